@@ -1,0 +1,200 @@
+/**
+ * The events of the log: one source for the TypeScript types, the JSON Schema files, the AsyncAPI document and the
+ * validators. A shipped schema never changes in a way that refuses what it took before; a new shape is a new version.
+ */
+import { type Static, type TSchema, Type } from 'typebox';
+
+const Id = (description: string) => Type.String({ minLength: 1, maxLength: 128, description });
+const Item = Id('id of an item');
+
+/** How much one event may hold. */
+export const EVENT_LIMITS = {
+  /** Characters of a title. */
+  titleLength: 1_000,
+  /** Characters of a description. */
+  descriptionLength: 50_000,
+  /** Tags of an item. */
+  tags: 200,
+  /** Characters of a tag. */
+  tagLength: 200,
+  /** Numbers of an embedding. */
+  embedding: 4_096,
+  /** Items of a list that was served. */
+  servedItems: 1_000,
+  /** Characters of a text in traits, attributes and contexts. */
+  textLength: 10_000,
+  /** Texts in one list of a trait or attribute. */
+  textList: 1_000,
+} as const;
+
+const Text = Type.String({ maxLength: EVENT_LIMITS.textLength });
+const Attribute = Type.Union([Text, Type.Number(), Type.Boolean(), Type.Array(Text, { maxItems: EVENT_LIMITS.textList })]);
+const Attributes = (description: string) => Type.Record(Type.String(), Attribute, { description });
+const Context = Type.Record(Type.String(), Type.Unknown(), { description: 'circumstances: device, place, page, ...' });
+const Timestamp = (description: string) => Type.String({ format: 'date-time', description });
+
+const Traits = Type.Object({
+  traits: Type.Optional(Attributes('what is known of the user: string, number, boolean or list of strings each')),
+});
+const Interaction = Type.Object({
+  item: Item,
+  value: Type.Optional(Type.Number({ description: 'rating, seconds or amount, as the type has it' })),
+  list: Type.Optional(Id('id of the list that the item was taken from')),
+  context: Type.Optional(Context),
+});
+const title = Type.String({ minLength: 1, maxLength: EVENT_LIMITS.titleLength });
+const itemFields = {
+  description: Type.String({ maxLength: EVENT_LIMITS.descriptionLength }),
+  tags: Type.Array(Type.String({ minLength: 1, maxLength: EVENT_LIMITS.tagLength }), { maxItems: EVENT_LIMITS.tags }),
+  attributes: Attributes('properties to filter by and to learn from'),
+  published: Timestamp('when the item came out, RFC 3339'),
+  embedding: Type.Array(Type.Number(), { maxItems: EVENT_LIMITS.embedding, description: 'vector of features' }),
+};
+const Published = Type.Object({
+  title,
+  description: Type.Optional(itemFields.description),
+  tags: Type.Optional(itemFields.tags),
+  attributes: Type.Optional(itemFields.attributes),
+  published: Type.Optional(itemFields.published),
+  embedding: Type.Optional(itemFields.embedding),
+});
+const orNull = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
+const Updated = Type.Object(
+  {
+    title: Type.Optional(title),
+    description: orNull(itemFields.description),
+    tags: orNull(itemFields.tags),
+    attributes: orNull(
+      Type.Record(Type.String(), Type.Union([Attribute, Type.Null()]), { description: 'null takes an attribute away' }),
+    ),
+    published: orNull(itemFields.published),
+    embedding: orNull(itemFields.embedding),
+  },
+  { description: 'JSON Merge Patch (RFC 7396) of what was published' },
+);
+const Reason = Type.Object({ reason: Type.Optional(Text) });
+const Served = Type.Object({
+  list: Id('id of the list'),
+  items: Type.Array(Type.Object({ item: Item, score: Type.Number() }), {
+    maxItems: EVENT_LIMITS.servedItems,
+    description: 'in the order in which they were shown',
+  }),
+  snapshot: Type.String({ maxLength: 256 }),
+  config: Type.String({ maxLength: 256 }),
+  arm: Type.String({ maxLength: 256 }),
+  context: Type.Optional(Context),
+});
+const Reaction = Type.Object({
+  item: Item,
+  list: Type.Optional(Id('id of the list that was shown')),
+  position: Type.Optional(Type.Integer({ minimum: 0, description: 'place in the list, from 0' })),
+});
+
+/** Data of each type of event; the key is the CloudEvents `type`. */
+export const EVENT_DATA = {
+  'user.registered.v1': Traits,
+  'user.updated.v1': Traits,
+  'user.viewed.v1': Interaction,
+  'user.played.v1': Interaction,
+  'user.added.v1': Interaction,
+  'user.purchased.v1': Interaction,
+  'user.rated.v1': Interaction,
+  'user.linked.v1': Type.Object({ session: Id('anonymous id whose events are this user’s from now on') }),
+  'user.retracted.v1': Type.Object({
+    source: Type.String({ minLength: 1, maxLength: 128 }),
+    id: Type.String({ minLength: 1, maxLength: 128 }),
+  }),
+  'content.published.v1': Published,
+  'content.updated.v1': Updated,
+  'content.withdrawn.v1': Reason,
+  'content.restored.v1': Reason,
+  'feedback.served.v1': Served,
+  'feedback.clicked.v1': Reaction,
+  'feedback.dismissed.v1': Reaction,
+  'control.erased.v1': Type.Object({
+    hmac: Type.String({ pattern: '^[0-9a-f]{64}$', description: 'HMAC-SHA-256 of the user id, hex; its key lives outside the log' }),
+    fence: Type.Integer({ minimum: 0, description: 'last sequence that the erasure reaches' }),
+  }),
+  'control.experiment_started.v1': Type.Object({
+    experiment: Id('id of the experiment'),
+    arms: Type.Array(Type.Object({ arm: Id('name of the arm'), share: Type.Number({ minimum: 0, maximum: 1 }), config: Type.String() }), {
+      minItems: 1,
+    }),
+  }),
+  'control.experiment_ended.v1': Type.Object({ experiment: Id('id of the experiment'), reason: Type.Optional(Text) }),
+  'control.promoted.v1': Type.Object({ snapshot: Type.String(), config: Type.String() }),
+  'control.rolled_back.v1': Type.Object({ snapshot: Type.String(), config: Type.String(), reason: Type.Optional(Text) }),
+} as const;
+
+/** Data of an interaction type that the configuration declares, `user.x_<verb>.v1`. */
+export const DECLARED_INTERACTION = Interaction;
+
+type EventData = typeof EVENT_DATA;
+export type EventType = keyof EventData;
+export type InteractionType =
+  | 'user.viewed.v1'
+  | 'user.played.v1'
+  | 'user.added.v1'
+  | 'user.purchased.v1'
+  | 'user.rated.v1'
+  | `user.x_${string}.v1`;
+export type InteractionData = Static<typeof Interaction>;
+export type ItemData = Static<typeof Published>;
+export type ItemPatch = Static<typeof Updated>;
+export type AttributeValue = Static<typeof Attribute>;
+export type ServedData = Static<typeof Served>;
+export type ReactionData = Static<typeof Reaction>;
+
+export const CONTEXTS = ['user', 'content', 'feedback', 'control'] as const;
+/** Second token of an event's subject, and first part of its type. */
+export type EventContext = (typeof CONTEXTS)[number];
+
+/** CloudEvents 1.0 in structured JSON mode, as published. `type` and `data` belong together by {@link EVENT_DATA}. */
+export type CloudEvent = {
+  [T in EventType]: Envelope<T, Static<EventData[T]>>;
+}[EventType] | Envelope<`user.x_${string}.v1`, InteractionData>;
+
+interface Envelope<T extends string, D> {
+  specversion: '1.0';
+  id: string;
+  source: string;
+  type: T;
+  subject: string;
+  /** When it happened, RFC 3339; where a publisher leaves it out, the log's own timestamp counts. */
+  time?: string;
+  datacontenttype?: 'application/json';
+  data: D;
+}
+
+/** What CloudEvents asks of the envelope, as JSON Schema (extension attributes are allowed and ignored). */
+export function envelopeSchema(type: string, data: TSchema) {
+  return Type.Object(
+    {
+      specversion: Type.Literal('1.0'),
+      id: Id('with the source: the identity of the event'),
+      source: Id('who published it'),
+      type: Type.Literal(type),
+      subject: Id(type.startsWith('content.') ? 'item id' : type.startsWith('control.') ? 'id of the act' : 'user id'),
+      time: Type.Optional(Timestamp('when it happened, RFC 3339')),
+      datacontenttype: Type.Optional(Type.Literal('application/json')),
+      data,
+    },
+    { $id: `${type}.json`, title: type },
+  );
+}
+
+/** Type name in parts: `user.viewed.v1` is context `user`, verb `viewed`, version 1. */
+export interface TypeName {
+  context: EventContext;
+  verb: string;
+  version: number;
+}
+
+const TYPE_NAME = /^(user|content|feedback|control)\.([a-z][a-z0-9_]{0,63})\.v([1-9][0-9]{0,3})$/;
+
+export function parseType(type: string): TypeName | undefined {
+  const match = TYPE_NAME.exec(type);
+  return match
+    ? { context: match[1] as EventContext, verb: match[2] as string, version: Number(match[3]) }
+    : undefined;
+}
