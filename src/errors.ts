@@ -1,0 +1,174 @@
+/**
+ * Every condition that a user may meet, one small class each: a stable code, the values that matter, and the command
+ * to run next. A code is never used again for something else.
+ */
+
+export interface ErrorContext {
+  /** The command, or the change, that leads out of it. */
+  next?: string;
+  /** The values that matter, for logs and problem documents. */
+  details?: Record<string, unknown>;
+  cause?: unknown;
+}
+
+/** Base of all errors that are meant for a user; anything else that is thrown is a defect of ours. */
+export abstract class FreshetError extends Error {
+  abstract readonly code: string;
+  readonly next: string | undefined;
+  readonly details: Record<string, unknown>;
+
+  constructor(message: string, { next, details = {}, cause }: ErrorContext = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.next = next;
+    this.details = details;
+  }
+}
+
+export const isFreshetError = (err: unknown): err is FreshetError => err instanceof FreshetError;
+
+/** Text of whatever was thrown. */
+export const messageOf = (err: unknown): string => (err instanceof Error ? err.message : String(err));
+
+// --- set-up and start ---------------------------------------------------------------------------------------------
+
+/** No way of getting nats-server led to one. */
+export class NatsServerUnavailableError extends FreshetError {
+  readonly code = 'FRESHET_NATS_SERVER_UNAVAILABLE';
+}
+
+/** A download does not have the checksum that is pinned for it; never skipped over. */
+export class ChecksumMismatchError extends FreshetError {
+  readonly code = 'FRESHET_CHECKSUM_MISMATCH';
+}
+
+/** The server is older than what the streams and consumers need. */
+export class NatsServerTooOldError extends FreshetError {
+  readonly code = 'FRESHET_NATS_SERVER_TOO_OLD';
+}
+
+/** Nobody answers at the address. */
+export class NatsUnreachableError extends FreshetError {
+  readonly code = 'FRESHET_NATS_UNREACHABLE';
+}
+
+/** The server has no JetStream, or it is off for this account. */
+export class JetStreamDisabledError extends FreshetError {
+  readonly code = 'FRESHET_JETSTREAM_DISABLED';
+}
+
+export class PortInUseError extends FreshetError {
+  readonly code = 'FRESHET_PORT_IN_USE';
+}
+
+/** Another process holds the instance; it is named with its pid. */
+export class InstanceLockedError extends FreshetError {
+  readonly code = 'FRESHET_INSTANCE_LOCKED';
+}
+
+export class DataFolderUnusableError extends FreshetError {
+  readonly code = 'FRESHET_DATA_FOLDER_UNUSABLE';
+}
+
+export class ConfigInvalidError extends FreshetError {
+  readonly code = 'FRESHET_CONFIG_INVALID';
+}
+
+/** Wrong words on the command line; exit code 2. */
+export class UsageError extends FreshetError {
+  readonly code = 'FRESHET_USAGE';
+}
+
+// --- streams ------------------------------------------------------------------------------------------------------
+
+export class StreamMissingError extends FreshetError {
+  readonly code = 'FRESHET_STREAM_MISSING';
+}
+/** The server holds something under that name with settings other than those of streams.config.ts. */
+export class StreamConfigDiffersError extends FreshetError {
+  readonly code = 'FRESHET_STREAM_CONFIG_DIFFERS';
+}
+/** A change to a stream would lose messages. */
+export class StreamChangeLosesDataError extends FreshetError {
+  readonly code = 'FRESHET_STREAM_CHANGE_LOSES_DATA';
+}
+
+export const isStreamMissing = (err: unknown): err is StreamMissingError => err instanceof StreamMissingError;
+
+// --- the log against the checkpoint -------------------------------------------------------------------------------
+
+/** A projection refuses to go on: the log is not the one that its checkpoint was made from. */
+export abstract class LogRefusedError extends FreshetError {}
+
+export class LogRecreatedError extends LogRefusedError {
+  readonly code = 'FRESHET_LOG_RECREATED';
+}
+export class LogTruncatedError extends LogRefusedError {
+  readonly code = 'FRESHET_LOG_TRUNCATED';
+}
+export class LogForkedError extends LogRefusedError {
+  readonly code = 'FRESHET_LOG_FORKED';
+}
+/** Messages are missing that no erasure took. */
+export class LogPrunedError extends LogRefusedError {
+  readonly code = 'FRESHET_LOG_PRUNED';
+}
+
+/** The checkpoint in the file is not the one this process wrote last. */
+export class CheckpointConflictError extends FreshetError {
+  readonly code = 'FRESHET_CHECKPOINT_CONFLICT';
+}
+
+// --- publishing ---------------------------------------------------------------------------------------------------
+
+/** The server did not acknowledge in time: whether the event is stored is unknown, and a retry with the same id is safe. */
+export class PublishUnacknowledgedError extends FreshetError {
+  readonly code = 'FRESHET_PUBLISH_UNACKNOWLEDGED';
+}
+/** The server refused the message. */
+export class PublishRefusedError extends FreshetError {
+  readonly code = 'FRESHET_PUBLISH_REFUSED';
+}
+
+// --- requests -----------------------------------------------------------------------------------------------------
+
+export class BadRequestError extends FreshetError {
+  readonly code = 'FRESHET_BAD_REQUEST';
+}
+export class NotFoundError extends FreshetError {
+  readonly code = 'FRESHET_NOT_FOUND';
+}
+/** The state has not reached the sequence asked for within the time given. */
+export class SequenceNotReachedError extends FreshetError {
+  readonly code = 'FRESHET_SEQUENCE_NOT_REACHED';
+}
+/** The service is not there, or does not answer. */
+export class ServiceUnavailableError extends FreshetError {
+  readonly code = 'FRESHET_SERVICE_UNAVAILABLE';
+}
+
+// --- files --------------------------------------------------------------------------------------------------------
+
+/** A file cannot be read as what it was said to be. */
+export class ImportFormatError extends FreshetError {
+  readonly code = 'FRESHET_IMPORT_FORMAT';
+}
+
+// --- events -------------------------------------------------------------------------------------------------------
+
+/** Why one event is refused (publishing) or set aside (log). A value rather than an exception: bad events are expected. */
+export interface EventProblem {
+  code:
+    | 'FRESHET_EVENT_MALFORMED'
+    | 'FRESHET_EVENT_TOO_LARGE'
+    | 'FRESHET_EVENT_ENVELOPE'
+    | 'FRESHET_EVENT_ID_INVALID'
+    | 'FRESHET_EVENT_TYPE_UNKNOWN'
+    | 'FRESHET_EVENT_VERSION_UNKNOWN'
+    | 'FRESHET_EVENT_SCHEMA'
+    | 'FRESHET_EVENT_SUBJECT_MISMATCH'
+    | 'FRESHET_EVENT_IDENTITY_REUSED'
+    | 'FRESHET_EVENT_CONTROL_REFUSED'
+    | 'FRESHET_EVENT_FOLD_FAILED';
+  message: string;
+}
