@@ -1,0 +1,35 @@
+/** Subjects of the log: `ev.<context>.<entity id>.<verb>`, each part one token. */
+import { decodeToken, encodeToken } from './ids.ts';
+import { CONTEXTS, type EventContext } from './types.ts';
+
+export const EVENT_SUBJECTS = 'ev.>';
+
+export interface EventSubject {
+  context: EventContext;
+  entity: string;
+  verb: string;
+}
+
+export function eventSubject(context: EventContext, entity: string, verb: string): string {
+  return `ev.${context}.${encodeToken(entity)}.${verb}`;
+}
+
+/** All events of one entity, as a filter: `ev.user.u42.>`. */
+export const entitySubjects = (context: EventContext, entity: string): string => `ev.${context}.${encodeToken(entity)}.>`;
+
+/** The parts of a subject, or undefined where it is none of the log's. */
+export function parseEventSubject(subject: string): EventSubject | undefined {
+  const [root, context, token, verb, ...rest] = subject.split('.');
+  if (root !== 'ev' || rest.length > 0 || !context || !token || !verb) return undefined;
+  if (!(CONTEXTS as readonly string[]).includes(context)) return undefined;
+  const entity = decodeToken(token);
+  return entity === undefined ? undefined : { context: context as EventContext, entity, verb };
+}
+
+/** Where the copy of a dead letter goes; what does not read as an event's subject is kept as one encoded token. */
+export function deadLetterSubject(service: string, subject: string): string {
+  const parts = parseEventSubject(subject);
+  return parts
+    ? `dlq.${service}.${parts.context}.${encodeToken(parts.entity)}.${parts.verb}`
+    : `dlq.${service}.unknown.${encodeToken(subject)}.unknown`;
+}
