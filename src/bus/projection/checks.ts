@@ -1,0 +1,71 @@
+/**
+ * Is this still the log that the checkpoint was made from? A log that was truncated and written on gives out sequences
+ * again under the same creation time, and the server says nothing, so the newest messages that were seen are compared.
+ */
+import { LogForkedError, LogPrunedError, LogRecreatedError, type LogRefusedError, LogTruncatedError } from '../../errors.ts';
+import type { LogInfo, Log } from '../log/port.ts';
+import { type Checkpoint, type Fingerprint, messageDigest } from './store.ts';
+
+export interface CheckSubject {
+  service: string;
+  checkpoint: Checkpoint;
+  /** Newest first. */
+  fingerprints: readonly Fingerprint[];
+}
+
+/** What speaks against going on, or undefined. Asks the log for its state and for one message. */
+export async function checkLog(log: Log, subject: CheckSubject): Promise<{ info: LogInfo; refused?: LogRefusedError }> {
+  const info = await log.info();
+  const refused = compareState(info, subject) ?? (await compareFingerprints(log, info, subject));
+  return refused ? { info, refused } : { info };
+}
+
+function compareState(info: LogInfo, { service, checkpoint }: CheckSubject): LogRefusedError | undefined {
+  const next = `freshet status, then remove the projection of ${service} to rebuild it from this log`;
+  if (checkpoint.created !== '' && checkpoint.created !== info.created)
+    return new LogRecreatedError(
+      `The stream ${info.stream} was created at ${info.created}; the projection was made from one created at ${checkpoint.created}.`,
+      { next, details: { found: info.created, expected: checkpoint.created } },
+    );
+  if (info.lastSeq < checkpoint.seq)
+    return new LogTruncatedError(
+      `The stream ${info.stream} ends at sequence ${info.lastSeq}; the projection has folded ${checkpoint.seq}.`,
+      { next, details: { found: info.lastSeq, expected: checkpoint.seq } },
+    );
+  if (info.firstSeq > checkpoint.fence + 1 && info.lastSeq > checkpoint.fence)
+    return new LogPrunedError(
+      `The stream ${info.stream} starts at sequence ${info.firstSeq}; what came before is missing, and no erasure took it (fence ${checkpoint.fence}).`,
+      { next: 'nats stream info EVENTS, then restore the stream from a backup', details: { found: info.firstSeq, expected: 1, fence: checkpoint.fence } },
+    );
+  return undefined;
+}
+
+async function compareFingerprints(log: Log, info: LogInfo, subject: CheckSubject): Promise<LogRefusedError | undefined> {
+  const { service, checkpoint, fingerprints } = subject;
+  const next = `freshet status, then remove the projection of ${service} to rebuild it from this log`;
+  for (const fingerprint of fingerprints) {
+    const message = await log.at(fingerprint.seq);
+    if (message) {
+      const digest = messageDigest(message);
+      if (digest === fingerprint.digest && message.timestamp === fingerprint.timestamp) return undefined;
+      return new LogForkedError(
+        `Sequence ${fingerprint.seq} of ${info.stream} holds another message than the one that was folded: ${digest} of ` +
+          `${new Date(message.timestamp).toISOString()} instead of ${fingerprint.digest} of ${new Date(fingerprint.timestamp).toISOString()}.`,
+        {
+          next,
+          details: {
+            seq: fingerprint.seq,
+            found: { digest, timestamp: message.timestamp },
+            expected: { digest: fingerprint.digest, timestamp: fingerprint.timestamp },
+          },
+        },
+      );
+    }
+    if (fingerprint.seq > checkpoint.fence)
+      return new LogPrunedError(
+        `Sequence ${fingerprint.seq} of ${info.stream} is gone, and no erasure took it (fence ${checkpoint.fence}).`,
+        { next: 'restore the stream from a backup', details: { found: 'missing', expected: fingerprint.digest, seq: fingerprint.seq, fence: checkpoint.fence } },
+      );
+  }
+  return undefined;
+}

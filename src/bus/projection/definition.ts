@@ -1,0 +1,52 @@
+/** What a service says of its projection; all the rest (loop, checkpoint, identities, dead letters) is the same for all. */
+import { createHash } from 'node:crypto';
+import type { Database } from 'better-sqlite3';
+import { canonicalJson } from '../event/canonical.ts';
+import type { LoggedEvent } from '../event/codec.ts';
+import { DECLARED_INTERACTION, EVENT_DATA } from '../event/types.ts';
+
+export const SERVICES = ['user', 'content', 'feedback', 'engine'] as const;
+export type ServiceName = (typeof SERVICES)[number];
+
+/** The fold's clock, milliseconds since 1970: running maximum of min(event time, the log's own timestamp). */
+export interface FoldClock {
+  readonly now: number;
+}
+
+export interface ProjectionDefinition<Tables> {
+  service: ServiceName;
+  /** Raised with every change of what `apply` writes. */
+  code: number;
+  /** The settings that `apply` depends on: weights, declared types. */
+  inputs: Readonly<Record<string, unknown>>;
+  /** `CREATE TABLE IF NOT EXISTS ...`, for an empty file. */
+  schema: string;
+  /** Prepares the statements that `apply` uses. */
+  tables(db: Database): Tables;
+  /**
+   * What an event writes. Pure but for `tables`: no wall clock, no randomness, no I/O, no unordered iteration. Throws
+   * only for events that can't be folded, which are then set aside.
+   */
+  apply(event: LoggedEvent, tables: Tables, clock: FoldClock): void;
+  /** Called with the events of a batch once they are committed, for state that is kept in memory as well. */
+  committed?(events: readonly LoggedEvent[], clock: FoldClock): void;
+}
+
+/**
+ * What the meaning of a projection's rows depends on, as 16 hex digits: code, schemas, declared types, settings. A
+ * projection that was made under another one is made again from the log.
+ */
+export function foldVersion(definition: Pick<ProjectionDefinition<unknown>, 'service' | 'code' | 'inputs'>): string {
+  const { service, code, inputs } = definition;
+  const schemas = withoutProse(JSON.parse(JSON.stringify({ ...EVENT_DATA, DECLARED_INTERACTION })));
+  const text = canonicalJson(JSON.parse(JSON.stringify({ service, code, inputs, schemas })));
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+/** A schema without descriptions: a better wording changes no row. */
+function withoutProse(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutProse);
+  if (typeof value !== 'object' || value === null) return value;
+  const kept = Object.entries(value).filter(([key, inner]) => !(key === 'description' && typeof inner === 'string'));
+  return Object.fromEntries(kept.map(([key, inner]) => [key, withoutProse(inner)]));
+}

@@ -1,0 +1,399 @@
+/**
+ * From the log to a projection: the one loop, used by every service. It reads as a named consumer from the checkpoint
+ * on, wants every delivery to follow the one before, and on any doubt closes the reader and opens another one behind
+ * the checkpoint; so nothing is lost and nothing counts twice, whatever is cut or killed.
+ */
+import type { Logger } from 'pino';
+import { LogRefusedError, messageOf, SequenceNotReachedError } from '../../errors.ts';
+import type { LoggedEvent } from '../event/codec.ts';
+import { type StreamSeq, streamSeq } from '../event/ids.ts';
+import type { Delivery, Log, LogInfo, LogReader } from '../log/port.ts';
+import { checkLog } from './checks.ts';
+import { type BatchResult, type Checkpoint, type DeadLetter, isStorageTrouble, type ProjectionStore } from './store.ts';
+
+export type ProjectionState = 'ready' | 'catching-up' | 'rebuilding' | 'refusing' | 'down';
+
+export interface ProjectionStatus {
+  state: ProjectionState;
+  checkpoint: Checkpoint;
+  /** Messages of the log that are not folded yet, as far as is known. */
+  lag: number;
+  /** Why it refuses, or what holds it up. */
+  trouble?: { code: string; message: string; next?: string };
+}
+
+/** Told of what happens, for metrics. */
+export interface LoopObserver {
+  batch?(result: BatchResult, messages: number, seconds: number): void;
+  lag?(messages: number): void;
+  interrupted?(reason: string): void;
+  refused?(refused: boolean): void;
+  /** Milliseconds from when the log took the batch's newest message to its commit. */
+  age?(milliseconds: number): void;
+}
+
+export interface LoopLimits {
+  /** Messages in one transaction. */
+  batchMax: number;
+  /** Milliseconds that a part of a batch waits for more. */
+  batchWaitMs: number;
+  /** Milliseconds without a message until the server is asked what it has sent. */
+  idleCheckMs: number;
+  /** Milliseconds between comparisons of log and checkpoint. */
+  checkIntervalMs: number;
+  /** Messages behind, above which a service says that it is catching up. */
+  readyLag: number;
+  /** First and longest pause after trouble, milliseconds. */
+  backoffMinMs: number;
+  backoffMaxMs: number;
+}
+
+export const LOOP_LIMITS: LoopLimits = {
+  batchMax: 500,
+  batchWaitMs: 20,
+  idleCheckMs: 1_000,
+  checkIntervalMs: 5_000,
+  readyLag: 10_000,
+  backoffMinMs: 50,
+  backoffMaxMs: 5_000,
+};
+
+export interface LoopOptions {
+  service: string;
+  log: Log;
+  store: ProjectionStore;
+  logger: Logger;
+  /** Name of the consumer; `<service>-projection` unless this is a replica. */
+  consumer?: string;
+  limits?: Partial<LoopLimits>;
+  observer?: LoopObserver;
+  /** Publishes the copy of a dead letter; whether it can be done now or later changes nothing in the projection. */
+  copyDeadLetter?: (dead: DeadLetter) => Promise<void>;
+  /** Called after each commit with what was applied. */
+  onApplied?: (events: readonly LoggedEvent[]) => void;
+}
+
+export interface ProjectionLoop {
+  start(): void;
+  /** Commits what has come, closes the reader. */
+  stop(): Promise<void>;
+  status(): ProjectionStatus;
+  /** Resolves once the checkpoint is at or past `seq`; throws `SequenceNotReachedError` after `timeoutMs`. */
+  reached(seq: StreamSeq, timeoutMs: number): Promise<StreamSeq>;
+  /** True while nothing that came is waiting for its commit. */
+  caughtUp(): boolean;
+}
+
+interface Waiter {
+  seq: number;
+  resolve(): void;
+}
+
+type Ended = { reason: string; trouble: boolean };
+
+export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
+  const { service, log, store, logger, observer = {}, copyDeadLetter, onApplied } = options;
+  const consumer = options.consumer ?? `${service}-projection`;
+  const limits = { ...LOOP_LIMITS, ...options.limits };
+
+  let stopped = false;
+  let running: Promise<void> = Promise.resolve();
+  let wakeUp: () => void = () => {};
+  let session: Session | undefined;
+  let known: LogInfo | undefined;
+  let pending = 0;
+  let everCaughtUp = false;
+  let refused: LogRefusedError | undefined;
+  let trouble: { code: string; message: string } | undefined;
+  let waiters: Waiter[] = [];
+  let copying = false;
+  const saidUnknown = new Set<string>();
+
+  /** One reader's life: from opening behind the checkpoint to the first doubt. */
+  interface Session {
+    buffer: Delivery[];
+    expected: number;
+    lastSeq: number;
+    timer: NodeJS.Timeout | undefined;
+    end(reason: string, trouble?: boolean): void;
+    ended: Promise<Ended>;
+    over: boolean;
+    created: string;
+    lastHeard: number;
+  }
+
+  function openSession(created: string): Session {
+    let end!: (ended: Ended) => void;
+    const ended = new Promise<Ended>((resolve) => {
+      end = resolve;
+    });
+    const opened: Session = {
+      buffer: [],
+      expected: 1,
+      lastSeq: store.checkpoint().seq,
+      timer: undefined,
+      ended,
+      over: false,
+      created,
+      lastHeard: performance.now(),
+      end: (reason, isTrouble = false) => {
+        if (opened.over) return;
+        opened.over = true;
+        clearTimeout(opened.timer);
+        end({ reason, trouble: isTrouble });
+      },
+    };
+    return opened;
+  }
+
+  function take(current: Session, delivery: Delivery): void {
+    if (current.over) return;
+    current.lastHeard = performance.now();
+    if (delivery.delivery < current.expected && delivery.seq <= current.lastSeq) return;
+    if (delivery.delivery !== current.expected || delivery.seq <= current.lastSeq) {
+      flush(current);
+      current.end(`delivery ${delivery.delivery} where ${current.expected} was due`);
+      return;
+    }
+    current.expected++;
+    current.lastSeq = delivery.seq;
+    pending = delivery.pending;
+    current.buffer.push(delivery);
+    if (current.buffer.length >= limits.batchMax || delivery.pending === 0) flush(current);
+    else current.timer ??= setTimeout(() => flush(current), limits.batchWaitMs);
+  }
+
+  function flush(current: Session): void {
+    clearTimeout(current.timer);
+    current.timer = undefined;
+    const batch = current.buffer;
+    if (batch.length === 0 || current.over) return;
+    current.buffer = [];
+    const started = performance.now();
+    let result: BatchResult;
+    try {
+      result = store.commit(batch, current.created);
+    } catch (err) {
+      // Nothing was changed; the reader is opened again behind the checkpoint after a pause.
+      trouble = { code: (err as { code?: string }).code ?? 'FRESHET_FOLD_TROUBLE', message: messageOf(err) };
+      logger.error({ err, service, seq: store.checkpoint().seq }, 'a batch could not be committed');
+      current.end('commit failed', true);
+      return;
+    }
+    trouble = undefined;
+    const newest = batch.at(-1) as Delivery;
+    if (newest.pending === 0) everCaughtUp = true;
+    observer.batch?.(result, batch.length, (performance.now() - started) / 1000);
+    observer.lag?.(newest.pending);
+    observer.age?.(Math.max(0, Date.now() - newest.timestamp));
+    for (const dead of result.deadLetters)
+      logger.warn({ service, seq: dead.seq, code: dead.code, reason: dead.message }, 'event set aside');
+    for (const type of result.unknownTypes) {
+      if (saidUnknown.has(type) || saidUnknown.size >= 100) continue;
+      saidUnknown.add(type);
+      logger.warn({ service, type }, 'events of a type that is not known are passed over');
+    }
+    if (result.deadLetters.length > 0) void copyDeadLetters();
+    if (result.applied.length > 0) onApplied?.(result.applied);
+    wakeWaiters();
+  }
+
+  function wakeWaiters(): void {
+    if (waiters.length === 0) return;
+    const { seq } = store.checkpoint();
+    const due = waiters.filter((waiter) => waiter.seq <= seq);
+    if (due.length === 0) return;
+    waiters = waiters.filter((waiter) => waiter.seq > seq);
+    for (const waiter of due) waiter.resolve();
+  }
+
+  /** Copies are published after the commit, as often as it takes; the row is what counts. */
+  async function copyDeadLetters(): Promise<void> {
+    if (!copyDeadLetter || copying) return;
+    copying = true;
+    try {
+      for (let dead = store.uncopied(100); dead.length > 0 && !stopped; dead = store.uncopied(100)) {
+        for (const one of dead) {
+          await copyDeadLetter(one);
+          store.copied(one.seq);
+        }
+      }
+    } catch (err) {
+      logger.warn({ err, service }, 'dead letters could not be copied to the stream; it is tried again');
+    } finally {
+      copying = false;
+    }
+  }
+
+  async function check(): Promise<LogInfo | undefined> {
+    const checkpoint = store.checkpoint();
+    const outcome = await checkLog(log, { service, checkpoint, fingerprints: store.fingerprints() });
+    known = outcome.info;
+    if (outcome.refused) {
+      if (outcome.refused.code !== refused?.code)
+        logger.error({ service, ...errorFields(outcome.refused) }, 'the log is not the one this projection was made from');
+      refused = outcome.refused;
+      observer.refused?.(true);
+      return undefined;
+    }
+    if (refused) logger.info({ service }, 'the log is the right one again');
+    refused = undefined;
+    observer.refused?.(false);
+    if (checkpoint.seq >= outcome.info.lastSeq) everCaughtUp = true;
+    if (!session || session.buffer.length === 0) pending = Math.max(0, outcome.info.lastSeq - store.checkpoint().seq);
+    observer.lag?.(pending);
+    return outcome.info;
+  }
+
+  async function readOnce(): Promise<Ended> {
+    const info = await check();
+    if (!info) return { reason: 'refused', trouble: true };
+    const current = openSession(info.created);
+    session = current;
+    let reader: LogReader | undefined;
+    const timers: NodeJS.Timeout[] = [];
+    try {
+      reader = await log.read(consumer, streamSeq(store.checkpoint().seq + 1), {
+        message: (delivery) => take(current, delivery),
+        interrupted: (reason) => {
+          flush(current);
+          current.end(reason);
+        },
+      });
+      timers.push(every(limits.checkIntervalMs, () => watchLog(current)), every(limits.idleCheckMs, () => watchIdle(current, reader)));
+      void copyDeadLetters();
+      return await current.ended;
+    } finally {
+      for (const timer of timers) clearInterval(timer);
+      current.end('closed');
+      session = undefined;
+      await reader?.close().catch((err: unknown) => logger.debug({ err }, 'reader closed with an error'));
+    }
+  }
+
+  async function watchLog(current: Session): Promise<void> {
+    try {
+      flush(current);
+      if (!(await check())) current.end('refused', true);
+      else if (current.created !== known?.created) current.end('the stream is another one');
+      void copyDeadLetters();
+    } catch (err) {
+      logger.debug({ err, service }, 'the log could not be checked');
+      if (isStorageTrouble(err)) current.end('storage trouble', true);
+    }
+  }
+
+  /** A cut that takes the last messages of a quiet log leaves no gap to see, so the server is asked what it has sent. */
+  async function watchIdle(current: Session, reader: LogReader | undefined): Promise<void> {
+    if (performance.now() - current.lastHeard < limits.idleCheckMs || !reader) return;
+    const before = current.expected;
+    const sent = await reader.delivered().catch(() => undefined);
+    if (sent === undefined) {
+      current.end('the consumer does not answer');
+      return;
+    }
+    if (sent < before) return;
+    // What is still on the way gets one more turn to arrive.
+    await new Promise((resolve) => setTimeout(resolve, limits.idleCheckMs));
+    if (current.expected === before) current.end(`the server has sent ${sent} messages, ${before - 1} came`);
+  }
+
+  const every = (ms: number, task: () => Promise<void>): NodeJS.Timeout => {
+    let busy = false;
+    return setInterval(() => {
+      if (busy) return;
+      busy = true;
+      void task().finally(() => {
+        busy = false;
+      });
+    }, ms);
+  };
+
+  async function run(): Promise<void> {
+    let pause = limits.backoffMinMs;
+    while (!stopped) {
+      const before = store.checkpoint().seq;
+      let ended: Ended;
+      try {
+        ended = await readOnce();
+      } catch (err) {
+        trouble = { code: (err as { code?: string }).code ?? 'FRESHET_LOG_UNREACHABLE', message: messageOf(err) };
+        logger.warn({ service, ...errorFields(err) }, 'the log could not be read');
+        ended = { reason: messageOf(err), trouble: true };
+      }
+      if (stopped) return;
+      observer.interrupted?.(ended.reason);
+      logger.debug({ service, reason: ended.reason, seq: store.checkpoint().seq }, 'reading again behind the checkpoint');
+      if (store.checkpoint().seq > before && !ended.trouble) pause = limits.backoffMinMs;
+      await sleep(ended.reason === 'refused' ? Math.max(pause, Math.min(limits.checkIntervalMs, limits.backoffMaxMs)) : pause);
+      pause = Math.min(pause * 2, limits.backoffMaxMs);
+    }
+  }
+
+  const sleep = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wakeUp = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+
+  function state(): ProjectionState {
+    if (stopped) return 'down';
+    if (refused) return 'refusing';
+    if (!everCaughtUp && store.rebuilt) return 'rebuilding';
+    return everCaughtUp && !trouble && pending <= limits.readyLag ? 'ready' : 'catching-up';
+  }
+
+  return {
+    start: () => {
+      running = run();
+    },
+    stop: async () => {
+      if (stopped) return running;
+      stopped = true;
+      if (session) {
+        flush(session);
+        session.end('stopped');
+      }
+      wakeUp();
+      await running;
+    },
+    status: () => ({
+      state: state(),
+      checkpoint: store.checkpoint(),
+      lag: pending + (session?.buffer.length ?? 0),
+      ...(refused ? { trouble: errorFields(refused) } : trouble ? { trouble } : {}),
+    }),
+    reached: (seq, timeoutMs) =>
+      new Promise((resolve, reject) => {
+        if (store.checkpoint().seq >= seq) return resolve(store.checkpoint().seq);
+        const waiter: Waiter = {
+          seq,
+          resolve: () => {
+            clearTimeout(timer);
+            resolve(store.checkpoint().seq);
+          },
+        };
+        const timer = setTimeout(() => {
+          waiters = waiters.filter((other) => other !== waiter);
+          const at = store.checkpoint().seq;
+          reject(
+            new SequenceNotReachedError(`${service} has folded the log up to ${at}; ${seq} was asked for within ${timeoutMs} ms.`, {
+              next: 'ask again, with a larger timeout_ms, or see freshet status',
+              details: { asked: seq, reached: at },
+            }),
+          );
+        }, timeoutMs);
+        waiters.push(waiter);
+      }),
+    caughtUp: () => pending === 0 && (session?.buffer.length ?? 0) === 0,
+  };
+}
+
+/** What is worth logging or showing of an error. */
+export function errorFields(err: unknown): { code: string; message: string; next?: string } {
+  const { code = 'FRESHET_INTERNAL', next } = err as { code?: string; next?: string };
+  return { code, message: messageOf(err), ...(next ? { next } : {}) };
+}

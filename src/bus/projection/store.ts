@@ -1,0 +1,274 @@
+/**
+ * A projection's SQLite file: the service's own tables beside those that every projection has. A batch of messages and
+ * the checkpoint behind it are one transaction, so a crash leaves both or neither.
+ */
+import { createHash } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import Database, { type Database as Db } from 'better-sqlite3';
+import { CheckpointConflictError, DataFolderUnusableError, type EventProblem, FreshetError, messageOf } from '../../errors.ts';
+import type { EventCodec, LoggedEvent, StoredMessage } from '../event/codec.ts';
+import { type StreamSeq, streamSeq } from '../event/ids.ts';
+import { type FoldClock, foldVersion, type ProjectionDefinition } from './definition.ts';
+
+/** How far a projection has come; written with every batch. */
+export interface Checkpoint {
+  seq: StreamSeq;
+  /** Creation time of the stream that it was made from; empty before the first batch. */
+  created: string;
+  /** The fold's clock, milliseconds since 1970. */
+  clock: number;
+  /** Sequence up to which erasures may have taken messages out. */
+  fence: StreamSeq;
+  applied: number;
+  duplicates: number;
+  deadLetters: number;
+  unknown: number;
+}
+
+/** What a message was, to recognise it by when the log is asked again. */
+export interface Fingerprint {
+  seq: StreamSeq;
+  digest: string;
+  /** Milliseconds since 1970. */
+  timestamp: number;
+}
+
+export interface DeadLetter {
+  seq: StreamSeq;
+  subject: string;
+  payload: Uint8Array;
+  code: EventProblem['code'];
+  message: string;
+}
+
+export interface BatchResult {
+  /** Events that changed the projection's state, in order. */
+  applied: LoggedEvent[];
+  duplicates: number;
+  deadLetters: DeadLetter[];
+  /** Types that this version does not know. */
+  unknownTypes: string[];
+}
+
+export interface ProjectionStore {
+  readonly db: Db;
+  readonly version: string;
+  /** True where the file was made anew because its fold version was another one. */
+  readonly rebuilt: boolean;
+  checkpoint(): Checkpoint;
+  /** Newest first. */
+  fingerprints(): Fingerprint[];
+  /** Folds messages and moves the checkpoint, in one transaction. Throws what SQLite throws, with nothing changed. */
+  commit(batch: readonly StoredMessage[], created: string): BatchResult;
+  /** Dead letters of which no copy has been published yet. */
+  uncopied(limit: number): DeadLetter[];
+  copied(seq: StreamSeq): void;
+  /** For each identity the sequence under which it was folded, or undefined. */
+  known(identities: readonly string[]): (StreamSeq | undefined)[];
+  close(): void;
+}
+
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS checkpoint (
+  one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, created TEXT NOT NULL, clock INTEGER NOT NULL,
+  fence INTEGER NOT NULL, applied INTEGER NOT NULL, duplicates INTEGER NOT NULL, dead_letters INTEGER NOT NULL,
+  unknown INTEGER NOT NULL, version TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS fingerprint (
+  slot INTEGER PRIMARY KEY, seq INTEGER NOT NULL, digest TEXT NOT NULL, timestamp INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS identity (
+  identity TEXT PRIMARY KEY, seq INTEGER NOT NULL, fingerprint BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS dead_letter (
+  seq INTEGER PRIMARY KEY, subject TEXT NOT NULL, payload BLOB NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL,
+  copied INTEGER NOT NULL DEFAULT 0
+) STRICT;`;
+
+export interface StoreOptions<Tables> {
+  file: string;
+  definition: ProjectionDefinition<Tables>;
+  codec: EventCodec;
+  /** Fingerprints that are kept. */
+  fingerprints?: number;
+  /** KiB of SQLite's page cache. */
+  cacheKib?: number;
+}
+
+/** SQLite trouble that passes, or that an operator can end, as against an event that can't be folded. */
+export function isStorageTrouble(err: unknown): boolean {
+  const code = (err as { code?: string }).code ?? '';
+  return /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM|CORRUPT|NOTADB|PROTOCOL)/.test(code) || /^E(NOSPC|ROFS|ACCES|MFILE)$/.test(code);
+}
+
+/** What a message was, in 32 hex digits. */
+export const messageDigest = (message: StoredMessage): string =>
+  createHash('sha256').update(message.subject).update('\n').update(message.payload).digest('hex').slice(0, 32);
+
+export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStore {
+  const { file, definition, codec, fingerprints: ring = 64, cacheKib = 65_536 } = options;
+  const version = foldVersion(definition);
+  let { db, found } = open(file, definition, cacheKib);
+  const rebuilt = found !== undefined && found !== version;
+  if (rebuilt) {
+    db.close();
+    removeDatabase(file);
+    ({ db, found } = open(file, definition, cacheKib));
+  }
+  if (found === undefined)
+    db.prepare('INSERT INTO checkpoint VALUES (1, 0, ?, 0, 0, 0, 0, 0, 0, ?)').run('', version);
+
+  const tables = definition.tables(db);
+  const readCheckpoint = db.prepare<[], Checkpoint>(
+    'SELECT seq, created, clock, fence, applied, duplicates, dead_letters AS deadLetters, unknown FROM checkpoint',
+  );
+  const moveCheckpoint = db.prepare(
+    `UPDATE checkpoint SET seq = ?, created = ?, clock = ?, fence = ?, applied = ?, duplicates = ?, dead_letters = ?, unknown = ?
+     WHERE one = 1 AND seq = ? AND version = ?`,
+  );
+  const writeFingerprint = db.prepare('INSERT OR REPLACE INTO fingerprint VALUES (?, ?, ?, ?)');
+  const readFingerprints = db.prepare<[], Fingerprint>('SELECT seq, digest, timestamp FROM fingerprint ORDER BY seq DESC');
+  const claimIdentity = db.prepare('INSERT INTO identity VALUES (?, ?, ?) ON CONFLICT DO NOTHING');
+  const readIdentity = db.prepare<[string], { seq: StreamSeq; fingerprint: Buffer }>(
+    'SELECT seq, fingerprint FROM identity WHERE identity = ?',
+  );
+  const writeDeadLetter = db.prepare('INSERT INTO dead_letter (seq, subject, payload, code, message) VALUES (?, ?, ?, ?, ?)');
+  const readUncopied = db.prepare<[number], DeadLetter>(
+    'SELECT seq, subject, payload, code, message FROM dead_letter WHERE copied = 0 ORDER BY seq LIMIT ?',
+  );
+  const markCopied = db.prepare('UPDATE dead_letter SET copied = 1 WHERE seq = ?');
+  const savepoint = { set: db.prepare('SAVEPOINT event'), release: db.prepare('RELEASE event'), undo: db.prepare('ROLLBACK TO event') };
+
+  let current = readCheckpoint.get() as Checkpoint;
+  let slot = (db.prepare('SELECT count(*) AS n FROM fingerprint').get() as { n: number }).n % ring;
+  const newest = readFingerprints.get();
+  if (newest) slot = ((db.prepare('SELECT slot FROM fingerprint WHERE seq = ?').get(newest.seq) as { slot: number }).slot + 1) % ring;
+
+  function foldBatch(batch: readonly StoredMessage[], created: string, careful: boolean): { result: BatchResult; next: Checkpoint } {
+    const result: BatchResult = { applied: [], duplicates: 0, deadLetters: [], unknownTypes: [] };
+    const clock = { now: current.clock };
+    let { seq, fence } = current;
+    const setAside = (message: StoredMessage, { code, message: text }: EventProblem): void => {
+      const dead = { seq: message.seq, subject: message.subject, payload: message.payload, code, message: text };
+      writeDeadLetter.run(dead.seq, dead.subject, dead.payload, dead.code, dead.message);
+      result.deadLetters.push(dead);
+    };
+    for (const message of batch) {
+      if (message.seq <= seq) continue;
+      seq = message.seq;
+      const decoded = codec.decode(message);
+      if (decoded.kind === 'unknown-type') {
+        result.unknownTypes.push(decoded.type);
+        continue;
+      }
+      if (decoded.kind === 'dead') {
+        setAside(message, decoded.problem);
+        continue;
+      }
+      const { event } = decoded;
+      const claim = claimIdentity.run(event.identity, event.seq, event.fingerprint);
+      if (claim.changes === 0) {
+        const first = readIdentity.get(event.identity) as { seq: StreamSeq; fingerprint: Buffer };
+        if (first.fingerprint.equals(event.fingerprint)) result.duplicates++;
+        else
+          setAside(message, {
+            code: 'FRESHET_EVENT_IDENTITY_REUSED',
+            message: `The identity ${event.identity} was used at sequence ${first.seq} for another event.`,
+          });
+        continue;
+      }
+      clock.now = Math.max(clock.now, Math.min(event.time, event.timestamp));
+      if (event.type === 'control.erased.v1') fence = streamSeq(Math.max(fence, Math.min(event.data.fence, event.seq - 1)));
+      if (careful) savepoint.set.run();
+      try {
+        definition.apply(event, tables, clock);
+        result.applied.push(event);
+      } catch (err) {
+        if (!careful || isStorageTrouble(err)) throw err;
+        savepoint.undo.run();
+        savepoint.release.run();
+        setAside(message, { code: 'FRESHET_EVENT_FOLD_FAILED', message: messageOf(err) });
+        continue;
+      }
+      if (careful) savepoint.release.run();
+    }
+    const last = batch.at(-1);
+    if (last && seq > current.seq) writeFingerprint.run(slot, last.seq, messageDigest(last), last.timestamp);
+    const next: Checkpoint = {
+      seq,
+      created,
+      clock: clock.now,
+      fence,
+      applied: current.applied + result.applied.length,
+      duplicates: current.duplicates + result.duplicates,
+      deadLetters: current.deadLetters + result.deadLetters.length,
+      unknown: current.unknown + result.unknownTypes.length,
+    };
+    const moved = moveCheckpoint.run(
+      next.seq, next.created, next.clock, next.fence, next.applied, next.duplicates, next.deadLetters, next.unknown,
+      current.seq, version,
+    );
+    if (moved.changes !== 1)
+      throw new CheckpointConflictError(`The checkpoint of ${definition.service} is not at ${current.seq}, where this process left it.`, {
+        next: 'freshet status',
+        details: { file, expected: current.seq, found: readCheckpoint.get()?.seq },
+      });
+    return { result, next };
+  }
+  const fold = db.transaction(foldBatch);
+
+  return {
+    get db() {
+      return db;
+    },
+    version,
+    rebuilt,
+    checkpoint: () => current,
+    fingerprints: () => readFingerprints.all(),
+    commit: (batch, created) => {
+      let outcome: { result: BatchResult; next: Checkpoint };
+      try {
+        outcome = fold.immediate(batch, created, false);
+      } catch (err) {
+        if (err instanceof FreshetError || isStorageTrouble(err)) throw err;
+        // An event that can't be folded: once more, each event by itself, so that only this one is set aside. Savepoints
+        // throughout would cost every batch what only this one needs.
+        outcome = fold.immediate(batch, created, true);
+      }
+      if (outcome.next.seq > current.seq) slot = (slot + 1) % ring;
+      current = outcome.next;
+      definition.committed?.(outcome.result.applied, { now: current.clock });
+      return outcome.result;
+    },
+    uncopied: (limit) => readUncopied.all(limit),
+    copied: (seq) => void markCopied.run(seq),
+    known: (identities) => identities.map((identity) => readIdentity.get(identity)?.seq),
+    close: () => db.close(),
+  };
+}
+
+function open<Tables>(file: string, definition: ProjectionDefinition<Tables>, cacheKib: number): { db: Db; found: string | undefined } {
+  try {
+    const db = new Database(file, { timeout: 2_000 });
+    db.pragma('journal_mode = WAL');
+    // A power cut may take the newest batches, never half of one; they are folded again from the log.
+    db.pragma('synchronous = NORMAL');
+    db.pragma(`cache_size = -${cacheKib}`);
+    db.exec(SCHEMA);
+    db.exec(definition.schema);
+    const row = db.prepare<[], { version: string }>('SELECT version FROM checkpoint').get();
+    return { db, found: row?.version };
+  } catch (cause) {
+    if (!isStorageTrouble(cause)) throw cause;
+    throw new DataFolderUnusableError(`The projection ${file} can't be opened: ${messageOf(cause)}.`, {
+      next: 'check the data folder, or remove the file: it is rebuilt from the log',
+      details: { file, reason: (cause as { code?: string }).code },
+      cause,
+    });
+  }
+}
+
+/** Takes a database away, its side files included. */
+export function removeDatabase(file: string): void {
+  for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
+}

