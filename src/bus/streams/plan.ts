@@ -1,0 +1,165 @@
+/** The difference between streams.config.ts and a server, and what may be done about it. */
+import { type JetStreamManager, type NatsConnection, NatsError, type StreamConfig } from 'nats';
+import { type ConsumerDefinition, type Definition, STREAMS } from '../../../streams.config.ts';
+import { StreamChangeLosesDataError, StreamConfigDiffersError } from '../../errors.ts';
+import { type WireStream, wireStream } from './wire.ts';
+
+export interface SettingChange {
+  setting: string;
+  found: unknown;
+  wanted: unknown;
+  /** Why messages would be lost by it, or why the server can't do it; undefined for a change without danger. */
+  danger?: string;
+  possible: boolean;
+}
+
+export type StreamDifference =
+  | { state: 'equal'; kind: Definition['kind']; name: string }
+  | { state: 'missing'; kind: Definition['kind']; name: string; config: WireStream | undefined }
+  | { state: 'different'; kind: Definition['kind']; name: string; config: WireStream; changes: SettingChange[] };
+
+/** Settings that a server takes at creation only. */
+const FIXED = new Set<keyof WireStream>(['storage', 'retention', 'deny_delete', 'deny_purge']);
+
+const isNotFound = (err: unknown): boolean => err instanceof NatsError && (err.code === '404' || err.api_error?.code === 404);
+
+export async function diffStreams(nc: NatsConnection, definitions: readonly Definition[] = STREAMS): Promise<StreamDifference[]> {
+  const jsm = await nc.jetstreamManager({ checkAPI: false });
+  const differences: StreamDifference[] = [];
+  for (const definition of definitions)
+    differences.push(definition.kind === 'consumer' ? await diffConsumer(jsm, definition) : await diffStream(jsm, definition));
+  return differences;
+}
+
+async function diffConsumer(jsm: JetStreamManager, { kind, name, stream }: ConsumerDefinition): Promise<StreamDifference> {
+  try {
+    await jsm.consumers.info(stream, name);
+    return { state: 'equal', kind, name };
+  } catch (err) {
+    if (isNotFound(err)) return { state: 'missing', kind, name, config: undefined };
+    throw err;
+  }
+}
+
+async function diffStream(jsm: JetStreamManager, definition: Exclude<Definition, ConsumerDefinition>): Promise<StreamDifference> {
+  const { kind, name } = definition;
+  const config = wireStream(definition);
+  let found: StreamConfig;
+  try {
+    found = (await jsm.streams.info(config.name)).config;
+  } catch (err) {
+    if (isNotFound(err)) return { state: 'missing', kind, name, config };
+    throw err;
+  }
+  const changes = compareConfig(found, config);
+  return changes.length === 0 ? { state: 'equal', kind, name } : { state: 'different', kind, name, config, changes };
+}
+
+/** What differs between a server's settings and ours. */
+export function compareConfig(found: Partial<StreamConfig>, wanted: WireStream): SettingChange[] {
+  const changes: SettingChange[] = [];
+  for (const setting of Object.keys(wanted) as (keyof WireStream)[]) {
+    const before = normal(setting, found[setting]);
+    const after = normal(setting, wanted[setting]);
+    if (JSON.stringify(before) === JSON.stringify(after)) continue;
+    const danger = dangerOf(setting, before, after);
+    changes.push({ setting, found: before, wanted: after, possible: !FIXED.has(setting), ...(danger ? { danger } : {}) });
+  }
+  return changes;
+}
+
+function normal(setting: keyof WireStream, value: unknown): unknown {
+  if (Array.isArray(value)) return [...value].sort();
+  if (value === undefined) return typeof value === 'boolean' ? false : (DEFAULTS[setting] ?? false);
+  return setting === 'max_msgs_per_subject' && value === 0 ? -1 : value;
+}
+
+const DEFAULTS: Partial<Record<keyof WireStream, unknown>> = { description: '', max_age: 0, subjects: [] };
+
+/** Limits that get narrower drop messages; anything that is fixed at creation asks for another stream. */
+function dangerOf(setting: keyof WireStream, before: unknown, after: unknown): string | undefined {
+  if (FIXED.has(setting)) return 'the server takes it at creation only: the stream would have to be deleted and made again, with all it holds';
+  const limit = (value: unknown): number => (typeof value === 'number' && value > 0 ? value : Number.POSITIVE_INFINITY);
+  if (['max_age', 'max_bytes', 'max_msgs', 'max_msgs_per_subject'].includes(setting) && limit(after) < limit(before))
+    return 'messages over the new limit are deleted';
+  if (setting === 'subjects') {
+    const lost = (before as string[]).filter((subject) => !(after as string[]).includes(subject));
+    if (lost.length > 0) return `messages on ${lost.join(', ')} are no longer stored`;
+  }
+  return undefined;
+}
+
+export interface ApplyOptions {
+  /** Said twice: changes that lose data are carried out as well. */
+  loseData?: boolean;
+  /** Only makes what is missing; differences throw `StreamConfigDiffersError` where they matter, else stay. */
+  onlyMissing?: boolean;
+}
+
+export interface Applied {
+  name: string;
+  kind: Definition['kind'];
+  done: 'created' | 'updated' | 'recreated' | 'equal' | 'left';
+}
+
+/**
+ * Carries the difference out. Throws `StreamChangeLosesDataError` before anything is changed where that would lose
+ * messages and `loseData` isn't set. Consumers are left to the projection loops, which make theirs at the right position.
+ */
+export async function applyStreams(
+  nc: NatsConnection,
+  { loseData = false, onlyMissing = false }: ApplyOptions = {},
+  definitions: readonly Definition[] = STREAMS,
+): Promise<Applied[]> {
+  const jsm = await nc.jetstreamManager({ checkAPI: false });
+  const differences = await diffStreams(nc, definitions);
+  for (const difference of differences) {
+    if (difference.state !== 'different') continue;
+    const dangerous = difference.changes.filter(({ danger }) => danger !== undefined);
+    if (onlyMissing && dangerous.length > 0) throw differsError(difference.name, dangerous);
+    if (!onlyMissing && !loseData && dangerous.length > 0) throw losesDataError(difference.name, dangerous);
+  }
+  const applied: Applied[] = [];
+  for (const difference of differences) {
+    const { kind, name } = difference;
+    if (difference.state === 'equal' || kind === 'consumer' || (difference.state === 'different' && onlyMissing)) {
+      applied.push({ kind, name, done: difference.state === 'equal' ? 'equal' : 'left' });
+      continue;
+    }
+    const config = difference.config as WireStream;
+    if (difference.state === 'missing') {
+      await jsm.streams.add(config as Partial<StreamConfig>);
+      applied.push({ kind, name, done: 'created' });
+    } else if (difference.changes.every(({ possible }) => possible)) {
+      await jsm.streams.update(config.name, config as Partial<StreamConfig>);
+      applied.push({ kind, name, done: 'updated' });
+    } else {
+      await jsm.streams.delete(config.name);
+      await jsm.streams.add(config as Partial<StreamConfig>);
+      applied.push({ kind, name, done: 'recreated' });
+    }
+  }
+  return applied;
+}
+
+const said = (changes: readonly SettingChange[]): string =>
+  changes.map(({ setting, found, wanted, danger }) => `${setting} is ${JSON.stringify(found)}, wanted ${JSON.stringify(wanted)} (${danger})`).join('; ');
+
+function differsError(name: string, changes: readonly SettingChange[]): StreamConfigDiffersError {
+  return new StreamConfigDiffersError(`The server has ${name} with other settings: ${said(changes)}.`, {
+    next: 'freshet streams diff',
+    details: { name, changes },
+  });
+}
+
+function losesDataError(name: string, changes: readonly SettingChange[]): StreamChangeLosesDataError {
+  return new StreamChangeLosesDataError(`Changing ${name} would lose data: ${said(changes)}.`, {
+    next: 'freshet streams apply --lose-data --yes-lose-data',
+    details: { name, changes },
+  });
+}
+
+/** What `nats stream add --config` reads, one document a stream. */
+export function exportStreams(definitions: readonly Definition[] = STREAMS): WireStream[] {
+  return definitions.flatMap((definition) => (definition.kind === 'consumer' ? [] : [wireStream(definition)]));
+}

@@ -1,0 +1,136 @@
+/**
+ * Every limit, time-out and size, by name: one source for the type, the check, the defaults and the reference page.
+ * Names end in their unit.
+ */
+import { type Static, type TObject, Type } from 'typebox';
+
+const whole = (value: number, description: string, minimum = 0) => Type.Integer({ default: value, minimum, description });
+const share = (value: number, description: string) => Type.Number({ default: value, minimum: 0, description });
+const flag = (value: boolean, description: string) => Type.Boolean({ default: value, description });
+const section = <T extends TObject>(object: T, description: string): T => Object.assign(object, { description, additionalProperties: false, default: {} });
+
+export const CONFIG_SCHEMA = section(
+  Type.Object({
+    events: section(
+      Type.Object({
+        declared: Type.Array(Type.String({ pattern: '^x_[a-z0-9_]{1,60}$' }), {
+          default: [],
+          description: 'verbs of interactions of your own: "x_listened" makes user.x_listened.v1 an event',
+        }),
+        max_bytes: whole(524_288, 'bytes of one event that may be published', 1_024),
+      }),
+      'what may be published',
+    ),
+    publisher: section(
+      Type.Object({
+        window: whole(512, 'messages that are on the way at once', 1),
+        timeout_ms: whole(5_000, 'milliseconds until an acknowledgement counts as missing', 10),
+        retries: whole(5, 'times a message is sent again before its fate is called unknown'),
+      }),
+      'publishing to JetStream',
+    ),
+    projection: section(
+      Type.Object({
+        batch_max: whole(500, 'messages in one transaction', 1),
+        batch_wait_ms: whole(20, 'milliseconds that a part of a batch waits for more'),
+        idle_check_ms: whole(1_000, 'milliseconds without a message until the server is asked what it has sent', 10),
+        check_interval_ms: whole(5_000, 'milliseconds between comparisons of log and checkpoint', 10),
+        ready_lag: whole(10_000, 'messages behind, above which a service says that it is catching up'),
+        backoff_min_ms: whole(50, 'first pause after trouble, milliseconds', 1),
+        backoff_max_ms: whole(5_000, 'longest pause after trouble, milliseconds', 1),
+        pull_batch: whole(2_000, 'messages that a reader asks for at once', 1),
+        pull_expires_ms: whole(30_000, 'milliseconds that a request for messages stands', 1_000),
+        heartbeat_ms: whole(2_000, 'milliseconds between signs of life on an idle reader', 100),
+        fingerprints: whole(64, 'messages that are remembered to recognise the log by', 1),
+        cache_kib: whole(65_536, 'KiB of page cache of a projection', 1_024),
+      }),
+      'the loop from the log to a projection',
+    ),
+    http: section(
+      Type.Object({
+        host: Type.String({ default: '127.0.0.1', description: 'address that the gateway listens on' }),
+        body_bytes: whole(8_388_608, 'bytes of a request body', 1_024),
+        batch_events: whole(10_000, 'events in one request', 1),
+        request_timeout_ms: whole(10_000, 'milliseconds that a service has to answer', 100),
+        publish_timeout_ms: whole(15_000, 'milliseconds until a request to publish is answered with 503', 100),
+        min_seq_timeout_ms: whole(1_000, 'milliseconds that min_seq waits unless the request says otherwise'),
+        min_seq_timeout_max_ms: whole(30_000, 'most milliseconds that a request may wait with timeout_ms'),
+        list_max: whole(1_000, 'items in one list', 1),
+      }),
+      'the gateway',
+    ),
+    user: section(
+      Type.Object({
+        history_max: whole(1_000, 'events in one page of a history', 1),
+        history_default: whole(100, 'events in a page unless asked otherwise', 1),
+      }),
+      'the user service',
+    ),
+    content: section(Type.Object({ list_default: whole(50, 'items in a page unless asked otherwise', 1) }), 'the content service'),
+    feedback: section(
+      Type.Object({ attribution_window_ms: whole(86_400_000, 'milliseconds after a list was served in which an event that names it counts') }),
+      'the feedback service',
+    ),
+    engine: section(
+      Type.Object({
+        weights: Type.Record(Type.String({ pattern: '^user\\.' }), Type.Integer({ minimum: 0, maximum: 1_600 }), {
+          default: {
+            'user.viewed.v1': 16,
+            'user.played.v1': 16,
+            'user.added.v1': 24,
+            'user.purchased.v1': 48,
+            'user.rated.v1': 16,
+          },
+          description: 'weight of an interaction by type, in sixteenths; 0 leaves it out of the statistics',
+        }),
+        declared_weight: whole(16, 'weight of a declared interaction that weights does not name, in sixteenths'),
+        low_rating: share(2, 'a rating up to this counts as dislike as well'),
+        serve_unpublished: flag(false, 'whether items that nobody has published may be recommended'),
+        include_seen: flag(false, 'whether items that a user has interacted with may be recommended again'),
+        list_length: whole(50, 'items in a ranking that is published to KV', 1),
+        similar_length: whole(20, 'items in a published list of similar items', 1),
+        publish_rankings: flag(true, 'whether rankings go to KV as they change'),
+        ranking_batch: whole(16, 'rankings that are computed between two looks at the log', 1),
+        ranking_window: whole(256, 'rankings that are on their way to KV at once', 1),
+        stale_ms: whole(60_000, 'milliseconds that a list may stand while nothing of its user changed'),
+        similar_interval_ms: whole(2_000, 'milliseconds between publications of similar items and of the trending list', 10),
+        similar_batch: whole(50, 'lists of similar items that are published at once', 1),
+        cached_lists: whole(10_000, 'lists that are kept to be answered again', 0),
+        snapshot_events: whole(50_000, 'events after which a snapshot is written', 1),
+        snapshot_interval_ms: whole(60_000, 'milliseconds after which a snapshot is written if anything changed', 1_000),
+        snapshots_kept: whole(5, 'snapshots that are kept', 1),
+        popularity_bucket_ms: whole(86_400_000, 'milliseconds of event time in one bucket of popularity', 60_000),
+      }),
+      'the recommendation engine',
+    ),
+    up: section(
+      Type.Object({
+        restart_min_ms: whole(100, 'first pause before a process that died is started again, milliseconds', 1),
+        restart_max_ms: whole(10_000, 'longest pause before a restart, milliseconds', 1),
+        stable_ms: whole(30_000, 'milliseconds after which a process counts as stable, and its pauses start small again', 1),
+        stop_ms: whole(5_000, 'milliseconds that a process has to end before it is killed', 100),
+        start_ms: whole(60_000, 'milliseconds that a process has to come up', 1_000),
+      }),
+      'freshet up',
+    ),
+    demo: section(
+      Type.Object({
+        seed: whole(1, 'seed of the simulated readers'),
+        readers: whole(4_000, 'simulated readers', 1),
+        events: whole(100_000, 'simulated interactions before now'),
+        trickle_per_s: share(2, 'simulated events per second from now on'),
+      }),
+      'demo data',
+    ),
+    log: section(
+      Type.Object({
+        level: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], { default: 'info', description: 'least severe message that is written' }),
+        redact: flag(true, 'whether ids of users are hashed in the log'),
+      }),
+      'what the services write about themselves',
+    ),
+  }),
+  'settings of Freshet',
+);
+
+export type Config = Static<typeof CONFIG_SCHEMA>;
