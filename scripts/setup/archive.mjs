@@ -1,0 +1,127 @@
+/**
+ * Readers for the three archives that releases come in, so that nothing but Node is needed to open them:
+ * zip (wheels, Windows releases), and tar.gz (releases elsewhere).
+ */
+import { closeSync, createReadStream, createWriteStream, fstatSync, openSync, readSync } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { createInflateRaw, gunzipSync, inflateRawSync } from 'node:zlib';
+
+const END_OF_DIRECTORY = 0x06054b50;
+const DIRECTORY_ENTRY = 0x02014b50;
+
+/**
+ * @typedef {{ name: string, method: number, packed: number, size: number, offset: number }} ZipEntry `offset`: of the
+ *   local header; sizes in bytes.
+ */
+
+const readAt = (/** @type {number} */ file, /** @type {number} */ position, /** @type {number} */ length) => {
+  const buffer = Buffer.alloc(length);
+  const read = readSync(file, buffer, 0, length, position);
+  if (read !== length) throw new Error(`zip: ends at byte ${position + read}, ${length} bytes expected at ${position}`);
+  return buffer;
+};
+
+/**
+ * The files in a zip archive, from its central directory. No zip64: nothing that we open is larger than 4 GB.
+ *
+ * @param {string} path
+ * @returns {ZipEntry[]}
+ */
+export const listZip = (path) => {
+  const file = openSync(path, 'r');
+  try {
+    const size = fstatSync(file).size;
+    const tail = readAt(file, Math.max(0, size - 65_557), Math.min(size, 65_557));
+    let at = tail.length - 22;
+    while (at >= 0 && tail.readUInt32LE(at) !== END_OF_DIRECTORY) at--;
+    if (at < 0) throw new Error(`zip: no central directory in ${path}`);
+    const count = tail.readUInt16LE(at + 10);
+    const directory = readAt(file, tail.readUInt32LE(at + 16), tail.readUInt32LE(at + 12));
+    const entries = [];
+    for (let i = 0, p = 0; i < count; i++) {
+      if (directory.readUInt32LE(p) !== DIRECTORY_ENTRY) throw new Error(`zip: broken directory in ${path}`);
+      const nameLength = directory.readUInt16LE(p + 28);
+      entries.push({
+        name: directory.toString('utf8', p + 46, p + 46 + nameLength),
+        method: directory.readUInt16LE(p + 10),
+        packed: directory.readUInt32LE(p + 20),
+        size: directory.readUInt32LE(p + 24),
+        offset: directory.readUInt32LE(p + 42),
+      });
+      p += 46 + nameLength + directory.readUInt16LE(p + 30) + directory.readUInt16LE(p + 32);
+    }
+    return entries;
+  } finally {
+    closeSync(file);
+  }
+};
+
+// Name and extra field of the local header may have other lengths than those in the directory.
+const dataOffset = (/** @type {number} */ file, /** @type {ZipEntry} */ entry) => {
+  const header = readAt(file, entry.offset, 30);
+  return entry.offset + 30 + header.readUInt16LE(26) + header.readUInt16LE(28);
+};
+
+const refuseMethod = (/** @type {ZipEntry} */ entry) => {
+  if (entry.method !== 0 && entry.method !== 8)
+    throw new Error(`zip: ${entry.name} is packed by method ${entry.method}`);
+};
+
+/**
+ * One file of a zip archive, whole.
+ *
+ * @param {string} path
+ * @param {ZipEntry} entry
+ */
+export const readZipEntry = (path, entry) => {
+  refuseMethod(entry);
+  const file = openSync(path, 'r');
+  try {
+    const packed = readAt(file, dataOffset(file, entry), entry.packed);
+    return entry.method === 0 ? packed : inflateRawSync(packed);
+  } finally {
+    closeSync(file);
+  }
+};
+
+/**
+ * One file of a zip archive to disk, in pieces: TensorFlow's library has 565 MB.
+ *
+ * @param {string} path
+ * @param {ZipEntry} entry
+ * @param {string} target
+ */
+export const extractZipEntry = async (path, entry, target) => {
+  refuseMethod(entry);
+  const file = openSync(path, 'r');
+  let start;
+  try {
+    start = dataOffset(file, entry);
+  } finally {
+    closeSync(file);
+  }
+  const source = createReadStream(path, { start, end: start + entry.packed - 1, highWaterMark: 1 << 20 });
+  const sink = createWriteStream(target);
+  if (entry.method === 0) await pipeline(source, sink);
+  else await pipeline(source, createInflateRaw({ chunkSize: 1 << 20 }), sink);
+};
+
+/**
+ * One file of a tar.gz archive, whole.
+ *
+ * @param {Buffer} archive
+ * @param {(name: string) => boolean} wanted
+ * @returns {Buffer | undefined}
+ */
+export const readTarGz = (archive, wanted) => {
+  const tar = gunzipSync(archive);
+  for (let p = 0; p + 512 <= tar.length; ) {
+    const name = tar.toString('utf8', p, p + 100).replace(/\0.*$/s, '');
+    if (name === '') break;
+    const size = Number.parseInt(tar.toString('ascii', p + 124, p + 136), 8) || 0;
+    const type = String.fromCharCode(tar[p + 156] ?? 0);
+    if ((type === '0' || type === '\0') && wanted(name)) return tar.subarray(p + 512, p + 512 + size);
+    p += 512 + Math.ceil(size / 512) * 512;
+  }
+  return undefined;
+};

@@ -1,0 +1,22 @@
+/** The project's cache: what was fetched or built once serves every later clone. */
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** `$FRESHET_CACHE`, else `$XDG_CACHE_HOME/freshet`, else `~/.cache/freshet`. */
+export const cacheFolder = (/** @type {NodeJS.ProcessEnv} */ env = process.env) =>
+  env.FRESHET_CACHE
+    ? resolve(env.FRESHET_CACHE)
+    : env.XDG_CACHE_HOME
+      ? join(env.XDG_CACHE_HOME, 'freshet')
+      : join(homedir(), '.cache', 'freshet');
+
+/**
+ * A new folder inside the cache, so that what is finished in it can be renamed into place: no reader ever sees half
+ * of something, and two set-ups at once don't need to know of each other.
+ */
+export const stagingFolder = (/** @type {NodeJS.ProcessEnv} */ env, /** @type {string} */ name) => {
+  const parent = join(cacheFolder(env), 'tmp');
+  mkdirSync(parent, { recursive: true });
+  return mkdtempSync(join(parent, `${name}-`));
+};

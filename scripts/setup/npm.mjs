@@ -1,0 +1,42 @@
+/** npm, and Node's own headers: what installing packages and compiling native code needs. */
+import { existsSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { limitFrom, onPath, run } from './process.mjs';
+import { SetupError } from './report.mjs';
+
+/** npm as a program and its first arguments: the one that runs us, the one beside Node, or the one on PATH. */
+const npmCommand = () => {
+  const beside = [
+    process.env.npm_execpath,
+    join(dirname(process.execPath), 'node_modules/npm/bin/npm-cli.js'),
+    join(dirname(process.execPath), '../lib/node_modules/npm/bin/npm-cli.js'),
+  ].find((path) => path?.endsWith('npm-cli.js') && existsSync(path));
+  if (beside) return { command: process.execPath, first: [beside] };
+  const found = onPath('npm');
+  if (!found)
+    throw new SetupError('FRESHET_SETUP_NPM_MISSING', 'npm is not on PATH', {
+      next: 'Install npm (it comes with Node from https://nodejs.org), then run this again.',
+    });
+  return { command: found, first: [] };
+};
+
+/**
+ * @param {string} root
+ * @param {readonly string[]} args
+ * @param {NodeJS.ProcessEnv} env
+ */
+export const npm = (root, args, env) => {
+  const { command, first } = npmCommand();
+  return run(command, [...first, ...args, '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    env,
+    timeoutMs: limitFrom(env, 'FRESHET_SETUP_NPM_TIMEOUT_MS', 900_000),
+    timeoutName: 'FRESHET_SETUP_NPM_TIMEOUT_MS',
+  });
+};
+
+/** Folder with Node's own headers, when this Node came with them. */
+export const nodeHeaders = () => {
+  const prefix = dirname(dirname(realpathSync(process.execPath)));
+  return existsSync(join(prefix, 'include/node/node_api.h')) ? prefix : undefined;
+};
