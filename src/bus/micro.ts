@@ -1,0 +1,93 @@
+/** NATS micro services: JSON in, JSON out, errors as problem documents; and the client's side of the same. */
+import { ErrorCode, type Msg, type NatsConnection, NatsError, type Service, type ServiceMsg } from 'nats';
+import { BadRequestError, ServiceUnavailableError } from '../errors.ts';
+import { type Problem, problemOf, RemoteProblemError } from './problem.ts';
+
+export type Json = Record<string, unknown>;
+
+export interface Endpoint {
+  /** Said by `nats micro info`. */
+  description: string;
+  /** An example request, for `nats micro info` and the docs. */
+  example: Json;
+  handle(request: Json): unknown | Promise<unknown>;
+}
+
+export interface MicroOptions {
+  /** `freshet-user`, ... */
+  name: string;
+  version: string;
+  description: string;
+  metadata?: Record<string, string>;
+  /** Subjects are `<prefix>.<endpoint>`. */
+  prefix: string;
+  endpoints: Readonly<Record<string, Endpoint>>;
+  observe?: (endpoint: string, outcome: 'ok' | 'error', seconds: number) => void;
+  onError?: (endpoint: string, err: unknown) => void;
+}
+
+export async function serveMicro(nc: NatsConnection, options: MicroOptions): Promise<Service> {
+  const { name, version, description, metadata = {}, prefix, endpoints, observe, onError } = options;
+  const service = await nc.services.add({ name, version, description, metadata });
+  for (const [endpoint, { description: what, example, handle }] of Object.entries(endpoints)) {
+    const answer = async (msg: ServiceMsg): Promise<void> => {
+      const started = performance.now();
+      let outcome: 'ok' | 'error' = 'ok';
+      try {
+        msg.respond(JSON.stringify(await handle(parseRequest(msg))));
+      } catch (err) {
+        outcome = 'error';
+        const problem = problemOf(err);
+        if (problem.status >= 500) onError?.(endpoint, err);
+        msg.respondError(problem.status, problem.title, Buffer.from(JSON.stringify(problem)));
+      }
+      observe?.(endpoint, outcome, (performance.now() - started) / 1000);
+    };
+    service.addEndpoint(endpoint, {
+      subject: `${prefix}.${endpoint}`,
+      metadata: { description: what, example: JSON.stringify(example) },
+      handler: (err, msg) => {
+        if (!err) void answer(msg);
+      },
+    });
+  }
+  return service;
+}
+
+function parseRequest(msg: Msg): Json {
+  if (msg.data.length === 0) return {};
+  let value: unknown;
+  try {
+    value = msg.json();
+  } catch (cause) {
+    throw new BadRequestError('The request is not JSON.', { next: `nats req ${msg.subject} '{}'`, cause });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new BadRequestError('The request has to be a JSON object.', { next: `nats req ${msg.subject} '{}'` });
+  return value as Json;
+}
+
+export interface CallOptions {
+  timeoutMs?: number;
+}
+
+/** Asks a service. Throws `RemoteProblemError` with its answer, or `ServiceUnavailableError`. */
+export async function call<T>(nc: NatsConnection, subject: string, request: Json, { timeoutMs = 10_000 }: CallOptions = {}): Promise<T> {
+  const answer = await ask(nc, subject, JSON.stringify(request), timeoutMs);
+  const code = answer.headers?.get('Nats-Service-Error-Code');
+  if (code) throw new RemoteProblemError(answer.json<Problem>());
+  return answer.json<T>();
+}
+
+async function ask(nc: NatsConnection, subject: string, payload: string, timeoutMs: number): Promise<Msg> {
+  try {
+    return await nc.request(subject, payload, { timeout: timeoutMs });
+  } catch (cause) {
+    if (!(cause instanceof NatsError)) throw cause;
+    const silent = cause.code === ErrorCode.Timeout;
+    throw new ServiceUnavailableError(
+      silent ? `${subject} did not answer within ${timeoutMs} ms.` : `Nobody answers on ${subject}.`,
+      { next: 'freshet status', details: { subject }, cause },
+    );
+  }
+}

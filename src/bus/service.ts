@@ -1,0 +1,307 @@
+/**
+ * What every service does around its projection: one instance a lock, connection, streams, store, loop, micro service,
+ * health and metrics, and a stop that commits what has come.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { NatsConnection } from 'nats';
+import type { Logger } from 'pino';
+import { Gauge, type Registry } from 'prom-client';
+import { CONSUMERS, EVENTS } from '../../streams.config.ts';
+import type { Config } from '../config/schema.ts';
+import { DataFolderUnusableError, messageOf, ServiceUnavailableError } from '../errors.ts';
+import { type HealthServer, serveHealth } from '../observability/health.ts';
+import { createLogger } from '../observability/log.ts';
+import { createRegistry, observeLoop, observePublisher, observeRequests } from '../observability/metrics.ts';
+import { VERSION } from '../version.ts';
+import { checkServer, connect } from './connection.ts';
+import { createCodec, type EventCodec, type LoggedEvent } from './event/codec.ts';
+import { streamSeq } from './event/ids.ts';
+import { deadLetterSubject } from './event/subject.ts';
+import { acquireLock } from './lock.ts';
+import { createJetStreamLog } from './log/jetstream.ts';
+import type { Log } from './log/port.ts';
+import { type Endpoint, type Json, serveMicro } from './micro.ts';
+import type { ProjectionDefinition, ServiceName } from './projection/definition.ts';
+import { createProjectionLoop, type ProjectionLoop, type ProjectionStatus } from './projection/loop.ts';
+import { type DeadLetter, openStore, type ProjectionStore } from './projection/store.ts';
+import { createPublisher, type Publisher } from './publisher.ts';
+import { wholeNumber } from './request.ts';
+import { applyStreams } from './streams/plan.ts';
+
+/** Where a service runs, and with what. */
+export interface ServiceEnvironment {
+  config: Config;
+  natsUrl: string;
+  /** Folder of the projections. */
+  data: string;
+  /** Port of health and metrics; 0 for any free one. */
+  healthPort: number;
+  /** Replica number; 1 is `<service>-projection`, others have a projection and consumer of their own. */
+  replica?: number;
+  logger?: Logger;
+}
+
+/** What a service's own part is given. */
+export interface ServiceContext {
+  config: Config;
+  nc: NatsConnection;
+  log: Log;
+  codec: EventCodec;
+  store: ProjectionStore;
+  loop: ProjectionLoop;
+  publisher: Publisher;
+  logger: Logger;
+  registry: Registry;
+}
+
+export interface ServiceParts {
+  endpoints: Readonly<Record<string, Endpoint>>;
+  /** Called after each commit with what was applied. */
+  onApplied?: (events: readonly LoggedEvent[]) => void;
+  /** Called before each scrape. */
+  refreshMetrics?: () => void;
+  /** More for the status of this service. */
+  status?: () => Json;
+  /** Called once the loop runs. */
+  start?: () => void;
+  /** Called before the loop is stopped. */
+  stop?: () => Promise<void>;
+}
+
+export interface ServiceDescription<Tables> {
+  description: string;
+  definition: ProjectionDefinition<Tables>;
+  /** The service's own part, made once store and connection stand. */
+  parts: (context: ServiceContext) => ServiceParts | Promise<ServiceParts>;
+}
+
+export interface RunningService {
+  service: ServiceName;
+  healthUrl: string;
+  status(): ServiceStatus;
+  stop(): Promise<void>;
+}
+
+export interface ServiceStatus extends Json {
+  service: ServiceName;
+  pid: number;
+  state: ProjectionStatus['state'];
+  seq: number;
+  lag: number;
+  dead_letters: number;
+}
+
+export async function runService<Tables>(description: ServiceDescription<Tables>, environment: ServiceEnvironment): Promise<RunningService> {
+  const { definition } = description;
+  const { service } = definition;
+  const { config, natsUrl, data, healthPort, replica = 1 } = environment;
+  const instance = replica === 1 ? service : `${service}-${replica}`;
+  const logger = environment.logger ?? createLogger({ service, level: config.log.level, redact: config.log.redact });
+  const file = join(data, `${instance}.sqlite`);
+  ensureFolder(data);
+  const lock = acquireLock(join(data, instance), `The ${instance} instance in ${data}`);
+  const undo: (() => void | Promise<void>)[] = [() => lock.release()];
+  try {
+    const nc = await connect({ url: natsUrl, name: `freshet-${instance}`, waitOnFirstConnect: true });
+    undo.push(() => nc.close());
+    await prepareServer(nc, logger);
+    const registry = createRegistry(service);
+    const publisher = createPublisher(nc, {
+      window: config.publisher.window,
+      timeoutMs: config.publisher.timeout_ms,
+      retries: config.publisher.retries,
+      ...observePublisher(registry),
+    });
+    const log = await createJetStreamLog({
+      nc,
+      publisher,
+      stream: EVENTS.name,
+      pullBatch: config.projection.pull_batch,
+      pullExpiresMs: config.projection.pull_expires_ms,
+      heartbeatMs: config.projection.heartbeat_ms,
+      describe: () => CONSUMERS.find(({ name }) => name === `${service}-projection`)?.description ?? service,
+    });
+    const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
+    const store = openStore({ file, definition, codec, fingerprints: config.projection.fingerprints, cacheKib: config.projection.cache_kib });
+    undo.push(() => store.close());
+    if (store.rebuilt) logger.warn({ file, version: store.version }, 'what events do to this projection has changed: it is rebuilt from the log');
+
+    const observer = observeLoop(registry);
+    let parts: ServiceParts | undefined;
+    const loop = createProjectionLoop({
+      service,
+      log,
+      store,
+      logger,
+      consumer: replica === 1 ? `${service}-projection` : `${service}-projection-${replica}`,
+      limits: {
+        batchMax: config.projection.batch_max,
+        batchWaitMs: config.projection.batch_wait_ms,
+        idleCheckMs: config.projection.idle_check_ms,
+        checkIntervalMs: config.projection.check_interval_ms,
+        readyLag: config.projection.ready_lag,
+        backoffMinMs: config.projection.backoff_min_ms,
+        backoffMaxMs: config.projection.backoff_max_ms,
+      },
+      observer,
+      copyDeadLetter: (dead) => copyDeadLetter(publisher, service, dead),
+      onApplied: (events) => parts?.onApplied?.(events),
+    });
+    parts = await description.parts({ config, nc, log, codec, store, loop, publisher, logger, registry });
+    const { endpoints, refreshMetrics, status: more, start, stop: stopParts } = parts;
+    const startedAt = Date.now();
+    const uptime = new Gauge({ name: 'freshet_uptime_seconds', help: 'Seconds since the service started', registers: [registry] });
+
+    const status = (): ServiceStatus => {
+      const { state, checkpoint, lag, trouble } = loop.status();
+      return {
+        service,
+        instance,
+        pid: process.pid,
+        state,
+        seq: checkpoint.seq,
+        lag,
+        applied: checkpoint.applied,
+        duplicates: checkpoint.duplicates,
+        unknown: checkpoint.unknown,
+        dead_letters: checkpoint.deadLetters,
+        version: VERSION,
+        fold_version: store.version,
+        health: health.url,
+        started: new Date(startedAt).toISOString(),
+        ...(trouble ? { trouble } : {}),
+        ...more?.(),
+      };
+    };
+    const health: HealthServer = await serveHealth({
+      host: config.http.host === '127.0.0.1' ? '127.0.0.1' : config.http.host,
+      port: healthPort,
+      registry,
+      refresh: () => {
+        uptime.set((Date.now() - startedAt) / 1000);
+        observer.seq.set(loop.status().checkpoint.seq);
+        refreshMetrics?.();
+      },
+      ready: () => ({ ready: loop.status().state === 'ready' && !nc.isClosed(), detail: status() }),
+    });
+    undo.push(() => health.close());
+
+    const micro = await serveMicro(nc, {
+      name: `freshet-${service}`,
+      version: VERSION,
+      description: description.description,
+      metadata: { pid: String(process.pid), health: health.url, instance },
+      prefix: `freshet.${service}`,
+      endpoints: { ...withMinSeq(endpoints, loop, config), ...commonEndpoints(store, status) },
+      observe: observeRequests(registry),
+      onError: (endpoint, err) => logger.error({ err, endpoint }, 'a request failed'),
+    });
+    loop.start();
+    start?.();
+    logger.info({ instance, seq: loop.status().checkpoint.seq, health: health.url }, 'service started');
+    return {
+      service,
+      healthUrl: health.url,
+      status,
+      stop: async () => {
+        await micro.stop();
+        await stopParts?.();
+        await loop.stop();
+        await publisher.close();
+        await health.close();
+        await nc.drain().catch(() => nc.close());
+        store.close();
+        lock.release();
+        logger.info({ instance, seq: loop.status().checkpoint.seq }, 'service stopped');
+      },
+    };
+  } catch (err) {
+    for (const step of undo.reverse()) await step();
+    throw err;
+  }
+}
+
+/** Makes what is missing on the server, and says what it can't do. */
+export async function prepareServer(nc: NatsConnection, logger: Logger): Promise<void> {
+  const { version, missing } = await checkServer(nc);
+  if (missing.length > 0) logger.info({ version, missing }, 'this nats-server lacks features; nothing that Freshet needs');
+  const applied = await applyStreams(nc, { onlyMissing: true });
+  for (const { kind, name, done } of applied) {
+    if (done === 'created') logger.info({ kind, name }, 'created in JetStream');
+    else if (done === 'left' && kind !== 'consumer')
+      logger.warn({ kind, name, next: 'freshet streams diff' }, 'the server has this with other settings than streams.config.ts');
+  }
+}
+
+export function ensureFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw new DataFolderUnusableError(`The data folder ${folder} can't be used: ${messageOf(cause)}.`, {
+      next: 'freshet up --data DIR, with a folder that can be written to',
+      details: { folder },
+      cause,
+    });
+  }
+}
+
+async function copyDeadLetter(publisher: Publisher, service: string, dead: DeadLetter): Promise<void> {
+  await publisher.publish({
+    subject: deadLetterSubject(service, dead.subject),
+    identity: `dlq/${service}/${dead.seq}`,
+    payload: dead.payload,
+    headers: {
+      'Freshet-Service': service,
+      'Freshet-Seq': String(dead.seq),
+      'Freshet-Code': dead.code,
+      'Freshet-Subject': dead.subject.replace(/[\r\n]/g, ' '),
+      'Freshet-Reason': dead.message.replace(/[\r\n]/g, ' ').slice(0, 1_000),
+    },
+  });
+}
+
+/** `min_seq` and `timeout_ms` mean the same for every read: a state that holds the event with that sequence. */
+function withMinSeq(endpoints: Readonly<Record<string, Endpoint>>, loop: ProjectionLoop, config: Config): Record<string, Endpoint> {
+  const wait = async (request: Json): Promise<void> => {
+    const { state, trouble } = loop.status();
+    if (state === 'refusing')
+      throw new ServiceUnavailableError(trouble?.message ?? 'The log is not the one this state was made from.', {
+        ...(trouble?.next ? { next: trouble.next } : {}),
+        details: { reason: trouble?.code },
+      });
+    const { http } = config;
+    const minSeq = wholeNumber(request, 'min_seq', { default: 0, min: 0, max: Number.MAX_SAFE_INTEGER });
+    if (minSeq === 0) return;
+    const timeoutMs = wholeNumber(request, 'timeout_ms', { default: http.min_seq_timeout_ms, min: 0, max: http.min_seq_timeout_max_ms });
+    await loop.reached(streamSeq(minSeq), timeoutMs);
+  };
+  const wrapped: Record<string, Endpoint> = {};
+  for (const [name, endpoint] of Object.entries(endpoints)) {
+    wrapped[name] = {
+      ...endpoint,
+      handle: async (request) => {
+        await wait(request);
+        return endpoint.handle(request);
+      },
+    };
+  }
+  return wrapped;
+}
+
+/** How many identities one question may hold. */
+export const KNOWN_MAX = 5_000;
+
+function commonEndpoints(store: ProjectionStore, status: () => ServiceStatus): Record<string, Endpoint> {
+  return {
+    status: { description: 'State, position, lag, dead letters', example: {}, handle: () => status() },
+    known: {
+      description: 'For each identity <source>/<id> the sequence under which it was folded, or null',
+      example: { identities: ['shop-web/01JD'] },
+      handle: ({ identities }) => {
+        const asked = Array.isArray(identities) ? identities.slice(0, KNOWN_MAX).map(String) : [];
+        return { known: store.known(asked).map((seq) => seq ?? null), seq: store.checkpoint().seq };
+      },
+    },
+  };
+}

@@ -1,0 +1,64 @@
+/** What the content service answers. */
+import type { Database } from 'better-sqlite3';
+import type { ItemData } from '../bus/event/types.ts';
+import type { Endpoint } from '../bus/micro.ts';
+import { idList, optionalText, requiredId, wholeNumber } from '../bus/request.ts';
+import type { Config } from '../config/schema.ts';
+import { NotFoundError } from '../errors.ts';
+
+export interface ItemAnswer extends ItemData {
+  item: string;
+  available: boolean;
+}
+
+export interface ItemListAnswer {
+  /** In order of id. */
+  items: ItemAnswer[];
+  /** `cursor` of the next page; null after the last one. */
+  next: string | null;
+}
+
+interface ItemRow {
+  item: string;
+  fields: string;
+  withdrawn: number;
+}
+
+/** Most items in one answer. */
+const LIST_MAX = 1_000;
+
+const answerOf = ({ item, fields, withdrawn }: ItemRow): ItemAnswer => ({ item, available: withdrawn === 0, ...(JSON.parse(fields) as ItemData) });
+
+export function contentEndpoints(db: Database, config: Config): Record<string, Endpoint> {
+  const get = db.prepare<[string], ItemRow>('SELECT item, fields, withdrawn FROM item WHERE item = ?');
+  const all = db.prepare<[string, number], ItemRow>('SELECT item, fields, withdrawn FROM item WHERE item > ? ORDER BY item LIMIT ?');
+  const tagged = db.prepare<[string, string, number], ItemRow>(
+    'SELECT item, fields, withdrawn FROM tag JOIN item USING (item) WHERE tag = ? AND item > ? ORDER BY item LIMIT ?',
+  );
+
+  return {
+    get: {
+      description: 'One item with its fields and whether it is available; or several, with items',
+      example: { item: 'i7' },
+      handle: (request) => {
+        if (request.items !== undefined)
+          return { items: idList(request, 'items', LIST_MAX).map((id) => get.get(id)).filter((row) => row !== undefined).map(answerOf) };
+        const id = requiredId(request, 'item');
+        const row = get.get(id);
+        if (!row) throw new NotFoundError('No such item has been published.', { next: 'publish a content.published.v1', details: { item: id } });
+        return answerOf(row);
+      },
+    },
+    list: {
+      description: 'Items in order of id, all or those with a tag, in pages',
+      example: { tag: 'adventure', n: 20 },
+      handle: (request): ItemListAnswer => {
+        const n = wholeNumber(request, 'n', { default: config.content.list_default, min: 1, max: LIST_MAX });
+        const tag = optionalText(request, 'tag');
+        const after = optionalText(request, 'cursor') ?? '';
+        const rows = tag === undefined ? all.all(after, n + 1) : tagged.all(tag, after, n + 1);
+        return { items: rows.slice(0, n).map(answerOf), next: rows.length > n ? (rows[n - 1] as ItemRow).item : null };
+      },
+    },
+  };
+}

@@ -1,0 +1,66 @@
+/** The catalogue: what each event about an item writes. */
+import type { Database, Statement } from 'better-sqlite3';
+import type { LoggedEvent } from '../bus/event/codec.ts';
+import type { ItemData } from '../bus/event/types.ts';
+import type { ProjectionDefinition } from '../bus/projection/definition.ts';
+import { patchItem } from './patch.ts';
+
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS item (
+  item TEXT PRIMARY KEY, fields TEXT NOT NULL, withdrawn INTEGER NOT NULL, published_seq INTEGER NOT NULL, changed_seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tag (tag TEXT NOT NULL, item TEXT NOT NULL, PRIMARY KEY (tag, item)) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS tag_item ON tag (item);`;
+
+export interface ContentTables {
+  get: Statement<[string], { fields: string; withdrawn: number }>;
+  put: Statement;
+  availability: Statement;
+  dropTags: Statement;
+  addTag: Statement;
+}
+
+export function contentProjection(): ProjectionDefinition<ContentTables> {
+  return { service: 'content', code: 1, inputs: {}, schema: SCHEMA, tables: prepareTables, apply: applyContentEvent };
+}
+
+function prepareTables(db: Database): ContentTables {
+  return {
+    get: db.prepare('SELECT fields, withdrawn FROM item WHERE item = ?'),
+    put: db.prepare(
+      `INSERT INTO item VALUES (@item, @fields, 0, @seq, @seq)
+       ON CONFLICT (item) DO UPDATE SET fields = @fields, changed_seq = @seq`,
+    ),
+    availability: db.prepare('UPDATE item SET withdrawn = ?, changed_seq = ? WHERE item = ?'),
+    dropTags: db.prepare('DELETE FROM tag WHERE item = ?'),
+    addTag: db.prepare('INSERT OR IGNORE INTO tag VALUES (?, ?)'),
+  };
+}
+
+function applyContentEvent(event: LoggedEvent, tables: ContentTables): void {
+  switch (event.type) {
+    case 'content.published.v1':
+      put(event.subject, event.data, event.seq, tables);
+      return;
+    case 'content.updated.v1': {
+      const row = tables.get.get(event.subject);
+      // A patch of what was never published has nothing to change; the engine passes over it as well.
+      if (row) put(event.subject, patchItem(JSON.parse(row.fields) as ItemData, event.data), event.seq, tables);
+      return;
+    }
+    case 'content.withdrawn.v1':
+      tables.availability.run(1, event.seq, event.subject);
+      return;
+    case 'content.restored.v1':
+      tables.availability.run(0, event.seq, event.subject);
+      return;
+    default:
+  }
+}
+
+/** Publishing again replaces all fields; whether the item is withdrawn stays as it is. */
+function put(item: string, fields: ItemData, seq: number, tables: ContentTables): void {
+  tables.put.run({ item, fields: JSON.stringify(fields), seq });
+  tables.dropTags.run(item);
+  for (const tag of fields.tags ?? []) tables.addTag.run(tag, item);
+}

@@ -1,0 +1,14 @@
+import { type RunningService, runService, type ServiceEnvironment } from '../bus/service.ts';
+import { contentEndpoints } from './api.ts';
+import { contentProjection } from './projection.ts';
+
+/** Starts the content service in this process. */
+export const startContent = (environment: ServiceEnvironment): Promise<RunningService> =>
+  runService(
+    {
+      description: 'The catalogue: items, tags, availability',
+      definition: contentProjection(),
+      parts: ({ store, config }) => ({ endpoints: contentEndpoints(store.db, config) }),
+    },
+    environment,
+  );

@@ -1,0 +1,106 @@
+/** What the user service answers. */
+import type { Database } from 'better-sqlite3';
+import type { Endpoint } from '../bus/micro.ts';
+import { requiredId, wholeNumber } from '../bus/request.ts';
+import type { Config } from '../config/schema.ts';
+import { NotFoundError } from '../errors.ts';
+import type { Traits } from './projection.ts';
+
+export interface UserAnswer {
+  user: string;
+  /** RFC 3339; null for a user who acted without registering. */
+  registered: string | null;
+  traits: Traits;
+  /** Interactions in the history. */
+  events: number;
+  last_seen: string | null;
+  /** Anonymous ids that became this user. */
+  sessions: string[];
+}
+
+export interface HistoryEvent {
+  id: string;
+  type: string;
+  item: string;
+  value?: number;
+  time: string;
+  seq: number;
+}
+
+export interface HistoryAnswer {
+  user: string;
+  /** Newest first. */
+  events: HistoryEvent[];
+  /** `before` of the next page; null after the last one. */
+  next: number | null;
+}
+
+interface InteractionRow {
+  id: string;
+  type: string;
+  item: string;
+  value: number | null;
+  time: number;
+  seq: number;
+}
+
+export function userEndpoints(db: Database, config: Config): Record<string, Endpoint> {
+  const resolve = db.prepare<[string], { user: string }>('SELECT user FROM link WHERE session = ?');
+  const profile = db.prepare<[string], { registered: number | null; traits: string }>('SELECT registered, traits FROM profile WHERE user = ?');
+  const summary = db.prepare<[string], { events: number; last: number | null }>(
+    'SELECT count(*) AS events, max(time) AS last FROM interaction WHERE user = ?',
+  );
+  const sessions = db.prepare<[string], { session: string }>('SELECT session FROM link WHERE user = ? ORDER BY session');
+  const page = db.prepare<[string, number, number], InteractionRow>(
+    'SELECT id, type, item, value, time, seq FROM interaction WHERE user = ? AND seq < ? ORDER BY seq DESC LIMIT ?',
+  );
+
+  function find(id: string): { user: string; registered: number | null; traits: string } {
+    const user = resolve.get(id)?.user ?? id;
+    const row = profile.get(user);
+    if (!row) throw new NotFoundError('No event of this user has been seen.', { next: 'publish a user.registered.v1 or an interaction', details: { user: id } });
+    return { user, ...row };
+  }
+
+  function get(id: string): UserAnswer {
+    const { user, registered, traits } = find(id);
+    const { events, last } = summary.get(user) as { events: number; last: number | null };
+    return {
+      user,
+      registered: registered === null ? null : new Date(registered).toISOString(),
+      traits: JSON.parse(traits) as Traits,
+      events,
+      last_seen: last === null ? null : new Date(last).toISOString(),
+      sessions: sessions.all(user).map(({ session }) => session),
+    };
+  }
+
+  function history(id: string, n: number, before: number): HistoryAnswer {
+    const { user } = find(id);
+    const rows = page.all(user, before, n + 1);
+    const events = rows.slice(0, n).map(({ value, time, ...row }): HistoryEvent => ({
+      ...row,
+      ...(value === null ? {} : { value }),
+      time: new Date(time).toISOString(),
+    }));
+    return { user, events, next: rows.length > n ? (events.at(-1)?.seq ?? null) : null };
+  }
+
+  return {
+    get: {
+      description: 'Profile of a user: traits, when registered, how many events',
+      example: { user: 'u42' },
+      handle: (request) => get(requiredId(request, 'user')),
+    },
+    history: {
+      description: 'Interactions of a user, newest first, in pages',
+      example: { user: 'u42', n: 20 },
+      handle: (request) =>
+        history(
+          requiredId(request, 'user'),
+          wholeNumber(request, 'n', { default: config.user.history_default, min: 1, max: config.user.history_max }),
+          wholeNumber(request, 'before', { default: Number.MAX_SAFE_INTEGER, min: 1, max: Number.MAX_SAFE_INTEGER }),
+        ),
+    },
+  };
+}

@@ -1,0 +1,127 @@
+/** Profiles and histories: what each event about a user writes. */
+import type { Database, Statement } from 'better-sqlite3';
+import type { Config } from '../config/schema.ts';
+import type { LoggedEvent } from '../bus/event/codec.ts';
+import { eventIdentity } from '../bus/event/ids.ts';
+import type { AttributeValue, InteractionData } from '../bus/event/types.ts';
+import type { ProjectionDefinition } from '../bus/projection/definition.ts';
+
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS profile (
+  user TEXT PRIMARY KEY, registered INTEGER, traits TEXT NOT NULL, first_seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS profile_event (
+  user TEXT NOT NULL, seq INTEGER NOT NULL, type TEXT NOT NULL, time INTEGER NOT NULL, traits TEXT NOT NULL, PRIMARY KEY (user, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS interaction (
+  user TEXT NOT NULL, seq INTEGER NOT NULL, type TEXT NOT NULL, item TEXT NOT NULL, value REAL, list TEXT, time INTEGER NOT NULL,
+  id TEXT NOT NULL, PRIMARY KEY (user, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS link (session TEXT PRIMARY KEY, user TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS link_user ON link (user);`;
+
+export interface UserTables {
+  resolve: Statement<[string], { user: string }>;
+  seen: Statement;
+  interact: Statement;
+  profileEvent: Statement;
+  profileEvents: Statement<[string], { type: string; time: number; traits: string }>;
+  setProfile: Statement;
+  identitySeq: Statement<[string], { seq: number }>;
+  dropInteraction: Statement;
+  dropProfileEvent: Statement;
+  link: Statement;
+  relink: Statement;
+  moveInteractions: Statement;
+  moveProfileEvents: Statement;
+  dropProfile: Statement;
+}
+
+export type Traits = Record<string, AttributeValue>;
+
+export function userProjection(config: Config): ProjectionDefinition<UserTables> {
+  return {
+    service: 'user',
+    code: 1,
+    inputs: { declared: [...config.events.declared].sort() },
+    schema: SCHEMA,
+    tables: prepareTables,
+    apply: applyUserEvent,
+  };
+}
+
+function prepareTables(db: Database): UserTables {
+  return {
+    resolve: db.prepare('SELECT user FROM link WHERE session = ?'),
+    seen: db.prepare(`INSERT INTO profile VALUES (?, NULL, '{}', ?) ON CONFLICT DO NOTHING`),
+    interact: db.prepare('INSERT INTO interaction VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
+    profileEvent: db.prepare('INSERT INTO profile_event VALUES (?, ?, ?, ?, ?)'),
+    profileEvents: db.prepare('SELECT type, time, traits FROM profile_event WHERE user = ? ORDER BY seq'),
+    setProfile: db.prepare('UPDATE profile SET registered = ?, traits = ? WHERE user = ?'),
+    identitySeq: db.prepare('SELECT seq FROM identity WHERE identity = ?'),
+    dropInteraction: db.prepare('DELETE FROM interaction WHERE user = ? AND seq = ?'),
+    dropProfileEvent: db.prepare('DELETE FROM profile_event WHERE user = ? AND seq = ?'),
+    link: db.prepare('INSERT INTO link VALUES (?, ?) ON CONFLICT DO NOTHING'),
+    relink: db.prepare('UPDATE link SET user = ? WHERE user = ?'),
+    moveInteractions: db.prepare('UPDATE interaction SET user = ? WHERE user = ?'),
+    moveProfileEvents: db.prepare('UPDATE profile_event SET user = ? WHERE user = ?'),
+    dropProfile: db.prepare('DELETE FROM profile WHERE user = ?'),
+  };
+}
+
+function applyUserEvent(event: LoggedEvent, tables: UserTables): void {
+  if (event.context !== 'user') return;
+  const user = tables.resolve.get(event.subject)?.user ?? event.subject;
+  switch (event.type) {
+    case 'user.registered.v1':
+    case 'user.updated.v1':
+      tables.seen.run(user, event.seq);
+      tables.profileEvent.run(user, event.seq, event.type, event.time, JSON.stringify(event.data.traits ?? {}));
+      refoldProfile(user, tables);
+      return;
+    case 'user.linked.v1':
+      tables.seen.run(user, event.seq);
+      linkSession(event.data.session, user, tables);
+      return;
+    case 'user.retracted.v1':
+      retract(user, eventIdentity(event.data.source, event.data.id), tables);
+      return;
+    default: {
+      const { item, value, list } = event.data as InteractionData;
+      tables.seen.run(user, event.seq);
+      tables.interact.run(user, event.seq, event.type, item, value ?? null, list ?? null, event.time, event.id);
+    }
+  }
+}
+
+/** Traits are few events a user, so they are folded from all of them: taking one back then is the same fold. */
+function refoldProfile(user: string, tables: UserTables): void {
+  let traits: Traits = {};
+  let registered: number | null = null;
+  for (const event of tables.profileEvents.all(user)) {
+    const given = JSON.parse(event.traits) as Traits;
+    if (event.type === 'user.registered.v1') {
+      traits = given;
+      registered ??= event.time;
+    } else traits = { ...traits, ...given };
+  }
+  tables.setProfile.run(registered, JSON.stringify(traits), user);
+}
+
+/** A session's events become the user's, in the order of the log; the first link of a session stands. */
+function linkSession(session: string, user: string, tables: UserTables): void {
+  if (session === user || tables.link.run(session, user).changes === 0) return;
+  tables.relink.run(user, session);
+  tables.moveInteractions.run(user, session);
+  tables.moveProfileEvents.run(user, session);
+  tables.dropProfile.run(session);
+  refoldProfile(user, tables);
+}
+
+/** Only an event of this user is taken back; one that never came is none. */
+function retract(user: string, identity: string, tables: UserTables): void {
+  const seq = tables.identitySeq.get(identity)?.seq;
+  if (seq === undefined) return;
+  if (tables.dropInteraction.run(user, seq).changes > 0) return;
+  if (tables.dropProfileEvent.run(user, seq).changes > 0) refoldProfile(user, tables);
+}
