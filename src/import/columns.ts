@@ -1,0 +1,203 @@
+/**
+ * Column maps: which column of a table is what. The schema here is the reference of the file that `--map` takes.
+ */
+import { readFile } from 'node:fs/promises';
+import { type Static, Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { ImportFormatError, messageOf } from '../errors.ts';
+
+const Column = (description: string) => Type.String({ minLength: 1, description });
+const Unit = Type.Union([Type.Literal('s'), Type.Literal('ms'), Type.Literal('iso')], {
+  description: 'seconds or milliseconds since 1970, or dates (UTC where they name no zone); by default found out',
+});
+const table = {
+  delimiter: Type.Optional(Type.String({ minLength: 1, maxLength: 2, description: 'by default found out' })),
+  header: Type.Optional(
+    Type.Boolean({ description: 'false: the first line is data already, and columns are called "1", "2", ...' }),
+  ),
+};
+const Field = Type.Union([
+  Type.String({ minLength: 1 }),
+  Type.Object(
+    {
+      column: Column('the column'),
+      name: Type.Optional(Type.String({ minLength: 1, description: 'what to call it; by default as the column' })),
+      as: Type.Optional(
+        Type.Union([Type.Literal('auto'), Type.Literal('text'), Type.Literal('number'), Type.Literal('list')], {
+          description: 'auto (default): a number where the text is exactly one, else text',
+        }),
+      ),
+      separator: Type.Optional(Type.String({ description: 'between the texts of a list; default |' })),
+    },
+    { additionalProperties: false },
+  ),
+]);
+
+const Interactions = Type.Object(
+  {
+    ...table,
+    user: Column('column of the user id'),
+    item: Column('column of the item id'),
+    time: Column('column of the time'),
+    timeUnit: Type.Optional(Unit),
+    type: Type.Optional(
+      Type.Union(
+        [
+          Type.String({ minLength: 1, description: 'an event type (user.purchased.v1), or the column that names it' }),
+          Type.Object(
+            {
+              column: Column('column of the type'),
+              values: Type.Optional(
+                Type.Record(Type.String(), Type.String(), { description: 'event type of each value of the column' }),
+              ),
+            },
+            { additionalProperties: false },
+          ),
+        ],
+        { description: 'default: user.rated.v1 with a value, user.viewed.v1 without' },
+      ),
+    ),
+    value: Type.Optional(Column('column of the rating, the seconds or the amount')),
+    list: Type.Optional(Column('column of the id of the list that the item was taken from')),
+    context: Type.Optional(Type.Array(Column('column'), { description: 'columns that go into the context' })),
+  },
+  { additionalProperties: false, description: 'what users did' },
+);
+const Items = Type.Object(
+  {
+    ...table,
+    item: Column('column of the item id'),
+    title: Type.Optional(Column('column of the title; without one the id serves')),
+    description: Type.Optional(Column('column of the description')),
+    tags: Type.Optional(Type.Array(Column('column'), { description: 'columns of tags, genres, categories' })),
+    tagSeparator: Type.Optional(Type.String({ minLength: 1, description: 'default: |, else ;, else a comma' })),
+    published: Type.Optional(Column('column of the year or date when the item came out')),
+    embedding: Type.Optional(Column('column of numbers, separated by blanks or commas')),
+    attributes: Type.Optional(Type.Array(Field, { description: 'columns to keep as attributes' })),
+    time: Type.Optional(Column('column of the time of the event; default: just before the first use of the item')),
+    timeUnit: Type.Optional(Unit),
+  },
+  { additionalProperties: false, description: 'the catalogue' },
+);
+const Users = Type.Object(
+  {
+    ...table,
+    user: Column('column of the user id'),
+    traits: Type.Optional(Type.Array(Field, { description: 'columns to keep as traits' })),
+    time: Type.Optional(Column('column of the time of the event; default: just before the first act of the user')),
+    timeUnit: Type.Optional(Unit),
+  },
+  { additionalProperties: false, description: 'what is known of users' },
+);
+const Files = Type.Object(
+  {
+    files: Type.Record(Type.String(), Type.Union([Interactions, Items, Users]), {
+      description: 'a map for each file, by its name without .gz; * stands for anything',
+    }),
+  },
+  { additionalProperties: false },
+);
+
+/**
+ * JSON Schema of the file that `--map` takes: one map for all files, or `{"files": {"orders*.csv": ..., "products.csv":
+ * ...}}`. A map with `user` and `item` is of interactions, one with `item` alone of items, with `user` alone of users.
+ */
+export const COLUMN_MAP_SCHEMA = Type.Union([Interactions, Items, Users, Files]);
+
+export type InteractionMap = Static<typeof Interactions>;
+export type ItemMap = Static<typeof Items>;
+export type UserMap = Static<typeof Users>;
+export type TableMap = InteractionMap | ItemMap | UserMap;
+export type FieldMap = Static<typeof Field>;
+export type ColumnMap = TableMap | Static<typeof Files>;
+
+export const isInteractionMap = (map: TableMap): map is InteractionMap => 'user' in map && 'item' in map;
+export const isItemMap = (map: TableMap): map is ItemMap => 'item' in map && !('user' in map);
+
+/** Which map is meant decides what is said of its errors. */
+function schemaFor(map: unknown) {
+  const keys = typeof map === 'object' && map !== null ? map : {};
+  if ('files' in keys) return Files;
+  if ('item' in keys) return 'user' in keys ? Interactions : Items;
+  return 'user' in keys ? Users : undefined;
+}
+
+/** Checks a column map. Throws ImportFormatError that says what is wrong with it. */
+export function parseColumnMap(map: unknown, from = 'The column map'): ColumnMap {
+  const next = 'write it like {"user":"customer_id","item":"sku","time":"ts"}; see the reference of `freshet import`';
+  const schema = schemaFor(map);
+  if (!schema) throw new ImportFormatError(`${from} names neither "user" nor "item" nor "files".`, { next });
+  if (!Value.Check(schema, map)) {
+    const said = Value.Errors(schema, map)
+      .filter(({ keyword }) => keyword !== 'boolean')
+      .map(({ instancePath, message }) => `${instancePath || '(all of it)'} ${message}`);
+    throw new ImportFormatError(`${from} is not valid: ${said.slice(0, 3).join('; ')}.`, { next, details: { said } });
+  }
+  return map as ColumnMap;
+}
+
+/** Reads a column map, as `--map FILE` names it. Throws ImportFormatError. */
+export async function readColumnMap(path: string): Promise<ColumnMap> {
+  try {
+    return parseColumnMap(JSON.parse((await readFile(path, 'utf8')).replace(/^\ufeff/, '')), path);
+  } catch (cause) {
+    if (cause instanceof ImportFormatError) throw cause;
+    throw new ImportFormatError(`${path} is not a JSON file: ${messageOf(cause)}`, {
+      next: `check it: node -e 'JSON.parse(fs.readFileSync("${path}"))'`,
+      details: { path },
+      cause,
+    });
+  }
+}
+
+/** The map for a file of that name (without `.gz`). */
+export function mapFor(map: ColumnMap | undefined, name: string): TableMap | undefined {
+  if (!map || !('files' in map)) return map;
+  if (Object.hasOwn(map.files, name)) return map.files[name];
+  return Object.entries(map.files).find(([pattern]) => matches(pattern, name))?.[1];
+}
+
+function matches(pattern: string, name: string): boolean {
+  const parts = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`, 'i').test(name);
+}
+
+// --- columns by their usual names -----------------------------------------------------------------------------------
+
+const NAMES = {
+  user: 'user userid uid customer customerid visitor visitorid member memberid reader readerid account accountid',
+  item: 'item itemid iid product productid movie movieid sku article articleid track trackid book bookid content contentid parentasin asin business businessid isbn',
+  time: 'timestamp time ts datetime date eventtime createdat occurredat unixtime unixreviewtime',
+  rating: 'rating score stars overall',
+  value: 'value amount',
+  type: 'eventtype event type eventname action behavior behaviour behaviortype',
+  title: 'title name movietitle itemname itemtitle productname producttitle booktitle tracktitle',
+  description: 'description summary abstract overview',
+  tags: 'tags tag genres genre class categories category subjects keywords',
+  published: 'published releaseyear releasedate year publicationyear yearofpublication publishedat',
+  embedding: 'embedding vector',
+  personal:
+    'zip zipcode postal postalcode postcode name firstname lastname fullname username surname email mail emailaddress phone phonenumber mobile address street ip ipaddress birthday birthdate dateofbirth ssn',
+} as const;
+
+export type ColumnRole = keyof typeof NAMES;
+
+const BY_ROLE = Object.fromEntries(
+  Object.entries(NAMES).map(([role, names]) => [role, names.split(' ')] as const),
+) as Record<ColumnRole, string[]>;
+
+const normal = (column: string): string => column.toLowerCase().replace(/[^a-z0-9]/g, '');
+
+/** The column that is called as columns of that role usually are; the most telling name wins. */
+export function columnOf(role: ColumnRole, header: readonly string[]): string | undefined {
+  for (const name of BY_ROLE[role]) {
+    const column = header.find((candidate) => normal(candidate) === name);
+    if (column !== undefined) return column;
+  }
+  return undefined;
+}
+
+/** All columns of that role, in the order of the header. */
+export function columnsOf(role: ColumnRole, header: readonly string[]): string[] {
+  return header.filter((column) => BY_ROLE[role].includes(normal(column)));
+}

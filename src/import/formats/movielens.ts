@@ -1,0 +1,149 @@
+import { ImportFormatError } from '../../errors.ts';
+import type { InteractionMap, ItemMap, UserMap } from '../columns.ts';
+import type { Draft } from '../drafts.ts';
+import { nameOfData } from '../identity.ts';
+import { draftsByLine, readLines } from '../lines.ts';
+import type { SourceFile } from '../source-file.ts';
+import { compileTable, describeMap, roleOf } from '../table.ts';
+import { type Format, type FormatOptions, ignored, type Reading } from './format.ts';
+import { draftsByRecord, rejectColumns } from './records.ts';
+
+/** Genres of u.item in the order of its flags; `unknown` is no tag. */
+const GENRES =
+  'unknown Action Adventure Animation Children Comedy Crime Documentary Drama Fantasy Film-Noir Horror Musical Mystery Romance Sci-Fi Thriller War Western'.split(
+    ' ',
+  );
+
+const RATINGS: InteractionMap = { user: 'user', item: 'item', value: 'rating', time: 'time', timeUnit: 's' };
+const RATING_COLUMNS = ['user', 'item', 'rating', 'time'];
+
+interface Shape {
+  map: InteractionMap | ItemMap | UserMap;
+  columns: string[];
+  /** CSV has a header of its own and quotes; the others have neither. */
+  separator: '\t' | '|' | '::' | 'csv';
+  yearInTitle?: boolean;
+  /** Makes the columns of the separated parts; by default they are the parts. */
+  fields?: (parts: string[]) => string[] | undefined;
+}
+
+const user = (columns: string[]): UserMap => ({ user: 'user', traits: columns });
+const movies: ItemMap = { item: 'item', title: 'title', tags: ['genres'], tagSeparator: '|' };
+
+/** Files of the data sets at https://grouplens.org/datasets/movielens/, as their README files describe them. */
+const SHAPES: Record<string, (options: FormatOptions) => Shape> = {
+  'u.data': () => ({ map: RATINGS, columns: RATING_COLUMNS, separator: '\t' }),
+  'u.item': () => ({
+    map: { ...movies, published: 'released', attributes: ['imdb_url'] },
+    columns: ['item', 'title', 'released', 'video_release', 'imdb_url', 'genres'],
+    separator: '|',
+    yearInTitle: true,
+    fields: (parts) =>
+      parts.length === 5 + GENRES.length
+        ? [...parts.slice(0, 5), GENRES.filter((_, i) => parts[5 + i] === '1').join('|')]
+        : undefined,
+  }),
+  'u.user': ({ personal }) => ({
+    map: user(['age', 'gender', 'occupation', ...(personal ? ['zip_code'] : [])]),
+    columns: ['user', 'age', 'gender', 'occupation', 'zip_code'],
+    separator: '|',
+  }),
+  'ratings.dat': () => ({ map: RATINGS, columns: RATING_COLUMNS, separator: '::' }),
+  'movies.dat': () => ({
+    map: movies,
+    columns: ['item', 'title', 'genres'],
+    separator: '::',
+    yearInTitle: true,
+    fields: (parts) =>
+      parts.length < 3 ? undefined : [parts[0] as string, parts.slice(1, -1).join('::'), parts.at(-1) as string],
+  }),
+  'users.dat': ({ personal }) => ({
+    map: {
+      user: 'user',
+      // Occupations are codes of a list; a number would invite to count with them.
+      traits: ['gender', 'age', { column: 'occupation', as: 'text' }, ...(personal ? ['zip_code'] : [])],
+    },
+    columns: ['user', 'gender', 'age', 'occupation', 'zip_code'],
+    separator: '::',
+  }),
+  'ratings.csv': () => ({ map: RATINGS, columns: RATING_COLUMNS, separator: 'csv' }),
+  'movies.csv': () => ({ map: movies, columns: ['item', 'title', 'genres'], separator: 'csv', yearInTitle: true }),
+};
+
+const CSV_HEADERS: Record<string, string> = {
+  'ratings.csv': 'userid,movieid,rating,timestamp',
+  'movies.csv': 'movieid,title,genres',
+};
+
+const IGNORED: Record<string, string> = {
+  'tags.csv': 'tags that users wrote are not imported',
+  'tags.dat': 'tags that users wrote are not imported',
+  'links.csv': 'ids at other sites are not imported',
+  'genome-scores.csv': 'the tag genome is not imported',
+  'genome-tags.csv': 'the tag genome is not imported',
+  'u.genre': 'the list of genres is known',
+  'u.info': 'says how much there is of what',
+  'u.occupation': 'the list of occupations is not needed',
+};
+/** `u1.base`, `ua.test`: parts of u.data for cross-validation. */
+const SPLIT = /^u[1-5ab]\.(?:base|test)$/;
+
+const TAB_RATING = /^\d+\t\d+\t[0-5](?:\.5)?\t\d{9,10}$/;
+const COLON_RATING = /^\d+::\d+::[0-5](?:\.5)?::\d{9,10}$/;
+
+/** Folders and files of MovieLens: 100K, 1M, 10M, 20M, 25M, 32M, latest. Ratings become `user.rated.v1`. */
+export const movielens: Format = {
+  name: 'movielens',
+  open(file, options) {
+    const name = file.name.toLowerCase();
+    if (Object.hasOwn(IGNORED, name)) return ignored(IGNORED[name] as string);
+    const first = file.head[0] ?? '';
+    if (SPLIT.test(name) && !options.forced) return ignored('a part of u.data, for cross-validation');
+    const shape = Object.hasOwn(SHAPES, name) ? SHAPES[name]?.(options) : byContent(first);
+    const header = CSV_HEADERS[name];
+    if (shape && (header === undefined || first.toLowerCase().replace(/"/g, '') === header)) return read(file, shape);
+    if (!options.forced) return undefined;
+    throw new ImportFormatError(
+      header === undefined
+        ? `${file.path} is none of the files that MovieLens has.`
+        : `${file.path} does not begin with ${header}, as MovieLens has it.`,
+      {
+        next: `these are read: ${Object.keys(SHAPES).join(', ')}; import other CSV files with --format csv --map FILE`,
+        details: { path: file.path },
+      },
+    );
+  },
+  // Never by the name of the file: ratings.csv is called so everywhere.
+  nameOf: (names) => (names.some((name) => /^u\./i.test(name)) ? 'ml-100k' : nameOfData([], 'movielens')),
+};
+
+function byContent(first: string): Shape | undefined {
+  if (TAB_RATING.test(first)) return { map: RATINGS, columns: RATING_COLUMNS, separator: '\t' };
+  if (COLON_RATING.test(first)) return { map: RATINGS, columns: RATING_COLUMNS, separator: '::' };
+  return undefined;
+}
+
+function read(file: SourceFile, shape: Shape): Reading {
+  const { map, columns, separator, fields = (parts) => parts } = shape;
+  const options = shape.yearInTitle ? { yearInTitle: true } : {};
+  const draftOf = compileTable(map, { path: file.path, header: columns, rows: [] }, options);
+  const expected = separator === '|' && roleOf(map) === 'items' ? 5 + GENRES.length : columns.length;
+  const draftOfLine = (text: string, line: number): Draft => {
+    const parts = text.split(separator);
+    const row = fields(parts);
+    return row?.length === columns.length ? draftOf(row, line) : rejectColumns(line, parts.length, expected);
+  };
+  const csv = separator === 'csv';
+  return {
+    role: roleOf(map),
+    note: describeMap(map),
+    headerLines: csv ? 1 : 0,
+    drafts: (lineOptions) => {
+      // The older sets are latin-1, the newer ones UTF-8.
+      const lines = readLines(file.path, { ...lineOptions, compressed: file.compressed, otherwise: 'latin1' });
+      return csv
+        ? draftsByRecord(lines, 2, { delimiter: ',', columns: columns.length, draftOf })
+        : draftsByLine(lines, 1, draftOfLine);
+    },
+  };
+}

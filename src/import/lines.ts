@@ -1,0 +1,143 @@
+import { isUtf8 } from 'node:buffer';
+import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { ImportFormatError, messageOf } from '../errors.ts';
+import { type Draft, reject } from './drafts.ts';
+
+/** Lines of a file, without line ends; `first` is the number of the first one, from 1. */
+export interface LineBatch {
+  first: number;
+  lines: string[];
+  /** Those (by index) that are not UTF-8, where that is not tolerated; their text is not to be used. */
+  undecodable?: Set<number>;
+}
+
+export interface LineOptions {
+  compressed: boolean;
+  /** What bytes that are no UTF-8 mean: another encoding, or a line that is rejected. */
+  otherwise?: 'latin1' | 'reject';
+  /** Told the bytes of the file that were read since it was told last. */
+  onBytes?: ((bytes: number) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+const CHUNK = 256 * 1024;
+/** A line that is longer is a sign of a file that has no lines. */
+const MAX_LINE_BYTES = 32 * 1024 * 1024;
+const NEWLINE = 10;
+
+/**
+ * Reads a file in batches of lines, not line by line: an `await` per line would cost more than all else that is done
+ * with it. A byte order mark and CRLF are tolerated. Throws ImportFormatError when reading or unzipping fails.
+ */
+export async function* readLines(path: string, options: LineOptions): AsyncGenerator<LineBatch, void, undefined> {
+  const { compressed, otherwise = 'reject', onBytes, signal } = options;
+  const file = createReadStream(path, { highWaterMark: CHUNK });
+  let reported = 0;
+  const report = () => {
+    onBytes?.(file.bytesRead - reported);
+    reported = file.bytesRead;
+  };
+  let source: Readable = file;
+  if (compressed) {
+    const gunzip = createGunzip({ chunkSize: CHUNK });
+    file.on('error', (err) => gunzip.destroy(err));
+    source = file.pipe(gunzip);
+  }
+  let first = 1;
+  let rest: Buffer[] = [];
+  let restBytes = 0;
+  let start = true;
+  const batchOf = (bytes: Buffer): LineBatch => {
+    const batch = decode(start ? withoutMark(bytes) : bytes, first, otherwise);
+    start = false;
+    first += batch.lines.length;
+    return batch;
+  };
+  try {
+    for await (const chunk of source as AsyncIterable<Buffer>) {
+      signal?.throwIfAborted();
+      report();
+      const end = chunk.lastIndexOf(NEWLINE);
+      if (end < 0) {
+        rest.push(chunk);
+        restBytes += chunk.length;
+        if (restBytes > MAX_LINE_BYTES) throw tooLong(path, first);
+        continue;
+      }
+      const whole = rest.length > 0 ? Buffer.concat([...rest, chunk.subarray(0, end)]) : chunk.subarray(0, end);
+      rest = end + 1 < chunk.length ? [chunk.subarray(end + 1)] : [];
+      restBytes = chunk.length - end - 1;
+      yield batchOf(whole);
+    }
+  } catch (cause) {
+    if (cause instanceof ImportFormatError || signal?.aborted) throw cause;
+    throw new ImportFormatError(`${path} cannot be read beyond line ${first}: ${messageOf(cause)}`, {
+      next: compressed ? `gzip -t ${path}` : 'check the file and the disk it lies on',
+      details: { path, line: first },
+      cause,
+    });
+  } finally {
+    source.destroy();
+    file.destroy();
+  }
+  report();
+  if (restBytes > 0) yield batchOf(Buffer.concat(rest));
+}
+
+function tooLong(path: string, line: number): ImportFormatError {
+  return new ImportFormatError(`Line ${line} of ${path} is longer than ${MAX_LINE_BYTES / 1024 / 1024} MB.`, {
+    next: 'freshet import reads files with one row a line; write the data so',
+    details: { path, line },
+  });
+}
+
+function withoutMark(bytes: Buffer): Buffer {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
+}
+
+function decode(bytes: Buffer, first: number, otherwise: 'latin1' | 'reject'): LineBatch {
+  if (isUtf8(bytes)) return { first, lines: splitLines(bytes.toString('utf8')) };
+  // Line by line: text in latin-1 that is valid UTF-8 as well is ASCII, but for freaks.
+  const lines: string[] = [];
+  const undecodable = new Set<number>();
+  for (let start = 0; start <= bytes.length; ) {
+    const newline = bytes.indexOf(NEWLINE, start);
+    const end = newline < 0 ? bytes.length : newline;
+    const line = bytes.subarray(start, end);
+    const valid = isUtf8(line);
+    if (!valid && otherwise === 'reject') undecodable.add(lines.length);
+    lines.push(trimReturn(line.toString(valid ? 'utf8' : 'latin1')));
+    start = end + 1;
+  }
+  return undecodable.size > 0 ? { first, lines, undecodable } : { first, lines };
+}
+
+function splitLines(text: string): string[] {
+  const lines = text.split('\n');
+  return text.includes('\r') ? lines.map(trimReturn) : lines;
+}
+
+const trimReturn = (line: string): string => (line.endsWith('\r') ? line.slice(0, -1) : line);
+
+/** The rejection of a line that cannot be decoded. */
+export const rejectEncoding = (line: number) =>
+  reject(line, 'FRESHET_IMPORT_ROW_ENCODING', 'the line is not valid UTF-8');
+
+/** Drafts from files with one row a line; empty lines are skipped. Lines before number `from` are not rows. */
+export async function* draftsByLine(
+  batches: AsyncIterable<LineBatch>,
+  from: number,
+  draftOf: (text: string, line: number) => Draft,
+): AsyncGenerator<Draft[], void, undefined> {
+  for await (const { first, lines, undecodable } of batches) {
+    const drafts: Draft[] = [];
+    for (let i = Math.max(0, from - first); i < lines.length; i++) {
+      const text = lines[i] as string;
+      if (undecodable?.has(i)) drafts.push(rejectEncoding(first + i));
+      else if (text !== '' && text.trim() !== '') drafts.push(draftOf(text, first + i));
+    }
+    yield drafts;
+  }
+}

@@ -1,0 +1,25 @@
+/** Reading of data files as events: what they are, and their rows as events in order of time. Publishes nothing. */
+export {
+  COLUMN_MAP_SCHEMA,
+  type ColumnMap,
+  type InteractionMap,
+  type ItemMap,
+  parseColumnMap,
+  readColumnMap,
+  type UserMap,
+} from './columns.ts';
+export { openImport } from './plan.ts';
+export { SORT_LIMITS } from './sort.ts';
+export {
+  type EventRow,
+  IMPORT_FORMATS,
+  type ImportFile,
+  type ImportFormat,
+  type ImportOptions,
+  type ImportPlan,
+  type ImportProgress,
+  type ImportRole,
+  type ImportRow,
+  type RejectedRow,
+  type RejectionCode,
+} from './types.ts';

@@ -1,0 +1,219 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { idProblem } from '../bus/event/ids.ts';
+import { type CloudEvent, parseType } from '../bus/event/types.ts';
+import { UsageError } from '../errors.ts';
+import { type DetectedFile, detect } from './detect.ts';
+import type { Draft, InteractionDraft, Rejection } from './drafts.ts';
+import { createOrdinals, fingerprintOf, importId } from './identity.ts';
+import { createSorter, mergeSorted, type SortRow } from './sort.ts';
+import type { ImportFile, ImportOptions, ImportPlan, ImportProgress, ImportRow } from './types.ts';
+
+const BATCH = 500;
+
+/**
+ * Finds out what lies at the paths (folders or files, `.gz` too) and how it would be imported, from names and heads of
+ * files; reads them when `events()` or `batches()` is iterated.
+ *
+ * Order: interactions by their time, equal times as they stand in the files. Items and users mostly have no time of
+ * their own; theirs is one millisecond before the first interaction with them, so that in order of time they are known
+ * when they are first needed and no earlier (an item that was known from the start could be recommended, and measured,
+ * before it was there). Those that are never used come just before the first interaction of all. Without interactions
+ * they carry no time, and that of the log counts: that they are known now is all there is to say.
+ *
+ * Throws ImportFormatError and UsageError, each with what to do next.
+ */
+export async function openImport(paths: readonly string[], options: ImportOptions = {}): Promise<ImportPlan> {
+  const { format, files } = await detect(paths, options);
+  const read = files.filter(({ reading }) => reading.role !== 'ignored');
+  const source = options.source ?? `import-${format.nameOf(read.map(({ file }) => file.name))}`;
+  const problem = idProblem(source);
+  if (problem !== undefined) {
+    throw new UsageError(`The source of the events ${problem}.`, { next: 'choose a short name, like import-shop' });
+  }
+  const importFiles = files.map(describe);
+  const bytesTotal = read.reduce((sum, { file }) => sum + file.bytes, 0);
+  let progress = idle(bytesTotal);
+
+  async function* batches(size = BATCH): AsyncGenerator<ImportRow[], void, undefined> {
+    progress = idle(bytesTotal);
+    yield* run(read, source, options, size, progress);
+  }
+
+  return {
+    format: format.name,
+    source,
+    files: importFiles,
+    bytes: bytesTotal,
+    rows: importFiles.reduce((sum, { rows }) => sum + rows, 0),
+    fingerprint: fingerprintOf(
+      JSON.stringify([
+        format.name,
+        source,
+        options.personal ?? false,
+        options.map ?? null,
+        read.map(({ file, reading }) => [file.name, reading.role, file.bytes, file.changed, file.head]),
+      ]),
+    ),
+    progress: () => ({ ...progress }),
+    batches,
+    async *events() {
+      for await (const rows of batches()) yield* rows;
+    },
+  };
+}
+
+function describe({ file, reading }: DetectedFile): ImportFile {
+  const { path, name, bytes, compressed, lines } = file;
+  const { role, note, headerLines } = reading;
+  return { path, name, role, bytes, compressed, rows: role === 'ignored' ? 0 : Math.max(0, lines - headerLines), note };
+}
+
+const idle = (bytesTotal: number): ImportProgress => ({
+  phase: 'idle',
+  bytesRead: 0,
+  bytesTotal,
+  rowsRead: 0,
+  rejected: 0,
+  events: 0,
+  yielded: 0,
+});
+
+/** Before all times, and after all times: for events that carry none. */
+const FIRST = Number.NEGATIVE_INFINITY;
+const LAST = Number.POSITIVE_INFINITY;
+
+async function* run(
+  files: readonly DetectedFile[],
+  source: string,
+  options: ImportOptions,
+  size: number,
+  progress: ImportProgress,
+): AsyncGenerator<ImportRow[], void, undefined> {
+  const { signal } = options;
+  const limits = { maxRows: options.maxRowsInMemory, tempFolder: options.tempFolder };
+  const catalogue = createSorter(limits);
+  const happenings = createSorter(limits);
+  const firstUse = createFirstUse(files);
+  const paths = files.map(({ file }) => file.path);
+
+  const add = (draft: Exclude<Draft, Rejection>, file: number): void => {
+    const { line } = draft;
+    if (draft.kind === 'interaction') {
+      firstUse.note(draft.user, draft.item, draft.time);
+      happenings.add(draft.time, file, line, interactionPayload(draft));
+    } else if (draft.kind === 'event') {
+      happenings.add(draft.time ?? LAST, file, line, draft.json);
+    } else if (draft.kind === 'item') {
+      const time = draft.time ?? firstUse.ofItem(draft.item);
+      catalogue.add(time, file, line, JSON.stringify(['content.published.v1', draft.item, draft.data]));
+    } else {
+      const time = draft.time ?? firstUse.ofUser(draft.user);
+      catalogue.add(time, file, line, JSON.stringify(['user.registered.v1', draft.user, { traits: draft.traits }]));
+    }
+  };
+
+  try {
+    progress.phase = 'reading';
+    for (const [index, { reading }] of inReadingOrder(files)) {
+      const onBytes = (bytes: number) => {
+        progress.bytesRead += bytes;
+      };
+      for await (const drafts of reading.drafts({ onBytes, signal })) {
+        const rejected: ImportRow[] = [];
+        for (const draft of drafts) {
+          if (draft.kind === 'rejected') rejected.push({ ...draft, file: paths[index] as string });
+          else add(draft, index);
+        }
+        progress.rowsRead += drafts.length;
+        progress.rejected += rejected.length;
+        progress.events = catalogue.rows() + happenings.rows();
+        if (rejected.length > 0) yield rejected;
+      }
+    }
+
+    progress.phase = 'events';
+    const toEvent = createEventFactory(source);
+    let batch: ImportRow[] = [];
+    for (const row of mergeSorted<SortRow>([catalogue.sorted(), happenings.sorted()])) {
+      batch.push({ kind: 'event', event: toEvent(row), file: paths[row.file] as string, line: row.line });
+      if (batch.length < size) continue;
+      progress.yielded += batch.length;
+      yield batch;
+      batch = [];
+      // Lets timers and sockets have their turn even where nobody waits for anything.
+      await turn();
+      signal?.throwIfAborted();
+    }
+    progress.yielded += batch.length;
+    if (batch.length > 0) yield batch;
+    progress.phase = 'done';
+  } finally {
+    catalogue.close();
+    happenings.close();
+  }
+}
+
+/** Interactions first: when items and users come, it has to be known when each of them is first used. */
+function inReadingOrder(files: readonly DetectedFile[]): [number, DetectedFile][] {
+  const rank = { interactions: 0, events: 0, items: 1, users: 2, ignored: 3 };
+  return [...files.entries()].sort(([i, a], [j, b]) => rank[a.reading.role] - rank[b.reading.role] || i - j);
+}
+
+function createFirstUse(files: readonly DetectedFile[]) {
+  const has = (role: string) => files.some(({ reading }) => reading.role === role);
+  const ofItems = has('items') ? new Map<string, number>() : undefined;
+  const ofUsers = has('users') ? new Map<string, number>() : undefined;
+  let earliest = LAST;
+
+  const note = (times: Map<string, number> | undefined, id: string, time: number): void => {
+    if (!times) return;
+    const known = times.get(id);
+    if (known === undefined || time < known) times.set(id, time);
+  };
+  const before = (times: Map<string, number> | undefined, id: string): number => {
+    const time = times?.get(id) ?? earliest;
+    return time === LAST ? FIRST : time - 1;
+  };
+  return {
+    note(user: string, item: string, time: number): void {
+      if (time < earliest) earliest = time;
+      note(ofItems, item, time);
+      note(ofUsers, user, time);
+    },
+    ofItem: (item: string) => before(ofItems, item),
+    ofUser: (user: string) => before(ofUsers, user),
+  };
+}
+
+/** Type, subject and data in one text, always in the same order: it is what the identity is made of. */
+function interactionPayload({ type, user, item, value, list, context }: InteractionDraft): string {
+  return JSON.stringify([type, user, { item, value, list, context }]);
+}
+
+function createEventFactory(source: string): (row: SortRow) => CloudEvent {
+  const ordinalOf = createOrdinals();
+  const verbs = new Map<string, string>();
+  const verbOf = (type: string): string => {
+    const verb = verbs.get(type) ?? parseType(type)?.verb ?? 'event';
+    verbs.set(type, verb);
+    return verb;
+  };
+  return ({ time, payload }) => {
+    if (payload.startsWith('{')) return JSON.parse(payload) as CloudEvent;
+    const [type, subject, data] = JSON.parse(payload) as [string, string, object];
+    // A second row that says the same of an item or user says nothing new; a second equal act has happened twice.
+    const state = type === 'content.published.v1' || type === 'user.registered.v1';
+    const id = importId(verbOf(type), time, payload, state ? 0 : ordinalOf(time, payload));
+    const when = Number.isFinite(time) ? { time: new Date(time).toISOString() } : {};
+    return {
+      specversion: '1.0',
+      id,
+      source,
+      type,
+      subject,
+      ...when,
+      datacontenttype: 'application/json',
+      data,
+    } as CloudEvent;
+  };
+}

@@ -1,0 +1,89 @@
+import { open, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { constants, gunzipSync } from 'node:zlib';
+import { ImportFormatError, messageOf } from '../errors.ts';
+
+/** A file and what its head tells; formats are recognised by it. */
+export interface SourceFile {
+  path: string;
+  /** Without folder and without `.gz`. */
+  name: string;
+  bytes: number;
+  changed: number;
+  compressed: boolean;
+  /** Its first lines, complete ones, without line ends and byte order mark. */
+  head: string[];
+  /** Lines that are not empty: exact when the head is all there is, else estimated. */
+  lines: number;
+}
+
+/** Bytes read to recognise a file, and to guess what its columns hold. */
+const HEAD_BYTES = 128 * 1024;
+
+/** Looks into a file. Throws ImportFormatError for one that cannot be read, and for archives and UTF-16. */
+export async function lookInto(path: string): Promise<SourceFile> {
+  const { bytes, changed, raw } = await readHead(path);
+  const compressed = raw[0] === 0x1f && raw[1] === 0x8b;
+  if (raw[0] === 0x50 && raw[1] === 0x4b && raw[2] === 0x03) {
+    throw new ImportFormatError(`${path} is a zip archive.`, { next: `unzip ${path}`, details: { path } });
+  }
+  const text = compressed ? unzipped(path, raw) : raw;
+  if ((text[0] === 0xff && text[1] === 0xfe) || (text[0] === 0xfe && text[1] === 0xff)) {
+    throw new ImportFormatError(`${path} is written in UTF-16; Freshet reads UTF-8.`, {
+      next: `iconv -f UTF-16 -t UTF-8 ${path} > ${path}.utf8`,
+      details: { path },
+    });
+  }
+  const whole = raw.length === bytes;
+  const decoded = text.toString('utf8').replace(/^\ufeff/, '');
+  const lines = decoded.split(/\r?\n/);
+  // Of a longer file the last line is cut.
+  if (!whole && lines.length > 1) lines.pop();
+  const filled = lines.filter((line) => line.trim() !== '').length;
+  return {
+    path,
+    name: basename(path).replace(/\.gz$/i, ''),
+    bytes,
+    changed,
+    compressed,
+    head: lines,
+    lines: whole ? filled : Math.round((filled * bytes) / Math.max(1, raw.length)),
+  };
+}
+
+async function readHead(path: string): Promise<{ bytes: number; changed: number; raw: Buffer }> {
+  try {
+    const { size, mtimeMs } = await stat(path);
+    const handle = await open(path, 'r');
+    try {
+      const buffer = Buffer.alloc(Math.min(size, HEAD_BYTES));
+      let filled = 0;
+      while (filled < buffer.length) {
+        const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return { bytes: size, changed: mtimeMs, raw: buffer.subarray(0, filled) };
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    throw new ImportFormatError(`${path} cannot be read: ${messageOf(cause)}`, {
+      next: 'check the path and that you may read it: ls -l',
+      details: { path },
+      cause,
+    });
+  }
+}
+
+function unzipped(path: string, raw: Buffer): Buffer {
+  try {
+    return gunzipSync(raw, { finishFlush: constants.Z_SYNC_FLUSH });
+  } catch (cause) {
+    throw new ImportFormatError(`${path} is a damaged gzip file: ${messageOf(cause)}`, {
+      next: `gzip -t ${path}`,
+      details: { path },
+      cause,
+    });
+  }
+}

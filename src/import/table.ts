@@ -1,0 +1,343 @@
+/** Rows of tables as drafts, by a column map. What MovieLens, RecBole and CSV files share. */
+import { idProblem } from '../bus/event/ids.ts';
+import type { AttributeValue, InteractionType, ItemData } from '../bus/event/types.ts';
+import { ImportFormatError } from '../errors.ts';
+import {
+  columnOf,
+  columnsOf,
+  type FieldMap,
+  type InteractionMap,
+  type ItemMap,
+  isInteractionMap,
+  isItemMap,
+  type TableMap,
+  type UserMap,
+} from './columns.ts';
+import { type Draft, reject, rejectId, shown } from './drafts.ts';
+import type { ImportRole } from './types.ts';
+import { guessTimeUnit, parseNumber, parsePublished, parseTime, type TimeUnit } from './values.ts';
+
+/** The draft of a row with as many fields as the header has. */
+export type DraftOf = (fields: readonly string[], line: number) => Draft;
+
+/** A header with some rows, from which units are guessed; rows are fields as in the header. */
+export interface Sample {
+  path: string;
+  header: readonly string[];
+  rows: readonly (readonly string[])[];
+}
+
+export interface TableOptions {
+  /** Titles end with the year, `Some Title (1995)`: it is the year of publication and no part of the title. */
+  yearInTitle?: boolean;
+}
+
+export function roleOf(map: TableMap): ImportRole {
+  return isInteractionMap(map) ? 'interactions' : isItemMap(map) ? 'items' : 'users';
+}
+
+/** A map made of the usual names of columns, or why there is none. */
+export function guessMap(header: readonly string[], { personal = false } = {}): TableMap | string {
+  const user = columnOf('user', header);
+  const item = columnOf('item', header);
+  const time = columnOf('time', header);
+  if (user !== undefined && item !== undefined) {
+    if (time === undefined) return 'there is no column of the time';
+    const rating = columnOf('rating', header);
+    const value = rating ?? columnOf('value', header);
+    const type = columnOf('type', header);
+    const kind = type ?? (rating === undefined ? 'user.viewed.v1' : 'user.rated.v1');
+    return { user, item, time, type: kind, ...(value === undefined ? {} : { value }) };
+  }
+  if (item !== undefined) return guessItemMap(item, header);
+  if (user !== undefined) {
+    const left = personal ? [] : columnsOf('personal', header);
+    return { user, traits: header.filter((column) => column !== user && !left.includes(column)) };
+  }
+  return 'no column is called as one of users or items usually is';
+}
+
+function guessItemMap(item: string, header: readonly string[]): ItemMap {
+  const tags = columnsOf('tags', header);
+  const single = {
+    title: columnOf('title', header),
+    description: columnOf('description', header),
+    published: columnOf('published', header),
+    embedding: columnOf('embedding', header),
+  };
+  const taken = new Set([item, ...tags, ...Object.values(single)]);
+  return {
+    item,
+    tags,
+    attributes: header.filter((column) => !taken.has(column)),
+    ...Object.fromEntries(Object.entries(single).filter(([, column]) => column !== undefined)),
+  };
+}
+
+/** Says in words which columns a map uses, for the plan. */
+export function describeMap(map: TableMap): string {
+  const text = (field: FieldMap) => (typeof field === 'string' ? field : field.column);
+  return Object.entries(map)
+    .filter(([key, value]) => value !== '' && key !== 'header' && key !== 'delimiter')
+    .map(
+      ([key, value]) =>
+        `${key}: ${Array.isArray(value) ? value.map(text).join(' ') || '-' : typeof value === 'object' ? value.column : value}`,
+    )
+    .join(', ');
+}
+
+/** Makes a function of a map. Throws ImportFormatError where a column is missing. */
+export function compileTable(map: TableMap, sample: Sample, options: TableOptions = {}): DraftOf {
+  if (isInteractionMap(map)) return interactions(map, sample);
+  return isItemMap(map) ? items(map, sample, options) : users(map, sample);
+}
+
+function indexOf(column: string, { header, path }: Sample): number {
+  const index = header.indexOf(column);
+  if (index >= 0) return index;
+  throw new ImportFormatError(`${path} has no column ${shown(column)}; it has ${header.map(shown).join(', ')}.`, {
+    next: 'name the columns in a map: freshet import FILE --map map.json',
+    details: { path, column, header },
+  });
+}
+
+const optionalIndex = (column: string | undefined, sample: Sample): number =>
+  column === undefined ? -1 : indexOf(column, sample);
+
+const cell = (fields: readonly string[], index: number): string => (index < 0 ? '' : (fields[index] as string).trim());
+
+// --- time -----------------------------------------------------------------------------------------------------------
+
+const UNIT_WORDS: Record<TimeUnit, string> = {
+  s: 'seconds since 1970',
+  ms: 'milliseconds since 1970',
+  iso: 'a date and time',
+};
+
+function timeUnit(column: string, unit: TimeUnit | undefined, sample: Sample): TimeUnit {
+  if (unit) return unit;
+  const index = indexOf(column, sample);
+  const guess = guessTimeUnit(sample.rows.map((row) => (row[index] ?? '').trim()));
+  if (guess || sample.rows.length === 0) return guess ?? 's';
+  const seen = sample.rows.slice(0, 3).map((row) => shown(row[index] ?? ''));
+  throw new ImportFormatError(`Column ${shown(column)} of ${sample.path} holds no times: ${seen.join(', ')}.`, {
+    next: 'name the column of the time in a map; it takes seconds, milliseconds, and dates like 2026-11-23T10:00:00Z',
+    details: { path: sample.path, column },
+  });
+}
+
+const rejectTime = (line: number, text: string, unit: TimeUnit) =>
+  reject(
+    line,
+    'FRESHET_IMPORT_ROW_TIME',
+    text === '' ? 'the time is empty' : `time ${shown(text)} is not ${UNIT_WORDS[unit]}`,
+  );
+
+// --- interactions ---------------------------------------------------------------------------------------------------
+
+const INTERACTION = /^user\.(?:viewed|played|added|purchased|rated|x_[a-z0-9_]{1,62})\.v1$/;
+
+/** What shops and players write in a column of types, and what it means here. */
+const USUAL_TYPES: Record<string, InteractionType> = {};
+for (const [type, words] of [
+  ['user.viewed.v1', 'view viewed click clicked pv pageview productview detail impression visit'],
+  ['user.played.v1', 'play played listen listened watch watched stream'],
+  ['user.added.v1', 'add added cart addtocart basket favorite favourite fav like liked wishlist save saved'],
+  ['user.purchased.v1', 'purchase purchased buy bought order ordered transaction sale checkout'],
+  ['user.rated.v1', 'rate rated rating review'],
+] as const) {
+  for (const word of words.split(' ')) USUAL_TYPES[word] = type;
+}
+
+type TypeOf = (fields: readonly string[]) => InteractionType | { unknown: string };
+
+function typeOf(map: InteractionMap, sample: Sample): TypeOf {
+  const { type = map.value === undefined ? 'user.viewed.v1' : 'user.rated.v1' } = map;
+  if (typeof type === 'string' && !sample.header.includes(type)) {
+    if (INTERACTION.test(type)) return () => type as InteractionType;
+    if (type.startsWith('user.')) {
+      throw new ImportFormatError(`${shown(type)} is not a type of what users do with items.`, {
+        next: 'use user.viewed.v1, user.played.v1, user.added.v1, user.purchased.v1, user.rated.v1 or user.x_<verb>.v1',
+        details: { type },
+      });
+    }
+  }
+  const column = typeof type === 'string' ? type : type.column;
+  const values = new Map(typeof type === 'string' ? [] : Object.entries(type.values ?? {}));
+  for (const [value, meant] of values) {
+    if (INTERACTION.test(meant)) continue;
+    throw new ImportFormatError(`The map makes ${shown(value)} a ${shown(meant)}, which is no interaction type.`, {
+      next: 'use user.viewed.v1, user.played.v1, user.added.v1, user.purchased.v1, user.rated.v1 or user.x_<verb>.v1',
+    });
+  }
+  const index = indexOf(column, sample);
+  return (fields) => {
+    const text = cell(fields, index);
+    const meant = values.get(text) ?? (INTERACTION.test(text) ? text : undefined);
+    if (meant !== undefined) return meant as InteractionType;
+    const word = text.toLowerCase().replace(/[^a-z]/g, '');
+    // With values of its own a map is complete: what it leaves out is left out on purpose.
+    return (values.size === 0 && Object.hasOwn(USUAL_TYPES, word) && USUAL_TYPES[word]) || { unknown: text };
+  };
+}
+
+function interactions(map: InteractionMap, sample: Sample): DraftOf {
+  const userIndex = indexOf(map.user, sample);
+  const itemIndex = indexOf(map.item, sample);
+  const timeIndex = indexOf(map.time, sample);
+  const unit = timeUnit(map.time, map.timeUnit, sample);
+  const valueIndex = optionalIndex(map.value, sample);
+  const listIndex = optionalIndex(map.list, sample);
+  const typeFor = typeOf(map, sample);
+  // Sorted, so that the order of columns is no part of the identity.
+  const context = [...(map.context ?? [])].sort().map((column) => ({ column, index: indexOf(column, sample) }));
+
+  return (fields, line) => {
+    const user = cell(fields, userIndex);
+    const item = cell(fields, itemIndex);
+    if (idProblem(user) !== undefined) return rejectId(line, 'the user id', user) as Draft;
+    if (idProblem(item) !== undefined) return rejectId(line, 'the item id', item) as Draft;
+    const written = cell(fields, timeIndex);
+    const time = parseTime(written, unit);
+    if (time === undefined) return rejectTime(line, written, unit);
+    const type = typeFor(fields);
+    if (typeof type === 'object') {
+      const message = type.unknown === '' ? 'the type is empty' : `type ${shown(type.unknown)} is not known`;
+      return reject(line, 'FRESHET_EVENT_TYPE_UNKNOWN', message);
+    }
+    let value: number | undefined;
+    if (valueIndex >= 0) {
+      const text = cell(fields, valueIndex);
+      value = parseNumber(text);
+      if (value === undefined && (text !== '' || type === 'user.rated.v1')) {
+        const message = text === '' ? 'the value is empty' : `value ${shown(text)} is not a number`;
+        return reject(line, 'FRESHET_IMPORT_ROW_VALUE', message);
+      }
+    }
+    const list = cell(fields, listIndex) || undefined;
+    if (list !== undefined && idProblem(list) !== undefined) return rejectId(line, 'the list id', list) as Draft;
+    let circumstances: Record<string, string | number> | undefined;
+    for (const { column, index } of context) {
+      const text = cell(fields, index);
+      if (text !== '') circumstances = { ...circumstances, [column]: numberOrText(text) };
+    }
+    return { kind: 'interaction', line, time, user, item, type, value, list, context: circumstances };
+  };
+}
+
+// --- attributes and traits ------------------------------------------------------------------------------------------
+
+/** Only text that is written as the number would be: `007` and `+1` stay text. */
+function numberOrText(text: string): string | number {
+  const value = parseNumber(text);
+  return value !== undefined && String(value) === text ? value : text;
+}
+
+const splitList = (text: string, separator: string): string[] => [
+  ...new Set(
+    text
+      .split(separator)
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  ),
+];
+
+type Attributes = Record<string, AttributeValue>;
+
+function attributesOf(maps: readonly FieldMap[], sample: Sample): (fields: readonly string[]) => Attributes {
+  const columns = maps
+    .map((map) => (typeof map === 'string' ? { column: map } : map))
+    .map(({ column, name = column, as = 'auto', separator = '|' }) => ({
+      name,
+      as,
+      separator,
+      index: indexOf(column, sample),
+    }))
+    // Sorted, so that the order of columns is no part of the identity.
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  return (fields) => {
+    const entries: [string, AttributeValue][] = [];
+    for (const { name, as, separator, index } of columns) {
+      const text = cell(fields, index);
+      if (text === '') continue;
+      if (as === 'list') entries.push([name, splitList(text, separator)]);
+      else if (as === 'text') entries.push([name, text]);
+      else entries.push([name, as === 'number' ? (parseNumber(text) ?? text) : numberOrText(text)]);
+    }
+    return Object.fromEntries(entries);
+  };
+}
+
+/** The time that a row of items or users has of its own; null for a broken one. */
+function ownTime(map: ItemMap | UserMap, sample: Sample): (fields: readonly string[]) => number | undefined | null {
+  const { time } = map;
+  if (time === undefined) return () => undefined;
+  const index = indexOf(time, sample);
+  const unit = timeUnit(time, map.timeUnit, sample);
+  return (fields) => parseTime(cell(fields, index), unit) ?? null;
+}
+
+function users(map: UserMap, sample: Sample): DraftOf {
+  const userIndex = indexOf(map.user, sample);
+  const traitsOf = attributesOf(map.traits ?? [], sample);
+  const timeOf = ownTime(map, sample);
+  return (fields, line) => {
+    const user = cell(fields, userIndex);
+    const rejected = rejectId(line, 'the user id', user);
+    if (rejected) return rejected;
+    const time = timeOf(fields);
+    if (time === null) return reject(line, 'FRESHET_IMPORT_ROW_TIME', 'the time cannot be read');
+    return { kind: 'user', line, user, traits: traitsOf(fields), time };
+  };
+}
+
+// --- items ----------------------------------------------------------------------------------------------------------
+
+const YEAR_IN_TITLE = /^(.*\S)\s*\((\d{4})(?:\s*[-–]\s*(?:\d{4})?)?\)$/;
+const NO_TAG = /^(?:\(no genres listed\)|unknown|n\/a|none|null)$/i;
+
+function items(map: ItemMap, sample: Sample, { yearInTitle = false }: TableOptions): DraftOf {
+  const itemIndex = indexOf(map.item, sample);
+  const titleIndex = optionalIndex(map.title, sample);
+  const descriptionIndex = optionalIndex(map.description, sample);
+  const publishedIndex = optionalIndex(map.published, sample);
+  const embeddingIndex = optionalIndex(map.embedding, sample);
+  const tagIndexes = (map.tags ?? []).map((column) => indexOf(column, sample));
+  const attributes = attributesOf(map.attributes ?? [], sample);
+  const timeOf = ownTime(map, sample);
+
+  return (fields, line) => {
+    const item = cell(fields, itemIndex);
+    const rejected = rejectId(line, 'the item id', item);
+    if (rejected) return rejected;
+    const time = timeOf(fields);
+    if (time === null) return reject(line, 'FRESHET_IMPORT_ROW_TIME', 'the time cannot be read');
+    let title = cell(fields, titleIndex);
+    let published = parsePublished(cell(fields, publishedIndex));
+    const dated = yearInTitle ? YEAR_IN_TITLE.exec(title) : null;
+    if (dated) {
+      title = dated[1] as string;
+      published ??= parsePublished(dated[2] as string);
+    }
+    const numbers = cell(fields, embeddingIndex);
+    const embedding = numbers === '' ? [] : numbers.split(/[\s,]+/).map(parseNumber);
+    if (embedding.includes(undefined)) {
+      return reject(line, 'FRESHET_IMPORT_ROW_VALUE', `the embedding ${shown(numbers)} is not a list of numbers`);
+    }
+    const description = cell(fields, descriptionIndex);
+    const tags = [...new Set(tagIndexes.flatMap((index) => tagsOf(cell(fields, index), map.tagSeparator)))];
+    const others = attributes(fields);
+    const data: ItemData = { title: title || item };
+    if (description !== '') data.description = description;
+    if (tags.length > 0) data.tags = tags;
+    if (Object.keys(others).length > 0) data.attributes = others;
+    if (published !== undefined) data.published = published;
+    if (embedding.length > 0) data.embedding = embedding as number[];
+    return { kind: 'item', line, item, data, time };
+  };
+}
+
+function tagsOf(text: string, separator: string | undefined): string[] {
+  const between = separator ?? (text.includes('|') ? '|' : text.includes(';') ? ';' : ',');
+  return splitList(text, between).filter((tag) => !NO_TAG.test(tag));
+}
