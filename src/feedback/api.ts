@@ -1,0 +1,72 @@
+/** What the feedback service answers. */
+import type { Database } from 'better-sqlite3';
+import type { Endpoint } from '../bus/micro.ts';
+
+export interface Rate {
+  /** Impressions: one for each item of each list that was shown. */
+  impressions: number;
+  clicks: number;
+  dismissals: number;
+  conversions: number;
+  /** Clicked impressions per impression. */
+  ctr: number;
+  /** Converted impressions per impression. */
+  conversion_rate: number;
+}
+
+export interface SummaryAnswer {
+  lists: number;
+  total: Rate;
+  by_snapshot: (Rate & { snapshot: string })[];
+  by_arm: (Rate & { arm: string })[];
+  by_position: (Rate & { position: number })[];
+  /** Reactions that no list within the window accounts for. */
+  unattributed: { clicks: number; dismissals: number; conversions: number };
+}
+
+type Counts = Pick<Rate, 'impressions' | 'clicks' | 'dismissals' | 'conversions'>;
+
+/** Positions that are told one by one. */
+const POSITIONS = 50;
+
+// An impression that is clicked twice counts once.
+const REACTED = `
+  SELECT list, position, max(kind = 'clicked') AS clicked, max(kind = 'dismissed') AS dismissed, max(kind = 'converted') AS converted
+  FROM outcome WHERE list IS NOT NULL GROUP BY list, position`;
+
+const countsBy = (key: string, limit = 1_000): string => `
+  SELECT ${key} AS key, count(*) AS impressions, coalesce(sum(clicked), 0) AS clicks, coalesce(sum(dismissed), 0) AS dismissals,
+    coalesce(sum(converted), 0) AS conversions
+  FROM impression JOIN served USING (list) LEFT JOIN (${REACTED}) USING (list, position)
+  GROUP BY key ORDER BY key LIMIT ${limit}`;
+
+export function feedbackEndpoints(db: Database): Record<string, Endpoint> {
+  const total = db.prepare<[], Counts>(countsBy("''"));
+  const bySnapshot = db.prepare<[], Counts & { key: string }>(countsBy('snapshot'));
+  const byArm = db.prepare<[], Counts & { key: string }>(countsBy('arm'));
+  const byPosition = db.prepare<[], Counts & { key: number }>(countsBy('position', POSITIONS));
+  const lists = db.prepare<[], { lists: number }>('SELECT count(*) AS lists FROM served');
+  const loose = db.prepare<[], SummaryAnswer['unattributed']>(
+    `SELECT coalesce(sum(kind = 'clicked'), 0) AS clicks, coalesce(sum(kind = 'dismissed'), 0) AS dismissals,
+       coalesce(sum(kind = 'converted'), 0) AS conversions FROM outcome WHERE list IS NULL`,
+  );
+  return {
+    summary: {
+      description: 'Click-through and conversion, in all and by snapshot, arm and position',
+      example: {},
+      handle: (): SummaryAnswer => ({
+        lists: (lists.get() as { lists: number }).lists,
+        total: rateOf(total.get() ?? { impressions: 0, clicks: 0, dismissals: 0, conversions: 0 }),
+        by_snapshot: bySnapshot.all().map(({ key, ...counts }) => ({ snapshot: key, ...rateOf(counts) })),
+        by_arm: byArm.all().map(({ key, ...counts }) => ({ arm: key, ...rateOf(counts) })),
+        by_position: byPosition.all().map(({ key, ...counts }) => ({ position: key, ...rateOf(counts) })),
+        unattributed: loose.get() as SummaryAnswer['unattributed'],
+      }),
+    },
+  };
+}
+
+function rateOf({ impressions, clicks, dismissals, conversions }: Counts): Rate {
+  const per = (count: number): number => (impressions === 0 ? 0 : count / impressions);
+  return { impressions, clicks, dismissals, conversions, ctr: per(clicks), conversion_rate: per(conversions) };
+}

@@ -1,0 +1,137 @@
+/** What was shown and what came of it: what each event writes. */
+import type { Database, Statement } from 'better-sqlite3';
+import type { LoggedEvent } from '../bus/event/codec.ts';
+import { eventIdentity } from '../bus/event/ids.ts';
+import type { ProjectionDefinition } from '../bus/projection/definition.ts';
+import type { Config } from '../config/schema.ts';
+
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS served (
+  list TEXT PRIMARY KEY, user TEXT NOT NULL, seq INTEGER NOT NULL, time INTEGER NOT NULL, snapshot TEXT NOT NULL,
+  config TEXT NOT NULL, arm TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS served_user ON served (user, seq);
+CREATE TABLE IF NOT EXISTS impression (
+  list TEXT NOT NULL, position INTEGER NOT NULL, item TEXT NOT NULL, score REAL NOT NULL, PRIMARY KEY (list, position)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS outcome (
+  seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, user TEXT NOT NULL, item TEXT NOT NULL, list TEXT, position INTEGER, time INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS outcome_list ON outcome (list, position);
+CREATE TABLE IF NOT EXISTS link (session TEXT PRIMARY KEY, user TEXT NOT NULL) STRICT, WITHOUT ROWID;`;
+
+export interface FeedbackTables {
+  serve: Statement;
+  impression: Statement;
+  list: Statement<[string], { user: string; time: number }>;
+  position: Statement<[string, string], { position: number }>;
+  newestWith: Statement<[string, string, number], { list: string; position: number }>;
+  outcome: Statement;
+  identitySeq: Statement<[string], { seq: number }>;
+  dropOutcome: Statement;
+  resolve: Statement<[string], { user: string }>;
+  link: Statement;
+  relink: Statement;
+  moveServed: Statement;
+  moveOutcomes: Statement;
+}
+
+export function feedbackProjection(config: Config): ProjectionDefinition<FeedbackTables> {
+  const windowMs = config.feedback.attribution_window_ms;
+  return {
+    service: 'feedback',
+    code: 1,
+    inputs: { windowMs, declared: [...config.events.declared].sort() },
+    schema: SCHEMA,
+    tables: prepareTables,
+    apply: (event, tables) => applyFeedbackEvent(event, tables, windowMs),
+  };
+}
+
+function prepareTables(db: Database): FeedbackTables {
+  return {
+    serve: db.prepare('INSERT INTO served VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
+    impression: db.prepare('INSERT INTO impression VALUES (?, ?, ?, ?)'),
+    list: db.prepare('SELECT user, time FROM served WHERE list = ?'),
+    position: db.prepare('SELECT position FROM impression WHERE list = ? AND item = ? ORDER BY position LIMIT 1'),
+    newestWith: db.prepare(
+      `SELECT list, position FROM served JOIN impression USING (list)
+       WHERE user = ? AND item = ? AND time >= ? ORDER BY served.seq DESC LIMIT 1`,
+    ),
+    outcome: db.prepare('INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    identitySeq: db.prepare('SELECT seq FROM identity WHERE identity = ?'),
+    dropOutcome: db.prepare('DELETE FROM outcome WHERE seq = ? AND user = ?'),
+    resolve: db.prepare('SELECT user FROM link WHERE session = ?'),
+    link: db.prepare('INSERT INTO link VALUES (?, ?) ON CONFLICT DO NOTHING'),
+    relink: db.prepare('UPDATE link SET user = ? WHERE user = ?'),
+    moveServed: db.prepare('UPDATE served SET user = ? WHERE user = ?'),
+    moveOutcomes: db.prepare('UPDATE outcome SET user = ? WHERE user = ?'),
+  };
+}
+
+interface Reaction {
+  seq: number;
+  kind: 'clicked' | 'dismissed' | 'converted';
+  user: string;
+  item: string;
+  list: string | undefined;
+  time: number;
+}
+
+function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs: number): void {
+  if (event.context !== 'user' && event.context !== 'feedback') return;
+  const user = tables.resolve.get(event.subject)?.user ?? event.subject;
+  switch (event.type) {
+    case 'feedback.served.v1': {
+      const { list, items, snapshot, config, arm } = event.data;
+      // A list is shown once; the same list id again is another report of it.
+      if (tables.serve.run(list, user, event.seq, event.time, snapshot, config, arm).changes === 0) return;
+      items.forEach(({ item, score }, position) => void tables.impression.run(list, position, item, score));
+      return;
+    }
+    case 'feedback.clicked.v1':
+    case 'feedback.dismissed.v1': {
+      const { item, list } = event.data;
+      react({ seq: event.seq, kind: event.type === 'feedback.clicked.v1' ? 'clicked' : 'dismissed', user, item, list, time: event.time }, tables, windowMs);
+      return;
+    }
+    case 'user.linked.v1': {
+      const { session } = event.data;
+      if (session === user || tables.link.run(session, user).changes === 0) return;
+      tables.relink.run(user, session);
+      tables.moveServed.run(user, session);
+      tables.moveOutcomes.run(user, session);
+      return;
+    }
+    case 'user.retracted.v1': {
+      const seq = tables.identitySeq.get(eventIdentity(event.data.source, event.data.id))?.seq;
+      if (seq !== undefined) tables.dropOutcome.run(seq, user);
+      return;
+    }
+    default:
+      // An interaction that names the list it came from is what the list was for; others are no feedback.
+      if ('item' in event.data && 'list' in event.data && event.data.list !== undefined)
+        react({ seq: event.seq, kind: 'converted', user, item: event.data.item, list: event.data.list, time: event.time }, tables, windowMs);
+  }
+}
+
+/**
+ * Attributes to the list that is named, else to the newest list of this user that held the item, within the window.
+ * What can't be attributed is kept without a list, and counted as such.
+ */
+function react({ seq, kind, user, item, list, time }: Reaction, tables: FeedbackTables, windowMs: number): void {
+  const place = list === undefined ? tables.newestWith.get(user, item, time - windowMs) : placeIn(list, { user, item, time }, tables, windowMs);
+  tables.outcome.run(seq, kind, user, item, place?.list ?? null, place?.position ?? null, time);
+}
+
+function placeIn(
+  list: string,
+  { user, item, time }: Pick<Reaction, 'user' | 'item' | 'time'>,
+  tables: FeedbackTables,
+  windowMs: number,
+): { list: string; position: number } | undefined {
+  const served = tables.list.get(list);
+  if (!served || served.user !== user || Math.abs(time - served.time) > windowMs) return undefined;
+  const found = tables.position.get(list, item);
+  return found ? { list, position: found.position } : undefined;
+}

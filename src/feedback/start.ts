@@ -1,0 +1,14 @@
+import { type RunningService, runService, type ServiceEnvironment } from '../bus/service.ts';
+import { feedbackEndpoints } from './api.ts';
+import { feedbackProjection } from './projection.ts';
+
+/** Starts the feedback service in this process. */
+export const startFeedback = (environment: ServiceEnvironment): Promise<RunningService> =>
+  runService(
+    {
+      description: 'What was shown and what came of it: click-through and conversion',
+      definition: feedbackProjection(environment.config),
+      parts: ({ store }) => ({ endpoints: feedbackEndpoints(store.db) }),
+    },
+    environment,
+  );
