@@ -1,0 +1,194 @@
+/**
+ * The items: their ids, what is known of them, whether they may be served; and the inverted index of their terms.
+ * An item that only interactions speak of has a number and nothing else.
+ */
+import type { ItemData, ItemPatch } from '../../bus/event/types.ts';
+import { ln } from './math.ts';
+import { Numbering } from './numbering.ts';
+import { MAX_ROW_ID, SparseRows } from './rows.ts';
+import { type ContentConfig, itemTerms } from './terms.ts';
+
+const PUBLISHED = 1;
+const WITHDRAWN = 2;
+
+/** Bits of a term's weight within an item's unit vector. */
+const WEIGHT_BITS = 10;
+const WEIGHT_UNIT = 2 ** WEIGHT_BITS - 1;
+
+export interface Item {
+  fields: ItemData | undefined;
+  /** When it was listed: time of the event that published it, milliseconds. */
+  listed: number;
+}
+
+export class Catalogue {
+  readonly ids = new Numbering();
+  /** Row: term; id: item; f: weight of the term in the item's unit vector, 0 to 1023. */
+  readonly postings = new SparseRows();
+  readonly terms = new Numbering();
+  /** Items that a term occurs in. */
+  documents = new Int32Array(256);
+  #config: ContentConfig;
+  #status = new Uint8Array(64);
+  #items: (Item | undefined)[] = [];
+  #vectors: (Uint32Array | undefined)[] = [];
+  #published = 0;
+  #described = 0;
+  #version = 0;
+
+  constructor(config: ContentConfig) {
+    this.#config = config;
+  }
+
+  /** Counts every change, for what is cached of the catalogue. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Items published and not withdrawn. */
+  get published(): number {
+    return this.#published;
+  }
+
+  /** Items with at least one term, the N of idf. */
+  get described(): number {
+    return this.#described;
+  }
+
+  /** Number of an item's id; a new number for a new one. Throws a RangeError beyond 4,194,303 items. */
+  number(id: string): number {
+    const known = this.ids.find(id);
+    if (known !== undefined) return known;
+    const number = this.ids.of(id);
+    if (number > MAX_ROW_ID) {
+      this.ids.release(number);
+      throw new RangeError(`the model holds at most ${MAX_ROW_ID + 1} items`);
+    }
+    if (number >= this.#status.length) {
+      const status = new Uint8Array(this.#status.length * 2);
+      status.set(this.#status);
+      this.#status = status;
+    }
+    return number;
+  }
+
+  item(number: number): Item | undefined {
+    return this.#items[number];
+  }
+
+  /** Whether an item may be served: published and not withdrawn, or unpublished where that is allowed. */
+  servable(number: number, unpublished: boolean): boolean {
+    const status = this.#status[number]!;
+    return unpublished ? (status & WITHDRAWN) === 0 : status === PUBLISHED;
+  }
+
+  isPublished(number: number): boolean {
+    return (this.#status[number]! & PUBLISHED) !== 0;
+  }
+
+  isWithdrawn(number: number): boolean {
+    return (this.#status[number]! & WITHDRAWN) !== 0;
+  }
+
+  /** Puts an item in the catalogue, or other fields in place of its own. */
+  publish(number: number, fields: ItemData, listed: number): void {
+    const known = this.#items[number];
+    this.#items[number] = { fields, listed: known?.listed ?? listed };
+    this.#mark(number, this.#status[number]! | PUBLISHED);
+    this.#index(number, fields);
+  }
+
+  /** Applies a JSON Merge Patch (RFC 7396) to an item's fields. Unpublished items have none: nothing happens. */
+  update(number: number, patch: ItemPatch): boolean {
+    const item = this.#items[number];
+    if (item?.fields === undefined) return false;
+    item.fields = mergePatch(item.fields, patch);
+    this.#version++;
+    this.#index(number, item.fields);
+    return true;
+  }
+
+  /** Takes an item out of all lists (also before it was published), or lets it back in. */
+  withdraw(number: number, withdrawn: boolean): void {
+    const status = this.#status[number]!;
+    this.#mark(number, withdrawn ? status | WITHDRAWN : status & ~WITHDRAWN);
+  }
+
+  #mark(number: number, status: number): void {
+    if (this.#status[number] === PUBLISHED) this.#published--;
+    if (status === PUBLISHED) this.#published++;
+    this.#status[number] = status;
+    this.#version++;
+  }
+
+  /** Unit vector of an item: `term << 10 | weight`, undefined without terms. */
+  vector(number: number): Uint32Array | undefined {
+    return this.#vectors[number];
+  }
+
+  /** Inverse document frequency of a term, smoothed. */
+  idf(term: number): number {
+    return ln(1 + this.#described / Math.max(this.documents[term]!, 1));
+  }
+
+  #index(number: number, fields: ItemData): void {
+    const old = this.#vectors[number];
+    // Beyond what a row's key can hold (millions of different terms) further ones are left out, known ones go on.
+    const room = this.terms.count + this.#config.termsPerItem <= MAX_ROW_ID;
+    const terms = itemTerms(fields, this.#config).filter(([term]) => room || this.terms.find(term) !== undefined);
+    let squares = 0;
+    for (const [, weight] of terms) squares += weight * weight;
+    const vector = new Uint32Array(terms.length);
+    // A document's side of the cosine holds no idf (SMART's lnc.ltc, Manning et al. 2008, 6.4.3): a new item then
+    // changes nothing in the vectors of the others, and idf stands on the side of who asks.
+    for (let i = 0; i < terms.length; i++) {
+      const [term, weight] = terms[i]!;
+      const at = this.terms.of(term);
+      const part = Math.max(1, Math.round((weight / Math.sqrt(squares)) * WEIGHT_UNIT));
+      vector[i] = ((at << WEIGHT_BITS) | part) >>> 0;
+      if (at >= this.documents.length) {
+        const documents = new Int32Array(Math.max(at + 1, this.documents.length * 2));
+        documents.set(this.documents);
+        this.documents = documents;
+      }
+      this.documents[at]!++;
+      this.postings.add(at, number, part, 0, 0);
+    }
+    if (old !== undefined) {
+      this.#described--;
+      for (const word of old) {
+        const term = word >>> WEIGHT_BITS;
+        this.postings.add(term, number, -(word & WEIGHT_UNIT), 0, 0);
+        this.documents[term]!--;
+        if (this.documents[term] === 0) this.terms.release(term);
+      }
+    }
+    if (vector.length > 0) {
+      this.#vectors[number] = vector;
+      this.#described++;
+    } else this.#vectors[number] = undefined;
+  }
+}
+
+/** Parts of a packed vector word. */
+export const termOf = (word: number): number => word >>> WEIGHT_BITS;
+export const partOf = (word: number): number => word & WEIGHT_UNIT;
+/** Length of an item's vector in units of its parts. */
+export const VECTOR_UNIT = WEIGHT_UNIT;
+
+/** JSON Merge Patch (RFC 7396) of an item: null takes a field, or an attribute, away. */
+export function mergePatch(fields: ItemData, patch: ItemPatch): ItemData {
+  const merged: Record<string, unknown> = { ...fields };
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete merged[key];
+    else if (key === 'attributes') {
+      const attributes: Record<string, unknown> = { ...fields.attributes };
+      for (const [name, attribute] of Object.entries(value as Record<string, unknown>)) {
+        if (attribute === null) delete attributes[name];
+        else attributes[name] = attribute;
+      }
+      merged[key] = attributes;
+    } else if (value !== undefined) merged[key] = value;
+  }
+  return merged as ItemData;
+}

@@ -1,0 +1,49 @@
+/** Every constant of the model, by name. */
+import { RANKING_DEFAULTS, type RankingConfig } from './ranking.ts';
+import { POPULARITY_DEFAULTS, type PopularityConfig } from './signals/popularity.ts';
+import { STATISTICS_DEFAULTS, type StatisticsConfig } from './statistics.ts';
+import { CONTENT_DEFAULTS, type ContentConfig } from './terms.ts';
+
+/**
+ * What belongs to the fold (`statistics`, `content`) changes what is stored, so another value means a rebuild;
+ * `popularity` and `ranking` only change how it is read.
+ */
+export interface ModelConfig {
+  statistics: StatisticsConfig;
+  content: ContentConfig;
+  popularity: PopularityConfig;
+  ranking: RankingConfig;
+  /** Newest events of a history that a list is computed from. */
+  readBack: number;
+}
+
+export const MODEL_DEFAULTS: ModelConfig = {
+  statistics: STATISTICS_DEFAULTS,
+  content: CONTENT_DEFAULTS,
+  popularity: POPULARITY_DEFAULTS,
+  ranking: RANKING_DEFAULTS,
+  readBack: 30,
+};
+
+/** A configuration in which some values may be left to the defaults. */
+export type PartialModelConfig = {
+  [K in keyof ModelConfig]?: ModelConfig[K] extends object ? Partial<ModelConfig[K]> : ModelConfig[K];
+};
+
+const HOUR_MS = 3_600_000;
+
+/** The whole configuration; values that can't be are brought to the nearest that can. */
+export function completeConfig(config: PartialModelConfig = {}): ModelConfig {
+  const statistics = { ...STATISTICS_DEFAULTS, ...config.statistics };
+  return {
+    statistics: {
+      ...statistics,
+      togetherBack: Math.max(statistics.togetherBack, statistics.directedBack),
+      bucketMs: Math.max(statistics.bucketMs, HOUR_MS),
+    },
+    content: { ...CONTENT_DEFAULTS, ...config.content },
+    popularity: { ...POPULARITY_DEFAULTS, ...config.popularity },
+    ranking: { ...RANKING_DEFAULTS, ...config.ranking },
+    readBack: config.readBack ?? MODEL_DEFAULTS.readBack,
+  };
+}

@@ -1,0 +1,94 @@
+/** The terms of a score, with the user's own events that they came from. Never names another user's. */
+import type { ItemId } from '../../bus/event/ids.ts';
+import { FEATURES } from './blend.ts';
+import { type Catalogue, partOf, termOf } from './catalogue.ts';
+import type { PairSums } from './pair-sums.ts';
+import type { Profile } from './profile.ts';
+import type { Ranked, RankedItem } from './ranking.ts';
+import type { Triple } from './rows.ts';
+import { type Question, termsInCommon } from './signals/content.ts';
+import type { Statistics } from './statistics.ts';
+import type { Reason } from './types.ts';
+
+const TERMS_SHOWN = 5;
+
+export interface Explanation {
+  ranked: Ranked;
+  profile: Profile;
+  question: Question;
+  /** Sums of the same ranking; the next one overwrites them. */
+  pairs: PairSums;
+  statistics: Statistics;
+  catalogue: Catalogue;
+}
+
+/** Reasons for an item of a list, the largest contribution first; they add up to its score. */
+export function reasonsFor(chosen: RankedItem, context: Explanation): Reason[] {
+  const { ranked, profile, pairs, statistics } = context;
+  const scratch: Triple = { f: 0, b: 0, co: 0 };
+  const reasons = new Map<string, Reason>();
+  for (let k = 0; k < FEATURES.length; k++) {
+    const { signal } = FEATURES[k]!;
+    const contribution = ranked.weights[k]! * ranked.features[chosen.row * FEATURES.length + k]!;
+    if (contribution === 0) continue;
+    if (signal === 'directed' || signal === 'together') {
+      for (let place = 0; place < profile.items.length; place++) {
+        const share = pairs.share(statistics.pairs, profile, place, chosen.item, k, scratch);
+        if (share !== 0) add(reasons, signal, contribution * share, place, context);
+      }
+    } else if (signal === 'content') {
+      const shares = contentShares(chosen.item, context);
+      if (shares.length === 0) add(reasons, signal, contribution, -1, context);
+      for (const [place, share] of shares) add(reasons, signal, contribution * share, place, context);
+      const terms = termsInCommon(context.question, chosen.item, context.catalogue, TERMS_SHOWN);
+      for (const reason of reasons.values()) if (reason.signal === 'content') reason.terms = terms;
+    } else add(reasons, signal, contribution, -1, context);
+  }
+  return [...reasons.values()].sort(byContribution);
+}
+
+function byContribution(a: Reason, b: Reason): number {
+  return b.contribution - a.contribution || (key(a) < key(b) ? -1 : 1);
+}
+
+const key = (reason: Reason): string => `${reason.signal} ${reason.item ?? ''}`;
+
+function add(reasons: Map<string, Reason>, signal: Reason['signal'], by: number, place: number, of: Explanation): void {
+  const name = `${signal} ${place}`;
+  const known = reasons.get(name);
+  if (known !== undefined) {
+    known.contribution += by;
+    return;
+  }
+  const reason: Reason = { signal, contribution: by };
+  if (place >= 0) {
+    reason.item = of.catalogue.ids.id(of.profile.items[place]!) as ItemId;
+    const seq = of.profile.seqs[place]!;
+    if (seq >= 0) reason.seq = seq;
+  }
+  reasons.set(name, reason);
+}
+
+/** How much of an item's likeness comes from each of the profile's items; empty where it comes from traits. */
+function contentShares(item: number, { profile, question, catalogue }: Explanation): [place: number, share: number][] {
+  const vector = new Map<number, number>();
+  for (const word of catalogue.vector(item) ?? []) {
+    const weight = question.terms.get(termOf(word));
+    if (weight !== undefined) vector.set(termOf(word), partOf(word));
+  }
+  const parts: [number, number][] = [];
+  let sum = 0;
+  for (let place = 0; place < profile.items.length; place++) {
+    let part = 0;
+    for (const word of catalogue.vector(profile.items[place]!) ?? []) {
+      const weight = vector.get(termOf(word));
+      if (weight !== undefined) part += weight * partOf(word) * catalogue.idf(termOf(word));
+    }
+    part *= question.fades[place] ?? 0;
+    if (part > 0) {
+      parts.push([place, part]);
+      sum += part;
+    }
+  }
+  return parts.map(([place, part]) => [place, part / sum]);
+}

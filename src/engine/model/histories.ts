@@ -1,0 +1,195 @@
+/**
+ * Each user's events in log order: columns of one pool, a contiguous region per user. Regions have power-of-two sizes
+ * and free lists, so that a region that a user has outgrown serves the next one; 28 bytes an event over the fill.
+ */
+
+export interface HistoryEvent {
+  /** Internal number of the item. */
+  item: number;
+  /** Sixteenths. */
+  weight: number;
+  /** Sixteenths of the negative verdict in it, 0 for none. */
+  negative: number;
+  /** Milliseconds since 1970. */
+  time: number;
+  /** Position in the log. */
+  seq: number;
+  /** Internal number of the id under which it was published: the user, or a session linked to them. */
+  origin: number;
+}
+
+const SMALLEST_CLASS = 2;
+
+export class Histories {
+  /** Items of all regions; a user's are `items[start(user)]` up to `length(user)` further on. */
+  items = new Int32Array(1024);
+  weights = new Uint16Array(1024);
+  negatives = new Uint16Array(1024);
+  origins = new Int32Array(1024);
+  times = new Float64Array(1024);
+  seqs = new Float64Array(1024);
+  #end = 0;
+  #starts = new Float64Array(256);
+  #lengths = new Int32Array(256);
+  #classes = new Uint8Array(256);
+  #free: number[][] = [];
+  #events = 0;
+
+  /** Events of all users. */
+  get events(): number {
+    return this.#events;
+  }
+
+  length(user: number): number {
+    return user < this.#lengths.length ? this.#lengths[user]! : 0;
+  }
+
+  start(user: number): number {
+    return user < this.#starts.length ? this.#starts[user]! : 0;
+  }
+
+  /** Sequence of the newest event, -1 without any. */
+  lastSeq(user: number): number {
+    const length = this.length(user);
+    return length === 0 ? -1 : this.seqs[this.#starts[user]! + length - 1]!;
+  }
+
+  /** Index in the user's history of the first event with at least this sequence. */
+  find(user: number, seq: number): number {
+    const start = this.start(user);
+    let low = 0;
+    let high = this.length(user);
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.seqs[start + middle]! < seq) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Appends an event; its sequence must be above the user's last. Returns its place in the pool. */
+  append(
+    user: number,
+    item: number,
+    weight: number,
+    negative: number,
+    time: number,
+    seq: number,
+    origin: number,
+  ): number {
+    const length = this.length(user);
+    this.#hold(user, length + 1);
+    const at = this.#starts[user]! + length;
+    this.items[at] = item;
+    this.weights[at] = weight;
+    this.negatives[at] = negative;
+    this.times[at] = time;
+    this.seqs[at] = seq;
+    this.origins[at] = origin;
+    this.#lengths[user] = length + 1;
+    this.#events++;
+    return at;
+  }
+
+  /** A copy of a user's events, oldest first. */
+  read(user: number): HistoryEvent[] {
+    const start = this.start(user);
+    const events: HistoryEvent[] = [];
+    for (let at = start; at < start + this.length(user); at++) {
+      events.push({
+        item: this.items[at]!,
+        weight: this.weights[at]!,
+        negative: this.negatives[at]!,
+        time: this.times[at]!,
+        seq: this.seqs[at]!,
+        origin: this.origins[at]!,
+      });
+    }
+    return events;
+  }
+
+  /** Puts these events, in log order, in place of the user's. */
+  write(user: number, events: readonly HistoryEvent[]): void {
+    this.#events -= this.length(user);
+    if (user < this.#lengths.length) {
+      this.#release(user);
+      this.#lengths[user] = 0;
+    }
+    if (events.length === 0) return;
+    this.#hold(user, events.length);
+    for (const e of events) this.append(user, e.item, e.weight, e.negative, e.time, e.seq, e.origin);
+  }
+
+  #release(user: number): void {
+    const size = this.#classes[user]!;
+    if (size === 0) return;
+    // What a forgotten user did must not stay readable in a region that waits for its next owner.
+    const start = this.#starts[user]!;
+    const end = start + 2 ** size;
+    this.items.fill(0, start, end);
+    this.weights.fill(0, start, end);
+    this.negatives.fill(0, start, end);
+    this.origins.fill(0, start, end);
+    this.times.fill(0, start, end);
+    this.seqs.fill(0, start, end);
+    while (this.#free.length <= size) this.#free.push([]);
+    this.#free[size]!.push(start);
+    this.#classes[user] = 0;
+  }
+
+  /** Makes the user's region hold `count` events. */
+  #hold(user: number, count: number): void {
+    if (user >= this.#starts.length) this.#reserveUsers(user + 1);
+    const current = this.#classes[user]!;
+    if (current !== 0 && count <= 2 ** current) return;
+    let size = SMALLEST_CLASS;
+    while (2 ** size < count) size++;
+    const to = this.#free[size]?.pop() ?? this.#allocate(2 ** size);
+    const from = this.#starts[user]!;
+    const length = this.#lengths[user]!;
+    if (length > 0) {
+      this.items.copyWithin(to, from, from + length);
+      this.weights.copyWithin(to, from, from + length);
+      this.negatives.copyWithin(to, from, from + length);
+      this.origins.copyWithin(to, from, from + length);
+      this.times.copyWithin(to, from, from + length);
+      this.seqs.copyWithin(to, from, from + length);
+    }
+    this.#release(user);
+    this.#starts[user] = to;
+    this.#classes[user] = size;
+  }
+
+  #allocate(count: number): number {
+    const start = this.#end;
+    this.#end += count;
+    if (this.#end > this.items.length) {
+      // Untouched pages of a large allocation aren't resident, so growing by half costs address space, not memory.
+      const size = Math.max(this.#end, Math.ceil(this.items.length * 1.5));
+      this.items = widen(this.items, new Int32Array(size));
+      this.weights = widen(this.weights, new Uint16Array(size));
+      this.negatives = widen(this.negatives, new Uint16Array(size));
+      this.origins = widen(this.origins, new Int32Array(size));
+      this.times = widen(this.times, new Float64Array(size));
+      this.seqs = widen(this.seqs, new Float64Array(size));
+    }
+    return start;
+  }
+
+  #reserveUsers(count: number): void {
+    const size = Math.max(count, this.#starts.length * 2);
+    this.#starts = widen(this.#starts, new Float64Array(size));
+    this.#lengths = widen(this.#lengths, new Int32Array(size));
+    this.#classes = widen(this.#classes, new Uint8Array(size));
+  }
+
+  /** Bytes held. */
+  bytes(): number {
+    return this.items.length * 28 + this.#starts.length * 13;
+  }
+}
+
+function widen<T extends { set(source: T): void }>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}

@@ -1,0 +1,19 @@
+/** The engine's model: pure, deterministic, knows nothing of NATS, SQLite, networks of neurons or the time of day. */
+export type { SignalName } from './blend.ts';
+export { completeConfig, MODEL_DEFAULTS, type ModelConfig, type PartialModelConfig } from './config.ts';
+export { createModel } from './model.ts';
+export { ModelStateUnreadableError } from './state.ts';
+export { MAX_WEIGHT } from './statistics.ts';
+export type {
+  Interaction,
+  ListSource,
+  Model,
+  ModelSizes,
+  Reason,
+  Recommended,
+  RecommendedList,
+  RecommendRequest,
+  Traits,
+  WarningName,
+} from './types.ts';
+export { WEIGHT_DEFAULTS, type Weighed, type WeightsConfig, weigh } from './weights.ts';

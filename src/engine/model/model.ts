@@ -1,0 +1,554 @@
+/** The model: a fold of events into statistics, histories and catalogue, and the questions it answers. */
+import type { ItemId, UserId } from '../../bus/event/ids.ts';
+import type { ItemData, ItemPatch } from '../../bus/event/types.ts';
+import { Catalogue } from './catalogue.ts';
+import { completeConfig, type ModelConfig, type PartialModelConfig } from './config.ts';
+import { reasonsFor } from './explain.ts';
+import { Histories, type HistoryEvent } from './histories.ts';
+import { type Claim, Links, rootBy } from './links.ts';
+import { Numbering } from './numbering.ts';
+import { type Profile, profileOf } from './profile.ts';
+import { Ranking, type RankRequest } from './ranking.ts';
+import { type Question, questionOfHistory, questionOfTraits } from './signals/content.ts';
+import { Popularity } from './signals/popularity.ts';
+import { decodeState, encodeState, ModelStateUnreadableError, type StateUser } from './state.ts';
+import { MAX_WEIGHT, Statistics } from './statistics.ts';
+import { traitTerms } from './terms.ts';
+import { Top } from './top.ts';
+import type {
+  Interaction,
+  ListSource,
+  Model,
+  ModelSizes,
+  Recommended,
+  RecommendedList,
+  RecommendRequest,
+  Traits,
+  WarningName,
+} from './types.ts';
+
+const MAX_LIST = 10_000;
+const NOTHING: readonly number[] = [];
+const FULL = 16;
+const FADE_UNIT = 2 ** 20;
+
+/** An empty model; values left out of the configuration are the defaults. */
+export function createModel(config: PartialModelConfig = {}): Model {
+  return new FoldedModel(completeConfig(config));
+}
+
+class FoldedModel implements Model {
+  readonly #config: ModelConfig;
+  readonly #statistics: Statistics;
+  readonly #catalogue: Catalogue;
+  readonly #popularity: Popularity;
+  readonly #ranking: Ranking;
+  readonly #histories = new Histories();
+  readonly #links = new Links();
+  readonly #users = new Numbering();
+  readonly #traits = new Map<number, Traits>();
+  readonly #warnings: Record<WarningName, number> = {
+    'bad-weight': 0,
+    'bad-time': 0,
+    'bad-sequence': 0,
+    'repeated-sequence': 0,
+    'bad-number': 0,
+    'unknown-item': 0,
+    'unknown-event': 0,
+    'idle-link': 0,
+  };
+  #clock = 0;
+
+  constructor(config: ModelConfig) {
+    this.#config = config;
+    this.#statistics = new Statistics(config.statistics);
+    this.#catalogue = new Catalogue(config.content);
+    this.#popularity = new Popularity(config.popularity, config.statistics.bucketMs);
+    this.#ranking = new Ranking(config.ranking, this.#catalogue, this.#statistics, this.#popularity);
+  }
+
+  get clock(): number {
+    return this.#clock;
+  }
+
+  set clock(timeMs: number) {
+    if (timeMs > this.#clock) this.#clock = timeMs;
+  }
+
+  // --- catalogue ---------------------------------------------------------------------------------------------------
+
+  publishItem(id: ItemId, fields: ItemData, listedMs = 0): void {
+    this.#catalogue.publish(this.#item(id), this.#clean(fields), Number.isFinite(listedMs) ? listedMs : 0);
+  }
+
+  updateItem(id: ItemId, patch: ItemPatch): void {
+    const item = this.#catalogue.ids.find(id);
+    if (item === undefined || !this.#catalogue.update(item, this.#clean(patch))) this.#warnings['unknown-item']++;
+  }
+
+  withdrawItem(id: ItemId): void {
+    this.#catalogue.withdraw(this.#item(id), true);
+  }
+
+  restoreItem(id: ItemId): void {
+    const item = this.#catalogue.ids.find(id);
+    if (item === undefined) this.#warnings['unknown-item']++;
+    else this.#catalogue.withdraw(item, false);
+  }
+
+  #item(id: string): number {
+    const item = this.#catalogue.number(id);
+    this.#statistics.reserve(item + 1);
+    return item;
+  }
+
+  /** Fields as far as the model keeps them: no more of a description than it reads, no numbers that aren't. */
+  #clean<T extends ItemData | ItemPatch>(fields: T): T {
+    const kept: T = { ...fields };
+    if (typeof kept.description === 'string') {
+      kept.description = kept.description.slice(0, this.#config.content.descriptionCharacters);
+    }
+    if (kept.attributes) {
+      const attributes = { ...kept.attributes };
+      for (const [key, value] of Object.entries(attributes)) {
+        if (typeof value !== 'number' || Number.isFinite(value)) continue;
+        delete attributes[key];
+        this.#warnings['bad-number']++;
+      }
+      kept.attributes = attributes as NonNullable<T['attributes']>;
+    }
+    if (kept.embedding && !kept.embedding.every(Number.isFinite)) {
+      delete kept.embedding;
+      this.#warnings['bad-number']++;
+    }
+    return kept;
+  }
+
+  // --- histories ---------------------------------------------------------------------------------------------------
+
+  interact({ user: id, item: itemId, weight, negative = 0, time, seq }: Interaction): boolean {
+    if (weight === 0) return false;
+    if (!isSixteenths(weight, 1) || !isSixteenths(negative, 0)) return this.#warn('bad-weight');
+    if (!Number.isFinite(time)) return this.#warn('bad-time');
+    if (!Number.isSafeInteger(seq) || seq < 0) return this.#warn('bad-sequence');
+    const origin = this.#users.of(id);
+    const user = this.#links.root(origin);
+    const item = this.#item(itemId);
+    const histories = this.#histories;
+    if (seq > histories.lastSeq(user)) {
+      const at = histories.append(user, item, weight, negative, time, seq, origin);
+      this.#statistics.count(histories.items, histories.start(user), at, weight, negative, time, 1);
+      this.#popularity.follow(item, time, weight, this.#config.statistics.bucketMs);
+      return true;
+    }
+    const place = histories.find(user, seq);
+    if (histories.seqs[histories.start(user) + place] === seq) return this.#warn('repeated-sequence');
+    const events = histories.read(user);
+    events.splice(place, 0, { item, weight, negative, time, seq, origin });
+    this.#rewrite(user, events);
+    return true;
+  }
+
+  #warn(name: WarningName): false {
+    this.#warnings[name]++;
+    return false;
+  }
+
+  /**
+   * Puts another history in place of a user's and moves the statistics with it. What an event contributes depends on
+   * the 30 before it only, so nothing is counted again but what differs and the 30 events after that: taking one event
+   * out of a history of a hundred thousand costs no more than out of a short one.
+   */
+  #rewrite(user: number, next: readonly HistoryEvent[]): void {
+    const old = this.#histories.read(user);
+    const shorter = Math.min(old.length, next.length);
+    let head = 0;
+    while (head < shorter && old[head]!.seq === next[head]!.seq) head++;
+    let tail = 0;
+    while (tail < shorter - head && old[old.length - 1 - tail]!.seq === next[next.length - 1 - tail]!.seq) tail++;
+    const reach = this.#config.statistics.togetherBack;
+    this.#count(old, head, Math.min(old.length, old.length - tail + reach), -1);
+    this.#count(next, head, Math.min(next.length, next.length - tail + reach), 1);
+    this.#histories.write(user, next);
+  }
+
+  #count(events: readonly HistoryEvent[], from: number, to: number, sign: 1 | -1): void {
+    const first = Math.max(0, from - this.#config.statistics.togetherBack);
+    const items = new Int32Array(Math.max(0, to - first));
+    for (let i = 0; i < items.length; i++) items[i] = events[first + i]!.item;
+    for (let i = from; i < to; i++) {
+      const { item, weight, negative, time } = events[i]!;
+      this.#statistics.count(items, 0, i - first, weight, negative, time, sign);
+      this.#popularity.follow(item, time, sign * weight, this.#config.statistics.bucketMs);
+    }
+  }
+
+  retract(id: UserId, seq: number): boolean {
+    const origin = this.#users.find(id);
+    if (origin === undefined) return this.#warn('unknown-event');
+    const before = this.#links.drop((claim) => claim.seq === seq && claim.user === origin);
+    if (before !== undefined) {
+      this.#regroup(before, -1);
+      return true;
+    }
+    const user = this.#links.root(origin);
+    const place = this.#histories.find(user, seq);
+    const events = this.#histories.read(user);
+    if (events[place]?.seq !== seq) return this.#warn('unknown-event');
+    events.splice(place, 1);
+    this.#rewrite(user, events);
+    return true;
+  }
+
+  link(userId: UserId, sessionId: UserId, seq: number): boolean {
+    if (!Number.isSafeInteger(seq) || seq < 0) return this.#warn('bad-sequence');
+    const user = this.#users.of(userId);
+    const session = this.#users.of(sessionId);
+    const result = this.#links.add({ session, user, seq });
+    if (result === 'idle') return this.#warn('idle-link');
+    if (result === 'moved') {
+      const root = this.#links.root(user);
+      const events = this.#histories.read(session);
+      if (events.length > 0) {
+        this.#rewrite(session, []);
+        this.#rewrite(root, mergeInOrder(this.#histories.read(root), events));
+      }
+    } else this.#regroup(result, -1);
+    return true;
+  }
+
+  setTraits(id: UserId, traits: Traits): void {
+    const kept: Record<string, Traits[string]> = {};
+    for (const [key, value] of Object.entries(traits)) {
+      if (typeof value === 'number' && !Number.isFinite(value)) this.#warnings['bad-number']++;
+      else kept[key] = value;
+    }
+    this.#traits.set(this.#users.of(id), kept);
+  }
+
+  forget(id: UserId): void {
+    const user = this.#users.find(id);
+    if (user === undefined) return;
+    const claimed = this.#links.claims.filter((claim) => claim.user === user);
+    this.#traits.delete(user);
+    const before = this.#links.drop((claim) => claim.user === user) ?? new Map<number, number>();
+    this.#regroup(claimed.length > 0 ? before : undefined, user);
+    this.#releaseIfUnused(user);
+    for (const { session } of claimed) this.#releaseIfUnused(session);
+  }
+
+  /** Lets go of an id that nothing is known under: neither events, nor traits, nor a link. */
+  #releaseIfUnused(user: number): void {
+    if (this.#traits.has(user) || this.#links.mentions(user) || this.#histories.length(user) > 0) return;
+    this.#users.release(user);
+  }
+
+  /**
+   * Deals the events out again after owners changed.
+   *
+   * @param before owners as they were; undefined: they did not change
+   * @param gone origin whose events are dropped, -1 for none
+   */
+  #regroup(before: ReadonlyMap<number, number> | undefined, gone: number): void {
+    const links = this.#links;
+    const oldRoot = (id: number): number => (before === undefined ? links.root(id) : rootBy(before, id));
+    const changed = before === undefined ? new Set<number>() : links.changedSince(before);
+    const roots = new Set<number>();
+    for (const id of changed) {
+      roots.add(oldRoot(id));
+      roots.add(oldRoot(links.root(id)));
+    }
+    if (gone >= 0) roots.add(oldRoot(gone));
+    const next = new Map<number, HistoryEvent[]>();
+    for (const root of roots) next.set(root, []);
+    for (const root of roots) {
+      for (const event of this.#histories.read(root)) {
+        if (event.origin === gone) continue;
+        const to = links.root(event.origin);
+        const events = next.get(to);
+        if (events === undefined) next.set(to, [event]);
+        else events.push(event);
+      }
+    }
+    for (const [root, events] of next) {
+      events.sort((a, b) => a.seq - b.seq);
+      this.#rewrite(root, events);
+    }
+  }
+
+  history(id: UserId, n = 100): { item: ItemId; weight: number; time: number; seq: number }[] {
+    const known = this.#users.find(id);
+    if (known === undefined) return [];
+    const user = this.#links.root(known);
+    const start = this.#histories.start(user);
+    const events: { item: ItemId; weight: number; time: number; seq: number }[] = [];
+    for (let at = start + this.#histories.length(user) - 1; at >= start && events.length < n; at--) {
+      events.push({
+        item: this.#catalogue.ids.id(this.#histories.items[at]!) as ItemId,
+        weight: this.#histories.weights[at]!,
+        time: this.#histories.times[at]!,
+        seq: this.#histories.seqs[at]!,
+      });
+    }
+    return events;
+  }
+
+  // --- answers -----------------------------------------------------------------------------------------------------
+
+  recommend(request: RecommendRequest): RecommendedList {
+    const { profile, seen, traits } = this.#reader(request);
+    let question: Question = questionOfHistory(profile, this.#catalogue);
+    const hasHistory = profile.items.length > 0;
+    if (!hasHistory) {
+      question = questionOfTraits(
+        traits === undefined ? [] : traitTerms(traits, this.#config.content),
+        this.#catalogue,
+      );
+    }
+    const blocked = new Set<number>();
+    if (request.includeSeen !== true) for (const item of seen) blocked.add(item);
+    this.#blockIds(blocked, request.exclude);
+    return this.#answer(
+      {
+        profile,
+        question,
+        blocked,
+        count: request.n,
+        at: request.at ?? this.#clock,
+        blend: hasHistory ? 'history' : 'cold',
+      },
+      request.explain === true,
+    );
+  }
+
+  #reader({ user: id, history, traits }: RecommendRequest): {
+    profile: Profile;
+    seen: Iterable<number>;
+    traits: Traits | undefined;
+  } {
+    const back = this.#config.readBack;
+    if (history !== undefined) {
+      const items: number[] = [];
+      for (const item of history) {
+        const number = this.#catalogue.ids.find(item);
+        if (number !== undefined) items.push(number);
+      }
+      return { profile: profileOf(items, undefined, 0, items.length, back), seen: items, traits };
+    }
+    const known = id === undefined ? undefined : this.#users.find(id);
+    if (known === undefined) return { profile: profileOf(NOTHING, undefined, 0, 0, back), seen: NOTHING, traits };
+    const user = this.#links.root(known);
+    const { items, seqs } = this.#histories;
+    const start = this.#histories.start(user);
+    const end = start + this.#histories.length(user);
+    return {
+      profile: profileOf(items, seqs, start, end, back),
+      seen: items.subarray(start, end),
+      traits: traits ?? this.#traits.get(user) ?? this.#traits.get(known),
+    };
+  }
+
+  #blockIds(blocked: Set<number>, exclude: Iterable<ItemId> | undefined): void {
+    for (const id of exclude ?? []) {
+      const item = this.#catalogue.ids.find(id);
+      if (item !== undefined) blocked.add(item);
+    }
+  }
+
+  #answer(request: RankRequest, explain: boolean): RecommendedList {
+    const count = Math.min(Math.max(Math.floor(request.count) || 0, 0), MAX_LIST);
+    const ranked = this.#ranking.rank({ ...request, count });
+    const { pairs } = this.#ranking;
+    const items: Recommended[] = [];
+    for (const chosen of ranked.list) {
+      const answer: Recommended = { item: this.#catalogue.ids.id(chosen.item) as ItemId, score: chosen.score };
+      if (explain) {
+        answer.reasons = reasonsFor(chosen, {
+          ranked,
+          profile: request.profile,
+          question: request.question,
+          pairs,
+          statistics: this.#statistics,
+          catalogue: this.#catalogue,
+        });
+      }
+      items.push(answer);
+    }
+    let source: ListSource = 'popular';
+    if (pairs.count > 0) source = 'model';
+    else if (request.question.terms.size > 0) source = 'content';
+    return { source, items };
+  }
+
+  similar(id: ItemId, n: number, options: { explain?: boolean; exclude?: Iterable<ItemId> } = {}): RecommendedList {
+    const item = this.#catalogue.ids.find(id);
+    if (item === undefined) return { source: 'popular', items: [] };
+    const profile = profileOf([item], undefined, 0, 1, 1);
+    const question = questionOfHistory(profile, this.#catalogue);
+    const blocked = new Set([item]);
+    this.#blockIds(blocked, options.exclude);
+    return this.#answer(
+      { profile, question, blocked, count: n, at: this.#clock, blend: 'similar' },
+      options.explain === true,
+    );
+  }
+
+  trending(n: number, at: number = this.#clock): RecommendedList {
+    const { ids } = this.#catalogue;
+    const count = Math.min(Math.max(Math.floor(n) || 0, 0), MAX_LIST);
+    this.#popularity.at(at, this.#statistics, ids.end);
+    const top = new Top(count, ids.ids);
+    for (let item = 0; item < ids.end; item++) {
+      const score = this.#popularity.short[item]!;
+      if (score <= 0 || !top.admits(score)) continue;
+      if (this.#catalogue.servable(item, this.#config.ranking.serveUnpublished)) top.offer(item, score);
+    }
+    const items = top.sorted().map(({ item, score }) => ({
+      item: ids.id(item) as ItemId,
+      score: score / (FADE_UNIT * FULL),
+    }));
+    return { source: 'popular', items };
+  }
+
+  // --- the whole ---------------------------------------------------------------------------------------------------
+
+  merge(other: Model): void {
+    if (!(other instanceof FoldedModel)) throw new TypeError('only models of this release can be merged');
+    const here = Int32Array.from(other.#catalogue.ids.ids, (id) => this.#item(id));
+    for (let item = 0; item < here.length; item++) {
+      const known = other.#catalogue.item(item);
+      if (known?.fields !== undefined) this.#catalogue.publish(here[item]!, known.fields, known.listed);
+      if (other.#catalogue.isWithdrawn(item)) this.#catalogue.withdraw(here[item]!, true);
+    }
+    this.#statistics.merge(other.#statistics, here.length, (item) => here[item]!);
+    this.#popularity.reset();
+    const user = (number: number): number => this.#users.of(other.#users.id(number));
+    for (const claim of other.#links.claims) {
+      this.#links.add({ session: user(claim.session), user: user(claim.user), seq: claim.seq });
+    }
+    for (let number = 0; number < other.#users.end; number++) {
+      const events = other.#histories.read(number);
+      if (events.length === 0) continue;
+      this.#histories.write(
+        user(number),
+        events.map((event) => ({ ...event, item: here[event.item]!, origin: user(event.origin) })),
+      );
+    }
+    for (const [number, traits] of other.#traits) this.#traits.set(user(number), traits);
+    this.clock = other.#clock;
+  }
+
+  stats(): ModelSizes {
+    const pairs = this.#statistics.pairs.size();
+    return {
+      users: this.#users.count,
+      items: this.#catalogue.ids.count,
+      publishedItems: this.#catalogue.published,
+      events: this.#histories.events,
+      links: this.#links.size,
+      terms: this.#catalogue.terms.count,
+      pairs: pairs.entries,
+      widePairs: pairs.wide,
+      bytes: {
+        pairs: pairs.bytes,
+        buckets: this.#statistics.buckets.size().bytes,
+        postings: this.#catalogue.postings.size().bytes,
+        histories: this.#histories.bytes(),
+      },
+      warnings: { ...this.#warnings },
+    };
+  }
+
+  statisticsHash(): string {
+    return this.#statistics.hash(this.#catalogue.ids.ids);
+  }
+
+  exportState(): Buffer {
+    const byOrigin = new Map<number, HistoryEvent[]>();
+    const used = new Set<number>();
+    for (let user = 0; user < this.#users.end; user++) {
+      for (const event of this.#histories.read(user)) {
+        used.add(event.item);
+        const events = byOrigin.get(event.origin);
+        if (events === undefined) byOrigin.set(event.origin, [event]);
+        else events.push(event);
+      }
+    }
+    const { ids } = this.#catalogue;
+    // An item that only a forgotten user's events spoke of has a number, but is no part of the state.
+    const items = ids.sorted().flatMap((id) => {
+      const number = ids.find(id)!;
+      const published = this.#catalogue.isPublished(number);
+      const withdrawn = this.#catalogue.isWithdrawn(number);
+      if (!published && !withdrawn && !used.has(number)) return [];
+      const known = this.#catalogue.item(number);
+      return [{ id, number, published, withdrawn, listed: known?.listed ?? 0, fields: known?.fields }];
+    });
+    const itemPlaces = new Map(items.map(({ number }, place) => [number, place]));
+    const userIds = this.#users.sorted();
+    const userPlaces = new Map(userIds.map((id, place) => [this.#users.find(id)!, place]));
+    const users = userIds.map((id): StateUser => {
+      const number = this.#users.find(id)!;
+      const events = (byOrigin.get(number) ?? []).map(({ item, weight, negative, time, seq }) => ({
+        item: itemPlaces.get(item)!,
+        weight,
+        negative,
+        time,
+        seq,
+      }));
+      return { id, traits: this.#traits.get(number), events };
+    });
+    const links = this.#links.claims.map(({ session, user, seq }) => ({
+      session: userPlaces.get(session)!,
+      user: userPlaces.get(user)!,
+      seq,
+    }));
+    return encodeState({ clock: this.#clock, items, users, links });
+  }
+
+  importState(bytes: Uint8Array): void {
+    if (this.#users.count > 0 || this.#catalogue.ids.count > 0) {
+      throw new ModelStateUnreadableError('a state is read into an empty model only');
+    }
+    const state = decodeState(bytes);
+    const items = state.items.map((known) => {
+      const item = this.#item(known.id);
+      if (known.published && known.fields !== undefined) this.#catalogue.publish(item, known.fields, known.listed);
+      if (known.withdrawn) this.#catalogue.withdraw(item, true);
+      return item;
+    });
+    const numbers = state.users.map(({ id, traits }) => {
+      const number = this.#users.of(id);
+      if (traits !== undefined) this.#traits.set(number, traits);
+      return number;
+    });
+    for (const { session, user, seq } of state.links) {
+      const claim: Claim = { session: numbers[session]!, user: numbers[user]!, seq };
+      this.#links.add(claim);
+    }
+    const grouped = new Map<number, HistoryEvent[]>();
+    for (let place = 0; place < state.users.length; place++) {
+      const origin = numbers[place]!;
+      const root = this.#links.root(origin);
+      let events = grouped.get(root);
+      if (events === undefined) {
+        events = [];
+        grouped.set(root, events);
+      }
+      for (const event of state.users[place]!.events) events.push({ ...event, item: items[event.item]!, origin });
+    }
+    for (const [root, events] of grouped) {
+      events.sort((a, b) => a.seq - b.seq);
+      this.#rewrite(root, events);
+    }
+    this.clock = state.clock;
+  }
+}
+
+function isSixteenths(value: number, least: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= MAX_WEIGHT;
+}
+
+function mergeInOrder(a: readonly HistoryEvent[], b: readonly HistoryEvent[]): HistoryEvent[] {
+  return [...a, ...b].sort((x, y) => x.seq - y.seq);
+}

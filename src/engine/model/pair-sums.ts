@@ -1,0 +1,126 @@
+/**
+ * The one pass over the rows of a history that serves all pair channels. Weights are whole multiples of 2^-20 and
+ * counts are whole, so every sum is exact and the order of rows and slots can't matter: sums in Float32 gave different
+ * lists for different memory layouts.
+ */
+import { pow, wholePower } from './math.ts';
+import type { Profile } from './profile.ts';
+import { CO_BITS, CO_MASK, type SparseRows, type Triple, WIDE } from './rows.ts';
+import { DIRECTED_CHANNELS } from './signals/directed.ts';
+import type { PairChannel } from './signals/pair-channel.ts';
+import { TOGETHER_CHANNELS } from './signals/together.ts';
+import type { Statistics } from './statistics.ts';
+
+/** Channels in the order of their columns. The pass below knows how many read which count. */
+export const PAIR_CHANNELS: readonly PairChannel[] = [...DIRECTED_CHANNELS, ...TOGETHER_CHANNELS];
+/** Columns of an item in {@link PairSums.sums}: six channels, padded to a cache line. */
+export const STRIDE = 8;
+const UNIT = 2 ** 20;
+
+export class PairSums {
+  /** Sums by item and channel, `item * STRIDE + channel`, in 2^-20 of the channel's unit; valid for touched items. */
+  sums = new Float64Array(64 * STRIDE);
+  /** Items with a sum, in no particular order. */
+  touched = new Int32Array(64);
+  count = 0;
+  /** Weight of each of the profile's items in each channel, `place * STRIDE + channel`. */
+  weights = new Float64Array(0);
+  #stamps = new Int32Array(64);
+  #stamp = 0;
+
+  reserve(items: number): void {
+    if (items <= this.touched.length) return;
+    const size = Math.max(items, this.touched.length * 2);
+    this.sums = new Float64Array(size * STRIDE);
+    this.touched = new Int32Array(size);
+    this.#stamps = new Int32Array(size);
+    this.#stamp = 0;
+  }
+
+  isTouched(item: number): boolean {
+    return this.#stamps[item] === this.#stamp;
+  }
+
+  /** Sums up the rows of a profile's items. */
+  gather(profile: Profile, statistics: Statistics): void {
+    this.count = 0;
+    this.#stamp++;
+    if (this.#stamp === 2 ** 31 - 1) {
+      this.#stamps.fill(0);
+      this.#stamp = 1;
+    }
+    this.weights = new Float64Array(profile.items.length * STRIDE);
+    for (let place = 0; place < profile.items.length; place++) {
+      const item = profile.items[place]!;
+      const n = Math.max(statistics.total[item]! / 16, 1);
+      for (let k = 0; k < PAIR_CHANNELS.length; k++) {
+        const channel = PAIR_CHANNELS[k]!;
+        let fade = 0;
+        for (const back of profile.backs[place]!) fade += wholePower(channel.decay, back);
+        this.weights[place * STRIDE + k] = Math.round(UNIT * fade * pow(n, -channel.source));
+      }
+      this.#addRow(statistics.pairs, item, place * STRIDE);
+    }
+  }
+
+  #addRow(pairs: SparseRows, item: number, at: number): void {
+    const table = pairs.table(item);
+    if (table === undefined) return;
+    const wide = pairs.wide;
+    const { sums, touched } = this;
+    const stamps = this.#stamps;
+    const stamp = this.#stamp;
+    let count = this.count;
+    const w0 = this.weights[at]!;
+    const w1 = this.weights[at + 1]!;
+    const w2 = this.weights[at + 2]!;
+    const w3 = this.weights[at + 3]!;
+    const w4 = this.weights[at + 4]!;
+    const w5 = this.weights[at + 5]!;
+    for (let slot = 0; slot < table.length; slot += 2) {
+      const head: number = table[slot]!;
+      if (head === 0) continue;
+      const counts = table[slot + 1]!;
+      let co = head & CO_MASK;
+      let f: number;
+      let b: number;
+      if (co === WIDE) {
+        f = wide[counts * 3]!;
+        b = wide[counts * 3 + 1]!;
+        co = wide[counts * 3 + 2]!;
+      } else {
+        f = counts >>> 16;
+        b = counts & 0xffff;
+      }
+      if (co === 0) continue;
+      const j = (head >>> CO_BITS) - 1;
+      const to = j * STRIDE;
+      if (stamps[j] === stamp) {
+        sums[to] = sums[to]! + w0 * f;
+        sums[to + 1] = sums[to + 1]! + w1 * f;
+        sums[to + 2] = sums[to + 2]! + w2 * b;
+        sums[to + 3] = sums[to + 3]! + w3 * b;
+        sums[to + 4] = sums[to + 4]! + w4 * co;
+        sums[to + 5] = sums[to + 5]! + w5 * co;
+      } else {
+        stamps[j] = stamp;
+        touched[count++] = j;
+        sums[to] = w0 * f;
+        sums[to + 1] = w1 * f;
+        sums[to + 2] = w2 * b;
+        sums[to + 3] = w3 * b;
+        sums[to + 4] = w4 * co;
+        sums[to + 5] = w5 * co;
+      }
+    }
+    this.count = count;
+  }
+
+  /** Share of a channel's sum for `item` that stands in the row of the profile's item at `place`. */
+  share(pairs: SparseRows, profile: Profile, place: number, item: number, channel: number, scratch: Triple): number {
+    const sum = this.sums[item * STRIDE + channel]!;
+    if (sum === 0) return 0;
+    const entry = pairs.read(profile.items[place]!, item, scratch);
+    return (this.weights[place * STRIDE + channel]! * entry[PAIR_CHANNELS[channel]!.count]) / sum;
+  }
+}

@@ -1,0 +1,254 @@
+/**
+ * From a profile to a ranked list: the best of each signal become candidates, each candidate gets the value of every
+ * signal, the blend scores them. Candidates stand in the order of their ids while numbers are added up, so that a list
+ * is the same wherever it is computed.
+ */
+import {
+  BLEND_DEFAULTS,
+  type BlendWeights,
+  COLD_DEFAULTS,
+  COLUMN,
+  FEATURES,
+  SIMILAR_DEFAULTS,
+  toFeatures,
+  weightColumns,
+} from './blend.ts';
+import type { Catalogue } from './catalogue.ts';
+import { Damping } from './damping.ts';
+import { PAIR_CHANNELS, PairSums, STRIDE } from './pair-sums.ts';
+import type { Profile } from './profile.ts';
+import { AGE_DEFAULTS, type AgeConfig, Newest, newness } from './signals/age.ts';
+import { ContentSearch, likeness, type Question } from './signals/content.ts';
+import type { Popularity } from './signals/popularity.ts';
+import type { Statistics } from './statistics.ts';
+import { Top } from './top.ts';
+
+export interface RankingConfig extends AgeConfig {
+  /** Candidates of the directed counts. */
+  directedCandidates: number;
+  /** Candidates of the symmetric counts. */
+  togetherCandidates: number;
+  /** Candidates by content. */
+  contentCandidates: number;
+  /** Candidates by decayed popularity. */
+  popularCandidates: number;
+  /** Candidates among the items listed last. */
+  newCandidates: number;
+  /** Share of what came before in the sum that directed candidates are chosen by. */
+  beforeShare: number;
+  /** Weights for readers with a history. */
+  blend: BlendWeights;
+  /** Weights for readers without one. */
+  cold: BlendWeights;
+  /** Weights for items that go with an item. */
+  similar: BlendWeights;
+  /** Whether items that were never published may be served; needed where interactions come without a catalogue. */
+  serveUnpublished: boolean;
+}
+
+export const RANKING_DEFAULTS: RankingConfig = {
+  ...AGE_DEFAULTS,
+  directedCandidates: 120,
+  togetherCandidates: 60,
+  contentCandidates: 60,
+  popularCandidates: 60,
+  newCandidates: 20,
+  beforeShare: 0.3,
+  blend: BLEND_DEFAULTS,
+  cold: COLD_DEFAULTS,
+  similar: SIMILAR_DEFAULTS,
+  serveUnpublished: false,
+};
+
+export interface RankRequest {
+  profile: Profile;
+  question: Question;
+  /** Items that may not be in the list, by number. */
+  blocked: Iterable<number>;
+  count: number;
+  /** Time for popularity and newness, milliseconds. */
+  at: number;
+  /** `similar`: nothing but what speaks for going together; what has none of it isn't listed. */
+  blend: 'history' | 'cold' | 'similar';
+}
+
+export interface RankedItem {
+  item: number;
+  score: number;
+  /** Row of the feature table of the same {@link Ranked}. */
+  row: number;
+}
+
+/** A ranked list, and what explains it until the next one is computed. */
+export interface Ranked {
+  list: RankedItem[];
+  /** Candidates, in the order of their ids. */
+  candidates: number[];
+  /** Features, `row * FEATURES.length + column`. */
+  features: Float64Array;
+  weights: Float64Array;
+}
+
+export class Ranking {
+  readonly pairs = new PairSums();
+  #config: RankingConfig;
+  #catalogue: Catalogue;
+  #statistics: Statistics;
+  #popularity: Popularity;
+  #content = new ContentSearch();
+  #newest: Newest;
+  #damping = { 0.3: new Damping(0.3), 0.5: new Damping(0.5) };
+  #weights: Record<RankRequest['blend'], Float64Array>;
+  #blocked = new Int32Array(64);
+  #stamp = 0;
+
+  constructor(config: RankingConfig, catalogue: Catalogue, statistics: Statistics, popularity: Popularity) {
+    this.#config = config;
+    this.#catalogue = catalogue;
+    this.#statistics = statistics;
+    this.#popularity = popularity;
+    this.#newest = new Newest(config.newCandidates * 10);
+    this.#weights = {
+      history: weightColumns(config.blend),
+      cold: weightColumns(config.cold),
+      similar: weightColumns(config.similar),
+    };
+  }
+
+  #free(item: number): boolean {
+    return this.#blocked[item] !== this.#stamp && this.#catalogue.servable(item, this.#config.serveUnpublished);
+  }
+
+  #block(items: Iterable<number>, end: number): void {
+    if (end > this.#blocked.length) {
+      this.#blocked = new Int32Array(Math.max(end, this.#blocked.length * 2));
+      this.#stamp = 0;
+    }
+    this.#stamp++;
+    if (this.#stamp === 2 ** 31 - 1) {
+      this.#blocked.fill(0);
+      this.#stamp = 1;
+    }
+    for (const item of items) this.#blocked[item] = this.#stamp;
+  }
+
+  rank(request: RankRequest): Ranked {
+    const end = this.#catalogue.ids.end;
+    this.#block(request.blocked, end);
+    this.pairs.reserve(end);
+    this.#content.reserve(end);
+    this.pairs.gather(request.profile, this.#statistics);
+    this.#popularity.at(request.at, this.#statistics, end);
+    const candidates = this.#candidates(request, end);
+    const features = this.#values(request, candidates);
+    toFeatures(features, candidates.length);
+    const weights = this.#weights[request.blend];
+    const columns = FEATURES.length;
+    const best = new Top(Math.min(request.count, candidates.length), this.#catalogue.ids.ids);
+    const rows = new Map<number, number>();
+    for (let row = 0; row < candidates.length; row++) {
+      let score = 0;
+      for (let k = 0; k < columns; k++) score += weights[k]! * features[row * columns + k]!;
+      best.offer(candidates[row]!, score);
+      rows.set(candidates[row]!, row);
+    }
+    const list = best.sorted().map(({ item, score }) => ({ item, score, row: rows.get(item)! }));
+    return { list, candidates, features, weights };
+  }
+
+  /** Sum by which directed candidates are chosen, short and long memory alike. */
+  #directed(item: number): number {
+    const { sums } = this.pairs;
+    const at = item * STRIDE;
+    const after = sums[at]! + sums[at + 1]!;
+    const before = sums[at + 2]! + sums[at + 3]!;
+    return (after + this.#config.beforeShare * before) * this.#damping[0.3].of(item, this.#statistics);
+  }
+
+  #candidates(request: RankRequest, end: number): number[] {
+    const config = this.#config;
+    const ids = this.#catalogue.ids.ids;
+    const statistics = this.#statistics;
+    const found = new Set<number>();
+    // A list longer than usual needs more of everything.
+    const more = Math.max(0, request.count - 20);
+    const directed = new Top(config.directedCandidates + more, ids);
+    const together = new Top(config.togetherCandidates, ids);
+    const { touched, sums } = this.pairs;
+    for (let i = 0; i < this.pairs.count; i++) {
+      const item = touched[i]!;
+      if (!this.#free(item)) continue;
+      const score = this.#directed(item);
+      if (directed.admits(score)) directed.offer(item, score);
+      const symmetric = (sums[item * STRIDE + 4]! + sums[item * STRIDE + 5]!) * this.#damping[0.5].of(item, statistics);
+      if (together.admits(symmetric)) together.offer(item, symmetric);
+    }
+    for (const { item } of directed.sorted()) found.add(item);
+    for (const { item } of together.sorted()) found.add(item);
+    this.#content.search(request.question, this.#catalogue);
+    const content = new Top(config.contentCandidates + (request.blend === 'history' ? 0 : more), ids);
+    for (let i = 0; i < this.#content.count; i++) {
+      const item = this.#content.touched[i]!;
+      const score = this.#content.sums[item]!;
+      if (content.admits(score) && this.#free(item)) content.offer(item, score);
+    }
+    for (const { item } of content.sorted()) found.add(item);
+    if (request.blend === 'similar') return this.#inOrder(found);
+    const popular = new Top(config.popularCandidates + more, ids);
+    const { short, long } = this.#popularity;
+    for (let item = 0; item < end; item++) {
+      // What is popular in all, in the unit of one sixteenth of 2^-20, decides among items of long ago.
+      const score = short[item]! + long[item]! + statistics.total[item]!;
+      if (score > 0 && popular.admits(score) && this.#free(item)) popular.offer(item, score);
+    }
+    for (const { item } of popular.sorted()) found.add(item);
+    this.#newest.refresh(this.#catalogue);
+    let fresh = config.newCandidates;
+    for (const item of this.#newest.items) {
+      if (fresh === 0) break;
+      if (!this.#free(item)) continue;
+      found.add(item);
+      fresh--;
+    }
+    if (found.size < request.count) this.#fill(found, request.count, end);
+    return this.#inOrder(found);
+  }
+
+  #inOrder(found: Set<number>): number[] {
+    const ids = this.#catalogue.ids.ids;
+    return [...found].sort((a, b) => (ids[a]! < ids[b]! ? -1 : 1));
+  }
+
+  /** The rest of the catalogue in the order of ids, for lists longer than what any signal knows. */
+  #fill(found: Set<number>, count: number, end: number): void {
+    const rest = new Top(count - found.size, this.#catalogue.ids.ids);
+    for (let item = 0; item < end; item++) if (!found.has(item) && this.#free(item)) rest.offer(item, 0);
+    for (const { item } of rest.sorted()) found.add(item);
+  }
+
+  #values(request: RankRequest, candidates: readonly number[]): Float64Array {
+    const columns = FEATURES.length;
+    const values = new Float64Array(candidates.length * columns);
+    const statistics = this.#statistics;
+    const { short, long } = this.#popularity;
+    for (let row = 0; row < candidates.length; row++) {
+      const item = candidates[row]!;
+      const at = row * columns;
+      if (this.pairs.isTouched(item)) {
+        for (let k = 0; k < PAIR_CHANNELS.length; k++) {
+          const channel = PAIR_CHANNELS[k]!;
+          const damping = this.#damping[channel.target as 0.3 | 0.5].of(item, statistics);
+          values[at + k] = (this.pairs.sums[item * STRIDE + k]! / channel.unit) * damping;
+        }
+      }
+      const total = statistics.total[item] ?? 0;
+      values[at + COLUMN.content] = likeness(request.question, item, this.#catalogue);
+      values[at + COLUMN.popular] = total / 16;
+      values[at + COLUMN.popularShort] = short[item]!;
+      values[at + COLUMN.popularLong] = long[item]!;
+      values[at + COLUMN.newness] = newness(item, request.at, this.#catalogue, this.#config);
+      values[at + COLUMN.disliked] = (statistics.negative[item] ?? 0) / (total + 80);
+    }
+    return values;
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * Likeness of content: idf-weighted cosine between an item's terms and those of the user's newest items, their traits,
+ * or another item.
+ *
+ * A catalogue event changes the item's unit vector and the inverted index (catalogue.ts); interactions add nothing. A
+ * reader builds a question (terms with whole weights) and gets the whole-number dot product with each item's vector:
+ * so an item that nobody has touched has an audience. Explained by the terms in common and the item they came from.
+ */
+import { type Catalogue, partOf, termOf, VECTOR_UNIT } from '../catalogue.ts';
+import { wholePower } from '../math.ts';
+import type { Profile } from '../profile.ts';
+import { CO_BITS, CO_MASK, WIDE } from '../rows.ts';
+
+const UNIT = 2 ** 20;
+/** The user's newest items that shape the question, and how they fade. */
+const REACH = 20;
+const FADE = 0.9;
+/** Heaviest terms that look for candidates, and how many postings they may read in all. */
+const SEARCH_TERMS = 32;
+const SEARCH_POSTINGS = 50_000;
+
+/** Weights of terms, in whole 2^-20; `norm` is what the cosine is divided by. */
+export interface Question {
+  terms: Map<number, number>;
+  norm: number;
+  /** How much each of the profile's items has a say; empty where the question isn't a history's. */
+  fades: number[];
+}
+
+/** What a history asks for. */
+export function questionOfHistory(profile: Profile, catalogue: Catalogue): Question {
+  const raw = new Map<number, number>();
+  const fades: number[] = [];
+  const reach = Math.min(REACH, profile.items.length);
+  for (let place = 0; place < reach; place++) {
+    const fade = Math.round(1024 * wholePower(FADE, profile.backs[place]![0]!));
+    fades.push(fade);
+    const vector = catalogue.vector(profile.items[place]!);
+    if (vector === undefined) continue;
+    for (const word of vector) {
+      const term = termOf(word);
+      raw.set(term, (raw.get(term) ?? 0) + fade * partOf(word));
+    }
+  }
+  return weighed(raw, catalogue, fades);
+}
+
+/** What traits ask for; terms that no item has say nothing. */
+export function questionOfTraits(traits: readonly (readonly [string, number])[], catalogue: Catalogue): Question {
+  const raw = new Map<number, number>();
+  for (const [text, weight] of traits) {
+    const term = catalogue.terms.find(text);
+    if (term !== undefined) raw.set(term, Math.round(1024 * VECTOR_UNIT * weight));
+  }
+  return weighed(raw, catalogue, []);
+}
+
+function weighed(raw: Map<number, number>, catalogue: Catalogue, fades: number[]): Question {
+  let most = 0;
+  const weights = new Map<number, number>();
+  for (const [term, sum] of raw) {
+    const weight = sum * catalogue.idf(term);
+    weights.set(term, weight);
+    if (weight > most) most = weight;
+  }
+  const terms = new Map<number, number>();
+  let squares = 0;
+  for (const [term, weight] of weights) {
+    const whole = Math.round((weight / most) * UNIT);
+    if (whole === 0) continue;
+    terms.set(term, whole);
+    squares += whole * whole;
+  }
+  return { terms, norm: Math.sqrt(squares) * VECTOR_UNIT, fades };
+}
+
+/** Cosine of an item with a question, 0 to 1. */
+export function likeness(question: Question, item: number, catalogue: Catalogue): number {
+  const vector = catalogue.vector(item);
+  if (vector === undefined || question.norm === 0) return 0;
+  let dot = 0;
+  for (const word of vector) {
+    const weight = question.terms.get(termOf(word));
+    if (weight !== undefined) dot += weight * partOf(word);
+  }
+  return dot / question.norm;
+}
+
+/** The terms in common that weigh most, as text: tags and attributes before plain words of the same weight. */
+export function termsInCommon(question: Question, item: number, catalogue: Catalogue, count: number): string[] {
+  const common: [string, number][] = [];
+  for (const word of catalogue.vector(item) ?? []) {
+    const weight = question.terms.get(termOf(word));
+    if (weight !== undefined) common.push([catalogue.terms.id(termOf(word)), weight * partOf(word)]);
+  }
+  common.sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+  return common.slice(0, count).map(([term]) => (term.startsWith('=') ? term.slice(1) : term));
+}
+
+/** Sums of a question over the inverted index: the items that share its heaviest terms. */
+export class ContentSearch {
+  sums = new Float64Array(64);
+  touched = new Int32Array(64);
+  count = 0;
+
+  reserve(items: number): void {
+    if (items <= this.sums.length) return;
+    const size = Math.max(items, this.sums.length * 2);
+    this.sums = new Float64Array(size);
+    this.touched = new Int32Array(size);
+    this.count = 0;
+  }
+
+  search(question: Question, catalogue: Catalogue): void {
+    for (let i = 0; i < this.count; i++) this.sums[this.touched[i]!] = 0;
+    this.count = 0;
+    const terms = [...question.terms];
+    terms.sort((a, b) => b[1] - a[1] || (catalogue.terms.id(a[0]) < catalogue.terms.id(b[0]) ? -1 : 1));
+    let left = SEARCH_POSTINGS;
+    for (const [term, weight] of terms.slice(0, SEARCH_TERMS)) {
+      const documents = catalogue.documents[term]!;
+      // A frequent term is passed over rather than ending the search: rarer ones may follow.
+      if (documents > left) continue;
+      left -= documents;
+      this.#add(term, weight, catalogue);
+    }
+  }
+
+  #add(term: number, weight: number, catalogue: Catalogue): void {
+    const table = catalogue.postings.table(term);
+    if (table === undefined) return;
+    const { sums, touched } = this;
+    for (let slot = 0; slot < table.length; slot += 2) {
+      const head: number = table[slot]!;
+      if (head === 0) continue;
+      const counts = table[slot + 1]!;
+      const part = (head & CO_MASK) === WIDE ? catalogue.postings.wide[counts * 3]! : counts >>> 16;
+      if (part === 0) continue;
+      const item = (head >>> CO_BITS) - 1;
+      if (sums[item] === 0) touched[this.count++] = item;
+      sums[item] = sums[item]! + weight * part;
+    }
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * The model's state as bytes: catalogue, links, traits and histories, in the order of ids and of the log, so that equal
+ * states give equal bytes. Statistics aren't in it, they are folded again. Numbers are little endian.
+ *
+ * Layout: 8 bytes `FRSHMODL`, u32 version, u32 0, f64 clock, then counted sections (items, users with their traits and
+ * the events published under their ids, links), then the SHA-256 of all before it.
+ */
+import { createHash } from 'node:crypto';
+import type { ItemData } from '../../bus/event/types.ts';
+import { FreshetError } from '../../errors.ts';
+import type { Traits } from './types.ts';
+
+const MAGIC = 'FRSHMODL';
+const VERSION = 1;
+const DIGEST_BYTES = 32;
+
+/** State that can't be read: cut, altered, or of another version. */
+export class ModelStateUnreadableError extends FreshetError {
+  readonly code = 'FRESHET_MODEL_STATE_UNREADABLE';
+}
+
+export interface StateItem {
+  id: string;
+  published: boolean;
+  withdrawn: boolean;
+  listed: number;
+  fields: ItemData | undefined;
+}
+
+export interface StateEvent {
+  /** Index among the items of the same state. */
+  item: number;
+  weight: number;
+  negative: number;
+  time: number;
+  seq: number;
+}
+
+export interface StateUser {
+  id: string;
+  traits: Traits | undefined;
+  /** Published under this id, in log order. */
+  events: StateEvent[];
+}
+
+export interface StateLink {
+  /** Indices among the users of the same state. */
+  session: number;
+  user: number;
+  seq: number;
+}
+
+export interface ModelState {
+  clock: number;
+  items: StateItem[];
+  users: StateUser[];
+  links: StateLink[];
+}
+
+export function encodeState(state: ModelState): Buffer {
+  const out = new Writer();
+  out.bytes(Buffer.from(MAGIC, 'latin1'));
+  out.u32(VERSION);
+  out.u32(0);
+  out.f64(state.clock);
+  out.count(state.items.length);
+  for (const item of state.items) {
+    out.text(item.id);
+    out.count((item.published ? 1 : 0) | (item.withdrawn ? 2 : 0));
+    out.f64(item.listed);
+    out.text(item.fields === undefined ? '' : canonicalJson(item.fields));
+  }
+  out.count(state.users.length);
+  for (const user of state.users) {
+    out.text(user.id);
+    out.text(user.traits === undefined ? '' : canonicalJson(user.traits));
+    out.count(user.events.length);
+    let seq = 0;
+    for (const event of user.events) {
+      out.count(event.item);
+      out.count(event.weight);
+      out.count(event.negative);
+      out.f64(event.time);
+      out.count(event.seq - seq);
+      seq = event.seq;
+    }
+  }
+  out.count(state.links.length);
+  for (const link of state.links) {
+    out.count(link.session);
+    out.count(link.user);
+    out.count(link.seq);
+  }
+  const body = out.done();
+  return Buffer.concat([body, createHash('sha256').update(body).digest()]);
+}
+
+/** Reads what {@link encodeState} wrote. Throws {@link ModelStateUnreadableError}. */
+export function decodeState(bytes: Uint8Array): ModelState {
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const body = all.subarray(0, Math.max(0, all.length - DIGEST_BYTES));
+  if (body.length < 24 || body.toString('latin1', 0, 8) !== MAGIC) {
+    throw new ModelStateUnreadableError('these bytes are no model state', { details: { bytes: all.length } });
+  }
+  const version = body.readUInt32LE(8);
+  if (version !== VERSION) {
+    throw new ModelStateUnreadableError(`model state of version ${version}, this release reads ${VERSION}`, {
+      details: { version, reads: VERSION },
+    });
+  }
+  const expected = all.subarray(body.length).toString('hex');
+  const actual = createHash('sha256').update(body).digest('hex');
+  if (expected !== actual) {
+    throw new ModelStateUnreadableError('the model state does not have the checksum it was written with', {
+      details: { expected, actual, bytes: all.length },
+    });
+  }
+  const input = new Reader(body, 16);
+  const state: ModelState = { clock: input.f64(), items: [], users: [], links: [] };
+  for (let left = input.count(); left > 0; left--) {
+    const id = input.text();
+    const flags = input.count();
+    const listed = input.f64();
+    const json = input.text();
+    const fields = json === '' ? undefined : (JSON.parse(json) as ItemData);
+    state.items.push({ id, published: (flags & 1) !== 0, withdrawn: (flags & 2) !== 0, listed, fields });
+  }
+  for (let left = input.count(); left > 0; left--) {
+    const id = input.text();
+    const json = input.text();
+    const user: StateUser = { id, traits: json === '' ? undefined : (JSON.parse(json) as Traits), events: [] };
+    let seq = 0;
+    for (let events = input.count(); events > 0; events--) {
+      const item = input.count();
+      const weight = input.count();
+      const negative = input.count();
+      const time = input.f64();
+      seq += input.count();
+      user.events.push({ item, weight, negative, time, seq });
+    }
+    state.users.push(user);
+  }
+  for (let left = input.count(); left > 0; left--) {
+    state.links.push({ session: input.count(), user: input.count(), seq: input.count() });
+  }
+  return state;
+}
+
+/** JSON with sorted keys: which key came first is no part of the state. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+class Writer {
+  #buffer = Buffer.allocUnsafe(1 << 16);
+  #end = 0;
+
+  #hold(count: number): void {
+    if (this.#end + count <= this.#buffer.length) return;
+    const wider = Buffer.allocUnsafe(Math.max(this.#end + count, Math.ceil(this.#buffer.length * 1.5)));
+    this.#buffer.copy(wider, 0, 0, this.#end);
+    this.#buffer = wider;
+  }
+
+  bytes(bytes: Buffer): void {
+    this.#hold(bytes.length);
+    bytes.copy(this.#buffer, this.#end);
+    this.#end += bytes.length;
+  }
+
+  u32(value: number): void {
+    this.#hold(4);
+    this.#end = this.#buffer.writeUInt32LE(value, this.#end);
+  }
+
+  f64(value: number): void {
+    this.#hold(8);
+    this.#end = this.#buffer.writeDoubleLE(value, this.#end);
+  }
+
+  /** A whole number >= 0, seven bits a byte, the low ones first. */
+  count(value: number): void {
+    this.#hold(8);
+    let rest = value;
+    while (rest >= 128) {
+      this.#buffer[this.#end++] = (rest % 128) | 128;
+      rest = Math.floor(rest / 128);
+    }
+    this.#buffer[this.#end++] = rest;
+  }
+
+  text(text: string): void {
+    const bytes = Buffer.from(text, 'utf8');
+    this.count(bytes.length);
+    this.bytes(bytes);
+  }
+
+  done(): Buffer {
+    return this.#buffer.subarray(0, this.#end);
+  }
+}
+
+class Reader {
+  #buffer: Buffer;
+  #at: number;
+
+  constructor(buffer: Buffer, at: number) {
+    this.#buffer = buffer;
+    this.#at = at;
+  }
+
+  f64(): number {
+    const value = this.#buffer.readDoubleLE(this.#at);
+    this.#at += 8;
+    return value;
+  }
+
+  count(): number {
+    let value = 0;
+    let scale = 1;
+    for (;;) {
+      const byte = this.#buffer[this.#at++]!;
+      value += (byte & 127) * scale;
+      if (byte < 128) return value;
+      scale *= 128;
+    }
+  }
+
+  text(): string {
+    const length = this.count();
+    const text = this.#buffer.toString('utf8', this.#at, this.#at + length);
+    this.#at += length;
+    return text;
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * The best `size` of many items by a score, ties by the items' own ids: a bounded heap with the worst on top. What it
+ * keeps doesn't depend on the order in which items are offered.
+ */
+export class Top {
+  #size: number;
+  #ids: readonly string[];
+  #items: Int32Array;
+  #scores: Float64Array;
+  #count = 0;
+
+  constructor(size: number, ids: readonly string[]) {
+    this.#size = size;
+    this.#ids = ids;
+    this.#items = new Int32Array(size);
+    this.#scores = new Float64Array(size);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Whether an item of this score may be among the best; a quick test before more is computed of it. */
+  admits(score: number): boolean {
+    return this.#count < this.#size || score >= this.#scores[0]!;
+  }
+
+  offer(item: number, score: number): void {
+    if (this.#count < this.#size) {
+      let at = this.#count++;
+      while (at > 0) {
+        const parent = (at - 1) >> 1;
+        if (!this.#worse(item, score, parent)) break;
+        this.#items[at] = this.#items[parent]!;
+        this.#scores[at] = this.#scores[parent]!;
+        at = parent;
+      }
+      this.#items[at] = item;
+      this.#scores[at] = score;
+      return;
+    }
+    if (this.#size === 0 || this.#worse(item, score, 0)) return;
+    let at = 0;
+    for (;;) {
+      let child = at * 2 + 1;
+      if (child >= this.#size) break;
+      if (child + 1 < this.#size && this.#worse(this.#items[child + 1]!, this.#scores[child + 1]!, child)) child++;
+      if (this.#worse(item, score, child)) break;
+      this.#items[at] = this.#items[child]!;
+      this.#scores[at] = this.#scores[child]!;
+      at = child;
+    }
+    this.#items[at] = item;
+    this.#scores[at] = score;
+  }
+
+  /** Whether this item stands behind the one at a place of the heap. */
+  #worse(item: number, score: number, place: number): boolean {
+    const other = this.#scores[place]!;
+    if (score !== other) return score < other;
+    return this.#ids[item]! > this.#ids[this.#items[place]!]!;
+  }
+
+  /** What was kept, best first. */
+  sorted(): { item: number; score: number }[] {
+    const kept: { item: number; score: number }[] = [];
+    for (let i = 0; i < this.#count; i++) kept.push({ item: this.#items[i]!, score: this.#scores[i]! });
+    return kept.sort((a, b) => b.score - a.score || (this.#ids[a.item]! < this.#ids[b.item]! ? -1 : 1));
+  }
+}

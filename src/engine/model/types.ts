@@ -1,0 +1,141 @@
+/** What goes into the model and what comes out of it. */
+import type { ItemId, UserId } from '../../bus/event/ids.ts';
+import type { AttributeValue, ItemData, ItemPatch } from '../../bus/event/types.ts';
+import type { SignalName } from './blend.ts';
+
+/** One event that says a user took an item. */
+export interface Interaction {
+  /** The id under which it was published: a user, or an anonymous session. */
+  user: UserId;
+  item: ItemId;
+  /** Whole sixteenths, 1 to 4095; 0 counts nothing and is not kept. */
+  weight: number;
+  /** Whole sixteenths of a negative verdict in the same event (a low rating); 0 or left out: none. */
+  negative?: number;
+  /** Event time, milliseconds since 1970; better already limited by the log's own timestamp. */
+  time: number;
+  /** Position in the log. */
+  seq: number;
+}
+
+/** What is known of a user beside what they do. */
+export type Traits = Readonly<Record<string, AttributeValue>>;
+
+export interface RecommendRequest {
+  /** Whose list; an unknown user gets what is popular. */
+  user?: UserId;
+  /** In place of a user: the items somebody took, oldest first. */
+  history?: readonly ItemId[];
+  /** With `history`, or for a user whose own are to be left aside. */
+  traits?: Traits;
+  /** Length of the list, 1 to 10,000. */
+  n: number;
+  /** Items that may not be in it. */
+  exclude?: Iterable<ItemId>;
+  /** Time at which popularity and newness are read, milliseconds; left out: the fold's clock. */
+  at?: number;
+  /** Whether items of the user's own history may come back, as in a shop; left out: no. */
+  includeSeen?: boolean;
+  /** Whether to say why. */
+  explain?: boolean;
+}
+
+/** One term of a score. */
+export interface Reason {
+  signal: SignalName;
+  /** What it adds to the score; the terms of an item add up to it. */
+  contribution: number;
+  /** The item of the user's own history that it came from (of `similar`: the item asked about). */
+  item?: ItemId;
+  /** Sequence of the event by which that item got into the history; not for a history given with the question. */
+  seq?: number;
+  /** Of likeness of content: what the two have in common. */
+  terms?: string[];
+}
+
+export interface Recommended {
+  item: ItemId;
+  score: number;
+  /** With `explain`: the terms of the score, the largest contribution first. */
+  reasons?: Reason[];
+}
+
+/**
+ * Where a list comes from. `model`: what people did with the user's items; `content`: only likeness of content (or of
+ * traits), as nobody has done anything with them; `popular`: nothing is known of the user.
+ */
+export type ListSource = 'model' | 'content' | 'popular';
+
+export interface RecommendedList {
+  source: ListSource;
+  items: Recommended[];
+}
+
+/** Counted trouble with what came in; none of it stops the model. */
+export type WarningName =
+  | 'bad-weight'
+  | 'bad-time'
+  | 'bad-sequence'
+  | 'repeated-sequence'
+  | 'bad-number'
+  | 'unknown-item'
+  | 'unknown-event'
+  | 'idle-link';
+
+export interface ModelSizes {
+  users: number;
+  items: number;
+  publishedItems: number;
+  events: number;
+  links: number;
+  terms: number;
+  /** Pairs stored, each pair of items in two rows. */
+  pairs: number;
+  /** Pairs that outgrew the narrow form. */
+  widePairs: number;
+  /** Bytes of the typed arrays: pair rows, buckets, postings, histories. */
+  bytes: { pairs: number; buckets: number; postings: number; histories: number };
+  /** How often each kind of trouble was met. */
+  warnings: Readonly<Record<WarningName, number>>;
+}
+
+/** The model as a fold: what events do to it, and what can be asked of it. Deterministic in both. */
+export interface Model {
+  /** The fold's clock, milliseconds: the time at which lists are computed. Set by whoever folds; it never goes back. */
+  clock: number;
+  /** Puts an item in the catalogue (again: other fields). `listedMs`: time of the event, left out: 0. */
+  publishItem(id: ItemId, fields: ItemData, listedMs?: number): void;
+  /** JSON Merge Patch (RFC 7396); of an item that was never published it is a counted warning. */
+  updateItem(id: ItemId, patch: ItemPatch): void;
+  withdrawItem(id: ItemId): void;
+  restoreItem(id: ItemId): void;
+  /** Learns an event. False: it counts nothing (weight 0, a repeated sequence, a value out of range). */
+  interact(interaction: Interaction): boolean;
+  /** Takes back the event of this user (or session) at this sequence: an interaction or a link. False: unknown. */
+  retract(user: UserId, seq: number): boolean;
+  /** From here on and from the start, the session's events count as the user's. False: another claim stands. */
+  link(user: UserId, session: UserId, seq: number): boolean;
+  /** Replaces what is known of a user. */
+  setTraits(user: UserId, traits: Traits): void;
+  /**
+   * Takes out everything published under this id: interactions, links it made, traits. What sessions linked to it did
+   * under their own ids goes back to them. Afterwards the model is as if none of it had ever come.
+   */
+  forget(user: UserId): void;
+  recommend(request: RecommendRequest): RecommendedList;
+  /** Items that go with an item: by what people did, by content alone where nobody has done anything. */
+  similar(item: ItemId, n: number, options?: { explain?: boolean; exclude?: Iterable<ItemId> }): RecommendedList;
+  /** What is taken most lately. Score: decayed number of full interactions. */
+  trending(n: number, at?: number): RecommendedList;
+  /** A user's events, newest first, sessions' included. */
+  history(user: UserId, n?: number): { item: ItemId; weight: number; time: number; seq: number }[];
+  /** Adds the users, links and events of another model of the same configuration; their users must be different. */
+  merge(other: Model): void;
+  stats(): ModelSizes;
+  /** SHA-256, hex, of the statistics in canonical form, by item ids. */
+  statisticsHash(): string;
+  /** Histories, links, traits, catalogue and clock in canonical form; equal states give equal bytes. */
+  exportState(): Buffer;
+  /** Folds what {@link Model.exportState} wrote into this model, which must be empty. Throws a StateError. */
+  importState(state: Uint8Array): void;
+}
