@@ -17,7 +17,7 @@ import { reachable } from './download.mjs';
 import { nodeHeaders, npm } from './npm.mjs';
 import { run } from './process.mjs';
 import { messageOf, SetupError } from './report.mjs';
-import { hasNativeTensorflow, restoreTensorflow } from './tensorflow.mjs';
+import { hasNativeTensorflow, restoreTensorflow, wantsNativeTensorflow } from './tensorflow.mjs';
 
 const STAMP = 'node_modules/.freshet-setup.json';
 
@@ -199,6 +199,50 @@ const linkCommand = (/** @type {string} */ root) => {
   if (existsSync(join(root, 'bin/freshet.mjs'))) chmodSync(join(root, 'bin/freshet.mjs'), 0o755);
 };
 
+/** npm refuses a lock file that does not list every optional package for every platform; `npm install` fills that in. */
+const lockIsIncomplete = (/** @type {unknown} */ err) =>
+  /code EUSAGE/.test(String(/** @type {{ output?: string }} */ (err).output));
+
+/**
+ * @param {string} root
+ * @param {() => Promise<NodeJS.ProcessEnv>} env
+ * @param {import('./report.mjs').Reporter} reporter
+ */
+const installPackages = async (root, env, { log, step }) => {
+  const locked = existsSync(join(root, 'package-lock.json'));
+  const attempt = (/** @type {string[]} */ args) =>
+    step(`installing packages (npm ${args.join(' ')})`, async () => npm(root, args, await env()));
+  // Keeps to the versions in the lock file, and leaves that file as it is.
+  let args = locked ? ['install', '--no-save'] : ['install'];
+  // `npm ci` empties node_modules first, which would take a natively installed TensorFlow, and whatever runs from
+  // there, with it; so only a clean clone gets it.
+  if (locked && !existsSync(join(root, 'node_modules'))) {
+    try {
+      return await attempt(['ci']);
+    } catch (err) {
+      if (lockIsIncomplete(err)) log('npm ci: the lock file lacks packages for other platforms; npm install takes it');
+      else {
+        log(`npm ci failed: ${messageOf(err)}`);
+        args = ['ci'];
+      }
+    }
+  }
+  try {
+    if (args[0] === 'install') return await attempt(args);
+  } catch (err) {
+    log(`npm ${args.join(' ')} failed: ${messageOf(err)}`);
+  }
+  try {
+    // One package's script must not keep the others out; the ones that matter are looked after below.
+    return await attempt([...args, '--ignore-scripts']);
+  } catch (err) {
+    throw new SetupError('FRESHET_SETUP_PACKAGES', `npm could not install the packages: ${messageOf(err)}`, {
+      next: 'Check that npm reaches its registry (npm ping), then run this again.',
+      cause: err,
+    });
+  }
+};
+
 /**
  * Installs what is missing. What is there and right stays untouched.
  *
@@ -206,38 +250,15 @@ const linkCommand = (/** @type {string} */ root) => {
  * @param {import('./report.mjs').Reporter} reporter
  */
 export const ensurePackages = async (root, reporter) => {
-  const { log, step } = reporter;
+  const { log } = reporter;
   const env = npmEnvironmentOnce(reporter);
-  const native = hasNativeTensorflow(root);
-  if (!matchesLock(root)) {
-    const clean = !existsSync(join(root, 'node_modules')) && existsSync(join(root, 'package-lock.json'));
-    // `npm ci` empties node_modules first, which would take a natively installed TensorFlow, and whatever runs from
-    // there, with it; so only a clean clone gets it. `--no-save` leaves the lock file as it is.
-    const args = clean ? ['ci'] : existsSync(join(root, 'package-lock.json')) ? ['install', '--no-save'] : ['install'];
-    try {
-      await step(`installing packages (npm ${args.join(' ')})`, async () => npm(root, args, await env()));
-    } catch (err) {
-      // One package's script must not keep the others out; what needs one is looked after below.
-      log(`npm ${args.join(' ')} failed: ${messageOf(err)}`);
-      const again = [...args, '--ignore-scripts'];
-      try {
-        await step(`installing packages without their scripts (npm ${again.join(' ')})`, async () =>
-          npm(root, again, await env()),
-        );
-      } catch (second) {
-        throw new SetupError('FRESHET_SETUP_PACKAGES', `npm could not install the packages: ${messageOf(second)}`, {
-          next: 'Check that npm reaches its registry (npm ping), then run this again.',
-          cause: second,
-        });
-      }
-    }
-  }
+  if (!matchesLock(root)) await installPackages(root, env, reporter);
   const sqlite = await ensureSqlite(root, env, reporter);
   log(`better-sqlite3 ${sqlite.version} (SQLite ${sqlite.sqlite})`);
-  if (native && !hasNativeTensorflow(root)) {
+  if (wantsNativeTensorflow(root) && !hasNativeTensorflow(root)) {
     log("npm took TensorFlow's native library away; putting it back from the cache");
     await restoreTensorflow({ root, reporter }).catch((err) =>
-      log(`TensorFlow could not be put back (${messageOf(err)}): WASM serves; npx freshet doctor --install tensorflow`),
+      log(`it could not be put back, WASM serves (again: npx freshet doctor --install tensorflow): ${messageOf(err)}`),
     );
   }
   linkCommand(root);

@@ -75,7 +75,10 @@ export const run = (command, args, { cwd, env = process.env, timeoutMs, timeoutN
 
 /** The line of a program's output that most probably says what went wrong. */
 const lastLine = (/** @type {string} */ output) => {
-  const lines = output.split('\n').map((line) => line.trim());
+  const lines = output
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => !/complete log of this run/.test(line));
   const found = lines.findLast((line) => /error|unable|could not|cannot|not found/i.test(line));
   const line = found ?? lines.findLast((text) => text !== '');
   return line ? `: ${line.length > 200 ? `${line.slice(0, 200)}...` : line}` : '';

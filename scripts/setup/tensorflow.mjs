@@ -48,6 +48,12 @@ const packageFolder = (/** @type {string} */ root) => join(root, 'node_modules/@
 /** Whether the package is there with its native parts (whether they work is another question). */
 export const hasNativeTensorflow = (/** @type {string} */ root) => existsSync(join(packageFolder(root), BINDING));
 
+// Outside of node_modules: an `npm ci` by hand empties that, and the next set-up has to know what was in it.
+const wish = (/** @type {string} */ root) => join(root, '.cache/native-tensorflow');
+
+/** Whether the native library was installed in this clone on demand. */
+export const wantsNativeTensorflow = (/** @type {string} */ root) => existsSync(wish(root));
+
 const artefacts = (/** @type {NodeJS.ProcessEnv} */ env) =>
   join(
     cacheFolder(env),
@@ -263,6 +269,8 @@ const placeFromCache = (/** @type {Work} */ { root, env }) => {
   linkLibraries(join(target, 'deps/lib'));
   cpSync(join(source, 'include'), join(target, 'deps/include'), { recursive: true });
   place(join(source, 'tfjs_binding.node'), join(target, BINDING));
+  mkdirSync(dirname(wish(root)), { recursive: true });
+  writeFileSync(wish(root), 'installed by: npx freshet doctor --install tensorflow\n');
 };
 
 const build = async (/** @type {Work} */ work) => {
