@@ -1,0 +1,284 @@
+/**
+ * What there is to read: the catalogue and, where more is asked for, invented items that say so. With it the tables that
+ * make a choice cheap: how well each item meets each taste, who likes what how often, and what lies near what.
+ */
+
+import { FAMOUS } from './catalogue/famous.ts';
+import { SUBJECTS, type Subject, TOPICS, TRADITIONS } from './catalogue/subjects.ts';
+import { type Book, catalogue } from './catalogue.ts';
+import { type Alias, createAlias, createRandom, mix32, type Random } from './random.ts';
+import { TASTES } from './tastes.ts';
+
+/** How many near items are kept for each. */
+export const NEAR = 16;
+
+export interface Stock {
+  /** The items; those from `books.length - reserve` on appear only in the live trickle. */
+  books: readonly Book[];
+  /** Whether an item was invented, per item. */
+  synthetic: Uint8Array;
+  /** Number of the author, per item. */
+  author: Int32Array;
+  /** Items by author. */
+  byAuthor: readonly Int32Array[];
+  /** How much an item is read for other reasons than taste; mean about 1. */
+  popularity: Float64Array;
+  /** How well an item meets a taste, 0..1: `taste * books.length + item`. */
+  match: Float32Array;
+  /** How often an item is chosen by a reader who follows a taste, not normalised. */
+  weight(taste: number, item: number): number;
+  /** Draws an item by taste. */
+  byTaste: readonly Alias[];
+  /** Draws an item by popularity alone. */
+  byPopularity: Alias;
+  /** Nearest items of an item, best first: `item * NEAR + rank`; -1 where there are fewer. */
+  near: Int32Array;
+  /** Tastes that lie next to a taste, nearest first. */
+  tasteNear: readonly (readonly number[])[];
+  /** Draws a taste by its share of readers. */
+  tasteShare: Alias;
+}
+
+/**
+ * @param items how many, the reserve included
+ * @param reserve how many of them come out only after the simulated time; never famous ones
+ */
+export function createStock(seed: number, items: number, reserve: number): Stock {
+  const random = createRandom(mix32(seed, 0x57_0c_4b));
+  const real = catalogue();
+  const famous = new Set(FAMOUS);
+  // Famous first, then by chance: a small stock is made of what people know, and the reserve of what they may not.
+  const order = real
+    .map((book, i) => ({ book, key: famous.has(book.id) ? -1 : mix32(seed, i) }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ book }) => book);
+  const held = order.slice(Math.max(0, order.length - reserve));
+  const shown = order.slice(0, Math.max(0, Math.min(items - held.length, order.length - held.length)));
+  const books: Book[] = [...shown];
+  const authors = inventAuthors(random, items - held.length - shown.length);
+  while (books.length < items - held.length) books.push(invent(random, authors, books.length));
+  books.push(...held);
+
+  const n = books.length;
+  const synthetic = Uint8Array.from(books, (book) => (book.language === SYNTHETIC_LANGUAGE ? 1 : 0));
+  const { author, byAuthor } = authorsOf(books);
+  const match = matches(books);
+  const popularity = Float64Array.from(
+    books,
+    (book) => (famous.has(book.id) ? 3.5 : 1) * Math.exp(0.8 * random.normal()),
+  );
+  const weight = (taste: number, item: number): number =>
+    popularity[item]! * Math.exp(APPETITE * match[taste * n + item]!);
+  const byTaste = TASTES.map((_, taste) =>
+    createAlias(Float64Array.from({ length: n }, (_, item) => weight(taste, item))),
+  );
+  return {
+    books,
+    synthetic,
+    author,
+    byAuthor,
+    popularity,
+    match,
+    weight,
+    byTaste,
+    byPopularity: createAlias(popularity),
+    near: nearest(books, author, byAuthor, popularity),
+    tasteNear: tasteNeighbours(match, n),
+    tasteShare: createAlias(Float64Array.from(TASTES, (taste) => taste.share)),
+  };
+}
+
+/** A book that meets a taste fully is chosen exp(7), about 1,100, times as often as one that does not meet it at all. */
+const APPETITE = 7;
+
+const SUBJECT_NUMBER = new Map<Subject, number>(SUBJECTS.map((subject, i) => [subject, i]));
+export const subjectNumber = (subject: Subject): number => SUBJECT_NUMBER.get(subject)!;
+
+/** How well each book meets each taste, 0..1. */
+function matches(books: readonly Book[]): Float32Array {
+  const match = new Float32Array(TASTES.length * books.length);
+  const subjects = books.map((book) => Int32Array.from(book.subjects, subjectNumber));
+  TASTES.forEach((taste, t) => {
+    const weights = new Float64Array(SUBJECTS.length);
+    for (const [subject, weight] of Object.entries(taste.subjects)) weights[subjectNumber(subject as Subject)] = weight;
+    const best = weights
+      .toSorted()
+      .slice(-4)
+      .reduce((sum, weight) => sum + weight, 0);
+    const [from, to] = taste.years ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+    books.forEach(({ year }, i) => {
+      let sum = 0;
+      for (const s of subjects[i]!) sum += weights[s]!;
+      const away = Math.max(0, from - year, year - to);
+      match[t * books.length + i] = Math.min(1, sum / best) * (away === 0 ? 1 : 0.5 + 0.5 * Math.exp(-away / 40));
+    });
+  });
+  return match;
+}
+
+function authorsOf(books: readonly Book[]): { author: Int32Array; byAuthor: Int32Array[] } {
+  const numbers = new Map<string, number>();
+  const lists: number[][] = [];
+  const author = Int32Array.from(books, (book, i) => {
+    let number = numbers.get(book.author);
+    if (number === undefined) {
+      number = lists.length;
+      numbers.set(book.author, number);
+      lists.push([]);
+    }
+    lists[number]!.push(i);
+    return number;
+  });
+  return { author, byAuthor: lists.map((list) => Int32Array.from(list)) };
+}
+
+/** Up to this many items every pair is compared; above, those that share an author or their two rarest subjects. */
+const COMPARE_ALL = 2_500;
+const CANDIDATES = 120;
+
+/** Cosine over subjects by rarity, with something added for the author and for a close year. */
+function nearest(
+  books: readonly Book[],
+  author: Int32Array,
+  byAuthor: readonly Int32Array[],
+  popularity: Float64Array,
+): Int32Array {
+  const n = books.length;
+  const S = SUBJECTS.length;
+  const frequency = new Float64Array(S);
+  const subjects = books.map((book) => Int32Array.from(book.subjects, subjectNumber));
+  for (const list of subjects) for (const s of list) frequency[s]!++;
+  const rarity = Float64Array.from(frequency, (f) => (f === 0 ? 0 : Math.log(1 + n / f) ** 2));
+  const norm = Float64Array.from(subjects, (list) => Math.sqrt(list.reduce((sum, s) => sum + rarity[s]!, 0)));
+
+  // Buckets by the two rarest subjects of an item.
+  const buckets = new Map<number, number[]>();
+  const keys = subjects.map((list, i) => {
+    const [first = 0, second = 0] = [...list].sort((a, b) => rarity[b]! - rarity[a]!);
+    const key = Math.min(first, second) * S + Math.max(first, second);
+    const bucket = buckets.get(key);
+    if (bucket) bucket.push(i);
+    else buckets.set(key, [i]);
+    return key;
+  });
+  const all = n <= COMPARE_ALL ? Int32Array.from({ length: n }, (_, i) => i) : undefined;
+
+  const near = new Int32Array(n * NEAR).fill(-1);
+  const has = new Uint8Array(S);
+  const score = new Float64Array(NEAR);
+  for (let i = 0; i < n; i++) {
+    for (const s of subjects[i]!) has[s] = 1;
+    let found = 0;
+    const consider = (j: number): void => {
+      if (j === i) return;
+      let dot = 0;
+      for (const s of subjects[j]!) if (has[s] === 1) dot += rarity[s]!;
+      const years = Math.abs(books[i]!.year - books[j]!.year);
+      const close =
+        dot / (norm[i]! * norm[j]!) +
+        (author[i] === author[j] ? 0.35 : 0) +
+        0.1 * Math.exp(-years / 40) +
+        0.04 * Math.log(popularity[j]!);
+      if (found === NEAR && close <= score[NEAR - 1]!) return;
+      const base = i * NEAR;
+      let at = found < NEAR ? found++ : NEAR - 1;
+      for (; at > 0 && score[at - 1]! < close; at--) {
+        score[at] = score[at - 1]!;
+        near[base + at] = near[base + at - 1]!;
+      }
+      score[at] = close;
+      near[base + at] = j;
+    };
+    if (all) for (const j of all) consider(j);
+    else {
+      const mates = byAuthor[author[i]!]!;
+      for (const j of mates) consider(j);
+      const bucket = buckets.get(keys[i]!)!;
+      const step = Math.max(1, Math.floor(bucket.length / CANDIDATES));
+      for (let k = i % step; k < bucket.length; k += step) {
+        const j = bucket[k]!;
+        if (author[j] !== author[i]) consider(j);
+      }
+    }
+    for (const s of subjects[i]!) has[s] = 0;
+  }
+  return near;
+}
+
+/** Tastes are near when the same items meet both (cosine over the match). */
+function tasteNeighbours(match: Float32Array, n: number): number[][] {
+  const cosine = (a: number, b: number): number => {
+    let ab = 0;
+    let aa = 0;
+    let bb = 0;
+    for (let i = 0; i < n; i++) {
+      const x = match[a * n + i]!;
+      const y = match[b * n + i]!;
+      ab += x * y;
+      aa += x * x;
+      bb += y * y;
+    }
+    return ab / Math.sqrt(aa * bb);
+  };
+  return TASTES.map((_, a) =>
+    TASTES.map((_, b) => ({ b, near: a === b ? -1 : cosine(a, b) }))
+      .sort((x, y) => y.near - x.near)
+      .slice(0, 4)
+      .map(({ b }) => b),
+  );
+}
+
+// --- invented items -----------------------------------------------------------------------------------------------
+
+/** BCP 47 for "no linguistic content": an invented item has no text in any language. */
+const SYNTHETIC_LANGUAGE = 'zxx';
+
+const ADJECTIVES =
+  'Silver Hidden Last Quiet Crimson Northern Broken Golden Winter Distant Iron Second Painted Hollow Bright Lost'.split(
+    ' ',
+  );
+const NOUNS =
+  'Harbour Garden River Mirror Letter Orchard Tower Window Island Season Shadow Bridge Voyage Lantern Field House'.split(
+    ' ',
+  );
+
+interface InventedAuthor {
+  name: string;
+  taste: number;
+  tradition: number;
+  year: number;
+}
+
+function inventAuthors(random: Random, items: number): InventedAuthor[] {
+  return Array.from({ length: Math.ceil(Math.max(0, items) / 6) }, (_, i) => ({
+    name: `Synthetic Author ${i + 1}`,
+    taste: random.below(TASTES.length),
+    tradition: random.below(TRADITIONS.length),
+    year: 1800 + random.below(120),
+  }));
+}
+
+function invent(random: Random, authors: readonly InventedAuthor[], number: number): Book {
+  const author = authors[random.below(authors.length)]!;
+  // An author keeps to one kind of reading for most of what they write, and brings in a subject or two from elsewhere.
+  const wanted = Object.keys(TASTES[author.taste]!.subjects) as Subject[];
+  const subjects = new Set<Subject>();
+  const tradition = wanted.find((subject) => (TRADITIONS as readonly string[]).includes(subject));
+  subjects.add(tradition ?? TRADITIONS[author.tradition]!);
+  for (const subject of wanted) {
+    if (subjects.size < 5 && !(TRADITIONS as readonly string[]).includes(subject) && random.next() < 0.75)
+      subjects.add(subject);
+  }
+  while (subjects.size < 4) subjects.add(TOPICS[random.below(TOPICS.length)]!);
+  const adjective = ADJECTIVES[random.below(ADJECTIVES.length)]!;
+  const noun = NOUNS[random.below(NOUNS.length)]!;
+  return {
+    id: `synthetic-${number}-${adjective}-${noun}`.toLowerCase(),
+    title: `The ${adjective} ${noun} (synthetic ${number})`,
+    author: author.name,
+    year: author.year + random.below(10),
+    language: SYNTHETIC_LANGUAGE,
+    subjects: [...subjects],
+    description: 'Not a real book: invented by the simulator for tests of size.',
+  };
+}
