@@ -189,14 +189,18 @@ class FoldedModel implements Model {
     const before = this.#links.drop((claim) => claim.seq === seq && claim.user === origin);
     if (before !== undefined) {
       this.#regroup(before, -1);
+      // Ids that only the link spoke of; the session's is among the owners as they were.
+      for (const id of [...before.keys(), origin]) this.#releaseIfUnused(id);
       return true;
     }
     const user = this.#links.root(origin);
     const place = this.#histories.find(user, seq);
     const events = this.#histories.read(user);
     if (events[place]?.seq !== seq) return this.#warn('unknown-event');
+    const { origin: published } = events[place]!;
     events.splice(place, 1);
     this.#rewrite(user, events);
+    this.#releaseIfUnused(published);
     return true;
   }
 

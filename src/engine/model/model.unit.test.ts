@@ -1,0 +1,412 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ItemId, UserId } from '../../bus/event/ids.ts';
+import { createModel, type Interaction, type Model, ModelStateUnreadableError } from './mod.ts';
+
+const DAY_MS = 86_400_000;
+const user = (n: number | string) => `u${n}` as UserId;
+const item = (n: number | string) => `i${n}` as ItemId;
+const SERVING_ALL = { ranking: { serveUnpublished: true } };
+
+type Act =
+  | { kind: 'interact'; by: UserId; of: ItemId; weight: number; negative: number; time: number }
+  | { kind: 'link'; by: UserId; session: UserId };
+
+const interaction = fc.record({
+  kind: fc.constant('interact' as const),
+  by: fc.integer({ min: 0, max: 4 }).map(user),
+  of: fc.integer({ min: 0, max: 11 }).map(item),
+  weight: fc.constantFrom(1, 16, 24, 48, 4095),
+  negative: fc.constantFrom(0, 16),
+  time: fc.integer({ min: 0, max: 40 * DAY_MS }),
+});
+const link = fc.record({
+  kind: fc.constant('link' as const),
+  by: fc.integer({ min: 0, max: 4 }).map(user),
+  session: fc.integer({ min: 0, max: 4 }).map(user),
+});
+const interactions = fc.array(interaction, { maxLength: 120 });
+const acts = fc.array(fc.oneof({ weight: 12, arbitrary: interaction }, { weight: 1, arbitrary: link }), {
+  maxLength: 100,
+});
+
+function fold(model: Model, log: readonly (Act & { seq: number })[]): Model {
+  for (const act of log) {
+    if (act.kind === 'link') model.link(act.by, act.session, act.seq);
+    else {
+      const { by, of, weight, negative, time, seq } = act;
+      model.clock = time;
+      model.interact({ user: by, item: of, weight, negative, time, seq });
+    }
+  }
+  return model;
+}
+
+const numbered = <T extends Act>(log: readonly T[]) => log.map((act, i) => ({ ...act, seq: i * 3 + 1 }));
+const state = (model: Model) => ({ hash: model.statisticsHash(), bytes: model.exportState().toString('base64') });
+
+/** A model whose clock is out of the comparison: forgetting leaves the clock where it was. */
+function folded(log: readonly (Act & { seq: number })[], clock = 50 * DAY_MS): Model {
+  const model = fold(createModel(SERVING_ALL), log);
+  model.clock = clock;
+  return model;
+}
+
+describe('statistics of a log', () => {
+  it('are what the formula says, for a short log', () => {
+    const model = createModel(SERVING_ALL);
+    const log: Act[] = ['a', 'b', 'c'].map((of, i) => ({
+      kind: 'interact',
+      by: user(1),
+      of: item(of),
+      weight: 16,
+      negative: 0,
+      time: i * DAY_MS,
+    }));
+    fold(model, numbered(log));
+    expect(model.stats()).toMatchObject({ users: 1, items: 3, events: 3, pairs: 6 });
+  });
+
+  it('do not depend on the order in which users come', () => {
+    fc.assert(
+      fc.property(interactions, fc.infiniteStream(fc.nat()), (log, random) => {
+        const all = numbered(log);
+        const shuffled = all
+          .map((act) => ({ act, at: random.next().value as number }))
+          .sort((a, b) => a.at - b.at)
+          .map(({ act }) => act);
+        expect(state(folded(shuffled))).toEqual(state(folded(all)));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('of two partitions of the users add up to those of the whole', () => {
+    fc.assert(
+      fc.property(interactions, (log) => {
+        const all = numbered(log);
+        const part = (odd: boolean) => all.filter((act) => (Number(act.by.slice(1)) % 2 === 1) === odd);
+        const merged = folded(part(false));
+        merged.merge(folded(part(true)));
+        expect(state(merged)).toEqual(state(folded(all)));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('of a forgotten user are as if that user had never been', () => {
+    fc.assert(
+      fc.property(acts, fc.integer({ min: 0, max: 4 }), (log, who) => {
+        const all = numbered(log);
+        const model = folded(all);
+        model.forget(user(who));
+        expect(state(model)).toEqual(state(folded(all.filter(({ by }) => by !== user(who)))));
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('go on from a forgotten user as from one that had never been', () => {
+    fc.assert(
+      fc.property(acts, acts, fc.integer({ min: 0, max: 4 }), (before, after, who) => {
+        const all = numbered([...before, ...after]);
+        const first = all.slice(0, before.length);
+        const model = folded(first);
+        model.forget(user(who));
+        fold(model, all.slice(before.length));
+        const kept = [...first.filter(({ by }) => by !== user(who)), ...all.slice(before.length)];
+        expect(state(model)).toEqual(state(folded(kept)));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('after one event was retracted are as if it had never been', () => {
+    fc.assert(
+      fc.property(acts, fc.nat(), (log, which) => {
+        fc.pre(log.length > 0);
+        const all = numbered(log);
+        const gone = all[which % all.length]!;
+        const model = folded(all);
+        model.retract(gone.by, gone.seq);
+        const without = folded(all.filter((act) => act !== gone));
+        expect(state(model)).toEqual(state(without));
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('after a link are as if all events had been the user’s', () => {
+    fc.assert(
+      fc.property(interactions, interactions, fc.nat(100), (before, after, linkAt) => {
+        const all = numbered([...before, ...after]);
+        const model = createModel(SERVING_ALL);
+        const middle = Math.min(linkAt, all.length);
+        fold(model, all.slice(0, middle));
+        model.link(user(0), user(1), middle * 3);
+        fold(model, all.slice(middle));
+        const asOne = folded(all.map((act) => (act.by === user(1) ? { ...act, by: user(0) } : act)));
+        expect(model.statisticsHash()).toBe(asOne.statisticsHash());
+        expect(model.history(user(1))).toEqual(asOne.history(user(0)));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('are the same after a state was written and read', () => {
+    fc.assert(
+      fc.property(acts, (log) => {
+        const model = folded(numbered(log));
+        model.setTraits(user(1), { likes: ['x', 'y'], age: 4 });
+        model.publishItem(item(3), { title: 'Three', tags: ['odd'] }, 5);
+        model.withdrawItem(item(4));
+        const copy = createModel(SERVING_ALL);
+        copy.importState(model.exportState());
+        expect(state(copy)).toEqual(state(model));
+        expect(copy.recommend({ user: user(1), n: 10 })).toEqual(model.recommend({ user: user(1), n: 10 }));
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('a state that was written', () => {
+  const bytes = () => folded(numbered([{ kind: 'link', by: user(1), session: user(2) }])).exportState();
+
+  it('is refused when a byte of it changed', () => {
+    const state = bytes();
+    for (let at = 0; at < state.length; at += 7) {
+      const altered = Buffer.from(state);
+      altered[at]! ^= 1;
+      expect(() => createModel().importState(altered)).toThrow(ModelStateUnreadableError);
+    }
+  });
+
+  it('is refused when it was cut short', () => {
+    expect(() => createModel().importState(bytes().subarray(0, -5))).toThrow(ModelStateUnreadableError);
+    expect(() => createModel().importState(new Uint8Array(0))).toThrow(ModelStateUnreadableError);
+  });
+
+  it('is refused by a model that holds something', () => {
+    const model = folded(numbered([{ kind: 'link', by: user(1), session: user(2) }]));
+    expect(() => model.importState(bytes())).toThrow(ModelStateUnreadableError);
+  });
+});
+
+describe('a list', () => {
+  it('does not depend on the order in which users and items came', () => {
+    fc.assert(
+      fc.property(interactions, fc.infiniteStream(fc.nat()), (log, random) => {
+        const all = numbered(log);
+        const shuffled = all
+          .map((act) => ({ act, at: random.next().value as number }))
+          .sort((a, b) => a.at - b.at)
+          .map(({ act }) => act);
+        const one = folded(all);
+        const other = createModel(SERVING_ALL);
+        // Other numbers for items and users, longer rows with zeros in them, other places in the pool.
+        fold(
+          other,
+          numbered(log).map((act) => ({ ...act, by: `${act.by}x` as UserId, of: act.of, seq: act.seq + 1e6 })),
+        );
+        for (let i = 0; i < 5; i++) other.forget(`u${i}x` as UserId);
+        fold(other, shuffled);
+        other.clock = one.clock;
+        expect(other.statisticsHash()).toBe(one.statisticsHash());
+        for (let i = 0; i < 5; i++) {
+          const request = { user: user(i), n: 10, explain: true };
+          expect(other.recommend(request)).toEqual(one.recommend(request));
+        }
+        expect(other.similar(item(3), 10)).toEqual(one.similar(item(3), 10));
+        expect(other.trending(10)).toEqual(one.trending(10));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('holds neither what the user has seen nor what was withdrawn or excluded', () => {
+    fc.assert(
+      fc.property(interactions, fc.integer({ min: 0, max: 4 }), (log, who) => {
+        const all = numbered(log);
+        const model = folded(all);
+        model.withdrawItem(item(0));
+        const { items } = model.recommend({ user: user(who), n: 20, exclude: [item(1)] });
+        const seen = new Set(all.filter(({ by }) => by === user(who)).map(({ of }) => of));
+        for (const { item: listed } of items) {
+          expect(seen.has(listed)).toBe(false);
+          expect([item(0), item(1)]).not.toContain(listed);
+        }
+        const bought = model.recommend({ user: user(who), n: 20, includeSeen: true }).items;
+        expect(bought.length).toBe(new Set(all.map(({ of }) => of)).size - (all.some((e) => e.of === item(0)) ? 1 : 0));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('explains each score by terms that add up to it and come from the user’s own events', () => {
+    fc.assert(
+      fc.property(interactions, fc.integer({ min: 0, max: 5 }), (log, who) => {
+        const all = numbered(log);
+        const model = folded(all);
+        for (let i = 0; i < 12; i++)
+          model.publishItem(item(i), { title: `Item ${i}`, tags: [`t${i % 3}`] }, i * DAY_MS);
+        const own = all.filter(({ by }) => by === user(who));
+        for (const { score, reasons } of model.recommend({ user: user(who), n: 10, explain: true }).items) {
+          expect(reasons!.reduce((sum, { contribution }) => sum + contribution, 0)).toBeCloseTo(score, 9);
+          for (const reason of reasons!) {
+            if (reason.item === undefined) continue;
+            expect(own.some((event) => event.of === reason.item && event.seq === reason.seq)).toBe(true);
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('is personal after one event', () => {
+    const model = folded(
+      numbered(
+        [1, 2, 3].flatMap((by): Act[] =>
+          ['a', 'b'].map((of) => ({ kind: 'interact', by: user(by), of: item(of), weight: 16, negative: 0, time: 0 })),
+        ),
+      ),
+    );
+    for (let i = 0; i < 9; i++) {
+      model.interact({ user: user(`other${i}`), item: item('hit'), weight: 16, time: 0, seq: 100 + i });
+    }
+    model.interact({ user: user('new'), item: item('a'), weight: 16, time: 0, seq: 200 });
+    const { source, items } = model.recommend({ user: user('new'), n: 2 });
+    expect(source).toBe('model');
+    expect(items[0]!.item).toBe(item('b'));
+    const stranger = model.recommend({ user: user('nobody'), n: 2 });
+    expect(stranger.source).toBe('popular');
+    expect(stranger.items[0]!.item).toBe(item('hit'));
+    expect(model.recommend({ history: [item('a')], n: 1 }).items[0]!.item).toBe(item('b'));
+  });
+
+  it('reaches an item that nobody has touched by its content', () => {
+    const model = createModel();
+    for (let i = 0; i < 400; i++) {
+      model.publishItem(item(i), { title: `Number ${i}`, tags: [i % 20 === 0 ? 'gothic' : `plain${i % 19}`] }, 0);
+    }
+    for (let i = 1; i < 200; i++) model.interact({ user: user(i), item: item(i), weight: 16, time: 0, seq: i });
+    model.interact({ user: user('reader'), item: item(0), weight: 16, time: 0, seq: 1000 });
+    model.publishItem(item('new'), { title: 'A new one', tags: ['gothic'] }, 0);
+    const { source, items } = model.recommend({ user: user('reader'), n: 25, explain: true });
+    expect(source).toBe('content');
+    const found = items.find((listed) => listed.item === item('new'));
+    expect(found?.reasons?.some(({ signal, terms }) => signal === 'content' && terms?.includes('gothic'))).toBe(true);
+    expect(model.similar(item('new'), 3).items.length).toBe(3);
+  });
+
+  it('follows the traits of a user without a history', () => {
+    const model = createModel();
+    for (let i = 0; i < 100; i++) {
+      model.publishItem(item(i), { title: `Number ${i}`, tags: [i < 5 ? 'Sea stories' : 'Poetry'] }, 0);
+    }
+    for (let i = 1; i < 50; i++)
+      model.interact({ user: user(i), item: item(50 + (i % 7)), weight: 16, time: 0, seq: i });
+    model.setTraits(user('sailor'), { favourite_subjects: ['Sea stories'] });
+    const { source, items } = model.recommend({ user: user('sailor'), n: 5 });
+    expect(source).toBe('content');
+    expect(items.map((listed) => listed.item).sort()).toEqual([0, 1, 2, 3, 4].map(item));
+  });
+
+  it('serves what was never published only where that is allowed', () => {
+    const log = numbered<Act>([
+      { kind: 'interact', by: user(1), of: item('a'), weight: 16, negative: 0, time: 0 },
+      { kind: 'interact', by: user(1), of: item('b'), weight: 16, negative: 0, time: 0 },
+      { kind: 'interact', by: user(2), of: item('a'), weight: 16, negative: 0, time: 0 },
+    ]);
+    const strict = fold(createModel(), log);
+    expect(strict.recommend({ user: user(2), n: 5 }).items).toEqual([]);
+    strict.publishItem(item('b'), { title: 'B' });
+    expect(strict.recommend({ user: user(2), n: 5 }).items.map((listed) => listed.item)).toEqual([item('b')]);
+    strict.withdrawItem(item('b'));
+    expect(strict.recommend({ user: user(2), n: 5 }).items).toEqual([]);
+    strict.restoreItem(item('b'));
+    expect(strict.recommend({ user: user(2), n: 5 }).items.length).toBe(1);
+    expect(
+      folded(log)
+        .recommend({ user: user(2), n: 5 })
+        .items.map((listed) => listed.item),
+    ).toEqual([item('b')]);
+  });
+
+  it('of trends follows the clock', () => {
+    const model = createModel(SERVING_ALL);
+    for (let i = 0; i < 20; i++) model.interact({ user: user(i), item: item('old'), weight: 16, time: 0, seq: i + 1 });
+    model.clock = DAY_MS;
+    expect(model.trending(1).items[0]!.item).toBe(item('old'));
+    const late = 60 * DAY_MS;
+    model.clock = late;
+    for (let i = 0; i < 3; i++)
+      model.interact({ user: user(i), item: item('now'), weight: 16, time: late, seq: i + 50 });
+    expect(model.trending(1).items).toEqual([{ item: item('now'), score: 3 }]);
+    expect(model.trending(1, DAY_MS).items[0]!.item).toBe(item('old'));
+    model.forget(user(0));
+    expect(model.trending(1).items).toEqual([{ item: item('now'), score: 2 }]);
+  });
+});
+
+describe('what is absurd', () => {
+  const plain: Interaction = { user: user(1), item: item(1), weight: 16, time: 0, seq: 1 };
+
+  it('is counted, and changes nothing', () => {
+    const model = createModel(SERVING_ALL);
+    expect(model.interact({ ...plain, weight: Number.NaN })).toBe(false);
+    expect(model.interact({ ...plain, weight: 1.5 })).toBe(false);
+    expect(model.interact({ ...plain, weight: -16 })).toBe(false);
+    expect(model.interact({ ...plain, negative: Number.POSITIVE_INFINITY })).toBe(false);
+    expect(model.interact({ ...plain, time: Number.NaN })).toBe(false);
+    expect(model.interact({ ...plain, seq: -1 })).toBe(false);
+    expect(model.stats().warnings).toMatchObject({ 'bad-weight': 4, 'bad-time': 1, 'bad-sequence': 1 });
+    expect(model.statisticsHash()).toBe(createModel().statisticsHash());
+    expect(model.interact(plain)).toBe(true);
+    expect(model.interact(plain)).toBe(false);
+    expect(model.retract(user(1), 77)).toBe(false);
+    expect(model.retract(user(9), 1)).toBe(false);
+    expect(model.stats().warnings).toMatchObject({ 'repeated-sequence': 1, 'unknown-event': 2 });
+    model.publishItem(item(1), { title: 'One', attributes: { price: Number.NaN }, embedding: [1, Number.NaN] });
+    expect(model.stats().warnings['bad-number']).toBe(2);
+  });
+
+  it('of event times leaves lists finite', () => {
+    const model = createModel(SERVING_ALL);
+    const times = [-1e18, 0, 1e18, 8.64e15, -1, 1.7e12];
+    for (let i = 0; i < times.length; i++) {
+      model.interact({ user: user(i % 2), item: item(i), weight: 16, time: times[i]!, seq: i });
+    }
+    for (const at of [-1e18, 0, 1.7e12, 1e18]) {
+      for (const { score } of model.recommend({ user: user(0), n: 9, at }).items)
+        expect(Number.isFinite(score)).toBe(true);
+    }
+  });
+
+  it('of list lengths gives no list, or a bounded one', () => {
+    const model = createModel(SERVING_ALL);
+    model.interact(plain);
+    for (const n of [0, -1, Number.NaN]) expect(model.recommend({ n }).items).toEqual([]);
+    expect(model.recommend({ n: 1e9 }).items.length).toBe(1);
+  });
+
+  it('of history lengths costs one event what it costs anyone', () => {
+    const model = createModel(SERVING_ALL);
+    const count = 100_000;
+    for (let i = 0; i < count; i++) {
+      model.interact({ user: user(1), item: item((i * 7919) % 1000), weight: 16, time: i, seq: i * 2 + 2 });
+    }
+    const before = model.statisticsHash();
+    for (const seq of [2, count, count * 2]) {
+      const { item: gone } = model.history(user(1), count).find((event) => event.seq === seq)!;
+      expect(model.retract(user(1), seq)).toBe(true);
+      expect(model.statisticsHash()).not.toBe(before);
+      expect(model.interact({ user: user(1), item: gone, weight: 16, time: seq / 2 - 1, seq })).toBe(true);
+      expect(model.statisticsHash()).toBe(before);
+    }
+    expect(model.recommend({ user: user(1), n: 10 }).items).toEqual([]);
+    expect(model.recommend({ user: user(1), n: 10, includeSeen: true }).items.length).toBe(10);
+    model.forget(user(1));
+    expect(model.statisticsHash()).toBe(createModel().statisticsHash());
+  });
+});
