@@ -30,10 +30,11 @@ const LIST_MAX = 1_000;
 const answerOf = ({ item, fields, withdrawn }: ItemRow): ItemAnswer => ({ item, available: withdrawn === 0, ...(JSON.parse(fields) as ItemData) });
 
 export function contentEndpoints(db: Database, config: Config): Record<string, Endpoint> {
-  const get = db.prepare<[string], ItemRow>('SELECT item, fields, withdrawn FROM item WHERE item = ?');
-  const all = db.prepare<[string, number], ItemRow>('SELECT item, fields, withdrawn FROM item WHERE item > ? ORDER BY item LIMIT ?');
+  const fields = 'item, fields, EXISTS (SELECT 1 FROM withdrawal WHERE withdrawal.item = item.item) AS withdrawn';
+  const get = db.prepare<[string], ItemRow>(`SELECT ${fields} FROM item WHERE item = ?`);
+  const all = db.prepare<[string, number], ItemRow>(`SELECT ${fields} FROM item WHERE item > ? ORDER BY item LIMIT ?`);
   const tagged = db.prepare<[string, string, number], ItemRow>(
-    'SELECT item, fields, withdrawn FROM tag JOIN item USING (item) WHERE tag = ? AND item > ? ORDER BY item LIMIT ?',
+    `SELECT item.${fields} FROM tag JOIN item ON item.item = tag.item WHERE tag = ? AND tag.item > ? ORDER BY tag.item LIMIT ?`,
   );
 
   return {

@@ -7,15 +7,17 @@ import { patchItem } from './patch.ts';
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS item (
-  item TEXT PRIMARY KEY, fields TEXT NOT NULL, withdrawn INTEGER NOT NULL, published_seq INTEGER NOT NULL, changed_seq INTEGER NOT NULL
+  item TEXT PRIMARY KEY, fields TEXT NOT NULL, published_seq INTEGER NOT NULL, changed_seq INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS withdrawal (item TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tag (tag TEXT NOT NULL, item TEXT NOT NULL, PRIMARY KEY (tag, item)) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS tag_item ON tag (item);`;
 
 export interface ContentTables {
-  get: Statement<[string], { fields: string; withdrawn: number }>;
+  get: Statement<[string], { fields: string }>;
   put: Statement;
-  availability: Statement;
+  withdraw: Statement;
+  restore: Statement;
   dropTags: Statement;
   addTag: Statement;
 }
@@ -26,12 +28,13 @@ export function contentProjection(): ProjectionDefinition<ContentTables> {
 
 function prepareTables(db: Database): ContentTables {
   return {
-    get: db.prepare('SELECT fields, withdrawn FROM item WHERE item = ?'),
+    get: db.prepare('SELECT fields FROM item WHERE item = ?'),
     put: db.prepare(
-      `INSERT INTO item VALUES (@item, @fields, 0, @seq, @seq)
+      `INSERT INTO item VALUES (@item, @fields, @seq, @seq)
        ON CONFLICT (item) DO UPDATE SET fields = @fields, changed_seq = @seq`,
     ),
-    availability: db.prepare('UPDATE item SET withdrawn = ?, changed_seq = ? WHERE item = ?'),
+    withdraw: db.prepare('INSERT INTO withdrawal VALUES (?, ?) ON CONFLICT DO NOTHING'),
+    restore: db.prepare('DELETE FROM withdrawal WHERE item = ?'),
     dropTags: db.prepare('DELETE FROM tag WHERE item = ?'),
     addTag: db.prepare('INSERT OR IGNORE INTO tag VALUES (?, ?)'),
   };
@@ -49,10 +52,11 @@ function applyContentEvent(event: LoggedEvent, tables: ContentTables): void {
       return;
     }
     case 'content.withdrawn.v1':
-      tables.availability.run(1, event.seq, event.subject);
+      // Also of an item that is only published later: that it may not be shown holds until it is restored.
+      tables.withdraw.run(event.subject, event.seq);
       return;
     case 'content.restored.v1':
-      tables.availability.run(0, event.seq, event.subject);
+      tables.restore.run(event.subject);
       return;
     default:
   }

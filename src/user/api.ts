@@ -1,10 +1,10 @@
 /** What the user service answers. */
 import type { Database } from 'better-sqlite3';
+import type { Traits } from '../bus/event/traits.ts';
 import type { Endpoint } from '../bus/micro.ts';
 import { requiredId, wholeNumber } from '../bus/request.ts';
 import type { Config } from '../config/schema.ts';
 import { NotFoundError } from '../errors.ts';
-import type { Traits } from './projection.ts';
 
 export interface UserAnswer {
   user: string;

@@ -3,7 +3,8 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { Config } from '../config/schema.ts';
 import type { LoggedEvent } from '../bus/event/codec.ts';
 import { eventIdentity } from '../bus/event/ids.ts';
-import type { AttributeValue, InteractionData } from '../bus/event/types.ts';
+import { foldTraits } from '../bus/event/traits.ts';
+import type { InteractionData } from '../bus/event/types.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
 
 const SCHEMA = `
@@ -36,8 +37,6 @@ export interface UserTables {
   moveProfileEvents: Statement;
   dropProfile: Statement;
 }
-
-export type Traits = Record<string, AttributeValue>;
 
 export function userProjection(config: Config): ProjectionDefinition<UserTables> {
   return {
@@ -96,15 +95,9 @@ function applyUserEvent(event: LoggedEvent, tables: UserTables): void {
 
 /** Traits are few events a user, so they are folded from all of them: taking one back then is the same fold. */
 function refoldProfile(user: string, tables: UserTables): void {
-  let traits: Traits = {};
-  let registered: number | null = null;
-  for (const event of tables.profileEvents.all(user)) {
-    const given = JSON.parse(event.traits) as Traits;
-    if (event.type === 'user.registered.v1') {
-      traits = given;
-      registered ??= event.time;
-    } else traits = { ...traits, ...given };
-  }
+  const events = tables.profileEvents.all(user);
+  const registered = events.find(({ type }) => type === 'user.registered.v1')?.time ?? null;
+  const traits = foldTraits(events.map(({ type, traits }) => ({ type, traits: JSON.parse(traits) })));
   tables.setProfile.run(registered, JSON.stringify(traits), user);
 }
 

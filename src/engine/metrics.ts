@@ -1,0 +1,26 @@
+/** What the engine counts about itself. */
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+
+const SECONDS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
+
+export function engineMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    answers: new Counter({ name: 'freshet_recommendations_total', help: 'Lists answered: standing ones and computed ones', labelNames: ['kind'], registers }),
+    compute: new Histogram({ name: 'freshet_recommendation_compute_seconds', help: 'Time to compute a list', buckets: SECONDS, registers }),
+    staleness: new Histogram({ name: 'freshet_recommendation_age_seconds', help: 'Age of the list that was answered', buckets: SECONDS, registers }),
+    published: new Counter({ name: 'freshet_rankings_published_total', help: 'Rankings written to KV', labelNames: ['kind'], registers }),
+    delay: new Histogram({ name: 'freshet_ranking_delay_seconds', help: 'From an event being committed to its user’s ranking being in KV', buckets: SECONDS, registers }),
+    backlog: new Gauge({ name: 'freshet_rankings_backlog_users', help: 'Users whose ranking is to be published again', registers }),
+    backlogAge: new Gauge({ name: 'freshet_rankings_backlog_age_seconds', help: 'How long the oldest of them has waited', registers }),
+    snapshots: new Counter({ name: 'freshet_snapshots_total', help: 'Snapshots written', registers }),
+    snapshotSeconds: new Histogram({ name: 'freshet_snapshot_seconds', help: 'Time to write a snapshot', buckets: SECONDS, registers }),
+    snapshotBytes: new Gauge({ name: 'freshet_snapshot_bytes', help: 'Size of the newest snapshot', registers }),
+    users: new Gauge({ name: 'freshet_model_users', help: 'Users in the model', registers }),
+    items: new Gauge({ name: 'freshet_model_items', help: 'Items in the model', registers }),
+    pairs: new Gauge({ name: 'freshet_model_pairs', help: 'Pairs of items that the statistics hold', registers }),
+    bytes: new Gauge({ name: 'freshet_model_bytes', help: 'Bytes of the statistics and histories', registers }),
+  };
+}
+
+export type EngineMetrics = ReturnType<typeof engineMetrics>;

@@ -1,0 +1,162 @@
+/**
+ * Rankings as they move, in KV. Computing a list costs hundreds of times what learning an event does, so lists are
+ * coalesced: who acted is marked, and marked users are drained newest first whenever the fold has caught up; while it
+ * hasn't, only those that have waited too long.
+ */
+import type { Logger } from 'pino';
+import { RANKINGS } from '../../streams.config.ts';
+import { encodeToken } from '../bus/event/ids.ts';
+import type { Publisher } from '../bus/publisher.ts';
+import type { Lists } from './lists.ts';
+
+export interface RankingsOptions {
+  lists: Lists;
+  publisher: Publisher;
+  logger: Logger;
+  caughtUp: () => boolean;
+  /** Lists between two looks at the log. */
+  batch: number;
+  /** Rankings on their way to KV at once. */
+  window: number;
+  /** Milliseconds that a marked user waits at most while the fold is behind. */
+  maxWaitMs: number;
+  /** Milliseconds between publications of similar items and of the trending list. */
+  similarIntervalMs: number;
+  similarBatch: number;
+  similarLength: number;
+  trendingLength: number;
+  snapshot: () => string;
+  config: string;
+  onPublished?: (kind: 'user' | 'similar' | 'trending', seconds: number) => void;
+}
+
+export interface Rankings {
+  /** These users and items changed. */
+  mark(users: Iterable<string>, items: Iterable<string>): void;
+  /** Users marked and not yet published, and the age of the oldest mark in seconds. */
+  backlog(): { users: number; items: number; oldestSeconds: number };
+  start(): void;
+  stop(): Promise<void>;
+}
+
+export function createRankings(options: RankingsOptions): Rankings {
+  const { lists, publisher, logger, caughtUp, batch, window, maxWaitMs, similarIntervalMs, similarBatch, similarLength, trendingLength } = options;
+  // By time of the first mark; marked again, the age stays while the place in the queue moves to the end.
+  const marked = new Map<string, number>();
+  const markedItems = new Set<string>();
+  let scheduled = false;
+  let stopped = true;
+  let inFlight = 0;
+  let retryAt = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let newest: string[] = [];
+
+  function mark(users: Iterable<string>, items: Iterable<string>): void {
+    const now = performance.now();
+    for (const user of users) {
+      if (!marked.has(user)) marked.set(user, now);
+      newest.push(user);
+    }
+    for (const item of items) markedItems.add(item);
+    if (newest.length > 4 * marked.size + 1_000) newest = lastMentions(newest, marked);
+    schedule();
+  }
+
+  function schedule(): void {
+    if (scheduled || stopped || marked.size === 0) return;
+    scheduled = true;
+    setImmediate(() => {
+      scheduled = false;
+      drain();
+    });
+  }
+
+  function drain(): void {
+    if (stopped || inFlight >= window || performance.now() < retryAt) return;
+    const behind = !caughtUp();
+    for (let done = 0; done < batch && marked.size > 0 && inFlight < window; done++) {
+      const user = behind ? overdue() : newestMarked();
+      if (user === undefined) return;
+      publishUser(user);
+    }
+    schedule();
+  }
+
+  /** The user marked longest ago, where that is too long. */
+  function overdue(): string | undefined {
+    for (const [user, since] of marked) return performance.now() - since > maxWaitMs ? user : undefined;
+    return undefined;
+  }
+
+  function newestMarked(): string | undefined {
+    for (let user = newest.pop(); user !== undefined; user = newest.pop()) if (marked.has(user)) return user;
+    for (const user of marked.keys()) return user;
+    return undefined;
+  }
+
+  function publishUser(user: string): void {
+    const since = marked.get(user) as number;
+    marked.delete(user);
+    const { items, seq, source } = lists.refresh(user);
+    put(`user.${encodeToken(user)}`, { user, items, seq, source }, () => options.onPublished?.('user', (performance.now() - since) / 1000), () => {
+      marked.set(user, since);
+    });
+  }
+
+  function put(key: string, value: object, done: () => void, failed: () => void): void {
+    inFlight++;
+    const payload = Buffer.from(JSON.stringify({ ...value, snapshot: options.snapshot(), config: options.config }));
+    publisher
+      .publish({ subject: `$KV.${RANKINGS.name}.${key}`, payload })
+      .then(done, (err: unknown) => {
+        failed();
+        retryAt = performance.now() + 1_000;
+        logger.warn({ err, key: key.split('.')[0] }, 'a ranking could not be published; it is tried again');
+      })
+      .finally(() => {
+        inFlight--;
+        schedule();
+      });
+  }
+
+  /** Similar items and the trending list move with everybody's events, so they are published at intervals. */
+  function publishSlow(): void {
+    schedule();
+    if (stopped || markedItems.size === 0 || performance.now() < retryAt || !caughtUp()) return;
+    const started = performance.now();
+    const said = (kind: 'similar' | 'trending') => () => options.onPublished?.(kind, (performance.now() - started) / 1000);
+    let left = similarBatch;
+    for (const item of markedItems) {
+      if (left-- <= 0) break;
+      markedItems.delete(item);
+      const { items, seq, source } = lists.similar(item, similarLength, false);
+      put(`similar.${encodeToken(item)}`, { item, items, seq, source }, said('similar'), () => markedItems.add(item));
+    }
+    const { items, seq, source } = lists.trending(trendingLength);
+    put('trending', { items, seq, source }, said('trending'), () => {});
+  }
+
+  return {
+    mark,
+    backlog: () => {
+      const [oldest] = marked.values();
+      return { users: marked.size, items: markedItems.size, oldestSeconds: oldest === undefined ? 0 : (performance.now() - oldest) / 1000 };
+    },
+    start: () => {
+      stopped = false;
+      timer = setInterval(publishSlow, similarIntervalMs);
+      schedule();
+    },
+    stop: async () => {
+      stopped = true;
+      clearInterval(timer);
+    },
+  };
+}
+
+/** The queue without what is no longer marked and without earlier mentions of the same user. */
+function lastMentions(queue: readonly string[], marked: ReadonlyMap<string, number>): string[] {
+  const kept = new Set<string>();
+  for (let i = queue.length - 1; i >= 0; i--) if (marked.has(queue[i] as string)) kept.add(queue[i] as string);
+  return [...kept].reverse();
+}
