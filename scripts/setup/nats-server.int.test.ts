@@ -159,7 +159,7 @@ describe.skipIf(process.platform === 'win32')('fetching the release', () => {
 
   it('treats a sum that does not match as an error, and tries no other way', async () => {
     const url = await serve({ SHA256SUMS: `${'0'.repeat(64)}  ${asset}\n`, [asset]: archive });
-    stub(join(folder, 'bin', 'go'), '', `#!/bin/sh\ntouch ${join(folder, 'tried')}\nexit 1\n`);
+    stub(join(folder, 'bin', 'go'), '', `#!/bin/sh\ntrue > ${join(folder, 'tried')}\nexit 1\n`);
     await expect(locate(bare({ FRESHET_NATS_RELEASE_URL: url }))).rejects.toMatchObject({
       code: 'FRESHET_CHECKSUM_MISMATCH',
     });

@@ -57,7 +57,8 @@ export const runDoctor = async ({
 
 /** The report for people: one aligned line each, and two more under what is not as it could be. */
 export const renderDoctor = ({ ok, checks }: DoctorReport): string => {
-  const width = Math.max(...checks.map(({ name }) => name.length)) + 2;
+  // The longest name, or the longest label under one ("  to get it").
+  const width = Math.max(11, ...checks.map(({ name }) => name.length)) + 2;
   const column = 10;
   const lines = checks.flatMap(({ name, state, found, cost, next }) => {
     const head = `${state.padEnd(column)}${name.padEnd(width)}${found ?? ''}`.trimEnd();

@@ -1,0 +1,9 @@
+export interface TestCounts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+export declare const countTests: (report: {
+  testResults: { name: string; status: string; message?: string; assertionResults: { status: string }[] }[];
+}) => TestCounts & { broken: string[] };
+export declare const countLine: (counts: TestCounts) => string;
