@@ -114,26 +114,52 @@ export type ColumnMap = TableMap | Static<typeof Files>;
 export const isInteractionMap = (map: TableMap): map is InteractionMap => 'user' in map && 'item' in map;
 export const isItemMap = (map: TableMap): map is ItemMap => 'item' in map && !('user' in map);
 
-/** Which map is meant decides what is said of its errors. */
-function schemaFor(map: unknown) {
-  const keys = typeof map === 'object' && map !== null ? map : {};
-  if ('files' in keys) return Files;
-  if ('item' in keys) return 'user' in keys ? Interactions : Items;
-  return 'user' in keys ? Users : undefined;
-}
+const NEXT = 'write it like {"user":"customer_id","item":"sku","time":"ts"}; see the reference of `freshet import`';
 
 /** Checks a column map. Throws ImportFormatError that says what is wrong with it. */
 export function parseColumnMap(map: unknown, from = 'The column map'): ColumnMap {
-  const next = 'write it like {"user":"customer_id","item":"sku","time":"ts"}; see the reference of `freshet import`';
-  const schema = schemaFor(map);
-  if (!schema) throw new ImportFormatError(`${from} names neither "user" nor "item" nor "files".`, { next });
-  if (!Value.Check(schema, map)) {
-    const said = Value.Errors(schema, map)
-      .filter(({ keyword }) => keyword !== 'boolean')
-      .map(({ instancePath, message }) => `${instancePath || '(all of it)'} ${message}`);
-    throw new ImportFormatError(`${from} is not valid: ${said.slice(0, 3).join('; ')}.`, { next, details: { said } });
+  if (!isObject(map) || !isObject(map.files)) return parseTableMap(map, from);
+  const unknown = Object.keys(map).filter((key) => key !== 'files');
+  if (unknown.length > 0) {
+    throw new ImportFormatError(`${from} has "files" and beside it ${unknown.join(', ')}.`, { next: NEXT });
   }
-  return map as ColumnMap;
+  const files = Object.entries(map.files).map(
+    ([name, own]) => [name, parseTableMap(own, `${from}, ${name}:`)] as const,
+  );
+  return { files: Object.fromEntries(files) };
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function parseTableMap(map: unknown, from: string): TableMap {
+  // Which of the maps is meant decides what is said of its errors.
+  const schema = !isObject(map)
+    ? undefined
+    : 'item' in map
+      ? 'user' in map
+        ? Interactions
+        : Items
+      : 'user' in map
+        ? Users
+        : undefined;
+  if (!schema) throw new ImportFormatError(`${from} names neither "user" nor "item" nor "files".`, { next: NEXT });
+  if (Value.Check(schema, map)) return map as TableMap;
+  const said = new Set<string>();
+  for (const { keyword, params, instancePath, message } of Value.Errors(schema, map)) {
+    const { requiredProperties = [], additionalProperties = [] } = params as Record<string, string[] | undefined>;
+    const at = instancePath.slice(1).replaceAll('/', '.');
+    const within = at === '' ? '' : `${at}.`;
+    if (keyword === 'required') for (const key of requiredProperties) said.add(`${within}${key} is missing`);
+    else if (keyword === 'additionalProperties')
+      for (const key of additionalProperties) said.add(`${within}${key} is not known`);
+    else if (keyword === 'const' && at === 'timeUnit') said.add('timeUnit must be s, ms or iso');
+    else if (keyword !== 'boolean' && keyword !== 'anyOf') said.add(`${at} ${message}`);
+  }
+  throw new ImportFormatError(`${from} is not valid: ${[...said].slice(0, 3).join('; ')}.`, {
+    next: NEXT,
+    details: { said: [...said] },
+  });
 }
 
 /** Reads a column map, as `--map FILE` names it. Throws ImportFormatError. */

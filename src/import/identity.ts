@@ -36,12 +36,17 @@ export function importId(verb: string, time: number, content: string, ordinal: n
  */
 export function createOrdinals(): (time: number, content: string) => number {
   let current = Number.NaN;
+  let first = '';
   const seen = new Map<string, number>();
   return (time, content) => {
     if (time !== current) {
+      // Most times have one row only, and need no map.
       current = time;
+      first = content;
       if (seen.size > 0) seen.clear();
+      return 0;
     }
+    if (seen.size === 0) seen.set(first, 1);
     const ordinal = seen.get(content) ?? 0;
     seen.set(content, ordinal + 1);
     return ordinal;
@@ -64,5 +69,5 @@ export function nameOfData(fileNames: readonly string[], fallback: string): stri
     .replace(/[-_\d]+$/, '')
     .replace(/^[-_]+/, '')
     .slice(0, MAX_NAME);
-  return name.length >= 2 ? name : fallback;
+  return name || fallback;
 }

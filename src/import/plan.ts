@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { idProblem } from '../bus/event/ids.ts';
-import { type CloudEvent, parseType } from '../bus/event/types.ts';
+import { type CloudEvent, type InteractionData, parseType } from '../bus/event/types.ts';
 import { UsageError } from '../errors.ts';
 import { type DetectedFile, detect } from './detect.ts';
 import type { Draft, InteractionDraft, Rejection } from './drafts.ts';
@@ -185,35 +185,57 @@ function createFirstUse(files: readonly DetectedFile[]) {
   };
 }
 
-/** Type, subject and data in one text, always in the same order: it is what the identity is made of. */
+// Payloads carry rows through the sorting, and are what identities are made of: type, subject and data in one text,
+// always in the same order. Those of interactions are split at a character that no id can hold, which takes half the
+// time of JSON; those of items and users are JSON arrays, and those of events the JSON objects that they were.
+
+const BETWEEN = '\u001f';
+
 function interactionPayload({ type, user, item, value, list, context }: InteractionDraft): string {
-  return JSON.stringify([type, user, { item, value, list, context }]);
+  const short = `${type}${BETWEEN}${user}${BETWEEN}${item}${BETWEEN}${value ?? ''}`;
+  if (list === undefined && context === undefined) return short;
+  return `${short}${BETWEEN}${list ?? ''}${BETWEEN}${context === undefined ? '' : JSON.stringify(context)}`;
+}
+
+function interactionOf(payload: string): [type: string, user: string, data: InteractionData] {
+  const parts = payload.split(BETWEEN);
+  const value = parts[3] as string;
+  const data: InteractionData = { item: parts[2] as string };
+  if (value !== '') data.value = Number(value);
+  if (parts[4]) data.list = parts[4];
+  if (parts[5]) data.context = JSON.parse(parts[5]);
+  return [parts[0] as string, parts[1] as string, data];
 }
 
 function createEventFactory(source: string): (row: SortRow) => CloudEvent {
   const ordinalOf = createOrdinals();
   const verbs = new Map<string, string>();
   const verbOf = (type: string): string => {
-    const verb = verbs.get(type) ?? parseType(type)?.verb ?? 'event';
-    verbs.set(type, verb);
+    let verb = verbs.get(type);
+    if (verb === undefined) {
+      verb = parseType(type)?.verb ?? 'event';
+      verbs.set(type, verb);
+    }
     return verb;
   };
   return ({ time, payload }) => {
     if (payload.startsWith('{')) return JSON.parse(payload) as CloudEvent;
-    const [type, subject, data] = JSON.parse(payload) as [string, string, object];
+    const state = payload.startsWith('[');
+    const [type, subject, data] = state ? (JSON.parse(payload) as [string, string, object]) : interactionOf(payload);
     // A second row that says the same of an item or user says nothing new; a second equal act has happened twice.
-    const state = type === 'content.published.v1' || type === 'user.registered.v1';
     const id = importId(verbOf(type), time, payload, state ? 0 : ordinalOf(time, payload));
-    const when = Number.isFinite(time) ? { time: new Date(time).toISOString() } : {};
-    return {
+    const event = {
       specversion: '1.0',
       id,
       source,
       type,
       subject,
-      ...when,
+      time: '',
       datacontenttype: 'application/json',
       data,
-    } as CloudEvent;
+    };
+    if (Number.isFinite(time)) event.time = new Date(time).toISOString();
+    else delete (event as { time?: string }).time;
+    return event as CloudEvent;
   };
 }

@@ -37,11 +37,9 @@ export function parseDate(text: string): number | undefined {
   const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone = 'Z'] = match;
   const date = new Date(0);
   date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
-  const dayOfMonth = date.getUTCDate();
+  const exists = date.getUTCDate() === Number(day) && date.getUTCMonth() === Number(month) - 1;
   date.setUTCHours(Number(hour), Number(minute), Number(second), Number(fraction.padEnd(3, '0').slice(0, 3)));
-  const overflows =
-    dayOfMonth !== Number(day) || Number(month) > 12 || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59;
-  if (overflows) return undefined;
+  if (!exists || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
   const time = date.getTime() - offset(zone);
   return time >= TIME_RANGE.min && time <= TIME_RANGE.max ? time : undefined;
 }

@@ -1,5 +1,5 @@
 import { ImportFormatError } from '../../errors.ts';
-import type { InteractionMap, ItemMap, UserMap } from '../columns.ts';
+import type { FieldMap, InteractionMap, ItemMap, UserMap } from '../columns.ts';
 import type { Draft } from '../drafts.ts';
 import { nameOfData } from '../identity.ts';
 import { draftsByLine, readLines } from '../lines.ts';
@@ -27,7 +27,9 @@ interface Shape {
   fields?: (parts: string[]) => string[] | undefined;
 }
 
-const user = (columns: string[]): UserMap => ({ user: 'user', traits: columns });
+/** Text: zip codes begin with zeros. */
+const ZIP: FieldMap = { column: 'zip_code', as: 'text' };
+const user = (columns: FieldMap[]): UserMap => ({ user: 'user', traits: columns });
 const movies: ItemMap = { item: 'item', title: 'title', tags: ['genres'], tagSeparator: '|' };
 
 /** Files of the data sets at https://grouplens.org/datasets/movielens/, as their README files describe them. */
@@ -44,7 +46,7 @@ const SHAPES: Record<string, (options: FormatOptions) => Shape> = {
         : undefined,
   }),
   'u.user': ({ personal }) => ({
-    map: user(['age', 'gender', 'occupation', ...(personal ? ['zip_code'] : [])]),
+    map: user(['age', 'gender', 'occupation', ...(personal ? [ZIP] : [])]),
     columns: ['user', 'age', 'gender', 'occupation', 'zip_code'],
     separator: '|',
   }),
@@ -61,7 +63,7 @@ const SHAPES: Record<string, (options: FormatOptions) => Shape> = {
     map: {
       user: 'user',
       // Occupations are codes of a list; a number would invite to count with them.
-      traits: ['gender', 'age', { column: 'occupation', as: 'text' }, ...(personal ? ['zip_code'] : [])],
+      traits: ['gender', 'age', { column: 'occupation', as: 'text' }, ...(personal ? [ZIP] : [])],
     },
     columns: ['user', 'gender', 'age', 'occupation', 'zip_code'],
     separator: '::',

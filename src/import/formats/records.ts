@@ -32,8 +32,8 @@ export function parseRecord(text: string, delimiter: string): Parsed {
  *
  * csv-parse judges the quoting, but it does not cut the records: a quote that is never closed makes it swallow
  * everything up to the next quote, and at the end of the file all that is left. Here such a record is tried with the
- * lines that follow, and where that gives no row with the right number of columns only its first line is rejected and
- * reading goes on with the next one. Lines without any quote, most of what there is, are simply split.
+ * lines that follow, up to the one with the quote that closes, and where that gives no row with the right number of
+ * columns only its first line is rejected and reading goes on with the next one. Lines without any quote, most of what there is, are simply split.
  */
 export async function* draftsByRecord(
   batches: AsyncIterable<LineBatch>,
@@ -74,23 +74,25 @@ export async function* draftsByRecord(
           }
           oneByOneTo = run.end;
         }
-        let parsed = parseRecord(text, delimiter);
         let end = i + 1;
         let record = text;
-        while ('problem' in parsed && parsed.problem === 'open' && end - i < MAX_RECORD_LINES) {
+        let open = !quotesClose(text);
+        while (open && end - i < MAX_RECORD_LINES && !undecodable?.has(end)) {
           if (end === lines.length) {
             if (last) break;
             return { drafts, left: rest(batch, i) };
           }
-          if (undecodable?.has(end)) break;
-          record += `\n${lines[end++]}`;
-          parsed = parseRecord(record, delimiter);
+          const next = lines[end++] as string;
+          record += `\n${next}`;
+          open = quotesClose(next);
+        }
+        let parsed: Parsed = open ? { problem: 'open' } : parseRecord(record, delimiter);
+        if (end > i + 1 && ('problem' in parsed || parsed.fields.length !== columns)) {
+          end = i + 1;
+          parsed = parseRecord(text, delimiter);
         }
         if ('problem' in parsed) {
           drafts.push(reject(line, 'FRESHET_IMPORT_ROW_QUOTES', QUOTES[parsed.problem]));
-          i++;
-        } else if (end > i + 1 && parsed.fields.length !== columns) {
-          drafts.push(reject(line, 'FRESHET_IMPORT_ROW_QUOTES', QUOTES.open));
           i++;
         } else {
           drafts.push(draft(parsed.fields, line));

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { createOrdinals, importId, nameOfData } from './identity.ts';
+
+test('an id is made of what the row says', () => {
+  // Written down: a change of this id would import everything a second time.
+  expect(importId('rated', 1000, 'x', 0)).toBe('rated-026ec9b6cc812fe45f003c56');
+  expect(
+    new Set([importId('rated', 1000, 'x', 1), importId('rated', 1001, 'x', 0), importId('rated', 1000, 'y', 0)]).size,
+  ).toBe(3);
+});
+
+test('equal rows of one time are counted', () => {
+  const ordinalOf = createOrdinals();
+  const rows: [number, string][] = [
+    [1, 'a'],
+    [1, 'a'],
+    [1, 'b'],
+    [1, 'a'],
+    [2, 'a'],
+    [2, 'b'],
+    [2, 'b'],
+    [3, 'b'],
+  ];
+  expect(rows.map(([time, content]) => ordinalOf(time, content))).toEqual([0, 1, 0, 2, 0, 0, 1, 0]);
+});
+
+test('the name of the data is what its files share, without numbers', () => {
+  expect(nameOfData(['ml-100k.inter', 'ml-100k.item', 'ml-100k.user'], 'x')).toBe('ml-100k');
+  expect(nameOfData(['orders-2024-01.csv', 'orders-2024-02.csv'], 'x')).toBe('orders');
+  expect(nameOfData(['orders-2024-01.csv'], 'x')).toBe('orders');
+  expect(nameOfData(['Ma Boutique été.csv'], 'x')).toBe('Ma-Boutique-t');
+  expect(nameOfData(['orders.csv', 'clicks.csv'], 'csv')).toBe('csv');
+  expect(nameOfData(['2024.csv'], 'csv')).toBe('csv');
+});

@@ -1,0 +1,218 @@
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { Value } from 'typebox/value';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { EVENT_DATA, type EventType, envelopeSchema } from '../bus/event/types.ts';
+import { openImport } from './plan.ts';
+import { type Folder, importing, temporaryFolder } from './testing.ts';
+
+let folder: Folder;
+beforeEach(() => {
+  folder = temporaryFolder();
+});
+afterEach(() => folder.remove());
+
+const HEADER = 'user_id:token\titem_id:token\trating:float\ttimestamp:float';
+const inter = (rows: readonly (readonly (string | number)[])[]) =>
+  [HEADER, ...rows.map((row) => row.join('\t'))].join('\n');
+
+const row = fc.tuple(
+  fc.constantFrom('u1', 'u2', 'ü 3'),
+  fc.constantFrom('i1', 'i2', 'i.*>'),
+  fc.integer({ min: 1, max: 3 }),
+  fc.integer({ min: 0, max: 4 }),
+);
+
+const idsOf = (events: readonly { id: string }[]) => events.map(({ id }) => id);
+
+test('shuffled rows, and rows cut into several files, are the same events', async () => {
+  const cases = fc
+    .array(row, { minLength: 1, maxLength: 40 })
+    .chain((rows) =>
+      fc.tuple(fc.constant(rows), fc.shuffledSubarray(rows, { minLength: rows.length }), fc.nat(rows.length)),
+    );
+  await fc.assert(
+    fc.asyncProperty(cases, async ([rows, shuffled, cut]) => {
+      const whole = folder.write('whole.inter', inter(rows));
+      const parts = [
+        folder.write('part-1.inter', inter(shuffled.slice(0, cut))),
+        folder.write('part-2.inter', inter(shuffled.slice(cut))),
+      ];
+      const one = await importing(whole);
+      const other = await importing(parts, { source: one.plan.source });
+      expect(new Set(idsOf(one.events)).size).toBe(rows.length);
+      expect(idsOf(other.events).sort()).toEqual(idsOf(one.events).sort());
+      const byId = new Map(other.events.map((event) => [event.id, event]));
+      for (const event of one.events) expect(byId.get(event.id)).toEqual(event);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('sorted through files, the rows are the same in the same order, and the files are gone', async () => {
+  const tempFolder = join(folder.path, 'temporary');
+  mkdirSync(tempFolder);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(row, { maxLength: 60 }),
+      fc.integer({ min: 1, max: 9 }),
+      async (rows, maxRowsInMemory) => {
+        const paths = [
+          folder.write('a.inter', inter(rows)),
+          folder.write('a.item', 'item_id:token\ttitle:token_seq\ni1\tOne\ni2\tTwo\ni3\tThree'),
+          folder.write('a.user', 'user_id:token\tage:token\nu1\t1\nu2\t2'),
+        ];
+        const inMemory = await importing(paths);
+        const throughFiles = await importing(paths, { maxRowsInMemory, tempFolder });
+        expect(throughFiles.rows).toEqual(inMemory.rows);
+        expect(readdirSync(tempFolder)).toEqual([]);
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+test('ties keep the order of the files and their lines', async () => {
+  folder.write(
+    'x-2.inter',
+    inter([
+      ['u', 'b', 1, 7],
+      ['u', 'a', 1, 7],
+    ]),
+  );
+  folder.write(
+    'x-10.inter',
+    inter([
+      ['u', 'c', 1, 7],
+      ['u', 'first', 1, 6],
+    ]),
+  );
+  const { story, plan } = await importing(folder.path);
+  expect(plan.source).toBe('import-x');
+  expect(story).toEqual(['rated u first', 'rated u b', 'rated u a', 'rated u c']);
+});
+
+test('an item is known just before its first use, one that is never used before everything', async () => {
+  folder.write(
+    'x.inter',
+    inter([
+      ['u', 'b', 1, 20],
+      ['v', 'a', 1, 10],
+      ['u', 'a', 1, 5],
+    ]),
+  );
+  folder.write('x.item', 'item_id:token\ttitle:token_seq\na\tA\nb\tB\nnever\tN');
+  folder.write('x.user', 'user_id:token\tage:token\nu\t1\nv\t2\nw\t3');
+  const { events } = await importing(folder.path);
+  expect(events.map(({ subject, time }) => `${subject} ${time?.slice(17)}`)).toEqual([
+    'a 04.999Z',
+    'never 04.999Z',
+    'u 04.999Z',
+    'w 04.999Z',
+    'u 05.000Z',
+    'v 09.999Z',
+    'v 10.000Z',
+    'b 19.999Z',
+    'u 20.000Z',
+  ]);
+});
+
+test('a catalogue alone carries no times', async () => {
+  const file = folder.write('x.item', 'item_id:token\ttitle:token_seq\nb\tB\na\tA\na\tA');
+  const { events } = await importing(file);
+  expect(events.map(({ subject, time }) => [subject, time])).toEqual([
+    ['b', undefined],
+    ['a', undefined],
+    ['a', undefined],
+  ]);
+  // The second row says the same again: one event, which is published once.
+  expect(events[2]?.id).toBe(events[1]?.id);
+});
+
+test('every event fits its schema', async () => {
+  folder.write('x.inter', inter([['u', 'a', 1, 10]]));
+  folder.write('x.item', 'item_id:token\ttitle:token_seq\tyear:token\tclass:token_seq\na\tA\t1900\tx y');
+  folder.write('x.user', 'user_id:token\tage:token\nu\t1');
+  const { events } = await importing(folder.path);
+  expect(events).toHaveLength(3);
+  for (const event of events) {
+    const schema = envelopeSchema(event.type, EVENT_DATA[event.type as EventType]);
+    expect([...Value.Errors(schema, event)]).toEqual([]);
+  }
+});
+
+test('a plan can be run again, tells how far it is, and is the same as long as its files are', async () => {
+  const file = folder.write(
+    'x.inter',
+    `${inter([
+      ['u', 'a', 1, 10],
+      ['u', 'b', 1, 11],
+    ])}\nbroken`,
+  );
+  const plan = await openImport([file]);
+  expect(plan.progress()).toMatchObject({ phase: 'idle', bytesRead: 0, bytesTotal: plan.bytes });
+  for (let run = 0; run < 2; run++) {
+    const sizes: number[] = [];
+    for await (const rows of plan.batches(1)) sizes.push(rows.length);
+    expect(sizes).toEqual([1, 1, 1]);
+    expect(plan.progress()).toEqual({
+      phase: 'done',
+      bytesRead: plan.bytes,
+      bytesTotal: plan.bytes,
+      rowsRead: 3,
+      rejected: 1,
+      events: 2,
+      yielded: 2,
+    });
+  }
+  expect((await openImport([file])).fingerprint).toBe(plan.fingerprint);
+  expect((await openImport([file], { source: 'import-y' })).fingerprint).not.toBe(plan.fingerprint);
+  folder.write('x.inter', inter([['u', 'a', 1, 10]]));
+  expect((await openImport([file])).fingerprint).not.toBe(plan.fingerprint);
+});
+
+test('where the file lies and what it is called beside its name changes nothing', async () => {
+  const here = await importing(folder.write('here/x.inter', inter([['u', 'a', 1, 10]])));
+  const there = await importing(folder.write('there/x.inter', inter([['u', 'a', 1, 10]])));
+  expect(there.events).toEqual(here.events);
+});
+
+test('an import that is given up leaves no temporary files', async () => {
+  const tempFolder = join(folder.path, 'temporary');
+  mkdirSync(tempFolder);
+  const rows = Array.from({ length: 50 }, (_, i) => ['u', `i${i}`, 1, 50 - i]);
+  const plan = await openImport([folder.write('x.inter', inter(rows))], { maxRowsInMemory: 10, tempFolder });
+  for await (const _ of plan.batches(5)) break;
+  const stop = new AbortController();
+  const stopped = await openImport([join(folder.path, 'x.inter')], {
+    maxRowsInMemory: 10,
+    tempFolder,
+    signal: stop.signal,
+  });
+  await expect(async () => {
+    for await (const _ of stopped.batches(5)) stop.abort();
+  }).rejects.toMatchObject({ name: 'AbortError' });
+  expect(readdirSync(tempFolder)).toEqual([]);
+});
+
+test('what cannot be imported is refused with what was seen and what to do', async () => {
+  const refused = async (paths: string[], options = {}) => openImport(paths, options).catch((err) => err);
+  const unknown = await refused([folder.write('notes.md', '# Notes\n')]);
+  expect(unknown).toMatchObject({ code: 'FRESHET_IMPORT_FORMAT', message: expect.stringContaining('"# Notes"') });
+  expect(unknown.next).toContain('--format');
+  expect(await refused([folder.path])).toMatchObject({ message: expect.stringContaining('notes.md') });
+  expect(await refused([join(folder.path, 'missing')])).toMatchObject({ code: 'FRESHET_IMPORT_FORMAT' });
+  expect(await refused([folder.write('x.zip', 'PK\u0003\u0004')])).toMatchObject({
+    next: expect.stringContaining('unzip'),
+  });
+  expect(await refused([folder.write('w.csv', Buffer.from('\ufeffuser,item', 'utf16le'))])).toMatchObject({
+    next: expect.stringContaining('iconv'),
+  });
+  const mixed = [folder.write('x.inter', inter([])), folder.write('e.jsonl', '{}')];
+  expect(await refused(mixed)).toMatchObject({
+    message: expect.stringContaining('x.inter (recbole), e.jsonl (jsonl)'),
+  });
+  expect(await refused([])).toMatchObject({ code: 'FRESHET_USAGE' });
+  expect(await refused(mixed.slice(0, 1), { source: 'a\nb' })).toMatchObject({ code: 'FRESHET_USAGE' });
+});
