@@ -1,11 +1,12 @@
 import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test } from 'vitest';
 import { createSorter, mergeSorted, type SortRow } from './sort.ts';
 import { temporaryFolder } from './testing.ts';
 
 const folder = temporaryFolder();
 afterEach(() => expect(readdirSync(folder.path)).toEqual([]));
+afterAll(folder.remove);
 
 const row = fc.record({
   time: fc.oneof(
