@@ -1,6 +1,6 @@
 /**
- * Pseudo-random numbers that are the same on every machine: the simulator may use neither Math.random nor anything
- * whose results differ between runtimes.
+ * Pseudo-random numbers from a seed, the same on every machine that runs Node (Math.log and Math.exp, which the language
+ * leaves to the engine, are software in V8).
  */
 
 export interface Random {

@@ -36,8 +36,8 @@ export interface SimulationOptions {
 
 export interface Simulation {
   /**
-   * The events up to `end`, in the order of their time; may be left and taken up again. Each call goes on where the
-   * last one stopped, as the readers' state is one.
+   * The events up to `end`, in the order of their time. There is one run: a second call goes on where the first was
+   * left, with the same events as if it had not been.
    */
   events(): Generator<CloudEvent, void, undefined>;
   /** Endless: what the same readers do afterwards, see {@link LiveOptions}. */
@@ -57,7 +57,7 @@ export interface Simulation {
    * list by it is the best that any recommender could show. What a reader has already met is not taken out.
    */
   trueNext(reader: string): Float64Array;
-  /** What a reader follows now, by name in `TASTES` (numbers), and how often that has changed. */
+  /** What a reader follows now (numbers in `TASTES`), and how often that has changed. */
   tasteOf(reader: string): { primary: number; secondary: number; drifts: number };
 }
 
@@ -95,8 +95,8 @@ interface Session {
   item: number;
   adds: boolean;
   buys: boolean;
-  /** Rates first what was bought last time. */
-  rates: boolean;
+  /** Item bought an earlier time, which is rated first; -1 when there is none. */
+  rates: number;
   /** Events planned and so far had; the pace is corrected by the difference. */
   planned: number;
   had: number;
@@ -113,6 +113,12 @@ export function createSimulation(options: SimulationOptions): Simulation {
   const perDay = options.perDay ?? eventCount / days;
   const published = options.items ?? catalogue().length - RESERVE;
   const horizon = perDay * days;
+  for (const [name, value] of Object.entries({ days, readers: readerCount, items: published, perDay })) {
+    if (!(value > 0)) throw new RangeError(`${name} has to be above 0, not ${value}`);
+  }
+  if (eventCount > horizon * 1.000_001) {
+    throw new RangeError(`${eventCount} events do not fit into ${days} days at ${perDay} a day`);
+  }
 
   const stock = createStock(seed, published + RESERVE, RESERVE);
   const n = stock.books.length;
@@ -144,6 +150,8 @@ export function createSimulation(options: SimulationOptions): Simulation {
   let scheduled = 0;
   let clock = begin;
   let nextStart = rhythm(0);
+  /** Reader who has just registered and whose session comes next, or -1; kept here so that a caller may stop between. */
+  let newcomer = -1;
   const sessions = createHeap();
 
   // --- events -----------------------------------------------------------------------------------------------------
@@ -253,9 +261,11 @@ export function createSimulation(options: SimulationOptions): Simulation {
   function open(reader: number, time: number): Session {
     let left = 1;
     while (left < 12 && random.next() < 0.72) left++;
-    const rates = readers.unrated[reader]! >= 0 && random.next() < 0.7;
+    let rates = readers.unrated[reader]!;
+    if (rates >= 0 && random.next() < 0.7) readers.unrated[reader] = -1;
+    else rates = -1;
     if (random.next() < DRIFT) drift(readers, stock, reader, random.next());
-    const planned = left * PER_ITEM + (rates ? 1 : 0);
+    const planned = left * PER_ITEM + (rates >= 0 ? 1 : 0);
     return { reader, time, ends: time + 40 * MINUTE, left, item: -1, adds: false, buys: false, rates, planned, had: 0 };
   }
 
@@ -263,10 +273,9 @@ export function createSimulation(options: SimulationOptions): Simulation {
   function act(session: Session, time: number): CloudEvent {
     const { reader } = session;
     session.had++;
-    if (session.rates) {
-      const item = readers.unrated[reader]!;
-      readers.unrated[reader] = -1;
-      session.rates = false;
+    if (session.rates >= 0) {
+      const item = session.rates;
+      session.rates = -1;
       session.time = time + SECOND + random.exponential(20 * SECOND);
       return interaction('user.rated.v1', reader, item, time, rating(reader, item));
     }
@@ -293,13 +302,19 @@ export function createSimulation(options: SimulationOptions): Simulation {
     return interaction('user.viewed.v1', reader, item, time);
   }
 
-  const price = (item: number): number => 2.99 + (mix32(seed, item) % 9);
+  const price = (item: number): number => (299 + 100 * (mix32(seed, item) % 9)) / 100;
 
   const due = (session: Session): boolean =>
-    session.rates || session.adds || session.buys || (session.left > 0 && session.time < session.ends);
+    session.rates >= 0 || session.adds || session.buys || (session.left > 0 && session.time < session.ends);
 
-  /** A reader who has been here before; those who came early come more often, which makes activity skewed. */
-  const returning = (): number => Math.floor(arrived * random.next() ** 2.2);
+  /**
+   * A reader who has been here before. Those who came early come more often, which makes activity skewed; the shift
+   * keeps the keenest at some seven times the mean, as nobody reads the whole catalogue.
+   */
+  const returning = (): number => {
+    const u = SHIFT + (1 - SHIFT) * random.next();
+    return Math.min(arrived - 1, Math.floor((arrived * (u ** SKEW - SHIFT ** SKEW)) / (1 - SHIFT ** SKEW)));
+  };
 
   /** Readers who should have arrived when this share of all interactions is planned; all of them at 90 percent. */
   const arrivals = (share: number): number => Math.ceil(readerCount * Math.min(1, share / 0.9) ** 0.6);
@@ -323,12 +338,12 @@ export function createSimulation(options: SimulationOptions): Simulation {
       if (nextStart <= first) {
         clock = Math.max(clock, Math.min(nextStart, end));
         const expected = Math.min(readerCount, arrivals(scheduled / horizon));
-        let newcomer = -1;
         while (arrived < Math.max(1, expected)) {
           newcomer = arrived;
           yield welcome(clock);
         }
         const session = open(newcomer >= 0 ? newcomer : returning(), clock + 2 * SECOND);
+        newcomer = -1;
         scheduled += session.planned;
         sessions.push(session);
         nextStart = Math.max(nextStart, rhythm(scheduled / horizon));
@@ -351,7 +366,7 @@ export function createSimulation(options: SimulationOptions): Simulation {
     bookEvery = 150,
     newcomers = 60,
   }: LiveOptions): Generator<CloudEvent, never, undefined> {
-    let open_: Session[] = [];
+    let present: Session[] = [];
     let count = 0;
     const tick = (): number => {
       clock = Math.max(clock, now());
@@ -369,18 +384,18 @@ export function createSimulation(options: SimulationOptions): Simulation {
         yield publication(released - 1, tick());
         continue;
       }
-      if (open_.length < active) {
+      if (present.length < active) {
         const fresh = arrived === 0 || (arrived < room && random.below(1_000) < newcomers);
         const time = tick();
         const reader = arrived;
         if (fresh) yield welcome(time);
-        open_.push(open(fresh ? reader : returning(), time));
+        present.push(open(fresh ? reader : returning(), time));
       }
-      const session = open_[random.below(open_.length)]!;
+      const session = present[random.below(present.length)]!;
       // The caller's clock sets the pace; a session ends after its items, not after its minutes.
       session.ends = Number.POSITIVE_INFINITY;
       const event = act(session, tick());
-      if (!due(session)) open_ = open_.filter((other) => other !== session);
+      if (!due(session)) present = present.filter((other) => other !== session);
       yield event;
     }
   }
@@ -481,11 +496,14 @@ export function simulate(options: SimulationOptions): Generator<CloudEvent, void
 
 /** Where the next item comes from; the rest follows the tastes. */
 const FROM_LAST = 0.42;
-const FROM_POPULAR = 0.05;
+const FROM_POPULAR = 0.07;
 const FROM_AUTHOR = 0.07;
 const FROM_NEW = 0.03;
-/** Chance that a reader comes back with another taste. */
+/** Chance that a reader comes back with another taste, per session. */
 const DRIFT = 0.06;
+/** Skew of activity among readers, and what it is cut off by. */
+const SKEW = 2.2;
+const SHIFT = 0.12;
 /** New items that are on show. */
 const RECENT = 12;
 
@@ -506,7 +524,9 @@ interface Releases {
 
 /** Most items are there from the start, a millisecond apart; a few come out over the time that follows. */
 function releasesOf(stock: Stock, seed: number, published: number, begin: number, end: number): Releases {
-  const isLate = (item: number): boolean => stock.popularity[item]! < 3 && mix32(seed ^ 0x1a7e, item) < LATE * 2 ** 32;
+  // A handful of items is all there from the start, for somebody has to have something to read.
+  const isLate = (item: number): boolean =>
+    published >= 50 && stock.popularity[item]! < 3 && mix32(seed ^ 0x1a7e, item) < LATE * 2 ** 32;
   const numbers = Array.from({ length: published }, (_, i) => i);
   const early = numbers.filter((item) => !isLate(item));
   const late = numbers.filter(isLate);

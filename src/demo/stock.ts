@@ -134,7 +134,7 @@ function authorsOf(books: readonly Book[]): { author: Int32Array; byAuthor: Int3
 
 /** Up to this many items every pair is compared; above, those that share an author or their two rarest subjects. */
 const COMPARE_ALL = 2_500;
-const CANDIDATES = 120;
+const CANDIDATES = 60;
 
 /** Cosine over subjects by rarity, with something added for the author and for a close year. */
 function nearest(
@@ -163,6 +163,17 @@ function nearest(
   });
   const all = n <= COMPARE_ALL ? Int32Array.from({ length: n }, (_, i) => i) : undefined;
 
+  // Laid out flat, and logarithms and powers taken beforehand: 100,000 items are compared 60 times each.
+  const from = new Int32Array(n + 1);
+  for (let i = 0; i < n; i++) from[i + 1] = from[i]! + subjects[i]!.length;
+  const flat = new Uint8Array(from[n]!);
+  subjects.forEach((list, i) => {
+    flat.set(list, from[i]!);
+  });
+  const year = Int32Array.from(books, (book) => book.year);
+  const closeness = Float64Array.from({ length: 400 }, (_, years) => 0.1 * Math.exp(-years / 40));
+  const liking = Float64Array.from(popularity, (p) => 0.04 * Math.log(p));
+
   const near = new Int32Array(n * NEAR).fill(-1);
   const has = new Uint8Array(S);
   const score = new Float64Array(NEAR);
@@ -172,13 +183,13 @@ function nearest(
     const consider = (j: number): void => {
       if (j === i) return;
       let dot = 0;
-      for (const s of subjects[j]!) if (has[s] === 1) dot += rarity[s]!;
-      const years = Math.abs(books[i]!.year - books[j]!.year);
+      for (let k = from[j]!; k < from[j + 1]!; k++) if (has[flat[k]!] === 1) dot += rarity[flat[k]!]!;
+      const years = Math.abs(year[i]! - year[j]!);
       const close =
         dot / (norm[i]! * norm[j]!) +
         (author[i] === author[j] ? 0.35 : 0) +
-        0.1 * Math.exp(-years / 40) +
-        0.04 * Math.log(popularity[j]!);
+        (years < 400 ? closeness[years]! : 0) +
+        liking[j]!;
       if (found === NEAR && close <= score[NEAR - 1]!) return;
       const base = i * NEAR;
       let at = found < NEAR ? found++ : NEAR - 1;
@@ -194,7 +205,7 @@ function nearest(
       const mates = byAuthor[author[i]!]!;
       for (const j of mates) consider(j);
       const bucket = buckets.get(keys[i]!)!;
-      const step = Math.max(1, Math.floor(bucket.length / CANDIDATES));
+      const step = Math.max(1, Math.ceil(bucket.length / CANDIDATES));
       for (let k = i % step; k < bucket.length; k += step) {
         const j = bucket[k]!;
         if (author[j] !== author[i]) consider(j);
