@@ -97,7 +97,10 @@ export class Ranking {
   #popularity: Popularity;
   #content = new ContentSearch();
   #newest: Newest;
-  #damping = { 0.3: new Damping(0.3), 0.5: new Damping(0.5) };
+  /** By channel; channels of the same exponent share one. */
+  #damping: Damping[];
+  #directedDamping = new Damping(0.3);
+  #togetherDamping = new Damping(0.5);
   #weights: Record<RankRequest['blend'], Float64Array>;
   #blocked = new Int32Array(64);
   #stamp = 0;
@@ -107,6 +110,15 @@ export class Ranking {
     this.#catalogue = catalogue;
     this.#statistics = statistics;
     this.#popularity = popularity;
+    const shared = new Map([
+      [0.3, this.#directedDamping],
+      [0.5, this.#togetherDamping],
+    ]);
+    this.#damping = PAIR_CHANNELS.map(({ target }) => {
+      const damping = shared.get(target) ?? new Damping(target);
+      shared.set(target, damping);
+      return damping;
+    });
     this.#newest = new Newest(config.newCandidates * 10);
     this.#weights = {
       history: weightColumns(config.blend),
@@ -156,15 +168,6 @@ export class Ranking {
     return { list, candidates, features, weights };
   }
 
-  /** Sum by which directed candidates are chosen, short and long memory alike. */
-  #directed(item: number): number {
-    const { sums } = this.pairs;
-    const at = item * STRIDE;
-    const after = sums[at]! + sums[at + 1]!;
-    const before = sums[at + 2]! + sums[at + 3]!;
-    return (after + this.#config.beforeShare * before) * this.#damping[0.3].of(item, this.#statistics);
-  }
-
   #candidates(request: RankRequest, end: number): number[] {
     const config = this.#config;
     const ids = this.#catalogue.ids.ids;
@@ -175,12 +178,19 @@ export class Ranking {
     const directed = new Top(config.directedCandidates + more, ids);
     const together = new Top(config.togetherCandidates, ids);
     const { touched, sums } = this.pairs;
-    for (let i = 0; i < this.pairs.count; i++) {
+    const count = this.pairs.count;
+    const { beforeShare } = config;
+    const directedDamping = this.#directedDamping;
+    const togetherDamping = this.#togetherDamping;
+    for (let i = 0; i < count; i++) {
       const item = touched[i]!;
       if (!this.#free(item)) continue;
-      const score = this.#directed(item);
+      const at = item * STRIDE;
+      const after = sums[at]! + sums[at + 1]!;
+      const before = sums[at + 2]! + sums[at + 3]!;
+      const score = (after + beforeShare * before) * directedDamping.of(item, statistics);
       if (directed.admits(score)) directed.offer(item, score);
-      const symmetric = (sums[item * STRIDE + 4]! + sums[item * STRIDE + 5]!) * this.#damping[0.5].of(item, statistics);
+      const symmetric = (sums[at + 4]! + sums[at + 5]!) * togetherDamping.of(item, statistics);
       if (together.admits(symmetric)) together.offer(item, symmetric);
     }
     for (const { item } of directed.sorted()) found.add(item);
@@ -231,14 +241,14 @@ export class Ranking {
     const values = new Float64Array(candidates.length * columns);
     const statistics = this.#statistics;
     const { short, long } = this.#popularity;
+    const { sums } = this.pairs;
     for (let row = 0; row < candidates.length; row++) {
       const item = candidates[row]!;
       const at = row * columns;
       if (this.pairs.isTouched(item)) {
         for (let k = 0; k < PAIR_CHANNELS.length; k++) {
-          const channel = PAIR_CHANNELS[k]!;
-          const damping = this.#damping[channel.target as 0.3 | 0.5].of(item, statistics);
-          values[at + k] = (this.pairs.sums[item * STRIDE + k]! / channel.unit) * damping;
+          const damping = this.#damping[k]!.of(item, statistics);
+          values[at + k] = (sums[item * STRIDE + k]! / PAIR_CHANNELS[k]!.unit) * damping;
         }
       }
       const total = statistics.total[item] ?? 0;

@@ -58,7 +58,17 @@ export class SparseRows {
       const head = table[slot << 1]!;
       if (head === 0) break;
       if (head >>> CO_BITS === key) {
-        this.#increase(table, slot << 1, head, df, db, dco);
+        // The usual case in line: this loop is most of what learning costs.
+        const at = slot << 1;
+        const counts = table[at + 1]!;
+        const co = head & CO_MASK;
+        const f = (counts >>> 16) + df;
+        const b = (counts & 0xffff) + db;
+        const c = co + dco;
+        if (co !== WIDE && f >= 0 && f <= 0xffff && b >= 0 && b <= 0xffff && c >= 0 && c < WIDE) {
+          table[at] = head - co + c;
+          table[at + 1] = (f << 16) | b;
+        } else this.#increase(table, at, head, df, db, dco);
         return;
       }
       slot++;
