@@ -4,7 +4,7 @@
  */
 import { closeSync, createReadStream, createWriteStream, fstatSync, openSync, readSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { createInflateRaw, gunzipSync, inflateRawSync } from 'node:zlib';
+import { createInflateRaw, gunzipSync, gzipSync, inflateRawSync } from 'node:zlib';
 
 const END_OF_DIRECTORY = 0x06054b50;
 const DIRECTORY_ENTRY = 0x02014b50;
@@ -124,4 +124,36 @@ export const readTarGz = (archive, wanted) => {
     p += 512 + Math.ceil(size / 512) * 512;
   }
   return undefined;
+};
+
+/**
+ * A tar.gz archive of one file.
+ *
+ * @param {string} name at most 100 bytes
+ * @param {Buffer} content
+ * @returns {Buffer}
+ */
+export const writeTarGz = (name, content) => {
+  const header = Buffer.alloc(512);
+  const octal = (/** @type {number} */ value, /** @type {number} */ digits) =>
+    `${value.toString(8).padStart(digits, '0')}\0`;
+  header.write(name, 0, 100);
+  header.write(octal(0o755, 7), 100);
+  header.write(octal(0, 7), 108);
+  header.write(octal(0, 7), 116);
+  header.write(octal(content.length, 11), 124);
+  header.write(octal(0, 11), 136);
+  // The sum is taken over the header with spaces where the sum itself will stand.
+  header.write('        ', 148);
+  header.write('0', 156);
+  header.write('ustar\x0000', 257, 'latin1');
+  header.write(
+    `${header
+      .reduce((sum, byte) => sum + byte, 0)
+      .toString(8)
+      .padStart(6, '0')}\0 `,
+    148,
+  );
+  const padding = Buffer.alloc((512 - (content.length % 512)) % 512);
+  return gzipSync(Buffer.concat([header, content, padding, Buffer.alloc(1024)]), { level: 6 });
 };

@@ -15,6 +15,7 @@ import {
 import { dirname, join } from 'node:path';
 import { reachable } from './download.mjs';
 import { nodeHeaders, npm } from './npm.mjs';
+import { hasPrebuilt, keepPrebuilt, prebuiltFolder } from './prebuilt.mjs';
 import { run } from './process.mjs';
 import { messageOf, SetupError } from './report.mjs';
 import { hasNativeTensorflow, restoreTensorflow, wantsNativeTensorflow } from './tensorflow.mjs';
@@ -65,9 +66,10 @@ const writeStamp = (/** @type {string} */ root, /** @type {Record<string, unknow
 /**
  * What the packages' own install scripts should know of this machine, so that none of them waits for minutes.
  *
+ * @param {string} root
  * @param {import('./report.mjs').Reporter} reporter
  */
-const npmEnvironment = async ({ log }) => {
+const npmEnvironment = async (root, { log }) => {
   /** @type {NodeJS.ProcessEnv} */
   const env = { ...process.env };
   const headers = nodeHeaders();
@@ -76,7 +78,8 @@ const npmEnvironment = async ({ log }) => {
     reachable('github.com', { env }),
     reachable('storage.googleapis.com', { env }),
   ]);
-  if (!github && !env.npm_config_build_from_source) {
+  if (hasPrebuilt(root, env)) env.npm_config_better_sqlite3_local_prebuilds = prebuiltFolder(env);
+  else if (!github && !env.npm_config_build_from_source) {
     log('github.com is not reachable: better-sqlite3 is compiled instead of downloaded');
     // Read by prebuild-install, which otherwise waits for the connection as long as the system lets it.
     env.npm_config_build_from_source = 'true';
@@ -95,7 +98,12 @@ const matchesLock = (/** @type {string} */ root) => {
     const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
     const there = JSON.parse(readFileSync(join(root, 'node_modules/.package-lock.json'), 'utf8')).packages;
     return Object.entries(wanted).every(
-      ([path, entry]) => path === '' || entry.optional || entry.devOptional || there[path]?.version === entry.version,
+      ([path, entry]) =>
+        path === '' ||
+        entry.optional ||
+        entry.devOptional ||
+        there[path]?.version === entry.version ||
+        (path === 'node_modules/better-sqlite3' && there[path]?.version === SQLITE_FALLBACK),
     );
   } catch {
     return false;
@@ -138,8 +146,9 @@ const compilerAdvice = () =>
  * @param {string} root
  * @param {() => Promise<NodeJS.ProcessEnv>} env
  * @param {import('./report.mjs').Reporter} reporter
+ * @param {boolean} fresh whether npm has installed it just now
  */
-const ensureSqlite = async (root, env, { log, step }) => {
+const ensureSqlite = async (root, env, { log, step }, fresh) => {
   let reason;
   try {
     return await checkSqlite(root);
@@ -147,22 +156,28 @@ const ensureSqlite = async (root, env, { log, step }) => {
     reason = messageOf(err);
     log(`better-sqlite3 does not work yet: ${reason}`);
   }
-  try {
-    // Covers a Node of another version than the one it was built for.
-    await step('building better-sqlite3 for this Node', async () =>
-      npm(root, ['rebuild', 'better-sqlite3'], await env()),
-    );
-    return await checkSqlite(root);
-  } catch (err) {
-    reason = messageOf(err);
-    log(`better-sqlite3 could not be built: ${reason}`);
+  const settings = await env();
+  const kept = settings.npm_config_better_sqlite3_local_prebuilds !== undefined;
+  // What was compiled a moment ago would be compiled again to the same; what came from the cache deserves a compiler,
+  // and so does a binary of another Node.
+  if (!fresh || kept) {
+    const { npm_config_better_sqlite3_local_prebuilds: _, ...without } = settings;
+    try {
+      await step('building better-sqlite3 for this Node', () =>
+        npm(root, ['rebuild', 'better-sqlite3'], fresh ? without : settings),
+      );
+      return await checkSqlite(root);
+    } catch (err) {
+      reason = messageOf(err);
+      log(`better-sqlite3 could not be built: ${reason}`);
+    }
   }
   if (major >= 22) {
     try {
       const wanted = `better-sqlite3@${SQLITE_FALLBACK}`;
       log(`falling back to ${wanted}, which brings its binary (not saved in package.json)`);
       await step(`installing ${wanted}`, async () =>
-        npm(root, ['install', '--no-save', '--ignore-scripts', wanted], await env()),
+        npm(root, ['install', '--no-save', '--ignore-scripts', wanted], settings),
       );
       return await checkSqlite(root);
     } catch (err) {
@@ -251,9 +266,10 @@ const installPackages = async (root, env, { log, step }) => {
  */
 export const ensurePackages = async (root, reporter) => {
   const { log } = reporter;
-  const env = npmEnvironmentOnce(reporter);
-  if (!matchesLock(root)) await installPackages(root, env, reporter);
-  const sqlite = await ensureSqlite(root, env, reporter);
+  const env = npmEnvironmentOnce(root, reporter);
+  const fresh = !matchesLock(root);
+  if (fresh) await installPackages(root, env, reporter);
+  const sqlite = await ensureSqlite(root, env, reporter, fresh);
   log(`better-sqlite3 ${sqlite.version} (SQLite ${sqlite.sqlite})`);
   if (wantsNativeTensorflow(root) && !hasNativeTensorflow(root)) {
     log("npm took TensorFlow's native library away; putting it back from the cache");
@@ -261,16 +277,17 @@ export const ensurePackages = async (root, reporter) => {
       log(`it could not be put back, WASM serves (again: npx freshet doctor --install tensorflow): ${messageOf(err)}`),
     );
   }
+  keepPrebuilt(root, process.env, sqlite.version);
   linkCommand(root);
   writeStamp(root, { sqlite });
 };
 
 // Asked only when npm is really needed: the probes cost up to four seconds behind a silent firewall.
-const npmEnvironmentOnce = (/** @type {import('./report.mjs').Reporter} */ reporter) => {
+const npmEnvironmentOnce = (/** @type {string} */ root, /** @type {import('./report.mjs').Reporter} */ reporter) => {
   /** @type {Promise<NodeJS.ProcessEnv> | undefined} */
   let env;
   return async () => {
-    env ??= npmEnvironment(reporter);
+    env ??= npmEnvironment(root, reporter);
     return env;
   };
 };

@@ -113,6 +113,17 @@ const folderSize = (/** @type {string} */ folder) => {
  * @typedef {{ root: string, env: NodeJS.ProcessEnv, reporter: import('./report.mjs').Reporter }} Work
  */
 
+/** Where another better-sqlite3 stands in for the one of the lock file, npm would put the latter back, unbuilt. */
+const unsaved = (/** @type {string} */ root) => {
+  try {
+    const { version } = JSON.parse(readFileSync(join(root, 'node_modules/better-sqlite3/package.json'), 'utf8'));
+    const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+    return packages['node_modules/better-sqlite3']?.version === version ? [] : [`better-sqlite3@${version}`];
+  } catch {
+    return [];
+  }
+};
+
 /** The npm package itself, without its install script, and without a change to package.json or the lock file. */
 const installPackage = async (/** @type {Work} */ { root, env, reporter }) => {
   const manifest = join(packageFolder(root), 'package.json');
@@ -120,7 +131,7 @@ const installPackage = async (/** @type {Work} */ { root, env, reporter }) => {
   const wanted = `@tensorflow/tfjs-node@${TFJS_NODE_VERSION}`;
   await reporter.step(`installing ${wanted} without its install script`, async () => {
     try {
-      await npm(root, ['install', '--no-save', '--ignore-scripts', wanted], env);
+      await npm(root, ['install', '--no-save', '--ignore-scripts', wanted, ...unsaved(root)], env);
     } catch (err) {
       throw failure(
         `npm could not install ${wanted}: ${messageOf(err)}`,
