@@ -1,0 +1,76 @@
+/** A TCP proxy whose connections can be cut in the middle of what they carry. */
+import { connect, createServer, type Socket } from 'node:net';
+
+export interface TcpProxy {
+  readonly port: number;
+  /** Resets all connections; new ones are taken. Returns how many were cut. */
+  cut(): number;
+  /** Bytes that went to clients so far. */
+  readonly sent: number;
+  /** Cuts by itself each time so many bytes went to clients; 0 ends it. */
+  cutEvery(bytes: number): void;
+  /** While true nothing goes through in either direction, without any connection ending. */
+  hold(held: boolean): void;
+  close(): Promise<void>;
+}
+
+export async function startProxy(targetPort: number): Promise<TcpProxy> {
+  const pairs = new Set<[client: Socket, server: Socket]>();
+  let sent = 0;
+  let every = 0;
+  let next = Number.POSITIVE_INFINITY;
+  let held = false;
+
+  function cut(): number {
+    const { size } = pairs;
+    for (const [client, server] of pairs) {
+      client.resetAndDestroy();
+      server.resetAndDestroy();
+    }
+    pairs.clear();
+    return size;
+  }
+
+  const proxy = createServer((client) => {
+    const server = connect(targetPort, '127.0.0.1');
+    const pair: [Socket, Socket] = [client, server];
+    pairs.add(pair);
+    const over = (): void => {
+      pairs.delete(pair);
+      client.destroy();
+      server.destroy();
+    };
+    for (const socket of pair) socket.on('error', over).on('close', over);
+    if (held) for (const socket of pair) socket.pause();
+    client.on('data', (data) => server.write(data));
+    server.on('data', (data) => {
+      sent += data.length;
+      client.write(data);
+      if (sent < next) return;
+      next = sent + every;
+      cut();
+    });
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const address = proxy.address();
+  return {
+    port: address && typeof address === 'object' ? address.port : 0,
+    cut,
+    get sent() {
+      return sent;
+    },
+    cutEvery: (bytes) => {
+      every = bytes;
+      next = bytes === 0 ? Number.POSITIVE_INFINITY : sent + bytes;
+    },
+    hold: (is) => {
+      held = is;
+      for (const pair of pairs) for (const socket of pair) is ? socket.pause() : socket.resume();
+    },
+    close: async () => {
+      const closed = new Promise((resolve) => proxy.close(resolve));
+      cut();
+      await closed;
+    },
+  };
+}
