@@ -309,9 +309,8 @@ class FoldedModel implements Model {
         this.#catalogue,
       );
     }
-    const blocked = new Set<number>();
-    if (request.includeSeen !== true) for (const item of seen) blocked.add(item);
-    this.#blockIds(blocked, request.exclude);
+    const blocked: Iterable<number>[] = [this.#numbersOf(request.exclude)];
+    if (request.includeSeen !== true) blocked.push(seen);
     return this.#answer(
       {
         profile,
@@ -332,11 +331,7 @@ class FoldedModel implements Model {
   } {
     const back = this.#config.readBack;
     if (history !== undefined) {
-      const items: number[] = [];
-      for (const item of history) {
-        const number = this.#catalogue.ids.find(item);
-        if (number !== undefined) items.push(number);
-      }
+      const items = this.#numbersOf(history);
       return { profile: profileOf(items, undefined, 0, items.length, back), seen: items, traits };
     }
     const known = id === undefined ? undefined : this.#users.find(id);
@@ -352,11 +347,14 @@ class FoldedModel implements Model {
     };
   }
 
-  #blockIds(blocked: Set<number>, exclude: Iterable<ItemId> | undefined): void {
-    for (const id of exclude ?? []) {
+  /** Numbers of the items that are known. */
+  #numbersOf(ids: Iterable<ItemId> = []): number[] {
+    const numbers: number[] = [];
+    for (const id of ids) {
       const item = this.#catalogue.ids.find(id);
-      if (item !== undefined) blocked.add(item);
+      if (item !== undefined) numbers.push(item);
     }
+    return numbers;
   }
 
   #answer(request: RankRequest, explain: boolean): RecommendedList {
@@ -389,8 +387,7 @@ class FoldedModel implements Model {
     if (item === undefined) return { source: 'popular', items: [] };
     const profile = profileOf([item], undefined, 0, 1, 1);
     const question = questionOfHistory(profile, this.#catalogue);
-    const blocked = new Set([item]);
-    this.#blockIds(blocked, options.exclude);
+    const blocked = [[item], this.#numbersOf(options.exclude)];
     return this.#answer(
       { profile, question, blocked, count: n, at: this.#clock, blend: 'similar' },
       options.explain === true,
@@ -401,13 +398,24 @@ class FoldedModel implements Model {
     const { ids } = this.#catalogue;
     const count = Math.min(Math.max(Math.floor(n) || 0, 0), MAX_LIST);
     this.#popularity.at(at, this.#statistics, ids.end);
-    const top = new Top(count, ids.ids);
+    const lately = new Top(count, ids.ids);
     for (let item = 0; item < ids.end; item++) {
       const score = this.#popularity.short[item]!;
-      if (score <= 0 || !top.admits(score)) continue;
-      if (this.#catalogue.servable(item, this.#config.ranking.serveUnpublished)) top.offer(item, score);
+      if (score <= 0 || !lately.admits(score)) continue;
+      if (this.#catalogue.servable(item, this.#config.ranking.serveUnpublished)) lately.offer(item, score);
     }
-    const items = top.sorted().map(({ item, score }) => ({
+    const best = lately.sorted();
+    if (best.length < count) {
+      // After a quiet time too little is recent: what was taken most in all follows, with a score of 0.
+      const ever = new Top(count - best.length, ids.ids);
+      for (let item = 0; item < ids.end; item++) {
+        const total = this.#statistics.total[item]!;
+        if (total <= 0 || this.#popularity.short[item]! > 0 || !ever.admits(total)) continue;
+        if (this.#catalogue.servable(item, this.#config.ranking.serveUnpublished)) ever.offer(item, total);
+      }
+      for (const { item } of ever.sorted()) best.push({ item, score: 0 });
+    }
+    const items = best.map(({ item, score }) => ({
       item: ids.id(item) as ItemId,
       score: score / (FADE_UNIT * FULL),
     }));

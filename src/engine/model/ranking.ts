@@ -63,8 +63,8 @@ export const RANKING_DEFAULTS: RankingConfig = {
 export interface RankRequest {
   profile: Profile;
   question: Question;
-  /** Items that may not be in the list, by number. */
-  blocked: Iterable<number>;
+  /** Items that may not be in the list, by number; repeats are fine. */
+  blocked: readonly Iterable<number>[];
   count: number;
   /** Time for popularity and newness, milliseconds. */
   at: number;
@@ -131,7 +131,7 @@ export class Ranking {
     return this.#blocked[item] !== this.#stamp && this.#catalogue.servable(item, this.#config.serveUnpublished);
   }
 
-  #block(items: Iterable<number>, end: number): void {
+  #block(lists: readonly Iterable<number>[], end: number): void {
     if (end > this.#blocked.length) {
       this.#blocked = new Int32Array(Math.max(end, this.#blocked.length * 2));
       this.#stamp = 0;
@@ -141,7 +141,7 @@ export class Ranking {
       this.#blocked.fill(0);
       this.#stamp = 1;
     }
-    for (const item of items) this.#blocked[item] = this.#stamp;
+    for (const items of lists) for (const item of items) this.#blocked[item] = this.#stamp;
   }
 
   rank(request: RankRequest): Ranked {

@@ -107,6 +107,7 @@ export class Statistics {
     const increments = this.#incrementsOf(weight);
     const pairs = this.pairs;
     const back = Math.min(end - start, togetherBack);
+    pairs.touch(item, items, end - back, end);
     for (let a = 0; a < back; a++) {
       const other = items[end - 1 - a]!;
       if (other === item) continue;

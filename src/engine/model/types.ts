@@ -125,7 +125,7 @@ export interface Model {
   recommend(request: RecommendRequest): RecommendedList;
   /** Items that go with an item: by what people did, by content alone where nobody has done anything. */
   similar(item: ItemId, n: number, options?: { explain?: boolean; exclude?: Iterable<ItemId> }): RecommendedList;
-  /** What is taken most lately. Score: decayed number of full interactions. */
+  /** What is taken most lately. Score: decayed number of full interactions; 0 for what only was taken long ago. */
   trending(n: number, at?: number): RecommendedList;
   /** A user's events, newest first, sessions' included. */
   history(user: UserId, n?: number): { item: ItemId; weight: number; time: number; seq: number }[];
