@@ -6,8 +6,6 @@
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { locateNatsServer } from './setup/nats-server.mjs';
-import { ensurePackages, packagesCurrent } from './setup/packages.mjs';
 import { createReporter, messageOf, SetupError } from './setup/report.mjs';
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -89,6 +87,8 @@ export const exclusively = async (root, log, work) => {
 export const ensureSetup = async ({ quiet = false, natsServer = false, root = ROOT } = {}) => {
   requireNode();
   const reporter = createReporter({ quiet });
+  // Only after the check above: these modules use what an old Node lacks, and would fail with a riddle.
+  const { ensurePackages, packagesCurrent } = await import('./setup/packages.mjs');
   if (!packagesCurrent(root))
     await exclusively(root, reporter.log, async () => {
       if (!packagesCurrent(root)) await ensurePackages(root, reporter);
@@ -98,6 +98,7 @@ export const ensureSetup = async ({ quiet = false, natsServer = false, root = RO
 };
 
 const ensureNatsServer = async (/** @type {import('./setup/report.mjs').Reporter} */ { log, step }) => {
+  const { locateNatsServer } = await import('./setup/nats-server.mjs');
   try {
     // Quiet as long as it is found on the machine: why other ways were skipped matters only when it has to be fetched.
     return await locateNatsServer({ allowDownload: false });

@@ -59,13 +59,13 @@ const main = async () => {
     } catch {
       // vitest itself broke; its output is above.
     }
-    if (code !== 0 && counts.failed === 0) {
-      counts.failed++;
-      counts.broken.push(`vitest ended with exit code ${code}: an error outside of any test, see above`);
-    }
     if (counts.passed + counts.failed === 0) {
       counts.failed++;
       counts.broken.push('no test ran');
+    }
+    if (code !== 0 && counts.failed === 0) {
+      counts.failed++;
+      counts.broken.push(`vitest ended with exit code ${code}: an error outside of any test, see above`);
     }
     for (const line of counts.broken) console.log(`not counted as tests, but failed: ${line}`);
     console.log(countLine(counts));
