@@ -64,7 +64,8 @@ export const EVENTS: StreamDefinition = {
 export const DEAD_LETTERS: StreamDefinition = {
   kind: 'stream',
   name: 'DEAD_LETTERS',
-  description: 'Copies of events that a service set aside: dlq.<service>.<context>.<entity>.<verb>, the reason in headers',
+  description:
+    'Copies of events that a service set aside: dlq.<service>.<context>.<entity>.<verb>, the reason in headers',
   subjects: ['dlq.>'],
   storage: 'file',
   maxAgeMs: 0,

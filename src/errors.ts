@@ -147,6 +147,29 @@ export class ServiceUnavailableError extends FreshetError {
   readonly code = 'FRESHET_SERVICE_UNAVAILABLE';
 }
 
+/** There is nothing at this address. */
+export class RouteUnknownError extends FreshetError {
+  readonly code = 'FRESHET_ROUTE_UNKNOWN';
+}
+/** The address is known, but not with this method. */
+export class MethodNotAllowedError extends FreshetError {
+  readonly code = 'FRESHET_METHOD_NOT_ALLOWED';
+}
+/** The body is of a kind that is not read here. */
+export class MediaTypeError extends FreshetError {
+  readonly code = 'FRESHET_MEDIA_TYPE';
+}
+export class BodyTooLargeError extends FreshetError {
+  readonly code = 'FRESHET_BODY_TOO_LARGE';
+}
+export class BatchTooLargeError extends FreshetError {
+  readonly code = 'FRESHET_BATCH_TOO_LARGE';
+}
+/** Part of the interface, but not of this version. */
+export class NotSupportedError extends FreshetError {
+  readonly code = 'FRESHET_NOT_SUPPORTED';
+}
+
 // --- files --------------------------------------------------------------------------------------------------------
 
 /** A file cannot be read as what it was said to be. */

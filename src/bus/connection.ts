@@ -1,6 +1,12 @@
 /** Connections to NATS, and what the server at the other end can do. */
-import { connect as natsConnect, type ConnectionOptions, ErrorCode, type NatsConnection, NatsError } from 'nats';
-import { FreshetError, JetStreamDisabledError, messageOf, NatsServerTooOldError, NatsUnreachableError } from '../errors.ts';
+import { type ConnectionOptions, ErrorCode, type NatsConnection, NatsError, connect as natsConnect } from 'nats';
+import {
+  FreshetError,
+  JetStreamDisabledError,
+  messageOf,
+  NatsServerTooOldError,
+  NatsUnreachableError,
+} from '../errors.ts';
 
 /** Oldest nats-server that everything works on. */
 export const MINIMUM_SERVER = '2.9.10';
@@ -90,7 +96,10 @@ export async function checkServer(nc: NatsConnection): Promise<ServerCapabilitie
       });
     throw err;
   }
-  return { version, missing: FEATURES.filter(({ since }) => compareVersions(version, since) < 0).map(({ feature }) => feature) };
+  return {
+    version,
+    missing: FEATURES.filter(({ since }) => compareVersions(version, since) < 0).map(({ feature }) => feature),
+  };
 }
 
 function isJetStreamDisabled(err: unknown): boolean {

@@ -72,7 +72,12 @@ export interface CallOptions {
 }
 
 /** Asks a service. Throws `RemoteProblemError` with its answer, or `ServiceUnavailableError`. */
-export async function call<T>(nc: NatsConnection, subject: string, request: Json, { timeoutMs = 10_000 }: CallOptions = {}): Promise<T> {
+export async function call<T>(
+  nc: NatsConnection,
+  subject: string,
+  request: Json,
+  { timeoutMs = 10_000 }: CallOptions = {},
+): Promise<T> {
   const answer = await ask(nc, subject, JSON.stringify(request), timeoutMs);
   const code = answer.headers?.get('Nats-Service-Error-Code');
   if (code) throw new RemoteProblemError(answer.json<Problem>());

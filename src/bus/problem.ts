@@ -18,7 +18,11 @@ const STATUS: Readonly<Record<string, [status: number, title: string]>> = {
   FRESHET_NOT_FOUND: [404, 'Not found'],
   FRESHET_EVENT_TOO_LARGE: [413, 'Event too large'],
   FRESHET_BODY_TOO_LARGE: [413, 'Body too large'],
+  FRESHET_BATCH_TOO_LARGE: [413, 'Batch too large'],
   FRESHET_MEDIA_TYPE: [415, 'Unsupported media type'],
+  FRESHET_ROUTE_UNKNOWN: [404, 'Unknown address'],
+  FRESHET_METHOD_NOT_ALLOWED: [405, 'Method not allowed'],
+  FRESHET_NOT_SUPPORTED: [400, 'Not supported yet'],
   FRESHET_SEQUENCE_NOT_REACHED: [504, 'Sequence not reached'],
   FRESHET_SERVICE_UNAVAILABLE: [503, 'Service unavailable'],
   FRESHET_STREAM_MISSING: [503, 'Stream missing'],
@@ -29,9 +33,17 @@ const STATUS: Readonly<Record<string, [status: number, title: string]>> = {
 
 /** The problem document of whatever was thrown; what isn't meant for users is told as 500, without its text. */
 export function problemOf(err: unknown): Problem {
+  if (err instanceof RemoteProblemError) return err.problem;
   if (!(err instanceof FreshetError))
-    return { type: 'about:blank', title: 'Internal error', status: 500, code: 'FRESHET_INTERNAL', detail: 'Something went wrong; the service has logged it.' };
-  const [status, title] = STATUS[err.code] ?? (err.code.startsWith('FRESHET_EVENT_') ? [400, 'Event refused'] : [500, 'Internal error']);
+    return {
+      type: 'about:blank',
+      title: 'Internal error',
+      status: 500,
+      code: 'FRESHET_INTERNAL',
+      detail: 'Something went wrong; the service has logged it.',
+    };
+  const [status, title] =
+    STATUS[err.code] ?? (err.code.startsWith('FRESHET_EVENT_') ? [400, 'Event refused'] : [500, 'Internal error']);
   return {
     type: `urn:freshet:problem:${err.code.slice('FRESHET_'.length).toLowerCase().replaceAll('_', '-')}`,
     title,

@@ -3,7 +3,7 @@
  * inbox. Measured: 25 to 53 thousand a second, where awaiting each one gives 2 to 4. A missing answer means *unknown*,
  * and the message is sent again under the same id, which the server stores once.
  */
-import { createInbox, headers as natsHeaders, type Msg, type MsgHdrs, type NatsConnection } from 'nats';
+import { createInbox, type Msg, type MsgHdrs, type NatsConnection, headers as natsHeaders } from 'nats';
 import { PublishRefusedError, PublishUnacknowledgedError, StreamMissingError } from '../errors.ts';
 import { streamSeq } from './event/ids.ts';
 import type { OutgoingMessage, PublishAck } from './log/port.ts';
@@ -68,7 +68,10 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
     flights.set(token, flight);
     const { subject, payload } = flight.message;
     try {
-      nc.publish(subject, payload, { reply: `${inbox}.${token}`, ...(flight.headers ? { headers: flight.headers } : {}) });
+      nc.publish(subject, payload, {
+        reply: `${inbox}.${token}`,
+        ...(flight.headers ? { headers: flight.headers } : {}),
+      });
     } catch (err) {
       flights.delete(token);
       settle();
@@ -100,10 +103,13 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
     flights.delete(token);
     if (answer.error || answer.seq === undefined)
       flight.reject(
-        new PublishRefusedError(`The server refused the message: ${answer.error?.description ?? 'no sequence in its answer'}.`, {
-          details: { subject: flight.message.subject, error: answer.error },
-          next: 'freshet status',
-        }),
+        new PublishRefusedError(
+          `The server refused the message: ${answer.error?.description ?? 'no sequence in its answer'}.`,
+          {
+            details: { subject: flight.message.subject, error: answer.error },
+            next: 'freshet status',
+          },
+        ),
       );
     else {
       onAck?.((performance.now() - flight.sentAt) / 1000);
@@ -121,7 +127,10 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
         flight.reject(
           new PublishUnacknowledgedError(
             `No acknowledgement after ${flight.attempts} attempts of ${timeoutMs} ms: whether it is stored is unknown.`,
-            { next: 'publish it again under the same id', details: { subject: flight.message.subject, identity: flight.message.identity } },
+            {
+              next: 'publish it again under the same id',
+              details: { subject: flight.message.subject, identity: flight.message.identity },
+            },
           ),
         );
         settle();

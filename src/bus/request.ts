@@ -6,9 +6,12 @@ import type { Json } from './micro.ts';
 export function requiredId(request: Json, name: string): string {
   const bad = idProblem(request[name]);
   if (bad)
-    throw new BadRequestError(`${name} ${request[name] === undefined ? 'is missing' : bad}; it takes 1 to 128 bytes of printable UTF-8.`, {
-      details: { member: name },
-    });
+    throw new BadRequestError(
+      `${name} ${request[name] === undefined ? 'is missing' : bad}; it takes 1 to 128 bytes of printable UTF-8.`,
+      {
+        details: { member: name },
+      },
+    );
   return request[name] as string;
 }
 
@@ -16,14 +19,17 @@ export function wholeNumber(request: Json, name: string, range: { default: numbe
   const value = request[name];
   if (value === undefined || value === null) return range.default;
   if (typeof value !== 'number' || !Number.isInteger(value) || value < range.min || value > range.max)
-    throw new BadRequestError(`${name} takes a whole number from ${range.min} to ${range.max}.`, { details: { member: name, given: value } });
+    throw new BadRequestError(`${name} takes a whole number from ${range.min} to ${range.max}.`, {
+      details: { member: name, given: value },
+    });
   return value;
 }
 
 export function optionalFlag(request: Json, name: string, otherwise: boolean): boolean {
   const value = request[name];
   if (value === undefined || value === null) return otherwise;
-  if (typeof value !== 'boolean') throw new BadRequestError(`${name} takes true or false.`, { details: { member: name, given: value } });
+  if (typeof value !== 'boolean')
+    throw new BadRequestError(`${name} takes true or false.`, { details: { member: name, given: value } });
   return value;
 }
 

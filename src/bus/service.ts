@@ -92,7 +92,10 @@ export interface ServiceStatus extends Json {
   dead_letters: number;
 }
 
-export async function runService<Tables>(description: ServiceDescription<Tables>, environment: ServiceEnvironment): Promise<RunningService> {
+export async function runService<Tables>(
+  description: ServiceDescription<Tables>,
+  environment: ServiceEnvironment,
+): Promise<RunningService> {
   const { definition } = description;
   const { service } = definition;
   const { config, natsUrl, data, healthPort, replica = 1 } = environment;
@@ -123,9 +126,19 @@ export async function runService<Tables>(description: ServiceDescription<Tables>
       describe: () => CONSUMERS.find(({ name }) => name === `${service}-projection`)?.description ?? service,
     });
     const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
-    const store = openStore({ file, definition, codec, fingerprints: config.projection.fingerprints, cacheKib: config.projection.cache_kib });
+    const store = openStore({
+      file,
+      definition,
+      codec,
+      fingerprints: config.projection.fingerprints,
+      cacheKib: config.projection.cache_kib,
+    });
     undo.push(() => store.close());
-    if (store.rebuilt) logger.warn({ file, version: store.version }, 'what events do to this projection has changed: it is rebuilt from the log');
+    if (store.rebuilt)
+      logger.warn(
+        { file, version: store.version },
+        'what events do to this projection has changed: it is rebuilt from the log',
+      );
 
     const observer = observeLoop(registry);
     let parts: ServiceParts | undefined;
@@ -151,7 +164,11 @@ export async function runService<Tables>(description: ServiceDescription<Tables>
     parts = await description.parts({ config, nc, log, codec, store, loop, publisher, logger, registry });
     const { endpoints, refreshMetrics, status: more, start, stop: stopParts } = parts;
     const startedAt = Date.now();
-    const uptime = new Gauge({ name: 'freshet_uptime_seconds', help: 'Seconds since the service started', registers: [registry] });
+    const uptime = new Gauge({
+      name: 'freshet_uptime_seconds',
+      help: 'Seconds since the service started',
+      registers: [registry],
+    });
 
     const status = (): ServiceStatus => {
       const { state, checkpoint, lag, trouble } = loop.status();
@@ -225,12 +242,16 @@ export async function runService<Tables>(description: ServiceDescription<Tables>
 /** Makes what is missing on the server, and says what it can't do. */
 export async function prepareServer(nc: NatsConnection, logger: Logger): Promise<void> {
   const { version, missing } = await checkServer(nc);
-  if (missing.length > 0) logger.info({ version, missing }, 'this nats-server lacks features; nothing that Freshet needs');
+  if (missing.length > 0)
+    logger.info({ version, missing }, 'this nats-server lacks features; nothing that Freshet needs');
   const applied = await applyStreams(nc, { onlyMissing: true });
   for (const { kind, name, done } of applied) {
     if (done === 'created') logger.info({ kind, name }, 'created in JetStream');
     else if (done === 'left' && kind !== 'consumer')
-      logger.warn({ kind, name, next: 'freshet streams diff' }, 'the server has this with other settings than streams.config.ts');
+      logger.warn(
+        { kind, name, next: 'freshet streams diff' },
+        'the server has this with other settings than streams.config.ts',
+      );
   }
 }
 
@@ -262,7 +283,11 @@ async function copyDeadLetter(publisher: Publisher, service: string, dead: DeadL
 }
 
 /** `min_seq` and `timeout_ms` mean the same for every read: a state that holds the event with that sequence. */
-function withMinSeq(endpoints: Readonly<Record<string, Endpoint>>, loop: ProjectionLoop, config: Config): Record<string, Endpoint> {
+function withMinSeq(
+  endpoints: Readonly<Record<string, Endpoint>>,
+  loop: ProjectionLoop,
+  config: Config,
+): Record<string, Endpoint> {
   const wait = async (request: Json): Promise<void> => {
     const { state, trouble } = loop.status();
     if (state === 'refusing')
@@ -273,7 +298,11 @@ function withMinSeq(endpoints: Readonly<Record<string, Endpoint>>, loop: Project
     const { http } = config;
     const minSeq = wholeNumber(request, 'min_seq', { default: 0, min: 0, max: Number.MAX_SAFE_INTEGER });
     if (minSeq === 0) return;
-    const timeoutMs = wholeNumber(request, 'timeout_ms', { default: http.min_seq_timeout_ms, min: 0, max: http.min_seq_timeout_max_ms });
+    const timeoutMs = wholeNumber(request, 'timeout_ms', {
+      default: http.min_seq_timeout_ms,
+      min: 0,
+      max: http.min_seq_timeout_max_ms,
+    });
     await loop.reached(streamSeq(minSeq), timeoutMs);
   };
   const wrapped: Record<string, Endpoint> = {};

@@ -40,7 +40,10 @@ function readFile(path: string): Record<string, unknown> {
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
     throw new Error('it is not a JSON object');
   } catch (cause) {
-    throw new ConfigInvalidError(`${path} can't be read: ${messageOf(cause)}.`, { next: 'see docs/reference/configuration.md', cause });
+    throw new ConfigInvalidError(`${path} can't be read: ${messageOf(cause)}.`, {
+      next: 'see docs/reference/configuration.md',
+      cause,
+    });
   }
 }
 
@@ -51,7 +54,10 @@ function withEnvironment(given: Record<string, unknown>, env: NodeJS.ProcessEnv)
       const variable = `FRESHET_${section}_${name}`.toUpperCase();
       const text = env[variable];
       if (text === undefined) continue;
-      result[section] = { ...(result[section] as object | undefined), [name]: parseSetting(text, schema.type, variable) };
+      result[section] = {
+        ...(result[section] as object | undefined),
+        [name]: parseSetting(text, schema.type, variable),
+      };
     }
   }
   return result;
@@ -62,6 +68,9 @@ function parseSetting(text: string, type: string | undefined, variable: string):
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new ConfigInvalidError(`${variable} takes a ${type}; ${JSON.stringify(text)} is none.`, { next: 'see docs/reference/configuration.md', cause });
+    throw new ConfigInvalidError(`${variable} takes a ${type}; ${JSON.stringify(text)} is none.`, {
+      next: 'see docs/reference/configuration.md',
+      cause,
+    });
   }
 }

@@ -4,10 +4,12 @@
  */
 import { type Static, type TObject, Type } from 'typebox';
 
-const whole = (value: number, description: string, minimum = 0) => Type.Integer({ default: value, minimum, description });
+const whole = (value: number, description: string, minimum = 0) =>
+  Type.Integer({ default: value, minimum, description });
 const share = (value: number, description: string) => Type.Number({ default: value, minimum: 0, description });
 const flag = (value: boolean, description: string) => Type.Boolean({ default: value, description });
-const section = <T extends TObject>(object: T, description: string): T => Object.assign(object, { description, additionalProperties: false, default: {} });
+const section = <T extends TObject>(object: T, description: string): T =>
+  Object.assign(object, { description, additionalProperties: false, default: {} });
 
 export const CONFIG_SCHEMA = section(
   Type.Object({
@@ -49,6 +51,10 @@ export const CONFIG_SCHEMA = section(
     http: section(
       Type.Object({
         host: Type.String({ default: '127.0.0.1', description: 'address that the gateway listens on' }),
+        allow_remote: flag(
+          false,
+          'whether host may be an address that other machines reach, although no keys are asked for',
+        ),
         body_bytes: whole(8_388_608, 'bytes of a request body', 1_024),
         batch_events: whole(10_000, 'events in one request', 1),
         request_timeout_ms: whole(10_000, 'milliseconds that a service has to answer', 100),
@@ -56,6 +62,9 @@ export const CONFIG_SCHEMA = section(
         min_seq_timeout_ms: whole(1_000, 'milliseconds that min_seq waits unless the request says otherwise'),
         min_seq_timeout_max_ms: whole(30_000, 'most milliseconds that a request may wait with timeout_ms'),
         list_max: whole(1_000, 'items in one list', 1),
+        ready_timeout_ms: whole(1_000, 'milliseconds that a service has to say whether it is ready', 10),
+        ready_cache_ms: whole(250, 'milliseconds that an answer about readiness stands'),
+        stop_ms: whole(3_000, 'milliseconds that requests have to end when the gateway stops', 1),
       }),
       'the gateway',
     ),
@@ -66,9 +75,17 @@ export const CONFIG_SCHEMA = section(
       }),
       'the user service',
     ),
-    content: section(Type.Object({ list_default: whole(50, 'items in a page unless asked otherwise', 1) }), 'the content service'),
+    content: section(
+      Type.Object({ list_default: whole(50, 'items in a page unless asked otherwise', 1) }),
+      'the content service',
+    ),
     feedback: section(
-      Type.Object({ attribution_window_ms: whole(86_400_000, 'milliseconds after a list was served in which an event that names it counts') }),
+      Type.Object({
+        attribution_window_ms: whole(
+          86_400_000,
+          'milliseconds after a list was served in which an event that names it counts',
+        ),
+      }),
       'the feedback service',
     ),
     engine: section(
@@ -93,11 +110,19 @@ export const CONFIG_SCHEMA = section(
         ranking_batch: whole(16, 'rankings that are computed between two looks at the log', 1),
         ranking_window: whole(256, 'rankings that are on their way to KV at once', 1),
         stale_ms: whole(60_000, 'milliseconds that a list may stand while nothing of its user changed'),
-        similar_interval_ms: whole(2_000, 'milliseconds between publications of similar items and of the trending list', 10),
+        similar_interval_ms: whole(
+          2_000,
+          'milliseconds between publications of similar items and of the trending list',
+          10,
+        ),
         similar_batch: whole(50, 'lists of similar items that are published at once', 1),
         cached_lists: whole(10_000, 'lists that are kept to be answered again', 0),
         snapshot_events: whole(50_000, 'events after which a snapshot is written', 1),
-        snapshot_interval_ms: whole(60_000, 'milliseconds after which a snapshot is written if anything changed', 1_000),
+        snapshot_interval_ms: whole(
+          60_000,
+          'milliseconds after which a snapshot is written if anything changed',
+          1_000,
+        ),
         snapshots_kept: whole(5, 'snapshots that are kept', 1),
         popularity_bucket_ms: whole(86_400_000, 'milliseconds of event time in one bucket of popularity', 60_000),
       }),
@@ -107,15 +132,20 @@ export const CONFIG_SCHEMA = section(
       Type.Object({
         restart_min_ms: whole(100, 'first pause before a process that died is started again, milliseconds', 1),
         restart_max_ms: whole(10_000, 'longest pause before a restart, milliseconds', 1),
-        stable_ms: whole(30_000, 'milliseconds after which a process counts as stable, and its pauses start small again', 1),
+        stable_ms: whole(
+          30_000,
+          'milliseconds after which a process counts as stable, and its pauses start small again',
+          1,
+        ),
         stop_ms: whole(5_000, 'milliseconds that a process has to end before it is killed', 100),
+        log_bytes: whole(10_485_760, 'bytes of a log file after which it is put aside at the next start', 1_024),
         start_ms: whole(60_000, 'milliseconds that a process has to come up', 1_000),
       }),
       'freshet up',
     ),
     demo: section(
       Type.Object({
-        seed: whole(1, 'seed of the simulated readers'),
+        seed: whole(7, 'seed of the simulated readers'),
         readers: whole(4_000, 'simulated readers', 1),
         events: whole(100_000, 'simulated interactions before now'),
         trickle_per_s: share(2, 'simulated events per second from now on'),
@@ -124,7 +154,10 @@ export const CONFIG_SCHEMA = section(
     ),
     log: section(
       Type.Object({
-        level: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], { default: 'info', description: 'least severe message that is written' }),
+        level: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
+          default: 'info',
+          description: 'least severe message that is written',
+        }),
         redact: flag(true, 'whether ids of users are hashed in the log'),
       }),
       'what the services write about themselves',

@@ -27,7 +27,11 @@ interface ItemRow {
 /** Most items in one answer. */
 const LIST_MAX = 1_000;
 
-const answerOf = ({ item, fields, withdrawn }: ItemRow): ItemAnswer => ({ item, available: withdrawn === 0, ...(JSON.parse(fields) as ItemData) });
+const answerOf = ({ item, fields, withdrawn }: ItemRow): ItemAnswer => ({
+  item,
+  available: withdrawn === 0,
+  ...(JSON.parse(fields) as ItemData),
+});
 
 export function contentEndpoints(db: Database, config: Config): Record<string, Endpoint> {
   const fields = 'item, fields, EXISTS (SELECT 1 FROM withdrawal WHERE withdrawal.item = item.item) AS withdrawn';
@@ -43,10 +47,19 @@ export function contentEndpoints(db: Database, config: Config): Record<string, E
       example: { item: 'i7' },
       handle: (request) => {
         if (request.items !== undefined)
-          return { items: idList(request, 'items', LIST_MAX).map((id) => get.get(id)).filter((row) => row !== undefined).map(answerOf) };
+          return {
+            items: idList(request, 'items', LIST_MAX)
+              .map((id) => get.get(id))
+              .filter((row) => row !== undefined)
+              .map(answerOf),
+          };
         const id = requiredId(request, 'item');
         const row = get.get(id);
-        if (!row) throw new NotFoundError('No such item has been published.', { next: 'publish a content.published.v1', details: { item: id } });
+        if (!row)
+          throw new NotFoundError('No such item has been published.', {
+            next: 'publish a content.published.v1',
+            details: { item: id },
+          });
         return answerOf(row);
       },
     },

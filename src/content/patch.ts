@@ -7,7 +7,8 @@ export function patchItem(fields: ItemData, patch: ItemPatch): ItemData {
 
 type Plain = Record<string, unknown>;
 
-const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isPlain = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function mergePatch(target: Plain, patch: Plain): Plain {
   const merged = new Map(Object.entries(target));

@@ -9,15 +9,32 @@ import type { Lists } from './lists.ts';
 const LIST_DEFAULT = 10;
 
 /** What a request may hold; anything else is a mistake that would go unnoticed. */
-const RECOMMEND_MEMBERS = new Set(['user', 'n', 'exclude', 'explain', 'include_seen', 'max_age_ms', 'min_seq', 'timeout_ms', 'cursor']);
+const RECOMMEND_MEMBERS = new Set([
+  'user',
+  'n',
+  'exclude',
+  'explain',
+  'include_seen',
+  'max_age_ms',
+  'min_seq',
+  'timeout_ms',
+  'cursor',
+]);
 
-export function engineEndpoints(lists: Lists, resolve: (user: string) => string, { http, engine }: Config): Record<string, Endpoint> {
+export function engineEndpoints(
+  lists: Lists,
+  resolve: (user: string) => string,
+  { http, engine }: Config,
+): Record<string, Endpoint> {
   const n = (request: Json): number => wholeNumber(request, 'n', { default: LIST_DEFAULT, min: 1, max: http.list_max });
 
   function onlyKnown(request: Json, members: ReadonlySet<string>): void {
     const stranger = Object.keys(request).find((name) => !members.has(name));
     if (stranger !== undefined)
-      throw new BadRequestError(`${stranger.slice(0, 100)} is not understood here; it takes ${[...members].join(', ')}.`, { details: { member: stranger } });
+      throw new BadRequestError(
+        `${stranger.slice(0, 100)} is not understood here; it takes ${[...members].join(', ')}.`,
+        { details: { member: stranger } },
+      );
   }
 
   return {
@@ -33,7 +50,11 @@ export function engineEndpoints(lists: Lists, resolve: (user: string) => string,
           exclude: idList(request, 'exclude', http.list_max),
           explain: optionalFlag(request, 'explain', false),
           includeSeen: optionalFlag(request, 'include_seen', engine.include_seen),
-          maxAgeMs: wholeNumber(request, 'max_age_ms', { default: engine.stale_ms, min: 0, max: Number.MAX_SAFE_INTEGER }),
+          maxAgeMs: wholeNumber(request, 'max_age_ms', {
+            default: engine.stale_ms,
+            min: 0,
+            max: Number.MAX_SAFE_INTEGER,
+          }),
           minSeq: wholeNumber(request, 'min_seq', { default: 0, min: 0, max: Number.MAX_SAFE_INTEGER }),
           cursor: optionalText(request, 'cursor'),
         });

@@ -90,12 +90,27 @@ interface Cursor {
 }
 
 export function createLists(options: ListsOptions): Lists {
-  const { model, seq, snapshot, config, length, capacity, depth, now = () => performance.now(), onAnswer, onCompute } = options;
+  const {
+    model,
+    seq,
+    snapshot,
+    config,
+    length,
+    capacity,
+    depth,
+    now = () => performance.now(),
+    onAnswer,
+    onCompute,
+  } = options;
   // Insertion order is order of use: the first key is the one that was used longest ago.
   const standing = new Map<string, Standing>();
   const withdrawnItems = new Set<string>();
 
-  function compute(user: string, count: number, request: { exclude?: readonly string[]; explain?: boolean; includeSeen?: boolean }): Standing {
+  function compute(
+    user: string,
+    count: number,
+    request: { exclude?: readonly string[]; explain?: boolean; includeSeen?: boolean },
+  ): Standing {
     const started = performance.now();
     const { items, source } = model.recommend({
       user: userId(user),
@@ -116,7 +131,11 @@ export function createLists(options: ListsOptions): Lists {
     if (oldest !== undefined) standing.delete(oldest);
   }
 
-  function usable(list: Standing | undefined, { maxAgeMs, minSeq, explain, includeSeen }: ListRequest, needed: number): list is Standing {
+  function usable(
+    list: Standing | undefined,
+    { maxAgeMs, minSeq, explain, includeSeen }: ListRequest,
+    needed: number,
+  ): list is Standing {
     if (!list || list.moved || explain || includeSeen || maxAgeMs <= 0) return false;
     if (list.seq < minSeq || now() - list.at > maxAgeMs) return false;
     // A list shorter than it might be says all there is.
@@ -143,7 +162,13 @@ export function createLists(options: ListsOptions): Lists {
     return answer({ user }, items, list.source, list.seq, more ? encodeCursor({ offset: end, seq: list.seq }) : null);
   }
 
-  function answer(of: { user: string } | { item: string } | object, items: RankedItem[], source: ListSource, at: number, next: string | null): RankingAnswer {
+  function answer(
+    of: { user: string } | { item: string } | object,
+    items: RankedItem[],
+    source: ListSource,
+    at: number,
+    next: string | null,
+  ): RankingAnswer {
     return { ...of, list: newListId(), items, snapshot: snapshot(), seq: at, config, source, next };
   }
 
@@ -185,5 +210,7 @@ function parseCursor(text: string): Cursor {
   } catch {
     // falls through to the error below
   }
-  throw new BadRequestError('cursor is none that an answer gave; leave it out to start from the top.', { details: { member: 'cursor' } });
+  throw new BadRequestError('cursor is none that an answer gave; leave it out to start from the top.', {
+    details: { member: 'cursor' },
+  });
 }

@@ -3,9 +3,9 @@
  * are no rows: they follow from the histories within seconds.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import type { LoggedEvent } from '../bus/event/codec.ts';
+import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
 import { eventIdentity } from '../bus/event/ids.ts';
-import type { InteractionData, ItemData } from '../bus/event/types.ts';
+import type { ItemData } from '../bus/event/types.ts';
 import type { FoldClock, ProjectionDefinition } from '../bus/projection/definition.ts';
 import type { Config } from '../config/schema.ts';
 import { patchItem } from '../content/patch.ts';
@@ -93,8 +93,6 @@ export function engineProjection({ config, committed }: EngineProjectionOptions)
 /** The user that counts for events published under this id. */
 export const resolveUser = (id: string, tables: EngineTables): string => tables.resolve.get(id)?.user ?? id;
 
-export const isInteraction = (event: LoggedEvent): event is LoggedEvent & { data: InteractionData } => event.context === 'user' && 'item' in event.data;
-
 /** The event time as the model takes it: no later than when the log took the event. */
 export const timeOf = (event: LoggedEvent): number => Math.min(event.time, event.timestamp);
 
@@ -107,7 +105,12 @@ function applyEngineEvent(event: LoggedEvent, tables: EngineTables, weights: Wei
   switch (event.type) {
     case 'user.registered.v1':
     case 'user.updated.v1':
-      tables.addTraits.run(resolveUser(event.subject, tables), event.seq, event.type, JSON.stringify(event.data.traits ?? {}));
+      tables.addTraits.run(
+        resolveUser(event.subject, tables),
+        event.seq,
+        event.type,
+        JSON.stringify(event.data.traits ?? {}),
+      );
       return;
     case 'user.linked.v1': {
       const user = resolveUser(event.subject, tables);
@@ -131,7 +134,12 @@ function applyEngineEvent(event: LoggedEvent, tables: EngineTables, weights: Wei
       return;
     case 'content.updated.v1': {
       const row = tables.item.get(event.subject);
-      if (row) tables.putItem.run(event.subject, JSON.stringify(patchItem(JSON.parse(row.fields) as ItemData, event.data)), row.listed);
+      if (row)
+        tables.putItem.run(
+          event.subject,
+          JSON.stringify(patchItem(JSON.parse(row.fields) as ItemData, event.data)),
+          row.listed,
+        );
       return;
     }
     case 'content.withdrawn.v1':

@@ -40,7 +40,19 @@ export interface Rankings {
 }
 
 export function createRankings(options: RankingsOptions): Rankings {
-  const { lists, publisher, logger, caughtUp, batch, window, maxWaitMs, similarIntervalMs, similarBatch, similarLength, trendingLength } = options;
+  const {
+    lists,
+    publisher,
+    logger,
+    caughtUp,
+    batch,
+    window,
+    maxWaitMs,
+    similarIntervalMs,
+    similarBatch,
+    similarLength,
+    trendingLength,
+  } = options;
   // By time of the first mark; marked again, the age stays while the place in the queue moves to the end.
   const marked = new Map<string, number>();
   const markedItems = new Set<string>();
@@ -98,9 +110,14 @@ export function createRankings(options: RankingsOptions): Rankings {
     const since = marked.get(user) as number;
     marked.delete(user);
     const { items, seq, source } = lists.refresh(user);
-    put(`user.${encodeToken(user)}`, { user, items, seq, source }, () => options.onPublished?.('user', (performance.now() - since) / 1000), () => {
-      marked.set(user, since);
-    });
+    put(
+      `user.${encodeToken(user)}`,
+      { user, items, seq, source },
+      () => options.onPublished?.('user', (performance.now() - since) / 1000),
+      () => {
+        marked.set(user, since);
+      },
+    );
   }
 
   function put(key: string, value: object, done: () => void, failed: () => void): void {
@@ -124,7 +141,8 @@ export function createRankings(options: RankingsOptions): Rankings {
     schedule();
     if (stopped || markedItems.size === 0 || performance.now() < retryAt || !caughtUp()) return;
     const started = performance.now();
-    const said = (kind: 'similar' | 'trending') => () => options.onPublished?.(kind, (performance.now() - started) / 1000);
+    const said = (kind: 'similar' | 'trending') => () =>
+      options.onPublished?.(kind, (performance.now() - started) / 1000);
     let left = similarBatch;
     for (const item of markedItems) {
       if (left-- <= 0) break;
@@ -140,7 +158,11 @@ export function createRankings(options: RankingsOptions): Rankings {
     mark,
     backlog: () => {
       const [oldest] = marked.values();
-      return { users: marked.size, items: markedItems.size, oldestSeconds: oldest === undefined ? 0 : (performance.now() - oldest) / 1000 };
+      return {
+        users: marked.size,
+        items: markedItems.size,
+        oldestSeconds: oldest === undefined ? 0 : (performance.now() - oldest) / 1000,
+      };
     },
     start: () => {
       stopped = false;

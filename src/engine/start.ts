@@ -1,15 +1,21 @@
 /** The engine as a service: model, lists, rankings in KV, snapshots. */
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../bus/event/canonical.ts';
-import type { LoggedEvent } from '../bus/event/codec.ts';
-import { type RunningService, runService, type ServiceContext, type ServiceEnvironment, type ServiceParts } from '../bus/service.ts';
+import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
+import {
+  type RunningService,
+  runService,
+  type ServiceContext,
+  type ServiceEnvironment,
+  type ServiceParts,
+} from '../bus/service.ts';
 import type { Config } from '../config/schema.ts';
 import { createLogger } from '../observability/log.ts';
 import { engineEndpoints } from './api.ts';
 import { createLists, type Lists } from './lists.ts';
 import { emptyModel, learn, loadModel } from './memory.ts';
 import { engineMetrics } from './metrics.ts';
-import { type EngineTables, engineProjection, isInteraction, prepareTables, resolveUser, weightsOf } from './projection.ts';
+import { type EngineTables, engineProjection, prepareTables, resolveUser, weightsOf } from './projection.ts';
 import { createRankings, type Rankings } from './rankings.ts';
 import { createSnapshots, type Snapshots } from './snapshots/snapshots.ts';
 
@@ -23,12 +29,16 @@ const SNAPSHOT_LOOK_MS = 1_000;
 
 /** Hash of what the engine's answers depend on beside the log, 12 hex digits. */
 export const configHash = ({ engine }: Config): string =>
-  createHash('sha256').update(canonicalJson(JSON.parse(JSON.stringify(engine)))).digest('hex').slice(0, 12);
+  createHash('sha256')
+    .update(canonicalJson(JSON.parse(JSON.stringify(engine))))
+    .digest('hex')
+    .slice(0, 12);
 
 /** Starts the engine in this process. */
 export async function startEngine(environment: ServiceEnvironment): Promise<RunningService> {
   const { config } = environment;
-  const logger = environment.logger ?? createLogger({ service: 'engine', level: config.log.level, redact: config.log.redact });
+  const logger =
+    environment.logger ?? createLogger({ service: 'engine', level: config.log.level, redact: config.log.redact });
   const model = emptyModel(config);
   const weights = weightsOf(config);
   let tables: EngineTables | undefined;
@@ -51,7 +61,10 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     tables = prepareTables(store.db);
     const started = performance.now();
     loadModel(model, store.db, tables, store.checkpoint().clock);
-    logger.info({ events: model.stats().events, seconds: (performance.now() - started) / 1000 }, 'model folded from the engine’s rows');
+    logger.info(
+      { events: model.stats().events, seconds: (performance.now() - started) / 1000 },
+      'model folded from the engine’s rows',
+    );
 
     const metrics = engineMetrics(registry);
     const hash = configHash(config);
@@ -84,7 +97,8 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       },
       onCompute: (seconds) => metrics.compute.observe(seconds),
     });
-    for (const { item } of store.db.prepare<[], { item: string }>('SELECT item FROM withdrawal').iterate()) lists.withdrawn(item, true);
+    for (const { item } of store.db.prepare<[], { item: string }>('SELECT item FROM withdrawal').iterate())
+      lists.withdrawn(item, true);
 
     const { engine } = config;
     // A replica answers as well; rankings and snapshots are the first instance's.
@@ -121,7 +135,16 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         const { users, items, events } = model.stats();
         const current = snapshots.current();
         return {
-          model: { snapshot: current?.object ?? null, seq: current?.seq ?? null, config: hash, backend: BACKEND, prequential: null, users, items, events },
+          model: {
+            snapshot: current?.object ?? null,
+            seq: current?.seq ?? null,
+            config: hash,
+            backend: BACKEND,
+            prequential: null,
+            users,
+            items,
+            events,
+          },
           rankings: rankings.backlog(),
         };
       },
@@ -154,7 +177,10 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
 }
 
 /** Tells lists and rankings whom and what these events moved. */
-function follow(events: readonly LoggedEvent[], to: { lists: Lists; resolve: (user: string) => string; rankings: Rankings | undefined }): void {
+function follow(
+  events: readonly LoggedEvent[],
+  to: { lists: Lists; resolve: (user: string) => string; rankings: Rankings | undefined },
+): void {
   const users = new Set<string>();
   const items = new Set<string>();
   for (const event of events) {
@@ -201,7 +227,8 @@ function keepSnapshots({ context, snapshots, model, engine, enabled }: KeeperOpt
   }
 
   function look(): void {
-    const due = events >= engine.snapshot_events || (events > 0 && performance.now() - last >= engine.snapshot_interval_ms);
+    const due =
+      events >= engine.snapshot_events || (events > 0 && performance.now() - last >= engine.snapshot_interval_ms);
     const first = !snapshots.current() && events > 0 && loop.caughtUp();
     if (busy || !(due || first)) return;
     busy = true;

@@ -1,6 +1,6 @@
 /** What was shown and what came of it: what each event writes. */
 import type { Database, Statement } from 'better-sqlite3';
-import type { LoggedEvent } from '../bus/event/codec.ts';
+import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
 import { eventIdentity } from '../bus/event/ids.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
 import type { Config } from '../config/schema.ts';
@@ -92,7 +92,18 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
     case 'feedback.clicked.v1':
     case 'feedback.dismissed.v1': {
       const { item, list } = event.data;
-      react({ seq: event.seq, kind: event.type === 'feedback.clicked.v1' ? 'clicked' : 'dismissed', user, item, list, time: event.time }, tables, windowMs);
+      react(
+        {
+          seq: event.seq,
+          kind: event.type === 'feedback.clicked.v1' ? 'clicked' : 'dismissed',
+          user,
+          item,
+          list,
+          time: event.time,
+        },
+        tables,
+        windowMs,
+      );
       return;
     }
     case 'user.linked.v1': {
@@ -110,8 +121,12 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
     }
     default:
       // An interaction that names the list it came from is what the list was for; others are no feedback.
-      if ('item' in event.data && 'list' in event.data && event.data.list !== undefined)
-        react({ seq: event.seq, kind: 'converted', user, item: event.data.item, list: event.data.list, time: event.time }, tables, windowMs);
+      if (isInteraction(event) && event.data.list !== undefined)
+        react(
+          { seq: event.seq, kind: 'converted', user, item: event.data.item, list: event.data.list, time: event.time },
+          tables,
+          windowMs,
+        );
   }
 }
 
@@ -120,7 +135,10 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
  * What can't be attributed is kept without a list, and counted as such.
  */
 function react({ seq, kind, user, item, list, time }: Reaction, tables: FeedbackTables, windowMs: number): void {
-  const place = list === undefined ? tables.newestWith.get(user, item, time - windowMs) : placeIn(list, { user, item, time }, tables, windowMs);
+  const place =
+    list === undefined
+      ? tables.newestWith.get(user, item, time - windowMs)
+      : placeIn(list, { user, item, time }, tables, windowMs);
   tables.outcome.run(seq, kind, user, item, place?.list ?? null, place?.position ?? null, time);
 }
 

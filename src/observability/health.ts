@@ -29,7 +29,11 @@ export async function serveHealth({ host, port, registry, refresh, ready }: Heal
         return answer(200, 'application/json', '{"status":"ok"}\n');
       case '/readyz': {
         const state = ready();
-        return answer(state.ready ? 200 : 503, 'application/json', `${JSON.stringify({ ready: state.ready, ...state.detail })}\n`);
+        return answer(
+          state.ready ? 200 : 503,
+          'application/json',
+          `${JSON.stringify({ ready: state.ready, ...state.detail })}\n`,
+        );
       }
       case '/metrics':
         void Promise.resolve(refresh?.())
@@ -57,10 +61,16 @@ export async function serveHealth({ host, port, registry, refresh, ready }: Heal
 /** Starts to listen; throws `PortInUseError`. */
 export function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (err: NodeJS.ErrnoException) => reject(err.code === 'EADDRINUSE' ? portInUse(port, err) : err));
+    server.once('error', (err: NodeJS.ErrnoException) =>
+      reject(err.code === 'EADDRINUSE' ? portInUse(port, err) : err),
+    );
     server.listen(port, host, resolve);
   });
 }
 
 export const portInUse = (port: number, cause?: unknown): PortInUseError =>
-  new PortInUseError(`Port ${port} is in use.`, { next: 'freshet up --http-port 0 --nats-port 0', details: { port }, cause });
+  new PortInUseError(`Port ${port} is in use.`, {
+    next: 'freshet up --http-port 0 --nats-port 0',
+    details: { port },
+    cause,
+  });

@@ -20,7 +20,9 @@ export function createLogger({ service, level = 'info', redact = true, fd = 2 }:
       base: { service },
       level,
       timestamp: pino.stdTimeFunctions.isoTime,
-      redact: redact ? { paths: [...PERSONAL, 'headers.authorization', '*.subject', '*.user'], censor: (value) => pseudonym(value) } : [],
+      redact: redact
+        ? { paths: [...PERSONAL, 'headers.authorization', '*.subject', '*.user'], censor: (value) => pseudonym(value) }
+        : [],
     },
     pino.destination({ fd, sync: true }),
   );
@@ -28,4 +30,7 @@ export function createLogger({ service, level = 'info', redact = true, fd = 2 }:
 
 /** Twelve hex digits that stand for an id: the same id has the same ones, so that lines can be followed. */
 export const pseudonym = (value: unknown): string =>
-  `#${createHash('sha256').update(typeof value === 'string' ? value : JSON.stringify(value)).digest('hex').slice(0, 12)}`;
+  `#${createHash('sha256')
+    .update(typeof value === 'string' ? value : JSON.stringify(value))
+    .digest('hex')
+    .slice(0, 12)}`;

@@ -24,24 +24,46 @@ export function observeLoop(registry: Registry): LoopObserver & { seq: Gauge } {
     labelNames: ['outcome'],
     registers,
   });
-  const deadLetters = new Counter({ name: 'freshet_dead_letters_total', help: 'Events set aside, by reason', labelNames: ['code'], registers });
+  const deadLetters = new Counter({
+    name: 'freshet_dead_letters_total',
+    help: 'Events set aside, by reason',
+    labelNames: ['code'],
+    registers,
+  });
   const batches = new Histogram({
     name: 'freshet_projection_batch_size',
     help: 'Messages in one transaction',
     buckets: [1, 2, 5, 10, 50, 100, 250, 500, 1000],
     registers,
   });
-  const commit = new Histogram({ name: 'freshet_projection_commit_seconds', help: 'Time to fold and commit a batch', buckets: SECONDS, registers });
+  const commit = new Histogram({
+    name: 'freshet_projection_commit_seconds',
+    help: 'Time to fold and commit a batch',
+    buckets: SECONDS,
+    registers,
+  });
   const age = new Histogram({
     name: 'freshet_projection_age_seconds',
     help: 'From the log taking a message to its commit in the projection',
     buckets: [...SECONDS, 60, 600],
     registers,
   });
-  const lag = new Gauge({ name: 'freshet_projection_lag_messages', help: 'Messages of the log that are not folded yet', registers });
+  const lag = new Gauge({
+    name: 'freshet_projection_lag_messages',
+    help: 'Messages of the log that are not folded yet',
+    registers,
+  });
   const seq = new Gauge({ name: 'freshet_projection_seq', help: 'Sequence that the projection has folded', registers });
-  const reopened = new Counter({ name: 'freshet_projection_reopened_total', help: 'Times the reader was opened again behind the checkpoint', registers });
-  const refused = new Gauge({ name: 'freshet_log_refused', help: '1 while the log is not the one the projection was made from', registers });
+  const reopened = new Counter({
+    name: 'freshet_projection_reopened_total',
+    help: 'Times the reader was opened again behind the checkpoint',
+    registers,
+  });
+  const refused = new Gauge({
+    name: 'freshet_log_refused',
+    help: '1 while the log is not the one the projection was made from',
+    registers,
+  });
   return {
     seq,
     batch: (result, messages, seconds) => {
@@ -68,12 +90,18 @@ export function observePublisher(registry: Registry): { onAck: (seconds: number)
     buckets: SECONDS,
     registers: [registry],
   });
-  const retries = new Counter({ name: 'freshet_publish_retries_total', help: 'Messages sent again for want of an acknowledgement', registers: [registry] });
+  const retries = new Counter({
+    name: 'freshet_publish_retries_total',
+    help: 'Messages sent again for want of an acknowledgement',
+    registers: [registry],
+  });
   return { onAck: (seconds) => latency.observe(seconds), onRetry: () => retries.inc() };
 }
 
 /** Metrics of answering requests, by endpoint. */
-export function observeRequests(registry: Registry): (endpoint: string, outcome: 'ok' | 'error', seconds: number) => void {
+export function observeRequests(
+  registry: Registry,
+): (endpoint: string, outcome: 'ok' | 'error', seconds: number) => void {
   const latency = new Histogram({
     name: 'freshet_request_seconds',
     help: 'Time to answer a request over NATS, by endpoint',

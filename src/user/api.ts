@@ -46,11 +46,15 @@ interface InteractionRow {
 
 export function userEndpoints(db: Database, config: Config): Record<string, Endpoint> {
   const resolve = db.prepare<[string], { user: string }>('SELECT user FROM link WHERE session = ?');
-  const profile = db.prepare<[string], { registered: number | null; traits: string }>('SELECT registered, traits FROM profile WHERE user = ?');
+  const profile = db.prepare<[string], { registered: number | null; traits: string }>(
+    'SELECT registered, traits FROM profile WHERE user = ?',
+  );
   const summary = db.prepare<[string], { events: number; last: number | null }>(
     'SELECT count(*) AS events, max(time) AS last FROM interaction WHERE user = ?',
   );
-  const sessions = db.prepare<[string], { session: string }>('SELECT session FROM link WHERE user = ? ORDER BY session');
+  const sessions = db.prepare<[string], { session: string }>(
+    'SELECT session FROM link WHERE user = ? ORDER BY session',
+  );
   const page = db.prepare<[string, number, number], InteractionRow>(
     'SELECT id, type, item, value, time, seq FROM interaction WHERE user = ? AND seq < ? ORDER BY seq DESC LIMIT ?',
   );
@@ -58,7 +62,11 @@ export function userEndpoints(db: Database, config: Config): Record<string, Endp
   function find(id: string): { user: string; registered: number | null; traits: string } {
     const user = resolve.get(id)?.user ?? id;
     const row = profile.get(user);
-    if (!row) throw new NotFoundError('No event of this user has been seen.', { next: 'publish a user.registered.v1 or an interaction', details: { user: id } });
+    if (!row)
+      throw new NotFoundError('No event of this user has been seen.', {
+        next: 'publish a user.registered.v1 or an interaction',
+        details: { user: id },
+      });
     return { user, ...row };
   }
 
@@ -78,11 +86,13 @@ export function userEndpoints(db: Database, config: Config): Record<string, Endp
   function history(id: string, n: number, before: number): HistoryAnswer {
     const { user } = find(id);
     const rows = page.all(user, before, n + 1);
-    const events = rows.slice(0, n).map(({ value, time, ...row }): HistoryEvent => ({
-      ...row,
-      ...(value === null ? {} : { value }),
-      time: new Date(time).toISOString(),
-    }));
+    const events = rows.slice(0, n).map(
+      ({ value, time, ...row }): HistoryEvent => ({
+        ...row,
+        ...(value === null ? {} : { value }),
+        time: new Date(time).toISOString(),
+      }),
+    );
     return { user, events, next: rows.length > n ? (events.at(-1)?.seq ?? null) : null };
   }
 

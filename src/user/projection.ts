@@ -1,11 +1,11 @@
 /** Profiles and histories: what each event about a user writes. */
 import type { Database, Statement } from 'better-sqlite3';
-import type { Config } from '../config/schema.ts';
 import type { LoggedEvent } from '../bus/event/codec.ts';
 import { eventIdentity } from '../bus/event/ids.ts';
 import { foldTraits } from '../bus/event/traits.ts';
 import type { InteractionData } from '../bus/event/types.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
+import type { Config } from '../config/schema.ts';
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS profile (

@@ -4,10 +4,10 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { Format } from 'typebox/format';
-import { Compile } from 'typebox/compile';
 import type { Static } from 'typebox';
-import type { EventProblem } from '../../errors.ts';
+import { Compile } from 'typebox/compile';
+import { Format } from 'typebox/format';
+import { type EventProblem, messageOf } from '../../errors.ts';
 import { canonicalJson, UncanonicalError } from './canonical.ts';
 import { type EventIdentity, eventIdentity, idProblem, type StreamSeq } from './ids.ts';
 import { eventSubject, parseEventSubject } from './subject.ts';
@@ -18,6 +18,7 @@ import {
   type EventContext,
   type EventType,
   type InteractionData,
+  type InteractionType,
   parseType,
 } from './types.ts';
 import { upcast } from './upcast.ts';
@@ -57,6 +58,20 @@ export type LoggedEvent =
   | { [T in EventType]: LoggedEnvelope<T, Static<Data[T]>> }[EventType]
   | LoggedEnvelope<`user.x_${string}.v1`, InteractionData>;
 
+/** Everything a user does to an item, the app's own verbs included; the rest of `user.*` is about the user alone. */
+export type InteractionEvent = Extract<LoggedEvent, { type: InteractionType }>;
+
+const ABOUT_USERS: ReadonlySet<string> = new Set<EventType>([
+  'user.registered.v1',
+  'user.updated.v1',
+  'user.linked.v1',
+  'user.retracted.v1',
+]);
+
+/** By type, never by what the data happens to hold: schemas allow further members, also one named `item`. */
+export const isInteraction = (event: LoggedEvent): event is InteractionEvent =>
+  event.context === 'user' && !ABOUT_USERS.has(event.type);
+
 export type Decoded =
   | { kind: 'event'; event: LoggedEvent }
   /** A type that this version does not know: counted and passed over. */
@@ -89,7 +104,9 @@ interface Validator {
 
 Format.Set('date-time', (text) => parseTimestamp(text) !== undefined);
 
-const VALIDATORS = new Map<string, Validator>(Object.entries(EVENT_DATA).map(([type, schema]) => [type, Compile(schema)]));
+const VALIDATORS = new Map<string, Validator>(
+  Object.entries(EVENT_DATA).map(([type, schema]) => [type, Compile(schema)]),
+);
 const INTERACTION_VALIDATOR: Validator = Compile(DECLARED_INTERACTION);
 const KNOWN_VERBS = new Set(Object.keys(EVENT_DATA).map((type) => type.slice(0, type.lastIndexOf('.'))));
 
@@ -100,7 +117,9 @@ export interface CodecOptions {
   maxEventBytes?: number;
 }
 
-const problem = (code: EventProblem['code'], message: string): { problem: EventProblem } => ({ problem: { code, message } });
+const problem = (code: EventProblem['code'], message: string): { problem: EventProblem } => ({
+  problem: { code, message },
+});
 
 interface Examined {
   event: Record<string, unknown> & { id: string; source: string; subject: string };
@@ -134,7 +153,10 @@ export function createCodec({ declared = [], maxEventBytes = 512 * 1024 }: Codec
     const { type, data } = upcast(event.type as string, event.data);
     const validator = validators.get(type);
     if (!validator)
-      return problem('FRESHET_EVENT_VERSION_UNKNOWN', `Version ${name.version} of ${name.context}.${name.verb} is not known.`);
+      return problem(
+        'FRESHET_EVENT_VERSION_UNKNOWN',
+        `Version ${name.version} of ${name.context}.${name.verb} is not known.`,
+      );
     let canonical: string;
     try {
       canonical = canonicalJson(data);
@@ -149,7 +171,15 @@ export function createCodec({ declared = [], maxEventBytes = 512 * 1024 }: Codec
     // Extension attributes stay out: a retry with another trace id says the same.
     const fingerprint = digest16(`${event.type}\n${event.subject}\n${time ?? ''}\n${canonical}`);
     return {
-      examined: { event: event as Examined['event'], type, context: name.context, verb: name.verb, time, data, fingerprint },
+      examined: {
+        event: event as Examined['event'],
+        type,
+        context: name.context,
+        verb: name.verb,
+        time,
+        data,
+        fingerprint,
+      },
     };
   }
 
@@ -195,11 +225,23 @@ export function createCodec({ declared = [], maxEventBytes = 512 * 1024 }: Codec
     const { event, context, verb } = result.examined;
     if (context === 'control' && !control)
       return { ok: false, ...problem('FRESHET_EVENT_CONTROL_REFUSED', 'Control events are written by Freshet alone.') };
-    const payload = Buffer.from(JSON.stringify(value), 'utf8');
+    let payload: Buffer;
+    try {
+      payload = Buffer.from(JSON.stringify(value), 'utf8');
+    } catch (err) {
+      // RangeError: an extension attribute that is nested beyond the writer's stack.
+      return {
+        ok: false,
+        ...problem('FRESHET_EVENT_MALFORMED', `The event can't be written as JSON: ${messageOf(err)}.`),
+      };
+    }
     if (payload.length > maxEventBytes)
       return {
         ok: false,
-        ...problem('FRESHET_EVENT_TOO_LARGE', `The event has ${payload.length} bytes; the limit is ${maxEventBytes} (events.max_bytes).`),
+        ...problem(
+          'FRESHET_EVENT_TOO_LARGE',
+          `The event has ${payload.length} bytes; the limit is ${maxEventBytes} (events.max_bytes).`,
+        ),
       };
     return {
       ok: true,
@@ -235,14 +277,23 @@ function envelopeProblem(event: Record<string, unknown>): EventProblem | undefin
     return wrong('time has to be an RFC 3339 time such as "2026-11-23T10:00:00.000Z".');
   for (const name of ['id', 'source', 'subject']) {
     const bad = idProblem(event[name]);
-    if (bad) return problem('FRESHET_EVENT_ID_INVALID', `${name} ${bad}; it takes 1 to 128 bytes of printable UTF-8.`).problem;
+    if (bad)
+      return problem('FRESHET_EVENT_ID_INVALID', `${name} ${bad}; it takes 1 to 128 bytes of printable UTF-8.`).problem;
   }
   return undefined;
 }
 
+/** Members that hold an id, by type; a member of the same name that a type's schema does not speak of is just data. */
+const ID_MEMBERS = new Map(Object.entries(EVENT_DATA).map(([type, schema]) => [type, idMembers(schema.properties)]));
+const INTERACTION_ID_MEMBERS = idMembers(DECLARED_INTERACTION.properties);
+
+function idMembers(properties: object): string[] {
+  return ['item', 'list', 'session', 'experiment'].filter((name) => name in properties);
+}
+
 /** Ids inside the data obey the same rules as those of the envelope. */
 function dataIdProblem(type: string, data: Record<string, unknown>): string | undefined {
-  for (const name of ['item', 'list', 'session', 'experiment']) {
+  for (const name of ID_MEMBERS.get(type) ?? INTERACTION_ID_MEMBERS) {
     if (data[name] === undefined) continue;
     const bad = idProblem(data[name]);
     if (bad) return `data.${name} ${bad}; it takes 1 to 128 bytes of printable UTF-8.`;

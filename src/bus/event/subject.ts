@@ -15,7 +15,8 @@ export function eventSubject(context: EventContext, entity: string, verb: string
 }
 
 /** All events of one entity, as a filter: `ev.user.u42.>`. */
-export const entitySubjects = (context: EventContext, entity: string): string => `ev.${context}.${encodeToken(entity)}.>`;
+export const entitySubjects = (context: EventContext, entity: string): string =>
+  `ev.${context}.${encodeToken(entity)}.>`;
 
 /** The parts of a subject, or undefined where it is none of the log's. */
 export function parseEventSubject(subject: string): EventSubject | undefined {

@@ -11,6 +11,7 @@ export interface TraitsEvent {
 /** Registering says all there is, an update says what is new; in log order. */
 export function foldTraits(events: readonly TraitsEvent[]): Traits {
   let traits: Traits = {};
-  for (const event of events) traits = event.type === 'user.registered.v1' ? event.traits : { ...traits, ...event.traits };
+  for (const event of events)
+    traits = event.type === 'user.registered.v1' ? event.traits : { ...traits, ...event.traits };
   return traits;
 }

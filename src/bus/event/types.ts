@@ -28,7 +28,12 @@ export const EVENT_LIMITS = {
 } as const;
 
 const Text = Type.String({ maxLength: EVENT_LIMITS.textLength });
-const Attribute = Type.Union([Text, Type.Number(), Type.Boolean(), Type.Array(Text, { maxItems: EVENT_LIMITS.textList })]);
+const Attribute = Type.Union([
+  Text,
+  Type.Number(),
+  Type.Boolean(),
+  Type.Array(Text, { maxItems: EVENT_LIMITS.textList }),
+]);
 const Attributes = (description: string) => Type.Record(Type.String(), Attribute, { description });
 const Context = Type.Record(Type.String(), Type.Unknown(), { description: 'circumstances: device, place, page, ...' });
 const Timestamp = (description: string) => Type.String({ format: 'date-time', description });
@@ -112,18 +117,32 @@ export const EVENT_DATA = {
   'feedback.clicked.v1': Reaction,
   'feedback.dismissed.v1': Reaction,
   'control.erased.v1': Type.Object({
-    hmac: Type.String({ pattern: '^[0-9a-f]{64}$', description: 'HMAC-SHA-256 of the user id, hex; its key lives outside the log' }),
+    hmac: Type.String({
+      pattern: '^[0-9a-f]{64}$',
+      description: 'HMAC-SHA-256 of the user id, hex; its key lives outside the log',
+    }),
     fence: Type.Integer({ minimum: 0, description: 'last sequence that the erasure reaches' }),
   }),
   'control.experiment_started.v1': Type.Object({
     experiment: Id('id of the experiment'),
-    arms: Type.Array(Type.Object({ arm: Id('name of the arm'), share: Type.Number({ minimum: 0, maximum: 1 }), config: Type.String() }), {
-      minItems: 1,
-    }),
+    arms: Type.Array(
+      Type.Object({
+        arm: Id('name of the arm'),
+        share: Type.Number({ minimum: 0, maximum: 1 }),
+        config: Type.String(),
+      }),
+      {
+        minItems: 1,
+      },
+    ),
   }),
   'control.experiment_ended.v1': Type.Object({ experiment: Id('id of the experiment'), reason: Type.Optional(Text) }),
   'control.promoted.v1': Type.Object({ snapshot: Type.String(), config: Type.String() }),
-  'control.rolled_back.v1': Type.Object({ snapshot: Type.String(), config: Type.String(), reason: Type.Optional(Text) }),
+  'control.rolled_back.v1': Type.Object({
+    snapshot: Type.String(),
+    config: Type.String(),
+    reason: Type.Optional(Text),
+  }),
 } as const;
 
 /** Data of an interaction type that the configuration declares, `user.x_<verb>.v1`. */
@@ -150,9 +169,11 @@ export const CONTEXTS = ['user', 'content', 'feedback', 'control'] as const;
 export type EventContext = (typeof CONTEXTS)[number];
 
 /** CloudEvents 1.0 in structured JSON mode, as published. `type` and `data` belong together by {@link EVENT_DATA}. */
-export type CloudEvent = {
-  [T in EventType]: Envelope<T, Static<EventData[T]>>;
-}[EventType] | Envelope<`user.x_${string}.v1`, InteractionData>;
+export type CloudEvent =
+  | {
+      [T in EventType]: Envelope<T, Static<EventData[T]>>;
+    }[EventType]
+  | Envelope<`user.x_${string}.v1`, InteractionData>;
 
 interface Envelope<T extends string, D> {
   specversion: '1.0';
@@ -194,7 +215,5 @@ const TYPE_NAME = /^(user|content|feedback|control)\.([a-z][a-z0-9_]{0,63})\.v([
 
 export function parseType(type: string): TypeName | undefined {
   const match = TYPE_NAME.exec(type);
-  return match
-    ? { context: match[1] as EventContext, verb: match[2] as string, version: Number(match[3]) }
-    : undefined;
+  return match ? { context: match[1] as EventContext, verb: match[2] as string, version: Number(match[3]) } : undefined;
 }

@@ -131,11 +131,14 @@ export function createMemoryLog({ stream = 'EVENTS', seed = 1, faults = {}, now 
       if (identity !== undefined) identities.set(identity, seq);
       for (const reader of readers) schedule(reader);
       if (random.chance(active.loseAck ?? 0))
-        throw new PublishUnacknowledgedError('The log did not acknowledge the event in time.', { details: { identity } });
+        throw new PublishUnacknowledgedError('The log did not acknowledge the event in time.', {
+          details: { identity },
+        });
       return { seq, duplicate: false };
     },
     read: async (consumer, from, sink): Promise<LogReader> => {
-      for (const other of readers.filter((reader) => reader.consumer === consumer)) interrupt(other, 'consumer taken over');
+      for (const other of readers.filter((reader) => reader.consumer === consumer))
+        interrupt(other, 'consumer taken over');
       const reader: Reader = { consumer, position: from, delivered: 0, sink, open: true, scheduled: false };
       readers.push(reader);
       schedule(reader);

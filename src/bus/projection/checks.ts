@@ -2,8 +2,14 @@
  * Is this still the log that the checkpoint was made from? A log that was truncated and written on gives out sequences
  * again under the same creation time, and the server says nothing, so the newest messages that were seen are compared.
  */
-import { LogForkedError, LogPrunedError, LogRecreatedError, type LogRefusedError, LogTruncatedError } from '../../errors.ts';
-import type { LogInfo, Log } from '../log/port.ts';
+import {
+  LogForkedError,
+  LogPrunedError,
+  LogRecreatedError,
+  type LogRefusedError,
+  LogTruncatedError,
+} from '../../errors.ts';
+import type { Log, LogInfo } from '../log/port.ts';
 import { type Checkpoint, type Fingerprint, messageDigest } from './store.ts';
 
 export interface CheckSubject {
@@ -35,12 +41,19 @@ function compareState(info: LogInfo, { service, checkpoint }: CheckSubject): Log
   if (info.firstSeq > checkpoint.fence + 1 && info.lastSeq > checkpoint.fence)
     return new LogPrunedError(
       `The stream ${info.stream} starts at sequence ${info.firstSeq}; what came before is missing, and no erasure took it (fence ${checkpoint.fence}).`,
-      { next: 'nats stream info EVENTS, then restore the stream from a backup', details: { found: info.firstSeq, expected: 1, fence: checkpoint.fence } },
+      {
+        next: 'nats stream info EVENTS, then restore the stream from a backup',
+        details: { found: info.firstSeq, expected: 1, fence: checkpoint.fence },
+      },
     );
   return undefined;
 }
 
-async function compareFingerprints(log: Log, info: LogInfo, subject: CheckSubject): Promise<LogRefusedError | undefined> {
+async function compareFingerprints(
+  log: Log,
+  info: LogInfo,
+  subject: CheckSubject,
+): Promise<LogRefusedError | undefined> {
   const { service, checkpoint, fingerprints } = subject;
   const next = `freshet status, then remove the projection of ${service} to rebuild it from this log`;
   for (const fingerprint of fingerprints) {
@@ -64,7 +77,10 @@ async function compareFingerprints(log: Log, info: LogInfo, subject: CheckSubjec
     if (fingerprint.seq > checkpoint.fence)
       return new LogPrunedError(
         `Sequence ${fingerprint.seq} of ${info.stream} is gone, and no erasure took it (fence ${checkpoint.fence}).`,
-        { next: 'restore the stream from a backup', details: { found: 'missing', expected: fingerprint.digest, seq: fingerprint.seq, fence: checkpoint.fence } },
+        {
+          next: 'restore the stream from a backup',
+          details: { found: 'missing', expected: fingerprint.digest, seq: fingerprint.seq, fence: checkpoint.fence },
+        },
       );
   }
   return undefined;

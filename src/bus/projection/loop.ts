@@ -4,7 +4,7 @@
  * the checkpoint; so nothing is lost and nothing counts twice, whatever is cut or killed.
  */
 import type { Logger } from 'pino';
-import { LogRefusedError, messageOf, SequenceNotReachedError } from '../../errors.ts';
+import { type LogRefusedError, messageOf, SequenceNotReachedError } from '../../errors.ts';
 import type { LoggedEvent } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import type { Delivery, Log, LogInfo, LogReader } from '../log/port.ts';
@@ -231,7 +231,10 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     known = outcome.info;
     if (outcome.refused) {
       if (outcome.refused.code !== refused?.code)
-        logger.error({ service, ...errorFields(outcome.refused) }, 'the log is not the one this projection was made from');
+        logger.error(
+          { service, ...errorFields(outcome.refused) },
+          'the log is not the one this projection was made from',
+        );
       refused = outcome.refused;
       observer.refused?.(true);
       return undefined;
@@ -260,7 +263,10 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
           current.end(reason);
         },
       });
-      timers.push(every(limits.checkIntervalMs, () => watchLog(current)), every(limits.idleCheckMs, () => watchIdle(current, reader)));
+      timers.push(
+        every(limits.checkIntervalMs, () => watchLog(current)),
+        every(limits.idleCheckMs, () => watchIdle(current, reader)),
+      );
       void copyDeadLetters();
       return await current.ended;
     } finally {
@@ -323,9 +329,14 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       }
       if (stopped) return;
       observer.interrupted?.(ended.reason);
-      logger.debug({ service, reason: ended.reason, seq: store.checkpoint().seq }, 'reading again behind the checkpoint');
+      logger.debug(
+        { service, reason: ended.reason, seq: store.checkpoint().seq },
+        'reading again behind the checkpoint',
+      );
       if (store.checkpoint().seq > before && !ended.trouble) pause = limits.backoffMinMs;
-      await sleep(ended.reason === 'refused' ? Math.max(pause, Math.min(limits.checkIntervalMs, limits.backoffMaxMs)) : pause);
+      await sleep(
+        ended.reason === 'refused' ? Math.max(pause, Math.min(limits.checkIntervalMs, limits.backoffMaxMs)) : pause,
+      );
       pause = Math.min(pause * 2, limits.backoffMaxMs);
     }
   }
@@ -380,10 +391,13 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
           waiters = waiters.filter((other) => other !== waiter);
           const at = store.checkpoint().seq;
           reject(
-            new SequenceNotReachedError(`${service} has folded the log up to ${at}; ${seq} was asked for within ${timeoutMs} ms.`, {
-              next: 'ask again, with a larger timeout_ms, or see freshet status',
-              details: { asked: seq, reached: at },
-            }),
+            new SequenceNotReachedError(
+              `${service} has folded the log up to ${at}; ${seq} was asked for within ${timeoutMs} ms.`,
+              {
+                next: 'ask again, with a larger timeout_ms, or see freshet status',
+                details: { asked: seq, reached: at },
+              },
+            ),
           );
         }, timeoutMs);
         waiters.push(waiter);

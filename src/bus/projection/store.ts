@@ -5,10 +5,16 @@
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import Database, { type Database as Db } from 'better-sqlite3';
-import { CheckpointConflictError, DataFolderUnusableError, type EventProblem, FreshetError, messageOf } from '../../errors.ts';
+import {
+  CheckpointConflictError,
+  DataFolderUnusableError,
+  type EventProblem,
+  FreshetError,
+  messageOf,
+} from '../../errors.ts';
 import type { EventCodec, LoggedEvent, StoredMessage } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
-import { type FoldClock, foldVersion, type ProjectionDefinition } from './definition.ts';
+import { foldVersion, type ProjectionDefinition } from './definition.ts';
 
 /** How far a projection has come; written with every batch. */
 export interface Checkpoint {
@@ -98,7 +104,10 @@ export interface StoreOptions<Tables> {
 /** SQLite trouble that passes, or that an operator can end, as against an event that can't be folded. */
 export function isStorageTrouble(err: unknown): boolean {
   const code = (err as { code?: string }).code ?? '';
-  return /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM|CORRUPT|NOTADB|PROTOCOL)/.test(code) || /^E(NOSPC|ROFS|ACCES|MFILE)$/.test(code);
+  return (
+    /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM|CORRUPT|NOTADB|PROTOCOL)/.test(code) ||
+    /^E(NOSPC|ROFS|ACCES|MFILE)$/.test(code)
+  );
 }
 
 /** What a message was, in 32 hex digits. */
@@ -115,8 +124,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     removeDatabase(file);
     ({ db, found } = open(file, definition, cacheKib));
   }
-  if (found === undefined)
-    db.prepare('INSERT INTO checkpoint VALUES (1, 0, ?, 0, 0, 0, 0, 0, 0, ?)').run('', version);
+  if (found === undefined) db.prepare('INSERT INTO checkpoint VALUES (1, 0, ?, 0, 0, 0, 0, 0, 0, ?)').run('', version);
 
   const tables = definition.tables(db);
   const readCheckpoint = db.prepare<[], Checkpoint>(
@@ -127,24 +135,38 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
      WHERE one = 1 AND seq = ? AND version = ?`,
   );
   const writeFingerprint = db.prepare('INSERT OR REPLACE INTO fingerprint VALUES (?, ?, ?, ?)');
-  const readFingerprints = db.prepare<[], Fingerprint>('SELECT seq, digest, timestamp FROM fingerprint ORDER BY seq DESC');
+  const readFingerprints = db.prepare<[], Fingerprint>(
+    'SELECT seq, digest, timestamp FROM fingerprint ORDER BY seq DESC',
+  );
   const claimIdentity = db.prepare('INSERT INTO identity VALUES (?, ?, ?) ON CONFLICT DO NOTHING');
   const readIdentity = db.prepare<[string], { seq: StreamSeq; fingerprint: Buffer }>(
     'SELECT seq, fingerprint FROM identity WHERE identity = ?',
   );
-  const writeDeadLetter = db.prepare('INSERT INTO dead_letter (seq, subject, payload, code, message) VALUES (?, ?, ?, ?, ?)');
+  const writeDeadLetter = db.prepare(
+    'INSERT INTO dead_letter (seq, subject, payload, code, message) VALUES (?, ?, ?, ?, ?)',
+  );
   const readUncopied = db.prepare<[number], DeadLetter>(
     'SELECT seq, subject, payload, code, message FROM dead_letter WHERE copied = 0 ORDER BY seq LIMIT ?',
   );
   const markCopied = db.prepare('UPDATE dead_letter SET copied = 1 WHERE seq = ?');
-  const savepoint = { set: db.prepare('SAVEPOINT event'), release: db.prepare('RELEASE event'), undo: db.prepare('ROLLBACK TO event') };
+  const savepoint = {
+    set: db.prepare('SAVEPOINT event'),
+    release: db.prepare('RELEASE event'),
+    undo: db.prepare('ROLLBACK TO event'),
+  };
 
   let current = readCheckpoint.get() as Checkpoint;
   let slot = (db.prepare('SELECT count(*) AS n FROM fingerprint').get() as { n: number }).n % ring;
   const newest = readFingerprints.get();
-  if (newest) slot = ((db.prepare('SELECT slot FROM fingerprint WHERE seq = ?').get(newest.seq) as { slot: number }).slot + 1) % ring;
+  if (newest)
+    slot =
+      ((db.prepare('SELECT slot FROM fingerprint WHERE seq = ?').get(newest.seq) as { slot: number }).slot + 1) % ring;
 
-  function foldBatch(batch: readonly StoredMessage[], created: string, careful: boolean): { result: BatchResult; next: Checkpoint } {
+  function foldBatch(
+    batch: readonly StoredMessage[],
+    created: string,
+    careful: boolean,
+  ): { result: BatchResult; next: Checkpoint } {
     const result: BatchResult = { applied: [], duplicates: 0, deadLetters: [], unknownTypes: [] };
     const clock = { now: current.clock };
     let { seq, fence } = current;
@@ -178,7 +200,8 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
         continue;
       }
       clock.now = Math.max(clock.now, Math.min(event.time, event.timestamp));
-      if (event.type === 'control.erased.v1') fence = streamSeq(Math.max(fence, Math.min(event.data.fence, event.seq - 1)));
+      if (event.type === 'control.erased.v1')
+        fence = streamSeq(Math.max(fence, Math.min(event.data.fence, event.seq - 1)));
       if (careful) savepoint.set.run();
       try {
         definition.apply(event, tables, clock);
@@ -205,14 +228,25 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       unknown: current.unknown + result.unknownTypes.length,
     };
     const moved = moveCheckpoint.run(
-      next.seq, next.created, next.clock, next.fence, next.applied, next.duplicates, next.deadLetters, next.unknown,
-      current.seq, version,
+      next.seq,
+      next.created,
+      next.clock,
+      next.fence,
+      next.applied,
+      next.duplicates,
+      next.deadLetters,
+      next.unknown,
+      current.seq,
+      version,
     );
     if (moved.changes !== 1)
-      throw new CheckpointConflictError(`The checkpoint of ${definition.service} is not at ${current.seq}, where this process left it.`, {
-        next: 'freshet status',
-        details: { file, expected: current.seq, found: readCheckpoint.get()?.seq },
-      });
+      throw new CheckpointConflictError(
+        `The checkpoint of ${definition.service} is not at ${current.seq}, where this process left it.`,
+        {
+          next: 'freshet status',
+          details: { file, expected: current.seq, found: readCheckpoint.get()?.seq },
+        },
+      );
     return { result, next };
   }
   const fold = db.transaction(foldBatch);
@@ -247,7 +281,11 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
   };
 }
 
-function open<Tables>(file: string, definition: ProjectionDefinition<Tables>, cacheKib: number): { db: Db; found: string | undefined } {
+function open<Tables>(
+  file: string,
+  definition: ProjectionDefinition<Tables>,
+  cacheKib: number,
+): { db: Db; found: string | undefined } {
   try {
     const db = new Database(file, { timeout: 2_000 });
     db.pragma('journal_mode = WAL');

@@ -21,17 +21,26 @@ export type StreamDifference =
 /** Settings that a server takes at creation only. */
 const FIXED = new Set<keyof WireStream>(['storage', 'retention', 'deny_delete', 'deny_purge']);
 
-const isNotFound = (err: unknown): boolean => err instanceof NatsError && (err.code === '404' || err.api_error?.code === 404);
+const isNotFound = (err: unknown): boolean =>
+  err instanceof NatsError && (err.code === '404' || err.api_error?.code === 404);
 
-export async function diffStreams(nc: NatsConnection, definitions: readonly Definition[] = STREAMS): Promise<StreamDifference[]> {
+export async function diffStreams(
+  nc: NatsConnection,
+  definitions: readonly Definition[] = STREAMS,
+): Promise<StreamDifference[]> {
   const jsm = await nc.jetstreamManager({ checkAPI: false });
   const differences: StreamDifference[] = [];
   for (const definition of definitions)
-    differences.push(definition.kind === 'consumer' ? await diffConsumer(jsm, definition) : await diffStream(jsm, definition));
+    differences.push(
+      definition.kind === 'consumer' ? await diffConsumer(jsm, definition) : await diffStream(jsm, definition),
+    );
   return differences;
 }
 
-async function diffConsumer(jsm: JetStreamManager, { kind, name, stream }: ConsumerDefinition): Promise<StreamDifference> {
+async function diffConsumer(
+  jsm: JetStreamManager,
+  { kind, name, stream }: ConsumerDefinition,
+): Promise<StreamDifference> {
   try {
     await jsm.consumers.info(stream, name);
     return { state: 'equal', kind, name };
@@ -41,7 +50,10 @@ async function diffConsumer(jsm: JetStreamManager, { kind, name, stream }: Consu
   }
 }
 
-async function diffStream(jsm: JetStreamManager, definition: Exclude<Definition, ConsumerDefinition>): Promise<StreamDifference> {
+async function diffStream(
+  jsm: JetStreamManager,
+  definition: Exclude<Definition, ConsumerDefinition>,
+): Promise<StreamDifference> {
   const { kind, name } = definition;
   const config = wireStream(definition);
   let found: StreamConfig;
@@ -63,7 +75,13 @@ export function compareConfig(found: Partial<StreamConfig>, wanted: WireStream):
     const after = normal(setting, wanted[setting]);
     if (JSON.stringify(before) === JSON.stringify(after)) continue;
     const danger = dangerOf(setting, before, after);
-    changes.push({ setting, found: before, wanted: after, possible: !FIXED.has(setting), ...(danger ? { danger } : {}) });
+    changes.push({
+      setting,
+      found: before,
+      wanted: after,
+      possible: !FIXED.has(setting),
+      ...(danger ? { danger } : {}),
+    });
   }
   return changes;
 }
@@ -78,7 +96,8 @@ const DEFAULTS: Partial<Record<keyof WireStream, unknown>> = { description: '', 
 
 /** Limits that get narrower drop messages; anything that is fixed at creation asks for another stream. */
 function dangerOf(setting: keyof WireStream, before: unknown, after: unknown): string | undefined {
-  if (FIXED.has(setting)) return 'the server takes it at creation only: the stream would have to be deleted and made again, with all it holds';
+  if (FIXED.has(setting))
+    return 'the server takes it at creation only: the stream would have to be deleted and made again, with all it holds';
   const limit = (value: unknown): number => (typeof value === 'number' && value > 0 ? value : Number.POSITIVE_INFINITY);
   if (['max_age', 'max_bytes', 'max_msgs', 'max_msgs_per_subject'].includes(setting) && limit(after) < limit(before))
     return 'messages over the new limit are deleted';
@@ -143,7 +162,12 @@ export async function applyStreams(
 }
 
 const said = (changes: readonly SettingChange[]): string =>
-  changes.map(({ setting, found, wanted, danger }) => `${setting} is ${JSON.stringify(found)}, wanted ${JSON.stringify(wanted)} (${danger})`).join('; ');
+  changes
+    .map(
+      ({ setting, found, wanted, danger }) =>
+        `${setting} is ${JSON.stringify(found)}, wanted ${JSON.stringify(wanted)} (${danger})`,
+    )
+    .join('; ');
 
 function differsError(name: string, changes: readonly SettingChange[]): StreamConfigDiffersError {
   return new StreamConfigDiffersError(`The server has ${name} with other settings: ${said(changes)}.`, {

@@ -24,9 +24,16 @@ export type WireStream = Pick<
   | 'allow_direct'
 >;
 
-const storageOf = (storage: 'file' | 'memory'): StorageType => (storage === 'file' ? StorageType.File : StorageType.Memory);
+const storageOf = (storage: 'file' | 'memory'): StorageType =>
+  storage === 'file' ? StorageType.File : StorageType.Memory;
 
-const common = { retention: RetentionPolicy.Limits, max_msgs: -1, max_msg_size: -1, num_replicas: 1, deny_purge: false };
+const common = {
+  retention: RetentionPolicy.Limits,
+  max_msgs: -1,
+  max_msg_size: -1,
+  num_replicas: 1,
+  deny_purge: false,
+};
 
 export function wireStream(definition: StreamDefinition | BucketDefinition | ObjectStoreDefinition): WireStream {
   const { description } = definition;

@@ -106,7 +106,11 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
     current = manifest;
     onWritten?.((performance.now() - started) / 1000, state.length);
     await publisher
-      .publish({ subject: `${ENGINE_OUTPUT.subjects[0]?.replace('>', 'snapshot')}`, payload: Buffer.from(JSON.stringify(manifest)), identity: `snapshot/${object}` })
+      .publish({
+        subject: `${ENGINE_OUTPUT.subjects[0]?.replace('>', 'snapshot')}`,
+        payload: Buffer.from(JSON.stringify(manifest)),
+        identity: `snapshot/${object}`,
+      })
       .catch((err: unknown) => logger.warn({ err }, 'the snapshot could not be announced'));
     await removeOld();
     return manifest;
@@ -114,10 +118,17 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
 
   async function removeOld(): Promise<void> {
     try {
-      const names = (await store.list()).filter(({ deleted }) => !deleted).map(({ name }) => name).sort();
-      for (const name of names.slice(0, Math.max(0, names.length - keep))) if (name !== current?.object) await store.delete(name);
+      const names = (await store.list())
+        .filter(({ deleted }) => !deleted)
+        .map(({ name }) => name)
+        .sort();
+      for (const name of names.slice(0, Math.max(0, names.length - keep)))
+        if (name !== current?.object) await store.delete(name);
     } catch (err) {
-      logger.warn({ reason: messageOf(err) }, 'old snapshots could not be removed; it is tried again with the next one');
+      logger.warn(
+        { reason: messageOf(err) },
+        'old snapshots could not be removed; it is tried again with the next one',
+      );
     }
   }
 

@@ -1,0 +1,64 @@
+/** The command line: one verb a file in `verbs/`. */
+import { Command, CommanderError } from 'commander';
+import { VERSION } from '../version.ts';
+import { EXIT, report } from './output.ts';
+import { doctorVerb } from './verbs/doctor.ts';
+import { historyVerb } from './verbs/history.ts';
+import { importVerb } from './verbs/import.ts';
+import { publishVerb } from './verbs/publish.ts';
+import { recommendVerb } from './verbs/recommend.ts';
+import { serviceVerb } from './verbs/service.ts';
+import { similarVerb } from './verbs/similar.ts';
+import { statusVerb } from './verbs/status.ts';
+import { streamsVerb } from './verbs/streams.ts';
+import { tailVerb } from './verbs/tail.ts';
+import { trendingVerb } from './verbs/trending.ts';
+import { upVerb } from './verbs/up.ts';
+
+/** Runs a command line; gives the exit code: 0 success, 1 failure, 2 wrong usage. */
+export async function main(args: readonly string[]): Promise<number> {
+  const program = new Command('freshet')
+    .description('Event-sourced recommendations on NATS JetStream')
+    .version(VERSION)
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'FRESHET_USAGE: ')) });
+  for (const verb of [
+    upVerb,
+    publishVerb,
+    importVerb,
+    recommendVerb,
+    similarVerb,
+    trendingVerb,
+    historyVerb,
+    tailVerb,
+    statusVerb,
+    streamsVerb,
+    doctorVerb,
+    serviceVerb,
+  ])
+    program.addCommand(verb());
+  inheritErrorHandling(program);
+  if (args.length === 0) {
+    program.outputHelp();
+    return EXIT.ok;
+  }
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return typeof process.exitCode === 'number' ? process.exitCode : EXIT.ok;
+  } catch (err) {
+    if (!(err instanceof CommanderError)) return report(err);
+    if (err.exitCode === 0) return EXIT.ok;
+    process.stderr.write(`Next: freshet ${args[0]?.startsWith('-') ? '' : `${args[0]} `}--help\n`);
+    return EXIT.usage;
+  }
+}
+
+/** Verbs are made on their own, so what the program says about errors is handed on to them. */
+function inheritErrorHandling(command: Command): void {
+  for (const child of command.commands) {
+    child.copyInheritedSettings(command);
+    inheritErrorHandling(child);
+  }
+}

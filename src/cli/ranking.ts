@@ -1,0 +1,32 @@
+/** A ranking for people: place, item, title, score, and why where it was asked. */
+import type { NatsConnection } from 'nats';
+import type { RankingAnswer } from '../engine/lists.ts';
+import { table } from './output.ts';
+import { titlesOf } from './titles.ts';
+
+/** Reasons that are told of an item. */
+const REASONS = 3;
+
+export async function rankingText(nc: NatsConnection, answer: Pick<RankingAnswer, 'items'>): Promise<string> {
+  const { items } = answer;
+  if (items.length === 0) return 'Nothing to show yet.';
+  const named = items.flatMap(({ item, reasons = [] }) => [item, ...reasons.flatMap((reason) => reason.item ?? [])]);
+  const titles = await titlesOf(nc, named);
+  const rows = items.map(({ item, score, reasons }, i) => {
+    const why = (reasons ?? []).slice(0, REASONS).map(({ signal, contribution, item: from, terms }) => {
+      const of = from === undefined ? '' : ` by ${titles.get(from) ?? from}`;
+      return `${signal}${of}${terms?.length ? ` (${terms.slice(0, 3).join(', ')})` : ''} ${contribution.toFixed(2)}`;
+    });
+    return [i + 1, item, titles.get(item) ?? '', score.toFixed(3), why.join('; ')];
+  });
+  return table(rows, ['', 'item', 'title', 'score', items.some(({ reasons }) => reasons) ? 'why' : '']);
+}
+
+/** One line that says where a ranking comes from. */
+export const originText = ({
+  source,
+  seq,
+  snapshot,
+  config,
+}: Pick<RankingAnswer, 'source' | 'seq' | 'snapshot' | 'config'>): string =>
+  `source ${source}, computed at sequence ${seq}, snapshot ${snapshot}, configuration ${config}`;

@@ -1,0 +1,146 @@
+import { Command, Option } from 'commander';
+import { createBulk } from '../../bus/bulk.ts';
+import { createCodec } from '../../bus/event/codec.ts';
+import type { CloudEvent } from '../../bus/event/types.ts';
+import { createJetStreamLog } from '../../bus/log/jetstream.ts';
+import { createPublisher } from '../../bus/publisher.ts';
+import { IMPORT_FORMATS, type ImportFormat, type ImportPlan, openImport, readColumnMap } from '../../import/mod.ts';
+import { count, duration, EXIT, note, print, printJson } from '../output.ts';
+import { createProgress } from '../progress.ts';
+import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';
+
+interface ImportVerbOptions extends CommonOptions {
+  format?: ImportFormat;
+  map?: string;
+  source?: string;
+  personal?: boolean;
+  dryRun?: boolean;
+}
+
+interface ImportResult {
+  read: number;
+  published: number;
+  duplicates: number;
+  rejected: number;
+  /** Wall clock. */
+  seconds: number;
+}
+
+/** Events in one round to the services' index of identities. */
+const BATCH = 2_000;
+/** Rejected rows that are told one by one; all of them are told with --json. */
+const TOLD = 20;
+
+/** `freshet import` */
+export const importVerb = (): Command =>
+  withCommon(
+    new Command('import')
+      .description('publish the history in data files, in order of time; run again, it goes on where it was')
+      .argument('<path...>', 'files, or folders that hold them')
+      .addOption(
+        new Option('--format <format>', 'what the files are (default: recognised by name and head)').choices([
+          ...IMPORT_FORMATS,
+        ]),
+      )
+      .option('--map <file>', 'JSON that says which column of a CSV is what (docs/how-to/import-your-history.md)')
+      .option('--source <source>', 'source of the events (default: import-<name of the data>)')
+      .option('--personal', 'keep columns that point to a person, such as zip codes')
+      .option('--dry-run', 'say what would be done, publish nothing'),
+  ).action(run);
+
+async function run(paths: string[], options: ImportVerbOptions): Promise<void> {
+  const map = options.map === undefined ? undefined : await readColumnMap(options.map);
+  const plan = await openImport(paths, {
+    format: options.format,
+    map,
+    source: options.source,
+    personal: options.personal,
+  });
+  if (!options.json) sayPlan(plan);
+  if (options.dryRun) {
+    if (options.json) printJson({ format: plan.format, source: plan.source, files: plan.files, rows: plan.rows });
+    return;
+  }
+  await withSession(options, async (session) => {
+    const result = await publishPlan(plan, session, options.json === true);
+    if (options.json) printJson(result);
+    else sayResult(result);
+    if (result.published + result.duplicates === 0 && result.rejected > 0) process.exitCode = EXIT.failure;
+  });
+}
+
+function sayPlan({ format, source, files }: ImportPlan): void {
+  note(`${format}, published as ${source}:`);
+  for (const { name, role, rows, note: what } of files)
+    note(
+      `  ${name}: ${role === 'ignored' ? 'left out' : `${role}, about ${count(rows)} rows`}${what ? ` (${what})` : ''}`,
+    );
+}
+
+function sayResult({ read, published, duplicates, rejected, seconds }: ImportResult): void {
+  print(
+    `${count(read)} rows read: ${count(published)} published, ${count(duplicates)} in the log already, ${count(rejected)} rejected; ${duration(seconds)}`,
+  );
+}
+
+async function publishPlan(plan: ImportPlan, { nc, config }: CliSession, json: boolean): Promise<ImportResult> {
+  const started = performance.now();
+  const { window, timeout_ms: timeoutMs, retries } = config.publisher;
+  const publisher = createPublisher(nc, { window, timeoutMs, retries });
+  const log = await createJetStreamLog({ nc, publisher });
+  const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
+  let rejected = 0;
+  const reject = (row: { file: string; line: number; code: string; message: string }): void => {
+    rejected++;
+    if (json) printJson({ rejected: { file: row.file, line: row.line, code: row.code, message: row.message } });
+    else if (rejected <= TOLD) note(`${row.code}: ${row.file}:${row.line}: ${row.message}`);
+    else if (rejected === TOLD + 1) note('... more rows are rejected; --json tells them all');
+  };
+  let origins: { file: string; line: number }[] = [];
+  const bulk = await createBulk({
+    nc,
+    log,
+    codec,
+    publisher,
+    onRejected: (index, problem) => reject({ ...(origins[index] ?? { file: plan.source, line: 0 }), ...problem }),
+  });
+  const reading = createProgress('reading', 'rows', json);
+  const publishing = createProgress('publishing', 'events', json);
+  let published = 0;
+  let duplicates = 0;
+  const watch = setInterval(() => {
+    const { phase, rowsRead } = plan.progress();
+    if (phase === 'reading') reading.update(rowsRead, plan.rows);
+  }, 200);
+  try {
+    for await (const rows of plan.batches(BATCH)) {
+      const events: CloudEvent[] = [];
+      origins = [];
+      for (const row of rows) {
+        if (row.kind === 'rejected') reject(row);
+        else {
+          events.push(row.event);
+          origins.push(row);
+        }
+      }
+      if (events.length === 0) continue;
+      const result = await bulk.publish(events);
+      published += result.published;
+      duplicates += result.duplicates;
+      const { yielded, events: total } = plan.progress();
+      publishing.update(yielded, total);
+    }
+  } finally {
+    clearInterval(watch);
+    reading.end();
+    publishing.end();
+    await publisher.close();
+  }
+  return {
+    read: plan.progress().rowsRead,
+    published,
+    duplicates,
+    rejected,
+    seconds: Math.round(performance.now() - started) / 1000,
+  };
+}

@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { createCodec } from '../../bus/event/codec.ts';
+import type { StreamSeq } from '../../bus/event/ids.ts';
+import { createPublisher } from '../../bus/publisher.ts';
+import { type EventProblem, messageOf, UsageError } from '../../errors.ts';
+import { EXIT, note, print, printJson } from '../output.ts';
+import { type CommonOptions, withCommon, withSession } from '../session.ts';
+import { number } from '../values.ts';
+
+interface PublishOptions extends CommonOptions {
+  item?: string;
+  value?: number;
+  list?: string;
+  eventData?: string;
+  time?: string;
+  id?: string;
+  source: string;
+  file?: string;
+}
+
+/** `freshet publish` */
+export const publishVerb = (): Command =>
+  withCommon(
+    new Command('publish')
+      .description('publish one event, or a file of events')
+      .argument('[type]', 'type of the event; "viewed" is short for user.viewed.v1')
+      .argument('[subject]', 'id of the user or item that it is about')
+      .option('--item <id>', 'data: the item')
+      .option('--value <n>', 'data: rating, seconds or amount', number)
+      .option('--list <id>', 'data: the list that the item came from')
+      .option('--event-data <json>', 'data, as JSON')
+      .option('--time <time>', 'when it happened, RFC 3339 (default: now)')
+      .option('--id <id>', 'id of the event; the same one again changes nothing (default: a new one)')
+      .option('--source <source>', 'who publishes', 'freshet-cli')
+      .option('--file <file>', 'CloudEvents as lines of JSON instead; - for standard input'),
+  )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  freshet publish viewed u42 --item shelley-frankenstein
+  freshet publish user.rated.v1 u42 --item i7 --value 4.5
+  freshet publish content.published.v1 i7 --event-data '{"title":"A title","tags":["sea"]}'
+  freshet publish --file events.jsonl`,
+    )
+    .action(run);
+
+interface Outcome {
+  accepted: number;
+  duplicates: number;
+  rejected: (EventProblem & { index: number })[];
+  seq?: StreamSeq;
+}
+
+async function run(type: string | undefined, subject: string | undefined, options: PublishOptions): Promise<void> {
+  const events = options.file === undefined ? [eventOf(type, subject, options)] : linesOf(options.file);
+  await withSession(options, async ({ nc, config }) => {
+    const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
+    const { window, timeout_ms: timeoutMs, retries } = config.publisher;
+    const publisher = createPublisher(nc, { window, timeoutMs, retries });
+    const outcome: Outcome = { accepted: 0, duplicates: 0, rejected: [] };
+    const acks: Promise<void>[] = [];
+    for (const [index, event] of events.entries()) {
+      const prepared = 'problem' in event ? { ok: false as const, problem: event.problem } : codec.prepare(event.value);
+      if (!prepared.ok) {
+        outcome.rejected.push({ index, ...prepared.problem });
+        continue;
+      }
+      await publisher.ready();
+      acks.push(
+        publisher.publish(prepared.prepared).then(({ seq, duplicate }) => {
+          if (duplicate) outcome.duplicates++;
+          else outcome.accepted++;
+          outcome.seq = Math.max(outcome.seq ?? 0, seq) as StreamSeq;
+        }),
+      );
+    }
+    await Promise.all(acks);
+    await publisher.close();
+    if (options.json) printJson(outcome);
+    else say(outcome);
+    if (outcome.accepted + outcome.duplicates === 0) process.exitCode = EXIT.failure;
+  });
+}
+
+function say({ accepted, duplicates, rejected, seq }: Outcome): void {
+  for (const { index, code, message } of rejected) note(`${code}: event ${index + 1}: ${message}`);
+  if (rejected.length > 0) note('Next: freshet publish --help, or docs/reference/events.md');
+  if (accepted + duplicates === 0) return;
+  print(`${accepted} published${duplicates > 0 ? `, ${duplicates} in the log already` : ''}; sequence ${seq}`);
+}
+
+type Given = { value: unknown } | { problem: EventProblem };
+
+function eventOf(type: string | undefined, subject: string | undefined, options: PublishOptions): Given {
+  if (type === undefined || subject === undefined)
+    throw new UsageError('publish takes a type and a subject, or --file.', { next: 'freshet publish --help' });
+  const { item, value, list, eventData, time = new Date().toISOString(), id = randomUUID(), source } = options;
+  let data: Record<string, unknown> = {};
+  if (eventData !== undefined) {
+    try {
+      data = JSON.parse(eventData) as Record<string, unknown>;
+    } catch (cause) {
+      throw new UsageError(`--event-data is not JSON: ${messageOf(cause)}.`, { next: 'freshet publish --help', cause });
+    }
+  }
+  data = {
+    ...data,
+    ...(item === undefined ? {} : { item }),
+    ...(value === undefined ? {} : { value }),
+    ...(list === undefined ? {} : { list }),
+  };
+  return {
+    value: {
+      specversion: '1.0',
+      id,
+      source,
+      type: type.includes('.') ? type : `user.${type}.v1`,
+      subject,
+      time,
+      datacontenttype: 'application/json',
+      data,
+    },
+  };
+}
+
+function linesOf(file: string): Given[] {
+  let text: string;
+  try {
+    text = readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (cause) {
+    throw new UsageError(`${file} can't be read: ${messageOf(cause)}.`, { next: 'freshet publish --help', cause });
+  }
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line): Given => {
+      try {
+        return { value: JSON.parse(line) };
+      } catch (err) {
+        return {
+          problem: {
+            code: 'FRESHET_EVENT_MALFORMED',
+            message: `The line is not JSON: ${messageOf(err).slice(0, 200)}.`,
+          },
+        };
+      }
+    });
+}

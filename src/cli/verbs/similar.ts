@@ -1,0 +1,33 @@
+import { Command } from 'commander';
+import { call } from '../../bus/micro.ts';
+import type { RankingAnswer } from '../../engine/lists.ts';
+import { note, print, printJson } from '../output.ts';
+import { originText, rankingText } from '../ranking.ts';
+import { type CommonOptions, withCommon, withSession } from '../session.ts';
+import { positive } from '../values.ts';
+
+interface SimilarOptions extends CommonOptions {
+  n: number;
+  explain?: boolean;
+}
+
+/** `freshet similar` */
+export const similarVerb = (): Command =>
+  withCommon(
+    new Command('similar')
+      .description('items that go with an item')
+      .argument('<item>', 'id of the item')
+      .option('-n, --n <n>', 'items', positive, 10)
+      .option('--explain', 'say why each item is there'),
+  ).action((item: string, options: SimilarOptions) =>
+    withSession(options, async ({ nc }) => {
+      const answer = await call<RankingAnswer>(nc, 'freshet.engine.similar', {
+        item,
+        n: options.n,
+        ...(options.explain ? { explain: true } : {}),
+      });
+      if (options.json) return printJson(answer);
+      print(await rankingText(nc, answer));
+      note(originText(answer));
+    }),
+  );

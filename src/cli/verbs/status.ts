@@ -1,0 +1,132 @@
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { withoutCredentials } from '../../bus/connection.ts';
+import { createJetStreamLog } from '../../bus/log/jetstream.ts';
+import { call } from '../../bus/micro.ts';
+import { SERVICES } from '../../bus/projection/definition.ts';
+import { createPublisher } from '../../bus/publisher.ts';
+import type { ServiceStatus } from '../../bus/service.ts';
+import { isStreamMissing } from '../../errors.ts';
+import { readRuntime } from '../../up/runtime-file.ts';
+import { count, EXIT, note, print, printJson, table } from '../output.ts';
+import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';
+
+interface Status {
+  log: { stream: string; created: string; first_seq: number; last_seq: number; messages: number } | null;
+  nats: { url: string; version: string; pid?: number };
+  services: {
+    service: string;
+    pid: number | null;
+    state: string;
+    seq: number;
+    lag: number;
+    dead_letters: number;
+    restarts: number;
+  }[];
+  model: { snapshot: string | null; seq: number | null; config: string; backend: string; prequential: unknown } | null;
+}
+
+/** Milliseconds that a service has to say how it is. */
+const STATUS_MS = 1_000;
+
+/** `freshet status` */
+export const statusVerb = (): Command =>
+  withCommon(new Command('status').description('the log, how far each service is, the model in force')).action(
+    (options: CommonOptions) =>
+      withSession(options, async (session) => {
+        const status = await readStatus(session, options);
+        if (options.json) printJson(status);
+        else say(status);
+        if (status.services.some(({ state }) => state === 'down' || state === 'refusing'))
+          process.exitCode = EXIT.failure;
+      }),
+  );
+
+async function readStatus({ nc, url }: CliSession, { data }: CommonOptions): Promise<Status> {
+  const runtime = readRuntime(resolve(data));
+  const here = runtime?.nats === url ? runtime : undefined;
+  const publisher = createPublisher(nc);
+  const log = await createJetStreamLog({ nc, publisher });
+  const info = await log.info().catch((err: unknown) => {
+    if (isStreamMissing(err)) return undefined;
+    throw err;
+  });
+  await publisher.close();
+  const answers = await Promise.all(
+    SERVICES.map((service) =>
+      call<ServiceStatus & { model?: Status['model'] }>(
+        nc,
+        `freshet.${service}.status`,
+        {},
+        { timeoutMs: STATUS_MS },
+      ).catch(() => undefined),
+    ),
+  );
+  const services = SERVICES.map((service, i) => {
+    const answer = answers[i];
+    const restarts = here?.processes[service]?.restarts ?? 0;
+    if (!answer)
+      return { service, pid: null, state: 'down', seq: 0, lag: info?.lastSeq ?? 0, dead_letters: 0, restarts };
+    const { pid, state, seq, lag, dead_letters, trouble } = answer;
+    return { service, pid, state, seq, lag, dead_letters, restarts, ...(trouble ? { trouble } : {}) };
+  });
+  const model = answers[SERVICES.indexOf('engine')]?.model ?? null;
+  return {
+    log: info
+      ? {
+          stream: info.stream,
+          created: info.created,
+          first_seq: info.firstSeq,
+          last_seq: info.lastSeq,
+          messages: info.messages,
+        }
+      : null,
+    nats: {
+      url: withoutCredentials(url),
+      version: nc.info?.version ?? '',
+      ...(here?.nats_pid ? { pid: here.nats_pid } : {}),
+    },
+    services,
+    model: model && {
+      snapshot: model.snapshot,
+      seq: model.seq,
+      config: model.config,
+      backend: model.backend,
+      prequential: model.prequential,
+    },
+  };
+}
+
+function say({ log, nats, services, model }: Status): void {
+  if (log)
+    print(
+      `log      ${log.stream}: ${count(log.messages)} events, sequences ${log.first_seq} to ${log.last_seq}, created ${log.created}`,
+    );
+  else print('log      there is none yet');
+  print(`nats     ${nats.url}, nats-server ${nats.version}${nats.pid ? `, pid ${nats.pid}` : ''}`);
+  if (model)
+    print(
+      `model    snapshot ${model.snapshot ?? 'none yet'}${model.seq === null ? '' : ` at ${model.seq}`}, configuration ${model.config}, computed by ${model.backend}`,
+    );
+  print('');
+  print(
+    table(
+      services.map(({ service, state, seq, lag, dead_letters, restarts, pid }) => [
+        service,
+        state,
+        seq,
+        lag,
+        dead_letters,
+        restarts,
+        pid === null ? '-' : String(pid),
+      ]),
+      ['service', 'state', 'seq', 'lag', 'dead letters', 'restarts', 'pid'],
+    ),
+  );
+  for (const one of services) {
+    const { trouble } = one as { trouble?: { code: string; message: string; next?: string } };
+    if (trouble)
+      note(`${one.service}: ${trouble.code}: ${trouble.message}${trouble.next ? `\nNext: ${trouble.next}` : ''}`);
+    else if (one.state === 'down') note(`${one.service} does not answer. Next: freshet up`);
+  }
+}

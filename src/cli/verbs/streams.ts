@@ -1,0 +1,85 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { ensureFolder } from '../../bus/service.ts';
+import { applyStreams, diffStreams, exportStreams, type StreamDifference } from '../../bus/streams/plan.ts';
+import { EXIT, note, print, printJson, table } from '../output.ts';
+import { type CommonOptions, withCommon, withSession } from '../session.ts';
+
+/** `freshet streams` */
+export const streamsVerb = (): Command =>
+  new Command('streams')
+    .description('what lives in JetStream: streams.config.ts against the server')
+    .addCommand(
+      withCommon(
+        new Command('diff').description(
+          'what differs between streams.config.ts and the server; exit code 1 if anything does',
+        ),
+      ).action((options: CommonOptions) =>
+        withSession(options, async ({ nc }) => {
+          const differences = await diffStreams(nc);
+          if (options.json) printJson(differences);
+          else sayDifferences(differences);
+          if (differences.some(({ state, kind }) => state !== 'equal' && kind !== 'consumer'))
+            process.exitCode = EXIT.failure;
+        }),
+      ),
+    )
+    .addCommand(
+      withCommon(new Command('apply').description('make the server as streams.config.ts says'))
+        .option('--lose-data', 'also changes that delete messages')
+        .option('--yes-lose-data', 'yes, really')
+        .action((options: CommonOptions & { loseData?: boolean; yesLoseData?: boolean }) =>
+          withSession(options, async ({ nc }) => {
+            const applied = await applyStreams(nc, {
+              loseData: options.loseData === true && options.yesLoseData === true,
+            });
+            if (options.json) return printJson(applied);
+            print(
+              table(
+                applied.map(({ kind, name, done }) => [
+                  kind,
+                  name,
+                  kind === 'consumer' && done === 'left' ? 'made by its service' : done,
+                ]),
+              ),
+            );
+          }),
+        ),
+    )
+    .addCommand(
+      new Command('export')
+        .description('the streams as the JSON that `nats stream add --config` reads')
+        .argument('[dir]', 'folder to write one file a stream to; standard output without')
+        .action((dir: string | undefined) => {
+          const streams = exportStreams();
+          if (dir === undefined) return printJson(streams);
+          ensureFolder(dir);
+          for (const stream of streams) {
+            const file = join(dir, `${stream.name}.json`);
+            writeFileSync(file, `${JSON.stringify(stream, undefined, 2)}\n`);
+            print(file);
+          }
+        }),
+    );
+
+function sayDifferences(differences: readonly StreamDifference[]): void {
+  print(
+    table(
+      differences.map(({ kind, name, state }) => [
+        kind,
+        name,
+        kind === 'consumer' && state === 'missing' ? 'not running' : state,
+      ]),
+    ),
+  );
+  for (const difference of differences) {
+    if (difference.state !== 'different') continue;
+    for (const { setting, found, wanted, danger } of difference.changes)
+      note(
+        `${difference.name}: ${setting} is ${JSON.stringify(found)}, wanted ${JSON.stringify(wanted)}${danger ? `; ${danger}` : ''}`,
+      );
+  }
+  if (differences.some(({ state, kind }) => state !== 'equal' && kind !== 'consumer'))
+    note('Next: freshet streams apply');
+}

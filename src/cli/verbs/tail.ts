@@ -1,0 +1,127 @@
+import { Command } from 'commander';
+import { AckPolicy, DeliverPolicy, type KvEntry, type NatsConnection } from 'nats';
+import { EVENTS, RANKINGS } from '../../../streams.config.ts';
+import { encodeToken } from '../../bus/event/ids.ts';
+import { EVENT_SUBJECTS, entitySubjects } from '../../bus/event/subject.ts';
+import type { RankingAnswer } from '../../engine/lists.ts';
+import { messageOf, StreamMissingError } from '../../errors.ts';
+import { note, print, printJson } from '../output.ts';
+import { originText, rankingText } from '../ranking.ts';
+import { type CommonOptions, withCommon, withSession } from '../session.ts';
+import { positive } from '../values.ts';
+
+interface TailOptions extends CommonOptions {
+  user?: string;
+  item?: string;
+  ranking?: string;
+  from?: number;
+  count?: number;
+}
+
+/** `freshet tail` */
+export const tailVerb = (): Command =>
+  withCommon(
+    new Command('tail')
+      .description('events as they come, or a user’s ranking as it moves; until Ctrl-C')
+      .option('--user <id>', 'only events of this user')
+      .option('--item <id>', 'only events of this item of the catalogue')
+      .option('--ranking <user>', 'this user’s ranking instead of events')
+      .option('--from <seq>', 'events from this sequence on, instead of new ones', positive)
+      .option('--count <n>', 'end after so many', positive),
+  ).action((options: TailOptions) =>
+    withSession(options, ({ nc }) => {
+      let stop: () => void = () => {};
+      const stopped = new Promise<void>((resolve) => {
+        stop = resolve;
+      });
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+      return options.ranking === undefined
+        ? tailEvents(nc, options, stopped)
+        : tailRanking(nc, options.ranking, options, stopped);
+    }),
+  );
+
+async function tailEvents(
+  nc: NatsConnection,
+  { user, item, from, count, json }: TailOptions,
+  stopped: Promise<void>,
+): Promise<void> {
+  const js = nc.jetstream();
+  const jsm = await nc.jetstreamManager({ checkAPI: false });
+  const filter =
+    user !== undefined
+      ? entitySubjects('user', user)
+      : item !== undefined
+        ? entitySubjects('content', item)
+        : EVENT_SUBJECTS;
+  // A consumer of its own that the server forgets soon after this command is gone.
+  const { name } = await jsm.consumers
+    .add(EVENTS.name, {
+      ack_policy: AckPolicy.None,
+      filter_subject: filter,
+      inactive_threshold: 30_000_000_000,
+      ...(from === undefined
+        ? { deliver_policy: DeliverPolicy.New }
+        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from }),
+    })
+    .catch((cause: unknown) => {
+      throw new StreamMissingError(`The log can't be read: ${messageOf(cause)}.`, { next: 'freshet status', cause });
+    });
+  const messages = await (await js.consumers.get(EVENTS.name, name)).consume();
+  void stopped.then(() => messages.stop());
+  let seen = 0;
+  for await (const message of messages) {
+    const text = message.string();
+    if (json) printJson({ seq: message.seq, subject: message.subject, event: parse(text) });
+    else print(`${message.seq}  ${message.subject}  ${text}`);
+    if (++seen === count) break;
+  }
+  await jsm.consumers.delete(EVENTS.name, name).catch(() => false);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+type PublishedRanking = Pick<RankingAnswer, 'items' | 'seq' | 'source' | 'snapshot' | 'config'>;
+
+async function tailRanking(
+  nc: NatsConnection,
+  user: string,
+  { count, json }: TailOptions,
+  stopped: Promise<void>,
+): Promise<void> {
+  const kv = await nc.jetstream().views.kv(RANKINGS.name, { bindOnly: true });
+  const watch = await kv.watch({ key: `user.${encodeToken(user)}` });
+  void stopped.then(() => watch.stop());
+  if (!json) note(`watching the ranking of ${user}`);
+  let seen = 0;
+  let before: string[] = [];
+  for await (const entry of watch as AsyncIterable<KvEntry>) {
+    if (entry.operation !== 'PUT') continue;
+    const ranking = entry.json<PublishedRanking>();
+    if (json) printJson({ user, revision: entry.revision, ...ranking });
+    else {
+      const top = { ...ranking, items: ranking.items.slice(0, 10) };
+      print(
+        `\n${entry.created.toISOString()}  ${originText(ranking)}${moved(
+          before,
+          top.items.map(({ item }) => item),
+        )}`,
+      );
+      print(await rankingText(nc, top));
+      before = top.items.map(({ item }) => item);
+    }
+    if (++seen === count) break;
+  }
+}
+
+function moved(before: readonly string[], after: readonly string[]): string {
+  if (before.length === 0) return '';
+  const fresh = after.filter((item) => !before.includes(item)).length;
+  return `; ${fresh === 0 ? 'the same items' : `${fresh} new in the top ${after.length}`}`;
+}

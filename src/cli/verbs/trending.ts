@@ -1,0 +1,22 @@
+import { Command } from 'commander';
+import { call } from '../../bus/micro.ts';
+import type { RankingAnswer } from '../../engine/lists.ts';
+import { note, print, printJson } from '../output.ts';
+import { originText, rankingText } from '../ranking.ts';
+import { type CommonOptions, withCommon, withSession } from '../session.ts';
+import { positive } from '../values.ts';
+
+/** `freshet trending` */
+export const trendingVerb = (): Command =>
+  withCommon(
+    new Command('trending')
+      .description('items that are taken most lately')
+      .option('-n, --n <n>', 'items', positive, 10),
+  ).action((options: CommonOptions & { n: number }) =>
+    withSession(options, async ({ nc }) => {
+      const answer = await call<RankingAnswer>(nc, 'freshet.engine.trending', { n: options.n });
+      if (options.json) return printJson(answer);
+      print(await rankingText(nc, answer));
+      note(originText(answer));
+    }),
+  );

@@ -1,0 +1,113 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { loadConfig } from '../../config/load.ts';
+import { createLogger } from '../../observability/log.ts';
+import { DATA_FOLDER } from '../../up/runtime-file.ts';
+import { PARTS, type Part, startUp } from '../../up/up.ts';
+import { EXIT, note, print, printJson, report } from '../output.ts';
+import { port } from '../values.ts';
+
+interface UpVerbOptions {
+  data: string;
+  httpPort: number;
+  natsPort: number;
+  nats?: string;
+  demo: boolean;
+  only?: Part[];
+  config?: string;
+  json?: boolean;
+  logs?: boolean;
+}
+
+/** `freshet up` */
+export const upVerb = (): Command =>
+  new Command('up')
+    .description('start everything: nats-server, the services, the HTTP gateway and demo data')
+    .option('--data <dir>', 'folder of log, projections and log files', DATA_FOLDER)
+    .option('--http-port <n>', 'port of the gateway; 0 for any free one', port, 8080)
+    .option('--nats-port <n>', 'port of the embedded nats-server; 0 for any free one', port, 4222)
+    .option('--nats <url>', 'use this nats-server instead of an embedded one (default: $NATS_URL)')
+    .option('--no-demo', 'without demo data')
+    .addOption(new Option('--only <parts>', `start only these: ${PARTS.join(',')}`).argParser(parts))
+    .option('--config <file>', 'settings (default: $FRESHET_CONFIG, then freshet.config.json)')
+    .option('--logs', 'show what the processes log (it is kept in the data folder anyway)')
+    .option('--json', 'one line of JSON when ready')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  freshet up                                   with demo data, on ports 8080 and 4222
+  freshet up --no-demo --http-port 0 --json    empty, any free port, for scripts
+  freshet up --only user,engine --nats nats://10.0.0.5:4222`,
+    )
+    .action(run);
+
+function parts(text: string): Part[] {
+  const names = text.split(',').map((name) => name.trim());
+  const wrong = names.find((name) => !(PARTS as readonly string[]).includes(name));
+  if (wrong !== undefined) throw new InvalidArgumentError(`${JSON.stringify(wrong)} is none of ${PARTS.join(', ')}.`);
+  return [...new Set(names)] as Part[];
+}
+
+async function run(options: UpVerbOptions): Promise<void> {
+  const config = loadConfig({ file: options.config });
+  const logger = createLogger({
+    service: 'up',
+    level: options.logs ? config.log.level : 'warn',
+    redact: config.log.redact,
+  });
+  let asked!: () => void;
+  const stopAsked = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, asked);
+
+  const only = options.only ?? [...PARTS];
+  const starting = startUp({
+    config,
+    configFile: options.config,
+    data: options.data,
+    httpPort: options.httpPort,
+    natsPort: options.natsPort,
+    natsUrl: options.nats ?? process.env.NATS_URL,
+    only,
+    demo: options.demo && options.only === undefined,
+    logger,
+    say: note,
+    onLog: (name, line) => {
+      if (options.logs) note(`${name}  ${line}`);
+    },
+  });
+  const up = await starting;
+  const outcome = await Promise.race([up.ready.catch((err: unknown) => ({ failed: err })), stopAsked]);
+  if (outcome && 'failed' in outcome) {
+    await up.stop();
+    process.exitCode = report(outcome.failed);
+    return;
+  }
+  if (outcome) {
+    if (options.json) printJson(outcome);
+    else print(readyText(outcome.http, outcome.nats, outcome.data));
+    await stopAsked;
+  }
+  note('stopping: what has come is committed');
+  await up.stop();
+  note('stopped');
+  process.exitCode = EXIT.ok;
+}
+
+function readyText(http: string | null, nats: string, data: string): string {
+  const lines = ['', 'Freshet is ready.', ''];
+  if (http) lines.push(`  HTTP     ${http}   (try it: ${http}/docs)`);
+  lines.push(`  NATS     ${nats}`, `  data     ${data}`, '');
+  if (http)
+    lines.push(
+      'Try:',
+      '  npx freshet recommend reader-1',
+      '  npx freshet similar shelley-frankenstein',
+      '  npx freshet tail --ranking reader-1',
+      `  curl '${http}/v1/users/reader-1/recommendations?n=5'`,
+      '',
+    );
+  lines.push('Ctrl-C stops it.');
+  return lines.join('\n');
+}

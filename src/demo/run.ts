@@ -1,0 +1,110 @@
+/** The demo: loads the simulated readers' past into the log once, then lets them go on. */
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { type Bulk, createBulk } from '../bus/bulk.ts';
+import { connect } from '../bus/connection.ts';
+import { createCodec } from '../bus/event/codec.ts';
+import type { CloudEvent } from '../bus/event/types.ts';
+import { createJetStreamLog } from '../bus/log/jetstream.ts';
+import { createPublisher } from '../bus/publisher.ts';
+import { prepareServer } from '../bus/service.ts';
+import type { Config } from '../config/schema.ts';
+import { createSimulation, DEMO_SOURCE, type Simulation } from './simulator.ts';
+
+export interface DemoProgress {
+  published: number;
+  total: number;
+  done: boolean;
+  /** Events per second. */
+  perSecond: number;
+}
+
+export interface DemoOptions {
+  config: Config;
+  natsUrl: string;
+  data: string;
+  logger: Logger;
+  onProgress: (progress: DemoProgress) => void;
+}
+
+export interface RunningDemo {
+  /** Resolves when the past is in the log. */
+  loaded: Promise<void>;
+  stop(): Promise<void>;
+}
+
+const BATCH = 2_000;
+/** Milliseconds between two tellings of progress. */
+const PROGRESS_MS = 1_000;
+
+export async function startDemo({ config, natsUrl, data, logger, onProgress }: DemoOptions): Promise<RunningDemo> {
+  const nc = await connect({ url: natsUrl, name: 'freshet-demo', waitOnFirstConnect: true });
+  await prepareServer(nc, logger);
+  const publisher = createPublisher(nc, {
+    window: config.publisher.window,
+    timeoutMs: config.publisher.timeout_ms,
+    retries: config.publisher.retries,
+  });
+  const log = await createJetStreamLog({ nc, publisher });
+  const codec = createCodec({ declared: config.events.declared });
+  const { created } = await log.info();
+  const { seed, readers, events, trickle_per_s } = config.demo;
+  // The past ends when the stream was created, so that the same log gets the same demo however often it is started.
+  const simulation = createSimulation({ seed, readers, events, end: Date.parse(created) });
+  const past = [...simulation.events()];
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  async function load(): Promise<void> {
+    const marker = join(data, `demo-${created.replaceAll(/[^0-9A-Za-z]/g, '')}-${seed}-${readers}-${events}.done`);
+    if (!existsSync(marker)) {
+      await loadPast(await createBulk({ nc, log, codec, publisher }));
+      writeFileSync(marker, '');
+    }
+    onProgress({ published: past.length, total: past.length, done: true, perSecond: 0 });
+    if (trickle_per_s > 0 && !stopped) timer = trickle(simulation, trickle_per_s);
+  }
+
+  async function loadPast(bulk: Bulk): Promise<void> {
+    const started = performance.now();
+    let told = started;
+    for (let at = 0; at < past.length && !stopped; at += BATCH) {
+      await bulk.publish(past.slice(at, at + BATCH));
+      const now = performance.now();
+      if (now - told < PROGRESS_MS) continue;
+      told = now;
+      const published = Math.min(past.length, at + BATCH);
+      onProgress({ published, total: past.length, done: false, perSecond: (published * 1000) / (now - started) });
+    }
+  }
+
+  function trickle(readersGoOn: Simulation, perSecond: number): NodeJS.Timeout {
+    const live = readersGoOn.live({ now: Date.now });
+    // Each run of the demo has ids of its own: the same readers do other things in it.
+    const run = Date.now().toString(36);
+    let count = 0;
+    return setInterval(() => {
+      const event: CloudEvent = { ...live.next().value, source: `${DEMO_SOURCE}-live`, id: `${run}-${++count}` };
+      const outcome = codec.prepare(event);
+      if (!outcome.ok) {
+        logger.warn({ problem: outcome.problem }, 'a simulated event was refused');
+        return;
+      }
+      const { subject, identity, payload } = outcome.prepared;
+      publisher
+        .publish({ subject, identity, payload })
+        .catch((err: unknown) => logger.warn({ err }, 'a simulated event was not acknowledged'));
+    }, 1_000 / perSecond);
+  }
+
+  return {
+    loaded: load(),
+    stop: async () => {
+      stopped = true;
+      clearInterval(timer);
+      await publisher.close();
+      await nc.drain().catch(() => nc.close());
+    },
+  };
+}

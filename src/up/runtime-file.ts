@@ -1,0 +1,52 @@
+/** What a running `up` tells other commands about itself: `up.json` in its data folder. */
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Data folder unless told otherwise, in the current folder. */
+export const DATA_FOLDER = '.freshet';
+
+export interface RuntimeProcess {
+  pid: number;
+  /** Address of health and metrics. */
+  health?: string;
+  restarts: number;
+}
+
+export interface Runtime {
+  pid: number;
+  nats: string;
+  http?: string;
+  data: string;
+  /** The embedded server, if there is one. */
+  nats_pid?: number;
+  processes: Record<string, RuntimeProcess>;
+}
+
+const fileOf = (data: string): string => join(data, 'up.json');
+
+export function writeRuntime(data: string, runtime: Runtime): void {
+  const file = fileOf(data);
+  writeFileSync(`${file}.new`, `${JSON.stringify(runtime, undefined, 2)}\n`);
+  renameSync(`${file}.new`, file);
+}
+
+export const removeRuntime = (data: string): void => rmSync(fileOf(data), { force: true });
+
+/** The `up` that runs on this folder, or undefined where none does. */
+export function readRuntime(data: string): Runtime | undefined {
+  try {
+    const runtime = JSON.parse(readFileSync(fileOf(data), 'utf8')) as Runtime;
+    return isAlive(runtime.pid) ? runtime : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (err) {
+    return (err as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,132 @@
+/** Keeps a child process alive: started again with back-off when it ends, stopped in good order when it is asked to. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, existsSync, renameSync, statSync, type WriteStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Logger } from 'pino';
+
+export interface SupervisedOptions {
+  name: string;
+  command: string;
+  args: readonly string[];
+  env?: NodeJS.ProcessEnv;
+  /** Where what it writes goes. */
+  logFile: string;
+  /** Bytes of a log file after which it is put aside at a start. */
+  logBytes: number;
+  /** Whether it talks to us over IPC. */
+  ipc: boolean;
+  restartMinMs: number;
+  restartMaxMs: number;
+  stableMs: number;
+  stopMs: number;
+  logger: Logger;
+  onMessage?: (message: unknown) => void;
+  /** Each line it writes. */
+  onLine?: (line: string) => void;
+  onStart?: (pid: number) => void;
+  /** Told of each unexpected end. */
+  onExit?: (reason: string) => void;
+}
+
+export interface Supervised {
+  readonly name: string;
+  readonly pid: number | undefined;
+  readonly restarts: number;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+export function supervise(options: SupervisedOptions): Supervised {
+  const {
+    name,
+    command,
+    args,
+    env = process.env,
+    logFile,
+    logBytes,
+    ipc,
+    restartMinMs,
+    restartMaxMs,
+    stableMs,
+    stopMs,
+    logger,
+  } = options;
+  let child: ChildProcess | undefined;
+  let restarts = 0;
+  let pause = restartMinMs;
+  let stopping = false;
+  let startedAt = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const log = openLog(logFile, logBytes);
+  // The latest lines, to be shown when it ends unexpectedly.
+  let tail: string[] = [];
+
+  function start(): void {
+    startedAt = performance.now();
+    const started = spawn(command, args, {
+      env,
+      stdio: ipc ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],
+    });
+    child = started;
+    for (const stream of [started.stdout, started.stderr]) {
+      if (!stream) continue;
+      createInterface({ input: stream }).on('line', (line) => {
+        log.write(`${line}\n`);
+        tail = [...tail.slice(-9), line];
+        options.onLine?.(line);
+      });
+    }
+    if (started.pid !== undefined) options.onStart?.(started.pid);
+    started.on('message', (message) => options.onMessage?.(message));
+    started.once('error', (err) => ended(started, `could not be started: ${err.message}`));
+    started.once('exit', (code, signal) =>
+      ended(started, signal ? `was ended by ${signal}` : `ended with code ${code}`),
+    );
+  }
+
+  function ended(which: ChildProcess, reason: string): void {
+    if (which !== child) return;
+    child = undefined;
+    if (stopping) return;
+    if (performance.now() - startedAt >= stableMs) pause = restartMinMs;
+    restarts++;
+    logger.warn({ name, reason, pause_ms: pause, log: logFile }, 'a process ended; it is started again');
+    options.onExit?.(reason);
+    timer = setTimeout(start, pause);
+    pause = Math.min(pause * 2, restartMaxMs);
+  }
+
+  async function stop(): Promise<void> {
+    stopping = true;
+    clearTimeout(timer);
+    const running = child;
+    if (running && running.exitCode === null && running.signalCode === null) {
+      const gone = new Promise<void>((resolve) => running.once('exit', () => resolve()));
+      running.kill('SIGTERM');
+      const killer = setTimeout(() => {
+        logger.warn({ name, waited_ms: stopMs }, 'a process did not end in time and is killed');
+        running.kill('SIGKILL');
+      }, stopMs);
+      await gone;
+      clearTimeout(killer);
+    }
+    log.end();
+  }
+
+  return {
+    name,
+    get pid() {
+      return child?.pid;
+    },
+    get restarts() {
+      return restarts;
+    },
+    start,
+    stop,
+  };
+}
+
+function openLog(file: string, bytes: number): WriteStream {
+  if (existsSync(file) && statSync(file).size > bytes) renameSync(file, `${file}.1`);
+  return createWriteStream(file, { flags: 'a' });
+}
