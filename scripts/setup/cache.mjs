@@ -1,5 +1,5 @@
 /** The project's cache: what was fetched or built once serves every later clone. */
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -18,5 +18,10 @@ export const cacheFolder = (/** @type {NodeJS.ProcessEnv} */ env = process.env) 
 export const stagingFolder = (/** @type {NodeJS.ProcessEnv} */ env, /** @type {string} */ name) => {
   const parent = join(cacheFolder(env), 'tmp');
   mkdirSync(parent, { recursive: true });
+  // What a set-up that was killed left behind; a day, because nobody's download takes that long.
+  for (const left of readdirSync(parent)) {
+    const entry = statSync(join(parent, left), { throwIfNoEntry: false });
+    if (entry && Date.now() - entry.mtimeMs > 86_400_000) rmSync(join(parent, left), { recursive: true, force: true });
+  }
   return mkdtempSync(join(parent, `${name}-`));
 };

@@ -125,7 +125,7 @@ export const requireChecksum = (what, found, expected, by) => {
     'FRESHET_CHECKSUM_MISMATCH',
     `${what} has SHA-256 ${found}, but ${by} says ${expected}: it is not what was published, and was not used`,
     {
-      next: 'Find out what changed it on the way (a proxy, a mirror); or install nats-server yourself and set NATS_SERVER_BIN to it.',
+      next: 'Find out what changed it on the way (a proxy, a mirror), then run this again.',
       details: { what, found, expected, by },
     },
   );
