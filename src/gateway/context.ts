@@ -1,0 +1,16 @@
+/** What routes are given. */
+import type { Logger } from 'pino';
+import type { Config } from '../config/schema.ts';
+import type { Link } from './link.ts';
+import type { GatewayMetrics } from './metrics.ts';
+import type { ReadyAnswer } from './readiness.ts';
+import type { RequestSchemas } from './schemas.ts';
+
+export interface GatewayContext {
+  config: Config;
+  link: Link;
+  metrics: GatewayMetrics;
+  logger: Logger;
+  schemas: RequestSchemas;
+  ready: () => Promise<ReadyAnswer>;
+}

@@ -1,0 +1,31 @@
+/** Where the gateway may listen: without keys on loopback alone. */
+import { isIPv4, isIPv6 } from 'node:net';
+import type { Config } from '../config/schema.ts';
+import { ConfigInvalidError } from '../errors.ts';
+
+/** Whether an address is reached from this machine only. */
+export function isLoopback(host: string): boolean {
+  const name = host.toLowerCase();
+  if (name === 'localhost') return true;
+  if (isIPv4(name)) return name.startsWith('127.');
+  return isIPv6(name) && new URL(`http://[${name}]`).hostname === '[::1]';
+}
+
+/** Throws `ConfigInvalidError` where anybody on the network could publish and read. */
+export function checkHost({ http }: Config): void {
+  if (isLoopback(http.host) || http.allow_remote) return;
+  throw new ConfigInvalidError(
+    `http.host is ${http.host}, which other machines reach, while the gateway asks for no keys: anybody there could publish events and read histories.`,
+    {
+      next: 'set http.host to 127.0.0.1, or http.allow_remote to true where the network is closed (FRESHET_HTTP_ALLOW_REMOTE=true)',
+      details: { setting: 'http.host', host: http.host },
+    },
+  );
+}
+
+/** The address to call, of what was listened on. */
+export function urlOf(host: string, port: number): string {
+  if (host === '0.0.0.0') return `http://127.0.0.1:${port}`;
+  if (host === '::') return `http://[::1]:${port}`;
+  return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,56 @@
+/** What the gateway counts. Labels are bounded: route patterns, methods and codes, never what a caller wrote. */
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { createRegistry, observePublisher } from '../observability/metrics.ts';
+
+export interface GatewayMetrics {
+  registry: Registry;
+  publisher: ReturnType<typeof observePublisher>;
+  request(method: string, route: string, status: number, seconds: number): void;
+  accepted(count: number): void;
+  duplicates(count: number): void;
+  rejected(code: string): void;
+  unacknowledged(count: number): void;
+  connected(is: boolean): void;
+  uptime(seconds: number): void;
+}
+
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export function createGatewayMetrics(): GatewayMetrics {
+  const registry = createRegistry('gateway');
+  const registers = [registry];
+  const requests = new Histogram({
+    name: 'freshet_http_request_seconds',
+    help: 'Time to answer an HTTP request, by route pattern and class of status',
+    labelNames: ['method', 'route', 'status'],
+    buckets: SECONDS,
+    registers,
+  });
+  const events = new Counter({
+    name: 'freshet_http_events_total',
+    help: 'Events that were posted, by what became of them; the code says why one was rejected',
+    labelNames: ['outcome', 'code'],
+    registers,
+  });
+  const connected = new Gauge({
+    name: 'freshet_nats_connected',
+    help: '1 while there is a connection to NATS',
+    registers,
+  });
+  const uptime = new Gauge({ name: 'freshet_uptime_seconds', help: 'Seconds since the service started', registers });
+  const count = (outcome: string, by: number, code = ''): void => {
+    if (by > 0) events.inc({ outcome, code }, by);
+  };
+  return {
+    registry,
+    publisher: observePublisher(registry),
+    request: (method, route, status, seconds) =>
+      requests.observe({ method, route, status: `${Math.floor(status / 100)}xx` }, seconds),
+    accepted: (by) => count('accepted', by),
+    duplicates: (by) => count('duplicate', by),
+    rejected: (code) => count('rejected', 1, code),
+    unacknowledged: (by) => count('unacknowledged', by),
+    connected: (is) => connected.set(is ? 1 : 0),
+    uptime: (seconds) => uptime.set(seconds),
+  };
+}

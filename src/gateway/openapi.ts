@@ -1,0 +1,52 @@
+/** The OpenAPI document, made from the schemas that requests are checked with, and a page to try it. */
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import { VERSION } from '../version.ts';
+import { SHARED } from './schemas.ts';
+
+/** To be called before the routes are made. */
+export async function registerOpenApi(app: FastifyInstance): Promise<void> {
+  for (const schema of Object.values(SHARED)) app.addSchema(schema);
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Freshet',
+        version: VERSION,
+        description:
+          'Event-sourced recommendations: publish events, ask for lists that hold their effect.\n\n' +
+          'Errors are RFC 9457 problem details with a stable `code`. `min_seq` answers only from a state that holds the event with that sequence, ' +
+          'the `seq` of a publish answer.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      // Relative: right behind whatever host and port the document was fetched from.
+      servers: [{ url: '/', description: 'this gateway' }],
+      tags: [
+        { name: 'events', description: 'Into the log' },
+        { name: 'recommendations', description: 'Ranked lists' },
+        { name: 'users', description: 'What is known of users' },
+        { name: 'items', description: 'The catalogue' },
+        { name: 'feedback', description: 'What came of what was shown' },
+        { name: 'operations', description: 'Health, readiness, metrics' },
+      ],
+    },
+    refResolver: {
+      buildLocalReference: ({ $id }, _base, _fragment, i) => (typeof $id === 'string' ? $id : `schema-${i}`),
+    },
+  });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    uiConfig: { displayRequestDuration: true, tryItOutEnabled: true },
+  });
+}
+
+/** To be called after the routes are made. */
+export function openApiRoute(app: FastifyInstance): void {
+  let text: string | undefined;
+  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
+    text ??= JSON.stringify(app.swagger());
+    return reply.type('application/json').send(text);
+  });
+}

@@ -1,0 +1,153 @@
+/** `POST /v1/events`: the way into the log. */
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { Type } from 'typebox';
+import { createCodec } from '../../bus/event/codec.ts';
+import { type Problem, problemOf } from '../../bus/problem.ts';
+import {
+  BadRequestError,
+  FreshetError,
+  MediaTypeError,
+  NatsUnreachableError,
+  PublishUnacknowledgedError,
+} from '../../errors.ts';
+import { EVENT_MEDIA, type EventMedia, readEntries } from '../body.ts';
+import type { GatewayContext } from '../context.ts';
+import { sendProblem } from '../problems.ts';
+import { type PublishOutcome, publishEntries } from '../publish.ts';
+import { answers } from '../schemas.ts';
+
+interface EventBody {
+  media: EventMedia;
+  bytes: Buffer;
+}
+
+const ndjson = { type: 'string', description: 'one event a line', contentMediaType: 'application/x-ndjson' };
+const CONTENT: Record<EventMedia, { schema: object }> = {
+  'application/cloudevents+json': { schema: Type.Ref('Event#') },
+  'application/cloudevents-batch+json': { schema: Type.Array(Type.Ref('Event#'), { minItems: 1 }) },
+  'application/x-ndjson': { schema: ndjson },
+  'application/json': { schema: Type.Union([Type.Ref('Event#'), Type.Array(Type.Ref('Event#'), { minItems: 1 })]) },
+};
+
+export async function eventRoutes(app: FastifyInstance, context: GatewayContext): Promise<void> {
+  const { config, link, metrics, logger } = context;
+  const { http, events, publisher } = config;
+  const codec = createCodec({ declared: events.declared, maxEventBytes: events.max_bytes });
+
+  // A context of its own, since bodies are read in another way here.
+  await app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    for (const media of EVENT_MEDIA)
+      scope.addContentTypeParser(
+        media,
+        { parseAs: 'buffer' },
+        async (_request: unknown, bytes: Buffer): Promise<EventBody> => ({ media, bytes }),
+      );
+    scope.addContentTypeParser('*', async () => {
+      throw unreadable();
+    });
+
+    scope.post<{ Body: EventBody | undefined }>(
+      '/v1/events',
+      {
+        schema: {
+          tags: ['events'],
+          operationId: 'publishEvents',
+          summary: 'Publish events',
+          description:
+            'One event, an array or lines. Each is checked; the good ones are stored whatever the others are, and the answer comes after ' +
+            'JetStream has acknowledged. An event’s identity is source and id: sending it again is safe, it counts once.',
+          body: { content: CONTENT },
+          response: answers('Published', 'At least one event is stored, or was there already', [400, 413, 415, 503]),
+        },
+        // Events are checked one by one, by the rules that the log is read with.
+        validatorCompiler: () => () => true,
+        preParsing: async (request, _reply, payload) => {
+          const encoding = request.headers['content-encoding'];
+          if (encoding !== undefined && encoding !== 'identity')
+            throw new MediaTypeError(`Bodies are read as they are, not as ${encoding.slice(0, 50)}.`, {
+              next: 'leave content-encoding out',
+            });
+          return payload;
+        },
+      },
+      async ({ body }, reply) => {
+        if (body === undefined)
+          throw new BadRequestError('The body is empty.', {
+            next: `send an event as ${EVENT_MEDIA[0]}`,
+            details: { member: 'body' },
+          });
+        const entries = readEntries(body.media, body.bytes, http.batch_events);
+        const outcome = await publishEntries(entries, {
+          codec,
+          bus: link.bus(),
+          window: publisher.window,
+          timeoutMs: http.publish_timeout_ms,
+        });
+        count(outcome);
+        return answer(reply, outcome, entries.length);
+      },
+    );
+  });
+
+  function count({ accepted, duplicates, rejected, unacknowledged }: PublishOutcome): void {
+    metrics.accepted(accepted);
+    metrics.duplicates(duplicates);
+    for (const { code } of rejected) metrics.rejected(code);
+    metrics.unacknowledged(unacknowledged);
+  }
+
+  function answer(reply: FastifyReply, outcome: PublishOutcome, events: number): FastifyReply {
+    const { unacknowledged, failure, accepted, duplicates, rejected, seq } = outcome;
+    const said = { accepted, duplicates, rejected, ...(seq === undefined ? {} : { seq }) };
+    if (unacknowledged > 0) {
+      logger.warn({ err: failure, unacknowledged, accepted, duplicates }, 'the log did not acknowledge');
+      return sendProblem(reply, {
+        ...unacknowledgedProblem(outcome, http.publish_timeout_ms),
+        ...said,
+        unacknowledged,
+      });
+    }
+    if (accepted + duplicates > 0) return reply.send(said);
+    return sendProblem(reply, { ...refused(outcome, events), ...said });
+  }
+}
+
+const unreadable = (): MediaTypeError =>
+  new MediaTypeError(`Events are read as ${EVENT_MEDIA.join(', ')}.`, {
+    next: `add the header 'content-type: ${EVENT_MEDIA[0]}'`,
+  });
+
+const SAFE = 'Publish all of them again under the same ids: what is stored already is not stored twice.';
+
+/** Why events are not known to be stored, and that a retry is safe. */
+function unacknowledgedProblem({ unacknowledged, failure }: PublishOutcome, timeoutMs: number): Problem {
+  const what = unacknowledged === 1 ? 'one event' : `${unacknowledged} events`;
+  if (failure instanceof FreshetError && !(failure instanceof PublishUnacknowledgedError)) {
+    const problem = problemOf(failure);
+    return { ...problem, detail: `${problem.detail} This leaves ${what} unacknowledged. ${SAFE}` };
+  }
+  const err =
+    failure === undefined || failure instanceof FreshetError
+      ? new PublishUnacknowledgedError(`The log did not acknowledge ${what} within ${timeoutMs} ms. ${SAFE}`, {
+          next: 'freshet status',
+        })
+      : new NatsUnreachableError(`The connection to the log was lost before it acknowledged ${what}. ${SAFE}`, {
+          next: 'freshet status',
+        });
+  return problemOf(err);
+}
+
+/** Nothing was taken: the reason, where there is one for all of them. */
+function refused({ rejected }: PublishOutcome, events: number): Problem {
+  const [first] = rejected;
+  const codes = new Set(rejected.map(({ code }) => code));
+  const code = codes.size === 1 && first ? first.code : 'FRESHET_BAD_REQUEST';
+  return {
+    type: `urn:freshet:problem:${code.slice('FRESHET_'.length).toLowerCase().replaceAll('_', '-')}`,
+    title: 'Event refused',
+    status: 400,
+    code,
+    detail: events === 1 && first ? first.message : `None of the ${events} events is stored; rejected says why.`,
+  };
+}

@@ -1,0 +1,21 @@
+/** `/v1/feedback/summary`. */
+import type { FastifyInstance } from 'fastify';
+import { ask } from '../ask.ts';
+import type { GatewayContext } from '../context.ts';
+import { answers, READ_PROBLEMS, type RequestOf } from '../schemas.ts';
+
+export function feedbackRoutes(app: FastifyInstance, context: GatewayContext): void {
+  app.get<{ Querystring: RequestOf<'fresh'> }>(
+    '/v1/feedback/summary',
+    {
+      schema: {
+        tags: ['feedback'],
+        operationId: 'feedbackSummary',
+        summary: 'Click-through and conversion, in all and by snapshot, arm and position',
+        querystring: context.schemas.fresh,
+        response: answers('FeedbackSummary', 'The rates', READ_PROBLEMS),
+      },
+    },
+    ({ query }) => ask(context, 'freshet.feedback.summary', query),
+  );
+}

@@ -1,0 +1,42 @@
+/** `/v1/items` and `/v1/items/{id}`. */
+import type { FastifyInstance } from 'fastify';
+import { requiredId } from '../../bus/request.ts';
+import { ask } from '../ask.ts';
+import type { GatewayContext } from '../context.ts';
+import { answers, READ_PROBLEMS, type RequestOf } from '../schemas.ts';
+
+const tags = ['items'];
+
+export function itemRoutes(app: FastifyInstance, context: GatewayContext): void {
+  const { schemas } = context;
+
+  app.get<{ Params: RequestOf<'itemPath'>; Querystring: RequestOf<'fresh'> }>(
+    '/v1/items/:id',
+    {
+      schema: {
+        tags,
+        operationId: 'getItem',
+        summary: 'An item of the catalogue',
+        params: schemas.itemPath,
+        querystring: schemas.fresh,
+        response: answers('Item', 'The item', [400, 404, 503, 504]),
+      },
+    },
+    ({ params, query }) =>
+      ask(context, 'freshet.content.get', { ...query, item: requiredId({ item: params.id }, 'item') }),
+  );
+
+  app.get<{ Querystring: RequestOf<'items'> }>(
+    '/v1/items',
+    {
+      schema: {
+        tags,
+        operationId: 'listItems',
+        summary: 'The catalogue in pages, all of it or what has a tag',
+        querystring: schemas.items,
+        response: answers('Items', 'A page of the catalogue', READ_PROBLEMS),
+      },
+    },
+    ({ query }) => ask(context, 'freshet.content.list', query),
+  );
+}

@@ -1,0 +1,68 @@
+/** For those who run it: `/healthz`, `/readyz`, `/metrics`. */
+import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import type { GatewayContext } from '../context.ts';
+import { answers } from '../schemas.ts';
+
+const tags = ['operations'];
+const HEALTHY = '{"status":"ok"}\n';
+
+/** Probes and scrapes: not worth a line in the log each. */
+export const QUIET_ROUTES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
+
+export function operationRoutes(app: FastifyInstance, { metrics, ready }: GatewayContext): void {
+  const startedAt = performance.now();
+
+  app.get(
+    '/healthz',
+    {
+      schema: {
+        tags,
+        operationId: 'health',
+        summary: 'Whether the process answers; asks nobody',
+        response: { 200: Type.Object({ status: Type.Literal('ok') }, { description: 'It does' }) },
+      },
+    },
+    (_request, reply) => reply.type('application/json').send(HEALTHY),
+  );
+
+  app.get(
+    '/readyz',
+    {
+      schema: {
+        tags,
+        operationId: 'ready',
+        summary: 'Whether requests are served, and what isn’t ready',
+        response: {
+          ...answers('Ready', 'Everything is ready', []),
+          503: {
+            description: 'Something isn’t ready',
+            content: { 'application/json': { schema: Type.Ref('Ready#') } },
+          },
+        },
+      },
+    },
+    async (_request, reply) => {
+      const answer = await ready();
+      if (!answer.ready) reply.code(503).header('retry-after', '1');
+      return answer;
+    },
+  );
+
+  app.get(
+    '/metrics',
+    {
+      schema: {
+        tags,
+        operationId: 'metrics',
+        summary: 'Metrics for Prometheus',
+        produces: ['text/plain'],
+        response: { 200: Type.String({ description: 'In Prometheus’ text format' }) },
+      },
+    },
+    async (_request, reply) => {
+      metrics.uptime((performance.now() - startedAt) / 1000);
+      return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+    },
+  );
+}

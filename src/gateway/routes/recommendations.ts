@@ -1,0 +1,75 @@
+/** `/v1/users/{id}/recommendations`, `/v1/recommendations`, `/v1/items/{id}/similar`, `/v1/trending`. */
+import type { FastifyInstance } from 'fastify';
+import { requiredId } from '../../bus/request.ts';
+import { ask } from '../ask.ts';
+import type { GatewayContext } from '../context.ts';
+import { answers, READ_PROBLEMS, type RequestOf } from '../schemas.ts';
+
+const tags = ['recommendations'];
+
+export function recommendationRoutes(app: FastifyInstance, context: GatewayContext): void {
+  const { schemas } = context;
+
+  app.get<{ Params: RequestOf<'userPath'>; Querystring: RequestOf<'recommend'> }>(
+    '/v1/users/:id/recommendations',
+    {
+      schema: {
+        tags,
+        operationId: 'recommendForUser',
+        summary: 'A list for a user',
+        description:
+          'What goes with what the user did, up to the newest event. Never an error for an unknown user: they get what is popular.',
+        params: schemas.userPath,
+        querystring: schemas.recommend,
+        response: answers('Ranking', 'The list', READ_PROBLEMS),
+      },
+    },
+    ({ params, query }) =>
+      ask(context, 'freshet.engine.recommend', { ...query, user: requiredId({ user: params.id }, 'user') }),
+  );
+
+  app.post<{ Body: RequestOf<'recommendBody'> }>(
+    '/v1/recommendations',
+    {
+      schema: {
+        tags,
+        operationId: 'recommend',
+        summary: 'A list for a user, asked for with a body',
+        description: 'The same as the list for a user, for requests that are too long for an address.',
+        body: schemas.recommendBody,
+        response: answers('Ranking', 'The list', [400, 413, 415, 503, 504]),
+      },
+    },
+    ({ body }) => ask(context, 'freshet.engine.recommend', body),
+  );
+
+  app.get<{ Params: RequestOf<'itemPath'>; Querystring: RequestOf<'similar'> }>(
+    '/v1/items/:id/similar',
+    {
+      schema: {
+        tags,
+        operationId: 'similarItems',
+        summary: 'Items that go with an item',
+        params: schemas.itemPath,
+        querystring: schemas.similar,
+        response: answers('Ranking', 'The list', READ_PROBLEMS),
+      },
+    },
+    ({ params, query }) =>
+      ask(context, 'freshet.engine.similar', { ...query, item: requiredId({ item: params.id }, 'item') }),
+  );
+
+  app.get<{ Querystring: RequestOf<'trending'> }>(
+    '/v1/trending',
+    {
+      schema: {
+        tags,
+        operationId: 'trendingItems',
+        summary: 'Items that are taken most lately',
+        querystring: schemas.trending,
+        response: answers('Ranking', 'The list', READ_PROBLEMS),
+      },
+    },
+    ({ query }) => ask(context, 'freshet.engine.trending', query),
+  );
+}

@@ -1,0 +1,384 @@
+/**
+ * What requests hold and answers say: one source for validation and for the OpenAPI document. Answers are not cut to
+ * their schema: what a service adds comes through.
+ */
+import { type Static, type TSchema, Type } from 'typebox';
+import { MAX_ID_BYTES } from '../bus/event/ids.ts';
+import { EVENT_DATA } from '../bus/event/types.ts';
+import type { Config } from '../config/schema.ts';
+import { PROBLEM_MEDIA } from './problems.ts';
+
+const Id = (description: string, example: string) =>
+  Type.String({
+    minLength: 1,
+    maxLength: MAX_ID_BYTES,
+    description: `${description}: 1 to ${MAX_ID_BYTES} bytes of printable UTF-8`,
+    examples: [example],
+  });
+const Seq = (description: string, example = 4711) =>
+  Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description, examples: [example] });
+const Time = (description: string) =>
+  Type.String({ format: 'date-time', description, examples: ['2026-11-23T10:00:00.000Z'] });
+const OrNull = <T extends TSchema>(schema: T, description: string) =>
+  Type.Union([schema, Type.Null()], { description });
+const Attribute = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Array(Type.String())]);
+/** Answers may grow. */
+const open = { additionalProperties: true } as const;
+
+// --- shared, by name in the document ---------------------------------------------------------------------------------
+
+const Problem = Type.Object(
+  {
+    type: Type.String({ description: 'URN of the condition', examples: ['urn:freshet:problem:bad-request'] }),
+    title: Type.String({ examples: ['Bad request'] }),
+    status: Type.Integer({ minimum: 400, maximum: 599, examples: [400] }),
+    code: Type.String({ description: 'stable, for programs', examples: ['FRESHET_BAD_REQUEST'] }),
+    detail: Type.String({
+      description: 'what is wrong, for people',
+      examples: ['n takes a whole number from 1 to 1000.'],
+    }),
+    next: Type.Optional(Type.String({ description: 'what to run or change', examples: ['freshet status'] })),
+    member: Type.Optional(Type.String({ description: 'member of the request that is wrong', examples: ['n'] })),
+    reached: Type.Optional(
+      Type.Integer({ description: 'of FRESHET_SEQUENCE_NOT_REACHED: the sequence that has been reached' }),
+    ),
+  },
+  { $id: 'Problem', ...open, description: 'What went wrong (RFC 9457); other members hold the values that matter' },
+);
+
+const refusedTypes = /^control\./;
+const Event = Type.Object(
+  {
+    specversion: Type.Literal('1.0'),
+    id: Id(
+      'with the source: the identity of the event, under which it counts once however often it is sent',
+      '01JDA8Z7Q5',
+    ),
+    source: Id('who publishes', 'shop-web'),
+    type: Type.String({
+      description: `one of ${Object.keys(EVENT_DATA)
+        .filter((type) => !refusedTypes.test(type))
+        .join(', ')}, or user.x_<verb>.v1 as declared in the configuration`,
+      examples: ['user.viewed.v1'],
+    }),
+    subject: Id('user id, or item id of content events', 'u42'),
+    time: Type.Optional(Time('when it happened; the time of arrival where it is left out')),
+    datacontenttype: Type.Optional(Type.Literal('application/json')),
+    data: Type.Object(
+      {},
+      { ...open, description: 'as the type has it, e.g. item and value of an interaction', examples: [{ item: 'i7' }] },
+    ),
+  },
+  {
+    $id: 'Event',
+    ...open,
+    description: 'CloudEvents 1.0, structured JSON',
+    examples: [
+      {
+        specversion: '1.0',
+        id: '01JDA8Z7Q5',
+        type: 'user.viewed.v1',
+        source: 'shop-web',
+        subject: 'u42',
+        time: '2026-11-23T10:00:00.000Z',
+        datacontenttype: 'application/json',
+        data: { item: 'i7' },
+      },
+    ],
+  },
+);
+
+const rejected = Type.Array(
+  Type.Object({
+    index: Type.Integer({ minimum: 0, description: 'place in the request, from 0' }),
+    id: OrNull(Type.String(), 'id of the event; null where none can be told'),
+    code: Type.String({ examples: ['FRESHET_EVENT_SCHEMA'] }),
+    message: Type.String(),
+  }),
+  { description: 'events that are not stored, and why' },
+);
+const published = {
+  accepted: Type.Integer({ minimum: 0, description: 'events that were stored' }),
+  duplicates: Type.Integer({ minimum: 0, description: 'events that the log held already' }),
+  rejected,
+  seq: Type.Optional(Seq('highest sequence of these events in the log, to be given as min_seq')),
+};
+const Published = Type.Object(published, {
+  $id: 'Published',
+  ...open,
+  description: 'What became of the events, after JetStream has acknowledged',
+  examples: [{ accepted: 1, duplicates: 0, rejected: [], seq: 4711 }],
+});
+
+const Ranking = Type.Object(
+  {
+    user: Type.Optional(Type.String({ examples: ['u42'] })),
+    item: Type.Optional(Type.String({ description: 'of similar items: the item asked about' })),
+    list: Type.String({
+      description: 'id of this answer, to be named in feedback and interactions',
+      examples: ['l_Zm9vYmFyYmF6cXV4'],
+    }),
+    items: Type.Array(
+      Type.Object(
+        {
+          item: Type.String({ examples: ['i7'] }),
+          score: Type.Number({ examples: [1.25] }),
+          reasons: Type.Optional(
+            Type.Array(Type.Object({ signal: Type.String(), contribution: Type.Number() }, open), {
+              description: 'with explain: the terms that the score is made of',
+            }),
+          ),
+        },
+        open,
+      ),
+      { description: 'best first' },
+    ),
+    snapshot: Type.String({ description: 'snapshot in force, or none' }),
+    seq: Seq('log position that it was computed at'),
+    config: Type.String({ description: 'hash of the engine’s settings' }),
+    source: Type.String({ description: 'what carried it', examples: ['model', 'content', 'popular'] }),
+    next: OrNull(Type.String(), 'cursor of the page after it; null after the last one'),
+  },
+  { $id: 'Ranking', ...open, description: 'A ranked list' },
+);
+
+const User = Type.Object(
+  {
+    user: Type.String({ examples: ['u42'] }),
+    registered: OrNull(Time('when'), 'null for a user who acted without registering'),
+    traits: Type.Record(Type.String(), Attribute),
+    events: Type.Integer({ minimum: 0, description: 'interactions in the history' }),
+    last_seen: OrNull(Time('when'), 'time of the newest interaction'),
+    sessions: Type.Array(Type.String(), { description: 'anonymous ids that became this user' }),
+  },
+  { $id: 'User', ...open, description: 'What is known of a user' },
+);
+
+const History = Type.Object(
+  {
+    user: Type.String({ examples: ['u42'] }),
+    events: Type.Array(
+      Type.Object(
+        {
+          id: Type.String(),
+          type: Type.String({ examples: ['user.viewed.v1'] }),
+          item: Type.String({ examples: ['i7'] }),
+          value: Type.Optional(Type.Number()),
+          time: Time('when it happened'),
+          seq: Seq('position in the log'),
+        },
+        open,
+      ),
+      { description: 'newest first' },
+    ),
+    next: OrNull(Type.Integer(), 'before of the page after it; null after the last one'),
+  },
+  { $id: 'History', ...open, description: 'Interactions of a user' },
+);
+
+const Item = Type.Object(
+  {
+    item: Type.String({ examples: ['i7'] }),
+    available: Type.Boolean({ description: 'false while it is withdrawn' }),
+    title: Type.String({ examples: ['Treasure Island'] }),
+    description: Type.Optional(Type.String()),
+    tags: Type.Optional(Type.Array(Type.String())),
+    attributes: Type.Optional(Type.Record(Type.String(), Attribute)),
+    published: Type.Optional(Time('when it came out')),
+    embedding: Type.Optional(Type.Array(Type.Number())),
+  },
+  { $id: 'Item', ...open, description: 'An item of the catalogue' },
+);
+
+const Items = Type.Object(
+  {
+    items: Type.Array(Type.Ref('Item#'), { description: 'in order of id' }),
+    next: OrNull(Type.String(), 'cursor of the page after it; null after the last one'),
+  },
+  { $id: 'Items', ...open, description: 'A page of the catalogue' },
+);
+
+const rate = {
+  impressions: Type.Integer({ minimum: 0 }),
+  clicks: Type.Integer({ minimum: 0 }),
+  dismissals: Type.Integer({ minimum: 0 }),
+  conversions: Type.Integer({ minimum: 0 }),
+  ctr: Type.Number({ description: 'clicked impressions per impression' }),
+  conversion_rate: Type.Number({ description: 'converted impressions per impression' }),
+};
+const FeedbackSummary = Type.Object(
+  {
+    lists: Type.Integer({ minimum: 0, description: 'lists that were served' }),
+    total: Type.Object(rate, open),
+    by_snapshot: Type.Array(Type.Object({ ...rate, snapshot: Type.String() }, open)),
+    by_arm: Type.Array(Type.Object({ ...rate, arm: Type.String() }, open)),
+    by_position: Type.Array(Type.Object({ ...rate, position: Type.Integer() }, open)),
+    unattributed: Type.Object({}, { ...open, description: 'reactions that no list within the window accounts for' }),
+  },
+  { $id: 'FeedbackSummary', ...open, description: 'What came of what was shown' },
+);
+
+const Ready = Type.Object(
+  {
+    ready: Type.Boolean(),
+    waiting: Type.Array(
+      Type.Object({
+        service: Type.String({ examples: ['engine'] }),
+        state: Type.String({ description: 'catching-up, rebuilding, refusing or down', examples: ['down'] }),
+        detail: Type.Optional(Type.String()),
+      }),
+      { description: 'what isn’t ready' },
+    ),
+  },
+  { $id: 'Ready', description: 'Whether requests are served' },
+);
+
+/** Schemas that the document names; answers refer to them. */
+export const SHARED = {
+  Problem,
+  Event,
+  Published,
+  Ranking,
+  User,
+  History,
+  Item,
+  Items,
+  FeedbackSummary,
+  Ready,
+} as const;
+export type SharedName = keyof typeof SHARED;
+
+// --- answers ----------------------------------------------------------------------------------------------------------
+
+const PROBLEMS = {
+  400: 'The request is wrong: member says where',
+  404: 'There is none',
+  413: 'Larger than http.body_bytes, or more events than http.batch_events',
+  415: 'A media type that isn’t read here',
+  503: 'The service or the log is away; Retry-After says when to ask again',
+  504: 'min_seq has not been reached within timeout_ms; reached says how far it is',
+} as const;
+type ProblemStatus = keyof typeof PROBLEMS;
+
+const problemAnswer = (status: ProblemStatus) => ({
+  description: PROBLEMS[status],
+  content: { [PROBLEM_MEDIA]: { schema: Type.Ref('Problem#') } },
+});
+
+/** Answers of a route for its documentation. */
+export function answers(
+  name: SharedName,
+  description: string,
+  problems: readonly ProblemStatus[],
+): Record<string, object> {
+  return {
+    200: { description, content: { 'application/json': { schema: Type.Ref(`${name}#`) } } },
+    ...Object.fromEntries(problems.map((status) => [status, problemAnswer(status)])),
+  };
+}
+
+/** Problems of every read. */
+export const READ_PROBLEMS = [400, 503, 504] as const;
+
+// --- requests ---------------------------------------------------------------------------------------------------------
+
+/** The members of each request, with the limits of the configuration. */
+export function createRequestSchemas({ http, engine, user, content }: Config) {
+  const strict = { additionalProperties: false } as const;
+  const fresh = {
+    min_seq: Type.Optional(
+      Seq('answer only from a state that holds the event with this sequence (seq of a publish answer)'),
+    ),
+    timeout_ms: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: http.min_seq_timeout_max_ms,
+        default: http.min_seq_timeout_ms,
+        description: 'milliseconds that min_seq waits, then 504',
+        examples: [http.min_seq_timeout_ms],
+      }),
+    ),
+  };
+  const page = (most: number, otherwise: number, what: string) =>
+    Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: most,
+        default: otherwise,
+        description: `how many ${what}`,
+        examples: [otherwise],
+      }),
+    );
+  const explain = Type.Optional(Type.Boolean({ default: false, description: 'say why each item is in the list' }));
+  const cursor = (what: string) =>
+    Type.Optional(Type.String({ minLength: 1, maxLength: 1_000, description: `next of the page before: ${what}` }));
+  const recommend = {
+    n: page(http.list_max, 10, 'items'),
+    exclude: Type.Optional(
+      Type.Array(Type.String(), {
+        maxItems: http.list_max,
+        description: 'items that may not be in the list',
+        examples: [['i1', 'i2']],
+      }),
+    ),
+    explain,
+    include_seen: Type.Optional(
+      Type.Boolean({
+        default: engine.include_seen,
+        description: 'whether items that the user has interacted with may come back',
+      }),
+    ),
+    max_age_ms: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+        default: engine.stale_ms,
+        description: 'milliseconds that a list may be old; 0 computes it afresh',
+        examples: [0],
+      }),
+    ),
+    cursor: cursor('the list goes on there'),
+  };
+  return {
+    userPath: Type.Object({ id: Id('the user, percent-encoded', 'u42') }),
+    itemPath: Type.Object({ id: Id('the item, percent-encoded', 'i7') }),
+    recommend: Type.Object({ ...recommend, ...fresh }, strict),
+    recommendBody: Type.Object({ user: Id('whose list', 'u42'), ...recommend, ...fresh }, strict),
+    similar: Type.Object({ n: recommend.n, explain, ...fresh }, strict),
+    trending: Type.Object({ n: recommend.n, ...fresh }, strict),
+    history: Type.Object(
+      {
+        n: page(user.history_max, user.history_default, 'events'),
+        before: Type.Optional(
+          Type.Integer({
+            minimum: 1,
+            maximum: Number.MAX_SAFE_INTEGER,
+            description: 'only events before this sequence: next of the page before',
+          }),
+        ),
+        ...fresh,
+      },
+      strict,
+    ),
+    items: Type.Object(
+      {
+        tag: Type.Optional(
+          Type.String({
+            minLength: 1,
+            maxLength: 1_000,
+            description: 'only items with this tag',
+            examples: ['adventure'],
+          }),
+        ),
+        n: page(1_000, content.list_default, 'items'),
+        cursor: cursor('items after it'),
+        ...fresh,
+      },
+      strict,
+    ),
+    fresh: Type.Object(fresh, strict),
+  };
+}
+
+export type RequestSchemas = ReturnType<typeof createRequestSchemas>;
+export type RequestOf<Name extends keyof RequestSchemas> = Static<RequestSchemas[Name]>;

@@ -1,0 +1,128 @@
+/**
+ * Checking requests by the schemas that the documentation is made of. Texts of a query become numbers, flags and lists;
+ * nothing else is converted, nothing is dropped, and an error says which member and what it takes.
+ */
+import type { FastifySchemaCompiler } from 'fastify';
+import type { TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { BadRequestError, NotSupportedError } from '../errors.ts';
+
+/** Members that the interface names and this version doesn't take yet. */
+export const NOT_YET = new Set([
+  'filter',
+  'filters',
+  'boosts',
+  'diversity',
+  'quotas',
+  'context',
+  'candidates',
+  'history',
+]);
+
+interface MemberSchema {
+  type?: string;
+  minimum?: number;
+  maximum?: number;
+  maxItems?: number;
+  minLength?: number;
+  maxLength?: number;
+}
+
+interface ObjectSchema {
+  properties: Record<string, MemberSchema>;
+  required?: string[];
+}
+
+type Result = { value: unknown } | { error: Error };
+
+/** For `setValidatorCompiler`; what a path holds is checked by whoever asks a service with it. */
+export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+  if (httpPart === 'querystring')
+    return checker(schema, (given, shape) => readQuery(given as Record<string, unknown>, shape));
+  if (httpPart === 'body') return checker(schema, readBody);
+  return () => true;
+};
+
+function checker(
+  schema: TSchema,
+  read: (given: unknown, shape: ObjectSchema) => Record<string, unknown>,
+): (given: unknown) => Result {
+  const validator = Compile(schema);
+  const shape = schema as unknown as ObjectSchema;
+  return (given) => {
+    try {
+      const value = read(given, shape);
+      if (validator.Check(value)) return { value };
+      const path = validator.Errors(value)[0]?.instancePath ?? '';
+      const name = path.split('/')[1] ?? shape.required?.find((member) => value[member] === undefined);
+      return { error: wrong(name, shape) };
+    } catch (error) {
+      return { error: error as Error };
+    }
+  };
+}
+
+function onlyKnown(given: Record<string, unknown>, { properties }: ObjectSchema): void {
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(properties, name)) continue;
+    const details = { member: name.slice(0, 100) };
+    if (NOT_YET.has(name))
+      throw new NotSupportedError(`${name} is not supported yet.`, { next: `leave ${name} out`, details });
+    throw new BadRequestError(
+      `${details.member} is not understood here; it takes ${Object.keys(properties).join(', ') || 'nothing'}.`,
+      { details },
+    );
+  }
+}
+
+function readBody(given: unknown, shape: ObjectSchema): Record<string, unknown> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new BadRequestError('The body has to be a JSON object.', { details: { member: 'body' } });
+  const body = given as Record<string, unknown>;
+  onlyKnown(body, shape);
+  return body;
+}
+
+function readQuery(given: Record<string, unknown>, shape: ObjectSchema): Record<string, unknown> {
+  onlyKnown(given, shape);
+  const query: Record<string, unknown> = {};
+  for (const [name, text] of Object.entries(given)) {
+    const member = shape.properties[name] as MemberSchema;
+    if (member.type === 'array') query[name] = Array.isArray(text) ? text : [text];
+    else if (Array.isArray(text))
+      throw new BadRequestError(`${name} is given ${text.length} times; it takes one.`, { details: { member: name } });
+    else query[name] = convert(text as string, member.type);
+  }
+  return query;
+}
+
+const WHOLE = /^-?\d{1,16}$/;
+const FLAGS = new Map<string, boolean>([
+  ['true', true],
+  ['1', true],
+  ['false', false],
+  ['0', false],
+]);
+
+/** The value that a text of a query stands for; the text itself where it stands for none, which the check refuses. */
+function convert(text: string, type: string | undefined): unknown {
+  if (type === 'integer') return WHOLE.test(text) ? Number(text) : text;
+  if (type === 'boolean') return FLAGS.get(text) ?? text;
+  return text;
+}
+
+function wrong(name: string | undefined, { properties }: ObjectSchema): BadRequestError {
+  const schema = name === undefined ? undefined : properties[name];
+  if (name === undefined || !schema) return new BadRequestError('The request is of another shape than it should be.');
+  return new BadRequestError(`${name} takes ${describe(schema)}.`, { details: { member: name } });
+}
+
+function describe({ type, minimum = 0, maximum, maxItems, maxLength }: MemberSchema): string {
+  if (type === 'integer')
+    return maximum === undefined || maximum === Number.MAX_SAFE_INTEGER
+      ? `a whole number from ${minimum}`
+      : `a whole number from ${minimum} to ${maximum}`;
+  if (type === 'boolean') return 'true or false';
+  if (type === 'array') return `a list of at most ${maxItems} ids`;
+  return `a text of 1 to ${maxLength} characters`;
+}
