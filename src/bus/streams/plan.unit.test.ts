@@ -1,0 +1,67 @@
+import { DiscardPolicy, nanos, StorageType, type StreamConfig } from 'nats';
+import { describe, expect, it } from 'vitest';
+import { ENGINE_OUTPUT, EVENTS, RANKINGS, STREAMS } from '../../../streams.config.ts';
+import { compareConfig, exportStreams } from './plan.ts';
+import { wireStream } from './wire.ts';
+
+const wanted = wireStream(EVENTS);
+const output = wireStream(ENGINE_OUTPUT);
+
+describe('settings of a stream', () => {
+  it('that are the same differ in nothing', () => {
+    expect(compareConfig({ ...wanted }, wanted)).toEqual([]);
+  });
+
+  it('that the server leaves out are its defaults', () => {
+    const { allow_rollup_hdrs: _rollup, deny_delete: _delete, deny_purge: _purge, max_age: _age, ...rest } = wanted;
+    expect(compareConfig(rest, wanted)).toEqual([]);
+  });
+
+  it('of which the subjects are told in another order differ in nothing', () => {
+    const both = { ...wanted, subjects: ['a', 'b'] };
+    expect(compareConfig({ ...both, subjects: ['b', 'a'] }, both)).toEqual([]);
+  });
+
+  it.each<[string, Partial<StreamConfig>, typeof wanted]>([
+    ['a description', { ...wanted, description: 'other words' }, wanted],
+    ['a wider limit in bytes', { ...wanted, max_bytes: 1_000 }, wanted],
+    ['a wider limit in age', { ...wanted, max_age: nanos(1_000) }, wanted],
+    ['another window', { ...wanted, duplicate_window: nanos(1_000) }, wanted],
+    ['another policy', { ...wanted, discard: DiscardPolicy.Old }, wanted],
+    ['one subject more', { ...wanted, subjects: [] }, wanted],
+  ])('may change without danger: %s', (_what, found, to) => {
+    const changes = compareConfig(found, to);
+    expect(changes).toHaveLength(1);
+    expect(changes[0]).toMatchObject({ possible: true });
+    expect(changes[0]?.danger).toBeUndefined();
+  });
+
+  it.each<[string, Partial<StreamConfig>, typeof wanted, string]>([
+    ['a narrower limit in age', { ...output, max_age: 0 }, output, 'deleted'],
+    ['a narrower limit in bytes', { ...output, max_bytes: -1 }, output, 'deleted'],
+    ['fewer values a key', { ...wireStream(RANKINGS), max_msgs_per_subject: 10 }, wireStream(RANKINGS), 'deleted'],
+    ['one subject less', { ...wanted, subjects: ['ev.>', 'old.>'] }, wanted, 'old.>'],
+    ['other storage', { ...wanted, storage: StorageType.Memory }, wanted, 'made again'],
+  ])('lose data: %s', (_what, found, to, why) => {
+    const changes = compareConfig(found, to);
+    expect(changes).toHaveLength(1);
+    expect(changes[0]?.danger).toContain(why);
+  });
+});
+
+describe('what lives in JetStream', () => {
+  it('is described, each with what it is for', () => {
+    for (const { name, description } of STREAMS) expect(description.length, name).toBeGreaterThan(20);
+  });
+
+  it('exports everything but consumers under the server’s names', () => {
+    expect(exportStreams().map(({ name }) => name)).toEqual([
+      'EVENTS',
+      'DEAD_LETTERS',
+      'ENGINE_OUTPUT',
+      'KV_rankings',
+      'KV_engine',
+      'OBJ_snapshots',
+    ]);
+  });
+});

@@ -1,0 +1,95 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { tempDir } from '../../test/support/tempdir.ts';
+import { ConfigInvalidError } from '../errors.ts';
+import { completeConfig, loadConfig } from './load.ts';
+
+function file(content: string): string {
+  const path = join(tempDir('config'), 'freshet.config.json');
+  writeFileSync(path, content);
+  return path;
+}
+
+function problem(load: () => unknown): ConfigInvalidError {
+  try {
+    load();
+  } catch (err) {
+    if (err instanceof ConfigInvalidError) return err;
+    throw err;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('settings', () => {
+  it('are the defaults where nothing is said', () => {
+    const config = loadConfig({ file: file('{}'), env: {} });
+    expect(config).toEqual(completeConfig({}));
+    expect(config.projection.batch_max).toBe(500);
+    expect(config.engine.weights['user.purchased.v1']).toBe(48);
+    expect(config.events.declared).toEqual([]);
+  });
+
+  it('come from the file, the rest of its section staying as it is', () => {
+    const config = loadConfig({ file: file('{"projection":{"batch_max":7}}'), env: {} });
+    expect(config.projection).toEqual({ ...completeConfig({}).projection, batch_max: 7 });
+  });
+
+  it('come from the environment before the file', () => {
+    const env = {
+      FRESHET_PROJECTION_BATCH_MAX: '9',
+      FRESHET_EVENTS_DECLARED: '["x_listened"]',
+      FRESHET_LOG_LEVEL: 'debug',
+      FRESHET_LOG_REDACT: 'false',
+      FRESHET_HTTP_HOST: '0.0.0.0',
+    };
+    const config = loadConfig({ file: file('{"projection":{"batch_max":7,"batch_wait_ms":3}}'), env });
+    expect(config.projection).toMatchObject({ batch_max: 9, batch_wait_ms: 3 });
+    expect(config.events.declared).toEqual(['x_listened']);
+    expect(config.log).toEqual({ level: 'debug', redact: false });
+    expect(config.http.host).toBe('0.0.0.0');
+  });
+
+  it('are found where FRESHET_CONFIG says', () => {
+    expect(loadConfig({ env: { FRESHET_CONFIG: file('{"demo":{"seed":3}}') } }).demo.seed).toBe(3);
+  });
+
+  it('that one load changed do not show in the next', () => {
+    const first = loadConfig({ file: file('{}'), env: {} });
+    first.engine.weights['user.viewed.v1'] = 1;
+    first.events.declared.push('x_changed');
+    expect(completeConfig({}).engine.weights['user.viewed.v1']).toBe(16);
+    expect(completeConfig({}).events.declared).toEqual([]);
+  });
+
+  it.each([
+    ['{"projection":{"batch_max":0}}', 'projection.batch_max'],
+    ['{"projection":{"batch_max":"many"}}', 'projection.batch_max'],
+    ['{"projection":{"batch_max":1.5}}', 'projection.batch_max'],
+    ['{"projection":{"batch_maximum":5}}', 'projection'],
+    ['{"projektion":{}}', 'projektion'],
+    ['{"events":{"declared":["listened"]}}', 'events.declared.0'],
+    ['{"log":{"level":"loud"}}', 'log.level'],
+    ['{"engine":{"weights":{"user.viewed.v1":-1}}}', 'engine.weights'],
+  ])('%s are refused, naming the setting', (content, setting) => {
+    const path = file(content);
+    const { message, next } = problem(() => loadConfig({ file: path, env: {} }));
+    expect(message).toContain(path);
+    expect(message).toContain(setting);
+    expect(next).toContain('configuration.md');
+  });
+
+  it.each([
+    ['is not there', undefined],
+    ['is no JSON', '{"projection":'],
+    ['holds a list', '[]'],
+  ])('of a file that %s are refused, naming it', (_what, content) => {
+    const path = content === undefined ? join(tempDir(), 'missing.json') : file(content);
+    expect(problem(() => loadConfig({ file: path, env: {} })).message).toContain(path);
+  });
+
+  it('of a variable that is no number are refused, naming the variable', () => {
+    const { message } = problem(() => loadConfig({ file: file('{}'), env: { FRESHET_PROJECTION_BATCH_MAX: 'many' } }));
+    expect(message).toContain('FRESHET_PROJECTION_BATCH_MAX');
+  });
+});

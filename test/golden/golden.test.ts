@@ -1,0 +1,73 @@
+/**
+ * Events as they were written when their version shipped: `events/<type>.jsonl`, one event a line. A file that is here
+ * stays as it is for good; what it holds has to decode, and to fold into every projection, in all versions to come.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { createCodec } from '../../src/bus/event/codec.ts';
+import { streamSeq } from '../../src/bus/event/ids.ts';
+import { eventSubject } from '../../src/bus/event/subject.ts';
+import { EVENT_DATA, parseType } from '../../src/bus/event/types.ts';
+import type { ProjectionDefinition } from '../../src/bus/projection/definition.ts';
+import { openStore } from '../../src/bus/projection/store.ts';
+import { completeConfig } from '../../src/config/load.ts';
+import { contentProjection } from '../../src/content/projection.ts';
+import { engineProjection } from '../../src/engine/projection.ts';
+import { feedbackProjection } from '../../src/feedback/projection.ts';
+import { userProjection } from '../../src/user/projection.ts';
+import { tempDir } from '../support/tempdir.ts';
+
+const FOLDER = new URL('./events/', import.meta.url);
+const DECLARED = 'user.x_declared.v1';
+const codec = createCodec({ declared: ['x_declared'] });
+const config = completeConfig({ events: { declared: ['x_declared'] } });
+
+const types = readdirSync(FOLDER).map((name) => name.replace(/\.jsonl$/, ''));
+
+const messagesOf = (type: string) =>
+  readFileSync(new URL(`${type}.jsonl`, FOLDER), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line, i) => {
+      const { context, verb } = parseType(type) ?? { context: 'user' as const, verb: '' };
+      const { subject } = JSON.parse(line) as { subject: string };
+      const timestamp = Date.UTC(2026, 11, 1);
+      return {
+        seq: streamSeq(i + 1),
+        subject: eventSubject(context, subject, verb),
+        payload: Buffer.from(line),
+        timestamp,
+      };
+    });
+
+describe('the corpus of events', () => {
+  it('has a file for every type and version there is', () => {
+    for (const type of [...Object.keys(EVENT_DATA), DECLARED]) expect(types).toContain(type);
+  });
+
+  it.each(types)('decodes every %s that was ever written', (type) => {
+    for (const message of messagesOf(type))
+      expect(codec.decode(message)).toMatchObject({ kind: 'event', event: { verb: parseType(type)?.verb } });
+  });
+
+  it.each<[string, () => ProjectionDefinition<never>]>([
+    ['user', () => userProjection(config) as ProjectionDefinition<never>],
+    ['content', () => contentProjection() as ProjectionDefinition<never>],
+    ['feedback', () => feedbackProjection(config) as ProjectionDefinition<never>],
+    ['engine', () => engineProjection({ config, committed: () => {} }) as ProjectionDefinition<never>],
+  ])('folds into the projection of %s without setting one aside', (_service, definition) => {
+    const store = openStore({ file: `${tempDir('golden')}/p.sqlite`, definition: definition(), codec });
+    const all = types.sort().flatMap(messagesOf);
+    const messages = all.map((message, i) => {
+      const event = JSON.parse(Buffer.from(message.payload).toString('utf8')) as object;
+      // Ids are told apart by file only.
+      return {
+        ...message,
+        seq: streamSeq(i + 1),
+        payload: Buffer.from(JSON.stringify({ ...event, source: `golden-${i}` })),
+      };
+    });
+    expect(store.commit(messages, 'now')).toMatchObject({ deadLetters: [], unknownTypes: [], duplicates: 0 });
+    store.close();
+  });
+});
