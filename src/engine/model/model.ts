@@ -300,7 +300,7 @@ class FoldedModel implements Model {
   // --- answers -----------------------------------------------------------------------------------------------------
 
   recommend(request: RecommendRequest): RecommendedList {
-    const { profile, seen, traits } = this.#reader(request);
+    const { profile, seen, events, traits } = this.#reader(request);
     let question: Question = questionOfHistory(profile, this.#catalogue);
     const hasHistory = profile.items.length > 0;
     if (!hasHistory) {
@@ -314,6 +314,7 @@ class FoldedModel implements Model {
     return this.#answer(
       {
         profile,
+        events,
         question,
         blocked,
         count: request.n,
@@ -327,15 +328,17 @@ class FoldedModel implements Model {
   #reader({ user: id, history, traits }: RecommendRequest): {
     profile: Profile;
     seen: Iterable<number>;
+    events: number;
     traits: Traits | undefined;
   } {
     const back = this.#config.readBack;
     if (history !== undefined) {
       const items = this.#numbersOf(history);
-      return { profile: profileOf(items, undefined, 0, items.length, back), seen: items, traits };
+      return { profile: profileOf(items, undefined, 0, items.length, back), seen: items, events: items.length, traits };
     }
     const known = id === undefined ? undefined : this.#users.find(id);
-    if (known === undefined) return { profile: profileOf(NOTHING, undefined, 0, 0, back), seen: NOTHING, traits };
+    if (known === undefined)
+      return { profile: profileOf(NOTHING, undefined, 0, 0, back), seen: NOTHING, events: 0, traits };
     const user = this.#links.root(known);
     const { items, seqs } = this.#histories;
     const start = this.#histories.start(user);
@@ -343,6 +346,7 @@ class FoldedModel implements Model {
     return {
       profile: profileOf(items, seqs, start, end, back),
       seen: items.subarray(start, end),
+      events: end - start,
       traits: traits ?? this.#traits.get(user) ?? this.#traits.get(known),
     };
   }
@@ -389,7 +393,7 @@ class FoldedModel implements Model {
     const question = questionOfHistory(profile, this.#catalogue);
     const blocked = [[item], this.#numbersOf(options.exclude)];
     return this.#answer(
-      { profile, question, blocked, count: n, at: this.#clock, blend: 'similar' },
+      { profile, events: 1, question, blocked, count: n, at: this.#clock, blend: 'similar' },
       options.explain === true,
     );
   }

@@ -344,8 +344,29 @@ describe('a list', () => {
       model.interact({ user: user(i), item: item('now'), weight: 16, time: late, seq: i + 50 });
     expect(model.trending(1).items).toEqual([{ item: item('now'), score: 3 }]);
     expect(model.trending(1, DAY_MS).items[0]!.item).toBe(item('old'));
+    const quiet = model.trending(2, 4_000 * DAY_MS).items;
+    expect(quiet).toEqual([item('old'), item('now')].map((of) => ({ item: of, score: 0 })));
     model.forget(user(0));
     expect(model.trending(1).items).toEqual([{ item: item('now'), score: 2 }]);
+  });
+});
+
+describe('items that go with an item', () => {
+  it('are those that the same users took, and without a history those of the same kind', () => {
+    const model = createModel();
+    for (let i = 0; i < 30; i++) model.publishItem(item(i), { title: `N${i}`, tags: [`t${i % 10}`] }, 0);
+    for (let by = 0; by < 6; by++) {
+      model.interact({ user: user(by), item: item(1), weight: 16, time: 0, seq: by * 2 });
+      model.interact({ user: user(by), item: item(by < 4 ? 2 : 3), weight: 16, time: 0, seq: by * 2 + 1 });
+    }
+    const together = model.similar(item(1), 2, { explain: true });
+    expect(together.source).toBe('model');
+    expect(together.items.map((listed) => listed.item)).toEqual([item(2), item(3)]);
+    expect(together.items[0]!.reasons!.every((reason) => reason.item === item(1))).toBe(true);
+    const alike = model.similar(item(5), 9);
+    expect(alike.source).toBe('content');
+    expect(alike.items.map((listed) => listed.item)).toEqual([item(15), item(25)]);
+    expect(model.similar(item('unknown'), 5).items).toEqual([]);
   });
 });
 

@@ -4,11 +4,13 @@
  * is the same wherever it is computed.
  */
 import {
-  BLEND_DEFAULTS,
   type BlendWeights,
   COLD_DEFAULTS,
   COLUMN,
   FEATURES,
+  LONG_DEFAULTS,
+  mixByLength,
+  SHORT_DEFAULTS,
   SIMILAR_DEFAULTS,
   toFeatures,
   weightColumns,
@@ -36,8 +38,10 @@ export interface RankingConfig extends AgeConfig {
   newCandidates: number;
   /** Share of what came before in the sum that directed candidates are chosen by. */
   beforeShare: number;
-  /** Weights for readers with a history. */
-  blend: BlendWeights;
+  /** Weights for readers with a few events; in between, the two are mixed. */
+  short: BlendWeights;
+  /** Weights for readers with a long history. */
+  long: BlendWeights;
   /** Weights for readers without one. */
   cold: BlendWeights;
   /** Weights for items that go with an item. */
@@ -54,7 +58,8 @@ export const RANKING_DEFAULTS: RankingConfig = {
   popularCandidates: 60,
   newCandidates: 20,
   beforeShare: 0.3,
-  blend: BLEND_DEFAULTS,
+  short: SHORT_DEFAULTS,
+  long: LONG_DEFAULTS,
   cold: COLD_DEFAULTS,
   similar: SIMILAR_DEFAULTS,
   serveUnpublished: false,
@@ -62,6 +67,8 @@ export const RANKING_DEFAULTS: RankingConfig = {
 
 export interface RankRequest {
   profile: Profile;
+  /** Events of the whole history, also beyond the profile's reach. */
+  events: number;
   question: Question;
   /** Items that may not be in the list, by number; repeats are fine. */
   blocked: readonly Iterable<number>[];
@@ -101,7 +108,7 @@ export class Ranking {
   #damping: Damping[];
   #directedDamping = new Damping(0.3);
   #togetherDamping = new Damping(0.5);
-  #weights: Record<RankRequest['blend'], Float64Array>;
+  #weights: Record<'short' | 'long' | 'cold' | 'similar', Float64Array>;
   #blocked = new Int32Array(64);
   #stamp = 0;
 
@@ -121,7 +128,8 @@ export class Ranking {
     });
     this.#newest = new Newest(config.newCandidates * 10);
     this.#weights = {
-      history: weightColumns(config.blend),
+      short: weightColumns(config.short),
+      long: weightColumns(config.long),
       cold: weightColumns(config.cold),
       similar: weightColumns(config.similar),
     };
@@ -154,7 +162,10 @@ export class Ranking {
     const candidates = this.#candidates(request, end);
     const features = this.#values(request, candidates);
     toFeatures(features, candidates.length);
-    const weights = this.#weights[request.blend];
+    const weights =
+      request.blend === 'history'
+        ? mixByLength(this.#weights.short, this.#weights.long, request.events, new Float64Array(FEATURES.length))
+        : this.#weights[request.blend];
     const columns = FEATURES.length;
     const best = new Top(Math.min(request.count, candidates.length), this.#catalogue.ids.ids);
     const rows = new Map<number, number>();
