@@ -1,0 +1,130 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { EVENTS } from '../../../streams.config.ts';
+import { startNatsServer } from '../../../test/support/nats.ts';
+import { startProxy } from '../../../test/support/proxy.ts';
+import { until } from '../../../test/support/wait.ts';
+import { StreamMissingError } from '../../errors.ts';
+import { connect } from '../connection.ts';
+import { streamSeq } from '../event/ids.ts';
+import { createPublisher } from '../publisher.ts';
+import { applyStreams } from '../streams/plan.ts';
+import { createJetStreamLog } from './jetstream.ts';
+import { collector, describeLog } from './log.features.ts';
+
+describeLog('the log on JetStream', async () => {
+  const server = await startNatsServer();
+  const proxy = await startProxy(server.port);
+  const nc = await connect({ url: `nats://127.0.0.1:${proxy.port}`, name: 'test', reconnectMs: 10 });
+  await applyStreams(nc, {}, [EVENTS]);
+  const publisher = createPublisher(nc);
+  const log = await createJetStreamLog({ nc, publisher, heartbeatMs: 500 });
+  const direct = await server.connect();
+  const jsm = await direct.jetstreamManager();
+  return {
+    log,
+    remove: async (seq) => void (await jsm.streams.deleteMessage('EVENTS', seq)),
+    cut: async () => void proxy.cut(),
+    close: async () => {
+      await publisher.close();
+      await nc.close();
+      await proxy.close();
+      await server.stop();
+    },
+  };
+});
+
+describe('the log on JetStream', () => {
+  async function start(options: { heartbeatMs?: number; pullBatch?: number; pullExpiresMs?: number } = {}) {
+    const server = await startNatsServer();
+    const proxy = await startProxy(server.port);
+    const nc = await connect({ url: `nats://127.0.0.1:${proxy.port}`, name: 'test', reconnectMs: 10 });
+    const publisher = createPublisher(nc, { timeoutMs: 500, retries: 20 });
+    onTestFinished(async () => {
+      await nc.close();
+      await publisher.close();
+      await proxy.close();
+      await server.stop();
+    });
+    const log = await createJetStreamLog({
+      nc,
+      publisher,
+      heartbeatMs: 200,
+      describe: (name) => `reads as ${name}`,
+      ...options,
+    });
+    return { server, proxy, nc, log };
+  }
+
+  const publishTo = async ({ log }: Awaited<ReturnType<typeof start>>, from: number, count: number): Promise<void> => {
+    const payload = Buffer.from('x');
+    for (let i = from; i < from + count; i++)
+      await log.publish({ subject: 'ev.user.u1.viewed', identity: `t/${i}`, payload });
+  };
+
+  it('says that the stream is missing, and how to make it', async () => {
+    const { log } = await start();
+    const err = await log.info().catch((reason: unknown) => reason);
+    expect(err).toBeInstanceOf(StreamMissingError);
+    expect(err).toMatchObject({ next: 'freshet streams apply' });
+  });
+
+  it('names and describes the reader where `nats consumer info` looks, from its position on and without acks', async () => {
+    const { log, nc, server } = await start();
+    await applyStreams(nc, {}, [EVENTS]);
+    await log.read('user-projection', streamSeq(7), collector());
+    const jsm = await (await server.connect()).jetstreamManager();
+    const { config } = await jsm.consumers.info('EVENTS', 'user-projection');
+    expect(config).toMatchObject({
+      durable_name: 'user-projection',
+      description: 'reads as user-projection',
+      ack_policy: 'none',
+      deliver_policy: 'by_start_sequence',
+      opt_start_seq: 7,
+    });
+  });
+
+  it('goes on when requests for messages run out', async () => {
+    const setup = await start({ pullBatch: 3, pullExpiresMs: 300, heartbeatMs: 100 });
+    await applyStreams(setup.nc, {}, [EVENTS]);
+    const sink = collector();
+    await setup.log.read('user-projection', streamSeq(1), sink);
+    await publishTo(setup, 0, 4);
+    const sent = setup.proxy.sent;
+    // A request that ran out is answered by the server; what follows comes on the next one.
+    await until(() => sink.got.length === 4);
+    await until(() => setup.proxy.sent > sent + 800, { within: 5_000 });
+    await publishTo(setup, 4, 10);
+    await until(() => sink.got.length === 14);
+    expect(sink.got.map(({ delivery }) => delivery)).toEqual(Array.from({ length: 14 }, (_, i) => i + 1));
+    expect(sink.interruptions).toEqual([]);
+  });
+
+  it('says that it is interrupted when the server falls silent without the connection ending', async () => {
+    const { log, nc, proxy } = await start({ heartbeatMs: 100 });
+    await applyStreams(nc, {}, [EVENTS]);
+    const sink = collector();
+    await log.read('user-projection', streamSeq(1), sink);
+    proxy.hold(true);
+    await until(() => sink.interruptions.length === 1);
+    expect(sink.interruptions[0]).toContain('no sign of life');
+    proxy.hold(false);
+  });
+
+  it.each([
+    ['its consumer is deleted', 'consumer'],
+    ['the stream is deleted', 'stream'],
+    ['the server is killed', 'server'],
+  ])('says that it is interrupted when %s', async (_what, target) => {
+    const { log, nc, server } = await start();
+    await applyStreams(nc, {}, [EVENTS]);
+    const sink = collector();
+    await log.read('user-projection', streamSeq(1), sink);
+    const jsm = await (await server.connect()).jetstreamManager();
+    if (target === 'consumer') await jsm.consumers.delete('EVENTS', 'user-projection');
+    else if (target === 'stream') await jsm.streams.delete('EVENTS');
+    else await server.kill();
+    await until(() => sink.interruptions.length > 0);
+    if (target === 'server') await server.restart();
+    expect(sink.interruptions).toHaveLength(1);
+  });
+});
