@@ -99,6 +99,8 @@ export interface StoreOptions<Tables> {
   fingerprints?: number;
   /** KiB of SQLite's page cache. */
   cacheKib?: number;
+  /** Puts something between the store and its database, to watch what is executed. */
+  wrap?: (db: Db) => Db;
 }
 
 /** SQLite trouble that passes, or that an operator can end, as against an event that can't be folded. */
@@ -115,7 +117,7 @@ export const messageDigest = (message: StoredMessage): string =>
   createHash('sha256').update(message.subject).update('\n').update(message.payload).digest('hex').slice(0, 32);
 
 export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStore {
-  const { file, definition, codec, fingerprints: ring = 64, cacheKib = 65_536 } = options;
+  const { file, definition, codec, fingerprints: ring = 64, cacheKib = 65_536, wrap = (same: Db) => same } = options;
   const version = foldVersion(definition);
   let { db, found } = open(file, definition, cacheKib);
   const rebuilt = found !== undefined && found !== version;
@@ -126,6 +128,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
   }
   if (found === undefined) db.prepare('INSERT INTO checkpoint VALUES (1, 0, ?, 0, 0, 0, 0, 0, 0, ?)').run('', version);
 
+  db = wrap(db);
   const tables = definition.tables(db);
   const readCheckpoint = db.prepare<[], Checkpoint>(
     'SELECT seq, created, clock, fence, applied, duplicates, dead_letters AS deadLetters, unknown FROM checkpoint',

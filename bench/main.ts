@@ -1,0 +1,22 @@
+/** `npm run bench -- WHAT`: figures as ratios against something measured in the same run. */
+import { Command, CommanderError } from 'commander';
+import { report } from '../src/cli/output.ts';
+import { pipelineBench } from './pipeline/command.ts';
+
+export async function main(args: readonly string[]): Promise<number> {
+  const program = new Command('bench')
+    .description('benchmarks; each prints what it is measured against')
+    .exitOverride();
+  program.addCommand(pipelineBench().exitOverride());
+  if (args.length === 0) {
+    program.outputHelp();
+    return 0;
+  }
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return 0;
+  } catch (err) {
+    if (err instanceof CommanderError) return err.exitCode === 0 ? 0 : 2;
+    return report(err);
+  }
+}

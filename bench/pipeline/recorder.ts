@@ -1,0 +1,57 @@
+/**
+ * Records what a projection does to SQLite, so that the same statements with the same values can be run again without
+ * the log, the codec and the fold: what SQLite alone allows.
+ */
+import type { Database as Db, Statement } from 'better-sqlite3';
+
+type Call = { sql: number; how: 'run' | 'get' | 'all'; values: unknown[] };
+
+export interface Recording {
+  /** A database whose statements are written down as they are executed. */
+  record(db: Db): Db;
+  /** Ends a transaction. */
+  cut(): void;
+  /** Runs all of it on an empty database with the same tables; gives the seconds it took. */
+  replay(db: Db): number;
+}
+
+export function createRecording(): Recording {
+  const statements: string[] = [];
+  const batches: Call[][] = [[]];
+
+  const record = (db: Db): Db =>
+    new Proxy(db, {
+      get(target, name) {
+        const member = Reflect.get(target, name) as unknown;
+        if (name !== 'prepare') return typeof member === 'function' ? member.bind(target) : member;
+        return (sql: string) => recordStatement(target.prepare(sql), statements.push(sql) - 1);
+      },
+    });
+
+  const recordStatement = (statement: Statement, sql: number): Statement =>
+    new Proxy(statement, {
+      get(target, name) {
+        const member = Reflect.get(target, name) as unknown;
+        if (name !== 'run' && name !== 'get' && name !== 'all')
+          return typeof member === 'function' ? member.bind(target) : member;
+        return (...values: unknown[]) => {
+          batches.at(-1)?.push({ sql, how: name, values });
+          return (member as (...args: unknown[]) => unknown).apply(target, values);
+        };
+      },
+    });
+
+  return {
+    record,
+    cut: () => void batches.push([]),
+    replay: (db) => {
+      const prepared = statements.map((sql) => db.prepare(sql));
+      const runBatch = db.transaction((batch: Call[]) => {
+        for (const { sql, how, values } of batch) (prepared[sql] as Statement)[how](...values);
+      });
+      const started = performance.now();
+      for (const batch of batches) if (batch.length > 0) runBatch.immediate(batch);
+      return (performance.now() - started) / 1000;
+    },
+  };
+}
