@@ -63,7 +63,9 @@ export function createLink(options: LinkOptions): Link {
     let pause = backoffMinMs;
     while (!closing) {
       try {
-        adopt(await open());
+        const nc = await open();
+        if (closing) await nc.close();
+        else adopt(nc);
         return;
       } catch (err) {
         if (closing) return;

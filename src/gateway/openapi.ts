@@ -2,6 +2,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
 import { VERSION } from '../version.ts';
 import { SHARED } from './schemas.ts';
 
@@ -45,8 +46,21 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
 /** To be called after the routes are made. */
 export function openApiRoute(app: FastifyInstance): void {
   let text: string | undefined;
-  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
-    text ??= JSON.stringify(app.swagger());
-    return reply.type('application/json').send(text);
-  });
+  app.get(
+    '/openapi.json',
+    {
+      schema: {
+        tags: ['operations'],
+        operationId: 'openapi',
+        summary: 'This document',
+        response: {
+          200: Type.Object({ openapi: Type.String() }, { additionalProperties: true, description: 'OpenAPI 3.1' }),
+        },
+      },
+    },
+    (_request, reply) => {
+      text ??= JSON.stringify(app.swagger());
+      return reply.type('application/json').send(text);
+    },
+  );
 }

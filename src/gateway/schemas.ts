@@ -46,6 +46,18 @@ const Problem = Type.Object(
   { $id: 'Problem', ...open, description: 'What went wrong (RFC 9457); other members hold the values that matter' },
 );
 
+/** The example that all of the documentation uses. */
+export const EVENT_EXAMPLE = {
+  specversion: '1.0',
+  id: '01JDA8Z7Q5',
+  type: 'user.viewed.v1',
+  source: 'shop-web',
+  subject: 'u42',
+  time: '2026-11-23T10:00:00.000Z',
+  datacontenttype: 'application/json',
+  data: { item: 'i7' },
+} as const;
+
 const refusedTypes = /^control\./;
 const Event = Type.Object(
   {
@@ -73,18 +85,7 @@ const Event = Type.Object(
     $id: 'Event',
     ...open,
     description: 'CloudEvents 1.0, structured JSON',
-    examples: [
-      {
-        specversion: '1.0',
-        id: '01JDA8Z7Q5',
-        type: 'user.viewed.v1',
-        source: 'shop-web',
-        subject: 'u42',
-        time: '2026-11-23T10:00:00.000Z',
-        datacontenttype: 'application/json',
-        data: { item: 'i7' },
-      },
-    ],
+    examples: [EVENT_EXAMPLE],
   },
 );
 

@@ -53,9 +53,7 @@ function checker(
     try {
       const value = read(given, shape);
       if (validator.Check(value)) return { value };
-      const path = validator.Errors(value)[0]?.instancePath ?? '';
-      const name = path.split('/')[1] ?? shape.required?.find((member) => value[member] === undefined);
-      return { error: wrong(name, shape) };
+      return { error: wrong(validator.Errors(value)[0]?.instancePath.split('/')[1], value, shape) };
     } catch (error) {
       return { error: error as Error };
     }
@@ -111,10 +109,21 @@ function convert(text: string, type: string | undefined): unknown {
   return text;
 }
 
-function wrong(name: string | undefined, { properties }: ObjectSchema): BadRequestError {
+function wrong(
+  found: string | undefined,
+  value: Record<string, unknown>,
+  { properties, required }: ObjectSchema,
+): BadRequestError {
+  const name = found ?? required?.find((member) => value[member] === undefined);
   const schema = name === undefined ? undefined : properties[name];
   if (name === undefined || !schema) return new BadRequestError('The request is of another shape than it should be.');
-  return new BadRequestError(`${name} takes ${describe(schema)}.`, { details: { member: name } });
+  const missing = value[name] === undefined;
+  return new BadRequestError(
+    missing ? `${name} is missing; it takes ${describe(schema)}.` : `${name} takes ${describe(schema)}.`,
+    {
+      details: { member: name },
+    },
+  );
 }
 
 function describe({ type, minimum = 0, maximum, maxItems, maxLength }: MemberSchema): string {

@@ -14,19 +14,34 @@ import { EVENT_MEDIA, type EventMedia, readEntries } from '../body.ts';
 import type { GatewayContext } from '../context.ts';
 import { sendProblem } from '../problems.ts';
 import { type PublishOutcome, publishEntries } from '../publish.ts';
-import { answers } from '../schemas.ts';
+import { answers, EVENT_EXAMPLE } from '../schemas.ts';
 
 interface EventBody {
   media: EventMedia;
   bytes: Buffer;
 }
 
-const ndjson = { type: 'string', description: 'one event a line', contentMediaType: 'application/x-ndjson' };
+const second = { ...EVENT_EXAMPLE, id: '01JDA8Z7Q6', data: { item: 'i8' } };
 const CONTENT: Record<EventMedia, { schema: object }> = {
   'application/cloudevents+json': { schema: Type.Ref('Event#') },
-  'application/cloudevents-batch+json': { schema: Type.Array(Type.Ref('Event#'), { minItems: 1 }) },
-  'application/x-ndjson': { schema: ndjson },
-  'application/json': { schema: Type.Union([Type.Ref('Event#'), Type.Array(Type.Ref('Event#'), { minItems: 1 })]) },
+  'application/cloudevents-batch+json': {
+    schema: Type.Array(Type.Ref('Event#'), {
+      minItems: 1,
+      description: 'several events',
+      examples: [[EVENT_EXAMPLE, second]],
+    }),
+  },
+  'application/x-ndjson': {
+    schema: Type.String({
+      description: 'one event a line',
+      examples: [`${JSON.stringify(EVENT_EXAMPLE)}\n${JSON.stringify(second)}\n`],
+    }),
+  },
+  'application/json': {
+    schema: Type.Union([Type.Ref('Event#'), Type.Array(Type.Ref('Event#'), { minItems: 1 })], {
+      description: 'one event or several',
+    }),
+  },
 };
 
 export async function eventRoutes(app: FastifyInstance, context: GatewayContext): Promise<void> {

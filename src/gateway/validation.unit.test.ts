@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest';
+import { createRequestSchemas } from './schemas.ts';
+import { testConfig } from './stack.fixture.ts';
+import { compileValidator } from './validation.ts';
+
+const schemas = createRequestSchemas(testConfig());
+type Checked = { value?: unknown; error?: { code: string; message: string; details: Record<string, unknown> } };
+const checker = (name: keyof typeof schemas, httpPart: string) => {
+  const check = compileValidator({ schema: schemas[name], method: 'GET', url: '/', httpPart });
+  return (given: unknown) => check(given) as Checked;
+};
+const query = checker('recommend', 'querystring');
+const body = checker('recommendBody', 'body');
+
+test('texts of a query become what they stand for', () => {
+  expect(
+    query({ n: '5', explain: 'true', include_seen: '0', exclude: 'a', min_seq: '12', cursor: '12' }).value,
+  ).toEqual({
+    n: 5,
+    explain: true,
+    include_seen: false,
+    exclude: ['a'],
+    min_seq: 12,
+    cursor: '12',
+  });
+  expect(query({ exclude: ['a', '5'] }).value).toEqual({ exclude: ['a', '5'] });
+  expect(query({}).value).toEqual({});
+});
+
+test.each([
+  [{ n: '0' }, 'n', 'n takes a whole number from 1 to 1000.'],
+  [{ n: '1001' }, 'n', /1 to 1000/],
+  [{ n: '1.5' }, 'n', /whole number/],
+  [{ n: '1e2' }, 'n', /whole number/],
+  [{ n: '' }, 'n', /whole number/],
+  [{ n: ['1', '2'] }, 'n', /2 times/],
+  [{ min_seq: '-1' }, 'min_seq', 'min_seq takes a whole number from 0.'],
+  [{ min_seq: '9007199254740993' }, 'min_seq', /whole number/],
+  [{ explain: 'yes' }, 'explain', 'explain takes true or false.'],
+  [{ timeout_ms: '30001' }, 'timeout_ms', /0 to 30000/],
+  [{ nn: '5' }, 'nn', /not understood here; it takes n, /],
+  [JSON.parse('{"__proto__":"1"}'), '__proto__', /not understood/],
+  [{ constructor: '1' }, 'constructor', /not understood/],
+])('%j is refused, naming the member', (given, member, message) => {
+  const { error } = query(given);
+  expect(error).toMatchObject({ code: 'FRESHET_BAD_REQUEST', details: { member } });
+  expect(error?.message).toMatch(message);
+});
+
+test('what a body holds is not converted', () => {
+  expect(body({ user: 'u', n: 5 }).value).toEqual({ user: 'u', n: 5 });
+  expect(body({ user: 'u', n: '5' }).error).toMatchObject({ details: { member: 'n' } });
+  expect(body({ user: 'u', explain: 'true' }).error).toMatchObject({ details: { member: 'explain' } });
+  expect(body({ user: 'u', exclude: 'a' }).error).toMatchObject({ details: { member: 'exclude' } });
+  expect(body({ user: 'u', exclude: [1] }).error).toMatchObject({ details: { member: 'exclude' } });
+  expect(body({ n: 5 }).error?.message).toMatch(/user is missing/);
+  expect(body([]).error).toMatchObject({ details: { member: 'body' } });
+  expect(body(null).error).toMatchObject({ details: { member: 'body' } });
+});
+
+test('what the interface names and this version lacks has a code of its own', () => {
+  expect(query({ filter: 'tag:sea' }).error).toMatchObject({
+    code: 'FRESHET_NOT_SUPPORTED',
+    details: { member: 'filter' },
+  });
+  for (const member of ['filters', 'boosts', 'diversity', 'quotas', 'context', 'candidates', 'history'])
+    expect(body({ user: 'u', [member]: [] }).error).toMatchObject({
+      code: 'FRESHET_NOT_SUPPORTED',
+      details: { member },
+    });
+});
