@@ -5,6 +5,8 @@ import { createRegistry, observePublisher } from '../observability/metrics.ts';
 export interface GatewayMetrics {
   registry: Registry;
   publisher: ReturnType<typeof observePublisher>;
+  /** Requests that are being answered. */
+  inFlight: { inc(): void; dec(): void };
   request(method: string, route: string, status: number, seconds: number): void;
   accepted(count: number): void;
   duplicates(count: number): void;
@@ -32,6 +34,11 @@ export function createGatewayMetrics(): GatewayMetrics {
     labelNames: ['outcome', 'code'],
     registers,
   });
+  const inFlight = new Gauge({
+    name: 'freshet_http_requests_in_flight',
+    help: 'Requests that are being answered',
+    registers,
+  });
   const connected = new Gauge({
     name: 'freshet_nats_connected',
     help: '1 while there is a connection to NATS',
@@ -44,6 +51,7 @@ export function createGatewayMetrics(): GatewayMetrics {
   return {
     registry,
     publisher: observePublisher(registry),
+    inFlight,
     request: (method, route, status, seconds) =>
       requests.observe({ method, route, status: `${Math.floor(status / 100)}xx` }, seconds),
     accepted: (by) => count('accepted', by),

@@ -68,9 +68,21 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
   app.removeContentTypeParser('text/plain');
 
   app.addHook('onRequest', async (request, reply) => {
+    metrics.inFlight.inc();
+    // Also where the caller goes away before the answer.
+    reply.raw.once('close', () => metrics.inFlight.dec());
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
     if (request.url.startsWith('/v1/')) reply.header('cache-control', 'no-store');
+  });
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
+  // A connection that stays open after its answer would hold the end up.
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (closing) reply.header('connection', 'close');
+    done(null, payload);
   });
   app.addHook('onResponse', async (request, reply) => {
     const route = routeOf(request);

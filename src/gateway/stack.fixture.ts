@@ -60,7 +60,7 @@ export const post = (
   request<PublishBody>(url, '/v1/events', {
     method: 'POST',
     headers: { 'content-type': media },
-    body: body as BodyInit,
+    body: body as NonNullable<RequestInit['body']>,
   });
 
 /** Publishes events as an array. */

@@ -1,0 +1,485 @@
+import { connect as connectTcp } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { event, published, registered, viewed } from '../../test/support/events.ts';
+import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
+import { until } from '../../test/support/wait.ts';
+import { post, publish, request, type Stack, startStack, testConfig } from './stack.fixture.ts';
+
+let nats: TestNatsServer;
+let stack: Stack;
+let url: string;
+
+beforeAll(async () => {
+  nats = await startNatsServer();
+  const config = testConfig({ body_bytes: 4_194_304, batch_events: 50 }, { events: { declared: ['x_listened'] } });
+  stack = await startStack({ natsUrl: nats.url, config });
+  url = stack.url;
+  await stack.start('user', 'content', 'feedback', 'engine');
+  await until(async () => (await stack.gateway.ready()).ready, { what: 'every service ready' });
+});
+afterAll(async () => {
+  await stack?.stop();
+  await nats?.stop();
+});
+
+interface Ranking {
+  user?: string;
+  items: { item: string; score: number; reasons?: unknown[] }[];
+  seq: number;
+  source: string;
+  next: string | null;
+  list: string;
+}
+const path = (id: string): string => encodeURIComponent(id);
+const get = <Body = Record<string, unknown>>(address: string) => request<Body>(url, address);
+const jsonPost = (address: string, body: unknown) =>
+  request<Ranking & { code?: string; member?: string }>(url, address, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+const isProblem = (answer: { status: number; headers: Headers; body: unknown }, status: number, code: string): void => {
+  expect(answer.body).toMatchObject({
+    status,
+    code,
+    type: expect.any(String),
+    title: expect.any(String),
+    detail: expect.any(String),
+  });
+  expect(answer.status).toBe(status);
+  expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+};
+
+describe('publishing', () => {
+  test('a list asked for with min_seq holds the effect of what was published', async () => {
+    const items = ['sea', 'storm', 'ship', 'farm', 'field'];
+    await publish(url, ...items.map((item) => published(item)));
+    await publish(
+      url,
+      ...['r1', 'r2', 'r3'].flatMap((user) => [viewed(user, 'sea'), viewed(user, 'storm'), viewed(user, 'ship')]),
+    );
+    await publish(url, viewed('r4', 'farm'), viewed('r4', 'field'));
+    const { status, body } = await post(url, JSON.stringify(viewed('newcomer', 'sea')));
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ accepted: 1, duplicates: 0, rejected: [], seq: expect.any(Number) });
+
+    const answer = await get<Ranking>(
+      `/v1/users/newcomer/recommendations?n=3&min_seq=${body.seq}&explain=true&exclude=ship&max_age_ms=0`,
+    );
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ user: 'newcomer', source: 'model' });
+    expect(answer.body.seq).toBeGreaterThanOrEqual(body.seq as number);
+    expect(answer.body.items[0]?.item).toBe('storm');
+    expect(answer.body.items[0]?.reasons?.length).toBeGreaterThan(0);
+    expect(answer.body.items.map(({ item }) => item)).not.toContain('ship');
+    expect(answer.body.items.map(({ item }) => item)).not.toContain('sea');
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+
+    const byBody = await jsonPost('/v1/recommendations', {
+      user: 'newcomer',
+      n: 3,
+      exclude: ['ship'],
+      min_seq: body.seq,
+      explain: false,
+    });
+    expect(byBody.body.items.map(({ item }) => item)).toEqual(answer.body.items.map(({ item }) => item));
+    const similar = await get<Ranking>(`/v1/items/sea/similar?n=2&min_seq=${body.seq}`);
+    expect(similar.body.items.map(({ item }) => item).sort()).toEqual(['ship', 'storm']);
+    const trending = await get<Ranking>(`/v1/trending?n=2&min_seq=${body.seq}`);
+    expect(trending.body.items).toHaveLength(2);
+  });
+
+  test('every media type is read', async () => {
+    const [a, b] = [viewed('media', 'i1'), viewed('media', 'i2')];
+    const one = JSON.stringify(viewed('media', 'i0'));
+    expect((await post(url, one)).body.accepted).toBe(1);
+    expect((await post(url, one, 'application/cloudevents+json; charset=utf-8')).body).toMatchObject({
+      accepted: 0,
+      duplicates: 1,
+    });
+    expect((await post(url, JSON.stringify([a, b]), 'application/cloudevents-batch+json')).body.accepted).toBe(2);
+    expect(
+      (await post(url, `${JSON.stringify(a)}\n\n${JSON.stringify(viewed('media', 'i3'))}\n`, 'application/x-ndjson'))
+        .body,
+    ).toMatchObject({
+      accepted: 1,
+      duplicates: 1,
+    });
+    expect((await post(url, JSON.stringify(viewed('media', 'i4')), 'application/json')).body.accepted).toBe(1);
+    expect((await post(url, JSON.stringify([viewed('media', 'i5')]), 'application/json')).body.accepted).toBe(1);
+    expect((await post(url, JSON.stringify(event('user.x_listened.v1', 'media', { item: 'i6' })))).body.accepted).toBe(
+      1,
+    );
+  });
+
+  test('a repeated event is a duplicate and tells where it stands, in the same request as well', async () => {
+    const one = viewed('twice', 'i1');
+    const first = await publish(url, one);
+    const again = await publish(url, one);
+    expect(again.status).toBe(200);
+    expect(again.body).toEqual({ accepted: 0, duplicates: 1, rejected: [], seq: first.body.seq });
+    const two = viewed('twice', 'i2');
+    expect((await publish(url, two, two)).body).toMatchObject({ accepted: 1, duplicates: 1 });
+  });
+
+  test('bad events cost themselves alone, each with its place, id and reason', async () => {
+    const { status, body } = await publish(
+      url,
+      viewed('mixed', 'i1'),
+      7,
+      event('user.viewed.v1', 'mixed', {}, { id: 'no-item' }),
+      event('user.sneezed.v1', 'mixed', { item: 'i1' }, { id: 'unknown-type' }),
+      event('control.promoted.v1', 'act', { snapshot: 's', config: 'c' }, { id: 'control' }),
+      event('user.viewed.v1', 'tab\there', { item: 'i1' }, { id: 'bad-subject' }),
+      event('user.viewed.v2', 'mixed', { item: 'i1' }, { id: 'v2' }),
+      { specversion: '0.3', id: 'old' },
+      viewed('mixed', 'i2'),
+    );
+    expect(status).toBe(200);
+    expect(body.accepted).toBe(2);
+    expect(body.rejected.map(({ index, id, code }) => [index, id, code])).toEqual([
+      [1, null, 'FRESHET_EVENT_MALFORMED'],
+      [2, 'no-item', 'FRESHET_EVENT_SCHEMA'],
+      [3, 'unknown-type', 'FRESHET_EVENT_TYPE_UNKNOWN'],
+      [4, 'control', 'FRESHET_EVENT_CONTROL_REFUSED'],
+      [5, 'bad-subject', 'FRESHET_EVENT_ID_INVALID'],
+      [6, 'v2', 'FRESHET_EVENT_VERSION_UNKNOWN'],
+      [7, 'old', 'FRESHET_EVENT_ENVELOPE'],
+    ]);
+    for (const { message } of body.rejected) expect(message.length).toBeGreaterThan(10);
+    const history = await get<{ events: { item: string }[] }>(`/v1/users/mixed/history?min_seq=${body.seq}`);
+    expect(history.body.events.map(({ item }) => item)).toEqual(['i2', 'i1']);
+  });
+
+  test('when no event is taken it is 400, a problem that still counts them', async () => {
+    const one = await publish(url, event('user.viewed.v1', 'u', {}, { id: 'x' }));
+    isProblem(one, 400, 'FRESHET_EVENT_SCHEMA');
+    expect(one.body).toMatchObject({
+      accepted: 0,
+      duplicates: 0,
+      rejected: [{ index: 0, id: 'x', code: 'FRESHET_EVENT_SCHEMA' }],
+    });
+    expect(one.body).not.toHaveProperty('seq');
+    const several = await publish(url, 1, event('user.viewed.v1', 'u', {}));
+    isProblem(several, 400, 'FRESHET_BAD_REQUEST');
+    expect(several.body.rejected).toHaveLength(2);
+  });
+
+  test('a broken line costs itself alone', async () => {
+    const lines = [JSON.stringify(viewed('lines', 'i1')), '{"specversion":', JSON.stringify(viewed('lines', 'i2'))];
+    const { status, body } = await post(url, lines.join('\n'), 'application/x-ndjson');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ accepted: 2, rejected: [{ index: 1, id: null, code: 'FRESHET_EVENT_MALFORMED' }] });
+  });
+
+  test('a body that is not JSON, holds nothing, or is of another shape than its type is 400', async () => {
+    isProblem(await post(url, '{"specversion":'), 400, 'FRESHET_BAD_REQUEST');
+    isProblem(await post(url, ''), 400, 'FRESHET_BAD_REQUEST');
+    isProblem(await post(url, '[]', 'application/json'), 400, 'FRESHET_BAD_REQUEST');
+    isProblem(await post(url, '[]'), 400, 'FRESHET_BAD_REQUEST');
+    isProblem(await post(url, '{}', 'application/cloudevents-batch+json'), 400, 'FRESHET_BAD_REQUEST');
+    isProblem(await post(url, new Uint8Array([0x22, 0xff, 0x22])), 400, 'FRESHET_BAD_REQUEST');
+  });
+
+  test('other media types, and compressed bodies, are 415 and say what is read', async () => {
+    for (const media of ['text/plain', 'application/xml', 'application/x-www-form-urlencoded']) {
+      const answer = await post(url, '{}', media);
+      isProblem(answer, 415, 'FRESHET_MEDIA_TYPE');
+      expect(answer.body.detail).toContain('application/cloudevents+json');
+    }
+    const zipped = await request(url, '/v1/events', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+      body: 'x',
+    });
+    isProblem(zipped, 415, 'FRESHET_MEDIA_TYPE');
+  });
+
+  test('an event of 2 MB is refused by name, and its neighbours are stored', async () => {
+    const large = viewed('large', 'i1', { id: 'large', context: { text: 'x'.repeat(2_000_000) } });
+    const alone = await post(url, JSON.stringify(large));
+    isProblem(alone, 400, 'FRESHET_EVENT_TOO_LARGE');
+    expect(alone.body.rejected).toMatchObject([{ index: 0, id: 'large', code: 'FRESHET_EVENT_TOO_LARGE' }]);
+    const among = await publish(url, viewed('large', 'i0'), large, viewed('large', 'i2'));
+    expect(among.status).toBe(200);
+    expect(among.body).toMatchObject({ accepted: 2, rejected: [{ index: 1, id: 'large' }] });
+  });
+
+  test('a body over the limit, sent whole or in chunks, and a batch with too many events are 413', async () => {
+    const text = JSON.stringify(viewed('u', 'i', { context: { text: 'x'.repeat(4_200_000) } }));
+    isProblem(await post(url, text), 413, 'FRESHET_BODY_TOO_LARGE');
+    const chunks = new ReadableStream({
+      start: (controller) => {
+        for (let at = 0; at < text.length; at += 500_000) controller.enqueue(Buffer.from(text.slice(at, at + 500_000)));
+        controller.close();
+      },
+    });
+    const chunked = await request(url, '/v1/events', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: chunks,
+      duplex: 'half',
+    } as RequestInit);
+    isProblem(chunked, 413, 'FRESHET_BODY_TOO_LARGE');
+    const many = Array.from({ length: 51 }, (_, i) => viewed('many', `i${i}`));
+    const batch = await publish(url, ...many);
+    isProblem(batch, 413, 'FRESHET_BATCH_TOO_LARGE');
+    isProblem(
+      await post(url, many.map((one) => JSON.stringify(one)).join('\n'), 'application/x-ndjson'),
+      413,
+      'FRESHET_BATCH_TOO_LARGE',
+    );
+    expect((await get('/v1/users/many')).status).toBe(404);
+  });
+
+  test('nesting without end is an answer, not the end', async () => {
+    const deep = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`;
+    const { status, body } = await post(
+      url,
+      JSON.stringify(viewed('deep', 'i', { context: {} })).replace('"context":{}', `"context":${deep}`),
+    );
+    expect(status).toBe(400);
+    expect(body.code).toMatch(/^FRESHET_/);
+    expect((await get('/healthz')).status).toBe(200);
+  });
+});
+
+describe('ids', () => {
+  const ids = [
+    'a.b',
+    'a b',
+    '*',
+    '>',
+    'a.*.>',
+    '🦊🌊',
+    'a/b',
+    'a%2Fb',
+    '100%',
+    'ü?x=1&y#z',
+    'a+b',
+    'a\\b"c',
+    "o'brien",
+    ';',
+    'é'.repeat(64),
+    '=2E',
+    '..a',
+  ];
+
+  test.each(ids)('%j works as a user and as an item', async (id) => {
+    const answer = await publish(
+      url,
+      published(id, { tags: [id] }),
+      registered(id, { plan: id }),
+      viewed(id, id, { id }),
+    );
+    expect(answer.body).toMatchObject({ accepted: 3, rejected: [] });
+    const fresh = `min_seq=${answer.body.seq}`;
+    expect((await get(`/v1/users/${path(id)}?${fresh}`)).body).toMatchObject({
+      user: id,
+      traits: { plan: id },
+      events: 1,
+    });
+    expect((await get(`/v1/users/${path(id)}/history?${fresh}`)).body).toMatchObject({ events: [{ item: id, id }] });
+    expect((await get(`/v1/items/${path(id)}?${fresh}`)).body).toMatchObject({ item: id, tags: [id], available: true });
+    expect((await get(`/v1/items?tag=${path(id)}&${fresh}`)).body).toMatchObject({ items: [{ item: id }] });
+    const list = await get<Ranking>(
+      `/v1/users/${path(id)}/recommendations?${fresh}&include_seen=true&exclude=${path(id)}&n=1000`,
+    );
+    expect(list.body).toMatchObject({ user: id });
+    expect(list.body.items.map(({ item }) => item)).not.toContain(id);
+    expect((await get(`/v1/items/${path(id)}/similar?${fresh}`)).body).toMatchObject({ item: id });
+  });
+
+  test('one that is too long, or not printable, is 400 and named', async () => {
+    isProblem(await get(`/v1/users/${'x'.repeat(129)}`), 400, 'FRESHET_BAD_REQUEST');
+    isProblem(await get(`/v1/items/${'x'.repeat(2_000)}`), 400, 'FRESHET_BAD_REQUEST');
+    const bad = await get('/v1/users/a%00b/recommendations');
+    isProblem(bad, 400, 'FRESHET_BAD_REQUEST');
+    expect(bad.body).toMatchObject({ member: 'user' });
+    isProblem(await get('/v1/users/%E0%A4%A'), 400, 'FRESHET_BAD_REQUEST');
+    isProblem(await get('/v1/users/%ff'), 400, 'FRESHET_BAD_REQUEST');
+  });
+});
+
+describe('reading', () => {
+  test('history and catalogue come in pages', async () => {
+    const items = Array.from({ length: 5 }, (_, i) => `page-${i}`);
+    const { body } = await publish(
+      url,
+      ...items.map((item) => published(item, { tags: ['paged'] })),
+      ...items.map((item) => viewed('pager', item)),
+    );
+    const seen: string[] = [];
+    let before = '';
+    do {
+      const page = await get<{ events: { item: string }[]; next: number | null }>(
+        `/v1/users/pager/history?n=2&min_seq=${body.seq}${before}`,
+      );
+      seen.push(...page.body.events.map(({ item }) => item));
+      before = page.body.next === null ? '' : `&before=${page.body.next}`;
+    } while (before !== '');
+    expect(seen).toEqual([...items].reverse());
+
+    const listed: string[] = [];
+    let cursor = '';
+    do {
+      const page = await get<{ items: { item: string }[]; next: string | null }>(
+        `/v1/items?tag=paged&n=2&min_seq=${body.seq}${cursor}`,
+      );
+      listed.push(...page.body.items.map(({ item }) => item));
+      cursor = page.body.next === null ? '' : `&cursor=${path(page.body.next)}`;
+    } while (cursor !== '');
+    expect(listed).toEqual(items);
+  });
+
+  test('a list goes on where its cursor says', async () => {
+    const { body } = await publish(
+      url,
+      ...Array.from({ length: 8 }, (_, i) => published(`cursor-${i}`)),
+      viewed('reader', 'cursor-0'),
+    );
+    const all: string[] = [];
+    let cursor = '';
+    for (let pages = 0; pages < 4; pages++) {
+      const page = await get<Ranking>(`/v1/users/reader/recommendations?n=2&min_seq=${body.seq}${cursor}`);
+      all.push(...page.body.items.map(({ item }) => item));
+      cursor = `&cursor=${path(page.body.next ?? '')}`;
+      if (page.body.next === null) break;
+    }
+    expect(all.length).toBeGreaterThanOrEqual(6);
+    expect(new Set(all).size).toBe(all.length);
+  });
+
+  test('an unknown user has a list but no profile', async () => {
+    expect((await get('/v1/users/nobody/recommendations')).body).toMatchObject({ user: 'nobody', source: 'popular' });
+    isProblem(await get('/v1/users/nobody'), 404, 'FRESHET_NOT_FOUND');
+    isProblem(await get('/v1/users/nobody/history'), 404, 'FRESHET_NOT_FOUND');
+    isProblem(await get('/v1/items/nothing'), 404, 'FRESHET_NOT_FOUND');
+  });
+
+  test('a sequence that is not reached is 504 with the one that is', async () => {
+    for (const address of [
+      '/v1/users/u/recommendations',
+      '/v1/users/u',
+      '/v1/items/i',
+      '/v1/trending',
+      '/v1/feedback/summary',
+      '/v1/items',
+    ]) {
+      const answer = await get(`${address}?min_seq=1000000&timeout_ms=20`);
+      isProblem(answer, 504, 'FRESHET_SEQUENCE_NOT_REACHED');
+      expect(answer.body).toMatchObject({ reached: expect.any(Number) });
+    }
+  });
+
+  test('wrong members are 400 and named; what is not supported yet says so', async () => {
+    const wrong = await get('/v1/users/u/recommendations?n=abc');
+    isProblem(wrong, 400, 'FRESHET_BAD_REQUEST');
+    expect(wrong.body).toMatchObject({ member: 'n' });
+    isProblem(await get('/v1/trending?mni_seq=5'), 400, 'FRESHET_BAD_REQUEST');
+    isProblem(await get('/v1/users/u/recommendations?cursor=nonsense'), 400, 'FRESHET_BAD_REQUEST');
+    isProblem(await get('/v1/users/u/recommendations?filter=tag:sea'), 400, 'FRESHET_NOT_SUPPORTED');
+    isProblem(await get('/v1/users/u/history?before=0'), 400, 'FRESHET_BAD_REQUEST');
+    isProblem(await jsonPost('/v1/recommendations', { n: 5 }), 400, 'FRESHET_BAD_REQUEST');
+    isProblem(await jsonPost('/v1/recommendations', { user: 'u', nn: 5 }), 400, 'FRESHET_BAD_REQUEST');
+    isProblem(await jsonPost('/v1/recommendations', { user: 'u', boosts: {} }), 400, 'FRESHET_NOT_SUPPORTED');
+    isProblem(await jsonPost('/v1/recommendations', '{"user":'), 400, 'FRESHET_BAD_REQUEST');
+    isProblem(await jsonPost('/v1/recommendations', ''), 400, 'FRESHET_BAD_REQUEST');
+    const plain = await request(url, '/v1/recommendations', { method: 'POST', body: 'user=u' });
+    isProblem(plain, 415, 'FRESHET_MEDIA_TYPE');
+  });
+
+  test('what came of lists is told', async () => {
+    expect((await get('/v1/feedback/summary')).body).toMatchObject({
+      total: { impressions: expect.any(Number), ctr: expect.any(Number) },
+    });
+  });
+});
+
+describe('the door itself', () => {
+  test('an unknown address is 404, a wrong method 405 with those that are right', async () => {
+    isProblem(await get('/v1/nothing'), 404, 'FRESHET_ROUTE_UNKNOWN');
+    isProblem(await get('/'), 404, 'FRESHET_ROUTE_UNKNOWN');
+    const wrong = await request(url, '/v1/events', { method: 'GET' });
+    isProblem(wrong, 405, 'FRESHET_METHOD_NOT_ALLOWED');
+    expect(wrong.headers.get('allow')).toBe('OPTIONS, POST');
+    const put = await request(url, '/v1/users/u', { method: 'PUT', body: 'whatever' });
+    isProblem(put, 405, 'FRESHET_METHOD_NOT_ALLOWED');
+    expect(put.headers.get('allow')).toBe('GET, HEAD, OPTIONS');
+    const options = await request(url, '/v1/trending', { method: 'OPTIONS' });
+    expect([options.status, options.headers.get('allow')]).toEqual([204, 'GET, HEAD, OPTIONS']);
+    expect((await request(url, '/v1/trending', { method: 'HEAD' })).status).toBe(200);
+  });
+
+  test('what is not HTTP gets an answer, too', async () => {
+    const said = await new Promise<string>((resolve, reject) => {
+      const socket = connectTcp(Number(new URL(url).port), '127.0.0.1', () => socket.write('HELO freshet\r\n\r\n'));
+      let text = '';
+      socket.on('data', (chunk) => {
+        text += chunk;
+      });
+      socket.on('end', () => resolve(text));
+      socket.on('error', reject);
+    });
+    expect(said).toMatch(/^HTTP\/1\.1 400/);
+    expect(said).toContain('application/problem+json');
+  });
+
+  test('a sane request id is kept, another one replaced', async () => {
+    const id = async (given: string): Promise<string | null> =>
+      (await request(url, '/v1/trending', { headers: { 'x-request-id': given } })).headers.get('x-request-id');
+    expect(await id('req-42.a/b')).toBe('req-42.a/b');
+    expect(await id('two words')).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await id('x'.repeat(200))).toMatch(/^[0-9a-f-]{36}$/);
+    expect((await get('/v1/nothing')).headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  test('health, readiness and metrics answer', async () => {
+    expect((await get('/healthz')).body).toEqual({ status: 'ok' });
+    expect((await get('/readyz')).body).toEqual({ ready: true, waiting: [] });
+    expect((await get('/metrics')).headers.get('content-type')).toMatch(/^text\/plain/);
+  });
+
+  test('each metric of its own moves, and no label holds what a caller wrote', async () => {
+    const read = async (): Promise<Map<string, number>> => {
+      const { text } = await get('/metrics');
+      const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+      return new Map(
+        lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
+      );
+    };
+    const sum = (metrics: Map<string, number>, name: string, ...labels: string[]): number =>
+      [...metrics]
+        .filter(([key]) => key.startsWith(name) && labels.every((label) => key.includes(label)))
+        .reduce((total, [, value]) => total + value, 0);
+    const before = await read();
+    const one = viewed('secret-reader', 'i1');
+    await publish(url, one, 5);
+    await publish(url, one);
+    await get('/v1/users/secret-reader/recommendations?n=0');
+    await get('/v1/users/secret-reader/recommendations?n=1');
+    await get('/secret-address');
+    const after = await read();
+    const moved = (name: string, ...labels: string[]): number =>
+      sum(after, name, ...labels) - sum(before, name, ...labels);
+    expect(moved('freshet_http_events_total', 'outcome="accepted"')).toBe(1);
+    expect(moved('freshet_http_events_total', 'outcome="duplicate"')).toBe(1);
+    expect(moved('freshet_http_events_total', 'outcome="rejected"', 'code="FRESHET_EVENT_MALFORMED"')).toBe(1);
+    expect(moved('freshet_publish_ack_seconds_count')).toBe(2);
+    const route = 'route="/v1/users/:id/recommendations"';
+    expect(moved('freshet_http_request_seconds_count', route, 'status="2xx"')).toBe(1);
+    expect(moved('freshet_http_request_seconds_count', route, 'status="4xx"')).toBe(1);
+    expect(moved('freshet_http_request_seconds_count', 'route="unknown"')).toBe(1);
+    expect(moved('freshet_uptime_seconds')).toBeGreaterThan(0);
+    expect(sum(after, 'freshet_nats_connected')).toBe(1);
+    expect([...after.keys()].join('\n')).not.toContain('secret');
+  });
+
+  test('the page to try it needs nothing from elsewhere', async () => {
+    const page = await get('/docs');
+    expect(page.status).toBe(200);
+    expect(page.text).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
+    for (const [, address] of page.text.matchAll(/(?:src|href)="([^"]+)"/g))
+      expect([address, (await get(new URL(address as string, `${url}/docs`).pathname)).status]).toEqual([address, 200]);
+  });
+});

@@ -1,0 +1,185 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { viewed } from '../../test/support/events.ts';
+import { freePort, startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
+import { startProxy } from '../../test/support/proxy.ts';
+import { until } from '../../test/support/wait.ts';
+import { ConfigInvalidError, PortInUseError } from '../errors.ts';
+import { publish, request, type Stack, startStack, testConfig } from './stack.fixture.ts';
+
+async function server(): Promise<TestNatsServer> {
+  const nats = await startNatsServer();
+  onTestFinished(() => nats.stop());
+  return nats;
+}
+async function stackOf(options: Parameters<typeof startStack>[0]): Promise<Stack> {
+  const stack = await startStack(options);
+  onTestFinished(() => stack.stop());
+  return stack;
+}
+const untilReady = (stack: Stack) =>
+  until(async () => (await stack.gateway.ready()).ready, { what: 'the gateway to be ready' });
+
+test('it opens while NATS is away, says so, and works once NATS is there', async () => {
+  const port = await freePort();
+  const stack = await stackOf({ natsUrl: `nats://127.0.0.1:${port}` });
+  const { url } = stack;
+  expect((await request(url, '/healthz')).status).toBe(200);
+  const ready = await request(url, '/readyz');
+  expect(ready.status).toBe(503);
+  expect(ready.body).toMatchObject({ ready: false, waiting: [{ service: 'nats', state: 'down' }] });
+  const refused = await publish(url, viewed('u', 'i'));
+  expect(refused.body).toMatchObject({ status: 503, code: 'FRESHET_NATS_UNREACHABLE' });
+  expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
+  expect((await request(url, '/v1/trending')).body).toMatchObject({ status: 503, code: 'FRESHET_NATS_UNREACHABLE' });
+
+  const nats = await startNatsServer({ port });
+  onTestFinished(() => nats.stop());
+  // The log is there without any service.
+  const stored = await until(async () => {
+    const answer = await publish(url, viewed('u', 'i'));
+    return answer.status === 200 && answer;
+  });
+  expect(stored.body).toMatchObject({ accepted: 1, seq: 1 });
+});
+
+test('readiness names the services that are not up, and their routes are 503 while the others work', async () => {
+  const nats = await server();
+  const stack = await stackOf({ natsUrl: nats.url });
+  const { url } = stack;
+  await stack.start('user', 'feedback');
+  await until(async () => (await stack.gateway.ready()).waiting.length === 2);
+  const ready = await request(url, '/readyz');
+  expect(ready.status).toBe(503);
+  expect(ready.body).toEqual({
+    ready: false,
+    waiting: [
+      { service: 'content', state: 'down' },
+      { service: 'engine', state: 'down' },
+    ],
+  });
+  const { body } = await publish(url, viewed('u', 'i'));
+  expect((await request(url, `/v1/users/u?min_seq=${body.seq}`)).body).toMatchObject({ user: 'u', events: 1 });
+  for (const address of ['/v1/users/u/recommendations', '/v1/items/i', '/v1/trending']) {
+    const answer = await request(url, address);
+    expect(answer.body).toMatchObject({ status: 503, code: 'FRESHET_SERVICE_UNAVAILABLE' });
+    expect(answer.headers.get('retry-after')).toBe('1');
+    expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+  }
+  await stack.start('content', 'engine');
+  await untilReady(stack);
+  expect((await request(url, '/v1/users/u/recommendations')).status).toBe(200);
+});
+
+test('it survives a killed nats-server: what was acknowledged is there, a retry is a duplicate', async () => {
+  const nats = await server();
+  const stack = await stackOf({ natsUrl: nats.url });
+  const { url } = stack;
+  await stack.start('user', 'content', 'feedback', 'engine');
+  await untilReady(stack);
+  const one = viewed('u', 'i1');
+  const first = await publish(url, one);
+  await nats.kill();
+  await until(async () => (await request(url, '/readyz')).status === 503);
+  expect((await request(url, '/readyz')).body).toMatchObject({ waiting: [{ service: 'nats', state: 'down' }] });
+  expect((await publish(url, viewed('u', 'i2'))).body).toMatchObject({ status: 503, code: 'FRESHET_NATS_UNREACHABLE' });
+  expect((await request(url, '/v1/users/u')).status).toBe(503);
+  await nats.restart();
+  await untilReady(stack);
+  const again = await publish(url, one, viewed('u', 'i3'));
+  expect(again.body).toMatchObject({ accepted: 1, duplicates: 1, seq: (first.body.seq as number) + 1 });
+  expect((await request(url, `/v1/users/u?min_seq=${again.body.seq}&timeout_ms=20000`)).body).toMatchObject({
+    events: 2,
+  });
+});
+
+test('a log that does not acknowledge is 503, says that a retry is safe, and the retry counts once', async () => {
+  const nats = await server();
+  const proxy = await startProxy(nats.port);
+  onTestFinished(() => proxy.close());
+  const config = testConfig({ publish_timeout_ms: 300, stop_ms: 300 });
+  const stack = await stackOf({ natsUrl: `nats://127.0.0.1:${proxy.port}`, config });
+  const { url } = stack;
+  await until(async () => (await publish(url, viewed('u', 'i0'))).status === 200);
+
+  proxy.hold(true);
+  const events = [viewed('u', 'i1'), { not: 'an event' }, viewed('u', 'i2')];
+  const silent = await publish(url, ...events);
+  expect(silent.body).toMatchObject({
+    status: 503,
+    code: 'FRESHET_PUBLISH_UNACKNOWLEDGED',
+    accepted: 0,
+    duplicates: 0,
+    unacknowledged: 2,
+  });
+  expect(silent.body.detail).toMatch(/again under the same ids/);
+  expect(silent.body.rejected).toMatchObject([{ index: 1 }]);
+  expect(silent.headers.get('retry-after')).toMatch(/^\d+$/);
+
+  proxy.hold(false);
+  const retried = await until(async () => {
+    const answer = await publish(url, ...events);
+    return answer.status === 200 && answer;
+  });
+  expect(retried.body.accepted + retried.body.duplicates).toBe(2);
+  const nc = await nats.connect();
+  const { state } = await (await nc.jetstreamManager()).streams.info('EVENTS');
+  expect(state.messages).toBe(3);
+  const { text } = await request(url, '/metrics');
+  expect(text).toMatch(/freshet_http_events_total\{outcome="unacknowledged",code="",service="gateway"\} 2/);
+});
+
+test('requests that are on their way are answered before it is gone, and new ones are not taken', async () => {
+  const nats = await server();
+  const stack = await stackOf({ natsUrl: nats.url });
+  const { url, gateway } = stack;
+  await stack.start('user', 'content', 'feedback', 'engine');
+  await untilReady(stack);
+  const waiting = request(url, '/v1/trending?min_seq=5&timeout_ms=400');
+  const nc = await nats.connect();
+  await until(async () => {
+    const { text } = await request(url, '/metrics');
+    return text.includes('freshet_http_requests_in_flight{service="gateway"} 2');
+  });
+  const stopped = gateway.stop();
+  expect((await waiting).body).toMatchObject({ code: 'FRESHET_SEQUENCE_NOT_REACHED' });
+  await stopped;
+  await expect(request(url, '/healthz')).rejects.toThrow();
+  await expect(gateway.stop()).resolves.toBeUndefined();
+  expect(nc.isClosed()).toBe(false);
+});
+
+test('a request that does not end does not hold it up for longer than the setting says', async () => {
+  const nats = await server();
+  const stack = await stackOf({ natsUrl: nats.url, config: testConfig({ stop_ms: 150 }) });
+  await stack.start('engine');
+  await until(async () => (await request(stack.url, '/v1/trending')).status === 200);
+  const cut = request(stack.url, '/v1/trending?min_seq=5&timeout_ms=30000').then(
+    () => 'answered',
+    () => 'cut off',
+  );
+  await until(async () =>
+    (await request(stack.url, '/metrics')).text.includes('freshet_http_requests_in_flight{service="gateway"} 2'),
+  );
+  await stack.gateway.stop();
+  expect(await cut).toBe('cut off');
+});
+
+test('a port that is taken is an error with its number', async () => {
+  const nats = await server();
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void other.close());
+  const { port } = other.address() as AddressInfo;
+  const start = startStack({ natsUrl: nats.url, port });
+  await expect(start).rejects.toThrow(PortInUseError);
+  await expect(start).rejects.toMatchObject({ details: { port } });
+});
+
+test('it does not listen where others reach it unless told so', async () => {
+  const natsUrl = `nats://127.0.0.1:${await freePort()}`;
+  await expect(startStack({ natsUrl, config: testConfig({ host: '0.0.0.0' }) })).rejects.toThrow(ConfigInvalidError);
+  const stack = await stackOf({ natsUrl, config: testConfig({ host: '0.0.0.0', allow_remote: true }) });
+  expect((await request(stack.url, '/healthz')).status).toBe(200);
+});
