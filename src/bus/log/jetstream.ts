@@ -67,12 +67,12 @@ export async function createJetStreamLog(options: JetStreamLogOptions): Promise<
     }
   }
 
-  async function at(seq: StreamSeq): Promise<StoredMessage | undefined> {
+  async function message(query: { seq: number } | { last_by_subj: string }): Promise<StoredMessage | undefined> {
     try {
-      const stored = await jsm.streams.getMessage(stream, { seq });
+      const stored = await jsm.streams.getMessage(stream, query);
       // The manager's own reading of the time keeps milliseconds only, which is what a delivery's subject is cut to.
       const timestamp = parseTimestamp(stored.timestamp) ?? stored.time.getTime();
-      return { seq, subject: stored.subject, payload: stored.data, timestamp };
+      return { seq: streamSeq(stored.seq), subject: stored.subject, payload: stored.data, timestamp };
     } catch (err) {
       if (isNotFound(err)) return undefined;
       throw err;
@@ -97,7 +97,14 @@ export async function createJetStreamLog(options: JetStreamLogOptions): Promise<
     return openPull({ nc, jsm, stream, consumer, sink, pullBatch, pullExpiresMs, heartbeatMs });
   }
 
-  return { stream, info, at, publish: (message) => publisher.publish(message), read };
+  return {
+    stream,
+    info,
+    at: (seq) => message({ seq }),
+    newest: (subject) => message({ last_by_subj: subject }),
+    publish: (message) => publisher.publish(message),
+    read,
+  };
 }
 
 interface PullOptions {
@@ -135,13 +142,15 @@ function openPull({ nc, jsm, stream, consumer, sink, pullBatch, pullExpiresMs, h
   function received(msg: Msg): void {
     if (!open) return;
     heard = performance.now();
-    if (msg.reply === undefined || msg.reply === '' || !msg.reply.startsWith('$JS.ACK.')) {
+    // Decoded at each access by the client, so asked for once.
+    const reply = msg.reply;
+    if (!reply?.startsWith('$JS.ACK.')) {
       status(msg);
       return;
     }
     // $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<ns>.<pending>, from 2.10 on possibly with
     // domain and account hash before and a random token behind.
-    const parts = msg.reply.split('.');
+    const parts = reply.split('.');
     const at = parts.length >= 11 ? 6 : 4;
     allowed--;
     sink.message({

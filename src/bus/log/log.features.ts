@@ -109,6 +109,17 @@ export function describeLog(name: string, start: () => Promise<LogHarness>): voi
       expect(await log.at(streamSeq(seq + 1))).toBeUndefined();
     });
 
+    it('finds the newest message on a subject, also by wildcards', async () => {
+      const send = (subject: string, n: number) =>
+        log.publish({ subject, identity: `newest/${tests}/${n}`, payload: Buffer.from(`${n}`) });
+      await send('ev.control.act-1.erased', 1);
+      const { seq } = await send('ev.control.act-2.erased', 2);
+      await send('ev.control.act-3.promoted', 3);
+      expect(await log.newest('ev.control.*.erased')).toMatchObject({ seq, subject: 'ev.control.act-2.erased' });
+      expect(await log.newest('ev.control.act-2.>')).toMatchObject({ seq });
+      expect(await log.newest('ev.control.*.rolled_back')).toBeUndefined();
+    });
+
     it('delivers a message with the same time and content as it has at its position', async () => {
       const last = await publish(20);
       const sink = collector();

@@ -123,6 +123,7 @@ export function createMemoryLog({ stream = 'EVENTS', seed = 1, faults = {}, now 
       const message = stored[indexFrom(seq)];
       return message?.seq === seq ? message : undefined;
     },
+    newest: async (filter) => stored.findLast(({ subject }) => subjectMatches(filter, subject)),
     publish: async ({ subject, identity, payload }: OutgoingMessage): Promise<PublishAck> => {
       const known = identity === undefined ? undefined : identities.get(identity);
       if (known !== undefined) return { seq: known, duplicate: true };
@@ -175,4 +176,16 @@ export function createMemoryLog({ stream = 'EVENTS', seed = 1, faults = {}, now 
     },
     messages: () => stored,
   };
+}
+
+/** Whether a subject is one of those that a filter means: `*` is one token, `>` all that follow. */
+function subjectMatches(filter: string, subject: string): boolean {
+  const wanted = filter.split('.');
+  const tokens = subject.split('.');
+  if (wanted.at(-1) === '>')
+    return (
+      tokens.length >= wanted.length &&
+      subjectMatches(wanted.slice(0, -1).join('.'), tokens.slice(0, wanted.length - 1).join('.'))
+    );
+  return wanted.length === tokens.length && wanted.every((token, i) => token === '*' || token === tokens[i]);
 }

@@ -59,6 +59,8 @@ export interface Log {
   info(): Promise<LogInfo>;
   /** The message at a position, or undefined where there is none (any more). */
   at(seq: StreamSeq): Promise<StoredMessage | undefined>;
+  /** The newest message there is on a subject, wildcards allowed, or undefined. */
+  newest(subject: string): Promise<StoredMessage | undefined>;
   /** Resolves when the log has stored it; `PublishUnacknowledgedError` where that stays unknown. */
   publish(message: OutgoingMessage): Promise<PublishAck>;
   /** Reads on from `from` as the named consumer; whoever read under that name before is cut off. */

@@ -9,8 +9,10 @@ import {
   type LogRefusedError,
   LogTruncatedError,
 } from '../../errors.ts';
+import { createCodec } from '../event/codec.ts';
+import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import type { Log, LogInfo } from '../log/port.ts';
-import { type Checkpoint, type Fingerprint, messageDigest } from './store.ts';
+import { type Checkpoint, type Fingerprint, fenceOf, messageDigest } from './store.ts';
 
 export interface CheckSubject {
   service: string;
@@ -22,8 +24,28 @@ export interface CheckSubject {
 /** What speaks against going on, or undefined. Asks the log for its state and for one message. */
 export async function checkLog(log: Log, subject: CheckSubject): Promise<{ info: LogInfo; refused?: LogRefusedError }> {
   const info = await log.info();
-  const refused = compareState(info, subject) ?? (await compareFingerprints(log, info, subject));
+  let refused = await compare(log, info, subject);
+  if (refused instanceof LogPrunedError) {
+    // An erasure that came behind the checkpoint, or before a projection that is built from nothing, says how far
+    // messages may be missing just as one that was folded does.
+    const fence = await newestFence(log);
+    if (fence > subject.checkpoint.fence)
+      refused = await compare(log, info, { ...subject, checkpoint: { ...subject.checkpoint, fence } });
+  }
   return refused ? { info, refused } : { info };
+}
+
+const compare = async (log: Log, info: LogInfo, subject: CheckSubject): Promise<LogRefusedError | undefined> =>
+  compareState(info, subject) ?? (await compareFingerprints(log, info, subject));
+
+const codec = createCodec();
+
+/** How far the newest erasure in the log reaches; 0 where there is none. */
+async function newestFence(log: Log): Promise<StreamSeq> {
+  const message = await log.newest('ev.control.*.erased');
+  const decoded = message && codec.decode(message);
+  if (decoded?.kind !== 'event' || decoded.event.type !== 'control.erased.v1') return streamSeq(0);
+  return fenceOf(decoded.event.data.fence, decoded.event.seq);
 }
 
 function compareState(info: LogInfo, { service, checkpoint }: CheckSubject): LogRefusedError | undefined {

@@ -84,7 +84,7 @@ CREATE TABLE IF NOT EXISTS fingerprint (
   slot INTEGER PRIMARY KEY, seq INTEGER NOT NULL, digest TEXT NOT NULL, timestamp INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS identity (
-  identity TEXT PRIMARY KEY, seq INTEGER NOT NULL, fingerprint BLOB NOT NULL
+  identity TEXT PRIMARY KEY, seq INTEGER NOT NULL, fingerprint INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS dead_letter (
   seq INTEGER PRIMARY KEY, subject TEXT NOT NULL, payload BLOB NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL,
@@ -111,6 +111,9 @@ export function isStorageTrouble(err: unknown): boolean {
     /^E(NOSPC|ROFS|ACCES|MFILE)$/.test(code)
   );
 }
+
+/** The sequence up to which an erasure may have taken messages out: never as far as the erasure itself. */
+export const fenceOf = (fence: number, erasure: StreamSeq): StreamSeq => streamSeq(Math.min(fence, erasure - 1));
 
 /** What a message was, in 32 hex digits. */
 export const messageDigest = (message: StoredMessage): string =>
@@ -142,7 +145,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     'SELECT seq, digest, timestamp FROM fingerprint ORDER BY seq DESC',
   );
   const claimIdentity = db.prepare('INSERT INTO identity VALUES (?, ?, ?) ON CONFLICT DO NOTHING');
-  const readIdentity = db.prepare<[string], { seq: StreamSeq; fingerprint: Buffer }>(
+  const readIdentity = db.prepare<[string], { seq: StreamSeq; fingerprint: number }>(
     'SELECT seq, fingerprint FROM identity WHERE identity = ?',
   );
   const writeDeadLetter = db.prepare(
@@ -193,8 +196,8 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       const { event } = decoded;
       const claim = claimIdentity.run(event.identity, event.seq, event.fingerprint);
       if (claim.changes === 0) {
-        const first = readIdentity.get(event.identity) as { seq: StreamSeq; fingerprint: Buffer };
-        if (first.fingerprint.equals(event.fingerprint)) result.duplicates++;
+        const first = readIdentity.get(event.identity) as { seq: StreamSeq; fingerprint: number };
+        if (first.fingerprint === event.fingerprint) result.duplicates++;
         else
           setAside(message, {
             code: 'FRESHET_EVENT_IDENTITY_REUSED',
@@ -203,8 +206,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
         continue;
       }
       clock.now = Math.max(clock.now, Math.min(event.time, event.timestamp));
-      if (event.type === 'control.erased.v1')
-        fence = streamSeq(Math.max(fence, Math.min(event.data.fence, event.seq - 1)));
+      if (event.type === 'control.erased.v1') fence = streamSeq(Math.max(fence, fenceOf(event.data.fence, event.seq)));
       if (careful) savepoint.set.run();
       try {
         definition.apply(event, tables, clock);
