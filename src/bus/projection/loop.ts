@@ -251,6 +251,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   async function readOnce(): Promise<Ended> {
     const info = await check();
     if (!info) return { reason: 'refused', trouble: true };
+    // Stopped while the log was asked: there was no session yet that could have been ended.
+    if (stopped) return { reason: 'stopped', trouble: false };
     const current = openSession(info.created);
     session = current;
     let reader: LogReader | undefined;

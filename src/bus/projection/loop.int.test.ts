@@ -1,0 +1,456 @@
+import fc from 'fast-check';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { countingLoop, openCounting, oracle, POISON, stateOf } from '../../../test/support/counting.ts';
+import { erased, event, outgoing, type TestEvent, viewed } from '../../../test/support/events.ts';
+import { makeTempDir, removeTempDir, tempDir } from '../../../test/support/tempdir.ts';
+import { until } from '../../../test/support/wait.ts';
+import { PublishUnacknowledgedError, SequenceNotReachedError } from '../../errors.ts';
+import { streamSeq } from '../event/ids.ts';
+import { createMemoryLog, type MemoryLog } from '../log/memory.ts';
+import type { Log } from '../log/port.ts';
+import type { LoopOptions, ProjectionLoop } from './loop.ts';
+import type { ProjectionStore } from './store.ts';
+
+type Options = Partial<Omit<LoopOptions, 'log' | 'store'>>;
+
+/** Publishes as an application has to: what was not acknowledged is sent again under the same id. */
+async function publish(log: Log, ...events: unknown[]): Promise<number> {
+  let last = 0;
+  for (const one of events) {
+    for (;;) {
+      try {
+        last = (await log.publish(outgoing(one))).seq;
+        break;
+      } catch (err) {
+        if (!(err instanceof PublishUnacknowledgedError)) throw err;
+      }
+    }
+  }
+  return last;
+}
+
+interface Running {
+  log: MemoryLog;
+  folder: string;
+  store: ProjectionStore;
+  loop: ProjectionLoop;
+}
+
+function start(options: Options = {}, log = createMemoryLog(), folder = tempDir('loop')): Running {
+  const store = openCounting(folder);
+  const loop = countingLoop(log, store, options);
+  loop.start();
+  onTestFinished(async () => {
+    await loop.stop();
+    store.close();
+  });
+  return { log, folder, store, loop };
+}
+
+const end = async ({ loop, store }: Running): Promise<void> => {
+  await loop.stop();
+  store.close();
+};
+
+const views = (count: number, from = 0): TestEvent[] =>
+  Array.from({ length: count }, (_, i) => viewed(`u${(from + i) % 5}`, `i${(from + i) % 11}`));
+
+describe('the loop', () => {
+  it('folds what the log holds and what comes later', async () => {
+    const log = createMemoryLog();
+    await publish(log, ...views(50));
+    const { store, loop } = start({}, log);
+    await loop.reached(streamSeq(50), 5_000);
+    const last = await publish(log, ...views(30));
+    await loop.reached(streamSeq(last), 5_000);
+    expect(stateOf(store)).toEqual(oracle(log.messages()));
+    expect(loop.status()).toMatchObject({ state: 'ready', lag: 0, checkpoint: { seq: 80 } });
+    expect(loop.caughtUp()).toBe(true);
+  });
+
+  it('is ready on an empty log', async () => {
+    const { loop } = start();
+    expect(loop.status().state).toBe('catching-up');
+    await until(() => loop.status().state === 'ready');
+  });
+
+  it('folds in batches, and the last part of one without waiting for more', async () => {
+    const sizes: number[] = [];
+    const log = createMemoryLog();
+    await publish(log, ...views(25));
+    const { loop } = start(
+      {
+        limits: { batchMax: 10, batchWaitMs: 60_000 },
+        observer: { batch: (_result, messages) => void sizes.push(messages) },
+      },
+      log,
+    );
+    await loop.reached(streamSeq(25), 5_000);
+    expect(sizes).toEqual([10, 10, 5]);
+  });
+
+  it('commits a part of a batch after a while, although more is to come', async () => {
+    const log = createMemoryLog();
+    await publish(log, ...views(9));
+    // The last one is always late: while it is, the others may not wait for it.
+    const late: Log = {
+      ...log,
+      read: (consumer, from, sink) =>
+        log.read(consumer, from, { ...sink, message: (delivery) => delivery.pending > 0 && sink.message(delivery) }),
+    };
+    const store = openCounting(tempDir('loop'));
+    const loop = countingLoop(late, store, {
+      limits: { batchWaitMs: 5, idleCheckMs: 60_000, checkIntervalMs: 60_000 },
+    });
+    loop.start();
+    onTestFinished(async () => {
+      await loop.stop();
+      store.close();
+    });
+    expect(await loop.reached(streamSeq(8), 5_000)).toBe(8);
+    expect(loop.caughtUp()).toBe(false);
+  });
+
+  it('tells who waits for a sequence when it is there, and when it is not', async () => {
+    const { log, loop } = start();
+    const waiting = loop.reached(streamSeq(3), 5_000);
+    await publish(log, ...views(3));
+    expect(await waiting).toBeGreaterThanOrEqual(3);
+    const error = await loop.reached(streamSeq(4), 20).catch((err: unknown) => err);
+    expect(error).toBeInstanceOf(SequenceNotReachedError);
+    expect(error).toMatchObject({ details: { asked: 4, reached: 3 } });
+  });
+
+  it('passes on what each batch applied, in order and once', async () => {
+    const seen: number[] = [];
+    const { log, loop, store } = start({ onApplied: (events) => void seen.push(...events.map(({ seq }) => seq)) });
+    log.inject({ cut: 0.1, double: 0.2, drop: 0.05 });
+    const last = await publish(log, ...views(200));
+    await loop.reached(streamSeq(last), 10_000);
+    expect(seen).toEqual(stateOf(store).note.map(({ seq }) => seq));
+  });
+
+  it('copies dead letters once each, also when copying fails at first', async () => {
+    const copied: number[] = [];
+    let failures = 2;
+    const { log, loop, store } = start({
+      copyDeadLetter: async ({ seq }) => {
+        if (failures-- > 0) throw new Error('the stream is away');
+        copied.push(seq);
+      },
+    });
+    await publish(log, viewed('u1', POISON), viewed('u1', 'a'), viewed('u1', POISON));
+    await loop.reached(streamSeq(3), 5_000);
+    await until(() => store.uncopied(10).length === 0);
+    expect(copied).toEqual([1, 3]);
+  });
+
+  it('stops at once whatever it is doing, and commits what has come', async () => {
+    const log = createMemoryLog();
+    await publish(log, ...views(20));
+    const folder = tempDir('loop');
+    for (const wait of [
+      async () => {},
+      async () => void (await Promise.resolve()),
+      async () => void (await new Promise(setImmediate)),
+    ]) {
+      const store = openCounting(folder);
+      const loop = countingLoop(log, store, { limits: { batchWaitMs: 60_000 } });
+      loop.start();
+      await wait();
+      await Promise.race([loop.stop(), until(() => false, { within: 5_000, what: 'the loop stopping' })]);
+      expect(loop.status().state).toBe('down');
+      store.close();
+    }
+  });
+
+  it('stops at once while the log does not answer', async () => {
+    const log: Log = { ...createMemoryLog(), info: () => Promise.reject(new Error('nobody there')) };
+    const store = openCounting(tempDir('loop'));
+    const loop = countingLoop(log, store, { limits: { backoffMinMs: 60_000, backoffMaxMs: 60_000 } });
+    loop.start();
+    await until(() => loop.status().trouble !== undefined);
+    expect(loop.status().trouble).toMatchObject({ message: 'nobody there' });
+    await Promise.race([loop.stop(), until(() => false, { within: 5_000, what: 'the loop stopping' })]);
+    store.close();
+  });
+});
+
+describe('the loop on a bad day', () => {
+  const faults = fc.record({
+    drop: fc.constantFrom(0, 0.02, 0.2),
+    double: fc.constantFrom(0, 0.05, 0.3),
+    delay: fc.constantFrom(0, 0.1, 0.5),
+    cut: fc.constantFrom(0, 0.02, 0.1),
+    loseAck: fc.constantFrom(0, 0.1, 0.3),
+  });
+  // Few ids, so that identities are used again for the same and for other events.
+  const anEvent = fc.record({
+    kind: fc.constantFrom('view', 'view', 'view', 'view', 'link', 'unknown', 'broken'),
+    user: fc.constantFrom('u1', 'u2', 'u3'),
+    item: fc.constantFrom('a', 'b', 'c', POISON),
+    id: fc.integer({ min: 0, max: 200 }),
+  });
+  const anAct = fc.oneof(
+    { weight: 20, arbitrary: anEvent },
+    { weight: 1, arbitrary: fc.constant({ kind: 'crash' as const }) },
+    { weight: 1, arbitrary: fc.constant({ kind: 'cut' as const }) },
+  );
+
+  type Act = typeof anAct extends fc.Arbitrary<infer T> ? T : never;
+
+  async function perform(log: MemoryLog, act: Extract<Act, { id: number }>, n: number): Promise<void> {
+    const { kind, user, item, id } = act;
+    const bytes = (text: string) => Buffer.from(text);
+    // The log's own window would hide what is published twice, so each message has a message id of its own.
+    const send = async (message: { subject: string; payload: Uint8Array }): Promise<void> => {
+      await log.publish({ ...message, identity: `n/${n}` }).catch((err: unknown) => {
+        if (!(err instanceof PublishUnacknowledgedError)) throw err;
+      });
+    };
+    if (kind === 'broken') return send({ subject: `ev.user.${user}.viewed`, payload: bytes('{"specversion":') });
+    if (kind === 'unknown') {
+      const unknown = event('user.x_undeclared.v1', user, { item }, { id: `e${id}` });
+      return send({ subject: `ev.user.${user}.x_undeclared`, payload: bytes(JSON.stringify(unknown)) });
+    }
+    const one =
+      kind === 'link'
+        ? event('user.linked.v1', user, { session: item }, { id: `e${id}` })
+        : viewed(user, item, { id: `e${id}` });
+    return send(outgoing(one));
+  }
+
+  it('comes to the state that the messages have, whatever is dropped, doubled, delayed, cut or crashes', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer(),
+        faults,
+        fc.array(anAct, { minLength: 1, maxLength: 120 }),
+        fc.constantFrom(1, 3, 10, 500),
+        async (seed, injected, acts, batchMax) => {
+          const log = createMemoryLog({ seed, faults: injected });
+          const folder = makeTempDir('faults');
+          let store = openCounting(folder);
+          const limits = { batchMax, batchWaitMs: 0, idleCheckMs: 5, backoffMaxMs: 2 };
+          let loop = countingLoop(log, store, { limits });
+          loop.start();
+          try {
+            for (const [n, act] of acts.entries()) {
+              if (act.kind === 'cut') log.cut();
+              else if (act.kind === 'crash') {
+                // As a killed process leaves it: nothing of what is in memory is committed.
+                const crashed = loop;
+                store.close();
+                store = openCounting(folder);
+                await crashed.stop().catch(() => {});
+                loop = countingLoop(log, store, { limits });
+                loop.start();
+              } else await perform(log, act as Extract<Act, { id: number }>, n);
+            }
+            const { lastSeq } = await log.info();
+            // The last deliveries may be lost as well, for as long as there are faults.
+            await loop.reached(lastSeq, 10_000);
+            expect(stateOf(store)).toEqual(oracle(log.messages()));
+            expect(store.checkpoint().seq).toBe(lastSeq);
+          } finally {
+            await loop.stop();
+            store.close();
+            removeTempDir(folder);
+          }
+        },
+      ),
+      { numRuns: 400 },
+    );
+  }, 60_000);
+
+  it('notices that the last messages of a quiet log never came', async () => {
+    const log = createMemoryLog();
+    const { loop, store } = start({}, log);
+    await until(() => loop.status().state === 'ready');
+    log.inject({ drop: 1 });
+    const last = await publish(log, ...views(3));
+    await until(() => loop.status().lag > 0 || loop.status().checkpoint.seq < last);
+    log.inject({});
+    await loop.reached(streamSeq(last), 5_000);
+    expect(stateOf(store)).toEqual(oracle(log.messages()));
+  });
+
+  it('waits while there is no room, says why, and goes on when there is', async () => {
+    const log = createMemoryLog();
+    const { loop, store } = start({}, log);
+    await publish(log, viewed('u1', 'a'));
+    await loop.reached(streamSeq(1), 5_000);
+    const before = stateOf(store);
+    store.db.pragma(`max_page_count = ${store.db.pragma('page_count', { simple: true })}`);
+    const last = await publish(
+      log,
+      ...Array.from({ length: 600 }, (_, i) => viewed(`user-${i}-${'x'.repeat(90)}`, 'a')),
+    );
+    await until(() => loop.status().trouble?.code === 'SQLITE_FULL');
+    expect(loop.status()).toMatchObject({ state: 'catching-up' });
+    // What fitted is there as a whole batch; nothing in between.
+    const { seq } = store.checkpoint();
+    expect(stateOf(store)).toEqual(seq === 1 ? before : oracle(log.messages().filter((message) => message.seq <= seq)));
+    store.db.pragma('max_page_count = 1073741823');
+    await loop.reached(streamSeq(last), 10_000);
+    await until(() => loop.status().state === 'ready');
+    expect(stateOf(store)).toEqual(oracle(log.messages()));
+    expect(loop.status().trouble).toBeUndefined();
+  });
+});
+
+describe('the loop on a log that is not the one it knows', () => {
+  const refusing = async (loop: ProjectionLoop) => {
+    await until(() => loop.status().state === 'refusing');
+    return loop.status();
+  };
+
+  /** A loop that has folded ten events in batches of two, closed; then the log changes, and it is opened again. */
+  async function changed(change: (log: MemoryLog) => void | Promise<void>, more: TestEvent[] = []): Promise<Running> {
+    const log = createMemoryLog();
+    await publish(log, ...views(10), ...more);
+    const first = start({ limits: { batchMax: 2 } }, log);
+    await first.loop.reached(streamSeq(10 + more.length), 5_000);
+    await end(first);
+    await change(log);
+    return start({ limits: { batchMax: 2 } }, log, first.folder);
+  }
+
+  it('refuses one that was made again, with both creation times', async () => {
+    const { loop, store } = await changed(async (log) => {
+      log.recreate();
+      await publish(log, ...views(20));
+    });
+    const { trouble } = await refusing(loop);
+    expect(trouble?.code).toBe('FRESHET_LOG_RECREATED');
+    expect(trouble?.message).toContain(store.checkpoint().created);
+    expect(trouble?.message).toContain(new Date(1_600_000_001_000).toISOString());
+    expect(store.checkpoint().seq).toBe(10);
+  });
+
+  it('refuses one that lost its end, with both sequences, until it is whole again', async () => {
+    const taken: { subject: string; payload: Uint8Array }[] = [];
+    const { log, loop, store } = await changed((log) => {
+      taken.push(...log.messages().slice(7));
+      log.truncate(7);
+    });
+    const { trouble } = await refusing(loop);
+    expect(trouble).toMatchObject({ code: 'FRESHET_LOG_TRUNCATED' });
+    expect(trouble?.message).toMatch(/ends at sequence 7.*folded 10/);
+    expect(trouble?.next).toBeDefined();
+    expect(store.checkpoint().seq).toBe(10);
+    expect(taken).toHaveLength(3);
+    expect(log.messages()).toHaveLength(7);
+  });
+
+  it('refuses one that lost its end and was written on, with both fingerprints', async () => {
+    const { loop, store } = await changed(async (log) => {
+      log.truncate(7);
+      await publish(log, ...views(9, 3));
+    });
+    const { trouble } = await refusing(loop);
+    expect(trouble?.code).toBe('FRESHET_LOG_FORKED');
+    expect(trouble?.message).toMatch(/Sequence 10 .*[0-9a-f]{32} of .* instead of [0-9a-f]{32}/);
+    expect(store.checkpoint().seq).toBe(10);
+  });
+
+  it('refuses one that was pruned from the front', async () => {
+    const { loop } = await changed((log) => void log.purge(({ seq }) => seq <= 3));
+    expect((await refusing(loop)).trouble).toMatchObject({
+      code: 'FRESHET_LOG_PRUNED',
+      message: expect.stringMatching(/starts at sequence 4.*fence 0/),
+    });
+  });
+
+  it('refuses one whose newest folded message is gone', async () => {
+    const { loop } = await changed((log) => void log.purge(({ seq }) => seq === 10));
+    expect((await refusing(loop)).trouble).toMatchObject({
+      code: 'FRESHET_LOG_PRUNED',
+      message: expect.stringContaining('Sequence 10'),
+    });
+  });
+
+  it('notices it while it runs', async () => {
+    const { log, loop, store } = start();
+    await publish(log, ...views(5));
+    await loop.reached(streamSeq(5), 5_000);
+    log.recreate();
+    await publish(log, ...views(3));
+    expect((await refusing(loop)).trouble?.code).toBe('FRESHET_LOG_RECREATED');
+    expect(store.checkpoint().seq).toBe(5);
+  });
+
+  it('goes on by itself when the log is the right one again', async () => {
+    const right = createMemoryLog();
+    await publish(right, ...views(10));
+    const wrong = createMemoryLog();
+    await publish(wrong, ...views(4));
+    let current: MemoryLog = right;
+    const swapped: Log = {
+      stream: 'EVENTS',
+      info: () => current.info(),
+      at: (seq) => current.at(seq),
+      newest: (filter) => current.newest(filter),
+      publish: (message) => current.publish(message),
+      read: (consumer, from, sink) => current.read(consumer, from, sink),
+    };
+    const store = openCounting(tempDir('loop'));
+    const loop = countingLoop(swapped, store);
+    loop.start();
+    onTestFinished(async () => {
+      await loop.stop();
+      store.close();
+    });
+    await loop.reached(streamSeq(10), 5_000);
+    current = wrong;
+    right.cut();
+    await refusing(loop);
+    current = right;
+    const last = await publish(right, ...views(5));
+    await loop.reached(streamSeq(last), 5_000);
+    expect(loop.status()).toMatchObject({ state: 'ready' });
+    expect(stateOf(store)).toEqual(oracle(right.messages()));
+  });
+
+  describe('where an erasure took messages out', () => {
+    const gone = (log: MemoryLog) =>
+      void log.purge(({ subject, seq }) => subject.startsWith('ev.user.u0.') && seq <= 10);
+
+    it('goes on where it has folded the erasure', async () => {
+      const { log, loop, store } = await changed(gone, [erased('act', 10)]);
+      const last = await publish(log, ...views(5));
+      await loop.reached(streamSeq(last), 5_000);
+      expect(loop.status()).toMatchObject({ state: 'ready' });
+      expect(store.checkpoint().fence).toBe(10);
+    });
+
+    it('goes on where the erasure came while it was away', async () => {
+      const { log, loop } = await changed(async (log) => {
+        await publish(log, erased('act', 10));
+        // The front of the log and the newest message that was folded.
+        log.purge(({ seq }) => seq === 1 || seq === 10);
+      });
+      const last = await publish(log, ...views(5));
+      await loop.reached(streamSeq(last), 5_000);
+      expect(loop.status()).toMatchObject({ state: 'ready' });
+    });
+
+    it('can be built from nothing', async () => {
+      const log = createMemoryLog();
+      await publish(log, ...views(10), erased('act', 10));
+      gone(log);
+      const { loop, store } = start({}, log);
+      await loop.reached(streamSeq(11), 5_000);
+      expect(loop.status()).toMatchObject({ state: 'ready' });
+      expect(stateOf(store)).toEqual(oracle(log.messages()));
+    });
+
+    it('still refuses what is missing behind the fence', async () => {
+      const { loop } = await changed(async (log) => {
+        await publish(log, erased('act', 5));
+        log.purge(({ seq }) => seq <= 8);
+      });
+      expect((await refusing(loop)).trouble?.code).toBe('FRESHET_LOG_PRUNED');
+    });
+  });
+});
