@@ -68,7 +68,7 @@ export function stateOf(store: ProjectionStore): CountingState {
 /** What the state has to be after these messages, reckoned in the plainest way. */
 export function oracle(messages: readonly StoredMessage[]): CountingState {
   const totals = new Map<string, number>();
-  const seen = new Map<string, string>();
+  const seen = new Map<string, number>();
   const state: CountingState = { total: [], note: [], dead: [], seq: 0, applied: 0, duplicates: 0, unknown: 0 };
   for (const message of messages) {
     const { seq } = message;
@@ -78,7 +78,7 @@ export function oracle(messages: readonly StoredMessage[]): CountingState {
     if (result.kind === 'dead') state.dead.push({ seq, code: result.problem.code });
     if (result.kind !== 'event') continue;
     const { event } = result;
-    const fingerprint = event.fingerprint.toString('hex');
+    const fingerprint = event.fingerprint;
     const before = seen.get(event.identity);
     if (before !== undefined) {
       if (before === fingerprint) state.duplicates++;

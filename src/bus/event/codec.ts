@@ -3,14 +3,13 @@
  * publishes is prepared here, by the same rules, so that nothing is accepted that a projection would set aside.
  */
 import { isUtf8 } from 'node:buffer';
-import { createHash } from 'node:crypto';
 import type { Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Format } from 'typebox/format';
 import { type EventProblem, messageOf } from '../../errors.ts';
-import { canonicalJson, UncanonicalError } from './canonical.ts';
+import { canonicalJson, hash53, UncanonicalError } from './canonical.ts';
 import { type EventIdentity, eventIdentity, idProblem, type StreamSeq } from './ids.ts';
-import { eventSubject, parseEventSubject } from './subject.ts';
+import { eventSubject } from './subject.ts';
 import { parseTimestamp } from './time.ts';
 import {
   DECLARED_INTERACTION,
@@ -20,8 +19,9 @@ import {
   type InteractionData,
   type InteractionType,
   parseType,
+  type TypeName,
 } from './types.ts';
-import { upcast } from './upcast.ts';
+import { UPCASTERS, upcast } from './upcast.ts';
 
 /** A message as the log holds it. */
 export interface StoredMessage {
@@ -35,8 +35,8 @@ export interface StoredMessage {
 interface LoggedEnvelope<T extends string, D> {
   seq: StreamSeq;
   identity: EventIdentity;
-  /** SHA-256 of what the event says, first 16 bytes: the same identity with another one is a re-used id. */
-  fingerprint: Buffer;
+  /** 53-bit hash of what the event says: the same identity with another one is a re-used id. */
+  fingerprint: number;
   type: T;
   context: EventContext;
   verb: string;
@@ -121,6 +121,15 @@ const problem = (code: EventProblem['code'], message: string): { problem: EventP
   problem: { code, message },
 });
 
+/** What is known of a type before any event of it comes. */
+interface KnownType extends Pick<TypeName, 'context' | 'verb'> {
+  validator: Validator;
+  /** Members of its data that hold an id. */
+  ids: readonly string[];
+  /** Whether an older version is brought to this one when it is read. */
+  retired: boolean;
+}
+
 interface Examined {
   event: Record<string, unknown> & { id: string; source: string; subject: string };
   type: string;
@@ -128,16 +137,21 @@ interface Examined {
   verb: string;
   time: number | undefined;
   data: unknown;
-  fingerprint: Buffer;
+  fingerprint: number;
 }
 
 type Examination = { examined: Examined } | { problem: EventProblem } | { unknownType: string };
 
 export function createCodec({ declared = [], maxEventBytes = 512 * 1024 }: CodecOptions = {}): EventCodec {
-  const validators = new Map(VALIDATORS);
+  const types = new Map<string, KnownType>();
   const verbs = new Set(KNOWN_VERBS);
+  const know = (type: string, validator: Validator, properties: object): void => {
+    const { context, verb } = parseType(type) as TypeName;
+    types.set(type, { context, verb, validator, ids: idMembers(properties), retired: UPCASTERS.has(type) });
+  };
+  for (const [type, validator] of VALIDATORS) know(type, validator, EVENT_DATA[type as EventType].properties);
   for (const verb of declared) {
-    validators.set(`user.${verb}.v1`, INTERACTION_VALIDATOR);
+    know(`user.${verb}.v1`, INTERACTION_VALIDATOR, DECLARED_INTERACTION.properties);
     verbs.add(`user.${verb}`);
   }
 
@@ -147,16 +161,14 @@ export function createCodec({ declared = [], maxEventBytes = 512 * 1024 }: Codec
     const event = value as Record<string, unknown>;
     const envelope = envelopeProblem(event);
     if (envelope) return { problem: envelope };
-    const name = parseType(event.type as string);
-    if (!name) return { unknownType: event.type as string };
-    if (!verbs.has(`${name.context}.${name.verb}`)) return { unknownType: event.type as string };
-    const { type, data } = upcast(event.type as string, event.data);
-    const validator = validators.get(type);
-    if (!validator)
-      return problem(
-        'FRESHET_EVENT_VERSION_UNKNOWN',
-        `Version ${name.version} of ${name.context}.${name.verb} is not known.`,
-      );
+    const time = event.time === undefined ? undefined : parseTimestamp(event.time as string);
+    if (time === undefined && event.time !== undefined)
+      return problem('FRESHET_EVENT_ENVELOPE', 'time has to be an RFC 3339 time such as "2026-11-23T10:00:00.000Z".');
+    const published = event.type as string;
+    const known = types.get(published);
+    if (!known) return unknownType(published);
+    const { type, data } = known.retired ? upcast(published, event.data) : { type: published, data: event.data };
+    const { validator, ids } = known.retired ? (types.get(type) as KnownType) : known;
     let canonical: string;
     try {
       canonical = canonicalJson(data);
@@ -165,22 +177,22 @@ export function createCodec({ declared = [], maxEventBytes = 512 * 1024 }: Codec
       return problem('FRESHET_EVENT_MALFORMED', `The event's data ${err.message}.`);
     }
     if (!validator.Check(data)) return problem('FRESHET_EVENT_SCHEMA', schemaMessage(validator, type, data));
-    const badId = dataIdProblem(type, data as Record<string, unknown>);
+    const badId = dataIdProblem(type, ids, data as Record<string, unknown>);
     if (badId) return problem('FRESHET_EVENT_ID_INVALID', badId);
-    const time = event.time === undefined ? undefined : parseTimestamp(event.time as string);
     // Extension attributes stay out: a retry with another trace id says the same.
-    const fingerprint = digest16(`${event.type}\n${event.subject}\n${time ?? ''}\n${canonical}`);
-    return {
-      examined: {
-        event: event as Examined['event'],
-        type,
-        context: name.context,
-        verb: name.verb,
-        time,
-        data,
-        fingerprint,
-      },
-    };
+    const fingerprint = hash53(`${published}\n${event.subject}\n${time ?? ''}\n${canonical}`);
+    const { context, verb } = known;
+    return { examined: { event: event as Examined['event'], type, context, verb, time, data, fingerprint } };
+  }
+
+  /** A known verb of a version that isn't known can't be read; a verb that isn't known is another program's. */
+  function unknownType(type: string): Examination {
+    const name = parseType(type);
+    if (!name || !verbs.has(`${name.context}.${name.verb}`)) return { unknownType: type };
+    return problem(
+      'FRESHET_EVENT_VERSION_UNKNOWN',
+      `Version ${name.version} of ${name.context}.${name.verb} is not known.`,
+    );
   }
 
   function decode(message: StoredMessage): Decoded {
@@ -266,34 +278,38 @@ function parsePayload(payload: Uint8Array): { value: unknown } | { problem: Even
   }
 }
 
+const wrongEnvelope = (message: string): EventProblem => problem('FRESHET_EVENT_ENVELOPE', message).problem;
+
 function envelopeProblem(event: Record<string, unknown>): EventProblem | undefined {
-  const wrong = (message: string) => problem('FRESHET_EVENT_ENVELOPE', message).problem;
-  if (event.specversion !== '1.0') return wrong('specversion has to be "1.0" (CloudEvents).');
-  if (typeof event.type !== 'string' || event.type.length === 0 || event.type.length > 256)
-    return wrong('type has to be a text such as "user.viewed.v1".');
-  if (event.datacontenttype !== undefined && event.datacontenttype !== 'application/json')
-    return wrong('datacontenttype has to be "application/json".');
-  if (event.time !== undefined && (typeof event.time !== 'string' || parseTimestamp(event.time) === undefined))
-    return wrong('time has to be an RFC 3339 time such as "2026-11-23T10:00:00.000Z".');
-  for (const name of ['id', 'source', 'subject']) {
-    const bad = idProblem(event[name]);
-    if (bad)
-      return problem('FRESHET_EVENT_ID_INVALID', `${name} ${bad}; it takes 1 to 128 bytes of printable UTF-8.`).problem;
-  }
-  return undefined;
+  const { specversion, type, datacontenttype, time } = event;
+  if (specversion !== '1.0') return wrongEnvelope('specversion has to be "1.0" (CloudEvents).');
+  if (typeof type !== 'string' || type.length === 0 || type.length > 256)
+    return wrongEnvelope('type has to be a text such as "user.viewed.v1".');
+  if (datacontenttype !== undefined && datacontenttype !== 'application/json')
+    return wrongEnvelope('datacontenttype has to be "application/json".');
+  if (time !== undefined && typeof time !== 'string')
+    return wrongEnvelope('time has to be an RFC 3339 time such as "2026-11-23T10:00:00.000Z".');
+  return (
+    envelopeIdProblem('id', event.id) ??
+    envelopeIdProblem('source', event.source) ??
+    envelopeIdProblem('subject', event.subject)
+  );
 }
 
-/** Members that hold an id, by type; a member of the same name that a type's schema does not speak of is just data. */
-const ID_MEMBERS = new Map(Object.entries(EVENT_DATA).map(([type, schema]) => [type, idMembers(schema.properties)]));
-const INTERACTION_ID_MEMBERS = idMembers(DECLARED_INTERACTION.properties);
+function envelopeIdProblem(name: string, id: unknown): EventProblem | undefined {
+  const bad = idProblem(id);
+  if (bad === undefined) return undefined;
+  return problem('FRESHET_EVENT_ID_INVALID', `${name} ${bad}; it takes 1 to 128 bytes of printable UTF-8.`).problem;
+}
 
+/** Members that hold an id; a member of the same name that a type's schema does not speak of is just data. */
 function idMembers(properties: object): string[] {
   return ['item', 'list', 'session', 'experiment'].filter((name) => name in properties);
 }
 
 /** Ids inside the data obey the same rules as those of the envelope. */
-function dataIdProblem(type: string, data: Record<string, unknown>): string | undefined {
-  for (const name of ID_MEMBERS.get(type) ?? INTERACTION_ID_MEMBERS) {
+function dataIdProblem(type: string, ids: readonly string[], data: Record<string, unknown>): string | undefined {
+  for (const name of ids) {
     if (data[name] === undefined) continue;
     const bad = idProblem(data[name]);
     if (bad) return `data.${name} ${bad}; it takes 1 to 128 bytes of printable UTF-8.`;
@@ -307,17 +323,14 @@ function dataIdProblem(type: string, data: Record<string, unknown>): string | un
 }
 
 function subjectMismatch(subject: string, context: string, entity: string, verb: string): string | undefined {
-  const parts = parseEventSubject(subject);
-  if (parts && parts.context === context && parts.entity === entity && parts.verb === verb) return undefined;
-  return `It was published on ${subject.slice(0, 500)}, but its type and subject ask for ${eventSubject(context as EventContext, entity, verb)}.`;
+  // Each entity has one token, so that what the subject has to be can be compared as text.
+  const wanted = eventSubject(context as EventContext, entity, verb);
+  if (subject === wanted) return undefined;
+  return `It was published on ${subject.slice(0, 500)}, but its type and subject ask for ${wanted}.`;
 }
 
 function schemaMessage(validator: Validator, type: string, data: unknown): string {
   const errors = validator.Errors(data).slice(0, 3);
   const said = errors.map((error) => `data${error.instancePath.replaceAll('/', '.')} ${error.message}`);
   return `The data does not fit ${type}: ${said.join('; ') || 'it is of another shape'}.`;
-}
-
-function digest16(text: string): Buffer {
-  return createHash('sha256').update(text).digest().subarray(0, 16);
 }
