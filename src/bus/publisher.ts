@@ -3,8 +3,16 @@
  * inbox. Measured: 25 to 53 thousand a second, where awaiting each one gives 2 to 4. A missing answer means *unknown*,
  * and the message is sent again under the same id, which the server stores once.
  */
-import { createInbox, type Msg, type MsgHdrs, type NatsConnection, headers as natsHeaders } from 'nats';
-import { PublishRefusedError, PublishUnacknowledgedError, StreamMissingError } from '../errors.ts';
+import {
+  createInbox,
+  ErrorCode,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+  NatsError,
+  headers as natsHeaders,
+} from 'nats';
+import { messageOf, PublishRefusedError, PublishUnacknowledgedError, StreamMissingError } from '../errors.ts';
 import { streamSeq } from './event/ids.ts';
 import type { OutgoingMessage, PublishAck } from './log/port.ts';
 
@@ -57,6 +65,7 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
   let next = 1;
   let waiters: (() => void)[] = [];
   let closing = false;
+  let settling = false;
   const subscription = nc.subscribe(`${inbox}.*`, { callback: (err, msg) => (err ? undefined : answered(msg)) });
   const sweep = setInterval(retryOverdue, Math.max(5, Math.min(timeoutMs / 4, 1_000)));
   sweep.unref();
@@ -72,10 +81,10 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
         reply: `${inbox}.${token}`,
         ...(flight.headers ? { headers: flight.headers } : {}),
       });
-    } catch (err) {
+    } catch (cause) {
       flights.delete(token);
+      flight.reject(unsendable(cause, flight.message));
       settle();
-      flight.reject(err);
     }
   }
 
@@ -142,16 +151,22 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
   }
 
   function settle(): void {
+    // On a closed connection each send fails and settles again: one loop, rather than a stack as deep as the queue.
+    if (settling) return;
+    settling = true;
     while (flights.size < window && head < queue.length) send(queue[head++] as Flight);
+    settling = false;
     if (head > 1024 && head * 2 > queue.length) {
       queue.splice(0, head);
       head = 0;
     }
-    if (waiters.length > 0 && pending() < window) {
-      const woken = waiters;
-      waiters = [];
-      for (const wake of woken) wake();
-    }
+    if (pending() < window) wakeWaiters();
+  }
+
+  function wakeWaiters(): void {
+    const woken = waiters;
+    waiters = [];
+    for (const wake of woken) wake();
   }
 
   const pending = (): number => flights.size + queue.length - head;
@@ -165,13 +180,14 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
         else queue.push(flight);
       }),
     ready: async () => {
-      while (pending() >= window) await new Promise<void>((resolve) => waiters.push(resolve));
+      while (!closing && pending() >= window) await new Promise<void>((resolve) => waiters.push(resolve));
     },
     get pending() {
       return pending();
     },
     close: async () => {
       closing = true;
+      wakeWaiters();
       const deadline = performance.now() + timeoutMs;
       while (pending() > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
       clearInterval(sweep);
@@ -179,8 +195,22 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
       for (const flight of [...flights.values(), ...queue.slice(head)])
         flight.reject(new PublishUnacknowledgedError('The publisher was closed before the acknowledgement came.'));
       flights.clear();
+      head = queue.length;
     },
   };
+}
+
+/** What the client says of a message that it can't even send. */
+function unsendable(cause: unknown, { subject, identity }: OutgoingMessage): Error {
+  const code = cause instanceof NatsError ? cause.code : '';
+  const details = { subject, identity };
+  if (code === ErrorCode.ConnectionClosed || code === ErrorCode.ConnectionDraining)
+    return new PublishUnacknowledgedError('The connection to the log is closed.', {
+      next: 'publish it again under the same id',
+      details,
+      cause,
+    });
+  return new PublishRefusedError(`The message can't be sent: ${messageOf(cause)}.`, { details, cause });
 }
 
 function headersOf({ identity, headers }: OutgoingMessage): MsgHdrs | undefined {
