@@ -147,6 +147,11 @@ export class ServiceUnavailableError extends FreshetError {
   readonly code = 'FRESHET_SERVICE_UNAVAILABLE';
 }
 
+/** The answer does not fit into one message. */
+export class AnswerTooLargeError extends FreshetError {
+  readonly code = 'FRESHET_ANSWER_TOO_LARGE';
+}
+
 /** There is nothing at this address. */
 export class RouteUnknownError extends FreshetError {
   readonly code = 'FRESHET_ROUTE_UNKNOWN';

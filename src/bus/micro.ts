@@ -1,6 +1,6 @@
 /** NATS micro services: JSON in, JSON out, errors as problem documents; and the client's side of the same. */
 import { ErrorCode, type Msg, type NatsConnection, NatsError, type Service, type ServiceMsg } from 'nats';
-import { BadRequestError, ServiceUnavailableError } from '../errors.ts';
+import { AnswerTooLargeError, BadRequestError, ServiceUnavailableError } from '../errors.ts';
 import { type Problem, problemOf, RemoteProblemError } from './problem.ts';
 
 export type Json = Record<string, unknown>;
@@ -34,7 +34,9 @@ export async function serveMicro(nc: NatsConnection, options: MicroOptions): Pro
       const started = performance.now();
       let outcome: 'ok' | 'error' = 'ok';
       try {
-        msg.respond(JSON.stringify(await handle(parseRequest(msg))));
+        const payload = Buffer.from(JSON.stringify(await handle(parseRequest(msg))));
+        checkSize(payload, nc);
+        msg.respond(payload);
       } catch (err) {
         outcome = 'error';
         const problem = problemOf(err);
@@ -52,6 +54,19 @@ export async function serveMicro(nc: NatsConnection, options: MicroOptions): Pro
     });
   }
   return service;
+}
+
+/** The client would throw as well, but nobody could tell from that what to do. */
+function checkSize(payload: Uint8Array, nc: NatsConnection): void {
+  const limit = nc.info?.max_payload ?? Number.POSITIVE_INFINITY;
+  if (payload.length <= limit) return;
+  throw new AnswerTooLargeError(
+    `The answer has ${payload.length} bytes; nats-server carries ${limit} in one message (max_payload).`,
+    {
+      next: 'ask for fewer with n, and for the rest with the cursor',
+      details: { bytes: payload.length, limit },
+    },
+  );
 }
 
 function parseRequest(msg: Msg): Json {
