@@ -27,6 +27,19 @@ interface ItemRow {
 /** Most items in one answer. */
 const LIST_MAX = 1_000;
 
+/** Bytes of fields in one page: a message of NATS has 1 MiB, and fifty long descriptions are more. */
+const PAGE_BYTES = 524_288;
+
+/** The rows that fit into one page, at least one. */
+function withinBytes(rows: readonly ItemRow[]): readonly ItemRow[] {
+  let bytes = 0;
+  const end = rows.findIndex(({ fields }, i) => {
+    bytes += Buffer.byteLength(fields);
+    return i > 0 && bytes > PAGE_BYTES;
+  });
+  return end === -1 ? rows : rows.slice(0, end);
+}
+
 const answerOf = ({ item, fields, withdrawn }: ItemRow): ItemAnswer => ({
   item,
   available: withdrawn === 0,
@@ -71,7 +84,8 @@ export function contentEndpoints(db: Database, config: Config): Record<string, E
         const tag = optionalText(request, 'tag');
         const after = optionalText(request, 'cursor') ?? '';
         const rows = tag === undefined ? all.all(after, n + 1) : tagged.all(tag, after, n + 1);
-        return { items: rows.slice(0, n).map(answerOf), next: rows.length > n ? (rows[n - 1] as ItemRow).item : null };
+        const page = withinBytes(rows.slice(0, n));
+        return { items: page.map(answerOf), next: rows.length > page.length ? (page.at(-1) as ItemRow).item : null };
       },
     },
   };
