@@ -350,6 +350,28 @@ describe('reading', () => {
     expect(new Set(all).size).toBe(all.length);
   });
 
+  test('a page of long items is cut where it no longer fits into one message, and goes on from there', async () => {
+    const description = '水'.repeat(16_000);
+    const items = Array.from({ length: 40 }, (_, i) => `long-${String(i).padStart(2, '0')}`);
+    const events = items.map((item) => published(item, { description, tags: ['long'] }));
+    await publish(url, ...events.slice(0, 20));
+    const { body } = await publish(url, ...events.slice(20));
+    const listed: string[] = [];
+    let cursor = '';
+    let pages = 0;
+    do {
+      const page = await get<{ items: { item: string }[]; next: string | null }>(
+        `/v1/items?tag=long&n=100&min_seq=${body.seq}${cursor}`,
+      );
+      expect(page.status).toBe(200);
+      listed.push(...page.body.items.map(({ item }) => item));
+      cursor = page.body.next === null ? '' : `&cursor=${path(page.body.next)}`;
+      pages++;
+    } while (cursor !== '');
+    expect(listed).toEqual(items);
+    expect(pages).toBeGreaterThan(1);
+  });
+
   test('an unknown user has a list but no profile', async () => {
     expect((await get('/v1/users/nobody/recommendations')).body).toMatchObject({ user: 'nobody', source: 'popular' });
     isProblem(await get('/v1/users/nobody'), 404, 'FRESHET_NOT_FOUND');

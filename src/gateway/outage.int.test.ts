@@ -1,5 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { DiscardPolicy } from 'nats';
+import { type Logger, pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { viewed } from '../../test/support/events.ts';
 import { freePort, startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
@@ -17,6 +19,14 @@ async function stackOf(options: Parameters<typeof startStack>[0]): Promise<Stack
   const stack = await startStack(options);
   onTestFinished(() => stack.stop());
   return stack;
+}
+/** A logger that tells all, and what it has been told. */
+function capturingLogger(): { logger: Logger; log: () => string } {
+  let text = '';
+  const write = (line: string): void => {
+    text += line;
+  };
+  return { logger: pino({ level: 'trace' }, { write }), log: () => text };
 }
 const untilReady = (stack: Stack) =>
   until(async () => (await stack.gateway.ready()).ready, { what: 'the gateway to be ready' });
@@ -128,6 +138,64 @@ test('a log that does not acknowledge is 503, says that a retry is safe, and the
   expect(state.messages).toBe(3);
   const { text } = await request(url, '/metrics');
   expect(text).toMatch(/freshet_http_events_total\{outcome="unacknowledged",code="",service="gateway"\} 2/);
+});
+
+test('a log that refuses to store more is 503 with its reason, and what it took is counted', async () => {
+  const nats = await server();
+  const nc = await nats.connect();
+  const jsm = await nc.jetstreamManager();
+  // Made by hand, with room for little.
+  await jsm.streams.add({ name: 'EVENTS', subjects: ['ev.>'], max_bytes: 4_096, discard: DiscardPolicy.New });
+  // The server calls it transient, so that it is tried again before it counts.
+  const config = testConfig({}, { publisher: { timeout_ms: 50, retries: 1 } });
+  const { logger, log } = capturingLogger();
+  const stack = await stackOf({ natsUrl: nats.url, config, logger });
+  await until(async () => (await stack.gateway.ready()).waiting.every(({ service }) => service !== 'nats'));
+  const text = 'x'.repeat(1_000);
+  const full = await publish(
+    stack.url,
+    ...[1, 2, 3, 4, 5, 6].map((i) => viewed('secret-user', `i${i}`, { context: { text } })),
+  );
+  expect(full.body).toMatchObject({
+    status: 503,
+    code: 'FRESHET_PUBLISH_REFUSED',
+    detail: expect.stringMatching(/maximum bytes/),
+  });
+  const { state } = await jsm.streams.info('EVENTS');
+  expect(full.body.accepted).toBe(state.messages);
+  expect(log()).toContain('FRESHET_PUBLISH_REFUSED');
+  expect(log()).not.toContain('secret');
+  expect(full.body.accepted + (full.body.unacknowledged ?? 0)).toBe(6);
+});
+
+test('ids stay out of the log, whatever happens', async () => {
+  const nats = await server();
+  const { logger, log } = capturingLogger();
+  const stack = await stackOf({ natsUrl: nats.url, logger });
+  const { url } = stack;
+  await until(async () => (await publish(url, viewed('secret-user', 'i', { id: 'secret-1' }))).status === 200);
+  await stack.start('user');
+  await until(async () => (await request(url, '/v1/users/secret-user')).status === 200);
+  await publish(url, viewed('secret-user', ''), { id: 'secret-2' });
+  await request(url, '/v1/users/secret-user/recommendations');
+  await request(url, '/v1/users/secret-user?n=secret');
+  await request(url, '/v1/users/secret-stranger');
+  await request(url, '/v1/secret');
+  await request(url, '/v1/users/secret%zz');
+  await request(url, '/healthz');
+  await request(url, '/v1/recommendations', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"secret',
+  });
+  const path = `/v1/users/${'secret'.repeat(4_000)}`;
+  await request(url, path);
+  await nats.kill();
+  await publish(url, viewed('secret-user', 'i'));
+  await until(() => log().includes('connection to NATS lost'));
+  expect(log()).toContain('"route":"/v1/users/:id"');
+  expect(log()).not.toContain('"route":"/healthz"');
+  expect(log()).not.toContain('secret');
 });
 
 test('requests that are on their way are answered before it is gone, and new ones are not taken', async () => {

@@ -316,7 +316,7 @@ export function createRequestSchemas({ http, engine, user, content }: Config) {
   const recommend = {
     n: page(http.list_max, 10, 'items'),
     exclude: Type.Optional(
-      Type.Array(Type.String(), {
+      Type.Array(Type.String({ minLength: 1, maxLength: MAX_ID_BYTES }), {
         maxItems: http.list_max,
         description: 'items that may not be in the list',
         examples: [['i1', 'i2']],

@@ -1,5 +1,6 @@
 /** For tests: a server, the services and a gateway, each real, in folders of their own. */
 
+import type { Logger } from 'pino';
 import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
 import type { RunningService } from '../bus/service.ts';
 import { completeConfig } from '../config/load.ts';
@@ -79,13 +80,15 @@ export async function startStack({
   natsUrl,
   config = testConfig(),
   port = 0,
+  logger = createLogger({ service: 'test', level: 'silent' }),
 }: {
   natsUrl: string;
   config?: Config;
   port?: number;
+  /** Silent unless given. */
+  logger?: Logger;
 }): Promise<Stack> {
   const data = makeTempDir('gateway');
-  const logger = createLogger({ service: 'test', level: 'silent' });
   const services: RunningService[] = [];
   const gateway = await startGateway({ config, natsUrl, port, logger });
   return {

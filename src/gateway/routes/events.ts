@@ -116,7 +116,9 @@ export async function eventRoutes(app: FastifyInstance, context: GatewayContext)
     const { unacknowledged, failure, accepted, duplicates, rejected, seq } = outcome;
     const said = { accepted, duplicates, rejected, ...(seq === undefined ? {} : { seq }) };
     if (unacknowledged > 0) {
-      logger.warn({ err: failure, unacknowledged, accepted, duplicates }, 'the log did not acknowledge');
+      // An error of ours by its code: its details hold the subject, and that the user's id.
+      const why = failure instanceof FreshetError ? { code: failure.code } : { err: failure };
+      logger.warn({ ...why, unacknowledged, accepted, duplicates }, 'the log did not acknowledge');
       return sendProblem(reply, {
         ...unacknowledgedProblem(outcome, http.publish_timeout_ms),
         ...said,
