@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
+import { BadRequestError, ServiceUnavailableError } from '../errors.ts';
+import { call, serveMicro } from './micro.ts';
+import { RemoteProblemError } from './problem.ts';
+
+let nats: TestNatsServer;
+beforeAll(async () => {
+  nats = await startNatsServer({ jetstream: false });
+});
+afterAll(async () => {
+  await nats.stop();
+});
+
+test('an answer comes back, an error as the problem it is, and one that is too large says so', async () => {
+  const nc = await nats.connect();
+  const endpoint = (handle: (request: Record<string, unknown>) => unknown) => ({
+    description: 'x',
+    example: {},
+    handle,
+  });
+  const seen: string[] = [];
+  await serveMicro(nc, {
+    name: 'freshet-test',
+    version: '1.0.0',
+    description: 'for a test',
+    prefix: 'freshet.test',
+    endpoints: {
+      echo: endpoint((request) => request),
+      bad: endpoint(() => {
+        throw new BadRequestError('n takes a number.', { details: { member: 'n' } });
+      }),
+      broken: endpoint(() => {
+        throw new Error('a secret of ours');
+      }),
+      large: endpoint(() => ({ text: 'x'.repeat(2_000_000) })),
+    },
+    observe: (name, outcome) => seen.push(`${name} ${outcome}`),
+  });
+  const problemOf = async (name: string): Promise<unknown> =>
+    call(nc, `freshet.test.${name}`, {}).then(
+      () => undefined,
+      (err: unknown) => (err instanceof RemoteProblemError ? err.problem : err),
+    );
+  expect(await call(nc, 'freshet.test.echo', { user: 'ü' })).toEqual({ user: 'ü' });
+  expect(await problemOf('bad')).toMatchObject({ status: 400, code: 'FRESHET_BAD_REQUEST', member: 'n' });
+  const broken = await problemOf('broken');
+  expect(broken).toMatchObject({ status: 500, code: 'FRESHET_INTERNAL' });
+  expect(JSON.stringify(broken)).not.toContain('secret');
+  expect(await problemOf('large')).toMatchObject({ status: 400, code: 'FRESHET_ANSWER_TOO_LARGE', limit: 1_048_576 });
+  expect(await problemOf('nobody')).toBeInstanceOf(ServiceUnavailableError);
+  expect(seen).toEqual(['echo ok', 'bad error', 'broken error', 'large error']);
+});
