@@ -25,7 +25,7 @@ export interface FeedbackTables {
   impression: Statement;
   list: Statement<[string], { user: string; time: number }>;
   position: Statement<[string, string], { position: number }>;
-  newestWith: Statement<[string, string, number], { list: string; position: number }>;
+  newestWith: Statement<[string, string, number, number], { list: string; position: number }>;
   outcome: Statement;
   identitySeq: Statement<[string], { seq: number }>;
   dropOutcome: Statement;
@@ -40,7 +40,7 @@ export function feedbackProjection(config: Config): ProjectionDefinition<Feedbac
   const windowMs = config.feedback.attribution_window_ms;
   return {
     service: 'feedback',
-    code: 1,
+    code: 2,
     inputs: { windowMs, declared: [...config.events.declared].sort() },
     schema: SCHEMA,
     tables: prepareTables,
@@ -56,7 +56,7 @@ function prepareTables(db: Database): FeedbackTables {
     position: db.prepare('SELECT position FROM impression WHERE list = ? AND item = ? ORDER BY position LIMIT 1'),
     newestWith: db.prepare(
       `SELECT list, position FROM served JOIN impression USING (list)
-       WHERE user = ? AND item = ? AND time >= ? ORDER BY served.seq DESC LIMIT 1`,
+       WHERE user = ? AND item = ? AND time BETWEEN ? AND ? ORDER BY served.seq DESC LIMIT 1`,
     ),
     outcome: db.prepare('INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?)'),
     identitySeq: db.prepare('SELECT seq FROM identity WHERE identity = ?'),
@@ -137,7 +137,7 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
 function react({ seq, kind, user, item, list, time }: Reaction, tables: FeedbackTables, windowMs: number): void {
   const place =
     list === undefined
-      ? tables.newestWith.get(user, item, time - windowMs)
+      ? tables.newestWith.get(user, item, time - windowMs, time + windowMs)
       : placeIn(list, { user, item, time }, tables, windowMs);
   tables.outcome.run(seq, kind, user, item, place?.list ?? null, place?.position ?? null, time);
 }

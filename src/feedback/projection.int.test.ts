@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { clicked, dismissed, event, linked, purchased, retracted, served, viewed } from '../../test/support/events.ts';
+import { fold, specify } from '../../test/support/projection.ts';
+import { completeConfig } from '../config/load.ts';
+import { feedbackEndpoints, type SummaryAnswer } from './api.ts';
+import { feedbackProjection } from './projection.ts';
+
+const config = completeConfig({ feedback: { attribution_window_ms: 60_000 } });
+const given = specify(() => feedbackProjection(config));
+/** Minutes after noon. */
+const at = (minutes: number) => ({ time: new Date(Date.UTC(2025, 0, 1, 12) + minutes * 60_000).toISOString() });
+
+describe('lists that were shown', () => {
+  it('are kept with what was where', () => {
+    given()
+      .when(served('u1', 'l1', ['a', 'b', 'a'], { snapshot: 's1', arm: 'x' }))
+      .then({
+        served: [{ list: 'l1', user: 'u1', snapshot: 's1', config: 'c1', arm: 'x' }],
+        impression: [
+          { position: 0, item: 'a', score: 3 },
+          { position: 1, item: 'b', score: 2 },
+          { position: 2, item: 'a', score: 1 },
+        ],
+      });
+  });
+
+  it('count once, however often they are reported', () => {
+    given(served('u1', 'l1', ['a', 'b']))
+      .when(served('u1', 'l1', ['c']))
+      .then({ served: [{ list: 'l1' }], impression: [{ item: 'a' }, { item: 'b' }] });
+  });
+
+  it('go along when their session becomes a user', () => {
+    given(served('anon', 'l1', ['a']), linked('u1', 'anon'))
+      .when(clicked('u1', 'a'))
+      .then({ served: [{ user: 'u1' }], outcome: [{ user: 'u1', list: 'l1', position: 0 }] });
+  });
+});
+
+describe('what came of a list', () => {
+  it('is put down to the list that is named, at the item’s place', () => {
+    given(served('u1', 'l1', ['a', 'b'], at(0)), served('u1', 'l2', ['b', 'a'], at(0)))
+      .when(clicked('u1', 'b', { list: 'l1', ...at(0.5) }), dismissed('u1', 'a', { list: 'l2', ...at(0.5) }))
+      .then({
+        outcome: [
+          { kind: 'clicked', item: 'b', list: 'l1', position: 1 },
+          { kind: 'dismissed', item: 'a', list: 'l2', position: 1 },
+        ],
+      });
+  });
+
+  it('is put down to the newest list with the item where none is named', () => {
+    given(served('u1', 'l1', ['a'], at(0)), served('u1', 'l2', ['x', 'a'], at(0.1)), served('u1', 'l3', ['x'], at(0.2)))
+      .when(clicked('u1', 'a', at(0.5)))
+      .then({ outcome: [{ list: 'l2', position: 1 }] });
+  });
+
+  it('is a conversion where an interaction names its list, and nothing where it names none', () => {
+    given(served('u1', 'l1', ['a'], at(0)))
+      .when(purchased('u1', 'a', { list: 'l1', ...at(0.5) }), viewed('u1', 'a', at(0.5)))
+      .then({ outcome: [{ kind: 'converted', seq: 2, list: 'l1', position: 0 }] });
+  });
+
+  it.each([
+    ['a list that was never shown', clicked('u1', 'a', { list: 'l9', ...at(0.5) })],
+    ['another user’s list', clicked('u2', 'a', { list: 'l1', ...at(0.5) })],
+    ['a list without the item', clicked('u1', 'z', { list: 'l1', ...at(0.5) })],
+    ['a list that was shown too long ago', clicked('u1', 'a', { list: 'l1', ...at(1.5) })],
+    ['a list that was shown too long ago and is not named', clicked('u1', 'a', at(1.5))],
+    ['a list that was shown only long afterwards', clicked('u1', 'a', { list: 'l1', ...at(-1.5) })],
+    ['a list that was shown only long afterwards and is not named', clicked('u1', 'a', at(-1.5))],
+  ])('is kept without a list for %s', (_what, event) => {
+    given(served('u1', 'l1', ['a'], at(0)))
+      .when(event)
+      .then({ outcome: [{ kind: 'clicked', list: null, position: null }] });
+  });
+
+  it('goes when it is taken back by its user, and by nobody else', () => {
+    const history = [served('u1', 'l1', ['a'], at(0)), clicked('u1', 'a', { id: 'slip', ...at(0.5) })];
+    given(...history)
+      .when(retracted('u1', { id: 'slip' }))
+      .then({ outcome: [] });
+    given(...history)
+      .when(retracted('u2', { id: 'slip' }))
+      .then({ outcome: [{ kind: 'clicked' }] });
+  });
+
+  it('is not seen in what is no interaction, whatever members it has', () => {
+    given(served('u1', 'l1', ['a'], at(0)))
+      .when(event('user.registered.v1', 'u1', { item: 'a', list: 'l1' }, at(0.5)))
+      .then({ outcome: [] });
+  });
+});
+
+describe('the summary', () => {
+  it('counts an impression that is clicked twice once, and tells rates by snapshot, arm and position', () => {
+    const { db } = fold(feedbackProjection(config), [
+      served('u1', 'l1', ['a', 'b'], { snapshot: 's1', arm: 'x', ...at(0) }),
+      served('u2', 'l2', ['a', 'b'], { snapshot: 's2', arm: 'x', ...at(0) }),
+      clicked('u1', 'a', { list: 'l1', ...at(0.1) }),
+      clicked('u1', 'a', { list: 'l1', ...at(0.2) }),
+      purchased('u1', 'a', { list: 'l1', ...at(0.3) }),
+      dismissed('u2', 'b', { list: 'l2', ...at(0.1) }),
+      clicked('u3', 'a', at(0.1)),
+    ]);
+    const answer = feedbackEndpoints(db).summary?.handle({}) as SummaryAnswer;
+    expect(answer.lists).toBe(2);
+    expect(answer.total).toEqual({
+      impressions: 4,
+      clicks: 1,
+      dismissals: 1,
+      conversions: 1,
+      ctr: 0.25,
+      conversion_rate: 0.25,
+    });
+    expect(answer.by_snapshot).toMatchObject([
+      { snapshot: 's1', impressions: 2, clicks: 1, ctr: 0.5 },
+      { snapshot: 's2', impressions: 2, dismissals: 1 },
+    ]);
+    expect(answer.by_arm).toMatchObject([{ arm: 'x', impressions: 4 }]);
+    expect(answer.by_position).toMatchObject([
+      { position: 0, impressions: 2, clicks: 1 },
+      { position: 1, impressions: 2, dismissals: 1 },
+    ]);
+    expect(answer.unattributed).toEqual({ clicks: 1, dismissals: 0, conversions: 0 });
+  });
+
+  it('of nothing is all zeros', () => {
+    const answer = feedbackEndpoints(fold(feedbackProjection(config), []).db).summary?.handle({}) as SummaryAnswer;
+    expect(answer).toMatchObject({ lists: 0, total: { impressions: 0, ctr: 0 }, by_snapshot: [] });
+  });
+});
