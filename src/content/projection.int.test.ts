@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { patched, published, restored, viewed, withdrawn } from '../../test/support/events.ts';
+import { fold, specify } from '../../test/support/projection.ts';
+import { completeConfig } from '../config/load.ts';
+import { NotFoundError } from '../errors.ts';
+import { contentEndpoints, type ItemListAnswer } from './api.ts';
+import { contentProjection } from './projection.ts';
+
+const given = specify(contentProjection);
+const json = (value: object): string => JSON.stringify(value);
+
+describe('the catalogue', () => {
+  it('holds an item with its tags from when it is published', () => {
+    given()
+      .when(published('i1', { title: 'The Sea', tags: ['sea', 'novel', 'sea'] }))
+      .then({
+        item: [
+          {
+            item: 'i1',
+            fields: json({ title: 'The Sea', tags: ['sea', 'novel', 'sea'] }),
+            published_seq: 1,
+            changed_seq: 1,
+          },
+        ],
+        tag: [{ tag: 'novel' }, { tag: 'sea' }],
+      });
+  });
+
+  it('takes what a patch says, drops what it says null of, and keeps the rest', () => {
+    given(published('i1', { title: 'A', description: 'long', tags: ['sea'], attributes: { year: 1911, author: 'X' } }))
+      .when(patched('i1', { title: 'B', description: null, tags: ['land'], attributes: { year: null, free: true } }))
+      .then({
+        item: [
+          {
+            fields: json({ title: 'B', tags: ['land'], attributes: { author: 'X', free: true } }),
+            published_seq: 1,
+            changed_seq: 2,
+          },
+        ],
+        tag: [{ tag: 'land', item: 'i1' }],
+      });
+  });
+
+  it('knows nothing of an item that is patched before it is published', () => {
+    given()
+      .when(patched('i1', { title: 'B' }))
+      .then({ item: [], tag: [] });
+  });
+
+  it('has all fields anew when an item is published again', () => {
+    given(published('i1', { title: 'A', tags: ['sea'] }))
+      .when(published('i1', { title: 'B' }))
+      .then({ item: [{ fields: json({ title: 'B' }), published_seq: 1, changed_seq: 2 }], tag: [] });
+  });
+
+  it('notes what is withdrawn, also before it is published, until it is restored', () => {
+    given(withdrawn('i1'), published('i1'), withdrawn('i1'), withdrawn('i2'))
+      .when(restored('i2'))
+      .then({ withdrawal: [{ item: 'i1', seq: 1 }], item: [{ item: 'i1' }] });
+  });
+
+  it('stays as it is whatever users do', () => {
+    given().when(viewed('u1', 'i1')).then({ item: [], tag: [], withdrawal: [] });
+  });
+});
+
+describe('answers', () => {
+  const config = completeConfig({ content: { list_default: 2 } });
+  const answers = () =>
+    contentEndpoints(
+      fold(contentProjection(), [
+        ...['a', 'b', 'c', 'd', 'é'].map((item, i) =>
+          published(item, { tags: i % 2 === 0 ? ['even', 'all'] : ['all'] }),
+        ),
+        withdrawn('b'),
+      ]).db,
+      config,
+    );
+
+  it('tell an item, and whether it may be had', () => {
+    expect(answers().get?.handle({ item: 'a' })).toEqual({
+      item: 'a',
+      available: true,
+      title: 'Title of a',
+      tags: ['even', 'all'],
+    });
+    expect(answers().get?.handle({ item: 'b' })).toMatchObject({ available: false });
+    expect(() => answers().get?.handle({ item: 'z' })).toThrow(NotFoundError);
+  });
+
+  it('tell several items in the order asked, without those that are not known', () => {
+    expect(answers().get?.handle({ items: ['c', 'z', 'a'] })).toMatchObject({ items: [{ item: 'c' }, { item: 'a' }] });
+  });
+
+  it.each([
+    [undefined, ['a', 'b', 'c', 'd', 'é']],
+    ['even', ['a', 'c', 'é']],
+    ['none', []],
+  ])('page through the items with tag %s, each once', (tag, wanted) => {
+    const { list } = answers();
+    const items: string[] = [];
+    let cursor: string | null | undefined;
+    do {
+      const page = list?.handle({ ...(tag ? { tag } : {}), ...(cursor ? { cursor } : {}) }) as ItemListAnswer;
+      expect(page.items.length).toBeLessThanOrEqual(2);
+      items.push(...page.items.map(({ item }) => item));
+      cursor = page.next;
+    } while (cursor !== null);
+    expect(items).toEqual(wanted);
+  });
+});

@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest';
+import {
+  declared,
+  LOG_START,
+  linked,
+  played,
+  published,
+  purchased,
+  rated,
+  registered,
+  retracted,
+  served,
+  updated,
+  viewed,
+} from '../../test/support/events.ts';
+import { fold, specify } from '../../test/support/projection.ts';
+import { completeConfig } from '../config/load.ts';
+import { NotFoundError } from '../errors.ts';
+import { type HistoryAnswer, type UserAnswer, userEndpoints } from './api.ts';
+import { userProjection } from './projection.ts';
+
+const config = completeConfig({ events: { declared: ['x_listened'] }, user: { history_max: 5, history_default: 3 } });
+const given = specify(() => userProjection(config));
+const traits = (value: object): string => JSON.stringify(value);
+
+describe('profiles', () => {
+  it('hold what a user registered with', () => {
+    given()
+      .when(registered('u1', { country: 'NL', likes: ['sea'] }, { time: '2025-05-05T00:00:00Z' }))
+      .then({
+        profile: [
+          {
+            user: 'u1',
+            registered: Date.UTC(2025, 4, 5),
+            traits: traits({ country: 'NL', likes: ['sea'] }),
+            first_seq: 1,
+          },
+        ],
+      });
+  });
+
+  it('are there from a user’s first act on, registered or not', () => {
+    given()
+      .when(viewed('u1', 'a'))
+      .then({ profile: [{ user: 'u1', registered: null, traits: '{}', first_seq: 1 }] });
+  });
+
+  it('take what an update says, and keep the rest', () => {
+    given(registered('u1', { country: 'NL', age: 41 }))
+      .when(updated('u1', { age: 42 }))
+      .then({ profile: [{ traits: traits({ country: 'NL', age: 42 }) }] });
+  });
+
+  it('start anew when a user registers again', () => {
+    given(registered('u1', { country: 'NL', age: 41 }))
+      .when(registered('u1', { age: 42 }))
+      .then({ profile: [{ traits: traits({ age: 42 }), registered: LOG_START }] });
+  });
+
+  it('are as before when an update is taken back', () => {
+    given(registered('u1', { age: 41 }), updated('u1', { age: 42 }, { id: 'slip' }))
+      .when(retracted('u1', { id: 'slip' }))
+      .then({ profile: [{ traits: traits({ age: 41 }) }] });
+  });
+});
+
+describe('histories', () => {
+  it('hold every kind of interaction, in the order of the log', () => {
+    given(viewed('u1', 'a'), played('u1', 'b', { value: 90 }), purchased('u1', 'c', { list: 'l1' }))
+      .when(rated('u1', 'a', 4.5), declared('x_listened')('u1', 'd'))
+      .then({
+        interaction: [
+          { seq: 1, type: 'user.viewed.v1', item: 'a', value: null, list: null },
+          { seq: 2, type: 'user.played.v1', item: 'b', value: 90 },
+          { seq: 3, type: 'user.purchased.v1', item: 'c', list: 'l1' },
+          { seq: 4, type: 'user.rated.v1', item: 'a', value: 4.5 },
+          { seq: 5, type: 'user.x_listened.v1', item: 'd' },
+        ],
+      });
+  });
+
+  it('do not hold what was only shown or published', () => {
+    given()
+      .when(served('u1', 'l1', ['a']), published('a'))
+      .then({ interaction: [], profile: [] });
+  });
+
+  it('let go of an event that is taken back, and of no other', () => {
+    given(viewed('u1', 'a', { id: 'slip' }), viewed('u1', 'b'))
+      .when(retracted('u1', { id: 'slip' }))
+      .then({ interaction: [{ item: 'b' }] });
+  });
+
+  it.each([
+    ['another user’s event', retracted('u2', { id: 'slip' })],
+    ['an event that never came', retracted('u1', { id: 'none' })],
+    ['another source’s event of that id', retracted('u1', { id: 'slip', source: 'other' })],
+  ])('stay as they are when %s is taken back', (_what, event) => {
+    given(viewed('u1', 'a', { id: 'slip' }))
+      .when(event)
+      .then({ interaction: [{ user: 'u1', item: 'a' }] });
+  });
+});
+
+describe('sessions', () => {
+  it('that are linked bring their events and traits along, in the order of the log', () => {
+    given(viewed('anon', 'a'), registered('u1', { age: 41 }), viewed('u1', 'b'), updated('anon', { mood: 'good' }))
+      .when(linked('u1', 'anon'))
+      .then({
+        interaction: [
+          { user: 'u1', seq: 1, item: 'a' },
+          { user: 'u1', seq: 3, item: 'b' },
+        ],
+        profile: [{ user: 'u1', traits: traits({ age: 41, mood: 'good' }) }],
+        link: [{ session: 'anon', user: 'u1' }],
+      });
+  });
+
+  it('are the user’s from then on', () => {
+    given(linked('u1', 'anon'))
+      .when(viewed('anon', 'a'))
+      .then({ interaction: [{ user: 'u1', item: 'a' }], profile: [{ user: 'u1' }] });
+  });
+
+  it('stay with whom they were linked to first', () => {
+    given(viewed('anon', 'a'), linked('u1', 'anon'))
+      .when(linked('u2', 'anon'))
+      .then({ interaction: [{ user: 'u1' }], link: [{ session: 'anon', user: 'u1' }] });
+  });
+
+  it('of a session go the whole way', () => {
+    given(viewed('s1', 'a'), linked('s2', 's1'), viewed('s1', 'b'))
+      .when(linked('u1', 's2'), viewed('s1', 'c'))
+      .then({
+        interaction: [{ user: 'u1' }, { user: 'u1' }, { user: 'u1' }],
+        link: [
+          { session: 's1', user: 'u1' },
+          { session: 's2', user: 'u1' },
+        ],
+        profile: [{ user: 'u1' }],
+      });
+  });
+
+  it('that link in a circle stay one user', () => {
+    given(viewed('a', 'x'), viewed('b', 'y'), linked('a', 'b'))
+      .when(linked('b', 'a'), viewed('a', 'z'))
+      .then({ interaction: [{ user: 'a' }, { user: 'a' }, { user: 'a' }], link: [{ session: 'b', user: 'a' }] });
+  });
+
+  it('let their user take back what they did', () => {
+    given(viewed('anon', 'a', { id: 'slip' }), linked('u1', 'anon'))
+      .when(retracted('u1', { id: 'slip' }))
+      .then({ interaction: [] });
+  });
+});
+
+describe('answers', () => {
+  const answers = () => {
+    const history = [
+      registered('u1', { age: 41 }),
+      ...Array.from({ length: 7 }, (_, i) => viewed('u1', `i${i}`)),
+      viewed('anon', 'z'),
+      linked('u1', 'anon'),
+    ];
+    return userEndpoints(fold(userProjection(config), history).db, config);
+  };
+
+  it('tell a profile, also under the id of a session', () => {
+    const { get } = answers();
+    const wanted: UserAnswer = {
+      user: 'u1',
+      registered: new Date(LOG_START).toISOString(),
+      traits: { age: 41 },
+      events: 8,
+      last_seen: new Date(LOG_START + 8_000).toISOString(),
+      sessions: ['anon'],
+    };
+    expect(get?.handle({ user: 'u1' })).toEqual(wanted);
+    expect(get?.handle({ user: 'anon' })).toEqual(wanted);
+  });
+
+  it('page through a history, newest first, each event once', () => {
+    const { history } = answers();
+    const items: string[] = [];
+    let before: number | null = Number.MAX_SAFE_INTEGER;
+    while (before !== null) {
+      const page = history?.handle({ user: 'u1', before }) as HistoryAnswer;
+      items.push(...page.events.map(({ item }) => item));
+      expect(page.events.length).toBeLessThanOrEqual(3);
+      before = page.next;
+    }
+    expect(items).toEqual(['z', 'i6', 'i5', 'i4', 'i3', 'i2', 'i1', 'i0']);
+  });
+
+  it('say of an unknown user that nothing is known', () => {
+    expect(() => answers().get?.handle({ user: 'nobody' })).toThrow(NotFoundError);
+    expect(() => answers().history?.handle({ user: 'nobody' })).toThrow(NotFoundError);
+  });
+});
