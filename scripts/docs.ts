@@ -1,0 +1,38 @@
+/** `npm run docs`: writes the reference pages that follow from the code, so that they never say something else. */
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { asyncApiFile } from './docs/asyncapi.ts';
+import { cliPage } from './docs/cli.ts';
+import { configurationPage } from './docs/configuration.ts';
+import { errorsPage } from './docs/errors.ts';
+import { eventsPage } from './docs/events.ts';
+import { metricsPage } from './docs/metrics.ts';
+import { SCHEMA_FOLDER, schemaFiles } from './docs/schemas.ts';
+import { streamsPage } from './docs/streams.ts';
+import { isMain, ROOT } from './setup.mjs';
+
+/** Path in the repository to text, of everything that is generated. */
+export async function generateDocs(): Promise<Map<string, string>> {
+  return new Map([
+    ...schemaFiles(),
+    ['docs/reference/asyncapi.json', asyncApiFile()],
+    ['docs/reference/events.md', eventsPage()],
+    ['docs/reference/configuration.md', configurationPage()],
+    ['docs/reference/errors.md', errorsPage()],
+    ['docs/reference/streams.md', streamsPage()],
+    ['docs/reference/metrics.md', metricsPage()],
+    ['docs/reference/cli.md', await cliPage()],
+  ]);
+}
+
+async function write(): Promise<void> {
+  const files = await generateDocs();
+  const folder = join(ROOT, SCHEMA_FOLDER);
+  mkdirSync(folder, { recursive: true });
+  for (const name of readdirSync(folder))
+    if (!files.has(`${SCHEMA_FOLDER}/${name}`)) rmSync(join(folder, name), { force: true });
+  for (const [path, text] of files) writeFileSync(join(ROOT, path), text);
+  process.stderr.write(`${files.size} files written under docs/reference\n`);
+}
+
+if (isMain(import.meta.url)) await write();

@@ -1,0 +1,55 @@
+/** The micro endpoints as the services themselves describe them; nothing is started for it. */
+import Database from 'better-sqlite3';
+import type { DocumentedEndpoint } from '../../src/bus/event/asyncapi.ts';
+import type { Endpoint } from '../../src/bus/micro.ts';
+import { SERVICES, type ServiceName } from '../../src/bus/projection/definition.ts';
+import { completeConfig } from '../../src/config/load.ts';
+import { contentEndpoints } from '../../src/content/api.ts';
+import { contentProjection } from '../../src/content/projection.ts';
+import { engineEndpoints } from '../../src/engine/api.ts';
+import type { Lists } from '../../src/engine/lists.ts';
+import { feedbackEndpoints } from '../../src/feedback/api.ts';
+import { feedbackProjection } from '../../src/feedback/projection.ts';
+import { userEndpoints } from '../../src/user/api.ts';
+import { userProjection } from '../../src/user/projection.ts';
+
+type Described = Readonly<Record<string, Pick<Endpoint, 'description' | 'example'>>>;
+
+/** What every service answers; the documentation's tests compare it with running ones. */
+const COMMON: Described = {
+  status: { description: 'State, position, lag, dead letters', example: {} },
+  known: {
+    description: 'For each identity <source>/<id> the sequence under which it was folded, or null',
+    example: { identities: ['shop-web/01JD'] },
+  },
+};
+
+function own(service: ServiceName): Described {
+  const config = completeConfig({});
+  switch (service) {
+    case 'user':
+      return userEndpoints(emptyDatabase(userProjection(config).schema), config);
+    case 'content':
+      return contentEndpoints(emptyDatabase(contentProjection().schema), config);
+    case 'feedback':
+      return feedbackEndpoints(emptyDatabase(feedbackProjection(config).schema));
+    case 'engine':
+      return engineEndpoints({} as Lists, (user) => user, config);
+  }
+}
+
+function emptyDatabase(schema: string): Database.Database {
+  const db = new Database(':memory:');
+  db.exec(schema);
+  return db;
+}
+
+export function documentedEndpoints(): DocumentedEndpoint[] {
+  return SERVICES.flatMap((service) =>
+    Object.entries({ ...own(service), ...COMMON }).map(([name, { description, example }]) => ({
+      subject: `freshet.${service}.${name}`,
+      description,
+      example,
+    })),
+  );
+}

@@ -1,0 +1,263 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { problemOf } from '../../src/bus/problem.ts';
+import * as errors from '../../src/errors.ts';
+import { ROOT } from '../setup.mjs';
+import { code, generatedFrom, page, table } from './markdown.ts';
+
+type Meaning = readonly [what: string, next: string];
+interface Section {
+  title: string;
+  about?: string;
+  codes: Readonly<Record<string, Meaning>>;
+}
+
+/** What each code means; one that is missing here is told by its doc comment, one that is gone stops the generator. */
+const SECTIONS: readonly Section[] = [
+  {
+    title: 'Events',
+    about:
+      'Why one event is refused when it is published by Freshet, or set aside (a dead letter) when a service finds it in the log. In an answer to several events it stands under `rejected`.',
+    codes: {
+      FRESHET_EVENT_MALFORMED: [
+        'Not JSON, not UTF-8, not an object, or nested too deeply.',
+        'Send one line of CloudEvents JSON.',
+      ],
+      FRESHET_EVENT_TOO_LARGE: ['More bytes than `events.max_bytes`.', 'Send less, or raise the setting.'],
+      FRESHET_EVENT_ENVELOPE: [
+        '`specversion`, `type`, `time` or `datacontenttype` is not as CloudEvents has it.',
+        'See [events](events.md).',
+      ],
+      FRESHET_EVENT_ID_INVALID: [
+        'An id is empty, longer than 128 bytes, not printable or not in NFC.',
+        'Normalise the id; publish it under a new event id.',
+      ],
+      FRESHET_EVENT_TYPE_UNKNOWN: [
+        'No such type. In the log it is counted and passed over, not set aside.',
+        'For an interaction of your own, declare it: `events.declared`.',
+      ],
+      FRESHET_EVENT_VERSION_UNKNOWN: [
+        'A known type in a version that is not known.',
+        'Upgrade Freshet, or publish v1.',
+      ],
+      FRESHET_EVENT_SCHEMA: [
+        'The data breaks the schema of its type.',
+        'See [events](events.md) and [schemas](schemas).',
+      ],
+      FRESHET_EVENT_SUBJECT_MISMATCH: [
+        'The NATS subject does not agree with `type` and `subject`.',
+        'The message names the subject to publish on.',
+      ],
+      FRESHET_EVENT_IDENTITY_REUSED: [
+        'The same source and id as an earlier event, with another content.',
+        'Publish it under an id of its own.',
+      ],
+      FRESHET_EVENT_CONTROL_REFUSED: ['`control.*` is written by Freshet alone.', 'There is nothing to publish there.'],
+      FRESHET_EVENT_FOLD_FAILED: [
+        'The event is valid, but a service failed to fold it: a defect.',
+        'Report it, with the dead letter.',
+      ],
+    },
+  },
+  {
+    title: 'Requests',
+    about: 'Answers are RFC 9457 problem details, the same over HTTP and NATS.',
+    codes: {
+      FRESHET_BAD_REQUEST: ['The request is wrong; `member` says where.', 'Correct it.'],
+      FRESHET_NOT_FOUND: ['No such user or item.', 'Publish one.'],
+      FRESHET_SEQUENCE_NOT_REACHED: [
+        'The state has not reached `min_seq` within `timeout_ms`; `reached` says how far it is.',
+        'Ask again, or with a larger `timeout_ms`.',
+      ],
+      FRESHET_SERVICE_UNAVAILABLE: [
+        'The service is not there, does not answer, or refuses its log.',
+        '`freshet status`',
+      ],
+      FRESHET_ROUTE_UNKNOWN: ['There is nothing at this address.', 'See `/docs` of the gateway.'],
+      FRESHET_METHOD_NOT_ALLOWED: ['The address is known, but not with this method.', 'The header `Allow` names them.'],
+      FRESHET_MEDIA_TYPE: ['The body is of a kind that is not read here.', 'Name the content type.'],
+      FRESHET_BODY_TOO_LARGE: ['More bytes than `http.body_bytes`.', 'Send smaller batches.'],
+      FRESHET_BATCH_TOO_LARGE: ['More events than `http.batch_events`.', 'Send smaller batches.'],
+      FRESHET_NOT_SUPPORTED: ['Part of the interface, but not of this version.', 'Leave it out.'],
+      FRESHET_ANSWER_TOO_LARGE: [
+        'The answer does not fit into one NATS message.',
+        'Ask for less at once: a smaller `n`.',
+      ],
+      FRESHET_INTERNAL: ['A defect. What happened is in the log of the process.', 'Report it.'],
+    },
+  },
+  {
+    title: 'Publishing',
+    codes: {
+      FRESHET_PUBLISH_UNACKNOWLEDGED: [
+        'No acknowledgement in time: whether the event is stored is unknown.',
+        'Publish it again under the same id; it counts once.',
+      ],
+      FRESHET_PUBLISH_REFUSED: ['nats-server refused the message.', '`freshet status`; is the disk full?'],
+    },
+  },
+  {
+    title: 'The log against the checkpoint',
+    about:
+      'A service refuses to go on, and to answer, while its log is not the one that its projection was made from. Nothing is changed meanwhile.',
+    codes: {
+      FRESHET_LOG_RECREATED: [
+        'The stream was created anew.',
+        'Point the service to the right server, or remove the projection to rebuild it.',
+      ],
+      FRESHET_LOG_TRUNCATED: [
+        'The stream ends before the checkpoint.',
+        'Restore the stream, or remove the projection to rebuild it.',
+      ],
+      FRESHET_LOG_FORKED: [
+        'A sequence holds another message than the one that was folded.',
+        'Restore the stream, or remove the projection to rebuild it.',
+      ],
+      FRESHET_LOG_PRUNED: ['Messages are missing that no erasure took.', 'Restore the stream from a backup.'],
+      FRESHET_CHECKPOINT_CONFLICT: [
+        'Another process has written to the projection.',
+        'Start one process an instance; `--replica` gives each its own.',
+      ],
+      FRESHET_LOG_UNREACHABLE: ['The log can not be read just now; it is tried again.', '`freshet status`'],
+      FRESHET_FOLD_TROUBLE: [
+        'A batch could not be committed (full disk, locked file); it is tried again.',
+        'Look at the log of the service.',
+      ],
+    },
+  },
+  {
+    title: 'Start and configuration',
+    codes: {
+      FRESHET_USAGE: ['Wrong words on the command line; exit code 2.', '`freshet VERB --help`'],
+      FRESHET_CONFIG_INVALID: [
+        'A setting is not as it should be; it is named.',
+        'See [configuration](configuration.md).',
+      ],
+      FRESHET_PORT_IN_USE: ['Somebody listens on the port already.', 'Choose another; 0 takes any free one.'],
+      FRESHET_INSTANCE_LOCKED: ['Another process works on the same data folder.', 'Stop it; its pid is named.'],
+      FRESHET_DATA_FOLDER_UNUSABLE: ['The data folder can not be made, read or written.', '`--data DIR`'],
+      FRESHET_NATS_SERVER_UNAVAILABLE: ['No way of getting nats-server led to one.', '`npx freshet doctor`'],
+      FRESHET_NATS_SERVER_TOO_OLD: ['The server is older than 2.9.10.', 'Use a newer one.'],
+      FRESHET_NATS_UNREACHABLE: ['Nobody answers at the address.', '`freshet up`, or check `--nats`.'],
+      FRESHET_JETSTREAM_DISABLED: ['The server has no JetStream.', '`nats-server -js`'],
+      FRESHET_STREAM_MISSING: ['A stream is not there.', '`freshet streams apply`'],
+      FRESHET_STREAM_CONFIG_DIFFERS: [
+        'The server holds something under that name with other settings.',
+        '`freshet streams diff`',
+      ],
+      FRESHET_STREAM_CHANGE_LOSES_DATA: [
+        'The change would delete messages.',
+        '`freshet streams apply --lose-data --yes-lose-data`, if that is meant.',
+      ],
+      FRESHET_MODEL_STATE_UNREADABLE: [
+        'The image of a model is damaged or of another format.',
+        'Take another snapshot.',
+      ],
+      FRESHET_TENSORFLOW_UNAVAILABLE: ['The backend that was asked for does not work here.', '`npx freshet doctor`'],
+    },
+  },
+  {
+    title: 'Import',
+    about: 'Rows that are left out keep the code of the event they would have been, or have one of these.',
+    codes: {
+      FRESHET_IMPORT_FORMAT: ['A file can not be read as what it was said to be.', 'The message says what was seen.'],
+      FRESHET_IMPORT_ROW_COLUMNS: ['The row has more or fewer columns than the header.', 'Mend the row.'],
+      FRESHET_IMPORT_ROW_ENCODING: ['The row is not UTF-8.', 'Convert the file.'],
+      FRESHET_IMPORT_ROW_QUOTES: ['A quote is not closed, or stands where none may.', 'Mend the row.'],
+      FRESHET_IMPORT_ROW_TIME: ['The time can not be read.', 'Name the unit: `timeUnit` of the column map.'],
+      FRESHET_IMPORT_ROW_VALUE: ['The value is not a number.', 'Mend the row.'],
+    },
+  },
+  {
+    title: 'Set-up',
+    codes: {
+      FRESHET_SETUP_NODE_TOO_OLD: ['Node is older than 20.', 'Install a newer one.'],
+      FRESHET_SETUP_NPM_MISSING: ['npm is not on PATH.', 'It comes with Node.'],
+      FRESHET_SETUP_PACKAGES: ['npm could not install the packages.', 'The message holds what npm said.'],
+      FRESHET_SETUP_SQLITE: ['better-sqlite3 can be neither downloaded nor compiled.', 'Install a C++ compiler.'],
+      FRESHET_SETUP_TENSORFLOW: [
+        "TensorFlow's native library can not be installed.",
+        'Training runs on WASM without it.',
+      ],
+      FRESHET_CHECKSUM_MISMATCH: ['A download has another checksum than the one it must have.', 'Do not use it.'],
+    },
+  },
+];
+
+/** Variables of the environment and parts of names, which look like codes. */
+const NO_CODES =
+  /^FRESHET_(CHILD|CONFIG|CACHE|TF_BACKEND|NATS_RELEASE_URL|EVENT_|PROJECTION_\w+|\w+_MS|CI_\w+|DEMO_\w+)?$/;
+
+function sources(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return path === join(ROOT, 'scripts/docs') ? [] : sources(path);
+    return /\.(ts|mjs)$/.test(entry.name) && !/\.(test|fixture|d)\./.test(entry.name) ? [path] : [];
+  });
+}
+
+/** Codes that the sources use. */
+export function usedCodes(): Set<string> {
+  const found = new Set<string>();
+  for (const file of [...sources(join(ROOT, 'src')), ...sources(join(ROOT, 'scripts'))])
+    for (const [, name] of readFileSync(file, 'utf8').matchAll(/['"](FRESHET_[A-Z0-9_]+)['"]/g))
+      if (name !== undefined && !NO_CODES.test(name)) found.add(name);
+  return found;
+}
+
+/** HTTP status by code, of the errors that requests are answered with. */
+function statuses(): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const one of Object.values(errors)) {
+    if (typeof one !== 'function' || !(one.prototype instanceof errors.FreshetError)) continue;
+    const err = new (one as unknown as new (text: string) => errors.FreshetError)('');
+    // The bases of several errors have no code of their own.
+    if (err.code !== undefined) found.set(err.code, problemOf(err).status);
+  }
+  return found;
+}
+
+/** Sections whose codes are answers to requests. */
+const ANSWERED = new Set(['Requests', 'Publishing']);
+
+/** The doc comments of errors by code. */
+function docComments(): Map<string, string> {
+  const text = readFileSync(join(ROOT, 'src/errors.ts'), 'utf8');
+  const classes = text.matchAll(
+    /\/\*\* ((?:(?!\*\/).)*?) ?\*\/\nexport class \w+ extends \w+ \{\n {2}readonly code = '(\w+)'/g,
+  );
+  return new Map([...classes].map(([, comment = '', name = '']) => [name, comment]));
+}
+
+export function errorsPage(): string {
+  const told = new Set(SECTIONS.flatMap(({ codes }) => Object.keys(codes)));
+  const used = usedCodes();
+  const stale = [...told].filter((name) => !used.has(name));
+  if (stale.length > 0) throw new Error(`scripts/docs/errors.ts speaks of codes that are gone: ${stale.join(', ')}.`);
+  const comments = docComments();
+  const others: Record<string, Meaning> = {};
+  for (const name of [...used].filter((one) => !told.has(one)).sort())
+    others[name] = [comments.get(name) ?? 'See the message.', 'The message says what to run.'];
+  const all = Object.keys(others).length === 0 ? SECTIONS : [...SECTIONS, { title: 'Others', codes: others }];
+  const status = statuses();
+  const sections = all.map(({ title, about, codes }: Section) => {
+    const answered = ANSWERED.has(title);
+    const rows = Object.entries(codes).map(([name, [what, next]]) => [
+      code(name),
+      ...(answered ? [String(status.get(name) ?? 500)] : []),
+      what,
+      next,
+    ]);
+    return [
+      `## ${title}`,
+      ...(about === undefined ? [] : [about]),
+      table(['code', ...(answered ? ['HTTP'] : []), 'what happened', 'what next'], rows),
+    ].join('\n\n');
+  });
+  return page(
+    generatedFrom('src/errors.ts and scripts/docs/errors.ts'),
+    '# Errors',
+    'Every condition that a user may meet has a stable code. It is never used again for something else, so programs may decide by it; the text beside it is for people and may change. On the command line an error is `CODE: message`, then the command to run next; over HTTP and NATS it is a problem document with `code`, `detail` and `next`.',
+    ...sections,
+  );
+}

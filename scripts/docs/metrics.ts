@@ -1,0 +1,65 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { engineMetrics } from '../../src/engine/metrics.ts';
+import { createGatewayMetrics } from '../../src/gateway/metrics.ts';
+import { observeLoop, observePublisher, observeRequests } from '../../src/observability/metrics.ts';
+import { code, generatedFrom, page, table } from './markdown.ts';
+
+export interface MetricDescription {
+  name: string;
+  type: 'counter' | 'gauge' | 'histogram';
+  help: string;
+  labels: string[];
+}
+
+/** The metrics of Freshet's own in a registry, by name. */
+function describe(registry: Registry): MetricDescription[] {
+  return registry
+    .getMetricsAsArray()
+    .filter(({ name }) => name.startsWith('freshet_'))
+    .map((metric) => {
+      const { name, help, labelNames } = metric as unknown as { name: string; help: string; labelNames?: string[] };
+      const type = metric instanceof Counter ? 'counter' : metric instanceof Gauge ? 'gauge' : 'histogram';
+      if (type === 'histogram' && !(metric instanceof Histogram)) throw new Error(`${name} is of no known kind.`);
+      return { name, type, help, labels: [...(labelNames ?? [])].filter((label) => label !== 'le') };
+    });
+}
+
+/** What every service, the engine and the gateway export, without starting any. */
+export function documentedMetrics(): Record<'services' | 'engine' | 'gateway', MetricDescription[]> {
+  const services = new Registry();
+  observeLoop(services);
+  observePublisher(services);
+  observeRequests(services);
+  new Gauge({ name: 'freshet_uptime_seconds', help: 'Seconds since the service started', registers: [services] });
+  const engine = new Registry();
+  engineMetrics(engine);
+  return {
+    services: describe(services),
+    engine: describe(engine),
+    gateway: describe(createGatewayMetrics().registry),
+  };
+}
+
+const tableOf = (metrics: readonly MetricDescription[]): string =>
+  table(
+    ['metric', 'kind', 'labels', 'what it says'],
+    metrics.map(({ name, type, help, labels }) => [code(name), type, labels.map(code).join(', '), help]),
+  );
+
+export function metricsPage(): string {
+  const { services, engine, gateway } = documentedMetrics();
+  return page(
+    generatedFrom('the metrics that the processes register'),
+    '# Metrics',
+    'Each process has its own `/metrics` in the text format of Prometheus: the gateway on its HTTP port (8080), the services on the four ports after it (8081 user, 8082 content, 8083 feedback, 8084 engine). Every metric carries the label `service`. A histogram stands for three series, `_bucket`, `_sum` and `_count`.',
+    'How to collect and show them: [monitor](../how-to/monitor.md).',
+    '## Every service',
+    tableOf(services),
+    '## The engine besides',
+    tableOf(engine),
+    '## The gateway',
+    tableOf(gateway),
+    '## Of the process',
+    "Every process exports prom-client's default metrics too, among them `process_cpu_seconds_total`, `process_resident_memory_bytes`, `nodejs_heap_size_used_bytes`, `nodejs_eventloop_lag_p99_seconds` and `nodejs_gc_duration_seconds`.",
+  );
+}
