@@ -26,7 +26,7 @@ export function loadModel(model: Model, db: Database, tables: EngineTables, cloc
   const withdrawals = db.prepare<[], { item: string }>('SELECT item FROM withdrawal ORDER BY item');
   for (const { item } of withdrawals.iterate()) model.withdrawItem(itemId(item));
   const links = db.prepare<[], { session: string; claimant: string; seq: number }>(
-    'SELECT session, claimant, seq FROM link ORDER BY seq',
+    'SELECT session, claimant, seq FROM claim ORDER BY seq',
   );
   for (const { session, claimant, seq } of links.iterate()) model.link(userId(claimant), userId(session), seq);
   const interactions = db.prepare<
@@ -72,12 +72,14 @@ export function learn(
         break;
       case 'user.linked.v1':
         model.link(userId(event.subject), userId(event.data.session), event.seq);
+        // What was known of the session is known of the user now, and of the session no more.
+        readTraits(model, event.data.session, tables);
         readTraits(model, resolveUser(event.subject, tables), tables);
         break;
       case 'user.retracted.v1': {
         const seq = tables.identitySeq.get(eventIdentity(event.data.source, event.data.id))?.seq;
         // A link stays: histories that were one are not told apart again by taking back who said so.
-        if (seq !== undefined && !tables.linkAt.get(seq)) model.retract(userId(event.subject), seq);
+        if (seq !== undefined && !tables.claimAt.get(seq)) model.retract(userId(event.subject), seq);
         readTraits(model, resolveUser(event.subject, tables), tables);
         break;
       }

@@ -15,7 +15,8 @@ const SCHEMA = `
 CREATE TABLE IF NOT EXISTS interaction (
   seq INTEGER PRIMARY KEY, user TEXT NOT NULL, item TEXT NOT NULL, weight INTEGER NOT NULL, negative INTEGER NOT NULL, time INTEGER NOT NULL
 ) STRICT;
-CREATE TABLE IF NOT EXISTS link (session TEXT PRIMARY KEY, user TEXT NOT NULL, claimant TEXT NOT NULL, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS claim (seq INTEGER PRIMARY KEY, session TEXT NOT NULL, claimant TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS link (session TEXT PRIMARY KEY, user TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS link_user ON link (user);
 CREATE TABLE IF NOT EXISTS traits (
   user TEXT NOT NULL, seq INTEGER NOT NULL, type TEXT NOT NULL, traits TEXT NOT NULL, PRIMARY KEY (user, seq)
@@ -29,8 +30,9 @@ export interface EngineTables {
   dropInteraction: Statement;
   identitySeq: Statement<[string], { seq: number }>;
   resolve: Statement<[string], { user: string }>;
+  claim: Statement;
+  claimAt: Statement<[number], { session: string }>;
   link: Statement;
-  linkAt: Statement<[number], { session: string }>;
   relink: Statement;
   addTraits: Statement;
   moveTraits: Statement;
@@ -48,8 +50,9 @@ export const prepareTables = (db: Database): EngineTables => ({
   dropInteraction: db.prepare('DELETE FROM interaction WHERE seq = ?'),
   identitySeq: db.prepare('SELECT seq FROM identity WHERE identity = ?'),
   resolve: db.prepare('SELECT user FROM link WHERE session = ?'),
-  link: db.prepare('INSERT INTO link VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING'),
-  linkAt: db.prepare('SELECT session FROM link WHERE seq = ?'),
+  claim: db.prepare('INSERT INTO claim VALUES (?, ?, ?)'),
+  claimAt: db.prepare('SELECT session FROM claim WHERE seq = ?'),
+  link: db.prepare('INSERT INTO link VALUES (?, ?) ON CONFLICT DO NOTHING'),
   relink: db.prepare('UPDATE link SET user = ? WHERE user = ?'),
   addTraits: db.prepare('INSERT INTO traits VALUES (?, ?, ?, ?)'),
   moveTraits: db.prepare('UPDATE traits SET user = ? WHERE user = ?'),
@@ -81,7 +84,7 @@ export function engineProjection({ config, committed }: EngineProjectionOptions)
   const weights = weightsOf(config);
   return {
     service: 'engine',
-    code: 1,
+    code: 2,
     inputs: { declared: [...config.events.declared].sort(), weights },
     schema: SCHEMA,
     tables: prepareTables,
@@ -115,7 +118,9 @@ function applyEngineEvent(event: LoggedEvent, tables: EngineTables, weights: Wei
     case 'user.linked.v1': {
       const user = resolveUser(event.subject, tables);
       const { session } = event.data;
-      if (session === user || tables.link.run(session, user, event.subject, event.seq).changes === 0) return;
+      // Also those that are not in force: without the one that is (its user is forgotten) they would be.
+      tables.claim.run(event.seq, session, event.subject);
+      if (session === user || tables.link.run(session, user).changes === 0) return;
       tables.relink.run(user, session);
       tables.moveTraits.run(user, session);
       return;

@@ -176,19 +176,22 @@ export const partOf = (word: number): number => word & WEIGHT_UNIT;
 /** Length of an item's vector in units of its parts. */
 export const VECTOR_UNIT = WEIGHT_UNIT;
 
-/** JSON Merge Patch (RFC 7396) of an item: null takes a field, or an attribute, away. */
+/** JSON Merge Patch (RFC 7396) of an item: null takes a field, or an attribute, away; objects merge at every depth. */
 export function mergePatch(fields: ItemData, patch: ItemPatch): ItemData {
-  const merged: Record<string, unknown> = { ...fields };
+  return merge(fields as Plain, patch as Plain) as unknown as ItemData;
+}
+
+type Plain = Record<string, unknown>;
+
+const isPlain = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function merge(target: Plain, patch: Plain): Plain {
+  const merged: Plain = { ...target };
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete merged[key];
-    else if (key === 'attributes') {
-      const attributes: Record<string, unknown> = { ...fields.attributes };
-      for (const [name, attribute] of Object.entries(value as Record<string, unknown>)) {
-        if (attribute === null) delete attributes[name];
-        else attributes[name] = attribute;
-      }
-      merged[key] = attributes;
-    } else if (value !== undefined) merged[key] = value;
+    else if (isPlain(value)) merged[key] = merge(isPlain(merged[key]) ? merged[key] : {}, value);
+    else if (value !== undefined) merged[key] = value;
   }
-  return merged as ItemData;
+  return merged;
 }

@@ -227,7 +227,15 @@ class FoldedModel implements Model {
       if (typeof value === 'number' && !Number.isFinite(value)) this.#warnings['bad-number']++;
       else kept[key] = value;
     }
-    this.#traits.set(this.#users.of(id), kept);
+    if (Object.keys(kept).length > 0) {
+      this.#traits.set(this.#users.of(id), kept);
+      return;
+    }
+    // Nothing known is no state: whether it was said, taken back or never there makes no difference.
+    const user = this.#users.find(id);
+    if (user === undefined) return;
+    this.#traits.delete(user);
+    this.#releaseIfUnused(user);
   }
 
   forget(id: UserId): void {

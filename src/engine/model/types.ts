@@ -115,7 +115,7 @@ export interface Model {
   retract(user: UserId, seq: number): boolean;
   /** From here on and from the start, the session's events count as the user's. False: another claim stands. */
   link(user: UserId, session: UserId, seq: number): boolean;
-  /** Replaces what is known of a user. */
+  /** Replaces what is known of a user; without any trait it is as if nothing had ever been said. */
   setTraits(user: UserId, traits: Traits): void;
   /**
    * Takes out everything published under this id: interactions, links it made, traits. What sessions linked to it did

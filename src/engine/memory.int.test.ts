@@ -1,0 +1,257 @@
+/** The model that learned live and the one that is folded from the engine's rows have to be one and the same. */
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  codec,
+  declared,
+  event,
+  linked,
+  patched,
+  published,
+  rated,
+  registered,
+  restored,
+  retracted,
+  stored,
+  type TestEvent,
+  updated,
+  viewed,
+  withdrawn,
+} from '../../test/support/events.ts';
+import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
+import type { LoggedEvent } from '../bus/event/codec.ts';
+import { itemId, userId } from '../bus/event/ids.ts';
+import type { ItemData } from '../bus/event/types.ts';
+import type { FoldClock } from '../bus/projection/definition.ts';
+import { openStore } from '../bus/projection/store.ts';
+import { completeConfig } from '../config/load.ts';
+import { emptyModel, learn, loadModel } from './memory.ts';
+import type { Model } from './model/mod.ts';
+import { type EngineTables, engineProjection, prepareTables, weightsOf } from './projection.ts';
+
+const config = completeConfig({
+  events: { declared: ['x_listened'] },
+  engine: { weights: { 'user.viewed.v1': 16, 'user.added.v1': 0 } },
+});
+const weights = weightsOf(config);
+
+interface Folded {
+  /** Learned event by event, or batch by batch. */
+  live: Model;
+  /** Folded from the rows at the end. */
+  loaded: Model;
+}
+
+function fold(events: readonly TestEvent[], batch: number): Folded {
+  const folder = makeTempDir('engine');
+  const live = emptyModel(config);
+  let tables: EngineTables | undefined;
+  const committed = (applied: readonly LoggedEvent[], clock: FoldClock): void => {
+    learn(live, applied, tables as EngineTables, weights);
+    live.clock = clock.now;
+  };
+  const store = openStore({
+    file: join(folder, 'e.sqlite'),
+    definition: engineProjection({ config, committed }),
+    codec,
+    cacheKib: 1_024,
+  });
+  try {
+    tables = prepareTables(store.db);
+    const messages = stored(events);
+    for (let i = 0; i < messages.length; i += batch) store.commit(messages.slice(i, i + batch), 'now');
+    const loaded = emptyModel(config);
+    loadModel(loaded, store.db, tables, store.checkpoint().clock);
+    return { live, loaded };
+  } finally {
+    store.close();
+    removeTempDir(folder);
+  }
+}
+
+/** What a model knows, in words that can be compared. */
+const known = (model: Model) => ({ state: model.exportState().toString('base64'), statistics: model.statisticsHash() });
+
+const user = fc.constantFrom('u1', 'u2', 'u3', 's1', 's2');
+const item = fc.constantFrom('a', 'b', 'c', 'd');
+type Traits = Record<string, string | number | string[]>;
+const traits = fc.constantFrom<(Traits | undefined)[]>(undefined, { age: 41 }, { country: 'NL', likes: ['sea'] }, {});
+/** An event by its place: n is its own id, so that a retraction can name an earlier or a later one. */
+const act: fc.Arbitrary<(n: number) => TestEvent> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.tuple(user, item).map(
+      ([u, i]) =>
+        (n: number) =>
+          viewed(u, i, { id: `n${n}` }),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(user, item).map(
+      ([u, i]) =>
+        (n: number) =>
+          declared('x_listened')(u, i, { id: `n${n}` }),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(user, item).map(
+      ([u, i]) =>
+        (n: number) =>
+          event('user.added.v1', u, { item: i }, { id: `n${n}` }),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(user, item, fc.constantFrom(1, 5)).map(
+      ([u, i, value]) =>
+        (n: number) =>
+          rated(u, i, value, { id: `n${n}` }),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(user, traits).map(
+      ([u, t]) =>
+        (n: number) =>
+          registered(u, t, { id: `n${n}` }),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(user, traits).map(
+      ([u, t]) =>
+        (n: number) =>
+          updated(u, t, { id: `n${n}` }),
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(user, user).map(
+      ([u, s]) =>
+        (n: number) =>
+          linked(u, s, { id: `n${n}` }),
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(user, fc.nat(60)).map(
+      ([u, at]) =>
+        (n: number) =>
+          retracted(u, { id: `n${at}` }, { id: `n${n}` }),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(
+        item,
+        fc.constantFrom<Partial<ItemData>[]>(
+          {},
+          { tags: ['sea'] },
+          { attributes: { year: 1911, author: 'X' }, description: 'w '.repeat(2_000) },
+        ),
+      )
+      .map(
+        ([i, fields]) =>
+          (n: number) =>
+            published(i, fields, { id: `n${n}` }),
+      ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(
+        item,
+        fc.constantFrom(
+          {},
+          { title: 'New' },
+          { tags: null },
+          { attributes: { year: null, place: 'Hull' } },
+          { attributes: null },
+          { description: null },
+        ),
+      )
+      .map(
+        ([i, patch]) =>
+          (n: number) =>
+            patched(i, patch, { id: `n${n}` }),
+      ),
+  },
+  { weight: 1, arbitrary: item.map((i) => (n: number) => withdrawn(i, { id: `n${n}` })) },
+  { weight: 1, arbitrary: item.map((i) => (n: number) => restored(i, { id: `n${n}` })) },
+);
+
+describe('the engine’s memory', () => {
+  it('that learned live is what is folded from the rows, in any batching', () => {
+    fc.assert(
+      fc.property(fc.array(act, { maxLength: 60 }), fc.constantFrom(1, 2, 7, 100), (acts, batch) => {
+        const events = acts.map((make, n) => make(n));
+        const { live, loaded } = fold(events, batch);
+        expect(known(live)).toEqual(known(loaded));
+        expect(known(live)).toEqual(known(fold(events, 1).loaded));
+      }),
+      { numRuns: 120 },
+    );
+  }, 60_000);
+
+  it.each<[string, TestEvent[]]>([
+    [
+      'a session had traits before it was linked',
+      [registered('s1', { age: 41 }, { id: 'n0' }), linked('u1', 's1', { id: 'n1' })],
+    ],
+    ['a link is made of nobody known', [linked('u1', 's1')]],
+    ['a second user claims the session', [linked('u1', 's1'), linked('u2', 's1'), viewed('s1', 'a')]],
+    ['a link closes a circle', [linked('u1', 'u2'), linked('u2', 'u1'), viewed('u1', 'a'), viewed('u2', 'b')]],
+    ['a link is taken back', [viewed('s1', 'a'), linked('u1', 's1', { id: 'n1' }), retracted('u1', { id: 'n1' })]],
+    ['something unknown is taken back', [retracted('u9', { id: 'never' })]],
+    ['the only event is taken back', [viewed('u1', 'a', { id: 'n0' }), retracted('u1', { id: 'n0' })]],
+    ['an event is taken back before it came', [retracted('u1', { id: 'later' }), viewed('u1', 'a', { id: 'later' })]],
+    ['traits are all taken back', [registered('u1', { age: 41 }, { id: 'n0' }), retracted('u1', { id: 'n0' })]],
+    [
+      'a link has a member named item',
+      [event('user.linked.v1', 'u1', { session: 's1', item: 'a' }), viewed('s1', 'b')],
+    ],
+    [
+      'fields hold more than is known of',
+      [published('a', { more: { b: 1 } } as object), patched('a', { more: { c: null, d: [1] } } as object)],
+    ],
+    ['a number beyond sixteenths is rated', [rated('u1', 'a', 1e9)]],
+  ])('is the same where %s', (_what, events) => {
+    for (const batch of [1, 100]) {
+      const { live, loaded } = fold(events, batch);
+      expect(known(live)).toEqual(known(loaded));
+    }
+  });
+
+  it('has a list of a user’s own from one event on', () => {
+    const catalogue = ['a', 'b', 'c', 'd', 'e', 'f'].map((i) => published(i));
+    const others = ['u1', 'u2', 'u3'].flatMap((u) => [viewed(u, 'a'), viewed(u, 'b'), viewed(u, 'c')]);
+    const more = ['u4', 'u5', 'u6', 'u7'].flatMap((u) => [viewed(u, 'd'), viewed(u, 'e'), viewed(u, 'f')]);
+    const { live } = fold([...catalogue, ...others, ...more, viewed('new', 'a')], 1);
+    const list = live.recommend({ user: userId('new'), n: 2 });
+    expect(list.source).toBe('model');
+    expect(list.items.map(({ item: id }) => id).sort()).toEqual(['b', 'c']);
+    expect(live.recommend({ user: userId('nobody'), n: 2 }).source).toBe('popular');
+  });
+
+  it('never lists what is withdrawn, until it is restored', () => {
+    const events = [
+      ...['a', 'b', 'c'].map((i) => published(i)),
+      viewed('u1', 'a'),
+      viewed('u1', 'b'),
+      viewed('u2', 'a'),
+      withdrawn('b'),
+    ];
+    const listed = (model: Model): string[] =>
+      [
+        ...model.recommend({ user: userId('u2'), n: 10 }).items,
+        ...model.similar(itemId('a'), 10).items,
+        ...model.trending(10).items,
+      ].map(({ item: id }) => id);
+    for (const model of Object.values(fold(events, 1))) expect(listed(model)).not.toContain('b');
+    for (const model of Object.values(fold([...events, restored('b')], 1))) expect(listed(model)).toContain('b');
+  });
+});
