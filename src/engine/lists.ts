@@ -73,7 +73,7 @@ export interface ListsOptions {
   config: string;
   /** Items that are kept of a standing list. */
   length: number;
-  /** Standing lists that are kept. */
+  /** Standing lists that are kept, and pages that can be gone on from. */
   capacity: number;
   /** Most items that paging reaches. */
   depth: number;
@@ -83,10 +83,10 @@ export interface ListsOptions {
   onCompute?: (seconds: number) => void;
 }
 
-/** Where a page starts; `seq` tells whether the list moved since the page before. */
+/** Where a page starts, and the answer before it, by which is known what was shown already. */
 interface Cursor {
   offset: number;
-  seq: number;
+  list: string;
 }
 
 export function createLists(options: ListsOptions): Lists {
@@ -105,6 +105,8 @@ export function createLists(options: ListsOptions): Lists {
   // Insertion order is order of use: the first key is the one that was used longest ago.
   const standing = new Map<string, Standing>();
   const withdrawnItems = new Set<string>();
+  /** By answer that has a page after it: what it and the pages before it showed. */
+  const pages = new Map<string, { user: string; shown: ReadonlySet<string> }>();
 
   function compute(
     user: string,
@@ -123,43 +125,57 @@ export function createLists(options: ListsOptions): Lists {
     return { items, seq: seq(), at: now(), source, moved: false };
   }
 
-  function keep(user: string, list: Standing): void {
-    standing.delete(user);
-    standing.set(user, list);
-    if (standing.size <= capacity) return;
-    const [oldest] = standing.keys();
-    if (oldest !== undefined) standing.delete(oldest);
-  }
+  const keep = (user: string, list: Standing): void => remember(standing, user, list);
 
   function usable(
     list: Standing | undefined,
     { maxAgeMs, minSeq, explain, includeSeen }: ListRequest,
-    needed: number,
   ): list is Standing {
     if (!list || list.moved || explain || includeSeen || maxAgeMs <= 0) return false;
-    if (list.seq < minSeq || now() - list.at > maxAgeMs) return false;
-    // A list shorter than it might be says all there is.
-    return list.items.length >= needed || list.items.length < length;
+    return list.seq >= minSeq && now() - list.at <= maxAgeMs;
   }
 
   function recommend(request: ListRequest): RankingAnswer {
     const { user, n, exclude, explain, includeSeen } = request;
-    const offset = request.cursor === undefined ? 0 : parseCursor(request.cursor).offset;
-    // One more than the page, to know whether there is another.
+    const cursor = request.cursor === undefined ? undefined : parseCursor(request.cursor);
+    const offset = cursor?.offset ?? 0;
     const end = Math.min(offset + n, depth);
     const excluded = new Set(exclude);
+    const allowedOf = ({ items }: Standing): RankedItem[] =>
+      items.filter(({ item }) => !excluded.has(item) && !withdrawnItems.has(item));
+
     let list = standing.get(user);
-    if (usable(list, request, end + 1 + excluded.size)) onAnswer?.('standing', (now() - list.at) / 1000);
-    else {
+    let allowed = usable(list, request) ? allowedOf(list) : undefined;
+    // One more than the page, to know whether there is another. A list shorter than it might be says all there is.
+    if (list && allowed && (allowed.length > end || list.items.length < length)) {
+      onAnswer?.('standing', (now() - list.at) / 1000);
+    } else {
       const plain = excluded.size === 0 && !explain && !includeSeen;
       list = compute(user, Math.max(plain ? length : 0, end + 1), { exclude, explain, includeSeen });
-      if (plain) keep(user, { ...list, items: list.items.slice(0, Math.max(length, end + 1)) });
+      if (plain) keep(user, list);
+      allowed = allowedOf(list);
       onAnswer?.('computed', 0);
     }
-    const allowed = list.items.filter(({ item }) => !excluded.has(item) && !withdrawnItems.has(item));
-    const items = allowed.slice(offset, end);
-    const more = allowed.length > end && end < depth;
-    return answer({ user }, items, list.source, list.seq, more ? encodeCursor({ offset: end, seq: list.seq }) : null);
+    // The list may have moved since the page before, so a page goes on with the best that was not shown yet.
+    const before = cursor && pages.get(cursor.list);
+    const shown = before?.user === user ? before.shown : undefined;
+    const rest = shown ? allowed.filter(({ item }) => !shown.has(item)) : allowed.slice(offset);
+    const items = rest.slice(0, Math.max(0, end - offset));
+    const answered = answer({ user }, items, list.source, list.seq, null);
+    if (rest.length <= items.length || end >= depth) return answered;
+    const all = new Set(shown ?? allowed.slice(0, offset).map(({ item }) => item));
+    for (const { item } of items) all.add(item);
+    remember(pages, answered.list, { user, shown: all });
+    return { ...answered, next: encodeCursor({ offset: end, list: answered.list }) };
+  }
+
+  /** Keeps so many that were used last. */
+  function remember<T>(map: Map<string, T>, key: string, value: T): void {
+    map.delete(key);
+    map.set(key, value);
+    if (map.size <= capacity) return;
+    const [oldest] = map.keys();
+    if (oldest !== undefined) map.delete(oldest);
   }
 
   function answer(
@@ -205,8 +221,8 @@ const encodeCursor = (cursor: Cursor): string => Buffer.from(JSON.stringify(curs
 
 function parseCursor(text: string): Cursor {
   try {
-    const { offset, seq } = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Cursor;
-    if (Number.isSafeInteger(offset) && offset >= 0 && Number.isSafeInteger(seq)) return { offset, seq };
+    const { offset, list } = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Cursor;
+    if (Number.isSafeInteger(offset) && offset >= 0 && typeof list === 'string') return { offset, list };
   } catch {
     // falls through to the error below
   }
