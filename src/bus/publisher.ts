@@ -48,9 +48,19 @@ interface Flight {
   headers: MsgHdrs | undefined;
   attempts: number;
   sentAt: number;
+  /** When it is sent again, monotonic milliseconds. */
+  dueAt: number;
+  /** What the server said against it the last time. */
+  trouble?: string;
   resolve(ack: PublishAck): void;
   reject(err: unknown): void;
 }
+
+/** Milliseconds after which a message that the server couldn't take is sent again for the first time. */
+const REFUSED_MS = 100;
+
+/** A stream at its limit answers with 503 as well, but waiting does not make room. */
+const isFull = (description: string): boolean => /^maximum (bytes|messages)/.test(description);
 
 /** Message ids other than the log's own go through under the same header. */
 const MESSAGE_ID = 'Nats-Msg-Id';
@@ -67,12 +77,13 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
   let closing = false;
   let settling = false;
   const subscription = nc.subscribe(`${inbox}.*`, { callback: (err, msg) => (err ? undefined : answered(msg)) });
-  const sweep = setInterval(retryOverdue, Math.max(5, Math.min(timeoutMs / 4, 1_000)));
+  const sweep = setInterval(retryOverdue, Math.max(5, Math.min(timeoutMs / 4, REFUSED_MS)));
   sweep.unref();
 
   function send(flight: Flight): void {
     const token = next++;
     flight.sentAt = performance.now();
+    flight.dueAt = flight.sentAt + timeoutMs;
     flight.attempts++;
     flights.set(token, flight);
     const { subject, payload } = flight.message;
@@ -94,7 +105,10 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
     if (!flight) return;
     if (msg.data.length === 0 && msg.headers?.code === 503) {
       // No stream listens on the subject, or the server is only just back: the sweep tries again, then it is an error.
-      if (flight.attempts <= retries) return;
+      if (flight.attempts <= retries) {
+        postpone(flight, 'no stream takes it');
+        return;
+      }
       flights.delete(token);
       flight.reject(
         new StreamMissingError(`No stream takes ${flight.message.subject}.`, { next: 'freshet streams apply' }),
@@ -108,7 +122,10 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
     } catch {
       return;
     }
-    if (answer.error && answer.error.code === 503 && flight.attempts <= retries) return;
+    if (answer.error?.code === 503 && flight.attempts <= retries && !isFull(answer.error.description)) {
+      postpone(flight, answer.error.description);
+      return;
+    }
     flights.delete(token);
     if (answer.error || answer.seq === undefined)
       flight.reject(
@@ -127,15 +144,21 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
     settle();
   }
 
+  /** The server is there but can't take it now: sooner than after silence, and slower each time. */
+  function postpone(flight: Flight, trouble: string): void {
+    flight.trouble = trouble;
+    flight.dueAt = performance.now() + Math.min(timeoutMs, REFUSED_MS * 2 ** flight.attempts);
+  }
+
   function retryOverdue(): void {
     const now = performance.now();
     for (const [token, flight] of flights) {
-      if (now - flight.sentAt < timeoutMs) continue;
+      if (now < flight.dueAt) continue;
       flights.delete(token);
       if (flight.attempts > retries) {
         flight.reject(
           new PublishUnacknowledgedError(
-            `No acknowledgement after ${flight.attempts} attempts of ${timeoutMs} ms: whether it is stored is unknown.`,
+            `No acknowledgement after ${flight.attempts} attempts${flight.trouble ? ` (${flight.trouble})` : ''}: whether it is stored is unknown.`,
             {
               next: 'publish it again under the same id',
               details: { subject: flight.message.subject, identity: flight.message.identity },
@@ -175,7 +198,15 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
     publish: (message) =>
       new Promise((resolve, reject) => {
         if (closing) return reject(new PublishUnacknowledgedError('The publisher is closed.'));
-        const flight: Flight = { message, headers: headersOf(message), attempts: 0, sentAt: 0, resolve, reject };
+        const flight: Flight = {
+          message,
+          headers: headersOf(message),
+          attempts: 0,
+          sentAt: 0,
+          dueAt: 0,
+          resolve,
+          reject,
+        };
         if (flights.size < window) send(flight);
         else queue.push(flight);
       }),

@@ -2,8 +2,8 @@
  * What every service does around its projection: one instance a lock, connection, streams, store, loop, micro service,
  * health and metrics, and a stop that commits what has come.
  */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
@@ -214,6 +214,8 @@ export async function runService<Tables>(
       observe: observeRequests(registry),
       onError: (endpoint, err) => logger.error({ err, endpoint }, 'a request failed'),
     });
+    // Its endpoints are known to the server before anybody is told that it runs.
+    await nc.flush();
     loop.start();
     start?.();
     logger.info({ instance, seq: loop.status().checkpoint.seq, health: health.url }, 'service started');
@@ -257,7 +259,7 @@ export async function prepareServer(nc: NatsConnection, logger: Logger): Promise
 
 export function ensureFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(resolve(folder));
   } catch (cause) {
     throw new DataFolderUnusableError(`The data folder ${folder} can't be used: ${messageOf(cause)}.`, {
       next: 'freshet up --data DIR, with a folder that can be written to',
@@ -265,6 +267,14 @@ export function ensureFolder(folder: string): void {
       cause,
     });
   }
+}
+
+/** One level at a time: Node's own recursive form never comes back where a file system makes no folders (/proc). */
+function makeFolder(folder: string): void {
+  if (existsSync(folder) && statSync(folder).isDirectory()) return;
+  const parent = dirname(folder);
+  if (parent !== folder) makeFolder(parent);
+  mkdirSync(folder);
 }
 
 async function copyDeadLetter(publisher: Publisher, service: string, dead: DeadLetter): Promise<void> {

@@ -40,6 +40,10 @@ export async function main(args: readonly string[]): Promise<number> {
   ])
     program.addCommand(verb());
   inheritErrorHandling(program);
+  // Whoever reads (`| head`) may stop before everything is written.
+  process.stdout.on('error', (err: NodeJS.ErrnoException) =>
+    process.exit(err.code === 'EPIPE' ? EXIT.ok : EXIT.failure),
+  );
   if (args.length === 0) {
     program.outputHelp();
     return EXIT.ok;
@@ -50,7 +54,8 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (err) {
     if (!(err instanceof CommanderError)) return report(err);
     if (err.exitCode === 0) return EXIT.ok;
-    process.stderr.write(`Next: freshet ${args[0]?.startsWith('-') ? '' : `${args[0]} `}--help\n`);
+    const verb = program.commands.some((command) => command.name() === args[0]) ? `${args[0]} ` : '';
+    process.stderr.write(`Next: freshet ${verb}--help\n`);
     return EXIT.usage;
   }
 }

@@ -198,7 +198,7 @@ describe('publishing', () => {
   test('an event of 2 MB is refused by name, and its neighbours are stored', async () => {
     const large = viewed('large', 'i1', { id: 'large', context: { text: 'x'.repeat(2_000_000) } });
     const alone = await post(url, JSON.stringify(large));
-    isProblem(alone, 400, 'FRESHET_EVENT_TOO_LARGE');
+    isProblem(alone, 413, 'FRESHET_EVENT_TOO_LARGE');
     expect(alone.body.rejected).toMatchObject([{ index: 0, id: 'large', code: 'FRESHET_EVENT_TOO_LARGE' }]);
     const among = await publish(url, viewed('large', 'i0'), large, viewed('large', 'i2'));
     expect(among.status).toBe(200);

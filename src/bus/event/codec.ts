@@ -224,6 +224,8 @@ export function createCodec({ declared = [], maxEventBytes = 512 * 1024 }: Codec
   }
 
   function prepare(value: unknown, { control = false }: { control?: boolean } = {}): Prepared {
+    if (!control && String((value as { type?: unknown } | null)?.type).startsWith('control.'))
+      return { ok: false, ...problem('FRESHET_EVENT_CONTROL_REFUSED', 'Control events are written by Freshet alone.') };
     const result = examine(value);
     if ('problem' in result) return { ok: false, problem: result.problem };
     if ('unknownType' in result)
@@ -235,8 +237,6 @@ export function createCodec({ declared = [], maxEventBytes = 512 * 1024 }: Codec
         ),
       };
     const { event, context, verb } = result.examined;
-    if (context === 'control' && !control)
-      return { ok: false, ...problem('FRESHET_EVENT_CONTROL_REFUSED', 'Control events are written by Freshet alone.') };
     let payload: Buffer;
     try {
       payload = Buffer.from(JSON.stringify(value), 'utf8');

@@ -163,7 +163,7 @@ function refused({ rejected }: PublishOutcome, events: number): Problem {
   return {
     type: `urn:freshet:problem:${code.slice('FRESHET_'.length).toLowerCase().replaceAll('_', '-')}`,
     title: 'Event refused',
-    status: 400,
+    status: code === 'FRESHET_EVENT_TOO_LARGE' ? 413 : 400,
     code,
     detail: events === 1 && first ? first.message : `None of the ${events} events is stored; rejected says why.`,
   };

@@ -1,0 +1,127 @@
+/** A whole system as a user starts it: `freshet up` in a process of its own, on free ports and a temporary folder. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
+import { readRuntime } from '../../src/up/runtime-file.ts';
+import { makeTempDir, removeTempDir } from './tempdir.ts';
+import { until } from './wait.ts';
+
+const ENTRY = fileURLToPath(new URL('../../bin/freshet.mjs', import.meta.url));
+
+export interface CliResult {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface TestSystem {
+  readonly http: string;
+  readonly nats: string;
+  readonly data: string;
+  readonly pid: number;
+  /** Runs a verb against it. */
+  cli(...args: string[]): Promise<CliResult>;
+  /** The same with `--json`, parsed; the last line where there are several. */
+  json<T>(...args: string[]): Promise<T>;
+  /** SIGKILL to one of its processes: a service, `gateway`, or `nats-server`. */
+  kill(name: string): void;
+  /** A number that a query on a service's projection gives. */
+  count(service: string, sql: string): number;
+  /** SIGTERM; gives the exit code. */
+  stop(): Promise<number | null>;
+}
+
+export interface StartSystemOptions {
+  args?: readonly string[];
+  env?: NodeJS.ProcessEnv;
+  data?: string;
+}
+
+/** Milliseconds that a start may take on a busy machine. */
+const START_MS = 90_000;
+
+const started = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of started) child.kill('SIGKILL');
+});
+
+export async function startSystem({
+  args = [],
+  env = {},
+  data = makeTempDir(),
+}: StartSystemOptions = {}): Promise<TestSystem> {
+  const { NATS_URL: _external, ...rest } = process.env;
+  const childEnv = { ...rest, ...env };
+  const child = spawn(
+    process.execPath,
+    [ENTRY, 'up', '--json', '--data', data, '--http-port', '0', '--nats-port', '0', ...args],
+    {
+      env: childEnv,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  started.add(child);
+  let said = '';
+  child.stderr?.on('data', (chunk) => {
+    said += String(chunk);
+  });
+  let ready: { http: string; nats: string; data: string; pid: number } | undefined;
+  createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+    ready = JSON.parse(line);
+  });
+  await until(
+    () => {
+      if (child.exitCode !== null) throw new Error(`up ended with code ${child.exitCode}: ${said}`);
+      return ready !== undefined;
+    },
+    { within: START_MS },
+  );
+  const { http, nats, pid } = ready as unknown as { http: string; nats: string; pid: number };
+
+  const cli = (...words: string[]): Promise<CliResult> =>
+    new Promise((resolve) => {
+      execFile(
+        process.execPath,
+        [ENTRY, ...words, '--data', data],
+        { env: childEnv, timeout: START_MS, maxBuffer: 1 << 26 },
+        (err, stdout, stderr) => resolve({ code: err ? Number(err.code ?? 1) : 0, stdout, stderr }),
+      );
+    });
+
+  return {
+    http,
+    nats,
+    data,
+    pid,
+    cli,
+    json: async <T>(...words: string[]) => {
+      const { stdout, stderr } = await cli(...words, '--json');
+      const line = stdout.trim().split('\n').at(-1);
+      if (!line) throw new Error(`${words.join(' ')} wrote nothing: ${stderr}`);
+      return JSON.parse(line) as T;
+    },
+    kill: (name) => {
+      const found = readRuntime(data)?.processes[name];
+      if (!found) throw new Error(`no process ${name}`);
+      process.kill(found.pid, 'SIGKILL');
+    },
+    count: (service, sql) => {
+      const db = new Database(`${data}/${service}.sqlite`, { readonly: true });
+      try {
+        return (db.prepare(sql).pluck().get() as number) ?? 0;
+      } finally {
+        db.close();
+      }
+    },
+    stop: async () => {
+      const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
+      if (child.exitCode !== null) return child.exitCode;
+      child.kill('SIGTERM');
+      const code = await gone;
+      started.delete(child);
+      removeTempDir(data);
+      return code;
+    },
+  };
+}
