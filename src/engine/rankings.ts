@@ -3,17 +3,32 @@
  * coalesced: who acted is marked, and marked users are drained newest first whenever the fold has caught up; while it
  * hasn't, only those that have waited too long.
  */
+import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import { RANKINGS } from '../../streams.config.ts';
 import { encodeToken } from '../bus/event/ids.ts';
 import type { Publisher } from '../bus/publisher.ts';
 import type { Lists } from './lists.ts';
 
+/** Key of what is taken most lately; it also tells up to where all users' rankings are published. */
+const TRENDING = 'trending';
+
+/** Position up to which an engine before this one has published what it had to; 0 where nothing is known. */
+export async function settledSeq(nc: NatsConnection): Promise<number> {
+  const kv = await nc.jetstream().views.kv(RANKINGS.name, { bindOnly: true });
+  const entry = await kv.get(TRENDING);
+  return entry?.operation === 'PUT' ? (entry.json<{ settled?: number }>().settled ?? 0) : 0;
+}
+
 export interface RankingsOptions {
   lists: Lists;
   publisher: Publisher;
   logger: Logger;
   caughtUp: () => boolean;
+  /** Position up to which rankings were published before: see {@link settledSeq}. */
+  settled: number;
+  /** Position of the fold. */
+  seq: () => number;
   /** Lists between two looks at the log. */
   batch: number;
   /** Rankings on their way to KV at once. */
@@ -62,6 +77,7 @@ export function createRankings(options: RankingsOptions): Rankings {
   let retryAt = 0;
   let timer: NodeJS.Timeout | undefined;
   let newest: string[] = [];
+  let settled = options.settled;
 
   function mark(users: Iterable<string>, items: Iterable<string>): void {
     const now = performance.now();
@@ -132,6 +148,7 @@ export function createRankings(options: RankingsOptions): Rankings {
       })
       .finally(() => {
         inFlight--;
+        if (inFlight === 0 && marked.size === 0) settled = options.seq();
         schedule();
       });
   }
@@ -151,7 +168,7 @@ export function createRankings(options: RankingsOptions): Rankings {
       put(`similar.${encodeToken(item)}`, { item, items, seq, source }, said('similar'), () => markedItems.add(item));
     }
     const { items, seq, source } = lists.trending(trendingLength);
-    put('trending', { items, seq, source }, said('trending'), () => {});
+    put(TRENDING, { items, seq, source, settled }, said('trending'), () => {});
   }
 
   return {

@@ -1,5 +1,6 @@
 /** The engine as a service: model, lists, rankings in KV, snapshots. */
 import { createHash } from 'node:crypto';
+import type { Database } from 'better-sqlite3';
 import { canonicalJson } from '../bus/event/canonical.ts';
 import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
 import {
@@ -16,7 +17,7 @@ import { createLists, type Lists } from './lists.ts';
 import { emptyModel, learn, loadModel } from './memory.ts';
 import { engineMetrics } from './metrics.ts';
 import { type EngineTables, engineProjection, prepareTables, resolveUser, weightsOf } from './projection.ts';
-import { createRankings, type Rankings } from './rankings.ts';
+import { createRankings, type Rankings, settledSeq } from './rankings.ts';
 import { createSnapshots, type Snapshots } from './snapshots/snapshots.ts';
 
 /** What computes scores; TensorFlow trains nothing that is in force yet. */
@@ -103,11 +104,14 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     const { engine } = config;
     // A replica answers as well; rankings and snapshots are the first instance's.
     const writes = engine.publish_rankings && (environment.replica ?? 1) === 1;
+    const settled = writes ? await settledSeq(nc) : 0;
     const rankings = createRankings({
       lists,
       publisher,
       logger,
       caughtUp: () => loop.caughtUp(),
+      settled,
+      seq: () => store.checkpoint().seq,
       batch: engine.ranking_batch,
       window: engine.ranking_window,
       maxWaitMs: MAX_WAIT_MS,
@@ -161,6 +165,8 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       start: () => {
         if (!writes) return;
         rankings.start();
+        // Who was marked when the engine before this one ended is known from the rows only.
+        rankings.mark(actedSince(store.db, settled, resolve), []);
         keeper.start();
       },
       stop: async () => {
@@ -174,6 +180,15 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     { description: 'The model: recommendations, similar items, what is trending', definition, parts },
     { ...environment, logger },
   );
+}
+
+/** Users of whom anything is newer than a position. */
+function actedSince(db: Database, seq: number, resolve: (user: string) => string): Set<string> {
+  const ids = db.prepare<[number, number, number], { id: string }>(
+    `SELECT user AS id FROM interaction WHERE seq > ? UNION SELECT user FROM traits WHERE seq > ?
+     UNION SELECT claimant FROM claim WHERE seq > ?`,
+  );
+  return new Set(ids.all(seq, seq, seq).map(({ id }) => resolve(id)));
 }
 
 /** Tells lists and rankings whom and what these events moved. */
