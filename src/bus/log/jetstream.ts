@@ -45,7 +45,9 @@ const isNotFound = (err: unknown): boolean =>
 
 export async function createJetStreamLog(options: JetStreamLogOptions): Promise<Log> {
   const { nc, publisher, stream = 'EVENTS', pullBatch = 2_000, pullExpiresMs = 30_000, heartbeatMs = 2_000 } = options;
-  const jsm: JetStreamManager = await nc.jetstreamManager({ checkAPI: false });
+  // A question that was on its way when the server died is never answered: the default of 5 s would hold up every recovery.
+  const timeout = Math.max(1_000, heartbeatMs);
+  const jsm: JetStreamManager = await nc.jetstreamManager({ checkAPI: false, timeout });
 
   async function info(): Promise<LogInfo> {
     try {
