@@ -9,6 +9,8 @@ export interface TcpProxy {
   readonly sent: number;
   /** Cuts by itself each time so many bytes went to clients; 0 ends it. */
   cutEvery(bytes: number): void;
+  /** Holds by itself once so many more bytes went to clients. */
+  holdAfter(bytes: number): void;
   /** While true nothing goes through in either direction, without any connection ending. */
   hold(held: boolean): void;
   close(): Promise<void>;
@@ -20,6 +22,7 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
   let every = 0;
   let next = Number.POSITIVE_INFINITY;
   let held = false;
+  let holdAt = Number.POSITIVE_INFINITY;
 
   function cut(): number {
     const { size } = pairs;
@@ -29,6 +32,17 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     }
     pairs.clear();
     return size;
+  }
+
+  function hold(is: boolean): void {
+    held = is;
+    holdAt = Number.POSITIVE_INFINITY;
+    for (const pair of pairs) {
+      for (const socket of pair) {
+        if (is) socket.pause();
+        else socket.resume();
+      }
+    }
   }
 
   const proxy = createServer((client) => {
@@ -46,6 +60,7 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     server.on('data', (data) => {
       sent += data.length;
       client.write(data);
+      if (sent >= holdAt) hold(true);
       if (sent < next) return;
       next = sent + every;
       cut();
@@ -63,10 +78,10 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
       every = bytes;
       next = bytes === 0 ? Number.POSITIVE_INFINITY : sent + bytes;
     },
-    hold: (is) => {
-      held = is;
-      for (const pair of pairs) for (const socket of pair) is ? socket.pause() : socket.resume();
+    holdAfter: (bytes) => {
+      holdAt = sent + bytes;
     },
+    hold,
     close: async () => {
       const closed = new Promise((resolve) => proxy.close(resolve));
       cut();
