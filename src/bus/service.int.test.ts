@@ -1,0 +1,441 @@
+/** The services as they run: on a real server, with their files, doors and metrics. */
+import { createHash } from 'node:crypto';
+import type { NatsConnection } from 'nats';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { DEAD_LETTERS, RANKINGS } from '../../streams.config.ts';
+import { silent } from '../../test/support/counting.ts';
+import { outgoing, published, registered, served, viewed } from '../../test/support/events.ts';
+import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
+import { startProxy } from '../../test/support/proxy.ts';
+import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
+import { until } from '../../test/support/wait.ts';
+import { completeConfig } from '../config/load.ts';
+import { startContent } from '../content/start.ts';
+import { startEngine } from '../engine/start.ts';
+import { InstanceLockedError, StreamConfigDiffersError } from '../errors.ts';
+import { startFeedback } from '../feedback/start.ts';
+import { startUser } from '../user/start.ts';
+import { type CallOptions, call, type Json } from './micro.ts';
+import { RemoteProblemError } from './problem.ts';
+import { createPublisher, type Publisher } from './publisher.ts';
+import type { RunningService, ServiceEnvironment } from './service.ts';
+import { applyStreams } from './streams/plan.ts';
+
+const config = completeConfig({
+  publisher: { timeout_ms: 100, retries: 3 },
+  projection: {
+    batch_wait_ms: 1,
+    idle_check_ms: 100,
+    check_interval_ms: 100,
+    backoff_min_ms: 5,
+    backoff_max_ms: 50,
+    heartbeat_ms: 200,
+  },
+  engine: { similar_interval_ms: 50, snapshot_interval_ms: 1_000, snapshot_events: 1_000_000 },
+});
+
+let server: TestNatsServer;
+let data: string;
+let nc: NatsConnection;
+let publisher: Publisher;
+let running: RunningService[] = [];
+
+beforeEach(async () => {
+  server = await startNatsServer();
+  data = makeTempDir('service');
+  nc = await server.connect();
+  publisher = createPublisher(nc, { timeoutMs: 200, retries: 50 });
+});
+afterEach(async () => {
+  for (const service of running.splice(0)) await service.stop();
+  await publisher.close();
+  await server.stop();
+  removeTempDir(data);
+});
+
+type Start = (environment: ServiceEnvironment) => Promise<RunningService>;
+
+async function start(service: Start, more: Partial<ServiceEnvironment> = {}): Promise<RunningService> {
+  const started = await service({ config, natsUrl: server.url, data, healthPort: 0, logger: silent, ...more });
+  running.push(started);
+  return started;
+}
+
+async function stop(service: RunningService): Promise<void> {
+  running = running.filter((other) => other !== service);
+  await service.stop();
+}
+
+async function publish(...events: unknown[]): Promise<number> {
+  const acks = await Promise.all(events.map((event) => publisher.publish(outgoing(event))));
+  return Math.max(...acks.map(({ seq }) => seq));
+}
+
+const ask = <T = Json>(subject: string, request: Json = {}, options?: CallOptions): Promise<T> =>
+  call<T>(nc, `freshet.${subject}`, request, options);
+const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    (err: unknown) => err,
+  );
+const ready = async ({ healthUrl }: RunningService): Promise<boolean> =>
+  (await fetch(`${healthUrl}/readyz`)).status === 200;
+const catalogue = () => ['a', 'b', 'c', 'd', 'e'].map((item) => published(item));
+
+describe('a service', () => {
+  it('makes what is missing in JetStream, says that it is ready, and answers', async () => {
+    const user = await start(startUser);
+    await until(() => ready(user));
+    const seq = await publish(registered('u1', { age: 41 }), viewed('u1', 'a'));
+    expect(await ask('user.get', { user: 'u1', min_seq: seq })).toMatchObject({
+      user: 'u1',
+      traits: { age: 41 },
+      events: 1,
+    });
+    expect(await ask('user.status')).toMatchObject({
+      service: 'user',
+      state: 'ready',
+      seq,
+      applied: 2,
+      dead_letters: 0,
+      pid: process.pid,
+    });
+    expect(await (await fetch(`${user.healthUrl}/healthz`)).json()).toEqual({ status: 'ok' });
+    expect(await (await fetch(`${user.healthUrl}/readyz`)).json()).toMatchObject({ ready: true, seq });
+    expect((await fetch(`${user.healthUrl}/else`)).status).toBe(404);
+  });
+
+  it('is found by who looks for micro services, with what each call is for', async () => {
+    await start(startUser);
+    const client = nc.services.client();
+    const found = [];
+    for await (const info of await client.info('freshet-user')) found.push(info);
+    expect(found).toHaveLength(1);
+    expect(found[0]?.endpoints.map(({ subject }) => subject).sort()).toEqual(
+      ['get', 'history', 'known', 'status'].map((name) => `freshet.user.${name}`),
+    );
+    for (const { metadata } of found[0]?.endpoints ?? []) expect(metadata?.description).toBeTruthy();
+  });
+
+  it('is refused where another runs on the same data, which is named by its process', async () => {
+    await start(startUser);
+    const err = await failure(start(startUser));
+    expect(err).toBeInstanceOf(InstanceLockedError);
+    expect(err).toMatchObject({ message: expect.stringContaining(`pid ${process.pid}`), next: `kill ${process.pid}` });
+    await start(startUser, { replica: 2 });
+  });
+
+  it('lets go of its data when it can’t start', async () => {
+    await (await nc.jetstreamManager()).streams.add({ name: 'EVENTS', subjects: ['ev.>', 'mine.>'] });
+    expect(await failure(start(startUser))).toBeInstanceOf(StreamConfigDiffersError);
+    await applyStreams(nc, { loseData: true });
+    await start(startUser);
+  });
+
+  it('commits when it is stopped, and goes on from there', async () => {
+    const first = await start(startUser);
+    const seq = await publish(...Array.from({ length: 500 }, (_, i) => viewed(`u${i % 7}`, 'a')));
+    await ask('user.get', { user: 'u1', min_seq: seq });
+    await stop(first);
+    expect(await failure(ask('user.status', {}, { timeoutMs: 500 }))).toMatchObject({
+      code: 'FRESHET_SERVICE_UNAVAILABLE',
+    });
+    const more = await publish(...Array.from({ length: 500 }, (_, i) => viewed(`u${i % 7}`, 'b')));
+    await start(startUser);
+    await ask('user.get', { user: 'u1', min_seq: more });
+    expect(await ask('user.status')).toMatchObject({ seq: 1_000, applied: 1_000, duplicates: 0 });
+  });
+
+  it('goes on with exact counts when the server was killed', async () => {
+    const user = await start(startUser);
+    const seqs: Promise<number>[] = [];
+    for (let round = 0; round < 3; round++) {
+      seqs.push(publish(...Array.from({ length: 500 }, (_, i) => viewed(`u${i % 7}`, `${round}`))));
+      await server.restart();
+    }
+    const last = Math.max(...(await Promise.all(seqs)));
+    await until(() => user.status().seq === last, { within: 20_000 });
+    expect(user.status()).toMatchObject({ applied: 1_500, duplicates: 0, dead_letters: 0 });
+    await until(() => ready(user));
+    expect(await until(() => ask('user.get', { user: 'u1' }))).toMatchObject({ user: 'u1' });
+  });
+
+  it('ends also while there is no server', async () => {
+    const user = await start(startUser);
+    await until(() => ready(user));
+    await server.kill();
+    let ended = false;
+    void stop(user).then(() => {
+      ended = true;
+    });
+    await until(() => ended, { within: 8_000 });
+    await server.restart();
+  });
+
+  it('waits for min_seq, and says how far it is when that takes too long', async () => {
+    await start(startUser);
+    const { seq: at } = await ask<{ seq: number }>('user.status');
+    const waiting = ask('user.get', { user: 'u1', min_seq: at + 1, timeout_ms: 10_000 });
+    await publish(viewed('u1', 'a'));
+    expect(await waiting).toMatchObject({ user: 'u1' });
+    const err = await failure(ask('user.get', { user: 'u1', min_seq: at + 100, timeout_ms: 20 }));
+    expect(err).toBeInstanceOf(RemoteProblemError);
+    expect((err as RemoteProblemError).problem).toMatchObject({
+      status: 504,
+      code: 'FRESHET_SEQUENCE_NOT_REACHED',
+      asked: at + 100,
+      reached: at + 1,
+    });
+  });
+
+  it.each([
+    ['user.get', {}, 400],
+    ['user.get', { user: 'nobody' }, 404],
+    ['user.get', { user: 'u1', min_seq: -1 }, 400],
+    ['user.history', { user: 'u1', n: 0 }, 400],
+  ])('answers %s %j with %i', async (subject, request, status) => {
+    await start(startUser);
+    const err = await failure(ask(subject, request));
+    expect((err as RemoteProblemError).problem).toMatchObject({ status });
+  });
+
+  it('answers what is no JSON with 400', async () => {
+    await start(startUser);
+    const answer = await nc.request('freshet.user.get', '{', { timeout: 2_000 });
+    expect(answer.headers?.get('Nats-Service-Error-Code')).toBe('400');
+    expect(answer.json()).toMatchObject({ code: 'FRESHET_BAD_REQUEST' });
+  });
+
+  it('knows which events it has folded, by identity', async () => {
+    await start(startUser);
+    const seq = await publish(viewed('u1', 'a', { id: 'known' }));
+    await ask('user.get', { user: 'u1', min_seq: seq });
+    expect(await ask('user.known', { identities: ['test/known', 'test/unknown'] })).toEqual({
+      known: [seq, null],
+      seq,
+    });
+  });
+
+  it('copies dead letters with where they came from and why', async () => {
+    await start(startUser);
+    const js = nc.jetstream();
+    await js.publish('ev.user.u1.viewed', 'no JSON');
+    await js.publish('ev.user.u1.viewed', new Uint8Array());
+    await js.publish('ev.user.u=31.viewed', JSON.stringify(viewed('u1', 'a')));
+    await publish(viewed('u1', 'a'));
+    const jsm = await nc.jetstreamManager();
+    await until(async () => (await jsm.streams.info('DEAD_LETTERS')).state.messages === 3);
+    const first = await jsm.streams.getMessage('DEAD_LETTERS', { seq: 1 });
+    expect(first.subject).toBe('dlq.user.user.u1.viewed');
+    expect(Buffer.from(first.data).toString()).toBe('no JSON');
+    const header = (name: string) => first.header.get(name);
+    expect(['Freshet-Service', 'Freshet-Seq', 'Freshet-Code', 'Freshet-Subject'].map(header)).toEqual([
+      'user',
+      '1',
+      'FRESHET_EVENT_MALFORMED',
+      'ev.user.u1.viewed',
+    ]);
+    expect(header('Freshet-Reason')).toContain('not JSON');
+    const third = await jsm.streams.getMessage('DEAD_LETTERS', { seq: 3 });
+    expect(third.subject).toBe('dlq.user.unknown.ev=2Euser=2Eu=3D31=2Eviewed.unknown');
+    expect(third.header.get('Freshet-Code')).toBe('FRESHET_EVENT_SUBJECT_MISMATCH');
+    expect(await ask('user.status')).toMatchObject({ dead_letters: 3, applied: 1 });
+  });
+
+  it('refuses to answer from a log that was made again, saying what to do', async () => {
+    const user = await start(startUser);
+    await ask('user.get', { user: 'u1', min_seq: await publish(viewed('u1', 'a')) });
+    const jsm = await nc.jetstreamManager();
+    await jsm.streams.delete('EVENTS');
+    await applyStreams(nc);
+    await until(() => user.status().state === 'refusing');
+    const err = await failure(ask('user.get', { user: 'u1' }));
+    expect((err as RemoteProblemError).problem).toMatchObject({
+      status: 503,
+      reason: 'FRESHET_LOG_RECREATED',
+      next: expect.stringContaining('freshet'),
+    });
+    expect(await ready(user)).toBe(false);
+    expect(await ask('user.status')).toMatchObject({ state: 'refusing' });
+  });
+});
+
+describe('the engine', () => {
+  it('has a list of a user’s own from their first event on, also after it is started again', async () => {
+    const engine = await start(startEngine);
+    await publish(...catalogue());
+    await publish(...['x', 'y', 'z'].flatMap((user) => [viewed(user, 'a'), viewed(user, 'b'), viewed(user, 'c')]));
+    const seq = await publish(viewed('u1', 'a'));
+    const first = await ask<{ items: { item: string }[]; seq: number }>('engine.recommend', {
+      user: 'u1',
+      n: 3,
+      min_seq: seq,
+    });
+    expect(first).toMatchObject({ user: 'u1', source: 'model', seq });
+    expect(
+      first.items
+        .slice(0, 2)
+        .map(({ item }) => item)
+        .sort(),
+    ).toEqual(['b', 'c']);
+    await stop(engine);
+    await start(startEngine);
+    const again = await ask<typeof first>('engine.recommend', { user: 'u1', n: 3, min_seq: seq });
+    expect(again.items).toEqual(first.items);
+    expect(await ask('engine.recommend', { user: 'nobody' })).toMatchObject({ source: 'popular' });
+  });
+
+  it('refuses what it does not understand rather than pass over it', async () => {
+    await start(startEngine);
+    const err = await failure(ask('engine.recommend', { user: 'u1', filters: {} }));
+    expect((err as RemoteProblemError).problem).toMatchObject({ status: 400, member: 'filters' });
+  });
+
+  it('publishes a user’s ranking, which moves as they act', async () => {
+    await start(startEngine);
+    const kv = await nc.jetstream().views.kv('rankings', { bindOnly: true });
+    const rankings: { seq: number; items: { item: string }[] }[] = [];
+    const watch = await kv.watch({ key: 'user.u=2E1' });
+    void (async () => {
+      for await (const entry of watch) rankings.push(entry.json());
+    })();
+    await publish(...catalogue(), viewed('x', 'a'), viewed('x', 'b'));
+    const first = await publish(viewed('u.1', 'a'));
+    const before = await until(() => rankings.find(({ seq }) => seq >= first));
+    expect(before.items[0]?.item).toBe('b');
+    const second = await publish(viewed('u.1', 'b'));
+    const after = await until(() => rankings.find(({ seq }) => seq >= second));
+    expect(after.items.map(({ item }) => item)).not.toContain('b');
+    watch.stop();
+    expect(
+      (await until(async () => await kv.get('trending'))).json<{ items: { item: string }[] }>().items.length,
+    ).toBeGreaterThan(0);
+    expect(await until(async () => await kv.get('similar.a'))).toBeTruthy();
+  });
+
+  it('publishes the rankings that were due when it died', async () => {
+    const jsm = () => nc.jetstreamManager();
+    const engine = await start(startEngine);
+    await publish(...catalogue());
+    // While the bucket is away rankings can't be published; then the engine ends, with them in memory only.
+    await (await jsm()).streams.delete('KV_rankings');
+    const seq = await publish(viewed('u1', 'a'));
+    await ask('engine.recommend', { user: 'u1', min_seq: seq });
+    await stop(engine);
+    await start(startEngine);
+    const kv = await nc.jetstream().views.kv('rankings', { bindOnly: true });
+    const entry = await until(async () => await kv.get('user.u1'));
+    expect(entry.json()).toMatchObject({ user: 'u1' });
+  });
+
+  it('writes a snapshot whose pointer tells the truth', async () => {
+    await start(startEngine);
+    const seq = await publish(...catalogue(), viewed('u1', 'a'), viewed('u1', 'b'));
+    const js = nc.jetstream();
+    const pointer = await until(
+      async () => (await (await js.views.kv('engine', { bindOnly: true })).get('current')) ?? undefined,
+    );
+    const manifest = pointer.json<{ object: string; sha256: string; seq: number; bytes: number; users: number }>();
+    const bytes = (await (await js.views.os('snapshots')).getBlob(manifest.object)) as Uint8Array;
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(manifest.sha256);
+    expect(manifest.bytes).toBe(bytes.length);
+    expect(manifest.seq).toBeLessThanOrEqual(seq);
+    expect(
+      await until(async () =>
+        (await (await nc.jetstreamManager()).streams.getMessage('ENGINE_OUTPUT', { seq: 1 })).json(),
+      ),
+    ).toEqual(manifest);
+    const answer = await until(async () => {
+      const said = await ask<{ snapshot: string }>('engine.recommend', { user: 'u1' });
+      return said.snapshot !== 'none' && said;
+    });
+    expect(answer.snapshot).toMatch(/^model-/);
+  });
+});
+
+describe('metrics', () => {
+  /** Names that were ever other than 0, and all names there are. */
+  function sampler(services: readonly RunningService[]) {
+    const seen = new Map<string, { all: Set<string>; moved: Set<string> }>();
+    const sample = async (): Promise<void> => {
+      for (const { service, healthUrl } of services) {
+        const of = seen.get(service) ?? { all: new Set(), moved: new Set() };
+        seen.set(service, of);
+        const text = await (await fetch(`${healthUrl}/metrics`)).text();
+        for (const [, name] of text.matchAll(/^# TYPE (freshet_\S+)/gm)) of.all.add(name as string);
+        for (const [, name, value] of text.matchAll(/^(freshet_[a-z_]+)(?:\{[^}]*\})? (\S+)$/gm)) {
+          const metric = (name as string).replace(/_(count|sum|bucket)$/, (suffix) =>
+            of.all.has(name as string) ? suffix : '',
+          );
+          if (Number(value) !== 0) of.moved.add(metric);
+        }
+      }
+    };
+    const still = (service: string): string[] => {
+      const { all, moved } = seen.get(service) ?? { all: new Set<string>(), moved: new Set<string>() };
+      return [...all].filter((name) => !moved.has(name)).sort();
+    };
+    return { sample, still, all: (service: string) => seen.get(service)?.all ?? new Set() };
+  }
+
+  it('all move, of every service', async () => {
+    await applyStreams(nc);
+    const views = Array.from({ length: 10_000 }, (_, i) => viewed(`u${i % 100}`, `i${i % 50}`));
+    await publish(...catalogue(), ...views);
+    const services: RunningService[] = [];
+    const { sample, still, all } = sampler(services);
+    const moved = (...names: string[]) =>
+      until(
+        async () => {
+          await sample();
+          return services.every(({ service }) => still(service).every((name) => !names.includes(name)));
+        },
+        { within: 15_000, what: `${names.join(', ')} moving` },
+      );
+    // Each is behind when it starts; the way to it is closed before it has caught up.
+    for (const service of [startUser, startContent, startFeedback, startEngine]) {
+      const proxy = await startProxy(server.port);
+      onTestFinished(() => proxy.close());
+      proxy.holdAfter(400_000);
+      services.push(await start(service, { natsUrl: `nats://127.0.0.1:${proxy.port}` }));
+      await moved('freshet_projection_lag_messages');
+      proxy.hold(false);
+    }
+    await publish(registered('u1'), served('u1', 'l1', ['a']));
+    await ask('engine.recommend', { user: 'u1' });
+    for (const { service } of services) await ask(`${service}.status`);
+    await moved(
+      'freshet_projection_events_total',
+      'freshet_request_seconds',
+      'freshet_snapshots_total',
+      'freshet_snapshot_bytes',
+    );
+
+    // Bad events, while there is nowhere to copy them to: retries; and no bucket: a backlog.
+    const jsm = await nc.jetstreamManager();
+    await jsm.streams.delete(DEAD_LETTERS.name);
+    await jsm.streams.delete(`KV_${RANKINGS.name}`);
+    await nc.jetstream().publish('ev.user.u1.viewed', 'no JSON');
+    await publish(viewed('u1', 'a'));
+    await moved(
+      'freshet_dead_letters_total',
+      'freshet_publish_retries_total',
+      'freshet_rankings_backlog_users',
+      'freshet_rankings_backlog_age_seconds',
+    );
+    await applyStreams(nc);
+    await moved('freshet_publish_ack_seconds');
+
+    // Readers are cut off when the server is killed.
+    await server.restart();
+    await moved('freshet_projection_reopened_total');
+
+    await until(() => (nc.isClosed() ? true : nc.jetstreamManager().then(({ streams }) => streams.delete('EVENTS'))));
+    await applyStreams(nc);
+    await moved('freshet_log_refused');
+    for (const { service } of services) {
+      expect(all(service).size, service).toBeGreaterThan(10);
+      expect(still(service), service).toEqual([]);
+    }
+  }, 90_000);
+});
