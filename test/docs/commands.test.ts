@@ -1,0 +1,107 @@
+/**
+ * Every command of the documentation, run as it stands there. Addresses of a default system are replaced by those of
+ * one that runs; `npx freshet` is the clone's own; each page has a folder of its own, in which its blocks follow each
+ * other.
+ */
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { onPath } from '../../scripts/setup/process.mjs';
+import { makeTempDir, removeTempDir } from '../support/tempdir.ts';
+import { type Block, blocksOf, pages } from './blocks.ts';
+import { findNatsCli } from './nats-cli.ts';
+import { type DocsSystem, ENTRY, startDocsSystem } from './system.ts';
+
+/** Milliseconds that one block may take. */
+const BLOCK_MS = 60_000;
+
+const all = pages().flatMap(blocksOf);
+const run = all.filter((block) => block.run === 'demo' || block.run === 'nats');
+const folder = makeTempDir('docs-pages');
+const tool = run.some((block) => block.run === 'nats') ? await findNatsCli() : { missing: 'nothing needs it' };
+const curl = onPath('curl', process.env);
+
+let system: DocsSystem;
+let environment: NodeJS.ProcessEnv;
+
+beforeAll(async () => {
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  // npx takes a second to find what stands beside it.
+  for (const [name, shift] of [
+    ['npx', 'shift; '],
+    ['freshet', ''],
+  ] as const) {
+    writeFileSync(join(bin, name), `#!/bin/sh\n${shift}exec "${process.execPath}" "${ENTRY}" "$@"\n`);
+    chmodSync(join(bin, name), 0o755);
+  }
+  system = await startDocsSystem();
+  const path = [bin, ...('folder' in tool ? [tool.folder] : []), process.env.PATH ?? ''].join(delimiter);
+  // Settings and contexts of the person who runs the tests stay out of it.
+  environment = { ...process.env, PATH: path, NATS_URL: system.nats, XDG_CONFIG_HOME: join(folder, 'config') };
+}, 120_000);
+
+afterAll(async () => {
+  expect(await system?.stop()).toBe(0);
+  removeTempDir(folder);
+}, 30_000);
+
+const shellOf = (page: string): string => join(folder, page.replaceAll(/[^a-z0-9-]/gi, '-'));
+
+function scriptOf({ script }: Block): string {
+  return script.replaceAll('http://127.0.0.1:8080', system.http).replaceAll('nats://127.0.0.1:4222', system.nats);
+}
+
+interface Outcome {
+  code: number | null;
+  output: string;
+}
+
+function execute(block: Block): Promise<Outcome> {
+  const cwd = shellOf(block.file);
+  mkdirSync(cwd, { recursive: true });
+  return new Promise((resolve, reject) => {
+    // A group of its own, so that an interruption reaches what the shell started.
+    const child = spawn('sh', ['-eu', '-c', scriptOf(block)], { cwd, env: environment, detached: true });
+    let output = '';
+    let interrupted = false;
+    const interrupt = (signal: NodeJS.Signals): void => {
+      interrupted = true;
+      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, signal);
+    };
+    const limit = setTimeout(() => interrupt('SIGKILL'), BLOCK_MS);
+    const heard = (chunk: Buffer): void => {
+      output += chunk.toString('utf8');
+      if (block.endless && !interrupted && block.shows !== undefined && output.includes(block.shows))
+        interrupt('SIGINT');
+    };
+    child.stdout.on('data', heard);
+    child.stderr.on('data', heard);
+    child.on('error', reject);
+    child.on('close', (code) => {
+      clearTimeout(limit);
+      resolve({ code: block.endless && interrupted ? 0 : code, output });
+    });
+  });
+}
+
+it('has a command in every page that promises some', () => {
+  for (const page of ['README.md', 'docs/tutorial/first-recommendations.md', 'docs/how-to/look-with-the-nats-cli.md'])
+    expect(run.filter(({ file }) => file === page).length, page).toBeGreaterThan(2);
+});
+
+// Pages don't look at each other, and a command takes a second or two to load.
+describe.concurrent.each(pages().filter((page) => run.some(({ file }) => file === page)))('%s', (page) => {
+  for (const block of run.filter(({ file }) => file === page)) {
+    const [first = ''] = block.script.split('\n');
+    it.sequential(`line ${block.line}: ${first.slice(0, 70)}`, { timeout: BLOCK_MS + 5_000 }, async ({ skip }) => {
+      if (block.run === 'nats' && 'missing' in tool) skip(`the nats tool is not here: ${tool.missing}`);
+      if (!curl && block.script.includes('curl')) skip('curl is not on PATH');
+      const { code, output } = await execute(block);
+      expect(code, output).toBe(0);
+      if (block.shows !== undefined) expect(output).toContain(block.shows);
+    });
+  }
+  afterAll(() => rmSync(shellOf(page), { recursive: true, force: true }));
+});

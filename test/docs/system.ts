@@ -1,0 +1,65 @@
+/** A running system with a small demo, started by the command that the documentation starts it with. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { ROOT } from '../../scripts/setup.mjs';
+import { makeTempDir, removeTempDir } from '../support/tempdir.ts';
+
+export interface DocsSystem {
+  http: string;
+  nats: string;
+  data: string;
+  stop(): Promise<number | null>;
+}
+
+export const ENTRY = join(ROOT, 'bin', 'freshet.mjs');
+
+/** Milliseconds until the demo's data has to be in. */
+const START_MS = 90_000;
+
+export async function startDocsSystem(): Promise<DocsSystem> {
+  const data = makeTempDir('docs');
+  const { NATS_URL: _, ...env } = process.env;
+  const child = spawn(
+    process.execPath,
+    [ENTRY, 'up', '--http-port', '0', '--nats-port', '0', '--data', data, '--json'],
+    {
+      env: { ...env, FRESHET_DEMO_EVENTS: '3000', FRESHET_DEMO_READERS: '200' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString('utf8');
+  });
+  try {
+    const { http, nats } = await readyLine(child);
+    return { http, nats, data, stop: () => stop(child, data) };
+  } catch (cause) {
+    await stop(child, data);
+    throw new Error(`The system did not come up: ${said.slice(-2_000)}`, { cause });
+  }
+}
+
+async function readyLine(child: ChildProcess): Promise<{ http: string; nats: string }> {
+  const lines = createInterface({ input: child.stdout as NonNullable<typeof child.stdout> });
+  const timer = AbortSignal.timeout(START_MS);
+  const [line] = (await Promise.race([
+    once(lines, 'line', { signal: timer }),
+    once(child, 'exit', { signal: timer }).then(([code]) => {
+      throw new Error(`it ended with code ${String(code)}`);
+    }),
+  ])) as [string];
+  return JSON.parse(line) as { http: string; nats: string };
+}
+
+async function stop(child: ChildProcess, data: string): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    await ended;
+  }
+  removeTempDir(data);
+  return child.exitCode;
+}
