@@ -193,7 +193,7 @@ describe('the engine’s memory', () => {
         expect(known(live)).toEqual(known(loaded));
         expect(known(live)).toEqual(known(fold(events, 1).loaded));
       }),
-      { numRuns: 120 },
+      { numRuns: 80 },
     );
   }, 60_000);
 

@@ -259,7 +259,7 @@ describe('the loop on a bad day', () => {
           }
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
   }, 60_000);
 
