@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The command line: sees to it that the clone is set up, then hands over to src/cli/main.ts in this same process.
-import { ensureSetup, reportFailure } from '../scripts/setup.mjs';
+import { ensureSetup, ROOT, reportFailure } from '../scripts/setup.mjs';
 
 const args = process.argv.slice(2);
 // Only `up` starts a server of its own; every other verb talks to one that runs, or to none.
@@ -11,7 +11,6 @@ try {
 } catch (err) {
   process.exit(reportFailure(err));
 }
-const { register } = await import('tsx/esm/api');
-register();
-const { main } = await import('../src/cli/main.ts');
+const { loadProgram } = await import('../scripts/setup/bundle.mjs');
+const { main } = await loadProgram(ROOT, 'freshet');
 process.exitCode = await main(args);
