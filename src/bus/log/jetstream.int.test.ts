@@ -84,7 +84,7 @@ describe('the log on JetStream', () => {
   });
 
   it('goes on when requests for messages run out', async () => {
-    const setup = await start({ pullBatch: 3, pullExpiresMs: 300, heartbeatMs: 100 });
+    const setup = await start({ pullBatch: 3, pullExpiresMs: 500, heartbeatMs: 200 });
     await applyStreams(setup.nc, {}, [EVENTS]);
     const sink = collector();
     await setup.log.read('user-projection', streamSeq(1), sink);
