@@ -4,10 +4,15 @@
  * other.
  */
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { documentedEndpoints } from '../../scripts/docs/endpoints.ts';
+import { documentedMetrics } from '../../scripts/docs/metrics.ts';
 import { onPath } from '../../scripts/setup/process.mjs';
+import { connect } from '../../src/bus/connection.ts';
+import type { DocumentedEndpoint } from '../../src/bus/event/asyncapi.ts';
+import { SERVICES } from '../../src/bus/projection/definition.ts';
 import { makeTempDir, removeTempDir } from '../support/tempdir.ts';
 import { type Block, blocksOf, pages } from './blocks.ts';
 import { findNatsCli } from './nats-cli.ts';
@@ -85,6 +90,39 @@ function execute(block: Block): Promise<Outcome> {
     });
   });
 }
+
+it('what runs exports the metrics that the reference lists, and no others of its own', async () => {
+  const { processes } = JSON.parse(readFileSync(join(system.data, 'up.json'), 'utf8')) as {
+    processes: Record<string, { health?: string }>;
+  };
+  const { services, engine, gateway } = documentedMetrics();
+  for (const [name, listed] of Object.entries({ user: services, engine: [...services, ...engine], gateway })) {
+    const text = await (await fetch(`${processes[name]?.health}/metrics`)).text();
+    const exported = [...text.matchAll(/^# TYPE (freshet_\S+) (\w+)$/gm)].map(
+      ([, metric, type]) => `${metric} ${type}`,
+    );
+    expect(exported.sort(), name).toEqual(listed.map((metric) => `${metric.name} ${metric.type}`).sort());
+  }
+});
+
+it('what runs answers on the endpoints that the reference lists, and describes them in the same way', async () => {
+  const nc = await connect({ url: system.nats, name: 'docs-test' });
+  try {
+    const found: DocumentedEndpoint[] = [];
+    for await (const { name, endpoints } of await nc.services.client({ maxMessages: SERVICES.length }).info())
+      if (name.startsWith('freshet-'))
+        for (const { subject, metadata = {} } of endpoints)
+          found.push({
+            subject,
+            description: metadata.description ?? '',
+            example: JSON.parse(metadata.example ?? '{}') as Record<string, unknown>,
+          });
+    const bySubject = (a: { subject: string }, b: { subject: string }): number => (a.subject < b.subject ? -1 : 1);
+    expect(found.sort(bySubject)).toEqual(documentedEndpoints().sort(bySubject));
+  } finally {
+    await nc.close();
+  }
+});
 
 it('has a command in every page that promises some', () => {
   for (const page of ['README.md', 'docs/tutorial/first-recommendations.md', 'docs/how-to/look-with-the-nats-cli.md'])
