@@ -18,7 +18,7 @@ export function streamsPage(): string {
   return page(
     generatedFrom('streams.config.ts'),
     '# Streams, buckets and consumers',
-    'Everything that lives in JetStream. Services create what is missing when they start and change nothing that is there; `freshet streams diff` compares, `freshet streams apply` carries a difference out (a change that would lose messages only with `--lose-data --yes-lose-data`), `freshet streams export` writes the streams as `nats stream add --config` reads them.',
+    'Everything that lives in JetStream. Services create what is missing when they start and change nothing that is there; where a stream has settings that would lose events they refuse to start (`FRESHET_STREAM_CONFIG_DIFFERS`), other differences are logged. `freshet streams diff` compares with the server, `freshet streams apply` carries a difference out (a change that would lose messages only with `--lose-data --yes-lose-data`), `freshet streams export` writes the streams as `nats stream add --config` reads them.',
     '## Streams',
     table(
       ['stream', 'subjects', 'what it is for', 'kept', 'size', 'storage', 'when full', 'de-duplication window'],

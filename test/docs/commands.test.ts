@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { RequestStrategy } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { documentedEndpoints } from '../../scripts/docs/endpoints.ts';
 import { documentedMetrics } from '../../scripts/docs/metrics.ts';
@@ -26,6 +27,9 @@ const run = all.filter((block) => block.run === 'demo' || block.run === 'nats');
 const folder = makeTempDir('docs-pages');
 const tool = run.some((block) => block.run === 'nats') ? await findNatsCli() : { missing: 'nothing needs it' };
 const curl = onPath('curl', process.env);
+
+/** Ends as soon as each service has answered. */
+const EACH_SERVICE = { strategy: RequestStrategy.Count, maxMessages: SERVICES.length, maxWait: 5_000 };
 
 let system: DocsSystem;
 let environment: NodeJS.ProcessEnv;
@@ -109,7 +113,7 @@ it('what runs answers on the endpoints that the reference lists, and describes t
   const nc = await connect({ url: system.nats, name: 'docs-test' });
   try {
     const found: DocumentedEndpoint[] = [];
-    for await (const { name, endpoints } of await nc.services.client({ maxMessages: SERVICES.length }).info())
+    for await (const { name, endpoints } of await nc.services.client(EACH_SERVICE).info())
       if (name.startsWith('freshet-'))
         for (const { subject, metadata = {} } of endpoints)
           found.push({
