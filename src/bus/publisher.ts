@@ -139,7 +139,8 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
       );
     else {
       onAck?.((performance.now() - flight.sentAt) / 1000);
-      flight.resolve({ seq: streamSeq(answer.seq), duplicate: answer.duplicate === true });
+      // A retry that finds what its own first attempt stored is no duplicate of anybody's.
+      flight.resolve({ seq: streamSeq(answer.seq), duplicate: answer.duplicate === true && flight.attempts === 1 });
     }
     settle();
   }
