@@ -1,9 +1,9 @@
 /** The catalogue: what each event about an item writes. */
 import type { Database, Statement } from 'better-sqlite3';
 import type { LoggedEvent } from '../bus/event/codec.ts';
+import { patchItem } from '../bus/event/patch.ts';
 import type { ItemData } from '../bus/event/types.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
-import { patchItem } from './patch.ts';
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS item (

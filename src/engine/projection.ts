@@ -5,10 +5,10 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
 import { eventIdentity } from '../bus/event/ids.ts';
+import { patchItem } from '../bus/event/patch.ts';
 import type { ItemData } from '../bus/event/types.ts';
 import type { FoldClock, ProjectionDefinition } from '../bus/projection/definition.ts';
 import type { Config } from '../config/schema.ts';
-import { patchItem } from '../content/patch.ts';
 import { type WeightsConfig, weigh } from './model/mod.ts';
 
 const SCHEMA = `

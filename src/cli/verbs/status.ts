@@ -8,7 +8,7 @@ import { createPublisher } from '../../bus/publisher.ts';
 import type { ServiceStatus } from '../../bus/service.ts';
 import { isStreamMissing } from '../../errors.ts';
 import { readRuntime } from '../../up/runtime-file.ts';
-import { count, EXIT, note, print, printJson, table } from '../output.ts';
+import { count, note, print, printJson, table } from '../output.ts';
 import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';
 
 interface Status {
@@ -37,8 +37,6 @@ export const statusVerb = (): Command =>
         const status = await readStatus(session, options);
         if (options.json) printJson(status);
         else say(status);
-        if (status.services.some(({ state }) => state === 'down' || state === 'refusing'))
-          process.exitCode = EXIT.failure;
       }),
   );
 

@@ -2,6 +2,7 @@
  * The items: their ids, what is known of them, whether they may be served; and the inverted index of their terms.
  * An item that only interactions speak of has a number and nothing else.
  */
+import { patchItem } from '../../bus/event/patch.ts';
 import type { ItemData, ItemPatch } from '../../bus/event/types.ts';
 import { ln } from './math.ts';
 import { Numbering } from './numbering.ts';
@@ -102,7 +103,7 @@ export class Catalogue {
   update(number: number, patch: ItemPatch): boolean {
     const item = this.#items[number];
     if (item?.fields === undefined) return false;
-    item.fields = mergePatch(item.fields, patch);
+    item.fields = patchItem(item.fields, patch);
     this.#version++;
     this.#index(number, item.fields);
     return true;
@@ -175,23 +176,3 @@ export const termOf = (word: number): number => word >>> WEIGHT_BITS;
 export const partOf = (word: number): number => word & WEIGHT_UNIT;
 /** Length of an item's vector in units of its parts. */
 export const VECTOR_UNIT = WEIGHT_UNIT;
-
-/** JSON Merge Patch (RFC 7396) of an item: null takes a field, or an attribute, away; objects merge at every depth. */
-export function mergePatch(fields: ItemData, patch: ItemPatch): ItemData {
-  return merge(fields as Plain, patch as Plain) as unknown as ItemData;
-}
-
-type Plain = Record<string, unknown>;
-
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function merge(target: Plain, patch: Plain): Plain {
-  const merged: Plain = { ...target };
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete merged[key];
-    else if (isPlain(value)) merged[key] = merge(isPlain(merged[key]) ? merged[key] : {}, value);
-    else if (value !== undefined) merged[key] = value;
-  }
-  return merged;
-}

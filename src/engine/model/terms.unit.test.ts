@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Catalogue, mergePatch } from './catalogue.ts';
+import { patchItem } from '../../bus/event/patch.ts';
+import { Catalogue } from './catalogue.ts';
 import { CONTENT_DEFAULTS, itemTerms, traitTerms } from './terms.ts';
 import { weigh } from './weights.ts';
 
@@ -49,7 +50,7 @@ describe('the catalogue', () => {
 
   it('patches as RFC 7396 says', () => {
     expect(
-      mergePatch(
+      patchItem(
         { title: 'T', description: 'D', attributes: { a: 1, b: 'x' } },
         { description: null, attributes: { a: null, c: true } },
       ),

@@ -1,4 +1,4 @@
-import type { ItemData, ItemPatch } from '../bus/event/types.ts';
+import type { ItemData, ItemPatch } from './types.ts';
 
 /** JSON Merge Patch (RFC 7396) of an item's fields: null takes away, objects are merged, all else replaces. */
 export function patchItem(fields: ItemData, patch: ItemPatch): ItemData {
