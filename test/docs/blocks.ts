@@ -22,11 +22,14 @@ export interface Block {
   run: BlockRun;
   /** Does not end by itself: it is interrupted as soon as it shows what is expected. */
   endless: boolean;
+  /** Asks for what takes a moment to come: run again until it shows it. */
+  patient: boolean;
   /** Text that the output has to hold. */
   shows: string | undefined;
 }
 
-const COMMENT = /^<!-- run: (demo|nats|harness|reader)(, until Ctrl-C)?(?: \([^)]+\))?(?:; shows (.+))? -->$/;
+const COMMENT =
+  /^<!-- run: (demo|nats|harness|reader)(, until Ctrl-C|, until shown)?(?: \([^)]+\))?(?:; shows (.+))? -->$/;
 
 /** Pages that commands are looked for in. */
 export function pages(): string[] {
@@ -53,13 +56,21 @@ export function blocksOf(file: string): Block[] {
       throw new Error(
         `${where}: a block of commands is \`\`\`sh, after a comment <!-- run: ... --> (CONTRIBUTING.md).`,
       );
-    const [, run, endless, shows] = comment;
+    const [, run, until, shows] = comment;
     if ((run === 'harness' || run === 'reader') && !/\([^)]+\)/.test(comment[0]))
       throw new Error(`${where}: why it is not run stands in brackets.`);
-    if (endless !== undefined && shows === undefined)
-      throw new Error(`${where}: what does not end by itself has to show something.`);
+    if (until !== undefined && shows === undefined)
+      throw new Error(`${where}: what is run until something is shown has to say what.`);
     const script = lines.slice(start, at).join('\n');
-    blocks.push({ file, line: start + 1, script, run: run as BlockRun, endless: endless !== undefined, shows });
+    blocks.push({
+      file,
+      line: start + 1,
+      script,
+      run: run as BlockRun,
+      endless: until === ', until Ctrl-C',
+      patient: until === ', until shown',
+      shows,
+    });
   }
   return blocks;
 }

@@ -11,10 +11,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { documentedEndpoints } from '../../scripts/docs/endpoints.ts';
 import { documentedMetrics } from '../../scripts/docs/metrics.ts';
 import { onPath } from '../../scripts/setup/process.mjs';
+import { ROOT } from '../../scripts/setup.mjs';
 import { connect } from '../../src/bus/connection.ts';
 import type { DocumentedEndpoint } from '../../src/bus/event/asyncapi.ts';
 import { SERVICES } from '../../src/bus/projection/definition.ts';
 import { makeTempDir, removeTempDir } from '../support/tempdir.ts';
+import { until } from '../support/wait.ts';
 import { type Block, blocksOf, pages } from './blocks.ts';
 import { findNatsCli } from './nats-cli.ts';
 import { type DocsSystem, ENTRY, startDocsSystem } from './system.ts';
@@ -128,6 +130,13 @@ it('what runs answers on the endpoints that the reference lists, and describes t
   }
 });
 
+it('`npm start` and `npm test` are the commands that run here', () => {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  expect(scripts).toMatchObject({ start: 'node bin/freshet.mjs up', test: 'node scripts/test.mjs' });
+});
+
 it('has a command in every page that promises some', () => {
   for (const page of ['README.md', 'docs/tutorial/first-recommendations.md', 'docs/how-to/look-with-the-nats-cli.md'])
     expect(run.filter(({ file }) => file === page).length, page).toBeGreaterThan(2);
@@ -140,7 +149,13 @@ describe.concurrent.each(pages().filter((page) => run.some(({ file }) => file ==
     it.sequential(`line ${block.line}: ${first.slice(0, 70)}`, { timeout: BLOCK_MS + 5_000 }, async ({ skip }) => {
       if (block.run === 'nats' && 'missing' in tool) skip(`the nats tool is not here: ${tool.missing}`);
       if (!curl && block.script.includes('curl')) skip('curl is not on PATH');
-      const { code, output } = await execute(block);
+      const { code, output } = await until(
+        async () => {
+          const outcome = await execute(block);
+          return !block.patient || (outcome.code === 0 && outcome.output.includes(block.shows ?? '')) ? outcome : false;
+        },
+        { within: BLOCK_MS / 2, what: `${block.script}\nto show ${block.shows}` },
+      );
       expect(code, output).toBe(0);
       if (block.shows !== undefined) expect(output).toContain(block.shows);
     });

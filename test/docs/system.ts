@@ -25,7 +25,12 @@ export async function startDocsSystem(): Promise<DocsSystem> {
     process.execPath,
     [ENTRY, 'up', '--http-port', '0', '--nats-port', '0', '--data', data, '--json'],
     {
-      env: { ...env, FRESHET_DEMO_EVENTS: '3000', FRESHET_DEMO_READERS: '200' },
+      env: {
+        ...env,
+        FRESHET_DEMO_EVENTS: '3000',
+        FRESHET_DEMO_READERS: '200',
+        FRESHET_HTTP_MIN_SEQ_TIMEOUT_MS: '20000',
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
