@@ -1,6 +1,7 @@
 import { asyncApiDocument, type DocumentedOutput } from '../../src/bus/event/asyncapi.ts';
 import { VERSION } from '../../src/version.ts';
 import { documentedEndpoints } from './endpoints.ts';
+import { formatJson } from './json.ts';
 
 const OUTPUTS: readonly DocumentedOutput[] = [
   {
@@ -41,4 +42,4 @@ const OUTPUTS: readonly DocumentedOutput[] = [
 ];
 
 export const asyncApiFile = (): string =>
-  `${JSON.stringify(asyncApiDocument({ version: VERSION, endpoints: documentedEndpoints(), outputs: OUTPUTS }), null, 2)}\n`;
+  `${formatJson(asyncApiDocument({ version: VERSION, endpoints: documentedEndpoints(), outputs: OUTPUTS }))}\n`;
