@@ -156,7 +156,7 @@ describe.concurrent.each(pages().filter((page) => run.some(({ file }) => file ==
         },
         { within: BLOCK_MS / 2, what: `${block.script}\nto show ${block.shows}` },
       );
-      expect(code, output).toBe(0);
+      expect(code, `${output}\n${system.state()}`).toBe(0);
       if (block.shows !== undefined) expect(output).toContain(block.shows);
     });
   }

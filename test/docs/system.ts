@@ -10,6 +10,8 @@ export interface DocsSystem {
   http: string;
   nats: string;
   data: string;
+  /** What became of it and what it said last, for the message of a failure. */
+  state(): string;
   stop(): Promise<number | null>;
 }
 
@@ -40,7 +42,14 @@ export async function startDocsSystem(): Promise<DocsSystem> {
   });
   try {
     const { http, nats } = await readyLine(child);
-    return { http, nats, data, stop: () => stop(child, data) };
+    return {
+      http,
+      nats,
+      data,
+      state: () =>
+        `${child.exitCode === null && child.signalCode === null ? 'The system runs.' : `The system ended: ${child.exitCode ?? child.signalCode}.`}\n${said.slice(-500)}`,
+      stop: () => stop(child, data),
+    };
   } catch (cause) {
     await stop(child, data);
     throw new Error(`The system did not come up: ${said.slice(-2_000)}`, { cause });
