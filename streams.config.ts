@@ -77,11 +77,11 @@ export const DEAD_LETTERS: StreamDefinition = {
 export const ENGINE_OUTPUT: StreamDefinition = {
   kind: 'stream',
   name: 'ENGINE_OUTPUT',
-  description: 'What the engine announces: snapshots on out.engine.snapshot, advisories on out.engine.advisory',
+  description: 'What the engine announces: each snapshot that comes into force, on out.engine.snapshot',
   subjects: ['out.engine.>'],
   storage: 'file',
   maxAgeMs: 30 * 86_400_000,
-  maxBytes: 256 * 1024 * 1024,
+  maxBytes: 16 * 1024 * 1024,
   duplicateWindowMs: 120_000,
   discard: 'old',
 };

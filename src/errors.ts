@@ -88,6 +88,10 @@ export class StreamMissingError extends FreshetError {
 export class StreamConfigDiffersError extends FreshetError {
   readonly code = 'FRESHET_STREAM_CONFIG_DIFFERS';
 }
+/** The server can't make a stream: its disk is too small, or a limit of the account is reached. */
+export class StreamRefusedError extends FreshetError {
+  readonly code = 'FRESHET_STREAM_REFUSED';
+}
 /** A change to a stream would lose messages. */
 export class StreamChangeLosesDataError extends FreshetError {
   readonly code = 'FRESHET_STREAM_CHANGE_LOSES_DATA';

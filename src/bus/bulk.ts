@@ -87,19 +87,26 @@ export async function createBulk({
       });
       const fresh = await unknownOnes(prepared);
       result.duplicates += prepared.length - fresh.length;
+      // The first failure stops what has not gone out yet; each outcome is looked at, so that none goes unhandled.
+      let failure: { reason: unknown } | undefined;
       const acks: Promise<void>[] = [];
       for (const { subject, identity, payload } of fresh) {
         await publisher.ready();
+        if (failure) break;
         acks.push(
-          publisher.publish({ subject, identity, payload }).then(({ duplicate }) => {
-            if (duplicate) result.duplicates++;
-            else result.published++;
-          }),
+          publisher.publish({ subject, identity, payload }).then(
+            ({ duplicate }) => {
+              if (duplicate) result.duplicates++;
+              else result.published++;
+            },
+            (reason: unknown) => {
+              failure ??= { reason };
+            },
+          ),
         );
       }
-      const outcomes = await Promise.allSettled(acks);
-      const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-      if (failed) throw failed.reason;
+      await Promise.all(acks);
+      if (failure) throw failure.reason;
       return result;
     },
   };

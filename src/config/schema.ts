@@ -138,6 +138,11 @@ export const CONFIG_SCHEMA = section(
           1,
         ),
         stop_ms: whole(5_000, 'milliseconds that a process has to end before it is killed', 100),
+        disk_free_bytes: whole(
+          33_554_432,
+          'bytes that have to be free before an embedded server that met a full disk is started again',
+        ),
+        disk_look_ms: whole(2_000, 'milliseconds between two looks at a disk that was full', 100),
         log_bytes: whole(10_485_760, 'bytes of a log file after which it is put aside at the next start', 1_024),
         start_ms: whole(60_000, 'milliseconds that a process has to come up', 1_000),
       }),

@@ -24,6 +24,8 @@ export interface SupervisedOptions {
   /** Each line it writes. */
   onLine?: (line: string) => void;
   onStart?: (pid: number) => void;
+  /** Told when it is asked to end. */
+  onStop?: () => void;
   /** Told of each unexpected end. */
   onExit?: (reason: string) => void;
 }
@@ -98,6 +100,7 @@ export function supervise(options: SupervisedOptions): Supervised {
 
   async function stop(): Promise<void> {
     stopping = true;
+    options.onStop?.();
     clearTimeout(timer);
     const running = child;
     if (running && running.exitCode === null && running.signalCode === null) {
@@ -128,5 +131,8 @@ export function supervise(options: SupervisedOptions): Supervised {
 
 function openLog(file: string, bytes: number): WriteStream {
   if (existsSync(file) && statSync(file).size > bytes) renameSync(file, `${file}.1`);
-  return createWriteStream(file, { flags: 'a' });
+  const log = createWriteStream(file, { flags: 'a' });
+  // A full disk costs lines of a log file, never the processes that write them.
+  log.on('error', () => {});
+  return log;
 }

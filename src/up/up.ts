@@ -10,6 +10,7 @@ import { SERVICES, type ServiceName } from '../bus/projection/definition.ts';
 import { ensureFolder } from '../bus/service.ts';
 import type { Config } from '../config/schema.ts';
 import { DataFolderUnusableError, messageOf, NatsServerUnavailableError, NatsUnreachableError } from '../errors.ts';
+import { watchDisk } from './disk-watch.ts';
 import { freePort, prepareEmbeddedServer } from './nats-server.ts';
 import { type Runtime, removeRuntime, writeRuntime } from './runtime-file.ts';
 import { type Supervised, supervise } from './supervisor.ts';
@@ -89,7 +90,14 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
       logger,
     };
     const runtime: Runtime = { pid: process.pid, nats: '', data: folder, processes: {} };
-    const save = (): void => writeRuntime(folder, runtime);
+    const save = (): void => {
+      try {
+        writeRuntime(folder, runtime);
+      } catch (err) {
+        // A full disk: what other commands know of us is old until the next change.
+        logger.warn({ err }, 'up.json could not be written');
+      }
+    };
 
     runtime.nats = options.natsUrl ?? (await startServer(folder, started, limits, runtime, save));
     await waitForServer(runtime.nats, config.up.start_ms);
@@ -105,7 +113,7 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
 
     const httpBase = only.includes('gateway') ? await freePort(config.http.host, httpPort, '--http-port') : httpPort;
     if (only.includes('gateway')) runtime.http = `http://${config.http.host}:${httpBase}`;
-    const healthPorts = await chooseHealthPorts(only, httpPort);
+    const healthPorts = await chooseHealthPorts(only, httpPort, say);
 
     function launch(name: string, args: string[]): void {
       const one = supervise({
@@ -203,6 +211,14 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
     say(`nats-server ${found.version} from ${found.origin}: ${found.path}`);
     logger.info({ version: found.version, origin: found.origin, path: found.path }, 'nats-server found');
     const { args, url } = await prepareEmbeddedServer(folder, options.natsPort);
+    const disk = watchDisk({
+      folder,
+      freeBytes: config.up.disk_free_bytes,
+      intervalMs: config.up.disk_look_ms,
+      restart: () => server.pid !== undefined && process.kill(server.pid, 'SIGTERM'),
+      say,
+      logger,
+    });
     const server = supervise({
       ...limits,
       name: 'nats-server',
@@ -210,7 +226,11 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
       args,
       logFile: join(folder, 'logs', 'nats-server.log'),
       ipc: false,
-      onLine: (line) => options.onLog?.('nats-server', line),
+      onLine: (line) => {
+        disk.line(line);
+        options.onLog?.('nats-server', line);
+      },
+      onStop: () => disk.stop(),
       onStart: (pid) => {
         runtime.nats_pid = pid;
         runtime.processes['nats-server'] = { pid, restarts: server.restarts };
@@ -233,12 +253,19 @@ const PERMANENT = new Set([
 ]);
 
 /** Services have their own doors next to the gateway's: its port + 1 and so on, or any free one. */
-async function chooseHealthPorts(only: readonly Part[], httpPort: number): Promise<Map<Part, number>> {
+async function chooseHealthPorts(
+  only: readonly Part[],
+  httpPort: number,
+  say: (line: string) => void,
+): Promise<Map<Part, number>> {
   const ports = new Map<Part, number>();
   for (const part of only) {
     if (part === 'gateway') continue;
     const wanted = httpPort === 0 ? 0 : httpPort + 1 + SERVICES.indexOf(part as ServiceName);
-    ports.set(part, await freePort('127.0.0.1', wanted, '--http-port').catch(() => 0));
+    const port = await freePort('127.0.0.1', wanted, '--http-port').catch(() => 0);
+    if (port === 0)
+      say(`port ${wanted}, for health and metrics of ${part}, is in use: it gets another one (freshet status)`);
+    ports.set(part, port);
   }
   return ports;
 }

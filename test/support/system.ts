@@ -22,6 +22,8 @@ export interface TestSystem {
   readonly pid: number;
   /** Runs a verb against it. */
   cli(...args: string[]): Promise<CliResult>;
+  /** Runs a verb without telling it where this system's data are. */
+  cliRaw(...args: string[]): Promise<CliResult>;
   /** The same with `--json`, parsed; the last line where there are several. */
   json<T>(...args: string[]): Promise<T>;
   /** SIGKILL to one of its processes: a service, `gateway`, or `nats-server`. */
@@ -79,15 +81,17 @@ export async function startSystem({
   );
   const { http, nats, pid } = ready as unknown as { http: string; nats: string; pid: number };
 
-  const cli = (...words: string[]): Promise<CliResult> =>
+  const cliRaw = (...words: string[]): Promise<CliResult> =>
     new Promise((resolve) => {
       execFile(
         process.execPath,
-        [ENTRY, ...words, '--data', data],
+        [ENTRY, ...words],
         { env: childEnv, timeout: START_MS, maxBuffer: 1 << 26 },
         (err, stdout, stderr) => resolve({ code: err ? Number(err.code ?? 1) : 0, stdout, stderr }),
       );
     });
+
+  const cli = (...words: string[]): Promise<CliResult> => cliRaw(...words, '--data', data);
 
   return {
     http,
@@ -95,6 +99,7 @@ export async function startSystem({
     data,
     pid,
     cli,
+    cliRaw,
     json: async <T>(...words: string[]) => {
       const { stdout, stderr } = await cli(...words, '--json');
       const line = stdout.trim().split('\n').at(-1);

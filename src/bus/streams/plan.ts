@@ -1,7 +1,7 @@
 /** The difference between streams.config.ts and a server, and what may be done about it. */
 import { type JetStreamManager, type NatsConnection, NatsError, type StreamConfig } from 'nats';
 import { type ConsumerDefinition, type Definition, STREAMS } from '../../../streams.config.ts';
-import { StreamChangeLosesDataError, StreamConfigDiffersError } from '../../errors.ts';
+import { messageOf, StreamChangeLosesDataError, StreamConfigDiffersError, StreamRefusedError } from '../../errors.ts';
 import { type WireStream, wireStream } from './wire.ts';
 
 export interface SettingChange {
@@ -71,6 +71,8 @@ async function diffStream(
 export function compareConfig(found: Partial<StreamConfig>, wanted: WireStream): SettingChange[] {
   const changes: SettingChange[] = [];
   for (const setting of Object.keys(wanted) as (keyof WireStream)[]) {
+    // How many copies a cluster keeps is its operator's choice; a new stream starts with one.
+    if (setting === 'num_replicas') continue;
     const before = normal(setting, found[setting]);
     const after = normal(setting, wanted[setting]);
     if (JSON.stringify(before) === JSON.stringify(after)) continue;
@@ -147,7 +149,9 @@ export async function applyStreams(
     }
     const config = difference.config as WireStream;
     if (difference.state === 'missing') {
-      await jsm.streams.add(config as Partial<StreamConfig>);
+      await jsm.streams.add(config as Partial<StreamConfig>).catch((err: unknown) => {
+        throw refusedError(name, err);
+      });
       applied.push({ kind, name, done: 'created' });
     } else if (difference.changes.every(({ possible }) => possible)) {
       await jsm.streams.update(config.name, config as Partial<StreamConfig>);
@@ -180,6 +184,17 @@ function losesDataError(name: string, changes: readonly SettingChange[]): Stream
   return new StreamChangeLosesDataError(`Changing ${name} would lose data: ${said(changes)}.`, {
     next: 'freshet streams apply --lose-data --yes-lose-data',
     details: { name, changes },
+  });
+}
+
+/** The server's own words, with what to do where its disk is too small. */
+function refusedError(name: string, cause: unknown): StreamRefusedError {
+  return new StreamRefusedError(`The server can't make ${name}: ${messageOf(cause)}.`, {
+    next: /insufficient/.test(messageOf(cause))
+      ? 'free disk space, or start on another disk: freshet up --data DIR'
+      : 'freshet streams diff',
+    details: { name },
+    cause,
   });
 }
 

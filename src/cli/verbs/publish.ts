@@ -61,6 +61,7 @@ async function run(type: string | undefined, subject: string | undefined, option
     const { window, timeout_ms: timeoutMs, retries } = config.publisher;
     const publisher = createPublisher(nc, { window, timeoutMs, retries });
     const outcome: Outcome = { accepted: 0, duplicates: 0, rejected: [] };
+    let failure: { reason: unknown } | undefined;
     const acks: Promise<void>[] = [];
     for (const [index, event] of events.entries()) {
       const prepared = 'problem' in event ? { ok: false as const, problem: event.problem } : codec.prepare(event.value);
@@ -69,18 +70,25 @@ async function run(type: string | undefined, subject: string | undefined, option
         continue;
       }
       await publisher.ready();
+      if (failure) break;
       acks.push(
-        publisher.publish(prepared.prepared).then(({ seq, duplicate }) => {
-          if (duplicate) outcome.duplicates++;
-          else outcome.accepted++;
-          outcome.seq = Math.max(outcome.seq ?? 0, seq) as StreamSeq;
-        }),
+        publisher.publish(prepared.prepared).then(
+          ({ seq, duplicate }) => {
+            if (duplicate) outcome.duplicates++;
+            else outcome.accepted++;
+            outcome.seq = Math.max(outcome.seq ?? 0, seq) as StreamSeq;
+          },
+          (reason: unknown) => {
+            failure ??= { reason };
+          },
+        ),
       );
     }
     await Promise.all(acks);
     await publisher.close();
     if (options.json) printJson(outcome);
     else say(outcome);
+    if (failure) throw failure.reason;
     if (outcome.accepted + outcome.duplicates === 0) process.exitCode = EXIT.failure;
   });
 }
