@@ -1,12 +1,14 @@
 /** `npm run bench -- WHAT`: figures as ratios against something measured in the same run. */
 import { Command, CommanderError } from 'commander';
 import { report } from '../src/cli/output.ts';
+import { accuracyBench } from './accuracy/command.ts';
 import { pipelineBench } from './pipeline/command.ts';
 
 export async function main(args: readonly string[]): Promise<number> {
   const program = new Command('bench')
     .description('benchmarks; each prints what it is measured against')
     .exitOverride();
+  program.addCommand(accuracyBench().exitOverride());
   program.addCommand(pipelineBench().exitOverride());
   if (args.length === 0) {
     program.outputHelp();

@@ -1,0 +1,17 @@
+/** RecBole atomic files, and all else that an import reads: the events are those that the import would publish. */
+import type { EventCodec } from '../../../src/bus/event/codec.ts';
+import { openImport } from '../../../src/import/mod.ts';
+import { createDataSetBuilder, type DataSet } from './data-set.ts';
+
+export async function readImported(
+  paths: readonly string[],
+  codec: EventCodec,
+  say: (line: string) => void,
+): Promise<DataSet> {
+  const plan = await openImport(paths);
+  const builder = createDataSetBuilder(codec);
+  for await (const row of plan.events()) if (row.kind === 'event') builder.add(row.event);
+  const { rejected } = plan.progress();
+  if (rejected > 0) say(`${rejected} rows are no events and left out, as by an import`);
+  return builder.build({ name: plan.source.replace(/^import-/, ''), held: 1 });
+}

@@ -1,0 +1,81 @@
+/** The engine as it runs, without network: messages through codec, projection and SQLite into the model in memory. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createCodec } from '../../../src/bus/event/codec.ts';
+import { itemId, userId } from '../../../src/bus/event/ids.ts';
+import { openStore } from '../../../src/bus/projection/store.ts';
+import { completeConfig } from '../../../src/config/load.ts';
+import { emptyModel, learn } from '../../../src/engine/memory.ts';
+import { type EngineTables, engineProjection, prepareTables, weightsOf } from '../../../src/engine/projection.ts';
+import type { DataSet } from '../data/data-set.ts';
+import type { Recommender } from './port.ts';
+
+/** The defaults; only that items are served which nobody published, where the data has no catalogue. */
+export const engineConfig = ({ catalogued }: Pick<DataSet, 'catalogued'>) =>
+  completeConfig({ engine: { serve_unpublished: !catalogued } });
+
+/** @param depth items of a list, of which those come off that the harness does not rank */
+export function createEngine(data: DataSet, depth: number): Recommender {
+  const config = engineConfig(data);
+  const weights = weightsOf(config);
+  const model = emptyModel(config);
+  const folder = mkdtempSync(join(tmpdir(), 'freshet-accuracy-'));
+  let tables: EngineTables | undefined;
+  const definition = engineProjection({
+    config,
+    committed: (events, clock) => {
+      learn(model, events, tables as EngineTables, weights);
+      model.clock = clock.now;
+    },
+  });
+  const store = openStore({
+    file: join(folder, 'engine.sqlite'),
+    definition,
+    codec: createCodec({ declared: config.events.declared }),
+  });
+  // The file is thrown away; waiting for the disk says nothing of accuracy.
+  store.db.pragma('synchronous = OFF');
+  tables = prepareTables(store.db);
+  const users = data.users.map(userId);
+  const items = data.items.map(itemId);
+  const numbers = new Map<string, number>(data.items.map((id, number) => [id, number]));
+  let rest: { among: readonly number[]; exclude: (typeof items)[number][] } | undefined;
+  const allBut = (among: readonly number[]) => {
+    if (rest?.among !== among) {
+      const kept = new Set(among);
+      rest = { among, exclude: items.filter((_, item) => !kept.has(item)) };
+    }
+    return rest.exclude;
+  };
+  const size = config.projection.batch_max;
+  return {
+    name: 'engine',
+    learn: (entries) => {
+      for (let at = 0; at < entries.length; at += size) {
+        const batch = entries.slice(at, at + size).map(({ message }) => message);
+        const { deadLetters } = store.commit(batch, 'accuracy');
+        if (deadLetters[0]) throw new Error(`the engine set an event aside: ${deadLetters[0].message}`);
+      }
+    },
+    rank: ({ user, history, among }) => {
+      const list = model.recommend({
+        ...(history === undefined
+          ? { user: users[user] as (typeof users)[number] }
+          : { history: history.map((item) => items[item] as (typeof items)[number]) }),
+        n: among?.length ?? depth,
+        ...(among === undefined ? {} : { exclude: allBut(among) }),
+      });
+      return {
+        kind: 'list',
+        items: list.items.map(({ item }) => numbers.get(item) as number),
+        scores: list.items.map(({ score }) => score),
+      };
+    },
+    learned: () => model.stats().events,
+    close: () => {
+      store.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import type { Interaction } from '../data/data-set.ts';
+import type { Asked } from './port.ts';
+
+const NOTHING: readonly number[] = [];
+
+/** Who took what, oldest first. */
+export interface Histories {
+  /** Items before this one. */
+  add(interaction: Interaction): readonly number[];
+  of(question: Asked): readonly number[];
+  count(): number;
+}
+
+export function createHistories(): Histories {
+  const histories: number[][] = [];
+  let count = 0;
+  return {
+    add: ({ user, item }) => {
+      let own = histories[user];
+      if (own === undefined) {
+        own = [];
+        histories[user] = own;
+      }
+      const before = own.slice();
+      own.push(item);
+      count++;
+      return before;
+    },
+    of: ({ user, history }) => history ?? histories[user] ?? NOTHING,
+    count: () => count,
+  };
+}

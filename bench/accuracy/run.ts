@@ -1,0 +1,80 @@
+/** Runs a plan: all recommenders side by side, each told the same and asked the same. */
+import { FutureSeenError } from './guards.ts';
+import { type Outcome, outcomeOf, rankOf } from './metrics.ts';
+import type { Plan } from './protocols/plan.ts';
+import type { Asked, Recommender } from './recommenders/port.ts';
+
+export interface Result {
+  name: string;
+  /** One for each question of the plan. */
+  outcomes: Outcome[];
+  /** Seconds spent learning, and ranking. */
+  learning: number;
+  ranking: number;
+}
+
+export interface RunOptions {
+  /** Items that there are. */
+  items: number;
+  update?: (done: number, total: number) => void;
+}
+
+/** Questions between two looks at how much a recommender says it knows; the look is not free. */
+const LOOK_EVERY = 500;
+
+/** Throws {@link FutureSeenError} where a recommender knows other events than those that it was given. */
+export function runPlan(plan: Plan, recommenders: readonly Recommender[], { items, update }: RunOptions): Result[] {
+  const results = recommenders.map(({ name }): Result => ({ name, outcomes: [], learning: 0, ranking: 0 }));
+  const seen = new Uint8Array(items);
+  const histories: Set<number>[] = [];
+  const among = typeof plan.universe === 'string' ? undefined : plan.universe;
+  const universe = among && new Set(among);
+  let learned = 0;
+  let given = 0;
+
+  const learnUntil = (end: number): void => {
+    if (end === learned) return;
+    const entries = plan.entries.slice(learned, end);
+    for (const [at, recommender] of recommenders.entries()) {
+      const started = performance.now();
+      recommender.learn(entries);
+      (results[at] as Result).learning += (performance.now() - started) / 1000;
+    }
+    for (const { interaction } of entries) {
+      if (!interaction) continue;
+      given++;
+      seen[interaction.item] = 1;
+      const own = histories[interaction.user];
+      if (own === undefined) histories[interaction.user] = new Set([interaction.item]);
+      else own.add(interaction.item);
+    }
+    learned = end;
+  };
+  const look = (): void => {
+    for (const recommender of recommenders) {
+      const knows = recommender.learned();
+      if (knows !== given) throw new FutureSeenError(recommender.name, knows, given);
+    }
+  };
+
+  for (const [at, question] of plan.questions.entries()) {
+    learnUntil(question.after);
+    if (at % LOOK_EVERY === 0) look();
+    const known = question.history ? new Set(question.history) : (histories[question.user] ?? new Set());
+    const ranked = (item: number): boolean =>
+      !known.has(item) &&
+      (plan.universe !== 'seen' || seen[item] === 1) &&
+      (universe === undefined || universe.has(item));
+    const asked: Asked = { user: question.user, history: question.history, among };
+    for (const [which, recommender] of recommenders.entries()) {
+      const result = results[which] as Result;
+      const started = performance.now();
+      const answer = recommender.rank(asked);
+      result.ranking += (performance.now() - started) / 1000;
+      result.outcomes.push(outcomeOf(question.targets.map((target) => rankOf(target, answer, items, ranked))));
+    }
+    update?.(at + 1, plan.questions.length);
+  }
+  look();
+  return results;
+}
