@@ -51,7 +51,7 @@ const ensureBundle = async (root) => {
   if (existsSync(target)) return target;
   mkdirSync(folder, { recursive: true });
   const making = `${target}.${process.pid}`;
-  const { build } = await import('esbuild');
+  const { build, stop } = await import('esbuild');
   await build({
     entryPoints: Object.fromEntries(Object.entries(PROGRAMS).map(([name, source]) => [name, join(root, source)])),
     outdir: making,
@@ -64,6 +64,8 @@ const ensureBundle = async (root) => {
     logLevel: 'silent',
     plugins: [packagesStay, modulesKnowTheirPlace],
   });
+  // Otherwise its helper process stays as long as this one.
+  await stop();
   try {
     renameSync(making, target);
   } catch (err) {

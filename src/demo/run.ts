@@ -52,7 +52,8 @@ export async function startDemo({ config, natsUrl, data, logger, onProgress }: D
   const { seed, readers, events, trickle_per_s } = config.demo;
   // The past ends when the stream was created, so that the same log gets the same demo however often it is started.
   const simulation = createSimulation({ seed, readers, events, end: Date.parse(created) });
-  const past = [...simulation.events()];
+  let past = [...simulation.events()];
+  const total = past.length;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -62,7 +63,9 @@ export async function startDemo({ config, natsUrl, data, logger, onProgress }: D
       await loadPast(await createBulk({ nc, log, codec, publisher }));
       writeFileSync(marker, '');
     }
-    onProgress({ published: past.length, total: past.length, done: true, perSecond: 0 });
+    // The past is in the log now; the readers go on from their state.
+    past = [];
+    onProgress({ published: total, total, done: true, perSecond: 0 });
     if (trickle_per_s > 0 && !stopped) timer = trickle(simulation, trickle_per_s);
   }
 
@@ -75,7 +78,7 @@ export async function startDemo({ config, natsUrl, data, logger, onProgress }: D
       if (now - told < PROGRESS_MS) continue;
       told = now;
       const published = Math.min(past.length, at + BATCH);
-      onProgress({ published, total: past.length, done: false, perSecond: (published * 1000) / (now - started) });
+      onProgress({ published, total, done: false, perSecond: (published * 1000) / (now - started) });
     }
   }
 

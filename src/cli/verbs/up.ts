@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import { createLogger } from '../../observability/log.ts';
@@ -98,7 +99,7 @@ async function run(options: UpVerbOptions): Promise<void> {
 function readyText(http: string | null, nats: string, data: string): string {
   const lines = ['', 'Freshet is ready.', ''];
   if (http) lines.push(`  HTTP     ${http}   (try it: ${http}/docs)`);
-  lines.push(`  NATS     ${nats}`, `  data     ${data}`, '');
+  lines.push(`  NATS     ${nats}`, `  data     ${data}   (log files in ${join(data, 'logs')})`, '');
   if (http)
     lines.push(
       'Try:',
