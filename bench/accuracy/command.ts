@@ -36,6 +36,7 @@ export const accuracyBench = (): Command =>
     )
     .option('--validate', 'last-out: to choose settings, ask for the last item but one', false)
     .option('--seed <n>', 'seed of samples, shuffles and held-out items', whole, 1)
+    .option('--seeds <n>', 'item-cold: rounds, each with the next seed', positive, 3)
     .option('--sample <n>', 'ask so many of the questions only, drawn at random', positive)
     .option('--shuffle-targets', 'ask for other users’ targets: everything must fall to the level of popularity', false)
     .option('--depth <n>', 'length of the lists that the engine is asked for', positive, 100)

@@ -9,8 +9,8 @@ export interface RecommenderFigures {
   metrics: Summary;
   /** Against the opponent, on the same questions. */
   difference: Summary | undefined;
-  /** Means over equal parts of the questions, in order; of the prequential protocol only. */
-  windows: { questions: number; hit: number; ndcg: number; mrr: number }[];
+  /** Means over windows of the stream, or over each seed's round. */
+  parts: (Part & { hit: number; ndcg: number; mrr: number })[];
   /** Seconds. */
   learning: number;
   ranking: number;
@@ -33,8 +33,32 @@ export interface AccuracyFigures {
 
 const WINDOWS = 5;
 
-export function figuresOf(results: readonly Result[], plan: Plan, opponent: string): RecommenderFigures[] {
-  const users = plan.questions.map(({ user }) => user);
+/** Consecutive questions that are also summed up by themselves. */
+export interface Part {
+  name: string;
+  questions: number;
+}
+
+/** Equal parts of so many questions. */
+export function windowsOf(questions: number): Part[] {
+  const bound = (part: number): number => Math.floor((part * questions) / WINDOWS);
+  return Array.from({ length: WINDOWS }, (_, part) => ({
+    name: String(part + 1),
+    questions: bound(part + 1) - bound(part),
+  })).filter((part) => part.questions > 0);
+}
+
+export interface FiguresOptions {
+  /** Who asked, for each question. */
+  users: readonly number[];
+  opponent: string;
+  parts: readonly Part[];
+}
+
+export function figuresOf(
+  results: readonly Result[],
+  { users, opponent, parts }: FiguresOptions,
+): RecommenderFigures[] {
   const against = results.find(({ name }) => name === opponent);
   return results.map((result) => ({
     name: result.name,
@@ -43,23 +67,21 @@ export function figuresOf(results: readonly Result[], plan: Plan, opponent: stri
       against === undefined || against === result
         ? undefined
         : pairedDifference(result.outcomes, against.outcomes, users),
-    windows: plan.protocol === 'prequential' ? windowsOf(result, users) : [],
+    parts: partsOf(result, users, parts),
     learning: result.learning,
     ranking: result.ranking,
     listsPerSecond: result.ranking > 0 ? result.outcomes.length / result.ranking : 0,
   }));
 }
 
-function windowsOf({ outcomes }: Result, users: readonly number[]): RecommenderFigures['windows'] {
-  const windows: RecommenderFigures['windows'] = [];
-  for (let part = 0; part < WINDOWS; part++) {
-    const from = Math.floor((part * outcomes.length) / WINDOWS);
-    const to = Math.floor(((part + 1) * outcomes.length) / WINDOWS);
-    if (to === from) continue;
+function partsOf({ outcomes }: Result, users: readonly number[], parts: readonly Part[]): RecommenderFigures['parts'] {
+  let from = 0;
+  return parts.map(({ name, questions }) => {
+    const to = from + questions;
     const { hit, ndcg, mrr } = summarize(outcomes.slice(from, to), users.slice(from, to));
-    windows.push({ questions: to - from, hit: hit.mean, ndcg: ndcg.mean, mrr: mrr.mean });
-  }
-  return windows;
+    from = to;
+    return { name, questions, hit: hit.mean, ndcg: ndcg.mean, mrr: mrr.mean };
+  });
 }
 
 const figure = (value: number): string => value.toFixed(4);
@@ -87,17 +109,17 @@ export function textOf(figures: AccuracyFigures): string {
     '',
     table(rows, ['', ...header, `${header[0]} − ${opponent}`, 'NDCG@10 −', 'events', 'seconds', 'lists/s']),
   ];
-  if (recommenders.some(({ windows }) => windows.length > 0)) {
-    const parts = recommenders[0]?.windows ?? [];
+  const parts = recommenders[0]?.parts ?? [];
+  if (parts.length > 0) {
     lines.push(
       '',
-      `${hitName(protocol)} / NDCG@10 by window of ${count(parts[0]?.questions ?? 0)} questions, in order:`,
+      `${header[0]} / NDCG@10 by ${protocol === 'item-cold' ? 'round' : 'window'}, ${count(parts[0]?.questions ?? 0)} questions each or nearly:`,
       table(
-        recommenders.map(({ name, windows }) => [
+        recommenders.map(({ name, parts: own }) => [
           name,
-          ...windows.map(({ hit, ndcg }) => `${hit.toFixed(3)} / ${ndcg.toFixed(3)}`),
+          ...own.map(({ hit, ndcg }) => `${hit.toFixed(3)} / ${ndcg.toFixed(3)}`),
         ]),
-        ['', ...parts.map((_, part) => String(part + 1))],
+        ['', ...parts.map((part) => part.name)],
       ),
     );
   }

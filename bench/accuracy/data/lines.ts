@@ -10,7 +10,7 @@ import { createRandom } from '../../../src/demo/random.ts';
 import { UsageError } from '../../../src/errors.ts';
 import { createDataSetBuilder, type DataSet } from './data-set.ts';
 
-const START_MS = Date.UTC(2020, 0, 1);
+export const START_MS = Date.UTC(2020, 0, 1);
 const STEP_MS = 1_000;
 const SOURCE = 'import-lines';
 /** Order of the stream; not the seed of an evaluation, which must not change what is learned. */
@@ -94,7 +94,7 @@ function published(item: string, tags: readonly string[]): CloudEvent {
   };
 }
 
-const viewed = (user: string, item: string, place: number): CloudEvent => ({
+export const viewed = (user: string, item: string, place: number): CloudEvent => ({
   specversion: '1.0',
   id: `viewed-${place}`,
   source: SOURCE,

@@ -11,6 +11,8 @@ import { type EngineTables, engineProjection, prepareTables, weightsOf } from '.
 import type { DataSet } from '../data/data-set.ts';
 import type { Recommender } from './port.ts';
 
+export const ENGINE = 'engine';
+
 /** The defaults; only that items are served which nobody published, where the data has no catalogue. */
 export const engineConfig = ({ catalogued }: Pick<DataSet, 'catalogued'>) =>
   completeConfig({ engine: { serve_unpublished: !catalogued } });
@@ -50,7 +52,7 @@ export function createEngine(data: DataSet, depth: number): Recommender {
   };
   const size = config.projection.batch_max;
   return {
-    name: 'engine',
+    name: ENGINE,
     learn: (entries) => {
       for (let at = 0; at < entries.length; at += size) {
         const batch = entries.slice(at, at + size).map(({ message }) => message);
