@@ -83,7 +83,7 @@ describe('applying the streams', () => {
   });
 
   it('leaves such a stream as it is when a service starts, and says so', async () => {
-    await byHand({ max_bytes: 10_000_000 });
+    await byHand({ max_bytes: 10_000_000, discard: DiscardPolicy.New });
     expect(await applyStreams(nc, { onlyMissing: true }, [EVENTS])).toMatchObject([{ name: 'EVENTS', done: 'left' }]);
     expect((await configOf('EVENTS')).max_bytes).toBe(10_000_000);
   });
@@ -108,6 +108,18 @@ describe('applying the streams', () => {
     expect((await states()).get('rankings')).toBe('missing');
     await applyStreams(nc, { loseData: true });
     expect((await states()).get('EVENTS')).toBe('equal');
+  });
+
+  it.each<[string, Partial<StreamConfig>, string]>([
+    ['drops what is old', { max_age: 3_600_000_000_000 }, 'max_age'],
+    ['makes room by dropping', { max_bytes: 10_000_000, discard: DiscardPolicy.Old }, 'max_bytes'],
+    ['takes a part of the events only', { subjects: ['ev.user.>'] }, 'subjects'],
+  ])('does not start on a log that %s, and mends it when asked to', async (_what, config, setting) => {
+    await byHand(config);
+    const refused = await failure(applyStreams(nc, { onlyMissing: true }, [EVENTS]));
+    expect(refused).toBeInstanceOf(StreamConfigDiffersError);
+    expect(refused).toMatchObject({ message: expect.stringContaining(setting), next: 'freshet streams apply' });
+    expect(await applyStreams(nc, {}, [EVENTS])).toMatchObject([{ name: 'EVENTS', done: 'updated' }]);
   });
 
   it('narrows a limit only when it is said twice', async () => {

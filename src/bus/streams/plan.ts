@@ -1,5 +1,12 @@
 /** The difference between streams.config.ts and a server, and what may be done about it. */
-import { type JetStreamManager, type NatsConnection, NatsError, type StreamConfig } from 'nats';
+import {
+  DiscardPolicy,
+  type JetStreamManager,
+  type NatsConnection,
+  NatsError,
+  StorageType,
+  type StreamConfig,
+} from 'nats';
 import { type ConsumerDefinition, type Definition, STREAMS } from '../../../streams.config.ts';
 import { messageOf, StreamChangeLosesDataError, StreamConfigDiffersError, StreamRefusedError } from '../../errors.ts';
 import { type WireStream, wireStream } from './wire.ts';
@@ -10,6 +17,8 @@ export interface SettingChange {
   wanted: unknown;
   /** Why messages would be lost by it, or why the server can't do it; undefined for a change without danger. */
   danger?: string;
+  /** Why messages would be lost as long as it stays; undefined where it may stay. */
+  hazard?: string;
   possible: boolean;
 }
 
@@ -77,12 +86,14 @@ export function compareConfig(found: Partial<StreamConfig>, wanted: WireStream):
     const after = normal(setting, wanted[setting]);
     if (JSON.stringify(before) === JSON.stringify(after)) continue;
     const danger = dangerOf(setting, before, after);
+    const hazard = hazardOf(setting, before, after, found.discard ?? DiscardPolicy.Old);
     changes.push({
       setting,
       found: before,
       wanted: after,
       possible: !FIXED.has(setting),
       ...(danger ? { danger } : {}),
+      ...(hazard ? { hazard } : {}),
     });
   }
   return changes;
@@ -96,19 +107,44 @@ function normal(setting: keyof WireStream, value: unknown): unknown {
 
 const DEFAULTS: Partial<Record<keyof WireStream, unknown>> = { description: '', max_age: 0, subjects: [] };
 
+const LIMITS: readonly (keyof WireStream)[] = ['max_age', 'max_bytes', 'max_msgs', 'max_msgs_per_subject'];
+const limitOf = (value: unknown): number => (typeof value === 'number' && value > 0 ? value : Number.POSITIVE_INFINITY);
+
+/** What a stream loses that goes on with a setting as it was found. */
+function hazardOf(
+  setting: keyof WireStream,
+  found: unknown,
+  wanted: unknown,
+  discard: DiscardPolicy,
+): string | undefined {
+  // A full stream that refuses what is new says so to whoever publishes.
+  const refuses = discard === DiscardPolicy.New && (setting === 'max_bytes' || setting === 'max_msgs');
+  if (LIMITS.includes(setting) && limitOf(found) < limitOf(wanted) && !refuses)
+    return 'messages over this limit are deleted as new ones come';
+  if (setting === 'retention') return 'messages go once they have been read';
+  if (setting === 'storage' && found === StorageType.Memory) return 'all of it is gone when the server stops';
+  if (setting === 'subjects') {
+    const missing = (wanted as string[]).filter((subject) => !(found as string[]).includes(subject));
+    if (missing.length > 0) return `messages on ${missing.join(', ')} are not all stored`;
+  }
+  return undefined;
+}
+
 /** Limits that get narrower drop messages; anything that is fixed at creation asks for another stream. */
 function dangerOf(setting: keyof WireStream, before: unknown, after: unknown): string | undefined {
   if (FIXED.has(setting))
     return 'the server takes it at creation only: the stream would have to be deleted and made again, with all it holds';
-  const limit = (value: unknown): number => (typeof value === 'number' && value > 0 ? value : Number.POSITIVE_INFINITY);
-  if (['max_age', 'max_bytes', 'max_msgs', 'max_msgs_per_subject'].includes(setting) && limit(after) < limit(before))
-    return 'messages over the new limit are deleted';
+  if (LIMITS.includes(setting) && limitOf(after) < limitOf(before)) return 'messages over the new limit are deleted';
   if (setting === 'subjects') {
-    const lost = (before as string[]).filter((subject) => !(after as string[]).includes(subject));
+    const lost = (before as string[]).filter((subject) => !(after as string[]).some((wide) => covers(wide, subject)));
     if (lost.length > 0) return `messages on ${lost.join(', ')} are no longer stored`;
   }
   return undefined;
 }
+
+/** Whether a subject with wildcards takes all that another one takes; `ev.>` takes what `ev.user.*` does. */
+const covers = (wide: string, narrow: string): boolean =>
+  wide === narrow || (wide.endsWith('.>') && narrow.startsWith(wide.slice(0, -1)));
 
 export interface ApplyOptions {
   /** Said twice: changes that lose data are carried out as well. */
@@ -137,6 +173,9 @@ export async function applyStreams(
   for (const difference of differences) {
     if (difference.state !== 'different') continue;
     const dangerous = difference.changes.filter(({ danger }) => danger !== undefined);
+    const hazardous = difference.changes.filter(({ danger, hazard }) => (danger ?? hazard) !== undefined);
+    if (onlyMissing && difference.kind === 'stream' && hazardous.length > 0)
+      throw differsError(difference.name, hazardous);
     if (onlyMissing && dangerous.length > 0) throw differsError(difference.name, dangerous);
     if (!onlyMissing && !loseData && dangerous.length > 0) throw losesDataError(difference.name, dangerous);
   }
@@ -168,14 +207,14 @@ export async function applyStreams(
 const said = (changes: readonly SettingChange[]): string =>
   changes
     .map(
-      ({ setting, found, wanted, danger }) =>
-        `${setting} is ${JSON.stringify(found)}, wanted ${JSON.stringify(wanted)} (${danger})`,
+      ({ setting, found, wanted, danger, hazard }) =>
+        `${setting} is ${JSON.stringify(found)}, wanted ${JSON.stringify(wanted)} (${hazard ?? danger})`,
     )
     .join('; ');
 
 function differsError(name: string, changes: readonly SettingChange[]): StreamConfigDiffersError {
   return new StreamConfigDiffersError(`The server has ${name} with other settings: ${said(changes)}.`, {
-    next: 'freshet streams diff',
+    next: changes.some(({ danger }) => danger !== undefined) ? 'freshet streams diff' : 'freshet streams apply',
     details: { name, changes },
   });
 }
