@@ -7,13 +7,14 @@ import type { DataSet } from './data/data-set.ts';
 import { readImported } from './data/imported.ts';
 import { isLines, readLines } from './data/lines.ts';
 import { isNcf, readNcf } from './data/ncf.ts';
-import { aboveLevel, shuffleTargets, tooGood } from './guards.ts';
+import { aboveLevel, differentLists, shuffleTargets, tooGood } from './guards.ts';
 import { itemCold } from './protocols/item-cold.ts';
 import { lastOut } from './protocols/last-out.ts';
 import type { Plan } from './protocols/plan.ts';
 import { prequential } from './protocols/prequential.ts';
 import { COLD_OPPONENT, coldReferences } from './recommenders/cold.ts';
 import { createEngine, ENGINE } from './recommenders/engine.ts';
+import { createLiveEngine, LIVE } from './recommenders/live.ts';
 import type { Recommender } from './recommenders/port.ts';
 import { LEVEL, OPPONENT, references } from './recommenders/references.ts';
 import { type AccuracyFigures, figuresOf, windowsOf } from './report.ts';
@@ -22,6 +23,9 @@ import { shuffled } from './shuffle.ts';
 
 /** Items that the cold-start protocol holds out. */
 const HELD_SHARE = 0.1;
+
+/** `http.list_max` by default. */
+const LIVE_DEPTH = 1_000;
 
 export interface AccuracyOptions {
   inter: string;
@@ -38,6 +42,7 @@ export interface AccuracyOptions {
   sample?: number | undefined;
   shuffleTargets: boolean;
   depth: number;
+  engine: 'model' | 'live';
   say: (line: string) => void;
 }
 
@@ -52,7 +57,7 @@ export async function measureAccuracy(options: AccuracyOptions): Promise<Accurac
   const cold = options.protocol === 'item-cold';
   const seeds = Array.from({ length: cold ? options.seeds : 1 }, (_, i) => options.seed + i);
   const rounds: Round[] = [];
-  for (const seed of seeds) rounds.push(runRound(data, seed, options));
+  for (const seed of seeds) rounds.push(await runRound(data, seed, options));
   const results = joined(rounds.map((round) => round.results));
   const users = rounds.flatMap(({ plan }) => plan.questions.map(({ user }) => user));
   const opponent = cold ? COLD_OPPONENT : OPPONENT;
@@ -60,8 +65,12 @@ export async function measureAccuracy(options: AccuracyOptions): Promise<Accurac
   if (options.shuffleTargets)
     for (const name of aboveLevel(results, users, LEVEL))
       objections.push(`${name} is better than popularity at targets that were shuffled`);
-  const plain = results.map(({ name }) => name).filter((name) => name !== ENGINE);
+  const plain = results.map(({ name }) => name).filter((name) => name !== ENGINE && name !== LIVE);
   for (const name of tooGood(results, plain)) objections.push(`${name} is too good to have seen the past alone`);
+  const [inProcess, live] = [ENGINE, LIVE].map((name) => results.find((result) => result.name === name));
+  const different = inProcess && live ? differentLists(inProcess, live) : undefined;
+  if (different !== undefined && different > 0)
+    objections.push(`the live engine gave other lists to ${different} of ${users.length} questions`);
   const parts =
     options.protocol === 'prequential'
       ? windowsOf(users.length)
@@ -78,6 +87,7 @@ export async function measureAccuracy(options: AccuracyOptions): Promise<Accurac
       items: data.items.length,
       learned: rounds.at(-1)?.learned ?? 0,
       questions: users.length,
+      ...(different === undefined ? {} : { sameLists: users.length - different }),
       repeats: rounds.reduce((sum, { plan }) => sum + plan.repeats, 0),
       opponent,
       recommenders: figuresOf(results, { users, opponent, parts }),
@@ -92,7 +102,7 @@ interface Round {
   learned: number;
 }
 
-function runRound(data: DataSet, seed: number, options: AccuracyOptions): Round {
+async function runRound(data: DataSet, seed: number, options: AccuracyOptions): Promise<Round> {
   let plan = planOf(data, seed, options);
   if (options.shuffleTargets) plan = shuffleTargets(plan, seed);
   if (options.sample !== undefined) plan = samplePlan(plan, options.sample, seed);
@@ -100,9 +110,11 @@ function runRound(data: DataSet, seed: number, options: AccuracyOptions): Round 
     throw new UsageError('These data leave nothing to ask under this protocol.', {
       next: 'see docs/how-to/measure-accuracy.md for what each protocol asks',
     });
+  if (options.engine === 'live') checkLive(plan, options);
   const recommenders: Recommender[] = [
     ...(options.protocol === 'item-cold' ? coldReferences(data, seed) : references(data)),
     createEngine(data, options.depth),
+    ...(options.engine === 'live' ? [await createLiveEngine(data, options.depth)] : []),
   ];
   // Made when the first question has been answered: what is learned before it says nothing of the questions' pace.
   let progress: Progress | undefined;
@@ -114,11 +126,11 @@ function runRound(data: DataSet, seed: number, options: AccuracyOptions): Round 
     `${data.name}: learning ${plan.questions[0]?.after} events before the first of ${plan.questions.length} questions`,
   );
   try {
-    const results = runPlan(plan, recommenders, { items: data.items.length, update });
-    return { plan, results, learned: recommenders[0]?.learned() ?? 0 };
+    const results = await runPlan(plan, recommenders, { items: data.items.length, update });
+    return { plan, results, learned: (await recommenders[0]?.learned()) ?? 0 };
   } finally {
     progress?.end();
-    for (const recommender of recommenders) recommender.close?.();
+    for (const recommender of recommenders) await recommender.close?.();
   }
 }
 
@@ -129,6 +141,7 @@ function joined(rounds: readonly Result[][]): Result[] {
     return {
       name,
       outcomes: own.flatMap(({ outcomes }) => outcomes),
+      lists: own.flatMap(({ lists }) => lists),
       learning: own.reduce((sum, { learning }) => sum + learning, 0),
       ranking: own.reduce((sum, { ranking }) => sum + ranking, 0),
     };
@@ -150,6 +163,18 @@ async function readData({ inter, item, attributes, say }: AccuracyOptions): Prom
       next: `npm run bench -- accuracy --inter ${inter} --item FILE`,
     });
   return readImported(item === undefined ? [inter] : [inter, item], codec, say);
+}
+
+/** What a request over the network can't say, no live run can ask. */
+function checkLive({ questions }: Plan, { protocol, depth }: AccuracyOptions): void {
+  if (protocol === 'item-cold' || questions.some(({ history }) => history !== undefined))
+    throw new UsageError('A live engine is asked for users as it knows them, not for a history or among some items.', {
+      next: 'use --protocol prequential, or last-out with --hold 1',
+    });
+  if (depth >= LIVE_DEPTH)
+    throw new UsageError(`A live engine gives lists of less than ${LIVE_DEPTH} items.`, {
+      next: 'use a smaller --depth',
+    });
 }
 
 function planOf(data: DataSet, seed: number, { protocol, warm, tune, hold, validate }: AccuracyOptions): Plan {

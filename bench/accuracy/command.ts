@@ -40,6 +40,14 @@ export const accuracyBench = (): Command =>
     .option('--sample <n>', 'ask so many of the questions only, drawn at random', positive)
     .option('--shuffle-targets', 'ask for other users’ targets: everything must fall to the level of popularity', false)
     .option('--depth <n>', 'length of the lists that the engine is asked for', positive, 100)
+    .addOption(
+      new Option(
+        '--engine <which>',
+        'live: beside it the same through nats-server and the service, which must give the same lists',
+      )
+        .choices(['model', 'live'])
+        .default('model'),
+    )
     .option('--json', 'write JSON')
     .action(async ({ json, hold, ...options }: Omit<AccuracyOptions, 'say'> & { json?: boolean }) => {
       const held = hold === undefined ? undefined : (Number(hold) as 1 | 2);

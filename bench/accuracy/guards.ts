@@ -66,6 +66,13 @@ export function aboveLevel(results: readonly Result[], users: readonly number[],
     .map(({ name }) => name);
 }
 
+/** Questions to which the two gave other lists. */
+export function differentLists(a: Result, b: Result): number {
+  let different = Math.abs(a.lists.length - b.lists.length);
+  for (const [at, list] of a.lists.entries()) if (at < b.lists.length && list !== b.lists[at]) different++;
+  return different;
+}
+
 /** Questions below which nothing is said. */
 const ENOUGH = 20;
 /** Share of questions whose very first answer is right, above which nobody guesses by honest means. */

@@ -27,6 +27,8 @@ export interface AccuracyFigures {
   learned: number;
   questions: number;
   repeats: number;
+  /** Questions to which the live engine gave the list of the one in process, item by item. */
+  sameLists?: number;
   opponent: string;
   recommenders: RecommenderFigures[];
 }
@@ -109,6 +111,11 @@ export function textOf(figures: AccuracyFigures): string {
     '',
     table(rows, ['', ...header, `${header[0]} − ${opponent}`, 'NDCG@10 −', 'events', 'seconds', 'lists/s']),
   ];
+  if (figures.sameLists !== undefined)
+    lines.push(
+      '',
+      `the live engine gave the same list to ${count(figures.sameLists)} of ${count(questions)} questions`,
+    );
   const parts = recommenders[0]?.parts ?? [];
   if (parts.length > 0) {
     lines.push(

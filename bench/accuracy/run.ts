@@ -8,6 +8,8 @@ export interface Result {
   name: string;
   /** One for each question of the plan. */
   outcomes: Outcome[];
+  /** The lists that were given, where lists were given: item numbers, in one text each. */
+  lists: string[];
   /** Seconds spent learning, and ranking. */
   learning: number;
   ranking: number;
@@ -23,8 +25,12 @@ export interface RunOptions {
 const LOOK_EVERY = 500;
 
 /** Throws {@link FutureSeenError} where a recommender knows other events than those that it was given. */
-export function runPlan(plan: Plan, recommenders: readonly Recommender[], { items, update }: RunOptions): Result[] {
-  const results = recommenders.map(({ name }): Result => ({ name, outcomes: [], learning: 0, ranking: 0 }));
+export async function runPlan(
+  plan: Plan,
+  recommenders: readonly Recommender[],
+  { items, update }: RunOptions,
+): Promise<Result[]> {
+  const results = recommenders.map(({ name }): Result => ({ name, outcomes: [], lists: [], learning: 0, ranking: 0 }));
   const seen = new Uint8Array(items);
   const histories: Set<number>[] = [];
   const among = typeof plan.universe === 'string' ? undefined : plan.universe;
@@ -32,12 +38,12 @@ export function runPlan(plan: Plan, recommenders: readonly Recommender[], { item
   let learned = 0;
   let given = 0;
 
-  const learnUntil = (end: number): void => {
+  const learnUntil = async (end: number): Promise<void> => {
     if (end === learned) return;
     const entries = plan.entries.slice(learned, end);
     for (const [at, recommender] of recommenders.entries()) {
       const started = performance.now();
-      recommender.learn(entries);
+      await recommender.learn(entries);
       (results[at] as Result).learning += (performance.now() - started) / 1000;
     }
     for (const { interaction } of entries) {
@@ -50,16 +56,16 @@ export function runPlan(plan: Plan, recommenders: readonly Recommender[], { item
     }
     learned = end;
   };
-  const look = (): void => {
+  const look = async (): Promise<void> => {
     for (const recommender of recommenders) {
-      const knows = recommender.learned();
+      const knows = await recommender.learned();
       if (knows !== given) throw new FutureSeenError(recommender.name, knows, given);
     }
   };
 
   for (const [at, question] of plan.questions.entries()) {
-    learnUntil(question.after);
-    if (at % LOOK_EVERY === 0) look();
+    await learnUntil(question.after);
+    if (at % LOOK_EVERY === 0) await look();
     const known = question.history ? new Set(question.history) : (histories[question.user] ?? new Set());
     const ranked = (item: number): boolean =>
       !known.has(item) &&
@@ -69,12 +75,13 @@ export function runPlan(plan: Plan, recommenders: readonly Recommender[], { item
     for (const [which, recommender] of recommenders.entries()) {
       const result = results[which] as Result;
       const started = performance.now();
-      const answer = recommender.rank(asked);
+      const answer = await recommender.rank(asked);
       result.ranking += (performance.now() - started) / 1000;
+      if (answer.kind === 'list') result.lists.push(answer.items.join(' '));
       result.outcomes.push(outcomeOf(question.targets.map((target) => rankOf(target, answer, items, ranked))));
     }
     update?.(at + 1, plan.questions.length);
   }
-  look();
+  await look();
   return results;
 }

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { createRandom } from '../../src/demo/random.ts';
-import { aboveLevel, FutureSeenError, shuffleTargets, tooGood } from './guards.ts';
+import { aboveLevel, differentLists, FutureSeenError, shuffleTargets, tooGood } from './guards.ts';
 import { lastOut } from './protocols/last-out.ts';
 import type { Plan } from './protocols/plan.ts';
 import { prequential } from './protocols/prequential.ts';
@@ -40,40 +40,40 @@ function createSeer(plan: Plan, items: number): Recommender {
   };
 }
 
-test('the engine and the references learn the ring by heart, popularity does not', () => {
+test('the engine and the references learn the ring by heart, popularity does not', async () => {
   const data = dataSet(RING);
   const plan = prequential(data, { warm: 0.8 });
-  const results = runPlan(plan, [...references(data), engineOf(data)], { items: data.items.length });
+  const results = await runPlan(plan, [...references(data), engineOf(data)], { items: data.items.length });
   const of = (name: string): number => share(results.find((result) => result.name === name) as Result);
   expect(of('engine')).toBeGreaterThan(0.9);
   expect(of('directed counts')).toBeGreaterThan(0.9);
   expect(of('popularity')).toBeLessThan(of('engine'));
 });
 
-test('an engine with a catalogue serves what is in it', () => {
+test('an engine with a catalogue serves what is in it', async () => {
   const items = Array.from({ length: 40 }, (_, i) => `i${i}`);
   const catalogue = Object.fromEntries(items.map((item) => [item, { tags: ['round'] }]));
   const data = dataSet(RING, { catalogue });
   const plan = lastOut(data, { held: 1, validate: false });
-  const [result] = runPlan(plan, [engineOf(data)], { items: data.items.length });
+  const [result] = await runPlan(plan, [engineOf(data)], { items: data.items.length });
   expect(share(result as Result)).toBeGreaterThan(0.9);
 });
 
-test('a history that is given with the question counts like one that was learned', () => {
+test('a history that is given with the question counts like one that was learned', async () => {
   const data = dataSet(RING);
   const plan = lastOut(data, { held: 2, validate: false });
-  const [result] = runPlan(plan, [engineOf(data)], { items: data.items.length });
+  const [result] = await runPlan(plan, [engineOf(data)], { items: data.items.length });
   expect(share(result as Result)).toBeGreaterThan(0.9);
 });
 
-test('with shuffled targets nobody is better than popularity', () => {
+test('with shuffled targets nobody is better than popularity', async () => {
   const data = dataSet(RING);
   const plan = shuffleTargets(prequential(data, { warm: 0.5 }), 3);
-  const results = runPlan(plan, [...references(data), engineOf(data)], { items: data.items.length });
+  const results = await runPlan(plan, [...references(data), engineOf(data)], { items: data.items.length });
   expect(aboveLevel(results, usersOf(plan), LEVEL)).toEqual([]);
 });
 
-test('shuffled targets are none that the user knows, or that nobody has seen', () => {
+test('shuffled targets are none that the user knows, or that nobody has seen', async () => {
   const data = dataSet(['u1 a', 'u2 b', 'u1 b', 'u2 a', 'u3 c', 'u3 a', 'u1 c', 'u2 c']);
   for (let seed = 0; seed < 20; seed++) {
     const plan = shuffleTargets(prequential(data, { warm: 0.2 }), seed);
@@ -87,11 +87,11 @@ test('shuffled targets are none that the user knows, or that nobody has seen', (
   }
 });
 
-test('whoever is better than popularity at shuffled targets is named', () => {
+test('whoever is better than popularity at shuffled targets is named', async () => {
   const data = dataSet(RING);
   const plan = shuffleTargets(prequential(data, { warm: 0.5 }), 3);
   const { length } = data.items;
-  const results = runPlan(
+  const results = await runPlan(
     plan,
     [createPopularity(length), createDecayedPopularity(length, 7), createSeer(plan, length)],
     { items: length },
@@ -99,7 +99,7 @@ test('whoever is better than popularity at shuffled targets is named', () => {
   expect(aboveLevel(results, usersOf(plan), LEVEL)).toEqual(['seer']);
 });
 
-test('a recommender that learned the target before it was asked is caught', () => {
+test('a recommender that learned the target before it was asked is caught', async () => {
   const data = dataSet(RING);
   const plan = prequential(data, { warm: 0.8 });
   const honest = engineOf(data);
@@ -113,17 +113,17 @@ test('a recommender that learned the target before it was asked is caught', () =
       learned += entries.length + (learned === 0 ? 1 : 0);
     },
   };
-  expect(() => runPlan(plan, [cheat], { items: data.items.length })).toThrow(FutureSeenError);
+  await expect(runPlan(plan, [cheat], { items: data.items.length })).rejects.toThrow(FutureSeenError);
 });
 
-test('a recommender that knows the answers without having learned them is too good', () => {
+test('a recommender that knows the answers without having learned them is too good', async () => {
   // Items at random, so that nobody can know what comes next.
   const random = createRandom(5);
   const steps = Array.from({ length: 600 }, (_, i) => `u${i % 20} i${random.below(97)}`);
   const data = dataSet(steps);
   const plan = prequential(data, { warm: 0.5 });
   const others = references(data);
-  const results = runPlan(plan, [...others, engineOf(data), createSeer(plan, data.items.length)], {
+  const results = await runPlan(plan, [...others, engineOf(data), createSeer(plan, data.items.length)], {
     items: data.items.length,
   });
   expect(
@@ -132,4 +132,11 @@ test('a recommender that knows the answers without having learned them is too go
       others.map(({ name }) => name),
     ),
   ).toEqual(['seer']);
+});
+
+test('lists that differ in one place are counted', () => {
+  const result = (lists: string[]): Result => ({ name: 'x', outcomes: [], lists, learning: 0, ranking: 0 });
+  expect(differentLists(result(['1 2', '3']), result(['1 2', '3']))).toBe(0);
+  expect(differentLists(result(['1 2', '3']), result(['2 1', '3']))).toBe(1);
+  expect(differentLists(result(['1 2', '3']), result(['1 2']))).toBe(1);
 });

@@ -50,6 +50,8 @@ export function createEngine(data: DataSet, depth: number): Recommender {
     }
     return rest.exclude;
   };
+  // As the service asks its model: one more than is wanted, and never fewer than it keeps.
+  const asked = Math.max(config.engine.list_length, depth + 1);
   const size = config.projection.batch_max;
   return {
     name: ENGINE,
@@ -65,13 +67,14 @@ export function createEngine(data: DataSet, depth: number): Recommender {
         ...(history === undefined
           ? { user: users[user] as (typeof users)[number] }
           : { history: history.map((item) => items[item] as (typeof items)[number]) }),
-        n: among?.length ?? depth,
+        n: among?.length ?? asked,
         ...(among === undefined ? {} : { exclude: allBut(among) }),
       });
+      const found = list.items.slice(0, among?.length ?? depth);
       return {
         kind: 'list',
-        items: list.items.map(({ item }) => numbers.get(item) as number),
-        scores: list.items.map(({ score }) => score),
+        items: found.map(({ item }) => numbers.get(item) as number),
+        scores: found.map(({ score }) => score),
       };
     },
     learned: () => model.stats().events,

@@ -20,10 +20,10 @@ export type Answer =
 
 export interface Recommender {
   name: string;
-  learn(entries: readonly Entry[]): void;
+  learn(entries: readonly Entry[]): void | Promise<void>;
   /** May also bring items that the user knows, or that are not to be ranked: the harness leaves them out. */
-  rank(question: Asked): Answer;
+  rank(question: Asked): Answer | Promise<Answer>;
   /** Interactions that it knows. The harness compares it with those that it was given. */
-  learned(): number;
-  close?(): void;
+  learned(): number | Promise<number>;
+  close?(): void | Promise<void>;
 }

@@ -15,7 +15,7 @@ describe('ridge per user', () => {
     }
   });
 
-  it('ranks by what the user took, also items that nobody has taken', () => {
+  it('ranks by what the user took, also items that nobody has taken', async () => {
     const catalogue = {
       a: { tags: ['sea'] },
       b: { tags: ['sea'] },
@@ -28,12 +28,13 @@ describe('ridge per user', () => {
     const ridge = createRidge(data, 1);
     ridge.learn(data.entries);
     const [sea, hill] = ['newSea', 'newHill'].map((id) => data.items.indexOf(id)) as [number, number];
-    const score = (user: string): number[] => {
-      const answer = ridge.rank({ user: data.users.indexOf(user), history: undefined, among: [sea, hill] });
+    const score = async (user: string): Promise<number[]> => {
+      const answer = await ridge.rank({ user: data.users.indexOf(user), history: undefined, among: [sea, hill] });
       return answer.kind === 'scores' ? [answer.scores[sea] as number, answer.scores[hill] as number] : [];
     };
-    expect((score('u1')[0] as number) > (score('u1')[1] as number)).toBe(true);
-    expect((score('u2')[1] as number) > (score('u2')[0] as number)).toBe(true);
+    const [first, second] = [await score('u1'), await score('u2')];
+    expect(first[0]).toBeGreaterThan(first[1] as number);
+    expect(second[1]).toBeGreaterThan(second[0] as number);
     expect(ridge.learned()).toBe(4);
   });
 });
