@@ -5,8 +5,17 @@
  */
 import { ln } from './math.ts';
 import { PAIR_CHANNELS } from './pair-sums.ts';
+import { NEIGHBOUR_CHANNELS } from './signals/neighbours.ts';
 
-export type SignalName = 'directed' | 'together' | 'content' | 'popular' | 'new' | 'disliked';
+export type SignalName =
+  | 'directed'
+  | 'together'
+  | 'neighbours'
+  | 'evidence'
+  | 'content'
+  | 'popular'
+  | 'new'
+  | 'disliked';
 
 export interface Feature {
   name: string;
@@ -24,6 +33,8 @@ export const FEATURES: readonly Feature[] = [
   { name: 'popular-long', signal: 'popular', form: 'evidence' },
   { name: 'new', signal: 'new', form: 'level' },
   { name: 'disliked', signal: 'disliked', form: 'level' },
+  { name: 'evidence', signal: 'evidence', form: 'evidence' },
+  ...NEIGHBOUR_CHANNELS.map((name): Feature => ({ name, signal: 'neighbours', form: 'evidence' })),
 ];
 const FIRST_OWN = PAIR_CHANNELS.length;
 /** Columns of the features that aren't pair channels. */
@@ -34,44 +45,48 @@ export const COLUMN = {
   popularLong: FIRST_OWN + 3,
   newness: FIRST_OWN + 4,
   disliked: FIRST_OWN + 5,
+  evidence: FIRST_OWN + 6,
+  /** The first of as many as there are ways of counting votes. */
+  neighbours: FIRST_OWN + 7,
 } as const;
 
 /** Weights by feature name; a name that is missing weighs 0. */
 export type BlendWeights = Readonly<Record<string, number>>;
 
 /**
- * For readers with a long history: rounded from a fit on the stretch from 70 to 85 % of MovieLens 100K in time order.
- * Sums over a history say most; popularity in all weighs below zero because they hold it already.
+ * For readers with a long history; both sets are rounded from one fit, softmax over the candidates, on the stretch from
+ * 70 to 85 % of MovieLens 100K in time order and on the last but one item of Amazon Beauty's sequences, weights of
+ * positive evidence held at 0 or above. Popularity in all weighs below zero because the sums over a history hold it.
  */
 export const LONG_DEFAULTS: BlendWeights = {
-  'after-short': 0.45,
-  'after-long': 0.7,
-  'before-short': 0.45,
-  'before-long': 0.2,
-  'together-recent': 1.4,
-  'together-all': 1.25,
-  content: 0.85,
-  popular: -0.2,
-  'popular-short': 0.3,
-  'popular-long': -0.1,
+  'after-short': 0.05,
+  'after-long': 0.45,
+  'before-short': 0.55,
+  'together-recent': 0.5,
+  'together-all': 1.2,
+  evidence: 2.1,
+  'neighbours-close': 0.2,
+  content: 1,
+  popular: -0.35,
+  'popular-short': 0.15,
+  'popular-long': 0.75,
   new: 0.3,
   disliked: -0.9,
 };
 
-/**
- * For readers with a few events: what followed them says more than what goes together with them, which is thin; chosen
- * on the last but one item of Amazon Beauty's sequences.
- */
+/** For readers with a few events: what followed them says more than what goes together with them, which is thin. */
 export const SHORT_DEFAULTS: BlendWeights = {
-  'after-short': 2,
-  'after-long': 1.5,
-  'before-short': 0.5,
-  'before-long': 0.5,
-  'together-recent': 0.5,
-  'together-all': 0.3,
-  content: 1.5,
-  popular: -0.1,
-  'popular-short': 0.1,
+  'after-short': 1,
+  'before-short': 0.1,
+  'before-long': 0.45,
+  'together-all': 0.5,
+  evidence: 0.6,
+  neighbours: 0.2,
+  'neighbours-close': 0.05,
+  'neighbours-next': 0.3,
+  content: 1.6,
+  popular: 0.1,
+  'popular-short': 0.4,
   new: 0.3,
   disliked: -0.9,
 };

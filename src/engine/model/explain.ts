@@ -7,6 +7,7 @@ import type { Profile } from './profile.ts';
 import type { Ranked, RankedItem } from './ranking.ts';
 import type { Triple } from './rows.ts';
 import { type Question, termsInCommon } from './signals/content.ts';
+import { evidenceOf } from './signals/evidence.ts';
 import type { Statistics } from './statistics.ts';
 import type { Reason } from './types.ts';
 
@@ -35,6 +36,10 @@ export function reasonsFor(chosen: RankedItem, context: Explanation): Reason[] {
       for (let place = 0; place < profile.items.length; place++) {
         const share = pairs.share(statistics.pairs, profile, place, chosen.item, k, scratch);
         if (share !== 0) add(reasons, signal, contribution * share, place, context);
+      }
+    } else if (signal === 'evidence') {
+      for (const [place, share] of evidenceShares(chosen.item, context)) {
+        add(reasons, signal, contribution * share, place, context);
       }
     } else if (signal === 'content') {
       const shares = contentShares(chosen.item, context);
@@ -67,6 +72,25 @@ function add(reasons: Map<string, Reason>, signal: Reason['signal'], by: number,
     if (seq >= 0) reason.seq = seq;
   }
   reasons.set(name, reason);
+}
+
+type Share = [place: number, share: number];
+
+/** Parts as shares of their sum; parts of 0 left out. */
+function shared(parts: readonly Share[]): Share[] {
+  let sum = 0;
+  for (const [, part] of parts) sum += part;
+  return parts.filter(([, part]) => part > 0).map(([place, part]) => [place, part / sum]);
+}
+
+/** How much of the evidence for an item comes from each of the profile's items. */
+function evidenceShares(item: number, { profile, statistics }: Explanation): Share[] {
+  return shared(
+    profile.items.map((own, place) => {
+      const f = statistics.pairs.readFirst(own, item);
+      return [place, evidenceOf(f, profile.backs[place]![0]!, item, statistics)];
+    }),
+  );
 }
 
 /** How much of an item's likeness comes from each of the profile's items; empty where it comes from traits. */

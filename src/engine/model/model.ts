@@ -7,6 +7,7 @@ import { reasonsFor } from './explain.ts';
 import { Histories, type HistoryEvent } from './histories.ts';
 import { type Claim, Links, rootBy } from './links.ts';
 import { Numbering } from './numbering.ts';
+import { type Posting, Postings } from './postings.ts';
 import { type Profile, profileOf } from './profile.ts';
 import { Ranking, type RankRequest } from './ranking.ts';
 import { type Question, questionOfHistory, questionOfTraits } from './signals/content.ts';
@@ -46,6 +47,7 @@ class FoldedModel implements Model {
   readonly #histories = new Histories();
   readonly #links = new Links();
   readonly #users = new Numbering();
+  readonly #postings = new Postings(this.#users.ids);
   readonly #traits = new Map<number, Traits>();
   readonly #warnings: Record<WarningName, number> = {
     'bad-weight': 0,
@@ -64,7 +66,14 @@ class FoldedModel implements Model {
     this.#statistics = new Statistics(config.statistics);
     this.#catalogue = new Catalogue(config.content);
     this.#popularity = new Popularity(config.popularity, config.statistics.bucketMs);
-    this.#ranking = new Ranking(config.ranking, this.#catalogue, this.#statistics, this.#popularity);
+    this.#ranking = new Ranking(config.ranking, {
+      catalogue: this.#catalogue,
+      statistics: this.#statistics,
+      popularity: this.#popularity,
+      histories: this.#histories,
+      postings: this.#postings,
+      users: this.#users.ids,
+    });
   }
 
   get clock(): number {
@@ -138,6 +147,7 @@ class FoldedModel implements Model {
     if (seq > histories.lastSeq(user)) {
       const at = histories.append(user, item, weight, negative, time, seq, origin);
       this.#statistics.count(histories.items, histories.start(user), at, weight, negative, time, 1);
+      this.#postings.add(item, { seq, user, place: at - histories.start(user) });
       this.#popularity.follow(item, time, weight, this.#config.statistics.bucketMs);
       return true;
     }
@@ -169,7 +179,37 @@ class FoldedModel implements Model {
     const reach = this.#config.statistics.togetherBack;
     this.#count(old, head, Math.min(old.length, old.length - tail + reach), -1);
     this.#count(next, head, Math.min(next.length, next.length - tail + reach), 1);
+    this.#repost(user, old, next, head, tail);
     this.#histories.write(user, next);
+  }
+
+  /** Moves the postings of a user's events with their history, of which `head` and `tail` events stay. */
+  #repost(user: number, old: readonly HistoryEvent[], next: readonly HistoryEvent[], head: number, tail: number): void {
+    const changes = new Map<number, { gone: Posting[]; come: Posting[] }>();
+    const changeOf = (item: number): { gone: Posting[]; come: Posting[] } => {
+      let change = changes.get(item);
+      if (change === undefined) {
+        change = { gone: [], come: [] };
+        changes.set(item, change);
+      }
+      return change;
+    };
+    for (let place = head; place < old.length - tail; place++) {
+      const { item, seq } = old[place]!;
+      changeOf(item).gone.push({ seq, user, place });
+    }
+    for (let place = head; place < next.length - tail; place++) {
+      const { item, seq } = next[place]!;
+      changeOf(item).come.push({ seq, user, place });
+    }
+    const shift = next.length - old.length;
+    if (shift !== 0) {
+      for (let place = old.length - tail; place < old.length; place++) {
+        const { item, seq } = old[place]!;
+        this.#postings.move(item, { seq, user, place }, place + shift);
+      }
+    }
+    for (const [item, { gone, come }] of changes) this.#postings.change(item, gone, come);
   }
 
   #count(events: readonly HistoryEvent[], from: number, to: number, sign: 1 | -1): void {
@@ -308,7 +348,7 @@ class FoldedModel implements Model {
   // --- answers -----------------------------------------------------------------------------------------------------
 
   recommend(request: RecommendRequest): RecommendedList {
-    const { profile, seen, events, traits } = this.#reader(request);
+    const { profile, reader, seen, events, traits } = this.#reader(request);
     let question: Question = questionOfHistory(profile, this.#catalogue);
     const hasHistory = profile.items.length > 0;
     if (!hasHistory) {
@@ -322,6 +362,7 @@ class FoldedModel implements Model {
     return this.#answer(
       {
         profile,
+        reader,
         events,
         question,
         blocked,
@@ -335,6 +376,7 @@ class FoldedModel implements Model {
 
   #reader({ user: id, history, traits }: RecommendRequest): {
     profile: Profile;
+    reader: number;
     seen: Iterable<number>;
     events: number;
     traits: Traits | undefined;
@@ -342,17 +384,21 @@ class FoldedModel implements Model {
     const back = this.#config.readBack;
     if (history !== undefined) {
       const items = this.#numbersOf(history);
-      return { profile: profileOf(items, undefined, 0, items.length, back), seen: items, events: items.length, traits };
+      const profile = profileOf(items, undefined, 0, items.length, back);
+      return { profile, reader: -1, seen: items, events: items.length, traits };
     }
     const known = id === undefined ? undefined : this.#users.find(id);
-    if (known === undefined)
-      return { profile: profileOf(NOTHING, undefined, 0, 0, back), seen: NOTHING, events: 0, traits };
+    if (known === undefined) {
+      const profile = profileOf(NOTHING, undefined, 0, 0, back);
+      return { profile, reader: -1, seen: NOTHING, events: 0, traits };
+    }
     const user = this.#links.root(known);
     const { items, seqs } = this.#histories;
     const start = this.#histories.start(user);
     const end = start + this.#histories.length(user);
     return {
       profile: profileOf(items, seqs, start, end, back),
+      reader: user,
       seen: items.subarray(start, end),
       events: end - start,
       traits: traits ?? this.#traits.get(user) ?? this.#traits.get(known),
@@ -401,7 +447,7 @@ class FoldedModel implements Model {
     const question = questionOfHistory(profile, this.#catalogue);
     const blocked = [[item], this.#numbersOf(options.exclude)];
     return this.#answer(
-      { profile, events: 1, question, blocked, count: n, at: this.#clock, blend: 'similar' },
+      { profile, reader: -1, events: 1, question, blocked, count: n, at: this.#clock, blend: 'similar' },
       options.explain === true,
     );
   }
@@ -453,10 +499,10 @@ class FoldedModel implements Model {
     for (let number = 0; number < other.#users.end; number++) {
       const events = other.#histories.read(number);
       if (events.length === 0) continue;
-      this.#histories.write(
-        user(number),
-        events.map((event) => ({ ...event, item: here[event.item]!, origin: user(event.origin) })),
-      );
+      const own = user(number);
+      const taken = events.map((event) => ({ ...event, item: here[event.item]!, origin: user(event.origin) }));
+      this.#histories.write(own, taken);
+      for (const [place, { item, seq }] of taken.entries()) this.#postings.add(item, { seq, user: own, place });
     }
     for (const [number, traits] of other.#traits) this.#traits.set(user(number), traits);
     this.clock = other.#clock;
@@ -476,7 +522,7 @@ class FoldedModel implements Model {
       bytes: {
         pairs: pairs.bytes,
         buckets: this.#statistics.buckets.size().bytes,
-        postings: this.#catalogue.postings.size().bytes,
+        postings: this.#catalogue.postings.size().bytes + this.#postings.bytes(),
         histories: this.#histories.bytes(),
       },
       warnings: { ...this.#warnings },

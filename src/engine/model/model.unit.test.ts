@@ -43,7 +43,12 @@ function fold(model: Model, log: readonly (Act & { seq: number })[]): Model {
 }
 
 const numbered = <T extends Act>(log: readonly T[]) => log.map((act, i) => ({ ...act, seq: i * 3 + 1 }));
-const state = (model: Model) => ({ hash: model.statisticsHash(), bytes: model.exportState().toString('base64') });
+/** All that can be seen of a model: what it has counted, what it remembers, and the lists that come of both. */
+const state = (model: Model) => ({
+  hash: model.statisticsHash(),
+  bytes: model.exportState().toString('base64'),
+  lists: [0, 1, 2, 3, 4].map((n) => model.recommend({ user: user(n), n: 12, at: 50 * DAY_MS, explain: true })),
+});
 
 /** A model whose clock is out of the comparison: forgetting leaves the clock where it was. */
 function folded(log: readonly (Act & { seq: number })[], clock = 50 * DAY_MS): Model {
@@ -148,6 +153,8 @@ describe('statistics of a log', () => {
         const asOne = folded(all.map((act) => (act.by === user(1) ? { ...act, by: user(0) } : act)));
         expect(model.statisticsHash()).toBe(asOne.statisticsHash());
         expect(model.history(user(1))).toEqual(asOne.history(user(0)));
+        expect(state(model).lists.slice(2)).toEqual(state(asOne).lists.slice(2));
+        expect(state(model).lists[1]).toEqual(state(asOne).lists[0]);
       }),
       { numRuns: 100 },
     );
@@ -261,6 +268,26 @@ describe('a list', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('holds what people with a similar history took next, and does not say who they are', () => {
+    const model = createModel(SERVING_ALL);
+    let seq = 0;
+    const take = (by: string, of: string) =>
+      model.interact({ user: user(by), item: item(of), weight: 16, time: 0, seq: ++seq });
+    for (const by of ['p', 'q', 'r']) for (const of of ['a', 'b', 'c']) take(by, of);
+    for (const of of ['x', 'y', 'z']) take('other', of);
+    take('reader', 'a');
+    take('reader', 'b');
+    const [first] = model.recommend({ user: user('reader'), n: 1, explain: true }).items;
+    expect(first!.item).toBe(item('c'));
+    const reason = first!.reasons!.find(({ signal }) => signal === 'neighbours')!;
+    expect(reason.contribution).toBeGreaterThan(0);
+    expect(Object.keys(reason).sort()).toEqual(['contribution', 'signal']);
+    expect(first!.reasons!.some(({ signal, item: of }) => signal === 'evidence' && of === item('b'))).toBe(true);
+    // Nobody is their own neighbour, and who took nothing since has nothing to say.
+    const last = model.recommend({ user: user('p'), n: 5, explain: true });
+    expect(last.items.some(({ reasons }) => reasons!.some(({ signal }) => signal === 'neighbours'))).toBe(false);
   });
 
   it('is personal after one event', () => {

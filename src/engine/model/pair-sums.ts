@@ -27,6 +27,19 @@ export class PairSums {
   weights = new Float64Array(0);
   #stamps = new Int32Array(64);
   #stamp = 0;
+  #beforeShare: number;
+
+  /** @param beforeShare share of what came before in {@link base} */
+  constructor(beforeShare: number) {
+    this.#beforeShare = beforeShare;
+  }
+
+  /** What followed, and a share of what came before: the sum that directed candidates are chosen by, undamped. */
+  base(item: number): number {
+    const { sums } = this;
+    const at = item * STRIDE;
+    return sums[at]! + sums[at + 1]! + this.#beforeShare * (sums[at + 2]! + sums[at + 3]!);
+  }
 
   reserve(items: number): void {
     if (items <= this.touched.length) return;

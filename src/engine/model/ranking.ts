@@ -17,19 +17,31 @@ import {
 } from './blend.ts';
 import type { Catalogue } from './catalogue.ts';
 import { Damping } from './damping.ts';
+import type { Histories } from './histories.ts';
 import { PAIR_CHANNELS, PairSums, STRIDE } from './pair-sums.ts';
+import type { Postings } from './postings.ts';
 import type { Profile } from './profile.ts';
 import { AGE_DEFAULTS, type AgeConfig, Newest, newness } from './signals/age.ts';
 import { ContentSearch, likeness, type Question } from './signals/content.ts';
+import { addEvidence } from './signals/evidence.ts';
+import {
+  NEIGHBOUR_CHANNELS,
+  NEIGHBOUR_DEFAULTS,
+  NEIGHBOUR_STRIDE,
+  type NeighbourConfig,
+  Neighbours,
+} from './signals/neighbours.ts';
 import type { Popularity } from './signals/popularity.ts';
 import type { Statistics } from './statistics.ts';
 import { Top } from './top.ts';
 
-export interface RankingConfig extends AgeConfig {
+export interface RankingConfig extends AgeConfig, NeighbourConfig {
   /** Candidates of the directed counts. */
   directedCandidates: number;
   /** Candidates of the symmetric counts. */
   togetherCandidates: number;
+  /** Candidates of sequence neighbours. */
+  neighbourCandidates: number;
   /** Candidates by content. */
   contentCandidates: number;
   /** Candidates by decayed popularity. */
@@ -52,8 +64,10 @@ export interface RankingConfig extends AgeConfig {
 
 export const RANKING_DEFAULTS: RankingConfig = {
   ...AGE_DEFAULTS,
+  ...NEIGHBOUR_DEFAULTS,
   directedCandidates: 120,
   togetherCandidates: 60,
+  neighbourCandidates: 60,
   contentCandidates: 60,
   popularCandidates: 60,
   newCandidates: 20,
@@ -67,6 +81,8 @@ export const RANKING_DEFAULTS: RankingConfig = {
 
 export interface RankRequest {
   profile: Profile;
+  /** Number of the user whose profile it is, -1 for none. */
+  reader: number;
   /** Events of the whole history, also beyond the profile's reach. */
   events: number;
   question: Question;
@@ -96,8 +112,22 @@ export interface Ranked {
   weights: Float64Array;
 }
 
+/** What lists are computed from. */
+export interface RankedFrom {
+  catalogue: Catalogue;
+  statistics: Statistics;
+  popularity: Popularity;
+  histories: Histories;
+  postings: Postings;
+  /** Ids of users by number. */
+  users: readonly string[];
+}
+
 export class Ranking {
-  readonly pairs = new PairSums();
+  readonly pairs: PairSums;
+  readonly #neighbours: Neighbours;
+  #histories: Histories;
+  #postings: Postings;
   #config: RankingConfig;
   #catalogue: Catalogue;
   #statistics: Statistics;
@@ -112,8 +142,12 @@ export class Ranking {
   #blocked = new Int32Array(64);
   #stamp = 0;
 
-  constructor(config: RankingConfig, catalogue: Catalogue, statistics: Statistics, popularity: Popularity) {
+  constructor(config: RankingConfig, { catalogue, statistics, popularity, histories, postings, users }: RankedFrom) {
     this.#config = config;
+    this.pairs = new PairSums(config.beforeShare);
+    this.#histories = histories;
+    this.#postings = postings;
+    this.#neighbours = new Neighbours(config, users);
     this.#catalogue = catalogue;
     this.#statistics = statistics;
     this.#popularity = popularity;
@@ -136,7 +170,10 @@ export class Ranking {
   }
 
   #free(item: number): boolean {
-    return this.#blocked[item] !== this.#stamp && this.#catalogue.servable(item, this.#config.serveUnpublished);
+    if (this.#blocked[item] === this.#stamp) return false;
+    if (!this.#catalogue.servable(item, this.#config.serveUnpublished)) return false;
+    // A number that only a forgotten user's events left behind is no item.
+    return this.#statistics.total[item]! > 0 || this.#catalogue.isPublished(item);
   }
 
   #block(lists: readonly Iterable<number>[], end: number): void {
@@ -190,22 +227,20 @@ export class Ranking {
     const together = new Top(config.togetherCandidates, ids);
     const { touched, sums } = this.pairs;
     const count = this.pairs.count;
-    const { beforeShare } = config;
     const directedDamping = this.#directedDamping;
     const togetherDamping = this.#togetherDamping;
     for (let i = 0; i < count; i++) {
       const item = touched[i]!;
       if (!this.#free(item)) continue;
       const at = item * STRIDE;
-      const after = sums[at]! + sums[at + 1]!;
-      const before = sums[at + 2]! + sums[at + 3]!;
-      const score = (after + beforeShare * before) * directedDamping.of(item, statistics);
+      const score = this.pairs.base(item) * directedDamping.of(item, statistics);
       if (directed.admits(score)) directed.offer(item, score);
       const symmetric = (sums[at + 4]! + sums[at + 5]!) * togetherDamping.of(item, statistics);
       if (together.admits(symmetric)) together.offer(item, symmetric);
     }
     for (const { item } of directed.sorted()) found.add(item);
     for (const { item } of together.sorted()) found.add(item);
+    this.#addNeighbours(request, found, end);
     this.#content.search(request.question, this.#catalogue);
     const content = new Top(config.contentCandidates + (request.blend === 'history' ? 0 : more), ids);
     for (let i = 0; i < this.#content.count; i++) {
@@ -235,6 +270,20 @@ export class Ranking {
     return this.#inOrder(found);
   }
 
+  #addNeighbours({ profile, reader, blend }: RankRequest, found: Set<number>, end: number): void {
+    const near = this.#neighbours;
+    // Of an item there are followers, but nobody whose history is like its own.
+    const of = blend === 'similar' ? { ...profile, items: [] } : profile;
+    near.gather(of, reader, end, this.#postings, this.#histories, this.#statistics, this.#directedDamping);
+    const best = new Top(this.#config.neighbourCandidates, this.#catalogue.ids.ids);
+    for (let i = 0; i < near.count; i++) {
+      const item = near.touched[i]!;
+      const score = near.sums[item * NEIGHBOUR_STRIDE]!;
+      if (best.admits(score) && this.#free(item)) best.offer(item, score);
+    }
+    for (const { item } of best.sorted()) found.add(item);
+  }
+
   #inOrder(found: Set<number>): number[] {
     const ids = this.#catalogue.ids.ids;
     return [...found].sort((a, b) => (ids[a]! < ids[b]! ? -1 : 1));
@@ -262,6 +311,11 @@ export class Ranking {
           values[at + k] = (sums[item * STRIDE + k]! / PAIR_CHANNELS[k]!.unit) * damping;
         }
       }
+      if (this.#neighbours.isTouched(item)) {
+        for (let k = 0; k < NEIGHBOUR_CHANNELS.length; k++) {
+          values[at + COLUMN.neighbours + k] = this.#neighbours.sums[item * NEIGHBOUR_STRIDE + k]!;
+        }
+      }
       const total = statistics.total[item] ?? 0;
       values[at + COLUMN.content] = likeness(request.question, item, this.#catalogue);
       values[at + COLUMN.popular] = total / 16;
@@ -270,6 +324,7 @@ export class Ranking {
       values[at + COLUMN.newness] = newness(item, request.at, this.#catalogue, this.#config);
       values[at + COLUMN.disliked] = (statistics.negative[item] ?? 0) / (total + 80);
     }
+    addEvidence(request.profile, candidates, statistics, values, COLUMN.evidence, columns);
     return values;
   }
 }

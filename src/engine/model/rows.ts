@@ -218,6 +218,25 @@ export class SparseRows {
     }
   }
 
+  /** The first count of (row, id); 0 where there is none. */
+  readFirst(row: number, id: number): number {
+    const table = this.#rows[row];
+    if (table === undefined) return 0;
+    const key = id + 1;
+    const capacity = table.length >>> 1;
+    let slot = ((Math.imul(key, GOLDEN) >>> 0) * capacity * SCALE) >>> 0;
+    for (;;) {
+      const head = table[slot << 1]!;
+      if (head === 0) return 0;
+      if (head >>> CO_BITS === key) {
+        const counts = table[(slot << 1) + 1]!;
+        return (head & CO_MASK) === WIDE ? this.#wide[counts * 3]! : counts >>> 16;
+      }
+      slot++;
+      if (slot === capacity) slot = 0;
+    }
+  }
+
   #unpack(head: number, counts: number, into: Triple): void {
     const co = head & CO_MASK;
     if (co === WIDE) {

@@ -1,0 +1,148 @@
+/**
+ * Who took an item, and where in their history it stands: a row per item, in log order. Appended to as events come,
+ * so that the newest so many of an item are the end of its row, and taken out of without a trace.
+ *
+ * A row is one Float64Array of two words a posting: the event's sequence, and `user 2^22 + place`. Two events of the
+ * same sequence (of partitions with logs of their own) stand in the order of their users' ids.
+ */
+
+/** Places in a history that can be told apart; events further on have no posting. */
+export const PLACES = 2 ** 22;
+const SMALLEST = 4;
+
+export interface Posting {
+  /** Position of the event in the log. */
+  seq: number;
+  /** Number of the user whose history it stands in. */
+  user: number;
+  /** Its place there, the oldest event's is 0. */
+  place: number;
+}
+
+export const packPosting = (user: number, place: number): number => user * PLACES + place;
+export const userOf = (packed: number): number => Math.floor(packed / PLACES);
+export const placeOf = (packed: number): number => packed % PLACES;
+
+export class Postings {
+  #rows: (Float64Array | undefined)[] = [];
+  #counts = new Int32Array(64);
+  #ids: readonly string[];
+
+  /** @param ids ids of users by number */
+  constructor(ids: readonly string[]) {
+    this.#ids = ids;
+  }
+
+  /** A row, two words a posting, the oldest first; not to be written, not to be kept. */
+  row(item: number): Float64Array | undefined {
+    return this.#rows[item];
+  }
+
+  /** Postings of an item. */
+  count(item: number): number {
+    return item < this.#counts.length ? this.#counts[item]! : 0;
+  }
+
+  add(item: number, posting: Posting): void {
+    if (posting.place >= PLACES) return;
+    const count = this.count(item);
+    const row = this.#hold(item, count + 1);
+    const packed = packPosting(posting.user, posting.place);
+    let at = count;
+    if (count > 0 && !this.#isBefore(row[count * 2 - 2]!, row[count * 2 - 1]!, posting.seq, packed)) {
+      at = this.#find(row, count, posting.seq, packed);
+      row.copyWithin(at * 2 + 2, at * 2, count * 2);
+    }
+    row[at * 2] = posting.seq;
+    row[at * 2 + 1] = packed;
+    this.#counts[item] = count + 1;
+  }
+
+  /** Notes another place in the history for a posting that stays. */
+  move(item: number, posting: Posting, place: number): void {
+    const count = this.count(item);
+    const row = this.#rows[item];
+    const packed = packPosting(posting.user, posting.place);
+    const at = row === undefined ? count : this.#find(row, count, posting.seq, packed);
+    const known = row !== undefined && at < count && row[at * 2] === posting.seq && row[at * 2 + 1] === packed;
+    if (known && place < PLACES) row[at * 2 + 1] = packPosting(posting.user, place);
+    else if (known) this.change(item, [posting], []);
+    else this.add(item, { ...posting, place });
+  }
+
+  /** Takes postings out of a row and puts others in, in one pass: a row may be long, and so may what leaves it. */
+  change(item: number, gone: readonly Posting[], come: readonly Posting[]): void {
+    const count = this.count(item);
+    const out = new Map<number, number>();
+    for (const { seq, user, place } of gone) out.set(packPosting(user, place), seq);
+    const kept: [seq: number, packed: number][] = [];
+    for (const { seq, user, place } of come) if (place < PLACES) kept.push([seq, packPosting(user, place)]);
+    const row = this.#hold(item, count + kept.length);
+    let first = count;
+    for (const { seq } of [...gone, ...come]) first = Math.min(first, this.#find(row, count, seq, -1));
+    const old = row.slice(first * 2, count * 2);
+    kept.sort(([x, p], [y, q]) => (this.#isBefore(x, p, y, q) ? -1 : 1));
+    let to = first * 2;
+    let next = 0;
+    for (let at = 0; at < old.length; at += 2) {
+      const seq = old[at]!;
+      const packed = old[at + 1]!;
+      if (out.size > 0 && out.get(packed) === seq) continue;
+      for (; next < kept.length && this.#isBefore(kept[next]![0], kept[next]![1], seq, packed); next++) {
+        row[to++] = kept[next]![0];
+        row[to++] = kept[next]![1];
+      }
+      row[to++] = seq;
+      row[to++] = packed;
+    }
+    for (; next < kept.length; next++) {
+      row[to++] = kept[next]![0];
+      row[to++] = kept[next]![1];
+    }
+    // What was taken out must not stay readable behind the end.
+    row.fill(0, to, count * 2);
+    this.#counts[item] = to / 2;
+  }
+
+  /** Index of the first posting that doesn't stand before this one. */
+  #find(row: Float64Array, count: number, seq: number, packed: number): number {
+    let low = 0;
+    let high = count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#isBefore(row[middle * 2]!, row[middle * 2 + 1]!, seq, packed)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #isBefore(seq: number, packed: number, otherSeq: number, other: number): boolean {
+    if (seq !== otherSeq || packed === other) return seq < otherSeq;
+    if (packed < 0 || other < 0) return packed < other;
+    const user = userOf(packed);
+    const otherUser = userOf(other);
+    return user === otherUser ? packed < other : this.#ids[user]! < this.#ids[otherUser]!;
+  }
+
+  #hold(item: number, count: number): Float64Array {
+    while (this.#rows.length <= item) this.#rows.push(undefined);
+    if (item >= this.#counts.length) {
+      const counts = new Int32Array(Math.max(item + 1, this.#counts.length * 2));
+      counts.set(this.#counts);
+      this.#counts = counts;
+    }
+    const row = this.#rows[item];
+    if (row !== undefined && count * 2 <= row.length) return row;
+    const wider = new Float64Array(2 * Math.max(SMALLEST, count, row === undefined ? 0 : Math.ceil(row.length * 0.75)));
+    if (row !== undefined) wider.set(row);
+    this.#rows[item] = wider;
+    return wider;
+  }
+
+  /** Bytes held. */
+  bytes(): number {
+    let bytes = this.#counts.byteLength;
+    for (const row of this.#rows) if (row !== undefined) bytes += row.byteLength;
+    return bytes;
+  }
+}
