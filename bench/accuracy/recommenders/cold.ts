@@ -7,7 +7,8 @@ import type { Recommender } from './port.ts';
 import { createRidge } from './ridge.ts';
 
 export const COLD_OPPONENT = 'ridge per user';
-const LAMBDA = 10;
+/** The best of 1 to 300 on two held-out tenths of MovieLens 1M (seeds 101 and 102) other than those measured by default. */
+const LAMBDA = 30;
 
 export const coldReferences = (data: DataSet, seed: number): Recommender[] => [
   createChance(data, seed),

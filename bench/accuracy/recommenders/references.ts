@@ -4,9 +4,9 @@ import { createItemKnn } from './item-knn.ts';
 import { createDecayedPopularity, createPopularity } from './popularity.ts';
 import type { Recommender } from './port.ts';
 
-/** Chosen on MovieLens 100K between 70 and 85 % of its stream, and the same for all data. */
-const HALF_LIFE_DAYS = 14;
-const FADE = 0.9;
+/** The best of those tried (3 to 120 days, 0.5 to 0.98) on MovieLens 100K between 70 and 85 % of its stream; for all data. */
+const HALF_LIFE_DAYS = 30;
+const FADE = 0.75;
 
 /** Those that know what is popular and nothing of the user: what a run with shuffled targets must fall to. */
 export const LEVEL = ['popularity', 'decayed popularity'] as const;
