@@ -53,6 +53,7 @@ export interface Accuracy {
 }
 
 export async function measureAccuracy(options: AccuracyOptions): Promise<Accuracy> {
+  checkOptions(options);
   const data = await readData(options);
   const cold = options.protocol === 'item-cold';
   const seeds = Array.from({ length: cold ? options.seeds : 1 }, (_, i) => options.seed + i);
@@ -146,6 +147,16 @@ function joined(rounds: readonly Result[][]): Result[] {
       ranking: own.reduce((sum, { ranking }) => sum + ranking, 0),
     };
   });
+}
+
+function checkOptions({ protocol, warm, tune, shuffleTargets: shuffle }: AccuracyOptions): void {
+  if (tune !== undefined && tune >= warm)
+    throw new UsageError(`--tune ${tune} leaves nothing before --warm ${warm}.`, { next: 'use a smaller --tune' });
+  // Who knows features knows what is popular among items like these, and random is no level to fall to.
+  if (shuffle && protocol === 'item-cold')
+    throw new UsageError('Targets of cold items can’t be shuffled: there is no popularity to fall to.', {
+      next: 'use --shuffle-targets with --protocol prequential or last-out',
+    });
 }
 
 async function readData({ inter, item, attributes, say }: AccuracyOptions): Promise<DataSet> {
