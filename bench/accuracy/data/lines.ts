@@ -106,7 +106,8 @@ export const viewed = (user: string, item: string, place: number): CloudEvent =>
 
 /** Whether a file is of this form rather than one with a header or other separators. */
 export function isLines(path: string): boolean {
-  if (/\.(inter|csv|tsv|jsonl|gz)$/i.test(path) || !statSync(path).isFile()) return false;
+  if (/\.(inter|csv|tsv|jsonl|gz)$/i.test(path) || statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
+    return false;
   const head = readHead(path).split('\n').slice(0, -1);
   // Ratings of a fixed width would be a table: user, item, rating, time.
   return (
