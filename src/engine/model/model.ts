@@ -6,6 +6,7 @@ import { completeConfig, type ModelConfig, type PartialModelConfig } from './con
 import { reasonsFor } from './explain.ts';
 import { Histories, type HistoryEvent } from './histories.ts';
 import { type Claim, Links, rootBy } from './links.ts';
+import { logOrder } from './log-order.ts';
 import { Numbering } from './numbering.ts';
 import { type Posting, Postings } from './postings.ts';
 import { type Profile, profileOf } from './profile.ts';
@@ -145,10 +146,7 @@ class FoldedModel implements Model {
     const item = this.#item(itemId);
     const histories = this.#histories;
     if (seq > histories.lastSeq(user)) {
-      const at = histories.append(user, item, weight, negative, time, seq, origin);
-      this.#statistics.count(histories.items, histories.start(user), at, weight, negative, time, 1);
-      this.#postings.add(item, { seq, user, place: at - histories.start(user) });
-      this.#popularity.follow(item, time, weight, this.#config.statistics.bucketMs);
+      this.#learn(user, item, weight, negative, time, seq, origin);
       return true;
     }
     const place = histories.find(user, seq);
@@ -157,6 +155,24 @@ class FoldedModel implements Model {
     events.splice(place, 0, { item, weight, negative, time, seq, origin });
     this.#rewrite(user, events);
     return true;
+  }
+
+  /** Appends an event behind all that the user did, and counts it. */
+  #learn(
+    user: number,
+    item: number,
+    weight: number,
+    negative: number,
+    time: number,
+    seq: number,
+    origin: number,
+  ): void {
+    const histories = this.#histories;
+    const at = histories.append(user, item, weight, negative, time, seq, origin);
+    const start = histories.start(user);
+    this.#statistics.count(histories.items, start, at, weight, negative, time, 1);
+    this.#postings.append(item, seq, user, at - start);
+    this.#popularity.follow(item, time, weight, this.#config.statistics.bucketMs, this.#statistics);
   }
 
   #warn(name: WarningName): false {
@@ -219,7 +235,7 @@ class FoldedModel implements Model {
     for (let i = from; i < to; i++) {
       const { item, weight, negative, time } = events[i]!;
       this.#statistics.count(items, 0, i - first, weight, negative, time, sign);
-      this.#popularity.follow(item, time, sign * weight, this.#config.statistics.bucketMs);
+      this.#popularity.follow(item, time, sign * weight, this.#config.statistics.bucketMs, this.#statistics);
     }
   }
 
@@ -502,7 +518,7 @@ class FoldedModel implements Model {
       const own = user(number);
       const taken = events.map((event) => ({ ...event, item: here[event.item]!, origin: user(event.origin) }));
       this.#histories.write(own, taken);
-      for (const [place, { item, seq }] of taken.entries()) this.#postings.add(item, { seq, user: own, place });
+      for (const [place, { item, seq }] of taken.entries()) this.#postings.append(item, seq, own, place);
     }
     for (const [number, traits] of other.#traits) this.#traits.set(user(number), traits);
     this.clock = other.#clock;
@@ -596,21 +612,18 @@ class FoldedModel implements Model {
       const claim: Claim = { session: numbers[session]!, user: numbers[user]!, seq };
       this.#links.add(claim);
     }
-    const grouped = new Map<number, HistoryEvent[]>();
-    for (let place = 0; place < state.users.length; place++) {
-      const origin = numbers[place]!;
-      const root = this.#links.root(origin);
-      let events = grouped.get(root);
-      if (events === undefined) {
-        events = [];
-        grouped.set(root, events);
-      }
-      for (const event of state.users[place]!.events) events.push({ ...event, item: items[event.item]!, origin });
+    const { users, items: taken, weights, negatives, times, seqs } = state.events;
+    const roots = Int32Array.from(numbers, (number) => this.#links.root(number));
+    for (const event of logOrder(seqs)) {
+      const origin = users[event]!;
+      const user = roots[origin]!;
+      const item = items[taken[event]!]!;
+      const place = this.#histories.length(user);
+      const seq = seqs[event]!;
+      this.#histories.append(user, item, weights[event]!, negatives[event]!, times[event]!, seq, numbers[origin]!);
+      this.#postings.append(item, seq, user, place);
     }
-    for (const [root, events] of grouped) {
-      events.sort((a, b) => a.seq - b.seq);
-      this.#rewrite(root, events);
-    }
+    this.#statistics.countAll(this.#histories, this.#catalogue.ids.end, this.#users.end);
     this.clock = state.clock;
   }
 }

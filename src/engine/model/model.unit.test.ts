@@ -270,6 +270,37 @@ describe('a list', () => {
     );
   });
 
+  it('of what is popular is the same whether or not it was asked for before, in a catalogue of thousands', () => {
+    const random = (() => {
+      let seed = 1;
+      return (below: number) => {
+        seed = (seed * 48_271) % 2_147_483_647;
+        return seed % below;
+      };
+    })();
+    const log = Array.from({ length: 6_000 }, (_, seq): Interaction => {
+      const of = item(random(random(2) === 0 ? 3_000 : 40));
+      return { user: user(random(500)), item: of, weight: 16, time: random(60) * DAY_MS, seq };
+    });
+    const model = createModel(SERVING_ALL);
+    model.clock = 60 * DAY_MS;
+    for (const [place, one] of log.entries()) {
+      model.interact(one);
+      if (place >= 3_000 && place % 100 === 0) {
+        model.recommend({ n: 10 });
+        model.retract(log[place - 50]!.user, place - 50);
+      }
+    }
+    const kept = log.filter(({ seq }) => seq < 2_950 || seq > 5_900 || (seq - 2_950) % 100 !== 0);
+    const fresh = createModel(SERVING_ALL);
+    fresh.clock = 60 * DAY_MS;
+    for (const one of kept) fresh.interact(one);
+    for (const n of [10, 1_500, 2_500]) expect(model.recommend({ n })).toEqual(fresh.recommend({ n }));
+    const best = fresh.recommend({ n: 1_500 }).items.map((listed) => listed.item);
+    const exclude = best.slice(0, 1_200);
+    expect(model.recommend({ n: 50, exclude })).toEqual(fresh.recommend({ n: 50, exclude }));
+  });
+
   it('holds what people with a similar history took next, and does not say who they are', () => {
     const model = createModel(SERVING_ALL);
     let seq = 0;

@@ -43,17 +43,18 @@ export class Postings {
     return item < this.#counts.length ? this.#counts[item]! : 0;
   }
 
-  add(item: number, posting: Posting): void {
-    if (posting.place >= PLACES) return;
+  /** Adds a posting: at the end of the row if it is the newest, as it is in a log that is read in order. */
+  append(item: number, seq: number, user: number, place: number): void {
+    if (place >= PLACES) return;
     const count = this.count(item);
     const row = this.#hold(item, count + 1);
-    const packed = packPosting(posting.user, posting.place);
+    const packed = packPosting(user, place);
     let at = count;
-    if (count > 0 && !this.#isBefore(row[count * 2 - 2]!, row[count * 2 - 1]!, posting.seq, packed)) {
-      at = this.#find(row, count, posting.seq, packed);
+    if (count > 0 && !this.#isBefore(row[count * 2 - 2]!, row[count * 2 - 1]!, seq, packed)) {
+      at = this.#find(row, count, seq, packed);
       row.copyWithin(at * 2 + 2, at * 2, count * 2);
     }
-    row[at * 2] = posting.seq;
+    row[at * 2] = seq;
     row[at * 2 + 1] = packed;
     this.#counts[item] = count + 1;
   }
@@ -67,7 +68,7 @@ export class Postings {
     const known = row !== undefined && at < count && row[at * 2] === posting.seq && row[at * 2 + 1] === packed;
     if (known && place < PLACES) row[at * 2 + 1] = packPosting(posting.user, place);
     else if (known) this.change(item, [posting], []);
-    else this.add(item, { ...posting, place });
+    else this.append(item, posting.seq, posting.user, place);
   }
 
   /** Takes postings out of a row and puts others in, in one pass: a row may be long, and so may what leaves it. */

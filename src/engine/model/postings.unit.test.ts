@@ -26,7 +26,7 @@ describe('postings of an item', () => {
     fc.assert(
       fc.property(several, (all) => {
         const postings = new Postings(IDS);
-        for (const one of all) postings.add(3, one);
+        for (const one of all) postings.append(3, one.seq, one.user, one.place);
         expect(rowOf(postings, 3)).toEqual(inOrder(all));
       }),
     );
@@ -38,7 +38,7 @@ describe('postings of an item', () => {
         const fates = all.map((one) => ({ one, fate: random.next().value as number }));
         const of = (...wanted: number[]) => fates.filter(({ fate }) => wanted.includes(fate)).map(({ one }) => one);
         const postings = new Postings(IDS);
-        for (const one of of(0, 1, 2)) postings.add(0, one);
+        for (const one of of(0, 1, 2)) postings.append(0, one.seq, one.user, one.place);
         postings.change(0, of(1), of(3));
         for (const one of of(2)) postings.move(0, one, one.place + 1);
         const moved = of(2).map((one) => ({ ...one, place: one.place + 1 }));

@@ -231,12 +231,17 @@ export class Ranking {
     const togetherDamping = this.#togetherDamping;
     for (let i = 0; i < count; i++) {
       const item = touched[i]!;
-      if (!this.#free(item)) continue;
-      const at = item * STRIDE;
-      const score = this.pairs.base(item) * directedDamping.of(item, statistics);
-      if (directed.admits(score)) directed.offer(item, score);
-      const symmetric = (sums[at + 4]! + sums[at + 5]!) * togetherDamping.of(item, statistics);
-      if (together.admits(symmetric)) together.offer(item, symmetric);
+      // No damping is above 1, so what falls short without it needn't be looked at further; most items do.
+      const base = this.pairs.base(item);
+      if (directed.admits(base)) {
+        const score = base * directedDamping.of(item, statistics);
+        if (directed.admits(score) && this.#free(item)) directed.offer(item, score);
+      }
+      const symmetric = sums[item * STRIDE + 4]! + sums[item * STRIDE + 5]!;
+      if (together.admits(symmetric)) {
+        const score = symmetric * togetherDamping.of(item, statistics);
+        if (together.admits(score) && this.#free(item)) together.offer(item, score);
+      }
     }
     for (const { item } of directed.sorted()) found.add(item);
     for (const { item } of together.sorted()) found.add(item);
@@ -251,12 +256,7 @@ export class Ranking {
     for (const { item } of content.sorted()) found.add(item);
     if (request.blend === 'similar') return this.#inOrder(found);
     const popular = new Top(config.popularCandidates + more, ids);
-    const { short, long } = this.#popularity;
-    for (let item = 0; item < end; item++) {
-      // What is popular in all, in the unit of one sixteenth of 2^-20, decides among items of long ago.
-      const score = short[item]! + long[item]! + statistics.total[item]!;
-      if (score > 0 && popular.admits(score) && this.#free(item)) popular.offer(item, score);
-    }
+    this.#popularity.offerBest(popular, end, statistics, (item) => this.#free(item));
     for (const { item } of popular.sorted()) found.add(item);
     this.#newest.refresh(this.#catalogue);
     let fresh = config.newCandidates;

@@ -196,6 +196,34 @@ export class SparseRows {
     return table;
   }
 
+  /**
+   * Puts a whole row where there was none, as adding its entries one by one would.
+   *
+   * @param ids ids with counts, each once, `count` of them
+   * @param counts f, b and co of an id at `id * 3`; set back to 0 as they are read
+   */
+  fill(row: number, ids: Int32Array, count: number, counts: Float64Array): void {
+    this.#open(row);
+    const capacity = Math.max(SMALLEST, Math.ceil((count * 1.2) / MAX_LOAD));
+    const table = new Int32Array(capacity * 2);
+    this.#rows[row] = table;
+    this.#used[row] = count;
+    for (let i = 0; i < count; i++) {
+      const id = ids[i]!;
+      const key = id + 1;
+      let slot = ((Math.imul(key, GOLDEN) >>> 0) * capacity * SCALE) >>> 0;
+      while (table[slot << 1] !== 0) {
+        slot++;
+        if (slot === capacity) slot = 0;
+      }
+      table[slot << 1] = key << CO_BITS;
+      this.#increase(table, slot << 1, key << CO_BITS, counts[id * 3]!, counts[id * 3 + 1]!, counts[id * 3 + 2]!);
+      counts[id * 3] = 0;
+      counts[id * 3 + 1] = 0;
+      counts[id * 3 + 2] = 0;
+    }
+  }
+
   /** Reads the counts of (row, id) into `into`; zeros where there are none. */
   read(row: number, id: number, into: Triple): Triple {
     into.f = 0;

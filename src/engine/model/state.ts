@@ -57,6 +57,23 @@ export interface ModelState {
   links: StateLink[];
 }
 
+/** Events of a state that was read, in columns: a million objects cost more to collect than to fold. */
+export interface EventColumns {
+  /** Index of the user that an event was published under. */
+  users: Int32Array;
+  items: Int32Array;
+  weights: Uint16Array;
+  negatives: Uint16Array;
+  times: Float64Array;
+  seqs: Float64Array;
+}
+
+/** A state that was read; events stand in columns, users in order, each user's in log order. */
+export interface ReadState extends Omit<ModelState, 'users'> {
+  users: Omit<StateUser, 'events'>[];
+  events: EventColumns;
+}
+
 export function encodeState(state: ModelState): Buffer {
   const out = new Writer();
   out.bytes(Buffer.from(MAGIC, 'latin1'));
@@ -96,7 +113,7 @@ export function encodeState(state: ModelState): Buffer {
 }
 
 /** Reads what {@link encodeState} wrote. Throws {@link ModelStateUnreadableError}. */
-export function decodeState(bytes: Uint8Array): ModelState {
+export function decodeState(bytes: Uint8Array): ReadState {
   const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const body = all.subarray(0, Math.max(0, all.length - DIGEST_BYTES));
   if (body.length < 24 || body.toString('latin1', 0, 8) !== MAGIC) {
@@ -116,34 +133,63 @@ export function decodeState(bytes: Uint8Array): ModelState {
     });
   }
   const input = new Reader(body, 16);
-  const state: ModelState = { clock: input.f64(), items: [], users: [], links: [] };
+  const clock = input.f64();
+  const items: StateItem[] = [];
   for (let left = input.count(); left > 0; left--) {
     const id = input.text();
     const flags = input.count();
     const listed = input.f64();
     const json = input.text();
     const fields = json === '' ? undefined : (JSON.parse(json) as ItemData);
-    state.items.push({ id, published: (flags & 1) !== 0, withdrawn: (flags & 2) !== 0, listed, fields });
+    items.push({ id, published: (flags & 1) !== 0, withdrawn: (flags & 2) !== 0, listed, fields });
   }
+  const users: ReadState['users'] = [];
+  // An event takes 13 bytes at least, so there can't be more of them than that.
+  const events = columnsOf(Math.ceil(body.length / 13));
+  let end = 0;
   for (let left = input.count(); left > 0; left--) {
     const id = input.text();
     const json = input.text();
-    const user: StateUser = { id, traits: json === '' ? undefined : (JSON.parse(json) as Traits), events: [] };
     let seq = 0;
-    for (let events = input.count(); events > 0; events--) {
-      const item = input.count();
-      const weight = input.count();
-      const negative = input.count();
-      const time = input.f64();
+    for (let count = input.count(); count > 0; count--) {
+      events.users[end] = users.length;
+      events.items[end] = input.count();
+      events.weights[end] = input.count();
+      events.negatives[end] = input.count();
+      events.times[end] = input.f64();
       seq += input.count();
-      user.events.push({ item, weight, negative, time, seq });
+      events.seqs[end++] = seq;
     }
-    state.users.push(user);
+    users.push({ id, traits: json === '' ? undefined : (JSON.parse(json) as Traits) });
   }
+  const links: StateLink[] = [];
   for (let left = input.count(); left > 0; left--) {
-    state.links.push({ session: input.count(), user: input.count(), seq: input.count() });
+    links.push({ session: input.count(), user: input.count(), seq: input.count() });
   }
-  return state;
+  return { clock, items, users, events: firstOf(events, end), links };
+}
+
+function columnsOf(count: number): EventColumns {
+  return {
+    users: new Int32Array(count),
+    items: new Int32Array(count),
+    weights: new Uint16Array(count),
+    negatives: new Uint16Array(count),
+    times: new Float64Array(count),
+    seqs: new Float64Array(count),
+  };
+}
+
+function firstOf(columns: EventColumns, count: number): EventColumns {
+  const { users, items, weights, negatives, times, seqs } = columns;
+  return {
+    users: users.subarray(0, count),
+    items: items.subarray(0, count),
+    weights: weights.subarray(0, count),
+    negatives: negatives.subarray(0, count),
+    times: times.subarray(0, count),
+    seqs: seqs.subarray(0, count),
+  };
 }
 
 /** JSON with sorted keys: which key came first is no part of the state. */

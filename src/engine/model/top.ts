@@ -20,6 +20,10 @@ export class Top {
     return this.#count;
   }
 
+  get isFull(): boolean {
+    return this.#count === this.#size;
+  }
+
   /** Whether an item of this score may be among the best; a quick test before more is computed of it. */
   admits(score: number): boolean {
     return this.#count < this.#size || score >= this.#scores[0]!;
