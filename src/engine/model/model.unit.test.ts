@@ -270,6 +270,33 @@ describe('a list', () => {
     );
   });
 
+  it('is the same from rows too long to be read whole, and still explained to the last term', () => {
+    let seed = 3;
+    const random = (below: number) => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed % below;
+    };
+    const log: Interaction[] = [];
+    for (let by = 0; by < 2_500; by++) {
+      const taken = ['hub', random(random(4_000) + 1), random(random(4_000) + 1), random(random(4_000) + 1)];
+      for (const of of taken) log.push({ user: user(by), item: item(of), weight: 16, time: 0, seq: log.length });
+    }
+    const reader = ['hub', 1, 2].map((of, at) => ({ ...log[0]!, user: user('r'), item: item(of), seq: 1e6 + at }));
+    const lists = [log, [...log].reverse()].map((events) => {
+      const model = createModel(SERVING_ALL);
+      for (const [place, one] of events.entries()) {
+        model.interact(one);
+        if (place % 1_000 === 999) model.recommend({ history: [item('hub')], n: 5 });
+      }
+      for (const one of reader) model.interact(one);
+      return model.recommend({ user: user('r'), n: 20, explain: true });
+    });
+    expect(lists[1]).toEqual(lists[0]);
+    for (const { score, reasons } of lists[0]!.items) {
+      expect(reasons!.reduce((sum, { contribution }) => sum + contribution, 0)).toBeCloseTo(score, 9);
+    }
+  });
+
   it('of what is popular is the same whether or not it was asked for before, in a catalogue of thousands', () => {
     const random = (() => {
       let seed = 1;

@@ -2,10 +2,13 @@
  * The one pass over the rows of a history that serves all pair channels. Weights are whole multiples of 2^-20 and
  * counts are whole, so every sum is exact and the order of rows and slots can't matter: sums in Float32 gave different
  * lists for different memory layouts.
+ *
+ * Of a long row only its prefix is summed up while candidates are looked for; what else it holds for the candidates
+ * themselves is added afterwards, so that their sums are those of the whole rows.
  */
 import { pow, wholePower } from './math.ts';
 import type { Profile } from './profile.ts';
-import { CO_BITS, CO_MASK, type SparseRows, type Triple, WIDE } from './rows.ts';
+import { CO_BITS, CO_MASK, type SparseRows, stepOf, type Triple, WIDE } from './rows.ts';
 import { DIRECTED_CHANNELS } from './signals/directed.ts';
 import type { PairChannel } from './signals/pair-channel.ts';
 import { TOGETHER_CHANNELS } from './signals/together.ts';
@@ -27,6 +30,8 @@ export class PairSums {
   weights = new Float64Array(0);
   #stamps = new Int32Array(64);
   #stamp = 0;
+  /** Places whose row was read by its prefix, and the prefixes' steps. */
+  #cut: { place: number; step: number }[] = [];
   #beforeShare: number;
 
   /** @param beforeShare share of what came before in {@link base} */
@@ -57,6 +62,7 @@ export class PairSums {
   /** Sums up the rows of a profile's items. */
   gather(profile: Profile, statistics: Statistics): void {
     this.count = 0;
+    this.#cut = [];
     this.#stamp++;
     if (this.#stamp === 2 ** 31 - 1) {
       this.#stamps.fill(0);
@@ -72,13 +78,43 @@ export class PairSums {
         for (const back of profile.backs[place]!) fade += wholePower(channel.decay, back);
         this.weights[place * STRIDE + k] = Math.round(UNIT * fade * pow(n, -channel.source));
       }
-      this.#addRow(statistics.pairs, item, place * STRIDE);
+      this.#addRow(statistics.pairs, item, place);
     }
   }
 
-  #addRow(pairs: SparseRows, item: number, at: number): void {
+  /** Makes the sums of these items those of the whole rows. */
+  complete(profile: Profile, pairs: SparseRows, candidates: readonly number[]): void {
+    const entry: Triple = { f: 0, b: 0, co: 0 };
+    const { sums, weights } = this;
+    for (const { place, step } of this.#cut) {
+      const at = place * STRIDE;
+      for (const item of candidates) {
+        const { f, b, co } = pairs.read(profile.items[place]!, item, entry);
+        if (co === 0 || stepOf(co) >= step) continue;
+        const to = item * STRIDE;
+        if (this.#stamps[item] !== this.#stamp) {
+          this.#stamps[item] = this.#stamp;
+          this.touched[this.count++] = item;
+          sums.fill(0, to, to + STRIDE);
+        }
+        sums[to] = sums[to]! + weights[at]! * f;
+        sums[to + 1] = sums[to + 1]! + weights[at + 1]! * f;
+        sums[to + 2] = sums[to + 2]! + weights[at + 2]! * b;
+        sums[to + 3] = sums[to + 3]! + weights[at + 3]! * b;
+        sums[to + 4] = sums[to + 4]! + weights[at + 4]! * co;
+        sums[to + 5] = sums[to + 5]! + weights[at + 5]! * co;
+      }
+    }
+  }
+
+  #addRow(pairs: SparseRows, item: number, place: number): void {
+    const at = place * STRIDE;
     const table = pairs.table(item);
     if (table === undefined) return;
+    const prefix = pairs.prefix(item);
+    if (prefix !== undefined) this.#cut.push({ place, step: prefix.step });
+    const slots = prefix?.slots;
+    const end = prefix === undefined ? table.length >>> 1 : prefix.count;
     const wide = pairs.wide;
     const { sums, touched } = this;
     const stamps = this.#stamps;
@@ -90,7 +126,8 @@ export class PairSums {
     const w3 = this.weights[at + 3]!;
     const w4 = this.weights[at + 4]!;
     const w5 = this.weights[at + 5]!;
-    for (let slot = 0; slot < table.length; slot += 2) {
+    for (let i = 0; i < end; i++) {
+      const slot = (slots === undefined ? i : slots[i]!) << 1;
       const head: number = table[slot]!;
       if (head === 0) continue;
       const counts = table[slot + 1]!;

@@ -197,6 +197,7 @@ export class Ranking {
     this.pairs.gather(request.profile, this.#statistics);
     this.#popularity.at(request.at, this.#statistics, end);
     const candidates = this.#candidates(request, end);
+    this.pairs.complete(request.profile, this.#statistics.pairs, candidates);
     const features = this.#values(request, candidates);
     toFeatures(features, candidates.length);
     const weights =

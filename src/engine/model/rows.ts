@@ -24,6 +24,36 @@ const SCALE = 2 ** -32;
 const MAX_LOAD = 0.8;
 const SMALLEST = 4;
 
+/** Rows with more entries than this have a prefix. */
+export const LONG_ROW = 2_048;
+/** Most entries of a prefix. */
+const PREFIX_MOST = 1_024;
+/** With fewer than this above the first step that is short enough, a row is read as it is. */
+const PREFIX_LEAST = 128;
+const STEPS = 128;
+
+/**
+ * The entries of a long row whose third count is at or above a step: the lowest step that no more than 1,024 of them
+ * reach. What is in it depends on the row's content alone, so a list that is computed from it does too.
+ */
+export interface Prefix {
+  /** 0: the row is read as it is. */
+  step: number;
+  /** Slots of the entries, `count` of them. */
+  slots: Int32Array;
+  count: number;
+  /** Entries of the row that aren't zero. */
+  live: number;
+}
+
+/** Step of a count: four to each power of two; 0 for none. */
+export function stepOf(co: number): number {
+  if (co < 4) return co > 0 ? co : 0;
+  const whole = Math.min(co, 2 ** 30);
+  const exponent = 31 - Math.clz32(whole);
+  return exponent * 4 - 4 + ((whole >>> (exponent - 2)) & 3);
+}
+
 export interface Triple {
   f: number;
   b: number;
@@ -36,6 +66,7 @@ export class SparseRows {
   #wide = new Float64Array(48);
   #wideEnd = 0;
   #wideFree: number[] = [];
+  #prefixes: (Prefix | undefined)[] = [];
   /** What {@link touch} read, kept so that the reads aren't optimised away. */
   touched = 0;
 
@@ -70,7 +101,12 @@ export class SparseRows {
         if (co !== WIDE && f >= 0 && f <= 0xffff && b >= 0 && b <= 0xffff && c >= 0 && c < WIDE) {
           table[at] = head - co + c;
           table[at + 1] = (f << 16) | b;
-        } else this.#increase(table, at, head, df, db, dco);
+          if (capacity > LONG_ROW) this.#follow(row, slot, co, c);
+        } else {
+          const before = this.#thirdAt(table, at);
+          this.#increase(table, at, head, df, db, dco);
+          if (capacity > LONG_ROW) this.#follow(row, slot, before, before + dco);
+        }
         return;
       }
       slot++;
@@ -89,6 +125,63 @@ export class SparseRows {
     table[slot << 1] = key << CO_BITS;
     table[(slot << 1) + 1] = 0;
     this.#increase(table, slot << 1, key << CO_BITS, df, db, dco);
+    if (capacity > LONG_ROW) this.#follow(row, slot, 0, dco);
+  }
+
+  #thirdAt(table: Int32Array, at: number): number {
+    const co = table[at]! & CO_MASK;
+    return co === WIDE ? this.#wide[table[at + 1]! * 3 + 2]! : co;
+  }
+
+  /** Keeps a prefix true to its row. What grows can only enter it; when something shrinks it is made anew. */
+  #follow(row: number, slot: number, before: number, after: number): void {
+    const prefix = this.#prefixes[row];
+    if (prefix === undefined) return;
+    const from = stepOf(before);
+    const to = stepOf(after);
+    if (from === to) return;
+    if (from === 0) prefix.live++;
+    const reaches = prefix.step > 0 && from < prefix.step && to >= prefix.step;
+    if (to < from || (prefix.step === 0 && prefix.live > LONG_ROW) || (reaches && prefix.count === PREFIX_MOST)) {
+      this.#prefixes[row] = undefined;
+    } else if (reaches) prefix.slots[prefix.count++] = slot;
+  }
+
+  /** Prefix of a long row; undefined where the row is to be read as it is. Not to be written, not to be kept. */
+  prefix(row: number): Prefix | undefined {
+    const table = this.#rows[row];
+    if (table === undefined || table.length >>> 1 <= LONG_ROW) return undefined;
+    let prefix = this.#prefixes[row];
+    if (prefix === undefined) {
+      prefix = this.#prefixOf(table);
+      while (this.#prefixes.length <= row) this.#prefixes.push(undefined);
+      this.#prefixes[row] = prefix;
+    }
+    return prefix.step > 0 ? prefix : undefined;
+  }
+
+  #prefixOf(table: Int32Array): Prefix {
+    const reached = new Int32Array(STEPS);
+    let live = 0;
+    for (let at = 0; at < table.length; at += 2) {
+      if (table[at] === 0) continue;
+      const step = stepOf(this.#thirdAt(table, at));
+      if (step === 0) continue;
+      live++;
+      reached[step]!++;
+    }
+    const prefix: Prefix = { step: 0, slots: new Int32Array(0), count: 0, live };
+    if (live <= LONG_ROW) return prefix;
+    let count = 0;
+    let step = STEPS;
+    while (step > 1 && count + reached[step - 1]! <= PREFIX_MOST) count += reached[--step]!;
+    if (count < PREFIX_LEAST) return prefix;
+    prefix.step = step;
+    prefix.slots = new Int32Array(PREFIX_MOST);
+    for (let at = 0; at < table.length; at += 2) {
+      if (table[at] !== 0 && stepOf(this.#thirdAt(table, at)) >= step) prefix.slots[prefix.count++] = at >>> 1;
+    }
+    return prefix;
   }
 
   /**
@@ -193,6 +286,7 @@ export class SparseRows {
     }
     this.#rows[row] = table;
     this.#used[row] = live;
+    if (row < this.#prefixes.length) this.#prefixes[row] = undefined;
     return table;
   }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { exp, ln, pow } from './math.ts';
-import { SparseRows } from './rows.ts';
+import { LONG_ROW, SparseRows, stepOf } from './rows.ts';
 import { STATISTICS_DEFAULTS, Statistics } from './statistics.ts';
 import { Top } from './top.ts';
 
@@ -31,6 +31,47 @@ describe('sparse rows', () => {
         }
       }),
     );
+  });
+});
+
+describe('the prefix of a long row', () => {
+  /** Ids in a row's prefix, sorted; undefined where the row is read as it is. */
+  function idsOf(rows: SparseRows): number[] | undefined {
+    const prefix = rows.prefix(0);
+    if (prefix === undefined) return undefined;
+    const table = rows.table(0)!;
+    const ids = [...prefix.slots.subarray(0, prefix.count)].map((slot) => (table[slot * 2]! >>> 10) - 1);
+    return ids.sort((a, b) => a - b);
+  }
+
+  it('depends on what is in the row alone, not on the way there or on who asked before', () => {
+    let seed = 7;
+    const random = (below: number) => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed % below;
+    };
+    const asked = new SparseRows();
+    const counts = new Map<number, number>();
+    const step = (id: number, by: number) => {
+      asked.add(0, id, by, by, by);
+      counts.set(id, (counts.get(id) ?? 0) + by);
+    };
+    const sizes = new Set<number>();
+    for (let round = 0; round < 60; round++) {
+      for (let i = 0; i < 1_500; i++) step(random(random(4_000) + 1), 16);
+      if (round % 3 === 2) for (const [id, count] of counts) if (id % 5 === 0 && count > 0) step(id, -16);
+      const fresh = new SparseRows();
+      for (const [id, count] of [...counts].reverse()) if (count > 0) fresh.add(0, id, count, count, count);
+      const ids = idsOf(asked);
+      expect(ids).toEqual(idsOf(fresh));
+      if (ids === undefined) continue;
+      sizes.add(ids.length);
+      const least = Math.min(...ids.map((id) => stepOf(counts.get(id)!)));
+      expect(ids).toEqual([...counts.keys()].filter((id) => stepOf(counts.get(id)!) >= least).sort((a, b) => a - b));
+      expect(ids.length).toBeLessThanOrEqual(1_024);
+      expect(counts.size).toBeGreaterThan(LONG_ROW);
+    }
+    expect(sizes.size).toBeGreaterThan(10);
   });
 });
 
