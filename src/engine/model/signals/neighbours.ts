@@ -16,7 +16,7 @@ import type { Statistics } from '../statistics.ts';
 import { Top } from '../top.ts';
 
 export interface NeighbourConfig {
-  /** Newest events of the history that look for neighbours. */
+  /** Newest events of the history that look for neighbours, as far as a list reads back at all. */
   neighbourReach: number;
   /** Newest postings of an item that are looked at: what bounds the work for an item that everybody took. */
   neighbourPostings: number;
@@ -25,7 +25,7 @@ export interface NeighbourConfig {
 }
 
 export const NEIGHBOUR_DEFAULTS: NeighbourConfig = {
-  neighbourReach: 40,
+  neighbourReach: 30,
   neighbourPostings: 200,
   neighbourVoters: 300,
 };
