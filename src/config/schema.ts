@@ -102,7 +102,10 @@ export const CONFIG_SCHEMA = section(
         }),
         declared_weight: whole(16, 'weight of a declared interaction that weights does not name, in sixteenths'),
         low_rating: share(2, 'a rating up to this counts as dislike as well'),
-        serve_unpublished: flag(false, 'whether items that nobody has published may be recommended'),
+        serve_unpublished: flag(
+          false,
+          'whether items that nobody has published may be recommended; they are as long as there is no catalogue at all',
+        ),
         include_seen: flag(false, 'whether items that a user has interacted with may be recommended again'),
         list_length: whole(50, 'items in a ranking that is published to KV', 1),
         similar_length: whole(20, 'items in a published list of similar items', 1),

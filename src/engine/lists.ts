@@ -89,6 +89,9 @@ interface Cursor {
   list: string;
 }
 
+/** Milliseconds within which a list that was computed after its user's last event need not be computed again. */
+const JUST_NOW_MS = 100;
+
 export function createLists(options: ListsOptions): Lists {
   const {
     model,
@@ -199,6 +202,9 @@ export function createLists(options: ListsOptions): Lists {
       return answer({}, items, source, seq(), null);
     },
     refresh: (user) => {
+      // Whoever acted and asked at once has had it computed already.
+      const known = standing.get(user);
+      if (known && !known.moved && known.items.length >= length && now() - known.at < JUST_NOW_MS) return known;
       const list = compute(user, length, {});
       keep(user, list);
       return list;

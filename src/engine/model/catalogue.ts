@@ -34,6 +34,8 @@ export class Catalogue {
   #items: (Item | undefined)[] = [];
   #vectors: (Uint32Array | undefined)[] = [];
   #published = 0;
+  /** Whether anything was ever published. */
+  #catalogued = false;
   #described = 0;
   #version = 0;
 
@@ -77,10 +79,13 @@ export class Catalogue {
     return this.#items[number];
   }
 
-  /** Whether an item may be served: published and not withdrawn, or unpublished where that is allowed. */
+  /**
+   * Whether an item may be served: published and not withdrawn, or unpublished where that is allowed. As long as nobody
+   * has published anything, all that is known is served: a history without a catalogue is all there is then.
+   */
   servable(number: number, unpublished: boolean): boolean {
     const status = this.#status[number]!;
-    return unpublished ? (status & WITHDRAWN) === 0 : status === PUBLISHED;
+    return unpublished || !this.#catalogued ? (status & WITHDRAWN) === 0 : status === PUBLISHED;
   }
 
   isPublished(number: number): boolean {
@@ -93,6 +98,7 @@ export class Catalogue {
 
   /** Puts an item in the catalogue, or other fields in place of its own. */
   publish(number: number, fields: ItemData, listed: number): void {
+    this.#catalogued = true;
     const known = this.#items[number];
     this.#items[number] = { fields, listed: known?.listed ?? listed };
     this.#mark(number, this.#status[number]! | PUBLISHED);

@@ -397,13 +397,16 @@ describe('a list', () => {
     expect(items.map((listed) => listed.item).sort()).toEqual([0, 1, 2, 3, 4].map(item));
   });
 
-  it('serves what was never published only where that is allowed', () => {
+  it('serves what was never published only where that is allowed, or nothing was ever published', () => {
     const log = numbered<Act>([
       { kind: 'interact', by: user(1), of: item('a'), weight: 16, negative: 0, time: 0 },
       { kind: 'interact', by: user(1), of: item('b'), weight: 16, negative: 0, time: 0 },
       { kind: 'interact', by: user(2), of: item('a'), weight: 16, negative: 0, time: 0 },
     ]);
     const strict = fold(createModel(), log);
+    expect(strict.recommend({ user: user(2), n: 5 }).items.map((listed) => listed.item)).toEqual([item('b')]);
+    strict.publishItem(item('c'), { title: 'C' });
+    strict.withdrawItem(item('c'));
     expect(strict.recommend({ user: user(2), n: 5 }).items).toEqual([]);
     strict.publishItem(item('b'), { title: 'B' });
     expect(strict.recommend({ user: user(2), n: 5 }).items.map((listed) => listed.item)).toEqual([item('b')]);

@@ -38,7 +38,8 @@ export class Newest {
     if (this.#version === catalogue.version) return;
     this.#version = catalogue.version;
     const listed: number[] = [];
-    for (let item = 0; item < catalogue.ids.end; item++) if (catalogue.servable(item, false)) listed.push(item);
+    for (let item = 0; item < catalogue.ids.end; item++)
+      if (catalogue.isPublished(item) && !catalogue.isWithdrawn(item)) listed.push(item);
     const at = (item: number) => catalogue.item(item)!.listed;
     const id = (item: number) => catalogue.ids.id(item);
     listed.sort((a, b) => at(b) - at(a) || (id(a) < id(b) ? -1 : 1));
