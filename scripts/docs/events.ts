@@ -1,5 +1,6 @@
 import { DECLARED_TYPE, eventSchemas, type JsonSchema } from '../../src/bus/event/json-schema.ts';
 import { EVENT_DATA, EVENT_LIMITS } from '../../src/bus/event/types.ts';
+import { EVENT_EXAMPLE } from '../../src/gateway/schemas.ts';
 import { code, generatedFrom, page, table } from './markdown.ts';
 
 const WHAT: Readonly<Record<string, string>> = {
@@ -104,7 +105,7 @@ export function eventsPage(): string {
     generatedFrom('src/bus/event/types.ts'),
     '# Events',
     `An event is one line of CloudEvents 1.0 JSON in structured mode, published on the subject \`ev.<context>.<entity>.<verb>\`:`,
-    ['```json', JSON.stringify(EXAMPLE), '```'].join('\n'),
+    ['```json', JSON.stringify(EVENT_EXAMPLE), '```'].join('\n'),
     `on \`ev.user.u42.viewed\`, best with the header \`Nats-Msg-Id: shop-web/01JDA8Z7Q5\`. The same schemas as files: [schemas/](schemas), and with all subjects as AsyncAPI 3: [asyncapi.json](asyncapi.json).`,
     '## The envelope',
     table(
@@ -137,14 +138,3 @@ export function eventsPage(): string {
     ...sections,
   );
 }
-
-const EXAMPLE = {
-  specversion: '1.0',
-  id: '01JDA8Z7Q5',
-  type: 'user.viewed.v1',
-  source: 'shop-web',
-  subject: 'u42',
-  time: '2026-11-23T10:00:00.000Z',
-  datacontenttype: 'application/json',
-  data: { item: 'i7' },
-};

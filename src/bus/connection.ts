@@ -107,6 +107,10 @@ function isJetStreamDisabled(err: unknown): boolean {
   return err.code === ErrorCode.JetStreamNotEnabled || err.code === ErrorCode.NoResponders || err.code === '503';
 }
 
+/** A stream or consumer that isn't there, or a message that isn't there (any more). */
+export const isNotFound = (err: unknown): boolean =>
+  err instanceof NatsError && (err.code === '404' || err.api_error?.code === 404);
+
 /** Negative, 0 or positive, as for sorting; what follows a hyphen is left out. */
 export function compareVersions(a: string, b: string): number {
   const parts = (version: string) => version.replace(/^v/, '').split('-')[0]!.split('.').map(Number);

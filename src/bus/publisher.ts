@@ -12,6 +12,7 @@ import {
   NatsError,
   headers as natsHeaders,
 } from 'nats';
+import type { Config } from '../config/schema.ts';
 import { messageOf, PublishRefusedError, PublishUnacknowledgedError, StreamMissingError } from '../errors.ts';
 import { streamSeq } from './event/ids.ts';
 import type { OutgoingMessage, PublishAck } from './log/port.ts';
@@ -28,6 +29,13 @@ export interface PublisherOptions {
   /** Told of each retry. */
   onRetry?: () => void;
 }
+
+/** The settings' limits of publishing. */
+export const publisherLimits = ({ publisher }: Config): PublisherOptions => ({
+  window: publisher.window,
+  timeoutMs: publisher.timeout_ms,
+  retries: publisher.retries,
+});
 
 export interface Publisher {
   /**

@@ -25,7 +25,7 @@ import { type Endpoint, type Json, serveMicro } from './micro.ts';
 import type { ProjectionDefinition, ServiceName } from './projection/definition.ts';
 import { createProjectionLoop, type ProjectionLoop, type ProjectionStatus } from './projection/loop.ts';
 import { type DeadLetter, openStore, type ProjectionStore } from './projection/store.ts';
-import { createPublisher, type Publisher } from './publisher.ts';
+import { createPublisher, type Publisher, publisherLimits } from './publisher.ts';
 import { wholeNumber } from './request.ts';
 import { applyStreams } from './streams/plan.ts';
 
@@ -111,9 +111,7 @@ export async function runService<Tables>(
     await prepareServer(nc, logger);
     const registry = createRegistry(service);
     const publisher = createPublisher(nc, {
-      window: config.publisher.window,
-      timeoutMs: config.publisher.timeout_ms,
-      retries: config.publisher.retries,
+      ...publisherLimits(config),
       ...observePublisher(registry),
     });
     const log = await createJetStreamLog({
@@ -192,7 +190,7 @@ export async function runService<Tables>(
       };
     };
     const health: HealthServer = await serveHealth({
-      host: config.http.host === '127.0.0.1' ? '127.0.0.1' : config.http.host,
+      host: config.http.host,
       port: healthPort,
       registry,
       refresh: () => {

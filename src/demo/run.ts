@@ -7,7 +7,7 @@ import { connect } from '../bus/connection.ts';
 import { createCodec } from '../bus/event/codec.ts';
 import type { CloudEvent } from '../bus/event/types.ts';
 import { createJetStreamLog } from '../bus/log/jetstream.ts';
-import { createPublisher } from '../bus/publisher.ts';
+import { createPublisher, publisherLimits } from '../bus/publisher.ts';
 import { prepareServer } from '../bus/service.ts';
 import type { Config } from '../config/schema.ts';
 import { createSimulation, DEMO_SOURCE, type Simulation } from './simulator.ts';
@@ -41,11 +41,7 @@ const PROGRESS_MS = 1_000;
 export async function startDemo({ config, natsUrl, data, logger, onProgress }: DemoOptions): Promise<RunningDemo> {
   const nc = await connect({ url: natsUrl, name: 'freshet-demo', waitOnFirstConnect: true });
   await prepareServer(nc, logger);
-  const publisher = createPublisher(nc, {
-    window: config.publisher.window,
-    timeoutMs: config.publisher.timeout_ms,
-    retries: config.publisher.retries,
-  });
+  const publisher = createPublisher(nc, publisherLimits(config));
   const log = await createJetStreamLog({ nc, publisher });
   const codec = createCodec({ declared: config.events.declared });
   const { created } = await log.info();

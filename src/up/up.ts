@@ -3,13 +3,13 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import { locateNatsServer } from '../../scripts/setup/nats-server.mjs';
 import { checkServer, connect } from '../bus/connection.ts';
 import { acquireLock, type InstanceLock } from '../bus/lock.ts';
 import { SERVICES, type ServiceName } from '../bus/projection/definition.ts';
 import { ensureFolder } from '../bus/service.ts';
 import type { Config } from '../config/schema.ts';
-import { DataFolderUnusableError, messageOf, NatsServerUnavailableError, NatsUnreachableError } from '../errors.ts';
+import { locateNatsServer } from '../doctor/nats-server.ts';
+import { DataFolderUnusableError, NatsUnreachableError } from '../errors.ts';
 import { watchDisk } from './disk-watch.ts';
 import { freePort, prepareEmbeddedServer } from './nats-server.ts';
 import { type Runtime, removeRuntime, writeRuntime } from './runtime-file.ts';
@@ -67,19 +67,14 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
   const lock = acquireLock(join(data, 'up'), `The data folder ${data}`);
   const processes: Supervised[] = [];
   try {
-    return await startProcesses(options, data, lock, processes);
+    return await startProcesses(data, lock, processes);
   } catch (err) {
     for (const one of processes.reverse()) await one.stop();
     lock.release();
     throw err;
   }
 
-  async function startProcesses(
-    _: UpOptions,
-    folder: string,
-    held: InstanceLock,
-    started: Supervised[],
-  ): Promise<RunningUp> {
+  async function startProcesses(folder: string, held: InstanceLock, started: Supervised[]): Promise<RunningUp> {
     mkdirSync(join(folder, 'logs'), { recursive: true });
     const limits = {
       logBytes: config.up.log_bytes,
@@ -201,12 +196,7 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
     runtime: Runtime,
     save: () => void,
   ): Promise<string> {
-    const found = await locateNatsServer({ log: say }).catch((cause: unknown) => {
-      throw new NatsServerUnavailableError(`nats-server can't be had: ${messageOf(cause)}`, {
-        next: 'npx freshet doctor',
-        cause,
-      });
-    });
+    const found = await locateNatsServer({ log: say });
     if ('url' in found) return found.url;
     say(`nats-server ${found.version} from ${found.origin}: ${found.path}`);
     logger.info({ version: found.version, origin: found.origin, path: found.path }, 'nats-server found');

@@ -12,11 +12,11 @@ import {
   JSONCodec,
   type Msg,
   type NatsConnection,
-  NatsError,
   nanos,
   ReplayPolicy,
 } from 'nats';
 import { StreamMissingError } from '../../errors.ts';
+import { isNotFound } from '../connection.ts';
 import type { StoredMessage } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import { parseTimestamp } from '../event/time.ts';
@@ -38,10 +38,6 @@ export interface JetStreamLogOptions {
 }
 
 const json = JSONCodec<{ batch: number; expires: number; idle_heartbeat: number }>();
-
-/** A stream or consumer that isn't there, or a message that isn't there (any more). */
-const isNotFound = (err: unknown): boolean =>
-  err instanceof NatsError && (err.code === '404' || err.api_error?.code === 404);
 
 export async function createJetStreamLog(options: JetStreamLogOptions): Promise<Log> {
   const { nc, publisher, stream = 'EVENTS', pullBatch = 2_000, pullExpiresMs = 30_000, heartbeatMs = 2_000 } = options;

@@ -1,14 +1,8 @@
 /** The difference between streams.config.ts and a server, and what may be done about it. */
-import {
-  DiscardPolicy,
-  type JetStreamManager,
-  type NatsConnection,
-  NatsError,
-  StorageType,
-  type StreamConfig,
-} from 'nats';
+import { DiscardPolicy, type JetStreamManager, type NatsConnection, StorageType, type StreamConfig } from 'nats';
 import { type ConsumerDefinition, type Definition, STREAMS } from '../../../streams.config.ts';
 import { messageOf, StreamChangeLosesDataError, StreamConfigDiffersError, StreamRefusedError } from '../../errors.ts';
+import { isNotFound } from '../connection.ts';
 import { type WireStream, wireStream } from './wire.ts';
 
 export interface SettingChange {
@@ -29,9 +23,6 @@ export type StreamDifference =
 
 /** Settings that a server takes at creation only. */
 const FIXED = new Set<keyof WireStream>(['storage', 'retention', 'deny_delete', 'deny_purge']);
-
-const isNotFound = (err: unknown): boolean =>
-  err instanceof NatsError && (err.code === '404' || err.api_error?.code === 404);
 
 export async function diffStreams(
   nc: NatsConnection,

@@ -3,7 +3,7 @@ import { createBulk } from '../../bus/bulk.ts';
 import { createCodec } from '../../bus/event/codec.ts';
 import type { CloudEvent } from '../../bus/event/types.ts';
 import { createJetStreamLog } from '../../bus/log/jetstream.ts';
-import { createPublisher } from '../../bus/publisher.ts';
+import { createPublisher, publisherLimits } from '../../bus/publisher.ts';
 import { IMPORT_FORMATS, type ImportFormat, type ImportPlan, openImport, readColumnMap } from '../../import/mod.ts';
 import { count, duration, EXIT, note, print, printJson } from '../output.ts';
 import { createProgress } from '../progress.ts';
@@ -85,8 +85,7 @@ function sayResult({ read, published, duplicates, rejected, seconds }: ImportRes
 
 async function publishPlan(plan: ImportPlan, { nc, config }: CliSession, json: boolean): Promise<ImportResult> {
   const started = performance.now();
-  const { window, timeout_ms: timeoutMs, retries } = config.publisher;
-  const publisher = createPublisher(nc, { window, timeoutMs, retries });
+  const publisher = createPublisher(nc, publisherLimits(config));
   const log = await createJetStreamLog({ nc, publisher });
   const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
   let rejected = 0;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { createCodec } from '../../bus/event/codec.ts';
 import type { StreamSeq } from '../../bus/event/ids.ts';
-import { createPublisher } from '../../bus/publisher.ts';
+import { createPublisher, publisherLimits } from '../../bus/publisher.ts';
 import { type EventProblem, messageOf, UsageError } from '../../errors.ts';
 import { EXIT, note, print, printJson } from '../output.ts';
 import { type CommonOptions, withCommon, withSession } from '../session.ts';
@@ -58,8 +58,7 @@ async function run(type: string | undefined, subject: string | undefined, option
   const events = options.file === undefined ? [eventOf(type, subject, options)] : linesOf(options.file);
   await withSession(options, async ({ nc, config }) => {
     const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
-    const { window, timeout_ms: timeoutMs, retries } = config.publisher;
-    const publisher = createPublisher(nc, { window, timeoutMs, retries });
+    const publisher = createPublisher(nc, publisherLimits(config));
     const outcome: Outcome = { accepted: 0, duplicates: 0, rejected: [] };
     let failure: { reason: unknown } | undefined;
     const acks: Promise<void>[] = [];
