@@ -12,7 +12,7 @@ import { type EngineTables, resolveUser, timeOf } from './projection.ts';
 export function emptyModel({ engine }: Config): Model {
   return createModel({
     statistics: { bucketMs: engine.popularity_bucket_ms },
-    ranking: { serveUnpublished: engine.serve_unpublished },
+    ranking: { serveUnpublished: engine.serve_unpublished, includeSeen: engine.include_seen },
   });
 }
 

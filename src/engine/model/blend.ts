@@ -146,6 +146,9 @@ export function toFeatures(values: Float64Array, rows: number): void {
   }
 }
 
+/** By column, what the learned ranker multiplies features by: counts grow larger than logarithms over a mean. */
+export const FEATURE_SCALES: Float64Array = Float64Array.from(FEATURES, ({ form }) => (form === 'count' ? 0.3 : 1));
+
 /** Weights by column. */
 export function weightColumns(weights: BlendWeights): Float64Array {
   return Float64Array.from(FEATURES, (feature) => weights[feature.name] ?? 0);

@@ -1,18 +1,20 @@
 /** Every constant of the model, by name. */
+import { RANKER_DEFAULTS, type RankerConfig } from './ranker/config.ts';
 import { RANKING_DEFAULTS, type RankingConfig } from './ranking.ts';
 import { POPULARITY_DEFAULTS, type PopularityConfig } from './signals/popularity.ts';
 import { STATISTICS_DEFAULTS, type StatisticsConfig } from './statistics.ts';
 import { CONTENT_DEFAULTS, type ContentConfig } from './terms.ts';
 
 /**
- * What belongs to the fold (`statistics`, `content`) changes what is stored, so another value means a rebuild;
- * `popularity` and `ranking` only change how it is read.
+ * What belongs to the fold (`statistics`, `content`, and `ranker`, which learns from lists as all the others make them)
+ * changes what is stored, so another value means a rebuild.
  */
 export interface ModelConfig {
   statistics: StatisticsConfig;
   content: ContentConfig;
   popularity: PopularityConfig;
   ranking: RankingConfig;
+  ranker: RankerConfig;
   /** Newest events of a history that a list is computed from. */
   readBack: number;
 }
@@ -22,6 +24,7 @@ export const MODEL_DEFAULTS: ModelConfig = {
   content: CONTENT_DEFAULTS,
   popularity: POPULARITY_DEFAULTS,
   ranking: RANKING_DEFAULTS,
+  ranker: RANKER_DEFAULTS,
   readBack: 30,
 };
 
@@ -44,6 +47,7 @@ export function completeConfig(config: PartialModelConfig = {}): ModelConfig {
     content: { ...CONTENT_DEFAULTS, ...config.content },
     popularity: { ...POPULARITY_DEFAULTS, ...config.popularity },
     ranking: { ...RANKING_DEFAULTS, ...config.ranking },
+    ranker: { ...RANKER_DEFAULTS, ...config.ranker },
     readBack: config.readBack ?? MODEL_DEFAULTS.readBack,
   };
 }

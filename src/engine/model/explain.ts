@@ -28,9 +28,10 @@ export function reasonsFor(chosen: RankedItem, context: Explanation): Reason[] {
   const { ranked, profile, pairs, statistics } = context;
   const scratch: Triple = { f: 0, b: 0, co: 0 };
   const reasons = new Map<string, Reason>();
+  const weights = ranked.weightsOf(chosen.row);
   for (let k = 0; k < FEATURES.length; k++) {
     const { signal } = FEATURES[k]!;
-    const contribution = ranked.weights[k]! * ranked.features[chosen.row * FEATURES.length + k]!;
+    const contribution = weights[k]! * ranked.features[chosen.row * FEATURES.length + k]!;
     if (contribution === 0) continue;
     if (signal === 'directed' || signal === 'together') {
       for (let place = 0; place < profile.items.length; place++) {

@@ -1,6 +1,7 @@
 /** The model: a fold of events into statistics, histories and catalogue, and the questions it answers. */
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
 import type { ItemData, ItemPatch } from '../../bus/event/types.ts';
+import { FEATURE_SCALES } from './blend.ts';
 import { Catalogue } from './catalogue.ts';
 import { completeConfig, type ModelConfig, type PartialModelConfig } from './config.ts';
 import { reasonsFor } from './explain.ts';
@@ -8,8 +9,11 @@ import { Histories, type HistoryEvent } from './histories.ts';
 import { type Claim, Links, rootBy } from './links.ts';
 import { logOrder } from './log-order.ts';
 import { Numbering } from './numbering.ts';
+import type { Observer } from './observer.ts';
 import { type Posting, Postings } from './postings.ts';
 import { type Profile, profileOf } from './profile.ts';
+import { Ranker } from './ranker/ranker.ts';
+import { isScored } from './ranker/schedule.ts';
 import { Ranking, type RankRequest } from './ranking.ts';
 import { type Question, questionOfHistory, questionOfTraits } from './signals/content.ts';
 import { Popularity } from './signals/popularity.ts';
@@ -30,6 +34,8 @@ import type {
 } from './types.ts';
 
 const MAX_LIST = 10_000;
+/** What candidates are looked for when an event is scored: as many as for a list of usual length. */
+const SCORED_LENGTH = 20;
 const NOTHING: readonly number[] = [];
 const FULL = 16;
 const FADE_UNIT = 2 ** 20;
@@ -45,6 +51,7 @@ class FoldedModel implements Model {
   readonly #catalogue: Catalogue;
   readonly #popularity: Popularity;
   readonly #ranking: Ranking;
+  readonly #ranker: Ranker | undefined;
   readonly #histories = new Histories();
   readonly #links = new Links();
   readonly #users = new Numbering();
@@ -61,18 +68,23 @@ class FoldedModel implements Model {
     'idle-link': 0,
   };
   #clock = 0;
+  /** Time of the newest interaction; lists that are learned from are computed for it. */
+  #heard = 0;
+  #observer: Observer | undefined;
 
   constructor(config: ModelConfig) {
     this.#config = config;
     this.#statistics = new Statistics(config.statistics);
     this.#catalogue = new Catalogue(config.content);
     this.#popularity = new Popularity(config.popularity, config.statistics.bucketMs);
+    this.#ranker = config.ranker.form === 'none' ? undefined : new Ranker(config.ranker, FEATURE_SCALES);
     this.#ranking = new Ranking(config.ranking, {
       catalogue: this.#catalogue,
       statistics: this.#statistics,
       popularity: this.#popularity,
       histories: this.#histories,
       postings: this.#postings,
+      ranker: this.#ranker,
       users: this.#users.ids,
     });
   }
@@ -146,6 +158,8 @@ class FoldedModel implements Model {
     const item = this.#item(itemId);
     const histories = this.#histories;
     if (seq > histories.lastSeq(user)) {
+      if (time > this.#heard) this.#heard = time;
+      this.#score(user, item, time, seq, id, itemId);
       this.#learn(user, item, weight, negative, time, seq, origin);
       return true;
     }
@@ -155,6 +169,58 @@ class FoldedModel implements Model {
     events.splice(place, 0, { item, weight, negative, time, seq, origin });
     this.#rewrite(user, events);
     return true;
+  }
+
+  observe(observer: Observer | undefined): void {
+    this.#observer = observer;
+  }
+
+  /**
+   * Ranks an event's item as the user's list would just before it, and learns from where it stood. Which events: a
+   * function of ids and position. An item that wasn't among the candidates teaches nothing: in a sparse log most have
+   * no signal, and the ranker would learn that no signal is right.
+   */
+  #score(user: number, item: number, time: number, seq: number, id: UserId, itemId: ItemId): void {
+    const { dense } = this.#config.ranker;
+    const length = this.#histories.length(user);
+    if (length === 0 || (this.#ranker === undefined && this.#observer === undefined)) return;
+    if (!isScored(id, itemId, seq, dense)) return;
+    const { items, seqs } = this.#histories;
+    const start = this.#histories.start(user);
+    const seen = items.subarray(start, start + length);
+    const again = this.#config.ranking.includeSeen;
+    if (!again && seen.includes(item)) return;
+    const profile = profileOf(items, seqs, start, start + length, this.#config.readBack);
+    const ranked = this.#ranking.rank({
+      profile,
+      reader: user,
+      events: length,
+      question: questionOfHistory(profile, this.#catalogue),
+      blocked: again ? [] : [seen],
+      count: SCORED_LENGTH,
+      at: this.#heard,
+      blend: 'history',
+    });
+    const { candidates, features, scores } = ranked;
+    const row = candidates.indexOf(item);
+    this.#observer?.({
+      user,
+      item,
+      seq,
+      time,
+      rank: row < 0 ? 0 : rankOf(scores, candidates.length, row),
+      row,
+      candidates,
+      features,
+      scores,
+      seen,
+      profile,
+      pairs: this.#ranking.pairs,
+      popularity: this.#popularity,
+      statistics: this.#statistics,
+      catalogue: this.#catalogue,
+    });
+    if (row >= 0) this.#ranker?.learn(features, candidates.length, row);
   }
 
   /** Appends an event behind all that the user did, and counts it. */
@@ -626,6 +692,17 @@ class FoldedModel implements Model {
     this.#statistics.countAll(this.#histories, this.#catalogue.ids.end, this.#users.end);
     this.clock = state.clock;
   }
+}
+
+/** Place of a row by score, from 1; those of the same score count half. */
+function rankOf(scores: Float64Array, rows: number, row: number): number {
+  let above = 0;
+  let same = 0;
+  for (let other = 0; other < rows; other++) {
+    if (scores[other]! > scores[row]!) above++;
+    else if (scores[other] === scores[row]) same++;
+  }
+  return above + (same + 1) / 2;
 }
 
 function isSixteenths(value: number, least: number): boolean {

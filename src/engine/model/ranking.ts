@@ -21,6 +21,7 @@ import type { Histories } from './histories.ts';
 import { PAIR_CHANNELS, PairSums, STRIDE } from './pair-sums.ts';
 import type { Postings } from './postings.ts';
 import type { Profile } from './profile.ts';
+import type { Ranker } from './ranker/ranker.ts';
 import { AGE_DEFAULTS, type AgeConfig, Newest, newness } from './signals/age.ts';
 import { ContentSearch, likeness, type Question } from './signals/content.ts';
 import { addEvidence } from './signals/evidence.ts';
@@ -58,6 +59,8 @@ export interface RankingConfig extends AgeConfig, NeighbourConfig {
   cold: BlendWeights;
   /** Weights for items that go with an item. */
   similar: BlendWeights;
+  /** Whether items of a user's own history may come back; decides what the ranker learns from. */
+  includeSeen: boolean;
   /** Whether items that were never published may be served; needed where interactions come without a catalogue. */
   serveUnpublished: boolean;
 }
@@ -76,6 +79,7 @@ export const RANKING_DEFAULTS: RankingConfig = {
   long: LONG_DEFAULTS,
   cold: COLD_DEFAULTS,
   similar: SIMILAR_DEFAULTS,
+  includeSeen: false,
   serveUnpublished: false,
 };
 
@@ -109,7 +113,10 @@ export interface Ranked {
   candidates: number[];
   /** Features, `row * FEATURES.length + column`. */
   features: Float64Array;
-  weights: Float64Array;
+  /** Scores by row, valid until the next list is computed; there may be more room than rows. */
+  scores: Float64Array;
+  /** Weights by column that make the score of a row, while the list is the last that was computed. */
+  weightsOf: (row: number) => Float64Array;
 }
 
 /** What lists are computed from. */
@@ -119,6 +126,8 @@ export interface RankedFrom {
   popularity: Popularity;
   histories: Histories;
   postings: Postings;
+  /** Corrects the weights of lists for a history; undefined: they are the blend's alone. */
+  ranker: Ranker | undefined;
   /** Ids of users by number. */
   users: readonly string[];
 }
@@ -132,6 +141,9 @@ export class Ranking {
   #catalogue: Catalogue;
   #statistics: Statistics;
   #popularity: Popularity;
+  #ranker: Ranker | undefined;
+  #mixed = new Float64Array(FEATURES.length);
+  #scores = new Float64Array(0);
   #content = new ContentSearch();
   #newest: Newest;
   /** By channel; channels of the same exponent share one. */
@@ -142,7 +154,8 @@ export class Ranking {
   #blocked = new Int32Array(64);
   #stamp = 0;
 
-  constructor(config: RankingConfig, { catalogue, statistics, popularity, histories, postings, users }: RankedFrom) {
+  constructor(config: RankingConfig, from: RankedFrom) {
+    const { catalogue, statistics, popularity, histories, postings, ranker, users } = from;
     this.#config = config;
     this.pairs = new PairSums(config.beforeShare);
     this.#histories = histories;
@@ -151,6 +164,7 @@ export class Ranking {
     this.#catalogue = catalogue;
     this.#statistics = statistics;
     this.#popularity = popularity;
+    this.#ranker = ranker;
     const shared = new Map([
       [0.3, this.#directedDamping],
       [0.5, this.#togetherDamping],
@@ -200,21 +214,41 @@ export class Ranking {
     this.pairs.complete(request.profile, this.#statistics.pairs, candidates);
     const features = this.#values(request, candidates);
     toFeatures(features, candidates.length);
-    const weights =
-      request.blend === 'history'
-        ? mixByLength(this.#weights.short, this.#weights.long, request.events, new Float64Array(FEATURES.length))
-        : this.#weights[request.blend];
-    const columns = FEATURES.length;
+    const { scores, weightsOf } = this.#score(request, features, candidates.length);
     const best = new Top(Math.min(request.count, candidates.length), this.#catalogue.ids.ids);
     const rows = new Map<number, number>();
     for (let row = 0; row < candidates.length; row++) {
-      let score = 0;
-      for (let k = 0; k < columns; k++) score += weights[k]! * features[row * columns + k]!;
+      const score = scores[row]!;
+      if (!best.admits(score)) continue;
       best.offer(candidates[row]!, score);
       rows.set(candidates[row]!, row);
     }
     const list = best.sorted().map(({ item, score }) => ({ item, score, row: rows.get(item)! }));
-    return { list, candidates, features, weights };
+    return { list, candidates, features, scores, weightsOf };
+  }
+
+  #score(
+    { blend, events }: RankRequest,
+    features: Float64Array,
+    rows: number,
+  ): { scores: Float64Array; weightsOf: (row: number) => Float64Array } {
+    const weights =
+      blend === 'history'
+        ? mixByLength(this.#weights.short, this.#weights.long, events, this.#mixed)
+        : this.#weights[blend];
+    const ranker = this.#ranker;
+    if (blend === 'history' && ranker !== undefined) {
+      ranker.fold(weights, events);
+      return { scores: ranker.score(features, rows), weightsOf: (row) => ranker.weightsOf(features, row) };
+    }
+    if (this.#scores.length < rows) this.#scores = new Float64Array(rows * 2);
+    const columns = FEATURES.length;
+    for (let row = 0; row < rows; row++) {
+      let score = 0;
+      for (let k = 0; k < columns; k++) score += weights[k]! * features[row * columns + k]!;
+      this.#scores[row] = score;
+    }
+    return { scores: this.#scores, weightsOf: () => weights };
   }
 
   #candidates(request: RankRequest, end: number): number[] {

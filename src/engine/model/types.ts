@@ -2,6 +2,7 @@
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
 import type { AttributeValue, ItemData, ItemPatch } from '../../bus/event/types.ts';
 import type { SignalName } from './blend.ts';
+import type { Observer } from './observer.ts';
 
 /** One event that says a user took an item. */
 export interface Interaction {
@@ -109,6 +110,8 @@ export interface Model {
   updateItem(id: ItemId, patch: ItemPatch): void;
   withdrawItem(id: ItemId): void;
   restoreItem(id: ItemId): void;
+  /** Tells of every event that is scored before it is counted, from here on; undefined: nobody. */
+  observe(observer: Observer | undefined): void;
   /** Learns an event. False: it counts nothing (weight 0, a repeated sequence, a value out of range). */
   interact(interaction: Interaction): boolean;
   /** Takes back the event of this user (or session) at this sequence: an interaction or a link. False: unknown. */

@@ -1,0 +1,229 @@
+/**
+ * The learned ranker: a correction on top of the hand-set weights, `z = (base + W g) x + v relu((A g) x)`, with x the
+ * features of a candidate and g the gates of the list. It starts at 0, so that the first list is the hand-set one and
+ * nothing jumps once there is enough to learn from.
+ *
+ * Gates are the same for all candidates of a list, so they are folded into plain weights once a list. The layer has no
+ * offsets: a rectified unit is then linear in the features once it is known to be active, and a score remains a sum
+ * of terms, each of one feature (measured beside offsets: no difference).
+ */
+import { createHash } from 'node:crypto';
+import { ln } from '../math.ts';
+import { Adam } from './adam.ts';
+import type { RankerConfig } from './config.ts';
+import { takenGradient } from './softmax.ts';
+
+/** Constant, and the logarithm of the history's length brought near to -1 to 2. */
+export const GATES = 2;
+
+/** What is the same for a whole list. */
+export function gatesOf(events: number): Float64Array {
+  return Float64Array.of(1, (ln(Math.max(events, 1)) - 2) / 2);
+}
+
+/** What a ranker has learned; equal rankers give equal copies. */
+export interface RankerState {
+  parameters: Float64Array;
+  first: Float64Array;
+  second: Float64Array;
+  powers: [number, number];
+  steps: number;
+}
+
+/** Gradients of candidates below this are left out: they are most of a list and move nothing. */
+const NEGLIGIBLE = 1e-5;
+
+export class Ranker {
+  readonly #columns: number;
+  readonly #units: number;
+  readonly #rate: number;
+  /** What each column is multiplied by, so that all features are of about one size. */
+  readonly #scales: Float64Array;
+  /** W by gate and column, then A by unit, gate and column, then v by unit. */
+  readonly #parameters: Float64Array;
+  readonly #gradient: Float64Array;
+  readonly #adam: Adam;
+  #steps = 0;
+  // Of the list that was folded last.
+  #gates: Float64Array = gatesOf(1);
+  readonly #linear: Float64Array;
+  readonly #layer: Float64Array;
+  #active = new Float64Array(0);
+  #scores = new Float64Array(0);
+  #slopes = new Float64Array(0);
+
+  constructor({ form, hidden, learningRate, seed }: RankerConfig, scales: Float64Array) {
+    const columns = scales.length;
+    this.#columns = columns;
+    this.#units = form === 'hidden' ? hidden : 0;
+    this.#rate = learningRate;
+    this.#scales = scales;
+    this.#parameters = new Float64Array((1 + this.#units) * GATES * columns + this.#units);
+    this.#gradient = new Float64Array(this.#parameters.length);
+    this.#adam = new Adam(this.#parameters.length);
+    this.#linear = new Float64Array(columns);
+    this.#layer = new Float64Array(this.#units * columns);
+    const random = randomBySeed(seed);
+    const end = this.#parameters.length - this.#units;
+    for (let i = GATES * columns; i < end; i++) this.#parameters[i] = (random() * 0.5) / Math.sqrt(columns);
+  }
+
+  /** Lists learned from. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /**
+   * Prepares for a list.
+   *
+   * @param base weights by column that the correction goes on top of
+   * @param events length of the history
+   */
+  fold(base: Float64Array, events: number): void {
+    const columns = this.#columns;
+    const gates = gatesOf(events);
+    this.#gates = gates;
+    const parameters = this.#parameters;
+    const scales = this.#scales;
+    for (let k = 0; k < columns; k++) {
+      this.#linear[k] = base[k]! + scales[k]! * (gates[0]! * parameters[k]! + gates[1]! * parameters[columns + k]!);
+    }
+    for (let unit = 0; unit < this.#units; unit++) {
+      const from = (1 + unit) * GATES * columns;
+      for (let k = 0; k < columns; k++) {
+        const weight = gates[0]! * parameters[from + k]! + gates[1]! * parameters[from + columns + k]!;
+        this.#layer[unit * columns + k] = scales[k]! * weight;
+      }
+    }
+  }
+
+  /** Scores of all rows (`row * columns + column`) of the folded list; the next call overwrites them. */
+  score(features: Float64Array, rows: number): Float64Array {
+    const columns = this.#columns;
+    const units = this.#units;
+    if (this.#scores.length < rows) {
+      this.#scores = new Float64Array(rows * 2);
+      this.#slopes = new Float64Array(rows * 2);
+      this.#active = new Float64Array(rows * 2 * Math.max(units, 1));
+    }
+    const linear = this.#linear;
+    const layer = this.#layer;
+    const out = this.#parameters.length - units;
+    for (let row = 0; row < rows; row++) {
+      const at = row * columns;
+      let score = 0;
+      for (let k = 0; k < columns; k++) score += linear[k]! * features[at + k]!;
+      for (let unit = 0; unit < units; unit++) {
+        const from = unit * columns;
+        let sum = 0;
+        for (let k = 0; k < columns; k++) sum += layer[from + k]! * features[at + k]!;
+        this.#active[row * units + unit] = sum;
+        if (sum > 0) score += this.#parameters[out + unit]! * sum;
+      }
+      this.#scores[row] = score;
+    }
+    return this.#scores;
+  }
+
+  /** Weights by column that make the score of a row of the folded list. */
+  weightsOf(features: Float64Array, row: number): Float64Array {
+    const columns = this.#columns;
+    const weights = this.#linear.slice();
+    const out = this.#parameters.length - this.#units;
+    for (let unit = 0; unit < this.#units; unit++) {
+      let sum = 0;
+      for (let k = 0; k < columns; k++) sum += this.#layer[unit * columns + k]! * features[row * columns + k]!;
+      if (sum <= 0) continue;
+      const v = this.#parameters[out + unit]!;
+      for (let k = 0; k < columns; k++) weights[k] = weights[k]! + v * this.#layer[unit * columns + k]!;
+    }
+    return weights;
+  }
+
+  /** Learns that of the list that was folded and scored last, this row was taken. */
+  learn(features: Float64Array, rows: number, target: number): void {
+    takenGradient(this.#scores, rows, target, this.#slopes);
+    this.descend(features, rows, this.#slopes);
+  }
+
+  /** One step against a gradient by score, of the list that was folded and scored last. */
+  descend(features: Float64Array, rows: number, slopes: Float64Array): void {
+    const columns = this.#columns;
+    const units = this.#units;
+    const gradient = this.#gradient.fill(0);
+    const out = gradient.length - units;
+    for (let row = 0; row < rows; row++) {
+      const slope = slopes[row]!;
+      if (slope < NEGLIGIBLE && slope > -NEGLIGIBLE) continue;
+      const at = row * columns;
+      for (let k = 0; k < columns; k++) gradient[k] = gradient[k]! + slope * features[at + k]!;
+      for (let unit = 0; unit < units; unit++) {
+        const sum = this.#active[row * units + unit]!;
+        if (sum <= 0) continue;
+        gradient[out + unit] = gradient[out + unit]! + slope * sum;
+        const part = slope * this.#parameters[out + unit]!;
+        const from = (1 + unit) * GATES * columns;
+        for (let k = 0; k < columns; k++) gradient[from + k] = gradient[from + k]! + part * features[at + k]!;
+      }
+    }
+    // What was summed up is the gradient of the folded weights, in the place of the first gate.
+    const gate = this.#gates[1]!;
+    for (let from = 0; from < out; from += GATES * columns) {
+      for (let k = 0; k < columns; k++) {
+        const sum = this.#scales[k]! * gradient[from + k]!;
+        gradient[from + k] = sum;
+        gradient[from + columns + k] = gate * sum;
+      }
+    }
+    this.#adam.step(this.#parameters, gradient, this.#rate);
+    this.#steps++;
+  }
+
+  /** A copy of all that it knows. */
+  state(): RankerState {
+    const { first, second, firstPower, secondPower } = this.#adam;
+    return {
+      parameters: this.#parameters.slice(),
+      first: first.slice(),
+      second: second.slice(),
+      powers: [firstPower, secondPower],
+      steps: this.#steps,
+    };
+  }
+
+  /** Takes over what another one knew. Throws a RangeError for one of another shape. */
+  restore({ parameters, first, second, powers, steps }: RankerState): void {
+    const size = this.#parameters.length;
+    if (parameters.length !== size || first.length !== size || second.length !== size) {
+      throw new RangeError(`a ranker of ${parameters.length} parameters does not fit one of ${size}`);
+    }
+    this.#parameters.set(parameters);
+    this.#adam.first.set(first);
+    this.#adam.second.set(second);
+    [this.#adam.firstPower, this.#adam.secondPower] = powers;
+    this.#steps = steps;
+  }
+
+  /** SHA-256, hex, of all that it knows. */
+  hash(): string {
+    const { parameters, first, second, powers, steps } = this.state();
+    const bytes = Buffer.allocUnsafe((parameters.length * 3 + 3) * 8);
+    let at = 0;
+    for (const numbers of [parameters, first, second, powers, [steps]]) {
+      for (const number of numbers) at = bytes.writeDoubleLE(number, at);
+    }
+    return createHash('sha256').update(bytes).digest('hex');
+  }
+}
+
+/** Whole-number arithmetic only (Marsaglia's xorshift32), -1 to 1. */
+function randomBySeed(seed: number): () => number {
+  let state = (Math.imul(seed, 0x9e3779b1) ^ 0x2545f491) >>> 0 || 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    state >>>= 0;
+    return state / 2 ** 31 - 1;
+  };
+}

@@ -1,0 +1,35 @@
+/** Losses over a list, as their gradients by score. Sums run in the order of rows, so a list has one gradient. */
+import { exp } from '../math.ts';
+
+/** Below this a difference of scores is as good as infinite; `exp` would be asked for what it can't say. */
+const LOWEST = -600;
+
+/** Turns scores into probabilities, into `into`. */
+export function softmax(scores: Float64Array, rows: number, into: Float64Array): void {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let row = 0; row < rows; row++) if (scores[row]! > most) most = scores[row]!;
+  let sum = 0;
+  for (let row = 0; row < rows; row++) {
+    const p = exp(Math.max(scores[row]! - most, LOWEST));
+    into[row] = p;
+    sum += p;
+  }
+  for (let row = 0; row < rows; row++) into[row] = into[row]! / sum;
+}
+
+/** Gradient of `-ln p(target)`. */
+export function takenGradient(scores: Float64Array, rows: number, target: number, into: Float64Array): void {
+  softmax(scores, rows, into);
+  into[target] = into[target]! - 1;
+}
+
+/**
+ * Gradient of `-ln(1 - p(refused))`: takes from what was refused and gives to the others in proportion to what they
+ * have, so that a dismissal says nothing about their order among themselves.
+ */
+export function refusedGradient(scores: Float64Array, rows: number, refused: number, into: Float64Array): void {
+  softmax(scores, rows, into);
+  const p = into[refused]!;
+  const rest = Math.max(1 - p, 1e-9);
+  for (let row = 0; row < rows; row++) into[row] = row === refused ? p : (-p * into[row]!) / rest;
+}
