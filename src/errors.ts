@@ -118,6 +118,11 @@ export class LogPrunedError extends LogRefusedError {
   readonly code = 'FRESHET_LOG_PRUNED';
 }
 
+/** A snapshot's object is not there, cut short, or not what was written. */
+export class SnapshotUnreadableError extends FreshetError {
+  readonly code = 'FRESHET_SNAPSHOT_UNREADABLE';
+}
+
 /** The checkpoint in the file is not the one this process wrote last. */
 export class CheckpointConflictError extends FreshetError {
   readonly code = 'FRESHET_CHECKPOINT_CONFLICT';

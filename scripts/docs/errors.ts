@@ -153,6 +153,10 @@ const SECTIONS: readonly Section[] = [
         'The image of a model is damaged or of another format.',
         'Take another snapshot.',
       ],
+      FRESHET_SNAPSHOT_UNREADABLE: [
+        'A snapshot of the model is not there, cut short, or not what was written.',
+        'Nothing: the engine uses the one before, or the log.',
+      ],
       FRESHET_TENSORFLOW_UNAVAILABLE: ['The backend that was asked for does not work here.', '`npx freshet doctor`'],
     },
   },

@@ -378,6 +378,9 @@ describe('metrics', () => {
     return { sample, still, all: (service: string) => seen.get(service)?.all ?? new Set() };
   }
 
+  /** What only a start beside snapshots moves: src/engine/start.int.test.ts sees to these. */
+  const ELSEWHERE = ['freshet_model_recalled_events_total', 'freshet_snapshots_unusable_total'];
+
   it('all move, of every service', async () => {
     await applyStreams(nc);
     const views = Array.from({ length: 10_000 }, (_, i) => viewed(`u${i % 100}`, `i${i % 50}`));
@@ -435,7 +438,10 @@ describe('metrics', () => {
     await moved('freshet_log_refused');
     for (const { service } of services) {
       expect(all(service).size, service).toBeGreaterThan(10);
-      expect(still(service), service).toEqual([]);
+      expect(
+        still(service).filter((name) => !ELSEWHERE.includes(name)),
+        service,
+      ).toEqual([]);
     }
   }, 90_000);
 });

@@ -23,7 +23,12 @@ import { createJetStreamLog } from './log/jetstream.ts';
 import type { Log } from './log/port.ts';
 import { type Endpoint, type Json, serveMicro } from './micro.ts';
 import type { ProjectionDefinition, ServiceName } from './projection/definition.ts';
-import { createProjectionLoop, type ProjectionLoop, type ProjectionStatus } from './projection/loop.ts';
+import {
+  createProjectionLoop,
+  type LoopMemory,
+  type ProjectionLoop,
+  type ProjectionStatus,
+} from './projection/loop.ts';
 import { type DeadLetter, openStore, type ProjectionStore } from './projection/store.ts';
 import { createPublisher, type Publisher, publisherLimits } from './publisher.ts';
 import { wholeNumber } from './request.ts';
@@ -59,6 +64,8 @@ export interface ServiceParts {
   endpoints: Readonly<Record<string, Endpoint>>;
   /** Called after each commit with what was applied. */
   onApplied?: (events: readonly LoggedEvent[]) => void;
+  /** What is in memory and follows the log beside the rows. */
+  memory?: LoopMemory;
   /** Called before each scrape. */
   refreshMetrics?: () => void;
   /** More for the status of this service. */
@@ -67,6 +74,8 @@ export interface ServiceParts {
   start?: () => void;
   /** Called before the loop is stopped. */
   stop?: () => Promise<void>;
+  /** Called once the loop is stopped and all that came is committed, while there still is a connection. */
+  stopped?: () => Promise<void>;
 }
 
 export interface ServiceDescription<Tables> {
@@ -158,9 +167,13 @@ export async function runService<Tables>(
       observer,
       copyDeadLetter: (dead) => copyDeadLetter(publisher, service, dead),
       onApplied: (events) => parts?.onApplied?.(events),
+      memory: {
+        position: () => parts?.memory?.position() ?? store.checkpoint().seq,
+        recall: (events, seq, newest) => parts?.memory?.recall(events, seq, newest),
+      },
     });
     parts = await description.parts({ config, nc, log, codec, store, loop, publisher, logger, registry });
-    const { endpoints, refreshMetrics, status: more, start, stop: stopParts } = parts;
+    const { endpoints, refreshMetrics, status: more, start, stop: stopParts, stopped } = parts;
     const startedAt = Date.now();
     const uptime = new Gauge({
       name: 'freshet_uptime_seconds',
@@ -169,13 +182,13 @@ export async function runService<Tables>(
     });
 
     const status = (): ServiceStatus => {
-      const { state, checkpoint, lag, trouble } = loop.status();
+      const { state, checkpoint, seq, lag, trouble } = loop.status();
       return {
         service,
         instance,
         pid: process.pid,
         state,
-        seq: checkpoint.seq,
+        seq,
         lag,
         applied: checkpoint.applied,
         duplicates: checkpoint.duplicates,
@@ -195,7 +208,7 @@ export async function runService<Tables>(
       registry,
       refresh: () => {
         uptime.set((Date.now() - startedAt) / 1000);
-        observer.seq.set(loop.status().checkpoint.seq);
+        observer.seq.set(loop.position());
         refreshMetrics?.();
       },
       ready: () => ({ ready: loop.status().state === 'ready' && !nc.isClosed(), detail: status() }),
@@ -216,7 +229,7 @@ export async function runService<Tables>(
     await nc.flush();
     loop.start();
     start?.();
-    logger.info({ instance, seq: loop.status().checkpoint.seq, health: health.url }, 'service started');
+    logger.info({ instance, seq: loop.position(), health: health.url }, 'service started');
     return {
       service,
       healthUrl: health.url,
@@ -225,12 +238,13 @@ export async function runService<Tables>(
         await micro.stop();
         await stopParts?.();
         await loop.stop();
+        await stopped?.();
         await publisher.close();
         await health.close();
         await nc.drain().catch(() => nc.close());
         store.close();
         lock.release();
-        logger.info({ instance, seq: loop.status().checkpoint.seq }, 'service stopped');
+        logger.info({ instance, seq: loop.position() }, 'service stopped');
       },
     };
   } catch (err) {

@@ -126,7 +126,20 @@ export const CONFIG_SCHEMA = section(
           'milliseconds after which a snapshot is written if anything changed',
           1_000,
         ),
-        snapshots_kept: whole(5, 'snapshots that are kept', 1),
+        snapshots_kept: whole(
+          5,
+          'snapshots that are kept: the newest ones by time of writing, and the one in force',
+          1,
+        ),
+        snapshot_stop_ms: whole(
+          2_000,
+          'milliseconds that the last snapshot may take when the engine is stopped, so that the next start is immediate',
+        ),
+        snapshot_stall_ms: whole(
+          5_000,
+          'milliseconds without a part of a snapshot until it counts as unreadable, and the one before is used',
+          100,
+        ),
         popularity_bucket_ms: whole(86_400_000, 'milliseconds of event time in one bucket of popularity', 60_000),
       }),
       'the recommendation engine',

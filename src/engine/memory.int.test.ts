@@ -1,4 +1,4 @@
-/** The model that learned live and the one that is folded from the engine's rows have to be one and the same. */
+/** The model that learned live and one that reads the log again beside rows that are ahead have to be one and the same. */
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -20,50 +20,63 @@ import {
   withdrawn,
 } from '../../test/support/events.ts';
 import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
-import type { LoggedEvent } from '../bus/event/codec.ts';
-import { itemId, userId } from '../bus/event/ids.ts';
+import { itemId, type StreamSeq, streamSeq, userId } from '../bus/event/ids.ts';
 import type { ItemData } from '../bus/event/types.ts';
-import type { FoldClock } from '../bus/projection/definition.ts';
 import { openStore } from '../bus/projection/store.ts';
 import { completeConfig } from '../config/load.ts';
-import { emptyModel, learn, loadModel } from './memory.ts';
+import { createMemory, emptyModel, type Memory } from './memory.ts';
 import type { Model } from './model/mod.ts';
-import { type EngineTables, engineProjection, prepareTables, weightsOf } from './projection.ts';
+import { engineProjection, prepareTables, resolveUserAt, traitsAt } from './projection.ts';
 
 const config = completeConfig({
   events: { declared: ['x_listened'] },
   engine: { weights: { 'user.viewed.v1': 16, 'user.added.v1': 0 } },
 });
-const weights = weightsOf(config);
 
 interface Folded {
-  /** Learned event by event, or batch by batch. */
+  /** Learned batch by batch, as the log came. */
   live: Model;
-  /** Folded from the rows at the end. */
-  loaded: Model;
+  /** Read again from the log's beginning when the rows were at its end. */
+  recalled: Model;
+  /** The same from a snapshot that was taken on the way. */
+  restored: Model;
 }
 
-function fold(events: readonly TestEvent[], batch: number): Folded {
+/** Folds events in batches of so many; the snapshot is taken behind the batch in which message `cut` is. */
+function fold(events: readonly TestEvent[], batch: number, cut = 0): Folded {
   const folder = makeTempDir('engine');
-  const live = emptyModel(config);
-  let tables: EngineTables | undefined;
-  const committed = (applied: readonly LoggedEvent[], clock: FoldClock): void => {
-    learn(live, applied, tables as EngineTables, weights);
-    live.clock = clock.now;
-  };
+  let memory: Memory | undefined;
   const store = openStore({
     file: join(folder, 'e.sqlite'),
-    definition: engineProjection({ config, committed }),
+    definition: engineProjection({ config, committed: (applied, _clock, seq) => memory?.fold(applied, seq) }),
     codec,
     cacheKib: 1_024,
   });
   try {
-    tables = prepareTables(store.db);
+    const tables = prepareTables(store.db);
+    memory = createMemory({ config, tables });
     const messages = stored(events);
-    for (let i = 0; i < messages.length; i += batch) store.commit(messages.slice(i, i + batch), 'now');
-    const loaded = emptyModel(config);
-    loadModel(loaded, store.db, tables, store.checkpoint().clock);
-    return { live, loaded };
+    let image: { state: Buffer; seq: StreamSeq } = { state: memory.model.exportState(), seq: streamSeq(0) };
+    for (let i = 0; i < messages.length; i += batch) {
+      store.commit(messages.slice(i, i + batch), 'now');
+      if (i <= cut) image = { state: memory.model.exportState(), seq: memory.position() };
+    }
+    const recall = (model: Model, seq: StreamSeq): Model => {
+      const again = createMemory({ config, tables, model, seq });
+      const rest = messages.filter((message) => message.seq > seq);
+      for (let i = 0; i < rest.length; i += 3) {
+        const part = rest.slice(i, i + 3);
+        again.fold(store.applied(part), (part.at(-1) as { seq: StreamSeq }).seq);
+      }
+      return model;
+    };
+    const restored = emptyModel(config);
+    restored.importState(image.state);
+    return {
+      live: memory.model,
+      recalled: recall(emptyModel(config), streamSeq(0)),
+      restored: recall(restored, image.seq),
+    };
   } finally {
     store.close();
     removeTempDir(folder);
@@ -185,15 +198,14 @@ const act: fc.Arbitrary<(n: number) => TestEvent> = fc.oneof(
 );
 
 describe('the engine’s memory', () => {
-  it('that learned live is what is folded from the rows, in any batching', () => {
+  it('is the same learned live, read again when the rows are ahead, or gone on with from a snapshot', () => {
     fc.assert(
-      fc.property(fc.array(act, { maxLength: 60 }), fc.constantFrom(1, 2, 7, 100), (acts, batch) => {
+      fc.property(fc.array(act, { maxLength: 60 }), fc.constantFrom(1, 2, 7, 100), fc.nat(60), (acts, batch, cut) => {
         const events = acts.map((make, n) => make(n));
-        const { live, loaded } = fold(events, batch);
-        expect(known(live)).toEqual(known(loaded));
-        expect(known(live)).toEqual(known(fold(events, 1).loaded));
+        const oneByOne = known(fold(events, 1).live);
+        for (const model of Object.values(fold(events, batch, cut))) expect(known(model)).toEqual(oneByOne);
       }),
-      { numRuns: 80 },
+      { numRuns: 100 },
     );
   }, 60_000);
 
@@ -219,10 +231,57 @@ describe('the engine’s memory', () => {
       [published('a', { more: { b: 1 } } as object), patched('a', { more: { c: null, d: [1] } } as object)],
     ],
     ['a number beyond sixteenths is rated', [rated('u1', 'a', 1e9)]],
+    [
+      'what was said is taken back later',
+      [registered('u1', { age: 41 }, { id: 'n0' }), viewed('u1', 'a'), retracted('u1', { id: 'n0' })],
+    ],
+    [
+      'an item is withdrawn and its user linked later',
+      [published('a'), viewed('s1', 'a'), viewed('u1', 'b'), withdrawn('a'), linked('u1', 's1')],
+    ],
   ])('is the same where %s', (_what, events) => {
     for (const batch of [1, 100]) {
-      const { live, loaded } = fold(events, batch);
-      expect(known(live)).toEqual(known(loaded));
+      const { live, recalled, restored } = fold(events, batch);
+      expect(known(recalled)).toEqual(known(live));
+      expect(known(restored)).toEqual(known(live));
+    }
+  });
+
+  it('asks the rows for what they said at an event’s position, however far they are ahead', () => {
+    const folder = makeTempDir('engine');
+    const store = openStore({
+      file: join(folder, 'e.sqlite'),
+      definition: engineProjection({ config, committed: () => {} }),
+      codec,
+      cacheKib: 1_024,
+    });
+    try {
+      const events = [
+        registered('u1', { age: 41 }, { id: 'n0' }),
+        updated('s1', { country: 'NL' }),
+        linked('u1', 's1'),
+        updated('u1', { age: 42 }),
+        retracted('u1', { id: 'n0' }),
+        retracted('u1', { id: 'later' }),
+        viewed('u1', 'a', { id: 'later' }),
+      ];
+      store.commit(stored(events), 'now');
+      const tables = prepareTables(store.db);
+      const traits = [1, 2, 3, 4, 5].map((seq) => traitsAt('u1', seq, tables));
+      expect(traits).toEqual([
+        { age: 41 },
+        { age: 41 },
+        { age: 41, country: 'NL' },
+        { age: 42, country: 'NL' },
+        { country: 'NL', age: 42 },
+      ]);
+      expect([2, 3].map((seq) => resolveUserAt('s1', seq, tables))).toEqual(['s1', 'u1']);
+      const memory = createMemory({ config, tables });
+      memory.fold(store.applied(stored(events)), streamSeq(7));
+      expect(memory.model.history(userId('u1')).map(({ item: id }) => id)).toEqual(['a']);
+    } finally {
+      store.close();
+      removeTempDir(folder);
     }
   });
 

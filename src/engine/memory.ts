@@ -1,12 +1,9 @@
-/** The model in memory: folded from the engine's rows at a start, and from events once they are committed. */
-import type { Database } from 'better-sqlite3';
+/** The model in memory: a fold of the log, which may be behind the engine's rows when a process starts. */
 import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
-import { eventIdentity, itemId, userId } from '../bus/event/ids.ts';
-import { foldTraits } from '../bus/event/traits.ts';
-import type { ItemData } from '../bus/event/types.ts';
+import { eventIdentity, itemId, type StreamSeq, streamSeq, userId } from '../bus/event/ids.ts';
 import type { Config } from '../config/schema.ts';
 import { createModel, type Model, type WeightsConfig, weigh } from './model/mod.ts';
-import { type EngineTables, resolveUser, timeOf } from './projection.ts';
+import { type EngineTables, resolveUserAt, timeOf, traitsAt, weightsOf } from './projection.ts';
 
 /** An empty model under this configuration. */
 export function emptyModel({ engine }: Config): Model {
@@ -16,35 +13,47 @@ export function emptyModel({ engine }: Config): Model {
   });
 }
 
-/** Folds the rows into an empty model; about two seconds for a million events. */
-export function loadModel(model: Model, db: Database, tables: EngineTables, clock: number): void {
-  const items = db.prepare<[], { item: string; fields: string; listed: number }>(
-    'SELECT item, fields, listed FROM item ORDER BY item',
-  );
-  for (const { item, fields, listed } of items.iterate())
-    model.publishItem(itemId(item), JSON.parse(fields) as ItemData, listed);
-  const withdrawals = db.prepare<[], { item: string }>('SELECT item FROM withdrawal ORDER BY item');
-  for (const { item } of withdrawals.iterate()) model.withdrawItem(itemId(item));
-  const links = db.prepare<[], { session: string; claimant: string; seq: number }>(
-    'SELECT session, claimant, seq FROM claim ORDER BY seq',
-  );
-  for (const { session, claimant, seq } of links.iterate()) model.link(userId(claimant), userId(session), seq);
-  const interactions = db.prepare<
-    [],
-    { seq: number; user: string; item: string; weight: number; negative: number; time: number }
-  >('SELECT seq, user, item, weight, negative, time FROM interaction ORDER BY seq');
-  for (const row of interactions.iterate()) model.interact({ ...row, user: userId(row.user), item: itemId(row.item) });
-  const users = db.prepare<[], { user: string }>('SELECT DISTINCT user FROM traits ORDER BY user').all();
-  for (const { user } of users) readTraits(model, user, tables);
-  model.clock = clock;
+/** The model in memory with its place in the log. */
+export interface Memory {
+  readonly model: Model;
+  /** Position up to which the log is in it. */
+  position(): StreamSeq;
+  /** Folds applied events, in log order; afterwards the memory stands at `seq`. */
+  fold(events: readonly LoggedEvent[], seq: StreamSeq): void;
 }
 
-function readTraits(model: Model, user: string, tables: EngineTables): void {
-  const rows = tables.traits.all(user);
-  model.setTraits(userId(user), foldTraits(rows.map(({ type, traits }) => ({ type, traits: JSON.parse(traits) }))));
+export interface MemoryOptions {
+  config: Config;
+  tables: EngineTables;
+  /** Left out: an empty one, at the log's beginning. */
+  model?: Model;
+  /** Position that the model holds. */
+  seq?: StreamSeq;
 }
 
-/** Folds events that have just been committed; what the rows know (identities, traits) is read from them. */
+export function createMemory({
+  config,
+  tables,
+  model = emptyModel(config),
+  seq = streamSeq(0),
+}: MemoryOptions): Memory {
+  const weights = weightsOf(config);
+  let at = seq;
+  return {
+    model,
+    position: () => at,
+    fold: (events, to) => {
+      learn(model, events, tables, weights);
+      at = to;
+    },
+  };
+}
+
+/**
+ * Folds events that the rows hold already. What an event does not say itself (who a session belongs to, traits, the
+ * sequence of an identity) is read from the rows as it was at that event's position, so that it makes no difference how
+ * far the rows are ahead.
+ */
 export function learn(
   model: Model,
   events: readonly LoggedEvent[],
@@ -52,6 +61,7 @@ export function learn(
   weights: WeightsConfig,
 ): void {
   for (const event of events) {
+    model.clock = timeOf(event);
     if (isInteraction(event)) {
       const { weight, negative } = weigh(event.verb, event.data.value, weights);
       if (weight > 0)
@@ -68,19 +78,22 @@ export function learn(
     switch (event.type) {
       case 'user.registered.v1':
       case 'user.updated.v1':
-        readTraits(model, resolveUser(event.subject, tables), tables);
+        readTraits(model, resolveUserAt(event.subject, event.seq, tables), event.seq, tables);
         break;
-      case 'user.linked.v1':
+      case 'user.linked.v1': {
         model.link(userId(event.subject), userId(event.data.session), event.seq);
         // What was known of the session is known of the user now, and of the session no more.
-        readTraits(model, event.data.session, tables);
-        readTraits(model, resolveUser(event.subject, tables), tables);
+        const user = resolveUserAt(event.subject, event.seq, tables);
+        if (resolveUserAt(event.data.session, event.seq, tables) === user && event.data.session !== user)
+          model.setTraits(userId(event.data.session), {});
+        readTraits(model, user, event.seq, tables);
         break;
+      }
       case 'user.retracted.v1': {
         const seq = tables.identitySeq.get(eventIdentity(event.data.source, event.data.id))?.seq;
         // A link stays: histories that were one are not told apart again by taking back who said so.
-        if (seq !== undefined && !tables.claimAt.get(seq)) model.retract(userId(event.subject), seq);
-        readTraits(model, resolveUser(event.subject, tables), tables);
+        if (seq !== undefined && seq < event.seq && !tables.claimAt.get(seq)) model.retract(userId(event.subject), seq);
+        readTraits(model, resolveUserAt(event.subject, event.seq, tables), event.seq, tables);
         break;
       }
       case 'content.published.v1':
@@ -98,4 +111,8 @@ export function learn(
       default:
     }
   }
+}
+
+function readTraits(model: Model, user: string, seq: number, tables: EngineTables): void {
+  model.setTraits(userId(user), traitsAt(user, seq, tables));
 }

@@ -54,6 +54,16 @@ export function engineMetrics(registry: Registry) {
       registers,
     }),
     snapshotBytes: new Gauge({ name: 'freshet_snapshot_bytes', help: 'Size of the newest snapshot', registers }),
+    snapshotsBad: new Counter({
+      name: 'freshet_snapshots_unusable_total',
+      help: 'Snapshots that were passed over at a start because they were damaged or of another log',
+      registers,
+    }),
+    recalled: new Counter({
+      name: 'freshet_model_recalled_events_total',
+      help: 'Events that were read from the log again after a start, behind the snapshot and up to the rows’ end',
+      registers,
+    }),
     users: new Gauge({ name: 'freshet_model_users', help: 'Users in the model', registers }),
     items: new Gauge({ name: 'freshet_model_items', help: 'Items in the model', registers }),
     pairs: new Gauge({ name: 'freshet_model_pairs', help: 'Pairs of items that the statistics hold', registers }),

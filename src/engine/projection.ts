@@ -1,26 +1,33 @@
 /**
- * The engine's rows: what the model was folded from, so that a start folds these instead of the whole log. Statistics
- * are no rows: they follow from the histories within seconds.
+ * The engine's rows: who took what, links, traits and items. The model is no fold of these but of the log (what it
+ * learns depends on the order of things); it asks them for what an event does not say itself, always as it was at that
+ * event's position: rows may be ahead of the model, so nothing that it asks for is ever deleted or overwritten.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
-import { eventIdentity } from '../bus/event/ids.ts';
+import { eventIdentity, type StreamSeq } from '../bus/event/ids.ts';
 import { patchItem } from '../bus/event/patch.ts';
+import { foldTraits } from '../bus/event/traits.ts';
 import type { ItemData } from '../bus/event/types.ts';
 import type { FoldClock, ProjectionDefinition } from '../bus/projection/definition.ts';
 import type { Config } from '../config/schema.ts';
-import { type WeightsConfig, weigh } from './model/mod.ts';
+import { type Traits, type WeightsConfig, weigh } from './model/mod.ts';
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS interaction (
   seq INTEGER PRIMARY KEY, user TEXT NOT NULL, item TEXT NOT NULL, weight INTEGER NOT NULL, negative INTEGER NOT NULL, time INTEGER NOT NULL
 ) STRICT;
-CREATE TABLE IF NOT EXISTS claim (seq INTEGER PRIMARY KEY, session TEXT NOT NULL, claimant TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS claim (
+  seq INTEGER PRIMARY KEY, session TEXT NOT NULL, claimant TEXT NOT NULL, counts INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS claim_session ON claim (session);
+CREATE INDEX IF NOT EXISTS claim_claimant ON claim (claimant);
 CREATE TABLE IF NOT EXISTS link (session TEXT PRIMARY KEY, user TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS link_user ON link (user);
 CREATE TABLE IF NOT EXISTS traits (
-  user TEXT NOT NULL, seq INTEGER NOT NULL, type TEXT NOT NULL, traits TEXT NOT NULL, PRIMARY KEY (user, seq)
-) STRICT, WITHOUT ROWID;
+  seq INTEGER PRIMARY KEY, user TEXT NOT NULL, type TEXT NOT NULL, traits TEXT NOT NULL, retracted INTEGER
+) STRICT;
+CREATE INDEX IF NOT EXISTS traits_user ON traits (user);
 CREATE TABLE IF NOT EXISTS item (item TEXT PRIMARY KEY, fields TEXT NOT NULL, listed INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS withdrawal (item TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;`;
 
@@ -35,9 +42,11 @@ export interface EngineTables {
   link: Statement;
   relink: Statement;
   addTraits: Statement;
-  moveTraits: Statement;
-  dropTraits: Statement;
-  traits: Statement<[string], { type: string; traits: string }>;
+  traitsOwner: Statement<[number], { user: string }>;
+  retractTraits: Statement;
+  ownerThen: Statement<[string, number], { claimant: string }>;
+  sessionsThen: Statement<[string, number], { session: string }>;
+  traitsThen: Statement<[string, number, number], { seq: number; type: string; traits: string }>;
   item: Statement<[string], { fields: string; listed: number }>;
   putItem: Statement;
   withdraw: Statement;
@@ -50,14 +59,18 @@ export const prepareTables = (db: Database): EngineTables => ({
   dropInteraction: db.prepare('DELETE FROM interaction WHERE seq = ?'),
   identitySeq: db.prepare('SELECT seq FROM identity WHERE identity = ?'),
   resolve: db.prepare('SELECT user FROM link WHERE session = ?'),
-  claim: db.prepare('INSERT INTO claim VALUES (?, ?, ?)'),
+  claim: db.prepare('INSERT INTO claim VALUES (?, ?, ?, ?)'),
   claimAt: db.prepare('SELECT session FROM claim WHERE seq = ?'),
   link: db.prepare('INSERT INTO link VALUES (?, ?) ON CONFLICT DO NOTHING'),
   relink: db.prepare('UPDATE link SET user = ? WHERE user = ?'),
-  addTraits: db.prepare('INSERT INTO traits VALUES (?, ?, ?, ?)'),
-  moveTraits: db.prepare('UPDATE traits SET user = ? WHERE user = ?'),
-  dropTraits: db.prepare('DELETE FROM traits WHERE user = ? AND seq = ?'),
-  traits: db.prepare('SELECT type, traits FROM traits WHERE user = ? ORDER BY seq'),
+  addTraits: db.prepare('INSERT INTO traits VALUES (?, ?, ?, ?, NULL)'),
+  traitsOwner: db.prepare('SELECT user FROM traits WHERE seq = ? AND retracted IS NULL'),
+  retractTraits: db.prepare('UPDATE traits SET retracted = ? WHERE seq = ?'),
+  ownerThen: db.prepare('SELECT claimant FROM claim WHERE session = ? AND counts = 1 AND seq <= ?'),
+  sessionsThen: db.prepare('SELECT session FROM claim WHERE claimant = ? AND counts = 1 AND seq <= ?'),
+  traitsThen: db.prepare(
+    'SELECT seq, type, traits FROM traits WHERE user = ? AND seq <= ? AND (retracted IS NULL OR retracted > ?)',
+  ),
   item: db.prepare('SELECT fields, listed FROM item WHERE item = ?'),
   putItem: db.prepare('INSERT INTO item VALUES (?, ?, ?) ON CONFLICT (item) DO UPDATE SET fields = excluded.fields'),
   withdraw: db.prepare('INSERT INTO withdrawal VALUES (?) ON CONFLICT DO NOTHING'),
@@ -76,15 +89,15 @@ export function weightsOf({ engine }: Config): WeightsConfig {
 
 export interface EngineProjectionOptions {
   config: Config;
-  /** Called once a batch is committed. */
-  committed: (events: readonly LoggedEvent[], clock: FoldClock) => void;
+  /** Called once a batch is committed, with the position that it reached. */
+  committed: (events: readonly LoggedEvent[], clock: FoldClock, seq: StreamSeq) => void;
 }
 
 export function engineProjection({ config, committed }: EngineProjectionOptions): ProjectionDefinition<EngineTables> {
   const weights = weightsOf(config);
   return {
     service: 'engine',
-    code: 2,
+    code: 3,
     inputs: { declared: [...config.events.declared].sort(), weights },
     schema: SCHEMA,
     tables: prepareTables,
@@ -95,6 +108,26 @@ export function engineProjection({ config, committed }: EngineProjectionOptions)
 
 /** The user that counts for events published under this id. */
 export const resolveUser = (id: string, tables: EngineTables): string => tables.resolve.get(id)?.user ?? id;
+
+/** As {@link resolveUser}, as it was once the event at this position was folded. */
+export function resolveUserAt(id: string, seq: number, tables: EngineTables): string {
+  let user = id;
+  for (let claim = tables.ownerThen.get(user, seq); claim !== undefined; claim = tables.ownerThen.get(user, seq))
+    user = claim.claimant;
+  return user;
+}
+
+/** What had been said of a user and of the sessions linked to them once the event at this position was folded. */
+export function traitsAt(user: string, seq: number, tables: EngineTables): Traits {
+  const said: { seq: number; type: string; traits: string }[] = [];
+  const ids = [user];
+  for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
+    said.push(...tables.traitsThen.all(id, seq, seq));
+    for (const { session } of tables.sessionsThen.all(id, seq)) ids.push(session);
+  }
+  said.sort((a, b) => a.seq - b.seq);
+  return foldTraits(said.map(({ type, traits }) => ({ type, traits: JSON.parse(traits) })));
+}
 
 /** The event time as the model takes it: no later than when the log took the event. */
 export const timeOf = (event: LoggedEvent): number => Math.min(event.time, event.timestamp);
@@ -108,28 +141,23 @@ function applyEngineEvent(event: LoggedEvent, tables: EngineTables, weights: Wei
   switch (event.type) {
     case 'user.registered.v1':
     case 'user.updated.v1':
-      tables.addTraits.run(
-        resolveUser(event.subject, tables),
-        event.seq,
-        event.type,
-        JSON.stringify(event.data.traits ?? {}),
-      );
+      tables.addTraits.run(event.seq, event.subject, event.type, JSON.stringify(event.data.traits ?? {}));
       return;
     case 'user.linked.v1': {
       const user = resolveUser(event.subject, tables);
       const { session } = event.data;
+      const counts = session !== user && tables.link.run(session, user).changes > 0;
       // Also those that are not in force: without the one that is (its user is forgotten) they would be.
-      tables.claim.run(event.seq, session, event.subject);
-      if (session === user || tables.link.run(session, user).changes === 0) return;
-      tables.relink.run(user, session);
-      tables.moveTraits.run(user, session);
+      tables.claim.run(event.seq, session, event.subject, counts ? 1 : 0);
+      if (counts) tables.relink.run(user, session);
       return;
     }
     case 'user.retracted.v1': {
       const seq = tables.identitySeq.get(eventIdentity(event.data.source, event.data.id))?.seq;
       if (seq === undefined) return;
       const user = resolveUser(event.subject, tables);
-      if (tables.dropTraits.run(user, seq).changes > 0) return;
+      const said = tables.traitsOwner.get(seq)?.user;
+      if (said !== undefined && resolveUser(said, tables) === user) tables.retractTraits.run(event.seq, seq);
       const owner = tables.owner.get(seq)?.user;
       if (owner !== undefined && resolveUser(owner, tables) === user) tables.dropInteraction.run(seq);
       return;

@@ -25,6 +25,8 @@ export interface RankingsOptions {
   publisher: Publisher;
   logger: Logger;
   caughtUp: () => boolean;
+  /** Whether the model is still behind the rows: nothing is published from it then. */
+  recalling: () => boolean;
   /** Position up to which rankings were published before: see {@link settledSeq}. */
   settled: number;
   /** Position of the fold. */
@@ -60,6 +62,7 @@ export function createRankings(options: RankingsOptions): Rankings {
     publisher,
     logger,
     caughtUp,
+    recalling,
     batch,
     window,
     maxWaitMs,
@@ -100,7 +103,7 @@ export function createRankings(options: RankingsOptions): Rankings {
   }
 
   function drain(): void {
-    if (stopped || inFlight >= window || performance.now() < retryAt) return;
+    if (stopped || recalling() || inFlight >= window || performance.now() < retryAt) return;
     const behind = !caughtUp();
     for (let done = 0; done < batch && marked.size > 0 && inFlight < window; done++) {
       const user = behind ? overdue() : newestMarked();

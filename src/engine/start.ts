@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
 import { canonicalJson } from '../bus/event/canonical.ts';
 import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
+import { streamSeq } from '../bus/event/ids.ts';
+import type { Fingerprint } from '../bus/projection/store.ts';
 import {
   type RunningService,
   runService,
@@ -14,11 +16,16 @@ import type { Config } from '../config/schema.ts';
 import { createLogger } from '../observability/log.ts';
 import { engineEndpoints } from './api.ts';
 import { createLists, type Lists } from './lists.ts';
-import { emptyModel, learn, loadModel } from './memory.ts';
+import { createMemory, emptyModel, type Memory } from './memory.ts';
 import { engineMetrics } from './metrics.ts';
-import { type EngineTables, engineProjection, prepareTables, resolveUser, weightsOf } from './projection.ts';
+import { MODEL_CODE } from './model/version.ts';
+import { engineProjection, prepareTables, resolveUser } from './projection.ts';
 import { createRankings, type Rankings, settledSeq } from './rankings.ts';
-import { createSnapshots, type Snapshots } from './snapshots/snapshots.ts';
+import { createRecallProgress } from './recall.ts';
+import { createKeeper } from './snapshots/keeper.ts';
+import type { Origin } from './snapshots/manifest.ts';
+import { restoreModel } from './snapshots/restore.ts';
+import { createSnapshots, type ModelImage } from './snapshots/snapshots.ts';
 
 /** What computes scores; TensorFlow trains nothing that is in force yet. */
 const BACKEND = 'typed-arrays';
@@ -26,56 +33,70 @@ const BACKEND = 'typed-arrays';
 const NO_SNAPSHOT = 'none';
 /** Milliseconds that a marked user waits at most while the fold is behind. */
 const MAX_WAIT_MS = 5_000;
-const SNAPSHOT_LOOK_MS = 1_000;
+/** Messages by which a snapshot's log is recognised. */
+const MARKS = 8;
+
+/** Settings that say when and how fast things are done, and nothing of what is answered. */
+const OPERATIONAL: ReadonlySet<string> = new Set<keyof Config['engine']>([
+  'publish_rankings',
+  'ranking_batch',
+  'ranking_window',
+  'similar_interval_ms',
+  'similar_batch',
+  'cached_lists',
+  'snapshot_events',
+  'snapshot_interval_ms',
+  'snapshot_stop_ms',
+  'snapshot_stall_ms',
+  'snapshots_kept',
+]);
 
 /** Hash of what the engine's answers depend on beside the log, 12 hex digits. */
-export const configHash = ({ engine }: Config): string =>
-  createHash('sha256')
-    .update(canonicalJson(JSON.parse(JSON.stringify(engine))))
+export function configHash({ engine }: Config): string {
+  const settings = Object.fromEntries(Object.entries(engine).filter(([name]) => !OPERATIONAL.has(name)));
+  return createHash('sha256')
+    .update(canonicalJson(JSON.parse(JSON.stringify(settings))))
     .digest('hex')
     .slice(0, 12);
+}
 
 /** Starts the engine in this process. */
 export async function startEngine(environment: ServiceEnvironment): Promise<RunningService> {
   const { config } = environment;
   const logger =
     environment.logger ?? createLogger({ service: 'engine', level: config.log.level, redact: config.log.redact });
-  const model = emptyModel(config);
-  const weights = weightsOf(config);
-  let tables: EngineTables | undefined;
-  const definition = engineProjection({
-    config,
-    committed: (events, clock) => {
-      try {
-        learn(model, events, tables as EngineTables, weights);
-        model.clock = clock.now;
-      } catch (err) {
-        // Rows and memory would disagree from here on; a new process folds its memory from the rows.
-        logger.fatal({ err }, 'the model could not follow the log');
-        process.exit(70);
-      }
-    },
-  });
+  let memory: Memory | undefined;
+  const fold: Memory['fold'] = (events, seq) => {
+    try {
+      memory?.fold(events, seq);
+    } catch (err) {
+      // Rows and memory would disagree from here on; a new process reads the log from a snapshot on.
+      logger.fatal({ err }, 'the model could not follow the log');
+      process.exit(70);
+    }
+  };
+  const definition = engineProjection({ config, committed: (events, _clock, seq) => fold(events, seq) });
 
   const parts = async (context: ServiceContext): Promise<ServiceParts> => {
-    const { nc, store, loop, publisher, registry } = context;
-    tables = prepareTables(store.db);
-    const started = performance.now();
-    loadModel(model, store.db, tables, store.checkpoint().clock);
-    logger.info(
-      { events: model.stats().events, seconds: (performance.now() - started) / 1000 },
-      'model folded from the engine’s rows',
-    );
-
+    const { nc, log, store, loop, publisher, registry } = context;
+    const { engine } = config;
+    const tables = prepareTables(store.db);
     const metrics = engineMetrics(registry);
     const hash = configHash(config);
+    const found = store.checkpoint().created || (await log.info()).created;
+    const origin = (): Origin => ({
+      config: hash,
+      model: MODEL_CODE,
+      fold: store.version,
+      stream: store.checkpoint().created || found,
+    });
     const snapshots = await createSnapshots({
       nc,
       publisher,
       logger,
-      config: hash,
-      backend: BACKEND,
-      keep: config.engine.snapshots_kept,
+      origin,
+      keep: engine.snapshots_kept,
+      stallMs: engine.snapshot_stall_ms,
       onWritten: (seconds, bytes) => {
         metrics.snapshots.inc();
         metrics.snapshotSeconds.observe(seconds);
@@ -83,10 +104,31 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       },
     });
     await snapshots.load();
+    const started = performance.now();
+    const restored = await restoreModel({
+      snapshots,
+      log,
+      logger,
+      origin: origin(),
+      checkpoint: store.checkpoint().seq,
+      empty: () => emptyModel(config),
+      onBad: () => metrics.snapshotsBad.inc(),
+    });
+    const { model } = restored;
+    const held = createMemory({ config, tables, model, seq: streamSeq(restored.seq) });
+    memory = held;
+    let mark: Fingerprint | undefined;
+    const recall = createRecallProgress({
+      logger,
+      from: restored.seq,
+      to: store.checkpoint().seq,
+      snapshot: restored.manifest?.object,
+      readMs: performance.now() - started,
+    });
     const inForce = (): string => snapshots.current()?.object ?? NO_SNAPSHOT;
     const lists = createLists({
       model,
-      seq: () => store.checkpoint().seq,
+      seq: loop.position,
       snapshot: inForce,
       config: hash,
       length: config.engine.list_length,
@@ -101,7 +143,6 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     for (const { item } of store.db.prepare<[], { item: string }>('SELECT item FROM withdrawal').iterate())
       lists.withdrawn(item, true);
 
-    const { engine } = config;
     // A replica answers as well; rankings and snapshots are the first instance's.
     const writes = engine.publish_rankings && (environment.replica ?? 1) === 1;
     const settled = writes ? await settledSeq(nc) : 0;
@@ -109,9 +150,10 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       lists,
       publisher,
       logger,
-      caughtUp: () => loop.caughtUp(),
+      caughtUp: loop.caughtUp,
+      recalling: () => recall.running(),
       settled,
-      seq: () => store.checkpoint().seq,
+      seq: loop.position,
       batch: engine.ranking_batch,
       window: engine.ranking_window,
       maxWaitMs: MAX_WAIT_MS,
@@ -126,11 +168,50 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         if (kind === 'user') metrics.delay.observe(seconds);
       },
     });
-    const keeper = keepSnapshots({ context, snapshots, model, engine, enabled: writes });
-    const resolve = (user: string): string => resolveUser(user, tables as EngineTables);
+    const image = (): ModelImage => {
+      const seq = held.position();
+      const { users, items, events } = model.stats();
+      return {
+        seq,
+        clock: model.clock,
+        state: model.exportState(),
+        users,
+        items,
+        events,
+        backend: BACKEND,
+        prequential: null,
+        marks: [...store.fingerprints(), ...(mark ? [mark] : [])]
+          .filter((one) => one.seq <= seq)
+          .sort((one, other) => other.seq - one.seq)
+          .slice(0, MARKS),
+      };
+    };
+    const keeper = createKeeper({
+      snapshots,
+      image,
+      seq: held.position,
+      caughtUp: loop.caughtUp,
+      logger,
+      events: engine.snapshot_events,
+      intervalMs: engine.snapshot_interval_ms,
+      stopMs: engine.snapshot_stop_ms,
+    });
+    const resolve = (user: string): string => resolveUser(user, tables);
 
     return {
       endpoints: engineEndpoints(lists, resolve, config),
+      memory: {
+        position: held.position,
+        recall: (events, seq, newest) => {
+          fold(events, seq);
+          mark = newest ?? mark;
+          recall.reached(seq);
+          metrics.recalled.inc(events.length);
+          keeper.count(events.length);
+          // Whoever is marked because of these was marked when they came, or is when the engine starts.
+          follow(events, { lists, resolve, rankings: undefined });
+        },
+      },
       onApplied: (events) => {
         keeper.count(events.length);
         follow(events, { lists, resolve, rankings: writes ? rankings : undefined });
@@ -149,6 +230,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
             items,
             events,
           },
+          started_from: recall.status(),
           rankings: rankings.backlog(),
         };
       },
@@ -172,6 +254,9 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       stop: async () => {
         await rankings.stop();
         await keeper.stop();
+      },
+      stopped: async () => {
+        if (writes) await keeper.last();
       },
     };
   };
@@ -208,62 +293,4 @@ function follow(
   }
   for (const user of users) to.lists.moved(user);
   to.rankings?.mark(users, items);
-}
-
-interface KeeperOptions {
-  context: ServiceContext;
-  snapshots: Snapshots;
-  model: ReturnType<typeof emptyModel>;
-  engine: Config['engine'];
-  enabled: boolean;
-}
-
-/** Writes a snapshot after so many events or so much time, whichever comes first, while there is anything new. */
-function keepSnapshots({ context, snapshots, model, engine, enabled }: KeeperOptions) {
-  const { loop, store, logger } = context;
-  let events = 0;
-  let last = performance.now();
-  let timer: NodeJS.Timeout | undefined;
-  let writing: Promise<void> = Promise.resolve();
-  let busy = false;
-
-  async function write(): Promise<void> {
-    const { seq, clock } = store.checkpoint();
-    if (seq <= (snapshots.current()?.seq ?? 0)) {
-      events = 0;
-      return;
-    }
-    const taken = events;
-    const { users, items, events: learnt } = model.stats();
-    const manifest = await snapshots.write({ seq, clock, state: model.exportState(), users, items, events: learnt });
-    events -= taken;
-    last = performance.now();
-    if (manifest) logger.info({ object: manifest.object, seq, bytes: manifest.bytes }, 'snapshot in force');
-  }
-
-  function look(): void {
-    const due =
-      events >= engine.snapshot_events || (events > 0 && performance.now() - last >= engine.snapshot_interval_ms);
-    const first = !snapshots.current() && events > 0 && loop.caughtUp();
-    if (busy || !(due || first)) return;
-    busy = true;
-    writing = write()
-      .catch((err: unknown) => logger.warn({ err }, 'the snapshot could not be written; it is tried again'))
-      .finally(() => {
-        busy = false;
-      });
-  }
-
-  return {
-    count: (n: number) => {
-      events += n;
-    },
-    start: () => {
-      if (enabled) timer = setInterval(look, SNAPSHOT_LOOK_MS);
-    },
-    stop: async () => {
-      clearInterval(timer);
-      await writing;
-    },
-  };
 }

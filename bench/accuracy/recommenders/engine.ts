@@ -6,8 +6,8 @@ import { createCodec } from '../../../src/bus/event/codec.ts';
 import { itemId, userId } from '../../../src/bus/event/ids.ts';
 import { openStore } from '../../../src/bus/projection/store.ts';
 import { completeConfig } from '../../../src/config/load.ts';
-import { emptyModel, learn } from '../../../src/engine/memory.ts';
-import { type EngineTables, engineProjection, prepareTables, weightsOf } from '../../../src/engine/projection.ts';
+import { createMemory } from '../../../src/engine/memory.ts';
+import { engineProjection, prepareTables } from '../../../src/engine/projection.ts';
 import type { DataSet } from '../data/data-set.ts';
 import type { Recommender } from './port.ts';
 
@@ -20,17 +20,8 @@ export const engineConfig = ({ catalogued }: Pick<DataSet, 'catalogued'>) =>
 /** @param depth items of a list, of which those come off that the harness does not rank */
 export function createEngine(data: DataSet, depth: number): Recommender {
   const config = engineConfig(data);
-  const weights = weightsOf(config);
-  const model = emptyModel(config);
   const folder = mkdtempSync(join(tmpdir(), 'freshet-accuracy-'));
-  let tables: EngineTables | undefined;
-  const definition = engineProjection({
-    config,
-    committed: (events, clock) => {
-      learn(model, events, tables as EngineTables, weights);
-      model.clock = clock.now;
-    },
-  });
+  const definition = engineProjection({ config, committed: (events, _clock, seq) => memory.fold(events, seq) });
   const store = openStore({
     file: join(folder, 'engine.sqlite'),
     definition,
@@ -38,7 +29,8 @@ export function createEngine(data: DataSet, depth: number): Recommender {
   });
   // The file is thrown away; waiting for the disk says nothing of accuracy.
   store.db.pragma('synchronous = OFF');
-  tables = prepareTables(store.db);
+  const memory = createMemory({ config, tables: prepareTables(store.db) });
+  const { model } = memory;
   const users = data.users.map(userId);
   const items = data.items.map(itemId);
   const numbers = new Map<string, number>(data.items.map((id, number) => [id, number]));

@@ -16,7 +16,7 @@ import { type Checkpoint, type Fingerprint, fenceOf, messageDigest } from './sto
 
 export interface CheckSubject {
   service: string;
-  checkpoint: Checkpoint;
+  checkpoint: Pick<Checkpoint, 'seq' | 'created' | 'fence'>;
   /** Newest first. */
   fingerprints: readonly Fingerprint[];
 }

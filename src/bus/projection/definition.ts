@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
 import { canonicalJson } from '../event/canonical.ts';
 import type { LoggedEvent } from '../event/codec.ts';
+import type { StreamSeq } from '../event/ids.ts';
 import { DECLARED_INTERACTION, EVENT_DATA } from '../event/types.ts';
 
 export const SERVICES = ['user', 'content', 'feedback', 'engine'] as const;
@@ -28,8 +29,11 @@ export interface ProjectionDefinition<Tables> {
    * only for events that can't be folded, which are then set aside.
    */
   apply(event: LoggedEvent, tables: Tables, clock: FoldClock): void;
-  /** Called with the events of a batch once they are committed, for state that is kept in memory as well. */
-  committed?(events: readonly LoggedEvent[], clock: FoldClock): void;
+  /**
+   * Called with the events of a batch and the position it reached once it is committed, for state that is kept in
+   * memory as well.
+   */
+  committed?(events: readonly LoggedEvent[], clock: FoldClock, seq: StreamSeq): void;
 }
 
 /**

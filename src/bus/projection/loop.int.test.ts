@@ -130,6 +130,64 @@ describe('the loop', () => {
     expect(seen).toEqual(stateOf(store).note.map(({ seq }) => seq));
   });
 
+  it('reads the log again for what is in memory, up to the checkpoint, and tells of that position the while', async () => {
+    const log = createMemoryLog();
+    await publish(log, ...views(40), viewed('u1', POISON), ...views(40, 40));
+    const first = start({}, log);
+    await first.loop.reached(streamSeq(81), 5_000);
+    await end(first);
+    const rows = openCounting(first.folder);
+    const before = stateOf(rows);
+    rows.close();
+
+    let at = 0;
+    let open!: () => void;
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const shut: Log = {
+      ...log,
+      read: async (...args) => {
+        await opened;
+        return log.read(...args);
+      },
+    };
+    const recalled: number[] = [];
+    const store = openCounting(first.folder);
+    const loop = countingLoop(shut, store, {
+      memory: {
+        position: () => streamSeq(at),
+        recall: (events, seq) => {
+          recalled.push(...events.map((one) => one.seq));
+          at = seq;
+        },
+      },
+      limits: { batchMax: 7 },
+      onApplied: (events) => {
+        at = events.at(-1)?.seq ?? at;
+      },
+    });
+    loop.start();
+    onTestFinished(async () => {
+      await loop.stop();
+      store.close();
+    });
+    await until(() => loop.status().lag === 81);
+    expect(loop.status()).toMatchObject({ state: 'catching-up', seq: 0, checkpoint: { seq: 81 } });
+    expect(loop.caughtUp()).toBe(false);
+    expect(await loop.reached(streamSeq(1), 20).catch((err: unknown) => err)).toBeInstanceOf(SequenceNotReachedError);
+    log.inject({ cut: 0.05, double: 0.2, drop: 0.05 });
+    open();
+    await loop.reached(streamSeq(81), 10_000);
+    expect(recalled).toEqual(before.note.map(({ seq }) => seq));
+    expect(stateOf(store)).toEqual(before);
+    const last = await publish(log, ...views(10));
+    await loop.reached(streamSeq(last), 10_000);
+    expect(recalled).toHaveLength(80);
+    expect(stateOf(store).applied).toBe(90);
+    await until(() => loop.status().state === 'ready' && loop.caughtUp());
+  });
+
   it('copies dead letters once each, also when copying fails at first', async () => {
     const copied: number[] = [];
     let failures = 2;

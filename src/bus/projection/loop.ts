@@ -9,13 +9,23 @@ import type { LoggedEvent } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import type { Delivery, Log, LogInfo, LogReader } from '../log/port.ts';
 import { checkLog } from './checks.ts';
-import { type BatchResult, type Checkpoint, type DeadLetter, isStorageTrouble, type ProjectionStore } from './store.ts';
+import {
+  type BatchResult,
+  type Checkpoint,
+  type DeadLetter,
+  type Fingerprint,
+  isStorageTrouble,
+  messageDigest,
+  type ProjectionStore,
+} from './store.ts';
 
 export type ProjectionState = 'ready' | 'catching-up' | 'rebuilding' | 'refusing' | 'down';
 
 export interface ProjectionStatus {
   state: ProjectionState;
   checkpoint: Checkpoint;
+  /** Position of the state that answers: the checkpoint, or where what is kept in memory is still behind it, that. */
+  seq: StreamSeq;
   /** Messages of the log that are not folded yet, as far as is known. */
   lag: number;
   /** Why it refuses, or what holds it up. */
@@ -58,6 +68,17 @@ export const LOOP_LIMITS: LoopLimits = {
   backoffMaxMs: 5_000,
 };
 
+/**
+ * State that is kept in memory and may be behind the rows when a process starts: the log is read again from there, up
+ * to the checkpoint without touching the rows, and then on as ever.
+ */
+export interface LoopMemory {
+  /** Position up to which it holds the log. */
+  position(): StreamSeq;
+  /** Folds events that the rows hold already, up to a position; `newest` is the last message there was. */
+  recall(events: readonly LoggedEvent[], seq: StreamSeq, newest: Fingerprint | undefined): void;
+}
+
 export interface LoopOptions {
   service: string;
   log: Log;
@@ -71,6 +92,8 @@ export interface LoopOptions {
   copyDeadLetter?: (dead: DeadLetter) => Promise<void>;
   /** Called after each commit with what was applied. */
   onApplied?: (events: readonly LoggedEvent[]) => void;
+  /** What is in memory and follows the log beside the rows. */
+  memory?: LoopMemory;
 }
 
 export interface ProjectionLoop {
@@ -78,7 +101,9 @@ export interface ProjectionLoop {
   /** Commits what has come, closes the reader. */
   stop(): Promise<void>;
   status(): ProjectionStatus;
-  /** Resolves once the checkpoint is at or past `seq`; throws `SequenceNotReachedError` after `timeoutMs`. */
+  /** Position of the state that answers, see {@link ProjectionStatus}. */
+  position(): StreamSeq;
+  /** Resolves once that is at or past `seq`; throws `SequenceNotReachedError` after `timeoutMs`. */
   reached(seq: StreamSeq, timeoutMs: number): Promise<StreamSeq>;
   /** True while nothing that came is waiting for its commit. */
   caughtUp(): boolean;
@@ -92,7 +117,7 @@ interface Waiter {
 type Ended = { reason: string; trouble: boolean };
 
 export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
-  const { service, log, store, logger, observer = {}, copyDeadLetter, onApplied } = options;
+  const { service, log, store, logger, observer = {}, copyDeadLetter, onApplied, memory } = options;
   const consumer = options.consumer ?? `${service}-projection`;
   const limits = { ...LOOP_LIMITS, ...options.limits };
 
@@ -108,6 +133,12 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   let waiters: Waiter[] = [];
   let copying = false;
   const saidUnknown = new Set<string>();
+
+  const position = (): StreamSeq => {
+    const { seq } = store.checkpoint();
+    return memory ? streamSeq(Math.min(memory.position(), seq)) : seq;
+  };
+  const behind = (): boolean => position() < store.checkpoint().seq;
 
   /** One reader's life: from opening behind the checkpoint to the first doubt. */
   interface Session {
@@ -130,7 +161,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     const opened: Session = {
       buffer: [],
       expected: 1,
-      lastSeq: store.checkpoint().seq,
+      lastSeq: position(),
       timer: undefined,
       ended,
       over: false,
@@ -169,10 +200,10 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     const batch = current.buffer;
     if (batch.length === 0 || current.over) return;
     current.buffer = [];
-    const started = performance.now();
-    let result: BatchResult;
+    const newest = batch.at(-1) as Delivery;
     try {
-      result = store.commit(batch, current.created);
+      if (behind()) recall(batch, newest);
+      if (newest.seq > store.checkpoint().seq) commit(batch, current.created);
     } catch (err) {
       // Nothing was changed; the reader is opened again behind the checkpoint after a pause.
       trouble = { code: (err as { code?: string }).code ?? 'FRESHET_FOLD_TROUBLE', message: messageOf(err) };
@@ -181,11 +212,27 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       return;
     }
     trouble = undefined;
-    const newest = batch.at(-1) as Delivery;
     if (newest.pending === 0) everCaughtUp = true;
-    observer.batch?.(result, batch.length, (performance.now() - started) / 1000);
     observer.lag?.(newest.pending);
-    observer.age?.(Math.max(0, Date.now() - newest.timestamp));
+    wakeWaiters();
+  }
+
+  /** What the rows hold already goes to memory alone. */
+  function recall(batch: readonly Delivery[], newest: Delivery): void {
+    const { seq } = store.checkpoint();
+    const again = batch.filter((message) => message.seq <= seq);
+    // Where nothing more is to come up to the checkpoint, its position is reached: what is missing was erased.
+    const to = newest.seq > seq || newest.pending === 0 ? seq : newest.seq;
+    const last = again.at(-1);
+    const mark = last && { seq: last.seq, digest: messageDigest(last), timestamp: last.timestamp };
+    memory?.recall(store.applied(again), streamSeq(to), mark);
+  }
+
+  function commit(batch: readonly Delivery[], created: string): void {
+    const started = performance.now();
+    const result = store.commit(batch, created);
+    observer.batch?.(result, batch.length, (performance.now() - started) / 1000);
+    observer.age?.(Math.max(0, Date.now() - (batch.at(-1) as Delivery).timestamp));
     for (const dead of result.deadLetters)
       logger.warn({ service, seq: dead.seq, code: dead.code, reason: dead.message }, 'event set aside');
     for (const type of result.unknownTypes) {
@@ -195,12 +242,11 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     }
     if (result.deadLetters.length > 0) void copyDeadLetters();
     if (result.applied.length > 0) onApplied?.(result.applied);
-    wakeWaiters();
   }
 
   function wakeWaiters(): void {
     if (waiters.length === 0) return;
-    const { seq } = store.checkpoint();
+    const seq = position();
     const due = waiters.filter((waiter) => waiter.seq <= seq);
     if (due.length === 0) return;
     waiters = waiters.filter((waiter) => waiter.seq > seq);
@@ -242,8 +288,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     if (refused) logger.info({ service }, 'the log is the right one again');
     refused = undefined;
     observer.refused?.(false);
-    if (checkpoint.seq >= outcome.info.lastSeq) everCaughtUp = true;
-    if (!session || session.buffer.length === 0) pending = Math.max(0, outcome.info.lastSeq - store.checkpoint().seq);
+    if (position() >= outcome.info.lastSeq) everCaughtUp = true;
+    if (!session || session.buffer.length === 0) pending = Math.max(0, outcome.info.lastSeq - position());
     observer.lag?.(pending);
     return outcome.info;
   }
@@ -258,7 +304,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     let reader: LogReader | undefined;
     const timers: NodeJS.Timeout[] = [];
     try {
-      reader = await log.read(consumer, streamSeq(store.checkpoint().seq + 1), {
+      reader = await log.read(consumer, streamSeq(position() + 1), {
         message: (delivery) => take(current, delivery),
         interrupted: (reason) => {
           flush(current);
@@ -320,7 +366,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   async function run(): Promise<void> {
     let pause = limits.backoffMinMs;
     while (!stopped) {
-      const before = store.checkpoint().seq;
+      const before = position();
       let ended: Ended;
       try {
         ended = await readOnce();
@@ -335,7 +381,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
         { service, reason: ended.reason, seq: store.checkpoint().seq },
         'reading again behind the checkpoint',
       );
-      if (store.checkpoint().seq > before && !ended.trouble) pause = limits.backoffMinMs;
+      if (position() > before && !ended.trouble) pause = limits.backoffMinMs;
       await sleep(
         ended.reason === 'refused' ? Math.max(pause, Math.min(limits.checkIntervalMs, limits.backoffMaxMs)) : pause,
       );
@@ -376,22 +422,24 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     status: () => ({
       state: state(),
       checkpoint: store.checkpoint(),
+      seq: position(),
       lag: pending + (session?.buffer.length ?? 0),
       ...(refused ? { trouble: errorFields(refused) } : trouble ? { trouble } : {}),
     }),
+    position,
     reached: (seq, timeoutMs) =>
       new Promise((resolve, reject) => {
-        if (store.checkpoint().seq >= seq) return resolve(store.checkpoint().seq);
+        if (position() >= seq) return resolve(position());
         const waiter: Waiter = {
           seq,
           resolve: () => {
             clearTimeout(timer);
-            resolve(store.checkpoint().seq);
+            resolve(position());
           },
         };
         const timer = setTimeout(() => {
           waiters = waiters.filter((other) => other !== waiter);
-          const at = store.checkpoint().seq;
+          const at = position();
           reject(
             new SequenceNotReachedError(
               `${service} has folded the log up to ${at}; ${seq} was asked for within ${timeoutMs} ms.`,
@@ -404,7 +452,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
         }, timeoutMs);
         waiters.push(waiter);
       }),
-    caughtUp: () => pending === 0 && (session?.buffer.length ?? 0) === 0,
+    caughtUp: () => pending === 0 && (session?.buffer.length ?? 0) === 0 && !behind(),
   };
 }
 

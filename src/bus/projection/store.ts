@@ -66,6 +66,8 @@ export interface ProjectionStore {
   fingerprints(): Fingerprint[];
   /** Folds messages and moves the checkpoint, in one transaction. Throws what SQLite throws, with nothing changed. */
   commit(batch: readonly StoredMessage[], created: string): BatchResult;
+  /** Of messages at or below the checkpoint, read again: the events that were applied, in order. Writes nothing. */
+  applied(messages: readonly StoredMessage[]): LoggedEvent[];
   /** Dead letters of which no copy has been published yet. */
   uncopied(limit: number): DeadLetter[];
   copied(seq: StreamSeq): void;
@@ -154,6 +156,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
   const readUncopied = db.prepare<[number], DeadLetter>(
     'SELECT seq, subject, payload, code, message FROM dead_letter WHERE copied = 0 ORDER BY seq LIMIT ?',
   );
+  const readSetAside = db.prepare<[number], { seq: StreamSeq }>('SELECT seq FROM dead_letter WHERE seq = ?');
   const markCopied = db.prepare('UPDATE dead_letter SET copied = 1 WHERE seq = ?');
   const savepoint = {
     set: db.prepare('SAVEPOINT event'),
@@ -276,8 +279,19 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       }
       if (outcome.next.seq > current.seq) slot = (slot + 1) % ring;
       current = outcome.next;
-      definition.committed?.(outcome.result.applied, { now: current.clock });
+      definition.committed?.(outcome.result.applied, { now: current.clock }, current.seq);
       return outcome.result;
+    },
+    applied: (messages) => {
+      const events: LoggedEvent[] = [];
+      for (const message of messages) {
+        const decoded = codec.decode(message);
+        if (decoded.kind !== 'event') continue;
+        // A repetition, a re-used identity, or one that could not be folded changed nothing the first time either.
+        if (readIdentity.get(decoded.event.identity)?.seq !== message.seq || readSetAside.get(message.seq)) continue;
+        events.push(decoded.event);
+      }
+      return events;
     },
     uncopied: (limit) => readUncopied.all(limit),
     copied: (seq) => void markCopied.run(seq),

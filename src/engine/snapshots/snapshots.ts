@@ -1,99 +1,149 @@
 /**
  * Snapshots: an immutable object a version of the model, then the pointer `engine.current` by compare-and-set, so that
- * whoever reads the pointer finds the object whole. Oldest ones go when there are more than are to be kept.
+ * whoever reads the pointer finds the object whole. Each object carries its manifest as its description, so that an
+ * older one can be used where the one in force is damaged. Of all there are the newest by time of writing are kept.
  */
 import { createHash } from 'node:crypto';
 import { type KV, type NatsConnection, NatsError, type ObjectStore } from 'nats';
 import type { Logger } from 'pino';
 import { ENGINE, ENGINE_OUTPUT, SNAPSHOTS } from '../../../streams.config.ts';
+import type { Fingerprint } from '../../bus/projection/store.ts';
 import type { Publisher } from '../../bus/publisher.ts';
-import { messageOf } from '../../errors.ts';
+import { messageOf, SnapshotUnreadableError } from '../../errors.ts';
 import { VERSION } from '../../version.ts';
+import { type Manifest, type Origin, parseManifest, strangeness } from './manifest.ts';
 
 /** Key of the pointer in the bucket `engine`. */
 export const POINTER = 'current';
+/** What the names of snapshots start with. */
+const PREFIX = 'model-';
+/** Milliseconds until a part of an object that was sent counts as lost. */
+const PUT_MS = 30_000;
 
-/** What the pointer says; also the object's description of itself. */
-export interface Manifest {
-  /** Name in the object store. */
-  object: string;
-  /** SHA-256 of the object's bytes, hex. */
-  sha256: string;
-  /** Position of the log that it holds. */
-  seq: number;
-  /** The fold's clock at that position, RFC 3339. */
-  event_time: string;
-  config: string;
-  code: string;
-  backend: string;
-  bytes: number;
-  users: number;
-  items: number;
-  events: number;
-}
-
+/** The model at one position, ready to be stored. */
 export interface ModelImage {
   seq: number;
   clock: number;
-  state: Buffer;
+  state: Uint8Array;
   users: number;
   items: number;
   events: number;
+  backend: string;
+  prequential: object | null;
+  marks: Fingerprint[];
 }
 
 export interface SnapshotsOptions {
   nc: NatsConnection;
   publisher: Publisher;
   logger: Logger;
-  /** Hash of the engine's configuration. */
-  config: string;
-  backend: string;
+  /** What this engine's states are made by and from. */
+  origin: () => Origin;
+  /** Snapshots that are kept. */
   keep: number;
+  /** Milliseconds without a part of an object until it counts as unreadable. */
+  stallMs: number;
   onWritten?: (seconds: number, bytes: number) => void;
 }
 
 export interface Snapshots {
-  /** The one in force, as this process last knew it. */
+  /** The one in force as this process last knew it, whoever wrote it. */
   current(): Manifest | undefined;
+  /** Position of the one in force, if it is one of this engine's and good; 0 otherwise. */
+  held(): number;
+  /** This one turned out to be damaged: it counts as not there, until it is written again. */
+  distrust(object: string): void;
   /** Reads the pointer. */
   load(): Promise<Manifest | undefined>;
+  /** Those that there are, the furthest position first; what has no manifest is passed over with a warning. */
+  list(): Promise<Manifest[]>;
+  /** The bytes of a snapshot. Throws `SnapshotUnreadableError` where they are not what the manifest says. */
+  read(manifest: Manifest): Promise<Buffer>;
   /** Stores the image and moves the pointer; undefined where another instance has moved it further meanwhile. */
   write(image: ModelImage): Promise<Manifest | undefined>;
 }
 
 export async function createSnapshots(options: SnapshotsOptions): Promise<Snapshots> {
-  const { nc, publisher, logger, config, backend, keep, onWritten } = options;
+  const { nc, publisher, logger, origin, keep, stallMs, onWritten } = options;
   const js = nc.jetstream();
   const kv: KV = await js.views.kv(ENGINE.name, { bindOnly: true });
   const store: ObjectStore = await js.views.os(SNAPSHOTS.name);
   let current: Manifest | undefined;
   let revision = 0;
+  const damaged = new Set<string>();
 
   async function load(): Promise<Manifest | undefined> {
     const entry = await kv.get(POINTER);
     revision = entry?.revision ?? 0;
-    current = entry && entry.operation === 'PUT' ? entry.json<Manifest>() : undefined;
+    current = entry && entry.operation === 'PUT' ? parseManifest(entry.string()) : undefined;
     return current;
   }
 
-  async function write({ seq, clock, state, users, items, events }: ModelImage): Promise<Manifest | undefined> {
+  const names = async () => (await store.list()).filter(({ name, deleted }) => !deleted && name.startsWith(PREFIX));
+
+  async function list(): Promise<Manifest[]> {
+    const found: Manifest[] = [];
+    for (const { name, description } of await names()) {
+      const manifest = parseManifest(description ?? '');
+      if (manifest?.object === name) found.push(manifest);
+      else logger.warn({ object: name }, 'a snapshot does not say what it is, and is passed over');
+    }
+    return found.sort((a, b) => b.seq - a.seq || (a.object < b.object ? 1 : -1));
+  }
+
+  async function read(manifest: Manifest): Promise<Buffer> {
+    const { object } = manifest;
+    const bytes = await withStallLimit(object);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    if (sha256 !== manifest.sha256)
+      throw new SnapshotUnreadableError(
+        `The snapshot ${object} has ${bytes.length} bytes with SHA-256 ${sha256}; it was written with ${manifest.bytes} and ${manifest.sha256}.`,
+        { details: { object, found: sha256, expected: manifest.sha256 } },
+      );
+    return bytes;
+  }
+
+  /** An object of which a part is missing never ends: the server has nothing to send for it. */
+  async function withStallLimit(object: string): Promise<Buffer> {
+    const unreadable = (cause: unknown): SnapshotUnreadableError =>
+      new SnapshotUnreadableError(`The snapshot ${object} can't be read: ${messageOf(cause)}.`, {
+        details: { object },
+        cause,
+      });
+    const found = await store.get(object).catch((err: unknown) => {
+      throw unreadable(err);
+    });
+    if (!found) throw unreadable(new Error('it is not there'));
+    // Its failure is the stream's as well.
+    found.error.catch(() => {});
+    const reader = found.data.getReader();
+    const parts: Uint8Array[] = [];
+    try {
+      for (;;) {
+        const { done, value } = await limited(reader.read(), stallMs, `no part of it came for ${stallMs} ms`);
+        if (done) return Buffer.concat(parts);
+        parts.push(value);
+      }
+    } catch (err) {
+      throw unreadable(err);
+    }
+  }
+
+  async function write(image: ModelImage): Promise<Manifest | undefined> {
+    const { state, clock, ...said } = image;
     const started = performance.now();
     const sha256 = createHash('sha256').update(state).digest('hex');
-    const object = `model-${String(seq).padStart(12, '0')}-${sha256.slice(0, 8)}`;
+    const object = `${PREFIX}${String(image.seq).padStart(12, '0')}-${sha256.slice(0, 8)}`;
     const manifest: Manifest = {
       object,
       sha256,
-      seq,
+      ...said,
       event_time: new Date(clock).toISOString(),
-      config,
+      ...origin(),
       code: VERSION,
-      backend,
       bytes: state.length,
-      users,
-      items,
-      events,
     };
-    await store.putBlob({ name: object, description: JSON.stringify(manifest) }, state);
+    await store.putBlob({ name: object, description: JSON.stringify(manifest) }, state, { timeout: PUT_MS });
     try {
       revision = await kv.put(POINTER, JSON.stringify(manifest), { previousSeq: revision });
     } catch (err) {
@@ -104,6 +154,7 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
       return undefined;
     }
     current = manifest;
+    damaged.delete(object);
     onWritten?.((performance.now() - started) / 1000, state.length);
     await publisher
       .publish({
@@ -118,11 +169,9 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
 
   async function removeOld(): Promise<void> {
     try {
-      const names = (await store.list())
-        .filter(({ deleted }) => !deleted)
-        .map(({ name }) => name)
-        .sort();
-      for (const name of names.slice(0, Math.max(0, names.length - keep)))
+      // By time of writing: a stream that was made anew starts again at 1.
+      const byAge = (await names()).sort((a, b) => (a.mtime < b.mtime ? -1 : a.mtime > b.mtime ? 1 : 0));
+      for (const { name } of byAge.slice(0, Math.max(0, byAge.length - keep)))
         if (name !== current?.object) await store.delete(name);
     } catch (err) {
       logger.warn(
@@ -132,7 +181,31 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
     }
   }
 
-  return { current: () => current, load, write };
+  return {
+    current: () => current,
+    held: () => {
+      if (!current || damaged.has(current.object)) return 0;
+      return strangeness(current, origin()) === undefined ? current.seq : 0;
+    },
+    distrust: (object) => void damaged.add(object),
+    load,
+    list,
+    read,
+    write,
+  };
+}
+
+/** A promise's result, or an error with this message after so many milliseconds. */
+export async function limited<T>(promise: Promise<T>, ms: number, message: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(message)), ms);
+  });
+  try {
+    return await Promise.race([promise, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 const isWrongRevision = (err: unknown): boolean => err instanceof NatsError && err.api_error?.err_code === 10071;

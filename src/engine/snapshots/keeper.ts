@@ -1,0 +1,90 @@
+/** When snapshots are written: after so many events or so much time, and when the engine is stopped. */
+import type { Logger } from 'pino';
+import { messageOf } from '../../errors.ts';
+import { limited, type ModelImage, type Snapshots } from './snapshots.ts';
+
+const LOOK_MS = 1_000;
+
+export interface KeeperOptions {
+  snapshots: Snapshots;
+  /** The model as it is now; called only when a snapshot is due. */
+  image: () => ModelImage;
+  /** Position of the model. */
+  seq: () => number;
+  caughtUp: () => boolean;
+  logger: Logger;
+  /** Events after which one is due. */
+  events: number;
+  /** Milliseconds after which one is due if there was any event. */
+  intervalMs: number;
+  /** Milliseconds that the last one may take when the engine stops. */
+  stopMs: number;
+}
+
+export interface Keeper {
+  /** So many events were learned. */
+  count(events: number): void;
+  start(): void;
+  /** Looks no more, and waits for the one that is being written. */
+  stop(): Promise<void>;
+  /** One more of what was learned since the last, for the next start; given up when it takes too long. */
+  last(): Promise<void>;
+}
+
+export function createKeeper(options: KeeperOptions): Keeper {
+  const { snapshots, image, seq, caughtUp, logger, stopMs } = options;
+  let events = 0;
+  let newest = performance.now();
+  let timer: NodeJS.Timeout | undefined;
+  let writing: Promise<void> = Promise.resolve();
+  let busy = false;
+  let exportMs = 0;
+
+  async function write(): Promise<void> {
+    const taken = events;
+    if (seq() > snapshots.held()) {
+      const started = performance.now();
+      const state = image();
+      exportMs = performance.now() - started;
+      const manifest = await snapshots.write(state);
+      if (!manifest) return;
+      logger.info({ object: manifest.object, seq: manifest.seq, bytes: manifest.bytes }, 'snapshot in force');
+    }
+    events -= taken;
+    newest = performance.now();
+  }
+
+  function look(): void {
+    const due = events >= options.events || (events > 0 && performance.now() - newest >= options.intervalMs);
+    const first = snapshots.held() === 0 && events > 0 && caughtUp();
+    if (busy || !(due || first)) return;
+    busy = true;
+    writing = write()
+      .catch((err: unknown) => logger.warn({ err }, 'the snapshot could not be written; it is tried again'))
+      .finally(() => {
+        busy = false;
+      });
+  }
+
+  const within = (promise: Promise<void>): Promise<void> =>
+    limited(promise, stopMs, `it took more than ${stopMs} ms`).catch((err: unknown) =>
+      logger.warn({ reason: messageOf(err) }, 'no snapshot at the end; the next start reads more of the log'),
+    );
+
+  return {
+    count: (n) => {
+      events += n;
+    },
+    start: () => {
+      timer = setInterval(look, LOOK_MS);
+    },
+    stop: async () => {
+      clearInterval(timer);
+      await within(writing);
+    },
+    last: async () => {
+      // Writing the state down can't be given up half-way; where the one before took too long, so would this.
+      if (!busy && exportMs < stopMs && seq() > snapshots.held()) await within(write());
+    },
+  };
+}

@@ -1,0 +1,66 @@
+/** What a snapshot says of itself: in the pointer `engine.current`, and as the description of the object. */
+import type { Fingerprint } from '../../bus/projection/store.ts';
+
+/** What a state was made by and from; one that differs in any of these is no state of this engine. */
+export interface Origin {
+  /** Hash of the engine's configuration. */
+  config: string;
+  /** Version of the model's code, `MODEL_CODE`. */
+  model: number;
+  /** Fold version of the engine's rows: schemas, declared types, weights. */
+  fold: string;
+  /** Creation time of the stream that it is a fold of. */
+  stream: string;
+}
+
+export interface Manifest extends Origin {
+  /** Name in the object store. */
+  object: string;
+  /** SHA-256 of the object's bytes, hex. */
+  sha256: string;
+  /** Position of the log that it holds. */
+  seq: number;
+  /** The fold's clock at that position, RFC 3339. */
+  event_time: string;
+  /** Release that wrote it. */
+  code: string;
+  backend: string;
+  bytes: number;
+  users: number;
+  items: number;
+  events: number;
+  /** Quality on the events that came, each asked for before it was learned; null where none was scored. */
+  prequential: object | null;
+  /** Messages at or below `seq`, newest first, by which the log is recognised. */
+  marks: Fingerprint[];
+}
+
+const TEXTS = ['object', 'sha256', 'event_time', 'config', 'fold', 'stream', 'code', 'backend'] as const;
+const NUMBERS = ['seq', 'bytes', 'users', 'items', 'events', 'model'] as const;
+
+/** The manifest that a text holds, or undefined where it is none. */
+export function parseManifest(text: string): Manifest | undefined {
+  let value: Record<string, unknown>;
+  try {
+    value = JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null || !Array.isArray(value.marks)) return undefined;
+  if (!TEXTS.every((name) => typeof value[name] === 'string')) return undefined;
+  if (!NUMBERS.every((name) => Number.isSafeInteger(value[name]))) return undefined;
+  return value as unknown as Manifest;
+}
+
+const WORDS: Record<keyof Origin, string> = {
+  config: 'made under another configuration',
+  model: 'made by another version of the model',
+  fold: 'made under other schemas, declared types or weights',
+  stream: 'made from another stream',
+};
+
+/** Why a snapshot is not one of this engine's, in words; undefined where it is. */
+export function strangeness(manifest: Origin, ours: Origin): string | undefined {
+  const name = (Object.keys(WORDS) as (keyof Origin)[]).find((key) => manifest[key] !== ours[key]);
+  return name && `${WORDS[name]} (${manifest[name]} instead of ${ours[name]})`;
+}

@@ -1,0 +1,390 @@
+/** What a start of the engine comes to: from a snapshot, from the log, after being killed, with damaged snapshots. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { copyFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { NatsConnection } from 'nats';
+import pino, { type Logger } from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  codec,
+  linked,
+  outgoing,
+  patched,
+  published,
+  registered,
+  retracted,
+  viewed,
+} from '../../test/support/events.ts';
+import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
+import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
+import { until } from '../../test/support/wait.ts';
+import { createJetStreamLog } from '../bus/log/jetstream.ts';
+import { openStore, removeDatabase } from '../bus/projection/store.ts';
+import { createPublisher, type Publisher } from '../bus/publisher.ts';
+import type { RunningService, ServiceEnvironment } from '../bus/service.ts';
+import { applyStreams } from '../bus/streams/plan.ts';
+import { completeConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { createMemory } from './memory.ts';
+import { engineProjection, prepareTables } from './projection.ts';
+import type { RecallStatus } from './recall.ts';
+import type { Manifest } from './snapshots/manifest.ts';
+import { startEngine } from './start.ts';
+
+const projection = {
+  batch_wait_ms: 1,
+  idle_check_ms: 100,
+  check_interval_ms: 100,
+  backoff_min_ms: 5,
+  backoff_max_ms: 50,
+  heartbeat_ms: 200,
+};
+/** No snapshot but when it stops. */
+const settings = (engine: object = {}): Config =>
+  completeConfig({
+    projection,
+    engine: {
+      publish_rankings: true,
+      snapshot_interval_ms: 3_600_000,
+      snapshot_events: 1_000_000,
+      snapshot_stall_ms: 300,
+      ...engine,
+    },
+  });
+
+let server: TestNatsServer;
+let data: string;
+let nc: NatsConnection;
+let publisher: Publisher;
+let running: RunningService[] = [];
+let said: { msg: string; object?: string; reason?: string; code?: string }[] = [];
+const logger: Logger = pino(
+  { level: 'info' },
+  { write: (line: string) => void said.push(JSON.parse(line)) },
+) as unknown as Logger;
+
+beforeEach(async () => {
+  server = await startNatsServer();
+  data = makeTempDir('start');
+  nc = await server.connect();
+  publisher = createPublisher(nc, { timeoutMs: 200, retries: 50 });
+  await applyStreams(nc);
+  said = [];
+});
+afterEach(async () => {
+  for (const service of running.splice(0)) await service.stop();
+  await publisher.close();
+  await server.stop();
+  removeTempDir(data);
+});
+
+async function start(config: Config = settings(), more: Partial<ServiceEnvironment> = {}): Promise<RunningService> {
+  const engine = await startEngine({ config, natsUrl: server.url, data, healthPort: 0, logger, ...more });
+  running.push(engine);
+  return engine;
+}
+
+async function stop(engine: RunningService): Promise<void> {
+  running = running.filter((other) => other !== engine);
+  await engine.stop();
+}
+
+async function publish(...events: unknown[]): Promise<number> {
+  const acks = await Promise.all(events.map((event) => publisher.publish(outgoing(event))));
+  return Math.max(...acks.map(({ seq }) => seq));
+}
+
+const caughtUp = (engine: RunningService, seq: number): Promise<boolean> =>
+  until(() => engine.status().seq === seq && engine.status().state === 'ready', { within: 20_000 });
+
+const from = (engine: RunningService): RecallStatus => engine.status().started_from as RecallStatus;
+
+async function metric({ healthUrl }: RunningService, name: string): Promise<number> {
+  const text = await (await fetch(`${healthUrl}/metrics`)).text();
+  return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1]);
+}
+
+async function pointer(): Promise<Manifest> {
+  const entry = await (await nc.jetstream().views.kv('engine', { bindOnly: true })).get('current');
+  if (!entry) throw new Error('there is no snapshot in force');
+  return entry.json<Manifest>();
+}
+const objects = () => nc.jetstream().views.os('snapshots');
+
+/** SHA-256 of the state that the whole log gives without ever stopping. */
+async function uninterrupted(config: Config): Promise<string> {
+  const folder = makeTempDir('whole');
+  const log = await createJetStreamLog({ nc, publisher });
+  const { firstSeq, lastSeq } = await log.info();
+  const store = openStore({
+    file: join(folder, 'e.sqlite'),
+    definition: engineProjection({ config, committed: (events, _clock, seq) => memory.fold(events, seq) }),
+    codec,
+  });
+  const memory = createMemory({ config, tables: prepareTables(store.db) });
+  for (let seq = firstSeq as number; seq <= lastSeq; seq++) {
+    const message = await log.at(seq as typeof firstSeq);
+    if (message) store.commit([message], 'whole');
+  }
+  const state = memory.model.exportState();
+  store.close();
+  removeTempDir(folder);
+  return createHash('sha256').update(state).digest('hex');
+}
+
+const UNUSABLE = 'a snapshot can’t be used; the one before it is tried';
+
+const catalogue = () => ['a', 'b', 'c', 'd', 'e'].map((item) => published(item, { tags: [item] }));
+/** A history with what makes rows and model differ on the way: links, traits, retractions, patches. */
+const story = (n: number, offset = 0) =>
+  Array.from({ length: n }, (_, k) => {
+    const i = offset + k;
+    const user = `u${i % 13}`;
+    if (i % 29 === 28) return linked(user, `s${i % 7}`);
+    if (i % 31 === 30) return registered(user, { age: i % 90, likes: ['sea'] }, { id: `traits${i}` });
+    if (i % 37 === 36) return retracted(user, { id: `traits${i - (i % 31) - 1}` });
+    if (i % 41 === 40) return patched('a', { title: `Title ${i}` });
+    return viewed(i % 5 === 4 ? `s${i % 7}` : user, `${'abcdefgh'[(i * 7) % 8]}`, { id: `view${i}` });
+  });
+
+describe('a start of the engine', () => {
+  it('goes on from the snapshot that was written when it stopped, at once', async () => {
+    const first = await start();
+    const seq = await publish(...catalogue(), ...story(300));
+    await caughtUp(first, seq);
+    await stop(first);
+    const manifest = await pointer();
+    expect(manifest).toMatchObject({
+      seq,
+      events: expect.any(Number),
+      marks: expect.any(Array),
+      model: expect.any(Number),
+    });
+    expect(manifest.sha256).toBe(await uninterrupted(settings()));
+    const second = await start();
+    expect(second.status().seq).toBe(seq);
+    expect(from(second)).toMatchObject({ snapshot: manifest.object, from: seq, to: seq });
+    const last = await publish(...story(50, 300));
+    await caughtUp(second, last);
+    await stop(second);
+    expect((await pointer()).sha256).toBe(await uninterrupted(settings()));
+  });
+
+  it('reads the log from its beginning where there is no snapshot, is catching up the while, and comes to the same', async () => {
+    const first = await start();
+    const seq = await publish(...catalogue(), ...story(800));
+    await caughtUp(first, seq);
+    await stop(first);
+    const { sha256 } = await pointer();
+    await (await nc.jetstreamManager()).streams.delete('OBJ_snapshots');
+    await (await nc.jetstreamManager()).streams.delete('KV_engine');
+    const second = await start();
+    expect(from(second)).toMatchObject({ snapshot: null, from: 0, to: seq });
+    await caughtUp(second, seq);
+    expect(await metric(second, 'freshet_model_recalled_events_total')).toBeGreaterThan(700);
+    expect(said.map(({ msg }) => msg)).toContain('the model was read from the log');
+    await stop(second);
+    expect((await pointer()).sha256).toBe(sha256);
+  });
+
+  it.each<[string, string, (object: string) => Promise<void>]>([
+    [
+      'its bytes are others',
+      UNUSABLE,
+      async (object) => {
+        const store = await objects();
+        const { description = '' } = (await store.info(object)) ?? {};
+        await store.putBlob({ name: object, description }, Buffer.from('something else'));
+      },
+    ],
+    [
+      'a part of it is missing',
+      UNUSABLE,
+      async (object) => {
+        const { nuid } = (await (await objects()).info(object)) as { nuid: string };
+        await (await nc.jetstreamManager()).streams.purge('OBJ_snapshots', { filter: `$O.snapshots.C.${nuid}` });
+      },
+    ],
+    [
+      'it is not there',
+      'the snapshot in force is not there',
+      async (object) => void (await (await objects()).delete(object)),
+    ],
+    [
+      'it is no state, although it is what was written',
+      UNUSABLE,
+      async (object) => {
+        const store = await objects();
+        const bytes = Buffer.from('FRSHMODL and then nothing');
+        const { description = '' } = (await store.info(object)) ?? {};
+        const sha256 = createHash('sha256').update(bytes).digest('hex');
+        await store.putBlob(
+          { name: object, description: JSON.stringify({ ...JSON.parse(description), sha256, bytes: bytes.length }) },
+          bytes,
+        );
+      },
+    ],
+  ])('uses the snapshot before the newest one where %s', async (_what, warning, damage) => {
+    let seq = 0;
+    const written: string[] = [];
+    for (let round = 0; round < 2; round++) {
+      const engine = await start();
+      seq = await publish(...catalogue(), ...story(60, round * 60));
+      await caughtUp(engine, seq);
+      await stop(engine);
+      written.push((await pointer()).object);
+    }
+    await damage(written[1] as string);
+    said = [];
+    const engine = await start();
+    await caughtUp(engine, seq);
+    expect(from(engine)).toMatchObject({ snapshot: written[0] });
+    expect(said.filter(({ object }) => object === written[1]).map(({ msg }) => msg)).toEqual([warning]);
+    expect(await metric(engine, 'freshet_snapshots_unusable_total')).toBe(1);
+    await stop(engine);
+    // What was damaged is written again, good.
+    const { object, sha256 } = await pointer();
+    expect(sha256).toBe(await uninterrupted(settings()));
+    expect(
+      createHash('sha256')
+        .update((await (await objects()).getBlob(object)) as Uint8Array)
+        .digest('hex'),
+    ).toBe(sha256);
+  });
+
+  it('passes over the snapshots of another configuration, says so, and comes to its own', async () => {
+    const first = await start();
+    const seq = await publish(...catalogue(), ...story(60));
+    await caughtUp(first, seq);
+    await stop(first);
+    const theirs = await pointer();
+    const other = settings({ popularity_bucket_ms: 3_600_000 });
+    const second = await start(other);
+    await caughtUp(second, seq);
+    expect(from(second)).toMatchObject({ snapshot: null });
+    expect(said.find(({ object, reason }) => object === theirs.object && reason)?.reason).toContain(
+      'another configuration',
+    );
+    await stop(second);
+    const ours = await pointer();
+    expect(ours.config).not.toBe(theirs.config);
+    expect(ours.sha256).toBe(await uninterrupted(other));
+    // How often snapshots are written is nothing that a state depends on.
+    const third = await start({ ...other, engine: { ...other.engine, snapshot_events: 77, snapshots_kept: 9 } });
+    expect(from(third)).toMatchObject({ snapshot: ours.object, from: seq });
+  });
+
+  it('does not use a snapshot that is newer than the rows, as where an older copy of these was put back', async () => {
+    const first = await start();
+    const early = await publish(...catalogue(), ...story(60));
+    await caughtUp(first, early);
+    await stop(first);
+    const old = await pointer();
+    copyFileSync(join(data, 'engine.sqlite'), join(data, 'copy'));
+    const second = await start();
+    const seq = await publish(...story(60, 60));
+    await caughtUp(second, seq);
+    await stop(second);
+    removeDatabase(join(data, 'engine.sqlite'));
+    copyFileSync(join(data, 'copy'), join(data, 'engine.sqlite'));
+    const third = await start();
+    expect(from(third)).toMatchObject({ snapshot: old.object, to: early });
+    await caughtUp(third, seq);
+    await publish(viewed('u1', 'a'));
+    await caughtUp(third, seq + 1);
+    await stop(third);
+    expect((await pointer()).sha256).toBe(await uninterrupted(settings()));
+  });
+
+  it('does not use a snapshot of a stream that was deleted and made again', async () => {
+    const first = await start();
+    await caughtUp(first, await publish(...catalogue(), ...story(60)));
+    await stop(first);
+    await (await nc.jetstreamManager()).streams.delete('EVENTS');
+    await applyStreams(nc);
+    removeDatabase(join(data, 'engine.sqlite'));
+    const again = await publish(...catalogue(), viewed('u1', 'a'));
+    const second = await start();
+    await caughtUp(second, again);
+    await stop(second);
+    const third = await start();
+    const { seq, sha256, object } = await pointer();
+    expect(seq).toBe(again);
+    expect(from(third)).toMatchObject({ snapshot: object });
+    expect(sha256).toBe(await uninterrupted(settings()));
+  });
+
+  it('keeps as many snapshots as it is told to', async () => {
+    const config = settings({ snapshots_kept: 2 });
+    for (let round = 0; round < 4; round++) {
+      const engine = await start(config);
+      await caughtUp(engine, await publish(...story(20, round * 20)));
+      await stop(engine);
+    }
+    const left = (await (await objects()).list()).filter(({ deleted }) => !deleted);
+    expect(left).toHaveLength(2);
+    expect(left.map(({ name }) => name)).toContain((await pointer()).object);
+  });
+});
+
+describe('an engine that is killed', () => {
+  const ENTRY = fileURLToPath(new URL('../../bin/freshet.mjs', import.meta.url));
+  const children = new Set<ChildProcess>();
+  afterEach(() => {
+    for (const child of children) child.kill('SIGKILL');
+    children.clear();
+  });
+
+  it('has after each restart what it would have had without, bit for bit', async () => {
+    const config = settings({ snapshot_interval_ms: 1_000, snapshot_events: 150 });
+    const file = join(data, 'config.json');
+    writeFileSync(file, JSON.stringify({ projection, engine: config.engine }));
+    const launch = (): ChildProcess => {
+      const child = spawn(
+        process.execPath,
+        [ENTRY, 'service', 'engine', '--data', data, '--nats', server.url, '--config', file],
+        { stdio: 'ignore' },
+      );
+      children.add(child);
+      return child;
+    };
+    const status = async (): Promise<{ seq: number; state: string; started_from: RecallStatus }> =>
+      (await nc.request('freshet.engine.status', '{}', { timeout: 500 })).json();
+    const ended = (child: ChildProcess): Promise<void> =>
+      new Promise((resolve) => {
+        if (child.exitCode !== null || child.signalCode !== null) resolve();
+        else child.once('exit', () => resolve());
+      });
+    let seq = await publish(...catalogue());
+    const starts: RecallStatus[] = [];
+    for (let round = 0; round < 4; round++) {
+      const child = launch();
+      starts.push((await until(status, { within: 30_000 })).started_from);
+      // Killed in the middle of what it is sent; the second time once a snapshot is there.
+      const sending = publish(...story(400, round * 400));
+      const before = seq;
+      await until(async () => (await status()).seq > before);
+      if (round === 1) await until(pointer, { within: 20_000 });
+      child.kill('SIGKILL');
+      await ended(child);
+      seq = await sending;
+    }
+    const child = launch();
+    const at = await until(
+      async () => {
+        const now = await status();
+        return now.seq === seq && now.state === 'ready' && now;
+      },
+      { within: 30_000 },
+    );
+    starts.push(at.started_from);
+    child.kill('SIGTERM');
+    await ended(child);
+    const { sha256, seq: held } = await pointer();
+    expect(held).toBe(seq);
+    expect(sha256).toBe(await uninterrupted(config));
+    expect(starts.filter(({ snapshot }) => snapshot !== null).length).toBeGreaterThan(0);
+  }, 120_000);
+});
