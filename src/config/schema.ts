@@ -140,6 +140,13 @@ export const CONFIG_SCHEMA = section(
           'milliseconds without a part of a snapshot until it counts as unreadable, and the one before is used',
           100,
         ),
+        prequential_window: whole(1_000, 'scored events in the quick window of prequential quality', 10),
+        prequential_every: whole(
+          200,
+          'one in so many events is scored before it is counted, to measure quality; all of them early in a log',
+          1,
+        ),
+        prequential_window_long: whole(10_000, 'scored events in the slow window of prequential quality', 10),
         popularity_bucket_ms: whole(86_400_000, 'milliseconds of event time in one bucket of popularity', 60_000),
       }),
       'the recommendation engine',

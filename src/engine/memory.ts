@@ -10,6 +10,11 @@ export function emptyModel({ engine }: Config): Model {
   return createModel({
     statistics: { bucketMs: engine.popularity_bucket_ms },
     ranking: { serveUnpublished: engine.serve_unpublished, includeSeen: engine.include_seen },
+    prequential: {
+      every: engine.prequential_every,
+      window: engine.prequential_window,
+      windowLong: engine.prequential_window_long,
+    },
   });
 }
 

@@ -1,4 +1,6 @@
 /** Every constant of the model, by name. */
+
+import { PREQUENTIAL_DEFAULTS, type PrequentialConfig } from './prequential.ts';
 import { RANKER_DEFAULTS, type RankerConfig } from './ranker/config.ts';
 import { RANKING_DEFAULTS, type RankingConfig } from './ranking.ts';
 import { POPULARITY_DEFAULTS, type PopularityConfig } from './signals/popularity.ts';
@@ -15,6 +17,7 @@ export interface ModelConfig {
   popularity: PopularityConfig;
   ranking: RankingConfig;
   ranker: RankerConfig;
+  prequential: PrequentialConfig;
   /** Newest events of a history that a list is computed from. */
   readBack: number;
 }
@@ -25,6 +28,7 @@ export const MODEL_DEFAULTS: ModelConfig = {
   popularity: POPULARITY_DEFAULTS,
   ranking: RANKING_DEFAULTS,
   ranker: RANKER_DEFAULTS,
+  prequential: PREQUENTIAL_DEFAULTS,
   readBack: 30,
 };
 
@@ -48,6 +52,7 @@ export function completeConfig(config: PartialModelConfig = {}): ModelConfig {
     popularity: { ...POPULARITY_DEFAULTS, ...config.popularity },
     ranking: { ...RANKING_DEFAULTS, ...config.ranking },
     ranker: { ...RANKER_DEFAULTS, ...config.ranker },
+    prequential: { ...PREQUENTIAL_DEFAULTS, ...config.prequential },
     readBack: config.readBack ?? MODEL_DEFAULTS.readBack,
   };
 }

@@ -3,6 +3,13 @@ export type { SignalName } from './blend.ts';
 export { completeConfig, MODEL_DEFAULTS, type ModelConfig, type PartialModelConfig } from './config.ts';
 export { createModel } from './model.ts';
 export type { Observer, ScoredEvent } from './observer.ts';
+export {
+  CONTENDERS,
+  type Contender,
+  type PrequentialReport,
+  type PrequentialWindow,
+  type Quality,
+} from './prequential.ts';
 export { RANKER_DEFAULTS, type RankerConfig } from './ranker/config.ts';
 export { isScored, placeHash } from './ranker/schedule.ts';
 export { ModelStateUnreadableError } from './state.ts';

@@ -9,11 +9,12 @@ import { Histories, type HistoryEvent } from './histories.ts';
 import { type Claim, Links, rootBy } from './links.ts';
 import { logOrder } from './log-order.ts';
 import { Numbering } from './numbering.ts';
-import type { Observer } from './observer.ts';
+import type { Observer, ScoredEvent } from './observer.ts';
 import { type Posting, Postings } from './postings.ts';
+import { Prequential, type PrequentialReport } from './prequential.ts';
 import { type Profile, profileOf } from './profile.ts';
 import { Ranker } from './ranker/ranker.ts';
-import { isScored } from './ranker/schedule.ts';
+import { isMeasured, isScored } from './ranker/schedule.ts';
 import { Ranking, type RankRequest } from './ranking.ts';
 import { type Question, questionOfHistory, questionOfTraits } from './signals/content.ts';
 import { Popularity } from './signals/popularity.ts';
@@ -36,6 +37,8 @@ import type {
 const MAX_LIST = 10_000;
 /** What candidates are looked for when an event is scored: as many as for a list of usual length. */
 const SCORED_LENGTH = 20;
+/** Section of the state. */
+const PREQUENTIAL = 'prequential';
 const NOTHING: readonly number[] = [];
 const FULL = 16;
 const FADE_UNIT = 2 ** 20;
@@ -67,14 +70,17 @@ class FoldedModel implements Model {
     'unknown-event': 0,
     'idle-link': 0,
   };
+  readonly #prequential: Prequential;
   #clock = 0;
-  /** Time of the newest interaction; lists that are learned from are computed for it. */
-  #heard = 0;
   #observer: Observer | undefined;
 
   constructor(config: ModelConfig) {
     this.#config = config;
     this.#statistics = new Statistics(config.statistics);
+    this.#prequential = new Prequential(config.prequential, {
+      serveUnpublished: config.ranking.serveUnpublished,
+      includeSeen: config.ranking.includeSeen,
+    });
     this.#catalogue = new Catalogue(config.content);
     this.#popularity = new Popularity(config.popularity, config.statistics.bucketMs);
     this.#ranker = config.ranker.form === 'none' ? undefined : new Ranker(config.ranker, FEATURE_SCALES);
@@ -158,7 +164,7 @@ class FoldedModel implements Model {
     const item = this.#item(itemId);
     const histories = this.#histories;
     if (seq > histories.lastSeq(user)) {
-      if (time > this.#heard) this.#heard = time;
+      this.clock = time;
       this.#score(user, item, time, seq, id, itemId);
       this.#learn(user, item, weight, negative, time, seq, origin);
       return true;
@@ -176,15 +182,15 @@ class FoldedModel implements Model {
   }
 
   /**
-   * Ranks an event's item as the user's list would just before it, and learns from where it stood. Which events: a
-   * function of ids and position. An item that wasn't among the candidates teaches nothing: in a sparse log most have
+   * Ranks an event's item as the user's list would just before it, measures where it stood, and learns from it. Which
+   * events: a function of ids and position; further on in a log more are measured than are learned from. An item that wasn't among the candidates teaches nothing: in a sparse log most have
    * no signal, and the ranker would learn that no signal is right.
    */
   #score(user: number, item: number, time: number, seq: number, id: UserId, itemId: ItemId): void {
-    const { dense } = this.#config.ranker;
     const length = this.#histories.length(user);
-    if (length === 0 || (this.#ranker === undefined && this.#observer === undefined)) return;
-    if (!isScored(id, itemId, seq, dense)) return;
+    if (length === 0) return;
+    const teaches = isScored(id, itemId, seq, this.#config.ranker.dense);
+    if (!teaches && !isMeasured(id, itemId, seq, this.#config.prequential.every)) return;
     const { items, seqs } = this.#histories;
     const start = this.#histories.start(user);
     const seen = items.subarray(start, start + length);
@@ -198,12 +204,12 @@ class FoldedModel implements Model {
       question: questionOfHistory(profile, this.#catalogue),
       blocked: again ? [] : [seen],
       count: SCORED_LENGTH,
-      at: this.#heard,
+      at: this.#clock,
       blend: 'history',
     });
     const { candidates, features, scores } = ranked;
     const row = candidates.indexOf(item);
-    this.#observer?.({
+    const scored: ScoredEvent = {
       user,
       item,
       seq,
@@ -219,8 +225,10 @@ class FoldedModel implements Model {
       popularity: this.#popularity,
       statistics: this.#statistics,
       catalogue: this.#catalogue,
-    });
-    if (row >= 0) this.#ranker?.learn(features, candidates.length, row);
+    };
+    this.#prequential.observe(scored);
+    this.#observer?.(scored);
+    if (teaches && row >= 0) this.#ranker?.learn(features, candidates.length, row);
   }
 
   /** Appends an event behind all that the user did, and counts it. */
@@ -611,6 +619,10 @@ class FoldedModel implements Model {
     };
   }
 
+  prequential(): PrequentialReport {
+    return this.#prequential.report();
+  }
+
   statisticsHash(): string {
     return this.#statistics.hash(this.#catalogue.ids.ids);
   }
@@ -655,7 +667,8 @@ class FoldedModel implements Model {
       user: userPlaces.get(user)!,
       seq,
     }));
-    return encodeState({ clock: this.#clock, items, users, links });
+    const sections = [{ name: PREQUENTIAL, bytes: this.#prequential.export() }];
+    return encodeState({ clock: this.#clock, items, users, links, sections });
   }
 
   importState(bytes: Uint8Array): void {
@@ -690,6 +703,10 @@ class FoldedModel implements Model {
       this.#postings.append(item, seq, user, place);
     }
     this.#statistics.countAll(this.#histories, this.#catalogue.ids.end, this.#users.end);
+    const quality = state.sections.find(({ name }) => name === PREQUENTIAL);
+    if (!quality || !this.#prequential.import(quality.bytes)) {
+      throw new ModelStateUnreadableError('the state has no prequential windows of the configured sizes');
+    }
     this.clock = state.clock;
   }
 }

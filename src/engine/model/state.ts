@@ -3,7 +3,8 @@
  * states give equal bytes. Statistics aren't in it, they are folded again. Numbers are little endian.
  *
  * Layout: 8 bytes `FRSHMODL`, u32 version, u32 0, f64 clock, then counted sections (items, users with their traits and
- * the events published under their ids, links), then the SHA-256 of all before it.
+ * the events published under their ids, links, named sections that write their own bytes), then the SHA-256 of all
+ * before it.
  */
 import { createHash } from 'node:crypto';
 import type { ItemData } from '../../bus/event/types.ts';
@@ -11,7 +12,7 @@ import { FreshetError } from '../../errors.ts';
 import type { Traits } from './types.ts';
 
 const MAGIC = 'FRSHMODL';
-const VERSION = 1;
+const VERSION = 2;
 const DIGEST_BYTES = 32;
 
 /** State that can't be read: cut, altered, or of another version. */
@@ -50,11 +51,19 @@ export interface StateLink {
   seq: number;
 }
 
+/** A part of the state that writes and reads its own bytes. */
+export interface StateSection {
+  name: string;
+  bytes: Uint8Array;
+}
+
 export interface ModelState {
   clock: number;
   items: StateItem[];
   users: StateUser[];
   links: StateLink[];
+  /** In an order of their own, each name once. */
+  sections: StateSection[];
 }
 
 /** Events of a state that was read, in columns: a million objects cost more to collect than to fold. */
@@ -69,7 +78,8 @@ export interface EventColumns {
 }
 
 /** A state that was read; events stand in columns, users in order, each user's in log order. */
-export interface ReadState extends Omit<ModelState, 'users'> {
+export interface ReadState extends Omit<ModelState, 'users' | 'sections'> {
+  sections: { name: string; bytes: Buffer }[];
   users: Omit<StateUser, 'events'>[];
   events: EventColumns;
 }
@@ -107,6 +117,12 @@ export function encodeState(state: ModelState): Buffer {
     out.count(link.session);
     out.count(link.user);
     out.count(link.seq);
+  }
+  out.count(state.sections.length);
+  for (const { name, bytes } of state.sections) {
+    out.text(name);
+    out.count(bytes.length);
+    out.bytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   }
   const body = out.done();
   return Buffer.concat([body, createHash('sha256').update(body).digest()]);
@@ -166,7 +182,9 @@ export function decodeState(bytes: Uint8Array): ReadState {
   for (let left = input.count(); left > 0; left--) {
     links.push({ session: input.count(), user: input.count(), seq: input.count() });
   }
-  return { clock, items, users, events: firstOf(events, end), links };
+  const sections: ReadState['sections'] = [];
+  for (let left = input.count(); left > 0; left--) sections.push({ name: input.text(), bytes: input.bytes() });
+  return { clock, items, users, events: firstOf(events, end), links, sections };
 }
 
 function columnsOf(count: number): EventColumns {
@@ -274,6 +292,14 @@ class Reader {
       if (byte < 128) return value;
       scale *= 128;
     }
+  }
+
+  /** Bytes with their length before them. */
+  bytes(): Buffer {
+    const length = this.count();
+    const bytes = this.#buffer.subarray(this.#at, this.#at + length);
+    this.#at += length;
+    return bytes;
   }
 
   text(): string {

@@ -3,6 +3,7 @@ import type { ItemId, UserId } from '../../bus/event/ids.ts';
 import type { AttributeValue, ItemData, ItemPatch } from '../../bus/event/types.ts';
 import type { SignalName } from './blend.ts';
 import type { Observer } from './observer.ts';
+import type { PrequentialReport } from './prequential.ts';
 
 /** One event that says a user took an item. */
 export interface Interaction {
@@ -135,6 +136,8 @@ export interface Model {
   /** Adds the users, links and events of another model of the same configuration; their users must be different. */
   merge(other: Model): void;
   stats(): ModelSizes;
+  /** Quality on the newest events, each asked for before it was counted. */
+  prequential(): PrequentialReport;
   /** SHA-256, hex, of the statistics in canonical form, by item ids. */
   statisticsHash(): string;
   /** Histories, links, traits, catalogue and clock in canonical form; equal states give equal bytes. */

@@ -25,3 +25,8 @@ export function placeHash(user: string, item: string, seq: number): number {
 export function isScored(user: string, item: string, seq: number, dense: number): boolean {
   return seq <= dense || placeHash(user, item, seq) * seq < dense * 2 ** 32;
 }
+
+/** Whether the event is scored to measure quality even where nothing is learned from it: one in so many, evenly. */
+export function isMeasured(user: string, item: string, seq: number, every: number): boolean {
+  return placeHash(user, item, seq) * every < 2 ** 32;
+}
