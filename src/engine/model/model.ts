@@ -627,7 +627,7 @@ class FoldedModel implements Model {
     return this.#statistics.hash(this.#catalogue.ids.ids);
   }
 
-  exportState(): Buffer {
+  exportState({ learned = true }: { learned?: boolean } = {}): Buffer {
     const byOrigin = new Map<number, HistoryEvent[]>();
     const used = new Set<number>();
     for (let user = 0; user < this.#users.end; user++) {
@@ -667,7 +667,7 @@ class FoldedModel implements Model {
       user: userPlaces.get(user)!,
       seq,
     }));
-    const sections = [{ name: PREQUENTIAL, bytes: this.#prequential.export() }];
+    const sections = learned ? [{ name: PREQUENTIAL, bytes: this.#prequential.export() }] : [];
     return encodeState({ clock: this.#clock, items, users, links, sections });
   }
 
@@ -704,8 +704,8 @@ class FoldedModel implements Model {
     }
     this.#statistics.countAll(this.#histories, this.#catalogue.ids.end, this.#users.end);
     const quality = state.sections.find(({ name }) => name === PREQUENTIAL);
-    if (!quality || !this.#prequential.import(quality.bytes)) {
-      throw new ModelStateUnreadableError('the state has no prequential windows of the configured sizes');
+    if (quality && !this.#prequential.import(quality.bytes)) {
+      throw new ModelStateUnreadableError('the state has prequential windows of other sizes than the configured ones');
     }
     this.clock = state.clock;
   }

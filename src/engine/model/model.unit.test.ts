@@ -47,7 +47,8 @@ const numbered = <T extends Act>(log: readonly T[]) => log.map((act, i) => ({ ..
 /** All that can be seen of a model: what it has counted, what it remembers, and the lists that come of both. */
 const state = (model: Model) => ({
   hash: model.statisticsHash(),
-  bytes: model.exportState().toString('base64'),
+  // Without what was learned in the order of the log, which forgetting leaves to a rebuild.
+  bytes: model.exportState({ learned: false }).toString('base64'),
   lists: [0, 1, 2, 3, 4].map((n) => model.recommend({ user: user(n), n: 12, at: 50 * DAY_MS, explain: true })),
 });
 
@@ -171,6 +172,7 @@ describe('statistics of a log', () => {
         const copy = createModel(SERVING_ALL);
         copy.importState(model.exportState());
         expect(state(copy)).toEqual(state(model));
+        expect(copy.exportState()).toEqual(model.exportState());
         expect(copy.recommend({ user: user(1), n: 10 })).toEqual(model.recommend({ user: user(1), n: 10 }));
       }),
       { numRuns: 60 },

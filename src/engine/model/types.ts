@@ -140,8 +140,12 @@ export interface Model {
   prequential(): PrequentialReport;
   /** SHA-256, hex, of the statistics in canonical form, by item ids. */
   statisticsHash(): string;
-  /** Histories, links, traits, catalogue and clock in canonical form; equal states give equal bytes. */
-  exportState(): Buffer;
+  /**
+   * Histories, links, traits, catalogue and clock in canonical form, and what was learned in the order of the log
+   * (prequential windows); equal states give equal bytes. `learned: false` leaves the latter out: what remains is a
+   * function of the events alone, whatever the order of users, and exactly what forgetting takes back.
+   */
+  exportState(options?: { learned?: boolean }): Buffer;
   /** Folds what {@link Model.exportState} wrote into this model, which must be empty. Throws a StateError. */
   importState(state: Uint8Array): void;
 }
