@@ -104,6 +104,15 @@ export const ENGINE: BucketDefinition = {
   ttlMs: 0,
 };
 
+export const KEYS: BucketDefinition = {
+  kind: 'kv',
+  name: 'keys',
+  description: 'API keys as hashes, by id; gateways follow it, so that a key that is revoked opens nothing any more',
+  history: 1,
+  storage: 'file',
+  ttlMs: 0,
+};
+
 export const SNAPSHOTS: ObjectStoreDefinition = {
   kind: 'object-store',
   name: 'snapshots',
@@ -125,4 +134,13 @@ export const CONSUMERS: ConsumerDefinition[] = [
   reader('engine', 'the model and its rankings'),
 ];
 
-export const STREAMS: Definition[] = [EVENTS, DEAD_LETTERS, ENGINE_OUTPUT, RANKINGS, ENGINE, SNAPSHOTS, ...CONSUMERS];
+export const STREAMS: Definition[] = [
+  EVENTS,
+  DEAD_LETTERS,
+  ENGINE_OUTPUT,
+  RANKINGS,
+  ENGINE,
+  KEYS,
+  SNAPSHOTS,
+  ...CONSUMERS,
+];

@@ -161,6 +161,39 @@ export class AnswerTooLargeError extends FreshetError {
   readonly code = 'FRESHET_ANSWER_TOO_LARGE';
 }
 
+/** The gateway asks for a key, and none was given. */
+export class KeyMissingError extends FreshetError {
+  readonly code = 'FRESHET_KEY_MISSING';
+}
+/** The key is none of this system, has been revoked, or has expired. */
+export class KeyInvalidError extends FreshetError {
+  readonly code = 'FRESHET_KEY_INVALID';
+}
+/** The token is forged, has expired, or its key has been revoked. */
+export class TokenInvalidError extends FreshetError {
+  readonly code = 'FRESHET_TOKEN_INVALID';
+}
+/** The key or token does not have the scope. */
+export class ScopeMissingError extends FreshetError {
+  readonly code = 'FRESHET_SCOPE_MISSING';
+}
+/** The token is bound to one user, and the request is about another or about nobody in particular. */
+export class ForbiddenUserError extends FreshetError {
+  readonly code = 'FRESHET_OTHER_USER';
+}
+/** More requests than the limit. */
+export class RateLimitedError extends FreshetError {
+  readonly code = 'FRESHET_RATE_LIMITED';
+}
+/** More lists are being watched at once than the gateway takes. */
+export class TooManyStreamsError extends FreshetError {
+  readonly code = 'FRESHET_TOO_MANY_STREAMS';
+}
+/** Tokens are made with a key, and the request came with none because none is asked for. */
+export class KeysUnusedError extends FreshetError {
+  readonly code = 'FRESHET_KEYS_UNUSED';
+}
+
 /** There is nothing at this address. */
 export class RouteUnknownError extends FreshetError {
   readonly code = 'FRESHET_ROUTE_UNKNOWN';
@@ -206,6 +239,8 @@ export interface EventProblem {
     | 'FRESHET_EVENT_SUBJECT_MISMATCH'
     | 'FRESHET_EVENT_IDENTITY_REUSED'
     | 'FRESHET_EVENT_CONTROL_REFUSED'
-    | 'FRESHET_EVENT_FOLD_FAILED';
+    | 'FRESHET_EVENT_FOLD_FAILED'
+    | 'FRESHET_SCOPE_MISSING'
+    | 'FRESHET_OTHER_USER';
   message: string;
 }

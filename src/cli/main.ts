@@ -5,6 +5,7 @@ import { EXIT, report } from './output.ts';
 import { doctorVerb } from './verbs/doctor.ts';
 import { historyVerb } from './verbs/history.ts';
 import { importVerb } from './verbs/import.ts';
+import { keysVerb } from './verbs/keys.ts';
 import { publishVerb } from './verbs/publish.ts';
 import { recommendVerb } from './verbs/recommend.ts';
 import { serviceVerb } from './verbs/service.ts';
@@ -35,6 +36,7 @@ export async function main(args: readonly string[]): Promise<number> {
     tailVerb,
     statusVerb,
     streamsVerb,
+    keysVerb,
     doctorVerb,
     serviceVerb,
   ])

@@ -55,6 +55,28 @@ export const CONFIG_SCHEMA = section(
           false,
           'whether host may be an address that other machines reach, although no keys are asked for',
         ),
+        keys: Type.Enum(['auto', 'required', 'off'], {
+          default: 'auto',
+          description:
+            'when keys are asked for: auto as soon as one has been made, required always, off never (behind a proxy that asks)',
+        }),
+        token_ttl_s: whole(900, 'seconds that a token for a browser counts unless asked otherwise', 1),
+        token_ttl_max_s: whole(86_400, 'most seconds that a token for a browser may be asked for', 1),
+        rate_per_s: share(
+          0,
+          'requests a second that one key, or one user with a token, or one address without either may send; 0 for without limit',
+        ),
+        rate_burst_s: share(2, 'seconds of requests that may come at once'),
+        cors_origins: Type.Array(Type.String({ minLength: 1, maxLength: 300 }), {
+          default: [],
+          description: 'origins whose pages may call the gateway, such as "https://shop.example"; "*" for any',
+        }),
+        arrival_ms: whole(60_000, 'milliseconds that a request may take to arrive', 100),
+        streams_max: whole(1_000, 'lists that may be watched at once over HTTP'),
+        streams_per_user: whole(10, 'of them, of one user'),
+        stream_heartbeat_ms: whole(15_000, 'milliseconds between signs of life on a list that is watched', 10),
+        stream_buffer_bytes: whole(262_144, 'bytes that may wait for a slow reader before it is cut off', 1_024),
+        drain_ms: whole(0, 'milliseconds that /readyz says no before the gateway stops to listen'),
         body_bytes: whole(8_388_608, 'bytes of a request body', 1_024),
         batch_events: whole(10_000, 'events in one request', 1),
         request_timeout_ms: whole(10_000, 'milliseconds that a service has to answer', 100),

@@ -1,10 +1,13 @@
 /** What routes are given. */
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
+import type { Gate } from './access/gate.ts';
+import type { KeyTable } from './access/table.ts';
 import type { Link } from './link.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { ReadyAnswer } from './readiness.ts';
 import type { RequestSchemas } from './schemas.ts';
+import type { Watching } from './watch.ts';
 
 export interface GatewayContext {
   config: Config;
@@ -13,4 +16,7 @@ export interface GatewayContext {
   logger: Logger;
   schemas: RequestSchemas;
   ready: () => Promise<ReadyAnswer>;
+  keys: KeyTable;
+  gate: Gate;
+  watching: Watching;
 }

@@ -1,4 +1,4 @@
-/** Where the gateway may listen: without keys on loopback alone. */
+/** Where the gateway may listen: on loopback alone unless it always asks for keys. */
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Config } from '../config/schema.ts';
 import { ConfigInvalidError } from '../errors.ts';
@@ -13,11 +13,11 @@ export function isLoopback(host: string): boolean {
 
 /** Throws `ConfigInvalidError` where anybody on the network could publish and read. */
 export function checkHost({ http }: Config): void {
-  if (isLoopback(http.host) || http.allow_remote) return;
+  if (isLoopback(http.host) || http.allow_remote || http.keys === 'required') return;
   throw new ConfigInvalidError(
-    `http.host is ${http.host}, which other machines reach, while the gateway asks for no keys: anybody there could publish events and read histories.`,
+    `http.host is ${http.host}, which other machines reach, while no keys have to be asked for: anybody there could publish events and read histories.`,
     {
-      next: 'set http.host to 127.0.0.1, or http.allow_remote to true where the network is closed (FRESHET_HTTP_ALLOW_REMOTE=true)',
+      next: 'set http.keys to required (FRESHET_HTTP_KEYS=required) and make a key with freshet keys create; or http.host to 127.0.0.1; or http.allow_remote to true where the network is closed',
       details: { setting: 'http.host', host: http.host },
     },
   );

@@ -21,6 +21,7 @@ test('an address that others reach needs a setting that says so', () => {
   expect(() => checkHost(testConfig({ host: '0.0.0.0' }))).toThrow(ConfigInvalidError);
   expect(() => checkHost(testConfig({ host: '0.0.0.0' }))).toThrow(/no keys/);
   expect(() => checkHost(testConfig({ host: '0.0.0.0', allow_remote: true }))).not.toThrow();
+  expect(() => checkHost(testConfig({ host: '0.0.0.0', keys: 'required' }))).not.toThrow();
 });
 
 test('the address to call can be called', () => {

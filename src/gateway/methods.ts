@@ -1,6 +1,7 @@
 /** Addresses that are known, asked with another method: 405 with what they take, and an answer to OPTIONS. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { MethodNotAllowedError } from '../errors.ts';
+import { OPEN } from './access/hook.ts';
 
 /** Collects the methods of each route; to be called before they are made. What it returns is called after. */
 export function trackMethods(app: FastifyInstance): () => void {
@@ -19,6 +20,7 @@ export function trackMethods(app: FastifyInstance): () => void {
       app.route({
         method: app.supportedMethods.filter((method) => !known.has(method)),
         url,
+        config: OPEN,
         schema: { hide: true },
         // Before a body is read: what it holds doesn't matter.
         onRequest: async ({ method }: FastifyRequest, reply: FastifyReply) => {

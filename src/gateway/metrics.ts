@@ -13,6 +13,12 @@ export interface GatewayMetrics {
   rejected(code: string): void;
   unacknowledged(count: number): void;
   connected(is: boolean): void;
+  /** Lists that are being watched. */
+  streams(count: number): void;
+  /** A list was sent to somebody who watches it. */
+  pushed(): void;
+  /** A request was turned away at the door. */
+  refused(code: string): void;
   uptime(seconds: number): void;
 }
 
@@ -44,6 +50,18 @@ export function createGatewayMetrics(): GatewayMetrics {
     help: '1 while there is a connection to NATS',
     registers,
   });
+  const streams = new Gauge({ name: 'freshet_http_streams', help: 'Lists that are being watched', registers });
+  const pushed = new Counter({
+    name: 'freshet_http_stream_lists_total',
+    help: 'Lists that were sent to those who watch them',
+    registers,
+  });
+  const refused = new Counter({
+    name: 'freshet_http_refused_total',
+    help: 'Requests that were turned away for their key, token, scope, user or number, by code',
+    labelNames: ['code'],
+    registers,
+  });
   const uptime = new Gauge({ name: 'freshet_uptime_seconds', help: 'Seconds since the service started', registers });
   const count = (outcome: string, by: number, code = ''): void => {
     if (by > 0) events.inc({ outcome, code }, by);
@@ -59,6 +77,9 @@ export function createGatewayMetrics(): GatewayMetrics {
     rejected: (code) => count('rejected', 1, code),
     unacknowledged: (by) => count('unacknowledged', by),
     connected: (is) => connected.set(is ? 1 : 0),
+    streams: (by) => streams.set(by),
+    pushed: () => pushed.inc(),
+    refused: (code) => refused.inc({ code }),
     uptime: (seconds) => uptime.set(seconds),
   };
 }

@@ -11,6 +11,8 @@ interface Operation {
   tags: string[];
   parameters?: { name: string; in: string; required: boolean; schema: object; description?: string }[];
   requestBody?: { content: Record<string, { schema: object }> };
+  description?: string;
+  security?: object[];
   responses: Record<string, { description: string; content?: Record<string, { schema: { $ref?: string } }> }>;
 }
 interface Document {
@@ -64,6 +66,8 @@ test('the document is OpenAPI 3.1 and lists every route', () => {
       'GET /v1/users/{id}',
       'GET /v1/users/{id}/history',
       'GET /v1/users/{id}/recommendations',
+      'GET /v1/users/{id}/recommendations/stream',
+      'POST /v1/tokens',
       'GET /v1/items',
       'GET /v1/items/{id}',
       'GET /v1/items/{id}/similar',
@@ -109,6 +113,17 @@ test('what it refers to is there, and nothing of 3.0 is left in it', () => {
     }
   };
   walk(document);
+});
+
+test('each call of the interface says what key it takes, and what it answers without', () => {
+  for (const [address, method, { description, responses, security }] of operations()) {
+    const open = !address.startsWith('/v1/');
+    expect(security !== undefined, `${method} ${address}`).toBe(!open);
+    if (open) continue;
+    expect(description, address).toMatch(/key with the scope `/);
+    for (const status of ['401', '403', '429'])
+      expect(Object.keys(responses), `${method} ${address}`).toContain(status);
+  }
 });
 
 test('every way to publish is in it', () => {

@@ -1,9 +1,10 @@
 /** The OpenAPI document, made from the schemas that requests are checked with, and a page to try it. */
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifySchema } from 'fastify';
 import { Type } from 'typebox';
 import { VERSION } from '../version.ts';
+import { CLOSED, type RouteAccess } from './access/caller.ts';
 import { SHARED } from './schemas.ts';
 
 /** To be called before the routes are made. */
@@ -21,10 +22,27 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
           'the `seq` of a publish answer.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
+      components: {
+        securitySchemes: {
+          bearer: {
+            type: 'http',
+            scheme: 'bearer',
+            description:
+              'A key that `freshet keys create` made, or a token of `POST /v1/tokens`. None is asked for until a key has been made.',
+          },
+          header: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'X-API-Key',
+            description: 'The same key, in a header of its own',
+          },
+        },
+      },
       // Relative: right behind whatever host and port the document was fetched from.
       servers: [{ url: '/', description: 'this gateway' }],
       tags: [
         { name: 'events', description: 'Into the log' },
+        { name: 'access', description: 'Tokens for browsers' },
         { name: 'recommendations', description: 'Ranked lists' },
         { name: 'users', description: 'What is known of users' },
         { name: 'items', description: 'The catalogue' },
@@ -32,6 +50,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
         { name: 'operations', description: 'Health, readiness, metrics' },
       ],
     },
+    transform: ({ schema, url, route }) => ({ schema: withAccess(schema, url, route.config?.access), url }),
     refResolver: {
       buildLocalReference: ({ $id }, _base, _fragment, i) => (typeof $id === 'string' ? $id : `schema-${i}`),
     },
@@ -41,6 +60,19 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
     staticCSP: true,
     uiConfig: { displayRequestDuration: true, tryItOutEnabled: true },
   });
+}
+
+/** Who may call: the keys and tokens of the document, and the scope in words. */
+function withAccess(schema: FastifySchema, url: string, access: RouteAccess | undefined): FastifySchema {
+  if (!url.startsWith('/v1/') || schema?.hide) return schema;
+  const { scope } = access ?? CLOSED;
+  if (scope === null) return schema;
+  const said = `Takes a key with the scope ${scope.map((one) => `\`${one}\``).join(' or ')}, where keys are asked for.`;
+  return {
+    ...schema,
+    security: [{ bearer: [] }, { header: [] }, {}],
+    description: schema.description ? `${schema.description}\n\n${said}` : said,
+  };
 }
 
 /** To be called after the routes are made. */

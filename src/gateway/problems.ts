@@ -59,6 +59,7 @@ function translate(err: unknown, bodyBytes: number): FreshetError | undefined {
 }
 
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
-  if (problem.status === 503) reply.header('retry-after', RETRY_AFTER);
+  if ((problem.status === 503 || problem.status === 429) && !reply.hasHeader('retry-after'))
+    reply.header('retry-after', RETRY_AFTER);
   return reply.code(problem.status).type(PROBLEM_MEDIA).send(JSON.stringify(problem));
 }

@@ -3,6 +3,7 @@ import type { EventCodec, PreparedEvent } from '../bus/event/codec.ts';
 import type { EventProblem } from '../errors.ts';
 import type { Entry } from './body.ts';
 import type { Bus } from './link.ts';
+import { type Trace, withTrace } from './trace.ts';
 
 export interface Rejection {
   /** Place in the request, from 0. */
@@ -32,6 +33,10 @@ export interface PublishContext {
   /** The publisher's window. */
   window: number;
   timeoutMs: number;
+  /** Why the caller may not publish an event; undefined where they may. */
+  problemOf?: (event: unknown) => EventProblem | undefined;
+  /** The trace that the events belong to. */
+  trace?: Trace | undefined;
 }
 
 /** Room that the server counts beside payload and id: `NATS/1.0`, the header's name, line ends. */
@@ -41,7 +46,7 @@ const ID_SHOWN = 256;
 /** Never throws: what became of each event is in the outcome. Answers within `timeoutMs`, acknowledged or not. */
 export async function publishEntries(
   entries: readonly Entry[],
-  { codec, bus: { nc, publisher }, window, timeoutMs }: PublishContext,
+  { codec, bus: { nc, publisher }, window, timeoutMs, problemOf, trace }: PublishContext,
 ): Promise<PublishOutcome> {
   const outcome: PublishOutcome = { accepted: 0, duplicates: 0, rejected: [], unacknowledged: 0 };
   const maxPayload = nc.info?.max_payload ?? Number.MAX_SAFE_INTEGER;
@@ -58,7 +63,7 @@ export async function publishEntries(
   let good = 0;
 
   for (const [index, entry] of entries.entries()) {
-    const checked = check(entry, codec, maxPayload);
+    const checked = check(entry, codec, maxPayload, problemOf, trace);
     if ('problem' in checked) {
       outcome.rejected.push({ index, id: idOf(entry), ...checked.problem });
       continue;
@@ -92,9 +97,17 @@ export async function publishEntries(
 
 type Checked = { prepared: PreparedEvent } | { problem: EventProblem };
 
-function check(entry: Entry, codec: EventCodec, maxPayload: number): Checked {
+function check(
+  entry: Entry,
+  codec: EventCodec,
+  maxPayload: number,
+  problemOf: PublishContext['problemOf'],
+  trace: Trace | undefined,
+): Checked {
   if ('problem' in entry) return entry;
-  const result = codec.prepare(entry.value);
+  const problem = problemOf?.(entry.value);
+  if (problem) return { problem };
+  const result = codec.prepare(withTrace(entry.value, trace));
   if (!result.ok) return result;
   const { payload, identity } = result.prepared;
   const bytes = payload.length + Buffer.byteLength(identity) + HEADER_BYTES;

@@ -6,7 +6,7 @@ import type { ServiceStatus } from '../bus/service.ts';
 import type { Link } from './link.ts';
 
 export interface Waiting {
-  service: ServiceName | 'nats';
+  service: ServiceName | 'nats' | 'gateway';
   /** As the service says, or `down` where nobody answers. */
   state: string;
   detail?: string;

@@ -6,6 +6,7 @@ import { type Static, type TSchema, Type } from 'typebox';
 import { MAX_ID_BYTES } from '../bus/event/ids.ts';
 import { EVENT_DATA } from '../bus/event/types.ts';
 import type { Config } from '../config/schema.ts';
+import { TOKEN_SCOPES } from './access/scopes.ts';
 import { PROBLEM_MEDIA } from './problems.ts';
 
 const Id = (description: string, example: string) =>
@@ -234,6 +235,23 @@ const Ready = Type.Object(
   { $id: 'Ready', description: 'Whether requests are served' },
 );
 
+const Token = Type.Object(
+  {
+    token: Type.String({ description: 'to be sent as `Authorization: Bearer TOKEN`' }),
+    user: Type.String({ examples: ['u42'] }),
+    session: Type.Optional(Type.String({ description: 'anonymous id that it may join to the user' })),
+    scopes: Type.Array(Type.String({ examples: ['recommend'] })),
+    expires: Time('when it ends'),
+  },
+  { $id: 'Token', ...open, description: 'A token for one user’s browser' },
+);
+
+const RankingStream = Type.String({
+  $id: 'RankingStream',
+  description: 'Server-sent events named `ranking`, each with a list as data and its place in the stream as id',
+  examples: ['id: 4711.Zm9vYmFyYmF6\nevent: ranking\ndata: {"user":"u42","items":[]}\n\n'],
+});
+
 /** Schemas that the document names; answers refer to them. */
 export const SHARED = {
   Problem,
@@ -246,6 +264,8 @@ export const SHARED = {
   Items,
   FeedbackSummary,
   Ready,
+  Token,
+  RankingStream,
 } as const;
 export type SharedName = keyof typeof SHARED;
 
@@ -253,9 +273,13 @@ export type SharedName = keyof typeof SHARED;
 
 const PROBLEMS = {
   400: 'The request is wrong: member says where',
+  401: 'A key is asked for and is missing, wrong, revoked or expired',
+  403: 'The key or token is not for this',
   404: 'There is none',
+  409: 'No keys are in use here',
   413: 'Larger than http.body_bytes, or more events than http.batch_events',
   415: 'A media type that isn’t read here',
+  429: 'More than the limit; Retry-After says when to ask again',
   503: 'The service or the log is away; Retry-After says when to ask again',
   504: 'min_seq has not been reached within timeout_ms; reached says how far it is',
 } as const;
@@ -266,6 +290,9 @@ const problemAnswer = (status: ProblemStatus) => ({
   content: { [PROBLEM_MEDIA]: { schema: Type.Ref('Problem#') } },
 });
 
+/** Media types of answers that are no JSON. */
+const MEDIA: Partial<Record<SharedName, string>> = { RankingStream: 'text/event-stream' };
+
 /** Answers of a route for its documentation. */
 export function answers(
   name: SharedName,
@@ -273,13 +300,13 @@ export function answers(
   problems: readonly ProblemStatus[],
 ): Record<string, object> {
   return {
-    200: { description, content: { 'application/json': { schema: Type.Ref(`${name}#`) } } },
+    200: { description, content: { [MEDIA[name] ?? 'application/json']: { schema: Type.Ref(`${name}#`) } } },
     ...Object.fromEntries(problems.map((status) => [status, problemAnswer(status)])),
   };
 }
 
 /** Problems of every read. */
-export const READ_PROBLEMS = [400, 503, 504] as const;
+export const READ_PROBLEMS = [400, 401, 403, 429, 503, 504] as const;
 
 // --- requests ---------------------------------------------------------------------------------------------------------
 
@@ -345,6 +372,43 @@ export function createRequestSchemas({ http, engine, user, content }: Config) {
     itemPath: Type.Object({ id: Id('the item, percent-encoded', 'i7') }),
     recommend: Type.Object({ ...recommend, ...fresh }, strict),
     recommendBody: Type.Object({ user: Id('whose list', 'u42'), ...recommend, ...fresh }, strict),
+    stream: Type.Object(
+      {
+        n: recommend.n,
+        exclude: recommend.exclude,
+        explain,
+        include_seen: recommend.include_seen,
+        ...fresh,
+        access_token: Type.Optional(
+          Type.String({ maxLength: 2_048, description: 'token, for those who can’t set a header' }),
+        ),
+      },
+      strict,
+    ),
+    token: Type.Object(
+      {
+        user: Id('whose browser', 'u42'),
+        session: Type.Optional(Id('anonymous id that the token may join to the user', 'anonymous-7')),
+        scopes: Type.Optional(
+          Type.Array(Type.Enum([...TOKEN_SCOPES]), {
+            minItems: 1,
+            maxItems: TOKEN_SCOPES.length,
+            description: `what it opens: ${TOKEN_SCOPES.join(', ')}; as much of it as the key may unless said`,
+            examples: [['recommend']],
+          }),
+        ),
+        ttl_s: Type.Optional(
+          Type.Integer({
+            minimum: 1,
+            maximum: http.token_ttl_max_s,
+            default: http.token_ttl_s,
+            description: 'seconds that it counts',
+            examples: [http.token_ttl_s],
+          }),
+        ),
+      },
+      strict,
+    ),
     similar: Type.Object({ n: recommend.n, explain, ...fresh }, strict),
     trending: Type.Object({ n: recommend.n, ...fresh }, strict),
     history: Type.Object(

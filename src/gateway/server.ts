@@ -11,7 +11,10 @@ import {
   LogController,
 } from 'fastify';
 import type { Problem } from '../bus/problem.ts';
+import { guard } from './access/hook.ts';
+import { createRate } from './access/rate.ts';
 import type { GatewayContext } from './context.ts';
+import { allowOrigins } from './cors.ts';
 import { trackMethods } from './methods.ts';
 import { openApiRoute, registerOpenApi } from './openapi.ts';
 import { httpProblem, PROBLEM_MEDIA, sendProblem } from './problems.ts';
@@ -20,13 +23,15 @@ import { feedbackRoutes } from './routes/feedback.ts';
 import { itemRoutes } from './routes/items.ts';
 import { operationRoutes, QUIET_ROUTES } from './routes/operations.ts';
 import { recommendationRoutes } from './routes/recommendations.ts';
+import { streamRoutes } from './routes/stream.ts';
+import { tokenRoutes } from './routes/tokens.ts';
 import { userRoutes } from './routes/users.ts';
 import { compileValidator } from './validation.ts';
 
 /** Request ids that are taken over from a caller: nothing that breaks a log line or a header. */
 const REQUEST_ID = /^[A-Za-z0-9._:/+=@-]{1,128}$/;
-/** Milliseconds that a request may take to arrive. */
-const ARRIVAL_MS = 60_000;
+/** Statuses of requests that were turned away at the door. */
+const TURNED_AWAY: ReadonlySet<number> = new Set([401, 403, 429]);
 /** Milliseconds that an idle connection stays; more than proxies in front of it use (60 s), so that they close first. */
 const KEEP_ALIVE_MS = 72_000;
 
@@ -39,7 +44,12 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
     loggerInstance: logger.child({}, { serializers: { req: requestForLog } }) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.http.body_bytes,
-    requestTimeout: ARRIVAL_MS,
+    requestTimeout: config.http.arrival_ms,
+    // Slow ones are looked for a few times within what they have.
+    http: {
+      headersTimeout: config.http.arrival_ms,
+      connectionsCheckingInterval: Math.min(30_000, Math.ceil(config.http.arrival_ms / 4)),
+    },
     keepAliveTimeout: KEEP_ALIVE_MS,
     // An id of 128 bytes has 384 characters when it is percent-encoded; services say what is too long.
     routerOptions: { maxParamLength: 16_384 },
@@ -55,6 +65,7 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
 
   function fail(err: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const problem = httpProblem(err, limits);
+    if (TURNED_AWAY.has(problem.status)) metrics.refused(problem.code);
     if (problem.status === 500)
       request.log.error({ err, route: routeOf(request), method: request.method }, 'a request failed');
     return sendProblem(reply, problem);
@@ -75,6 +86,8 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
     reply.header('x-content-type-options', 'nosniff');
     if (request.url.startsWith('/v1/')) reply.header('cache-control', 'no-store');
   });
+  allowOrigins(app, config.http.cors_origins);
+  guard(app, context.gate, createRate({ perS: config.http.rate_per_s, burstS: config.http.rate_burst_s }));
   let closing = false;
   app.addHook('preClose', async () => {
     closing = true;
@@ -87,6 +100,8 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
   app.addHook('onResponse', async (request, reply) => {
     const route = routeOf(request);
     const { statusCode: status } = reply;
+    // How long somebody watched says nothing about how long an answer takes.
+    if (route.endsWith('/stream') && status < 400) return;
     metrics.request(request.method, route, status, reply.elapsedTime / 1000);
     if (QUIET_ROUTES.has(route)) return;
     const line = { method: request.method, route, status, seconds: Math.round(reply.elapsedTime) / 1000 };
@@ -99,6 +114,8 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
   const closeMethods = trackMethods(app);
   await eventRoutes(app, context);
   recommendationRoutes(app, context);
+  streamRoutes(app, context);
+  tokenRoutes(app, context);
   userRoutes(app, context);
   itemRoutes(app, context);
   feedbackRoutes(app, context);

@@ -10,11 +10,13 @@ import {
   NatsUnreachableError,
   PublishUnacknowledgedError,
 } from '../../errors.ts';
+import { publishProblem } from '../access/events.ts';
 import { EVENT_MEDIA, type EventMedia, readEntries } from '../body.ts';
 import type { GatewayContext } from '../context.ts';
 import { sendProblem } from '../problems.ts';
 import { type PublishOutcome, publishEntries } from '../publish.ts';
 import { answers, EVENT_EXAMPLE } from '../schemas.ts';
+import { traceOf } from '../trace.ts';
 
 interface EventBody {
   media: EventMedia;
@@ -65,6 +67,7 @@ export async function eventRoutes(app: FastifyInstance, context: GatewayContext)
     scope.post<{ Body: EventBody | undefined }>(
       '/v1/events',
       {
+        config: { access: { scope: ['events:user', 'events:content'], token: 'handler' } },
         schema: {
           tags: ['events'],
           operationId: 'publishEvents',
@@ -73,7 +76,11 @@ export async function eventRoutes(app: FastifyInstance, context: GatewayContext)
             'One event, an array or lines. Each is checked; the good ones are stored whatever the others are, and the answer comes after ' +
             'JetStream has acknowledged. An event’s identity is source and id: sending it again is safe, it counts once.',
           body: { content: CONTENT },
-          response: answers('Published', 'At least one event is stored, or was there already', [400, 413, 415, 503]),
+          response: answers(
+            'Published',
+            'At least one event is stored, or was there already',
+            [400, 401, 403, 413, 415, 429, 503],
+          ),
         },
         // Events are checked one by one, by the rules that the log is read with.
         validatorCompiler: () => () => true,
@@ -86,7 +93,7 @@ export async function eventRoutes(app: FastifyInstance, context: GatewayContext)
           return payload;
         },
       },
-      async ({ body }, reply) => {
+      async ({ body, caller, headers }, reply) => {
         if (body === undefined)
           throw new BadRequestError('The body is empty.', {
             next: `send an event as ${EVENT_MEDIA[0]}`,
@@ -98,6 +105,8 @@ export async function eventRoutes(app: FastifyInstance, context: GatewayContext)
           bus: link.bus(),
           window: publisher.window,
           timeoutMs: http.publish_timeout_ms,
+          problemOf: (event) => publishProblem(caller, event),
+          trace: traceOf(headers),
         });
         count(outcome);
         return answer(reply, outcome, entries.length);
@@ -155,6 +164,9 @@ function unacknowledgedProblem({ unacknowledged, failure }: PublishOutcome, time
   return problemOf(err);
 }
 
+/** Codes of events that are good, but not this caller's to publish. */
+const NOT_ALLOWED: ReadonlySet<string> = new Set(['FRESHET_SCOPE_MISSING', 'FRESHET_OTHER_USER']);
+
 /** Nothing was taken: the reason, where there is one for all of them. */
 function refused({ rejected }: PublishOutcome, events: number): Problem {
   const [first] = rejected;
@@ -163,7 +175,7 @@ function refused({ rejected }: PublishOutcome, events: number): Problem {
   return {
     type: `urn:freshet:problem:${code.slice('FRESHET_'.length).toLowerCase().replaceAll('_', '-')}`,
     title: 'Event refused',
-    status: code === 'FRESHET_EVENT_TOO_LARGE' ? 413 : 400,
+    status: code === 'FRESHET_EVENT_TOO_LARGE' ? 413 : NOT_ALLOWED.has(code) ? 403 : 400,
     code,
     detail: events === 1 && first ? first.message : `None of the ${events} events is stored; rejected says why.`,
   };

@@ -8,6 +8,7 @@ export function feedbackRoutes(app: FastifyInstance, context: GatewayContext): v
   app.get<{ Querystring: RequestOf<'fresh'> }>(
     '/v1/feedback/summary',
     {
+      config: { access: { scope: ['recommend'], token: 'none' } },
       schema: {
         tags: ['feedback'],
         operationId: 'feedbackSummary',

@@ -13,13 +13,14 @@ export function itemRoutes(app: FastifyInstance, context: GatewayContext): void 
   app.get<{ Params: RequestOf<'itemPath'>; Querystring: RequestOf<'fresh'> }>(
     '/v1/items/:id',
     {
+      config: { access: { scope: ['recommend'], token: 'any' } },
       schema: {
         tags,
         operationId: 'getItem',
         summary: 'An item of the catalogue',
         params: schemas.itemPath,
         querystring: schemas.fresh,
-        response: answers('Item', 'The item', [400, 404, 503, 504]),
+        response: answers('Item', 'The item', [400, 401, 403, 404, 429, 503, 504]),
       },
     },
     ({ params, query }) =>
@@ -29,6 +30,7 @@ export function itemRoutes(app: FastifyInstance, context: GatewayContext): void 
   app.get<{ Querystring: RequestOf<'items'> }>(
     '/v1/items',
     {
+      config: { access: { scope: ['recommend'], token: 'any' } },
       schema: {
         tags,
         operationId: 'listItems',

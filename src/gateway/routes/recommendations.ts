@@ -1,6 +1,8 @@
 /** `/v1/users/{id}/recommendations`, `/v1/recommendations`, `/v1/items/{id}/similar`, `/v1/trending`. */
 import type { FastifyInstance } from 'fastify';
 import { requiredId } from '../../bus/request.ts';
+import { mayActFor } from '../access/caller.ts';
+import { otherUser } from '../access/gate.ts';
 import { ask } from '../ask.ts';
 import type { GatewayContext } from '../context.ts';
 import { answers, READ_PROBLEMS, type RequestOf } from '../schemas.ts';
@@ -13,6 +15,7 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
   app.get<{ Params: RequestOf<'userPath'>; Querystring: RequestOf<'recommend'> }>(
     '/v1/users/:id/recommendations',
     {
+      config: { access: { scope: ['recommend'], token: 'user' } },
       schema: {
         tags,
         operationId: 'recommendForUser',
@@ -31,21 +34,26 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
   app.post<{ Body: RequestOf<'recommendBody'> }>(
     '/v1/recommendations',
     {
+      config: { access: { scope: ['recommend'], token: 'handler' } },
       schema: {
         tags,
         operationId: 'recommend',
         summary: 'A list for a user, asked for with a body',
         description: 'The same as the list for a user, for requests that are too long for an address.',
         body: schemas.recommendBody,
-        response: answers('Ranking', 'The list', [400, 413, 415, 503, 504]),
+        response: answers('Ranking', 'The list', [400, 401, 403, 413, 415, 429, 503, 504]),
       },
     },
-    ({ body }) => ask(context, 'freshet.engine.recommend', body),
+    ({ body, caller }) => {
+      if (!mayActFor(caller, body.user)) throw otherUser();
+      return ask(context, 'freshet.engine.recommend', body);
+    },
   );
 
   app.get<{ Params: RequestOf<'itemPath'>; Querystring: RequestOf<'similar'> }>(
     '/v1/items/:id/similar',
     {
+      config: { access: { scope: ['recommend'], token: 'any' } },
       schema: {
         tags,
         operationId: 'similarItems',
@@ -62,6 +70,7 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
   app.get<{ Querystring: RequestOf<'trending'> }>(
     '/v1/trending',
     {
+      config: { access: { scope: ['recommend'], token: 'any' } },
       schema: {
         tags,
         operationId: 'trendingItems',

@@ -6,7 +6,7 @@ import type { GatewayContext } from '../context.ts';
 import { answers, type RequestOf } from '../schemas.ts';
 
 const tags = ['users'];
-const problems = [400, 404, 503, 504] as const;
+const problems = [400, 401, 403, 404, 429, 503, 504] as const;
 
 export function userRoutes(app: FastifyInstance, context: GatewayContext): void {
   const { schemas } = context;
@@ -14,6 +14,7 @@ export function userRoutes(app: FastifyInstance, context: GatewayContext): void 
   app.get<{ Params: RequestOf<'userPath'>; Querystring: RequestOf<'fresh'> }>(
     '/v1/users/:id',
     {
+      config: { access: { scope: ['recommend'], token: 'user' } },
       schema: {
         tags,
         operationId: 'getUser',
@@ -30,6 +31,7 @@ export function userRoutes(app: FastifyInstance, context: GatewayContext): void 
   app.get<{ Params: RequestOf<'userPath'>; Querystring: RequestOf<'history'> }>(
     '/v1/users/:id/history',
     {
+      config: { access: { scope: ['recommend'], token: 'user' } },
       schema: {
         tags,
         operationId: 'getUserHistory',

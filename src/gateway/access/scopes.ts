@@ -1,0 +1,23 @@
+/** What a key may open: the scopes of the interface. */
+
+export const SCOPES = ['events:user', 'events:content', 'recommend', 'erase', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** What each one opens, for help texts and documentation. */
+export const SCOPE_MEANINGS: Readonly<Record<Scope, string>> = {
+  'events:user': 'publish user.* and feedback.* events',
+  'events:content': 'publish content.* events',
+  recommend: 'read: lists, the catalogue, profiles and histories, the summary of feedback; make tokens for browsers',
+  erase: 'forget users',
+  admin: 'everything, also what no other scope opens',
+};
+
+/** Scopes that a browser's token may have. */
+export const TOKEN_SCOPES = ['events:user', 'recommend'] as const satisfies readonly Scope[];
+export type TokenScope = (typeof TOKEN_SCOPES)[number];
+
+export const isScope = (text: unknown): text is Scope => (SCOPES as readonly unknown[]).includes(text);
+
+/** Whether someone with these scopes may do what takes any of those. */
+export const allows = (has: ReadonlySet<Scope>, any: readonly Scope[]): boolean =>
+  has.has('admin') || any.some((scope) => has.has(scope));

@@ -1,0 +1,173 @@
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { published, viewed } from '../../test/support/events.ts';
+import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
+import { until } from '../../test/support/wait.ts';
+import { makeKey } from './access/key.ts';
+import { type KeyStore, openKeyStore } from './access/store.ts';
+import { publish, request, type Stack, startStack, testConfig } from './stack.fixture.ts';
+
+let nats: TestNatsServer;
+let store: KeyStore;
+let stack: Stack;
+let keyed: Stack;
+let key: string;
+
+interface Seen {
+  id: string;
+  items: string[];
+  seq: number;
+  user: string;
+}
+
+/** A reader of a stream, and what it has seen. */
+async function follow(url: string, user: string, headers: Record<string, string> = {}, query = '') {
+  const abort = new AbortController();
+  onTestFinished(() => abort.abort());
+  const response = await fetch(`${url}/v1/users/${encodeURIComponent(user)}/recommendations/stream${query}`, {
+    headers,
+    signal: abort.signal,
+  });
+  const seen: Seen[] = [];
+  const state = { text: '', ended: false };
+  const read = async (): Promise<void> => {
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+      state.text += decoder.decode(chunk, { stream: true });
+      seen.length = 0;
+      for (const [, id = '', data = ''] of state.text.matchAll(/id: (\S+)\nevent: ranking\ndata: (.*)\n\n/g)) {
+        const { items, seq, user: of } = JSON.parse(data) as { items: { item: string }[]; seq: number; user: string };
+        seen.push({ id, seq, user: of, items: items.map(({ item }) => item) });
+      }
+    }
+  };
+  const done = response.ok ? read().catch(() => {}) : Promise.resolve();
+  void done.then(() => {
+    state.ended = true;
+  });
+  return { response, seen, state, close: () => abort.abort() };
+}
+
+const http = { stream_heartbeat_ms: 20, streams_per_user: 2 };
+
+beforeAll(async () => {
+  nats = await startNatsServer();
+  stack = await startStack({ natsUrl: nats.url, config: testConfig({ ...http, keys: 'off' }) });
+  keyed = await startStack({ natsUrl: nats.url, config: testConfig({ ...http, keys: 'required' }) });
+  await stack.start('content', 'engine', 'user', 'feedback');
+  await until(async () => (await stack.gateway.ready()).ready);
+  store = await openKeyStore(await nats.connect());
+  const made = makeKey({ name: 'k', scopes: ['recommend', 'events:user'], now: Date.now() });
+  await store.add(made.record);
+  key = made.key;
+  await publish(stack.url, ...['a', 'b', 'c', 'd', 'e'].map((item) => published(item)));
+  const { body } = await publish(
+    stack.url,
+    ...['r1', 'r2'].flatMap((user) => [viewed(user, 'a'), viewed(user, 'b')]),
+    ...['r3', 'r4'].flatMap((user) => [viewed(user, 'c'), viewed(user, 'd')]),
+  );
+  expect((await request(stack.url, `/v1/trending?min_seq=${body.seq}&timeout_ms=20000`)).status).toBe(200);
+});
+afterAll(async () => {
+  await stack?.stop();
+  await keyed?.stop();
+  await nats?.stop();
+});
+
+test('a list is pushed when its user acts, and not when nothing changed', async () => {
+  const { response, seen, state } = await follow(stack.url, 'w=1');
+  expect(response.headers.get('content-type')).toBe('text/event-stream');
+  await until(() => seen.length === 1);
+  const { body } = await publish(stack.url, viewed('w=1', 'a'));
+  await until(() => seen.length > 1);
+  expect(seen.at(-1)).toMatchObject({ user: 'w=1' });
+  expect(seen.at(-1)?.items[0]).toBe('b');
+  expect(seen.at(-1)?.seq).toBeGreaterThanOrEqual(body.seq as number);
+  // The same list again is no news; signs of life go on.
+  await publish(stack.url, viewed('w=1', 'a'));
+  const { body: later } = await publish(stack.url, viewed('w=1', 'c'));
+  await until(() => (seen.at(-1)?.seq ?? 0) >= (later.seq as number));
+  for (const [i, one] of seen.entries()) if (i > 0) expect(one.items).not.toEqual(seen[i - 1]?.items);
+  expect(state.text).toContain('\n:\n');
+});
+
+test('whoever comes back gets the list only if it is another by now', async () => {
+  const first = await follow(stack.url, 'back');
+  await until(() => first.seen.length === 1);
+  first.close();
+  const id = first.seen[0]?.id as string;
+  const same = await follow(stack.url, 'back', { 'last-event-id': id });
+  await until(() => same.state.text.includes(':\n'));
+  expect(same.seen).toEqual([]);
+  same.close();
+  const { body } = await publish(stack.url, viewed('back', 'c'));
+  await request(stack.url, `/v1/users/back/recommendations?min_seq=${body.seq}`);
+  const changed = await follow(stack.url, 'back', { 'last-event-id': id });
+  await until(() => changed.seen.length === 1);
+  expect(changed.seen[0]?.items).not.toContain('c');
+});
+
+test('more than a user may have at once are 429, and a place that is left is free again', async () => {
+  const readers = [await follow(stack.url, 'many'), await follow(stack.url, 'many')];
+  const refused = await follow(stack.url, 'many');
+  expect(refused.response.status).toBe(429);
+  expect(await refused.response.json()).toMatchObject({ code: 'FRESHET_TOO_MANY_STREAMS' });
+  expect((await request(stack.url, '/metrics')).text).toMatch(/freshet_http_streams\{[^}]*\} [2-9]/);
+  readers[0]?.close();
+  await until(async () => (await follow(stack.url, 'many')).response.status === 200);
+});
+
+test('a wrong question is answered as any other', async () => {
+  const wrong = await follow(stack.url, 'u', {}, '?n=0');
+  expect(wrong.response.status).toBe(400);
+  expect(await wrong.response.json()).toMatchObject({ code: 'FRESHET_BAD_REQUEST', member: 'n' });
+  const never = await follow(stack.url, 'u', {}, '?min_seq=1000000&timeout_ms=10');
+  expect(never.response.status).toBe(504);
+});
+
+test('a page gives its token in the address; the stream ends when the token does, or its key', async () => {
+  const tokenFor = async (ttl: number): Promise<string> => {
+    const { body } = await request<{ token: string }>(keyed.url, '/v1/tokens', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+      body: JSON.stringify({ user: 'page', ttl_s: ttl }),
+    });
+    return body.token;
+  };
+  await until(async () => (await tokenFor(60)) !== undefined);
+  const brief = await follow(keyed.url, 'page', {}, `?access_token=${await tokenFor(2)}`);
+  expect(brief.response.status).toBe(200);
+  await until(() => brief.state.ended);
+  const long = await follow(keyed.url, 'page', {}, `?access_token=${await tokenFor(600)}`);
+  await until(() => long.seen.length === 1);
+  await store.revoke(key.split('_')[1] as string, Date.now());
+  await until(() => long.state.ended);
+  expect((await follow(keyed.url, 'page')).response.status).toBe(401);
+});
+
+test('a lost server is made up for: what changed meanwhile is pushed when it is back', async () => {
+  const mine = await startNatsServer();
+  onTestFinished(() => mine.stop());
+  const own = await startStack({ natsUrl: mine.url, config: testConfig({ ...http, keys: 'off' }) });
+  onTestFinished(() => own.stop());
+  await own.start('engine', 'content', 'user', 'feedback');
+  await until(async () => (await own.gateway.ready()).ready);
+  await publish(own.url, published('a'), published('b'), viewed('r', 'a'), viewed('r', 'b'));
+  const { seen } = await follow(own.url, 'far');
+  await until(() => seen.length === 1);
+  await mine.kill();
+  await mine.restart();
+  await until(async () => (await publish(own.url, viewed('far', 'a'))).status === 200);
+  await until(() => seen.length > 1 && !seen.at(-1)?.items.includes('a'), { within: 20_000 });
+});
+
+test('a gateway that stops ends its streams, and says before that it will', async () => {
+  const own = await startStack({ natsUrl: nats.url, config: testConfig({ ...http, keys: 'off', drain_ms: 200 }) });
+  await until(async () => (await own.gateway.ready()).ready);
+  const { state, seen } = await follow(own.url, 'last');
+  await until(() => seen.length === 1);
+  const stopped = own.gateway.stop();
+  await until(async () => (await request(own.url, '/readyz')).text.includes('stopping'));
+  await stopped;
+  await until(() => state.ended);
+  await own.stop();
+});
