@@ -64,6 +64,26 @@ const SECTIONS: readonly Section[] = [
     about: 'Answers are RFC 9457 problem details, the same over HTTP and NATS.',
     codes: {
       FRESHET_BAD_REQUEST: ['The request is wrong; `member` says where.', 'Correct it.'],
+      FRESHET_KEY_MISSING: [
+        'The gateway asks for a key, and none came.',
+        'Add the header `authorization: Bearer KEY`.',
+      ],
+      FRESHET_KEY_INVALID: ['The key is none of this system, has been revoked, or has expired.', '`freshet keys list`'],
+      FRESHET_TOKEN_INVALID: [
+        'The token is forged, has expired (`expired` says so), or its key was revoked.',
+        'Ask for another: `POST /v1/tokens`.',
+      ],
+      FRESHET_SCOPE_MISSING: ['The key or token does not have the scope.', '`freshet keys create NAME --scope SCOPE`'],
+      FRESHET_OTHER_USER: [
+        "A user's token was used for another, or for what no user may.",
+        "Use that user's token, or a key.",
+      ],
+      FRESHET_RATE_LIMITED: ['More requests than the limit.', 'Wait as long as `Retry-After` says.'],
+      FRESHET_TOO_MANY_STREAMS: [
+        'As many lists are being watched as the gateway takes.',
+        'Ask for the list now and then.',
+      ],
+      FRESHET_KEYS_UNUSED: ['A token was asked for where no keys are in use.', 'Nothing: none is needed.'],
       FRESHET_NOT_FOUND: ['No such user or item.', 'Publish one.'],
       FRESHET_SEQUENCE_NOT_REACHED: [
         'The state has not reached `min_seq` within `timeout_ms`; `reached` says how far it is.',
