@@ -128,6 +128,23 @@ export class CheckpointConflictError extends FreshetError {
   readonly code = 'FRESHET_CHECKPOINT_CONFLICT';
 }
 
+/** There is no projection in the data folder, or it can't be read. */
+export class ProjectionMissingError extends FreshetError {
+  readonly code = 'FRESHET_NO_PROJECTION';
+}
+/** A projection was made by another fold than the one of this program and these settings. */
+export class FoldVersionDiffersError extends FreshetError {
+  readonly code = 'FRESHET_FOLD_VERSION_DIFFERS';
+}
+/** A service has not yet folded what has to be folded first. */
+export class NotCaughtUpError extends FreshetError {
+  readonly code = 'FRESHET_NOT_CAUGHT_UP';
+}
+/** A rebuilt projection lies ready and no service has taken it over yet. */
+export class RebuildWaitingError extends FreshetError {
+  readonly code = 'FRESHET_REBUILD_WAITING';
+}
+
 // --- publishing ---------------------------------------------------------------------------------------------------
 
 /** The server did not acknowledge in time: whether the event is stored is unknown, and a retry with the same id is safe. */

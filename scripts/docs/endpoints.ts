@@ -8,6 +8,7 @@ import { contentEndpoints } from '../../src/content/api.ts';
 import { contentProjection } from '../../src/content/projection.ts';
 import { engineEndpoints } from '../../src/engine/api.ts';
 import type { Lists } from '../../src/engine/lists.ts';
+import { MODEL_HASH } from '../../src/engine/start.ts';
 import { feedbackEndpoints } from '../../src/feedback/api.ts';
 import { feedbackProjection } from '../../src/feedback/projection.ts';
 import { userEndpoints } from '../../src/user/api.ts';
@@ -34,7 +35,7 @@ function own(service: ServiceName): Described {
     case 'feedback':
       return feedbackEndpoints(emptyDatabase(feedbackProjection(config).schema));
     case 'engine':
-      return engineEndpoints({} as Lists, (user) => user, config);
+      return { ...engineEndpoints({} as Lists, (user) => user, config), hash: MODEL_HASH };
   }
 }
 

@@ -138,6 +138,22 @@ const SECTIONS: readonly Section[] = [
         'Another process has written to the projection.',
         'Start one process an instance; `--replica` gives each its own.',
       ],
+      FRESHET_NO_PROJECTION: [
+        'There is no projection in the data folder, or it can not be read.',
+        '`--data DIR`; `freshet replay SERVICE` makes it again.',
+      ],
+      FRESHET_FOLD_VERSION_DIFFERS: [
+        'A projection was made by another release or under other settings than those of the command.',
+        'Use the same settings, or `freshet replay SERVICE`.',
+      ],
+      FRESHET_NOT_CAUGHT_UP: [
+        'A service is behind what has to be folded before it can be compared.',
+        '`freshet status`, then again.',
+      ],
+      FRESHET_REBUILD_WAITING: [
+        'A rebuilt projection lies ready and no service has taken it over.',
+        'Start the service under the settings that it was rebuilt for.',
+      ],
       FRESHET_LOG_UNREACHABLE: ['The log can not be read just now; it is tried again.', '`freshet status`'],
       FRESHET_FOLD_TROUBLE: [
         'A batch could not be committed (full disk, locked file); it is tried again.',

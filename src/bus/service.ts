@@ -18,21 +18,20 @@ import { checkServer, connect } from './connection.ts';
 import { createCodec, type EventCodec, type LoggedEvent } from './event/codec.ts';
 import { streamSeq } from './event/ids.ts';
 import { deadLetterSubject } from './event/subject.ts';
+import { createIncarnation, type Incarnation, loopLimits } from './incarnation.ts';
 import { acquireLock } from './lock.ts';
 import { createJetStreamLog } from './log/jetstream.ts';
 import type { Log } from './log/port.ts';
 import { type Endpoint, type Json, serveMicro } from './micro.ts';
-import type { ProjectionDefinition, ServiceName } from './projection/definition.ts';
-import {
-  createProjectionLoop,
-  type LoopMemory,
-  type ProjectionLoop,
-  type ProjectionStatus,
-} from './projection/loop.ts';
-import { type DeadLetter, openStore, type ProjectionStore } from './projection/store.ts';
+import { foldVersion, type ProjectionDefinition, type ServiceName } from './projection/definition.ts';
+import type { LoopMemory, ProjectionLoop, ProjectionStatus } from './projection/loop.ts';
+import type { DeadLetter, ProjectionStore, StoreOptions } from './projection/store.ts';
+import { carryOutSwap, instanceName, type ProjectionFiles, projectionFiles } from './projection/swap.ts';
 import { createPublisher, type Publisher, publisherLimits } from './publisher.ts';
+import { createRebuildProcess, type RebuildProcess } from './rebuild-process.ts';
 import { wholeNumber } from './request.ts';
 import { applyStreams } from './streams/plan.ts';
+import { createTakeover } from './takeover.ts';
 
 /** Where a service runs, and with what. */
 export interface ServiceEnvironment {
@@ -58,6 +57,8 @@ export interface ServiceContext {
   publisher: Publisher;
   logger: Logger;
   registry: Registry;
+  /** The files of this instance. */
+  files: ProjectionFiles;
 }
 
 export interface ServiceParts {
@@ -81,7 +82,12 @@ export interface ServiceParts {
 export interface ServiceDescription<Tables> {
   description: string;
   definition: ProjectionDefinition<Tables>;
-  /** The service's own part, made once store and connection stand. */
+  /**
+   * Whether rows of another fold version go on answering while others are folded beside them. Not where memory is a
+   * fold of the log as well, which would have to be made twice under settings of which one is gone.
+   */
+  rebuildsBeside: boolean;
+  /** The service's own part, made once store and connection stand; once more when a rebuilt projection takes over. */
   parts: (context: ServiceContext) => ServiceParts | Promise<ServiceParts>;
 }
 
@@ -108,9 +114,9 @@ export async function runService<Tables>(
   const { definition } = description;
   const { service } = definition;
   const { config, natsUrl, data, healthPort, replica = 1 } = environment;
-  const instance = replica === 1 ? service : `${service}-${replica}`;
+  const instance = instanceName(service, replica);
   const logger = environment.logger ?? createLogger({ service, level: config.log.level, redact: config.log.redact });
-  const file = join(data, `${instance}.sqlite`);
+  const files = projectionFiles(data, instance);
   ensureFolder(data);
   const lock = acquireLock(join(data, instance), `The ${instance} instance in ${data}`);
   const undo: (() => void | Promise<void>)[] = [() => lock.release()];
@@ -123,57 +129,107 @@ export async function runService<Tables>(
       ...publisherLimits(config),
       ...observePublisher(registry),
     });
-    const log = await createJetStreamLog({
-      nc,
-      publisher,
-      stream: EVENTS.name,
-      pullBatch: config.projection.pull_batch,
-      pullExpiresMs: config.projection.pull_expires_ms,
-      heartbeatMs: config.projection.heartbeat_ms,
-      describe: () => CONSUMERS.find(({ name }) => name === `${service}-projection`)?.description ?? service,
-    });
+    const log = await createServiceLog({ nc, publisher, config, service });
     const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
-    const store = openStore({
-      file,
+    const version = foldVersion(definition);
+    if (carryOutSwap(files, version)) logger.info({ file: files.live }, 'a rebuilt projection has taken over');
+
+    const observer = observeLoop(registry);
+    const limits = loopLimits(config);
+    const storeOptions: StoreOptions<Tables> = {
+      file: files.live,
       definition,
       codec,
       fingerprints: config.projection.fingerprints,
       cacheKib: config.projection.cache_kib,
-    });
-    undo.push(() => store.close());
-    if (store.rebuilt)
+    };
+    const begin = (otherVersion: 'keep' | 'remove'): Promise<Incarnation> =>
+      createIncarnation({
+        description,
+        store: { ...storeOptions, otherVersion },
+        loop: {
+          service,
+          log,
+          logger,
+          consumer: replica === 1 ? `${service}-projection` : `${service}-projection-${replica}`,
+          limits,
+          observer,
+          copyDeadLetter: (dead) => copyDeadLetter(publisher, service, dead),
+        },
+        context: { config, nc, log, codec, publisher, logger, registry, files },
+        wrap: (endpoints, loop) => withMinSeq(endpoints, loop, config),
+      });
+    let current = await begin(description.rebuildsBeside ? 'keep' : 'remove');
+    undo.push(() => current.store.close());
+    if (current.store.rebuilt)
       logger.warn(
-        { file, version: store.version },
+        { file: files.live, version },
         'what events do to this projection has changed: it is rebuilt from the log',
       );
-
-    const observer = observeLoop(registry);
-    let parts: ServiceParts | undefined;
-    const loop = createProjectionLoop({
-      service,
-      log,
-      store,
-      logger,
-      consumer: replica === 1 ? `${service}-projection` : `${service}-projection-${replica}`,
-      limits: {
-        batchMax: config.projection.batch_max,
-        batchWaitMs: config.projection.batch_wait_ms,
-        idleCheckMs: config.projection.idle_check_ms,
-        checkIntervalMs: config.projection.check_interval_ms,
-        readyLag: config.projection.ready_lag,
-        backoffMinMs: config.projection.backoff_min_ms,
-        backoffMaxMs: config.projection.backoff_max_ms,
+    // Requests that come while the files change places wait for the end of it, some milliseconds.
+    let held: Promise<void> | undefined;
+    let release: () => void = () => {};
+    const hold = (): void => {
+      held = new Promise((resolve) => {
+        release = () => {
+          held = undefined;
+          resolve();
+        };
+      });
+    };
+    let rebuilding: RebuildProcess | undefined;
+    if (current.store.stale) {
+      logger.warn(
+        { file: files.live, found: current.store.version, version },
+        'what events do to this projection has changed: another one is rebuilt beside it',
+      );
+      rebuilding = createRebuildProcess({ service, replica, data, natsUrl, config, logger });
+      undo.push(() => rebuilding?.stop());
+    }
+    const takeover = createTakeover({
+      files,
+      definition,
+      rebuild: {
+        codec,
+        log,
+        consumer: `${service}-next${replica === 1 ? '' : `-${replica}`}`,
+        logger,
+        limits,
+        cacheKib: config.projection.cache_kib,
       },
-      observer,
-      copyDeadLetter: (dead) => copyDeadLetter(publisher, service, dead),
-      onApplied: (events) => parts?.onApplied?.(events),
-      memory: {
-        position: () => parts?.memory?.position() ?? store.checkpoint().seq,
-        recall: (events, seq, newest) => parts?.memory?.recall(events, seq, newest),
+      logger,
+      lookMs: config.projection.swap_look_ms,
+      position: () => current.loop.position(),
+      pause: async () => {
+        hold();
+        await current.stop();
+      },
+      replace: async (swap) => {
+        try {
+          current.store.close();
+          swap();
+          current = await begin('remove');
+          current.start();
+          rebuilding = undefined;
+        } catch (err) {
+          // There is nothing left to answer from; a new process opens whichever file is whole.
+          logger.fatal({ err }, 'a rebuilt projection could not be opened');
+          process.exit(70);
+        } finally {
+          release();
+        }
+      },
+      resume: async () => {
+        try {
+          current.store.close();
+          current = await begin(description.rebuildsBeside ? 'keep' : 'remove');
+          current.start();
+        } finally {
+          release();
+        }
       },
     });
-    parts = await description.parts({ config, nc, log, codec, store, loop, publisher, logger, registry });
-    const { endpoints, refreshMetrics, status: more, start, stop: stopParts, stopped } = parts;
+
     const startedAt = Date.now();
     const uptime = new Gauge({
       name: 'freshet_uptime_seconds',
@@ -182,7 +238,8 @@ export async function runService<Tables>(
     });
 
     const status = (): ServiceStatus => {
-      const { state, checkpoint, seq, lag, trouble } = loop.status();
+      const { state, checkpoint, seq, lag, trouble } = current.loop.status();
+      const progress = rebuilding?.progress();
       return {
         service,
         instance,
@@ -195,11 +252,12 @@ export async function runService<Tables>(
         unknown: checkpoint.unknown,
         dead_letters: checkpoint.deadLetters,
         version: VERSION,
-        fold_version: store.version,
+        fold_version: current.store.version,
         health: health.url,
         started: new Date(startedAt).toISOString(),
+        ...(progress ? { rebuild: progress } : {}),
         ...(trouble ? { trouble } : {}),
-        ...more?.(),
+        ...current.parts.status?.(),
       };
     };
     const health: HealthServer = await serveHealth({
@@ -208,43 +266,69 @@ export async function runService<Tables>(
       registry,
       refresh: () => {
         uptime.set((Date.now() - startedAt) / 1000);
-        observer.seq.set(loop.position());
-        refreshMetrics?.();
+        observer.seq.set(current.loop.position());
+        current.parts.refreshMetrics?.();
       },
-      ready: () => ({ ready: loop.status().state === 'ready' && !nc.isClosed(), detail: status() }),
+      ready: () => ({ ready: current.loop.status().state === 'ready' && !nc.isClosed(), detail: status() }),
     });
     undo.push(() => health.close());
 
+    const latest = (name: string, { description: what, example }: Endpoint): Endpoint => ({
+      description: what,
+      example,
+      handle: async (request) => {
+        await held;
+        const asked = current;
+        try {
+          return await (asked.endpoints[name] as Endpoint).handle(request);
+        } catch (err) {
+          await held;
+          // It was waiting for a position when another projection took over.
+          if (asked === current) throw err;
+          return (current.endpoints[name] as Endpoint).handle(request);
+        }
+      },
+    });
     const micro = await serveMicro(nc, {
       name: `freshet-${service}`,
       version: VERSION,
       description: description.description,
       metadata: { pid: String(process.pid), health: health.url, instance },
       prefix: `freshet.${service}`,
-      endpoints: { ...withMinSeq(endpoints, loop, config), ...commonEndpoints(store, status) },
+      endpoints: {
+        ...Object.fromEntries(
+          Object.entries(current.endpoints).map(([name, endpoint]) => [name, latest(name, endpoint)]),
+        ),
+        ...commonEndpoints(async () => {
+          await held;
+          return current.store;
+        }, status),
+      },
       observe: observeRequests(registry),
       onError: (endpoint, err) => logger.error({ err, endpoint }, 'a request failed'),
     });
     // Its endpoints are known to the server before anybody is told that it runs.
     await nc.flush();
-    loop.start();
-    start?.();
-    logger.info({ instance, seq: loop.position(), health: health.url }, 'service started');
+    current.start();
+    takeover.start();
+    rebuilding?.start();
+    logger.info({ instance, seq: current.loop.position(), health: health.url }, 'service started');
     return {
       service,
       healthUrl: health.url,
       status,
       stop: async () => {
+        await rebuilding?.stop();
+        await takeover.stop();
         await micro.stop();
-        await stopParts?.();
-        await loop.stop();
-        await stopped?.();
+        await current.stop();
+        await current.parts.stopped?.();
         await publisher.close();
         await health.close();
         await nc.drain().catch(() => nc.close());
-        store.close();
+        current.store.close();
         lock.release();
-        logger.info({ instance, seq: loop.position() }, 'service stopped');
+        logger.info({ instance, seq: current.loop.position() }, 'service stopped');
       },
     };
   } catch (err) {
@@ -252,6 +336,27 @@ export async function runService<Tables>(
     throw err;
   }
 }
+
+export interface ServiceLogOptions {
+  nc: NatsConnection;
+  publisher: Publisher;
+  config: Config;
+  service: string;
+}
+
+/** The log as services read it. */
+export const createServiceLog = ({ nc, publisher, config, service }: ServiceLogOptions): Promise<Log> =>
+  createJetStreamLog({
+    nc,
+    publisher,
+    stream: EVENTS.name,
+    pullBatch: config.projection.pull_batch,
+    pullExpiresMs: config.projection.pull_expires_ms,
+    heartbeatMs: config.projection.heartbeat_ms,
+    describe: (consumer) =>
+      CONSUMERS.find(({ name }) => name === `${service}-projection`)?.description ??
+      `Reads the log for a moment: ${consumer}`,
+  });
 
 /** Makes what is missing on the server, and says what it can't do. */
 export async function prepareServer(nc: NatsConnection, logger: Logger): Promise<void> {
@@ -343,15 +448,16 @@ function withMinSeq(
 /** How many identities one question may hold. */
 export const KNOWN_MAX = 5_000;
 
-function commonEndpoints(store: ProjectionStore, status: () => ServiceStatus): Record<string, Endpoint> {
+function commonEndpoints(store: () => Promise<ProjectionStore>, status: () => ServiceStatus): Record<string, Endpoint> {
   return {
     status: { description: 'State, position, lag, dead letters', example: {}, handle: () => status() },
     known: {
       description: 'For each identity <source>/<id> the sequence under which it was folded, or null',
       example: { identities: ['shop-web/01JD'] },
-      handle: ({ identities }) => {
+      handle: async ({ identities }) => {
         const asked = Array.isArray(identities) ? identities.slice(0, KNOWN_MAX).map(String) : [];
-        return { known: store.known(asked).map((seq) => seq ?? null), seq: store.checkpoint().seq };
+        const current = await store();
+        return { known: current.known(asked).map((seq) => seq ?? null), seq: current.checkpoint().seq };
       },
     },
   };

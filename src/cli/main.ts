@@ -8,6 +8,7 @@ import { importVerb } from './verbs/import.ts';
 import { keysVerb } from './verbs/keys.ts';
 import { publishVerb } from './verbs/publish.ts';
 import { recommendVerb } from './verbs/recommend.ts';
+import { replayVerb } from './verbs/replay.ts';
 import { serviceVerb } from './verbs/service.ts';
 import { similarVerb } from './verbs/similar.ts';
 import { statusVerb } from './verbs/status.ts';
@@ -15,6 +16,7 @@ import { streamsVerb } from './verbs/streams.ts';
 import { tailVerb } from './verbs/tail.ts';
 import { trendingVerb } from './verbs/trending.ts';
 import { upVerb } from './verbs/up.ts';
+import { verifyVerb } from './verbs/verify.ts';
 
 /** Runs a command line; gives the exit code: 0 success, 1 failure, 2 wrong usage. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -35,6 +37,8 @@ export async function main(args: readonly string[]): Promise<number> {
     historyVerb,
     tailVerb,
     statusVerb,
+    verifyVerb,
+    replayVerb,
     streamsVerb,
     keysVerb,
     doctorVerb,

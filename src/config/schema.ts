@@ -45,6 +45,8 @@ export const CONFIG_SCHEMA = section(
         heartbeat_ms: whole(2_000, 'milliseconds between signs of life on an idle reader', 100),
         fingerprints: whole(64, 'messages that are remembered to recognise the log by', 1),
         cache_kib: whole(65_536, 'KiB of page cache of a projection', 1_024),
+        swap_look_ms: whole(500, 'milliseconds between looks for a rebuilt projection to take over', 10),
+        rebuild_retry_ms: whole(5_000, 'first pause before a rebuild that failed is tried again, milliseconds', 10),
       }),
       'the loop from the log to a projection',
     ),

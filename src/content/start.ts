@@ -8,6 +8,7 @@ export const startContent = (environment: ServiceEnvironment): Promise<RunningSe
     {
       description: 'The catalogue: items, tags, availability',
       definition: contentProjection(),
+      rebuildsBeside: true,
       parts: ({ store, config }) => ({ endpoints: contentEndpoints(store.db, config) }),
     },
     environment,

@@ -17,14 +17,15 @@ import { createLogger } from '../observability/log.ts';
 import { engineEndpoints } from './api.ts';
 import { createLists, type Lists } from './lists.ts';
 import { createMemory, emptyModel, type Memory } from './memory.ts';
-import { engineMetrics } from './metrics.ts';
+import { type EngineMetrics, engineMetrics } from './metrics.ts';
 import { MODEL_CODE } from './model/version.ts';
 import { engineProjection, prepareTables, resolveUser } from './projection.ts';
 import { createRankings, type Rankings, settledSeq } from './rankings.ts';
+import { hashModel, readImage, removeImage } from './rebuild.ts';
 import { createRecallProgress } from './recall.ts';
 import { createKeeper } from './snapshots/keeper.ts';
 import type { Origin } from './snapshots/manifest.ts';
-import { restoreModel } from './snapshots/restore.ts';
+import { type Restored, restoreModel } from './snapshots/restore.ts';
 import { createSnapshots, type ModelImage } from './snapshots/snapshots.ts';
 
 /** What computes scores; TensorFlow trains nothing that is in force yet. */
@@ -60,6 +61,20 @@ export function configHash({ engine }: Config): string {
     .slice(0, 12);
 }
 
+/** What a state of the model is made by and from. */
+export const originOf = (config: Config, fold: string, stream: string): Origin => ({
+  config: configHash(config),
+  model: MODEL_CODE,
+  fold,
+  stream,
+});
+
+/** The endpoint that `freshet verify` asks. */
+export const MODEL_HASH = {
+  description: 'SHA-256 of the model’s statistics and of its whole state, with the position that they are of',
+  example: {},
+} as const;
+
 /** Starts the engine in this process. */
 export async function startEngine(environment: ServiceEnvironment): Promise<RunningService> {
   const { config } = environment;
@@ -77,19 +92,18 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
   };
   const definition = engineProjection({ config, committed: (events, _clock, seq) => fold(events, seq) });
 
+  // Once a process, however often a rebuilt projection takes over.
+  let registered: EngineMetrics | undefined;
+
   const parts = async (context: ServiceContext): Promise<ServiceParts> => {
-    const { nc, log, store, loop, publisher, registry } = context;
+    const { nc, log, store, loop, publisher, registry, files } = context;
     const { engine } = config;
     const tables = prepareTables(store.db);
-    const metrics = engineMetrics(registry);
+    registered ??= engineMetrics(registry);
+    const metrics = registered;
     const hash = configHash(config);
     const found = store.checkpoint().created || (await log.info()).created;
-    const origin = (): Origin => ({
-      config: hash,
-      model: MODEL_CODE,
-      fold: store.version,
-      stream: store.checkpoint().created || found,
-    });
+    const origin = (): Origin => originOf(config, store.version, store.checkpoint().created || found);
     const snapshots = await createSnapshots({
       nc,
       publisher,
@@ -105,15 +119,19 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     });
     await snapshots.load();
     const started = performance.now();
-    const restored = await restoreModel({
-      snapshots,
-      log,
-      logger,
-      origin: origin(),
-      checkpoint: store.checkpoint().seq,
-      empty: () => emptyModel(config),
-      onBad: () => metrics.snapshotsBad.inc(),
-    });
+    // What was rebuilt from the log alone goes before any snapshot, which may be what was to be mended.
+    const rebuilt = readImage(files.image, config, origin(), store.checkpoint().seq);
+    const restored: Restored = rebuilt
+      ? { ...rebuilt, manifest: undefined }
+      : await restoreModel({
+          snapshots,
+          log,
+          logger,
+          origin: origin(),
+          checkpoint: store.checkpoint().seq,
+          empty: () => emptyModel(config),
+          onBad: () => metrics.snapshotsBad.inc(),
+        });
     const { model } = restored;
     const held = createMemory({ config, tables, model, seq: streamSeq(restored.seq) });
     memory = held;
@@ -197,9 +215,13 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       stopMs: engine.snapshot_stop_ms,
     });
     const resolve = (user: string): string => resolveUser(user, tables);
+    let superseding: Promise<void> = Promise.resolve();
 
     return {
-      endpoints: engineEndpoints(lists, resolve, config),
+      endpoints: {
+        ...engineEndpoints(lists, resolve, config),
+        hash: { ...MODEL_HASH, handle: () => hashModel(model, held.position()) },
+      },
       memory: {
         position: held.position,
         recall: (events, seq, newest) => {
@@ -245,7 +267,14 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         metrics.backlogAge.set(oldestSeconds);
       },
       start: () => {
+        if (rebuilt && !writes) removeImage(files.image);
         if (!writes) return;
+        if (rebuilt)
+          superseding = keeper
+            .supersede(() => !recall.running())
+            .then((done) => {
+              if (done) removeImage(files.image);
+            });
         rankings.start();
         // Who was marked when the engine before this one ended is known from the rows only.
         rankings.mark(actedSince(store.db, settled, resolve), []);
@@ -254,6 +283,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       stop: async () => {
         await rankings.stop();
         await keeper.stop();
+        await superseding;
       },
       stopped: async () => {
         if (writes) await keeper.last();
@@ -262,7 +292,12 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
   };
 
   return runService(
-    { description: 'The model: recommendations, similar items, what is trending', definition, parts },
+    {
+      description: 'The model: recommendations, similar items, what is trending',
+      definition,
+      rebuildsBeside: false,
+      parts,
+    },
     { ...environment, logger },
   );
 }

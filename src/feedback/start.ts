@@ -8,6 +8,7 @@ export const startFeedback = (environment: ServiceEnvironment): Promise<RunningS
     {
       description: 'What was shown and what came of it: click-through and conversion',
       definition: feedbackProjection(environment.config),
+      rebuildsBeside: true,
       parts: ({ store }) => ({ endpoints: feedbackEndpoints(store.db) }),
     },
     environment,

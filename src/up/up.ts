@@ -1,7 +1,7 @@
 /** `freshet up`: nats-server, the services, the gateway and the demo, each a process of its own that is kept alive. */
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+
 import type { Logger } from 'pino';
 import { checkServer, connect } from '../bus/connection.ts';
 import { acquireLock, type InstanceLock } from '../bus/lock.ts';
@@ -9,6 +9,7 @@ import { SERVICES, type ServiceName } from '../bus/projection/definition.ts';
 import { ensureFolder } from '../bus/service.ts';
 import type { Config } from '../config/schema.ts';
 import { locateNatsServer } from '../doctor/nats-server.ts';
+import { ENTRY } from '../entry.ts';
 import { DataFolderUnusableError, NatsUnreachableError } from '../errors.ts';
 import { watchDisk } from './disk-watch.ts';
 import { freePort, prepareEmbeddedServer } from './nats-server.ts';
@@ -56,8 +57,6 @@ export type ChildMessage =
   | { type: 'state'; state: string; seq: number; lag: number }
   | { type: 'demo'; published: number; total: number; done: boolean; perSecond: number }
   | { type: 'failed'; code: string; message: string; next?: string };
-
-const ENTRY = fileURLToPath(new URL('../../bin/freshet.mjs', import.meta.url));
 
 export async function startUp(options: UpOptions): Promise<RunningUp> {
   const { config, httpPort, only, logger, say } = options;

@@ -8,6 +8,7 @@ export const startUser = (environment: ServiceEnvironment): Promise<RunningServi
     {
       description: 'Profiles, traits and histories of users',
       definition: userProjection(environment.config),
+      rebuildsBeside: true,
       parts: ({ store, config }) => ({ endpoints: userEndpoints(store.db, config) }),
     },
     environment,

@@ -50,7 +50,13 @@ beforeAll(async () => {
   system = await startDocsSystem();
   const path = [bin, ...('folder' in tool ? [tool.folder] : []), process.env.PATH ?? ''].join(delimiter);
   // Settings and contexts of the person who runs the tests stay out of it.
-  environment = { ...process.env, PATH: path, NATS_URL: system.nats, XDG_CONFIG_HOME: join(folder, 'config') };
+  environment = {
+    ...process.env,
+    PATH: path,
+    NATS_URL: system.nats,
+    XDG_CONFIG_HOME: join(folder, 'config'),
+    FRESHET_DATA: system.data,
+  };
 }, 120_000);
 
 afterAll(async () => {

@@ -3,6 +3,8 @@ import { decodeToken, encodeToken } from './ids.ts';
 import { CONTEXTS, type EventContext } from './types.ts';
 
 export const EVENT_SUBJECTS = 'ev.>';
+/** Records of erasures, as a filter. */
+export const ERASURE_RECORDS = 'ev.control.*.erased';
 
 export interface EventSubject {
   context: EventContext;

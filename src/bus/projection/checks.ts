@@ -11,6 +11,7 @@ import {
 } from '../../errors.ts';
 import { createCodec } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
+import { ERASURE_RECORDS } from '../event/subject.ts';
 import type { Log, LogInfo } from '../log/port.ts';
 import { type Checkpoint, type Fingerprint, fenceOf, messageDigest } from './store.ts';
 
@@ -42,7 +43,7 @@ const codec = createCodec();
 
 /** How far the newest erasure in the log reaches; 0 where there is none. */
 async function newestFence(log: Log): Promise<StreamSeq> {
-  const message = await log.newest('ev.control.*.erased');
+  const message = await log.newest(ERASURE_RECORDS);
   const decoded = message && codec.decode(message);
   if (decoded?.kind !== 'event' || decoded.event.type !== 'control.erased.v1') return streamSeq(0);
   return fenceOf(decoded.event.data.fence, decoded.event.seq);

@@ -112,6 +112,7 @@ export interface ProjectionLoop {
 interface Waiter {
   seq: number;
   resolve(): void;
+  giveUp(): void;
 }
 
 type Ended = { reason: string; trouble: boolean };
@@ -417,6 +418,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
         session.end('stopped');
       }
       wakeUp();
+      for (const waiter of [...waiters]) waiter.giveUp();
       await running;
     },
     status: () => ({
@@ -430,26 +432,29 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     reached: (seq, timeoutMs) =>
       new Promise((resolve, reject) => {
         if (position() >= seq) return resolve(position());
+        const asked = performance.now();
         const waiter: Waiter = {
           seq,
           resolve: () => {
             clearTimeout(timer);
             resolve(position());
           },
+          giveUp: () => {
+            clearTimeout(timer);
+            waiters = waiters.filter((other) => other !== waiter);
+            const at = position();
+            reject(
+              new SequenceNotReachedError(
+                `${service} has folded the log up to ${at}; ${seq} was asked for within ${timeoutMs} ms${stopped ? `, and it stopped after ${Math.round(performance.now() - asked)}` : ''}.`,
+                {
+                  next: 'ask again, with a larger timeout_ms, or see freshet status',
+                  details: { asked: seq, reached: at },
+                },
+              ),
+            );
+          },
         };
-        const timer = setTimeout(() => {
-          waiters = waiters.filter((other) => other !== waiter);
-          const at = position();
-          reject(
-            new SequenceNotReachedError(
-              `${service} has folded the log up to ${at}; ${seq} was asked for within ${timeoutMs} ms.`,
-              {
-                next: 'ask again, with a larger timeout_ms, or see freshet status',
-                details: { asked: seq, reached: at },
-              },
-            ),
-          );
-        }, timeoutMs);
+        const timer = setTimeout(() => waiter.giveUp(), timeoutMs);
         waiters.push(waiter);
       }),
     caughtUp: () => pending === 0 && (session?.buffer.length ?? 0) === 0 && !behind(),

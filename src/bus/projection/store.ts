@@ -61,6 +61,8 @@ export interface ProjectionStore {
   readonly version: string;
   /** True where the file was made anew because its fold version was another one. */
   readonly rebuilt: boolean;
+  /** True where the rows are those of another fold version, kept to answer from until they are rebuilt beside. */
+  readonly stale: boolean;
   checkpoint(): Checkpoint;
   /** Newest first. */
   fingerprints(): Fingerprint[];
@@ -101,6 +103,11 @@ export interface StoreOptions<Tables> {
   fingerprints?: number;
   /** KiB of SQLite's page cache. */
   cacheKib?: number;
+  /**
+   * What becomes of rows of another fold version: they are removed, so that the file is folded again from nothing; or
+   * kept, as far as this program can read them, for who has others folded beside them. Removed unless given.
+   */
+  otherVersion?: 'remove' | 'keep';
   /** Puts something between the store and its database, to watch what is executed. */
   wrap?: (db: Db) => Db;
 }
@@ -123,13 +130,16 @@ export const messageDigest = (message: StoredMessage): string =>
 
 export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStore {
   const { file, definition, codec, fingerprints: ring = 64, cacheKib = 65_536, wrap = (same: Db) => same } = options;
-  const version = foldVersion(definition);
-  let { db, found } = open(file, definition, cacheKib);
-  const rebuilt = found !== undefined && found !== version;
+  let version = foldVersion(definition);
+  let { db, found, readable } = open(file, definition, cacheKib);
+  const differs = found !== undefined && found !== version;
+  const stale = differs && options.otherVersion === 'keep' && readable;
+  const rebuilt = differs && !stale;
+  if (stale) version = found as string;
   if (rebuilt) {
     db.close();
     removeDatabase(file);
-    ({ db, found } = open(file, definition, cacheKib));
+    ({ db, found, readable } = open(file, definition, cacheKib));
   }
   if (found === undefined) db.prepare('INSERT INTO checkpoint VALUES (1, 0, ?, 0, 0, 0, 0, 0, 0, ?)').run('', version);
 
@@ -265,6 +275,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     },
     version,
     rebuilt,
+    stale,
     checkpoint: () => current,
     fingerprints: () => readFingerprints.all(),
     commit: (batch, created) => {
@@ -304,7 +315,7 @@ function open<Tables>(
   file: string,
   definition: ProjectionDefinition<Tables>,
   cacheKib: number,
-): { db: Db; found: string | undefined } {
+): { db: Db; found: string | undefined; readable: boolean } {
   try {
     const db = new Database(file, { timeout: 2_000 });
     db.pragma('journal_mode = WAL');
@@ -312,9 +323,8 @@ function open<Tables>(
     db.pragma('synchronous = NORMAL');
     db.pragma(`cache_size = -${cacheKib}`);
     db.exec(SCHEMA);
-    db.exec(definition.schema);
-    const row = db.prepare<[], { version: string }>('SELECT version FROM checkpoint').get();
-    return { db, found: row?.version };
+    const found = db.prepare<[], { version: string }>('SELECT version FROM checkpoint').get()?.version;
+    return { db, found, readable: hasWhatIsAsked(db, definition, found !== undefined) };
   } catch (cause) {
     if (!isStorageTrouble(cause)) throw cause;
     throw new DataFolderUnusableError(`The projection ${file} can't be opened: ${messageOf(cause)}.`, {
@@ -322,6 +332,18 @@ function open<Tables>(
       details: { file, reason: (cause as { code?: string }).code },
       cause,
     });
+  }
+}
+
+/** Whether the tables have what this program asks of them; those that another one has made may not. */
+function hasWhatIsAsked<Tables>(db: Db, definition: ProjectionDefinition<Tables>, made: boolean): boolean {
+  try {
+    db.exec(definition.schema);
+    if (made) definition.tables(db);
+    return true;
+  } catch (err) {
+    if (!made || isStorageTrouble(err)) throw err;
+    return false;
   }
 }
 

@@ -27,6 +27,11 @@ export interface Keeper {
   start(): void;
   /** Looks no more, and waits for the one that is being written. */
   stop(): Promise<void>;
+  /**
+   * Writes one as soon as `ready` says so, and removes all others, which may hold what has to go. False when the
+   * engine was stopped before it was done.
+   */
+  supersede(ready: () => boolean): Promise<boolean>;
   /** One more of what was learned since the last, for the next start; given up when it takes too long. */
   last(): Promise<void>;
 }
@@ -38,6 +43,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
   let busy = false;
+  let stopped = false;
   let exportMs = 0;
 
   async function write(): Promise<void> {
@@ -66,6 +72,24 @@ export function createKeeper(options: KeeperOptions): Keeper {
       });
   }
 
+  async function supersede(ready: () => boolean): Promise<boolean> {
+    while (!stopped) {
+      try {
+        if (ready() && !busy) {
+          await snapshots.load();
+          if (await snapshots.write(image())) {
+            await snapshots.removeOthers();
+            return true;
+          }
+        }
+      } catch (err) {
+        logger.warn({ reason: messageOf(err) }, 'snapshots could not be replaced; it is tried again');
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS / 5));
+    }
+    return false;
+  }
+
   const within = (promise: Promise<void>): Promise<void> =>
     limited(promise, stopMs, `it took more than ${stopMs} ms`).catch((err: unknown) =>
       logger.warn({ reason: messageOf(err) }, 'no snapshot at the end; the next start reads more of the log'),
@@ -78,7 +102,9 @@ export function createKeeper(options: KeeperOptions): Keeper {
     start: () => {
       timer = setInterval(look, LOOK_MS);
     },
+    supersede,
     stop: async () => {
+      stopped = true;
       clearInterval(timer);
       await within(writing);
     },

@@ -61,6 +61,8 @@ export interface Snapshots {
   read(manifest: Manifest): Promise<Buffer>;
   /** Stores the image and moves the pointer; undefined where another instance has moved it further meanwhile. */
   write(image: ModelImage): Promise<Manifest | undefined>;
+  /** Removes all but the one in force. */
+  removeOthers(): Promise<void>;
 }
 
 export async function createSnapshots(options: SnapshotsOptions): Promise<Snapshots> {
@@ -181,6 +183,10 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
     }
   }
 
+  async function removeOthers(): Promise<void> {
+    for (const { name } of await names()) if (name !== current?.object) await store.delete(name);
+  }
+
   return {
     current: () => current,
     held: () => {
@@ -192,6 +198,7 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
     list,
     read,
     write,
+    removeOthers,
   };
 }
 

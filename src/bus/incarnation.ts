@@ -1,0 +1,74 @@
+/**
+ * One life of a projection inside a running service: its file, its loop and the service's own part. When a rebuilt
+ * projection takes over, another one begins while connection, doors and metrics stay.
+ */
+import type { Config } from '../config/schema.ts';
+import type { Endpoint } from './micro.ts';
+import { createProjectionLoop, type LoopLimits, type LoopOptions, type ProjectionLoop } from './projection/loop.ts';
+import { openStore, type ProjectionStore, type StoreOptions } from './projection/store.ts';
+import type { ServiceContext, ServiceDescription, ServiceParts } from './service.ts';
+
+export interface Incarnation {
+  store: ProjectionStore;
+  loop: ProjectionLoop;
+  parts: ServiceParts;
+  endpoints: Record<string, Endpoint>;
+  start(): void;
+  /** Commits what has come; the file stays open. */
+  stop(): Promise<void>;
+}
+
+export interface IncarnationOptions<Tables> {
+  description: ServiceDescription<Tables>;
+  store: StoreOptions<Tables>;
+  loop: Omit<LoopOptions, 'store' | 'onApplied' | 'memory'>;
+  context: Omit<ServiceContext, 'store' | 'loop'>;
+  /** What is around each endpoint of the service's own. */
+  wrap: (endpoints: Readonly<Record<string, Endpoint>>, loop: ProjectionLoop) => Record<string, Endpoint>;
+}
+
+export async function createIncarnation<Tables>(options: IncarnationOptions<Tables>): Promise<Incarnation> {
+  const store = openStore(options.store);
+  try {
+    let parts: ServiceParts | undefined;
+    const loop = createProjectionLoop({
+      ...options.loop,
+      store,
+      onApplied: (events) => parts?.onApplied?.(events),
+      memory: {
+        position: () => parts?.memory?.position() ?? store.checkpoint().seq,
+        recall: (events, seq, newest) => parts?.memory?.recall(events, seq, newest),
+      },
+    });
+    parts = await options.description.parts({ ...options.context, store, loop });
+    const own = parts;
+    return {
+      store,
+      loop,
+      parts,
+      endpoints: options.wrap(parts.endpoints, loop),
+      start: () => {
+        loop.start();
+        own.start?.();
+      },
+      stop: async () => {
+        await own.stop?.();
+        await loop.stop();
+      },
+    };
+  } catch (err) {
+    store.close();
+    throw err;
+  }
+}
+
+/** The settings' limits of the loop. */
+export const loopLimits = ({ projection }: Config): LoopLimits => ({
+  batchMax: projection.batch_max,
+  batchWaitMs: projection.batch_wait_ms,
+  idleCheckMs: projection.idle_check_ms,
+  checkIntervalMs: projection.check_interval_ms,
+  readyLag: projection.ready_lag,
+  backoffMinMs: projection.backoff_min_ms,
+  backoffMaxMs: projection.backoff_max_ms,
+});

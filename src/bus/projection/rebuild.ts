@@ -1,0 +1,109 @@
+/**
+ * A second projection, folded from the log beside the live one into a file of its own, by the same loop. Killed
+ * half-way it goes on where it was; a file of another fold, or of another log, is begun again.
+ */
+import type { Logger } from 'pino';
+import { FreshetError } from '../../errors.ts';
+import type { EventCodec } from '../event/codec.ts';
+import type { Log } from '../log/port.ts';
+import { type Bound, boundedLog } from './bounded.ts';
+import { checkLog } from './checks.ts';
+import type { ProjectionDefinition } from './definition.ts';
+import { createProjectionLoop, type LoopLimits } from './loop.ts';
+import { type Checkpoint, openStore, type ProjectionStore, removeDatabase } from './store.ts';
+
+export interface RebuildOptions<Tables> {
+  file: string;
+  definition: ProjectionDefinition<Tables>;
+  codec: EventCodec;
+  log: Log;
+  /** Name of the reader; not that of the live projection. */
+  consumer: string;
+  logger: Logger;
+  limits?: Partial<LoopLimits>;
+  cacheKib?: number;
+  /** Begins at the beginning, whatever an earlier attempt left. */
+  fresh?: boolean;
+}
+
+export interface Rebuild {
+  readonly store: ProjectionStore;
+  /** Folds up to a bound (the head of the log as it is now, unless given). Throws what the log is refused for. */
+  to(bound?: Partial<Bound>, onProgress?: (done: number, total: number) => void): Promise<Checkpoint>;
+  close(): void;
+}
+
+/** The log is not the one that the projection was made from, or can't be folded from. */
+export class RebuildRefusedError extends FreshetError {
+  readonly code: string;
+  constructor({ code, message, next }: { code: string; message: string; next?: string | undefined }) {
+    super(message, next === undefined ? {} : { next });
+    this.code = code;
+  }
+}
+
+const LOOK_MS = 20;
+
+export async function createRebuild<Tables>(options: RebuildOptions<Tables>): Promise<Rebuild> {
+  const { file, definition, codec, log, consumer, logger, limits, cacheKib } = options;
+  const { service } = definition;
+  const open = (): ProjectionStore => openStore({ file, definition, codec, ...(cacheKib ? { cacheKib } : {}) });
+  if (options.fresh === true) removeDatabase(file);
+  let store = open();
+  if (store.checkpoint().seq > 0) {
+    // What an earlier attempt left is of use only as a part of this log.
+    const { refused } = await checkLog(log, {
+      service,
+      checkpoint: store.checkpoint(),
+      fingerprints: store.fingerprints(),
+    });
+    if (refused) {
+      logger.warn({ service, code: refused.code }, 'an earlier rebuild was made from another log and is begun again');
+      store.close();
+      removeDatabase(file);
+      store = open();
+    }
+  }
+
+  async function to(bound: Partial<Bound> = {}, onProgress?: (done: number, total: number) => void) {
+    const { lastSeq, firstSeq } = await log.info();
+    const seq = Math.min(bound.seq ?? lastSeq, lastSeq);
+    const from = store.checkpoint().seq;
+    if (from >= seq || firstSeq > lastSeq) return store.checkpoint();
+    const bounded = boundedLog(log, { seq, timestamp: bound.timestamp }, from);
+    const loop = createProjectionLoop({
+      service,
+      log: bounded,
+      store,
+      consumer,
+      logger,
+      ...(limits ? { limits } : {}),
+    });
+    loop.start();
+    try {
+      for (;;) {
+        const end = bounded.finished();
+        const { seq: reached } = store.checkpoint();
+        onProgress?.(reached - from, seq - from);
+        if (end !== undefined && reached >= end) break;
+        const { state, trouble } = loop.status();
+        if (trouble && (state === 'refusing' || isPermanent(trouble.code))) throw new RebuildRefusedError(trouble);
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      }
+    } finally {
+      await loop.stop();
+    }
+    return store.checkpoint();
+  }
+
+  return {
+    get store() {
+      return store;
+    },
+    to,
+    close: () => store.close(),
+  };
+}
+
+/** What trying again doesn't mend while somebody waits for an end. */
+const isPermanent = (code: string): boolean => /^SQLITE_(FULL|READONLY|CORRUPT|NOTADB)/.test(code);

@@ -1,0 +1,242 @@
+/**
+ * Is what a service holds what the log gives? A second projection is folded beside the live one up to the same
+ * sequence, and both are hashed; where they differ, the first row that does is named, with the events that wrote it.
+ */
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import Database, { type Database as Db } from 'better-sqlite3';
+import type { Logger } from 'pino';
+import { FoldVersionDiffersError, messageOf, NotCaughtUpError, ProjectionMissingError } from '../../errors.ts';
+import type { EventCodec } from '../event/codec.ts';
+import { ERASURE_RECORDS } from '../event/subject.ts';
+import type { Log } from '../log/port.ts';
+import { foldVersion, type ProjectionDefinition } from './definition.ts';
+import { compareSample, type Difference, firstDifference } from './difference.ts';
+import { hashProjection, name, type Row, type Value } from './hash.ts';
+import type { LoopLimits } from './loop.ts';
+import { createRebuild, type Rebuild } from './rebuild.ts';
+import { type EventMention, mentions, tracing } from './trace.ts';
+
+export interface VerifyOptions<Tables> {
+  /** The live projection. */
+  file: string;
+  definition: ProjectionDefinition<Tables>;
+  codec: EventCodec;
+  log: Log;
+  consumer: string;
+  logger: Logger;
+  /** Folder for the second projection; it is removed at the end. */
+  scratch: string;
+  limits?: Partial<LoopLimits>;
+  cacheKib?: number;
+  /** Compares so many rows of each table instead of all. */
+  sample?: number | undefined;
+  /** Milliseconds that the live projection has to fold an erasure that it is behind of. */
+  erasureMs?: number;
+  onProgress?: (done: number, total: number) => void;
+  /** What the service keeps in memory as well: as it was rebuilt, and as it is; undefined where the service is down. */
+  memory?: { hash(): MemoryHash; live(): Promise<MemoryHash | undefined> };
+}
+
+/** Parts of what is in memory, each with a hash, and the position that they are of. */
+export interface MemoryHash {
+  seq: number;
+  statistics: string;
+  state: string;
+}
+
+export interface Verdict {
+  service: string;
+  /** Sequence at which both were hashed. */
+  seq: number;
+  /** SHA-256, hex. */
+  live: string;
+  rebuilt: string;
+  first_difference?: Difference & { events: EventMention[] };
+}
+
+/** Events that are named with a difference, the newest ones. */
+const EVENTS = 20;
+/** Milliseconds that a live projection has to come to where it can be compared. */
+const WAIT_MS = 10_000;
+/** How often it is begun again because an erasure came in between. */
+const ATTEMPTS = 3;
+
+/**
+ * Compares. The live file is read in one transaction, which keeps nobody from writing. Throws `ProjectionMissingError`,
+ * `FoldVersionDiffersError`, `NotCaughtUpError`, and what the log is refused for.
+ */
+export async function verifyProjection<Tables>(options: VerifyOptions<Tables>): Promise<Verdict> {
+  const folder = mkdtempSync(join(options.scratch, `verify-${options.definition.service}-`));
+  try {
+    for (let attempt = 1; ; attempt++) {
+      const { verdict, overtaken } = await attemptVerify(options, join(folder, `${attempt}.sqlite`));
+      if (!overtaken || attempt === ATTEMPTS) return verdict;
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function attemptVerify<Tables>(
+  options: VerifyOptions<Tables>,
+  file: string,
+): Promise<{ verdict: Verdict; overtaken: boolean }> {
+  const { definition, log, codec, onProgress } = options;
+  const { service } = definition;
+  const rebuild = await createRebuild({ ...options, file });
+  let live: Db | undefined;
+  try {
+    // Most of it before the live file is held: what is written meanwhile can't be folded into it.
+    await rebuild.to({ seq: await positionOf(options) }, onProgress);
+    live = await openLive(options);
+    const seq = checkpointOf(live).seq;
+    await rebuild.to({ seq });
+    let verdict = await compare(live, rebuild, { ...options, seq, file });
+    live.close();
+    if (options.memory && verdict.live === verdict.rebuilt)
+      verdict = await compareMemory(verdict, options.memory, rebuild);
+    // An erasure that came behind the live position has taken messages that are still counted there.
+    const newest = (await log.newest(ERASURE_RECORDS))?.seq ?? 0;
+    return { verdict, overtaken: verdict.live !== verdict.rebuilt && newest > seq };
+  } catch (err) {
+    if ((err as { code?: string }).code?.startsWith('SQLITE_'))
+      throw new ProjectionMissingError(`The projection of ${service} can't be read: ${messageOf(err)}.`, {
+        next: `freshet replay ${service}`,
+        details: { file: options.file },
+        cause: err,
+      });
+    throw err;
+  } finally {
+    live?.close();
+    rebuild.close();
+  }
+
+  async function compare(
+    db: Db,
+    { store }: Rebuild,
+    { seq, sample }: VerifyOptions<Tables> & { seq: number },
+  ): Promise<Verdict> {
+    if (sample !== undefined) {
+      const { live: here, rebuilt: there, difference } = compareSample(db, store.db, sample);
+      return told({ service, seq, live: here, rebuilt: there }, difference);
+    }
+    const [here, there] = [hashProjection(db).hash, hashProjection(store.db).hash];
+    return told(
+      { service, seq, live: here, rebuilt: there },
+      here === there ? undefined : firstDifference(db, store.db),
+    );
+  }
+
+  async function compareMemory(
+    rows: Verdict,
+    memory: NonNullable<VerifyOptions<Tables>['memory']>,
+    { to }: Rebuild,
+  ): Promise<Verdict> {
+    let here = await memory.live();
+    // After a start memory may be behind the rows for a while.
+    const deadline = performance.now() + WAIT_MS;
+    while (here && here.seq < rows.seq && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      here = await memory.live();
+    }
+    if (!here) return rows;
+    if (here.seq < rows.seq)
+      throw new NotCaughtUpError(`The memory of ${service} is at ${here.seq} only, its rows at ${rows.seq}.`, {
+        next: 'freshet status, and verify again once the service has caught up',
+        details: { seq: rows.seq, memory: here.seq },
+      });
+    await to({ seq: here.seq });
+    const there = memory.hash();
+    const both = (one: MemoryHash): string =>
+      createHash('sha256').update(`${rows.live} ${one.statistics} ${one.state}`).digest('hex');
+    const verdict: Verdict = { ...rows, seq: here.seq, live: both(here), rebuilt: both(there) };
+    const column = (['statistics', 'state'] as const).find((name) => here[name] !== there[name]);
+    if (column === undefined) return verdict;
+    const difference = { table: 'model', key: {}, column, live: here[column], rebuilt: there[column], events: [] };
+    return { ...verdict, first_difference: difference };
+  }
+
+  async function told(verdict: Verdict, difference: Difference | undefined): Promise<Verdict> {
+    if (!difference) return verdict;
+    const seqs = await touching(difference, verdict.seq);
+    return { ...verdict, first_difference: { ...difference, events: await mentions(log, codec, seqs.slice(-EVENTS)) } };
+  }
+
+  async function touching({ table, key, live: here, rebuilt: there }: Difference, seq: number): Promise<number[]> {
+    if (Object.keys(key).length === 0) return [];
+    if (['identity', 'dead_letter', 'checkpoint'].includes(table)) {
+      // What the loop writes itself says which message it was.
+      const whole = [here, there].find((row) => row && typeof row === 'object' && 'seq' in row) as Row | undefined;
+      const where = Object.keys(key).map((column) => `${name(column)} = ?`);
+      const found = rebuild.store.db
+        .prepare<Value[], { seq: number }>(`SELECT seq FROM ${name(table)} WHERE ${where.join(' AND ')}`)
+        .get(...Object.values(key));
+      const one = whole?.seq ?? found?.seq;
+      return typeof one === 'number' ? [one] : [];
+    }
+    const traced = tracing(definition, table, key);
+    const again = await createRebuild({ ...options, definition: traced.definition, file: `${file}.trace` });
+    try {
+      await again.to({ seq });
+    } finally {
+      again.close();
+    }
+    return traced.touched();
+  }
+}
+
+/** Where the live projection is, once it has folded every erasure there is. */
+async function positionOf<Tables>(options: VerifyOptions<Tables>): Promise<number> {
+  const { log, erasureMs = WAIT_MS, definition } = options;
+  const deadline = performance.now() + erasureMs;
+  for (;;) {
+    const newest = (await log.newest(ERASURE_RECORDS))?.seq ?? 0;
+    const live = await openLive(options);
+    const { seq } = checkpointOf(live);
+    live.close();
+    if (seq >= newest) return seq;
+    if (performance.now() > deadline)
+      throw new NotCaughtUpError(
+        `${definition.service} has folded the log up to ${seq}, and the erasure at ${newest} has taken messages before that.`,
+        { next: 'freshet status, and verify again once the service has caught up', details: { seq, erasure: newest } },
+      );
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** The live file, as it is at this moment for as long as it stays open. */
+async function openLive<Tables>({ file, definition }: VerifyOptions<Tables>): Promise<Db> {
+  const { service } = definition;
+  let db: Db;
+  try {
+    db = new Database(file, { readonly: true, fileMustExist: true, timeout: 2_000 });
+  } catch (cause) {
+    throw new ProjectionMissingError(`There is no projection of ${service} at ${file}.`, {
+      next: 'freshet verify --data DIR, with the data folder of the service',
+      details: { file },
+      cause,
+    });
+  }
+  try {
+    db.exec('BEGIN');
+    const { version } = checkpointOf(db);
+    const wanted = foldVersion(definition);
+    if (version !== wanted)
+      throw new FoldVersionDiffersError(
+        `The projection of ${service} was made under fold version ${version}; this program and these settings make ${wanted}.`,
+        { next: `freshet replay ${service}`, details: { found: version, wanted } },
+      );
+    return db;
+  } catch (err) {
+    db.close();
+    throw err;
+  }
+}
+
+const checkpointOf = (db: Db): { seq: number; version: string } =>
+  db.prepare<[], { seq: number; version: string }>('SELECT seq, version FROM checkpoint').get() as {
+    seq: number;
+    version: string;
+  };

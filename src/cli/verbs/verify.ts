@@ -1,0 +1,124 @@
+import { resolve } from 'node:path';
+import { Argument, Command } from 'commander';
+import { createCodec } from '../../bus/event/codec.ts';
+import { loopLimits } from '../../bus/incarnation.ts';
+import { call } from '../../bus/micro.ts';
+import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
+import { instanceName, projectionFiles } from '../../bus/projection/swap.ts';
+import { type Verdict, verifyProjection } from '../../bus/projection/verify.ts';
+import { createPublisher } from '../../bus/publisher.ts';
+import { createServiceLog } from '../../bus/service.ts';
+import type { ModelHash } from '../../engine/rebuild.ts';
+import { ServiceUnavailableError } from '../../errors.ts';
+import { createLogger } from '../../observability/log.ts';
+import { EXIT, note, print, printJson } from '../output.ts';
+import { createProgress } from '../progress.ts';
+import { rebuildable } from '../projections.ts';
+import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';
+import { positive } from '../values.ts';
+
+interface VerifyOptions extends CommonOptions {
+  replica: number;
+  sample?: number;
+}
+
+interface VerifyAnswer {
+  equal: boolean;
+  services: Verdict[];
+}
+
+/** Milliseconds that the engine has to hash its model. */
+const HASH_MS = 60_000;
+
+/** `freshet verify` */
+export const verifyVerb = (): Command =>
+  withCommon(
+    new Command('verify')
+      .description('is the state what the log gives? folds the log once more and compares; exit code 1 where it is not')
+      .addArgument(new Argument('[service]', 'only this one').choices([...SERVICES]))
+      .option('--sample <n>', 'compare so many rows of each table instead of all', positive)
+      .option('--replica <n>', 'of this instance', positive, 1)
+      .addHelpText(
+        'after',
+        `
+Works on the projections in the data folder, so on the machine of the services. Nothing is stopped or changed.`,
+      ),
+  ).action((service: ServiceName | undefined, options: VerifyOptions) =>
+    withSession(options, async (session) => {
+      const verdicts: Verdict[] = [];
+      for (const one of service ? [service] : SERVICES) verdicts.push(await verify(one, session, options));
+      const answer: VerifyAnswer = {
+        equal: verdicts.every(({ live, rebuilt }) => live === rebuilt),
+        services: verdicts,
+      };
+      if (options.json) printJson(answer);
+      else say(answer);
+      if (!answer.equal) process.exitCode = EXIT.failure;
+    }),
+  );
+
+async function verify(service: ServiceName, { nc, config }: CliSession, options: VerifyOptions): Promise<Verdict> {
+  const publisher = createPublisher(nc);
+  const data = resolve(options.data);
+  const { definition, memory } = await rebuildable(service, config);
+  const progress = createProgress(`folding the log for ${service}`, 'messages', options.json);
+  const consumer = `${service}-verify-${process.pid}`;
+  try {
+    const log = await createServiceLog({ nc, publisher, config, service });
+    return await verifyProjection({
+      file: projectionFiles(data, instanceName(service, options.replica)).live,
+      definition,
+      codec: createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes }),
+      log,
+      consumer,
+      logger: createLogger({ service: 'verify', level: 'silent', redact: config.log.redact }),
+      scratch: data,
+      limits: loopLimits(config),
+      cacheKib: config.projection.cache_kib,
+      sample: options.sample,
+      onProgress: progress.update,
+      ...(memory ? { memory: { hash: memory.hash, live: () => modelOf(service) } } : {}),
+    });
+  } finally {
+    progress.end();
+    await publisher.close();
+    await (await nc.jetstreamManager({ checkAPI: false })).consumers.delete('EVENTS', consumer).catch(() => false);
+  }
+
+  /** A service that is down holds nothing in memory that could be wrong. */
+  async function modelOf(name: string): Promise<ModelHash | undefined> {
+    try {
+      return await call<ModelHash>(nc, `freshet.${name}.hash`, {}, { timeoutMs: HASH_MS });
+    } catch (err) {
+      if (!(err instanceof ServiceUnavailableError)) throw err;
+      note(`${name} does not answer: its rows are compared, its memory is not.`);
+      return undefined;
+    }
+  }
+}
+
+function say({ equal, services }: VerifyAnswer): void {
+  for (const { service, seq, live, rebuilt, first_difference: difference } of services) {
+    if (!difference) {
+      print(`${service}: equal at sequence ${seq}, ${live}`);
+      continue;
+    }
+    const { table, key, column, events } = difference;
+    print(`${service}: DIFFERENT at sequence ${seq}`);
+    print(`  live     ${live}`);
+    print(`  rebuilt  ${rebuilt}`);
+    print(`  first    table ${table}, key ${JSON.stringify(key)}${column === null ? '' : `, column ${column}`}`);
+    print(`  live     ${shown(difference.live)}`);
+    print(`  rebuilt  ${shown(difference.rebuilt)}`);
+    print(
+      events.length === 0 ? '  no event of the log wrote this row' : '  events that wrote this row, the newest last:',
+    );
+    for (const event of events) print(`    ${event.seq}  ${event.subject}  ${event.type ?? ''}  ${event.id ?? ''}`);
+  }
+  if (!equal) {
+    const wrong = services.filter(({ first_difference }) => first_difference).map(({ service }) => service);
+    note(`Next: freshet replay ${wrong.length === 1 ? wrong[0] : 'all'}`);
+  }
+}
+
+const shown = (value: unknown): string => (value === null ? 'nothing' : JSON.stringify(value));

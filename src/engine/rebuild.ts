@@ -1,0 +1,88 @@
+/**
+ * The engine from the log alone: rows and model folded side by side into a file beside the live one, no snapshot
+ * asked. The model's state is written next to the rows, for the engine that takes them over.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import type { ProjectionDefinition } from '../bus/projection/definition.ts';
+import type { Config } from '../config/schema.ts';
+import { createMemory, emptyModel, type Memory } from './memory.ts';
+import type { Model } from './model/mod.ts';
+import { type EngineTables, engineProjection, prepareTables } from './projection.ts';
+import { type Origin, strangeness } from './snapshots/manifest.ts';
+
+/** What identifies the model's state: its statistics, and all of it. */
+export interface ModelHash {
+  seq: number;
+  /** SHA-256, hex. */
+  statistics: string;
+  state: string;
+}
+
+export const hashModel = (model: Model, seq: number): ModelHash => ({
+  seq,
+  statistics: model.statisticsHash(),
+  state: createHash('sha256').update(model.exportState()).digest('hex'),
+});
+
+export interface EngineRebuild {
+  definition: ProjectionDefinition<EngineTables>;
+  /** The model as far as the rows are; undefined before the file is open. */
+  memory(): Memory | undefined;
+}
+
+export function engineRebuild(config: Config): EngineRebuild {
+  let memory: Memory | undefined;
+  const definition = engineProjection({ config, committed: (events, _clock, seq) => memory?.fold(events, seq) });
+  return {
+    definition: {
+      ...definition,
+      tables: (db) => {
+        const tables = prepareTables(db);
+        memory ??= createMemory({ config, tables });
+        return tables;
+      },
+    },
+    memory: () => memory,
+  };
+}
+
+interface ImageHead extends Origin {
+  seq: number;
+  sha256: string;
+}
+
+/** Writes the model's state, in one step: there is the whole of it or none. */
+export function writeImage(file: string, { model, position }: Memory, origin: Origin): void {
+  const state = model.exportState();
+  const head: ImageHead = { ...origin, seq: position(), sha256: createHash('sha256').update(state).digest('hex') };
+  writeFileSync(`${file}.new`, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), state]));
+  renameSync(`${file}.new`, file);
+}
+
+export interface RebuiltModel {
+  model: Model;
+  seq: number;
+}
+
+/** The model that a rebuild left, where there is one of this engine's that the rows are not behind. */
+export function readImage(file: string, config: Config, origin: Origin, checkpoint: number): RebuiltModel | undefined {
+  if (!existsSync(file)) return undefined;
+  const bytes = readFileSync(file);
+  const end = bytes.indexOf('\n');
+  try {
+    const head = JSON.parse(bytes.subarray(0, end).toString('utf8')) as ImageHead;
+    const state = bytes.subarray(end + 1);
+    if (strangeness(head, origin) !== undefined || head.seq > checkpoint) return undefined;
+    if (createHash('sha256').update(state).digest('hex') !== head.sha256) return undefined;
+    const model = emptyModel(config);
+    model.importState(state);
+    return { model, seq: head.seq };
+  } catch (err) {
+    // Cut short, or of another release: a snapshot or the log itself serves as well.
+    if (!(err instanceof Error)) throw err;
+    return undefined;
+  }
+}
+
+export const removeImage = (file: string): void => rmSync(file, { force: true });
