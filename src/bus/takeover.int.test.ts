@@ -185,7 +185,10 @@ describe('a rebuilt projection', () => {
     expect(await ask<ModelHash>('engine.hash')).toEqual(right);
   });
 
-  it('is made by itself where settings have changed, while the rows there are go on answering', async () => {
+  it('is made by itself where settings have changed, while the rows there are go on answering', {
+    // A process of its own is started for it.
+    timeout: 90_000,
+  }, async () => {
     const first = await start(startUser);
     const seq = await publish(registered('u1', { age: 41 }), viewed('u1', 'a'));
     await ask('user.get', { user: 'u1', min_seq: seq });
@@ -195,7 +198,7 @@ describe('a rebuilt projection', () => {
     expect(await ask('user.get', { user: 'u1' })).toMatchObject({ events: 1 });
     expect(await ask('user.status')).toMatchObject({ fold_version: before, rebuild: { done: expect.any(Number) } });
     await until(async () => (await ask<{ fold_version: string }>('user.status')).fold_version !== before, {
-      within: 25_000,
+      within: 80_000,
     });
     expect(await ask('user.get', { user: 'u1' })).toMatchObject({ events: 1, traits: { age: 41 } });
     expect(await ask('user.status')).not.toHaveProperty('rebuild');
