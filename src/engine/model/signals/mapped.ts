@@ -1,0 +1,270 @@
+/**
+ * What recorded inputs say: how well an item goes with what somebody took, by their features alone. A list gets a
+ * column of each kind, and one that fades as an item gathers events of its own: for an item that nobody has touched it
+ * is all there is.
+ *
+ * A catalogue event changes the item's features and vectors; interactions add nothing. An input that is adopted is a
+ * challenger first: on the events that follow, its reciprocal rank of what was taken among the candidates is compared
+ * with that of the one in force, then one of the two is dropped.
+ */
+import type { ItemData } from '../../../bus/event/types.ts';
+import { itemFeatures } from '../features.ts';
+import { InputUnreadableError, type InputKind, MAP_KINDS, MappedItems, type MapKind, odds } from '../inputs.ts';
+import { ln } from '../math.ts';
+import type { Statistics } from '../statistics.ts';
+
+export interface MappedConfig {
+  /** Newest events of a history that its vector is made of. */
+  reach: number;
+  /** Events (in full interactions) at which an item's own evidence counts as much as what its features promise. */
+  ownEvents: number;
+  /** Scored events on which a challenger is compared. */
+  judgedEvents: number;
+}
+
+export const MAPPED_DEFAULTS: MappedConfig = { reach: 300, ownEvents: 4, judgedEvents: 500 };
+
+/** Sums of reciprocal ranks while a challenger is judged. */
+export interface Judged {
+  events: number;
+  ours: number;
+  theirs: number;
+}
+
+interface Adopted {
+  inForce: MappedItems | undefined;
+  challenger: MappedItems | undefined;
+  judged: Judged;
+}
+
+/** What an export holds of one kind. */
+export interface AdoptedState {
+  kind: MapKind;
+  inForce: Uint8Array | undefined;
+  challenger: Uint8Array | undefined;
+  judged: Judged;
+}
+
+const FULL = 16;
+const unjudged = (): Judged => ({ events: 0, ours: 0, theirs: 0 });
+
+export class MappedSignals {
+  #config: MappedConfig;
+  #descriptionCharacters: number;
+  #features: (Uint32Array | undefined)[] = [];
+  #embeddings: (readonly number[] | undefined)[] = [];
+  /** Items by length of their embeddings. */
+  #lengths = new Map<number, number>();
+  #adopted = new Map<MapKind, Adopted>();
+  #who = new Float64Array(0);
+  #scores = new Float64Array(0);
+
+  constructor(config: MappedConfig, descriptionCharacters: number) {
+    this.#config = config;
+    this.#descriptionCharacters = descriptionCharacters;
+  }
+
+  // --- catalogue ---------------------------------------------------------------------------------------------------
+
+  /** Takes an item's fields, or other ones. */
+  describe(item: number, fields: ItemData): void {
+    const before = this.#embeddings[item]?.length ?? 0;
+    if (before > 0) this.#lengths.set(before, this.#lengths.get(before)! - 1);
+    const features = itemFeatures(fields, this.#descriptionCharacters);
+    const length = fields.embedding?.length ?? 0;
+    this.#features[item] = features;
+    this.#embeddings[item] = length > 0 ? fields.embedding : undefined;
+    if (length > 0) this.#lengths.set(length, (this.#lengths.get(length) ?? 0) + 1);
+    for (const map of this.#maps()) map.set(item, features, this.#embeddings[item]);
+  }
+
+  featuresOf(item: number): Uint32Array | undefined {
+    return this.#features[item];
+  }
+
+  embeddingOf(item: number): readonly number[] | undefined {
+    return this.#embeddings[item];
+  }
+
+  /** The most common length of embeddings, the shorter of two; 0: there are none. */
+  embeddingSize(): number {
+    let best = 0;
+    let most = 0;
+    for (const [length, items] of this.#lengths) {
+      if (items > most || (items === most && items > 0 && length < best)) {
+        best = length;
+        most = items;
+      }
+    }
+    return best;
+  }
+
+  *#maps(): Iterable<MappedItems> {
+    for (const { inForce, challenger } of this.#adopted.values()) {
+      if (inForce !== undefined) yield inForce;
+      if (challenger !== undefined) yield challenger;
+    }
+  }
+
+  // --- inputs ------------------------------------------------------------------------------------------------------
+
+  /** Takes a recorded input; the first of its kind is in force at once if it is better than chance. */
+  adopt(kind: InputKind, bytes: Uint8Array): void {
+    const map = this.#read(kind, bytes);
+    const known = this.#adopted.get(map.map.kind);
+    const { quality } = map.map;
+    if (known?.inForce !== undefined) {
+      known.challenger = map;
+      known.judged = unjudged();
+    } else if (quality.reciprocalRank > quality.chance)
+      this.#adopted.set(map.map.kind, { inForce: map, challenger: undefined, judged: unjudged() });
+  }
+
+  #read(kind: InputKind, bytes: Uint8Array): MappedItems {
+    const map = new MappedItems(bytes);
+    if (map.map.kind !== kind)
+      throw new InputUnreadableError(`a recorded input of kind ${map.map.kind} was given as ${kind}`);
+    for (const [item, features] of this.#features.entries())
+      if (features !== undefined) map.set(item, features, this.#embeddings[item]);
+    return map;
+  }
+
+  /** The map in force. */
+  inForce(kind: MapKind): MappedItems | undefined {
+    return this.#adopted.get(kind)?.inForce;
+  }
+
+  get hasChallenger(): boolean {
+    for (const { challenger } of this.#adopted.values()) if (challenger !== undefined) return true;
+    return false;
+  }
+
+  /**
+   * Compares challengers on an event that is scored before it is counted.
+   *
+   * @param row the candidate that was taken
+   */
+  judge(past: ArrayLike<number>, candidates: readonly number[], row: number): void {
+    for (const kind of MAP_KINDS) {
+      const adopted = this.#adopted.get(kind);
+      if (adopted?.challenger === undefined || adopted.inForce === undefined) continue;
+      const { judged, inForce, challenger } = adopted;
+      judged.events++;
+      judged.ours += this.#reciprocalRank(inForce, past, candidates, row);
+      judged.theirs += this.#reciprocalRank(challenger, past, candidates, row);
+      if (judged.events < this.#config.judgedEvents) continue;
+      if (judged.theirs > judged.ours) adopted.inForce = challenger;
+      adopted.challenger = undefined;
+      adopted.judged = unjudged();
+    }
+  }
+
+  /** 1 / mean rank of a candidate by a map's score. */
+  #reciprocalRank(map: MappedItems, past: ArrayLike<number>, candidates: readonly number[], row: number): number {
+    const who = this.#whoFor(map);
+    map.gather(past, this.#config.reach, who);
+    const own = map.score(candidates[row]!, who);
+    let above = 0;
+    let equal = -1;
+    for (const item of candidates) {
+      const score = map.score(item, who);
+      if (score > own) above++;
+      else if (score === own) equal++;
+    }
+    return 1 / (1 + above + equal / 2);
+  }
+
+  #whoFor(map: MappedItems): Float64Array {
+    if (this.#who.length !== map.map.rank) this.#who = new Float64Array(map.map.rank);
+    return this.#who;
+  }
+
+  // --- lists -------------------------------------------------------------------------------------------------------
+
+  /** Offers the items that go best with what was taken. False: no input can say. */
+  offer(past: ArrayLike<number>, items: Iterable<number>, offer: (item: number, score: number) => void): void {
+    for (const kind of MAP_KINDS) {
+      const map = this.inForce(kind);
+      if (map === undefined) continue;
+      const who = this.#whoFor(map);
+      if (!map.gather(past, this.#config.reach, who)) continue;
+      for (const item of items) if (map.knows(item)) offer(item, map.score(item, who));
+      return;
+    }
+  }
+
+  /**
+   * Fills two columns of the table for one kind: the value, and what is left of its logarithm while the item has few
+   * events of its own.
+   *
+   * @param column of the value; the next column is that of the other
+   */
+  fill(
+    kind: MapKind,
+    past: ArrayLike<number>,
+    candidates: readonly number[],
+    statistics: Statistics,
+    into: Float64Array,
+    column: number,
+    columns: number,
+  ): void {
+    const map = this.inForce(kind);
+    if (map === undefined) return;
+    const who = this.#whoFor(map);
+    if (!map.gather(past, this.#config.reach, who)) return;
+    if (this.#scores.length < candidates.length) this.#scores = new Float64Array(candidates.length * 2);
+    const scores = this.#scores;
+    for (let row = 0; row < candidates.length; row++) {
+      const item = candidates[row]!;
+      scores[row] = map.knows(item) ? map.score(item, who) : kind === 'towers' ? -1e9 : 0;
+    }
+    if (kind === 'towers') odds(scores, candidates.length);
+    let sum = 0;
+    let positive = 0;
+    for (let row = 0; row < candidates.length; row++) {
+      if (scores[row]! <= 0) continue;
+      sum += scores[row]!;
+      positive++;
+    }
+    if (positive === 0) return;
+    const mean = sum / positive;
+    const { ownEvents } = this.#config;
+    for (let row = 0; row < candidates.length; row++) {
+      if (scores[row]! <= 0) continue;
+      const at = row * columns + column;
+      const events = statistics.total[candidates[row]!]! / FULL;
+      into[at] = scores[row]!;
+      into[at + 1] = (ln(1 + scores[row]! / mean) * ownEvents) / (ownEvents + events);
+    }
+  }
+
+  // --- the whole ---------------------------------------------------------------------------------------------------
+
+  export(): AdoptedState[] {
+    return MAP_KINDS.flatMap((kind) => {
+      const adopted = this.#adopted.get(kind);
+      if (adopted === undefined) return [];
+      const { inForce, challenger, judged } = adopted;
+      return [{ kind, inForce: inForce?.bytes, challenger: challenger?.bytes, judged: { ...judged } }];
+    });
+  }
+
+  /** Takes what {@link export} gave; the catalogue must be there. */
+  import(states: readonly AdoptedState[]): void {
+    for (const { kind, inForce, challenger, judged } of states) {
+      this.#adopted.set(kind, {
+        inForce: inForce && this.#read(kind, inForce),
+        challenger: challenger && this.#read(kind, challenger),
+        judged: { ...judged },
+      });
+    }
+  }
+
+  /** Bytes of vectors and features. */
+  bytes(): number {
+    let bytes = 0;
+    for (const map of this.#maps()) bytes += map.size();
+    for (const features of this.#features) bytes += features?.byteLength ?? 0;
+    return bytes;
+  }
+}
