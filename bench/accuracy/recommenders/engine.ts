@@ -8,6 +8,9 @@ import { openStore } from '../../../src/bus/projection/store.ts';
 import { completeConfig } from '../../../src/config/load.ts';
 import { createMemory } from '../../../src/engine/memory.ts';
 import { engineProjection, prepareTables } from '../../../src/engine/projection.ts';
+import { nextTraining } from '../../../src/engine/train/schedule.ts';
+import { createTrainer } from '../../../src/engine/train/trainer.ts';
+import { createLogger } from '../../../src/observability/log.ts';
 import type { DataSet } from '../data/data-set.ts';
 import type { Recommender } from './port.ts';
 
@@ -45,13 +48,28 @@ export function createEngine(data: DataSet, depth: number): Recommender {
   // As the service asks its model: one more than is wanted, and never fewer than it keeps.
   const asked = Math.max(config.engine.list_length, depth + 1);
   const size = config.projection.batch_max;
+  const trainer = createTrainer({ logger: createLogger({ service: 'accuracy', level: 'warn' }) });
+  let training = nextTraining(0);
+  const train = async (seq: number): Promise<void> => {
+    for (const kind of ['content'] as const) {
+      const input = model.trainingData(kind);
+      if (input !== undefined) model.adopt({ kind, bytes: (await trainer.train(kind, input)).bytes, seq });
+    }
+    training = nextTraining(seq);
+  };
   return {
     name: ENGINE,
-    learn: (entries) => {
-      for (let at = 0; at < entries.length; at += size) {
-        const batch = entries.slice(at, at + size).map(({ message }) => message);
+    learn: async (entries) => {
+      for (let at = 0; at < entries.length; ) {
+        // Trained at the same positions of the log as a service would, and taken over at once.
+        const next = entries.slice(at, at + size).map(({ message }) => message);
+        const until = next.findIndex(({ seq }) => seq >= training);
+        const batch = until < 0 ? next : next.slice(0, until + 1);
         const { deadLetters } = store.commit(batch, 'accuracy');
         if (deadLetters[0]) throw new Error(`the engine set an event aside: ${deadLetters[0].message}`);
+        const seq = batch[batch.length - 1]?.seq ?? 0;
+        if (seq >= training) await train(seq);
+        at += batch.length;
       }
     },
     rank: ({ user, history, among }) => {
@@ -70,7 +88,8 @@ export function createEngine(data: DataSet, depth: number): Recommender {
       };
     },
     learned: () => model.stats().events,
-    close: () => {
+    close: async () => {
+      await trainer.close();
       store.close();
       rmSync(folder, { recursive: true, force: true });
     },

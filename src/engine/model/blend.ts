@@ -13,6 +13,8 @@ export type SignalName =
   | 'neighbours'
   | 'evidence'
   | 'content'
+  | 'whitened'
+  | 'towers'
   | 'popular'
   | 'new'
   | 'disliked';
@@ -35,6 +37,10 @@ export const FEATURES: readonly Feature[] = [
   { name: 'disliked', signal: 'disliked', form: 'level' },
   { name: 'evidence', signal: 'evidence', form: 'evidence' },
   ...NEIGHBOUR_CHANNELS.map((name): Feature => ({ name, signal: 'neighbours', form: 'evidence' })),
+  { name: 'whitened', signal: 'whitened', form: 'evidence' },
+  { name: 'whitened-new', signal: 'whitened', form: 'level' },
+  { name: 'towers', signal: 'towers', form: 'evidence' },
+  { name: 'towers-new', signal: 'towers', form: 'level' },
 ];
 const FIRST_OWN = PAIR_CHANNELS.length;
 /** Columns of the features that aren't pair channels. */
@@ -48,6 +54,9 @@ export const COLUMN = {
   evidence: FIRST_OWN + 6,
   /** The first of as many as there are ways of counting votes. */
   neighbours: FIRST_OWN + 7,
+  /** Whitened likeness, and what of it is left for an item with few events of its own. */
+  whitened: FIRST_OWN + 7 + NEIGHBOUR_CHANNELS.length,
+  towers: FIRST_OWN + 9 + NEIGHBOUR_CHANNELS.length,
 } as const;
 
 /** Weights by feature name; a name that is missing weighs 0. */
@@ -70,6 +79,7 @@ export const LONG_DEFAULTS: BlendWeights = {
   popular: -0.35,
   'popular-short': 0.15,
   'popular-long': 0.75,
+  'whitened-new': 2,
   new: 0.3,
   disliked: -0.9,
 };
@@ -87,6 +97,7 @@ export const SHORT_DEFAULTS: BlendWeights = {
   content: 1.6,
   popular: 0.1,
   'popular-short': 0.4,
+  'whitened-new': 2,
   new: 0.3,
   disliked: -0.9,
 };

@@ -38,9 +38,12 @@ export class Catalogue {
   #catalogued = false;
   #described = 0;
   #version = 0;
+  #onFields: (item: number, fields: ItemData) => void;
 
-  constructor(config: ContentConfig) {
+  /** @param onFields called with an item's fields whenever they are others */
+  constructor(config: ContentConfig, onFields: (item: number, fields: ItemData) => void = () => {}) {
     this.#config = config;
+    this.#onFields = onFields;
   }
 
   /** Counts every change, for what is cached of the catalogue. */
@@ -139,6 +142,7 @@ export class Catalogue {
   }
 
   #index(number: number, fields: ItemData): void {
+    this.#onFields(number, fields);
     const old = this.#vectors[number];
     // Beyond what a row's key can hold (millions of different terms) further ones are left out, known ones go on.
     const room = this.terms.count + this.#config.termsPerItem <= MAX_ROW_ID;

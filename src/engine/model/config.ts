@@ -3,9 +3,11 @@
 import { PREQUENTIAL_DEFAULTS, type PrequentialConfig } from './prequential.ts';
 import { RANKER_DEFAULTS, type RankerConfig } from './ranker/config.ts';
 import { RANKING_DEFAULTS, type RankingConfig } from './ranking.ts';
+import { MAPPED_DEFAULTS, type MappedConfig } from './signals/mapped.ts';
 import { POPULARITY_DEFAULTS, type PopularityConfig } from './signals/popularity.ts';
 import { STATISTICS_DEFAULTS, type StatisticsConfig } from './statistics.ts';
 import { CONTENT_DEFAULTS, type ContentConfig } from './terms.ts';
+import { TRAINING_DEFAULTS, type TrainingConfig } from './training-data.ts';
 
 /**
  * What belongs to the fold (`statistics`, `content`, and `ranker`, which learns from lists as all the others make them)
@@ -18,6 +20,10 @@ export interface ModelConfig {
   ranking: RankingConfig;
   ranker: RankerConfig;
   prequential: PrequentialConfig;
+  /** Signals of recorded inputs. */
+  mapped: MappedConfig;
+  /** What a training reads. */
+  training: TrainingConfig;
   /** Newest events of a history that a list is computed from. */
   readBack: number;
 }
@@ -29,6 +35,8 @@ export const MODEL_DEFAULTS: ModelConfig = {
   ranking: RANKING_DEFAULTS,
   ranker: RANKER_DEFAULTS,
   prequential: PREQUENTIAL_DEFAULTS,
+  mapped: MAPPED_DEFAULTS,
+  training: TRAINING_DEFAULTS,
   readBack: 30,
 };
 
@@ -53,6 +61,8 @@ export function completeConfig(config: PartialModelConfig = {}): ModelConfig {
     ranking: { ...RANKING_DEFAULTS, ...config.ranking },
     ranker: { ...RANKER_DEFAULTS, ...config.ranker },
     prequential: { ...PREQUENTIAL_DEFAULTS, ...config.prequential },
+    mapped: { ...MAPPED_DEFAULTS, ...config.mapped },
+    training: { ...TRAINING_DEFAULTS, ...config.training },
     readBack: config.readBack ?? MODEL_DEFAULTS.readBack,
   };
 }

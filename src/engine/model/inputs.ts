@@ -18,6 +18,8 @@ export type InputKind = 'content' | 'towers' | 'sequence' | 'ranker';
 export const MAP_KINDS = ['content', 'towers'] as const;
 export type MapKind = (typeof MAP_KINDS)[number];
 
+export const isMapKind = (kind: InputKind): kind is MapKind => (MAP_KINDS as readonly string[]).includes(kind);
+
 /** A recorded input that can't be read: cut, altered, or of another version. */
 export class InputUnreadableError extends FreshetError {
   readonly code = 'FRESHET_INPUT_UNREADABLE';
@@ -185,9 +187,9 @@ export function decodeMap(encoded: Uint8Array): ContentMap {
     hidden,
     quality,
     item: floats(1),
-    user: header.user ? floats(2) : (floats(2), undefined),
-    level: header.level ? floats(3) : (floats(3), undefined),
-    nobody: header.nobody ? floats(4) : (floats(4), undefined),
+    user: header.user ? floats(2) : undefined,
+    level: header.level ? floats(3) : undefined,
+    nobody: header.nobody ? floats(4) : undefined,
     hiddenIn: floats(5),
     hiddenBias: floats(6),
     hiddenOut: floats(7),
@@ -200,10 +202,10 @@ export class MappedItems {
   readonly bytes: Uint8Array;
   #rows = new Map<number, number>();
   #known = new Uint8Array(64);
-  #vectors: Float32Array;
+  #vectors: Float32Array<ArrayBufferLike>;
   /** What an item adds to the vector of whoever took it; the same array where the map has one matrix for both. */
-  #pasts: Float32Array;
-  #levels = new Float32Array(64);
+  #pasts: Float32Array<ArrayBufferLike>;
+  #levels: Float32Array<ArrayBufferLike> = new Float32Array(64);
 
   constructor(bytes: Uint8Array) {
     this.map = decodeMap(bytes);
@@ -339,4 +341,50 @@ export function odds(logits: Float64Array, count: number): void {
   let most = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < count; i++) most = Math.max(most, logits[i]!);
   for (let i = 0; i < count; i++) logits[i] = exp(Math.max(logits[i]! - most, -600));
+}
+
+/** Sums of reciprocal ranks while a challenger is compared with the input in force. */
+export interface Judged {
+  events: number;
+  ours: number;
+  theirs: number;
+}
+
+/** What a state holds of one kind. */
+export interface AdoptedState {
+  kind: MapKind;
+  inForce: Uint8Array | undefined;
+  challenger: Uint8Array | undefined;
+  judged: Judged;
+}
+
+/** Inputs as a section of a state: for each kind its number, both byte lengths, the sums of the comparison, the bytes. */
+export function encodeAdopted(states: readonly AdoptedState[]): Buffer {
+  const parts = states.flatMap(({ kind, inForce, challenger, judged }) => {
+    const head = Buffer.alloc(36);
+    head.writeUInt32LE(MAP_KINDS.indexOf(kind), 0);
+    head.writeUInt32LE(inForce?.length ?? 0, 4);
+    head.writeUInt32LE(challenger?.length ?? 0, 8);
+    for (const [at, value] of [judged.events, judged.ours, judged.theirs].entries())
+      head.writeDoubleLE(value, 12 + at * 8);
+    return [head, inForce ?? Buffer.alloc(0), challenger ?? Buffer.alloc(0)];
+  });
+  return Buffer.concat(parts);
+}
+
+/** Reads what {@link encodeAdopted} wrote. */
+export function decodeAdopted(bytes: Buffer): AdoptedState[] {
+  const states: AdoptedState[] = [];
+  const part = (at: number, length: number): Uint8Array | undefined =>
+    length === 0 ? undefined : Uint8Array.from(bytes.subarray(at, at + length));
+  for (let at = 0; at < bytes.length; ) {
+    const [which, own, other] = [0, 4, 8].map((offset) => bytes.readUInt32LE(at + offset)) as [number, number, number];
+    const [events, ours, theirs] = [12, 20, 28].map((offset) => bytes.readDoubleLE(at + offset));
+    const kind = MAP_KINDS[which];
+    if (kind === undefined) throw new InputUnreadableError(`a recorded input can't be read: it is of kind ${which}`);
+    const judged: Judged = { events: events!, ours: ours!, theirs: theirs! };
+    states.push({ kind, inForce: part(at + 36, own), challenger: part(at + 36 + own, other), judged });
+    at += 36 + own + other;
+  }
+  return states;
 }

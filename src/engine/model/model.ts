@@ -6,6 +6,7 @@ import { Catalogue } from './catalogue.ts';
 import { completeConfig, type ModelConfig, type PartialModelConfig } from './config.ts';
 import { reasonsFor } from './explain.ts';
 import { Histories, type HistoryEvent } from './histories.ts';
+import { decodeAdopted, encodeAdopted, type InputKind, isMapKind, type TrainingData } from './inputs.ts';
 import { type Claim, Links, rootBy } from './links.ts';
 import { logOrder } from './log-order.ts';
 import { Numbering } from './numbering.ts';
@@ -17,12 +18,16 @@ import { Ranker } from './ranker/ranker.ts';
 import { isMeasured, isScored } from './ranker/schedule.ts';
 import { Ranking, type RankRequest } from './ranking.ts';
 import { type Question, questionOfHistory, questionOfTraits } from './signals/content.ts';
+import { MappedSignals } from './signals/mapped.ts';
 import { Popularity } from './signals/popularity.ts';
 import { decodeState, encodeState, ModelStateUnreadableError, type StateUser } from './state.ts';
 import { MAX_WEIGHT, Statistics } from './statistics.ts';
 import { traitTerms } from './terms.ts';
+
 import { Top } from './top.ts';
+import { trainingDataOf } from './training-data.ts';
 import type {
+  InputInForce,
   Interaction,
   ListSource,
   Model,
@@ -37,7 +42,8 @@ import type {
 const MAX_LIST = 10_000;
 /** What candidates are looked for when an event is scored: as many as for a list of usual length. */
 const SCORED_LENGTH = 20;
-/** Section of the state. */
+/** Sections of the state. */
+const INPUTS = 'inputs';
 const PREQUENTIAL = 'prequential';
 const NOTHING: readonly number[] = [];
 const FULL = 16;
@@ -54,6 +60,7 @@ class FoldedModel implements Model {
   readonly #catalogue: Catalogue;
   readonly #popularity: Popularity;
   readonly #ranking: Ranking;
+  readonly #mapped: MappedSignals;
   readonly #ranker: Ranker | undefined;
   readonly #histories = new Histories();
   readonly #links = new Links();
@@ -81,7 +88,8 @@ class FoldedModel implements Model {
       serveUnpublished: config.ranking.serveUnpublished,
       includeSeen: config.ranking.includeSeen,
     });
-    this.#catalogue = new Catalogue(config.content);
+    this.#mapped = new MappedSignals(config.mapped, config.content.descriptionCharacters);
+    this.#catalogue = new Catalogue(config.content, (item, fields) => this.#mapped.describe(item, fields));
     this.#popularity = new Popularity(config.popularity, config.statistics.bucketMs);
     this.#ranker = config.ranker.form === 'none' ? undefined : new Ranker(config.ranker, FEATURE_SCALES);
     this.#ranking = new Ranking(config.ranking, {
@@ -91,6 +99,7 @@ class FoldedModel implements Model {
       histories: this.#histories,
       postings: this.#postings,
       ranker: this.#ranker,
+      mapped: this.#mapped,
       users: this.#users.ids,
     });
   }
@@ -200,6 +209,7 @@ class FoldedModel implements Model {
     const ranked = this.#ranking.rank({
       profile,
       reader: user,
+      past: seen,
       events: length,
       question: questionOfHistory(profile, this.#catalogue),
       blocked: again ? [] : [seen],
@@ -209,6 +219,7 @@ class FoldedModel implements Model {
     });
     const { candidates, features, scores } = ranked;
     const row = candidates.indexOf(item);
+    if (row >= 0) this.#mapped.judge(seen, candidates, row);
     const scored: ScoredEvent = {
       user,
       item,
@@ -453,6 +464,7 @@ class FoldedModel implements Model {
       {
         profile,
         reader,
+        past: seen,
         events,
         question,
         blocked,
@@ -467,7 +479,7 @@ class FoldedModel implements Model {
   #reader({ user: id, history, traits }: RecommendRequest): {
     profile: Profile;
     reader: number;
-    seen: Iterable<number>;
+    seen: readonly number[] | Int32Array;
     events: number;
     traits: Traits | undefined;
   } {
@@ -537,7 +549,7 @@ class FoldedModel implements Model {
     const question = questionOfHistory(profile, this.#catalogue);
     const blocked = [[item], this.#numbersOf(options.exclude)];
     return this.#answer(
-      { profile, reader: -1, events: 1, question, blocked, count: n, at: this.#clock, blend: 'similar' },
+      { profile, reader: -1, past: [item], events: 1, question, blocked, count: n, at: this.#clock, blend: 'similar' },
       options.explain === true,
     );
   }
@@ -568,6 +580,28 @@ class FoldedModel implements Model {
       score: score / (FADE_UNIT * FULL),
     }));
     return { source: 'popular', items };
+  }
+
+  // --- recorded inputs ---------------------------------------------------------------------------------------------
+
+  trainingData(kind: InputKind): TrainingData | undefined {
+    const of = {
+      itemIds: this.#catalogue.ids.ids,
+      userIds: this.#users.ids,
+      statistics: this.#statistics,
+      histories: this.#histories,
+      mapped: this.#mapped,
+      previous: isMapKind(kind) ? this.#mapped.inForce(kind)?.bytes : undefined,
+    };
+    return isMapKind(kind) ? trainingDataOf(kind, of, this.#config.training) : undefined;
+  }
+
+  adopt({ kind, bytes }: { kind: InputKind; bytes: Uint8Array; seq: number }): void {
+    this.#mapped.adopt(kind, bytes);
+  }
+
+  inputs(): InputInForce[] {
+    return this.#mapped.inForceKinds();
   }
 
   // --- the whole ---------------------------------------------------------------------------------------------------
@@ -614,6 +648,7 @@ class FoldedModel implements Model {
         buckets: this.#statistics.buckets.size().bytes,
         postings: this.#catalogue.postings.size().bytes + this.#postings.bytes(),
         histories: this.#histories.bytes(),
+        inputs: this.#mapped.bytes(),
       },
       warnings: { ...this.#warnings },
     };
@@ -667,7 +702,11 @@ class FoldedModel implements Model {
       user: userPlaces.get(user)!,
       seq,
     }));
-    const sections = learned ? [{ name: PREQUENTIAL, bytes: this.#prequential.export() }] : [];
+    const adopted = this.#mapped.export();
+    const sections = [
+      ...(learned ? [{ name: PREQUENTIAL, bytes: this.#prequential.export() }] : []),
+      ...(adopted.length > 0 ? [{ name: INPUTS, bytes: encodeAdopted(adopted) }] : []),
+    ];
     return encodeState({ clock: this.#clock, items, users, links, sections });
   }
 
@@ -703,6 +742,8 @@ class FoldedModel implements Model {
       this.#postings.append(item, seq, user, place);
     }
     this.#statistics.countAll(this.#histories, this.#catalogue.ids.end, this.#users.end);
+    const adopted = state.sections.find(({ name }) => name === INPUTS);
+    if (adopted !== undefined) this.#mapped.import(decodeAdopted(adopted.bytes));
     const quality = state.sections.find(({ name }) => name === PREQUENTIAL);
     if (quality && !this.#prequential.import(quality.bytes)) {
       throw new ModelStateUnreadableError('the state has prequential windows of other sizes than the configured ones');

@@ -25,6 +25,7 @@ import type { Ranker } from './ranker/ranker.ts';
 import { AGE_DEFAULTS, type AgeConfig, Newest, newness } from './signals/age.ts';
 import { ContentSearch, likeness, type Question } from './signals/content.ts';
 import { addEvidence } from './signals/evidence.ts';
+import type { MappedSignals } from './signals/mapped.ts';
 import {
   NEIGHBOUR_CHANNELS,
   NEIGHBOUR_DEFAULTS,
@@ -49,6 +50,8 @@ export interface RankingConfig extends AgeConfig, NeighbourConfig {
   popularCandidates: number;
   /** Candidates among the items listed last. */
   newCandidates: number;
+  /** Candidates among items with few events of their own, by what their features promise. */
+  promisedCandidates: number;
   /** Share of what came before in the sum that directed candidates are chosen by. */
   beforeShare: number;
   /** Weights for readers with a few events; in between, the two are mixed. */
@@ -74,6 +77,7 @@ export const RANKING_DEFAULTS: RankingConfig = {
   contentCandidates: 60,
   popularCandidates: 60,
   newCandidates: 20,
+  promisedCandidates: 30,
   beforeShare: 0.3,
   short: SHORT_DEFAULTS,
   long: LONG_DEFAULTS,
@@ -83,10 +87,21 @@ export const RANKING_DEFAULTS: RankingConfig = {
   serveUnpublished: false,
 };
 
+/** Items listed last that are looked through for what an item's features promise. */
+const NEWEST_KEPT = 4_096;
+/** Full interactions from which on an item is found by its own evidence. */
+const FEW_EVENTS = 10;
+const MAPPED_COLUMNS = [
+  ['content', COLUMN.whitened],
+  ['towers', COLUMN.towers],
+] as const;
+
 export interface RankRequest {
   profile: Profile;
   /** Number of the user whose profile it is, -1 for none. */
   reader: number;
+  /** All that was taken, oldest first. */
+  past: ArrayLike<number>;
   /** Events of the whole history, also beyond the profile's reach. */
   events: number;
   question: Question;
@@ -128,6 +143,8 @@ export interface RankedFrom {
   postings: Postings;
   /** Corrects the weights of lists for a history; undefined: they are the blend's alone. */
   ranker: Ranker | undefined;
+  /** What recorded inputs say. */
+  mapped: MappedSignals;
   /** Ids of users by number. */
   users: readonly string[];
 }
@@ -142,6 +159,7 @@ export class Ranking {
   #statistics: Statistics;
   #popularity: Popularity;
   #ranker: Ranker | undefined;
+  #mapped: MappedSignals;
   #mixed = new Float64Array(FEATURES.length);
   #scores = new Float64Array(0);
   #content = new ContentSearch();
@@ -155,7 +173,8 @@ export class Ranking {
   #stamp = 0;
 
   constructor(config: RankingConfig, from: RankedFrom) {
-    const { catalogue, statistics, popularity, histories, postings, ranker, users } = from;
+    const { catalogue, statistics, popularity, histories, postings, ranker, mapped, users } = from;
+    this.#mapped = mapped;
     this.#config = config;
     this.pairs = new PairSums(config.beforeShare);
     this.#histories = histories;
@@ -174,7 +193,7 @@ export class Ranking {
       shared.set(target, damping);
       return damping;
     });
-    this.#newest = new Newest(config.newCandidates * 10);
+    this.#newest = new Newest(NEWEST_KEPT);
     this.#weights = {
       short: weightColumns(config.short),
       long: weightColumns(config.long),
@@ -295,14 +314,25 @@ export class Ranking {
     for (const { item } of popular.sorted()) found.add(item);
     this.#newest.refresh(this.#catalogue);
     let fresh = config.newCandidates;
-    for (const item of this.#newest.items) {
+    for (const item of this.#newest.items.slice(0, config.newCandidates * 10)) {
       if (fresh === 0) break;
       if (!this.#free(item)) continue;
       found.add(item);
       fresh--;
     }
+    this.#addPromising(request, found);
     if (found.size < request.count) this.#fill(found, request.count, end);
     return this.#inOrder(found);
+  }
+
+  /** Of the items listed last, those with few events of their own whose features promise most. */
+  #addPromising({ past }: RankRequest, found: Set<number>): void {
+    const few = (item: number): boolean => this.#statistics.total[item]! < FEW_EVENTS * 16 && this.#free(item);
+    const best = new Top(this.#config.promisedCandidates, this.#catalogue.ids.ids);
+    this.#mapped.offer(past, this.#newest.items.filter(few), (item, score) => {
+      if (score > 0) best.offer(item, score);
+    });
+    for (const { item } of best.sorted()) found.add(item);
   }
 
   #addNeighbours({ profile, reader, blend }: RankRequest, found: Set<number>, end: number): void {
@@ -359,6 +389,8 @@ export class Ranking {
       values[at + COLUMN.newness] = newness(item, request.at, this.#catalogue, this.#config);
       values[at + COLUMN.disliked] = (statistics.negative[item] ?? 0) / (total + 80);
     }
+    for (const [kind, column] of MAPPED_COLUMNS)
+      this.#mapped.fill(kind, request.past, candidates, statistics, values, column, columns);
     addEvidence(request.profile, candidates, statistics, values, COLUMN.evidence, columns);
     return values;
   }

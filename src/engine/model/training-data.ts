@@ -1,6 +1,7 @@
 /** What a training reads of the model, in an order that the ids decide: the same state gives the same data. */
-import type { Histories } from './histories.ts';
+
 import { featureHash } from './features.ts';
+import type { Histories } from './histories.ts';
 import { type InputKind, type TrainingData, usable } from './inputs.ts';
 import type { MappedSignals } from './signals/mapped.ts';
 import type { Statistics } from './statistics.ts';

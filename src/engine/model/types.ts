@@ -2,6 +2,7 @@
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
 import type { AttributeValue, ItemData, ItemPatch } from '../../bus/event/types.ts';
 import type { SignalName } from './blend.ts';
+import type { InputKind, InputQuality, TrainingData } from './inputs.ts';
 import type { Observer } from './observer.ts';
 import type { PrequentialReport } from './prequential.ts';
 
@@ -95,10 +96,20 @@ export interface ModelSizes {
   pairs: number;
   /** Pairs that outgrew the narrow form. */
   widePairs: number;
-  /** Bytes of the typed arrays: pair rows, buckets, postings, histories. */
-  bytes: { pairs: number; buckets: number; postings: number; histories: number };
+  /** Bytes of the typed arrays: pair rows, buckets, postings, histories, features and vectors. */
+  bytes: { pairs: number; buckets: number; postings: number; histories: number; inputs: number };
   /** How often each kind of trouble was met. */
   warnings: Readonly<Record<WarningName, number>>;
+}
+
+/** A recorded input, as far as whoever looks needs it. */
+export interface InputInForce {
+  kind: InputKind;
+  /** Bytes of the one in force; 0: none is. */
+  bytes: number;
+  quality: InputQuality | undefined;
+  /** Whether another is being compared with it. */
+  challenged: boolean;
 }
 
 /** The model as a fold: what events do to it, and what can be asked of it. Deterministic in both. */
@@ -126,6 +137,15 @@ export interface Model {
    * under their own ids goes back to them. Afterwards the model is as if none of it had ever come.
    */
   forget(user: UserId): void;
+  /** What a training outside the fold reads, of this position; undefined: there is too little to learn from. */
+  trainingData(kind: InputKind): TrainingData | undefined;
+  /**
+   * Takes what a training gave, from this position on: in force if it is the first of its kind and better than chance,
+   * else compared with the one in force on the events that follow. Throws an InputUnreadableError.
+   */
+  adopt(input: { kind: InputKind; bytes: Uint8Array; seq: number }): void;
+  /** Recorded inputs in force. */
+  inputs(): InputInForce[];
   recommend(request: RecommendRequest): RecommendedList;
   /** Items that go with an item: by what people did, by content alone where nobody has done anything. */
   similar(item: ItemId, n: number, options?: { explain?: boolean; exclude?: Iterable<ItemId> }): RecommendedList;

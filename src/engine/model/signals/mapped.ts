@@ -9,7 +9,17 @@
  */
 import type { ItemData } from '../../../bus/event/types.ts';
 import { itemFeatures } from '../features.ts';
-import { InputUnreadableError, type InputKind, MAP_KINDS, MappedItems, type MapKind, odds } from '../inputs.ts';
+import {
+  type AdoptedState,
+  type InputKind,
+  type InputQuality,
+  InputUnreadableError,
+  type Judged,
+  MAP_KINDS,
+  type MapKind,
+  MappedItems,
+  odds,
+} from '../inputs.ts';
 import { ln } from '../math.ts';
 import type { Statistics } from '../statistics.ts';
 
@@ -24,24 +34,9 @@ export interface MappedConfig {
 
 export const MAPPED_DEFAULTS: MappedConfig = { reach: 300, ownEvents: 4, judgedEvents: 500 };
 
-/** Sums of reciprocal ranks while a challenger is judged. */
-export interface Judged {
-  events: number;
-  ours: number;
-  theirs: number;
-}
-
 interface Adopted {
   inForce: MappedItems | undefined;
   challenger: MappedItems | undefined;
-  judged: Judged;
-}
-
-/** What an export holds of one kind. */
-export interface AdoptedState {
-  kind: MapKind;
-  inForce: Uint8Array | undefined;
-  challenger: Uint8Array | undefined;
   judged: Judged;
 }
 
@@ -134,9 +129,14 @@ export class MappedSignals {
     return this.#adopted.get(kind)?.inForce;
   }
 
-  get hasChallenger(): boolean {
-    for (const { challenger } of this.#adopted.values()) if (challenger !== undefined) return true;
-    return false;
+  inForceKinds(): { kind: MapKind; bytes: number; quality: InputQuality | undefined; challenged: boolean }[] {
+    return MAP_KINDS.flatMap((kind) => {
+      const adopted = this.#adopted.get(kind);
+      if (adopted === undefined) return [];
+      const { inForce, challenger } = adopted;
+      const quality = inForce?.map.quality;
+      return [{ kind, bytes: inForce?.bytes.length ?? 0, quality, challenged: challenger !== undefined }];
+    });
   }
 
   /**

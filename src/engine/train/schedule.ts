@@ -1,0 +1,19 @@
+/**
+ * When to train: at positions of the log, so that a rebuild knows them too. A short log is learned from again whenever
+ * it has doubled, a long one every so many events.
+ */
+export interface TrainingSchedule {
+  /** First position. */
+  first: number;
+  /** Events between trainings, once doubling would take longer. */
+  every: number;
+}
+
+export const SCHEDULE_DEFAULTS: TrainingSchedule = { first: 5_000, every: 250_000 };
+
+/** The next position after this one at which to train. */
+export function nextTraining(seq: number, { first, every }: TrainingSchedule = SCHEDULE_DEFAULTS): number {
+  let next = Math.max(1, first);
+  while (next <= seq && next < every) next *= 2;
+  return next > seq && next < every ? next : Math.max(1, Math.floor(seq / every) + 1) * every;
+}

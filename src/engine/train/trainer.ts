@@ -1,0 +1,145 @@
+/**
+ * Training in a worker thread of its own, so that serving and folding go on. One training at a time; a worker that dies
+ * fails what it was at, and the next training starts another.
+ */
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { Logger } from 'pino';
+import { FreshetError } from '../../errors.ts';
+import type { InputKind, TrainingData } from '../model/mod.ts';
+import { CLOSED_FORM_DEFAULTS, type ClosedFormConfig } from './closed-form.ts';
+import { TOWERS_DEFAULTS, type TowersConfig } from './towers.ts';
+import type { TrainingOrder, TrainingReply } from './worker.ts';
+
+/** A training that came to nothing: TensorFlow can't be had, the worker died, or it took too long. */
+export class TrainingFailedError extends FreshetError {
+  readonly code = 'FRESHET_TRAINING_FAILED';
+}
+
+export interface TrainerOptions {
+  logger: Pick<Logger, 'warn' | 'info'>;
+  content?: Partial<ClosedFormConfig>;
+  towers?: Partial<TowersConfig>;
+  /** Milliseconds that one training may take, loading TensorFlow included. */
+  timeLimitMs?: number;
+}
+
+export interface TrainedInput {
+  bytes: Uint8Array;
+  seconds: number;
+  /** `native` or `wasm`. */
+  backend: string;
+  loss: number;
+}
+
+export interface Trainer {
+  /** Trains an input of this kind. Throws {@link TrainingFailedError}. */
+  train(kind: InputKind, data: TrainingData): Promise<TrainedInput>;
+  /** Ends the worker; a training that runs fails. */
+  close(): Promise<void>;
+}
+
+const TIME_LIMIT_MS = 300_000;
+const ENTRY = new URL('worker.ts', import.meta.url).href;
+/** Plain JavaScript, as the worker's module is TypeScript: tsx reads it. */
+const BOOT = `
+  const { workerData } = require('node:worker_threads');
+  (async () => {
+    (await import(workerData.tsx)).register();
+    await import(workerData.entry);
+  })().catch((err) => { throw err; });
+`;
+
+interface Pending {
+  resolve(reply: Extract<TrainingReply, { ok: true }>): void;
+  reject(err: unknown): void;
+}
+
+export function createTrainer(options: TrainerOptions): Trainer {
+  const { logger, timeLimitMs = TIME_LIMIT_MS } = options;
+  const content = { ...CLOSED_FORM_DEFAULTS, ...options.content };
+  const towers = { ...TOWERS_DEFAULTS, ...options.towers };
+  const pending = new Map<number, Pending>();
+  let worker: Worker | undefined;
+  let orders = 0;
+  let noted = false;
+
+  function failAll(message: string, cause?: unknown): void {
+    const waiting = [...pending.values()];
+    pending.clear();
+    for (const { reject } of waiting)
+      reject(new TrainingFailedError(message, { cause, next: 'npx freshet doctor says whether TensorFlow loads' }));
+  }
+
+  function ensureWorker(): Worker {
+    if (worker !== undefined) return worker;
+    const own = new Worker(BOOT, {
+      eval: true,
+      workerData: { tsx: import.meta.resolve('tsx/esm/api'), entry: ENTRY },
+    });
+    worker = own;
+    own.unref();
+    own.on('message', (reply: TrainingReply) => {
+      const order = pending.get(reply.id);
+      pending.delete(reply.id);
+      if (reply.ok) order?.resolve(reply);
+      else order?.reject(new TrainingFailedError(reply.message, { next: 'npx freshet doctor' }));
+    });
+    const gone = (why: string, cause?: unknown): void => {
+      if (worker !== own) return;
+      worker = undefined;
+      failAll(why, cause);
+    };
+    own.on('error', (err) =>
+      gone(`the training worker died: ${err instanceof Error ? err.message : String(err)}`, err),
+    );
+    own.on('exit', (code) => gone(`the training worker ended with code ${code}`));
+    return own;
+  }
+
+  async function end(): Promise<void> {
+    const own = worker;
+    worker = undefined;
+    await own?.terminate();
+  }
+
+  return {
+    train: async (kind, data) => {
+      const own = ensureWorker();
+      const id = ++orders;
+      const order: TrainingOrder = { id, data: { ...data, kind }, content, towers };
+      let timer: NodeJS.Timeout | undefined;
+      try {
+        const reply = await new Promise<Extract<TrainingReply, { ok: true }>>((resolve, reject) => {
+          pending.set(id, { resolve, reject });
+          timer = setTimeout(() => {
+            void end();
+            failAll(`a training of ${kind} took more than ${timeLimitMs} ms`);
+          }, timeLimitMs);
+          // As long as somebody waits it keeps the process alive.
+          own.ref();
+          own.postMessage(order);
+        });
+        if (reply.note !== undefined && !noted) {
+          noted = true;
+          logger.info({ note: reply.note }, 'training without the native library');
+        }
+        return { bytes: reply.bytes, seconds: reply.seconds, backend: reply.backend, loss: reply.loss };
+      } catch (err) {
+        logger.warn({ err, kind }, 'a training came to nothing; what is in force stays');
+        throw err;
+      } finally {
+        clearTimeout(timer);
+        if (pending.size === 0) own.unref();
+      }
+    },
+    close: async () => {
+      const ended = end();
+      failAll('the trainer was closed');
+      await ended;
+    },
+  };
+}
+
+/** The worker's module, for tests. */
+export const WORKER_MODULE: string = fileURLToPath(ENTRY);

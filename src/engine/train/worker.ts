@@ -1,0 +1,58 @@
+/** The worker's side: loads TensorFlow once, trains what it is asked to, one thing at a time. */
+import { parentPort } from 'node:worker_threads';
+import { messageOf } from '../../errors.ts';
+import { encodeMap } from '../model/inputs.ts';
+import type { TrainingData } from '../model/mod.ts';
+import { loadTensorflow } from './backend.ts';
+import { type ClosedFormConfig, trainClosedForm } from './closed-form.ts';
+import { type TowersConfig, trainTowers } from './towers.ts';
+
+/** What the worker is asked. */
+export interface TrainingOrder {
+  id: number;
+  data: TrainingData;
+  content: ClosedFormConfig;
+  towers: TowersConfig;
+}
+
+/** What it answers. */
+export type TrainingReply =
+  | {
+      id: number;
+      ok: true;
+      bytes: Uint8Array;
+      seconds: number;
+      backend: string;
+      note: string | undefined;
+      loss: number;
+      /** Tensors that were not let go of; more than before is a leak. */
+      tensors: number;
+    }
+  | { id: number; ok: false; message: string };
+
+const port = parentPort;
+if (port === null) throw new Error('this module is the entry of a worker thread');
+const loading = loadTensorflow();
+// The order that waits for it says what went wrong.
+loading.catch(() => {});
+
+let last: Promise<void> = Promise.resolve();
+port.on('message', (order: TrainingOrder) => {
+  last = last.then(() => carryOut(order));
+});
+
+async function carryOut({ id, data, content, towers }: TrainingOrder): Promise<void> {
+  let reply: TrainingReply;
+  try {
+    const { tf, backend, note } = await loading;
+    const started = performance.now();
+    const { map, loss } =
+      data.kind === 'content' ? await trainClosedForm(tf, data, content) : await trainTowers(tf, data, towers);
+    const seconds = (performance.now() - started) / 1000;
+    const bytes = new Uint8Array(encodeMap(map));
+    reply = { id, ok: true, bytes, seconds, backend, note, loss, tensors: tf.memory().numTensors };
+  } catch (err) {
+    reply = { id, ok: false, message: messageOf(err) };
+  }
+  port?.postMessage(reply);
+}
