@@ -193,6 +193,14 @@ const SECTIONS: readonly Section[] = [
         'A snapshot of the model is not there, cut short, or not what was written.',
         'Nothing: the engine uses the one before, or the log.',
       ],
+      FRESHET_INPUT_UNREADABLE: [
+        'What a training gave the model is damaged or of another format.',
+        'Nothing: the model goes on with what is in force.',
+      ],
+      FRESHET_TRAINING_FAILED: [
+        'A training came to nothing: no TensorFlow, the worker died, or it took too long.',
+        'Nothing: what is in force stays; `npx freshet doctor` says whether TensorFlow loads.',
+      ],
       FRESHET_TENSORFLOW_UNAVAILABLE: ['The backend that was asked for does not work here.', '`npx freshet doctor`'],
     },
   },

@@ -391,6 +391,13 @@ export class Ranking {
     }
     for (const [kind, column] of MAPPED_COLUMNS)
       this.#mapped.fill(kind, request.past, candidates, statistics, values, column, columns);
+    for (let row = 0; row < candidates.length; row++) {
+      const at = row * columns;
+      // Of a new item whitened likeness says the same and better: together they rank like the worse of the two.
+      if (values[at + COLUMN.whitened]! > 0)
+        values[at + COLUMN.content] =
+          values[at + COLUMN.content]! * this.#mapped.ownShare(candidates[row]!, statistics);
+    }
     addEvidence(request.profile, candidates, statistics, values, COLUMN.evidence, columns);
     return values;
   }

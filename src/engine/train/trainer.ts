@@ -2,8 +2,7 @@
  * Training in a worker thread of its own, so that serving and folding go on. One training at a time; a worker that dies
  * fails what it was at, and the next training starts another.
  */
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { FreshetError } from '../../errors.ts';
 import type { InputKind, TrainingData } from '../model/mod.ts';
@@ -22,6 +21,8 @@ export interface TrainerOptions {
   towers?: Partial<TowersConfig>;
   /** Milliseconds that one training may take, loading TensorFlow included. */
   timeLimitMs?: number;
+  /** Address of the worker's module, where it is not this package's own. */
+  entry?: string;
 }
 
 export interface TrainedInput {
@@ -56,7 +57,7 @@ interface Pending {
 }
 
 export function createTrainer(options: TrainerOptions): Trainer {
-  const { logger, timeLimitMs = TIME_LIMIT_MS } = options;
+  const { logger, timeLimitMs = TIME_LIMIT_MS, entry = ENTRY } = options;
   const content = { ...CLOSED_FORM_DEFAULTS, ...options.content };
   const towers = { ...TOWERS_DEFAULTS, ...options.towers };
   const pending = new Map<number, Pending>();
@@ -73,9 +74,12 @@ export function createTrainer(options: TrainerOptions): Trainer {
 
   function ensureWorker(): Worker {
     if (worker !== undefined) return worker;
+    // The native library reads the process's own environment, before anybody in the worker could set it.
+    process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
     const own = new Worker(BOOT, {
       eval: true,
-      workerData: { tsx: import.meta.resolve('tsx/esm/api'), entry: ENTRY },
+      env: SHARE_ENV,
+      workerData: { tsx: import.meta.resolve('tsx/esm/api'), entry },
     });
     worker = own;
     own.unref();
@@ -140,6 +144,3 @@ export function createTrainer(options: TrainerOptions): Trainer {
     },
   };
 }
-
-/** The worker's module, for tests. */
-export const WORKER_MODULE: string = fileURLToPath(ENTRY);

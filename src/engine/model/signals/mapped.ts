@@ -228,14 +228,18 @@ export class MappedSignals {
     }
     if (positive === 0) return;
     const mean = sum / positive;
-    const { ownEvents } = this.#config;
     for (let row = 0; row < candidates.length; row++) {
       if (scores[row]! <= 0) continue;
       const at = row * columns + column;
-      const events = statistics.total[candidates[row]!]! / FULL;
       into[at] = scores[row]!;
-      into[at + 1] = (ln(1 + scores[row]! / mean) * ownEvents) / (ownEvents + events);
+      into[at + 1] = ln(1 + scores[row]! / mean) * (1 - this.ownShare(candidates[row]!, statistics));
     }
+  }
+
+  /** How much an item's own evidence counts against what its features promise, 0 for an item without events. */
+  ownShare(item: number, statistics: Statistics): number {
+    const events = (statistics.total[item] ?? 0) / FULL;
+    return events / (this.#config.ownEvents + events);
   }
 
   // --- the whole ---------------------------------------------------------------------------------------------------
