@@ -164,6 +164,18 @@ export const CONFIG_SCHEMA = section(
           'milliseconds without a part of a snapshot until it counts as unreadable, and the one before is used',
           100,
         ),
+        training_content: flag(true, 'whether whitened likeness of items is trained: what new items are ranked by'),
+        training_towers: flag(false, 'whether the two learned towers are trained beside it'),
+        training_first_events: whole(5_000, 'position of the log at which is trained first; then at its doubles', 1),
+        training_every_events: whole(250_000, 'events between trainings once doubling would take longer', 1),
+        training_features: whole(1_024, 'features of items that training takes, those of most items', 1),
+        training_rank: whole(128, 'numbers in a vector of whitened likeness', 1),
+        training_judged_events: whole(
+          500,
+          'scored events on which what was trained is compared with what is in force, before it takes its place',
+          1,
+        ),
+        training_time_limit_ms: whole(300_000, 'milliseconds after which a training is given up', 1_000),
         prequential_window: whole(1_000, 'scored events in the quick window of prequential quality', 10),
         prequential_every: whole(
           200,

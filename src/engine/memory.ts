@@ -10,6 +10,7 @@ export function emptyModel({ engine }: Config): Model {
   return createModel({
     statistics: { bucketMs: engine.popularity_bucket_ms },
     ranking: { serveUnpublished: engine.serve_unpublished, includeSeen: engine.include_seen },
+    mapped: { judgedEvents: engine.training_judged_events },
     prequential: {
       every: engine.prequential_every,
       window: engine.prequential_window,

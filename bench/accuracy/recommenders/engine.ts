@@ -9,6 +9,7 @@ import { completeConfig } from '../../../src/config/load.ts';
 import { createMemory } from '../../../src/engine/memory.ts';
 import { engineProjection, prepareTables } from '../../../src/engine/projection.ts';
 import { nextTraining } from '../../../src/engine/train/schedule.ts';
+import { scheduleOf, trainedKinds, trainerOptionsOf } from '../../../src/engine/train/settings.ts';
 import { createTrainer } from '../../../src/engine/train/trainer.ts';
 import { createLogger } from '../../../src/observability/log.ts';
 import type { DataSet } from '../data/data-set.ts';
@@ -20,7 +21,11 @@ export const ENGINE = 'engine';
 export const engineConfig = ({ catalogued }: Pick<DataSet, 'catalogued'>) =>
   completeConfig({ engine: { serve_unpublished: !catalogued } });
 
-/** @param depth items of a list, of which those come off that the harness does not rank */
+/**
+ * Trains at the same positions as a service, and waits for it, so that the figures don't depend on the machine's load.
+ *
+ * @param depth items of a list, of which those come off that the harness does not rank
+ */
 export function createEngine(data: DataSet, depth: number): Recommender {
   const config = engineConfig(data);
   const folder = mkdtempSync(join(tmpdir(), 'freshet-accuracy-'));
@@ -48,14 +53,18 @@ export function createEngine(data: DataSet, depth: number): Recommender {
   // As the service asks its model: one more than is wanted, and never fewer than it keeps.
   const asked = Math.max(config.engine.list_length, depth + 1);
   const size = config.projection.batch_max;
-  const trainer = createTrainer({ logger: createLogger({ service: 'accuracy', level: 'warn' }) });
-  let training = nextTraining(0);
+  const trainer = createTrainer({
+    logger: createLogger({ service: 'accuracy', level: 'warn' }),
+    ...trainerOptionsOf(config),
+  });
+  const schedule = scheduleOf(config);
+  let training = nextTraining(0, schedule);
   const train = async (seq: number): Promise<void> => {
-    for (const kind of ['content'] as const) {
+    for (const kind of trainedKinds(config)) {
       const input = model.trainingData(kind);
       if (input !== undefined) model.adopt({ kind, bytes: (await trainer.train(kind, input)).bytes, seq });
     }
-    training = nextTraining(seq);
+    training = nextTraining(seq, schedule);
   };
   return {
     name: ENGINE,

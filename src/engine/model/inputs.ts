@@ -343,7 +343,7 @@ export function odds(logits: Float64Array, count: number): void {
   for (let i = 0; i < count; i++) logits[i] = exp(Math.max(logits[i]! - most, -600));
 }
 
-/** Sums of reciprocal ranks while a challenger is compared with the input in force. */
+/** Sums of gains while a challenger is compared with the input in force. */
 export interface Judged {
   events: number;
   ours: number;

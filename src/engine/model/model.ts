@@ -75,6 +75,7 @@ class FoldedModel implements Model {
     'bad-number': 0,
     'unknown-item': 0,
     'unknown-event': 0,
+    'embedding-length': 0,
     'idle-link': 0,
   };
   readonly #prequential: Prequential;
@@ -89,7 +90,9 @@ class FoldedModel implements Model {
       includeSeen: config.ranking.includeSeen,
     });
     this.#mapped = new MappedSignals(config.mapped, config.content.descriptionCharacters);
-    this.#catalogue = new Catalogue(config.content, (item, fields) => this.#mapped.describe(item, fields));
+    this.#catalogue = new Catalogue(config.content, (item, fields) => {
+      if (!this.#mapped.describe(item, fields)) this.#warnings['embedding-length']++;
+    });
     this.#popularity = new Popularity(config.popularity, config.statistics.bucketMs);
     this.#ranker = config.ranker.form === 'none' ? undefined : new Ranker(config.ranker, FEATURE_SCALES);
     this.#ranking = new Ranking(config.ranking, {
@@ -219,7 +222,7 @@ class FoldedModel implements Model {
     });
     const { candidates, features, scores } = ranked;
     const row = candidates.indexOf(item);
-    if (row >= 0) this.#mapped.judge(seen, candidates, row);
+    if (this.#mapped.isChallenged) this.#mapped.judge(seen, item, this.#ranking.sample());
     const scored: ScoredEvent = {
       user,
       item,

@@ -89,6 +89,8 @@ export const RANKING_DEFAULTS: RankingConfig = {
 
 /** Items listed last that are looked through for what an item's features promise. */
 const NEWEST_KEPT = 4_096;
+/** Items that recorded inputs are compared on. */
+const SAMPLED = 200;
 /** Full interactions from which on an item is found by its own evidence. */
 const FEW_EVENTS = 10;
 const MAPPED_COLUMNS = [
@@ -323,6 +325,14 @@ export class Ranking {
     this.#addPromising(request, found);
     if (found.size < request.count) this.#fill(found, request.count, end);
     return this.#inOrder(found);
+  }
+
+  /** Some of the items listed last, spread over them. */
+  sample(): number[] {
+    this.#newest.refresh(this.#catalogue);
+    const { items } = this.#newest;
+    const step = Math.max(1, Math.floor(items.length / SAMPLED));
+    return items.filter((_, place) => place % step === 0);
   }
 
   /** Of the items listed last, those with few events of their own whose features promise most. */

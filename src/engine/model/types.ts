@@ -83,6 +83,7 @@ export type WarningName =
   | 'bad-number'
   | 'unknown-item'
   | 'unknown-event'
+  | 'embedding-length'
   | 'idle-link';
 
 export interface ModelSizes {

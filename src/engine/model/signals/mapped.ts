@@ -4,8 +4,8 @@
  * is all there is.
  *
  * A catalogue event changes the item's features and vectors; interactions add nothing. An input that is adopted is a
- * challenger first: on the events that follow, its reciprocal rank of what was taken among the candidates is compared
- * with that of the one in force, then one of the two is dropped.
+ * challenger first: on the events that follow, how high it ranks what was taken is compared with the one in force, then
+ * one of the two is dropped.
  */
 import type { ItemData } from '../../../bus/event/types.ts';
 import { itemFeatures } from '../features.ts';
@@ -61,8 +61,8 @@ export class MappedSignals {
 
   // --- catalogue ---------------------------------------------------------------------------------------------------
 
-  /** Takes an item's fields, or other ones. */
-  describe(item: number, fields: ItemData): void {
+  /** Takes an item's fields, or other ones. False: its embedding has another length than most, and is left out. */
+  describe(item: number, fields: ItemData): boolean {
     const before = this.#embeddings[item]?.length ?? 0;
     if (before > 0) this.#lengths.set(before, this.#lengths.get(before)! - 1);
     const features = itemFeatures(fields, this.#descriptionCharacters);
@@ -71,6 +71,7 @@ export class MappedSignals {
     this.#embeddings[item] = length > 0 ? fields.embedding : undefined;
     if (length > 0) this.#lengths.set(length, (this.#lengths.get(length) ?? 0) + 1);
     for (const map of this.#maps()) map.set(item, features, this.#embeddings[item]);
+    return length === 0 || length === this.embeddingSize();
   }
 
   featuresOf(item: number): Uint32Array | undefined {
@@ -139,19 +140,27 @@ export class MappedSignals {
     });
   }
 
+  /** Whether any input is being compared. */
+  get isChallenged(): boolean {
+    for (const { challenger } of this.#adopted.values()) if (challenger !== undefined) return true;
+    return false;
+  }
+
   /**
-   * Compares challengers on an event that is scored before it is counted.
+   * Compares challengers on an event before it is counted: how far above others the item stands that was taken.
+   * Others are items of all kinds, not a list's candidates: among those, which others have chosen already for what
+   * people did, features say little, and a map of the first few events won against those of a hundred times as many.
    *
-   * @param row the candidate that was taken
+   * @param others a sample of the catalogue
    */
-  judge(past: ArrayLike<number>, candidates: readonly number[], row: number): void {
+  judge(past: ArrayLike<number>, item: number, others: readonly number[]): void {
     for (const kind of MAP_KINDS) {
       const adopted = this.#adopted.get(kind);
       if (adopted?.challenger === undefined || adopted.inForce === undefined) continue;
       const { judged, inForce, challenger } = adopted;
       judged.events++;
-      judged.ours += this.#reciprocalRank(inForce, past, candidates, row);
-      judged.theirs += this.#reciprocalRank(challenger, past, candidates, row);
+      judged.ours += this.#gain(inForce, past, item, others);
+      judged.theirs += this.#gain(challenger, past, item, others);
       if (judged.events < this.#config.judgedEvents) continue;
       if (judged.theirs > judged.ours) adopted.inForce = challenger;
       adopted.challenger = undefined;
@@ -159,19 +168,19 @@ export class MappedSignals {
     }
   }
 
-  /** 1 / mean rank of a candidate by a map's score. */
-  #reciprocalRank(map: MappedItems, past: ArrayLike<number>, candidates: readonly number[], row: number): number {
+  /** 1 / ln(1 + rank) of an item among others by a map's score, ties at their mean. */
+  #gain(map: MappedItems, past: ArrayLike<number>, item: number, others: readonly number[]): number {
     const who = this.#whoFor(map);
     map.gather(past, this.#config.reach, who);
-    const own = map.score(candidates[row]!, who);
+    const own = map.score(item, who);
     let above = 0;
-    let equal = -1;
-    for (const item of candidates) {
-      const score = map.score(item, who);
+    for (const other of others) {
+      if (other === item) continue;
+      const score = map.score(other, who);
       if (score > own) above++;
-      else if (score === own) equal++;
+      else if (score === own) above += 0.5;
     }
-    return 1 / (1 + above + equal / 2);
+    return 1 / ln(2 + above);
   }
 
   #whoFor(map: MappedItems): Float64Array {
