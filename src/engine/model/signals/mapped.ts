@@ -32,7 +32,7 @@ export interface MappedConfig {
   judgedEvents: number;
 }
 
-export const MAPPED_DEFAULTS: MappedConfig = { reach: 300, ownEvents: 4, judgedEvents: 500 };
+export const MAPPED_DEFAULTS: MappedConfig = { reach: 2_000, ownEvents: 4, judgedEvents: 500 };
 
 interface Adopted {
   inForce: MappedItems | undefined;
