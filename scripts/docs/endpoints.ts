@@ -33,7 +33,7 @@ function own(service: ServiceName): Described {
     case 'content':
       return contentEndpoints(emptyDatabase(contentProjection().schema), config);
     case 'feedback':
-      return feedbackEndpoints(emptyDatabase(feedbackProjection(config).schema));
+      return feedbackEndpoints(emptyDatabase(feedbackProjection(config).schema), async () => null);
     case 'engine':
       return { ...engineEndpoints({} as Lists, (user) => user, config), hash: MODEL_HASH };
   }

@@ -2,7 +2,7 @@
 import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
 import { eventIdentity, itemId, type StreamSeq, streamSeq, userId } from '../bus/event/ids.ts';
 import type { Config } from '../config/schema.ts';
-import { createModel, type Model, type WeightsConfig, weigh } from './model/mod.ts';
+import { createModel, type Model, type WarningName, type WeightsConfig, weigh } from './model/mod.ts';
 import { type EngineTables, resolveUserAt, timeOf, traitsAt, weightsOf } from './projection.ts';
 
 /** An empty model under this configuration. */
@@ -19,11 +19,19 @@ export function emptyModel({ engine }: Config): Model {
   });
 }
 
+/** Event times that say something is wrong where they are made: behind the log's own clock by more than a day, or 1970. */
+export type TimeWarning = 'time-ahead' | 'time-1970';
+
+const DAY_MS = 86_400_000;
+const YEAR_MS = 365 * DAY_MS;
+
 /** The model in memory with its place in the log. */
 export interface Memory {
   readonly model: Model;
   /** Position up to which the log is in it. */
   position(): StreamSeq;
+  /** How often each kind of odd thing was met since it was made; none of them stops it. */
+  warnings(): Readonly<Record<WarningName | TimeWarning, number>>;
   /** Folds applied events, in log order; afterwards the memory stands at `seq`. */
   fold(events: readonly LoggedEvent[], seq: StreamSeq): void;
 }
@@ -45,13 +53,20 @@ export function createMemory({
 }: MemoryOptions): Memory {
   const weights = weightsOf(config);
   let at = seq;
+  const times: Record<TimeWarning, number> = { 'time-ahead': 0, 'time-1970': 0 };
   return {
     model,
     position: () => at,
     fold: (events, to) => {
       learn(model, events, tables, weights);
+      for (const event of events) {
+        // Counted as of when the log took it, so that no date in the future moves the clock.
+        if (event.time > event.timestamp + DAY_MS) times['time-ahead']++;
+        else if (event.time < YEAR_MS) times['time-1970']++;
+      }
       at = to;
     },
+    warnings: () => ({ ...model.stats().warnings, ...times }),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What the engine counts about itself. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { CONTENDERS, type PrequentialReport } from './model/mod.ts';
 
 const SECONDS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
 
@@ -64,11 +65,42 @@ export function engineMetrics(registry: Registry) {
       help: 'Events that were read from the log again after a start, behind the snapshot and up to the rows’ end',
       registers,
     }),
+    quality: new Gauge({
+      name: 'freshet_prequential_quality_ratio',
+      help: 'Quality at 10 on the newest events, each asked for before it was learned: hr, ndcg and mrr of the model, of decayed popularity and of item kNN, in the quick and the slow window',
+      labelNames: ['measure', 'by', 'window'],
+      registers,
+    }),
+    scored: new Gauge({
+      name: 'freshet_prequential_events',
+      help: 'Scored events that the windows of prequential quality hold',
+      labelNames: ['window'],
+      registers,
+    }),
+    warnings: new Gauge({
+      name: 'freshet_model_warnings',
+      help: 'Odd things in the log that the model met since the process started, by kind; none of them stops it',
+      labelNames: ['kind'],
+      registers,
+    }),
     users: new Gauge({ name: 'freshet_model_users', help: 'Users in the model', registers }),
     items: new Gauge({ name: 'freshet_model_items', help: 'Items in the model', registers }),
     pairs: new Gauge({ name: 'freshet_model_pairs', help: 'Pairs of items that the statistics hold', registers }),
     bytes: new Gauge({ name: 'freshet_model_bytes', help: 'Bytes of the statistics and histories', registers }),
   };
+}
+
+/** Names of the windows, in the order of the report. */
+export const WINDOWS = ['quick', 'slow'] as const;
+
+export function showQuality(metrics: EngineMetrics, { windows }: PrequentialReport): void {
+  for (const [i, window] of windows.entries()) {
+    const name = WINDOWS[i] as string;
+    metrics.scored.set({ window: name }, window.events);
+    for (const by of CONTENDERS)
+      for (const [measure, value] of Object.entries(window[by]))
+        metrics.quality.set({ measure, by, window: name }, value as number);
+  }
 }
 
 export type EngineMetrics = ReturnType<typeof engineMetrics>;

@@ -17,7 +17,8 @@ import { createLogger } from '../observability/log.ts';
 import { engineEndpoints } from './api.ts';
 import { createLists, type Lists } from './lists.ts';
 import { createMemory, emptyModel, type Memory } from './memory.ts';
-import { type EngineMetrics, engineMetrics } from './metrics.ts';
+import { type EngineMetrics, engineMetrics, showQuality } from './metrics.ts';
+import type { PrequentialReport } from './model/mod.ts';
 import { MODEL_CODE } from './model/version.ts';
 import { engineProjection, prepareTables, resolveUser } from './projection.ts';
 import { createRankings, type Rankings, settledSeq } from './rankings.ts';
@@ -186,6 +187,10 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         if (kind === 'user') metrics.delay.observe(seconds);
       },
     });
+    const quality = (): PrequentialReport | null => {
+      const report = model.prequential();
+      return report.scored > 0 ? report : null;
+    };
     const image = (): ModelImage => {
       const seq = held.position();
       const { users, items, events } = model.stats();
@@ -197,7 +202,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         items,
         events,
         backend: BACKEND,
-        prequential: null,
+        prequential: quality(),
         marks: [...store.fingerprints(), ...(mark ? [mark] : [])]
           .filter((one) => one.seq <= seq)
           .sort((one, other) => other.seq - one.seq)
@@ -247,10 +252,11 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
             seq: current?.seq ?? null,
             config: hash,
             backend: BACKEND,
-            prequential: null,
+            prequential: quality(),
             users,
             items,
             events,
+            warnings: met(held.warnings()),
           },
           started_from: recall.status(),
           rankings: rankings.backlog(),
@@ -262,6 +268,8 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         metrics.items.set(items);
         metrics.pairs.set(pairs);
         metrics.bytes.set(bytes.pairs + bytes.buckets + bytes.postings + bytes.histories);
+        showQuality(metrics, model.prequential());
+        for (const [kind, count] of Object.entries(held.warnings())) metrics.warnings.set({ kind }, count);
         const { users: waiting, oldestSeconds } = rankings.backlog();
         metrics.backlog.set(waiting);
         metrics.backlogAge.set(oldestSeconds);
@@ -301,6 +309,10 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     { ...environment, logger },
   );
 }
+
+/** The kinds of trouble that were met. */
+const met = (warnings: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(warnings).filter(([, count]) => count > 0));
 
 /** Users of whom anything is newer than a position. */
 function actedSince(db: Database, seq: number, resolve: (user: string) => string): Set<string> {

@@ -22,6 +22,16 @@ export interface SummaryAnswer {
   by_position: (Rate & { position: number })[];
   /** Reactions that no list within the window accounts for. */
   unattributed: { clicks: number; dismissals: number; conversions: number };
+  /** Quality as the engine measured it up to the snapshot in force; null where there is none. */
+  prequential: SnapshotQuality | null;
+}
+
+/** What the snapshot in force says of quality. */
+export interface SnapshotQuality {
+  snapshot: string;
+  /** Log position of that snapshot. */
+  seq: number;
+  [more: string]: unknown;
 }
 
 type Counts = Pick<Rate, 'impressions' | 'clicks' | 'dismissals' | 'conversions'>;
@@ -40,7 +50,10 @@ const countsBy = (key: string, limit = 1_000): string => `
   FROM impression JOIN served USING (list) LEFT JOIN (${REACTED}) USING (list, position)
   GROUP BY key ORDER BY key LIMIT ${limit}`;
 
-export function feedbackEndpoints(db: Database): Record<string, Endpoint> {
+export function feedbackEndpoints(
+  db: Database,
+  prequential: () => Promise<SnapshotQuality | null>,
+): Record<string, Endpoint> {
   const total = db.prepare<[], Counts>(countsBy("''"));
   const bySnapshot = db.prepare<[], Counts & { key: string }>(countsBy('snapshot'));
   const byArm = db.prepare<[], Counts & { key: string }>(countsBy('arm'));
@@ -52,15 +65,16 @@ export function feedbackEndpoints(db: Database): Record<string, Endpoint> {
   );
   return {
     summary: {
-      description: 'Click-through and conversion, in all and by snapshot, arm and position',
+      description: 'Click-through and conversion, in all and by snapshot, arm and position, and prequential quality',
       example: {},
-      handle: (): SummaryAnswer => ({
+      handle: async (): Promise<SummaryAnswer> => ({
         lists: (lists.get() as { lists: number }).lists,
         total: rateOf(total.get() ?? { impressions: 0, clicks: 0, dismissals: 0, conversions: 0 }),
         by_snapshot: bySnapshot.all().map(({ key, ...counts }) => ({ snapshot: key, ...rateOf(counts) })),
         by_arm: byArm.all().map(({ key, ...counts }) => ({ arm: key, ...rateOf(counts) })),
         by_position: byPosition.all().map(({ key, ...counts }) => ({ position: key, ...rateOf(counts) })),
         unattributed: loose.get() as SummaryAnswer['unattributed'],
+        prequential: await prequential(),
       }),
     },
   };

@@ -93,7 +93,7 @@ describe('what came of a list', () => {
 });
 
 describe('the summary', () => {
-  it('counts an impression that is clicked twice once, and tells rates by snapshot, arm and position', () => {
+  it('counts an impression that is clicked twice once, and tells rates by snapshot, arm and position', async () => {
     const { db } = fold(feedbackProjection(config), [
       served('u1', 'l1', ['a', 'b'], { snapshot: 's1', arm: 'x', ...at(0) }),
       served('u2', 'l2', ['a', 'b'], { snapshot: 's2', arm: 'x', ...at(0) }),
@@ -103,7 +103,7 @@ describe('the summary', () => {
       dismissed('u2', 'b', { list: 'l2', ...at(0.1) }),
       clicked('u3', 'a', at(0.1)),
     ]);
-    const answer = feedbackEndpoints(db).summary?.handle({}) as SummaryAnswer;
+    const answer = (await feedbackEndpoints(db, async () => null).summary?.handle({})) as SummaryAnswer;
     expect(answer.lists).toBe(2);
     expect(answer.total).toEqual({
       impressions: 4,
@@ -125,8 +125,10 @@ describe('the summary', () => {
     expect(answer.unattributed).toEqual({ clicks: 1, dismissals: 0, conversions: 0 });
   });
 
-  it('of nothing is all zeros', () => {
-    const answer = feedbackEndpoints(fold(feedbackProjection(config), []).db).summary?.handle({}) as SummaryAnswer;
+  it('of nothing is all zeros', async () => {
+    const answer = (await feedbackEndpoints(fold(feedbackProjection(config), []).db, async () => null).summary?.handle(
+      {},
+    )) as SummaryAnswer;
     expect(answer).toMatchObject({ lists: 0, total: { impressions: 0, ctr: 0 }, by_snapshot: [] });
   });
 });

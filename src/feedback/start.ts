@@ -1,6 +1,7 @@
 import { type RunningService, runService, type ServiceEnvironment } from '../bus/service.ts';
 import { feedbackEndpoints } from './api.ts';
 import { feedbackProjection } from './projection.ts';
+import { createQualityReader } from './quality.ts';
 
 /** Starts the feedback service in this process. */
 export const startFeedback = (environment: ServiceEnvironment): Promise<RunningService> =>
@@ -9,7 +10,9 @@ export const startFeedback = (environment: ServiceEnvironment): Promise<RunningS
       description: 'What was shown and what came of it: click-through and conversion',
       definition: feedbackProjection(environment.config),
       rebuildsBeside: true,
-      parts: ({ store }) => ({ endpoints: feedbackEndpoints(store.db) }),
+      parts: ({ store, nc, logger }) => ({
+        endpoints: feedbackEndpoints(store.db, createQualityReader(nc, logger)),
+      }),
     },
     environment,
   );

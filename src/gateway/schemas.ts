@@ -216,6 +216,10 @@ const FeedbackSummary = Type.Object(
     by_arm: Type.Array(Type.Object({ ...rate, arm: Type.String() }, open)),
     by_position: Type.Array(Type.Object({ ...rate, position: Type.Integer() }, open)),
     unattributed: Type.Object({}, { ...open, description: 'reactions that no list within the window accounts for' }),
+    prequential: OrNull(
+      Type.Object({ snapshot: Type.String(), seq: Type.Integer(), scored: Type.Integer() }, open),
+      'quality on the newest events, each asked for before it was learned, up to the snapshot in force: hr, ndcg and mrr at 10 of the model, of decayed popularity and of item kNN; null before the first snapshot',
+    ),
   },
   { $id: 'FeedbackSummary', ...open, description: 'What came of what was shown' },
 );

@@ -6,6 +6,7 @@ import { call } from '../../bus/micro.ts';
 import { SERVICES } from '../../bus/projection/definition.ts';
 import { createPublisher } from '../../bus/publisher.ts';
 import type { ServiceStatus } from '../../bus/service.ts';
+import type { PrequentialReport, Quality } from '../../engine/model/mod.ts';
 import { isStreamMissing } from '../../errors.ts';
 import { readRuntime } from '../../up/runtime-file.ts';
 import { count, note, print, printJson, table } from '../output.ts';
@@ -23,7 +24,14 @@ interface Status {
     dead_letters: number;
     restarts: number;
   }[];
-  model: { snapshot: string | null; seq: number | null; config: string; backend: string; prequential: unknown } | null;
+  model: {
+    snapshot: string | null;
+    seq: number | null;
+    config: string;
+    backend: string;
+    prequential: PrequentialReport | null;
+    warnings: Record<string, number>;
+  } | null;
 }
 
 /** Milliseconds that a service has to say how it is. */
@@ -91,8 +99,25 @@ async function readStatus({ nc, url }: CliSession, { data }: CommonOptions): Pro
       config: model.config,
       backend: model.backend,
       prequential: model.prequential,
+      warnings: model.warnings,
     },
   };
+}
+
+/** One line a window: HR, NDCG and MRR at 10 of the model and of what it is compared with. */
+function qualityLines({ windows }: PrequentialReport): string[] {
+  const figures = ({ hr, ndcg, mrr }: Quality): string => [hr, ndcg, mrr].map((value) => value.toFixed(3)).join(' ');
+  const [quick, slow] = windows;
+  // Until the quick window is full both hold the same.
+  const told = quick && slow && slow.events > quick.events ? [quick, slow] : [quick];
+  return told.flatMap((window) =>
+    window
+      ? [
+          `newest ${count(window.events)} scored events, HR NDCG MRR at 10: model ${figures(window.model)}, ` +
+            `decayed popularity ${figures(window.popular)}, item kNN ${figures(window.item_knn)}`,
+        ]
+      : [],
+  );
 }
 
 function say({ log, nats, services, model }: Status): void {
@@ -106,6 +131,10 @@ function say({ log, nats, services, model }: Status): void {
     print(
       `model    snapshot ${model.snapshot ?? 'none yet'}${model.seq === null ? '' : ` at ${model.seq}`}, configuration ${model.config}, computed by ${model.backend}`,
     );
+  const quality = model?.prequential && qualityLines(model.prequential);
+  for (const [i, line] of (quality ?? []).entries()) print(`${i === 0 ? 'quality  ' : '         '}${line}`);
+  const odd = Object.entries(model?.warnings ?? {});
+  if (odd.length > 0) print(`odd      ${odd.map(([kind, times]) => `${kind} ${count(times)}`).join(', ')}`);
   print('');
   print(
     table(

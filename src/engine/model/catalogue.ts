@@ -56,6 +56,11 @@ export class Catalogue {
     return this.#published;
   }
 
+  /** Whether anything was ever published. */
+  get catalogued(): boolean {
+    return this.#catalogued;
+  }
+
   /** Items with at least one term, the N of idf. */
   get described(): number {
     return this.#described;

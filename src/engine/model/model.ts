@@ -17,6 +17,7 @@ import { type Profile, profileOf } from './profile.ts';
 import { Ranker } from './ranker/ranker.ts';
 import { isMeasured, isScored } from './ranker/schedule.ts';
 import { Ranking, type RankRequest } from './ranking.ts';
+import { MAX_ROW_ID } from './rows.ts';
 import { type Question, questionOfHistory, questionOfTraits } from './signals/content.ts';
 import { MappedSignals } from './signals/mapped.ts';
 import { Popularity } from './signals/popularity.ts';
@@ -74,6 +75,8 @@ class FoldedModel implements Model {
     'repeated-sequence': 0,
     'bad-number': 0,
     'unknown-item': 0,
+    'unlisted-item': 0,
+    'too-many-items': 0,
     'unknown-event': 0,
     'embedding-length': 0,
     'idle-link': 0,
@@ -118,7 +121,8 @@ class FoldedModel implements Model {
   // --- catalogue ---------------------------------------------------------------------------------------------------
 
   publishItem(id: ItemId, fields: ItemData, listedMs = 0): void {
-    this.#catalogue.publish(this.#item(id), this.#clean(fields), Number.isFinite(listedMs) ? listedMs : 0);
+    if (!this.#hasRoom(id)) this.#warn('too-many-items');
+    else this.#catalogue.publish(this.#item(id), this.#clean(fields), Number.isFinite(listedMs) ? listedMs : 0);
   }
 
   updateItem(id: ItemId, patch: ItemPatch): void {
@@ -127,13 +131,19 @@ class FoldedModel implements Model {
   }
 
   withdrawItem(id: ItemId): void {
-    this.#catalogue.withdraw(this.#item(id), true);
+    if (!this.#hasRoom(id)) this.#warn('too-many-items');
+    else this.#catalogue.withdraw(this.#item(id), true);
   }
 
   restoreItem(id: ItemId): void {
     const item = this.#catalogue.ids.find(id);
     if (item === undefined) this.#warnings['unknown-item']++;
     else this.#catalogue.withdraw(item, false);
+  }
+
+  /** Whether an item has a number, or can have one. */
+  #hasRoom(id: string): boolean {
+    return this.#catalogue.ids.find(id) !== undefined || this.#catalogue.ids.count <= MAX_ROW_ID;
   }
 
   #item(id: string): number {
@@ -171,9 +181,12 @@ class FoldedModel implements Model {
     if (!isSixteenths(weight, 1) || !isSixteenths(negative, 0)) return this.#warn('bad-weight');
     if (!Number.isFinite(time)) return this.#warn('bad-time');
     if (!Number.isSafeInteger(seq) || seq < 0) return this.#warn('bad-sequence');
+    if (!this.#hasRoom(itemId)) return this.#warn('too-many-items');
     const origin = this.#users.of(id);
     const user = this.#links.root(origin);
     const item = this.#item(itemId);
+    // Kept all the same: whoever publishes it later finds its history.
+    if (this.#catalogue.catalogued && !this.#catalogue.isPublished(item)) this.#warnings['unlisted-item']++;
     const histories = this.#histories;
     if (seq > histories.lastSeq(user)) {
       this.clock = time;

@@ -8,6 +8,8 @@ const user = (n: number | string) => `u${n}` as UserId;
 const item = (n: number | string) => `i${n}` as ItemId;
 // What the ranker learns depends on the order in which users come, as its tests say; these are about what does not.
 const SERVING_ALL = { ranking: { serveUnpublished: true }, ranker: { form: 'none' as const } };
+/** The same without a list computed for events as they come. */
+const UNSCORED = { ...SERVING_ALL, ranker: { form: 'none' as const, dense: 0 }, prequential: { every: 2 ** 32 } };
 
 type Act =
   | { kind: 'interact'; by: UserId; of: ItemId; weight: number; negative: number; time: number }
@@ -286,7 +288,7 @@ describe('a list', () => {
     }
     const reader = ['hub', 1, 2].map((of, at) => ({ ...log[0]!, user: user('r'), item: item(of), seq: 1e6 + at }));
     const lists = [log, [...log].reverse()].map((events) => {
-      const model = createModel(SERVING_ALL);
+      const model = createModel(UNSCORED);
       for (const [place, one] of events.entries()) {
         model.interact(one);
         if (place % 1_000 === 999) model.recommend({ history: [item('hub')], n: 5 });
@@ -312,7 +314,7 @@ describe('a list', () => {
       const of = item(random(random(2) === 0 ? 3_000 : 40));
       return { user: user(random(500)), item: of, weight: 16, time: random(60) * DAY_MS, seq };
     });
-    const model = createModel(SERVING_ALL);
+    const model = createModel(UNSCORED);
     model.clock = 60 * DAY_MS;
     for (const [place, one] of log.entries()) {
       model.interact(one);
@@ -322,7 +324,7 @@ describe('a list', () => {
       }
     }
     const kept = log.filter(({ seq }) => seq < 2_950 || seq > 5_900 || (seq - 2_950) % 100 !== 0);
-    const fresh = createModel(SERVING_ALL);
+    const fresh = createModel(UNSCORED);
     fresh.clock = 60 * DAY_MS;
     for (const one of kept) fresh.interact(one);
     for (const n of [10, 1_500, 2_500]) expect(model.recommend({ n })).toEqual(fresh.recommend({ n }));
@@ -503,7 +505,7 @@ describe('what is absurd', () => {
   });
 
   it('of history lengths costs one event what it costs anyone', () => {
-    const model = createModel(SERVING_ALL);
+    const model = createModel(UNSCORED);
     const count = 100_000;
     for (let i = 0; i < count; i++) {
       model.interact({ user: user(1), item: item((i * 7919) % 1000), weight: 16, time: i, seq: i * 2 + 2 });

@@ -82,6 +82,10 @@ export type WarningName =
   | 'repeated-sequence'
   | 'bad-number'
   | 'unknown-item'
+  /** An interaction with an item that is not in the catalogue, although there is one. */
+  | 'unlisted-item'
+  /** More items than the statistics have numbers for. */
+  | 'too-many-items'
   | 'unknown-event'
   | 'embedding-length'
   | 'idle-link';
