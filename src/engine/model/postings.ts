@@ -9,6 +9,8 @@
 /** Places in a history that can be told apart; events further on have no posting. */
 export const PLACES = 2 ** 22;
 const SMALLEST = 4;
+/** So many changes of a row are made one by one: a row of a million isn't written anew for one event. */
+const FEW = 8;
 
 export interface Posting {
   /** Position of the event in the log. */
@@ -73,6 +75,11 @@ export class Postings {
 
   /** Takes postings out of a row and puts others in, in one pass: a row may be long, and so may what leaves it. */
   change(item: number, gone: readonly Posting[], come: readonly Posting[]): void {
+    if (gone.length + come.length <= FEW) {
+      for (const posting of gone) this.#remove(item, posting);
+      for (const { seq, user, place } of come) this.append(item, seq, user, place);
+      return;
+    }
     const count = this.count(item);
     const out = new Map<number, number>();
     for (const { seq, user, place } of gone) out.set(packPosting(user, place), seq);
@@ -103,6 +110,19 @@ export class Postings {
     // What was taken out must not stay readable behind the end.
     row.fill(0, to, count * 2);
     this.#counts[item] = to / 2;
+  }
+
+  #remove(item: number, { seq, user, place }: Posting): void {
+    const count = this.count(item);
+    const row = this.#rows[item];
+    if (row === undefined || place >= PLACES) return;
+    const packed = packPosting(user, place);
+    const at = this.#find(row, count, seq, packed);
+    if (at >= count || row[at * 2] !== seq || row[at * 2 + 1] !== packed) return;
+    row.copyWithin(at * 2, at * 2 + 2, count * 2);
+    // What was taken out must not stay readable behind the end.
+    row.fill(0, count * 2 - 2, count * 2);
+    this.#counts[item] = count - 1;
   }
 
   /** Index of the first posting that doesn't stand before this one. */

@@ -4,6 +4,8 @@ import { messageOf } from '../../errors.ts';
 import { limited, type ModelImage, type Snapshots } from './snapshots.ts';
 
 const LOOK_MS = 1_000;
+/** Writing the state down holds up the fold, so it may take no more than one part in so many of the time. */
+const PAUSE_SHARE = 20;
 
 export interface KeeperOptions {
   snapshots: Snapshots;
@@ -61,7 +63,9 @@ export function createKeeper(options: KeeperOptions): Keeper {
   }
 
   function look(): void {
-    const due = events >= options.events || (events > 0 && performance.now() - newest >= options.intervalMs);
+    const since = performance.now() - newest;
+    const rested = since >= PAUSE_SHARE * exportMs;
+    const due = rested && (events >= options.events || (events > 0 && since >= options.intervalMs));
     const first = snapshots.held() === 0 && events > 0 && caughtUp();
     if (busy || !(due || first)) return;
     busy = true;
