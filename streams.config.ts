@@ -113,6 +113,16 @@ export const KEYS: BucketDefinition = {
   ttlMs: 0,
 };
 
+export const DEAD_LETTER_MARKS: BucketDefinition = {
+  kind: 'kv',
+  name: 'dead_letters',
+  description:
+    'Dead letters that somebody has dealt with, <service>.<sequence>: discarded, or published again under a new id',
+  history: 1,
+  storage: 'file',
+  ttlMs: 0,
+};
+
 export const SNAPSHOTS: ObjectStoreDefinition = {
   kind: 'object-store',
   name: 'snapshots',
@@ -141,6 +151,7 @@ export const STREAMS: Definition[] = [
   RANKINGS,
   ENGINE,
   KEYS,
+  DEAD_LETTER_MARKS,
   SNAPSHOTS,
   ...CONSUMERS,
 ];

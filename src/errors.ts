@@ -145,6 +145,15 @@ export class RebuildWaitingError extends FreshetError {
   readonly code = 'FRESHET_REBUILD_WAITING';
 }
 
+/** A dead letter that can't be read now either. */
+export class DeadLetterUnreadableError extends FreshetError {
+  readonly code = 'FRESHET_DEAD_LETTER_UNREADABLE';
+}
+/** A published schema was changed in a way that refuses what it took before. */
+export class SchemaIncompatibleError extends FreshetError {
+  readonly code = 'FRESHET_SCHEMA_INCOMPATIBLE';
+}
+
 // --- publishing ---------------------------------------------------------------------------------------------------
 
 /** The server did not acknowledge in time: whether the event is stored is unknown, and a retry with the same id is safe. */

@@ -3,6 +3,7 @@ import Database from 'better-sqlite3';
 import type { DocumentedEndpoint } from '../../src/bus/event/asyncapi.ts';
 import type { Endpoint } from '../../src/bus/micro.ts';
 import { SERVICES, type ServiceName } from '../../src/bus/projection/definition.ts';
+import { COMMON_ENDPOINTS } from '../../src/bus/service.ts';
 import { completeConfig } from '../../src/config/load.ts';
 import { contentEndpoints } from '../../src/content/api.ts';
 import { contentProjection } from '../../src/content/projection.ts';
@@ -15,15 +16,6 @@ import { userEndpoints } from '../../src/user/api.ts';
 import { userProjection } from '../../src/user/projection.ts';
 
 type Described = Readonly<Record<string, Pick<Endpoint, 'description' | 'example'>>>;
-
-/** What every service answers; the documentation's tests compare it with running ones. */
-const COMMON: Described = {
-  status: { description: 'State, position, lag, dead letters', example: {} },
-  known: {
-    description: 'For each identity <source>/<id> the sequence under which it was folded, or null',
-    example: { identities: ['shop-web/01JD'] },
-  },
-};
 
 function own(service: ServiceName): Described {
   const config = completeConfig({});
@@ -47,7 +39,7 @@ function emptyDatabase(schema: string): Database.Database {
 
 export function documentedEndpoints(): DocumentedEndpoint[] {
   return SERVICES.flatMap((service) =>
-    Object.entries({ ...own(service), ...COMMON }).map(([name, { description, example }]) => ({
+    Object.entries({ ...own(service), ...COMMON_ENDPOINTS }).map(([name, { description, example }]) => ({
       subject: `freshet.${service}.${name}`,
       description,
       example,

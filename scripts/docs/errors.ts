@@ -154,6 +154,14 @@ const SECTIONS: readonly Section[] = [
         'A rebuilt projection lies ready and no service has taken it over.',
         'Start the service under the settings that it was rebuilt for.',
       ],
+      FRESHET_DEAD_LETTER_UNREADABLE: [
+        'A dead letter is wrong in itself: no fold of it can be tried again.',
+        'Publish it corrected: `freshet dlq retry SERVICE SEQ --with FILE`.',
+      ],
+      FRESHET_SCHEMA_INCOMPATIBLE: [
+        'A schema that was published refuses what it took before.',
+        'Make it a new version of the type, with an upcaster for the old one.',
+      ],
       FRESHET_LOG_UNREACHABLE: ['The log can not be read just now; it is tried again.', '`freshet status`'],
       FRESHET_FOLD_TROUBLE: [
         'A batch could not be committed (full disk, locked file); it is tried again.',

@@ -9,7 +9,7 @@ import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
 import { CONSUMERS, EVENTS } from '../../streams.config.ts';
 import type { Config } from '../config/schema.ts';
-import { DataFolderUnusableError, messageOf, ServiceUnavailableError } from '../errors.ts';
+import { DataFolderUnusableError, messageOf, NotFoundError, ServiceUnavailableError } from '../errors.ts';
 import { type HealthServer, serveHealth } from '../observability/health.ts';
 import { createLogger } from '../observability/log.ts';
 import { createRegistry, observeLoop, observePublisher, observeRequests } from '../observability/metrics.ts';
@@ -450,15 +450,65 @@ export const KNOWN_MAX = 5_000;
 
 function commonEndpoints(store: () => Promise<ProjectionStore>, status: () => ServiceStatus): Record<string, Endpoint> {
   return {
-    status: { description: 'State, position, lag, dead letters', example: {}, handle: () => status() },
+    status: { ...COMMON_ENDPOINTS.status, handle: () => status() },
     known: {
-      description: 'For each identity <source>/<id> the sequence under which it was folded, or null',
-      example: { identities: ['shop-web/01JD'] },
+      ...COMMON_ENDPOINTS.known,
       handle: async ({ identities }) => {
         const asked = Array.isArray(identities) ? identities.slice(0, KNOWN_MAX).map(String) : [];
         const current = await store();
         return { known: current.known(asked).map((seq) => seq ?? null), seq: current.checkpoint().seq };
       },
     },
+    dead_letters: {
+      ...COMMON_ENDPOINTS.dead_letters,
+      handle: async (request) => {
+        const current = await store();
+        if (request.seq !== undefined) {
+          const seq = wholeNumber(request, 'seq', { default: 0, min: 1, max: Number.MAX_SAFE_INTEGER });
+          const dead = current.deadLetter(seq);
+          if (!dead)
+            throw new NotFoundError(`No event was set aside at sequence ${seq}.`, { next: 'freshet dlq list' });
+          return { ...mentionOf(dead), payload: Buffer.from(dead.payload).toString('base64') };
+        }
+        const n = wholeNumber(request, 'n', { default: 100, min: 1, max: DEAD_LETTERS_MAX });
+        const after = wholeNumber(request, 'after', { default: 0, min: 0, max: Number.MAX_SAFE_INTEGER });
+        const found = current.deadLetters(after, n + 1);
+        const page = found.slice(0, n);
+        return { dead_letters: page.map(mentionOf), next: found.length > n ? (page.at(-1)?.seq ?? null) : null };
+      },
+    },
   };
 }
+
+/** What every service answers. */
+export const COMMON_ENDPOINTS = {
+  status: { description: 'State, position, lag, dead letters', example: {} },
+  known: {
+    description: 'For each identity <source>/<id> the sequence under which it was folded, or null',
+    example: { identities: ['shop-web/01JD'] },
+  },
+  dead_letters: {
+    description: 'Events that were set aside, in pages; or one of them with its payload, with seq',
+    example: { after: 0, n: 100 },
+  },
+} as const;
+
+/** Most dead letters in one page. */
+const DEAD_LETTERS_MAX = 500;
+
+/** A dead letter without what it says. */
+export interface DeadLetterMention {
+  seq: number;
+  subject: string;
+  code: string;
+  message: string;
+  bytes: number;
+}
+
+const mentionOf = ({ seq, subject, code, message, payload }: DeadLetter): DeadLetterMention => ({
+  seq,
+  subject,
+  code,
+  message,
+  bytes: payload.length,
+});

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { EXIT, report } from './output.ts';
+import { dlqVerb } from './verbs/dlq.ts';
 import { doctorVerb } from './verbs/doctor.ts';
 import { historyVerb } from './verbs/history.ts';
 import { importVerb } from './verbs/import.ts';
@@ -9,6 +10,7 @@ import { keysVerb } from './verbs/keys.ts';
 import { publishVerb } from './verbs/publish.ts';
 import { recommendVerb } from './verbs/recommend.ts';
 import { replayVerb } from './verbs/replay.ts';
+import { schemaVerb } from './verbs/schema.ts';
 import { serviceVerb } from './verbs/service.ts';
 import { similarVerb } from './verbs/similar.ts';
 import { statusVerb } from './verbs/status.ts';
@@ -39,6 +41,8 @@ export async function main(args: readonly string[]): Promise<number> {
     statusVerb,
     verifyVerb,
     replayVerb,
+    dlqVerb,
+    schemaVerb,
     streamsVerb,
     keysVerb,
     doctorVerb,

@@ -2,14 +2,18 @@
  * Events as they were written when their version shipped: `events/<type>.jsonl`, one event a line. A file that is here
  * stays as it is for good; what it holds has to decode, and to fold into every projection, in all versions to come.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { createCodec } from '../../src/bus/event/codec.ts';
 import { streamSeq } from '../../src/bus/event/ids.ts';
+import { eventSchemas } from '../../src/bus/event/json-schema.ts';
 import { eventSubject } from '../../src/bus/event/subject.ts';
 import { EVENT_DATA, parseType } from '../../src/bus/event/types.ts';
 import type { ProjectionDefinition } from '../../src/bus/projection/definition.ts';
 import { openStore } from '../../src/bus/projection/store.ts';
+import { check } from '../../src/cli/verbs/schema.ts';
 import { completeConfig } from '../../src/config/load.ts';
 import { contentProjection } from '../../src/content/projection.ts';
 import { engineProjection } from '../../src/engine/projection.ts';
@@ -69,5 +73,31 @@ describe('the corpus of events', () => {
     });
     expect(store.commit(messages, 'now')).toMatchObject({ deadLetters: [], unknownTypes: [], duplicates: 0 });
     store.close();
+  });
+});
+
+describe('the published schemas', () => {
+  it('take what they took, and each type there is has one', () => {
+    expect(check(fileURLToPath(new URL('./schemas/', import.meta.url)))).toEqual({
+      compatible: true,
+      unpublished: [],
+      refusals: [],
+    });
+  });
+
+  it('are compared with what they were: a type that is gone and a limit that is smaller are found', () => {
+    const folder = tempDir('schemas');
+    const [type, schema] = [...eventSchemas()][0] as [string, object];
+    writeFileSync(join(folder, `${type}.json`), JSON.stringify({ ...schema, maxProperties: 1_000 }));
+    writeFileSync(join(folder, 'user.gone.v1.json'), JSON.stringify(schema));
+    const { compatible, refusals } = check(folder);
+    expect(compatible).toBe(false);
+    expect(refusals.map((one) => one.type)).toEqual(['user.gone.v1']);
+    writeFileSync(join(folder, `${type}.json`), JSON.stringify({ ...schema, required: [] }));
+    expect(
+      check(folder)
+        .refusals.map((one) => one.type)
+        .sort(),
+    ).toEqual(['user.gone.v1', ...Array(6).fill(type)].sort());
   });
 });

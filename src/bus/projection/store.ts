@@ -73,6 +73,9 @@ export interface ProjectionStore {
   /** Dead letters of which no copy has been published yet. */
   uncopied(limit: number): DeadLetter[];
   copied(seq: StreamSeq): void;
+  /** Dead letters behind a sequence, the oldest first. */
+  deadLetters(after: number, limit: number): DeadLetter[];
+  deadLetter(seq: number): DeadLetter | undefined;
   /** For each identity the sequence under which it was folded, or undefined. */
   known(identities: readonly string[]): (StreamSeq | undefined)[];
   close(): void;
@@ -165,6 +168,9 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
   );
   const readUncopied = db.prepare<[number], DeadLetter>(
     'SELECT seq, subject, payload, code, message FROM dead_letter WHERE copied = 0 ORDER BY seq LIMIT ?',
+  );
+  const readDeadLetters = db.prepare<[number, number], DeadLetter>(
+    'SELECT seq, subject, payload, code, message FROM dead_letter WHERE seq > ? ORDER BY seq LIMIT ?',
   );
   const readSetAside = db.prepare<[number], { seq: StreamSeq }>('SELECT seq FROM dead_letter WHERE seq = ?');
   const markCopied = db.prepare('UPDATE dead_letter SET copied = 1 WHERE seq = ?');
@@ -306,6 +312,8 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     },
     uncopied: (limit) => readUncopied.all(limit),
     copied: (seq) => void markCopied.run(seq),
+    deadLetters: (after, limit) => readDeadLetters.all(after, limit),
+    deadLetter: (seq) => readDeadLetters.all(seq - 1, 1).find((dead) => dead.seq === seq),
     known: (identities) => identities.map((identity) => readIdentity.get(identity)?.seq),
     close: () => db.close(),
   };

@@ -57,10 +57,28 @@ export function orderSwap({ rebuild, next }: ProjectionFiles): void {
 export function carryOutSwap({ live, next }: ProjectionFiles, version: string): boolean {
   if (versionOf(next) !== version) return false;
   settle(next);
+  keepMarks(live, next);
   // What the old file still had in its log must never be read into the new one.
   for (const suffix of ['-wal', '-shm']) rmSync(live + suffix, { force: true });
   renameSync(next, live);
   return true;
+}
+
+/** Whose copy is published already, which only the live one knows. */
+function keepMarks(live: string, next: string): void {
+  if (versionOf(live) === undefined) return;
+  const db = new Database(next);
+  try {
+    db.prepare('ATTACH ? AS live').run(live);
+    db.exec(
+      'UPDATE dead_letter SET copied = 1 WHERE EXISTS (SELECT 1 FROM live.dead_letter AS known WHERE known.seq = dead_letter.seq AND known.copied = 1)',
+    );
+  } catch (err) {
+    // A damaged file is what may have to be replaced; its copies are published once more then.
+    if (!(err as { code?: string }).code?.startsWith('SQLITE_')) throw err;
+  } finally {
+    db.close();
+  }
 }
 
 /** Takes a complete one away that nobody can use. */

@@ -58,7 +58,10 @@ describe('a projection', () => {
         const whole = openStore({ file: ':memory:', definition: countingProjection(), codec, cacheKib: 1_024 });
         whole.commit(messages, 'now');
         let at = 0;
-        for (const size of [...sizes, messages.length]) store.commit(messages.slice(at, (at += size)), 'now');
+        for (const size of [...sizes, messages.length]) {
+          store.commit(messages.slice(at, at + size), 'now');
+          at += size;
+        }
         expect(hashProjection(store.db)).toEqual(hashProjection(whole.db));
         store.close();
         whole.close();

@@ -1,0 +1,249 @@
+import { readFileSync } from 'node:fs';
+import { Argument, Command } from 'commander';
+import { DEAD_LETTER_MARKS, DEAD_LETTERS } from '../../../streams.config.ts';
+import { createCodec } from '../../bus/event/codec.ts';
+import { eventIdentity, type StreamSeq } from '../../bus/event/ids.ts';
+import { deadLetterSubject } from '../../bus/event/subject.ts';
+import { call } from '../../bus/micro.ts';
+import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
+import { createPublisher, publisherLimits } from '../../bus/publisher.ts';
+import type { DeadLetterMention } from '../../bus/service.ts';
+import { applyStreams } from '../../bus/streams/plan.ts';
+import { DeadLetterUnreadableError, isFreshetError, messageOf, UsageError } from '../../errors.ts';
+import { count, print, printJson, table } from '../output.ts';
+import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';
+import { positive } from '../values.ts';
+
+/** What was done about a dead letter. */
+interface Mark {
+  done: 'discarded' | 'corrected';
+  at: string;
+  /** Sequence of the corrected event. */
+  seq?: number;
+}
+
+type Listed = DeadLetterMention & { service: ServiceName; mark?: Mark };
+type Shown = DeadLetterMention & { payload: string };
+
+interface ListOptions extends CommonOptions {
+  service?: ServiceName;
+  code?: string;
+  all?: boolean;
+}
+
+/** Dead letters in one question. */
+const PAGE = 500;
+
+const one = (command: Command): Command =>
+  withCommon(
+    command
+      .addArgument(new Argument('<service>', 'whose').choices([...SERVICES]))
+      .argument('<seq>', 'its sequence in the log', positive),
+  );
+
+/** `freshet dlq` */
+export const dlqVerb = (): Command =>
+  new Command('dlq')
+    .description('events that a service has set aside: list, show, retry, discard')
+    .addCommand(
+      withCommon(
+        new Command('list')
+          .description('dead letters that nobody has dealt with')
+          .addArgument(new Argument('[service]', 'only of this one').choices([...SERVICES]))
+          .option('--code <code>', 'only those set aside for this reason')
+          .option('--all', 'also those that were dealt with'),
+      ).action((service: ServiceName | undefined, options: ListOptions) =>
+        withSession(options, async (session) => {
+          const found = await list(session, service ? [service] : SERVICES, options);
+          if (options.json) return printJson(found);
+          if (found.length === 0) return print('No dead letters.');
+          const rows = found.map(({ service: whose, seq, code, subject, message, mark }) => [
+            whose,
+            String(seq),
+            code,
+            subject.slice(0, 60),
+            mark ? mark.done : message.slice(0, 100),
+          ]);
+          print(table(rows, ['service', 'seq', 'code', 'subject', 'reason']));
+        }),
+      ),
+    )
+    .addCommand(
+      one(new Command('show').description('one dead letter, with what it says')).action(
+        (service: ServiceName, seq: number, options: CommonOptions) =>
+          withSession(options, async (session) => {
+            const dead = await show(session, service, seq);
+            const mark = (await marks(session)).get(`${service}.${seq}`);
+            const text = Buffer.from(dead.payload, 'base64').toString('utf8');
+            if (options.json) return printJson({ service, ...dead, ...(mark ? { mark } : {}) });
+            print(
+              `service   ${service}\nsequence  ${seq}\nsubject   ${dead.subject}\nreason    ${dead.code}: ${dead.message}`,
+            );
+            if (mark) print(`done      ${mark.done} at ${mark.at}${mark.seq ? `, as sequence ${mark.seq}` : ''}`);
+            print(`bytes     ${count(dead.bytes)}\n\n${text}`);
+          }),
+      ),
+    )
+    .addCommand(
+      one(
+        new Command('retry').description(
+          'publish it corrected under a new id; or, where it can be read by now, say how it is folded at its own position',
+        ),
+      )
+        .option('--with <file>', 'the corrected event, JSON; - for standard input')
+        .action((service: ServiceName, seq: number, options: CommonOptions & { with?: string }) =>
+          withSession(options, async (session) => {
+            const dead = await show(session, service, seq);
+            const outcome =
+              options.with === undefined
+                ? refold(session, service, dead)
+                : await correct(session, service, dead, options.with);
+            if (options.json) printJson({ service, seq, ...outcome });
+            else print(outcome.told);
+          }),
+        ),
+    )
+    .addCommand(
+      one(new Command('discard').description('take it off the list; what the log holds stays')).action(
+        (service: ServiceName, seq: number, options: CommonOptions) =>
+          withSession(options, async (session) => {
+            const dead = await show(session, service, seq);
+            await settle(session, service, dead, { done: 'discarded', at: new Date().toISOString() });
+            if (options.json) printJson({ service, seq, done: 'discarded' });
+            else print(`${service} ${seq} is off the list; freshet dlq list --all still has it`);
+          }),
+      ),
+    );
+
+async function list(
+  session: CliSession,
+  services: readonly ServiceName[],
+  { code, all }: ListOptions,
+): Promise<Listed[]> {
+  const known = await marks(session);
+  const found: Listed[] = [];
+  for (const service of services) {
+    let after: number | null = 0;
+    while (after !== null) {
+      const page: { dead_letters: DeadLetterMention[]; next: number | null } = await call(
+        session.nc,
+        `freshet.${service}.dead_letters`,
+        { after, n: PAGE },
+      );
+      for (const dead of page.dead_letters) {
+        const mark = known.get(`${service}.${dead.seq}`);
+        if ((mark && !all) || (code !== undefined && dead.code !== code)) continue;
+        found.push({ service, ...dead, ...(mark ? { mark } : {}) });
+      }
+      after = page.next;
+    }
+  }
+  return found;
+}
+
+const show = ({ nc }: CliSession, service: ServiceName, seq: number): Promise<Shown> =>
+  call<Shown>(nc, `freshet.${service}.dead_letters`, { seq });
+
+async function bucket({ nc }: CliSession) {
+  await applyStreams(nc, { onlyMissing: true }, [DEAD_LETTER_MARKS]);
+  return nc.jetstream().views.kv(DEAD_LETTER_MARKS.name, { bindOnly: true });
+}
+
+async function marks(session: CliSession): Promise<Map<string, Mark>> {
+  const kv = await bucket(session);
+  const keys: string[] = [];
+  for await (const key of await kv.keys()) keys.push(key);
+  const found = new Map<string, Mark>();
+  for (const key of keys) {
+    const entry = await kv.get(key);
+    if (entry?.operation === 'PUT') found.set(key, entry.json<Mark>());
+  }
+  return found;
+}
+
+/** Marks it, and takes its copy out of the stream that others may watch. */
+async function settle(session: CliSession, service: ServiceName, dead: Shown, mark: Mark): Promise<void> {
+  await (await bucket(session)).put(`${service}.${dead.seq}`, JSON.stringify(mark));
+  const { nc } = session;
+  const jsm = await nc.jetstreamManager({ checkAPI: false });
+  const subject = deadLetterSubject(service, dead.subject);
+  // Copies of one subject are few; each says which sequence it is of.
+  for (let seq = 1; ; ) {
+    const query = JSON.stringify({ seq, next_by_subj: subject });
+    const answer = await nc.request(`$JS.API.STREAM.MSG.GET.${DEAD_LETTERS.name}`, query, { timeout: 5_000 });
+    const { message } = answer.json<{ message?: { seq: number; hdrs?: string } }>();
+    if (!message) return;
+    const headers = Buffer.from(message.hdrs ?? '', 'base64').toString('utf8');
+    if (headers.includes(`\r\nFreshet-Seq: ${dead.seq}\r\n`))
+      await jsm.streams.deleteMessage(DEAD_LETTERS.name, message.seq);
+    seq = message.seq + 1;
+  }
+}
+
+type Outcome = { done: 'corrected' | 'readable'; told: string; published?: number };
+
+/** Where the fold can read it now, a rebuild gives it back its place; publishing it again would give it another one. */
+function refold({ config }: CliSession, service: ServiceName, dead: Shown): Outcome {
+  const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
+  const decoded = codec.decode({
+    seq: dead.seq as StreamSeq,
+    subject: dead.subject,
+    payload: Buffer.from(dead.payload, 'base64'),
+    timestamp: 0,
+  });
+  const foldable = decoded.kind === 'event' && dead.code !== 'FRESHET_EVENT_IDENTITY_REUSED';
+  if (!foldable)
+    throw new DeadLetterUnreadableError(
+      `The event at ${dead.seq} is wrong in itself: ${decoded.kind === 'dead' ? decoded.problem.message : dead.message}`,
+      {
+        next: `freshet dlq show ${service} ${dead.seq}, then freshet dlq retry ${service} ${dead.seq} --with corrected.json`,
+      },
+    );
+  return {
+    done: 'readable',
+    told: `This program can read it. A rebuild folds it at its own position, ${dead.seq}: freshet replay ${service}`,
+  };
+}
+
+async function correct(session: CliSession, service: ServiceName, dead: Shown, file: string): Promise<Outcome> {
+  const { nc, config } = session;
+  const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
+  const event = readEvent(file);
+  const before = identityOf(Buffer.from(dead.payload, 'base64').toString('utf8'));
+  // The old id stays with what was wrong: the same one with another content would be set aside again.
+  if (before !== undefined && before === identityOf(JSON.stringify(event))) event.id = `${String(event.id)}.corrected`;
+  const prepared = codec.prepare(event);
+  if (!prepared.ok)
+    throw new DeadLetterUnreadableError(`The corrected event is refused: ${prepared.problem.message}`, {
+      next: 'correct it once more',
+      details: { reason: prepared.problem.code },
+    });
+  const publisher = createPublisher(nc, publisherLimits(config));
+  try {
+    const { seq } = await publisher.publish(prepared.prepared);
+    await settle(session, service, dead, { done: 'corrected', at: new Date().toISOString(), seq });
+    return { done: 'corrected', published: seq, told: `published at sequence ${seq} as ${String(event.id)}` };
+  } finally {
+    await publisher.close();
+  }
+}
+
+function readEvent(file: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(readFileSync(file === '-' ? 0 : file, 'utf8'));
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    throw new UsageError(`${file} holds no JSON object.`, { next: 'freshet dlq retry --help' });
+  } catch (err) {
+    if (isFreshetError(err)) throw err;
+    throw new UsageError(`${file} can't be read as JSON: ${messageOf(err)}.`, { next: 'freshet dlq retry --help' });
+  }
+}
+
+function identityOf(text: string): string | undefined {
+  try {
+    const { source, id } = JSON.parse(text) as { source?: unknown; id?: unknown };
+    return typeof source === 'string' && typeof id === 'string' ? eventIdentity(source, id) : undefined;
+  } catch {
+    return undefined;
+  }
+}
