@@ -61,6 +61,8 @@ describe('what lives in JetStream', () => {
       'ENGINE_OUTPUT',
       'KV_rankings',
       'KV_engine',
+      'KV_keys',
+      'KV_dead_letters',
       'OBJ_snapshots',
     ]);
   });
