@@ -1,0 +1,42 @@
+/**
+ * Boosts and buries: items that a filter matches move up or down. Scores have no unit that anybody would know, so a
+ * boost is measured by the list itself: 1 is one standard deviation of its scores.
+ */
+import type { Candidate } from './candidate.ts';
+import { byScore } from './candidate.ts';
+import type { Filter } from './filter.ts';
+
+export interface Boost {
+  filter: Filter;
+  /** Standard deviations of the list's scores, up where positive, down where negative. */
+  by: number;
+}
+
+/** The candidates, best first, with what each boost added; boosts that match the same item add up. */
+export function boost(candidates: readonly Candidate[], boosts: readonly Boost[]): Candidate[] {
+  if (boosts.length === 0) return [...candidates];
+  const unit = deviation(candidates);
+  return candidates
+    .map((candidate) => {
+      let contribution = 0;
+      for (const { filter, by } of boosts) if (filter.test(candidate.document)) contribution += by * unit;
+      if (contribution === 0) return candidate;
+      return {
+        ...candidate,
+        score: candidate.score + contribution,
+        terms: [...candidate.terms, { rule: 'boost', contribution }],
+      };
+    })
+    .sort(byScore);
+}
+
+/** Standard deviation of the scores; 1 where they are all the same, so that a boost is never without effect. */
+function deviation(candidates: readonly Candidate[]): number {
+  if (candidates.length === 0) return 1;
+  let sum = 0;
+  for (const { score } of candidates) sum += score;
+  const mean = sum / candidates.length;
+  let squares = 0;
+  for (const { score } of candidates) squares += (score - mean) ** 2;
+  return Math.sqrt(squares / candidates.length) || 1;
+}

@@ -1,0 +1,47 @@
+/** An item as filters see it: flat, so that a name can't reach anything but a field. */
+import { parseTimestamp } from '../../bus/event/time.ts';
+import type { AttributeValue, ItemData } from '../../bus/event/types.ts';
+
+export type FieldValue = AttributeValue | null;
+/** Field by key: see {@link fieldKey}. Fields that an item doesn't have are not there. */
+export type ItemDocument = Readonly<Record<string, FieldValue>>;
+
+/** Fields that every item may have beside `attributes.<name>`. */
+export const FIELDS = ['item', 'title', 'tags', 'published', 'listed'] as const;
+/** Fields that are times; in a document they are milliseconds since 1970. */
+export const TIMES: ReadonlySet<string> = new Set(['published', 'listed']);
+
+const ATTRIBUTE = 'attributes.';
+
+/**
+ * The key of a field in a document; undefined for what is no field. Names of attributes are the app's own, so what
+ * means something to a library of queries (dots, dollars) is written in another way.
+ */
+export function fieldKey(path: string): string | undefined {
+  if ((FIELDS as readonly string[]).includes(path)) return path;
+  if (!path.startsWith(ATTRIBUTE) || path.length === ATTRIBUTE.length) return undefined;
+  return `@${path.slice(ATTRIBUTE.length).replaceAll('%', '%25').replaceAll('.', '%2E').replaceAll('$', '%24')}`;
+}
+
+/**
+ * @param listed when the item came into the catalogue, milliseconds since 1970
+ */
+export function documentOf(item: string, fields: ItemData | undefined, listed: number): ItemDocument {
+  // Keys are those above or begin with @: none of them means anything to an object.
+  const document: Record<string, FieldValue> = { item };
+  if (fields === undefined) return document;
+  document.title = fields.title;
+  document.listed = listed;
+  if (fields.tags) document.tags = fields.tags;
+  if (fields.published !== undefined) document.published = parseTimestamp(fields.published) ?? null;
+  for (const [name, value] of Object.entries(fields.attributes ?? {}))
+    document[fieldKey(`${ATTRIBUTE}${name}`) as string] = value;
+  return document;
+}
+
+/** The values of a field: those of a list one by one, none where the item doesn't have it. */
+export function valuesOf(document: ItemDocument, key: string): readonly (string | number | boolean)[] {
+  const value = document[key];
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) ? value : [value];
+}

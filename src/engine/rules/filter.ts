@@ -1,0 +1,210 @@
+/**
+ * Filters: a part of MongoDB's query language, checked before it runs. What it takes is small on purpose: no regular
+ * expressions, no code, no fields but those of items, and a bounded number of comparisons, so that whoever writes one
+ * can't stop the engine. sift runs what has passed the check.
+ */
+import {
+  $all,
+  $and,
+  $eq,
+  $exists,
+  $gt,
+  $gte,
+  $in,
+  $lt,
+  $lte,
+  $ne,
+  $nin,
+  $nor,
+  $not,
+  $or,
+  $size,
+  createQueryTester,
+} from 'sift';
+import { canonicalJson, UncanonicalError } from '../../bus/event/canonical.ts';
+import { parseTimestamp } from '../../bus/event/time.ts';
+import { BadRequestError } from '../../errors.ts';
+import { FIELDS, fieldKey, type ItemDocument, TIMES } from './document.ts';
+
+export interface Filter {
+  /** Two filters that say the same have the same. */
+  key: string;
+  test(document: ItemDocument): boolean;
+}
+
+export const FILTER_LIMITS = {
+  /** Characters of a filter as JSON. */
+  length: 8_192,
+  /** Levels of `$and`, `$or`, `$nor`, `$not`. */
+  depth: 6,
+  /** Comparisons in all; a list of `$in` counts as one. */
+  comparisons: 64,
+  /** Values in one list. */
+  values: 1_000,
+  /** Characters of a text. */
+  text: 1_000,
+} as const;
+
+const OPERATIONS = { $all, $and, $eq, $exists, $gt, $gte, $in, $lt, $lte, $ne, $nin, $nor, $not, $or, $size };
+
+/** Operators by what they take. */
+const VALUE_OPERATORS = new Set(['$eq', '$ne']);
+const ORDER_OPERATORS = new Set(['$gt', '$gte', '$lt', '$lte']);
+const LIST_OPERATORS = new Set(['$in', '$nin', '$all']);
+const COMBINATIONS = new Set(['$and', '$or', '$nor']);
+/** All that a filter may hold, for messages and documentation. */
+export const FILTER_OPERATORS = Object.keys(OPERATIONS);
+
+type Query = Record<string, unknown>;
+
+interface Check {
+  /** Name of the member, for messages. */
+  member: string;
+  /** What `now` means, milliseconds since 1970. */
+  now: number;
+  comparisons: number;
+}
+
+/**
+ * A filter that may run. Throws `BadRequestError`, which names what is wrong.
+ *
+ * @param now what `now` in a time means, milliseconds since 1970
+ */
+export function parseFilter(value: unknown, { member = 'filter', now }: { member?: string; now: number }): Filter {
+  if (!isObject(value)) throw wrong(member, 'takes an object such as {"tags": "sea"}');
+  // The depth that the writer of JSON bears is more than what is taken here, so this comes first.
+  const check: Check = { member, now, comparisons: 0 };
+  const query = clause(value, check, 1);
+  const text = textOf(query, member);
+  if (text.length > FILTER_LIMITS.length) throw wrong(member, `takes at most ${FILTER_LIMITS.length} characters`);
+  const test = createQueryTester(query, { operations: OPERATIONS }) as (document: ItemDocument) => boolean;
+  return { key: text, test: (document) => test(document) };
+}
+
+function clause(value: unknown, check: Check, depth: number): Query {
+  const { member } = check;
+  if (!isObject(value)) throw wrong(member, 'holds something else than an object where conditions are expected');
+  if (depth > FILTER_LIMITS.depth) throw wrong(member, `is nested deeper than ${FILTER_LIMITS.depth} levels`);
+  const query: Query = {};
+  for (const [name, inner] of Object.entries(value)) {
+    if (COMBINATIONS.has(name)) {
+      if (!Array.isArray(inner) || inner.length === 0) throw wrong(member, `: ${name} takes a list of conditions`);
+      // Each costs something even where it holds no comparison.
+      count(check, inner.length);
+      query[name] = inner.map((one) => clause(one, check, depth + 1));
+      continue;
+    }
+    if (name.startsWith('$'))
+      throw wrong(member, `: ${shown(name)} is not an operator here; it takes ${FILTER_OPERATORS.join(', ')}`);
+    const key = fieldKey(name);
+    if (key === undefined)
+      throw wrong(member, `: there is no field ${shown(name)}; it takes ${FIELDS.join(', ')} and attributes.NAME`);
+    query[key] = condition(name, inner, check, depth);
+  }
+  return query;
+}
+
+function condition(field: string, value: unknown, check: Check, depth: number): unknown {
+  const { member } = check;
+  if (!isObject(value)) {
+    count(check, 1);
+    return { $eq: scalar(field, value, check) };
+  }
+  if (depth > FILTER_LIMITS.depth) throw wrong(member, `is nested deeper than ${FILTER_LIMITS.depth} levels`);
+  const entries = Object.entries(value);
+  if (entries.length === 0) throw wrong(member, `: ${shown(field)} takes a value or operators`);
+  const query: Query = {};
+  for (const [operator, operand] of entries) {
+    count(check, 1);
+    query[operator] = operandOf(field, operator, operand, check, depth);
+  }
+  return query;
+}
+
+function operandOf(field: string, operator: string, operand: unknown, check: Check, depth: number): unknown {
+  const { member } = check;
+  const where = `: ${operator} of ${shown(field)}`;
+  if (VALUE_OPERATORS.has(operator)) return scalar(field, operand, check);
+  if (ORDER_OPERATORS.has(operator)) {
+    const bound = scalar(field, operand, check);
+    if (typeof bound !== 'number' && typeof bound !== 'string')
+      throw wrong(member, `${where} takes a number or a text`);
+    return bound;
+  }
+  if (LIST_OPERATORS.has(operator)) {
+    if (!Array.isArray(operand) || operand.length === 0 || operand.length > FILTER_LIMITS.values)
+      throw wrong(member, `${where} takes a list of 1 to ${FILTER_LIMITS.values} values`);
+    return operand.map((one) => scalar(field, one, check));
+  }
+  switch (operator) {
+    case '$exists':
+      if (typeof operand !== 'boolean') throw wrong(member, `${where} takes true or false`);
+      return operand;
+    case '$size':
+      if (!Number.isSafeInteger(operand) || (operand as number) < 0)
+        throw wrong(member, `${where} takes a whole number`);
+      return operand;
+    case '$not': {
+      if (!isObject(operand)) throw wrong(member, `${where} takes operators`);
+      return condition(field, operand, check, depth + 1);
+    }
+    default:
+      throw wrong(member, `: ${shown(operator)} is not an operator here; it takes ${FILTER_OPERATORS.join(', ')}`);
+  }
+}
+
+/** A value to compare with; times become milliseconds. */
+function scalar(field: string, value: unknown, { member, now }: Check): string | number | boolean | null {
+  if (value === null) return null;
+  if (TIMES.has(field)) {
+    const time = typeof value === 'string' ? timeOf(value, now) : undefined;
+    if (time === undefined) throw wrong(member, `: ${field} takes a time such as "2026-01-01T00:00:00Z", or "now-30d"`);
+    return time;
+  }
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  if (typeof value === 'string' && value.length <= FILTER_LIMITS.text) return value;
+  throw wrong(
+    member,
+    `: ${shown(field)} takes texts of up to ${FILTER_LIMITS.text} characters, numbers, true, false or null`,
+  );
+}
+
+function textOf(query: Query, member: string): string {
+  try {
+    return canonicalJson(query);
+  } catch (err) {
+    if (err instanceof UncanonicalError) throw wrong(member, err.message);
+    throw err;
+  }
+}
+
+const RELATIVE = /^now(?:([+-])(\d{1,6})([smhd]))?$/;
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `now`, `now-30d`, `now+12h`, a date or an RFC 3339 time, as milliseconds since 1970. */
+export function timeOf(text: string, now: number): number | undefined {
+  const relative = RELATIVE.exec(text);
+  if (relative) {
+    const [, sign, count = '0', unit = 's'] = relative;
+    return now + (sign === '-' ? -1 : 1) * Number(count) * (UNIT_MS[unit] as number);
+  }
+  return parseTimestamp(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text);
+}
+
+function count(check: Check, by: number): void {
+  check.comparisons += by;
+  if (check.comparisons > FILTER_LIMITS.comparisons)
+    throw wrong(check.member, `holds more than ${FILTER_LIMITS.comparisons} comparisons`);
+}
+
+const isObject = (value: unknown): value is Query =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const shown = (name: string): string => JSON.stringify(name.slice(0, 60));
+
+const wrong = (member: string, what: string): BadRequestError =>
+  new BadRequestError(`${member}${what.startsWith(':') ? '' : ' '}${what}.`, {
+    next: 'see docs/how-to/shape-lists.md',
+    details: { member },
+  });

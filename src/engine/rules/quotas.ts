@@ -1,0 +1,57 @@
+/**
+ * Quotas: at most so many of a kind, at least so many of a kind. An upper bound is never broken; a lower one is met
+ * where the candidates allow it, with as little as possible moved: items are taken in their order, until only those
+ * places are left that a lower bound needs.
+ */
+import type { Candidate } from './candidate.ts';
+import { valuesOf } from './document.ts';
+import type { Filter } from './filter.ts';
+
+export type Quota =
+  /** At most `max` items for each value of a field: at most two of an author. */
+  | { kind: 'per'; key: string; max: number }
+  /** Of the items that a filter matches, at least `min` and at most `max`. */
+  | { kind: 'of'; filter: Filter; min: number; max: number };
+
+interface Bound {
+  quota: Extract<Quota, { kind: 'of' }>;
+  taken: number;
+}
+
+/** At most `count` of the candidates, in an order that keeps theirs as far as the quotas allow. */
+export function fill(candidates: readonly Candidate[], quotas: readonly Quota[], count: number): Candidate[] {
+  const bounds: Bound[] = [];
+  const perValue: { key: string; max: number; taken: Map<unknown, number> }[] = [];
+  for (const quota of quotas) {
+    if (quota.kind === 'of') bounds.push({ quota, taken: 0 });
+    else perValue.push({ key: quota.key, max: quota.max, taken: new Map() });
+  }
+  const rest = [...candidates];
+  const matches = new Map(
+    rest.map((candidate) => [candidate, bounds.map(({ quota }) => quota.filter.test(candidate.document))]),
+  );
+  const of = (candidate: Candidate): readonly boolean[] => matches.get(candidate) as boolean[];
+  const fits = (candidate: Candidate): boolean =>
+    bounds.every(({ quota, taken }, i) => !of(candidate)[i] || taken < quota.max) &&
+    perValue.every(({ key, max, taken }) =>
+      valuesOf(candidate.document, key).every((value) => (taken.get(value) ?? 0) < max),
+    );
+  const serves = (candidate: Candidate): boolean =>
+    bounds.some(({ quota, taken }, i) => of(candidate)[i] && taken < quota.min);
+
+  const chosen: Candidate[] = [];
+  while (chosen.length < count) {
+    // What several lower bounds still ask for may be one item; that is looked for when places run out.
+    const owed = bounds.reduce((sum, { quota, taken }) => sum + Math.max(0, quota.min - taken), 0);
+    const tight = owed >= count - chosen.length;
+    let at = tight ? rest.findIndex((candidate) => serves(candidate) && fits(candidate)) : -1;
+    if (at === -1) at = rest.findIndex(fits);
+    if (at === -1) break;
+    const [next] = rest.splice(at, 1) as [Candidate];
+    chosen.push(next);
+    for (const [i, bound] of bounds.entries()) if (of(next)[i]) bound.taken++;
+    for (const { key, taken } of perValue)
+      for (const value of new Set(valuesOf(next.document, key))) taken.set(value, (taken.get(value) ?? 0) + 1);
+  }
+  return chosen;
+}
