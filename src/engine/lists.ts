@@ -5,12 +5,17 @@
 import { randomBytes } from 'node:crypto';
 import { itemId, type StreamSeq, userId } from '../bus/event/ids.ts';
 import { BadRequestError } from '../errors.ts';
-import type { ListSource, Model, Reason } from './model/mod.ts';
+import type { ListSource, Model } from './model/mod.ts';
+import type { Filter } from './rules/filter.ts';
+import { joinRules, parseRules } from './rules/request.ts';
+import { NO_RULES, type Rules } from './rules/rules.ts';
+import { arrange, type Shelf } from './rules/shelves.ts';
+import { createShaping, type ListReason, type Shape } from './shaping.ts';
 
 export interface RankedItem {
   item: string;
   score: number;
-  reasons?: Reason[];
+  reasons?: ListReason[];
 }
 
 export interface RankingAnswer {
@@ -30,8 +35,17 @@ export interface RankingAnswer {
   next: string | null;
 }
 
+/** What a list is made of beside a user's own history, and by which rules; a request without is answered as it stands. */
+export interface ListShape extends Pick<Shape, 'history' | 'unlike' | 'candidates'> {
+  /** Milliseconds after which an item that was seen may come back; undefined: as configured. */
+  seenForMs?: number | undefined;
+  rules?: Rules | undefined;
+}
+
 export interface ListRequest {
-  user: string;
+  /** Undefined for somebody of whom nothing but a history is known. */
+  user: string | undefined;
+  shape?: ListShape | undefined;
   n: number;
   exclude: readonly string[];
   explain: boolean;
@@ -41,6 +55,28 @@ export interface ListRequest {
   /** The list must have been computed at or behind this position. */
   minSeq: number;
   cursor: string | undefined;
+}
+
+export interface ShelvesRequest {
+  user: string;
+  /** Rows at most. */
+  rows: number;
+  /** Items in a row at most. */
+  n: number;
+  exclude: readonly string[];
+  rules: Rules | undefined;
+}
+
+export interface ShelfAnswer extends Shelf<RankedItem> {
+  /** Id of this row, to be named in feedback. */
+  list: string;
+  title: string;
+  source: ListSource;
+}
+
+export interface ShelvesAnswer extends Pick<RankingAnswer, 'snapshot' | 'seq' | 'config'> {
+  user: string;
+  shelves: ShelfAnswer[];
 }
 
 export interface Standing {
@@ -55,8 +91,10 @@ export interface Standing {
 
 export interface Lists {
   recommend(request: ListRequest): RankingAnswer;
-  similar(item: string, n: number, explain: boolean): RankingAnswer;
-  trending(n: number): RankingAnswer;
+  similar(item: string, n: number, explain: boolean, filters?: readonly Filter[]): RankingAnswer;
+  trending(n: number, filters?: readonly Filter[]): RankingAnswer;
+  /** Several titled rows with no item twice. */
+  shelves(request: ShelvesRequest): ShelvesAnswer;
   /** Computes a user's list anew and lets it stand. */
   refresh(user: string): Standing;
   /** The user acted: their list no longer stands. */
@@ -77,6 +115,10 @@ export interface ListsOptions {
   capacity: number;
   /** Most items that paging reaches. */
   depth: number;
+  /** Rules of the configuration, which every list is under; none unless given. */
+  rules?: () => Rules;
+  /** Milliseconds after which an item that was seen may come back; 0: never. */
+  seenForMs?: number;
   /** Milliseconds, monotonic. */
   now?: () => number;
   onAnswer?: (what: 'standing' | 'computed', ageSeconds: number) => void;
@@ -88,6 +130,14 @@ interface Cursor {
   offset: number;
   list: string;
 }
+
+/** Newest events that shelves are made for, and whose items are on none. */
+const RECENT_EVENTS = 200;
+/** Days that an item is new. */
+const NEW_DAYS = 30;
+/** Items that a row has to have. */
+const LEAST_ON_SHELF = 3;
+const SHELF_TITLES: Readonly<Record<string, string>> = { 'for-you': 'For you', new: 'New', trending: 'Popular now' };
 
 /** Milliseconds within which a list that was computed after its user's last event need not be computed again. */
 const JUST_NOW_MS = 100;
@@ -101,6 +151,8 @@ export function createLists(options: ListsOptions): Lists {
     length,
     capacity,
     depth,
+    rules = () => NO_RULES,
+    seenForMs = 0,
     now = () => performance.now(),
     onAnswer,
     onCompute,
@@ -109,21 +161,30 @@ export function createLists(options: ListsOptions): Lists {
   const standing = new Map<string, Standing>();
   const withdrawnItems = new Set<string>();
   /** By answer that has a page after it: what it and the pages before it showed. */
-  const pages = new Map<string, { user: string; shown: ReadonlySet<string> }>();
+  const pages = new Map<string, { user: string | undefined; shown: ReadonlySet<string> }>();
+
+  const shaping = createShaping(model);
 
   function compute(
-    user: string,
+    user: string | undefined,
     count: number,
-    request: { exclude?: readonly string[]; explain?: boolean; includeSeen?: boolean },
+    request: { exclude?: readonly string[]; explain?: boolean; includeSeen?: boolean; shape?: ListShape | undefined },
   ): Standing {
     const started = performance.now();
-    const { items, source } = model.recommend({
-      user: userId(user),
-      n: count,
-      ...(request.exclude ? { exclude: request.exclude.map(itemId) } : {}),
-      explain: request.explain === true,
-      includeSeen: request.includeSeen === true,
-    });
+    const { shape } = request;
+    const configured = rules();
+    const { items, source } = shaping.list(
+      {
+        ...shape,
+        user,
+        exclude: request.exclude ?? [],
+        explain: request.explain === true,
+        includeSeen: request.includeSeen === true,
+        seenForMs: shape?.seenForMs ?? seenForMs,
+        rules: shape?.rules ? joinRules(configured, shape.rules) : configured,
+      },
+      count,
+    );
     onCompute?.((performance.now() - started) / 1000);
     return { items, seq: seq(), at: now(), source, moved: false };
   }
@@ -132,14 +193,14 @@ export function createLists(options: ListsOptions): Lists {
 
   function usable(
     list: Standing | undefined,
-    { maxAgeMs, minSeq, explain, includeSeen }: ListRequest,
+    { maxAgeMs, minSeq, explain, includeSeen, shape }: ListRequest,
   ): list is Standing {
-    if (!list || list.moved || explain || includeSeen || maxAgeMs <= 0) return false;
+    if (!list || list.moved || explain || includeSeen || shape || maxAgeMs <= 0) return false;
     return list.seq >= minSeq && now() - list.at <= maxAgeMs;
   }
 
   function recommend(request: ListRequest): RankingAnswer {
-    const { user, n, exclude, explain, includeSeen } = request;
+    const { user, n, exclude, explain, includeSeen, shape } = request;
     const cursor = request.cursor === undefined ? undefined : parseCursor(request.cursor);
     const offset = cursor?.offset ?? 0;
     const end = Math.min(offset + n, depth);
@@ -147,24 +208,24 @@ export function createLists(options: ListsOptions): Lists {
     const allowedOf = ({ items }: Standing): RankedItem[] =>
       items.filter(({ item }) => !excluded.has(item) && !withdrawnItems.has(item));
 
-    let list = standing.get(user);
+    let list = user === undefined ? undefined : standing.get(user);
     let allowed = usable(list, request) ? allowedOf(list) : undefined;
     // One more than the page, to know whether there is another. A list shorter than it might be says all there is.
     if (list && allowed && (allowed.length > end || list.items.length < length)) {
       onAnswer?.('standing', (now() - list.at) / 1000);
     } else {
-      const plain = excluded.size === 0 && !explain && !includeSeen;
-      list = compute(user, Math.max(plain ? length : 0, end + 1), { exclude, explain, includeSeen });
-      if (plain) keep(user, list);
+      const plain = excluded.size === 0 && !explain && !includeSeen && !shape;
+      list = compute(user, Math.max(plain ? length : 0, end + 1), { exclude, explain, includeSeen, shape });
+      if (plain && user !== undefined) keep(user, list);
       allowed = allowedOf(list);
       onAnswer?.('computed', 0);
     }
     // The list may have moved since the page before, so a page goes on with the best that was not shown yet.
     const before = cursor && pages.get(cursor.list);
-    const shown = before?.user === user ? before.shown : undefined;
+    const shown = before && before.user === user ? before.shown : undefined;
     const rest = shown ? allowed.filter(({ item }) => !shown.has(item)) : allowed.slice(offset);
     const items = rest.slice(0, Math.max(0, end - offset));
-    const answered = answer({ user }, items, list.source, list.seq, null);
+    const answered = answer(user === undefined ? {} : { user }, items, list.source, list.seq, null);
     if (rest.length <= items.length || end >= depth) return answered;
     const all = new Set(shown ?? allowed.slice(0, offset).map(({ item }) => item));
     for (const { item } of items) all.add(item);
@@ -191,15 +252,59 @@ export function createLists(options: ListsOptions): Lists {
     return { ...of, list: newListId(), items, snapshot: snapshot(), seq: at, config, source, next };
   }
 
+  const testOf = (filters: readonly Filter[] = []) => shaping.testOf([...rules().filters, ...filters]);
+
+  function similar(item: string, n: number, explain: boolean, filters?: readonly Filter[]): RankingAnswer {
+    const { items, source } = model.similar(itemId(item), n, { explain, allowed: testOf(filters) });
+    return answer({ item }, items, source, seq(), null);
+  }
+
+  function trending(n: number, filters?: readonly Filter[]): RankingAnswer {
+    const { items, source } = model.trending(n, undefined, testOf(filters));
+    return answer({}, items, source, seq(), null);
+  }
+
+  function titleOf({ kind, of }: Shelf<RankedItem>): string {
+    if (of === undefined) return SHELF_TITLES[kind] ?? kind;
+    return `Because of ${model.item(itemId(of))?.fields.title ?? of}`;
+  }
+
   return {
     recommend,
-    similar: (item, n, explain) => {
-      const { items, source } = model.similar(itemId(item), n, { explain });
-      return answer({ item }, items, source, seq(), null);
-    },
-    trending: (n) => {
-      const { items, source } = model.trending(n);
-      return answer({}, items, source, seq(), null);
+    similar,
+    trending,
+    shelves: ({ user, rows, n, exclude, rules: asked }) => {
+      const shape = asked ? { rules: asked } : undefined;
+      const filters = asked?.filters ?? [];
+      // What stands in a row above is missing below, so each row has some to spare.
+      const reach = n * rows + exclude.length;
+      const made: (Shelf<RankedItem> & { source: ListSource })[] = [];
+      const row = (kind: string, { items, source }: { items: RankedItem[]; source: ListSource }, of?: string): void =>
+        void made.push({ kind, items, source, ...(of === undefined ? {} : { of }) });
+      row('for-you', compute(user, n + exclude.length, { exclude, shape }));
+      const recent = new Set(model.history(userId(user), RECENT_EVENTS).map(({ item }) => item));
+      for (const item of [...recent].slice(0, rows)) row('because', similar(item, reach, false, filters), item);
+      const fresh = parseRules({ filter: { listed: { $gte: `now-${NEW_DAYS}d` } } }, { n, at: model.clock });
+      const joined = asked && fresh ? joinRules(asked, fresh) : fresh;
+      row('new', compute(user, reach, { exclude, shape: { rules: joined } }));
+      row('trending', trending(reach, filters));
+      const out = new Set([...exclude, ...recent]);
+      const shown = made.map((one) => ({
+        ...one,
+        items: one.items.filter(({ item }) => !out.has(item) && !withdrawnItems.has(item)),
+      }));
+      const shelves = arrange(shown, n, Math.min(n, LEAST_ON_SHELF)).slice(0, rows);
+      return {
+        user,
+        shelves: shelves.map((shelf) => ({
+          ...(shelf as (typeof made)[number]),
+          title: titleOf(shelf),
+          list: newListId(),
+        })),
+        snapshot: snapshot(),
+        seq: seq(),
+        config,
+      };
     },
     refresh: (user) => {
       // Whoever acted and asked at once has had it computed already.

@@ -18,6 +18,7 @@ export { MAX_WEIGHT } from './statistics.ts';
 export type {
   InputInForce,
   Interaction,
+  ItemTest,
   ListSource,
   Model,
   ModelSizes,

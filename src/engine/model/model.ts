@@ -30,6 +30,7 @@ import { trainingDataOf } from './training-data.ts';
 import type {
   InputInForce,
   Interaction,
+  ItemTest,
   ListSource,
   Model,
   ModelSizes,
@@ -39,6 +40,7 @@ import type {
   Traits,
   WarningName,
 } from './types.ts';
+import { Verdicts } from './verdicts.ts';
 
 const MAX_LIST = 10_000;
 /** What candidates are looked for when an event is scored: as many as for a list of usual length. */
@@ -59,6 +61,7 @@ class FoldedModel implements Model {
   readonly #config: ModelConfig;
   readonly #statistics: Statistics;
   readonly #catalogue: Catalogue;
+  readonly #verdicts: Verdicts;
   readonly #popularity: Popularity;
   readonly #ranking: Ranking;
   readonly #mapped: MappedSignals;
@@ -96,6 +99,7 @@ class FoldedModel implements Model {
     this.#catalogue = new Catalogue(config.content, (item, fields) => {
       if (!this.#mapped.describe(item, fields)) this.#warnings['embedding-length']++;
     });
+    this.#verdicts = new Verdicts(this.#catalogue);
     this.#popularity = new Popularity(config.popularity, config.statistics.bucketMs);
     this.#ranker = config.ranker.form === 'none' ? undefined : new Ranker(config.ranker, FEATURE_SCALES);
     this.#ranking = new Ranking(config.ranking, {
@@ -484,6 +488,7 @@ class FoldedModel implements Model {
         events,
         question,
         blocked,
+        allowed: this.#verdicts.of(request.allowed),
         count: request.n,
         at: request.at ?? this.#clock,
         blend: hasHistory ? 'history' : 'cold',
@@ -558,27 +563,45 @@ class FoldedModel implements Model {
     return { source, items };
   }
 
-  similar(id: ItemId, n: number, options: { explain?: boolean; exclude?: Iterable<ItemId> } = {}): RecommendedList {
+  similar(
+    id: ItemId,
+    n: number,
+    options: { explain?: boolean; exclude?: Iterable<ItemId>; allowed?: ItemTest | undefined } = {},
+  ): RecommendedList {
     const item = this.#catalogue.ids.find(id);
     if (item === undefined) return { source: 'popular', items: [] };
     const profile = profileOf([item], undefined, 0, 1, 1);
     const question = questionOfHistory(profile, this.#catalogue);
     const blocked = [[item], this.#numbersOf(options.exclude)];
     return this.#answer(
-      { profile, reader: -1, past: [item], events: 1, question, blocked, count: n, at: this.#clock, blend: 'similar' },
+      {
+        profile,
+        reader: -1,
+        past: [item],
+        events: 1,
+        question,
+        blocked,
+        allowed: this.#verdicts.of(options.allowed),
+        count: n,
+        at: this.#clock,
+        blend: 'similar',
+      },
       options.explain === true,
     );
   }
 
-  trending(n: number, at: number = this.#clock): RecommendedList {
+  trending(n: number, at: number = this.#clock, allowed?: ItemTest): RecommendedList {
     const { ids } = this.#catalogue;
+    const passes = this.#verdicts.of(allowed);
+    const free = (item: number): boolean =>
+      this.#catalogue.servable(item, this.#config.ranking.serveUnpublished) && (passes === undefined || passes(item));
     const count = Math.min(Math.max(Math.floor(n) || 0, 0), MAX_LIST);
     this.#popularity.at(at, this.#statistics, ids.end);
     const lately = new Top(count, ids.ids);
     for (let item = 0; item < ids.end; item++) {
       const score = this.#popularity.short[item]!;
       if (score <= 0 || !lately.admits(score)) continue;
-      if (this.#catalogue.servable(item, this.#config.ranking.serveUnpublished)) lately.offer(item, score);
+      if (free(item)) lately.offer(item, score);
     }
     const best = lately.sorted();
     if (best.length < count) {
@@ -587,7 +610,7 @@ class FoldedModel implements Model {
       for (let item = 0; item < ids.end; item++) {
         const total = this.#statistics.total[item]!;
         if (total <= 0 || this.#popularity.short[item]! > 0 || !ever.admits(total)) continue;
-        if (this.#catalogue.servable(item, this.#config.ranking.serveUnpublished)) ever.offer(item, total);
+        if (free(item)) ever.offer(item, total);
       }
       for (const { item } of ever.sorted()) best.push({ item, score: 0 });
     }
@@ -596,6 +619,12 @@ class FoldedModel implements Model {
       score: score / (FADE_UNIT * FULL),
     }));
     return { source: 'popular', items };
+  }
+
+  item(id: ItemId): { fields: ItemData; listed: number } | undefined {
+    const number = this.#catalogue.ids.find(id);
+    const known = number === undefined ? undefined : this.#catalogue.item(number);
+    return known?.fields === undefined ? undefined : { fields: known.fields, listed: known.listed };
   }
 
   // --- recorded inputs ---------------------------------------------------------------------------------------------

@@ -107,6 +107,8 @@ export interface RankRequest {
   /** Events of the whole history, also beyond the profile's reach. */
   events: number;
   question: Question;
+  /** Which items may be in the list beside those; undefined: all. */
+  allowed?: ((item: number) => boolean) | undefined;
   /** Items that may not be in the list, by number; repeats are fine. */
   blocked: readonly Iterable<number>[];
   count: number;
@@ -173,6 +175,7 @@ export class Ranking {
   #weights: Record<'short' | 'long' | 'cold' | 'similar', Float64Array>;
   #blocked = new Int32Array(64);
   #stamp = 0;
+  #allowed: ((item: number) => boolean) | undefined;
 
   constructor(config: RankingConfig, from: RankedFrom) {
     const { catalogue, statistics, popularity, histories, postings, ranker, mapped, users } = from;
@@ -208,7 +211,8 @@ export class Ranking {
     if (this.#blocked[item] === this.#stamp) return false;
     if (!this.#catalogue.servable(item, this.#config.serveUnpublished)) return false;
     // A number that only a forgotten user's events left behind is no item.
-    return this.#statistics.total[item]! > 0 || this.#catalogue.isPublished(item);
+    if (this.#statistics.total[item]! <= 0 && !this.#catalogue.isPublished(item)) return false;
+    return this.#allowed === undefined || this.#allowed(item);
   }
 
   #block(lists: readonly Iterable<number>[], end: number): void {
@@ -227,6 +231,7 @@ export class Ranking {
   rank(request: RankRequest): Ranked {
     const end = this.#catalogue.ids.end;
     this.#block(request.blocked, end);
+    this.#allowed = request.allowed;
     this.pairs.reserve(end);
     this.#content.reserve(end);
     this.pairs.gather(request.profile, this.#statistics);

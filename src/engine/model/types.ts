@@ -24,6 +24,15 @@ export interface Interaction {
 /** What is known of a user beside what they do. */
 export type Traits = Readonly<Record<string, AttributeValue>>;
 
+/**
+ * Decides which items may be in a list. Its answers are remembered for as long as the catalogue stays as it is, so they
+ * may depend on nothing but what it is given.
+ */
+export interface ItemTest {
+  /** @param listed when the item came into the catalogue, milliseconds */
+  test(item: ItemId, fields: ItemData | undefined, listed: number): boolean;
+}
+
 export interface RecommendRequest {
   /** Whose list; an unknown user gets what is popular. */
   user?: UserId;
@@ -35,6 +44,8 @@ export interface RecommendRequest {
   n: number;
   /** Items that may not be in it. */
   exclude?: Iterable<ItemId>;
+  /** Only such items are looked for, so that a list under a narrow test is as long as there are items that pass it. */
+  allowed?: ItemTest | undefined;
   /** Time at which popularity and newness are read, milliseconds; left out: the fold's clock. */
   at?: number;
   /** Whether items of the user's own history may come back, as in a shop; left out: no. */
@@ -153,9 +164,15 @@ export interface Model {
   inputs(): InputInForce[];
   recommend(request: RecommendRequest): RecommendedList;
   /** Items that go with an item: by what people did, by content alone where nobody has done anything. */
-  similar(item: ItemId, n: number, options?: { explain?: boolean; exclude?: Iterable<ItemId> }): RecommendedList;
+  similar(
+    item: ItemId,
+    n: number,
+    options?: { explain?: boolean; exclude?: Iterable<ItemId>; allowed?: ItemTest | undefined },
+  ): RecommendedList;
   /** What is taken most lately. Score: decayed number of full interactions; 0 for what only was taken long ago. */
-  trending(n: number, at?: number): RecommendedList;
+  trending(n: number, at?: number, allowed?: ItemTest): RecommendedList;
+  /** What is known of an item; undefined for one that was never published. */
+  item(item: ItemId): { fields: ItemData; listed: number } | undefined;
   /** A user's events, newest first, sessions' included. */
   history(user: UserId, n?: number): { item: ItemId; weight: number; time: number; seq: number }[];
   /** Adds the users, links and events of another model of the same configuration; their users must be different. */

@@ -1,0 +1,173 @@
+/**
+ * Lists under rules: the model is asked for items that pass the filters, for more of them than are shown where their
+ * order or choice will change, and the rules are applied to what it gives.
+ */
+import { createHash } from 'node:crypto';
+import { itemId, userId } from '../bus/event/ids.ts';
+import type { ItemData } from '../bus/event/types.ts';
+import type { ItemTest, ListSource, Model, Reason } from './model/mod.ts';
+import type { Candidate, RuleTerm } from './rules/candidate.ts';
+import { documentOf, type ItemDocument } from './rules/document.ts';
+import type { Filter } from './rules/filter.ts';
+import { applyRules, type Rules, reorders } from './rules/rules.ts';
+
+/** What put an item where it is: a term of the model, or of a rule. */
+export type ListReason = Omit<Reason, 'signal'> & { signal: string };
+
+export interface ShapedItem {
+  item: string;
+  score: number;
+  reasons?: ListReason[];
+}
+
+export interface ShapedList {
+  items: ShapedItem[];
+  source: ListSource;
+}
+
+/** What a list is made of. */
+export interface Shape {
+  user: string | undefined;
+  /** Items that somebody took, oldest first: in place of the user's own history. */
+  history?: readonly string[] | undefined;
+  /** Items that the list is to keep away from. */
+  unlike?: readonly string[];
+  /** Nothing but these. */
+  candidates?: readonly string[] | undefined;
+  exclude?: readonly string[];
+  includeSeen?: boolean;
+  /** Milliseconds after which an item that was seen may come back; 0: never. */
+  seenForMs?: number;
+  explain?: boolean;
+  rules: Rules;
+}
+
+export interface Shaping {
+  list(shape: Shape, count: number): ShapedList;
+  /** A test by filters, the same object for the same filters. */
+  testOf(filters: readonly Filter[]): ItemTest | undefined;
+}
+
+/** Items asked of the model at first, and how often four times as many are tried where quotas leave places open. */
+const POOL_LEAST = 100;
+const POOL_MOST = 8_000;
+/** Tests that are kept, with what they said of each item. */
+const TESTS = 64;
+/** Newest events that decide whether an item was seen lately. */
+const RECENT_EVENTS = 10_000;
+
+export function createShaping(model: Model): Shaping {
+  const tests = new Map<string, ItemTest>();
+  const documents = new WeakMap<ItemData, ItemDocument>();
+
+  function documentFor(item: string, fields: ItemData | undefined, listed: number): ItemDocument {
+    if (fields === undefined) return documentOf(item, undefined, listed);
+    // A change of an item is another object.
+    const known = documents.get(fields);
+    if (known) return known;
+    const document = documentOf(item, fields, listed);
+    documents.set(fields, document);
+    return document;
+  }
+
+  function testOf(filters: readonly Filter[]): ItemTest | undefined {
+    if (filters.length === 0) return undefined;
+    const key = createHash('sha256')
+      .update(filters.map((filter) => filter.key).join('\n'))
+      .digest('base64');
+    const known = tests.get(key);
+    const test: ItemTest = known ?? {
+      test: (item, fields, listed) => {
+        const document = documentFor(item, fields, listed);
+        return filters.every((filter) => filter.test(document));
+      },
+    };
+    tests.delete(key);
+    tests.set(key, test);
+    if (tests.size > TESTS) {
+      const [oldest] = tests.keys();
+      if (oldest !== undefined) tests.delete(oldest);
+    }
+    return test;
+  }
+
+  function allowedBy({ rules, candidates }: Shape): ItemTest | undefined {
+    const passes = testOf(rules.filters);
+    if (candidates === undefined) return passes;
+    const among = new Set(candidates);
+    return { test: (item, fields, listed) => among.has(item) && (passes?.test(item, fields, listed) ?? true) };
+  }
+
+  /** What may not be in the list beside what the request excludes. */
+  function kept({ user, history, unlike = [], exclude = [], includeSeen = false, seenForMs = 0 }: Shape): string[] {
+    const out = [...exclude, ...unlike];
+    if (user === undefined || includeSeen) return out;
+    // The model leaves out what is in the history that it is asked with; here it is asked with another one.
+    const since = seenForMs > 0 ? model.clock - seenForMs : undefined;
+    if (since === undefined && history === undefined) return out;
+    for (const { item, time } of model.history(userId(user), RECENT_EVENTS))
+      if (since === undefined || time > since) out.push(item);
+    return out;
+  }
+
+  function against({ unlike = [] }: Shape, pool: number, allowed: ItemTest | undefined): ReadonlyMap<string, number> {
+    if (unlike.length === 0) return new Map();
+    const { items, source } = model.recommend({
+      history: unlike.map(itemId),
+      n: pool,
+      allowed,
+    });
+    // Of items that nothing is known about, what is popular says nothing.
+    return source === 'popular' ? new Map() : new Map(items.map(({ item, score }) => [item, score]));
+  }
+
+  function list(shape: Shape, count: number): ShapedList {
+    const { user, history, rules, candidates, explain = false, includeSeen = false, seenForMs = 0 } = shape;
+    const allowed = allowedBy(shape);
+    const exclude = kept(shape).map(itemId);
+    const most = candidates === undefined ? POOL_MOST : Math.max(candidates.length, 1);
+    const changes = (shape.unlike ?? []).length > 0 || reorders(rules, new Map());
+    for (
+      let pool = Math.min(most, changes ? Math.max(POOL_LEAST, 4 * count) : count);
+      ;
+      pool = Math.min(most, 4 * pool)
+    ) {
+      const { items, source } = model.recommend({
+        ...(user === undefined ? {} : { user: userId(user) }),
+        ...(history === undefined ? {} : { history: history.map(itemId) }),
+        n: pool,
+        exclude,
+        allowed,
+        explain,
+        includeSeen: includeSeen || seenForMs > 0,
+      });
+      if (!changes) return { items, source };
+      const unlike = against(shape, pool, allowed);
+      const reasons = new Map(items.map((one) => [one.item as string, one.reasons]));
+      const chosen = applyRules(items.map(candidateOf), rules, { count, unlike });
+      // Where quotas leave places open, there may be more that fits further down.
+      if (chosen.length < count && items.length === pool && pool < most) continue;
+      return {
+        source,
+        items: chosen.map(({ item, score, terms }) => ({
+          item,
+          score,
+          ...(explain ? { reasons: withTerms(reasons.get(item) ?? [], terms) } : {}),
+        })),
+      };
+    }
+  }
+
+  function candidateOf({ item, score }: { item: string; score: number }): Candidate {
+    const known = model.item(itemId(item));
+    return { item, score, document: documentFor(item, known?.fields, known?.listed ?? 0), terms: [] };
+  }
+
+  return { list, testOf };
+}
+
+/** Terms of model and rules, the largest first, as the model has them. */
+function withTerms(reasons: readonly Reason[], terms: readonly RuleTerm[]): ListReason[] {
+  const all: ListReason[] = [...reasons, ...terms.map(({ rule, contribution }) => ({ signal: rule, contribution }))];
+  return all.sort((a, b) => b.contribution - a.contribution);
+}
