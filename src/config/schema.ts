@@ -187,6 +187,30 @@ export const CONFIG_SCHEMA = section(
       }),
       'the recommendation engine',
     ),
+    lists: section(
+      Type.Object({
+        filter: Type.Record(Type.String(), Type.Unknown(), {
+          default: {},
+          description: 'what every item of every list has to match: a filter as in a request',
+        }),
+        boosts: Type.Array(Type.Record(Type.String(), Type.Unknown()), {
+          default: [],
+          description: 'items that move up or down in every list of a user, as boosts of a request',
+        }),
+        quotas: Type.Array(Type.Record(Type.String(), Type.Unknown()), {
+          default: [],
+          description: 'how many of a kind every list of a user may or must hold, as quotas of a request',
+        }),
+        diversity_lambda: Type.Number({
+          default: 1,
+          minimum: 0,
+          maximum: 1,
+          description: 'lambda of maximal marginal relevance: 1 for none, lower for more different items',
+        }),
+        seen_for_s: whole(0, 'seconds after which an item that was seen may come back; 0: never'),
+      }),
+      'rules that every list is under',
+    ),
     up: section(
       Type.Object({
         restart_min_ms: whole(100, 'first pause before a process that died is started again, milliseconds', 1),

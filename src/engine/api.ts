@@ -12,7 +12,7 @@ import type { Rules } from './rules/rules.ts';
 const LIST_DEFAULT = 10;
 
 /** Seconds that a seen item may be kept out at most: a hundred years. */
-const SEEN_FOR_MOST_S = 3_155_760_000;
+export const SEEN_FOR_MOST_S = 3_155_760_000;
 
 /** Rows of shelves unless asked otherwise, and at most. */
 const SHELVES_DEFAULT = 5;

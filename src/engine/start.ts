@@ -24,6 +24,7 @@ import { engineProjection, prepareTables, resolveUser } from './projection.ts';
 import { createRankings, type Rankings, settledSeq } from './rankings.ts';
 import { hashModel, readImage, removeImage } from './rebuild.ts';
 import { createRecallProgress } from './recall.ts';
+import { answerHash, configuredRules } from './rules/configured.ts';
 import { createKeeper } from './snapshots/keeper.ts';
 import type { Origin } from './snapshots/manifest.ts';
 import { type Restored, restoreModel } from './snapshots/restore.ts';
@@ -103,6 +104,8 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     registered ??= engineMetrics(registry);
     const metrics = registered;
     const hash = configHash(config);
+    const answered = answerHash(hash, config);
+    const rules = configuredRules(config);
     const found = store.checkpoint().created || (await log.info()).created;
     const origin = (): Origin => originOf(config, store.version, store.checkpoint().created || found);
     const snapshots = await createSnapshots({
@@ -149,7 +152,9 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       model,
       seq: loop.position,
       snapshot: inForce,
-      config: hash,
+      config: answered,
+      rules,
+      seenForMs: config.lists.seen_for_s * 1_000,
       length: config.engine.list_length,
       capacity: config.engine.cached_lists,
       depth: config.http.list_max,
@@ -181,7 +186,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       similarLength: engine.similar_length,
       trendingLength: engine.list_length,
       snapshot: inForce,
-      config: hash,
+      config: answered,
       onPublished: (kind, seconds) => {
         metrics.published.inc({ kind });
         if (kind === 'user') metrics.delay.observe(seconds);

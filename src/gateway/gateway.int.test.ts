@@ -400,15 +400,91 @@ describe('reading', () => {
     expect(wrong.body).toMatchObject({ member: 'n' });
     isProblem(await get('/v1/trending?mni_seq=5'), 400, 'FRESHET_BAD_REQUEST');
     isProblem(await get('/v1/users/u/recommendations?cursor=nonsense'), 400, 'FRESHET_BAD_REQUEST');
-    isProblem(await get('/v1/users/u/recommendations?filter=tag:sea'), 400, 'FRESHET_NOT_SUPPORTED');
+    isProblem(await get('/v1/users/u/recommendations?filter=tag:sea'), 400, 'FRESHET_BAD_REQUEST');
     isProblem(await get('/v1/users/u/history?before=0'), 400, 'FRESHET_BAD_REQUEST');
     isProblem(await jsonPost('/v1/recommendations', { n: 5 }), 400, 'FRESHET_BAD_REQUEST');
     isProblem(await jsonPost('/v1/recommendations', { user: 'u', nn: 5 }), 400, 'FRESHET_BAD_REQUEST');
-    isProblem(await jsonPost('/v1/recommendations', { user: 'u', boosts: {} }), 400, 'FRESHET_NOT_SUPPORTED');
+    isProblem(await jsonPost('/v1/recommendations', { user: 'u', boosts: {} }), 400, 'FRESHET_BAD_REQUEST');
+    isProblem(await jsonPost('/v1/recommendations', { user: 'u', context: {} }), 400, 'FRESHET_NOT_SUPPORTED');
     isProblem(await jsonPost('/v1/recommendations', '{"user":'), 400, 'FRESHET_BAD_REQUEST');
     isProblem(await jsonPost('/v1/recommendations', ''), 400, 'FRESHET_BAD_REQUEST');
     const plain = await request(url, '/v1/recommendations', { method: 'POST', body: 'user=u' });
     isProblem(plain, 415, 'FRESHET_MEDIA_TYPE');
+  });
+
+  test('lists are shaped by filters, boosts, quotas and candidates, of known and unknown people', async () => {
+    const items = Array.from({ length: 12 }, (_, i) => `shape-${String(i).padStart(2, '0')}`);
+    const { body } = await publish(
+      url,
+      ...items.map((item, i) =>
+        published(item, { tags: ['shape', i % 3 === 0 ? 'third' : 'other'], attributes: { author: `a${i % 2}` } }),
+      ),
+      viewed('shaper', 'shape-00'),
+      viewed('somebody', 'shape-00'),
+      viewed('somebody', 'shape-03'),
+    );
+    const named = (answer: { body: Ranking }): string[] => answer.body.items.map(({ item }) => item);
+    const filter = path(JSON.stringify({ tags: { $all: ['shape', 'third'] } }));
+    const fresh = `min_seq=${body.seq}`;
+    const filtered = await get<Ranking>(`/v1/users/shaper/recommendations?${fresh}&n=100&filter=${filter}`);
+    expect(named(filtered).sort()).toEqual(['shape-03', 'shape-06', 'shape-09']);
+    expect(named(await get<Ranking>(`/v1/trending?${fresh}&n=1000&filter=${filter}`)).sort()).toEqual([
+      'shape-00',
+      'shape-03',
+    ]);
+    expect(named(await get<Ranking>(`/v1/items/shape-00/similar?${fresh}&filter=${filter}`))[0]).toBe('shape-03');
+
+    const ask = (more: object) =>
+      jsonPost('/v1/recommendations', { min_seq: body.seq, filter: { tags: 'shape' }, ...more });
+    const quota = await ask({ user: 'shaper', quotas: [{ per: 'attributes.author', max: 2 }] });
+    expect(quota.body.items).toHaveLength(4);
+    const boosted = await ask({ user: 'shaper', n: 1, boosts: [{ filter: { item: 'shape-11' }, by: 10 }] });
+    expect(named(boosted)).toEqual(['shape-11']);
+    const unknown = await ask({ history: ['shape-00'], n: 1 });
+    expect(named(unknown)).toEqual(['shape-03']);
+    expect(unknown.body).not.toHaveProperty('user');
+    const candidates = await ask({ user: 'shaper', candidates: ['shape-07', 'shape-03', 'nothing'] });
+    expect(named(candidates)).toEqual(['shape-03', 'shape-07']);
+
+    const pages: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: { body: Ranking } = await ask({
+        user: 'shaper',
+        n: 3,
+        diversity: { lambda: 0.5 },
+        ...(cursor === null ? {} : { cursor }),
+      });
+      pages.push(...named(page));
+      cursor = page.body.next;
+    } while (cursor !== null);
+    expect(pages.sort()).toEqual(items.slice(1));
+
+    const shelves = await get<{ shelves: { kind: string; title: string; items: { item: string }[] }[] }>(
+      `/v1/users/shaper/shelves?${fresh}&n=3&filter=${path('{"tags":"shape"}')}`,
+    );
+    expect(shelves.body.shelves.length).toBeGreaterThan(1);
+    const shown = shelves.body.shelves.flatMap((shelf) => shelf.items.map(({ item }) => item));
+    expect(new Set(shown).size).toBe(shown.length);
+    expect(shelves.body.shelves[0]).toMatchObject({ kind: 'for-you', title: 'For you' });
+  });
+
+  test.each([
+    ['too long', { filter: { title: 'x'.repeat(9_000) } }],
+    ['too deep', { filter: JSON.parse(`${'{"$and":['.repeat(50)}{}${']}'.repeat(50)}`) }],
+    ['hostile', { filter: { title: { $regex: '(a+)+$' } } }],
+    ['code', { filter: { $where: 'while(true){}' } }],
+    ['of a wrong type', { filter: { published: { $gte: 5 } } }],
+    ['a text', { filter: 'tags:sea' }],
+    ['a boost without end', { boosts: [{ filter: {}, by: 1e9 }] }],
+    ['a quota that can not be met', { quotas: [{ filter: {}, min: 5, max: 2 }] }],
+    ['diversity of another kind', { diversity: { lambda: 2 } }],
+    ['too many candidates', { candidates: Array.from({ length: 1_001 }, (_, i) => `i${i}`) }],
+  ])('a rule that is %s is 400 and named', async (_what, rules) => {
+    const answer = await jsonPost('/v1/recommendations', { user: 'u', ...rules });
+    isProblem(answer, 400, 'FRESHET_BAD_REQUEST');
+    expect(answer.body.member).toMatch(/^(filter|boosts|quotas|diversity|candidates)/);
+    expect((await get('/healthz')).status).toBe(200);
   });
 
   test('what came of lists is told', async () => {

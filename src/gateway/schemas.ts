@@ -6,6 +6,9 @@ import { type Static, type TSchema, Type } from 'typebox';
 import { MAX_ID_BYTES } from '../bus/event/ids.ts';
 import { EVENT_DATA } from '../bus/event/types.ts';
 import type { Config } from '../config/schema.ts';
+import { SEEN_FOR_MOST_S } from '../engine/api.ts';
+import { FILTER_LIMITS, FILTER_OPERATORS } from '../engine/rules/filter.ts';
+import { RULE_LIMITS } from '../engine/rules/request.ts';
 import { TOKEN_SCOPES } from './access/scopes.ts';
 import { PROBLEM_MEDIA } from './problems.ts';
 
@@ -239,6 +242,29 @@ const Ready = Type.Object(
   { $id: 'Ready', description: 'Whether requests are served' },
 );
 
+const Shelves = Type.Object(
+  {
+    user: Type.String({ examples: ['u42'] }),
+    shelves: Type.Array(
+      Type.Object(
+        {
+          kind: Type.String({ description: 'for-you, because, new or trending', examples: ['because'] }),
+          of: Type.Optional(Type.String({ description: 'of because: the item it goes with' })),
+          title: Type.String({ examples: ['Because of Treasure Island'] }),
+          list: Type.String({ description: 'id of this row, to be named in feedback and interactions' }),
+          items: Type.Array(Type.Object({ item: Type.String(), score: Type.Number() }, open)),
+          source: Type.String({ description: 'what carried it' }),
+        },
+        open,
+      ),
+    ),
+    snapshot: Type.String(),
+    seq: Seq('log position that it was computed at'),
+    config: Type.String(),
+  },
+  { $id: 'Shelves', ...open, description: 'Titled rows with no item twice' },
+);
+
 const Token = Type.Object(
   {
     token: Type.String({ description: 'to be sent as `Authorization: Bearer TOKEN`' }),
@@ -268,6 +294,7 @@ export const SHARED = {
   Items,
   FeedbackSummary,
   Ready,
+  Shelves,
   Token,
   RankingStream,
 } as const;
@@ -344,6 +371,80 @@ export function createRequestSchemas({ http, engine, user, content }: Config) {
   const explain = Type.Optional(Type.Boolean({ default: false, description: 'say why each item is in the list' }));
   const cursor = (what: string) =>
     Type.Optional(Type.String({ minLength: 1, maxLength: 1_000, description: `next of the page before: ${what}` }));
+  const idList = (description: string, example: string[]) =>
+    Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: MAX_ID_BYTES }), {
+        maxItems: http.list_max,
+        description,
+        examples: [example],
+      }),
+    );
+  const Filter = Type.Record(Type.String(), Type.Unknown(), {
+    description: `a part of MongoDB's query language: fields item, title, tags, published, listed, attributes.NAME; operators ${FILTER_OPERATORS.join(', ')}`,
+    examples: [{ tags: 'sea', 'attributes.price': { $lt: 20 } }],
+  });
+  const filterText = Type.Optional(
+    Type.String({
+      minLength: 2,
+      maxLength: FILTER_LIMITS.length,
+      description: 'only items that match: JSON, as filter in a body',
+      examples: ['{"tags":"sea"}'],
+    }),
+  );
+  const rules = {
+    filter: Type.Optional(Filter),
+    filters: Type.Optional(
+      Type.Array(Filter, { maxItems: RULE_LIMITS.each, description: 'filters that all have to match' }),
+    ),
+    boosts: Type.Optional(
+      Type.Array(
+        Type.Object({
+          filter: Filter,
+          by: Type.Number({
+            minimum: -RULE_LIMITS.by,
+            maximum: RULE_LIMITS.by,
+            description: "standard deviations of the list's scores; negative moves down",
+          }),
+        }),
+        { maxItems: RULE_LIMITS.each, description: 'items that move up or down' },
+      ),
+    ),
+    diversity: Type.Optional(
+      Type.Object(
+        { lambda: Type.Number({ minimum: 0, maximum: 1 }) },
+        {
+          description:
+            'maximal marginal relevance: lambda 1 leaves the order as it is, lower puts different items before more of the same',
+          examples: [{ lambda: 0.7 }],
+        },
+      ),
+    ),
+    quotas: Type.Optional(
+      Type.Array(
+        Type.Object({
+          per: Type.Optional(Type.String({ description: 'a field: at most max items for each of its values' })),
+          filter: Type.Optional(Filter),
+          min: Type.Optional(Type.Integer({ minimum: 0 })),
+          max: Type.Optional(Type.Integer({ minimum: 0 })),
+        }),
+        {
+          maxItems: RULE_LIMITS.each,
+          description:
+            'at most max for each value of a field, or at least min and at most max of what a filter matches',
+          examples: [[{ per: 'attributes.author', max: 2 }]],
+        },
+      ),
+    ),
+    new: Type.Optional(
+      Type.Object(
+        { share: Type.Number({ minimum: 0, maximum: 1 }), days: Type.Optional(Type.Number({ minimum: 0 })) },
+        {
+          description: 'least share of items that came into the catalogue within so many days (30)',
+          examples: [{ share: 0.2, days: 30 }],
+        },
+      ),
+    ),
+  };
   const recommend = {
     n: page(http.list_max, 10, 'items'),
     exclude: Type.Optional(
@@ -370,18 +471,59 @@ export function createRequestSchemas({ http, engine, user, content }: Config) {
       }),
     ),
     cursor: cursor('the list goes on there'),
+    seen_for_s: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: SEEN_FOR_MOST_S,
+        description: 'seconds after which an item that was seen may come back; 0: never',
+        examples: [2_592_000],
+      }),
+    ),
   };
   return {
     userPath: Type.Object({ id: Id('the user, percent-encoded', 'u42') }),
     itemPath: Type.Object({ id: Id('the item, percent-encoded', 'i7') }),
-    recommend: Type.Object({ ...recommend, ...fresh }, strict),
-    recommendBody: Type.Object({ user: Id('whose list', 'u42'), ...recommend, ...fresh }, strict),
+    recommend: Type.Object({ ...recommend, filter: filterText, ...fresh }, strict),
+    recommendBody: Type.Object(
+      {
+        user: Type.Optional(Id('whose list; may be left out where there is a history', 'u42')),
+        history: idList('items that somebody took, oldest first, in place of a history of their own', ['i7', 'i8']),
+        like: idList('items that the list is to go with, in place of the history of the user', ['i7']),
+        unlike: idList('items that the list is to keep away from', ['i9']),
+        unlike_weight: Type.Optional(
+          Type.Number({
+            minimum: 0,
+            maximum: RULE_LIMITS.by,
+            default: 1,
+            description: 'how far, in ranges of the scores',
+          }),
+        ),
+        candidates: idList('nothing but these, in the order in which they suit', ['i1', 'i2']),
+        ...rules,
+        ...recommend,
+        ...fresh,
+      },
+      strict,
+    ),
+    shelves: Type.Object(
+      {
+        n: page(http.list_max, 10, 'items in a row'),
+        rows: Type.Optional(
+          Type.Integer({ minimum: 1, maximum: 20, default: 5, description: 'how many rows at most', examples: [5] }),
+        ),
+        exclude: recommend.exclude,
+        filter: filterText,
+        ...fresh,
+      },
+      strict,
+    ),
     stream: Type.Object(
       {
         n: recommend.n,
         exclude: recommend.exclude,
         explain,
         include_seen: recommend.include_seen,
+        filter: filterText,
         ...fresh,
         access_token: Type.Optional(
           Type.String({ maxLength: 2_048, description: 'token, for those who can’t set a header' }),
@@ -413,8 +555,8 @@ export function createRequestSchemas({ http, engine, user, content }: Config) {
       },
       strict,
     ),
-    similar: Type.Object({ n: recommend.n, explain, ...fresh }, strict),
-    trending: Type.Object({ n: recommend.n, ...fresh }, strict),
+    similar: Type.Object({ n: recommend.n, explain, filter: filterText, ...fresh }, strict),
+    trending: Type.Object({ n: recommend.n, filter: filterText, ...fresh }, strict),
     history: Type.Object(
       {
         n: page(user.history_max, user.history_default, 'events'),

@@ -8,16 +8,7 @@ import { Compile } from 'typebox/compile';
 import { BadRequestError, NotSupportedError } from '../errors.ts';
 
 /** Members that the interface names and this version doesn't take yet. */
-export const NOT_YET = new Set([
-  'filter',
-  'filters',
-  'boosts',
-  'diversity',
-  'quotas',
-  'context',
-  'candidates',
-  'history',
-]);
+export const NOT_YET = new Set(['context']);
 
 interface MemberSchema {
   type?: string;
@@ -132,6 +123,7 @@ function describe({ type, minimum = 0, maximum, maxItems, maxLength }: MemberSch
       ? `a whole number from ${minimum}`
       : `a whole number from ${minimum} to ${maximum}`;
   if (type === 'boolean') return 'true or false';
-  if (type === 'array') return `a list of at most ${maxItems} ids`;
+  if (type === 'array') return `a list of at most ${maxItems}`;
+  if (type === 'object') return 'an object';
   return `a text of 1 to ${maxLength} characters`;
 }

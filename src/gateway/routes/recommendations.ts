@@ -5,6 +5,7 @@ import { mayActFor } from '../access/caller.ts';
 import { otherUser } from '../access/gate.ts';
 import { ask } from '../ask.ts';
 import type { GatewayContext } from '../context.ts';
+import { withFilter } from '../filter.ts';
 import { answers, READ_PROBLEMS, type RequestOf } from '../schemas.ts';
 
 const tags = ['recommendations'];
@@ -28,7 +29,7 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
       },
     },
     ({ params, query }) =>
-      ask(context, 'freshet.engine.recommend', { ...query, user: requiredId({ user: params.id }, 'user') }),
+      ask(context, 'freshet.engine.recommend', { ...withFilter(query), user: requiredId({ user: params.id }, 'user') }),
   );
 
   app.post<{ Body: RequestOf<'recommendBody'> }>(
@@ -39,15 +40,35 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
         tags,
         operationId: 'recommend',
         summary: 'A list for a user, asked for with a body',
-        description: 'The same as the list for a user, for requests that are too long for an address.',
+        description:
+          'The same as the list for a user, with all that does not go into an address: a history of somebody unknown, candidates, more like these and ' +
+          'not like those, filters, boosts, diversity, quotas.',
         body: schemas.recommendBody,
         response: answers('Ranking', 'The list', [400, 401, 403, 413, 415, 429, 503, 504]),
       },
     },
     ({ body, caller }) => {
-      if (!mayActFor(caller, body.user)) throw otherUser();
+      if (body.user !== undefined && !mayActFor(caller, body.user)) throw otherUser();
       return ask(context, 'freshet.engine.recommend', body);
     },
+  );
+
+  app.get<{ Params: RequestOf<'userPath'>; Querystring: RequestOf<'shelves'> }>(
+    '/v1/users/:id/shelves',
+    {
+      config: { access: { scope: ['recommend'], token: 'user' } },
+      schema: {
+        tags,
+        operationId: 'shelvesForUser',
+        summary: 'Several titled rows for a user, with no item twice',
+        description: 'For the user, because of what they took last, what is new, and what is popular now.',
+        params: schemas.userPath,
+        querystring: schemas.shelves,
+        response: answers('Shelves', 'The rows', READ_PROBLEMS),
+      },
+    },
+    ({ params, query }) =>
+      ask(context, 'freshet.engine.shelves', { ...withFilter(query), user: requiredId({ user: params.id }, 'user') }),
   );
 
   app.get<{ Params: RequestOf<'itemPath'>; Querystring: RequestOf<'similar'> }>(
@@ -64,7 +85,7 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
       },
     },
     ({ params, query }) =>
-      ask(context, 'freshet.engine.similar', { ...query, item: requiredId({ item: params.id }, 'item') }),
+      ask(context, 'freshet.engine.similar', { ...withFilter(query), item: requiredId({ item: params.id }, 'item') }),
   );
 
   app.get<{ Querystring: RequestOf<'trending'> }>(
@@ -79,6 +100,6 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
         response: answers('Ranking', 'The list', READ_PROBLEMS),
       },
     },
-    ({ query }) => ask(context, 'freshet.engine.trending', query),
+    ({ query }) => ask(context, 'freshet.engine.trending', withFilter(query)),
   );
 }

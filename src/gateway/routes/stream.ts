@@ -5,6 +5,7 @@ import { requiredId } from '../../bus/request.ts';
 import { messageOf, TooManyStreamsError } from '../../errors.ts';
 import { ask } from '../ask.ts';
 import type { GatewayContext } from '../context.ts';
+import { withFilter } from '../filter.ts';
 import { answers, READ_PROBLEMS, type RequestOf } from '../schemas.ts';
 import { openSse, type Sse } from '../sse.ts';
 
@@ -53,7 +54,8 @@ export function streamRoutes(app: FastifyInstance, context: GatewayContext): voi
     },
     async (request, reply) => {
       const { params, caller } = request;
-      const { access_token: _token, ...query } = request.query;
+      const { access_token: _token, ...asked } = request.query;
+      const query = withFilter(asked);
       const user = requiredId({ user: params.id }, 'user');
       if (watching.count() >= http.streams_max || watching.count(user) >= http.streams_per_user)
         throw new TooManyStreamsError('As many lists are being watched as this gateway takes.', {

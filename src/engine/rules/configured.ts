@@ -1,0 +1,45 @@
+/** Rules of the configuration, which every list is under. */
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '../../bus/event/canonical.ts';
+import type { Config } from '../../config/schema.ts';
+import { ConfigInvalidError, messageOf } from '../../errors.ts';
+import { parseRules } from './request.ts';
+import { NO_RULES, type Rules } from './rules.ts';
+
+/** Times such as `now-30d` are read anew once a minute. */
+const MINUTE_MS = 60_000;
+
+/** Gives the rules as they are now. Throws `ConfigInvalidError` for what is no rule. */
+export function configuredRules({ lists }: Config, now: () => number = Date.now): () => Rules {
+  const { filter, boosts, quotas, diversity_lambda } = lists;
+  const plain =
+    Object.keys(filter).length === 0 && boosts.length === 0 && quotas.length === 0 && diversity_lambda === 1;
+  if (plain) return () => NO_RULES;
+  const said = { filter, boosts, quotas, diversity: { lambda: diversity_lambda } };
+  const read = (at: number): Rules => parseRules(said, { n: 1, at }) ?? NO_RULES;
+  let minute = Math.floor(now() / MINUTE_MS);
+  let rules: Rules;
+  try {
+    rules = read(now());
+  } catch (cause) {
+    throw new ConfigInvalidError(`lists: ${messageOf(cause)}`, { next: 'see docs/how-to/shape-lists.md', cause });
+  }
+  return () => {
+    const at = now();
+    if (Math.floor(at / MINUTE_MS) !== minute) {
+      minute = Math.floor(at / MINUTE_MS);
+      rules = read(at);
+    }
+    return rules;
+  };
+}
+
+/** Hash of what answers depend on beside the log: the model's settings, and the rules where there are any. */
+export function answerHash(modelHash: string, { lists }: Config): string {
+  const { filter, boosts, quotas, diversity_lambda, seen_for_s } = lists;
+  const said = canonicalJson({ filter, boosts, quotas, diversity_lambda, seen_for_s });
+  if (said === PLAIN) return modelHash;
+  return createHash('sha256').update(`${modelHash}\n${said}`).digest('hex').slice(0, 12);
+}
+
+const PLAIN = canonicalJson({ filter: {}, boosts: [], quotas: [], diversity_lambda: 1, seen_for_s: 0 });
