@@ -3,24 +3,7 @@
  * expressions, no code, no fields but those of items, and a bounded number of comparisons, so that whoever writes one
  * can't stop the engine. sift runs what has passed the check.
  */
-import {
-  $all,
-  $and,
-  $eq,
-  $exists,
-  $gt,
-  $gte,
-  $in,
-  $lt,
-  $lte,
-  $ne,
-  $nin,
-  $nor,
-  $not,
-  $or,
-  $size,
-  createQueryTester,
-} from 'sift';
+import sift from 'sift';
 import { canonicalJson, UncanonicalError } from '../../bus/event/canonical.ts';
 import { parseTimestamp } from '../../bus/event/time.ts';
 import { BadRequestError } from '../../errors.ts';
@@ -44,6 +27,10 @@ export const FILTER_LIMITS = {
   /** Characters of a text. */
   text: 1_000,
 } as const;
+
+// It is CommonJS, of which Node sees one export alone.
+const { $all, $and, $eq, $exists, $gt, $gte, $in, $lt, $lte, $ne, $nin, $nor, $not, $or, $size, createQueryTester } =
+  sift;
 
 const OPERATIONS = { $all, $and, $eq, $exists, $gt, $gte, $in, $lt, $lte, $ne, $nin, $nor, $not, $or, $size };
 
