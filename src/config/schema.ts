@@ -62,6 +62,12 @@ export const CONFIG_SCHEMA = section(
           description:
             'when keys are asked for: auto as soon as one has been made, required always, off never (behind a proxy that asks)',
         }),
+        served_share: Type.Number({
+          default: 1,
+          minimum: 0,
+          maximum: 1,
+          description: 'share of the lists asked for with served=true that is reported as served',
+        }),
         token_ttl_s: whole(900, 'seconds that a token for a browser counts unless asked otherwise', 1),
         token_ttl_max_s: whole(86_400, 'most seconds that a token for a browser may be asked for', 1),
         rate_per_s: share(

@@ -1,6 +1,7 @@
 /** What the feedback service answers. */
 import type { Database } from 'better-sqlite3';
 import type { Endpoint } from '../bus/micro.ts';
+import { gini, novelty, shareInterval } from './statistics.ts';
 
 export interface Rate {
   /** Impressions: one for each item of each list that was shown. */
@@ -10,6 +11,8 @@ export interface Rate {
   conversions: number;
   /** Clicked impressions per impression. */
   ctr: number;
+  /** 95 %, as if impressions were independent of each other. */
+  ctr_interval: [low: number, high: number];
   /** Converted impressions per impression. */
   conversion_rate: number;
 }
@@ -20,6 +23,10 @@ export interface SummaryAnswer {
   by_snapshot: (Rate & { snapshot: string })[];
   by_arm: (Rate & { arm: string })[];
   by_position: (Rate & { position: number })[];
+  /** By day of serving, UTC, newest first. */
+  by_day: (Rate & { day: string })[];
+  /** How impressions spread over items: different ones, Gini coefficient, mean self-information in bits. */
+  shown: { items: number; gini: number; novelty: number };
   /** Reactions that no list within the window accounts for. */
   unattributed: { clicks: number; dismissals: number; conversions: number };
   /** Quality as the engine measured it up to the snapshot in force; null where there is none. */
@@ -44,11 +51,16 @@ const REACTED = `
   SELECT list, position, max(kind = 'clicked') AS clicked, max(kind = 'dismissed') AS dismissed, max(kind = 'converted') AS converted
   FROM outcome WHERE list IS NOT NULL GROUP BY list, position`;
 
-const countsBy = (key: string, limit = 1_000): string => `
+/** Days that are told one by one. */
+const DAYS = 90;
+/** An absurd event time has no day. */
+const DAY = "coalesce(date(served.time / 1000, 'unixepoch'), 'unknown')";
+
+const countsBy = (key: string, limit = 1_000, order: 'ASC' | 'DESC' = 'ASC'): string => `
   SELECT ${key} AS key, count(*) AS impressions, coalesce(sum(clicked), 0) AS clicks, coalesce(sum(dismissed), 0) AS dismissals,
     coalesce(sum(converted), 0) AS conversions
   FROM impression JOIN served USING (list) LEFT JOIN (${REACTED}) USING (list, position)
-  GROUP BY key ORDER BY key LIMIT ${limit}`;
+  GROUP BY key ORDER BY key ${order} LIMIT ${limit}`;
 
 export function feedbackEndpoints(
   db: Database,
@@ -58,6 +70,8 @@ export function feedbackEndpoints(
   const bySnapshot = db.prepare<[], Counts & { key: string }>(countsBy('snapshot'));
   const byArm = db.prepare<[], Counts & { key: string }>(countsBy('arm'));
   const byPosition = db.prepare<[], Counts & { key: number }>(countsBy('position', POSITIONS));
+  const byDay = db.prepare<[], Counts & { key: string }>(countsBy(DAY, DAYS, 'DESC'));
+  const byItem = db.prepare<[], { n: number }>('SELECT count(*) AS n FROM impression GROUP BY item');
   const lists = db.prepare<[], { lists: number }>('SELECT count(*) AS lists FROM served');
   const loose = db.prepare<[], SummaryAnswer['unattributed']>(
     `SELECT coalesce(sum(kind = 'clicked'), 0) AS clicks, coalesce(sum(kind = 'dismissed'), 0) AS dismissals,
@@ -65,10 +79,16 @@ export function feedbackEndpoints(
   );
   return {
     summary: {
-      description: 'Click-through and conversion, in all and by snapshot, arm and position, and prequential quality',
+      description:
+        'Click-through and conversion, in all and by snapshot, arm, position and day, and prequential quality',
       example: {},
       handle: async (): Promise<SummaryAnswer> => ({
         lists: (lists.get() as { lists: number }).lists,
+        shown: spreadOf(
+          byItem.all().map(({ n }) => n),
+          (lists.get() as { lists: number }).lists,
+        ),
+        by_day: byDay.all().map(({ key, ...counts }) => ({ day: key, ...rateOf(counts) })),
         total: rateOf(total.get() ?? { impressions: 0, clicks: 0, dismissals: 0, conversions: 0 }),
         by_snapshot: bySnapshot.all().map(({ key, ...counts }) => ({ snapshot: key, ...rateOf(counts) })),
         by_arm: byArm.all().map(({ key, ...counts }) => ({ arm: key, ...rateOf(counts) })),
@@ -82,5 +102,19 @@ export function feedbackEndpoints(
 
 function rateOf({ impressions, clicks, dismissals, conversions }: Counts): Rate {
   const per = (count: number): number => (impressions === 0 ? 0 : count / impressions);
-  return { impressions, clicks, dismissals, conversions, ctr: per(clicks), conversion_rate: per(conversions) };
+  return {
+    impressions,
+    clicks,
+    dismissals,
+    conversions,
+    ctr: per(clicks),
+    ctr_interval: shareInterval(clicks, impressions),
+    conversion_rate: per(conversions),
+  };
 }
+
+const spreadOf = (counts: readonly number[], lists: number): SummaryAnswer['shown'] => ({
+  items: counts.length,
+  gini: gini(counts),
+  novelty: novelty(counts, lists),
+});

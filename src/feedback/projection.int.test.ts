@@ -111,6 +111,7 @@ describe('the summary', () => {
       dismissals: 1,
       conversions: 1,
       ctr: 0.25,
+      ctr_interval: [expect.closeTo(0.0456, 4), expect.closeTo(0.6994, 4)],
       conversion_rate: 0.25,
     });
     expect(answer.by_snapshot).toMatchObject([
@@ -122,6 +123,8 @@ describe('the summary', () => {
       { position: 0, impressions: 2, clicks: 1 },
       { position: 1, impressions: 2, dismissals: 1 },
     ]);
+    expect(answer.by_day).toMatchObject([{ day: '2025-01-01', impressions: 4, clicks: 1 }]);
+    expect(answer.shown).toEqual({ items: 2, gini: 0, novelty: 0 });
     expect(answer.unattributed).toEqual({ clicks: 1, dismissals: 0, conversions: 0 });
   });
 

@@ -132,6 +132,7 @@ describe('keys', () => {
       isProblem(await get(path, content), 403, 'FRESHET_SCOPE_MISSING');
     isProblem(await send('/v1/recommendations', { user: 'u' }, content), 403, 'FRESHET_SCOPE_MISSING');
     isProblem(await send('/v1/tokens', { user: 'u' }, content), 403, 'FRESHET_SCOPE_MISSING');
+    isProblem(await get('/v1/users/u/recommendations?served=true', reader), 403, 'FRESHET_SCOPE_MISSING');
 
     const mixed = await send<PublishBody>('/v1/events', [published('mixed-1'), viewed('u', 'mixed-1')], content);
     expect(mixed.status).toBe(200);

@@ -487,6 +487,37 @@ describe('reading', () => {
     expect((await get('/healthz')).status).toBe(200);
   });
 
+  test('a list that is asked for as served is reported, and what comes of it counts for it', async () => {
+    const { body: first } = await publish(url, published('served-1'), viewed('watcher', 'served-0'));
+    const answer = await get<Ranking & { served: number }>(
+      `/v1/users/watcher/recommendations?n=2&served=true&min_seq=${first.seq}`,
+    );
+    expect(answer.body.served).toBeGreaterThan(first.seq as number);
+    const [one] = answer.body.items;
+    const { list } = answer.body;
+    const { body: after } = await publish(
+      url,
+      event('feedback.clicked.v1', 'watcher', { item: one?.item, list, position: 0 }),
+    );
+    interface Summary {
+      lists: number;
+      total: { clicks: number; impressions: number };
+      by_day: { day: string }[];
+      unattributed: { clicks: number };
+    }
+    const { body } = await get<Summary>(`/v1/feedback/summary?min_seq=${after.seq}`);
+    expect(body).toMatchObject({ lists: 1, total: { clicks: 1, impressions: 2 }, unattributed: { clicks: 0 } });
+    expect(body.by_day[0]?.day).toBe(new Date().toISOString().slice(0, 10));
+    const byBody = await jsonPost('/v1/recommendations', { user: 'watcher', served: true });
+    expect(byBody.body).toMatchObject({ served: expect.any(Number) });
+    expect((await get('/v1/users/watcher/recommendations')).body).not.toHaveProperty('served');
+    isProblem(
+      await jsonPost('/v1/recommendations', { history: ['served-1'], served: true }),
+      400,
+      'FRESHET_BAD_REQUEST',
+    );
+  });
+
   test('what came of lists is told', async () => {
     const { body } = await get('/v1/feedback/summary');
     expect(body).toMatchObject({ total: { impressions: expect.any(Number), ctr: expect.any(Number) } });

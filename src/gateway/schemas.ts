@@ -143,6 +143,9 @@ const Ranking = Type.Object(
     config: Type.String({ description: 'hash of the engine’s settings' }),
     source: Type.String({ description: 'what carried it', examples: ['model', 'content', 'popular'] }),
     next: OrNull(Type.String(), 'cursor of the page after it; null after the last one'),
+    served: Type.Optional(
+      OrNull(Type.Integer(), 'with served: position of the event that reports it; null where none was published'),
+    ),
   },
   { $id: 'Ranking', ...open, description: 'A ranked list' },
 );
@@ -209,6 +212,7 @@ const rate = {
   dismissals: Type.Integer({ minimum: 0 }),
   conversions: Type.Integer({ minimum: 0 }),
   ctr: Type.Number({ description: 'clicked impressions per impression' }),
+  ctr_interval: Type.Array(Type.Number(), { minItems: 2, maxItems: 2, description: '95 % interval of it' }),
   conversion_rate: Type.Number({ description: 'converted impressions per impression' }),
 };
 const FeedbackSummary = Type.Object(
@@ -218,6 +222,17 @@ const FeedbackSummary = Type.Object(
     by_snapshot: Type.Array(Type.Object({ ...rate, snapshot: Type.String() }, open)),
     by_arm: Type.Array(Type.Object({ ...rate, arm: Type.String() }, open)),
     by_position: Type.Array(Type.Object({ ...rate, position: Type.Integer() }, open)),
+    by_day: Type.Array(Type.Object({ ...rate, day: Type.String() }, open), {
+      description: 'by day of serving, UTC, newest first',
+    }),
+    shown: Type.Object(
+      {
+        items: Type.Integer({ minimum: 0, description: 'different items that were shown' }),
+        gini: Type.Number({ description: '0 where all are shown alike, towards 1 where few are shown all the time' }),
+        novelty: Type.Number({ description: 'mean self-information of impressions, bits' }),
+      },
+      { ...open, description: 'how impressions spread over items' },
+    ),
     unattributed: Type.Object({}, { ...open, description: 'reactions that no list within the window accounts for' }),
     prequential: OrNull(
       Type.Object({ snapshot: Type.String(), seq: Type.Integer(), scored: Type.Integer() }, open),
@@ -383,6 +398,12 @@ export function createRequestSchemas({ http, engine, user, content }: Config) {
     description: `a part of MongoDB's query language: fields item, title, tags, published, listed, attributes.NAME; operators ${FILTER_OPERATORS.join(', ')}`,
     examples: [{ tags: 'sea', 'attributes.price': { $lt: 20 } }],
   });
+  const served = Type.Optional(
+    Type.Boolean({
+      default: false,
+      description: 'whether it will be shown as it is, so that the gateway reports it as feedback.served',
+    }),
+  );
   const filterText = Type.Optional(
     Type.String({
       minLength: 2,
@@ -483,7 +504,7 @@ export function createRequestSchemas({ http, engine, user, content }: Config) {
   return {
     userPath: Type.Object({ id: Id('the user, percent-encoded', 'u42') }),
     itemPath: Type.Object({ id: Id('the item, percent-encoded', 'i7') }),
-    recommend: Type.Object({ ...recommend, filter: filterText, ...fresh }, strict),
+    recommend: Type.Object({ ...recommend, filter: filterText, served, ...fresh }, strict),
     recommendBody: Type.Object(
       {
         user: Type.Optional(Id('whose list; may be left out where there is a history', 'u42')),
@@ -501,6 +522,7 @@ export function createRequestSchemas({ http, engine, user, content }: Config) {
         candidates: idList('nothing but these, in the order in which they suit', ['i1', 'i2']),
         ...rules,
         ...recommend,
+        served,
         ...fresh,
       },
       strict,

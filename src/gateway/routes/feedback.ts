@@ -12,7 +12,7 @@ export function feedbackRoutes(app: FastifyInstance, context: GatewayContext): v
       schema: {
         tags: ['feedback'],
         operationId: 'feedbackSummary',
-        summary: 'Click-through and conversion, in all and by snapshot, arm and position, and prequential quality',
+        summary: 'Click-through and conversion, in all and by snapshot, arm, position and day, and prequential quality',
         querystring: context.schemas.fresh,
         response: answers('FeedbackSummary', 'The rates', READ_PROBLEMS),
       },

@@ -1,17 +1,37 @@
 /** `/v1/users/{id}/recommendations`, `/v1/recommendations`, `/v1/items/{id}/similar`, `/v1/trending`. */
 import type { FastifyInstance } from 'fastify';
+import { createCodec } from '../../bus/event/codec.ts';
+import type { Json } from '../../bus/micro.ts';
 import { requiredId } from '../../bus/request.ts';
-import { mayActFor } from '../access/caller.ts';
+import { type Caller, mayActFor } from '../access/caller.ts';
 import { otherUser } from '../access/gate.ts';
 import { ask } from '../ask.ts';
 import type { GatewayContext } from '../context.ts';
 import { withFilter } from '../filter.ts';
 import { answers, READ_PROBLEMS, type RequestOf } from '../schemas.ts';
+import { createServed } from '../served.ts';
+import { type Trace, traceOf } from '../trace.ts';
 
 const tags = ['recommendations'];
 
 export function recommendationRoutes(app: FastifyInstance, context: GatewayContext): void {
-  const { schemas } = context;
+  const { schemas, config, link, logger } = context;
+  const served = createServed({ link, codec: createCodec(), logger, share: config.http.served_share });
+
+  interface Asker {
+    /** Whether the list is to be reported as served. */
+    report: boolean | undefined;
+    user: string | undefined;
+    caller: Caller;
+    trace: Trace | undefined;
+  }
+
+  async function recommend(asked: Json, { report, user, caller, trace }: Asker): Promise<unknown> {
+    if (report !== true) return ask(context, 'freshet.engine.recommend', asked);
+    served.check(caller, user);
+    const answer = await ask(context, 'freshet.engine.recommend', asked);
+    return served.report(answer as Json, user as string, trace);
+  }
 
   app.get<{ Params: RequestOf<'userPath'>; Querystring: RequestOf<'recommend'> }>(
     '/v1/users/:id/recommendations',
@@ -28,8 +48,11 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
         response: answers('Ranking', 'The list', READ_PROBLEMS),
       },
     },
-    ({ params, query }) =>
-      ask(context, 'freshet.engine.recommend', { ...withFilter(query), user: requiredId({ user: params.id }, 'user') }),
+    ({ params, query, caller, headers }) => {
+      const user = requiredId({ user: params.id }, 'user');
+      const { served: report, ...asked } = withFilter(query);
+      return recommend({ ...asked, user }, { report, user, caller, trace: traceOf(headers) });
+    },
   );
 
   app.post<{ Body: RequestOf<'recommendBody'> }>(
@@ -47,9 +70,10 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
         response: answers('Ranking', 'The list', [400, 401, 403, 413, 415, 429, 503, 504]),
       },
     },
-    ({ body, caller }) => {
+    ({ body, caller, headers }) => {
       if (body.user !== undefined && !mayActFor(caller, body.user)) throw otherUser();
-      return ask(context, 'freshet.engine.recommend', body);
+      const { served: report, ...asked } = body;
+      return recommend(asked, { report, user: body.user, caller, trace: traceOf(headers) });
     },
   );
 

@@ -1,0 +1,49 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { gini, novelty, shareInterval } from './statistics.ts';
+
+describe('the interval of a share', () => {
+  it('is the one that is in the books', () => {
+    const [low, high] = shareInterval(10, 100);
+    expect(low).toBeCloseTo(0.0552, 4);
+    expect(high).toBeCloseTo(0.1744, 4);
+    expect(shareInterval(0, 0)).toEqual([0, 1]);
+  });
+
+  it('holds the share, is within 0 and 1, and narrows as numbers grow', () => {
+    fc.assert(
+      fc.property(fc.nat(1_000), fc.integer({ min: 1, max: 1_000 }), (some, trials) => {
+        const hits = Math.min(some, trials);
+        const [low, high] = shareInterval(hits, trials);
+        expect(low).toBeGreaterThanOrEqual(0);
+        expect(high).toBeLessThanOrEqual(1);
+        expect(low).toBeLessThanOrEqual(hits / trials);
+        expect(high).toBeGreaterThanOrEqual(hits / trials);
+        const [lower, upper] = shareInterval(hits * 10, trials * 10);
+        expect(upper - lower).toBeLessThan(high - low);
+      }),
+    );
+  });
+});
+
+describe('the spread of impressions', () => {
+  it('is 0 where all are alike, and grows as one takes over', () => {
+    expect(gini([])).toBe(0);
+    expect(gini([3, 3, 3])).toBeCloseTo(0, 12);
+    expect(gini([1, 1, 1, 97])).toBeCloseTo(0.72, 2);
+    expect(gini([1, 3])).toBeCloseTo(0.25, 12);
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 1_000 }), { minLength: 1 }), (counts) => {
+        expect(gini(counts)).toBeGreaterThanOrEqual(0);
+        expect(gini(counts)).toBeLessThan(1);
+        expect(gini([...counts].reverse())).toBeCloseTo(gini(counts), 12);
+      }),
+    );
+  });
+
+  it('is novel as far as lists differ', () => {
+    expect(novelty([], 0)).toBe(0);
+    expect(novelty([8, 8], 8)).toBe(0);
+    expect(novelty([1, 1, 1, 1, 1, 1, 1, 1], 8)).toBe(3);
+  });
+});
