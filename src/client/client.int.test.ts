@@ -1,0 +1,186 @@
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { published, viewed } from '../../test/support/events.ts';
+import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
+import { until } from '../../test/support/wait.ts';
+import { makeKey } from '../gateway/access/key.ts';
+import { openKeyStore } from '../gateway/access/store.ts';
+import { publish, request, type Stack, startStack, testConfig } from '../gateway/stack.fixture.ts';
+import { type ClientOptions, createClient, type FreshetClient, FreshetClientError, type RejectedEvent } from './mod.ts';
+
+let nats: TestNatsServer;
+let stack: Stack;
+
+beforeAll(async () => {
+  nats = await startNatsServer();
+  stack = await startStack({ natsUrl: nats.url, config: testConfig({ keys: 'off', batch_events: 20 }) });
+  await stack.start('user', 'content', 'feedback', 'engine');
+  await until(async () => (await stack.gateway.ready()).ready);
+  await publish(stack.url, ...['a', 'b', 'c', 'd'].map((item) => published(item)));
+  await publish(stack.url, ...['r1', 'r2'].flatMap((user) => [viewed(user, 'a'), viewed(user, 'b')]));
+});
+afterAll(async () => {
+  await stack?.stop();
+  await nats?.stop();
+});
+
+function client(options: Partial<ClientOptions> = {}): FreshetClient {
+  const made = createClient({ url: stack.url, source: 'client-test', waitMs: 5, retryMs: 5, ...options });
+  onTestFinished(() => made.close());
+  return made;
+}
+const history = async (user: string, seq: number | undefined): Promise<string[]> => {
+  const { body } = await request<{ events: { item: string }[] }>(
+    stack.url,
+    `/v1/users/${user}/history?n=1000&min_seq=${seq}&timeout_ms=10000`,
+  );
+  return body.events.map(({ item }) => item);
+};
+
+describe('publishing', () => {
+  test('is soon in the log, and in the list that is asked for after it', async () => {
+    const freshet = client();
+    freshet.publish('user.viewed.v1', 'c1', { item: 'a' });
+    const seq = await freshet.flush();
+    expect(freshet.pending).toBe(0);
+    const list = await freshet.recommend('c1', { n: 2, min_seq: seq as number });
+    expect(list).toMatchObject({ user: 'c1', source: 'model' });
+    expect(list.items[0]?.item).toBe('b');
+    expect((await freshet.similar('a', 1)).items).toHaveLength(1);
+    expect((await freshet.trending(1)).items).toHaveLength(1);
+    expect((await freshet.recommend(undefined, { history: ['a'], n: 1 })).items[0]?.item).toBe('b');
+  });
+
+  test('goes in batches, smaller ones where the gateway takes no more at once', async () => {
+    let requests = 0;
+    const counting: typeof fetch = (...args) => {
+      requests++;
+      return fetch(...args);
+    };
+    const freshet = client({ batch: 64, fetch: counting });
+    for (let i = 0; i < 60; i++) freshet.publish('user.viewed.v1', 'c2', { item: `i${i}` });
+    expect(await history('c2', await freshet.flush())).toHaveLength(60);
+    expect(requests).toBeLessThan(8);
+  });
+
+  test('tells of an event that can never be taken, and sends the others', async () => {
+    const rejected: RejectedEvent[] = [];
+    const freshet = client({ onRejected: (one) => void rejected.push(one) });
+    freshet.publish('user.viewed.v1', 'c3', {} as { item: string }, { id: 'bad' });
+    freshet.publish('user.viewed.v1', 'c3', { item: 'a' });
+    expect(await history('c3', await freshet.flush())).toEqual(['a']);
+    expect(rejected).toMatchObject([{ event: { id: 'bad' }, code: 'FRESHET_EVENT_SCHEMA' }]);
+    freshet.publish('user.viewed.v1', 'c3', {} as { item: string }, { id: 'alone' });
+    await freshet.flush();
+    expect(rejected[1]).toMatchObject({ event: { id: 'alone' } });
+  });
+
+  test('counts once where an answer was lost and the event is sent again', async () => {
+    let lost = 0;
+    const losing: typeof fetch = async (...args) => {
+      const response = await fetch(...args);
+      if (lost++ > 0) return response;
+      await response.text();
+      throw new TypeError('the connection was lost');
+    };
+    const trouble: unknown[] = [];
+    const freshet = client({ fetch: losing, onTrouble: (error) => void trouble.push(error) });
+    freshet.publish('user.viewed.v1', 'c4', { item: 'a' });
+    await until(() => freshet.pending === 0);
+    expect(trouble).toHaveLength(1);
+    expect(lost).toBe(2);
+    const { body } = await publish(stack.url, viewed('c4', 'end'));
+    expect(await history('c4', body.seq)).toEqual(['end', 'a']);
+  });
+
+  test('waits while there is no way, over a reload as well, and goes out when there is', async () => {
+    const kept = new Map<string, string>();
+    const storage = {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => void kept.set(key, value),
+    };
+    const away: typeof fetch = async () => {
+      throw new TypeError('offline');
+    };
+    const offline = client({ storage, fetch: away, capacity: 3 });
+    for (const item of ['i1', 'i2', 'i3', 'i4']) offline.publish('user.viewed.v1', 'c5', { item });
+    await expect(offline.flush()).rejects.toThrow('offline');
+    expect(offline.pending).toBe(3);
+    await offline.close();
+    const back = client({ storage });
+    await until(() => back.pending === 0);
+    const { body } = await publish(stack.url, viewed('c5', 'end'));
+    expect(await history('c5', body.seq)).toEqual(['end', 'i4', 'i3', 'i2']);
+  });
+});
+
+test('a list that is rendered is reported once, and clicks on it count for it', async () => {
+  const freshet = client();
+  const list = await freshet.recommend('c6', { n: 3 });
+  freshet.rendered(list);
+  freshet.rendered(list);
+  freshet.clicked(list, list.items[1]?.item as string);
+  freshet.dismissed(list, list.items[2]?.item as string);
+  const seq = await freshet.flush();
+  const { body } = await request(stack.url, `/v1/feedback/summary?min_seq=${seq}&timeout_ms=10000`);
+  expect(body).toMatchObject({
+    lists: 1,
+    total: { impressions: 3, clicks: 1, dismissals: 1 },
+    by_position: [{ clicks: 0 }, { clicks: 1 }, { dismissals: 1 }],
+    unattributed: { clicks: 0 },
+  });
+});
+
+test('a list that is watched comes again when it changes, until it is enough', async () => {
+  const freshet = client();
+  const enough = new AbortController();
+  const seen: string[][] = [];
+  const done = freshet.watch('c7', ({ items }) => void seen.push(items.map(({ item }) => item)), {
+    signal: enough.signal,
+  });
+  await until(() => seen.length === 1);
+  freshet.publish('user.viewed.v1', 'c7', { item: 'a' });
+  await until(() => seen.length > 1 && !seen.at(-1)?.includes('a'));
+  enough.abort();
+  await done;
+});
+
+test('a token that ends is asked for again, and a wrong question is an error with its code', async () => {
+  const store = await openKeyStore(await nats.connect());
+  const made = makeKey({ name: 'server', scopes: ['recommend', 'events:user'], now: Date.now() });
+  await store.add(made.record);
+  const guarded = await startStack({ natsUrl: nats.url, config: testConfig({ keys: 'required' }) });
+  onTestFinished(() => guarded.stop());
+  const tokenOf = async (): Promise<string> => {
+    const { body } = await request<{ token: string }>(guarded.url, '/v1/tokens', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${made.key}` },
+      body: JSON.stringify({ user: 'c8' }),
+    });
+    return body.token;
+  };
+  await until(async () => (await tokenOf()) !== undefined);
+  let asked = 0;
+  const freshet = client({ url: guarded.url, key: async () => (asked++ === 0 ? 'stale' : tokenOf()) });
+  expect((await freshet.recommend('c8')).user).toBe('c8');
+  expect(asked).toBe(2);
+  freshet.publish('user.viewed.v1', 'c8', { item: 'a' });
+  expect(await freshet.flush()).toBeGreaterThan(0);
+  await expect(freshet.recommend('somebody-else')).rejects.toMatchObject({ status: 403, code: 'FRESHET_OTHER_USER' });
+  await expect(freshet.recommend('c8', { n: 0 })).rejects.toBeInstanceOf(FreshetClientError);
+});
+
+test('the library is one file for a browser that needs nothing else', async () => {
+  const { outputFiles } = await build({
+    entryPoints: ['src/client/mod.ts'],
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    write: false,
+    minify: true,
+  });
+  const text = outputFiles[0]?.text ?? '';
+  expect(text).toContain('/v1/events');
+  expect(text).not.toMatch(/\b(import|require)\b[\s(]/);
+  expect(text.length).toBeLessThan(16_000);
+});

@@ -1,0 +1,18 @@
+/** The client library: no dependencies, for browsers and Node 20 or newer. */
+export {
+  type ClientOptions,
+  createClient,
+  type FreshetClient,
+  FreshetClientError,
+  type PublishExtras,
+} from './client.ts';
+export type { QueueStorage } from './queue.ts';
+export type {
+  ClientEvent,
+  ClientEventData,
+  ClientEventType,
+  RankedItem,
+  Ranking,
+  RecommendOptions,
+  RejectedEvent,
+} from './types.ts';
