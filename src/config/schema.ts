@@ -182,6 +182,21 @@ export const CONFIG_SCHEMA = section(
           1,
         ),
         training_time_limit_ms: whole(300_000, 'milliseconds after which a training is given up', 1_000),
+        ranker_form: Type.Enum(['hidden', 'linear', 'none'], {
+          default: 'hidden',
+          description:
+            'what is learned on top of the hand-set weights: a correction with a hidden layer, a linear one, or nothing',
+        }),
+        ranker_units: whole(16, 'units of the hidden layer', 1),
+        ranker_rate: share(0.003, 'step size of what is learned from one example'),
+        ranker_dense: whole(
+          10_000,
+          'examples up to which every event is learned from; further on a share of them, by the third power',
+          1,
+        ),
+        shown_of_user: whole(5, 'shown lists of one user that wait for what becomes of them', 1),
+        shown_kept: whole(2_000, 'shown lists of all users that wait', 1),
+        shown_places: whole(50, 'places of a shown list that are learned from', 2),
         prequential_window: whole(1_000, 'scored events in the quick window of prequential quality', 10),
         prequential_every: whole(
           200,

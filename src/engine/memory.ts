@@ -11,6 +11,17 @@ export function emptyModel({ engine }: Config): Model {
     statistics: { bucketMs: engine.popularity_bucket_ms },
     ranking: { serveUnpublished: engine.serve_unpublished, includeSeen: engine.include_seen },
     mapped: { judgedEvents: engine.training_judged_events },
+    ranker: {
+      form: engine.ranker_form,
+      hidden: engine.ranker_units,
+      learningRate: engine.ranker_rate,
+      dense: engine.ranker_dense,
+    },
+    impressions: {
+      listsOfUser: engine.shown_of_user,
+      listsKept: engine.shown_kept,
+      places: engine.shown_places,
+    },
     prequential: {
       every: engine.prequential_every,
       window: engine.prequential_window,
@@ -82,6 +93,7 @@ export function learn(
   weights: WeightsConfig,
 ): void {
   for (const event of events) {
+    // Event by event, so that what is learned from a list doesn't depend on the batch that it came in.
     model.clock = timeOf(event);
     if (isInteraction(event)) {
       const { weight, negative } = weigh(event.verb, event.data.value, weights);
@@ -115,6 +127,23 @@ export function learn(
         // A link stays: histories that were one are not told apart again by taking back who said so.
         if (seq !== undefined && seq < event.seq && !tables.claimAt.get(seq)) model.retract(userId(event.subject), seq);
         readTraits(model, resolveUserAt(event.subject, event.seq, tables), event.seq, tables);
+        break;
+      }
+      case 'feedback.served.v1':
+        model.serve({
+          user: userId(event.subject),
+          list: event.data.list,
+          items: event.data.items.map(({ item }) => itemId(item)),
+          time: timeOf(event),
+          seq: event.seq,
+        });
+        break;
+      case 'feedback.clicked.v1':
+      case 'feedback.dismissed.v1': {
+        const { item, list } = event.data;
+        const reaction = { user: userId(event.subject), item: itemId(item), list, seq: event.seq };
+        if (event.type === 'feedback.clicked.v1') model.click(reaction);
+        else model.dismiss(reaction);
         break;
       }
       case 'content.published.v1':

@@ -336,7 +336,7 @@ function follow(
   const users = new Set<string>();
   const items = new Set<string>();
   for (const event of events) {
-    if (event.context === 'user') users.add(to.resolve(event.subject));
+    if (event.context === 'user' || event.type === 'feedback.dismissed.v1') users.add(to.resolve(event.subject));
     if (isInteraction(event)) items.add(event.data.item);
     if (event.context !== 'content') continue;
     items.add(event.subject);

@@ -5,7 +5,9 @@
  */
 import { ln } from './math.ts';
 import { PAIR_CHANNELS } from './pair-sums.ts';
+import { EVIDENCE_CHANNELS } from './signals/evidence.ts';
 import { NEIGHBOUR_CHANNELS } from './signals/neighbours.ts';
+import { RECENCY_CHANNELS } from './signals/recency.ts';
 
 export type SignalName =
   | 'directed'
@@ -35,14 +37,22 @@ export const FEATURES: readonly Feature[] = [
   { name: 'popular-long', signal: 'popular', form: 'evidence' },
   { name: 'new', signal: 'new', form: 'level' },
   { name: 'disliked', signal: 'disliked', form: 'level' },
-  { name: 'evidence', signal: 'evidence', form: 'evidence' },
+  { name: 'dismissed', signal: 'disliked', form: 'level' },
+  ...EVIDENCE_CHANNELS.map(({ name, signal }): Feature => ({ name, signal, form: 'evidence' })),
   ...NEIGHBOUR_CHANNELS.map((name): Feature => ({ name, signal: 'neighbours', form: 'evidence' })),
+  ...RECENCY_CHANNELS.map(
+    (name): Feature => ({ name, signal: 'popular', form: name.startsWith('since') ? 'count' : 'evidence' }),
+  ),
   { name: 'whitened', signal: 'whitened', form: 'evidence' },
   { name: 'whitened-new', signal: 'whitened', form: 'level' },
   { name: 'towers', signal: 'towers', form: 'evidence' },
   { name: 'towers-new', signal: 'towers', form: 'level' },
 ];
 const FIRST_OWN = PAIR_CHANNELS.length;
+const FIRST_EVIDENCE = FIRST_OWN + 7;
+const FIRST_NEIGHBOURS = FIRST_EVIDENCE + EVIDENCE_CHANNELS.length;
+const FIRST_RECENCY = FIRST_NEIGHBOURS + NEIGHBOUR_CHANNELS.length;
+const FIRST_MAPPED = FIRST_RECENCY + RECENCY_CHANNELS.length;
 /** Columns of the features that aren't pair channels. */
 export const COLUMN = {
   content: FIRST_OWN,
@@ -51,12 +61,16 @@ export const COLUMN = {
   popularLong: FIRST_OWN + 3,
   newness: FIRST_OWN + 4,
   disliked: FIRST_OWN + 5,
-  evidence: FIRST_OWN + 6,
+  dismissed: FIRST_OWN + 6,
+  /** The first of as many as there are ways of looking at evidence. */
+  evidence: FIRST_EVIDENCE,
   /** The first of as many as there are ways of counting votes. */
-  neighbours: FIRST_OWN + 7,
+  neighbours: FIRST_NEIGHBOURS,
+  /** The first of as many as there are ways of telling how lately it was taken. */
+  recency: FIRST_RECENCY,
   /** Whitened likeness, and what of it is left for an item with few events of its own. */
-  whitened: FIRST_OWN + 7 + NEIGHBOUR_CHANNELS.length,
-  towers: FIRST_OWN + 9 + NEIGHBOUR_CHANNELS.length,
+  whitened: FIRST_MAPPED,
+  towers: FIRST_MAPPED + 2,
 } as const;
 
 /** Weights by feature name; a name that is missing weighs 0. */
@@ -82,6 +96,7 @@ export const LONG_DEFAULTS: BlendWeights = {
   'whitened-new': 2,
   new: 0.3,
   disliked: -0.9,
+  dismissed: -0.9,
 };
 
 /** For readers with a few events: what followed them says more than what goes together with them, which is thin. */
@@ -100,6 +115,7 @@ export const SHORT_DEFAULTS: BlendWeights = {
   'whitened-new': 2,
   new: 0.3,
   disliked: -0.9,
+  dismissed: -0.9,
 };
 
 /** Events from which, and up to which, a history turns from short to long; between them by its logarithm. */
@@ -122,6 +138,7 @@ export const COLD_DEFAULTS: BlendWeights = {
   'popular-long': 1,
   new: 0.3,
   disliked: -0.5,
+  dismissed: -0.5,
 };
 
 /** For items that go with an item. */
@@ -135,25 +152,27 @@ export const SIMILAR_DEFAULTS: BlendWeights = {
 /** Turns raw signal values (row per candidate) into features in place. Rows must come in an order of their own. */
 export function toFeatures(values: Float64Array, rows: number): void {
   const columns = FEATURES.length;
+  const sums = new Float64Array(columns);
+  const counts = new Int32Array(columns);
+  // Row by row, as the table lies in memory; each column's sum is in the order of rows all the same.
+  for (let at = 0, k = 0; at < rows * columns; at++) {
+    const value = values[at]!;
+    if (value > 0) {
+      sums[k] = sums[k]! + value;
+      counts[k] = counts[k]! + 1;
+    }
+    if (++k === columns) k = 0;
+  }
   for (let k = 0; k < columns; k++) {
     const form = FEATURES[k]!.form;
-    if (form === 'level') continue;
-    let mean = 1;
-    if (form === 'evidence') {
-      let sum = 0;
-      let count = 0;
-      for (let at = k; at < rows * columns; at += columns) {
-        if (values[at]! > 0) {
-          sum += values[at]!;
-          count++;
-        }
-      }
-      if (count === 0) continue;
-      mean = sum / count;
-    }
-    for (let at = k; at < rows * columns; at += columns) {
-      if (values[at]! > 0) values[at] = ln(1 + values[at]! / mean);
-    }
+    // What a value is multiplied by before its logarithm is taken; 0: it is taken as it is.
+    sums[k] = form === 'level' ? 0 : form === 'count' || counts[k] === 0 ? 1 : counts[k]! / sums[k]!;
+  }
+  for (let at = 0, k = 0; at < rows * columns; at++) {
+    const value = values[at]!;
+    const scale = sums[k]!;
+    if (value > 0 && scale !== 0) values[at] = ln(1 + value * scale);
+    if (++k === columns) k = 0;
   }
 }
 

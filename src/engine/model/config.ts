@@ -1,5 +1,5 @@
 /** Every constant of the model, by name. */
-
+import { IMPRESSIONS_DEFAULTS, type ImpressionsConfig } from './impressions.ts';
 import { PREQUENTIAL_DEFAULTS, type PrequentialConfig } from './prequential.ts';
 import { RANKER_DEFAULTS, type RankerConfig } from './ranker/config.ts';
 import { RANKING_DEFAULTS, type RankingConfig } from './ranking.ts';
@@ -19,6 +19,7 @@ export interface ModelConfig {
   popularity: PopularityConfig;
   ranking: RankingConfig;
   ranker: RankerConfig;
+  impressions: ImpressionsConfig;
   prequential: PrequentialConfig;
   /** Signals of recorded inputs. */
   mapped: MappedConfig;
@@ -34,6 +35,7 @@ export const MODEL_DEFAULTS: ModelConfig = {
   popularity: POPULARITY_DEFAULTS,
   ranking: RANKING_DEFAULTS,
   ranker: RANKER_DEFAULTS,
+  impressions: IMPRESSIONS_DEFAULTS,
   prequential: PREQUENTIAL_DEFAULTS,
   mapped: MAPPED_DEFAULTS,
   training: TRAINING_DEFAULTS,
@@ -60,6 +62,7 @@ export function completeConfig(config: PartialModelConfig = {}): ModelConfig {
     popularity: { ...POPULARITY_DEFAULTS, ...config.popularity },
     ranking: { ...RANKING_DEFAULTS, ...config.ranking },
     ranker: { ...RANKER_DEFAULTS, ...config.ranker },
+    impressions: { ...IMPRESSIONS_DEFAULTS, ...config.impressions },
     prequential: { ...PREQUENTIAL_DEFAULTS, ...config.prequential },
     mapped: { ...MAPPED_DEFAULTS, ...config.mapped },
     training: { ...TRAINING_DEFAULTS, ...config.training },

@@ -1,13 +1,13 @@
 /** The terms of a score, with the user's own events that they came from. Never names another user's. */
 import type { ItemId } from '../../bus/event/ids.ts';
-import { FEATURES } from './blend.ts';
+import { COLUMN, FEATURES } from './blend.ts';
 import { type Catalogue, partOf, termOf } from './catalogue.ts';
 import type { PairSums } from './pair-sums.ts';
 import type { Profile } from './profile.ts';
 import type { Ranked, RankedItem } from './ranking.ts';
 import type { Triple } from './rows.ts';
 import { type Question, termsInCommon } from './signals/content.ts';
-import { evidenceOf } from './signals/evidence.ts';
+import { addEvidence, EVIDENCE_CHANNELS, type EvidenceFrom } from './signals/evidence.ts';
 import type { Statistics } from './statistics.ts';
 import type { Reason } from './types.ts';
 
@@ -19,6 +19,7 @@ export interface Explanation {
   question: Question;
   /** Sums of the same ranking; the next one overwrites them. */
   pairs: PairSums;
+  evidence: EvidenceFrom;
   statistics: Statistics;
   catalogue: Catalogue;
 }
@@ -29,18 +30,20 @@ export function reasonsFor(chosen: RankedItem, context: Explanation): Reason[] {
   const scratch: Triple = { f: 0, b: 0, co: 0 };
   const reasons = new Map<string, Reason>();
   const weights = ranked.weightsOf(chosen.row);
+  let parts: Float64Array[] | undefined;
   for (let k = 0; k < FEATURES.length; k++) {
     const { signal } = FEATURES[k]!;
     const contribution = weights[k]! * ranked.features[chosen.row * FEATURES.length + k]!;
     if (contribution === 0) continue;
-    if (signal === 'directed' || signal === 'together') {
+    if (k >= COLUMN.evidence && k < COLUMN.evidence + EVIDENCE_CHANNELS.length) {
+      parts ??= evidenceParts(chosen.item, context);
+      for (const [place, share] of evidenceShares(k - COLUMN.evidence, parts)) {
+        add(reasons, signal, contribution * share, place, context);
+      }
+    } else if (signal === 'directed' || signal === 'together') {
       for (let place = 0; place < profile.items.length; place++) {
         const share = pairs.share(statistics.pairs, profile, place, chosen.item, k, scratch);
         if (share !== 0) add(reasons, signal, contribution * share, place, context);
-      }
-    } else if (signal === 'evidence') {
-      for (const [place, share] of evidenceShares(chosen.item, context)) {
-        add(reasons, signal, contribution * share, place, context);
       }
     } else if (signal === 'content') {
       const shares = contentShares(chosen.item, context);
@@ -84,14 +87,23 @@ function shared(parts: readonly Share[]): Share[] {
   return parts.filter(([, part]) => part > 0).map(([place, part]) => [place, part / sum]);
 }
 
-/** How much of the evidence for an item comes from each of the profile's items. */
-function evidenceShares(item: number, { profile, statistics }: Explanation): Share[] {
-  return shared(
-    profile.items.map((own, place) => {
-      const f = statistics.pairs.readFirst(own, item);
-      return [place, evidenceOf(f, profile.backs[place]![0]!, item, statistics)];
-    }),
-  );
+/** Values of the evidence channels for an item, from each of the profile's items alone. */
+function evidenceParts(item: number, { profile, evidence }: Explanation): Float64Array[] {
+  return profile.items.map((own, place) => {
+    const alone = { items: [own], backs: [profile.backs[place]!], seqs: [profile.seqs[place]!] };
+    const values = new Float64Array(EVIDENCE_CHANNELS.length);
+    addEvidence(alone, [item], evidence, values, 0, values.length);
+    return values;
+  });
+}
+
+/** How much of an evidence channel comes from each of the profile's items. */
+function evidenceShares(channel: number, parts: readonly Float64Array[]): Share[] {
+  const own = parts.map((values, place): Share => [place, values[channel]!]);
+  if (EVIDENCE_CHANNELS[channel]!.best !== true) return shared(own);
+  let best: Share = [0, 0];
+  for (const part of own) if (part[1] > best[1]) best = part;
+  return best[1] > 0 ? [[best[0], 1]] : [];
 }
 
 /** How much of an item's likeness comes from each of the profile's items; empty where it comes from traits. */

@@ -11,28 +11,34 @@ const words = new Uint32Array(float.buffer);
 float[0] = 1;
 const HIGH = words[1] === 0x3ff00000 ? 1 : 0;
 
-/** Natural logarithm of a positive, finite, normal number. */
-export function ln(x: number): number {
-  float[0] = x;
-  const high = words[HIGH]!;
-  let exponent = (high >>> 20) - 1023;
-  words[HIGH] = (high & 0xfffff) | 0x3ff00000;
-  let m = float[0]!;
-  if (m > Math.SQRT2) {
-    m *= 0.5;
-    exponent++;
-  }
-  // ln m = 2 artanh((m - 1) / (m + 1)); |t| < 0.1716, so that ten terms reach 1e-17.
+/** ln m for m in [1, 2), by a series: ln m = 2 artanh((m - 1) / (m + 1)). */
+function lnBySeries(m: number): number {
   const t = (m - 1) / (m + 1);
   const u = t * t;
-  const series =
-    1 +
-    u *
-      (1 / 3 +
-        u *
-          (1 / 5 +
-            u * (1 / 7 + u * (1 / 9 + u * (1 / 11 + u * (1 / 13 + u * (1 / 15 + u * (1 / 17 + u * (1 / 19)))))))));
-  return exponent * LN2 + 2 * t * series;
+  let sum = 0;
+  for (let i = 43; i >= 1; i -= 2) sum = sum * u + 1 / i;
+  return 2 * t * sum;
+}
+
+const LN_BITS = 11;
+/** Middles of the steps of a table over [1, 2), their reciprocals and logarithms. */
+const MIDDLES = Float64Array.from({ length: 2 ** LN_BITS }, (_, i) => 1 + (i + 0.5) / 2 ** LN_BITS);
+const RECIPROCALS = MIDDLES.map((middle) => 1 / middle);
+const LOGARITHMS = MIDDLES.map(lnBySeries);
+
+/**
+ * Natural logarithm of a positive, finite, normal number. A list takes thousands of them: a table, and three terms of
+ * the series around its entry, where the rest is at most 2^-12 and its fourth power lost in the rounding.
+ */
+export function ln(x: number): number {
+  if (x === 1) return 0;
+  float[0] = x;
+  const high = words[HIGH]!;
+  const exponent = (high >>> 20) - 1023;
+  const entry = (high & 0xfffff) >>> (20 - LN_BITS);
+  words[HIGH] = (high & 0xfffff) | 0x3ff00000;
+  const r = (float[0]! - MIDDLES[entry]!) * RECIPROCALS[entry]!;
+  return exponent * LN2 + LOGARITHMS[entry]! + r * (1 - r * (0.5 - r * (1 / 3 - r * 0.25)));
 }
 
 /** e to the x, for |x| < 700. */

@@ -12,7 +12,6 @@ export {
   type Quality,
 } from './prequential.ts';
 export { RANKER_DEFAULTS, type RankerConfig } from './ranker/config.ts';
-export { isScored, placeHash } from './ranker/schedule.ts';
 export { ModelStateUnreadableError } from './state.ts';
 export { MAX_WEIGHT } from './statistics.ts';
 export type {
@@ -22,10 +21,12 @@ export type {
   ListSource,
   Model,
   ModelSizes,
+  Reaction,
   Reason,
   Recommended,
   RecommendedList,
   RecommendRequest,
+  ServedList,
   Traits,
   WarningName,
 } from './types.ts';

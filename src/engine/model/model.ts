@@ -1,11 +1,15 @@
 /** The model: a fold of events into statistics, histories and catalogue, and the questions it answers. */
+import { createHash } from 'node:crypto';
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
 import type { ItemData, ItemPatch } from '../../bus/event/types.ts';
-import { FEATURE_SCALES } from './blend.ts';
+import { FEATURE_SCALES, FEATURES } from './blend.ts';
+import { Writer } from './bytes.ts';
 import { Catalogue } from './catalogue.ts';
 import { completeConfig, type ModelConfig, type PartialModelConfig } from './config.ts';
+import { Dismissals } from './dismissals.ts';
 import { reasonsFor } from './explain.ts';
 import { Histories, type HistoryEvent } from './histories.ts';
+import { Impressions } from './impressions.ts';
 import { decodeAdopted, encodeAdopted, type InputKind, isMapKind, type TrainingData } from './inputs.ts';
 import { type Claim, Links, rootBy } from './links.ts';
 import { logOrder } from './log-order.ts';
@@ -15,8 +19,8 @@ import { type Posting, Postings } from './postings.ts';
 import { Prequential, type PrequentialReport } from './prequential.ts';
 import { type Profile, profileOf } from './profile.ts';
 import { Ranker } from './ranker/ranker.ts';
-import { isMeasured, isScored } from './ranker/schedule.ts';
-import { Ranking, type RankRequest } from './ranking.ts';
+import { isMeasured, isTaught } from './ranker/schedule.ts';
+import { type Ranked, Ranking, type RankRequest } from './ranking.ts';
 import { MAX_ROW_ID } from './rows.ts';
 import { type Question, questionOfHistory, questionOfTraits } from './signals/content.ts';
 import { MappedSignals } from './signals/mapped.ts';
@@ -34,9 +38,11 @@ import type {
   ListSource,
   Model,
   ModelSizes,
+  Reaction,
   Recommended,
   RecommendedList,
   RecommendRequest,
+  ServedList,
   Traits,
   WarningName,
 } from './types.ts';
@@ -48,6 +54,9 @@ const SCORED_LENGTH = 20;
 /** Sections of the state. */
 const INPUTS = 'inputs';
 const PREQUENTIAL = 'prequential';
+const DISMISSALS = 'dismissals';
+const IMPRESSIONS = 'impressions';
+const RANKER = 'ranker';
 const NOTHING: readonly number[] = [];
 const FULL = 16;
 const FADE_UNIT = 2 ** 20;
@@ -71,6 +80,8 @@ class FoldedModel implements Model {
   readonly #users = new Numbering();
   readonly #postings = new Postings(this.#users.ids);
   readonly #traits = new Map<number, Traits>();
+  readonly #dismissals = new Dismissals();
+  readonly #impressions: Impressions;
   readonly #warnings: Record<WarningName, number> = {
     'bad-weight': 0,
     'bad-time': 0,
@@ -86,6 +97,10 @@ class FoldedModel implements Model {
   };
   readonly #prequential: Prequential;
   #clock = 0;
+  /** Newest position of the log that anything was taken at. */
+  #position = 0;
+  /** Whether the ranker has learned from somebody who was forgotten since. */
+  #stale = false;
   #observer: Observer | undefined;
 
   constructor(config: ModelConfig) {
@@ -101,6 +116,7 @@ class FoldedModel implements Model {
     });
     this.#verdicts = new Verdicts(this.#catalogue);
     this.#popularity = new Popularity(config.popularity, config.statistics.bucketMs);
+    this.#impressions = new Impressions(config.impressions);
     this.#ranker = config.ranker.form === 'none' ? undefined : new Ranker(config.ranker, FEATURE_SCALES);
     this.#ranking = new Ranking(config.ranking, {
       catalogue: this.#catalogue,
@@ -108,6 +124,7 @@ class FoldedModel implements Model {
       popularity: this.#popularity,
       histories: this.#histories,
       postings: this.#postings,
+      dismissals: this.#dismissals,
       ranker: this.#ranker,
       mapped: this.#mapped,
       users: this.#users.ids,
@@ -218,26 +235,12 @@ class FoldedModel implements Model {
   #score(user: number, item: number, time: number, seq: number, id: UserId, itemId: ItemId): void {
     const length = this.#histories.length(user);
     if (length === 0) return;
-    const teaches = isScored(id, itemId, seq, this.#config.ranker.dense);
+    const teaches = this.#teaches(id, itemId, seq);
     if (!teaches && !isMeasured(id, itemId, seq, this.#config.prequential.every)) return;
-    const { items, seqs } = this.#histories;
     const start = this.#histories.start(user);
-    const seen = items.subarray(start, start + length);
-    const again = this.#config.ranking.includeSeen;
-    if (!again && seen.includes(item)) return;
-    const profile = profileOf(items, seqs, start, start + length, this.#config.readBack);
-    const ranked = this.#ranking.rank({
-      profile,
-      reader: user,
-      past: seen,
-      events: length,
-      question: questionOfHistory(profile, this.#catalogue),
-      blocked: again ? [] : [seen],
-      count: SCORED_LENGTH,
-      at: this.#clock,
-      blend: 'history',
-    });
-    const { candidates, features, scores } = ranked;
+    const seen = this.#histories.items.subarray(start, start + length);
+    if (!this.#config.ranking.includeSeen && seen.includes(item)) return;
+    const { profile, candidates, features, scores } = this.#rankHistory(user);
     const row = candidates.indexOf(item);
     if (this.#mapped.isChallenged) this.#mapped.judge(seen, item, this.#ranking.sample());
     const scored: ScoredEvent = {
@@ -262,6 +265,38 @@ class FoldedModel implements Model {
     if (teaches && row >= 0) this.#ranker?.learn(features, candidates.length, row);
   }
 
+  #teaches(user: string, what: string, seq: number): boolean {
+    return this.#ranker !== undefined && isTaught(user, what, seq, this.#ranker.steps, this.#config.ranker.dense);
+  }
+
+  /** The list of a user as it is now, for the ranker to learn from. */
+  #rankHistory(user: number, include: readonly number[] = []): Ranked & { profile: Profile } {
+    const { items, seqs } = this.#histories;
+    const start = this.#histories.start(user);
+    const length = this.#histories.length(user);
+    const profile = profileOf(items, seqs, start, start + length, this.#config.readBack);
+    const blocked: Iterable<number>[] = [this.#dismissed(user)];
+    if (!this.#config.ranking.includeSeen) blocked.push(items.subarray(start, start + length));
+    const ranked = this.#ranking.rank({
+      profile,
+      reader: user,
+      past: items.subarray(start, start + length),
+      events: length,
+      question: questionOfHistory(profile, this.#catalogue),
+      blocked,
+      count: SCORED_LENGTH,
+      include,
+      position: this.#position,
+      at: this.#clock,
+      blend: 'history',
+    });
+    return { ...ranked, profile };
+  }
+
+  #dismissed(user: number): number[] {
+    return this.#dismissals.of(user).map(({ item }) => item);
+  }
+
   /** Appends an event behind all that the user did, and counts it. */
   #learn(
     user: number,
@@ -275,9 +310,61 @@ class FoldedModel implements Model {
     const histories = this.#histories;
     const at = histories.append(user, item, weight, negative, time, seq, origin);
     const start = histories.start(user);
+    if (seq > this.#position) this.#position = seq;
     this.#statistics.count(histories.items, start, at, weight, negative, time, 1);
     this.#postings.append(item, seq, user, at - start);
     this.#popularity.follow(item, time, weight, this.#config.statistics.bucketMs, this.#statistics);
+  }
+
+  // --- feedback ----------------------------------------------------------------------------------------------------
+
+  serve({ user: id, list, items, time, seq }: ServedList): void {
+    if (!Number.isFinite(time) || !Number.isSafeInteger(seq) || seq < 0) {
+      this.#warn('bad-sequence');
+      return;
+    }
+    const origin = this.#users.find(id);
+    if (this.#ranker === undefined || origin === undefined) return;
+    if (!this.#teaches(id, list, seq)) return;
+    const user = this.#links.root(origin);
+    const length = this.#histories.length(user);
+    const shown = [...new Set(this.#numbersOf(items))].slice(0, this.#config.impressions.places);
+    if (length === 0 || shown.length < 2) return;
+    this.clock = time;
+    const { candidates, features } = this.#rankHistory(user, shown);
+    const rows = new Map(candidates.map((item, row) => [item, row]));
+    const columns = FEATURES.length;
+    const kept = new Float32Array(shown.length * columns);
+    for (const [place, item] of shown.entries()) {
+      const from = rows.get(item)! * columns;
+      kept.set(features.subarray(from, from + columns), place * columns);
+    }
+    this.#impressions.add({ list, origin, seq, events: length, items: Int32Array.from(shown), features: kept });
+  }
+
+  click({ user: id, item: itemId, list }: Reaction): boolean {
+    const origin = this.#users.find(id);
+    return origin !== undefined && this.#learnShown(origin, itemId, list, 'taken');
+  }
+
+  dismiss({ user: id, item: itemId, list, seq }: Reaction): boolean {
+    if (!Number.isSafeInteger(seq) || seq < 0) return this.#warn('bad-sequence');
+    const origin = this.#users.of(id);
+    this.#learnShown(origin, itemId, list, 'refused');
+    const item = this.#item(itemId);
+    if (this.#dismissals.add(this.#links.root(origin), { item, seq, origin })) return true;
+    return this.#warn('repeated-sequence');
+  }
+
+  #learnShown(origin: number, itemId: ItemId, list: string | undefined, outcome: 'taken' | 'refused'): boolean {
+    const item = this.#catalogue.ids.find(itemId);
+    const shown = list === undefined ? undefined : this.#impressions.find(origin, list);
+    if (this.#ranker === undefined || shown === undefined || item === undefined) return false;
+    const place = shown.items.indexOf(item);
+    if (place < 0) return false;
+    this.#ranking.foldRanker(shown.events);
+    this.#ranker.learnShown(Float64Array.from(shown.features), shown.items.length, place, outcome);
+    return true;
   }
 
   #warn(name: WarningName): false {
@@ -302,6 +389,16 @@ class FoldedModel implements Model {
     this.#count(next, head, Math.min(next.length, next.length - tail + reach), 1);
     this.#repost(user, old, next, head, tail);
     this.#histories.write(user, next);
+    const newest = next.at(-1)?.seq ?? 0;
+    if (newest > this.#position) this.#position = newest;
+    else if (old.at(-1)?.seq === this.#position) this.#findPosition();
+  }
+
+  #findPosition(): void {
+    this.#position = 0;
+    for (let user = 0; user < this.#users.end; user++) {
+      this.#position = Math.max(this.#position, this.#histories.lastSeq(user));
+    }
   }
 
   /** Moves the postings of a user's events with their history, of which `head` and `tail` events stay. */
@@ -378,6 +475,7 @@ class FoldedModel implements Model {
         this.#rewrite(session, []);
         this.#rewrite(root, mergeInOrder(this.#histories.read(root), events));
       }
+      this.#dismissals.move(session, root);
     } else this.#regroup(result, -1);
     return true;
   }
@@ -402,6 +500,8 @@ class FoldedModel implements Model {
   forget(id: UserId): void {
     const user = this.#users.find(id);
     if (user === undefined) return;
+    if (this.#ranker !== undefined && this.#ranker.steps > 0) this.#stale = true;
+    this.#impressions.forget(user);
     const claimed = this.#links.claims.filter((claim) => claim.user === user);
     this.#traits.delete(user);
     const before = this.#links.drop((claim) => claim.user === user) ?? new Map<number, number>();
@@ -413,6 +513,8 @@ class FoldedModel implements Model {
   /** Lets go of an id that nothing is known under: neither events, nor traits, nor a link. */
   #releaseIfUnused(user: number): void {
     if (this.#traits.has(user) || this.#links.mentions(user) || this.#histories.length(user) > 0) return;
+    if (this.#dismissals.of(user).length > 0) return;
+    this.#impressions.forget(user);
     this.#users.release(user);
   }
 
@@ -447,6 +549,7 @@ class FoldedModel implements Model {
       events.sort((a, b) => a.seq - b.seq);
       this.#rewrite(root, events);
     }
+    this.#dismissals.regroup((origin) => links.root(origin), gone);
   }
 
   history(id: UserId, n = 100): { item: ItemId; weight: number; time: number; seq: number }[] {
@@ -469,7 +572,7 @@ class FoldedModel implements Model {
   // --- answers -----------------------------------------------------------------------------------------------------
 
   recommend(request: RecommendRequest): RecommendedList {
-    const { profile, reader, seen, events, traits } = this.#reader(request);
+    const { profile, reader, seen, dismissed, events, traits } = this.#reader(request);
     let question: Question = questionOfHistory(profile, this.#catalogue);
     const hasHistory = profile.items.length > 0;
     if (!hasHistory) {
@@ -478,7 +581,7 @@ class FoldedModel implements Model {
         this.#catalogue,
       );
     }
-    const blocked: Iterable<number>[] = [this.#numbersOf(request.exclude)];
+    const blocked: Iterable<number>[] = [this.#numbersOf(request.exclude), dismissed];
     if (request.includeSeen !== true) blocked.push(seen);
     return this.#answer(
       {
@@ -490,6 +593,7 @@ class FoldedModel implements Model {
         blocked,
         allowed: this.#verdicts.of(request.allowed),
         count: request.n,
+        position: this.#position,
         at: request.at ?? this.#clock,
         blend: hasHistory ? 'history' : 'cold',
       },
@@ -501,6 +605,7 @@ class FoldedModel implements Model {
     profile: Profile;
     reader: number;
     seen: readonly number[] | Int32Array;
+    dismissed: Iterable<number>;
     events: number;
     traits: Traits | undefined;
   } {
@@ -508,12 +613,12 @@ class FoldedModel implements Model {
     if (history !== undefined) {
       const items = this.#numbersOf(history);
       const profile = profileOf(items, undefined, 0, items.length, back);
-      return { profile, reader: -1, seen: items, events: items.length, traits };
+      return { profile, reader: -1, seen: items, dismissed: NOTHING, events: items.length, traits };
     }
     const known = id === undefined ? undefined : this.#users.find(id);
     if (known === undefined) {
       const profile = profileOf(NOTHING, undefined, 0, 0, back);
-      return { profile, reader: -1, seen: NOTHING, events: 0, traits };
+      return { profile, reader: -1, seen: NOTHING, dismissed: NOTHING, events: 0, traits };
     }
     const user = this.#links.root(known);
     const { items, seqs } = this.#histories;
@@ -523,6 +628,7 @@ class FoldedModel implements Model {
       profile: profileOf(items, seqs, start, end, back),
       reader: user,
       seen: items.subarray(start, end),
+      dismissed: this.#dismissed(user),
       events: end - start,
       traits: traits ?? this.#traits.get(user) ?? this.#traits.get(known),
     };
@@ -541,7 +647,7 @@ class FoldedModel implements Model {
   #answer(request: RankRequest, explain: boolean): RecommendedList {
     const count = Math.min(Math.max(Math.floor(request.count) || 0, 0), MAX_LIST);
     const ranked = this.#ranking.rank({ ...request, count });
-    const { pairs } = this.#ranking;
+    const { pairs, evidenceFrom: evidence } = this.#ranking;
     const items: Recommended[] = [];
     for (const chosen of ranked.list) {
       const answer: Recommended = { item: this.#catalogue.ids.id(chosen.item) as ItemId, score: chosen.score };
@@ -551,6 +657,7 @@ class FoldedModel implements Model {
           profile: request.profile,
           question: request.question,
           pairs,
+          evidence,
           statistics: this.#statistics,
           catalogue: this.#catalogue,
         });
@@ -583,6 +690,7 @@ class FoldedModel implements Model {
         blocked,
         allowed: this.#verdicts.of(options.allowed),
         count: n,
+        position: this.#position,
         at: this.#clock,
         blend: 'similar',
       },
@@ -653,6 +761,10 @@ class FoldedModel implements Model {
 
   merge(other: Model): void {
     if (!(other instanceof FoldedModel)) throw new TypeError('only models of this release can be merged');
+    if (other.#histories.events > this.#histories.events && this.#ranker !== undefined && other.#ranker !== undefined) {
+      this.#ranker.restore(other.#ranker.state());
+      this.#stale = other.#stale;
+    }
     const here = Int32Array.from(other.#catalogue.ids.ids, (id) => this.#item(id));
     for (let item = 0; item < here.length; item++) {
       const known = other.#catalogue.item(item);
@@ -672,6 +784,13 @@ class FoldedModel implements Model {
       const taken = events.map((event) => ({ ...event, item: here[event.item]!, origin: user(event.origin) }));
       this.#histories.write(own, taken);
       for (const [place, { item, seq }] of taken.entries()) this.#postings.append(item, seq, own, place);
+    }
+    this.#findPosition();
+    for (let number = 0; number < other.#users.end; number++) {
+      for (const { item, seq, origin } of other.#dismissals.of(number)) {
+        const by = user(origin);
+        this.#dismissals.add(this.#links.root(by), { item: here[item]!, seq, origin: by });
+      }
     }
     for (const [number, traits] of other.#traits) this.#traits.set(user(number), traits);
     this.clock = other.#clock;
@@ -695,6 +814,9 @@ class FoldedModel implements Model {
         histories: this.#histories.bytes(),
         inputs: this.#mapped.bytes(),
       },
+      dismissals: this.#dismissals.size,
+      impressions: this.#impressions.size,
+      ranker: { steps: this.#ranker?.steps ?? 0, stale: this.#stale },
       warnings: { ...this.#warnings },
     };
   }
@@ -707,6 +829,10 @@ class FoldedModel implements Model {
     return this.#statistics.hash(this.#catalogue.ids.ids);
   }
 
+  rankerHash(): string {
+    return this.#ranker?.hash() ?? createHash('sha256').digest('hex');
+  }
+
   exportState({ learned = true }: { learned?: boolean } = {}): Buffer {
     const byOrigin = new Map<number, HistoryEvent[]>();
     const used = new Set<number>();
@@ -717,7 +843,9 @@ class FoldedModel implements Model {
         if (events === undefined) byOrigin.set(event.origin, [event]);
         else events.push(event);
       }
+      for (const { item } of this.#dismissals.of(user)) used.add(item);
     }
+    if (learned) for (const { items } of this.#impressions.all()) for (const item of items) used.add(item);
     const { ids } = this.#catalogue;
     // An item that only a forgotten user's events spoke of has a number, but is no part of the state.
     const items = ids.sorted().flatMap((id) => {
@@ -747,11 +875,21 @@ class FoldedModel implements Model {
       user: userPlaces.get(user)!,
       seq,
     }));
+    const itemPlace = (item: number): number => itemPlaces.get(item)!;
+    const userPlace = (user: number): number => userPlaces.get(user)!;
+    const sections = [{ name: DISMISSALS, bytes: this.#dismissals.encode(itemPlace, userPlace) }];
+    if (learned) {
+      const ranker = new Writer();
+      ranker.count(this.#stale ? 1 : 0);
+      if (this.#ranker !== undefined) ranker.bytes(this.#ranker.encode());
+      sections.push(
+        { name: IMPRESSIONS, bytes: this.#impressions.encode(itemPlace, userPlace) },
+        { name: PREQUENTIAL, bytes: this.#prequential.export() },
+        { name: RANKER, bytes: ranker.done() },
+      );
+    }
     const adopted = this.#mapped.export();
-    const sections = [
-      ...(learned ? [{ name: PREQUENTIAL, bytes: this.#prequential.export() }] : []),
-      ...(adopted.length > 0 ? [{ name: INPUTS, bytes: encodeAdopted(adopted) }] : []),
-    ];
+    if (adopted.length > 0) sections.push({ name: INPUTS, bytes: encodeAdopted(adopted) });
     return encodeState({ clock: this.#clock, items, users, links, sections });
   }
 
@@ -786,14 +924,32 @@ class FoldedModel implements Model {
       this.#histories.append(user, item, weights[event]!, negatives[event]!, times[event]!, seq, numbers[origin]!);
       this.#postings.append(item, seq, user, place);
     }
+    this.#findPosition();
     this.#statistics.countAll(this.#histories, this.#catalogue.ids.end, this.#users.end);
     const adopted = state.sections.find(({ name }) => name === INPUTS);
     if (adopted !== undefined) this.#mapped.import(decodeAdopted(adopted.bytes));
+    const item = (place: number): number => items[place]!;
+    const user = (place: number): number => numbers[place]!;
+    for (const { name, bytes: own } of state.sections) {
+      if (name === DISMISSALS) this.#dismissals.decode(own, item, user, (origin) => this.#links.root(origin));
+      else if (name === IMPRESSIONS) this.#impressions.decode(own, item, user);
+      else if (name === RANKER) this.#readRanker(own);
+    }
     const quality = state.sections.find(({ name }) => name === PREQUENTIAL);
     if (quality && !this.#prequential.import(quality.bytes)) {
       throw new ModelStateUnreadableError('the state has prequential windows of other sizes than the configured ones');
     }
     this.clock = state.clock;
+  }
+
+  #readRanker(bytes: Buffer): void {
+    this.#stale = bytes[0] === 1;
+    if (this.#ranker === undefined) return;
+    try {
+      this.#ranker.decode(bytes.subarray(1));
+    } catch (err) {
+      throw new ModelStateUnreadableError('the state is of a model with another ranker', { cause: err });
+    }
   }
 }
 

@@ -17,6 +17,7 @@ import {
 } from './blend.ts';
 import type { Catalogue } from './catalogue.ts';
 import { Damping } from './damping.ts';
+import type { Dismissals } from './dismissals.ts';
 import type { Histories } from './histories.ts';
 import { PAIR_CHANNELS, PairSums, STRIDE } from './pair-sums.ts';
 import type { Postings } from './postings.ts';
@@ -24,7 +25,8 @@ import type { Profile } from './profile.ts';
 import type { Ranker } from './ranker/ranker.ts';
 import { AGE_DEFAULTS, type AgeConfig, Newest, newness } from './signals/age.ts';
 import { ContentSearch, likeness, type Question } from './signals/content.ts';
-import { addEvidence } from './signals/evidence.ts';
+import { DIRECTED_CHANNELS } from './signals/directed.ts';
+import { addEvidence, type EvidenceFrom } from './signals/evidence.ts';
 import type { MappedSignals } from './signals/mapped.ts';
 import {
   NEIGHBOUR_CHANNELS,
@@ -34,6 +36,8 @@ import {
   Neighbours,
 } from './signals/neighbours.ts';
 import type { Popularity } from './signals/popularity.ts';
+import { addRecency } from './signals/recency.ts';
+import { TOGETHER_CHANNELS } from './signals/together.ts';
 import type { Statistics } from './statistics.ts';
 import { Top } from './top.ts';
 
@@ -97,6 +101,9 @@ const MAPPED_COLUMNS = [
   ['content', COLUMN.whitened],
   ['towers', COLUMN.towers],
 ] as const;
+/** Pair channels of the directed counts, which stand before those of the symmetric ones; each kind shares its damping. */
+const DIRECTED = DIRECTED_CHANNELS.length;
+const UNITS = Float64Array.from(PAIR_CHANNELS, ({ unit }) => 1 / unit);
 
 export interface RankRequest {
   profile: Profile;
@@ -112,6 +119,10 @@ export interface RankRequest {
   /** Items that may not be in the list, by number; repeats are fine. */
   blocked: readonly Iterable<number>[];
   count: number;
+  /** Candidates in any case. */
+  include?: readonly number[];
+  /** Newest position of the log that anything was taken at. */
+  position: number;
   /** Time for popularity and newness, milliseconds. */
   at: number;
   /** `similar`: nothing but what speaks for going together; what has none of it isn't listed. */
@@ -145,6 +156,7 @@ export interface RankedFrom {
   popularity: Popularity;
   histories: Histories;
   postings: Postings;
+  dismissals: Dismissals;
   /** Corrects the weights of lists for a history; undefined: they are the blend's alone. */
   ranker: Ranker | undefined;
   /** What recorded inputs say. */
@@ -155,6 +167,7 @@ export interface RankedFrom {
 
 export class Ranking {
   readonly pairs: PairSums;
+  readonly evidenceFrom: EvidenceFrom;
   readonly #neighbours: Neighbours;
   #histories: Histories;
   #postings: Postings;
@@ -162,23 +175,22 @@ export class Ranking {
   #catalogue: Catalogue;
   #statistics: Statistics;
   #popularity: Popularity;
+  #dismissals: Dismissals;
   #ranker: Ranker | undefined;
   #mapped: MappedSignals;
   #mixed = new Float64Array(FEATURES.length);
   #scores = new Float64Array(0);
   #content = new ContentSearch();
   #newest: Newest;
-  /** By channel; channels of the same exponent share one. */
-  #damping: Damping[];
-  #directedDamping = new Damping(0.3);
-  #togetherDamping = new Damping(0.5);
+  #directedDamping = new Damping(DIRECTED_CHANNELS[0]!.target);
+  #togetherDamping = new Damping(TOGETHER_CHANNELS[0]!.target);
   #weights: Record<'short' | 'long' | 'cold' | 'similar', Float64Array>;
   #blocked = new Int32Array(64);
   #stamp = 0;
   #allowed: ((item: number) => boolean) | undefined;
 
   constructor(config: RankingConfig, from: RankedFrom) {
-    const { catalogue, statistics, popularity, histories, postings, ranker, mapped, users } = from;
+    const { catalogue, statistics, popularity, histories, postings, dismissals, ranker, mapped, users } = from;
     this.#mapped = mapped;
     this.#config = config;
     this.pairs = new PairSums(config.beforeShare);
@@ -188,16 +200,13 @@ export class Ranking {
     this.#catalogue = catalogue;
     this.#statistics = statistics;
     this.#popularity = popularity;
+    this.#dismissals = dismissals;
     this.#ranker = ranker;
-    const shared = new Map([
-      [0.3, this.#directedDamping],
-      [0.5, this.#togetherDamping],
-    ]);
-    this.#damping = PAIR_CHANNELS.map(({ target }) => {
-      const damping = shared.get(target) ?? new Damping(target);
-      shared.set(target, damping);
-      return damping;
-    });
+    this.evidenceFrom = {
+      statistics,
+      directedDamping: this.#directedDamping,
+      togetherDamping: this.#togetherDamping,
+    };
     this.#newest = new Newest(NEWEST_KEPT);
     this.#weights = {
       short: weightColumns(config.short),
@@ -253,6 +262,11 @@ export class Ranking {
     return { list, candidates, features, scores, weightsOf };
   }
 
+  /** Prepares the ranker for features of a list that was made earlier, for a history of this many events. */
+  foldRanker(events: number): void {
+    this.#ranker?.fold(mixByLength(this.#weights.short, this.#weights.long, events, this.#mixed), events);
+  }
+
   #score(
     { blend, events }: RankRequest,
     features: Float64Array,
@@ -281,7 +295,7 @@ export class Ranking {
     const config = this.#config;
     const ids = this.#catalogue.ids.ids;
     const statistics = this.#statistics;
-    const found = new Set<number>();
+    const found = new Set<number>(request.include);
     // A list longer than usual needs more of everything.
     const more = Math.max(0, request.count - 20);
     const directed = new Top(config.directedCandidates + more, ids);
@@ -354,12 +368,21 @@ export class Ranking {
     const near = this.#neighbours;
     // Of an item there are followers, but nobody whose history is like its own.
     const of = blend === 'similar' ? { ...profile, items: [] } : profile;
-    near.gather(of, reader, end, this.#postings, this.#histories, this.#statistics, this.#directedDamping);
+    near.gather(
+      of,
+      reader,
+      end,
+      this.#postings,
+      this.#histories,
+      this.#statistics,
+      this.#directedDamping,
+      this.#togetherDamping,
+    );
     const best = new Top(this.#config.neighbourCandidates, this.#catalogue.ids.ids);
     for (let i = 0; i < near.count; i++) {
       const item = near.touched[i]!;
       const score = near.sums[item * NEIGHBOUR_STRIDE]!;
-      if (best.admits(score) && this.#free(item)) best.offer(item, score);
+      if (score > 0 && best.admits(score) && this.#free(item)) best.offer(item, score);
     }
     for (const { item } of best.sorted()) found.add(item);
   }
@@ -386,9 +409,10 @@ export class Ranking {
       const item = candidates[row]!;
       const at = row * columns;
       if (this.pairs.isTouched(item)) {
+        const directed = this.#directedDamping.of(item, statistics);
+        const together = this.#togetherDamping.of(item, statistics);
         for (let k = 0; k < PAIR_CHANNELS.length; k++) {
-          const damping = this.#damping[k]!.of(item, statistics);
-          values[at + k] = (sums[item * STRIDE + k]! / PAIR_CHANNELS[k]!.unit) * damping;
+          values[at + k] = sums[item * STRIDE + k]! * (k < DIRECTED ? directed : together) * UNITS[k]!;
         }
       }
       if (this.#neighbours.isTouched(item)) {
@@ -403,6 +427,7 @@ export class Ranking {
       values[at + COLUMN.popularLong] = long[item]!;
       values[at + COLUMN.newness] = newness(item, request.at, this.#catalogue, this.#config);
       values[at + COLUMN.disliked] = (statistics.negative[item] ?? 0) / (total + 80);
+      values[at + COLUMN.dismissed] = (16 * (this.#dismissals.counts[item] ?? 0)) / (total + 80);
     }
     for (const [kind, column] of MAPPED_COLUMNS)
       this.#mapped.fill(kind, request.past, candidates, statistics, values, column, columns);
@@ -413,7 +438,8 @@ export class Ranking {
         values[at + COLUMN.content] =
           values[at + COLUMN.content]! * this.#mapped.ownShare(candidates[row]!, statistics);
     }
-    addEvidence(request.profile, candidates, statistics, values, COLUMN.evidence, columns);
+    addEvidence(request.profile, candidates, this.evidenceFrom, values, COLUMN.evidence, columns);
+    addRecency(candidates, this.#postings, request.position, values, COLUMN.recency, columns);
     return values;
   }
 }

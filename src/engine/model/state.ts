@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import type { ItemData } from '../../bus/event/types.ts';
 import { FreshetError } from '../../errors.ts';
+import { Reader, Writer } from './bytes.ts';
 import type { Traits } from './types.ts';
 
 const MAGIC = 'FRSHMODL';
@@ -183,7 +184,8 @@ export function decodeState(bytes: Uint8Array): ReadState {
     links.push({ session: input.count(), user: input.count(), seq: input.count() });
   }
   const sections: ReadState['sections'] = [];
-  for (let left = input.count(); left > 0; left--) sections.push({ name: input.text(), bytes: input.bytes() });
+  for (let left = input.count(); left > 0; left--)
+    sections.push({ name: input.text(), bytes: input.bytes(input.count()) });
   return { clock, items, users, events: firstOf(events, end), links, sections };
 }
 
@@ -217,95 +219,4 @@ function canonicalJson(value: unknown): string {
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
       : inner,
   );
-}
-
-class Writer {
-  #buffer = Buffer.allocUnsafe(1 << 16);
-  #end = 0;
-
-  #hold(count: number): void {
-    if (this.#end + count <= this.#buffer.length) return;
-    const wider = Buffer.allocUnsafe(Math.max(this.#end + count, Math.ceil(this.#buffer.length * 1.5)));
-    this.#buffer.copy(wider, 0, 0, this.#end);
-    this.#buffer = wider;
-  }
-
-  bytes(bytes: Buffer): void {
-    this.#hold(bytes.length);
-    bytes.copy(this.#buffer, this.#end);
-    this.#end += bytes.length;
-  }
-
-  u32(value: number): void {
-    this.#hold(4);
-    this.#end = this.#buffer.writeUInt32LE(value, this.#end);
-  }
-
-  f64(value: number): void {
-    this.#hold(8);
-    this.#end = this.#buffer.writeDoubleLE(value, this.#end);
-  }
-
-  /** A whole number >= 0, seven bits a byte, the low ones first. */
-  count(value: number): void {
-    this.#hold(8);
-    let rest = value;
-    while (rest >= 128) {
-      this.#buffer[this.#end++] = (rest % 128) | 128;
-      rest = Math.floor(rest / 128);
-    }
-    this.#buffer[this.#end++] = rest;
-  }
-
-  text(text: string): void {
-    const bytes = Buffer.from(text, 'utf8');
-    this.count(bytes.length);
-    this.bytes(bytes);
-  }
-
-  done(): Buffer {
-    return this.#buffer.subarray(0, this.#end);
-  }
-}
-
-class Reader {
-  #buffer: Buffer;
-  #at: number;
-
-  constructor(buffer: Buffer, at: number) {
-    this.#buffer = buffer;
-    this.#at = at;
-  }
-
-  f64(): number {
-    const value = this.#buffer.readDoubleLE(this.#at);
-    this.#at += 8;
-    return value;
-  }
-
-  count(): number {
-    let value = 0;
-    let scale = 1;
-    for (;;) {
-      const byte = this.#buffer[this.#at++]!;
-      value += (byte & 127) * scale;
-      if (byte < 128) return value;
-      scale *= 128;
-    }
-  }
-
-  /** Bytes with their length before them. */
-  bytes(): Buffer {
-    const length = this.count();
-    const bytes = this.#buffer.subarray(this.#at, this.#at + length);
-    this.#at += length;
-    return bytes;
-  }
-
-  text(): string {
-    const length = this.count();
-    const text = this.#buffer.toString('utf8', this.#at, this.#at + length);
-    this.#at += length;
-    return text;
-  }
 }

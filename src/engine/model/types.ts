@@ -21,6 +21,27 @@ export interface Interaction {
   seq: number;
 }
 
+/** A list that was shown. */
+export interface ServedList {
+  user: UserId;
+  /** Its id, by which clicks and dismissals name it. */
+  list: string;
+  /** In the order in which they were shown. */
+  items: readonly ItemId[];
+  /** Event time, milliseconds since 1970. */
+  time: number;
+  seq: number;
+}
+
+/** What became of an item that was shown. */
+export interface Reaction {
+  user: UserId;
+  item: ItemId;
+  /** The list that it was in; without it nothing is learned of the others beside it. */
+  list?: string | undefined;
+  seq: number;
+}
+
 /** What is known of a user beside what they do. */
 export type Traits = Readonly<Record<string, AttributeValue>>;
 
@@ -114,6 +135,11 @@ export interface ModelSizes {
   widePairs: number;
   /** Bytes of the typed arrays: pair rows, buckets, postings, histories, features and vectors. */
   bytes: { pairs: number; buckets: number; postings: number; histories: number; inputs: number };
+  /** Dismissals in force, and lists that wait for what becomes of them. */
+  dismissals: number;
+  impressions: number;
+  /** Examples that the ranker learned from, and whether a forgotten user's are among them. */
+  ranker: { steps: number; stale: boolean };
   /** How often each kind of trouble was met. */
   warnings: Readonly<Record<WarningName, number>>;
 }
@@ -142,6 +168,15 @@ export interface Model {
   observe(observer: Observer | undefined): void;
   /** Learns an event. False: it counts nothing (weight 0, a repeated sequence, a value out of range). */
   interact(interaction: Interaction): boolean;
+  /**
+   * Remembers a list that was shown until it is known what became of it. Of a share of them, as of interactions; of
+   * users without a history there is nothing to learn.
+   */
+  serve(served: ServedList): void;
+  /** Learns that this of a list was clicked. It enters no history. False: the list isn't known (any more). */
+  click(reaction: Reaction): boolean;
+  /** Keeps an item off a user's lists from here on, counts against it, and learns from the list if it is known. */
+  dismiss(reaction: Reaction): boolean;
   /** Takes back the event of this user (or session) at this sequence: an interaction or a link. False: unknown. */
   retract(user: UserId, seq: number): boolean;
   /** From here on and from the start, the session's events count as the user's. False: another claim stands. */
@@ -150,7 +185,9 @@ export interface Model {
   setTraits(user: UserId, traits: Traits): void;
   /**
    * Takes out everything published under this id: interactions, links it made, traits. What sessions linked to it did
-   * under their own ids goes back to them. Afterwards the model is as if none of it had ever come.
+   * under their own ids goes back to them. Afterwards the model is as if none of it had ever come, but for the ranker:
+   * what it learned can't be taken out of its weights, {@link ModelSizes.ranker} says that it is stale, and a rebuild
+   * from the log that is left gives one that never knew.
    */
   forget(user: UserId): void;
   /** What a training outside the fold reads, of this position; undefined: there is too little to learn from. */
@@ -175,16 +212,22 @@ export interface Model {
   item(item: ItemId): { fields: ItemData; listed: number } | undefined;
   /** A user's events, newest first, sessions' included. */
   history(user: UserId, n?: number): { item: ItemId; weight: number; time: number; seq: number }[];
-  /** Adds the users, links and events of another model of the same configuration; their users must be different. */
+  /**
+   * Adds the users, links and events of another model of the same configuration; their users must be different.
+   * Statistics add up; rankers don't: the one of the model that holds more events is kept. Lists that wait for what
+   * becomes of them are this model's own.
+   */
   merge(other: Model): void;
   stats(): ModelSizes;
   /** Quality on the newest events, each asked for before it was counted. */
   prequential(): PrequentialReport;
   /** SHA-256, hex, of the statistics in canonical form, by item ids. */
   statisticsHash(): string;
+  /** SHA-256, hex, of what the ranker has learned; of one that isn't there, of nothing. */
+  rankerHash(): string;
   /**
-   * Histories, links, traits, catalogue and clock in canonical form, and what was learned in the order of the log
-   * (prequential windows); equal states give equal bytes. `learned: false` leaves the latter out: what remains is a
+   * Histories, links, traits, dismissals, catalogue and clock in canonical form, and what was learned in the order of the log
+   * (ranker, shown lists that wait, prequential windows); equal states give equal bytes. `learned: false` leaves the latter out: what remains is a
    * function of the events alone, whatever the order of users, and exactly what forgetting takes back.
    */
   exportState(options?: { learned?: boolean }): Buffer;

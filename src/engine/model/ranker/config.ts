@@ -8,19 +8,16 @@ export interface RankerConfig {
   hidden: number;
   /** Step size of Adam. */
   learningRate: number;
-  /** Of the first so many positions of the log each event is learned from, further on as many of each doubling. */
+  /** Examples up to which every event is learned from; further on a share of them (schedule.ts). */
   dense: number;
-  /** Examples that are kept to be learned from again. */
-  examplesKept: number;
   /** Seed of the hidden layer's first weights. */
   seed: number;
 }
 
 export const RANKER_DEFAULTS: RankerConfig = {
-  form: 'none',
+  form: 'hidden',
   hidden: 16,
   learningRate: 0.003,
-  dense: 5_000,
-  examplesKept: 0,
+  dense: 10_000,
   seed: 1,
 };

@@ -1,7 +1,9 @@
 /**
- * Which events the ranker learns from: a share of `dense / position`, all of the first `dense`. So a log of a million
- * events is learned from at about 6.3 times `dense` places, each doubling of the log at as many as the one before, and
- * a rebuild does not take longer the more often it was interrupted or the busier the machine is.
+ * Which events the ranker learns from: all of them until it has learned from `dense`, then the fewer the more it knows,
+ * a share of `(dense / learned)^3`. What teaches is an event whose item was among the candidates, and in a sparse log
+ * few are: by what was learned rather than by the position, sparse logs give enough examples too, while a rebuild of a
+ * dense one does not take the longer. With n events of which a share r teaches, about `(4 r n dense^3)^(1/4)` examples:
+ * 23 thousand of 100,000 events and 42 thousand of a million, with r = .75 and dense = 10,000.
  */
 
 /** A hash of the ids and the position (32-bit FNV-1a, then the finaliser of MurmurHash3), 0 to 2^32 - 1. */
@@ -21,9 +23,14 @@ export function placeHash(user: string, item: string, seq: number): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** Whether the event at this position of the log is one to score and learn from. */
-export function isScored(user: string, item: string, seq: number, dense: number): boolean {
-  return seq <= dense || placeHash(user, item, seq) * seq < dense * 2 ** 32;
+/**
+ * Whether the event at this position of the log is one to score and learn from: a function of the log alone, as what
+ * was learned so far is one.
+ */
+export function isTaught(user: string, what: string, seq: number, learned: number, dense: number): boolean {
+  if (learned < dense) return true;
+  const share = dense / learned;
+  return placeHash(user, what, seq) < share * share * share * 2 ** 32;
 }
 
 /** Whether the event is scored to measure quality even where nothing is learned from it: one in so many, evenly. */

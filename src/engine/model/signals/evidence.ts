@@ -1,52 +1,120 @@
 /**
- * Evidence: how much more often an item follows those of the history than its share of all events would have it.
- * `sum over a < 30 of .8^a ln(1 + f[h_a][j] / (30 n_j / N))`: a logarithm per item of the history, so that many that
- * speak for it a little weigh more than one that speaks for it much.
+ * What each item of a history says for a candidate, one at a time. The pair channels (pair-sums.ts) add up counts over
+ * all items that share a user with the history, to find candidates; here each candidate is looked at through each item:
  *
- * An event adds nothing of its own, f and n are counted anyway (statistics.ts). A reader reads f of each candidate in
- * the row of each of their items. Explained by the items that speak for it.
+ * - evidence: how much more often it follows than its share of all events would have it, `sum over a < 30 of
+ *   .8^a ln(1 + f[h_a][j] / (30 n_j / N))`: a logarithm per item of the history, so that many that speak for it a
+ *   little weigh more than one that speaks for it much; the same of what came before, and of what goes together; the
+ *   best single one; how many of the items it followed at all; and the share of an item's followers that it is;
+ * - what followed, came before and went together with the newest item alone, and a sum that fades slower.
+ *
+ * An event adds nothing of its own, the counts are there anyway (statistics.ts). Explained by the items that speak
+ * for it.
  */
+import type { Damping } from '../damping.ts';
 import { ln, wholePower } from '../math.ts';
 import type { Profile } from '../profile.ts';
+import type { Triple } from '../rows.ts';
 import type { Statistics } from '../statistics.ts';
 
+export interface EvidenceChannel {
+  name: string;
+  /** The signal under whose name it is explained. */
+  signal: 'evidence' | 'directed' | 'together';
+  /** Whether the largest part counts rather than their sum. */
+  best?: true;
+}
+
+/** Channels in the order of their columns. */
+export const EVIDENCE_CHANNELS: readonly EvidenceChannel[] = [
+  { name: 'evidence', signal: 'evidence' },
+  { name: 'evidence-best', signal: 'evidence', best: true },
+  { name: 'evidence-before', signal: 'evidence' },
+  { name: 'evidence-together', signal: 'evidence' },
+  { name: 'evidence-reach', signal: 'evidence' },
+  { name: 'evidence-share', signal: 'evidence' },
+  { name: 'after-last', signal: 'directed' },
+  { name: 'before-last', signal: 'directed' },
+  { name: 'together-last', signal: 'together' },
+  { name: 'after-far', signal: 'directed' },
+  { name: 'together-far', signal: 'together' },
+];
+
 const REACH = 30;
-const FADE = 0.8;
 const PRIOR = 30;
-/** What one full event right after another counts in f. */
-const FULL = 1024;
-const FADES = Float64Array.from({ length: REACH }, (_, a) => wholePower(FADE, a));
+/** What one full event right after another counts in f and b; in co. */
+const DIRECTED_UNIT = 1024;
+const TOGETHER_UNIT = 16;
+/** Added to an item's own count before a share of it is taken. */
+const SHARE_PRIOR = 5;
+const table = (fade: number): Float64Array => Float64Array.from({ length: REACH }, (_, a) => wholePower(fade, a));
+const FAST = table(0.8);
+const SLOW = table(0.9);
+const FAR = table(0.95);
 
-/** What f is divided by: the item's share of all events, in units of f. */
-function expected(item: number, statistics: Statistics): number {
-  return (FULL * PRIOR * Math.max(statistics.total[item]!, 16)) / Math.max(statistics.mass, 16);
+export interface EvidenceFrom {
+  statistics: Statistics;
+  /** n^-.3 and n^-.5. */
+  directedDamping: Damping;
+  togetherDamping: Damping;
 }
 
-/** What one of the history's items, `back` events ago, says for an item that followed it this much. */
-export function evidenceOf(f: number, back: number, item: number, statistics: Statistics): number {
-  return f > 0 && back < REACH ? FADES[back]! * ln(1 + f / expected(item, statistics)) : 0;
-}
-
-/** Adds the evidence for each candidate to a column of the table. */
+/** Fills the channels' columns, which are 0 before, for each candidate (`row * columns + column + channel`). */
 export function addEvidence(
   profile: Profile,
   candidates: readonly number[],
-  statistics: Statistics,
+  { statistics, directedDamping, togetherDamping }: EvidenceFrom,
   into: Float64Array,
   column: number,
   columns: number,
 ): void {
-  const divisors = Float64Array.from(candidates, (item) => 1 / expected(item, statistics));
+  const { total, pairs } = statistics;
+  const mass = Math.max(statistics.mass, 16);
+  const rows = candidates.length;
+  const divisors = new Float64Array(rows);
+  const directed = new Float64Array(rows);
+  const together = new Float64Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const item = candidates[row]!;
+    divisors[row] = mass / (PRIOR * Math.max(total[item]!, 16));
+    directed[row] = directedDamping.of(item, statistics) / DIRECTED_UNIT;
+    together[row] = togetherDamping.of(item, statistics) / TOGETHER_UNIT;
+  }
+  const entry: Triple = { f: 0, b: 0, co: 0 };
   for (let place = 0; place < profile.items.length; place++) {
     const back = profile.backs[place]![0]!;
     if (back >= REACH) break;
-    const fade = FADES[back]!;
-    for (let row = 0; row < candidates.length; row++) {
-      const f = statistics.pairs.readFirst(profile.items[place]!, candidates[row]!);
+    const own = profile.items[place]!;
+    const count = Math.max(total[own]! / 16, 1);
+    const fast = FAST[back]!;
+    const slow = SLOW[back]!;
+    const far = FAR[back]!;
+    const ownDirected = directedDamping.of(own, statistics);
+    const ownTogether = togetherDamping.of(own, statistics);
+    const chance = (5 * count) / PRIOR;
+    const share = slow / (DIRECTED_UNIT * (count + SHARE_PRIOR));
+    for (let row = 0; row < rows; row++) {
+      pairs.read(own, candidates[row]!, entry);
+      const { f, b, co } = entry;
+      if (co === 0) continue;
+      const at = row * columns + column;
+      const divisor = divisors[row]!;
       if (f > 0) {
-        const at = row * columns + column;
-        into[at] = into[at]! + fade * ln(1 + f * divisors[row]!);
+        const part = fast * ln(1 + (f * divisor) / DIRECTED_UNIT);
+        into[at] = into[at]! + part;
+        if (part > into[at + 1]!) into[at + 1] = part;
+        into[at + 4] = into[at + 4]! + slow;
+        into[at + 5] = into[at + 5]! + share * f;
+        into[at + 9] = into[at + 9]! + far * ownDirected * directed[row]! * f;
       }
+      if (b > 0) into[at + 2] = into[at + 2]! + fast * ln(1 + (b * divisor) / DIRECTED_UNIT);
+      // Against what would go together by chance, 5 n_h n_j / N, of items that are taken this often.
+      into[at + 3] = into[at + 3]! + slow * ln(1 + co / (TOGETHER_UNIT * (chance / divisor + 0.5)));
+      into[at + 10] = into[at + 10]! + far * ownTogether * together[row]! * co;
+      if (back > 0) continue;
+      into[at + 6] = ownDirected * directed[row]! * f;
+      into[at + 7] = ownDirected * directed[row]! * b;
+      into[at + 8] = ownTogether * together[row]! * co;
     }
   }
 }

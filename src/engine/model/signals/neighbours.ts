@@ -4,8 +4,12 @@
  * An event adds a posting (its user and place) to its item's row (postings.ts). A reader goes through their newest
  * items h_a and the newest postings of each: the first that belongs to another user v sets v's anchor and adds
  * `.85^a n^-.3` to how similar v is; later ones add the same over `1 + |q - q_v + a - a_v| / 5`, so that the same
- * items in the same order count most. The most similar vote for what followed their anchor. Explained as what people
- * with a similar history took; who they are is never said.
+ * items in the same order count most. The most similar vote for what followed their anchor.
+ *
+ * The same pass finds who is kindred: whoever shares the most of the history in whatever order, `sum .95^a n^-.5`
+ * over the root of the length of their own; they vote for all of their newest items, evenly, the later the more, and
+ * the nearer to their anchor the more. Both are explained as what people with a similar history took; who they are is
+ * never said.
  */
 import type { Damping } from '../damping.ts';
 import type { Histories } from '../histories.ts';
@@ -22,22 +26,43 @@ export interface NeighbourConfig {
   neighbourPostings: number;
   /** Most similar users that vote. */
   neighbourVoters: number;
+  /** Most kindred users that vote. */
+  kindredVoters: number;
+  /** Newest items of each of those. */
+  kindredItems: number;
 }
 
 export const NEIGHBOUR_DEFAULTS: NeighbourConfig = {
   neighbourReach: 30,
   neighbourPostings: 200,
   neighbourVoters: 300,
+  kindredVoters: 100,
+  kindredItems: 100,
 };
 
 /** Ways of counting votes, and columns of an item in {@link Neighbours.sums}. */
-export const NEIGHBOUR_CHANNELS = ['neighbours', 'neighbours-close', 'neighbours-next'] as const;
-export const NEIGHBOUR_STRIDE = 3;
+export const NEIGHBOUR_CHANNELS = [
+  'neighbours',
+  'neighbours-close',
+  'neighbours-next',
+  'kindred',
+  'kindred-late',
+  'kindred-near',
+] as const;
+export const NEIGHBOUR_STRIDE = NEIGHBOUR_CHANNELS.length;
+const KINDRED_FADE = 0.95;
+/** A history shorter than this is no surer sign of likeness. */
+const KINDRED_LENGTH = 10;
+const LATE_FADE = 0.97;
+const NEAR_FADE = 0.9;
 const SIMILAR_FADE = 0.85;
 const SHIFT = 5;
 const AHEAD = 15;
 const AHEAD_FADE = 0.7;
 const FADES = Float64Array.from({ length: 128 }, (_, a) => wholePower(SIMILAR_FADE, a));
+const KINDRED_FADES = Float64Array.from({ length: 128 }, (_, a) => wholePower(KINDRED_FADE, a));
+const LATE_FADES = Float64Array.from({ length: 128 }, (_, a) => wholePower(LATE_FADE, a));
+const NEAR_FADES = Float64Array.from({ length: 128 }, (_, a) => wholePower(NEAR_FADE, a));
 const AHEAD_FADES = Float64Array.from({ length: AHEAD }, (_, g) => wholePower(AHEAD_FADE, g));
 
 export class Neighbours {
@@ -49,6 +74,7 @@ export class Neighbours {
   #stamps = new Int32Array(64);
   #userStamps = new Int32Array(64);
   #similar = new Float64Array(64);
+  #kindred = new Float64Array(64);
   #anchors = new Int32Array(64);
   #shifts = new Int32Array(64);
   #users = new Int32Array(64);
@@ -58,7 +84,11 @@ export class Neighbours {
 
   /** @param ids ids of users by number */
   constructor(config: NeighbourConfig, ids: readonly string[]) {
-    this.#config = { ...config, neighbourReach: Math.min(config.neighbourReach, FADES.length) };
+    this.#config = {
+      ...config,
+      neighbourReach: Math.min(config.neighbourReach, FADES.length),
+      kindredItems: Math.min(config.kindredItems, LATE_FADES.length),
+    };
     this.#ids = ids;
   }
 
@@ -78,6 +108,7 @@ export class Neighbours {
       const size = Math.max(users, this.#users.length * 2);
       this.#userStamps = new Int32Array(size);
       this.#similar = new Float64Array(size);
+      this.#kindred = new Float64Array(size);
       this.#anchors = new Int32Array(size);
       this.#shifts = new Int32Array(size);
       this.#users = new Int32Array(size);
@@ -104,6 +135,7 @@ export class Neighbours {
     histories: Histories,
     statistics: Statistics,
     damping: Damping,
+    kindredDamping: Damping,
   ): void {
     this.#reserve(items);
     this.count = 0;
@@ -111,6 +143,7 @@ export class Neighbours {
     const stamp = this.#stamp;
     const stamps = this.#userStamps;
     const similar = this.#similar;
+    const kindred = this.#kindred;
     const anchors = this.#anchors;
     const shifts = this.#shifts;
     const users = this.#users;
@@ -122,6 +155,7 @@ export class Neighbours {
       const row = postings.row(item);
       if (row === undefined) continue;
       const weight = FADES[a]! * damping.of(item, statistics);
+      const common = KINDRED_FADES[a]! * kindredDamping.of(item, statistics);
       const count = postings.count(item);
       const end = Math.max(0, count - neighbourPostings) * 2;
       for (let at = count * 2 - 1; at > end; at -= 2) {
@@ -133,9 +167,13 @@ export class Neighbours {
           stamps[user] = stamp;
           users[found++] = user;
           similar[user] = weight;
+          kindred[user] = common;
           anchors[user] = q;
           shifts[user] = q + a;
-        } else similar[user] = similar[user]! + weight / (1 + Math.abs(q + a - shifts[user]!) / SHIFT);
+        } else {
+          similar[user] = similar[user]! + weight / (1 + Math.abs(q + a - shifts[user]!) / SHIFT);
+          kindred[user] = kindred[user]! + common;
+        }
       }
     }
     const voters = new Top(neighbourVoters, this.#ids);
@@ -148,12 +186,47 @@ export class Neighbours {
     const best = voters.sorted();
     const most = best[0]?.score ?? 1;
     for (const { item: user, score } of best) this.#vote(user, score / most, histories);
+    this.#gatherKindred(found, histories);
+  }
+
+  #gatherKindred(found: number, histories: Histories): void {
+    const voters = new Top(this.#config.kindredVoters, this.#ids);
+    for (let i = 0; i < found; i++) {
+      const user = this.#users[i]!;
+      const score = this.#kindred[user]! / Math.sqrt(Math.max(KINDRED_LENGTH, histories.length(user)));
+      if (voters.admits(score)) voters.offer(user, score);
+    }
+    const best = voters.sorted();
+    const most = best[0]?.score ?? 1;
+    const { sums } = this;
+    for (const { item: user, score } of best) {
+      const weight = (score / most) * (score / most);
+      const start = histories.start(user);
+      const end = start + histories.length(user);
+      const anchor = start + this.#anchors[user]!;
+      for (let at = Math.max(start, end - this.#config.kindredItems); at < end; at++) {
+        const to = this.#touch(histories.items[at]!);
+        sums[to + 3] = sums[to + 3]! + weight;
+        sums[to + 4] = sums[to + 4]! + weight * LATE_FADES[end - 1 - at]!;
+        const off = Math.abs(at - anchor);
+        if (off < NEAR_FADES.length) sums[to + 5] = sums[to + 5]! + weight * NEAR_FADES[off]!;
+      }
+    }
+  }
+
+  /** Where an item's sums begin; they are 0 if it had none. */
+  #touch(item: number): number {
+    const at = item * NEIGHBOUR_STRIDE;
+    if (this.#stamps[item] !== this.#stamp) {
+      this.#stamps[item] = this.#stamp;
+      this.touched[this.count++] = item;
+      this.sums.fill(0, at, at + NEIGHBOUR_STRIDE);
+    }
+    return at;
   }
 
   #vote(user: number, similar: number, histories: Histories): void {
-    const { sums, touched } = this;
-    const stamps = this.#stamps;
-    const stamp = this.#stamp;
+    const { sums } = this;
     const square = similar * similar;
     const close = square * square * similar;
     const first = this.#anchors[user]! + 1;
@@ -162,14 +235,7 @@ export class Neighbours {
     for (let place = first; place < end; place++) {
       const item = histories.items[start + place]!;
       const fade = AHEAD_FADES[place - first]!;
-      const at = item * NEIGHBOUR_STRIDE;
-      if (stamps[item] !== stamp) {
-        stamps[item] = stamp;
-        touched[this.count++] = item;
-        sums[at] = 0;
-        sums[at + 1] = 0;
-        sums[at + 2] = 0;
-      }
+      const at = this.#touch(item);
       sums[at] = sums[at]! + square * fade;
       sums[at + 1] = sums[at + 1]! + close * fade;
       if (place === first) sums[at + 2] = sums[at + 2]! + square * similar;

@@ -1,0 +1,207 @@
+import { describe, expect, it } from 'vitest';
+import { exp, ln } from '../math.ts';
+import { RANKER_DEFAULTS, type RankerForm } from './config.ts';
+import { Ranker } from './ranker.ts';
+import { isTaught, placeHash } from './schedule.ts';
+import { refusedGradient, softmax, takenGradient } from './softmax.ts';
+
+const COLUMNS = 4;
+const SCALES = Float64Array.of(1, 0.3, 1, 1);
+const BASE = Float64Array.of(0.5, -0.2, 0, 1);
+const ranker = (form: RankerForm = 'hidden', seed = 1): Ranker =>
+  new Ranker({ ...RANKER_DEFAULTS, form, seed }, SCALES);
+
+/** Features of a list, from a generator of whole numbers. */
+function list(rows: number, seed: number): Float64Array {
+  let state = seed * 2 + 1;
+  return Float64Array.from({ length: rows * COLUMNS }, () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return (state % 1_000) / 400;
+  });
+}
+
+/** Whoever is taken has the largest product of the first two columns, which no linear score can tell. */
+function target(features: Float64Array, rows: number): number {
+  let best = 0;
+  for (let row = 1; row < rows; row++) {
+    const product = (of: number): number => features[of * COLUMNS]! * features[of * COLUMNS + 1]!;
+    if (product(row) > product(best)) best = row;
+  }
+  return best;
+}
+
+function taught(form: RankerForm, lists: number): Ranker {
+  const one = ranker(form);
+  for (let i = 0; i < lists; i++) {
+    const features = list(20, i);
+    one.fold(BASE, 1 + (i % 50));
+    one.learn(features, 20, target(features, 20));
+  }
+  return one;
+}
+
+function meanLoss(of: Ranker, from: number): number {
+  let loss = 0;
+  const p = new Float64Array(20);
+  for (let i = from; i < from + 200; i++) {
+    const features = list(20, i);
+    of.fold(BASE, 1 + (i % 50));
+    softmax(of.score(features, 20), 20, p);
+    loss -= ln(Math.max(p[target(features, 20)]!, 1e-12)) / 200;
+  }
+  return loss;
+}
+
+describe('the ranker', () => {
+  it.each(['linear', 'hidden'] as const)('starts as the weights it corrects (%s)', (form) => {
+    const one = ranker(form);
+    const features = list(10, 3);
+    one.fold(BASE, 7);
+    const scores = one.score(features, 10);
+    for (let row = 0; row < 10; row++) {
+      let plain = 0;
+      for (let k = 0; k < COLUMNS; k++) plain += BASE[k]! * features[row * COLUMNS + k]!;
+      expect(scores[row]).toBe(plain);
+    }
+  });
+
+  it('learns what is taken, and with a hidden layer what no sum can tell', () => {
+    const before = meanLoss(ranker(), 10_000);
+    const linear = meanLoss(taught('linear', 3_000), 10_000);
+    const hidden = meanLoss(taught('hidden', 3_000), 10_000);
+    expect(linear).toBeLessThan(before - 0.1);
+    expect(hidden).toBeLessThan(linear - 0.05);
+  });
+
+  it.each(['linear', 'hidden'] as const)('has a score that is a sum over columns (%s)', (form) => {
+    const one = taught(form, 500);
+    const features = list(15, 77);
+    one.fold(BASE, 30);
+    const scores = one.score(features, 15);
+    for (let row = 0; row < 15; row++) {
+      const weights = one.weightsOf(features, row);
+      let sum = 0;
+      for (let k = 0; k < COLUMNS; k++) sum += weights[k]! * features[row * COLUMNS + k]!;
+      expect(sum).toBeCloseTo(scores[row]!, 10);
+    }
+  });
+
+  it('lessens the loss of what it has just learned', () => {
+    const features = list(6, 5);
+    const loss = (of: Ranker): number => {
+      of.fold(BASE, 12);
+      const p = new Float64Array(6);
+      softmax(of.score(features, 6), 6, p);
+      return -ln(p[2]!);
+    };
+    const one = ranker();
+    const before = loss(one);
+    one.fold(BASE, 12);
+    one.learn(features, 6, 2);
+    expect(loss(one)).toBeLessThan(before);
+  });
+
+  it('goes on alike after it was written and read', () => {
+    const one = taught('hidden', 300);
+    const two = ranker('hidden', 1);
+    two.decode(one.encode());
+    expect(two.hash()).toBe(one.hash());
+    for (const each of [one, two]) {
+      const features = list(20, 4_000);
+      each.fold(BASE, 9);
+      each.learn(features, 20, 3);
+      each.fold(BASE, 9);
+      each.learnShown(features, 20, 5, 'refused');
+    }
+    expect(two.hash()).toBe(one.hash());
+    expect(two.hash()).not.toBe(taught('hidden', 300).hash());
+    expect(() => ranker('linear').decode(one.encode())).toThrow(RangeError);
+  });
+
+  it('blames the place in part where always the first is clicked, which was put there for its features', () => {
+    const weightAfter = (learn: (one: Ranker, features: Float64Array) => void): number => {
+      const one = ranker('linear');
+      for (let i = 0; i < 1_000; i++) {
+        const features = list(10, i);
+        // Shown in the order of the first column.
+        for (let row = 0; row < 10; row++) features[row * COLUMNS] = (10 - row) / 10 + features[row * COLUMNS]! / 100;
+        one.fold(BASE, 5);
+        learn(one, features);
+      }
+      one.fold(BASE, 5);
+      return one.weightsOf(list(1, 1), 0)[0]! - BASE[0]!;
+    };
+    const blind = weightAfter((one, features) => one.learn(features, 10, 0));
+    const seeing = weightAfter((one, features) => one.learnShown(features, 10, 0, 'taken'));
+    expect(blind).toBeGreaterThan(0);
+    expect(seeing).toBeLessThan(blind * 0.8);
+  });
+});
+
+describe('gradients of a list', () => {
+  const scores = Float64Array.of(0.3, -1, 2, 0.5, 1.1);
+  const numeric = (loss: (scores: Float64Array) => number): number[] =>
+    Array.from(scores, (_, row) => {
+      const up = scores.slice();
+      const down = scores.slice();
+      up[row] = up[row]! + 1e-5;
+      down[row] = down[row]! - 1e-5;
+      return (loss(up) - loss(down)) / 2e-5;
+    });
+  const probability = (of: Float64Array, row: number): number => {
+    const p = new Float64Array(5);
+    softmax(of, 5, p);
+    return p[row]!;
+  };
+
+  it('are those of the losses they are named for', () => {
+    const taken = new Float64Array(5);
+    takenGradient(scores, 5, 3, taken);
+    for (const [row, slope] of numeric((of) => -ln(probability(of, 3))).entries()) {
+      expect(taken[row]).toBeCloseTo(slope, 6);
+    }
+    const refused = new Float64Array(5);
+    refusedGradient(scores, 5, 2, refused);
+    for (const [row, slope] of numeric((of) => -ln(1 - probability(of, 2))).entries()) {
+      expect(refused[row]).toBeCloseTo(slope, 6);
+    }
+  });
+
+  it('are finite for scores that are far apart', () => {
+    const into = new Float64Array(3);
+    for (const gradient of [takenGradient, refusedGradient]) {
+      gradient(Float64Array.of(-1e6, 0, 1e6), 3, 2, into);
+      expect(into.every(Number.isFinite)).toBe(true);
+      gradient(Float64Array.of(-1e6, 0, 1e6), 3, 0, into);
+      expect(into.every(Number.isFinite)).toBe(true);
+    }
+  });
+});
+
+describe('which events teach', () => {
+  it('is all at first, and fewer the more is known, by ids and position alone', () => {
+    const share = (learned: number): number => {
+      let count = 0;
+      for (let seq = 1; seq <= 4_000; seq++) if (isTaught(`u${seq % 97}`, `i${seq % 31}`, seq, learned, 1_000)) count++;
+      return count / 4_000;
+    };
+    expect(share(999)).toBe(1);
+    expect(share(2_000)).toBeGreaterThan(0.1);
+    expect(share(2_000)).toBeLessThan(0.15);
+    expect(share(10_000)).toBeLessThan(0.004);
+    expect(placeHash('u1', 'i1', 5)).toBe(placeHash('u1', 'i1', 5));
+    expect(placeHash('u1', 'i1', 5)).not.toBe(placeHash('u1', 'i1', 6));
+    expect(placeHash('u1', '1i', 5)).not.toBe(placeHash('u11', 'i', 5));
+  });
+});
+
+describe('own logarithm and exponential', () => {
+  it('are those of the platform, as far as that goes', () => {
+    expect(ln(1)).toBe(0);
+    for (let i = -300; i <= 300; i++) {
+      const x = Math.exp(i / 7.3);
+      expect(Math.abs(ln(x) - Math.log(x))).toBeLessThan(1e-13);
+      expect(exp(i / 7.3) / x).toBeCloseTo(1, 12);
+    }
+  });
+});

@@ -1,0 +1,46 @@
+/**
+ * How lately an item is taken by the log's own pace: positions since it was taken last and first, and how often lately,
+ * as so many of its newest postings over the positions since the first of them. Popularity by event time needs
+ * half-lives that suit the data; the pace of the log suits itself.
+ *
+ * An event adds its posting (postings.ts), nothing else. Explained as popularity.
+ */
+import type { Postings } from '../postings.ts';
+
+export const RECENCY_CHANNELS = ['since-taken', 'since-first', 'lately', 'lately-long'] as const;
+/** Newest postings that tell how often an item is taken, in short and in long. */
+const NEWEST = [4, 32] as const;
+/** Positions that are added, so that two in a row are no trend. */
+const PRIOR = 100;
+
+/**
+ * Fills the channels' columns for each candidate (`row * columns + column + channel`).
+ *
+ * @param position newest position of the log that anything was taken at
+ */
+export function addRecency(
+  candidates: readonly number[],
+  postings: Postings,
+  position: number,
+  into: Float64Array,
+  column: number,
+  columns: number,
+): void {
+  for (let row = 0; row < candidates.length; row++) {
+    const at = row * columns + column;
+    const item = candidates[row]!;
+    const count = postings.count(item);
+    const taken = postings.row(item);
+    if (taken === undefined || count === 0) {
+      // As if it had been listed just now and never been taken.
+      into[at] = position + 1;
+      continue;
+    }
+    into[at] = Math.max(0, position - taken[count * 2 - 2]!);
+    into[at + 1] = Math.max(0, position - taken[0]!);
+    for (let k = 0; k < NEWEST.length; k++) {
+      const newest = Math.min(count, NEWEST[k]!);
+      into[at + 2 + k] = newest / (PRIOR + Math.max(0, position - taken[(count - newest) * 2]!));
+    }
+  }
+}
