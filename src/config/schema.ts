@@ -190,7 +190,7 @@ export const CONFIG_SCHEMA = section(
         ranker_units: whole(16, 'units of the hidden layer', 1),
         ranker_rate: share(0.003, 'step size of what is learned from one example'),
         ranker_dense: whole(
-          10_000,
+          2_500,
           'examples up to which every event is learned from; further on a share of them, by the third power',
           1,
         ),

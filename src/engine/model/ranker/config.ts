@@ -18,6 +18,6 @@ export const RANKER_DEFAULTS: RankerConfig = {
   form: 'hidden',
   hidden: 16,
   learningRate: 0.003,
-  dense: 10_000,
+  dense: 2_500,
   seed: 1,
 };
