@@ -33,7 +33,7 @@ const adopt = (model: Model, map: ContentMap): void => model.adopt({ kind: 'cont
 
 const ITEMS = 60;
 function catalogue(judgedEvents = 20): Model {
-  const model = createModel({ ranker: { form: 'none' }, mapped: { judgedEvents } });
+  const model = createModel({ ranker: { form: 'none' }, prequential: { every: 1 }, mapped: { judgedEvents } });
   for (let n = 0; n < ITEMS; n++) model.publishItem(`i${n}` as ItemId, { title: 'T', tags: [`taste ${n % TASTES}`] });
   return model;
 }
@@ -120,7 +120,11 @@ describe('a recorded input', () => {
         adopt(model, byTaste(-1));
         adopt(model, byTaste(1));
         take(model, 31, cut);
-        const again = createModel({ ranker: { form: 'none' }, mapped: { judgedEvents: 20 } });
+        const again = createModel({
+          ranker: { form: 'none' },
+          prequential: { every: 1 },
+          mapped: { judgedEvents: 20 },
+        });
         again.importState(model.exportState());
         expect(again.exportState()).toEqual(model.exportState());
         take(model, 31 + cut, 90);
