@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { report } from '../src/cli/output.ts';
 import { accuracyBench } from './accuracy/command.ts';
+import { engineBench } from './engine/command.ts';
 import { pipelineBench } from './pipeline/command.ts';
 
 export async function main(args: readonly string[]): Promise<number> {
@@ -9,6 +10,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .description('benchmarks; each prints what it is measured against')
     .exitOverride();
   program.addCommand(accuracyBench().exitOverride());
+  program.addCommand(engineBench().exitOverride());
   program.addCommand(pipelineBench().exitOverride());
   if (args.length === 0) {
     program.outputHelp();
