@@ -61,7 +61,7 @@ export interface RefitFigures {
   seconds: number;
 }
 
-const BATCH = 10_000;
+const BATCH = 1_000;
 const WARM_UP = 200;
 
 const rss = (): number => {
