@@ -64,6 +64,12 @@ export interface RefitFigures {
 const BATCH = 1_000;
 const WARM_UP = 200;
 
+/** Nothing is scored: neither to learn from nor to measure. */
+const countsOnly = (config: Config): Config => ({
+  ...config,
+  engine: { ...config.engine, ranker_form: 'none', prequential_every: Number.MAX_SAFE_INTEGER },
+});
+
 const rss = (): number => {
   (globalThis as { gc?: () => void }).gc?.();
   return process.memoryUsage.rss();
@@ -80,7 +86,7 @@ function tell(model: Model, line: Line, seq: number): void {
 }
 
 export function measureCounts(config: Config, { file, events }: MeasureOptions): CountsFigures {
-  const model = emptyModel(config);
+  const model = emptyModel(countsOnly(config));
   let seconds = 0;
   let seq = 0;
   for (const lines of readStream(file, BATCH, events)) {
@@ -120,7 +126,7 @@ export function measureEngine(config: Config, { file, events, lists }: MeasureOp
     events: learned,
     users: known,
     items,
-    examples: 0,
+    examples: model.stats().ranker.steps,
     seconds,
     recommend,
     snapshot: { bytes: state.length, writeSeconds, readSeconds },
@@ -160,7 +166,7 @@ export function measureMaps({ file, events }: MeasureOptions): CountsFigures {
 
 /** Counts all histories from scratch after every so many events, as an engine that only knows refits has to. */
 export function measureRefit(config: Config, { file, events, refitEvery }: MeasureOptions): RefitFigures {
-  const plain = config;
+  const plain = countsOnly(config);
   const model = emptyModel(plain);
   let refits = 0;
   let seconds = 0;

@@ -25,6 +25,8 @@ const LN_BITS = 11;
 const MIDDLES = Float64Array.from({ length: 2 ** LN_BITS }, (_, i) => 1 + (i + 0.5) / 2 ** LN_BITS);
 const RECIPROCALS = MIDDLES.map((middle) => 1 / middle);
 const LOGARITHMS = MIDDLES.map(lnBySeries);
+/** 2^-(i - 1023), by which a number with exponent bits i comes into [1, 2); exact, as only the exponent changes. */
+const TO_MANTISSA = Float64Array.from({ length: 2047 }, (_, i) => 2 ** (1023 - i));
 
 /**
  * Natural logarithm of a positive, finite, normal number. A list takes thousands of them: a table, and three terms of
@@ -34,11 +36,11 @@ export function ln(x: number): number {
   if (x === 1) return 0;
   float[0] = x;
   const high = words[HIGH]!;
-  const exponent = (high >>> 20) - 1023;
+  const exponent = high >>> 20;
   const entry = (high & 0xfffff) >>> (20 - LN_BITS);
-  words[HIGH] = (high & 0xfffff) | 0x3ff00000;
-  const r = (float[0]! - MIDDLES[entry]!) * RECIPROCALS[entry]!;
-  return exponent * LN2 + LOGARITHMS[entry]! + r * (1 - r * (0.5 - r * (1 / 3 - r * 0.25)));
+  // Multiplied rather than written back: a load that spans an earlier, shorter store waits for it.
+  const r = (x * TO_MANTISSA[exponent]! - MIDDLES[entry]!) * RECIPROCALS[entry]!;
+  return (exponent - 1023) * LN2 + LOGARITHMS[entry]! + r * (1 - r * (0.5 - r * (1 / 3 - r * 0.25)));
 }
 
 /** e to the x, for |x| < 700. */

@@ -318,8 +318,8 @@ export class Ranking {
         if (together.admits(score) && this.#free(item)) together.offer(item, score);
       }
     }
-    for (const { item } of directed.sorted()) found.add(item);
-    for (const { item } of together.sorted()) found.add(item);
+    directed.addTo(found);
+    together.addTo(found);
     this.#addNeighbours(request, found, end);
     this.#content.search(request.question, this.#catalogue);
     const content = new Top(config.contentCandidates + (request.blend === 'history' ? 0 : more), ids);
@@ -328,11 +328,11 @@ export class Ranking {
       const score = this.#content.sums[item]!;
       if (content.admits(score) && this.#free(item)) content.offer(item, score);
     }
-    for (const { item } of content.sorted()) found.add(item);
+    content.addTo(found);
     if (request.blend === 'similar') return this.#inOrder(found);
     const popular = new Top(config.popularCandidates + more, ids);
     this.#popularity.offerBest(popular, end, statistics, (item) => this.#free(item));
-    for (const { item } of popular.sorted()) found.add(item);
+    popular.addTo(found);
     this.#newest.refresh(this.#catalogue);
     let fresh = config.newCandidates;
     for (const item of this.#newest.items.slice(0, config.newCandidates * 10)) {
@@ -361,7 +361,7 @@ export class Ranking {
     this.#mapped.offer(past, this.#newest.items.filter(few), (item, score) => {
       if (score > 0) best.offer(item, score);
     });
-    for (const { item } of best.sorted()) found.add(item);
+    best.addTo(found);
   }
 
   #addNeighbours({ profile, reader, blend }: RankRequest, found: Set<number>, end: number): void {
@@ -384,7 +384,7 @@ export class Ranking {
       const score = near.sums[item * NEIGHBOUR_STRIDE]!;
       if (score > 0 && best.admits(score) && this.#free(item)) best.offer(item, score);
     }
-    for (const { item } of best.sorted()) found.add(item);
+    best.addTo(found);
   }
 
   #inOrder(found: Set<number>): number[] {
@@ -396,7 +396,7 @@ export class Ranking {
   #fill(found: Set<number>, count: number, end: number): void {
     const rest = new Top(count - found.size, this.#catalogue.ids.ids);
     for (let item = 0; item < end; item++) if (!found.has(item) && this.#free(item)) rest.offer(item, 0);
-    for (const { item } of rest.sorted()) found.add(item);
+    rest.addTo(found);
   }
 
   #values(request: RankRequest, candidates: readonly number[]): Float64Array {

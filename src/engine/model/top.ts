@@ -65,6 +65,11 @@ export class Top {
     return this.#ids[item]! > this.#ids[this.#items[place]!]!;
   }
 
+  /** Puts the items that were kept into a set, in no particular order. */
+  addTo(items: Set<number>): void {
+    for (let i = 0; i < this.#count; i++) items.add(this.#items[i]!);
+  }
+
   /** What was kept, best first. */
   sorted(): { item: number; score: number }[] {
     const kept: { item: number; score: number }[] = [];
