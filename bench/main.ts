@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { report } from '../src/cli/output.ts';
 import { accuracyBench } from './accuracy/command.ts';
+import { coldStartBench } from './cold-start/command.ts';
 import { engineBench } from './engine/command.ts';
 import { pipelineBench } from './pipeline/command.ts';
 
@@ -11,6 +12,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .exitOverride();
   program.addCommand(accuracyBench().exitOverride());
   program.addCommand(engineBench().exitOverride());
+  program.addCommand(coldStartBench().exitOverride());
   program.addCommand(pipelineBench().exitOverride());
   if (args.length === 0) {
     program.outputHelp();

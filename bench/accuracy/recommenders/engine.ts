@@ -21,12 +21,17 @@ export const ENGINE = 'engine';
 export const engineConfig = ({ catalogued }: Pick<DataSet, 'catalogued'>) =>
   completeConfig({ engine: { serve_unpublished: !catalogued } });
 
+export interface EngineRecommender extends Recommender {
+  /** Items that go with an item, best first. */
+  similar(item: number, n: number): number[];
+}
+
 /**
  * Trains at the same positions as a service, and waits for it, so that the figures don't depend on the machine's load.
  *
  * @param depth items of a list, of which those come off that the harness does not rank
  */
-export function createEngine(data: DataSet, depth: number): Recommender {
+export function createEngine(data: DataSet, depth: number): EngineRecommender {
   const config = engineConfig(data);
   const folder = mkdtempSync(join(tmpdir(), 'freshet-accuracy-'));
   const definition = engineProjection({ config, committed: (events, _clock, seq) => memory.fold(events, seq) });
@@ -96,6 +101,8 @@ export function createEngine(data: DataSet, depth: number): Recommender {
         scores: found.map(({ score }) => score),
       };
     },
+    similar: (item, n) =>
+      model.similar(items[item] as (typeof items)[number], n).items.map((found) => numbers.get(found.item) as number),
     learned: () => model.stats().events,
     close: async () => {
       await trainer.close();
