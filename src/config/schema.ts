@@ -190,7 +190,7 @@ export const CONFIG_SCHEMA = section(
         ranker_units: whole(16, 'units of the hidden layer', 1),
         ranker_rate: share(0.003, 'step size of what is learned from one example'),
         ranker_dense: whole(
-          2_500,
+          6_000,
           'examples up to which every event is learned from; further on a share of them, by the third power',
           1,
         ),
@@ -200,7 +200,7 @@ export const CONFIG_SCHEMA = section(
         prequential_window: whole(1_000, 'scored events in the quick window of prequential quality', 10),
         prequential_every: whole(
           200,
-          'one in so many events is scored before it is counted, to measure quality; all of them early in a log',
+          'one in so many events is scored before it is counted, to measure quality; the first thousand that are learned from are measured all',
           1,
         ),
         prequential_window_long: whole(10_000, 'scored events in the slow window of prequential quality', 10),

@@ -51,6 +51,10 @@ import { Verdicts } from './verdicts.ts';
 const MAX_LIST = 10_000;
 /** What candidates are looked for when an event is scored: as many as for a list of usual length. */
 const SCORED_LENGTH = 20;
+/** Of the usual candidates, where a list is only learned from: measured, the accuracy of all of them in half the time. */
+const TAUGHT_SHARE = 0.4;
+/** So many of the first examples are measured all, so that a young log has figures as well. */
+const MEASURED_FIRST = 1_000;
 /** Sections of the state. */
 const INPUTS = 'inputs';
 const PREQUENTIAL = 'prequential';
@@ -229,18 +233,23 @@ class FoldedModel implements Model {
 
   /**
    * Ranks an event's item as the user's list would just before it, measures where it stood, and learns from it. Which
-   * events: a function of ids and position; further on in a log more are measured than are learned from. An item that wasn't among the candidates teaches nothing: in a sparse log most have
-   * no signal, and the ranker would learn that no signal is right.
+   * events are measured and which are learned from is a function of ids, positions and what was learned so far. An item
+   * that wasn't among the candidates teaches nothing: in a sparse log most have no signal, and the ranker would learn
+   * that no signal is right.
    */
   #score(user: number, item: number, time: number, seq: number, id: UserId, itemId: ItemId): void {
     const length = this.#histories.length(user);
     if (length === 0) return;
     const teaches = this.#teaches(id, itemId, seq);
-    if (!teaches && !isMeasured(id, itemId, seq, this.#config.prequential.every)) return;
+    const early = teaches && this.#ranker!.steps < MEASURED_FIRST;
+    const measured = early || isMeasured(id, itemId, seq, this.#config.prequential.every);
+    if (!teaches && !measured) return;
     const start = this.#histories.start(user);
     const seen = this.#histories.items.subarray(start, start + length);
     if (!this.#config.ranking.includeSeen && seen.includes(item)) return;
-    const { profile, candidates, features, scores } = this.#rankHistory(user);
+    // What is only learned from needs the best of each signal, not all that a list is chosen from.
+    const share = measured ? 1 : TAUGHT_SHARE;
+    const { profile, candidates, features, scores } = this.#rankHistory(user, [], share);
     const row = candidates.indexOf(item);
     if (this.#mapped.isChallenged) this.#mapped.judge(seen, item, this.#ranking.sample());
     const scored: ScoredEvent = {
@@ -260,8 +269,10 @@ class FoldedModel implements Model {
       statistics: this.#statistics,
       catalogue: this.#catalogue,
     };
-    this.#prequential.observe(scored);
-    this.#observer?.(scored);
+    if (measured) {
+      this.#prequential.observe(scored);
+      this.#observer?.(scored);
+    }
     if (teaches && row >= 0) this.#ranker?.learn(features, candidates.length, row);
   }
 
@@ -270,7 +281,7 @@ class FoldedModel implements Model {
   }
 
   /** The list of a user as it is now, for the ranker to learn from. */
-  #rankHistory(user: number, include: readonly number[] = []): Ranked & { profile: Profile } {
+  #rankHistory(user: number, include: readonly number[] = [], share = 1): Ranked & { profile: Profile } {
     const { items, seqs } = this.#histories;
     const start = this.#histories.start(user);
     const length = this.#histories.length(user);
@@ -286,6 +297,7 @@ class FoldedModel implements Model {
       blocked,
       count: SCORED_LENGTH,
       include,
+      share,
       position: this.#position,
       at: this.#clock,
       blend: 'history',

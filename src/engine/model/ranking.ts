@@ -119,6 +119,8 @@ export interface RankRequest {
   /** Items that may not be in the list, by number; repeats are fine. */
   blocked: readonly Iterable<number>[];
   count: number;
+  /** Share of the usual numbers of candidates, where fewer will do; left out: 1. */
+  share?: number;
   /** Candidates in any case. */
   include?: readonly number[];
   /** Newest position of the log that anything was taken at. */
@@ -298,8 +300,9 @@ export class Ranking {
     const found = new Set<number>(request.include);
     // A list longer than usual needs more of everything.
     const more = Math.max(0, request.count - 20);
-    const directed = new Top(config.directedCandidates + more, ids);
-    const together = new Top(config.togetherCandidates, ids);
+    const share = request.share ?? 1;
+    const directed = new Top(Math.ceil(config.directedCandidates * share) + more, ids);
+    const together = new Top(Math.ceil(config.togetherCandidates * share), ids);
     const { touched, sums } = this.pairs;
     const count = this.pairs.count;
     const directedDamping = this.#directedDamping;
@@ -322,7 +325,10 @@ export class Ranking {
     together.addTo(found);
     this.#addNeighbours(request, found, end);
     this.#content.search(request.question, this.#catalogue);
-    const content = new Top(config.contentCandidates + (request.blend === 'history' ? 0 : more), ids);
+    const content = new Top(
+      Math.ceil(config.contentCandidates * share) + (request.blend === 'history' ? 0 : more),
+      ids,
+    );
     for (let i = 0; i < this.#content.count; i++) {
       const item = this.#content.touched[i]!;
       const score = this.#content.sums[item]!;
@@ -330,11 +336,11 @@ export class Ranking {
     }
     content.addTo(found);
     if (request.blend === 'similar') return this.#inOrder(found);
-    const popular = new Top(config.popularCandidates + more, ids);
+    const popular = new Top(Math.ceil(config.popularCandidates * share) + more, ids);
     this.#popularity.offerBest(popular, end, statistics, (item) => this.#free(item));
     popular.addTo(found);
     this.#newest.refresh(this.#catalogue);
-    let fresh = config.newCandidates;
+    let fresh = Math.ceil(config.newCandidates * share);
     for (const item of this.#newest.items.slice(0, config.newCandidates * 10)) {
       if (fresh === 0) break;
       if (!this.#free(item)) continue;
@@ -355,16 +361,16 @@ export class Ranking {
   }
 
   /** Of the items listed last, those with few events of their own whose features promise most. */
-  #addPromising({ past }: RankRequest, found: Set<number>): void {
+  #addPromising({ past, share = 1 }: RankRequest, found: Set<number>): void {
     const few = (item: number): boolean => this.#statistics.total[item]! < FEW_EVENTS * 16 && this.#free(item);
-    const best = new Top(this.#config.promisedCandidates, this.#catalogue.ids.ids);
+    const best = new Top(Math.ceil(this.#config.promisedCandidates * share), this.#catalogue.ids.ids);
     this.#mapped.offer(past, this.#newest.items.filter(few), (item, score) => {
       if (score > 0) best.offer(item, score);
     });
     best.addTo(found);
   }
 
-  #addNeighbours({ profile, reader, blend }: RankRequest, found: Set<number>, end: number): void {
+  #addNeighbours({ profile, reader, blend, share = 1 }: RankRequest, found: Set<number>, end: number): void {
     const near = this.#neighbours;
     // Of an item there are followers, but nobody whose history is like its own.
     const of = blend === 'similar' ? { ...profile, items: [] } : profile;
@@ -378,7 +384,7 @@ export class Ranking {
       this.#directedDamping,
       this.#togetherDamping,
     );
-    const best = new Top(this.#config.neighbourCandidates, this.#catalogue.ids.ids);
+    const best = new Top(Math.ceil(this.#config.neighbourCandidates * share), this.#catalogue.ids.ids);
     for (let i = 0; i < near.count; i++) {
       const item = near.touched[i]!;
       const score = near.sums[item * NEIGHBOUR_STRIDE]!;

@@ -18,6 +18,6 @@ export const RANKER_DEFAULTS: RankerConfig = {
   form: 'hidden',
   hidden: 16,
   learningRate: 0.003,
-  dense: 2_500,
+  dense: 6_000,
   seed: 1,
 };

@@ -4,7 +4,7 @@
  * nothing jumps once there is enough to learn from.
  *
  * Lists are served with the running average of the weights (Polyak and Juditsky 1992), not with those of the last step,
- * which each example throws about: measured, worth a third of all that learning gains.
+ * which each example throws about: measured on MovieLens 100K, worth about a third of what learning gains in hit rate.
  *
  * Gates are the same for all candidates of a list, so they are folded into plain weights once a list. The layer has no
  * offsets: a rectified unit is then linear in the features once it is known to be active, and a score remains a sum

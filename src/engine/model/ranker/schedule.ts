@@ -3,7 +3,7 @@
  * a share of `(dense / learned)^3`. What teaches is an event whose item was among the candidates, and in a sparse log
  * few are: by what was learned rather than by the position, sparse logs give enough examples too, while a rebuild of a
  * dense one does not take the longer. With n events of which a share r teaches, about `(4 r n dense^3)^(1/4)` examples:
- * 8 thousand of 100,000 events and 15 thousand of a million, with r = .75 and dense = 2,500.
+ * 16 thousand of 100,000 events and 28 thousand of a million, with r = .75 and dense = 6,000.
  */
 
 /** A hash of the ids and the position (32-bit FNV-1a, then the finaliser of MurmurHash3), 0 to 2^32 - 1. */
