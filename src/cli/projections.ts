@@ -1,8 +1,22 @@
 /** Projections as verbs fold them beside a system that runs: what each service writes, and what it keeps in memory. */
+import type { NatsConnection } from 'nats';
+import pino, { type Logger } from 'pino';
+import type { Log } from '../bus/log/port.ts';
 import type { ProjectionDefinition, ServiceName } from '../bus/projection/definition.ts';
 import type { ProjectionStore } from '../bus/projection/store.ts';
 import type { Config } from '../config/schema.ts';
 import type { ModelHash } from '../engine/rebuild.ts';
+
+/** Where a rebuild finds what the log doesn't say. */
+export interface RebuiltFrom {
+  /** File of the live instance. */
+  live?: string;
+  nc?: NatsConnection;
+  log?: Log;
+  logger?: Logger;
+}
+
+const SILENT = pino({ level: 'silent' });
 
 export interface Rebuildable {
   definition: ProjectionDefinition<unknown>;
@@ -12,10 +26,11 @@ export interface Rebuildable {
     /** Writes it to a file, for the service that takes the rows over. */
     write(file: string, store: ProjectionStore): void;
   };
+  close?(): void;
 }
 
 /** Each verb loads the services that it is asked for. */
-export async function rebuildable(service: ServiceName, config: Config): Promise<Rebuildable> {
+export async function rebuildable(service: ServiceName, config: Config, from: RebuiltFrom = {}): Promise<Rebuildable> {
   switch (service) {
     case 'user':
       return erase((await import('../user/projection.ts')).userProjection(config));
@@ -24,14 +39,30 @@ export async function rebuildable(service: ServiceName, config: Config): Promise
     case 'feedback':
       return erase((await import('../feedback/projection.ts')).feedbackProjection(config));
     case 'engine':
-      return engine(config);
+      return engine(config, from);
   }
 }
 
-async function engine(config: Config): Promise<Rebuildable> {
+async function engine(config: Config, { live: file, nc, log, logger = SILENT }: RebuiltFrom): Promise<Rebuildable> {
   const { engineRebuild, hashModel, writeImage } = await import('../engine/rebuild.ts');
   const { originOf } = await import('../engine/start.ts');
-  const { definition, memory } = engineRebuild(config);
+  const { openRecords } = await import('../engine/inputs/records.ts');
+  const { createInputObjects } = await import('../engine/inputs/objects.ts');
+  let live = file === undefined ? undefined : openRecords(file);
+  if (live && log && live.created !== (await log.info()).created) {
+    live.close();
+    live = undefined;
+  }
+  const known = live?.list().flatMap((mention) => live.read(mention) ?? []) ?? [];
+  // Without the file, the copies count.
+  if (!live && nc && log) {
+    const objects = await createInputObjects({ nc, log, logger, stallMs: config.engine.snapshot_stall_ms });
+    for (const mention of await objects.list()) {
+      const input = await objects.read(mention);
+      if (input) known.push(input);
+    }
+  }
+  const { definition, memory, inputs } = engineRebuild(config, { known, live });
   const held = () => {
     const found = memory();
     if (!found) throw new TypeError('the projection is not open yet');
@@ -42,8 +73,9 @@ async function engine(config: Config): Promise<Rebuildable> {
     memory: {
       hash: () => hashModel(held().model, held().position()),
       write: (file, { version, checkpoint }) =>
-        writeImage(file, held(), originOf(config, version, checkpoint().created)),
+        writeImage(file, held(), originOf(config, version, checkpoint().created), inputs()),
     },
+    close: () => live?.close(),
   };
 }
 

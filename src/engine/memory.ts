@@ -2,8 +2,17 @@
 import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
 import { eventIdentity, itemId, type StreamSeq, streamSeq, userId } from '../bus/event/ids.ts';
 import type { Config } from '../config/schema.ts';
-import { createModel, type Model, type WarningName, type WeightsConfig, weigh } from './model/mod.ts';
+import { type InputSource, type RecordedInput, sha256Of } from './inputs/records.ts';
+import {
+  createModel,
+  InputUnreadableError,
+  type Model,
+  type WarningName,
+  type WeightsConfig,
+  weigh,
+} from './model/mod.ts';
 import { type EngineTables, resolveUserAt, timeOf, traitsAt, weightsOf } from './projection.ts';
+import { trainedKinds } from './train/settings.ts';
 
 /** An empty model under this configuration. */
 export function emptyModel({ engine }: Config): Model {
@@ -33,6 +42,9 @@ export function emptyModel({ engine }: Config): Model {
 /** Event times that say something is wrong where they are made: behind the log's own clock by more than a day, or 1970. */
 export type TimeWarning = 'time-ahead' | 'time-1970';
 
+/** Recorded inputs whose bytes are damaged, or of a version that this release does not read. */
+export type InputWarning = 'input-unreadable';
+
 const DAY_MS = 86_400_000;
 const YEAR_MS = 365 * DAY_MS;
 
@@ -42,7 +54,7 @@ export interface Memory {
   /** Position up to which the log is in it. */
   position(): StreamSeq;
   /** How often each kind of odd thing was met since it was made; none of them stops it. */
-  warnings(): Readonly<Record<WarningName | TimeWarning, number>>;
+  warnings(): Readonly<Record<WarningName | TimeWarning | InputWarning, number>>;
   /** Folds applied events, in log order; afterwards the memory stands at `seq`. */
   fold(events: readonly LoggedEvent[], seq: StreamSeq): void;
 }
@@ -54,6 +66,18 @@ export interface MemoryOptions {
   model?: Model;
   /** Position that the model holds. */
   seq?: StreamSeq;
+  /** What was trained outside the fold; left out: nothing. */
+  inputs?: InputSource;
+  /** Positions at which the fold stops for a moment. */
+  stops?: Stops;
+}
+
+/** Called exactly at positions of the log, also where they lie within a batch. */
+export interface Stops {
+  /** The next one after a position. */
+  next(after: number): number;
+  /** The model holds the log up to this one. */
+  reached(seq: StreamSeq): void;
 }
 
 export function createMemory({
@@ -61,23 +85,64 @@ export function createMemory({
   tables,
   model = emptyModel(config),
   seq = streamSeq(0),
+  inputs,
+  stops,
 }: MemoryOptions): Memory {
   const weights = weightsOf(config);
+  const kinds = trainedKinds(config);
   let at = seq;
-  const times: Record<TimeWarning, number> = { 'time-ahead': 0, 'time-1970': 0 };
+  const odd: Record<TimeWarning | InputWarning, number> = { 'time-ahead': 0, 'time-1970': 0, 'input-unreadable': 0 };
+
+  function adopt({ kind, bytes, sha256, from_seq }: RecordedInput): void {
+    // One of a kind that is switched off is neither trained nor used.
+    if (!kinds.includes(kind)) return;
+    try {
+      if (sha256Of(bytes) !== sha256) throw new InputUnreadableError('its bytes are not those that were recorded');
+      model.adopt({ kind, bytes, seq: from_seq });
+    } catch (err) {
+      // The same with every fold of the log, so that all of them go on without it.
+      if (!(err instanceof InputUnreadableError)) throw err;
+      odd['input-unreadable']++;
+    }
+  }
+
+  /** What is to be done before the event with a sequence, or the first one after it, is folded. */
+  function duties(to: StreamSeq): { before: number; run: () => void }[] {
+    const found = (inputs?.between(at, to) ?? []).map((input) => ({
+      before: input.from_seq,
+      run: () => adopt(input),
+    }));
+    if (!stops) return found;
+    const halts = [];
+    for (let stop = stops.next(at); stop <= to; stop = stops.next(stop)) {
+      const seq = streamSeq(stop);
+      halts.push({ before: stop + 1, run: () => stops.reached(seq) });
+    }
+    // A position is reached before an input that counts from the next one on is taken over; the sort keeps the order.
+    return halts.length === 0 ? found : [...halts, ...found].sort((one, other) => one.before - other.before);
+  }
+
   return {
     model,
     position: () => at,
     fold: (events, to) => {
-      learn(model, events, tables, weights);
+      let done = 0;
+      for (const { before, run } of duties(to)) {
+        let end = done;
+        while (end < events.length && (events[end] as LoggedEvent).seq < before) end++;
+        learn(model, events.slice(done, end), tables, weights);
+        done = end;
+        run();
+      }
+      learn(model, done === 0 ? events : events.slice(done), tables, weights);
       for (const event of events) {
         // Counted as of when the log took it, so that no date in the future moves the clock.
-        if (event.time > event.timestamp + DAY_MS) times['time-ahead']++;
-        else if (event.time < YEAR_MS) times['time-1970']++;
+        if (event.time > event.timestamp + DAY_MS) odd['time-ahead']++;
+        else if (event.time < YEAR_MS) odd['time-1970']++;
       }
       at = to;
     },
-    warnings: () => ({ ...model.stats().warnings, ...times }),
+    warnings: () => ({ ...model.stats().warnings, ...odd }),
   };
 }
 

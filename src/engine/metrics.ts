@@ -3,6 +3,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { CONTENDERS, type PrequentialReport } from './model/mod.ts';
 
 const SECONDS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
+const TRAINING_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 
 export function engineMetrics(registry: Registry) {
   const registers = [registry];
@@ -75,6 +76,30 @@ export function engineMetrics(registry: Registry) {
       name: 'freshet_prequential_events',
       help: 'Scored events that the windows of prequential quality hold',
       labelNames: ['window'],
+      registers,
+    }),
+    trained: new Counter({
+      name: 'freshet_trainings_total',
+      help: 'Trainings whose result was recorded as an input of the model',
+      labelNames: ['kind'],
+      registers,
+    }),
+    trainingsFailed: new Counter({
+      name: 'freshet_trainings_failed_total',
+      help: 'Trainings that came to nothing; what was in force stayed',
+      labelNames: ['kind'],
+      registers,
+    }),
+    trainingSeconds: new Histogram({
+      name: 'freshet_training_seconds',
+      help: 'Time that a training took in its worker',
+      buckets: TRAINING_SECONDS,
+      registers,
+    }),
+    inputs: new Gauge({
+      name: 'freshet_inputs_in_force',
+      help: 'Recorded inputs that lists are computed with: 1 where one of this kind is in force',
+      labelNames: ['kind'],
       registers,
     }),
     warnings: new Gauge({

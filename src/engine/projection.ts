@@ -11,6 +11,7 @@ import { foldTraits } from '../bus/event/traits.ts';
 import type { ItemData } from '../bus/event/types.ts';
 import type { FoldClock, ProjectionDefinition } from '../bus/projection/definition.ts';
 import type { Config } from '../config/schema.ts';
+import { RECORDS_SCHEMA } from './inputs/records.ts';
 import { type Traits, type WeightsConfig, weigh } from './model/mod.ts';
 
 const SCHEMA = `
@@ -29,7 +30,8 @@ CREATE TABLE IF NOT EXISTS traits (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS traits_user ON traits (user);
 CREATE TABLE IF NOT EXISTS item (item TEXT PRIMARY KEY, fields TEXT NOT NULL, listed INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS withdrawal (item TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;`;
+CREATE TABLE IF NOT EXISTS withdrawal (item TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+${RECORDS_SCHEMA}`;
 
 export interface EngineTables {
   interact: Statement;

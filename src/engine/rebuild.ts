@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
 import type { Config } from '../config/schema.ts';
+import { createRecords, type InputRecords, type InputSource, type RecordedInput } from './inputs/records.ts';
 import { createMemory, emptyModel, type Memory } from './memory.ts';
 import type { Model } from './model/mod.ts';
 import { type EngineTables, engineProjection, prepareTables } from './projection.ts';
@@ -29,33 +30,59 @@ export interface EngineRebuild {
   definition: ProjectionDefinition<EngineTables>;
   /** The model as far as the rows are; undefined before the file is open. */
   memory(): Memory | undefined;
+  /** What identifies the recorded inputs that it has taken over. */
+  inputs(): string;
 }
 
-export function engineRebuild(config: Config): EngineRebuild {
+export interface EngineRebuildOptions {
+  /** Recorded inputs as they are when the rebuild begins. */
+  known?: readonly RecordedInput[];
+  /** The file of the engine that runs, which may record more meanwhile. */
+  live?: InputSource | undefined;
+}
+
+export function engineRebuild(config: Config, { known = [], live }: EngineRebuildOptions = {}): EngineRebuild {
   let memory: Memory | undefined;
+  let records: InputRecords | undefined;
   const definition = engineProjection({ config, committed: (events, _clock, seq) => memory?.fold(events, seq) });
   return {
     definition: {
       ...definition,
       tables: (db) => {
         const tables = prepareTables(db);
-        memory ??= createMemory({ config, tables });
+        const own = createRecords(db);
+        for (const input of known) own.add(input);
+        const inputs: InputSource = {
+          between: (after, to) => {
+            for (const input of live?.between(after, to) ?? []) own.add(input);
+            return own.between(after, to);
+          },
+        };
+        records ??= own;
+        memory ??= createMemory({ config, tables, inputs });
         return tables;
       },
     },
     memory: () => memory,
+    inputs: () => records?.digest(memory?.position() ?? 0) ?? '',
   };
 }
 
 interface ImageHead extends Origin {
   seq: number;
+  inputs: string;
   sha256: string;
 }
 
 /** Writes the model's state, in one step: there is the whole of it or none. */
-export function writeImage(file: string, { model, position }: Memory, origin: Origin): void {
+export function writeImage(file: string, { model, position }: Memory, origin: Origin, inputs: string): void {
   const state = model.exportState();
-  const head: ImageHead = { ...origin, seq: position(), sha256: createHash('sha256').update(state).digest('hex') };
+  const head: ImageHead = {
+    ...origin,
+    seq: position(),
+    inputs,
+    sha256: createHash('sha256').update(state).digest('hex'),
+  };
   writeFileSync(`${file}.new`, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), state]));
   renameSync(`${file}.new`, file);
 }
@@ -65,8 +92,18 @@ export interface RebuiltModel {
   seq: number;
 }
 
+export interface ReadImageOptions {
+  config: Config;
+  origin: Origin;
+  /** Position of the rows. */
+  checkpoint: number;
+  /** What identifies the recorded inputs that count up to a position. */
+  inputs: (seq: number) => string;
+}
+
 /** The model that a rebuild left, where there is one of this engine's that the rows are not behind. */
-export function readImage(file: string, config: Config, origin: Origin, checkpoint: number): RebuiltModel | undefined {
+export function readImage(file: string, options: ReadImageOptions): RebuiltModel | undefined {
+  const { config, origin, checkpoint, inputs } = options;
   if (!existsSync(file)) return undefined;
   const bytes = readFileSync(file);
   const end = bytes.indexOf('\n');
@@ -76,6 +113,9 @@ export function readImage(file: string, config: Config, origin: Origin, checkpoi
     if (strangeness(head, origin) !== undefined || head.seq > checkpoint) return undefined;
     if (createHash('sha256').update(state).digest('hex') !== head.sha256) return undefined;
     const model = emptyModel(config);
+    // The engine that ran has recorded another one meanwhile, at a position that the rebuild had passed: what was
+    // rebuilt stays better than any snapshot, and is folded from the log once more.
+    if (head.inputs !== inputs(head.seq)) return { model, seq: 0 };
     model.importState(state);
     return { model, seq: head.seq };
   } catch (err) {

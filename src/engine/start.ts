@@ -15,6 +15,10 @@ import {
 import type { Config } from '../config/schema.ts';
 import { createLogger } from '../observability/log.ts';
 import { engineEndpoints } from './api.ts';
+import { createCopies, createFollower } from './inputs/copies.ts';
+import { createInputObjects, gatherRecords } from './inputs/objects.ts';
+import { createRecords } from './inputs/records.ts';
+import { createTrainings } from './inputs/trainings.ts';
 import { createLists, type Lists } from './lists.ts';
 import { createMemory, emptyModel, type Memory } from './memory.ts';
 import { type EngineMetrics, engineMetrics, showQuality } from './metrics.ts';
@@ -29,9 +33,11 @@ import { createKeeper } from './snapshots/keeper.ts';
 import type { Origin } from './snapshots/manifest.ts';
 import { type Restored, restoreModel } from './snapshots/restore.ts';
 import { createSnapshots, type ModelImage } from './snapshots/snapshots.ts';
+import { scheduleOf, trainedKinds, trainerOptionsOf } from './train/settings.ts';
+import { createTrainer } from './train/trainer.ts';
 
-/** What computes scores; TensorFlow trains nothing that is in force yet. */
-const BACKEND = 'typed-arrays';
+/** What computes scores while nothing that TensorFlow trained is in force. */
+const PLAIN = 'typed-arrays';
 /** Said where there is no snapshot yet. */
 const NO_SNAPSHOT = 'none';
 /** Milliseconds that a marked user waits at most while the fold is behind. */
@@ -52,6 +58,13 @@ const OPERATIONAL: ReadonlySet<string> = new Set<keyof Config['engine']>([
   'snapshot_stop_ms',
   'snapshot_stall_ms',
   'snapshots_kept',
+  // What was trained is recorded, so that the state depends on the records and not on how they were made.
+  'training_first_events',
+  'training_every_events',
+  'training_features',
+  'training_rank',
+  'training_time_limit_ms',
+  'training_follow_ms',
 ]);
 
 /** Hash of what the engine's answers depend on beside the log, 12 hex digits. */
@@ -123,8 +136,17 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     });
     await snapshots.load();
     const started = performance.now();
+    const first = (environment.replica ?? 1) === 1;
+    const records = createRecords(store.db);
+    const objects = await createInputObjects({ nc, log, logger, stallMs: engine.snapshot_stall_ms });
+    const uncopied = await gatherRecords({ records, objects, checkpoint: store.checkpoint().seq, follows: !first });
     // What was rebuilt from the log alone goes before any snapshot, which may be what was to be mended.
-    const rebuilt = readImage(files.image, config, origin(), store.checkpoint().seq);
+    const rebuilt = readImage(files.image, {
+      config,
+      origin: origin(),
+      checkpoint: store.checkpoint().seq,
+      inputs: records.digest,
+    });
     const restored: Restored = rebuilt
       ? { ...rebuilt, manifest: undefined }
       : await restoreModel({
@@ -133,11 +155,22 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
           logger,
           origin: origin(),
           checkpoint: store.checkpoint().seq,
+          inputs: records.digest,
           empty: () => emptyModel(config),
           onBad: () => metrics.snapshotsBad.inc(),
         });
     const { model } = restored;
-    const held = createMemory({ config, tables, model, seq: streamSeq(restored.seq) });
+    const held = createMemory({
+      config,
+      tables,
+      model,
+      seq: streamSeq(restored.seq),
+      inputs: records,
+      stops: {
+        next: (after) => (first ? trainings.next(after) : Number.POSITIVE_INFINITY),
+        reached: (seq) => trainings.reached(seq),
+      },
+    });
     memory = held;
     let mark: Fingerprint | undefined;
     const recall = createRecallProgress({
@@ -146,6 +179,28 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       to: store.checkpoint().seq,
       snapshot: restored.manifest?.object,
       readMs: performance.now() - started,
+    });
+    const follower = createFollower({ records, objects, next: () => store.checkpoint().seq + 1, logger });
+    const copies = createCopies({ records, objects, uncopied, logger });
+    const trainings = createTrainings({
+      kinds: trainedKinds(config),
+      schedule: scheduleOf(config),
+      trainer: createTrainer({
+        logger: { info: logger.info.bind(logger), warn: () => {} },
+        ...trainerOptionsOf(config),
+      }),
+      model,
+      records,
+      position: held.position,
+      rows: () => ({ seq: store.checkpoint().seq, marks: store.fingerprints() }),
+      recalling: () => recall.running(),
+      logger,
+      onRecorded: (input) => {
+        metrics.trained.inc({ kind: input.kind });
+        metrics.trainingSeconds.observe(input.seconds);
+        copies.add(input);
+      },
+      onFailed: (kind) => metrics.trainingsFailed.inc({ kind }),
     });
     const inForce = (): string => snapshots.current()?.object ?? NO_SNAPSHOT;
     const lists = createLists({
@@ -196,6 +251,11 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       const report = model.prequential();
       return report.scored > 0 ? report : null;
     };
+    /** What trained the newest of the inputs in force. */
+    const backend = (): string => {
+      const used = new Set(model.inputs().map(({ sha256 }) => sha256));
+      return records.list().findLast(({ sha256 }) => used.has(sha256))?.backend ?? PLAIN;
+    };
     const image = (): ModelImage => {
       const seq = held.position();
       const { users, items, events } = model.stats();
@@ -206,7 +266,8 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         users,
         items,
         events,
-        backend: BACKEND,
+        backend: backend(),
+        inputs: records.digest(seq),
         prequential: quality(),
         marks: [...store.fingerprints(), ...(mark ? [mark] : [])]
           .filter((one) => one.seq <= seq)
@@ -240,6 +301,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
           recall.reached(seq);
           metrics.recalled.inc(events.length);
           keeper.count(events.length);
+          trainings.look();
           // Whoever is marked because of these was marked when they came, or is when the engine starts.
           follow(events, { lists, resolve, rankings: undefined });
         },
@@ -256,7 +318,15 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
             snapshot: current?.object ?? null,
             seq: current?.seq ?? null,
             config: hash,
-            backend: BACKEND,
+            backend: backend(),
+            inputs: model.inputs().map(({ kind, sha256, bytes, quality, challenged }) => ({
+              kind,
+              sha256: sha256 ?? null,
+              bytes,
+              quality: quality ?? null,
+              challenged,
+            })),
+            training: first ? trainings.status() : null,
             prequential: quality(),
             users,
             items,
@@ -274,6 +344,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         metrics.pairs.set(pairs);
         metrics.bytes.set(bytes.pairs + bytes.buckets + bytes.postings + bytes.histories);
         showQuality(metrics, model.prequential());
+        for (const { kind, sha256 } of model.inputs()) metrics.inputs.set({ kind }, sha256 === undefined ? 0 : 1);
         for (const [kind, count] of Object.entries(held.warnings())) metrics.warnings.set({ kind }, count);
         const { users: waiting, oldestSeconds } = rankings.backlog();
         metrics.backlog.set(waiting);
@@ -281,6 +352,10 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       },
       start: () => {
         if (rebuilt && !writes) removeImage(files.image);
+        if (first) {
+          trainings.look();
+          copies.start(engine.training_follow_ms);
+        } else follower.start(engine.training_follow_ms);
         if (!writes) return;
         if (rebuilt)
           superseding = keeper
@@ -294,6 +369,9 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         keeper.start();
       },
       stop: async () => {
+        await trainings.stop();
+        await copies.stop();
+        await follower.stop();
         await rankings.stop();
         await keeper.stop();
         await superseding;

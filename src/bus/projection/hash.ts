@@ -32,6 +32,8 @@ export interface ProjectionHash {
 
 /** Tables that tell of the work rather than of its result. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['fingerprint']);
+/** Tables whose names begin like this hold inputs of the fold beside the log, and are no result of it. */
+export const RECORDED = 'recorded_';
 /** Of these tables only some columns are state. */
 const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   checkpoint: ['one', 'created', 'clock', 'fence', 'version'],
@@ -47,7 +49,7 @@ export function tablesOf(db: Database): TableShape[] {
     .prepare<[], { name: string }>(`SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`)
     .all()
     .map(({ name }) => name)
-    .filter((name) => !LEFT_OUT.has(name))
+    .filter((name) => !LEFT_OUT.has(name) && !name.startsWith(RECORDED))
     .sort();
   return names.map((table) => {
     const columns = db

@@ -6,6 +6,7 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { name, RECORDED } from './hash.ts';
 import { removeDatabase } from './store.ts';
 
 export interface ProjectionFiles {
@@ -64,7 +65,7 @@ export function carryOutSwap({ live, next }: ProjectionFiles, version: string): 
   return true;
 }
 
-/** Whose copy is published already, which only the live one knows. */
+/** Whose copy is published already, and what was recorded beside the log: only the live one knows all of it. */
 function keepMarks(live: string, next: string): void {
   if (versionOf(live) === undefined) return;
   const db = new Database(next);
@@ -73,6 +74,13 @@ function keepMarks(live: string, next: string): void {
     db.exec(
       'UPDATE dead_letter SET copied = 1 WHERE EXISTS (SELECT 1 FROM live.dead_letter AS known WHERE known.seq = dead_letter.seq AND known.copied = 1)',
     );
+    const recorded = db
+      .prepare<[], string>(`SELECT name FROM live.sqlite_master WHERE type = 'table'`)
+      .pluck()
+      .all()
+      .filter((table) => table.startsWith(RECORDED));
+    for (const table of recorded)
+      db.exec(`INSERT OR IGNORE INTO main.${name(table)} SELECT * FROM live.${name(table)}`);
   } catch (err) {
     // A damaged file is what may have to be replaced; its copies are published once more then.
     if (!(err as { code?: string }).code?.startsWith('SQLITE_')) throw err;

@@ -104,11 +104,12 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
   const lock = acquireLock(join(folder, `${instance}.rebuild`), `The rebuild of ${instance} in ${folder}`);
   const publisher = createPublisher(nc);
   const consumer = `${instance}-rebuild`;
-  const { definition, memory } = await rebuildable(service, config);
+  const log = await createServiceLog({ nc, publisher, config, service });
+  const { live } = projectionFiles(resolve(options.data), instance);
+  const { definition, memory, close } = await rebuildable(service, config, { live, nc, log });
   const progress = createProgress(`rebuilding ${service}`, 'messages', options.json);
   const started = performance.now();
   try {
-    const log = await createServiceLog({ nc, publisher, config, service });
     const rebuild = await createRebuild({
       file: files.rebuild,
       definition,
@@ -158,6 +159,7 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
     return { ...done, file: files.live, in_force: await takenOver(folder, instance, foldVersion(definition)) };
   } finally {
     progress.end();
+    close?.();
     await publisher.close();
     await (await nc.jetstreamManager({ checkAPI: false })).consumers.delete('EVENTS', consumer).catch(() => false);
     lock.release();

@@ -60,13 +60,14 @@ Works on the projections in the data folder, so on the machine of the services. 
 async function verify(service: ServiceName, { nc, config }: CliSession, options: VerifyOptions): Promise<Verdict> {
   const publisher = createPublisher(nc);
   const data = resolve(options.data);
-  const { definition, memory } = await rebuildable(service, config);
+  const log = await createServiceLog({ nc, publisher, config, service });
+  const { live } = projectionFiles(data, instanceName(service, options.replica));
+  const { definition, memory, close } = await rebuildable(service, config, { live, nc, log });
   const progress = createProgress(`folding the log for ${service}`, 'messages', options.json);
   const consumer = `${service}-verify-${process.pid}`;
   try {
-    const log = await createServiceLog({ nc, publisher, config, service });
     return await verifyProjection({
-      file: projectionFiles(data, instanceName(service, options.replica)).live,
+      file: live,
       definition,
       codec: createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes }),
       log,
@@ -81,6 +82,7 @@ async function verify(service: ServiceName, { nc, config }: CliSession, options:
     });
   } finally {
     progress.end();
+    close?.();
     await publisher.close();
     await (await nc.jetstreamManager({ checkAPI: false })).consumers.delete('EVENTS', consumer).catch(() => false);
   }

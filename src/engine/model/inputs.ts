@@ -6,6 +6,7 @@
  * Layout: 8 bytes `FRSHINPT`, u32 version, u32 length of the header, the header as JSON, then 32-bit words: hashes of
  * the features, then the matrices, row-major, float32, all little endian.
  */
+import { createHash } from 'node:crypto';
 import { FreshetError } from '../../errors.ts';
 import { exp } from './math.ts';
 
@@ -200,6 +201,7 @@ export function decodeMap(encoded: Uint8Array): ContentMap {
 export class MappedItems {
   readonly map: ContentMap;
   readonly bytes: Uint8Array;
+  #sha256: string | undefined;
   #rows = new Map<number, number>();
   #known = new Uint8Array(64);
   #vectors: Float32Array<ArrayBufferLike>;
@@ -213,6 +215,12 @@ export class MappedItems {
     for (const [row, hash] of this.map.hashes.entries()) this.#rows.set(hash, row);
     this.#vectors = new Float32Array(64 * this.map.rank);
     this.#pasts = this.map.user === undefined ? this.#vectors : new Float32Array(64 * this.map.rank);
+  }
+
+  /** SHA-256 of the bytes, hex. */
+  get sha256(): string {
+    this.#sha256 ??= createHash('sha256').update(this.bytes).digest('hex');
+    return this.#sha256;
   }
 
   /** Whether anything is known of the item that the map knows as well. */

@@ -149,6 +149,8 @@ export interface InputInForce {
   kind: InputKind;
   /** Bytes of the one in force; 0: none is. */
   bytes: number;
+  /** SHA-256 of these, hex; undefined: none is. */
+  sha256: string | undefined;
   quality: InputQuality | undefined;
   /** Whether another is being compared with it. */
   challenged: boolean;

@@ -25,6 +25,8 @@ export interface Manifest extends Origin {
   /** Release that wrote it. */
   code: string;
   backend: string;
+  /** What identifies the recorded inputs that count up to `seq`; empty: there are none. */
+  inputs?: string;
   bytes: number;
   users: number;
   items: number;

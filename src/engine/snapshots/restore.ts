@@ -15,6 +15,8 @@ export interface RestoreOptions {
   origin: Origin;
   /** Position of the rows: what is newer is no part of them. */
   checkpoint: number;
+  /** What identifies the recorded inputs that count up to a position. */
+  inputs: (seq: number) => string;
   /** An empty model. */
   empty: () => Model;
   /** Told of each snapshot that was passed over although it should have been good. */
@@ -48,6 +50,11 @@ export async function restoreModel(options: RestoreOptions): Promise<Restored> {
     }
     if (seq > checkpoint) {
       logger.info({ object, seq, checkpoint }, 'a snapshot is newer than the engine’s rows, and is passed over');
+      continue;
+    }
+    if ((manifest.inputs ?? '') !== options.inputs(seq)) {
+      logger.info({ object, seq }, 'a snapshot was made with other recorded inputs, and is passed over');
+      snapshots.distrust(object);
       continue;
     }
     const model = await readModel(manifest, options);

@@ -29,6 +29,7 @@ export interface ModelImage {
   items: number;
   events: number;
   backend: string;
+  inputs: string;
   prequential: object | null;
   marks: Fingerprint[];
 }

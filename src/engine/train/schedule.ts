@@ -17,3 +17,12 @@ export function nextTraining(seq: number, { first, every }: TrainingSchedule = S
   while (next <= seq && next < every) next *= 2;
   return next > seq && next < every ? next : Math.max(1, Math.floor(seq / every) + 1) * every;
 }
+
+/** The last position up to this one at which to train; 0: there was none yet. */
+export function lastTraining(seq: number, schedule: TrainingSchedule = SCHEDULE_DEFAULTS): number {
+  const every = Math.max(1, schedule.every);
+  if (seq >= every) return Math.floor(seq / every) * every;
+  let last = 0;
+  for (let next = nextTraining(0, schedule); next <= seq; next = nextTraining(next, schedule)) last = next;
+  return last;
+}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nextTraining } from './schedule.ts';
+import { lastTraining, nextTraining } from './schedule.ts';
 
 describe('positions of training', () => {
   it('double until they stand as far apart as is allowed', () => {
@@ -22,6 +22,10 @@ describe('positions of training', () => {
           const next = nextTraining(seq, { first, every });
           expect(next).toBeGreaterThan(seq);
           expect(nextTraining(next - 1, { first, every })).toBe(next);
+          const last = lastTraining(seq, { first, every });
+          expect(last).toBeLessThanOrEqual(seq);
+          expect(nextTraining(last, { first, every })).toBe(next);
+          expect(lastTraining(next, { first, every })).toBe(next);
         },
       ),
     );

@@ -130,13 +130,20 @@ export class MappedSignals {
     return this.#adopted.get(kind)?.inForce;
   }
 
-  inForceKinds(): { kind: MapKind; bytes: number; quality: InputQuality | undefined; challenged: boolean }[] {
+  inForceKinds(): {
+    kind: MapKind;
+    bytes: number;
+    sha256: string | undefined;
+    quality: InputQuality | undefined;
+    challenged: boolean;
+  }[] {
     return MAP_KINDS.flatMap((kind) => {
       const adopted = this.#adopted.get(kind);
       if (adopted === undefined) return [];
       const { inForce, challenger } = adopted;
       const quality = inForce?.map.quality;
-      return [{ kind, bytes: inForce?.bytes.length ?? 0, quality, challenged: challenger !== undefined }];
+      const bytes = inForce?.bytes.length ?? 0;
+      return [{ kind, bytes, sha256: inForce?.sha256, quality, challenged: challenger !== undefined }];
     });
   }
 
