@@ -126,7 +126,8 @@ export const DEAD_LETTER_MARKS: BucketDefinition = {
 export const SNAPSHOTS: ObjectStoreDefinition = {
   kind: 'object-store',
   name: 'snapshots',
-  description: 'Model snapshots, one immutable object a version',
+  description:
+    'Model snapshots, one immutable object a version; and input-*, what was trained outside the fold, never removed',
   storage: 'file',
 };
 

@@ -20,7 +20,10 @@ export interface ProjectionDefinition<Tables> {
   code: number;
   /** The settings that `apply` depends on: weights, declared types. */
   inputs: Readonly<Record<string, unknown>>;
-  /** `CREATE TABLE IF NOT EXISTS ...`, for an empty file. */
+  /**
+   * `CREATE TABLE IF NOT EXISTS ...`, for an empty file. A table named `recorded_...` holds inputs of the fold beside
+   * the log: it is no part of what is compared, and a rebuilt file is given its rows.
+   */
   schema: string;
   /** Prepares the statements that `apply` uses. */
   tables(db: Database): Tables;

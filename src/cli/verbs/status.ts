@@ -6,10 +6,11 @@ import { call } from '../../bus/micro.ts';
 import { SERVICES } from '../../bus/projection/definition.ts';
 import { createPublisher } from '../../bus/publisher.ts';
 import type { ServiceStatus } from '../../bus/service.ts';
+import type { TrainingStatus } from '../../engine/inputs/trainings.ts';
 import type { PrequentialReport, Quality } from '../../engine/model/mod.ts';
 import { isStreamMissing } from '../../errors.ts';
 import { readRuntime } from '../../up/runtime-file.ts';
-import { count, note, print, printJson, table } from '../output.ts';
+import { count, duration, note, print, printJson, table } from '../output.ts';
 import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';
 
 interface Status {
@@ -29,6 +30,8 @@ interface Status {
     seq: number | null;
     config: string;
     backend: string;
+    inputs: { kind: string; sha256: string | null; bytes: number; challenged: boolean }[];
+    training: TrainingStatus | null;
     prequential: PrequentialReport | null;
     warnings: Record<string, number>;
   } | null;
@@ -98,10 +101,27 @@ async function readStatus({ nc, url }: CliSession, { data }: CommonOptions): Pro
       seq: model.seq,
       config: model.config,
       backend: model.backend,
+      inputs: model.inputs,
+      training: model.training,
       prequential: model.prequential,
       warnings: model.warnings,
     },
   };
+}
+
+/** What of TensorFlow's is in force, and how training goes; empty: nothing was trained yet. */
+function trainingLine({ inputs, training }: NonNullable<Status['model']>): string {
+  const used = inputs.flatMap(({ kind, sha256, challenged }) =>
+    sha256 === null ? [] : [`${kind} ${sha256.slice(0, 8)}${challenged ? ', compared with a newer one' : ''}`],
+  );
+  return [
+    ...used,
+    ...(training?.running ? [`training ${training.running} now`] : []),
+    ...(training?.last
+      ? [`last ${training.last.kind} at sequence ${training.last.trained_at}, ${duration(training.last.seconds)}`]
+      : []),
+    ...(training && training.failed > 0 ? [`${count(training.failed)} failed`] : []),
+  ].join('; ');
 }
 
 /** One line a window: HR, NDCG and MRR at 10 of the model and of what it is compared with. */
@@ -131,6 +151,8 @@ function say({ log, nats, services, model }: Status): void {
     print(
       `model    snapshot ${model.snapshot ?? 'none yet'}${model.seq === null ? '' : ` at ${model.seq}`}, configuration ${model.config}, computed by ${model.backend}`,
     );
+  const trained = model ? trainingLine(model) : '';
+  if (trained !== '') print(`trained  ${trained}`);
   const quality = model?.prequential && qualityLines(model.prequential);
   for (const [i, line] of (quality ?? []).entries()) print(`${i === 0 ? 'quality  ' : '         '}${line}`);
   const odd = Object.entries(model?.warnings ?? {});
