@@ -407,8 +407,18 @@ describe('metrics', () => {
     return { sample, still, all: (service: string) => seen.get(service)?.all ?? new Set() };
   }
 
-  /** What only a start beside snapshots moves: src/engine/start.int.test.ts sees to these. */
-  const ELSEWHERE = ['freshet_model_recalled_events_total', 'freshet_snapshots_unusable_total'];
+  /**
+   * What only a start beside snapshots moves, or TensorFlow: src/engine/start.int.test.ts and
+   * src/engine/inputs/inputs.int.test.ts see to these.
+   */
+  const ELSEWHERE = [
+    'freshet_model_recalled_events_total',
+    'freshet_snapshots_unusable_total',
+    'freshet_inputs_in_force',
+    'freshet_training_seconds',
+    'freshet_trainings_failed_total',
+    'freshet_trainings_total',
+  ];
 
   it('all move, of every service', async () => {
     await applyStreams(nc);

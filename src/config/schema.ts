@@ -181,7 +181,7 @@ export const CONFIG_SCHEMA = section(
           'scored events on which what was trained is compared with what is in force, before it takes its place',
           1,
         ),
-        training_time_limit_ms: whole(300_000, 'milliseconds after which a training is given up', 1_000),
+        training_time_limit_ms: whole(300_000, 'milliseconds after which a training is given up', 1),
         training_follow_ms: whole(
           10_000,
           'milliseconds between looks at what the first instance has trained, by a replica; and between attempts to copy a record to the object store',

@@ -245,7 +245,7 @@ describe('an engine that trains', { timeout: 120_000 }, () => {
     removeTempDir(data);
   });
 
-  async function start(more: { replica?: number; data?: string } = {}): Promise<RunningService> {
+  async function start(more: { replica?: number; config?: Config } = {}): Promise<RunningService> {
     const engine = await startEngine({ config, natsUrl: server.url, data, healthPort: 0, logger: silent, ...more });
     running.push(engine);
     return engine;
@@ -322,6 +322,7 @@ describe('an engine that trains', { timeout: 120_000 }, () => {
     const metrics = await (await fetch(`${engine.healthUrl}/metrics`)).text();
     expect(metrics).toMatch(/^freshet_trainings_total\{kind="content"[^}]*\} 1$/m);
     expect(metrics).toMatch(/^freshet_inputs_in_force\{kind="content"[^}]*\} 1$/m);
+    expect(metrics).toMatch(/^freshet_training_seconds_count(\{[^}]*\})? 1$/m);
     const right = await uninterrupted(inputs);
     expect(await hash()).toEqual(right);
     expect(right.state).not.toBe((await uninterrupted([])).state);
@@ -433,6 +434,18 @@ describe('an engine that trains', { timeout: 120_000 }, () => {
     await caughtUp(again, seq);
     expect(recorded()).toHaveLength(2);
     expect(await hash()).toEqual(await uninterrupted(recorded()));
+  });
+
+  it('goes on where a training fails, and counts it', async () => {
+    const hasty = { ...config, engine: { ...config.engine, training_time_limit_ms: 1 } };
+    const engine = await start({ config: hasty });
+    await publish(...catalogue(), ...reading(400));
+    await until(() => (engine.status().model as { training: { failed: number } }).training.failed === 1);
+    const metrics = await (await fetch(`${engine.healthUrl}/metrics`)).text();
+    expect(metrics).toMatch(/^freshet_trainings_failed_total\{kind="content"[^}]*\} 1$/m);
+    await caughtUp(engine, await publish(...reading(30, 400)));
+    expect(recorded()).toEqual([]);
+    expect(engine.status().model).toMatchObject({ backend: 'typed-arrays', inputs: [] });
   });
 
   it('is followed by a replica, which trains nothing', async () => {
