@@ -17,6 +17,7 @@ import { createEngine, ENGINE } from './recommenders/engine.ts';
 import { createLiveEngine, LIVE } from './recommenders/live.ts';
 import type { Recommender } from './recommenders/port.ts';
 import { LEVEL, OPPONENT, references } from './recommenders/references.ts';
+import { createSequence } from './recommenders/sequence/sequence.ts';
 import { type AccuracyFigures, figuresOf, windowsOf } from './report.ts';
 import { type Result, runPlan } from './run.ts';
 import { shuffled } from './shuffle.ts';
@@ -43,6 +44,8 @@ export interface AccuracyOptions {
   shuffleTargets: boolean;
   depth: number;
   engine: 'model' | 'live';
+  /** Steps that a sequence network is trained for, to stand beside the rest; left out: none does. */
+  sequence?: number | undefined;
   say: (line: string) => void;
 }
 
@@ -114,6 +117,7 @@ async function runRound(data: DataSet, seed: number, options: AccuracyOptions): 
   if (options.engine === 'live') checkLive(plan, options);
   const recommenders: Recommender[] = [
     ...(options.protocol === 'item-cold' ? coldReferences(data, seed) : references(data)),
+    ...(options.sequence === undefined ? [] : [createSequence(data, { steps: options.sequence, say: options.say })]),
     createEngine(data, options.depth),
     ...(options.engine === 'live' ? [await createLiveEngine(data, options.depth)] : []),
   ];

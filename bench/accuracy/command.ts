@@ -48,6 +48,7 @@ export const accuracyBench = (): Command =>
         .choices(['model', 'live'])
         .default('model'),
     )
+    .option('--sequence <steps>', 'beside it a sequence network, trained so many steps (minutes)', positive)
     .option('--json', 'write JSON')
     .action(async ({ json, hold, ...options }: Omit<AccuracyOptions, 'say'> & { json?: boolean }) => {
       const held = hold === undefined ? undefined : (Number(hold) as 1 | 2);

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type NetworkShape, type NetworkWeights, SequenceNetwork } from '../model/sequence/network.ts';
-import { type LoadedTensorflow, loadTensorflow, type TensorflowBackend } from './backend.ts';
-import { SEQUENCE_TRAINING, type SequenceData, statesOf, trainSequence, vectors } from './sequence.ts';
+import { type LoadedTensorflow, loadTensorflow, type TensorflowBackend } from '../../../../src/engine/train/backend.ts';
+import { type NetworkShape, type NetworkWeights, SequenceNetwork } from './network.ts';
+import { SEQUENCE_TRAINING, type SequenceData, statesOf, trainSequence, vectors } from './train.ts';
 
 const SHAPE: NetworkShape = { width: 8, length: 6, hidden: 12, features: 5 };
 const ITEMS = 20;

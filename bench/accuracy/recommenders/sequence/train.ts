@@ -1,16 +1,10 @@
 /**
- * Trains the sequence network of `src/engine/model/sequence/network.ts`: each position of a window of a history
+ * Trains the sequence network of `network.ts`: each position of a window of a history
  * predicts the next item, by softmax over the vocabulary, or over a sample of it where it is large.
  */
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Variable } from '@tensorflow/tfjs-core';
-import {
-  type NetworkShape,
-  type NetworkWeights,
-  NORM_EPSILON,
-  type WeightName,
-  weightShapes,
-} from '../model/sequence/network.ts';
-import type { Tensorflow } from './backend.ts';
+import type { Tensorflow } from '../../../../src/engine/train/backend.ts';
+import { type NetworkShape, type NetworkWeights, NORM_EPSILON, type WeightName, weightShapes } from './network.ts';
 
 /** What the network is trained on: structured-clonable, taken at one position of the log. */
 export interface SequenceData {
