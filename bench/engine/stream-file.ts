@@ -71,7 +71,10 @@ export function* readStream(file: string, batch: number, interactions = Number.P
       rest = parts.pop() ?? '';
       for (const part of parts) {
         const line = JSON.parse(part) as Line;
-        if (line[0] === 'i' && left-- <= 0) return;
+        if (line[0] === 'i' && left-- <= 0) {
+          if (lines.length > 0) yield lines;
+          return;
+        }
         lines.push(line);
         if (lines.length < batch) continue;
         yield lines;

@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { RequestStrategy } from 'nats';
+import { type NatsConnection, RequestStrategy } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { documentedEndpoints } from '../../scripts/docs/endpoints.ts';
 import { documentedMetrics } from '../../scripts/docs/metrics.ts';
@@ -31,6 +31,7 @@ const tool = run.some((block) => block.run === 'nats') ? await findNatsCli() : {
 const curl = onPath('curl', process.env);
 
 /** Ends as soon as each service has answered. */
+const ANSWER_MS = 60_000;
 const EACH_SERVICE = { strategy: RequestStrategy.Count, maxMessages: SERVICES.length, maxWait: 5_000 };
 
 let system: DocsSystem;
@@ -117,24 +118,44 @@ it('what runs exports the metrics that the reference lists, and no others of its
   }
 });
 
-it('what runs answers on the endpoints that the reference lists, and describes them in the same way', async () => {
-  const nc = await connect({ url: system.nats, name: 'docs-test' });
-  try {
-    const found: DocumentedEndpoint[] = [];
-    for await (const { name, endpoints } of await nc.services.client(EACH_SERVICE).info())
-      if (name.startsWith('freshet-'))
-        for (const { subject, metadata = {} } of endpoints)
-          found.push({
-            subject,
-            description: metadata.description ?? '',
-            example: JSON.parse(metadata.example ?? '{}') as Record<string, unknown>,
-          });
-    const bySubject = (a: { subject: string }, b: { subject: string }): number => (a.subject < b.subject ? -1 : 1);
-    expect(found.sort(bySubject)).toEqual(documentedEndpoints().sort(bySubject));
-  } finally {
-    await nc.close();
+/** Endpoints of all services that answer in time. */
+async function endpointsOf(nc: NatsConnection): Promise<{ services: number; endpoints: DocumentedEndpoint[] }> {
+  const found: DocumentedEndpoint[] = [];
+  let services = 0;
+  for await (const { name, endpoints } of await nc.services.client(EACH_SERVICE).info()) {
+    if (!name.startsWith('freshet-')) continue;
+    services++;
+    for (const { subject, metadata = {} } of endpoints)
+      found.push({
+        subject,
+        description: metadata.description ?? '',
+        example: JSON.parse(metadata.example ?? '{}') as Record<string, unknown>,
+      });
   }
-});
+  return { services, endpoints: found };
+}
+
+it(
+  'what runs answers on the endpoints that the reference lists, and describes them in the same way',
+  async () => {
+    const nc = await connect({ url: system.nats, name: 'docs-test' });
+    try {
+      // A service that folds a long log at its start may answer late.
+      const found = await until(
+        async () => {
+          const answered = await endpointsOf(nc);
+          return answered.services >= SERVICES.length ? answered.endpoints : undefined;
+        },
+        { within: ANSWER_MS, what: 'all services answer' },
+      );
+      const bySubject = (a: { subject: string }, b: { subject: string }): number => (a.subject < b.subject ? -1 : 1);
+      expect(found.sort(bySubject)).toEqual(documentedEndpoints().sort(bySubject));
+    } finally {
+      await nc.close();
+    }
+  },
+  2 * ANSWER_MS,
+);
 
 it('`npm start` and `npm test` are the commands that run here', () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
