@@ -123,6 +123,15 @@ export const DEAD_LETTER_MARKS: BucketDefinition = {
   ttlMs: 0,
 };
 
+export const ERASURES: BucketDefinition = {
+  kind: 'kv',
+  name: 'erasures',
+  description: 'The ledger of erasures outside the log, act.<id>, and the key that users are named by in it',
+  history: 1,
+  storage: 'file',
+  ttlMs: 0,
+};
+
 export const SNAPSHOTS: ObjectStoreDefinition = {
   kind: 'object-store',
   name: 'snapshots',
@@ -153,6 +162,7 @@ export const STREAMS: Definition[] = [
   ENGINE,
   KEYS,
   DEAD_LETTER_MARKS,
+  ERASURES,
   SNAPSHOTS,
   ...CONSUMERS,
 ];

@@ -13,6 +13,7 @@ import { MODEL_HASH } from '../../src/engine/start.ts';
 import { feedbackEndpoints } from '../../src/feedback/api.ts';
 import { feedbackProjection } from '../../src/feedback/projection.ts';
 import { userEndpoints } from '../../src/user/api.ts';
+import { forgetEndpoints } from '../../src/user/forget.ts';
 import { userProjection } from '../../src/user/projection.ts';
 
 type Described = Readonly<Record<string, Pick<Endpoint, 'description' | 'example'>>>;
@@ -21,7 +22,12 @@ function own(service: ServiceName): Described {
   const config = completeConfig({});
   switch (service) {
     case 'user':
-      return userEndpoints(emptyDatabase(userProjection(config).schema), config);
+      return {
+        ...userEndpoints(emptyDatabase(userProjection(config).schema), config),
+        ...forgetEndpoints(() => {
+          throw new TypeError('only described here');
+        }),
+      };
     case 'content':
       return contentEndpoints(emptyDatabase(contentProjection().schema), config);
     case 'feedback':

@@ -15,6 +15,7 @@ import { createLogger } from '../observability/log.ts';
 import { createRegistry, observeLoop, observePublisher, observeRequests } from '../observability/metrics.ts';
 import { VERSION } from '../version.ts';
 import { checkServer, connect } from './connection.ts';
+import { erasureKey } from './erasure/key.ts';
 import { createCodec, type EventCodec, type LoggedEvent } from './event/codec.ts';
 import { streamSeq } from './event/ids.ts';
 import { deadLetterSubject } from './event/subject.ts';
@@ -59,6 +60,8 @@ export interface ServiceContext {
   registry: Registry;
   /** The files of this instance. */
   files: ProjectionFiles;
+  /** Key by which records of erasures name users. */
+  erasureKey: Uint8Array;
 }
 
 export interface ServiceParts {
@@ -124,6 +127,7 @@ export async function runService<Tables>(
     const nc = await connect({ url: natsUrl, name: `freshet-${instance}`, waitOnFirstConnect: true });
     undo.push(() => nc.close());
     await prepareServer(nc, logger);
+    const key = await erasureKey(nc);
     const registry = createRegistry(service);
     const publisher = createPublisher(nc, {
       ...publisherLimits(config),
@@ -142,6 +146,7 @@ export async function runService<Tables>(
       codec,
       fingerprints: config.projection.fingerprints,
       cacheKib: config.projection.cache_kib,
+      erasureKey: key,
     };
     const begin = (otherVersion: 'keep' | 'remove'): Promise<Incarnation> =>
       createIncarnation({
@@ -156,7 +161,7 @@ export async function runService<Tables>(
           observer,
           copyDeadLetter: (dead) => copyDeadLetter(publisher, service, dead),
         },
-        context: { config, nc, log, codec, publisher, logger, registry, files },
+        context: { config, nc, log, codec, publisher, logger, registry, files, erasureKey: key },
         wrap: (endpoints, loop) => withMinSeq(endpoints, loop, config),
       });
     let current = await begin(description.rebuildsBeside ? 'keep' : 'remove');
@@ -196,6 +201,7 @@ export async function runService<Tables>(
         logger,
         limits,
         cacheKib: config.projection.cache_kib,
+        erasureKey: key,
       },
       logger,
       lookMs: config.projection.swap_look_ms,
@@ -230,6 +236,20 @@ export async function runService<Tables>(
       },
     });
 
+    // After an erasure that rows alone can't follow; a while later, so that several are one rebuild.
+    let dueSince: number | undefined;
+    const dueTimer = setInterval(() => {
+      const due = held === undefined && rebuilding === undefined ? current.store.rebuildDue() : undefined;
+      dueSince = due === undefined ? undefined : (dueSince ?? performance.now());
+      if (dueSince === undefined || performance.now() - dueSince < config.erasure.rebuild_after_ms) return;
+      dueSince = undefined;
+      logger.info({ service, reason: due }, 'a rebuild follows an erasure');
+      rebuilding = createRebuildProcess({ service, replica, data, natsUrl, config, logger });
+      rebuilding.start();
+    }, config.projection.swap_look_ms);
+    dueTimer.unref();
+    undo.push(() => clearInterval(dueTimer));
+
     const startedAt = Date.now();
     const uptime = new Gauge({
       name: 'freshet_uptime_seconds',
@@ -256,6 +276,7 @@ export async function runService<Tables>(
         health: health.url,
         started: new Date(startedAt).toISOString(),
         ...(progress ? { rebuild: progress } : {}),
+        ...(held === undefined && current.store.rebuildDue() ? { rebuild_due: current.store.rebuildDue() } : {}),
         ...(trouble ? { trouble } : {}),
         ...current.parts.status?.(),
       };
@@ -318,6 +339,7 @@ export async function runService<Tables>(
       healthUrl: health.url,
       status,
       stop: async () => {
+        clearInterval(dueTimer);
         await rebuilding?.stop();
         await takeover.stop();
         await micro.stop();

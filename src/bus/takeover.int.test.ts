@@ -15,6 +15,7 @@ import type { Config } from '../config/schema.ts';
 import type { ModelHash } from '../engine/rebuild.ts';
 import { startEngine } from '../engine/start.ts';
 import { startUser } from '../user/start.ts';
+import { erasureKey } from './erasure/key.ts';
 import { call, type Json } from './micro.ts';
 import type { ServiceName } from './projection/definition.ts';
 import { createRebuild } from './projection/rebuild.ts';
@@ -77,7 +78,7 @@ const ask = <T = Json>(subject: string, request: Json = {}): Promise<T> => call<
 
 /** Folds a second projection from the log and orders that it take over. */
 async function rebuild(service: ServiceName): Promise<number> {
-  const { definition, memory } = await rebuildable(service, config);
+  const { definition, memory } = await rebuildable(service, config, await erasureKey(nc));
   const files = projectionFiles(data, service);
   const log = await createServiceLog({ nc, publisher, config, service });
   const second = await createRebuild({
@@ -88,6 +89,7 @@ async function rebuild(service: ServiceName): Promise<number> {
     consumer: `${service}-rebuild`,
     logger: silent,
     limits: { batchWaitMs: 1 },
+    erasureKey: await erasureKey(nc),
   });
   const { seq } = await second.to();
   memory?.write(files.image, second.store);

@@ -30,7 +30,12 @@ export interface Rebuildable {
 }
 
 /** Each verb loads the services that it is asked for. */
-export async function rebuildable(service: ServiceName, config: Config, from: RebuiltFrom = {}): Promise<Rebuildable> {
+export async function rebuildable(
+  service: ServiceName,
+  config: Config,
+  erasureKey: Uint8Array,
+  from: RebuiltFrom = {},
+): Promise<Rebuildable> {
   switch (service) {
     case 'user':
       return erase((await import('../user/projection.ts')).userProjection(config));
@@ -39,11 +44,15 @@ export async function rebuildable(service: ServiceName, config: Config, from: Re
     case 'feedback':
       return erase((await import('../feedback/projection.ts')).feedbackProjection(config));
     case 'engine':
-      return engine(config, from);
+      return engine(config, erasureKey, from);
   }
 }
 
-async function engine(config: Config, { live: file, nc, log, logger = SILENT }: RebuiltFrom): Promise<Rebuildable> {
+async function engine(
+  config: Config,
+  erasureKey: Uint8Array,
+  { live: file, nc, log, logger = SILENT }: RebuiltFrom,
+): Promise<Rebuildable> {
   const { engineRebuild, hashModel, writeImage } = await import('../engine/rebuild.ts');
   const { originOf } = await import('../engine/start.ts');
   const { openRecords } = await import('../engine/inputs/records.ts');
@@ -62,7 +71,7 @@ async function engine(config: Config, { live: file, nc, log, logger = SILENT }: 
       if (input) known.push(input);
     }
   }
-  const { definition, memory, inputs } = engineRebuild(config, { known, live });
+  const { definition, memory, inputs } = engineRebuild(config, erasureKey, { known, live });
   const held = () => {
     const found = memory();
     if (!found) throw new TypeError('the projection is not open yet');

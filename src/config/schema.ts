@@ -50,6 +50,16 @@ export const CONFIG_SCHEMA = section(
       }),
       'the loop from the log to a projection',
     ),
+    erasure: section(
+      Type.Object({
+        look_ms: whole(250, 'milliseconds between two looks at whether the services have forgotten', 10),
+        rebuild_after_ms: whole(
+          10_000,
+          'milliseconds after which what can’t be taken out of a state exactly is rebuilt from the log, so that several erasures are one rebuild',
+        ),
+      }),
+      'forgetting users',
+    ),
     http: section(
       Type.Object({
         host: Type.String({ default: '127.0.0.1', description: 'address that the gateway listens on' }),

@@ -99,6 +99,8 @@ export interface Lists {
   refresh(user: string): Standing;
   /** The user acted: their list no longer stands. */
   moved(user: string): void;
+  /** This user is known no more: their list goes. */
+  forget(user: string): void;
   /** The catalogue changed: withdrawn items are looked for in standing lists. */
   withdrawn(item: string, is: boolean): void;
 }
@@ -318,6 +320,7 @@ export function createLists(options: ListsOptions): Lists {
       const list = standing.get(user);
       if (list) list.moved = true;
     },
+    forget: (user) => void standing.delete(user),
     withdrawn: (item, is) => {
       if (is) withdrawnItems.add(item);
       else withdrawnItems.delete(item);

@@ -1,4 +1,6 @@
 /** The model in memory: a fold of the log, which may be behind the engine's rows when a process starts. */
+
+import { erasureHmac } from '../bus/erasure/key.ts';
 import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
 import { eventIdentity, itemId, type StreamSeq, streamSeq, userId } from '../bus/event/ids.ts';
 import type { Config } from '../config/schema.ts';
@@ -70,6 +72,8 @@ export interface MemoryOptions {
   inputs?: InputSource;
   /** Positions at which the fold stops for a moment. */
   stops?: Stops;
+  /** Key by which records of erasures name users. */
+  erasureKey?: Uint8Array;
 }
 
 /** Called exactly at positions of the log, also where they lie within a batch. */
@@ -87,6 +91,7 @@ export function createMemory({
   seq = streamSeq(0),
   inputs,
   stops,
+  erasureKey = new Uint8Array(),
 }: MemoryOptions): Memory {
   const weights = weightsOf(config);
   const kinds = trainedKinds(config);
@@ -130,11 +135,11 @@ export function createMemory({
       for (const { before, run } of duties(to)) {
         let end = done;
         while (end < events.length && (events[end] as LoggedEvent).seq < before) end++;
-        learn(model, events.slice(done, end), tables, weights);
+        learn(model, events.slice(done, end), tables, weights, erasureKey);
         done = end;
         run();
       }
-      learn(model, done === 0 ? events : events.slice(done), tables, weights);
+      learn(model, done === 0 ? events : events.slice(done), tables, weights, erasureKey);
       for (const event of events) {
         // Counted as of when the log took it, so that no date in the future moves the clock.
         if (event.time > event.timestamp + DAY_MS) odd['time-ahead']++;
@@ -156,6 +161,7 @@ export function learn(
   events: readonly LoggedEvent[],
   tables: EngineTables,
   weights: WeightsConfig,
+  erasureKey: Uint8Array = new Uint8Array(),
 ): void {
   for (const event of events) {
     // Event by event, so that what is learned from a list doesn't depend on the batch that it came in.
@@ -209,6 +215,16 @@ export function learn(
         const reaction = { user: userId(event.subject), item: itemId(item), list, seq: event.seq };
         if (event.type === 'feedback.clicked.v1') model.click(reaction);
         else model.dismiss(reaction);
+        break;
+      }
+      case 'control.erased.v1': {
+        // A state that is older than the rows still holds who is to be forgotten, and finds its own ids by the record.
+        const { hmac } = event.data;
+        const user = model.users().find((id) => erasureHmac(erasureKey, id) === hmac);
+        if (user === undefined) break;
+        model.forget(userId(user));
+        const root = resolveUserAt(user, event.seq, tables);
+        if (root !== user) readTraits(model, root, event.seq, tables);
         break;
       }
       case 'content.published.v1':

@@ -10,6 +10,7 @@ import { patchItem } from '../bus/event/patch.ts';
 import { foldTraits } from '../bus/event/traits.ts';
 import type { ItemData } from '../bus/event/types.ts';
 import type { FoldClock, ProjectionDefinition } from '../bus/projection/definition.ts';
+import type { Forgotten } from '../bus/projection/people.ts';
 import type { Config } from '../config/schema.ts';
 import { RECORDS_SCHEMA } from './inputs/records.ts';
 import { type Traits, type WeightsConfig, weigh } from './model/mod.ts';
@@ -53,6 +54,9 @@ export interface EngineTables {
   putItem: Statement;
   withdraw: Statement;
   restore: Statement;
+  dropTraits: Statement;
+  dropClaim: Statement;
+  unlink: Statement;
 }
 
 export const prepareTables = (db: Database): EngineTables => ({
@@ -77,6 +81,9 @@ export const prepareTables = (db: Database): EngineTables => ({
   putItem: db.prepare('INSERT INTO item VALUES (?, ?, ?) ON CONFLICT (item) DO UPDATE SET fields = excluded.fields'),
   withdraw: db.prepare('INSERT INTO withdrawal VALUES (?) ON CONFLICT DO NOTHING'),
   restore: db.prepare('DELETE FROM withdrawal WHERE item = ?'),
+  dropTraits: db.prepare('DELETE FROM traits WHERE seq = ?'),
+  dropClaim: db.prepare('DELETE FROM claim WHERE seq = ?'),
+  unlink: db.prepare('DELETE FROM link WHERE session = ? AND user = ?'),
 });
 
 /** Weights as the configuration has them, by type, in the model's terms. */
@@ -93,9 +100,15 @@ export interface EngineProjectionOptions {
   config: Config;
   /** Called once a batch is committed, with the position that it reached. */
   committed: (events: readonly LoggedEvent[], clock: FoldClock, seq: StreamSeq) => void;
+  /** Told who is being forgotten, before the record is committed. */
+  forgotten?: (user: string) => void;
 }
 
-export function engineProjection({ config, committed }: EngineProjectionOptions): ProjectionDefinition<EngineTables> {
+export function engineProjection({
+  config,
+  committed,
+  forgotten,
+}: EngineProjectionOptions): ProjectionDefinition<EngineTables> {
   const weights = weightsOf(config);
   return {
     service: 'engine',
@@ -104,6 +117,10 @@ export function engineProjection({ config, committed }: EngineProjectionOptions)
     schema: SCHEMA,
     tables: prepareTables,
     apply: (event, tables) => applyEngineEvent(event, tables, weights),
+    forget: (gone, tables) => {
+      forgetUser(gone, tables);
+      forgotten?.(gone.user);
+    },
     committed,
   };
 }
@@ -185,4 +202,16 @@ function applyEngineEvent(event: LoggedEvent, tables: EngineTables, weights: Wei
       return;
     default:
   }
+}
+
+/** The user's own rows. The model follows by itself as far as it can; all of it by the rebuild. */
+function forgetUser({ user, seqs, sessions, due }: Forgotten, tables: EngineTables): void {
+  const root = resolveUser(user, tables);
+  for (const seq of seqs) {
+    tables.dropInteraction.run(seq);
+    tables.dropTraits.run(seq);
+    tables.dropClaim.run(seq);
+  }
+  for (const session of sessions) tables.unlink.run(session, root);
+  if (seqs.length > 0) due('what was learned in the order of events can’t be taken out of the model');
 }

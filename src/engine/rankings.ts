@@ -50,6 +50,8 @@ export interface RankingsOptions {
 export interface Rankings {
   /** These users and items changed. */
   mark(users: Iterable<string>, items: Iterable<string>): void;
+  /** This user is known no more: nothing of theirs is published. */
+  forget(user: string): void;
   /** Users marked and not yet published, and the age of the oldest mark in seconds. */
   backlog(): { users: number; items: number; oldestSeconds: number };
   start(): void;
@@ -176,6 +178,10 @@ export function createRankings(options: RankingsOptions): Rankings {
 
   return {
     mark,
+    forget: (user) => {
+      marked.delete(user);
+      newest = newest.filter((one) => one !== user);
+    },
     backlog: () => {
       const [oldest] = marked.values();
       return {

@@ -41,7 +41,11 @@ export interface EngineRebuildOptions {
   live?: InputSource | undefined;
 }
 
-export function engineRebuild(config: Config, { known = [], live }: EngineRebuildOptions = {}): EngineRebuild {
+export function engineRebuild(
+  config: Config,
+  erasureKey: Uint8Array,
+  { known = [], live }: EngineRebuildOptions = {},
+): EngineRebuild {
   let memory: Memory | undefined;
   let records: InputRecords | undefined;
   const definition = engineProjection({ config, committed: (events, _clock, seq) => memory?.fold(events, seq) });
@@ -59,7 +63,7 @@ export function engineRebuild(config: Config, { known = [], live }: EngineRebuil
           },
         };
         records ??= own;
-        memory ??= createMemory({ config, tables, inputs });
+        memory ??= createMemory({ config, tables, inputs, erasureKey });
         return tables;
       },
     },

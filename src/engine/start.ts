@@ -105,13 +105,18 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       process.exit(70);
     }
   };
-  const definition = engineProjection({ config, committed: (events, _clock, seq) => fold(events, seq) });
+  const forgotten: string[] = [];
+  const definition = engineProjection({
+    config,
+    committed: (events, _clock, seq) => fold(events, seq),
+    forgotten: (user) => void forgotten.push(user),
+  });
 
   // Once a process, however often a rebuilt projection takes over.
   let registered: EngineMetrics | undefined;
 
   const parts = async (context: ServiceContext): Promise<ServiceParts> => {
-    const { nc, log, store, loop, publisher, registry, files } = context;
+    const { nc, log, store, loop, publisher, registry, files, erasureKey } = context;
     const { engine } = config;
     const tables = prepareTables(store.db);
     registered ??= engineMetrics(registry);
@@ -166,6 +171,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       model,
       seq: streamSeq(restored.seq),
       inputs: records,
+      erasureKey,
       stops: {
         next: (after) => (first ? trainings.next(after) : Number.POSITIVE_INFINITY),
         reached: (seq) => trainings.reached(seq),
@@ -307,6 +313,14 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         },
       },
       onApplied: (events) => {
+        if (events.some(({ type }) => type === 'control.erased.v1')) {
+          for (const user of forgotten.splice(0)) {
+            lists.forget(user);
+            rankings.forget(user);
+          }
+          // Snapshots hold everybody; the one that replaces them all is of the model without.
+          if (writes) superseding = superseding.then(() => keeper.supersede(() => !recall.running())).then(() => {});
+        }
         keeper.count(events.length);
         follow(events, { lists, resolve, rankings: writes ? rankings : undefined });
       },

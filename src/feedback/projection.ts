@@ -3,6 +3,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
 import { eventIdentity } from '../bus/event/ids.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
+import type { Forgotten } from '../bus/projection/people.ts';
 import type { Config } from '../config/schema.ts';
 
 const SCHEMA = `
@@ -18,7 +19,9 @@ CREATE TABLE IF NOT EXISTS outcome (
   seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, user TEXT NOT NULL, item TEXT NOT NULL, list TEXT, position INTEGER, time INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS outcome_list ON outcome (list, position);
-CREATE TABLE IF NOT EXISTS link (session TEXT PRIMARY KEY, user TEXT NOT NULL) STRICT, WITHOUT ROWID;`;
+CREATE TABLE IF NOT EXISTS link (session TEXT PRIMARY KEY, user TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS served_again (seq INTEGER PRIMARY KEY, list TEXT NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS served_again_list ON served_again (list);`;
 
 export interface FeedbackTables {
   serve: Statement;
@@ -34,17 +37,27 @@ export interface FeedbackTables {
   relink: Statement;
   moveServed: Statement;
   moveOutcomes: Statement;
+  again: Statement;
+  isAgain: Statement<[string], { list: string }>;
+  dropAgain: Statement;
+  servedAt: Statement<[string, number], { list: string }>;
+  dropServed: Statement;
+  dropImpressions: Statement;
+  outcomeOf: Statement<[string], { seq: number }>;
+  unlink: Statement;
+  holds: Statement<[string, string, string], { n: number }>;
 }
 
 export function feedbackProjection(config: Config): ProjectionDefinition<FeedbackTables> {
   const windowMs = config.feedback.attribution_window_ms;
   return {
     service: 'feedback',
-    code: 2,
+    code: 3,
     inputs: { windowMs, declared: [...config.events.declared].sort() },
     schema: SCHEMA,
     tables: prepareTables,
     apply: (event, tables) => applyFeedbackEvent(event, tables, windowMs),
+    forget: forgetUser,
   };
 }
 
@@ -66,6 +79,18 @@ function prepareTables(db: Database): FeedbackTables {
     relink: db.prepare('UPDATE link SET user = ? WHERE user = ?'),
     moveServed: db.prepare('UPDATE served SET user = ? WHERE user = ?'),
     moveOutcomes: db.prepare('UPDATE outcome SET user = ? WHERE user = ?'),
+    again: db.prepare('INSERT INTO served_again VALUES (?, ?)'),
+    isAgain: db.prepare('SELECT list FROM served_again WHERE list = ? LIMIT 1'),
+    dropAgain: db.prepare('DELETE FROM served_again WHERE seq = ?'),
+    servedAt: db.prepare('SELECT list FROM served WHERE user = ? AND seq = ?'),
+    dropServed: db.prepare('DELETE FROM served WHERE list = ?'),
+    dropImpressions: db.prepare('DELETE FROM impression WHERE list = ?'),
+    outcomeOf: db.prepare('SELECT seq FROM outcome WHERE list = ? LIMIT 1'),
+    unlink: db.prepare('DELETE FROM link WHERE session = ? AND user = ?'),
+    holds: db.prepare(
+      `SELECT EXISTS (SELECT 1 FROM served WHERE user = ?) + EXISTS (SELECT 1 FROM outcome WHERE user = ?)
+       + EXISTS (SELECT 1 FROM link WHERE user = ?) AS n`,
+    ),
   };
 }
 
@@ -85,7 +110,10 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
     case 'feedback.served.v1': {
       const { list, items, snapshot, config, arm } = event.data;
       // A list is shown once; the same list id again is another report of it.
-      if (tables.serve.run(list, user, event.seq, event.time, snapshot, config, arm).changes === 0) return;
+      if (tables.serve.run(list, user, event.seq, event.time, snapshot, config, arm).changes === 0) {
+        tables.again.run(event.seq, list);
+        return;
+      }
       items.forEach(({ item, score }, position) => void tables.impression.run(list, position, item, score));
       return;
     }
@@ -152,4 +180,27 @@ function placeIn(
   if (!served || served.user !== user || Math.abs(time - served.time) > windowMs) return undefined;
   const found = tables.position.get(list, item);
   return found ? { list, position: found.position } : undefined;
+}
+
+/** The user's own rows, wherever links have moved them. */
+function forgetUser({ user, seqs, sessions, due }: Forgotten, tables: FeedbackTables): void {
+  const root = tables.resolve.get(user)?.user ?? user;
+  const lists: string[] = [];
+  for (const seq of seqs) {
+    tables.dropOutcome.run(seq, root);
+    tables.dropAgain.run(seq);
+    const served = tables.servedAt.get(root, seq);
+    if (!served) continue;
+    lists.push(served.list);
+    tables.dropServed.run(served.list);
+    tables.dropImpressions.run(served.list);
+  }
+  for (const list of lists) {
+    if (tables.isAgain.get(list)) due('a list of theirs was reported twice');
+    if (tables.outcomeOf.get(list)) due('somebody else reacted to a list of theirs');
+  }
+  for (const session of sessions) tables.unlink.run(session, root);
+  if (root !== user && sessions.length > 0) due('sessions of theirs had become somebody else’s');
+  if (root === user && (tables.holds.get(user, user, user) as { n: number }).n > 0)
+    due('sessions of theirs are still there');
 }

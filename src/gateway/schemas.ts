@@ -184,6 +184,31 @@ const History = Type.Object(
   { $id: 'History', ...open, description: 'Interactions of a user' },
 );
 
+const Erasure = Type.Object(
+  {
+    erasure: Type.String({ description: 'id of the erasure', examples: ['5f1c0a9be4d2738806aa41c7'] }),
+    requested: Time('when it was asked for'),
+    state: Type.Enum(['recording', 'purging', 'folding', 'rebuilding', 'done'], {
+      description:
+        'recording and purging: the log; folding: until every service has taken its rows out; rebuilding: until what can’t be taken out exactly is made again; done',
+    }),
+    done: OrNull(Time('when it was complete'), 'null until it is complete'),
+    services: Type.Array(
+      Type.Object(
+        {
+          service: Type.String({ examples: ['engine'] }),
+          state: Type.Enum(['waiting', 'rows', 'exact'], {
+            description: 'rows: what was theirs is gone; exact: the state is what the log gives without them',
+          }),
+          at: OrNull(Time('since when'), 'null while waiting'),
+        },
+        open,
+      ),
+    ),
+  },
+  { $id: 'Erasure', ...open, description: 'A user who is being forgotten; it does not say who' },
+);
+
 const Item = Type.Object(
   {
     item: Type.String({ examples: ['i7'] }),
@@ -304,6 +329,7 @@ export const SHARED = {
   Published,
   Ranking,
   User,
+  Erasure,
   History,
   Item,
   Items,
@@ -344,9 +370,10 @@ export function answers(
   name: SharedName,
   description: string,
   problems: readonly ProblemStatus[],
+  success: 200 | 202 = 200,
 ): Record<string, object> {
   return {
-    200: { description, content: { [MEDIA[name] ?? 'application/json']: { schema: Type.Ref(`${name}#`) } } },
+    [success]: { description, content: { [MEDIA[name] ?? 'application/json']: { schema: Type.Ref(`${name}#`) } } },
     ...Object.fromEntries(problems.map((status) => [status, problemAnswer(status)])),
   };
 }
@@ -503,6 +530,7 @@ export function createRequestSchemas({ http, engine, user, content }: Config) {
   };
   return {
     userPath: Type.Object({ id: Id('the user, percent-encoded', 'u42') }),
+    erasurePath: Type.Object({ erasure: Id('the erasure', '5f1c0a9be4d2738806aa41c7') }),
     itemPath: Type.Object({ id: Id('the item, percent-encoded', 'i7') }),
     recommend: Type.Object({ ...recommend, filter: filterText, served, ...fresh }, strict),
     recommendBody: Type.Object(

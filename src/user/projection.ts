@@ -5,6 +5,7 @@ import { eventIdentity } from '../bus/event/ids.ts';
 import { foldTraits } from '../bus/event/traits.ts';
 import type { InteractionData } from '../bus/event/types.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
+import type { Forgotten } from '../bus/projection/people.ts';
 import type { Config } from '../config/schema.ts';
 
 const SCHEMA = `
@@ -36,6 +37,8 @@ export interface UserTables {
   moveInteractions: Statement;
   moveProfileEvents: Statement;
   dropProfile: Statement;
+  unlink: Statement;
+  holds: Statement<[string, string, string], { n: number }>;
 }
 
 export function userProjection(config: Config): ProjectionDefinition<UserTables> {
@@ -46,6 +49,7 @@ export function userProjection(config: Config): ProjectionDefinition<UserTables>
     schema: SCHEMA,
     tables: prepareTables,
     apply: applyUserEvent,
+    forget: forgetUser,
   };
 }
 
@@ -65,6 +69,11 @@ function prepareTables(db: Database): UserTables {
     moveInteractions: db.prepare('UPDATE interaction SET user = ? WHERE user = ?'),
     moveProfileEvents: db.prepare('UPDATE profile_event SET user = ? WHERE user = ?'),
     dropProfile: db.prepare('DELETE FROM profile WHERE user = ?'),
+    unlink: db.prepare('DELETE FROM link WHERE session = ? AND user = ?'),
+    holds: db.prepare(
+      `SELECT EXISTS (SELECT 1 FROM interaction WHERE user = ?) + EXISTS (SELECT 1 FROM profile_event WHERE user = ?)
+       + EXISTS (SELECT 1 FROM link WHERE user = ?) AS n`,
+    ),
   };
 }
 
@@ -117,4 +126,25 @@ function retract(user: string, identity: string, tables: UserTables): void {
   if (seq === undefined) return;
   if (tables.dropInteraction.run(user, seq).changes > 0) return;
   if (tables.dropProfileEvent.run(user, seq).changes > 0) refoldProfile(user, tables);
+}
+
+/** The user's own rows, wherever links have moved them. */
+function forgetUser({ user, seqs, sessions, due }: Forgotten, tables: UserTables): void {
+  const root = tables.resolve.get(user)?.user ?? user;
+  for (const seq of seqs) {
+    tables.dropInteraction.run(root, seq);
+    tables.dropProfileEvent.run(root, seq);
+  }
+  for (const session of sessions) tables.unlink.run(session, root);
+  if (root !== user) {
+    if (sessions.length > 0) due('sessions of theirs had become somebody else’s');
+    refoldProfile(root, tables);
+    return;
+  }
+  if ((tables.holds.get(user, user, user) as { n: number }).n === 0) {
+    tables.dropProfile.run(user);
+    return;
+  }
+  due('sessions of theirs are still there');
+  refoldProfile(user, tables);
 }

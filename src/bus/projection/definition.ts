@@ -5,6 +5,10 @@ import { canonicalJson } from '../event/canonical.ts';
 import type { LoggedEvent } from '../event/codec.ts';
 import type { StreamSeq } from '../event/ids.ts';
 import { DECLARED_INTERACTION, EVENT_DATA } from '../event/types.ts';
+import type { Forgotten } from './people.ts';
+
+/** Raised with every change of the tables that every projection has. */
+const COMMON_CODE = 2;
 
 export const SERVICES = ['user', 'content', 'feedback', 'engine'] as const;
 export type ServiceName = (typeof SERVICES)[number];
@@ -33,6 +37,11 @@ export interface ProjectionDefinition<Tables> {
    */
   apply(event: LoggedEvent, tables: Tables, clock: FoldClock): void;
   /**
+   * Takes a forgotten user's rows out of the service's own tables, as if their events had never been there; says so
+   * where it can't tell (`due`). Pure as `apply` is.
+   */
+  forget?(forgotten: Forgotten, tables: Tables): void;
+  /**
    * Called with the events of a batch and the position it reached once it is committed, for state that is kept in
    * memory as well.
    */
@@ -46,7 +55,7 @@ export interface ProjectionDefinition<Tables> {
 export function foldVersion(definition: Pick<ProjectionDefinition<unknown>, 'service' | 'code' | 'inputs'>): string {
   const { service, code, inputs } = definition;
   const schemas = withoutProse(JSON.parse(JSON.stringify({ ...EVENT_DATA, DECLARED_INTERACTION })));
-  const text = canonicalJson(JSON.parse(JSON.stringify({ service, code, inputs, schemas })));
+  const text = canonicalJson(JSON.parse(JSON.stringify({ service, common: COMMON_CODE, code, inputs, schemas })));
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 

@@ -31,12 +31,13 @@ export interface ProjectionHash {
 }
 
 /** Tables that tell of the work rather than of its result. */
-const LEFT_OUT: ReadonlySet<string> = new Set(['fingerprint']);
+const LEFT_OUT: ReadonlySet<string> = new Set(['fingerprint', 'person', 'said_link', 'said_back', 'rebuild_due']);
 /** Tables whose names begin like this hold inputs of the fold beside the log, and are no result of it. */
 export const RECORDED = 'recorded_';
 /** Of these tables only some columns are state. */
 const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   checkpoint: ['one', 'created', 'clock', 'fence', 'version'],
+  identity: ['identity', 'seq', 'fingerprint'],
   dead_letter: ['seq', 'subject', 'payload', 'code', 'message'],
 };
 

@@ -22,6 +22,7 @@ export interface RebuildOptions<Tables> {
   logger: Logger;
   limits?: Partial<LoopLimits>;
   cacheKib?: number;
+  erasureKey?: Uint8Array;
   /** Begins at the beginning, whatever an earlier attempt left. */
   fresh?: boolean;
 }
@@ -45,9 +46,16 @@ export class RebuildRefusedError extends FreshetError {
 const LOOK_MS = 20;
 
 export async function createRebuild<Tables>(options: RebuildOptions<Tables>): Promise<Rebuild> {
-  const { file, definition, codec, log, consumer, logger, limits, cacheKib } = options;
+  const { file, definition, codec, log, consumer, logger, limits, cacheKib, erasureKey } = options;
   const { service } = definition;
-  const open = (): ProjectionStore => openStore({ file, definition, codec, ...(cacheKib ? { cacheKib } : {}) });
+  const open = (): ProjectionStore =>
+    openStore({
+      file,
+      definition,
+      codec,
+      ...(cacheKib ? { cacheKib } : {}),
+      ...(erasureKey ? { erasureKey } : {}),
+    });
   if (options.fresh === true) removeDatabase(file);
   let store = open();
   if (store.checkpoint().seq > 0) {

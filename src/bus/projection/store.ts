@@ -15,6 +15,7 @@ import {
 import type { EventCodec, LoggedEvent, StoredMessage } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import { foldVersion, type ProjectionDefinition } from './definition.ts';
+import { createPeople, PEOPLE_SCHEMA, userOfSubject } from './people.ts';
 
 /** How far a projection has come; written with every batch. */
 export interface Checkpoint {
@@ -73,6 +74,8 @@ export interface ProjectionStore {
   /** Dead letters of which no copy has been published yet. */
   uncopied(limit: number): DeadLetter[];
   copied(seq: StreamSeq): void;
+  /** Why the projection has to be rebuilt beside, after an erasure that rows alone can't follow; undefined: nothing. */
+  rebuildDue(): string | undefined;
   /** Dead letters behind a sequence, the oldest first. */
   deadLetters(after: number, limit: number): DeadLetter[];
   deadLetter(seq: number): DeadLetter | undefined;
@@ -91,7 +94,7 @@ CREATE TABLE IF NOT EXISTS fingerprint (
   slot INTEGER PRIMARY KEY, seq INTEGER NOT NULL, digest TEXT NOT NULL, timestamp INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS identity (
-  identity TEXT PRIMARY KEY, seq INTEGER NOT NULL, fingerprint INTEGER NOT NULL
+  identity TEXT PRIMARY KEY, seq INTEGER NOT NULL, fingerprint INTEGER NOT NULL, person INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS dead_letter (
   seq INTEGER PRIMARY KEY, subject TEXT NOT NULL, payload BLOB NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL,
@@ -106,6 +109,8 @@ export interface StoreOptions<Tables> {
   fingerprints?: number;
   /** KiB of SQLite's page cache. */
   cacheKib?: number;
+  /** Key by which records of erasures name users; of no use to them unless given. */
+  erasureKey?: Uint8Array;
   /**
    * What becomes of rows of another fold version: they are removed, so that the file is folded again from nothing; or
    * kept, as far as this program can read them, for who has others folded beside them. Removed unless given.
@@ -148,6 +153,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
 
   db = wrap(db);
   const tables = definition.tables(db);
+  const people = createPeople(db, options.erasureKey ?? new Uint8Array());
   const readCheckpoint = db.prepare<[], Checkpoint>(
     'SELECT seq, created, clock, fence, applied, duplicates, dead_letters AS deadLetters, unknown FROM checkpoint',
   );
@@ -159,7 +165,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
   const readFingerprints = db.prepare<[], Fingerprint>(
     'SELECT seq, digest, timestamp FROM fingerprint ORDER BY seq DESC',
   );
-  const claimIdentity = db.prepare('INSERT INTO identity VALUES (?, ?, ?) ON CONFLICT DO NOTHING');
+  const claimIdentity = db.prepare('INSERT INTO identity VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING');
   const readIdentity = db.prepare<[string], { seq: StreamSeq; fingerprint: number }>(
     'SELECT seq, fingerprint FROM identity WHERE identity = ?',
   );
@@ -197,6 +203,8 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     let { seq, fence } = current;
     const setAside = (message: StoredMessage, { code, message: text }: EventProblem): void => {
       const dead = { seq: message.seq, subject: message.subject, payload: message.payload, code, message: text };
+      const of = userOfSubject(message.subject);
+      if (of) people.of(of.context, of.user);
       writeDeadLetter.run(dead.seq, dead.subject, dead.payload, dead.code, dead.message);
       result.deadLetters.push(dead);
     };
@@ -213,7 +221,8 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
         continue;
       }
       const { event } = decoded;
-      const claim = claimIdentity.run(event.identity, event.seq, event.fingerprint);
+      const person = people.of(event.context, event.subject);
+      const claim = claimIdentity.run(event.identity, event.seq, event.fingerprint, person);
       if (claim.changes === 0) {
         const first = readIdentity.get(event.identity) as { seq: StreamSeq; fingerprint: number };
         if (first.fingerprint === event.fingerprint) result.duplicates++;
@@ -229,6 +238,11 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       if (careful) savepoint.set.run();
       try {
         definition.apply(event, tables, clock);
+        people.note(event, person);
+        if (event.type === 'control.erased.v1')
+          people.erase(event.data.hmac, fenceOf(event.data.fence, event.seq), event.seq, (forgotten) =>
+            definition.forget?.(forgotten, tables),
+          );
         result.applied.push(event);
       } catch (err) {
         if (!careful || isStorageTrouble(err)) throw err;
@@ -289,6 +303,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       try {
         outcome = fold.immediate(batch, created, false);
       } catch (err) {
+        people.forgetCached();
         if (err instanceof FreshetError || isStorageTrouble(err)) throw err;
         // An event that can't be folded: once more, each event by itself, so that only this one is set aside. Savepoints
         // throughout would cost every batch what only this one needs.
@@ -312,6 +327,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     },
     uncopied: (limit) => readUncopied.all(limit),
     copied: (seq) => void markCopied.run(seq),
+    rebuildDue: () => people.due(),
     deadLetters: (after, limit) => readDeadLetters.all(after, limit),
     deadLetter: (seq) => readDeadLetters.all(seq - 1, 1).find((dead) => dead.seq === seq),
     known: (identities) => identities.map((identity) => readIdentity.get(identity)?.seq),
@@ -346,6 +362,7 @@ function open<Tables>(
 /** Whether the tables have what this program asks of them; those that another one has made may not. */
 function hasWhatIsAsked<Tables>(db: Db, definition: ProjectionDefinition<Tables>, made: boolean): boolean {
   try {
+    db.exec(PEOPLE_SCHEMA);
     db.exec(definition.schema);
     if (made) definition.tables(db);
     return true;

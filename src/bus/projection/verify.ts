@@ -30,6 +30,7 @@ export interface VerifyOptions<Tables> {
   scratch: string;
   limits?: Partial<LoopLimits>;
   cacheKib?: number;
+  erasureKey?: Uint8Array;
   /** Compares so many rows of each table instead of all. */
   sample?: number | undefined;
   /** Milliseconds that the live projection has to fold an erasure that it is behind of. */

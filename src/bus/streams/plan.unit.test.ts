@@ -63,6 +63,7 @@ describe('what lives in JetStream', () => {
       'KV_engine',
       'KV_keys',
       'KV_dead_letters',
+      'KV_erasures',
       'OBJ_snapshots',
     ]);
   });

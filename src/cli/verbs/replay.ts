@@ -1,6 +1,7 @@
 import { existsSync, renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Argument, Command, InvalidArgumentError } from 'commander';
+import { erasureKey } from '../../bus/erasure/key.ts';
 import { createCodec } from '../../bus/event/codec.ts';
 import { parseTimestamp } from '../../bus/event/time.ts';
 import { loopLimits } from '../../bus/incarnation.ts';
@@ -106,7 +107,8 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
   const consumer = `${instance}-rebuild`;
   const log = await createServiceLog({ nc, publisher, config, service });
   const { live } = projectionFiles(resolve(options.data), instance);
-  const { definition, memory, close } = await rebuildable(service, config, { live, nc, log });
+  const key = await erasureKey(nc);
+  const { definition, memory, close } = await rebuildable(service, config, key, { live, nc, log });
   const progress = createProgress(`rebuilding ${service}`, 'messages', options.json);
   const started = performance.now();
   try {
@@ -119,6 +121,7 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
       logger: createLogger({ service: 'replay', level: 'silent', redact: config.log.redact }),
       limits: loopLimits(config),
       cacheKib: config.projection.cache_kib,
+      erasureKey: key,
       fresh: memory !== undefined,
     });
     const from = rebuild.store.checkpoint();

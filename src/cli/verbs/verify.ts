@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Argument, Command } from 'commander';
+import { erasureKey } from '../../bus/erasure/key.ts';
 import { createCodec } from '../../bus/event/codec.ts';
 import { loopLimits } from '../../bus/incarnation.ts';
 import { call } from '../../bus/micro.ts';
@@ -62,7 +63,8 @@ async function verify(service: ServiceName, { nc, config }: CliSession, options:
   const data = resolve(options.data);
   const log = await createServiceLog({ nc, publisher, config, service });
   const { live } = projectionFiles(data, instanceName(service, options.replica));
-  const { definition, memory, close } = await rebuildable(service, config, { live, nc, log });
+  const key = await erasureKey(nc);
+  const { definition, memory, close } = await rebuildable(service, config, key, { live, nc, log });
   const progress = createProgress(`folding the log for ${service}`, 'messages', options.json);
   const consumer = `${service}-verify-${process.pid}`;
   try {
@@ -76,6 +78,7 @@ async function verify(service: ServiceName, { nc, config }: CliSession, options:
       scratch: data,
       limits: loopLimits(config),
       cacheKib: config.projection.cache_kib,
+      erasureKey: key,
       sample: options.sample,
       onProgress: progress.update,
       ...(memory ? { memory: { hash: memory.hash, live: () => modelOf(service) } } : {}),

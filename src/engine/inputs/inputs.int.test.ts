@@ -363,7 +363,7 @@ describe('an engine that trains', { timeout: 120_000 }, () => {
     const { seq } = await trained();
     const log = await createJetStreamLog({ nc, publisher });
     const right = await hash();
-    const checked = await rebuildable('engine', config, { live: file(), nc, log });
+    const checked = await rebuildable('engine', config, new Uint8Array(), { live: file(), nc, log });
     const verdict = await verifyProjection({
       file: file(),
       definition: checked.definition,
@@ -377,7 +377,7 @@ describe('an engine that trains', { timeout: 120_000 }, () => {
     checked.close?.();
     expect(verdict).toMatchObject({ seq, live: verdict.rebuilt });
     expect(verdict.first_difference).toBeUndefined();
-    const made = await rebuildable('engine', config, { live: file(), nc, log });
+    const made = await rebuildable('engine', config, new Uint8Array(), { live: file(), nc, log });
     const files = projectionFiles(data, 'engine');
     const second = await createRebuild({
       file: files.rebuild,
@@ -411,7 +411,7 @@ describe('an engine that trains', { timeout: 120_000 }, () => {
     const { engine, seq } = await trained();
     const log = await createJetStreamLog({ nc, publisher });
     copyFileSync(file(), join(data, 'before'));
-    const made = await rebuildable('engine', config, { live: join(data, 'before'), nc, log });
+    const made = await rebuildable('engine', config, new Uint8Array(), { live: join(data, 'before'), nc, log });
     const files = projectionFiles(data, 'engine');
     const second = await createRebuild({
       file: files.rebuild,

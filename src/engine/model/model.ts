@@ -522,6 +522,10 @@ class FoldedModel implements Model {
     for (const { session } of claimed) this.#releaseIfUnused(session);
   }
 
+  users(): string[] {
+    return this.#users.sorted();
+  }
+
   /** Lets go of an id that nothing is known under: neither events, nor traits, nor a link. */
   #releaseIfUnused(user: number): void {
     if (this.#traits.has(user) || this.#links.mentions(user) || this.#histories.length(user) > 0) return;

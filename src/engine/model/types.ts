@@ -192,6 +192,8 @@ export interface Model {
    * from the log that is left gives one that never knew.
    */
   forget(user: UserId): void;
+  /** Every id that the model knows as a user or session, in order. */
+  users(): string[];
   /** What a training outside the fold reads, of this position; undefined: there is too little to learn from. */
   trainingData(kind: InputKind): TrainingData | undefined;
   /**

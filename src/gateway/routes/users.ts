@@ -28,6 +28,43 @@ export function userRoutes(app: FastifyInstance, context: GatewayContext): void 
       ask(context, 'freshet.user.get', { ...query, user: requiredId({ user: params.id }, 'user') }),
   );
 
+  app.delete<{ Params: RequestOf<'userPath'> }>(
+    '/v1/users/:id',
+    {
+      config: { access: { scope: ['erase'], token: 'none' } },
+      schema: {
+        tags,
+        operationId: 'forgetUser',
+        summary: 'Forget a user for good',
+        description:
+          'Events, rows, statistics, lists and snapshots, sessions that became this user included. It goes on by itself; the address in Location shows how far it is. An unknown user gets the same answer.',
+        params: schemas.userPath,
+        response: answers('Erasure', 'The erasure has begun', problems, 202),
+      },
+    },
+    async ({ params }, reply) => {
+      const user = requiredId({ user: params.id }, 'user');
+      const begun = (await ask(context, 'freshet.user.forget', { user })) as { erasure: string };
+      return reply.code(202).header('location', `/v1/erasures/${begun.erasure}`).send(begun);
+    },
+  );
+
+  app.get<{ Params: RequestOf<'erasurePath'> }>(
+    '/v1/erasures/:erasure',
+    {
+      config: { access: { scope: ['erase'], token: 'none' } },
+      schema: {
+        tags,
+        operationId: 'getErasure',
+        summary: 'How far an erasure is, by service',
+        params: schemas.erasurePath,
+        response: answers('Erasure', 'The erasure', problems),
+      },
+    },
+    ({ params }) =>
+      ask(context, 'freshet.user.erasure', { erasure: requiredId({ erasure: params.erasure }, 'erasure') }),
+  );
+
   app.get<{ Params: RequestOf<'userPath'>; Querystring: RequestOf<'history'> }>(
     '/v1/users/:id/history',
     {

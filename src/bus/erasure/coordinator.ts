@@ -1,0 +1,232 @@
+/**
+ * Forgetting a user, step by step: the record in the log, the purge of their subjects up to it, the copies elsewhere,
+ * then waiting until every service has folded the record and what can't be taken out exactly is rebuilt. Each step can
+ * be done again, so whatever is killed, the next start goes on from the ledger.
+ */
+import { randomBytes } from 'node:crypto';
+import { type JetStreamManager, type NatsConnection, NatsError } from 'nats';
+import type { Logger } from 'pino';
+import { DEAD_LETTERS, EVENTS, RANKINGS } from '../../../streams.config.ts';
+import { NotFoundError } from '../../errors.ts';
+import { createCodec } from '../event/codec.ts';
+import { decodeToken, encodeToken } from '../event/ids.ts';
+import { entitySubjects, eventSubject } from '../event/subject.ts';
+import type { Log } from '../log/port.ts';
+import { call } from '../micro.ts';
+import { SERVICES } from '../projection/definition.ts';
+import { erasureHmac } from './key.ts';
+import { type Erasure, type ErasureAct, type Ledger, openLedger } from './ledger.ts';
+
+export interface CoordinatorOptions {
+  nc: NatsConnection;
+  log: Log;
+  key: Uint8Array;
+  logger: Logger;
+  lookMs: number;
+  /** Sessions that have become this user, and theirs. */
+  sessionsOf: (user: string) => string[];
+}
+
+export interface Coordinator {
+  /** Begins; the answer is the ledger's entry, without anybody's id. */
+  forget(user: string): Promise<Erasure>;
+  /** Throws `NotFoundError`. */
+  status(erasure: string): Promise<Erasure>;
+  list(): Promise<Erasure[]>;
+  /** Goes on with what was begun, and does again what a restored log no longer holds. */
+  start(): void;
+  stop(): Promise<void>;
+}
+
+/** How often a record is offered as the log's very next message, before its fence is left open. */
+const ATTEMPTS = 10;
+const STATUS_MS = 2_000;
+const WRONG_LAST_SEQUENCE = 10071;
+
+const codec = createCodec();
+
+export function createCoordinator(options: CoordinatorOptions): Coordinator {
+  const { nc, log, key, logger, lookMs } = options;
+  let ledger: Promise<Ledger> | undefined;
+  let manager: Promise<JetStreamManager> | undefined;
+  const books = (): Promise<Ledger> => (ledger ??= openLedger(nc));
+  const jsm = (): Promise<JetStreamManager> => (manager ??= nc.jetstreamManager({ checkAPI: false }));
+  const working = new Map<string, Promise<void>>();
+  let stopped = false;
+
+  async function forget(user: string): Promise<Erasure> {
+    // Sessions first: when the user's own record is folded, nothing of theirs is left under it.
+    const ids = [...options.sessionsOf(user), user];
+    const erasure = randomBytes(12).toString('hex');
+    const entry: Erasure = {
+      erasure,
+      requested: new Date().toISOString(),
+      state: 'recording',
+      done: null,
+      acts: ids.map((id, i) => ({ act: `${erasure}-${i}`, hmac: erasureHmac(key, id), seq: 0 })),
+      services: SERVICES.map((service) => ({ service, state: 'waiting', at: null })),
+      pending: ids,
+    };
+    await (await books()).put(entry);
+    begin(entry);
+    return told(entry);
+  }
+
+  function begin(entry: Erasure): void {
+    if (working.has(entry.erasure)) return;
+    const work = carryOut(entry)
+      .catch((err: unknown) =>
+        logger.error({ err, erasure: entry.erasure }, 'an erasure stands still until the next start'),
+      )
+      .finally(() => working.delete(entry.erasure));
+    working.set(entry.erasure, work);
+  }
+
+  async function carryOut(entry: Erasure): Promise<void> {
+    const { put } = await books();
+    for (const act of entry.acts) {
+      if (act.seq > 0) continue;
+      act.seq = await record(act);
+      await put(entry);
+    }
+    entry.state = 'purging';
+    await purge(entry);
+    entry.state = 'folding';
+    await put(entry);
+    const last = Math.max(...entry.acts.map(({ seq }) => seq));
+    while (!stopped && entry.state !== 'done') {
+      const before = JSON.stringify(entry);
+      for (const step of entry.services) {
+        if (step.state === 'exact') continue;
+        const status = await call<{ seq: number; rebuild_due?: string }>(
+          nc,
+          `freshet.${step.service}.status`,
+          {},
+          { timeoutMs: STATUS_MS },
+        ).catch(() => undefined);
+        if (!status || status.seq < last) continue;
+        const state = status.rebuild_due === undefined ? 'exact' : 'rows';
+        if (step.state !== state) Object.assign(step, { state, at: new Date().toISOString() });
+      }
+      if (entry.pending && entry.services.every(({ state }) => state !== 'waiting')) {
+        // Copies that a service made before it had folded the record.
+        await purge(entry);
+        delete entry.pending;
+        entry.state = 'rebuilding';
+      }
+      if (entry.services.every(({ state }) => state === 'exact')) {
+        entry.state = 'done';
+        entry.done = new Date().toISOString();
+      }
+      if (JSON.stringify(entry) !== before) await put(entry);
+      if (entry.state !== 'done') await new Promise((resolve) => setTimeout(resolve, lookMs));
+    }
+    if (entry.state === 'done') logger.info({ erasure: entry.erasure }, 'an erasure is complete');
+  }
+
+  /** Sequence of the act's record, which is written where it isn't there. */
+  async function record({ act, hmac }: ErasureAct): Promise<number> {
+    const subject = eventSubject('control', act, 'erased');
+    const there = await log.newest(subject);
+    if (there) return there.seq;
+    for (let attempt = 1; ; attempt++) {
+      const { lastSeq } = await log.info();
+      // The record reaches as far as what is before it. Where others publish too fast to be its neighbour, the fence is
+      // left open: it never reaches beyond the record itself.
+      const exact = attempt <= ATTEMPTS;
+      const fence = exact ? lastSeq : Number.MAX_SAFE_INTEGER;
+      const prepared = codec.prepare(
+        {
+          specversion: '1.0',
+          id: act,
+          source: 'freshet',
+          type: 'control.erased.v1',
+          subject: act,
+          datacontenttype: 'application/json',
+          data: { hmac, fence },
+        },
+        { control: true },
+      );
+      if (!prepared.ok) throw new TypeError(prepared.problem.message);
+      try {
+        const ack = await nc.jetstream().publish(subject, prepared.prepared.payload, {
+          msgID: prepared.prepared.identity,
+          ...(exact ? { expect: { lastSequence: lastSeq } } : {}),
+        });
+        return ack.seq;
+      } catch (err) {
+        if (!(err instanceof NatsError) || err.api_error?.err_code !== WRONG_LAST_SEQUENCE) throw err;
+      }
+    }
+  }
+
+  async function purge({ pending = [], acts }: Erasure): Promise<void> {
+    const { streams } = await jsm();
+    for (const [i, id] of pending.entries()) {
+      const seq = acts[i]?.seq as number;
+      const token = encodeToken(id);
+      for (const context of ['user', 'feedback'] as const) {
+        await streams.purge(EVENTS.name, { filter: entitySubjects(context, id), seq });
+        await streams.purge(DEAD_LETTERS.name, { filter: `dlq.*.${context}.${token}.*` });
+      }
+      await streams.purge(`KV_${RANKINGS.name}`, { filter: `$KV.${RANKINGS.name}.user.${token}` });
+    }
+  }
+
+  /** What the ledger knows and a restored log does not: its users are looked for by what the ledger knows of them. */
+  async function again(entry: Erasure): Promise<void> {
+    const missing: ErasureAct[] = [];
+    for (const act of entry.acts)
+      if (act.seq > 0 && !(await log.newest(eventSubject('control', act.act, 'erased')))) missing.push(act);
+    if (missing.length === 0) return;
+    logger.warn({ erasure: entry.erasure }, 'the log holds no record of an erasure any more: it is done again');
+    const wanted = new Map(missing.map((act) => [act.hmac, act]));
+    const ids: string[] = [];
+    const acts: ErasureAct[] = [];
+    for (const filter of ['ev.user.>', 'ev.feedback.>']) {
+      const { state } = await (await jsm()).streams.info(EVENTS.name, { subjects_filter: filter });
+      for (const subject of Object.keys(state.subjects ?? {})) {
+        const id = decodeToken(subject.split('.')[2] as string);
+        const act = id === undefined || ids.includes(id) ? undefined : wanted.get(erasureHmac(key, id));
+        if (id === undefined || !act) continue;
+        ids.push(id);
+        acts.push(act);
+      }
+    }
+    for (const act of missing) act.seq = 0;
+    // Those whose users the log does not hold come after those that are to be purged.
+    entry.acts = [...acts, ...entry.acts.filter((act) => !acts.includes(act))];
+    Object.assign(entry, { state: 'recording', done: null, pending: ids });
+    for (const step of entry.services) Object.assign(step, { state: 'waiting', at: null });
+    await (await books()).put(entry);
+  }
+
+  async function goOn(): Promise<void> {
+    for (const entry of await (await books()).list()) {
+      await again(entry);
+      if (entry.state !== 'done') begin(entry);
+    }
+  }
+
+  return {
+    forget,
+    status: async (erasure) => {
+      const entry = await (await books()).get(erasure);
+      if (!entry) throw new NotFoundError('There is no such erasure.', { next: 'freshet forget --status' });
+      return told(entry);
+    },
+    list: async () => (await (await books()).list()).map(told),
+    start: () => {
+      void goOn().catch((err: unknown) => logger.error({ err }, 'the ledger of erasures could not be read'));
+    },
+    stop: async () => {
+      stopped = true;
+      await Promise.all(working.values());
+    },
+  };
+}
+
+/** What may be told of an erasure: everything but who it was. */
+function told({ pending: _, ...entry }: Erasure): Erasure {
+  return entry;
+}

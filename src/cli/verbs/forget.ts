@@ -1,0 +1,63 @@
+import { Command } from 'commander';
+import type { Erasure } from '../../bus/erasure/ledger.ts';
+import { call } from '../../bus/micro.ts';
+import { UsageError } from '../../errors.ts';
+import { note, print, printJson, table } from '../output.ts';
+import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';
+
+interface ForgetOptions extends CommonOptions {
+  status?: true | string;
+  wait?: boolean;
+}
+
+/** Milliseconds between two looks with --wait. */
+const LOOK_MS = 250;
+
+/** `freshet forget` */
+export const forgetVerb = (): Command =>
+  withCommon(
+    new Command('forget')
+      .description('take a user out for good: events, rows, statistics, lists, snapshots')
+      .argument('[user]', 'id of the user')
+      .option('--status [erasure]', 'how far an erasure is; all of them without an id')
+      .option('--wait', 'come back once it is complete'),
+  ).action((user: string | undefined, options: ForgetOptions) => {
+    if ((user === undefined) === (options.status === undefined))
+      throw new UsageError('It takes a user, or --status.', { next: 'freshet forget --help' });
+    return withSession(options, async (session) => {
+      if (options.status === true) return sayAll(session, options);
+      let entry = user === undefined ? await read(session, options.status as string) : await forget(session, user);
+      while (options.wait && entry.state !== 'done') {
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+        entry = await read(session, entry.erasure);
+      }
+      if (options.json) printJson(entry);
+      else say(entry);
+    });
+  });
+
+const forget = ({ nc }: CliSession, user: string): Promise<Erasure> => call(nc, 'freshet.user.forget', { user });
+const read = ({ nc }: CliSession, erasure: string): Promise<Erasure> => call(nc, 'freshet.user.erasure', { erasure });
+
+async function sayAll({ nc }: CliSession, { json }: ForgetOptions): Promise<void> {
+  const { erasures } = await call<{ erasures: Erasure[] }>(nc, 'freshet.user.erasure', {});
+  if (json) return printJson(erasures);
+  if (erasures.length === 0) return print('Nobody has been forgotten.');
+  print(
+    table(
+      erasures.map(({ erasure, requested, state, done }) => [erasure, requested, state, done ?? '']),
+      ['erasure', 'requested', 'state', 'done'],
+    ),
+  );
+}
+
+function say({ erasure, requested, state, done, services }: Erasure): void {
+  print(`erasure   ${erasure}\nrequested ${requested}\nstate     ${state}${done === null ? '' : ` since ${done}`}\n`);
+  print(
+    table(
+      services.map((step) => [step.service, step.state, step.at ?? '']),
+      ['service', 'what is gone', 'since'],
+    ),
+  );
+  if (state !== 'done') note(`Next: freshet forget --status ${erasure}`);
+}

@@ -1,0 +1,51 @@
+/** A projection that folded a user and forgot them, beside one whose log never held them. */
+import { join } from 'node:path';
+import { erasureHmac } from '../../src/bus/erasure/key.ts';
+import type { StoredMessage } from '../../src/bus/event/codec.ts';
+import { parseEventSubject } from '../../src/bus/event/subject.ts';
+import type { ProjectionDefinition } from '../../src/bus/projection/definition.ts';
+import { hashProjection, type ProjectionHash } from '../../src/bus/projection/hash.ts';
+import { openStore, type ProjectionStore } from '../../src/bus/projection/store.ts';
+import { codec, event, stored, type TestEvent } from './events.ts';
+import { tempDir } from './tempdir.ts';
+
+export const KEY = Buffer.from('a key of tests');
+
+/** The record that forgets an id, reaching up to it. */
+export const forgotten = (user: string, fence = Number.MAX_SAFE_INTEGER): TestEvent =>
+  event('control.erased.v1', `act-${user}`, { hmac: erasureHmac(KEY, user), fence });
+
+export interface Forgetting {
+  /** Folded everything, then the records. */
+  live: ProjectionStore;
+  /** Folded what the purged log holds. */
+  purged: ProjectionStore;
+  hashes: { live: ProjectionHash; purged: ProjectionHash };
+}
+
+/** Folds a history, then forgets these ids, one record after the other. */
+export function forgetting<Tables>(
+  definition: () => ProjectionDefinition<Tables>,
+  history: readonly TestEvent[],
+  ids: readonly string[],
+): Forgetting {
+  const messages = stored([...history, ...ids.map((id) => forgotten(id))]);
+  const kept = messages.filter(({ subject }) => !isOf(subject, ids));
+  const [live, purged] = [foldAll(definition(), messages), foldAll(definition(), kept)];
+  return { live, purged, hashes: { live: hashProjection(live.db), purged: hashProjection(purged.db) } };
+}
+
+function isOf(subject: string, ids: readonly string[]): boolean {
+  const { context, entity } = parseEventSubject(subject) ?? { context: '', entity: '' };
+  return (context === 'user' || context === 'feedback') && ids.includes(entity);
+}
+
+function foldAll<Tables>(
+  definition: ProjectionDefinition<Tables>,
+  messages: readonly StoredMessage[],
+): ProjectionStore {
+  const file = join(tempDir('forgetting'), 'p.sqlite');
+  const store = openStore({ file, definition, codec, cacheKib: 1_024, erasureKey: KEY });
+  store.commit(messages, 'now');
+  return store;
+}
