@@ -52,6 +52,10 @@ const SECTIONS: readonly Section[] = [
         'The same source and id as an earlier event, with another content.',
         'Publish it under an id of its own.',
       ],
+      FRESHET_EVENT_USER_ERASED: [
+        'An import holds events of a user who was forgotten.',
+        'Leave them out. Who comes back is published, not imported.',
+      ],
       FRESHET_EVENT_CONTROL_REFUSED: ['`control.*` is written by Freshet alone.', 'There is nothing to publish there.'],
       FRESHET_EVENT_FOLD_FAILED: [
         'The event is valid, but a service failed to fold it: a defect.',

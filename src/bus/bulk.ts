@@ -19,6 +19,8 @@ export interface BulkOptions {
   publisher: Publisher;
   /** Milliseconds that a service has to catch up with what is in the log already, before it is asked. */
   catchUpMs?: number;
+  /** Why an event is not to be published, although nothing is wrong with it. */
+  refuses?: (event: unknown) => EventProblem | undefined;
   /** Told of each event that is refused, with the position in its batch. */
   onRejected?: (index: number, problem: EventProblem) => void;
 }
@@ -41,6 +43,7 @@ export async function createBulk({
   codec,
   publisher,
   catchUpMs = 60_000,
+  refuses,
   onRejected,
 }: BulkOptions): Promise<Bulk> {
   const { lastSeq } = await log.info();
@@ -78,7 +81,8 @@ export async function createBulk({
       const result: BulkResult = { published: 0, duplicates: 0, rejected: 0 };
       const prepared: PreparedEvent[] = [];
       events.forEach((event, i) => {
-        const outcome = codec.prepare(event);
+        const refused = refuses?.(event);
+        const outcome = refused ? { ok: false as const, problem: refused } : codec.prepare(event);
         if (outcome.ok) prepared.push(outcome.prepared);
         else {
           result.rejected++;

@@ -104,7 +104,8 @@ function damage(service: ServiceName, sql: string): void {
   db.close();
 }
 
-const taken = (service: ServiceName): Promise<true> => until(() => !existsSync(projectionFiles(data, service).next));
+const taken = (service: ServiceName): Promise<true> =>
+  until(() => !existsSync(projectionFiles(data, service).next), { within: 25_000 });
 
 describe('a rebuilt projection', () => {
   it('takes over while requests are answered, events come, and somebody waits for one of them', async () => {

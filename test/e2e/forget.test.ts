@@ -1,4 +1,6 @@
 /** Forgetting on a system that runs: everything of a user goes, and what is left is what the purged log gives. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { connect, type NatsConnection } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSystem, type TestSystem } from '../support/system.ts';
@@ -116,6 +118,10 @@ describe('a user who is forgotten', () => {
       events: 0,
       traits: { age: 7 },
     });
+    const file = join(system.data, 'old.jsonl');
+    const old = { specversion: '1.0', source: 'old', type: 'user.viewed.v1', data: { item: 'a' } };
+    writeFileSync(file, ['u1', 'u2'].map((subject) => JSON.stringify({ ...old, id: subject, subject })).join('\n'));
+    expect(await system.json('import', file)).toMatchObject({ published: 1, rejected: 1 });
     expect(await system.json<Erasure[]>('forget', '--status')).toHaveLength(3);
     expect((await get('/v1/erasures/none')).status).toBe(404);
     expect((await system.cli('forget')).code).toBe(2);

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { type JetStreamManager, type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
 import { DEAD_LETTERS, EVENTS, RANKINGS } from '../../../streams.config.ts';
-import { NotFoundError } from '../../errors.ts';
+import { messageOf, NotFoundError } from '../../errors.ts';
 import { createCodec } from '../event/codec.ts';
 import { decodeToken, encodeToken } from '../event/ids.ts';
 import { entitySubjects, eventSubject } from '../event/subject.ts';
@@ -41,6 +41,8 @@ export interface Coordinator {
 /** How often a record is offered as the log's very next message, before its fence is left open. */
 const ATTEMPTS = 10;
 const STATUS_MS = 2_000;
+/** Milliseconds until what failed is tried again. */
+const RETRY_MS = 2_000;
 const WRONG_LAST_SEQUENCE = 10071;
 
 const codec = createCodec();
@@ -74,12 +76,25 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 
   function begin(entry: Erasure): void {
     if (working.has(entry.erasure)) return;
-    const work = carryOut(entry)
-      .catch((err: unknown) =>
-        logger.error({ err, erasure: entry.erasure }, 'an erasure stands still until the next start'),
-      )
-      .finally(() => working.delete(entry.erasure));
+    const work = persist(entry).finally(() => working.delete(entry.erasure));
     working.set(entry.erasure, work);
+  }
+
+  /** Trouble passes: the server comes back, and what was done is done. */
+  async function persist(entry: Erasure): Promise<void> {
+    while (!stopped && entry.state !== 'done') {
+      try {
+        await carryOut(entry);
+      } catch (err) {
+        logger.warn({ reason: messageOf(err), erasure: entry.erasure }, 'an erasure is held up; it is tried again');
+        await pause(RETRY_MS);
+      }
+    }
+  }
+
+  async function pause(ms: number): Promise<void> {
+    const until = performance.now() + ms;
+    while (!stopped && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, Math.min(ms, 50)));
   }
 
   async function carryOut(entry: Erasure): Promise<void> {
@@ -97,7 +112,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     while (!stopped && entry.state !== 'done') {
       const before = JSON.stringify(entry);
       for (const step of entry.services) {
-        if (step.state === 'exact') continue;
+        if (step.state === 'exact' || stopped) continue;
         const status = await call<{ seq: number; rebuild_due?: string }>(
           nc,
           `freshet.${step.service}.status`,
@@ -119,7 +134,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
         entry.done = new Date().toISOString();
       }
       if (JSON.stringify(entry) !== before) await put(entry);
-      if (entry.state !== 'done') await new Promise((resolve) => setTimeout(resolve, lookMs));
+      if (entry.state !== 'done') await pause(lookMs);
     }
     if (entry.state === 'done') logger.info({ erasure: entry.erasure }, 'an erasure is complete');
   }

@@ -2,6 +2,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { type KV, type NatsConnection, NatsError } from 'nats';
 import { ERASURES } from '../../../streams.config.ts';
+import { applyStreams } from '../streams/plan.ts';
 
 const KEY = 'key';
 
@@ -11,6 +12,7 @@ export const erasureHmac = (key: Uint8Array, user: string): string =>
 
 /** The key of this system; made where there is none yet, by whoever comes first. */
 export async function erasureKey(nc: NatsConnection): Promise<Uint8Array> {
+  await applyStreams(nc, { onlyMissing: true }, [ERASURES]);
   const kv: KV = await nc.jetstream().views.kv(ERASURES.name, { bindOnly: true });
   const found = await kv.get(KEY);
   if (found?.operation === 'PUT') return Buffer.from(found.string(), 'hex');

@@ -186,6 +186,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     undo: db.prepare('ROLLBACK TO event'),
   };
 
+  let due = people.due();
   let current = readCheckpoint.get() as Checkpoint;
   let slot = (db.prepare('SELECT count(*) AS n FROM fingerprint').get() as { n: number }).n % ring;
   const newest = readFingerprints.get();
@@ -311,6 +312,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       }
       if (outcome.next.seq > current.seq) slot = (slot + 1) % ring;
       current = outcome.next;
+      if (outcome.result.applied.some(({ type }) => type === 'control.erased.v1')) due = people.due();
       definition.committed?.(outcome.result.applied, { now: current.clock }, current.seq);
       return outcome.result;
     },
@@ -327,7 +329,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     },
     uncopied: (limit) => readUncopied.all(limit),
     copied: (seq) => void markCopied.run(seq),
-    rebuildDue: () => people.due(),
+    rebuildDue: () => due,
     deadLetters: (after, limit) => readDeadLetters.all(after, limit),
     deadLetter: (seq) => readDeadLetters.all(seq - 1, 1).find((dead) => dead.seq === seq),
     known: (identities) => identities.map((identity) => readIdentity.get(identity)?.seq),

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { createBulk } from '../../bus/bulk.ts';
+import { refuseForgotten } from '../../bus/erasure/forgotten.ts';
 import { createCodec } from '../../bus/event/codec.ts';
 import type { CloudEvent } from '../../bus/event/types.ts';
 import { createJetStreamLog } from '../../bus/log/jetstream.ts';
@@ -101,6 +102,7 @@ async function publishPlan(plan: ImportPlan, { nc, config }: CliSession, json: b
     log,
     codec,
     publisher,
+    refuses: await refuseForgotten(nc),
     onRejected: (index, problem) => reject({ ...(origins[index] ?? { file: plan.source, line: 0 }), ...problem }),
   });
   const reading = createProgress('reading', 'rows', json);

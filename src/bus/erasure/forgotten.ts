@@ -1,0 +1,22 @@
+/** Who was forgotten, for what must not bring them back: imports of old files. */
+import type { NatsConnection } from 'nats';
+import type { EventProblem } from '../../errors.ts';
+import { erasureHmac, erasureKey } from './key.ts';
+import { openLedger } from './ledger.ts';
+
+/** Refuses events of users whom the ledger names. */
+export async function refuseForgotten(nc: NatsConnection): Promise<(event: unknown) => EventProblem | undefined> {
+  const key = await erasureKey(nc);
+  const entries = await (await openLedger(nc)).list();
+  const gone = new Set(entries.flatMap(({ acts }) => acts.map(({ hmac }) => hmac)));
+  if (gone.size === 0) return () => undefined;
+  const known = new Map<string, boolean>();
+  return (event) => {
+    const { type, subject } = event as { type?: unknown; subject?: unknown };
+    if (typeof subject !== 'string' || !/^(user|feedback)\./.test(String(type))) return undefined;
+    const is = known.get(subject) ?? gone.has(erasureHmac(key, subject));
+    known.set(subject, is);
+    if (!is) return undefined;
+    return { code: 'FRESHET_EVENT_USER_ERASED', message: 'The event is of a user who was forgotten.' };
+  };
+}
