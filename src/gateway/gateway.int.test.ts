@@ -535,7 +535,7 @@ describe('the door itself', () => {
     expect(wrong.headers.get('allow')).toBe('OPTIONS, POST');
     const put = await request(url, '/v1/users/u', { method: 'PUT', body: 'whatever' });
     isProblem(put, 405, 'FRESHET_METHOD_NOT_ALLOWED');
-    expect(put.headers.get('allow')).toBe('GET, HEAD, OPTIONS');
+    expect(put.headers.get('allow')).toBe('DELETE, GET, HEAD, OPTIONS');
     const options = await request(url, '/v1/trending', { method: 'OPTIONS' });
     expect([options.status, options.headers.get('allow')]).toEqual([204, 'GET, HEAD, OPTIONS']);
     expect((await request(url, '/v1/trending', { method: 'HEAD' })).status).toBe(200);
