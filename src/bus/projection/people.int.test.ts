@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   clicked,
   codec,
+  dismissed,
   linked,
   outgoing,
   published,
@@ -104,6 +105,8 @@ describe('a projection that forgets', () => {
     viewed('s1', 'c'),
     served('u1', 'l1', ['a', 'b']),
     clicked('u1', 'a', { list: 'l1' }),
+    dismissed('u1', 'b', { list: 'l1' }),
+    dismissed('s1', 'c'),
     registered('u2', { age: 7 }),
     viewed('u2', 'a'),
     served('u2', 'l2', ['a', 'b']),
