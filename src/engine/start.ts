@@ -257,10 +257,13 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       const report = model.prequential();
       return report.scored > 0 ? report : null;
     };
-    /** What trained the newest of the inputs in force. */
+    let trainedBy = PLAIN;
+    /** What trained the newest of the inputs in force; as known last while a rebuilt file takes this one's place. */
     const backend = (): string => {
+      if (!store.db.open) return trainedBy;
       const used = new Set(model.inputs().map(({ sha256 }) => sha256));
-      return records.list().findLast(({ sha256 }) => used.has(sha256))?.backend ?? PLAIN;
+      trainedBy = records.list().findLast(({ sha256 }) => used.has(sha256))?.backend ?? PLAIN;
+      return trainedBy;
     };
     const image = (): ModelImage => {
       const seq = held.position();
