@@ -364,7 +364,7 @@ export class Ranking {
   #addPromising({ past, share = 1 }: RankRequest, found: Set<number>): void {
     const few = (item: number): boolean => this.#statistics.total[item]! < FEW_EVENTS * 16 && this.#free(item);
     const best = new Top(Math.ceil(this.#config.promisedCandidates * share), this.#catalogue.ids.ids);
-    this.#mapped.offer(past, this.#newest.items.filter(few), (item, score) => {
+    this.#mapped.offer(past, this.#newest.items, few, (item, score) => {
       if (score > 0) best.offer(item, score);
     });
     best.addTo(found);

@@ -197,14 +197,19 @@ export class MappedSignals {
 
   // --- lists -------------------------------------------------------------------------------------------------------
 
-  /** Offers the items that go best with what was taken. False: no input can say. */
-  offer(past: ArrayLike<number>, items: Iterable<number>, offer: (item: number, score: number) => void): void {
+  /** Offers those of the items that may be, with how well they go with what was taken; none where no input can say. */
+  offer(
+    past: ArrayLike<number>,
+    items: Iterable<number>,
+    may: (item: number) => boolean,
+    offer: (item: number, score: number) => void,
+  ): void {
     for (const kind of MAP_KINDS) {
       const map = this.inForce(kind);
       if (map === undefined) continue;
       const who = this.#whoFor(map);
       if (!map.gather(past, this.#config.reach, who)) continue;
-      for (const item of items) if (map.knows(item)) offer(item, map.score(item, who));
+      for (const item of items) if (map.knows(item) && may(item)) offer(item, map.score(item, who));
       return;
     }
   }
