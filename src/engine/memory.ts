@@ -147,7 +147,7 @@ export function createMemory({
       }
       at = to;
     },
-    warnings: () => ({ ...model.stats().warnings, ...odd }),
+    warnings: () => ({ ...model.warnings(), ...odd }),
   };
 }
 

@@ -28,7 +28,6 @@ import { Popularity } from './signals/popularity.ts';
 import { decodeState, encodeState, ModelStateUnreadableError, type StateUser } from './state.ts';
 import { MAX_WEIGHT, Statistics } from './statistics.ts';
 import { traitTerms } from './terms.ts';
-
 import { Top } from './top.ts';
 import { trainingDataOf } from './training-data.ts';
 import type {
@@ -833,8 +832,12 @@ class FoldedModel implements Model {
       dismissals: this.#dismissals.size,
       impressions: this.#impressions.size,
       ranker: { steps: this.#ranker?.steps ?? 0, stale: this.#stale },
-      warnings: { ...this.#warnings },
+      warnings: this.warnings(),
     };
+  }
+
+  warnings(): Readonly<Record<WarningName, number>> {
+    return { ...this.#warnings };
   }
 
   prequential(): PrequentialReport {

@@ -223,6 +223,8 @@ export interface Model {
    */
   merge(other: Model): void;
   stats(): ModelSizes;
+  /** How often each kind of trouble was met; unlike {@link Model.stats} it walks no rows. */
+  warnings(): Readonly<Record<WarningName, number>>;
   /** Quality on the newest events, each asked for before it was counted. */
   prequential(): PrequentialReport;
   /** SHA-256, hex, of the statistics in canonical form, by item ids. */
