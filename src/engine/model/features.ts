@@ -4,6 +4,7 @@
  * the forties has another audience than one of the nineties.
  */
 import type { AttributeValue, ItemData } from '../../bus/event/types.ts';
+import { HASH_START, hashEnd, hashText } from './hash.ts';
 
 /** Most features of one item, and most tags that are crossed with the decade. */
 const MOST = 256;
@@ -17,11 +18,7 @@ export const CONSTANT: number = featureHash('constant');
 
 /** 32 bits of a feature's name (FNV-1a over UTF-16 code units, finished as in MurmurHash3). */
 export function featureHash(name: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  return hashEnd(hashText(HASH_START, name));
 }
 
 const fold = (text: string): string => text.normalize('NFKC').toLowerCase().trim();

@@ -6,21 +6,15 @@
  * 16 thousand of 100,000 events and 28 thousand of a million, with r = .75 and dense = 6,000.
  */
 
-/** A hash of the ids and the position (32-bit FNV-1a, then the finaliser of MurmurHash3), 0 to 2^32 - 1. */
+import { HASH_START, hashEnd, hashNext, hashText } from '../hash.ts';
+
+/** A hash of the ids and the position, 0 to 2^32 - 1. */
 export function placeHash(user: string, item: string, seq: number): number {
-  let hash = 0x811c9dc5;
-  const eat = (code: number): void => {
-    hash = Math.imul(hash ^ code, 0x01000193);
-  };
-  for (let i = 0; i < user.length; i++) eat(user.charCodeAt(i));
-  // No id holds this, so the two can't run into each other.
-  eat(0);
-  for (let i = 0; i < item.length; i++) eat(item.charCodeAt(i));
-  eat(0);
-  for (let rest = seq; rest > 0; rest = Math.floor(rest / 65_536)) eat(rest % 65_536);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  // No id holds a 0, so the two can't run into each other.
+  let hash = hashNext(hashText(HASH_START, user), 0);
+  hash = hashNext(hashText(hash, item), 0);
+  for (let rest = seq; rest > 0; rest = Math.floor(rest / 65_536)) hash = hashNext(hash, rest % 65_536);
+  return hashEnd(hash);
 }
 
 /**
