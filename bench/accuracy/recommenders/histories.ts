@@ -8,6 +8,8 @@ export interface Histories {
   /** Items before this one. */
   add(interaction: Interaction): readonly number[];
   of(question: Asked): readonly number[];
+  /** Those that there are, user after user. */
+  all(): (readonly number[])[];
   count(): number;
 }
 
@@ -27,6 +29,7 @@ export function createHistories(): Histories {
       return before;
     },
     of: ({ user, history }) => history ?? histories[user] ?? NOTHING,
+    all: () => histories.filter((own) => own !== undefined),
     count: () => count,
   };
 }

@@ -1,4 +1,5 @@
 /** What a sequence network alone would rank: trained once on all that was learned, before the first question. */
+import { featureHash } from '../../../../src/engine/model/features.ts';
 import { loadTensorflow } from '../../../../src/engine/train/backend.ts';
 import type { DataSet } from '../../data/data-set.ts';
 import { createHistories } from '../histories.ts';
@@ -19,7 +20,6 @@ export interface SequenceOptions {
 /** A network of the size of the published ones' small versions; its layout is in network.ts. */
 export function createSequence(data: DataSet, { steps, say }: SequenceOptions): Recommender {
   const items = data.items.length;
-  const own: number[][] = [];
   const histories = createHistories();
   const scores = new Float64Array(items);
   const rows = data.fields.map((fields) => columnsOf([...(fields?.tags ?? []), ...(fields?.title.split(/\s+/) ?? [])]));
@@ -29,7 +29,7 @@ export function createSequence(data: DataSet, { steps, say }: SequenceOptions): 
     const { tf, backend } = await loadTensorflow();
     const started = performance.now();
     const shape = { width: WIDTH, length: LENGTH, hidden: 2 * WIDTH, features: FEATURES };
-    const known = own.filter((history) => history !== undefined);
+    const known = histories.all();
     const starts = new Int32Array(known.length + 1);
     for (const [user, history] of known.entries()) starts[user + 1] = starts[user]! + history.length;
     const featureStarts = new Int32Array(items + 1);
@@ -56,13 +56,7 @@ export function createSequence(data: DataSet, { steps, say }: SequenceOptions): 
   return {
     name: 'sequence network',
     learn: (entries) => {
-      for (const { interaction } of entries) {
-        if (!interaction) continue;
-        histories.add(interaction);
-        const history = own[interaction.user];
-        if (history === undefined) own[interaction.user] = [interaction.item];
-        else history.push(interaction.item);
-      }
+      for (const { interaction } of entries) if (interaction) histories.add(interaction);
     },
     rank: async (question) => {
       trained ??= train();
@@ -76,12 +70,6 @@ export function createSequence(data: DataSet, { steps, say }: SequenceOptions): 
   };
 }
 
-function columnsOf(words: readonly string[]): number[] {
-  const columns = new Set<number>();
-  for (const word of words) {
-    let hash = 0x811c9dc5;
-    for (const letter of word.toLowerCase()) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193);
-    columns.add((hash >>> 0) % FEATURES);
-  }
-  return [...columns];
-}
+const columnsOf = (words: readonly string[]): number[] => [
+  ...new Set(words.map((word) => featureHash(word.toLowerCase()) % FEATURES)),
+];

@@ -3,6 +3,7 @@
  * predicts the next item, by softmax over the vocabulary, or over a sample of it where it is large.
  */
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Variable } from '@tensorflow/tfjs-core';
+import { createRandom, type Random } from '../../../../src/demo/random.ts';
 import type { Tensorflow } from '../../../../src/engine/train/backend.ts';
 import { type NetworkShape, type NetworkWeights, NORM_EPSILON, type WeightName, weightShapes } from './network.ts';
 
@@ -53,7 +54,7 @@ export async function trainSequence(
   training: SequenceTraining,
   onStep?: (step: number, loss: number) => void,
 ): Promise<{ weights: NetworkWeights; loss: number }> {
-  const random = randomFrom(training.seed);
+  const random = createRandom(training.seed);
   const { shape, items } = data;
   const variables = startingWeights(tf, shape, items, data.warm, random);
   const features = shape.features > 0 ? denseFeatures(tf, data) : undefined;
@@ -105,7 +106,7 @@ function startingWeights(
   shape: NetworkShape,
   items: number,
   warm: NetworkWeights | undefined,
-  random: () => number,
+  random: Random,
 ): Variables {
   const shapes = weightShapes(shape, items);
   const variables = {} as Variables;
@@ -120,7 +121,7 @@ function startingWeights(
     else {
       const spread =
         name === 'items' || name === 'positions' || name === 'content' ? 0.02 : Math.sqrt(2 / (size[0]! + size[1]!));
-      values = Float32Array.from({ length }, () => spread * normal(random));
+      values = Float32Array.from({ length }, () => spread * random.normal());
     }
     variables[name] = tf.variable(tf.tensor(values, size), true);
   }
@@ -136,13 +137,13 @@ function denseFeatures(tf: Tensorflow, data: SequenceData): Tensor2D {
   return tf.tensor2d(values, [data.items, features]);
 }
 
-/** Ends (exclusive) of windows, one for each `length` events of a history and one for the rest; and their users. */
-function windowsOf({ starts }: SequenceData, length: number): { user: number }[] {
-  const windows: { user: number }[] = [];
+/** The user of each window: one for each `length` events of a history, and one for the rest. */
+function windowsOf({ starts }: SequenceData, length: number): number[] {
+  const windows: number[] = [];
   for (let user = 0; user + 1 < starts.length; user++) {
     const events = starts[user + 1]! - starts[user]!;
     if (events < 2) continue;
-    for (let n = Math.ceil((events - 1) / length); n > 0; n--) windows.push({ user });
+    for (let n = Math.ceil((events - 1) / length); n > 0; n--) windows.push(user);
   }
   return windows;
 }
@@ -157,27 +158,26 @@ interface Batch {
 
 function drawBatch(
   { histories, starts, items, shape }: SequenceData,
-  windows: readonly { user: number }[],
+  windows: readonly number[],
   { batch, sampled }: SequenceTraining,
-  random: () => number,
+  random: Random,
 ): Batch {
   const { length } = shape;
   const inputs = new Int32Array(batch * length).fill(-1);
   const targets = new Int32Array(batch * length).fill(-1);
   for (let row = 0; row < batch; row++) {
-    const { user } = windows[Math.floor(random() * windows.length)]!;
+    const user = windows[random.below(windows.length)]!;
     const start = starts[user]!;
     const events = starts[user + 1]! - start;
     // The last event is a target only. A window may begin before the history does, so that its beginning is learned.
-    const end =
-      events - 1 <= length ? events - 1 : Math.min(events - 1, 1 + Math.floor(random() * (events + length / 2)));
+    const end = events - 1 <= length ? events - 1 : Math.min(events - 1, 1 + random.below(events + length / 2));
     for (let at = Math.max(0, end - length); at < end; at++) {
       const to = row * length + length - (end - at);
       inputs[to] = histories[start + at]!;
       targets[to] = histories[start + at + 1]!;
     }
   }
-  const some = items > sampled ? Int32Array.from({ length: sampled }, () => Math.floor(random() * items)) : undefined;
+  const some = items > sampled ? Int32Array.from({ length: sampled }, () => random.below(items)) : undefined;
   return { inputs, targets, sampled: some };
 }
 
@@ -280,20 +280,4 @@ function rowsOf(tf: Tensorflow, table: Tensor2D, places: Int32Array): Tensor2D {
     return { value, gradFunc };
   });
   return gathered(table) as Tensor2D;
-}
-
-/** mulberry32: numbers in [0, 1), the same for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** A standard normal number (Box and Muller 1958). */
-function normal(random: () => number): number {
-  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
