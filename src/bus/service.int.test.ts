@@ -4,7 +4,7 @@ import type { NatsConnection } from 'nats';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { DEAD_LETTERS, RANKINGS } from '../../streams.config.ts';
 import { silent } from '../../test/support/counting.ts';
-import { outgoing, patched, published, registered, served, viewed } from '../../test/support/events.ts';
+import { patched, publishAll, published, registered, served, viewed } from '../../test/support/events.ts';
 import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
 import { startProxy } from '../../test/support/proxy.ts';
 import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
@@ -66,10 +66,7 @@ async function stop(service: RunningService): Promise<void> {
   await service.stop();
 }
 
-async function publish(...events: unknown[]): Promise<number> {
-  const acks = await Promise.all(events.map((event) => publisher.publish(outgoing(event))));
-  return Math.max(...acks.map(({ seq }) => seq));
-}
+const publish = (...events: unknown[]): Promise<number> => publishAll(publisher, events);
 
 const ask = <T = Json>(subject: string, request: Json = {}, options?: CallOptions): Promise<T> =>
   call<T>(nc, `freshet.${subject}`, request, options);

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import type { NatsConnection } from 'nats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silent } from '../../test/support/counting.ts';
-import { codec, outgoing, published, registered, viewed } from '../../test/support/events.ts';
+import { codec, publishAll, published, registered, viewed } from '../../test/support/events.ts';
 import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
 import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
 import { until } from '../../test/support/wait.ts';
@@ -69,10 +69,7 @@ async function stop(service: RunningService): Promise<void> {
   await service.stop();
 }
 
-async function publish(...events: unknown[]): Promise<number> {
-  const acks = await Promise.all(events.map((event) => publisher.publish(outgoing(event))));
-  return Math.max(...acks.map(({ seq }) => seq));
-}
+const publish = (...events: unknown[]): Promise<number> => publishAll(publisher, events);
 
 const ask = <T = Json>(subject: string, request: Json = {}): Promise<T> => call<T>(nc, `freshet.${subject}`, request);
 

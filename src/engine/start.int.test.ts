@@ -10,8 +10,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   codec,
   linked,
-  outgoing,
   patched,
+  publishAll,
   published,
   registered,
   retracted,
@@ -91,10 +91,7 @@ async function stop(engine: RunningService): Promise<void> {
   await engine.stop();
 }
 
-async function publish(...events: unknown[]): Promise<number> {
-  const acks = await Promise.all(events.map((event) => publisher.publish(outgoing(event))));
-  return Math.max(...acks.map(({ seq }) => seq));
-}
+const publish = (...events: unknown[]): Promise<number> => publishAll(publisher, events);
 
 const caughtUp = (engine: RunningService, seq: number): Promise<boolean> =>
   until(() => engine.status().seq === seq && engine.status().state === 'ready', { within: 20_000 });

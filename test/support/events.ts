@@ -3,6 +3,7 @@
 import { createCodec, type EventCodec, type StoredMessage } from '../../src/bus/event/codec.ts';
 import { streamSeq } from '../../src/bus/event/ids.ts';
 import type { CloudEvent, EventType, ItemData, ItemPatch } from '../../src/bus/event/types.ts';
+import type { Publisher } from '../../src/bus/publisher.ts';
 
 /** What every builder takes beside what the event is about. */
 export interface EventExtras {
@@ -99,6 +100,12 @@ export function outgoing(event: unknown): { subject: string; identity: string; p
   const result = codec.prepare(event, { control: true });
   if (!result.ok) throw new Error(`${result.problem.code}: ${result.problem.message}`);
   return result.prepared;
+}
+
+/** Publishes events at once; the sequence of the last one in the log. */
+export async function publishAll(to: Pick<Publisher, 'publish'>, events: readonly unknown[]): Promise<number> {
+  const acks = await Promise.all(events.map((one) => to.publish(outgoing(one))));
+  return Math.max(...acks.map(({ seq }) => seq));
 }
 
 /** When the log of {@link stored} took its first message: 2026-01-01. */

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import type { NatsConnection } from 'nats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silent } from '../../../test/support/counting.ts';
-import { codec, outgoing, published, stored, type TestEvent, viewed } from '../../../test/support/events.ts';
+import { codec, publishAll, published, stored, type TestEvent, viewed } from '../../../test/support/events.ts';
 import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
 import { makeTempDir, removeTempDir } from '../../../test/support/tempdir.ts';
 import { until } from '../../../test/support/wait.ts';
@@ -254,10 +254,7 @@ describe('an engine that trains', { timeout: 120_000 }, () => {
     running = running.filter((other) => other !== engine);
     await engine.stop();
   }
-  async function publish(...made: TestEvent[]): Promise<number> {
-    const acks = await Promise.all(made.map((event) => publisher.publish(outgoing(event))));
-    return Math.max(...acks.map(({ seq }) => seq));
-  }
+  const publish = (...made: TestEvent[]): Promise<number> => publishAll(publisher, made);
   const caughtUp = (engine: RunningService, seq: number): Promise<boolean> =>
     until(() => engine.status().seq === seq && engine.status().state === 'ready', { within: 30_000 });
   const file = (): string => projectionFiles(data, 'engine').live;
