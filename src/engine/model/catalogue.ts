@@ -4,6 +4,7 @@
  */
 import { patchItem } from '../../bus/event/patch.ts';
 import type { ItemData, ItemPatch } from '../../bus/event/types.ts';
+import { HASH_START, hashEnd, hashText } from './hash.ts';
 import { ln } from './math.ts';
 import { Numbering } from './numbering.ts';
 import { MAX_ROW_ID, SparseRows } from './rows.ts';
@@ -11,6 +12,8 @@ import { type ContentConfig, itemTerms } from './terms.ts';
 
 const PUBLISHED = 1;
 const WITHDRAWN = 2;
+/** More than there are numbers of items. */
+const NUMBERS = MAX_ROW_ID + 2;
 
 /** Bits of a term's weight within an item's unit vector. */
 const WEIGHT_BITS = 10;
@@ -31,6 +34,7 @@ export class Catalogue {
   documents = new Int32Array(256);
   #config: ContentConfig;
   #status = new Uint8Array(64);
+  #hashes = new Uint32Array(64);
   #items: (Item | undefined)[] = [];
   #vectors: (Uint32Array | undefined)[] = [];
   #published = 0;
@@ -79,8 +83,33 @@ export class Catalogue {
       const status = new Uint8Array(this.#status.length * 2);
       status.set(this.#status);
       this.#status = status;
+      const hashes = new Uint32Array(status.length);
+      hashes.set(this.#hashes);
+      this.#hashes = hashes;
     }
+    this.#hashes[number] = hashEnd(hashText(HASH_START, id)) >>> 1;
     return number;
+  }
+
+  /**
+   * Items in an order that their ids alone decide, for sums that must not depend on who came first: by a hash of the
+   * id, by the id itself where two have the same. Numbers are sorted ten times as fast as texts.
+   */
+  inOrder(items: Iterable<number>): number[] {
+    // Exact in a double: 31 bits of hash over 22 of number.
+    const keys = Float64Array.from(items, (item) => this.#hashes[item]! * NUMBERS + item).sort();
+    const ordered = Array.from(keys, (key) => key % NUMBERS);
+    const { ids } = this.ids;
+    for (let place = 1; place < ordered.length; place++) {
+      const item = ordered[place]!;
+      let at = place;
+      while (at > 0 && this.#hashes[ordered[at - 1]!] === this.#hashes[item] && ids[ordered[at - 1]!]! > ids[item]!) {
+        ordered[at] = ordered[at - 1]!;
+        at--;
+      }
+      ordered[at] = item;
+    }
+    return ordered;
   }
 
   item(number: number): Item | undefined {

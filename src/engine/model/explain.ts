@@ -7,7 +7,7 @@ import type { Profile } from './profile.ts';
 import type { Ranked, RankedItem } from './ranking.ts';
 import type { Triple } from './rows.ts';
 import { type Question, termsInCommon } from './signals/content.ts';
-import { addEvidence, EVIDENCE_CHANNELS, type EvidenceFrom } from './signals/evidence.ts';
+import { EVIDENCE_CHANNELS, type Evidence } from './signals/evidence.ts';
 import type { Statistics } from './statistics.ts';
 import type { Reason } from './types.ts';
 
@@ -19,7 +19,7 @@ export interface Explanation {
   question: Question;
   /** Sums of the same ranking; the next one overwrites them. */
   pairs: PairSums;
-  evidence: EvidenceFrom;
+  evidence: Evidence;
   statistics: Statistics;
   catalogue: Catalogue;
 }
@@ -42,7 +42,7 @@ export function reasonsFor(chosen: RankedItem, context: Explanation): Reason[] {
       }
     } else if (signal === 'directed' || signal === 'together') {
       for (let place = 0; place < profile.items.length; place++) {
-        const share = pairs.share(statistics.pairs, profile, place, chosen.item, k, scratch);
+        const share = pairs.share(statistics.pairs, profile, place, chosen, k, scratch);
         if (share !== 0) add(reasons, signal, contribution * share, place, context);
       }
     } else if (signal === 'content') {
@@ -88,11 +88,13 @@ function shared(parts: readonly Share[]): Share[] {
 }
 
 /** Values of the evidence channels for an item, from each of the profile's items alone. */
-function evidenceParts(item: number, { profile, evidence }: Explanation): Float64Array[] {
+function evidenceParts(item: number, { profile, evidence, statistics }: Explanation): Float64Array[] {
+  const counts = new Float64Array(3);
+  evidence.begin([item]);
   return profile.items.map((own, place) => {
-    const alone = { items: [own], backs: [profile.backs[place]!], seqs: [profile.seqs[place]!] };
     const values = new Float64Array(EVIDENCE_CHANNELS.length);
-    addEvidence(alone, [item], evidence, values, 0, values.length);
+    statistics.pairs.readAll(own, [item], 1, counts);
+    evidence.add(own, profile.backs[place]![0]!, counts, values, 0, values.length);
     return values;
   });
 }

@@ -20,7 +20,7 @@ import { Prequential, type PrequentialReport } from './prequential.ts';
 import { type Profile, profileOf } from './profile.ts';
 import { Ranker } from './ranker/ranker.ts';
 import { isMeasured, isTaught } from './ranker/schedule.ts';
-import { type Ranked, Ranking, type RankRequest } from './ranking.ts';
+import { Ranking, type RankRequest } from './ranking.ts';
 import { MAX_ROW_ID } from './rows.ts';
 import { type Question, questionOfHistory, questionOfTraits } from './signals/content.ts';
 import { MappedSignals } from './signals/mapped.ts';
@@ -246,11 +246,16 @@ class FoldedModel implements Model {
     const start = this.#histories.start(user);
     const seen = this.#histories.items.subarray(start, start + length);
     if (!this.#config.ranking.includeSeen && seen.includes(item)) return;
-    // What is only learned from needs the best of each signal, not all that a list is chosen from.
-    const share = measured ? 1 : TAUGHT_SHARE;
-    const { profile, candidates, features, scores } = this.#rankHistory(user, [], share);
-    const row = candidates.indexOf(item);
     if (this.#mapped.isChallenged) this.#mapped.judge(seen, item, this.#ranking.sample());
+    const request = this.#historyRequest(user);
+    if (!measured) {
+      // What is only learned from needs the best of each signal, not all that a list is chosen from.
+      const example = this.#ranking.example({ ...request, share: TAUGHT_SHARE }, item);
+      if (example !== undefined) this.#ranker?.learn(example.features, example.rows, example.row);
+      return;
+    }
+    const { candidates, features, scores } = this.#ranking.rank(request);
+    const row = candidates.indexOf(item);
     const scored: ScoredEvent = {
       user,
       item,
@@ -262,16 +267,13 @@ class FoldedModel implements Model {
       features,
       scores,
       seen,
-      profile,
-      pairs: this.#ranking.pairs,
+      profile: request.profile,
       popularity: this.#popularity,
       statistics: this.#statistics,
       catalogue: this.#catalogue,
     };
-    if (measured) {
-      this.#prequential.observe(scored);
-      this.#observer?.(scored);
-    }
+    this.#prequential.observe(scored);
+    this.#observer?.(scored);
     if (teaches && row >= 0) this.#ranker?.learn(features, candidates.length, row);
   }
 
@@ -279,15 +281,15 @@ class FoldedModel implements Model {
     return this.#ranker !== undefined && isTaught(user, what, seq, this.#ranker.steps, this.#config.ranker.dense);
   }
 
-  /** The list of a user as it is now, for the ranker to learn from. */
-  #rankHistory(user: number, include: readonly number[] = [], share = 1): Ranked & { profile: Profile } {
+  /** What the list of a user as it is now is asked for by. */
+  #historyRequest(user: number): RankRequest {
     const { items, seqs } = this.#histories;
     const start = this.#histories.start(user);
     const length = this.#histories.length(user);
     const profile = profileOf(items, seqs, start, start + length, this.#config.readBack);
     const blocked: Iterable<number>[] = [this.#dismissed(user)];
     if (!this.#config.ranking.includeSeen) blocked.push(items.subarray(start, start + length));
-    const ranked = this.#ranking.rank({
+    return {
       profile,
       reader: user,
       past: items.subarray(start, start + length),
@@ -295,13 +297,10 @@ class FoldedModel implements Model {
       question: questionOfHistory(profile, this.#catalogue),
       blocked,
       count: SCORED_LENGTH,
-      include,
-      share,
       position: this.#position,
       at: this.#clock,
       blend: 'history',
-    });
-    return { ...ranked, profile };
+    };
   }
 
   #dismissed(user: number): number[] {
@@ -342,7 +341,7 @@ class FoldedModel implements Model {
     const shown = [...new Set(this.#numbersOf(items))].slice(0, this.#config.impressions.places);
     if (length === 0 || shown.length < 2) return;
     this.clock = time;
-    const { candidates, features } = this.#rankHistory(user, shown);
+    const { candidates, features } = this.#ranking.rank({ ...this.#historyRequest(user), include: shown });
     const rows = new Map(candidates.map((item, row) => [item, row]));
     const columns = FEATURES.length;
     const kept = new Float32Array(shown.length * columns);
@@ -662,7 +661,7 @@ class FoldedModel implements Model {
   #answer(request: RankRequest, explain: boolean): RecommendedList {
     const count = Math.min(Math.max(Math.floor(request.count) || 0, 0), MAX_LIST);
     const ranked = this.#ranking.rank({ ...request, count });
-    const { pairs, evidenceFrom: evidence } = this.#ranking;
+    const { pairs, evidence } = this.#ranking;
     const items: Recommended[] = [];
     for (const chosen of ranked.list) {
       const answer: Recommended = { item: this.#catalogue.ids.id(chosen.item) as ItemId, score: chosen.score };

@@ -1,6 +1,5 @@
 /** What is told of an event that was scored before it was counted, so that its list isn't computed twice. */
 import type { Catalogue } from './catalogue.ts';
-import type { PairSums } from './pair-sums.ts';
 import type { Profile } from './profile.ts';
 import type { Popularity } from './signals/popularity.ts';
 import type { Statistics } from './statistics.ts';
@@ -21,7 +20,7 @@ export interface ScoredEvent {
   rank: number;
   /** Its row among the candidates, -1 for none. */
   row: number;
-  /** Items that were ranked, in the order of their ids. */
+  /** Items that were ranked, in an order that their ids alone decide. */
   candidates: readonly number[];
   /** Features, `row * FEATURES.length + column`. */
   features: Float64Array;
@@ -30,8 +29,6 @@ export interface ScoredEvent {
   /** The user's items so far. */
   seen: Int32Array;
   profile: Profile;
-  /** Sums over the profile of all items that share a user with it, also of those that were no candidates. */
-  pairs: PairSums;
   /** Decayed popularity at the time of the list. */
   popularity: Popularity;
   statistics: Statistics;

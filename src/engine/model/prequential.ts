@@ -5,13 +5,12 @@
  * at 10 are reckoned from how often each place occurs. Part of the model's state, so that it goes on after a start.
  *
  * All three rank what the user could be served: no seen items (unless these may come back), none that can't be served;
- * ties have the mean of their places; what isn't among the ten best counts 0. Item kNN is the sum, over the newest
- * items of the history, of the cosines `co[h][j] / sqrt(n_h n_j)`; of a row of many thousands of items its prefix, as
- * for candidates. Decayed popularity is the order in which the engine knows what is popular (`Popularity.sum`).
+ * ties have the mean of their places; what isn't among the ten best counts 0. Item kNN is that of item-knn.ts. Decayed
+ * popularity is the order in which the engine knows what is popular (`Popularity.sum`).
  */
+import { ItemKnn } from './item-knn.ts';
 import { ln } from './math.ts';
 import type { ScoredEvent } from './observer.ts';
-import { PAIR_CHANNELS, STRIDE } from './pair-sums.ts';
 
 export interface PrequentialConfig {
   /** Scored events in the quick window. */
@@ -55,7 +54,7 @@ export interface PrequentialReport {
 /** What is looked at of a scored event. */
 export type PrequentialEvent = Pick<
   ScoredEvent,
-  'item' | 'rank' | 'seen' | 'pairs' | 'popularity' | 'statistics' | 'catalogue'
+  'item' | 'rank' | 'seen' | 'profile' | 'popularity' | 'statistics' | 'catalogue'
 >;
 
 /** What may be ranked. */
@@ -67,8 +66,6 @@ export interface Servable {
 const CUT = 10;
 /** Places are kept doubled, as a tie's may be a half; 0: not among the best. */
 const PLACES = 2 * CUT + 1;
-/** The undecayed channel of what was taken together, already over the root of the history item's own count. */
-const COSINE = PAIR_CHANNELS.findIndex(({ count, decay, source }) => count === 'co' && decay === 1 && source === 0.5);
 const HEADER_BYTES = 24;
 
 export class Prequential {
@@ -80,6 +77,7 @@ export class Prequential {
   #scored = 0;
   /** How often each place occurs, by window, contender and place. */
   #counts = new Float64Array(2 * CONTENDERS.length * PLACES);
+  readonly #itemKnn = new ItemKnn();
   #seen = new Int32Array(64);
   #stamp = 0;
 
@@ -127,18 +125,17 @@ export class Prequential {
   }
 
   #cosinePlace(event: PrequentialEvent): number {
-    const { item, pairs, statistics } = event;
-    const { sums, touched } = pairs;
-    const cosine = (of: number): number =>
-      sums[of * STRIDE + COSINE]! / Math.sqrt(Math.max(statistics.total[of]! / 16, 1));
-    if (!pairs.isTouched(item) || !this.#free(item, event)) return 0;
-    const own = cosine(item);
+    const { item, profile, statistics, catalogue } = event;
+    if (!this.#free(item, event)) return 0;
+    const knn = this.#itemKnn;
+    knn.gather(profile, statistics, catalogue.ids.end);
+    const own = knn.score(item, statistics);
     if (!(own > 0)) return 0;
     let above = 0;
     let same = 0;
-    for (let i = 0; i < pairs.count && above < CUT; i++) {
-      const other = touched[i]!;
-      const score = cosine(other);
+    for (let i = 0; i < knn.count && above < CUT; i++) {
+      const other = knn.touched[i]!;
+      const score = knn.score(other, statistics);
       if (score < own || !this.#free(other, event)) continue;
       if (score > own) above++;
       else same++;

@@ -23,7 +23,8 @@ const placed = (rank: number): PrequentialEvent =>
     item: 0,
     rank,
     seen: [],
-    pairs: { isTouched: () => false },
+    profile: { items: [], backs: [] },
+    statistics: { total: [], pairs: undefined },
     popularity: { sum: () => 0 },
     catalogue: { ids: { end: 1 }, servable: () => true },
   }) as unknown as PrequentialEvent;

@@ -1,7 +1,7 @@
 /**
  * From a profile to a ranked list: the best of each signal become candidates, each candidate gets the value of every
- * signal, the blend scores them. Candidates stand in the order of their ids while numbers are added up, so that a list
- * is the same wherever it is computed.
+ * signal, the blend scores them. Candidates stand in an order that their ids alone decide while numbers are added up, so
+ * that a list is the same wherever it is computed.
  */
 import {
   type BlendWeights,
@@ -19,19 +19,20 @@ import type { Catalogue } from './catalogue.ts';
 import { Damping } from './damping.ts';
 import type { Dismissals } from './dismissals.ts';
 import type { Histories } from './histories.ts';
-import { PAIR_CHANNELS, PairSums, STRIDE } from './pair-sums.ts';
+import { PAIR_CHANNELS, PairSums } from './pair-sums.ts';
 import type { Postings } from './postings.ts';
 import type { Profile } from './profile.ts';
 import type { Ranker } from './ranker/ranker.ts';
 import { AGE_DEFAULTS, type AgeConfig, Newest, newness } from './signals/age.ts';
-import { ContentSearch, likeness, type Question } from './signals/content.ts';
+import { ContentSearch, type Question } from './signals/content.ts';
 import { DIRECTED_CHANNELS } from './signals/directed.ts';
-import { addEvidence, type EvidenceFrom } from './signals/evidence.ts';
+import { Evidence } from './signals/evidence.ts';
 import type { MappedSignals } from './signals/mapped.ts';
 import {
   NEIGHBOUR_CHANNELS,
   NEIGHBOUR_DEFAULTS,
   NEIGHBOUR_STRIDE,
+  NEIGHBOUR_UNIT,
   type NeighbourConfig,
   Neighbours,
 } from './signals/neighbours.ts';
@@ -141,7 +142,7 @@ export interface RankedItem {
 /** A ranked list, and what explains it until the next one is computed. */
 export interface Ranked {
   list: RankedItem[];
-  /** Candidates, in the order of their ids. */
+  /** Candidates, in an order that their ids alone decide. */
   candidates: number[];
   /** Features, `row * FEATURES.length + column`. */
   features: Float64Array;
@@ -149,6 +150,13 @@ export interface Ranked {
   scores: Float64Array;
   /** Weights by column that make the score of a row, while the list is the last that was computed. */
   weightsOf: (row: number) => Float64Array;
+}
+
+/** Features of candidates, `row * FEATURES.length + column`, and the row of what was taken. */
+export interface Example {
+  features: Float64Array;
+  rows: number;
+  row: number;
 }
 
 /** What lists are computed from. */
@@ -169,7 +177,7 @@ export interface RankedFrom {
 
 export class Ranking {
   readonly pairs: PairSums;
-  readonly evidenceFrom: EvidenceFrom;
+  readonly evidence: Evidence;
   readonly #neighbours: Neighbours;
   #histories: Histories;
   #postings: Postings;
@@ -187,6 +195,9 @@ export class Ranking {
   #directedDamping = new Damping(DIRECTED_CHANNELS[0]!.target);
   #togetherDamping = new Damping(TOGETHER_CHANNELS[0]!.target);
   #weights: Record<'short' | 'long' | 'cold' | 'similar', Float64Array>;
+  /** f, b and co of candidates with one item of the history; numbers of the candidates. */
+  #counts = new Float64Array(0);
+  #numbers = new Int32Array(0);
   #blocked = new Int32Array(64);
   #stamp = 0;
   #allowed: ((item: number) => boolean) | undefined;
@@ -204,11 +215,11 @@ export class Ranking {
     this.#popularity = popularity;
     this.#dismissals = dismissals;
     this.#ranker = ranker;
-    this.evidenceFrom = {
+    this.evidence = new Evidence({
       statistics,
       directedDamping: this.#directedDamping,
       togetherDamping: this.#togetherDamping,
-    };
+    });
     this.#newest = new Newest(NEWEST_KEPT);
     this.#weights = {
       short: weightColumns(config.short),
@@ -240,17 +251,8 @@ export class Ranking {
   }
 
   rank(request: RankRequest): Ranked {
-    const end = this.#catalogue.ids.end;
-    this.#block(request.blocked, end);
-    this.#allowed = request.allowed;
-    this.pairs.reserve(end);
-    this.#content.reserve(end);
-    this.pairs.gather(request.profile, this.#statistics);
-    this.#popularity.at(request.at, this.#statistics, end);
-    const candidates = this.#candidates(request, end);
-    this.pairs.complete(request.profile, this.#statistics.pairs, candidates);
-    const features = this.#values(request, candidates);
-    toFeatures(features, candidates.length);
+    const candidates = this.#find(request);
+    const features = this.#features(request, candidates);
     const { scores, weightsOf } = this.#score(request, features, candidates.length);
     const best = new Top(Math.min(request.count, candidates.length), this.#catalogue.ids.ids);
     const rows = new Map<number, number>();
@@ -262,6 +264,33 @@ export class Ranking {
     }
     const list = best.sorted().map(({ item, score }) => ({ item, score, row: rows.get(item)! }));
     return { list, candidates, features, scores, weightsOf };
+  }
+
+  /** What the ranker learns from: features of all candidates, if this item is one of them; nothing is scored. */
+  example(request: RankRequest, item: number): Example | undefined {
+    const candidates = this.#find(request);
+    const row = candidates.indexOf(item);
+    if (row < 0) return undefined;
+    const features = this.#features(request, candidates);
+    this.foldRanker(request.events);
+    return { features, rows: candidates.length, row };
+  }
+
+  #find(request: RankRequest): number[] {
+    const end = this.#catalogue.ids.end;
+    this.#block(request.blocked, end);
+    this.#allowed = request.allowed;
+    this.pairs.reserve(end);
+    this.#content.reserve(end);
+    this.pairs.gather(request.profile, this.#statistics);
+    this.#popularity.at(request.at, this.#statistics, end);
+    return this.#candidates(request, end);
+  }
+
+  #features(request: RankRequest, candidates: readonly number[]): Float64Array {
+    const features = this.#values(request, candidates);
+    toFeatures(features, candidates.length);
+    return features;
   }
 
   /** Prepares the ranker for features of a list that was made earlier, for a history of this many events. */
@@ -303,19 +332,19 @@ export class Ranking {
     const share = request.share ?? 1;
     const directed = new Top(Math.ceil(config.directedCandidates * share) + more, ids);
     const together = new Top(Math.ceil(config.togetherCandidates * share), ids);
-    const { touched, sums } = this.pairs;
+    const { touched, found: sums } = this.pairs;
     const count = this.pairs.count;
     const directedDamping = this.#directedDamping;
     const togetherDamping = this.#togetherDamping;
     for (let i = 0; i < count; i++) {
       const item = touched[i]!;
       // No damping is above 1, so what falls short without it needn't be looked at further; most items do.
-      const base = this.pairs.base(item);
+      const base = sums[item * 2]!;
       if (directed.admits(base)) {
         const score = base * directedDamping.of(item, statistics);
         if (directed.admits(score) && this.#free(item)) directed.offer(item, score);
       }
-      const symmetric = sums[item * STRIDE + 4]! + sums[item * STRIDE + 5]!;
+      const symmetric = sums[item * 2 + 1]!;
       if (together.admits(symmetric)) {
         const score = symmetric * togetherDamping.of(item, statistics);
         if (together.admits(score) && this.#free(item)) together.offer(item, score);
@@ -335,7 +364,7 @@ export class Ranking {
       if (content.admits(score) && this.#free(item)) content.offer(item, score);
     }
     content.addTo(found);
-    if (request.blend === 'similar') return this.#inOrder(found);
+    if (request.blend === 'similar') return this.#catalogue.inOrder(found);
     const popular = new Top(Math.ceil(config.popularCandidates * share) + more, ids);
     this.#popularity.offerBest(popular, end, statistics, (item) => this.#free(item));
     popular.addTo(found);
@@ -349,7 +378,7 @@ export class Ranking {
     }
     this.#addPromising(request, found);
     if (found.size < request.count) this.#fill(found, request.count, end);
-    return this.#inOrder(found);
+    return this.#catalogue.inOrder(found);
   }
 
   /** Some of the items listed last, spread over them. */
@@ -393,11 +422,6 @@ export class Ranking {
     best.addTo(found);
   }
 
-  #inOrder(found: Set<number>): number[] {
-    const ids = this.#catalogue.ids.ids;
-    return [...found].sort((a, b) => (ids[a]! < ids[b]! ? -1 : 1));
-  }
-
   /** The rest of the catalogue in the order of ids, for lists longer than what any signal knows. */
   #fill(found: Set<number>, count: number, end: number): void {
     const rest = new Top(count - found.size, this.#catalogue.ids.ids);
@@ -408,26 +432,19 @@ export class Ranking {
   #values(request: RankRequest, candidates: readonly number[]): Float64Array {
     const columns = FEATURES.length;
     const values = new Float64Array(candidates.length * columns);
+    this.#addCounts(request.profile, candidates, values);
     const statistics = this.#statistics;
     const { short, long } = this.#popularity;
-    const { sums } = this.pairs;
     for (let row = 0; row < candidates.length; row++) {
       const item = candidates[row]!;
       const at = row * columns;
-      if (this.pairs.isTouched(item)) {
-        const directed = this.#directedDamping.of(item, statistics);
-        const together = this.#togetherDamping.of(item, statistics);
-        for (let k = 0; k < PAIR_CHANNELS.length; k++) {
-          values[at + k] = sums[item * STRIDE + k]! * (k < DIRECTED ? directed : together) * UNITS[k]!;
-        }
-      }
       if (this.#neighbours.isTouched(item)) {
         for (let k = 0; k < NEIGHBOUR_CHANNELS.length; k++) {
-          values[at + COLUMN.neighbours + k] = this.#neighbours.sums[item * NEIGHBOUR_STRIDE + k]!;
+          values[at + COLUMN.neighbours + k] = this.#neighbours.sums[item * NEIGHBOUR_STRIDE + k]! * NEIGHBOUR_UNIT;
         }
       }
       const total = statistics.total[item] ?? 0;
-      values[at + COLUMN.content] = likeness(request.question, item, this.#catalogue);
+      values[at + COLUMN.content] = this.#content.likeness(item, this.#catalogue);
       values[at + COLUMN.popular] = total / 16;
       values[at + COLUMN.popularShort] = short[item]!;
       values[at + COLUMN.popularLong] = long[item]!;
@@ -444,8 +461,39 @@ export class Ranking {
         values[at + COLUMN.content] =
           values[at + COLUMN.content]! * this.#mapped.ownShare(candidates[row]!, statistics);
     }
-    addEvidence(request.profile, candidates, this.evidenceFrom, values, COLUMN.evidence, columns);
     addRecency(candidates, this.#postings, request.position, values, COLUMN.recency, columns);
     return values;
+  }
+
+  /** What is counted of pairs of a history's items and candidates: each row of counts is read once for all of it. */
+  #addCounts({ items, backs }: Profile, candidates: readonly number[], values: Float64Array): void {
+    const columns = FEATURES.length;
+    const rows = candidates.length;
+    const statistics = this.#statistics;
+    if (this.#counts.length < rows * 3) {
+      this.#counts = new Float64Array(rows * 6);
+      this.#numbers = new Int32Array(rows * 2);
+    }
+    const counts = this.#counts;
+    const numbers = this.#numbers;
+    numbers.set(candidates);
+    this.pairs.begin(rows);
+    this.evidence.begin(candidates);
+    for (let place = 0; place < items.length; place++) {
+      const own = items[place]!;
+      statistics.pairs.readAll(own, numbers, rows, counts);
+      this.pairs.add(place, counts, rows);
+      this.evidence.add(own, backs[place]![0]!, counts, values, COLUMN.evidence, columns);
+    }
+    const { sums } = this.pairs;
+    for (let row = 0; row < rows; row++) {
+      const item = candidates[row]!;
+      const directed = this.#directedDamping.of(item, statistics);
+      const together = this.#togetherDamping.of(item, statistics);
+      for (let k = 0; k < PAIR_CHANNELS.length; k++) {
+        const sum = sums[row * PAIR_CHANNELS.length + k]!;
+        values[row * columns + k] = sum * (k < DIRECTED ? directed : together) * UNITS[k]!;
+      }
+    }
   }
 }

@@ -5,15 +5,16 @@
 export class Top {
   #size: number;
   #ids: readonly string[];
-  #items: Int32Array;
-  #scores: Float64Array;
+  /** What is kept, {@link count} of each, the worst first and the rest in no order to rely on. */
+  readonly items: Int32Array;
+  readonly scores: Float64Array;
   #count = 0;
 
   constructor(size: number, ids: readonly string[]) {
     this.#size = size;
     this.#ids = ids;
-    this.#items = new Int32Array(size);
-    this.#scores = new Float64Array(size);
+    this.items = new Int32Array(size);
+    this.scores = new Float64Array(size);
   }
 
   get count(): number {
@@ -26,7 +27,7 @@ export class Top {
 
   /** Whether an item of this score may be among the best; a quick test before more is computed of it. */
   admits(score: number): boolean {
-    return this.#count < this.#size || score >= this.#scores[0]!;
+    return this.#count < this.#size || score >= this.scores[0]!;
   }
 
   offer(item: number, score: number): void {
@@ -35,12 +36,12 @@ export class Top {
       while (at > 0) {
         const parent = (at - 1) >> 1;
         if (!this.#worse(item, score, parent)) break;
-        this.#items[at] = this.#items[parent]!;
-        this.#scores[at] = this.#scores[parent]!;
+        this.items[at] = this.items[parent]!;
+        this.scores[at] = this.scores[parent]!;
         at = parent;
       }
-      this.#items[at] = item;
-      this.#scores[at] = score;
+      this.items[at] = item;
+      this.scores[at] = score;
       return;
     }
     if (this.#size === 0 || this.#worse(item, score, 0)) return;
@@ -48,32 +49,40 @@ export class Top {
     for (;;) {
       let child = at * 2 + 1;
       if (child >= this.#size) break;
-      if (child + 1 < this.#size && this.#worse(this.#items[child + 1]!, this.#scores[child + 1]!, child)) child++;
+      if (child + 1 < this.#size && this.#worse(this.items[child + 1]!, this.scores[child + 1]!, child)) child++;
       if (this.#worse(item, score, child)) break;
-      this.#items[at] = this.#items[child]!;
-      this.#scores[at] = this.#scores[child]!;
+      this.items[at] = this.items[child]!;
+      this.scores[at] = this.scores[child]!;
       at = child;
     }
-    this.#items[at] = item;
-    this.#scores[at] = score;
+    this.items[at] = item;
+    this.scores[at] = score;
   }
 
   /** Whether this item stands behind the one at a place of the heap. */
   #worse(item: number, score: number, place: number): boolean {
-    const other = this.#scores[place]!;
+    const other = this.scores[place]!;
     if (score !== other) return score < other;
-    return this.#ids[item]! > this.#ids[this.#items[place]!]!;
+    return this.#ids[item]! > this.#ids[this.items[place]!]!;
+  }
+
+  /** The best score; 1 where nothing was kept. */
+  get best(): number {
+    if (this.#count === 0) return 1;
+    let best = this.scores[0]!;
+    for (let i = 1; i < this.#count; i++) if (this.scores[i]! > best) best = this.scores[i]!;
+    return best;
   }
 
   /** Puts the items that were kept into a set, in no particular order. */
   addTo(items: Set<number>): void {
-    for (let i = 0; i < this.#count; i++) items.add(this.#items[i]!);
+    for (let i = 0; i < this.#count; i++) items.add(this.items[i]!);
   }
 
   /** What was kept, best first. */
   sorted(): { item: number; score: number }[] {
     const kept: { item: number; score: number }[] = [];
-    for (let i = 0; i < this.#count; i++) kept.push({ item: this.#items[i]!, score: this.#scores[i]! });
+    for (let i = 0; i < this.#count; i++) kept.push({ item: this.items[i]!, score: this.scores[i]! });
     return kept.sort((a, b) => b.score - a.score || (this.#ids[a.item]! < this.#ids[b.item]! ? -1 : 1));
   }
 }

@@ -74,18 +74,6 @@ function weighed(raw: Map<number, number>, catalogue: Catalogue, fades: number[]
   return { terms, norm: Math.sqrt(squares) * VECTOR_UNIT, fades };
 }
 
-/** Cosine of an item with a question, 0 to 1. */
-export function likeness(question: Question, item: number, catalogue: Catalogue): number {
-  const vector = catalogue.vector(item);
-  if (vector === undefined || question.norm === 0) return 0;
-  let dot = 0;
-  for (const word of vector) {
-    const weight = question.terms.get(termOf(word));
-    if (weight !== undefined) dot += weight * partOf(word);
-  }
-  return dot / question.norm;
-}
-
 /** The terms in common that weigh most, as text: tags and attributes before plain words of the same weight. */
 export function termsInCommon(question: Question, item: number, catalogue: Catalogue, count: number): string[] {
   const common: [string, number][] = [];
@@ -97,11 +85,14 @@ export function termsInCommon(question: Question, item: number, catalogue: Catal
   return common.slice(0, count).map(([term]) => (term.startsWith('=') ? term.slice(1) : term));
 }
 
-/** Sums of a question over the inverted index: the items that share its heaviest terms. */
+/** One question at a time: the items that share its heaviest terms, and how like it an item is. */
 export class ContentSearch {
   sums = new Float64Array(64);
   touched = new Int32Array(64);
   count = 0;
+  /** Weights of the question's terms, by term. */
+  #weights = new Float64Array(64);
+  #question: Question | undefined;
 
   reserve(items: number): void {
     if (items <= this.sums.length) return;
@@ -112,6 +103,7 @@ export class ContentSearch {
   }
 
   search(question: Question, catalogue: Catalogue): void {
+    this.#take(question, catalogue);
     for (let i = 0; i < this.count; i++) this.sums[this.touched[i]!] = 0;
     this.count = 0;
     const terms = [...question.terms];
@@ -124,6 +116,25 @@ export class ContentSearch {
       left -= documents;
       this.#add(term, weight, catalogue);
     }
+  }
+
+  #take(question: Question, catalogue: Catalogue): void {
+    for (const term of this.#question?.terms.keys() ?? []) this.#weights[term] = 0;
+    this.#question = question;
+    const end = catalogue.terms.end;
+    if (end > this.#weights.length) this.#weights = new Float64Array(Math.max(end, this.#weights.length * 2));
+    for (const [term, weight] of question.terms) this.#weights[term] = weight;
+  }
+
+  /** Cosine of an item with the question that was searched for last, 0 to 1. */
+  likeness(item: number, catalogue: Catalogue): number {
+    const vector = catalogue.vector(item);
+    const norm = this.#question?.norm ?? 0;
+    if (vector === undefined || norm === 0) return 0;
+    const weights = this.#weights;
+    let dot = 0;
+    for (let i = 0; i < vector.length; i++) dot += weights[termOf(vector[i]!)]! * partOf(vector[i]!);
+    return dot / norm;
   }
 
   #add(term: number, weight: number, catalogue: Catalogue): void {

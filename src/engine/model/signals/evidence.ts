@@ -13,7 +13,6 @@
  */
 import type { Damping } from '../damping.ts';
 import { ln, wholePower } from '../math.ts';
-import type { Profile } from '../profile.ts';
 import type { Statistics } from '../statistics.ts';
 
 export interface EvidenceChannel {
@@ -58,42 +57,61 @@ export interface EvidenceFrom {
   togetherDamping: Damping;
 }
 
-/** Fills the channels' columns, which are 0 before, for each candidate (`row * columns + column + channel`). */
-export function addEvidence(
-  profile: Profile,
-  candidates: readonly number[],
-  { statistics, directedDamping, togetherDamping }: EvidenceFrom,
-  into: Float64Array,
-  column: number,
-  columns: number,
-): void {
-  const { total, pairs } = statistics;
-  const mass = Math.max(statistics.mass, 16);
-  const rows = candidates.length;
-  const divisors = new Float64Array(rows);
-  const directed = new Float64Array(rows);
-  const together = new Float64Array(rows);
-  for (let row = 0; row < rows; row++) {
-    const item = candidates[row]!;
-    divisors[row] = mass / (PRIOR * Math.max(total[item]!, 16));
-    directed[row] = directedDamping.of(item, statistics) / DIRECTED_UNIT;
-    together[row] = togetherDamping.of(item, statistics) / TOGETHER_UNIT;
+/** Evidence for the candidates of one list at a time, added one item of the history after the other. */
+export class Evidence {
+  #from: EvidenceFrom;
+  #rows = 0;
+  /** By candidate: what its share of all events is divided by; its damping, over what a full event counts. */
+  #divisors = new Float64Array(0);
+  #directed = new Float64Array(0);
+  #together = new Float64Array(0);
+
+  constructor(from: EvidenceFrom) {
+    this.#from = from;
   }
-  const counts = new Float64Array(rows * 3);
-  const ids = Int32Array.from(candidates);
-  for (let place = 0; place < profile.items.length; place++) {
-    const back = profile.backs[place]![0]!;
-    if (back >= REACH) break;
-    const own = profile.items[place]!;
-    const count = Math.max(total[own]! / 16, 1);
+
+  /** Starts with these candidates. */
+  begin(candidates: ArrayLike<number>): void {
+    const { statistics, directedDamping, togetherDamping } = this.#from;
+    const rows = candidates.length;
+    this.#rows = rows;
+    if (this.#divisors.length < rows) {
+      this.#divisors = new Float64Array(rows * 2);
+      this.#directed = new Float64Array(rows * 2);
+      this.#together = new Float64Array(rows * 2);
+    }
+    const mass = Math.max(statistics.mass, 16);
+    for (let row = 0; row < rows; row++) {
+      const item = candidates[row]!;
+      this.#divisors[row] = mass / (PRIOR * Math.max(statistics.total[item]!, 16) * DIRECTED_UNIT);
+      this.#directed[row] = directedDamping.of(item, statistics) / DIRECTED_UNIT;
+      this.#together[row] = togetherDamping.of(item, statistics) / TOGETHER_UNIT;
+    }
+  }
+
+  /**
+   * Adds what an item of the history says, `back` events back, to the channels' columns of each candidate
+   * (`row * columns + column + channel`), which are 0 at first.
+   *
+   * @param counts f, b and co of each candidate with that item, at `row * 3`
+   */
+  add(own: number, back: number, counts: Float64Array, into: Float64Array, column: number, columns: number): void {
+    if (back >= REACH) return;
+    const { statistics, directedDamping, togetherDamping } = this.#from;
+    const count = Math.max(statistics.total[own]! / 16, 1);
     const fast = FAST[back]!;
     const slow = SLOW[back]!;
-    const far = FAR[back]!;
     const ownDirected = directedDamping.of(own, statistics);
     const ownTogether = togetherDamping.of(own, statistics);
-    const chance = (5 * count) / PRIOR;
+    const farDirected = FAR[back]! * ownDirected;
+    const farTogether = FAR[back]! * ownTogether;
+    // What would go together by chance, 5 n_h n_j / N, of items that are taken this often, is this over the divisor.
+    const chance = (5 * count) / (PRIOR * DIRECTED_UNIT);
     const share = slow / (DIRECTED_UNIT * (count + SHARE_PRIOR));
-    pairs.readAll(own, ids, rows, counts);
+    const rows = this.#rows;
+    const divisors = this.#divisors;
+    const directed = this.#directed;
+    const together = this.#together;
     for (let row = 0; row < rows; row++) {
       const co = counts[row * 3 + 2]!;
       if (co === 0) continue;
@@ -102,17 +120,16 @@ export function addEvidence(
       const at = row * columns + column;
       const divisor = divisors[row]!;
       if (f > 0) {
-        const part = fast * ln(1 + (f * divisor) / DIRECTED_UNIT);
+        const part = fast * ln(1 + f * divisor);
         into[at] = into[at]! + part;
         if (part > into[at + 1]!) into[at + 1] = part;
         into[at + 4] = into[at + 4]! + slow;
         into[at + 5] = into[at + 5]! + share * f;
-        into[at + 9] = into[at + 9]! + far * ownDirected * directed[row]! * f;
+        into[at + 9] = into[at + 9]! + farDirected * directed[row]! * f;
       }
-      if (b > 0) into[at + 2] = into[at + 2]! + fast * ln(1 + (b * divisor) / DIRECTED_UNIT);
-      // Against what would go together by chance, 5 n_h n_j / N, of items that are taken this often.
-      into[at + 3] = into[at + 3]! + slow * ln(1 + co / (TOGETHER_UNIT * (chance / divisor + 0.5)));
-      into[at + 10] = into[at + 10]! + far * ownTogether * together[row]! * co;
+      if (b > 0) into[at + 2] = into[at + 2]! + fast * ln(1 + b * divisor);
+      into[at + 3] = into[at + 3]! + slow * ln(1 + (co * divisor) / (TOGETHER_UNIT * (chance + 0.5 * divisor)));
+      into[at + 10] = into[at + 10]! + farTogether * together[row]! * co;
       if (back > 0) continue;
       into[at + 6] = ownDirected * directed[row]! * f;
       into[at + 7] = ownDirected * directed[row]! * b;

@@ -61,12 +61,19 @@ const AHEAD = 15;
 const AHEAD_FADE = 0.7;
 const FADES = Float64Array.from({ length: 128 }, (_, a) => wholePower(SIMILAR_FADE, a));
 const KINDRED_FADES = Float64Array.from({ length: 128 }, (_, a) => wholePower(KINDRED_FADE, a));
-const LATE_FADES = Float64Array.from({ length: 128 }, (_, a) => wholePower(LATE_FADE, a));
-const NEAR_FADES = Float64Array.from({ length: 128 }, (_, a) => wholePower(NEAR_FADE, a));
-const AHEAD_FADES = Float64Array.from({ length: AHEAD }, (_, g) => wholePower(AHEAD_FADE, g));
+/** Votes are whole numbers, voters' weights in 2^-20 and fades in 2^-16, so that their sum is exact in any order. */
+const VOTE_UNIT = 2 ** 20;
+const FADE_UNIT = 2 ** 16;
+const wholeFades = (fade: number, length: number): Float64Array =>
+  Float64Array.from({ length }, (_, a) => Math.round(FADE_UNIT * wholePower(fade, a)));
+const LATE_FADES = wholeFades(LATE_FADE, 128);
+const NEAR_FADES = wholeFades(NEAR_FADE, 128);
+const AHEAD_FADES = wholeFades(AHEAD_FADE, AHEAD);
+/** What the sums of each channel are multiplied by to be votes. */
+export const NEIGHBOUR_UNIT = 1 / (VOTE_UNIT * FADE_UNIT);
 
 export class Neighbours {
-  /** Votes by item and channel, valid for touched items. */
+  /** Votes by item and channel over {@link NEIGHBOUR_UNIT}, valid for touched items. */
   sums = new Float64Array(64 * NEIGHBOUR_STRIDE);
   /** Items with votes, in no particular order. */
   touched = new Int32Array(64);
@@ -122,8 +129,8 @@ export class Neighbours {
   }
 
   /**
-   * Looks for users like this history's and counts their votes. Every sum is added up in an order that the log alone
-   * decides: a user's touches as the history goes back, the voters from the most similar on, ties by their ids.
+   * Looks for users like this history's and counts their votes. How similar a user is adds up in the order of the
+   * history, back from its newest item; which of those who are equally similar have a vote is decided by their ids.
    *
    * @param reader number of the user whose history it is, -1 for none: nobody is their own neighbour
    */
@@ -183,9 +190,8 @@ export class Neighbours {
       // Who took nothing since has no vote.
       if (anchors[user]! + 1 < histories.length(user) && voters.admits(score)) voters.offer(user, score);
     }
-    const best = voters.sorted();
-    const most = best[0]?.score ?? 1;
-    for (const { item: user, score } of best) this.#vote(user, score / most, histories);
+    const most = voters.best;
+    for (let i = 0; i < voters.count; i++) this.#vote(voters.items[i]!, voters.scores[i]! / most, histories);
     this.#gatherKindred(found, histories);
   }
 
@@ -196,17 +202,18 @@ export class Neighbours {
       const score = this.#kindred[user]! / Math.sqrt(Math.max(KINDRED_LENGTH, histories.length(user)));
       if (voters.admits(score)) voters.offer(user, score);
     }
-    const best = voters.sorted();
-    const most = best[0]?.score ?? 1;
+    const most = voters.best;
     const { sums } = this;
-    for (const { item: user, score } of best) {
-      const weight = (score / most) * (score / most);
+    for (let i = 0; i < voters.count; i++) {
+      const user = voters.items[i]!;
+      const share = voters.scores[i]! / most;
+      const weight = Math.round(VOTE_UNIT * share * share);
       const start = histories.start(user);
       const end = start + histories.length(user);
       const anchor = start + this.#anchors[user]!;
       for (let at = Math.max(start, end - this.#config.kindredItems); at < end; at++) {
         const to = this.#touch(histories.items[at]!);
-        sums[to + 3] = sums[to + 3]! + weight;
+        sums[to + 3] = sums[to + 3]! + weight * FADE_UNIT;
         sums[to + 4] = sums[to + 4]! + weight * LATE_FADES[end - 1 - at]!;
         const off = Math.abs(at - anchor);
         if (off < NEAR_FADES.length) sums[to + 5] = sums[to + 5]! + weight * NEAR_FADES[off]!;
@@ -227,8 +234,9 @@ export class Neighbours {
 
   #vote(user: number, similar: number, histories: Histories): void {
     const { sums } = this;
-    const square = similar * similar;
-    const close = square * square * similar;
+    const square = Math.round(VOTE_UNIT * similar * similar);
+    const cube = Math.round(VOTE_UNIT * similar * similar * similar);
+    const close = Math.round(VOTE_UNIT * similar * similar * similar * similar * similar);
     const first = this.#anchors[user]! + 1;
     const start = histories.start(user);
     const end = Math.min(histories.length(user), first + AHEAD);
@@ -238,7 +246,7 @@ export class Neighbours {
       const at = this.#touch(item);
       sums[at] = sums[at]! + square * fade;
       sums[at + 1] = sums[at + 1]! + close * fade;
-      if (place === first) sums[at + 2] = sums[at + 2]! + square * similar;
+      if (place === first) sums[at + 2] = sums[at + 2]! + cube * FADE_UNIT;
     }
   }
 }
