@@ -13,6 +13,7 @@ import { MODEL_HASH } from '../../src/engine/start.ts';
 import { feedbackEndpoints } from '../../src/feedback/api.ts';
 import { feedbackProjection } from '../../src/feedback/projection.ts';
 import { userEndpoints } from '../../src/user/api.ts';
+import { EXPORT } from '../../src/user/export.ts';
 import { forgetEndpoints } from '../../src/user/forget.ts';
 import { userProjection } from '../../src/user/projection.ts';
 
@@ -24,6 +25,7 @@ function own(service: ServiceName): Described {
     case 'user':
       return {
         ...userEndpoints(emptyDatabase(userProjection(config).schema), config),
+        export: EXPORT,
         ...forgetEndpoints(() => {
           throw new TypeError('only described here');
         }),

@@ -4,6 +4,7 @@
  */
 import type { Config } from '../config/schema.ts';
 import type { Endpoint } from './micro.ts';
+import { createHeld, type HeldReader } from './projection/held.ts';
 import { createProjectionLoop, type LoopLimits, type LoopOptions, type ProjectionLoop } from './projection/loop.ts';
 import { openStore, type ProjectionStore, type StoreOptions } from './projection/store.ts';
 import type { ServiceContext, ServiceDescription, ServiceParts } from './service.ts';
@@ -13,6 +14,7 @@ export interface Incarnation {
   loop: ProjectionLoop;
   parts: ServiceParts;
   endpoints: Record<string, Endpoint>;
+  held: HeldReader;
   start(): void;
   /** Commits what has come; the file stays open. */
   stop(): Promise<void>;
@@ -47,6 +49,7 @@ export async function createIncarnation<Tables>(options: IncarnationOptions<Tabl
       loop,
       parts,
       endpoints: options.wrap(parts.endpoints, loop),
+      held: createHeld(store.db, options.description.definition.held, parts.held),
       start: () => {
         loop.start();
         own.start?.();

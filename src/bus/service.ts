@@ -25,12 +25,13 @@ import { createJetStreamLog } from './log/jetstream.ts';
 import type { Log } from './log/port.ts';
 import { type Endpoint, type Json, serveMicro } from './micro.ts';
 import { foldVersion, type ProjectionDefinition, type ServiceName } from './projection/definition.ts';
+import type { HeldMemory } from './projection/held.ts';
 import type { LoopMemory, ProjectionLoop, ProjectionStatus } from './projection/loop.ts';
 import type { DeadLetter, ProjectionStore, StoreOptions } from './projection/store.ts';
 import { carryOutSwap, instanceName, type ProjectionFiles, projectionFiles } from './projection/swap.ts';
 import { createPublisher, type Publisher, publisherLimits } from './publisher.ts';
 import { createRebuildProcess, type RebuildProcess } from './rebuild-process.ts';
-import { wholeNumber } from './request.ts';
+import { requiredId, wholeNumber } from './request.ts';
 import { applyStreams } from './streams/plan.ts';
 import { createTakeover } from './takeover.ts';
 
@@ -70,6 +71,8 @@ export interface ServiceParts {
   onApplied?: (events: readonly LoggedEvent[]) => void;
   /** What is in memory and follows the log beside the rows. */
   memory?: LoopMemory;
+  /** What is in memory on a person, for who asks to see it. */
+  held?: readonly HeldMemory[];
   /** Called before each scrape. */
   refreshMetrics?: () => void;
   /** More for the status of this service. */
@@ -320,10 +323,14 @@ export async function runService<Tables>(
         ...Object.fromEntries(
           Object.entries(current.endpoints).map(([name, endpoint]) => [name, latest(name, endpoint)]),
         ),
-        ...commonEndpoints(async () => {
-          await held;
-          return current.store;
-        }, status),
+        ...commonEndpoints(
+          async () => {
+            await held;
+            return current;
+          },
+          status,
+          config,
+        ),
       },
       observe: observeRequests(registry),
       onError: (endpoint, err) => logger.error({ err, endpoint }, 'a request failed'),
@@ -437,29 +444,12 @@ function withMinSeq(
   loop: ProjectionLoop,
   config: Config,
 ): Record<string, Endpoint> {
-  const wait = async (request: Json): Promise<void> => {
-    const { state, trouble } = loop.status();
-    if (state === 'refusing')
-      throw new ServiceUnavailableError(trouble?.message ?? 'The log is not the one this state was made from.', {
-        ...(trouble?.next ? { next: trouble.next } : {}),
-        details: { reason: trouble?.code },
-      });
-    const { http } = config;
-    const minSeq = wholeNumber(request, 'min_seq', { default: 0, min: 0, max: Number.MAX_SAFE_INTEGER });
-    if (minSeq === 0) return;
-    const timeoutMs = wholeNumber(request, 'timeout_ms', {
-      default: http.min_seq_timeout_ms,
-      min: 0,
-      max: http.min_seq_timeout_max_ms,
-    });
-    await loop.reached(streamSeq(minSeq), timeoutMs);
-  };
   const wrapped: Record<string, Endpoint> = {};
   for (const [name, endpoint] of Object.entries(endpoints)) {
     wrapped[name] = {
       ...endpoint,
       handle: async (request) => {
-        await wait(request);
+        await reachMinSeq(request, loop, config);
         return endpoint.handle(request);
       },
     };
@@ -467,10 +457,32 @@ function withMinSeq(
   return wrapped;
 }
 
+async function reachMinSeq(request: Json, loop: ProjectionLoop, { http }: Config): Promise<void> {
+  const { state, trouble } = loop.status();
+  if (state === 'refusing')
+    throw new ServiceUnavailableError(trouble?.message ?? 'The log is not the one this state was made from.', {
+      ...(trouble?.next ? { next: trouble.next } : {}),
+      details: { reason: trouble?.code },
+    });
+  const minSeq = wholeNumber(request, 'min_seq', { default: 0, min: 0, max: Number.MAX_SAFE_INTEGER });
+  if (minSeq === 0) return;
+  const timeoutMs = wholeNumber(request, 'timeout_ms', {
+    default: http.min_seq_timeout_ms,
+    min: 0,
+    max: http.min_seq_timeout_max_ms,
+  });
+  await loop.reached(streamSeq(minSeq), timeoutMs);
+}
+
 /** How many identities one question may hold. */
 export const KNOWN_MAX = 5_000;
 
-function commonEndpoints(store: () => Promise<ProjectionStore>, status: () => ServiceStatus): Record<string, Endpoint> {
+function commonEndpoints(
+  incarnation: () => Promise<Incarnation>,
+  status: () => ServiceStatus,
+  config: Config,
+): Record<string, Endpoint> {
+  const store = async (): Promise<ProjectionStore> => (await incarnation()).store;
   return {
     status: { ...COMMON_ENDPOINTS.status, handle: () => status() },
     known: {
@@ -479,6 +491,19 @@ function commonEndpoints(store: () => Promise<ProjectionStore>, status: () => Se
         const asked = Array.isArray(identities) ? identities.slice(0, KNOWN_MAX).map(String) : [];
         const current = await store();
         return { known: current.known(asked).map((seq) => seq ?? null), seq: current.checkpoint().seq };
+      },
+    },
+    held: {
+      ...COMMON_ENDPOINTS.held,
+      handle: async (request) => {
+        const { loop, held } = await incarnation();
+        await reachMinSeq(request, loop, config);
+        const at = { seq: loop.position(), parts: held.parts };
+        if (request.part === undefined) return at;
+        const id = requiredId(request, 'user');
+        const n = wholeNumber(request, 'n', { default: 100, min: 1, max: HELD_MAX });
+        const after = typeof request.after === 'string' || typeof request.after === 'number' ? request.after : null;
+        return { ...at, ...held.read(String(request.part), id, after, n) };
       },
     },
     dead_letters: {
@@ -509,11 +534,18 @@ export const COMMON_ENDPOINTS = {
     description: 'For each identity <source>/<id> the sequence under which it was folded, or null',
     example: { identities: ['shop-web/01JD'] },
   },
+  held: {
+    description: 'What the service holds under an id, a page of one part; without part: which parts there are',
+    example: { user: 'u42', part: 'identity', n: 100 },
+  },
   dead_letters: {
     description: 'Events that were set aside, in pages; or one of them with its payload, with seq',
     example: { after: 0, n: 100 },
   },
 } as const;
+
+/** Most records in one page of what is held. */
+export const HELD_MAX = 1_000;
 
 /** Most dead letters in one page. */
 const DEAD_LETTERS_MAX = 500;

@@ -4,6 +4,7 @@ import { VERSION } from '../version.ts';
 import { EXIT, report } from './output.ts';
 import { dlqVerb } from './verbs/dlq.ts';
 import { doctorVerb } from './verbs/doctor.ts';
+import { exportVerb } from './verbs/export.ts';
 import { forgetVerb } from './verbs/forget.ts';
 import { historyVerb } from './verbs/history.ts';
 import { importVerb } from './verbs/import.ts';
@@ -43,6 +44,7 @@ export async function main(args: readonly string[]): Promise<number> {
     verifyVerb,
     replayVerb,
     dlqVerb,
+    exportVerb,
     forgetVerb,
     schemaVerb,
     streamsVerb,

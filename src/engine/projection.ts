@@ -10,6 +10,7 @@ import { patchItem } from '../bus/event/patch.ts';
 import { foldTraits } from '../bus/event/traits.ts';
 import type { ItemData } from '../bus/event/types.ts';
 import type { FoldClock, ProjectionDefinition } from '../bus/projection/definition.ts';
+import { type HeldRows, ofEvents } from '../bus/projection/held.ts';
 import type { Forgotten } from '../bus/projection/people.ts';
 import type { Config } from '../config/schema.ts';
 import { RECORDS_SCHEMA } from './inputs/records.ts';
@@ -33,6 +34,13 @@ CREATE INDEX IF NOT EXISTS traits_user ON traits (user);
 CREATE TABLE IF NOT EXISTS item (item TEXT PRIMARY KEY, fields TEXT NOT NULL, listed INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS withdrawal (item TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 ${RECORDS_SCHEMA}`;
+
+const HELD: readonly HeldRows[] = [
+  { part: 'interaction', sql: ofEvents('interaction') },
+  { part: 'traits', sql: 'SELECT seq AS key, traits.* FROM traits WHERE user = @user' },
+  { part: 'claim', sql: 'SELECT seq AS key, claim.* FROM claim WHERE claimant = @user' },
+  { part: 'link', sql: 'SELECT session AS key, link.* FROM link WHERE user = @user' },
+];
 
 export interface EngineTables {
   interact: Statement;
@@ -121,6 +129,7 @@ export function engineProjection({
       forgetUser(gone, tables);
       forgotten?.(gone.user);
     },
+    held: HELD,
     committed,
   };
 }

@@ -15,6 +15,7 @@ import {
 import type { Config } from '../config/schema.ts';
 import { createLogger } from '../observability/log.ts';
 import { engineEndpoints } from './api.ts';
+import { heldByModel } from './held.ts';
 import { createCopies, createFollower } from './inputs/copies.ts';
 import { createInputObjects, gatherRecords } from './inputs/objects.ts';
 import { createRecords } from './inputs/records.ts';
@@ -302,6 +303,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         ...engineEndpoints(lists, resolve, config),
         hash: { ...MODEL_HASH, handle: () => hashModel(model, held.position()) },
       },
+      held: heldByModel(model),
       memory: {
         position: held.position,
         recall: (events, seq, newest) => {

@@ -3,6 +3,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
 import { eventIdentity } from '../bus/event/ids.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
+import { type HeldRows, ofEvents } from '../bus/projection/held.ts';
 import type { Forgotten } from '../bus/projection/people.ts';
 import type { Config } from '../config/schema.ts';
 
@@ -22,6 +23,19 @@ CREATE INDEX IF NOT EXISTS outcome_list ON outcome (list, position);
 CREATE TABLE IF NOT EXISTS link (session TEXT PRIMARY KEY, user TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS served_again (seq INTEGER PRIMARY KEY, list TEXT NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS served_again_list ON served_again (list);`;
+
+const HELD: readonly HeldRows[] = [
+  {
+    part: 'served',
+    sql: `SELECT seq AS key, served.*,
+            (SELECT json_group_array(json_object('position', position, 'item', item, 'score', score))
+             FROM impression WHERE impression.list = served.list) AS items
+          FROM served WHERE user = @user`,
+  },
+  { part: 'outcome', sql: ofEvents('outcome') },
+  { part: 'served_again', sql: ofEvents('served_again') },
+  { part: 'link', sql: 'SELECT session AS key, link.* FROM link WHERE user = @user' },
+];
 
 export interface FeedbackTables {
   serve: Statement;
@@ -58,6 +72,7 @@ export function feedbackProjection(config: Config): ProjectionDefinition<Feedbac
     tables: prepareTables,
     apply: (event, tables) => applyFeedbackEvent(event, tables, windowMs),
     forget: forgetUser,
+    held: HELD,
   };
 }
 

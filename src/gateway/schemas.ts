@@ -184,6 +184,42 @@ const History = Type.Object(
   { $id: 'History', ...open, description: 'Interactions of a user' },
 );
 
+const HeldRecords = Type.Array(Type.Object({}, open), { description: 'records of one kind, as they are stored' });
+
+const Export = Type.Object(
+  {
+    user: Type.String({ examples: ['u42'] }),
+    ids: Type.Array(Type.String(), {
+      description: 'the user’s id, then those of the sessions that became this user',
+      examples: [['u42']],
+    }),
+    exported: Time('when it was asked for'),
+    services: Type.Record(Type.String(), Type.Record(Type.String(), Type.Union([Type.Integer(), HeldRecords])), {
+      description:
+        'by service: seq, the position of the log at which it was, then a list of records for each kind that it holds',
+      examples: [{ user: { seq: 5, profile: [{ user: 'u42', traits: {} }] } }],
+    }),
+    events: Type.Array(
+      Type.Object(
+        {
+          seq: Seq('position in the log'),
+          subject: Type.String({ examples: ['ev.user.u42.viewed'] }),
+          taken: Time('when the log took it'),
+          event: Type.Optional(Type.Unknown({ description: 'the event' })),
+          bytes: Type.Optional(
+            Type.Integer({ description: 'in place of event, where it is no JSON or very large: its length' }),
+          ),
+          offset: Type.Optional(Type.Integer({ description: 'where this piece of it begins' })),
+          payload: Type.Optional(Type.String({ description: 'the piece, base64' })),
+        },
+        open,
+      ),
+      { description: 'every message of the log under these ids, in its order for each of them' },
+    ),
+  },
+  { $id: 'Export', ...open, description: 'Everything that is held on a user' },
+);
+
 const Erasure = Type.Object(
   {
     erasure: Type.String({ description: 'id of the erasure', examples: ['5f1c0a9be4d2738806aa41c7'] }),
@@ -330,6 +366,7 @@ export const SHARED = {
   Ranking,
   User,
   Erasure,
+  Export,
   History,
   Item,
   Items,

@@ -71,6 +71,8 @@ export const publish = (url: string, ...events: unknown[]): Promise<Answer<Publi
 export interface Stack {
   gateway: RunningGateway;
   url: string;
+  /** Folder of the projections. */
+  data: string;
   start(...names: StackService[]): Promise<void>;
   stop(): Promise<void>;
 }
@@ -94,6 +96,7 @@ export async function startStack({
   return {
     gateway,
     url: gateway.url,
+    data,
     start: async (...names) => {
       services.push(
         ...(await Promise.all(names.map((name) => STARTERS[name]({ config, natsUrl, data, healthPort: 0, logger })))),

@@ -5,6 +5,7 @@ import { eventIdentity } from '../bus/event/ids.ts';
 import { foldTraits } from '../bus/event/traits.ts';
 import type { InteractionData } from '../bus/event/types.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
+import type { HeldRows } from '../bus/projection/held.ts';
 import type { Forgotten } from '../bus/projection/people.ts';
 import type { Config } from '../config/schema.ts';
 
@@ -21,6 +22,13 @@ CREATE TABLE IF NOT EXISTS interaction (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS link (session TEXT PRIMARY KEY, user TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS link_user ON link (user);`;
+
+const HELD: readonly HeldRows[] = [
+  { part: 'profile', sql: 'SELECT user AS key, profile.* FROM profile WHERE user = @user' },
+  { part: 'profile_event', sql: 'SELECT seq AS key, profile_event.* FROM profile_event WHERE user = @user' },
+  { part: 'interaction', sql: 'SELECT seq AS key, interaction.* FROM interaction WHERE user = @user' },
+  { part: 'link', sql: 'SELECT session AS key, link.* FROM link WHERE user = @user' },
+];
 
 export interface UserTables {
   resolve: Statement<[string], { user: string }>;
@@ -50,6 +58,7 @@ export function userProjection(config: Config): ProjectionDefinition<UserTables>
     tables: prepareTables,
     apply: applyUserEvent,
     forget: forgetUser,
+    held: HELD,
   };
 }
 

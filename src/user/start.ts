@@ -1,6 +1,7 @@
 import { createCoordinator } from '../bus/erasure/coordinator.ts';
 import { type RunningService, runService, type ServiceEnvironment } from '../bus/service.ts';
 import { userEndpoints } from './api.ts';
+import { exportEndpoints } from './export.ts';
 import { forgetEndpoints, sessionsOf } from './forget.ts';
 import { userProjection } from './projection.ts';
 
@@ -21,7 +22,11 @@ export const startUser = (environment: ServiceEnvironment): Promise<RunningServi
           sessionsOf: (user) => sessionsOf(store.db, user),
         });
         return {
-          endpoints: { ...userEndpoints(store.db, config), ...forgetEndpoints(() => coordinator) },
+          endpoints: {
+            ...userEndpoints(store.db, config),
+            ...exportEndpoints(store.db, nc),
+            ...forgetEndpoints(() => coordinator),
+          },
           start: () => {
             // One instance carries out what is open; replicas take requests.
             if ((environment.replica ?? 1) === 1) coordinator.start();

@@ -5,6 +5,7 @@ import { canonicalJson } from '../event/canonical.ts';
 import type { LoggedEvent } from '../event/codec.ts';
 import type { StreamSeq } from '../event/ids.ts';
 import { DECLARED_INTERACTION, EVENT_DATA } from '../event/types.ts';
+import type { HeldRows } from './held.ts';
 import type { Forgotten } from './people.ts';
 
 /** Raised with every change of the tables that every projection has. */
@@ -41,6 +42,8 @@ export interface ProjectionDefinition<Tables> {
    * where it can't tell (`due`). Pure as `apply` is.
    */
   forget?(forgotten: Forgotten, tables: Tables): void;
+  /** What the service's own tables hold on a person, for who asks to see it. */
+  held?: readonly HeldRows[];
   /**
    * Called with the events of a batch and the position it reached once it is committed, for state that is kept in
    * memory as well.

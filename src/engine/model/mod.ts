@@ -15,6 +15,7 @@ export { RANKER_DEFAULTS, type RankerConfig } from './ranker/config.ts';
 export { ModelStateUnreadableError } from './state.ts';
 export { MAX_WEIGHT } from './statistics.ts';
 export type {
+  HeldOfUser,
   InputInForce,
   Interaction,
   ItemTest,

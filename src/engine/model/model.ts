@@ -31,6 +31,7 @@ import { traitTerms } from './terms.ts';
 import { Top } from './top.ts';
 import { trainingDataOf } from './training-data.ts';
 import type {
+  HeldOfUser,
   InputInForce,
   Interaction,
   ItemTest,
@@ -581,6 +582,32 @@ class FoldedModel implements Model {
       });
     }
     return events;
+  }
+
+  held(id: UserId): HeldOfUser {
+    const origin = this.#users.find(id);
+    if (origin === undefined) return { history: [], dismissed: [], shown: [] };
+    const user = this.#links.root(origin);
+    const item = (number: number): ItemId => this.#catalogue.ids.id(number) as ItemId;
+    return {
+      history: this.#histories
+        .read(user)
+        .filter((event) => event.origin === origin)
+        .map((event) => ({
+          seq: event.seq,
+          item: item(event.item),
+          weight: event.weight,
+          negative: event.negative,
+          time: event.time,
+        })),
+      dismissed: this.#dismissals
+        .of(user)
+        .filter((dismissal) => dismissal.origin === origin)
+        .map((dismissal) => ({ seq: dismissal.seq, item: item(dismissal.item) })),
+      shown: [...this.#impressions.all()]
+        .filter((impression) => impression.origin === origin)
+        .map(({ seq, list, items }) => ({ seq, list, items: [...items].map(item), features: FEATURES.length })),
+    };
   }
 
   // --- answers -----------------------------------------------------------------------------------------------------

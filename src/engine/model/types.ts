@@ -156,6 +156,14 @@ export interface InputInForce {
   challenged: boolean;
 }
 
+/** What the model holds under one id. */
+export interface HeldOfUser {
+  history: { seq: number; item: ItemId; weight: number; negative: number; time: number }[];
+  dismissed: { seq: number; item: ItemId }[];
+  /** Lists that wait for what becomes of them; `features` numbers are kept of each item. */
+  shown: { seq: number; list: string; items: ItemId[]; features: number }[];
+}
+
 /** The model as a fold: what events do to it, and what can be asked of it. Deterministic in both. */
 export interface Model {
   /** The fold's clock, milliseconds: the time at which lists are computed. Set by whoever folds; it never goes back. */
@@ -216,6 +224,8 @@ export interface Model {
   item(item: ItemId): { fields: ItemData; listed: number } | undefined;
   /** A user's events, newest first, sessions' included. */
   history(user: UserId, n?: number): { item: ItemId; weight: number; time: number; seq: number }[];
+  /** What is known under an id itself, whoever's it has become; each list in log order. */
+  held(user: UserId): HeldOfUser;
   /**
    * Adds the users, links and events of another model of the same configuration; their users must be different.
    * Statistics add up; rankers don't: the one of the model that holds more events is kept. Lists that wait for what

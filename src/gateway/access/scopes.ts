@@ -8,7 +8,7 @@ export const SCOPE_MEANINGS: Readonly<Record<Scope, string>> = {
   'events:user': 'publish user.* and feedback.* events',
   'events:content': 'publish content.* events',
   recommend: 'read: lists, the catalogue, profiles and histories, the summary of feedback; make tokens for browsers',
-  erase: 'forget users',
+  erase: 'export all that is held on a user, and forget users',
   admin: 'everything, also what no other scope opens',
 };
 

@@ -1,6 +1,8 @@
 /** `/v1/users/{id}` and its history. */
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { requiredId } from '../../bus/request.ts';
+import { exportChunks, exportDocument } from '../../user/export-document.ts';
 import { ask } from '../ask.ts';
 import type { GatewayContext } from '../context.ts';
 import { answers, type RequestOf } from '../schemas.ts';
@@ -80,5 +82,35 @@ export function userRoutes(app: FastifyInstance, context: GatewayContext): void 
     },
     ({ params, query }) =>
       ask(context, 'freshet.user.history', { ...query, user: requiredId({ user: params.id }, 'user') }),
+  );
+
+  app.get<{ Params: RequestOf<'userPath'>; Querystring: RequestOf<'fresh'> }>(
+    '/v1/users/:id/export',
+    {
+      config: { access: { scope: ['erase'], token: 'none' } },
+      schema: {
+        tags,
+        operationId: 'exportUser',
+        summary: 'Everything that is held on a user',
+        description:
+          'By service, with their events from the log and those of the sessions that became this user. It is written as it is read, so that a long one is cut off where it can’t be completed: a document that is whole ends with `}`.',
+        params: schemas.userPath,
+        querystring: schemas.fresh,
+        response: answers('Export', 'What is held', problems),
+      },
+    },
+    async ({ params, query, log }, reply) => {
+      const user = requiredId({ user: params.id }, 'user');
+      const text = exportDocument(exportChunks(context.link.bus().nc, user, query));
+      // Whatever is wrong shows before the answer has begun.
+      const first = await context.link.whileConnected(text.next());
+      async function* all(): AsyncGenerator<string> {
+        if (!first.done) yield first.value;
+        yield* text;
+      }
+      const body = Readable.from(all());
+      body.on('error', (err) => log.warn({ err }, 'an export was cut off'));
+      return reply.type('application/json').send(body);
+    },
   );
 }

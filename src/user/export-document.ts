@@ -1,0 +1,60 @@
+/** The chunks of an export as one JSON document, written as they come: however long it is, one chunk is in memory. */
+import type { NatsConnection } from 'nats';
+import { call } from '../bus/micro.ts';
+import type { ExportChunk } from './export.ts';
+
+/** Milliseconds that one chunk may take; the user service asks the others for it. */
+const CHUNK_MS = 30_000;
+
+/** The chunks of a user's export, one after the other. */
+export async function* exportChunks(
+  nc: NatsConnection,
+  user: string,
+  fresh: { min_seq?: number; timeout_ms?: number } = {},
+): AsyncGenerator<ExportChunk> {
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const chunk: ExportChunk = await call(
+      nc,
+      'freshet.user.export',
+      { user, ...(cursor === undefined ? fresh : { cursor }) },
+      { timeoutMs: CHUNK_MS },
+    );
+    yield chunk;
+    cursor = chunk.next;
+  }
+}
+
+/**
+ * `{"user", "ids", "exported", "services": {"user": {"seq", "profile": [...], ...}, ...}, "events": [...]}`, one record
+ * a line.
+ */
+export async function* exportDocument(chunks: AsyncIterable<ExportChunk>): AsyncGenerator<string> {
+  let service: string | undefined;
+  let part: string | undefined;
+  let empty = true;
+  for await (const chunk of chunks) {
+    let text = '';
+    if (service === undefined) {
+      const { user, ids } = chunk;
+      const head = JSON.stringify({ user, ids, exported: new Date().toISOString() });
+      text += `${head.slice(0, -1)},\n"services":{\n`;
+    }
+    if (chunk.service !== service || chunk.part !== part) {
+      if (part !== undefined) text += ']';
+      if (chunk.service !== service) {
+        if (service !== undefined) text += '}';
+        if (chunk.service === 'log') text += '},\n';
+        else text += `${service === undefined ? '' : ',\n'}"${chunk.service}":{"seq":${chunk.seq},\n`;
+      } else text += ',\n';
+      text += `${JSON.stringify(chunk.part)}:[`;
+      empty = true;
+    }
+    for (const record of chunk.records) {
+      text += `${empty ? '' : ','}\n${JSON.stringify(record)}`;
+      empty = false;
+    }
+    ({ service, part } = chunk);
+    if (text !== '') yield text;
+  }
+  yield ']}\n';
+}

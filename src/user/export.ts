@@ -1,0 +1,159 @@
+/**
+ * Everything that is held on a user, in chunks: the rows of each service and what is in memory, the ranking in KV, and
+ * the events themselves from the log. Each chunk names the next one, and nothing is kept between them.
+ */
+import type { Database } from 'better-sqlite3';
+import type { NatsConnection } from 'nats';
+import { RANKINGS } from '../../streams.config.ts';
+import { encodeToken } from '../bus/event/ids.ts';
+import type { Endpoint, Json } from '../bus/micro.ts';
+import { call } from '../bus/micro.ts';
+import { SERVICES, type ServiceName } from '../bus/projection/definition.ts';
+import type { HeldPage, HeldRecord } from '../bus/projection/held.ts';
+import { optionalText, requiredId, wholeNumber } from '../bus/request.ts';
+import { BadRequestError, NotFoundError } from '../errors.ts';
+import { sessionsOf } from './forget.ts';
+import { eventsOf } from './log-events.ts';
+
+export interface ExportChunk {
+  user: string;
+  /** The user's id, then those of the sessions that became this user. */
+  ids: string[];
+  /** Whose records these are; `log`: the events themselves. */
+  service: ServiceName | 'log';
+  part: string;
+  /** Position of the log at which the service was. */
+  seq: number;
+  records: HeldRecord[];
+  /** Cursor of the chunk after this one; null after the last. */
+  next: string | null;
+}
+
+/** Where a chunk begins. */
+interface Place {
+  service: ExportChunk['service'];
+  part: string;
+  id: string;
+  after: string | number | null;
+  /** Each service answers from this position on. */
+  min: number;
+}
+
+/** Records asked for at once, and bytes of JSON from which on a chunk is full. */
+const PAGE = 1_000;
+const CHUNK_BYTES = 262_144;
+/** What is in KV, told as the engine's last part. */
+const RANKING = 'ranking';
+const EVENTS_PART = 'events';
+
+type HeldAnswer = HeldPage & { seq: number; parts: string[] };
+
+export function exportEndpoints(db: Database, nc: NatsConnection): Record<string, Endpoint> {
+  const resolve = db.prepare<[string], { user: string }>('SELECT user FROM link WHERE session = ?');
+  const known = db.prepare<[string, string], { n: number }>(
+    'SELECT EXISTS (SELECT 1 FROM profile WHERE user = ?) + EXISTS (SELECT 1 FROM person WHERE user = ?) AS n',
+  );
+
+  function idsOf(asked: string): string[] {
+    const user = resolve.get(asked)?.user ?? asked;
+    if ((known.get(user, user) as { n: number }).n === 0)
+      throw new NotFoundError('No event of this user has been seen, so nothing is held on them.', {
+        next: 'freshet status, to see whether the user service has caught up',
+        details: { user: asked },
+      });
+    return [user, ...sessionsOf(db, user).sort()];
+  }
+
+  async function held(service: ServiceName, request: Json): Promise<HeldAnswer> {
+    const answer = await call<HeldAnswer>(nc, `freshet.${service}.held`, request);
+    return service === 'engine' ? { ...answer, parts: [...answer.parts, RANKING] } : answer;
+  }
+
+  async function page({ service, part, id, after }: Place): Promise<HeldPage> {
+    if (service === 'log') return eventsOf(nc, id, after as number | string | null);
+    if (part === RANKING) return { records: await ranking(id), next: null };
+    return held(service, { user: id, part, after, n: PAGE });
+  }
+
+  async function ranking(id: string): Promise<HeldRecord[]> {
+    const kv = await nc.jetstream().views.kv(RANKINGS.name, { bindOnly: true });
+    const entry = await kv.get(`user.${encodeToken(id)}`);
+    return entry?.operation === 'PUT' ? [{ written: entry.created.toISOString(), ...entry.json<HeldRecord>() }] : [];
+  }
+
+  /** The part after this one; undefined: it was the last. */
+  async function partAfter(
+    service: ServiceName,
+    part: string,
+    parts: string[],
+  ): Promise<Pick<Place, 'service' | 'part'> | undefined> {
+    const next = parts[parts.indexOf(part) + 1];
+    if (next !== undefined) return { service, part: next };
+    const following = SERVICES[SERVICES.indexOf(service) + 1];
+    if (following === undefined) return { service: 'log', part: EVENTS_PART };
+    return { service: following, part: (await held(following, {})).parts[0] as string };
+  }
+
+  async function chunk(user: string, begun: Place | undefined, min: number): Promise<ExportChunk> {
+    const ids = idsOf(user);
+    const first = ids[0] as string;
+    const of = { user: first, ids };
+    const start: Place = begun ?? {
+      service: 'user',
+      part: (await held('user', {})).parts[0] as string,
+      id: first,
+      after: null,
+      min,
+    };
+    const { service, part } = start;
+    const at = service === 'log' ? undefined : await held(service, { min_seq: start.min });
+    let place: Place | undefined = start;
+    const records: HeldRecord[] = [];
+    for (let bytes = 0; place !== undefined && bytes < CHUNK_BYTES; ) {
+      const found: HeldPage = await page(place);
+      records.push(...found.records);
+      bytes += JSON.stringify(found.records).length;
+      const id: string | undefined = found.next === null ? ids[ids.indexOf(place.id) + 1] : place.id;
+      place = id === undefined ? undefined : { ...place, id, after: found.next };
+    }
+    const seq = at?.seq ?? 0;
+    if (place !== undefined) return { ...of, service, part, seq, records, next: textOf(place) };
+    const rest = service === 'log' ? undefined : await partAfter(service, part, at?.parts ?? []);
+    const next = rest && textOf({ ...rest, id: first, after: null, min: start.min });
+    return { ...of, service, part, seq, records, next: next ?? null };
+  }
+
+  return {
+    export: {
+      ...EXPORT,
+      handle: (request) => {
+        const cursor = optionalText(request, 'cursor');
+        const min = wholeNumber(request, 'min_seq', { default: 0, min: 0, max: Number.MAX_SAFE_INTEGER });
+        return chunk(requiredId(request, 'user'), cursor === undefined ? undefined : parsePlace(cursor), min);
+      },
+    },
+  };
+}
+
+/** The endpoint as it is documented. */
+export const EXPORT = {
+  description:
+    'Everything that is held on a user, by service, then their events from the log; in chunks: next is the cursor of the one after it',
+  example: { user: 'u42' },
+} as const;
+
+const textOf = (place: Place): string => Buffer.from(JSON.stringify(place)).toString('base64url');
+
+function parsePlace(cursor: string): Place {
+  try {
+    const place = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as Place;
+    const { service, part, id, min } = place;
+    const known = service === 'log' || SERVICES.includes(service);
+    if (known && typeof part === 'string' && typeof id === 'string' && Number.isSafeInteger(min)) return place;
+  } catch {
+    // falls through to the error below
+  }
+  throw new BadRequestError('cursor is none that an answer gave; leave it out to start from the beginning.', {
+    details: { member: 'cursor' },
+  });
+}
