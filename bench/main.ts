@@ -4,6 +4,7 @@ import { report } from '../src/cli/output.ts';
 import { accuracyBench } from './accuracy/command.ts';
 import { coldStartBench } from './cold-start/command.ts';
 import { engineBench } from './engine/command.ts';
+import { loadBench } from './load/command.ts';
 import { pipelineBench } from './pipeline/command.ts';
 
 export async function main(args: readonly string[]): Promise<number> {
@@ -13,6 +14,7 @@ export async function main(args: readonly string[]): Promise<number> {
   program.addCommand(accuracyBench().exitOverride());
   program.addCommand(engineBench().exitOverride());
   program.addCommand(coldStartBench().exitOverride());
+  program.addCommand(loadBench().exitOverride());
   program.addCommand(pipelineBench().exitOverride());
   if (args.length === 0) {
     program.outputHelp();

@@ -1,0 +1,83 @@
+/**
+ * Requests at a steady pace, whatever becomes of those before: what others do while something is measured. autocannon
+ * sends a second's worth at once.
+ */
+import { Agent, request } from 'node:http';
+import type { HttpRequest } from './drive.ts';
+import { type Latency, latencyOf } from './latency.ts';
+
+export interface Steady {
+  /** What came of it; sends no more. */
+  stop(): Promise<SteadyFigures>;
+}
+
+export interface SteadyFigures {
+  /** Requests that were answered with success, per second. */
+  perSecond: number;
+  latency: Latency;
+  /** Requests that failed, or that were left out because too many were waiting. */
+  failed: number;
+}
+
+export interface SteadyOptions {
+  url: string;
+  perSecond: number;
+  next: () => HttpRequest;
+  headers?: Record<string, string>;
+}
+
+/** Requests that wait for their answer at most: a pace that can't be kept is reported, not piled up. */
+const WAITING = 256;
+/** Milliseconds between two looks at what is due. */
+const LOOK_MS = 5;
+
+export function keepSending({ url, perSecond, next, headers = {} }: SteadyOptions): Steady {
+  const agent = new Agent({ keepAlive: true, maxSockets: WAITING });
+  const { hostname, port } = new URL(url);
+  const started = performance.now();
+  const latencies: number[] = [];
+  let sent = 0;
+  let failed = 0;
+  let waiting = 0;
+  let drained: () => void = () => undefined;
+
+  function send(): void {
+    if (waiting >= WAITING) {
+      failed++;
+      return;
+    }
+    waiting++;
+    const { method, path, headers: own, body } = next();
+    const at = performance.now();
+    const done = (well: boolean): void => {
+      if (well) latencies.push(performance.now() - at);
+      else failed++;
+      if (--waiting === 0) drained();
+    };
+    const asked = request({ hostname, port, method, path, agent, headers: { ...headers, ...own } }, (answer) => {
+      answer.resume();
+      answer.once('end', () => done(answer.statusCode !== undefined && answer.statusCode < 300));
+      answer.once('error', () => done(false));
+    });
+    asked.once('error', () => done(false));
+    asked.end(body);
+  }
+
+  const timer = setInterval(() => {
+    const due = ((performance.now() - started) / 1000) * perSecond;
+    for (; sent < due; sent++) send();
+  }, LOOK_MS);
+
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      const seconds = (performance.now() - started) / 1000;
+      if (waiting > 0)
+        await new Promise<void>((resolve) => {
+          drained = resolve;
+        });
+      agent.destroy();
+      return { perSecond: latencies.length / seconds, latency: latencyOf(latencies), failed };
+    },
+  };
+}
