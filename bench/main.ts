@@ -6,6 +6,7 @@ import { coldStartBench } from './cold-start/command.ts';
 import { engineBench } from './engine/command.ts';
 import { loadBench } from './load/command.ts';
 import { pipelineBench } from './pipeline/command.ts';
+import { servingBench } from './serving/command.ts';
 
 export async function main(args: readonly string[]): Promise<number> {
   const program = new Command('bench')
@@ -16,6 +17,7 @@ export async function main(args: readonly string[]): Promise<number> {
   program.addCommand(coldStartBench().exitOverride());
   program.addCommand(loadBench().exitOverride());
   program.addCommand(pipelineBench().exitOverride());
+  program.addCommand(servingBench().exitOverride());
   if (args.length === 0) {
     program.outputHelp();
     return 0;

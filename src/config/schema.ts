@@ -150,7 +150,17 @@ export const CONFIG_SCHEMA = section(
         list_length: whole(50, 'items in a ranking that is published to KV', 1),
         similar_length: whole(20, 'items in a published list of similar items', 1),
         publish_rankings: flag(true, 'whether rankings go to KV as they change'),
-        ranking_batch: whole(16, 'rankings that are computed between two looks at the log', 1),
+        ranking_slice_ms: whole(
+          4,
+          'milliseconds of computing rankings between two looks at the log and at requests',
+          1,
+        ),
+        ranking_share: Type.Number({
+          default: 0.5,
+          minimum: 0.01,
+          maximum: 1,
+          description: 'share of the time that computing rankings takes at most while lists are asked for',
+        }),
         ranking_window: whole(256, 'rankings that are on their way to KV at once', 1),
         stale_ms: whole(60_000, 'milliseconds that a list may stand while nothing of its user changed'),
         similar_interval_ms: whole(

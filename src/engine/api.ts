@@ -136,6 +136,11 @@ export function engineEndpoints(
         return lists.trending(n(request), filtersOf(request));
       },
     },
+    ping: {
+      description: 'Nothing: how long the way to the engine and back takes',
+      example: {},
+      handle: () => ({}),
+    },
     shelves: {
       description: 'Several titled rows for a user, with no item twice',
       example: { user: 'u42', rows: 5, n: 10 },

@@ -13,6 +13,9 @@ import type { Lists } from './lists.ts';
 /** Key of what is taken most lately; it also tells up to where all users' rankings are published. */
 const TRENDING = 'trending';
 
+/** One in so many lists is that of the user who was marked longest ago. */
+const OLDEST_EVERY = 4;
+
 /** Position up to which an engine before this one has published what it had to; 0 where nothing is known. */
 export async function settledSeq(nc: NatsConnection): Promise<number> {
   const kv = await nc.jetstream().views.kv(RANKINGS.name, { bindOnly: true });
@@ -31,8 +34,12 @@ export interface RankingsOptions {
   settled: number;
   /** Position of the fold. */
   seq: () => number;
-  /** Lists between two looks at the log. */
-  batch: number;
+  /** Milliseconds of computing between two looks at what else there is to do: a list is not broken off. */
+  sliceMs: number;
+  /** Whether somebody waits for answers just now. */
+  asked: () => boolean;
+  /** Share of the time that rankings take at most while somebody does. */
+  share: number;
   /** Rankings on their way to KV at once. */
   window: number;
   /** Milliseconds that a marked user waits at most while the fold is behind. */
@@ -65,7 +72,9 @@ export function createRankings(options: RankingsOptions): Rankings {
     logger,
     caughtUp,
     recalling,
-    batch,
+    sliceMs,
+    asked,
+    share,
     window,
     maxWaitMs,
     similarIntervalMs,
@@ -78,6 +87,7 @@ export function createRankings(options: RankingsOptions): Rankings {
   const markedItems = new Set<string>();
   let scheduled = false;
   let stopped = true;
+  let turn = 0;
   let inFlight = 0;
   let retryAt = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -98,26 +108,45 @@ export function createRankings(options: RankingsOptions): Rankings {
   function schedule(): void {
     if (scheduled || stopped || marked.size === 0) return;
     scheduled = true;
-    setImmediate(() => {
-      scheduled = false;
-      drain();
-    });
+    setImmediate(run);
   }
 
-  function drain(): void {
-    if (stopped || recalling() || inFlight >= window || performance.now() < retryAt) return;
+  function run(): void {
+    scheduled = false;
+    const took = drain();
+    if (took === undefined || marked.size === 0 || stopped) return;
+    scheduled = true;
+    // Whoever asks is not to wait behind lists that nobody has asked for.
+    const rest = asked() ? took * (1 / share - 1) : 0;
+    if (rest >= 1) setTimeout(run, rest);
+    else setImmediate(run);
+  }
+
+  /** Milliseconds that it took; undefined where there is nothing to be done now. */
+  function drain(): number | undefined {
+    const started = performance.now();
+    if (stopped || recalling() || inFlight >= window || started < retryAt) return undefined;
     const behind = !caughtUp();
-    for (let done = 0; done < batch && marked.size > 0 && inFlight < window; done++) {
-      const user = behind ? overdue() : newestMarked();
-      if (user === undefined) return;
+    let took = 0;
+    while (took < sliceMs && marked.size > 0 && inFlight < window) {
+      const user = behind ? overdue() : nextMarked();
+      if (user === undefined) return undefined;
       publishUser(user);
+      took = performance.now() - started;
     }
-    schedule();
+    return took;
   }
 
   /** The user marked longest ago, where that is too long. */
   function overdue(): string | undefined {
     for (const [user, since] of marked) return performance.now() - since > maxWaitMs ? user : undefined;
+    return undefined;
+  }
+
+  /** The newest first, as they are the ones that are looked at; one in four the oldest, so that nobody waits for ever. */
+  function nextMarked(): string | undefined {
+    if (++turn % OLDEST_EVERY !== 0) return newestMarked();
+    for (const user of marked.keys()) return user;
     return undefined;
   }
 

@@ -43,13 +43,16 @@ const PLAIN = 'typed-arrays';
 const NO_SNAPSHOT = 'none';
 /** Milliseconds that a marked user waits at most while the fold is behind. */
 const MAX_WAIT_MS = 5_000;
+/** Milliseconds after an answer in which more requests are to be expected. */
+const ASKED_MS = 250;
 /** Messages by which a snapshot's log is recognised. */
 const MARKS = 8;
 
 /** Settings that say when and how fast things are done, and nothing of what is answered. */
 const OPERATIONAL: ReadonlySet<string> = new Set<keyof Config['engine']>([
   'publish_rankings',
-  'ranking_batch',
+  'ranking_slice_ms',
+  'ranking_share',
   'ranking_window',
   'similar_interval_ms',
   'similar_batch',
@@ -210,6 +213,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       onFailed: (kind) => metrics.trainingsFailed.inc({ kind }),
     });
     const inForce = (): string => snapshots.current()?.object ?? NO_SNAPSHOT;
+    let answeredAt = Number.NEGATIVE_INFINITY;
     const lists = createLists({
       model,
       seq: loop.position,
@@ -221,6 +225,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       capacity: config.engine.cached_lists,
       depth: config.http.list_max,
       onAnswer: (kind, age) => {
+        answeredAt = performance.now();
         metrics.answers.inc({ kind });
         metrics.staleness.observe(age);
       },
@@ -240,7 +245,9 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       recalling: () => recall.running(),
       settled,
       seq: loop.position,
-      batch: engine.ranking_batch,
+      sliceMs: engine.ranking_slice_ms,
+      share: engine.ranking_share,
+      asked: () => performance.now() - answeredAt < ASKED_MS,
       window: engine.ranking_window,
       maxWaitMs: MAX_WAIT_MS,
       similarIntervalMs: engine.similar_interval_ms,

@@ -318,6 +318,8 @@ const Ready = Type.Object(
   { $id: 'Ready', description: 'Whether requests are served' },
 );
 
+const Nothing = Type.Object({}, { $id: 'Nothing', ...open, description: 'Nothing' });
+
 const Shelves = Type.Object(
   {
     user: Type.String({ examples: ['u42'] }),
@@ -372,6 +374,7 @@ export const SHARED = {
   Items,
   FeedbackSummary,
   Ready,
+  Nothing,
   Shelves,
   Token,
   RankingStream,

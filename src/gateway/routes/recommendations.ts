@@ -126,4 +126,18 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
     },
     ({ query }) => ask(context, 'freshet.engine.trending', withFilter(query)),
   );
+
+  app.get(
+    '/v1/ping',
+    {
+      config: { access: { scope: ['recommend'], token: 'any' } },
+      schema: {
+        tags: ['operations'],
+        operationId: 'ping',
+        summary: 'Nothing, from the engine: how long the way takes',
+        response: answers('Nothing', 'An empty object', [401, 403, 429, 503]),
+      },
+    },
+    () => ask(context, 'freshet.engine.ping', {}),
+  );
 }

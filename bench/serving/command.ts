@@ -1,0 +1,86 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { count, note, print, printJson, table } from '../../src/cli/output.ts';
+import { positive, whole } from '../../src/cli/values.ts';
+import type { Latency } from '../load/latency.ts';
+import { type Row, runServingBench, type ServingFigures, type ServingOptions } from './serving.ts';
+
+/** `npm run bench -- serving` */
+export const servingBench = (): Command =>
+  new Command('serving')
+    .description('lists from a whole system over NATS and HTTP, beside the empty way and scoring alone; freshness')
+    .option('--inter <file>', 'interactions, in any form that an import takes: measured as well')
+    .option('--item <file>', 'items of an atomic file, published as the catalogue')
+    .option('--items <n>', 'items of the simulated catalogue; 0: none', whole, 20_000)
+    .option('--events <n>', 'simulated interactions', positive, 200_000)
+    .option('--readers <n>', 'simulated readers', positive, 8_000)
+    .option('--concurrency <n,...>', 'askers at once', numbers, [1, 16, 64])
+    .option('--seconds <n>', 'how long each is measured', positive, 5)
+    .option('--rate <n>', 'events a second that are published in the second half', positive, 2_000)
+    .option('--users <n>', 'users whose lists are asked for', positive, 500)
+    .option('-n, --n <n>', 'items in a list', positive, 10)
+    .option('--json', 'write JSON')
+    .action(async ({ json, ...options }: Omit<ServingOptions, 'say'> & { json?: boolean }) => {
+      const figures = await runServingBench({ ...options, inter: options.inter, item: options.item, say: note });
+      if (json) printJson(figures);
+      else print(figures.map(textOf).join('\n\n'));
+    });
+
+function numbers(text: string): number[] {
+  const found = text.split(',').map((one) => one.trim());
+  if (!found.every((one) => /^[1-9]\d{0,3}$/.test(one))) throw new InvalidArgumentError('It takes numbers, by commas.');
+  return found.map(Number);
+}
+
+const NAMES: Record<Row['what'], string> = {
+  ping: '(a) nothing, the same way',
+  standing: 'lists that stand',
+  fresh: 'computed for the request',
+};
+
+function textOf(figures: ServingFigures): string {
+  const { stream, events, users, items, alone, rows, freshness, publishedPerSecond } = figures;
+  const ms = (value: number): string => value.toFixed(1);
+  const shown = rows.map((row) => [
+    row.over,
+    row.concurrency,
+    NAMES[row.what],
+    row.events > 0 ? `${count(row.events)}/s` : '',
+    `${count(Math.round(row.perSecond))}/s`,
+    ms(row.latency.p50),
+    ms(row.latency.p99),
+    ms(row.latency.p999),
+    beside(row, rows, alone),
+    row.failed > 0 ? `${row.failed} failed` : '',
+  ]);
+  const quantiles = ({ p50, p99, max }: Latency): string => `p50 ${ms(p50)} ms, p99 ${ms(p99)} ms, most ${ms(max)} ms`;
+  return [
+    `${stream}: ${count(events)} messages, ${count(users)} users and ${count(items)} items that were acted on; Node ${process.version}`,
+    '',
+    `(b) scoring alone, in one thread: ${count(Math.round(alone))} lists/s`,
+    '',
+    table(shown, ['over', 'at once', 'what', 'events', 'answers', 'p50 ms', 'p99 ms', 'p99.9 ms', 'beside', '']),
+    '',
+    `freshness at ${count(Math.round(publishedPerSecond))} events/s, from acknowledged to a list with min_seq: ${quantiles(freshness.list)} (${count(freshness.samples)} events)`,
+    `rankings that waited to be published again: ${count(freshness.waiting)} at most, the oldest for ${freshness.oldestSeconds.toFixed(1)} s`,
+  ].join('\n');
+}
+
+/** What a row is measured against in the same run. */
+function beside(row: Row, rows: readonly Row[], alone: number): string {
+  const of = (what: Row['what'], events: number): Row | undefined =>
+    rows.find(
+      (other) =>
+        other.over === row.over &&
+        other.what === what &&
+        other.concurrency === row.concurrency &&
+        other.events === events,
+    );
+  if (row.what === 'ping') return '';
+  if (row.events > 0) {
+    const quiet = of(row.what, 0);
+    return quiet ? `p99 ${(row.latency.p99 / quiet.latency.p99).toFixed(2)} of without` : '';
+  }
+  if (row.what === 'fresh') return `${(row.perSecond / alone).toFixed(2)} of (b)`;
+  const ping = of('ping', 0);
+  return ping ? `${(row.perSecond / ping.perSecond).toFixed(2)} of (a)` : '';
+}

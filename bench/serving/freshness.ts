@@ -1,0 +1,62 @@
+/** From an event that is acknowledged to a list that holds it: `recommend` with its sequence as `min_seq`. */
+import { randomBytes } from 'node:crypto';
+import type { NatsConnection } from 'nats';
+import { createCodec } from '../../src/bus/event/codec.ts';
+import { call } from '../../src/bus/micro.ts';
+import { createPublisher } from '../../src/bus/publisher.ts';
+import { type Latency, latencyOf } from '../load/latency.ts';
+import { engineStatus } from './system.ts';
+
+export interface Freshness {
+  samples: number;
+  /** From the acknowledgement to the answer. */
+  list: Latency;
+  /** Age of the ranking that has waited longest to be published again, seconds: the most that was seen. */
+  oldestSeconds: number;
+  /** Users whose rankings wait, at most. */
+  waiting: number;
+}
+
+/** Milliseconds between two events. */
+const PAUSE_MS = 20;
+/** Samples between two looks at the rankings that wait. */
+const LOOK_EVERY = 10;
+
+export async function measureFreshness(
+  nc: NatsConnection,
+  options: { user: () => string; item: () => string; seconds: number },
+): Promise<Freshness> {
+  const { user, item, seconds } = options;
+  const codec = createCodec();
+  const publisher = createPublisher(nc);
+  const run = randomBytes(6).toString('hex');
+  const latencies: number[] = [];
+  let oldestSeconds = 0;
+  let waiting = 0;
+  const end = performance.now() + seconds * 1000;
+  for (let sample = 0; performance.now() < end; sample++) {
+    const who = user();
+    const event = codec.prepare({
+      specversion: '1.0',
+      id: `${run}-${sample}`,
+      source: 'freshet-bench',
+      type: 'user.viewed.v1',
+      subject: who,
+      time: new Date().toISOString(),
+      data: { item: item() },
+    });
+    if (!event.ok) throw new Error(event.problem.message);
+    const { seq } = await publisher.publish(event.prepared);
+    const acknowledged = performance.now();
+    await call(nc, 'freshet.engine.recommend', { user: who, n: 10, min_seq: seq, timeout_ms: 10_000 });
+    latencies.push(performance.now() - acknowledged);
+    if (sample % LOOK_EVERY === 0) {
+      const { rankings } = await engineStatus(nc);
+      oldestSeconds = Math.max(oldestSeconds, rankings.oldestSeconds);
+      waiting = Math.max(waiting, rankings.users);
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  await publisher.close();
+  return { samples: latencies.length, list: latencyOf(latencies), oldestSeconds, waiting };
+}

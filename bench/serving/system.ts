@@ -1,0 +1,106 @@
+/** A whole system in processes of its own, as `freshet up` starts it, with a stream of events in its log. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { NatsConnection } from 'nats';
+import { createBulk } from '../../src/bus/bulk.ts';
+import { connect } from '../../src/bus/connection.ts';
+import { createCodec } from '../../src/bus/event/codec.ts';
+import type { CloudEvent } from '../../src/bus/event/types.ts';
+import { createJetStreamLog } from '../../src/bus/log/jetstream.ts';
+import { call } from '../../src/bus/micro.ts';
+import { SERVICES } from '../../src/bus/projection/definition.ts';
+import { createPublisher, publisherLimits } from '../../src/bus/publisher.ts';
+import { completeConfig } from '../../src/config/load.ts';
+
+const ENTRY = fileURLToPath(new URL('../../bin/freshet.mjs', import.meta.url));
+const BATCH = 2_000;
+/** Milliseconds between two looks. */
+const LOOK_MS = 100;
+
+export interface BenchSystem {
+  http: string;
+  nats: string;
+  nc: NatsConnection;
+  stop(): Promise<void>;
+}
+
+export interface EngineStatus {
+  seq: number;
+  rankings: { users: number; items: number; oldestSeconds: number };
+  model: { users: number; items: number; events: number };
+}
+
+export const engineStatus = (nc: NatsConnection): Promise<EngineStatus> =>
+  call<EngineStatus>(nc, 'freshet.engine.status', {}, { timeoutMs: 30_000 });
+
+/** @param args of `freshet up`, beside folder and ports */
+export async function startBenchSystem(args: readonly string[] = []): Promise<BenchSystem> {
+  const data = mkdtempSync(join(tmpdir(), 'freshet-bench-'));
+  const { NATS_URL: _external, ...env } = process.env;
+  const child = spawn(
+    process.execPath,
+    [ENTRY, 'up', '--no-demo', '--json', '--data', data, '--http-port', '0', '--nats-port', '0', ...args],
+    { stdio: ['ignore', 'pipe', 'ignore'], env },
+  );
+  const { http, nats } = await new Promise<{ http: string; nats: string }>((resolve, reject) => {
+    createInterface({ input: child.stdout }).once('line', (line) => resolve(JSON.parse(line)));
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`freshet up ended with code ${code}`)));
+  });
+  const nc = await connect({ url: nats, name: 'bench' });
+  return {
+    http,
+    nats,
+    nc,
+    stop: async () => {
+      await nc.close();
+      const gone = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      await gone;
+      rmSync(data, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Publishes the events and waits until every service has folded them; gives the last position. */
+export async function load(
+  { nc }: BenchSystem,
+  events: AsyncIterable<CloudEvent> | Iterable<CloudEvent>,
+): Promise<number> {
+  const config = completeConfig({});
+  const publisher = createPublisher(nc, publisherLimits(config));
+  const log = await createJetStreamLog({ nc, publisher });
+  const bulk = await createBulk({ nc, log, codec: createCodec(), publisher });
+  let batch: CloudEvent[] = [];
+  for await (const event of events) {
+    batch.push(event);
+    if (batch.length < BATCH) continue;
+    await bulk.publish(batch);
+    batch = [];
+  }
+  await bulk.publish(batch);
+  const { lastSeq } = await log.info();
+  await publisher.close();
+  await folded(nc, lastSeq);
+  return lastSeq;
+}
+
+/** Until every service has folded the log up to here, and the engine has published the rankings that this moved. */
+export async function folded(nc: NatsConnection, seq: number): Promise<void> {
+  for (const service of SERVICES)
+    await until(
+      async () => (await call<{ seq: number }>(nc, `freshet.${service}.status`, {}, { timeoutMs: 30_000 })).seq >= seq,
+    );
+  await until(async () => {
+    const { users, items } = (await engineStatus(nc)).rankings;
+    return users === 0 && items === 0;
+  });
+}
+
+async function until(there: () => Promise<boolean>): Promise<void> {
+  while (!(await there())) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+}
