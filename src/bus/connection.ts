@@ -45,6 +45,8 @@ export async function connect(options: ConnectOptions): Promise<NatsConnection> 
     waitOnFirstConnect,
     pingInterval: 10_000,
     maxPingOut: 2,
+    // A stack trace for each request costs more than what else the client does for it.
+    noAsyncTraces: true,
     ...credentials(url),
   };
   try {

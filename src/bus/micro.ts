@@ -87,16 +87,27 @@ export interface CallOptions {
 }
 
 /** Asks a service. Throws `RemoteProblemError` with its answer, or `ServiceUnavailableError`. */
-export async function call<T>(
+export const call = async <T>(nc: NatsConnection, subject: string, request: Json, options?: CallOptions): Promise<T> =>
+  (await answerTo(nc, subject, request, options)).json<T>();
+
+/** As {@link call}; the answer as it came, for whoever passes it on: JSON in UTF-8. */
+export const callForBytes = async (
+  nc: NatsConnection,
+  subject: string,
+  request: Json,
+  options?: CallOptions,
+): Promise<Uint8Array> => (await answerTo(nc, subject, request, options)).data;
+
+async function answerTo(
   nc: NatsConnection,
   subject: string,
   request: Json,
   { timeoutMs = 10_000 }: CallOptions = {},
-): Promise<T> {
+): Promise<Msg> {
   const answer = await ask(nc, subject, JSON.stringify(request), timeoutMs);
   const code = answer.headers?.get('Nats-Service-Error-Code');
   if (code) throw new RemoteProblemError(answer.json<Problem>());
-  return answer.json<T>();
+  return answer;
 }
 
 async function ask(nc: NatsConnection, subject: string, payload: string, timeoutMs: number): Promise<Msg> {

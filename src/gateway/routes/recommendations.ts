@@ -1,11 +1,11 @@
 /** `/v1/users/{id}/recommendations`, `/v1/recommendations`, `/v1/items/{id}/similar`, `/v1/trending`. */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { createCodec } from '../../bus/event/codec.ts';
 import type { Json } from '../../bus/micro.ts';
 import { requiredId } from '../../bus/request.ts';
 import { type Caller, mayActFor } from '../access/caller.ts';
 import { otherUser } from '../access/gate.ts';
-import { ask } from '../ask.ts';
+import { ask, passOn } from '../ask.ts';
 import type { GatewayContext } from '../context.ts';
 import { withFilter } from '../filter.ts';
 import { answers, READ_PROBLEMS, type RequestOf } from '../schemas.ts';
@@ -26,8 +26,8 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
     trace: Trace | undefined;
   }
 
-  async function recommend(asked: Json, { report, user, caller, trace }: Asker): Promise<unknown> {
-    if (report !== true) return ask(context, 'freshet.engine.recommend', asked);
+  async function recommend(asked: Json, reply: FastifyReply, { report, user, caller, trace }: Asker): Promise<unknown> {
+    if (report !== true) return passOn(context, 'freshet.engine.recommend', asked, reply);
     served.check(caller, user);
     const answer = await ask(context, 'freshet.engine.recommend', asked);
     return served.report(answer as Json, user as string, trace);
@@ -48,10 +48,10 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
         response: answers('Ranking', 'The list', READ_PROBLEMS),
       },
     },
-    ({ params, query, caller, headers }) => {
+    ({ params, query, caller, headers }, reply) => {
       const user = requiredId({ user: params.id }, 'user');
       const { served: report, ...asked } = withFilter(query);
-      return recommend({ ...asked, user }, { report, user, caller, trace: traceOf(headers) });
+      return recommend({ ...asked, user }, reply, { report, user, caller, trace: traceOf(headers) });
     },
   );
 
@@ -70,10 +70,10 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
         response: answers('Ranking', 'The list', [400, 401, 403, 413, 415, 429, 503, 504]),
       },
     },
-    ({ body, caller, headers }) => {
+    ({ body, caller, headers }, reply) => {
       if (body.user !== undefined && !mayActFor(caller, body.user)) throw otherUser();
       const { served: report, ...asked } = body;
-      return recommend(asked, { report, user: body.user, caller, trace: traceOf(headers) });
+      return recommend(asked, reply, { report, user: body.user, caller, trace: traceOf(headers) });
     },
   );
 
@@ -91,8 +91,13 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
         response: answers('Shelves', 'The rows', READ_PROBLEMS),
       },
     },
-    ({ params, query }) =>
-      ask(context, 'freshet.engine.shelves', { ...withFilter(query), user: requiredId({ user: params.id }, 'user') }),
+    ({ params, query }, reply) =>
+      passOn(
+        context,
+        'freshet.engine.shelves',
+        { ...withFilter(query), user: requiredId({ user: params.id }, 'user') },
+        reply,
+      ),
   );
 
   app.get<{ Params: RequestOf<'itemPath'>; Querystring: RequestOf<'similar'> }>(
@@ -108,8 +113,13 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
         response: answers('Ranking', 'The list', READ_PROBLEMS),
       },
     },
-    ({ params, query }) =>
-      ask(context, 'freshet.engine.similar', { ...withFilter(query), item: requiredId({ item: params.id }, 'item') }),
+    ({ params, query }, reply) =>
+      passOn(
+        context,
+        'freshet.engine.similar',
+        { ...withFilter(query), item: requiredId({ item: params.id }, 'item') },
+        reply,
+      ),
   );
 
   app.get<{ Querystring: RequestOf<'trending'> }>(
@@ -124,7 +134,7 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
         response: answers('Ranking', 'The list', READ_PROBLEMS),
       },
     },
-    ({ query }) => ask(context, 'freshet.engine.trending', withFilter(query)),
+    ({ query }, reply) => passOn(context, 'freshet.engine.trending', withFilter(query), reply),
   );
 
   app.get(
@@ -138,6 +148,6 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
         response: answers('Nothing', 'An empty object', [401, 403, 429, 503]),
       },
     },
-    () => ask(context, 'freshet.engine.ping', {}),
+    (_request, reply) => passOn(context, 'freshet.engine.ping', {}, reply),
   );
 }
