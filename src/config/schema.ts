@@ -216,7 +216,7 @@ export const CONFIG_SCHEMA = section(
         ranker_rate: share(0.003, 'step size of what is learned from one example'),
         ranker_dense: whole(
           6_000,
-          'examples up to which every event is learned from; further on a share of them, by the third power',
+          'lists of full histories (shorter ones count in part) up to which every event is learned from; further on a share of them, by the third power',
           1,
         ),
         shown_of_user: whole(5, 'shown lists of one user that wait for what becomes of them', 1),

@@ -51,8 +51,6 @@ import { Verdicts } from './verdicts.ts';
 const MAX_LIST = 10_000;
 /** What candidates are looked for when an event is scored: as many as for a list of usual length. */
 const SCORED_LENGTH = 20;
-/** Of the usual candidates, where a list is only learned from: measured, the accuracy of all of them in half the time. */
-const TAUGHT_SHARE = 0.4;
 /** So many of the first examples are measured all, so that a young log has figures as well. */
 const MEASURED_FIRST = 1_000;
 /** Sections of the state. */
@@ -250,9 +248,10 @@ class FoldedModel implements Model {
     if (this.#mapped.isChallenged) this.#mapped.judge(seen, item, this.#ranking.sample());
     const request = this.#historyRequest(user);
     if (!measured) {
-      // What is only learned from needs the best of each signal, not all that a list is chosen from.
-      const example = this.#ranking.example({ ...request, share: TAUGHT_SHARE }, item);
-      if (example !== undefined) this.#ranker?.learn(example.features, example.rows, example.row);
+      const example = this.#ranking.example({ ...request, fewest: true }, item);
+      if (example !== undefined) {
+        this.#ranker?.learn(example.features, example.rows, example.row, request.profile.items.length);
+      }
       return;
     }
     const { candidates, features, scores } = this.#ranking.rank(request);
@@ -275,11 +274,13 @@ class FoldedModel implements Model {
     };
     this.#prequential.observe(scored);
     this.#observer?.(scored);
-    if (teaches && row >= 0) this.#ranker?.learn(features, candidates.length, row);
+    if (teaches && row >= 0) this.#ranker?.learn(features, candidates.length, row, request.profile.items.length);
   }
 
   #teaches(user: string, what: string, seq: number): boolean {
-    return this.#ranker !== undefined && isTaught(user, what, seq, this.#ranker.steps, this.#config.ranker.dense);
+    if (this.#ranker === undefined) return false;
+    const learned = this.#ranker.effort / this.#config.readBack;
+    return isTaught(user, what, seq, learned, this.#config.ranker.dense);
   }
 
   /** What the list of a user as it is now is asked for by. */

@@ -98,6 +98,9 @@ const NEWEST_KEPT = 4_096;
 const SAMPLED = 200;
 /** Full interactions from which on an item is found by its own evidence. */
 const FEW_EVENTS = 10;
+/** Least share of the candidates, and items of a history up to which all are looked for. */
+const LEAST_SHARE = 0.4;
+const WHOLE_SHARE_ITEMS = 12;
 const MAPPED_COLUMNS = [
   ['content', COLUMN.whitened],
   ['towers', COLUMN.towers],
@@ -120,8 +123,8 @@ export interface RankRequest {
   /** Items that may not be in the list, by number; repeats are fine. */
   blocked: readonly Iterable<number>[];
   count: number;
-  /** Share of the usual numbers of candidates, where fewer will do; left out: 1. */
-  share?: number;
+  /** As few candidates as will do: where a list is only learned from. */
+  fewest?: boolean;
   /** Candidates in any case. */
   include?: readonly number[];
   /** Newest position of the log that anything was taken at. */
@@ -173,6 +176,15 @@ export interface RankedFrom {
   mapped: MappedSignals;
   /** Ids of users by number. */
   users: readonly string[];
+}
+
+/**
+ * Share of the configured numbers of candidates. Each candidate is looked at through each item of the history, so that
+ * long histories take fewer. Measured: MovieLens 100K (30 items read back) is as accurate with 0.4 of them as with all,
+ * Amazon Beauty (8 items) loses 1 % in hit rate; neither loses anything where only what is learned from has as few.
+ */
+function shareOf({ profile, fewest }: RankRequest): number {
+  return fewest ? LEAST_SHARE : Math.min(1, Math.max(LEAST_SHARE, WHOLE_SHARE_ITEMS / profile.items.length));
 }
 
 export class Ranking {
@@ -329,7 +341,7 @@ export class Ranking {
     const found = new Set<number>(request.include);
     // A list longer than usual needs more of everything.
     const more = Math.max(0, request.count - 20);
-    const share = request.share ?? 1;
+    const share = shareOf(request);
     const directed = new Top(Math.ceil(config.directedCandidates * share) + more, ids);
     const together = new Top(Math.ceil(config.togetherCandidates * share), ids);
     const { touched, found: sums } = this.pairs;
@@ -390,16 +402,18 @@ export class Ranking {
   }
 
   /** Of the items listed last, those with few events of their own whose features promise most. */
-  #addPromising({ past, share = 1 }: RankRequest, found: Set<number>): void {
+  #addPromising(request: RankRequest, found: Set<number>): void {
+    const share = shareOf(request);
     const few = (item: number): boolean => this.#statistics.total[item]! < FEW_EVENTS * 16 && this.#free(item);
     const best = new Top(Math.ceil(this.#config.promisedCandidates * share), this.#catalogue.ids.ids);
-    this.#mapped.offer(past, this.#newest.items, few, (item, score) => {
+    this.#mapped.offer(request.past, this.#newest.items, few, (item, score) => {
       if (score > 0) best.offer(item, score);
     });
     best.addTo(found);
   }
 
-  #addNeighbours({ profile, reader, blend, share = 1 }: RankRequest, found: Set<number>, end: number): void {
+  #addNeighbours(request: RankRequest, found: Set<number>, end: number): void {
+    const { profile, reader, blend } = request;
     const near = this.#neighbours;
     // Of an item there are followers, but nobody whose history is like its own.
     const of = blend === 'similar' ? { ...profile, items: [] } : profile;
@@ -413,7 +427,7 @@ export class Ranking {
       this.#directedDamping,
       this.#togetherDamping,
     );
-    const best = new Top(Math.ceil(this.#config.neighbourCandidates * share), this.#catalogue.ids.ids);
+    const best = new Top(Math.ceil(this.#config.neighbourCandidates * shareOf(request)), this.#catalogue.ids.ids);
     for (let i = 0; i < near.count; i++) {
       const item = near.touched[i]!;
       const score = near.sums[item * NEIGHBOUR_STRIDE]!;

@@ -25,15 +25,15 @@ const MAX_LOAD = 0.8;
 const SMALLEST = 4;
 
 /** Rows with more entries than this have a prefix. */
-export const LONG_ROW = 2_048;
+export const LONG_ROW = 512;
 /** Most entries of a prefix. */
-const PREFIX_MOST = 1_024;
+const PREFIX_MOST = 256;
 /** With fewer than this above the first step that is short enough, a row is read as it is. */
-const PREFIX_LEAST = 128;
+const PREFIX_LEAST = 32;
 const STEPS = 128;
 
 /**
- * The entries of a long row whose third count is at or above a step: the lowest step that no more than 1,024 of them
+ * The entries of a long row whose third count is at or above a step: the lowest step that no more than 256 of them
  * reach. What is in it depends on the row's content alone, so a list that is computed from it does too.
  */
 export interface Prefix {

@@ -8,7 +8,7 @@ export interface RankerConfig {
   hidden: number;
   /** Step size of Adam. */
   learningRate: number;
-  /** Examples up to which every event is learned from; further on a share of them (schedule.ts). */
+  /** Lists for full histories up to which every event is learned from; further on a share of them (schedule.ts). */
   dense: number;
   /** Seed of the hidden layer's first weights. */
   seed: number;

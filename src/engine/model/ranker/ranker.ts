@@ -33,6 +33,7 @@ export interface RankerState {
   second: Float64Array;
   powers: [number, number];
   steps: number;
+  effort: number;
 }
 
 /** Gradients of candidates below this are left out: they are most of a list and move nothing. */
@@ -52,6 +53,7 @@ export class Ranker {
   readonly #gradient: Float64Array;
   readonly #adam: Adam;
   #steps = 0;
+  #effort = 0;
   // Of the list that was folded last.
   #base: Float64Array;
   #gates: Float64Array = gatesOf(1);
@@ -91,6 +93,11 @@ export class Ranker {
   /** Lists learned from. */
   get steps(): number {
     return this.#steps;
+  }
+
+  /** Items of the histories that those lists were computed for, all together: what it took to learn from them. */
+  get effort(): number {
+    return this.#effort;
   }
 
   /**
@@ -198,8 +205,13 @@ export class Ranker {
     return weights;
   }
 
-  /** Learns that of the list that was folded last, this row was taken. */
-  learn(features: Float64Array, rows: number, target: number): void {
+  /**
+   * Learns that of the list that was folded last, this row was taken.
+   *
+   * @param effort items of the history that the list was computed for
+   */
+  learn(features: Float64Array, rows: number, target: number, effort: number): void {
+    this.#effort += effort;
     this.#fold(false);
     this.score(features, rows);
     takenGradient(this.#scores, rows, target, this.#slopes);
@@ -273,11 +285,12 @@ export class Ranker {
       second: second.slice(),
       powers: [firstPower, secondPower],
       steps: this.#steps,
+      effort: this.#effort,
     };
   }
 
   /** Takes over what another one knew. Throws a RangeError for one of another shape. */
-  restore({ parameters, average, first, second, powers, steps }: RankerState): void {
+  restore({ parameters, average, first, second, powers, steps, effort }: RankerState): void {
     const size = this.#parameters.length;
     if ([parameters, average, first, second].some(({ length }) => length !== size)) {
       throw new RangeError(`a ranker of ${parameters.length} parameters does not fit one of ${size}`);
@@ -288,13 +301,15 @@ export class Ranker {
     this.#adam.second.set(second);
     [this.#adam.firstPower, this.#adam.secondPower] = powers;
     this.#steps = steps;
+    this.#effort = effort;
   }
 
   encode(): Buffer {
-    const { parameters, average, first, second, powers, steps } = this.state();
+    const { parameters, average, first, second, powers, steps, effort } = this.state();
     const out = new Writer();
     for (const numbers of [parameters, average, first, second, powers]) out.f64s(numbers);
     out.count(steps);
+    out.count(effort);
     return out.done();
   }
 
@@ -304,7 +319,8 @@ export class Ranker {
     const [parameters, average] = [input.f64s(), input.f64s()];
     const [first, second] = [input.f64s(), input.f64s()];
     const [firstPower, secondPower] = input.f64s();
-    this.restore({ parameters, average, first, second, powers: [firstPower!, secondPower!], steps: input.count() });
+    const [steps, effort] = [input.count(), input.count()];
+    this.restore({ parameters, average, first, second, powers: [firstPower!, secondPower!], steps, effort });
   }
 
   /** SHA-256, hex, of all that it knows. */

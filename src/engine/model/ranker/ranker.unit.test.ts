@@ -35,7 +35,7 @@ function taught(form: RankerForm, lists: number): Ranker {
   for (let i = 0; i < lists; i++) {
     const features = list(20, i);
     one.fold(BASE, 1 + (i % 50));
-    one.learn(features, 20, target(features, 20));
+    one.learn(features, 20, target(features, 20), 1 + (i % 30));
   }
   return one;
 }
@@ -97,7 +97,7 @@ describe('the ranker', () => {
     const one = ranker();
     const before = loss(one);
     one.fold(BASE, 12);
-    one.learn(features, 6, 2);
+    one.learn(features, 6, 2, 12);
     expect(loss(one)).toBeLessThan(before);
   });
 
@@ -109,7 +109,7 @@ describe('the ranker', () => {
     for (const each of [one, two]) {
       const features = list(20, 4_000);
       each.fold(BASE, 9);
-      each.learn(features, 20, 3);
+      each.learn(features, 20, 3, 9);
       each.fold(BASE, 9);
       each.learnShown(features, 20, 5, 'refused');
     }
@@ -131,7 +131,7 @@ describe('the ranker', () => {
       one.fold(BASE, 5);
       return one.weightsOf(list(1, 1), 0)[0]! - BASE[0]!;
     };
-    const blind = weightAfter((one, features) => one.learn(features, 10, 0));
+    const blind = weightAfter((one, features) => one.learn(features, 10, 0, 5));
     const seeing = weightAfter((one, features) => one.learnShown(features, 10, 0, 'taken'));
     expect(blind).toBeGreaterThan(0);
     expect(seeing).toBeLessThan(blind * 0.8);
