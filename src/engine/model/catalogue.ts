@@ -43,11 +43,17 @@ export class Catalogue {
   #described = 0;
   #version = 0;
   #onFields: (item: number, fields: ItemData) => void;
+  #listing: (item: number) => void = () => {};
 
   /** @param onFields called with an item's fields whenever they are others */
   constructor(config: ContentConfig, onFields: (item: number, fields: ItemData) => void = () => {}) {
     this.#config = config;
     this.#onFields = onFields;
+  }
+
+  /** Calls back with every item that comes into the catalogue or leaves it, just before it does. */
+  onListing(listing: (item: number) => void): void {
+    this.#listing = listing;
   }
 
   /** Counts every change, for what is cached of the catalogue. */
@@ -159,6 +165,7 @@ export class Catalogue {
   }
 
   #mark(number: number, status: number): void {
+    if ((this.#status[number] === PUBLISHED) !== (status === PUBLISHED)) this.#listing(number);
     if (this.#status[number] === PUBLISHED) this.#published--;
     if (status === PUBLISHED) this.#published++;
     this.#status[number] = status;

@@ -232,7 +232,7 @@ export class Ranking {
       directedDamping: this.#directedDamping,
       togetherDamping: this.#togetherDamping,
     });
-    this.#newest = new Newest(NEWEST_KEPT);
+    this.#newest = new Newest(NEWEST_KEPT, catalogue);
     this.#weights = {
       short: weightColumns(config.short),
       long: weightColumns(config.long),
@@ -380,7 +380,7 @@ export class Ranking {
     const popular = new Top(Math.ceil(config.popularCandidates * share) + more, ids);
     this.#popularity.offerBest(popular, end, statistics, (item) => this.#free(item));
     popular.addTo(found);
-    this.#newest.refresh(this.#catalogue);
+    this.#newest.refresh();
     let fresh = Math.ceil(config.newCandidates * share);
     for (const item of this.#newest.items.slice(0, config.newCandidates * 10)) {
       if (fresh === 0) break;
@@ -395,7 +395,7 @@ export class Ranking {
 
   /** Some of the items listed last, spread over them. */
   sample(): number[] {
-    this.#newest.refresh(this.#catalogue);
+    this.#newest.refresh();
     const { items } = this.#newest;
     const step = Math.max(1, Math.floor(items.length / SAMPLED));
     return items.filter((_, place) => place % step === 0);

@@ -24,25 +24,70 @@ export function newness(item: number, timeMs: number, catalogue: Catalogue, conf
   return age > 40 ? 0 : exp(-LN2 * age);
 }
 
-/** The items listed last, kept until the catalogue changes. */
+/** So many changes are made one by one; for more the list is made anew. */
+const FEW = 64;
+
+/** The items listed last, newest first, ties by their ids; follows the catalogue without looking through all of it. */
 export class Newest {
   items: number[] = [];
-  #version = -1;
+  /** Items that came into the catalogue or left it since the last look. */
+  readonly #changed = new Set<number>();
+  /** Whether there are items beyond those that are kept. */
+  #more = true;
   #keep: number;
+  #catalogue: Catalogue;
 
-  constructor(keep: number) {
+  constructor(keep: number, catalogue: Catalogue) {
     this.#keep = keep;
+    this.#catalogue = catalogue;
+    catalogue.onListing((item) => this.#changed.add(item));
   }
 
-  refresh(catalogue: Catalogue): void {
-    if (this.#version === catalogue.version) return;
-    this.#version = catalogue.version;
+  refresh(): void {
+    if (this.#changed.size === 0) return;
+    if (this.#changed.size > FEW) this.#collect();
+    else for (const item of this.#changed) this.#move(item);
+    if (this.items.length < this.#keep && this.#more) this.#collect();
+    this.#changed.clear();
+  }
+
+  #isListed(item: number): boolean {
+    return this.#catalogue.isPublished(item) && !this.#catalogue.isWithdrawn(item);
+  }
+
+  /** Takes an item out, and puts it where it belongs if it is listed. */
+  #move(item: number): void {
+    const { items } = this;
+    const before = items.indexOf(item);
+    if (before >= 0) items.splice(before, 1);
+    if (!this.#isListed(item)) return;
+    let low = 0;
+    let high = items.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#compare(items[middle]!, item) < 0) low = middle + 1;
+      else high = middle;
+    }
+    // Behind the last that is kept there may be others that come before it.
+    if (low === items.length && this.#more) return;
+    items.splice(low, 0, item);
+    if (items.length > this.#keep) {
+      items.length = this.#keep;
+      this.#more = true;
+    }
+  }
+
+  #compare(a: number, b: number): number {
+    const { ids } = this.#catalogue;
+    const [listedA, listedB] = [this.#catalogue.item(a)!.listed, this.#catalogue.item(b)!.listed];
+    return listedB - listedA || (ids.id(a) < ids.id(b) ? -1 : 1);
+  }
+
+  #collect(): void {
     const listed: number[] = [];
-    for (let item = 0; item < catalogue.ids.end; item++)
-      if (catalogue.isPublished(item) && !catalogue.isWithdrawn(item)) listed.push(item);
-    const at = (item: number) => catalogue.item(item)!.listed;
-    const id = (item: number) => catalogue.ids.id(item);
-    listed.sort((a, b) => at(b) - at(a) || (id(a) < id(b) ? -1 : 1));
+    for (let item = 0; item < this.#catalogue.ids.end; item++) if (this.#isListed(item)) listed.push(item);
+    listed.sort((a, b) => this.#compare(a, b));
+    this.#more = listed.length > this.#keep;
     this.items = listed.slice(0, this.#keep);
   }
 }
