@@ -143,6 +143,7 @@ export async function runService<Tables>(
 
     const observer = observeLoop(registry);
     const limits = loopLimits(config);
+    limits.batchMax = Math.min(limits.batchMax, definition.batchMax ?? limits.batchMax);
     const storeOptions: StoreOptions<Tables> = {
       file: files.live,
       definition,

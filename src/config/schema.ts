@@ -168,6 +168,11 @@ export const CONFIG_SCHEMA = section(
           'milliseconds between publications of similar items and of the trending list',
           10,
         ),
+        batch_max: whole(
+          100,
+          'messages in one transaction of the engine while it serves: it scores many of them first, and lists wait meanwhile',
+          1,
+        ),
         similar_batch: whole(50, 'lists of similar items that are published at once', 1),
         cached_lists: whole(10_000, 'lists that are kept to be answered again', 0),
         snapshot_events: whole(50_000, 'events after which a snapshot is written', 1),

@@ -120,6 +120,7 @@ export function engineProjection({
   const weights = weightsOf(config);
   return {
     service: 'engine',
+    batchMax: config.engine.batch_max,
     code: 3,
     inputs: { declared: [...config.events.declared].sort(), weights },
     schema: SCHEMA,

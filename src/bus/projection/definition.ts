@@ -21,6 +21,8 @@ export interface FoldClock {
 
 export interface ProjectionDefinition<Tables> {
   service: ServiceName;
+  /** Most messages in one transaction while it serves, where `committed` takes long for each; undefined: as all do. */
+  batchMax?: number;
   /** Raised with every change of what `apply` writes. */
   code: number;
   /** The settings that `apply` depends on: weights, declared types. */

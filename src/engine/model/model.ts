@@ -880,15 +880,11 @@ class FoldedModel implements Model {
   }
 
   exportState({ learned = true }: { learned?: boolean } = {}): Buffer {
-    const byOrigin = new Map<number, HistoryEvent[]>();
+    const histories = this.#histories;
+    const { order, ends } = histories.byOrigin(this.#users.end);
     const used = new Set<number>();
+    for (let i = 0; i < order.length; i++) used.add(histories.items[order[i]!]!);
     for (let user = 0; user < this.#users.end; user++) {
-      for (const event of this.#histories.read(user)) {
-        used.add(event.item);
-        const events = byOrigin.get(event.origin);
-        if (events === undefined) byOrigin.set(event.origin, [event]);
-        else events.push(event);
-      }
       for (const { item } of this.#dismissals.of(user)) used.add(item);
     }
     if (learned) for (const { items } of this.#impressions.all()) for (const item of items) used.add(item);
@@ -902,26 +898,23 @@ class FoldedModel implements Model {
       const known = this.#catalogue.item(number);
       return [{ id, number, published, withdrawn, listed: known?.listed ?? 0, fields: known?.fields }];
     });
-    const itemPlaces = new Map(items.map(({ number }, place) => [number, place]));
+    const itemPlaces = new Int32Array(ids.end).fill(-1);
+    for (const [place, { number }] of items.entries()) itemPlaces[number] = place;
     const userIds = this.#users.sorted();
     const userPlaces = new Map(userIds.map((id, place) => [this.#users.find(id)!, place]));
     const users = userIds.map((id): StateUser => {
       const number = this.#users.find(id)!;
-      const events = (byOrigin.get(number) ?? []).map(({ item, weight, negative, time, seq }) => ({
-        item: itemPlaces.get(item)!,
-        weight,
-        negative,
-        time,
-        seq,
-      }));
-      return { id, traits: this.#traits.get(number), events };
+      const from = number === 0 ? 0 : ends[number - 1]!;
+      return { id, traits: this.#traits.get(number), from, end: ends[number]! };
     });
+    const { items: taken, weights, negatives, times, seqs } = histories;
+    const events = { order, items: taken, itemPlaces, weights, negatives, times, seqs };
     const links = this.#links.claims.map(({ session, user, seq }) => ({
       session: userPlaces.get(session)!,
       user: userPlaces.get(user)!,
       seq,
     }));
-    const itemPlace = (item: number): number => itemPlaces.get(item)!;
+    const itemPlace = (item: number): number => itemPlaces[item]!;
     const userPlace = (user: number): number => userPlaces.get(user)!;
     const sections = [{ name: DISMISSALS, bytes: this.#dismissals.encode(itemPlace, userPlace) }];
     if (learned) {
@@ -936,7 +929,7 @@ class FoldedModel implements Model {
     }
     const adopted = this.#mapped.export();
     if (adopted.length > 0) sections.push({ name: INPUTS, bytes: encodeAdopted(adopted) });
-    return encodeState({ clock: this.#clock, items, users, links, sections });
+    return encodeState({ clock: this.#clock, items, users, events, links, sections });
   }
 
   importState(bytes: Uint8Array): void {

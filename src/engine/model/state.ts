@@ -29,20 +29,25 @@ export interface StateItem {
   fields: ItemData | undefined;
 }
 
-export interface StateEvent {
-  /** Index among the items of the same state. */
-  item: number;
-  weight: number;
-  negative: number;
-  time: number;
-  seq: number;
-}
-
 export interface StateUser {
   id: string;
   traits: Traits | undefined;
-  /** Published under this id, in log order. */
-  events: StateEvent[];
+  /** Events published under this id: a range of {@link StateEvents.order}, in log order. */
+  from: number;
+  end: number;
+}
+
+/** Events that are written, in columns: a million objects cost more to make and collect than all else. */
+export interface StateEvents {
+  /** Rows of the columns below. */
+  order: ArrayLike<number>;
+  /** Numbers of items, and the index among the items of the same state by number. */
+  items: ArrayLike<number>;
+  itemPlaces: ArrayLike<number>;
+  weights: ArrayLike<number>;
+  negatives: ArrayLike<number>;
+  times: ArrayLike<number>;
+  seqs: ArrayLike<number>;
 }
 
 export interface StateLink {
@@ -62,12 +67,13 @@ export interface ModelState {
   clock: number;
   items: StateItem[];
   users: StateUser[];
+  events: StateEvents;
   links: StateLink[];
   /** In an order of their own, each name once. */
   sections: StateSection[];
 }
 
-/** Events of a state that was read, in columns: a million objects cost more to collect than to fold. */
+/** Events of a state that was read. */
 export interface EventColumns {
   /** Index of the user that an event was published under. */
   users: Int32Array;
@@ -79,9 +85,9 @@ export interface EventColumns {
 }
 
 /** A state that was read; events stand in columns, users in order, each user's in log order. */
-export interface ReadState extends Omit<ModelState, 'users' | 'sections'> {
+export interface ReadState extends Omit<ModelState, 'users' | 'events' | 'sections'> {
   sections: { name: string; bytes: Buffer }[];
-  users: Omit<StateUser, 'events'>[];
+  users: Omit<StateUser, 'from' | 'end'>[];
   events: EventColumns;
 }
 
@@ -98,19 +104,21 @@ export function encodeState(state: ModelState): Buffer {
     out.f64(item.listed);
     out.text(item.fields === undefined ? '' : canonicalJson(item.fields));
   }
+  const { order, items, itemPlaces, weights, negatives, times, seqs } = state.events;
   out.count(state.users.length);
   for (const user of state.users) {
     out.text(user.id);
     out.text(user.traits === undefined ? '' : canonicalJson(user.traits));
-    out.count(user.events.length);
+    out.count(user.end - user.from);
     let seq = 0;
-    for (const event of user.events) {
-      out.count(event.item);
-      out.count(event.weight);
-      out.count(event.negative);
-      out.f64(event.time);
-      out.count(event.seq - seq);
-      seq = event.seq;
+    for (let place = user.from; place < user.end; place++) {
+      const at = order[place]!;
+      out.count(itemPlaces[items[at]!]!);
+      out.count(weights[at]!);
+      out.count(negatives[at]!);
+      out.f64(times[at]!);
+      out.count(seqs[at]! - seq);
+      seq = seqs[at]!;
     }
   }
   out.count(state.links.length);
