@@ -145,6 +145,11 @@ export class RebuildWaitingError extends FreshetError {
   readonly code = 'FRESHET_REBUILD_WAITING';
 }
 
+/** A sequence or a time that the log does not hold. */
+export class PositionUnknownError extends FreshetError {
+  readonly code = 'FRESHET_POSITION_UNKNOWN';
+}
+
 /** A dead letter that can't be read now either. */
 export class DeadLetterUnreadableError extends FreshetError {
   readonly code = 'FRESHET_DEAD_LETTER_UNREADABLE';

@@ -10,6 +10,7 @@ import { contentProjection } from '../../src/content/projection.ts';
 import { engineEndpoints } from '../../src/engine/api.ts';
 import type { Lists } from '../../src/engine/lists.ts';
 import { MODEL_HASH } from '../../src/engine/start.ts';
+import { EXPLAIN } from '../../src/engine/why.ts';
 import { feedbackEndpoints } from '../../src/feedback/api.ts';
 import { feedbackProjection } from '../../src/feedback/projection.ts';
 import { userEndpoints } from '../../src/user/api.ts';
@@ -35,7 +36,7 @@ function own(service: ServiceName): Described {
     case 'feedback':
       return feedbackEndpoints(emptyDatabase(feedbackProjection(config).schema), async () => null);
     case 'engine':
-      return { ...engineEndpoints({} as Lists, (user) => user, config), hash: MODEL_HASH };
+      return { ...engineEndpoints({} as Lists, (user) => user, config), explain: EXPLAIN, hash: MODEL_HASH };
   }
 }
 

@@ -158,6 +158,10 @@ const SECTIONS: readonly Section[] = [
         'A rebuilt projection lies ready and no service has taken it over.',
         'Start the service under the settings that it was rebuilt for.',
       ],
+      FRESHET_POSITION_UNKNOWN: [
+        'A sequence behind the end of the log, or a sequence or time before its beginning.',
+        'Name one that the log holds; the message says from where to where it reaches.',
+      ],
       FRESHET_DEAD_LETTER_UNREADABLE: [
         'A dead letter is wrong in itself: no fold of it can be tried again.',
         'Publish it corrected: `freshet dlq retry SERVICE SEQ --with FILE`.',

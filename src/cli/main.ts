@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { EXIT, report } from './output.ts';
+import { atVerb } from './verbs/at.ts';
 import { dlqVerb } from './verbs/dlq.ts';
 import { doctorVerb } from './verbs/doctor.ts';
 import { exportVerb } from './verbs/export.ts';
@@ -21,6 +22,7 @@ import { tailVerb } from './verbs/tail.ts';
 import { trendingVerb } from './verbs/trending.ts';
 import { upVerb } from './verbs/up.ts';
 import { verifyVerb } from './verbs/verify.ts';
+import { whyVerb } from './verbs/why.ts';
 
 /** Runs a command line; gives the exit code: 0 success, 1 failure, 2 wrong usage. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -41,6 +43,8 @@ export async function main(args: readonly string[]): Promise<number> {
     historyVerb,
     tailVerb,
     statusVerb,
+    whyVerb,
+    atVerb,
     verifyVerb,
     replayVerb,
     dlqVerb,

@@ -1,5 +1,6 @@
 /** Values of options, checked where they are read. */
 import { InvalidArgumentError } from 'commander';
+import { parseTimestamp } from '../bus/event/time.ts';
 
 export function port(text: string): number {
   const value = Number(text);
@@ -24,4 +25,11 @@ export function number(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It takes a number.');
   return value;
+}
+
+/** A moment, milliseconds since 1970. */
+export function time(text: string): number {
+  const found = parseTimestamp(text);
+  if (found === undefined) throw new InvalidArgumentError('It takes a time such as 2026-11-23T10:00:00Z.');
+  return found;
 }

@@ -36,6 +36,7 @@ import { type Restored, restoreModel } from './snapshots/restore.ts';
 import { createSnapshots, type ModelImage } from './snapshots/snapshots.ts';
 import { scheduleOf, trainedKinds, trainerOptionsOf } from './train/settings.ts';
 import { createTrainer } from './train/trainer.ts';
+import { createWhy, explainEndpoint } from './why.ts';
 
 /** What computes scores while nothing that TensorFlow trained is in force. */
 const PLAIN = 'typed-arrays';
@@ -214,7 +215,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     });
     const inForce = (): string => snapshots.current()?.object ?? NO_SNAPSHOT;
     let answeredAt = Number.NEGATIVE_INFINITY;
-    const lists = createLists({
+    const shown = {
       model,
       seq: loop.position,
       snapshot: inForce,
@@ -222,6 +223,9 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       rules,
       seenForMs: config.lists.seen_for_s * 1_000,
       length: config.engine.list_length,
+    };
+    const lists = createLists({
+      ...shown,
       capacity: config.engine.cached_lists,
       depth: config.http.list_max,
       onAnswer: (kind, age) => {
@@ -308,6 +312,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     return {
       endpoints: {
         ...engineEndpoints(lists, resolve, config),
+        explain: explainEndpoint(createWhy(shown), resolve, config),
         hash: { ...MODEL_HASH, handle: () => hashModel(model, held.position()) },
       },
       held: heldByModel(model),

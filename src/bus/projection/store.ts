@@ -178,7 +178,6 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
   const readDeadLetters = db.prepare<[number, number], DeadLetter>(
     'SELECT seq, subject, payload, code, message FROM dead_letter WHERE seq > ? ORDER BY seq LIMIT ?',
   );
-  const readSetAside = db.prepare<[number], { seq: StreamSeq }>('SELECT seq FROM dead_letter WHERE seq = ?');
   const markCopied = db.prepare('UPDATE dead_letter SET copied = 1 WHERE seq = ?');
   const savepoint = {
     set: db.prepare('SAVEPOINT event'),
@@ -316,17 +315,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       definition.committed?.(outcome.result.applied, { now: current.clock }, current.seq);
       return outcome.result;
     },
-    applied: (messages) => {
-      const events: LoggedEvent[] = [];
-      for (const message of messages) {
-        const decoded = codec.decode(message);
-        if (decoded.kind !== 'event') continue;
-        // A repetition, a re-used identity, or one that could not be folded changed nothing the first time either.
-        if (readIdentity.get(decoded.event.identity)?.seq !== message.seq || readSetAside.get(message.seq)) continue;
-        events.push(decoded.event);
-      }
-      return events;
-    },
+    applied: appliedOf(db, codec),
     uncopied: (limit) => readUncopied.all(limit),
     copied: (seq) => void markCopied.run(seq),
     rebuildDue: () => due,
@@ -334,6 +323,23 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     deadLetter: (seq) => readDeadLetters.all(seq - 1, 1).find((dead) => dead.seq === seq),
     known: (identities) => identities.map((identity) => readIdentity.get(identity)?.seq),
     close: () => db.close(),
+  };
+}
+
+/** Tells which events of messages that were folded were applied, by the rows that they left. */
+export function appliedOf(db: Db, codec: EventCodec): (messages: readonly StoredMessage[]) => LoggedEvent[] {
+  const readIdentity = db.prepare<[string], { seq: StreamSeq }>('SELECT seq FROM identity WHERE identity = ?');
+  const readSetAside = db.prepare<[number], { seq: StreamSeq }>('SELECT seq FROM dead_letter WHERE seq = ?');
+  return (messages) => {
+    const events: LoggedEvent[] = [];
+    for (const message of messages) {
+      const decoded = codec.decode(message);
+      if (decoded.kind !== 'event') continue;
+      // A repetition, a re-used identity, or one that could not be folded changed nothing the first time either.
+      if (readIdentity.get(decoded.event.identity)?.seq !== message.seq || readSetAside.get(message.seq)) continue;
+      events.push(decoded.event);
+    }
+    return events;
   };
 }
 

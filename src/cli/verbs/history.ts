@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { call } from '../../bus/micro.ts';
 import type { HistoryAnswer } from '../../user/api.ts';
-import { note, print, printJson, table } from '../output.ts';
+import { historyText } from '../history.ts';
+import { note, print, printJson } from '../output.ts';
 import { type CommonOptions, withCommon, withSession } from '../session.ts';
-import { titlesOf } from '../titles.ts';
 import { positive } from '../values.ts';
 
 interface HistoryOptions extends CommonOptions {
@@ -27,19 +27,7 @@ export const historyVerb = (): Command =>
         ...(options.before === undefined ? {} : { before: options.before }),
       });
       if (options.json) return printJson(answer);
-      const titles = await titlesOf(
-        nc,
-        answer.events.map(({ item }) => item),
-      );
-      const rows = answer.events.map(({ seq, time, type, item, value }) => [
-        String(seq),
-        time,
-        type,
-        item,
-        titles.get(item) ?? '',
-        value === undefined ? '' : String(value),
-      ]);
-      print(rows.length === 0 ? 'No interactions.' : table(rows, ['seq', 'time', 'type', 'item', 'title', 'value']));
+      print(await historyText(nc, answer));
       if (answer.next !== null) note(`next page: --before ${answer.next}`);
     }),
   );

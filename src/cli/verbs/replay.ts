@@ -1,9 +1,8 @@
 import { existsSync, renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { Argument, Command, InvalidArgumentError } from 'commander';
+import { Argument, Command } from 'commander';
 import { erasureKey } from '../../bus/erasure/key.ts';
 import { createCodec } from '../../bus/event/codec.ts';
-import { parseTimestamp } from '../../bus/event/time.ts';
 import { loopLimits } from '../../bus/incarnation.ts';
 import { acquireLock, type InstanceLock } from '../../bus/lock.ts';
 import type { Bound } from '../../bus/projection/bounded.ts';
@@ -18,7 +17,7 @@ import { count, duration, note, print, printJson } from '../output.ts';
 import { createProgress } from '../progress.ts';
 import { rebuildable } from '../projections.ts';
 import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';
-import { positive } from '../values.ts';
+import { positive, time } from '../values.ts';
 
 interface ReplayOptions extends CommonOptions {
   untilSeq?: number;
@@ -80,12 +79,6 @@ Examples:
       }
     });
   });
-
-function time(text: string): number {
-  const found = parseTimestamp(text);
-  if (found === undefined) throw new InvalidArgumentError('It takes a time such as 2026-11-23T10:00:00Z.');
-  return found;
-}
 
 async function replay(service: ServiceName, session: CliSession, options: ReplayOptions): Promise<ReplayResult> {
   const { nc, config } = session;

@@ -15,6 +15,7 @@ export { RANKER_DEFAULTS, type RankerConfig } from './ranker/config.ts';
 export { ModelStateUnreadableError } from './state.ts';
 export { MAX_WEIGHT } from './statistics.ts';
 export type {
+  Examined,
   HeldOfUser,
   InputInForce,
   Interaction,
@@ -28,6 +29,7 @@ export type {
   RecommendedList,
   RecommendRequest,
   ServedList,
+  Standing,
   Traits,
   WarningName,
 } from './types.ts';

@@ -20,7 +20,7 @@ import { Prequential, type PrequentialReport } from './prequential.ts';
 import { type Profile, profileOf } from './profile.ts';
 import { Ranker } from './ranker/ranker.ts';
 import { isMeasured, isTaught } from './ranker/schedule.ts';
-import { Ranking, type RankRequest } from './ranking.ts';
+import { type Ranked, type RankedItem, Ranking, type RankRequest } from './ranking.ts';
 import { MAX_ROW_ID } from './rows.ts';
 import { type Question, questionOfHistory, questionOfTraits } from './signals/content.ts';
 import { MappedSignals } from './signals/mapped.ts';
@@ -31,6 +31,7 @@ import { traitTerms } from './terms.ts';
 import { Top } from './top.ts';
 import { trainingDataOf } from './training-data.ts';
 import type {
+  Examined,
   HeldOfUser,
   InputInForce,
   Interaction,
@@ -39,10 +40,12 @@ import type {
   Model,
   ModelSizes,
   Reaction,
+  Reason,
   Recommended,
   RecommendedList,
   RecommendRequest,
   ServedList,
+  Standing,
   Traits,
   WarningName,
 } from './types.ts';
@@ -614,6 +617,10 @@ class FoldedModel implements Model {
   // --- answers -----------------------------------------------------------------------------------------------------
 
   recommend(request: RecommendRequest): RecommendedList {
+    return this.#answer(this.#rankRequest(request), request.explain === true);
+  }
+
+  #rankRequest(request: RecommendRequest): RankRequest {
     const { profile, reader, seen, dismissed, events, traits } = this.#reader(request);
     let question: Question = questionOfHistory(profile, this.#catalogue);
     const hasHistory = profile.items.length > 0;
@@ -625,22 +632,99 @@ class FoldedModel implements Model {
     }
     const blocked: Iterable<number>[] = [this.#numbersOf(request.exclude), dismissed];
     if (request.includeSeen !== true) blocked.push(seen);
-    return this.#answer(
-      {
-        profile,
-        reader,
-        past: seen,
-        events,
-        question,
-        blocked,
-        allowed: this.#verdicts.of(request.allowed),
-        count: request.n,
-        position: this.#position,
-        at: request.at ?? this.#clock,
-        blend: hasHistory ? 'history' : 'cold',
-      },
-      request.explain === true,
-    );
+    return {
+      profile,
+      reader,
+      past: seen,
+      events,
+      question,
+      blocked,
+      allowed: this.#verdicts.of(request.allowed),
+      count: request.n,
+      position: this.#position,
+      at: request.at ?? this.#clock,
+      blend: hasHistory ? 'history' : 'cold',
+    };
+  }
+
+  examine(request: RecommendRequest, id: ItemId): Examined {
+    const item = this.#catalogue.ids.find(id);
+    const asked = this.#rankRequest(request);
+    const known = request.history !== undefined || asked.reader >= 0 || asked.events > 0;
+    const examined: Examined = {
+      known,
+      source: 'popular',
+      standing: 'unknown',
+      candidates: 0,
+      features: [],
+      reasons: [],
+      counts: { taken: 0, negative: 0, dismissed: 0 },
+      pairs: [],
+    };
+    const { profile } = asked;
+    examined.source = this.#answer(asked, false, (ranked, reasonsOf) => {
+      examined.candidates = ranked.candidates.length;
+      const row = item === undefined ? -1 : ranked.candidates.indexOf(item);
+      if (item === undefined || row < 0) return;
+      const score = ranked.scores[row]!;
+      examined.score = score;
+      examined.place = 1 + this.#before(ranked, item, score);
+      const weights = ranked.weightsOf(row);
+      for (const [k, { name, signal }] of FEATURES.entries()) {
+        const value = ranked.features[row * FEATURES.length + k]!;
+        const contribution = weights[k]! * value;
+        if (contribution !== 0) examined.features.push({ name, signal, value, weight: weights[k]!, contribution });
+      }
+      examined.features.sort((a, b) => b.contribution - a.contribution || (a.name < b.name ? -1 : 1));
+      examined.reasons = reasonsOf({ item, score, row });
+    }).source;
+    if (item === undefined) return examined;
+    const { total, negative, pairs } = this.#statistics;
+    const dismissed = this.#dismissals.counts[item] ?? 0;
+    examined.counts = { taken: total[item]! / FULL, negative: (negative[item] ?? 0) / FULL, dismissed };
+    for (const [place, own] of profile.items.entries()) {
+      const { f, b, co } = pairs.read(own, item, { f: 0, b: 0, co: 0 });
+      if (co === 0) continue;
+      const seq = profile.seqs[place]!;
+      const of = { item: this.#catalogue.ids.id(own) as ItemId, ...(seq >= 0 ? { seq } : {}) };
+      examined.pairs.push({ ...of, together: co / FULL, after: f / (64 * FULL), before: b / (64 * FULL) });
+    }
+    return { ...examined, ...this.#standing(request, asked, item, examined.place !== undefined) };
+  }
+
+  /** Candidates that stand before one of this score. */
+  #before({ candidates, scores }: Ranked, item: number, score: number): number {
+    const { ids } = this.#catalogue.ids;
+    let before = 0;
+    for (let row = 0; row < candidates.length; row++) {
+      const other = candidates[row]!;
+      if (scores[row]! > score || (scores[row] === score && ids[other]! < ids[item]!)) before++;
+    }
+    return before;
+  }
+
+  #standing(
+    request: RecommendRequest,
+    { reader, allowed, past }: RankRequest,
+    item: number,
+    isCandidate: boolean,
+  ): { standing: Standing; seq?: number } {
+    if (isCandidate) return { standing: 'candidate' };
+    if (this.#catalogue.isWithdrawn(item)) return { standing: 'withdrawn' };
+    const dismissal = reader < 0 ? undefined : this.#dismissals.of(reader).findLast((one) => one.item === item);
+    if (dismissal) return { standing: 'dismissed', seq: dismissal.seq };
+    if (request.includeSeen !== true) {
+      for (let at = past.length - 1; at >= 0; at--) {
+        if (past[at] !== item) continue;
+        const own = request.history === undefined && reader >= 0;
+        return { standing: 'seen', ...(own ? { seq: this.#histories.seqs[this.#histories.start(reader) + at]! } : {}) };
+      }
+    }
+    if (this.#numbersOf(request.exclude).includes(item)) return { standing: 'excluded' };
+    const listed = this.#catalogue.isPublished(item);
+    if (!listed && this.#statistics.total[item]! <= 0) return { standing: 'unknown' };
+    if (!this.#catalogue.servable(item, this.#config.ranking.serveUnpublished)) return { standing: 'unpublished' };
+    return { standing: allowed === undefined || allowed(item) ? 'not-found' : 'filtered' };
   }
 
   #reader({ user: id, history, traits }: RecommendRequest): {
@@ -686,24 +770,30 @@ class FoldedModel implements Model {
     return numbers;
   }
 
-  #answer(request: RankRequest, explain: boolean): RecommendedList {
+  /** @param look is shown the ranking before the next one overwrites it */
+  #answer(
+    request: RankRequest,
+    explain: boolean,
+    look?: (ranked: Ranked, reasonsOf: (chosen: RankedItem) => Reason[]) => void,
+  ): RecommendedList {
     const count = Math.min(Math.max(Math.floor(request.count) || 0, 0), MAX_LIST);
     const ranked = this.#ranking.rank({ ...request, count });
     const { pairs, evidence } = this.#ranking;
+    const reasonsOf = (chosen: RankedItem): Reason[] =>
+      reasonsFor(chosen, {
+        ranked,
+        profile: request.profile,
+        question: request.question,
+        pairs,
+        evidence,
+        statistics: this.#statistics,
+        catalogue: this.#catalogue,
+      });
+    look?.(ranked, reasonsOf);
     const items: Recommended[] = [];
     for (const chosen of ranked.list) {
       const answer: Recommended = { item: this.#catalogue.ids.id(chosen.item) as ItemId, score: chosen.score };
-      if (explain) {
-        answer.reasons = reasonsFor(chosen, {
-          ranked,
-          profile: request.profile,
-          question: request.question,
-          pairs,
-          evidence,
-          statistics: this.#statistics,
-          catalogue: this.#catalogue,
-        });
-      }
+      if (explain) answer.reasons = reasonsOf(chosen);
       items.push(answer);
     }
     let source: ListSource = 'popular';

@@ -156,6 +156,47 @@ export interface InputInForce {
   challenged: boolean;
 }
 
+/** Whether an item is among the candidates of a list, or why it isn't. */
+export type Standing =
+  | 'candidate'
+  /** It may be in the list, but no signal found it. */
+  | 'not-found'
+  | 'seen'
+  | 'dismissed'
+  | 'excluded'
+  | 'withdrawn'
+  | 'unpublished'
+  /** The test of the request doesn't let it pass. */
+  | 'filtered'
+  /** No event that is left speaks of it. */
+  | 'unknown';
+
+/** One item looked at from close by, for a list that it is in or not. */
+export interface Examined {
+  /** Whether anything is known of the user; true for a history that was given. */
+  known: boolean;
+  source: ListSource;
+  standing: Standing;
+  /** Of `seen` and `dismissed`: the newest event of the user that makes it so. */
+  seq?: number;
+  /** Items that the list was chosen from. */
+  candidates: number;
+  /** Of a candidate, from 1, by score, ties by id. */
+  place?: number;
+  score?: number;
+  /** What makes the score: a feature's value times its weight. Those that contribute nothing are left out. */
+  features: { name: string; signal: SignalName; value: number; weight: number; contribution: number }[];
+  /** The same by signal and by the user's own items; they add up to the score, the largest first. */
+  reasons: Reason[];
+  /** Of the item, over all people: interactions with it, verdicts against it (both in full ones), dismissals. */
+  counts: { taken: number; negative: number; dismissed: number };
+  /**
+   * What people did with it and the user's newest items: taken within 30 events of each other, within 20 after it
+   * and before it (these fade with the distance), in full interactions.
+   */
+  pairs: { item: ItemId; seq?: number; together: number; after: number; before: number }[];
+}
+
 /** What the model holds under one id. */
 export interface HeldOfUser {
   history: { seq: number; item: ItemId; weight: number; negative: number; time: number }[];
@@ -212,6 +253,8 @@ export interface Model {
   /** Recorded inputs in force. */
   inputs(): InputInForce[];
   recommend(request: RecommendRequest): RecommendedList;
+  /** Where an item stands for a list, and why; the list is the one that {@link Model.recommend} gives. */
+  examine(request: RecommendRequest, item: ItemId): Examined;
   /** Items that go with an item: by what people did, by content alone where nobody has done anything. */
   similar(
     item: ItemId,

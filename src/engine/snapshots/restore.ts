@@ -11,7 +11,7 @@ import type { Snapshots } from './snapshots.ts';
 export interface RestoreOptions {
   snapshots: Pick<Snapshots, 'current' | 'list' | 'read' | 'distrust'>;
   log: Log;
-  logger: Logger;
+  logger: Pick<Logger, 'info' | 'warn'>;
   origin: Origin;
   /** Position of the rows: what is newer is no part of them. */
   checkpoint: number;

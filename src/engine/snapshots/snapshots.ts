@@ -37,7 +37,7 @@ export interface ModelImage {
 export interface SnapshotsOptions {
   nc: NatsConnection;
   publisher: Publisher;
-  logger: Logger;
+  logger: Pick<Logger, 'info' | 'warn'>;
   /** What this engine's states are made by and from. */
   origin: () => Origin;
   /** Snapshots that are kept. */

@@ -1,0 +1,81 @@
+/** A position of the log that somebody names: by its sequence, or by a time. */
+import { AckPolicy, DeliverPolicy, type NatsConnection, nanos, ReplayPolicy } from 'nats';
+import { PositionUnknownError } from '../../errors.ts';
+import { type StreamSeq, streamSeq } from '../event/ids.ts';
+import type { Log } from './port.ts';
+
+export interface AskedPosition {
+  seq?: number | undefined;
+  /** When the log had taken what is meant, milliseconds since 1970. */
+  time?: number | undefined;
+}
+
+export interface Position {
+  seq: StreamSeq;
+  /** When the log took the newest message up to there, milliseconds since 1970. */
+  taken: number;
+}
+
+const FETCH_MS = 10_000;
+
+/** The position that is meant; the head of the log where nothing is said. Throws `PositionUnknownError`. */
+export async function findPosition(nc: NatsConnection, log: Log, { seq, time }: AskedPosition): Promise<Position> {
+  const { firstSeq, lastSeq, messages, stream } = await log.info();
+  if (messages === 0)
+    throw new PositionUnknownError('The log is empty.', { next: 'freshet publish, or freshet import' });
+  const oldest = (await log.at(firstSeq))?.timestamp ?? 0;
+  const newest = (await log.at(lastSeq))?.timestamp;
+  const range = {
+    first: firstSeq,
+    last: lastSeq,
+    from: new Date(oldest).toISOString(),
+    to: new Date(newest ?? oldest).toISOString(),
+  };
+  const next = `name a sequence from ${range.first} to ${range.last}, or a time from ${range.from} on`;
+  if (seq !== undefined && (seq > lastSeq || seq < firstSeq))
+    throw new PositionUnknownError(
+      seq > lastSeq
+        ? `The log has no sequence ${seq}: it ends at ${lastSeq}.`
+        : `Sequence ${seq} is before the log, which begins at ${firstSeq}.`,
+      { next, details: { stream, asked: seq, ...range } },
+    );
+  if (time !== undefined && time < oldest)
+    throw new PositionUnknownError(
+      `${new Date(time).toISOString()} is before the log, which took its first event at ${range.from}.`,
+      { next, details: { stream, asked: new Date(time).toISOString(), ...range } },
+    );
+  // What is behind the newest is not asked of the server, which counts nanoseconds and not beyond 2262.
+  const head = time === undefined || (newest !== undefined && time >= newest);
+  const at = seq ?? (head ? lastSeq : await lastTakenBy(nc, stream, time, lastSeq));
+  return { seq: streamSeq(at), taken: await takenAt(log, at, firstSeq) };
+}
+
+/** The last sequence before the first message that came later. */
+async function lastTakenBy(nc: NatsConnection, stream: string, time: number, lastSeq: number): Promise<number> {
+  const jsm = await nc.jetstreamManager({ checkAPI: false });
+  const { name, num_pending: later } = await jsm.consumers.add(stream, {
+    ack_policy: AckPolicy.None,
+    deliver_policy: DeliverPolicy.StartTime,
+    // Times of the log count whole milliseconds here.
+    opt_start_time: new Date(time + 1).toISOString(),
+    replay_policy: ReplayPolicy.Instant,
+    inactive_threshold: nanos(FETCH_MS),
+  });
+  try {
+    if (later === 0) return lastSeq;
+    const consumer = await nc.jetstream().consumers.get(stream, name);
+    for await (const message of await consumer.fetch({ max_messages: 1, expires: FETCH_MS })) return message.seq - 1;
+    throw new Error(`the log did not say within ${FETCH_MS} ms what it took behind ${new Date(time).toISOString()}`);
+  } finally {
+    await jsm.consumers.delete(stream, name).catch(() => false);
+  }
+}
+
+/** When the log took the message at a position, or the nearest one there is before it. */
+async function takenAt(log: Log, seq: number, firstSeq: number): Promise<number> {
+  for (let at = seq; at >= firstSeq; at--) {
+    const message = await log.at(streamSeq(at));
+    if (message) return message.timestamp;
+  }
+  return 0;
+}

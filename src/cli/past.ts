@@ -1,0 +1,102 @@
+/** A service as it was at a position of the log: folded in this process, and gone with it. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import pino from 'pino';
+import { erasureKey } from '../bus/erasure/key.ts';
+import { createCodec } from '../bus/event/codec.ts';
+import { loopLimits } from '../bus/incarnation.ts';
+import { findPosition, type Position } from '../bus/log/position.ts';
+import type { Endpoint } from '../bus/micro.ts';
+import type { ProjectionDefinition } from '../bus/projection/definition.ts';
+import { createRebuild } from '../bus/projection/rebuild.ts';
+import { projectionFiles } from '../bus/projection/swap.ts';
+import { createPublisher } from '../bus/publisher.ts';
+import { createServiceLog } from '../bus/service.ts';
+import type { PastEngine } from '../engine/past.ts';
+import { count, note } from './output.ts';
+import { createProgress } from './progress.ts';
+import type { CliSession, CommonOptions } from './session.ts';
+
+export interface PastOptions extends CommonOptions {
+  seq?: number;
+  time?: number;
+}
+
+export interface Past extends Position {
+  endpoints: Record<string, Endpoint>;
+  /** Only of the engine. */
+  engine?: PastEngine;
+}
+
+/** Folds what is needed, hands it to `work`, and takes it away again. Throws `PositionUnknownError`. */
+export async function withPast<T>(
+  service: 'user' | 'content' | 'engine',
+  { nc, config }: CliSession,
+  options: PastOptions,
+  work: (past: Past) => Promise<T>,
+): Promise<T> {
+  const publisher = createPublisher(nc);
+  const log = await createServiceLog({ nc, publisher, config, service });
+  const consumer = `${service}-at-${process.pid}`;
+  const folder = mkdtempSync(join(tmpdir(), 'freshet-at-'));
+  const progress = createProgress(`folding the log for ${service}`, 'messages', options.json);
+  let close: (() => void) | undefined;
+  try {
+    const position = await findPosition(nc, log, options);
+    const key = await erasureKey(nc);
+    const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
+    const scratch = join(folder, `${service}.sqlite`);
+    const common = { log, codec, consumer, limits: loopLimits(config), erasureKey: key };
+    if (service === 'engine') {
+      const { openPast } = await import('../engine/past.ts');
+      const engine = await openPast({
+        ...common,
+        config,
+        nc,
+        ...position,
+        file: projectionFiles(resolve(options.data), service).live,
+        scratch,
+        onProgress: progress.update,
+        onNote: (text) => {
+          if (!options.json) note(text);
+        },
+      });
+      close = engine.close;
+      progress.end();
+      return await work({ ...position, endpoints: engine.endpoints, engine });
+    }
+    const rebuild = await createRebuild<unknown>({
+      ...common,
+      definition: (await definitionOf(service, config)) as ProjectionDefinition<unknown>,
+      file: scratch,
+      logger: pino({ level: 'silent' }),
+      cacheKib: config.projection.cache_kib,
+    });
+    close = rebuild.close;
+    await rebuild.to({ seq: position.seq }, progress.update);
+    progress.end();
+    const { db } = rebuild.store;
+    const endpoints =
+      service === 'user'
+        ? (await import('../user/api.ts')).userEndpoints(db, config)
+        : (await import('../content/api.ts')).contentEndpoints(db, config);
+    return await work({ ...position, endpoints });
+  } finally {
+    progress.end();
+    close?.();
+    await publisher.close();
+    await (await nc.jetstreamManager({ checkAPI: false })).consumers.delete('EVENTS', consumer).catch(() => false);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function definitionOf(service: 'user' | 'content', config: CliSession['config']) {
+  return service === 'user'
+    ? (await import('../user/projection.ts')).userProjection(config)
+    : (await import('../content/projection.ts')).contentProjection();
+}
+
+/** Says of which moment an answer is. */
+export const momentText = ({ seq, taken }: Position): string =>
+  `as of sequence ${count(seq)}, which the log took at ${new Date(taken).toISOString()}`;

@@ -1,0 +1,266 @@
+/**
+ * The engine as it was at a position: the model of the nearest snapshot at or before it and the log from there on,
+ * beside rows that may be further. The same fold as ever, so the same lists, bit for bit.
+ */
+import type { NatsConnection } from 'nats';
+import pino from 'pino';
+import type { EventCodec } from '../bus/event/codec.ts';
+import { type StreamSeq, streamSeq } from '../bus/event/ids.ts';
+import type { Log } from '../bus/log/port.ts';
+import type { Endpoint } from '../bus/micro.ts';
+import { boundedLog } from '../bus/projection/bounded.ts';
+import { checkLog } from '../bus/projection/checks.ts';
+import { createProjectionLoop, type LoopLimits } from '../bus/projection/loop.ts';
+import { openReader, type RowsReader } from '../bus/projection/reading.ts';
+import { createRebuild, RebuildRefusedError } from '../bus/projection/rebuild.ts';
+import type { ProjectionStore } from '../bus/projection/store.ts';
+import { createPublisher } from '../bus/publisher.ts';
+import type { Config } from '../config/schema.ts';
+import { engineEndpoints } from './api.ts';
+import { createInputObjects } from './inputs/objects.ts';
+import { createRecords, type RecordedInput } from './inputs/records.ts';
+import { createLists } from './lists.ts';
+import { createMemory, emptyModel, type Memory } from './memory.ts';
+import type { Model } from './model/mod.ts';
+import { type EngineTables, engineProjection, prepareTables, resolveUserAt } from './projection.ts';
+import { engineRebuild } from './rebuild.ts';
+import { answerHash, configuredRules } from './rules/configured.ts';
+import { restoreModel } from './snapshots/restore.ts';
+import { createSnapshots } from './snapshots/snapshots.ts';
+import { configHash, originOf } from './start.ts';
+import { createWhy, explainEndpoint } from './why.ts';
+
+export interface PastOptions {
+  config: Config;
+  nc: NatsConnection;
+  log: Log;
+  codec: EventCodec;
+  erasureKey: Uint8Array;
+  /** The position, and when the log took it. */
+  seq: StreamSeq;
+  taken: number;
+  /** The engine's rows, if there are any on this machine. */
+  file: string;
+  /** An empty file that may be written where those can't be used. */
+  scratch: string;
+  consumer: string;
+  limits?: Partial<LoopLimits>;
+  onProgress?: (done: number, total: number) => void;
+  /** What whoever looks should know: a snapshot that was passed over. */
+  onNote?: (note: string) => void;
+}
+
+export interface PastEngine {
+  model: Model;
+  endpoints: Record<string, Endpoint>;
+  /** The user that counted for events under an id. */
+  resolve(user: string): string;
+  /** Object that the model was read from; null: from the log alone. */
+  snapshot: string | null;
+  close(): void;
+}
+
+const SILENT = pino({ level: 'silent' });
+const LOOK_MS = 10;
+
+export async function openPast(options: PastOptions): Promise<PastEngine> {
+  const { config, seq, taken } = options;
+  const { memory, tables, snapshot, close } = (await beside(options)) ?? (await fromTheLog(options));
+  const resolve = (user: string): string => resolveUserAt(user, seq, tables);
+  const { engine, http, lists: listed } = config;
+  const shown = {
+    model: memory.model,
+    seq: () => seq,
+    snapshot: () => snapshot ?? 'none',
+    config: answerHash(configHash(config), config),
+    rules: configuredRules(config, () => taken),
+    seenForMs: listed.seen_for_s * 1_000,
+    length: engine.list_length,
+  };
+  const lists = createLists({ ...shown, capacity: 1, depth: http.list_max });
+  return {
+    model: memory.model,
+    endpoints: {
+      ...engineEndpoints(lists, resolve, config, () => taken),
+      explain: explainEndpoint(createWhy(shown), resolve, config),
+    },
+    resolve,
+    snapshot,
+    close,
+  };
+}
+
+interface Folded {
+  memory: Memory;
+  tables: EngineTables;
+  snapshot: string | null;
+  close(): void;
+}
+
+/** Beside the rows of the engine that runs here; undefined where they can't be used. */
+async function beside(options: PastOptions): Promise<Folded | undefined> {
+  const { config, log, codec, erasureKey, seq, file } = options;
+  const definition = engineProjection({ config, committed: () => {} });
+  const rows = openReader(file, definition, codec);
+  if (!rows) return undefined;
+  try {
+    const checkpoint = rows.checkpoint();
+    const { refused } = await checkLog(log, {
+      service: 'engine',
+      checkpoint,
+      fingerprints: rows.fingerprints(),
+    });
+    if (refused || checkpoint.seq < seq) {
+      rows.close();
+      return undefined;
+    }
+    const tables = prepareTables(rows.db);
+    const records = createRecords(rows.db);
+    const restored = await nearest(options, rows, records.digest);
+    const memory = createMemory({
+      config,
+      tables,
+      model: restored.model,
+      seq: streamSeq(restored.seq),
+      inputs: records,
+      erasureKey,
+    });
+    await read(options, rows, memory);
+    return { memory, tables, snapshot: restored.manifest?.object ?? null, close: rows.close };
+  } catch (err) {
+    rows.close();
+    throw err;
+  }
+}
+
+async function nearest(
+  { config, nc, log, seq, onNote }: PastOptions,
+  rows: RowsReader,
+  inputs: (seq: number) => string,
+) {
+  const publisher = createPublisher(nc);
+  const origin = originOf(config, rows.version, rows.checkpoint().created);
+  const said = (
+    fields: { object?: string; seq?: number; reason?: string; checkpoint?: number },
+    text: string,
+  ): void => {
+    // One that is newer than what was asked for is no surprise.
+    if (fields.checkpoint !== undefined || (fields.seq ?? 0) > seq) return;
+    onNote?.(`${text}: ${fields.object ?? ''} at ${fields.seq ?? '?'}${fields.reason ? `, ${fields.reason}` : ''}`);
+  };
+  const logger = { info: said, warn: said } as unknown as typeof SILENT;
+  try {
+    const snapshots = await createSnapshots({
+      nc,
+      publisher,
+      logger,
+      origin: () => origin,
+      keep: config.engine.snapshots_kept,
+      stallMs: config.engine.snapshot_stall_ms,
+    });
+    return await restoreModel({
+      snapshots,
+      log,
+      logger,
+      origin,
+      checkpoint: seq,
+      inputs,
+      empty: () => emptyModel(config),
+    });
+  } finally {
+    await publisher.close();
+  }
+}
+
+/** Reads the log up to the position, for memory alone. */
+async function read(options: PastOptions, rows: RowsReader, memory: Memory): Promise<void> {
+  const { log, seq, consumer, limits, onProgress } = options;
+  const from = memory.position();
+  if (from < seq) {
+    const bounded = boundedLog(log, { seq }, from);
+    const at = { ...rows.checkpoint(), seq };
+    const nothing = (): never => {
+      throw new TypeError('these rows are only read');
+    };
+    const store: ProjectionStore = {
+      db: rows.db,
+      version: rows.version,
+      rebuilt: false,
+      stale: false,
+      checkpoint: () => at,
+      // Checked as a whole before; those behind the position are of no interest here.
+      fingerprints: () => [],
+      applied: rows.applied,
+      commit: nothing,
+      uncopied: () => [],
+      copied: nothing,
+      rebuildDue: () => undefined,
+      deadLetters: () => [],
+      deadLetter: () => undefined,
+      known: () => [],
+      close: () => {},
+    };
+    const loop = createProjectionLoop({
+      service: 'engine',
+      log: bounded,
+      store,
+      consumer,
+      logger: SILENT,
+      ...(limits ? { limits } : {}),
+      memory: { position: memory.position, recall: (events, to) => memory.fold(events, to) },
+    });
+    loop.start();
+    try {
+      for (;;) {
+        const end = bounded.finished();
+        onProgress?.(memory.position() - from, seq - from);
+        if (end !== undefined && memory.position() >= end) break;
+        const { state, trouble } = loop.status();
+        if (trouble && state === 'refusing') throw new RebuildRefusedError(trouble);
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      }
+    } finally {
+      await loop.stop();
+    }
+  }
+  // What was erased before the position was not read; an input may count from there.
+  if (memory.position() < seq) memory.fold([], seq);
+}
+
+/** Rows and model from the beginning, where there are no rows to go by. */
+async function fromTheLog(options: PastOptions): Promise<Folded> {
+  const { config, nc, log, codec, erasureKey, seq, scratch, consumer, limits, onProgress } = options;
+  const objects = await createInputObjects({ nc, log, logger: SILENT, stallMs: config.engine.snapshot_stall_ms });
+  const known: RecordedInput[] = [];
+  for (const mention of await objects.list()) {
+    const input = await objects.read(mention);
+    if (input) known.push(input);
+  }
+  const { definition, memory } = engineRebuild(config, erasureKey, { known });
+  const rebuild = await createRebuild({
+    file: scratch,
+    definition,
+    codec,
+    log,
+    consumer,
+    logger: SILENT,
+    ...(limits ? { limits } : {}),
+    cacheKib: config.projection.cache_kib,
+    erasureKey,
+    fresh: true,
+  });
+  try {
+    await rebuild.to({ seq }, onProgress);
+    const held = memory() as Memory;
+    if (held.position() < seq) held.fold([], seq);
+    return {
+      memory: held,
+      tables: prepareTables(rebuild.store.db),
+      snapshot: null,
+      close: rebuild.close,
+    };
+  } catch (err) {
+    rebuild.close();
+    throw err;
+  }
+}

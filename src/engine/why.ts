@@ -1,0 +1,329 @@
+/**
+ * Why an item stands where it does in a user's list, or why it is not in it: the user's own events, what people did with
+ * these items, features and weights, and the terms that add up to the score. Of other people it tells sums alone.
+ */
+import { itemId, userId } from '../bus/event/ids.ts';
+import type { Endpoint } from '../bus/micro.ts';
+import { optionalFlag, requiredId, wholeNumber } from '../bus/request.ts';
+import type { Config } from '../config/schema.ts';
+import { NotFoundError } from '../errors.ts';
+import type { Examined, ListSource, Model } from './model/mod.ts';
+import { NO_RULES, type Rules, reorders } from './rules/rules.ts';
+import { createShaping, type ListReason, type ShapedItem } from './shaping.ts';
+
+/** `listed`: within the first n; `below`: further down; else why it can't be in the list. */
+export type WhyStanding = 'listed' | 'below' | Exclude<Examined['standing'], 'candidate' | 'unknown'>;
+
+export interface WhyTerm extends ListReason {
+  /** The term in words. */
+  says: string;
+}
+
+/** One event of the user's own that a term or a standing goes back to. */
+export interface WhyEvent {
+  seq: number;
+  item: string;
+  /** RFC 3339; what the engine counts by. */
+  time: string;
+  /** In full interactions. */
+  weight: number;
+}
+
+export interface WhyAnswer {
+  user: string;
+  item: string;
+  standing: WhyStanding;
+  /** Place in the user's list, rules included; null: it is not in it. */
+  rank: number | null;
+  /** Length that was asked for. */
+  n: number;
+  /** Place among the candidates by the model's score, before any rule; null: it was none. */
+  place: number | null;
+  candidates: number;
+  score: number | null;
+  /** They add up to the score, the largest first. */
+  terms: WhyTerm[];
+  /** Value times weight of each feature; they add up to what the model says, which rules may change. */
+  features: Examined['features'];
+  statistics: {
+    /** Of the item, over all people, in full interactions. */
+    item: Examined['counts'];
+    /** Of the item with those of the user's own, over all people. */
+    pairs: Examined['pairs'];
+  };
+  /** The user's own events that are spoken of, in the order of the log. */
+  events: WhyEvent[];
+  /** All of it in words. */
+  sentences: string[];
+  seq: number;
+  snapshot: string;
+  config: string;
+  source: ListSource;
+}
+
+export interface WhyRequest {
+  /** As it was asked for. */
+  user: string;
+  /** Whose list it is. */
+  root: string;
+  item: string;
+  n: number;
+  includeSeen: boolean;
+}
+
+export interface WhyOptions {
+  model: Model;
+  /** Position of the model. */
+  seq: () => number;
+  snapshot: () => string;
+  config: string;
+  /** Items of a list that stands; a list is never chosen from for fewer. */
+  length: number;
+  rules?: () => Rules;
+  /** Milliseconds after which an item that was seen may come back; 0: never. */
+  seenForMs?: number;
+}
+
+/** Items asked of the model where rules choose among them: as many as for lists. */
+const POOL_LEAST = 100;
+const POOL_MOST = 8_000;
+/** By so much two sums of the same terms in another order may differ. */
+const ROUNDING = 1e-6;
+/** Newest events that are looked through for those that are spoken of. */
+const RECENT_EVENTS = 10_000;
+
+export function createWhy(options: WhyOptions): (request: WhyRequest) => WhyAnswer {
+  const { model, length, rules = () => NO_RULES, seenForMs = 0 } = options;
+  const shaping = createShaping(model);
+
+  function examine({ root, item, includeSeen }: WhyRequest, count: number, found: ShapedItem | undefined): Examined {
+    const { filters } = rules();
+    const changes = reorders(rules(), new Map());
+    let pool = changes ? Math.max(POOL_LEAST, 4 * count) : count;
+    for (;;) {
+      const examined = model.examine(
+        {
+          user: userId(root),
+          n: pool,
+          exclude: keptOut(root, includeSeen),
+          allowed: shaping.testOf(filters),
+          includeSeen: includeSeen || seenForMs > 0,
+        },
+        itemId(item),
+      );
+      // Where quotas left places open the list was chosen from more.
+      const own = (found?.reasons ?? []).filter((reason) =>
+        examined.reasons.some(({ signal }) => signal === reason.signal),
+      );
+      const same = found === undefined || Math.abs(sum(own) - sum(examined.features)) < ROUNDING;
+      if (same || !changes || pool >= POOL_MOST) return examined;
+      pool *= 4;
+    }
+  }
+
+  /** Items that were seen too lately to come back. */
+  function keptOut(root: string, includeSeen: boolean): ReturnType<typeof itemId>[] {
+    if (includeSeen || seenForMs === 0) return [];
+    const since = model.clock - seenForMs;
+    return model
+      .history(userId(root), RECENT_EVENTS)
+      .filter(({ time }) => time > since)
+      .map(({ item }) => item);
+  }
+
+  return (request) => {
+    const { user, root, item, n, includeSeen } = request;
+    const count = Math.max(length, n + 1);
+    const list = shaping.list({ user: root, explain: true, includeSeen, seenForMs, rules: rules() }, count);
+    const at = list.items.findIndex((one) => one.item === item);
+    const found = list.items[at];
+    const examined = examine(request, count, found);
+    if (!examined.known)
+      throw new NotFoundError(`No event of ${user} is known, so there is no list of their own.`, {
+        next: 'freshet trending, which is what somebody unknown gets',
+        details: { user },
+      });
+    if (examined.standing === 'unknown')
+      throw new NotFoundError(`No event speaks of the item ${item}.`, {
+        next: `freshet recommend ${user}, to see what is there`,
+        details: { item },
+      });
+    // What was seen too lately to come back is left out by name.
+    const excluded = examined.standing === 'excluded';
+    const standing: WhyStanding =
+      at >= 0 && at < n
+        ? 'listed'
+        : examined.standing === 'candidate'
+          ? 'below'
+          : excluded
+            ? 'seen'
+            : (examined.standing as WhyStanding);
+    const reasons: readonly ListReason[] = found?.reasons ?? examined.reasons;
+    const told = tell(model);
+    const spoken = new Set([
+      ...reasons.flatMap(({ seq }) => seq ?? []),
+      ...(examined.seq === undefined ? [] : [examined.seq]),
+    ]);
+    if (excluded)
+      for (const one of model.history(userId(root), RECENT_EVENTS)) if (one.item === item) spoken.add(one.seq);
+    const events = model
+      .history(userId(root), RECENT_EVENTS)
+      .filter(({ seq }) => spoken.has(seq))
+      .map(({ seq, item: own, time, weight }) => ({
+        seq,
+        item: own as string,
+        time: new Date(time).toISOString(),
+        weight: weight / 16,
+      }))
+      .reverse();
+    const answer: Omit<WhyAnswer, 'sentences'> = {
+      user,
+      item,
+      standing,
+      rank: at < 0 ? null : at + 1,
+      n,
+      place: examined.place ?? null,
+      candidates: examined.candidates,
+      score: found?.score ?? examined.score ?? null,
+      terms: reasons.map((reason) => ({ ...reason, says: told.term(reason, examined) })),
+      features: examined.features,
+      statistics: { item: examined.counts, pairs: examined.pairs },
+      events,
+      seq: options.seq(),
+      snapshot: options.snapshot(),
+      config: options.config,
+      source: list.source,
+    };
+    return { ...answer, sentences: told.sentences(answer, examined.seq, list.items) };
+  };
+}
+
+const sum = (terms: readonly { contribution: number }[]): number =>
+  terms.reduce((all, { contribution }) => all + contribution, 0);
+
+/** Terms that are told one by one; the rest are told by their sum. */
+const TOLD = 8;
+
+/** Words for what is told. */
+function tell(model: Model) {
+  const name = (item: string): string => {
+    const title = model.item(itemId(item))?.fields.title;
+    return title === undefined || title === item ? item : `${item} (${title})`;
+  };
+  const own = ({ item, seq }: { item?: string; seq?: number }): string =>
+    item === undefined ? 'the history' : `${name(item)}${seq === undefined ? '' : `, taken at sequence ${seq}`}`;
+
+  function term(reason: ListReason, { pairs, counts }: Examined): string {
+    const pair = pairs.find(({ item }) => item === reason.item);
+    switch (reason.signal) {
+      case 'directed':
+        return `people who took ${own(reason)}, took it soon after or before${pair ? ` (after ${short(pair.after)}, before ${short(pair.before)})` : ''}`;
+      case 'together':
+        return `people take it together with ${own(reason)}${pair ? ` (${short(pair.together)} times)` : ''}`;
+      case 'evidence':
+        return `it follows ${own(reason)}, more often than how much it is taken would make it`;
+      case 'neighbours':
+        return 'people with a similar history took it next';
+      case 'content': {
+        const common = (reason.terms ?? []).map((word) => word.replace(/^=/, '')).join(', ');
+        return `it is like ${reason.item === undefined ? 'what is known of the user' : own(reason)}${common ? `: ${common}` : ''}`;
+      }
+      case 'whitened':
+      case 'towers':
+        return 'its features go with those of the history, by what was trained on many people';
+      case 'popular':
+        return `how much, and how lately, people take it (${short(counts.taken)} interactions in all)`;
+      case 'new':
+        return 'it is new';
+      case 'disliked':
+        return `people rated it low or put it away (${short(counts.negative)} and ${counts.dismissed} times)`;
+      default:
+        return `the rule ${reason.signal}`;
+    }
+  }
+
+  function head(answer: Omit<WhyAnswer, 'sentences'>, seq: number | undefined, list: readonly ShapedItem[]): string {
+    const { user, item, n, rank, place, candidates, score } = answer;
+    const it = name(item);
+    const when = seq === undefined ? '' : ` at sequence ${seq}`;
+    switch (answer.standing) {
+      case 'listed':
+        return `${it} stands at place ${rank} in the list of ${user}, chosen from ${candidates} candidates, with a score of ${fixed(score)}.`;
+      case 'below': {
+        const last = list[Math.min(n, list.length) - 1];
+        if (rank === null && place !== null && place <= list.length)
+          return `${it} is not in the list of ${user}: it stands at place ${place} of ${candidates} candidates with a score of ${fixed(score)}, and the rules after ranking chose others.`;
+        return `${it} is not among the first ${n} of ${user}: it stands at place ${rank ?? place}${rank === null ? ` of ${candidates} candidates` : ''} with a score of ${fixed(score)}${last ? `; the last of the ${Math.min(n, list.length)} has ${fixed(last.score)}` : ''}.`;
+      }
+      case 'seen':
+        return `${it} is not in the list of ${user}: they took it already${when}, and what was taken is left out.`;
+      case 'dismissed':
+        return `${it} is not in the list of ${user}: they put it away${when}.`;
+      case 'withdrawn':
+        return `${it} is in nobody's list: it is withdrawn.`;
+      case 'unpublished':
+        return `${it} is in nobody's list: it is not in the catalogue, and engine.serve_unpublished is off.`;
+      case 'filtered':
+        return `${it} is in nobody's list: the filter of the settings (lists.filter) does not let it pass.`;
+      case 'excluded':
+        return `${it} was left out by name.`;
+      case 'not-found':
+        return `${it} was not among the ${candidates} candidates of ${user}: of what people did with the user's items, of likeness, popularity and newness nothing put it there.`;
+    }
+  }
+
+  return {
+    term,
+    sentences: (
+      answer: Omit<WhyAnswer, 'sentences'>,
+      seq: number | undefined,
+      list: readonly ShapedItem[],
+    ): string[] => {
+      const said = [head(answer, seq, list)];
+      for (const { contribution, says } of answer.terms.slice(0, TOLD)) said.push(`${signed(contribution)}: ${says}.`);
+      const rest = answer.terms.slice(TOLD);
+      if (rest.length > 0) said.push(`${signed(sum(rest))}: ${rest.length} further terms.`);
+      const { pairs } = answer.statistics;
+      if (answer.standing === 'not-found' && pairs.length > 0)
+        said.push(
+          `It was taken by people who took ${pairs
+            .map(({ item }) => name(item))
+            .slice(0, 3)
+            .join(', ')}, but too seldom.`,
+        );
+      return said;
+    },
+  };
+}
+
+const short = (value: number): string => String(Math.round(value * 100) / 100);
+const fixed = (value: number | null): string => (value ?? 0).toFixed(3);
+const signed = (value: number): string => `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(3)}`;
+
+/** Places of a list that count as listed unless asked otherwise. */
+const LISTED_DEFAULT = 10;
+
+/** The endpoint as it is documented. */
+export const EXPLAIN = {
+  description:
+    'Why an item stands where it does in a user’s list, or why it is not in it: events, statistics, weights, and the terms that add up to the score',
+  example: { user: 'u42', item: 'i7', n: 10 },
+} as const;
+
+export const explainEndpoint = (
+  why: (request: WhyRequest) => WhyAnswer,
+  resolve: (user: string) => string,
+  { http, engine }: Config,
+): Endpoint => ({
+  ...EXPLAIN,
+  handle: (request) => {
+    const user = requiredId(request, 'user');
+    return why({
+      user,
+      root: resolve(user),
+      item: requiredId(request, 'item'),
+      n: wholeNumber(request, 'n', { default: LISTED_DEFAULT, min: 1, max: http.list_max }),
+      includeSeen: optionalFlag(request, 'include_seen', engine.include_seen),
+    });
+  },
+});

@@ -1,0 +1,124 @@
+/** Looking back, and asking why, as an operator does it on a system that runs. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startSystem, type TestSystem } from '../support/system.ts';
+
+interface Ranking {
+  items: { item: string; score: number }[];
+  seq: number;
+  source: string;
+}
+interface Why {
+  standing: string;
+  rank: number | null;
+  score: number | null;
+  seq: number;
+  terms: { contribution: number }[];
+  sentences: string[];
+}
+
+let system: TestSystem;
+let counter = 0;
+
+beforeAll(async () => {
+  system = await startSystem({
+    env: { FRESHET_DEMO_EVENTS: '2000', FRESHET_DEMO_READERS: '100', FRESHET_DEMO_TRICKLE_PER_S: '0' },
+  });
+}, 120_000);
+afterAll(async () => {
+  expect(await system?.stop()).toBe(0);
+});
+
+const publish = async (type: string, subject: string, data: object): Promise<number> => {
+  const answer = await fetch(`${system.http}/v1/events`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/cloudevents+json' },
+    body: JSON.stringify({ specversion: '1.0', id: `at${++counter}`, source: 'test', type, subject, data }),
+  });
+  expect(answer.status).toBe(200);
+  return ((await answer.json()) as { seq: number }).seq;
+};
+const get = async <T>(path: string): Promise<T> => (await fetch(`${system.http}${path}`)).json() as Promise<T>;
+const told = ({ items, seq, source }: Ranking) => ({
+  items: items.map(({ item, score }) => ({ item, score })),
+  seq,
+  source,
+});
+
+describe('what was served', () => {
+  it('is given again as of then, whatever came after it', { timeout: 280_000 }, async () => {
+    const taken = (await get<Ranking>('/v1/trending')).items.map(({ item }) => item);
+    const [one, two, three, four] = taken as [string, string, string, string];
+    const served: Ranking[] = [];
+    for (const item of [one, two, three]) {
+      const seq = await publish('user.viewed.v1', 'past-reader', { item });
+      served.push(
+        await get<Ranking>(`/v1/users/past-reader/recommendations?min_seq=${seq}&timeout_ms=10000&max_age_ms=0`),
+      );
+    }
+    const [first, , last] = served as [Ranking, Ranking, Ranking];
+    const similar = await get<Ranking>(`/v1/items/${one}/similar`);
+    const trending = await get<Ranking>('/v1/trending');
+    const known = await get<{ events: number }>(`/v1/users/past-reader?min_seq=${last.seq}`);
+    await publish('user.viewed.v1', 'past-reader', { item: four });
+    await publish('content.withdrawn.v1', last.items[0]?.item as string, {});
+
+    for (const then of served)
+      expect(told(await system.json('at', '--seq', String(then.seq), 'recommend', 'past-reader'))).toEqual(told(then));
+    expect(served.map(({ items, source }) => [items.length, source])).toEqual(Array(3).fill([10, 'model']));
+    expect(similar.items).toHaveLength(10);
+    expect(told(first)).not.toEqual(told(last));
+    const at = ['at', '--seq', String(last.seq)];
+    expect(told(await system.json(...at, 'similar', one))).toEqual(told(similar));
+    expect(told(await system.json(...at, 'trending'))).toEqual(told(trending));
+    expect(await system.json(...at, 'get', 'past-reader')).toEqual(known);
+    expect(await system.json('at', '--seq', String(first.seq), 'get', 'past-reader')).toMatchObject({ events: 1 });
+    expect(await system.json(...at, 'history', 'past-reader')).toMatchObject({
+      events: [{ item: three, seq: last.seq }, { item: two }, { item: one, seq: first.seq }],
+      next: null,
+    });
+    expect(await system.json(...at, 'item', last.items[0]?.item as string)).toMatchObject({ available: true });
+    // By the time at which the log took the event.
+    const { events } = await system.json<{ events: { time: string }[] }>('history', 'past-reader', '-n', '1');
+    const now = await system.json<Ranking>('at', '--time', '2999-01-01T00:00:00Z', 'recommend', 'past-reader');
+    expect(now.seq).toBeGreaterThan(last.seq);
+    expect(events).toHaveLength(1);
+    const text = await system.cli(...at, 'recommend', 'past-reader', '-n', '3');
+    expect(text).toMatchObject({ code: 0, stderr: expect.stringMatching(/as of sequence .* which the log took at/) });
+  });
+
+  it('is told why, by terms that add up, now and as of then', { timeout: 180_000 }, async () => {
+    const seq = await publish('user.viewed.v1', 'past-reader', { item: 'i40' });
+    const list = await get<Ranking>(
+      `/v1/users/past-reader/recommendations?min_seq=${seq}&timeout_ms=10000&max_age_ms=0`,
+    );
+    const { item, score } = list.items[0] as { item: string; score: number };
+    const why = await system.json<Why>('why', 'past-reader', item);
+    expect(why).toMatchObject({ standing: 'listed', rank: 1, score, seq: list.seq });
+    expect(why.terms.reduce((sum, { contribution }) => sum + contribution, 0)).toBeCloseTo(score, 9);
+    await publish('user.viewed.v1', 'past-reader', { item });
+    const then = await system.json<Why>('why', 'past-reader', item, '--at', String(list.seq));
+    expect({ ...then, snapshot: '' }).toEqual({ ...why, snapshot: '' });
+    const text = await system.cli('why', 'past-reader', item, '--at', String(list.seq));
+    expect(text.stdout).toContain('stands at place 1 in the list of past-reader');
+    expect((await system.json<Why>('why', 'past-reader', 'i40')).sentences[0]).toMatch(/took it already/);
+  });
+
+  it('asked for wrongly gets a clear error', { timeout: 180_000 }, async () => {
+    for (const [words, code, text] of [
+      [['at', '--seq', '9999999', 'recommend', 'past-reader'], 1, /FRESHET_POSITION_UNKNOWN: The log has no sequence/],
+      [['at', '--time', '1999-01-01T00:00:00Z', 'trending'], 1, /FRESHET_POSITION_UNKNOWN: .* is before the log/],
+      [['at', '--seq', '20', 'recommend', 'past-reader'], 1, /FRESHET_NOT_FOUND: No event of past-reader/],
+      [['at', '--seq', '20', 'history', 'past-reader'], 1, /FRESHET_NOT_FOUND/],
+      [['at', 'recommend', 'past-reader'], 2, /FRESHET_USAGE: It takes --seq or --time/],
+      [['at', '--time', 'yesterday', 'trending'], 2, /FRESHET_USAGE/],
+      [['why', 'nobody', 'i7'], 1, /FRESHET_NOT_FOUND: No event of nobody/],
+      [['why', 'past-reader', 'no-such-item'], 1, /FRESHET_NOT_FOUND: No event speaks of the item/],
+      [['why', 'past-reader', 'i7', '--at', 'soon'], 2, /FRESHET_USAGE/],
+    ] as const) {
+      const answer = await system.cli(...words);
+      expect(answer.stderr, words.join(' ')).toMatch(text);
+      expect(answer.code, words.join(' ')).toBe(code);
+      expect(answer.stderr, words.join(' ')).toContain('Next: ');
+    }
+  });
+});
