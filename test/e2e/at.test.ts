@@ -1,6 +1,7 @@
 /** Looking back, and asking why, as an operator does it on a system that runs. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSystem, type TestSystem } from '../support/system.ts';
+import { until } from '../support/wait.ts';
 
 interface Ranking {
   items: { item: string; score: number }[];
@@ -46,7 +47,14 @@ const told = ({ items, seq, source }: Ranking) => ({
 
 describe('what was served', () => {
   it('is given again as of then, whatever came after it', { timeout: 280_000 }, async () => {
-    const taken = (await get<Ranking>('/v1/trending')).items.map(({ item }) => item);
+    // The engine may still be folding what the demo has published.
+    const taken = await until(
+      async () => {
+        const { items = [] } = await get<Partial<Ranking>>('/v1/trending');
+        return items.length === 10 && items.map(({ item }) => item);
+      },
+      { within: 60_000 },
+    );
     const [one, two, three, four] = taken as [string, string, string, string];
     const served: Ranking[] = [];
     for (const item of [one, two, three]) {
