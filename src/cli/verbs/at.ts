@@ -145,7 +145,10 @@ async function list(
 }
 
 function told(answer: object, json: boolean): void {
-  if (json) return printJson(answer);
+  if (json) {
+    printJson(answer);
+    return;
+  }
   const width = Math.max(...Object.keys(answer).map((name) => name.length));
   for (const [name, value] of Object.entries(answer))
     print(`${name.padEnd(width)}  ${typeof value === 'string' ? value : JSON.stringify(value)}`);

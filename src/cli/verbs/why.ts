@@ -45,7 +45,10 @@ function moment(text: string): Pick<PastOptions, 'seq' | 'time'> {
 }
 
 function tell(answer: WhyAnswer, { json }: CommonOptions): void {
-  if (json) return printJson(answer);
+  if (json) {
+    printJson(answer);
+    return;
+  }
   for (const sentence of answer.sentences) print(sentence);
   if (answer.events.length > 0) {
     print('\nEvents of the user’s own that this goes back to:');
