@@ -73,6 +73,8 @@ export interface ServiceParts {
   memory?: LoopMemory;
   /** What is in memory on a person, for who asks to see it. */
   held?: readonly HeldMemory[];
+  /** Whether a rebuild that is due has to wait for something. */
+  holdsRebuild?: () => boolean;
   /** Called before each scrape. */
   refreshMetrics?: () => void;
   /** More for the status of this service. */
@@ -243,7 +245,8 @@ export async function runService<Tables>(
     // After an erasure that rows alone can't follow; a while later, so that several are one rebuild.
     let dueSince: number | undefined;
     const dueTimer = setInterval(() => {
-      const due = held === undefined && rebuilding === undefined ? current.store.rebuildDue() : undefined;
+      const waits = held !== undefined || rebuilding !== undefined || current.parts.holdsRebuild?.() === true;
+      const due = waits ? undefined : current.store.rebuildDue();
       dueSince = due === undefined ? undefined : (dueSince ?? performance.now());
       if (dueSince === undefined || performance.now() - dueSince < config.erasure.rebuild_after_ms) return;
       dueSince = undefined;

@@ -195,6 +195,7 @@ async function read(options: PastOptions, rows: RowsReader, memory: Memory): Pro
       uncopied: () => [],
       copied: nothing,
       rebuildDue: () => undefined,
+      needRebuild: nothing,
       deadLetters: () => [],
       deadLetter: () => undefined,
       known: () => [],

@@ -65,6 +65,7 @@ export interface EngineTables {
   dropTraits: Statement;
   dropClaim: Statement;
   unlink: Statement;
+  noteErasure: Statement;
 }
 
 export const prepareTables = (db: Database): EngineTables => ({
@@ -92,6 +93,7 @@ export const prepareTables = (db: Database): EngineTables => ({
   dropTraits: db.prepare('DELETE FROM traits WHERE seq = ?'),
   dropClaim: db.prepare('DELETE FROM claim WHERE seq = ?'),
   unlink: db.prepare('DELETE FROM link WHERE session = ? AND user = ?'),
+  noteErasure: db.prepare('INSERT OR REPLACE INTO recorded_erasure VALUES (?, ?)'),
 });
 
 /** Weights as the configuration has them, by type, in the model's terms. */
@@ -215,7 +217,7 @@ function applyEngineEvent(event: LoggedEvent, tables: EngineTables, weights: Wei
 }
 
 /** The user's own rows. The model follows by itself as far as it can; all of it by the rebuild. */
-function forgetUser({ user, seqs, sessions, due }: Forgotten, tables: EngineTables): void {
+function forgetUser({ user, seq: act, seqs, sessions, due }: Forgotten, tables: EngineTables): void {
   const root = resolveUser(user, tables);
   for (const seq of seqs) {
     tables.dropInteraction.run(seq);
@@ -223,5 +225,6 @@ function forgetUser({ user, seqs, sessions, due }: Forgotten, tables: EngineTabl
     tables.dropClaim.run(seq);
   }
   for (const session of sessions) tables.unlink.run(session, root);
+  if (seqs[0] !== undefined) tables.noteErasure.run(act, seqs[0]);
   if (seqs.length > 0) due('what was learned in the order of events can’t be taken out of the model');
 }

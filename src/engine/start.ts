@@ -19,6 +19,7 @@ import { heldByModel } from './held.ts';
 import { createCopies, createFollower } from './inputs/copies.ts';
 import { createInputObjects, gatherRecords } from './inputs/objects.ts';
 import { createRecords } from './inputs/records.ts';
+import { createRenewal } from './inputs/renewal.ts';
 import { createTrainings } from './inputs/trainings.ts';
 import { createLists, type Lists } from './lists.ts';
 import { createMemory, emptyModel, type Memory } from './memory.ts';
@@ -213,6 +214,16 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       },
       onFailed: (kind) => metrics.trainingsFailed.inc({ kind }),
     });
+    const renewal = createRenewal({
+      db: store.db,
+      records,
+      trainings,
+      objects,
+      follows: !first,
+      needRebuild: store.needRebuild,
+      logger,
+      lookMs: engine.training_follow_ms,
+    });
     const inForce = (): string => snapshots.current()?.object ?? NO_SNAPSHOT;
     let answeredAt = Number.NEGATIVE_INFINITY;
     const shown = {
@@ -331,6 +342,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       },
       onApplied: (events) => {
         if (events.some(({ type }) => type === 'control.erased.v1')) {
+          renewal.look();
           for (const user of forgotten.splice(0)) {
             lists.forget(user);
             rankings.forget(user);
@@ -341,6 +353,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         keeper.count(events.length);
         follow(events, { lists, resolve, rankings: writes ? rankings : undefined });
       },
+      holdsRebuild: renewal.due,
       status: () => {
         const { users, items, events } = model.stats();
         const current = snapshots.current();
@@ -364,6 +377,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
             events,
             warnings: met(held.warnings()),
           },
+          training_due: renewal.due(),
           started_from: recall.status(),
           rankings: rankings.backlog(),
         };
@@ -387,6 +401,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
           trainings.look();
           copies.start(engine.training_follow_ms);
         } else follower.start(engine.training_follow_ms);
+        renewal.start();
         if (!writes) return;
         if (rebuilt)
           superseding = keeper
@@ -401,6 +416,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       },
       stop: async () => {
         await trainings.stop();
+        await renewal.stop();
         await copies.stop();
         await follower.stop();
         await rankings.stop();

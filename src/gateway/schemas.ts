@@ -233,8 +233,9 @@ const Erasure = Type.Object(
       Type.Object(
         {
           service: Type.String({ examples: ['engine'] }),
-          state: Type.Enum(['waiting', 'rows', 'exact'], {
-            description: 'rows: what was theirs is gone; exact: the state is what the log gives without them',
+          state: Type.Enum(['waiting', 'rows', 'trained', 'exact'], {
+            description:
+              'rows: what was theirs is gone; trained (engine): what was trained with their part is trained anew; exact: the state is what the log gives without them',
           }),
           at: OrNull(Time('since when'), 'null while waiting'),
         },

@@ -162,15 +162,19 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
     function done(name: string): void {
       if (!waiting.delete(name)) return;
       if (name !== 'demo') say(`${name} is ready`);
-      if (waiting.size === 0)
-        settle.resolve({ ready: true, http: runtime.http ?? null, nats: runtime.nats, data: folder, pid: process.pid });
+      if (waiting.size === 0) allReady();
     }
+
+    const allReady = (): void =>
+      settle.resolve({ ready: true, http: runtime.http ?? null, nats: runtime.nats, data: folder, pid: process.pid });
 
     for (const part of only) {
       if (part === 'gateway') launch('gateway', ['service', 'gateway', '--port', String(httpBase)]);
       else launch(part, ['service', part, '--health-port', String(healthPorts.get(part) ?? 0)]);
     }
     if (options.demo) launch('demo', ['service', 'demo']);
+    // Nothing but the server was asked for.
+    if (waiting.size === 0) allReady();
 
     return {
       ready,

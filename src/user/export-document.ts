@@ -26,9 +26,13 @@ export async function* exportChunks(
 
 /**
  * `{"user", "ids", "exported", "services": {"user": {"seq", "profile": [...], ...}, ...}, "events": [...]}`, one record
- * a line.
+ * a line unless it is all to be on one.
  */
-export async function* exportDocument(chunks: AsyncIterable<ExportChunk>): AsyncGenerator<string> {
+export async function* exportDocument(
+  chunks: AsyncIterable<ExportChunk>,
+  { oneLine = false }: { oneLine?: boolean } = {},
+): AsyncGenerator<string> {
+  const end = oneLine ? '' : '\n';
   let service: string | undefined;
   let part: string | undefined;
   let empty = true;
@@ -37,20 +41,20 @@ export async function* exportDocument(chunks: AsyncIterable<ExportChunk>): Async
     if (service === undefined) {
       const { user, ids } = chunk;
       const head = JSON.stringify({ user, ids, exported: new Date().toISOString() });
-      text += `${head.slice(0, -1)},\n"services":{\n`;
+      text += `${head.slice(0, -1)},${end}"services":{${end}`;
     }
     if (chunk.service !== service || chunk.part !== part) {
       if (part !== undefined) text += ']';
       if (chunk.service !== service) {
         if (service !== undefined) text += '}';
-        if (chunk.service === 'log') text += '},\n';
-        else text += `${service === undefined ? '' : ',\n'}"${chunk.service}":{"seq":${chunk.seq},\n`;
-      } else text += ',\n';
+        if (chunk.service === 'log') text += `},${end}`;
+        else text += `${service === undefined ? '' : `,${end}`}"${chunk.service}":{"seq":${chunk.seq},${end}`;
+      } else text += `,${end}`;
       text += `${JSON.stringify(chunk.part)}:[`;
       empty = true;
     }
     for (const record of chunk.records) {
-      text += `${empty ? '' : ','}\n${JSON.stringify(record)}`;
+      text += `${empty ? '' : ','}${end}${JSON.stringify(record)}`;
       empty = false;
     }
     ({ service, part } = chunk);

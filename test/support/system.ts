@@ -38,6 +38,8 @@ export interface StartSystemOptions {
   args?: readonly string[];
   env?: NodeJS.ProcessEnv;
   data?: string;
+  /** Leaves the data folder where it is when the system is stopped. */
+  keep?: boolean;
 }
 
 /** Milliseconds that a start may take on a busy machine. */
@@ -52,6 +54,7 @@ export async function startSystem({
   args = [],
   env = {},
   data = makeTempDir(),
+  keep = false,
 }: StartSystemOptions = {}): Promise<TestSystem> {
   const { NATS_URL: _external, ...rest } = process.env;
   const childEnv = { ...rest, ...env };
@@ -125,7 +128,7 @@ export async function startSystem({
       child.kill('SIGTERM');
       const code = await gone;
       started.delete(child);
-      removeTempDir(data);
+      if (!keep) removeTempDir(data);
       return code;
     },
   };

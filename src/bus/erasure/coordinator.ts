@@ -113,14 +113,19 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       const before = JSON.stringify(entry);
       for (const step of entry.services) {
         if (step.state === 'exact' || stopped) continue;
-        const status = await call<{ seq: number; rebuild_due?: string }>(
+        const status = await call<{ seq: number; rebuild_due?: string; training_due?: boolean }>(
           nc,
           `freshet.${step.service}.status`,
           {},
           { timeoutMs: STATUS_MS },
         ).catch(() => undefined);
         if (!status || status.seq < last) continue;
-        const state = status.rebuild_due === undefined ? 'exact' : 'rows';
+        const state =
+          status.rebuild_due === undefined && status.training_due !== true
+            ? 'exact'
+            : status.training_due === false
+              ? 'trained'
+              : 'rows';
         if (step.state !== state) Object.assign(step, { state, at: new Date().toISOString() });
       }
       if (entry.pending && entry.services.every(({ state }) => state !== 'waiting')) {

@@ -14,8 +14,11 @@ export interface ErasureAct {
 
 export interface ErasureStep {
   service: ServiceName;
-  /** `rows`: the user's rows are gone; `exact`: the whole state is what the purged log gives. */
-  state: 'waiting' | 'rows' | 'exact';
+  /**
+   * `rows`: the user's rows are gone; `trained`: of the engine, and nothing that was trained has their part in it any
+   * more; `exact`: the whole state is what the purged log gives.
+   */
+  state: 'waiting' | 'rows' | 'trained' | 'exact';
   /** RFC 3339, of the latest change. */
   at: string | null;
 }

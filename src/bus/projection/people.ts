@@ -20,6 +20,8 @@ CREATE TABLE IF NOT EXISTS rebuild_due (seq INTEGER NOT NULL, reason TEXT NOT NU
 /** What has to go from a service's own tables. */
 export interface Forgotten {
   user: string;
+  /** Sequence of the record that is being folded. */
+  seq: number;
   /** Sequences of the user's events, in order. */
   seqs: readonly number[];
   /** Sessions that this user said were theirs. */
@@ -37,6 +39,8 @@ export interface People {
   erase(hmac: string, reach: StreamSeq, seq: StreamSeq, forget: (forgotten: Forgotten) => void): void;
   /** Why the projection has to be rebuilt, or undefined. */
   due(): string | undefined;
+  /** Says so for a reason of the service's own. */
+  needRebuild(seq: StreamSeq, reason: string): void;
   /** A transaction was rolled back: what was remembered in memory may not be there. */
   forgetCached(): void;
 }
@@ -97,7 +101,7 @@ export function createPeople(db: Database, key: Uint8Array): People {
       const gone = identities.all(id, reach);
       const links = linksOf.all(user, reach);
       const seqs = gone.map((one) => one.seq);
-      forget({ user, seqs, sessions: [...new Set(links.map(({ session }) => session))], due });
+      forget({ user, seq, seqs, sessions: [...new Set(links.map(({ session }) => session))], due });
       dropIdentities.run(id, reach);
       dropLinks.run(user, reach);
       for (const one of seqs) if (dropBack.run(one).changes > 0) due('it took back an event of another id');
@@ -115,6 +119,7 @@ export function createPeople(db: Database, key: Uint8Array): People {
       else dropPerson.run(id);
       cache.delete(user);
     },
+    needRebuild: (seq, reason) => void addDue.run(seq, reason),
     due: () =>
       readDue
         .all()

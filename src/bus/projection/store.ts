@@ -76,6 +76,8 @@ export interface ProjectionStore {
   copied(seq: StreamSeq): void;
   /** Why the projection has to be rebuilt beside, after an erasure that rows alone can't follow; undefined: nothing. */
   rebuildDue(): string | undefined;
+  /** The rows, or what is in memory beside them, no longer follow from what there is: a rebuild is due for this reason. */
+  needRebuild(reason: string): void;
   /** Dead letters behind a sequence, the oldest first. */
   deadLetters(after: number, limit: number): DeadLetter[];
   deadLetter(seq: number): DeadLetter | undefined;
@@ -319,6 +321,10 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     uncopied: (limit) => readUncopied.all(limit),
     copied: (seq) => void markCopied.run(seq),
     rebuildDue: () => due,
+    needRebuild: (reason) => {
+      people.needRebuild(current.seq, reason);
+      due = people.due();
+    },
     deadLetters: (after, limit) => readDeadLetters.all(after, limit),
     deadLetter: (seq) => readDeadLetters.all(seq - 1, 1).find((dead) => dead.seq === seq),
     known: (identities) => identities.map((identity) => readIdentity.get(identity)?.seq),

@@ -34,7 +34,7 @@ export const exportVerb = (): Command =>
           yield chunk;
         }
       }
-      const text = exportDocument(counted());
+      const text = exportDocument(counted(), { oneLine: options.json === true });
       // Whatever is wrong with the request shows before a file is made.
       const first = await text.next();
       async function* all(): AsyncGenerator<string> {

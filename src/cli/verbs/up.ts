@@ -13,11 +13,14 @@ interface UpVerbOptions {
   natsPort: number;
   nats?: string;
   demo: boolean;
-  only?: Part[];
+  only?: (Part | typeof SERVER)[];
   config?: string;
   json?: boolean;
   logs?: boolean;
 }
+
+/** The embedded server, which every other part needs; named alone, nothing else is started. */
+const SERVER = 'nats';
 
 /** `freshet up` */
 export const upVerb = (): Command =>
@@ -28,7 +31,11 @@ export const upVerb = (): Command =>
     .option('--nats-port <n>', 'port of the embedded nats-server; 0 for any free one', port, 4222)
     .option('--nats <url>', 'use this nats-server instead of an embedded one (default: $NATS_URL)')
     .option('--no-demo', 'without demo data')
-    .addOption(new Option('--only <parts>', `start only these: ${PARTS.join(',')}`).argParser(parts))
+    .addOption(
+      new Option('--only <parts>', `start only these: ${PARTS.join(',')}; ${SERVER} for the server alone`).argParser(
+        parts,
+      ),
+    )
     .option('--config <file>', 'settings (default: $FRESHET_CONFIG, then freshet.config.json)')
     .option('--logs', 'show what the processes log (it is kept in the data folder anyway)')
     .option('--json', 'one line of JSON when ready')
@@ -42,11 +49,12 @@ Examples:
     )
     .action(run);
 
-function parts(text: string): Part[] {
+function parts(text: string): (Part | typeof SERVER)[] {
   const names = text.split(',').map((name) => name.trim());
-  const wrong = names.find((name) => !(PARTS as readonly string[]).includes(name));
-  if (wrong !== undefined) throw new InvalidArgumentError(`${JSON.stringify(wrong)} is none of ${PARTS.join(', ')}.`);
-  return [...new Set(names)] as Part[];
+  const known: readonly string[] = [...PARTS, SERVER];
+  const wrong = names.find((name) => !known.includes(name));
+  if (wrong !== undefined) throw new InvalidArgumentError(`${JSON.stringify(wrong)} is none of ${known.join(', ')}.`);
+  return [...new Set(names)] as (Part | typeof SERVER)[];
 }
 
 async function run(options: UpVerbOptions): Promise<void> {
@@ -62,7 +70,7 @@ async function run(options: UpVerbOptions): Promise<void> {
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, asked);
 
-  const only = options.only ?? [...PARTS];
+  const only = (options.only ?? [...PARTS]).filter((part) => part !== SERVER);
   const starting = startUp({
     config,
     configFile: options.config,

@@ -8,11 +8,13 @@ import fc from 'fast-check';
 import type { NatsConnection } from 'nats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silent } from '../../../test/support/counting.ts';
-import { codec, publishAll, published, stored, type TestEvent, viewed } from '../../../test/support/events.ts';
+import { codec, event, publishAll, published, stored, type TestEvent, viewed } from '../../../test/support/events.ts';
 import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
 import { makeTempDir, removeTempDir } from '../../../test/support/tempdir.ts';
 import { until } from '../../../test/support/wait.ts';
+import { erasureHmac, erasureKey } from '../../bus/erasure/key.ts';
 import { type StreamSeq, streamSeq } from '../../bus/event/ids.ts';
+import { entitySubjects } from '../../bus/event/subject.ts';
 import { createJetStreamLog } from '../../bus/log/jetstream.ts';
 import { call } from '../../bus/micro.ts';
 import { createRebuild } from '../../bus/projection/rebuild.ts';
@@ -431,6 +433,75 @@ describe('an engine that trains', { timeout: 120_000 }, () => {
     await caughtUp(again, seq);
     expect(recorded()).toHaveLength(2);
     expect(await hash()).toEqual(await uninterrupted(recorded()));
+  });
+
+  /** Forgets a user as the coordinator does it, sequence of the record. */
+  async function forget(user: string): Promise<number> {
+    const key = await erasureKey(nc);
+    const log = await createJetStreamLog({ nc, publisher });
+    const { lastSeq } = await log.info();
+    const data = { hmac: erasureHmac(key, user), fence: lastSeq };
+    const seq = await publish(event('control.erased.v1', `act-${user}`, data));
+    const { streams } = await nc.jetstreamManager();
+    for (const context of ['user', 'feedback'] as const)
+      await streams.purge('EVENTS', { filter: entitySubjects(context, user), seq });
+    return seq;
+  }
+
+  it('trains anew after an erasure, without the user, and is what the purged log gives with that', {
+    timeout: 240_000,
+  }, async () => {
+    const own: Config = { ...config, erasure: { ...config.erasure, rebuild_after_ms: 50 } };
+    const engine = await start({ config: own });
+    await publish(...catalogue(), ...reading(400));
+    await until(() => recorded().length > 0, { within: 60_000 });
+    await publish(...reading(30, 400));
+    // Somebody whose first event came after the training has no part in it.
+    await publish(viewed('late', 'i1'));
+    const before = recorded();
+    const late = await forget('late');
+    await caughtUp(engine, late);
+    expect(engine.status().training_due).toBe(false);
+    await until(() => engine.status().rebuild_due === undefined, { within: 90_000 });
+    expect(recorded()).toEqual(before);
+
+    const act = await forget('u3');
+    await until(() => engine.status().seq >= act);
+    await until(() => engine.status().training_due === false, { within: 60_000 });
+    const after = recorded();
+    expect(after.map(({ kind }) => kind)).toEqual(['content']);
+    expect(after[0]?.trained_at).toBeGreaterThanOrEqual(act);
+    expect(after[0]?.sha256).not.toBe(before[0]?.sha256);
+    await until(async () => {
+      const [only, ...others] = await objects();
+      return others.length === 0 && only?.includes(`-${after[0]?.trained_at}-`);
+    });
+    await until(() => engine.status().rebuild_due === undefined, { within: 90_000 });
+    const seq = await publish(...reading(30, 430).filter(({ subject }) => subject !== 'u3'));
+    await caughtUp(engine, seq);
+    expect(recorded()).toEqual(after);
+    expect(await hash()).toEqual(await uninterrupted(after));
+    const { model } = engine.status() as unknown as { model: { inputs: { sha256: string | null }[] } };
+    expect(model.inputs.map(({ sha256 }) => sha256)).toContain(after[0]?.sha256);
+  });
+
+  it('lets go of what was trained with somebody who is forgotten also where nothing can be trained', {
+    timeout: 240_000,
+  }, async () => {
+    const { engine } = await trained();
+    await stop(engine);
+    // Switched off: neither trained nor used, and a record of before is there all the same.
+    const off: Config = {
+      ...config,
+      engine: { ...config.engine, training_content: false },
+      erasure: { ...config.erasure, rebuild_after_ms: 50 },
+    };
+    const again = await start({ config: off });
+    expect(recorded()).toHaveLength(1);
+    const act = await forget('u3');
+    await until(() => again.status().seq >= act && again.status().training_due === false, { within: 60_000 });
+    expect(recorded()).toEqual([]);
+    await until(async () => (await objects()).length === 0);
   });
 
   it('goes on where a training fails, and counts it', async () => {

@@ -37,6 +37,8 @@ export interface InputObjects {
   /** The record with its bytes; undefined, with a warning, where they are not what was recorded. */
   read(mention: InputMention): Promise<RecordedInput | undefined>;
   put(input: RecordedInput): Promise<void>;
+  /** Takes a copy away; nothing where there is none. */
+  remove(mention: InputMention): Promise<void>;
 }
 
 export const objectName = ({ from_seq, trained_at, kind, sha256 }: InputMention): string =>
@@ -46,12 +48,21 @@ export async function createInputObjects({ nc, log, logger, stallMs }: InputObje
   const store: ObjectStore = await nc.jetstream().views.os(SNAPSHOTS.name);
 
   async function isOfThisLog({ stream, from_seq, marks }: Described): Promise<boolean> {
+    const { created } = await log.info();
+    // A stream that was restored from a backup has another time of creation, and the same messages.
+    if (stream !== created && !(await anyStands(marks))) return false;
     const { refused } = await checkLog(log, {
       service: 'engine',
-      checkpoint: { seq: streamSeq(from_seq - 1), created: stream, fence: streamSeq(0) },
+      checkpoint: { seq: streamSeq(from_seq - 1), created, fence: streamSeq(0) },
       fingerprints: marks,
     });
     return refused === undefined;
+  }
+
+  /** Whether one of these messages is in the log; what they are is compared later. */
+  async function anyStands(marks: Described['marks']): Promise<boolean> {
+    for (const { seq } of marks) if (await log.at(seq)) return true;
+    return false;
   }
 
   return {
@@ -79,6 +90,11 @@ export async function createInputObjects({ nc, log, logger, stallMs }: InputObje
         logger.warn({ object, reason: messageOf(err) }, 'a recorded input can’t be read from the object store');
         return undefined;
       }
+    },
+    remove: async (mention) => {
+      const name = objectName(mention);
+      const info = await store.info(name);
+      if (info && !info.deleted) await store.delete(name);
     },
     put: async ({ bytes, ...mention }) => {
       const { created } = await log.info();

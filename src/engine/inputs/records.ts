@@ -7,13 +7,17 @@ import Database, { type Database as Db } from 'better-sqlite3';
 import { type Fingerprint, isStorageTrouble } from '../../bus/projection/store.ts';
 import type { InputKind } from '../model/mod.ts';
 
-/** The table of records, in the engine's file. */
+/**
+ * The table of records, in the engine's file; and by erasure the first event of theirs that was folded: what was trained
+ * from there on, before the erasure, has their part in it.
+ */
 export const RECORDS_SCHEMA = `
 CREATE TABLE IF NOT EXISTS recorded_input (
   from_seq INTEGER NOT NULL, trained_at INTEGER NOT NULL, kind TEXT NOT NULL, sha256 TEXT NOT NULL,
   backend TEXT NOT NULL, seconds REAL NOT NULL, marks TEXT NOT NULL, bytes BLOB NOT NULL,
   PRIMARY KEY (from_seq, trained_at, kind)
-) STRICT;`;
+) STRICT;
+CREATE TABLE IF NOT EXISTS recorded_erasure (seq INTEGER PRIMARY KEY, first INTEGER NOT NULL) STRICT;`;
 
 /** What is known of an input without its bytes. */
 export interface InputMention {
@@ -61,6 +65,8 @@ export interface InputRecords extends InputSource {
   read(mention: InputMention): RecordedInput | undefined;
   /** Position at which the newest training of this kind read the state; 0: there was none. */
   trainedAt(kind: InputKind): number;
+  /** Those that were trained with the part of somebody who was forgotten since, in order. */
+  tainted(): InputMention[];
   /** What identifies the inputs that a state at this position holds; empty: none. */
   digest(seq: number): string;
 }
@@ -89,7 +95,13 @@ export function createRecords(db: Db): InputRecords {
   const upTo = db.prepare<[number], { from_seq: number; kind: string; sha256: string }>(
     'SELECT from_seq, kind, sha256 FROM recorded_input WHERE from_seq <= ? ORDER BY from_seq, trained_at, kind',
   );
+  const tainted = db.prepare<[], Omit<Row, 'bytes'>>(
+    `SELECT ${MENTION} FROM recorded_input AS input WHERE EXISTS (
+       SELECT 1 FROM recorded_erasure AS erasure WHERE erasure.first <= input.trained_at AND input.trained_at < erasure.seq
+     ) ORDER BY from_seq, trained_at, kind`,
+  );
   return {
+    tainted: () => tainted.all().map(fromRow),
     between: (after, to) => between.all(after, to).map(fromRow),
     add: ({ from_seq, trained_at, kind, sha256, backend, seconds, marks, bytes }) =>
       void add.run(from_seq, trained_at, kind, sha256, backend, seconds, JSON.stringify(marks), Buffer.from(bytes)),

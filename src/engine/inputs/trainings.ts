@@ -43,6 +43,14 @@ export interface TrainingStatus {
 export interface Trainings extends Stops {
   /** Begins what is due and could not be begun where it was; called between batches. */
   look(): void;
+  /**
+   * Trains these kinds once more from the state as it is, whatever the position; `settle` takes what came of each,
+   * undefined where nothing did. False: something else is being trained, or the model is being read; try again.
+   */
+  renew(
+    kinds: readonly InputKind[],
+    settle: (kind: InputKind, input: RecordedInput | undefined) => void,
+  ): Promise<boolean>;
   status(): TrainingStatus;
   /** Ends what is running; nothing more is recorded. */
   stop(): Promise<void>;
@@ -103,14 +111,62 @@ export function createTrainings(options: TrainingsOptions): Trainings {
   }
 
   /** Nothing else runs between reading the rows' position and writing the record behind it. */
-  function record(made: Pick<RecordedInput, 'kind' | 'trained_at' | 'bytes' | 'seconds' | 'backend'>): void {
+  function record(
+    made: Pick<RecordedInput, 'kind' | 'trained_at' | 'bytes' | 'seconds' | 'backend'>,
+    write: (input: RecordedInput) => void = records.add,
+  ): void {
     const { seq, marks } = rows();
     const input = { ...made, from_seq: seq + 1, sha256: sha256Of(made.bytes), marks: marks.slice(0, MARKS) };
-    records.add(input);
+    write(input);
     const { bytes, marks: _, ...mention } = input;
     last = mention;
     logger.info({ ...mention, bytes: bytes.length }, 'what was trained is recorded, and counts from here on');
     options.onRecorded?.(input);
+  }
+
+  async function renew(
+    again: readonly InputKind[],
+    settle: (kind: InputKind, input: RecordedInput | undefined) => void,
+  ): Promise<boolean> {
+    if (stopped || busy || recalling()) return false;
+    busy = true;
+    const seq = position();
+    const orders = again.map((kind) => ({ kind, data: dataOf(kind, seq) }));
+    try {
+      for (const { kind, data } of orders) {
+        if (stopped) return false;
+        if (data === undefined) {
+          settle(kind, undefined);
+          continue;
+        }
+        running = kind;
+        try {
+          const { bytes, seconds, backend } = await trainer.train(kind, data);
+          if (!stopped) record({ kind, trained_at: seq, bytes, seconds, backend }, (input) => settle(kind, input));
+        } catch (err) {
+          if (stopped) return false;
+          fail(kind, seq, err);
+          settle(kind, undefined);
+        } finally {
+          running = null;
+        }
+      }
+      return !stopped;
+    } finally {
+      busy = false;
+      look();
+    }
+  }
+
+  /** From nothing: what is in force was trained with the part of whoever was forgotten, and would hand it on. */
+  function dataOf(kind: InputKind, seq: number): TrainingData | undefined {
+    try {
+      const data = kinds.includes(kind) ? model.trainingData(kind) : undefined;
+      return data && { ...data, previous: undefined };
+    } catch (err) {
+      fail(kind, seq, err);
+      return undefined;
+    }
   }
 
   function look(): void {
@@ -121,6 +177,7 @@ export function createTrainings(options: TrainingsOptions): Trainings {
     next: (after) => nextTraining(after, schedule),
     reached: (seq) => begin(streamSeq(seq)),
     look,
+    renew,
     status: () => ({ running, last, failed }),
     stop: async () => {
       stopped = true;
