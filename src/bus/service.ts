@@ -283,7 +283,8 @@ export async function runService<Tables>(
         health: health.url,
         started: new Date(startedAt).toISOString(),
         ...(progress ? { rebuild: progress } : {}),
-        ...(held === undefined && current.store.rebuildDue() ? { rebuild_due: current.store.rebuildDue() } : {}),
+        // Also while the files change places: it is due until the other one answers.
+        ...(current.store.rebuildDue() ? { rebuild_due: current.store.rebuildDue() } : {}),
         ...(trouble ? { trouble } : {}),
         ...current.parts.status?.(),
       };

@@ -2,9 +2,11 @@
 import type { NatsConnection } from 'nats';
 import pino, { type Logger } from 'pino';
 import type { Log } from '../bus/log/port.ts';
-import type { ProjectionDefinition, ServiceName } from '../bus/projection/definition.ts';
+import { foldVersion, type ProjectionDefinition, type ServiceName } from '../bus/projection/definition.ts';
 import type { ProjectionStore } from '../bus/projection/store.ts';
+import { createPublisher } from '../bus/publisher.ts';
 import type { Config } from '../config/schema.ts';
+import type { RecordedInput } from '../engine/inputs/records.ts';
 import type { ModelHash } from '../engine/rebuild.ts';
 
 /** Where a rebuild finds what the log doesn't say. */
@@ -14,6 +16,8 @@ export interface RebuiltFrom {
   nc?: NatsConnection;
   log?: Log;
   logger?: Logger;
+  /** The engine's model begins at the nearest snapshot up to this position instead of at the log's beginning. */
+  snapshotUpTo?: number;
 }
 
 const SILENT = pino({ level: 'silent' });
@@ -26,6 +30,8 @@ export interface Rebuildable {
     /** Writes it to a file, for the service that takes the rows over. */
     write(file: string, store: ProjectionStore): void;
   };
+  /** Snapshot that the model began at. */
+  snapshot?: string;
   close?(): void;
 }
 
@@ -51,7 +57,7 @@ export async function rebuildable(
 async function engine(
   config: Config,
   erasureKey: Uint8Array,
-  { live: file, nc, log, logger = SILENT }: RebuiltFrom,
+  { live: file, nc, log, logger = SILENT, snapshotUpTo }: RebuiltFrom,
 ): Promise<Rebuildable> {
   const { engineRebuild, hashModel, writeImage } = await import('../engine/rebuild.ts');
   const { originOf } = await import('../engine/start.ts');
@@ -71,7 +77,11 @@ async function engine(
       if (input) known.push(input);
     }
   }
-  const { definition, memory, inputs } = engineRebuild(config, erasureKey, { known, live });
+  const start =
+    snapshotUpTo === undefined || !nc || !log
+      ? undefined
+      : await nearest(config, { nc, log, logger, known }, snapshotUpTo);
+  const { definition, memory, inputs } = engineRebuild(config, erasureKey, { known, live, start });
   const held = () => {
     const found = memory();
     if (!found) throw new TypeError('the projection is not open yet');
@@ -84,8 +94,47 @@ async function engine(
       write: (file, { version, checkpoint }) =>
         writeImage(file, held(), originOf(config, version, checkpoint().created), inputs()),
     },
+    ...(start?.manifest ? { snapshot: start.manifest.object } : {}),
     close: () => live?.close(),
   };
+}
+
+/** The newest good snapshot of this engine up to a position. */
+async function nearest(
+  config: Config,
+  { nc, log, logger, known }: { nc: NatsConnection; log: Log; logger: Logger; known: readonly RecordedInput[] },
+  upTo: number,
+) {
+  const { emptyModel } = await import('../engine/memory.ts');
+  const { digestOf, inOrder } = await import('../engine/inputs/records.ts');
+  const { engineProjection } = await import('../engine/projection.ts');
+  const { restoreModel } = await import('../engine/snapshots/restore.ts');
+  const { createSnapshots } = await import('../engine/snapshots/snapshots.ts');
+  const { originOf } = await import('../engine/start.ts');
+  const version = foldVersion(engineProjection({ config, committed: () => {} }));
+  const origin = originOf(config, version, (await log.info()).created);
+  const publisher = createPublisher(nc);
+  try {
+    const snapshots = await createSnapshots({
+      nc,
+      publisher,
+      logger,
+      origin: () => origin,
+      keep: config.engine.snapshots_kept,
+      stallMs: config.engine.snapshot_stall_ms,
+    });
+    return await restoreModel({
+      snapshots,
+      log,
+      logger,
+      origin,
+      checkpoint: upTo,
+      inputs: (seq) => digestOf([...known].sort(inOrder).filter(({ from_seq }) => from_seq <= seq)),
+      empty: () => emptyModel(config),
+    });
+  } finally {
+    await publisher.close();
+  }
 }
 
 /** The loop hands a definition nothing but the tables that it made itself. */

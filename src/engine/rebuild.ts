@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { streamSeq } from '../bus/event/ids.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
 import type { Config } from '../config/schema.ts';
 import { createRecords, type InputRecords, type InputSource, type RecordedInput } from './inputs/records.ts';
@@ -39,16 +40,24 @@ export interface EngineRebuildOptions {
   known?: readonly RecordedInput[];
   /** The file of the engine that runs, which may record more meanwhile. */
   live?: InputSource | undefined;
+  /** A model that holds the log up to a position: only the rows are folded up to there. */
+  start?: RebuiltModel | undefined;
 }
 
 export function engineRebuild(
   config: Config,
   erasureKey: Uint8Array,
-  { known = [], live }: EngineRebuildOptions = {},
+  { known = [], live, start }: EngineRebuildOptions = {},
 ): EngineRebuild {
   let memory: Memory | undefined;
   let records: InputRecords | undefined;
-  const definition = engineProjection({ config, committed: (events, _clock, seq) => memory?.fold(events, seq) });
+  const definition = engineProjection({
+    config,
+    committed: (events, _clock, seq) => {
+      const at = memory?.position() ?? 0;
+      if (seq > at) memory?.fold(at === 0 ? events : events.filter((event) => event.seq > at), seq);
+    },
+  });
   return {
     definition: {
       ...definition,
@@ -63,7 +72,13 @@ export function engineRebuild(
           },
         };
         records ??= own;
-        memory ??= createMemory({ config, tables, inputs, erasureKey });
+        memory ??= createMemory({
+          config,
+          tables,
+          inputs,
+          erasureKey,
+          ...(start ? { model: start.model, seq: streamSeq(start.seq) } : {}),
+        });
         return tables;
       },
     },

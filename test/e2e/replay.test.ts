@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSystem, type TestSystem } from '../support/system.ts';
 import { makeTempDir, removeTempDir } from '../support/tempdir.ts';
+import { until } from '../support/wait.ts';
 
 interface VerifyAnswer {
   equal: boolean;
@@ -65,6 +66,22 @@ describe('a system that runs', () => {
 
     expect(await system.json('replay', 'user')).toMatchObject({ service: 'user', in_force: 'live' });
     expect((await system.cli('verify', 'user')).code).toBe(0);
+  });
+
+  it('is rebuilt from a snapshot of the model where that is asked for', { timeout: 180_000 }, async () => {
+    await until(async () => (await system.json<{ model: { snapshot: string | null } }>('status')).model.snapshot, {
+      within: 60_000,
+    });
+    expect(await system.json('replay', 'engine', '--from-snapshot')).toMatchObject({
+      in_force: 'live',
+      snapshot: expect.stringMatching(/^model-/),
+    });
+    const { code, stdout } = await system.cli('verify', 'engine', '--json');
+    expect(code, stdout).toBe(0);
+    expect(await system.cli('replay', 'user', '--from-snapshot')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('has no snapshots'),
+    });
   });
 
   it('leaves an earlier state in a folder', { timeout: 90_000 }, async () => {

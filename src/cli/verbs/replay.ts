@@ -1,10 +1,13 @@
 import { existsSync, renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Argument, Command } from 'commander';
+import type { NatsConnection } from 'nats';
 import { erasureKey } from '../../bus/erasure/key.ts';
 import { createCodec } from '../../bus/event/codec.ts';
 import { loopLimits } from '../../bus/incarnation.ts';
 import { acquireLock, type InstanceLock } from '../../bus/lock.ts';
+import type { Log } from '../../bus/log/port.ts';
+import { findPosition } from '../../bus/log/position.ts';
 import type { Bound } from '../../bus/projection/bounded.ts';
 import { foldVersion, SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
 import { createRebuild } from '../../bus/projection/rebuild.ts';
@@ -23,6 +26,7 @@ interface ReplayOptions extends CommonOptions {
   untilSeq?: number;
   untilTime?: number;
   into?: string;
+  fromSnapshot?: boolean;
   replica: number;
 }
 
@@ -34,6 +38,8 @@ interface ReplayResult {
   file: string;
   /** `live`: it answers; `next start`: no service runs, and the next one that starts answers from it; `aside`: in --into. */
   in_force: 'live' | 'next start' | 'aside';
+  /** With --from-snapshot: the one that the engine's model began at; null: there was none that fits. */
+  snapshot?: string | null;
   messages: number;
   seconds: number;
   per_second: number;
@@ -55,6 +61,10 @@ export const replayVerb = (): Command =>
       .option('--into <dir>', 'leave the projection in this folder instead of putting it in the place of the live one')
       .option('--until-seq <n>', 'up to this sequence; with --into', positive)
       .option('--until-time <time>', 'what the log had taken by then, RFC 3339; with --into', time)
+      .option(
+        '--from-snapshot',
+        'of the engine: fold the rows from the beginning, the model only from its nearest snapshot on',
+      )
       .option('--replica <n>', 'of this instance', positive, 1)
       .addHelpText(
         'after',
@@ -70,6 +80,10 @@ Examples:
     if ((options.untilSeq ?? options.untilTime) !== undefined && options.into === undefined)
       throw new UsageError('An earlier state does not take the place of the live one: it takes --into.', {
         next: `freshet replay ${service} --into DIR`,
+      });
+    if (options.fromSnapshot && service !== 'engine' && service !== 'all')
+      throw new UsageError(`The ${service} service has no snapshots: its rows are folded from the beginning.`, {
+        next: `freshet replay ${service}, or freshet replay engine --from-snapshot`,
       });
     return withSession(options, async (session) => {
       for (const one of service === 'all' ? SERVICES : [service]) {
@@ -101,7 +115,13 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
   const log = await createServiceLog({ nc, publisher, config, service });
   const { live } = projectionFiles(resolve(options.data), instance);
   const key = await erasureKey(nc);
-  const { definition, memory, close } = await rebuildable(service, config, key, { live, nc, log });
+  const upTo = options.fromSnapshot && service === 'engine' ? await boundOf(nc, log, options) : undefined;
+  const { definition, memory, snapshot, close } = await rebuildable(service, config, key, {
+    live,
+    nc,
+    log,
+    ...(upTo === undefined ? {} : { snapshotUpTo: upTo }),
+  });
   const progress = createProgress(`rebuilding ${service}`, 'messages', options.json);
   const started = performance.now();
   try {
@@ -145,7 +165,14 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
     }
     const seconds = (performance.now() - started) / 1000;
     progress.end();
-    const done = { service, seq, messages, seconds, per_second: Math.round(messages / seconds) };
+    const done = {
+      service,
+      seq,
+      ...(options.fromSnapshot && service === 'engine' ? { snapshot: snapshot ?? null } : {}),
+      messages,
+      seconds,
+      per_second: Math.round(messages / seconds),
+    };
     if (aside) {
       orderSwap(files);
       renameSync(files.next, files.live);
@@ -161,6 +188,13 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
     lock.release();
   }
 }
+
+/** The last sequence that is folded, as far as it is known now. */
+const boundOf = async (
+  nc: NatsConnection,
+  log: Log,
+  { untilSeq, untilTime }: Pick<ReplayOptions, 'untilSeq' | 'untilTime'>,
+): Promise<number> => (await findPosition(nc, log, { seq: untilSeq, time: untilTime })).seq;
 
 /** Waits until the service that runs has taken it over; where none runs, puts it in place for the next one. */
 async function takenOver(folder: string, instance: string, version: string): Promise<ReplayResult['in_force']> {
@@ -187,7 +221,7 @@ async function takenOver(folder: string, instance: string, version: string): Pro
   return 'live';
 }
 
-function say({ service, seq, file, in_force, messages, seconds, per_second }: ReplayResult): void {
+function say({ service, seq, file, in_force, snapshot, messages, seconds, per_second }: ReplayResult): void {
   const where = {
     live: 'and has taken over',
     'next start': 'and is there for the next start; the service does not run',
@@ -196,4 +230,10 @@ function say({ service, seq, file, in_force, messages, seconds, per_second }: Re
   print(
     `${service}: ${count(messages)} messages up to sequence ${count(seq)} folded in ${duration(seconds)}, ${count(per_second)} a second, ${where[in_force]}`,
   );
+  if (snapshot !== undefined)
+    note(
+      snapshot === null
+        ? 'no snapshot fits: the model was folded from the beginning'
+        : `the model began at ${snapshot}`,
+    );
 }

@@ -92,7 +92,7 @@ export function createRecords(db: Db): InputRecords {
   const trained = db
     .prepare<[string], number | null>('SELECT max(trained_at) FROM recorded_input WHERE kind = ?')
     .pluck();
-  const upTo = db.prepare<[number], { from_seq: number; kind: string; sha256: string }>(
+  const upTo = db.prepare<[number], Pick<InputMention, 'from_seq' | 'kind' | 'sha256'>>(
     'SELECT from_seq, kind, sha256 FROM recorded_input WHERE from_seq <= ? ORDER BY from_seq, trained_at, kind',
   );
   const tainted = db.prepare<[], Omit<Row, 'bytes'>>(
@@ -112,12 +112,14 @@ export function createRecords(db: Db): InputRecords {
       return row && fromRow(row);
     },
     trainedAt: (kind) => trained.get(kind) ?? 0,
-    digest: (seq) => {
-      const rows = upTo.all(seq);
-      if (rows.length === 0) return '';
-      return sha256Of(Buffer.from(rows.map((row) => `${row.from_seq} ${row.kind} ${row.sha256}\n`).join('')));
-    },
+    digest: (seq) => digestOf(upTo.all(seq)),
   };
+}
+
+/** What identifies these records, which are in order; empty: there are none. */
+export function digestOf(records: readonly Pick<InputMention, 'from_seq' | 'kind' | 'sha256'>[]): string {
+  if (records.length === 0) return '';
+  return sha256Of(Buffer.from(records.map((row) => `${row.from_seq} ${row.kind} ${row.sha256}\n`).join('')));
 }
 
 export interface ForeignRecords extends InputSource {
