@@ -210,7 +210,12 @@ export function createClient(options: ClientOptions): FreshetClient {
       if (reported.has(list)) return;
       reported.add(list);
       if (reported.size > REPORTED) for (const oldest of [...reported].slice(0, 1)) reported.delete(oldest);
-      const shown = items.map(({ item, score }) => ({ item, score }));
+      const shown = items.map(({ item, score, propensity, explored }) => ({
+        item,
+        score,
+        ...(propensity === undefined ? {} : { propensity }),
+        ...(explored === undefined ? {} : { explored }),
+      }));
       // Reported again after a reload, it is another event about the same list, which counts once.
       publish('feedback.served.v1', userOf(ranking, user), {
         list,

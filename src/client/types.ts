@@ -24,6 +24,10 @@ export interface ClientEvent {
 export interface RankedItem {
   item: string;
   score: number;
+  /** Probability of the item at its place, where places may explore; reported with the list. */
+  propensity?: number;
+  /** It is there because its place explored. */
+  explored?: boolean;
   reasons?: { signal: string; contribution: number; [more: string]: unknown }[];
 }
 
@@ -62,6 +66,8 @@ export interface RecommendOptions {
   quotas?: ({ per: string; max: number } | { filter: Record<string, unknown>; min?: number; max?: number })[];
   new?: { share: number; days?: number };
   seen_for_s?: number;
+  /** Share of places that explore; 0: none. */
+  exploration?: number;
 }
 
 /** An event that was refused for good; sending it again would change nothing. */

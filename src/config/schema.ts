@@ -258,6 +258,13 @@ export const CONFIG_SCHEMA = section(
           maximum: 1,
           description: 'lambda of maximal marginal relevance: 1 for none, lower for more different items',
         }),
+        exploration_share: Type.Number({
+          default: 0,
+          minimum: 0,
+          maximum: 1,
+          description: 'share of places that go to items of which little is known; 0: none',
+        }),
+        exploration_seed: whole(0, 'seed of the draws of exploration'),
         seen_for_s: whole(0, 'seconds after which an item that was seen may come back; 0: never'),
       }),
       'rules that every list is under',

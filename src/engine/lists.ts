@@ -16,6 +16,10 @@ export interface RankedItem {
   item: string;
   score: number;
   reasons?: ListReason[];
+  /** Where places may explore: the probability of this item at its place, given those before it. */
+  propensity?: number;
+  /** It is there because its place explored. */
+  explored?: true;
 }
 
 export interface RankingAnswer {
@@ -121,6 +125,8 @@ export interface ListsOptions {
   rules?: () => Rules;
   /** Milliseconds after which an item that was seen may come back; 0: never. */
   seenForMs?: number;
+  /** Seed of the draws of exploration. */
+  explorationSeed?: number;
   /** Milliseconds, monotonic. */
   now?: () => number;
   onAnswer?: (what: 'standing' | 'computed', ageSeconds: number) => void;
@@ -155,6 +161,7 @@ export function createLists(options: ListsOptions): Lists {
     depth,
     rules = () => NO_RULES,
     seenForMs = 0,
+    explorationSeed = 0,
     now = () => performance.now(),
     onAnswer,
     onCompute,
@@ -165,7 +172,7 @@ export function createLists(options: ListsOptions): Lists {
   /** By answer that has a page after it: what it and the pages before it showed. */
   const pages = new Map<string, { user: string | undefined; shown: ReadonlySet<string> }>();
 
-  const shaping = createShaping(model);
+  const shaping = createShaping(model, { seed: explorationSeed, seq });
 
   function compute(
     user: string | undefined,

@@ -8,8 +8,9 @@ import type { ItemData } from '../bus/event/types.ts';
 import type { ItemTest, ListSource, Model, Reason } from './model/mod.ts';
 import type { Candidate, RuleTerm } from './rules/candidate.ts';
 import { documentOf, type ItemDocument } from './rules/document.ts';
+import { drawsOf, EXPLORATION_REACH, explore } from './rules/exploration.ts';
 import type { Filter } from './rules/filter.ts';
-import { applyRules, type Rules, reorders } from './rules/rules.ts';
+import { applyRules, explorationOf, type Rules, reorders } from './rules/rules.ts';
 
 /** What put an item where it is: a term of the model, or of a rule. */
 export type ListReason = Omit<Reason, 'signal'> & { signal: string };
@@ -18,6 +19,10 @@ export interface ShapedItem {
   item: string;
   score: number;
   reasons?: ListReason[];
+  /** Where places may explore: the probability of this item at this place, given those before it. */
+  propensity?: number;
+  /** It is there because its place explored. */
+  explored?: true;
 }
 
 export interface ShapedList {
@@ -56,7 +61,14 @@ const TESTS = 64;
 /** Newest events that decide whether an item was seen lately. */
 const RECENT_EVENTS = 10_000;
 
-export function createShaping(model: Model): Shaping {
+export interface ShapingOptions {
+  /** Seed of the draws of exploration. */
+  seed?: number;
+  /** Position of the model. */
+  seq?: () => number;
+}
+
+export function createShaping(model: Model, { seed = 0, seq = () => 0 }: ShapingOptions = {}): Shaping {
   const tests = new Map<string, ItemTest>();
   const documents = new WeakMap<ItemData, ItemDocument>();
 
@@ -126,9 +138,14 @@ export function createShaping(model: Model): Shaping {
     const allowed = allowedBy(shape);
     const exclude = kept(shape).map(itemId);
     const most = candidates === undefined ? POOL_MOST : Math.max(candidates.length, 1);
-    const changes = (shape.unlike ?? []).length > 0 || reorders(rules, new Map());
+    // Whoever names the candidates has chosen them.
+    const share = candidates === undefined ? explorationOf(rules) : 0;
+    const changes = (shape.unlike ?? []).length > 0 || reorders(rules, new Map()) || share > 0;
     for (
-      let pool = Math.min(most, changes ? Math.max(POOL_LEAST, 4 * count) : count);
+      let pool = Math.min(
+        most,
+        changes ? Math.max(POOL_LEAST, 4 * count, share > 0 ? count + EXPLORATION_REACH : 0) : count,
+      );
       ;
       pool = Math.min(most, 4 * pool)
     ) {
@@ -144,15 +161,30 @@ export function createShaping(model: Model): Shaping {
       if (!changes) return { items, source };
       const unlike = against(shape, pool, allowed);
       const reasons = new Map(items.map((one) => [one.item as string, one.reasons]));
-      const chosen = applyRules(items.map(candidateOf), rules, { count, unlike });
+      const ordered = applyRules(items.map(candidateOf), rules, {
+        count: share > 0 ? count + EXPLORATION_REACH : count,
+        unlike,
+      });
+      const places =
+        share > 0
+          ? explore(ordered, {
+              share,
+              count,
+              draw: drawsOf({ user: user ?? '', seq: seq(), seed }),
+              taken: (item) => model.taken(itemId(item)),
+            })
+          : undefined;
+      const chosen = places ? places.map(({ candidate }) => candidate) : ordered;
       // Where quotas leave places open, there may be more that fits further down.
       if (chosen.length < count && items.length === pool && pool < most) continue;
       return {
         source,
-        items: chosen.map(({ item, score, terms }) => ({
+        items: chosen.map(({ item, score, terms }, place) => ({
           item,
           score,
           ...(explain ? { reasons: withTerms(reasons.get(item) ?? [], terms) } : {}),
+          ...(places ? { propensity: places[place]?.propensity as number } : {}),
+          ...(places?.[place]?.explored ? { explored: true as const } : {}),
         })),
       };
     }

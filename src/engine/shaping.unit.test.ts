@@ -44,6 +44,52 @@ const list = (shape: Partial<Shape>, count = 10) => shaping.list({ user: 'u1', r
 const ids = (answer: { items: readonly { item: string }[] }): string[] => answer.items.map(({ item }) => item);
 const number = (item: string): number => Number(item.slice(1));
 
+describe('a list that explores', () => {
+  const exploring = (exploration: number, more: object = {}) => list({ rules: rulesOf({ exploration, ...more }) });
+
+  it('says the probability of each item, holds none twice, and is the same when it is made again', () => {
+    const { items } = exploring(0.5);
+    expect(items).toHaveLength(10);
+    expect(new Set(items.map(({ item }) => item)).size).toBe(10);
+    expect(items.every(({ propensity = 0 }) => propensity > 0 && propensity <= 1)).toBe(true);
+    expect(items.some(({ explored }) => explored)).toBe(true);
+    expect(exploring(0.5).items).toEqual(items);
+    // Places that don't explore keep the order of the plain list.
+    const plain = ids(list({}, 200));
+    const kept = items.filter(({ explored }) => !explored).map(({ item }) => plain.indexOf(item));
+    expect(kept).toEqual([...kept].sort((a, b) => a - b));
+  });
+
+  it('is another one at another position of the log, and under another seed', () => {
+    const at = (seq: number, seed: number): string[] =>
+      ids(
+        createShaping(model, { seed, seq: () => seq }).list({ user: 'u1', rules: rulesOf({ exploration: 0.5 }) }, 10),
+      );
+    expect(at(1, 0)).toEqual(at(1, 0));
+    expect(at(2, 0)).not.toEqual(at(1, 0));
+    expect(at(1, 1)).not.toEqual(at(1, 0));
+  });
+
+  it('holds nothing that a filter refuses', () => {
+    const { items } = exploring(1, { filter: { tags: 'even' } });
+    expect(items.every(({ item }) => number(item) % 2 === 0)).toBe(true);
+  });
+
+  it('does not, where it is told not to, under quotas, and where the candidates are given', () => {
+    const plain = list({});
+    expect(exploring(0)).toEqual(plain);
+    const quotas = [{ per: 'attributes.author', max: 1 }];
+    expect(exploring(1, { quotas }).items.some(({ propensity }) => propensity !== undefined)).toBe(false);
+    const given = list({ rules: rulesOf({ exploration: 1 }), candidates: [name(3), name(4)] });
+    expect(given.items.some(({ propensity }) => propensity !== undefined)).toBe(false);
+  });
+
+  it('adds up where it is explained', () => {
+    for (const { score, reasons } of list({ rules: rulesOf({ exploration: 0.5 }), explain: true }).items)
+      expect((reasons ?? []).reduce((sum, { contribution }) => sum + contribution, 0)).toBeCloseTo(score, 6);
+  });
+});
+
 describe('a list under rules', () => {
   it('is the plain list where there are none', () => {
     expect(list({})).toEqual(model.recommend({ user: userId('u1'), n: 10 }));

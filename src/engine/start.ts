@@ -233,6 +233,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       config: answered,
       rules,
       seenForMs: config.lists.seen_for_s * 1_000,
+      explorationSeed: config.lists.exploration_seed,
       length: config.engine.list_length,
     };
     const lists = createLists({

@@ -1,7 +1,8 @@
 /** What the feedback service answers. */
 import type { Database } from 'better-sqlite3';
 import type { Endpoint } from '../bus/micro.ts';
-import { gini, novelty, shareInterval } from './statistics.ts';
+import { type OffPolicy, offPolicy, type WeighedList } from './off-policy.ts';
+import { diversity, gini, novelty, shareInterval } from './statistics.ts';
 
 export interface Rate {
   /** Impressions: one for each item of each list that was shown. */
@@ -25,8 +26,13 @@ export interface SummaryAnswer {
   by_position: (Rate & { position: number })[];
   /** By day of serving, UTC, newest first. */
   by_day: (Rate & { day: string })[];
-  /** How impressions spread over items: different ones, Gini coefficient, mean self-information in bits. */
-  shown: { items: number; gini: number; novelty: number };
+  /**
+   * How impressions spread over items: different ones, of how many that were ever published (null without a catalogue),
+   * Gini coefficient, mean self-information in bits, probability that two impressions are of different items.
+   */
+  shown: { items: number; coverage: number | null; gini: number; novelty: number; diversity: number };
+  /** What the lists whose places may have explored would have brought without exploration. */
+  without_exploration: OffPolicy;
   /** Reactions that no list within the window accounts for. */
   unattributed: { clicks: number; dismissals: number; conversions: number };
   /** Quality as the engine measured it up to the snapshot in force; null where there is none. */
@@ -72,6 +78,15 @@ export function feedbackEndpoints(
   const byPosition = db.prepare<[], Counts & { key: number }>(countsBy('position', POSITIONS));
   const byDay = db.prepare<[], Counts & { key: string }>(countsBy(DAY, DAYS, 'DESC'));
   const byItem = db.prepare<[], { n: number }>('SELECT count(*) AS n FROM impression GROUP BY item');
+  const catalogue = db.prepare<[], { n: number }>('SELECT count(*) AS n FROM item');
+  const covered = db.prepare<[], { n: number }>(
+    'SELECT count(DISTINCT impression.item) AS n FROM impression JOIN item USING (item)',
+  );
+  // What was there because its place explored would not have been there.
+  const weighed = db.prepare<[], WeighedList>(`
+    SELECT count(*) AS impressions, sum((1 - explored) / propensity) AS weight,
+      sum((1 - explored) / propensity * coalesce(clicked, 0)) AS clicked
+    FROM impression LEFT JOIN (${REACTED}) USING (list, position) WHERE propensity IS NOT NULL GROUP BY list`);
   const lists = db.prepare<[], { lists: number }>('SELECT count(*) AS lists FROM served');
   const loose = db.prepare<[], SummaryAnswer['unattributed']>(
     `SELECT coalesce(sum(kind = 'clicked'), 0) AS clicks, coalesce(sum(kind = 'dismissed'), 0) AS dismissals,
@@ -87,7 +102,9 @@ export function feedbackEndpoints(
         shown: spreadOf(
           byItem.all().map(({ n }) => n),
           (lists.get() as { lists: number }).lists,
+          { published: (catalogue.get() as { n: number }).n, covered: (covered.get() as { n: number }).n },
         ),
+        without_exploration: offPolicy(weighed.all()),
         by_day: byDay.all().map(({ key, ...counts }) => ({ day: key, ...rateOf(counts) })),
         total: rateOf(total.get() ?? { impressions: 0, clicks: 0, dismissals: 0, conversions: 0 }),
         by_snapshot: bySnapshot.all().map(({ key, ...counts }) => ({ snapshot: key, ...rateOf(counts) })),
@@ -113,8 +130,14 @@ function rateOf({ impressions, clicks, dismissals, conversions }: Counts): Rate 
   };
 }
 
-const spreadOf = (counts: readonly number[], lists: number): SummaryAnswer['shown'] => ({
+const spreadOf = (
+  counts: readonly number[],
+  lists: number,
+  { published, covered }: { published: number; covered: number },
+): SummaryAnswer['shown'] => ({
   items: counts.length,
+  coverage: published === 0 ? null : covered / published,
   gini: gini(counts),
   novelty: novelty(counts, lists),
+  diversity: diversity(counts),
 });

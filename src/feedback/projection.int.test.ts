@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { clicked, dismissed, event, linked, purchased, retracted, served, viewed } from '../../test/support/events.ts';
+import {
+  clicked,
+  dismissed,
+  event,
+  linked,
+  published,
+  purchased,
+  retracted,
+  served,
+  viewed,
+} from '../../test/support/events.ts';
 import { fold, specify } from '../../test/support/projection.ts';
 import { completeConfig } from '../config/load.ts';
 import { feedbackEndpoints, type SummaryAnswer } from './api.ts';
@@ -124,8 +134,40 @@ describe('the summary', () => {
       { position: 1, impressions: 2, dismissals: 1 },
     ]);
     expect(answer.by_day).toMatchObject([{ day: '2025-01-01', impressions: 4, clicks: 1 }]);
-    expect(answer.shown).toEqual({ items: 2, gini: 0, novelty: 0 });
+    expect(answer.shown).toMatchObject({ items: 2, gini: 0, novelty: 0, coverage: null });
     expect(answer.unattributed).toEqual({ clicks: 1, dismissals: 0, conversions: 0 });
+  });
+
+  it('tells how much of the catalogue was shown, and what lists would have done without exploration', async () => {
+    const { db } = fold(feedbackProjection(config), [
+      published('a'),
+      published('b'),
+      published('c'),
+      published('d'),
+      event('feedback.served.v1', 'u1', {
+        list: 'l1',
+        items: [
+          { item: 'a', score: 1, propensity: 0.8 },
+          { item: 'b', score: 0, propensity: 0.1, explored: true },
+        ],
+        snapshot: 's',
+        config: 'c',
+        arm: 'main',
+      }),
+      // Of what is no probability, and of lists that say none, nothing can be told.
+      event('feedback.served.v1', 'u2', {
+        list: 'l2',
+        items: [{ item: 'a', score: 1, propensity: -3 }],
+        snapshot: 's',
+        config: 'c',
+        arm: 'main',
+      }),
+      clicked('u1', 'a', { list: 'l1' }),
+      clicked('u1', 'b', { list: 'l1' }),
+    ]);
+    const answer = (await feedbackEndpoints(db, async () => null).summary?.handle({})) as SummaryAnswer;
+    expect(answer.shown).toMatchObject({ items: 2, coverage: 0.5 });
+    expect(answer.without_exploration).toMatchObject({ lists: 1, impressions: 2, ips: 0.625, snips: 1 });
   });
 
   it('of nothing is all zeros', async () => {

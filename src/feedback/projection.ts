@@ -14,7 +14,8 @@ CREATE TABLE IF NOT EXISTS served (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS served_user ON served (user, seq);
 CREATE TABLE IF NOT EXISTS impression (
-  list TEXT NOT NULL, position INTEGER NOT NULL, item TEXT NOT NULL, score REAL NOT NULL, PRIMARY KEY (list, position)
+  list TEXT NOT NULL, position INTEGER NOT NULL, item TEXT NOT NULL, score REAL NOT NULL,
+  propensity REAL, explored INTEGER NOT NULL, PRIMARY KEY (list, position)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outcome (
   seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, user TEXT NOT NULL, item TEXT NOT NULL, list TEXT, position INTEGER, time INTEGER NOT NULL
@@ -22,13 +23,15 @@ CREATE TABLE IF NOT EXISTS outcome (
 CREATE INDEX IF NOT EXISTS outcome_list ON outcome (list, position);
 CREATE TABLE IF NOT EXISTS link (session TEXT PRIMARY KEY, user TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS served_again (seq INTEGER PRIMARY KEY, list TEXT NOT NULL) STRICT;
-CREATE INDEX IF NOT EXISTS served_again_list ON served_again (list);`;
+CREATE INDEX IF NOT EXISTS served_again_list ON served_again (list);
+CREATE TABLE IF NOT EXISTS item (item TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;`;
 
 const HELD: readonly HeldRows[] = [
   {
     part: 'served',
     sql: `SELECT seq AS key, served.*,
-            (SELECT json_group_array(json_object('position', position, 'item', item, 'score', score))
+            (SELECT json_group_array(json_object('position', position, 'item', item, 'score', score,
+              'propensity', propensity, 'explored', explored))
              FROM impression WHERE impression.list = served.list) AS items
           FROM served WHERE user = @user`,
   },
@@ -40,6 +43,7 @@ const HELD: readonly HeldRows[] = [
 export interface FeedbackTables {
   serve: Statement;
   impression: Statement;
+  item: Statement;
   list: Statement<[string], { user: string; time: number }>;
   position: Statement<[string, string], { position: number }>;
   newestWith: Statement<[string, string, number, number], { list: string; position: number }>;
@@ -66,7 +70,7 @@ export function feedbackProjection(config: Config): ProjectionDefinition<Feedbac
   const windowMs = config.feedback.attribution_window_ms;
   return {
     service: 'feedback',
-    code: 3,
+    code: 4,
     inputs: { windowMs, declared: [...config.events.declared].sort() },
     schema: SCHEMA,
     tables: prepareTables,
@@ -79,7 +83,8 @@ export function feedbackProjection(config: Config): ProjectionDefinition<Feedbac
 function prepareTables(db: Database): FeedbackTables {
   return {
     serve: db.prepare('INSERT INTO served VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
-    impression: db.prepare('INSERT INTO impression VALUES (?, ?, ?, ?)'),
+    impression: db.prepare('INSERT INTO impression VALUES (?, ?, ?, ?, ?, ?)'),
+    item: db.prepare('INSERT INTO item VALUES (?) ON CONFLICT DO NOTHING'),
     list: db.prepare('SELECT user, time FROM served WHERE list = ?'),
     position: db.prepare('SELECT position FROM impression WHERE list = ? AND item = ? ORDER BY position LIMIT 1'),
     newestWith: db.prepare(
@@ -109,6 +114,9 @@ function prepareTables(db: Database): FeedbackTables {
   };
 }
 
+/** What is no probability is none that is known: nothing can be told from it. */
+const probability = (said: unknown): number | null => (typeof said === 'number' && said > 0 && said <= 1 ? said : null);
+
 interface Reaction {
   seq: number;
   kind: 'clicked' | 'dismissed' | 'converted';
@@ -119,6 +127,7 @@ interface Reaction {
 }
 
 function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs: number): void {
+  if (event.type === 'content.published.v1') tables.item.run(event.subject);
   if (event.context !== 'user' && event.context !== 'feedback') return;
   const user = tables.resolve.get(event.subject)?.user ?? event.subject;
   switch (event.type) {
@@ -129,7 +138,9 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
         tables.again.run(event.seq, list);
         return;
       }
-      items.forEach(({ item, score }, position) => void tables.impression.run(list, position, item, score));
+      items.forEach(({ item, score, propensity, explored }, position) => {
+        tables.impression.run(list, position, item, score, probability(propensity), explored === true ? 1 : 0);
+      });
       return;
     }
     case 'feedback.clicked.v1':

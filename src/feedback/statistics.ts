@@ -44,3 +44,17 @@ export function novelty(counts: readonly number[], lists: number): number {
   }
   return sum === 0 ? 0 : bits / sum;
 }
+
+/**
+ * Probability that two impressions, drawn without putting back, are of different items (Simpson 1949); 0 where there are
+ * not two.
+ */
+export function diversity(counts: readonly number[]): number {
+  let sum = 0;
+  let same = 0;
+  for (const count of counts) {
+    sum += count;
+    same += count * (count - 1);
+  }
+  return sum < 2 ? 0 : 1 - same / (sum * (sum - 1));
+}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { gini, novelty, shareInterval } from './statistics.ts';
+import { diversity, gini, novelty, shareInterval } from './statistics.ts';
 
 describe('the interval of a share', () => {
   it('is the one that is in the books', () => {
@@ -39,6 +39,14 @@ describe('the spread of impressions', () => {
         expect(gini([...counts].reverse())).toBeCloseTo(gini(counts), 12);
       }),
     );
+  });
+
+  it('is diverse as far as two impressions differ', () => {
+    expect(diversity([])).toBe(0);
+    expect(diversity([1])).toBe(0);
+    expect(diversity([5])).toBe(0);
+    expect(diversity([1, 1, 1])).toBe(1);
+    expect(diversity([2, 2])).toBeCloseTo(2 / 3, 12);
   });
 
   it('is novel as far as lists differ', () => {

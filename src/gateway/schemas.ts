@@ -128,6 +128,10 @@ const Ranking = Type.Object(
         {
           item: Type.String({ examples: ['i7'] }),
           score: Type.Number({ examples: [1.25] }),
+          propensity: Type.Optional(
+            Type.Number({ description: 'where places may explore: the probability of this item at its place' }),
+          ),
+          explored: Type.Optional(Type.Boolean({ description: 'true where it is there because its place explored' })),
           reasons: Type.Optional(
             Type.Array(Type.Object({ signal: Type.String(), contribution: Type.Number() }, open), {
               description: 'with explain: the terms that the score is made of',
@@ -291,9 +295,24 @@ const FeedbackSummary = Type.Object(
       {
         items: Type.Integer({ minimum: 0, description: 'different items that were shown' }),
         gini: Type.Number({ description: '0 where all are shown alike, towards 1 where few are shown all the time' }),
+        coverage: OrNull(Type.Number(), 'share of the items ever published that was shown; null without a catalogue'),
+        diversity: Type.Number({ description: 'probability that two impressions are of different items' }),
         novelty: Type.Number({ description: 'mean self-information of impressions, bits' }),
       },
       { ...open, description: 'how impressions spread over items' },
+    ),
+    without_exploration: Type.Object(
+      {
+        lists: Type.Integer({ minimum: 0 }),
+        impressions: Type.Integer({ minimum: 0 }),
+        ips: OrNull(Type.Number(), 'by inverse propensity scores'),
+        snips: OrNull(Type.Number(), 'by self-normalized ones'),
+      },
+      {
+        ...open,
+        description:
+          'click-through that the lists whose items have known probabilities would have had without exploration, with 95 % intervals',
+      },
     ),
     unattributed: Type.Object({}, { ...open, description: 'reactions that no list within the window accounts for' }),
     prequential: OrNull(
@@ -560,6 +579,14 @@ export function createRequestSchemas({ http, engine, user, content }: Config) {
       }),
     ),
     cursor: cursor('the list goes on there'),
+    exploration: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 1,
+        description: 'share of places that go to items of which little is known; 0: none; as configured unless said',
+        examples: [0],
+      }),
+    ),
     seen_for_s: Type.Optional(
       Type.Integer({
         minimum: 0,

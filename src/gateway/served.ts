@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { hash53 } from '../bus/event/canonical.ts';
 import type { EventCodec } from '../bus/event/codec.ts';
+import type { ServedData } from '../bus/event/types.ts';
 import { BadRequestError, ScopeMissingError } from '../errors.ts';
 import { type Caller, mayUse } from './access/caller.ts';
 import type { Link } from './link.ts';
@@ -9,7 +10,7 @@ import { type Trace, withTrace } from './trace.ts';
 
 interface Ranking {
   list: string;
-  items: { item: string; score: number }[];
+  items: ServedData['items'];
   snapshot: string;
   config: string;
 }
@@ -38,6 +39,14 @@ const SOURCE = 'freshet-gateway';
 const ARM = 'main';
 const HASHES = 2 ** 53;
 
+/** What a served event says of an item of an answer. */
+const shownOf = ({ item, score, propensity, explored }: ServedData['items'][number]): ServedData['items'][number] => ({
+  item,
+  score,
+  ...(propensity === undefined ? {} : { propensity }),
+  ...(explored === undefined ? {} : { explored }),
+});
+
 export function createServed({ link, codec, logger, share }: ServedOptions): Served {
   return {
     check: (caller, user) => {
@@ -62,7 +71,7 @@ export function createServed({ link, codec, logger, share }: ServedOptions): Ser
         type: 'feedback.served.v1',
         subject: user,
         time: new Date().toISOString(),
-        data: { list, items: items.map(({ item, score }) => ({ item, score })), snapshot, config, arm: ARM },
+        data: { list, items: items.map(shownOf), snapshot, config, arm: ARM },
       };
       const result = codec.prepare(withTrace(event, trace));
       try {

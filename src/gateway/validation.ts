@@ -86,6 +86,7 @@ function readQuery(given: Record<string, unknown>, shape: ObjectSchema): Record<
 }
 
 const WHOLE = /^-?\d{1,16}$/;
+const NUMBER = /^-?\d{1,16}(\.\d{1,16})?$/;
 const FLAGS = new Map<string, boolean>([
   ['true', true],
   ['1', true],
@@ -96,6 +97,7 @@ const FLAGS = new Map<string, boolean>([
 /** The value that a text of a query stands for; the text itself where it stands for none, which the check refuses. */
 function convert(text: string, type: string | undefined): unknown {
   if (type === 'integer') return WHOLE.test(text) ? Number(text) : text;
+  if (type === 'number') return NUMBER.test(text) ? Number(text) : text;
   if (type === 'boolean') return FLAGS.get(text) ?? text;
   return text;
 }
@@ -122,6 +124,7 @@ function describe({ type, minimum = 0, maximum, maxItems, maxLength }: MemberSch
     return maximum === undefined || maximum === Number.MAX_SAFE_INTEGER
       ? `a whole number from ${minimum}`
       : `a whole number from ${minimum} to ${maximum}`;
+  if (type === 'number') return `a number from ${minimum} to ${maximum}`;
   if (type === 'boolean') return 'true or false';
   if (type === 'array') return `a list of at most ${maxItems}`;
   if (type === 'object') return 'an object';

@@ -80,10 +80,25 @@ const Updated = Type.Object(
 const Reason = Type.Object({ reason: Type.Optional(Text) });
 const Served = Type.Object({
   list: Id('id of the list'),
-  items: Type.Array(Type.Object({ item: Item, score: Type.Number() }), {
-    maxItems: EVENT_LIMITS.servedItems,
-    description: 'in the order in which they were shown',
-  }),
+  items: Type.Array(
+    Type.Object({
+      item: Item,
+      score: Type.Number(),
+      // Any kind of value, as events from before may hold these names already; another kind is passed over.
+      propensity: Type.Optional(
+        Type.Unknown({
+          description: 'number: probability of this item at its place, above 0 and at most 1, as answered',
+        }),
+      ),
+      explored: Type.Optional(
+        Type.Unknown({ description: 'boolean: whether it was there because its place explored, as answered' }),
+      ),
+    }),
+    {
+      maxItems: EVENT_LIMITS.servedItems,
+      description: 'in the order in which they were shown',
+    },
+  ),
   snapshot: Type.String({ maxLength: 256 }),
   config: Type.String({ maxLength: 256 }),
   arm: Type.String({ maxLength: 256 }),
@@ -162,6 +177,7 @@ export type ItemData = Static<typeof Published>;
 export type ItemPatch = Static<typeof Updated>;
 export type AttributeValue = Static<typeof Attribute>;
 export type ServedData = Static<typeof Served>;
+
 export type ReactionData = Static<typeof Reaction>;
 
 export const CONTEXTS = ['user', 'content', 'feedback', 'control'] as const;

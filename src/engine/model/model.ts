@@ -867,6 +867,11 @@ class FoldedModel implements Model {
     return known?.fields === undefined ? undefined : { fields: known.fields, listed: known.listed };
   }
 
+  taken(id: ItemId): number {
+    const number = this.#catalogue.ids.find(id);
+    return number === undefined ? 0 : (this.#statistics.total[number] ?? 0) / FULL;
+  }
+
   // --- recorded inputs ---------------------------------------------------------------------------------------------
 
   trainingData(kind: InputKind): TrainingData | undefined {

@@ -265,6 +265,8 @@ export interface Model {
   trending(n: number, at?: number, allowed?: ItemTest): RecommendedList;
   /** What is known of an item; undefined for one that was never published. */
   item(item: ItemId): { fields: ItemData; listed: number } | undefined;
+  /** Full interactions with an item, over all people; 0 for an unknown one. */
+  taken(item: ItemId): number;
   /** A user's events, newest first, sessions' included. */
   history(user: UserId, n?: number): { item: ItemId; weight: number; time: number; seq: number }[];
   /** What is known under an id itself, whoever's it has become; each list in log order. */

@@ -11,11 +11,15 @@ const MINUTE_MS = 60_000;
 
 /** Gives the rules as they are now. Throws `ConfigInvalidError` for what is no rule. */
 export function configuredRules({ lists }: Config, now: () => number = Date.now): () => Rules {
-  const { filter, boosts, quotas, diversity_lambda } = lists;
+  const { filter, boosts, quotas, diversity_lambda, exploration_share } = lists;
   const plain =
-    Object.keys(filter).length === 0 && boosts.length === 0 && quotas.length === 0 && diversity_lambda === 1;
+    Object.keys(filter).length === 0 &&
+    boosts.length === 0 &&
+    quotas.length === 0 &&
+    diversity_lambda === 1 &&
+    exploration_share === 0;
   if (plain) return () => NO_RULES;
-  const said = { filter, boosts, quotas, diversity: { lambda: diversity_lambda } };
+  const said = { filter, boosts, quotas, diversity: { lambda: diversity_lambda }, exploration: exploration_share };
   const read = (at: number): Rules => parseRules(said, { n: 1, at }) ?? NO_RULES;
   let minute = Math.floor(now() / MINUTE_MS);
   let rules: Rules;
@@ -36,8 +40,9 @@ export function configuredRules({ lists }: Config, now: () => number = Date.now)
 
 /** Hash of what answers depend on beside the log: the model's settings, and the rules where there are any. */
 export function answerHash(modelHash: string, { lists }: Config): string {
-  const { filter, boosts, quotas, diversity_lambda, seen_for_s } = lists;
-  const said = canonicalJson({ filter, boosts, quotas, diversity_lambda, seen_for_s });
+  const { filter, boosts, quotas, diversity_lambda, seen_for_s, exploration_share, exploration_seed } = lists;
+  const exploring = exploration_share > 0 ? { exploration_share, exploration_seed } : {};
+  const said = canonicalJson({ filter, boosts, quotas, diversity_lambda, seen_for_s, ...exploring });
   if (said === PLAIN) return modelHash;
   return createHash('sha256').update(`${modelHash}\n${said}`).digest('hex').slice(0, 12);
 }

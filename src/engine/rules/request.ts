@@ -15,7 +15,16 @@ export const RULE_LIMITS = {
 } as const;
 
 /** Members of a request that say rules. */
-export const RULE_MEMBERS = ['filter', 'filters', 'boosts', 'diversity', 'quotas', 'new', 'unlike_weight'] as const;
+export const RULE_MEMBERS = [
+  'filter',
+  'filters',
+  'boosts',
+  'diversity',
+  'quotas',
+  'new',
+  'unlike_weight',
+  'exploration',
+] as const;
 
 /** `now` in a filter is the minute it is: finer, no two requests would share what was found out about items. */
 const MINUTE_MS = 60_000;
@@ -38,16 +47,18 @@ export function parseRules(request: Json, { n, at }: { n: number; at: number }):
     boosts: listOf(request, 'boosts').map((one, i) => boostOf(one, `boosts[${i}]`, now)),
     lambda: lambdaOf(request.diversity),
     quotas: fresh ? [...quotas, fresh] : quotas,
+    exploration: numberOf(request, 'exploration', 0, 1),
     unlikeWeight: numberOf(request, 'unlike_weight', 0, RULE_LIMITS.by) ?? NO_RULES.unlikeWeight,
   };
 }
 
-/** Both together: all filters, boosts and quotas; the diversity of the second where it asks for any. */
+/** Both together: all filters, boosts and quotas; diversity and exploration of the second where it says any. */
 export const joinRules = (first: Rules, second: Rules): Rules => ({
   filters: [...first.filters, ...second.filters],
   boosts: [...first.boosts, ...second.boosts],
   lambda: second.lambda < 1 ? second.lambda : first.lambda,
   quotas: [...first.quotas, ...second.quotas],
+  exploration: second.exploration ?? first.exploration,
   unlikeWeight: second.unlikeWeight,
 });
 

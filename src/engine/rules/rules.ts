@@ -13,15 +13,27 @@ export interface Rules {
   /** Of maximal marginal relevance; 1 for none. */
   lambda: number;
   quotas: readonly Quota[];
+  /** Probability of a place to explore; undefined: as the configuration says. */
+  exploration: number | undefined;
   /** What the most alike of the items to keep away from loses, in ranges of the list's scores. */
   unlikeWeight: number;
 }
 
-export const NO_RULES: Rules = { filters: [], boosts: [], lambda: 1, quotas: [], unlikeWeight: 1 };
+export const NO_RULES: Rules = {
+  filters: [],
+  boosts: [],
+  lambda: 1,
+  quotas: [],
+  exploration: undefined,
+  unlikeWeight: 1,
+};
 
 /** Whether the order or the choice depends on more than the model's scores. */
 export const reorders = ({ boosts, lambda, quotas }: Rules, unlike: ReadonlyMap<string, number>): boolean =>
   boosts.length > 0 || lambda < 1 || quotas.length > 0 || unlike.size > 0;
+
+/** Probability of a place to explore. Under quotas none does: what is moved for them has no known probability. */
+export const explorationOf = ({ exploration = 0, quotas }: Rules): number => (quotas.length > 0 ? 0 : exploration);
 
 /** At most `count` of the candidates; each of them at most once. */
 export function applyRules(

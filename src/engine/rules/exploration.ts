@@ -1,0 +1,71 @@
+/**
+ * Exploration: a stated share of the places goes to items that little is known of. Whether a place explores and which
+ * item it takes are drawn from what the list is made of, so that the same list can be made again; and the probability
+ * of each item at its place is known exactly, so that what came of it says how other lists would have done.
+ */
+import { hash53 } from '../../bus/event/canonical.ts';
+import type { Candidate } from './candidate.ts';
+
+/** A draw of [0, 1) for a place of the list; the second of a place is independent of the first. */
+export type Draw = (place: number, which: 0 | 1) => number;
+
+export interface Placed {
+  candidate: Candidate;
+  /** Probability of this item at this place, given those before it: above 0, at most 1. */
+  propensity: number;
+  /** Whether it is another one than would be there without exploration. */
+  explored: boolean;
+}
+
+export interface ExplorationOptions {
+  /** Probability of a place to explore. */
+  share: number;
+  count: number;
+  draw: Draw;
+  /** Whole interactions with an item, over all people. */
+  taken: (item: string) => number;
+}
+
+/** An exploring place draws among so many of the best that are left. */
+export const EXPLORATION_REACH = 100;
+
+const HASHES = 2 ** 53;
+
+/** Draws that depend on whose list it is, the position of the log that it is made at, and a seed. */
+export const drawsOf =
+  ({ user, seq, seed }: { user: string; seq: number; seed: number }): Draw =>
+  (place, which) =>
+    hash53(`${seed}\n${seq}\n${place}\n${which}\n${user}`) / HASHES;
+
+/**
+ * Fills the places from the front. One that does not explore takes the best that is left; one that does takes an item
+ * with probability in proportion to the width of the upper confidence bound of its value, `sqrt(2 ln N / n)` of UCB1
+ * (Auer, Cesa-Bianchi and Fischer 2002) with one more than the interactions with it as `n`; `N` is the same for all.
+ *
+ * @param ordered best first
+ */
+export function explore(ordered: readonly Candidate[], { share, count, draw, taken }: ExplorationOptions): Placed[] {
+  const rest = ordered.map((candidate) => ({
+    candidate,
+    width: 1 / Math.sqrt(1 + Math.max(0, taken(candidate.item))),
+  }));
+  const placed: Placed[] = [];
+  while (placed.length < count && rest.length > 0) {
+    const place = placed.length;
+    const reach = Math.min(EXPLORATION_REACH, rest.length);
+    let total = 0;
+    for (let i = 0; i < reach; i++) total += (rest[i] as { width: number }).width;
+    let at = 0;
+    if (draw(place, 0) < share) {
+      let left = draw(place, 1) * total;
+      while (at < reach - 1 && left >= (rest[at] as { width: number }).width) {
+        left -= (rest[at] as { width: number }).width;
+        at++;
+      }
+    }
+    const [{ candidate, width }] = rest.splice(at, 1) as [{ candidate: Candidate; width: number }];
+    const propensity = (at === 0 ? 1 - share : 0) + (share * width) / total;
+    placed.push({ candidate, propensity: Math.min(1, propensity), explored: at > 0 });
+  }
+  return placed;
+}
