@@ -1,6 +1,7 @@
 /** The micro endpoints as the services themselves describe them; nothing is started for it. */
 import Database from 'better-sqlite3';
 import type { DocumentedEndpoint } from '../../src/bus/event/asyncapi.ts';
+import { createCodec } from '../../src/bus/event/codec.ts';
 import type { Endpoint } from '../../src/bus/micro.ts';
 import { SERVICES, type ServiceName } from '../../src/bus/projection/definition.ts';
 import { COMMON_ENDPOINTS } from '../../src/bus/service.ts';
@@ -8,6 +9,7 @@ import { completeConfig } from '../../src/config/load.ts';
 import { contentEndpoints } from '../../src/content/api.ts';
 import { contentProjection } from '../../src/content/projection.ts';
 import { engineEndpoints } from '../../src/engine/api.ts';
+import { experimentEndpoints } from '../../src/engine/experiments.ts';
 import type { Lists } from '../../src/engine/lists.ts';
 import { MODEL_HASH } from '../../src/engine/start.ts';
 import { EXPLAIN } from '../../src/engine/why.ts';
@@ -19,6 +21,12 @@ import { forgetEndpoints } from '../../src/user/forget.ts';
 import { userProjection } from '../../src/user/projection.ts';
 
 type Described = Readonly<Record<string, Pick<Endpoint, 'description' | 'example'>>>;
+
+const NOBODY = {
+  publish: () => {
+    throw new TypeError('only described here');
+  },
+};
 
 function own(service: ServiceName): Described {
   const config = completeConfig({});
@@ -36,7 +44,17 @@ function own(service: ServiceName): Described {
     case 'feedback':
       return feedbackEndpoints(emptyDatabase(feedbackProjection(config).schema), async () => null);
     case 'engine':
-      return { ...engineEndpoints({} as Lists, (user) => user, config), explain: EXPLAIN, hash: MODEL_HASH };
+      return {
+        ...engineEndpoints({} as Lists, (user) => user, config),
+        ...experimentEndpoints({
+          db: emptyDatabase(''),
+          codec: createCodec(),
+          publisher: NOBODY,
+          reached: async () => {},
+        }),
+        explain: EXPLAIN,
+        hash: MODEL_HASH,
+      };
   }
 }
 

@@ -5,6 +5,7 @@ import { EXIT, report } from './output.ts';
 import { atVerb } from './verbs/at.ts';
 import { dlqVerb } from './verbs/dlq.ts';
 import { doctorVerb } from './verbs/doctor.ts';
+import { experimentVerb } from './verbs/experiment.ts';
 import { exportVerb } from './verbs/export.ts';
 import { forgetVerb } from './verbs/forget.ts';
 import { historyVerb } from './verbs/history.ts';
@@ -38,6 +39,7 @@ export async function main(args: readonly string[]): Promise<number> {
     publishVerb,
     importVerb,
     recommendVerb,
+    experimentVerb,
     similarVerb,
     trendingVerb,
     historyVerb,

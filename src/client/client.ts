@@ -205,7 +205,7 @@ export function createClient(options: ClientOptions): FreshetClient {
       ),
     similar: (item, n = 10) => get(`/v1/items/${inPath(item)}/similar?n=${n}`),
     trending: (n = 10) => get(`/v1/trending?n=${n}`),
-    rendered: (ranking, { user, arm = 'main', context } = {}) => {
+    rendered: (ranking, { user, arm = ranking.arm ?? 'main', context } = {}) => {
       const { list, items, snapshot, config } = ranking;
       if (reported.has(list)) return;
       reported.add(list);

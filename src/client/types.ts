@@ -41,6 +41,8 @@ export interface Ranking {
   seq: number;
   config: string;
   source: string;
+  /** Arm of the experiment that runs, or main; reported with the list. */
+  arm?: string;
   next: string | null;
 }
 

@@ -125,6 +125,18 @@ export const CONFIG_SCHEMA = section(
           86_400_000,
           'milliseconds after a list was served in which an event that names it counts',
         ),
+        experiment_effect: Type.Number({
+          default: 0.02,
+          exclusiveMinimum: 0,
+          maximum: 1,
+          description: 'difference of click-through for which the test of experiments is quickest',
+        }),
+        experiment_alpha: Type.Number({
+          default: 0.05,
+          exclusiveMinimum: 0,
+          maximum: 0.5,
+          description: 'risk of finding a difference between arms where there is none',
+        }),
       }),
       'the feedback service',
     ),

@@ -3,6 +3,8 @@ import type { Endpoint, Json } from '../bus/micro.ts';
 import { idList, optionalFlag, optionalText, requiredId, wholeNumber } from '../bus/request.ts';
 import type { Config } from '../config/schema.ts';
 import { BadRequestError } from '../errors.ts';
+import { MAIN } from '../experiment/arms.ts';
+import type { Experiments } from './experiments.ts';
 import type { ListShape, Lists } from './lists.ts';
 import type { Filter } from './rules/filter.ts';
 import { parseRules, RULE_MEMBERS } from './rules/request.ts';
@@ -41,6 +43,7 @@ export function engineEndpoints(
   lists: Lists,
   resolve: (user: string) => string,
   { http, engine }: Config,
+  experiments: Pick<Experiments, 'arm'> = { arm: () => undefined },
   now: () => number = Date.now,
 ): Record<string, Endpoint> {
   // Whoever names the candidates wants them all, unless they say how many.
@@ -93,8 +96,12 @@ export function engineEndpoints(
     recommend: {
       description: 'A ranking for a user, at the head of the log; never an error for an unknown user',
       example: { user: 'u42', n: 10 },
-      handle: (request) => {
-        onlyKnown(request, RECOMMEND_MEMBERS);
+      handle: (said) => {
+        onlyKnown(said, RECOMMEND_MEMBERS);
+        const asker = typeof said.user === 'string' ? resolve(said.user) : undefined;
+        const arm = asker === undefined ? undefined : experiments.arm(asker);
+        // What the request says itself counts.
+        const request = arm ? { ...arm.settings, ...said } : said;
         const shape = shapeOf(request);
         const user = shape?.history && request.user === undefined ? undefined : requiredId(request, 'user');
         const answer = lists.recommend({
@@ -112,7 +119,8 @@ export function engineEndpoints(
           minSeq: wholeNumber(request, 'min_seq', { default: 0, min: 0, max: Number.MAX_SAFE_INTEGER }),
           cursor: optionalText(request, 'cursor'),
         });
-        return user === undefined ? answer : { ...answer, user };
+        const told = { ...answer, arm: arm?.label ?? MAIN };
+        return user === undefined ? told : { ...told, user };
       },
     },
     similar: {

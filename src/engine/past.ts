@@ -75,13 +75,14 @@ export async function openPast(options: PastOptions): Promise<PastEngine> {
     config: answerHash(configHash(config), config),
     rules: configuredRules(config, () => taken),
     seenForMs: listed.seen_for_s * 1_000,
+    explorationSeed: listed.exploration_seed,
     length: engine.list_length,
   };
   const lists = createLists({ ...shown, capacity: 1, depth: http.list_max });
   return {
     model: memory.model,
     endpoints: {
-      ...engineEndpoints(lists, resolve, config, () => taken),
+      ...engineEndpoints(lists, resolve, config, undefined, () => taken),
       explain: explainEndpoint(createWhy(shown), resolve, config),
     },
     resolve,

@@ -13,6 +13,7 @@ import type { FoldClock, ProjectionDefinition } from '../bus/projection/definiti
 import { type HeldRows, ofEvents } from '../bus/projection/held.ts';
 import type { Forgotten } from '../bus/projection/people.ts';
 import type { Config } from '../config/schema.ts';
+import { applyExperiment, EXPERIMENT_SCHEMA, type ExperimentTables, prepareExperiments } from '../experiment/rows.ts';
 import { RECORDS_SCHEMA } from './inputs/records.ts';
 import { type Traits, type WeightsConfig, weigh } from './model/mod.ts';
 
@@ -33,6 +34,7 @@ CREATE TABLE IF NOT EXISTS traits (
 CREATE INDEX IF NOT EXISTS traits_user ON traits (user);
 CREATE TABLE IF NOT EXISTS item (item TEXT PRIMARY KEY, fields TEXT NOT NULL, listed INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS withdrawal (item TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+${EXPERIMENT_SCHEMA}
 ${RECORDS_SCHEMA}`;
 
 const HELD: readonly HeldRows[] = [
@@ -42,7 +44,7 @@ const HELD: readonly HeldRows[] = [
   { part: 'link', sql: 'SELECT session AS key, link.* FROM link WHERE user = @user' },
 ];
 
-export interface EngineTables {
+export interface EngineTables extends ExperimentTables {
   interact: Statement;
   owner: Statement<[number], { user: string }>;
   dropInteraction: Statement;
@@ -69,6 +71,7 @@ export interface EngineTables {
 }
 
 export const prepareTables = (db: Database): EngineTables => ({
+  ...prepareExperiments(db),
   interact: db.prepare('INSERT INTO interaction VALUES (?, ?, ?, ?, ?, ?)'),
   owner: db.prepare('SELECT user FROM interaction WHERE seq = ?'),
   dropInteraction: db.prepare('DELETE FROM interaction WHERE seq = ?'),
@@ -123,7 +126,7 @@ export function engineProjection({
   return {
     service: 'engine',
     batchMax: config.engine.batch_max,
-    code: 3,
+    code: 4,
     inputs: { declared: [...config.events.declared].sort(), weights },
     schema: SCHEMA,
     tables: prepareTables,
@@ -193,6 +196,10 @@ function applyEngineEvent(event: LoggedEvent, tables: EngineTables, weights: Wei
       if (owner !== undefined && resolveUser(owner, tables) === user) tables.dropInteraction.run(seq);
       return;
     }
+    case 'control.experiment_started.v1':
+    case 'control.experiment_ended.v1':
+      applyExperiment(event, tables);
+      return;
     case 'content.published.v1':
       tables.putItem.run(event.subject, JSON.stringify(event.data), timeOf(event));
       return;

@@ -13,8 +13,10 @@ import {
   type ServiceParts,
 } from '../bus/service.ts';
 import type { Config } from '../config/schema.ts';
+import { isExperimentEvent } from '../experiment/rows.ts';
 import { createLogger } from '../observability/log.ts';
 import { engineEndpoints } from './api.ts';
+import { createExperiments, experimentEndpoints } from './experiments.ts';
 import { heldByModel } from './held.ts';
 import { createCopies, createFollower } from './inputs/copies.ts';
 import { createInputObjects, gatherRecords } from './inputs/objects.ts';
@@ -318,12 +320,19 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       intervalMs: engine.snapshot_interval_ms,
       stopMs: engine.snapshot_stop_ms,
     });
+    const experiments = createExperiments(store.db);
     const resolve = (user: string): string => resolveUser(user, tables);
     let superseding: Promise<void> = Promise.resolve();
 
     return {
       endpoints: {
-        ...engineEndpoints(lists, resolve, config),
+        ...engineEndpoints(lists, resolve, config, experiments),
+        ...experimentEndpoints({
+          db: store.db,
+          codec: context.codec,
+          publisher,
+          reached: (seq) => loop.reached(streamSeq(seq), config.http.request_timeout_ms),
+        }),
         explain: explainEndpoint(createWhy(shown), resolve, config),
         hash: { ...MODEL_HASH, handle: () => hashModel(model, held.position()) },
       },
@@ -342,6 +351,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         },
       },
       onApplied: (events) => {
+        if (events.some(isExperimentEvent)) experiments.changed();
         if (events.some(({ type }) => type === 'control.erased.v1')) {
           renewal.look();
           for (const user of forgotten.splice(0)) {

@@ -1,7 +1,12 @@
 /** What the feedback service answers. */
 import type { Database } from 'better-sqlite3';
 import type { Endpoint } from '../bus/micro.ts';
+import { completeConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { type Experiment, labelOf } from '../experiment/arms.ts';
+import { experimentsIn } from '../experiment/rows.ts';
 import { type OffPolicy, offPolicy, type WeighedList } from './off-policy.ts';
+import { armFigures, type Comparison, compare, type UserCounts } from './sequential.ts';
 import { diversity, gini, novelty, shareInterval } from './statistics.ts';
 
 export interface Rate {
@@ -16,6 +21,29 @@ export interface Rate {
   ctr_interval: [low: number, high: number];
   /** Converted impressions per impression. */
   conversion_rate: number;
+}
+
+/** An arm of an experiment. */
+export interface ArmResults {
+  arm: string;
+  share: number;
+  users: number;
+  impressions: number;
+  clicks: number;
+  /** Clicked impressions per impression, with users as what was drawn; null without impressions. */
+  ctr: number | null;
+  /** Beside the first arm; null as long as nothing can be told, and for the first arm. */
+  beside_first: (Comparison & { found: boolean }) | null;
+}
+
+export interface ExperimentResults {
+  experiment: string;
+  state: 'running' | 'ended';
+  started: string;
+  ended: string | null;
+  /** Risk of finding a difference where there is none, over all arms and at all times together. */
+  alpha: number;
+  arms: ArmResults[];
 }
 
 export interface SummaryAnswer {
@@ -33,6 +61,8 @@ export interface SummaryAnswer {
   shown: { items: number; coverage: number | null; gini: number; novelty: number; diversity: number };
   /** What the lists whose places may have explored would have brought without exploration. */
   without_exploration: OffPolicy;
+  /** The newest first. */
+  experiments: ExperimentResults[];
   /** Reactions that no list within the window accounts for. */
   unattributed: { clicks: number; dismissals: number; conversions: number };
   /** Quality as the engine measured it up to the snapshot in force; null where there is none. */
@@ -57,6 +87,8 @@ const REACTED = `
   SELECT list, position, max(kind = 'clicked') AS clicked, max(kind = 'dismissed') AS dismissed, max(kind = 'converted') AS converted
   FROM outcome WHERE list IS NOT NULL GROUP BY list, position`;
 
+/** Experiments that are told one by one. */
+const EXPERIMENTS = 20;
 /** Days that are told one by one. */
 const DAYS = 90;
 /** An absurd event time has no day. */
@@ -71,6 +103,7 @@ const countsBy = (key: string, limit = 1_000, order: 'ASC' | 'DESC' = 'ASC'): st
 export function feedbackEndpoints(
   db: Database,
   prequential: () => Promise<SnapshotQuality | null>,
+  { feedback }: Pick<Config, 'feedback'> = completeConfig({}),
 ): Record<string, Endpoint> {
   const total = db.prepare<[], Counts>(countsBy("''"));
   const bySnapshot = db.prepare<[], Counts & { key: string }>(countsBy('snapshot'));
@@ -87,6 +120,32 @@ export function feedbackEndpoints(
     SELECT count(*) AS impressions, sum((1 - explored) / propensity) AS weight,
       sum((1 - explored) / propensity * coalesce(clicked, 0)) AS clicked
     FROM impression LEFT JOIN (${REACTED}) USING (list, position) WHERE propensity IS NOT NULL GROUP BY list`);
+  const byUser = db.prepare<[string], UserCounts>(`
+    SELECT count(*) AS impressions, coalesce(sum(clicked), 0) AS hits
+    FROM impression JOIN served USING (list) LEFT JOIN (${REACTED}) USING (list, position)
+    WHERE arm = ? GROUP BY user`);
+  const resultsOf = ({ experiment, arms, started, ended, endedSeq }: Experiment): ExperimentResults => {
+    // The risk is shared by all that are compared with the first (Bonferroni).
+    const settings = {
+      effect: feedback.experiment_effect,
+      alpha: feedback.experiment_alpha / Math.max(1, arms.length - 1),
+    };
+    const figures = arms.map(({ arm }) => armFigures(byUser.all(labelOf(experiment, arm))));
+    return {
+      experiment,
+      state: endedSeq === null ? 'running' : 'ended',
+      started: new Date(started).toISOString(),
+      ended: ended === null ? null : new Date(ended).toISOString(),
+      alpha: feedback.experiment_alpha,
+      arms: arms.map(({ arm, share }, i) => {
+        const own = figures[i] as ReturnType<typeof armFigures>;
+        const beside = i === 0 ? undefined : compare(figures[0] as typeof own, own, settings);
+        const { users, impressions, hits, rate } = own;
+        const found = beside && { ...beside, found: beside.p <= settings.alpha };
+        return { arm, share, users, impressions, clicks: hits, ctr: rate, beside_first: found ?? null };
+      }),
+    };
+  };
   const lists = db.prepare<[], { lists: number }>('SELECT count(*) AS lists FROM served');
   const loose = db.prepare<[], SummaryAnswer['unattributed']>(
     `SELECT coalesce(sum(kind = 'clicked'), 0) AS clicks, coalesce(sum(kind = 'dismissed'), 0) AS dismissals,
@@ -104,6 +163,7 @@ export function feedbackEndpoints(
           (lists.get() as { lists: number }).lists,
           { published: (catalogue.get() as { n: number }).n, covered: (covered.get() as { n: number }).n },
         ),
+        experiments: experimentsIn(db).slice(0, EXPERIMENTS).map(resultsOf),
         without_exploration: offPolicy(weighed.all()),
         by_day: byDay.all().map(({ key, ...counts }) => ({ day: key, ...rateOf(counts) })),
         total: rateOf(total.get() ?? { impressions: 0, clicks: 0, dismissals: 0, conversions: 0 }),

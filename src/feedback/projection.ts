@@ -6,6 +6,13 @@ import type { ProjectionDefinition } from '../bus/projection/definition.ts';
 import { type HeldRows, ofEvents } from '../bus/projection/held.ts';
 import type { Forgotten } from '../bus/projection/people.ts';
 import type { Config } from '../config/schema.ts';
+import {
+  applyExperiment,
+  EXPERIMENT_SCHEMA,
+  type ExperimentTables,
+  isExperimentEvent,
+  prepareExperiments,
+} from '../experiment/rows.ts';
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS served (
@@ -24,7 +31,8 @@ CREATE INDEX IF NOT EXISTS outcome_list ON outcome (list, position);
 CREATE TABLE IF NOT EXISTS link (session TEXT PRIMARY KEY, user TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS served_again (seq INTEGER PRIMARY KEY, list TEXT NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS served_again_list ON served_again (list);
-CREATE TABLE IF NOT EXISTS item (item TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;`;
+CREATE TABLE IF NOT EXISTS item (item TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+${EXPERIMENT_SCHEMA}`;
 
 const HELD: readonly HeldRows[] = [
   {
@@ -40,7 +48,7 @@ const HELD: readonly HeldRows[] = [
   { part: 'link', sql: 'SELECT session AS key, link.* FROM link WHERE user = @user' },
 ];
 
-export interface FeedbackTables {
+export interface FeedbackTables extends ExperimentTables {
   serve: Statement;
   impression: Statement;
   item: Statement;
@@ -70,7 +78,7 @@ export function feedbackProjection(config: Config): ProjectionDefinition<Feedbac
   const windowMs = config.feedback.attribution_window_ms;
   return {
     service: 'feedback',
-    code: 4,
+    code: 5,
     inputs: { windowMs, declared: [...config.events.declared].sort() },
     schema: SCHEMA,
     tables: prepareTables,
@@ -82,6 +90,7 @@ export function feedbackProjection(config: Config): ProjectionDefinition<Feedbac
 
 function prepareTables(db: Database): FeedbackTables {
   return {
+    ...prepareExperiments(db),
     serve: db.prepare('INSERT INTO served VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     impression: db.prepare('INSERT INTO impression VALUES (?, ?, ?, ?, ?, ?)'),
     item: db.prepare('INSERT INTO item VALUES (?) ON CONFLICT DO NOTHING'),
@@ -127,6 +136,7 @@ interface Reaction {
 }
 
 function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs: number): void {
+  if (isExperimentEvent(event)) applyExperiment(event, tables);
   if (event.type === 'content.published.v1') tables.item.run(event.subject);
   if (event.context !== 'user' && event.context !== 'feedback') return;
   const user = tables.resolve.get(event.subject)?.user ?? event.subject;

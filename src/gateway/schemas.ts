@@ -146,6 +146,9 @@ const Ranking = Type.Object(
     seq: Seq('log position that it was computed at'),
     config: Type.String({ description: 'hash of the engine’s settings' }),
     source: Type.String({ description: 'what carried it', examples: ['model', 'content', 'popular'] }),
+    arm: Type.Optional(
+      Type.String({ description: 'EXPERIMENT/ARM of the experiment that runs, or main', examples: ['main'] }),
+    ),
     next: OrNull(Type.String(), 'cursor of the page after it; null after the last one'),
     served: Type.Optional(
       OrNull(Type.Integer(), 'with served: position of the event that reports it; null where none was published'),
@@ -312,6 +315,13 @@ const FeedbackSummary = Type.Object(
         ...open,
         description:
           'click-through that the lists whose items have known probabilities would have had without exploration, with 95 % intervals',
+      },
+    ),
+    experiments: Type.Array(
+      Type.Object({ experiment: Type.String(), arms: Type.Array(Type.Object({ arm: Type.String() }, open)) }, open),
+      {
+        description:
+          'the newest first: click-through by arm, and what each arm differs by from the first, with p-values and intervals that may be looked at at any time',
       },
     ),
     unattributed: Type.Object({}, { ...open, description: 'reactions that no list within the window accounts for' }),

@@ -4,6 +4,7 @@ import { hash53 } from '../bus/event/canonical.ts';
 import type { EventCodec } from '../bus/event/codec.ts';
 import type { ServedData } from '../bus/event/types.ts';
 import { BadRequestError, ScopeMissingError } from '../errors.ts';
+import { MAIN } from '../experiment/arms.ts';
 import { type Caller, mayUse } from './access/caller.ts';
 import type { Link } from './link.ts';
 import { type Trace, withTrace } from './trace.ts';
@@ -13,6 +14,7 @@ interface Ranking {
   items: ServedData['items'];
   snapshot: string;
   config: string;
+  arm?: string;
 }
 
 export interface ServedOptions {
@@ -35,8 +37,6 @@ export interface Served {
 
 /** Publisher of these events. */
 const SOURCE = 'freshet-gateway';
-/** What lists that are in no experiment are put down to. */
-const ARM = 'main';
 const HASHES = 2 ** 53;
 
 /** What a served event says of an item of an answer. */
@@ -62,7 +62,7 @@ export function createServed({ link, codec, logger, share }: ServedOptions): Ser
         });
     },
     report: async (answer, user, trace) => {
-      const { list, items, snapshot, config } = answer as unknown as Ranking;
+      const { list, items, snapshot, config, arm = MAIN } = answer as unknown as Ranking;
       if (items.length === 0 || hash53(list) / HASHES >= share) return { ...answer, served: null };
       const event = {
         specversion: '1.0',
@@ -71,7 +71,7 @@ export function createServed({ link, codec, logger, share }: ServedOptions): Ser
         type: 'feedback.served.v1',
         subject: user,
         time: new Date().toISOString(),
-        data: { list, items: items.map(shownOf), snapshot, config, arm: ARM },
+        data: { list, items: items.map(shownOf), snapshot, config, arm },
       };
       const result = codec.prepare(withTrace(event, trace));
       try {

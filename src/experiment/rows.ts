@@ -1,0 +1,56 @@
+/** Experiments as rows: what their control events write, in every service that has to know what was in force when. */
+import type { Database, Statement } from 'better-sqlite3';
+import type { LoggedEvent } from '../bus/event/codec.ts';
+import type { Arm, Experiment } from './arms.ts';
+
+export const EXPERIMENT_SCHEMA = `
+CREATE TABLE IF NOT EXISTS experiment (
+  experiment TEXT PRIMARY KEY, arms TEXT NOT NULL, seq INTEGER NOT NULL, started INTEGER NOT NULL,
+  ended_seq INTEGER, ended INTEGER, reason TEXT
+) STRICT, WITHOUT ROWID;`;
+
+export interface ExperimentTables {
+  startExperiment: Statement;
+  endExperiment: Statement;
+  replaceExperiment: Statement;
+}
+
+export const prepareExperiments = (db: Database): ExperimentTables => ({
+  startExperiment: db.prepare('INSERT INTO experiment VALUES (?, ?, ?, ?, NULL, NULL, NULL) ON CONFLICT DO NOTHING'),
+  endExperiment: db.prepare(
+    'UPDATE experiment SET ended_seq = ?, ended = ?, reason = ? WHERE experiment = ? AND ended_seq IS NULL',
+  ),
+  replaceExperiment: db.prepare(
+    "UPDATE experiment SET ended_seq = ?, ended = ?, reason = 'another one was started' WHERE ended_seq IS NULL",
+  ),
+});
+
+/** One runs at a time: where two were started at once, the later one is in force. A name is used once. */
+export function applyExperiment(event: LoggedEvent, tables: ExperimentTables): void {
+  if (event.type === 'control.experiment_started.v1') {
+    const { experiment, arms } = event.data;
+    tables.replaceExperiment.run(event.seq, event.time);
+    tables.startExperiment.run(experiment, JSON.stringify(arms), event.seq, event.time);
+  } else if (event.type === 'control.experiment_ended.v1')
+    tables.endExperiment.run(event.seq, event.time, event.data.reason ?? null, event.data.experiment);
+}
+
+export const isExperimentEvent = ({ type }: Pick<LoggedEvent, 'type'>): boolean =>
+  type === 'control.experiment_started.v1' || type === 'control.experiment_ended.v1';
+
+interface Row {
+  experiment: string;
+  arms: string;
+  seq: number;
+  started: number;
+  ended_seq: number | null;
+  ended: number | null;
+  reason: string | null;
+}
+
+/** All that there were, the newest first. */
+export const experimentsIn = (db: Database): Experiment[] =>
+  db
+    .prepare<[], Row>('SELECT * FROM experiment ORDER BY seq DESC')
+    .all()
+    .map(({ arms, ended_seq, ...row }) => ({ ...row, arms: JSON.parse(arms) as Arm[], endedSeq: ended_seq }));

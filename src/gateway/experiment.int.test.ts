@@ -1,0 +1,158 @@
+import type { NatsConnection } from 'nats';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { clicked, published, viewed } from '../../test/support/events.ts';
+import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
+import { until } from '../../test/support/wait.ts';
+import { connect } from '../bus/connection.ts';
+import { call } from '../bus/micro.ts';
+import { armOf } from '../experiment/arms.ts';
+import type { SummaryAnswer } from '../feedback/api.ts';
+import { publish, request, type Stack, startStack } from './stack.fixture.ts';
+
+const ITEMS = 30;
+const arms = [
+  { arm: 'as-is', share: 0.5 },
+  { arm: 'odd', share: 0.5, settings: { filter: { tags: 'odd' } } },
+];
+const EXPERIMENT = { experiment: 'parity', arms };
+
+let nats: TestNatsServer;
+let stack: Stack;
+let nc: NatsConnection;
+let seq: number;
+
+interface Ranking {
+  list: string;
+  arm: string;
+  served?: number | null;
+  items: { item: string }[];
+}
+
+beforeAll(async () => {
+  nats = await startNatsServer();
+  stack = await startStack({ natsUrl: nats.url });
+  await stack.start('user', 'content', 'feedback', 'engine');
+  await until(async () => (await stack.gateway.ready()).ready);
+  nc = await connect({ url: nats.url, name: 'test' });
+  const { body } = await publish(
+    stack.url,
+    ...Array.from({ length: ITEMS }, (_, i) => published(`i${i}`, { tags: [i % 2 === 0 ? 'even' : 'odd'] })),
+    ...Array.from({ length: 10 }, (_, i) => viewed(`u${i}`, `i${i}`)),
+  );
+  seq = body.seq as number;
+});
+afterAll(async () => {
+  await nc?.close();
+  await stack?.stop();
+  await nats?.stop();
+});
+
+const list = async (user: string, more = ''): Promise<Ranking> =>
+  (await request<Ranking>(stack.url, `/v1/users/${user}/recommendations?min_seq=${seq}&timeout_ms=20000${more}`)).body;
+const wholeArms = arms.map(({ arm, share }) => ({ arm, share, config: '' }));
+const userIn = (arm: string): string => {
+  const found = Array.from({ length: 100 }, (_, i) => `u${i}`).find(
+    (user) => armOf(user, { experiment: 'parity', arms: wholeArms })?.arm === arm,
+  );
+  if (!found) throw new Error('a hundred users are in both arms');
+  return found;
+};
+const even = ({ items }: Ranking): number => items.filter(({ item }) => Number(item.slice(1)) % 2 === 0).length;
+
+test('an experiment changes the lists of an arm, is named in answers and served lists, and has results', async () => {
+  const odd = userIn('odd');
+  const asIs = userIn('as-is');
+  expect((await list(odd)).arm).toBe('main');
+  expect(await call(nc, 'freshet.engine.start_experiment', EXPERIMENT)).toMatchObject({
+    experiment: 'parity',
+    state: 'running',
+    arms: [
+      { arm: 'as-is', settings: {} },
+      { arm: 'odd', settings: { filter: { tags: 'odd' } } },
+    ],
+  });
+  const changed = await list(odd, '&served=true');
+  expect(changed).toMatchObject({ arm: 'parity/odd', served: expect.any(Number) });
+  expect(even(changed)).toBe(0);
+  const same = await list(asIs);
+  expect(same.arm).toBe('parity/as-is');
+  expect(even(same)).toBeGreaterThan(0);
+
+  const { body } = await publish(stack.url, clicked(odd, changed.items[0]?.item as string, { list: changed.list }));
+  const summary = await call<SummaryAnswer>(nc, 'freshet.feedback.summary', { min_seq: body.seq, timeout_ms: 20_000 });
+  expect(summary.experiments).toMatchObject([
+    {
+      experiment: 'parity',
+      state: 'running',
+      arms: [
+        { arm: 'as-is', users: 0, ctr: null, beside_first: null },
+        { arm: 'odd', users: 1, impressions: changed.items.length, clicks: 1, beside_first: null },
+      ],
+    },
+  ]);
+
+  expect(
+    await call(nc, 'freshet.engine.end_experiment', { experiment: 'parity', reason: 'seen enough' }),
+  ).toMatchObject({ state: 'ended', reason: 'seen enough' });
+  expect((await list(odd)).arm).toBe('main');
+});
+
+test.each([
+  ['one arm', { experiment: 'x', arms: [{ arm: 'a', share: 1 }] }],
+  [
+    'shares above 1 together',
+    {
+      experiment: 'x',
+      arms: [
+        { arm: 'a', share: 0.7 },
+        { arm: 'b', share: 0.7 },
+      ],
+    },
+  ],
+  [
+    'a name twice',
+    {
+      experiment: 'x',
+      arms: [
+        { arm: 'a', share: 0.5 },
+        { arm: 'a', share: 0.5 },
+      ],
+    },
+  ],
+  ['a name with a slash', { experiment: 'x/y', arms }],
+  [
+    'settings that are none of a list',
+    {
+      experiment: 'x',
+      arms: [
+        { arm: 'a', share: 0.5 },
+        { arm: 'b', share: 0.5, settings: { user: 'u' } },
+      ],
+    },
+  ],
+  [
+    'settings that are wrong',
+    {
+      experiment: 'x',
+      arms: [
+        { arm: 'a', share: 0.5 },
+        { arm: 'b', share: 0.5, settings: { exploration: 2 } },
+      ],
+    },
+  ],
+  ['a name that was used', EXPERIMENT],
+])('an experiment is refused for %s', async (_what, asked) => {
+  await expect(call(nc, 'freshet.engine.start_experiment', asked)).rejects.toMatchObject({
+    code: 'FRESHET_BAD_REQUEST',
+  });
+});
+
+test('one runs at a time, and one that is not there is not ended', async () => {
+  await call(nc, 'freshet.engine.start_experiment', { experiment: 'next', arms });
+  await expect(call(nc, 'freshet.engine.start_experiment', { experiment: 'another', arms })).rejects.toMatchObject({
+    code: 'FRESHET_BAD_REQUEST',
+  });
+  await expect(call(nc, 'freshet.engine.end_experiment', { experiment: 'nobody' })).rejects.toMatchObject({
+    code: 'FRESHET_NOT_FOUND',
+  });
+});
