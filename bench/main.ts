@@ -4,6 +4,7 @@ import { report } from '../src/cli/output.ts';
 import { accuracyBench } from './accuracy/command.ts';
 import { coldStartBench } from './cold-start/command.ts';
 import { engineBench } from './engine/command.ts';
+import { forgetBench } from './forget/command.ts';
 import { loadBench } from './load/command.ts';
 import { pipelineBench } from './pipeline/command.ts';
 import { servingBench } from './serving/command.ts';
@@ -15,6 +16,7 @@ export async function main(args: readonly string[]): Promise<number> {
   program.addCommand(accuracyBench().exitOverride());
   program.addCommand(engineBench().exitOverride());
   program.addCommand(coldStartBench().exitOverride());
+  program.addCommand(forgetBench().exitOverride());
   program.addCommand(loadBench().exitOverride());
   program.addCommand(pipelineBench().exitOverride());
   program.addCommand(servingBench().exitOverride());

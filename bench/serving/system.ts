@@ -24,6 +24,8 @@ const LOOK_MS = 100;
 export interface BenchSystem {
   http: string;
   nats: string;
+  /** Its data folder. */
+  data: string;
   nc: NatsConnection;
   stop(): Promise<void>;
 }
@@ -37,14 +39,20 @@ export interface EngineStatus {
 export const engineStatus = (nc: NatsConnection): Promise<EngineStatus> =>
   call<EngineStatus>(nc, 'freshet.engine.status', {}, { timeoutMs: 30_000 });
 
-/** @param args of `freshet up`, beside folder and ports */
-export async function startBenchSystem(args: readonly string[] = []): Promise<BenchSystem> {
+/**
+ * @param args of `freshet up`, beside folder and ports
+ * @param settings as variables
+ */
+export async function startBenchSystem(
+  args: readonly string[] = [],
+  settings: NodeJS.ProcessEnv = {},
+): Promise<BenchSystem> {
   const data = mkdtempSync(join(tmpdir(), 'freshet-bench-'));
   const { NATS_URL: _external, ...env } = process.env;
   const child = spawn(
     process.execPath,
     [ENTRY, 'up', '--no-demo', '--json', '--data', data, '--http-port', '0', '--nats-port', '0', ...args],
-    { stdio: ['ignore', 'pipe', 'ignore'], env },
+    { stdio: ['ignore', 'pipe', 'ignore'], env: { ...env, ...settings } },
   );
   const { http, nats } = await new Promise<{ http: string; nats: string }>((resolve, reject) => {
     createInterface({ input: child.stdout }).once('line', (line) => resolve(JSON.parse(line)));
@@ -55,6 +63,7 @@ export async function startBenchSystem(args: readonly string[] = []): Promise<Be
   return {
     http,
     nats,
+    data,
     nc,
     stop: async () => {
       await nc.close();

@@ -1,0 +1,189 @@
+/**
+ * Users who are forgotten one after the other on a running system; after each of them, what the system holds against a
+ * fold of the purged log in this process: rows and statistics at once, everything when the erasure says that it is done.
+ */
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { erasureKey } from '../../src/bus/erasure/key.ts';
+import type { Erasure } from '../../src/bus/erasure/ledger.ts';
+import { createCodec, type StoredMessage } from '../../src/bus/event/codec.ts';
+import { parseEventSubject } from '../../src/bus/event/subject.ts';
+import type { CloudEvent } from '../../src/bus/event/types.ts';
+import { createJetStreamLog } from '../../src/bus/log/jetstream.ts';
+import { call } from '../../src/bus/micro.ts';
+import { SERVICES } from '../../src/bus/projection/definition.ts';
+import { hashProjection } from '../../src/bus/projection/hash.ts';
+import { createPublisher } from '../../src/bus/publisher.ts';
+import { completeConfig } from '../../src/config/load.ts';
+import { createRandom } from '../../src/demo/random.ts';
+import { openRecords } from '../../src/engine/inputs/records.ts';
+import type { ModelHash } from '../../src/engine/rebuild.ts';
+import { openImport } from '../../src/import/mod.ts';
+import { load, startBenchSystem } from '../serving/system.ts';
+import { foldReference, foldStatistics, readLog } from './reference.ts';
+
+export interface ForgetBenchOptions {
+  /** Files or folders, in any form that an import takes. */
+  data: readonly string[];
+  users: number;
+  /** Of so many of them the statistics are compared with those of a log that never held them as well. */
+  neverHeld: number;
+  seed: number;
+  /** Milliseconds after which a rebuild follows an erasure. */
+  rebuildAfterMs: number;
+  say: (line: string) => void;
+}
+
+export interface ForgottenUser {
+  /** Messages of theirs in the log. */
+  events: number;
+  /** Seconds from the request until no row and no statistic of theirs is left in any service. */
+  rows: number;
+  /** Until nothing that was trained has their part in it. */
+  trained: number;
+  /** Until everything is what the purged log gives. */
+  exact: number;
+  /** Tables of all services and the model's statistics, as they were when the rows were gone. */
+  atOnceEqual: boolean;
+  /** Tables and the model's whole state when it was done. */
+  exactEqual: boolean;
+  /** Statistics beside those of a log that never held them; null: not compared. */
+  neverHeldEqual: boolean | null;
+}
+
+export interface ForgetFigures {
+  messages: number;
+  people: number;
+  rebuildAfterMs: number;
+  forgotten: ForgottenUser[];
+  /** Whether every comparison was equal. */
+  equal: boolean;
+}
+
+/** Milliseconds between two looks at an erasure. */
+const LOOK_MS = 20;
+/** Milliseconds that the engine has to hash its model. */
+const HASH_MS = 120_000;
+
+export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigures> {
+  const { say } = options;
+  const config = completeConfig({});
+  const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
+  const plan = await openImport([...options.data]);
+  async function* events(): AsyncGenerator<CloudEvent> {
+    for await (const row of plan.events()) if (row.kind === 'event') yield row.event as CloudEvent;
+  }
+  const system = await startBenchSystem([], {
+    FRESHET_ERASURE_REBUILD_AFTER_MS: String(options.rebuildAfterMs),
+    FRESHET_ERASURE_LOOK_MS: String(LOOK_MS),
+  });
+  const publisher = createPublisher(system.nc);
+  try {
+    say('loading');
+    await load(system, events());
+    const log = await createJetStreamLog({ nc: system.nc, publisher });
+    const key = await erasureKey(system.nc);
+    const { created } = await log.info();
+    const original = await readLog(log, 'bench-forget');
+    const people = [...new Set(original.flatMap((message) => personOf(message) ?? []))].sort();
+    const drawn = draw(people, Math.min(options.users, people.length), options.seed);
+    const common = { config, codec, erasureKey: key, created };
+    const forgotten: ForgottenUser[] = [];
+    for (const [i, user] of drawn.entries()) {
+      const of = original.filter((message) => personOf(message) === user).length;
+      const { times, atOnce } = await forget(user);
+      const purged = await readLog(log, 'bench-forget');
+      const reference = foldReference({ ...common, messages: purged, inputs: recorded() });
+      const live = { rows: rowsOf(), model: await hashOf() };
+      const sameRows = (rows: Record<string, string>): boolean =>
+        SERVICES.every((service) => rows[service] === reference.rows[service]);
+      const never = i < options.neverHeld ? statisticsWithout(drawn.slice(0, i + 1)) : undefined;
+      const one: ForgottenUser = {
+        events: of,
+        ...times,
+        atOnceEqual: sameRows(atOnce.rows) && atOnce.statistics === reference.model.statistics,
+        exactEqual: sameRows(live.rows) && live.model.state === reference.model.state,
+        neverHeldEqual: never === undefined ? null : never === atOnce.statistics,
+      };
+      forgotten.push(one);
+      say(`${i + 1} of ${drawn.length}: ${JSON.stringify(one)}`);
+    }
+    const equal = forgotten.every((one) => one.atOnceEqual && one.exactEqual && one.neverHeldEqual !== false);
+    return {
+      messages: original.length,
+      people: people.length,
+      rebuildAfterMs: options.rebuildAfterMs,
+      forgotten,
+      equal,
+    };
+
+    function statisticsWithout(users: readonly string[]): string {
+      const gone = new Set(users);
+      const messages = original.filter((message) => !gone.has(personOf(message) ?? ''));
+      return foldStatistics({ ...common, messages });
+    }
+  } finally {
+    await publisher.close();
+    await system.stop();
+  }
+
+  async function forget(user: string) {
+    const started = performance.now();
+    const since = (): number => (performance.now() - started) / 1000;
+    const times: { rows?: number; trained?: number; exact?: number } = {};
+    let atOnce: { rows: Record<string, string>; statistics: string } | undefined;
+    let erasure = await call<Erasure>(system.nc, 'freshet.user.forget', { user });
+    for (;;) {
+      if (times.rows === undefined && erasure.services.every(({ state }) => state !== 'waiting')) {
+        times.rows = since();
+        atOnce = { rows: rowsOf(), statistics: (await hashOf()).statistics };
+      }
+      const engine = erasure.services.find(({ service }) => service === 'engine')?.state;
+      if (engine === 'trained' || engine === 'exact') times.trained ??= since();
+      if (erasure.state === 'done') break;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      erasure = await call<Erasure>(system.nc, 'freshet.user.erasure', { erasure: erasure.erasure });
+    }
+    times.exact = since();
+    return { times: times as Required<typeof times>, atOnce: atOnce as NonNullable<typeof atOnce> };
+  }
+
+  function rowsOf(): Record<string, string> {
+    const rows: Record<string, string> = {};
+    for (const service of SERVICES) {
+      const db = new Database(join(system.data, `${service}.sqlite`), { readonly: true });
+      try {
+        rows[service] = hashProjection(db).hash;
+      } finally {
+        db.close();
+      }
+    }
+    return rows;
+  }
+
+  async function hashOf(): Promise<ModelHash> {
+    return call<ModelHash>(system.nc, 'freshet.engine.hash', {}, { timeoutMs: HASH_MS });
+  }
+
+  function recorded() {
+    const records = openRecords(join(system.data, 'engine.sqlite'));
+    try {
+      return records?.between(0, Number.MAX_SAFE_INTEGER) ?? [];
+    } finally {
+      records?.close();
+    }
+  }
+}
+
+/** Whose a message is; undefined where it is nobody's. */
+function personOf({ subject }: StoredMessage): string | undefined {
+  const { context, entity } = parseEventSubject(subject) ?? {};
+  return context === 'user' || context === 'feedback' ? entity : undefined;
+}
+
+/** So many of these, at random, none twice. */
+function draw(people: readonly string[], count: number, seed: number): string[] {
+  const random = createRandom(seed);
+  const left = [...people];
+  return Array.from({ length: count }, () => left.splice(random.below(left.length), 1)[0] as string);
+}
