@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { connect, type NatsConnection } from 'nats';
 import { locateNatsServer } from '../../scripts/setup/nats-server.mjs';
-import { makeTempDir, removeTempDir } from './tempdir.ts';
+import { makeTempDir, removeTempDir } from './folder.ts';
 
 export interface StartNatsServerOptions {
   /** JetStream's folder; a new one, which goes with the server, unless given. */

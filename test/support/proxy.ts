@@ -7,12 +7,18 @@ export interface TcpProxy {
   cut(): number;
   /** Bytes that went to clients so far. */
   readonly sent: number;
+  /** How often connections were cut so far, all of them at once. */
+  readonly cuts: number;
   /** Cuts by itself each time so many bytes went to clients; 0 ends it. */
   cutEvery(bytes: number): void;
   /** Holds by itself once so many more bytes went to clients. */
   holdAfter(bytes: number): void;
   /** While true nothing goes through in either direction, without any connection ending. */
   hold(held: boolean): void;
+  /** While true nothing goes through to clients, and everything to the server. */
+  holdAnswers(held: boolean): void;
+  /** Resolves when a client next sends this text, of which the server sees nothing: from there on nothing goes through. */
+  stopAt(text: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -23,9 +29,12 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
   let next = Number.POSITIVE_INFINITY;
   let held = false;
   let holdAt = Number.POSITIVE_INFINITY;
+  let cuts = 0;
+  let awaited: { text: string; seen: () => void } | undefined;
 
   function cut(): number {
     const { size } = pairs;
+    cuts++;
     for (const [client, server] of pairs) {
       client.resetAndDestroy();
       server.resetAndDestroy();
@@ -56,7 +65,16 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     };
     for (const socket of pair) socket.on('error', over).on('close', over);
     if (held) for (const socket of pair) socket.pause();
-    client.on('data', (data) => server.write(data));
+    client.on('data', (data) => {
+      if (awaited && data.includes(awaited.text)) {
+        const { seen } = awaited;
+        awaited = undefined;
+        hold(true);
+        seen();
+        return;
+      }
+      server.write(data);
+    });
     server.on('data', (data) => {
       sent += data.length;
       client.write(data);
@@ -74,6 +92,13 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     get sent() {
       return sent;
     },
+    get cuts() {
+      return cuts;
+    },
+    stopAt: (text) =>
+      new Promise((seen) => {
+        awaited = { text, seen };
+      }),
     cutEvery: (bytes) => {
       every = bytes;
       next = bytes === 0 ? Number.POSITIVE_INFINITY : sent + bytes;
@@ -82,6 +107,13 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
       holdAt = sent + bytes;
     },
     hold,
+    holdAnswers: (is) => {
+      held = false;
+      for (const [, server] of pairs) {
+        if (is) server.pause();
+        else server.resume();
+      }
+    },
     close: async () => {
       const closed = new Promise((resolve) => proxy.close(resolve));
       cut();

@@ -1,0 +1,207 @@
+/** A whole system for faults: nats-server and the four services as processes of their own, and a load that is acknowledged. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { NatsConnection } from 'nats';
+import { connect } from '../../../src/bus/connection.ts';
+import { SERVICES, type ServiceName } from '../../../src/bus/projection/definition.ts';
+import { createPublisher, type Publisher } from '../../../src/bus/publisher.ts';
+import { applyStreams } from '../../../src/bus/streams/plan.ts';
+import { ENTRY } from '../../../src/entry.ts';
+import { makeTempDir, removeTempDir } from '../../support/folder.ts';
+import { startNatsServer, type TestNatsServer } from '../../support/nats.ts';
+import { startProxy, type TcpProxy } from '../../support/proxy.ts';
+import { until } from '../../support/wait.ts';
+import { type SmallDisk, smallDisk } from './disk.ts';
+import { createLoad, type Load } from './load.ts';
+import { compare, reckon } from './oracle.ts';
+import { createServiceProcess, type ServiceProcess } from './service-process.ts';
+
+export interface FaultSystemOptions {
+  /** Services reach the server through a proxy that can cut. */
+  proxied?: boolean;
+  /** A disk of so many megabytes under the projections, or under the streams. */
+  disk?: { under: 'projections' | 'streams'; megabytes: number };
+  /** More settings, as environment. */
+  env?: NodeJS.ProcessEnv;
+  /** The server asks who it is: services are `service`, and who looks from outside is `outside`. */
+  passwords?: boolean;
+}
+
+export interface Checked {
+  acknowledged: number;
+  lost: number;
+  doubled: number;
+  wrong: string[];
+}
+
+export interface FaultSystem {
+  readonly server: TestNatsServer;
+  readonly proxy: TcpProxy | undefined;
+  readonly disk: SmallDisk | undefined;
+  readonly data: string;
+  /** Address of the server for who looks from outside. */
+  readonly url: string;
+  readonly services: Readonly<Record<ServiceName, ServiceProcess>>;
+  readonly load: Load;
+  readonly nc: NatsConnection;
+  /** The load's own way to the log. */
+  readonly publisher: Publisher;
+  /** The server takes this password of services from now on, where it asks for any. */
+  servicePassword(password: string): void;
+  /** File of a service's projection. */
+  fileOf(service: string): string;
+  /** Newest sequence of the log. */
+  lastSeq(): Promise<number>;
+  /** Resolves when every service, or these, is ready and has folded up to there. */
+  folded(seq: number, services?: readonly ServiceName[], within?: number): Promise<void>;
+  /** An event is published, and all services have folded it. */
+  recovered(): Promise<void>;
+  /** Ends the load and compares everything with what was acknowledged. */
+  check(): Promise<Checked>;
+  cli(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }>;
+  /** A service beside those that there are; ended with the system. */
+  beside(process: ServiceProcess): ServiceProcess;
+  stop(): Promise<void>;
+}
+
+/** Milliseconds that a recovery may take before the run counts as failed: far more than any ever took. */
+const RECOVERY_MS = 120_000;
+
+/** Of everybody, where the server asks. */
+export const PASSWORD = 'open-sesame';
+
+/** Trainings of networks are no part of what is tested here, and take seconds. */
+const SETTINGS = { FRESHET_ENGINE_TRAINING_CONTENT: 'false' };
+
+export async function startFaultSystem(options: FaultSystemOptions = {}, seed = 1): Promise<FaultSystem> {
+  const folder = makeTempDir('faults');
+  const disk = options.disk && (await smallDisk(options.disk.megabytes));
+  const data = options.disk?.under === 'projections' ? (disk as SmallDisk).folder : join(folder, 'data');
+  const settings = join(folder, 'nats-server.conf');
+  const writeSettings = (password: string): void =>
+    writeFileSync(
+      settings,
+      `authorization { users: [ { user: outside, password: "${PASSWORD}" }, { user: service, password: "${password}" } ] }\n`,
+    );
+  writeSettings(PASSWORD);
+  const server = await startNatsServer({
+    dir: options.disk?.under === 'streams' ? join((disk as SmallDisk).folder, 'nats') : join(folder, 'nats'),
+    args: options.passwords ? ['-c', settings] : [],
+  });
+  const address = (user: string, port: number): string =>
+    `nats://${options.passwords ? `${user}:${PASSWORD}@` : ''}127.0.0.1:${port}`;
+  const url = address('outside', server.port);
+  const proxy = options.proxied ? await startProxy(server.port) : undefined;
+  const serviceUrl = address('service', proxy?.port ?? server.port);
+  const nc = await connect({ url, name: 'faults', reconnectMs: 50 });
+  await applyStreams(nc);
+  // An outage of any length is waited for: what isn't acknowledged would tell nothing.
+  const publisher: Publisher = createPublisher(nc, { timeoutMs: 1_000, retries: 300 });
+  const load = createLoad(publisher, seed);
+  const env = { ...SETTINGS, ...options.env };
+  const make = (name: ServiceName): ServiceProcess => createServiceProcess({ name, data, nats: () => serviceUrl, env });
+  const services: Record<ServiceName, ServiceProcess> = {
+    user: make('user'),
+    content: make('content'),
+    feedback: make('feedback'),
+    engine: make('engine'),
+  };
+  const extra: ServiceProcess[] = [];
+  const names: readonly ServiceName[] = SERVICES;
+  await Promise.all(names.map((name) => services[name].start()));
+
+  const describeServices = (): string =>
+    names.map((name) => `${name} ${JSON.stringify(services[name].state ?? services[name].said.slice(-3))}`).join('; ');
+
+  async function folded(seq: number, which: readonly ServiceName[] = names, within = RECOVERY_MS): Promise<void> {
+    const there = (): boolean =>
+      which.every((name) => {
+        const { state } = services[name];
+        return state !== undefined && state.state === 'ready' && state.seq >= seq;
+      });
+    await until(there, { within }).catch((cause: unknown) => {
+      throw new Error(`not folded up to ${seq}: ${describeServices()}`, { cause });
+    });
+  }
+
+  const lastSeq = async (): Promise<number> =>
+    (await (await nc.jetstreamManager()).streams.info('EVENTS')).state.last_seq;
+
+  const cli = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
+    new Promise((resolve) => {
+      const { NATS_URL: _external, FRESHET_CONFIG: _settings, ...rest } = process.env;
+      execFile(
+        process.execPath,
+        [ENTRY, ...args, '--data', data, '--nats', url],
+        { env: { ...rest, ...env }, timeout: RECOVERY_MS, maxBuffer: 1 << 26 },
+        (err, stdout, stderr) => resolve({ code: err ? Number(err.code ?? 1) : 0, stdout, stderr }),
+      );
+    });
+
+  await load.burst(200);
+  await folded(load.lastSeq);
+
+  return {
+    server,
+    proxy,
+    disk,
+    data,
+    url,
+    services,
+    load,
+    nc,
+    publisher,
+    servicePassword: (password) => {
+      writeSettings(password);
+      if (server.pid !== undefined) process.kill(server.pid, 'SIGHUP');
+    },
+    fileOf: (service) => join(data, `${service}.sqlite`),
+    lastSeq,
+    folded,
+    cli,
+    recovered: async () => {
+      await load.burst(1);
+      await folded(load.lastSeq);
+    },
+    check: async () => {
+      await load.pause();
+      const wrong: string[] = [];
+      const last = await lastSeq();
+      await folded(last);
+      const { state } = await (await nc.jetstreamManager()).streams.info('EVENTS');
+      if (state.messages !== load.acknowledged.size + load.others)
+        wrong.push(
+          `the log holds ${state.messages} messages, where ${load.acknowledged.size} events were acknowledged and ${load.others} others put there`,
+        );
+      const { lost, doubled, differences, checkpoints } = compare(reckon(load.acknowledged), data);
+      wrong.push(...differences);
+      for (const [service, seq] of Object.entries(checkpoints))
+        if (seq !== last) wrong.push(`the checkpoint of ${service} is at ${seq}, the log at ${last}`);
+      const { code, stdout, stderr } = await cli('verify', '--json');
+      if (code !== 0) wrong.push(`verify: ${stdout.trim()} ${stderr.trim()}`);
+      else {
+        const { equal, services: verdicts } = JSON.parse(stdout) as { equal: boolean; services: { seq: number }[] };
+        assert.equal(verdicts.length, SERVICES.length);
+        if (!equal) wrong.push(`hash(live) and hash(rebuilt) differ: ${stdout.trim()}`);
+        for (const { seq } of verdicts)
+          if (seq < last) wrong.push(`verify compared at ${seq} only, the log is at ${last}`);
+      }
+      return { acknowledged: load.acknowledged.size, lost, doubled, wrong };
+    },
+    beside: (process) => {
+      extra.push(process);
+      return process;
+    },
+    stop: async () => {
+      await load.pause().catch(() => {});
+      await Promise.all([...extra, ...Object.values(services)].map((one) => one.stop()));
+      await nc.close();
+      await proxy?.close();
+      await server.stop();
+      disk?.release();
+      removeTempDir(folder);
+    },
+  };
+}

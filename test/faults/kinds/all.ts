@@ -1,0 +1,44 @@
+/** Every fault there is, in the order in which they are run. */
+import type { Fault } from '../fault.ts';
+import { cutInReplay, cutLastBatch } from './connections-cut.ts';
+import { credentialsRevoked, wrongCredentials } from './credentials.ts';
+import { projectionsFull, streamFull } from './full-disks.ts';
+import { poison } from './poison.ts';
+import { serverStopped, serviceStopped, serviceTerminated, slowService } from './processes-stopped.ts';
+import { fileDeleted, fileTruncated, newerCopy, olderCopy, walTruncated } from './projection-files.ts';
+import { answersLost, oddTimes, publishedTwice } from './publishing.ts';
+import { serverKilled } from './server-killed.ts';
+import { servicesKilled } from './services-killed.ts';
+import { killedBeforePointer, snapshotDamaged } from './snapshots.ts';
+import { blockFlipped, streamRecreated } from './streams-damaged.ts';
+import { consumerStolen, secondInstance } from './two-instances.ts';
+
+export const FAULTS: readonly Fault[] = [
+  servicesKilled,
+  serverKilled,
+  serviceTerminated,
+  serverStopped,
+  serviceStopped,
+  slowService,
+  cutInReplay,
+  cutLastBatch,
+  answersLost,
+  publishedTwice,
+  oddTimes,
+  fileDeleted,
+  fileTruncated,
+  walTruncated,
+  olderCopy,
+  newerCopy,
+  poison,
+  secondInstance,
+  consumerStolen,
+  killedBeforePointer,
+  snapshotDamaged,
+  projectionsFull,
+  streamFull,
+  wrongCredentials,
+  credentialsRevoked,
+  streamRecreated,
+  blockFlipped,
+];

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { SERVICES, type ServiceName } from '../../../src/bus/projection/definition.ts';
+import { removeDatabase } from '../../../src/bus/projection/store.ts';
+import type { TcpProxy } from '../../support/proxy.ts';
+import { until } from '../../support/wait.ts';
+import type { Fault } from '../fault.ts';
+
+const CUTS = 8;
+/** Bytes that go to services between two cuts: some hundreds of messages. */
+const BETWEEN = 150_000;
+
+export const cutInReplay: Fault = {
+  name: 'cut-in-replay',
+  what: `all TCP connections of the services cut, ${CUTS} times during each replay of the log from its beginning`,
+  times: { short: 1, long: 4 },
+  system: { proxied: true },
+  inject: async ({ system, n }) => {
+    const proxy = system.proxy as TcpProxy;
+    const service = SERVICES[n % SERVICES.length] as ServiceName;
+    await system.load.burst(5_000);
+    await system.folded(system.load.lastSeq);
+    await system.services[service].stop();
+    removeDatabase(system.fileOf(service));
+    const before = proxy.cuts;
+    await system.services[service].start();
+    proxy.cutEvery(BETWEEN);
+    await until(() => proxy.cuts - before >= CUTS, { within: 60_000 });
+    proxy.cutEvery(0);
+  },
+};
+
+export const cutLastBatch: Fault = {
+  name: 'cut-last-batch',
+  what: 'the last messages of a log that then stays quiet lost with the connection',
+  times: { short: 1, long: 8 },
+  system: { proxied: true },
+  quiet: true,
+  inject: async ({ system }) => {
+    const proxy = system.proxy as TcpProxy;
+    await system.folded(await system.lastSeq());
+    proxy.hold(true);
+    await system.load.burst(50);
+    // The server has sent them; what lies in the proxy goes with the connection.
+    const ended = performance.now();
+    assert.ok(proxy.cut() >= SERVICES.length);
+    proxy.hold(false);
+    await system.folded(system.load.lastSeq);
+    return performance.now() - ended;
+  },
+};

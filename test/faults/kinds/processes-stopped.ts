@@ -1,0 +1,70 @@
+import { SERVICES, type ServiceName } from '../../../src/bus/projection/definition.ts';
+import type { Fault } from '../fault.ts';
+import { moment } from '../harness/moment.ts';
+
+export const serverStopped: Fault = {
+  name: 'server-stopped',
+  what: 'SIGSTOP of nats-server for 10 s (2 s in the short form)',
+  times: { short: 1, long: 2 },
+  inject: async ({ system, long }) => {
+    const pid = system.server.pid as number;
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await moment(long ? 10_000 : 2_000);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+  },
+};
+
+export const serviceStopped: Fault = {
+  name: 'service-stopped',
+  what: 'SIGSTOP of a service for 60 s (2 s in the short form)',
+  times: { short: 1, long: 2 },
+  inject: async ({ system, long, n }) => {
+    // The engine has the most to lose: a model in memory beside its rows.
+    const service = system.services[(['engine', 'user'] as const)[n % 2] as ServiceName];
+    service.pause();
+    try {
+      await moment(long ? 60_000 : 2_000);
+    } finally {
+      service.resume();
+    }
+  },
+};
+
+export const slowService: Fault = {
+  name: 'slow-service',
+  what: 'a service that runs for 20 ms and then stands still for 180 ms, for 8 s (2 s)',
+  times: { short: 1, long: 4 },
+  inject: async ({ system, long, n }) => {
+    const service = system.services[SERVICES[(n + 3) % SERVICES.length] as ServiceName];
+    const burst = system.load.burst(1_000);
+    for (let pulse = 0; pulse < (long ? 40 : 10); pulse++) {
+      service.pause();
+      await moment(180);
+      service.resume();
+      await moment(20);
+    }
+    await burst;
+  },
+};
+
+/** Milliseconds that a service has to end. */
+const END_MS = 5_000;
+
+export const serviceTerminated: Fault = {
+  name: 'service-terminated',
+  what: 'SIGTERM of a service while it folds a burst: it ends with code 0 within 5 s',
+  times: { short: 1, long: 8 },
+  inject: async ({ system, random, n }) => {
+    const service = system.services[SERVICES[(n + 3) % SERVICES.length] as ServiceName];
+    const burst = system.load.burst(1_500);
+    await moment(random.below(120));
+    const { code, ms } = await service.stop();
+    if (code !== 0 || ms > END_MS)
+      throw new Error(`${service.name} ended with code ${code} after ${Math.round(ms)} ms`);
+    await service.start();
+    await burst;
+  },
+};

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { SERVICES, type ServiceName } from '../../../src/bus/projection/definition.ts';
+import { makeTempDir, removeTempDir } from '../../support/folder.ts';
+import { until } from '../../support/wait.ts';
+import type { Fault } from '../fault.ts';
+import { createServiceProcess } from '../harness/service-process.ts';
+
+export const secondInstance: Fault = {
+  name: 'second-instance',
+  what: 'a second process of one instance on the same data: it is refused, and says who holds them',
+  times: { short: 1, long: 4 },
+  inject: async ({ system, n }) => {
+    const name = SERVICES[n % SERVICES.length] as ServiceName;
+    const second = createServiceProcess({ name, data: system.data, nats: () => system.url });
+    // It never starts; that it is tried again and again changes nothing.
+    const starting = second.start().catch(() => {});
+    await until(() => second.failures.length > 0, { within: 30_000 });
+    assert.equal(second.failures[0], 'FRESHET_INSTANCE_LOCKED');
+    assert.ok(second.said.some((line) => line.includes(String(system.services[name].pid))));
+    await second.kill(true);
+    void starting;
+  },
+};
+
+export const consumerStolen: Fault = {
+  name: 'consumer-stolen',
+  what: 'a second process with data of its own that reads as the same consumer: both take it from each other under load',
+  times: { short: 1, long: 4 },
+  inject: async ({ system, n }) => {
+    const name = SERVICES[(n + 1) % SERVICES.length] as ServiceName;
+    const data = makeTempDir('second');
+    const second = createServiceProcess({ name, data, nats: () => system.url });
+    try {
+      await second.start();
+      await system.load.burst(2_000);
+      const { lastSeq } = system.load;
+      // Whichever is cut off reads on behind its checkpoint, so both get there.
+      await system.folded(lastSeq);
+      await until(() => (second.state?.seq ?? 0) >= lastSeq, { within: 60_000 });
+    } finally {
+      await second.stop();
+      removeTempDir(data);
+    }
+  },
+};
