@@ -42,7 +42,9 @@ export async function connect(options: ConnectOptions): Promise<NatsConnection> 
     maxReconnectAttempts: -1,
     reconnectTimeWait: reconnectMs,
     reconnectJitter: reconnectMs / 2,
-    waitOnFirstConnect,
+    // Credentials that are revoked may be given back, or be those of a server that is being set up anew: without this
+    // the client closes the connection for good at the second refusal, and the service stands still until it is killed.
+    ignoreAuthErrorAbort: true,
     pingInterval: 10_000,
     maxPingOut: 2,
     // A stack trace for each request costs more than what else the client does for it.
@@ -50,13 +52,25 @@ export async function connect(options: ConnectOptions): Promise<NatsConnection> 
     ...credentials(url),
   };
   try {
-    return await natsConnect(connection);
+    return await (waitOnFirstConnect ? firstConnection(connection, reconnectMs) : natsConnect(connection));
   } catch (err) {
     throw new NatsUnreachableError(`No nats-server answers at ${withoutCredentials(url)}: ${messageOf(err)}`, {
       next: 'freshet up',
       details: { url: withoutCredentials(url) },
       cause: err,
     });
+  }
+}
+
+/** Tries until a server answers; one that refuses who asks has answered. The client's own waiting knows no such end. */
+async function firstConnection(connection: ConnectionOptions, pauseMs: number): Promise<NatsConnection> {
+  for (;;) {
+    try {
+      return await natsConnect(connection);
+    } catch (err) {
+      if (err instanceof NatsError && err.isAuthError()) throw err;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
   }
 }
 

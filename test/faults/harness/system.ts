@@ -77,7 +77,7 @@ const SETTINGS = { FRESHET_ENGINE_TRAINING_CONTENT: 'false' };
 
 export async function startFaultSystem(options: FaultSystemOptions = {}, seed = 1): Promise<FaultSystem> {
   const folder = makeTempDir('faults');
-  const disk = options.disk && (await smallDisk(options.disk.megabytes));
+  const disk = options.disk && smallDisk(options.disk.megabytes);
   const data = options.disk?.under === 'projections' ? (disk as SmallDisk).folder : join(folder, 'data');
   const settings = join(folder, 'nats-server.conf');
   const writeSettings = (password: string): void =>
@@ -126,8 +126,12 @@ export async function startFaultSystem(options: FaultSystemOptions = {}, seed = 
     });
   }
 
-  const lastSeq = async (): Promise<number> =>
-    (await (await nc.jetstreamManager()).streams.info('EVENTS')).state.last_seq;
+  /** Asked again where the server died over the question. */
+  const logState = async () =>
+    until(async () => (await (await nc.jetstreamManager({ checkAPI: false })).streams.info('EVENTS')).state, {
+      within: 60_000,
+    });
+  const lastSeq = async (): Promise<number> => (await logState()).last_seq;
 
   const cli = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
     new Promise((resolve) => {
@@ -170,7 +174,7 @@ export async function startFaultSystem(options: FaultSystemOptions = {}, seed = 
       const wrong: string[] = [];
       const last = await lastSeq();
       await folded(last);
-      const { state } = await (await nc.jetstreamManager()).streams.info('EVENTS');
+      const state = await logState();
       if (state.messages !== load.acknowledged.size + load.others)
         wrong.push(
           `the log holds ${state.messages} messages, where ${load.acknowledged.size} events were acknowledged and ${load.others} others put there`,

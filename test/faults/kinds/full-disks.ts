@@ -5,7 +5,7 @@ import { noSmallDisk, type SmallDisk } from '../harness/disk.ts';
 
 export const projectionsFull: Fault = {
   name: 'projections-full',
-  what: 'no room on the disk of the projections: services say that they are not ready, and go on when there is room',
+  what: 'no room on the disk of the projections: services stand still, and go on when there is room',
   times: { short: 1, long: 5 },
   impossible: noSmallDisk,
   system: { disk: { under: 'projections', megabytes: 256 } },

@@ -52,8 +52,9 @@ export const streamRecreated: Fault = {
   inject: async ({ system }) => {
     await system.load.burst(500);
     await backUp(system);
-    const jsm = await system.nc.jetstreamManager();
-    await jsm.streams.delete('EVENTS');
+    // Asked once the server answers again.
+    await system.lastSeq();
+    await (await system.nc.jetstreamManager()).streams.delete('EVENTS');
     await applyStreams(system.nc);
     await system.nc.jetstream().publish('ev.user.user-1.viewed', 'an event of another log');
     await refused(system, 'FRESHET_LOG_RECREATED');

@@ -1,0 +1,45 @@
+/** The short form of `npm run test:faults`: each fault once or a few times, on a real system. */
+
+import Database from 'better-sqlite3';
+import { afterAll, describe, expect, it } from 'vitest';
+import { compare, reckon } from './harness/oracle.ts';
+import { startFaultSystem } from './harness/system.ts';
+import { FAULTS } from './kinds/all.ts';
+import { createFaultRunner } from './runner.ts';
+
+const runner = createFaultRunner({ long: false, seed: 1 });
+afterAll(() => runner.stop());
+
+/** What takes long also where all is well is in the long form only. */
+describe('a system that is put to a fault loses nothing and counts nothing twice', () => {
+  for (const fault of FAULTS.filter(({ times }) => times.short > 0))
+    it(fault.name, { timeout: 180_000 }, async (context) => {
+      const result = await runner.run(fault);
+      if (result.skipped !== undefined) return context.skip(result.skipped);
+      expect(result.wrong).toEqual([]);
+      expect(result).toMatchObject({ injected: fault.times.short, lost: 0, doubled: 0 });
+      expect(result.acknowledged).toBeGreaterThan(0);
+    });
+});
+
+describe('the comparison at the end of each fault', () => {
+  it('finds an event that a service lacks, and a row that nobody published', { timeout: 120_000 }, async () => {
+    const system = await startFaultSystem();
+    try {
+      await system.load.burst(300);
+      await system.folded(system.load.lastSeq);
+      expect(await system.check()).toMatchObject({ acknowledged: 500, lost: 0, doubled: 0, wrong: [] });
+      const db = new Database(system.fileOf('user'));
+      db.exec('DELETE FROM interaction WHERE seq = (SELECT min(seq) FROM interaction)');
+      db.exec(
+        `INSERT INTO interaction SELECT user, seq + 100000, type, item, value, list, time, id FROM interaction LIMIT 1`,
+      );
+      db.close();
+      expect(compare(reckon(system.load.acknowledged), system.data)).toMatchObject({ lost: 1, doubled: 1 });
+      const { wrong } = await system.check();
+      expect(wrong.some((one) => one.startsWith('verify: '))).toBe(true);
+    } finally {
+      await system.stop();
+    }
+  });
+});
