@@ -27,10 +27,10 @@ export interface Fault {
   /** Why it can't be injected on this machine; undefined where it can. */
   impossible?: () => Promise<string | undefined>;
   /**
-   * Injects it once and resolves when it is over: recovery is counted from then on, unless it gives the milliseconds
-   * that recovery took itself. Asserts what has to be seen while it lasts.
+   * Injects it once and resolves when it is over: recovery is counted from then on, unless it gives a number: the
+   * milliseconds that recovery took. Asserts what has to be seen while it lasts.
    */
-  inject(run: FaultRun): Promise<void | number>;
+  inject(run: FaultRun): Promise<unknown>;
 }
 
 export interface FaultResult {

@@ -15,7 +15,7 @@ interface FaultOptions {
 
 const program = new Command('test:faults')
   .description('puts faults into a real system and compares it afterwards with what was acknowledged')
-  .option('--long', 'every fault, as often and as long as it is meant to be; some fifteen minutes')
+  .option('--long', 'every fault, as often and as long as it is meant to be; half an hour')
   .option('--only <fault...>', 'these faults only')
   .option('--seed <n>', 'of the events and of the moments', '1')
   .option('--list', 'say which faults there are')
@@ -44,9 +44,11 @@ async function run(): Promise<number> {
     if (result.skipped !== undefined) say(`${fault.name}: not injected here, ${result.skipped}`);
     for (const wrong of result.wrong) say(`${fault.name}: WRONG: ${wrong}`);
   }
+  const differing = await runner.verified();
+  for (const wrong of differing) say(`WRONG: ${wrong}`);
   await runner.stop();
   console.log(json ? JSON.stringify(results) : tableOf(results));
   const bad = results.filter((result) => !isWell(result));
-  say(bad.length === 0 ? 'all well' : `not well: ${bad.map(({ name }) => name).join(', ')}`);
-  return bad.length === 0 ? 0 : 1;
+  say(bad.length + differing.length === 0 ? 'all well' : `not well: ${bad.map(({ name }) => name).join(', ')}`);
+  return bad.length === 0 && differing.length === 0 ? 0 : 1;
 }

@@ -7,7 +7,7 @@ import type { Fault } from '../fault.ts';
 
 const CUTS = 8;
 /** Bytes that go to services between two cuts: some hundreds of messages. */
-const BETWEEN = 150_000;
+const BETWEEN = 100_000;
 
 export const cutInReplay: Fault = {
   name: 'cut-in-replay',
@@ -17,7 +17,7 @@ export const cutInReplay: Fault = {
   inject: async ({ system, n }) => {
     const proxy = system.proxy as TcpProxy;
     const service = SERVICES[n % SERVICES.length] as ServiceName;
-    await system.load.burst(5_000);
+    await system.load.burst(3_000);
     await system.folded(system.load.lastSeq);
     await system.services[service].stop();
     removeDatabase(system.fileOf(service));

@@ -9,7 +9,7 @@ import { PASSWORD } from '../harness/system.ts';
 export const wrongCredentials: Fault = {
   name: 'wrong-credentials',
   what: 'a service started with a wrong password: it says so and does not start',
-  times: { short: 1, long: 2 },
+  times: { short: 0, long: 2 },
   system: { passwords: true },
   inject: async ({ system }) => {
     const data = makeTempDir('stranger');
@@ -31,13 +31,13 @@ export const wrongCredentials: Fault = {
 
 export const credentialsRevoked: Fault = {
   name: 'credentials-revoked',
-  what: 'the password of the services changed while they run, for 5 s, and then changed back',
+  what: 'the password of the services changed while they run, for 5 s (1 s in the short form), and then changed back',
   times: { short: 1, long: 5 },
   system: { passwords: true },
-  inject: async ({ system }) => {
+  inject: async ({ system, long }) => {
     const before = await system.lastSeq();
     system.servicePassword('another-one');
-    await moment(5_000);
+    await moment(long ? 5_000 : 1_000);
     await until(async () => (await system.lastSeq()) > before + 100, { within: 20_000 });
     for (const name of SERVICES)
       if ((system.services[name].state?.seq ?? 0) >= system.load.lastSeq) throw new Error(`${name} still reads`);

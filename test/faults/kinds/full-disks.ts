@@ -29,7 +29,7 @@ export const projectionsFull: Fault = {
 export const streamFull: Fault = {
   name: 'stream-full',
   what: 'no room on the disk of the streams: what is published is not acknowledged; then room, and the server started again as `up` does it',
-  times: { short: 1, long: 5 },
+  times: { short: 0, long: 5 },
   impossible: noSmallDisk,
   system: { disk: { under: 'streams', megabytes: 256 } },
   inject: async ({ system }) => {

@@ -4,13 +4,13 @@ import { moment } from '../harness/moment.ts';
 
 export const serverStopped: Fault = {
   name: 'server-stopped',
-  what: 'SIGSTOP of nats-server for 10 s (2 s in the short form)',
-  times: { short: 1, long: 2 },
-  inject: async ({ system, long }) => {
+  what: 'SIGSTOP of nats-server for 10 s',
+  times: { short: 0, long: 2 },
+  inject: async ({ system }) => {
     const pid = system.server.pid as number;
     process.kill(pid, 'SIGSTOP');
     try {
-      await moment(long ? 10_000 : 2_000);
+      await moment(10_000);
     } finally {
       process.kill(pid, 'SIGCONT');
     }
@@ -19,14 +19,14 @@ export const serverStopped: Fault = {
 
 export const serviceStopped: Fault = {
   name: 'service-stopped',
-  what: 'SIGSTOP of a service for 60 s (2 s in the short form)',
-  times: { short: 1, long: 2 },
-  inject: async ({ system, long, n }) => {
+  what: 'SIGSTOP of a service for 60 s',
+  times: { short: 0, long: 2 },
+  inject: async ({ system, n }) => {
     // The engine has the most to lose: a model in memory beside its rows.
     const service = system.services[(['engine', 'user'] as const)[n % 2] as ServiceName];
     service.pause();
     try {
-      await moment(long ? 60_000 : 2_000);
+      await moment(60_000);
     } finally {
       service.resume();
     }
@@ -35,12 +35,12 @@ export const serviceStopped: Fault = {
 
 export const slowService: Fault = {
   name: 'slow-service',
-  what: 'a service that runs for 20 ms and then stands still for 180 ms, for 8 s (2 s)',
-  times: { short: 1, long: 4 },
-  inject: async ({ system, long, n }) => {
+  what: 'a service that runs for 20 ms and then stands still for 180 ms, for 8 s',
+  times: { short: 0, long: 4 },
+  inject: async ({ system, n }) => {
     const service = system.services[SERVICES[(n + 3) % SERVICES.length] as ServiceName];
     const burst = system.load.burst(1_000);
-    for (let pulse = 0; pulse < (long ? 40 : 10); pulse++) {
+    for (let pulse = 0; pulse < 40; pulse++) {
       service.pause();
       await moment(180);
       service.resume();

@@ -12,7 +12,7 @@ const serviceOf = ({ n }: FaultRun, offset = 0): ServiceName => SERVICES[(n + of
 export const fileDeleted: Fault = {
   name: 'file-deleted',
   what: 'SQLite file of a service deleted',
-  times: { short: 1, long: 4 },
+  times: { short: 0, long: 4 },
   inject: async (run) => {
     const { system } = run;
     const name = serviceOf(run);
@@ -46,7 +46,7 @@ export const fileTruncated: Fault = {
 export const walTruncated: Fault = {
   name: 'wal-truncated',
   what: 'write-ahead log of a killed service cut to half its size',
-  times: { short: 1, long: 4 },
+  times: { short: 0, long: 4 },
   inject: async (run) => {
     const { system, note } = run;
     const name = serviceOf(run, 2);
@@ -85,7 +85,7 @@ export const olderCopy: Fault = {
 export const newerCopy: Fault = {
   name: 'newer-copy',
   what: 'SQLite file of a service replaced by the newer one of its replica',
-  times: { short: 1, long: 4 },
+  times: { short: 0, long: 4 },
   inject: async (run) => {
     const { system } = run;
     const name = serviceOf(run);

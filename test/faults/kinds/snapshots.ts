@@ -42,7 +42,7 @@ export const killedBeforePointer: Fault = {
 export const snapshotDamaged: Fault = {
   name: 'snapshot-damaged',
   what: 'a chunk of the newest snapshot replaced by other bytes, and in turn taken away: the engine starts from the one before',
-  times: { short: 1, long: 6 },
+  times: { short: 0, long: 6 },
   inject: async ({ system, n, note }) => {
     const { engine } = system.services;
     for (let i = 0; i < 2; i++) {

@@ -25,7 +25,7 @@ export const secondInstance: Fault = {
 export const consumerStolen: Fault = {
   name: 'consumer-stolen',
   what: 'a second process with data of its own that reads as the same consumer: both take it from each other under load',
-  times: { short: 1, long: 4 },
+  times: { short: 0, long: 4 },
   inject: async ({ system, n }) => {
     const name = SERVICES[(n + 1) % SERVICES.length] as ServiceName;
     const data = makeTempDir('second');
