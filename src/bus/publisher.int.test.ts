@@ -167,6 +167,20 @@ describe('publishing', () => {
     expect(await failure(publisher.publish(message(501)))).toBeInstanceOf(PublishUnacknowledgedError);
   });
 
+  it('sends what is not acknowledged again at once when it is closed, whatever the time-out', async () => {
+    const setup = await start({ timeoutMs: 3_600_000 });
+    setup.proxy.holdAnswers(true);
+    const acks = publishAll(setup.publisher, 50);
+    await until(async () => (await stateOf(setup)).messages === 50);
+    // The answers go with the connection.
+    setup.proxy.cut();
+    setup.proxy.holdAnswers(false);
+    await until(() => setup.nc.rtt());
+    await setup.publisher.close();
+    expect(new Set((await acks).map(({ seq }) => seq)).size).toBe(50);
+    expect((await stateOf(setup)).messages).toBe(50);
+  });
+
   it('lets nobody wait for a place that will never be, once it is closed', async () => {
     const { publisher, proxy } = await start({ window: 2, timeoutMs: 50, retries: 1_000 });
     proxy.hold(true);

@@ -47,8 +47,11 @@ export interface Publisher {
   ready(): Promise<void>;
   /** Messages that are not acknowledged yet, those waiting for a place included. */
   readonly pending: number;
-  /** Waits for what is on the way, then lets go of the inbox. */
-  close(): Promise<void>;
+  /**
+   * Waits for what is on the way, then lets go of the inbox. What isn't acknowledged yet is sent again at once; after
+   * `withinMs`, the time-out unless given, it is given up.
+   */
+  close(withinMs?: number): Promise<void>;
 }
 
 interface Flight {
@@ -225,10 +228,12 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
     get pending() {
       return pending();
     },
-    close: async () => {
+    close: async (withinMs = timeoutMs) => {
       closing = true;
       wakeWaiters();
-      const deadline = performance.now() + timeoutMs;
+      const deadline = performance.now() + withinMs;
+      // An answer that went with a server that was killed never comes; the time-out would hold up the end of a process.
+      for (const flight of flights.values()) flight.dueAt = Math.min(flight.dueAt, performance.now() + REFUSED_MS);
       while (pending() > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
       clearInterval(sweep);
       subscription.unsubscribe();

@@ -35,6 +35,12 @@ import { requiredId, wholeNumber } from './request.ts';
 import { applyStreams } from './streams/plan.ts';
 import { createTakeover } from './takeover.ts';
 
+/**
+ * Milliseconds that what is still being published may hold up a stop. Copies of dead letters and rankings are published
+ * again by the next start; a whole stop has five seconds.
+ */
+const CLOSE_MS = 1_000;
+
 /** Where a service runs, and with what. */
 export interface ServiceEnvironment {
   config: Config;
@@ -357,7 +363,7 @@ export async function runService<Tables>(
         await micro.stop();
         await current.stop();
         await current.parts.stopped?.();
-        await publisher.close();
+        await publisher.close(CLOSE_MS);
         await health.close();
         await nc.drain().catch(() => nc.close());
         current.store.close();
