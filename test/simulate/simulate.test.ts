@@ -1,0 +1,27 @@
+/** The short form of `npm run test:simulate`. */
+import { describe, expect, it } from 'vitest';
+import { simulateServices } from './simulation.ts';
+
+/** Seeds from 1 on; the command runs as many thousands as it is told to. */
+const RUNS = 40;
+
+describe('all services, in virtual time, with faults that follow from the seed', () => {
+  it('hold in the end what the plain fold of the log gives', { timeout: 120_000 }, async () => {
+    let deaths = 0;
+    for (let seed = 1; seed <= RUNS; seed++) {
+      const result = await simulateServices(seed);
+      expect(result.wrong, `npm run test:simulate -- --seed ${seed} --runs 1`).toEqual([]);
+      deaths += result.deaths;
+    }
+    // Otherwise nothing would have been tested.
+    expect(deaths).toBeGreaterThan(RUNS);
+  });
+
+  it('come to the same at the same moments from the same seed', { timeout: 60_000 }, async () => {
+    for (const seed of [7, 8]) {
+      const first = await simulateServices(seed);
+      expect(await simulateServices(seed)).toEqual(first);
+      expect(await simulateServices(seed + 100)).not.toMatchObject({ trace: first.trace });
+    }
+  });
+});
