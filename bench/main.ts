@@ -7,6 +7,7 @@ import { engineBench } from './engine/command.ts';
 import { forgetBench } from './forget/command.ts';
 import { loadBench } from './load/command.ts';
 import { pipelineBench } from './pipeline/command.ts';
+import { replayBench, replayOneBench } from './replay/command.ts';
 import { servingBench } from './serving/command.ts';
 
 export async function main(args: readonly string[]): Promise<number> {
@@ -19,6 +20,8 @@ export async function main(args: readonly string[]): Promise<number> {
   program.addCommand(forgetBench().exitOverride());
   program.addCommand(loadBench().exitOverride());
   program.addCommand(pipelineBench().exitOverride());
+  program.addCommand(replayBench().exitOverride());
+  program.addCommand(replayOneBench().exitOverride(), { hidden: true });
   program.addCommand(servingBench().exitOverride());
   if (args.length === 0) {
     program.outputHelp();

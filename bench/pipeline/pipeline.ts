@@ -122,13 +122,13 @@ export async function runPipeline({ events, fresh, say }: PipelineOptions): Prom
   }
 }
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
+export async function timed(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
   await work();
   return (performance.now() - started) / 1000;
 }
 
-async function publishAll(publisher: Publisher, prepared: readonly PreparedEvent[]): Promise<void> {
+async function publishAll(publisher: Publisher, prepared: Iterable<PreparedEvent>): Promise<void> {
   const acks: Promise<unknown>[] = [];
   for (const event of prepared) {
     await publisher.ready();
@@ -137,7 +137,7 @@ async function publishAll(publisher: Publisher, prepared: readonly PreparedEvent
   await Promise.all(acks);
 }
 
-function readAll(log: Log, until: StreamSeq, take: (message: StoredMessage) => void): Promise<void> {
+export function readAll(log: Log, until: StreamSeq, take: (message: StoredMessage) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     let open: { close(): Promise<void> } | undefined;
     log
@@ -198,27 +198,39 @@ async function timeLoop(service: ServiceName, log: Log, total: StreamSeq, file: 
 }
 
 /** The same statements with the same values in the same transactions, without log, codec and fold. */
-function timeSqlite(service: ServiceName, messages: readonly StoredMessage[], folder: string): number {
+export function createSqliteAlone(service: ServiceName, folder: string) {
   const recording = createRecording();
-  const definition = definitionOf(service);
-  const store = openStore({
-    file: join(folder, `${service}-record.sqlite`),
-    definition,
-    codec: createCodec(),
-    wrap: recording.record,
-  });
-  for (let at = 0; at < messages.length; at += config.projection.batch_max) {
-    store.commit(messages.slice(at, at + config.projection.batch_max), 'bench');
-    recording.cut();
-  }
-  store.close();
-  const empty = openStore({
-    file: join(folder, `${service}-replay.sqlite`),
-    definition: definitionOf(service),
-    codec: createCodec(),
-  });
-  const seconds = recording.replay(empty.db as Database.Database);
-  empty.close();
+  const open = (kind: string, wrap?: typeof recording.record) =>
+    openStore({
+      file: join(folder, `${service}-${kind}.sqlite`),
+      definition: definitionOf(service),
+      codec: createCodec(),
+      ...(wrap ? { wrap } : {}),
+    });
+  const store = open('record', recording.record);
+  const empty = open('replay');
+  const again = recording.onto(empty.db as Database.Database);
+  return {
+    /** Folds a batch and writes down what that does. */
+    fold: (batch: readonly StoredMessage[]): void => {
+      store.commit(batch, 'bench');
+      recording.cut();
+    },
+    /** Seconds that SQLite alone takes for what was folded since the last call. */
+    again,
+    close: (): void => {
+      store.close();
+      empty.close();
+    },
+  };
+}
+
+function timeSqlite(service: ServiceName, messages: readonly StoredMessage[], folder: string): number {
+  const alone = createSqliteAlone(service, folder);
+  for (let at = 0; at < messages.length; at += config.projection.batch_max)
+    alone.fold(messages.slice(at, at + config.projection.batch_max));
+  const seconds = alone.again();
+  alone.close();
   return seconds;
 }
 

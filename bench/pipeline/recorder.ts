@@ -11,8 +11,11 @@ export interface Recording {
   record(db: Db): Db;
   /** Ends a transaction. */
   cut(): void;
-  /** Runs all of it on an empty database with the same tables; gives the seconds it took. */
-  replay(db: Db): number;
+  /**
+   * An empty database with the same tables on which it is run again: each call runs what was written down since the one
+   * before, lets go of it, and gives the seconds it took.
+   */
+  onto(db: Db): () => number;
 }
 
 export function createRecording(): Recording {
@@ -44,14 +47,19 @@ export function createRecording(): Recording {
   return {
     record,
     cut: () => void batches.push([]),
-    replay: (db) => {
-      const prepared = statements.map((sql) => db.prepare(sql));
+    onto: (db) => {
+      const prepared: Statement[] = [];
       const runBatch = db.transaction((batch: Call[]) => {
         for (const { sql, how, values } of batch) (prepared[sql] as Statement)[how](...values);
       });
-      const started = performance.now();
-      for (const batch of batches) if (batch.length > 0) runBatch.immediate(batch);
-      return (performance.now() - started) / 1000;
+      return () => {
+        for (const sql of statements.slice(prepared.length)) prepared.push(db.prepare(sql));
+        const started = performance.now();
+        for (const batch of batches) if (batch.length > 0) runBatch.immediate(batch);
+        const seconds = (performance.now() - started) / 1000;
+        batches.splice(0, batches.length, []);
+        return seconds;
+      };
     },
   };
 }

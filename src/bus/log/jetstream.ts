@@ -45,6 +45,18 @@ export async function createJetStreamLog(options: JetStreamLogOptions): Promise<
   const timeout = Math.max(1_000, heartbeatMs);
   const jsm: JetStreamManager = await nc.jetstreamManager({ checkAPI: false, timeout });
 
+  // Which sequences are gone is a long answer after many erasures, so it is asked for only where their number changed.
+  let gone = { deleted: 0, first: 0, last: 0 };
+
+  async function lastMissing(deleted: number, first: number): Promise<StreamSeq> {
+    if (deleted === 0) return streamSeq(0);
+    if (gone.deleted !== deleted || gone.first !== first) {
+      const { state } = await jsm.streams.info(stream, { deleted_details: true });
+      gone = { deleted: state.num_deleted ?? 0, first: state.first_seq, last: state.deleted?.at(-1) ?? 0 };
+    }
+    return streamSeq(gone.last);
+  }
+
   async function info(): Promise<LogInfo> {
     try {
       const { created, state } = await jsm.streams.info(stream);
@@ -54,6 +66,7 @@ export async function createJetStreamLog(options: JetStreamLogOptions): Promise<
         firstSeq: streamSeq(state.messages === 0 ? state.last_seq + 1 : state.first_seq),
         lastSeq: streamSeq(state.last_seq),
         messages: state.messages,
+        lastMissing: await lastMissing(state.num_deleted ?? 0, state.first_seq),
       };
     } catch (err) {
       if (isNotFound(err))

@@ -76,7 +76,7 @@ export function describeLog(name: string, start: () => Promise<LogHarness>): voi
 
     it('counts messages from 1 and says where it stands', async () => {
       const before = await log.info();
-      expect(before).toMatchObject({ stream: log.stream, lastSeq: 0, firstSeq: 1, messages: 0 });
+      expect(before).toMatchObject({ stream: log.stream, lastSeq: 0, firstSeq: 1, messages: 0, lastMissing: 0 });
       const first = await log.publish({ subject: 'ev.user.u1.viewed', identity: 'a/1', payload: Buffer.from('1') });
       expect(first).toEqual({ seq: 1, duplicate: false });
       await publish(4);
@@ -198,6 +198,7 @@ export function describeLog(name: string, start: () => Promise<LogHarness>): voi
       await harness.remove(last - 3);
       await harness.remove(last - 1);
       expect(await log.at(streamSeq(last - 1))).toBeUndefined();
+      expect(await log.info()).toMatchObject({ lastSeq: last, lastMissing: last - 1 });
       const sink = collector();
       await read(last - 5, sink);
       await until(() => sink.got.length === 4);

@@ -37,6 +37,10 @@ export interface MemoryLog extends Log {
   cut(reason?: string): void;
   /** Takes messages out, as a purge by subject does. */
   purge(matches: (message: StoredMessage) => boolean): number;
+  /** What a damaged file looks like while the server runs: passed over without a word, and an error to who asks for it. */
+  damage(seq: number): void;
+  /** The file is whole again. */
+  mend(): void;
   /** Loses all that is newer than `seq`, whose sequences are then given out again: what a restored copy looks like. */
   truncate(seq: number): void;
   /** Deleted and made again: empty, counted from 1, another creation time. */
@@ -63,6 +67,7 @@ export function createMemoryLog({ stream = 'EVENTS', seed = 1, faults = {}, now 
   let lastSeq = 0;
   let identities = new Map<string, StreamSeq>();
   let readers: Reader[] = [];
+  const damaged = new Set<number>();
   const clock = now ?? (() => 1_700_000_000_000 + ++ticks);
   const created = () => new Date(1_600_000_000_000 + incarnation * 1000).toISOString();
 
@@ -76,6 +81,14 @@ export function createMemoryLog({ stream = 'EVENTS', seed = 1, faults = {}, now 
     }
     return low;
   };
+
+  function lastMissing(): StreamSeq {
+    let expected = stored.at(-1)?.seq ?? 0;
+    if (expected - (stored[0]?.seq ?? 1) + 1 === stored.length) return streamSeq(0);
+    for (let i = stored.length - 1; (stored[i] as StoredMessage).seq === expected; i--)
+      expected = streamSeq(expected - 1);
+    return streamSeq(expected);
+  }
 
   function schedule(reader: Reader): void {
     if (reader.scheduled || !reader.open) return;
@@ -93,6 +106,7 @@ export function createMemoryLog({ stream = 'EVENTS', seed = 1, faults = {}, now 
       if (!message) return;
       if (random.chance(active.delay ?? 0)) break;
       reader.position = message.seq + 1;
+      if (damaged.has(message.seq)) continue;
       reader.delivered++;
       const delivery: Delivery = { ...message, delivery: reader.delivered, pending: stored.length - index - 1 };
       if (random.chance(active.drop ?? 0)) continue;
@@ -118,8 +132,10 @@ export function createMemoryLog({ stream = 'EVENTS', seed = 1, faults = {}, now 
       firstSeq: streamSeq(stored[0]?.seq ?? lastSeq + 1),
       lastSeq: streamSeq(lastSeq),
       messages: stored.length,
+      lastMissing: lastMissing(),
     }),
     at: async (seq) => {
+      if (damaged.has(seq)) throw new Error(`the message ${seq} can't be read`);
       const message = stored[indexFrom(seq)];
       return message?.seq === seq ? message : undefined;
     },
@@ -162,6 +178,8 @@ export function createMemoryLog({ stream = 'EVENTS', seed = 1, faults = {}, now 
       stored = stored.filter((message) => !matches(message));
       return before - stored.length;
     },
+    damage: (seq) => void damaged.add(seq),
+    mend: () => damaged.clear(),
     truncate: (seq) => {
       stored = stored.filter((message) => message.seq <= seq);
       lastSeq = Math.min(lastSeq, seq);

@@ -14,6 +14,8 @@ export interface LogInfo {
   /** Sequence of the newest message ever stored; 0 in an empty log. */
   lastSeq: StreamSeq;
   messages: number;
+  /** The highest sequence between them that holds no message: taken out, or lost with a damaged file. 0 where none is. */
+  lastMissing: StreamSeq;
 }
 
 /** A message on its way to a reader. */

@@ -20,20 +20,36 @@ export interface CheckSubject {
   checkpoint: Pick<Checkpoint, 'seq' | 'created' | 'fence'>;
   /** Newest first. */
   fingerprints: readonly Fingerprint[];
+  /** The highest sequence that a reader was not given although it was given a later one. */
+  skipped?: StreamSeq;
 }
 
-/** What speaks against going on, or undefined. Asks the log for its state and for one message. */
-export async function checkLog(log: Log, subject: CheckSubject): Promise<{ info: LogInfo; refused?: LogRefusedError }> {
+export interface Checked {
+  info: LogInfo;
+  /** How far erasures explain that messages are missing. */
+  fence: StreamSeq;
+  /** What speaks against going on. */
+  refused?: LogRefusedError;
+}
+
+/** Asks the log for its state and for one message. */
+export async function checkLog(log: Log, asked: CheckSubject): Promise<Checked> {
+  // A message that can be had after all is not missing: the reader is opened again, and wants it again.
+  const there = asked.skipped && (await log.at(asked.skipped).catch(() => undefined));
+  const subject = there ? { ...asked, skipped: streamSeq(0) } : asked;
   const info = await log.info();
+  let { fence } = subject.checkpoint;
   let refused = await compare(log, info, subject);
   if (refused instanceof LogPrunedError) {
     // An erasure that came behind the checkpoint, or before a projection that is built from nothing, says how far
     // messages may be missing just as one that was folded does.
-    const fence = await newestFence(log);
-    if (fence > subject.checkpoint.fence)
+    const newest = await newestFence(log);
+    if (newest > fence) {
+      fence = newest;
       refused = await compare(log, info, { ...subject, checkpoint: { ...subject.checkpoint, fence } });
+    }
   }
-  return refused ? { info, refused } : { info };
+  return refused ? { info, fence, refused } : { info, fence };
 }
 
 const compare = async (log: Log, info: LogInfo, subject: CheckSubject): Promise<LogRefusedError | undefined> =>
@@ -49,7 +65,10 @@ async function newestFence(log: Log): Promise<StreamSeq> {
   return fenceOf(decoded.event.data.fence, decoded.event.seq);
 }
 
-function compareState(info: LogInfo, { service, checkpoint }: CheckSubject): LogRefusedError | undefined {
+function compareState(
+  info: LogInfo,
+  { service, checkpoint, skipped = streamSeq(0) }: CheckSubject,
+): LogRefusedError | undefined {
   const next = `freshet status, then remove the projection of ${service} to rebuild it from this log`;
   if (checkpoint.created !== '' && checkpoint.created !== info.created)
     return new LogRecreatedError(
@@ -67,6 +86,15 @@ function compareState(info: LogInfo, { service, checkpoint }: CheckSubject): Log
       {
         next: 'nats stream info EVENTS, then restore the stream from a backup',
         details: { found: info.firstSeq, expected: 1, fence: checkpoint.fence },
+      },
+    );
+  const missing = Math.max(info.lastMissing, skipped);
+  if (missing > checkpoint.fence)
+    return new LogPrunedError(
+      `Sequence ${missing} of ${info.stream} is missing, and no erasure took it (fence ${checkpoint.fence}).`,
+      {
+        next: 'nats stream info EVENTS, then restore the stream from a backup',
+        details: { found: 'missing', seq: missing, fence: checkpoint.fence },
       },
     );
   return undefined;

@@ -428,6 +428,30 @@ describe('the loop on a log that is not the one it knows', () => {
     });
   });
 
+  it('refuses one that lost messages in its middle, folded long ago', async () => {
+    const { loop } = await changed((log) => void log.purge(({ seq }) => seq === 3 || seq === 5));
+    expect((await refusing(loop)).trouble).toMatchObject({
+      code: 'FRESHET_LOG_PRUNED',
+      message: expect.stringContaining('Sequence 5'),
+    });
+  });
+
+  it('folds nothing behind a message that the server passes over without a word, until it is there', async () => {
+    const log = createMemoryLog();
+    await publish(log, ...views(10));
+    log.damage(7);
+    const { loop, store } = start({}, log);
+    expect((await refusing(loop)).trouble).toMatchObject({
+      code: 'FRESHET_LOG_PRUNED',
+      message: expect.stringMatching(/Sequence 7 of EVENTS is missing.*fence 0/),
+    });
+    expect(store.checkpoint().seq).toBe(6);
+    log.mend();
+    await loop.reached(streamSeq(10), 5_000);
+    expect(loop.status().state).toBe('ready');
+    expect(stateOf(store)).toEqual(oracle(log.messages()));
+  });
+
   it('notices it while it runs', async () => {
     const { log, loop, store } = start();
     await publish(log, ...views(5));

@@ -134,6 +134,10 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   let waiters: Waiter[] = [];
   let copying = false;
   const saidUnknown = new Set<string>();
+  /** The highest sequence that was passed over and that no erasure is known to have taken. */
+  let skipped = streamSeq(0);
+  /** How far erasures are known to have taken messages out, beyond what the checkpoint says. */
+  let fence = streamSeq(0);
 
   const position = (): StreamSeq => {
     const { seq } = store.checkpoint();
@@ -185,6 +189,13 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     if (delivery.delivery !== current.expected || delivery.seq <= current.lastSeq) {
       flush(current);
       current.end(`delivery ${delivery.delivery} where ${current.expected} was due`);
+      return;
+    }
+    if (delivery.seq > current.lastSeq + 1 && delivery.seq - 1 > Math.max(fence, store.checkpoint().fence)) {
+      // A server whose file is damaged passes over what it can't read, and counts on: nothing else would show it.
+      flush(current);
+      skipped = streamSeq(delivery.seq - 1);
+      current.end(`sequence ${skipped} is missing`);
       return;
     }
     current.expected++;
@@ -274,7 +285,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
 
   async function check(): Promise<LogInfo | undefined> {
     const checkpoint = store.checkpoint();
-    const outcome = await checkLog(log, { service, checkpoint, fingerprints: store.fingerprints() });
+    const outcome = await checkLog(log, { service, checkpoint, fingerprints: store.fingerprints(), skipped });
     known = outcome.info;
     if (outcome.refused) {
       if (outcome.refused.code !== refused?.code)
@@ -288,6 +299,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     }
     if (refused) logger.info({ service }, 'the log is the right one again');
     refused = undefined;
+    fence = streamSeq(Math.max(fence, outcome.fence));
+    skipped = streamSeq(0);
     observer.refused?.(false);
     if (position() >= outcome.info.lastSeq) everCaughtUp = true;
     if (!session || session.buffer.length === 0) pending = Math.max(0, outcome.info.lastSeq - position());

@@ -10,7 +10,7 @@ import { answersLost, oddTimes, publishedTwice } from './publishing.ts';
 import { serverKilled } from './server-killed.ts';
 import { servicesKilled } from './services-killed.ts';
 import { killedBeforePointer, snapshotDamaged } from './snapshots.ts';
-import { blockFlipped, streamRecreated } from './streams-damaged.ts';
+import { flippedWhileRunning, newestBlockFlipped, oldBlockFlipped, streamRecreated } from './streams-damaged.ts';
 import { consumerStolen, secondInstance } from './two-instances.ts';
 
 export const FAULTS: readonly Fault[] = [
@@ -40,5 +40,7 @@ export const FAULTS: readonly Fault[] = [
   wrongCredentials,
   credentialsRevoked,
   streamRecreated,
-  blockFlipped,
+  newestBlockFlipped,
+  oldBlockFlipped,
+  flippedWhileRunning,
 ];

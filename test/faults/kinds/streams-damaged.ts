@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SERVICES } from '../../../src/bus/projection/definition.ts';
+import type { Random } from '../../../src/bus/log/random.ts';
+import { SERVICES, type ServiceName } from '../../../src/bus/projection/definition.ts';
+import { removeDatabase } from '../../../src/bus/projection/store.ts';
 import { applyStreams } from '../../../src/bus/streams/plan.ts';
+import { published } from '../../support/events.ts';
 import { until } from '../../support/wait.ts';
 import type { Fault } from '../fault.ts';
+import { SOURCE } from '../harness/load.ts';
 import type { FaultSystem } from '../harness/system.ts';
 
 /** All services refuse; the codes they do it with are in their log. */
@@ -64,9 +68,25 @@ export const streamRecreated: Fault = {
   },
 };
 
-export const blockFlipped: Fault = {
-  name: 'block-flipped',
-  what: 'bytes of a message block of the stream flipped while the server was down: all services refuse; then the backup put back',
+/** Flips bytes in the middle of the oldest or the newest message block. */
+function flip(system: FaultSystem, which: 'oldest' | 'newest', random: Random): void {
+  const folder = join(system.server.dir, 'jetstream', '$G', 'streams', 'EVENTS', 'msgs');
+  const blocks = readdirSync(folder)
+    .filter((name) => name.endsWith('.blk'))
+    .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
+  if (which === 'oldest') assert.ok(blocks.length > 1);
+  const block = join(folder, blocks.at(which === 'oldest' ? 0 : -1) as string);
+  const bytes = readFileSync(block);
+  for (let i = 0; i < 8; i++) {
+    const at = Math.floor(bytes.length * (0.2 + 0.6 * random.next()));
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 0xff, at);
+  }
+  writeFileSync(block, bytes);
+}
+
+export const newestBlockFlipped: Fault = {
+  name: 'newest-block-flipped',
+  what: 'bytes of the newest message block of the stream flipped while the server was down: all services refuse; then the backup put back',
   times: { short: 1, long: 5 },
   system: {},
   quiet: true,
@@ -74,16 +94,55 @@ export const blockFlipped: Fault = {
     await system.load.burst(3_000);
     await backUp(system);
     await system.server.kill();
-    const folder = join(system.server.dir, 'jetstream', '$G', 'streams', 'EVENTS', 'msgs');
-    const block = readdirSync(folder).find((name) => name.endsWith('.blk')) as string;
-    const bytes = readFileSync(join(folder, block));
-    for (let i = 0; i < 8; i++) {
-      const at = Math.floor(bytes.length * (0.2 + 0.6 * random.next()));
-      bytes.writeUInt8(bytes.readUInt8(at) ^ 0xff, at);
-    }
-    writeFileSync(join(folder, block), bytes);
+    flip(system, 'newest', random);
     await system.server.restart();
     for (const code of await refused(system, /FRESHET_LOG_[A-Z]+/)) note(`refused as ${code}`);
+    await restore(system);
+  },
+};
+
+/** Events that fill more than one block, which are of 8 MB. */
+const fillBlocks = ({ load }: FaultSystem): Promise<void> =>
+  load.publish(
+    ...Array.from({ length: 4_000 }, (_, i) =>
+      published(`long-${i % 100}`, { description: 'long '.repeat(500) }, { id: `long-${i}`, source: SOURCE }),
+    ),
+  );
+
+export const oldBlockFlipped: Fault = {
+  name: 'old-block-flipped',
+  what: 'the same with an old block, whose messages all services had folded long ago: its end and its beginning look as ever',
+  times: { short: 0, long: 3 },
+  system: {},
+  quiet: true,
+  inject: async ({ system, random, note, n }) => {
+    if (n === 0) await fillBlocks(system);
+    await backUp(system);
+    await system.server.kill();
+    flip(system, 'oldest', random);
+    await system.server.restart();
+    for (const code of await refused(system, /FRESHET_LOG_PRUNED/)) note(`refused as ${code}`);
+    await restore(system);
+  },
+};
+
+export const flippedWhileRunning: Fault = {
+  name: 'flipped-while-running',
+  what: 'bytes of an old block flipped while the server runs, which passes over those messages and says nothing; a service that is built from the log refuses',
+  times: { short: 0, long: 3 },
+  system: {},
+  quiet: true,
+  inject: async ({ system, random, note, n }) => {
+    if (n === 0) await fillBlocks(system);
+    await backUp(system);
+    const service = system.services[SERVICES[n % SERVICES.length] as ServiceName];
+    await service.stop();
+    removeDatabase(system.fileOf(service.name));
+    flip(system, 'oldest', random);
+    await service.start();
+    await until(() => service.state?.state === 'refusing', { within: 60_000, what: 'the service refuses the log' });
+    assert.ok(service.said.some((line) => line.includes('FRESHET_LOG_PRUNED')));
+    note('refused as FRESHET_LOG_PRUNED');
     await restore(system);
   },
 };
