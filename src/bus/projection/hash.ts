@@ -71,7 +71,7 @@ export function rowsInOrder(db: Database, { table, key, columns }: TableShape): 
   return db.prepare<[], Row>(`SELECT ${names(columns)} FROM ${name(table)} ORDER BY ${names(key)}`).iterate();
 }
 
-/** Hash of every table, and of all. Reads everything once: about a million rows in two seconds. */
+/** Hash of every table, and of all. Reads everything once: a million rows of eight columns took two seconds. */
 export function hashProjection(db: Database): ProjectionHash {
   const whole = createHash('sha256');
   const tables = tablesOf(db).map((shape): TableHash => {
