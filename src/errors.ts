@@ -122,6 +122,10 @@ export class LogPrunedError extends LogRefusedError {
 export class SnapshotUnreadableError extends FreshetError {
   readonly code = 'FRESHET_SNAPSHOT_UNREADABLE';
 }
+/** A snapshot was asked for, and there is none of this engine and these settings. */
+export class SnapshotUnfitError extends FreshetError {
+  readonly code = 'FRESHET_SNAPSHOT_UNFIT';
+}
 
 /** The checkpoint in the file is not the one this process wrote last. */
 export class CheckpointConflictError extends FreshetError {

@@ -209,6 +209,10 @@ const SECTIONS: readonly Section[] = [
         'A snapshot of the model is not there, cut short, or not what was written.',
         'Nothing: the engine uses the one before, or the log.',
       ],
+      FRESHET_SNAPSHOT_UNFIT: [
+        'A rebuild from a snapshot was asked for, and each one there is was made under other settings, by another release or from another log, or is newer than what was asked for.',
+        'Rebuild without `--from-snapshot`, or under the settings that the snapshot was made with.',
+      ],
       FRESHET_INPUT_UNREADABLE: [
         'What a training gave the model is damaged or of another format.',
         'Nothing: the model goes on with what is in force.',

@@ -83,7 +83,8 @@ const ensureBundle = async (root) => {
  * @param {string} root
  */
 const versionOf = (root) => {
-  const hash = createHash('sha256').update(process.version);
+  // Also where it lies, which the bundle has written into itself: a copied folder would start what it was copied from.
+  const hash = createHash('sha256').update(`${process.version} ${root}\n`);
   /** @param {string} path */
   const add = (path) => {
     const stat = statSync(join(root, path));

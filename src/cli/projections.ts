@@ -8,6 +8,7 @@ import { createPublisher } from '../bus/publisher.ts';
 import type { Config } from '../config/schema.ts';
 import type { RecordedInput } from '../engine/inputs/records.ts';
 import type { ModelHash } from '../engine/rebuild.ts';
+import { SnapshotUnfitError } from '../errors.ts';
 
 /** Where a rebuild finds what the log doesn't say. */
 export interface RebuiltFrom {
@@ -30,7 +31,7 @@ export interface Rebuildable {
     /** Writes it to a file, for the service that takes the rows over. */
     write(file: string, store: ProjectionStore): void;
   };
-  /** Snapshot that the model began at. */
+  /** Snapshot that the model began at, where that was asked for. */
   snapshot?: string;
   close?(): void;
 }
@@ -99,7 +100,7 @@ async function engine(
   };
 }
 
-/** The newest good snapshot of this engine up to a position. */
+/** The newest good snapshot of this engine up to a position. Throws `SnapshotUnfitError` where there is none. */
 async function nearest(
   config: Config,
   { nc, log, logger, known }: { nc: NatsConnection; log: Log; logger: Logger; known: readonly RecordedInput[] },
@@ -123,7 +124,8 @@ async function nearest(
       keep: config.engine.snapshots_kept,
       stallMs: config.engine.snapshot_stall_ms,
     });
-    return await restoreModel({
+    const passedOver: string[] = [];
+    const restored = await restoreModel({
       snapshots,
       log,
       logger,
@@ -131,7 +133,15 @@ async function nearest(
       checkpoint: upTo,
       inputs: (seq) => digestOf([...known].sort(inOrder).filter(({ from_seq }) => from_seq <= seq)),
       empty: () => emptyModel(config),
+      onPassedOver: (object, reason) => void passedOver.push(`${object}: ${reason}`),
     });
+    if (restored.manifest) return restored;
+    throw new SnapshotUnfitError(
+      passedOver.length === 0
+        ? `There is no snapshot of the engine's model up to sequence ${upTo}.`
+        : `No snapshot fits up to sequence ${upTo}: ${passedOver.join('; ')}.`,
+      { next: 'freshet replay engine, which folds the model from the beginning', details: { upTo, passedOver } },
+    );
   } finally {
     await publisher.close();
   }

@@ -1,7 +1,7 @@
 /** How a verb finds the running system, and what all verbs share. */
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { NatsConnection } from 'nats';
+import { ErrorCode, type NatsConnection, NatsError } from 'nats';
 import { checkServer, connect } from '../bus/connection.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
@@ -44,7 +44,16 @@ export interface CliSession {
   url: string;
 }
 
-/** Connects, does the work, closes. */
+/** What NATS says where the server, or the way to it, is at fault. */
+const AWAY: ReadonlySet<string> = new Set([
+  ErrorCode.Timeout,
+  ErrorCode.ConnectionClosed,
+  ErrorCode.ConnectionTimeout,
+  ErrorCode.Disconnect,
+  ErrorCode.NoResponders,
+]);
+
+/** Connects, does the work, closes. Throws `NatsUnreachableError` also where the server falls silent on the way. */
 export async function withSession<T>(options: CommonOptions, work: (session: CliSession) => Promise<T>): Promise<T> {
   const config = loadConfig({ file: options.config });
   const url = natsUrl(options);
@@ -52,6 +61,12 @@ export async function withSession<T>(options: CommonOptions, work: (session: Cli
   try {
     await checkServer(nc);
     return await work({ nc, config, url });
+  } catch (cause) {
+    if (!(cause instanceof NatsError) || !AWAY.has(cause.code)) throw cause;
+    throw new NatsUnreachableError(`nats-server at ${url} does not answer (${cause.code}).`, {
+      next: 'freshet status, and again once the server answers',
+      cause,
+    });
   } finally {
     await nc.close();
   }

@@ -1,5 +1,5 @@
 /** Rebuild and comparison as an operator does them, on a system that runs. */
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -78,6 +78,14 @@ describe('a system that runs', () => {
     });
     const { code, stdout } = await system.cli('verify', 'engine', '--json');
     expect(code, stdout).toBe(0);
+    const other = join(folder, 'other.json');
+    writeFileSync(other, JSON.stringify({ engine: { serve_unpublished: true } }));
+    expect(await system.cli('replay', 'engine', '--from-snapshot', '--config', other)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /FRESHET_SNAPSHOT_UNFIT.*model-.* made under another configuration \(\w+ instead of \w+\).*\nNext: freshet replay engine/,
+      ),
+    });
     expect(await system.cli('replay', 'user', '--from-snapshot')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('has no snapshots'),
@@ -96,7 +104,14 @@ describe('a system that runs', () => {
     const bare = await system.cli('replay', 'content', '--until-seq', '50');
     expect(bare).toMatchObject({ code: 2, stderr: expect.stringContaining('--into') });
     expect((await system.cli('replay', 'content', '--until-time', 'tuesday', '--into', into)).code).toBe(2);
-    const before = await system.json('replay', 'user', '--until-time', '2001-01-01T00:00:00Z', '--into', into);
-    expect(before).toMatchObject({ seq: 0, messages: 0 });
+    for (const bound of [
+      ['--until-time', '2001-01-01T00:00:00Z'],
+      ['--until-seq', '99999999'],
+    ])
+      expect(await system.cli('replay', 'user', ...bound, '--into', into)).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/FRESHET_POSITION_UNKNOWN.*\nNext: name a sequence from 1 to \d+/),
+      });
+    expect(existsSync(join(into, 'user.sqlite'))).toBe(false);
   });
 });

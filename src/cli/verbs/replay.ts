@@ -8,7 +8,6 @@ import { loopLimits } from '../../bus/incarnation.ts';
 import { acquireLock, type InstanceLock } from '../../bus/lock.ts';
 import type { Log } from '../../bus/log/port.ts';
 import { findPosition } from '../../bus/log/position.ts';
-import type { Bound } from '../../bus/projection/bounded.ts';
 import { foldVersion, SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
 import { createRebuild } from '../../bus/projection/rebuild.ts';
 import { carryOutSwap, instanceName, orderSwap, projectionFiles } from '../../bus/projection/swap.ts';
@@ -38,8 +37,8 @@ interface ReplayResult {
   file: string;
   /** `live`: it answers; `next start`: no service runs, and the next one that starts answers from it; `aside`: in --into. */
   in_force: 'live' | 'next start' | 'aside';
-  /** With --from-snapshot: the one that the engine's model began at; null: there was none that fits. */
-  snapshot?: string | null;
+  /** With --from-snapshot: the one that the engine's model began at. */
+  snapshot?: string;
   messages: number;
   seconds: number;
   per_second: number;
@@ -101,6 +100,8 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
   const instance = instanceName(service, options.replica);
   const files = projectionFiles(folder, instance);
   const aside = options.into !== undefined;
+  const bounded = (options.untilSeq ?? options.untilTime) !== undefined;
+  const fromSnapshot = options.fromSnapshot === true && service === 'engine';
   if (aside && existsSync(files.live))
     throw new UsageError(`There is a projection at ${files.live} already.`, {
       next: 'name another folder with --into',
@@ -115,12 +116,12 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
   const log = await createServiceLog({ nc, publisher, config, service });
   const { live } = projectionFiles(resolve(options.data), instance);
   const key = await erasureKey(nc);
-  const upTo = options.fromSnapshot && service === 'engine' ? await boundOf(nc, log, options) : undefined;
+  const upTo = bounded || fromSnapshot ? await boundOf(nc, log, options) : undefined;
   const { definition, memory, snapshot, close } = await rebuildable(service, config, key, {
     live,
     nc,
     log,
-    ...(upTo === undefined ? {} : { snapshotUpTo: upTo }),
+    ...(fromSnapshot && upTo !== undefined ? { snapshotUpTo: upTo } : {}),
   });
   const progress = createProgress(`rebuilding ${service}`, 'messages', options.json);
   const started = performance.now();
@@ -150,11 +151,7 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
     let seq: number;
     let messages: number;
     try {
-      const bound: Partial<Bound> = {
-        ...(options.untilSeq === undefined ? {} : { seq: options.untilSeq }),
-        ...(options.untilTime === undefined ? {} : { timestamp: options.untilTime }),
-      };
-      let at = await rebuild.to(bound, tell);
+      let at = await rebuild.to(bounded && upTo !== undefined ? { seq: upTo } : {}, tell);
       // The log goes on while it is folded.
       while (!aside && (await log.info()).lastSeq - at.seq > NEAR) at = await rebuild.to({}, tell);
       seq = at.seq;
@@ -168,7 +165,7 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
     const done = {
       service,
       seq,
-      ...(options.fromSnapshot && service === 'engine' ? { snapshot: snapshot ?? null } : {}),
+      ...(snapshot === undefined ? {} : { snapshot }),
       messages,
       seconds,
       per_second: Math.round(messages / seconds),
@@ -189,7 +186,7 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
   }
 }
 
-/** The last sequence that is folded, as far as it is known now. */
+/** The last sequence that is folded, as far as it is known now. Throws `PositionUnknownError`. */
 const boundOf = async (
   nc: NatsConnection,
   log: Log,
@@ -230,10 +227,5 @@ function say({ service, seq, file, in_force, snapshot, messages, seconds, per_se
   print(
     `${service}: ${count(messages)} messages up to sequence ${count(seq)} folded in ${duration(seconds)}, ${count(per_second)} a second, ${where[in_force]}`,
   );
-  if (snapshot !== undefined)
-    note(
-      snapshot === null
-        ? 'no snapshot fits: the model was folded from the beginning'
-        : `the model began at ${snapshot}`,
-    );
+  if (snapshot !== undefined) note(`the model began at ${snapshot}`);
 }

@@ -21,6 +21,8 @@ export interface RestoreOptions {
   empty: () => Model;
   /** Told of each snapshot that was passed over although it should have been good. */
   onBad?: () => void;
+  /** Told of each snapshot that is not used, and why. */
+  onPassedOver?: (object: string, reason: string) => void;
 }
 
 export interface Restored {
@@ -33,7 +35,7 @@ export interface Restored {
 
 /** A model that was stored, or an empty one. Throws only what the way to the server throws. */
 export async function restoreModel(options: RestoreOptions): Promise<Restored> {
-  const { snapshots, logger, origin, checkpoint, empty } = options;
+  const { snapshots, logger, origin, checkpoint, empty, onPassedOver } = options;
   const found = await snapshots.list();
   const inForce = snapshots.current()?.object;
   if (inForce !== undefined && !found.some(({ object }) => object === inForce)) {
@@ -46,21 +48,25 @@ export async function restoreModel(options: RestoreOptions): Promise<Restored> {
     const strange = strangeness(manifest, origin);
     if (strange !== undefined) {
       logger.info({ object, seq, reason: strange }, 'a snapshot is not one of this engine’s, and is passed over');
+      onPassedOver?.(object, strange);
       continue;
     }
     if (seq > checkpoint) {
       logger.info({ object, seq, checkpoint }, 'a snapshot is newer than the engine’s rows, and is passed over');
+      onPassedOver?.(object, `made at sequence ${seq}`);
       continue;
     }
     if ((manifest.inputs ?? '') !== options.inputs(seq)) {
       logger.info({ object, seq }, 'a snapshot was made with other recorded inputs, and is passed over');
       snapshots.distrust(object);
+      onPassedOver?.(object, 'made with other recorded inputs');
       continue;
     }
     const model = await readModel(manifest, options);
     if (model) return { model, seq, manifest };
     snapshots.distrust(object);
     options.onBad?.();
+    onPassedOver?.(object, 'damaged, or of another log');
   }
   return { model: empty(), seq: 0, manifest: undefined };
 }
