@@ -14,6 +14,11 @@ export const forgetBench = (): Command =>
     .option('--never-held <n>', 'of so many the statistics are compared with a log that never held them', whole, 5)
     .option('--seed <n>', 'seed of the draw of users', whole, 1)
     .option('--rebuild-after-ms <ms>', 'erasure.rebuild_after_ms of the system', whole, 100)
+    .option(
+      '--ranker-dense <n>',
+      'engine.ranker_dense of the system: how many lists the ranker learns from at first',
+      whole,
+    )
     .option('--json', 'write JSON')
     .action(async ({ json, ...options }: Omit<ForgetBenchOptions, 'say'> & { json?: boolean }) => {
       const figures = await runForget({ ...options, say: note });
@@ -22,7 +27,7 @@ export const forgetBench = (): Command =>
       if (!figures.equal) process.exitCode = EXIT.failure;
     });
 
-function textOf({ messages, people, rebuildAfterMs, forgotten, equal }: ForgetFigures): string {
+function textOf({ messages, people, rebuildAfterMs, rankerDense, forgotten, equal }: ForgetFigures): string {
   const row = (what: string, of: (one: ForgottenUser) => number): string[] => {
     const sorted = forgotten.map(of).sort((a, b) => a - b);
     const at = (share: number): string =>
@@ -33,7 +38,7 @@ function textOf({ messages, people, rebuildAfterMs, forgotten, equal }: ForgetFi
   const all = (what: string, is: readonly boolean[]): string =>
     `${what}: ${is.filter(Boolean).length} of ${is.length} equal`;
   return [
-    `${count(messages)} messages of ${count(people)} people; ${count(forgotten.length)} forgotten, a rebuild ${rebuildAfterMs} ms after each`,
+    `${count(messages)} messages of ${count(people)} people; ${count(forgotten.length)} forgotten, a rebuild ${rebuildAfterMs} ms after each, engine.ranker_dense ${count(rankerDense)}`,
     '',
     table(
       [

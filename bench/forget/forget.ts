@@ -31,6 +31,8 @@ export interface ForgetBenchOptions {
   seed: number;
   /** Milliseconds after which a rebuild follows an erasure. */
   rebuildAfterMs: number;
+  /** `engine.ranker_dense`, where it is not to be the default. */
+  rankerDense?: number;
   say: (line: string) => void;
 }
 
@@ -55,6 +57,7 @@ export interface ForgetFigures {
   messages: number;
   people: number;
   rebuildAfterMs: number;
+  rankerDense: number;
   forgotten: ForgottenUser[];
   /** Whether every comparison was equal. */
   equal: boolean;
@@ -67,7 +70,9 @@ const HASH_MS = 120_000;
 
 export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigures> {
   const { say } = options;
-  const config = completeConfig({});
+  const config = completeConfig(
+    options.rankerDense === undefined ? {} : { engine: { ranker_dense: options.rankerDense } },
+  );
   const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
   const plan = await openImport([...options.data]);
   async function* events(): AsyncGenerator<CloudEvent> {
@@ -76,6 +81,7 @@ export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigu
   const system = await startBenchSystem([], {
     FRESHET_ERASURE_REBUILD_AFTER_MS: String(options.rebuildAfterMs),
     FRESHET_ERASURE_LOOK_MS: String(LOOK_MS),
+    FRESHET_ENGINE_RANKER_DENSE: String(config.engine.ranker_dense),
   });
   const publisher = createPublisher(system.nc);
   try {
@@ -113,6 +119,7 @@ export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigu
       messages: original.length,
       people: people.length,
       rebuildAfterMs: options.rebuildAfterMs,
+      rankerDense: config.engine.ranker_dense,
       forgotten,
       equal,
     };
@@ -142,7 +149,12 @@ export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigu
       if (engine === 'trained' || engine === 'exact') times.trained ??= since();
       if (erasure.state === 'done') break;
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-      erasure = await call<Erasure>(system.nc, 'freshet.user.erasure', { erasure: erasure.erasure });
+      erasure = await call<Erasure>(
+        system.nc,
+        'freshet.user.erasure',
+        { erasure: erasure.erasure },
+        { timeoutMs: HASH_MS },
+      );
     }
     times.exact = since();
     return { times: times as Required<typeof times>, atOnce: atOnce as NonNullable<typeof atOnce> };

@@ -9,6 +9,7 @@ import { completeConfig } from '../../src/config/load.ts';
 import { contentEndpoints } from '../../src/content/api.ts';
 import { contentProjection } from '../../src/content/projection.ts';
 import { engineEndpoints } from '../../src/engine/api.ts';
+import { MODEL_CONTENTS } from '../../src/engine/contents.ts';
 import { experimentEndpoints } from '../../src/engine/experiments.ts';
 import type { Lists } from '../../src/engine/lists.ts';
 import { MODEL_HASH } from '../../src/engine/start.ts';
@@ -54,6 +55,7 @@ function own(service: ServiceName): Described {
         }),
         explain: EXPLAIN,
         hash: MODEL_HASH,
+        contents: MODEL_CONTENTS,
       };
   }
 }

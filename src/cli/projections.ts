@@ -7,6 +7,7 @@ import type { ProjectionStore } from '../bus/projection/store.ts';
 import { createPublisher } from '../bus/publisher.ts';
 import type { Config } from '../config/schema.ts';
 import type { RecordedInput } from '../engine/inputs/records.ts';
+import type { Model } from '../engine/model/mod.ts';
 import type { ModelHash } from '../engine/rebuild.ts';
 import { SnapshotUnfitError } from '../errors.ts';
 
@@ -28,6 +29,7 @@ export interface Rebuildable {
   /** What is in memory beside the rows; it can't go on from rows alone, so that a rebuild begins at the beginning. */
   memory?: {
     hash(): ModelHash;
+    model(): Model;
     /** Writes it to a file, for the service that takes the rows over. */
     write(file: string, store: ProjectionStore): void;
   };
@@ -92,6 +94,7 @@ async function engine(
     ...erase(definition),
     memory: {
       hash: () => hashModel(held().model, held().position()),
+      model: () => held().model,
       write: (file, { version, checkpoint }) =>
         writeImage(file, held(), originOf(config, version, checkpoint().created), inputs()),
     },

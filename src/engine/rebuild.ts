@@ -13,19 +13,39 @@ import type { Model } from './model/mod.ts';
 import { type EngineTables, engineProjection, prepareTables } from './projection.ts';
 import { type Origin, strangeness } from './snapshots/manifest.ts';
 
-/** What identifies the model's state: its statistics, and all of it. */
+/** What identifies the model's contents, SHA-256, hex. */
 export interface ModelHash {
   seq: number;
-  /** SHA-256, hex. */
+  /** What events add up to. */
   statistics: string;
+  /** What is kept beside these so that it can be read quickly: postings, totals. */
+  derived: string;
+  /** What events said, and what was learned in their order. */
   state: string;
 }
 
 export const hashModel = (model: Model, seq: number): ModelHash => ({
   seq,
   statistics: model.statisticsHash(),
+  derived: derivedHash(model),
   state: createHash('sha256').update(model.exportState()).digest('hex'),
 });
+
+/** Characters that are hashed at once. */
+const CHUNK = 65_536;
+
+function derivedHash(model: Model): string {
+  const hash = createHash('sha256');
+  let text = '';
+  for (const part of ['dismissed', 'posting', 'total'] as const)
+    for (const row of model.counted(part)) {
+      text += `${JSON.stringify(row)}\n`;
+      if (text.length < CHUNK) continue;
+      hash.update(text);
+      text = '';
+    }
+  return hash.update(text).digest('hex');
+}
 
 export interface EngineRebuild {
   definition: ProjectionDefinition<EngineTables>;

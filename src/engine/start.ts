@@ -16,6 +16,7 @@ import type { Config } from '../config/schema.ts';
 import { isExperimentEvent } from '../experiment/rows.ts';
 import { createLogger } from '../observability/log.ts';
 import { engineEndpoints } from './api.ts';
+import { contentsEndpoint } from './contents.ts';
 import { createExperiments, experimentEndpoints } from './experiments.ts';
 import { heldByModel } from './held.ts';
 import { createCopies, createFollower } from './inputs/copies.ts';
@@ -335,6 +336,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         }),
         explain: explainEndpoint(createWhy(shown), resolve, config),
         hash: { ...MODEL_HASH, handle: () => hashModel(model, held.position()) },
+        contents: contentsEndpoint(files.live, model, held.position),
       },
       held: heldByModel(model),
       memory: {

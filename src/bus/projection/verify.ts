@@ -36,14 +36,39 @@ export interface VerifyOptions<Tables> {
   /** Milliseconds that the live projection has to fold an erasure that it is behind of. */
   erasureMs?: number;
   onProgress?: (done: number, total: number) => void;
-  /** What the service keeps in memory as well: as it was rebuilt, and as it is; undefined where the service is down. */
-  memory?: { hash(): MemoryHash; live(): Promise<MemoryHash | undefined> };
+  memory?: VerifiedMemory;
+}
+
+/** What the service keeps in memory as well. */
+export interface VerifiedMemory {
+  /** As it was rebuilt. */
+  hash(): MemoryHash;
+  /** As it is; undefined where the service is down. */
+  live(): Promise<MemoryHash | undefined>;
+  /**
+   * Names the first value that differs, where it can be named. `fold` brings the rebuilt one to a position, as the live
+   * one goes on meanwhile.
+   */
+  difference(fold: (seq: number) => Promise<void>): Promise<MemoryDifference | undefined>;
+}
+
+export interface MemoryDifference {
+  /** Position at which both were compared. */
+  seq: number;
+  difference: Difference;
+  /** Sequences of the events that the value comes from. */
+  touched: readonly number[];
+  /** Table of the rows whose writers are the events as well. */
+  rows?: { table: string; key: Row };
+  /** The value comes from everything that was learned from. */
+  learned?: boolean;
 }
 
 /** Parts of what is in memory, each with a hash, and the position that they are of. */
 export interface MemoryHash {
   seq: number;
   statistics: string;
+  derived: string;
   state: string;
 }
 
@@ -54,7 +79,11 @@ export interface Verdict {
   /** SHA-256, hex. */
   live: string;
   rebuilt: string;
-  first_difference?: Difference & { events: EventMention[] };
+  first_difference?: Difference & {
+    events: EventMention[];
+    /** The value comes from all that was learned from, in the order of the log; no single events are named. */
+    learned?: boolean;
+  };
 }
 
 /** Events that are named with a difference, the newest ones. */
@@ -130,11 +159,7 @@ async function attemptVerify<Tables>(
     );
   }
 
-  async function compareMemory(
-    rows: Verdict,
-    memory: NonNullable<VerifyOptions<Tables>['memory']>,
-    { to }: Rebuild,
-  ): Promise<Verdict> {
+  async function compareMemory(rows: Verdict, memory: VerifiedMemory, { to }: Rebuild): Promise<Verdict> {
     let here = await memory.live();
     // After a start memory may be behind the rows for a while.
     const deadline = performance.now() + WAIT_MS;
@@ -150,13 +175,26 @@ async function attemptVerify<Tables>(
       });
     await to({ seq: here.seq });
     const there = memory.hash();
+    const parts = ['state', 'statistics', 'derived'] as const;
     const both = (one: MemoryHash): string =>
-      createHash('sha256').update(`${rows.live} ${one.statistics} ${one.state}`).digest('hex');
+      createHash('sha256')
+        .update([rows.live, ...parts.map((part) => one[part])].join(' '))
+        .digest('hex');
     const verdict: Verdict = { ...rows, seq: here.seq, live: both(here), rebuilt: both(there) };
-    const column = (['statistics', 'state'] as const).find((name) => here[name] !== there[name]);
-    if (column === undefined) return verdict;
-    const difference = { table: 'model', key: {}, column, live: here[column], rebuilt: there[column], events: [] };
-    return { ...verdict, first_difference: difference };
+    const part = parts.find((name) => here[name] !== there[name]);
+    if (part === undefined) return verdict;
+    const found = await memory.difference(async (seq) => void (await to({ seq })));
+    if (!found) {
+      // Gone again, or too deep inside for a name.
+      const whole = { table: 'model', key: {}, column: part, live: here[part], rebuilt: there[part], events: [] };
+      return { ...verdict, first_difference: whole };
+    }
+    const { difference, touched, rows: row, learned } = found;
+    const seqs = row
+      ? await touching({ ...row, column: null, live: null, rebuilt: null }, verdict.seq)
+      : touched.slice(-EVENTS);
+    const events = await mentions(log, codec, seqs.slice(-EVENTS));
+    return { ...verdict, first_difference: { ...difference, events, ...(learned ? { learned } : {}) } };
   }
 
   async function told(verdict: Verdict, difference: Difference | undefined): Promise<Verdict> {

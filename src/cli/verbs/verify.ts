@@ -12,6 +12,7 @@ import { createServiceLog } from '../../bus/service.ts';
 import type { ModelHash } from '../../engine/rebuild.ts';
 import { ServiceUnavailableError } from '../../errors.ts';
 import { createLogger } from '../../observability/log.ts';
+import { modelDifference } from '../model-difference.ts';
 import { EXIT, note, print, printJson } from '../output.ts';
 import { createProgress } from '../progress.ts';
 import { rebuildable } from '../projections.ts';
@@ -81,7 +82,15 @@ async function verify(service: ServiceName, { nc, config }: CliSession, options:
       erasureKey: key,
       sample: options.sample,
       onProgress: progress.update,
-      ...(memory ? { memory: { hash: memory.hash, live: () => modelOf(service) } } : {}),
+      ...(memory
+        ? {
+            memory: {
+              hash: memory.hash,
+              live: () => modelOf(service),
+              difference: (fold) => modelDifference({ nc, log, data, config, model: memory.model, fold }),
+            },
+          }
+        : {}),
     });
   } finally {
     progress.end();
@@ -108,16 +117,16 @@ function say({ equal, services }: VerifyAnswer): void {
       print(`${service}: equal at sequence ${seq}, ${live}`);
       continue;
     }
-    const { table, key, column, events } = difference;
+    const { table, key, column, events, learned } = difference;
     print(`${service}: DIFFERENT at sequence ${seq}`);
     print(`  live     ${live}`);
     print(`  rebuilt  ${rebuilt}`);
     print(`  first    table ${table}, key ${JSON.stringify(key)}${column === null ? '' : `, column ${column}`}`);
     print(`  live     ${shown(difference.live)}`);
     print(`  rebuilt  ${shown(difference.rebuilt)}`);
-    print(
-      events.length === 0 ? '  no event of the log wrote this row' : '  events that wrote this row, the newest last:',
-    );
+    if (learned) print('  it comes from everything that was learned from, in the order of the log');
+    else if (events.length === 0) print('  no event of the log wrote this row');
+    else print('  events that wrote this row, the newest last:');
     for (const event of events) print(`    ${event.seq}  ${event.subject}  ${event.type ?? ''}  ${event.id ?? ''}`);
   }
   if (!equal) {

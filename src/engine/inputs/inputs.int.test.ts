@@ -371,7 +371,7 @@ describe('an engine that trains', { timeout: 120_000 }, () => {
       consumer: 'verify',
       logger: silent,
       scratch: data,
-      memory: { hash: checked.memory?.hash as () => ModelHash, live: hash },
+      memory: { hash: checked.memory?.hash as () => ModelHash, live: hash, difference: async () => undefined },
     });
     checked.close?.();
     expect(verdict).toMatchObject({ seq, live: verdict.rebuilt });

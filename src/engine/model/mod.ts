@@ -1,6 +1,7 @@
 /** The engine's model: pure, deterministic, knows nothing of NATS, SQLite, networks of neurons or the time of day. */
 export type { SignalName } from './blend.ts';
 export { completeConfig, MODEL_DEFAULTS, type ModelConfig, type PartialModelConfig } from './config.ts';
+export { type Cell, CONTENTS, type Contents, contentsOf, type ModelTable, touching } from './contents.ts';
 export { type InputKind, type InputQuality, InputUnreadableError, type TrainingData } from './inputs.ts';
 export { createModel } from './model.ts';
 export type { Observer, ScoredEvent } from './observer.ts';

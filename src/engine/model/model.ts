@@ -15,7 +15,7 @@ import { type Claim, Links, rootBy } from './links.ts';
 import { logOrder } from './log-order.ts';
 import { Numbering } from './numbering.ts';
 import type { Observer, ScoredEvent } from './observer.ts';
-import { type Posting, Postings } from './postings.ts';
+import { type Posting, Postings, placeOf, userOf } from './postings.ts';
 import { Prequential, type PrequentialReport } from './prequential.ts';
 import { type Profile, profileOf } from './profile.ts';
 import { Ranker } from './ranker/ranker.ts';
@@ -31,6 +31,7 @@ import { traitTerms } from './terms.ts';
 import { Top } from './top.ts';
 import { trainingDataOf } from './training-data.ts';
 import type {
+  CountedPart,
   Examined,
   HeldOfUser,
   InputInForce,
@@ -968,6 +969,50 @@ class FoldedModel implements Model {
 
   statisticsHash(): string {
     return this.#statistics.hash(this.#catalogue.ids.ids);
+  }
+
+  counted(part: CountedPart): Iterable<readonly (string | number)[]> {
+    const { ids } = this.#catalogue.ids;
+    switch (part) {
+      case 'item_count':
+        return this.#statistics.totals(ids);
+      case 'item_time':
+        return this.#statistics.times(ids);
+      case 'pair':
+        return this.#statistics.pairsInOrder(ids);
+      case 'dismissed':
+        return this.#itemsInOrder().flatMap((item) => {
+          const count = this.#dismissals.counts[item] ?? 0;
+          return count === 0 ? [] : [[ids[item]!, count]];
+        });
+      case 'posting':
+        return this.#postingsInOrder();
+      case 'total':
+        return [
+          ['clock', this.#clock],
+          ['mass', this.#statistics.mass],
+          ['position', this.#position],
+        ];
+    }
+  }
+
+  #itemsInOrder(): number[] {
+    const { ids } = this.#catalogue;
+    return ids.sorted().map((id) => ids.find(id)!);
+  }
+
+  *#postingsInOrder(): Generator<[item: string, seq: number, user: string, place: number]> {
+    for (const item of this.#itemsInOrder()) {
+      const row = this.#postings.row(item);
+      for (let at = 0; at < this.#postings.count(item) * 2; at += 2) {
+        const packed = row![at + 1]!;
+        yield [this.#catalogue.ids.id(item), row![at]!, this.#users.id(userOf(packed)), placeOf(packed)];
+      }
+    }
+  }
+
+  get stale(): boolean {
+    return this.#stale;
   }
 
   rankerHash(): string {

@@ -235,11 +235,7 @@ export class Statistics {
    * buckets and its pairs, zeros left out. The same statistics have the same hash, whatever the memory layout.
    */
   hash(ids: readonly string[]): string {
-    const live: number[] = [];
-    for (let i = 0; i < ids.length; i++) if (this.#alive(i)) live.push(i);
-    live.sort((x, y) => (ids[x]! < ids[y]! ? -1 : 1));
-    const rank = new Float64Array(Math.max(ids.length, 1));
-    for (let position = 0; position < live.length; position++) rank[live[position]!] = position;
+    const { live, rank } = this.#inOrder(ids);
     const { directedBack, directedDecay, togetherBack, bucketMs } = this.config;
     const hash = createHash('sha256');
     hash.update(`freshet statistics 1 ${directedBack} ${directedDecay} ${togetherBack} ${bucketMs} ${live.length}\n`);
@@ -256,6 +252,38 @@ export class Statistics {
       writeNumbers(hash, numbers);
     }
     return hash.digest('hex');
+  }
+
+  /** Items with counts in code-unit order of their ids, and the place of each. */
+  #inOrder(ids: readonly string[]): { live: number[]; rank: Float64Array } {
+    const live: number[] = [];
+    for (let i = 0; i < ids.length; i++) if (this.#alive(i)) live.push(i);
+    live.sort((x, y) => (ids[x]! < ids[y]! ? -1 : 1));
+    const rank = new Float64Array(Math.max(ids.length, 1));
+    for (let position = 0; position < live.length; position++) rank[live[position]!] = position;
+    return { live, rank };
+  }
+
+  /** By item: weight of all its events and of the negative verdicts, sixteenths; in code-unit order of ids. */
+  *totals(ids: readonly string[]): Generator<[item: string, weight: number, negative: number]> {
+    for (const item of this.#inOrder(ids).live) yield [ids[item]!, this.total[item]!, this.negative[item]!];
+  }
+
+  /** By item and bucket of event time, in order. */
+  *times(ids: readonly string[]): Generator<[item: string, bucket: number, weight: number, negative: number]> {
+    for (const item of this.#inOrder(ids).live) {
+      const buckets = this.buckets.sorted(item, { length: 0 }).sort((x, y) => x.id - y.id);
+      for (const { id, f, b } of buckets) yield [ids[item]!, id, f, b];
+    }
+  }
+
+  /** By pair of items, in code-unit order of both: the other came after, before, within the window. */
+  *pairsInOrder(
+    ids: readonly string[],
+  ): Generator<[item: string, other: string, after: number, before: number, together: number]> {
+    const { live, rank } = this.#inOrder(ids);
+    for (const item of live)
+      for (const { id, f, b, co } of this.pairs.sorted(item, rank)) yield [ids[item]!, ids[id]!, f, b, co];
   }
 
   #alive(item: number): boolean {

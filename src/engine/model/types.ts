@@ -205,6 +205,13 @@ export interface HeldOfUser {
   shown: { seq: number; list: string; items: ItemId[]; features: number }[];
 }
 
+/**
+ * Parts of what is counted: `item_count` (item; weight, negative), `item_time` (item, bucket; weight, negative), `pair`
+ * (item, other; after, before, together), `dismissed` (item; dismissals), `posting` (item, seq, user; place in the
+ * history), `total` (what; value).
+ */
+export type CountedPart = 'item_count' | 'item_time' | 'pair' | 'dismissed' | 'posting' | 'total';
+
 /** The model as a fold: what events do to it, and what can be asked of it. Deterministic in both. */
 export interface Model {
   /** The fold's clock, milliseconds: the time at which lists are computed. Set by whoever folds; it never goes back. */
@@ -284,6 +291,10 @@ export interface Model {
   prequential(): PrequentialReport;
   /** SHA-256, hex, of the statistics in canonical form, by item ids. */
   statisticsHash(): string;
+  /** What is counted, row by row in canonical order: the key as {@link CountedPart} has it, then the numbers. */
+  counted(part: CountedPart): Iterable<readonly (string | number)[]>;
+  /** Whether the ranker has learned from somebody who was forgotten since. */
+  readonly stale: boolean;
   /** SHA-256, hex, of what the ranker has learned; of one that isn't there, of nothing. */
   rankerHash(): string;
   /**
