@@ -60,7 +60,7 @@ function textOf(figures: ServingFigures): string {
     '',
     table(shown, ['over', 'at once', 'what', 'events', 'answers', 'p50 ms', 'p99 ms', 'p99.9 ms', 'beside', '']),
     '',
-    `freshness at ${count(Math.round(publishedPerSecond))} events/s, from acknowledged to a list with min_seq: ${quantiles(freshness.list)} (${count(freshness.samples)} events)`,
+    `freshness at ${count(Math.round(publishedPerSecond))} events/s, from acknowledged to a list with min_seq: ${quantiles(freshness.list)} (${count(freshness.samples)} events${freshness.failed > 0 ? `, ${freshness.failed} failed` : ''})`,
     `rankings that waited to be published again: ${count(freshness.waiting)} at most, the oldest for ${freshness.oldestSeconds.toFixed(1)} s`,
   ].join('\n');
 }

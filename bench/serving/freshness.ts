@@ -15,10 +15,14 @@ export interface Freshness {
   oldestSeconds: number;
   /** Users whose rankings wait, at most. */
   waiting: number;
+  /** Events whose lists did not come in time. */
+  failed: number;
 }
 
 /** Milliseconds between two events. */
 const PAUSE_MS = 20;
+/** Milliseconds that a list may take. */
+const TIMEOUT_MS = 10_000;
 /** Samples between two looks at the rankings that wait. */
 const LOOK_EVERY = 10;
 
@@ -33,6 +37,7 @@ export async function measureFreshness(
   const latencies: number[] = [];
   let oldestSeconds = 0;
   let waiting = 0;
+  let failed = 0;
   const end = performance.now() + seconds * 1000;
   for (let sample = 0; performance.now() < end; sample++) {
     const who = user();
@@ -48,8 +53,18 @@ export async function measureFreshness(
     if (!event.ok) throw new Error(event.problem.message);
     const { seq } = await publisher.publish(event.prepared);
     const acknowledged = performance.now();
-    await call(nc, 'freshet.engine.recommend', { user: who, n: 10, min_seq: seq, timeout_ms: 10_000 });
-    latencies.push(performance.now() - acknowledged);
+    const limit = { timeoutMs: 2 * TIMEOUT_MS };
+    const came = await call(
+      nc,
+      'freshet.engine.recommend',
+      { user: who, n: 10, min_seq: seq, timeout_ms: TIMEOUT_MS },
+      limit,
+    ).then(
+      () => true,
+      () => false,
+    );
+    if (came) latencies.push(performance.now() - acknowledged);
+    else failed++;
     if (sample % LOOK_EVERY === 0) {
       const { rankings } = await engineStatus(nc);
       oldestSeconds = Math.max(oldestSeconds, rankings.oldestSeconds);
@@ -58,5 +73,5 @@ export async function measureFreshness(
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
   await publisher.close();
-  return { samples: latencies.length, list: latencyOf(latencies), oldestSeconds, waiting };
+  return { samples: latencies.length, list: latencyOf(latencies), oldestSeconds, waiting, failed };
 }

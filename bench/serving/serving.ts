@@ -10,7 +10,7 @@ import { openImport } from '../../src/import/mod.ts';
 import { drive, failures, type HttpRequest } from '../load/drive.ts';
 import type { Latency } from '../load/latency.ts';
 import { viewsOf } from '../load/requests.ts';
-import { keepSending, type SteadyFigures } from '../load/steady.ts';
+import { keepSending, type Steady, type SteadyFigures } from '../load/steady.ts';
 import { type Freshness, measureFreshness } from './freshness.ts';
 import { askOverNats } from './over-nats.ts';
 import { scoreAlone } from './scoring.ts';
@@ -166,18 +166,18 @@ async function measure(system: BenchSystem, stream: Stream, options: ServingOpti
         body: JSON.stringify(Array.from({ length: BATCH }, view)),
       }),
     });
-  const steady = publishing();
-  for (const over of ['nats', 'http'] as const)
-    for (const what of ['standing', 'fresh'] as const) await run(over, what, WHILE_EVENTS_COME, rate);
-  await steady.stop();
-  say(`${stream.name}: freshness, ${rate} events/s`);
-  const again = publishing();
-  const freshness = await measureFreshness(nc, {
-    user: () => `fresh-${1 + random.below(1_000)}`,
-    item: () => itemId(items[random.below(items.length)] as string),
-    seconds,
+  await whileSending(publishing(), async () => {
+    for (const over of ['nats', 'http'] as const)
+      for (const what of ['standing', 'fresh'] as const) await run(over, what, WHILE_EVENTS_COME, rate);
   });
-  const published = await again.stop();
+  say(`${stream.name}: freshness, ${rate} events/s`);
+  const [freshness, published] = await whileSending(publishing(), () =>
+    measureFreshness(nc, {
+      user: () => `fresh-${1 + random.below(1_000)}`,
+      item: () => itemId(items[random.below(items.length)] as string),
+      seconds,
+    }),
+  );
   return {
     stream: stream.name,
     events: last,
@@ -189,6 +189,14 @@ async function measure(system: BenchSystem, stream: Stream, options: ServingOpti
     published,
     publishedPerSecond: published.perSecond * BATCH,
   };
+}
+
+/** What came of the work, and of what was sent the while; sending ends with it, whatever it comes to. */
+async function whileSending<T>(steady: Steady, work: () => Promise<T>): Promise<[T, SteadyFigures]> {
+  const [done] = await Promise.allSettled([work()]);
+  const sent = await steady.stop();
+  if (done.status === 'rejected') throw done.reason;
+  return [done.value, sent];
 }
 
 const listsBy = (user: () => string, n: number, maxAgeMs: number) => ({

@@ -69,6 +69,7 @@ export async function createIncarnation<Tables>(options: IncarnationOptions<Tabl
 export const loopLimits = ({ projection }: Config): LoopLimits => ({
   batchMax: projection.batch_max,
   batchWaitMs: projection.batch_wait_ms,
+  batchRestMs: projection.batch_rest_ms,
   idleCheckMs: projection.idle_check_ms,
   checkIntervalMs: projection.check_interval_ms,
   readyLag: projection.ready_lag,

@@ -152,6 +152,7 @@ export async function runService<Tables>(
     const observer = observeLoop(registry);
     const limits = loopLimits(config);
     limits.batchMax = Math.min(limits.batchMax, definition.batchMax ?? limits.batchMax);
+    limits.batchRestMs = definition.batchRestMs ?? limits.batchRestMs;
     const storeOptions: StoreOptions<Tables> = {
       file: files.live,
       definition,

@@ -35,6 +35,10 @@ export const CONFIG_SCHEMA = section(
       Type.Object({
         batch_max: whole(500, 'messages in one transaction', 1),
         batch_wait_ms: whole(20, 'milliseconds that a part of a batch waits for more'),
+        batch_rest_ms: whole(
+          10,
+          'least milliseconds from one transaction to the next, so that what comes close together is one',
+        ),
         idle_check_ms: whole(1_000, 'milliseconds without a message until the server is asked what it has sent', 10),
         check_interval_ms: whole(5_000, 'milliseconds between comparisons of log and checkpoint', 10),
         ready_lag: whole(10_000, 'messages behind, above which a service says that it is catching up'),
@@ -163,12 +167,12 @@ export const CONFIG_SCHEMA = section(
         similar_length: whole(20, 'items in a published list of similar items', 1),
         publish_rankings: flag(true, 'whether rankings go to KV as they change'),
         ranking_slice_ms: whole(
-          4,
+          1,
           'milliseconds of computing rankings between two looks at the log and at requests',
           1,
         ),
         ranking_share: Type.Number({
-          default: 0.5,
+          default: 0.25,
           minimum: 0.01,
           maximum: 1,
           description: 'share of the time that computing rankings takes at most while lists are asked for',
@@ -185,6 +189,7 @@ export const CONFIG_SCHEMA = section(
           'messages in one transaction of the engine while it serves: it scores many of them first, and lists wait meanwhile',
           1,
         ),
+        batch_rest_ms: whole(4, 'least milliseconds from one transaction of the engine to the next'),
         similar_batch: whole(50, 'lists of similar items that are published at once', 1),
         cached_lists: whole(10_000, 'lists that are kept to be answered again', 0),
         snapshot_events: whole(50_000, 'events after which a snapshot is written', 1),

@@ -126,6 +126,7 @@ export function engineProjection({
   return {
     service: 'engine',
     batchMax: config.engine.batch_max,
+    batchRestMs: config.engine.batch_rest_ms,
     code: 4,
     inputs: { declared: [...config.events.declared].sort(), weights },
     schema: SCHEMA,

@@ -13,8 +13,11 @@ import type { Lists } from './lists.ts';
 /** Key of what is taken most lately; it also tells up to where all users' rankings are published. */
 const TRENDING = 'trending';
 
-/** One in so many lists is that of the user who was marked longest ago. */
+/** One in so many lists is that of the user who was marked longest ago; every other one once that is too long. */
 const OLDEST_EVERY = 4;
+const OVERDUE_EVERY = 2;
+/** One in so many lists is one of similar items, while some are due. */
+const SIMILAR_EVERY = 4;
 
 /** Position up to which an engine before this one has published what it had to; 0 where nothing is known. */
 export async function settledSeq(nc: NatsConnection): Promise<number> {
@@ -42,7 +45,7 @@ export interface RankingsOptions {
   share: number;
   /** Rankings on their way to KV at once. */
   window: number;
-  /** Milliseconds that a marked user waits at most while the fold is behind. */
+  /** Milliseconds after which a marked user has waited too long: from then on they go before newer ones. */
   maxWaitMs: number;
   /** Milliseconds between publications of similar items and of the trending list. */
   similarIntervalMs: number;
@@ -88,6 +91,8 @@ export function createRankings(options: RankingsOptions): Rankings {
   let scheduled = false;
   let stopped = true;
   let turn = 0;
+  /** Lists of similar items that may be published before the next interval. */
+  let similarDue = 0;
   let inFlight = 0;
   let retryAt = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -106,15 +111,17 @@ export function createRankings(options: RankingsOptions): Rankings {
   }
 
   function schedule(): void {
-    if (scheduled || stopped || marked.size === 0) return;
+    if (scheduled || stopped || !anyDue()) return;
     scheduled = true;
     setImmediate(run);
   }
 
+  const anyDue = (): boolean => marked.size > 0 || (similarDue > 0 && markedItems.size > 0);
+
   function run(): void {
     scheduled = false;
     const took = drain();
-    if (took === undefined || marked.size === 0 || stopped) return;
+    if (took === undefined || !anyDue() || stopped) return;
     scheduled = true;
     // Whoever asks is not to wait behind lists that nobody has asked for.
     const rest = asked() ? took * (1 / share - 1) : 0;
@@ -128,14 +135,21 @@ export function createRankings(options: RankingsOptions): Rankings {
     if (stopped || recalling() || inFlight >= window || started < retryAt) return undefined;
     const behind = !caughtUp();
     let took = 0;
-    while (took < sliceMs && marked.size > 0 && inFlight < window) {
-      const user = behind ? overdue() : nextMarked();
-      if (user === undefined) return undefined;
-      publishUser(user);
+    while (took < sliceMs && anyDue() && inFlight < window) {
+      turn++;
+      if (!behind && similarNext()) publishSimilar();
+      else {
+        const user = behind ? overdue() : nextMarked();
+        if (user === undefined) return undefined;
+        publishUser(user);
+      }
       took = performance.now() - started;
     }
     return took;
   }
+
+  const similarNext = (): boolean =>
+    similarDue > 0 && markedItems.size > 0 && (marked.size === 0 || turn % SIMILAR_EVERY === 1);
 
   /** The user marked longest ago, where that is too long. */
   function overdue(): string | undefined {
@@ -145,7 +159,8 @@ export function createRankings(options: RankingsOptions): Rankings {
 
   /** The newest first, as they are the ones that are looked at; one in four the oldest, so that nobody waits for ever. */
   function nextMarked(): string | undefined {
-    if (++turn % OLDEST_EVERY !== 0) return newestMarked();
+    const every = overdue() === undefined ? OLDEST_EVERY : OVERDUE_EVERY;
+    if (turn % every !== 0) return newestMarked();
     for (const user of marked.keys()) return user;
     return undefined;
   }
@@ -192,17 +207,30 @@ export function createRankings(options: RankingsOptions): Rankings {
     schedule();
     if (stopped || markedItems.size === 0 || performance.now() < retryAt || !caughtUp()) return;
     const started = performance.now();
-    const said = (kind: 'similar' | 'trending') => () =>
-      options.onPublished?.(kind, (performance.now() - started) / 1000);
-    let left = similarBatch;
-    for (const item of markedItems) {
-      if (left-- <= 0) break;
-      markedItems.delete(item);
-      const { items, seq, source } = lists.similar(item, similarLength, false);
-      put(`similar.${encodeToken(item)}`, { item, items, seq, source }, said('similar'), () => markedItems.add(item));
-    }
+    similarDue = similarBatch;
     const { items, seq, source } = lists.trending(trendingLength);
-    put(TRENDING, { items, seq, source, settled }, said('trending'), () => {});
+    put(
+      TRENDING,
+      { items, seq, source, settled },
+      () => options.onPublished?.('trending', (performance.now() - started) / 1000),
+      () => {},
+    );
+    schedule();
+  }
+
+  function publishSimilar(): void {
+    const [item] = markedItems;
+    if (item === undefined) return;
+    similarDue--;
+    markedItems.delete(item);
+    const started = performance.now();
+    const { items, seq, source } = lists.similar(item, similarLength, false);
+    put(
+      `similar.${encodeToken(item)}`,
+      { item, items, seq, source },
+      () => options.onPublished?.('similar', (performance.now() - started) / 1000),
+      () => markedItems.add(item),
+    );
   }
 
   return {

@@ -56,6 +56,7 @@ const MARKS = 8;
 /** Settings that say when and how fast things are done, and nothing of what is answered. */
 const OPERATIONAL: ReadonlySet<string> = new Set<keyof Config['engine']>([
   'publish_rankings',
+  'batch_rest_ms',
   'ranking_slice_ms',
   'ranking_share',
   'ranking_window',

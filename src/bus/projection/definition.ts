@@ -23,6 +23,8 @@ export interface ProjectionDefinition<Tables> {
   service: ServiceName;
   /** Most messages in one transaction while it serves, where `committed` takes long for each; undefined: as all do. */
   batchMax?: number;
+  /** Least milliseconds from one transaction to the next; undefined: as all do. */
+  batchRestMs?: number;
   /** Raised with every change of what `apply` writes. */
   code: number;
   /** The settings that `apply` depends on: weights, declared types. */

@@ -89,6 +89,20 @@ describe('the loop', () => {
     expect(sizes).toEqual([10, 10, 5]);
   });
 
+  it('folds at once what comes alone, and what comes close behind it together', async () => {
+    const sizes: number[] = [];
+    const log = createMemoryLog();
+    const { loop } = start(
+      { limits: { batchRestMs: 1_000 }, observer: { batch: (_result, messages) => void sizes.push(messages) } },
+      log,
+    );
+    await publish(log, ...views(1));
+    await loop.reached(streamSeq(1), 5_000);
+    for (const view of views(11)) await publish(log, view);
+    await loop.reached(streamSeq(12), 5_000);
+    expect(sizes).toEqual([1, 11]);
+  });
+
   it('commits a part of a batch after a while, although more is to come', async () => {
     const log = createMemoryLog();
     await publish(log, ...views(9));
@@ -285,11 +299,12 @@ describe('the loop on a bad day', () => {
         faults,
         fc.array(anAct, { minLength: 1, maxLength: 120 }),
         fc.constantFrom(1, 3, 10, 500),
-        async (seed, injected, acts, batchMax) => {
+        fc.constantFrom(0, 0, 1),
+        async (seed, injected, acts, batchMax, batchRestMs) => {
           const log = createMemoryLog({ seed, faults: injected });
           const folder = makeTempDir('faults');
           let store = openCounting(folder);
-          const limits = { batchMax, batchWaitMs: 0, idleCheckMs: 5, backoffMaxMs: 2 };
+          const limits = { batchMax, batchWaitMs: 0, batchRestMs, idleCheckMs: 5, backoffMaxMs: 2 };
           let loop = countingLoop(log, store, { limits });
           loop.start();
           try {

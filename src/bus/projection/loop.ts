@@ -47,6 +47,8 @@ export interface LoopLimits {
   batchMax: number;
   /** Milliseconds that a part of a batch waits for more. */
   batchWaitMs: number;
+  /** Least milliseconds from one transaction to the next: what comes meanwhile goes into that one together. */
+  batchRestMs: number;
   /** Milliseconds without a message until the server is asked what it has sent. */
   idleCheckMs: number;
   /** Milliseconds between comparisons of log and checkpoint. */
@@ -61,6 +63,7 @@ export interface LoopLimits {
 export const LOOP_LIMITS: LoopLimits = {
   batchMax: 500,
   batchWaitMs: 20,
+  batchRestMs: 10,
   idleCheckMs: 1_000,
   checkIntervalMs: 5_000,
   readyLag: 10_000,
@@ -105,7 +108,7 @@ export interface ProjectionLoop {
   position(): StreamSeq;
   /** Resolves once that is at or past `seq`; throws `SequenceNotReachedError` after `timeoutMs`. */
   reached(seq: StreamSeq, timeoutMs: number): Promise<StreamSeq>;
-  /** True while nothing that came is waiting for its commit. */
+  /** True while nothing is waiting but what is committed within one rest. */
   caughtUp(): boolean;
 }
 
@@ -151,6 +154,9 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     expected: number;
     lastSeq: number;
     timer: NodeJS.Timeout | undefined;
+    /** When the timer fires, and when the last batch was done; milliseconds, monotonic. */
+    due: number;
+    flushed: number;
     end(reason: string, trouble?: boolean): void;
     ended: Promise<Ended>;
     over: boolean;
@@ -168,6 +174,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       expected: 1,
       lastSeq: position(),
       timer: undefined,
+      due: Number.POSITIVE_INFINITY,
+      flushed: Number.NEGATIVE_INFINITY,
       ended,
       over: false,
       created,
@@ -202,13 +210,29 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     current.lastSeq = delivery.seq;
     pending = delivery.pending;
     current.buffer.push(delivery);
-    if (current.buffer.length >= limits.batchMax || delivery.pending === 0) flush(current);
-    else current.timer ??= setTimeout(() => flush(current), limits.batchWaitMs);
+    if (current.buffer.length >= limits.batchMax) {
+      flush(current);
+      return;
+    }
+    // Nothing is behind it as the server saw it; but of messages that come close together each is the last for a moment,
+    // and a transaction costs as much as folding some dozens of them.
+    const due = delivery.pending > 0 ? current.lastHeard + limits.batchWaitMs : current.flushed + limits.batchRestMs;
+    if (due <= current.lastHeard && delivery.pending === 0) flush(current);
+    else flushBy(current, due);
+  }
+
+  /** Flushes at a moment, or before. */
+  function flushBy(current: Session, due: number): void {
+    if (due >= current.due) return;
+    clearTimeout(current.timer);
+    current.due = due;
+    current.timer = setTimeout(() => flush(current), Math.max(0, due - performance.now()));
   }
 
   function flush(current: Session): void {
     clearTimeout(current.timer);
     current.timer = undefined;
+    current.due = Number.POSITIVE_INFINITY;
     const batch = current.buffer;
     if (batch.length === 0 || current.over) return;
     current.buffer = [];
@@ -224,6 +248,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       return;
     }
     trouble = undefined;
+    current.flushed = performance.now();
     if (newest.pending === 0) everCaughtUp = true;
     observer.lag?.(newest.pending);
     wakeWaiters();
@@ -470,7 +495,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
         const timer = setTimeout(() => waiter.giveUp(), timeoutMs);
         waiters.push(waiter);
       }),
-    caughtUp: () => pending === 0 && (session?.buffer.length ?? 0) === 0 && !behind(),
+    caughtUp: () => pending === 0 && !behind(),
   };
 }
 

@@ -1,0 +1,100 @@
+/** The engine's own fold without network: events through codec, projection and SQLite into model and lists. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createCodec, type StoredMessage } from '../../src/bus/event/codec.ts';
+import { streamSeq } from '../../src/bus/event/ids.ts';
+import type { CloudEvent } from '../../src/bus/event/types.ts';
+import { openStore } from '../../src/bus/projection/store.ts';
+import { completeConfig } from '../../src/config/load.ts';
+import { createLists, type RankingAnswer } from '../../src/engine/lists.ts';
+import { createMemory } from '../../src/engine/memory.ts';
+import { engineProjection, prepareTables } from '../../src/engine/projection.ts';
+import { configuredRules } from '../../src/engine/rules/configured.ts';
+import { nextTraining } from '../../src/engine/train/schedule.ts';
+import { scheduleOf, trainedKinds, trainerOptionsOf } from '../../src/engine/train/settings.ts';
+import { createTrainer } from '../../src/engine/train/trainer.ts';
+import { createLogger } from '../../src/observability/log.ts';
+
+export interface Fold {
+  /** Appends to the log; it is folded with the next list that is asked for, or with what fills a batch. */
+  append(event: CloudEvent): Promise<void>;
+  /** A list computed at the head of the log. */
+  list(user: string, n: number): Promise<RankingAnswer>;
+  close(): Promise<void>;
+}
+
+/** Under the default configuration; trains at the positions at which a service does, and waits for it. */
+export function createFold(): Fold {
+  const config = completeConfig({});
+  const folder = mkdtempSync(join(tmpdir(), 'freshet-learning-'));
+  const codec = createCodec({ declared: config.events.declared });
+  const definition = engineProjection({ config, committed: (events, _clock, seq) => memory.fold(events, seq) });
+  const store = openStore({ file: join(folder, 'engine.sqlite'), definition, codec });
+  // The file is thrown away; waiting for the disk says nothing of lists.
+  store.db.pragma('synchronous = OFF');
+  const memory = createMemory({ config, tables: prepareTables(store.db) });
+  const { model } = memory;
+  const trainer = createTrainer({
+    logger: createLogger({ service: 'bench', level: 'warn' }),
+    ...trainerOptionsOf(config),
+  });
+  const lists = createLists({
+    model,
+    seq: memory.position,
+    snapshot: () => 'none',
+    config: 'default',
+    rules: configuredRules(config),
+    seenForMs: config.lists.seen_for_s * 1_000,
+    length: config.engine.list_length,
+    capacity: config.engine.cached_lists,
+    depth: config.http.list_max,
+  });
+  const schedule = scheduleOf(config);
+  let training = nextTraining(0, schedule);
+  let seq = 0;
+  let waiting: StoredMessage[] = [];
+
+  async function commit(): Promise<void> {
+    if (waiting.length === 0) return;
+    const batch = waiting;
+    waiting = [];
+    const { deadLetters } = store.commit(batch, 'bench');
+    if (deadLetters[0]) throw new Error(`the engine set an event aside: ${deadLetters[0].message}`);
+    if (seq < training) return;
+    for (const kind of trainedKinds(config)) {
+      const input = model.trainingData(kind);
+      if (input !== undefined)
+        model.adopt({ kind, bytes: (await trainer.train(kind, input)).bytes, seq: streamSeq(seq) });
+    }
+    training = nextTraining(seq, schedule);
+  }
+
+  return {
+    append: async (event) => {
+      const prepared = codec.prepare(event);
+      if (!prepared.ok) throw new Error(prepared.problem.message);
+      const { subject, payload } = prepared.prepared;
+      waiting.push({ seq: streamSeq(++seq), subject, payload, timestamp: Date.parse(event.time as string) });
+      if (seq >= training || waiting.length >= config.projection.batch_max) await commit();
+    },
+    list: async (user, n) => {
+      await commit();
+      return lists.recommend({
+        user,
+        n,
+        exclude: [],
+        explain: false,
+        includeSeen: false,
+        maxAgeMs: 0,
+        minSeq: 0,
+        cursor: undefined,
+      });
+    },
+    close: async () => {
+      await trainer.close();
+      store.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
