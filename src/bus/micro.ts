@@ -1,5 +1,13 @@
 /** NATS micro services: JSON in, JSON out, errors as problem documents; and the client's side of the same. */
-import { ErrorCode, type Msg, type NatsConnection, NatsError, type Service, type ServiceMsg } from 'nats';
+import {
+  ErrorCode,
+  type Msg,
+  type NatsConnection,
+  NatsError,
+  type Service,
+  type ServiceConfig,
+  type ServiceMsg,
+} from 'nats';
 import { AnswerTooLargeError, BadRequestError, ServiceUnavailableError } from '../errors.ts';
 import { type Problem, problemOf, RemoteProblemError } from './problem.ts';
 
@@ -22,13 +30,22 @@ export interface MicroOptions {
   /** Subjects are `<prefix>.<endpoint>`. */
   prefix: string;
   endpoints: Readonly<Record<string, Endpoint>>;
+  /** What every instance says of itself where all are asked, in `data` of its endpoint `status`: `nats micro stats`. */
+  said?: () => Json;
   observe?: (endpoint: string, outcome: 'ok' | 'error', seconds: number) => void;
   onError?: (endpoint: string, err: unknown) => void;
 }
 
 export async function serveMicro(nc: NatsConnection, options: MicroOptions): Promise<Service> {
-  const { name, version, description, metadata = {}, prefix, endpoints, observe, onError } = options;
-  const service = await nc.services.add({ name, version, description, metadata });
+  const { name, version, description, metadata = {}, prefix, endpoints, said, observe, onError } = options;
+  const statsHandler = said && (async (endpoint: { name?: string }) => (endpoint.name === 'status' ? said() : null));
+  const service = await nc.services.add({
+    name,
+    version,
+    description,
+    metadata,
+    ...(statsHandler ? { statsHandler: statsHandler as NonNullable<ServiceConfig['statsHandler']> } : {}),
+  });
   for (const [endpoint, { description: what, example, handle }] of Object.entries(endpoints)) {
     const answer = async (msg: ServiceMsg): Promise<void> => {
       const started = performance.now();

@@ -344,6 +344,12 @@ export async function runService<Tables>(
           config,
         ),
       },
+      said: () => ({
+        instance,
+        seq: current.loop.position(),
+        rebuild_due: current.store.rebuildDue() !== undefined,
+        ...(current.parts.holdsRebuild ? { training_due: current.parts.holdsRebuild() } : {}),
+      }),
       observe: observeRequests(registry),
       onError: (endpoint, err) => logger.error({ err, endpoint }, 'a request failed'),
     });

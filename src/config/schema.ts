@@ -61,6 +61,15 @@ export const CONFIG_SCHEMA = section(
           10_000,
           'milliseconds after which what can’t be taken out of a state exactly is rebuilt from the log, so that several erasures are one rebuild',
         ),
+        deadline_ms: whole(
+          3_600_000,
+          'milliseconds from the request by which everything is to be what the log gives without the user; an erasure that takes longer is overdue, which is logged, counted and shown',
+          1_000,
+        ),
+        catch_up_ms: whole(
+          30_000,
+          'milliseconds that the user service waits for its own position before it takes for known which sessions are the user’s',
+        ),
       }),
       'forgetting users',
     ),

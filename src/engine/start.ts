@@ -50,6 +50,8 @@ const NO_SNAPSHOT = 'none';
 const MAX_WAIT_MS = 5_000;
 /** Milliseconds after an answer in which more requests are to be expected. */
 const ASKED_MS = 250;
+/** Said where rows hold nothing of a forgotten user any more, and the model still does. */
+const LEARNED_FROM_FORGOTTEN = 'the model was read from a state that has learned from somebody who was forgotten';
 /** Messages by which a snapshot's log is recognised. */
 const MARKS = 8;
 
@@ -325,6 +327,10 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     const experiments = createExperiments(store.db);
     const resolve = (user: string): string => resolveUser(user, tables);
     let superseding: Promise<void> = Promise.resolve();
+    /** A state from before an erasure, as in a snapshot that was put back, has learned from who was forgotten. */
+    const renewStale = (): void => {
+      if (model.stale && store.rebuildDue() === undefined) store.needRebuild(LEARNED_FROM_FORGOTTEN);
+    };
 
     return {
       endpoints: {
@@ -346,6 +352,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
           fold(events, seq);
           mark = newest ?? mark;
           recall.reached(seq);
+          renewStale();
           metrics.recalled.inc(events.length);
           keeper.count(events.length);
           trainings.look();
@@ -410,6 +417,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         metrics.backlogAge.set(oldestSeconds);
       },
       start: () => {
+        renewStale();
         if (rebuilt && !writes) removeImage(files.image);
         if (first) {
           trainings.look();

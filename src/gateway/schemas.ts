@@ -235,6 +235,8 @@ const Erasure = Type.Object(
       description:
         'recording and purging: the log; folding: until every service has taken its rows out; rebuilding: until what can’t be taken out exactly is made again; done',
     }),
+    deadline: Time('by when everything has to be what the log gives without the user, rebuilds included'),
+    overdue: Type.Boolean({ description: 'it was not complete by then, or is not yet' }),
     done: OrNull(Time('when it was complete'), 'null until it is complete'),
     services: Type.Array(
       Type.Object(

@@ -1,24 +1,32 @@
 import { createCoordinator } from '../bus/erasure/coordinator.ts';
 import { type RunningService, runService, type ServiceEnvironment } from '../bus/service.ts';
+import { type ErasureMetrics, observeErasures } from '../observability/metrics.ts';
 import { userEndpoints } from './api.ts';
 import { exportEndpoints } from './export.ts';
 import { forgetEndpoints, sessionsOf } from './forget.ts';
 import { userProjection } from './projection.ts';
 
 /** Starts the user service in this process. */
-export const startUser = (environment: ServiceEnvironment): Promise<RunningService> =>
-  runService(
+export function startUser(environment: ServiceEnvironment): Promise<RunningService> {
+  // Once a process, however often a rebuilt projection takes over.
+  let metrics: ErasureMetrics | undefined;
+  return runService(
     {
       description: 'Profiles, traits and histories of users',
       definition: userProjection(environment.config),
       rebuildsBeside: true,
-      parts: ({ store, config, nc, log, logger, erasureKey }) => {
+      parts: ({ store, config, nc, log, loop, logger, registry, erasureKey }) => {
+        metrics ??= observeErasures(registry);
+        const observed = metrics;
         const coordinator = createCoordinator({
           nc,
           log,
           key: erasureKey,
           logger,
           lookMs: config.erasure.look_ms,
+          deadlineMs: config.erasure.deadline_ms,
+          caughtUp: (seq) => loop.reached(seq, config.erasure.catch_up_ms),
+          onDone: observed.done,
           sessionsOf: (user) => sessionsOf(store.db, user),
         });
         return {
@@ -27,6 +35,7 @@ export const startUser = (environment: ServiceEnvironment): Promise<RunningServi
             ...exportEndpoints(store.db, nc),
             ...forgetEndpoints(() => coordinator),
           },
+          refreshMetrics: () => observed.show(coordinator.open()),
           start: () => {
             // One instance carries out what is open; replicas take requests.
             if ((environment.replica ?? 1) === 1) coordinator.start();
@@ -37,3 +46,4 @@ export const startUser = (environment: ServiceEnvironment): Promise<RunningServi
     },
     environment,
   );
+}

@@ -9,13 +9,20 @@ import type { Logger } from 'pino';
 import { DEAD_LETTERS, EVENTS, RANKINGS } from '../../../streams.config.ts';
 import { messageOf, NotFoundError } from '../../errors.ts';
 import { createCodec } from '../event/codec.ts';
-import { decodeToken, encodeToken } from '../event/ids.ts';
+import { decodeToken, encodeToken, type StreamSeq } from '../event/ids.ts';
 import { entitySubjects, eventSubject } from '../event/subject.ts';
 import type { Log } from '../log/port.ts';
-import { call } from '../micro.ts';
 import { SERVICES } from '../projection/definition.ts';
+import { createInstances, type InstanceProgress } from './instances.ts';
 import { erasureHmac } from './key.ts';
-import { type Erasure, type ErasureAct, type Ledger, openLedger } from './ledger.ts';
+import {
+  type Erasure,
+  type ErasureAct,
+  type ErasureStep,
+  type Ledger,
+  openLedger,
+  type ToldErasure,
+} from './ledger.ts';
 
 export interface CoordinatorOptions {
   nc: NatsConnection;
@@ -23,16 +30,24 @@ export interface CoordinatorOptions {
   key: Uint8Array;
   logger: Logger;
   lookMs: number;
+  /** Milliseconds from a request until everything has to be as if the user had never been. */
+  deadlineMs: number;
+  /** Waits until the rows that {@link sessionsOf} reads hold the log up to a position; throws where they don't in time. */
+  caughtUp: (seq: StreamSeq) => Promise<unknown>;
   /** Sessions that have become this user, and theirs. */
   sessionsOf: (user: string) => string[];
+  /** Told of each erasure that is complete. */
+  onDone?: (seconds: number) => void;
 }
 
 export interface Coordinator {
   /** Begins; the answer is the ledger's entry, without anybody's id. */
-  forget(user: string): Promise<Erasure>;
+  forget(user: string): Promise<ToldErasure>;
   /** Throws `NotFoundError`. */
-  status(erasure: string): Promise<Erasure>;
-  list(): Promise<Erasure[]>;
+  status(erasure: string): Promise<ToldErasure>;
+  list(): Promise<ToldErasure[]>;
+  /** Erasures that this process is at, and how many of them are overdue. */
+  open(): { open: number; overdue: number };
   /** Goes on with what was begun, and does again what a restored log no longer holds. */
   start(): void;
   stop(): Promise<void>;
@@ -40,7 +55,6 @@ export interface Coordinator {
 
 /** How often a record is offered as the log's very next message, before its fence is left open. */
 const ATTEMPTS = 10;
-const STATUS_MS = 2_000;
 /** Milliseconds until what failed is tried again. */
 const RETRY_MS = 2_000;
 const WRONG_LAST_SEQUENCE = 10071;
@@ -48,43 +62,60 @@ const WRONG_LAST_SEQUENCE = 10071;
 const codec = createCodec();
 
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
-  const { nc, log, key, logger, lookMs } = options;
+  const { nc, log, key, logger, lookMs, deadlineMs, caughtUp } = options;
+  const instances = createInstances(nc);
   let ledger: Promise<Ledger> | undefined;
   let manager: Promise<JetStreamManager> | undefined;
   const books = (): Promise<Ledger> => (ledger ??= openLedger(nc));
   const jsm = (): Promise<JetStreamManager> => (manager ??= nc.jetstreamManager({ checkAPI: false }));
-  const working = new Map<string, Promise<void>>();
+  const working = new Map<string, { entry: Erasure; work: Promise<void> }>();
   let stopped = false;
 
-  async function forget(user: string): Promise<Erasure> {
-    // Sessions first: when the user's own record is folded, nothing of theirs is left under it.
-    const ids = [...options.sessionsOf(user), user];
-    const erasure = randomBytes(12).toString('hex');
+  async function forget(user: string): Promise<ToldErasure> {
+    const now = Date.now();
     const entry: Erasure = {
-      erasure,
-      requested: new Date().toISOString(),
+      erasure: randomBytes(12).toString('hex'),
+      requested: new Date(now).toISOString(),
+      deadline: new Date(now + deadlineMs).toISOString(),
       state: 'recording',
       done: null,
-      acts: ids.map((id, i) => ({ act: `${erasure}-${i}`, hmac: erasureHmac(key, id), seq: 0 })),
+      acts: [],
       services: SERVICES.map((service) => ({ service, state: 'waiting', at: null })),
-      pending: ids,
+      pending: [user],
     };
     await (await books()).put(entry);
     begin(entry);
     return told(entry);
   }
 
+  /** Who is to be forgotten: also the sessions of links that were on their way when it was asked for. */
+  async function gather(entry: Erasure): Promise<void> {
+    const [user] = entry.pending ?? [];
+    if (entry.acts.length > 0 || user === undefined) return;
+    await caughtUp((await log.info()).lastSeq);
+    // Sessions first: when the user's own record is folded, nothing of theirs is left under it.
+    const ids = [...options.sessionsOf(user), user];
+    entry.acts = ids.map((id, i) => ({ act: `${entry.erasure}-${i}`, hmac: erasureHmac(key, id), seq: 0 }));
+    entry.pending = ids;
+    await (await books()).put(entry);
+  }
+
   function begin(entry: Erasure): void {
     if (working.has(entry.erasure)) return;
     const work = persist(entry).finally(() => working.delete(entry.erasure));
-    working.set(entry.erasure, work);
+    working.set(entry.erasure, { entry, work });
   }
 
   /** Trouble passes: the server comes back, and what was done is done. */
   async function persist(entry: Erasure): Promise<void> {
+    let said = false;
     while (!stopped && entry.state !== 'done') {
+      if (!said && isOverdue(entry)) {
+        said = true;
+        logger.error({ erasure: entry.erasure, deadline: entry.deadline, state: entry.state }, 'an erasure is overdue');
+      }
       try {
-        await carryOut(entry);
+        await carryOut(entry, () => said || !isOverdue(entry));
       } catch (err) {
         logger.warn({ reason: messageOf(err), erasure: entry.erasure }, 'an erasure is held up; it is tried again');
         await pause(RETRY_MS);
@@ -97,8 +128,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     while (!stopped && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, Math.min(ms, 50)));
   }
 
-  async function carryOut(entry: Erasure): Promise<void> {
+  /** Until it is done, or until `goOn` says that something has to be told first. */
+  async function carryOut(entry: Erasure, goOn: () => boolean): Promise<void> {
     const { put } = await books();
+    await gather(entry);
     for (const act of entry.acts) {
       if (act.seq > 0) continue;
       act.seq = await record(act);
@@ -109,25 +142,15 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     entry.state = 'folding';
     await put(entry);
     const last = Math.max(...entry.acts.map(({ seq }) => seq));
-    while (!stopped && entry.state !== 'done') {
+    while (!stopped && goOn() && entry.state !== 'done') {
       const before = JSON.stringify(entry);
-      for (const step of entry.services) {
-        if (step.state === 'exact' || stopped) continue;
-        const status = await call<{ seq: number; rebuild_due?: string; training_due?: boolean }>(
-          nc,
-          `freshet.${step.service}.status`,
-          {},
-          { timeoutMs: STATUS_MS },
-        ).catch(() => undefined);
-        if (!status || status.seq < last) continue;
-        const state =
-          status.rebuild_due === undefined && status.training_due !== true
-            ? 'exact'
-            : status.training_due === false
-              ? 'trained'
-              : 'rows';
-        if (step.state !== state) Object.assign(step, { state, at: new Date().toISOString() });
-      }
+      await Promise.all(
+        entry.services.map(async (step) => {
+          if (step.state === 'exact') return;
+          const state = stateOf(await instances.of(step.service), last);
+          if (state && step.state !== state) Object.assign(step, { state, at: new Date().toISOString() });
+        }),
+      );
       if (entry.pending && entry.services.every(({ state }) => state !== 'waiting')) {
         // Copies that a service made before it had folded the record.
         await purge(entry);
@@ -137,6 +160,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       if (entry.services.every(({ state }) => state === 'exact')) {
         entry.state = 'done';
         entry.done = new Date().toISOString();
+        options.onDone?.((Date.parse(entry.done) - Date.parse(entry.requested)) / 1000);
       }
       if (JSON.stringify(entry) !== before) await put(entry);
       if (entry.state !== 'done') await pause(lookMs);
@@ -223,6 +247,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 
   async function goOn(): Promise<void> {
     for (const entry of await (await books()).list()) {
+      // Asked of a release that knew no deadline.
+      entry.deadline ??= new Date(Date.parse(entry.requested) + deadlineMs).toISOString();
       await again(entry);
       if (entry.state !== 'done') begin(entry);
     }
@@ -236,17 +262,33 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       return told(entry);
     },
     list: async () => (await (await books()).list()).map(told),
+    open: () => {
+      const entries = [...working.values()].map(({ entry }) => entry);
+      return { open: entries.length, overdue: entries.filter(isOverdue).length };
+    },
     start: () => {
       void goOn().catch((err: unknown) => logger.error({ err }, 'the ledger of erasures could not be read'));
     },
     stop: async () => {
       stopped = true;
-      await Promise.all(working.values());
+      await Promise.all([...working.values()].map(({ work }) => work));
     },
   };
 }
 
+/** Past its deadline and not complete, or not before it. */
+const isOverdue = ({ deadline, done }: Erasure): boolean =>
+  (done === null ? Date.now() : Date.parse(done)) > Date.parse(deadline);
+
+/** How far all instances of a service are; undefined where one has not folded the record, or none answers. */
+function stateOf(said: readonly InstanceProgress[], record: number): ErasureStep['state'] | undefined {
+  if (said.length === 0 || said.some(({ seq }) => seq < record)) return undefined;
+  if (said.some(({ training_due }) => training_due === true)) return 'rows';
+  if (said.every(({ rebuild_due }) => !rebuild_due)) return 'exact';
+  return said.some(({ training_due }) => training_due === false) ? 'trained' : 'rows';
+}
+
 /** What may be told of an erasure: everything but who it was. */
-function told({ pending: _, ...entry }: Erasure): Erasure {
-  return entry;
+function told({ pending: _, ...entry }: Erasure): ToldErasure {
+  return { ...entry, overdue: isOverdue(entry) };
 }

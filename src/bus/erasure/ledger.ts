@@ -27,12 +27,20 @@ export interface Erasure {
   erasure: string;
   requested: string;
   state: 'recording' | 'purging' | 'folding' | 'rebuilding' | 'done';
+  /** RFC 3339: by then everything has to be what the log gives without the user, rebuilds included. */
+  deadline: string;
   /** RFC 3339; null until it is. */
   done: string | null;
   acts: ErasureAct[];
   services: ErasureStep[];
   /** The ids themselves, for as long as there is something to purge under them. */
   pending?: string[];
+}
+
+/** As it is told to whoever asks. */
+export interface ToldErasure extends Omit<Erasure, 'pending'> {
+  /** It was not complete by its deadline, or is not yet. */
+  overdue: boolean;
 }
 
 export interface Ledger {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { Erasure } from '../../bus/erasure/ledger.ts';
+import type { ToldErasure } from '../../bus/erasure/ledger.ts';
 import { call } from '../../bus/micro.ts';
 import { UsageError } from '../../errors.ts';
 import { note, print, printJson, table } from '../output.ts';
@@ -36,23 +36,31 @@ export const forgetVerb = (): Command =>
     });
   });
 
-const forget = ({ nc }: CliSession, user: string): Promise<Erasure> => call(nc, 'freshet.user.forget', { user });
-const read = ({ nc }: CliSession, erasure: string): Promise<Erasure> => call(nc, 'freshet.user.erasure', { erasure });
+const forget = ({ nc }: CliSession, user: string): Promise<ToldErasure> => call(nc, 'freshet.user.forget', { user });
+const read = ({ nc }: CliSession, erasure: string): Promise<ToldErasure> =>
+  call(nc, 'freshet.user.erasure', { erasure });
 
 async function sayAll({ nc }: CliSession, { json }: ForgetOptions): Promise<void> {
-  const { erasures } = await call<{ erasures: Erasure[] }>(nc, 'freshet.user.erasure', {});
+  const { erasures } = await call<{ erasures: ToldErasure[] }>(nc, 'freshet.user.erasure', {});
   if (json) return printJson(erasures);
   if (erasures.length === 0) return print('Nobody has been forgotten.');
   print(
     table(
-      erasures.map(({ erasure, requested, state, done }) => [erasure, requested, state, done ?? '']),
-      ['erasure', 'requested', 'state', 'done'],
+      erasures.map(({ erasure, requested, state, deadline, overdue, done }) => [
+        erasure,
+        requested,
+        state,
+        `${deadline}${overdue ? ', overdue' : ''}`,
+        done ?? '',
+      ]),
+      ['erasure', 'requested', 'state', 'deadline', 'done'],
     ),
   );
 }
 
-function say({ erasure, requested, state, done, services }: Erasure): void {
-  print(`erasure   ${erasure}\nrequested ${requested}\nstate     ${state}${done === null ? '' : ` since ${done}`}\n`);
+function say({ erasure, requested, state, deadline, overdue, done, services }: ToldErasure): void {
+  print(`erasure   ${erasure}\nrequested ${requested}\nstate     ${state}${done === null ? '' : ` since ${done}`}`);
+  print(`deadline  ${deadline}${overdue ? ', overdue' : ''}\n`);
   print(
     table(
       services.map((step) => [step.service, step.state, step.at ?? '']),
