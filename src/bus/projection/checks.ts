@@ -65,11 +65,15 @@ async function newestFence(log: Log): Promise<StreamSeq> {
   return fenceOf(decoded.event.data.fence, decoded.event.seq);
 }
 
+/** Only who operates it knows which of the two is right. */
+const nextOf = (service: string): string =>
+  `freshet replay ${service}, if this log is the right one: the state is made from it anew; if not, restore the log from a backup`;
+
 function compareState(
   info: LogInfo,
   { service, checkpoint, skipped = streamSeq(0) }: CheckSubject,
 ): LogRefusedError | undefined {
-  const next = `freshet status, then remove the projection of ${service} to rebuild it from this log`;
+  const next = nextOf(service);
   if (checkpoint.created !== '' && checkpoint.created !== info.created)
     return new LogRecreatedError(
       `The stream ${info.stream} was created at ${info.created}; the projection was made from one created at ${checkpoint.created}.`,
@@ -106,7 +110,7 @@ async function compareFingerprints(
   subject: CheckSubject,
 ): Promise<LogRefusedError | undefined> {
   const { service, checkpoint, fingerprints } = subject;
-  const next = `freshet status, then remove the projection of ${service} to rebuild it from this log`;
+  const next = nextOf(service);
   for (const fingerprint of fingerprints) {
     const message = await log.at(fingerprint.seq);
     if (message) {
