@@ -2,7 +2,12 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.{unit,int}.test.ts', 'test/**/*.test.ts', 'bench/**/*.unit.test.ts', 'scripts/**/*.test.ts'],
+    include: [
+      'src/**/*.{unit,int}.test.ts',
+      'test/**/*.test.ts',
+      'bench/**/*.{unit,int}.test.ts',
+      'scripts/**/*.test.ts',
+    ],
     environment: 'node',
     // Processes rather than threads: SQLite and TensorFlow are native, and suites change the working folder.
     pool: 'forks',
