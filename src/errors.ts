@@ -149,6 +149,11 @@ export class RebuildWaitingError extends FreshetError {
   readonly code = 'FRESHET_REBUILD_WAITING';
 }
 
+/** A snapshot that can't be gone back to. */
+export class RollbackRefusedError extends FreshetError {
+  readonly code = 'FRESHET_ROLLBACK_REFUSED';
+}
+
 /** A sequence or a time that the log does not hold. */
 export class PositionUnknownError extends FreshetError {
   readonly code = 'FRESHET_POSITION_UNKNOWN';

@@ -4,6 +4,7 @@
  */
 import type { Config } from '../config/schema.ts';
 import type { Endpoint } from './micro.ts';
+import type { ProjectionDefinition } from './projection/definition.ts';
 import { createHeld, type HeldReader } from './projection/held.ts';
 import { createProjectionLoop, type LoopLimits, type LoopOptions, type ProjectionLoop } from './projection/loop.ts';
 import { openStore, type ProjectionStore, type StoreOptions } from './projection/store.ts';
@@ -24,7 +25,7 @@ export interface IncarnationOptions<Tables> {
   description: ServiceDescription<Tables>;
   store: StoreOptions<Tables>;
   loop: Omit<LoopOptions, 'store' | 'onApplied' | 'memory'>;
-  context: Omit<ServiceContext, 'store' | 'loop'>;
+  context: Omit<ServiceContext, 'store' | 'loop' | 'definition'>;
   /** What is around each endpoint of the service's own. */
   wrap: (endpoints: Readonly<Record<string, Endpoint>>, loop: ProjectionLoop) => Record<string, Endpoint>;
 }
@@ -42,14 +43,15 @@ export async function createIncarnation<Tables>(options: IncarnationOptions<Tabl
         recall: (events, seq, newest) => parts?.memory?.recall(events, seq, newest),
       },
     });
-    parts = await options.description.parts({ ...options.context, store, loop });
+    const definition = options.store.definition as ProjectionDefinition<unknown>;
+    parts = await options.description.parts({ ...options.context, definition, store, loop });
     const own = parts;
     return {
       store,
       loop,
       parts,
       endpoints: options.wrap(parts.endpoints, loop),
-      held: createHeld(store.db, options.description.definition.held, parts.held),
+      held: createHeld(store.db, options.store.definition.held, parts.held),
       start: () => {
         loop.start();
         own.start?.();

@@ -19,6 +19,8 @@ export interface RebuildProcessOptions {
   natsUrl: string;
   config: Config;
   logger: Logger;
+  /** More words of the command. */
+  args?: readonly string[];
 }
 
 /** How far a rebuild is. */
@@ -39,7 +41,7 @@ export interface RebuildProcess {
 const RETRY_MAX_MS = 300_000;
 
 export function createRebuildProcess(options: RebuildProcessOptions): RebuildProcess {
-  const { service, replica, data, natsUrl, config, logger } = options;
+  const { service, replica, data, natsUrl, config, logger, args: more = [] } = options;
   let child: ChildProcess | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -61,6 +63,7 @@ export function createRebuildProcess(options: RebuildProcessOptions): RebuildPro
       '--config',
       settings,
       '--json',
+      ...more,
     ];
     const started = spawn(process.execPath, args, {
       env: { ...process.env, NATS_URL: natsUrl },

@@ -51,6 +51,11 @@ export interface ServiceEnvironment {
   healthPort: number;
   /** Replica number; 1 is `<service>-projection`, others have a projection and consumer of their own. */
   replica?: number;
+  /**
+   * Something else beside the service that is made like it: files, consumer and subjects have this name, and nothing
+   * rebuilds it or takes its place.
+   */
+  role?: string;
   logger?: Logger;
 }
 
@@ -60,6 +65,8 @@ export interface ServiceContext {
   nc: NatsConnection;
   log: Log;
   codec: EventCodec;
+  /** What is folded by. */
+  definition: ProjectionDefinition<unknown>;
   store: ProjectionStore;
   loop: ProjectionLoop;
   publisher: Publisher;
@@ -69,6 +76,11 @@ export interface ServiceContext {
   files: ProjectionFiles;
   /** Key by which records of erasures name users. */
   erasureKey: Uint8Array;
+  /**
+   * The fold is another one from here on: a projection is rebuilt by it beside the one that goes on answering, with
+   * these words more to the command, and takes its place.
+   */
+  refold(definition: ProjectionDefinition<unknown>, args: readonly string[]): void;
 }
 
 export interface ServiceParts {
@@ -101,6 +113,8 @@ export interface ServiceDescription<Tables> {
    * fold of the log as well, which would have to be made twice under settings of which one is gone.
    */
   rebuildsBeside: boolean;
+  /** What the log itself says of the fold, before anything is folded; left out: nothing. */
+  settle?: (nc: NatsConnection) => Promise<ProjectionDefinition<Tables>>;
   /** The service's own part, made once store and connection stand; once more when a rebuilt projection takes over. */
   parts: (context: ServiceContext) => ServiceParts | Promise<ServiceParts>;
 }
@@ -125,10 +139,9 @@ export async function runService<Tables>(
   description: ServiceDescription<Tables>,
   environment: ServiceEnvironment,
 ): Promise<RunningService> {
-  const { definition } = description;
-  const { service } = definition;
-  const { config, natsUrl, data, healthPort, replica = 1 } = environment;
-  const instance = instanceName(service, replica);
+  const { service } = description.definition;
+  const { config, natsUrl, data, healthPort, replica = 1, role } = environment;
+  const instance = role === undefined ? instanceName(service, replica) : `${service}-${role}`;
   const logger = environment.logger ?? createLogger({ service, level: config.log.level, redact: config.log.redact });
   const files = projectionFiles(data, instance);
   ensureFolder(data);
@@ -146,16 +159,19 @@ export async function runService<Tables>(
     });
     const log = await createServiceLog({ nc, publisher, config, service });
     const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
+    /** What is folded by, and what is to be folded by once a projection that was made by it is there. */
+    let definition = (await description.settle?.(nc)) ?? description.definition;
+    let wanted = definition;
     const version = foldVersion(definition);
-    if (carryOutSwap(files, version)) logger.info({ file: files.live }, 'a rebuilt projection has taken over');
+    if (role === undefined && carryOutSwap(files, version))
+      logger.info({ file: files.live }, 'a rebuilt projection has taken over');
 
     const observer = observeLoop(registry);
     const limits = loopLimits(config);
     limits.batchMax = Math.min(limits.batchMax, definition.batchMax ?? limits.batchMax);
     limits.batchRestMs = definition.batchRestMs ?? limits.batchRestMs;
-    const storeOptions: StoreOptions<Tables> = {
+    const storeOptions: Omit<StoreOptions<Tables>, 'definition'> = {
       file: files.live,
-      definition,
       codec,
       fingerprints: config.projection.fingerprints,
       cacheKib: config.projection.cache_kib,
@@ -164,19 +180,34 @@ export async function runService<Tables>(
     const begin = (otherVersion: 'keep' | 'remove'): Promise<Incarnation> =>
       createIncarnation({
         description,
-        store: { ...storeOptions, otherVersion },
+        store: { ...storeOptions, definition, otherVersion },
         loop: {
           service,
           log,
           logger,
-          consumer: replica === 1 ? `${service}-projection` : `${service}-projection-${replica}`,
+          consumer:
+            role !== undefined
+              ? instance
+              : replica === 1
+                ? `${service}-projection`
+                : `${service}-projection-${replica}`,
           limits,
           observer,
-          copyDeadLetter: (dead) => copyDeadLetter(publisher, service, dead),
+          ...(role === undefined ? { copyDeadLetter: (dead) => copyDeadLetter(publisher, service, dead) } : {}),
         },
-        context: { config, nc, log, codec, publisher, logger, registry, files, erasureKey: key },
+        context: { config, nc, log, codec, publisher, logger, registry, files, erasureKey: key, refold },
         wrap: (endpoints, loop) => withMinSeq(endpoints, loop, config),
       });
+    let rebuilding: RebuildProcess | undefined;
+    const refold: ServiceContext['refold'] = (next, args) => {
+      wanted = next as ProjectionDefinition<Tables>;
+      const before = rebuilding;
+      const started = createRebuildProcess({ service, replica, data, natsUrl, config, logger, args });
+      rebuilding = started;
+      // One at a time works on the file.
+      void (before?.stop() ?? Promise.resolve()).then(() => started === rebuilding && started.start());
+    };
+    undo.push(() => rebuilding?.stop());
     let current = await begin(description.rebuildsBeside ? 'keep' : 'remove');
     undo.push(() => current.store.close());
     if (current.store.rebuilt)
@@ -195,18 +226,16 @@ export async function runService<Tables>(
         };
       });
     };
-    let rebuilding: RebuildProcess | undefined;
     if (current.store.stale) {
       logger.warn(
         { file: files.live, found: current.store.version, version },
         'what events do to this projection has changed: another one is rebuilt beside it',
       );
       rebuilding = createRebuildProcess({ service, replica, data, natsUrl, config, logger });
-      undo.push(() => rebuilding?.stop());
     }
     const takeover = createTakeover({
       files,
-      definition,
+      definition: () => wanted,
       rebuild: {
         codec,
         log,
@@ -223,10 +252,11 @@ export async function runService<Tables>(
         hold();
         await current.stop();
       },
-      replace: async (swap) => {
+      replace: async (swap, next) => {
         try {
           current.store.close();
           swap();
+          definition = next;
           current = await begin('remove');
           current.start();
           rebuilding = undefined;
@@ -252,6 +282,7 @@ export async function runService<Tables>(
     // After an erasure that rows alone can't follow; a while later, so that several are one rebuild.
     let dueSince: number | undefined;
     const dueTimer = setInterval(() => {
+      if (role !== undefined) return;
       const waits = held !== undefined || rebuilding !== undefined || current.parts.holdsRebuild?.() === true;
       const due = waits ? undefined : current.store.rebuildDue();
       dueSince = due === undefined ? undefined : (dueSince ?? performance.now());
@@ -326,11 +357,11 @@ export async function runService<Tables>(
       },
     });
     const micro = await serveMicro(nc, {
-      name: `freshet-${service}`,
+      name: `freshet-${role ?? service}`,
       version: VERSION,
       description: description.description,
       metadata: { pid: String(process.pid), health: health.url, instance },
-      prefix: `freshet.${service}`,
+      prefix: `freshet.${role ?? service}`,
       endpoints: {
         ...Object.fromEntries(
           Object.entries(current.endpoints).map(([name, endpoint]) => [name, latest(name, endpoint)]),
@@ -356,7 +387,7 @@ export async function runService<Tables>(
     // Its endpoints are known to the server before anybody is told that it runs.
     await nc.flush();
     current.start();
-    takeover.start();
+    if (role === undefined) takeover.start();
     rebuilding?.start();
     logger.info({ instance, seq: current.loop.position(), health: health.url }, 'service started');
     return {

@@ -89,7 +89,7 @@ async function rebuild(service: ServiceName): Promise<number> {
     erasureKey: await erasureKey(nc),
   });
   const { seq } = await second.to();
-  memory?.write(files.image, second.store);
+  memory?.write(files.image, second.store, false);
   second.close();
   orderSwap(files);
   return seq;

@@ -12,7 +12,8 @@ import { carryOutSwap, discardNext, type ProjectionFiles, versionOf } from './pr
 
 export interface TakeoverOptions<Tables> {
   files: ProjectionFiles;
-  definition: ProjectionDefinition<Tables>;
+  /** What a projection has to be made by to be taken over: that of now. */
+  definition: () => ProjectionDefinition<Tables>;
   rebuild: Omit<RebuildOptions<Tables>, 'file' | 'definition'>;
   logger: Logger;
   lookMs: number;
@@ -23,7 +24,7 @@ export interface TakeoverOptions<Tables> {
   /** Goes on with it: the rebuilt one was not taken. */
   resume: () => Promise<void>;
   /** Closes the live projection, lets `swap` put the other file in its place, and begins again. */
-  replace: (swap: () => void) => Promise<void>;
+  replace: (swap: () => void, definition: ProjectionDefinition<Tables>) => Promise<void>;
 }
 
 export interface Takeover {
@@ -33,11 +34,7 @@ export interface Takeover {
 }
 
 export function createTakeover<Tables>(options: TakeoverOptions<Tables>): Takeover {
-  const { files, definition, logger, lookMs } = options;
-  const { service } = definition;
-  const version = foldVersion(definition);
-  // What is in memory follows the file that answers; this one is not that yet.
-  const { committed: _, ...rows } = definition;
+  const { files, logger, lookMs } = options;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let going: Promise<void> | undefined;
@@ -45,6 +42,9 @@ export function createTakeover<Tables>(options: TakeoverOptions<Tables>): Takeov
 
   function look(): void {
     if (going || stopped || !existsSync(files.next)) return;
+    const definition = options.definition();
+    const { service } = definition;
+    const version = foldVersion(definition);
     const found = versionOf(files.next);
     if (found !== version) {
       // For the program or the settings that it was made for, when they are started.
@@ -53,15 +53,18 @@ export function createTakeover<Tables>(options: TakeoverOptions<Tables>): Takeov
       passedOver = found;
       return;
     }
-    going = takeOver()
+    going = takeOver(definition, version)
       .catch((err: unknown) => logger.error({ err, service }, 'a rebuilt projection could not be taken over'))
       .finally(() => {
         going = undefined;
       });
   }
 
-  async function takeOver(): Promise<void> {
+  async function takeOver(definition: ProjectionDefinition<Tables>, version: string): Promise<void> {
     const started = performance.now();
+    const { service } = definition;
+    // What is in memory follows the file that answers; this one is not that yet.
+    const { committed: _, ...rows } = definition;
     const rebuild = await createRebuild({ ...options.rebuild, file: files.next, definition: rows });
     let at: Checkpoint;
     let paused = false;
@@ -81,7 +84,7 @@ export function createTakeover<Tables>(options: TakeoverOptions<Tables>): Takeov
     } finally {
       rebuild.close();
     }
-    await options.replace(() => carryOutSwap(files, version));
+    await options.replace(() => carryOutSwap(files, version), definition);
     logger.info(
       { service, seq: at.seq, seconds: (performance.now() - started) / 1000 },
       'a rebuilt projection has taken over',

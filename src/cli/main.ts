@@ -14,9 +14,12 @@ import { keysVerb } from './verbs/keys.ts';
 import { publishVerb } from './verbs/publish.ts';
 import { recommendVerb } from './verbs/recommend.ts';
 import { replayVerb } from './verbs/replay.ts';
+import { rollbackVerb } from './verbs/rollback.ts';
 import { schemaVerb } from './verbs/schema.ts';
 import { serviceVerb } from './verbs/service.ts';
+import { shadowVerb } from './verbs/shadow.ts';
 import { similarVerb } from './verbs/similar.ts';
+import { snapshotsVerb } from './verbs/snapshots.ts';
 import { statusVerb } from './verbs/status.ts';
 import { streamsVerb } from './verbs/streams.ts';
 import { tailVerb } from './verbs/tail.ts';
@@ -40,6 +43,9 @@ export async function main(args: readonly string[]): Promise<number> {
     importVerb,
     recommendVerb,
     experimentVerb,
+    shadowVerb,
+    snapshotsVerb,
+    rollbackVerb,
     similarVerb,
     trendingVerb,
     historyVerb,

@@ -13,6 +13,7 @@ import { createRebuild } from '../bus/projection/rebuild.ts';
 import { projectionFiles } from '../bus/projection/swap.ts';
 import { createPublisher } from '../bus/publisher.ts';
 import { createServiceLog } from '../bus/service.ts';
+import { configInForce } from '../engine/acts.ts';
 import type { PastEngine } from '../engine/past.ts';
 import { count, note } from './output.ts';
 import { createProgress } from './progress.ts';
@@ -52,7 +53,7 @@ export async function withPast<T>(
       const { openPast } = await import('../engine/past.ts');
       const engine = await openPast({
         ...common,
-        config,
+        config: await configInForce(config, nc, position.seq),
         nc,
         ...position,
         file: projectionFiles(resolve(options.data), service).live,

@@ -6,6 +6,7 @@ import { foldVersion, type ProjectionDefinition, type ServiceName } from '../bus
 import type { ProjectionStore } from '../bus/projection/store.ts';
 import { createPublisher } from '../bus/publisher.ts';
 import type { Config } from '../config/schema.ts';
+import { configInForce } from '../engine/acts.ts';
 import type { RecordedInput } from '../engine/inputs/records.ts';
 import type { Model } from '../engine/model/mod.ts';
 import type { ModelHash } from '../engine/rebuild.ts';
@@ -20,6 +21,10 @@ export interface RebuiltFrom {
   logger?: Logger;
   /** The engine's model begins at the nearest snapshot up to this position instead of at the log's beginning. */
   snapshotUpTo?: number;
+  /** Where none fits, it begins at the log's beginning all the same. */
+  snapshotOptional?: boolean;
+  /** Settings of the engine are those that were in force at this position; left out: at the head of the log. */
+  inForceAt?: number | undefined;
 }
 
 const SILENT = pino({ level: 'silent' });
@@ -30,8 +35,8 @@ export interface Rebuildable {
   memory?: {
     hash(): ModelHash;
     model(): Model;
-    /** Writes it to a file, for the service that takes the rows over. */
-    write(file: string, store: ProjectionStore): void;
+    /** Writes it to a file, for the service that takes the rows over; `beside`: snapshots stay as they are. */
+    write(file: string, store: ProjectionStore, beside: boolean): void;
   };
   /** Snapshot that the model began at, where that was asked for. */
   snapshot?: string;
@@ -53,17 +58,17 @@ export async function rebuildable(
     case 'feedback':
       return erase((await import('../feedback/projection.ts')).feedbackProjection(config));
     case 'engine':
-      return engine(config, erasureKey, from);
+      return engine(from.nc ? await configInForce(config, from.nc, from.inForceAt) : config, erasureKey, from);
   }
 }
 
 async function engine(
   config: Config,
   erasureKey: Uint8Array,
-  { live: file, nc, log, logger = SILENT, snapshotUpTo }: RebuiltFrom,
+  { live: file, nc, log, logger = SILENT, snapshotUpTo, snapshotOptional = false }: RebuiltFrom,
 ): Promise<Rebuildable> {
   const { engineRebuild, hashModel, writeImage } = await import('../engine/rebuild.ts');
-  const { originOf } = await import('../engine/start.ts');
+  const { originOf } = await import('../engine/settings.ts');
   const { openRecords } = await import('../engine/inputs/records.ts');
   const { createInputObjects } = await import('../engine/inputs/objects.ts');
   let live = file === undefined ? undefined : openRecords(file);
@@ -83,7 +88,10 @@ async function engine(
   const start =
     snapshotUpTo === undefined || !nc || !log
       ? undefined
-      : await nearest(config, { nc, log, logger, known }, snapshotUpTo);
+      : await nearest(config, { nc, log, logger, known }, snapshotUpTo).catch((err: unknown) => {
+          if (snapshotOptional && err instanceof SnapshotUnfitError) return undefined;
+          throw err;
+        });
   const { definition, memory, inputs } = engineRebuild(config, erasureKey, { known, live, start });
   const held = () => {
     const found = memory();
@@ -95,8 +103,8 @@ async function engine(
     memory: {
       hash: () => hashModel(held().model, held().position()),
       model: () => held().model,
-      write: (file, { version, checkpoint }) =>
-        writeImage(file, held(), originOf(config, version, checkpoint().created), inputs()),
+      write: (file, { version, checkpoint }, beside) =>
+        writeImage(file, held(), originOf(config, version, checkpoint().created), { inputs: inputs(), beside }),
     },
     ...(start?.manifest ? { snapshot: start.manifest.object } : {}),
     close: () => live?.close(),
@@ -114,7 +122,7 @@ async function nearest(
   const { engineProjection } = await import('../engine/projection.ts');
   const { restoreModel } = await import('../engine/snapshots/restore.ts');
   const { createSnapshots } = await import('../engine/snapshots/snapshots.ts');
-  const { originOf } = await import('../engine/start.ts');
+  const { originOf } = await import('../engine/settings.ts');
   const version = foldVersion(engineProjection({ config, committed: () => {} }));
   const origin = originOf(config, version, (await log.info()).created);
   const publisher = createPublisher(nc);

@@ -212,6 +212,10 @@ export const CONFIG_SCHEMA = section(
           'snapshots that are kept: the newest ones by time of writing, and the one in force',
           1,
         ),
+        snapshots_older: whole(
+          4,
+          'older snapshots that are kept to go back to, nearest to ages of 1, 2, 4, ... hours; and the newest of so many configurations',
+        ),
         snapshot_stop_ms: whole(
           2_000,
           'milliseconds that the last snapshot may take when the engine is stopped, so that the next start is immediate',
@@ -294,6 +298,13 @@ export const CONFIG_SCHEMA = section(
         seen_for_s: whole(0, 'seconds after which an item that was seen may come back; 0: never'),
       }),
       'rules that every list is under',
+    ),
+    shadow: section(
+      Type.Object({
+        every: whole(20, 'one in so many events is ranked by both models of a shadow before it is learned', 1),
+        window: whole(20_000, 'newest events that were ranked by both, which are compared', 100),
+      }),
+      'a shadow engine, which tries other settings',
     ),
     up: section(
       Type.Object({

@@ -13,7 +13,9 @@ import {
   type WeightsConfig,
   weigh,
 } from './model/mod.ts';
+import { decodePin } from './pins.ts';
 import { type EngineTables, resolveUserAt, timeOf, traitsAt, weightsOf } from './projection.ts';
+import { configHash } from './settings.ts';
 import { trainedKinds } from './train/settings.ts';
 
 /** An empty model under this configuration. */
@@ -95,14 +97,20 @@ export function createMemory({
 }: MemoryOptions): Memory {
   const weights = weightsOf(config);
   const kinds = trainedKinds(config);
+  const hash = configHash(config);
   let at = seq;
   const odd: Record<TimeWarning | InputWarning, number> = { 'time-ahead': 0, 'time-1970': 0, 'input-unreadable': 0 };
 
   function adopt({ kind, bytes, sha256, from_seq }: RecordedInput): void {
     // One of a kind that is switched off is neither trained nor used.
-    if (!kinds.includes(kind)) return;
+    if (kind !== 'ranker' && !kinds.includes(kind)) return;
     try {
       if (sha256Of(bytes) !== sha256) throw new InputUnreadableError('its bytes are not those that were recorded');
+      if (kind === 'ranker') {
+        const pin = decodePin(bytes);
+        if (pin.config === hash) model.pinRanker(pin.ranker);
+        return;
+      }
       model.adopt({ kind, bytes, seq: from_seq });
     } catch (err) {
       // The same with every fold of the log, so that all of them go on without it.

@@ -25,9 +25,9 @@ import type { Model } from './model/mod.ts';
 import { type EngineTables, engineProjection, prepareTables, resolveUserAt } from './projection.ts';
 import { engineRebuild } from './rebuild.ts';
 import { answerHash, configuredRules } from './rules/configured.ts';
+import { configHash, originOf } from './settings.ts';
 import { restoreModel } from './snapshots/restore.ts';
 import { createSnapshots } from './snapshots/snapshots.ts';
-import { configHash, originOf } from './start.ts';
 import { createWhy, explainEndpoint } from './why.ts';
 
 export interface PastOptions {

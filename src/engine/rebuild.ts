@@ -10,7 +10,9 @@ import type { Config } from '../config/schema.ts';
 import { createRecords, type InputRecords, type InputSource, type RecordedInput } from './inputs/records.ts';
 import { createMemory, emptyModel, type Memory } from './memory.ts';
 import type { Model } from './model/mod.ts';
+import { pinnedAt, refolded } from './pins.ts';
 import { type EngineTables, engineProjection, prepareTables } from './projection.ts';
+import { configHash } from './settings.ts';
 import { type Origin, strangeness } from './snapshots/manifest.ts';
 
 /** What identifies the model's contents, SHA-256, hex. */
@@ -71,6 +73,7 @@ export function engineRebuild(
 ): EngineRebuild {
   let memory: Memory | undefined;
   let records: InputRecords | undefined;
+  const hash = configHash(config);
   const definition = engineProjection({
     config,
     committed: (events, _clock, seq) => {
@@ -97,6 +100,21 @@ export function engineRebuild(
           tables,
           inputs,
           erasureKey,
+          stops: {
+            next: (after) => Math.min(...pinnedAt(own.list()).filter((seq) => seq > after)),
+            // What the ranker was there in this log, in which somebody may be missing by now.
+            reached: (seq) => {
+              for (const mention of own.list()) {
+                if (mention.kind !== 'ranker' || mention.trained_at !== seq) continue;
+                const input = own.read(mention);
+                const ranker = memory?.model.rankerBytes();
+                const again = input && ranker && refolded(input, hash, ranker);
+                if (!again || again.sha256 === mention.sha256) continue;
+                own.remove(mention);
+                own.add(again);
+              }
+            },
+          },
           ...(start ? { model: start.model, seq: streamSeq(start.seq) } : {}),
         });
         return tables;
@@ -109,17 +127,25 @@ export function engineRebuild(
 
 interface ImageHead extends Origin {
   seq: number;
+  /** Snapshots stay as they are: it was no doubt in them that it was rebuilt for. */
+  beside?: boolean;
   inputs: string;
   sha256: string;
 }
 
 /** Writes the model's state, in one step: there is the whole of it or none. */
-export function writeImage(file: string, { model, position }: Memory, origin: Origin, inputs: string): void {
+export function writeImage(
+  file: string,
+  { model, position }: Memory,
+  origin: Origin,
+  { inputs, beside }: { inputs: string; beside: boolean },
+): void {
   const state = model.exportState();
   const head: ImageHead = {
     ...origin,
     seq: position(),
     inputs,
+    beside,
     sha256: createHash('sha256').update(state).digest('hex'),
   };
   writeFileSync(`${file}.new`, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), state]));
@@ -129,6 +155,8 @@ export function writeImage(file: string, { model, position }: Memory, origin: Or
 export interface RebuiltModel {
   model: Model;
   seq: number;
+  /** Snapshots stay as they are; left out: one of this model takes the place of all there are. */
+  beside?: boolean;
 }
 
 export interface ReadImageOptions {
@@ -154,9 +182,9 @@ export function readImage(file: string, options: ReadImageOptions): RebuiltModel
     const model = emptyModel(config);
     // The engine that ran has recorded another one meanwhile, at a position that the rebuild had passed: what was
     // rebuilt stays better than any snapshot, and is folded from the log once more.
-    if (head.inputs !== inputs(head.seq)) return { model, seq: 0 };
+    if (head.inputs !== inputs(head.seq)) return { model, seq: 0, beside: head.beside === true };
     model.importState(state);
-    return { model, seq: head.seq };
+    return { model, seq: head.seq, beside: head.beside === true };
   } catch (err) {
     // Cut short, or of another release: a snapshot or the log itself serves as well.
     if (!(err instanceof Error)) throw err;

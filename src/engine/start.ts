@@ -1,7 +1,5 @@
 /** The engine as a service: model, lists, rankings in KV, snapshots. */
-import { createHash } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
-import { canonicalJson } from '../bus/event/canonical.ts';
 import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
 import { streamSeq } from '../bus/event/ids.ts';
 import type { Fingerprint } from '../bus/projection/store.ts';
@@ -12,9 +10,9 @@ import {
   type ServiceEnvironment,
   type ServiceParts,
 } from '../bus/service.ts';
-import type { Config } from '../config/schema.ts';
 import { isExperimentEvent } from '../experiment/rows.ts';
 import { createLogger } from '../observability/log.ts';
+import { type Act, actOf, type InForce, inForce, readActs } from './acts.ts';
 import { engineEndpoints } from './api.ts';
 import { contentsEndpoint } from './contents.ts';
 import { createExperiments, experimentEndpoints } from './experiments.ts';
@@ -28,12 +26,14 @@ import { createLists, type Lists } from './lists.ts';
 import { createMemory, emptyModel, type Memory } from './memory.ts';
 import { type EngineMetrics, engineMetrics, showQuality } from './metrics.ts';
 import type { PrequentialReport } from './model/mod.ts';
-import { MODEL_CODE } from './model/version.ts';
+import { createPins } from './pins.ts';
 import { engineProjection, prepareTables, resolveUser } from './projection.ts';
 import { createRankings, type Rankings, settledSeq } from './rankings.ts';
 import { hashModel, readImage, removeImage } from './rebuild.ts';
 import { createRecallProgress } from './recall.ts';
+import { rollbackEndpoints, told } from './rollback.ts';
 import { answerHash, configuredRules } from './rules/configured.ts';
+import { configHash, originOf, settingsOf } from './settings.ts';
 import { createKeeper } from './snapshots/keeper.ts';
 import type { Origin } from './snapshots/manifest.ts';
 import { type Restored, restoreModel } from './snapshots/restore.ts';
@@ -55,47 +55,6 @@ const LEARNED_FROM_FORGOTTEN = 'the model was read from a state that has learned
 /** Messages by which a snapshot's log is recognised. */
 const MARKS = 8;
 
-/** Settings that say when and how fast things are done, and nothing of what is answered. */
-const OPERATIONAL: ReadonlySet<string> = new Set<keyof Config['engine']>([
-  'publish_rankings',
-  'batch_rest_ms',
-  'ranking_slice_ms',
-  'ranking_share',
-  'ranking_window',
-  'similar_interval_ms',
-  'similar_batch',
-  'cached_lists',
-  'snapshot_events',
-  'snapshot_interval_ms',
-  'snapshot_stop_ms',
-  'snapshot_stall_ms',
-  'snapshots_kept',
-  // What was trained is recorded, so that the state depends on the records and not on how they were made.
-  'training_first_events',
-  'training_every_events',
-  'training_features',
-  'training_rank',
-  'training_time_limit_ms',
-  'training_follow_ms',
-]);
-
-/** Hash of what the engine's answers depend on beside the log, 12 hex digits. */
-export function configHash({ engine }: Config): string {
-  const settings = Object.fromEntries(Object.entries(engine).filter(([name]) => !OPERATIONAL.has(name)));
-  return createHash('sha256')
-    .update(canonicalJson(JSON.parse(JSON.stringify(settings))))
-    .digest('hex')
-    .slice(0, 12);
-}
-
-/** What a state of the model is made by and from. */
-export const originOf = (config: Config, fold: string, stream: string): Origin => ({
-  config: configHash(config),
-  model: MODEL_CODE,
-  fold,
-  stream,
-});
-
 /** The endpoint that `freshet verify` asks. */
 export const MODEL_HASH = {
   description: 'SHA-256 of the model’s statistics and of its whole state, with the position that they are of',
@@ -104,9 +63,8 @@ export const MODEL_HASH = {
 
 /** Starts the engine in this process. */
 export async function startEngine(environment: ServiceEnvironment): Promise<RunningService> {
-  const { config } = environment;
-  const logger =
-    environment.logger ?? createLogger({ service: 'engine', level: config.log.level, redact: config.log.redact });
+  const { log: said } = environment.config;
+  const logger = environment.logger ?? createLogger({ service: 'engine', level: said.level, redact: said.redact });
   let memory: Memory | undefined;
   const fold: Memory['fold'] = (events, seq) => {
     try {
@@ -118,17 +76,27 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     }
   };
   const forgotten: string[] = [];
-  const definition = engineProjection({
-    config,
-    committed: (events, _clock, seq) => fold(events, seq),
-    forgotten: (user) => void forgotten.push(user),
-  });
+  // What puts settings in force, and by what is folded under them.
+  let acts: Act[] = [];
+  const folded = new Map<unknown, InForce>();
+  const foldUnder = (now: InForce) => {
+    const definition = engineProjection({
+      config: now.config,
+      committed: (events, _clock, seq) => fold(events, seq),
+      forgotten: (user) => void forgotten.push(user),
+    });
+    folded.set(definition, now);
+    return definition;
+  };
+  const nowInForce = (): InForce => inForce(environment.config, acts, (text) => logger.warn(text));
 
   // Once a process, however often a rebuilt projection takes over.
   let registered: EngineMetrics | undefined;
 
   const parts = async (context: ServiceContext): Promise<ServiceParts> => {
     const { nc, log, store, loop, publisher, registry, files, erasureKey } = context;
+    const under = folded.get(context.definition) as InForce;
+    const { config } = under;
     const { engine } = config;
     const tables = prepareTables(store.db);
     registered ??= engineMetrics(registry);
@@ -143,7 +111,9 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       publisher,
       logger,
       origin,
+      settings: settingsOf(config),
       keep: engine.snapshots_kept,
+      older: engine.snapshots_older,
       stallMs: engine.snapshot_stall_ms,
       onWritten: (seconds, bytes) => {
         metrics.snapshots.inc();
@@ -220,6 +190,34 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       },
       onFailed: (kind) => metrics.trainingsFailed.inc({ kind }),
     });
+    const pins = createPins({
+      records,
+      snapshots,
+      config: hash,
+      rows: () => ({ seq: store.checkpoint().seq, marks: store.fingerprints() }),
+      logger,
+      onRecorded: (input) => copies.add(input),
+    });
+    /** Hash of the settings that are on their way; undefined: those that are folded under are in force. */
+    let coming: string | undefined;
+    const settlePins = (act: Act): void => {
+      if (!first) return;
+      pins.settle(act).catch((err: unknown) => logger.warn({ err, act: act.act }, 'a pin could not be recorded'));
+    };
+    /** What an act that was folded asks for. */
+    function enact(act: Act): void {
+      if (!acts.some(({ seq }) => seq === act.seq)) acts.push(act);
+      if (acts.at(-1)?.seq !== act.seq) return;
+      const next = nowInForce();
+      const wanted = configHash(next.config);
+      if (wanted === (coming ?? hash)) {
+        if (coming === undefined) settlePins(act);
+        return;
+      }
+      coming = wanted === hash ? undefined : wanted;
+      logger.info({ act: act.act, verb: act.verb, from: hash, to: wanted }, 'other settings come into force');
+      context.refold(foldUnder(next), ['--beside']);
+    }
     const renewal = createRenewal({
       db: store.db,
       records,
@@ -287,6 +285,12 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       const report = model.prequential();
       return report.scored > 0 ? report : null;
     };
+    let pinnedThen: string | undefined;
+    /** As known last while a rebuilt file takes this one's place. */
+    const pinnedNow = (): string | undefined => {
+      if (store.db.open) pinnedThen = model.pinned ? pins.pinned() : undefined;
+      return pinnedThen;
+    };
     let trainedBy = PLAIN;
     /** What trained the newest of the inputs in force; as known last while a rebuilt file takes this one's place. */
     const backend = (): string => {
@@ -308,6 +312,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         backend: backend(),
         inputs: records.digest(seq),
         prequential: quality(),
+        pinned: model.pinned ? pins.pinned() : undefined,
         marks: [...store.fingerprints(), ...(mark ? [mark] : [])]
           .filter((one) => one.seq <= seq)
           .sort((one, other) => other.seq - one.seq)
@@ -342,6 +347,20 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
           reached: (seq) => loop.reached(streamSeq(seq), config.http.request_timeout_ms),
         }),
         explain: explainEndpoint(createWhy(shown), resolve, config),
+        ...(first
+          ? rollbackEndpoints({
+              snapshots,
+              pins,
+              acts: () => acts,
+              config,
+              file: environment.config,
+              origin,
+              coming: () => coming,
+              codec: context.codec,
+              publisher,
+              reached: (seq) => loop.reached(streamSeq(seq), config.http.request_timeout_ms),
+            })
+          : {}),
         hash: { ...MODEL_HASH, handle: () => hashModel(model, held.position()) },
         contents: contentsEndpoint(files.live, model, held.position),
       },
@@ -362,6 +381,10 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       },
       onApplied: (events) => {
         if (events.some(isExperimentEvent)) experiments.changed();
+        for (const event of events) {
+          const act = actOf(event);
+          if (act) enact(act);
+        }
         if (events.some(({ type }) => type === 'control.erased.v1')) {
           renewal.look();
           for (const user of forgotten.splice(0)) {
@@ -398,6 +421,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
             events,
             warnings: met(held.warnings()),
           },
+          in_force: told({ act: under.act, file: environment.config, config, coming, pinned: pinnedNow() }),
           training_due: renewal.due(),
           started_from: recall.status(),
           rankings: rankings.backlog(),
@@ -418,14 +442,23 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       },
       start: () => {
         renewStale();
-        if (rebuilt && !writes) removeImage(files.image);
+        if (rebuilt && (!writes || rebuilt.beside)) removeImage(files.image);
+        const { act } = under;
+        if (act && act.seq <= store.checkpoint().seq) settlePins(act);
+        if (configHash(environment.config) !== hash)
+          logger.info(
+            { act: act?.act, verb: act?.verb, in_force: hash, file: configHash(environment.config) },
+            'the settings in force are not those of the file',
+          );
         if (first) {
           trainings.look();
           copies.start(engine.training_follow_ms);
         } else follower.start(engine.training_follow_ms);
         renewal.start();
         if (!writes) return;
-        if (rebuilt)
+        // The pointer goes to what is in force now, and on with the next snapshot.
+        if (rebuilt?.beside) keeper.count(1);
+        else if (rebuilt)
           superseding = keeper
             .supersede(() => !recall.running())
             .then((done) => {
@@ -454,8 +487,12 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
   return runService(
     {
       description: 'The model: recommendations, similar items, what is trending',
-      definition,
+      definition: foldUnder({ config: environment.config, act: undefined }),
       rebuildsBeside: false,
+      settle: async (nc) => {
+        acts = await readActs(nc);
+        return foldUnder(nowInForce());
+      },
       parts,
     },
     { ...environment, logger },

@@ -27,7 +27,7 @@ export const atVerb = (): Command => {
         'after',
         `
 The engine is folded from the nearest snapshot before that point where its rows are in the data folder (--data), and
-from the log's beginning elsewhere. The settings are those of now.
+from the log's beginning elsewhere. Settings are those of now, but for what had been promoted or rolled back by then.
 
 Examples:
   freshet at --seq 3000 recommend u42

@@ -26,6 +26,7 @@ interface ReplayOptions extends CommonOptions {
   untilTime?: number;
   into?: string;
   fromSnapshot?: boolean;
+  beside?: boolean;
   replica: number;
 }
 
@@ -63,6 +64,10 @@ export const replayVerb = (): Command =>
       .option(
         '--from-snapshot',
         'of the engine: fold the rows from the beginning, the model only from its nearest snapshot on',
+      )
+      .option(
+        '--beside',
+        'of the engine: begin the model at the nearest snapshot if one fits, and leave those that there are; without it one of what was folded replaces them',
       )
       .option('--replica <n>', 'of this instance', positive, 1)
       .addHelpText(
@@ -102,6 +107,7 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
   const aside = options.into !== undefined;
   const bounded = (options.untilSeq ?? options.untilTime) !== undefined;
   const fromSnapshot = options.fromSnapshot === true && service === 'engine';
+  const beside = options.beside === true && service === 'engine';
   if (aside && existsSync(files.live))
     throw new UsageError(`There is a projection at ${files.live} already.`, {
       next: 'name another folder with --into',
@@ -116,12 +122,15 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
   const log = await createServiceLog({ nc, publisher, config, service });
   const { live } = projectionFiles(resolve(options.data), instance);
   const key = await erasureKey(nc);
-  const upTo = bounded || fromSnapshot ? await boundOf(nc, log, options) : undefined;
+  const upTo = bounded || fromSnapshot || beside ? await boundOf(nc, log, options) : undefined;
   const { definition, memory, snapshot, close } = await rebuildable(service, config, key, {
     live,
     nc,
     log,
-    ...(fromSnapshot && upTo !== undefined ? { snapshotUpTo: upTo } : {}),
+    inForceAt: bounded ? upTo : undefined,
+    ...((fromSnapshot || beside) && upTo !== undefined
+      ? { snapshotUpTo: upTo, snapshotOptional: !fromSnapshot }
+      : {}),
   });
   const progress = createProgress(`rebuilding ${service}`, 'messages', options.json);
   const started = performance.now();
@@ -156,7 +165,7 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
       while (!aside && (await log.info()).lastSeq - at.seq > NEAR) at = await rebuild.to({}, tell);
       seq = at.seq;
       messages = at.applied + at.duplicates + at.deadLetters + at.unknown;
-      if (!aside) memory?.write(files.image, rebuild.store);
+      if (!aside) memory?.write(files.image, rebuild.store, beside);
     } finally {
       rebuild.close();
     }

@@ -8,6 +8,7 @@ import { createPublisher } from '../../bus/publisher.ts';
 import type { ServiceStatus } from '../../bus/service.ts';
 import type { TrainingStatus } from '../../engine/inputs/trainings.ts';
 import type { PrequentialReport, Quality } from '../../engine/model/mod.ts';
+import type { InForceTold } from '../../engine/rollback.ts';
 import { isStreamMissing } from '../../errors.ts';
 import { readRuntime } from '../../up/runtime-file.ts';
 import { count, duration, note, print, printJson, table } from '../output.ts';
@@ -34,6 +35,7 @@ interface Status {
     training: TrainingStatus | null;
     prequential: PrequentialReport | null;
     warnings: Record<string, number>;
+    in_force: InForceTold | null;
   } | null;
 }
 
@@ -63,7 +65,7 @@ async function readStatus({ nc, url }: CliSession, { data }: CommonOptions): Pro
   await publisher.close();
   const answers = await Promise.all(
     SERVICES.map((service) =>
-      call<ServiceStatus & { model?: Status['model'] }>(
+      call<ServiceStatus & { model?: Status['model']; in_force?: InForceTold }>(
         nc,
         `freshet.${service}.status`,
         {},
@@ -79,7 +81,8 @@ async function readStatus({ nc, url }: CliSession, { data }: CommonOptions): Pro
     const { pid, state, seq, lag, dead_letters, trouble } = answer;
     return { service, pid, state, seq, lag, dead_letters, restarts, ...(trouble ? { trouble } : {}) };
   });
-  const model = answers[SERVICES.indexOf('engine')]?.model ?? null;
+  const engine = answers[SERVICES.indexOf('engine')];
+  const model = engine?.model ?? null;
   return {
     log: info
       ? {
@@ -105,6 +108,7 @@ async function readStatus({ nc, url }: CliSession, { data }: CommonOptions): Pro
       training: model.training,
       prequential: model.prequential,
       warnings: model.warnings,
+      in_force: engine?.in_force ?? null,
     },
   };
 }
@@ -122,6 +126,19 @@ function trainingLine({ inputs, training }: NonNullable<Status['model']>): strin
       : []),
     ...(training && training.failed > 0 ? [`${count(training.failed)} failed`] : []),
   ].join('; ');
+}
+
+/** What was promoted or rolled back, and what of the file does nothing because of it; nothing where nothing was. */
+function inForceLines({ act, pinned, coming, file_differs }: InForceTold): string[] {
+  const names = Object.keys(file_differs);
+  return [
+    ...(act
+      ? [`${act.verb === 'promoted' ? 'promoted' : 'rolled back to'} ${act.snapshot} at sequence ${act.seq}`]
+      : []),
+    ...(pinned === null ? [] : [`ranker pinned to ${pinned}: it learns no more`]),
+    ...(coming === null ? [] : [`configuration ${coming} is being folded under, and in force then`]),
+    ...(names.length > 0 ? [`of the file not in force: ${names.join(', ')}`] : []),
+  ];
 }
 
 /** One line a window: HR, NDCG and MRR at 10 of the model and of what it is compared with. */
@@ -151,6 +168,8 @@ function say({ log, nats, services, model }: Status): void {
     print(
       `model    snapshot ${model.snapshot ?? 'none yet'}${model.seq === null ? '' : ` at ${model.seq}`}, configuration ${model.config}, computed by ${model.backend}`,
     );
+  for (const [i, line] of (model?.in_force ? inForceLines(model.in_force) : []).entries())
+    print(`${i === 0 ? 'settings ' : '         '}${line}`);
   const trained = model ? trainingLine(model) : '';
   if (trained !== '') print(`trained  ${trained}`);
   const quality = model?.prequential && qualityLines(model.prequential);

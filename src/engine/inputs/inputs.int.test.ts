@@ -388,7 +388,7 @@ describe('an engine that trains', { timeout: 120_000 }, () => {
     });
     await second.to();
     expect(made.memory?.hash()).toEqual(right);
-    made.memory?.write(files.image, second.store);
+    made.memory?.write(files.image, second.store, false);
     second.close();
     made.close?.();
     // Recorded by the engine that runs, once the rebuild was complete.
@@ -421,7 +421,7 @@ describe('an engine that trains', { timeout: 120_000 }, () => {
       logger: silent,
     });
     await second.to();
-    made.memory?.write(files.image, second.store);
+    made.memory?.write(files.image, second.store, false);
     second.close();
     made.close?.();
     await stop(engine);

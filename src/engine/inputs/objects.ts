@@ -135,7 +135,14 @@ export interface GatherOptions {
  * there is none such unless somebody has mixed files of different times.
  */
 export async function gatherRecords({ records, objects, checkpoint, follows }: GatherOptions): Promise<InputMention[]> {
-  const copies = await objects.list();
+  let copies = await objects.list();
+  if (!follows) {
+    // A rebuild without somebody's part has found other weights at the same place; the copy still has that part.
+    const rebuilt = new Map(records.list().flatMap((own) => (own.kind === 'ranker' ? [[keyOf(own), own.sha256]] : [])));
+    const stale = copies.filter((copy) => (rebuilt.get(keyOf(copy)) ?? copy.sha256) !== copy.sha256);
+    for (const copy of stale) await objects.remove(copy);
+    copies = copies.filter((copy) => !stale.includes(copy));
+  }
   const copied = new Set(copies.map(keyOf));
   const own = new Set(records.list().map(keyOf));
   for (const mention of copies) {

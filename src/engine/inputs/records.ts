@@ -96,7 +96,8 @@ export function createRecords(db: Db): InputRecords {
     'SELECT from_seq, kind, sha256 FROM recorded_input WHERE from_seq <= ? ORDER BY from_seq, trained_at, kind',
   );
   const tainted = db.prepare<[], Omit<Row, 'bytes'>>(
-    `SELECT ${MENTION} FROM recorded_input AS input WHERE EXISTS (
+    // A ranker that was put back is no training: the rebuild that follows says what it was without them.
+    `SELECT ${MENTION} FROM recorded_input AS input WHERE kind <> 'ranker' AND EXISTS (
        SELECT 1 FROM recorded_erasure AS erasure WHERE erasure.first <= input.trained_at AND input.trained_at < erasure.seq
      ) ORDER BY from_seq, trained_at, kind`,
   );

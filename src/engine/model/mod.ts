@@ -13,7 +13,7 @@ export {
   type Quality,
 } from './prequential.ts';
 export { RANKER_DEFAULTS, type RankerConfig } from './ranker/config.ts';
-export { ModelStateUnreadableError } from './state.ts';
+export { decodeState, ModelStateUnreadableError } from './state.ts';
 export { MAX_WEIGHT } from './statistics.ts';
 export type {
   Examined,

@@ -10,7 +10,14 @@ import { Dismissals } from './dismissals.ts';
 import { reasonsFor } from './explain.ts';
 import { Histories, type HistoryEvent } from './histories.ts';
 import { Impressions } from './impressions.ts';
-import { decodeAdopted, encodeAdopted, type InputKind, isMapKind, type TrainingData } from './inputs.ts';
+import {
+  decodeAdopted,
+  encodeAdopted,
+  type InputKind,
+  InputUnreadableError,
+  isMapKind,
+  type TrainingData,
+} from './inputs.ts';
 import { type Claim, Links, rootBy } from './links.ts';
 import { logOrder } from './log-order.ts';
 import { Numbering } from './numbering.ts';
@@ -63,6 +70,9 @@ const PREQUENTIAL = 'prequential';
 const DISMISSALS = 'dismissals';
 const IMPRESSIONS = 'impressions';
 const RANKER = 'ranker';
+/** Flags of the ranker's section. */
+const STALE = 1;
+const PINNED = 2;
 const NOTHING: readonly number[] = [];
 const FULL = 16;
 const FADE_UNIT = 2 ** 20;
@@ -107,7 +117,10 @@ class FoldedModel implements Model {
   #position = 0;
   /** Whether the ranker has learned from somebody who was forgotten since. */
   #stale = false;
+  /** Whether the ranker stays as it is: somebody went back to what it was. */
+  #pinned = false;
   #observer: Observer | undefined;
+  #observed = 0;
 
   constructor(config: ModelConfig) {
     this.#config = config;
@@ -229,8 +242,27 @@ class FoldedModel implements Model {
     return true;
   }
 
-  observe(observer: Observer | undefined): void {
+  observe(observer: Observer | undefined, every = 0): void {
     this.#observer = observer;
+    this.#observed = every;
+  }
+
+  pinRanker(bytes: Uint8Array | undefined): void {
+    if (this.#ranker === undefined) return;
+    try {
+      if (bytes !== undefined) this.#ranker.decode(bytes);
+    } catch (err) {
+      throw new InputUnreadableError('the weights are of another ranker', { cause: err });
+    }
+    this.#pinned = bytes !== undefined;
+  }
+
+  rankerBytes(): Buffer {
+    return this.#ranker?.encode() ?? Buffer.alloc(0);
+  }
+
+  get pinned(): boolean {
+    return this.#pinned;
   }
 
   /**
@@ -245,22 +277,41 @@ class FoldedModel implements Model {
     const teaches = this.#teaches(id, itemId, seq);
     const early = teaches && this.#ranker!.steps < MEASURED_FIRST;
     const measured = early || isMeasured(id, itemId, seq, this.#config.prequential.every);
-    if (!teaches && !measured) return;
+    const observed = !measured && this.#observed > 0 && isMeasured(id, itemId, seq, this.#observed);
+    if (!teaches && !measured && !observed) return;
     const start = this.#histories.start(user);
     const seen = this.#histories.items.subarray(start, start + length);
     if (!this.#config.ranking.includeSeen && seen.includes(item)) return;
+    // Looked at only: what follows has to be as it is where nobody looks.
+    if (observed) this.#observer?.(this.#scored(user, item, time, seq, seen).event);
+    if (!teaches && !measured) return;
     if (this.#mapped.isChallenged) this.#mapped.judge(seen, item, this.#ranking.sample());
-    const request = this.#historyRequest(user);
     if (!measured) {
+      const request = this.#historyRequest(user);
       const example = this.#ranking.example({ ...request, fewest: true }, item);
       if (example !== undefined) {
         this.#ranker?.learn(example.features, example.rows, example.row, request.profile.items.length);
       }
       return;
     }
+    const { event, row } = this.#scored(user, item, time, seq, seen);
+    this.#prequential.observe(event);
+    this.#observer?.(event);
+    const { features, candidates, profile } = event;
+    if (teaches && row >= 0) this.#ranker?.learn(features, candidates.length, row, profile.items.length);
+  }
+
+  #scored(
+    user: number,
+    item: number,
+    time: number,
+    seq: number,
+    seen: Int32Array,
+  ): { event: ScoredEvent; row: number } {
+    const request = this.#historyRequest(user);
     const { candidates, features, scores } = this.#ranking.rank(request);
     const row = candidates.indexOf(item);
-    const scored: ScoredEvent = {
+    const event: ScoredEvent = {
       user,
       item,
       seq,
@@ -276,13 +327,11 @@ class FoldedModel implements Model {
       statistics: this.#statistics,
       catalogue: this.#catalogue,
     };
-    this.#prequential.observe(scored);
-    this.#observer?.(scored);
-    if (teaches && row >= 0) this.#ranker?.learn(features, candidates.length, row, request.profile.items.length);
+    return { event, row };
   }
 
   #teaches(user: string, what: string, seq: number): boolean {
-    if (this.#ranker === undefined) return false;
+    if (this.#ranker === undefined || this.#pinned) return false;
     const learned = this.#ranker.effort / this.#config.readBack;
     return isTaught(user, what, seq, learned, this.#config.ranker.dense);
   }
@@ -375,7 +424,7 @@ class FoldedModel implements Model {
   #learnShown(origin: number, itemId: ItemId, list: string | undefined, outcome: 'taken' | 'refused'): boolean {
     const item = this.#catalogue.ids.find(itemId);
     const shown = list === undefined ? undefined : this.#impressions.find(origin, list);
-    if (this.#ranker === undefined || shown === undefined || item === undefined) return false;
+    if (this.#ranker === undefined || this.#pinned || shown === undefined || item === undefined) return false;
     const place = shown.items.indexOf(item);
     if (place < 0) return false;
     this.#ranking.foldRanker(shown.events);
@@ -1059,7 +1108,7 @@ class FoldedModel implements Model {
     const sections = [{ name: DISMISSALS, bytes: this.#dismissals.encode(itemPlace, userPlace) }];
     if (learned) {
       const ranker = new Writer();
-      ranker.count(this.#stale ? 1 : 0);
+      ranker.count((this.#stale ? STALE : 0) | (this.#pinned ? PINNED : 0));
       if (this.#ranker !== undefined) ranker.bytes(this.#ranker.encode());
       sections.push(
         { name: IMPRESSIONS, bytes: this.#impressions.encode(itemPlace, userPlace) },
@@ -1122,7 +1171,9 @@ class FoldedModel implements Model {
   }
 
   #readRanker(bytes: Buffer): void {
-    this.#stale = bytes[0] === 1;
+    const flags = bytes[0] ?? 0;
+    this.#stale = (flags & STALE) !== 0;
+    this.#pinned = (flags & PINNED) !== 0;
     if (this.#ranker === undefined) return;
     try {
       this.#ranker.decode(bytes.subarray(1));

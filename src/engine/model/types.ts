@@ -222,8 +222,20 @@ export interface Model {
   updateItem(id: ItemId, patch: ItemPatch): void;
   withdrawItem(id: ItemId): void;
   restoreItem(id: ItemId): void;
-  /** Tells of every event that is scored before it is counted, from here on; undefined: nobody. */
-  observe(observer: Observer | undefined): void;
+  /**
+   * Tells of every event that is scored before it is counted, from here on; undefined: nobody. `every`: one in so many
+   * is scored for whoever looks as well, which changes nothing in the state.
+   */
+  observe(observer: Observer | undefined, every?: number): void;
+  /**
+   * Puts the ranker back to what it was ({@link Model.rankerBytes}); from here on it learns no more. Undefined: it
+   * learns on from what it is. Throws an InputUnreadableError for a ranker of another form.
+   */
+  pinRanker(bytes: Uint8Array | undefined): void;
+  /** What the ranker has learned; empty where there is none. */
+  rankerBytes(): Buffer;
+  /** Whether the ranker learns no more because it was put back. */
+  readonly pinned: boolean;
   /** Learns an event. False: it counts nothing (weight 0, a repeated sequence, a value out of range). */
   interact(interaction: Interaction): boolean;
   /**

@@ -33,6 +33,10 @@ export interface Manifest extends Origin {
   events: number;
   /** Quality on the events that came, each asked for before it was learned; null where none was scored. */
   prequential: object | null;
+  /** Settings of the engine that it was made under; left out by releases before there was a way back. */
+  settings?: Readonly<Record<string, unknown>>;
+  /** Snapshot that the ranker was pinned to. */
+  pinned?: string;
   /** Messages at or below `seq`, newest first, by which the log is recognised. */
   marks: Fingerprint[];
 }

@@ -11,6 +11,8 @@ import type { Fingerprint } from '../../bus/projection/store.ts';
 import type { Publisher } from '../../bus/publisher.ts';
 import { messageOf, SnapshotUnreadableError } from '../../errors.ts';
 import { VERSION } from '../../version.ts';
+import type { EngineSettings } from '../settings.ts';
+import { keptOf } from './kept.ts';
 import { type Manifest, type Origin, parseManifest, strangeness } from './manifest.ts';
 
 /** Key of the pointer in the bucket `engine`. */
@@ -31,6 +33,8 @@ export interface ModelImage {
   backend: string;
   inputs: string;
   prequential: object | null;
+  /** Snapshot that the ranker is pinned to. */
+  pinned?: string | undefined;
   marks: Fingerprint[];
 }
 
@@ -40,8 +44,12 @@ export interface SnapshotsOptions {
   logger: Pick<Logger, 'info' | 'warn'>;
   /** What this engine's states are made by and from. */
   origin: () => Origin;
-  /** Snapshots that are kept. */
+  /** Settings that they are made under. */
+  settings?: EngineSettings;
+  /** Newest snapshots that are kept. */
   keep: number;
+  /** Older ones that are kept beside, and of other configurations the newest, as many. */
+  older?: number;
   /** Milliseconds without a part of an object until it counts as unreadable. */
   stallMs: number;
   onWritten?: (seconds: number, bytes: number) => void;
@@ -62,12 +70,16 @@ export interface Snapshots {
   read(manifest: Manifest): Promise<Buffer>;
   /** Stores the image and moves the pointer; undefined where another instance has moved it further meanwhile. */
   write(image: ModelImage): Promise<Manifest | undefined>;
+  /** Stores the image and leaves the pointer where it is. */
+  put(image: ModelImage): Promise<Manifest>;
+  /** Moves the pointer to one that is there; false where another instance moved it meanwhile. */
+  point(manifest: Manifest): Promise<boolean>;
   /** Removes all but the one in force. */
   removeOthers(): Promise<void>;
 }
 
 export async function createSnapshots(options: SnapshotsOptions): Promise<Snapshots> {
-  const { nc, publisher, logger, origin, keep, stallMs, onWritten } = options;
+  const { nc, publisher, logger, origin, settings, keep, older = 0, stallMs, onWritten } = options;
   const js = nc.jetstream();
   const kv: KV = await js.views.kv(ENGINE.name, { bindOnly: true });
   const store: ObjectStore = await js.views.os(SNAPSHOTS.name);
@@ -132,9 +144,8 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
     }
   }
 
-  async function write(image: ModelImage): Promise<Manifest | undefined> {
-    const { state, clock, ...said } = image;
-    const started = performance.now();
+  async function put(image: ModelImage): Promise<Manifest> {
+    const { state, clock, pinned, ...said } = image;
     const sha256 = createHash('sha256').update(state).digest('hex');
     const object = `${PREFIX}${String(image.seq).padStart(12, '0')}-${sha256.slice(0, 8)}`;
     const manifest: Manifest = {
@@ -143,22 +154,36 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
       ...said,
       event_time: new Date(clock).toISOString(),
       ...origin(),
+      ...(settings ? { settings } : {}),
+      ...(pinned === undefined ? {} : { pinned }),
       code: VERSION,
       bytes: state.length,
     };
     await store.putBlob({ name: object, description: JSON.stringify(manifest) }, state, { timeout: PUT_MS });
+    return manifest;
+  }
+
+  async function point(manifest: Manifest): Promise<boolean> {
     try {
       revision = await kv.put(POINTER, JSON.stringify(manifest), { previousSeq: revision });
     } catch (err) {
       if (!isWrongRevision(err)) throw err;
       // Somebody moved the pointer: theirs stands if it holds more, otherwise the next attempt starts from it.
       const theirs = await load();
-      logger.warn({ theirs: theirs?.object, ours: object }, 'another instance moved the snapshot pointer');
-      return undefined;
+      logger.warn({ theirs: theirs?.object, ours: manifest.object }, 'another instance moved the snapshot pointer');
+      return false;
     }
     current = manifest;
-    damaged.delete(object);
-    onWritten?.((performance.now() - started) / 1000, state.length);
+    damaged.delete(manifest.object);
+    return true;
+  }
+
+  async function write(image: ModelImage): Promise<Manifest | undefined> {
+    const started = performance.now();
+    const manifest = await put(image);
+    if (!(await point(manifest))) return undefined;
+    const { object, bytes } = manifest;
+    onWritten?.((performance.now() - started) / 1000, bytes);
     await publisher
       .publish({
         subject: `${ENGINE_OUTPUT.subjects[0]?.replace('>', 'snapshot')}`,
@@ -173,9 +198,13 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
   async function removeOld(): Promise<void> {
     try {
       // By time of writing: a stream that was made anew starts again at 1.
-      const byAge = (await names()).sort((a, b) => (a.mtime < b.mtime ? -1 : a.mtime > b.mtime ? 1 : 0));
-      for (const { name } of byAge.slice(0, Math.max(0, byAge.length - keep)))
-        if (name !== current?.object) await store.delete(name);
+      const found = (await names()).map(({ name, mtime, description }) => ({
+        name,
+        written: Date.parse(mtime),
+        config: parseManifest(description ?? '')?.config,
+      }));
+      const kept = keptOf(found, { keep, older, now: Date.now() });
+      for (const { name } of found) if (!kept.has(name) && name !== current?.object) await store.delete(name);
     } catch (err) {
       logger.warn(
         { reason: messageOf(err) },
@@ -199,6 +228,8 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
     list,
     read,
     write,
+    put,
+    point,
     removeOthers,
   };
 }

@@ -1,0 +1,66 @@
+import { Command } from 'commander';
+import { call } from '../../bus/micro.ts';
+import type { SnapshotsAnswer, SnapshotTold } from '../../engine/rollback.ts';
+import { count, print, printJson, table } from '../output.ts';
+import { type CommonOptions, withCommon, withSession } from '../session.ts';
+
+/** Milliseconds that the engine has to list them. */
+const LIST_MS = 30_000;
+
+/** `freshet snapshots` */
+export const snapshotsVerb = (): Command =>
+  withCommon(
+    new Command('snapshots').description(
+      'snapshots of the model that can be gone back to, and what was promoted and rolled back',
+    ),
+  ).action((options: CommonOptions) =>
+    withSession(options, async ({ nc }) => {
+      const answer = await call<SnapshotsAnswer>(nc, 'freshet.engine.snapshots', {}, { timeoutMs: LIST_MS });
+      if (options.json) return printJson(answer);
+      const { snapshots, acts } = answer;
+      print(snapshots.length === 0 ? 'There is no snapshot yet.' : snapshotsText(snapshots));
+      if (acts.length === 0) return;
+      print('');
+      print(
+        table(
+          acts.map(({ verb, seq, time, snapshot, reason }) => [
+            verb === 'promoted' ? 'promoted' : 'rolled back',
+            seq,
+            time,
+            snapshot,
+            reason ?? '',
+          ]),
+          ['act', 'seq', 'time', 'snapshot', 'reason'],
+        ),
+      );
+    }),
+  );
+
+const snapshotsText = (snapshots: readonly SnapshotTold[]): string =>
+  table(
+    snapshots.map(({ object, seq, event_time, config, events, bytes, ...one }) => [
+      object,
+      seq,
+      event_time,
+      config,
+      events,
+      `${count(Math.ceil(bytes / 1024))} KiB`,
+      standing(one),
+    ]),
+    ['snapshot', 'seq', 'event time', 'configuration', 'events', 'size', ''],
+  );
+
+function standing({
+  current,
+  settings_differ,
+  pinned,
+  unfit,
+}: Pick<SnapshotTold, 'current' | 'settings_differ' | 'pinned' | 'unfit'>): string {
+  const names = Object.keys(settings_differ ?? {});
+  return [
+    ...(current ? ['in force'] : []),
+    ...(names.length > 0 ? [`other ${names.join(', ')}`] : []),
+    ...(pinned === null ? [] : [`ranker pinned to ${pinned}`]),
+    ...(unfit === null ? [] : [`not to go back to: ${unfit}`]),
+  ].join('; ');
+}

@@ -1,0 +1,218 @@
+/**
+ * A shadow: a second engine that folds the same log under other settings, beside the settings in force, and ranks the
+ * same events with both before they are learned (decision 0022). Nobody sees its lists who doesn't ask it.
+ */
+import type { LoggedEvent } from '../../bus/event/codec.ts';
+import { streamSeq } from '../../bus/event/ids.ts';
+import type { Endpoint } from '../../bus/micro.ts';
+import {
+  type RunningService,
+  runService,
+  type ServiceContext,
+  type ServiceEnvironment,
+  type ServiceParts,
+} from '../../bus/service.ts';
+import type { Config } from '../../config/schema.ts';
+import { NotCaughtUpError } from '../../errors.ts';
+import { createLogger } from '../../observability/log.ts';
+import { engineEndpoints } from '../api.ts';
+import { createFollower } from '../inputs/copies.ts';
+import { createInputObjects, gatherRecords } from '../inputs/objects.ts';
+import { createRecords } from '../inputs/records.ts';
+import { createLists } from '../lists.ts';
+import { createMemory, type Memory } from '../memory.ts';
+import { engineProjection, prepareTables, resolveUser } from '../projection.ts';
+import { hashModel } from '../rebuild.ts';
+import { writeAct } from '../rollback.ts';
+import { answerHash, configuredRules } from '../rules/configured.ts';
+import { configHash, differences, originOf, settingsOf } from '../settings.ts';
+import { createSnapshots } from '../snapshots/snapshots.ts';
+import { type ComparisonReport, createComparison, type Placed } from './comparison.ts';
+
+/** What a shadow says of itself beside what every service says. */
+export interface ShadowStatus {
+  /** Hashes of the settings in force and of those that are tried, and what differs: in force, tried. */
+  in_force: string;
+  shadow: string;
+  settings: Record<string, [unknown, unknown]>;
+  compared: ComparisonReport;
+  /** Events that only one of the two could be asked for. */
+  unpaired: number;
+  /** One in so many events is ranked by both. */
+  every: number;
+}
+
+export interface PromoteAnswer {
+  act: string;
+  seq: number;
+  snapshot: string;
+  /** Hash of the settings that come into force. */
+  config: string;
+}
+
+export interface ShadowEnvironment extends Omit<ServiceEnvironment, 'role' | 'config' | 'replica'> {
+  /** The settings that are tried. */
+  config: Config;
+  /** The settings in force. */
+  inForce: Config;
+  /** Called when an erasure can't be followed: it has to begin again, from an empty file. */
+  onStale?: () => void;
+  /** Called when somebody asks for its end. */
+  onStop?: () => void;
+}
+
+/** Messages by which a snapshot's log is recognised. */
+const MARKS = 8;
+
+export async function startShadow(environment: ShadowEnvironment): Promise<RunningService> {
+  const { config, inForce } = environment;
+  const logger =
+    environment.logger ?? createLogger({ service: 'shadow', level: config.log.level, redact: config.log.redact });
+  let memories: readonly Memory[] = [];
+  const fold = (events: readonly LoggedEvent[], seq: number): void => {
+    // One may be ahead where the rows are: never twice the same.
+    for (const memory of memories)
+      if (seq > memory.position()) memory.fold(after(events, memory.position()), streamSeq(seq));
+  };
+  const definition = engineProjection({ config, committed: (events, _clock, seq) => fold(events, seq) });
+  const comparison = createComparison(config.shadow.window);
+
+  const parts = async (context: ServiceContext): Promise<ServiceParts> => {
+    const { nc, log, store, loop, publisher, codec, erasureKey } = context;
+    const { engine, shadow: settings, lists: listed } = config;
+    const tables = prepareTables(store.db);
+    const records = createRecords(store.db);
+    const objects = await createInputObjects({ nc, log, logger, stallMs: engine.snapshot_stall_ms });
+    await gatherRecords({ records, objects, checkpoint: store.checkpoint().seq, follows: true });
+    const follower = createFollower({ records, objects, next: () => store.checkpoint().seq + 1, logger });
+    const control = createMemory({ config: inForce, tables, inputs: records, erasureKey });
+    const tried = createMemory({ config, tables, inputs: records, erasureKey });
+    memories = [control, tried];
+    const placed = ({ seq, user, rank }: Placed): Placed => ({ seq, user, rank });
+    control.model.observe((event) => comparison.inForce(placed(event)), settings.every);
+    tried.model.observe((event) => comparison.shadow(placed(event)), settings.every);
+    const position = () => streamSeq(Math.min(control.position(), tried.position()));
+    const hash = configHash(config);
+    const lists = createLists({
+      model: tried.model,
+      seq: loop.position,
+      snapshot: () => 'shadow',
+      config: answerHash(hash, config),
+      rules: configuredRules(config),
+      seenForMs: listed.seen_for_s * 1_000,
+      explorationSeed: listed.exploration_seed,
+      length: engine.list_length,
+      capacity: 1,
+      depth: config.http.list_max,
+    });
+    const { recommend } = engineEndpoints(lists, (user) => resolveUser(user, tables), config);
+    let timer: NodeJS.Timeout | undefined;
+
+    async function promote(): Promise<PromoteAnswer> {
+      const created = store.checkpoint().created;
+      if (loop.status().state !== 'ready' || position() < store.checkpoint().seq)
+        throw new NotCaughtUpError(`The shadow has folded the log up to ${position()} only.`, {
+          next: 'freshet shadow status, and promote once it is ready',
+        });
+      const snapshots = await createSnapshots({
+        nc,
+        publisher,
+        logger,
+        origin: () => originOf(config, store.version, created),
+        settings: settingsOf(config),
+        keep: engine.snapshots_kept,
+        stallMs: engine.snapshot_stall_ms,
+      });
+      const { model } = tried;
+      const seq = tried.position();
+      const { users, items, events } = model.stats();
+      const report = model.prequential();
+      const { object } = await snapshots.put({
+        seq,
+        clock: model.clock,
+        state: model.exportState(),
+        users,
+        items,
+        events,
+        backend: 'shadow',
+        inputs: records.digest(seq),
+        prequential: report.scored > 0 ? report : null,
+        marks: store
+          .fingerprints()
+          .filter((one) => one.seq <= seq)
+          .slice(0, MARKS),
+      });
+      logger.info({ object, seq }, 'the shadow’s snapshot is stored');
+      const act = await writeAct({ codec, publisher }, 'promoted', {
+        snapshot: object,
+        config: JSON.stringify(settingsOf(config)),
+      });
+      return { ...act, snapshot: object, config: hash };
+    }
+
+    const own: Record<string, Endpoint> = {
+      recommend: { ...(recommend as Endpoint), description: 'A list as the shadow would make it' },
+      hash: {
+        description: 'Hashes of both models, with the position that they are of',
+        example: {},
+        handle: () => ({
+          in_force: hashModel(control.model, control.position()),
+          shadow: hashModel(tried.model, tried.position()),
+        }),
+      },
+      promote: {
+        description: 'Stores a snapshot of the shadow and puts its settings in force by a control event',
+        example: {},
+        handle: promote,
+      },
+      stop: {
+        description: 'Ends the shadow and removes its projection',
+        example: {},
+        handle: () => {
+          environment.onStop?.();
+          return {};
+        },
+      },
+    };
+    return {
+      endpoints: own,
+      memory: { position, recall: (events, seq) => fold(events, seq) },
+      status: () =>
+        ({
+          in_force: configHash(inForce),
+          shadow: hash,
+          settings: differences(settingsOf(inForce), settingsOf(config)),
+          compared: comparison.report(),
+          unpaired: comparison.unpaired(),
+          every: settings.every,
+        }) satisfies ShadowStatus as unknown as Record<string, unknown>,
+      start: () => {
+        follower.start(engine.training_follow_ms);
+        timer = setInterval(() => {
+          if (store.db.open && store.rebuildDue() !== undefined) environment.onStale?.();
+        }, config.erasure.rebuild_after_ms);
+        timer.unref();
+      },
+      stop: async () => {
+        clearInterval(timer);
+        await follower.stop();
+      },
+    };
+  };
+
+  return runService(
+    {
+      description: 'The model under other settings, beside the one in force',
+      definition,
+      rebuildsBeside: false,
+      parts,
+    },
+    { ...environment, role: 'shadow', logger },
+  );
+}
+
+/** Those behind a position. */
+const after = (events: readonly LoggedEvent[], position: number): readonly LoggedEvent[] => {
+  const [first] = events;
+  return first === undefined || first.seq > position ? events : events.filter(({ seq }) => seq > position);
+};
