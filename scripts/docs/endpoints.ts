@@ -12,6 +12,7 @@ import { engineEndpoints } from '../../src/engine/api.ts';
 import { MODEL_CONTENTS } from '../../src/engine/contents.ts';
 import { experimentEndpoints } from '../../src/engine/experiments.ts';
 import type { Lists } from '../../src/engine/lists.ts';
+import { ROLLBACK_ENDPOINTS } from '../../src/engine/rollback.ts';
 import { MODEL_HASH } from '../../src/engine/start.ts';
 import { EXPLAIN } from '../../src/engine/why.ts';
 import { feedbackEndpoints } from '../../src/feedback/api.ts';
@@ -54,6 +55,7 @@ function own(service: ServiceName): Described {
           reached: async () => {},
         }),
         explain: EXPLAIN,
+        ...ROLLBACK_ENDPOINTS,
         hash: MODEL_HASH,
         contents: MODEL_CONTENTS,
       };

@@ -158,6 +158,10 @@ const SECTIONS: readonly Section[] = [
         'A rebuilt projection lies ready and no service has taken it over.',
         'Start the service under the settings that it was rebuilt for.',
       ],
+      FRESHET_SNAPSHOT_UNFIT: [
+        'A snapshot that can’t be gone back to: another stream, another version of the model, or unknown settings.',
+        'Choose another one: `freshet snapshots`.',
+      ],
       FRESHET_POSITION_UNKNOWN: [
         'A sequence behind the end of the log, or a sequence or time before its beginning.',
         'Name one that the log holds; the message says from where to where it reaches.',

@@ -131,6 +131,20 @@ export async function writeAct(
   return { act, seq: (await publisher.publish(result.prepared)).seq };
 }
 
+/** How they describe themselves. */
+export const ROLLBACK_ENDPOINTS = {
+  snapshots: {
+    description: 'Snapshots, the furthest position first, and what was promoted and rolled back',
+    example: {},
+  },
+  settings: { description: 'Settings of the engine in force that answers depend on, with their hash', example: {} },
+  rollback: {
+    description:
+      'Goes back to the settings and the ranker of a snapshot, the one before unless named; end: true ends it',
+    example: { snapshot: 'model-000000012345-0f1e2d3c', reason: 'worse lists since this morning' },
+  },
+} as const;
+
 export function rollbackEndpoints(options: RollbackOptions): Record<string, Endpoint> {
   const { snapshots, pins, acts, config, file, origin, coming, reached } = options;
   const hash = configHash(config);
@@ -226,8 +240,7 @@ export function rollbackEndpoints(options: RollbackOptions): Record<string, Endp
 
   return {
     snapshots: {
-      description: 'Snapshots, the furthest position first, and what was promoted and rolled back',
-      example: {},
+      ...ROLLBACK_ENDPOINTS.snapshots,
       handle: async (): Promise<SnapshotsAnswer> => ({
         snapshots: await list(),
         acts: [...acts()]
@@ -236,14 +249,11 @@ export function rollbackEndpoints(options: RollbackOptions): Record<string, Endp
       }),
     },
     settings: {
-      description: 'Settings of the engine in force that answers depend on, with their hash',
-      example: {},
+      ...ROLLBACK_ENDPOINTS.settings,
       handle: (): SettingsAnswer => ({ config: hash, settings: settingsOf(config), declared: config.events.declared }),
     },
     rollback: {
-      description:
-        'Goes back to the settings and the ranker of a snapshot, the one before unless named; end: true ends it',
-      example: { snapshot: 'model-000000012345-0f1e2d3c', reason: 'worse lists since this morning' },
+      ...ROLLBACK_ENDPOINTS.rollback,
       handle: (request) => {
         const named = optionalText(request, 'snapshot');
         const reason = optionalText(request, 'reason');

@@ -421,7 +421,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
             events,
             warnings: met(held.warnings()),
           },
-          in_force: told({ act: under.act, file: environment.config, config, coming, pinned: pinnedNow() }),
+          in_force: told({ act: nowInForce().act, file: environment.config, config, coming, pinned: pinnedNow() }),
           training_due: renewal.due(),
           started_from: recall.status(),
           rankings: rankings.backlog(),

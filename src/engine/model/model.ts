@@ -277,7 +277,8 @@ class FoldedModel implements Model {
     const teaches = this.#teaches(id, itemId, seq);
     const early = teaches && this.#ranker!.steps < MEASURED_FIRST;
     const measured = early || isMeasured(id, itemId, seq, this.#config.prequential.every);
-    const observed = !measured && this.#observed > 0 && isMeasured(id, itemId, seq, this.#observed);
+    const chosen = this.#observed > 0 && isMeasured(id, itemId, seq, this.#observed);
+    const observed = chosen && !measured;
     if (!teaches && !measured && !observed) return;
     const start = this.#histories.start(user);
     const seen = this.#histories.items.subarray(start, start + length);
@@ -296,7 +297,7 @@ class FoldedModel implements Model {
     }
     const { event, row } = this.#scored(user, item, time, seq, seen);
     this.#prequential.observe(event);
-    this.#observer?.(event);
+    if (chosen || this.#observed === 0) this.#observer?.(event);
     const { features, candidates, profile } = event;
     if (teaches && row >= 0) this.#ranker?.learn(features, candidates.length, row, profile.items.length);
   }

@@ -224,7 +224,7 @@ export interface Model {
   restoreItem(id: ItemId): void;
   /**
    * Tells of every event that is scored before it is counted, from here on; undefined: nobody. `every`: one in so many
-   * is scored for whoever looks as well, which changes nothing in the state.
+   * is scored for whoever looks, and told of, instead; that changes nothing in the state.
    */
   observe(observer: Observer | undefined, every?: number): void;
   /**

@@ -42,6 +42,8 @@ export interface Comparison {
 }
 
 const CUT = 10;
+/** Events that may wait for the other model, far more than a batch has. */
+const WAITING = 10_000;
 
 interface Pair {
   seq: number;
@@ -68,7 +70,7 @@ export function createComparison(window: number): Comparison {
     const other = waiting.get(event.seq);
     if (other === undefined || other.of === of) {
       waiting.set(event.seq, { of, event });
-      if (waiting.size > window) {
+      if (waiting.size > WAITING) {
         alone += waiting.size;
         waiting = new Map();
       }

@@ -1,0 +1,154 @@
+/** Other settings, from trying them to going back, on a system that runs; live and rebuilt are equal at every step. */
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RollbackAnswer, SnapshotsAnswer } from '../../src/engine/rollback.ts';
+import type { PromoteAnswer, ShadowStatus } from '../../src/engine/shadow/start.ts';
+import { startSystem, type TestSystem } from '../support/system.ts';
+import { makeTempDir, removeTempDir } from '../support/tempdir.ts';
+import { until } from '../support/wait.ts';
+
+let system: TestSystem;
+const folder = makeTempDir('shadow');
+const other = join(folder, 'other.json');
+/** Training takes its time from the test, and is not what is tried. */
+const training = { FRESHET_ENGINE_TRAINING_CONTENT: 'false' };
+
+interface Status {
+  model: {
+    config: string;
+    snapshot: string;
+    in_force: { act: { verb: string; snapshot: string } | null; pinned: string | null; file_differs: object };
+  };
+}
+
+beforeAll(async () => {
+  writeFileSync(other, JSON.stringify({ engine: { weights: { 'user.viewed.v1': 48 }, ranker_rate: 0.001 } }));
+  system = await startSystem({
+    env: {
+      FRESHET_DEMO_EVENTS: '2000',
+      FRESHET_DEMO_READERS: '100',
+      FRESHET_DEMO_TRICKLE_PER_S: '10',
+      FRESHET_SHADOW_EVERY: '2',
+      ...training,
+    },
+  });
+}, 120_000);
+afterAll(async () => {
+  await system?.cli('shadow', 'stop');
+  expect(await system?.stop()).toBe(0);
+  removeTempDir(folder);
+}, 60_000);
+
+const shadow = (): Promise<ShadowStatus & { state: string; seq: number; current: boolean }> =>
+  system.json('shadow', 'status');
+const status = (): Promise<Status> => system.json<Status>('status');
+
+async function verified(): Promise<void> {
+  const { code, stdout, stderr } = await system.cli('verify', 'engine', '--json');
+  expect(code, `${stdout} ${stderr}`).toBe(0);
+}
+
+describe('other settings', () => {
+  let first: string;
+  let promoted: PromoteAnswer;
+
+  it('are folded under beside the system, and compared with those in force on the same events', {
+    timeout: 90_000,
+  }, async () => {
+    first = (await status()).model.config;
+    const started = await system.cli('shadow', 'start', '--config', other, '--json');
+    expect(started.code, started.stderr).toBe(0);
+    await until(async () => (await shadow()).state === 'ready', { within: 60_000 });
+    const found = await shadow();
+    expect(found).toMatchObject({ in_force: first, current: true, every: 2 });
+    expect(Object.keys(found.settings)).toEqual(['ranker_rate', 'weights']);
+    const { events, users, in_force, shadow: tried, difference } = found.compared;
+    expect(events).toBeGreaterThan(200);
+    expect(users).toBeGreaterThan(50);
+    expect(in_force.hr).toBeGreaterThan(0);
+    expect(difference.hr.mean).toBeCloseTo(tried.hr - in_force.hr, 9);
+    expect(difference.hr.standard_error).toBeGreaterThan(0);
+    expect(found.unpaired).toBeLessThan(events / 10);
+    // It has shown nothing and moved nothing.
+    expect((await status()).model.config).toBe(first);
+  });
+
+  it('are seen by whoever asks the shadow', async () => {
+    const { code, stdout } = await system.cli('shadow', 'recommend', 'reader-1', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ source: 'model', snapshot: 'shadow' });
+  });
+
+  it('are not tried where they are those in force, or where a shadow runs already', { timeout: 30_000 }, async () => {
+    const same = await system.cli('shadow', 'start');
+    expect({ code: same.code, says: /those in force/.test(same.stderr) }).toEqual({ code: 2, says: true });
+    const again = await system.cli('shadow', 'start', '--config', other);
+    expect({ code: again.code, says: /is running/.test(again.stderr) }).toEqual({ code: 2, says: true });
+  });
+
+  it('come into force by an event, while requests are answered', { timeout: 120_000 }, async () => {
+    let [asked, failed, over] = [0, 0, false];
+    const asking = (async () => {
+      while (!over) {
+        const answer = await fetch(`${system.http}/v1/users/reader-2/recommendations?n=5`);
+        asked++;
+        if (answer.status !== 200) failed++;
+      }
+    })();
+    promoted = await system.json<PromoteAnswer>('shadow', 'promote');
+    over = true;
+    await asking;
+    expect({ failed, asked: asked > 10 }).toEqual({ failed: 0, asked: true });
+    const { model } = await status();
+    expect(model.config).toBe(promoted.config);
+    expect(model.in_force).toMatchObject({ act: { verb: 'promoted', snapshot: promoted.snapshot }, pinned: null });
+    expect(Object.keys(model.in_force.file_differs)).toEqual(['ranker_rate', 'weights']);
+    expect(existsSync(join(system.data, 'engine-shadow.sqlite'))).toBe(false);
+    await verified();
+  });
+
+  it('are in force after a restart as well', { timeout: 60_000 }, async () => {
+    system.kill('engine');
+    await until(async () => (await status()).model?.config === promoted.config, { within: 30_000 });
+  });
+
+  it('go back to those before, with the ranker of then, which learns no more', { timeout: 120_000 }, async () => {
+    const back = await system.json<RollbackAnswer>('rollback', '--reason', 'a test');
+    expect(back).toMatchObject({ verb: 'rolled_back', config: first, state: 'in force' });
+    await until(async () => (await status()).model.in_force.pinned === back.snapshot, { within: 20_000 });
+    await verified();
+    const { snapshots, acts } = await system.json<SnapshotsAnswer>('snapshots');
+    expect(acts.map(({ verb, reason }) => [verb, reason])).toEqual([
+      ['rolled_back', 'a test'],
+      ['promoted', null],
+    ]);
+    expect(snapshots.some(({ object, unfit }) => object === back.snapshot && unfit === null)).toBe(true);
+    // As of before, under the settings of then.
+    const then = await system.json<{ config: string }>('at', '--seq', String(back.seq - 1), 'recommend', 'reader-1');
+    expect(then.config).toBe(promoted.config);
+  });
+
+  it('pin weights that forgetting somebody reaches all the same', { timeout: 120_000 }, async () => {
+    const { code, stderr } = await system.cli('forget', 'reader-3', '--wait', '--json');
+    expect(code, stderr).toBe(0);
+    await until(async () => (await status()).model !== null, { within: 60_000 });
+    await verified();
+    expect((await status()).model.in_force.pinned).not.toBeNull();
+  });
+
+  it('end: the file’s are in force, and the ranker learns on', { timeout: 60_000 }, async () => {
+    const ended = await system.json<RollbackAnswer>('rollback', '--end');
+    expect(ended).toMatchObject({ verb: 'promoted', config: first, state: 'in force' });
+    const { model } = await status();
+    expect(model.in_force).toMatchObject({ pinned: null, file_differs: {} });
+    await verified();
+    const again = await system.cli('rollback', '--end');
+    expect({ code: again.code, says: /FRESHET_BAD_REQUEST/.test(again.stderr) }).toEqual({ code: 1, says: true });
+  });
+
+  it('are refused where there is no such snapshot', async () => {
+    const { code, stderr } = await system.cli('rollback', 'model-of-nobody');
+    expect({ code, says: /FRESHET_NOT_FOUND/.test(stderr) }).toEqual({ code: 1, says: true });
+  });
+});
