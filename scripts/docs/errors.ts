@@ -158,7 +158,7 @@ const SECTIONS: readonly Section[] = [
         'A rebuilt projection lies ready and no service has taken it over.',
         'Start the service under the settings that it was rebuilt for.',
       ],
-      FRESHET_SNAPSHOT_UNFIT: [
+      FRESHET_ROLLBACK_REFUSED: [
         'A snapshot that can’t be gone back to: another stream, another version of the model, or unknown settings.',
         'Choose another one: `freshet snapshots`.',
       ],

@@ -128,9 +128,7 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
     nc,
     log,
     inForceAt: bounded ? upTo : undefined,
-    ...((fromSnapshot || beside) && upTo !== undefined
-      ? { snapshotUpTo: upTo, snapshotOptional: !fromSnapshot }
-      : {}),
+    ...((fromSnapshot || beside) && upTo !== undefined ? { snapshotUpTo: upTo, snapshotOptional: !fromSnapshot } : {}),
   });
   const progress = createProgress(`rebuilding ${service}`, 'messages', options.json);
   const started = performance.now();
