@@ -314,7 +314,7 @@ describe('a start of the engine', () => {
   });
 
   it('keeps as many snapshots as it is told to', async () => {
-    const config = settings({ snapshots_kept: 2 });
+    const config = settings({ snapshots_kept: 2, snapshots_older: 0 });
     for (let round = 0; round < 4; round++) {
       const engine = await start(config);
       await caughtUp(engine, await publish(...story(20, round * 20)));
