@@ -252,10 +252,6 @@ export class BodyTooLargeError extends FreshetError {
 export class BatchTooLargeError extends FreshetError {
   readonly code = 'FRESHET_BATCH_TOO_LARGE';
 }
-/** Part of the interface, but not of this version. */
-export class NotSupportedError extends FreshetError {
-  readonly code = 'FRESHET_NOT_SUPPORTED';
-}
 
 // --- files --------------------------------------------------------------------------------------------------------
 

@@ -102,7 +102,6 @@ const SECTIONS: readonly Section[] = [
       FRESHET_MEDIA_TYPE: ['The body is of a kind that is not read here.', 'Name the content type.'],
       FRESHET_BODY_TOO_LARGE: ['More bytes than `http.body_bytes`.', 'Send smaller batches.'],
       FRESHET_BATCH_TOO_LARGE: ['More events than `http.batch_events`.', 'Send smaller batches.'],
-      FRESHET_NOT_SUPPORTED: ['Part of the interface, but not of this version.', 'Leave it out.'],
       FRESHET_ANSWER_TOO_LARGE: [
         'The answer does not fit into one NATS message.',
         'Ask for less at once: a smaller `n`.',

@@ -32,7 +32,6 @@ const STATUS: Readonly<Record<string, [status: number, title: string]>> = {
   FRESHET_ROUTE_UNKNOWN: [404, 'Unknown address'],
   FRESHET_METHOD_NOT_ALLOWED: [405, 'Method not allowed'],
   FRESHET_ANSWER_TOO_LARGE: [400, 'Answer too large'],
-  FRESHET_NOT_SUPPORTED: [400, 'Not supported yet'],
   FRESHET_SEQUENCE_NOT_REACHED: [504, 'Sequence not reached'],
   FRESHET_SERVICE_UNAVAILABLE: [503, 'Service unavailable'],
   FRESHET_STREAM_MISSING: [503, 'Stream missing'],

@@ -67,7 +67,9 @@ export interface RecommendOptions {
   diversity?: { lambda: number };
   quotas?: ({ per: string; max: number } | { filter: Record<string, unknown>; min?: number; max?: number })[];
   new?: { share: number; days?: number };
-  seen_for_s?: number;
+  seen_for_s?: number | Record<string, number>;
+  /** Circumstances: device, place, hour (0 to 23); others change nothing. */
+  context?: { device?: string; place?: string; hour?: number; [name: string]: unknown };
   /** Share of places that explore; 0: none. */
   exploration?: number;
 }

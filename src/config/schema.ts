@@ -296,6 +296,18 @@ export const CONFIG_SCHEMA = section(
         }),
         exploration_seed: whole(0, 'seed of the draws of exploration'),
         seen_for_s: whole(0, 'seconds after which an item that was seen may come back; 0: never'),
+        seen_by_type_s: Type.Record(Type.String({ pattern: '^user\\.' }), Type.Integer({ minimum: -1 }), {
+          default: {},
+          description:
+            'the same by type of event, in place of seen_for_s: { "user.viewed.v1": 86400, "user.purchased.v1": 0 }; -1: such an event keeps nothing out',
+        }),
+        context_weight: Type.Number({
+          default: 0.5,
+          minimum: 0,
+          maximum: 10,
+          description:
+            'standard deviations of the list that an item moves that is taken twice as often in the context of a request (device, place, part of the day) as elsewhere; 0: not at all',
+        }),
       }),
       'rules that every list is under',
     ),

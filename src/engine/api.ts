@@ -1,20 +1,26 @@
 /** What the engine answers. */
+import { EVENT_DATA } from '../bus/event/types.ts';
 import type { Endpoint, Json } from '../bus/micro.ts';
 import { idList, optionalFlag, optionalText, requiredId, wholeNumber } from '../bus/request.ts';
 import type { Config } from '../config/schema.ts';
 import { BadRequestError } from '../errors.ts';
 import { MAIN } from '../experiment/arms.ts';
+import { circumstancesOf, isHour } from './context.ts';
 import type { Experiments } from './experiments.ts';
 import type { ListShape, Lists } from './lists.ts';
 import type { Filter } from './rules/filter.ts';
 import { parseRules, RULE_MEMBERS } from './rules/request.ts';
 import type { Rules } from './rules/rules.ts';
+import { type SeenRule, seenRule } from './rules/seen.ts';
 
 /** Items in a list unless asked otherwise. */
 const LIST_DEFAULT = 10;
 
 /** Seconds that a seen item may be kept out at most: a hundred years. */
 export const SEEN_FOR_MOST_S = 3_155_760_000;
+
+/** Characters of a request's context, as JSON. */
+export const CONTEXT_MOST = 2_000;
 
 /** Rows of shelves unless asked otherwise, and at most. */
 const SHELVES_DEFAULT = 5;
@@ -29,6 +35,7 @@ const RECOMMEND_MEMBERS = new Set([
   'unlike',
   'candidates',
   'seen_for_s',
+  'context',
   'n',
   'exclude',
   'explain',
@@ -42,7 +49,7 @@ const RECOMMEND_MEMBERS = new Set([
 export function engineEndpoints(
   lists: Lists,
   resolve: (user: string) => string,
-  { http, engine }: Config,
+  { http, engine, events, lists: listed }: Config,
   experiments: Pick<Experiments, 'arm'> = { arm: () => undefined },
   now: () => number = Date.now,
 ): Record<string, Endpoint> {
@@ -58,6 +65,44 @@ export function engineEndpoints(
   const given = (request: Json, name: string): string[] | undefined =>
     request[name] === undefined || request[name] === null ? undefined : idList(request, name, http.list_max);
 
+  /** Types of interactions whose items may be kept out. */
+  const types = new Set([
+    ...Object.keys(EVENT_DATA).filter((type) => type.startsWith('user.')),
+    ...events.declared.map((verb) => `user.${verb}.v1`),
+  ]);
+
+  /** Undefined: as configured. */
+  function seenOf(request: Json): SeenRule | undefined {
+    const { seen_for_s: said } = request;
+    if (said === undefined || said === null) return undefined;
+    const configured = seenRule(listed.seen_for_s, listed.seen_by_type_s);
+    if (typeof said !== 'object')
+      return seenRule(wholeNumber(request, 'seen_for_s', { default: 0, min: 0, max: SEEN_FOR_MOST_S }), {});
+    const byType = said as Record<string, unknown>;
+    for (const [type, seconds] of Object.entries(byType)) {
+      const whole = typeof seconds === 'number' && Number.isInteger(seconds) && seconds >= -1;
+      if (!types.has(type) || !whole || seconds > SEEN_FOR_MOST_S)
+        throw new BadRequestError(
+          `seen_for_s takes seconds, or types of events with seconds each (0: for good, -1: such an event keeps nothing out); ${type.slice(0, 60)} with ${JSON.stringify(seconds)?.slice(0, 60)} is neither.`,
+          { details: { member: 'seen_for_s' } },
+        );
+    }
+    return seenRule(listed.seen_for_s, byType as Record<string, number>, configured);
+  }
+
+  function contextOf(request: Json): Record<string, unknown> | undefined {
+    const { context } = request;
+    if (context === undefined || context === null) return undefined;
+    const wrong = (what: string): BadRequestError => new BadRequestError(what, { details: { member: 'context' } });
+    if (typeof context !== 'object' || Array.isArray(context) || JSON.stringify(context).length > CONTEXT_MOST)
+      throw wrong(`context takes an object of at most ${CONTEXT_MOST} characters: device, place, hour, ...`);
+    const { device, place, hour } = context as Record<string, unknown>;
+    for (const [name, value] of Object.entries({ device, place }))
+      if (value !== undefined && typeof value !== 'string') throw wrong(`context.${name} takes a text.`);
+    if (hour !== undefined && !isHour(hour)) throw wrong('context.hour takes a whole number from 0 to 23.');
+    return context as Record<string, unknown>;
+  }
+
   /** What a request says beside user and length; undefined where it says nothing of it. */
   function shapeOf(request: Json): ListShape | undefined {
     const rules = rulesOf(request);
@@ -69,17 +114,17 @@ export function engineEndpoints(
       throw new BadRequestError('like and history both say what the list is to go with; it takes one of them.', {
         details: { member: 'like' },
       });
-    const seenFor =
-      request.seen_for_s === undefined || request.seen_for_s === null
-        ? undefined
-        : wholeNumber(request, 'seen_for_s', { default: 0, min: 0, max: SEEN_FOR_MOST_S });
-    if (!rules && !candidates && !like && !unlike && !history && seenFor === undefined) return undefined;
+    const seen = seenOf(request);
+    const circumstances = circumstancesOf(contextOf(request));
+    const plain = !rules && !candidates && !like && !unlike && !history && !seen && circumstances.length === 0;
+    if (plain) return undefined;
     return {
       rules,
       candidates,
       history: history ?? like,
       ...(unlike ? { unlike } : {}),
-      seenForMs: seenFor === undefined ? undefined : seenFor * 1_000,
+      seen,
+      ...(circumstances.length > 0 ? { circumstances } : {}),
     };
   }
 

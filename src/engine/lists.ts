@@ -9,8 +9,9 @@ import type { ListSource, Model } from './model/mod.ts';
 import type { Filter } from './rules/filter.ts';
 import { joinRules, parseRules } from './rules/request.ts';
 import { NO_RULES, type Rules } from './rules/rules.ts';
+import { SEEN_FOR_GOOD, type SeenRule } from './rules/seen.ts';
 import { arrange, type Shelf } from './rules/shelves.ts';
-import { createShaping, type ListReason, type Shape } from './shaping.ts';
+import { createShaping, type ListReason, type RowsBeside, type Shape } from './shaping.ts';
 
 export interface RankedItem {
   item: string;
@@ -40,9 +41,9 @@ export interface RankingAnswer {
 }
 
 /** What a list is made of beside a user's own history, and by which rules; a request without is answered as it stands. */
-export interface ListShape extends Pick<Shape, 'history' | 'unlike' | 'candidates'> {
-  /** Milliseconds after which an item that was seen may come back; undefined: as configured. */
-  seenForMs?: number | undefined;
+export interface ListShape extends Pick<Shape, 'history' | 'unlike' | 'candidates' | 'circumstances'> {
+  /** Which items that were seen are out; undefined: as configured. */
+  seen?: SeenRule | undefined;
   rules?: Rules | undefined;
 }
 
@@ -123,8 +124,12 @@ export interface ListsOptions {
   depth: number;
   /** Rules of the configuration, which every list is under; none unless given. */
   rules?: () => Rules;
-  /** Milliseconds after which an item that was seen may come back; 0: never. */
-  seenForMs?: number;
+  /** Which items that were seen are out; left out: all, for good. */
+  seen?: SeenRule;
+  /** What the engine's rows know beside the model. */
+  rows?: RowsBeside;
+  /** Standard deviations that an item moves that is taken twice as often in a circumstance. */
+  contextWeight?: number;
   /** Seed of the draws of exploration. */
   explorationSeed?: number;
   /** Milliseconds, monotonic. */
@@ -160,7 +165,9 @@ export function createLists(options: ListsOptions): Lists {
     capacity,
     depth,
     rules = () => NO_RULES,
-    seenForMs = 0,
+    seen = SEEN_FOR_GOOD,
+    rows,
+    contextWeight = 0,
     explorationSeed = 0,
     now = () => performance.now(),
     onAnswer,
@@ -172,7 +179,7 @@ export function createLists(options: ListsOptions): Lists {
   /** By answer that has a page after it: what it and the pages before it showed. */
   const pages = new Map<string, { user: string | undefined; shown: ReadonlySet<string> }>();
 
-  const shaping = createShaping(model, { seed: explorationSeed, seq });
+  const shaping = createShaping(model, { seed: explorationSeed, seq, contextWeight, ...(rows ? { rows } : {}) });
 
   function compute(
     user: string | undefined,
@@ -189,7 +196,7 @@ export function createLists(options: ListsOptions): Lists {
         exclude: request.exclude ?? [],
         explain: request.explain === true,
         includeSeen: request.includeSeen === true,
-        seenForMs: shape?.seenForMs ?? seenForMs,
+        seen: shape?.seen ?? seen,
         rules: shape?.rules ? joinRules(configured, shape.rules) : configured,
       },
       count,

@@ -22,9 +22,10 @@ import { createRecords, type RecordedInput } from './inputs/records.ts';
 import { createLists } from './lists.ts';
 import { createMemory, emptyModel, type Memory } from './memory.ts';
 import type { Model } from './model/mod.ts';
-import { type EngineTables, engineProjection, prepareTables, resolveUserAt } from './projection.ts';
+import { type EngineTables, engineProjection, prepareTables, resolveUserAt, rowsBeside } from './projection.ts';
 import { engineRebuild } from './rebuild.ts';
 import { answerHash, configuredRules } from './rules/configured.ts';
+import { seenRule } from './rules/seen.ts';
 import { configHash, originOf } from './settings.ts';
 import { restoreModel } from './snapshots/restore.ts';
 import { createSnapshots } from './snapshots/snapshots.ts';
@@ -74,7 +75,9 @@ export async function openPast(options: PastOptions): Promise<PastEngine> {
     snapshot: () => snapshot ?? 'none',
     config: answerHash(configHash(config), config),
     rules: configuredRules(config, () => taken),
-    seenForMs: listed.seen_for_s * 1_000,
+    seen: seenRule(listed.seen_for_s, listed.seen_by_type_s),
+    rows: rowsBeside(tables),
+    contextWeight: listed.context_weight,
     explorationSeed: listed.exploration_seed,
     length: engine.list_length,
   };

@@ -14,13 +14,19 @@ import { type HeldRows, ofEvents } from '../bus/projection/held.ts';
 import type { Forgotten } from '../bus/projection/people.ts';
 import type { Config } from '../config/schema.ts';
 import { applyExperiment, EXPERIMENT_SCHEMA, type ExperimentTables, prepareExperiments } from '../experiment/rows.ts';
+import { type Circumstance, circumstancesOf } from './context.ts';
 import { RECORDS_SCHEMA } from './inputs/records.ts';
 import { type Traits, type WeightsConfig, weigh } from './model/mod.ts';
+import type { RowsBeside } from './shaping.ts';
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS interaction (
-  seq INTEGER PRIMARY KEY, user TEXT NOT NULL, item TEXT NOT NULL, weight INTEGER NOT NULL, negative INTEGER NOT NULL, time INTEGER NOT NULL
+  seq INTEGER PRIMARY KEY, user TEXT NOT NULL, item TEXT NOT NULL, weight INTEGER NOT NULL, negative INTEGER NOT NULL, time INTEGER NOT NULL,
+  verb TEXT NOT NULL, context TEXT
 ) STRICT;
+CREATE TABLE IF NOT EXISTS context_taken (
+  key TEXT NOT NULL, value TEXT NOT NULL, item TEXT NOT NULL, weight INTEGER NOT NULL, PRIMARY KEY (key, value, item)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS claim (
   seq INTEGER PRIMARY KEY, session TEXT NOT NULL, claimant TEXT NOT NULL, counts INTEGER NOT NULL
 ) STRICT;
@@ -47,6 +53,11 @@ const HELD: readonly HeldRows[] = [
 export interface EngineTables extends ExperimentTables {
   interact: Statement;
   owner: Statement<[number], { user: string }>;
+  counted: Statement<[number], { item: string; weight: number; negative: number; context: string | null }>;
+  verb: Statement<[number], { verb: string }>;
+  addTaken: Statement;
+  dropTaken: Statement;
+  taken: Statement<[string, string, string], { weight: number }>;
   dropInteraction: Statement;
   identitySeq: Statement<[string], { seq: number }>;
   resolve: Statement<[string], { user: string }>;
@@ -72,7 +83,14 @@ export interface EngineTables extends ExperimentTables {
 
 export const prepareTables = (db: Database): EngineTables => ({
   ...prepareExperiments(db),
-  interact: db.prepare('INSERT INTO interaction VALUES (?, ?, ?, ?, ?, ?)'),
+  interact: db.prepare('INSERT INTO interaction VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
+  counted: db.prepare('SELECT item, weight, negative, context FROM interaction WHERE seq = ?'),
+  verb: db.prepare('SELECT verb FROM interaction WHERE seq = ?'),
+  addTaken: db.prepare(
+    'INSERT INTO context_taken VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET weight = weight + excluded.weight',
+  ),
+  dropTaken: db.prepare('DELETE FROM context_taken WHERE key = ? AND value = ? AND item = ? AND weight = 0'),
+  taken: db.prepare('SELECT weight FROM context_taken WHERE key = ? AND value = ? AND item = ?'),
   owner: db.prepare('SELECT user FROM interaction WHERE seq = ?'),
   dropInteraction: db.prepare('DELETE FROM interaction WHERE seq = ?'),
   identitySeq: db.prepare('SELECT seq FROM identity WHERE identity = ?'),
@@ -127,7 +145,7 @@ export function engineProjection({
     service: 'engine',
     batchMax: config.engine.batch_max,
     batchRestMs: config.engine.batch_rest_ms,
-    code: 4,
+    code: 5,
     inputs: { declared: [...config.events.declared].sort(), weights },
     schema: SCHEMA,
     tables: prepareTables,
@@ -170,7 +188,12 @@ export const timeOf = (event: LoggedEvent): number => Math.min(event.time, event
 function applyEngineEvent(event: LoggedEvent, tables: EngineTables, weights: WeightsConfig): void {
   if (isInteraction(event)) {
     const { weight, negative } = weigh(event.verb, event.data.value, weights);
-    if (weight > 0) tables.interact.run(event.seq, event.subject, event.data.item, weight, negative, timeOf(event));
+    if (weight === 0) return;
+    const { item } = event.data;
+    const circumstances = circumstancesOf(event.data.context);
+    const context = circumstances.length === 0 ? null : JSON.stringify(circumstances);
+    tables.interact.run(event.seq, event.subject, item, weight, negative, timeOf(event), event.verb, context);
+    countContext({ item, weight, negative, context }, tables, 1);
     return;
   }
   switch (event.type) {
@@ -194,7 +217,7 @@ function applyEngineEvent(event: LoggedEvent, tables: EngineTables, weights: Wei
       const said = tables.traitsOwner.get(seq)?.user;
       if (said !== undefined && resolveUser(said, tables) === user) tables.retractTraits.run(event.seq, seq);
       const owner = tables.owner.get(seq)?.user;
-      if (owner !== undefined && resolveUser(owner, tables) === user) tables.dropInteraction.run(seq);
+      if (owner !== undefined && resolveUser(owner, tables) === user) dropInteraction(seq, tables);
       return;
     }
     case 'control.experiment_started.v1':
@@ -224,11 +247,43 @@ function applyEngineEvent(event: LoggedEvent, tables: EngineTables, weights: Wei
   }
 }
 
+function dropInteraction(seq: number, tables: EngineTables): void {
+  const counted = tables.counted.get(seq);
+  if (counted === undefined) return;
+  countContext(counted, tables, -1);
+  tables.dropInteraction.run(seq);
+}
+
+/** Sums by circumstance and item, of a circumstance, of an item, and of all that said it; a verdict against is none. */
+function countContext(
+  { item, weight, negative, context }: { item: string; weight: number; negative: number; context: string | null },
+  { addTaken, dropTaken }: EngineTables,
+  sign: 1 | -1,
+): void {
+  if (context === null || negative > 0) return;
+  for (const { key, value } of JSON.parse(context) as Circumstance[])
+    for (const [v, i] of [
+      [value, item],
+      [value, ''],
+      ['', item],
+      ['', ''],
+    ] as const) {
+      addTaken.run(key, v, i, sign * weight);
+      if (sign < 0) dropTaken.run(key, v, i);
+    }
+}
+
+/** What lists ask the rows beside the model. */
+export const rowsBeside = ({ verb, taken }: EngineTables): RowsBeside => ({
+  verbOf: (seq) => verb.get(seq)?.verb,
+  taken: (key, value, item) => taken.get(key, value, item)?.weight ?? 0,
+});
+
 /** The user's own rows. The model follows by itself as far as it can; all of it by the rebuild. */
 function forgetUser({ user, seq: act, seqs, sessions, due }: Forgotten, tables: EngineTables): void {
   const root = resolveUser(user, tables);
   for (const seq of seqs) {
-    tables.dropInteraction.run(seq);
+    dropInteraction(seq, tables);
     tables.dropTraits.run(seq);
     tables.dropClaim.run(seq);
   }

@@ -5,12 +5,14 @@
 import { createHash } from 'node:crypto';
 import { itemId, userId } from '../bus/event/ids.ts';
 import type { ItemData } from '../bus/event/types.ts';
+import type { Circumstance, ContextCounts } from './context.ts';
 import type { ItemTest, ListSource, Model, Reason } from './model/mod.ts';
 import type { Candidate, RuleTerm } from './rules/candidate.ts';
 import { documentOf, type ItemDocument } from './rules/document.ts';
 import { drawsOf, EXPLORATION_REACH, explore } from './rules/exploration.ts';
 import type { Filter } from './rules/filter.ts';
 import { applyRules, explorationOf, type Rules, reorders } from './rules/rules.ts';
+import { isForGood, keptOut, SEEN_FOR_GOOD, type SeenRule } from './rules/seen.ts';
 
 /** What put an item where it is: a term of the model, or of a rule. */
 export type ListReason = Omit<Reason, 'signal'> & { signal: string };
@@ -41,8 +43,10 @@ export interface Shape {
   candidates?: readonly string[] | undefined;
   exclude?: readonly string[];
   includeSeen?: boolean;
-  /** Milliseconds after which an item that was seen may come back; 0: never. */
-  seenForMs?: number;
+  /** Which items that were seen are out; left out: all, for good. */
+  seen?: SeenRule;
+  /** Circumstances in which it is asked for. */
+  circumstances?: readonly Circumstance[] | undefined;
   explain?: boolean;
   rules: Rules;
 }
@@ -61,14 +65,28 @@ const TESTS = 64;
 /** Newest events that decide whether an item was seen lately. */
 const RECENT_EVENTS = 10_000;
 
+/** What the engine's rows know beside the model. */
+export interface RowsBeside extends ContextCounts {
+  /** Verb of the interaction at a position. */
+  verbOf(seq: number): string | undefined;
+}
+
 export interface ShapingOptions {
+  rows?: RowsBeside;
+  /** Standard deviations that an item moves that is taken twice as often in a circumstance. */
+  contextWeight?: number;
   /** Seed of the draws of exploration. */
   seed?: number;
   /** Position of the model. */
   seq?: () => number;
 }
 
-export function createShaping(model: Model, { seed = 0, seq = () => 0 }: ShapingOptions = {}): Shaping {
+const NO_ROWS: RowsBeside = { verbOf: () => undefined, taken: () => 0 };
+
+export function createShaping(
+  model: Model,
+  { seed = 0, seq = () => 0, rows = NO_ROWS, contextWeight = 0 }: ShapingOptions = {},
+): Shaping {
   const tests = new Map<string, ItemTest>();
   const documents = new WeakMap<ItemData, ItemDocument>();
 
@@ -111,15 +129,19 @@ export function createShaping(model: Model, { seed = 0, seq = () => 0 }: Shaping
   }
 
   /** What may not be in the list beside what the request excludes. */
-  function kept({ user, history, unlike = [], exclude = [], includeSeen = false, seenForMs = 0 }: Shape): string[] {
+  function kept({
+    user,
+    history,
+    unlike = [],
+    exclude = [],
+    includeSeen = false,
+    seen = SEEN_FOR_GOOD,
+  }: Shape): string[] {
     const out = [...exclude, ...unlike];
-    if (user === undefined || includeSeen) return out;
-    // The model leaves out what is in the history that it is asked with; here it is asked with another one.
-    const since = seenForMs > 0 ? model.clock - seenForMs : undefined;
-    if (since === undefined && history === undefined) return out;
-    for (const { item, time } of model.history(userId(user), RECENT_EVENTS))
-      if (since === undefined || time > since) out.push(item);
-    return out;
+    // The model leaves out what is in the history that it is asked with; here it may be asked with another one.
+    if (user === undefined || includeSeen || (isForGood(seen) && history === undefined)) return out;
+    const own = model.history(userId(user), RECENT_EVENTS);
+    return [...out, ...keptOut(own, seen, model.clock, rows.verbOf)];
   }
 
   function against({ unlike = [] }: Shape, pool: number, allowed: ItemTest | undefined): ReadonlyMap<string, number> {
@@ -134,13 +156,18 @@ export function createShaping(model: Model, { seed = 0, seq = () => 0 }: Shaping
   }
 
   function list(shape: Shape, count: number): ShapedList {
-    const { user, history, rules, candidates, explain = false, includeSeen = false, seenForMs = 0 } = shape;
+    const { user, history, rules, candidates, explain = false, includeSeen = false, seen = SEEN_FOR_GOOD } = shape;
+    const { circumstances = [] } = shape;
+    const context =
+      circumstances.length > 0 && contextWeight !== 0
+        ? { circumstances, counts: rows, weight: contextWeight }
+        : undefined;
     const allowed = allowedBy(shape);
     const exclude = kept(shape).map(itemId);
     const most = candidates === undefined ? POOL_MOST : Math.max(candidates.length, 1);
     // Whoever names the candidates has chosen them.
     const share = candidates === undefined ? explorationOf(rules) : 0;
-    const changes = (shape.unlike ?? []).length > 0 || reorders(rules, new Map()) || share > 0;
+    const changes = (shape.unlike ?? []).length > 0 || reorders(rules, new Map()) || share > 0 || context !== undefined;
     for (
       let pool = Math.min(
         most,
@@ -156,7 +183,7 @@ export function createShaping(model: Model, { seed = 0, seq = () => 0 }: Shaping
         exclude,
         allowed,
         explain,
-        includeSeen: includeSeen || seenForMs > 0,
+        includeSeen: includeSeen || !isForGood(seen),
       });
       if (!changes) return { items, source };
       const unlike = against(shape, pool, allowed);
@@ -164,6 +191,7 @@ export function createShaping(model: Model, { seed = 0, seq = () => 0 }: Shaping
       const ordered = applyRules(items.map(candidateOf), rules, {
         count: share > 0 ? count + EXPLORATION_REACH : count,
         unlike,
+        context,
       });
       const places =
         share > 0

@@ -202,9 +202,9 @@ describe('seen items', () => {
     const newest = model.history(userId('u1'), 1)[0];
     const seen = new Set(model.history(userId('u1'), 1_000).map(({ item }) => item as string));
     const age = model.clock - (newest?.time ?? 0);
-    const back = ids(list({ seenForMs: age - 1 }, 399));
+    const back = ids(list({ seen: { forMs: age - 1, byVerb: new Map() } }, 399));
     expect([...seen].every((item) => back.includes(item))).toBe(true);
-    const out = ids(list({ seenForMs: age + 1 }, 399));
+    const out = ids(list({ seen: { forMs: age + 1, byVerb: new Map() } }, 399));
     expect(out).not.toContain(newest?.item);
     expect([...seen].some((item) => out.includes(item))).toBe(true);
   });

@@ -27,12 +27,13 @@ import { createMemory, emptyModel, type Memory } from './memory.ts';
 import { type EngineMetrics, engineMetrics, showQuality } from './metrics.ts';
 import type { PrequentialReport } from './model/mod.ts';
 import { createPins } from './pins.ts';
-import { engineProjection, prepareTables, resolveUser } from './projection.ts';
+import { engineProjection, prepareTables, resolveUser, rowsBeside } from './projection.ts';
 import { createRankings, type Rankings, settledSeq } from './rankings.ts';
 import { hashModel, readImage, removeImage } from './rebuild.ts';
 import { createRecallProgress } from './recall.ts';
 import { rollbackEndpoints, told } from './rollback.ts';
 import { answerHash, configuredRules } from './rules/configured.ts';
+import { seenRule } from './rules/seen.ts';
 import { configHash, originOf, settingsOf } from './settings.ts';
 import { createKeeper } from './snapshots/keeper.ts';
 import type { Origin } from './snapshots/manifest.ts';
@@ -236,7 +237,9 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       snapshot: inForce,
       config: answered,
       rules,
-      seenForMs: config.lists.seen_for_s * 1_000,
+      seen: seenRule(config.lists.seen_for_s, config.lists.seen_by_type_s),
+      rows: rowsBeside(tables),
+      contextWeight: config.lists.context_weight,
       explorationSeed: config.lists.exploration_seed,
       length: config.engine.list_length,
     };

@@ -9,7 +9,8 @@ import type { Config } from '../config/schema.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Examined, ListSource, Model } from './model/mod.ts';
 import { NO_RULES, type Rules, reorders } from './rules/rules.ts';
-import { createShaping, type ListReason, type ShapedItem } from './shaping.ts';
+import { isForGood, keptOut, SEEN_FOR_GOOD, type SeenRule } from './rules/seen.ts';
+import { createShaping, type ListReason, type RowsBeside, type ShapedItem } from './shaping.ts';
 
 /** `listed`: within the first n; `below`: further down; else why it can't be in the list. */
 export type WhyStanding = 'listed' | 'below' | Exclude<Examined['standing'], 'candidate' | 'unknown'>;
@@ -80,8 +81,10 @@ export interface WhyOptions {
   /** Items of a list that stands; a list is never chosen from for fewer. */
   length: number;
   rules?: () => Rules;
-  /** Milliseconds after which an item that was seen may come back; 0: never. */
-  seenForMs?: number;
+  /** Which items that were seen are out; left out: all, for good. */
+  seen?: SeenRule;
+  /** What the engine's rows know beside the model. */
+  rows?: RowsBeside;
 }
 
 /** Items asked of the model where rules choose among them: as many as for lists. */
@@ -93,8 +96,8 @@ const ROUNDING = 1e-6;
 const RECENT_EVENTS = 10_000;
 
 export function createWhy(options: WhyOptions): (request: WhyRequest) => WhyAnswer {
-  const { model, length, rules = () => NO_RULES, seenForMs = 0 } = options;
-  const shaping = createShaping(model);
+  const { model, length, rules = () => NO_RULES, seen = SEEN_FOR_GOOD, rows } = options;
+  const shaping = createShaping(model, rows ? { rows } : {});
 
   function examine({ root, item, includeSeen }: WhyRequest, count: number, found: ShapedItem | undefined): Examined {
     const { filters } = rules();
@@ -105,9 +108,9 @@ export function createWhy(options: WhyOptions): (request: WhyRequest) => WhyAnsw
         {
           user: userId(root),
           n: pool,
-          exclude: keptOut(root, includeSeen),
+          exclude: keptOutOf(root, includeSeen),
           allowed: shaping.testOf(filters),
-          includeSeen: includeSeen || seenForMs > 0,
+          includeSeen: includeSeen || !isForGood(seen),
         },
         itemId(item),
       );
@@ -122,19 +125,16 @@ export function createWhy(options: WhyOptions): (request: WhyRequest) => WhyAnsw
   }
 
   /** Items that were seen too lately to come back. */
-  function keptOut(root: string, includeSeen: boolean): ReturnType<typeof itemId>[] {
-    if (includeSeen || seenForMs === 0) return [];
-    const since = model.clock - seenForMs;
-    return model
-      .history(userId(root), RECENT_EVENTS)
-      .filter(({ time }) => time > since)
-      .map(({ item }) => item);
+  function keptOutOf(root: string, includeSeen: boolean): ReturnType<typeof itemId>[] {
+    if (includeSeen || isForGood(seen)) return [];
+    const own = model.history(userId(root), RECENT_EVENTS);
+    return keptOut(own, seen, model.clock, rows?.verbOf ?? (() => undefined)).map(itemId);
   }
 
   return (request) => {
     const { user, root, item, n, includeSeen } = request;
     const count = Math.max(length, n + 1);
-    const list = shaping.list({ user: root, explain: true, includeSeen, seenForMs, rules: rules() }, count);
+    const list = shaping.list({ user: root, explain: true, includeSeen, seen, rules: rules() }, count);
     const at = list.items.findIndex((one) => one.item === item);
     const found = list.items[at];
     const examined = examine(request, count, found);

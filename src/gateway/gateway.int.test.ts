@@ -405,7 +405,10 @@ describe('reading', () => {
     isProblem(await jsonPost('/v1/recommendations', { n: 5 }), 400, 'FRESHET_BAD_REQUEST');
     isProblem(await jsonPost('/v1/recommendations', { user: 'u', nn: 5 }), 400, 'FRESHET_BAD_REQUEST');
     isProblem(await jsonPost('/v1/recommendations', { user: 'u', boosts: {} }), 400, 'FRESHET_BAD_REQUEST');
-    isProblem(await jsonPost('/v1/recommendations', { user: 'u', context: {} }), 400, 'FRESHET_NOT_SUPPORTED');
+    for (const context of ['tv', { hour: 24 }, { device: 7 }, { page: 'x'.repeat(2_000) }])
+      isProblem(await jsonPost('/v1/recommendations', { user: 'u', context }), 400, 'FRESHET_BAD_REQUEST');
+    for (const seen_for_s of [-1, { 'user.viewed.v1': -2 }, { 'user.fed.v1': 1 }, { 'user.viewed.v1': 'x' }, []])
+      isProblem(await jsonPost('/v1/recommendations', { user: 'u', seen_for_s }), 400, 'FRESHET_BAD_REQUEST');
     isProblem(await jsonPost('/v1/recommendations', '{"user":'), 400, 'FRESHET_BAD_REQUEST');
     isProblem(await jsonPost('/v1/recommendations', ''), 400, 'FRESHET_BAD_REQUEST');
     const plain = await request(url, '/v1/recommendations', { method: 'POST', body: 'user=u' });

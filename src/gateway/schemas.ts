@@ -630,6 +630,34 @@ export function createRequestSchemas({ http, engine, user, content }: Config) {
         candidates: idList('nothing but these, in the order in which they suit', ['i1', 'i2']),
         ...rules,
         ...recommend,
+        seen_for_s: Type.Optional(
+          Type.Union(
+            [
+              Type.Integer({ minimum: 0, maximum: SEEN_FOR_MOST_S }),
+              Type.Record(Type.String({ maxLength: 80 }), Type.Integer({ minimum: -1, maximum: SEEN_FOR_MOST_S })),
+            ],
+            {
+              description:
+                'seconds after which an item that was seen may come back, 0: never; or the same by type of event, where -1 says that such an event keeps nothing out',
+              examples: [{ 'user.viewed.v1': 86_400, 'user.purchased.v1': 0 }],
+            },
+          ),
+        ),
+        context: Type.Optional(
+          Type.Object(
+            {
+              device: Type.Optional(Type.String({ maxLength: 1_000 })),
+              place: Type.Optional(Type.String({ maxLength: 1_000 })),
+              hour: Type.Optional(Type.Integer({ minimum: 0, maximum: 23 })),
+            },
+            {
+              additionalProperties: true,
+              description:
+                'circumstances: what is taken more in them moves up; with served it stands in the event as well. Members of other names change nothing',
+              examples: [{ device: 'tv', place: 'home', hour: 20 }],
+            },
+          ),
+        ),
         served,
         ...fresh,
       },

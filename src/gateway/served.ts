@@ -25,6 +25,12 @@ export interface ServedOptions {
   share: number;
 }
 
+interface About {
+  trace: Trace | undefined;
+  /** Of the request. */
+  context: unknown;
+}
+
 export interface Served {
   /** Throws where this caller, or a request about nobody, can't have a list reported. */
   check(caller: Caller, user: string | undefined): void;
@@ -32,7 +38,7 @@ export interface Served {
    * The answer with `served`: the position of the event; null where this list is left out by sampling, or where the log
    * did not take it, which costs nobody their list.
    */
-  report<T>(answer: T, user: string, trace: Trace | undefined): Promise<T & { served: number | null }>;
+  report<T>(answer: T, user: string, about: About): Promise<T & { served: number | null }>;
 }
 
 /** Publisher of these events. */
@@ -61,7 +67,7 @@ export function createServed({ link, codec, logger, share }: ServedOptions): Ser
           details: { scope: ['events:user'] },
         });
     },
-    report: async (answer, user, trace) => {
+    report: async (answer, user, { trace, context }) => {
       const { list, items, snapshot, config, arm = MAIN } = answer as unknown as Ranking;
       if (items.length === 0 || hash53(list) / HASHES >= share) return { ...answer, served: null };
       const event = {
@@ -71,7 +77,7 @@ export function createServed({ link, codec, logger, share }: ServedOptions): Ser
         type: 'feedback.served.v1',
         subject: user,
         time: new Date().toISOString(),
-        data: { list, items: items.map(shownOf), snapshot, config, arm },
+        data: { list, items: items.map(shownOf), snapshot, config, arm, ...(context ? { context } : {}) },
       };
       const result = codec.prepare(withTrace(event, trace));
       try {

@@ -5,10 +5,7 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { BadRequestError, NotSupportedError } from '../errors.ts';
-
-/** Members that the interface names and this version doesn't take yet. */
-export const NOT_YET = new Set(['context']);
+import { BadRequestError } from '../errors.ts';
 
 interface MemberSchema {
   type?: string;
@@ -55,8 +52,6 @@ function onlyKnown(given: Record<string, unknown>, { properties }: ObjectSchema)
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(properties, name)) continue;
     const details = { member: name.slice(0, 100) };
-    if (NOT_YET.has(name))
-      throw new NotSupportedError(`${name} is not supported yet.`, { next: `leave ${name} out`, details });
     throw new BadRequestError(
       `${details.member} is not understood here; it takes ${Object.keys(properties).join(', ') || 'nothing'}.`,
       { details },

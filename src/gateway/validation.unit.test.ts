@@ -57,11 +57,3 @@ test('what a body holds is not converted', () => {
   expect(body([]).error).toMatchObject({ details: { member: 'body' } });
   expect(body(null).error).toMatchObject({ details: { member: 'body' } });
 });
-
-test('what the interface names and this version lacks has a code of its own', () => {
-  expect(query({ context: 'x' }).error).toMatchObject({ code: 'FRESHET_NOT_SUPPORTED' });
-  expect(body({ user: 'u', context: {} }).error).toMatchObject({
-    code: 'FRESHET_NOT_SUPPORTED',
-    details: { member: 'context' },
-  });
-});

@@ -31,7 +31,7 @@ export function boost(candidates: readonly Candidate[], boosts: readonly Boost[]
 }
 
 /** Standard deviation of the scores; 1 where they are all the same, so that a boost is never without effect. */
-function deviation(candidates: readonly Candidate[]): number {
+export function deviation(candidates: readonly Candidate[]): number {
   if (candidates.length === 0) return 1;
   let sum = 0;
   for (const { score } of candidates) sum += score;

@@ -41,10 +41,24 @@ export function configuredRules({ lists }: Config, now: () => number = Date.now)
 /** Hash of what answers depend on beside the log: the model's settings, and the rules where there are any. */
 export function answerHash(modelHash: string, { lists }: Config): string {
   const { filter, boosts, quotas, diversity_lambda, seen_for_s, exploration_share, exploration_seed } = lists;
+  const { seen_by_type_s, context_weight } = lists;
+  const byType = Object.keys(seen_by_type_s).length > 0 ? { seen_by_type_s } : {};
+  const inContext = context_weight === CONTEXT_WEIGHT ? {} : { context_weight };
   const exploring = exploration_share > 0 ? { exploration_share, exploration_seed } : {};
-  const said = canonicalJson({ filter, boosts, quotas, diversity_lambda, seen_for_s, ...exploring });
+  const said = canonicalJson({
+    filter,
+    boosts,
+    quotas,
+    diversity_lambda,
+    seen_for_s,
+    ...exploring,
+    ...byType,
+    ...inContext,
+  });
   if (said === PLAIN) return modelHash;
   return createHash('sha256').update(`${modelHash}\n${said}`).digest('hex').slice(0, 12);
 }
 
+/** What it is unless set: named here, so that hashes of before stay as they were. */
+const CONTEXT_WEIGHT = 0.5;
 const PLAIN = canonicalJson({ filter: {}, boosts: [], quotas: [], diversity_lambda: 1, seen_for_s: 0 });

@@ -1,6 +1,7 @@
-/** Rules after ranking, in one order: likeness against, boosts, diversity, quotas. */
+/** Rules after ranking, in one order: circumstances, likeness against, boosts, diversity, quotas. */
 import { type Boost, boost } from './boosts.ts';
 import type { Candidate } from './candidate.ts';
+import { type InContext, placeInContext } from './context.ts';
 import { contrast } from './contrast.ts';
 import { diversify } from './diversity.ts';
 import type { Filter } from './filter.ts';
@@ -39,10 +40,15 @@ export const explorationOf = ({ exploration = 0, quotas }: Rules): number => (qu
 export function applyRules(
   candidates: readonly Candidate[],
   { filters, boosts, lambda, quotas, unlikeWeight }: Rules,
-  { count, unlike = new Map() }: { count: number; unlike?: ReadonlyMap<string, number> },
+  {
+    count,
+    unlike = new Map(),
+    context,
+  }: { count: number; unlike?: ReadonlyMap<string, number>; context?: InContext | undefined },
 ): Candidate[] {
   const allowed = candidates.filter(({ document }) => filters.every((filter) => filter.test(document)));
-  const weighed = boost(contrast(allowed, unlike, unlikeWeight), boosts);
+  const placed = context ? placeInContext(allowed, context) : allowed;
+  const weighed = boost(contrast(placed, unlike, unlikeWeight), boosts);
   // Quotas pass some over, so more than the list's length has to be in a good order.
   const ordered = diversify(weighed, { lambda, count: quotas.length > 0 ? 3 * count : count });
   return quotas.length > 0 ? fill(ordered, quotas, count) : ordered.slice(0, count);

@@ -21,10 +21,11 @@ import { createInputObjects, gatherRecords } from '../inputs/objects.ts';
 import { createRecords } from '../inputs/records.ts';
 import { createLists } from '../lists.ts';
 import { createMemory, type Memory } from '../memory.ts';
-import { engineProjection, prepareTables, resolveUser } from '../projection.ts';
+import { engineProjection, prepareTables, resolveUser, rowsBeside } from '../projection.ts';
 import { hashModel } from '../rebuild.ts';
 import { writeAct } from '../rollback.ts';
 import { answerHash, configuredRules } from '../rules/configured.ts';
+import { seenRule } from '../rules/seen.ts';
 import { configHash, differences, originOf, settingsOf } from '../settings.ts';
 import { createSnapshots } from '../snapshots/snapshots.ts';
 import { type ComparisonReport, createComparison, type Placed } from './comparison.ts';
@@ -99,7 +100,9 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
       snapshot: () => 'shadow',
       config: answerHash(hash, config),
       rules: configuredRules(config),
-      seenForMs: listed.seen_for_s * 1_000,
+      seen: seenRule(listed.seen_for_s, listed.seen_by_type_s),
+      rows: rowsBeside(tables),
+      contextWeight: listed.context_weight,
       explorationSeed: listed.exploration_seed,
       length: engine.list_length,
       capacity: 1,

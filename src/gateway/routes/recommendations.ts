@@ -30,7 +30,7 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
     if (report !== true) return passOn(context, 'freshet.engine.recommend', asked, reply);
     served.check(caller, user);
     const answer = await ask(context, 'freshet.engine.recommend', asked);
-    return served.report(answer as Json, user as string, trace);
+    return served.report(answer as Json, user as string, { trace, context: asked.context });
   }
 
   app.get<{ Params: RequestOf<'userPath'>; Querystring: RequestOf<'recommend'> }>(
