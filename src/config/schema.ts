@@ -301,6 +301,15 @@ export const CONFIG_SCHEMA = section(
           description:
             'the same by type of event, in place of seen_for_s: { "user.viewed.v1": 86400, "user.purchased.v1": 0 }; -1: such an event keeps nothing out',
         }),
+        segment_events: whole(
+          10_000,
+          'newest interactions that are looked through for what is trending in a segment',
+          1,
+        ),
+        segment_ms: whole(
+          5_000,
+          'milliseconds that what is trending in a segment counts before it is looked for again',
+        ),
         context_weight: Type.Number({
           default: 0.5,
           minimum: 0,

@@ -12,6 +12,7 @@ import type { Filter } from './rules/filter.ts';
 import { parseRules, RULE_MEMBERS } from './rules/request.ts';
 import type { Rules } from './rules/rules.ts';
 import { type SeenRule, seenRule } from './rules/seen.ts';
+import { parseSegment } from './segment.ts';
 
 /** Items in a list unless asked otherwise. */
 const LIST_DEFAULT = 10;
@@ -182,11 +183,11 @@ export function engineEndpoints(
       },
     },
     trending: {
-      description: 'Items that are taken most lately',
+      description: 'Items that are taken most lately, by everybody or by the users of a segment',
       example: { n: 10 },
       handle: (request) => {
-        onlyKnown(request, new Set(['n', 'filter', 'min_seq', 'timeout_ms']));
-        return lists.trending(n(request), filtersOf(request));
+        onlyKnown(request, new Set(['n', 'filter', 'segment', 'min_seq', 'timeout_ms']));
+        return lists.trending(n(request), filtersOf(request), parseSegment(request.segment));
       },
     },
     ping: {

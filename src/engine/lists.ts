@@ -5,13 +5,14 @@
 import { randomBytes } from 'node:crypto';
 import { itemId, type StreamSeq, userId } from '../bus/event/ids.ts';
 import { BadRequestError } from '../errors.ts';
-import type { ListSource, Model } from './model/mod.ts';
+import type { ItemTest, ListSource, Model } from './model/mod.ts';
 import type { Filter } from './rules/filter.ts';
 import { joinRules, parseRules } from './rules/request.ts';
 import { NO_RULES, type Rules } from './rules/rules.ts';
 import { SEEN_FOR_GOOD, type SeenRule } from './rules/seen.ts';
 import { arrange, type Shelf } from './rules/shelves.ts';
-import { createShaping, type ListReason, type RowsBeside, type Shape } from './shaping.ts';
+import { type Segment, takenIn } from './segment.ts';
+import { createShaping, type ListReason, NO_ROWS, type RowsBeside, type Shape } from './shaping.ts';
 
 export interface RankedItem {
   item: string;
@@ -97,7 +98,7 @@ export interface Standing {
 export interface Lists {
   recommend(request: ListRequest): RankingAnswer;
   similar(item: string, n: number, explain: boolean, filters?: readonly Filter[]): RankingAnswer;
-  trending(n: number, filters?: readonly Filter[]): RankingAnswer;
+  trending(n: number, filters?: readonly Filter[], segment?: Segment): RankingAnswer;
   /** Several titled rows with no item twice. */
   shelves(request: ShelvesRequest): ShelvesAnswer;
   /** Computes a user's list anew and lets it stand. */
@@ -128,6 +129,9 @@ export interface ListsOptions {
   seen?: SeenRule;
   /** What the engine's rows know beside the model. */
   rows?: RowsBeside;
+  /** Newest interactions that are looked through for what is taken in a segment, and milliseconds that it counts. */
+  segmentEvents?: number;
+  segmentMs?: number;
   /** Standard deviations that an item moves that is taken twice as often in a circumstance. */
   contextWeight?: number;
   /** Seed of the draws of exploration. */
@@ -146,6 +150,8 @@ interface Cursor {
 
 /** Newest events that shelves are made for, and whose items are on none. */
 const RECENT_EVENTS = 200;
+/** Segments of which is remembered what was taken in them. */
+const SEGMENTS = 100;
 /** Days that an item is new. */
 const NEW_DAYS = 30;
 /** Items that a row has to have. */
@@ -166,7 +172,9 @@ export function createLists(options: ListsOptions): Lists {
     depth,
     rules = () => NO_RULES,
     seen = SEEN_FOR_GOOD,
-    rows,
+    rows = NO_ROWS,
+    segmentEvents = 0,
+    segmentMs = 0,
     contextWeight = 0,
     explorationSeed = 0,
     now = () => performance.now(),
@@ -179,7 +187,7 @@ export function createLists(options: ListsOptions): Lists {
   /** By answer that has a page after it: what it and the pages before it showed. */
   const pages = new Map<string, { user: string | undefined; shown: ReadonlySet<string> }>();
 
-  const shaping = createShaping(model, { seed: explorationSeed, seq, contextWeight, ...(rows ? { rows } : {}) });
+  const shaping = createShaping(model, { seed: explorationSeed, seq, contextWeight, rows });
 
   function compute(
     user: string | undefined,
@@ -250,10 +258,10 @@ export function createLists(options: ListsOptions): Lists {
   }
 
   /** Keeps so many that were used last. */
-  function remember<T>(map: Map<string, T>, key: string, value: T): void {
+  function remember<T>(map: Map<string, T>, key: string, value: T, most = capacity): void {
     map.delete(key);
     map.set(key, value);
-    if (map.size <= capacity) return;
+    if (map.size <= most) return;
     const [oldest] = map.keys();
     if (oldest !== undefined) map.delete(oldest);
   }
@@ -275,7 +283,33 @@ export function createLists(options: ListsOptions): Lists {
     return answer({ item }, items, source, seq(), null);
   }
 
-  function trending(n: number, filters?: readonly Filter[]): RankingAnswer {
+  /** What was taken in segments, as long as it counts. */
+  const segments = new Map<string, { at: number; taken: ReadonlyMap<string, number> }>();
+
+  function takenLately(segment: Segment): ReadonlyMap<string, number> {
+    const known = segments.get(segment.key);
+    if (known && now() - known.at <= segmentMs) return known.taken;
+    const taken = takenIn(segment, rows.newest(segmentEvents), {
+      now: model.clock,
+      traits: (user) => model.traitsOf(userId(user)),
+    });
+    remember(segments, segment.key, { at: now(), taken }, SEGMENTS);
+    return taken;
+  }
+
+  function trending(n: number, filters?: readonly Filter[], segment?: Segment): RankingAnswer {
+    if (segment) {
+      const taken = takenLately(segment);
+      const passes = testOf(filters);
+      const allowed: ItemTest = {
+        test: (item, fields, listed) => taken.has(item) && (passes?.test(item, fields, listed) ?? true),
+      };
+      const items = model
+        .trending(taken.size, undefined, allowed)
+        .items.map(({ item }) => ({ item: item as string, score: taken.get(item) as number }))
+        .sort((a, b) => b.score - a.score || (a.item < b.item ? -1 : 1));
+      return answer({}, items.slice(0, n), 'popular', seq(), null);
+    }
     const { items, source } = model.trending(n, undefined, testOf(filters));
     return answer({}, items, source, seq(), null);
   }

@@ -78,6 +78,8 @@ export async function openPast(options: PastOptions): Promise<PastEngine> {
     seen: seenRule(listed.seen_for_s, listed.seen_by_type_s),
     rows: rowsBeside(tables),
     contextWeight: listed.context_weight,
+    segmentEvents: listed.segment_events,
+    segmentMs: listed.segment_ms,
     explorationSeed: listed.exploration_seed,
     length: engine.list_length,
   };

@@ -17,6 +17,7 @@ import { applyExperiment, EXPERIMENT_SCHEMA, type ExperimentTables, prepareExper
 import { type Circumstance, circumstancesOf } from './context.ts';
 import { RECORDS_SCHEMA } from './inputs/records.ts';
 import { type Traits, type WeightsConfig, weigh } from './model/mod.ts';
+import type { TakenLately } from './segment.ts';
 import type { RowsBeside } from './shaping.ts';
 
 const SCHEMA = `
@@ -55,6 +56,7 @@ export interface EngineTables extends ExperimentTables {
   owner: Statement<[number], { user: string }>;
   counted: Statement<[number], { item: string; weight: number; negative: number; context: string | null }>;
   verb: Statement<[number], { verb: string }>;
+  newest: Statement<[number], TakenLately>;
   addTaken: Statement;
   dropTaken: Statement;
   taken: Statement<[string, string, string], { weight: number }>;
@@ -86,6 +88,7 @@ export const prepareTables = (db: Database): EngineTables => ({
   interact: db.prepare('INSERT INTO interaction VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
   counted: db.prepare('SELECT item, weight, negative, context FROM interaction WHERE seq = ?'),
   verb: db.prepare('SELECT verb FROM interaction WHERE seq = ?'),
+  newest: db.prepare('SELECT user, item, weight, time FROM interaction ORDER BY seq DESC LIMIT ?'),
   addTaken: db.prepare(
     'INSERT INTO context_taken VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET weight = weight + excluded.weight',
   ),
@@ -274,7 +277,8 @@ function countContext(
 }
 
 /** What lists ask the rows beside the model. */
-export const rowsBeside = ({ verb, taken }: EngineTables): RowsBeside => ({
+export const rowsBeside = ({ verb, taken, newest }: EngineTables): RowsBeside => ({
+  newest: (count) => newest.iterate(count),
   verbOf: (seq) => verb.get(seq)?.verb,
   taken: (key, value, item) => taken.get(key, value, item)?.weight ?? 0,
 });

@@ -13,6 +13,7 @@ import { drawsOf, EXPLORATION_REACH, explore } from './rules/exploration.ts';
 import type { Filter } from './rules/filter.ts';
 import { applyRules, explorationOf, type Rules, reorders } from './rules/rules.ts';
 import { isForGood, keptOut, SEEN_FOR_GOOD, type SeenRule } from './rules/seen.ts';
+import type { TakenLately } from './segment.ts';
 
 /** What put an item where it is: a term of the model, or of a rule. */
 export type ListReason = Omit<Reason, 'signal'> & { signal: string };
@@ -67,6 +68,8 @@ const RECENT_EVENTS = 10_000;
 
 /** What the engine's rows know beside the model. */
 export interface RowsBeside extends ContextCounts {
+  /** The newest interactions, the newest first. */
+  newest(count: number): Iterable<TakenLately>;
   /** Verb of the interaction at a position. */
   verbOf(seq: number): string | undefined;
 }
@@ -81,7 +84,7 @@ export interface ShapingOptions {
   seq?: () => number;
 }
 
-const NO_ROWS: RowsBeside = { verbOf: () => undefined, taken: () => 0 };
+export const NO_ROWS: RowsBeside = { newest: () => [], verbOf: () => undefined, taken: () => 0 };
 
 export function createShaping(
   model: Model,

@@ -240,6 +240,8 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       seen: seenRule(config.lists.seen_for_s, config.lists.seen_by_type_s),
       rows: rowsBeside(tables),
       contextWeight: config.lists.context_weight,
+      segmentEvents: config.lists.segment_events,
+      segmentMs: config.lists.segment_ms,
       explorationSeed: config.lists.exploration_seed,
       length: config.engine.list_length,
     };

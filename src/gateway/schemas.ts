@@ -714,7 +714,22 @@ export function createRequestSchemas({ http, engine, user, content }: Config) {
       strict,
     ),
     similar: Type.Object({ n: recommend.n, explain, filter: filterText, ...fresh }, strict),
-    trending: Type.Object({ n: recommend.n, filter: filterText, ...fresh }, strict),
+    trending: Type.Object(
+      {
+        n: recommend.n,
+        filter: filterText,
+        segment: Type.Optional(
+          Type.String({
+            minLength: 2,
+            maxLength: 8_192,
+            description: 'only what users with these traits take: JSON such as {"country":"de"}',
+            examples: ['{"country":"de"}'],
+          }),
+        ),
+        ...fresh,
+      },
+      strict,
+    ),
     history: Type.Object(
       {
         n: page(user.history_max, user.history_default, 'events'),

@@ -17,6 +17,7 @@ import { METRICS } from '../../engine/shadow/comparison.ts';
 import type { PromoteAnswer, ShadowStatus } from '../../engine/shadow/start.ts';
 import { ENTRY } from '../../entry.ts';
 import { ServiceUnavailableError, UsageError } from '../../errors.ts';
+import { isAlive, readRuntime } from '../../up/runtime-file.ts';
 import { engineState, waitInForce } from '../in-force.ts';
 import { count, note, print, printJson, table } from '../output.ts';
 import { originText, rankingText } from '../ranking.ts';
@@ -32,6 +33,8 @@ const START_MS = 60_000;
 const STOP_MS = 20_000;
 const PROMOTE_MS = 120_000;
 const LOOK_MS = 100;
+/** Milliseconds between two looks at whether the system is still there. */
+const WATCH_MS = 1_000;
 
 /** `freshet shadow` */
 export function shadowVerb(): Command {
@@ -202,6 +205,12 @@ async function run(options: CommonOptions & { healthPort: number }): Promise<voi
     end = () => settle('ended');
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end);
+  // It is of no use without the system that it stands beside, where that is one of this machine.
+  const beside = readRuntime(data);
+  if (beside?.nats === url)
+    setInterval(() => {
+      if (!isAlive(beside.pid)) end();
+    }, WATCH_MS).unref();
   for (let over = false; !over; ) {
     let begin!: () => void;
     const stale = new Promise<'stale'>((settle) => {
@@ -222,7 +231,8 @@ async function run(options: CommonOptions & { healthPort: number }): Promise<voi
     // It holds people's events, and nobody would forget them in it.
     removeDatabase(projectionFiles(data, INSTANCE).live);
   }
-  await withSession(options, removeConsumer);
+  // A server that has ended has no consumer to be removed.
+  await withSession(options, removeConsumer).catch(() => {});
   // Handles of libraries must not keep a stopped process alive.
   process.exit(0);
 }

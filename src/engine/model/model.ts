@@ -918,6 +918,11 @@ class FoldedModel implements Model {
     return known?.fields === undefined ? undefined : { fields: known.fields, listed: known.listed };
   }
 
+  traitsOf(id: UserId): Traits | undefined {
+    const known = this.#users.find(id);
+    return known === undefined ? undefined : (this.#traits.get(this.#links.root(known)) ?? this.#traits.get(known));
+  }
+
   taken(id: ItemId): number {
     const number = this.#catalogue.ids.find(id);
     return number === undefined ? 0 : (this.#statistics.total[number] ?? 0) / FULL;

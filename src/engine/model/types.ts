@@ -284,6 +284,8 @@ export interface Model {
   trending(n: number, at?: number, allowed?: ItemTest): RecommendedList;
   /** What is known of an item; undefined for one that was never published. */
   item(item: ItemId): { fields: ItemData; listed: number } | undefined;
+  /** What is known of a user, or of the user that a session has become. */
+  traitsOf(user: UserId): Traits | undefined;
   /** Full interactions with an item, over all people; 0 for an unknown one. */
   taken(item: ItemId): number;
   /** A user's events, newest first, sessions' included. */

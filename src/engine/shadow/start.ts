@@ -103,6 +103,8 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
       seen: seenRule(listed.seen_for_s, listed.seen_by_type_s),
       rows: rowsBeside(tables),
       contextWeight: listed.context_weight,
+      segmentEvents: listed.segment_events,
+      segmentMs: listed.segment_ms,
       explorationSeed: listed.exploration_seed,
       length: engine.list_length,
       capacity: 1,
