@@ -11,6 +11,7 @@ import { createLists, type RankingAnswer } from '../../src/engine/lists.ts';
 import { createMemory } from '../../src/engine/memory.ts';
 import { engineProjection, prepareTables } from '../../src/engine/projection.ts';
 import { configuredRules } from '../../src/engine/rules/configured.ts';
+import { seenRule } from '../../src/engine/rules/seen.ts';
 import { nextTraining } from '../../src/engine/train/schedule.ts';
 import { scheduleOf, trainedKinds, trainerOptionsOf } from '../../src/engine/train/settings.ts';
 import { createTrainer } from '../../src/engine/train/trainer.ts';
@@ -45,7 +46,7 @@ export function createFold(): Fold {
     snapshot: () => 'none',
     config: 'default',
     rules: configuredRules(config),
-    seenForMs: config.lists.seen_for_s * 1_000,
+    seen: seenRule(config.lists.seen_for_s, config.lists.seen_by_type_s),
     length: config.engine.list_length,
     capacity: config.engine.cached_lists,
     depth: config.http.list_max,
