@@ -118,9 +118,9 @@ describe('a list', () => {
   });
 
   it('holds what the user has seen only where that is asked for', () => {
-    expect(itemsOf(ask({ n: 30 }))).not.toContain(item(0));
-    expect(itemsOf(ask({ n: 30, includeSeen: true }))).toContain(item(0));
-    expect(itemsOf(ask({ n: 30 }))).not.toContain(item(0));
+    expect(itemsOf(ask({ n: ITEMS }))).not.toContain(item(0));
+    expect(itemsOf(ask({ n: ITEMS, includeSeen: true }))).toContain(item(0));
+    expect(itemsOf(ask({ n: ITEMS }))).not.toContain(item(0));
   });
 
   it('says why where that is asked for', () => {

@@ -1,7 +1,7 @@
 /**
- * The hand-set blend: `score = sum over features of weight * x`. Sums of evidence s enter as `ln(1 + s / c)` with c the
- * mean of what is positive among the candidates, which is where the learned ranker starts from as well. A sum of
- * terms, so the explanation is the score itself.
+ * The hand-set blend: `score = sum over features of weight * x`. Sums of evidence s enter as `ln(1 + s / c)` with c what
+ * such a sum usually is where it is positive (ranker/means.ts), or its mean among the candidates where nothing was
+ * learned. A sum of terms, so the explanation is the score itself.
  */
 import { ln } from './math.ts';
 import { PAIR_CHANNELS } from './pair-sums.ts';
@@ -47,6 +47,7 @@ export const FEATURES: readonly Feature[] = [
   { name: 'whitened-new', signal: 'whitened', form: 'level' },
   { name: 'towers', signal: 'towers', form: 'evidence' },
   { name: 'towers-new', signal: 'towers', form: 'level' },
+  { name: 'content-last', signal: 'content', form: 'evidence' },
 ];
 const FIRST_OWN = PAIR_CHANNELS.length;
 const FIRST_EVIDENCE = FIRST_OWN + 7;
@@ -71,6 +72,10 @@ export const COLUMN = {
   /** Whitened likeness, and what of it is left for an item with few events of its own. */
   whitened: FIRST_MAPPED,
   towers: FIRST_MAPPED + 2,
+  /** Whose sums say how strong a list's evidence is (ranker/gates.ts): what followed the history's items. */
+  strength: PAIR_CHANNELS.findIndex(({ name }) => name === 'after-long'),
+  /** Likeness to the newest item alone. */
+  contentLast: FIRST_MAPPED + 4,
 } as const;
 
 /** Weights by feature name; a name that is missing weighs 0. */
@@ -149,31 +154,40 @@ export const SIMILAR_DEFAULTS: BlendWeights = {
   content: 0.6,
 };
 
-/** Turns raw signal values (row per candidate) into features in place. Rows must come in an order of their own. */
-export function toFeatures(values: Float64Array, rows: number): void {
+/**
+ * Turns raw signal values (row per candidate) into features in place. Rows must come in an order of their own.
+ *
+ * @param usual what values of a column usually are (ranker/means.ts); 0, or left out: the mean of those in this list
+ * @returns means of the positive values of this list by column, 0 where there are none
+ */
+export function toFeatures(values: Float64Array, rows: number, usual?: Float64Array): Float64Array {
   const columns = FEATURES.length;
-  const sums = new Float64Array(columns);
+  const means = new Float64Array(columns);
   const counts = new Int32Array(columns);
   // Row by row, as the table lies in memory; each column's sum is in the order of rows all the same.
   for (let at = 0, k = 0; at < rows * columns; at++) {
     const value = values[at]!;
     if (value > 0) {
-      sums[k] = sums[k]! + value;
+      means[k] = means[k]! + value;
       counts[k] = counts[k]! + 1;
     }
     if (++k === columns) k = 0;
   }
+  // What a value is multiplied by before its logarithm is taken; 0: it is taken as it is.
+  const scales = new Float64Array(columns);
   for (let k = 0; k < columns; k++) {
-    const form = FEATURES[k]!.form;
-    // What a value is multiplied by before its logarithm is taken; 0: it is taken as it is.
-    sums[k] = form === 'level' ? 0 : form === 'count' || counts[k] === 0 ? 1 : counts[k]! / sums[k]!;
+    const { form } = FEATURES[k]!;
+    if (counts[k]! > 0) means[k] = means[k]! / counts[k]!;
+    const mean = usual !== undefined && usual[k]! > 0 ? usual[k]! : means[k]!;
+    scales[k] = form === 'level' ? 0 : form === 'count' || mean === 0 ? 1 : 1 / mean;
   }
   for (let at = 0, k = 0; at < rows * columns; at++) {
     const value = values[at]!;
-    const scale = sums[k]!;
+    const scale = scales[k]!;
     if (value > 0 && scale !== 0) values[at] = ln(1 + value * scale);
     if (++k === columns) k = 0;
   }
+  return means;
 }
 
 /** By column, what the learned ranker multiplies features by: counts grow larger than logarithms over a mean. */

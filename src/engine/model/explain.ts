@@ -46,7 +46,7 @@ export function reasonsFor(chosen: RankedItem, context: Explanation): Reason[] {
         if (share !== 0) add(reasons, signal, contribution * share, place, context);
       }
     } else if (signal === 'content') {
-      const shares = contentShares(chosen.item, context);
+      const shares: Share[] = k === COLUMN.contentLast ? [[0, 1]] : contentShares(chosen.item, context);
       if (shares.length === 0) add(reasons, signal, contribution, -1, context);
       for (const [place, share] of shares) add(reasons, signal, contribution * share, place, context);
       const terms = termsInCommon(context.question, chosen.item, context.catalogue, TERMS_SHOWN);

@@ -12,6 +12,8 @@ export interface Impression {
   seq: number;
   /** Events in the history when it was shown. */
   events: number;
+  /** Of its evidence (ranker/gates.ts). */
+  strength: number;
   /** In the order in which they were shown. */
   items: Int32Array;
   /** Features by place in the list, `place * columns + column`; single precision halves what waits in memory. */
@@ -85,11 +87,12 @@ export class Impressions {
   encode(itemPlace: (item: number) => number, originPlace: (origin: number) => number): Buffer {
     const out = new Writer();
     out.count(this.#lists.size);
-    for (const { list, origin, seq, events, items, features } of this.#lists.values()) {
+    for (const { list, origin, seq, events, strength, items, features } of this.#lists.values()) {
       out.text(list);
       out.count(originPlace(origin));
       out.count(seq);
       out.count(events);
+      out.f64s([strength]);
       out.count(items.length);
       for (const item of items) out.count(itemPlace(item));
       out.f32s(features);
@@ -104,9 +107,10 @@ export class Impressions {
       const by = origin(input.count());
       const seq = input.count();
       const events = input.count();
+      const strength = input.f64s()[0]!;
       const items = new Int32Array(input.count());
       for (let place = 0; place < items.length; place++) items[place] = item(input.count());
-      this.add({ list, origin: by, seq, events, items, features: input.f32s() });
+      this.add({ list, origin: by, seq, events, strength, items, features: input.f32s() });
     }
   }
 }

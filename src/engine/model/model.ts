@@ -289,17 +289,16 @@ class FoldedModel implements Model {
     if (this.#mapped.isChallenged) this.#mapped.judge(seen, item, this.#ranking.sample());
     if (!measured) {
       const request = this.#historyRequest(user);
-      const example = this.#ranking.example({ ...request, fewest: true }, item);
-      if (example !== undefined) {
-        this.#ranker?.learn(example.features, example.rows, example.row, request.profile.items.length);
-      }
+      const example = this.#ranking.example(request, item);
+      if (example !== undefined) this.#ranker?.learn(example, request.profile.items.length);
       return;
     }
-    const { event, row } = this.#scored(user, item, time, seq, seen);
+    const { event, row, means } = this.#scored(user, item, time, seq, seen);
     this.#prequential.observe(event);
     if (chosen || this.#observed === 0) this.#observer?.(event);
     const { features, candidates, profile } = event;
-    if (teaches && row >= 0) this.#ranker?.learn(features, candidates.length, row, profile.items.length);
+    if (teaches && row >= 0)
+      this.#ranker?.learn({ features, means, rows: candidates.length, row }, profile.items.length);
   }
 
   #scored(
@@ -308,9 +307,9 @@ class FoldedModel implements Model {
     time: number,
     seq: number,
     seen: Int32Array,
-  ): { event: ScoredEvent; row: number } {
+  ): { event: ScoredEvent; row: number; means: Float64Array } {
     const request = this.#historyRequest(user);
-    const { candidates, features, scores } = this.#ranking.rank(request);
+    const { candidates, features, scores, means } = this.#ranking.rank(request);
     const row = candidates.indexOf(item);
     const event: ScoredEvent = {
       user,
@@ -328,7 +327,7 @@ class FoldedModel implements Model {
       statistics: this.#statistics,
       catalogue: this.#catalogue,
     };
-    return { event, row };
+    return { event, row, means };
   }
 
   #teaches(user: string, what: string, seq: number): boolean {
@@ -397,7 +396,8 @@ class FoldedModel implements Model {
     const shown = [...new Set(this.#numbersOf(items))].slice(0, this.#config.impressions.places);
     if (length === 0 || shown.length < 2) return;
     this.clock = time;
-    const { candidates, features } = this.#ranking.rank({ ...this.#historyRequest(user), include: shown });
+    const { candidates, features, means } = this.#ranking.rank({ ...this.#historyRequest(user), include: shown });
+    const strength = this.#ranking.strengthOf(means);
     const rows = new Map(candidates.map((item, row) => [item, row]));
     const columns = FEATURES.length;
     const kept = new Float32Array(shown.length * columns);
@@ -405,7 +405,15 @@ class FoldedModel implements Model {
       const from = rows.get(item)! * columns;
       kept.set(features.subarray(from, from + columns), place * columns);
     }
-    this.#impressions.add({ list, origin, seq, events: length, items: Int32Array.from(shown), features: kept });
+    this.#impressions.add({
+      list,
+      origin,
+      seq,
+      events: length,
+      strength,
+      items: Int32Array.from(shown),
+      features: kept,
+    });
   }
 
   click({ user: id, item: itemId, list }: Reaction): boolean {
@@ -428,7 +436,7 @@ class FoldedModel implements Model {
     if (this.#ranker === undefined || this.#pinned || shown === undefined || item === undefined) return false;
     const place = shown.items.indexOf(item);
     if (place < 0) return false;
-    this.#ranking.foldRanker(shown.events);
+    this.#ranking.foldRanker(shown.events, shown.strength);
     this.#ranker.learnShown(Float64Array.from(shown.features), shown.items.length, place, outcome);
     return true;
   }

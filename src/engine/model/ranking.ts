@@ -22,9 +22,10 @@ import type { Histories } from './histories.ts';
 import { PAIR_CHANNELS, PairSums } from './pair-sums.ts';
 import type { Postings } from './postings.ts';
 import type { Profile } from './profile.ts';
+import { strengthOf } from './ranker/gates.ts';
 import type { Ranker } from './ranker/ranker.ts';
 import { AGE_DEFAULTS, type AgeConfig, Newest, newness } from './signals/age.ts';
-import { ContentSearch, type Question } from './signals/content.ts';
+import { ContentSearch, Likeness, type Question, questionOfLast } from './signals/content.ts';
 import { DIRECTED_CHANNELS } from './signals/directed.ts';
 import { Evidence } from './signals/evidence.ts';
 import type { MappedSignals } from './signals/mapped.ts';
@@ -123,8 +124,6 @@ export interface RankRequest {
   /** Items that may not be in the list, by number; repeats are fine. */
   blocked: readonly Iterable<number>[];
   count: number;
-  /** As few candidates as will do: where a list is only learned from. */
-  fewest?: boolean;
   /** Candidates in any case. */
   include?: readonly number[];
   /** Newest position of the log that anything was taken at. */
@@ -147,17 +146,21 @@ export interface Ranked {
   list: RankedItem[];
   /** Candidates, in an order that their ids alone decide. */
   candidates: number[];
-  /** Features, `row * FEATURES.length + column`. */
+  /** Features, `row * FEATURES.length + column`, valid until the next list is computed. */
   features: Float64Array;
   /** Scores by row, valid until the next list is computed; there may be more room than rows. */
   scores: Float64Array;
+  /** Means of what was positive by column, before it became a feature. */
+  means: Float64Array;
   /** Weights by column that make the score of a row, while the list is the last that was computed. */
   weightsOf: (row: number) => Float64Array;
 }
 
-/** Features of candidates, `row * FEATURES.length + column`, and the row of what was taken. */
+/** Features of candidates as of {@link Ranked}, and the row of what was taken. */
 export interface Example {
   features: Float64Array;
+  /** Means of what was positive by column, before it became a feature. */
+  means: Float64Array;
   rows: number;
   row: number;
 }
@@ -181,10 +184,11 @@ export interface RankedFrom {
 /**
  * Share of the configured numbers of candidates. Each candidate is looked at through each item of the history, so that
  * long histories take fewer. Measured: MovieLens 100K (30 items read back) is as accurate with 0.4 of them as with all,
- * Amazon Beauty (8 items) loses 1 % in hit rate; neither loses anything where only what is learned from has as few.
+ * Amazon Beauty (8 items) loses 1 % in hit rate. What is learned from has as many as a list that is served: what values
+ * usually are (ranker/means.ts) is a matter of how many are looked at.
  */
-function shareOf({ profile, fewest }: RankRequest): number {
-  return fewest ? LEAST_SHARE : Math.min(1, Math.max(LEAST_SHARE, WHOLE_SHARE_ITEMS / profile.items.length));
+function shareOf({ profile }: RankRequest): number {
+  return Math.min(1, Math.max(LEAST_SHARE, WHOLE_SHARE_ITEMS / profile.items.length));
 }
 
 export class Ranking {
@@ -201,8 +205,10 @@ export class Ranking {
   #ranker: Ranker | undefined;
   #mapped: MappedSignals;
   #mixed = new Float64Array(FEATURES.length);
+  #table = new Float64Array(0);
   #scores = new Float64Array(0);
   #content = new ContentSearch();
+  #last = new Likeness();
   #newest: Newest;
   #directedDamping = new Damping(DIRECTED_CHANNELS[0]!.target);
   #togetherDamping = new Damping(TOGETHER_CHANNELS[0]!.target);
@@ -264,8 +270,8 @@ export class Ranking {
 
   rank(request: RankRequest): Ranked {
     const candidates = this.#find(request);
-    const features = this.#features(request, candidates);
-    const { scores, weightsOf } = this.#score(request, features, candidates.length);
+    const { features, means } = this.#features(request, candidates);
+    const { scores, weightsOf } = this.#score(request, features, candidates.length, means);
     const best = new Top(Math.min(request.count, candidates.length), this.#catalogue.ids.ids);
     const rows = new Map<number, number>();
     for (let row = 0; row < candidates.length; row++) {
@@ -275,7 +281,7 @@ export class Ranking {
       rows.set(candidates[row]!, row);
     }
     const list = best.sorted().map(({ item, score }) => ({ item, score, row: rows.get(item)! }));
-    return { list, candidates, features, scores, weightsOf };
+    return { list, candidates, features, scores, means, weightsOf };
   }
 
   /** What the ranker learns from: features of all candidates, if this item is one of them; nothing is scored. */
@@ -283,9 +289,9 @@ export class Ranking {
     const candidates = this.#find(request);
     const row = candidates.indexOf(item);
     if (row < 0) return undefined;
-    const features = this.#features(request, candidates);
-    this.foldRanker(request.events);
-    return { features, rows: candidates.length, row };
+    const { features, means } = this.#features(request, candidates);
+    this.foldRanker(request.events, this.strengthOf(means));
+    return { features, means, rows: candidates.length, row };
   }
 
   #find(request: RankRequest): number[] {
@@ -299,21 +305,27 @@ export class Ranking {
     return this.#candidates(request, end);
   }
 
-  #features(request: RankRequest, candidates: readonly number[]): Float64Array {
+  #features(request: RankRequest, candidates: readonly number[]): Pick<Ranked, 'features' | 'means'> {
     const features = this.#values(request, candidates);
-    toFeatures(features, candidates.length);
-    return features;
+    const usual = request.blend === 'history' ? this.#ranker?.means : undefined;
+    return { features, means: toFeatures(features, candidates.length, usual) };
   }
 
   /** Prepares the ranker for features of a list that was made earlier, for a history of this many events. */
-  foldRanker(events: number): void {
-    this.#ranker?.fold(mixByLength(this.#weights.short, this.#weights.long, events, this.#mixed), events);
+  foldRanker(events: number, strength: number): void {
+    this.#ranker?.fold(mixByLength(this.#weights.short, this.#weights.long, events, this.#mixed), events, strength);
+  }
+
+  /** How strong the evidence of a list is, by its means as they were before they became features. */
+  strengthOf(means: Float64Array): number {
+    return strengthOf(means[COLUMN.strength]!, this.#ranker?.means[COLUMN.strength] ?? 0);
   }
 
   #score(
     { blend, events }: RankRequest,
     features: Float64Array,
     rows: number,
+    means: Float64Array,
   ): { scores: Float64Array; weightsOf: (row: number) => Float64Array } {
     const weights =
       blend === 'history'
@@ -321,7 +333,7 @@ export class Ranking {
         : this.#weights[blend];
     const ranker = this.#ranker;
     if (blend === 'history' && ranker !== undefined) {
-      ranker.fold(weights, events);
+      ranker.fold(weights, events, this.strengthOf(means));
       return { scores: ranker.score(features, rows), weightsOf: (row) => ranker.weightsOf(features, row) };
     }
     if (this.#scores.length < rows) this.#scores = new Float64Array(rows * 2);
@@ -445,8 +457,11 @@ export class Ranking {
 
   #values(request: RankRequest, candidates: readonly number[]): Float64Array {
     const columns = FEATURES.length;
-    const values = new Float64Array(candidates.length * columns);
+    const size = candidates.length * columns;
+    if (this.#table.length < size) this.#table = new Float64Array(size * 2);
+    const values = this.#table.subarray(0, size).fill(0);
     this.#addCounts(request.profile, candidates, values);
+    this.#last.take(questionOfLast(request.profile, this.#catalogue), this.#catalogue);
     const statistics = this.#statistics;
     const { short, long } = this.#popularity;
     for (let row = 0; row < candidates.length; row++) {
@@ -458,7 +473,8 @@ export class Ranking {
         }
       }
       const total = statistics.total[item] ?? 0;
-      values[at + COLUMN.content] = this.#content.likeness(item, this.#catalogue);
+      values[at + COLUMN.content] = this.#content.likeness.of(item, this.#catalogue);
+      values[at + COLUMN.contentLast] = this.#last.of(item, this.#catalogue);
       values[at + COLUMN.popular] = total / 16;
       values[at + COLUMN.popularShort] = short[item]!;
       values[at + COLUMN.popularLong] = long[item]!;

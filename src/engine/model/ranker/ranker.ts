@@ -15,15 +15,9 @@ import { Reader, Writer } from '../bytes.ts';
 import { ln } from '../math.ts';
 import { Adam } from './adam.ts';
 import type { RankerConfig } from './config.ts';
+import { GATES, gatesOf } from './gates.ts';
+import { Means } from './means.ts';
 import { refusedGradient, takenGradient } from './softmax.ts';
-
-/** Constant, and the logarithm of the history's length brought near to -1 to 2. */
-export const GATES = 2;
-
-/** What is the same for a whole list. */
-export function gatesOf(events: number): Float64Array {
-  return Float64Array.of(1, (ln(Math.max(events, 1)) - 2) / 2);
-}
 
 /** What a ranker has learned; equal rankers give equal copies. */
 export interface RankerState {
@@ -32,8 +26,20 @@ export interface RankerState {
   first: Float64Array;
   second: Float64Array;
   powers: [number, number];
+  means: Float64Array;
+  lists: Float64Array;
   steps: number;
   effort: number;
+}
+
+/** A list with a known outcome, as features of its rows, `row * columns + column`. */
+export interface Taken {
+  features: Float64Array;
+  /** Means of what was positive by column, before it became a feature. */
+  means: Float64Array;
+  rows: number;
+  /** The row of what was taken. */
+  row: number;
 }
 
 /** Gradients of candidates below this are left out: they are most of a list and move nothing. */
@@ -52,11 +58,12 @@ export class Ranker {
   readonly #average: Float64Array;
   readonly #gradient: Float64Array;
   readonly #adam: Adam;
+  readonly #means: Means;
   #steps = 0;
   #effort = 0;
   // Of the list that was folded last.
   #base: Float64Array;
-  #gates: Float64Array = gatesOf(1);
+  #gates: Float64Array = gatesOf(1, 0);
   #served = true;
   readonly #linear: Float64Array;
   readonly #layer: Float64Array;
@@ -73,6 +80,7 @@ export class Ranker {
     this.#parameters = new Float64Array((1 + this.#units) * GATES * columns + this.#units + 1);
     this.#gradient = new Float64Array(this.#parameters.length);
     this.#adam = new Adam(this.#parameters.length);
+    this.#means = new Means(columns);
     this.#base = new Float64Array(columns);
     this.#linear = new Float64Array(columns);
     this.#layer = new Float64Array(this.#units * columns);
@@ -90,6 +98,11 @@ export class Ranker {
     return this.#served ? this.#average : this.#parameters;
   }
 
+  /** What a value of each column usually is (means.ts). Not to be written. */
+  get means(): Float64Array {
+    return this.#means.means;
+  }
+
   /** Lists learned from. */
   get steps(): number {
     return this.#steps;
@@ -105,10 +118,11 @@ export class Ranker {
    *
    * @param base weights by column that the correction goes on top of
    * @param events length of the history
+   * @param strength of the list's evidence (gates.ts)
    */
-  fold(base: Float64Array, events: number): void {
+  fold(base: Float64Array, events: number, strength: number): void {
     this.#base.set(base);
-    this.#gates = gatesOf(events);
+    this.#gates = gatesOf(events, strength);
     this.#fold(true);
   }
 
@@ -121,12 +135,12 @@ export class Ranker {
     const parameters = this.#folded;
     const scales = this.#scales;
     for (let k = 0; k < columns; k++) {
-      this.#linear[k] = base[k]! + scales[k]! * (gates[0]! * parameters[k]! + gates[1]! * parameters[columns + k]!);
+      this.#linear[k] = base[k]! + scales[k]! * gated(parameters, k, columns, gates);
     }
     for (let unit = 0; unit < this.#units; unit++) {
       const from = (1 + unit) * GATES * columns;
       for (let k = 0; k < columns; k++) {
-        const weight = gates[0]! * parameters[from + k]! + gates[1]! * parameters[from + columns + k]!;
+        const weight = gated(parameters, from + k, columns, gates);
         this.#layer[unit * columns + k] = scales[k]! * weight;
       }
     }
@@ -206,16 +220,17 @@ export class Ranker {
   }
 
   /**
-   * Learns that of the list that was folded last, this row was taken.
+   * Learns what was taken of the list that was folded last, and what values usually are.
    *
    * @param effort items of the history that the list was computed for
    */
-  learn(features: Float64Array, rows: number, target: number, effort: number): void {
+  learn({ features, means, rows, row }: Taken, effort: number): void {
     this.#effort += effort;
     this.#fold(false);
     this.score(features, rows);
-    takenGradient(this.#scores, rows, target, this.#slopes);
+    takenGradient(this.#scores, rows, row, this.#slopes);
     this.#descend(features, rows, 0);
+    this.#means.learn(means);
   }
 
   /**
@@ -259,12 +274,11 @@ export class Ranker {
       }
     }
     // What was summed up is the gradient of the folded weights, in the place of the first gate.
-    const gate = this.#gates[1]!;
+    const gates = this.#gates;
     for (let from = 0; from < out; from += GATES * columns) {
       for (let k = 0; k < columns; k++) {
         const sum = this.#scales[k]! * gradient[from + k]!;
-        gradient[from + k] = sum;
-        gradient[from + columns + k] = gate * sum;
+        for (let gate = 0; gate < GATES; gate++) gradient[from + gate * columns + k] = gates[gate]! * sum;
       }
     }
     this.#adam.step(this.#parameters, gradient, this.#rate);
@@ -284,19 +298,22 @@ export class Ranker {
       first: first.slice(),
       second: second.slice(),
       powers: [firstPower, secondPower],
+      means: this.#means.means.slice(),
+      lists: this.#means.lists.slice(),
       steps: this.#steps,
       effort: this.#effort,
     };
   }
 
   /** Takes over what another one knew. Throws a RangeError for one of another shape. */
-  restore({ parameters, average, first, second, powers, steps, effort }: RankerState): void {
+  restore({ parameters, average, first, second, powers, means, lists, steps, effort }: RankerState): void {
     const size = this.#parameters.length;
     if ([parameters, average, first, second].some(({ length }) => length !== size)) {
       throw new RangeError(`a ranker of ${parameters.length} parameters does not fit one of ${size}`);
     }
     this.#parameters.set(parameters);
     this.#average.set(average);
+    this.#means.restore({ means, lists });
     this.#adam.first.set(first);
     this.#adam.second.set(second);
     [this.#adam.firstPower, this.#adam.secondPower] = powers;
@@ -305,9 +322,9 @@ export class Ranker {
   }
 
   encode(): Buffer {
-    const { parameters, average, first, second, powers, steps, effort } = this.state();
+    const { parameters, average, first, second, powers, means, lists, steps, effort } = this.state();
     const out = new Writer();
-    for (const numbers of [parameters, average, first, second, powers]) out.f64s(numbers);
+    for (const numbers of [parameters, average, first, second, powers, means, lists]) out.f64s(numbers);
     out.count(steps);
     out.count(effort);
     return out.done();
@@ -319,14 +336,32 @@ export class Ranker {
     const [parameters, average] = [input.f64s(), input.f64s()];
     const [first, second] = [input.f64s(), input.f64s()];
     const [firstPower, secondPower] = input.f64s();
+    const [means, lists] = [input.f64s(), input.f64s()];
     const [steps, effort] = [input.count(), input.count()];
-    this.restore({ parameters, average, first, second, powers: [firstPower!, secondPower!], steps, effort });
+    this.restore({
+      parameters,
+      average,
+      first,
+      second,
+      powers: [firstPower!, secondPower!],
+      means,
+      lists,
+      steps,
+      effort,
+    });
   }
 
   /** SHA-256, hex, of all that it knows. */
   hash(): string {
     return createHash('sha256').update(this.encode()).digest('hex');
   }
+}
+
+/** A weight of each gate, one after `columns` others, as one. */
+function gated(parameters: Float64Array, at: number, columns: number, gates: Float64Array): number {
+  let weight = 0;
+  for (let gate = 0; gate < GATES; gate++) weight += gates[gate]! * parameters[at + gate * columns]!;
+  return weight;
 }
 
 /** How far down a list a place is, from 0. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { exp, ln } from '../math.ts';
 import { RANKER_DEFAULTS, type RankerForm } from './config.ts';
-import { Ranker } from './ranker.ts';
+import { Ranker, type Taken } from './ranker.ts';
 import { isTaught, placeHash } from './schedule.ts';
 import { refusedGradient, softmax, takenGradient } from './softmax.ts';
 
@@ -20,6 +20,14 @@ function list(rows: number, seed: number): Float64Array {
   });
 }
 
+/** A list of which a row was taken; what it was before it became features doesn't matter here. */
+const taken = (features: Float64Array, rows: number, row: number): Taken => ({
+  features,
+  means: Float64Array.of(1, 2, 0, 4),
+  rows,
+  row,
+});
+
 /** Whoever is taken has the largest product of the first two columns, which no linear score can tell. */
 function target(features: Float64Array, rows: number): number {
   let best = 0;
@@ -34,8 +42,8 @@ function taught(form: RankerForm, lists: number): Ranker {
   const one = ranker(form);
   for (let i = 0; i < lists; i++) {
     const features = list(20, i);
-    one.fold(BASE, 1 + (i % 50));
-    one.learn(features, 20, target(features, 20), 1 + (i % 30));
+    one.fold(BASE, 1 + (i % 50), 0.5);
+    one.learn(taken(features, 20, target(features, 20)), 1 + (i % 30));
   }
   return one;
 }
@@ -45,7 +53,7 @@ function meanLoss(of: Ranker, from: number): number {
   const p = new Float64Array(20);
   for (let i = from; i < from + 200; i++) {
     const features = list(20, i);
-    of.fold(BASE, 1 + (i % 50));
+    of.fold(BASE, 1 + (i % 50), 0.5);
     softmax(of.score(features, 20), 20, p);
     loss -= ln(Math.max(p[target(features, 20)]!, 1e-12)) / 200;
   }
@@ -56,7 +64,7 @@ describe('the ranker', () => {
   it.each(['linear', 'hidden'] as const)('starts as the weights it corrects (%s)', (form) => {
     const one = ranker(form);
     const features = list(10, 3);
-    one.fold(BASE, 7);
+    one.fold(BASE, 7, 0.5);
     const scores = one.score(features, 10);
     for (let row = 0; row < 10; row++) {
       let plain = 0;
@@ -76,7 +84,7 @@ describe('the ranker', () => {
   it.each(['linear', 'hidden'] as const)('has a score that is a sum over columns (%s)', (form) => {
     const one = taught(form, 500);
     const features = list(15, 77);
-    one.fold(BASE, 30);
+    one.fold(BASE, 30, 0.5);
     const scores = one.score(features, 15);
     for (let row = 0; row < 15; row++) {
       const weights = one.weightsOf(features, row);
@@ -89,15 +97,15 @@ describe('the ranker', () => {
   it('lessens the loss of what it has just learned', () => {
     const features = list(6, 5);
     const loss = (of: Ranker): number => {
-      of.fold(BASE, 12);
+      of.fold(BASE, 12, 0.5);
       const p = new Float64Array(6);
       softmax(of.score(features, 6), 6, p);
       return -ln(p[2]!);
     };
     const one = ranker();
     const before = loss(one);
-    one.fold(BASE, 12);
-    one.learn(features, 6, 2, 12);
+    one.fold(BASE, 12, 0.5);
+    one.learn(taken(features, 6, 2), 12);
     expect(loss(one)).toBeLessThan(before);
   });
 
@@ -108,9 +116,9 @@ describe('the ranker', () => {
     expect(two.hash()).toBe(one.hash());
     for (const each of [one, two]) {
       const features = list(20, 4_000);
-      each.fold(BASE, 9);
-      each.learn(features, 20, 3, 9);
-      each.fold(BASE, 9);
+      each.fold(BASE, 9, 0.5);
+      each.learn(taken(features, 20, 3), 9);
+      each.fold(BASE, 9, 0.5);
       each.learnShown(features, 20, 5, 'refused');
     }
     expect(two.hash()).toBe(one.hash());
@@ -125,13 +133,13 @@ describe('the ranker', () => {
         const features = list(10, i);
         // Shown in the order of the first column.
         for (let row = 0; row < 10; row++) features[row * COLUMNS] = (10 - row) / 10 + features[row * COLUMNS]! / 100;
-        one.fold(BASE, 5);
+        one.fold(BASE, 5, 0.5);
         learn(one, features);
       }
-      one.fold(BASE, 5);
+      one.fold(BASE, 5, 0.5);
       return one.weightsOf(list(1, 1), 0)[0]! - BASE[0]!;
     };
-    const blind = weightAfter((one, features) => one.learn(features, 10, 0, 5));
+    const blind = weightAfter((one, features) => one.learn(taken(features, 10, 0), 5));
     const seeing = weightAfter((one, features) => one.learnShown(features, 10, 0, 'taken'));
     expect(blind).toBeGreaterThan(0);
     expect(seeing).toBeLessThan(blind * 0.8);

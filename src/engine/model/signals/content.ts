@@ -1,6 +1,6 @@
 /**
- * Likeness of content: idf-weighted cosine between an item's terms and those of the user's newest items, their traits,
- * or another item.
+ * Likeness of content: idf-weighted cosine between an item's terms and those of the user's newest items, of the newest
+ * one alone, of their traits, or of another item.
  *
  * A catalogue event changes the item's unit vector and the inverted index (catalogue.ts); interactions add nothing. A
  * reader builds a question (terms with whole weights) and gets the whole-number dot product with each item's vector:
@@ -45,6 +45,11 @@ export function questionOfHistory(profile: Profile, catalogue: Catalogue): Quest
   return weighed(raw, catalogue, fades);
 }
 
+/** What the newest item of a history asks for. */
+export function questionOfLast({ items, backs, seqs }: Profile, catalogue: Catalogue): Question {
+  return questionOfHistory({ items: items.slice(0, 1), backs: backs.slice(0, 1), seqs: seqs.slice(0, 1) }, catalogue);
+}
+
 /** What traits ask for; terms that no item has say nothing. */
 export function questionOfTraits(traits: readonly (readonly [string, number])[], catalogue: Catalogue): Question {
   const raw = new Map<number, number>();
@@ -85,14 +90,38 @@ export function termsInCommon(question: Question, item: number, catalogue: Catal
   return common.slice(0, count).map(([term]) => (term.startsWith('=') ? term.slice(1) : term));
 }
 
+/** How like an item is to one question at a time. */
+export class Likeness {
+  /** Weights of the question's terms, by term; 0 of all others. */
+  weights = new Float64Array(64);
+  #question: Question | undefined;
+
+  take(question: Question, catalogue: Catalogue): void {
+    for (const term of this.#question?.terms.keys() ?? []) this.weights[term] = 0;
+    this.#question = question;
+    const end = catalogue.terms.end;
+    if (end > this.weights.length) this.weights = new Float64Array(Math.max(end, this.weights.length * 2));
+    for (const [term, weight] of question.terms) this.weights[term] = weight;
+  }
+
+  /** Cosine of an item with the question that was taken last, 0 to 1. */
+  of(item: number, catalogue: Catalogue): number {
+    const vector = catalogue.vector(item);
+    const norm = this.#question?.norm ?? 0;
+    if (vector === undefined || norm === 0) return 0;
+    const weights = this.weights;
+    let dot = 0;
+    for (let i = 0; i < vector.length; i++) dot += weights[termOf(vector[i]!)]! * partOf(vector[i]!);
+    return dot / norm;
+  }
+}
+
 /** One question at a time: the items that share its heaviest terms, and how like it an item is. */
 export class ContentSearch {
+  readonly likeness = new Likeness();
   sums = new Float64Array(64);
   touched = new Int32Array(64);
   count = 0;
-  /** Weights of the question's terms, by term. */
-  #weights = new Float64Array(64);
-  #question: Question | undefined;
 
   reserve(items: number): void {
     if (items <= this.sums.length) return;
@@ -103,7 +132,7 @@ export class ContentSearch {
   }
 
   search(question: Question, catalogue: Catalogue): void {
-    this.#take(question, catalogue);
+    this.likeness.take(question, catalogue);
     for (let i = 0; i < this.count; i++) this.sums[this.touched[i]!] = 0;
     this.count = 0;
     const terms = [...question.terms];
@@ -116,25 +145,6 @@ export class ContentSearch {
       left -= documents;
       this.#add(term, weight, catalogue);
     }
-  }
-
-  #take(question: Question, catalogue: Catalogue): void {
-    for (const term of this.#question?.terms.keys() ?? []) this.#weights[term] = 0;
-    this.#question = question;
-    const end = catalogue.terms.end;
-    if (end > this.#weights.length) this.#weights = new Float64Array(Math.max(end, this.#weights.length * 2));
-    for (const [term, weight] of question.terms) this.#weights[term] = weight;
-  }
-
-  /** Cosine of an item with the question that was searched for last, 0 to 1. */
-  likeness(item: number, catalogue: Catalogue): number {
-    const vector = catalogue.vector(item);
-    const norm = this.#question?.norm ?? 0;
-    if (vector === undefined || norm === 0) return 0;
-    const weights = this.#weights;
-    let dot = 0;
-    for (let i = 0; i < vector.length; i++) dot += weights[termOf(vector[i]!)]! * partOf(vector[i]!);
-    return dot / norm;
   }
 
   #add(term: number, weight: number, catalogue: Catalogue): void {
