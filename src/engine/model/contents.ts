@@ -67,7 +67,7 @@ const SHAPES: Readonly<Record<ModelTable, readonly [key: readonly string[], colu
   total: [['what'], ['value']],
   shown: [
     ['seq', 'user', 'list'],
-    ['events', 'items', 'features'],
+    ['events', 'strength', 'items', 'features'],
   ],
   input: [['kind', 'what'], ['value']],
   quality: [['part', 'at'], ['value']],
@@ -161,9 +161,10 @@ function* shownRows(state: ReadState): Generator<Cell[]> {
     const list = input.text();
     const user = userOf(state, input.count());
     const [seq, events] = [input.count(), input.count()];
+    const strength = input.f64s()[0]!;
     const items = Array.from({ length: input.count() }, () => itemOf(state, input.count()));
     const features = createHash('sha256').update(input.f32s()).digest('hex');
-    yield [seq, user, list, events, JSON.stringify(items), `SHA-256 ${features}`];
+    yield [seq, user, list, events, strength, JSON.stringify(items), `SHA-256 ${features}`];
   }
 }
 
@@ -194,7 +195,7 @@ function* rankerRows(state: ReadState): Generator<Cell[]> {
   yield ['stale', 0, bytes[0]!];
   if (bytes.length === 1) return;
   const input = new Reader(bytes, 1);
-  for (const part of ['weights', 'weights_served', 'adam_first', 'adam_second', 'adam_powers'])
+  for (const part of ['weights', 'weights_served', 'adam_first', 'adam_second', 'adam_powers', 'usual', 'usual_lists'])
     for (const [at, value] of input.f64s().entries()) yield [part, at, value];
   yield ['steps', 0, input.count()];
   yield ['effort', 0, input.count()];
