@@ -17,6 +17,7 @@ export const servingBench = (): Command =>
     .option('--seconds <n>', 'how long each is measured', positive, 5)
     .option('--rate <n>', 'events a second that are published in the second half', positive, 2_000)
     .option('--users <n>', 'users whose lists are asked for', positive, 500)
+    .option('--engines <n>', 'processes of the engine, which share the requests', positive, 1)
     .option('-n, --n <n>', 'items in a list', positive, 10)
     .option('--json', 'write JSON')
     .action(async ({ json, ...options }: Omit<ServingOptions, 'say'> & { json?: boolean }) => {
@@ -38,7 +39,7 @@ const NAMES: Record<Row['what'], string> = {
 };
 
 function textOf(figures: ServingFigures): string {
-  const { stream, events, users, items, alone, rows, freshness, publishedPerSecond } = figures;
+  const { engines, stream, events, users, items, alone, rows, freshness, publishedPerSecond } = figures;
   const ms = (value: number): string => value.toFixed(1);
   const shown = rows.map((row) => [
     row.over,
@@ -54,7 +55,7 @@ function textOf(figures: ServingFigures): string {
   ]);
   const quantiles = ({ p50, p99, max }: Latency): string => `p50 ${ms(p50)} ms, p99 ${ms(p99)} ms, most ${ms(max)} ms`;
   return [
-    `${stream}: ${count(events)} messages, ${count(users)} users and ${count(items)} items that were acted on; Node ${process.version}`,
+    `${stream}: ${count(events)} messages, ${count(users)} users and ${count(items)} items that were acted on; ${engines} process${engines === 1 ? '' : 'es'} of the engine; Node ${process.version}`,
     '',
     `(b) scoring alone, in one thread: ${count(Math.round(alone))} lists/s`,
     '',

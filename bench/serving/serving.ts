@@ -31,6 +31,8 @@ export interface ServingOptions {
   /** Users whose lists are asked for. */
   users: number;
   n: number;
+  /** Processes of the engine. */
+  engines: number;
   say: (line: string) => void;
 }
 
@@ -55,6 +57,8 @@ export interface ServingFigures {
   events: number;
   users: number;
   items: number;
+  /** Processes of the engine. */
+  engines: number;
   /** Lists a second that one thread scores in process, for as many users. */
   alone: number;
   rows: Row[];
@@ -69,6 +73,8 @@ const SEED = 7;
 const END = Date.UTC(2026, 0, 1);
 /** Events in one request of those that come meanwhile. */
 const BATCH = 20;
+/** Times that a list is asked for where several engines may answer, so that it stands in most of them. */
+const TIMES_EACH = 3;
 /** Askers at once while events come. */
 const WHILE_EVENTS_COME = 16;
 /** Milliseconds that a list may be old so that it stands for the whole run. */
@@ -83,7 +89,7 @@ export async function runServingBench(options: ServingOptions): Promise<ServingF
   const figures: ServingFigures[] = [];
   for (const stream of await streamsOf(options)) {
     options.say(`${stream.name}: starting a system`);
-    const system = await startBenchSystem();
+    const system = await startBenchSystem([], {}, options.engines);
     try {
       figures.push(await measure(system, stream, options));
     } finally {
@@ -129,8 +135,10 @@ async function measure(system: BenchSystem, stream: Stream, options: ServingOpti
   say(`${stream.name}: scoring alone`);
   const alone = await scoreAlone(nc, { config: completeConfig({}), user, seconds });
 
-  // Lists stand once they have been asked for.
-  for (const one of users) await call(nc, 'freshet.engine.recommend', { user: one, n });
+  // Lists stand once they have been asked for, in each of the engines, whichever answers.
+  const times = options.engines === 1 ? 1 : TIMES_EACH * options.engines;
+  for (const one of users)
+    for (let i = 0; i < times; i++) await call(nc, 'freshet.engine.recommend', { user: one, n, max_age_ms: STANDS_MS });
 
   const requests: Record<What, { subject: string; nats: () => object; http: () => HttpRequest }> = {
     ping: { subject: 'freshet.engine.ping', nats: () => ({}), http: () => ({ method: 'GET', path: '/v1/ping' }) },
@@ -183,6 +191,7 @@ async function measure(system: BenchSystem, stream: Stream, options: ServingOpti
     events: last,
     users: seen.users.size,
     items: items.length,
+    engines: options.engines,
     alone: alone.perSecond,
     rows,
     freshness,

@@ -1,5 +1,5 @@
 /** A whole system in processes of its own, as `freshet up` starts it, with a stream of events in its log. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +29,8 @@ export interface BenchSystem {
   /** Its data folder. */
   data: string;
   nc: NatsConnection;
+  /** Processes of the engine. */
+  engines: number;
   stop(): Promise<void>;
 }
 
@@ -41,13 +43,37 @@ export interface EngineStatus {
 export const engineStatus = (nc: NatsConnection): Promise<EngineStatus> =>
   call<EngineStatus>(nc, 'freshet.engine.status', {}, { timeoutMs: STATUS_MS });
 
+/** The same of one instance of several. */
+interface InstanceStatus extends EngineStatus {
+  instance: string;
+}
+
+/** More engines beside the one that `up` starts: processes of their own, which share the requests. */
+function startReplicas(count: number, { nats, data }: { nats: string; data: string }): ChildProcess[] {
+  return Array.from({ length: count }, (_, i) =>
+    spawn(
+      process.execPath,
+      [ENTRY, 'service', 'engine', '--replica', String(i + 2), '--health-port', '0', '--data', data, '--nats', nats],
+      { stdio: 'ignore' },
+    ),
+  );
+}
+
+const endOf = (child: ChildProcess): Promise<unknown> => {
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  return gone;
+};
+
 /**
  * @param args of `freshet up`, beside folder and ports
  * @param settings as variables
+ * @param engines processes of the engine
  */
 export async function startBenchSystem(
   args: readonly string[] = [],
   settings: NodeJS.ProcessEnv = {},
+  engines = 1,
 ): Promise<BenchSystem> {
   const data = mkdtempSync(join(tmpdir(), 'freshet-bench-'));
   const { NATS_URL: _external, ...env } = process.env;
@@ -62,16 +88,17 @@ export async function startBenchSystem(
     child.once('exit', (code) => reject(new Error(`freshet up ended with code ${code}`)));
   });
   const nc = await connect({ url: nats, name: 'bench' });
+  const replicas = startReplicas(engines - 1, { nats, data });
   return {
     http,
     nats,
     data,
     nc,
+    engines,
     stop: async () => {
       await nc.close();
-      const gone = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
-      await gone;
+      await Promise.all(replicas.map(endOf));
+      await endOf(child);
       rmSync(data, { recursive: true, force: true });
     },
   };
@@ -79,7 +106,7 @@ export async function startBenchSystem(
 
 /** Publishes the events and waits until every service has folded them; gives the last position. */
 export async function load(
-  { nc }: BenchSystem,
+  { nc, engines }: BenchSystem,
   events: AsyncIterable<CloudEvent> | Iterable<CloudEvent>,
 ): Promise<number> {
   const config = completeConfig({});
@@ -96,17 +123,24 @@ export async function load(
   await bulk.publish(batch);
   const { lastSeq } = await log.info();
   await publisher.close();
-  await folded(nc, lastSeq);
+  await folded(nc, lastSeq, engines);
   return lastSeq;
 }
 
 /** Until every service has folded the log up to here, and the engine has published the rankings that this moved. */
-export async function folded(nc: NatsConnection, seq: number): Promise<void> {
+export async function folded(nc: NatsConnection, seq: number, engines = 1): Promise<void> {
   for (const service of SERVICES)
     await until(
       async () =>
         (await call<{ seq: number }>(nc, `freshet.${service}.status`, {}, { timeoutMs: STATUS_MS })).seq >= seq,
     );
+  // Whichever engine answers: all of them do in the end.
+  const there = new Set<string>();
+  await until(async () => {
+    const { instance, seq: at } = (await engineStatus(nc)) as InstanceStatus;
+    if (at >= seq) there.add(instance);
+    return there.size >= engines;
+  });
   await until(async () => {
     const { users, items } = (await engineStatus(nc)).rankings;
     return users === 0 && items === 0;
