@@ -37,7 +37,8 @@ export interface BenchSystem {
 export interface EngineStatus {
   seq: number;
   rankings: { users: number; items: number; oldestSeconds: number };
-  model: { users: number; items: number; events: number };
+  /** `training` is null where another instance trains. */
+  model: { users: number; items: number; events: number; training: { running: string | null } | null };
 }
 
 export const engineStatus = (nc: NatsConnection): Promise<EngineStatus> =>
@@ -127,7 +128,10 @@ export async function load(
   return lastSeq;
 }
 
-/** Until every service has folded the log up to here, and the engine has published the rankings that this moved. */
+/**
+ * Until every service has folded the log up to here, and the engine has published the rankings that this moved and
+ * trains nothing, which takes a core for itself.
+ */
 export async function folded(nc: NatsConnection, seq: number, engines = 1): Promise<void> {
   for (const service of SERVICES)
     await until(
@@ -142,8 +146,8 @@ export async function folded(nc: NatsConnection, seq: number, engines = 1): Prom
     return there.size >= engines;
   });
   await until(async () => {
-    const { users, items } = (await engineStatus(nc)).rankings;
-    return users === 0 && items === 0;
+    const { rankings, model } = await engineStatus(nc);
+    return rankings.users === 0 && rankings.items === 0 && (model.training?.running ?? null) === null;
   });
 }
 
