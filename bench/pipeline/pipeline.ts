@@ -155,7 +155,7 @@ export function readAll(log: Log, until: StreamSeq, take: (message: StoredMessag
 }
 
 /** A service's projection as the service runs it, the engine's with its model in memory. */
-function definitionOf(service: ServiceName): ProjectionDefinition<unknown> {
+function definitionOf(service: ServiceName, settings = config): ProjectionDefinition<unknown> {
   switch (service) {
     case 'user':
       return userProjection(config) as ProjectionDefinition<unknown>;
@@ -164,11 +164,11 @@ function definitionOf(service: ServiceName): ProjectionDefinition<unknown> {
     case 'feedback':
       return feedbackProjection(config) as ProjectionDefinition<unknown>;
     case 'engine': {
-      const model = emptyModel(config);
-      const weights = weightsOf(config);
+      const model = emptyModel(settings);
+      const weights = weightsOf(settings);
       let tables: EngineTables;
       const definition = engineProjection({
-        config,
+        config: settings,
         committed: (events, clock) => {
           learn(model, events, tables, weights);
           model.clock = clock.now;
@@ -203,7 +203,8 @@ export function createSqliteAlone(service: ServiceName, folder: string) {
   const open = (kind: string, wrap?: typeof recording.record) =>
     openStore({
       file: join(folder, `${service}-${kind}.sqlite`),
-      definition: definitionOf(service),
+      // What the ranker learns asks nothing of SQLite.
+      definition: definitionOf(service, completeConfig({ engine: { ranker_form: 'none' } })),
       codec: createCodec(),
       ...(wrap ? { wrap } : {}),
     });

@@ -23,25 +23,31 @@ export const replayOneBench = (): Command =>
     .addArgument(new Argument('<service>').choices([...SERVICES]))
     .requiredOption('--nats <url>')
     .requiredOption('--into <dir>')
-    .action(async (service: ServiceName, { nats, into }: { nats: string; into: string }) =>
-      printJson(await rebuildOne(service, nats, into)),
+    .option('--no-ranker')
+    .action(async (service: ServiceName, { nats, into, ranker }: { nats: string; into: string; ranker: boolean }) =>
+      printJson(await rebuildOne(service, nats, into, ranker)),
     );
 
-function textOf({ events, nats, raw, services }: ReplayFigures): string {
+function textOf({ events, nats, services }: ReplayFigures): string {
   const perSecond = (n: number): string => `${count(Math.round(n))}/s`;
-  const rows = services.map(({ service, rebuild, sqlite, limit, memory }) => [
+  const rows = services.map(({ service, rebuild, raw, sqlite, limit, cpuRatio, memory }) => [
     service,
     perSecond(rebuild),
     perSecond(raw),
     perSecond(sqlite),
     perSecond(limit),
     (rebuild / limit).toFixed(2),
+    cpuRatio.toFixed(2),
     memory.join(' '),
   ]);
   const head = ['service', 'rebuild', '(a) raw consumer', '(b) SQLite alone', '1/(1/a+1/b)', 'rebuild / that'];
+  const learning = services.flatMap(({ learning: share }) =>
+    share === undefined ? [] : ['', `of the engine's rebuild the ranker takes ${Math.round(share * 100)} %`],
+  );
   return [
     `${count(events)} messages, nats-server ${nats}, Node ${process.version}`,
     '',
-    table(rows, [...head, 'MiB at each quarter']),
+    table(rows, [...head, 'the same of processor time', 'MiB at each quarter']),
+    ...learning,
   ].join('\n');
 }

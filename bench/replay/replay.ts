@@ -25,17 +25,23 @@ export interface ReplayFigures {
   /** Messages in the log: interactions, registrations, items. */
   events: number;
   nats: string;
-  /** Messages per second into a reader that counts. */
-  raw: number;
   services: RebuildFigures[];
 }
 
 export interface RebuildFigures {
   service: ServiceName;
-  /** Events per second. `limit` is 1/(1/raw + 1/sqlite). */
+  /** Events per second; the raw consumer's as it was just before this rebuild. `limit` is 1/(1/raw + 1/sqlite). */
   rebuild: number;
+  raw: number;
   sqlite: number;
   limit: number;
+  /**
+   * Processor seconds of both together over those of the rebuild: what the ratio of speeds is on a machine that
+   * nobody else uses.
+   */
+  cpuRatio: number;
+  /** Of the engine: share of the rebuild's processor time that goes into what the ranker learns and is measured by. */
+  learning?: number;
   /** Resident MiB of the process when a quarter, a half, three quarters and all of the log were folded. */
   memory: number[];
 }
@@ -50,6 +56,8 @@ export interface ReplayOptions {
 export interface OneRebuild {
   messages: number;
   seconds: number;
+  /** Processor seconds of the whole process meanwhile. */
+  cpu: number;
   memory: number[];
 }
 
@@ -81,24 +89,38 @@ export async function runReplay({ events, services, say }: ReplayOptions): Promi
     if (refused) throw refused;
     const total = (await log.info()).lastSeq;
 
-    say('raw consumer alone');
+    // The first one warms up what all of them use.
     await readAll(log, total, () => {});
-    const raw = total / (await timed(() => readAll(log, total, () => {})));
-
     const figures: RebuildFigures[] = [];
     for (const service of services) {
       const folder = join(server.folder, service);
       mkdirSync(folder);
+      say(`raw consumer before the rebuild of ${service}`);
+      const reading = cpuClock();
+      const raw = total / (await timed(() => readAll(log, total, () => {})));
+      const rawCpu = reading();
       say(`rebuild of ${service}`);
-      const { messages, seconds, memory } = await rebuildInProcess(service, server.url, folder);
+      const { messages, seconds, cpu, memory } = await rebuildInProcess(service, server.url, folder);
       if (messages !== total) throw new Error(`the rebuild of ${service} folded ${messages} of ${total}`);
+      let learning: number | undefined;
+      if (service === 'engine') {
+        say('rebuild of engine without what the ranker learns');
+        const plain = join(server.folder, 'plain');
+        mkdirSync(plain);
+        const without = await rebuildInProcess(service, server.url, plain, ['--no-ranker']);
+        rmSync(plain, { recursive: true });
+        learning = 1 - without.cpu / cpu;
+      }
       say(`SQLite alone with the statements of ${service}`);
       const alone = createSqliteAlone(service, folder);
       let batch: StoredMessage[] = [];
       let sqliteSeconds = 0;
+      let sqliteCpu = 0;
       const fold = (): void => {
         alone.fold(batch);
+        const writing = cpuClock();
         sqliteSeconds += alone.again();
+        sqliteCpu += writing();
         batch = [];
       };
       await readAll(log, total, (message) => {
@@ -108,19 +130,44 @@ export async function runReplay({ events, services, say }: ReplayOptions): Promi
       alone.close();
       rmSync(folder, { recursive: true });
       const [rebuild, sqlite] = [messages / seconds, total / sqliteSeconds];
-      figures.push({ service, rebuild, sqlite, limit: 1 / (1 / raw + 1 / sqlite), memory });
+      const limit = 1 / (1 / raw + 1 / sqlite);
+      const cpuRatio = (rawCpu + sqliteCpu) / cpu;
+      figures.push({
+        service,
+        rebuild,
+        raw,
+        sqlite,
+        limit,
+        cpuRatio,
+        memory,
+        ...(learning === undefined ? {} : { learning }),
+      });
     }
     await publisher.close();
-    return { events: total, nats: server.version, raw, services: figures };
+    return { events: total, nats: server.version, services: figures };
   } finally {
     await nc.close();
     await server.stop();
   }
 }
 
-function rebuildInProcess(service: ServiceName, url: string, folder: string): Promise<OneRebuild> {
+/** Processor seconds of this process since it was made. */
+function cpuClock(): () => number {
+  const before = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1e6;
+  };
+}
+
+function rebuildInProcess(
+  service: ServiceName,
+  url: string,
+  folder: string,
+  more: readonly string[] = [],
+): Promise<OneRebuild> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [ENTRY, 'replay-one', service, '--nats', url, '--into', folder], {
+    const child = spawn(process.execPath, [ENTRY, 'replay-one', service, '--nats', url, '--into', folder, ...more], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let said = '';
@@ -136,7 +183,13 @@ function rebuildInProcess(service: ServiceName, url: string, folder: string): Pr
 }
 
 /** One rebuild in this process, as `freshet replay` carries it out. */
-export async function rebuildOne(service: ServiceName, url: string, folder: string): Promise<OneRebuild> {
+export async function rebuildOne(
+  service: ServiceName,
+  url: string,
+  folder: string,
+  ranker: boolean,
+): Promise<OneRebuild> {
+  const config = ranker ? completeConfig({}) : completeConfig({ engine: { ranker_form: 'none' } });
   const nc = await connect({ url, name: 'bench-rebuild' });
   const publisher = createPublisher(nc);
   try {
@@ -154,15 +207,17 @@ export async function rebuildOne(service: ServiceName, url: string, folder: stri
     });
     const memory: number[] = [];
     const started = performance.now();
+    const working = cpuClock();
     const { seq } = await rebuild.to({}, (done, total) => {
       if (done >= (total * (memory.length + 1)) / 4) memory.push(Math.round(process.memoryUsage().rss / MIB));
     });
     const seconds = (performance.now() - started) / 1000;
+    const cpu = working();
     // Progress is looked at now and then; a log that is folded between two looks has passed all quarters at the end.
     while (memory.length < 4) memory.push(Math.round(process.memoryUsage().rss / MIB));
     rebuild.close();
     close?.();
-    return { messages: seq, seconds, memory };
+    return { messages: seq, seconds, cpu, memory };
   } finally {
     await publisher.close();
     await nc.close();
