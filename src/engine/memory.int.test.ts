@@ -19,6 +19,7 @@ import {
   viewed,
   withdrawn,
 } from '../../test/support/events.ts';
+import { runs, within } from '../../test/support/runs.ts';
 import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
 import { itemId, type StreamSeq, streamSeq, userId } from '../bus/event/ids.ts';
 import type { ItemData } from '../bus/event/types.ts';
@@ -198,16 +199,20 @@ const act: fc.Arbitrary<(n: number) => TestEvent> = fc.oneof(
 );
 
 describe('the engine’s memory', () => {
-  it('is the same learned live, read again when the rows are ahead, or gone on with from a snapshot', () => {
-    fc.assert(
-      fc.property(fc.array(act, { maxLength: 60 }), fc.constantFrom(1, 2, 7, 100), fc.nat(60), (acts, batch, cut) => {
-        const events = acts.map((make, n) => make(n));
-        const oneByOne = known(fold(events, 1).live);
-        for (const model of Object.values(fold(events, batch, cut))) expect(known(model)).toEqual(oneByOne);
-      }),
-      { numRuns: 100 },
-    );
-  }, 60_000);
+  it(
+    'is the same learned live, read again when the rows are ahead, or gone on with from a snapshot',
+    () => {
+      fc.assert(
+        fc.property(fc.array(act, { maxLength: 60 }), fc.constantFrom(1, 2, 7, 100), fc.nat(60), (acts, batch, cut) => {
+          const events = acts.map((make, n) => make(n));
+          const oneByOne = known(fold(events, 1).live);
+          for (const model of Object.values(fold(events, batch, cut))) expect(known(model)).toEqual(oneByOne);
+        }),
+        { numRuns: runs(100) },
+      );
+    },
+    within(60_000),
+  );
 
   it.each<[string, TestEvent[]]>([
     [

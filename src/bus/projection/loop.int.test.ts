@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { countingLoop, openCounting, oracle, POISON, stateOf } from '../../../test/support/counting.ts';
 import { erased, event, outgoing, type TestEvent, viewed } from '../../../test/support/events.ts';
+import { runs, within } from '../../../test/support/runs.ts';
 import { makeTempDir, removeTempDir, tempDir } from '../../../test/support/tempdir.ts';
 import { until } from '../../../test/support/wait.ts';
 import { PublishUnacknowledgedError, SequenceNotReachedError } from '../../errors.ts';
@@ -292,49 +293,53 @@ describe('the loop on a bad day', () => {
     return send(outgoing(one));
   }
 
-  it('comes to the state that the messages have, whatever is dropped, doubled, delayed, cut or crashes', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.integer(),
-        faults,
-        fc.array(anAct, { minLength: 1, maxLength: 120 }),
-        fc.constantFrom(1, 3, 10, 500),
-        fc.constantFrom(0, 0, 1),
-        async (seed, injected, acts, batchMax, batchRestMs) => {
-          const log = createMemoryLog({ seed, faults: injected });
-          const folder = makeTempDir('faults');
-          let store = openCounting(folder);
-          const limits = { batchMax, batchWaitMs: 0, batchRestMs, idleCheckMs: 5, backoffMaxMs: 2 };
-          let loop = countingLoop(log, store, { limits });
-          loop.start();
-          try {
-            for (const [n, act] of acts.entries()) {
-              if (act.kind === 'cut') log.cut();
-              else if (act.kind === 'crash') {
-                // As a killed process leaves it: nothing of what is in memory is committed.
-                const crashed = loop;
-                store.close();
-                store = openCounting(folder);
-                await crashed.stop().catch(() => {});
-                loop = countingLoop(log, store, { limits });
-                loop.start();
-              } else await perform(log, act as Extract<Act, { id: number }>, n);
+  it(
+    'comes to the state that the messages have, whatever is dropped, doubled, delayed, cut or crashes',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.integer(),
+          faults,
+          fc.array(anAct, { minLength: 1, maxLength: 120 }),
+          fc.constantFrom(1, 3, 10, 500),
+          fc.constantFrom(0, 0, 1),
+          async (seed, injected, acts, batchMax, batchRestMs) => {
+            const log = createMemoryLog({ seed, faults: injected });
+            const folder = makeTempDir('faults');
+            let store = openCounting(folder);
+            const limits = { batchMax, batchWaitMs: 0, batchRestMs, idleCheckMs: 5, backoffMaxMs: 2 };
+            let loop = countingLoop(log, store, { limits });
+            loop.start();
+            try {
+              for (const [n, act] of acts.entries()) {
+                if (act.kind === 'cut') log.cut();
+                else if (act.kind === 'crash') {
+                  // As a killed process leaves it: nothing of what is in memory is committed.
+                  const crashed = loop;
+                  store.close();
+                  store = openCounting(folder);
+                  await crashed.stop().catch(() => {});
+                  loop = countingLoop(log, store, { limits });
+                  loop.start();
+                } else await perform(log, act as Extract<Act, { id: number }>, n);
+              }
+              const { lastSeq } = await log.info();
+              // The last deliveries may be lost as well, for as long as there are faults.
+              await loop.reached(lastSeq, 10_000);
+              expect(stateOf(store)).toEqual(oracle(log.messages()));
+              expect(store.checkpoint().seq).toBe(lastSeq);
+            } finally {
+              await loop.stop();
+              store.close();
+              removeTempDir(folder);
             }
-            const { lastSeq } = await log.info();
-            // The last deliveries may be lost as well, for as long as there are faults.
-            await loop.reached(lastSeq, 10_000);
-            expect(stateOf(store)).toEqual(oracle(log.messages()));
-            expect(store.checkpoint().seq).toBe(lastSeq);
-          } finally {
-            await loop.stop();
-            store.close();
-            removeTempDir(folder);
-          }
-        },
-      ),
-      { numRuns: 250 },
-    );
-  }, 60_000);
+          },
+        ),
+        { numRuns: runs(250) },
+      );
+    },
+    within(60_000),
+  );
 
   it('notices that the last messages of a quiet log never came', async () => {
     const log = createMemoryLog();

@@ -18,6 +18,7 @@ import {
   viewed,
 } from '../../../test/support/events.ts';
 import { forgetting, forgotten, KEY } from '../../../test/support/forgetting.ts';
+import { runs } from '../../../test/support/runs.ts';
 import { completeConfig } from '../../config/load.ts';
 import { contentProjection } from '../../content/projection.ts';
 import { createMemory } from '../../engine/memory.ts';
@@ -89,7 +90,7 @@ describe('a projection that forgets', () => {
         live.close();
         purged.close();
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
     expect(exact).toBeGreaterThan(20);
   });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openCounting, oracle, POISON, stateOf } from '../../../test/support/counting.ts';
 import { codec, erased, event, LOG_START, linked, outgoing, stored, viewed } from '../../../test/support/events.ts';
+import { runs } from '../../../test/support/runs.ts';
 import { makeTempDir, removeTempDir, tempDir } from '../../../test/support/tempdir.ts';
 import { CheckpointConflictError, DataFolderUnusableError } from '../../errors.ts';
 import type { StoredMessage } from '../event/codec.ts';
@@ -158,7 +159,7 @@ describe('a batch', () => {
           removeTempDir(folder);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 });

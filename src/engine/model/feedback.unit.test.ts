@@ -1,6 +1,7 @@
 /** What is learned in the order of the log: the ranker, shown lists and what became of them, dismissals. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/support/runs.ts';
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
 import { createModel, type Model } from './mod.ts';
 
@@ -83,7 +84,7 @@ describe('a model that was written and read anywhere in the log', () => {
         expect(seen(second)).toEqual(seen(first));
         expect(seen(fold(second, log, cut))).toEqual(seen(whole));
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -138,7 +139,7 @@ describe('the ranker of a model', () => {
           }
         }
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 
@@ -253,7 +254,7 @@ describe('a dismissal', () => {
         was.clock = never.clock;
         expect(plain(was)).toEqual(plain(never));
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/support/runs.ts';
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
 import { createModel, type Interaction, type Model, ModelStateUnreadableError } from './mod.ts';
 
@@ -86,7 +87,7 @@ describe('statistics of a log', () => {
           .map(({ act }) => act);
         expect(state(folded(shuffled))).toEqual(state(folded(all)));
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -99,7 +100,7 @@ describe('statistics of a log', () => {
         merged.merge(folded(part(true)));
         expect(state(merged)).toEqual(state(folded(all)));
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -111,7 +112,7 @@ describe('statistics of a log', () => {
         model.forget(user(who));
         expect(state(model)).toEqual(state(folded(all.filter(({ by }) => by !== user(who)))));
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 
@@ -126,7 +127,7 @@ describe('statistics of a log', () => {
         const kept = [...first.filter(({ by }) => by !== user(who)), ...all.slice(before.length)];
         expect(state(model)).toEqual(state(folded(kept)));
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -141,7 +142,7 @@ describe('statistics of a log', () => {
         const without = folded(all.filter((act) => act !== gone));
         expect(state(model)).toEqual(state(without));
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 
@@ -160,7 +161,7 @@ describe('statistics of a log', () => {
         expect(state(model).lists.slice(2)).toEqual(state(asOne).lists.slice(2));
         expect(state(model).lists[1]).toEqual(state(asOne).lists[0]);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -177,7 +178,7 @@ describe('statistics of a log', () => {
         expect(copy.exportState()).toEqual(model.exportState());
         expect(copy.recommend({ user: user(1), n: 10 })).toEqual(model.recommend({ user: user(1), n: 10 }));
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 });
@@ -232,7 +233,7 @@ describe('a list', () => {
         expect(other.similar(item(3), 10)).toEqual(one.similar(item(3), 10));
         expect(other.trending(10)).toEqual(one.trending(10));
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -251,7 +252,7 @@ describe('a list', () => {
         const bought = model.recommend({ user: user(who), n: 20, includeSeen: true }).items;
         expect(bought.length).toBe(new Set(all.map(({ of }) => of)).size - (all.some((e) => e.of === item(0)) ? 1 : 0));
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -271,7 +272,7 @@ describe('a list', () => {
           }
         }
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 

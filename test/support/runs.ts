@@ -1,0 +1,8 @@
+/** How often properties are tried: a few times with all other tests, thousands of times by `npm run test:properties`. */
+const TIMES = Math.max(1, Math.round(Number(process.env.FRESHET_PROPERTY_TIMES ?? 1)) || 1);
+
+/** Runs of a property of which so many are quick. */
+export const runs = (few: number): number => few * TIMES;
+
+/** Milliseconds that as many of them may take. */
+export const within = (ms: number): number => ms * TIMES;
