@@ -118,7 +118,7 @@ async function runRound(data: DataSet, seed: number, options: AccuracyOptions): 
   const recommenders: Recommender[] = [
     ...(options.protocol === 'item-cold' ? coldReferences(data, seed) : references(data)),
     ...(options.sequence === undefined ? [] : [createSequence(data, { steps: options.sequence, say: options.say })]),
-    createEngine(data, options.depth),
+    createEngine(data, options.depth, isTrained(options)),
     ...(options.engine === 'live' ? [await createLiveEngine(data, options.depth)] : []),
   ];
   // Made when the first question has been answered: what is learned before it says nothing of the questions' pace.
@@ -203,6 +203,9 @@ function planOf(data: DataSet, seed: number, { protocol, warm, tune, hold, valid
   }
 }
 
+/** A service trains while it goes on, and what it trained counts from where it has come to: no two runs alike. */
+const isTrained = ({ engine }: Pick<AccuracyOptions, 'engine'>): boolean => engine !== 'live';
+
 /** What the protocol was run with, where it isn't what the data's custom says. */
 function optionsOf({ protocol, warm, tune, hold, validate, ...rest }: AccuracyOptions, data: DataSet) {
   return {
@@ -214,6 +217,7 @@ function optionsOf({ protocol, warm, tune, hold, validate, ...rest }: AccuracyOp
     ...(rest.sample === undefined ? {} : { sample: rest.sample, seed: rest.seed }),
     ...(rest.shuffleTargets ? { 'shuffle-targets': true, seed: rest.seed } : {}),
     ...(data.catalogued ? { catalogue: true } : {}),
+    ...(isTrained(rest) ? {} : { trained: false }),
   };
 }
 

@@ -18,8 +18,8 @@ import type { Recommender } from './port.ts';
 export const ENGINE = 'engine';
 
 /** The defaults; only that items are served which nobody published, where the data has no catalogue. */
-export const engineConfig = ({ catalogued }: Pick<DataSet, 'catalogued'>) =>
-  completeConfig({ engine: { serve_unpublished: !catalogued } });
+export const engineConfig = ({ catalogued }: Pick<DataSet, 'catalogued'>, trained = true) =>
+  completeConfig({ engine: { serve_unpublished: !catalogued, ...(trained ? {} : { training_content: false }) } });
 
 export interface EngineRecommender extends Recommender {
   /** Items that go with an item, best first. */
@@ -30,9 +30,10 @@ export interface EngineRecommender extends Recommender {
  * Trains at the same positions as a service, and waits for it, so that the figures don't depend on the machine's load.
  *
  * @param depth items of a list, of which those come off that the harness does not rank
+ * @param trained whether it trains at all
  */
-export function createEngine(data: DataSet, depth: number): EngineRecommender {
-  const config = engineConfig(data);
+export function createEngine(data: DataSet, depth: number, trained = true): EngineRecommender {
+  const config = engineConfig(data, trained);
   const folder = mkdtempSync(join(tmpdir(), 'freshet-accuracy-'));
   const definition = engineProjection({ config, committed: (events, _clock, seq) => memory.fold(events, seq) });
   const store = openStore({

@@ -85,7 +85,11 @@ async function startService(url: string, folder: string, catalogued: boolean): P
   const child = spawn(process.execPath, [ENTRY, 'service', 'engine', '--data', join(folder, 'data'), '--nats', url], {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     cwd: folder,
-    env: { ...env, ...(catalogued ? {} : { FRESHET_ENGINE_SERVE_UNPUBLISHED: 'true' }) },
+    env: {
+      ...env,
+      FRESHET_ENGINE_TRAINING_CONTENT: 'false',
+      ...(catalogued ? {} : { FRESHET_ENGINE_SERVE_UNPUBLISHED: 'true' }),
+    },
   });
   await new Promise<void>((resolve, reject) => {
     child.on('message', (message: { type: string }) => message.type === 'started' && resolve());
