@@ -15,10 +15,21 @@ import type { Snapshots } from './snapshots/snapshots.ts';
 /** Publisher of control events. */
 const SOURCE = 'freshet';
 
+export interface ActTold {
+  act: string;
+  verb: ActVerb;
+  seq: number;
+  time: string;
+  snapshot: string;
+  /** Whether it put the settings of the file in force again. */
+  file: boolean;
+  reason: string | null;
+}
+
 /** What is in force, as status and answers tell it. */
 export interface InForceTold {
   /** Null: nothing was promoted or rolled back, the settings are the file's. */
-  act: { act: string; verb: ActVerb; seq: number; time: string; snapshot: string; reason: string | null } | null;
+  act: ActTold | null;
   /** Snapshot that the ranker is pinned to. */
   pinned: string | null;
   /** Hash of the settings that are on their way, and folded under beside. */
@@ -26,6 +37,16 @@ export interface InForceTold {
   /** Settings of the file that are not in force, by name: those of the file, those in force. */
   file_differs: Record<string, [unknown, unknown]>;
 }
+
+const actTold = ({ act, verb, seq, time, snapshot, settings, reason }: Act): ActTold => ({
+  act,
+  verb,
+  seq,
+  time: new Date(time).toISOString(),
+  snapshot,
+  file: settings === undefined,
+  reason: reason ?? null,
+});
 
 export function told(of: {
   act: Act | undefined;
@@ -36,16 +57,8 @@ export function told(of: {
 }): InForceTold {
   const { act, file, config, coming, pinned } = of;
   return {
-    act: act
-      ? {
-          act: act.act,
-          verb: act.verb,
-          seq: act.seq,
-          time: new Date(act.time).toISOString(),
-          snapshot: act.snapshot,
-          reason: act.reason ?? null,
-        }
-      : null,
+    // One that says no settings gave the file's back.
+    act: act?.settings ? actTold(act) : null,
     pinned: pinned ?? null,
     coming: coming ?? null,
     file_differs: differences(settingsOf(file), settingsOf(config)),
@@ -67,7 +80,7 @@ export interface SnapshotTold
 export interface SnapshotsAnswer {
   snapshots: SnapshotTold[];
   /** What was promoted and rolled back, the newest first. */
-  acts: NonNullable<InForceTold['act']>[];
+  acts: ActTold[];
 }
 
 export interface SettingsAnswer {
@@ -243,9 +256,7 @@ export function rollbackEndpoints(options: RollbackOptions): Record<string, Endp
       ...ROLLBACK_ENDPOINTS.snapshots,
       handle: async (): Promise<SnapshotsAnswer> => ({
         snapshots: await list(),
-        acts: [...acts()]
-          .reverse()
-          .flatMap((act) => told({ act, file, config, coming: undefined, pinned: undefined }).act ?? []),
+        acts: [...acts()].reverse().map(actTold),
       }),
     },
     settings: {

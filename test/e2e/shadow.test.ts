@@ -151,7 +151,7 @@ describe('other settings', () => {
     const ended = await system.json<RollbackAnswer>('rollback', '--end');
     expect(ended).toMatchObject({ verb: 'promoted', config: first, state: 'in force' });
     const { model } = await status();
-    expect(model.in_force).toMatchObject({ pinned: null, file_differs: {} });
+    expect(model.in_force).toMatchObject({ act: null, pinned: null, file_differs: {} });
     await verified();
     const again = await system.cli('rollback', '--end');
     expect({ code: again.code, says: /FRESHET_BAD_REQUEST/.test(again.stderr) }).toEqual({ code: 1, says: true });

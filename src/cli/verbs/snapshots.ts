@@ -23,8 +23,8 @@ export const snapshotsVerb = (): Command =>
       print('');
       print(
         table(
-          acts.map(({ verb, seq, time, snapshot, reason }) => [
-            verb === 'promoted' ? 'promoted' : 'rolled back',
+          acts.map(({ verb, seq, time, snapshot, file, reason }) => [
+            file ? 'the file’s again' : verb === 'promoted' ? 'promoted' : 'rolled back',
             seq,
             time,
             snapshot,
