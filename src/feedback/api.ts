@@ -23,6 +23,23 @@ export interface Rate {
   conversion_rate: number;
 }
 
+/** How impressions spread over items. */
+export interface Spread {
+  /** Different ones. */
+  items: number;
+  /** Share of those that were ever published; null without a catalogue. */
+  coverage: number | null;
+  /** Gini coefficient, mean self-information in bits, probability that two impressions are of different items. */
+  gini: number;
+  novelty: number;
+  diversity: number;
+}
+
+/** A part of what was shown. */
+export interface Part extends Rate {
+  shown: Spread;
+}
+
 /** An arm of an experiment. */
 export interface ArmResults {
   arm: string;
@@ -49,16 +66,12 @@ export interface ExperimentResults {
 export interface SummaryAnswer {
   lists: number;
   total: Rate;
-  by_snapshot: (Rate & { snapshot: string })[];
-  by_arm: (Rate & { arm: string })[];
-  by_position: (Rate & { position: number })[];
+  by_snapshot: (Part & { snapshot: string })[];
+  by_arm: (Part & { arm: string })[];
+  by_position: (Part & { position: number })[];
   /** By day of serving, UTC, newest first. */
-  by_day: (Rate & { day: string })[];
-  /**
-   * How impressions spread over items: different ones, of how many that were ever published (null without a catalogue),
-   * Gini coefficient, mean self-information in bits, probability that two impressions are of different items.
-   */
-  shown: { items: number; coverage: number | null; gini: number; novelty: number; diversity: number };
+  by_day: (Part & { day: string })[];
+  shown: Spread;
   /** What the lists whose places may have explored would have brought without exploration. */
   without_exploration: OffPolicy;
   /** The newest first. */
@@ -100,6 +113,13 @@ const countsBy = (key: string, limit = 1_000, order: 'ASC' | 'DESC' = 'ASC'): st
   FROM impression JOIN served USING (list) LEFT JOIN (${REACTED}) USING (list, position)
   GROUP BY key ORDER BY key ${order} LIMIT ${limit}`;
 
+/** How often each item was shown, by part, and whether it was ever published. */
+const itemsBy = (key: string): string => `
+  SELECT ${key} AS key, count(*) AS n, item IN (SELECT item FROM item) AS known
+  FROM impression JOIN served USING (list) GROUP BY key, item`;
+const listsBy = (key: string): string =>
+  `SELECT ${key} AS key, count(DISTINCT list) AS lists FROM impression JOIN served USING (list) GROUP BY key`;
+
 export function feedbackEndpoints(
   db: Database,
   prequential: () => Promise<SnapshotQuality | null>,
@@ -110,6 +130,12 @@ export function feedbackEndpoints(
   const byArm = db.prepare<[], Counts & { key: string }>(countsBy('arm'));
   const byPosition = db.prepare<[], Counts & { key: number }>(countsBy('position', POSITIONS));
   const byDay = db.prepare<[], Counts & { key: string }>(countsBy(DAY, DAYS, 'DESC'));
+  const shownBy = {
+    snapshot: spreadBy(db, 'snapshot'),
+    arm: spreadBy(db, 'arm'),
+    position: spreadBy(db, 'position'),
+    day: spreadBy(db, DAY),
+  };
   const byItem = db.prepare<[], { n: number }>('SELECT count(*) AS n FROM impression GROUP BY item');
   const catalogue = db.prepare<[], { n: number }>('SELECT count(*) AS n FROM item');
   const covered = db.prepare<[], { n: number }>(
@@ -156,24 +182,58 @@ export function feedbackEndpoints(
       description:
         'Click-through and conversion, in all and by snapshot, arm, position and day, and prequential quality',
       example: {},
-      handle: async (): Promise<SummaryAnswer> => ({
-        lists: (lists.get() as { lists: number }).lists,
-        shown: spreadOf(
-          byItem.all().map(({ n }) => n),
-          (lists.get() as { lists: number }).lists,
-          { published: (catalogue.get() as { n: number }).n, covered: (covered.get() as { n: number }).n },
-        ),
-        experiments: experimentsIn(db).slice(0, EXPERIMENTS).map(resultsOf),
-        without_exploration: offPolicy(weighed.all()),
-        by_day: byDay.all().map(({ key, ...counts }) => ({ day: key, ...rateOf(counts) })),
-        total: rateOf(total.get() ?? { impressions: 0, clicks: 0, dismissals: 0, conversions: 0 }),
-        by_snapshot: bySnapshot.all().map(({ key, ...counts }) => ({ snapshot: key, ...rateOf(counts) })),
-        by_arm: byArm.all().map(({ key, ...counts }) => ({ arm: key, ...rateOf(counts) })),
-        by_position: byPosition.all().map(({ key, ...counts }) => ({ position: key, ...rateOf(counts) })),
-        unattributed: loose.get() as SummaryAnswer['unattributed'],
-        prequential: await prequential(),
-      }),
+      handle: async (): Promise<SummaryAnswer> => {
+        const published = (catalogue.get() as { n: number }).n;
+        const all = lists.get() as { lists: number };
+        const spread = {
+          snapshot: shownBy.snapshot(published),
+          arm: shownBy.arm(published),
+          position: shownBy.position(published),
+          day: shownBy.day(published),
+        };
+        return {
+          lists: all.lists,
+          shown: spreadOf(
+            byItem.all().map(({ n }) => n),
+            all.lists,
+            { published, covered: (covered.get() as { n: number }).n },
+          ),
+          experiments: experimentsIn(db).slice(0, EXPERIMENTS).map(resultsOf),
+          without_exploration: offPolicy(weighed.all()),
+          by_day: byDay.all().map(({ key, ...counts }) => ({ day: key, ...rateOf(counts), shown: spread.day(key) })),
+          total: rateOf(total.get() ?? { impressions: 0, clicks: 0, dismissals: 0, conversions: 0 }),
+          by_snapshot: bySnapshot
+            .all()
+            .map(({ key, ...counts }) => ({ snapshot: key, ...rateOf(counts), shown: spread.snapshot(key) })),
+          by_arm: byArm.all().map(({ key, ...counts }) => ({ arm: key, ...rateOf(counts), shown: spread.arm(key) })),
+          by_position: byPosition
+            .all()
+            .map(({ key, ...counts }) => ({ position: key, ...rateOf(counts), shown: spread.position(key) })),
+          unattributed: loose.get() as SummaryAnswer['unattributed'],
+          prequential: await prequential(),
+        };
+      },
     },
+  };
+}
+
+/** The spread of each part, looked up once all of them are counted. */
+function spreadBy(db: Database, key: string): (published: number) => (of: string | number) => Spread {
+  const items = db.prepare<[], { key: string | number; n: number; known: number }>(itemsBy(key));
+  const lists = db.prepare<[], { key: string | number; lists: number }>(listsBy(key));
+  return (published) => {
+    const parts = new Map<string | number, { counts: number[]; covered: number }>();
+    for (const { key: of, n, known } of items.iterate()) {
+      const part = parts.get(of) ?? { counts: [], covered: 0 };
+      part.counts.push(n);
+      part.covered += known;
+      parts.set(of, part);
+    }
+    const listed = new Map(lists.all().map(({ key: of, lists: n }) => [of, n]));
+    return (of) => {
+      const { counts, covered } = parts.get(of) ?? { counts: [], covered: 0 };
+      return spreadOf(counts, listed.get(of) ?? 0, { published, covered });
+    };
   };
 }
 
@@ -194,7 +254,7 @@ const spreadOf = (
   counts: readonly number[],
   lists: number,
   { published, covered }: { published: number; covered: number },
-): SummaryAnswer['shown'] => ({
+): Spread => ({
   items: counts.length,
   coverage: published === 0 ? null : covered / published,
   gini: gini(counts),

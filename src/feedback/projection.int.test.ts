@@ -168,6 +168,14 @@ describe('the summary', () => {
     const answer = (await feedbackEndpoints(db, async () => null).summary?.handle({})) as SummaryAnswer;
     expect(answer.shown).toMatchObject({ items: 2, coverage: 0.5 });
     expect(answer.without_exploration).toMatchObject({ lists: 1, impressions: 2, ips: 0.625, snips: 1 });
+    expect(answer.by_arm).toMatchObject([{ arm: 'main', shown: answer.shown }]);
+    expect(answer.by_snapshot).toMatchObject([{ snapshot: 's', shown: answer.shown }]);
+    expect(answer.by_day).toMatchObject([{ shown: answer.shown }]);
+    // The first place showed one item twice, the second one of two lists another.
+    expect(answer.by_position).toMatchObject([
+      { position: 0, shown: { items: 1, coverage: 0.25, novelty: 0, diversity: 0 } },
+      { position: 1, shown: { items: 1, coverage: 0.25, novelty: 0, diversity: 0 } },
+    ]);
   });
 
   it('of nothing is all zeros', async () => {

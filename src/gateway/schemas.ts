@@ -286,26 +286,29 @@ const rate = {
   ctr_interval: Type.Array(Type.Number(), { minItems: 2, maxItems: 2, description: '95 % interval of it' }),
   conversion_rate: Type.Number({ description: 'converted impressions per impression' }),
 };
+const shown = Type.Object(
+  {
+    items: Type.Integer({ minimum: 0, description: 'different items that were shown' }),
+    gini: Type.Number({ description: '0 where all are shown alike, towards 1 where few are shown all the time' }),
+    coverage: OrNull(Type.Number(), 'share of the items ever published that was shown; null without a catalogue'),
+    diversity: Type.Number({ description: 'probability that two impressions are of different items' }),
+    novelty: Type.Number({ description: 'mean self-information of impressions, bits' }),
+  },
+  { ...open, description: 'how impressions spread over items' },
+);
+/** A part of what was shown. */
+const part = { ...rate, shown };
 const FeedbackSummary = Type.Object(
   {
     lists: Type.Integer({ minimum: 0, description: 'lists that were served' }),
     total: Type.Object(rate, open),
-    by_snapshot: Type.Array(Type.Object({ ...rate, snapshot: Type.String() }, open)),
-    by_arm: Type.Array(Type.Object({ ...rate, arm: Type.String() }, open)),
-    by_position: Type.Array(Type.Object({ ...rate, position: Type.Integer() }, open)),
-    by_day: Type.Array(Type.Object({ ...rate, day: Type.String() }, open), {
+    by_snapshot: Type.Array(Type.Object({ ...part, snapshot: Type.String() }, open)),
+    by_arm: Type.Array(Type.Object({ ...part, arm: Type.String() }, open)),
+    by_position: Type.Array(Type.Object({ ...part, position: Type.Integer() }, open)),
+    by_day: Type.Array(Type.Object({ ...part, day: Type.String() }, open), {
       description: 'by day of serving, UTC, newest first',
     }),
-    shown: Type.Object(
-      {
-        items: Type.Integer({ minimum: 0, description: 'different items that were shown' }),
-        gini: Type.Number({ description: '0 where all are shown alike, towards 1 where few are shown all the time' }),
-        coverage: OrNull(Type.Number(), 'share of the items ever published that was shown; null without a catalogue'),
-        diversity: Type.Number({ description: 'probability that two impressions are of different items' }),
-        novelty: Type.Number({ description: 'mean self-information of impressions, bits' }),
-      },
-      { ...open, description: 'how impressions spread over items' },
-    ),
+    shown,
     without_exploration: Type.Object(
       {
         lists: Type.Integer({ minimum: 0 }),
