@@ -157,7 +157,8 @@ export async function runService<Tables>(
       ...publisherLimits(config),
       ...observePublisher(registry),
     });
-    const log = await createServiceLog({ nc, publisher, config, service });
+    const { batchMax } = description.definition;
+    const log = await createServiceLog({ nc, publisher, config, service, batchMax });
     const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
     /** What is folded by, and what is to be folded by once a projection that was made by it is there. */
     let definition = (await description.settle?.(nc)) ?? description.definition;
@@ -420,15 +421,20 @@ export interface ServiceLogOptions {
   publisher: Publisher;
   config: Config;
   service: string;
+  /** Messages in one transaction, where requests come over the same connection. */
+  batchMax?: number | undefined;
 }
 
+/** Transactions whose messages are asked for at once: a request that comes behind them waits for all of them. */
+const BATCHES_AHEAD = 4;
+
 /** The log as services read it. */
-export const createServiceLog = ({ nc, publisher, config, service }: ServiceLogOptions): Promise<Log> =>
+export const createServiceLog = ({ nc, publisher, config, service, batchMax }: ServiceLogOptions): Promise<Log> =>
   createJetStreamLog({
     nc,
     publisher,
     stream: EVENTS.name,
-    pullBatch: config.projection.pull_batch,
+    pullBatch: Math.min(config.projection.pull_batch, BATCHES_AHEAD * (batchMax ?? config.projection.pull_batch)),
     pullExpiresMs: config.projection.pull_expires_ms,
     heartbeatMs: config.projection.heartbeat_ms,
     describe: (consumer) =>

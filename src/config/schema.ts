@@ -44,7 +44,11 @@ export const CONFIG_SCHEMA = section(
         ready_lag: whole(10_000, 'messages behind, above which a service says that it is catching up'),
         backoff_min_ms: whole(50, 'first pause after trouble, milliseconds', 1),
         backoff_max_ms: whole(5_000, 'longest pause after trouble, milliseconds', 1),
-        pull_batch: whole(2_000, 'messages that a reader asks for at once', 1),
+        pull_batch: whole(
+          2_000,
+          'messages that a reader asks for at once; a service that serves meanwhile asks for no more than four of its transactions',
+          1,
+        ),
         pull_expires_ms: whole(30_000, 'milliseconds that a request for messages stands', 1_000),
         heartbeat_ms: whole(2_000, 'milliseconds between signs of life on an idle reader', 100),
         fingerprints: whole(64, 'messages that are remembered to recognise the log by', 1),
