@@ -58,13 +58,15 @@ async function run(part: string, options: ServiceVerbOptions): Promise<void> {
   // Under `up`, the end of the parent is the end of this process, also when the parent was killed.
   const tell = (message: ChildMessage): void => void process.send?.(message, () => {});
   let running: Running | undefined;
-  let ending: Promise<void> | undefined;
+  let stopping = false;
   let end!: () => void;
   const ended = new Promise<void>((resolve) => {
     end = resolve;
   });
   const stop = (): void => {
-    ending ??= (running?.stop() ?? Promise.resolve()).finally(end);
+    if (stopping) return;
+    stopping = true;
+    void (running?.stop() ?? Promise.resolve()).finally(end);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, signal === 'SIGINT' && process.send ? () => {} : stop);
@@ -73,9 +75,10 @@ async function run(part: string, options: ServiceVerbOptions): Promise<void> {
     const config = loadConfig({ file: options.config });
     const url = natsUrl(options);
     ensureFolder(options.data);
-    running = await startPart(part, { options, config, url, tell });
-    if (ending) await running.stop();
-    else await ended;
+    const starting = startPart(part, { options, config, url, tell });
+    // Who is stopped before it is up, as while it waits for a server, has nothing to put in order.
+    running = await Promise.race([starting, ended.then(() => undefined)]);
+    await ended;
   } catch (err) {
     const { code = 'FRESHET_INTERNAL', message, next } = err as Error & { code?: string; next?: string };
     tell({ type: 'failed', code, message, ...(next ? { next } : {}) });
