@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { engineMetrics } from '../../src/engine/metrics.ts';
 import { createGatewayMetrics } from '../../src/gateway/metrics.ts';
-import { observeLoop, observePublisher, observeRequests } from '../../src/observability/metrics.ts';
+import { observeErasures, observeLoop, observePublisher, observeRequests } from '../../src/observability/metrics.ts';
 import { code, generatedFrom, page, table } from './markdown.ts';
 
 export interface MetricDescription {
@@ -24,17 +24,20 @@ function describe(registry: Registry): MetricDescription[] {
     });
 }
 
-/** What every service, the engine and the gateway export, without starting any. */
-export function documentedMetrics(): Record<'services' | 'engine' | 'gateway', MetricDescription[]> {
+/** What every service, the user service and the engine besides, and the gateway export, without starting any. */
+export function documentedMetrics(): Record<'services' | 'user' | 'engine' | 'gateway', MetricDescription[]> {
   const services = new Registry();
   observeLoop(services);
   observePublisher(services);
   observeRequests(services);
   new Gauge({ name: 'freshet_uptime_seconds', help: 'Seconds since the service started', registers: [services] });
+  const user = new Registry();
+  observeErasures(user);
   const engine = new Registry();
   engineMetrics(engine);
   return {
     services: describe(services),
+    user: describe(user),
     engine: describe(engine),
     gateway: describe(createGatewayMetrics().registry),
   };
@@ -47,7 +50,7 @@ const tableOf = (metrics: readonly MetricDescription[]): string =>
   );
 
 export function metricsPage(): string {
-  const { services, engine, gateway } = documentedMetrics();
+  const { services, user, engine, gateway } = documentedMetrics();
   return page(
     generatedFrom('the metrics that the processes register'),
     '# Metrics',
@@ -55,6 +58,8 @@ export function metricsPage(): string {
     'How to collect and show them: [monitor](../how-to/monitor.md).',
     '## Every service',
     tableOf(services),
+    '## The user service besides',
+    tableOf(user),
     '## The engine besides',
     tableOf(engine),
     '## The gateway',

@@ -108,8 +108,13 @@ it('what runs exports the metrics that the reference lists, and no others of its
   const { processes } = JSON.parse(readFileSync(join(system.data, 'up.json'), 'utf8')) as {
     processes: Record<string, { health?: string }>;
   };
-  const { services, engine, gateway } = documentedMetrics();
-  for (const [name, listed] of Object.entries({ user: services, engine: [...services, ...engine], gateway })) {
+  const { services, user, engine, gateway } = documentedMetrics();
+  for (const [name, listed] of Object.entries({
+    user: [...services, ...user],
+    content: services,
+    engine: [...services, ...engine],
+    gateway,
+  })) {
     const text = await (await fetch(`${processes[name]?.health}/metrics`)).text();
     const exported = [...text.matchAll(/^# TYPE (freshet_\S+) (\w+)$/gm)].map(
       ([, metric, type]) => `${metric} ${type}`,
