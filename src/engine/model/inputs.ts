@@ -303,10 +303,22 @@ export class MappedItems {
   /** Product of an item's vector with somebody's, plus its level. */
   score(item: number, who: Float64Array): number {
     const { rank } = this.map;
+    const vectors = this.#vectors;
     const from = item * rank;
-    let sum = this.#levels[item]!;
-    for (let k = 0; k < rank; k++) sum += who[k]! * this.#vectors[from + k]!;
-    return sum;
+    // Four sums that don't wait for each other: hundreds of new items are looked at for a list.
+    let a = this.#levels[item]!;
+    let b = 0;
+    let c = 0;
+    let d = 0;
+    let k = 0;
+    for (; k + 4 <= rank; k += 4) {
+      a += who[k]! * vectors[from + k]!;
+      b += who[k + 1]! * vectors[from + k + 1]!;
+      c += who[k + 2]! * vectors[from + k + 2]!;
+      d += who[k + 3]! * vectors[from + k + 3]!;
+    }
+    for (; k < rank; k++) a += who[k]! * vectors[from + k]!;
+    return a + b + (c + d);
   }
 
   /** Bytes held. */

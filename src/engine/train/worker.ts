@@ -1,4 +1,5 @@
 /** The worker's side: loads TensorFlow once, trains what it is asked to, one thing at a time. */
+import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../../errors.ts';
 import { encodeMap } from '../model/inputs.ts';
@@ -32,6 +33,10 @@ export type TrainingReply =
 
 const port = parentPort;
 if (port === null) throw new Error('this module is the entry of a worker thread');
+/** What the system gives to whoever wants nothing else: nobody waits for a training, and lists do wait for a processor. */
+const LOWEST_PRIORITY = 19;
+// On Linux this is the priority of this thread and of those that TensorFlow starts from it; elsewhere of the process.
+if (process.platform === 'linux') setPriority(LOWEST_PRIORITY);
 const loading = loadTensorflow();
 // The order that waits for it says what went wrong.
 loading.catch(() => {});
