@@ -221,7 +221,7 @@ describe('a service', () => {
     await js.publish('ev.user.u1.viewed', 'no JSON');
     await js.publish('ev.user.u1.viewed', new Uint8Array());
     await js.publish('ev.user.u=31.viewed', JSON.stringify(viewed('u1', 'a')));
-    await publish(viewed('u1', 'a'));
+    const last = await publish(viewed('u1', 'a'));
     const jsm = await nc.jetstreamManager();
     await until(async () => (await jsm.streams.info('DEAD_LETTERS')).state.messages === 3);
     const first = await jsm.streams.getMessage('DEAD_LETTERS', { seq: 1 });
@@ -238,6 +238,7 @@ describe('a service', () => {
     const third = await jsm.streams.getMessage('DEAD_LETTERS', { seq: 3 });
     expect(third.subject).toBe('dlq.user.unknown.ev=2Euser=2Eu=3D31=2Eviewed.unknown');
     expect(third.header.get('Freshet-Code')).toBe('FRESHET_EVENT_SUBJECT_MISMATCH');
+    await ask('user.get', { user: 'u1', min_seq: last });
     expect(await ask('user.status')).toMatchObject({ dead_letters: 3, applied: 1 });
   });
 
