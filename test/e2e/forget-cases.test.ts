@@ -21,19 +21,12 @@ import { startUser } from '../../src/user/start.ts';
 import { silent } from '../support/counting.ts';
 import { clicked, linked, outgoing, publishAll, published, registered, served, viewed } from '../support/events.ts';
 import { startNatsServer, type TestNatsServer } from '../support/nats.ts';
+import { QUICK_LOOP } from '../support/settings.ts';
 import { makeTempDir, removeTempDir } from '../support/tempdir.ts';
 import { until } from '../support/wait.ts';
 
 const SETTINGS = {
-  projection: {
-    batch_wait_ms: 1,
-    idle_check_ms: 100,
-    check_interval_ms: 100,
-    backoff_min_ms: 5,
-    backoff_max_ms: 200,
-    heartbeat_ms: 200,
-    swap_look_ms: 50,
-  },
+  projection: QUICK_LOOP,
   erasure: { look_ms: 20, rebuild_after_ms: 50 },
   engine: { training_content: false, snapshot_interval_ms: 3_600_000, snapshot_events: 1_000_000 },
 };

@@ -327,15 +327,15 @@ export class Ranking {
     rows: number,
     means: Float64Array,
   ): { scores: Float64Array; weightsOf: (row: number) => Float64Array } {
+    const ranker = this.#ranker;
+    if (blend === 'history' && ranker !== undefined) {
+      this.foldRanker(events, this.strengthOf(means));
+      return { scores: ranker.score(features, rows), weightsOf: (row) => ranker.weightsOf(features, row) };
+    }
     const weights =
       blend === 'history'
         ? mixByLength(this.#weights.short, this.#weights.long, events, this.#mixed)
         : this.#weights[blend];
-    const ranker = this.#ranker;
-    if (blend === 'history' && ranker !== undefined) {
-      ranker.fold(weights, events, this.strengthOf(means));
-      return { scores: ranker.score(features, rows), weightsOf: (row) => ranker.weightsOf(features, row) };
-    }
     if (this.#scores.length < rows) this.#scores = new Float64Array(rows * 2);
     const columns = FEATURES.length;
     for (let row = 0; row < rows; row++) {

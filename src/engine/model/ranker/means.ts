@@ -2,9 +2,7 @@
  * What a value of each column usually is, where there is any: the running mean, over the lists that were learned from,
  * of the mean of a list's positive values. Values enter a score as logarithms over it, so that weak evidence and strong
  * are told apart: over the mean of the list itself, a list in which one candidate has a trace of evidence looks like one
- * in which it has a lot. Measured beside that on the same examples in one pass (HR / NDCG at 10): the last but one item
- * of Amazon Beauty .1192 / .0752 rather than .1147 / .0730, MovieLens 100K from 70 to 85 % .2239 / .1166 rather than
- * .2231 / .1160.
+ * in which it has a lot. What that gains: docs/decisions/0010-the-rankers-arithmetic.md.
  */
 
 /** Share of the newest list; of the first lists all have the same. */

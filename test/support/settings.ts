@@ -1,0 +1,10 @@
+/** Settings of the loop under which a test doesn't wait long for what services do now and then. */
+export const QUICK_LOOP = {
+  batch_wait_ms: 1,
+  idle_check_ms: 100,
+  check_interval_ms: 100,
+  backoff_min_ms: 5,
+  backoff_max_ms: 200,
+  heartbeat_ms: 200,
+  swap_look_ms: 50,
+};
