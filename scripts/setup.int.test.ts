@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkSqlite, packagesCurrent } from './setup/packages.mjs';
 import { ensureSetup, exclusively, ROOT } from './setup.mjs';
-import { countLine, countTests } from './test.mjs';
+import { countLine, countTests, testFolder } from './test.mjs';
 
 const start = promisify(execFile);
 
@@ -106,5 +106,14 @@ describe('the count of tests', () => {
     expect(counts).toMatchObject({ passed: 1, failed: 2, skipped: 0 });
     expect(counts.broken).toEqual(['a.test.ts: Error: cannot find module']);
     expect(countLine(counts)).toBe('1 passed, 2 failed');
+  });
+});
+
+describe('the folder of what tests make', () => {
+  it('is in memory where that has room, else the system’s, and always the one that is named', () => {
+    expect(testFolder({}, folder, 0)).toBe(folder);
+    expect(testFolder({}, folder, Number.POSITIVE_INFINITY)).toBe(tmpdir());
+    expect(testFolder({}, join(folder, 'none'), 0)).toBe(tmpdir());
+    expect(testFolder({ TMPDIR: '/named' }, folder, 0)).toBe('/named');
   });
 });

@@ -7,3 +7,4 @@ export declare const countTests: (report: {
   testResults: { name: string; status: string; message?: string; assertionResults: { status: string }[] }[];
 }) => TestCounts & { broken: string[] };
 export declare const countLine: (counts: TestCounts) => string;
+export declare const testFolder: (env?: NodeJS.ProcessEnv, memory?: string, leastFree?: number) => string;

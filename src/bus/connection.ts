@@ -123,6 +123,18 @@ function isJetStreamDisabled(err: unknown): boolean {
   return err.code === ErrorCode.JetStreamNotEnabled || err.code === ErrorCode.NoResponders || err.code === '503';
 }
 
+/** What NATS says where the server, or the way to it, is at fault. */
+const AWAY: ReadonlySet<string> = new Set([
+  ErrorCode.Timeout,
+  ErrorCode.ConnectionClosed,
+  ErrorCode.ConnectionTimeout,
+  ErrorCode.Disconnect,
+  ErrorCode.NoResponders,
+]);
+
+/** Whether the server did not answer, or could not be reached: what passes by itself. */
+export const isAway = (err: unknown): err is NatsError => err instanceof NatsError && AWAY.has(err.code);
+
 /** A stream or consumer that isn't there, or a message that isn't there (any more). */
 export const isNotFound = (err: unknown): boolean =>
   err instanceof NatsError && (err.code === '404' || err.api_error?.code === 404);

@@ -1,5 +1,6 @@
 /** Errors as answers: RFC 9457 problem details with a stable code, the same over HTTP and NATS. */
-import { FreshetError, messageOf } from '../errors.ts';
+import { FreshetError, messageOf, ServiceUnavailableError } from '../errors.ts';
+import { isAway } from './connection.ts';
 
 export interface Problem {
   type: string;
@@ -43,6 +44,13 @@ const STATUS: Readonly<Record<string, [status: number, title: string]>> = {
 /** The problem document of whatever was thrown; what isn't meant for users is told as 500, without its text. */
 export function problemOf(err: unknown): Problem {
   if (err instanceof RemoteProblemError) return err.problem;
+  if (isAway(err))
+    return problemOf(
+      new ServiceUnavailableError(`nats-server did not answer (${err.code}).`, {
+        next: 'freshet status, and again once the server answers',
+        cause: err,
+      }),
+    );
   if (!(err instanceof FreshetError))
     return {
       type: 'about:blank',

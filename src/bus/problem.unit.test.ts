@@ -1,3 +1,4 @@
+import { ErrorCode, NatsError } from 'nats';
 import { describe, expect, it } from 'vitest';
 import * as errors from '../errors.ts';
 import { problemOf, RemoteProblemError } from './problem.ts';
@@ -17,6 +18,15 @@ describe('the problem document of an error', () => {
     [new errors.LogForkedError('Another log.'), 500, 'FRESHET_LOG_FORKED'],
   ])('%s has its status and code', (err, status, code) => {
     expect(problemOf(err)).toMatchObject({ status, code, detail: err.message, ...err.details });
+  });
+
+  it('says that a server which does not answer is away, and that it passes', () => {
+    expect(problemOf(new NatsError('TIMEOUT', ErrorCode.Timeout))).toMatchObject({
+      status: 503,
+      code: 'FRESHET_SERVICE_UNAVAILABLE',
+      detail: expect.stringContaining('TIMEOUT'),
+      next: expect.stringContaining('freshet status'),
+    });
   });
 
   it('names its type by the code, and what to run next', () => {

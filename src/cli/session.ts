@@ -1,8 +1,8 @@
 /** How a verb finds the running system, and what all verbs share. */
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { ErrorCode, type NatsConnection, NatsError } from 'nats';
-import { checkServer, connect } from '../bus/connection.ts';
+import type { NatsConnection } from 'nats';
+import { checkServer, connect, isAway } from '../bus/connection.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { NatsUnreachableError } from '../errors.ts';
@@ -44,15 +44,6 @@ export interface CliSession {
   url: string;
 }
 
-/** What NATS says where the server, or the way to it, is at fault. */
-const AWAY: ReadonlySet<string> = new Set([
-  ErrorCode.Timeout,
-  ErrorCode.ConnectionClosed,
-  ErrorCode.ConnectionTimeout,
-  ErrorCode.Disconnect,
-  ErrorCode.NoResponders,
-]);
-
 /** Connects, does the work, closes. Throws `NatsUnreachableError` also where the server falls silent on the way. */
 export async function withSession<T>(options: CommonOptions, work: (session: CliSession) => Promise<T>): Promise<T> {
   const config = loadConfig({ file: options.config });
@@ -62,7 +53,7 @@ export async function withSession<T>(options: CommonOptions, work: (session: Cli
     await checkServer(nc);
     return await work({ nc, config, url });
   } catch (cause) {
-    if (!(cause instanceof NatsError) || !AWAY.has(cause.code)) throw cause;
+    if (!isAway(cause)) throw cause;
     throw new NatsUnreachableError(`nats-server at ${url} does not answer (${cause.code}).`, {
       next: 'freshet status, and again once the server answers',
       cause,

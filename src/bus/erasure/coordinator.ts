@@ -4,7 +4,7 @@
  * be done again, so whatever is killed, the next start goes on from the ledger.
  */
 import { randomBytes } from 'node:crypto';
-import { type JetStreamManager, type NatsConnection, NatsError } from 'nats';
+import { type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
 import { DEAD_LETTERS, EVENTS, RANKINGS } from '../../../streams.config.ts';
 import { messageOf, NotFoundError } from '../../errors.ts';
@@ -12,17 +12,11 @@ import { createCodec } from '../event/codec.ts';
 import { decodeToken, encodeToken, type StreamSeq } from '../event/ids.ts';
 import { entitySubjects, eventSubject } from '../event/subject.ts';
 import type { Log } from '../log/port.ts';
+import { onceMade } from '../once-made.ts';
 import { SERVICES } from '../projection/definition.ts';
 import { createInstances, type InstanceProgress } from './instances.ts';
 import { erasureHmac } from './key.ts';
-import {
-  type Erasure,
-  type ErasureAct,
-  type ErasureStep,
-  type Ledger,
-  openLedger,
-  type ToldErasure,
-} from './ledger.ts';
+import { type Erasure, type ErasureAct, type ErasureStep, openLedger, type ToldErasure } from './ledger.ts';
 
 export interface CoordinatorOptions {
   nc: NatsConnection;
@@ -64,10 +58,8 @@ const codec = createCodec();
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const { nc, log, key, logger, lookMs, deadlineMs, caughtUp } = options;
   const instances = createInstances(nc);
-  let ledger: Promise<Ledger> | undefined;
-  let manager: Promise<JetStreamManager> | undefined;
-  const books = (): Promise<Ledger> => (ledger ??= openLedger(nc));
-  const jsm = (): Promise<JetStreamManager> => (manager ??= nc.jetstreamManager({ checkAPI: false }));
+  const books = onceMade(() => openLedger(nc));
+  const jsm = onceMade(() => nc.jetstreamManager({ checkAPI: false }));
   const working = new Map<string, { entry: Erasure; work: Promise<void> }>();
   let stopped = false;
 

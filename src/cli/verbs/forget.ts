@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { ToldErasure } from '../../bus/erasure/ledger.ts';
 import { call } from '../../bus/micro.ts';
-import { UsageError } from '../../errors.ts';
+import { FreshetError, UsageError } from '../../errors.ts';
 import { note, print, printJson, table } from '../output.ts';
 import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';
 
@@ -29,7 +29,7 @@ export const forgetVerb = (): Command =>
       let entry = user === undefined ? await read(session, options.status as string) : await forget(session, user);
       while (options.wait && entry.state !== 'done') {
         await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-        entry = await read(session, entry.erasure);
+        entry = await lookAgain(session, entry);
       }
       if (options.json) printJson(entry);
       else say(entry);
@@ -39,6 +39,17 @@ export const forgetVerb = (): Command =>
 const forget = ({ nc }: CliSession, user: string): Promise<ToldErasure> => call(nc, 'freshet.user.forget', { user });
 const read = ({ nc }: CliSession, erasure: string): Promise<ToldErasure> =>
   call(nc, 'freshet.user.erasure', { erasure });
+
+/** A service that is restarting or busy says nothing of the erasure, which goes on by itself: the next look may. */
+async function lookAgain(session: CliSession, entry: ToldErasure): Promise<ToldErasure> {
+  try {
+    return await read(session, entry.erasure);
+  } catch (err) {
+    if (!(err instanceof FreshetError) || err.code !== 'FRESHET_SERVICE_UNAVAILABLE') throw err;
+    note(`waiting: ${err.message}`);
+    return entry;
+  }
+}
 
 async function sayAll({ nc }: CliSession, { json }: ForgetOptions): Promise<void> {
   const { erasures } = await call<{ erasures: ToldErasure[] }>(nc, 'freshet.user.erasure', {});
