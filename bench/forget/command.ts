@@ -19,15 +19,20 @@ export const forgetBench = (): Command =>
       'engine.ranker_dense of the system: how many lists the ranker learns from at first',
       whole,
     )
+    .option('--answer-ms <ms>', 'a service has so long for an answer', positive, 600_000)
     .option('--json', 'write JSON')
-    .action(async ({ json, ...options }: Omit<ForgetBenchOptions, 'say'> & { json?: boolean }) => {
-      const figures = await runForget({ ...options, say: note });
+    .action(async ({ json, ...options }: Omit<ForgetBenchOptions, 'say' | 'cut'> & { json?: boolean }) => {
+      // The user who is being forgotten is waited for; a second signal ends it at once.
+      const cut = new AbortController();
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => cut.abort());
+      const figures = await runForget({ ...options, cut: cut.signal, say: note });
       if (json) printJson(figures);
       else print(textOf(figures));
-      if (!figures.equal) process.exitCode = EXIT.failure;
+      if (!figures.equal || figures.ended !== undefined) process.exitCode = EXIT.failure;
     });
 
-function textOf({ messages, people, rebuildAfterMs, rankerDense, forgotten, equal }: ForgetFigures): string {
+function textOf(figures: ForgetFigures): string {
+  const { messages, people, rebuildAfterMs, rankerDense, asked, forgotten, equal, ended } = figures;
   const row = (what: string, of: (one: ForgottenUser) => number): string[] => {
     const sorted = forgotten.map(of).sort((a, b) => a - b);
     const at = (share: number): string =>
@@ -38,7 +43,7 @@ function textOf({ messages, people, rebuildAfterMs, rankerDense, forgotten, equa
   const all = (what: string, is: readonly boolean[]): string =>
     `${what}: ${is.filter(Boolean).length} of ${is.length} equal`;
   return [
-    `${count(messages)} messages of ${count(people)} people; ${count(forgotten.length)} forgotten, a rebuild ${rebuildAfterMs} ms after each, engine.ranker_dense ${count(rankerDense)}`,
+    `${count(messages)} messages of ${count(people)} people; ${count(forgotten.length)} of ${count(asked)} forgotten, a rebuild ${rebuildAfterMs} ms after each, engine.ranker_dense ${count(rankerDense)}`,
     '',
     table(
       [
@@ -61,6 +66,7 @@ function textOf({ messages, people, rebuildAfterMs, rankerDense, forgotten, equa
       'statistics beside a log that never held them',
       held.map(({ neverHeldEqual }) => neverHeldEqual === true),
     ),
+    ...(ended === undefined ? [] : ['', `ENDED before all of them were forgotten: ${ended}`]),
     ...(equal ? [] : ['', 'DIFFERENT: what is left is not what the purged log gives']),
   ].join('\n');
 }

@@ -18,6 +18,7 @@ import { completeConfig } from '../../src/config/load.ts';
 import { createRandom } from '../../src/demo/random.ts';
 import { openRecords } from '../../src/engine/inputs/records.ts';
 import type { ModelHash } from '../../src/engine/rebuild.ts';
+import { messageOf } from '../../src/errors.ts';
 import { openImport } from '../../src/import/mod.ts';
 import { load, startBenchSystem } from '../serving/system.ts';
 import { foldReference, foldStatistics, readLog } from './reference.ts';
@@ -33,6 +34,10 @@ export interface ForgetBenchOptions {
   rebuildAfterMs: number;
   /** `engine.ranker_dense`, where it is not to be the default. */
   rankerDense?: number;
+  /** Milliseconds that a service has for an answer. */
+  answerMs: number;
+  /** Ends the run before the next user; what was measured until then stays. */
+  cut?: AbortSignal;
   say: (line: string) => void;
 }
 
@@ -58,18 +63,20 @@ export interface ForgetFigures {
   people: number;
   rebuildAfterMs: number;
   rankerDense: number;
+  /** Users who were to be forgotten. */
+  asked: number;
   forgotten: ForgottenUser[];
   /** Whether every comparison was equal. */
   equal: boolean;
+  /** Why not all of them were forgotten. */
+  ended?: string;
 }
 
 /** Milliseconds between two looks at an erasure. */
 const LOOK_MS = 20;
-/** Milliseconds that the engine has to hash its model. */
-const HASH_MS = 120_000;
 
 export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigures> {
-  const { say } = options;
+  const { say, answerMs } = options;
   const config = completeConfig(
     options.rankerDense === undefined ? {} : { engine: { ranker_dense: options.rankerDense } },
   );
@@ -86,7 +93,7 @@ export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigu
   const publisher = createPublisher(system.nc);
   try {
     say('loading');
-    await load(system, events());
+    await load(system, events(), answerMs);
     const log = await createJetStreamLog({ nc: system.nc, publisher });
     const key = await erasureKey(system.nc);
     const { created } = await log.info();
@@ -95,7 +102,32 @@ export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigu
     const drawn = draw(people, Math.min(options.users, people.length), options.seed);
     const common = { config, codec, erasureKey: key, created };
     const forgotten: ForgottenUser[] = [];
+    let ended: string | undefined;
     for (const [i, user] of drawn.entries()) {
+      if (options.cut?.aborted) {
+        ended = 'cut off';
+        break;
+      }
+      try {
+        await compare(i, user);
+      } catch (err) {
+        ended = messageOf(err);
+        break;
+      }
+    }
+    const equal = forgotten.every((one) => one.atOnceEqual && one.exactEqual && one.neverHeldEqual !== false);
+    return {
+      messages: original.length,
+      people: people.length,
+      rebuildAfterMs: options.rebuildAfterMs,
+      rankerDense: config.engine.ranker_dense,
+      asked: drawn.length,
+      forgotten,
+      equal,
+      ...(ended === undefined ? {} : { ended }),
+    };
+
+    async function compare(i: number, user: string): Promise<void> {
       const of = original.filter((message) => personOf(message) === user).length;
       const { times, atOnce } = await forget(user);
       const purged = await readLog(log, 'bench-forget');
@@ -114,15 +146,6 @@ export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigu
       forgotten.push(one);
       say(`${i + 1} of ${drawn.length}: ${JSON.stringify(one)}`);
     }
-    const equal = forgotten.every((one) => one.atOnceEqual && one.exactEqual && one.neverHeldEqual !== false);
-    return {
-      messages: original.length,
-      people: people.length,
-      rebuildAfterMs: options.rebuildAfterMs,
-      rankerDense: config.engine.ranker_dense,
-      forgotten,
-      equal,
-    };
 
     function statisticsWithout(users: readonly string[]): string {
       const gone = new Set(users);
@@ -139,7 +162,7 @@ export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigu
     const since = (): number => (performance.now() - started) / 1000;
     const times: { rows?: number; trained?: number; exact?: number } = {};
     let atOnce: { rows: Record<string, string>; statistics: string } | undefined;
-    let erasure = await call<Erasure>(system.nc, 'freshet.user.forget', { user });
+    let erasure = await call<Erasure>(system.nc, 'freshet.user.forget', { user }, { timeoutMs: answerMs });
     for (;;) {
       if (times.rows === undefined && erasure.services.every(({ state }) => state !== 'waiting')) {
         times.rows = since();
@@ -153,7 +176,7 @@ export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigu
         system.nc,
         'freshet.user.erasure',
         { erasure: erasure.erasure },
-        { timeoutMs: HASH_MS },
+        { timeoutMs: answerMs },
       );
     }
     times.exact = since();
@@ -174,7 +197,7 @@ export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigu
   }
 
   async function hashOf(): Promise<ModelHash> {
-    return call<ModelHash>(system.nc, 'freshet.engine.hash', {}, { timeoutMs: HASH_MS });
+    return call<ModelHash>(system.nc, 'freshet.engine.hash', {}, { timeoutMs: answerMs });
   }
 
   function recorded() {

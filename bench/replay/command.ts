@@ -1,8 +1,8 @@
 import { Argument, Command } from 'commander';
 import type { ServiceName } from '../../src/bus/projection/definition.ts';
-import { count, note, print, printJson, table } from '../../src/cli/output.ts';
+import { count, note, print, printJson } from '../../src/cli/output.ts';
 import { positive } from '../../src/cli/values.ts';
-import { type ReplayFigures, rebuildOne, runReplay, SERVICES } from './replay.ts';
+import { type RebuildFigures, type ReplayFigures, rebuildOne, runReplay, SERVICES } from './replay.ts';
 
 /** `npm run bench -- replay` */
 export const replayBench = (): Command =>
@@ -10,12 +10,37 @@ export const replayBench = (): Command =>
     .description('rebuilding each service from the log, beside a raw consumer and raw SQLite; its memory on the way')
     .option('--events <n>', 'simulated interactions', positive, 100_000)
     .option('--service <name...>', 'these services only', [...SERVICES])
+    .option('--cache-kib <n>', 'projection.cache_kib of the rebuild', positive)
     .option('--json', 'write JSON')
-    .action(async (options: { events: number; service: ServiceName[]; json?: boolean }) => {
-      const figures = await runReplay({ events: options.events, services: options.service, say: note });
-      if (options.json) printJson(figures);
-      else print(textOf(figures));
-    });
+    .action(
+      async ({
+        service: services,
+        json,
+        ...options
+      }: {
+        events: number;
+        service: ServiceName[];
+        cacheKib?: number;
+        json?: boolean;
+      }) => {
+        let headed = false;
+        const figures = await runReplay({
+          ...options,
+          services,
+          say: note,
+          ...(json
+            ? {}
+            : {
+                measured: (one, run) => {
+                  if (!headed) print(headOf(run));
+                  headed = true;
+                  print(textOf(one));
+                },
+              }),
+        });
+        if (json) printJson(figures);
+      },
+    );
 
 /** One rebuild in a process of its own: what `replay` starts. */
 export const replayOneBench = (): Command =>
@@ -24,30 +49,52 @@ export const replayOneBench = (): Command =>
     .requiredOption('--nats <url>')
     .requiredOption('--into <dir>')
     .option('--no-ranker')
-    .action(async (service: ServiceName, { nats, into, ranker }: { nats: string; into: string; ranker: boolean }) =>
-      printJson(await rebuildOne(service, nats, into, ranker)),
+    .option('--cache-kib <n>', 'projection.cache_kib', positive)
+    .action(
+      async (
+        service: ServiceName,
+        { nats: url, into: folder, ...more }: { nats: string; into: string; ranker: boolean; cacheKib?: number },
+      ) => printJson(await rebuildOne({ service, url, folder, ...more })),
     );
 
-function textOf({ events, nats, services }: ReplayFigures): string {
+const COLUMNS = [
+  'service ',
+  '  rebuild',
+  '(a) raw consumer',
+  '(b) SQLite alone',
+  '1/(1/a+1/b)',
+  'rebuild / that',
+  'the same of processor time',
+];
+
+const line = (cells: readonly string[]): string =>
+  cells
+    .map((cell, i) => {
+      const { length } = COLUMNS[i] as string;
+      return i === 0 ? cell.padEnd(length) : cell.padStart(length);
+    })
+    .join('  ');
+
+const headOf = ({ events, nats }: Omit<ReplayFigures, 'services'>): string =>
+  `${count(events)} messages, nats-server ${nats}, Node ${process.version}\n\n${line(COLUMNS)}`;
+
+/** Rows that are printed one by one: what was measured stays where a later one is cut off. */
+function textOf({ service, rebuild, raw, sqlite, limit, cpuRatio, memory, learning }: RebuildFigures): string {
   const perSecond = (n: number): string => `${count(Math.round(n))}/s`;
-  const rows = services.map(({ service, rebuild, raw, sqlite, limit, cpuRatio, memory }) => [
-    service,
-    perSecond(rebuild),
-    perSecond(raw),
-    perSecond(sqlite),
-    perSecond(limit),
-    (rebuild / limit).toFixed(2),
-    cpuRatio.toFixed(2),
-    memory.join(' '),
-  ]);
-  const head = ['service', 'rebuild', '(a) raw consumer', '(b) SQLite alone', '1/(1/a+1/b)', 'rebuild / that'];
-  const learning = services.flatMap(({ learning: share }) =>
-    share === undefined ? [] : ['', `of the engine's rebuild the ranker takes ${Math.round(share * 100)} %`],
+  const parts = (['resident', 'heap', 'buffers', 'cache'] as const).map(
+    (part) => `${part} ${memory.map((at) => at[part]).join(' ')}`,
   );
   return [
-    `${count(events)} messages, nats-server ${nats}, Node ${process.version}`,
-    '',
-    table(rows, [...head, 'the same of processor time', 'MiB at each quarter']),
-    ...learning,
+    line([
+      service,
+      perSecond(rebuild),
+      perSecond(raw),
+      perSecond(sqlite),
+      perSecond(limit),
+      (rebuild / limit).toFixed(2),
+      cpuRatio.toFixed(2),
+    ]),
+    `  MiB at each quarter: ${parts.join('; ')} at the most`,
+    ...(learning === undefined ? [] : [`  the ranker takes ${Math.round(learning * 100)} % of it`]),
   ].join('\n');
 }

@@ -20,6 +20,7 @@ import { completeConfig } from '../../src/config/load.ts';
 import { simulate } from '../../src/demo/simulator.ts';
 import { createSqliteAlone, readAll, timed } from '../pipeline/pipeline.ts';
 import { startBenchServer } from '../server.ts';
+import { type MemoryParts, memoryParts } from './memory.ts';
 
 export interface ReplayFigures {
   /** Messages in the log: interactions, registrations, items. */
@@ -42,14 +43,18 @@ export interface RebuildFigures {
   cpuRatio: number;
   /** Of the engine: share of the rebuild's processor time that goes into what the ranker learns and is measured by. */
   learning?: number;
-  /** Resident MiB of the process when a quarter, a half, three quarters and all of the log were folded. */
-  memory: number[];
+  /** What the process held when a quarter, a half, three quarters and all of the log were folded. */
+  memory: MemoryParts[];
 }
 
 export interface ReplayOptions {
   events: number;
   services: readonly ServiceName[];
+  /** `projection.cache_kib`, where it is not to be the default. */
+  cacheKib?: number;
   say: (line: string) => void;
+  /** Told of each service as soon as it is measured. */
+  measured?: (figures: RebuildFigures, of: Omit<ReplayFigures, 'services'>) => void;
 }
 
 /** What one rebuild tells whoever started it. */
@@ -58,14 +63,23 @@ export interface OneRebuild {
   seconds: number;
   /** Processor seconds of the whole process meanwhile. */
   cpu: number;
-  memory: number[];
+  memory: MemoryParts[];
+}
+
+export interface RebuildOneOptions {
+  service: ServiceName;
+  /** Of nats-server. */
+  url: string;
+  /** Folder of the database. */
+  folder: string;
+  ranker: boolean;
+  cacheKib?: number;
 }
 
 const ENTRY = fileURLToPath(new URL('../../bin/bench.mjs', import.meta.url));
 const config = completeConfig({});
-const MIB = 1_048_576;
 
-export async function runReplay({ events, services, say }: ReplayOptions): Promise<ReplayFigures> {
+export async function runReplay({ events, services, cacheKib, say, measured }: ReplayOptions): Promise<ReplayFigures> {
   const server = await startBenchServer();
   const nc = await connect({ url: server.url, name: 'bench' });
   try {
@@ -91,6 +105,8 @@ export async function runReplay({ events, services, say }: ReplayOptions): Promi
 
     // The first one warms up what all of them use.
     await readAll(log, total, () => {});
+    const run = { events: total, nats: server.version };
+    const cache = cacheKib === undefined ? [] : ['--cache-kib', String(cacheKib)];
     const figures: RebuildFigures[] = [];
     for (const service of services) {
       const folder = join(server.folder, service);
@@ -100,14 +116,14 @@ export async function runReplay({ events, services, say }: ReplayOptions): Promi
       const raw = total / (await timed(() => readAll(log, total, () => {})));
       const rawCpu = reading();
       say(`rebuild of ${service}`);
-      const { messages, seconds, cpu, memory } = await rebuildInProcess(service, server.url, folder);
+      const { messages, seconds, cpu, memory } = await rebuildInProcess(service, server.url, folder, cache);
       if (messages !== total) throw new Error(`the rebuild of ${service} folded ${messages} of ${total}`);
       let learning: number | undefined;
       if (service === 'engine') {
         say('rebuild of engine without what the ranker learns');
         const plain = join(server.folder, 'plain');
         mkdirSync(plain);
-        const without = await rebuildInProcess(service, server.url, plain, ['--no-ranker']);
+        const without = await rebuildInProcess(service, server.url, plain, [...cache, '--no-ranker']);
         rmSync(plain, { recursive: true });
         learning = 1 - without.cpu / cpu;
       }
@@ -132,7 +148,7 @@ export async function runReplay({ events, services, say }: ReplayOptions): Promi
       const [rebuild, sqlite] = [messages / seconds, total / sqliteSeconds];
       const limit = 1 / (1 / raw + 1 / sqlite);
       const cpuRatio = (rawCpu + sqliteCpu) / cpu;
-      figures.push({
+      const one: RebuildFigures = {
         service,
         rebuild,
         raw,
@@ -141,10 +157,12 @@ export async function runReplay({ events, services, say }: ReplayOptions): Promi
         cpuRatio,
         memory,
         ...(learning === undefined ? {} : { learning }),
-      });
+      };
+      figures.push(one);
+      measured?.(one, run);
     }
     await publisher.close();
-    return { events: total, nats: server.version, services: figures };
+    return { ...run, services: figures };
   } finally {
     await nc.close();
     await server.stop();
@@ -183,13 +201,11 @@ function rebuildInProcess(
 }
 
 /** One rebuild in this process, as `freshet replay` carries it out. */
-export async function rebuildOne(
-  service: ServiceName,
-  url: string,
-  folder: string,
-  ranker: boolean,
-): Promise<OneRebuild> {
-  const config = ranker ? completeConfig({}) : completeConfig({ engine: { ranker_form: 'none' } });
+export async function rebuildOne({ service, url, folder, ranker, cacheKib }: RebuildOneOptions): Promise<OneRebuild> {
+  const config = completeConfig({
+    ...(ranker ? {} : { engine: { ranker_form: 'none' } }),
+    ...(cacheKib === undefined ? {} : { projection: { cache_kib: cacheKib } }),
+  });
   const nc = await connect({ url, name: 'bench-rebuild' });
   const publisher = createPublisher(nc);
   try {
@@ -205,16 +221,26 @@ export async function rebuildOne(
       limits: loopLimits(config),
       cacheKib: config.projection.cache_kib,
     });
-    const memory: number[] = [];
+    const memory: MemoryParts[] = [];
+    // What looking takes is no part of the rebuild.
+    let looking = { seconds: 0, cpu: 0 };
+    const look = (): void => {
+      const [before, working] = [performance.now(), cpuClock()];
+      memory.push(memoryParts(rebuild.store.db));
+      looking = {
+        seconds: looking.seconds + (performance.now() - before) / 1000,
+        cpu: looking.cpu + working(),
+      };
+    };
     const started = performance.now();
     const working = cpuClock();
     const { seq } = await rebuild.to({}, (done, total) => {
-      if (done >= (total * (memory.length + 1)) / 4) memory.push(Math.round(process.memoryUsage().rss / MIB));
+      if (done >= (total * (memory.length + 1)) / 4) look();
     });
-    const seconds = (performance.now() - started) / 1000;
-    const cpu = working();
+    const seconds = (performance.now() - started) / 1000 - looking.seconds;
+    const cpu = working() - looking.cpu;
     // Progress is looked at now and then; a log that is folded between two looks has passed all quarters at the end.
-    while (memory.length < 4) memory.push(Math.round(process.memoryUsage().rss / MIB));
+    while (memory.length < 4) look();
     rebuild.close();
     close?.();
     return { messages: seq, seconds, cpu, memory };

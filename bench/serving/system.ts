@@ -41,8 +41,8 @@ export interface EngineStatus {
   model: { users: number; items: number; events: number; training: { running: string | null } | null };
 }
 
-export const engineStatus = (nc: NatsConnection): Promise<EngineStatus> =>
-  call<EngineStatus>(nc, 'freshet.engine.status', {}, { timeoutMs: STATUS_MS });
+export const engineStatus = (nc: NatsConnection, answerMs = STATUS_MS): Promise<EngineStatus> =>
+  call<EngineStatus>(nc, 'freshet.engine.status', {}, { timeoutMs: answerMs });
 
 /** The same of one instance of several. */
 interface InstanceStatus extends EngineStatus {
@@ -105,10 +105,15 @@ export async function startBenchSystem(
   };
 }
 
-/** Publishes the events and waits until every service has folded them; gives the last position. */
+/**
+ * Publishes the events and waits until every service has folded them; gives the last position.
+ *
+ * @param answerMs milliseconds that a service has to tell its status meanwhile
+ */
 export async function load(
   { nc, engines }: BenchSystem,
   events: AsyncIterable<CloudEvent> | Iterable<CloudEvent>,
+  answerMs = STATUS_MS,
 ): Promise<number> {
   const config = completeConfig({});
   const publisher = createPublisher(nc, publisherLimits(config));
@@ -124,7 +129,7 @@ export async function load(
   await bulk.publish(batch);
   const { lastSeq } = await log.info();
   await publisher.close();
-  await folded(nc, lastSeq, engines);
+  await folded(nc, lastSeq, engines, answerMs);
   return lastSeq;
 }
 
@@ -132,21 +137,21 @@ export async function load(
  * Until every service has folded the log up to here, and the engine has published the rankings that this moved and
  * trains nothing, which takes a core for itself.
  */
-export async function folded(nc: NatsConnection, seq: number, engines = 1): Promise<void> {
+export async function folded(nc: NatsConnection, seq: number, engines = 1, answerMs = STATUS_MS): Promise<void> {
   for (const service of SERVICES)
     await until(
       async () =>
-        (await call<{ seq: number }>(nc, `freshet.${service}.status`, {}, { timeoutMs: STATUS_MS })).seq >= seq,
+        (await call<{ seq: number }>(nc, `freshet.${service}.status`, {}, { timeoutMs: answerMs })).seq >= seq,
     );
   // Whichever engine answers: all of them do in the end.
   const there = new Set<string>();
   await until(async () => {
-    const { instance, seq: at } = (await engineStatus(nc)) as InstanceStatus;
+    const { instance, seq: at } = (await engineStatus(nc, answerMs)) as InstanceStatus;
     if (at >= seq) there.add(instance);
     return there.size >= engines;
   });
   await until(async () => {
-    const { rankings, model } = await engineStatus(nc);
+    const { rankings, model } = await engineStatus(nc, answerMs);
     return rankings.users === 0 && rankings.items === 0 && (model.training?.running ?? null) === null;
   });
 }

@@ -23,6 +23,7 @@ it('forgets users one after the other and finds what is left equal to the purged
     neverHeld: 1,
     seed: 1,
     rebuildAfterMs: 0,
+    answerMs: 120_000,
     say: () => {},
   });
   expect(figures).toMatchObject({ messages: 220, people: 9, equal: true });

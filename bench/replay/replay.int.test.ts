@@ -1,0 +1,31 @@
+/** The benchmark of rebuilding, in small: what it measures, and that each service is told of as soon as it is. */
+import { expect, it } from 'vitest';
+import { type RebuildFigures, runReplay } from './replay.ts';
+
+it('rebuilds services in processes of their own and tells of each as soon as it is measured', {
+  timeout: 280_000,
+}, async () => {
+  const told: RebuildFigures[] = [];
+  const figures = await runReplay({
+    events: 1_500,
+    services: ['content', 'engine'],
+    cacheKib: 2_048,
+    say: () => {},
+    measured: (one, { events }) => {
+      expect(events).toBeGreaterThanOrEqual(1_500);
+      told.push(one);
+    },
+  });
+  expect(told.map(({ service }) => service)).toEqual(['content', 'engine']);
+  expect(figures.services).toEqual(told);
+  for (const { rebuild, raw, sqlite, limit, memory } of told) {
+    expect(rebuild).toBeGreaterThan(0);
+    expect(limit).toBeCloseTo(1 / (1 / raw + 1 / sqlite));
+    expect(memory).toHaveLength(4);
+    for (const { resident, heap, cache } of memory) {
+      expect(heap).toBeLessThan(resident);
+      expect(cache).toBeLessThanOrEqual(2);
+    }
+  }
+  expect(told.map(({ learning }) => learning !== undefined)).toEqual([false, true]);
+});
