@@ -13,8 +13,10 @@ export default defineConfig({
     pool: 'forks',
     // Suites with servers and services of their own already keep the cores busy.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Tests that run side by side within a file start processes of their own.
+    maxConcurrency: 2,
+    testTimeout: 90_000,
+    hookTimeout: 180_000,
     teardownTimeout: 10_000,
   },
 });

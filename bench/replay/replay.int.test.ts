@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { type RebuildFigures, runReplay } from './replay.ts';
 
 it('rebuilds services in processes of their own and tells of each as soon as it is measured', {
-  timeout: 280_000,
+  timeout: 840_000,
 }, async () => {
   const told: RebuildFigures[] = [];
   const figures = await runReplay({

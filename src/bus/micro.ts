@@ -100,8 +100,15 @@ function parseRequest(msg: Msg): Json {
 }
 
 export interface CallOptions {
+  /** Milliseconds until an answer counts as missing; what {@link limitAnswers} said of the connection unless given. */
   timeoutMs?: number;
 }
+
+const ANSWER_MS = 10_000;
+const limits = new WeakMap<NatsConnection, number>();
+
+/** How many milliseconds whoever is asked over this connection has to answer. */
+export const limitAnswers = (nc: NatsConnection, ms: number): void => void limits.set(nc, ms);
 
 /** Asks a service. Throws `RemoteProblemError` with its answer, or `ServiceUnavailableError`. */
 export const call = async <T>(nc: NatsConnection, subject: string, request: Json, options?: CallOptions): Promise<T> =>
@@ -119,7 +126,7 @@ async function answerTo(
   nc: NatsConnection,
   subject: string,
   request: Json,
-  { timeoutMs = 10_000 }: CallOptions = {},
+  { timeoutMs = limits.get(nc) ?? ANSWER_MS }: CallOptions = {},
 ): Promise<Msg> {
   const answer = await ask(nc, subject, JSON.stringify(request), timeoutMs);
   const code = answer.headers?.get('Nats-Service-Error-Code');

@@ -200,7 +200,7 @@ describe('a service', () => {
 
   it('answers what is no JSON with 400', async () => {
     await start(startUser);
-    const answer = await nc.request('freshet.user.get', '{', { timeout: 2_000 });
+    const answer = await nc.request('freshet.user.get', '{', { timeout: 6_000 });
     expect(answer.headers?.get('Nats-Service-Error-Code')).toBe('400');
     expect(answer.json()).toMatchObject({ code: 'FRESHET_BAD_REQUEST' });
   });
@@ -490,5 +490,5 @@ describe('metrics', () => {
         service,
       ).toEqual([]);
     }
-  }, 150_000);
+  }, 450_000);
 });

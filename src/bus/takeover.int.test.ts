@@ -187,7 +187,7 @@ describe('a rebuilt projection', () => {
 
   it('is made by itself where settings have changed, while the rows there are go on answering', {
     // A process of its own is started for it.
-    timeout: 90_000,
+    timeout: 270_000,
   }, async () => {
     const first = await start(startUser);
     const seq = await publish(registered('u1', { age: 41 }), viewed('u1', 'a'));

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { NatsConnection } from 'nats';
 import { checkServer, connect, isAway } from '../bus/connection.ts';
+import { limitAnswers } from '../bus/micro.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { NatsUnreachableError } from '../errors.ts';
@@ -49,6 +50,7 @@ export async function withSession<T>(options: CommonOptions, work: (session: Cli
   const config = loadConfig({ file: options.config });
   const url = natsUrl(options);
   const nc = await connect({ url, name: 'freshet-cli', timeoutMs: 3_000 });
+  limitAnswers(nc, config.http.request_timeout_ms);
   try {
     await checkServer(nc);
     return await work({ nc, config, url });

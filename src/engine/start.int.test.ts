@@ -383,5 +383,5 @@ describe('an engine that is killed', () => {
     expect(held).toBe(seq);
     expect(sha256).toBe(await uninterrupted(config));
     expect(starts.filter(({ snapshot }) => snapshot !== null).length).toBeGreaterThan(0);
-  }, 120_000);
+  }, 360_000);
 });

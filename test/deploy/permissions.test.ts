@@ -45,7 +45,7 @@ const refused = async (work: Promise<unknown>): Promise<void> => {
   });
 };
 const ask = (nc: NatsConnection, subject: string, request: object = {}): Promise<unknown> =>
-  nc.request(subject, JSON.stringify(request), { timeout: 1_500 });
+  nc.request(subject, JSON.stringify(request), { timeout: 4_500 });
 
 beforeAll(async () => {
   Object.assign(process.env, PASSWORDS);
@@ -92,7 +92,7 @@ describe('on a guarded server', () => {
     expect(state).toMatchObject({ messages: 1, last_seq: 1 });
   });
 
-  it('only the erase right forgets and exports', { timeout: 60_000 }, async () => {
+  it('only the erase right forgets and exports', { timeout: 180_000 }, async () => {
     const privacy = await as('privacy');
     expect(await call(privacy, 'freshet.user.export', { user: 'u1' })).toMatchObject({ user: 'u1', ids: ['u1'] });
     await refused(ask(privacy, 'ev.user.u1.viewed', viewed('u1', 'i1')));

@@ -22,7 +22,7 @@ import { findNatsCli } from './nats-cli.ts';
 import { type DocsSystem, ENTRY, startDocsSystem } from './system.ts';
 
 /** Milliseconds that one block may take. */
-const BLOCK_MS = 60_000;
+const BLOCK_MS = 180_000;
 
 const all = pages().flatMap(blocksOf);
 const run = all.filter((block) => block.run === 'demo' || block.run === 'nats');
@@ -58,12 +58,12 @@ beforeAll(async () => {
     XDG_CONFIG_HOME: join(folder, 'config'),
     FRESHET_DATA: system.data,
   };
-}, 120_000);
+}, 360_000);
 
 afterAll(async () => {
   expect(await system?.stop()).toBe(0);
   removeTempDir(folder);
-}, 30_000);
+}, 90_000);
 
 const shellOf = (page: string): string => join(folder, page.replaceAll(/[^a-z0-9-]/gi, '-'));
 
@@ -159,7 +159,7 @@ it(
       await nc.close();
     }
   },
-  2 * ANSWER_MS,
+  4 * ANSWER_MS,
 );
 
 it('`npm start` and `npm test` are the commands that run here', () => {
@@ -186,7 +186,7 @@ describe.concurrent.each(pages().filter((page) => run.some(({ file }) => file ==
           const outcome = await execute(block);
           return !block.patient || (outcome.code === 0 && outcome.output.includes(block.shows ?? '')) ? outcome : false;
         },
-        { within: BLOCK_MS / 2, what: `${block.script}\nto show ${block.shows}` },
+        { within: BLOCK_MS / 6, what: `${block.script}\nto show ${block.shows}` },
       );
       expect(code, `${output}\n${system.state()}`).toBe(0);
       if (block.shows !== undefined) expect(output).toContain(block.shows);

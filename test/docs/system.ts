@@ -32,6 +32,7 @@ export async function startDocsSystem(): Promise<DocsSystem> {
         FRESHET_DEMO_EVENTS: '3000',
         FRESHET_DEMO_READERS: '200',
         FRESHET_HTTP_MIN_SEQ_TIMEOUT_MS: '20000',
+        FRESHET_HTTP_REQUEST_TIMEOUT_MS: '60000',
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     },

@@ -24,7 +24,7 @@ beforeAll(async () => {
   system = await startSystem({
     env: { FRESHET_DEMO_EVENTS: '2000', FRESHET_DEMO_READERS: '100', FRESHET_DEMO_TRICKLE_PER_S: '0' },
   });
-}, 120_000);
+}, 360_000);
 afterAll(async () => {
   expect(await system?.stop()).toBe(0);
 });
@@ -46,7 +46,7 @@ const told = ({ items, seq, source }: Ranking) => ({
 });
 
 describe('what was served', () => {
-  it('is given again as of then, whatever came after it', { timeout: 280_000 }, async () => {
+  it('is given again as of then, whatever came after it', { timeout: 840_000 }, async () => {
     // The engine may still be folding what the demo has published.
     const taken = await until(
       async () => {
@@ -94,7 +94,7 @@ describe('what was served', () => {
     expect(text).toMatchObject({ code: 0, stderr: expect.stringMatching(/as of sequence .* which the log took at/) });
   });
 
-  it('is told why, by terms that add up, now and as of then', { timeout: 180_000 }, async () => {
+  it('is told why, by terms that add up, now and as of then', { timeout: 540_000 }, async () => {
     const seq = await publish('user.viewed.v1', 'past-reader', { item: 'i40' });
     const list = await get<Ranking>(
       `/v1/users/past-reader/recommendations?min_seq=${seq}&timeout_ms=10000&max_age_ms=0`,
@@ -111,7 +111,7 @@ describe('what was served', () => {
     expect((await system.json<Why>('why', 'past-reader', 'i40')).sentences[0]).toMatch(/took it already/);
   });
 
-  it('asked for wrongly gets a clear error', { timeout: 180_000 }, async () => {
+  it('asked for wrongly gets a clear error', { timeout: 540_000 }, async () => {
     for (const [words, code, text] of [
       [['at', '--seq', '9999999', 'recommend', 'past-reader'], 1, /FRESHET_POSITION_UNKNOWN: The log has no sequence/],
       [['at', '--time', '1999-01-01T00:00:00Z', 'trending'], 1, /FRESHET_POSITION_UNKNOWN: .* is before the log/],

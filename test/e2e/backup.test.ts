@@ -72,7 +72,7 @@ async function nats(server: string, ...args: string[]): Promise<void> {
       // Settings and contexts of the person who runs the tests stay out of it.
       XDG_CONFIG_HOME: join(folder, 'config'),
     },
-    timeout: 60_000,
+    timeout: 180_000,
   });
 }
 
@@ -151,7 +151,7 @@ const verified = async (): Promise<void> => {
 
 it.skipIf('missing' in tool)(
   `a system is restored from backups of its streams, equal to what it was${'missing' in tool ? ` (skipped: ${tool.missing})` : ''}`,
-  { timeout: 580_000 },
+  { timeout: 1_740_000 },
   async () => {
     await start(join(folder, 'first'));
     await publish(

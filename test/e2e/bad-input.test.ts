@@ -57,7 +57,7 @@ beforeAll(async () => {
       (await fetch(`${system.http}/v1/users/u1/recommendations?min_seq=${body.seq}&timeout_ms=20000`)).status === 200,
   );
   processes = await alive();
-}, 120_000);
+}, 360_000);
 afterAll(async () => {
   await nc?.close();
   await system?.stop();
@@ -87,7 +87,7 @@ const askWith = (body: unknown): Promise<Said> =>
 /** Over NATS; `status` is that of the answer's headers, 200 without. */
 async function req(subject: string, payload: unknown): Promise<Said> {
   const text = payload instanceof Uint8Array || typeof payload === 'string' ? payload : JSON.stringify(payload);
-  const answer = await nc.request(subject, text, { timeout: 20_000 });
+  const answer = await nc.request(subject, text, { timeout: 60_000 });
   const code = answer.headers?.get('Nats-Service-Error-Code');
   return { status: code ? Number(code) : 200, media: null, body: answer.json() };
 }

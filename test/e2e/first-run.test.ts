@@ -22,7 +22,7 @@ beforeAll(async () => {
   system = await startSystem({
     env: { FRESHET_DEMO_EVENTS: '4000', FRESHET_DEMO_READERS: '200', FRESHET_DEMO_TRICKLE_PER_S: '5' },
   });
-}, 120_000);
+}, 360_000);
 
 afterAll(async () => {
   await system?.stop();
@@ -156,7 +156,7 @@ describe('the end', () => {
   it('comes at SIGTERM with exit code 0', async () => {
     const second = await startSystem({ args: ['--no-demo'] });
     expect(await second.stop()).toBe(0);
-  }, 120_000);
+  }, 360_000);
 });
 
 /** `freshet up` that is not to come up; the folder is given once more, and the last one counts. */

@@ -43,7 +43,7 @@ beforeAll(async () => {
     args: ['--no-demo'],
     env: { FRESHET_PUBLISHER_TIMEOUT_MS: '1000', FRESHET_PUBLISHER_RETRIES: '30' },
   });
-}, 120_000);
+}, 360_000);
 
 afterAll(async () => {
   await system?.stop();
@@ -99,7 +99,7 @@ describe('an import while processes are killed', () => {
     expect(counts.interactions).toBe(INTERACTIONS);
     expect(counts.learnt).toBe(INTERACTIONS);
     for (const service of SERVICES) expect(counts[`identities of ${service}`]).toBe(events);
-  }, 180_000);
+  }, 540_000);
 
   it('changes nothing when it is run again, also after the window in which the server itself knows duplicates', async () => {
     const before = rowCounts();
@@ -118,7 +118,7 @@ describe('an import while processes are killed', () => {
     const status = await caughtUp();
     expect(status.log).toMatchObject({ last_seq: events + 1, messages: events + 1 });
     expect(rowCounts()).toEqual(before);
-  }, 120_000);
+  }, 360_000);
 });
 
 async function lastSeq(): Promise<number | undefined> {

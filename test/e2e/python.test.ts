@@ -33,7 +33,7 @@ it.skipIf(missing)('publishes, asks, reports what was shown and what was clicked
     execFile(
       PYTHON,
       [join(ROOT, 'examples/python/recommend.py'), nats.url, 'py thon/ü', 'a'],
-      { timeout: 25_000 },
+      { timeout: 75_000 },
       (err, stdout, stderr) => (err ? reject(new Error(stderr)) : resolve(stdout)),
     );
   });

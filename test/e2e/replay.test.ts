@@ -25,14 +25,14 @@ beforeAll(async () => {
   system = await startSystem({
     env: { FRESHET_DEMO_EVENTS: '3000', FRESHET_DEMO_READERS: '150', FRESHET_DEMO_TRICKLE_PER_S: '20' },
   });
-}, 120_000);
+}, 360_000);
 afterAll(async () => {
   expect(await system?.stop()).toBe(0);
   removeTempDir(folder);
 });
 
 describe('a system that runs', () => {
-  it('is equal to what its log gives, every service of it, the model included', { timeout: 90_000 }, async () => {
+  it('is equal to what its log gives, every service of it, the model included', { timeout: 270_000 }, async () => {
     const { code, stdout, stderr } = await system.cli('verify', '--json');
     expect(code, stderr).toBe(0);
     const answer = JSON.parse(stdout) as VerifyAnswer;
@@ -45,7 +45,7 @@ describe('a system that runs', () => {
     }
   });
 
-  it('is found out where somebody changed a value, and mended by a rebuild', { timeout: 90_000 }, async () => {
+  it('is found out where somebody changed a value, and mended by a rebuild', { timeout: 270_000 }, async () => {
     const db = new Database(join(system.data, 'user.sqlite'));
     const { seq } = db.prepare('SELECT seq FROM interaction ORDER BY user, seq LIMIT 1').get() as { seq: number };
     db.prepare('UPDATE interaction SET item = ? WHERE seq = ?').run('not-this-one', seq);
@@ -68,7 +68,7 @@ describe('a system that runs', () => {
     expect((await system.cli('verify', 'user')).code).toBe(0);
   });
 
-  it('is rebuilt from a snapshot of the model where that is asked for', { timeout: 180_000 }, async () => {
+  it('is rebuilt from a snapshot of the model where that is asked for', { timeout: 540_000 }, async () => {
     await until(async () => (await system.json<{ model: { snapshot: string | null } }>('status')).model.snapshot, {
       within: 60_000,
     });
@@ -92,7 +92,7 @@ describe('a system that runs', () => {
     });
   });
 
-  it('leaves an earlier state in a folder', { timeout: 90_000 }, async () => {
+  it('leaves an earlier state in a folder', { timeout: 270_000 }, async () => {
     const into = join(folder, 'earlier');
     expect(await system.json('replay', 'content', '--until-seq', '50', '--into', into)).toMatchObject({
       in_force: 'aside',

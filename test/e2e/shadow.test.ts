@@ -33,12 +33,12 @@ beforeAll(async () => {
       ...training,
     },
   });
-}, 120_000);
+}, 360_000);
 afterAll(async () => {
   await system?.cli('shadow', 'stop');
   expect(await system?.stop()).toBe(0);
   removeTempDir(folder);
-}, 60_000);
+}, 180_000);
 
 const shadow = (): Promise<ShadowStatus & { state: string; seq: number; current: boolean }> =>
   system.json('shadow', 'status');
@@ -65,7 +65,7 @@ describe('other settings', () => {
   let promoted: PromoteAnswer;
 
   it('are folded under beside the system, and compared with those in force on the same events', {
-    timeout: 180_000,
+    timeout: 540_000,
   }, async () => {
     first = (await status()).model.config;
     const started = await system.cli('shadow', 'start', '--config', other, '--json');
@@ -85,20 +85,20 @@ describe('other settings', () => {
     expect((await status()).model.config).toBe(first);
   });
 
-  it('are seen by whoever asks the shadow', { timeout: 180_000 }, async () => {
+  it('are seen by whoever asks the shadow', { timeout: 540_000 }, async () => {
     const { code, stdout } = await system.cli('shadow', 'recommend', 'reader-1', '--json');
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ source: 'model', snapshot: 'shadow' });
   });
 
-  it('are not tried where they are those in force, or where a shadow runs already', { timeout: 180_000 }, async () => {
+  it('are not tried where they are those in force, or where a shadow runs already', { timeout: 540_000 }, async () => {
     const same = await system.cli('shadow', 'start');
     expect({ code: same.code, says: /those in force/.test(same.stderr) }).toEqual({ code: 2, says: true });
     const again = await system.cli('shadow', 'start', '--config', other);
     expect({ code: again.code, says: /is running/.test(again.stderr) }).toEqual({ code: 2, says: true });
   });
 
-  it('come into force by an event, while requests are answered', { timeout: 180_000 }, async () => {
+  it('come into force by an event, while requests are answered', { timeout: 540_000 }, async () => {
     let [asked, failed, over] = [0, 0, false];
     const asking = (async () => {
       while (!over) {
@@ -119,12 +119,12 @@ describe('other settings', () => {
     await verified();
   });
 
-  it('are in force after a restart as well', { timeout: 180_000 }, async () => {
+  it('are in force after a restart as well', { timeout: 540_000 }, async () => {
     system.kill('engine');
     await until(async () => (await status()).model.config === promoted.config, { within: 60_000 });
   });
 
-  it('go back to those before, with the ranker of then, which learns no more', { timeout: 180_000 }, async () => {
+  it('go back to those before, with the ranker of then, which learns no more', { timeout: 540_000 }, async () => {
     const back = await system.json<RollbackAnswer>('rollback', '--reason', 'a test');
     expect(back).toMatchObject({ verb: 'rolled_back', config: first, state: 'in force' });
     await until(async () => (await status()).model.in_force.pinned === back.snapshot, { within: 20_000 });
@@ -140,14 +140,14 @@ describe('other settings', () => {
     expect(then.config).toBe(promoted.config);
   });
 
-  it('pin weights that forgetting somebody reaches all the same', { timeout: 180_000 }, async () => {
+  it('pin weights that forgetting somebody reaches all the same', { timeout: 540_000 }, async () => {
     const { code, stderr } = await system.cli('forget', 'reader-3', '--wait', '--json');
     expect(code, stderr).toBe(0);
     await verified();
     expect((await status()).model.in_force.pinned).not.toBeNull();
   });
 
-  it('end: the file’s are in force, and the ranker learns on', { timeout: 180_000 }, async () => {
+  it('end: the file’s are in force, and the ranker learns on', { timeout: 540_000 }, async () => {
     const ended = await system.json<RollbackAnswer>('rollback', '--end');
     expect(ended).toMatchObject({ verb: 'promoted', config: first, state: 'in force' });
     const { model } = await status();
@@ -157,7 +157,7 @@ describe('other settings', () => {
     expect({ code: again.code, says: /FRESHET_BAD_REQUEST/.test(again.stderr) }).toEqual({ code: 1, says: true });
   });
 
-  it('are refused where there is no such snapshot', { timeout: 180_000 }, async () => {
+  it('are refused where there is no such snapshot', { timeout: 540_000 }, async () => {
     const { code, stderr } = await system.cli('rollback', 'model-of-nobody');
     expect({ code, says: /FRESHET_NOT_FOUND/.test(stderr) }).toEqual({ code: 1, says: true });
   });

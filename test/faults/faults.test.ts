@@ -13,7 +13,7 @@ afterAll(() => runner.stop());
 /** What takes long also where all is well is in the long form only. */
 describe('a system that is put to a fault loses nothing and counts nothing twice', () => {
   for (const fault of FAULTS.filter(({ times }) => times.short > 0))
-    it(fault.name, { timeout: 180_000 }, async (context) => {
+    it(fault.name, { timeout: 540_000 }, async (context) => {
       const result = await runner.run(fault);
       if (result.skipped !== undefined) return context.skip(result.skipped);
       expect(result.wrong).toEqual([]);
@@ -21,13 +21,13 @@ describe('a system that is put to a fault loses nothing and counts nothing twice
       expect(result.acknowledged).toBeGreaterThan(0);
     });
 
-  it('and is what its log gives, behind all of them', { timeout: 180_000 }, async () => {
+  it('and is what its log gives, behind all of them', { timeout: 540_000 }, async () => {
     expect(await runner.verified()).toEqual([]);
   });
 });
 
 describe('the comparison at the end of each fault', () => {
-  it('finds an event that a service lacks, and a row that nobody published', { timeout: 120_000 }, async () => {
+  it('finds an event that a service lacks, and a row that nobody published', { timeout: 360_000 }, async () => {
     const system = await startFaultSystem();
     try {
       await system.load.burst(300);

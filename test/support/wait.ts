@@ -1,7 +1,10 @@
 /** Waiting for something to become so, with a limit; never for time to pass. */
 
+/** How much longer than a machine needs that does nothing else: runners are shared, and waiting costs nothing. */
+const PATIENCE = 3;
+
 export interface UntilOptions {
-  /** Milliseconds after which it is given up. */
+  /** Milliseconds after which it is given up, on a machine that does nothing else. */
   within?: number;
   /** What was waited for, for the message; the condition's own text unless given. */
   what?: string;
@@ -15,7 +18,8 @@ export async function until<T>(
   condition: () => T | Promise<T>,
   { within = 10_000, what = condition.toString() }: UntilOptions = {},
 ): Promise<Exclude<T, false | null | undefined>> {
-  const deadline = performance.now() + within;
+  const limit = within * PATIENCE;
+  const deadline = performance.now() + limit;
   let cause: unknown;
   for (let pause = 1; ; pause = Math.min(pause * 1.5, 50)) {
     try {
@@ -26,7 +30,7 @@ export async function until<T>(
     } catch (err) {
       cause = err;
     }
-    if (performance.now() > deadline) throw new Error(`Not within ${within} ms: ${what}`, { cause });
+    if (performance.now() > deadline) throw new Error(`Not within ${limit} ms: ${what}`, { cause });
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }

@@ -146,7 +146,7 @@ describe('the fold with recorded inputs', () => {
       ),
       { numRuns: 8 },
     );
-  }, 60_000);
+  }, 180_000);
 
   it('is another one where an input counts from another position', () => {
     const states = [[], [input(100)], [input(250)]].map((inputs) => stateOf(fold(inputs, 64, 0).live));
@@ -223,7 +223,7 @@ const config: Config = completeConfig({
   },
 });
 
-describe('an engine that trains', { timeout: 120_000 }, () => {
+describe('an engine that trains', { timeout: 360_000 }, () => {
   let server: TestNatsServer;
   let data: string;
   let nc: NatsConnection;
@@ -449,7 +449,7 @@ describe('an engine that trains', { timeout: 120_000 }, () => {
   }
 
   it('trains anew after an erasure, without the user, and is what the purged log gives with that', {
-    timeout: 240_000,
+    timeout: 720_000,
   }, async () => {
     const own: Config = { ...config, erasure: { ...config.erasure, rebuild_after_ms: 50 } };
     const engine = await start({ config: own });
@@ -486,7 +486,7 @@ describe('an engine that trains', { timeout: 120_000 }, () => {
   });
 
   it('lets go of what was trained with somebody who is forgotten also where nothing can be trained', {
-    timeout: 240_000,
+    timeout: 720_000,
   }, async () => {
     const { engine } = await trained();
     await stop(engine);
