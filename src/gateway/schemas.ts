@@ -508,7 +508,7 @@ export function createRequestSchemas({ http, engine, user, content }: Config) {
   );
   const filterText = Type.Optional(
     Type.String({
-      minLength: 2,
+      minLength: 1,
       maxLength: FILTER_LIMITS.length,
       description: 'only items that match: JSON, as filter in a body',
       examples: ['{"tags":"sea"}'],
@@ -545,7 +545,9 @@ export function createRequestSchemas({ http, engine, user, content }: Config) {
     quotas: Type.Optional(
       Type.Array(
         Type.Object({
-          per: Type.Optional(Type.String({ description: 'a field: at most max items for each of its values' })),
+          per: Type.Optional(
+            Type.String({ maxLength: 1_000, description: 'a field: at most max items for each of its values' }),
+          ),
           filter: Type.Optional(Filter),
           min: Type.Optional(Type.Integer({ minimum: 0 })),
           max: Type.Optional(Type.Integer({ minimum: 0 })),
@@ -723,7 +725,7 @@ export function createRequestSchemas({ http, engine, user, content }: Config) {
         filter: filterText,
         segment: Type.Optional(
           Type.String({
-            minLength: 2,
+            minLength: 1,
             maxLength: 8_192,
             description: 'only what users with these traits take: JSON such as {"country":"de"}',
             examples: ['{"country":"de"}'],

@@ -12,8 +12,13 @@ interface MemberSchema {
   minimum?: number;
   maximum?: number;
   maxItems?: number;
+  minItems?: number;
   minLength?: number;
   maxLength?: number;
+  enum?: readonly unknown[];
+  anyOf?: readonly MemberSchema[];
+  items?: MemberSchema;
+  properties?: Record<string, MemberSchema>;
 }
 
 interface ObjectSchema {
@@ -41,7 +46,7 @@ function checker(
     try {
       const value = read(given, shape);
       if (validator.Check(value)) return { value };
-      return { error: wrong(validator.Errors(value)[0]?.instancePath.split('/')[1], value, shape) };
+      return { error: wrong(deepest(validator.Errors(value)), value, shape) };
     } catch (error) {
       return { error: error as Error };
     }
@@ -97,31 +102,53 @@ function convert(text: string, type: string | undefined): unknown {
   return text;
 }
 
-function wrong(
-  found: string | undefined,
-  value: Record<string, unknown>,
-  { properties, required }: ObjectSchema,
-): BadRequestError {
-  const name = found ?? required?.find((member) => value[member] === undefined);
-  const schema = name === undefined ? undefined : properties[name];
-  if (name === undefined || !schema) return new BadRequestError('The request is of another shape than it should be.');
-  const missing = value[name] === undefined;
+/** The names on the way to what is wrong: of several errors the first that leads furthest. */
+function deepest(errors: readonly { instancePath: string }[]): string[] {
+  let path: string[] = [];
+  for (const { instancePath } of errors) {
+    const names = instancePath
+      .split('/')
+      .slice(1)
+      .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
+    if (names.length > path.length) path = names;
+  }
+  return path;
+}
+
+function wrong(path: readonly string[], value: Record<string, unknown>, shape: ObjectSchema): BadRequestError {
+  const missing = shape.required?.find((name) => value[name] === undefined);
+  const names = path.length > 0 ? path : missing === undefined ? [] : [missing];
+  let schema: MemberSchema | undefined = shape;
+  let inner: unknown = value;
+  let member = '';
+  for (const name of names) {
+    const next: MemberSchema | undefined = schema?.items ?? schema?.properties?.[name];
+    // What stands in one of several shapes is told of by the shapes.
+    if (!next) break;
+    member += schema?.items ? `[${name}]` : `${member === '' ? '' : '.'}${name.slice(0, 100)}`;
+    schema = next;
+    inner = (inner as Record<string, unknown> | undefined)?.[name];
+  }
+  if (member === '' || !schema) return new BadRequestError('The request is of another shape than it should be.');
   return new BadRequestError(
-    missing ? `${name} is missing; it takes ${describe(schema)}.` : `${name} takes ${describe(schema)}.`,
-    {
-      details: { member: name },
-    },
+    inner === undefined
+      ? `${member} is missing; it takes ${describe(schema)}.`
+      : `${member} takes ${describe(schema)}.`,
+    { details: { member } },
   );
 }
 
-function describe({ type, minimum = 0, maximum, maxItems, maxLength }: MemberSchema): string {
-  if (type === 'integer')
-    return maximum === undefined || maximum === Number.MAX_SAFE_INTEGER
-      ? `a whole number from ${minimum}`
-      : `a whole number from ${minimum} to ${maximum}`;
-  if (type === 'number') return `a number from ${minimum} to ${maximum}`;
+/** What a member takes, in words. */
+function describe(schema: MemberSchema): string {
+  const { type, minimum, maximum, minItems = 0, maxItems, minLength = 0, maxLength, anyOf, properties } = schema;
+  if (schema.enum) return `one of ${schema.enum.join(', ')}`;
+  if (anyOf) return anyOf.map(describe).join(', or ');
+  const most = maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum;
+  const range = `${minimum === undefined ? '' : ` from ${minimum}`}${most === undefined ? '' : ` to ${most}`}`;
+  if (type === 'integer') return `a whole number${range}`;
+  if (type === 'number') return `a number${range}`;
   if (type === 'boolean') return 'true or false';
-  if (type === 'array') return `a list of at most ${maxItems}`;
-  if (type === 'object') return 'an object';
-  return `a text of 1 to ${maxLength} characters`;
+  if (type === 'array') return `a list of ${minItems > 0 ? `${minItems} to` : 'at most'} ${maxItems}`;
+  if (type === 'object') return properties ? `an object with ${Object.keys(properties).join(', ')}` : 'an object';
+  return `a text of ${maxLength === undefined ? `at least ${minLength}` : `${minLength} to ${maxLength}`} characters`;
 }

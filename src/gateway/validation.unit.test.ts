@@ -52,8 +52,25 @@ test('what a body holds is not converted', () => {
   expect(body({ user: 'u', n: '5' }).error).toMatchObject({ details: { member: 'n' } });
   expect(body({ user: 'u', explain: 'true' }).error).toMatchObject({ details: { member: 'explain' } });
   expect(body({ user: 'u', exclude: 'a' }).error).toMatchObject({ details: { member: 'exclude' } });
-  expect(body({ user: 'u', exclude: [1] }).error).toMatchObject({ details: { member: 'exclude' } });
+  expect(body({ user: 'u', exclude: [1] }).error).toMatchObject({ details: { member: 'exclude[0]' } });
   expect(checker('token', 'body')({ ttl_s: 5 }).error?.message).toMatch(/user is missing/);
   expect(body([]).error).toMatchObject({ details: { member: 'body' } });
   expect(body(null).error).toMatchObject({ details: { member: 'body' } });
+});
+
+test.each([
+  [{ exclude: ['a', 5] }, 'exclude[1]', 'exclude[1] takes a text of 1 to 128 characters.'],
+  [{ boosts: [{ filter: {}, by: 'x' }] }, 'boosts[0].by', 'boosts[0].by takes a number from -10 to 10.'],
+  [{ boosts: [{ filter: {} }] }, 'boosts[0]', 'boosts[0] takes an object with filter, by.'],
+  [{ diversity: { lambda: 2 } }, 'diversity.lambda', 'diversity.lambda takes a number from 0 to 1.'],
+  [{ diversity: 0.5 }, 'diversity', 'diversity takes an object with lambda.'],
+  [{ new: { share: 2 } }, 'new.share', 'new.share takes a number from 0 to 1.'],
+  [{ context: { device: 5 } }, 'context.device', 'context.device takes a text of 0 to 1000 characters.'],
+  [{ context: { hour: 24 } }, 'context.hour', 'context.hour takes a whole number from 0 to 23.'],
+  [{ seen_for_s: 'x' }, 'seen_for_s', /^seen_for_s takes a whole number from 0 to \d+, or an object\.$/],
+  [{ seen_for_s: { 'user.viewed.v1': 'x' } }, 'seen_for_s', /whole number from 0 to \d+, or an object/],
+])('%j is refused, naming the part that is wrong', (given, member, message) => {
+  const { error } = body({ user: 'u', ...given });
+  expect(error).toMatchObject({ code: 'FRESHET_BAD_REQUEST', details: { member } });
+  expect(error?.message).toMatch(message);
 });
