@@ -65,6 +65,34 @@ describe('what came of a list', () => {
       .then({ outcome: [{ list: 'l2', position: 1 }] });
   });
 
+  it('is put down to a list that is reported only afterwards', () => {
+    given(
+      clicked('u1', 'b', { list: 'l1', ...at(0.5) }),
+      clicked('u1', 'a', at(0.5)),
+      purchased('u1', 'a', { list: 'l1', ...at(0.6) }),
+      clicked('u1', 'a', { list: 'l2', ...at(0.5) }),
+      clicked('u2', 'a', { list: 'l1', ...at(0.5) }),
+      clicked('u1', 'a', { list: 'l1', ...at(5) }),
+    )
+      .when(served('u1', 'l1', ['a', 'b', 'a'], at(0)))
+      .then({
+        outcome: [
+          { seq: 1, list: 'l1', position: 1 },
+          { seq: 2, list: 'l1', position: 0 },
+          { seq: 3, kind: 'converted', list: 'l1', position: 0 },
+          { seq: 4, list: null },
+          { seq: 5, list: null },
+          { seq: 6, list: null },
+        ],
+      });
+  });
+
+  it('stays where it is when another list with the item is reported', () => {
+    given(served('u1', 'l1', ['a'], at(0)), clicked('u1', 'a', at(0.5)))
+      .when(served('u1', 'l2', ['x', 'a'], at(0.1)))
+      .then({ outcome: [{ list: 'l1', position: 0 }] });
+  });
+
   it('is a conversion where an interaction names its list, and nothing where it names none', () => {
     given(served('u1', 'l1', ['a'], at(0)))
       .when(purchased('u1', 'a', { list: 'l1', ...at(0.5) }), viewed('u1', 'a', at(0.5)))

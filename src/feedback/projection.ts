@@ -25,9 +25,11 @@ CREATE TABLE IF NOT EXISTS impression (
   propensity REAL, explored INTEGER NOT NULL, PRIMARY KEY (list, position)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outcome (
-  seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, user TEXT NOT NULL, item TEXT NOT NULL, list TEXT, position INTEGER, time INTEGER NOT NULL
+  seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, user TEXT NOT NULL, item TEXT NOT NULL, list TEXT, position INTEGER, time INTEGER NOT NULL,
+  named TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS outcome_list ON outcome (list, position);
+CREATE INDEX IF NOT EXISTS outcome_open ON outcome (user, item) WHERE list IS NULL;
 CREATE TABLE IF NOT EXISTS link (session TEXT PRIMARY KEY, user TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS served_again (seq INTEGER PRIMARY KEY, list TEXT NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS served_again_list ON served_again (list);
@@ -56,6 +58,7 @@ export interface FeedbackTables extends ExperimentTables {
   position: Statement<[string, string], { position: number }>;
   newestWith: Statement<[string, string, number, number], { list: string; position: number }>;
   outcome: Statement;
+  adopt: Statement;
   identitySeq: Statement<[string], { seq: number }>;
   dropOutcome: Statement;
   resolve: Statement<[string], { user: string }>;
@@ -78,7 +81,7 @@ export function feedbackProjection(config: Config): ProjectionDefinition<Feedbac
   const windowMs = config.feedback.attribution_window_ms;
   return {
     service: 'feedback',
-    code: 5,
+    code: 6,
     inputs: { windowMs, declared: [...config.events.declared].sort() },
     schema: SCHEMA,
     tables: prepareTables,
@@ -100,7 +103,12 @@ function prepareTables(db: Database): FeedbackTables {
       `SELECT list, position FROM served JOIN impression USING (list)
        WHERE user = ? AND item = ? AND time BETWEEN ? AND ? ORDER BY served.seq DESC LIMIT 1`,
     ),
-    outcome: db.prepare('INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    outcome: db.prepare('INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
+    adopt: db.prepare(
+      `UPDATE outcome SET list = @list, position = @position
+       WHERE user = @user AND item = @item AND list IS NULL AND (named IS NULL OR named = @list)
+         AND time BETWEEN @from AND @to`,
+    ),
     identitySeq: db.prepare('SELECT seq FROM identity WHERE identity = ?'),
     dropOutcome: db.prepare('DELETE FROM outcome WHERE seq = ? AND user = ?'),
     resolve: db.prepare('SELECT user FROM link WHERE session = ?'),
@@ -150,6 +158,9 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
       }
       items.forEach(({ item, score, propensity, explored }, position) => {
         tables.impression.run(list, position, item, score, probability(propensity), explored === true ? 1 : 0);
+        // The report of a list may come after what came of it; at an item's first place, as otherwise.
+        const [from, to] = [event.time - windowMs, event.time + windowMs];
+        tables.adopt.run({ list, position, user, item, from, to });
       });
       return;
     }
@@ -196,14 +207,14 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
 
 /**
  * Attributes to the list that is named, else to the newest list of this user that held the item, within the window.
- * What can't be attributed is kept without a list, and counted as such.
+ * What can't be attributed is kept without a list, and counted as such, until a list it can be put down to is reported.
  */
 function react({ seq, kind, user, item, list, time }: Reaction, tables: FeedbackTables, windowMs: number): void {
   const place =
     list === undefined
       ? tables.newestWith.get(user, item, time - windowMs, time + windowMs)
       : placeIn(list, { user, item, time }, tables, windowMs);
-  tables.outcome.run(seq, kind, user, item, place?.list ?? null, place?.position ?? null, time);
+  tables.outcome.run(seq, kind, user, item, place?.list ?? null, place?.position ?? null, time, list ?? null);
 }
 
 function placeIn(
