@@ -52,3 +52,13 @@ export function idList(request: Json, name: string, max: number): string[] {
   }
   return value as string[];
 }
+
+/** Throws `BadRequestError` for a member that the request does not take: a mistake that would go unnoticed. */
+export function onlyKnown(request: Json, members: ReadonlySet<string>): void {
+  const stranger = Object.keys(request).find((name) => !members.has(name));
+  if (stranger !== undefined)
+    throw new BadRequestError(
+      `${stranger.slice(0, 100)} is not understood here; it takes ${[...members].join(', ')}.`,
+      { details: { member: stranger } },
+    );
+}

@@ -33,3 +33,14 @@ export function time(text: string): number {
   if (found === undefined) throw new InvalidArgumentError('It takes a time such as 2026-11-23T10:00:00Z.');
   return found;
 }
+
+/** A JSON object. */
+export function json(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch {
+    // falls through to the error below
+  }
+  throw new InvalidArgumentError('It takes a JSON object such as {"device": "phone", "hour": 8}.');
+}

@@ -1,11 +1,11 @@
 /** What the engine answers. */
 import { EVENT_DATA } from '../bus/event/types.ts';
 import type { Endpoint, Json } from '../bus/micro.ts';
-import { idList, optionalFlag, optionalText, requiredId, wholeNumber } from '../bus/request.ts';
+import { idList, onlyKnown, optionalFlag, optionalText, requiredId, wholeNumber } from '../bus/request.ts';
 import type { Config } from '../config/schema.ts';
 import { BadRequestError } from '../errors.ts';
 import { MAIN } from '../experiment/arms.ts';
-import { circumstancesOf, isHour } from './context.ts';
+import { circumstancesOf, contextOf } from './context.ts';
 import type { Experiments } from './experiments.ts';
 import type { ListShape, Lists } from './lists.ts';
 import type { Filter } from './rules/filter.ts';
@@ -19,9 +19,6 @@ const LIST_DEFAULT = 10;
 
 /** Seconds that a seen item may be kept out at most: a hundred years. */
 export const SEEN_FOR_MOST_S = 3_155_760_000;
-
-/** Characters of a request's context, as JSON. */
-export const CONTEXT_MOST = 2_000;
 
 /** Rows of shelves unless asked otherwise, and at most. */
 const SHELVES_DEFAULT = 5;
@@ -91,19 +88,6 @@ export function engineEndpoints(
     return seenRule(listed.seen_for_s, byType as Record<string, number>, configured);
   }
 
-  function contextOf(request: Json): Record<string, unknown> | undefined {
-    const { context } = request;
-    if (context === undefined || context === null) return undefined;
-    const wrong = (what: string): BadRequestError => new BadRequestError(what, { details: { member: 'context' } });
-    if (typeof context !== 'object' || Array.isArray(context) || JSON.stringify(context).length > CONTEXT_MOST)
-      throw wrong(`context takes an object of at most ${CONTEXT_MOST} characters: device, place, hour, ...`);
-    const { device, place, hour } = context as Record<string, unknown>;
-    for (const [name, value] of Object.entries({ device, place }))
-      if (value !== undefined && typeof value !== 'string') throw wrong(`context.${name} takes a text.`);
-    if (hour !== undefined && !isHour(hour)) throw wrong('context.hour takes a whole number from 0 to 23.');
-    return context as Record<string, unknown>;
-  }
-
   /** What a request says beside user and length; undefined where it says nothing of it. */
   function shapeOf(request: Json): ListShape | undefined {
     const rules = rulesOf(request);
@@ -127,15 +111,6 @@ export function engineEndpoints(
       seen,
       ...(circumstances.length > 0 ? { circumstances } : {}),
     };
-  }
-
-  function onlyKnown(request: Json, members: ReadonlySet<string>): void {
-    const stranger = Object.keys(request).find((name) => !members.has(name));
-    if (stranger !== undefined)
-      throw new BadRequestError(
-        `${stranger.slice(0, 100)} is not understood here; it takes ${[...members].join(', ')}.`,
-        { details: { member: stranger } },
-      );
   }
 
   return {

@@ -10,7 +10,7 @@ import type { Filter } from './rules/filter.ts';
 import { joinRules, parseRules } from './rules/request.ts';
 import { NO_RULES, type Rules } from './rules/rules.ts';
 import { SEEN_FOR_GOOD, type SeenRule } from './rules/seen.ts';
-import { arrange, type Shelf } from './rules/shelves.ts';
+import { arrange, inOrder, type Shelf } from './rules/shelves.ts';
 import { type Segment, takenIn } from './segment.ts';
 import { createShaping, type ListReason, NO_ROWS, type RowsBeside, type Shape } from './shaping.ts';
 
@@ -331,19 +331,23 @@ export function createLists(options: ListsOptions): Lists {
       const made: (Shelf<RankedItem> & { source: ListSource })[] = [];
       const row = (kind: string, { items, source }: { items: RankedItem[]; source: ListSource }, of?: string): void =>
         void made.push({ kind, items, source, ...(of === undefined ? {} : { of }) });
-      row('for-you', compute(user, n + exclude.length, { exclude, shape }));
       const recent = new Set(model.history(userId(user), RECENT_EVENTS).map(({ item }) => item));
-      for (const item of [...recent].slice(0, rows)) row('because', similar(item, reach, false, filters), item);
+      const because = [...recent].slice(0, rows);
+      const goesWith = (item: string): void => row('because', similar(item, reach, false, filters), item);
       const fresh = parseRules({ filter: { listed: { $gte: `now-${NEW_DAYS}d` } } }, { n, at: model.clock });
       const joined = asked && fresh ? joinRules(asked, fresh) : fresh;
+      // The first rows are the ones that stay where there is room for few: one of each kind before more of one.
+      row('for-you', compute(user, n + exclude.length, { exclude, shape }));
+      for (const item of because.slice(0, 1)) goesWith(item);
       row('new', compute(user, reach, { exclude, shape: { rules: joined } }));
       row('trending', trending(reach, filters));
+      for (const item of because.slice(1)) goesWith(item);
       const out = new Set([...exclude, ...recent]);
       const shown = made.map((one) => ({
         ...one,
         items: one.items.filter(({ item }) => !out.has(item) && !withdrawnItems.has(item)),
       }));
-      const shelves = arrange(shown, n, Math.min(n, LEAST_ON_SHELF)).slice(0, rows);
+      const shelves = inOrder(arrange(shown, n, Math.min(n, LEAST_ON_SHELF)).slice(0, rows));
       return {
         user,
         shelves: shelves.map((shelf) => ({

@@ -213,3 +213,18 @@ describe('pages', () => {
     expect(itemsOf(other)).toEqual(itemsOf(ask({ user: 'other-1', n: 10 })).slice(5));
   });
 });
+
+describe('shelves', () => {
+  const shelves = (rows: number) => lists.shelves({ user: 'u1', rows, n: 3, exclude: [], rules: undefined }).shelves;
+
+  it('are one of each kind before there is more than one of a kind, in the order of a page', () => {
+    for (const n of [5, 9, 14, 20, 27]) act('u1', n);
+    expect(shelves(1).map(({ kind }) => kind)).toEqual(['for-you']);
+    expect(shelves(2).map(({ kind }) => kind)).toEqual(['for-you', 'because']);
+    const four = shelves(4).map(({ kind }) => kind);
+    expect(new Set(four).size).toBe(four.length);
+    expect(four).toContain('trending');
+    const all = shelves(8).flatMap(({ items }) => items.map((one) => one.item));
+    expect(new Set(all).size).toBe(all.length);
+  });
+});

@@ -88,7 +88,7 @@ export async function openPast(options: PastOptions): Promise<PastEngine> {
     model: memory.model,
     endpoints: {
       ...engineEndpoints(lists, resolve, config, undefined, () => taken),
-      explain: explainEndpoint(createWhy(shown), resolve, config),
+      explain: explainEndpoint(createWhy(shown), resolve, config, { now: () => taken }),
     },
     resolve,
     snapshot,

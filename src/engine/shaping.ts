@@ -6,8 +6,9 @@ import { createHash } from 'node:crypto';
 import { itemId, userId } from '../bus/event/ids.ts';
 import type { ItemData } from '../bus/event/types.ts';
 import type { Circumstance, ContextCounts } from './context.ts';
-import type { ItemTest, ListSource, Model, Reason } from './model/mod.ts';
+import type { ItemTest, ListSource, Model, Reason, Recommended, RecommendRequest } from './model/mod.ts';
 import type { Candidate, RuleTerm } from './rules/candidate.ts';
+import type { InContext } from './rules/context.ts';
 import { documentOf, type ItemDocument } from './rules/document.ts';
 import { drawsOf, EXPLORATION_REACH, explore } from './rules/exploration.ts';
 import type { Filter } from './rules/filter.ts';
@@ -53,14 +54,23 @@ export interface Shape {
 }
 
 export interface Shaping {
-  list(shape: Shape, count: number): ShapedList;
+  /**
+   * At most `count` items. Terms of rules are measured by the scores of what is chosen from, which is more the longer
+   * the list is; with `as` it is what a list of that length is chosen from.
+   */
+  list(shape: Shape, count: number, as?: number): ShapedList;
+  /** What the model is asked where there are rules: items beyond these are looked at for quotas alone. */
+  poolOf(shape: Shape, count: number): number;
   /** A test by filters, the same object for the same filters. */
   testOf(filters: readonly Filter[]): ItemTest | undefined;
 }
 
-/** Items asked of the model at first, and how often four times as many are tried where quotas leave places open. */
-const POOL_LEAST = 100;
-const POOL_MOST = 8_000;
+/**
+ * Items asked of the model at first, and how often four times as many are tried where quotas leave places open. The
+ * least is the same for all usual lengths, so that a boost weighs the same whatever the length, explained or not.
+ */
+const POOL_LEAST = 200;
+export const POOL_MOST = 8_000;
 /** Tests that are kept, with what they said of each item. */
 const TESTS = 64;
 /** Newest events that decide whether an item was seen lately. */
@@ -124,8 +134,8 @@ export function createShaping(
     return test;
   }
 
-  function allowedBy({ rules, candidates }: Shape): ItemTest | undefined {
-    const passes = testOf(rules.filters);
+  function allowedBy({ rules, candidates }: Shape, also: readonly Filter[] = []): ItemTest | undefined {
+    const passes = testOf([...rules.filters, ...also]);
     if (candidates === undefined) return passes;
     const among = new Set(candidates);
     return { test: (item, fields, listed) => among.has(item) && (passes?.test(item, fields, listed) ?? true) };
@@ -158,43 +168,74 @@ export function createShaping(
     return source === 'popular' ? new Map() : new Map(items.map(({ item, score }) => [item, score]));
   }
 
-  function list(shape: Shape, count: number): ShapedList {
-    const { user, history, rules, candidates, explain = false, includeSeen = false, seen = SEEN_FOR_GOOD } = shape;
-    const { circumstances = [] } = shape;
-    const context =
-      circumstances.length > 0 && contextWeight !== 0
-        ? { circumstances, counts: rows, weight: contextWeight }
-        : undefined;
-    const allowed = allowedBy(shape);
-    const exclude = kept(shape).map(itemId);
-    const most = candidates === undefined ? POOL_MOST : Math.max(candidates.length, 1);
-    // Whoever names the candidates has chosen them.
-    const share = candidates === undefined ? explorationOf(rules) : 0;
-    const changes = (shape.unlike ?? []).length > 0 || reorders(rules, new Map()) || share > 0 || context !== undefined;
-    for (
-      let pool = Math.min(
-        most,
-        changes ? Math.max(POOL_LEAST, 4 * count, share > 0 ? count + EXPLORATION_REACH : 0) : count,
-      );
-      ;
-      pool = Math.min(most, 4 * pool)
-    ) {
-      const { items, source } = model.recommend({
-        ...(user === undefined ? {} : { user: userId(user) }),
-        ...(history === undefined ? {} : { history: history.map(itemId) }),
-        n: pool,
-        exclude,
-        allowed,
-        explain,
-        includeSeen: includeSeen || !isForGood(seen),
-      });
-      if (!changes) return { items, source };
-      const unlike = against(shape, pool, allowed);
-      const reasons = new Map(items.map((one) => [one.item as string, one.reasons]));
+  const contextOf = ({ circumstances = [] }: Shape): InContext | undefined =>
+    circumstances.length > 0 && contextWeight !== 0
+      ? { circumstances, counts: rows, weight: contextWeight }
+      : undefined;
+
+  /** Probability of a place to explore. Whoever names the candidates has chosen them. */
+  const shareOf = ({ rules, candidates }: Shape): number => (candidates === undefined ? explorationOf(rules) : 0);
+
+  /** Whether the order or the choice depends on more than the model's scores. */
+  const changes = (shape: Shape): boolean =>
+    (shape.unlike ?? []).length > 0 ||
+    reorders(shape.rules, new Map()) ||
+    shareOf(shape) > 0 ||
+    contextOf(shape) !== undefined;
+
+  const mostOf = ({ candidates }: Shape): number =>
+    candidates === undefined ? POOL_MOST : Math.max(candidates.length, 1);
+
+  const poolOf = (shape: Shape, count: number): number =>
+    Math.min(
+      mostOf(shape),
+      changes(shape) ? Math.max(POOL_LEAST, 4 * count, shareOf(shape) > 0 ? count + EXPLORATION_REACH : 0) : count,
+    );
+
+  /** Items that a lower bound asks for and the pool has too few of, best first for each bound. */
+  function spares(shape: Shape, ask: RecommendRequest, pool: readonly Recommended[], count: number): Recommended[] {
+    const found: Recommended[] = [];
+    const known = new Set<string>(pool.map(({ item }) => item));
+    for (const quota of shape.rules.quotas) {
+      if (quota.kind !== 'of' || quota.min === 0) continue;
+      const wanted = Math.min(quota.min, count);
+      const there = [...pool, ...found].filter((one) => quota.filter.test(candidateOf(one).document)).length;
+      if (there >= wanted) continue;
+      const { items } = model.recommend({ ...ask, n: POOL_LEAST, allowed: allowedBy(shape, [quota.filter]) });
+      for (const one of items) {
+        if (known.has(one.item)) continue;
+        known.add(one.item);
+        found.push(one);
+      }
+    }
+    return found;
+  }
+
+  function list(shape: Shape, count: number, as = count): ShapedList {
+    const { user, history, rules, explain = false, includeSeen = false, seen = SEEN_FOR_GOOD } = shape;
+    const context = contextOf(shape);
+    const most = mostOf(shape);
+    const share = shareOf(shape);
+    const changed = changes(shape);
+    const ask: Omit<RecommendRequest, 'n'> = {
+      ...(user === undefined ? {} : { user: userId(user) }),
+      ...(history === undefined ? {} : { history: history.map(itemId) }),
+      exclude: kept(shape).map(itemId),
+      allowed: allowedBy(shape),
+      explain,
+      includeSeen: includeSeen || !isForGood(seen),
+    };
+    for (let pool = poolOf(shape, as); ; pool = Math.min(most, 4 * pool)) {
+      const { items, source } = model.recommend({ ...ask, n: changed ? pool : count });
+      if (!changed) return { items, source };
+      const unlike = against(shape, pool, ask.allowed);
+      const spare = spares(shape, { ...ask, n: pool }, items, count);
+      const reasons = new Map([...items, ...spare].map((one) => [one.item as string, one.reasons]));
       const ordered = applyRules(items.map(candidateOf), rules, {
         count: share > 0 ? count + EXPLORATION_REACH : count,
         unlike,
         context,
+        spare: spare.map(candidateOf),
       });
       const places =
         share > 0
@@ -207,7 +248,7 @@ export function createShaping(
           : undefined;
       const chosen = places ? places.map(({ candidate }) => candidate) : ordered;
       // Where quotas leave places open, there may be more that fits further down.
-      if (chosen.length < count && items.length === pool && pool < most) continue;
+      if (chosen.length < Math.min(count, as) && items.length === pool && pool < most) continue;
       return {
         source,
         items: chosen.map(({ item, score, terms }, place) => ({
@@ -226,7 +267,7 @@ export function createShaping(
     return { item, score, document: documentFor(item, known?.fields, known?.listed ?? 0), terms: [] };
   }
 
-  return { list, testOf };
+  return { list, poolOf, testOf };
 }
 
 /** Terms of model and rules, the largest first, as the model has them. */

@@ -163,6 +163,42 @@ describe('a list under rules', () => {
   });
 });
 
+describe('a lower bound', () => {
+  it('is met from the whole catalogue, not only from what the model found for the user', () => {
+    const rare = Array.from({ length: ITEMS }, (_, i) => i).filter((i) => i % 40 === 7);
+    const all = list({ rules: rulesOf({ filter: { tags: 'rare' } }) }, 50);
+    expect(all.items.length).toBeGreaterThan(rare.length / 2);
+    const most = all.items.length;
+    for (const min of [1, most - 1, most, most + 5]) {
+      const { items } = list({ rules: rulesOf({ quotas: [{ filter: { tags: 'rare' }, min }] }), explain: true }, 20);
+      expect(items).toHaveLength(20);
+      expect(new Set(ids({ items })).size).toBe(20);
+      const held = items.filter(({ item }) => number(item) % 40 === 7).length;
+      expect(held).toBeGreaterThanOrEqual(Math.min(min, most));
+      for (const { score, reasons = [] } of items)
+        expect(reasons.reduce((sum, { contribution }) => sum + contribution, 0)).toBeCloseTo(score, 9);
+    }
+  });
+
+  it('is met under filters and among candidates alone', () => {
+    const rules = rulesOf({ filter: { tags: 'odd' }, quotas: [{ filter: { 'attributes.author': 'a3' }, min: 6 }] });
+    const { items } = list({ rules });
+    expect(items.filter(({ item }) => number(item) % 10 === 3).length).toBeGreaterThanOrEqual(6);
+    expect(items.every(({ item }) => number(item) % 2 === 1)).toBe(true);
+    const candidates = [1, 2, 3, 5, 7, 9, 11].map(name);
+    const given = list({ rules, candidates, includeSeen: true }, 5);
+    for (const item of ids(given)) expect(candidates).toContain(item);
+  });
+});
+
+describe('a boost', () => {
+  it('is the same for lists of different lengths', () => {
+    const rules = rulesOf({ boosts: [{ filter: { tags: 'rare' }, by: 1 }] });
+    const long = list({ rules }, 40).items;
+    expect(list({ rules }, 5).items).toEqual(long.slice(0, 5));
+  });
+});
+
 describe('another history', () => {
   it('of somebody unknown is gone by, and left out of the list', () => {
     const history = [name(0), name(7), name(14)];

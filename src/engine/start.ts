@@ -351,7 +351,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
           publisher,
           reached: (seq) => loop.reached(streamSeq(seq), config.http.request_timeout_ms),
         }),
-        explain: explainEndpoint(createWhy(shown), resolve, config),
+        explain: explainEndpoint(createWhy(shown), resolve, config, { experiments }),
         ...(first
           ? rollbackEndpoints({
               snapshots,

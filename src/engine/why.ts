@@ -4,13 +4,17 @@
  */
 import { itemId, userId } from '../bus/event/ids.ts';
 import type { Endpoint } from '../bus/micro.ts';
-import { optionalFlag, requiredId, wholeNumber } from '../bus/request.ts';
+import { onlyKnown, optionalFlag, requiredId, wholeNumber } from '../bus/request.ts';
 import type { Config } from '../config/schema.ts';
 import { NotFoundError } from '../errors.ts';
+import { type Circumstance, circumstancesOf, contextOf } from './context.ts';
+import type { Experiments } from './experiments.ts';
 import type { Examined, ListSource, Model } from './model/mod.ts';
-import { NO_RULES, type Rules, reorders } from './rules/rules.ts';
+import type { Filter } from './rules/filter.ts';
+import { joinRules, parseRules, RULE_MEMBERS } from './rules/request.ts';
+import { NO_RULES, type Rules } from './rules/rules.ts';
 import { isForGood, keptOut, SEEN_FOR_GOOD, type SeenRule } from './rules/seen.ts';
-import { createShaping, type ListReason, type RowsBeside, type ShapedItem } from './shaping.ts';
+import { createShaping, type ListReason, POOL_MOST, type RowsBeside, type Shape, type ShapedItem } from './shaping.ts';
 
 /** `listed`: within the first n; `below`: further down; else why it can't be in the list. */
 export type WhyStanding = 'listed' | 'below' | Exclude<Examined['standing'], 'candidate' | 'unknown'>;
@@ -70,6 +74,10 @@ export interface WhyRequest {
   item: string;
   n: number;
   includeSeen: boolean;
+  /** Rules beside those of the configuration: of the request, or of the user's arm. */
+  rules?: Rules | undefined;
+  /** Circumstances in which the list is asked for. */
+  circumstances?: readonly Circumstance[];
 }
 
 export interface WhyOptions {
@@ -85,43 +93,58 @@ export interface WhyOptions {
   seen?: SeenRule;
   /** What the engine's rows know beside the model. */
   rows?: RowsBeside;
+  /** Standard deviations that an item moves that is taken twice as often in a circumstance. */
+  contextWeight?: number;
+  /** Seed of the draws of exploration. */
+  explorationSeed?: number;
 }
 
-/** Items asked of the model where rules choose among them: as many as for lists. */
-const POOL_LEAST = 100;
-const POOL_MOST = 8_000;
 /** By so much two sums of the same terms in another order may differ. */
 const ROUNDING = 1e-6;
 /** Newest events that are looked through for those that are spoken of. */
 const RECENT_EVENTS = 10_000;
 
 export function createWhy(options: WhyOptions): (request: WhyRequest) => WhyAnswer {
-  const { model, length, rules = () => NO_RULES, seen = SEEN_FOR_GOOD, rows } = options;
-  const shaping = createShaping(model, rows ? { rows } : {});
+  const { model, length, rules = () => NO_RULES, seen = SEEN_FOR_GOOD, rows, contextWeight, explorationSeed } = options;
+  const shaping = createShaping(model, {
+    seq: options.seq,
+    ...(rows ? { rows } : {}),
+    ...(contextWeight === undefined ? {} : { contextWeight }),
+    ...(explorationSeed === undefined ? {} : { seed: explorationSeed }),
+  });
 
-  function examine({ root, item, includeSeen }: WhyRequest, count: number, found: ShapedItem | undefined): Examined {
-    const { filters } = rules();
-    const changes = reorders(rules(), new Map());
-    let pool = changes ? Math.max(POOL_LEAST, 4 * count) : count;
-    for (;;) {
-      const examined = model.examine(
+  function examine(shape: Shape, item: string, count: number, found: ShapedItem | undefined): Examined {
+    const { user = '', includeSeen = false } = shape;
+    const ask = (n: number, filters: readonly Filter[]): Examined =>
+      model.examine(
         {
-          user: userId(root),
-          n: pool,
-          exclude: keptOutOf(root, includeSeen),
+          user: userId(user),
+          n,
+          exclude: keptOutOf(user, includeSeen),
           allowed: shaping.testOf(filters),
           includeSeen: includeSeen || !isForGood(seen),
         },
         itemId(item),
       );
-      // Where quotas left places open the list was chosen from more.
-      const own = (found?.reasons ?? []).filter((reason) =>
+    const { filters, quotas } = shape.rules;
+    const first = shaping.poolOf(shape, count);
+    if (found === undefined) return ask(first, filters);
+    // Where quotas left places open the list was chosen from more, and what they ask for was looked for by itself.
+    const bounds = quotas.flatMap((quota) => (quota.kind === 'of' && quota.min > 0 ? [quota.filter] : []));
+    const asked = function* (): Generator<Examined> {
+      for (let pool = first; pool < POOL_MOST && quotas.length > 0; pool *= 4) yield ask(pool, filters);
+      for (const filter of bounds) yield ask(first, [...filters, filter]);
+      yield ask(first, filters);
+    };
+    let last: Examined | undefined;
+    for (const examined of asked()) {
+      last = examined;
+      const own = (found.reasons ?? []).filter((reason) =>
         examined.reasons.some(({ signal }) => signal === reason.signal),
       );
-      const same = found === undefined || Math.abs(sum(own) - sum(examined.features)) < ROUNDING;
-      if (same || !changes || pool >= POOL_MOST) return examined;
-      pool *= 4;
+      if (Math.abs(sum(own) - sum(examined.features)) < ROUNDING) break;
     }
+    return last as Examined;
   }
 
   /** Items that were seen too lately to come back. */
@@ -131,13 +154,31 @@ export function createWhy(options: WhyOptions): (request: WhyRequest) => WhyAnsw
     return keptOut(own, seen, model.clock, rows?.verbOf ?? (() => undefined)).map(itemId);
   }
 
+  /** The list as it is answered; further down, where the item is not in it, in the same terms. */
+  function listWith(item: string, shape: Shape, count: number): ShapedItem[] {
+    const { items } = shaping.list(shape, count);
+    // Quotas choose for so many places: of more, they would choose others.
+    const further = shaping.poolOf(shape, count);
+    const all = further <= count || items.length < count || shape.rules.quotas.length > 0;
+    if (all || items.some((one) => one.item === item)) return items;
+    return shaping.list(shape, further, count).items;
+  }
+
   return (request) => {
-    const { user, root, item, n, includeSeen } = request;
+    const { user, root, item, n, includeSeen, circumstances = [] } = request;
     const count = Math.max(length, n + 1);
-    const list = shaping.list({ user: root, explain: true, includeSeen, seen, rules: rules() }, count);
+    const shape: Shape = {
+      user: root,
+      explain: true,
+      includeSeen,
+      seen,
+      rules: request.rules ? joinRules(rules(), request.rules) : rules(),
+      ...(circumstances.length > 0 ? { circumstances } : {}),
+    };
+    const list = { items: listWith(item, shape, count) };
     const at = list.items.findIndex((one) => one.item === item);
     const found = list.items[at];
-    const examined = examine(request, count, found);
+    const examined = examine(shape, item, count, found);
     if (!examined.known)
       throw new NotFoundError(`No event of ${user} is known, so there is no list of their own.`, {
         next: 'freshet trending, which is what somebody unknown gets',
@@ -192,7 +233,7 @@ export function createWhy(options: WhyOptions): (request: WhyRequest) => WhyAnsw
       seq: options.seq(),
       snapshot: options.snapshot(),
       config: options.config,
-      source: list.source,
+      source: examined.source,
     };
     return { ...answer, sentences: told.sentences(answer, examined.seq, list.items) };
   };
@@ -235,6 +276,14 @@ function tell(model: Model) {
         return `how much, and how lately, people take it (${short(counts.taken)} interactions in all)`;
       case 'new':
         return 'it is new';
+      case 'context:device':
+      case 'context:place':
+      case 'context:hour':
+        return `it is taken ${reason.contribution < 0 ? 'less' : 'more'} than elsewhere in these circumstances (${reason.signal.slice('context:'.length)})`;
+      case 'boost':
+        return `a boost ${reason.contribution < 0 ? 'moves it down' : 'moves it up'}`;
+      case 'unlike':
+        return 'it is like what the list is to keep away from';
       case 'disliked':
         return `people rated it low or put it away (${short(counts.negative)} and ${counts.dismissed} times)`;
       default:
@@ -264,7 +313,7 @@ function tell(model: Model) {
       case 'unpublished':
         return `${it} is in nobody's list: it is not in the catalogue, and engine.serve_unpublished is off.`;
       case 'filtered':
-        return `${it} is in nobody's list: the filter of the settings (lists.filter) does not let it pass.`;
+        return `${it} is not in the list: a filter (lists.filter, or one that was asked with) does not let it pass.`;
       case 'excluded':
         return `${it} was left out by name.`;
       case 'not-found':
@@ -310,20 +359,43 @@ export const EXPLAIN = {
   example: { user: 'u42', item: 'i7', n: 10 },
 } as const;
 
+/** What a request may hold; rules and context as those of a list. */
+const EXPLAIN_MEMBERS = new Set<string>([
+  ...RULE_MEMBERS,
+  'user',
+  'item',
+  'n',
+  'include_seen',
+  'context',
+  'min_seq',
+  'timeout_ms',
+]);
+
 export const explainEndpoint = (
   why: (request: WhyRequest) => WhyAnswer,
   resolve: (user: string) => string,
   { http, engine }: Config,
+  {
+    experiments = { arm: () => undefined },
+    now = Date.now,
+  }: { experiments?: Pick<Experiments, 'arm'>; now?: () => number } = {},
 ): Endpoint => ({
   ...EXPLAIN,
-  handle: (request) => {
-    const user = requiredId(request, 'user');
+  handle: (said) => {
+    onlyKnown(said, EXPLAIN_MEMBERS);
+    const user = requiredId(said, 'user');
+    const root = resolve(user);
+    // The list of whoever is in an experiment is the one of their arm.
+    const request = { ...experiments.arm(root)?.settings, ...said };
+    const n = wholeNumber(request, 'n', { default: LISTED_DEFAULT, min: 1, max: http.list_max });
     return why({
       user,
-      root: resolve(user),
+      root,
       item: requiredId(request, 'item'),
-      n: wholeNumber(request, 'n', { default: LISTED_DEFAULT, min: 1, max: http.list_max }),
+      n,
       includeSeen: optionalFlag(request, 'include_seen', engine.include_seen),
+      rules: parseRules(request, { n, at: now() }),
+      circumstances: circumstancesOf(contextOf(request)),
     });
   },
 });

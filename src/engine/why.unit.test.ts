@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { itemId, userId } from '../bus/event/ids.ts';
+import { circumstancesOf } from './context.ts';
 import { createModel, type Model } from './model/mod.ts';
 import { parseRules } from './rules/request.ts';
 import { NO_RULES, type Rules } from './rules/rules.ts';
-import { createShaping } from './shaping.ts';
+import { createShaping, NO_ROWS } from './shaping.ts';
 import { createWhy, type WhyAnswer } from './why.ts';
 
 const HOUR = 3_600_000;
@@ -95,7 +96,52 @@ describe('why', () => {
     const moved = why(below, 5, boosted);
     expect(moved).toMatchObject({ standing: 'listed', rank: 1 });
     expect(total(moved.terms)).toBeCloseTo(moved.score as number, 6);
-    expect(moved.terms.map(({ says }) => says).join()).toContain('the rule boost');
+    expect(moved.terms.map(({ says }) => says).join()).toContain('a boost moves it up');
+  });
+
+  it('explains a list in its circumstances: the same score, with terms that add up to it, further down as well', () => {
+    const circumstances = circumstancesOf({ device: 'phone', hour: 8 });
+    const favourite = top[7]?.item as string;
+    const taken = (_key: string, value: string, item: string): number => {
+      if (item === '') return value === '' ? 9_600 : 4_800;
+      return value === '' || item === favourite ? 480 : 160;
+    };
+    const rows = { ...NO_ROWS, taken };
+    const ask = createWhy({
+      model,
+      seq: () => 500,
+      snapshot: () => 's',
+      config: 'c',
+      length: 10,
+      rows,
+      contextWeight: 0.5,
+    });
+    const shaped = createShaping(model, { rows, contextWeight: 0.5 });
+    const { items } = shaped.list({ user: 'me', rules: NO_RULES, circumstances }, 10);
+    expect(items[0]?.item).toBe(favourite);
+    const terms = new Set<string>();
+    for (const [place, { item, score }] of items.entries()) {
+      const answer = ask({ user: 'me', root: 'me', item, n: 10, includeSeen: false, circumstances });
+      expect(answer).toMatchObject({ standing: 'listed', rank: place + 1, score });
+      expect(total(answer.terms)).toBeCloseTo(score, 9);
+      for (const { signal } of answer.terms) terms.add(signal);
+    }
+    expect([...terms]).toEqual(expect.arrayContaining(['context:device', 'context:hour']));
+    const below = top[15]?.item as string;
+    const answer = ask({ user: 'me', root: 'me', item: below, n: 5, includeSeen: false, circumstances });
+    expect(answer).toMatchObject({ standing: 'below', place: 16 });
+    expect(answer.terms.map(({ says }) => says).join()).toContain('than elsewhere in these circumstances (device)');
+    expect(total(answer.terms)).toBeCloseTo(answer.score as number, 9);
+  });
+
+  it('explains what a lower bound brought in, from where it was found', () => {
+    const rules = parseRules({ quotas: [{ filter: { tags: 'land' }, min: 15 }] }, { n: 20, at: 0 }) as Rules;
+    for (const { item, score } of createShaping(model).list({ user: 'me', rules }, 20).items) {
+      const answer = why(item, 19, rules);
+      expect(answer.score).toBeCloseTo(score, 9);
+      expect(total(answer.terms)).toBeCloseTo(score, 9);
+      expect(total(answer.features)).toBeCloseTo(score, 6);
+    }
   });
 
   it('says of an item that nothing found that nothing did', () => {

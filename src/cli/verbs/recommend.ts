@@ -4,7 +4,7 @@ import type { RankingAnswer } from '../../engine/lists.ts';
 import { note, print, printJson } from '../output.ts';
 import { originText, rankingText } from '../ranking.ts';
 import { type CommonOptions, withCommon, withSession } from '../session.ts';
-import { positive, whole } from '../values.ts';
+import { json, positive, whole } from '../values.ts';
 
 interface RecommendOptions extends CommonOptions {
   n: number;
@@ -14,6 +14,8 @@ interface RecommendOptions extends CommonOptions {
   maxAgeMs?: number;
   timeoutMs?: number;
   cursor?: string;
+  context?: Record<string, unknown>;
+  filter?: Record<string, unknown>;
 }
 
 /** `freshet recommend` */
@@ -29,6 +31,8 @@ export const recommendVerb = (): Command =>
         (item: string, all: string[]) => [...all, item],
         [] as string[],
       )
+      .option('--filter <json>', 'only items that match: {"tags": "sea"}', json)
+      .option('--context <json>', 'circumstances that it is asked in: {"device": "phone", "hour": 8}', json)
       .option('--explain', 'say why each item is there')
       .option('--min-seq <seq>', 'from a state that holds the event with this sequence', whole)
       .option('--timeout-ms <ms>', 'how long to wait for --min-seq, milliseconds', whole)
@@ -36,7 +40,7 @@ export const recommendVerb = (): Command =>
       .option('--cursor <cursor>', 'the page that an answer named as next'),
   ).action((user: string, options: RecommendOptions) =>
     withSession(options, async ({ nc }) => {
-      const { n, exclude, explain, minSeq, maxAgeMs, timeoutMs, cursor } = options;
+      const { n, exclude, explain, minSeq, maxAgeMs, timeoutMs, cursor, filter, context } = options;
       const answer = await call<RankingAnswer>(nc, 'freshet.engine.recommend', {
         user,
         n,
@@ -46,6 +50,8 @@ export const recommendVerb = (): Command =>
         ...(maxAgeMs === undefined ? {} : { max_age_ms: maxAgeMs }),
         ...(timeoutMs === undefined ? {} : { timeout_ms: timeoutMs }),
         ...(cursor === undefined ? {} : { cursor }),
+        ...(filter === undefined ? {} : { filter }),
+        ...(context === undefined ? {} : { context }),
       });
       if (options.json) return printJson(answer);
       print(await rankingText(nc, answer));

@@ -4,12 +4,13 @@ import type { WhyAnswer } from '../../engine/why.ts';
 import { note, print, printJson } from '../output.ts';
 import { momentText, type PastOptions, withPast } from '../past.ts';
 import { type CommonOptions, withCommon, withSession } from '../session.ts';
-import { positive, time } from '../values.ts';
+import { json, positive, time } from '../values.ts';
 import { knownUser } from './at.ts';
 
 interface WhyOptions extends CommonOptions {
   at?: Pick<PastOptions, 'seq' | 'time'>;
   n: number;
+  context?: Record<string, unknown>;
 }
 
 /** `freshet why` */
@@ -20,16 +21,18 @@ export const whyVerb = (): Command =>
       .argument('<user>', 'id of the user')
       .argument('<item>', 'id of the item')
       .option('--at <moment>', 'as of a sequence of the log, or of what it had taken by a time, RFC 3339', moment)
+      .option('--context <json>', 'circumstances of the list: {"device": "phone", "hour": 8}', json)
       .option('-n, --n <n>', 'length of the list', positive, 10),
-  ).action((user: string, item: string, { at, n, ...options }: WhyOptions) =>
+  ).action((user: string, item: string, { at, n, context, ...options }: WhyOptions) =>
     withSession(options, async (session) => {
+      const request = { user, item, n, ...(context === undefined ? {} : { context }) };
       if (at === undefined) {
-        tell(await call<WhyAnswer>(session.nc, 'freshet.engine.explain', { user, item, n }), options);
+        tell(await call<WhyAnswer>(session.nc, 'freshet.engine.explain', request), options);
         return;
       }
       await withPast('engine', session, { ...options, ...at }, async (past) => {
         knownUser(past, user);
-        tell((await past.endpoints.explain?.handle({ user, item, n })) as WhyAnswer, options);
+        tell((await past.endpoints.explain?.handle(request)) as WhyAnswer, options);
         if (!options.json) note(momentText(past));
       });
     }),

@@ -44,12 +44,19 @@ export function applyRules(
     count,
     unlike = new Map(),
     context,
-  }: { count: number; unlike?: ReadonlyMap<string, number>; context?: InContext | undefined },
+    spare = [],
+  }: {
+    count: number;
+    unlike?: ReadonlyMap<string, number>;
+    context?: InContext | undefined;
+    /** What quotas may take where the candidates have too few of a kind; nothing else brings them in. */
+    spare?: readonly Candidate[];
+  },
 ): Candidate[] {
   const allowed = candidates.filter(({ document }) => filters.every((filter) => filter.test(document)));
   const placed = context ? placeInContext(allowed, context) : allowed;
   const weighed = boost(contrast(placed, unlike, unlikeWeight), boosts);
   // Quotas pass some over, so more than the list's length has to be in a good order.
   const ordered = diversify(weighed, { lambda, count: quotas.length > 0 ? 3 * count : count });
-  return quotas.length > 0 ? fill(ordered, quotas, count) : ordered.slice(0, count);
+  return quotas.length > 0 ? fill([...ordered, ...spare], quotas, count) : ordered.slice(0, count);
 }

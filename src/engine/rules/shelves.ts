@@ -30,3 +30,10 @@ export function arrange<T extends { item: string }>(rows: readonly Shelf<T>[], n
   }
   return shelves;
 }
+
+/** Kinds from the top of a page to its end. */
+const KINDS = ['for-you', 'because', 'new', 'trending'];
+
+/** Rows as they are shown: by kind, those of a kind as they are given. */
+export const inOrder = <T extends { item: string }>(rows: readonly Shelf<T>[]): Shelf<T>[] =>
+  [...rows].sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind));
