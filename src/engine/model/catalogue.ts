@@ -35,6 +35,13 @@ export class Catalogue {
   #config: ContentConfig;
   #status = new Uint8Array(64);
   #hashes = new Uint32Array(64);
+  /** Scratch of {@link inOrder}. */
+  #keys = new Float64Array(512);
+  /** When items were listed, by number; NaN: never. */
+  #listed = new Float64Array(64).fill(Number.NaN);
+  /** Inverse document frequencies by the items that a term occurs in, among `#idfsOf` of them; 0: not asked for yet. */
+  #idfs = new Float64Array(1_024);
+  #idfsOf = 0;
   #items: (Item | undefined)[] = [];
   #vectors: (Uint32Array | undefined)[] = [];
   #published = 0;
@@ -92,6 +99,9 @@ export class Catalogue {
       const hashes = new Uint32Array(status.length);
       hashes.set(this.#hashes);
       this.#hashes = hashes;
+      const listed = new Float64Array(status.length).fill(Number.NaN);
+      listed.set(this.#listed);
+      this.#listed = listed;
     }
     this.#hashes[number] = hashEnd(hashText(HASH_START, id)) >>> 1;
     return number;
@@ -103,17 +113,32 @@ export class Catalogue {
    */
   inOrder(items: Iterable<number>): number[] {
     // Exact in a double: 31 bits of hash over 22 of number.
-    const keys = Float64Array.from(items, (item) => this.#hashes[item]! * NUMBERS + item).sort();
-    const ordered = Array.from(keys, (key) => key % NUMBERS);
+    const hashes = this.#hashes;
+    let count = 0;
+    for (const item of items) {
+      if (count === this.#keys.length) {
+        const keys = new Float64Array(count * 2);
+        keys.set(this.#keys);
+        this.#keys = keys;
+      }
+      this.#keys[count++] = hashes[item]! * NUMBERS + item;
+    }
+    const keys = this.#keys.subarray(0, count).sort();
+    const ordered: number[] = [];
     const { ids } = this.ids;
-    for (let place = 1; place < ordered.length; place++) {
-      const item = ordered[place]!;
+    let before = -1;
+    for (let place = 0; place < count; place++) {
+      const hash = Math.floor(keys[place]! / NUMBERS);
+      const item = keys[place]! - hash * NUMBERS;
       let at = place;
-      while (at > 0 && this.#hashes[ordered[at - 1]!] === this.#hashes[item] && ids[ordered[at - 1]!]! > ids[item]!) {
-        ordered[at] = ordered[at - 1]!;
-        at--;
+      if (hash === before) {
+        while (at > 0 && hashes[ordered[at - 1]!] === hash && ids[ordered[at - 1]!]! > ids[item]!) {
+          ordered[at] = ordered[at - 1]!;
+          at--;
+        }
       }
       ordered[at] = item;
+      before = hash;
     }
     return ordered;
   }
@@ -144,6 +169,7 @@ export class Catalogue {
     this.#catalogued = true;
     const known = this.#items[number];
     this.#items[number] = { fields, listed: known?.listed ?? listed };
+    this.#listed[number] = known?.listed ?? listed;
     this.#mark(number, this.#status[number]! | PUBLISHED);
     this.#index(number, fields);
   }
@@ -177,9 +203,22 @@ export class Catalogue {
     return this.#vectors[number];
   }
 
-  /** Inverse document frequency of a term, smoothed. */
+  /** When an item was listed, milliseconds; NaN for one that was never published. */
+  listed(number: number): number {
+    return this.#listed[number]!;
+  }
+
+  /** Inverse document frequency of a term, smoothed; a list asks for hundreds, and few of them differ. */
   idf(term: number): number {
-    return ln(1 + this.#described / Math.max(this.documents[term]!, 1));
+    const documents = Math.max(this.documents[term]!, 1);
+    if (documents >= this.#idfs.length) this.#idfs = new Float64Array(documents * 2);
+    else if (this.#idfsOf !== this.#described) this.#idfs.fill(0);
+    this.#idfsOf = this.#described;
+    const known = this.#idfs[documents]!;
+    if (known !== 0) return known;
+    const idf = ln(1 + this.#described / documents);
+    this.#idfs[documents] = idf;
+    return idf;
   }
 
   #index(number: number, fields: ItemData): void {

@@ -55,8 +55,9 @@ export class PairSums {
       this.found[at + 1] = 0;
     }
     this.count = 0;
-    const weights = new Float64Array(profile.items.length * CHANNELS);
-    this.#weights = weights;
+    if (this.#weights.length < profile.items.length * CHANNELS)
+      this.#weights = new Float64Array(profile.items.length * CHANNELS * 2);
+    const weights = this.#weights;
     for (let place = 0; place < profile.items.length; place++) {
       const item = profile.items[place]!;
       const n = Math.max(statistics.total[item]! / 16, 1);

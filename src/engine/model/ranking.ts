@@ -209,6 +209,9 @@ export class Ranking {
   #scores = new Float64Array(0);
   #content = new ContentSearch();
   #last = new Likeness();
+  /** The best by what is looked at just now, one after the other; the second where two are looked for at once. */
+  #best: Top;
+  #second: Top;
   #newest: Newest;
   #directedDamping = new Damping(DIRECTED_CHANNELS[0]!.target);
   #togetherDamping = new Damping(TOGETHER_CHANNELS[0]!.target);
@@ -233,6 +236,8 @@ export class Ranking {
     this.#popularity = popularity;
     this.#dismissals = dismissals;
     this.#ranker = ranker;
+    this.#best = new Top(0, catalogue.ids.ids);
+    this.#second = new Top(0, catalogue.ids.ids);
     this.evidence = new Evidence({
       statistics,
       directedDamping: this.#directedDamping,
@@ -272,7 +277,7 @@ export class Ranking {
     const candidates = this.#find(request);
     const { features, means } = this.#features(request, candidates);
     const { scores, weightsOf } = this.#score(request, features, candidates.length, means);
-    const best = new Top(Math.min(request.count, candidates.length), this.#catalogue.ids.ids);
+    const best = this.#best.restart(Math.min(request.count, candidates.length));
     const rows = new Map<number, number>();
     for (let row = 0; row < candidates.length; row++) {
       const score = scores[row]!;
@@ -348,14 +353,13 @@ export class Ranking {
 
   #candidates(request: RankRequest, end: number): number[] {
     const config = this.#config;
-    const ids = this.#catalogue.ids.ids;
     const statistics = this.#statistics;
     const found = new Set<number>(request.include);
     // A list longer than usual needs more of everything.
     const more = Math.max(0, request.count - 20);
     const share = shareOf(request);
-    const directed = new Top(Math.ceil(config.directedCandidates * share) + more, ids);
-    const together = new Top(Math.ceil(config.togetherCandidates * share), ids);
+    const directed = this.#best.restart(Math.ceil(config.directedCandidates * share) + more);
+    const together = this.#second.restart(Math.ceil(config.togetherCandidates * share));
     const { touched, found: sums } = this.pairs;
     const count = this.pairs.count;
     const directedDamping = this.#directedDamping;
@@ -378,9 +382,8 @@ export class Ranking {
     together.addTo(found);
     this.#addNeighbours(request, found, end);
     this.#content.search(request.question, this.#catalogue);
-    const content = new Top(
+    const content = this.#best.restart(
       Math.ceil(config.contentCandidates * share) + (request.blend === 'history' ? 0 : more),
-      ids,
     );
     for (let i = 0; i < this.#content.count; i++) {
       const item = this.#content.touched[i]!;
@@ -389,7 +392,7 @@ export class Ranking {
     }
     content.addTo(found);
     if (request.blend === 'similar') return this.#catalogue.inOrder(found);
-    const popular = new Top(Math.ceil(config.popularCandidates * share) + more, ids);
+    const popular = this.#best.restart(Math.ceil(config.popularCandidates * share) + more);
     this.#popularity.offerBest(popular, end, statistics, (item) => this.#free(item));
     popular.addTo(found);
     this.#newest.refresh();
@@ -417,7 +420,7 @@ export class Ranking {
   #addPromising(request: RankRequest, found: Set<number>): void {
     const share = shareOf(request);
     const few = (item: number): boolean => this.#statistics.total[item]! < FEW_EVENTS * 16 && this.#free(item);
-    const best = new Top(Math.ceil(this.#config.promisedCandidates * share), this.#catalogue.ids.ids);
+    const best = this.#best.restart(Math.ceil(this.#config.promisedCandidates * share));
     this.#mapped.offer(request.past, this.#newest.items, few, (item, score) => {
       if (score > 0) best.offer(item, score);
     });
@@ -439,7 +442,7 @@ export class Ranking {
       this.#directedDamping,
       this.#togetherDamping,
     );
-    const best = new Top(Math.ceil(this.#config.neighbourCandidates * shareOf(request)), this.#catalogue.ids.ids);
+    const best = this.#best.restart(Math.ceil(this.#config.neighbourCandidates * shareOf(request)));
     for (let i = 0; i < near.count; i++) {
       const item = near.touched[i]!;
       const score = near.sums[item * NEIGHBOUR_STRIDE]!;
@@ -450,7 +453,7 @@ export class Ranking {
 
   /** The rest of the catalogue in the order of ids, for lists longer than what any signal knows. */
   #fill(found: Set<number>, count: number, end: number): void {
-    const rest = new Top(count - found.size, this.#catalogue.ids.ids);
+    const rest = this.#best.restart(count - found.size);
     for (let item = 0; item < end; item++) if (!found.has(item) && this.#free(item)) rest.offer(item, 0);
     rest.addTo(found);
   }
@@ -473,8 +476,8 @@ export class Ranking {
         }
       }
       const total = statistics.total[item] ?? 0;
-      values[at + COLUMN.content] = this.#content.likeness.of(item, this.#catalogue);
-      values[at + COLUMN.contentLast] = this.#last.of(item, this.#catalogue);
+      const last = at + COLUMN.contentLast;
+      this.#content.likeness.fill(this.#last, item, this.#catalogue, values, at + COLUMN.content, last);
       values[at + COLUMN.popular] = total / 16;
       values[at + COLUMN.popularShort] = short[item]!;
       values[at + COLUMN.popularLong] = long[item]!;

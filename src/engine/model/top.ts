@@ -6,8 +6,8 @@ export class Top {
   #size: number;
   #ids: readonly string[];
   /** What is kept, {@link count} of each, the worst first and the rest in no order to rely on. */
-  readonly items: Int32Array;
-  readonly scores: Float64Array;
+  items: Int32Array;
+  scores: Float64Array;
   #count = 0;
 
   constructor(size: number, ids: readonly string[]) {
@@ -15,6 +15,17 @@ export class Top {
     this.#ids = ids;
     this.items = new Int32Array(size);
     this.scores = new Float64Array(size);
+  }
+
+  /** Begins again with nothing, for the best of another number; gives itself. Making another one costs more. */
+  restart(size: number): this {
+    if (size > this.items.length) {
+      this.items = new Int32Array(size);
+      this.scores = new Float64Array(size);
+    }
+    this.#size = size;
+    this.#count = 0;
+    return this;
   }
 
   get count(): number {

@@ -20,7 +20,7 @@ export class Adam {
     const { first, second } = this;
     this.firstPower *= FIRST;
     this.secondPower *= SECOND;
-    const firstScale = 1 / (1 - this.firstPower);
+    const step = rate * (1 / (1 - this.firstPower));
     const secondScale = 1 / (1 - this.secondPower);
     for (let i = 0; i < parameters.length; i++) {
       const g = gradient[i]!;
@@ -28,7 +28,7 @@ export class Adam {
       const v = SECOND * second[i]! + (1 - SECOND) * g * g;
       first[i] = m;
       second[i] = v;
-      parameters[i] = parameters[i]! - (rate * firstScale * m) / (Math.sqrt(v * secondScale) + EPSILON);
+      parameters[i] = parameters[i]! - (step * m) / (Math.sqrt(v * secondScale) + EPSILON);
     }
   }
 }

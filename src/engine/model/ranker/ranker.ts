@@ -65,6 +65,8 @@ export class Ranker {
   #base: Float64Array;
   #gates: Float64Array = gatesOf(1, 0);
   #served = true;
+  /** Whether it is still to be folded: of a list that is only learned from nobody asks what it would be served with. */
+  #isDue = false;
   readonly #linear: Float64Array;
   readonly #layer: Float64Array;
   #active = new Float64Array(0);
@@ -123,11 +125,12 @@ export class Ranker {
   fold(base: Float64Array, events: number, strength: number): void {
     this.#base.set(base);
     this.#gates = gatesOf(events, strength);
-    this.#fold(true);
+    this.#isDue = true;
   }
 
   /** Folds the weights that lists are served with, or those that are being learned. */
   #fold(served: boolean): void {
+    this.#isDue = false;
     this.#served = served;
     const columns = this.#columns;
     const base = this.#base;
@@ -148,6 +151,7 @@ export class Ranker {
 
   /** Scores of all rows (`row * columns + column`) of the folded list; the next call overwrites them. */
   score(features: Float64Array, rows: number): Float64Array {
+    if (this.#isDue) this.#fold(true);
     const columns = this.#columns;
     const units = this.#units;
     if (this.#scores.length < rows) {
@@ -206,6 +210,7 @@ export class Ranker {
 
   /** Weights by column that make the score of a row of the folded list. */
   weightsOf(features: Float64Array, row: number): Float64Array {
+    if (this.#isDue) this.#fold(true);
     const columns = this.#columns;
     const weights = this.#linear.slice();
     const out = this.#out;

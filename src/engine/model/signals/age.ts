@@ -18,9 +18,9 @@ const LN2 = Math.LN2;
 
 /** Newness of an item at a time, 0 to 1; 0 for one that was never published. */
 export function newness(item: number, timeMs: number, catalogue: Catalogue, config: AgeConfig): number {
-  const known = catalogue.item(item);
-  if (known === undefined) return 0;
-  const age = Math.max(0, timeMs - known.listed) / config.newHalfLifeMs;
+  const listed = catalogue.listed(item);
+  if (Number.isNaN(listed)) return 0;
+  const age = Math.max(0, timeMs - listed) / config.newHalfLifeMs;
   return age > 40 ? 0 : exp(-LN2 * age);
 }
 

@@ -9,7 +9,7 @@
 import { type Catalogue, partOf, termOf, VECTOR_UNIT } from '../catalogue.ts';
 import { wholePower } from '../math.ts';
 import type { Profile } from '../profile.ts';
-import { CO_BITS, CO_MASK, WIDE } from '../rows.ts';
+import { CO_BITS, CO_MASK, MAX_ROW_ID, WIDE } from '../rows.ts';
 
 const UNIT = 2 ** 20;
 /** The user's newest items that shape the question, and how they fade. */
@@ -18,6 +18,8 @@ const FADE = 0.9;
 /** Heaviest terms that look for candidates, and how many postings they may read in all. */
 const SEARCH_TERMS = 32;
 const SEARCH_POSTINGS = 50_000;
+/** More than there are numbers of terms. */
+const NUMBERS = MAX_ROW_ID + 2;
 
 /** Weights of terms, in whole 2^-20; `norm` is what the cosine is divided by. */
 export interface Question {
@@ -62,21 +64,41 @@ export function questionOfTraits(traits: readonly (readonly [string, number])[],
 
 function weighed(raw: Map<number, number>, catalogue: Catalogue, fades: number[]): Question {
   let most = 0;
-  const weights = new Map<number, number>();
+  const weights = new Float64Array(raw.size);
+  let at = 0;
   for (const [term, sum] of raw) {
     const weight = sum * catalogue.idf(term);
-    weights.set(term, weight);
+    weights[at++] = weight;
     if (weight > most) most = weight;
   }
   const terms = new Map<number, number>();
   let squares = 0;
-  for (const [term, weight] of weights) {
-    const whole = Math.round((weight / most) * UNIT);
+  at = 0;
+  for (const term of raw.keys()) {
+    const whole = Math.round((weights[at++]! / most) * UNIT);
     if (whole === 0) continue;
     terms.set(term, whole);
     squares += whole * whole;
   }
   return { terms, norm: Math.sqrt(squares) * VECTOR_UNIT, fades };
+}
+
+/** The terms that weigh most, the heaviest first, ties by the terms themselves. */
+function heaviest(terms: ReadonlyMap<number, number>, count: number, catalogue: Catalogue): number[] {
+  // Exact in a double: 21 bits of weight over 22 of number. Numbers are sorted ten times as fast as pairs of them.
+  const keys = new Float64Array(terms.size);
+  let at = 0;
+  for (const [term, weight] of terms) keys[at++] = weight * NUMBERS + term;
+  keys.sort();
+  const found: number[] = [];
+  while (at > 0 && found.length < count) {
+    const weight = Math.floor(keys[at - 1]! / NUMBERS);
+    const same: number[] = [];
+    while (at > 0 && keys[at - 1]! >= weight * NUMBERS) same.push(keys[--at]! - weight * NUMBERS);
+    if (same.length > 1) same.sort((a, b) => (catalogue.terms.id(a) < catalogue.terms.id(b) ? -1 : 1));
+    found.push(...same);
+  }
+  return found.slice(0, count);
 }
 
 /** The terms in common that weigh most, as text: tags and attributes before plain words of the same weight. */
@@ -114,6 +136,26 @@ export class Likeness {
     for (let i = 0; i < vector.length; i++) dot += weights[termOf(vector[i]!)]! * partOf(vector[i]!);
     return dot / norm;
   }
+
+  /** As {@link of} of this one and another, to two places of a table: the item's terms are read once for both. */
+  fill(other: Likeness, item: number, catalogue: Catalogue, into: Float64Array, at: number, otherAt: number): void {
+    const vector = catalogue.vector(item);
+    if (vector === undefined) return;
+    const mine = this.weights;
+    const others = other.weights;
+    let dot = 0;
+    let otherDot = 0;
+    for (let i = 0; i < vector.length; i++) {
+      const term = termOf(vector[i]!);
+      const part = partOf(vector[i]!);
+      dot += mine[term]! * part;
+      otherDot += others[term]! * part;
+    }
+    const norm = this.#question?.norm ?? 0;
+    const otherNorm = other.#question?.norm ?? 0;
+    if (norm !== 0) into[at] = dot / norm;
+    if (otherNorm !== 0) into[otherAt] = otherDot / otherNorm;
+  }
 }
 
 /** One question at a time: the items that share its heaviest terms, and how like it an item is. */
@@ -135,15 +177,13 @@ export class ContentSearch {
     this.likeness.take(question, catalogue);
     for (let i = 0; i < this.count; i++) this.sums[this.touched[i]!] = 0;
     this.count = 0;
-    const terms = [...question.terms];
-    terms.sort((a, b) => b[1] - a[1] || (catalogue.terms.id(a[0]) < catalogue.terms.id(b[0]) ? -1 : 1));
     let left = SEARCH_POSTINGS;
-    for (const [term, weight] of terms.slice(0, SEARCH_TERMS)) {
+    for (const term of heaviest(question.terms, SEARCH_TERMS, catalogue)) {
       const documents = catalogue.documents[term]!;
       // A frequent term is passed over rather than ending the search: rarer ones may follow.
       if (documents > left) continue;
       left -= documents;
-      this.#add(term, weight, catalogue);
+      this.#add(term, question.terms.get(term)!, catalogue);
     }
   }
 

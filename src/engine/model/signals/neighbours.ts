@@ -50,6 +50,7 @@ export const NEIGHBOUR_CHANNELS = [
   'kindred-near',
 ] as const;
 export const NEIGHBOUR_STRIDE = NEIGHBOUR_CHANNELS.length;
+const BY_PLACES = 1 / PLACES;
 const KINDRED_FADE = 0.95;
 /** A history shorter than this is no surer sign of likeness. */
 const KINDRED_LENGTH = 10;
@@ -57,6 +58,8 @@ const LATE_FADE = 0.97;
 const NEAR_FADE = 0.9;
 const SIMILAR_FADE = 0.85;
 const SHIFT = 5;
+/** What shifts divide by, so that most of them need no division of their own. */
+const SHIFTS = Float64Array.from({ length: 256 }, (_, shift) => 1 + shift / SHIFT);
 const AHEAD = 15;
 const AHEAD_FADE = 0.7;
 const FADES = Float64Array.from({ length: 128 }, (_, a) => wholePower(SIMILAR_FADE, a));
@@ -88,6 +91,7 @@ export class Neighbours {
   #stamp = 0;
   #config: NeighbourConfig;
   #ids: readonly string[];
+  readonly #voters: Top;
 
   /** @param ids ids of users by number */
   constructor(config: NeighbourConfig, ids: readonly string[]) {
@@ -97,6 +101,7 @@ export class Neighbours {
       kindredItems: Math.min(config.kindredItems, LATE_FADES.length),
     };
     this.#ids = ids;
+    this.#voters = new Top(0, ids);
   }
 
   isTouched(item: number): boolean {
@@ -167,7 +172,8 @@ export class Neighbours {
       const end = Math.max(0, count - neighbourPostings) * 2;
       for (let at = count * 2 - 1; at > end; at -= 2) {
         const packed = row[at]!;
-        const user = Math.floor(packed / PLACES);
+        // A power of two, so that this is what a division gives.
+        const user = Math.floor(packed * BY_PLACES);
         const q = packed - user * PLACES;
         if (stamps[user] !== stamp) {
           if (user === reader) continue;
@@ -178,12 +184,13 @@ export class Neighbours {
           anchors[user] = q;
           shifts[user] = q + a;
         } else {
-          similar[user] = similar[user]! + weight / (1 + Math.abs(q + a - shifts[user]!) / SHIFT);
+          const shift = Math.abs(q + a - shifts[user]!);
+          similar[user] = similar[user]! + weight / (shift < SHIFTS.length ? SHIFTS[shift]! : 1 + shift / SHIFT);
           kindred[user] = kindred[user]! + common;
         }
       }
     }
-    const voters = new Top(neighbourVoters, this.#ids);
+    const voters = this.#voters.restart(neighbourVoters);
     for (let i = 0; i < found; i++) {
       const user = users[i]!;
       const score = similar[user]!;
@@ -196,7 +203,7 @@ export class Neighbours {
   }
 
   #gatherKindred(found: number, histories: Histories): void {
-    const voters = new Top(this.#config.kindredVoters, this.#ids);
+    const voters = this.#voters.restart(this.#config.kindredVoters);
     for (let i = 0; i < found; i++) {
       const user = this.#users[i]!;
       const score = this.#kindred[user]! / Math.sqrt(Math.max(KINDRED_LENGTH, histories.length(user)));
@@ -227,7 +234,9 @@ export class Neighbours {
     if (this.#stamps[item] !== this.#stamp) {
       this.#stamps[item] = this.#stamp;
       this.touched[this.count++] = item;
-      this.sums.fill(0, at, at + NEIGHBOUR_STRIDE);
+      // One by one: of so few a fill is mostly the call.
+      const { sums } = this;
+      for (let k = 0; k < NEIGHBOUR_STRIDE; k++) sums[at + k] = 0;
     }
     return at;
   }
