@@ -40,6 +40,8 @@ export interface Rebuildable {
   };
   /** Snapshot that the model began at, where that was asked for. */
   snapshot?: string;
+  /** Position that the model began at, once the projection is open; 0: the log's beginning. */
+  began?(): number;
   close?(): void;
 }
 
@@ -92,7 +94,7 @@ async function engine(
           if (snapshotOptional && err instanceof SnapshotUnfitError) return undefined;
           throw err;
         });
-  const { definition, memory, inputs } = engineRebuild(config, erasureKey, { known, live, start });
+  const { definition, memory, inputs, began } = engineRebuild(config, erasureKey, { known, live, start });
   const held = () => {
     const found = memory();
     if (!found) throw new TypeError('the projection is not open yet');
@@ -107,6 +109,7 @@ async function engine(
         writeImage(file, held(), originOf(config, version, checkpoint().created), { inputs: inputs(), beside }),
     },
     ...(start?.manifest ? { snapshot: start.manifest.object } : {}),
+    began,
     close: () => live?.close(),
   };
 }
@@ -151,7 +154,10 @@ async function nearest(
       passedOver.length === 0
         ? `There is no snapshot of the engine's model up to sequence ${upTo}.`
         : `No snapshot fits up to sequence ${upTo}: ${passedOver.join('; ')}.`,
-      { next: 'freshet replay engine, which folds the model from the beginning', details: { upTo, passedOver } },
+      {
+        next: 'freshet replay engine, or freshet verify engine, which fold the model from the beginning',
+        details: { upTo, passedOver },
+      },
     );
   } finally {
     await publisher.close();

@@ -114,7 +114,11 @@ export const CONFIG_SCHEMA = section(
         drain_ms: whole(0, 'milliseconds that /readyz says no before the gateway stops to listen'),
         body_bytes: whole(8_388_608, 'bytes of a request body', 1_024),
         batch_events: whole(10_000, 'events in one request', 1),
-        request_timeout_ms: whole(10_000, 'milliseconds that a service has to answer the gateway, or the command line', 100),
+        request_timeout_ms: whole(
+          10_000,
+          'milliseconds that a service has to answer the gateway, or the command line',
+          100,
+        ),
         publish_timeout_ms: whole(15_000, 'milliseconds until a request to publish is answered with 503', 100),
         min_seq_timeout_ms: whole(1_000, 'milliseconds that min_seq waits unless the request says otherwise'),
         min_seq_timeout_max_ms: whole(30_000, 'most milliseconds that a request may wait with timeout_ms'),

@@ -55,6 +55,8 @@ export interface EngineRebuild {
   memory(): Memory | undefined;
   /** What identifies the recorded inputs that it has taken over. */
   inputs(): string;
+  /** Position that the model began at: 0, or that of `start`. */
+  began(): number;
 }
 
 export interface EngineRebuildOptions {
@@ -62,7 +64,10 @@ export interface EngineRebuildOptions {
   known?: readonly RecordedInput[];
   /** The file of the engine that runs, which may record more meanwhile. */
   live?: InputSource | undefined;
-  /** A model that holds the log up to a position: only the rows are folded up to there. */
+  /**
+   * A model that holds the log up to a position: only the rows are folded up to there. It is used up by that: where a
+   * fold is begun again, in another file, its model begins at the log's beginning.
+   */
   start?: RebuiltModel | undefined;
 }
 
@@ -73,6 +78,8 @@ export function engineRebuild(
 ): EngineRebuild {
   let memory: Memory | undefined;
   let records: InputRecords | undefined;
+  let left = start;
+  let began = 0;
   const hash = configHash(config);
   const definition = engineProjection({
     config,
@@ -94,8 +101,12 @@ export function engineRebuild(
             return own.between(after, to);
           },
         };
-        records ??= own;
-        memory ??= createMemory({
+        records = own;
+        // A fold that is begun again has rows of its own, and so a model of its own.
+        const begin = left;
+        left = undefined;
+        began = begin?.seq ?? 0;
+        memory = createMemory({
           config,
           tables,
           inputs,
@@ -115,13 +126,14 @@ export function engineRebuild(
               }
             },
           },
-          ...(start ? { model: start.model, seq: streamSeq(start.seq) } : {}),
+          ...(begin ? { model: begin.model, seq: streamSeq(begin.seq) } : {}),
         });
         return tables;
       },
     },
     memory: () => memory,
     inputs: () => records?.digest(memory?.position() ?? 0) ?? '',
+    began: () => began,
   };
 }
 

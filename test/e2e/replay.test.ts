@@ -78,6 +78,26 @@ describe('a system that runs', () => {
     });
     const { code, stdout } = await system.cli('verify', 'engine', '--json');
     expect(code, stdout).toBe(0);
+    const short = await system.json<{ services: { model_from: { seq: number }; seq: number }[] }>(
+      'verify',
+      'engine',
+      '--from-snapshot',
+    );
+    expect(short).toMatchObject({
+      equal: true,
+      services: [{ model_from: { snapshot: expect.stringMatching(/^model-/), seq: expect.any(Number) } }],
+    });
+    const [{ model_from: from, seq }] = short.services as [(typeof short.services)[0]];
+    expect(from.seq).toBeGreaterThan(0);
+    expect(from.seq).toBeLessThanOrEqual(seq);
+    expect(await system.cli('verify', 'engine', '--from-snapshot', '1')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('FRESHET_SNAPSHOT_UNFIT'),
+    });
+    expect(await system.cli('verify', 'user', '--from-snapshot')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('has no snapshots'),
+    });
     const other = join(folder, 'other.json');
     writeFileSync(other, JSON.stringify({ engine: { serve_unpublished: true } }));
     expect(await system.cli('replay', 'engine', '--from-snapshot', '--config', other)).toMatchObject({

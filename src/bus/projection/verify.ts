@@ -245,12 +245,19 @@ async function positionOf<Tables>(options: VerifyOptions<Tables>): Promise<numbe
   }
 }
 
-/** The live file, as it is at this moment for as long as it stays open. */
-async function openLive<Tables>({ file, definition }: VerifyOptions<Tables>): Promise<Db> {
-  const { service } = definition;
-  let db: Db;
+/** Position of a projection. Throws `ProjectionMissingError`. */
+export function positionIn(file: string, service: string): number {
+  const db = openFile(file, service);
   try {
-    db = new Database(file, { readonly: true, fileMustExist: true, timeout: 2_000 });
+    return checkpointOf(db).seq;
+  } finally {
+    db.close();
+  }
+}
+
+function openFile(file: string, service: string): Db {
+  try {
+    return new Database(file, { readonly: true, fileMustExist: true, timeout: 2_000 });
   } catch (cause) {
     throw new ProjectionMissingError(`There is no projection of ${service} at ${file}.`, {
       next: 'freshet verify --data DIR, with the data folder of the service',
@@ -258,6 +265,12 @@ async function openLive<Tables>({ file, definition }: VerifyOptions<Tables>): Pr
       cause,
     });
   }
+}
+
+/** The live file, as it is at this moment for as long as it stays open. */
+async function openLive<Tables>({ file, definition }: VerifyOptions<Tables>): Promise<Db> {
+  const { service } = definition;
+  const db = openFile(file, service);
   try {
     db.exec('BEGIN');
     const { version } = checkpointOf(db);

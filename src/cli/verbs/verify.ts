@@ -6,11 +6,11 @@ import { loopLimits } from '../../bus/incarnation.ts';
 import { call } from '../../bus/micro.ts';
 import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
 import { instanceName, projectionFiles } from '../../bus/projection/swap.ts';
-import { type Verdict, verifyProjection } from '../../bus/projection/verify.ts';
+import { positionIn, type Verdict, verifyProjection } from '../../bus/projection/verify.ts';
 import { createPublisher } from '../../bus/publisher.ts';
 import { createServiceLog } from '../../bus/service.ts';
 import type { ModelHash } from '../../engine/rebuild.ts';
-import { ServiceUnavailableError } from '../../errors.ts';
+import { ServiceUnavailableError, UsageError } from '../../errors.ts';
 import { createLogger } from '../../observability/log.ts';
 import { modelDifference } from '../model-difference.ts';
 import { EXIT, note, print, printJson } from '../output.ts';
@@ -22,11 +22,15 @@ import { positive } from '../values.ts';
 interface VerifyOptions extends CommonOptions {
   replica: number;
   sample?: number;
+  fromSnapshot?: number | true;
 }
+
+/** With --from-snapshot: where the engine's model began. */
+type Verified = Verdict & { model_from?: { snapshot: string; seq: number } };
 
 interface VerifyAnswer {
   equal: boolean;
-  services: Verdict[];
+  services: Verified[];
 }
 
 /** Milliseconds that the engine has to hash its model. */
@@ -39,15 +43,24 @@ export const verifyVerb = (): Command =>
       .description('is the state what the log gives? folds the log once more and compares; exit code 1 where it is not')
       .addArgument(new Argument('[service]', 'only this one').choices([...SERVICES]))
       .option('--sample <n>', 'compare so many rows of each table instead of all', positive)
+      .option(
+        '--from-snapshot [seq]',
+        'of the engine: fold the rows from the beginning, the model only from its newest snapshot on, or from the newest one up to this sequence',
+        positive,
+      )
       .option('--replica <n>', 'of this instance', positive, 1)
       .addHelpText(
         'after',
         `
 Works on the projections in the data folder, so on the machine of the services. Nothing is stopped or changed.`,
       ),
-  ).action((service: ServiceName | undefined, options: VerifyOptions) =>
-    withSession(options, async (session) => {
-      const verdicts: Verdict[] = [];
+  ).action((service: ServiceName | undefined, options: VerifyOptions) => {
+    if (options.fromSnapshot !== undefined && service !== undefined && service !== 'engine')
+      throw new UsageError(`The ${service} service has no snapshots: its rows are folded from the beginning.`, {
+        next: `freshet verify ${service}, or freshet verify engine --from-snapshot`,
+      });
+    return withSession(options, async (session) => {
+      const verdicts: Verified[] = [];
       for (const one of service ? [service] : SERVICES) verdicts.push(await verify(one, session, options));
       const answer: VerifyAnswer = {
         equal: verdicts.every(({ live, rebuilt }) => live === rebuilt),
@@ -56,20 +69,29 @@ Works on the projections in the data folder, so on the machine of the services. 
       if (options.json) printJson(answer);
       else say(answer);
       if (!answer.equal) process.exitCode = EXIT.failure;
-    }),
-  );
+    });
+  });
 
-async function verify(service: ServiceName, { nc, config }: CliSession, options: VerifyOptions): Promise<Verdict> {
+async function verify(service: ServiceName, { nc, config }: CliSession, options: VerifyOptions): Promise<Verified> {
   const publisher = createPublisher(nc);
   const data = resolve(options.data);
   const log = await createServiceLog({ nc, publisher, config, service });
   const { live } = projectionFiles(data, instanceName(service, options.replica));
   const key = await erasureKey(nc);
-  const { definition, memory, close } = await rebuildable(service, config, key, { live, nc, log });
+  const { fromSnapshot } = options;
+  const { definition, memory, snapshot, began, close } = await rebuildable(service, config, key, {
+    live,
+    nc,
+    log,
+    // One that another instance wrote may be ahead of this one.
+    ...(fromSnapshot === undefined || service !== 'engine'
+      ? {}
+      : { snapshotUpTo: fromSnapshot === true ? positionIn(live, service) : fromSnapshot }),
+  });
   const progress = createProgress(`folding the log for ${service}`, 'messages', options.json);
   const consumer = `${service}-verify-${process.pid}`;
   try {
-    return await verifyProjection({
+    const verdict = await verifyProjection({
       file: live,
       definition,
       codec: createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes }),
@@ -92,6 +114,8 @@ async function verify(service: ServiceName, { nc, config }: CliSession, options:
           }
         : {}),
     });
+    const seq = began?.() ?? 0;
+    return snapshot === undefined || seq === 0 ? verdict : { ...verdict, model_from: { snapshot, seq } };
   } finally {
     progress.end();
     close?.();
@@ -112,7 +136,8 @@ async function verify(service: ServiceName, { nc, config }: CliSession, options:
 }
 
 function say({ equal, services }: VerifyAnswer): void {
-  for (const { service, seq, live, rebuilt, first_difference: difference } of services) {
+  for (const { service, seq, live, rebuilt, model_from: from, first_difference: difference } of services) {
+    if (from) note(`${service}: the model was folded from sequence ${from.seq} on, where ${from.snapshot} is`);
     if (!difference) {
       print(`${service}: equal at sequence ${seq}, ${live}`);
       continue;
