@@ -36,8 +36,8 @@ export const CONFIG_SCHEMA = section(
         batch_max: whole(500, 'messages in one transaction', 1),
         batch_wait_ms: whole(20, 'milliseconds that a part of a batch waits for more'),
         batch_rest_ms: whole(
-          10,
-          'least milliseconds from one transaction to the next, so that what comes close together is one',
+          50,
+          'least milliseconds from one transaction to the next, so that what comes close together is one; min_seq does not wait for it',
         ),
         idle_check_ms: whole(1_000, 'milliseconds without a message until the server is asked what it has sent', 10),
         check_interval_ms: whole(5_000, 'milliseconds between comparisons of log and checkpoint', 10),

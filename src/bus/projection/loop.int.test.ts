@@ -104,6 +104,19 @@ describe('the loop', () => {
     expect(sizes).toEqual([1, 11]);
   });
 
+  it.each(['before', 'after'])(
+    'lets nobody who waits for a position wait for a rest to end (asked %s it comes)',
+    async (asked) => {
+      const log = createMemoryLog();
+      const { loop } = start({ limits: { batchRestMs: 3_600_000 } }, log);
+      await publish(log, ...views(1));
+      await loop.reached(streamSeq(1), 5_000);
+      const early = asked === 'before' ? loop.reached(streamSeq(4), 5_000) : undefined;
+      await publish(log, ...views(4));
+      expect(await (early ?? loop.reached(streamSeq(4), 5_000))).toBeGreaterThanOrEqual(4);
+    },
+  );
+
   it('commits a part of a batch after a while, although more is to come', async () => {
     const log = createMemoryLog();
     await publish(log, ...views(9));

@@ -47,7 +47,10 @@ export interface LoopLimits {
   batchMax: number;
   /** Milliseconds that a part of a batch waits for more. */
   batchWaitMs: number;
-  /** Least milliseconds from one transaction to the next: what comes meanwhile goes into that one together. */
+  /**
+   * Least milliseconds from one transaction to the next: what comes meanwhile goes into that one together, unless
+   * somebody waits for it.
+   */
   batchRestMs: number;
   /** Milliseconds without a message until the server is asked what it has sent. */
   idleCheckMs: number;
@@ -63,7 +66,7 @@ export interface LoopLimits {
 export const LOOP_LIMITS: LoopLimits = {
   batchMax: 500,
   batchWaitMs: 20,
-  batchRestMs: 10,
+  batchRestMs: 50,
   idleCheckMs: 1_000,
   checkIntervalMs: 5_000,
   readyLag: 10_000,
@@ -210,7 +213,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     current.lastSeq = delivery.seq;
     pending = delivery.pending;
     current.buffer.push(delivery);
-    if (current.buffer.length >= limits.batchMax) {
+    if (current.buffer.length >= limits.batchMax || awaited(delivery.seq)) {
       flush(current);
       return;
     }
@@ -220,6 +223,9 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     if (due <= current.lastHeard && delivery.pending === 0) flush(current);
     else flushBy(current, due);
   }
+
+  /** Whether somebody waits for a position up to this one: they are not to wait for a rest to end. */
+  const awaited = (seq: number): boolean => waiters.some((waiter) => waiter.seq <= seq);
 
   /** Flushes at a moment, or before. */
   function flushBy(current: Session, due: number): void {
@@ -494,6 +500,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
         };
         const timer = setTimeout(() => waiter.giveUp(), timeoutMs);
         waiters.push(waiter);
+        if (session && (session.buffer.at(-1)?.seq ?? 0) >= seq) flush(session);
       }),
     caughtUp: () => pending === 0 && !behind(),
   };

@@ -144,6 +144,5 @@ async function startPart(part: string, { options, config, url, tell }: PartOptio
 }
 
 function tellState(service: RunningService, tell: (message: ChildMessage) => void): void {
-  const { state, seq, lag } = service.status();
-  tell({ type: 'state', state, seq, lag });
+  tell({ type: 'state', ...service.progress() });
 }
