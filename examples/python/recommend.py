@@ -64,9 +64,9 @@ async def main(url: str, user: str, item: str) -> None:
         ranking = await ask(client, "freshet.engine.recommend", user=user, n=5, min_seq=seq, timeout_ms=5000)
         print(json.dumps({"seq": seq, "ranking": ranking}))
         # It has been shown now, and its first item is clicked.
-        shown = [{"item": one["item"], "score": one["score"]} for one in ranking["items"]]
-        served = {"list": ranking["list"], "items": shown, "arm": "main"}
-        served |= {"snapshot": ranking["snapshot"], "config": ranking["config"]}
+        told = ("item", "score", "propensity", "explored")
+        shown = [{name: one[name] for name in told if name in one} for one in ranking["items"]]
+        served = {name: ranking[name] for name in ("list", "snapshot", "config", "arm")} | {"items": shown}
         await publish(jetstream, "feedback.served", user, served)
         if shown:
             clicked = {"item": shown[0]["item"], "list": ranking["list"], "position": 0}

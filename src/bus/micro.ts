@@ -1,13 +1,5 @@
 /** NATS micro services: JSON in, JSON out, errors as problem documents; and the client's side of the same. */
-import {
-  ErrorCode,
-  type Msg,
-  type NatsConnection,
-  NatsError,
-  type Service,
-  type ServiceConfig,
-  type ServiceMsg,
-} from 'nats';
+import { ErrorCode, type Msg, type NatsConnection, NatsError, type ServiceConfig, type ServiceMsg } from 'nats';
 import { AnswerTooLargeError, BadRequestError, ServiceUnavailableError } from '../errors.ts';
 import { type Problem, problemOf, RemoteProblemError } from './problem.ts';
 
@@ -32,12 +24,23 @@ export interface MicroOptions {
   endpoints: Readonly<Record<string, Endpoint>>;
   /** What every instance says of itself where all are asked, in `data` of its endpoint `status`: `nats micro stats`. */
   said?: () => Json;
+  /**
+   * Instance that takes no requests yet: it is there for who looks for micro services, and says of itself what
+   * `status` says on a subject of its own, `<prefix>.status.<instance>`.
+   */
+  aside?: string | undefined;
   observe?: (endpoint: string, outcome: 'ok' | 'error', seconds: number) => void;
   onError?: (endpoint: string, err: unknown) => void;
 }
 
-export async function serveMicro(nc: NatsConnection, options: MicroOptions): Promise<Service> {
-  const { name, version, description, metadata = {}, prefix, endpoints, said, observe, onError } = options;
+export interface MicroService {
+  /** Takes requests from now on, by turns with the other instances; only where it was aside. */
+  join(): void;
+  stop(): Promise<unknown>;
+}
+
+export async function serveMicro(nc: NatsConnection, options: MicroOptions): Promise<MicroService> {
+  const { name, version, description, metadata = {}, prefix, endpoints, said, aside, observe, onError } = options;
   const statsHandler = said && (async (endpoint: { name?: string }) => (endpoint.name === 'status' ? said() : null));
   const service = await nc.services.add({
     name,
@@ -46,7 +49,7 @@ export async function serveMicro(nc: NatsConnection, options: MicroOptions): Pro
     metadata,
     ...(statsHandler ? { statsHandler: statsHandler as NonNullable<ServiceConfig['statsHandler']> } : {}),
   });
-  for (const [endpoint, { description: what, example, handle }] of Object.entries(endpoints)) {
+  function serve(endpoint: string, subject: string, { description: what, example, handle }: Endpoint): void {
     const answer = async (msg: ServiceMsg): Promise<void> => {
       const started = performance.now();
       let outcome: 'ok' | 'error' = 'ok';
@@ -63,14 +66,19 @@ export async function serveMicro(nc: NatsConnection, options: MicroOptions): Pro
       observe?.(endpoint, outcome, (performance.now() - started) / 1000);
     };
     service.addEndpoint(endpoint, {
-      subject: `${prefix}.${endpoint}`,
+      subject,
       metadata: { description: what, example: JSON.stringify(example) },
       handler: (err, msg) => {
         if (!err) void answer(msg);
       },
     });
   }
-  return service;
+  const join = (): void => {
+    for (const [endpoint, served] of Object.entries(endpoints)) serve(endpoint, `${prefix}.${endpoint}`, served);
+  };
+  if (aside === undefined) join();
+  else if (endpoints.status) serve('status', `${prefix}.status.${aside}`, endpoints.status);
+  return { join, stop: () => service.stop() };
 }
 
 /** The client would throw as well, but nobody could tell from that what to do. */

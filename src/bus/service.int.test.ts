@@ -124,6 +124,32 @@ describe('a service', () => {
     await start(startUser, { replica: 2 });
   });
 
+  it('takes no requests as a replica until it is where the others are, and is there for who looks meanwhile', async () => {
+    await start(startUser);
+    const seq = await publish(...Array.from({ length: 5_000 }, (_, i) => viewed(`u${i % 7}`, `i${i}`)));
+    await ask('user.get', { user: 'u1', min_seq: seq, timeout_ms: 30_000 });
+    const replica = await start(startUser, { replica: 2 });
+    const subjectsOf = async (instance: string): Promise<string[]> => {
+      for await (const { metadata, endpoints } of await nc.services.client().info('freshet-user'))
+        if (metadata?.instance === instance) return endpoints.map(({ subject }) => subject);
+      return [];
+    };
+    expect(await subjectsOf('user-2')).toContain('freshet.user.status.user-2');
+    expect(await ask('user.status.user-2')).toMatchObject({ instance: 'user-2' });
+    const answered = new Set<unknown>();
+    await until(
+      async () => {
+        const status = await ask('user.status');
+        answered.add(status.instance);
+        if (status.instance === 'user-2') expect(status).toMatchObject({ state: 'ready', seq });
+        return answered.size === 2;
+      },
+      { within: 60_000 },
+    );
+    expect(await subjectsOf('user-2')).toContain('freshet.user.get');
+    expect(await ready(replica)).toBe(true);
+  });
+
   it('lets go of its data when it can’t start', async () => {
     await (await nc.jetstreamManager()).streams.add({ name: 'EVENTS', subjects: ['ev.>', 'mine.>'] });
     expect(await failure(start(startUser))).toBeInstanceOf(StreamConfigDiffersError);

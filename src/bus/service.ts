@@ -20,6 +20,7 @@ import { createCodec, type EventCodec, type LoggedEvent } from './event/codec.ts
 import { streamSeq } from './event/ids.ts';
 import { deadLetterSubject } from './event/subject.ts';
 import { createIncarnation, type Incarnation, loopLimits } from './incarnation.ts';
+import { createJoining, othersAnswer } from './joining.ts';
 import { acquireLock } from './lock.ts';
 import { createJetStreamLog } from './log/jetstream.ts';
 import type { Log } from './log/port.ts';
@@ -359,12 +360,15 @@ export async function runService<Tables>(
         }
       },
     });
+    const named = { name: `freshet-${role ?? service}`, prefix: `freshet.${role ?? service}`, instance };
+    const aside = role === undefined && (await othersAnswer(nc, named).catch(() => false));
     const micro = await serveMicro(nc, {
-      name: `freshet-${role ?? service}`,
+      name: named.name,
       version: VERSION,
       description: description.description,
       metadata: { pid: String(process.pid), health: health.url, instance },
-      prefix: `freshet.${role ?? service}`,
+      prefix: named.prefix,
+      aside: aside ? instance : undefined,
       endpoints: {
         ...Object.fromEntries(
           Object.entries(current.endpoints).map(([name, endpoint]) => [name, latest(name, endpoint)]),
@@ -392,6 +396,18 @@ export async function runService<Tables>(
     current.start();
     if (role === undefined) takeover.start();
     rebuilding?.start();
+    const joining = createJoining({
+      ready: () => current.loop.status().state === 'ready',
+      othersAnswer: () => othersAnswer(nc, named),
+      join: () => {
+        micro.join();
+        logger.info({ instance, seq: current.loop.position() }, 'requests are shared with the other instances');
+      },
+    });
+    if (aside) {
+      logger.info({ instance }, 'another instance answers: this one takes requests once it is ready');
+      joining.start();
+    }
     logger.info({ instance, seq: current.loop.position(), health: health.url }, 'service started');
     return {
       service,
@@ -405,6 +421,7 @@ export async function runService<Tables>(
         clearInterval(dueTimer);
         await rebuilding?.stop();
         await takeover.stop();
+        await joining.stop();
         await micro.stop();
         await current.stop();
         await current.parts.stopped?.();
