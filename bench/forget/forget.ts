@@ -10,7 +10,7 @@ import { createCodec, type StoredMessage } from '../../src/bus/event/codec.ts';
 import { parseEventSubject } from '../../src/bus/event/subject.ts';
 import type { CloudEvent } from '../../src/bus/event/types.ts';
 import { createJetStreamLog } from '../../src/bus/log/jetstream.ts';
-import { call } from '../../src/bus/micro.ts';
+import { call, type Json } from '../../src/bus/micro.ts';
 import { SERVICES } from '../../src/bus/projection/definition.ts';
 import { hashProjection } from '../../src/bus/projection/hash.ts';
 import { createPublisher } from '../../src/bus/publisher.ts';
@@ -18,7 +18,7 @@ import { completeConfig } from '../../src/config/load.ts';
 import { createRandom } from '../../src/demo/random.ts';
 import { openRecords } from '../../src/engine/inputs/records.ts';
 import type { ModelHash } from '../../src/engine/rebuild.ts';
-import { messageOf } from '../../src/errors.ts';
+import { messageOf, ServiceUnavailableError } from '../../src/errors.ts';
 import { openImport } from '../../src/import/mod.ts';
 import { load, startBenchSystem } from '../serving/system.ts';
 import { foldReference, foldStatistics, readLog } from './reference.ts';
@@ -74,6 +74,8 @@ export interface ForgetFigures {
 
 /** Milliseconds between two looks at an erasure. */
 const LOOK_MS = 20;
+/** Milliseconds after which a question without an answer is asked again. */
+const ASK_AGAIN_MS = 60_000;
 
 export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigures> {
   const { say, answerMs } = options;
@@ -172,12 +174,7 @@ export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigu
       if (engine === 'trained' || engine === 'exact') times.trained ??= since();
       if (erasure.state === 'done') break;
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-      erasure = await call<Erasure>(
-        system.nc,
-        'freshet.user.erasure',
-        { erasure: erasure.erasure },
-        { timeoutMs: answerMs },
-      );
+      erasure = await asked<Erasure>('freshet.user.erasure', { erasure: erasure.erasure });
     }
     times.exact = since();
     return { times: times as Required<typeof times>, atOnce: atOnce as NonNullable<typeof atOnce> };
@@ -197,7 +194,21 @@ export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigu
   }
 
   async function hashOf(): Promise<ModelHash> {
-    return call<ModelHash>(system.nc, 'freshet.engine.hash', {}, { timeoutMs: answerMs });
+    return asked<ModelHash>('freshet.engine.hash', {});
+  }
+
+  /** A question that was on its way when a connection broke is never answered, so it is asked again now and then. */
+  async function asked<T>(subject: string, request: Json): Promise<T> {
+    const deadline = performance.now() + answerMs;
+    for (;;) {
+      const left = deadline - performance.now();
+      try {
+        return await call<T>(system.nc, subject, request, { timeoutMs: Math.max(1, Math.min(left, ASK_AGAIN_MS)) });
+      } catch (err) {
+        if (!(err instanceof ServiceUnavailableError) || left <= ASK_AGAIN_MS) throw err;
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      }
+    }
   }
 
   function recorded() {

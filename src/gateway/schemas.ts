@@ -247,6 +247,12 @@ const Erasure = Type.Object(
               'rows: what was theirs is gone; trained (engine): what was trained with their part is trained anew; exact: the state is what the log gives without them',
           }),
           at: OrNull(Time('since when'), 'null while waiting'),
+          down: Type.Optional(
+            Type.Array(Type.String(), {
+              description: 'instances that hold the log and do not answer: it goes on when they come back',
+              examples: [['engine-2']],
+            }),
+          ),
         },
         open,
       ),

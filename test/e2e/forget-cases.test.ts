@@ -161,6 +161,31 @@ describe('a user is forgotten', { timeout: 720_000 }, () => {
     await expectEqualWithout('u1', 's1');
   });
 
+  it('where a replica is down, for which it waits until that is back or gone for good', async () => {
+    await startAll();
+    await start('user', { replica: 2 });
+    await start('engine', { replica: 2 });
+    await folded(await publish(...history()));
+    for (const replica of ['user-2', 'engine-2']) {
+      await running.get(replica)?.stop();
+      running.delete(replica);
+    }
+    const { erasure } = await forget('u1');
+    const stepOf = async (service: ServiceName) =>
+      (await status(erasure)).services.find((step) => step.service === service);
+    await until(async () => (await stepOf('content'))?.state === 'exact');
+    await until(async () => (await stepOf('engine'))?.down !== undefined);
+    expect(await stepOf('user')).toEqual({ service: 'user', state: 'waiting', at: null, down: ['user-2'] });
+    expect(await stepOf('engine')).toEqual({ service: 'engine', state: 'waiting', at: null, down: ['engine-2'] });
+    await start('user', { replica: 2 });
+    await until(async () => (await stepOf('user'))?.state === 'exact');
+    expect((await status(erasure)).state).toBe('folding');
+    await (await nc.jetstreamManager()).consumers.delete('EVENTS', 'engine-projection-2');
+    for (const step of (await done(erasure)).services) expect(step).toMatchObject({ state: 'exact' });
+    expect(await stepOf('engine')).not.toHaveProperty('down');
+    await expectEqualWithout('u1', 's1');
+  });
+
   it('and an older copy of a SQLite file is put back, of each service', async () => {
     await startAll();
     await folded(await publish(...history()));

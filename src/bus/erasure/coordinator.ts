@@ -14,7 +14,7 @@ import { entitySubjects, eventSubject } from '../event/subject.ts';
 import type { Log } from '../log/port.ts';
 import { onceMade } from '../once-made.ts';
 import { SERVICES } from '../projection/definition.ts';
-import { createInstances, type InstanceProgress } from './instances.ts';
+import { createInstances, type Found } from './instances.ts';
 import { erasureHmac } from './key.ts';
 import { type Erasure, type ErasureAct, type ErasureStep, openLedger, type ToldErasure } from './ledger.ts';
 
@@ -139,8 +139,12 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       await Promise.all(
         entry.services.map(async (step) => {
           if (step.state === 'exact') return;
-          const state = stateOf(await instances.of(step.service), last);
+          const found = await instances.of(step.service);
+          const state = stateOf(found, last);
           if (state && step.state !== state) Object.assign(step, { state, at: new Date().toISOString() });
+          // Whom it waits for, where that is known.
+          if (found.silent.length > 0) step.down = found.silent;
+          else if (found.said.length > 0) delete step.down;
         }),
       );
       if (entry.pending && entry.services.every(({ state }) => state !== 'waiting')) {
@@ -233,7 +237,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     // Those whose users the log does not hold come after those that are to be purged.
     entry.acts = [...acts, ...entry.acts.filter((act) => !acts.includes(act))];
     Object.assign(entry, { state: 'recording', done: null, pending: ids });
-    for (const step of entry.services) Object.assign(step, { state: 'waiting', at: null });
+    for (const step of entry.services) {
+      Object.assign(step, { state: 'waiting', at: null });
+      delete step.down;
+    }
     await (await books()).put(entry);
   }
 
@@ -272,9 +279,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 const isOverdue = ({ deadline, done }: Erasure): boolean =>
   (done === null ? Date.now() : Date.parse(done)) > Date.parse(deadline);
 
-/** How far all instances of a service are; undefined where one has not folded the record, or none answers. */
-function stateOf(said: readonly InstanceProgress[], record: number): ErasureStep['state'] | undefined {
-  if (said.length === 0 || said.some(({ seq }) => seq < record)) return undefined;
+/** How far all instances of a service are; undefined where one has not folded the record, or does not answer. */
+function stateOf({ said, silent }: Found, record: number): ErasureStep['state'] | undefined {
+  if (said.length === 0 || silent.length > 0 || said.some(({ seq }) => seq < record)) return undefined;
   if (said.some(({ training_due }) => training_due === true)) return 'rows';
   if (said.every(({ rebuild_due }) => !rebuild_due)) return 'exact';
   return said.some(({ training_due }) => training_due === false) ? 'trained' : 'rows';

@@ -1,5 +1,6 @@
 /** How far every instance of a service is, replicas included: a request to a service reaches one of them only. */
-import type { NatsConnection } from 'nats';
+import type { JetStreamManager, NatsConnection } from 'nats';
+import { EVENTS } from '../../../streams.config.ts';
 import type { ServiceName } from '../projection/definition.ts';
 
 /** What an instance says where all are asked. */
@@ -12,9 +13,18 @@ export interface InstanceProgress {
   training_due?: boolean;
 }
 
+export interface Found {
+  /** What those say that answer; empty where none does. */
+  said: InstanceProgress[];
+  /**
+   * Names of those that don't, and have read the log: their consumers are there. They fold what they missed at their
+   * next start, and hold on their disk until then what they held.
+   */
+  silent: string[];
+}
+
 export interface Instances {
-  /** Of all that answer; empty where none does. One that is down folds what it missed at its next start. */
-  of(service: ServiceName): Promise<InstanceProgress[]>;
+  of(service: ServiceName): Promise<Found>;
 }
 
 /** Milliseconds after which it is asked anew who there is. */
@@ -29,6 +39,8 @@ interface Stats {
 
 export function createInstances(nc: NatsConnection): Instances {
   const known = new Map<ServiceName, { ids: readonly string[]; at: number }>();
+  let readers: { names: readonly string[]; at: number } | undefined;
+  let manager: Promise<JetStreamManager> | undefined;
 
   async function idsOf(service: ServiceName): Promise<readonly string[]> {
     const before = known.get(service);
@@ -37,6 +49,16 @@ export function createInstances(nc: NatsConnection): Instances {
     for await (const { id } of await nc.services.client().ping(`freshet-${service}`)) ids.push(id);
     known.set(service, { ids, at: performance.now() });
     return ids;
+  }
+
+  /** Names of the log's consumers, those of other kinds included. */
+  async function readerNames(): Promise<readonly string[]> {
+    if (readers && performance.now() - readers.at < KNOWN_MS) return readers.names;
+    const { consumers } = await (manager ??= nc.jetstreamManager({ checkAPI: false }));
+    const names: string[] = [];
+    for await (const { name } of consumers.list(EVENTS.name)) names.push(name);
+    readers = { names, at: performance.now() };
+    return names;
   }
 
   async function ask(service: ServiceName, id: string): Promise<InstanceProgress | undefined> {
@@ -48,13 +70,24 @@ export function createInstances(nc: NatsConnection): Instances {
   return {
     of: async (service) => {
       try {
-        const said = await Promise.all((await idsOf(service)).map((id) => ask(service, id)));
-        return said.filter((one) => one !== undefined);
+        const names = await readerNames();
+        const answers = await Promise.all((await idsOf(service)).map((id) => ask(service, id)));
+        const said = answers.filter((one) => one !== undefined);
+        const heard = new Set(said.map(({ instance }) => instance));
+        return { said, silent: names.flatMap((name) => instanceOf(name, service) ?? []).filter((i) => !heard.has(i)) };
       } catch {
         // One of them ended meanwhile; the next look finds who is there.
         known.delete(service);
-        return [];
+        return { said: [], silent: [] };
       }
     },
   };
+}
+
+/** The instance whose reader has this name: `engine-projection-2` is that of `engine-2`. */
+function instanceOf(consumer: string, service: ServiceName): string | undefined {
+  const reader = `${service}-projection`;
+  if (consumer === reader) return service;
+  const replica = consumer.startsWith(`${reader}-`) ? consumer.slice(reader.length + 1) : '';
+  return /^\d+$/.test(replica) ? `${service}-${replica}` : undefined;
 }

@@ -21,6 +21,8 @@ export interface ErasureStep {
   state: 'waiting' | 'rows' | 'trained' | 'exact';
   /** RFC 3339, of the latest change. */
   at: string | null;
+  /** Instances that have read the log and don't answer: it goes on when they come back. */
+  down?: string[];
 }
 
 export interface Erasure {

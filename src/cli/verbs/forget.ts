@@ -78,5 +78,7 @@ function say({ erasure, requested, state, deadline, overdue, done, services }: T
       ['service', 'what is gone', 'since'],
     ),
   );
+  const down = services.flatMap((step) => step.down ?? []);
+  if (down.length > 0) note(`It waits for ${down.join(', ')}, which ${down.length === 1 ? 'does' : 'do'} not answer.`);
   if (state !== 'done') note(`Next: freshet forget --status ${erasure}`);
 }
