@@ -54,7 +54,8 @@ export function createInstances(nc: NatsConnection): Instances {
   /** Names of the log's consumers, those of other kinds included. */
   async function readerNames(): Promise<readonly string[]> {
     if (readers && performance.now() - readers.at < KNOWN_MS) return readers.names;
-    const { consumers } = await (manager ??= nc.jetstreamManager({ checkAPI: false }));
+    manager ??= nc.jetstreamManager({ checkAPI: false });
+    const { consumers } = await manager;
     const names: string[] = [];
     for await (const { name } of consumers.list(EVENTS.name)) names.push(name);
     readers = { names, at: performance.now() };
