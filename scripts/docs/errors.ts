@@ -150,7 +150,7 @@ const SECTIONS: readonly Section[] = [
         'Use the same settings, or `freshet replay SERVICE`.',
       ],
       FRESHET_NOT_CAUGHT_UP: [
-        'A service is behind what has to be folded before it can be compared.',
+        'A service is behind what has to be folded before it can be compared, or has yet to be rebuilt after an erasure.',
         '`freshet status`, then again.',
       ],
       FRESHET_REBUILD_WAITING: [

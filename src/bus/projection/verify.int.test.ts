@@ -165,6 +165,21 @@ describe('a projection', () => {
     store.close();
   });
 
+  it('that is to be rebuilt after an erasure is told to be, rather than to be wrong', async () => {
+    const folder = tempDir('verify');
+    const log = await logOf(EVENTS);
+    const { store, file } = await liveOf(log, folder);
+    store.needRebuild('a session of theirs is still there');
+    const equal = await verify(log, file, folder);
+    expect(equal).toMatchObject({ live: equal.rebuilt });
+    store.db.exec(`UPDATE note SET item = 'z' WHERE seq = 1`);
+    await expect(verify(log, file, folder)).rejects.toMatchObject({
+      code: 'FRESHET_NOT_CAUGHT_UP',
+      message: expect.stringContaining('a session of theirs is still there'),
+    });
+    store.close();
+  });
+
   it('that is not there, or of another fold, or behind an erasure, is no finding but an error', async () => {
     const folder = tempDir('verify');
     const log = await logOf(EVENTS);

@@ -95,7 +95,8 @@ const ATTEMPTS = 3;
 
 /**
  * Compares. The live file is read in one transaction, which keeps nobody from writing. Throws `ProjectionMissingError`,
- * `FoldVersionDiffersError`, `NotCaughtUpError`, and what the log is refused for.
+ * `FoldVersionDiffersError`, `NotCaughtUpError` (also where it differs because it has yet to be rebuilt after an
+ * erasure), and what the log is refused for.
  */
 export async function verifyProjection<Tables>(options: VerifyOptions<Tables>): Promise<Verdict> {
   const folder = mkdtempSync(join(options.scratch, `verify-${options.definition.service}-`));
@@ -122,6 +123,7 @@ async function attemptVerify<Tables>(
     await rebuild.to({ seq: await positionOf(options) }, onProgress);
     live = await openLive(options);
     const seq = checkpointOf(live).seq;
+    const due = rebuildDue(live);
     await rebuild.to({ seq });
     let verdict = await compare(live, rebuild, { ...options, seq, file });
     live.close();
@@ -129,7 +131,13 @@ async function attemptVerify<Tables>(
       verdict = await compareMemory(verdict, options.memory, rebuild);
     // An erasure that came behind the live position has taken messages that are still counted there.
     const newest = (await log.newest(ERASURE_RECORDS))?.seq ?? 0;
-    return { verdict, overtaken: verdict.live !== verdict.rebuilt && newest > seq };
+    const overtaken = verdict.live !== verdict.rebuilt && newest > seq;
+    if (verdict.live !== verdict.rebuilt && !overtaken && due.length > 0)
+      throw new NotCaughtUpError(
+        `${service} is not what its log gives before it is rebuilt, as it will be after an erasure: ${due.join('; ')}.`,
+        { next: 'freshet forget --status, and verify again once it is done', details: { seq, reasons: due } },
+      );
+    return { verdict, overtaken };
   } catch (err) {
     if ((err as { code?: string }).code?.startsWith('SQLITE_'))
       throw new ProjectionMissingError(`The projection of ${service} can't be read: ${messageOf(err)}.`, {
@@ -286,6 +294,13 @@ async function openLive<Tables>({ file, definition }: VerifyOptions<Tables>): Pr
     throw err;
   }
 }
+
+/** Why the projection has to be rebuilt, where it has to be. */
+const rebuildDue = (db: Db): string[] =>
+  db
+    .prepare<[], { reason: string }>('SELECT DISTINCT reason FROM rebuild_due ORDER BY reason')
+    .all()
+    .map(({ reason }) => reason);
 
 const checkpointOf = (db: Db): { seq: number; version: string } =>
   db.prepare<[], { seq: number; version: string }>('SELECT seq, version FROM checkpoint').get() as {
