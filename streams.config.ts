@@ -132,6 +132,15 @@ export const ERASURES: BucketDefinition = {
   ttlMs: 0,
 };
 
+export const LEASES: BucketDefinition = {
+  kind: 'kv',
+  name: 'leases',
+  description: 'Who does what one of several replicas is to do, with signs of life; derived, can be dropped',
+  history: 1,
+  storage: 'file',
+  ttlMs: 0,
+};
+
 export const SNAPSHOTS: ObjectStoreDefinition = {
   kind: 'object-store',
   name: 'snapshots',
@@ -163,6 +172,7 @@ export const STREAMS: Definition[] = [
   KEYS,
   DEAD_LETTER_MARKS,
   ERASURES,
+  LEASES,
   SNAPSHOTS,
   ...CONSUMERS,
 ];

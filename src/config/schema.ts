@@ -183,6 +183,11 @@ export const CONFIG_SCHEMA = section(
         list_length: whole(50, 'items in a ranking that is published to KV', 1),
         similar_length: whole(20, 'items in a published list of similar items', 1),
         publish_rankings: flag(true, 'whether rankings go to KV as they change'),
+        lease_ms: whole(
+          5_000,
+          'milliseconds without a sign of life after which another replica writes rankings in place of the one that did',
+          100,
+        ),
         ranking_slice_ms: whole(
           1,
           'milliseconds of computing rankings between two looks at the log and at requests',

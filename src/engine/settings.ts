@@ -9,6 +9,7 @@ import type { Origin } from './snapshots/manifest.ts';
 /** Settings that say when and how fast things are done, and nothing of what is answered. */
 const OPERATIONAL: ReadonlySet<string> = new Set<keyof Config['engine']>([
   'publish_rankings',
+  'lease_ms',
   'batch_rest_ms',
   'ranking_slice_ms',
   'ranking_share',

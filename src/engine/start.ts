@@ -2,7 +2,9 @@
 import type { Database } from 'better-sqlite3';
 import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
 import { streamSeq } from '../bus/event/ids.ts';
+import { createLease } from '../bus/lease.ts';
 import type { Fingerprint } from '../bus/projection/store.ts';
+import { instanceName } from '../bus/projection/swap.ts';
 import {
   type RunningService,
   runService,
@@ -259,33 +261,66 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     for (const { item } of store.db.prepare<[], { item: string }>('SELECT item FROM withdrawal').iterate())
       lists.withdrawn(item, true);
 
-    // A replica answers as well; rankings and snapshots are the first instance's.
-    const writes = engine.publish_rankings && (environment.replica ?? 1) === 1;
-    const settled = writes ? await settledSeq(nc) : 0;
-    const rankings = createRankings({
-      lists,
-      publisher,
-      logger,
-      caughtUp: loop.caughtUp,
-      recalling: () => recall.running(),
-      settled,
-      seq: loop.position,
-      sliceMs: engine.ranking_slice_ms,
-      share: engine.ranking_share,
-      asked: () => performance.now() - answeredAt < ASKED_MS,
-      window: engine.ranking_window,
-      maxWaitMs: MAX_WAIT_MS,
-      similarIntervalMs: engine.similar_interval_ms,
-      similarBatch: engine.similar_batch,
-      similarLength: engine.similar_length,
-      trendingLength: engine.list_length,
-      snapshot: inForce,
-      config: answered,
-      onPublished: (kind, seconds) => {
-        metrics.published.inc({ kind });
-        if (kind === 'user') metrics.delay.observe(seconds);
-      },
-    });
+    // All replicas answer; snapshots and what is trained are the first instance's.
+    const writes = engine.publish_rankings && first;
+    // Rankings are written by whoever holds the lease.
+    let rankings: Rankings | undefined;
+    const rankingsFrom = (settled: number): Rankings =>
+      createRankings({
+        lists,
+        publisher,
+        logger,
+        caughtUp: loop.caughtUp,
+        recalling: () => recall.running() || lease?.held() !== true,
+        settled,
+        seq: loop.position,
+        sliceMs: engine.ranking_slice_ms,
+        share: engine.ranking_share,
+        asked: () => performance.now() - answeredAt < ASKED_MS,
+        window: engine.ranking_window,
+        maxWaitMs: MAX_WAIT_MS,
+        similarIntervalMs: engine.similar_interval_ms,
+        similarBatch: engine.similar_batch,
+        similarLength: engine.similar_length,
+        trendingLength: engine.list_length,
+        snapshot: inForce,
+        config: answered,
+        onPublished: (kind, seconds) => {
+          metrics.published.inc({ kind });
+          if (kind === 'user') metrics.delay.observe(seconds);
+        },
+      });
+    /** Items that changed while somebody else wrote, or nobody did, with the position of the change. */
+    const unwritten = new Map<string, number>();
+    const markUnwritten: Rankings['mark'] = (_users, items) => {
+      const seq = loop.position();
+      for (const item of items) unwritten.set(item, seq);
+    };
+    const lease = engine.publish_rankings
+      ? createLease({
+          nc,
+          key: 'rankings',
+          holder: instanceName('engine', environment.replica),
+          lapseMs: engine.lease_ms,
+          logger,
+          ready: () => loop.status().state === 'ready',
+          refuses: () => loop.status().state === 'refusing',
+          onGained: async () => {
+            const settled = await settledSeq(nc);
+            rankings = rankingsFrom(settled);
+            rankings.start();
+            // Who was marked when whoever wrote before ended is known from the rows only.
+            const items = [...unwritten].filter(([, seq]) => seq > settled).map(([item]) => item);
+            unwritten.clear();
+            rankings.mark(actedSince(store.db, settled, resolve), items);
+          },
+          onLost: async () => {
+            const before = rankings;
+            rankings = undefined;
+            await before?.stop();
+          },
+        })
+      : undefined;
     const quality = (): PrequentialReport | null => {
       const report = model.prequential();
       return report.scored > 0 ? report : null;
@@ -381,7 +416,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
           keeper.count(events.length);
           trainings.look();
           // Whoever is marked because of these was marked when they came, or is when the engine starts.
-          follow(events, { lists, resolve, rankings: undefined });
+          follow(events, { lists, resolve, mark: undefined });
         },
       },
       onApplied: (events) => {
@@ -394,13 +429,13 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
           renewal.look();
           for (const user of forgotten.splice(0)) {
             lists.forget(user);
-            rankings.forget(user);
+            rankings?.forget(user);
           }
           // Snapshots hold everybody; the one that replaces them all is of the model without.
           if (writes) superseding = superseding.then(() => keeper.supersede(() => !recall.running())).then(() => {});
         }
         keeper.count(events.length);
-        follow(events, { lists, resolve, rankings: writes ? rankings : undefined });
+        follow(events, { lists, resolve, mark: rankings?.mark ?? (lease ? markUnwritten : undefined) });
       },
       holdsRebuild: renewal.due,
       status: () => {
@@ -429,7 +464,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
           in_force: told({ act: nowInForce().act, file: environment.config, config, coming, pinned: pinnedNow() }),
           training_due: renewal.due(),
           started_from: recall.status(),
-          rankings: rankings.backlog(),
+          rankings: { ...(rankings?.backlog() ?? NOTHING_WAITS), written_here: lease?.held() === true },
         };
       },
       refreshMetrics: () => {
@@ -441,7 +476,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         showQuality(metrics, model.prequential());
         for (const { kind, sha256 } of model.inputs()) metrics.inputs.set({ kind }, sha256 === undefined ? 0 : 1);
         for (const [kind, count] of Object.entries(held.warnings())) metrics.warnings.set({ kind }, count);
-        const { users: waiting, oldestSeconds } = rankings.backlog();
+        const { users: waiting, oldestSeconds } = rankings?.backlog() ?? NOTHING_WAITS;
         metrics.backlog.set(waiting);
         metrics.backlogAge.set(oldestSeconds);
       },
@@ -460,6 +495,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
           copies.start(engine.training_follow_ms);
         } else follower.start(engine.training_follow_ms);
         renewal.start();
+        lease?.start();
         if (!writes) return;
         // The pointer goes to what is in force now, and on with the next snapshot.
         if (rebuilt?.beside) keeper.count(1);
@@ -469,9 +505,6 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
             .then((done) => {
               if (done) removeImage(files.image);
             });
-        rankings.start();
-        // Who was marked when the engine before this one ended is known from the rows only.
-        rankings.mark(actedSince(store.db, settled, resolve), []);
         keeper.start();
       },
       stop: async () => {
@@ -479,7 +512,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         await renewal.stop();
         await copies.stop();
         await follower.stop();
-        await rankings.stop();
+        await lease?.stop();
         await keeper.stop();
         await superseding;
       },
@@ -504,6 +537,9 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
   );
 }
 
+/** Of an instance that writes no rankings. */
+const NOTHING_WAITS: ReturnType<Rankings['backlog']> = { users: 0, items: 0, oldestSeconds: 0 };
+
 /** The kinds of trouble that were met. */
 const met = (warnings: Readonly<Record<string, number>>): Record<string, number> =>
   Object.fromEntries(Object.entries(warnings).filter(([, count]) => count > 0));
@@ -520,7 +556,7 @@ function actedSince(db: Database, seq: number, resolve: (user: string) => string
 /** Tells lists and rankings whom and what these events moved. */
 function follow(
   events: readonly LoggedEvent[],
-  to: { lists: Lists; resolve: (user: string) => string; rankings: Rankings | undefined },
+  to: { lists: Lists; resolve: (user: string) => string; mark: Rankings['mark'] | undefined },
 ): void {
   const users = new Set<string>();
   const items = new Set<string>();
@@ -533,5 +569,5 @@ function follow(
     if (event.type === 'content.restored.v1') to.lists.withdrawn(event.subject, false);
   }
   for (const user of users) to.lists.moved(user);
-  to.rankings?.mark(users, items);
+  to.mark?.(users, items);
 }

@@ -64,6 +64,7 @@ describe('what lives in JetStream', () => {
       'KV_keys',
       'KV_dead_letters',
       'KV_erasures',
+      'KV_leases',
       'OBJ_snapshots',
     ]);
   });
