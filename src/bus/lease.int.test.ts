@@ -96,3 +96,11 @@ it('goes on with who has the same name, without a wait, and is taken by nobody w
   waiting.ready = true;
   await until(() => waiting.lease.held());
 });
+
+it('is lost to a holder of another name, also where its process has the same number', async () => {
+  const first = contend('c1');
+  await until(() => first.lease.held());
+  const kv = await nc.jetstream().views.kv(LEASES.name, { bindOnly: true });
+  await kv.put('work', JSON.stringify({ holder: 'c2', pid: process.pid, beat: 1 }));
+  await until(() => first.said.includes('lost'));
+});

@@ -3,9 +3,10 @@
  * again and again. No clock is compared with another: a lease has lapsed once somebody has seen it unchanged for as
  * long as it lasts, by a clock of their own, and every step is a compare-and-set.
  */
-import type { KV, NatsConnection } from 'nats';
+import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import { LEASES } from '../../streams.config.ts';
+import { onceMade } from './once-made.ts';
 
 /** Looks and signs of life in the time that a lease lasts. */
 const LOOKS = 4;
@@ -40,7 +41,6 @@ export interface Lease {
 export function createLease(options: LeaseOptions): Lease {
   const { nc, key, holder, lapseMs, ready, refuses, onGained, onLost, logger } = options;
   const beatMs = Math.max(1, Math.floor(lapseMs / LOOKS));
-  let kv: KV | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let looking: Promise<void> = Promise.resolve();
@@ -50,10 +50,7 @@ export function createLease(options: LeaseOptions): Lease {
   /** The holder's last sign of life, and when it was seen first. */
   let seen: { revision: number; at: number } | undefined;
 
-  const bucket = async (): Promise<KV> => {
-    kv ??= await nc.jetstream().views.kv(LEASES.name, { bindOnly: true });
-    return kv;
-  };
+  const bucket = onceMade(() => nc.jetstream().views.kv(LEASES.name, { bindOnly: true }));
   const sign = (): string => JSON.stringify({ holder, pid: process.pid, beat: ++beats });
   const held = (): boolean => own !== undefined && performance.now() - own.at < lapseMs;
 
@@ -72,9 +69,9 @@ export function createLease(options: LeaseOptions): Lease {
     } catch (err) {
       // It may have come through all the same: the answer was lost.
       const entry = await (await bucket()).get(key).catch(() => null);
-      if (entry?.operation === 'PUT' && entry.json<{ holder: string; pid: number }>().pid === process.pid) {
-        if (entry.json<{ holder: string }>().holder === holder) own = { revision: entry.revision, at };
-      } else if (entry) await lose('another holds it');
+      const said = entry?.operation === 'PUT' ? entry.json<{ holder: string; pid: number }>() : undefined;
+      if (entry && said?.holder === holder && said.pid === process.pid) own = { revision: entry.revision, at };
+      else if (entry) await lose('another holds it');
       else if (performance.now() - last.at >= lapseMs) await lose(String(err));
     }
   }

@@ -2,10 +2,11 @@
 export function onceMade<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => {
-    const current = made ?? make();
+    if (made) return made;
+    const current = make();
     made = current;
     current.catch(() => {
-      if (made === current) made = undefined;
+      made = undefined;
     });
     return current;
   };

@@ -31,8 +31,8 @@ export interface RankingsOptions {
   publisher: Publisher;
   logger: Logger;
   caughtUp: () => boolean;
-  /** Whether the model is still behind the rows: nothing is published from it then. */
-  recalling: () => boolean;
+  /** Whether nothing may be published as of now: the model is behind the rows, or another instance writes. */
+  paused: () => boolean;
   /** Position up to which rankings were published before: see {@link settledSeq}. */
   settled: number;
   /** Position of the fold. */
@@ -74,7 +74,7 @@ export function createRankings(options: RankingsOptions): Rankings {
     publisher,
     logger,
     caughtUp,
-    recalling,
+    paused,
     sliceMs,
     asked,
     share,
@@ -132,7 +132,7 @@ export function createRankings(options: RankingsOptions): Rankings {
   /** Milliseconds that it took; undefined where there is nothing to be done now. */
   function drain(): number | undefined {
     const started = performance.now();
-    if (stopped || recalling() || inFlight >= window || started < retryAt) return undefined;
+    if (stopped || paused() || inFlight >= window || started < retryAt) return undefined;
     const behind = !caughtUp();
     let took = 0;
     while (took < sliceMs && anyDue() && inFlight < window) {
@@ -205,7 +205,7 @@ export function createRankings(options: RankingsOptions): Rankings {
   /** Similar items and the trending list move with everybody's events, so they are published at intervals. */
   function publishSlow(): void {
     schedule();
-    if (stopped || markedItems.size === 0 || performance.now() < retryAt || !caughtUp()) return;
+    if (stopped || paused() || markedItems.size === 0 || performance.now() < retryAt || !caughtUp()) return;
     const started = performance.now();
     similarDue = similarBatch;
     const { items, seq, source } = lists.trending(trendingLength);

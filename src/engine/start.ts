@@ -271,7 +271,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         publisher,
         logger,
         caughtUp: loop.caughtUp,
-        recalling: () => recall.running() || lease?.held() !== true,
+        paused: () => recall.running() || lease?.held() !== true,
         settled,
         seq: loop.position,
         sliceMs: engine.ranking_slice_ms,

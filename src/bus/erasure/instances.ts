@@ -1,6 +1,7 @@
 /** How far every instance of a service is, replicas included: a request to a service reaches one of them only. */
-import type { JetStreamManager, NatsConnection } from 'nats';
+import type { NatsConnection } from 'nats';
 import { EVENTS } from '../../../streams.config.ts';
+import { onceMade } from '../once-made.ts';
 import type { ServiceName } from '../projection/definition.ts';
 
 /** What an instance says where all are asked. */
@@ -40,7 +41,7 @@ interface Stats {
 export function createInstances(nc: NatsConnection): Instances {
   const known = new Map<ServiceName, { ids: readonly string[]; at: number }>();
   let readers: { names: readonly string[]; at: number } | undefined;
-  let manager: Promise<JetStreamManager> | undefined;
+  const manager = onceMade(() => nc.jetstreamManager({ checkAPI: false }));
 
   async function idsOf(service: ServiceName): Promise<readonly string[]> {
     const before = known.get(service);
@@ -54,8 +55,7 @@ export function createInstances(nc: NatsConnection): Instances {
   /** Names of the log's consumers, those of other kinds included. */
   async function readerNames(): Promise<readonly string[]> {
     if (readers && performance.now() - readers.at < KNOWN_MS) return readers.names;
-    manager ??= nc.jetstreamManager({ checkAPI: false });
-    const { consumers } = await manager;
+    const { consumers } = await manager();
     const names: string[] = [];
     for await (const { name } of consumers.list(EVENTS.name)) names.push(name);
     readers = { names, at: performance.now() };

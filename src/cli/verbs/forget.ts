@@ -26,11 +26,8 @@ export const forgetVerb = (): Command =>
       throw new UsageError('It takes a user, or --status.', { next: 'freshet forget --help' });
     return withSession(options, async (session) => {
       if (options.status === true) return sayAll(session, options);
-      let entry = user === undefined ? await read(session, options.status as string) : await forget(session, user);
-      while (options.wait && entry.state !== 'done') {
-        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-        entry = await lookAgain(session, entry);
-      }
+      const begun = user === undefined ? await read(session, options.status as string) : await forget(session, user);
+      const entry = options.wait ? await untilDone(session, begun) : begun;
       if (options.json) printJson(entry);
       else say(entry);
     });
@@ -40,15 +37,22 @@ const forget = ({ nc }: CliSession, user: string): Promise<ToldErasure> => call(
 const read = ({ nc }: CliSession, erasure: string): Promise<ToldErasure> =>
   call(nc, 'freshet.user.erasure', { erasure });
 
-/** A service that is restarting or busy says nothing of the erasure, which goes on by itself: the next look may. */
-async function lookAgain(session: CliSession, entry: ToldErasure): Promise<ToldErasure> {
-  try {
-    return await read(session, entry.erasure);
-  } catch (err) {
-    if (!(err instanceof FreshetError) || err.code !== 'FRESHET_SERVICE_UNAVAILABLE') throw err;
-    note(`waiting: ${err.message}`);
-    return entry;
+/** A service that is restarting or busy says nothing of the erasure, which goes on by itself: a later look may. */
+async function untilDone(session: CliSession, begun: ToldErasure): Promise<ToldErasure> {
+  let entry = begun;
+  let told: string | undefined;
+  while (entry.state !== 'done') {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    try {
+      entry = await read(session, entry.erasure);
+      told = undefined;
+    } catch (err) {
+      if (!(err instanceof FreshetError) || err.code !== 'FRESHET_SERVICE_UNAVAILABLE') throw err;
+      if (err.message !== told) note(`waiting: ${err.message}`);
+      told = err.message;
+    }
   }
+  return entry;
 }
 
 async function sayAll({ nc }: CliSession, { json }: ForgetOptions): Promise<void> {
