@@ -10,7 +10,7 @@ import { createCodec, type StoredMessage } from '../../src/bus/event/codec.ts';
 import { parseEventSubject } from '../../src/bus/event/subject.ts';
 import type { CloudEvent } from '../../src/bus/event/types.ts';
 import { createJetStreamLog } from '../../src/bus/log/jetstream.ts';
-import { call, type Json } from '../../src/bus/micro.ts';
+import { call, type Json, limitAnswers } from '../../src/bus/micro.ts';
 import { SERVICES } from '../../src/bus/projection/definition.ts';
 import { hashProjection } from '../../src/bus/projection/hash.ts';
 import { createPublisher } from '../../src/bus/publisher.ts';
@@ -95,7 +95,8 @@ export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigu
   const publisher = createPublisher(system.nc);
   try {
     say('loading');
-    await load(system, events(), answerMs);
+    limitAnswers(system.nc, answerMs);
+    await load(system, events());
     const log = await createJetStreamLog({ nc: system.nc, publisher });
     const key = await erasureKey(system.nc);
     const { created } = await log.info();
@@ -164,7 +165,7 @@ export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigu
     const since = (): number => (performance.now() - started) / 1000;
     const times: { rows?: number; trained?: number; exact?: number } = {};
     let atOnce: { rows: Record<string, string>; statistics: string } | undefined;
-    let erasure = await call<Erasure>(system.nc, 'freshet.user.forget', { user }, { timeoutMs: answerMs });
+    let erasure = await call<Erasure>(system.nc, 'freshet.user.forget', { user });
     for (;;) {
       if (times.rows === undefined && erasure.services.every(({ state }) => state !== 'waiting')) {
         times.rows = since();

@@ -11,7 +11,7 @@ import { connect } from '../../src/bus/connection.ts';
 import { createCodec } from '../../src/bus/event/codec.ts';
 import type { CloudEvent } from '../../src/bus/event/types.ts';
 import { createJetStreamLog } from '../../src/bus/log/jetstream.ts';
-import { call } from '../../src/bus/micro.ts';
+import { call, limitAnswers } from '../../src/bus/micro.ts';
 import { SERVICES } from '../../src/bus/projection/definition.ts';
 import { createPublisher, publisherLimits } from '../../src/bus/publisher.ts';
 import { completeConfig } from '../../src/config/load.ts';
@@ -22,8 +22,8 @@ const BATCH = 2_000;
 const LOOK_MS = 100;
 /** Milliseconds that lists of similar items are waited for: of a large catalogue they come at their own slow pace. */
 const SIMILAR_MS = 60_000;
-/** Milliseconds that a service has to tell its status while it folds, on a machine that others use as well. */
-const STATUS_MS = 120_000;
+/** Milliseconds that a service has to answer while it folds, on a machine that others use as well. */
+const ANSWER_MS = 120_000;
 
 export interface BenchSystem {
   http: string;
@@ -43,8 +43,8 @@ export interface EngineStatus {
   model: { users: number; items: number; events: number; training: { running: string | null } | null };
 }
 
-export const engineStatus = (nc: NatsConnection, answerMs = STATUS_MS): Promise<EngineStatus> =>
-  call<EngineStatus>(nc, 'freshet.engine.status', {}, { timeoutMs: answerMs });
+export const engineStatus = (nc: NatsConnection): Promise<EngineStatus> =>
+  call<EngineStatus>(nc, 'freshet.engine.status', {});
 
 /** The same of one instance of several. */
 interface InstanceStatus extends EngineStatus {
@@ -91,6 +91,7 @@ export async function startBenchSystem(
     child.once('exit', (code) => reject(new Error(`freshet up ended with code ${code}`)));
   });
   const nc = await connect({ url: nats, name: 'bench' });
+  limitAnswers(nc, ANSWER_MS);
   const replicas = startReplicas(engines - 1, { nats, data });
   return {
     http,
@@ -107,15 +108,10 @@ export async function startBenchSystem(
   };
 }
 
-/**
- * Publishes the events and waits until every service has folded them; gives the last position.
- *
- * @param answerMs milliseconds that a service has to tell its status meanwhile
- */
+/** Publishes the events and waits until every service has folded them; gives the last position. */
 export async function load(
   { nc, engines }: BenchSystem,
   events: AsyncIterable<CloudEvent> | Iterable<CloudEvent>,
-  answerMs = STATUS_MS,
 ): Promise<number> {
   const config = completeConfig({});
   const publisher = createPublisher(nc, publisherLimits(config));
@@ -131,7 +127,7 @@ export async function load(
   await bulk.publish(batch);
   const { lastSeq } = await log.info();
   await publisher.close();
-  await folded(nc, lastSeq, engines, answerMs);
+  await folded(nc, lastSeq, engines);
   return lastSeq;
 }
 
@@ -139,22 +135,19 @@ export async function load(
  * Until every service has folded the log up to here, and the engine has published the rankings that this moved and
  * trains nothing, which takes a core for itself.
  */
-export async function folded(nc: NatsConnection, seq: number, engines = 1, answerMs = STATUS_MS): Promise<void> {
+export async function folded(nc: NatsConnection, seq: number, engines = 1): Promise<void> {
   for (const service of SERVICES)
-    await until(
-      async () =>
-        (await call<{ seq: number }>(nc, `freshet.${service}.status`, {}, { timeoutMs: answerMs })).seq >= seq,
-    );
+    await until(async () => (await call<{ seq: number }>(nc, `freshet.${service}.status`, {})).seq >= seq);
   // Whichever engine answers: all of them do in the end.
   const there = new Set<string>();
   await until(async () => {
-    const { instance, seq: at } = (await engineStatus(nc, answerMs)) as InstanceStatus;
+    const { instance, seq: at } = (await engineStatus(nc)) as InstanceStatus;
     if (at >= seq) there.add(instance);
     return there.size >= engines;
   });
   const since = performance.now();
   await until(async () => {
-    const { rankings, model } = await engineStatus(nc, answerMs);
+    const { rankings, model } = await engineStatus(nc);
     const similar = rankings.items === 0 || performance.now() - since > SIMILAR_MS;
     return similar && rankings.users === 0 && (model.training?.running ?? null) === null;
   });

@@ -175,9 +175,9 @@ export function createWhy(options: WhyOptions): (request: WhyRequest) => WhyAnsw
       rules: request.rules ? joinRules(rules(), request.rules) : rules(),
       ...(circumstances.length > 0 ? { circumstances } : {}),
     };
-    const list = { items: listWith(item, shape, count) };
-    const at = list.items.findIndex((one) => one.item === item);
-    const found = list.items[at];
+    const list = listWith(item, shape, count);
+    const at = list.findIndex((one) => one.item === item);
+    const found = list[at];
     const examined = examine(shape, item, count, found);
     if (!examined.known)
       throw new NotFoundError(`No event of ${user} is known, so there is no list of their own.`, {
@@ -235,7 +235,7 @@ export function createWhy(options: WhyOptions): (request: WhyRequest) => WhyAnsw
       config: options.config,
       source: examined.source,
     };
-    return { ...answer, sentences: told.sentences(answer, examined.seq, list.items) };
+    return { ...answer, sentences: told.sentences(answer, examined.seq, list) };
   };
 }
 

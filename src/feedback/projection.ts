@@ -156,10 +156,10 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
         tables.again.run(event.seq, list);
         return;
       }
+      const [from, to] = [event.time - windowMs, event.time + windowMs];
       items.forEach(({ item, score, propensity, explored }, position) => {
         tables.impression.run(list, position, item, score, probability(propensity), explored === true ? 1 : 0);
         // The report of a list may come after what came of it; at an item's first place, as otherwise.
-        const [from, to] = [event.time - windowMs, event.time + windowMs];
         tables.adopt.run({ list, position, user, item, from, to });
       });
       return;

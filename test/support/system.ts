@@ -42,8 +42,10 @@ export interface StartSystemOptions {
   keep?: boolean;
 }
 
-/** Milliseconds that a start may take on a busy machine. */
-const START_MS = 240_000;
+/** Milliseconds that a start may take. */
+const START_MS = 90_000;
+/** Milliseconds that a verb may take on a busy machine. */
+const VERB_MS = 240_000;
 
 const started = new Set<ChildProcess>();
 process.on('exit', () => {
@@ -90,7 +92,7 @@ export async function startSystem({
       execFile(
         process.execPath,
         [ENTRY, ...words],
-        { env: childEnv, timeout: START_MS, maxBuffer: 1 << 26 },
+        { env: childEnv, timeout: VERB_MS, maxBuffer: 1 << 26 },
         (err, stdout, stderr) => resolve({ code: err ? Number(err.code ?? 1) : 0, stdout, stderr }),
       );
     });

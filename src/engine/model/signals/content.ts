@@ -126,18 +126,10 @@ export class Likeness {
     for (const [term, weight] of question.terms) this.weights[term] = weight;
   }
 
-  /** Cosine of an item with the question that was taken last, 0 to 1. */
-  of(item: number, catalogue: Catalogue): number {
-    const vector = catalogue.vector(item);
-    const norm = this.#question?.norm ?? 0;
-    if (vector === undefined || norm === 0) return 0;
-    const weights = this.weights;
-    let dot = 0;
-    for (let i = 0; i < vector.length; i++) dot += weights[termOf(vector[i]!)]! * partOf(vector[i]!);
-    return dot / norm;
-  }
-
-  /** As {@link of} of this one and another, to two places of a table: the item's terms are read once for both. */
+  /**
+   * Cosine of an item with the question that was taken last, 0 to 1, and with that of another, to two places of a table
+   * that are 0 before: the item's terms are read once for both.
+   */
   fill(other: Likeness, item: number, catalogue: Catalogue, into: Float64Array, at: number, otherAt: number): void {
     const vector = catalogue.vector(item);
     if (vector === undefined) return;
