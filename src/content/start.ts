@@ -1,4 +1,4 @@
-import { type RunningService, runService, type ServiceEnvironment } from '../bus/service.ts';
+import { type RunningService, runService, type ServiceEnvironment } from '../bus/service/service.ts';
 import { contentEndpoints } from './api.ts';
 import { contentProjection } from './projection.ts';
 

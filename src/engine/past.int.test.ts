@@ -23,7 +23,7 @@ import { streamSeq } from '../bus/event/ids.ts';
 import { findPosition } from '../bus/log/position.ts';
 import { call } from '../bus/micro.ts';
 import { createPublisher, type Publisher } from '../bus/publisher.ts';
-import { createServiceLog, type RunningService } from '../bus/service.ts';
+import { createServiceLog, type RunningService } from '../bus/service/service.ts';
 import { completeConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { RankingAnswer } from './lists.ts';

@@ -2,16 +2,16 @@
 import type { Database } from 'better-sqlite3';
 import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
 import { streamSeq } from '../bus/event/ids.ts';
-import { createLease } from '../bus/lease.ts';
 import type { Fingerprint } from '../bus/projection/store.ts';
 import { instanceName } from '../bus/projection/swap.ts';
+import { createLease } from '../bus/service/lease.ts';
 import {
   type RunningService,
   runService,
   type ServiceContext,
   type ServiceEnvironment,
   type ServiceParts,
-} from '../bus/service.ts';
+} from '../bus/service/service.ts';
 import { isExperimentEvent } from '../experiment/rows.ts';
 import { createLogger } from '../observability/log.ts';
 import { type Act, actOf, type InForce, inForce, readActs } from './acts.ts';

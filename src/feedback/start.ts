@@ -1,4 +1,4 @@
-import { type RunningService, runService, type ServiceEnvironment } from '../bus/service.ts';
+import { type RunningService, runService, type ServiceEnvironment } from '../bus/service/service.ts';
 import { feedbackEndpoints } from './api.ts';
 import { feedbackProjection } from './projection.ts';
 import { createQualityReader } from './quality.ts';

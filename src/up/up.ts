@@ -4,9 +4,9 @@ import { join, resolve } from 'node:path';
 
 import type { Logger } from 'pino';
 import { checkServer, connect } from '../bus/connection.ts';
-import { acquireLock, type InstanceLock } from '../bus/lock.ts';
 import { SERVICES, type ServiceName } from '../bus/projection/definition.ts';
-import { ensureFolder } from '../bus/service.ts';
+import { acquireLock, type InstanceLock } from '../bus/service/lock.ts';
+import { ensureFolder } from '../bus/service/service.ts';
 import type { Config } from '../config/schema.ts';
 import { locateNatsServer } from '../doctor/nats-server.ts';
 import { ENTRY } from '../entry.ts';

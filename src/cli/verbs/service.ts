@@ -1,6 +1,6 @@
 import { Argument, Command } from 'commander';
 import type { ServiceName } from '../../bus/projection/definition.ts';
-import { ensureFolder, type RunningService, type ServiceEnvironment } from '../../bus/service.ts';
+import { ensureFolder, type RunningService, type ServiceEnvironment } from '../../bus/service/service.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { createLogger } from '../../observability/log.ts';

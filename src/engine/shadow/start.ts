@@ -11,7 +11,7 @@ import {
   type ServiceContext,
   type ServiceEnvironment,
   type ServiceParts,
-} from '../../bus/service.ts';
+} from '../../bus/service/service.ts';
 import type { Config } from '../../config/schema.ts';
 import { NotCaughtUpError } from '../../errors.ts';
 import { createLogger } from '../../observability/log.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { until } from '../../test/support/wait.ts';
+import { until } from '../../../test/support/wait.ts';
 import { createJoining } from './joining.ts';
 
 it('joins when it is ready, or nobody else is left, and not before', async () => {

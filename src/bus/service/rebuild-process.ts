@@ -7,10 +7,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Logger } from 'pino';
-import type { Config } from '../config/schema.ts';
-import { ENTRY } from '../entry.ts';
-import type { ServiceName } from './projection/definition.ts';
-import { instanceName } from './projection/swap.ts';
+import type { Config } from '../../config/schema.ts';
+import { ENTRY } from '../../entry.ts';
+import type { ServiceName } from '../projection/definition.ts';
+import { instanceName } from '../projection/swap.ts';
 
 export interface RebuildProcessOptions {
   service: ServiceName;

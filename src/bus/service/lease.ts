@@ -5,8 +5,8 @@
  */
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
-import { LEASES } from '../../streams.config.ts';
-import { onceMade } from './once-made.ts';
+import { LEASES } from '../../../streams.config.ts';
+import { onceMade } from '../once-made.ts';
 
 /** Looks and signs of life in the time that a lease lasts. */
 const LOOKS = 4;

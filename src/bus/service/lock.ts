@@ -4,7 +4,7 @@
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { InstanceLockedError } from '../errors.ts';
+import { InstanceLockedError } from '../../errors.ts';
 
 export interface InstanceLock {
   release(): void;

@@ -2,12 +2,12 @@
  * One life of a projection inside a running service: its file, its loop and the service's own part. When a rebuilt
  * projection takes over, another one begins while connection, doors and metrics stay.
  */
-import type { Config } from '../config/schema.ts';
-import type { Endpoint } from './micro.ts';
-import type { ProjectionDefinition } from './projection/definition.ts';
-import { createHeld, type HeldReader } from './projection/held.ts';
-import { createProjectionLoop, type LoopLimits, type LoopOptions, type ProjectionLoop } from './projection/loop.ts';
-import { openStore, type ProjectionStore, type StoreOptions } from './projection/store.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Endpoint } from '../micro.ts';
+import type { ProjectionDefinition } from '../projection/definition.ts';
+import { createHeld, type HeldReader } from '../projection/held.ts';
+import { createProjectionLoop, type LoopLimits, type LoopOptions, type ProjectionLoop } from '../projection/loop.ts';
+import { openStore, type ProjectionStore, type StoreOptions } from '../projection/store.ts';
 import type { ServiceContext, ServiceDescription, ServiceParts } from './service.ts';
 
 export interface Incarnation {

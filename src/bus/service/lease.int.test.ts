@@ -1,11 +1,11 @@
 import type { NatsConnection } from 'nats';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { LEASES } from '../../streams.config.ts';
-import { silent } from '../../test/support/counting.ts';
-import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
-import { until } from '../../test/support/wait.ts';
+import { LEASES } from '../../../streams.config.ts';
+import { silent } from '../../../test/support/counting.ts';
+import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
+import { until } from '../../../test/support/wait.ts';
+import { applyStreams } from '../streams/plan.ts';
 import { createLease, type Lease } from './lease.ts';
-import { applyStreams } from './streams/plan.ts';
 
 const LAPSE_MS = 400;
 let server: TestNatsServer;

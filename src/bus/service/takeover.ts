@@ -4,11 +4,11 @@
  */
 import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
-import { messageOf } from '../errors.ts';
-import { foldVersion, type ProjectionDefinition } from './projection/definition.ts';
-import { createRebuild, type RebuildOptions } from './projection/rebuild.ts';
-import type { Checkpoint } from './projection/store.ts';
-import { carryOutSwap, discardNext, type ProjectionFiles, versionOf } from './projection/swap.ts';
+import { messageOf } from '../../errors.ts';
+import { foldVersion, type ProjectionDefinition } from '../projection/definition.ts';
+import { createRebuild, type RebuildOptions } from '../projection/rebuild.ts';
+import type { Checkpoint } from '../projection/store.ts';
+import { carryOutSwap, discardNext, type ProjectionFiles, versionOf } from '../projection/swap.ts';
 
 export interface TakeoverOptions<Tables> {
   files: ProjectionFiles;

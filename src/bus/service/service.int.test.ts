@@ -2,24 +2,24 @@
 import { createHash } from 'node:crypto';
 import type { NatsConnection } from 'nats';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { DEAD_LETTERS, RANKINGS } from '../../streams.config.ts';
-import { silent } from '../../test/support/counting.ts';
-import { patched, publishAll, published, registered, served, viewed } from '../../test/support/events.ts';
-import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
-import { startProxy } from '../../test/support/proxy.ts';
-import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
-import { until } from '../../test/support/wait.ts';
-import { completeConfig } from '../config/load.ts';
-import { startContent } from '../content/start.ts';
-import { startEngine } from '../engine/start.ts';
-import { InstanceLockedError, StreamConfigDiffersError } from '../errors.ts';
-import { startFeedback } from '../feedback/start.ts';
-import { startUser } from '../user/start.ts';
-import { type CallOptions, call, type Json } from './micro.ts';
-import { RemoteProblemError } from './problem.ts';
-import { createPublisher, type Publisher } from './publisher.ts';
+import { DEAD_LETTERS, RANKINGS } from '../../../streams.config.ts';
+import { silent } from '../../../test/support/counting.ts';
+import { patched, publishAll, published, registered, served, viewed } from '../../../test/support/events.ts';
+import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
+import { startProxy } from '../../../test/support/proxy.ts';
+import { makeTempDir, removeTempDir } from '../../../test/support/tempdir.ts';
+import { until } from '../../../test/support/wait.ts';
+import { completeConfig } from '../../config/load.ts';
+import { startContent } from '../../content/start.ts';
+import { startEngine } from '../../engine/start.ts';
+import { InstanceLockedError, StreamConfigDiffersError } from '../../errors.ts';
+import { startFeedback } from '../../feedback/start.ts';
+import { startUser } from '../../user/start.ts';
+import { type CallOptions, call, type Json } from '../micro.ts';
+import { RemoteProblemError } from '../problem.ts';
+import { createPublisher, type Publisher } from '../publisher.ts';
+import { applyStreams } from '../streams/plan.ts';
 import type { RunningService, ServiceEnvironment } from './service.ts';
-import { applyStreams } from './streams/plan.ts';
 
 const config = completeConfig({
   publisher: { timeout_ms: 100, retries: 3 },
