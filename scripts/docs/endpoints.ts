@@ -4,7 +4,7 @@ import type { DocumentedEndpoint } from '../../src/bus/event/asyncapi.ts';
 import { createCodec } from '../../src/bus/event/codec.ts';
 import type { Endpoint } from '../../src/bus/micro.ts';
 import { SERVICES, type ServiceName } from '../../src/bus/projection/definition.ts';
-import { COMMON_ENDPOINTS } from '../../src/bus/service/service.ts';
+import { COMMON_ENDPOINTS } from '../../src/bus/service/endpoints.ts';
 import { completeConfig } from '../../src/config/load.ts';
 import { contentEndpoints } from '../../src/content/api.ts';
 import { contentProjection } from '../../src/content/projection.ts';

@@ -10,7 +10,7 @@ import type { Log } from './log/port.ts';
 import { call } from './micro.ts';
 import { SERVICES, type ServiceName } from './projection/definition.ts';
 import type { Publisher } from './publisher.ts';
-import { KNOWN_MAX } from './service/service.ts';
+import { KNOWN_MAX } from './service/endpoints.ts';
 
 export interface BulkOptions {
   nc: NatsConnection;

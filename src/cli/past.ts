@@ -12,7 +12,7 @@ import { createRebuild } from '../bus/projection/rebuild.ts';
 import { projectionFiles } from '../bus/projection/swap.ts';
 import { createPublisher } from '../bus/publisher.ts';
 import { loopLimits } from '../bus/service/incarnation.ts';
-import { createServiceLog } from '../bus/service/service.ts';
+import { createServiceLog } from '../bus/service/log.ts';
 import { configInForce } from '../engine/acts.ts';
 import type { PastEngine } from '../engine/past.ts';
 import { count, note } from './output.ts';

@@ -1,4 +1,5 @@
-import { type RunningService, runService, type ServiceEnvironment } from '../bus/service/service.ts';
+import type { RunningService, ServiceEnvironment } from '../bus/service/description.ts';
+import { runService } from '../bus/service/service.ts';
 import { contentEndpoints } from './api.ts';
 import { contentProjection } from './projection.ts';
 

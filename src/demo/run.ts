@@ -8,7 +8,7 @@ import { createCodec } from '../bus/event/codec.ts';
 import type { CloudEvent } from '../bus/event/types.ts';
 import { createJetStreamLog } from '../bus/log/jetstream.ts';
 import { createPublisher, publisherLimits } from '../bus/publisher.ts';
-import { prepareServer } from '../bus/service/service.ts';
+import { prepareServer } from '../bus/streams/prepare.ts';
 import type { Config } from '../config/schema.ts';
 import { createSimulation, DEMO_SOURCE, type Simulation } from './simulator.ts';
 

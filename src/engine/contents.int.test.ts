@@ -24,7 +24,7 @@ import { until } from '../../test/support/wait.ts';
 import { itemId, userId } from '../bus/event/ids.ts';
 import type { Verdict } from '../bus/projection/verify.ts';
 import { createPublisher, type Publisher } from '../bus/publisher.ts';
-import type { RunningService } from '../bus/service/service.ts';
+import type { RunningService } from '../bus/service/description.ts';
 import { applyStreams } from '../bus/streams/plan.ts';
 import { completeConfig } from '../config/load.ts';
 import { contentsEndpoint, firstDifferenceOfContents, type WrittenContents } from './contents.ts';

@@ -23,7 +23,7 @@ import { until } from '../../test/support/wait.ts';
 import { createJetStreamLog } from '../bus/log/jetstream.ts';
 import { openStore, removeDatabase } from '../bus/projection/store.ts';
 import { createPublisher, type Publisher } from '../bus/publisher.ts';
-import type { RunningService, ServiceEnvironment } from '../bus/service/service.ts';
+import type { RunningService, ServiceEnvironment } from '../bus/service/description.ts';
 import { applyStreams } from '../bus/streams/plan.ts';
 import { completeConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';

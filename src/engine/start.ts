@@ -4,14 +4,9 @@ import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
 import { streamSeq } from '../bus/event/ids.ts';
 import type { Fingerprint } from '../bus/projection/store.ts';
 import { instanceName } from '../bus/projection/swap.ts';
+import type { RunningService, ServiceContext, ServiceEnvironment, ServiceParts } from '../bus/service/description.ts';
 import { createLease } from '../bus/service/lease.ts';
-import {
-  type RunningService,
-  runService,
-  type ServiceContext,
-  type ServiceEnvironment,
-  type ServiceParts,
-} from '../bus/service/service.ts';
+import { runService } from '../bus/service/service.ts';
 import { isExperimentEvent } from '../experiment/rows.ts';
 import { createLogger } from '../observability/log.ts';
 import { type Act, actOf, type InForce, inForce, readActs } from './acts.ts';

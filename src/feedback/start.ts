@@ -1,4 +1,5 @@
-import { type RunningService, runService, type ServiceEnvironment } from '../bus/service/service.ts';
+import type { RunningService, ServiceEnvironment } from '../bus/service/description.ts';
+import { runService } from '../bus/service/service.ts';
 import { feedbackEndpoints } from './api.ts';
 import { feedbackProjection } from './projection.ts';
 import { createQualityReader } from './quality.ts';

@@ -6,7 +6,7 @@ import { Events, type NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import { connect } from '../bus/connection.ts';
 import { createPublisher, type Publisher, type PublisherOptions } from '../bus/publisher.ts';
-import { prepareServer } from '../bus/service/service.ts';
+import { prepareServer } from '../bus/streams/prepare.ts';
 import { FreshetError, messageOf, NatsUnreachableError } from '../errors.ts';
 
 export interface LinkOptions {

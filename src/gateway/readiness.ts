@@ -2,7 +2,7 @@
 import type { NatsConnection } from 'nats';
 import { call } from '../bus/micro.ts';
 import { SERVICES, type ServiceName } from '../bus/projection/definition.ts';
-import type { ServiceStatus } from '../bus/service/service.ts';
+import type { ServiceStatus } from '../bus/service/description.ts';
 import type { Link } from './link.ts';
 
 export interface Waiting {

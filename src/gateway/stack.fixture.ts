@@ -2,7 +2,7 @@
 
 import type { Logger } from 'pino';
 import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
-import type { RunningService } from '../bus/service/service.ts';
+import type { RunningService } from '../bus/service/description.ts';
 import { completeConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { startContent } from '../content/start.ts';

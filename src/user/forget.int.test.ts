@@ -9,7 +9,7 @@ import { until } from '../../test/support/wait.ts';
 import type { Erasure } from '../bus/erasure/ledger.ts';
 import { call, type Json } from '../bus/micro.ts';
 import { createPublisher } from '../bus/publisher.ts';
-import type { RunningService } from '../bus/service/service.ts';
+import type { RunningService } from '../bus/service/description.ts';
 import { applyStreams } from '../bus/streams/plan.ts';
 import { completeConfig } from '../config/load.ts';
 import { startUser } from './start.ts';

@@ -1,5 +1,6 @@
 import { createCoordinator } from '../bus/erasure/coordinator.ts';
-import { type RunningService, runService, type ServiceEnvironment } from '../bus/service/service.ts';
+import type { RunningService, ServiceEnvironment } from '../bus/service/description.ts';
+import { runService } from '../bus/service/service.ts';
 import { type ErasureMetrics, observeErasures } from '../observability/metrics.ts';
 import { userEndpoints } from './api.ts';
 import { exportEndpoints } from './export.ts';

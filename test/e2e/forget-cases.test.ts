@@ -10,7 +10,7 @@ import type { ToldErasure } from '../../src/bus/erasure/ledger.ts';
 import { call } from '../../src/bus/micro.ts';
 import { SERVICES, type ServiceName } from '../../src/bus/projection/definition.ts';
 import { createPublisher, type Publisher } from '../../src/bus/publisher.ts';
-import type { RunningService } from '../../src/bus/service/service.ts';
+import type { RunningService } from '../../src/bus/service/description.ts';
 import { applyStreams } from '../../src/bus/streams/plan.ts';
 import { completeConfig } from '../../src/config/load.ts';
 import { startContent } from '../../src/content/start.ts';

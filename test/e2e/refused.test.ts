@@ -10,7 +10,7 @@ import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { call } from '../../src/bus/micro.ts';
 import { createPublisher, type Publisher } from '../../src/bus/publisher.ts';
-import type { RunningService } from '../../src/bus/service/service.ts';
+import type { RunningService } from '../../src/bus/service/description.ts';
 import { applyStreams } from '../../src/bus/streams/plan.ts';
 import { completeConfig } from '../../src/config/load.ts';
 import { startEngine } from '../../src/engine/start.ts';

@@ -8,7 +8,7 @@ import type { ProjectionDefinition } from '../projection/definition.ts';
 import { createHeld, type HeldReader } from '../projection/held.ts';
 import { createProjectionLoop, type LoopLimits, type LoopOptions, type ProjectionLoop } from '../projection/loop.ts';
 import { openStore, type ProjectionStore, type StoreOptions } from '../projection/store.ts';
-import type { ServiceContext, ServiceDescription, ServiceParts } from './service.ts';
+import type { ServiceContext, ServiceDescription, ServiceParts } from './description.ts';
 
 export interface Incarnation {
   store: ProjectionStore;

@@ -19,7 +19,7 @@ import { type CallOptions, call, type Json } from '../micro.ts';
 import { RemoteProblemError } from '../problem.ts';
 import { createPublisher, type Publisher } from '../publisher.ts';
 import { applyStreams } from '../streams/plan.ts';
-import type { RunningService, ServiceEnvironment } from './service.ts';
+import type { RunningService, ServiceEnvironment } from './description.ts';
 
 const config = completeConfig({
   publisher: { timeout_ms: 100, retries: 3 },

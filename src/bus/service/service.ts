@@ -2,37 +2,35 @@
  * What every service does around its projection: one instance a lock, connection, streams, store, loop, micro service,
  * health and metrics, and a stop that commits what has come.
  */
-import { existsSync, mkdirSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import type { NatsConnection } from 'nats';
-import type { Logger } from 'pino';
-import { Gauge, type Registry } from 'prom-client';
-import { CONSUMERS, EVENTS } from '../../../streams.config.ts';
-import type { Config } from '../../config/schema.ts';
-import { DataFolderUnusableError, messageOf, NotFoundError, ServiceUnavailableError } from '../../errors.ts';
+import { join } from 'node:path';
+import { Gauge } from 'prom-client';
 import { type HealthServer, serveHealth } from '../../observability/health.ts';
 import { createLogger } from '../../observability/log.ts';
 import { createRegistry, observeLoop, observePublisher, observeRequests } from '../../observability/metrics.ts';
 import { VERSION } from '../../version.ts';
-import { checkServer, connect } from '../connection.ts';
+import { connect } from '../connection.ts';
 import { erasureKey } from '../erasure/key.ts';
-import { createCodec, type EventCodec, type LoggedEvent } from '../event/codec.ts';
-import { streamSeq } from '../event/ids.ts';
+import { createCodec } from '../event/codec.ts';
 import { deadLetterSubject } from '../event/subject.ts';
-import { createJetStreamLog } from '../log/jetstream.ts';
-import type { Log } from '../log/port.ts';
-import { type Endpoint, type Json, serveMicro } from '../micro.ts';
-import { foldVersion, type ProjectionDefinition, type ServiceName } from '../projection/definition.ts';
-import type { HeldMemory } from '../projection/held.ts';
-import type { LoopMemory, ProjectionLoop, ProjectionStatus } from '../projection/loop.ts';
-import type { DeadLetter, ProjectionStore, StoreOptions } from '../projection/store.ts';
-import { carryOutSwap, instanceName, type ProjectionFiles, projectionFiles } from '../projection/swap.ts';
+import { type Endpoint, serveMicro } from '../micro.ts';
+import { foldVersion, type ProjectionDefinition } from '../projection/definition.ts';
+import type { DeadLetter, StoreOptions } from '../projection/store.ts';
+import { carryOutSwap, instanceName, projectionFiles } from '../projection/swap.ts';
 import { createPublisher, type Publisher, publisherLimits } from '../publisher.ts';
-import { requiredId, wholeNumber } from '../request.ts';
-import { applyStreams } from '../streams/plan.ts';
+import { prepareServer } from '../streams/prepare.ts';
+import type {
+  RunningService,
+  ServiceContext,
+  ServiceDescription,
+  ServiceEnvironment,
+  ServiceStatus,
+} from './description.ts';
+import { commonEndpoints, withMinSeq } from './endpoints.ts';
+import { ensureFolder } from './folder.ts';
 import { createIncarnation, type Incarnation, loopLimits } from './incarnation.ts';
 import { createJoining, othersAnswer } from './joining.ts';
 import { acquireLock } from './lock.ts';
+import { createServiceLog } from './log.ts';
 import { createRebuildProcess, type RebuildProcess } from './rebuild-process.ts';
 import { createTakeover } from './takeover.ts';
 
@@ -42,102 +40,7 @@ import { createTakeover } from './takeover.ts';
  */
 const CLOSE_MS = 1_000;
 
-/** Where a service runs, and with what. */
-export interface ServiceEnvironment {
-  config: Config;
-  natsUrl: string;
-  /** Folder of the projections. */
-  data: string;
-  /** Port of health and metrics; 0 for any free one. */
-  healthPort: number;
-  /** Replica number; 1 is `<service>-projection`, others have a projection and consumer of their own. */
-  replica?: number;
-  /**
-   * Something else beside the service that is made like it: files, consumer and subjects have this name, and nothing
-   * rebuilds it or takes its place.
-   */
-  role?: string;
-  logger?: Logger;
-}
-
-/** What a service's own part is given. */
-export interface ServiceContext {
-  config: Config;
-  nc: NatsConnection;
-  log: Log;
-  codec: EventCodec;
-  /** What is folded by. */
-  definition: ProjectionDefinition<unknown>;
-  store: ProjectionStore;
-  loop: ProjectionLoop;
-  publisher: Publisher;
-  logger: Logger;
-  registry: Registry;
-  /** The files of this instance. */
-  files: ProjectionFiles;
-  /** Key by which records of erasures name users. */
-  erasureKey: Uint8Array;
-  /**
-   * The fold is another one from here on: a projection is rebuilt by it beside the one that goes on answering, with
-   * these words more to the command, and takes its place.
-   */
-  refold(definition: ProjectionDefinition<unknown>, args: readonly string[]): void;
-}
-
-export interface ServiceParts {
-  endpoints: Readonly<Record<string, Endpoint>>;
-  /** Called after each commit with what was applied. */
-  onApplied?: (events: readonly LoggedEvent[]) => void;
-  /** What is in memory and follows the log beside the rows. */
-  memory?: LoopMemory;
-  /** What is in memory on a person, for who asks to see it. */
-  held?: readonly HeldMemory[];
-  /** Whether a rebuild that is due has to wait for something. */
-  holdsRebuild?: () => boolean;
-  /** Called before each scrape. */
-  refreshMetrics?: () => void;
-  /** More for the status of this service. */
-  status?: () => Json;
-  /** Called once the loop runs. */
-  start?: () => void;
-  /** Called before the loop is stopped. */
-  stop?: () => Promise<void>;
-  /** Called once the loop is stopped and all that came is committed, while there still is a connection. */
-  stopped?: () => Promise<void>;
-}
-
-export interface ServiceDescription<Tables> {
-  description: string;
-  definition: ProjectionDefinition<Tables>;
-  /**
-   * Whether rows of another fold version go on answering while others are folded beside them. Not where memory is a
-   * fold of the log as well, which would have to be made twice under settings of which one is gone.
-   */
-  rebuildsBeside: boolean;
-  /** What the log itself says of the fold, before anything is folded; left out: nothing. */
-  settle?: (nc: NatsConnection) => Promise<ProjectionDefinition<Tables>>;
-  /** The service's own part, made once store and connection stand; once more when a rebuilt projection takes over. */
-  parts: (context: ServiceContext) => ServiceParts | Promise<ServiceParts>;
-}
-
-export interface RunningService {
-  service: ServiceName;
-  healthUrl: string;
-  status(): ServiceStatus;
-  /** The part of the status that costs nothing, for whoever looks often. */
-  progress(): Pick<ServiceStatus, 'state' | 'seq' | 'lag'>;
-  stop(): Promise<void>;
-}
-
-export interface ServiceStatus extends Json {
-  service: ServiceName;
-  pid: number;
-  state: ProjectionStatus['state'];
-  seq: number;
-  lag: number;
-  dead_letters: number;
-}
-
+/** Starts a service in this process; throws what keeps it from starting, with all that was opened closed again. */
 export async function runService<Tables>(
   description: ServiceDescription<Tables>,
   environment: ServiceEnvironment,
@@ -439,68 +342,7 @@ export async function runService<Tables>(
   }
 }
 
-export interface ServiceLogOptions {
-  nc: NatsConnection;
-  publisher: Publisher;
-  config: Config;
-  service: string;
-  /** Messages in one transaction, where requests come over the same connection. */
-  batchMax?: number | undefined;
-}
-
-/** Transactions whose messages are asked for at once: a request that comes behind them waits for all of them. */
-const BATCHES_AHEAD = 4;
-
-/** The log as services read it. */
-export const createServiceLog = ({ nc, publisher, config, service, batchMax }: ServiceLogOptions): Promise<Log> =>
-  createJetStreamLog({
-    nc,
-    publisher,
-    stream: EVENTS.name,
-    pullBatch: Math.min(config.projection.pull_batch, BATCHES_AHEAD * (batchMax ?? config.projection.pull_batch)),
-    pullExpiresMs: config.projection.pull_expires_ms,
-    heartbeatMs: config.projection.heartbeat_ms,
-    describe: (consumer) =>
-      CONSUMERS.find(({ name }) => name === `${service}-projection`)?.description ??
-      `Reads the log for a moment: ${consumer}`,
-  });
-
-/** Makes what is missing on the server, and says what it can't do. */
-export async function prepareServer(nc: NatsConnection, logger: Logger): Promise<void> {
-  const { version, missing } = await checkServer(nc);
-  if (missing.length > 0)
-    logger.info({ version, missing }, 'this nats-server lacks features; nothing that Freshet needs');
-  const applied = await applyStreams(nc, { onlyMissing: true });
-  for (const { kind, name, done } of applied) {
-    if (done === 'created') logger.info({ kind, name }, 'created in JetStream');
-    else if (done === 'left' && kind !== 'consumer')
-      logger.warn(
-        { kind, name, next: 'freshet streams diff' },
-        'the server has this with other settings than streams.config.ts',
-      );
-  }
-}
-
-export function ensureFolder(folder: string): void {
-  try {
-    makeFolder(resolve(folder));
-  } catch (cause) {
-    throw new DataFolderUnusableError(`The data folder ${folder} can't be used: ${messageOf(cause)}.`, {
-      next: 'freshet up --data DIR, with a folder that can be written to',
-      details: { folder },
-      cause,
-    });
-  }
-}
-
-/** One level at a time: Node's own recursive form never comes back where a file system makes no folders (/proc). */
-function makeFolder(folder: string): void {
-  if (existsSync(folder) && statSync(folder).isDirectory()) return;
-  const parent = dirname(folder);
-  if (parent !== folder) makeFolder(parent);
-  mkdirSync(folder);
-}
-
+/** A copy for whoever looks with other tools; published again by the next start where this one is cut. */
 async function copyDeadLetter(publisher: Publisher, service: string, dead: DeadLetter): Promise<void> {
   await publisher.publish({
     subject: deadLetterSubject(service, dead.subject),
@@ -515,132 +357,3 @@ async function copyDeadLetter(publisher: Publisher, service: string, dead: DeadL
     },
   });
 }
-
-/** `min_seq` and `timeout_ms` mean the same for every read: a state that holds the event with that sequence. */
-function withMinSeq(
-  endpoints: Readonly<Record<string, Endpoint>>,
-  loop: ProjectionLoop,
-  config: Config,
-): Record<string, Endpoint> {
-  const wrapped: Record<string, Endpoint> = {};
-  for (const [name, endpoint] of Object.entries(endpoints)) {
-    wrapped[name] = {
-      ...endpoint,
-      handle: async (request) => {
-        await reachMinSeq(request, loop, config);
-        return endpoint.handle(request);
-      },
-    };
-  }
-  return wrapped;
-}
-
-async function reachMinSeq(request: Json, loop: ProjectionLoop, { http }: Config): Promise<void> {
-  const { state, trouble } = loop.status();
-  if (state === 'refusing')
-    throw new ServiceUnavailableError(trouble?.message ?? 'The log is not the one this state was made from.', {
-      ...(trouble?.next ? { next: trouble.next } : {}),
-      details: { reason: trouble?.code },
-    });
-  const minSeq = wholeNumber(request, 'min_seq', { default: 0, min: 0, max: Number.MAX_SAFE_INTEGER });
-  if (minSeq === 0) return;
-  const timeoutMs = wholeNumber(request, 'timeout_ms', {
-    default: http.min_seq_timeout_ms,
-    min: 0,
-    max: http.min_seq_timeout_max_ms,
-  });
-  await loop.reached(streamSeq(minSeq), timeoutMs);
-}
-
-/** How many identities one question may hold. */
-export const KNOWN_MAX = 5_000;
-
-function commonEndpoints(
-  incarnation: () => Promise<Incarnation>,
-  status: () => ServiceStatus,
-  config: Config,
-): Record<string, Endpoint> {
-  const store = async (): Promise<ProjectionStore> => (await incarnation()).store;
-  return {
-    status: { ...COMMON_ENDPOINTS.status, handle: () => status() },
-    known: {
-      ...COMMON_ENDPOINTS.known,
-      handle: async ({ identities }) => {
-        const asked = Array.isArray(identities) ? identities.slice(0, KNOWN_MAX).map(String) : [];
-        const current = await store();
-        return { known: current.known(asked).map((seq) => seq ?? null), seq: current.checkpoint().seq };
-      },
-    },
-    held: {
-      ...COMMON_ENDPOINTS.held,
-      handle: async (request) => {
-        const { loop, held } = await incarnation();
-        await reachMinSeq(request, loop, config);
-        const at = { seq: loop.position(), parts: held.parts };
-        if (request.part === undefined) return at;
-        const id = requiredId(request, 'user');
-        const n = wholeNumber(request, 'n', { default: 100, min: 1, max: HELD_MAX });
-        const after = typeof request.after === 'string' || typeof request.after === 'number' ? request.after : null;
-        return { ...at, ...held.read(String(request.part), id, after, n) };
-      },
-    },
-    dead_letters: {
-      ...COMMON_ENDPOINTS.dead_letters,
-      handle: async (request) => {
-        const current = await store();
-        if (request.seq !== undefined) {
-          const seq = wholeNumber(request, 'seq', { default: 0, min: 1, max: Number.MAX_SAFE_INTEGER });
-          const dead = current.deadLetter(seq);
-          if (!dead)
-            throw new NotFoundError(`No event was set aside at sequence ${seq}.`, { next: 'freshet dlq list' });
-          return { ...mentionOf(dead), payload: Buffer.from(dead.payload).toString('base64') };
-        }
-        const n = wholeNumber(request, 'n', { default: 100, min: 1, max: DEAD_LETTERS_MAX });
-        const after = wholeNumber(request, 'after', { default: 0, min: 0, max: Number.MAX_SAFE_INTEGER });
-        const found = current.deadLetters(after, n + 1);
-        const page = found.slice(0, n);
-        return { dead_letters: page.map(mentionOf), next: found.length > n ? (page.at(-1)?.seq ?? null) : null };
-      },
-    },
-  };
-}
-
-/** What every service answers. */
-export const COMMON_ENDPOINTS = {
-  status: { description: 'State, position, lag, dead letters', example: {} },
-  known: {
-    description: 'For each identity <source>/<id> the sequence under which it was folded, or null',
-    example: { identities: ['shop-web/01JD'] },
-  },
-  held: {
-    description: 'What the service holds under an id, a page of one part; without part: which parts there are',
-    example: { user: 'u42', part: 'identity', n: 100 },
-  },
-  dead_letters: {
-    description: 'Events that were set aside, in pages; or one of them with its payload, with seq',
-    example: { after: 0, n: 100 },
-  },
-} as const;
-
-/** Most records in one page of what is held. */
-export const HELD_MAX = 1_000;
-
-/** Most dead letters in one page. */
-const DEAD_LETTERS_MAX = 500;
-
-/** A dead letter without what it says. */
-export interface DeadLetterMention {
-  seq: number;
-  subject: string;
-  code: string;
-  message: string;
-  bytes: number;
-}
-
-const mentionOf = ({ seq, subject, code, message, payload }: DeadLetter): DeadLetterMention => ({
-  seq,
-  subject,
-  code,
-  message,
-  bytes: payload.length,
-});

@@ -21,7 +21,8 @@ import type { ServiceName } from '../projection/definition.ts';
 import { createRebuild } from '../projection/rebuild.ts';
 import { orderSwap, projectionFiles } from '../projection/swap.ts';
 import { createPublisher, type Publisher } from '../publisher.ts';
-import { createServiceLog, type RunningService, type ServiceEnvironment } from './service.ts';
+import type { RunningService, ServiceEnvironment } from './description.ts';
+import { createServiceLog } from './log.ts';
 
 const settings = {
   projection: {

@@ -7,7 +7,7 @@ import { deadLetterSubject } from '../../bus/event/subject.ts';
 import { call } from '../../bus/micro.ts';
 import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
 import { createPublisher, publisherLimits } from '../../bus/publisher.ts';
-import type { DeadLetterMention } from '../../bus/service/service.ts';
+import type { DeadLetterMention } from '../../bus/service/endpoints.ts';
 import { applyStreams } from '../../bus/streams/plan.ts';
 import { DeadLetterUnreadableError, isFreshetError, messageOf, UsageError } from '../../errors.ts';
 import { count, print, printJson, table } from '../output.ts';

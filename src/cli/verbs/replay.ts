@@ -10,9 +10,10 @@ import { foldVersion, SERVICES, type ServiceName } from '../../bus/projection/de
 import { createRebuild } from '../../bus/projection/rebuild.ts';
 import { carryOutSwap, instanceName, orderSwap, projectionFiles } from '../../bus/projection/swap.ts';
 import { createPublisher } from '../../bus/publisher.ts';
+import { ensureFolder } from '../../bus/service/folder.ts';
 import { loopLimits } from '../../bus/service/incarnation.ts';
 import { acquireLock, type InstanceLock } from '../../bus/service/lock.ts';
-import { createServiceLog, ensureFolder } from '../../bus/service/service.ts';
+import { createServiceLog } from '../../bus/service/log.ts';
 import { InstanceLockedError, RebuildWaitingError, UsageError } from '../../errors.ts';
 import { createLogger } from '../../observability/log.ts';
 import { count, duration, note, print, printJson } from '../output.ts';

@@ -1,6 +1,7 @@
 import { Argument, Command } from 'commander';
 import type { ServiceName } from '../../bus/projection/definition.ts';
-import { ensureFolder, type RunningService, type ServiceEnvironment } from '../../bus/service/service.ts';
+import type { RunningService, ServiceEnvironment } from '../../bus/service/description.ts';
+import { ensureFolder } from '../../bus/service/folder.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { createLogger } from '../../observability/log.ts';

@@ -5,7 +5,7 @@ import { createJetStreamLog } from '../../bus/log/jetstream.ts';
 import { call } from '../../bus/micro.ts';
 import { SERVICES } from '../../bus/projection/definition.ts';
 import { createPublisher } from '../../bus/publisher.ts';
-import type { ServiceStatus } from '../../bus/service/service.ts';
+import type { ServiceStatus } from '../../bus/service/description.ts';
 import type { TrainingStatus } from '../../engine/inputs/trainings.ts';
 import type { PrequentialReport, Quality } from '../../engine/model/mod.ts';
 import type { InForceTold } from '../../engine/rollback.ts';

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { ensureFolder } from '../../bus/service/service.ts';
+import { ensureFolder } from '../../bus/service/folder.ts';
 import { applyStreams, diffStreams, exportStreams, type StreamDifference } from '../../bus/streams/plan.ts';
 import { EXIT, note, print, printJson, table } from '../output.ts';
 import { type CommonOptions, withCommon, withSession } from '../session.ts';

@@ -8,7 +8,7 @@ import { instanceName, projectionFiles } from '../../bus/projection/swap.ts';
 import { positionIn, type Verdict, verifyProjection } from '../../bus/projection/verify.ts';
 import { createPublisher } from '../../bus/publisher.ts';
 import { loopLimits } from '../../bus/service/incarnation.ts';
-import { createServiceLog } from '../../bus/service/service.ts';
+import { createServiceLog } from '../../bus/service/log.ts';
 import type { ModelHash } from '../../engine/rebuild.ts';
 import { ServiceUnavailableError, UsageError } from '../../errors.ts';
 import { createLogger } from '../../observability/log.ts';

@@ -22,7 +22,7 @@ import { openStore, removeDatabase } from '../../bus/projection/store.ts';
 import { orderSwap, projectionFiles } from '../../bus/projection/swap.ts';
 import { verifyProjection } from '../../bus/projection/verify.ts';
 import { createPublisher, type Publisher } from '../../bus/publisher.ts';
-import type { RunningService } from '../../bus/service/service.ts';
+import type { RunningService } from '../../bus/service/description.ts';
 import { applyStreams } from '../../bus/streams/plan.ts';
 import { rebuildable } from '../../cli/projections.ts';
 import { completeConfig } from '../../config/load.ts';

@@ -5,13 +5,13 @@
 import type { LoggedEvent } from '../../bus/event/codec.ts';
 import { streamSeq } from '../../bus/event/ids.ts';
 import type { Endpoint } from '../../bus/micro.ts';
-import {
-  type RunningService,
-  runService,
-  type ServiceContext,
-  type ServiceEnvironment,
-  type ServiceParts,
-} from '../../bus/service/service.ts';
+import type {
+  RunningService,
+  ServiceContext,
+  ServiceEnvironment,
+  ServiceParts,
+} from '../../bus/service/description.ts';
+import { runService } from '../../bus/service/service.ts';
 import type { Config } from '../../config/schema.ts';
 import { NotCaughtUpError } from '../../errors.ts';
 import { createLogger } from '../../observability/log.ts';

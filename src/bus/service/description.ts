@@ -1,0 +1,110 @@
+/** What a service says of itself to be run, what its own part is given, and what whoever runs it gets. */
+import type { NatsConnection } from 'nats';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Config } from '../../config/schema.ts';
+import type { EventCodec, LoggedEvent } from '../event/codec.ts';
+import type { Log } from '../log/port.ts';
+import type { Endpoint, Json } from '../micro.ts';
+import type { ProjectionDefinition, ServiceName } from '../projection/definition.ts';
+import type { HeldMemory } from '../projection/held.ts';
+import type { LoopMemory, ProjectionLoop, ProjectionStatus } from '../projection/loop.ts';
+import type { ProjectionStore } from '../projection/store.ts';
+import type { ProjectionFiles } from '../projection/swap.ts';
+import type { Publisher } from '../publisher.ts';
+
+/** Where a service runs, and with what. */
+export interface ServiceEnvironment {
+  config: Config;
+  natsUrl: string;
+  /** Folder of the projections. */
+  data: string;
+  /** Port of health and metrics; 0 for any free one. */
+  healthPort: number;
+  /** Replica number; 1 is `<service>-projection`, others have a projection and consumer of their own. */
+  replica?: number;
+  /**
+   * Something else beside the service that is made like it: files, consumer and subjects have this name, and nothing
+   * rebuilds it or takes its place.
+   */
+  role?: string;
+  logger?: Logger;
+}
+
+/** What a service's own part is given. */
+export interface ServiceContext {
+  config: Config;
+  nc: NatsConnection;
+  log: Log;
+  codec: EventCodec;
+  /** What is folded by. */
+  definition: ProjectionDefinition<unknown>;
+  store: ProjectionStore;
+  loop: ProjectionLoop;
+  publisher: Publisher;
+  logger: Logger;
+  registry: Registry;
+  /** The files of this instance. */
+  files: ProjectionFiles;
+  /** Key by which records of erasures name users. */
+  erasureKey: Uint8Array;
+  /**
+   * The fold is another one from here on: a projection is rebuilt by it beside the one that goes on answering, with
+   * these words more to the command, and takes its place.
+   */
+  refold(definition: ProjectionDefinition<unknown>, args: readonly string[]): void;
+}
+
+export interface ServiceParts {
+  endpoints: Readonly<Record<string, Endpoint>>;
+  /** Called after each commit with what was applied. */
+  onApplied?: (events: readonly LoggedEvent[]) => void;
+  /** What is in memory and follows the log beside the rows. */
+  memory?: LoopMemory;
+  /** What is in memory on a person, for who asks to see it. */
+  held?: readonly HeldMemory[];
+  /** Whether a rebuild that is due has to wait for something. */
+  holdsRebuild?: () => boolean;
+  /** Called before each scrape. */
+  refreshMetrics?: () => void;
+  /** More for the status of this service. */
+  status?: () => Json;
+  /** Called once the loop runs. */
+  start?: () => void;
+  /** Called before the loop is stopped. */
+  stop?: () => Promise<void>;
+  /** Called once the loop is stopped and all that came is committed, while there still is a connection. */
+  stopped?: () => Promise<void>;
+}
+
+export interface ServiceDescription<Tables> {
+  description: string;
+  definition: ProjectionDefinition<Tables>;
+  /**
+   * Whether rows of another fold version go on answering while others are folded beside them. Not where memory is a
+   * fold of the log as well, which would have to be made twice under settings of which one is gone.
+   */
+  rebuildsBeside: boolean;
+  /** What the log itself says of the fold, before anything is folded; left out: nothing. */
+  settle?: (nc: NatsConnection) => Promise<ProjectionDefinition<Tables>>;
+  /** The service's own part, made once store and connection stand; once more when a rebuilt projection takes over. */
+  parts: (context: ServiceContext) => ServiceParts | Promise<ServiceParts>;
+}
+
+export interface RunningService {
+  service: ServiceName;
+  healthUrl: string;
+  status(): ServiceStatus;
+  /** The part of the status that costs nothing, for whoever looks often. */
+  progress(): Pick<ServiceStatus, 'state' | 'seq' | 'lag'>;
+  stop(): Promise<void>;
+}
+
+export interface ServiceStatus extends Json {
+  service: ServiceName;
+  pid: number;
+  state: ProjectionStatus['state'];
+  seq: number;
+  lag: number;
+  dead_letters: number;
+}

@@ -1,0 +1,139 @@
+/** What every service answers beside its own, and `min_seq`, which every read takes. */
+import type { Config } from '../../config/schema.ts';
+import { NotFoundError, ServiceUnavailableError } from '../../errors.ts';
+import { streamSeq } from '../event/ids.ts';
+import type { Endpoint, Json } from '../micro.ts';
+import type { ProjectionLoop } from '../projection/loop.ts';
+import type { DeadLetter, ProjectionStore } from '../projection/store.ts';
+import { requiredId, wholeNumber } from '../request.ts';
+import type { ServiceStatus } from './description.ts';
+import type { Incarnation } from './incarnation.ts';
+
+/** `min_seq` and `timeout_ms` mean the same for every read: a state that holds the event with that sequence. */
+export function withMinSeq(
+  endpoints: Readonly<Record<string, Endpoint>>,
+  loop: ProjectionLoop,
+  config: Config,
+): Record<string, Endpoint> {
+  const wrapped: Record<string, Endpoint> = {};
+  for (const [name, endpoint] of Object.entries(endpoints)) {
+    wrapped[name] = {
+      ...endpoint,
+      handle: async (request) => {
+        await reachMinSeq(request, loop, config);
+        return endpoint.handle(request);
+      },
+    };
+  }
+  return wrapped;
+}
+
+async function reachMinSeq(request: Json, loop: ProjectionLoop, { http }: Config): Promise<void> {
+  const { state, trouble } = loop.status();
+  if (state === 'refusing')
+    throw new ServiceUnavailableError(trouble?.message ?? 'The log is not the one this state was made from.', {
+      ...(trouble?.next ? { next: trouble.next } : {}),
+      details: { reason: trouble?.code },
+    });
+  const minSeq = wholeNumber(request, 'min_seq', { default: 0, min: 0, max: Number.MAX_SAFE_INTEGER });
+  if (minSeq === 0) return;
+  const timeoutMs = wholeNumber(request, 'timeout_ms', {
+    default: http.min_seq_timeout_ms,
+    min: 0,
+    max: http.min_seq_timeout_max_ms,
+  });
+  await loop.reached(streamSeq(minSeq), timeoutMs);
+}
+
+/** How many identities one question may hold. */
+export const KNOWN_MAX = 5_000;
+
+export function commonEndpoints(
+  incarnation: () => Promise<Incarnation>,
+  status: () => ServiceStatus,
+  config: Config,
+): Record<string, Endpoint> {
+  const store = async (): Promise<ProjectionStore> => (await incarnation()).store;
+  return {
+    status: { ...COMMON_ENDPOINTS.status, handle: () => status() },
+    known: {
+      ...COMMON_ENDPOINTS.known,
+      handle: async ({ identities }) => {
+        const asked = Array.isArray(identities) ? identities.slice(0, KNOWN_MAX).map(String) : [];
+        const current = await store();
+        return { known: current.known(asked).map((seq) => seq ?? null), seq: current.checkpoint().seq };
+      },
+    },
+    held: {
+      ...COMMON_ENDPOINTS.held,
+      handle: async (request) => {
+        const { loop, held } = await incarnation();
+        await reachMinSeq(request, loop, config);
+        const at = { seq: loop.position(), parts: held.parts };
+        if (request.part === undefined) return at;
+        const id = requiredId(request, 'user');
+        const n = wholeNumber(request, 'n', { default: 100, min: 1, max: HELD_MAX });
+        const after = typeof request.after === 'string' || typeof request.after === 'number' ? request.after : null;
+        return { ...at, ...held.read(String(request.part), id, after, n) };
+      },
+    },
+    dead_letters: {
+      ...COMMON_ENDPOINTS.dead_letters,
+      handle: async (request) => {
+        const current = await store();
+        if (request.seq !== undefined) {
+          const seq = wholeNumber(request, 'seq', { default: 0, min: 1, max: Number.MAX_SAFE_INTEGER });
+          const dead = current.deadLetter(seq);
+          if (!dead)
+            throw new NotFoundError(`No event was set aside at sequence ${seq}.`, { next: 'freshet dlq list' });
+          return { ...mentionOf(dead), payload: Buffer.from(dead.payload).toString('base64') };
+        }
+        const n = wholeNumber(request, 'n', { default: 100, min: 1, max: DEAD_LETTERS_MAX });
+        const after = wholeNumber(request, 'after', { default: 0, min: 0, max: Number.MAX_SAFE_INTEGER });
+        const found = current.deadLetters(after, n + 1);
+        const page = found.slice(0, n);
+        return { dead_letters: page.map(mentionOf), next: found.length > n ? (page.at(-1)?.seq ?? null) : null };
+      },
+    },
+  };
+}
+
+/** What every service answers. */
+export const COMMON_ENDPOINTS = {
+  status: { description: 'State, position, lag, dead letters', example: {} },
+  known: {
+    description: 'For each identity <source>/<id> the sequence under which it was folded, or null',
+    example: { identities: ['shop-web/01JD'] },
+  },
+  held: {
+    description: 'What the service holds under an id, a page of one part; without part: which parts there are',
+    example: { user: 'u42', part: 'identity', n: 100 },
+  },
+  dead_letters: {
+    description: 'Events that were set aside, in pages; or one of them with its payload, with seq',
+    example: { after: 0, n: 100 },
+  },
+} as const;
+
+/** Most records in one page of what is held. */
+const HELD_MAX = 1_000;
+
+/** Most dead letters in one page. */
+const DEAD_LETTERS_MAX = 500;
+
+/** A dead letter without what it says. */
+export interface DeadLetterMention {
+  seq: number;
+  subject: string;
+  code: string;
+  message: string;
+  bytes: number;
+}
+
+const mentionOf = ({ seq, subject, code, message, payload }: DeadLetter): DeadLetterMention => ({
+  seq,
+  subject,
+  code,
+  message,
+  bytes: payload.length,
+});

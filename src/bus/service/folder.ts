@@ -1,0 +1,24 @@
+/** The folder that projections lie in. */
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { DataFolderUnusableError, messageOf } from '../../errors.ts';
+
+export function ensureFolder(folder: string): void {
+  try {
+    makeFolder(resolve(folder));
+  } catch (cause) {
+    throw new DataFolderUnusableError(`The data folder ${folder} can't be used: ${messageOf(cause)}.`, {
+      next: 'freshet up --data DIR, with a folder that can be written to',
+      details: { folder },
+      cause,
+    });
+  }
+}
+
+/** One level at a time: Node's own recursive form never comes back where a file system makes no folders (/proc). */
+function makeFolder(folder: string): void {
+  if (existsSync(folder) && statSync(folder).isDirectory()) return;
+  const parent = dirname(folder);
+  if (parent !== folder) makeFolder(parent);
+  mkdirSync(folder);
+}

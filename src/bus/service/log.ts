@@ -1,0 +1,33 @@
+/** The log as services read it: by a consumer each, so much at once that requests come between. */
+import type { NatsConnection } from 'nats';
+import { CONSUMERS, EVENTS } from '../../../streams.config.ts';
+import type { Config } from '../../config/schema.ts';
+import { createJetStreamLog } from '../log/jetstream.ts';
+import type { Log } from '../log/port.ts';
+import type { Publisher } from '../publisher.ts';
+
+export interface ServiceLogOptions {
+  nc: NatsConnection;
+  publisher: Publisher;
+  config: Config;
+  service: string;
+  /** Messages in one transaction, where requests come over the same connection. */
+  batchMax?: number | undefined;
+}
+
+/** Transactions whose messages are asked for at once: a request that comes behind them waits for all of them. */
+const BATCHES_AHEAD = 4;
+
+/** The log as services read it. */
+export const createServiceLog = ({ nc, publisher, config, service, batchMax }: ServiceLogOptions): Promise<Log> =>
+  createJetStreamLog({
+    nc,
+    publisher,
+    stream: EVENTS.name,
+    pullBatch: Math.min(config.projection.pull_batch, BATCHES_AHEAD * (batchMax ?? config.projection.pull_batch)),
+    pullExpiresMs: config.projection.pull_expires_ms,
+    heartbeatMs: config.projection.heartbeat_ms,
+    describe: (consumer) =>
+      CONSUMERS.find(({ name }) => name === `${service}-projection`)?.description ??
+      `Reads the log for a moment: ${consumer}`,
+  });

@@ -1,0 +1,21 @@
+/** What a server is looked at for, and given, before anything uses it. */
+import type { NatsConnection } from 'nats';
+import type { Logger } from 'pino';
+import { checkServer } from '../connection.ts';
+import { applyStreams } from './plan.ts';
+
+/** Makes what is missing on the server, and says what it can't do. */
+export async function prepareServer(nc: NatsConnection, logger: Logger): Promise<void> {
+  const { version, missing } = await checkServer(nc);
+  if (missing.length > 0)
+    logger.info({ version, missing }, 'this nats-server lacks features; nothing that Freshet needs');
+  const applied = await applyStreams(nc, { onlyMissing: true });
+  for (const { kind, name, done } of applied) {
+    if (done === 'created') logger.info({ kind, name }, 'created in JetStream');
+    else if (done === 'left' && kind !== 'consumer')
+      logger.warn(
+        { kind, name, next: 'freshet streams diff' },
+        'the server has this with other settings than streams.config.ts',
+      );
+  }
+}
