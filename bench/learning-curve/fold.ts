@@ -7,11 +7,10 @@ import { streamSeq } from '../../src/bus/event/ids.ts';
 import type { CloudEvent } from '../../src/bus/event/types.ts';
 import { openStore } from '../../src/bus/projection/store.ts';
 import { completeConfig } from '../../src/config/load.ts';
+import { configuredLists } from '../../src/engine/configured-lists.ts';
 import { createLists, type RankingAnswer } from '../../src/engine/lists.ts';
 import { createMemory } from '../../src/engine/memory.ts';
 import { engineProjection, prepareTables } from '../../src/engine/projection.ts';
-import { configuredRules } from '../../src/engine/rules/configured.ts';
-import { seenRule } from '../../src/engine/rules/seen.ts';
 import { nextTraining } from '../../src/engine/train/schedule.ts';
 import { scheduleOf, trainedKinds, trainerOptionsOf } from '../../src/engine/train/settings.ts';
 import { createTrainer } from '../../src/engine/train/trainer.ts';
@@ -44,12 +43,8 @@ export function createFold(): Fold {
     model,
     seq: memory.position,
     snapshot: () => 'none',
-    config: 'default',
-    rules: configuredRules(config),
-    seen: seenRule(config.lists.seen_for_s, config.lists.seen_by_type_s),
-    length: config.engine.list_length,
+    ...configuredLists(config),
     capacity: config.engine.cached_lists,
-    depth: config.http.list_max,
   });
   const schedule = scheduleOf(config);
   let training = nextTraining(0, schedule);

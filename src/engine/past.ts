@@ -17,6 +17,7 @@ import type { ProjectionStore } from '../bus/projection/store.ts';
 import { createPublisher } from '../bus/publisher.ts';
 import type { Config } from '../config/schema.ts';
 import { engineEndpoints } from './api.ts';
+import { configuredLists } from './configured-lists.ts';
 import { createInputObjects } from './inputs/objects.ts';
 import { createRecords, type RecordedInput } from './inputs/records.ts';
 import { createLists } from './lists.ts';
@@ -24,9 +25,7 @@ import { createMemory, emptyModel, type Memory } from './memory.ts';
 import type { Model } from './model/mod.ts';
 import { type EngineTables, engineProjection, prepareTables, resolveUserAt, rowsBeside } from './projection.ts';
 import { engineRebuild } from './rebuild.ts';
-import { answerHash, configuredRules } from './rules/configured.ts';
-import { seenRule } from './rules/seen.ts';
-import { configHash, originOf } from './settings.ts';
+import { originOf } from './settings.ts';
 import { restoreModel } from './snapshots/restore.ts';
 import { createSnapshots } from './snapshots/snapshots.ts';
 import { createWhy, explainEndpoint } from './why.ts';
@@ -68,22 +67,14 @@ export async function openPast(options: PastOptions): Promise<PastEngine> {
   const { config, seq, taken } = options;
   const { memory, tables, snapshot, close } = (await beside(options)) ?? (await fromTheLog(options));
   const resolve = (user: string): string => resolveUserAt(user, seq, tables);
-  const { engine, http, lists: listed } = config;
   const shown = {
     model: memory.model,
     seq: () => seq,
     snapshot: () => snapshot ?? 'none',
-    config: answerHash(configHash(config), config),
-    rules: configuredRules(config, () => taken),
-    seen: seenRule(listed.seen_for_s, listed.seen_by_type_s),
     rows: rowsBeside(tables),
-    contextWeight: listed.context_weight,
-    segmentEvents: listed.segment_events,
-    segmentMs: listed.segment_ms,
-    explorationSeed: listed.exploration_seed,
-    length: engine.list_length,
+    ...configuredLists(config, () => taken),
   };
-  const lists = createLists({ ...shown, capacity: 1, depth: http.list_max });
+  const lists = createLists({ ...shown, capacity: 1 });
   return {
     model: memory.model,
     endpoints: {

@@ -11,6 +11,7 @@ import { isExperimentEvent } from '../experiment/rows.ts';
 import { createLogger } from '../observability/log.ts';
 import { type Act, actOf, type InForce, inForce, readActs } from './acts.ts';
 import { engineEndpoints } from './api.ts';
+import { configuredLists } from './configured-lists.ts';
 import { contentsEndpoint } from './contents.ts';
 import { createExperiments, experimentEndpoints } from './experiments.ts';
 import { heldByModel } from './held.ts';
@@ -29,8 +30,6 @@ import { createRankings, type Rankings, settledSeq } from './rankings.ts';
 import { hashModel, readImage, removeImage } from './rebuild.ts';
 import { createRecallProgress } from './recall.ts';
 import { rollbackEndpoints, told } from './rollback.ts';
-import { answerHash, configuredRules } from './rules/configured.ts';
-import { seenRule } from './rules/seen.ts';
 import { configHash, originOf, settingsOf } from './settings.ts';
 import { createKeeper } from './snapshots/keeper.ts';
 import type { Origin } from './snapshots/manifest.ts';
@@ -100,8 +99,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     registered ??= engineMetrics(registry);
     const metrics = registered;
     const hash = configHash(config);
-    const answered = answerHash(hash, config);
-    const rules = configuredRules(config);
+    const configured = configuredLists(config);
     const found = store.checkpoint().created || (await log.info()).created;
     const origin = (): Origin => originOf(config, store.version, store.checkpoint().created || found);
     const snapshots = await createSnapshots({
@@ -232,20 +230,12 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       model,
       seq: loop.position,
       snapshot: inForce,
-      config: answered,
-      rules,
-      seen: seenRule(config.lists.seen_for_s, config.lists.seen_by_type_s),
       rows: rowsBeside(tables),
-      contextWeight: config.lists.context_weight,
-      segmentEvents: config.lists.segment_events,
-      segmentMs: config.lists.segment_ms,
-      explorationSeed: config.lists.exploration_seed,
-      length: config.engine.list_length,
+      ...configured,
     };
     const lists = createLists({
       ...shown,
       capacity: config.engine.cached_lists,
-      depth: config.http.list_max,
       onAnswer: (kind, age) => {
         answeredAt = performance.now();
         metrics.answers.inc({ kind });
@@ -279,7 +269,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         similarLength: engine.similar_length,
         trendingLength: engine.list_length,
         snapshot: inForce,
-        config: answered,
+        config: configured.config,
         onPublished: (kind, seconds) => {
           metrics.published.inc({ kind });
           if (kind === 'user') metrics.delay.observe(seconds);

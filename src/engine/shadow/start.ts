@@ -16,6 +16,7 @@ import type { Config } from '../../config/schema.ts';
 import { NotCaughtUpError } from '../../errors.ts';
 import { createLogger } from '../../observability/log.ts';
 import { engineEndpoints } from '../api.ts';
+import { configuredLists } from '../configured-lists.ts';
 import { createFollower } from '../inputs/copies.ts';
 import { createInputObjects, gatherRecords } from '../inputs/objects.ts';
 import { createRecords } from '../inputs/records.ts';
@@ -24,8 +25,6 @@ import { createMemory, type Memory } from '../memory.ts';
 import { engineProjection, prepareTables, resolveUser, rowsBeside } from '../projection.ts';
 import { hashModel } from '../rebuild.ts';
 import { writeAct } from '../rollback.ts';
-import { answerHash, configuredRules } from '../rules/configured.ts';
-import { seenRule } from '../rules/seen.ts';
 import { configHash, differences, originOf, settingsOf } from '../settings.ts';
 import { createSnapshots } from '../snapshots/snapshots.ts';
 import { type ComparisonReport, createComparison, type Placed } from './comparison.ts';
@@ -80,7 +79,7 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
 
   const parts = async (context: ServiceContext): Promise<ServiceParts> => {
     const { nc, log, store, loop, publisher, codec, erasureKey } = context;
-    const { engine, shadow: settings, lists: listed } = config;
+    const { engine, shadow: settings } = config;
     const tables = prepareTables(store.db);
     const records = createRecords(store.db);
     const objects = await createInputObjects({ nc, log, logger, stallMs: engine.snapshot_stall_ms });
@@ -98,17 +97,9 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
       model: tried.model,
       seq: loop.position,
       snapshot: () => 'shadow',
-      config: answerHash(hash, config),
-      rules: configuredRules(config),
-      seen: seenRule(listed.seen_for_s, listed.seen_by_type_s),
       rows: rowsBeside(tables),
-      contextWeight: listed.context_weight,
-      segmentEvents: listed.segment_events,
-      segmentMs: listed.segment_ms,
-      explorationSeed: listed.exploration_seed,
-      length: engine.list_length,
+      ...configuredLists(config),
       capacity: 1,
-      depth: config.http.list_max,
     });
     const { recommend } = engineEndpoints(lists, (user) => resolveUser(user, tables), config);
     let timer: NodeJS.Timeout | undefined;
