@@ -11,9 +11,6 @@ import { decodeState, InputUnreadableError } from './model/mod.ts';
 import type { Manifest } from './snapshots/manifest.ts';
 import type { Snapshots } from './snapshots/snapshots.ts';
 
-/** Messages by which the log is recognised that a record counts from. */
-const MARKS = 8;
-
 export interface Pin {
   /** Hash of the settings that it is for; a fold under others passes over it. */
   config: string;
@@ -95,7 +92,7 @@ export function createPins({ records, snapshots, config, rows, logger, onRecorde
       sha256: sha256Of(bytes),
       backend: 'fold',
       seconds: 0,
-      marks: marks.slice(0, MARKS),
+      marks,
       bytes,
     };
     records.add(input);

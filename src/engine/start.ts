@@ -31,6 +31,7 @@ import { hashModel, readImage, removeImage } from './rebuild.ts';
 import { createRecallProgress } from './recall.ts';
 import { rollbackEndpoints, told } from './rollback.ts';
 import { configHash, originOf, settingsOf } from './settings.ts';
+import { imageOf, marksUpTo, qualityOf } from './snapshots/image.ts';
 import { createKeeper } from './snapshots/keeper.ts';
 import type { Origin } from './snapshots/manifest.ts';
 import { type Restored, restoreModel } from './snapshots/restore.ts';
@@ -49,8 +50,6 @@ const MAX_WAIT_MS = 5_000;
 const ASKED_MS = 250;
 /** Said where rows hold nothing of a forgotten user any more, and the model still does. */
 const LEARNED_FROM_FORGOTTEN = 'the model was read from a state that has learned from somebody who was forgotten';
-/** Messages by which a snapshot's log is recognised. */
-const MARKS = 8;
 
 /** The endpoint that `freshet verify` asks. */
 export const MODEL_HASH = {
@@ -166,6 +165,10 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     });
     const follower = createFollower({ records, objects, next: () => store.checkpoint().seq + 1, logger });
     const copies = createCopies({ records, objects, uncopied, logger });
+    const rows = () => {
+      const { seq } = store.checkpoint();
+      return { seq, marks: marksUpTo(seq, store.fingerprints()) };
+    };
     const trainings = createTrainings({
       kinds: trainedKinds(config),
       schedule: scheduleOf(config),
@@ -176,7 +179,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       model,
       records,
       position: held.position,
-      rows: () => ({ seq: store.checkpoint().seq, marks: store.fingerprints() }),
+      rows,
       recalling: () => recall.running(),
       logger,
       onRecorded: (input) => {
@@ -190,7 +193,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       records,
       snapshots,
       config: hash,
-      rows: () => ({ seq: store.checkpoint().seq, marks: store.fingerprints() }),
+      rows,
       logger,
       onRecorded: (input) => copies.add(input),
     });
@@ -306,10 +309,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
           },
         })
       : undefined;
-    const quality = (): PrequentialReport | null => {
-      const report = model.prequential();
-      return report.scored > 0 ? report : null;
-    };
+    const quality = (): PrequentialReport | null => qualityOf(model);
     let pinnedThen: string | undefined;
     /** As known last while a rebuilt file takes this one's place. */
     const pinnedNow = (): string | undefined => {
@@ -326,23 +326,13 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     };
     const image = (): ModelImage => {
       const seq = held.position();
-      const { users, items, events } = model.stats();
-      return {
+      return imageOf(model, {
         seq,
-        clock: model.clock,
-        state: model.exportState(),
-        users,
-        items,
-        events,
         backend: backend(),
         inputs: records.digest(seq),
-        prequential: quality(),
         pinned: model.pinned ? pins.pinned() : undefined,
-        marks: [...store.fingerprints(), ...(mark ? [mark] : [])]
-          .filter((one) => one.seq <= seq)
-          .sort((one, other) => other.seq - one.seq)
-          .slice(0, MARKS),
-      };
+        fingerprints: [...store.fingerprints(), ...(mark ? [mark] : [])],
+      });
     };
     const keeper = createKeeper({
       snapshots,

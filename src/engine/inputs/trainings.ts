@@ -11,9 +11,6 @@ import { lastTraining, nextTraining, type TrainingSchedule } from '../train/sche
 import type { Trainer } from '../train/trainer.ts';
 import { type InputMention, type InputRecords, type RecordedInput, sha256Of } from './records.ts';
 
-/** Messages by which the log is recognised that a record counts from. */
-const MARKS = 8;
-
 export interface TrainingsOptions {
   kinds: readonly InputKind[];
   schedule: TrainingSchedule;
@@ -116,7 +113,7 @@ export function createTrainings(options: TrainingsOptions): Trainings {
     write: (input: RecordedInput) => void = records.add,
   ): void {
     const { seq, marks } = rows();
-    const input = { ...made, from_seq: seq + 1, sha256: sha256Of(made.bytes), marks: marks.slice(0, MARKS) };
+    const input = { ...made, from_seq: seq + 1, sha256: sha256Of(made.bytes), marks };
     write(input);
     const { bytes, marks: _, ...mention } = input;
     last = mention;

@@ -26,6 +26,7 @@ import { engineProjection, prepareTables, resolveUser, rowsBeside } from '../pro
 import { hashModel } from '../rebuild.ts';
 import { writeAct } from '../rollback.ts';
 import { configHash, differences, originOf, settingsOf } from '../settings.ts';
+import { imageOf } from '../snapshots/image.ts';
 import { createSnapshots } from '../snapshots/snapshots.ts';
 import { type ComparisonReport, createComparison, type Placed } from './comparison.ts';
 
@@ -60,9 +61,6 @@ export interface ShadowEnvironment extends Omit<ServiceEnvironment, 'role' | 'co
   /** Called when somebody asks for its end. */
   onStop?: () => void;
 }
-
-/** Messages by which a snapshot's log is recognised. */
-const MARKS = 8;
 
 export async function startShadow(environment: ShadowEnvironment): Promise<RunningService> {
   const { config, inForce } = environment;
@@ -119,25 +117,15 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
         keep: engine.snapshots_kept,
         stallMs: engine.snapshot_stall_ms,
       });
-      const { model } = tried;
       const seq = tried.position();
-      const { users, items, events } = model.stats();
-      const report = model.prequential();
-      const { object } = await snapshots.put({
-        seq,
-        clock: model.clock,
-        state: model.exportState(),
-        users,
-        items,
-        events,
-        backend: 'shadow',
-        inputs: records.digest(seq),
-        prequential: report.scored > 0 ? report : null,
-        marks: store
-          .fingerprints()
-          .filter((one) => one.seq <= seq)
-          .slice(0, MARKS),
-      });
+      const { object } = await snapshots.put(
+        imageOf(tried.model, {
+          seq,
+          backend: 'shadow',
+          inputs: records.digest(seq),
+          fingerprints: store.fingerprints(),
+        }),
+      );
       logger.info({ object, seq }, 'the shadow’s snapshot is stored');
       const act = await writeAct({ codec, publisher }, 'promoted', {
         snapshot: object,

@@ -1,0 +1,43 @@
+/** What is written of a model into a snapshot. */
+import type { Fingerprint } from '../../bus/projection/store.ts';
+import type { Model, PrequentialReport } from '../model/mod.ts';
+import type { ModelImage } from './snapshots.ts';
+
+/** Messages by which the log is recognised that a snapshot or a recorded input is of. */
+const MARKS = 8;
+
+/** The newest messages at or below a position, newest first. */
+export const marksUpTo = (seq: number, fingerprints: readonly Fingerprint[]): Fingerprint[] =>
+  fingerprints
+    .filter((one) => one.seq <= seq)
+    .sort((one, other) => other.seq - one.seq)
+    .slice(0, MARKS);
+
+/** How well the model ranked what came next; null where nothing was scored. */
+export const qualityOf = (model: Model): PrequentialReport | null => {
+  const report = model.prequential();
+  return report.scored > 0 ? report : null;
+};
+
+export interface ImageOptions extends Pick<ModelImage, 'seq' | 'backend' | 'inputs' | 'pinned'> {
+  /** Of the rows beside the model, which may be further than it. */
+  fingerprints: readonly Fingerprint[];
+}
+
+/** @param options what is known beside the model: `seq` is its position */
+export function imageOf(model: Model, { seq, backend, inputs, pinned, fingerprints }: ImageOptions): ModelImage {
+  const { users, items, events } = model.stats();
+  return {
+    seq,
+    clock: model.clock,
+    state: model.exportState(),
+    users,
+    items,
+    events,
+    backend,
+    inputs,
+    prequential: qualityOf(model),
+    pinned,
+    marks: marksUpTo(seq, fingerprints),
+  };
+}
