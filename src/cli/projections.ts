@@ -4,7 +4,6 @@ import pino, { type Logger } from 'pino';
 import type { Log } from '../bus/log/port.ts';
 import { foldVersion, type ProjectionDefinition, type ServiceName } from '../bus/projection/definition.ts';
 import type { ProjectionStore } from '../bus/projection/store.ts';
-import { createPublisher } from '../bus/publisher.ts';
 import type { Config } from '../config/schema.ts';
 import { configInForce } from '../engine/acts.ts';
 import type { RecordedInput } from '../engine/inputs/records.ts';
@@ -82,10 +81,7 @@ async function engine(
   // Without the file, the copies count.
   if (!live && nc && log) {
     const objects = await createInputObjects({ nc, log, logger, stallMs: config.engine.snapshot_stall_ms });
-    for (const mention of await objects.list()) {
-      const input = await objects.read(mention);
-      if (input) known.push(input);
-    }
+    known.push(...(await objects.readAll()));
   }
   const start =
     snapshotUpTo === undefined || !nc || !log
@@ -120,48 +116,33 @@ async function nearest(
   { nc, log, logger, known }: { nc: NatsConnection; log: Log; logger: Logger; known: readonly RecordedInput[] },
   upTo: number,
 ) {
-  const { emptyModel } = await import('../engine/memory.ts');
   const { digestOf, inOrder } = await import('../engine/inputs/records.ts');
   const { engineProjection } = await import('../engine/projection.ts');
-  const { restoreModel } = await import('../engine/snapshots/restore.ts');
-  const { createSnapshots } = await import('../engine/snapshots/snapshots.ts');
+  const { nearestModel } = await import('../engine/snapshots/nearest.ts');
   const { originOf } = await import('../engine/settings.ts');
   const version = foldVersion(engineProjection({ config, committed: () => {} }));
   const origin = originOf(config, version, (await log.info()).created);
-  const publisher = createPublisher(nc);
-  try {
-    const snapshots = await createSnapshots({
-      nc,
-      publisher,
-      logger,
-      origin: () => origin,
-      keep: config.engine.snapshots_kept,
-      stallMs: config.engine.snapshot_stall_ms,
-    });
-    const passedOver: string[] = [];
-    const restored = await restoreModel({
-      snapshots,
-      log,
-      logger,
-      origin,
-      checkpoint: upTo,
-      inputs: (seq) => digestOf([...known].sort(inOrder).filter(({ from_seq }) => from_seq <= seq)),
-      empty: () => emptyModel(config),
-      onPassedOver: (object, reason) => void passedOver.push(`${object}: ${reason}`),
-    });
-    if (restored.manifest) return restored;
-    throw new SnapshotUnfitError(
-      passedOver.length === 0
-        ? `There is no snapshot of the engine's model up to sequence ${upTo}.`
-        : `No snapshot fits up to sequence ${upTo}: ${passedOver.join('; ')}.`,
-      {
-        next: 'freshet replay engine, or freshet verify engine, which fold the model from the beginning',
-        details: { upTo, passedOver },
-      },
-    );
-  } finally {
-    await publisher.close();
-  }
+  const passedOver: string[] = [];
+  const restored = await nearestModel({
+    config,
+    nc,
+    log,
+    logger,
+    origin,
+    upTo,
+    inputs: (seq) => digestOf([...known].sort(inOrder).filter(({ from_seq }) => from_seq <= seq)),
+    onPassedOver: (object, reason) => void passedOver.push(`${object}: ${reason}`),
+  });
+  if (restored.manifest) return restored;
+  throw new SnapshotUnfitError(
+    passedOver.length === 0
+      ? `There is no snapshot of the engine's model up to sequence ${upTo}.`
+      : `No snapshot fits up to sequence ${upTo}: ${passedOver.join('; ')}.`,
+    {
+      next: 'freshet replay engine, or freshet verify engine, which fold the model from the beginning',
+      details: { upTo, passedOver },
+    },
+  );
 }
 
 /** The loop hands a definition nothing but the tables that it made itself. */

@@ -14,20 +14,18 @@ import { createProjectionLoop, type LoopLimits } from '../bus/projection/loop.ts
 import { openReader, type RowsReader } from '../bus/projection/reading.ts';
 import { createRebuild, RebuildRefusedError } from '../bus/projection/rebuild.ts';
 import type { ProjectionStore } from '../bus/projection/store.ts';
-import { createPublisher } from '../bus/publisher.ts';
 import type { Config } from '../config/schema.ts';
 import { engineEndpoints } from './api.ts';
 import { configuredLists } from './configured-lists.ts';
 import { createInputObjects } from './inputs/objects.ts';
-import { createRecords, type RecordedInput } from './inputs/records.ts';
+import { createRecords } from './inputs/records.ts';
 import { createLists } from './lists.ts';
-import { createMemory, emptyModel, type Memory } from './memory.ts';
+import { createMemory, type Memory } from './memory.ts';
 import type { Model } from './model/mod.ts';
 import { type EngineTables, engineProjection, prepareTables, resolveUserAt, rowsBeside } from './projection.ts';
 import { engineRebuild } from './rebuild.ts';
 import { originOf } from './settings.ts';
-import { restoreModel } from './snapshots/restore.ts';
-import { createSnapshots } from './snapshots/snapshots.ts';
+import { nearestModel } from './snapshots/nearest.ts';
 import { createWhy, explainEndpoint } from './why.ts';
 
 export interface PastOptions {
@@ -130,12 +128,7 @@ async function beside(options: PastOptions): Promise<Folded | undefined> {
   }
 }
 
-async function nearest(
-  { config, nc, log, seq, onNote }: PastOptions,
-  rows: RowsReader,
-  inputs: (seq: number) => string,
-) {
-  const publisher = createPublisher(nc);
+function nearest({ config, nc, log, seq, onNote }: PastOptions, rows: RowsReader, inputs: (seq: number) => string) {
   const origin = originOf(config, rows.version, rows.checkpoint().created);
   const said = (
     fields: { object?: string; seq?: number; reason?: string; checkpoint?: number },
@@ -146,27 +139,7 @@ async function nearest(
     onNote?.(`${text}: ${fields.object ?? ''} at ${fields.seq ?? '?'}${fields.reason ? `, ${fields.reason}` : ''}`);
   };
   const logger = { info: said, warn: said } as unknown as typeof SILENT;
-  try {
-    const snapshots = await createSnapshots({
-      nc,
-      publisher,
-      logger,
-      origin: () => origin,
-      keep: config.engine.snapshots_kept,
-      stallMs: config.engine.snapshot_stall_ms,
-    });
-    return await restoreModel({
-      snapshots,
-      log,
-      logger,
-      origin,
-      checkpoint: seq,
-      inputs,
-      empty: () => emptyModel(config),
-    });
-  } finally {
-    await publisher.close();
-  }
+  return nearestModel({ config, nc, log, logger, origin, upTo: seq, inputs });
 }
 
 /** Reads the log up to the position, for memory alone. */
@@ -229,11 +202,7 @@ async function read(options: PastOptions, rows: RowsReader, memory: Memory): Pro
 async function fromTheLog(options: PastOptions): Promise<Folded> {
   const { config, nc, log, codec, erasureKey, seq, scratch, consumer, limits, onProgress } = options;
   const objects = await createInputObjects({ nc, log, logger: SILENT, stallMs: config.engine.snapshot_stall_ms });
-  const known: RecordedInput[] = [];
-  for (const mention of await objects.list()) {
-    const input = await objects.read(mention);
-    if (input) known.push(input);
-  }
+  const known = await objects.readAll();
   const { definition, memory } = engineRebuild(config, erasureKey, { known });
   const rebuild = await createRebuild({
     file: scratch,

@@ -36,6 +36,8 @@ export interface InputObjects {
   list(): Promise<InputMention[]>;
   /** The record with its bytes; undefined, with a warning, where they are not what was recorded. */
   read(mention: InputMention): Promise<RecordedInput | undefined>;
+  /** All that can be read, in order. */
+  readAll(): Promise<RecordedInput[]>;
   put(input: RecordedInput): Promise<void>;
   /** Takes a copy away; nothing where there is none. */
   remove(mention: InputMention): Promise<void>;
@@ -65,7 +67,7 @@ export async function createInputObjects({ nc, log, logger, stallMs }: InputObje
     return false;
   }
 
-  return {
+  const objects: InputObjects = {
     list: async () => {
       const found: InputMention[] = [];
       for (const { name, deleted, description } of await store.list()) {
@@ -91,6 +93,14 @@ export async function createInputObjects({ nc, log, logger, stallMs }: InputObje
         return undefined;
       }
     },
+    readAll: async () => {
+      const all: RecordedInput[] = [];
+      for (const mention of await objects.list()) {
+        const input = await objects.read(mention);
+        if (input) all.push(input);
+      }
+      return all;
+    },
     remove: async (mention) => {
       const name = objectName(mention);
       const info = await store.info(name);
@@ -103,6 +113,7 @@ export async function createInputObjects({ nc, log, logger, stallMs }: InputObje
       await store.putBlob(meta, bytes, { timeout: PUT_MS });
     },
   };
+  return objects;
 }
 
 const TEXTS = ['kind', 'sha256', 'backend', 'stream'] as const;
