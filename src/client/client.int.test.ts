@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { published, viewed } from '../../test/support/events.ts';
@@ -96,6 +99,11 @@ describe('publishing', () => {
   test('waits while there is no way, over a reload as well, and goes out when there is', async () => {
     const kept = new Map<string, string>();
     const storage = {
+      get length() {
+        return kept.size;
+      },
+      key: (index: number) => [...kept.keys()][index] ?? null,
+      removeItem: (key: string) => void kept.delete(key),
       getItem: (key: string) => kept.get(key) ?? null,
       setItem: (key: string, value: string) => void kept.set(key, value),
     };
@@ -107,8 +115,11 @@ describe('publishing', () => {
     await expect(offline.flush()).rejects.toThrow('offline');
     expect(offline.pending).toBe(3);
     await offline.close();
+    const damaged = 'freshet-events-of-somebody-else';
+    storage.setItem(damaged, '[{"id":5},null');
     const back = client({ storage });
     await until(() => back.pending === 0);
+    expect([...kept.keys()]).toEqual([]);
     const { body } = await publish(stack.url, viewed('c5', 'end'));
     expect(await history('c5', body.seq)).toEqual(['end', 'i4', 'i3', 'i2']);
   });
@@ -143,6 +154,58 @@ test('a list that is watched comes again when it changes, until it is enough', a
   await until(() => seen.length > 1 && !seen.at(-1)?.includes('a'));
   enough.abort();
   await done;
+});
+
+test('a watched list is asked for anew where the gateway falls silent', async () => {
+  // As a connection whose other end is gone, of which a machine that slept is told nothing.
+  let connections = 0;
+  const proxy = createServer((incoming, outgoing) => {
+    if (++connections > 1) {
+      outgoing.writeHead(307, { location: stack.url + incoming.url }).end();
+      return;
+    }
+    outgoing.writeHead(200, { 'content-type': 'text/event-stream' }).write('retry: 1000\n\n');
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  onTestFinished(() => {
+    proxy.closeAllConnections();
+    proxy.close();
+  });
+  const troubles: unknown[] = [];
+  const freshet = client({
+    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    silenceMs: 1_000,
+    onTrouble: (error) => void troubles.push(error),
+  });
+  const enough = new AbortController();
+  const lists: unknown[] = [];
+  const done = freshet.watch('c9', (list) => void lists.push(list), { signal: enough.signal });
+  await until(() => lists.length > 0);
+  enough.abort();
+  await done;
+  expect(String(troubles[0])).toContain('nothing was heard of the gateway for 1000 ms');
+});
+
+test('a gateway that says when to come back is not asked sooner, however much is queued', async () => {
+  const limited = await startStack({ natsUrl: nats.url, config: testConfig({ keys: 'off', rate_per_s: 0.001 }) });
+  onTestFinished(() => limited.stop());
+  await until(async () => (await limited.gateway.ready()).ready);
+  const statuses: number[] = [];
+  const counting: typeof fetch = async (...args) => {
+    const response = await fetch(...args);
+    statuses.push(response.status);
+    return response;
+  };
+  const freshet = client({ url: limited.url, fetch: counting, batch: 2 });
+  for (let i = 0; i < 3; i++) freshet.publish('user.viewed.v1', 'c10', { item: `i${i}` });
+  await until(() => statuses.length === 2);
+  await until(() => freshet.pending === 1);
+  for (let i = 0; i < 10; i++) freshet.publish('user.viewed.v1', 'c10', { item: `j${i}` });
+  // What is to be sent at once has a timer before this one.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  await fetch(`${limited.url}/healthz`);
+  expect(statuses).toEqual([200, 429]);
 });
 
 test('a token that ends is asked for again, and a wrong question is an error with its code', async () => {

@@ -1,5 +1,8 @@
 /** A client for browsers and Node: publishes events, asks for lists, reports what is shown, watches a list change. */
+import { newId } from './id.ts';
+import { listenToPage } from './page.ts';
 import { createQueue, type QueueStorage, type SendOutcome } from './queue.ts';
+import { sizeOf } from './size.ts';
 import { readEvents } from './sse.ts';
 import type {
   ClientEvent,
@@ -30,6 +33,8 @@ export interface ClientOptions {
   retryMaxMs?: number;
   /** Milliseconds that a request may take, 10,000. */
   timeoutMs?: number;
+  /** Milliseconds without a sign of life after which a watched list is asked for anew, 45,000: three of the gateway's. */
+  silenceMs?: number;
   /** Called with an event that was refused for good. */
   onRejected?: (rejected: RejectedEvent) => void;
   /** Called where events could not be sent now; they are kept and sent again. */
@@ -89,28 +94,39 @@ export interface FreshetClient {
 
 /** Lists that are known to be reported. */
 const REPORTED = 1_000;
+/** Of all requests that outlive their page, 64 KiB is the most (Fetch standard, section 4.6); more is refused at once. */
+const KEEPALIVE_BYTES = 60_000;
 
 export function createClient(options: ClientOptions): FreshetClient {
   const { url, source, batch = 50, waitMs = 200, capacity = 1_000, retryMs = 500, retryMaxMs = 30_000 } = options;
-  const { timeoutMs = 10_000, fetch: request = fetch } = options;
+  const { timeoutMs = 10_000, silenceMs = 45_000, fetch: request = fetch } = options;
   const base = url.replace(/\/$/, '');
   const reported = new Set<string>();
-  let known: string | undefined;
+  let known: Promise<string> | undefined;
 
-  async function keyOf(again: boolean): Promise<string | undefined> {
-    if (typeof options.key !== 'function') return options.key;
-    if (again || known === undefined) known = await options.key();
-    return known;
+  /** The key, or the token that is known; another one in place of what is no longer taken. One question for all who wait. */
+  async function keyOf(refused: string | undefined): Promise<string | undefined> {
+    const { key } = options;
+    if (typeof key !== 'function') return key;
+    if (refused !== undefined && (await known?.catch(() => {})) === refused) known = undefined;
+    known ??= (async () => key())();
+    const asked = known;
+    asked.catch(() => {
+      if (known === asked) known = undefined;
+    });
+    return asked;
   }
 
   /** One request; once more with another token where the one that is known is no longer taken. */
   async function call(path: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
+    let refused: string | undefined;
     for (let attempt = 0; ; attempt++) {
-      const key = await keyOf(attempt > 0);
+      const key = await keyOf(refused);
       const headers = { ...(init.headers as object), ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) };
       const limit = signal ?? AbortSignal.timeout(timeoutMs);
       const response = await request(base + path, { ...init, headers, signal: limit });
       if (response.status !== 401 || attempt > 0 || typeof options.key !== 'function') return response;
+      refused = key;
       await response.body?.cancel();
     }
   }
@@ -123,20 +139,21 @@ export function createClient(options: ClientOptions): FreshetClient {
 
   async function send(events: readonly ClientEvent[]): Promise<SendOutcome> {
     try {
+      const body = JSON.stringify(events);
       const response = await call('/v1/events', {
         method: 'POST',
         headers: { 'content-type': 'application/cloudevents-batch+json' },
-        body: JSON.stringify(events),
+        body,
         // A page that is left sends its last events all the same.
-        keepalive: events.length <= 20,
+        keepalive: sizeOf(body) <= KEEPALIVE_BYTES,
       });
-      const body = (await response.json().catch(() => ({}))) as {
+      const said = (await response.json().catch(() => ({}))) as {
         seq?: number;
         rejected?: { index: number; code: string; message: string }[];
         code?: string;
         detail?: string;
       };
-      if (response.ok) return { done: true, seq: body.seq, rejected: body.rejected ?? [] };
+      if (response.ok) return { done: true, seq: said.seq, rejected: said.rejected ?? [] };
       if (response.status === 413 && events.length > 1) return { done: false, reason: 'smaller' };
       // The gateway says of each event why it can never be taken; otherwise the same holds for all of them.
       if (response.status === 400 || response.status === 403 || response.status === 413)
@@ -144,10 +161,10 @@ export function createClient(options: ClientOptions): FreshetClient {
           done: true,
           seq: undefined,
           rejected:
-            body.rejected ?? events.map((_, index) => ({ index, code: body.code ?? '', message: body.detail ?? '' })),
+            said.rejected ?? events.map((_, index) => ({ index, code: said.code ?? '', message: said.detail ?? '' })),
         };
       const after = Number(response.headers.get('retry-after'));
-      const error = new FreshetClientError(response.status, body);
+      const error = new FreshetClientError(response.status, said);
       return { done: false, reason: 'again', error, ...(after > 0 ? { afterMs: after * 1_000 } : {}) };
     } catch (error) {
       return { done: false, reason: 'again', error };
@@ -161,13 +178,16 @@ export function createClient(options: ClientOptions): FreshetClient {
     capacity,
     retryMs,
     retryMaxMs,
+    bytes: KEEPALIVE_BYTES,
     storage: options.storage,
     onRejected: options.onRejected,
     onTrouble: options.onTrouble,
   });
 
+  const unlisten = listenToPage({ leave: queue.leave, online: () => void queue.flush().catch(() => {}) });
+
   const publish: FreshetClient['publish'] = (type, subject, data, extras = {}) => {
-    const { id = crypto.randomUUID(), time = new Date().toISOString() } = extras;
+    const { id = newId(), time = new Date().toISOString() } = extras;
     queue.add({ specversion: '1.0', id, source, type, subject, time, data });
     return id;
   };
@@ -231,14 +251,15 @@ export function createClient(options: ClientOptions): FreshetClient {
     watch: async (user, onList, { signal, n = 10 }) => {
       let last: string | undefined;
       while (!signal.aborted) {
+        const connection = connectionUntil(signal, silenceMs);
         try {
           const response = await call(
             `/v1/users/${inPath(user)}/recommendations/stream?n=${n}`,
             { headers: last === undefined ? {} : { 'last-event-id': last } },
-            signal,
+            connection.signal,
           );
           if (!response.ok) await answerOf(response);
-          for await (const { id, event, data } of readEvents(response)) {
+          for await (const { id, event, data } of readEvents(response, connection.alive)) {
             if (id !== undefined) last = id;
             if (event === 'ranking') onList(JSON.parse(data) as Ranking);
           }
@@ -247,13 +268,37 @@ export function createClient(options: ClientOptions): FreshetClient {
           // What is wrong with the question is wrong the next time as well.
           if (error instanceof FreshetClientError && error.status < 429 && error.status !== 408) throw error;
           options.onTrouble?.(error);
+        } finally {
+          connection.end();
         }
         await pauseFor(retryMs, signal);
       }
     },
     close: async () => {
       await queue.flush().catch(() => {});
+      unlisten();
       queue.close();
+    },
+  };
+}
+
+/** A signal that is aborted with another one, or when there was no sign of life for so many milliseconds. */
+function connectionUntil(signal: AbortSignal, silenceMs: number): { signal: AbortSignal; alive(): void; end(): void } {
+  const own = new AbortController();
+  const stop = (): void => own.abort(signal.reason);
+  const silent = (): void => own.abort(new Error(`nothing was heard of the gateway for ${silenceMs} ms`));
+  let timer = setTimeout(silent, silenceMs);
+  signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
+  return {
+    signal: own.signal,
+    alive: () => {
+      clearTimeout(timer);
+      timer = setTimeout(silent, silenceMs);
+    },
+    end: () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
     },
   };
 }

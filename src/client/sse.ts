@@ -6,7 +6,8 @@ export interface ServerSentEvent {
   data: string;
 }
 
-export async function* readEvents(response: Response): AsyncGenerator<ServerSentEvent> {
+/** `alive` is called with whatever comes, signs of life included. */
+export async function* readEvents(response: Response, alive: () => void): AsyncGenerator<ServerSentEvent> {
   const reader = response.body?.getReader();
   if (!reader) return;
   const decoder = new TextDecoder();
@@ -15,6 +16,7 @@ export async function* readEvents(response: Response): AsyncGenerator<ServerSent
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
+      alive();
       text += decoder.decode(value, { stream: true });
       for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n')) {
         const message = parse(text.slice(0, end));
