@@ -29,6 +29,7 @@ export function emptyModel({ engine }: Config): Model {
       hidden: engine.ranker_units,
       learningRate: engine.ranker_rate,
       dense: engine.ranker_dense,
+      budget: { perSecond: engine.ranker_per_s, perEvent: engine.ranker_share, burst: engine.ranker_burst },
     },
     impressions: {
       listsOfUser: engine.shown_of_user,

@@ -113,6 +113,11 @@ export class Reader {
     return bytes;
   }
 
+  /** All that has not been read yet. */
+  rest(): Buffer {
+    return this.bytes(this.#buffer.length - this.#at);
+  }
+
   text(): string {
     const length = this.count();
     const text = this.#buffer.toString('utf8', this.#at, this.#at + length);

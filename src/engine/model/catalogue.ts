@@ -7,17 +7,14 @@ import type { ItemData, ItemPatch } from '../../bus/event/types.ts';
 import { HASH_START, hashEnd, hashText } from './hash.ts';
 import { ln } from './math.ts';
 import { Numbering } from './numbering.ts';
-import { MAX_ROW_ID, SparseRows } from './rows.ts';
+import { MAX_ROW_ID } from './rows.ts';
+import { TermPostings, WEIGHT_BITS, WEIGHT_MASK } from './term-postings.ts';
 import { type ContentConfig, itemTerms } from './terms.ts';
 
 const PUBLISHED = 1;
 const WITHDRAWN = 2;
 /** More than there are numbers of items. */
 const NUMBERS = MAX_ROW_ID + 2;
-
-/** Bits of a term's weight within an item's unit vector. */
-const WEIGHT_BITS = 10;
-const WEIGHT_UNIT = 2 ** WEIGHT_BITS - 1;
 
 export interface Item {
   fields: ItemData | undefined;
@@ -27,11 +24,8 @@ export interface Item {
 
 export class Catalogue {
   readonly ids = new Numbering();
-  /** Row: term; id: item; f: weight of the term in the item's unit vector, 0 to 1023. */
-  readonly postings = new SparseRows();
+  readonly postings = new TermPostings();
   readonly terms = new Numbering();
-  /** Items that a term occurs in. */
-  documents = new Int32Array(256);
   #config: ContentConfig;
   #status = new Uint8Array(64);
   #hashes = new Uint32Array(64);
@@ -210,7 +204,7 @@ export class Catalogue {
 
   /** Inverse document frequency of a term, smoothed; a list asks for hundreds, and few of them differ. */
   idf(term: number): number {
-    const documents = Math.max(this.documents[term]!, 1);
+    const documents = Math.max(this.postings.count(term), 1);
     if (documents >= this.#idfs.length) this.#idfs = new Float64Array(documents * 2);
     else if (this.#idfsOf !== this.#described) this.#idfs.fill(0);
     this.#idfsOf = this.#described;
@@ -235,23 +229,18 @@ export class Catalogue {
     for (let i = 0; i < terms.length; i++) {
       const [term, weight] = terms[i]!;
       const at = this.terms.of(term);
-      const part = Math.max(1, Math.round((weight / Math.sqrt(squares)) * WEIGHT_UNIT));
+      const part = Math.max(1, Math.round((weight / Math.sqrt(squares)) * WEIGHT_MASK));
       vector[i] = ((at << WEIGHT_BITS) | part) >>> 0;
-      if (at >= this.documents.length) {
-        const documents = new Int32Array(Math.max(at + 1, this.documents.length * 2));
-        documents.set(this.documents);
-        this.documents = documents;
-      }
-      this.documents[at]!++;
-      this.postings.add(at, number, part, 0, 0);
+      this.postings.set(at, number, part);
     }
     if (old !== undefined) {
       this.#described--;
+      const kept = new Set(Array.from(vector, termOf));
       for (const word of old) {
-        const term = word >>> WEIGHT_BITS;
-        this.postings.add(term, number, -(word & WEIGHT_UNIT), 0, 0);
-        this.documents[term]!--;
-        if (this.documents[term] === 0) this.terms.release(term);
+        const term = termOf(word);
+        if (kept.has(term)) continue;
+        this.postings.remove(term, number);
+        if (this.postings.count(term) === 0) this.terms.release(term);
       }
     }
     if (vector.length > 0) {
@@ -263,6 +252,6 @@ export class Catalogue {
 
 /** Parts of a packed vector word. */
 export const termOf = (word: number): number => word >>> WEIGHT_BITS;
-export const partOf = (word: number): number => word & WEIGHT_UNIT;
+export const partOf = (word: number): number => word & WEIGHT_MASK;
 /** Length of an item's vector in units of its parts. */
-export const VECTOR_UNIT = WEIGHT_UNIT;
+export const VECTOR_UNIT = WEIGHT_MASK;

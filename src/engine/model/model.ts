@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
 import type { ItemData, ItemPatch } from '../../bus/event/types.ts';
 import { FEATURE_SCALES, FEATURES } from './blend.ts';
-import { Writer } from './bytes.ts';
+import { Reader, Writer } from './bytes.ts';
 import { Catalogue } from './catalogue.ts';
 import { completeConfig, type ModelConfig, type PartialModelConfig } from './config.ts';
 import { Dismissals } from './dismissals.ts';
@@ -25,6 +25,7 @@ import type { Observer, ScoredEvent } from './observer.ts';
 import { type Posting, Postings, placeOf, userOf } from './postings.ts';
 import { Prequential, type PrequentialReport } from './prequential.ts';
 import { type Profile, profileOf } from './profile.ts';
+import { Budget } from './ranker/budget.ts';
 import { Ranker } from './ranker/ranker.ts';
 import { isMeasured, isTaught } from './ranker/schedule.ts';
 import { type Ranked, type RankedItem, Ranking, type RankRequest } from './ranking.ts';
@@ -91,6 +92,8 @@ class FoldedModel implements Model {
   readonly #ranking: Ranking;
   readonly #mapped: MappedSignals;
   readonly #ranker: Ranker | undefined;
+  /** What may still be looked at to learn from it. */
+  readonly #budget: Budget;
   readonly #histories = new Histories();
   readonly #links = new Links();
   readonly #users = new Numbering();
@@ -137,6 +140,7 @@ class FoldedModel implements Model {
     this.#popularity = new Popularity(config.popularity, config.statistics.bucketMs);
     this.#impressions = new Impressions(config.impressions);
     this.#ranker = config.ranker.form === 'none' ? undefined : new Ranker(config.ranker, FEATURE_SCALES);
+    this.#budget = new Budget(config.ranker.budget);
     this.#ranking = new Ranking(config.ranking, {
       catalogue: this.#catalogue,
       statistics: this.#statistics,
@@ -272,17 +276,17 @@ class FoldedModel implements Model {
    * that no signal is right.
    */
   #score(user: number, item: number, time: number, seq: number, id: UserId, itemId: ItemId): void {
+    this.#budget.follow(time);
     const length = this.#histories.length(user);
     if (length === 0) return;
+    const start = this.#histories.start(user);
+    const seen = this.#histories.items.subarray(start, start + length);
+    if (!this.#config.ranking.includeSeen && seen.includes(item)) return;
     const teaches = this.#teaches(id, itemId, seq);
     const early = teaches && this.#ranker!.steps < MEASURED_FIRST;
     const measured = early || isMeasured(id, itemId, seq, this.#config.prequential.every);
     const chosen = this.#observed > 0 && isMeasured(id, itemId, seq, this.#observed);
     const observed = chosen && !measured;
-    if (!teaches && !measured && !observed) return;
-    const start = this.#histories.start(user);
-    const seen = this.#histories.items.subarray(start, start + length);
-    if (!this.#config.ranking.includeSeen && seen.includes(item)) return;
     // Looked at only: what follows has to be as it is where nobody looks.
     if (observed) this.#observer?.(this.#scored(user, item, time, seq, seen).event);
     if (!teaches && !measured) return;
@@ -330,10 +334,11 @@ class FoldedModel implements Model {
     return { event, row, means };
   }
 
+  /** Whether an event is one to learn from, and there is a token for it, which it takes. */
   #teaches(user: string, what: string, seq: number): boolean {
     if (this.#ranker === undefined || this.#pinned) return false;
     const learned = this.#ranker.effort / this.#config.readBack;
-    return isTaught(user, what, seq, learned, this.#config.ranker.dense);
+    return isTaught(user, what, seq, learned, this.#config.ranker.dense) && this.#budget.take();
   }
 
   /** What the list of a user as it is now is asked for by. */
@@ -390,11 +395,11 @@ class FoldedModel implements Model {
     }
     const origin = this.#users.find(id);
     if (this.#ranker === undefined || origin === undefined) return;
-    if (!this.#teaches(id, list, seq)) return;
     const user = this.#links.root(origin);
     const length = this.#histories.length(user);
     const shown = [...new Set(this.#numbersOf(items))].slice(0, this.#config.impressions.places);
-    if (length === 0 || shown.length < 2) return;
+    this.#budget.follow(time);
+    if (length === 0 || shown.length < 2 || !this.#teaches(id, list, seq)) return;
     this.clock = time;
     const { candidates, features, means } = this.#ranking.rank({ ...this.#historyRequest(user), include: shown });
     const strength = this.#ranking.strengthOf(means);
@@ -964,6 +969,7 @@ class FoldedModel implements Model {
     if (!(other instanceof FoldedModel)) throw new TypeError('only models of this release can be merged');
     if (other.#histories.events > this.#histories.events && this.#ranker !== undefined && other.#ranker !== undefined) {
       this.#ranker.restore(other.#ranker.state());
+      this.#budget.restore(other.#budget.state());
       this.#stale = other.#stale;
     }
     const here = Int32Array.from(other.#catalogue.ids.ids, (id) => this.#item(id));
@@ -1011,7 +1017,7 @@ class FoldedModel implements Model {
       bytes: {
         pairs: pairs.bytes,
         buckets: this.#statistics.buckets.size().bytes,
-        postings: this.#catalogue.postings.size().bytes + this.#postings.bytes(),
+        postings: this.#catalogue.postings.bytes() + this.#postings.bytes(),
         histories: this.#histories.bytes(),
         inputs: this.#mapped.bytes(),
       },
@@ -1123,6 +1129,7 @@ class FoldedModel implements Model {
     if (learned) {
       const ranker = new Writer();
       ranker.count((this.#stale ? STALE : 0) | (this.#pinned ? PINNED : 0));
+      ranker.f64s(this.#budget.state());
       if (this.#ranker !== undefined) ranker.bytes(this.#ranker.encode());
       sections.push(
         { name: IMPRESSIONS, bytes: this.#impressions.encode(itemPlace, userPlace) },
@@ -1185,12 +1192,13 @@ class FoldedModel implements Model {
   }
 
   #readRanker(bytes: Buffer): void {
-    const flags = bytes[0] ?? 0;
+    const input = new Reader(bytes);
+    const flags = input.count();
     this.#stale = (flags & STALE) !== 0;
     this.#pinned = (flags & PINNED) !== 0;
-    if (this.#ranker === undefined) return;
     try {
-      this.#ranker.decode(bytes.subarray(1));
+      this.#budget.restore(input.f64s());
+      this.#ranker?.decode(input.rest());
     } catch (err) {
       throw new ModelStateUnreadableError('the state is of a model with another ranker', { cause: err });
     }

@@ -58,6 +58,8 @@ export interface RankingConfig extends AgeConfig, NeighbourConfig {
   newCandidates: number;
   /** Candidates among items with few events of their own, by what their features promise. */
   promisedCandidates: number;
+  /** Items that those are chosen from: the ones listed last of all with few events. */
+  promisedAmong: number;
   /** Share of what came before in the sum that directed candidates are chosen by. */
   beforeShare: number;
   /** Weights for readers with a few events; in between, the two are mixed. */
@@ -84,6 +86,7 @@ export const RANKING_DEFAULTS: RankingConfig = {
   popularCandidates: 60,
   newCandidates: 20,
   promisedCandidates: 30,
+  promisedAmong: 1_024,
   beforeShare: 0.3,
   short: SHORT_DEFAULTS,
   long: LONG_DEFAULTS,
@@ -93,7 +96,7 @@ export const RANKING_DEFAULTS: RankingConfig = {
   serveUnpublished: false,
 };
 
-/** Items listed last that are looked through for what an item's features promise. */
+/** Items listed last that are looked through for new ones, and for ones with few events. */
 const NEWEST_KEPT = 4_096;
 /** Items that recorded inputs are compared on. */
 const SAMPLED = 200;
@@ -208,11 +211,13 @@ export class Ranking {
   #table = new Float64Array(0);
   #scores = new Float64Array(0);
   #content = new ContentSearch();
-  #last = new Likeness();
+  #likeness = new Likeness();
   /** The best by what is looked at just now, one after the other; the second where two are looked for at once. */
   #best: Top;
   #second: Top;
   #newest: Newest;
+  /** Scratch: items with few events. */
+  #few = new Int32Array(0);
   #directedDamping = new Damping(DIRECTED_CHANNELS[0]!.target);
   #togetherDamping = new Damping(TOGETHER_CHANNELS[0]!.target);
   #weights: Record<'short' | 'long' | 'cold' | 'similar', Float64Array>;
@@ -416,13 +421,20 @@ export class Ranking {
     return items.filter((_, place) => place % step === 0);
   }
 
-  /** Of the items listed last, those with few events of their own whose features promise most. */
+  /** Of the items listed last with few events of their own, those whose features promise most. */
   #addPromising(request: RankRequest, found: Set<number>): void {
-    const share = shareOf(request);
-    const few = (item: number): boolean => this.#statistics.total[item]! < FEW_EVENTS * 16 && this.#free(item);
-    const best = this.#best.restart(Math.ceil(this.#config.promisedCandidates * share));
-    this.#mapped.offer(request.past, this.#newest.items, few, (item, score) => {
-      if (score > 0) best.offer(item, score);
+    const { promisedCandidates, promisedAmong } = this.#config;
+    const { total } = this.#statistics;
+    if (this.#few.length !== promisedAmong) this.#few = new Int32Array(promisedAmong);
+    const few = this.#few;
+    let count = 0;
+    for (const item of this.#newest.items) {
+      if (count === promisedAmong) break;
+      if (total[item]! < FEW_EVENTS * 16 && this.#free(item)) few[count++] = item;
+    }
+    const best = this.#best.restart(Math.ceil(promisedCandidates * shareOf(request)));
+    this.#mapped.offer(request.past, few.subarray(0, count), (item, score) => {
+      if (score > 0 && best.admits(score)) best.offer(item, score);
     });
     best.addTo(found);
   }
@@ -463,8 +475,9 @@ export class Ranking {
     const size = candidates.length * columns;
     if (this.#table.length < size) this.#table = new Float64Array(size * 2);
     const values = this.#table.subarray(0, size).fill(0);
-    this.#addCounts(request.profile, candidates, values);
-    this.#last.take(questionOfLast(request.profile, this.#catalogue), this.#catalogue);
+    const { profile, question } = request;
+    this.#addCounts(profile, candidates, values);
+    this.#likeness.take(question, questionOfLast(profile, this.#catalogue), this.#catalogue);
     const statistics = this.#statistics;
     const { short, long } = this.#popularity;
     for (let row = 0; row < candidates.length; row++) {
@@ -476,8 +489,7 @@ export class Ranking {
         }
       }
       const total = statistics.total[item] ?? 0;
-      const last = at + COLUMN.contentLast;
-      this.#content.likeness.fill(this.#last, item, this.#catalogue, values, at + COLUMN.content, last);
+      this.#likeness.fill(item, this.#catalogue, values, at + COLUMN.content, at + COLUMN.contentLast);
       values[at + COLUMN.popular] = total / 16;
       values[at + COLUMN.popularShort] = short[item]!;
       values[at + COLUMN.popularLong] = long[item]!;

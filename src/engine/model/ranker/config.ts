@@ -1,4 +1,6 @@
 /** Settings of the learned ranker; all of them belong to the fold, so another value means a rebuild. */
+import { BUDGET_DEFAULTS, type BudgetConfig } from './budget.ts';
+
 export type RankerForm = 'none' | 'linear' | 'hidden';
 
 export interface RankerConfig {
@@ -10,6 +12,8 @@ export interface RankerConfig {
   learningRate: number;
   /** Lists for full histories up to which every event is learned from; further on a share of them (schedule.ts). */
   dense: number;
+  /** Events that may be looked at to learn from them. */
+  budget: BudgetConfig;
   /** Seed of the hidden layer's first weights. */
   seed: number;
 }
@@ -19,5 +23,6 @@ export const RANKER_DEFAULTS: RankerConfig = {
   hidden: 16,
   learningRate: 0.003,
   dense: 6_000,
+  budget: BUDGET_DEFAULTS,
   seed: 1,
 };

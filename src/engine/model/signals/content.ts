@@ -9,7 +9,8 @@
 import { type Catalogue, partOf, termOf, VECTOR_UNIT } from '../catalogue.ts';
 import { wholePower } from '../math.ts';
 import type { Profile } from '../profile.ts';
-import { CO_BITS, CO_MASK, MAX_ROW_ID, WIDE } from '../rows.ts';
+import { MAX_ROW_ID } from '../rows.ts';
+import { WEIGHT_BITS, WEIGHT_MASK } from '../term-postings.ts';
 
 const UNIT = 2 ** 20;
 /** The user's newest items that shape the question, and how they fade. */
@@ -28,6 +29,8 @@ export interface Question {
   /** How much each of the profile's items has a say; empty where the question isn't a history's. */
   fades: number[];
 }
+
+const NO_QUESTION: Question = { terms: new Map(), norm: 0, fades: [] };
 
 /** What a history asks for. */
 export function questionOfHistory(profile: Profile, catalogue: Catalogue): Question {
@@ -112,47 +115,48 @@ export function termsInCommon(question: Question, item: number, catalogue: Catal
   return common.slice(0, count).map(([term]) => (term.startsWith('=') ? term.slice(1) : term));
 }
 
-/** How like an item is to one question at a time. */
+/** How like an item is to two questions at a time: that of a whole history, and that of its newest item. */
 export class Likeness {
-  /** Weights of the question's terms, by term; 0 of all others. */
-  weights = new Float64Array(64);
-  #question: Question | undefined;
+  /** Weights of the questions' terms, `term * 2` and the place behind it; 0 of all others. */
+  #weights = new Float64Array(64);
+  #whole: Question = NO_QUESTION;
+  #last: Question = NO_QUESTION;
 
-  take(question: Question, catalogue: Catalogue): void {
-    for (const term of this.#question?.terms.keys() ?? []) this.weights[term] = 0;
-    this.#question = question;
-    const end = catalogue.terms.end;
-    if (end > this.weights.length) this.weights = new Float64Array(Math.max(end, this.weights.length * 2));
-    for (const [term, weight] of question.terms) this.weights[term] = weight;
+  take(whole: Question, last: Question, catalogue: Catalogue): void {
+    for (const term of this.#whole.terms.keys()) this.#weights[term * 2] = 0;
+    for (const term of this.#last.terms.keys()) this.#weights[term * 2 + 1] = 0;
+    this.#whole = whole;
+    this.#last = last;
+    const end = catalogue.terms.end * 2;
+    if (end > this.#weights.length) this.#weights = new Float64Array(Math.max(end, this.#weights.length * 2));
+    for (const [term, weight] of whole.terms) this.#weights[term * 2] = weight;
+    for (const [term, weight] of last.terms) this.#weights[term * 2 + 1] = weight;
   }
 
   /**
-   * Cosine of an item with the question that was taken last, 0 to 1, and with that of another, to two places of a table
-   * that are 0 before: the item's terms are read once for both.
+   * Cosines of an item with the questions that were taken, 0 to 1, to two places of a table that are 0 before: the
+   * item's terms are read once for both.
    */
-  fill(other: Likeness, item: number, catalogue: Catalogue, into: Float64Array, at: number, otherAt: number): void {
+  fill(item: number, catalogue: Catalogue, into: Float64Array, wholeAt: number, lastAt: number): void {
     const vector = catalogue.vector(item);
     if (vector === undefined) return;
-    const mine = this.weights;
-    const others = other.weights;
-    let dot = 0;
-    let otherDot = 0;
+    const weights = this.#weights;
+    let whole = 0;
+    let last = 0;
     for (let i = 0; i < vector.length; i++) {
-      const term = termOf(vector[i]!);
-      const part = partOf(vector[i]!);
-      dot += mine[term]! * part;
-      otherDot += others[term]! * part;
+      const word = vector[i]!;
+      const at = termOf(word) * 2;
+      const part = partOf(word);
+      whole += weights[at]! * part;
+      last += weights[at + 1]! * part;
     }
-    const norm = this.#question?.norm ?? 0;
-    const otherNorm = other.#question?.norm ?? 0;
-    if (norm !== 0) into[at] = dot / norm;
-    if (otherNorm !== 0) into[otherAt] = otherDot / otherNorm;
+    if (this.#whole.norm !== 0) into[wholeAt] = whole / this.#whole.norm;
+    if (this.#last.norm !== 0) into[lastAt] = last / this.#last.norm;
   }
 }
 
-/** One question at a time: the items that share its heaviest terms, and how like it an item is. */
+/** One question at a time: the items that share its heaviest terms. */
 export class ContentSearch {
-  readonly likeness = new Likeness();
   sums = new Float64Array(64);
   touched = new Int32Array(64);
   count = 0;
@@ -166,12 +170,11 @@ export class ContentSearch {
   }
 
   search(question: Question, catalogue: Catalogue): void {
-    this.likeness.take(question, catalogue);
     for (let i = 0; i < this.count; i++) this.sums[this.touched[i]!] = 0;
     this.count = 0;
     let left = SEARCH_POSTINGS;
     for (const term of heaviest(question.terms, SEARCH_TERMS, catalogue)) {
-      const documents = catalogue.documents[term]!;
+      const documents = catalogue.postings.count(term);
       // A frequent term is passed over rather than ending the search: rarer ones may follow.
       if (documents > left) continue;
       left -= documents;
@@ -180,18 +183,18 @@ export class ContentSearch {
   }
 
   #add(term: number, weight: number, catalogue: Catalogue): void {
-    const table = catalogue.postings.table(term);
-    if (table === undefined) return;
+    const row = catalogue.postings.row(term);
+    if (row === undefined) return;
     const { sums, touched } = this;
-    for (let slot = 0; slot < table.length; slot += 2) {
-      const head: number = table[slot]!;
-      if (head === 0) continue;
-      const counts = table[slot + 1]!;
-      const part = (head & CO_MASK) === WIDE ? catalogue.postings.wide[counts * 3]! : counts >>> 16;
-      if (part === 0) continue;
-      const item = (head >>> CO_BITS) - 1;
-      if (sums[item] === 0) touched[this.count++] = item;
-      sums[item] = sums[item]! + weight * part;
+    const words = catalogue.postings.count(term);
+    let count = this.count;
+    for (let i = 0; i < words; i++) {
+      const word = row[i]!;
+      const item = word >>> WEIGHT_BITS;
+      const sum = sums[item]!;
+      if (sum === 0) touched[count++] = item;
+      sums[item] = sum + weight * (word & WEIGHT_MASK);
     }
+    this.count = count;
   }
 }

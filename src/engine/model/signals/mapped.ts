@@ -197,19 +197,14 @@ export class MappedSignals {
 
   // --- lists -------------------------------------------------------------------------------------------------------
 
-  /** Offers those of the items that may be, with how well they go with what was taken; none where no input can say. */
-  offer(
-    past: ArrayLike<number>,
-    items: Iterable<number>,
-    may: (item: number) => boolean,
-    offer: (item: number, score: number) => void,
-  ): void {
+  /** Offers the items with how well they go with what was taken; none where no input can say. */
+  offer(past: ArrayLike<number>, items: Int32Array, offer: (item: number, score: number) => void): void {
     for (const kind of MAP_KINDS) {
       const map = this.inForce(kind);
       if (map === undefined) continue;
       const who = this.#whoFor(map);
       if (!map.gather(past, this.#config.reach, who)) continue;
-      for (const item of items) if (map.knows(item) && may(item)) offer(item, map.score(item, who));
+      for (let i = 0; i < items.length; i++) if (map.knows(items[i]!)) offer(items[i]!, map.score(items[i]!, who));
       return;
     }
   }
