@@ -51,3 +51,32 @@ test('an answer comes back, an error as the problem it is, and one that is too l
   expect(await problemOf('nobody')).toBeInstanceOf(ServiceUnavailableError);
   expect(seen).toEqual(['echo ok', 'bad error', 'broken error', 'large error']);
 });
+
+test('of an instance is answered by this one, also while it is aside', async () => {
+  const nc = await nats.connect();
+  const serve = (instance: string, aside: boolean) =>
+    serveMicro(nc, {
+      name: 'freshet-several',
+      version: '1.0.0',
+      description: 'for a test',
+      prefix: 'freshet.several',
+      instance,
+      aside,
+      endpoints: {
+        memory: { description: 'x', example: {}, ofInstance: true, handle: () => ({ instance }) },
+        read: { description: 'x', example: {}, handle: () => ({ instance }) },
+        status: { description: 'x', example: {}, handle: () => ({ instance }) },
+      },
+    });
+  await serve('one', false);
+  const two = await serve('two', true);
+  for (let i = 0; i < 5; i++)
+    for (const instance of ['one', 'two'])
+      expect(await call(nc, `freshet.several.memory.${instance}`, {})).toEqual({ instance });
+  expect(await call(nc, 'freshet.several.status.two', {})).toEqual({ instance: 'two' });
+  for (let i = 0; i < 5; i++) expect(await call(nc, 'freshet.several.memory', {})).toEqual({ instance: 'one' });
+  await expect(call(nc, 'freshet.several.read.two', {})).rejects.toBeInstanceOf(ServiceUnavailableError);
+  two.join();
+  const seen = new Set<string>();
+  while (seen.size < 2) seen.add((await call<{ instance: string }>(nc, 'freshet.several.memory', {})).instance);
+});

@@ -10,6 +10,11 @@ export interface Endpoint {
   description: string;
   /** An example request, for `nats micro info` and the docs. */
   example: Json;
+  /**
+   * It is about this instance and no other: beside taking its turn, each answers on a subject of its own,
+   * `<prefix>.<endpoint>.<instance>`, also while it is aside.
+   */
+  ofInstance?: boolean;
   handle(request: Json): unknown | Promise<unknown>;
 }
 
@@ -24,11 +29,13 @@ export interface MicroOptions {
   endpoints: Readonly<Record<string, Endpoint>>;
   /** What every instance says of itself where all are asked, in `data` of its endpoint `status`: `nats micro stats`. */
   said?: () => Json;
+  /** Name of this instance; left out: nothing is asked of one instance. */
+  instance?: string;
   /**
-   * Instance that takes no requests yet: it is there for who looks for micro services, and says of itself what
-   * `status` says on a subject of its own, `<prefix>.status.<instance>`.
+   * It takes no requests yet: it is there for who looks for micro services, and says of itself what `status` says on a
+   * subject of its own, `<prefix>.status.<instance>`.
    */
-  aside?: string | undefined;
+  aside?: boolean;
   observe?: (endpoint: string, outcome: 'ok' | 'error', seconds: number) => void;
   onError?: (endpoint: string, err: unknown) => void;
 }
@@ -40,7 +47,8 @@ export interface MicroService {
 }
 
 export async function serveMicro(nc: NatsConnection, options: MicroOptions): Promise<MicroService> {
-  const { name, version, description, metadata = {}, prefix, endpoints, said, aside, observe, onError } = options;
+  const { name, version, description, metadata = {}, prefix, endpoints, said, observe, onError } = options;
+  const { instance, aside = false } = options;
   const statsHandler = said && (async (endpoint: { name?: string }) => (endpoint.name === 'status' ? said() : null));
   const service = await nc.services.add({
     name,
@@ -76,8 +84,11 @@ export async function serveMicro(nc: NatsConnection, options: MicroOptions): Pro
   const join = (): void => {
     for (const [endpoint, served] of Object.entries(endpoints)) serve(endpoint, `${prefix}.${endpoint}`, served);
   };
-  if (aside === undefined) join();
-  else if (endpoints.status) serve('status', `${prefix}.status.${aside}`, endpoints.status);
+  if (!aside) join();
+  if (instance !== undefined)
+    for (const [endpoint, served] of Object.entries(endpoints))
+      if (served.ofInstance === true || (aside && endpoint === 'status'))
+        serve(endpoint, `${prefix}.${endpoint}.${instance}`, served);
   return { join, stop: () => service.stop() };
 }
 

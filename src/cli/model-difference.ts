@@ -13,7 +13,8 @@ import { CONTENTS, contentsOf, type Model, touching } from '../engine/model/mod.
 export interface ModelDifferenceOptions {
   nc: NatsConnection;
   log: Log;
-  /** Data folder of the engine. */
+  /** Which instance of the engine is compared, and its data folder. */
+  instance: string;
   data: string;
   config: Config;
   model: () => Model;
@@ -26,9 +27,10 @@ const WRITE_MS = 120_000;
 
 /** Table by table, each as it is when the engine is asked; undefined where none differs any more. */
 export async function modelDifference(options: ModelDifferenceOptions): Promise<MemoryDifference | undefined> {
-  const { nc, log, data, config, model, fold } = options;
+  const { nc, log, instance, data, config, model, fold } = options;
+  const subject = `freshet.engine.contents.${instance}`;
   for (const table of CONTENTS) {
-    const written = await call<WrittenContents>(nc, 'freshet.engine.contents', { table }, { timeoutMs: WRITE_MS });
+    const written = await call<WrittenContents>(nc, subject, { table }, { timeoutMs: WRITE_MS });
     const file = join(data, written.file);
     try {
       await fold(written.seq);

@@ -169,6 +169,7 @@ describe('an engine that runs', { timeout: 360_000 }, () => {
   let nc: NatsConnection;
   let publisher: Publisher;
   let engine: RunningService | undefined;
+  let other: RunningService | undefined;
 
   beforeEach(async () => {
     server = await startNatsServer();
@@ -180,8 +181,10 @@ describe('an engine that runs', { timeout: 360_000 }, () => {
   });
   afterEach(async () => {
     vi.restoreAllMocks();
+    await other?.stop();
     await engine?.stop();
     engine = undefined;
+    other = undefined;
     await publisher.close();
     await server.stop();
     removeTempDir(data);
@@ -204,10 +207,12 @@ describe('an engine that runs', { timeout: 360_000 }, () => {
     dismissed('u3', 'd'),
   ];
   const ENTRY = fileURLToPath(new URL('../../bin/freshet.mjs', import.meta.url));
-  async function verify(): Promise<Verdict> {
+  async function verify(replica = 1): Promise<Verdict> {
     const args = [
       'verify',
       'engine',
+      '--replica',
+      String(replica),
       '--data',
       data,
       '--config',
@@ -225,12 +230,8 @@ describe('an engine that runs', { timeout: 360_000 }, () => {
     return verdict;
   }
 
-  it('is told of a count that is wrong in its memory, with both values and the events it comes from', async () => {
-    await start();
-    await folded(await publishAll(publisher, history()));
-    const sound = await verify();
-    expect(sound.live).toBe(sound.rebuilt);
-
+  /** Folds an event more, of which one count is added twice; returns its sequence. */
+  async function countWrongly(): Promise<number> {
     const count = Statistics.prototype.count;
     let numbers: [number, number] | undefined;
     vi.spyOn(Statistics.prototype, 'count').mockImplementation(function (this: Statistics, ...args) {
@@ -243,12 +244,44 @@ describe('an engine that runs', { timeout: 360_000 }, () => {
     const last = await publishAll(publisher, [viewed('u2', 'd')]);
     await folded(last);
     vi.restoreAllMocks();
+    return last;
+  }
 
+  it('is told of a count that is wrong in its memory, with both values and the events it comes from', async () => {
+    await start();
+    await folded(await publishAll(publisher, history()));
+    const sound = await verify();
+    expect(sound.live).toBe(sound.rebuilt);
+
+    const last = await countWrongly();
     const { live, rebuilt, first_difference: found } = await verify();
     expect(live).not.toBe(rebuilt);
     expect(found).toMatchObject({ table: 'model.pair', key: { item: 'd', other: 'c' }, column: 'together' });
     expect(found?.live).toBe((found?.rebuilt as number) + 1);
     expect(found?.events.at(-1)).toMatchObject({ seq: last, subject: 'ev.user.u2.viewed' });
+  });
+
+  it('is compared by its own memory, whichever other instance could answer for it', async () => {
+    await start();
+    await folded(await publishAll(publisher, history()));
+    await countWrongly();
+    const config = completeConfig(settings);
+    other = await startEngine({ config, natsUrl: server.url, data, healthPort: 0, logger: silent, replica: 2 });
+    await until(
+      async () => {
+        for await (const { metadata, endpoints } of await nc.services.client().info('freshet-engine'))
+          if (metadata?.instance === 'engine-2')
+            return endpoints.some(({ subject }) => subject === 'freshet.engine.contents');
+        return false;
+      },
+      { within: 60_000, what: 'the replica that takes its turn' },
+    );
+    // Whoever was asked by turns would be the wrong one in one of these.
+    for (let round = 0; round < 3; round++) {
+      expect((await verify(1)).first_difference).toMatchObject({ table: 'model.pair', column: 'together' });
+      const sound = await verify(2);
+      expect(sound.live).toBe(sound.rebuilt);
+    }
   });
 
   it('is told of an event that was put into its snapshot by hand', async () => {

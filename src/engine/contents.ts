@@ -39,6 +39,7 @@ export function contentsEndpoint(file: string, model: Model, position: () => num
   const mine = (name: string): boolean => name.startsWith(`${instance}.contents-`);
   return {
     ...MODEL_CONTENTS,
+    ofInstance: true,
     handle: ({ table }): WrittenContents => {
       if (!CONTENTS.includes(table as ModelTable))
         throw new BadRequestError(`The model has no table ${JSON.stringify(table)}.`, {

@@ -376,7 +376,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
               reached: (seq) => loop.reached(streamSeq(seq), config.http.request_timeout_ms),
             })
           : {}),
-        hash: { ...MODEL_HASH, handle: () => hashModel(model, held.position()) },
+        hash: { ...MODEL_HASH, ofInstance: true, handle: () => hashModel(model, held.position()) },
         contents: contentsEndpoint(files.live, model, held.position),
       },
       held: heldByModel(model),

@@ -247,9 +247,8 @@ export async function runService<Tables>(
     });
     undo.push(() => health.close());
 
-    const latest = (name: string, { description: what, example }: Endpoint): Endpoint => ({
-      description: what,
-      example,
+    const latest = (name: string, endpoint: Endpoint): Endpoint => ({
+      ...endpoint,
       handle: async (request) => {
         await held;
         const asked = current;
@@ -271,7 +270,8 @@ export async function runService<Tables>(
       description: description.description,
       metadata: { pid: String(process.pid), health: health.url, instance },
       prefix: named.prefix,
-      aside: aside ? instance : undefined,
+      instance,
+      aside,
       endpoints: {
         ...Object.fromEntries(
           Object.entries(current.endpoints).map(([name, endpoint]) => [name, latest(name, endpoint)]),

@@ -76,7 +76,8 @@ async function verify(service: ServiceName, { nc, config }: CliSession, options:
   const publisher = createPublisher(nc);
   const data = resolve(options.data);
   const log = await createServiceLog({ nc, publisher, config, service });
-  const { live } = projectionFiles(data, instanceName(service, options.replica));
+  const instance = instanceName(service, options.replica);
+  const { live } = projectionFiles(data, instance);
   const key = await erasureKey(nc);
   const { fromSnapshot } = options;
   const { definition, memory, snapshot, began, close } = await rebuildable(service, config, key, {
@@ -108,8 +109,8 @@ async function verify(service: ServiceName, { nc, config }: CliSession, options:
         ? {
             memory: {
               hash: memory.hash,
-              live: () => modelOf(service),
-              difference: (fold) => modelDifference({ nc, log, data, config, model: memory.model, fold }),
+              live: modelOf,
+              difference: (fold) => modelDifference({ nc, log, instance, data, config, model: memory.model, fold }),
             },
           }
         : {}),
@@ -124,12 +125,13 @@ async function verify(service: ServiceName, { nc, config }: CliSession, options:
   }
 
   /** A service that is down holds nothing in memory that could be wrong. */
-  async function modelOf(name: string): Promise<ModelHash | undefined> {
+  async function modelOf(): Promise<ModelHash | undefined> {
     try {
-      return await call<ModelHash>(nc, `freshet.${name}.hash`, {}, { timeoutMs: HASH_MS });
+      // Of this instance: its rows say nothing of what another one has in memory.
+      return await call<ModelHash>(nc, `freshet.${service}.hash.${instance}`, {}, { timeoutMs: HASH_MS });
     } catch (err) {
       if (!(err instanceof ServiceUnavailableError)) throw err;
-      note(`${name} does not answer: its rows are compared, its memory is not.`);
+      note(`${instance} does not answer: its rows are compared, its memory is not.`);
       return undefined;
     }
   }
