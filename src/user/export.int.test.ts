@@ -155,7 +155,7 @@ function stored(service: string, ids: readonly string[]): Record<string, number>
         .pluck()
         .all() as number[],
     );
-    const tables = [...tablesOf(db).map(({ table }) => table), 'person', 'said_link', 'said_back'];
+    const tables = [...tablesOf(db).map(({ table }) => table), 'said_back'];
     for (const table of tables) {
       const rows = db.prepare<[], Record<string, unknown>>(`SELECT * FROM ${table}`).all();
       const theirs = rows.filter((row) =>

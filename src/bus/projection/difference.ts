@@ -83,18 +83,14 @@ function sampleTable(
   rebuilt: Database,
   { shape, sample, hashes }: SampleOptions,
 ): Difference | undefined {
-  const { table, key, columns } = shape;
-  const count = (db: Database): number =>
-    db
-      .prepare(`SELECT count(*) FROM ${name(table)}`)
-      .pluck()
-      .get() as number;
+  const { table, key, columns, source } = shape;
+  const count = (db: Database): number => db.prepare(`SELECT count(*) FROM ${source}`).pluck().get() as number;
   const [here, there] = [count(live), count(rebuilt)];
   hashes.live.update(`${table} ${here}\n`);
   hashes.rebuilt.update(`${table} ${there}\n`);
   if (here !== there) return compareAll(live, rebuilt, shape);
   const where = key.map((column) => `${name(column)} = ?`).join(' AND ');
-  const find = live.prepare<Value[], Row>(`SELECT ${names(columns)} FROM ${name(table)} WHERE ${where}`);
+  const find = live.prepare<Value[], Row>(`SELECT ${names(columns)} FROM ${source} WHERE ${where}`);
   const step = Math.max(1, Math.floor(there / sample));
   let position = 0;
   for (const row of rowsInOrder(rebuilt, shape)) {

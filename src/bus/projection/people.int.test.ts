@@ -149,6 +149,21 @@ describe('a projection that forgets', () => {
     store.close();
   });
 
+  it('finds what was set aside behind the fence when they are forgotten once more', () => {
+    const bad = {
+      ...(stored([viewed('u1', 'a')], 2)[0] as never as object),
+      payload: Buffer.from('no JSON'),
+    };
+    const store = openStore({ file: ':memory:', definition: SERVICES.user?.() as never, codec, erasureKey: KEY });
+    // It came after the position that the record reaches, and before the record.
+    store.commit([...stored([viewed('u1', 'a')]), bad as never, ...stored([forgotten('u1', 1)], 3)], 'now');
+    expect(store.deadLetters(0, 10).map(({ seq }) => seq)).toEqual([2]);
+    store.commit(stored([forgotten('u1', 3)], 4), 'now');
+    expect(store.deadLetters(0, 10)).toEqual([]);
+    expect(store.db.prepare('SELECT user FROM person').all()).toEqual([]);
+    store.close();
+  });
+
   it('says that it has to be rebuilt where somebody else’s event was set aside for theirs', () => {
     const history = [viewed('u1', 'a', { id: 'same' }), viewed('u2', 'b', { id: 'same' })];
     const { live, purged } = forgetting(SERVICES.user as never, history, ['u1']);

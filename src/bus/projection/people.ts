@@ -60,6 +60,9 @@ export function createPeople(db: Database, key: Uint8Array): People {
   const ownerOf = db.prepare<[string], { person: number | null }>('SELECT person FROM identity WHERE identity = ?');
   const dropIdentities = db.prepare('DELETE FROM identity WHERE person = ? AND seq <= ?');
   const dropPerson = db.prepare('DELETE FROM person WHERE id = ?');
+  const leftDead = db.prepare<[string, string], { n: number }>(
+    'SELECT count(*) AS n FROM dead_letter WHERE subject >= ? AND subject < ?',
+  );
   const dropDead = db.prepare('DELETE FROM dead_letter WHERE subject >= ? AND subject < ? AND seq <= ?');
   const reused = db.prepare<[], { payload: Uint8Array }>(
     `SELECT payload FROM dead_letter WHERE code = 'FRESHET_EVENT_IDENTITY_REUSED'`,
@@ -105,9 +108,11 @@ export function createPeople(db: Database, key: Uint8Array): People {
       dropIdentities.run(id, reach);
       dropLinks.run(user, reach);
       for (const one of seqs) if (dropBack.run(one).changes > 0) due('it took back an event of another id');
+      let dead = 0;
       for (const context of ['user', 'feedback']) {
         const token = `ev.${context}.${encodeToken(user)}`;
         dropDead.run(`${token}.`, `${token}/`, reach);
+        dead += (leftDead.get(`${token}.`, `${token}/`) as { n: number }).n;
       }
       const taken = new Set(gone.map(({ identity }) => identity));
       for (const { payload } of reused.all())
@@ -116,7 +121,8 @@ export function createPeople(db: Database, key: Uint8Array): People {
         if (find.get(session) || (claimed.get(session) as { n: number }).n > 0)
           due('a session of theirs is still there');
       if ((left.get(id) as { n: number }).n > 0) due('they acted behind the fence');
-      else dropPerson.run(id);
+      // By whom what was set aside behind the fence is found when they are forgotten once more.
+      else if (dead === 0) dropPerson.run(id);
       cache.delete(user);
     },
     needRebuild: (seq, reason) => void addDue.run(seq, reason),

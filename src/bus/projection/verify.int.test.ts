@@ -89,15 +89,24 @@ describe('a projection', () => {
     store.close();
     const db = new Database(file);
     const shapes = tablesOf(db);
-    expect(shapes.map(({ table }) => table)).toEqual(['checkpoint', 'dead_letter', 'identity', 'note', 'total']);
+    expect(shapes.map(({ table }) => table)).toEqual([
+      'checkpoint',
+      'dead_letter',
+      'identity',
+      'note',
+      'person',
+      'said_link',
+      'total',
+    ]);
     let tried = 0;
-    for (const { table, key, columns } of shapes) {
+    // Whose an identity is, and what was said of links, is tried with the services' own tables.
+    for (const { table, key, columns } of shapes.filter(({ table: one }) => one !== 'said_link')) {
       const row = db.prepare(`SELECT * FROM ${table} ORDER BY ${key.join()} DESC LIMIT 1`).get() as Record<
         string,
         never
       >;
       const where = key.map((column) => `${column} = @${column}`).join(' AND ');
-      for (const column of columns.filter((one) => !key.includes(one) && one !== 'version')) {
+      for (const column of columns.filter((one) => !key.includes(one) && !['version', 'person'].includes(one))) {
         tried++;
         const changed = typeof row[column] === 'number' ? (row[column] as number) + 1 : 'changed';
         const value = table === 'dead_letter' && column === 'payload' ? Buffer.from('changed') : changed;

@@ -213,6 +213,14 @@ async function attemptVerify<Tables>(
 
   async function touching({ table, key, live: here, rebuilt: there }: Difference, seq: number): Promise<number[]> {
     if (Object.keys(key).length === 0) return [];
+    if (table === 'said_link') return [key.seq as number];
+    if (table === 'person')
+      return rebuild.store.db
+        .prepare<Value[], number>(
+          'SELECT seq FROM identity WHERE person = (SELECT id FROM person WHERE user = ?) ORDER BY seq',
+        )
+        .pluck()
+        .all(key.user as Value);
     if (['identity', 'dead_letter', 'checkpoint'].includes(table)) {
       // What the loop writes itself says which message it was.
       const whole = [here, there].find((row) => row && typeof row === 'object' && 'seq' in row) as Row | undefined;
