@@ -136,7 +136,7 @@ export class CheckpointConflictError extends FreshetError {
 export class ProjectionMissingError extends FreshetError {
   readonly code = 'FRESHET_NO_PROJECTION';
 }
-/** A projection was made by another fold than the one of this program and these settings. */
+/** A projection, or the model in memory, was made by another fold than the one of this program and these settings. */
 export class FoldVersionDiffersError extends FreshetError {
   readonly code = 'FRESHET_FOLD_VERSION_DIFFERS';
 }

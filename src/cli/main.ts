@@ -78,10 +78,11 @@ export async function main(args: readonly string[]): Promise<number> {
     await program.parseAsync([...args], { from: 'user' });
     return typeof process.exitCode === 'number' ? process.exitCode : EXIT.ok;
   } catch (err) {
-    if (!(err instanceof CommanderError)) return report(err);
-    if (err.exitCode === 0) return EXIT.ok;
     const verb = program.commands.some((command) => command.name() === args[0]) ? `${args[0]} ` : '';
-    process.stderr.write(`Next: freshet ${verb}--help\n`);
+    const help = `freshet ${verb}--help`;
+    if (!(err instanceof CommanderError)) return report(err, help);
+    if (err.exitCode === 0) return EXIT.ok;
+    process.stderr.write(`Next: ${help}\n`);
     return EXIT.usage;
   }
 }

@@ -8,12 +8,14 @@ export const print = (text: string): void => void process.stdout.write(`${text}\
 export const printJson = (value: unknown): void => print(JSON.stringify(value));
 export const note = (text: string): void => void process.stderr.write(`${text}\n`);
 
-/** `CODE: message`, then the command to run next. Gives the exit code. */
-export function report(err: unknown): number {
+/**
+ * `CODE: message`, then the command to run next: that of the error, or else `otherwise`. Gives the exit code.
+ */
+export function report(err: unknown, otherwise?: string): number {
   const code = (err as { code?: unknown }).code;
   if (isFreshetError(err) || (typeof code === 'string' && code.startsWith('FRESHET_'))) {
     note(`${String(code)}: ${messageOf(err)}`);
-    const next = (err as { next?: string }).next;
+    const next = (err as { next?: string }).next ?? otherwise;
     if (next) note(`Next: ${next}`);
     return err instanceof UsageError ? EXIT.usage : EXIT.failure;
   }

@@ -11,13 +11,15 @@ export function port(text: string): number {
 
 /** A whole number of at least one. */
 export function positive(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It takes a whole number from 1 on.');
+  if (!/^[1-9]\d*$/.test(text) || !Number.isSafeInteger(Number(text)))
+    throw new InvalidArgumentError('It takes a whole number from 1 on.');
   return Number(text);
 }
 
 /** A whole number of at least zero. */
 export function whole(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It takes a whole number.');
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text)))
+    throw new InvalidArgumentError('It takes a whole number.');
   return Number(text);
 }
 

@@ -221,9 +221,10 @@ describe('an engine that runs', { timeout: 360_000 }, () => {
       server.url,
       '--json',
     ];
-    const { stdout } = await promisify(execFile)(process.execPath, [ENTRY, ...args]).catch(
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [ENTRY, ...args]).catch(
       (err: { stdout: string; stderr: string }) => err,
     );
+    if (stdout === '') throw new Error(stderr);
     const [verdict] = (JSON.parse(stdout) as { services: Verdict[] }).services;
     if (!verdict) throw new Error(stdout);
     expect(readdirSync(data).filter((name) => name.includes('.contents-'))).toEqual([]);
@@ -259,6 +260,14 @@ describe('an engine that runs', { timeout: 360_000 }, () => {
     expect(found).toMatchObject({ table: 'model.pair', key: { item: 'd', other: 'c' }, column: 'together' });
     expect(found?.live).toBe((found?.rebuilt as number) + 1);
     expect(found?.events.at(-1)).toMatchObject({ seq: last, subject: 'ev.user.u2.viewed' });
+  });
+
+  it('is not compared under other settings than it runs with', async () => {
+    await start();
+    await folded(await publishAll(publisher, history()));
+    const others = { ...settings, engine: { ...settings.engine, ranker_rate: 0.001 } };
+    writeFileSync(join(data, 'settings.json'), JSON.stringify(others));
+    await expect(verify()).rejects.toThrow(/FRESHET_FOLD_VERSION_DIFFERS: engine answers under configuration/);
   });
 
   it('is compared by its own memory, whichever other instance could answer for it', async () => {

@@ -26,6 +26,11 @@ export interface ModelHash {
   state: string;
 }
 
+/** The same of an engine that runs, with the hash of the settings that it is made under. */
+export interface LiveModelHash extends ModelHash {
+  config: string;
+}
+
 export const hashModel = (model: Model, seq: number): ModelHash => ({
   seq,
   statistics: model.statisticsHash(),

@@ -27,7 +27,7 @@ import type { PrequentialReport } from './model/mod.ts';
 import { createPins } from './pins.ts';
 import { engineProjection, prepareTables, resolveUser, rowsBeside } from './projection.ts';
 import { createRankings, type Rankings, settledSeq } from './rankings.ts';
-import { hashModel, readImage, removeImage } from './rebuild.ts';
+import { hashModel, type LiveModelHash, readImage, removeImage } from './rebuild.ts';
 import { createRecallProgress } from './recall.ts';
 import { rollbackEndpoints, told } from './rollback.ts';
 import { configHash, originOf, settingsOf } from './settings.ts';
@@ -53,7 +53,8 @@ const LEARNED_FROM_FORGOTTEN = 'the model was read from a state that has learned
 
 /** The endpoint that `freshet verify` asks. */
 export const MODEL_HASH = {
-  description: 'SHA-256 of the model’s statistics and of its whole state, with the position that they are of',
+  description:
+    'SHA-256 of the model’s statistics and of its whole state, with the position that they are of and the configuration',
   example: {},
 } as const;
 
@@ -376,7 +377,11 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
               reached: (seq) => loop.reached(streamSeq(seq), config.http.request_timeout_ms),
             })
           : {}),
-        hash: { ...MODEL_HASH, ofInstance: true, handle: () => hashModel(model, held.position()) },
+        hash: {
+          ...MODEL_HASH,
+          ofInstance: true,
+          handle: (): LiveModelHash => ({ ...hashModel(model, held.position()), config: hash }),
+        },
         contents: contentsEndpoint(files.live, model, held.position),
       },
       held: heldByModel(model),

@@ -73,6 +73,10 @@ describe('dead letters', () => {
       done: 'corrected',
       published: 3,
     });
+    expect(await system.cli('dlq', 'retry', 'user', '1')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('was published again, corrected, at sequence 3'),
+    });
     const { events } = await system.json<{ events: { id: string; seq: number }[] }>('history', 'u1');
     expect(events).toMatchObject([{ id: 'e1.corrected', seq: 3 }]);
 

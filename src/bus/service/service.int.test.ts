@@ -120,7 +120,10 @@ describe('a service', () => {
     await start(startUser);
     const err = await failure(start(startUser));
     expect(err).toBeInstanceOf(InstanceLockedError);
-    expect(err).toMatchObject({ message: expect.stringContaining(`pid ${process.pid}`), next: `kill ${process.pid}` });
+    expect(err).toMatchObject({
+      message: expect.stringContaining(`pid ${process.pid}`),
+      next: expect.stringContaining(`kill ${process.pid}`),
+    });
     await start(startUser, { replica: 2 });
   });
 

@@ -116,7 +116,18 @@ function rows(at: Command, service: 'user' | 'content' | 'engine', work: Work): 
     throw new UsageError('It takes --seq or --time, one of them.', { next: 'freshet at --help' });
   return withSession(options, (session) =>
     withPast(service, session, options, async (past) => {
-      await work(past, session, options.json === true);
+      await work(past, session, options.json === true).catch((err: unknown) => {
+        if (!(err instanceof NotFoundError) || service === 'engine') throw err;
+        // What helps somebody who asks for now is no help here.
+        throw new NotFoundError(`Up to sequence ${past.seq}: ${err.message}`, {
+          next:
+            service === 'user'
+              ? 'freshet history USER, to see from when on there are events'
+              : 'freshet at with a later --seq or --time',
+          details: { seq: past.seq },
+          cause: err,
+        });
+      });
       if (!options.json) note(momentText(past));
     }),
   );

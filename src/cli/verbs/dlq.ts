@@ -96,7 +96,8 @@ export const dlqVerb = (): Command =>
             const dead = await show(session, service, seq);
             const outcome =
               options.with === undefined
-                ? refold(session, service, dead)
+                ? (corrected(service, seq, (await marks(session)).get(`${service}.${seq}`)) ??
+                  refold(session, service, dead))
                 : await correct(session, service, dead, options.with);
             if (options.json) printJson({ service, seq, ...outcome });
             else print(outcome.told);
@@ -181,6 +182,16 @@ async function settle(session: CliSession, service: ServiceName, dead: Shown, ma
 }
 
 type Outcome = { done: 'corrected' | 'readable'; told: string; published?: number };
+
+/** What is there to say where it was published again already. */
+const corrected = (service: ServiceName, seq: number, mark: Mark | undefined): Outcome | undefined =>
+  mark?.done === 'corrected' && mark.seq !== undefined
+    ? {
+        done: 'corrected',
+        published: mark.seq,
+        told: `${service} ${seq} was published again, corrected, at sequence ${mark.seq} (${mark.at})`,
+      }
+    : undefined;
 
 /** Where the fold can read it now, a rebuild gives it back its place; publishing it again would give it another one. */
 function refold({ config }: CliSession, service: ServiceName, dead: Shown): Outcome {

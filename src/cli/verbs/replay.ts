@@ -82,6 +82,10 @@ Examples:
   freshet replay all --until-time 2026-11-17T00:00:00Z --into tuesday`,
       ),
   ).action((service: ServiceName | 'all', options: ReplayOptions) => {
+    if (options.untilSeq !== undefined && options.untilTime !== undefined)
+      throw new UsageError('It takes --until-seq or --until-time, one of them.', {
+        next: `freshet replay ${service} --help`,
+      });
     if ((options.untilSeq ?? options.untilTime) !== undefined && options.into === undefined)
       throw new UsageError('An earlier state does not take the place of the live one: it takes --into.', {
         next: `freshet replay ${service} --into DIR`,

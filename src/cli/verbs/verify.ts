@@ -9,8 +9,10 @@ import { positionIn, type Verdict, verifyProjection } from '../../bus/projection
 import { createPublisher } from '../../bus/publisher.ts';
 import { loopLimits } from '../../bus/service/incarnation.ts';
 import { createServiceLog } from '../../bus/service/log.ts';
-import type { ModelHash } from '../../engine/rebuild.ts';
-import { ServiceUnavailableError, UsageError } from '../../errors.ts';
+import { configInForce } from '../../engine/acts.ts';
+import type { LiveModelHash } from '../../engine/rebuild.ts';
+import { configHash } from '../../engine/settings.ts';
+import { FoldVersionDiffersError, ServiceUnavailableError, UsageError } from '../../errors.ts';
 import { createLogger } from '../../observability/log.ts';
 import { modelDifference } from '../model-difference.ts';
 import { EXIT, note, print, printJson } from '../output.ts';
@@ -125,10 +127,20 @@ async function verify(service: ServiceName, { nc, config }: CliSession, options:
   }
 
   /** A service that is down holds nothing in memory that could be wrong. */
-  async function modelOf(): Promise<ModelHash | undefined> {
+  async function modelOf(): Promise<LiveModelHash | undefined> {
     try {
       // Of this instance: its rows say nothing of what another one has in memory.
-      return await call<ModelHash>(nc, `freshet.${service}.hash.${instance}`, {}, { timeoutMs: HASH_MS });
+      const subject = `freshet.${service}.hash.${instance}`;
+      const found = await call<LiveModelHash>(nc, subject, {}, { timeoutMs: HASH_MS });
+      const wanted = configHash(await configInForce(config, nc));
+      if (found.config === wanted) return found;
+      throw new FoldVersionDiffersError(
+        `${instance} answers under configuration ${found.config}; these settings make ${wanted}.`,
+        {
+          next: `freshet verify ${service} --config FILE, with the settings that it runs with; freshet status, where others were promoted just now`,
+          details: { found: found.config, wanted },
+        },
+      );
     } catch (err) {
       if (!(err instanceof ServiceUnavailableError)) throw err;
       note(`${instance} does not answer: its rows are compared, its memory is not.`);

@@ -31,7 +31,7 @@ import { createMemory, emptyModel, type Memory } from '../memory.ts';
 import { featureHash } from '../model/features.ts';
 import { type ContentMap, encodeMap } from '../model/inputs.ts';
 import { engineProjection, prepareTables } from '../projection.ts';
-import { hashModel, type ModelHash } from '../rebuild.ts';
+import { hashModel, type LiveModelHash, type ModelHash } from '../rebuild.ts';
 import { startEngine } from '../start.ts';
 import { createTrainer } from '../train/trainer.ts';
 import { createRecords, openRecords, type RecordedInput, sha256Of } from './records.ts';
@@ -272,7 +272,10 @@ describe('an engine that trains', { timeout: 360_000 }, () => {
     (await (await nc.jetstream().views.os('snapshots')).list())
       .filter(({ deleted, name }) => !deleted && name.startsWith('input-'))
       .map(({ name }) => name);
-  const hash = (): Promise<ModelHash> => call<ModelHash>(nc, 'freshet.engine.hash', {});
+  const hash = async (): Promise<ModelHash> => {
+    const { config: _, ...found } = await call<LiveModelHash>(nc, 'freshet.engine.hash', {});
+    return found;
+  };
 
   /** What the whole log gives with these records, without ever stopping. */
   async function uninterrupted(inputs: readonly RecordedInput[]): Promise<ModelHash> {
