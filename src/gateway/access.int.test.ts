@@ -38,6 +38,8 @@ const send = <Body = Record<string, unknown>>(path: string, body: unknown, key?:
   });
 const isProblem = (answer: Answer, status: number, code: string): void => {
   expect(answer.body).toMatchObject({ status, code, detail: expect.any(String) });
+  // Whoever is turned away is told what would let them in.
+  if ([401, 403, 429].includes(status)) expect(answer.body.next).toEqual(expect.any(String));
   expect(answer.status).toBe(status);
   expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
 };

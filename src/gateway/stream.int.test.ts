@@ -139,6 +139,29 @@ test('a page gives its token in the address; the stream ends when the token does
   await until(() => brief.state.ended);
   const long = await follow(keyed.url, 'page', {}, `?access_token=${await tokenFor(600)}`);
   await until(() => long.seen.length === 1);
+  // A key that ends by itself ends what was opened with it, and with its tokens; it lasts longer where that takes longer.
+  let lastsMs = 1_000;
+  const readers = await until(async () => {
+    lastsMs *= 2;
+    const expires = Date.now() + lastsMs;
+    const ending = makeKey({ name: 'ending', scopes: ['recommend'], now: Date.now(), expires });
+    await store.add(ending.record);
+    const user = `page-${lastsMs}`;
+    for (; Date.now() < expires; ) {
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${ending.key}` };
+      const body = JSON.stringify({ user, ttl_s: 600 });
+      const made = await request<{ token: string }>(keyed.url, '/v1/tokens', { method: 'POST', headers, body });
+      if (made.status !== 200) continue;
+      const both = [
+        await follow(keyed.url, user, { authorization: headers.authorization }),
+        await follow(keyed.url, user, {}, `?access_token=${made.body.token}`),
+      ];
+      if (both.every(({ response }) => response.status === 200)) return both;
+      for (const { close } of both) close();
+    }
+    return undefined;
+  });
+  await until(() => readers.every(({ state }) => state.ended));
   await store.revoke(key.split('_')[1] as string, Date.now());
   await until(() => long.state.ended);
   expect((await follow(keyed.url, 'page')).response.status).toBe(401);

@@ -110,6 +110,7 @@ describe('publishing', () => {
       id: 'k',
       scopes: new Set(scopes),
       ratePerS: null,
+      expires: Number.POSITIVE_INFINITY,
     });
     const item = { type: 'content.published.v1', subject: 'i' };
     const shown = { type: 'feedback.served.v1', subject: 'u' };

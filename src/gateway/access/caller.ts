@@ -3,7 +3,14 @@ import { allows, type Scope } from './scopes.ts';
 
 export type Caller =
   | { kind: 'anybody' }
-  | { kind: 'key'; id: string; scopes: ReadonlySet<Scope>; ratePerS: number | null }
+  | {
+      kind: 'key';
+      id: string;
+      scopes: ReadonlySet<Scope>;
+      ratePerS: number | null;
+      /** Milliseconds since 1970; Infinity for a key that has no end. */
+      expires: number;
+    }
   | {
       kind: 'token';
       /** The key that made it. */
@@ -11,7 +18,7 @@ export type Caller =
       scopes: ReadonlySet<Scope>;
       user: string;
       session: string | undefined;
-      /** Milliseconds since 1970. */
+      /** Its own end or that of its key, whichever is first; milliseconds since 1970. */
       expires: number;
     };
 

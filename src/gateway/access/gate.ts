@@ -9,7 +9,7 @@ import {
 } from '../../errors.ts';
 import type { Caller, RouteAccess } from './caller.ts';
 import { mayActFor, mayUse } from './caller.ts';
-import { isKeyOf, type KeyRecord, keyId, keyTrouble, verifyingKey } from './key.ts';
+import { endOf, isKeyOf, type KeyRecord, keyId, keyTrouble, verifyingKey } from './key.ts';
 import type { Scope } from './scopes.ts';
 import type { KeyTable } from './table.ts';
 import { readToken, type TokenClaims, tokenKeyId } from './token.ts';
@@ -68,9 +68,15 @@ export function createGate({ mode, table, known, now = Date.now }: GateOptions):
     const trouble = keyTrouble(record, now());
     if (trouble !== undefined)
       throw new KeyInvalidError(`This key has ${trouble === 'revoked' ? 'been revoked' : 'expired'}.`, {
-        next: 'freshet keys create',
+        next: 'freshet keys create NAME --scope SCOPE',
       });
-    return { kind: 'key', id: record.id, scopes: new Set(record.scopes), ratePerS: record.rate_per_s };
+    return {
+      kind: 'key',
+      id: record.id,
+      scopes: new Set(record.scopes),
+      ratePerS: record.rate_per_s,
+      expires: endOf(record),
+    };
   }
 
   async function callerOfToken(token: string): Promise<Caller> {
@@ -90,7 +96,7 @@ export function createGate({ mode, table, known, now = Date.now }: GateOptions):
       scopes: new Set<Scope>(claims.scopes),
       user: claims.user,
       session: claims.session,
-      expires: claims.expires * 1_000,
+      expires: Math.min(claims.expires * 1_000, endOf(record)),
     };
   }
 
@@ -119,7 +125,10 @@ export function createGate({ mode, table, known, now = Date.now }: GateOptions):
         details: { scope },
       });
     if (caller.kind !== 'token') return;
-    if (token === 'none') throw new ForbiddenUserError('This is not for the token of a user; it takes a key.');
+    if (token === 'none')
+      throw new ForbiddenUserError('This is not for the token of a user; it takes a key.', {
+        next: `ask from your server, with a key: freshet keys create NAME --scope ${scope[0]}`,
+      });
     if (token === 'user' && (user === undefined || !mayActFor(caller, user))) throw otherUser();
   }
 
@@ -130,10 +139,12 @@ export function createGate({ mode, table, known, now = Date.now }: GateOptions):
       if (caller.kind === 'anybody') return mode === 'off' || !table.any();
       const record = table.find(caller.id);
       if (!record || keyTrouble(record, now()) !== undefined) return false;
-      return caller.kind === 'key' || caller.expires > now();
+      return caller.expires > now();
     },
   };
 }
 
 export const otherUser = (): ForbiddenUserError =>
-  new ForbiddenUserError('This token is for one user, and the request is about another.');
+  new ForbiddenUserError('This token is for one user, and the request is about another.', {
+    next: 'ask for a token of that user: POST /v1/tokens',
+  });

@@ -115,7 +115,11 @@ export function readRecord(text: string): KeyRecord | undefined {
 }
 
 /** Why a key opens nothing at a moment; undefined where it does. */
-export function keyTrouble({ revoked, expires }: KeyRecord, now: number): 'revoked' | 'expired' | undefined {
-  if (revoked !== null) return 'revoked';
-  return expires !== null && Date.parse(expires) <= now ? 'expired' : undefined;
+export function keyTrouble(record: KeyRecord, now: number): 'revoked' | 'expired' | undefined {
+  if (record.revoked !== null) return 'revoked';
+  return endOf(record) <= now ? 'expired' : undefined;
 }
+
+/** When a key ends by itself, milliseconds since 1970; Infinity where it does not. */
+export const endOf = ({ expires }: KeyRecord): number =>
+  expires === null ? Number.POSITIVE_INFINITY : Date.parse(expires);

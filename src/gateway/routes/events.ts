@@ -167,6 +167,13 @@ function unacknowledgedProblem({ unacknowledged, failure }: PublishOutcome, time
 /** Codes of events that are good, but not this caller's to publish. */
 const NOT_ALLOWED: ReadonlySet<string> = new Set(['FRESHET_SCOPE_MISSING', 'FRESHET_OTHER_USER']);
 
+/** What to do about events that were refused for one reason; for all else there is the page on events. */
+const NEXT: Readonly<Record<string, string>> = {
+  FRESHET_SCOPE_MISSING: 'publish with a key that has the scope: freshet keys create NAME --scope SCOPE',
+  FRESHET_OTHER_USER: 'publish with a token of that user, or from your server with a key',
+  FRESHET_EVENT_TOO_LARGE: 'send less in one event, or raise events.max_bytes',
+};
+
 /** Nothing was taken: the reason, where there is one for all of them. */
 function refused({ rejected }: PublishOutcome, events: number): Problem {
   const [first] = rejected;
@@ -178,5 +185,6 @@ function refused({ rejected }: PublishOutcome, events: number): Problem {
     status: code === 'FRESHET_EVENT_TOO_LARGE' ? 413 : NOT_ALLOWED.has(code) ? 403 : 400,
     code,
     detail: events === 1 && first ? first.message : `None of the ${events} events is stored; rejected says why.`,
+    next: NEXT[code] ?? 'see docs/reference/events.md',
   };
 }

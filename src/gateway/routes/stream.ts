@@ -12,6 +12,9 @@ import { openSse, type Sse } from '../sse.ts';
 /** Milliseconds after which a list that could not be had is asked for again, and a reader comes back. */
 const RETRY_MS = 1_000;
 
+/** Of Node's timers; a longer one ends at once. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
 interface Ranking {
   items: { item: string }[];
   seq: number;
@@ -125,8 +128,15 @@ export function streamRoutes(app: FastifyInstance, context: GatewayContext): voi
         if (sse) open.delete(sse);
         metrics.streams(watching.count());
       };
-      const expiry =
-        caller.kind === 'token' ? setTimeout(() => sse?.end(), Math.max(0, caller.expires - Date.now())) : undefined;
+      let expiry: NodeJS.Timeout | undefined;
+      // In steps: a key may last longer than a timer can wait.
+      function endWithCaller(): void {
+        if (caller.kind === 'anybody') return;
+        const left = caller.expires - Date.now();
+        if (left <= 0) sse?.end();
+        else expiry = setTimeout(endWithCaller, Math.min(left, LONGEST_TIMER_MS));
+      }
+      endWithCaller();
       let first: Ranking;
       try {
         first = await list();
