@@ -15,6 +15,8 @@ export interface SupervisedOptions {
   logBytes: number;
   /** Whether it talks to us over IPC. */
   ipc: boolean;
+  /** Whether it is out of reach of the signals that a terminal sends. */
+  detached?: boolean;
   restartMinMs: number;
   restartMaxMs: number;
   stableMs: number;
@@ -47,6 +49,7 @@ export function supervise(options: SupervisedOptions): Supervised {
     logFile,
     logBytes,
     ipc,
+    detached = false,
     restartMinMs,
     restartMaxMs,
     stableMs,
@@ -67,6 +70,7 @@ export function supervise(options: SupervisedOptions): Supervised {
     startedAt = performance.now();
     const started = spawn(command, args, {
       env,
+      detached,
       stdio: ipc ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],
     });
     child = started;

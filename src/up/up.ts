@@ -19,6 +19,15 @@ import { type Supervised, supervise } from './supervisor.ts';
 export const PARTS = [...SERVICES, 'gateway'] as const;
 export type Part = (typeof PARTS)[number];
 
+/** Whatever publishes: the gateway and the demo. */
+const isOuter = (name: string): boolean => name === 'gateway' || name === 'demo';
+const isServer = (name: string): boolean => name === 'nats-server';
+/**
+ * Who is stopped after whom: first whoever publishes, so that services answer what the gateway has taken; the server
+ * last, so that what is committed can still be acknowledged.
+ */
+const TURNS: readonly ((name: string) => boolean)[] = [isOuter, (name) => !isOuter(name) && !isServer(name), isServer];
+
 export interface UpOptions {
   config: Config;
   /** Path of the configuration's file, for the processes. */
@@ -112,6 +121,8 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
     function launch(name: string, args: string[]): void {
       const one = supervise({
         ...limits,
+        // It may go on taking requests before it ends.
+        stopMs: config.up.stop_ms + (name === 'gateway' ? config.http.drain_ms : 0),
         name,
         command: process.execPath,
         args: [ENTRY, ...args, '--data', folder, '--nats', runtime.nats],
@@ -179,13 +190,7 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
     return {
       ready,
       stop: async () => {
-        // The server goes last, so that what is committed can still be acknowledged.
-        const [server, services] = [
-          started.filter(({ name }) => name === 'nats-server'),
-          started.filter(({ name }) => name !== 'nats-server'),
-        ];
-        await Promise.all(services.map((one) => one.stop()));
-        await Promise.all(server.map((one) => one.stop()));
+        for (const turn of TURNS) await Promise.all(started.filter(({ name }) => turn(name)).map((one) => one.stop()));
         removeRuntime(folder);
         held.release();
       },
@@ -219,6 +224,8 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
       args,
       logFile: join(folder, 'logs', 'nats-server.log'),
       ipc: false,
+      // Ctrl-C reaches all processes of a terminal at once; services leave it to us, and this one is to go last.
+      detached: true,
       onLine: (line) => {
         disk.line(line);
         options.onLog?.('nats-server', line);

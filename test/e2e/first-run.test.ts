@@ -152,12 +152,5 @@ describe('mistakes', () => {
   });
 });
 
-describe('the end', () => {
-  it('comes at SIGTERM with exit code 0', async () => {
-    const second = await startSystem({ args: ['--no-demo'] });
-    expect(await second.stop()).toBe(0);
-  }, 360_000);
-});
-
 /** `freshet up` that is not to come up; the folder is given once more, and the last one counts. */
 const startFailing = (...args: string[]): Promise<CliResult> => system.cliRaw('up', ...args);

@@ -32,6 +32,10 @@ export interface TestSystem {
   count(service: string, sql: string): number;
   /** SIGTERM; gives the exit code. */
   stop(): Promise<number | null>;
+  /** Ctrl-C, which reaches every process of a terminal; takes `terminal`. Gives the exit code. */
+  interrupt(): Promise<number | null>;
+  /** What it wrote to stderr so far. */
+  said(): string;
 }
 
 export interface StartSystemOptions {
@@ -40,6 +44,8 @@ export interface StartSystemOptions {
   data?: string;
   /** Leaves the data folder where it is when the system is stopped. */
   keep?: boolean;
+  /** Gives it a process group of its own, as a terminal does. */
+  terminal?: boolean;
 }
 
 /** Milliseconds that a start may take. */
@@ -57,6 +63,7 @@ export async function startSystem({
   env = {},
   data = makeTempDir(),
   keep = false,
+  terminal = false,
 }: StartSystemOptions = {}): Promise<TestSystem> {
   const { NATS_URL: _external, ...rest } = process.env;
   // A busy machine is not what these tests are about.
@@ -67,6 +74,7 @@ export async function startSystem({
     {
       env: childEnv,
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: terminal,
     },
   );
   started.add(child);
@@ -97,6 +105,16 @@ export async function startSystem({
       );
     });
 
+  async function end(tell: () => void): Promise<number | null> {
+    const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    if (child.exitCode !== null) return child.exitCode;
+    tell();
+    const code = await gone;
+    started.delete(child);
+    if (!keep) removeTempDir(data);
+    return code;
+  }
+
   const cli = (...words: string[]): Promise<CliResult> => cliRaw(...words, '--data', data);
 
   return {
@@ -125,14 +143,8 @@ export async function startSystem({
         db.close();
       }
     },
-    stop: async () => {
-      const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
-      if (child.exitCode !== null) return child.exitCode;
-      child.kill('SIGTERM');
-      const code = await gone;
-      started.delete(child);
-      if (!keep) removeTempDir(data);
-      return code;
-    },
+    stop: () => end(() => child.kill('SIGTERM')),
+    interrupt: () => end(() => process.kill(-pid, 'SIGINT')),
+    said: () => said,
   };
 }
