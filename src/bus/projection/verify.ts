@@ -15,6 +15,7 @@ import { foldVersion, type ProjectionDefinition } from './definition.ts';
 import { compareSample, type Difference, firstDifference } from './difference.ts';
 import { hashProjection, name, type Row, type Value } from './hash.ts';
 import type { LoopLimits } from './loop.ts';
+import { strayPosition } from './positions.ts';
 import { createRebuild, type Rebuild } from './rebuild.ts';
 import { type EventMention, mentions, tracing } from './trace.ts';
 
@@ -126,6 +127,7 @@ async function attemptVerify<Tables>(
     const due = rebuildDue(live);
     await rebuild.to({ seq });
     let verdict = await compare(live, rebuild, { ...options, seq, file });
+    if (verdict.live === verdict.rebuilt) verdict = await compareWithLog(verdict, live);
     live.close();
     if (options.memory && verdict.live === verdict.rebuilt)
       verdict = await compareMemory(verdict, options.memory, rebuild);
@@ -165,6 +167,23 @@ async function attemptVerify<Tables>(
       { service, seq, live: here, rebuilt: there },
       here === there ? undefined : firstDifference(db, store.db),
     );
+  }
+
+  async function compareWithLog(rows: Verdict, db: Db): Promise<Verdict> {
+    const stray = await strayPosition(db, log);
+    if (!stray) return rows;
+    const { seq, ...difference } = stray;
+    const events = seq === undefined ? [] : await mentions(log, codec, [seq]);
+    const both = (value: unknown): string =>
+      createHash('sha256')
+        .update(`${rows.live} ${JSON.stringify(value)}`)
+        .digest('hex');
+    return {
+      ...rows,
+      live: both(difference.live),
+      rebuilt: both(difference.rebuilt),
+      first_difference: { ...difference, events },
+    };
   }
 
   async function compareMemory(rows: Verdict, memory: VerifiedMemory, { to }: Rebuild): Promise<Verdict> {

@@ -1,0 +1,35 @@
+/** What a projection says of the log itself, and no fold can give again: how far it has read, and which messages. */
+import type { Database } from 'better-sqlite3';
+import type { StreamSeq } from '../event/ids.ts';
+import type { Log } from '../log/port.ts';
+import type { Difference } from './difference.ts';
+import { type Fingerprint, messageDigest } from './store.ts';
+
+export interface StrayPosition extends Difference {
+  /** The message that it is about, where the log has it. */
+  seq?: number;
+}
+
+/**
+ * The first of them that the log does not bear out, or undefined. A message that is gone bears out nothing: an erasure
+ * may have taken it. Asks the log for each of the fingerprints.
+ */
+export async function strayPosition(live: Database, log: Log): Promise<StrayPosition | undefined> {
+  const { lastSeq } = await log.info();
+  const { seq } = live.prepare<[], { seq: number }>('SELECT seq FROM checkpoint').get() as { seq: number };
+  if (seq > lastSeq) return { table: 'checkpoint', key: { one: 1 }, column: 'seq', live: seq, rebuilt: lastSeq };
+  const fingerprints = live
+    .prepare<[], Fingerprint & { slot: number }>('SELECT slot, seq, digest, timestamp FROM fingerprint ORDER BY slot')
+    .all();
+  for (const { slot, ...said } of fingerprints) {
+    const of = { table: 'fingerprint', key: { slot } };
+    if (said.seq > seq) return { ...of, column: 'seq', live: said.seq, rebuilt: null };
+    const message = await log.at(said.seq as StreamSeq);
+    if (!message) continue;
+    const found = { digest: messageDigest(message), timestamp: message.timestamp };
+    for (const column of ['digest', 'timestamp'] as const)
+      if (said[column] !== found[column])
+        return { ...of, column, live: said[column], rebuilt: found[column], seq: said.seq };
+  }
+  return undefined;
+}
