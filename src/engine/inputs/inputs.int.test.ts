@@ -365,7 +365,8 @@ describe('an engine that trains', { timeout: 360_000 }, () => {
     const { seq } = await trained();
     const log = await createJetStreamLog({ nc, publisher });
     const right = await hash();
-    const checked = await rebuildable('engine', config, new Uint8Array(), { live: file(), nc, log });
+    const key = await erasureKey(nc);
+    const checked = await rebuildable('engine', config, key, { live: file(), nc, log });
     const verdict = await verifyProjection({
       file: file(),
       definition: checked.definition,
@@ -374,6 +375,7 @@ describe('an engine that trains', { timeout: 360_000 }, () => {
       consumer: 'verify',
       logger: silent,
       scratch: data,
+      erasureKey: key,
       memory: { hash: checked.memory?.hash as () => ModelHash, live: hash, difference: async () => undefined },
     });
     checked.close?.();
