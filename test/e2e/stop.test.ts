@@ -1,6 +1,8 @@
 /** The end of a running system: what was asked is answered, then services go, and the server last. */
+import { spawn } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { startSystem } from '../support/system.ts';
+import { ENTRY, startSystem } from '../support/system.ts';
+import { tempDir } from '../support/tempdir.ts';
 import { until } from '../support/wait.ts';
 
 it.each([
@@ -29,3 +31,18 @@ it.each([
   },
   360_000,
 );
+
+it('the end comes with exit code 0 while the system is still starting', async () => {
+  const args = [ENTRY, 'up', '--no-demo', '--data', tempDir(), '--http-port', '0', '--nats-port', '0'];
+  const { NATS_URL: _external, ...env } = process.env;
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (chunk) => {
+    said += String(chunk);
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  await until(() => /^nats-server .* from /m.test(said), { within: 90_000 });
+  child.kill('SIGTERM');
+  expect(await ended).toBe(0);
+  expect(said).toContain('stopped');
+}, 360_000);

@@ -7,7 +7,7 @@ import { readRuntime } from '../../src/up/runtime-file.ts';
 import { makeTempDir, removeTempDir } from './tempdir.ts';
 import { until } from './wait.ts';
 
-const ENTRY = fileURLToPath(new URL('../../bin/freshet.mjs', import.meta.url));
+export const ENTRY = fileURLToPath(new URL('../../bin/freshet.mjs', import.meta.url));
 
 export interface CliResult {
   code: number;

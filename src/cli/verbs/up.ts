@@ -68,7 +68,8 @@ async function run(options: UpVerbOptions): Promise<void> {
   const stopAsked = new Promise<void>((resolve) => {
     asked = resolve;
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, asked);
+  // Asking again changes nothing: the end is bounded, and dying before would leave the server behind.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => asked());
 
   const only = (options.only ?? [...PARTS]).filter((part) => part !== SERVER);
   const starting = startUp({
