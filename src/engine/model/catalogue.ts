@@ -137,6 +137,16 @@ export class Catalogue {
     return ordered;
   }
 
+  /** Numbers of the items that are known. */
+  numbersOf(ids: Iterable<string> = []): number[] {
+    const numbers: number[] = [];
+    for (const id of ids) {
+      const item = this.ids.find(id);
+      if (item !== undefined) numbers.push(item);
+    }
+    return numbers;
+  }
+
   item(number: number): Item | undefined {
     return this.#items[number];
   }

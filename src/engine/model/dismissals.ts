@@ -22,6 +22,11 @@ export class Dismissals {
     return this.#byUser.get(user) ?? NONE;
   }
 
+  /** What a user doesn't want to see. */
+  itemsOf(user: number): number[] {
+    return this.of(user).map(({ item }) => item);
+  }
+
   get size(): number {
     let size = 0;
     for (const own of this.#byUser.values()) size += own.length;

@@ -15,6 +15,8 @@ import { SparseRows } from './rows.ts';
 
 /** Largest weight of one event, in sixteenths. */
 export const MAX_WEIGHT = 4095;
+/** Weight of one full interaction. */
+export const FULL = 16;
 const DAY_MS = 86_400_000;
 /** Event times are read between 1970 and the year 2200; what lies outside is counted at that end. */
 export const MAX_TIME_MS = 7_258_118_399_999;

@@ -4,7 +4,7 @@ import { featureHash } from './features.ts';
 import type { Histories } from './histories.ts';
 import { type InputKind, type TrainingData, usable } from './inputs.ts';
 import type { MappedSignals } from './signals/mapped.ts';
-import type { Statistics } from './statistics.ts';
+import { FULL, type Statistics } from './statistics.ts';
 
 export interface TrainingConfig {
   /** Most users whose histories are read; which ones is a matter of their ids. */
@@ -28,8 +28,6 @@ export interface TrainedOn {
   /** Bytes of the input in force. */
   previous: Uint8Array | undefined;
 }
-
-const FULL = 16;
 
 /** Data of the present position; undefined: there is too little. */
 export function trainingDataOf(

@@ -171,6 +171,12 @@ export type Standing =
   /** No event that is left speaks of it. */
   | 'unknown';
 
+export interface SimilarOptions {
+  explain?: boolean;
+  exclude?: Iterable<ItemId>;
+  allowed?: ItemTest | undefined;
+}
+
 /** One item looked at from close by, for a list that it is in or not. */
 export interface Examined {
   /** Whether anything is known of the user; true for a history that was given. */
@@ -275,11 +281,7 @@ export interface Model {
   /** Where an item stands for a list, and why; the list is the one that {@link Model.recommend} gives. */
   examine(request: RecommendRequest, item: ItemId): Examined;
   /** Items that go with an item: by what people did, by content alone where nobody has done anything. */
-  similar(
-    item: ItemId,
-    n: number,
-    options?: { explain?: boolean; exclude?: Iterable<ItemId>; allowed?: ItemTest | undefined },
-  ): RecommendedList;
+  similar(item: ItemId, n: number, options?: SimilarOptions): RecommendedList;
   /** What is taken most lately. Score: decayed number of full interactions; 0 for what only was taken long ago. */
   trending(n: number, at?: number, allowed?: ItemTest): RecommendedList;
   /** What is known of an item; undefined for one that was never published. */

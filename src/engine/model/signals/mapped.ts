@@ -21,7 +21,7 @@ import {
   odds,
 } from '../inputs.ts';
 import { ln } from '../math.ts';
-import type { Statistics } from '../statistics.ts';
+import { FULL, type Statistics } from '../statistics.ts';
 
 export interface MappedConfig {
   /** Newest events of a history that its vector is made of. */
@@ -40,7 +40,6 @@ interface Adopted {
   judged: Judged;
 }
 
-const FULL = 16;
 const unjudged = (): Judged => ({ events: 0, ours: 0, theirs: 0 });
 
 export class MappedSignals {

@@ -4,9 +4,8 @@
  * An event adds its weight to the pairs with the 30 events before it (statistics.ts). A reader gets cosine-like sums
  * over their items, fading and unfaded. Explained by the items it goes together with.
  */
+import { FULL } from '../statistics.ts';
 import type { PairChannel } from './pair-channel.ts';
-
-const FULL = 16;
 
 export const TOGETHER_CHANNELS: readonly PairChannel[] = [
   { name: 'together-recent', signal: 'together', count: 'co', decay: 0.8, source: 0.5, target: 0.5, unit: FULL },
