@@ -212,7 +212,11 @@ export const CONFIG_SCHEMA = section(
           1,
         ),
         batch_rest_ms: whole(4, 'least milliseconds from one transaction of the engine to the next'),
-        similar_batch: whole(50, 'lists of similar items that are published at once', 1),
+        similar_batch: whole(
+          50,
+          'lists of similar items that are published in that time while events come; once it is quiet all that are due',
+          1,
+        ),
         cached_lists: whole(10_000, 'lists that are kept to be answered again', 0),
         snapshot_events: whole(50_000, 'events after which a snapshot is written', 1),
         snapshot_interval_ms: whole(

@@ -49,6 +49,7 @@ export interface RankingsOptions {
   maxWaitMs: number;
   /** Milliseconds between publications of similar items and of the trending list. */
   similarIntervalMs: number;
+  /** Lists of similar items in that time while events come; once it is quiet all that are due. */
   similarBatch: number;
   similarLength: number;
   trendingLength: number;
@@ -93,6 +94,8 @@ export function createRankings(options: RankingsOptions): Rankings {
   let turn = 0;
   /** Lists of similar items that may be published before the next interval. */
   let similarDue = 0;
+  /** Position at the last look at similar items. */
+  let slowAt = -1;
   let inFlight = 0;
   let retryAt = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -207,7 +210,10 @@ export function createRankings(options: RankingsOptions): Rankings {
     schedule();
     if (stopped || paused() || markedItems.size === 0 || performance.now() < retryAt || !caughtUp()) return;
     const started = performance.now();
-    similarDue = similarBatch;
+    // While events come the next one may move these lists again; once it is quiet there is time for all of them.
+    const quiet = options.seq() === slowAt;
+    slowAt = options.seq();
+    similarDue = quiet ? markedItems.size : similarBatch;
     const { items, seq, source } = lists.trending(trendingLength);
     put(
       TRENDING,

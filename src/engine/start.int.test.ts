@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { NatsConnection } from 'nats';
 import pino, { type Logger } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RANKINGS } from '../../streams.config.ts';
 import {
   codec,
   linked,
@@ -385,3 +386,18 @@ describe('an engine that is killed', () => {
     expect(starts.filter(({ snapshot }) => snapshot !== null).length).toBeGreaterThan(0);
   }, 360_000);
 });
+
+it('lists of similar items of a whole catalogue are published once it is quiet, however few go while events come', async () => {
+  const ITEMS = 80;
+  // As many intervals as there are items would be long past the limit.
+  await start(settings({ similar_batch: 1, similar_interval_ms: 4_000 }));
+  const items = Array.from({ length: ITEMS }, (_, i) => `s${i}`);
+  await publish(...items.map((item) => published(item)), ...items.map((item) => viewed('u1', item)));
+  const rankings = await nc.jetstream().views.kv(RANKINGS.name, { bindOnly: true });
+  const count = async (): Promise<number> => {
+    let found = 0;
+    for await (const _ of await rankings.keys('similar.>')) found++;
+    return found;
+  };
+  await until(async () => (await count()) === ITEMS, { within: 60_000, what: `${ITEMS} lists of similar items` });
+}, 200_000);
