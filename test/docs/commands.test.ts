@@ -139,7 +139,10 @@ async function endpointsOf(nc: NatsConnection): Promise<{ services: number; endp
         example: JSON.parse(metadata.example ?? '{}') as Record<string, unknown>,
       });
   }
-  return { services, endpoints: found };
+  // Some also answer on a subject of their instance, which is named after the one that the reference lists.
+  const ofInstance = ({ subject }: DocumentedEndpoint): boolean =>
+    found.some((other) => subject.startsWith(`${other.subject}.`));
+  return { services, endpoints: found.filter((endpoint) => !ofInstance(endpoint)) };
 }
 
 it(
