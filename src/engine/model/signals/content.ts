@@ -18,7 +18,7 @@ const REACH = 20;
 const FADE = 0.9;
 /** Heaviest terms that look for candidates, and how many postings they may read in all. */
 const SEARCH_TERMS = 32;
-const SEARCH_POSTINGS = 20_000;
+const SEARCH_POSTINGS = 50_000;
 /** More than there are numbers of terms. */
 const NUMBERS = MAX_ROW_ID + 2;
 
