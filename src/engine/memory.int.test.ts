@@ -25,9 +25,13 @@ import { itemId, type StreamSeq, streamSeq, userId } from '../bus/event/ids.ts';
 import type { ItemData } from '../bus/event/types.ts';
 import { openStore } from '../bus/projection/store.ts';
 import { completeConfig } from '../config/load.ts';
+import { type RecordedInput, sha256Of } from './inputs/records.ts';
 import { createMemory, emptyModel, type Memory } from './memory.ts';
 import type { Model } from './model/mod.ts';
+import { encodePin } from './pins.ts';
 import { engineProjection, prepareTables, resolveUserAt, traitsAt } from './projection.ts';
+import { engineRebuild } from './rebuild.ts';
+import { configHash } from './settings.ts';
 
 const config = completeConfig({
   events: { declared: ['x_listened'] },
@@ -317,5 +321,42 @@ describe('the engine’s memory', () => {
       ].map(({ item: id }) => id);
     for (const model of Object.values(fold(events, 1))) expect(listed(model)).not.toContain('b');
     for (const model of Object.values(fold([...events, restored('b')], 1))) expect(listed(model)).toContain('b');
+  });
+});
+
+describe('a ranker that was put back, in a rebuild', () => {
+  /** The ranker after all events in batches of so many, pinned at 35 to what it was at 30, which was recorded wrongly. */
+  function rebuilt(batch: number): string {
+    const events = Array.from({ length: 80 }, (_, n) => viewed(`u${n % 5}`, 'abcdefg'.charAt((n * (1 + (n % 3))) % 7)));
+    const other = emptyModel(config);
+    const bytes = encodePin({ config: configHash(config), act: 'r1', snapshot: 's', ranker: other.rankerBytes() });
+    const pin: RecordedInput = {
+      kind: 'ranker',
+      trained_at: 30,
+      from_seq: 35,
+      sha256: sha256Of(bytes),
+      backend: 'fold',
+      seconds: 0,
+      marks: [],
+      bytes,
+    };
+    const { definition, memory } = engineRebuild(config, new Uint8Array(), { known: [pin] });
+    const folder = makeTempDir('engine');
+    const store = openStore({ file: join(folder, 'e.sqlite'), definition, codec, cacheKib: 1_024 });
+    try {
+      const messages = stored(events);
+      for (let i = 0; i < messages.length; i += batch) store.commit(messages.slice(i, i + batch), 'now');
+      expect(memory()?.model.pinned).toBe(true);
+      expect(memory()?.model.rankerHash()).not.toBe(other.rankerHash());
+      return (memory() as Memory).model.rankerHash();
+    } finally {
+      store.close();
+      removeTempDir(folder);
+    }
+  }
+
+  it('is the one of this fold, whatever batches the log comes in', () => {
+    const one = rebuilt(1);
+    for (const batch of [3, 30, 33, 80]) expect(rebuilt(batch)).toBe(one);
   });
 });

@@ -120,44 +120,48 @@ export function createMemory({
     }
   }
 
-  /** What is to be done before the event with a sequence, or the first one after it, is folded. */
-  function duties(to: StreamSeq): { before: number; run: () => void }[] {
-    const found = (inputs?.between(at, to) ?? []).map((input) => ({
-      before: input.from_seq,
-      run: () => adopt(input),
-    }));
-    if (!stops) return found;
-    const halts = [];
-    for (let stop = stops.next(at); stop <= to; stop = stops.next(stop)) {
-      const seq = streamSeq(stop);
-      halts.push({ before: stop + 1, run: () => stops.reached(seq) });
+  /** Folds up to a position, taking inputs over where they count from. */
+  function advance(events: readonly LoggedEvent[], to: StreamSeq): void {
+    let done = 0;
+    for (const input of inputs?.between(at, to) ?? []) {
+      const end = firstFrom(events, input.from_seq, done);
+      learn(model, events.slice(done, end), tables, weights, erasureKey);
+      done = end;
+      adopt(input);
     }
-    // A position is reached before an input that counts from the next one on is taken over; the sort keeps the order.
-    return halts.length === 0 ? found : [...halts, ...found].sort((one, other) => one.before - other.before);
+    learn(model, done === 0 ? events : events.slice(done), tables, weights, erasureKey);
+    at = to;
   }
 
   return {
     model,
     position: () => at,
     fold: (events, to) => {
-      let done = 0;
-      for (const { before, run } of duties(to)) {
-        let end = done;
-        while (end < events.length && (events[end] as LoggedEvent).seq < before) end++;
-        learn(model, events.slice(done, end), tables, weights, erasureKey);
-        done = end;
-        run();
+      let rest = events;
+      // Stop by stop, as what is done at one may change the inputs that count from there.
+      const next = (after: number): number => stops?.next(after) ?? Number.POSITIVE_INFINITY;
+      for (let stop = next(at); stop <= to; stop = next(stop)) {
+        const end = firstFrom(rest, stop + 1, 0);
+        advance(rest.slice(0, end), streamSeq(stop));
+        rest = rest.slice(end);
+        stops?.reached(at);
       }
-      learn(model, done === 0 ? events : events.slice(done), tables, weights, erasureKey);
+      if (at < to) advance(rest, to);
       for (const event of events) {
         // Counted as of when the log took it, so that no date in the future moves the clock.
         if (event.time > event.timestamp + DAY_MS) odd['time-ahead']++;
         else if (event.time < YEAR_MS) odd['time-1970']++;
       }
-      at = to;
     },
     warnings: () => ({ ...model.warnings(), ...odd }),
   };
+}
+
+/** Place of the first event at or behind a sequence, looked for from a place on. */
+function firstFrom(events: readonly LoggedEvent[], seq: number, place: number): number {
+  let at = place;
+  while (at < events.length && (events[at] as LoggedEvent).seq < seq) at++;
+  return at;
 }
 
 /**
