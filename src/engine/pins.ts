@@ -7,7 +7,7 @@ import type { Fingerprint } from '../bus/projection/store.ts';
 import { messageOf } from '../errors.ts';
 import type { Act } from './acts.ts';
 import { type InputMention, type InputRecords, type RecordedInput, sha256Of } from './inputs/records.ts';
-import { decodeState, InputUnreadableError } from './model/mod.ts';
+import { InputUnreadableError, rankerIn } from './model/mod.ts';
 import type { Manifest } from './snapshots/manifest.ts';
 import type { Snapshots } from './snapshots/snapshots.ts';
 
@@ -126,13 +126,6 @@ export function createPins({ records, snapshots, config, rows, logger, onRecorde
   }
 
   return { pinned, settle };
-}
-
-/** The ranker in the bytes of a snapshot. */
-function rankerIn(state: Uint8Array): Uint8Array | undefined {
-  const section = decodeState(state).sections.find(({ name }) => name === 'ranker');
-  // Its first byte holds flags.
-  return section && section.bytes.length > 1 ? section.bytes.subarray(1) : undefined;
 }
 
 /** A record with the weights that a fold of its own had at the position it names; undefined where it isn't one of these. */

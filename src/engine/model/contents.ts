@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { userId } from '../../bus/event/ids.ts';
 import { Reader } from './bytes.ts';
 import { decodeAdopted } from './inputs.ts';
+import { decodeLearned, LEARNED } from './learned.ts';
 import { CONTENDERS } from './prequential.ts';
 import { decodeState, type ReadState } from './state.ts';
 import { bucketOf, STATISTICS_DEFAULTS } from './statistics.ts';
@@ -190,11 +191,13 @@ function* qualityRows(state: ReadState): Generator<Cell[]> {
 }
 
 function* rankerRows(state: ReadState): Generator<Cell[]> {
-  const bytes = sectionOf(state, 'ranker');
+  const bytes = sectionOf(state, LEARNED);
   if (bytes === undefined || bytes.length === 0) return;
   yield ['stale', 0, bytes[0]!];
-  if (bytes.length === 1) return;
-  const input = new Reader(bytes, 1);
+  const { budget, ranker } = decodeLearned(bytes);
+  for (const [at, part] of ['budget_tokens', 'budget_time'].entries()) yield [part, 0, budget[at]!];
+  if (ranker.length === 0) return;
+  const input = new Reader(ranker);
   for (const part of ['weights', 'weights_served', 'adam_first', 'adam_second', 'adam_powers', 'usual', 'usual_lists'])
     for (const [at, value] of input.f64s().entries()) yield [part, at, value];
   yield ['steps', 0, input.count()];

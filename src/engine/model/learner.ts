@@ -5,12 +5,12 @@
 import { createHash } from 'node:crypto';
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
 import { FEATURES } from './blend.ts';
-import { Reader, Writer } from './bytes.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { ModelConfig } from './config.ts';
 import type { Dismissals } from './dismissals.ts';
 import type { Histories } from './histories.ts';
 import { Impressions } from './impressions.ts';
+import { decodeLearned, encodeLearned } from './learned.ts';
 import type { Observer, ScoredEvent } from './observer.ts';
 import { Prequential } from './prequential.ts';
 import { profileOf } from './profile.ts';
@@ -27,9 +27,6 @@ import type { Statistics } from './statistics.ts';
 const SCORED_LENGTH = 20;
 /** So many of the first examples are measured all, so that a young log has figures as well. */
 const MEASURED_FIRST = 1_000;
-/** Flags of the state. */
-const STALE = 1;
-const PINNED = 2;
 
 /** What is read while learning. */
 export interface LearnedFrom {
@@ -129,13 +126,16 @@ export class Learner {
     const { histories, mapped, ranking } = this.#from;
     const length = histories.length(user);
     if (length === 0) return;
+    const wanted = this.#isWanted(id, itemId, seq);
+    const sampled = isMeasured(id, itemId, seq, this.#config.prequential.every);
+    const chosen = this.#observed > 0 && isMeasured(id, itemId, seq, this.#observed);
+    if (!wanted && !sampled && !chosen) return;
+    // Long histories take long to look through, so that comes after what most events end at.
     const start = histories.start(user);
     const seen = histories.items.subarray(start, start + length);
     if (!this.#config.ranking.includeSeen && seen.includes(item)) return;
-    const teaches = this.#teaches(id, itemId, seq);
-    const early = teaches && this.ranker!.steps < MEASURED_FIRST;
-    const measured = early || isMeasured(id, itemId, seq, this.#config.prequential.every);
-    const chosen = this.#observed > 0 && isMeasured(id, itemId, seq, this.#observed);
+    const teaches = wanted && this.#budget.take();
+    const measured = sampled || (teaches && this.ranker!.steps < MEASURED_FIRST);
     // Looked at only: what follows has to be as it is where nobody looks.
     if (chosen && !measured) this.#observer?.(this.#scored(step, seen).event);
     if (!teaches && !measured) return;
@@ -178,11 +178,11 @@ export class Learner {
     return { event, row, means };
   }
 
-  /** Whether an event is one to learn from, and there is a token for it, which it takes. */
-  #teaches(user: string, what: string, seq: number): boolean {
-    if (this.ranker === undefined || this.#pinned) return false;
+  /** Whether an event is one to learn from, and there is a token for it. */
+  #isWanted(user: string, what: string, seq: number): boolean {
+    if (this.ranker === undefined || this.#pinned || this.#budget.isEmpty) return false;
     const learned = this.ranker.effort / this.#config.readBack;
-    return isTaught(user, what, seq, learned, this.#config.ranker.dense) && this.#budget.take();
+    return isTaught(user, what, seq, learned, this.#config.ranker.dense);
   }
 
   /** What the list of a user as it is now is asked for by. */
@@ -213,10 +213,11 @@ export class Learner {
   serve({ user, origin, id, list, items, time, seq }: Shown): void {
     if (this.ranker === undefined) return;
     const { histories, catalogue, ranking } = this.#from;
-    const length = histories.length(user);
-    const shown = [...new Set(catalogue.numbersOf(items))].slice(0, this.#config.impressions.places);
     this.#budget.follow(time);
-    if (length === 0 || shown.length < 2 || !this.#teaches(id, list, seq)) return;
+    const length = histories.length(user);
+    if (length === 0 || !this.#isWanted(id, list, seq)) return;
+    const shown = [...new Set(catalogue.numbersOf(items))].slice(0, this.#config.impressions.places);
+    if (shown.length < 2 || !this.#budget.take()) return;
     const { candidates, features, means } = ranking.rank({ ...this.#request(user), include: shown });
     const strength = ranking.strengthOf(means);
     const rows = new Map(candidates.map((item, row) => [item, row]));
@@ -270,21 +271,17 @@ export class Learner {
 
   /** Ranker and budget; impressions and quality have sections of their own. */
   encode(): Buffer {
-    const out = new Writer();
-    out.count((this.#stale ? STALE : 0) | (this.#pinned ? PINNED : 0));
-    out.f64s(this.#budget.state());
-    if (this.ranker !== undefined) out.bytes(this.ranker.encode());
-    return out.done();
+    const ranker = this.ranker?.encode() ?? Buffer.alloc(0);
+    return encodeLearned({ stale: this.#stale, pinned: this.#pinned, budget: this.#budget.state(), ranker });
   }
 
   /** Takes over what {@link encode} wrote. Throws a RangeError for a ranker of another shape. */
   decode(bytes: Buffer): void {
-    const input = new Reader(bytes);
-    const flags = input.count();
-    this.#stale = (flags & STALE) !== 0;
-    this.#pinned = (flags & PINNED) !== 0;
-    this.#budget.restore(input.f64s());
-    this.ranker?.decode(input.rest());
+    const { stale, pinned, budget, ranker } = decodeLearned(bytes);
+    this.#stale = stale;
+    this.#pinned = pinned;
+    this.#budget.restore(budget);
+    this.ranker?.decode(ranker);
   }
 }
 

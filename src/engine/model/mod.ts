@@ -3,6 +3,7 @@ export type { SignalName } from './blend.ts';
 export { completeConfig, MODEL_DEFAULTS, type ModelConfig, type PartialModelConfig } from './config.ts';
 export { type Cell, CONTENTS, type Contents, contentsOf, type ModelTable, touching } from './contents.ts';
 export { type InputKind, type InputQuality, InputUnreadableError, type TrainingData } from './inputs.ts';
+export { rankerIn } from './learned.ts';
 export { createModel } from './model.ts';
 export type { Observer, ScoredEvent } from './observer.ts';
 export {

@@ -19,6 +19,7 @@ import {
   isMapKind,
   type TrainingData,
 } from './inputs.ts';
+import { LEARNED } from './learned.ts';
 import { Learner } from './learner.ts';
 import { type Claim, Links, rootBy } from './links.ts';
 import { logOrder } from './log-order.ts';
@@ -57,7 +58,6 @@ const INPUTS = 'inputs';
 const PREQUENTIAL = 'prequential';
 const DISMISSALS = 'dismissals';
 const IMPRESSIONS = 'impressions';
-const RANKER = 'ranker';
 
 /** An empty model; values left out of the configuration are the defaults. */
 export function createModel(config: PartialModelConfig = {}): Model {
@@ -642,7 +642,7 @@ class FoldedModel implements Model {
       sections.push(
         { name: IMPRESSIONS, bytes: this.#learner.impressions.encode(itemPlace, userPlace) },
         { name: PREQUENTIAL, bytes: this.#learner.prequential.export() },
-        { name: RANKER, bytes: this.#learner.encode() },
+        { name: LEARNED, bytes: this.#learner.encode() },
       );
     }
     const adopted = this.#mapped.export();
@@ -690,7 +690,7 @@ class FoldedModel implements Model {
     for (const { name, bytes: own } of state.sections) {
       if (name === DISMISSALS) this.#dismissals.decode(own, item, user, (origin) => this.#links.root(origin));
       else if (name === IMPRESSIONS) this.#learner.impressions.decode(own, item, user);
-      else if (name === RANKER) this.#readLearned(own);
+      else if (name === LEARNED) this.#readLearned(own);
     }
     const quality = state.sections.find(({ name }) => name === PREQUENTIAL);
     if (quality && !this.#learner.prequential.import(quality.bytes)) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
-import { createModel, InputUnreadableError, type Model } from './mod.ts';
+import { contentsOf, createModel, InputUnreadableError, type Model, rankerIn } from './mod.ts';
 
 const SERVING_ALL = { ranking: { serveUnpublished: true }, prequential: { every: 3 } };
 
@@ -51,6 +51,20 @@ describe('a ranker that was put back', () => {
     const wide = fold(createModel({ ...SERVING_ALL, ranker: { hidden: 3 } }), 1, 80);
     expect(() => model.pinRanker(wide.rankerBytes())).toThrow(InputUnreadableError);
     expect(stateOf(model)).toBe(before);
+  });
+});
+
+describe('a state', () => {
+  it('gives back the ranker that is in it, and tells its values one by one', () => {
+    const model = fold(empty(), 1, 120);
+    expect(rankerIn(model.exportState())?.toString('base64')).toBe(Buffer.from(model.rankerBytes()).toString('base64'));
+    expect(rankerIn(createModel({ ...SERVING_ALL, ranker: { form: 'none' } }).exportState())).toBeUndefined();
+    const rows = new Map([...contentsOf(model, 'ranker').rows].map(([part, at, value]) => [`${part} ${at}`, value]));
+    const { steps } = model.stats().ranker;
+    expect(steps).toBeGreaterThan(0);
+    expect(rows.get('steps 0')).toBe(steps);
+    expect(rows.get('budget_time 0')).toBe(119 * 60_000);
+    expect(rows.get('budget_tokens 0')).toBeGreaterThan(0);
   });
 });
 

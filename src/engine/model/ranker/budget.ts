@@ -35,9 +35,14 @@ export class Budget {
     this.#tokens = Math.min(burst, this.#tokens + perEvent + (passed / 1000) * perSecond);
   }
 
+  /** Whether there is no token. */
+  get isEmpty(): boolean {
+    return this.#tokens < 1;
+  }
+
   /** Takes a token; false where there is none. */
   take(): boolean {
-    if (this.#tokens < 1) return false;
+    if (this.isEmpty) return false;
     this.#tokens--;
     return true;
   }
