@@ -11,14 +11,10 @@ import { streamSeq } from '../../src/bus/event/ids.ts';
 import { eventSchemas } from '../../src/bus/event/json-schema.ts';
 import { eventSubject } from '../../src/bus/event/subject.ts';
 import { EVENT_DATA, parseType } from '../../src/bus/event/types.ts';
-import type { ProjectionDefinition } from '../../src/bus/projection/definition.ts';
 import { openStore } from '../../src/bus/projection/store.ts';
 import { check } from '../../src/cli/verbs/schema.ts';
 import { completeConfig } from '../../src/config/load.ts';
-import { contentProjection } from '../../src/content/projection.ts';
-import { engineProjection } from '../../src/engine/projection.ts';
-import { feedbackProjection } from '../../src/feedback/projection.ts';
-import { userProjection } from '../../src/user/projection.ts';
+import { definitionsOf } from '../support/definitions.ts';
 import { tempDir } from '../support/tempdir.ts';
 
 const FOLDER = new URL('./events/', import.meta.url);
@@ -54,26 +50,24 @@ describe('the corpus of events', () => {
       expect(codec.decode(message)).toMatchObject({ kind: 'event', event: { verb: parseType(type)?.verb } });
   });
 
-  it.each<[string, () => ProjectionDefinition<never>]>([
-    ['user', () => userProjection(config) as ProjectionDefinition<never>],
-    ['content', () => contentProjection() as ProjectionDefinition<never>],
-    ['feedback', () => feedbackProjection(config) as ProjectionDefinition<never>],
-    ['engine', () => engineProjection({ config, committed: () => {} }) as ProjectionDefinition<never>],
-  ])('folds into the projection of %s without setting one aside', (_service, definition) => {
-    const store = openStore({ file: `${tempDir('golden')}/p.sqlite`, definition: definition(), codec });
-    const all = types.sort().flatMap(messagesOf);
-    const messages = all.map((message, i) => {
-      const event = JSON.parse(Buffer.from(message.payload).toString('utf8')) as object;
-      // Ids are told apart by file only.
-      return {
-        ...message,
-        seq: streamSeq(i + 1),
-        payload: Buffer.from(JSON.stringify({ ...event, source: `golden-${i}` })),
-      };
-    });
-    expect(store.commit(messages, 'now')).toMatchObject({ deadLetters: [], unknownTypes: [], duplicates: 0 });
-    store.close();
-  });
+  it.each(Object.entries(definitionsOf(config)))(
+    'folds into the projection of %s without setting one aside',
+    (_service, definition) => {
+      const store = openStore({ file: `${tempDir('golden')}/p.sqlite`, definition: definition(), codec });
+      const all = types.sort().flatMap(messagesOf);
+      const messages = all.map((message, i) => {
+        const event = JSON.parse(Buffer.from(message.payload).toString('utf8')) as object;
+        // Ids are told apart by file only.
+        return {
+          ...message,
+          seq: streamSeq(i + 1),
+          payload: Buffer.from(JSON.stringify({ ...event, source: `golden-${i}` })),
+        };
+      });
+      expect(store.commit(messages, 'now')).toMatchObject({ deadLetters: [], unknownTypes: [], duplicates: 0 });
+      store.close();
+    },
+  );
 });
 
 describe('the published schemas', () => {

@@ -10,11 +10,8 @@ import type { ProjectionDefinition } from '../../src/bus/projection/definition.t
 import { openStore } from '../../src/bus/projection/store.ts';
 import { type Verdict, verifyProjection } from '../../src/bus/projection/verify.ts';
 import { completeConfig } from '../../src/config/load.ts';
-import { contentProjection } from '../../src/content/projection.ts';
-import { engineProjection } from '../../src/engine/projection.ts';
-import { feedbackProjection } from '../../src/feedback/projection.ts';
-import { userProjection } from '../../src/user/projection.ts';
 import { silent } from '../support/counting.ts';
+import { definitionsOf } from '../support/definitions.ts';
 import {
   clicked,
   codec,
@@ -33,12 +30,7 @@ import { forgotten, KEY } from '../support/forgetting.ts';
 import { tempDir } from '../support/tempdir.ts';
 
 const config = completeConfig({});
-const SERVICES: Record<string, () => ProjectionDefinition<never>> = {
-  user: () => userProjection(config) as ProjectionDefinition<never>,
-  content: () => contentProjection() as ProjectionDefinition<never>,
-  feedback: () => feedbackProjection(config) as ProjectionDefinition<never>,
-  engine: () => engineProjection({ config, committed: () => {} }) as ProjectionDefinition<never>,
-};
+const SERVICES: Record<string, () => ProjectionDefinition<never>> = definitionsOf(config);
 
 /** Tables that are no state which the log gives, and what becomes of a wrong value in them. */
 const NO_STATE: Readonly<Record<string, string>> = {

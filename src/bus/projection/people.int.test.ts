@@ -1,6 +1,7 @@
 /** Forgetting is the inverse of learning: rows that folded a user and forgot them, against rows that never had them. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { definitionsOf } from '../../../test/support/definitions.ts';
 import {
   clicked,
   codec,
@@ -20,21 +21,13 @@ import {
 import { forgetting, forgotten, KEY } from '../../../test/support/forgetting.ts';
 import { runs } from '../../../test/support/runs.ts';
 import { completeConfig } from '../../config/load.ts';
-import { contentProjection } from '../../content/projection.ts';
 import { createMemory } from '../../engine/memory.ts';
 import { engineProjection, prepareTables } from '../../engine/projection.ts';
-import { feedbackProjection } from '../../feedback/projection.ts';
-import { userProjection } from '../../user/projection.ts';
 import type { ProjectionDefinition } from './definition.ts';
 import { openStore } from './store.ts';
 
 const config = completeConfig({});
-const SERVICES: Record<string, () => ProjectionDefinition<never>> = {
-  user: () => userProjection(config) as ProjectionDefinition<never>,
-  content: () => contentProjection() as ProjectionDefinition<never>,
-  feedback: () => feedbackProjection(config) as ProjectionDefinition<never>,
-  engine: () => engineProjection({ config, committed: () => {} }) as ProjectionDefinition<never>,
-};
+const SERVICES: Record<string, () => ProjectionDefinition<never>> = definitionsOf(config);
 const names = Object.keys(SERVICES);
 const LEARNED = 'what was learned in the order of events can’t be taken out of the model';
 

@@ -8,7 +8,7 @@ import { reasonsFor } from './explain.ts';
 import type { Histories } from './histories.ts';
 import type { Links } from './links.ts';
 import type { Numbering } from './numbering.ts';
-import { type Profile, profileOf } from './profile.ts';
+import { profileOf, readerOf } from './profile.ts';
 import type { Ranked, RankedItem, Ranking, RankRequest } from './ranking.ts';
 import { type Question, questionOfHistory, questionOfTraits } from './signals/content.ts';
 import type { Popularity } from './signals/popularity.ts';
@@ -86,18 +86,18 @@ export class Answers {
   }
 
   #rankRequest(request: RecommendRequest): RankRequest {
-    const { profile, reader, seen, dismissed, events, traits } = this.#reader(request);
+    const { profile, reader, past, dismissed, events, traits } = this.#reader(request);
     let question: Question = questionOfHistory(profile, this.#catalogue);
     const hasHistory = profile.items.length > 0;
     if (!hasHistory) {
       question = questionOfTraits(traits === undefined ? [] : traitTerms(traits, this.#content), this.#catalogue);
     }
     const blocked: Iterable<number>[] = [this.#catalogue.numbersOf(request.exclude), dismissed];
-    if (request.includeSeen !== true) blocked.push(seen);
+    if (request.includeSeen !== true) blocked.push(past);
     return {
       profile,
       reader,
-      past: seen,
+      past,
       events,
       question,
       blocked,
@@ -189,35 +189,21 @@ export class Answers {
     return { standing: allowed === undefined || allowed(item) ? 'not-found' : 'filtered' };
   }
 
-  #reader({ user: id, history, traits }: RecommendRequest): {
-    profile: Profile;
-    reader: number;
-    seen: readonly number[] | Int32Array;
+  #reader({ user: id, history, traits }: RecommendRequest): Pick<RankRequest, 'profile' | 'reader' | 'events'> & {
+    past: readonly number[] | Int32Array;
     dismissed: Iterable<number>;
-    events: number;
     traits: Traits | undefined;
   } {
     const back = this.#readBack;
-    if (history !== undefined) {
+    const known = history !== undefined || id === undefined ? undefined : this.#users.find(id);
+    if (known === undefined) {
       const items = this.#catalogue.numbersOf(history);
       const profile = profileOf(items, undefined, 0, items.length, back);
-      return { profile, reader: -1, seen: items, dismissed: NOTHING, events: items.length, traits };
-    }
-    const known = id === undefined ? undefined : this.#users.find(id);
-    if (known === undefined) {
-      const profile = profileOf(NOTHING, undefined, 0, 0, back);
-      return { profile, reader: -1, seen: NOTHING, dismissed: NOTHING, events: 0, traits };
+      return { profile, reader: -1, past: items, dismissed: NOTHING, events: items.length, traits };
     }
     const user = this.#links.root(known);
-    const { items, seqs } = this.#histories;
-    const start = this.#histories.start(user);
-    const end = start + this.#histories.length(user);
     return {
-      profile: profileOf(items, seqs, start, end, back),
-      reader: user,
-      seen: items.subarray(start, end),
-      dismissed: this.#dismissals.itemsOf(user),
-      events: end - start,
+      ...readerOf(user, this.#histories, this.#dismissals, back),
       traits: traits ?? this.#traits.get(user) ?? this.#traits.get(known),
     };
   }

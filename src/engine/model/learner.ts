@@ -13,7 +13,7 @@ import { Impressions } from './impressions.ts';
 import { decodeLearned, encodeLearned } from './learned.ts';
 import type { Observer, ScoredEvent } from './observer.ts';
 import { Prequential } from './prequential.ts';
-import { profileOf } from './profile.ts';
+import { readerOf } from './profile.ts';
 import { Budget } from './ranker/budget.ts';
 import type { Ranker } from './ranker/ranker.ts';
 import { isMeasured, isTaught } from './ranker/schedule.ts';
@@ -188,19 +188,13 @@ export class Learner {
   /** What the list of a user as it is now is asked for by. */
   #request(user: number): RankRequest {
     const { histories, dismissals, catalogue, head } = this.#from;
-    const { items, seqs } = histories;
-    const start = histories.start(user);
-    const length = histories.length(user);
-    const profile = profileOf(items, seqs, start, start + length, this.#config.readBack);
-    const blocked: Iterable<number>[] = [dismissals.itemsOf(user)];
-    if (!this.#config.ranking.includeSeen) blocked.push(items.subarray(start, start + length));
+    const { dismissed, ...reader } = readerOf(user, histories, dismissals, this.#config.readBack);
+    const blocked: Iterable<number>[] = [dismissed];
+    if (!this.#config.ranking.includeSeen) blocked.push(reader.past);
     const { position, clock } = head();
     return {
-      profile,
-      reader: user,
-      past: items.subarray(start, start + length),
-      events: length,
-      question: questionOfHistory(profile, catalogue),
+      ...reader,
+      question: questionOfHistory(reader.profile, catalogue),
       blocked,
       count: SCORED_LENGTH,
       position,

@@ -1,4 +1,6 @@
 /** What a list is computed for: a user's newest events, as distinct items with where they stand. */
+import type { Dismissals } from './dismissals.ts';
+import type { Histories } from './histories.ts';
 
 export interface Profile {
   /** Distinct items, newest first. */
@@ -31,4 +33,31 @@ export function profileOf(
     }
   }
   return profile;
+}
+
+/** Somebody of whom a history is known, as they are now. */
+export interface Reader {
+  profile: Profile;
+  /** Number of the user. */
+  reader: number;
+  /** All that was taken, oldest first; valid until the next event. */
+  past: Int32Array;
+  /** Events of the whole history. */
+  events: number;
+  /** What they don't want to see. */
+  dismissed: number[];
+}
+
+/** @param reach newest events that the profile is made of */
+export function readerOf(user: number, histories: Histories, dismissals: Dismissals, reach: number): Reader {
+  const { items, seqs } = histories;
+  const start = histories.start(user);
+  const end = start + histories.length(user);
+  return {
+    profile: profileOf(items, seqs, start, end, reach),
+    reader: user,
+    past: items.subarray(start, end),
+    events: end - start,
+    dismissed: dismissals.itemsOf(user),
+  };
 }
