@@ -133,7 +133,10 @@ async function measure(system: BenchSystem, stream: Stream, options: ServingOpti
   const user = (): string => users[random.below(users.length)] as string;
 
   say(`${stream.name}: scoring alone`);
-  const alone = await scoreAlone(nc, { config: completeConfig({}), user, seconds });
+  const alone = await scoreAlone(
+    { nc, url: system.nats, config: completeConfig({}) },
+    { data: system.data, seq: last, user, seconds },
+  );
 
   // Lists stand once they have been asked for, in each of the engines, whichever answers.
   const times = options.engines === 1 ? 1 : TIMES_EACH * options.engines;
@@ -192,7 +195,7 @@ async function measure(system: BenchSystem, stream: Stream, options: ServingOpti
     users: seen.users.size,
     items: items.length,
     engines: options.engines,
-    alone: alone.perSecond,
+    alone,
     rows,
     freshness,
     published,

@@ -2,6 +2,7 @@
 import { ErrorCode, type Msg, type NatsConnection, NatsError, type ServiceConfig, type ServiceMsg } from 'nats';
 import { AnswerTooLargeError, BadRequestError, ServiceUnavailableError } from '../errors.ts';
 import { type Problem, problemOf, RemoteProblemError } from './problem.ts';
+import { sendNow, sendThisTurn } from './turn.ts';
 
 export type Json = Record<string, unknown>;
 
@@ -46,6 +47,9 @@ export interface MicroService {
   stop(): Promise<unknown>;
 }
 
+/** Milliseconds from which an answer has taken long enough to go out by itself, rather than after those behind it. */
+const LONG_MS = 0.5;
+
 export async function serveMicro(nc: NatsConnection, options: MicroOptions): Promise<MicroService> {
   const { name, version, description, metadata = {}, prefix, endpoints, said, observe, onError } = options;
   const { instance, aside = false } = options;
@@ -64,14 +68,17 @@ export async function serveMicro(nc: NatsConnection, options: MicroOptions): Pro
       try {
         const payload = Buffer.from(JSON.stringify(await handle(parseRequest(msg))));
         checkSize(payload, nc);
-        msg.respond(payload);
+        sendThisTurn(() => void msg.respond(payload));
       } catch (err) {
         outcome = 'error';
         const problem = problemOf(err);
         if (problem.status >= 500) onError?.(endpoint, err);
-        msg.respondError(problem.status, problem.title, Buffer.from(JSON.stringify(problem)));
+        const payload = Buffer.from(JSON.stringify(problem));
+        sendThisTurn(() => void msg.respondError(problem.status, problem.title, payload));
       }
-      observe?.(endpoint, outcome, (performance.now() - started) / 1000);
+      const took = performance.now() - started;
+      if (took >= LONG_MS) sendNow();
+      observe?.(endpoint, outcome, took / 1000);
     };
     service.addEndpoint(endpoint, {
       subject,
@@ -155,7 +162,9 @@ async function answerTo(
 
 async function ask(nc: NatsConnection, subject: string, payload: string, timeoutMs: number): Promise<Msg> {
   try {
-    return await nc.request(subject, payload, { timeout: timeoutMs });
+    return await new Promise((resolve, reject) => {
+      sendThisTurn(() => void nc.request(subject, payload, { timeout: timeoutMs }).then(resolve, reject));
+    });
   } catch (cause) {
     if (!(cause instanceof NatsError)) throw cause;
     const silent = cause.code === ErrorCode.Timeout;

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { RANKINGS } from '../../streams.config.ts';
 import { encodeToken } from '../bus/event/ids.ts';
 import type { Publisher } from '../bus/publisher.ts';
+import { sendNow } from '../bus/turn.ts';
 import type { Lists } from './lists.ts';
 
 /** Key of what is taken most lately; it also tells up to where all users' rankings are published. */
@@ -137,6 +138,8 @@ export function createRankings(options: RankingsOptions): Rankings {
     const started = performance.now();
     if (stopped || paused() || inFlight >= window || started < retryAt) return undefined;
     const behind = !caughtUp();
+    // Who was answered is not to wait for lists that nobody has asked for.
+    sendNow();
     let took = 0;
     while (took < sliceMs && anyDue() && inFlight < window) {
       turn++;

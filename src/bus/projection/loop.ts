@@ -8,6 +8,7 @@ import { type LogRefusedError, messageOf, SequenceNotReachedError } from '../../
 import type { LoggedEvent } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import type { Delivery, Log, LogInfo, LogReader } from '../log/port.ts';
+import { sendNow } from '../turn.ts';
 import { checkLog } from './checks.ts';
 import {
   type BatchResult,
@@ -243,6 +244,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     if (batch.length === 0 || current.over) return;
     current.buffer = [];
     const newest = batch.at(-1) as Delivery;
+    // Who was answered is not to wait for the transaction.
+    sendNow();
     try {
       if (behind()) recall(batch, newest);
       if (newest.seq > store.checkpoint().seq) commit(batch, current.created);

@@ -14,7 +14,7 @@ export interface BudgetConfig {
   burst: number;
 }
 
-export const BUDGET_DEFAULTS: BudgetConfig = { perSecond: 20, perEvent: 0.02, burst: 200 };
+export const BUDGET_DEFAULTS: BudgetConfig = { perSecond: 10, perEvent: 0.01, burst: 200 };
 
 export class Budget {
   readonly #config: BudgetConfig;

@@ -1,0 +1,40 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { sendNow, sendThisTurn } from './turn.ts';
+
+describe('sending at the end of a turn', () => {
+  it('sends what was given within one turn together, in order, once', async () => {
+    const sent: string[] = [];
+    sendThisTurn(() => sent.push('a'));
+    await Promise.resolve();
+    sendThisTurn(() => sent.push('b'));
+    expect(sent).toEqual([]);
+    await turn();
+    expect(sent).toEqual(['a', 'b']);
+    await turn();
+    expect(sent).toEqual(['a', 'b']);
+  });
+
+  it('sends at once for who is about to be busy, and what comes afterwards with the turn', async () => {
+    const sent: string[] = [];
+    sendThisTurn(() => sent.push('a'));
+    sendNow();
+    expect(sent).toEqual(['a']);
+    sendThisTurn(() => sent.push('b'));
+    expect(sent).toEqual(['a']);
+    await turn();
+    expect(sent).toEqual(['a', 'b']);
+  });
+
+  it('sends in the next turn what is asked for while sending', async () => {
+    const sent: string[] = [];
+    sendThisTurn(() => {
+      sent.push('a');
+      sendThisTurn(() => sent.push('b'));
+    });
+    sendNow();
+    expect(sent).toEqual(['a']);
+    await turn();
+    expect(sent).toEqual(['a', 'b']);
+  });
+});
