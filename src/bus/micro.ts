@@ -32,10 +32,7 @@ export interface MicroOptions {
   said?: () => Json;
   /** Name of this instance; left out: nothing is asked of one instance. */
   instance?: string;
-  /**
-   * It takes no requests yet: it is there for who looks for micro services, and says of itself what `status` says on a
-   * subject of its own, `<prefix>.status.<instance>`.
-   */
+  /** It takes no requests yet: it is there for who looks for micro services, and for what is asked of it by its name. */
   aside?: boolean;
   observe?: (endpoint: string, outcome: 'ok' | 'error', seconds: number) => void;
   onError?: (endpoint: string, err: unknown) => void;
@@ -94,8 +91,7 @@ export async function serveMicro(nc: NatsConnection, options: MicroOptions): Pro
   if (!aside) join();
   if (instance !== undefined)
     for (const [endpoint, served] of Object.entries(endpoints))
-      if (served.ofInstance === true || (aside && endpoint === 'status'))
-        serve(endpoint, `${prefix}.${endpoint}.${instance}`, served);
+      if (served.ofInstance === true) serve(endpoint, `${prefix}.${endpoint}.${instance}`, served);
   return { join, stop: () => service.stop() };
 }
 

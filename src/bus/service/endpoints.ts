@@ -100,7 +100,7 @@ export function commonEndpoints(
 
 /** What every service answers. */
 export const COMMON_ENDPOINTS = {
-  status: { description: 'State, position, lag, dead letters', example: {} },
+  status: { description: 'State, position, lag, dead letters', example: {}, ofInstance: true },
   known: {
     description: 'For each identity <source>/<id> the sequence under which it was folded, or null',
     example: { identities: ['shop-web/01JD'] },

@@ -1,9 +1,11 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import type { NatsConnection } from 'nats';
 import { withoutCredentials } from '../../bus/connection.ts';
+import { createInstances } from '../../bus/erasure/instances.ts';
 import { createJetStreamLog } from '../../bus/log/jetstream.ts';
 import { call } from '../../bus/micro.ts';
-import { SERVICES } from '../../bus/projection/definition.ts';
+import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
 import { createPublisher } from '../../bus/publisher.ts';
 import type { ServiceStatus } from '../../bus/service/description.ts';
 import type { TrainingStatus } from '../../engine/inputs/trainings.ts';
@@ -14,18 +16,24 @@ import { readRuntime } from '../../up/runtime-file.ts';
 import { count, duration, note, print, printJson, table } from '../output.ts';
 import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';
 
+/** How far one process of a service is. */
+interface InstanceRow {
+  service: string;
+  pid: number | null;
+  state: string;
+  seq: number;
+  lag: number;
+  dead_letters: number;
+  trouble?: { code: string; message: string; next?: string };
+}
+
 interface Status {
   log: { stream: string; created: string; first_seq: number; last_seq: number; messages: number } | null;
   nats: { url: string; version: string; pid?: number };
-  services: {
-    service: string;
-    pid: number | null;
-    state: string;
-    seq: number;
-    lag: number;
-    dead_letters: number;
-    restarts: number;
-  }[];
+  /** The first instance of each service, or another one that answers in its place. */
+  services: (InstanceRow & { restarts: number })[];
+  /** All others that are known of. */
+  replicas: (InstanceRow & { instance: string })[];
   model: {
     snapshot: string | null;
     seq: number | null;
@@ -39,6 +47,8 @@ interface Status {
   } | null;
 }
 
+/** For a replica that is down. */
+const START_OR_REMOVE = 'start it, or remove its consumer if it is gone for good (nats consumer rm EVENTS NAME)';
 /** Milliseconds that a service has to say how it is. */
 const STATUS_MS = 1_000;
 
@@ -63,24 +73,16 @@ async function readStatus({ nc, url }: CliSession, { data }: CommonOptions): Pro
     throw err;
   });
   await publisher.close();
-  const answers = await Promise.all(
-    SERVICES.map((service) =>
-      call<ServiceStatus & { model?: Status['model']; in_force?: InForceTold }>(
-        nc,
-        `freshet.${service}.status`,
-        {},
-        { timeoutMs: STATUS_MS },
-      ).catch(() => undefined),
-    ),
+  const lastSeq = info?.lastSeq ?? 0;
+  const found = await Promise.all(SERVICES.map((service) => instancesOf(nc, service)));
+  const answers = found.map(([first]) => first?.answer);
+  const services = SERVICES.map((service, i) => ({
+    ...rowOf(service, answers[i], lastSeq),
+    restarts: here?.processes[service]?.restarts ?? 0,
+  }));
+  const replicas = SERVICES.flatMap((service, i) =>
+    (found[i] ?? []).slice(1).map(({ instance, answer }) => ({ instance, ...rowOf(service, answer, lastSeq) })),
   );
-  const services = SERVICES.map((service, i) => {
-    const answer = answers[i];
-    const restarts = here?.processes[service]?.restarts ?? 0;
-    if (!answer)
-      return { service, pid: null, state: 'down', seq: 0, lag: info?.lastSeq ?? 0, dead_letters: 0, restarts };
-    const { pid, state, seq, lag, dead_letters, trouble } = answer;
-    return { service, pid, state, seq, lag, dead_letters, restarts, ...(trouble ? { trouble } : {}) };
-  });
   const engine = answers[SERVICES.indexOf('engine')];
   const model = engine?.model ?? null;
   return {
@@ -99,6 +101,7 @@ async function readStatus({ nc, url }: CliSession, { data }: CommonOptions): Pro
       ...(here?.nats_pid ? { pid: here.nats_pid } : {}),
     },
     services,
+    replicas,
     model: model && {
       snapshot: model.snapshot,
       seq: model.seq,
@@ -111,6 +114,40 @@ async function readStatus({ nc, url }: CliSession, { data }: CommonOptions): Pro
       in_force: engine?.in_force ?? null,
     },
   };
+}
+
+type Answer = ServiceStatus & {
+  trouble?: NonNullable<InstanceRow['trouble']>;
+  model?: Status['model'];
+  in_force?: InForceTold;
+};
+
+interface InstanceFound {
+  instance: string;
+  /** Undefined: it has read the log before, and does not answer. */
+  answer: Answer | undefined;
+}
+
+/** The instances of a service: the first one at the front, unless another one answers and it doesn't. */
+async function instancesOf(nc: NatsConnection, service: ServiceName): Promise<InstanceFound[]> {
+  const ask = (subject: string): Promise<Answer | undefined> =>
+    call<Answer>(nc, subject, {}, { timeoutMs: STATUS_MS }).catch(() => undefined);
+  const { said, silent } = await createInstances(nc).of(service);
+  const names = [...new Set([service, ...said.map(({ instance }) => instance).sort(), ...silent])];
+  const all = await Promise.all(
+    names.map(async (instance) => ({ instance, answer: await ask(`freshet.${service}.status.${instance}`) })),
+  );
+  const answering = all.find(({ answer }) => answer);
+  if (answering) return [answering, ...all.filter((one) => one !== answering)];
+  // One of an earlier release has no subject of its own.
+  const [first, ...others] = all;
+  return [{ instance: service, answer: first?.answer ?? (await ask(`freshet.${service}.status`)) }, ...others];
+}
+
+function rowOf(service: string, answer: Answer | undefined, lastSeq: number): InstanceRow {
+  if (!answer) return { service, pid: null, state: 'down', seq: 0, lag: lastSeq, dead_letters: 0 };
+  const { pid, state, seq, lag, dead_letters, trouble } = answer;
+  return { service, pid, state, seq, lag, dead_letters, ...(trouble ? { trouble } : {}) };
 }
 
 /** What of TensorFlow's is in force, and how training goes; empty: nothing was trained yet. */
@@ -157,7 +194,7 @@ function qualityLines({ windows }: PrequentialReport): string[] {
   );
 }
 
-function say({ log, nats, services, model }: Status): void {
+function say({ log, nats, services, replicas, model }: Status): void {
   if (log)
     print(
       `log      ${log.stream}: ${count(log.messages)} events, sequences ${log.first_seq} to ${log.last_seq}, created ${log.created}`,
@@ -177,10 +214,15 @@ function say({ log, nats, services, model }: Status): void {
   const odd = Object.entries(model?.warnings ?? {});
   if (odd.length > 0) print(`odd      ${odd.map(([kind, times]) => `${kind} ${count(times)}`).join(', ')}`);
   print('');
+  const rows = [
+    ...services.map((row) => ({ ...row, name: row.service, restarts: count(row.restarts) })),
+    // Whoever supervises them knows how often they were started again.
+    ...replicas.map((row) => ({ ...row, name: row.instance, restarts: '-' })),
+  ];
   print(
     table(
-      services.map(({ service, state, seq, lag, dead_letters, restarts, pid }) => [
-        service,
+      rows.map(({ name, state, seq, lag, dead_letters, restarts, pid }) => [
+        name,
         state,
         seq,
         lag,
@@ -191,10 +233,9 @@ function say({ log, nats, services, model }: Status): void {
       ['service', 'state', 'seq', 'lag', 'dead letters', 'restarts', 'pid'],
     ),
   );
-  for (const one of services) {
-    const { trouble } = one as { trouble?: { code: string; message: string; next?: string } };
-    if (trouble)
-      note(`${one.service}: ${trouble.code}: ${trouble.message}${trouble.next ? `\nNext: ${trouble.next}` : ''}`);
-    else if (one.state === 'down') note(`${one.service} does not answer. Next: freshet up`);
+  for (const { name, state, trouble, service } of rows) {
+    if (trouble) note(`${name}: ${trouble.code}: ${trouble.message}${trouble.next ? `\nNext: ${trouble.next}` : ''}`);
+    else if (state === 'down')
+      note(`${name} does not answer. Next: ${name === service ? 'freshet up' : START_OR_REMOVE}`);
   }
 }
