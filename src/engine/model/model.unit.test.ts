@@ -334,6 +334,28 @@ describe('a list', () => {
     expect(model.recommend({ n: 50, exclude })).toEqual(fresh.recommend({ n: 50, exclude }));
   });
 
+  it('begins alike whether ten items are asked for or the fifty that are published', () => {
+    const model = createModel(SERVING_ALL);
+    const take = (n: number): number => (Math.imul(n, 2_654_435_761) >>> 0) % 20_000;
+    for (let seq = 1; seq <= 6_000; seq++) {
+      model.clock = seq * 60_000;
+      // Squared, so that some items are taken much more often than others.
+      const of = Math.floor((take(seq) / 20_000) ** 2 * 800);
+      model.interact({
+        user: user(take(seq + 7) % 150),
+        item: item(of),
+        weight: 16,
+        negative: 0,
+        time: model.clock,
+        seq,
+      });
+    }
+    for (let n = 0; n < 20; n++) {
+      const ten = model.recommend({ user: user(n), n: 10 }).items;
+      expect(model.recommend({ user: user(n), n: 51 }).items.slice(0, 10)).toEqual(ten);
+    }
+  });
+
   it('holds what people with a similar history took next, and does not say who they are', () => {
     const model = createModel(SERVING_ALL);
     let seq = 0;

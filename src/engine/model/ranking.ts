@@ -98,6 +98,11 @@ export const RANKING_DEFAULTS: RankingConfig = {
 
 /** Items listed last that are looked through for new ones, and for ones with few events. */
 const NEWEST_KEPT = 4_096;
+/**
+ * Length of a list that the configured numbers of candidates are enough for: what is published and kept has 50 items,
+ * and stands on the same candidates as the one of 20 that events are scored by.
+ */
+const USUAL_LENGTH = 60;
 /** Items that recorded inputs are compared on. */
 const SAMPLED = 200;
 /** Full interactions from which on an item is found by its own evidence. */
@@ -361,7 +366,7 @@ export class Ranking {
     const statistics = this.#statistics;
     const found = new Set<number>(request.include);
     // A list longer than usual needs more of everything.
-    const more = Math.max(0, request.count - 20);
+    const more = Math.max(0, request.count - USUAL_LENGTH);
     const share = shareOf(request);
     const directed = this.#best.restart(Math.ceil(config.directedCandidates * share) + more);
     const together = this.#second.restart(Math.ceil(config.togetherCandidates * share));
