@@ -65,6 +65,7 @@ test('of an instance is answered by this one, also while it is aside', async () 
       endpoints: {
         memory: { description: 'x', example: {}, ofInstance: true, handle: () => ({ instance }) },
         read: { description: 'x', example: {}, handle: () => ({ instance }) },
+        status: { description: 'x', example: {}, ofInstance: true, handle: () => ({ instance }) },
       },
     });
   await serve('one', false);
@@ -72,6 +73,7 @@ test('of an instance is answered by this one, also while it is aside', async () 
   for (let i = 0; i < 5; i++)
     for (const instance of ['one', 'two'])
       expect(await call(nc, `freshet.several.memory.${instance}`, {})).toEqual({ instance });
+  expect(await call(nc, 'freshet.several.status.two', {})).toEqual({ instance: 'two' });
   for (let i = 0; i < 5; i++) expect(await call(nc, 'freshet.several.memory', {})).toEqual({ instance: 'one' });
   await expect(call(nc, 'freshet.several.read.two', {})).rejects.toBeInstanceOf(ServiceUnavailableError);
   two.join();

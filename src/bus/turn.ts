@@ -1,7 +1,7 @@
 /**
  * What goes to the server in one turn of the event loop goes in one write. A write is a system call that wakes the
  * server, which costs more than what most messages are about: on two cores that serve and fold, 16 askers at once got
- * a quarter less where each question and each answer had one of its own.
+ * a third less where each question and each answer had one of its own.
  */
 let due: (() => void)[] = [];
 

@@ -14,7 +14,7 @@ import { entitySubjects, eventSubject } from '../event/subject.ts';
 import type { Log } from '../log/port.ts';
 import { onceMade } from '../once-made.ts';
 import { SERVICES } from '../projection/definition.ts';
-import { createInstances, type Found } from './instances.ts';
+import { createInstances, type Found } from '../service/instances.ts';
 import { erasureHmac } from './key.ts';
 import { type Erasure, type ErasureAct, type ErasureStep, openLedger, type ToldErasure } from './ledger.ts';
 

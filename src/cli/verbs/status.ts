@@ -2,12 +2,12 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import type { NatsConnection } from 'nats';
 import { withoutCredentials } from '../../bus/connection.ts';
-import { createInstances } from '../../bus/erasure/instances.ts';
 import { createJetStreamLog } from '../../bus/log/jetstream.ts';
 import { call } from '../../bus/micro.ts';
 import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
 import { createPublisher } from '../../bus/publisher.ts';
 import type { ServiceStatus } from '../../bus/service/description.ts';
+import { createInstances, type Instances } from '../../bus/service/instances.ts';
 import type { TrainingStatus } from '../../engine/inputs/trainings.ts';
 import type { PrequentialReport, Quality } from '../../engine/model/mod.ts';
 import type { InForceTold } from '../../engine/rollback.ts';
@@ -74,7 +74,8 @@ async function readStatus({ nc, url }: CliSession, { data }: CommonOptions): Pro
   });
   await publisher.close();
   const lastSeq = info?.lastSeq ?? 0;
-  const found = await Promise.all(SERVICES.map((service) => instancesOf(nc, service)));
+  const instances = createInstances(nc);
+  const found = await Promise.all(SERVICES.map((service) => instancesOf(nc, instances, service)));
   const answers = found.map(([first]) => first?.answer);
   const services = SERVICES.map((service, i) => ({
     ...rowOf(service, answers[i], lastSeq),
@@ -129,10 +130,10 @@ interface InstanceFound {
 }
 
 /** The instances of a service: the first one at the front, unless another one answers and it doesn't. */
-async function instancesOf(nc: NatsConnection, service: ServiceName): Promise<InstanceFound[]> {
+async function instancesOf(nc: NatsConnection, instances: Instances, service: ServiceName): Promise<InstanceFound[]> {
   const ask = (subject: string): Promise<Answer | undefined> =>
     call<Answer>(nc, subject, {}, { timeoutMs: STATUS_MS }).catch(() => undefined);
-  const { said, silent } = await createInstances(nc).of(service);
+  const { said, silent } = await instances.of(service);
   const names = [...new Set([service, ...said.map(({ instance }) => instance).sort(), ...silent])];
   const all = await Promise.all(
     names.map(async (instance) => ({ instance, answer: await ask(`freshet.${service}.status.${instance}`) })),
@@ -140,8 +141,7 @@ async function instancesOf(nc: NatsConnection, service: ServiceName): Promise<In
   const answering = all.find(({ answer }) => answer);
   if (answering) return [answering, ...all.filter((one) => one !== answering)];
   // One of an earlier release has no subject of its own.
-  const [first, ...others] = all;
-  return [{ instance: service, answer: first?.answer ?? (await ask(`freshet.${service}.status`)) }, ...others];
+  return [{ instance: service, answer: await ask(`freshet.${service}.status`) }, ...all.slice(1)];
 }
 
 function rowOf(service: string, answer: Answer | undefined, lastSeq: number): InstanceRow {

@@ -206,15 +206,12 @@ export class Learner {
   /** Keeps a list that was shown, if it is one to learn from once it is known what became of it. */
   serve({ user, origin, id, list, items, time, seq }: Shown): void {
     if (this.ranker === undefined) return;
-    const { histories, catalogue, ranking, statistics } = this.#from;
+    const { histories, catalogue, ranking } = this.#from;
     this.#budget.follow(time);
     const length = histories.length(user);
     if (length === 0 || !this.#isWanted(id, list, seq)) return;
-    // Whether an item has a number says nothing: that of one whose events were all taken back stays until the model is
-    // read from a state, where it has none.
-    const known = (item: number): boolean =>
-      statistics.total[item]! > 0 || catalogue.isPublished(item) || catalogue.isWithdrawn(item);
-    const shown = [...new Set(catalogue.numbersOf(items).filter(known))].slice(0, this.#config.impressions.places);
+    const known = catalogue.numbersOf(items).filter((item) => ranking.isItem(item));
+    const shown = [...new Set(known)].slice(0, this.#config.impressions.places);
     if (shown.length < 2 || !this.#budget.take()) return;
     const { candidates, features, means } = ranking.rank({ ...this.#request(user), include: shown });
     const strength = ranking.strengthOf(means);

@@ -262,11 +262,18 @@ export class Ranking {
     };
   }
 
+  /**
+   * Whether there is an item of this number. Having one says nothing: that of an item whose events were all taken back
+   * stays until the model is read from a state, where it has none.
+   */
+  isItem(item: number): boolean {
+    return this.#statistics.total[item]! > 0 || this.#catalogue.isPublished(item);
+  }
+
   #free(item: number): boolean {
     if (this.#blocked[item] === this.#stamp) return false;
     if (!this.#catalogue.servable(item, this.#config.serveUnpublished)) return false;
-    // A number that only a forgotten user's events left behind is no item.
-    if (this.#statistics.total[item]! <= 0 && !this.#catalogue.isPublished(item)) return false;
+    if (!this.isItem(item)) return false;
     return this.#allowed === undefined || this.#allowed(item);
   }
 
