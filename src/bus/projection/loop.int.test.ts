@@ -1,7 +1,16 @@
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { countingLoop, openCounting, oracle, POISON, stateOf } from '../../../test/support/counting.ts';
-import { erased, event, outgoing, type TestEvent, viewed } from '../../../test/support/events.ts';
+import {
+  countingLoop,
+  countingProjection,
+  openCounting,
+  oracle,
+  POISON,
+  stateOf,
+} from '../../../test/support/counting.ts';
+import { codec, erased, event, outgoing, type TestEvent, viewed } from '../../../test/support/events.ts';
+import { forgotten, KEY } from '../../../test/support/forgetting.ts';
 import { runs, within } from '../../../test/support/runs.ts';
 import { makeTempDir, removeTempDir, tempDir } from '../../../test/support/tempdir.ts';
 import { until } from '../../../test/support/wait.ts';
@@ -10,7 +19,7 @@ import { streamSeq } from '../event/ids.ts';
 import { createMemoryLog, type MemoryLog } from '../log/memory.ts';
 import type { Log } from '../log/port.ts';
 import type { LoopOptions, ProjectionLoop } from './loop.ts';
-import type { ProjectionStore } from './store.ts';
+import { openStore, type ProjectionStore } from './store.ts';
 
 type Options = Partial<Omit<LoopOptions, 'log' | 'store'>>;
 
@@ -229,6 +238,58 @@ describe('the loop', () => {
     await loop.reached(streamSeq(3), 5_000);
     await until(() => store.uncopied(10).length === 0);
     expect(copied).toEqual([1, 3]);
+  });
+
+  it('publishes no copy of a dead letter that an erasure has taken meanwhile, and takes back one that was on its way', async () => {
+    const store = openStore({
+      file: join(tempDir('loop'), 'counting.sqlite'),
+      definition: countingProjection(),
+      codec,
+      cacheKib: 1_024,
+      erasureKey: KEY,
+    });
+    const copied: number[] = [];
+    let open!: () => void;
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const log = createMemoryLog();
+    const loop = countingLoop(log, store, {
+      copyDeadLetter: async ({ seq }) => {
+        copied.push(seq);
+        await opened;
+      },
+    });
+    loop.start();
+    onTestFinished(async () => {
+      await loop.stop();
+      store.close();
+    });
+    await publish(log, viewed('u1', POISON), viewed('u1', POISON), viewed('u2', POISON));
+    await loop.reached(streamSeq(3), 5_000);
+    await until(() => copied.length > 0);
+    const last = await publish(log, forgotten('u1', 3));
+    await loop.reached(streamSeq(last), 5_000);
+    open();
+    await until(() => store.uncopied(10).length === 0);
+    expect(copied).toEqual([1, 3]);
+  });
+
+  it('reports no failed commit when a follower fails after the commit, and wakes the caller who waits', async () => {
+    const interrupted: string[] = [];
+    let failures = 1;
+    const { log, loop } = start({
+      observer: { interrupted: (reason) => void interrupted.push(reason) },
+      onApplied: () => {
+        if (failures-- > 0) throw new TypeError('a follower failed');
+      },
+    });
+    await until(() => loop.status().state === 'ready');
+    const waiting = loop.reached(streamSeq(1), 5_000);
+    await publish(log, ...views(1));
+    expect(await waiting).toBe(1);
+    expect(loop.status().trouble).toBeUndefined();
+    expect(interrupted).toEqual([]);
   });
 
   it('stops at once whatever it is doing, and commits what has come', async () => {

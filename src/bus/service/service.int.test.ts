@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { NatsConnection } from 'nats';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { DEAD_LETTERS, RANKINGS } from '../../../streams.config.ts';
-import { silent } from '../../../test/support/counting.ts';
+import { countingProjection, silent } from '../../../test/support/counting.ts';
 import { patched, publishAll, published, registered, served, viewed } from '../../../test/support/events.ts';
 import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
 import { startProxy } from '../../../test/support/proxy.ts';
@@ -20,6 +20,7 @@ import { RemoteProblemError } from '../problem.ts';
 import { createPublisher, type Publisher } from '../publisher.ts';
 import { applyStreams } from '../streams/plan.ts';
 import type { RunningService, ServiceEnvironment } from './description.ts';
+import { runService } from './service.ts';
 
 const config = completeConfig({
   publisher: { timeout_ms: 100, retries: 3 },
@@ -157,6 +158,22 @@ describe('a service', () => {
     await (await nc.jetstreamManager()).streams.add({ name: 'EVENTS', subjects: ['ev.>', 'mine.>'] });
     expect(await failure(start(startUser))).toBeInstanceOf(StreamConfigDiffersError);
     await applyStreams(nc, { loseData: true });
+    await start(startUser);
+  });
+
+  it('closes its file and releases its lock although a part of it fails to stop', async () => {
+    const stopsBadly: Start = (environment) =>
+      runService(
+        {
+          description: 'counts',
+          definition: countingProjection(),
+          rebuildsBeside: true,
+          parts: () => ({ endpoints: {}, stop: () => Promise.reject(new TypeError('this part does not stop')) }),
+        },
+        environment,
+      );
+    const first = await start(stopsBadly);
+    expect(await failure(stop(first))).toMatchObject({ message: expect.stringContaining('this part does not stop') });
     await start(startUser);
   });
 
