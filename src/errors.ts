@@ -191,6 +191,10 @@ export class NotFoundError extends FreshetError {
 export class SequenceNotReachedError extends FreshetError {
   readonly code = 'FRESHET_SEQUENCE_NOT_REACHED';
 }
+/** State in memory could not follow the log: it is made anew from a snapshot and the log. */
+export class StateFollowerFailedError extends FreshetError {
+  readonly code = 'FRESHET_STATE_FOLLOWER_FAILED';
+}
 /** The service is not there, or does not answer. */
 export class ServiceUnavailableError extends FreshetError {
   readonly code = 'FRESHET_SERVICE_UNAVAILABLE';

@@ -2,6 +2,7 @@
 import type { NatsConnection } from 'nats';
 import pino, { type Logger } from 'pino';
 import type { Log } from '../bus/log/port.ts';
+import type { StateFollower } from '../bus/projection/after-commit.ts';
 import { foldVersion, type ProjectionDefinition, type ServiceName } from '../bus/projection/definition.ts';
 import type { ProjectionStore } from '../bus/projection/store.ts';
 import type { Config } from '../config/schema.ts';
@@ -30,6 +31,8 @@ const SILENT = pino({ level: 'silent' });
 
 export interface Rebuildable {
   definition: ProjectionDefinition<unknown>;
+  /** State in memory that is folded beside the rows, once the projection is open. */
+  state?: () => StateFollower | undefined;
   /** What is in memory beside the rows; it can't go on from rows alone, so that a rebuild begins at the beginning. */
   memory?: {
     hash(): ModelHash;
@@ -90,7 +93,7 @@ async function engine(
           if (snapshotOptional && err instanceof SnapshotUnfitError) return undefined;
           throw err;
         });
-  const { definition, memory, inputs, began } = engineRebuild(config, erasureKey, { known, live, start });
+  const { definition, state, memory, inputs, began } = engineRebuild(config, erasureKey, { known, live, start });
   const held = () => {
     const found = memory();
     if (!found) throw new TypeError('the projection is not open yet');
@@ -98,6 +101,7 @@ async function engine(
   };
   return {
     ...erase(definition),
+    state,
     memory: {
       hash: () => hashModel(held().model, held().position()),
       model: () => held().model,
@@ -120,7 +124,7 @@ async function nearest(
   const { engineProjection } = await import('../engine/projection.ts');
   const { nearestModel } = await import('../engine/snapshots/nearest.ts');
   const { originOf } = await import('../engine/settings.ts');
-  const version = foldVersion(engineProjection({ config, committed: () => {} }));
+  const version = foldVersion(engineProjection({ config }));
   const origin = originOf(config, version, (await log.info()).created);
   const passedOver: string[] = [];
   const restored = await nearestModel({

@@ -5,6 +5,7 @@ import { codec, LOG_START, published, retracted, stored, type TestEvent, viewed 
 import { tempDir } from '../../test/support/tempdir.ts';
 import type { StoredMessage } from '../bus/event/codec.ts';
 import { itemId, streamSeq, userId } from '../bus/event/ids.ts';
+import { withState } from '../bus/projection/after-commit.ts';
 import { openStore } from '../bus/projection/store.ts';
 import { completeConfig } from '../config/load.ts';
 import { createMemory, type Memory } from './memory.ts';
@@ -12,8 +13,11 @@ import { engineProjection, prepareTables } from './projection.ts';
 
 function fold(messages: readonly StoredMessage[], engine: object = {}): { memory: Memory; dead: string[] } {
   const config = completeConfig({ engine: { prequential_every: 1_000_000, ...engine } });
-  const definition = engineProjection({ config, committed: (events, _clock, seq) => memory.fold(events, seq) });
-  const store = openStore({ file: join(tempDir('bad-input'), 'e.sqlite'), definition, codec, cacheKib: 1_024 });
+  const definition = engineProjection({ config });
+  const store = withState(
+    openStore({ file: join(tempDir('bad-input'), 'e.sqlite'), definition, codec, cacheKib: 1_024 }),
+    () => memory,
+  );
   const memory = createMemory({ config, tables: prepareTables(store.db) });
   const dead: string[] = [];
   for (let i = 0; i < messages.length; i += 500)

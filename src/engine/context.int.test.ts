@@ -23,7 +23,7 @@ afterEach(() => {
 function sums(events: readonly unknown[]): ProjectionStore {
   const store = openStore({
     file: join(folder, `${stores.length}.sqlite`),
-    definition: engineProjection({ config: completeConfig({}), committed: () => {} }),
+    definition: engineProjection({ config: completeConfig({}) }),
     codec,
     erasureKey: KEY,
   });

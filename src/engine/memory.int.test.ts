@@ -23,6 +23,7 @@ import { runs, within } from '../../test/support/runs.ts';
 import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
 import { itemId, type StreamSeq, streamSeq, userId } from '../bus/event/ids.ts';
 import type { ItemData } from '../bus/event/types.ts';
+import { withState } from '../bus/projection/after-commit.ts';
 import { openStore } from '../bus/projection/store.ts';
 import { completeConfig } from '../config/load.ts';
 import { type RecordedInput, sha256Of } from './inputs/records.ts';
@@ -51,12 +52,15 @@ interface Folded {
 function fold(events: readonly TestEvent[], batch: number, cut = 0): Folded {
   const folder = makeTempDir('engine');
   let memory: Memory | undefined;
-  const store = openStore({
-    file: join(folder, 'e.sqlite'),
-    definition: engineProjection({ config, committed: (applied, _clock, seq) => memory?.fold(applied, seq) }),
-    codec,
-    cacheKib: 1_024,
-  });
+  const store = withState(
+    openStore({
+      file: join(folder, 'e.sqlite'),
+      definition: engineProjection({ config }),
+      codec,
+      cacheKib: 1_024,
+    }),
+    () => memory,
+  );
   try {
     const tables = prepareTables(store.db);
     memory = createMemory({ config, tables });
@@ -260,7 +264,7 @@ describe('the engine’s memory', () => {
     const folder = makeTempDir('engine');
     const store = openStore({
       file: join(folder, 'e.sqlite'),
-      definition: engineProjection({ config, committed: () => {} }),
+      definition: engineProjection({ config }),
       codec,
       cacheKib: 1_024,
     });
@@ -340,9 +344,9 @@ describe('a ranker that was put back, in a rebuild', () => {
       marks: [],
       bytes,
     };
-    const { definition, memory } = engineRebuild(config, new Uint8Array(), { known: [pin] });
+    const { definition, state, memory } = engineRebuild(config, new Uint8Array(), { known: [pin] });
     const folder = makeTempDir('engine');
-    const store = openStore({ file: join(folder, 'e.sqlite'), definition, codec, cacheKib: 1_024 });
+    const store = withState(openStore({ file: join(folder, 'e.sqlite'), definition, codec, cacheKib: 1_024 }), state);
     try {
       const messages = stored(events);
       for (let i = 0; i < messages.length; i += batch) store.commit(messages.slice(i, i + batch), 'now');

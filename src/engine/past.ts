@@ -8,12 +8,11 @@ import type { EventCodec } from '../bus/event/codec.ts';
 import { type StreamSeq, streamSeq } from '../bus/event/ids.ts';
 import type { Log } from '../bus/log/port.ts';
 import type { Endpoint } from '../bus/micro.ts';
-import { boundedLog } from '../bus/projection/bounded.ts';
 import { checkLog } from '../bus/projection/checks.ts';
-import { createProjectionLoop, type LoopLimits } from '../bus/projection/loop.ts';
+import type { LoopLimits } from '../bus/projection/loop.ts';
+import { readRange } from '../bus/projection/range.ts';
 import { openReader, type RowsReader } from '../bus/projection/reading.ts';
-import { createRebuild, RebuildRefusedError } from '../bus/projection/rebuild.ts';
-import type { ProjectionStore } from '../bus/projection/store.ts';
+import { createRebuild } from '../bus/projection/rebuild.ts';
 import type { Config } from '../config/schema.ts';
 import { engineEndpoints } from './api.ts';
 import { configuredLists } from './configured-lists.ts';
@@ -59,7 +58,6 @@ export interface PastEngine {
 }
 
 const SILENT = pino({ level: 'silent' });
-const LOOK_MS = 10;
 
 export async function openPast(options: PastOptions): Promise<PastEngine> {
   const { config, seq, taken } = options;
@@ -95,7 +93,7 @@ interface Folded {
 /** Beside the rows of the engine that runs here; undefined where they can't be used. */
 async function beside(options: PastOptions): Promise<Folded | undefined> {
   const { config, log, codec, erasureKey, seq, file } = options;
-  const definition = engineProjection({ config, committed: () => {} });
+  const definition = engineProjection({ config });
   const rows = openReader(file, definition, codec);
   if (!rows) return undefined;
   try {
@@ -142,58 +140,23 @@ function nearest({ config, nc, log, seq, onNote }: PastOptions, rows: RowsReader
   return nearestModel({ config, nc, log, logger, origin, upTo: seq, inputs });
 }
 
-/** Reads the log up to the position, for memory alone. */
+/** Reads the log up to the position, for the model alone. */
 async function read(options: PastOptions, rows: RowsReader, memory: Memory): Promise<void> {
   const { log, seq, consumer, limits, onProgress } = options;
   const from = memory.position();
-  if (from < seq) {
-    const bounded = boundedLog(log, { seq }, from);
-    const at = { ...rows.checkpoint(), seq };
-    const nothing = (): never => {
-      throw new TypeError('these rows are only read');
-    };
-    const store: ProjectionStore = {
-      db: rows.db,
-      version: rows.version,
-      rebuilt: false,
-      stale: false,
-      checkpoint: () => at,
-      // Checked as a whole before; those behind the position are of no interest here.
-      fingerprints: () => [],
-      applied: rows.applied,
-      commit: nothing,
-      uncopied: () => [],
-      copied: nothing,
-      rebuildDue: () => undefined,
-      needRebuild: nothing,
-      deadLetters: () => [],
-      deadLetter: () => undefined,
-      known: () => [],
-      close: () => {},
-    };
-    const loop = createProjectionLoop({
-      service: 'engine',
-      log: bounded,
-      store,
-      consumer,
-      logger: SILENT,
-      ...(limits ? { limits } : {}),
-      memory: { position: memory.position, recall: (events, to) => memory.fold(events, to) },
-    });
-    loop.start();
-    try {
-      for (;;) {
-        const end = bounded.finished();
-        onProgress?.(memory.position() - from, seq - from);
-        if (end !== undefined && memory.position() >= end) break;
-        const { state, trouble } = loop.status();
-        if (trouble && state === 'refusing') throw new RebuildRefusedError(trouble);
-        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-      }
-    } finally {
-      await loop.stop();
-    }
-  }
+  await readRange({
+    log,
+    service: 'engine',
+    consumer,
+    from,
+    to: seq,
+    fence: rows.checkpoint().fence,
+    limits,
+    onBatch: (batch) => {
+      memory.fold(rows.applied(batch), (batch.at(-1) as { seq: StreamSeq }).seq);
+      onProgress?.(memory.position() - from, seq - from);
+    },
+  });
   // What was erased before the position was not read; an input may count from there.
   if (memory.position() < seq) memory.fold([], seq);
 }
@@ -203,10 +166,11 @@ async function fromTheLog(options: PastOptions): Promise<Folded> {
   const { config, nc, log, codec, erasureKey, seq, scratch, consumer, limits, onProgress } = options;
   const objects = await createInputObjects({ nc, log, logger: SILENT, stallMs: config.engine.snapshot_stall_ms });
   const known = await objects.readAll();
-  const { definition, memory } = engineRebuild(config, erasureKey, { known });
+  const { definition, state, memory } = engineRebuild(config, erasureKey, { known });
   const rebuild = await createRebuild({
     file: scratch,
     definition,
+    state,
     codec,
     log,
     consumer,

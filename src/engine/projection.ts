@@ -5,11 +5,11 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
-import { eventIdentity, type StreamSeq } from '../bus/event/ids.ts';
+import { eventIdentity } from '../bus/event/ids.ts';
 import { patchItem } from '../bus/event/patch.ts';
 import { foldTraits } from '../bus/event/traits.ts';
 import type { ItemData } from '../bus/event/types.ts';
-import type { FoldClock, ProjectionDefinition } from '../bus/projection/definition.ts';
+import type { ProjectionDefinition } from '../bus/projection/definition.ts';
 import { type HeldRows, ofEvents } from '../bus/projection/held.ts';
 import type { Forgotten } from '../bus/projection/people.ts';
 import type { Config } from '../config/schema.ts';
@@ -132,17 +132,11 @@ export function weightsOf({ engine }: Config): WeightsConfig {
 
 export interface EngineProjectionOptions {
   config: Config;
-  /** Called once a batch is committed, with the position that it reached. */
-  committed: (events: readonly LoggedEvent[], clock: FoldClock, seq: StreamSeq) => void;
-  /** Told who is being forgotten, before the record is committed. */
-  forgotten?: (user: string) => void;
+  /** Gets the id that an erasure's record forgets, and the record's position, before the record is committed. */
+  forgotten?: (user: string, seq: number) => void;
 }
 
-export function engineProjection({
-  config,
-  committed,
-  forgotten,
-}: EngineProjectionOptions): ProjectionDefinition<EngineTables> {
+export function engineProjection({ config, forgotten }: EngineProjectionOptions): ProjectionDefinition<EngineTables> {
   const weights = weightsOf(config);
   return {
     service: 'engine',
@@ -155,10 +149,9 @@ export function engineProjection({
     apply: (event, tables) => applyEngineEvent(event, tables, weights),
     forget: (gone, tables) => {
       forgetUser(gone, tables);
-      forgotten?.(gone.user);
+      forgotten?.(gone.user, gone.seq);
     },
     held: HELD,
-    committed,
   };
 }
 

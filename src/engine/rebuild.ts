@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { streamSeq } from '../bus/event/ids.ts';
+import type { StateFollower } from '../bus/projection/after-commit.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
 import type { Config } from '../config/schema.ts';
 import { createRecords, type InputRecords, type InputSource, type RecordedInput } from './inputs/records.ts';
@@ -56,6 +57,8 @@ function derivedHash(model: Model): string {
 
 export interface EngineRebuild {
   definition: ProjectionDefinition<EngineTables>;
+  /** The model's fold beside the rows; undefined before the file is open. */
+  state(): StateFollower | undefined;
   /** The model as far as the rows are; undefined before the file is open. */
   memory(): Memory | undefined;
   /** What identifies the recorded inputs that it has taken over. */
@@ -86,14 +89,17 @@ export function engineRebuild(
   let left = start;
   let began = 0;
   const hash = configHash(config);
-  const definition = engineProjection({
-    config,
-    committed: (events, _clock, seq) => {
-      const at = memory?.position() ?? 0;
-      if (seq > at) memory?.fold(at === 0 ? events : events.filter((event) => event.seq > at), seq);
+  const definition = engineProjection({ config });
+  /** A model that began at a snapshot is ahead of the rows until they have come to its position. */
+  const follow = ({ position, fold }: Memory): StateFollower => ({
+    position,
+    fold: (events, seq) => {
+      const at = position();
+      if (seq > at) fold(at === 0 ? events : events.filter((event) => event.seq > at), seq);
     },
   });
   return {
+    state: () => memory && follow(memory),
     definition: {
       ...definition,
       tables: (db) => {

@@ -22,6 +22,7 @@ import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts
 import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
 import { until } from '../../test/support/wait.ts';
 import { createJetStreamLog } from '../bus/log/jetstream.ts';
+import { withState } from '../bus/projection/after-commit.ts';
 import { openStore, removeDatabase } from '../bus/projection/store.ts';
 import { createPublisher, type Publisher } from '../bus/publisher.ts';
 import type { RunningService, ServiceEnvironment } from '../bus/service/description.ts';
@@ -116,11 +117,14 @@ async function uninterrupted(config: Config): Promise<string> {
   const folder = makeTempDir('whole');
   const log = await createJetStreamLog({ nc, publisher });
   const { firstSeq, lastSeq } = await log.info();
-  const store = openStore({
-    file: join(folder, 'e.sqlite'),
-    definition: engineProjection({ config, committed: (events, _clock, seq) => memory.fold(events, seq) }),
-    codec,
-  });
+  const store = withState(
+    openStore({
+      file: join(folder, 'e.sqlite'),
+      definition: engineProjection({ config }),
+      codec,
+    }),
+    () => memory,
+  );
   const memory = createMemory({ config, tables: prepareTables(store.db) });
   for (let seq = firstSeq as number; seq <= lastSeq; seq++) {
     const message = await log.at(seq as typeof firstSeq);

@@ -21,7 +21,7 @@ import { createRecords } from './inputs/records.ts';
 import { createRenewal } from './inputs/renewal.ts';
 import { createTrainings } from './inputs/trainings.ts';
 import { createLists, type Lists } from './lists.ts';
-import { createMemory, emptyModel, type Memory } from './memory.ts';
+import { createMemory, emptyModel } from './memory.ts';
 import { type EngineMetrics, engineMetrics, showQuality } from './metrics.ts';
 import type { PrequentialReport } from './model/mod.ts';
 import { createPins } from './pins.ts';
@@ -62,25 +62,15 @@ export const MODEL_HASH = {
 export async function startEngine(environment: ServiceEnvironment): Promise<RunningService> {
   const { log: said } = environment.config;
   const logger = environment.logger ?? createLogger({ service: 'engine', level: said.level, redact: said.redact });
-  let memory: Memory | undefined;
-  const fold: Memory['fold'] = (events, seq) => {
-    try {
-      memory?.fold(events, seq);
-    } catch (err) {
-      // Rows and memory would disagree from here on; a new process reads the log from a snapshot on.
-      logger.fatal({ err }, 'the model could not follow the log');
-      process.exit(70);
-    }
-  };
-  const forgotten: string[] = [];
+  /** By position of an erasure's record the id that it forgets. */
+  const forgotten = new Map<number, string>();
   // What puts settings in force, and by what is folded under them.
   let acts: Act[] = [];
   const folded = new Map<unknown, InForce>();
   const foldUnder = (now: InForce) => {
     const definition = engineProjection({
       config: now.config,
-      committed: (events, _clock, seq) => fold(events, seq),
-      forgotten: (user) => void forgotten.push(user),
+      forgotten: (user, seq) => void forgotten.set(seq, user),
     });
     folded.set(definition, now);
     return definition;
@@ -155,7 +145,6 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         reached: (seq) => trainings.reached(seq),
       },
     });
-    memory = held;
     let mark: Fingerprint | undefined;
     const recall = createRecallProgress({
       logger,
@@ -385,38 +374,49 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         contents: contentsEndpoint(files.live, model, held.position),
       },
       held: heldByModel(model),
-      memory: {
+      state: {
         position: held.position,
-        recall: (events, seq, newest) => {
-          fold(events, seq);
+        fold: (events, seq, newest) => {
+          held.fold(events, seq);
           mark = newest ?? mark;
-          recall.reached(seq);
-          renewStale();
-          metrics.recalled.inc(events.length);
-          keeper.count(events.length);
-          trainings.look();
-          // Whoever is marked because of these was marked when they came, or is when the engine starts.
-          follow(events, { lists, resolve, mark: undefined });
         },
       },
-      onApplied: (events) => {
-        if (events.some(isExperimentEvent)) experiments.changed();
-        for (const event of events) {
-          const act = actOf(event);
-          if (act) enact(act);
-        }
-        if (events.some(({ type }) => type === 'control.erased.v1')) {
-          renewal.look();
-          for (const user of forgotten.splice(0)) {
-            lists.forget(user);
-            rankings?.forget(user);
-          }
-          // Snapshots hold everybody; the one that replaces them all is of the model without.
-          if (writes) superseding = superseding.then(() => keeper.supersede(() => !recall.running())).then(() => {});
-        }
-        keeper.count(events.length);
-        follow(events, { lists, resolve, mark: rankings?.mark ?? (lease ? markUnwritten : undefined) });
-      },
+      effects: [
+        {
+          name: 'everything',
+          afterCommit: ({ events, seq, catchUp }) => {
+            if (catchUp) {
+              recall.reached(seq);
+              renewStale();
+              metrics.recalled.inc(events.length);
+              keeper.count(events.length);
+              trainings.look();
+              // Whoever is marked because of these was marked when they came, or is when the engine starts.
+              follow(events, { lists, resolve, mark: undefined });
+              return;
+            }
+            if (events.some(isExperimentEvent)) experiments.changed();
+            for (const event of events) {
+              const act = actOf(event);
+              if (act) enact(act);
+            }
+            if (events.some(({ type }) => type === 'control.erased.v1')) {
+              renewal.look();
+              for (const user of forgotten.values()) {
+                lists.forget(user);
+                rankings?.forget(user);
+              }
+              forgotten.clear();
+              // Snapshots hold everybody; the one that replaces them all is of the model without.
+              if (writes)
+                superseding = superseding.then(() => keeper.supersede(() => !recall.running())).then(() => {});
+            }
+            keeper.count(events.length);
+            follow(events, { lists, resolve, mark: rankings?.mark ?? (lease ? markUnwritten : undefined) });
+          },
+          derive: () => {},
+        },
+      ],
       holdsRebuild: renewal.due,
       status: () => {
         const { users, items, events } = model.stats();

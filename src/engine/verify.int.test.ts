@@ -7,6 +7,7 @@ import { forgotten, KEY } from '../../test/support/forgetting.ts';
 import { tempDir } from '../../test/support/tempdir.ts';
 import { createMemoryLog, type MemoryLog } from '../bus/log/memory.ts';
 import type { Log } from '../bus/log/port.ts';
+import { withState } from '../bus/projection/after-commit.ts';
 import { openStore } from '../bus/projection/store.ts';
 import { verifyProjection } from '../bus/projection/verify.ts';
 import { completeConfig } from '../config/load.ts';
@@ -23,8 +24,8 @@ async function logOf(events: readonly TestEvent[]): Promise<MemoryLog> {
 
 /** An engine that holds what the log does. */
 async function liveOf(log: MemoryLog, file: string) {
-  const { definition, memory } = engineRebuild(config, KEY);
-  const store = openStore({ file, definition, codec, erasureKey: KEY });
+  const { definition, state, memory } = engineRebuild(config, KEY);
+  const store = withState(openStore({ file, definition, codec, erasureKey: KEY }), state);
   const { created } = await log.info();
   const follow = (): void => {
     const { seq } = store.checkpoint();
@@ -62,7 +63,7 @@ it('is begun again, with a model of its own, where an erasure comes between', as
       return log.newest(subject);
     },
   };
-  const { definition, memory } = engineRebuild(config, KEY);
+  const { definition, state, memory } = engineRebuild(config, KEY);
   // What was learned in the order of the log is another matter until the engine is rebuilt.
   const counted = (hash: ModelHash): ModelHash => ({ ...hash, state: '' });
   const verdict = await verifyProjection({
@@ -76,6 +77,7 @@ it('is begun again, with a model of its own, where an erasure comes between', as
     limits: { batchWaitMs: 1, backoffMinMs: 1 },
     erasureKey: KEY,
     memory: {
+      state,
       hash: () => counted(hashModel((memory() as Memory).model, (memory() as Memory).position())),
       live: async () => counted(live.hash()),
       difference: async () => undefined,

@@ -16,7 +16,7 @@ export function createRegistry(service: string): Registry {
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** Metrics of a projection, moved by the loop. */
-export function observeLoop(registry: Registry): LoopObserver & { seq: Gauge } {
+export function observeLoop(registry: Registry): LoopObserver & { seq: Gauge; stateFailed(): void } {
   const registers = [registry];
   const events = new Counter({
     name: 'freshet_projection_events_total',
@@ -64,8 +64,21 @@ export function observeLoop(registry: Registry): LoopObserver & { seq: Gauge } {
     help: '1 while the log is not the one the projection was made from',
     registers,
   });
+  const effects = new Counter({
+    name: 'freshet_effect_failures_total',
+    help: 'Effects of commits that failed, by effect; the service derives them again from the rows',
+    labelNames: ['effect'],
+    registers,
+  });
+  const states = new Counter({
+    name: 'freshet_state_failures_total',
+    help: 'Times the state in memory could not follow the log and was made anew from a snapshot and the log',
+    registers,
+  });
   return {
     seq,
+    effectFailed: (effect) => effects.inc({ effect }),
+    stateFailed: () => states.inc(),
     batch: (result, messages, seconds) => {
       events.inc({ outcome: 'applied' }, result.applied.length);
       if (result.duplicates > 0) events.inc({ outcome: 'duplicate' }, result.duplicates);

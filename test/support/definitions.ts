@@ -13,5 +13,5 @@ export const definitionsOf = (config: Config): Record<ServiceName, () => Definit
   user: () => userProjection(config) as Definition,
   content: () => contentProjection() as Definition,
   feedback: () => feedbackProjection(config) as Definition,
-  engine: () => engineProjection({ config, committed: () => {} }) as Definition,
+  engine: () => engineProjection({ config }) as Definition,
 });

@@ -23,6 +23,7 @@ import { runs } from '../../../test/support/runs.ts';
 import { completeConfig } from '../../config/load.ts';
 import { createMemory } from '../../engine/memory.ts';
 import { engineProjection, prepareTables } from '../../engine/projection.ts';
+import { withState } from './after-commit.ts';
 import type { ProjectionDefinition } from './definition.ts';
 import { openStore } from './store.ts';
 
@@ -169,8 +170,8 @@ describe('a projection that forgets', () => {
   it('takes the user out of the model exactly, as far as statistics go, also from an older state', () => {
     const open = () => {
       let memory: ReturnType<typeof createMemory> | undefined;
-      const definition = engineProjection({ config, committed: (events, _clock, seq) => memory?.fold(events, seq) });
-      const store = openStore({ file: ':memory:', definition, codec, erasureKey: KEY });
+      const definition = engineProjection({ config });
+      const store = withState(openStore({ file: ':memory:', definition, codec, erasureKey: KEY }), () => memory);
       memory = createMemory({ config, tables: prepareTables(store.db), erasureKey: KEY });
       return { store, memory };
     };

@@ -76,12 +76,13 @@ const ask = <T = Json>(subject: string, request: Json = {}): Promise<T> => call<
 
 /** Folds a second projection from the log and orders that it take over. */
 async function rebuild(service: ServiceName): Promise<number> {
-  const { definition, memory } = await rebuildable(service, config, await erasureKey(nc));
+  const { definition, state, memory } = await rebuildable(service, config, await erasureKey(nc));
   const files = projectionFiles(data, service);
   const log = await createServiceLog({ nc, publisher, config, service });
   const second = await createRebuild({
     file: files.rebuild,
     definition,
+    state,
     codec,
     log,
     consumer: `${service}-rebuild`,

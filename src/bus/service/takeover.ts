@@ -63,9 +63,8 @@ export function createTakeover<Tables>(options: TakeoverOptions<Tables>): Takeov
   async function takeOver(definition: ProjectionDefinition<Tables>, version: string): Promise<void> {
     const started = performance.now();
     const { service } = definition;
-    // What is in memory follows the file that answers; this one is not that yet.
-    const { committed: _, ...rows } = definition;
-    const rebuild = await createRebuild({ ...options.rebuild, file: files.next, definition: rows });
+    // Rows alone: state in memory follows the file that answers, which this one is not yet.
+    const rebuild = await createRebuild({ ...options.rebuild, file: files.next, definition });
     let at: Checkpoint;
     let paused = false;
     try {

@@ -11,9 +11,9 @@ import { createRebuild } from '../../bus/projection/rebuild.ts';
 import { carryOutSwap, instanceName, orderSwap, projectionFiles } from '../../bus/projection/swap.ts';
 import { createPublisher } from '../../bus/publisher.ts';
 import { ensureFolder } from '../../bus/service/folder.ts';
-import { loopLimits } from '../../bus/service/incarnation.ts';
 import { acquireLock, type InstanceLock } from '../../bus/service/lock.ts';
 import { createServiceLog } from '../../bus/service/log.ts';
+import { loopLimits } from '../../bus/service/runtime.ts';
 import { InstanceLockedError, RebuildWaitingError, UsageError } from '../../errors.ts';
 import { createLogger } from '../../observability/log.ts';
 import { count, duration, note, print, printJson } from '../output.ts';
@@ -128,7 +128,7 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
   const { live } = projectionFiles(resolve(options.data), instance);
   const key = await erasureKey(nc);
   const upTo = bounded || fromSnapshot || beside ? await boundOf(nc, log, options) : undefined;
-  const { definition, memory, snapshot, close } = await rebuildable(service, config, key, {
+  const { definition, state, memory, snapshot, close } = await rebuildable(service, config, key, {
     live,
     nc,
     log,
@@ -141,6 +141,7 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
     const rebuild = await createRebuild({
       file: files.rebuild,
       definition,
+      state,
       codec: createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes }),
       log,
       consumer,

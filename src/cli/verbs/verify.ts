@@ -7,8 +7,8 @@ import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
 import { instanceName, projectionFiles } from '../../bus/projection/swap.ts';
 import { positionIn, type Verdict, verifyProjection } from '../../bus/projection/verify.ts';
 import { createPublisher } from '../../bus/publisher.ts';
-import { loopLimits } from '../../bus/service/incarnation.ts';
 import { createServiceLog } from '../../bus/service/log.ts';
+import { loopLimits } from '../../bus/service/runtime.ts';
 import { configInForce } from '../../engine/acts.ts';
 import type { LiveModelHash } from '../../engine/rebuild.ts';
 import { configHash } from '../../engine/settings.ts';
@@ -82,7 +82,7 @@ async function verify(service: ServiceName, { nc, config }: CliSession, options:
   const { live } = projectionFiles(data, instance);
   const key = await erasureKey(nc);
   const { fromSnapshot } = options;
-  const { definition, memory, snapshot, began, close } = await rebuildable(service, config, key, {
+  const { definition, state, memory, snapshot, began, close } = await rebuildable(service, config, key, {
     live,
     nc,
     log,
@@ -107,9 +107,10 @@ async function verify(service: ServiceName, { nc, config }: CliSession, options:
       erasureKey: key,
       sample: options.sample,
       onProgress: progress.update,
-      ...(memory
+      ...(memory && state
         ? {
             memory: {
+              state,
               hash: memory.hash,
               live: modelOf,
               difference: (fold) => modelDifference({ nc, log, instance, data, config, model: memory.model, fold }),

@@ -17,6 +17,7 @@ import { type StreamSeq, streamSeq } from '../../bus/event/ids.ts';
 import { entitySubjects } from '../../bus/event/subject.ts';
 import { createJetStreamLog } from '../../bus/log/jetstream.ts';
 import { call } from '../../bus/micro.ts';
+import { withState } from '../../bus/projection/after-commit.ts';
 import { createRebuild } from '../../bus/projection/rebuild.ts';
 import { openStore, removeDatabase } from '../../bus/projection/store.ts';
 import { orderSwap, projectionFiles } from '../../bus/projection/swap.ts';
@@ -92,12 +93,15 @@ const short = completeConfig({ engine: { training_judged_events: 10 } });
 function fold(inputs: readonly RecordedInput[], batch: number, cut: number) {
   const folder = makeTempDir('inputs');
   let memory: Memory | undefined;
-  const store = openStore({
-    file: join(folder, 'e.sqlite'),
-    definition: engineProjection({ config: short, committed: (applied, _clock, seq) => memory?.fold(applied, seq) }),
-    codec,
-    cacheKib: 1_024,
-  });
+  const store = withState(
+    openStore({
+      file: join(folder, 'e.sqlite'),
+      definition: engineProjection({ config: short }),
+      codec,
+      cacheKib: 1_024,
+    }),
+    () => memory,
+  );
   try {
     const tables = prepareTables(store.db);
     const records = createRecords(store.db);
@@ -168,7 +172,7 @@ describe('a training', () => {
     const { live } = fold([], 64, 0);
     const folder = makeTempDir('inputs');
     const db = new Database(join(folder, 'e.sqlite'));
-    db.exec(engineProjection({ config: short, committed: () => {} }).schema);
+    db.exec(engineProjection({ config: short }).schema);
     const records = createRecords(db);
     const lost = createTrainer({ logger: silent, entry: new URL('nowhere.ts', import.meta.url).href });
     let position = 100;
@@ -282,11 +286,14 @@ describe('an engine that trains', { timeout: 360_000 }, () => {
     const folder = makeTempDir('whole');
     const log = await createJetStreamLog({ nc, publisher });
     const { lastSeq } = await log.info();
-    const store = openStore({
-      file: join(folder, 'e.sqlite'),
-      definition: engineProjection({ config, committed: (applied, _clock, seq) => memory.fold(applied, seq) }),
-      codec,
-    });
+    const store = withState(
+      openStore({
+        file: join(folder, 'e.sqlite'),
+        definition: engineProjection({ config }),
+        codec,
+      }),
+      () => memory,
+    );
     const records = createRecords(store.db);
     for (const one of inputs) records.add(one);
     const memory = createMemory({ config, tables: prepareTables(store.db), inputs: records });
@@ -376,7 +383,12 @@ describe('an engine that trains', { timeout: 360_000 }, () => {
       logger: silent,
       scratch: data,
       erasureKey: key,
-      memory: { hash: checked.memory?.hash as () => ModelHash, live: hash, difference: async () => undefined },
+      memory: {
+        state: checked.state as never,
+        hash: checked.memory?.hash as () => ModelHash,
+        live: hash,
+        difference: async () => undefined,
+      },
     });
     checked.close?.();
     expect(verdict).toMatchObject({ seq, live: verdict.rebuilt });
@@ -386,6 +398,7 @@ describe('an engine that trains', { timeout: 360_000 }, () => {
     const second = await createRebuild({
       file: files.rebuild,
       definition: made.definition,
+      state: made.state,
       codec,
       log,
       consumer: 'rebuild',
@@ -420,6 +433,7 @@ describe('an engine that trains', { timeout: 360_000 }, () => {
     const second = await createRebuild({
       file: files.rebuild,
       definition: made.definition,
+      state: made.state,
       codec,
       log,
       consumer: 'rebuild',

@@ -72,7 +72,7 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
     for (const memory of memories)
       if (seq > memory.position()) memory.fold(after(events, memory.position()), streamSeq(seq));
   };
-  const definition = engineProjection({ config, committed: (events, _clock, seq) => fold(events, seq) });
+  const definition = engineProjection({ config });
   const comparison = createComparison(config.shadow.window);
 
   const parts = async (context: ServiceContext): Promise<ServiceParts> => {
@@ -160,7 +160,7 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
     };
     return {
       endpoints: own,
-      memory: { position, recall: (events, seq) => fold(events, seq) },
+      state: { position, fold },
       status: () =>
         ({
           in_force: configHash(inForce),

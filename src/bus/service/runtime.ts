@@ -1,6 +1,7 @@
 /**
- * One life of a projection inside a running service: its file, its loop and the service's own part. When a rebuilt
- * projection takes over, another one begins while connection, doors and metrics stay.
+ * One life of a projection inside a running service: its file, its loop and the service's own parts. When a rebuilt
+ * projection takes its place, or its state in memory has to be made anew, another one begins while the connection, the
+ * endpoints and the metrics stay.
  */
 import type { Config } from '../../config/schema.ts';
 import type { Endpoint } from '../micro.ts';
@@ -9,38 +10,44 @@ import { createHeld, type HeldReader } from '../projection/held.ts';
 import { createProjectionLoop, type LoopLimits, type LoopOptions, type ProjectionLoop } from '../projection/loop.ts';
 import { openStore, type ProjectionStore, type StoreOptions } from '../projection/store.ts';
 import type { ServiceContext, ServiceDescription, ServiceParts } from './description.ts';
+import { stopAll } from './stop.ts';
 
-export interface Incarnation {
+export interface ProjectionRuntime {
   store: ProjectionStore;
   loop: ProjectionLoop;
   parts: ServiceParts;
   endpoints: Record<string, Endpoint>;
   held: HeldReader;
   start(): void;
-  /** Commits what has come; the file stays open. */
+  /** Commits what has come; the file stays open. Each part is stopped, also where one before it fails. */
   stop(): Promise<void>;
 }
 
-export interface IncarnationOptions<Tables> {
+export interface ProjectionRuntimeOptions<Tables> {
   description: ServiceDescription<Tables>;
   store: StoreOptions<Tables>;
-  loop: Omit<LoopOptions, 'store' | 'onApplied' | 'memory'>;
+  loop: Omit<LoopOptions, 'store' | 'followers'>;
   context: Omit<ServiceContext, 'store' | 'loop' | 'definition'>;
   /** What is around each endpoint of the service's own. */
   wrap: (endpoints: Readonly<Record<string, Endpoint>>, loop: ProjectionLoop) => Record<string, Endpoint>;
 }
 
-export async function createIncarnation<Tables>(options: IncarnationOptions<Tables>): Promise<Incarnation> {
+export async function createProjectionRuntime<Tables>(
+  options: ProjectionRuntimeOptions<Tables>,
+): Promise<ProjectionRuntime> {
   const store = openStore(options.store);
   try {
     let parts: ServiceParts | undefined;
     const loop = createProjectionLoop({
       ...options.loop,
       store,
-      onApplied: (events) => parts?.onApplied?.(events),
-      memory: {
-        position: () => parts?.memory?.position() ?? store.checkpoint().seq,
-        recall: (events, seq, newest) => parts?.memory?.recall(events, seq, newest),
+      followers: {
+        get state() {
+          return parts?.state;
+        },
+        get effects() {
+          return parts?.effects ?? [];
+        },
       },
     });
     const definition = options.store.definition as ProjectionDefinition<unknown>;
@@ -50,16 +57,17 @@ export async function createIncarnation<Tables>(options: IncarnationOptions<Tabl
       store,
       loop,
       parts,
-      endpoints: options.wrap(parts.endpoints, loop),
+      endpoints: options.wrap(parts.endpoints ?? {}, loop),
       held: createHeld(store.db, options.store.definition.held, parts.held),
       start: () => {
         loop.start();
         own.start?.();
       },
-      stop: async () => {
-        await own.stop?.();
-        await loop.stop();
-      },
+      stop: () =>
+        stopAll([
+          ['the parts', () => own.stop?.()],
+          ['the loop', () => loop.stop()],
+        ]),
     };
   } catch (err) {
     store.close();
