@@ -37,4 +37,21 @@ describe('sending at the end of a turn', () => {
     await turn();
     expect(sent).toEqual(['a', 'b']);
   });
+
+  it('sends the others where one throws, and hands its error to the one who asked for that send', async () => {
+    const sent: string[] = [];
+    const failures: unknown[] = [];
+    const failed = (err: unknown): void => void failures.push(err);
+    const broken = new Error('MAX_PAYLOAD_EXCEEDED');
+    sendThisTurn(() => sent.push('a'), failed);
+    sendThisTurn(() => {
+      throw broken;
+    }, failed);
+    sendThisTurn(() => sent.push('b'), failed);
+    expect(sendNow).not.toThrow();
+    expect(sent).toEqual(['a', 'b']);
+    expect(failures).toEqual([broken]);
+    await turn();
+    expect(sent).toEqual(['a', 'b']);
+  });
 });

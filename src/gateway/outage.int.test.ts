@@ -144,7 +144,7 @@ test('a log that stays silent does not hold a list back that the caller reports 
   const nats = await server();
   // The publisher waits far longer than the test, so only the gateway's own bound can let the list go.
   const publisher = { timeout_ms: 600_000 };
-  const config = testConfig({ stop_ms: 300 }, { publisher });
+  const config = testConfig({ stop_ms: 300, served_timeout_ms: 50 }, { publisher });
   const { logger, log } = capturingLogger();
   const stack = await startStack({ natsUrl: nats.url, config, logger });
   let stopped = false;
