@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
+import { until } from '../../test/support/wait.ts';
 import { BadRequestError, ServiceUnavailableError } from '../errors.ts';
 import { call, serveMicro } from './micro.ts';
 import { RemoteProblemError } from './problem.ts';
@@ -79,4 +80,52 @@ test('of an instance is answered by this one, also while it is aside', async () 
   two.join();
   const seen = new Set<string>();
   while (seen.size < 2) seen.add((await call<{ instance: string }>(nc, 'freshet.several.memory', {})).instance);
+});
+
+test('one answer that can not be sent takes none of the other answers of its turn with it', async () => {
+  const nc = await nats.connect();
+  let asked = 0;
+  let open: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  // Both answers are made in the same turn of the event loop.
+  const endpoint = (answer: () => unknown) => ({
+    description: 'x',
+    example: {},
+    handle: async () => {
+      asked++;
+      await gate;
+      return answer();
+    },
+  });
+  await serveMicro(nc, {
+    name: 'freshet-unsendable',
+    version: '1.0.0',
+    description: 'for a test',
+    prefix: 'freshet.unsendable',
+    endpoints: {
+      bad: endpoint(() => {
+        // As a request that holds a very long text where a number belongs.
+        throw new BadRequestError('n takes a number.', { details: { member: 'n', given: 'x'.repeat(2_000_000) } });
+      }),
+      echo: endpoint(() => ({ text: 'here' })),
+    },
+  });
+  const bad = call(nc, 'freshet.unsendable.bad', {}).then(
+    () => undefined,
+    (err: unknown) => err,
+  );
+  const echo = call(nc, 'freshet.unsendable.echo', {}).catch((err: unknown) => err);
+  await until(() => asked === 2);
+  open();
+  expect(await echo).toEqual({ text: 'here' });
+  const refused = await bad;
+  expect(refused).toBeInstanceOf(RemoteProblemError);
+  expect((refused as RemoteProblemError).problem).toMatchObject({
+    status: 400,
+    code: 'FRESHET_BAD_REQUEST',
+    detail: 'n takes a number.',
+    member: 'n',
+  });
 });

@@ -58,6 +58,8 @@ export async function serveMicro(nc: NatsConnection, options: MicroOptions): Pro
     metadata,
     ...(statsHandler ? { statsHandler: statsHandler as NonNullable<ServiceConfig['statsHandler']> } : {}),
   });
+  /** An answer that could not be sent: the connection is closed, and the caller's time runs out. */
+  const unsent = (endpoint: string) => (err: unknown) => onError?.(endpoint, err);
   function serve(endpoint: string, subject: string, { description: what, example, handle }: Endpoint): void {
     const answer = async (msg: ServiceMsg): Promise<void> => {
       const started = performance.now();
@@ -65,13 +67,13 @@ export async function serveMicro(nc: NatsConnection, options: MicroOptions): Pro
       try {
         const payload = Buffer.from(JSON.stringify(await handle(parseRequest(msg))));
         checkSize(payload, nc);
-        sendThisTurn(() => void msg.respond(payload));
+        sendThisTurn(() => void msg.respond(payload), unsent(endpoint));
       } catch (err) {
         outcome = 'error';
         const problem = problemOf(err);
         if (problem.status >= 500) onError?.(endpoint, err);
-        const payload = Buffer.from(JSON.stringify(problem));
-        sendThisTurn(() => void msg.respondError(problem.status, problem.title, payload));
+        const payload = problemPayload(problem, nc);
+        sendThisTurn(() => void msg.respondError(problem.status, problem.title, payload), unsent(endpoint));
       }
       const took = performance.now() - started;
       if (took >= LONG_MS) sendNow();
@@ -95,9 +97,33 @@ export async function serveMicro(nc: NatsConnection, options: MicroOptions): Pro
   return { join, stop: () => service.stop() };
 }
 
+/** Bytes that the server counts beside the payload of an answer with an error: its headers. */
+const HEADER_BYTES = 1_024;
+const DETAIL_SHOWN = 1_000;
+
+/** A problem as JSON; without its values if they are too large for one message, such as a value that the caller sent. */
+function problemPayload(problem: Problem, nc: NatsConnection): Buffer {
+  const payload = Buffer.from(JSON.stringify(problem));
+  if (payload.length + HEADER_BYTES <= maxPayload(nc)) return payload;
+  const { type, title, status, code, detail, next, member } = problem;
+  return Buffer.from(
+    JSON.stringify({
+      type,
+      title,
+      status,
+      code,
+      detail: detail.slice(0, DETAIL_SHOWN),
+      ...(next === undefined ? {} : { next: next.slice(0, DETAIL_SHOWN) }),
+      ...(typeof member === 'string' ? { member: member.slice(0, DETAIL_SHOWN) } : {}),
+    }),
+  );
+}
+
+const maxPayload = (nc: NatsConnection): number => nc.info?.max_payload ?? Number.POSITIVE_INFINITY;
+
 /** The client would throw as well, but nobody could tell from that what to do. */
 function checkSize(payload: Uint8Array, nc: NatsConnection): void {
-  const limit = nc.info?.max_payload ?? Number.POSITIVE_INFINITY;
+  const limit = maxPayload(nc);
   if (payload.length <= limit) return;
   throw new AnswerTooLargeError(
     `The answer has ${payload.length} bytes; nats-server carries ${limit} in one message (max_payload).`,
@@ -159,7 +185,7 @@ async function answerTo(
 async function ask(nc: NatsConnection, subject: string, payload: string, timeoutMs: number): Promise<Msg> {
   try {
     return await new Promise((resolve, reject) => {
-      sendThisTurn(() => void nc.request(subject, payload, { timeout: timeoutMs }).then(resolve, reject));
+      sendThisTurn(() => void nc.request(subject, payload, { timeout: timeoutMs }).then(resolve, reject), reject);
     });
   } catch (cause) {
     if (!(cause instanceof NatsError)) throw cause;

@@ -95,6 +95,10 @@ export const CONFIG_SCHEMA = section(
           maximum: 1,
           description: 'share of the lists asked for with served=true that is reported as served',
         }),
+        served_timeout_ms: whole(
+          500,
+          'milliseconds that a list waits for the log to acknowledge that it was served; then the list goes out with served: null, and the report is still published',
+        ),
         token_ttl_s: whole(900, 'seconds that a token for a browser counts unless asked otherwise', 1),
         token_ttl_max_s: whole(86_400, 'most seconds that a token for a browser may be asked for', 1),
         rate_per_s: share(

@@ -151,7 +151,10 @@ const Ranking = Type.Object(
     ),
     next: OrNull(Type.String(), 'cursor of the page after it; null after the last one'),
     served: Type.Optional(
-      OrNull(Type.Integer(), 'with served: position of the event that reports it; null where none was published'),
+      OrNull(
+        Type.Integer(),
+        'with served: log position of the event that reports the list; null if sampling left the list out, or if the log did not acknowledge the event within http.served_timeout_ms',
+      ),
     ),
   },
   { $id: 'Ranking', ...open, description: 'A ranked list' },

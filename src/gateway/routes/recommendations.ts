@@ -16,7 +16,15 @@ const tags = ['recommendations'];
 
 export function recommendationRoutes(app: FastifyInstance, context: GatewayContext): void {
   const { schemas, config, link, logger } = context;
-  const served = createServed({ link, codec: createCodec(), logger, share: config.http.served_share });
+  const { http, publisher } = config;
+  const served = createServed({
+    link,
+    codec: createCodec(),
+    logger,
+    share: http.served_share,
+    timeoutMs: http.served_timeout_ms,
+    window: publisher.window,
+  });
 
   interface Asker {
     /** Whether the list is to be reported as served. */
