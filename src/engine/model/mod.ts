@@ -2,8 +2,19 @@
 export type { SignalName } from './blend.ts';
 export { completeConfig, MODEL_DEFAULTS, type ModelConfig, type PartialModelConfig } from './config.ts';
 export { type Cell, CONTENTS, type Contents, contentsOf, type ModelTable, touching } from './contents.ts';
-export { type InputKind, type InputQuality, InputUnreadableError, type TrainingData } from './inputs.ts';
+export { featureHash } from './features.ts';
+export {
+  type ContentMap,
+  decodeMap,
+  encodeMap,
+  type InputKind,
+  type InputQuality,
+  InputUnreadableError,
+  MappedItems,
+  type TrainingData,
+} from './inputs.ts';
 export { rankerIn } from './learned.ts';
+export { exp } from './math.ts';
 export { createModel } from './model.ts';
 export type { Observer, ScoredEvent } from './observer.ts';
 export {
@@ -15,7 +26,7 @@ export {
 } from './prequential.ts';
 export { RANKER_DEFAULTS, type RankerConfig } from './ranker/config.ts';
 export { decodeState, ModelStateUnreadableError } from './state.ts';
-export { MAX_WEIGHT } from './statistics.ts';
+export { MAX_WEIGHT, STATISTICS_DEFAULTS, Statistics } from './statistics.ts';
 export type {
   Examined,
   HeldOfUser,
@@ -35,4 +46,5 @@ export type {
   Traits,
   WarningName,
 } from './types.ts';
+export { MODEL_CODE } from './version.ts';
 export { WEIGHT_DEFAULTS, type Weighed, type WeightsConfig, weigh } from './weights.ts';
