@@ -6,8 +6,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
-import { featureHash } from './features.ts';
-import { encodeMap } from './inputs.ts';
+import { featureHash } from './inputs/features.ts';
+import { encodeMap } from './inputs/inputs.ts';
 import { CONTENTS, contentsOf, createModel, type Model, type PartialModelConfig } from './mod.ts';
 
 const ITEMS = 240;
