@@ -29,8 +29,16 @@ import { applyStreams } from '../bus/streams/plan.ts';
 import { completeConfig } from '../config/load.ts';
 import { contentsEndpoint, firstDifferenceOfContents, type WrittenContents } from './contents.ts';
 import { emptyModel } from './memory.ts';
-import { type Cell, CONTENTS, contentsOf, createModel, type Model, type ModelTable, touching } from './model/mod.ts';
-import { Statistics } from './model/statistics.ts';
+import {
+  type Cell,
+  CONTENTS,
+  contentsOf,
+  createModel,
+  type Model,
+  type ModelTable,
+  Statistics,
+  touching,
+} from './model/mod.ts';
 import type { Manifest } from './snapshots/manifest.ts';
 import { startEngine } from './start.ts';
 

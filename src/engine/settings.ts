@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '../bus/event/canonical.ts';
 import { completeConfig } from '../config/load.ts';
 import { CONFIG_SCHEMA, type Config } from '../config/schema.ts';
-import { MODEL_CODE } from './model/version.ts';
+import { MODEL_CODE } from './model/mod.ts';
 import type { Origin } from './snapshots/manifest.ts';
 
 /** Settings that say when and how fast things are done, and nothing of what is answered. */

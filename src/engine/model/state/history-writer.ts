@@ -3,9 +3,9 @@
  * becomes, each of them is what counting it from nothing would give.
  */
 import type { Histories, HistoryEvent } from './histories.ts';
-import type { Numbering } from './numbering.ts';
+import type { Numbering } from './id-table.ts';
+import type { Popularity } from './popularity.ts';
 import type { Posting, Postings } from './postings.ts';
-import type { Popularity } from './signals/popularity.ts';
 import type { Statistics } from './statistics.ts';
 
 export interface CountedIn {

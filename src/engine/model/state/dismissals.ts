@@ -2,7 +2,7 @@
  * What users don't want to see: each user's dismissals, and how many there are of each item. Whole numbers, so that
  * what a forgotten user dismissed is taken out without a trace. An item that was dismissed stays off that user's lists.
  */
-import { Reader, Writer } from './bytes.ts';
+import { Reader, Writer } from '../primitives/bytes.ts';
 
 export interface Dismissal {
   item: number;

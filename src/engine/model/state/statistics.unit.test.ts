@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { exp, ln, pow } from './math.ts';
-import { LONG_ROW, SparseRows, stepOf } from './rows.ts';
+import { exp, ln, pow } from '../primitives/math.ts';
+import { Top } from '../primitives/top-k.ts';
+import { LONG_ROW, SparseRows, stepOf } from './sparse-rows.ts';
 import { STATISTICS_DEFAULTS, Statistics } from './statistics.ts';
-import { Top } from './top.ts';
 
 describe('sparse rows', () => {
   it('hold what a map would, also beyond the narrow form, below zero and back at it', () => {

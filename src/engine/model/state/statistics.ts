@@ -9,9 +9,9 @@
  * repeats included; only the pair of an item with itself is left out, as it would say nothing about other items.
  */
 import { createHash, type Hash } from 'node:crypto';
+import { wholePower } from '../primitives/math.ts';
 import type { Histories } from './histories.ts';
-import { wholePower } from './math.ts';
-import { SparseRows } from './rows.ts';
+import { SparseRows } from './sparse-rows.ts';
 
 /** Largest weight of one event, in sixteenths. */
 export const MAX_WEIGHT = 4095;

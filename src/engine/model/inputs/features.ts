@@ -3,8 +3,8 @@
  * there are crosses of tags with the decade and the set of tags as one, because a sum of tags can't say that a drama of
  * the forties has another audience than one of the nineties.
  */
-import type { AttributeValue, ItemData } from '../../bus/event/types.ts';
-import { HASH_START, hashEnd, hashText } from './hash.ts';
+import type { AttributeValue, ItemData } from '../../../bus/event/types.ts';
+import { HASH_START, hashEnd, hashText } from '../primitives/hash.ts';
 
 /** Most features of one item, and most tags that are crossed with the decade. */
 const MOST = 256;

@@ -2,10 +2,10 @@
  * Item kNN, which the model is measured beside: the sum, over the newest items of a history, of the cosines
  * `co[h][j] / sqrt(n_h n_j)`. Weights are whole multiples of 2^-20, so that the order of rows can't matter.
  */
-import { pow } from './math.ts';
-import type { Profile } from './profile.ts';
-import { CO_BITS, CO_MASK, WIDE } from './rows.ts';
-import type { Statistics } from './statistics.ts';
+import { pow } from '../primitives/math.ts';
+import type { Profile } from '../state/profile.ts';
+import { CO_BITS, CO_MASK, WIDE } from '../state/sparse-rows.ts';
+import type { Statistics } from '../state/statistics.ts';
 
 const UNIT = 2 ** 20;
 

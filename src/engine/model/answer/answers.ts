@@ -1,20 +1,19 @@
 /** What the model answers: lists for users, histories and items, and how an item fares in one. */
-import type { ItemId } from '../../bus/event/ids.ts';
-import { FEATURES } from './blend.ts';
-import type { Catalogue } from './catalogue.ts';
-import type { ModelConfig } from './config.ts';
-import type { Dismissals } from './dismissals.ts';
-import { reasonsFor } from './explain.ts';
-import type { Histories } from './histories.ts';
-import type { Links } from './links.ts';
-import type { Numbering } from './numbering.ts';
-import { profileOf, readerOf } from './profile.ts';
-import type { Ranked, RankedItem, Ranking, RankRequest } from './ranking.ts';
-import { type Question, questionOfHistory, questionOfTraits } from './signals/content.ts';
-import type { Popularity } from './signals/popularity.ts';
-import { FULL, type Statistics } from './statistics.ts';
-import { type ContentConfig, traitTerms } from './terms.ts';
-import { Top } from './top.ts';
+import type { ItemId } from '../../../bus/event/ids.ts';
+import { FEATURES } from '../candidates/blend.ts';
+import type { Ranked, RankedItem, Ranking, RankRequest } from '../candidates/candidate-ranker.ts';
+import type { ModelConfig } from '../config.ts';
+import { Top } from '../primitives/top-k.ts';
+import { type Question, questionOfHistory, questionOfTraits } from '../signals/content.ts';
+import type { Catalogue } from '../state/catalogue.ts';
+import type { Dismissals } from '../state/dismissals.ts';
+import type { Histories } from '../state/histories.ts';
+import type { Numbering } from '../state/id-table.ts';
+import type { Links } from '../state/links.ts';
+import type { Popularity } from '../state/popularity.ts';
+import { profileOf, readerOf } from '../state/profile.ts';
+import { FULL, type Statistics } from '../state/statistics.ts';
+import { type ContentConfig, traitTerms } from '../state/terms.ts';
 import type {
   Examined,
   ItemTest,
@@ -26,8 +25,9 @@ import type {
   SimilarOptions,
   Standing,
   Traits,
-} from './types.ts';
-import { Verdicts } from './verdicts.ts';
+} from '../types.ts';
+import { reasonsFor } from './explain.ts';
+import { Verdicts } from './item-test-cache.ts';
 
 const MAX_LIST = 10_000;
 const NOTHING: readonly number[] = [];

@@ -3,6 +3,34 @@
  * signal, the blend scores them. Candidates stand in an order that their ids alone decide while numbers are added up, so
  * that a list is the same wherever it is computed.
  */
+
+import { Top } from '../primitives/top-k.ts';
+import { strengthOf } from '../ranker/gates.ts';
+import type { Ranker } from '../ranker/ranker.ts';
+import { AGE_DEFAULTS, type AgeConfig, Newest, newness } from '../signals/age.ts';
+import { ContentSearch, Likeness, type Question, questionOfLast } from '../signals/content.ts';
+import { Damping } from '../signals/damping.ts';
+import { DIRECTED_CHANNELS } from '../signals/directed.ts';
+import { Evidence } from '../signals/lift.ts';
+import type { MappedSignals } from '../signals/mapped.ts';
+import {
+  NEIGHBOUR_CHANNELS,
+  NEIGHBOUR_DEFAULTS,
+  NEIGHBOUR_STRIDE,
+  NEIGHBOUR_UNIT,
+  type NeighbourConfig,
+  Neighbours,
+} from '../signals/neighbours.ts';
+import { PAIR_CHANNELS, PairSums } from '../signals/pair-sums.ts';
+import { addRecency } from '../signals/recency.ts';
+import { TOGETHER_CHANNELS } from '../signals/together.ts';
+import type { Catalogue } from '../state/catalogue.ts';
+import type { Dismissals } from '../state/dismissals.ts';
+import type { Histories } from '../state/histories.ts';
+import type { Popularity } from '../state/popularity.ts';
+import type { Postings } from '../state/postings.ts';
+import type { Profile } from '../state/profile.ts';
+import type { Statistics } from '../state/statistics.ts';
 import {
   type BlendWeights,
   COLD_DEFAULTS,
@@ -15,33 +43,6 @@ import {
   toFeatures,
   weightColumns,
 } from './blend.ts';
-import type { Catalogue } from './catalogue.ts';
-import { Damping } from './damping.ts';
-import type { Dismissals } from './dismissals.ts';
-import type { Histories } from './histories.ts';
-import { PAIR_CHANNELS, PairSums } from './pair-sums.ts';
-import type { Postings } from './postings.ts';
-import type { Profile } from './profile.ts';
-import { strengthOf } from './ranker/gates.ts';
-import type { Ranker } from './ranker/ranker.ts';
-import { AGE_DEFAULTS, type AgeConfig, Newest, newness } from './signals/age.ts';
-import { ContentSearch, Likeness, type Question, questionOfLast } from './signals/content.ts';
-import { DIRECTED_CHANNELS } from './signals/directed.ts';
-import { Evidence } from './signals/evidence.ts';
-import type { MappedSignals } from './signals/mapped.ts';
-import {
-  NEIGHBOUR_CHANNELS,
-  NEIGHBOUR_DEFAULTS,
-  NEIGHBOUR_STRIDE,
-  NEIGHBOUR_UNIT,
-  type NeighbourConfig,
-  Neighbours,
-} from './signals/neighbours.ts';
-import type { Popularity } from './signals/popularity.ts';
-import { addRecency } from './signals/recency.ts';
-import { TOGETHER_CHANNELS } from './signals/together.ts';
-import type { Statistics } from './statistics.ts';
-import { Top } from './top.ts';
 
 export interface RankingConfig extends AgeConfig, NeighbourConfig {
   /** Candidates of the directed counts. */

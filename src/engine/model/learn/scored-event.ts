@@ -1,8 +1,8 @@
 /** What is told of an event that was scored before it was counted, so that its list isn't computed twice. */
-import type { Catalogue } from './catalogue.ts';
-import type { Profile } from './profile.ts';
-import type { Popularity } from './signals/popularity.ts';
-import type { Statistics } from './statistics.ts';
+import type { Catalogue } from '../state/catalogue.ts';
+import type { Popularity } from '../state/popularity.ts';
+import type { Profile } from '../state/profile.ts';
+import type { Statistics } from '../state/statistics.ts';
 
 /**
  * All of it is valid during the call only, and not to be written: the next list overwrites it. Which events are

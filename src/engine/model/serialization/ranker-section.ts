@@ -1,6 +1,6 @@
 /** What a state holds of the ranker, as a section of bytes: flags, the budget, then the ranker's own. */
-import { Reader, Writer } from './bytes.ts';
-import { decodeState } from './state.ts';
+import { Reader, Writer } from '../primitives/bytes.ts';
+import { decodeState } from './state-bytes.ts';
 
 /** Name of the section. */
 export const LEARNED = 'ranker';

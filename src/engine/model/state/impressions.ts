@@ -3,7 +3,7 @@
  * examples are. What the features were is kept from when the list was shown, as what comes of it may be counted before
  * the click is told. Bounded, oldest out first, in log order; so what is kept is a function of the log.
  */
-import { Reader, Writer } from './bytes.ts';
+import { Reader, Writer } from '../primitives/bytes.ts';
 
 export interface Impression {
   list: string;

@@ -2,12 +2,12 @@
  * The items: their ids, what is known of them, whether they may be served; and the inverted index of their terms.
  * An item that only interactions speak of has a number and nothing else.
  */
-import { patchItem } from '../../bus/event/patch.ts';
-import type { ItemData, ItemPatch } from '../../bus/event/types.ts';
-import { HASH_START, hashEnd, hashText } from './hash.ts';
-import { ln } from './math.ts';
-import { Numbering } from './numbering.ts';
-import { MAX_ROW_ID } from './rows.ts';
+import { patchItem } from '../../../bus/event/patch.ts';
+import type { ItemData, ItemPatch } from '../../../bus/event/types.ts';
+import { HASH_START, hashEnd, hashText } from '../primitives/hash.ts';
+import { ln } from '../primitives/math.ts';
+import { Numbering } from './id-table.ts';
+import { MAX_ROW_ID } from './sparse-rows.ts';
 import { TermPostings, WEIGHT_BITS, WEIGHT_MASK } from './term-postings.ts';
 import { type ContentConfig, itemTerms } from './terms.ts';
 

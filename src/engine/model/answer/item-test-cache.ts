@@ -1,7 +1,7 @@
 /** What a test said of each item, remembered for as long as the catalogue stays as it is. */
-import type { ItemId } from '../../bus/event/ids.ts';
-import type { Catalogue } from './catalogue.ts';
-import type { ItemTest } from './types.ts';
+import type { ItemId } from '../../../bus/event/ids.ts';
+import type { Catalogue } from '../state/catalogue.ts';
+import type { ItemTest } from '../types.ts';
 
 const YES = 1;
 const NO = 2;

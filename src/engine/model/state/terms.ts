@@ -3,7 +3,7 @@
  * `year:1990` for a number, `illustrated:true`, and plain words. Tags and text attributes share their terms, so that
  * a trait such as favourite subjects meets both. Term weights are whole numbers, so that sums over them are exact.
  */
-import type { AttributeValue, ItemData } from '../../bus/event/types.ts';
+import type { AttributeValue, ItemData } from '../../../bus/event/types.ts';
 
 export interface ContentConfig {
   /** Weight of a tag, or of a text attribute's value. */

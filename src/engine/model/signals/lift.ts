@@ -11,9 +11,10 @@
  * An event adds nothing of its own, the counts are there anyway (statistics.ts). Explained by the items that speak
  * for it.
  */
-import type { Damping } from '../damping.ts';
-import { ln, wholePower } from '../math.ts';
-import type { Statistics } from '../statistics.ts';
+
+import { ln, wholePower } from '../primitives/math.ts';
+import type { Statistics } from '../state/statistics.ts';
+import type { Damping } from './damping.ts';
 
 export interface EvidenceChannel {
   name: string;

@@ -1,6 +1,6 @@
 /** n^-exponent of items, remembered for as long as the item's total stays: the power costs more than all else. */
-import { pow } from './math.ts';
-import type { Statistics } from './statistics.ts';
+import { pow } from '../primitives/math.ts';
+import type { Statistics } from '../state/statistics.ts';
 
 export class Damping {
   #exponent: number;

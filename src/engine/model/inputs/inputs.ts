@@ -7,8 +7,8 @@
  * the features, then the matrices, row-major, float32, all little endian.
  */
 import { createHash } from 'node:crypto';
-import { FreshetError } from '../../errors.ts';
-import { exp } from './math.ts';
+import { FreshetError } from '../../../errors.ts';
+import { exp } from '../primitives/math.ts';
 
 const MAGIC = 'FRSHINPT';
 const VERSION = 1;

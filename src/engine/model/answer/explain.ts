@@ -1,15 +1,15 @@
 /** The terms of a score, with the user's own events that they came from. Never names another user's. */
-import type { ItemId } from '../../bus/event/ids.ts';
-import { COLUMN, FEATURES } from './blend.ts';
-import { type Catalogue, partOf, termOf } from './catalogue.ts';
-import type { PairSums } from './pair-sums.ts';
-import type { Profile } from './profile.ts';
-import type { Ranked, RankedItem } from './ranking.ts';
-import type { Triple } from './rows.ts';
-import { type Question, termsInCommon } from './signals/content.ts';
-import { EVIDENCE_CHANNELS, type Evidence } from './signals/evidence.ts';
-import type { Statistics } from './statistics.ts';
-import type { Reason } from './types.ts';
+import type { ItemId } from '../../../bus/event/ids.ts';
+import { COLUMN, FEATURES } from '../candidates/blend.ts';
+import type { Ranked, RankedItem } from '../candidates/candidate-ranker.ts';
+import { type Question, termsInCommon } from '../signals/content.ts';
+import { EVIDENCE_CHANNELS, type Evidence } from '../signals/lift.ts';
+import type { PairSums } from '../signals/pair-sums.ts';
+import { type Catalogue, partOf, termOf } from '../state/catalogue.ts';
+import type { Profile } from '../state/profile.ts';
+import type { Triple } from '../state/sparse-rows.ts';
+import type { Statistics } from '../state/statistics.ts';
+import type { Reason } from '../types.ts';
 
 const TERMS_SHOWN = 5;
 

@@ -6,10 +6,10 @@
  * that the sum is exact. A bucket that lies ahead of the clock isn't counted as recent: an event with a date in the
  * far future would otherwise lead the trends until then. Explained as itself.
  */
-import { exp } from '../math.ts';
-import { CO_BITS, CO_MASK, type SparseRows, WIDE } from '../rows.ts';
-import { bucketOf, type Statistics } from '../statistics.ts';
-import type { Top } from '../top.ts';
+import { exp } from '../primitives/math.ts';
+import type { Top } from '../primitives/top-k.ts';
+import { CO_BITS, CO_MASK, type SparseRows, WIDE } from './sparse-rows.ts';
+import { bucketOf, type Statistics } from './statistics.ts';
 
 export interface PopularityConfig {
   /** Half-life of the quick count, milliseconds. */

@@ -6,13 +6,13 @@
  *
  * Of a long row only its prefix is summed up while candidates are looked for.
  */
-import { pow, wholePower } from './math.ts';
-import type { Profile } from './profile.ts';
-import { CO_BITS, CO_MASK, type SparseRows, type Triple, WIDE } from './rows.ts';
-import { DIRECTED_CHANNELS } from './signals/directed.ts';
-import type { PairChannel } from './signals/pair-channel.ts';
-import { TOGETHER_CHANNELS } from './signals/together.ts';
-import type { Statistics } from './statistics.ts';
+import { pow, wholePower } from '../primitives/math.ts';
+import type { Profile } from '../state/profile.ts';
+import { CO_BITS, CO_MASK, type SparseRows, type Triple, WIDE } from '../state/sparse-rows.ts';
+import type { Statistics } from '../state/statistics.ts';
+import { DIRECTED_CHANNELS } from './directed.ts';
+import type { PairChannel } from './pair-channel.ts';
+import { TOGETHER_CHANNELS } from './together.ts';
 
 /** Channels in the order of their columns. {@link PairSums.add} knows how many read which count. */
 export const PAIR_CHANNELS: readonly PairChannel[] = [...DIRECTED_CHANNELS, ...TOGETHER_CHANNELS];

@@ -1,10 +1,10 @@
 /** What a training reads of the model, in an order that the ids decide: the same state gives the same data. */
 
-import { featureHash } from './features.ts';
-import type { Histories } from './histories.ts';
-import { type InputKind, type TrainingData, usable } from './inputs.ts';
-import type { MappedSignals } from './signals/mapped.ts';
-import { FULL, type Statistics } from './statistics.ts';
+import { featureHash } from '../inputs/features.ts';
+import { type InputKind, type TrainingData, usable } from '../inputs/inputs.ts';
+import type { MappedSignals } from '../signals/mapped.ts';
+import type { Histories } from '../state/histories.ts';
+import { FULL, type Statistics } from '../state/statistics.ts';
 
 export interface TrainingConfig {
   /** Most users whose histories are read; which ones is a matter of their ids. */

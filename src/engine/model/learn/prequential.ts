@@ -8,9 +8,10 @@
  * ties have the mean of their places; what isn't among the ten best counts 0. Item kNN is that of item-knn.ts. Decayed
  * popularity is the order in which the engine knows what is popular (`Popularity.sum`).
  */
+
+import { ln } from '../primitives/math.ts';
 import { ItemKnn } from './item-knn.ts';
-import { ln } from './math.ts';
-import type { ScoredEvent } from './observer.ts';
+import type { ScoredEvent } from './scored-event.ts';
 
 export interface PrequentialConfig {
   /** Scored events in the quick window. */

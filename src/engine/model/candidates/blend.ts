@@ -3,11 +3,11 @@
  * such a sum usually is where it is positive (ranker/means.ts), or its mean among the candidates where nothing was
  * learned. A sum of terms, so the explanation is the score itself.
  */
-import { ln } from './math.ts';
-import { PAIR_CHANNELS } from './pair-sums.ts';
-import { EVIDENCE_CHANNELS } from './signals/evidence.ts';
-import { NEIGHBOUR_CHANNELS } from './signals/neighbours.ts';
-import { RECENCY_CHANNELS } from './signals/recency.ts';
+import { ln } from '../primitives/math.ts';
+import { EVIDENCE_CHANNELS } from '../signals/lift.ts';
+import { NEIGHBOUR_CHANNELS } from '../signals/neighbours.ts';
+import { PAIR_CHANNELS } from '../signals/pair-sums.ts';
+import { RECENCY_CHANNELS } from '../signals/recency.ts';
 
 export type SignalName =
   | 'directed'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { patchItem } from '../../bus/event/patch.ts';
+import { patchItem } from '../../../bus/event/patch.ts';
 import { Catalogue } from './catalogue.ts';
 import { CONTENT_DEFAULTS, itemTerms, traitTerms } from './terms.ts';
 import { weigh } from './weights.ts';

@@ -3,25 +3,25 @@
  * that were shown, and how good the lists were. Unlike counts none of it can be taken back; see `stale`.
  */
 import { createHash } from 'node:crypto';
-import type { ItemId, UserId } from '../../bus/event/ids.ts';
-import { FEATURES } from './blend.ts';
-import type { Catalogue } from './catalogue.ts';
-import type { ModelConfig } from './config.ts';
-import type { Dismissals } from './dismissals.ts';
-import type { Histories } from './histories.ts';
-import { Impressions } from './impressions.ts';
-import { decodeLearned, encodeLearned } from './learned.ts';
-import type { Observer, ScoredEvent } from './observer.ts';
+import type { ItemId, UserId } from '../../../bus/event/ids.ts';
+import { FEATURES } from '../candidates/blend.ts';
+import type { Ranking, RankRequest } from '../candidates/candidate-ranker.ts';
+import type { ModelConfig } from '../config.ts';
+import { Budget } from '../ranker/budget.ts';
+import type { Ranker } from '../ranker/ranker.ts';
+import { isMeasured, isTaught } from '../ranker/schedule.ts';
+import { decodeLearned, encodeLearned } from '../serialization/ranker-section.ts';
+import { questionOfHistory } from '../signals/content.ts';
+import type { MappedSignals } from '../signals/mapped.ts';
+import type { Catalogue } from '../state/catalogue.ts';
+import type { Dismissals } from '../state/dismissals.ts';
+import type { Histories } from '../state/histories.ts';
+import { Impressions } from '../state/impressions.ts';
+import type { Popularity } from '../state/popularity.ts';
+import { readerOf } from '../state/profile.ts';
+import type { Statistics } from '../state/statistics.ts';
 import { Prequential } from './prequential.ts';
-import { readerOf } from './profile.ts';
-import { Budget } from './ranker/budget.ts';
-import type { Ranker } from './ranker/ranker.ts';
-import { isMeasured, isTaught } from './ranker/schedule.ts';
-import type { Ranking, RankRequest } from './ranking.ts';
-import { questionOfHistory } from './signals/content.ts';
-import type { MappedSignals } from './signals/mapped.ts';
-import type { Popularity } from './signals/popularity.ts';
-import type { Statistics } from './statistics.ts';
+import type { Observer, ScoredEvent } from './scored-event.ts';
 
 /** What candidates are looked for when an event is scored: as many as for a list of usual length. */
 const SCORED_LENGTH = 20;

@@ -3,14 +3,14 @@
  * events said, what they add up to, and what was learned in their order. Rows come in the order of their keys.
  */
 import { createHash } from 'node:crypto';
-import { userId } from '../../bus/event/ids.ts';
-import { Reader } from './bytes.ts';
-import { decodeAdopted } from './inputs.ts';
-import { decodeLearned, LEARNED } from './learned.ts';
-import { CONTENDERS } from './prequential.ts';
-import { decodeState, type ReadState } from './state.ts';
-import { bucketOf, STATISTICS_DEFAULTS } from './statistics.ts';
-import type { CountedPart, Model } from './types.ts';
+import { userId } from '../../../bus/event/ids.ts';
+import { decodeAdopted } from '../inputs/inputs.ts';
+import { CONTENDERS } from '../learn/prequential.ts';
+import { Reader } from '../primitives/bytes.ts';
+import { bucketOf, STATISTICS_DEFAULTS } from '../state/statistics.ts';
+import type { CountedPart, Model } from '../types.ts';
+import { decodeLearned, LEARNED } from './ranker-section.ts';
+import { decodeState, type ReadState } from './state-bytes.ts';
 
 /** In the order in which they are compared: what others follow from comes first. */
 export const CONTENTS = [
