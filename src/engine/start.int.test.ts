@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RANKINGS } from '../../streams.config.ts';
 import {
   codec,
+  event,
   linked,
   patched,
   publishAll,
@@ -21,6 +22,7 @@ import {
 import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
 import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
 import { until } from '../../test/support/wait.ts';
+import { erasureHmac, erasureKey } from '../bus/erasure/key.ts';
 import { createJetStreamLog } from '../bus/log/jetstream.ts';
 import { withState } from '../bus/projection/after-commit.ts';
 import { openStore, removeDatabase } from '../bus/projection/store.ts';
@@ -405,3 +407,25 @@ it('lists of similar items of a whole catalogue are published once it is quiet, 
   };
   await until(async () => (await count()) === ITEMS, { within: 60_000, what: `${ITEMS} lists of similar items` });
 }, 200_000);
+
+it('the ranking of a user is not published whose events and erasure come in one batch', async () => {
+  // What comes within two seconds of a transaction waits for the next one.
+  const engine = await start(settings({ batch_rest_ms: 2_000 }));
+  const rankings = (): { users: number; written_here: boolean } =>
+    engine.status().rankings as { users: number; written_here: boolean };
+  await until(() => rankings().written_here);
+  const before = await publish(...catalogue());
+  await caughtUp(engine, before);
+  const erased = { hmac: erasureHmac(await erasureKey(nc), 'gone'), fence: before + 2 };
+  const seq = await publish(
+    viewed('u1', 'a'),
+    viewed('gone', 'a'),
+    event('control.erased.v1', 'act', erased),
+    viewed('u2', 'b'),
+  );
+  await caughtUp(engine, seq);
+  const kv = await nc.jetstream().views.kv(RANKINGS.name, { bindOnly: true });
+  for (const user of ['u1', 'u2']) await until(async () => (await kv.get(`user.${user}`)) !== null);
+  await until(() => rankings().users === 0);
+  expect(await kv.get('user.gone')).toBeNull();
+});
