@@ -12,11 +12,11 @@ import { hashProjection } from '../../src/bus/projection/hash.ts';
 import { openStore } from '../../src/bus/projection/store.ts';
 import type { Config } from '../../src/config/schema.ts';
 import { contentProjection } from '../../src/content/projection.ts';
-import type { RecordedInput } from '../../src/engine/inputs/records.ts';
-import { createMemory, type Memory } from '../../src/engine/memory.ts';
+import type { RecordedInput } from '../../src/engine/artifacts/records.ts';
+import { createMemory, type Memory } from '../../src/engine/fold/model-fold.ts';
+import { engineProjection, prepareTables } from '../../src/engine/fold/projection.ts';
+import { engineRebuild, hashModel, type ModelHash } from '../../src/engine/lifecycle/rebuild.ts';
 import { createModel } from '../../src/engine/model/mod.ts';
-import { engineProjection, prepareTables } from '../../src/engine/projection.ts';
-import { engineRebuild, hashModel, type ModelHash } from '../../src/engine/rebuild.ts';
 import { feedbackProjection } from '../../src/feedback/projection.ts';
 import { userProjection } from '../../src/user/projection.ts';
 

@@ -13,8 +13,8 @@ import { projectionFiles } from '../bus/projection/swap.ts';
 import { createPublisher } from '../bus/publisher.ts';
 import { createServiceLog } from '../bus/service/log.ts';
 import { loopLimits } from '../bus/service/runtime.ts';
-import { configInForce } from '../engine/acts.ts';
-import type { PastEngine } from '../engine/past.ts';
+import { configInForce } from '../engine/lifecycle/activations.ts';
+import type { PastEngine } from '../engine/lifecycle/past.ts';
 import { count, note } from './output.ts';
 import { createProgress } from './progress.ts';
 import type { CliSession, CommonOptions } from './session.ts';
@@ -50,7 +50,7 @@ export async function withPast<T>(
     const scratch = join(folder, `${service}.sqlite`);
     const common = { log, codec, consumer, limits: loopLimits(config), erasureKey: key };
     if (service === 'engine') {
-      const { openPast } = await import('../engine/past.ts');
+      const { openPast } = await import('../engine/lifecycle/past.ts');
       const engine = await openPast({
         ...common,
         config: await configInForce(config, nc, position.seq),

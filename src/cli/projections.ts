@@ -6,10 +6,10 @@ import type { StateFollower } from '../bus/projection/after-commit.ts';
 import { foldVersion, type ProjectionDefinition, type ServiceName } from '../bus/projection/definition.ts';
 import type { ProjectionStore } from '../bus/projection/store.ts';
 import type { Config } from '../config/schema.ts';
-import { configInForce } from '../engine/acts.ts';
-import type { RecordedInput } from '../engine/inputs/records.ts';
+import type { RecordedInput } from '../engine/artifacts/records.ts';
+import { configInForce } from '../engine/lifecycle/activations.ts';
+import type { ModelHash } from '../engine/lifecycle/rebuild.ts';
 import type { Model } from '../engine/model/mod.ts';
-import type { ModelHash } from '../engine/rebuild.ts';
 import { SnapshotUnfitError } from '../errors.ts';
 
 /** Where a rebuild finds what the log doesn't say. */
@@ -71,10 +71,10 @@ async function engine(
   erasureKey: Uint8Array,
   { live: file, nc, log, logger = SILENT, snapshotUpTo, snapshotOptional = false }: RebuiltFrom,
 ): Promise<Rebuildable> {
-  const { engineRebuild, hashModel, writeImage } = await import('../engine/rebuild.ts');
-  const { originOf } = await import('../engine/settings.ts');
-  const { openRecords } = await import('../engine/inputs/records.ts');
-  const { createInputObjects } = await import('../engine/inputs/objects.ts');
+  const { engineRebuild, hashModel, writeImage } = await import('../engine/lifecycle/rebuild.ts');
+  const { originOf } = await import('../engine/settings/settings.ts');
+  const { openRecords } = await import('../engine/artifacts/records.ts');
+  const { createInputObjects } = await import('../engine/artifacts/objects.ts');
   let live = file === undefined ? undefined : openRecords(file);
   if (live && log && live.created !== (await log.info()).created) {
     live.close();
@@ -120,10 +120,10 @@ async function nearest(
   { nc, log, logger, known }: { nc: NatsConnection; log: Log; logger: Logger; known: readonly RecordedInput[] },
   upTo: number,
 ) {
-  const { digestOf, inOrder } = await import('../engine/inputs/records.ts');
-  const { engineProjection } = await import('../engine/projection.ts');
+  const { digestOf, inOrder } = await import('../engine/artifacts/records.ts');
+  const { engineProjection } = await import('../engine/fold/projection.ts');
   const { nearestModel } = await import('../engine/snapshots/nearest.ts');
-  const { originOf } = await import('../engine/settings.ts');
+  const { originOf } = await import('../engine/settings/settings.ts');
   const version = foldVersion(engineProjection({ config }));
   const origin = originOf(config, version, (await log.info()).created);
   const passedOver: string[] = [];

@@ -1,6 +1,6 @@
 /** A ranking for people: place, item, title, score, and why where it was asked. */
 import type { NatsConnection } from 'nats';
-import type { RankingAnswer } from '../engine/lists.ts';
+import type { RankingAnswer } from '../engine/serve/lists.ts';
 import { table } from './output.ts';
 import { titlesOf } from './titles.ts';
 

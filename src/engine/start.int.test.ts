@@ -31,9 +31,9 @@ import type { RunningService, ServiceEnvironment } from '../bus/service/descript
 import { applyStreams } from '../bus/streams/plan.ts';
 import { completeConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { createMemory } from './memory.ts';
-import { engineProjection, prepareTables } from './projection.ts';
-import type { RecallStatus } from './recall.ts';
+import type { RecallStatus } from './fold/catch-up.ts';
+import { createMemory } from './fold/model-fold.ts';
+import { engineProjection, prepareTables } from './fold/projection.ts';
 import type { Manifest } from './snapshots/manifest.ts';
 import { startEngine } from './start.ts';
 

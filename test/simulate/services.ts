@@ -10,8 +10,8 @@ import { createProjectionLoop, type ProjectionLoop } from '../../src/bus/project
 import { openStore, type ProjectionStore } from '../../src/bus/projection/store.ts';
 import { completeConfig } from '../../src/config/load.ts';
 import { contentProjection } from '../../src/content/projection.ts';
-import { createMemory, emptyModel, type Memory } from '../../src/engine/memory.ts';
-import { engineProjection, prepareTables } from '../../src/engine/projection.ts';
+import { createMemory, emptyModel, type Memory } from '../../src/engine/fold/model-fold.ts';
+import { engineProjection, prepareTables } from '../../src/engine/fold/projection.ts';
 import { feedbackProjection } from '../../src/feedback/projection.ts';
 import { userProjection } from '../../src/user/projection.ts';
 import { silent } from '../support/counting.ts';

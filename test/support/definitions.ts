@@ -2,7 +2,7 @@
 import type { ProjectionDefinition, ServiceName } from '../../src/bus/projection/definition.ts';
 import type { Config } from '../../src/config/schema.ts';
 import { contentProjection } from '../../src/content/projection.ts';
-import { engineProjection } from '../../src/engine/projection.ts';
+import { engineProjection } from '../../src/engine/fold/projection.ts';
 import { feedbackProjection } from '../../src/feedback/projection.ts';
 import { userProjection } from '../../src/user/projection.ts';
 

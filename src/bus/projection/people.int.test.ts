@@ -21,8 +21,8 @@ import {
 import { forgetting, forgotten, KEY } from '../../../test/support/forgetting.ts';
 import { runs } from '../../../test/support/runs.ts';
 import { completeConfig } from '../../config/load.ts';
-import { createMemory } from '../../engine/memory.ts';
-import { engineProjection, prepareTables } from '../../engine/projection.ts';
+import { createMemory } from '../../engine/fold/model-fold.ts';
+import { engineProjection, prepareTables } from '../../engine/fold/projection.ts';
 import { withState } from './after-commit.ts';
 import type { ProjectionDefinition } from './definition.ts';
 import { openStore } from './store.ts';

@@ -523,7 +523,7 @@ describe('metrics', () => {
 
   /**
    * What only a start beside snapshots moves, or TensorFlow: src/engine/start.int.test.ts and
-   * src/engine/inputs/inputs.int.test.ts see to these.
+   * src/engine/artifacts/inputs.int.test.ts see to these.
    */
   const ELSEWHERE = [
     'freshet_effect_failures_total',

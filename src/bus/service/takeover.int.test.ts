@@ -12,7 +12,7 @@ import { until } from '../../../test/support/wait.ts';
 import { rebuildable } from '../../cli/projections.ts';
 import { completeConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
-import type { ModelHash } from '../../engine/rebuild.ts';
+import type { ModelHash } from '../../engine/lifecycle/rebuild.ts';
 import { startEngine } from '../../engine/start.ts';
 import { startUser } from '../../user/start.ts';
 import { erasureKey } from '../erasure/key.ts';

@@ -9,9 +9,9 @@ import { positionIn, type Verdict, verifyProjection } from '../../bus/projection
 import { createPublisher } from '../../bus/publisher.ts';
 import { createServiceLog } from '../../bus/service/log.ts';
 import { loopLimits } from '../../bus/service/runtime.ts';
-import { configInForce } from '../../engine/acts.ts';
-import type { LiveModelHash } from '../../engine/rebuild.ts';
-import { configHash } from '../../engine/settings.ts';
+import { configInForce } from '../../engine/lifecycle/activations.ts';
+import type { LiveModelHash } from '../../engine/lifecycle/rebuild.ts';
+import { configHash } from '../../engine/settings/settings.ts';
 import { FoldVersionDiffersError, ServiceUnavailableError, UsageError } from '../../errors.ts';
 import { createLogger } from '../../observability/log.ts';
 import { modelDifference } from '../model-difference.ts';

@@ -2,7 +2,7 @@
 import type { NatsConnection } from 'nats';
 import { createPublisher } from '../../bus/publisher.ts';
 import type { Config } from '../../config/schema.ts';
-import { emptyModel } from '../memory.ts';
+import { emptyModel } from '../fold/model-fold.ts';
 import { type Restored, type RestoreOptions, restoreModel } from './restore.ts';
 import { createSnapshots } from './snapshots.ts';
 

@@ -11,7 +11,7 @@ import type { Fingerprint } from '../../bus/projection/store.ts';
 import type { Publisher } from '../../bus/publisher.ts';
 import { messageOf, SnapshotUnreadableError } from '../../errors.ts';
 import { VERSION } from '../../version.ts';
-import type { EngineSettings } from '../settings.ts';
+import type { EngineSettings } from '../settings/settings.ts';
 import { keptOf } from './kept.ts';
 import { type Manifest, type Origin, parseManifest, strangeness } from './manifest.ts';
 
