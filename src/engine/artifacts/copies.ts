@@ -1,7 +1,7 @@
 /** Keeps the object store's copies of records complete, and a replica's records with them. */
 import type { Logger } from 'pino';
+import { withTimeLimit } from '../../bus/time-limit.ts';
 import { messageOf } from '../../errors.ts';
-import { limited } from '../snapshots/snapshots.ts';
 import { followRecords, type InputObjects, objectName } from './objects.ts';
 import type { InputMention, InputRecords } from './records.ts';
 
@@ -95,7 +95,7 @@ function createTask(carryOut: () => Promise<void>) {
       stopped = true;
       clearInterval(timer);
       // A server that is gone must not hold up the end; what was not copied is copied by the next start.
-      await limited(running ?? Promise.resolve(), STOP_MS, 'it goes on without').catch(() => {});
+      await withTimeLimit(running ?? Promise.resolve(), STOP_MS, 'it goes on without').catch(() => {});
     },
   };
 }

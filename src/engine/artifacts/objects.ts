@@ -8,8 +8,8 @@ import { SNAPSHOTS } from '../../../streams.config.ts';
 import { streamSeq } from '../../bus/event/ids.ts';
 import type { Log } from '../../bus/log/port.ts';
 import { checkLog } from '../../bus/projection/checks.ts';
+import { withTimeLimit } from '../../bus/time-limit.ts';
 import { messageOf } from '../../errors.ts';
-import { limited } from '../snapshots/snapshots.ts';
 import { type InputMention, type InputRecords, inOrder, keyOf, type RecordedInput, sha256Of } from './records.ts';
 
 /** What the names of copies start with. */
@@ -85,7 +85,7 @@ export async function createInputObjects({ nc, log, logger, stallMs }: InputObje
     read: async (mention) => {
       const object = objectName(mention);
       try {
-        const bytes = await limited(store.getBlob(object), stallMs, `it did not come within ${stallMs} ms`);
+        const bytes = await withTimeLimit(store.getBlob(object), stallMs, `it did not come within ${stallMs} ms`);
         if (!bytes || sha256Of(bytes) !== mention.sha256) throw new Error('its bytes are not those that were recorded');
         return { ...mention, bytes };
       } catch (err) {

@@ -3,13 +3,20 @@
  * batches, as counting from behind the rows' position, so that nothing that was folded has to be taken back.
  */
 import type { Logger } from 'pino';
-import { streamSeq } from '../../bus/event/ids.ts';
+import { type StreamSeq, streamSeq } from '../../bus/event/ids.ts';
 import type { Fingerprint } from '../../bus/projection/store.ts';
-import type { Stops } from '../fold/model-fold.ts';
 import type { InputKind, Model, TrainingData } from '../model/mod.ts';
 import { lastTraining, nextTraining, type TrainingSchedule } from '../train/schedule.ts';
 import type { Trainer } from '../train/trainer.ts';
 import { type InputMention, type InputRecords, type RecordedInput, sha256Of } from './records.ts';
+
+/** Called exactly at positions of the log, also where they lie within a batch. */
+export interface Stops {
+  /** The next one after a position. */
+  next(after: number): number;
+  /** The model holds the log up to this one. */
+  reached(seq: StreamSeq): void;
+}
 
 export interface TrainingsOptions {
   kinds: readonly InputKind[];

@@ -6,7 +6,8 @@ import { makeTempDir, removeTempDir } from '../../../test/support/tempdir.ts';
 import { erasureHmac } from '../../bus/erasure/key.ts';
 import { openStore, type ProjectionStore } from '../../bus/projection/store.ts';
 import { completeConfig } from '../../config/load.ts';
-import { engineProjection, prepareTables, rowsBeside } from './projection.ts';
+import { engineProjection, prepareTables } from './projection.ts';
+import { rowsBeside } from './rows-beside.ts';
 
 const KEY = Buffer.alloc(32, 7);
 let folder: string;

@@ -4,8 +4,9 @@ import { erasureHmac } from '../../bus/erasure/key.ts';
 import { isInteraction, type LoggedEvent } from '../../bus/event/codec.ts';
 import { eventIdentity, itemId, type StreamSeq, streamSeq, userId } from '../../bus/event/ids.ts';
 import type { Config } from '../../config/schema.ts';
+import { decodePin } from '../artifacts/pin.ts';
 import { type InputSource, type RecordedInput, sha256Of } from '../artifacts/records.ts';
-import { decodePin } from '../lifecycle/pins.ts';
+import type { Stops } from '../artifacts/trainings.ts';
 import {
   createModel,
   InputUnreadableError,
@@ -77,14 +78,6 @@ export interface MemoryOptions {
   stops?: Stops;
   /** Key by which records of erasures name users. */
   erasureKey?: Uint8Array;
-}
-
-/** Called exactly at positions of the log, also where they lie within a batch. */
-export interface Stops {
-  /** The next one after a position. */
-  next(after: number): number;
-  /** The model holds the log up to this one. */
-  reached(seq: StreamSeq): void;
 }
 
 export function createMemory({

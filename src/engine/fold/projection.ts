@@ -21,9 +21,8 @@ import {
 } from '../../experiment/rows.ts';
 import { RECORDS_SCHEMA } from '../artifacts/records.ts';
 import { type Traits, type WeightsConfig, weigh } from '../model/mod.ts';
-import type { TakenLately } from '../rerank/segment.ts';
-import type { RowsBeside } from '../rerank/shaping.ts';
 import { type Circumstance, circumstancesOf } from './context.ts';
+import type { TakenLately } from './rows-beside.ts';
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS interaction (
@@ -273,13 +272,6 @@ function countContext(
       if (sign < 0) dropTaken.run(key, v, i);
     }
 }
-
-/** What lists ask the rows beside the model. */
-export const rowsBeside = ({ verb, taken, newest }: EngineTables): RowsBeside => ({
-  newest: (count) => newest.iterate(count),
-  verbOf: (seq) => verb.get(seq)?.verb,
-  taken: (key, value, item) => taken.get(key, value, item)?.weight ?? 0,
-});
 
 /** The user's own rows. The model follows by itself as far as it can; all of it by the rebuild. */
 function forgetUser({ user, seq: act, seqs, sessions, due }: Forgotten, tables: EngineTables): void {

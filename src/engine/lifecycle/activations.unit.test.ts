@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { codec, stored } from '../../../test/support/events.ts';
 import { completeConfig } from '../../config/load.ts';
+import { decodePin, encodePin, refolded } from '../artifacts/pin.ts';
 import { configHash, differences, settingsOf, withSettings } from '../settings/settings.ts';
 import { type Act, actOf, inForce } from './activations.ts';
-import { decodePin, encodePin, refolded } from './pins.ts';
 
 const file = completeConfig({ engine: { ranker_units: 8, snapshot_events: 77 } });
 const other = completeConfig({ engine: { ranker_form: 'none', snapshot_events: 9 } });

@@ -5,43 +5,12 @@
 import type { Logger } from 'pino';
 import type { Fingerprint } from '../../bus/projection/store.ts';
 import { messageOf } from '../../errors.ts';
-import { type InputMention, type InputRecords, type RecordedInput, sha256Of } from '../artifacts/records.ts';
+import { decodePin, encodePin, type Pin } from '../artifacts/pin.ts';
+import { type InputRecords, type RecordedInput, sha256Of } from '../artifacts/records.ts';
 import { InputUnreadableError, rankerIn } from '../model/mod.ts';
 import type { Manifest } from '../snapshots/manifest.ts';
 import type { Snapshots } from '../snapshots/snapshots.ts';
 import type { Act } from './activations.ts';
-
-export interface Pin {
-  /** Hash of the settings that it is for; a fold under others passes over it. */
-  config: string;
-  /** The act that asked for it. */
-  act: string;
-  /** Object that the weights are of. */
-  snapshot: string;
-  /** The ranker's bytes; undefined: the pin ends. */
-  ranker: Uint8Array | undefined;
-}
-
-export function encodePin({ ranker, ...head }: Pin): Buffer {
-  return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), ranker ?? Buffer.alloc(0)]);
-}
-
-/** Throws `InputUnreadableError`. */
-export function decodePin(bytes: Uint8Array): Pin {
-  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const end = all.indexOf('\n');
-  try {
-    const head = JSON.parse(all.toString('utf8', 0, Math.max(end, 0))) as Partial<Pin>;
-    if (typeof head.config === 'string' && typeof head.act === 'string' && typeof head.snapshot === 'string') {
-      const ranker = all.subarray(end + 1);
-      const { config, act, snapshot } = head as Pin;
-      return { config, act, snapshot, ranker: ranker.length > 0 ? ranker : undefined };
-    }
-  } catch {
-    // falls through to the error below
-  }
-  throw new InputUnreadableError('these bytes are no pinned ranker');
-}
 
 export interface PinsOptions {
   records: Pick<InputRecords, 'list' | 'read' | 'add'>;
@@ -127,24 +96,6 @@ export function createPins({ records, snapshots, config, rows, logger, onRecorde
 
   return { pinned, settle };
 }
-
-/** A record with the weights that a fold of its own had at the position it names; undefined where it isn't one of these. */
-export function refolded(input: RecordedInput, config: string, ranker: Uint8Array): RecordedInput | undefined {
-  if (input.kind !== 'ranker') return undefined;
-  try {
-    const pin = decodePin(input.bytes);
-    if (pin.config !== config || pin.ranker === undefined) return undefined;
-    const bytes = encodePin({ ...pin, ranker });
-    return { ...input, bytes, sha256: sha256Of(bytes) };
-  } catch (err) {
-    if (!(err instanceof InputUnreadableError)) throw err;
-    return undefined;
-  }
-}
-
-/** Positions at which rebuilds look what the ranker was. */
-export const pinnedAt = (records: readonly InputMention[]): number[] =>
-  records.filter(({ kind }) => kind === 'ranker').map(({ trained_at }) => trained_at);
 
 /** Whether a snapshot can be rolled back to by an engine of this version, on this log; in words why not. */
 export function unfit(manifest: Manifest, ours: { model: number; stream: string; config: string }): string | undefined {

@@ -8,13 +8,13 @@ import { streamSeq } from '../../bus/event/ids.ts';
 import type { StateFollower } from '../../bus/projection/after-commit.ts';
 import type { ProjectionDefinition } from '../../bus/projection/definition.ts';
 import type { Config } from '../../config/schema.ts';
+import { pinnedAt, refolded } from '../artifacts/pin.ts';
 import { createRecords, type InputRecords, type InputSource, type RecordedInput } from '../artifacts/records.ts';
 import { createMemory, emptyModel, type Memory } from '../fold/model-fold.ts';
 import { type EngineTables, engineProjection, prepareTables } from '../fold/projection.ts';
 import type { Model } from '../model/mod.ts';
-import { configHash } from '../settings/settings.ts';
-import { type Origin, strangeness } from '../snapshots/manifest.ts';
-import { pinnedAt, refolded } from './pins.ts';
+import { configHash, type Origin } from '../settings/settings.ts';
+import { strangeness } from '../snapshots/manifest.ts';
 
 /** What identifies the model's contents, SHA-256, hex. */
 export interface ModelHash {

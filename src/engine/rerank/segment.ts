@@ -2,7 +2,9 @@
  * What is taken most lately among the users of whom something is known: a segment names traits and their values. Read
  * from the newest interactions, each fading by its age; nothing is counted for a segment that nobody asks for.
  */
+
 import { BadRequestError } from '../../errors.ts';
+import type { TakenLately } from '../fold/rows-beside.ts';
 import type { Traits } from '../model/mod.ts';
 
 export interface Segment {
@@ -49,16 +51,6 @@ export function parseSegment(value: unknown): Segment | undefined {
 
 const isValue = (value: unknown): boolean =>
   (typeof value === 'string' && value.length <= TEXT_MOST) || typeof value === 'number' || typeof value === 'boolean';
-
-export interface TakenLately {
-  /** As it was published; a session's may be a user's by now. */
-  user: string;
-  item: string;
-  /** Sixteenths. */
-  weight: number;
-  /** Event time, milliseconds since 1970. */
-  time: number;
-}
 
 const DAY_MS = 86_400_000;
 /** An interaction counts half after so long, as for what is popular with everybody. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { HALF_LIFE_MS, parseSegment, type TakenLately, takenIn } from './segment.ts';
+import type { TakenLately } from '../fold/rows-beside.ts';
+import { HALF_LIFE_MS, parseSegment, takenIn } from './segment.ts';
 
 const traits: Record<string, Record<string, string | number | boolean | string[]>> = {
   anna: { country: 'de', plan: 'pro' },

@@ -2,10 +2,13 @@
  * Lists under rules: the model is asked for items that pass the filters, for more of them than are shown where their
  * order or choice will change, and the rules are applied to what it gives.
  */
+
 import { createHash } from 'node:crypto';
 import { itemId, userId } from '../../bus/event/ids.ts';
 import type { ItemData } from '../../bus/event/types.ts';
 import type { Circumstance, ContextCounts } from '../fold/context.ts';
+import type { TakenLately } from '../fold/rows-beside.ts';
+import { NO_ROWS, type RowsBeside } from '../fold/rows-beside.ts';
 import type { ItemTest, ListSource, Model, Reason, Recommended, RecommendRequest } from '../model/mod.ts';
 import type { Candidate, RuleTerm } from './candidate.ts';
 import type { InContext } from './context.ts';
@@ -14,7 +17,6 @@ import { drawsOf, EXPLORATION_REACH, explore } from './exploration.ts';
 import type { Filter } from './filter.ts';
 import { applyRules, explorationOf, type Rules, reorders } from './rules.ts';
 import { isForGood, keptOut, SEEN_FOR_GOOD, type SeenRule } from './seen.ts';
-import type { TakenLately } from './segment.ts';
 
 /** What put an item where it is: a term of the model, or of a rule. */
 export type ListReason = Omit<Reason, 'signal'> & { signal: string };
@@ -76,14 +78,6 @@ const TESTS = 64;
 /** Newest events that decide whether an item was seen lately. */
 const RECENT_EVENTS = 10_000;
 
-/** What the engine's rows know beside the model. */
-export interface RowsBeside extends ContextCounts {
-  /** The newest interactions, the newest first. */
-  newest(count: number): Iterable<TakenLately>;
-  /** Verb of the interaction at a position. */
-  verbOf(seq: number): string | undefined;
-}
-
 export interface ShapingOptions {
   rows?: RowsBeside;
   /** Standard deviations that an item moves that is taken twice as often in a circumstance. */
@@ -93,8 +87,6 @@ export interface ShapingOptions {
   /** Position of the model. */
   seq?: () => number;
 }
-
-export const NO_ROWS: RowsBeside = { newest: () => [], verbOf: () => undefined, taken: () => 0 };
 
 export function createShaping(
   model: Model,

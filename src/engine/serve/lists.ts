@@ -5,13 +5,14 @@
 import { randomBytes } from 'node:crypto';
 import { itemId, type StreamSeq, userId } from '../../bus/event/ids.ts';
 import { BadRequestError } from '../../errors.ts';
+import { NO_ROWS, type RowsBeside } from '../fold/rows-beside.ts';
 import type { ItemTest, ListSource, Model } from '../model/mod.ts';
 import type { Filter } from '../rerank/filter.ts';
 import { joinRules, parseRules } from '../rerank/request.ts';
 import { NO_RULES, type Rules } from '../rerank/rules.ts';
 import { SEEN_FOR_GOOD, type SeenRule } from '../rerank/seen.ts';
 import { type Segment, takenIn } from '../rerank/segment.ts';
-import { createShaping, type ListReason, NO_ROWS, type RowsBeside, type Shape } from '../rerank/shaping.ts';
+import { createShaping, type ListReason, type Shape } from '../rerank/shaping.ts';
 import { arrange, inOrder, type Shelf } from '../rerank/shelves.ts';
 
 export interface RankedItem {

@@ -8,19 +8,13 @@ import { onlyKnown, optionalFlag, requiredId, wholeNumber } from '../../bus/requ
 import type { Config } from '../../config/schema.ts';
 import { NotFoundError } from '../../errors.ts';
 import { type Circumstance, circumstancesOf, contextOf } from '../fold/context.ts';
+import type { RowsBeside } from '../fold/rows-beside.ts';
 import type { Examined, ListSource, Model } from '../model/mod.ts';
 import type { Filter } from '../rerank/filter.ts';
 import { joinRules, parseRules, RULE_MEMBERS } from '../rerank/request.ts';
 import { NO_RULES, type Rules } from '../rerank/rules.ts';
 import { isForGood, keptOut, SEEN_FOR_GOOD, type SeenRule } from '../rerank/seen.ts';
-import {
-  createShaping,
-  type ListReason,
-  POOL_MOST,
-  type RowsBeside,
-  type Shape,
-  type ShapedItem,
-} from '../rerank/shaping.ts';
+import { createShaping, type ListReason, POOL_MOST, type Shape, type ShapedItem } from '../rerank/shaping.ts';
 import type { Experiments } from './experiments.ts';
 
 /** `listed`: within the first n; `below`: further down; else why it can't be in the list. */

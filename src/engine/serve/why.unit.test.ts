@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { itemId, userId } from '../../bus/event/ids.ts';
 import { circumstancesOf } from '../fold/context.ts';
+import { NO_ROWS } from '../fold/rows-beside.ts';
 import { createModel, type Model } from '../model/mod.ts';
 import { parseRules } from '../rerank/request.ts';
 import { NO_RULES, type Rules } from '../rerank/rules.ts';
-import { createShaping, NO_ROWS } from '../rerank/shaping.ts';
+import { createShaping } from '../rerank/shaping.ts';
 import { createWhy, type WhyAnswer } from './why.ts';
 
 const HOUR = 3_600_000;

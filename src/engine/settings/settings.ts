@@ -4,7 +4,6 @@ import { canonicalJson } from '../../bus/event/canonical.ts';
 import { completeConfig } from '../../config/load.ts';
 import { CONFIG_SCHEMA, type Config } from '../../config/schema.ts';
 import { MODEL_CODE } from '../model/mod.ts';
-import type { Origin } from '../snapshots/manifest.ts';
 
 /** Settings that say when and how fast things are done, and nothing of what is answered. */
 const OPERATIONAL: ReadonlySet<string> = new Set<keyof Config['engine']>([
@@ -46,6 +45,18 @@ export const configHash = (config: Config): string =>
     .update(canonicalJson(settingsOf(config)))
     .digest('hex')
     .slice(0, 12);
+
+/** What a state was made by and from; one that differs in any of these is no state of this engine. */
+export interface Origin {
+  /** Hash of the engine's configuration. */
+  config: string;
+  /** Version of the model's code, `MODEL_CODE`. */
+  model: number;
+  /** Fold version of the engine's rows: schemas, declared types, weights. */
+  fold: string;
+  /** Creation time of the stream that it is a fold of. */
+  stream: string;
+}
 
 /** What a state of the model is made by and from. */
 export const originOf = (config: Config, fold: string, stream: string): Origin => ({
