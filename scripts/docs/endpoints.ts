@@ -2,7 +2,7 @@
 import Database from 'better-sqlite3';
 import type { DocumentedEndpoint } from '../../src/bus/event/asyncapi.ts';
 import { createCodec } from '../../src/bus/event/codec.ts';
-import type { Endpoint } from '../../src/bus/micro.ts';
+import type { Endpoint } from '../../src/bus/nats/micro.ts';
 import { SERVICES, type ServiceName } from '../../src/bus/projection/definition.ts';
 import { COMMON_ENDPOINTS } from '../../src/bus/service/endpoints.ts';
 import { completeConfig } from '../../src/config/load.ts';

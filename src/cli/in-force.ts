@@ -1,6 +1,6 @@
 /** Waits until the engine answers under the settings that an act put in force. */
 import type { NatsConnection } from 'nats';
-import { call } from '../bus/micro.ts';
+import { call } from '../bus/nats/micro.ts';
 import type { InForceTold } from '../engine/lifecycle/rollback.ts';
 import { NotCaughtUpError, ServiceUnavailableError } from '../errors.ts';
 import { createProgress } from './progress.ts';

@@ -1,6 +1,6 @@
 /** Titles of items, from the content service; a list is shown without them where that is down. */
 import type { NatsConnection } from 'nats';
-import { call } from '../bus/micro.ts';
+import { call } from '../bus/nats/micro.ts';
 import type { ItemAnswer } from '../content/api.ts';
 
 /** Milliseconds that the content service has; titles are a courtesy. */

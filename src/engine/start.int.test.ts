@@ -22,11 +22,11 @@ import {
 import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
 import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
 import { until } from '../../test/support/wait.ts';
-import { erasureHmac, erasureKey } from '../bus/erasure/key.ts';
+import { erasureHmac, erasureKey } from '../bus/streams/erasure-key.ts';
 import { createJetStreamLog } from '../bus/log/jetstream.ts';
 import { withState } from '../bus/projection/after-commit.ts';
 import { openStore, removeDatabase } from '../bus/projection/store.ts';
-import { createPublisher, type Publisher } from '../bus/publisher.ts';
+import { createPublisher, type Publisher } from '../bus/nats/publisher.ts';
 import type { RunningService, ServiceEnvironment } from '../bus/service/description.ts';
 import { applyStreams } from '../bus/streams/plan.ts';
 import { completeConfig } from '../config/load.ts';

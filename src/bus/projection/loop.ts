@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import { type LogRefusedError, messageOf } from '../../errors.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import type { Delivery, Log, LogInfo, LogReader } from '../log/port.ts';
-import { sendNow } from '../turn.ts';
+import { sendNow } from '../nats/turn.ts';
 import { createAfterCommit, type EffectStatus, type Followers } from './after-commit.ts';
 import { checkLog } from './checks.ts';
 import { createDeadLetterCopies, type DeadLetterStream } from './dead-letter-copies.ts';

@@ -7,7 +7,7 @@ import { createMemoryLog, type MemoryLog } from '../log/memory.ts';
 import type { Bound } from './bounded.ts';
 import { createRebuild, type Rebuild, RebuildRefusedError } from './rebuild.ts';
 import { openStore } from './store.ts';
-import { carryOutSwap, orderSwap, projectionFiles, versionOf } from './swap.ts';
+import { carryOutSwap, orderSwap, projectionFiles, versionOf } from './files.ts';
 
 async function filled(n: number): Promise<MemoryLog> {
   const log = createMemoryLog();

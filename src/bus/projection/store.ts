@@ -15,7 +15,7 @@ import {
 import type { EventCodec, LoggedEvent, StoredMessage } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import { foldVersion, type ProjectionDefinition } from './definition.ts';
-import { createPeople, PEOPLE_SCHEMA, userOfSubject } from './people.ts';
+import { createPeople, PEOPLE_SCHEMA, userOfSubject } from './data-subjects.ts';
 
 /** How far a projection has come; written with every batch. */
 export interface Checkpoint {

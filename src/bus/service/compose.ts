@@ -1,5 +1,5 @@
 /** A service from parts that each have a life of their own. */
-import type { Endpoint, Json } from '../micro.ts';
+import type { Endpoint, Json } from '../nats/micro.ts';
 import type { ServicePart, ServiceParts } from './description.ts';
 import { stopAll } from './stop.ts';
 

@@ -7,7 +7,7 @@ import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import { LEASES } from '../../../streams.config.ts';
 import { messageOf } from '../../errors.ts';
-import { onceMade } from '../once-made.ts';
+import { onceMade } from '../nats/once-made.ts';
 
 /** Polls, and renewals, in the time that a lease lasts. */
 const POLLS = 4;

@@ -3,7 +3,7 @@
  * state in memory has to be made anew; requests that come meanwhile wait for it, some milliseconds.
  */
 import type { Logger } from 'pino';
-import type { Endpoint } from '../micro.ts';
+import type { Endpoint } from '../nats/micro.ts';
 import type { ProjectionRuntime } from './runtime.ts';
 
 export interface RuntimeSlotOptions {

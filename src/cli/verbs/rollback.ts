@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { call } from '../../bus/micro.ts';
+import { call } from '../../bus/nats/micro.ts';
 import type { RollbackAnswer } from '../../engine/lifecycle/rollback.ts';
 import { waitInForce } from '../in-force.ts';
 import { note, print, printJson } from '../output.ts';

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { call } from '../../bus/micro.ts';
+import { call } from '../../bus/nats/micro.ts';
 import type { WhyAnswer } from '../../engine/serve/why.ts';
 import { note, print, printJson } from '../output.ts';
 import { momentText, type PastOptions, withPast } from '../past.ts';

@@ -1,6 +1,6 @@
 /** Keeps the object store's copies of records complete, and a replica's records with them. */
 import type { Logger } from 'pino';
-import { withTimeLimit } from '../../bus/time-limit.ts';
+import { withTimeLimit } from '../../bus/nats/time-limit.ts';
 import { messageOf } from '../../errors.ts';
 import { followRecords, type InputObjects, objectName } from './objects.ts';
 import type { InputMention, InputRecords } from './records.ts';

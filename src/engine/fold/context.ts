@@ -2,7 +2,7 @@
  * What circumstances (device, place, time of day) say of an item: how much more of what is taken in them is this item
  * than of what is taken at all. Sums over events that said their circumstances, kept beside the rows.
  */
-import type { Json } from '../../bus/micro.ts';
+import type { Json } from '../../bus/nats/micro.ts';
 import { BadRequestError } from '../../errors.ts';
 
 /** Circumstances that are counted; a context may hold others, which are kept in the log and change nothing. */

@@ -1,6 +1,6 @@
 /** The model in memory: a fold of the log, which may be behind the engine's rows when a process starts. */
 
-import { erasureHmac } from '../../bus/erasure/key.ts';
+import { erasureHmac } from '../../bus/streams/erasure-key.ts';
 import { isInteraction, type LoggedEvent } from '../../bus/event/codec.ts';
 import { eventIdentity, itemId, type StreamSeq, streamSeq, userId } from '../../bus/event/ids.ts';
 import type { Config } from '../../config/schema.ts';

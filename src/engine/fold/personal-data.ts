@@ -1,6 +1,6 @@
 /** What the model in memory holds on a person, for who asks to see it. */
 import { userId } from '../../bus/event/ids.ts';
-import type { HeldMemory, HeldRecord } from '../../bus/projection/held.ts';
+import type { HeldMemory, HeldRecord } from '../../bus/projection/personal-data.ts';
 import type { HeldOfUser, Model } from '../model/mod.ts';
 
 const PARTS: readonly (keyof HeldOfUser)[] = ['history', 'dismissed', 'shown'];

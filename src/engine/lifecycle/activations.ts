@@ -4,7 +4,7 @@
  */
 import { AckPolicy, DeliverPolicy, type NatsConnection, nanos, ReplayPolicy } from 'nats';
 import { EVENTS } from '../../../streams.config.ts';
-import { isNotFound } from '../../bus/connection.ts';
+import { isNotFound } from '../../bus/nats/connection.ts';
 import { createCodec, type LoggedEvent } from '../../bus/event/codec.ts';
 import { streamSeq } from '../../bus/event/ids.ts';
 import type { Config } from '../../config/schema.ts';

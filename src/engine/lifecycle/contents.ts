@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, createReadStream, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Endpoint } from '../../bus/micro.ts';
+import type { Endpoint } from '../../bus/nats/micro.ts';
 import type { Difference } from '../../bus/projection/difference.ts';
 import type { Row } from '../../bus/projection/hash.ts';
 import { BadRequestError } from '../../errors.ts';

@@ -7,7 +7,7 @@ import pino from 'pino';
 import type { EventCodec } from '../../bus/event/codec.ts';
 import { type StreamSeq, streamSeq } from '../../bus/event/ids.ts';
 import type { Log } from '../../bus/log/port.ts';
-import type { Endpoint } from '../../bus/micro.ts';
+import type { Endpoint } from '../../bus/nats/micro.ts';
 import { checkLog } from '../../bus/projection/checks.ts';
 import type { LoopLimits } from '../../bus/projection/loop.ts';
 import { readRange } from '../../bus/projection/range.ts';

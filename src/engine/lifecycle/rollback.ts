@@ -1,9 +1,9 @@
 /** Snapshots that can be gone back to, going back to one by a control event, and giving the file's settings back. */
 import { randomBytes } from 'node:crypto';
 import type { EventCodec } from '../../bus/event/codec.ts';
-import type { Endpoint } from '../../bus/micro.ts';
-import type { Publisher } from '../../bus/publisher.ts';
-import { optionalFlag, optionalText } from '../../bus/request.ts';
+import type { Endpoint } from '../../bus/nats/micro.ts';
+import type { Publisher } from '../../bus/nats/publisher.ts';
+import { optionalFlag, optionalText } from '../../bus/nats/request.ts';
 import type { Config } from '../../config/schema.ts';
 import { BadRequestError, NotFoundError, RollbackRefusedError } from '../../errors.ts';
 import type { Origin } from '../settings/settings.ts';

@@ -7,7 +7,7 @@ import { startNatsServer, type TestNatsServer } from '../../../test/support/nats
 import { until } from '../../../test/support/wait.ts';
 import { streamSeq } from '../../bus/event/ids.ts';
 import type { OutgoingMessage } from '../../bus/log/port.ts';
-import { createPublisher, type Publisher } from '../../bus/publisher.ts';
+import { createPublisher, type Publisher } from '../../bus/nats/publisher.ts';
 import { applyStreams } from '../../bus/streams/plan.ts';
 import { completeConfig } from '../../config/load.ts';
 import { emptyModel } from '../fold/model-fold.ts';

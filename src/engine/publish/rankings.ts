@@ -7,8 +7,8 @@ import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import { RANKINGS } from '../../../streams.config.ts';
 import { encodeToken } from '../../bus/event/ids.ts';
-import type { Publisher } from '../../bus/publisher.ts';
-import { sendNow } from '../../bus/turn.ts';
+import type { Publisher } from '../../bus/nats/publisher.ts';
+import { sendNow } from '../../bus/nats/turn.ts';
 import type { Lists } from '../serve/lists.ts';
 
 /** Key of what is taken most lately; it also tells up to where all users' rankings are published. */

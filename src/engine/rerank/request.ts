@@ -1,5 +1,5 @@
 /** Rules as requests and the configuration say them; checked here, whoever sent them. */
-import type { Json } from '../../bus/micro.ts';
+import type { Json } from '../../bus/nats/micro.ts';
 import { BadRequestError } from '../../errors.ts';
 import type { Boost } from './boosts.ts';
 import { fieldKey } from './document.ts';

@@ -1,7 +1,7 @@
 /** What the engine answers. */
 import { EVENT_DATA } from '../../bus/event/types.ts';
-import type { Endpoint, Json } from '../../bus/micro.ts';
-import { idList, onlyKnown, optionalFlag, optionalText, requiredId, wholeNumber } from '../../bus/request.ts';
+import type { Endpoint, Json } from '../../bus/nats/micro.ts';
+import { idList, onlyKnown, optionalFlag, optionalText, requiredId, wholeNumber } from '../../bus/nats/request.ts';
 import type { Config } from '../../config/schema.ts';
 import { BadRequestError } from '../../errors.ts';
 import { MAIN } from '../../experiment/arms.ts';

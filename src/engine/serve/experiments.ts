@@ -1,9 +1,9 @@
 /** Experiments in the engine: which one runs, what its arms change, and starting and ending one by a control event. */
 import type { Database } from 'better-sqlite3';
 import type { EventCodec } from '../../bus/event/codec.ts';
-import type { Endpoint, Json } from '../../bus/micro.ts';
-import type { Publisher } from '../../bus/publisher.ts';
-import { optionalText } from '../../bus/request.ts';
+import type { Endpoint, Json } from '../../bus/nats/micro.ts';
+import type { Publisher } from '../../bus/nats/publisher.ts';
+import { optionalText } from '../../bus/nats/request.ts';
 import { BadRequestError, messageOf, NotFoundError } from '../../errors.ts';
 import { type Arm, armOf, EXPERIMENT_NAME, type Experiment, labelOf } from '../../experiment/arms.ts';
 import { experimentsIn } from '../../experiment/rows.ts';

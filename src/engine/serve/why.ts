@@ -3,8 +3,8 @@
  * these items, features and weights, and the terms that add up to the score. Of other people it tells sums alone.
  */
 import { itemId, userId } from '../../bus/event/ids.ts';
-import type { Endpoint } from '../../bus/micro.ts';
-import { onlyKnown, optionalFlag, requiredId, wholeNumber } from '../../bus/request.ts';
+import type { Endpoint } from '../../bus/nats/micro.ts';
+import { onlyKnown, optionalFlag, requiredId, wholeNumber } from '../../bus/nats/request.ts';
 import type { Config } from '../../config/schema.ts';
 import { NotFoundError } from '../../errors.ts';
 import { type Circumstance, circumstancesOf, contextOf } from '../fold/context.ts';

@@ -1,6 +1,6 @@
 /** When snapshots are written: after so many events or so much time, and when the engine is stopped. */
 import type { Logger } from 'pino';
-import { withTimeLimit } from '../../bus/time-limit.ts';
+import { withTimeLimit } from '../../bus/nats/time-limit.ts';
 import { messageOf } from '../../errors.ts';
 import type { ModelImage, Snapshots } from './snapshots.ts';
 

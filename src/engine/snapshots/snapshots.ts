@@ -8,8 +8,8 @@ import { type KV, type NatsConnection, NatsError, type ObjectStore } from 'nats'
 import type { Logger } from 'pino';
 import { ENGINE, ENGINE_OUTPUT, SNAPSHOTS } from '../../../streams.config.ts';
 import type { Fingerprint } from '../../bus/projection/store.ts';
-import type { Publisher } from '../../bus/publisher.ts';
-import { withTimeLimit } from '../../bus/time-limit.ts';
+import type { Publisher } from '../../bus/nats/publisher.ts';
+import { withTimeLimit } from '../../bus/nats/time-limit.ts';
 import { messageOf, SnapshotUnreadableError } from '../../errors.ts';
 import { VERSION } from '../../version.ts';
 import type { EngineSettings, Origin } from '../settings/settings.ts';

@@ -4,7 +4,7 @@
  */
 import type { LoggedEvent } from '../../../bus/event/codec.ts';
 import { streamSeq } from '../../../bus/event/ids.ts';
-import type { Endpoint } from '../../../bus/micro.ts';
+import type { Endpoint } from '../../../bus/nats/micro.ts';
 import type {
   RunningService,
   ServiceContext,

@@ -1,5 +1,5 @@
 /** Errors as answers: RFC 9457 problem details with a stable code, the same over HTTP and NATS. */
-import { FreshetError, messageOf, ServiceUnavailableError } from '../errors.ts';
+import { FreshetError, messageOf, ServiceUnavailableError } from '../../errors.ts';
 import { isAway } from './connection.ts';
 
 export interface Problem {

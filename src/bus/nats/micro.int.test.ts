@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
-import { until } from '../../test/support/wait.ts';
-import { BadRequestError, ServiceUnavailableError } from '../errors.ts';
+import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
+import { until } from '../../../test/support/wait.ts';
+import { BadRequestError, ServiceUnavailableError } from '../../errors.ts';
 import { call, serveMicro } from './micro.ts';
 import { RemoteProblemError } from './problem.ts';
 

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { startNatsServer } from '../../test/support/nats.ts';
-import { tempDir } from '../../test/support/tempdir.ts';
-import { until } from '../../test/support/wait.ts';
+import { startNatsServer } from '../../../test/support/nats.ts';
+import { tempDir } from '../../../test/support/tempdir.ts';
+import { until } from '../../../test/support/wait.ts';
 import { connect } from './connection.ts';
 
 it('comes back when credentials that were revoked are given back, and is refused at once with wrong ones', async () => {

@@ -1,6 +1,6 @@
 import { ErrorCode, NatsError } from 'nats';
 import { describe, expect, it } from 'vitest';
-import * as errors from '../errors.ts';
+import * as errors from '../../errors.ts';
 import { problemOf, RemoteProblemError } from './problem.ts';
 
 describe('the problem document of an error', () => {

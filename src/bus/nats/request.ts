@@ -1,6 +1,6 @@
 /** Reading a request's members, with errors that say which one and what it takes. */
-import { BadRequestError } from '../errors.ts';
-import { idProblem } from './event/ids.ts';
+import { BadRequestError } from '../../errors.ts';
+import { idProblem } from '../event/ids.ts';
 import type { Json } from './micro.ts';
 
 export function requiredId(request: Json, name: string): string {

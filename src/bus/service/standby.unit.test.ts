@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { until } from '../../../test/support/wait.ts';
-import { createJoining } from './joining.ts';
+import { createJoining } from './standby.ts';
 
 it('joins when it is ready, or nobody else is left, and not before', async () => {
   let ready = false;

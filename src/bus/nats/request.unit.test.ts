@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BadRequestError } from '../errors.ts';
+import { BadRequestError } from '../../errors.ts';
 import { idList, optionalFlag, optionalText, requiredId, wholeNumber } from './request.ts';
 
 const range = { default: 10, min: 1, max: 100 };

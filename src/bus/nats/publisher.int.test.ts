@@ -1,14 +1,14 @@
 import type { NatsConnection } from 'nats';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { EVENTS } from '../../streams.config.ts';
-import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
-import { startProxy, type TcpProxy } from '../../test/support/proxy.ts';
-import { until } from '../../test/support/wait.ts';
-import { PublishRefusedError, PublishUnacknowledgedError, StreamMissingError } from '../errors.ts';
+import { EVENTS } from '../../../streams.config.ts';
+import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
+import { startProxy, type TcpProxy } from '../../../test/support/proxy.ts';
+import { until } from '../../../test/support/wait.ts';
+import { PublishRefusedError, PublishUnacknowledgedError, StreamMissingError } from '../../errors.ts';
 import { connect } from './connection.ts';
-import type { PublishAck } from './log/port.ts';
+import type { PublishAck } from '../log/port.ts';
 import { createPublisher, type Publisher, type PublisherOptions } from './publisher.ts';
-import { applyStreams } from './streams/plan.ts';
+import { applyStreams } from '../streams/plan.ts';
 
 interface Setup {
   server: TestNatsServer;

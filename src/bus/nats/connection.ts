@@ -6,7 +6,7 @@ import {
   messageOf,
   NatsServerTooOldError,
   NatsUnreachableError,
-} from '../errors.ts';
+} from '../../errors.ts';
 
 /** Oldest nats-server that everything works on. */
 export const MINIMUM_SERVER = '2.9.10';

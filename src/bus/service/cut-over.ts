@@ -8,7 +8,7 @@ import { messageOf } from '../../errors.ts';
 import { foldVersion, type ProjectionDefinition } from '../projection/definition.ts';
 import { createRebuild, type RebuildOptions } from '../projection/rebuild.ts';
 import type { Checkpoint } from '../projection/store.ts';
-import { carryOutSwap, discardNext, type ProjectionFiles, versionOf } from '../projection/swap.ts';
+import { carryOutSwap, discardNext, type ProjectionFiles, versionOf } from '../projection/files.ts';
 
 export interface TakeoverOptions<Tables> {
   files: ProjectionFiles;

@@ -1,6 +1,6 @@
 /** NATS micro services: JSON in, JSON out, errors as problem documents; and the client's side of the same. */
 import { ErrorCode, type Msg, type NatsConnection, NatsError, type ServiceConfig, type ServiceMsg } from 'nats';
-import { AnswerTooLargeError, BadRequestError, ServiceUnavailableError } from '../errors.ts';
+import { AnswerTooLargeError, BadRequestError, ServiceUnavailableError } from '../../errors.ts';
 import { type Problem, problemOf, RemoteProblemError } from './problem.ts';
 import { sendNow, sendThisTurn } from './turn.ts';
 

@@ -12,10 +12,10 @@ import {
   NatsError,
   headers as natsHeaders,
 } from 'nats';
-import type { Config } from '../config/schema.ts';
-import { messageOf, PublishRefusedError, PublishUnacknowledgedError, StreamMissingError } from '../errors.ts';
-import { streamSeq } from './event/ids.ts';
-import type { OutgoingMessage, PublishAck } from './log/port.ts';
+import type { Config } from '../../config/schema.ts';
+import { messageOf, PublishRefusedError, PublishUnacknowledgedError, StreamMissingError } from '../../errors.ts';
+import { streamSeq } from '../event/ids.ts';
+import type { OutgoingMessage, PublishAck } from '../log/port.ts';
 
 export interface PublisherOptions {
   /** Messages on the way at once; more wait for a place. */

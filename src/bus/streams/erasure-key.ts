@@ -2,7 +2,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { type KV, type NatsConnection, NatsError } from 'nats';
 import { ERASURES } from '../../../streams.config.ts';
-import { applyStreams } from '../streams/plan.ts';
+import { applyStreams } from './plan.ts';
 
 const KEY = 'key';
 

@@ -3,14 +3,14 @@
  * the server's own window nothing else would notice), and publishes the rest through the window.
  */
 import type { NatsConnection } from 'nats';
-import { type EventProblem, messageOf, ServiceUnavailableError } from '../errors.ts';
-import type { EventCodec, PreparedEvent } from './event/codec.ts';
-import type { StreamSeq } from './event/ids.ts';
-import type { Log } from './log/port.ts';
-import { call } from './micro.ts';
-import { SERVICES, type ServiceName } from './projection/definition.ts';
-import type { Publisher } from './publisher.ts';
-import { KNOWN_MAX } from './service/endpoints.ts';
+import { type EventProblem, messageOf, ServiceUnavailableError } from '../../errors.ts';
+import type { EventCodec, PreparedEvent } from '../event/codec.ts';
+import type { StreamSeq } from '../event/ids.ts';
+import type { Log } from '../log/port.ts';
+import { call } from '../nats/micro.ts';
+import { SERVICES, type ServiceName } from '../projection/definition.ts';
+import type { Publisher } from '../nats/publisher.ts';
+import { KNOWN_MAX } from '../service/endpoints.ts';
 
 export interface BulkOptions {
   nc: NatsConnection;
