@@ -22,12 +22,13 @@ import {
 import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
 import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
 import { until } from '../../test/support/wait.ts';
-import { erasureHmac, erasureKey } from '../bus/streams/erasure-key.ts';
+import { erasureHmac } from '../bus/event/erasure-hmac.ts';
 import { createJetStreamLog } from '../bus/log/jetstream.ts';
+import { createPublisher, type Publisher } from '../bus/nats/publisher.ts';
 import { withState } from '../bus/projection/after-commit.ts';
 import { openStore, removeDatabase } from '../bus/projection/store.ts';
-import { createPublisher, type Publisher } from '../bus/nats/publisher.ts';
 import type { RunningService, ServiceEnvironment } from '../bus/service/description.ts';
+import { erasureKey } from '../bus/streams/erasure-key.ts';
 import { applyStreams } from '../bus/streams/plan.ts';
 import { completeConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';

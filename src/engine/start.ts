@@ -2,8 +2,8 @@
 import type { Database } from 'better-sqlite3';
 import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
 import { streamSeq } from '../bus/event/ids.ts';
-import type { Fingerprint } from '../bus/projection/store.ts';
 import { instanceName } from '../bus/projection/files.ts';
+import type { Fingerprint } from '../bus/projection/store.ts';
 import type { RunningService, ServiceContext, ServiceEnvironment, ServiceParts } from '../bus/service/description.ts';
 import { createLease } from '../bus/service/lease.ts';
 import { runService } from '../bus/service/service.ts';

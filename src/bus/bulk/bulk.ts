@@ -8,8 +8,8 @@ import type { EventCodec, PreparedEvent } from '../event/codec.ts';
 import type { StreamSeq } from '../event/ids.ts';
 import type { Log } from '../log/port.ts';
 import { call } from '../nats/micro.ts';
-import { SERVICES, type ServiceName } from '../projection/definition.ts';
 import type { Publisher } from '../nats/publisher.ts';
+import { SERVICES, type ServiceName } from '../projection/definition.ts';
 import { KNOWN_MAX } from '../service/endpoints.ts';
 
 export interface BulkOptions {

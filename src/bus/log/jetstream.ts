@@ -16,10 +16,10 @@ import {
   ReplayPolicy,
 } from 'nats';
 import { StreamMissingError } from '../../errors.ts';
-import { isNotFound } from '../nats/connection.ts';
 import type { StoredMessage } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import { parseTimestamp } from '../event/time.ts';
+import { isNotFound } from '../nats/connection.ts';
 import type { Publisher } from '../nats/publisher.ts';
 import type { Log, LogInfo, LogReader, LogSink } from './port.ts';
 

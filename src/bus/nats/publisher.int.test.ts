@@ -5,10 +5,10 @@ import { startNatsServer, type TestNatsServer } from '../../../test/support/nats
 import { startProxy, type TcpProxy } from '../../../test/support/proxy.ts';
 import { until } from '../../../test/support/wait.ts';
 import { PublishRefusedError, PublishUnacknowledgedError, StreamMissingError } from '../../errors.ts';
-import { connect } from './connection.ts';
-import type { PublishAck } from '../log/port.ts';
-import { createPublisher, type Publisher, type PublisherOptions } from './publisher.ts';
 import { applyStreams } from '../streams/plan.ts';
+import { connect } from './connection.ts';
+import type { PublishAck } from './publisher.ts';
+import { createPublisher, type Publisher, type PublisherOptions } from './publisher.ts';
 
 interface Setup {
   server: TestNatsServer;

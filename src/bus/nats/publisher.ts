@@ -14,8 +14,22 @@ import {
 } from 'nats';
 import type { Config } from '../../config/schema.ts';
 import { messageOf, PublishRefusedError, PublishUnacknowledgedError, StreamMissingError } from '../../errors.ts';
-import { streamSeq } from '../event/ids.ts';
-import type { OutgoingMessage, PublishAck } from '../log/port.ts';
+import { type StreamSeq, streamSeq } from '../event/ids.ts';
+
+export interface PublishAck {
+  seq: StreamSeq;
+  /** True where the log held an event of this identity already. */
+  duplicate: boolean;
+}
+
+/** What is published: see `PreparedEvent`, or any other message with an id of its own. */
+export interface OutgoingMessage {
+  subject: string;
+  /** `Nats-Msg-Id`: published again under the same id it is stored once, within the server's window. */
+  identity?: string;
+  payload: Uint8Array;
+  headers?: Readonly<Record<string, string>>;
+}
 
 export interface PublisherOptions {
   /** Messages on the way at once; more wait for a place. */

@@ -4,8 +4,8 @@
  * without these events can't always be told from the rows: then it is said, and the projection is rebuilt beside.
  */
 import type { Database } from 'better-sqlite3';
-import { erasureHmac } from '../streams/erasure-key.ts';
 import type { LoggedEvent } from '../event/codec.ts';
+import { erasureHmac } from '../event/erasure-hmac.ts';
 import { encodeToken, eventIdentity, type StreamSeq } from '../event/ids.ts';
 import { parseEventSubject } from '../event/subject.ts';
 

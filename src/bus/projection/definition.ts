@@ -4,8 +4,8 @@ import type { Database } from 'better-sqlite3';
 import { canonicalJson } from '../event/canonical.ts';
 import type { LoggedEvent } from '../event/codec.ts';
 import { DECLARED_INTERACTION, EVENT_DATA } from '../event/types.ts';
-import type { HeldRows } from './personal-data.ts';
 import type { Forgotten } from './data-subjects.ts';
+import type { HeldRows } from './personal-data.ts';
 
 /** Raised with every change of the tables that every projection has. */
 const COMMON_CODE = 2;

@@ -14,8 +14,8 @@ import {
 } from '../../errors.ts';
 import type { EventCodec, LoggedEvent, StoredMessage } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
-import { foldVersion, type ProjectionDefinition } from './definition.ts';
 import { createPeople, PEOPLE_SCHEMA, userOfSubject } from './data-subjects.ts';
+import { foldVersion, type ProjectionDefinition } from './definition.ts';
 
 /** How far a projection has come; written with every batch. */
 export interface Checkpoint {

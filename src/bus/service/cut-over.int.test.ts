@@ -15,12 +15,12 @@ import type { Config } from '../../config/schema.ts';
 import type { ModelHash } from '../../engine/lifecycle/rebuild.ts';
 import { startEngine } from '../../engine/start.ts';
 import { startUser } from '../../user/start.ts';
-import { erasureKey } from '../streams/erasure-key.ts';
 import { call, type Json } from '../nats/micro.ts';
-import type { ServiceName } from '../projection/definition.ts';
-import { createRebuild } from '../projection/rebuild.ts';
-import { orderSwap, projectionFiles } from '../projection/files.ts';
 import { createPublisher, type Publisher } from '../nats/publisher.ts';
+import type { ServiceName } from '../projection/definition.ts';
+import { orderSwap, projectionFiles } from '../projection/files.ts';
+import { createRebuild } from '../projection/rebuild.ts';
+import { erasureKey } from '../streams/erasure-key.ts';
 import type { RunningService, ServiceEnvironment } from './description.ts';
 import { createServiceLog } from './log.ts';
 

@@ -6,9 +6,9 @@ import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { messageOf } from '../../errors.ts';
 import { foldVersion, type ProjectionDefinition } from '../projection/definition.ts';
+import { carryOutSwap, discardNext, type ProjectionFiles, versionOf } from '../projection/files.ts';
 import { createRebuild, type RebuildOptions } from '../projection/rebuild.ts';
 import type { Checkpoint } from '../projection/store.ts';
-import { carryOutSwap, discardNext, type ProjectionFiles, versionOf } from '../projection/files.ts';
 
 export interface TakeoverOptions<Tables> {
   files: ProjectionFiles;

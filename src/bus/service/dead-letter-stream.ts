@@ -1,11 +1,11 @@
 /** The stream of copies of dead letters, as a service publishes to it. */
 import type { NatsConnection } from 'nats';
 import { DEAD_LETTERS } from '../../../streams.config.ts';
-import { isNotFound } from '../nats/connection.ts';
 import { deadLetterSubject } from '../event/subject.ts';
+import { isNotFound } from '../nats/connection.ts';
 import { onceMade } from '../nats/once-made.ts';
-import type { DeadLetterStream } from '../projection/dead-letter-copies.ts';
 import type { Publisher } from '../nats/publisher.ts';
+import type { DeadLetterStream } from '../projection/dead-letter-copies.ts';
 
 export function createDeadLetterStream(nc: NatsConnection, publisher: Publisher, service: string): DeadLetterStream {
   const jsm = onceMade(() => nc.jetstreamManager({ checkAPI: false }));

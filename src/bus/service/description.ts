@@ -6,13 +6,13 @@ import type { Config } from '../../config/schema.ts';
 import type { EventCodec } from '../event/codec.ts';
 import type { Log } from '../log/port.ts';
 import type { Endpoint, Json } from '../nats/micro.ts';
+import type { Publisher } from '../nats/publisher.ts';
 import type { Effect, StateFollower } from '../projection/after-commit.ts';
 import type { ProjectionDefinition, ServiceName } from '../projection/definition.ts';
-import type { HeldMemory } from '../projection/personal-data.ts';
-import type { ProjectionLoop, ProjectionStatus } from '../projection/loop.ts';
-import type { ProjectionStore } from '../projection/store.ts';
 import type { ProjectionFiles } from '../projection/files.ts';
-import type { Publisher } from '../nats/publisher.ts';
+import type { ProjectionLoop, ProjectionStatus } from '../projection/loop.ts';
+import type { HeldMemory } from '../projection/personal-data.ts';
+import type { ProjectionStore } from '../projection/store.ts';
 
 /** Where a service runs, and with what. */
 export interface ServiceEnvironment {

@@ -3,9 +3,9 @@ import type { Config } from '../../config/schema.ts';
 import { NotFoundError, ServiceUnavailableError } from '../../errors.ts';
 import { streamSeq } from '../event/ids.ts';
 import type { Endpoint, Json } from '../nats/micro.ts';
+import { requiredId, wholeNumber } from '../nats/request.ts';
 import type { ProjectionLoop } from '../projection/loop.ts';
 import type { DeadLetter, ProjectionStore } from '../projection/store.ts';
-import { requiredId, wholeNumber } from '../nats/request.ts';
 import type { ServiceStatus } from './description.ts';
 import type { ProjectionRuntime } from './runtime.ts';
 

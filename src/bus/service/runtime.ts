@@ -6,8 +6,8 @@
 import type { Config } from '../../config/schema.ts';
 import type { Endpoint } from '../nats/micro.ts';
 import type { ProjectionDefinition } from '../projection/definition.ts';
-import { createHeld, type HeldReader } from '../projection/personal-data.ts';
 import { createProjectionLoop, type LoopLimits, type LoopOptions, type ProjectionLoop } from '../projection/loop.ts';
+import { createHeld, type HeldReader } from '../projection/personal-data.ts';
 import { openStore, type ProjectionStore, type StoreOptions } from '../projection/store.ts';
 import type { ServiceContext, ServiceDescription, ServiceParts } from './description.ts';
 import { stopAll } from './stop.ts';

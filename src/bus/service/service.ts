@@ -6,17 +6,20 @@ import { join } from 'node:path';
 import { Gauge } from 'prom-client';
 import { type HealthServer, serveHealth } from '../../observability/health.ts';
 import { createLogger } from '../../observability/log.ts';
-import { createRegistry, observeLoop, observePublisher, observeRequests } from '../../observability/metrics.ts';
+import { createRegistry } from '../../observability/metrics.ts';
 import { VERSION } from '../../version.ts';
-import { connect } from '../nats/connection.ts';
-import { erasureKey } from '../streams/erasure-key.ts';
 import { createCodec } from '../event/codec.ts';
+import { connect } from '../nats/connection.ts';
+import { observePublisher, observeRequests } from '../nats/metrics.ts';
 import { serveMicro } from '../nats/micro.ts';
-import { foldVersion, type ProjectionDefinition } from '../projection/definition.ts';
-import type { StoreOptions } from '../projection/store.ts';
-import { carryOutSwap, instanceName, projectionFiles } from '../projection/files.ts';
 import { createPublisher, publisherLimits } from '../nats/publisher.ts';
+import { foldVersion, type ProjectionDefinition } from '../projection/definition.ts';
+import { carryOutSwap, instanceName, projectionFiles } from '../projection/files.ts';
+import { observeLoop } from '../projection/metrics.ts';
+import type { StoreOptions } from '../projection/store.ts';
+import { erasureKey } from '../streams/erasure-key.ts';
 import { prepareServer } from '../streams/prepare.ts';
+import { createTakeover } from './cut-over.ts';
 import { createDeadLetterStream } from './dead-letter-stream.ts';
 import type {
   RunningService,
@@ -28,14 +31,13 @@ import type {
 import { scheduleDueRebuild } from './due-rebuild.ts';
 import { commonEndpoints, withMinSeq } from './endpoints.ts';
 import { ensureFolder } from './folder.ts';
-import { createJoining, othersAnswer } from './standby.ts';
 import { acquireLock } from './lock.ts';
 import { createServiceLog } from './log.ts';
 import { createRebuildProcess, type RebuildProcess } from './rebuild-process.ts';
 import { createProjectionRuntime, loopLimits, type ProjectionRuntime } from './runtime.ts';
 import { createRuntimeSlot, type RuntimeSlot } from './runtime-slot.ts';
+import { createJoining, othersAnswer } from './standby.ts';
 import { stopAll } from './stop.ts';
-import { createTakeover } from './cut-over.ts';
 
 /**
  * Milliseconds that what is still being published may hold up a stop. Copies of dead letters and rankings are published

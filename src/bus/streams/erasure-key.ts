@@ -1,14 +1,10 @@
 /** The key of erasures: it lies outside the log, so that a record of the log alone names nobody. */
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { type KV, type NatsConnection, NatsError } from 'nats';
 import { ERASURES } from '../../../streams.config.ts';
 import { applyStreams } from './plan.ts';
 
 const KEY = 'key';
-
-/** What stands for a user in the record of an erasure: HMAC-SHA-256 of the id, hex. */
-export const erasureHmac = (key: Uint8Array, user: string): string =>
-  createHmac('sha256', key).update(user, 'utf8').digest('hex');
 
 /** The key of this system; made where there is none yet, by whoever comes first. */
 export async function erasureKey(nc: NatsConnection): Promise<Uint8Array> {

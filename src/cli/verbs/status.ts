@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import type { NatsConnection } from 'nats';
-import { withoutCredentials } from '../../bus/nats/connection.ts';
 import { createJetStreamLog } from '../../bus/log/jetstream.ts';
+import { withoutCredentials } from '../../bus/nats/connection.ts';
 import { call } from '../../bus/nats/micro.ts';
-import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
 import { createPublisher } from '../../bus/nats/publisher.ts';
+import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
 import type { ServiceStatus } from '../../bus/service/description.ts';
 import { createInstances, type Instances } from '../../bus/service/instances.ts';
 import type { TrainingStatus } from '../../engine/artifacts/trainings.ts';

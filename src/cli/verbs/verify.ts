@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
 import { Argument, Command } from 'commander';
-import { erasureKey } from '../../bus/streams/erasure-key.ts';
 import { createCodec } from '../../bus/event/codec.ts';
 import { call } from '../../bus/nats/micro.ts';
+import { createPublisher } from '../../bus/nats/publisher.ts';
 import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
 import { instanceName, projectionFiles } from '../../bus/projection/files.ts';
 import { positionIn, type Verdict, verifyProjection } from '../../bus/projection/verify.ts';
-import { createPublisher } from '../../bus/nats/publisher.ts';
 import { createServiceLog } from '../../bus/service/log.ts';
 import { loopLimits } from '../../bus/service/runtime.ts';
+import { erasureKey } from '../../bus/streams/erasure-key.ts';
 import { configInForce } from '../../engine/lifecycle/activations.ts';
 import type { LiveModelHash } from '../../engine/lifecycle/rebuild.ts';
 import { configHash } from '../../engine/settings/settings.ts';

@@ -7,8 +7,8 @@ import type { Logger } from 'pino';
 import { SNAPSHOTS } from '../../../streams.config.ts';
 import { streamSeq } from '../../bus/event/ids.ts';
 import type { Log } from '../../bus/log/port.ts';
-import { checkLog } from '../../bus/projection/checks.ts';
 import { withTimeLimit } from '../../bus/nats/time-limit.ts';
+import { checkLog } from '../../bus/projection/checks.ts';
 import { messageOf } from '../../errors.ts';
 import { type InputMention, type InputRecords, inOrder, keyOf, type RecordedInput, sha256Of } from './records.ts';
 

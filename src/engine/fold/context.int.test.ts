@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { codec, event, rated, retracted, stored, viewed } from '../../../test/support/events.ts';
 import { makeTempDir, removeTempDir } from '../../../test/support/tempdir.ts';
-import { erasureHmac } from '../../bus/streams/erasure-key.ts';
+import { erasureHmac } from '../../bus/event/erasure-hmac.ts';
 import { openStore, type ProjectionStore } from '../../bus/projection/store.ts';
 import { completeConfig } from '../../config/load.ts';
 import { engineProjection, prepareTables } from './projection.ts';

@@ -1,7 +1,7 @@
 /** The model in memory: a fold of the log, which may be behind the engine's rows when a process starts. */
 
-import { erasureHmac } from '../../bus/streams/erasure-key.ts';
 import { isInteraction, type LoggedEvent } from '../../bus/event/codec.ts';
+import { erasureHmac } from '../../bus/event/erasure-hmac.ts';
 import { eventIdentity, itemId, type StreamSeq, streamSeq, userId } from '../../bus/event/ids.ts';
 import type { Config } from '../../config/schema.ts';
 import { decodePin } from '../artifacts/pin.ts';

@@ -9,9 +9,9 @@ import { eventIdentity } from '../../bus/event/ids.ts';
 import { patchItem } from '../../bus/event/patch.ts';
 import { foldTraits } from '../../bus/event/traits.ts';
 import type { ItemData } from '../../bus/event/types.ts';
+import type { Forgotten } from '../../bus/projection/data-subjects.ts';
 import type { ProjectionDefinition } from '../../bus/projection/definition.ts';
 import { type HeldRows, ofEvents } from '../../bus/projection/personal-data.ts';
-import type { Forgotten } from '../../bus/projection/data-subjects.ts';
 import type { Config } from '../../config/schema.ts';
 import {
   applyExperiment,

@@ -4,9 +4,9 @@
  */
 import { AckPolicy, DeliverPolicy, type NatsConnection, nanos, ReplayPolicy } from 'nats';
 import { EVENTS } from '../../../streams.config.ts';
-import { isNotFound } from '../../bus/nats/connection.ts';
 import { createCodec, type LoggedEvent } from '../../bus/event/codec.ts';
 import { streamSeq } from '../../bus/event/ids.ts';
+import { isNotFound } from '../../bus/nats/connection.ts';
 import type { Config } from '../../config/schema.ts';
 import { messageOf } from '../../errors.ts';
 import { type EngineSettings, withSettings } from '../settings/settings.ts';

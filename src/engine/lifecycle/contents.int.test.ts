@@ -22,8 +22,8 @@ import { startNatsServer, type TestNatsServer } from '../../../test/support/nats
 import { makeTempDir, removeTempDir, tempDir } from '../../../test/support/tempdir.ts';
 import { until } from '../../../test/support/wait.ts';
 import { itemId, userId } from '../../bus/event/ids.ts';
-import type { Verdict } from '../../bus/projection/verify.ts';
 import { createPublisher, type Publisher } from '../../bus/nats/publisher.ts';
+import type { Verdict } from '../../bus/projection/verify.ts';
 import type { RunningService } from '../../bus/service/description.ts';
 import { applyStreams } from '../../bus/streams/plan.ts';
 import { completeConfig } from '../../config/load.ts';

@@ -18,13 +18,13 @@ import {
 import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
 import { makeTempDir, removeTempDir } from '../../../test/support/tempdir.ts';
 import { until } from '../../../test/support/wait.ts';
-import { erasureKey } from '../../bus/streams/erasure-key.ts';
 import { streamSeq } from '../../bus/event/ids.ts';
 import { findPosition } from '../../bus/log/position.ts';
 import { call } from '../../bus/nats/micro.ts';
 import { createPublisher, type Publisher } from '../../bus/nats/publisher.ts';
 import type { RunningService } from '../../bus/service/description.ts';
 import { createServiceLog } from '../../bus/service/log.ts';
+import { erasureKey } from '../../bus/streams/erasure-key.ts';
 import { completeConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import type { RankingAnswer } from '../serve/lists.ts';

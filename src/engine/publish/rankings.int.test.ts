@@ -6,7 +6,7 @@ import { silent } from '../../../test/support/counting.ts';
 import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
 import { until } from '../../../test/support/wait.ts';
 import { streamSeq } from '../../bus/event/ids.ts';
-import type { OutgoingMessage } from '../../bus/log/port.ts';
+import type { OutgoingMessage } from '../../bus/nats/publisher.ts';
 import { createPublisher, type Publisher } from '../../bus/nats/publisher.ts';
 import { applyStreams } from '../../bus/streams/plan.ts';
 import { completeConfig } from '../../config/load.ts';
