@@ -134,8 +134,8 @@ export interface EngineProjectionOptions {
   config: Config;
   /** Called once a batch is committed, with the position that it reached. */
   committed: (events: readonly LoggedEvent[], clock: FoldClock, seq: StreamSeq) => void;
-  /** Told who is being forgotten, before the record is committed. */
-  forgotten?: (user: string) => void;
+  /** Called with each user whom a record of an erasure forgets, and the record's position, before it is committed. */
+  forgotten?: (user: string, seq: number) => void;
 }
 
 export function engineProjection({
@@ -155,7 +155,7 @@ export function engineProjection({
     apply: (event, tables) => applyEngineEvent(event, tables, weights),
     forget: (gone, tables) => {
       forgetUser(gone, tables);
-      forgotten?.(gone.user);
+      forgotten?.(gone.user, gone.seq);
     },
     held: HELD,
     committed,

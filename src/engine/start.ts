@@ -72,7 +72,8 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       process.exit(70);
     }
   };
-  const forgotten: string[] = [];
+  /** Users whom the batch forgets, with the position of the record. */
+  const forgotten = new Map<string, number>();
   // What puts settings in force, and by what is folded under them.
   let acts: Act[] = [];
   const folded = new Map<unknown, InForce>();
@@ -80,7 +81,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     const definition = engineProjection({
       config: now.config,
       committed: (events, _clock, seq) => fold(events, seq),
-      forgotten: (user) => void forgotten.push(user),
+      forgotten: (user, seq) => void forgotten.set(user, seq),
     });
     folded.set(definition, now);
     return definition;
@@ -252,39 +253,33 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
 
     // All replicas answer; snapshots and what is trained are the first instance's.
     const writes = engine.publish_rankings && first;
-    // Rankings are written by whoever holds the lease.
-    let rankings: Rankings | undefined;
-    const rankingsFrom = (settled: number): Rankings =>
-      createRankings({
-        lists,
-        publisher,
-        logger,
-        caughtUp: loop.caughtUp,
-        paused: () => recall.running() || lease?.held() !== true,
-        settled,
-        seq: loop.position,
-        sliceMs: engine.ranking_slice_ms,
-        share: engine.ranking_share,
-        asked: () => performance.now() - answeredAt < ASKED_MS,
-        window: engine.ranking_window,
-        maxWaitMs: MAX_WAIT_MS,
-        similarIntervalMs: engine.similar_interval_ms,
-        similarBatch: engine.similar_batch,
-        similarLength: engine.similar_length,
-        trendingLength: engine.list_length,
-        snapshot: inForce,
-        config: configured.config,
-        onPublished: (kind, seconds) => {
-          metrics.published.inc({ kind });
-          if (kind === 'user') metrics.delay.observe(seconds);
-        },
-      });
-    /** Items that changed while somebody else wrote, or nobody did, with the position of the change. */
-    const unwritten = new Map<string, number>();
-    const markUnwritten: Rankings['mark'] = (_users, items) => {
-      const seq = loop.position();
-      for (const item of items) unwritten.set(item, seq);
-    };
+    // The replica that holds the lease publishes rankings.
+    const rankings: Rankings | undefined = engine.publish_rankings
+      ? createRankings({
+          nc,
+          lists,
+          publisher,
+          logger,
+          caughtUp: loop.caughtUp,
+          paused: () => recall.running() || lease?.held() !== true,
+          seq: loop.position,
+          sliceMs: engine.ranking_slice_ms,
+          share: engine.ranking_share,
+          asked: () => performance.now() - answeredAt < ASKED_MS,
+          window: engine.ranking_window,
+          maxWaitMs: MAX_WAIT_MS,
+          similarIntervalMs: engine.similar_interval_ms,
+          similarBatch: engine.similar_batch,
+          similarLength: engine.similar_length,
+          trendingLength: engine.list_length,
+          snapshot: inForce,
+          config: configured.config,
+          onPublished: (kind, seconds) => {
+            metrics.published.inc({ kind });
+            if (kind === 'user') metrics.delay.observe(seconds);
+          },
+        })
+      : undefined;
     const lease = engine.publish_rankings
       ? createLease({
           nc,
@@ -296,18 +291,11 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
           refuses: () => loop.status().state === 'refusing',
           onGained: async () => {
             const settled = await settledSeq(nc);
-            rankings = rankingsFrom(settled);
-            rankings.start();
-            // Who was marked when whoever wrote before ended is known from the rows only.
-            const items = [...unwritten].filter(([, seq]) => seq > settled).map(([item]) => item);
-            unwritten.clear();
-            rankings.mark(actedSince(store.db, settled, resolve), items);
+            rankings?.start(settled);
+            // Which users the replica before had pending is known from the rows only.
+            rankings?.mark(actedSince(store.db, settled, resolve), []);
           },
-          onLost: async () => {
-            const before = rankings;
-            rankings = undefined;
-            await before?.stop();
-          },
+          onLost: () => rankings?.stop(),
         })
       : undefined;
     const quality = (): PrequentialReport | null => qualityOf(model);
@@ -396,7 +384,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
           keeper.count(events.length);
           trainings.look();
           // Whoever is marked because of these was marked when they came, or is when the engine starts.
-          follow(events, { lists, resolve, mark: undefined });
+          follow(events, { lists, resolve, mark: undefined, forgotten });
         },
       },
       onApplied: (events) => {
@@ -407,7 +395,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         }
         if (events.some(({ type }) => type === 'control.erased.v1')) {
           renewal.look();
-          for (const user of forgotten.splice(0)) {
+          for (const user of forgotten.keys()) {
             lists.forget(user);
             rankings?.forget(user);
           }
@@ -415,7 +403,8 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
           if (writes) superseding = superseding.then(() => keeper.supersede(() => !recall.running())).then(() => {});
         }
         keeper.count(events.length);
-        follow(events, { lists, resolve, mark: rankings?.mark ?? (lease ? markUnwritten : undefined) });
+        follow(events, { lists, resolve, mark: rankings?.mark, forgotten });
+        forgotten.clear();
       },
       holdsRebuild: renewal.due,
       status: () => {
@@ -533,15 +522,25 @@ function actedSince(db: Database, seq: number, resolve: (user: string) => string
   return new Set(ids.all(seq, seq, seq).map(({ id }) => resolve(id)));
 }
 
-/** Tells lists and rankings whom and what these events moved. */
+/** Passes the users and items that these events changed on to lists and rankings. */
 function follow(
   events: readonly LoggedEvent[],
-  to: { lists: Lists; resolve: (user: string) => string; mark: Rankings['mark'] | undefined },
+  to: {
+    lists: Lists;
+    resolve: (user: string) => string;
+    mark: Rankings['mark'] | undefined;
+    /** Users whom these events forget, with the position of the record. */
+    forgotten: ReadonlyMap<string, number>;
+  },
 ): void {
   const users = new Set<string>();
   const items = new Set<string>();
   for (const event of events) {
-    if (event.context === 'user' || event.type === 'feedback.dismissed.v1') users.add(to.resolve(event.subject));
+    if (event.context === 'user' || event.type === 'feedback.dismissed.v1') {
+      const user = to.resolve(event.subject);
+      // What a user did before the erasure in the same batch must not bring their ranking back.
+      if (event.seq > (to.forgotten.get(user) ?? 0)) users.add(user);
+    }
     if (isInteraction(event)) items.add(event.data.item);
     if (event.context !== 'content') continue;
     items.add(event.subject);
