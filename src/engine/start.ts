@@ -328,6 +328,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       image,
       seq: held.position,
       caughtUp: loop.caughtUp,
+      ready: () => !recall.running(),
       logger,
       events: engine.snapshot_events,
       intervalMs: engine.snapshot_interval_ms,
@@ -335,7 +336,6 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     });
     const experiments = createExperiments(store.db);
     const resolve = (user: string): string => resolveUser(user, tables);
-    let superseding: Promise<void> = Promise.resolve();
     /** A state from before an erasure, as in a snapshot that was put back, has learned from who was forgotten. */
     const renewStale = (): void => {
       if (model.stale && store.rebuildDue() === undefined) store.needRebuild(LEARNED_FROM_FORGOTTEN);
@@ -399,8 +399,8 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
             lists.forget(user);
             rankings?.forget(user);
           }
-          // Snapshots hold everybody; the one that replaces them all is of the model without.
-          if (writes) superseding = superseding.then(() => keeper.supersede(() => !recall.running())).then(() => {});
+          // Older snapshots hold the forgotten user as well.
+          if (writes) void keeper.supersede();
         }
         keeper.count(events.length);
         follow(events, { lists, resolve, mark: rankings?.mark, forgotten });
@@ -469,11 +469,10 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         // The pointer goes to what is in force now, and on with the next snapshot.
         if (rebuilt?.beside) keeper.count(1);
         else if (rebuilt)
-          superseding = keeper
-            .supersede(() => !recall.running())
-            .then((done) => {
-              if (done) removeImage(files.image);
-            });
+          keeper
+            .supersede()
+            .then((done) => done && removeImage(files.image))
+            .catch((err: unknown) => logger.warn({ err }, 'the image of the rebuilt model could not be removed'));
         keeper.start();
       },
       stop: async () => {
@@ -483,7 +482,6 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         await follower.stop();
         await lease?.stop();
         await keeper.stop();
-        await superseding;
       },
       stopped: async () => {
         if (writes) await keeper.last();

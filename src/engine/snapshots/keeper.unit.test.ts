@@ -71,7 +71,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const supersede = (): Promise<boolean> => keeper.supersede(() => ready);
+const supersede = (): Promise<boolean> => keeper.supersede();
 /** Milliseconds go by, with all that was waiting for them. */
 const pass = async (ms = 0): Promise<void> => void (await vi.advanceTimersByTimeAsync(ms));
 /** The oldest write goes on and moves the pointer. */
