@@ -7,7 +7,7 @@ import { itemId, userId } from '../../../src/bus/event/ids.ts';
 import { withState } from '../../../src/bus/projection/after-commit.ts';
 import { openStore } from '../../../src/bus/projection/store.ts';
 import { completeConfig } from '../../../src/config/load.ts';
-import { createMemory } from '../../../src/engine/fold/model-fold.ts';
+import { createModelFold } from '../../../src/engine/fold/model-fold.ts';
 import { engineProjection, prepareTables } from '../../../src/engine/fold/projection.ts';
 import { nextTraining } from '../../../src/engine/train/schedule.ts';
 import { scheduleOf, trainedKinds, trainerOptionsOf } from '../../../src/engine/train/settings.ts';
@@ -47,7 +47,7 @@ export function createEngine(data: DataSet, depth: number, trained = true): Engi
   );
   // The file is thrown away; waiting for the disk says nothing of accuracy.
   store.db.pragma('synchronous = OFF');
-  const memory = createMemory({ config, tables: prepareTables(store.db) });
+  const memory = createModelFold({ config, tables: prepareTables(store.db) });
   const { model } = memory;
   const users = data.users.map(userId);
   const items = data.items.map(itemId);
