@@ -64,7 +64,7 @@ describe('the settings in force', () => {
       acts({ verb: 'promoted', config: json }, { verb: 'promoted', config: wrong }),
       (text) => said.push(text),
     );
-    expect({ hash: configHash(config), seq: act?.seq, said: said.length }).toEqual({
+    expect({ hash: configHash(config), seq: activation?.seq, said: said.length }).toEqual({
       hash: configHash(other),
       seq: 1,
       said: 1,
