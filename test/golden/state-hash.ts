@@ -15,12 +15,13 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { StoredMessage } from '../../src/bus/event/codec.ts';
 import { streamSeq } from '../../src/bus/event/ids.ts';
+import { type StateFollower, withState } from '../../src/bus/projection/after-commit.ts';
 import { foldVersion, type ProjectionDefinition } from '../../src/bus/projection/definition.ts';
 import { hashProjection } from '../../src/bus/projection/hash.ts';
 import { openStore } from '../../src/bus/projection/store.ts';
 import { completeConfig } from '../../src/config/load.ts';
+import { engineRebuild, hashModel, type ModelHash } from '../../src/engine/lifecycle/rebuild.ts';
 import { MODEL_CODE } from '../../src/engine/model/version.ts';
-import { engineRebuild, hashModel, type ModelHash } from '../../src/engine/rebuild.ts';
 import { openImport } from '../../src/import/mod.ts';
 import { definitionsOf } from '../support/definitions.ts';
 import { makeTempDir, removeTempDir } from '../support/folder.ts';
@@ -63,10 +64,13 @@ const CREATED = '2026-12-01T00:00:00.000Z';
 
 /** Folds a log into the four projections and the model, `batch` messages in one transaction. */
 export function hashState(messages: readonly StoredMessage[], batch: number): StateHash {
-  const { definition, memory } = engineRebuild(config, KEY);
+  const { definition, state, memory } = engineRebuild(config, KEY);
   const definitions = { ...definitionsOf(config), engine: () => definition as ProjectionDefinition<never> };
   const services = Object.fromEntries(
-    Object.entries(definitions).map(([service, make]) => [service, hashService(make(), messages, batch)]),
+    Object.entries(definitions).map(([service, make]) => [
+      service,
+      hashService(make(), messages, batch, service === 'engine' ? state : undefined),
+    ]),
   );
   const folded = memory();
   if (!folded) throw new Error('the engine has no model');
@@ -74,9 +78,15 @@ export function hashState(messages: readonly StoredMessage[], batch: number): St
   return { log: hashLog(messages), messages: messages.length, services, model };
 }
 
-function hashService<T>(definition: ProjectionDefinition<T>, messages: readonly StoredMessage[], batch: number) {
+function hashService<T>(
+  definition: ProjectionDefinition<T>,
+  messages: readonly StoredMessage[],
+  batch: number,
+  state?: () => StateFollower | undefined,
+) {
   const folder = makeTempDir('state-hash');
-  const store = openStore({ file: join(folder, 'p.sqlite'), definition, codec, erasureKey: KEY });
+  const rows = openStore({ file: join(folder, 'p.sqlite'), definition, codec, erasureKey: KEY });
+  const store = state ? withState(rows, state) : rows;
   try {
     for (let at = 0; at < messages.length; at += batch) store.commit(messages.slice(at, at + batch), CREATED);
     // Sentences for people may be worded otherwise; code, subject and payload say what was wrong with which message.

@@ -3,8 +3,8 @@
  * with. Ids, times and bytes are fixed: the generator is seeded and counts in whole numbers only.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { erasureHmac } from '../../src/bus/erasure/key.ts';
 import { createCodec, type EventCodec, type StoredMessage } from '../../src/bus/event/codec.ts';
+import { erasureHmac } from '../../src/bus/event/erasure-hmac.ts';
 import { streamSeq } from '../../src/bus/event/ids.ts';
 import { parseEventSubject } from '../../src/bus/event/subject.ts';
 
