@@ -193,7 +193,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     });
     const pins = createPins({
       records,
-      snapshots,
+      snapshots: { list: snapshots.list, read: snapshots.read, point: (manifest) => keeper.point(manifest) },
       config: hash,
       rows,
       logger,
