@@ -99,6 +99,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       fold,
       records,
       snapshots,
+      point: (manifest) => snapshotting.point(manifest),
       onRecorded: artifacts.recorded,
     });
     const snapshotting = createSnapshotsPart(context, {

@@ -29,6 +29,8 @@ export interface LifecyclePartOptions {
   fold: ModelFold;
   records: InputRecords;
   snapshots: Snapshots;
+  /** Moves the snapshot pointer to an older snapshot. */
+  point: Snapshots['point'];
   /** A pin was recorded, which needs a copy. */
   onRecorded: (input: RecordedInput) => void;
 }
@@ -41,8 +43,8 @@ export interface LifecyclePart extends ServicePart {
 /** The first instance answers for rollbacks, and records pins. */
 export function createLifecyclePart(context: EngineContext, options: LifecyclePartOptions): LifecyclePart {
   const { store, files, logger, config, hash, first, rows, origin, codec, publisher, reached } = context;
-  const { settings, activation, fold, records, snapshots, onRecorded } = options;
-  const pins = createPins({ records, snapshots, config: hash, rows, logger, onRecorded });
+  const { settings, activation, fold, records, snapshots, point, onRecorded } = options;
+  const pins = createPins({ records, snapshots: { ...snapshots, point }, config: hash, rows, logger, onRecorded });
   /** Hash of the settings that the log is folded under beside; undefined: those of this runtime are in force. */
   let coming: string | undefined;
 

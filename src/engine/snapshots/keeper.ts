@@ -5,6 +5,7 @@
 import type { Logger } from 'pino';
 import { withTimeLimit } from '../../bus/nats/time-limit.ts';
 import { messageOf } from '../../errors.ts';
+import type { Manifest } from './manifest.ts';
 import type { ModelImage, Snapshots } from './snapshots.ts';
 
 const POLL_MS = 1_000;
@@ -12,7 +13,7 @@ const POLL_MS = 1_000;
 const PAUSE_SHARE = 20;
 
 export interface KeeperOptions {
-  snapshots: Pick<Snapshots, 'held' | 'load' | 'write' | 'removeOthers'>;
+  snapshots: Pick<Snapshots, 'held' | 'load' | 'write' | 'point' | 'removeOthers'>;
   /** The model as it is now; the keeper calls it for each snapshot that it writes. */
   image: () => ModelImage;
   /** Position of the model. */
@@ -42,6 +43,11 @@ export interface Keeper {
    * Resolves with true once all others are removed, with false when the engine is stopped before that.
    */
   supersede(): Promise<boolean>;
+  /**
+   * Moves the pointer to an older snapshot, while none is written or removed. False where that snapshot is not there any
+   * more, another instance moved the pointer, or the engine stops.
+   */
+  point(manifest: Manifest): Promise<boolean>;
   /** After `stop`: writes what the model learned since the newest snapshot, for the next start; gives up after `stopMs`. */
   last(): Promise<void>;
 }
@@ -106,6 +112,14 @@ export function createKeeper(options: KeeperOptions): Keeper {
     for (const answer of done) answer(true);
   }
 
+  async function point(manifest: Manifest): Promise<boolean> {
+    while (task) await task;
+    if (stopped) return false;
+    const moved = snapshots.point(manifest);
+    begin(() => moved.then(() => {}), 'the snapshot pointer could not be moved');
+    return moved;
+  }
+
   function begin(work: () => Promise<void>, failure: string): void {
     const current = work()
       .then(
@@ -162,6 +176,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
         requests.push(resolve);
         poll();
       }),
+    point,
     stop: async () => {
       stopped = true;
       clearInterval(timer);

@@ -28,7 +28,11 @@ function memoryStore(): Snapshots {
     list: async () => [],
     read: async () => Buffer.alloc(0),
     put: async () => ({}) as Manifest,
-    point: async () => true,
+    point: async ({ object }) => {
+      if (!objects.has(object)) return false;
+      pointer = object;
+      return true;
+    },
     write: async ({ seq }) => {
       const object = `model-${written.length + 1}`;
       written.push(seq);
@@ -110,6 +114,17 @@ describe('one snapshot at a time', () => {
     expect(await replaced).toBe(true);
     expect([...objects.keys()]).toContain(pointer);
     expect(objects.get(pointer as string)).toBe(8);
+  });
+
+  it('is written before the pointer goes back to an older one, which may be removed then', async () => {
+    keeper.start();
+    const replaced = supersede();
+    await pass();
+    const moved = keeper.point({ object: 'model-old' } as Manifest);
+    await goOnUntilQuiet();
+    expect(await replaced).toBe(true);
+    expect(await moved).toBe(false);
+    expect([...objects.keys()]).toEqual([pointer]);
   });
 });
 

@@ -2,7 +2,7 @@
 import type { ServicePart } from '../../bus/service/description.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { settingsOf } from '../settings/settings.ts';
-import { createKeeper } from './keeper.ts';
+import { createKeeper, type Keeper } from './keeper.ts';
 import { createSnapshots, type ModelImage, type Snapshots } from './snapshots.ts';
 
 /** The snapshots of this engine's origin, with the pointer as it is now. */
@@ -38,7 +38,12 @@ export interface SnapshotsPartOptions {
   rebuilt: { beside: boolean; remove: () => void } | undefined;
 }
 
-export function createSnapshotsPart(context: EngineContext, options: SnapshotsPartOptions): ServicePart {
+export interface SnapshotsPart extends ServicePart {
+  /** Moves the pointer to an older snapshot, see {@link Keeper.point}. */
+  point: Keeper['point'];
+}
+
+export function createSnapshotsPart(context: EngineContext, options: SnapshotsPartOptions): SnapshotsPart {
   const { config, store, loop, logger, first } = context;
   const { engine } = config;
   const { snapshots, image, position, catchingUp, rebuilt } = options;
@@ -76,6 +81,7 @@ export function createSnapshotsPart(context: EngineContext, options: SnapshotsPa
 
   return {
     name: 'snapshots',
+    point: scheduler.point,
     effects: [
       {
         name: 'snapshots',
