@@ -1,17 +1,10 @@
 /** The engine's model: pure, deterministic, knows nothing of NATS, SQLite, networks of neurons or the time of day. */
 export type { SignalName } from './candidates/blend.ts';
 export { completeConfig, MODEL_DEFAULTS, type ModelConfig, type PartialModelConfig } from './config.ts';
+export { type ContentMap, decodeMap, encodeMap } from './inputs/content-map.ts';
 export { featureHash } from './inputs/features.ts';
-export {
-  type ContentMap,
-  decodeMap,
-  encodeMap,
-  type InputKind,
-  type InputQuality,
-  InputUnreadableError,
-  MappedItems,
-  type TrainingData,
-} from './inputs/inputs.ts';
+export { type InputKind, type InputQuality, InputUnreadableError } from './inputs/kinds.ts';
+export { MappedItems } from './inputs/mapped-items.ts';
 export {
   CONTENDERS,
   type Contender,
@@ -20,6 +13,7 @@ export {
   type Quality,
 } from './learn/prequential.ts';
 export type { Observer, ScoredEvent } from './learn/scored-event.ts';
+export type { TrainingData } from './learn/training-data.ts';
 export { createModel } from './model.ts';
 export { exp } from './primitives/math.ts';
 export { RANKER_DEFAULTS, type RankerConfig } from './ranker/config.ts';

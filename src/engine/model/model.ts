@@ -8,20 +8,16 @@ import { Answers } from './answer/answers.ts';
 import { FEATURE_SCALES, FEATURES } from './candidates/blend.ts';
 import { Ranking } from './candidates/candidate-ranker.ts';
 import { completeConfig, type ModelConfig, type PartialModelConfig } from './config.ts';
-import {
-  decodeAdopted,
-  encodeAdopted,
-  type InputKind,
-  InputUnreadableError,
-  isMapKind,
-  type TrainingData,
-} from './inputs/inputs.ts';
+import { type InputKind, InputUnreadableError, isMapKind } from './inputs/kinds.ts';
+import { RecordedInputs } from './inputs/recorded-inputs.ts';
 import { Learner } from './learn/learner.ts';
 import type { PrequentialReport } from './learn/prequential.ts';
 import type { Observer } from './learn/scored-event.ts';
+import type { TrainingData } from './learn/training-data.ts';
 import { trainingDataOf } from './learn/training-data.ts';
 import { logOrder } from './primitives/log-order.ts';
 import { Ranker } from './ranker/ranker.ts';
+import { decodeAdopted, encodeAdopted } from './serialization/inputs-section.ts';
 import { LEARNED } from './serialization/ranker-section.ts';
 import { decodeState, encodeState, ModelStateUnreadableError, type StateUser } from './serialization/state-bytes.ts';
 import { MappedSignals } from './signals/mapped.ts';
@@ -70,7 +66,7 @@ class FoldedModel implements Model {
   readonly #catalogue: Catalogue;
   readonly #popularity: Popularity;
   readonly #answers: Answers;
-  readonly #mapped: MappedSignals;
+  readonly #inputs: RecordedInputs;
   readonly #learner: Learner;
   readonly #histories = new Histories();
   readonly #links = new Links();
@@ -97,9 +93,9 @@ class FoldedModel implements Model {
   constructor(config: ModelConfig) {
     this.#config = config;
     this.#statistics = new Statistics(config.statistics);
-    this.#mapped = new MappedSignals(config.mapped, config.content.descriptionCharacters);
+    this.#inputs = new RecordedInputs(config.mapped, config.content.descriptionCharacters);
     this.#catalogue = new Catalogue(config.content, (item, fields) => {
-      if (!this.#mapped.describe(item, fields)) this.#warnings['embedding-length']++;
+      if (!this.#inputs.describe(item, fields)) this.#warnings['embedding-length']++;
     });
     this.#popularity = new Popularity(config.popularity, config.statistics.bucketMs);
     const ranker = config.ranker.form === 'none' ? undefined : new Ranker(config.ranker, FEATURE_SCALES);
@@ -110,7 +106,8 @@ class FoldedModel implements Model {
       histories: this.#histories,
       postings: this.#postings,
       dismissals: this.#dismissals,
-      mapped: this.#mapped,
+      inputs: this.#inputs,
+      mapped: new MappedSignals(config.mapped, this.#inputs),
       ranker,
     };
     this.#counted = new CountedHistories({ ...parts, users: this.#users });
@@ -465,18 +462,18 @@ class FoldedModel implements Model {
       userIds: this.#users.ids,
       statistics: this.#statistics,
       histories: this.#histories,
-      mapped: this.#mapped,
-      previous: isMapKind(kind) ? this.#mapped.inForce(kind)?.bytes : undefined,
+      inputs: this.#inputs,
+      previous: isMapKind(kind) ? this.#inputs.inForce(kind)?.bytes : undefined,
     };
     return isMapKind(kind) ? trainingDataOf(kind, of, this.#config.training) : undefined;
   }
 
   adopt({ kind, bytes }: { kind: InputKind; bytes: Uint8Array; seq: number }): void {
-    this.#mapped.adopt(kind, bytes);
+    this.#inputs.adopt(kind, bytes);
   }
 
   inputs(): InputInForce[] {
-    return this.#mapped.inForceKinds();
+    return this.#inputs.inForceKinds();
   }
 
   // --- the whole ---------------------------------------------------------------------------------------------------
@@ -531,7 +528,7 @@ class FoldedModel implements Model {
         buckets: this.#statistics.buckets.size().bytes,
         postings: this.#catalogue.postings.bytes() + this.#postings.bytes(),
         histories: this.#histories.bytes(),
-        inputs: this.#mapped.bytes(),
+        inputs: this.#inputs.bytes(),
       },
       dismissals: this.#dismissals.size,
       impressions: this.#learner.impressions.size,
@@ -645,7 +642,7 @@ class FoldedModel implements Model {
         { name: LEARNED, bytes: this.#learner.encode() },
       );
     }
-    const adopted = this.#mapped.export();
+    const adopted = this.#inputs.export();
     if (adopted.length > 0) sections.push({ name: INPUTS, bytes: encodeAdopted(adopted) });
     return encodeState({ clock: this.#clock, items, users, events, links, sections });
   }
@@ -684,7 +681,7 @@ class FoldedModel implements Model {
     this.#counted.findPosition();
     this.#statistics.countAll(this.#histories, this.#catalogue.ids.end, this.#users.end);
     const adopted = state.sections.find(({ name }) => name === INPUTS);
-    if (adopted !== undefined) this.#mapped.import(decodeAdopted(adopted.bytes));
+    if (adopted !== undefined) this.#inputs.import(decodeAdopted(adopted.bytes));
     const item = (place: number): number => items[place]!;
     const user = (place: number): number => numbers[place]!;
     for (const { name, bytes: own } of state.sections) {

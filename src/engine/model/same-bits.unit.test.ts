@@ -6,8 +6,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
+import { encodeMap } from './inputs/content-map.ts';
 import { featureHash } from './inputs/features.ts';
-import { encodeMap } from './inputs/inputs.ts';
 import { CONTENTS, contentsOf, createModel, type Model, type PartialModelConfig } from './mod.ts';
 
 const ITEMS = 240;

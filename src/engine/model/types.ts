@@ -2,9 +2,10 @@
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
 import type { AttributeValue, ItemData, ItemPatch } from '../../bus/event/types.ts';
 import type { SignalName } from './candidates/blend.ts';
-import type { InputKind, InputQuality, TrainingData } from './inputs/inputs.ts';
+import type { InputKind, InputQuality } from './inputs/kinds.ts';
 import type { PrequentialReport } from './learn/prequential.ts';
 import type { Observer } from './learn/scored-event.ts';
+import type { TrainingData } from './learn/training-data.ts';
 
 /** One event that says a user took an item. */
 export interface Interaction {

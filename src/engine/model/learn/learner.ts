@@ -7,12 +7,12 @@ import type { ItemId, UserId } from '../../../bus/event/ids.ts';
 import { FEATURES } from '../candidates/blend.ts';
 import type { Ranking, RankRequest } from '../candidates/candidate-ranker.ts';
 import type { ModelConfig } from '../config.ts';
+import type { RecordedInputs } from '../inputs/recorded-inputs.ts';
 import { Budget } from '../ranker/budget.ts';
 import type { Ranker } from '../ranker/ranker.ts';
 import { isMeasured, isTaught } from '../ranker/schedule.ts';
 import { decodeLearned, encodeLearned } from '../serialization/ranker-section.ts';
 import { questionOfHistory } from '../signals/content.ts';
-import type { MappedSignals } from '../signals/mapped.ts';
 import type { Catalogue } from '../state/catalogue.ts';
 import type { Dismissals } from '../state/dismissals.ts';
 import type { Histories } from '../state/histories.ts';
@@ -35,7 +35,7 @@ export interface LearnedFrom {
   popularity: Popularity;
   histories: Histories;
   dismissals: Dismissals;
-  mapped: MappedSignals;
+  inputs: RecordedInputs;
   ranking: Ranking;
   /** Undefined: nothing is learned, only measured. */
   ranker: Ranker | undefined;
@@ -123,7 +123,7 @@ export class Learner {
   follow(step: Step): void {
     const { user, item, time, seq, id, itemId } = step;
     this.#budget.follow(time);
-    const { histories, mapped, ranking } = this.#from;
+    const { histories, inputs, ranking } = this.#from;
     const length = histories.length(user);
     if (length === 0) return;
     const wanted = this.#isWanted(id, itemId, seq);
@@ -139,7 +139,7 @@ export class Learner {
     // Looked at only: what follows has to be as it is where nobody looks.
     if (chosen && !measured) this.#observer?.(this.#scored(step, seen).event);
     if (!teaches && !measured) return;
-    if (mapped.isChallenged) mapped.judge(seen, item, ranking.sample());
+    if (inputs.isChallenged) inputs.judge(seen, item, ranking.sample());
     if (!measured) {
       const request = this.#request(user);
       const example = ranking.example(request, item);

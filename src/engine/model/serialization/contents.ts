@@ -4,11 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { userId } from '../../../bus/event/ids.ts';
-import { decodeAdopted } from '../inputs/inputs.ts';
 import { CONTENDERS } from '../learn/prequential.ts';
 import { Reader } from '../primitives/bytes.ts';
 import { bucketOf, STATISTICS_DEFAULTS } from '../state/statistics.ts';
 import type { CountedPart, Model } from '../types.ts';
+import { decodeAdopted } from './inputs-section.ts';
 import { decodeLearned, LEARNED } from './ranker-section.ts';
 import { decodeState, type ReadState } from './state-bytes.ts';
 
