@@ -1,6 +1,6 @@
 /** Every constant of the model, by name. */
 
-import { RANKING_DEFAULTS, type RankingConfig } from './candidates/candidate-ranker.ts';
+import { RANKING_DEFAULTS, type RankingConfig } from './candidates/config.ts';
 import { MAPPED_DEFAULTS, type MappedConfig } from './inputs/recorded-inputs.ts';
 import { PREQUENTIAL_DEFAULTS, type PrequentialConfig } from './learn/prequential.ts';
 import { TRAINING_DEFAULTS, type TrainingConfig } from './learn/training-data.ts';

@@ -1,10 +1,24 @@
 /** The engine's model: pure, deterministic, knows nothing of NATS, SQLite, networks of neurons or the time of day. */
-export type { SignalName } from './candidates/blend.ts';
+
+export type { PersonalData } from './answer/lookup.ts';
+export type {
+  Examined,
+  ItemStatus,
+  ItemTest,
+  ListSource,
+  Reason,
+  Recommended,
+  RecommendedList,
+  RecommendRequest,
+} from './answer/types.ts';
+export type { SignalName } from './candidates/features.ts';
 export { completeConfig, MODEL_DEFAULTS, type ModelConfig, type PartialModelConfig } from './config.ts';
+export type { Interaction, Reaction, ServedList } from './fold/events.ts';
 export { type ContentMap, decodeMap, encodeMap } from './inputs/content-map.ts';
 export { featureHash } from './inputs/features.ts';
 export { type InputKind, type InputQuality, InputUnreadableError } from './inputs/kinds.ts';
 export { MappedItems } from './inputs/mapped-items.ts';
+export type { InputInForce } from './inputs/recorded-inputs.ts';
 export {
   CONTENDERS,
   type Contender,
@@ -21,24 +35,8 @@ export { type Cell, CONTENTS, type Contents, contentsOf, type ModelTable, touchi
 export { rankerIn } from './serialization/ranker-section.ts';
 export { decodeState, ModelStateUnreadableError } from './serialization/state-bytes.ts';
 export { MAX_WEIGHT, STATISTICS_DEFAULTS, Statistics } from './state/statistics.ts';
+export type { Traits } from './state/traits.ts';
+export type { WarningName } from './state/warnings.ts';
 export { WEIGHT_DEFAULTS, type Weighed, type WeightsConfig, weigh } from './state/weights.ts';
-export type {
-  Examined,
-  HeldOfUser,
-  InputInForce,
-  Interaction,
-  ItemTest,
-  ListSource,
-  Model,
-  ModelSizes,
-  Reaction,
-  Reason,
-  Recommended,
-  RecommendedList,
-  RecommendRequest,
-  ServedList,
-  Standing,
-  Traits,
-  WarningName,
-} from './types.ts';
+export type { Model, ModelSizes } from './types.ts';
 export { MODEL_CODE } from './version.ts';

@@ -161,7 +161,11 @@ function bitsOf(model: Model): Record<string, string> {
       }),
     ),
     held: json(
-      [...readers, user('s3')].map((reader) => [model.held(reader), model.history(reader), model.traitsOf(reader)]),
+      [...readers, user('s3')].map((reader) => [
+        model.personalData(reader),
+        model.history(reader),
+        model.traitsOf(reader),
+      ]),
     ),
     sizes: json([
       { ...model.stats(), bytes: undefined },

@@ -1,7 +1,7 @@
 /** The terms of a score, with the user's own events that they came from. Never names another user's. */
 import type { ItemId } from '../../../bus/event/ids.ts';
-import { COLUMN, FEATURES } from '../candidates/blend.ts';
-import type { Ranked, RankedItem } from '../candidates/candidate-ranker.ts';
+import { COLUMN, FEATURES } from '../candidates/features.ts';
+import type { Ranked, ScoredItem } from '../candidates/types.ts';
 import { type Question, termsInCommon } from '../signals/content.ts';
 import { EVIDENCE_CHANNELS, type Evidence } from '../signals/lift.ts';
 import type { PairSums } from '../signals/pair-sums.ts';
@@ -9,7 +9,7 @@ import { type Catalogue, partOf, termOf } from '../state/catalogue.ts';
 import type { Profile } from '../state/profile.ts';
 import type { Triple } from '../state/sparse-rows.ts';
 import type { Statistics } from '../state/statistics.ts';
-import type { Reason } from '../types.ts';
+import type { Reason } from './types.ts';
 
 const TERMS_SHOWN = 5;
 
@@ -25,7 +25,7 @@ export interface Explanation {
 }
 
 /** Reasons for an item of a list, the largest contribution first; they add up to its score. */
-export function reasonsFor(chosen: RankedItem, context: Explanation): Reason[] {
+export function reasonsFor(chosen: ScoredItem, context: Explanation): Reason[] {
   const { ranked, profile, pairs, statistics } = context;
   const scratch: Triple = { f: 0, b: 0, co: 0 };
   const reasons = new Map<string, Reason>();

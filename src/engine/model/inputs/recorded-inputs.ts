@@ -37,6 +37,18 @@ export interface AdoptedState {
   judged: Judged;
 }
 
+/** A recorded input, as far as whoever looks needs it. */
+export interface InputInForce {
+  kind: InputKind;
+  /** Bytes of the one in force; 0: none is. */
+  bytes: number;
+  /** SHA-256 of these, hex; undefined: none is. */
+  sha256: string | undefined;
+  quality: InputQuality | undefined;
+  /** Whether another is being compared with it. */
+  challenged: boolean;
+}
+
 interface Adopted {
   inForce: MappedItems | undefined;
   challenger: MappedItems | undefined;
@@ -127,13 +139,7 @@ export class RecordedInputs {
     return this.#adopted.get(kind)?.inForce;
   }
 
-  inForceKinds(): {
-    kind: MapKind;
-    bytes: number;
-    sha256: string | undefined;
-    quality: InputQuality | undefined;
-    challenged: boolean;
-  }[] {
+  inForceKinds(): InputInForce[] {
     return MAP_KINDS.flatMap((kind) => {
       const adopted = this.#adopted.get(kind);
       if (adopted === undefined) return [];

@@ -1,10 +1,11 @@
 /** What a training reads of the model, in an order that the ids decide: the same state gives the same data. */
 
 import { embeddingVector, featureHash } from '../inputs/features.ts';
-import type { InputKind } from '../inputs/kinds.ts';
+import type { InputKind, MapKind } from '../inputs/kinds.ts';
 import type { RecordedInputs } from '../inputs/recorded-inputs.ts';
 import type { Histories } from '../state/histories.ts';
-import { FULL, type Statistics } from '../state/statistics.ts';
+import type { ModelState } from '../state/model-state.ts';
+import { FULL } from '../state/statistics.ts';
 
 /** What one training reads; structured-clonable. Items and users stand in the order of their ids. */
 export interface TrainingData {
@@ -40,22 +41,14 @@ export interface TrainingConfig {
 
 export const TRAINING_DEFAULTS: TrainingConfig = { users: 20_000, back: 200, leastItems: 20, leastUsers: 20 };
 
-export interface TrainedOn {
-  itemIds: readonly string[];
-  userIds: readonly string[];
-  statistics: Statistics;
-  histories: Histories;
-  inputs: RecordedInputs;
-  /** Bytes of the input in force. */
-  previous: Uint8Array | undefined;
-}
-
 /** Data of the present position; undefined: there is too little. */
 export function trainingDataOf(
-  kind: InputKind,
-  { itemIds, userIds, statistics, histories, inputs, previous }: TrainedOn,
+  kind: MapKind,
+  { catalogue, users, statistics, histories }: ModelState,
+  inputs: RecordedInputs,
   config: TrainingConfig,
 ): TrainingData | undefined {
+  const itemIds = catalogue.ids.ids;
   const items: number[] = [];
   for (let item = 0; item < itemIds.length; item++)
     if (statistics.total[item]! > 0 && inputs.featuresOf(item) !== undefined) items.push(item);
@@ -64,10 +57,10 @@ export function trainingDataOf(
   const places = new Int32Array(itemIds.length).fill(-1);
   for (const [place, item] of items.entries()) places[item] = place;
 
-  const users = chosenUsers(userIds, histories, config.users);
+  const chosen = chosenUsers(users.ids, histories, config.users);
   const historyStarts = [0];
   const taken: number[] = [];
-  for (const user of users) {
+  for (const user of chosen) {
     const start = histories.start(user);
     const own = new Set<number>();
     for (let at = start + histories.length(user) - 1; at >= start && own.size < config.back; at--) {
@@ -100,7 +93,7 @@ export function trainingDataOf(
     taken: Float32Array.from(items, (item) => statistics.total[item]! / FULL),
     historyStarts: Int32Array.from(historyStarts),
     histories: Int32Array.from(taken),
-    previous,
+    previous: inputs.inForce(kind)?.bytes,
   };
 }
 

@@ -13,7 +13,7 @@
  */
 
 import { wholePower } from '../primitives/math.ts';
-import { Top } from '../primitives/top-k.ts';
+import { TopK } from '../primitives/top-k.ts';
 import type { Histories } from '../state/histories.ts';
 import { PLACES, type Postings } from '../state/postings.ts';
 import type { Profile } from '../state/profile.ts';
@@ -92,7 +92,7 @@ export class Neighbours {
   #stamp = 0;
   #config: NeighbourConfig;
   #ids: readonly string[];
-  readonly #voters: Top;
+  readonly #voters: TopK;
 
   /** @param ids ids of users by number */
   constructor(config: NeighbourConfig, ids: readonly string[]) {
@@ -102,7 +102,7 @@ export class Neighbours {
       kindredItems: Math.min(config.kindredItems, LATE_FADES.length),
     };
     this.#ids = ids;
-    this.#voters = new Top(0, ids);
+    this.#voters = new TopK(0, ids);
   }
 
   isTouched(item: number): boolean {
