@@ -56,7 +56,7 @@ export function completeConfig(config: PartialModelConfig = {}): ModelConfig {
   return {
     statistics: {
       ...statistics,
-      togetherBack: Math.max(statistics.togetherBack, statistics.directedBack),
+      coOccurrenceReach: Math.max(statistics.coOccurrenceReach, statistics.transitionReach),
       bucketMs: Math.max(statistics.bucketMs, HOUR_MS),
     },
     content: { ...CONTENT_DEFAULTS, ...config.content },

@@ -11,7 +11,6 @@ export type {
   RecommendedList,
   RecommendRequest,
 } from './answer/types.ts';
-export type { SignalName } from './candidates/features.ts';
 export { completeConfig, MODEL_DEFAULTS, type ModelConfig, type PartialModelConfig } from './config.ts';
 export type { Interaction, Reaction, ServedList } from './fold/events.ts';
 export { type ContentMap, decodeMap, encodeMap } from './inputs/content-map.ts';
@@ -34,6 +33,7 @@ export { RANKER_DEFAULTS, type RankerConfig } from './ranker/config.ts';
 export { type Cell, CONTENTS, type Contents, contentsOf, type ModelTable, touching } from './serialization/contents.ts';
 export { rankerIn } from './serialization/ranker-section.ts';
 export { decodeState, ModelStateUnreadableError } from './serialization/state-bytes.ts';
+export type { SignalName } from './signals/names.ts';
 export { MAX_WEIGHT, STATISTICS_DEFAULTS, Statistics } from './state/statistics.ts';
 export type { Traits } from './state/traits.ts';
 export type { WarningName } from './state/warnings.ts';

@@ -111,10 +111,10 @@ export class Answers {
     const { catalogue, statistics } = this.#state;
     const count = lengthOf(request.count);
     const ranked = this.#candidates.rank({ ...request, count });
-    const { pairs, evidence } = this.#candidates;
+    const { pairs, lift } = this.#candidates;
     const { profile, question } = request;
     const reasonsOf = (chosen: ScoredItem): Reason[] =>
-      reasonsFor(chosen, { ranked, profile, question, pairs, evidence, statistics, catalogue });
+      reasonsFor(chosen, { ranked, profile, question, pairs, lift, statistics, catalogue });
     look?.(ranked, reasonsOf);
     const items: Recommended[] = [];
     for (const chosen of ranked.list) {

@@ -1,7 +1,7 @@
 /** What a caller asks of the model, and what it answers. */
 import type { ItemId, UserId } from '../../../bus/event/ids.ts';
 import type { ItemData } from '../../../bus/event/types.ts';
-import type { SignalName } from '../candidates/features.ts';
+import type { SignalName } from '../signals/names.ts';
 import type { Traits } from '../state/traits.ts';
 
 /**

@@ -4,10 +4,11 @@
  * learned. A sum of terms, so the explanation is the score itself.
  */
 import { ln } from '../primitives/math.ts';
+import { FEATURE, type FeatureName } from '../signals/names.ts';
 import { FEATURES } from './features.ts';
 
 /** Weights by feature name; a name that is missing weighs 0. */
-export type BlendWeights = Readonly<Record<string, number>>;
+export type BlendWeights = Readonly<Partial<Record<FeatureName, number>>>;
 
 /**
  * For readers with a long history; both sets are rounded from one fit, softmax over the candidates, on the stretch from
@@ -15,40 +16,40 @@ export type BlendWeights = Readonly<Record<string, number>>;
  * positive evidence held at 0 or above. Popularity in all weighs below zero because the sums over a history hold it.
  */
 export const LONG_DEFAULTS: BlendWeights = {
-  'after-short': 0.05,
-  'after-long': 0.45,
-  'before-short': 0.55,
-  'together-recent': 0.5,
-  'together-all': 1.2,
-  evidence: 2.1,
-  'neighbours-close': 0.2,
-  content: 1,
-  popular: -0.35,
-  'popular-short': 0.15,
-  'popular-long': 0.75,
-  'whitened-new': 2,
-  new: 0.3,
-  disliked: -0.9,
-  dismissed: -0.9,
+  [FEATURE.afterShort]: 0.05,
+  [FEATURE.afterLong]: 0.45,
+  [FEATURE.beforeShort]: 0.55,
+  [FEATURE.coOccurrenceRecent]: 0.5,
+  [FEATURE.coOccurrenceAll]: 1.2,
+  [FEATURE.lift]: 2.1,
+  [FEATURE.neighboursClose]: 0.2,
+  [FEATURE.content]: 1,
+  [FEATURE.popularity]: -0.35,
+  [FEATURE.popularityShort]: 0.15,
+  [FEATURE.popularityLong]: 0.75,
+  [FEATURE.whitenedNew]: 2,
+  [FEATURE.newness]: 0.3,
+  [FEATURE.dislike]: -0.9,
+  [FEATURE.dismissals]: -0.9,
 };
 
 /** For readers with a few events: what followed them says more than what goes together with them, which is thin. */
 export const SHORT_DEFAULTS: BlendWeights = {
-  'after-short': 1,
-  'before-short': 0.1,
-  'before-long': 0.45,
-  'together-all': 0.5,
-  evidence: 0.6,
-  neighbours: 0.2,
-  'neighbours-close': 0.05,
-  'neighbours-next': 0.3,
-  content: 1.6,
-  popular: 0.1,
-  'popular-short': 0.4,
-  'whitened-new': 2,
-  new: 0.3,
-  disliked: -0.9,
-  dismissed: -0.9,
+  [FEATURE.afterShort]: 1,
+  [FEATURE.beforeShort]: 0.1,
+  [FEATURE.beforeLong]: 0.45,
+  [FEATURE.coOccurrenceAll]: 0.5,
+  [FEATURE.lift]: 0.6,
+  [FEATURE.neighbours]: 0.2,
+  [FEATURE.neighboursClose]: 0.05,
+  [FEATURE.neighboursNext]: 0.3,
+  [FEATURE.content]: 1.6,
+  [FEATURE.popularity]: 0.1,
+  [FEATURE.popularityShort]: 0.4,
+  [FEATURE.whitenedNew]: 2,
+  [FEATURE.newness]: 0.3,
+  [FEATURE.dislike]: -0.9,
+  [FEATURE.dismissals]: -0.9,
 };
 
 /** Events from which, and up to which, a history turns from short to long; between them by its logarithm. */
@@ -65,21 +66,21 @@ export function mixByLength(short: Float64Array, long: Float64Array, events: num
 
 /** For readers without one: what is popular lately, among what their traits ask for. */
 export const COLD_DEFAULTS: BlendWeights = {
-  content: 2,
-  popular: 0.05,
-  'popular-short': 0.4,
-  'popular-long': 1,
-  new: 0.3,
-  disliked: -0.5,
-  dismissed: -0.5,
+  [FEATURE.content]: 2,
+  [FEATURE.popularity]: 0.05,
+  [FEATURE.popularityShort]: 0.4,
+  [FEATURE.popularityLong]: 1,
+  [FEATURE.newness]: 0.3,
+  [FEATURE.dislike]: -0.5,
+  [FEATURE.dismissals]: -0.5,
 };
 
 /** For items that go with an item. */
 export const SIMILAR_DEFAULTS: BlendWeights = {
-  'after-short': 0.4,
-  'before-short': 0.2,
-  'together-all': 1,
-  content: 0.6,
+  [FEATURE.afterShort]: 0.4,
+  [FEATURE.beforeShort]: 0.2,
+  [FEATURE.coOccurrenceAll]: 1,
+  [FEATURE.content]: 0.6,
 };
 
 /** Weights by column. */

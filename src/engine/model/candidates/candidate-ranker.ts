@@ -6,7 +6,7 @@
 import { TopK } from '../primitives/top-k.ts';
 import { strengthOf } from '../ranker/gates.ts';
 import type { Ranker, Taken } from '../ranker/ranker.ts';
-import type { Evidence } from '../signals/lift.ts';
+import type { Lift } from '../signals/lift.ts';
 import type { MappedSignals } from '../signals/mapped.ts';
 import type { PairSums } from '../signals/pair-sums.ts';
 import type { ModelState } from '../state/model-state.ts';
@@ -30,7 +30,7 @@ export interface RankedFrom {
 export class CandidateRanker {
   /** Sums of the last list, for its explanation. */
   readonly pairs: PairSums;
-  readonly evidence: Evidence;
+  readonly lift: Lift;
   readonly #search: CandidateSearch;
   readonly #table: FeatureTable;
   readonly #ranker: Ranker | undefined;
@@ -44,7 +44,7 @@ export class CandidateRanker {
     this.pairs = signals.pairs;
     this.#search = new CandidateSearch(config, state, signals, mapped);
     this.#table = new FeatureTable(config, state, signals, mapped);
-    this.evidence = this.#table.evidence;
+    this.lift = this.#table.lift;
     this.#ranker = ranker;
     this.#best = new TopK(0, state.catalogue.ids.ids);
     this.#weights = {

@@ -102,7 +102,7 @@ export class CandidateSearch {
     if (request.blend === 'similar') return this.#catalogue.inOrder(found);
     this.#addPopular(found, share, more, end);
     this.#addNew(found, share);
-    this.#addPromising(request, found, share);
+    this.#addColdItems(request, found, share);
     if (found.size < request.count) this.#fill(found, request.count, end);
     return this.#catalogue.inOrder(found);
   }
@@ -129,36 +129,36 @@ export class CandidateSearch {
 
   #addPairs(found: Set<number>, share: number, more: number): void {
     const statistics = this.#statistics;
-    const directed = this.#best.restart(Math.ceil(this.#config.directedCandidates * share) + more);
-    const together = this.#second.restart(Math.ceil(this.#config.togetherCandidates * share));
-    const { pairs, directedDamping, togetherDamping } = this.#signals;
+    const transitions = this.#best.restart(Math.ceil(this.#config.transitionCandidates * share) + more);
+    const coOccurrences = this.#second.restart(Math.ceil(this.#config.coOccurrenceCandidates * share));
+    const { pairs, transitionDamping, coOccurrenceDamping } = this.#signals;
     const { touched, found: sums } = pairs;
     const count = pairs.count;
     for (let i = 0; i < count; i++) {
       const item = touched[i]!;
       // No damping is above 1, so what falls short without it needn't be looked at further; most items do.
       const base = sums[item * 2]!;
-      if (directed.admits(base)) {
-        const score = base * directedDamping.of(item, statistics);
-        if (directed.admits(score) && this.#free(item)) directed.offer(item, score);
+      if (transitions.admits(base)) {
+        const score = base * transitionDamping.of(item, statistics);
+        if (transitions.admits(score) && this.#free(item)) transitions.offer(item, score);
       }
-      const symmetric = sums[item * 2 + 1]!;
-      if (together.admits(symmetric)) {
-        const score = symmetric * togetherDamping.of(item, statistics);
-        if (together.admits(score) && this.#free(item)) together.offer(item, score);
+      const coOccurrence = sums[item * 2 + 1]!;
+      if (coOccurrences.admits(coOccurrence)) {
+        const score = coOccurrence * coOccurrenceDamping.of(item, statistics);
+        if (coOccurrences.admits(score) && this.#free(item)) coOccurrences.offer(item, score);
       }
     }
-    directed.addTo(found);
-    together.addTo(found);
+    transitions.addTo(found);
+    coOccurrences.addTo(found);
   }
 
   #addNeighbours(request: RankRequest, found: Set<number>, share: number, end: number): void {
     const { profile, reader, blend } = request;
-    const { neighbours, directedDamping, togetherDamping } = this.#signals;
+    const { neighbours, transitionDamping, coOccurrenceDamping } = this.#signals;
     const { postings, histories } = this.#state;
     // Of an item there are followers, but nobody whose history is like its own.
     const of = blend === 'similar' ? { ...profile, items: [] } : profile;
-    neighbours.gather(of, reader, end, postings, histories, this.#statistics, directedDamping, togetherDamping);
+    neighbours.gather(of, reader, end, postings, histories, this.#statistics, transitionDamping, coOccurrenceDamping);
     const best = this.#best.restart(Math.ceil(this.#config.neighbourCandidates * share));
     for (let i = 0; i < neighbours.count; i++) {
       const item = neighbours.touched[i]!;
@@ -201,17 +201,17 @@ export class CandidateSearch {
   }
 
   /** Of the items listed last with few events of their own, those whose features promise most. */
-  #addPromising(request: RankRequest, found: Set<number>, share: number): void {
-    const { promisedCandidates, promisedAmong } = this.#config;
+  #addColdItems(request: RankRequest, found: Set<number>, share: number): void {
+    const { coldItemCandidates, coldItemPool } = this.#config;
     const { total } = this.#statistics;
-    if (this.#few.length !== promisedAmong) this.#few = new Int32Array(promisedAmong);
+    if (this.#few.length !== coldItemPool) this.#few = new Int32Array(coldItemPool);
     const few = this.#few;
     let count = 0;
     for (const item of this.#newest.items) {
-      if (count === promisedAmong) break;
+      if (count === coldItemPool) break;
       if (total[item]! < FEW_EVENTS * 16 && this.#free(item)) few[count++] = item;
     }
-    const best = this.#best.restart(Math.ceil(promisedCandidates * share));
+    const best = this.#best.restart(Math.ceil(coldItemCandidates * share));
     this.#mapped.offer(request.past, few.subarray(0, count), (item, score) => {
       if (score > 0 && best.admits(score)) best.offer(item, score);
     });

@@ -5,9 +5,9 @@ import { type BlendWeights, COLD_DEFAULTS, LONG_DEFAULTS, SHORT_DEFAULTS, SIMILA
 
 export interface RankingConfig extends AgeConfig, NeighbourConfig {
   /** Candidates of the directed counts. */
-  directedCandidates: number;
+  transitionCandidates: number;
   /** Candidates of the symmetric counts. */
-  togetherCandidates: number;
+  coOccurrenceCandidates: number;
   /** Candidates of sequence neighbours. */
   neighbourCandidates: number;
   /** Candidates by content. */
@@ -17,9 +17,9 @@ export interface RankingConfig extends AgeConfig, NeighbourConfig {
   /** Candidates among the items listed last. */
   newCandidates: number;
   /** Candidates among items with few events of their own, by what their features promise. */
-  promisedCandidates: number;
+  coldItemCandidates: number;
   /** Items that those are chosen from: the ones listed last of all with few events. */
-  promisedAmong: number;
+  coldItemPool: number;
   /** Share of what came before in the sum that directed candidates are chosen by. */
   beforeShare: number;
   /** Weights for readers with a few events; in between, the two are mixed. */
@@ -39,14 +39,14 @@ export interface RankingConfig extends AgeConfig, NeighbourConfig {
 export const RANKING_DEFAULTS: RankingConfig = {
   ...AGE_DEFAULTS,
   ...NEIGHBOUR_DEFAULTS,
-  directedCandidates: 120,
-  togetherCandidates: 60,
+  transitionCandidates: 120,
+  coOccurrenceCandidates: 60,
   neighbourCandidates: 60,
   contentCandidates: 60,
   popularCandidates: 60,
   newCandidates: 20,
-  promisedCandidates: 30,
-  promisedAmong: 1_024,
+  coldItemCandidates: 30,
+  coldItemPool: 1_024,
   beforeShare: 0.3,
   short: SHORT_DEFAULTS,
   long: LONG_DEFAULTS,

@@ -1,11 +1,11 @@
 /** The values of every signal for the candidates of a list, as the table that the list is scored by. */
+
 import { newness } from '../signals/age.ts';
+import { PAIR_CHANNELS, TRANSITION_CHANNELS } from '../signals/co-occurrence.ts';
 import { Likeness, questionOfLast } from '../signals/content.ts';
-import { DIRECTED_CHANNELS } from '../signals/directed.ts';
-import { Evidence } from '../signals/lift.ts';
+import { Lift } from '../signals/lift.ts';
 import type { MappedSignals } from '../signals/mapped.ts';
 import { NEIGHBOUR_CHANNELS, NEIGHBOUR_STRIDE, NEIGHBOUR_UNIT } from '../signals/neighbours.ts';
-import { PAIR_CHANNELS } from '../signals/pair-sums.ts';
 import { addRecency } from '../signals/recency.ts';
 import type { ModelState } from '../state/model-state.ts';
 import type { Profile } from '../state/profile.ts';
@@ -20,11 +20,11 @@ const MAPPED_COLUMNS = [
   ['towers', COLUMN.towers],
 ] as const;
 /** Pair channels of the directed counts, which stand before those of the symmetric ones; each kind shares its damping. */
-const DIRECTED = DIRECTED_CHANNELS.length;
+const TRANSITIONS = TRANSITION_CHANNELS.length;
 const UNITS = Float64Array.from(PAIR_CHANNELS, ({ unit }) => 1 / unit);
 
 export class FeatureTable {
-  readonly evidence: Evidence;
+  readonly lift: Lift;
   readonly #config: RankingConfig;
   readonly #state: ModelState;
   readonly #statistics: Statistics;
@@ -38,13 +38,13 @@ export class FeatureTable {
 
   constructor(config: RankingConfig, state: ModelState, signals: ListSignals, mapped: MappedSignals) {
     const { statistics } = state;
-    const { directedDamping, togetherDamping } = signals;
+    const { transitionDamping, coOccurrenceDamping } = signals;
     this.#config = config;
     this.#state = state;
     this.#statistics = statistics;
     this.#signals = signals;
     this.#mapped = mapped;
-    this.evidence = new Evidence({ statistics, directedDamping, togetherDamping });
+    this.lift = new Lift({ statistics, transitionDamping, coOccurrenceDamping });
   }
 
   /**
@@ -98,7 +98,7 @@ export class FeatureTable {
     const columns = FEATURES.length;
     const rows = candidates.length;
     const statistics = this.#statistics;
-    const { pairs, directedDamping, togetherDamping } = this.#signals;
+    const { pairs, transitionDamping, coOccurrenceDamping } = this.#signals;
     if (this.#counts.length < rows * 3) {
       this.#counts = new Float64Array(rows * 6);
       this.#numbers = new Int32Array(rows * 2);
@@ -107,21 +107,21 @@ export class FeatureTable {
     const numbers = this.#numbers;
     numbers.set(candidates);
     pairs.begin(rows);
-    this.evidence.begin(candidates);
+    this.lift.begin(candidates);
     for (let place = 0; place < items.length; place++) {
       const own = items[place]!;
       statistics.pairs.readAll(own, numbers, rows, counts);
       pairs.add(place, counts, rows);
-      this.evidence.add(own, backs[place]![0]!, counts, values, COLUMN.evidence, columns);
+      this.lift.add(own, backs[place]![0]!, counts, values, COLUMN.lift, columns);
     }
     const { sums } = pairs;
     for (let row = 0; row < rows; row++) {
       const item = candidates[row]!;
-      const directed = directedDamping.of(item, statistics);
-      const together = togetherDamping.of(item, statistics);
+      const transitions = transitionDamping.of(item, statistics);
+      const coOccurrences = coOccurrenceDamping.of(item, statistics);
       for (let k = 0; k < PAIR_CHANNELS.length; k++) {
         const sum = sums[row * PAIR_CHANNELS.length + k]!;
-        values[row * columns + k] = sum * (k < DIRECTED ? directed : together) * UNITS[k]!;
+        values[row * columns + k] = sum * (k < TRANSITIONS ? transitions : coOccurrences) * UNITS[k]!;
       }
     }
   }

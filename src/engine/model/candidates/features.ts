@@ -1,53 +1,42 @@
 /** Features of a candidate: the columns of the table that a list is scored by, and what makes them of signal values. */
 import { ln } from '../primitives/math.ts';
-import { EVIDENCE_CHANNELS } from '../signals/lift.ts';
+import { PAIR_CHANNELS } from '../signals/co-occurrence.ts';
+import { LIFT_CHANNELS } from '../signals/lift.ts';
+import { FEATURE, type FeatureName, SIGNAL, type SignalName } from '../signals/names.ts';
 import { NEIGHBOUR_CHANNELS } from '../signals/neighbours.ts';
-import { PAIR_CHANNELS } from '../signals/pair-sums.ts';
 import { RECENCY_CHANNELS } from '../signals/recency.ts';
 
-export type SignalName =
-  | 'directed'
-  | 'together'
-  | 'neighbours'
-  | 'evidence'
-  | 'content'
-  | 'whitened'
-  | 'towers'
-  | 'popular'
-  | 'new'
-  | 'disliked';
-
 export interface Feature {
-  name: string;
+  name: FeatureName;
   signal: SignalName;
-  /** `evidence`: ln(1 + s / mean); `count`: ln(1 + s); `level`: s itself. */
-  form: 'evidence' | 'count' | 'level';
+  /** `relative`: ln(1 + s / mean); `count`: ln(1 + s); `level`: s itself. */
+  form: 'relative' | 'count' | 'level';
 }
 
 /** Columns of the feature table: the pair channels first, then what follows here. */
 export const FEATURES: readonly Feature[] = [
-  ...PAIR_CHANNELS.map((channel): Feature => ({ name: channel.name, signal: channel.signal, form: 'evidence' })),
-  { name: 'content', signal: 'content', form: 'evidence' },
-  { name: 'popular', signal: 'popular', form: 'count' },
-  { name: 'popular-short', signal: 'popular', form: 'evidence' },
-  { name: 'popular-long', signal: 'popular', form: 'evidence' },
-  { name: 'new', signal: 'new', form: 'level' },
-  { name: 'disliked', signal: 'disliked', form: 'level' },
-  { name: 'dismissed', signal: 'disliked', form: 'level' },
-  ...EVIDENCE_CHANNELS.map(({ name, signal }): Feature => ({ name, signal, form: 'evidence' })),
-  ...NEIGHBOUR_CHANNELS.map((name): Feature => ({ name, signal: 'neighbours', form: 'evidence' })),
+  ...PAIR_CHANNELS.map((channel): Feature => ({ name: channel.name, signal: channel.signal, form: 'relative' })),
+  { name: FEATURE.content, signal: SIGNAL.content, form: 'relative' },
+  { name: FEATURE.popularity, signal: SIGNAL.popularity, form: 'count' },
+  { name: FEATURE.popularityShort, signal: SIGNAL.popularity, form: 'relative' },
+  { name: FEATURE.popularityLong, signal: SIGNAL.popularity, form: 'relative' },
+  { name: FEATURE.newness, signal: SIGNAL.newness, form: 'level' },
+  { name: FEATURE.dislike, signal: SIGNAL.dislike, form: 'level' },
+  { name: FEATURE.dismissals, signal: SIGNAL.dislike, form: 'level' },
+  ...LIFT_CHANNELS.map(({ name, signal }): Feature => ({ name, signal, form: 'relative' })),
+  ...NEIGHBOUR_CHANNELS.map((name): Feature => ({ name, signal: SIGNAL.neighbours, form: 'relative' })),
   ...RECENCY_CHANNELS.map(
-    (name): Feature => ({ name, signal: 'popular', form: name.startsWith('since') ? 'count' : 'evidence' }),
+    (name): Feature => ({ name, signal: SIGNAL.popularity, form: name.startsWith('since') ? 'count' : 'relative' }),
   ),
-  { name: 'whitened', signal: 'whitened', form: 'evidence' },
-  { name: 'whitened-new', signal: 'whitened', form: 'level' },
-  { name: 'towers', signal: 'towers', form: 'evidence' },
-  { name: 'towers-new', signal: 'towers', form: 'level' },
-  { name: 'content-last', signal: 'content', form: 'evidence' },
+  { name: FEATURE.whitened, signal: SIGNAL.whitened, form: 'relative' },
+  { name: FEATURE.whitenedNew, signal: SIGNAL.whitened, form: 'level' },
+  { name: FEATURE.towers, signal: SIGNAL.towers, form: 'relative' },
+  { name: FEATURE.towersNew, signal: SIGNAL.towers, form: 'level' },
+  { name: FEATURE.contentLast, signal: SIGNAL.content, form: 'relative' },
 ];
 const FIRST_OWN = PAIR_CHANNELS.length;
-const FIRST_EVIDENCE = FIRST_OWN + 7;
-const FIRST_NEIGHBOURS = FIRST_EVIDENCE + EVIDENCE_CHANNELS.length;
+const FIRST_LIFT = FIRST_OWN + 7;
+const FIRST_NEIGHBOURS = FIRST_LIFT + LIFT_CHANNELS.length;
 const FIRST_RECENCY = FIRST_NEIGHBOURS + NEIGHBOUR_CHANNELS.length;
 const FIRST_MAPPED = FIRST_RECENCY + RECENCY_CHANNELS.length;
 /** Columns of the features that aren't pair channels. */
@@ -60,7 +49,7 @@ export const COLUMN = {
   disliked: FIRST_OWN + 5,
   dismissed: FIRST_OWN + 6,
   /** The first of as many as there are ways of looking at evidence. */
-  evidence: FIRST_EVIDENCE,
+  lift: FIRST_LIFT,
   /** The first of as many as there are ways of counting votes. */
   neighbours: FIRST_NEIGHBOURS,
   /** The first of as many as there are ways of telling how lately it was taken. */
@@ -69,7 +58,7 @@ export const COLUMN = {
   whitened: FIRST_MAPPED,
   towers: FIRST_MAPPED + 2,
   /** Whose sums say how strong a list's evidence is (ranker/gates.ts): what followed the history's items. */
-  strength: PAIR_CHANNELS.findIndex(({ name }) => name === 'after-long'),
+  strength: PAIR_CHANNELS.findIndex(({ name }) => name === FEATURE.afterLong),
   /** Likeness to the newest item alone. */
   contentLast: FIRST_MAPPED + 4,
 } as const;

@@ -242,7 +242,7 @@ export function touching(
     const rows = [...dismissalRows(state)].filter(([, , item]) => item === key.item);
     return { seqs: rows.map(([seq]) => seq as number), learned: false };
   }
-  const back = STATISTICS_DEFAULTS.togetherBack;
+  const back = STATISTICS_DEFAULTS.coOccurrenceReach;
   const found: number[] = [];
   for (const id of model.users()) {
     // Of a session that was linked it is the user's history that counts.

@@ -66,7 +66,7 @@ export class HistoryWriter {
     while (head < shorter && old[head]!.seq === next[head]!.seq) head++;
     let tail = 0;
     while (tail < shorter - head && old[old.length - 1 - tail]!.seq === next[next.length - 1 - tail]!.seq) tail++;
-    const reach = this.#statistics.config.togetherBack;
+    const reach = this.#statistics.config.coOccurrenceReach;
     this.#count(old, head, Math.min(old.length, old.length - tail + reach), -1);
     this.#count(next, head, Math.min(next.length, next.length - tail + reach), 1);
     this.#repost(user, old, next, head, tail);
@@ -113,7 +113,7 @@ export class HistoryWriter {
   }
 
   #count(events: readonly HistoryEvent[], from: number, to: number, sign: 1 | -1): void {
-    const first = Math.max(0, from - this.#statistics.config.togetherBack);
+    const first = Math.max(0, from - this.#statistics.config.coOccurrenceReach);
     const items = new Int32Array(Math.max(0, to - first));
     for (let i = 0; i < items.length; i++) items[i] = events[first + i]!.item;
     for (let i = from; i < to; i++) {
