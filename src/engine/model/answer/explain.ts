@@ -8,7 +8,7 @@ import { SIGNAL } from '../signals/names.ts';
 import type { PairSums } from '../signals/pair-sums.ts';
 import { type Catalogue, partOf, termOf } from '../state/catalogue.ts';
 import type { Profile } from '../state/profile.ts';
-import type { Triple } from '../state/sparse-rows.ts';
+import type { PairCounts } from '../state/sparse-rows.ts';
 import type { Statistics } from '../state/statistics.ts';
 import type { Reason } from './types.ts';
 
@@ -28,7 +28,7 @@ export interface Explanation {
 /** Reasons for an item of a list, the largest contribution first; they add up to its score. */
 export function reasonsFor(chosen: ScoredItem, context: Explanation): Reason[] {
   const { ranked, profile, pairs, statistics } = context;
-  const scratch: Triple = { f: 0, b: 0, co: 0 };
+  const scratch: PairCounts = { f: 0, b: 0, co: 0 };
   const reasons = new Map<string, Reason>();
   const weights = ranked.weightsOf(chosen.row);
   let parts: Float64Array[] | undefined;

@@ -2,7 +2,7 @@
 import type { ItemId } from '../../../bus/event/ids.ts';
 import type { ItemData, ItemPatch } from '../../../bus/event/types.ts';
 import type { ModelState } from '../state/model-state.ts';
-import { MAX_ROW_ID } from '../state/sparse-rows.ts';
+import { MAX_ROW_ID } from '../state/row-slots.ts';
 
 export class ItemFold {
   readonly #state: ModelState;

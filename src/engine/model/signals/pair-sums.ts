@@ -8,7 +8,8 @@
  */
 import { pow, wholePower } from '../primitives/math.ts';
 import type { Profile } from '../state/profile.ts';
-import { CO_BITS, CO_MASK, type SparseRows, type Triple, WIDE } from '../state/sparse-rows.ts';
+import { CO_BITS, CO_MASK, WIDE } from '../state/row-slots.ts';
+import type { PairCounts, SparseRows } from '../state/sparse-rows.ts';
 import type { Statistics } from '../state/statistics.ts';
 import { PAIR_CHANNELS } from './co-occurrence.ts';
 
@@ -153,7 +154,7 @@ export class PairSums {
     place: number,
     { item, row }: { item: number; row: number },
     channel: number,
-    scratch: Triple,
+    scratch: PairCounts,
   ): number {
     const sum = this.sums[row * CHANNELS + channel]!;
     if (sum === 0) return 0;

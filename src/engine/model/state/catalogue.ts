@@ -7,7 +7,7 @@ import type { ItemData, ItemPatch } from '../../../bus/event/types.ts';
 import { HASH_START, hashEnd, hashText } from '../primitives/hash.ts';
 import { ln } from '../primitives/math.ts';
 import { IdTable } from './id-table.ts';
-import { MAX_ROW_ID } from './sparse-rows.ts';
+import { MAX_ROW_ID } from './row-slots.ts';
 import { TermPostings, WEIGHT_BITS, WEIGHT_MASK } from './term-postings.ts';
 import { type ContentConfig, itemTerms } from './terms.ts';
 

@@ -8,7 +8,8 @@
  */
 import { exp } from '../primitives/math.ts';
 import type { TopK } from '../primitives/top-k.ts';
-import { CO_BITS, CO_MASK, type SparseRows, WIDE } from './sparse-rows.ts';
+import { CO_BITS, CO_MASK, WIDE } from './row-slots.ts';
+import type { SparseRows } from './sparse-rows.ts';
 import { bucketOf, type Statistics } from './statistics.ts';
 
 export interface PopularityConfig {

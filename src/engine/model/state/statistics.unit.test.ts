@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { exp, ln, pow } from '../primitives/math.ts';
 import { TopK } from '../primitives/top-k.ts';
-import { LONG_ROW, SparseRows, stepOf } from './sparse-rows.ts';
+import { LONG_ROW, stepOf } from './row-prefix.ts';
+import { SparseRows } from './sparse-rows.ts';
 import { STATISTICS_DEFAULTS, Statistics } from './statistics.ts';
 
 describe('sparse rows', () => {
