@@ -1,4 +1,4 @@
-/** The micro endpoints as the services themselves describe them; nothing is started for it. */
+/** The micro endpoints, with the descriptions that the services give them. The generator starts no service. */
 import Database from 'better-sqlite3';
 import type { DocumentedEndpoint } from '../../src/bus/event/asyncapi.ts';
 import { createCodec } from '../../src/bus/event/codec.ts';
@@ -26,7 +26,7 @@ type Described = Readonly<Record<string, Pick<Endpoint, 'description' | 'example
 
 const NOBODY = {
   publish: () => {
-    throw new TypeError('only described here');
+    throw new TypeError('The generator describes this endpoint and never calls it.');
   },
 };
 
@@ -38,7 +38,7 @@ function own(service: ServiceName): Described {
         ...userEndpoints(emptyDatabase(userProjection(config).schema), config),
         export: EXPORT,
         ...forgetEndpoints(() => {
-          throw new TypeError('only described here');
+          throw new TypeError('The generator describes this endpoint and never calls it.');
         }),
       };
     case 'content':
