@@ -203,6 +203,10 @@ export class NotFoundError extends FreshetError {
 export class SequenceNotReachedError extends FreshetError {
   readonly code = 'FRESHET_SEQUENCE_NOT_REACHED';
 }
+/** The model in memory could not follow the log. The engine folds it again, from a snapshot and the log. */
+export class StateFollowerFailedError extends FreshetError {
+  readonly code = 'FRESHET_STATE_FOLLOWER_FAILED';
+}
 /** The service is not running, or does not answer. */
 export class ServiceUnavailableError extends FreshetError {
   readonly code = 'FRESHET_SERVICE_UNAVAILABLE';

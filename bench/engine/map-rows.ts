@@ -1,5 +1,5 @@
 /** The same pair counts in `Map`s of objects: what one writes first, and what the packed rows are measured against. */
-import { STATISTICS_DEFAULTS } from '../../src/engine/model/statistics.ts';
+import { STATISTICS_DEFAULTS } from '../../src/engine/model/mod.ts';
 
 interface Counts {
   f: number;
@@ -8,7 +8,7 @@ interface Counts {
 }
 
 export interface MapRows {
-  /** Counts one event of a user by the formula of `src/engine/model/statistics.ts`. */
+  /** Counts one event of a user by the formula of `src/engine/model/state/statistics.ts`. */
   count(user: string, item: string, weight: number): void;
   /** Stored pairs, each pair of items in two rows. */
   pairs(): number;

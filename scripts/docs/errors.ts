@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { problemOf } from '../../src/bus/problem.ts';
+import { problemOf } from '../../src/bus/nats/problem.ts';
 import * as errors from '../../src/errors.ts';
 import { ROOT } from '../setup.mjs';
 import { code, generatedFrom, page, table } from './markdown.ts';

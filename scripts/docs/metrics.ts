@@ -1,7 +1,9 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { observeErasures } from '../../src/bus/erasure/metrics.ts';
+import { observePublisher, observeRequests } from '../../src/bus/nats/metrics.ts';
+import { observeLoop } from '../../src/bus/projection/metrics.ts';
 import { engineMetrics } from '../../src/engine/metrics.ts';
 import { createGatewayMetrics } from '../../src/gateway/metrics.ts';
-import { observeErasures, observeLoop, observePublisher, observeRequests } from '../../src/observability/metrics.ts';
 import { code, generatedFrom, page, table } from './markdown.ts';
 
 export interface MetricDescription {

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { NatsConnection } from 'nats';
 import { eventSubject } from '../bus/event/subject.ts';
 import type { Log } from '../bus/log/port.ts';
-import { call } from '../bus/micro.ts';
+import { call } from '../bus/nats/micro.ts';
 import type { MemoryDifference } from '../bus/projection/verify.ts';
 import type { Config } from '../config/schema.ts';
-import { firstDifferenceOfContents, type WrittenContents } from '../engine/contents.ts';
+import { firstDifferenceOfContents, type WrittenContents } from '../engine/lifecycle/contents.ts';
 import { CONTENTS, contentsOf, type Model, touching } from '../engine/model/mod.ts';
 
 export interface ModelDifferenceOptions {

@@ -3,18 +3,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import pino from 'pino';
-import { erasureKey } from '../bus/erasure/key.ts';
 import { createCodec } from '../bus/event/codec.ts';
 import { findPosition, type Position } from '../bus/log/position.ts';
-import type { Endpoint } from '../bus/micro.ts';
+import type { Endpoint } from '../bus/nats/micro.ts';
+import { createPublisher } from '../bus/nats/publisher.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
+import { projectionFiles } from '../bus/projection/files.ts';
 import { createRebuild } from '../bus/projection/rebuild.ts';
-import { projectionFiles } from '../bus/projection/swap.ts';
-import { createPublisher } from '../bus/publisher.ts';
-import { loopLimits } from '../bus/service/incarnation.ts';
 import { createServiceLog } from '../bus/service/log.ts';
-import { configInForce } from '../engine/acts.ts';
-import type { PastEngine } from '../engine/past.ts';
+import { loopLimits } from '../bus/service/runtime.ts';
+import { erasureKey } from '../bus/streams/erasure-key.ts';
+import { configInForce } from '../engine/lifecycle/activations.ts';
+import type { PastEngine } from '../engine/lifecycle/past.ts';
 import { count, note } from './output.ts';
 import { createProgress } from './progress.ts';
 import type { CliSession, CommonOptions } from './session.ts';
@@ -50,7 +50,7 @@ export async function withPast<T>(
     const scratch = join(folder, `${service}.sqlite`);
     const common = { log, codec, consumer, limits: loopLimits(config), erasureKey: key };
     if (service === 'engine') {
-      const { openPast } = await import('../engine/past.ts');
+      const { openPast } = await import('../engine/lifecycle/past.ts');
       const engine = await openPast({
         ...common,
         config: await configInForce(config, nc, position.seq),

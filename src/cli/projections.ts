@@ -2,13 +2,14 @@
 import type { NatsConnection } from 'nats';
 import pino, { type Logger } from 'pino';
 import type { Log } from '../bus/log/port.ts';
+import type { StateFollower } from '../bus/projection/after-commit.ts';
 import { foldVersion, type ProjectionDefinition, type ServiceName } from '../bus/projection/definition.ts';
 import type { ProjectionStore } from '../bus/projection/store.ts';
 import type { Config } from '../config/schema.ts';
-import { configInForce } from '../engine/acts.ts';
-import type { RecordedInput } from '../engine/inputs/records.ts';
+import type { RecordedInput } from '../engine/artifacts/records.ts';
+import { configInForce } from '../engine/lifecycle/activations.ts';
+import type { ModelHash } from '../engine/lifecycle/rebuild.ts';
 import type { Model } from '../engine/model/mod.ts';
-import type { ModelHash } from '../engine/rebuild.ts';
 import { SnapshotUnfitError } from '../errors.ts';
 
 /** Where a rebuild finds what the log does not hold. */
@@ -30,6 +31,8 @@ const SILENT = pino({ level: 'silent' });
 
 export interface Rebuildable {
   definition: ProjectionDefinition<unknown>;
+  /** State in memory that the projection folds next to the rows, once it is open. */
+  state?: () => StateFollower | undefined;
   /** The model, which is in memory and not in rows. A rebuild cannot resume it from rows, so it starts at the start. */
   memory?: {
     hash(): ModelHash;
@@ -68,10 +71,10 @@ async function engine(
   erasureKey: Uint8Array,
   { live: file, nc, log, logger = SILENT, snapshotUpTo, snapshotOptional = false }: RebuiltFrom,
 ): Promise<Rebuildable> {
-  const { engineRebuild, hashModel, writeImage } = await import('../engine/rebuild.ts');
-  const { originOf } = await import('../engine/settings.ts');
-  const { openRecords } = await import('../engine/inputs/records.ts');
-  const { createInputObjects } = await import('../engine/inputs/objects.ts');
+  const { engineRebuild, hashModel, writeImage } = await import('../engine/lifecycle/rebuild.ts');
+  const { originOf } = await import('../engine/settings/settings.ts');
+  const { openRecords } = await import('../engine/artifacts/records.ts');
+  const { createInputObjects } = await import('../engine/artifacts/objects.ts');
   let live = file === undefined ? undefined : openRecords(file);
   if (live && log && live.created !== (await log.info()).created) {
     live.close();
@@ -90,7 +93,7 @@ async function engine(
           if (snapshotOptional && err instanceof SnapshotUnfitError) return undefined;
           throw err;
         });
-  const { definition, memory, inputs, began } = engineRebuild(config, erasureKey, { known, live, start });
+  const { definition, state, memory, inputs, began } = engineRebuild(config, erasureKey, { known, live, start });
   const opened = () => {
     const found = memory();
     if (!found) throw new TypeError('The projection is not open yet.');
@@ -98,6 +101,7 @@ async function engine(
   };
   return {
     ...erase(definition),
+    state,
     memory: {
       hash: () => hashModel(opened().model, opened().position()),
       model: () => opened().model,
@@ -116,11 +120,11 @@ async function nearest(
   { nc, log, logger, known }: { nc: NatsConnection; log: Log; logger: Logger; known: readonly RecordedInput[] },
   upTo: number,
 ) {
-  const { digestOf, inOrder } = await import('../engine/inputs/records.ts');
-  const { engineProjection } = await import('../engine/projection.ts');
+  const { digestOf, inOrder } = await import('../engine/artifacts/records.ts');
+  const { engineProjection } = await import('../engine/fold/projection.ts');
   const { nearestModel } = await import('../engine/snapshots/nearest.ts');
-  const { originOf } = await import('../engine/settings.ts');
-  const version = foldVersion(engineProjection({ config, committed: () => {} }));
+  const { originOf } = await import('../engine/settings/settings.ts');
+  const version = foldVersion(engineProjection({ config }));
   const origin = originOf(config, version, (await log.info()).created);
   const passedOver: string[] = [];
   const restored = await nearestModel({

@@ -1,6 +1,6 @@
 /** A ranking as a text table: place, item, title, score, and the reasons if the caller requested them. */
 import type { NatsConnection } from 'nats';
-import type { RankingAnswer } from '../engine/lists.ts';
+import type { RankingAnswer } from '../engine/serve/lists.ts';
 import { table } from './output.ts';
 import { titlesOf } from './titles.ts';
 

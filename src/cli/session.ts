@@ -2,8 +2,8 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { NatsConnection } from 'nats';
-import { checkServer, connect, isAway } from '../bus/connection.ts';
-import { limitAnswers } from '../bus/micro.ts';
+import { checkServer, connect, isAway } from '../bus/nats/connection.ts';
+import { limitAnswers } from '../bus/nats/micro.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { NatsUnreachableError } from '../errors.ts';

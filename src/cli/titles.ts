@@ -1,6 +1,6 @@
 /** Titles of items, from the content service. If that service is down, lists appear without titles. */
 import type { NatsConnection } from 'nats';
-import { call } from '../bus/micro.ts';
+import { call } from '../bus/nats/micro.ts';
 import type { ItemAnswer } from '../content/api.ts';
 
 /** Milliseconds to wait for the content service. It is short, because a list is useful without titles. */

@@ -105,6 +105,10 @@ export const CONFIG_SCHEMA = section(
           maximum: 1,
           description: 'share of the lists requested with served=true that the gateway reports as impressions',
         }),
+        served_timeout_ms: whole(
+          500,
+          'milliseconds that the gateway waits for the log to acknowledge an impression; after that it sends the list with served: null, and still publishes the impression',
+        ),
         token_ttl_s: whole(900, 'seconds that a browser token is valid, unless its request names another time', 1),
         token_ttl_max_s: whole(86_400, 'most seconds that a request for a browser token may name', 1),
         rate_per_s: share(

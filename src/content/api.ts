@@ -1,8 +1,8 @@
 /** What the content service answers. */
 import type { Database } from 'better-sqlite3';
 import type { ItemData } from '../bus/event/types.ts';
-import type { Endpoint } from '../bus/micro.ts';
-import { idList, optionalText, requiredId, wholeNumber } from '../bus/request.ts';
+import type { Endpoint } from '../bus/nats/micro.ts';
+import { idList, optionalText, requiredId, wholeNumber } from '../bus/nats/request.ts';
 import type { Config } from '../config/schema.ts';
 import { NotFoundError } from '../errors.ts';
 

@@ -2,43 +2,44 @@
 import type { Database } from 'better-sqlite3';
 import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
 import { streamSeq } from '../bus/event/ids.ts';
+import { instanceName } from '../bus/projection/files.ts';
 import type { Fingerprint } from '../bus/projection/store.ts';
-import { instanceName } from '../bus/projection/swap.ts';
 import type { RunningService, ServiceContext, ServiceEnvironment, ServiceParts } from '../bus/service/description.ts';
 import { createLease } from '../bus/service/lease.ts';
 import { runService } from '../bus/service/service.ts';
 import { isExperimentEvent } from '../experiment/rows.ts';
 import { createLogger } from '../observability/log.ts';
-import { type Act, actOf, type InForce, inForce, readActs } from './acts.ts';
-import { engineEndpoints } from './api.ts';
-import { configuredLists } from './configured-lists.ts';
-import { contentsEndpoint } from './contents.ts';
-import { createExperiments, experimentEndpoints } from './experiments.ts';
-import { heldByModel } from './held.ts';
-import { createCopies, createFollower } from './inputs/copies.ts';
-import { createInputObjects, gatherRecords } from './inputs/objects.ts';
-import { createRecords } from './inputs/records.ts';
-import { createRenewal } from './inputs/renewal.ts';
-import { createTrainings } from './inputs/trainings.ts';
-import { createLists, type Lists } from './lists.ts';
-import { createMemory, emptyModel, type Memory } from './memory.ts';
+import { createCopies, createFollower } from './artifacts/copies.ts';
+import { createInputObjects, gatherRecords } from './artifacts/objects.ts';
+import { createRecords } from './artifacts/records.ts';
+import { createRenewal } from './artifacts/renewal.ts';
+import { createTrainings } from './artifacts/trainings.ts';
+import { createRecallProgress } from './fold/catch-up.ts';
+import { createMemory, emptyModel } from './fold/model-fold.ts';
+import { heldByModel } from './fold/personal-data.ts';
+import { engineProjection, prepareTables, resolveUser } from './fold/projection.ts';
+import { rowsBeside } from './fold/rows-beside.ts';
+import { type Act, actOf, type InForce, inForce, readActs } from './lifecycle/activations.ts';
+import { contentsEndpoint } from './lifecycle/contents.ts';
+import { createPins } from './lifecycle/pins.ts';
+import { hashModel, type LiveModelHash, readImage, removeImage } from './lifecycle/rebuild.ts';
+import { rollbackEndpoints, told } from './lifecycle/rollback.ts';
 import { type EngineMetrics, engineMetrics, showQuality } from './metrics.ts';
 import type { PrequentialReport } from './model/mod.ts';
-import { createPins } from './pins.ts';
-import { engineProjection, prepareTables, resolveUser, rowsBeside } from './projection.ts';
-import { createRankings, type Rankings, settledSeq } from './rankings.ts';
-import { hashModel, type LiveModelHash, readImage, removeImage } from './rebuild.ts';
-import { createRecallProgress } from './recall.ts';
-import { rollbackEndpoints, told } from './rollback.ts';
-import { configHash, originOf, settingsOf } from './settings.ts';
+import { createRankings, type Rankings, settledSeq } from './publish/rankings.ts';
+import { configuredLists } from './serve/configured-lists.ts';
+import { engineEndpoints } from './serve/endpoints.ts';
+import { createExperiments, experimentEndpoints } from './serve/experiments.ts';
+import { createLists, type Lists } from './serve/lists.ts';
+import { createWhy, explainEndpoint } from './serve/why.ts';
+import type { Origin } from './settings/settings.ts';
+import { configHash, originOf, settingsOf } from './settings/settings.ts';
 import { imageOf, marksUpTo, qualityOf } from './snapshots/image.ts';
 import { createKeeper } from './snapshots/keeper.ts';
-import type { Origin } from './snapshots/manifest.ts';
 import { type Restored, restoreModel } from './snapshots/restore.ts';
 import { createSnapshots, type ModelImage } from './snapshots/snapshots.ts';
 import { scheduleOf, trainedKinds, trainerOptionsOf } from './train/settings.ts';
 import { createTrainer } from './train/trainer.ts';
-import { createWhy, explainEndpoint } from './why.ts';
 
 /** What computes scores while nothing that TensorFlow trained is in force. */
 const PLAIN = 'typed-arrays';
@@ -62,25 +63,15 @@ export const MODEL_HASH = {
 export async function startEngine(environment: ServiceEnvironment): Promise<RunningService> {
   const { log: said } = environment.config;
   const logger = environment.logger ?? createLogger({ service: 'engine', level: said.level, redact: said.redact });
-  let memory: Memory | undefined;
-  const fold: Memory['fold'] = (events, seq) => {
-    try {
-      memory?.fold(events, seq);
-    } catch (err) {
-      // Rows and memory would disagree from here on; a new process reads the log from a snapshot on.
-      logger.fatal({ err }, 'the model could not follow the log');
-      process.exit(70);
-    }
-  };
-  const forgotten: string[] = [];
+  /** By position of an erasure's record the id that it forgets. */
+  const forgotten = new Map<number, string>();
   // What puts settings in force, and by what is folded under them.
   let acts: Act[] = [];
   const folded = new Map<unknown, InForce>();
   const foldUnder = (now: InForce) => {
     const definition = engineProjection({
       config: now.config,
-      committed: (events, _clock, seq) => fold(events, seq),
-      forgotten: (user) => void forgotten.push(user),
+      forgotten: (user, seq) => void forgotten.set(seq, user),
     });
     folded.set(definition, now);
     return definition;
@@ -155,7 +146,6 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         reached: (seq) => trainings.reached(seq),
       },
     });
-    memory = held;
     let mark: Fingerprint | undefined;
     const recall = createRecallProgress({
       logger,
@@ -385,38 +375,49 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         contents: contentsEndpoint(files.live, model, held.position),
       },
       held: heldByModel(model),
-      memory: {
+      state: {
         position: held.position,
-        recall: (events, seq, newest) => {
-          fold(events, seq);
+        fold: (events, seq, newest) => {
+          held.fold(events, seq);
           mark = newest ?? mark;
-          recall.reached(seq);
-          renewStale();
-          metrics.recalled.inc(events.length);
-          keeper.count(events.length);
-          trainings.look();
-          // Whoever is marked because of these was marked when they came, or is when the engine starts.
-          follow(events, { lists, resolve, mark: undefined });
         },
       },
-      onApplied: (events) => {
-        if (events.some(isExperimentEvent)) experiments.changed();
-        for (const event of events) {
-          const act = actOf(event);
-          if (act) enact(act);
-        }
-        if (events.some(({ type }) => type === 'control.erased.v1')) {
-          renewal.look();
-          for (const user of forgotten.splice(0)) {
-            lists.forget(user);
-            rankings?.forget(user);
-          }
-          // Snapshots hold everybody; the one that replaces them all is of the model without.
-          if (writes) superseding = superseding.then(() => keeper.supersede(() => !recall.running())).then(() => {});
-        }
-        keeper.count(events.length);
-        follow(events, { lists, resolve, mark: rankings?.mark ?? (lease ? markUnwritten : undefined) });
-      },
+      effects: [
+        {
+          name: 'everything',
+          afterCommit: ({ events, seq, catchUp }) => {
+            if (catchUp) {
+              recall.reached(seq);
+              renewStale();
+              metrics.recalled.inc(events.length);
+              keeper.count(events.length);
+              trainings.look();
+              // Whoever is marked because of these was marked when they came, or is when the engine starts.
+              follow(events, { lists, resolve, mark: undefined });
+              return;
+            }
+            if (events.some(isExperimentEvent)) experiments.changed();
+            for (const event of events) {
+              const act = actOf(event);
+              if (act) enact(act);
+            }
+            if (events.some(({ type }) => type === 'control.erased.v1')) {
+              renewal.look();
+              for (const user of forgotten.values()) {
+                lists.forget(user);
+                rankings?.forget(user);
+              }
+              forgotten.clear();
+              // Snapshots hold everybody; the one that replaces them all is of the model without.
+              if (writes)
+                superseding = superseding.then(() => keeper.supersede(() => !recall.running())).then(() => {});
+            }
+            keeper.count(events.length);
+            follow(events, { lists, resolve, mark: rankings?.mark ?? (lease ? markUnwritten : undefined) });
+          },
+          derive: () => {},
+        },
+      ],
       holdsRebuild: renewal.due,
       status: () => {
         const { users, items, events } = model.stats();

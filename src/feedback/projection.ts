@@ -2,9 +2,9 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
 import { eventIdentity } from '../bus/event/ids.ts';
+import type { Forgotten } from '../bus/projection/data-subjects.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
-import { type HeldRows, ofEvents } from '../bus/projection/held.ts';
-import type { Forgotten } from '../bus/projection/people.ts';
+import { type HeldRows, ofEvents } from '../bus/projection/personal-data.ts';
 import type { Config } from '../config/schema.ts';
 import {
   applyExperiment,

@@ -4,8 +4,8 @@
  */
 import { Events, type NatsConnection } from 'nats';
 import type { Logger } from 'pino';
-import { connect } from '../bus/connection.ts';
-import { createPublisher, type Publisher, type PublisherOptions } from '../bus/publisher.ts';
+import { connect } from '../bus/nats/connection.ts';
+import { createPublisher, type Publisher, type PublisherOptions } from '../bus/nats/publisher.ts';
 import { prepareServer } from '../bus/streams/prepare.ts';
 import { FreshetError, messageOf, NatsUnreachableError } from '../errors.ts';
 
@@ -148,7 +148,7 @@ export function createLink(options: LinkOptions): Link {
         if (!bus) return;
         if (connected) {
           await bus.publisher.close();
-          await bus.nc.drain();
+          if (!bus.nc.isClosed()) await bus.nc.drain();
         } else void bus.publisher.close();
       };
       await Promise.race([
@@ -156,6 +156,8 @@ export function createLink(options: LinkOptions): Link {
         timeUp,
       ]);
       clearTimeout(timer);
+      // What the log has not acknowledged by now has an unknown outcome, which its publisher's caller can then log.
+      await bus?.publisher.close(0);
       await bus?.nc.close();
     },
   };

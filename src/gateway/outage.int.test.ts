@@ -3,12 +3,12 @@ import type { AddressInfo } from 'node:net';
 import { DiscardPolicy } from 'nats';
 import { type Logger, pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
-import { viewed } from '../../test/support/events.ts';
+import { published, viewed } from '../../test/support/events.ts';
 import { freePort, startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
 import { startProxy } from '../../test/support/proxy.ts';
 import { until } from '../../test/support/wait.ts';
 import { ConfigInvalidError, PortInUseError } from '../errors.ts';
-import { publish, request, type Stack, startStack, testConfig } from './stack.fixture.ts';
+import { type Answer, publish, request, type Stack, startStack, testConfig } from './stack.fixture.ts';
 
 async function server(): Promise<TestNatsServer> {
   const nats = await startNatsServer();
@@ -138,6 +138,45 @@ test('a log that does not acknowledge is 503, says that a retry is safe, and the
   expect(state.messages).toBe(3);
   const { text } = await request(url, '/metrics');
   expect(text).toMatch(/freshet_http_events_total\{outcome="unacknowledged",code="",service="gateway"\} 2/);
+});
+
+test('a log that stays silent does not hold a list back that the caller reports as served', async () => {
+  const nats = await server();
+  // The publisher waits far longer than the test, so only the gateway's own bound can let the list go.
+  const publisher = { timeout_ms: 600_000 };
+  const config = testConfig({ stop_ms: 300, served_timeout_ms: 50 }, { publisher });
+  const { logger, log } = capturingLogger();
+  const stack = await startStack({ natsUrl: nats.url, config, logger });
+  let stopped = false;
+  onTestFinished(() => (stopped ? undefined : stack.stop()));
+  const { url } = stack;
+  await stack.start('user', 'content', 'feedback', 'engine');
+  await untilReady(stack);
+  const { body } = await publish(url, published('i1'), published('i2'), viewed('u', 'i1'));
+  const jsm = await (await nats.connect()).jetstreamManager();
+  // A stream without acknowledgements stores what it gets and answers nothing.
+  await jsm.streams.update('EVENTS', { no_ack: true });
+
+  let answer: Answer | undefined;
+  void request(url, `/v1/users/u/recommendations?served=true&min_seq=${body.seq}`).then(
+    (answered) => {
+      answer = answered;
+    },
+    () => undefined,
+  );
+  const list = await until(() => answer, { what: 'the list that was asked for with served=true' });
+  expect(list.status).toBe(200);
+  expect(list.body).toMatchObject({ user: 'u', items: [{ item: 'i2' }], served: null });
+  expect(log()).toContain('did not acknowledge');
+  // The report is not taken back: the log holds it, whatever the gateway knows of it.
+  const { message } = await until(async () => {
+    const last = await jsm.streams.getMessage('EVENTS', { last_by_subj: 'ev.feedback.>' });
+    return { message: last.json<{ id: string }>() };
+  });
+  expect(message.id).toBe(list.body.list);
+  stopped = true;
+  await stack.stop();
+  expect(log()).toContain('FRESHET_PUBLISH_UNACKNOWLEDGED');
 });
 
 test('a log that refuses to store more is 503 with its reason, and what it took is counted', async () => {

@@ -6,9 +6,9 @@ import { type Static, type TSchema, Type } from 'typebox';
 import { MAX_ID_BYTES } from '../bus/event/ids.ts';
 import { EVENT_DATA } from '../bus/event/types.ts';
 import type { Config } from '../config/schema.ts';
-import { SEEN_FOR_MOST_S } from '../engine/api.ts';
-import { FILTER_LIMITS, FILTER_OPERATORS } from '../engine/rules/filter.ts';
-import { RULE_LIMITS } from '../engine/rules/request.ts';
+import { FILTER_LIMITS, FILTER_OPERATORS } from '../engine/rerank/filter.ts';
+import { RULE_LIMITS } from '../engine/rerank/request.ts';
+import { SEEN_FOR_MOST_S } from '../engine/serve/endpoints.ts';
 import { TOKEN_SCOPES } from './access/scopes.ts';
 import { PROBLEM_MEDIA } from './problems.ts';
 
@@ -151,7 +151,10 @@ const Ranking = Type.Object(
     ),
     next: OrNull(Type.String(), 'cursor of the page after it; null after the last one'),
     served: Type.Optional(
-      OrNull(Type.Integer(), 'with served: position of the event that reports it; null where none was published'),
+      OrNull(
+        Type.Integer(),
+        'with served: log position of the event that reports the list; null if sampling left the list out, or if the log did not acknowledge the event within http.served_timeout_ms',
+      ),
     ),
   },
   { $id: 'Ranking', ...open, description: 'A ranked list' },

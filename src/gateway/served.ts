@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { hash53 } from '../bus/event/canonical.ts';
 import type { EventCodec } from '../bus/event/codec.ts';
 import type { ServedData } from '../bus/event/types.ts';
-import { BadRequestError, ScopeMissingError } from '../errors.ts';
+import { BadRequestError, PublishUnacknowledgedError, ScopeMissingError } from '../errors.ts';
 import { MAIN } from '../experiment/arms.ts';
 import { type Caller, mayUse } from './access/caller.ts';
 import type { Link } from './link.ts';
@@ -23,6 +23,10 @@ export interface ServedOptions {
   logger: Logger;
   /** Share of such lists that is reported. */
   share: number;
+  /** Milliseconds that a list waits for the acknowledgement of its report. */
+  timeoutMs: number;
+  /** The publisher's window: reports that may be on the way at once. */
+  window: number;
 }
 
 interface About {
@@ -35,8 +39,9 @@ export interface Served {
   /** Throws where this caller, or a request about nobody, can't have a list reported. */
   check(caller: Caller, user: string | undefined): void;
   /**
-   * The answer with `served`: the position of the event; null where this list is left out by sampling, or where the log
-   * did not take it, which costs nobody their list.
+   * The answer with `served`: the log position of the event. It is null if sampling left this list out, if the log
+   * refused the event, or if the log did not acknowledge it within `timeoutMs`. In the last case the publisher goes on,
+   * and its outcome is logged. Never throws: no caller loses a list to a report.
    */
   report<T>(answer: T, user: string, about: About): Promise<T & { served: number | null }>;
 }
@@ -44,6 +49,8 @@ export interface Served {
 /** Publisher of these events. */
 const SOURCE = 'freshet-gateway';
 const HASHES = 2 ** 53;
+/** The time was up first. */
+const LATE = Symbol('late');
 
 /** What a served event says of an item of an answer. */
 const shownOf = ({ item, score, propensity, explored }: ServedData['items'][number]): ServedData['items'][number] => ({
@@ -53,7 +60,7 @@ const shownOf = ({ item, score, propensity, explored }: ServedData['items'][numb
   ...(explored === undefined ? {} : { explored }),
 });
 
-export function createServed({ link, codec, logger, share }: ServedOptions): Served {
+export function createServed({ link, codec, logger, share, timeoutMs, window }: ServedOptions): Served {
   return {
     check: (caller, user) => {
       if (user === undefined)
@@ -79,18 +86,45 @@ export function createServed({ link, codec, logger, share }: ServedOptions): Ser
         time: new Date().toISOString(),
         data: { list, items: items.map(shownOf), snapshot, config, arm, ...(context ? { context } : {}) },
       };
-      const result = codec.prepare(withTrace(event, trace));
-      try {
-        if (!result.ok) throw new Error(result.problem.message);
-        const { seq } = await link.bus().publisher.publish(result.prepared);
-        return { ...answer, served: seq };
-      } catch (err) {
-        logger.warn(
-          { code: (err as { code?: string }).code },
-          'a list that was answered could not be reported as served',
-        );
-        return { ...answer, served: null };
-      }
+      const served = await publishInTime(codec.prepare(withTrace(event, trace)));
+      return { ...answer, served };
     },
   };
+
+  /** The position in the log; null if the report was not published, or not acknowledged in time. */
+  async function publishInTime(result: ReturnType<EventCodec['prepare']>): Promise<number | null> {
+    if (!result.ok) return failed(result.problem);
+    let timer: NodeJS.Timeout | undefined;
+    const timeUp = new Promise<typeof LATE>((resolve) => {
+      timer = setTimeout(() => resolve(LATE), timeoutMs);
+    });
+    try {
+      const { publisher } = link.bus();
+      // A report waits for a place in the window rather than in the queue: lists that went out would fill it without end.
+      if (publisher.pending >= window && (await Promise.race([publisher.ready(), timeUp])) === LATE)
+        return failed(new PublishUnacknowledgedError('The publisher had no place for the report in time.'));
+      const flight = publisher.publish(result.prepared);
+      const first = await Promise.race([flight, timeUp]);
+      if (first !== LATE) return first.seq;
+      logger.warn(
+        { timeout_ms: timeoutMs },
+        'The log did not acknowledge an impression report in time. The list went out with served: null, and the publisher goes on with the report.',
+      );
+      flight.then(
+        () => logger.info('The log acknowledged an impression report after its list had gone out.'),
+        (err: unknown) => failed(err),
+      );
+      return null;
+    } catch (err) {
+      return failed(err);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The code alone: messages and details of errors hold the subject, and the subject holds the user's id. */
+  function failed(err: unknown): null {
+    logger.warn({ code: (err as { code?: string }).code }, 'The gateway could not report a list as served.');
+    return null;
+  }
 }

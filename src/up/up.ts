@@ -3,7 +3,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import type { Logger } from 'pino';
-import { checkServer, connect } from '../bus/connection.ts';
+import { checkServer, connect } from '../bus/nats/connection.ts';
 import { SERVICES, type ServiceName } from '../bus/projection/definition.ts';
 import { ensureFolder } from '../bus/service/folder.ts';
 import { acquireLock, type InstanceLock } from '../bus/service/lock.ts';

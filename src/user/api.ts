@@ -1,8 +1,8 @@
 /** What the user service answers. */
 import type { Database } from 'better-sqlite3';
 import type { Traits } from '../bus/event/traits.ts';
-import type { Endpoint } from '../bus/micro.ts';
-import { requiredId, wholeNumber } from '../bus/request.ts';
+import type { Endpoint } from '../bus/nats/micro.ts';
+import { requiredId, wholeNumber } from '../bus/nats/request.ts';
 import type { Config } from '../config/schema.ts';
 import { NotFoundError } from '../errors.ts';
 

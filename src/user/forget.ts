@@ -1,8 +1,8 @@
 /** Forgetting as the user service answers for it. */
 import type { Database } from 'better-sqlite3';
 import type { Coordinator } from '../bus/erasure/coordinator.ts';
-import type { Endpoint } from '../bus/micro.ts';
-import { requiredId } from '../bus/request.ts';
+import type { Endpoint } from '../bus/nats/micro.ts';
+import { requiredId } from '../bus/nats/request.ts';
 
 /** Sessions linked to a user, and those linked to these; those furthest from the user first. */
 export function sessionsOf(db: Database, user: string): string[] {

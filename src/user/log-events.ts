@@ -3,7 +3,7 @@ import { AckPolicy, type Consumer, DeliverPolicy, type JsMsg, type NatsConnectio
 import { EVENTS } from '../../streams.config.ts';
 import { encodeToken } from '../bus/event/ids.ts';
 import { parseEventSubject } from '../bus/event/subject.ts';
-import type { HeldPage, HeldRecord } from '../bus/projection/held.ts';
+import type { HeldPage, HeldRecord } from '../bus/projection/personal-data.ts';
 
 /** Messages read at once. */
 const PAGE = 200;

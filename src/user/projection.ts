@@ -4,9 +4,9 @@ import type { LoggedEvent } from '../bus/event/codec.ts';
 import { eventIdentity } from '../bus/event/ids.ts';
 import { foldTraits } from '../bus/event/traits.ts';
 import type { InteractionData } from '../bus/event/types.ts';
+import type { Forgotten } from '../bus/projection/data-subjects.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
-import type { HeldRows } from '../bus/projection/held.ts';
-import type { Forgotten } from '../bus/projection/people.ts';
+import type { HeldRows } from '../bus/projection/personal-data.ts';
 import type { Config } from '../config/schema.ts';
 
 const SCHEMA = `

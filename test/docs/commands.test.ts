@@ -12,7 +12,7 @@ import { documentedEndpoints } from '../../scripts/docs/endpoints.ts';
 import { documentedMetrics } from '../../scripts/docs/metrics.ts';
 import { onPath } from '../../scripts/setup/process.mjs';
 import { ROOT } from '../../scripts/setup.mjs';
-import { connect } from '../../src/bus/connection.ts';
+import { connect } from '../../src/bus/nats/connection.ts';
 import type { DocumentedEndpoint } from '../../src/bus/event/asyncapi.ts';
 import { SERVICES } from '../../src/bus/projection/definition.ts';
 import { makeTempDir, removeTempDir } from '../support/tempdir.ts';

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCodec } from '../../../src/bus/event/codec.ts';
 import { itemId, userId } from '../../../src/bus/event/ids.ts';
+import { withState } from '../../../src/bus/projection/after-commit.ts';
 import { openStore } from '../../../src/bus/projection/store.ts';
 import { completeConfig } from '../../../src/config/load.ts';
-import { createMemory } from '../../../src/engine/memory.ts';
-import { engineProjection, prepareTables } from '../../../src/engine/projection.ts';
+import { createMemory } from '../../../src/engine/fold/model-fold.ts';
+import { engineProjection, prepareTables } from '../../../src/engine/fold/projection.ts';
 import { nextTraining } from '../../../src/engine/train/schedule.ts';
 import { scheduleOf, trainedKinds, trainerOptionsOf } from '../../../src/engine/train/settings.ts';
 import { createTrainer } from '../../../src/engine/train/trainer.ts';
@@ -35,12 +36,15 @@ export interface EngineRecommender extends Recommender {
 export function createEngine(data: DataSet, depth: number, trained = true): EngineRecommender {
   const config = engineConfig(data, trained);
   const folder = mkdtempSync(join(tmpdir(), 'freshet-accuracy-'));
-  const definition = engineProjection({ config, committed: (events, _clock, seq) => memory.fold(events, seq) });
-  const store = openStore({
-    file: join(folder, 'engine.sqlite'),
-    definition,
-    codec: createCodec({ declared: config.events.declared }),
-  });
+  const definition = engineProjection({ config });
+  const store = withState(
+    openStore({
+      file: join(folder, 'engine.sqlite'),
+      definition,
+      codec: createCodec({ declared: config.events.declared }),
+    }),
+    () => memory,
+  );
   // The file is thrown away; waiting for the disk says nothing of accuracy.
   store.db.pragma('synchronous = OFF');
   const memory = createMemory({ config, tables: prepareTables(store.db) });

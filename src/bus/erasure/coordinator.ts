@@ -9,13 +9,13 @@ import type { Logger } from 'pino';
 import { DEAD_LETTERS, EVENTS, RANKINGS } from '../../../streams.config.ts';
 import { messageOf, NotFoundError } from '../../errors.ts';
 import { createCodec } from '../event/codec.ts';
+import { erasureHmac } from '../event/erasure-hmac.ts';
 import { decodeToken, encodeToken, type StreamSeq } from '../event/ids.ts';
 import { entitySubjects, eventSubject } from '../event/subject.ts';
 import type { Log } from '../log/port.ts';
-import { onceMade } from '../once-made.ts';
+import { onceMade } from '../nats/once-made.ts';
 import { SERVICES } from '../projection/definition.ts';
 import { createInstances, type Found } from '../service/instances.ts';
-import { erasureHmac } from './key.ts';
 import { type Erasure, type ErasureAct, type ErasureStep, openLedger, type ToldErasure } from './ledger.ts';
 
 export interface CoordinatorOptions {

@@ -5,9 +5,9 @@ import { codec, erased, outgoing, viewed } from '../../../test/support/events.ts
 import { tempDir } from '../../../test/support/tempdir.ts';
 import { createMemoryLog, type MemoryLog } from '../log/memory.ts';
 import type { Bound } from './bounded.ts';
+import { carryOutSwap, orderSwap, projectionFiles, versionOf } from './files.ts';
 import { createRebuild, type Rebuild, RebuildRefusedError } from './rebuild.ts';
 import { openStore } from './store.ts';
-import { carryOutSwap, orderSwap, projectionFiles, versionOf } from './swap.ts';
 
 async function filled(n: number): Promise<MemoryLog> {
   const log = createMemoryLog();

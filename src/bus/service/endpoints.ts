@@ -2,12 +2,12 @@
 import type { Config } from '../../config/schema.ts';
 import { NotFoundError, ServiceUnavailableError } from '../../errors.ts';
 import { streamSeq } from '../event/ids.ts';
-import type { Endpoint, Json } from '../micro.ts';
+import type { Endpoint, Json } from '../nats/micro.ts';
+import { requiredId, wholeNumber } from '../nats/request.ts';
 import type { ProjectionLoop } from '../projection/loop.ts';
 import type { DeadLetter, ProjectionStore } from '../projection/store.ts';
-import { requiredId, wholeNumber } from '../request.ts';
 import type { ServiceStatus } from './description.ts';
-import type { Incarnation } from './incarnation.ts';
+import type { ProjectionRuntime } from './runtime.ts';
 
 /** `min_seq` and `timeout_ms` mean the same for every read: a state that holds the event with that sequence. */
 export function withMinSeq(
@@ -49,11 +49,11 @@ async function reachMinSeq(request: Json, loop: ProjectionLoop, { http }: Config
 export const KNOWN_MAX = 5_000;
 
 export function commonEndpoints(
-  incarnation: () => Promise<Incarnation>,
+  runtime: () => Promise<ProjectionRuntime>,
   status: () => ServiceStatus,
   config: Config,
 ): Record<string, Endpoint> {
-  const store = async (): Promise<ProjectionStore> => (await incarnation()).store;
+  const store = async (): Promise<ProjectionStore> => (await runtime()).store;
   return {
     status: { ...COMMON_ENDPOINTS.status, handle: () => status() },
     known: {
@@ -67,7 +67,7 @@ export function commonEndpoints(
     held: {
       ...COMMON_ENDPOINTS.held,
       handle: async (request) => {
-        const { loop, held } = await incarnation();
+        const { loop, held } = await runtime();
         await reachMinSeq(request, loop, config);
         const at = { seq: loop.position(), parts: held.parts };
         if (request.part === undefined) return at;

@@ -9,8 +9,9 @@ import { createInterface } from 'node:readline';
 import type { Logger } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import { ENTRY } from '../../entry.ts';
+import { messageOf } from '../../errors.ts';
 import type { ServiceName } from '../projection/definition.ts';
-import { instanceName } from '../projection/swap.ts';
+import { instanceName } from '../projection/files.ts';
 
 export interface RebuildProcessOptions {
   service: ServiceName;
@@ -19,7 +20,7 @@ export interface RebuildProcessOptions {
   natsUrl: string;
   config: Config;
   logger: Logger;
-  /** More words of the command. */
+  /** More arguments of the command. */
   args?: readonly string[];
 }
 
@@ -32,6 +33,7 @@ export interface RebuildProgress {
 }
 
 export interface RebuildProcess {
+  /** Starts it, and again after a pause each time it fails, until it is complete or stopped. Never throws. */
   start(): void;
   progress(): RebuildProgress;
   stop(): Promise<void>;
@@ -48,9 +50,29 @@ export function createRebuildProcess(options: RebuildProcessOptions): RebuildPro
   let pause = config.projection.rebuild_retry_ms;
   let progress: RebuildProgress = { done: 0, total: 0, per_second: 0 };
 
+  const settings = join(data, `${instanceName(service, replica)}.rebuild.config.json`);
+
+  /** Called by timers as well, so it must not throw: nobody would catch it, and the service would end. */
   function start(): void {
+    try {
+      child = launch();
+    } catch (err) {
+      // A full disk, a folder that can't be written to, or no memory for another process.
+      logger.error(
+        { service, file: settings, reason: messageOf(err), pause_ms: pause },
+        'The service could not start a rebuild. It tries again after the pause.',
+      );
+      startLater();
+    }
+  }
+
+  function startLater(): void {
+    timer = setTimeout(start, pause);
+    pause = Math.min(2 * pause, RETRY_MAX_MS);
+  }
+
+  function launch(): ChildProcess {
     // The settings that this process runs with, wherever they came from.
-    const settings = join(data, `${instanceName(service, replica)}.rebuild.config.json`);
     writeFileSync(settings, JSON.stringify(config));
     const args = [
       ENTRY,
@@ -69,20 +91,22 @@ export function createRebuildProcess(options: RebuildProcessOptions): RebuildPro
       env: { ...process.env, NATS_URL: natsUrl },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    child = started;
-    let said = '';
+    let stderr = '';
     createInterface({ input: started.stdout }).on('line', (line) => heard(line));
     started.stderr.on('data', (chunk: Buffer) => {
-      said = (said + chunk.toString('utf8')).slice(-2_000);
+      stderr = (stderr + chunk.toString('utf8')).slice(-2_000);
     });
-    started.on('error', (err) => logger.error({ err, service }, 'a rebuild could not be started'));
+    started.on('error', (err) => logger.error({ err, service }, 'The process of a rebuild reported an error.'));
     started.on('close', (code) => {
       child = undefined;
       if (stopped || code === 0) return;
-      logger.error({ service, code, reason: said.trim(), pause_ms: pause }, 'a rebuild ended; it is tried again');
-      timer = setTimeout(start, pause);
-      pause = Math.min(2 * pause, RETRY_MAX_MS);
+      logger.error(
+        { service, code, reason: stderr.trim(), pause_ms: pause },
+        'A rebuild ended before it was complete. The service starts it again after the pause.',
+      );
+      startLater();
     });
+    return started;
   }
 
   function heard(line: string): void {
@@ -90,7 +114,7 @@ export function createRebuildProcess(options: RebuildProcessOptions): RebuildPro
       const { done, total, per_second } = JSON.parse(line) as Partial<RebuildProgress>;
       if (done !== undefined && total !== undefined && per_second !== undefined) progress = { done, total, per_second };
     } catch {
-      logger.debug({ line }, 'a rebuild said what is no JSON');
+      logger.debug({ line }, 'A rebuild wrote a line that is not JSON.');
     }
   }
 

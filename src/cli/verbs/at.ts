@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { ItemAnswer } from '../../content/api.ts';
-import type { RankingAnswer } from '../../engine/lists.ts';
+import type { RankingAnswer } from '../../engine/serve/lists.ts';
 import { NotFoundError, UsageError } from '../../errors.ts';
 import type { HistoryAnswer, UserAnswer } from '../../user/api.ts';
 import { historyText } from '../history.ts';

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { call } from '../../bus/micro.ts';
+import { call } from '../../bus/nats/micro.ts';
 import { NotFoundError } from '../../errors.ts';
 import type { ExperimentResults, SummaryAnswer } from '../../feedback/api.ts';
 import { count, note, print, printJson, table } from '../output.ts';

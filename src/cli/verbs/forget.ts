@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { ToldErasure } from '../../bus/erasure/ledger.ts';
-import { call } from '../../bus/micro.ts';
+import { call } from '../../bus/nats/micro.ts';
 import { FreshetError, UsageError } from '../../errors.ts';
 import { note, print, printJson, table } from '../output.ts';
 import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { call } from '../../bus/micro.ts';
+import { call } from '../../bus/nats/micro.ts';
 import type { HistoryAnswer } from '../../user/api.ts';
 import { historyText } from '../history.ts';
 import { note, print, printJson } from '../output.ts';

@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
-import { createBulk } from '../../bus/bulk.ts';
+import { createBulk } from '../../bus/bulk/bulk.ts';
 import { refuseForgotten } from '../../bus/erasure/forgotten.ts';
 import { createCodec } from '../../bus/event/codec.ts';
 import type { CloudEvent } from '../../bus/event/types.ts';
 import { createJetStreamLog } from '../../bus/log/jetstream.ts';
-import { createPublisher, publisherLimits } from '../../bus/publisher.ts';
+import { createPublisher, publisherLimits } from '../../bus/nats/publisher.ts';
 import { IMPORT_FORMATS, type ImportFormat, type ImportPlan, openImport, readColumnMap } from '../../import/mod.ts';
 import { count, duration, EXIT, note, print, printJson } from '../output.ts';
 import { createProgress } from '../progress.ts';

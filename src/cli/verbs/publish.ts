@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { createCodec } from '../../bus/event/codec.ts';
 import type { StreamSeq } from '../../bus/event/ids.ts';
-import { createPublisher, publisherLimits } from '../../bus/publisher.ts';
+import { createPublisher, publisherLimits } from '../../bus/nats/publisher.ts';
 import { type EventProblem, messageOf, UsageError } from '../../errors.ts';
 import { EXIT, note, print, printJson } from '../output.ts';
 import { type CommonOptions, withCommon, withSession } from '../session.ts';

@@ -2,18 +2,18 @@ import { existsSync, renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Argument, Command } from 'commander';
 import type { NatsConnection } from 'nats';
-import { erasureKey } from '../../bus/erasure/key.ts';
 import { createCodec } from '../../bus/event/codec.ts';
 import type { Log } from '../../bus/log/port.ts';
 import { findPosition } from '../../bus/log/position.ts';
+import { createPublisher } from '../../bus/nats/publisher.ts';
 import { foldVersion, SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
+import { carryOutSwap, instanceName, orderSwap, projectionFiles } from '../../bus/projection/files.ts';
 import { createRebuild } from '../../bus/projection/rebuild.ts';
-import { carryOutSwap, instanceName, orderSwap, projectionFiles } from '../../bus/projection/swap.ts';
-import { createPublisher } from '../../bus/publisher.ts';
 import { ensureFolder } from '../../bus/service/folder.ts';
-import { loopLimits } from '../../bus/service/incarnation.ts';
 import { acquireLock, type InstanceLock } from '../../bus/service/lock.ts';
 import { createServiceLog } from '../../bus/service/log.ts';
+import { loopLimits } from '../../bus/service/runtime.ts';
+import { erasureKey } from '../../bus/streams/erasure-key.ts';
 import { InstanceLockedError, RebuildWaitingError, UsageError } from '../../errors.ts';
 import { createLogger } from '../../observability/log.ts';
 import { count, duration, note, print, printJson } from '../output.ts';
@@ -132,7 +132,7 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
   const { live } = projectionFiles(resolve(options.data), instance);
   const key = await erasureKey(nc);
   const upTo = bounded || fromSnapshot || beside ? await boundOf(nc, log, options) : undefined;
-  const { definition, memory, snapshot, close } = await rebuildable(service, config, key, {
+  const { definition, state, memory, snapshot, close } = await rebuildable(service, config, key, {
     live,
     nc,
     log,
@@ -145,6 +145,7 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
     const rebuild = await createRebuild({
       file: files.rebuild,
       definition,
+      state,
       codec: createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes }),
       log,
       consumer,

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { call } from '../../bus/micro.ts';
-import type { RollbackAnswer } from '../../engine/rollback.ts';
+import { call } from '../../bus/nats/micro.ts';
+import type { RollbackAnswer } from '../../engine/lifecycle/rollback.ts';
 import { waitInForce } from '../in-force.ts';
 import { note, print, printJson } from '../output.ts';
 import { type CommonOptions, withCommon, withSession } from '../session.ts';

@@ -3,19 +3,19 @@ import { mkdirSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { NatsConnection } from 'nats';
-import { call } from '../../bus/micro.ts';
+import { call } from '../../bus/nats/micro.ts';
+import { projectionFiles } from '../../bus/projection/files.ts';
 import { removeDatabase } from '../../bus/projection/store.ts';
-import { projectionFiles } from '../../bus/projection/swap.ts';
 import type { ServiceStatus } from '../../bus/service/description.ts';
 import { ensureFolder } from '../../bus/service/folder.ts';
 import { acquireLock } from '../../bus/service/lock.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
-import type { RankingAnswer } from '../../engine/lists.ts';
-import type { SettingsAnswer } from '../../engine/rollback.ts';
-import { configHash, differences, settingsOf, withSettings } from '../../engine/settings.ts';
-import { METRICS } from '../../engine/shadow/comparison.ts';
-import type { PromoteAnswer, ShadowStatus } from '../../engine/shadow/start.ts';
+import type { SettingsAnswer } from '../../engine/lifecycle/rollback.ts';
+import { METRICS } from '../../engine/lifecycle/shadow/comparison.ts';
+import type { PromoteAnswer, ShadowStatus } from '../../engine/lifecycle/shadow/start.ts';
+import type { RankingAnswer } from '../../engine/serve/lists.ts';
+import { configHash, differences, settingsOf, withSettings } from '../../engine/settings/settings.ts';
 import { ENTRY } from '../../entry.ts';
 import { ServiceUnavailableError, UsageError } from '../../errors.ts';
 import { isAlive, readRuntime } from '../../up/runtime-file.ts';
@@ -202,7 +202,7 @@ async function start(nc: NatsConnection, url: string, options: CommonOptions): P
 }
 
 async function run(options: CommonOptions & { healthPort: number }): Promise<void> {
-  const { startShadow } = await import('../../engine/shadow/start.ts');
+  const { startShadow } = await import('../../engine/lifecycle/shadow/start.ts');
   const data = resolve(options.data);
   const config = loadConfig({ file: options.config });
   const url = natsUrl(options);

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { call } from '../../bus/micro.ts';
-import type { SnapshotsAnswer, SnapshotTold } from '../../engine/rollback.ts';
+import { call } from '../../bus/nats/micro.ts';
+import type { SnapshotsAnswer, SnapshotTold } from '../../engine/lifecycle/rollback.ts';
 import { count, print, printJson, table } from '../output.ts';
 import { type CommonOptions, withCommon, withSession } from '../session.ts';
 

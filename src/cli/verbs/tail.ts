@@ -3,7 +3,7 @@ import { AckPolicy, DeliverPolicy, type KvEntry, type NatsConnection } from 'nat
 import { EVENTS, RANKINGS } from '../../../streams.config.ts';
 import { encodeToken } from '../../bus/event/ids.ts';
 import { EVENT_SUBJECTS, entitySubjects } from '../../bus/event/subject.ts';
-import type { RankingAnswer } from '../../engine/lists.ts';
+import type { RankingAnswer } from '../../engine/serve/lists.ts';
 import { messageOf, StreamMissingError } from '../../errors.ts';
 import { note, print, printJson } from '../output.ts';
 import { originText, rankingText } from '../ranking.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { call } from '../../bus/micro.ts';
-import type { RankingAnswer } from '../../engine/lists.ts';
+import { call } from '../../bus/nats/micro.ts';
+import type { RankingAnswer } from '../../engine/serve/lists.ts';
 import { note, print, printJson } from '../output.ts';
 import { originText, rankingText } from '../ranking.ts';
 import { type CommonOptions, withCommon, withSession } from '../session.ts';

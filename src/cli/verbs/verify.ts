@@ -1,17 +1,17 @@
 import { resolve } from 'node:path';
 import { Argument, Command } from 'commander';
-import { erasureKey } from '../../bus/erasure/key.ts';
 import { createCodec } from '../../bus/event/codec.ts';
-import { call } from '../../bus/micro.ts';
+import { call } from '../../bus/nats/micro.ts';
+import { createPublisher } from '../../bus/nats/publisher.ts';
 import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
-import { instanceName, projectionFiles } from '../../bus/projection/swap.ts';
+import { instanceName, projectionFiles } from '../../bus/projection/files.ts';
 import { positionIn, type Verdict, verifyProjection } from '../../bus/projection/verify.ts';
-import { createPublisher } from '../../bus/publisher.ts';
-import { loopLimits } from '../../bus/service/incarnation.ts';
 import { createServiceLog } from '../../bus/service/log.ts';
-import { configInForce } from '../../engine/acts.ts';
-import type { LiveModelHash } from '../../engine/rebuild.ts';
-import { configHash } from '../../engine/settings.ts';
+import { loopLimits } from '../../bus/service/runtime.ts';
+import { erasureKey } from '../../bus/streams/erasure-key.ts';
+import { configInForce } from '../../engine/lifecycle/activations.ts';
+import type { LiveModelHash } from '../../engine/lifecycle/rebuild.ts';
+import { configHash } from '../../engine/settings/settings.ts';
 import { FoldVersionDiffersError, ServiceUnavailableError, UsageError } from '../../errors.ts';
 import { createLogger } from '../../observability/log.ts';
 import { modelDifference } from '../model-difference.ts';
@@ -83,7 +83,7 @@ async function verify(service: ServiceName, { nc, config }: CliSession, options:
   const { live } = projectionFiles(data, instance);
   const key = await erasureKey(nc);
   const { fromSnapshot } = options;
-  const { definition, memory, snapshot, began, close } = await rebuildable(service, config, key, {
+  const { definition, state, memory, snapshot, began, close } = await rebuildable(service, config, key, {
     live,
     nc,
     log,
@@ -108,9 +108,10 @@ async function verify(service: ServiceName, { nc, config }: CliSession, options:
       erasureKey: key,
       sample: options.sample,
       onProgress: progress.update,
-      ...(memory
+      ...(memory && state
         ? {
             memory: {
+              state,
               hash: memory.hash,
               live: modelOf,
               difference: (fold) => modelDifference({ nc, log, instance, data, config, model: memory.model, fold }),

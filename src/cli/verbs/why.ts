@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { call } from '../../bus/micro.ts';
-import type { WhyAnswer } from '../../engine/why.ts';
+import { call } from '../../bus/nats/micro.ts';
+import type { WhyAnswer } from '../../engine/serve/why.ts';
 import { note, print, printJson } from '../output.ts';
 import { momentText, type PastOptions, withPast } from '../past.ts';
 import { type CommonOptions, withCommon, withSession } from '../session.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
-import { featureHash, itemFeatures } from './features.ts';
-import { type ContentMap, decodeMap, encodeMap, InputUnreadableError } from './inputs.ts';
+import { featureHash, itemFeatures } from './inputs/features.ts';
+import { type ContentMap, decodeMap, encodeMap, InputUnreadableError } from './inputs/inputs.ts';
 import { createModel, type Model } from './mod.ts';
 
 const TASTES = 3;

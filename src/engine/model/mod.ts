@@ -1,21 +1,33 @@
 /** The engine's model: pure, deterministic, knows nothing of NATS, SQLite, networks of neurons or the time of day. */
-export type { SignalName } from './blend.ts';
+export type { SignalName } from './candidates/blend.ts';
 export { completeConfig, MODEL_DEFAULTS, type ModelConfig, type PartialModelConfig } from './config.ts';
-export { type Cell, CONTENTS, type Contents, contentsOf, type ModelTable, touching } from './contents.ts';
-export { type InputKind, type InputQuality, InputUnreadableError, type TrainingData } from './inputs.ts';
-export { rankerIn } from './learned.ts';
-export { createModel } from './model.ts';
-export type { Observer, ScoredEvent } from './observer.ts';
+export { featureHash } from './inputs/features.ts';
+export {
+  type ContentMap,
+  decodeMap,
+  encodeMap,
+  type InputKind,
+  type InputQuality,
+  InputUnreadableError,
+  MappedItems,
+  type TrainingData,
+} from './inputs/inputs.ts';
 export {
   CONTENDERS,
   type Contender,
   type PrequentialReport,
   type PrequentialWindow,
   type Quality,
-} from './prequential.ts';
+} from './learn/prequential.ts';
+export type { Observer, ScoredEvent } from './learn/scored-event.ts';
+export { createModel } from './model.ts';
+export { exp } from './primitives/math.ts';
 export { RANKER_DEFAULTS, type RankerConfig } from './ranker/config.ts';
-export { decodeState, ModelStateUnreadableError } from './state.ts';
-export { MAX_WEIGHT } from './statistics.ts';
+export { type Cell, CONTENTS, type Contents, contentsOf, type ModelTable, touching } from './serialization/contents.ts';
+export { rankerIn } from './serialization/ranker-section.ts';
+export { decodeState, ModelStateUnreadableError } from './serialization/state-bytes.ts';
+export { MAX_WEIGHT, STATISTICS_DEFAULTS, Statistics } from './state/statistics.ts';
+export { WEIGHT_DEFAULTS, type Weighed, type WeightsConfig, weigh } from './state/weights.ts';
 export type {
   Examined,
   HeldOfUser,
@@ -35,4 +47,4 @@ export type {
   Traits,
   WarningName,
 } from './types.ts';
-export { WEIGHT_DEFAULTS, type Weighed, type WeightsConfig, weigh } from './weights.ts';
+export { MODEL_CODE } from './version.ts';

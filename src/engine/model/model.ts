@@ -4,13 +4,10 @@
  */
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
 import type { ItemData, ItemPatch } from '../../bus/event/types.ts';
-import { Answers } from './answers.ts';
-import { FEATURE_SCALES, FEATURES } from './blend.ts';
-import { Catalogue } from './catalogue.ts';
+import { Answers } from './answer/answers.ts';
+import { FEATURE_SCALES, FEATURES } from './candidates/blend.ts';
+import { Ranking } from './candidates/candidate-ranker.ts';
 import { completeConfig, type ModelConfig, type PartialModelConfig } from './config.ts';
-import { CountedHistories } from './counted-histories.ts';
-import { Dismissals } from './dismissals.ts';
-import { Histories, type HistoryEvent } from './histories.ts';
 import {
   decodeAdopted,
   encodeAdopted,
@@ -18,23 +15,26 @@ import {
   InputUnreadableError,
   isMapKind,
   type TrainingData,
-} from './inputs.ts';
-import { LEARNED } from './learned.ts';
-import { Learner } from './learner.ts';
-import { type Claim, Links, rootBy } from './links.ts';
-import { logOrder } from './log-order.ts';
-import { Numbering } from './numbering.ts';
-import type { Observer } from './observer.ts';
-import { Postings, placeOf, userOf } from './postings.ts';
-import type { PrequentialReport } from './prequential.ts';
+} from './inputs/inputs.ts';
+import { Learner } from './learn/learner.ts';
+import type { PrequentialReport } from './learn/prequential.ts';
+import type { Observer } from './learn/scored-event.ts';
+import { trainingDataOf } from './learn/training-data.ts';
+import { logOrder } from './primitives/log-order.ts';
 import { Ranker } from './ranker/ranker.ts';
-import { Ranking } from './ranking.ts';
-import { MAX_ROW_ID } from './rows.ts';
+import { LEARNED } from './serialization/ranker-section.ts';
+import { decodeState, encodeState, ModelStateUnreadableError, type StateUser } from './serialization/state-bytes.ts';
 import { MappedSignals } from './signals/mapped.ts';
-import { Popularity } from './signals/popularity.ts';
-import { decodeState, encodeState, ModelStateUnreadableError, type StateUser } from './state.ts';
-import { FULL, MAX_WEIGHT, Statistics } from './statistics.ts';
-import { trainingDataOf } from './training-data.ts';
+import { Catalogue } from './state/catalogue.ts';
+import { Dismissals } from './state/dismissals.ts';
+import { Histories, type HistoryEvent } from './state/histories.ts';
+import { CountedHistories } from './state/history-writer.ts';
+import { Numbering } from './state/id-table.ts';
+import { type Claim, Links, rootBy } from './state/links.ts';
+import { Popularity } from './state/popularity.ts';
+import { Postings, placeOf, userOf } from './state/postings.ts';
+import { MAX_ROW_ID } from './state/sparse-rows.ts';
+import { FULL, MAX_WEIGHT, Statistics } from './state/statistics.ts';
 import type {
   CountedPart,
   Examined,

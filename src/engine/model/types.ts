@@ -1,10 +1,10 @@
 /** What goes into the model and what comes out of it. */
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
 import type { AttributeValue, ItemData, ItemPatch } from '../../bus/event/types.ts';
-import type { SignalName } from './blend.ts';
-import type { InputKind, InputQuality, TrainingData } from './inputs.ts';
-import type { Observer } from './observer.ts';
-import type { PrequentialReport } from './prequential.ts';
+import type { SignalName } from './candidates/blend.ts';
+import type { InputKind, InputQuality, TrainingData } from './inputs/inputs.ts';
+import type { PrequentialReport } from './learn/prequential.ts';
+import type { Observer } from './learn/scored-event.ts';
 
 /** One event that says a user took an item. */
 export interface Interaction {

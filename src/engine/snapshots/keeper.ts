@@ -1,7 +1,8 @@
 /** When snapshots are written: after so many events or so much time, and when the engine is stopped. */
 import type { Logger } from 'pino';
+import { withTimeLimit } from '../../bus/nats/time-limit.ts';
 import { messageOf } from '../../errors.ts';
-import { limited, type ModelImage, type Snapshots } from './snapshots.ts';
+import type { ModelImage, Snapshots } from './snapshots.ts';
 
 const LOOK_MS = 1_000;
 /** Writing the state down holds up the fold, so it may take no more than one part in so many of the time. */
@@ -95,7 +96,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
   }
 
   const within = (promise: Promise<void>): Promise<void> =>
-    limited(promise, stopMs, `it took more than ${stopMs} ms`).catch((err: unknown) =>
+    withTimeLimit(promise, stopMs, `it took more than ${stopMs} ms`).catch((err: unknown) =>
       logger.warn({ reason: messageOf(err) }, 'no snapshot at the end; the next start reads more of the log'),
     );
 

@@ -1,6 +1,6 @@
 /** `/v1/items` and `/v1/items/{id}`. */
 import type { FastifyInstance } from 'fastify';
-import { requiredId } from '../../bus/request.ts';
+import { requiredId } from '../../bus/nats/request.ts';
 import { ask } from '../ask.ts';
 import type { GatewayContext } from '../context.ts';
 import { answers, READ_PROBLEMS, type RequestOf } from '../schemas.ts';

@@ -1,8 +1,8 @@
 /** `/v1/users/{id}/recommendations`, `/v1/recommendations`, `/v1/items/{id}/similar`, `/v1/trending`. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { createCodec } from '../../bus/event/codec.ts';
-import type { Json } from '../../bus/micro.ts';
-import { requiredId } from '../../bus/request.ts';
+import type { Json } from '../../bus/nats/micro.ts';
+import { requiredId } from '../../bus/nats/request.ts';
 import { type Caller, mayActFor } from '../access/caller.ts';
 import { otherUser } from '../access/gate.ts';
 import { ask, passOn } from '../ask.ts';
@@ -16,7 +16,15 @@ const tags = ['recommendations'];
 
 export function recommendationRoutes(app: FastifyInstance, context: GatewayContext): void {
   const { schemas, config, link, logger } = context;
-  const served = createServed({ link, codec: createCodec(), logger, share: config.http.served_share });
+  const { http, publisher } = config;
+  const served = createServed({
+    link,
+    codec: createCodec(),
+    logger,
+    share: http.served_share,
+    timeoutMs: http.served_timeout_ms,
+    window: publisher.window,
+  });
 
   interface Asker {
     /** Whether the list is to be reported as served. */

@@ -1,7 +1,7 @@
 /** `/v1/users/{id}/recommendations/stream`: the list of a user, again whenever it changes. */
 import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { requiredId } from '../../bus/request.ts';
+import { requiredId } from '../../bus/nats/request.ts';
 import { messageOf, TooManyStreamsError } from '../../errors.ts';
 import { ask } from '../ask.ts';
 import type { GatewayContext } from '../context.ts';

@@ -1,6 +1,6 @@
 /** `POST /v1/tokens`: a short-lived token for one user's browser. */
 import type { FastifyInstance } from 'fastify';
-import { requiredId } from '../../bus/request.ts';
+import { requiredId } from '../../bus/nats/request.ts';
 import { BadRequestError, KeysUnusedError, ScopeMissingError } from '../../errors.ts';
 import { mayUse } from '../access/caller.ts';
 import { secretOf } from '../access/hook.ts';

@@ -1,7 +1,7 @@
 /** `/v1/users/{id}` and its history. */
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { requiredId } from '../../bus/request.ts';
+import { requiredId } from '../../bus/nats/request.ts';
 import { exportChunks, exportDocument } from '../../user/export-document.ts';
 import { ask } from '../ask.ts';
 import type { GatewayContext } from '../context.ts';

@@ -8,7 +8,7 @@
  * one of the two is dropped.
  */
 import type { ItemData } from '../../../bus/event/types.ts';
-import { itemFeatures } from '../features.ts';
+import { itemFeatures } from '../inputs/features.ts';
 import {
   type AdoptedState,
   type InputKind,
@@ -19,9 +19,9 @@ import {
   type MapKind,
   MappedItems,
   odds,
-} from '../inputs.ts';
-import { ln } from '../math.ts';
-import { FULL, type Statistics } from '../statistics.ts';
+} from '../inputs/inputs.ts';
+import { ln } from '../primitives/math.ts';
+import { FULL, type Statistics } from '../state/statistics.ts';
 
 export interface MappedConfig {
   /** Newest events of a history that its vector is made of. */

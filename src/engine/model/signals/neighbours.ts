@@ -11,13 +11,14 @@
  * the nearer to their anchor the more. Both are explained as what people with a similar history took; who they are is
  * never said.
  */
-import type { Damping } from '../damping.ts';
-import type { Histories } from '../histories.ts';
-import { wholePower } from '../math.ts';
-import { PLACES, type Postings } from '../postings.ts';
-import type { Profile } from '../profile.ts';
-import type { Statistics } from '../statistics.ts';
-import { Top } from '../top.ts';
+
+import { wholePower } from '../primitives/math.ts';
+import { Top } from '../primitives/top-k.ts';
+import type { Histories } from '../state/histories.ts';
+import { PLACES, type Postings } from '../state/postings.ts';
+import type { Profile } from '../state/profile.ts';
+import type { Statistics } from '../state/statistics.ts';
+import type { Damping } from './damping.ts';
 
 export interface NeighbourConfig {
   /** Newest events of the history that look for neighbours, as far as a list reads back at all. */

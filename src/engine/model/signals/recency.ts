@@ -5,7 +5,7 @@
  *
  * An event adds its posting (postings.ts), nothing else. Explained as popularity.
  */
-import type { Postings } from '../postings.ts';
+import type { Postings } from '../state/postings.ts';
 
 export const RECENCY_CHANNELS = ['since-taken', 'since-first', 'lately', 'lately-long'] as const;
 /** Newest postings that tell how often an item is taken, in short and in long. */

@@ -4,7 +4,7 @@
  * An event adds its weight to the pairs with the 30 events before it (statistics.ts). A reader gets cosine-like sums
  * over their items, fading and unfaded. Explained by the items it goes together with.
  */
-import { FULL } from '../statistics.ts';
+import { FULL } from '../state/statistics.ts';
 import type { PairChannel } from './pair-channel.ts';
 
 export const TOGETHER_CHANNELS: readonly PairChannel[] = [

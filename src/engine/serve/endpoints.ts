@@ -1,0 +1,190 @@
+/** What the engine answers. */
+import { EVENT_DATA } from '../../bus/event/types.ts';
+import type { Endpoint, Json } from '../../bus/nats/micro.ts';
+import { idList, onlyKnown, optionalFlag, optionalText, requiredId, wholeNumber } from '../../bus/nats/request.ts';
+import type { Config } from '../../config/schema.ts';
+import { BadRequestError } from '../../errors.ts';
+import { MAIN } from '../../experiment/arms.ts';
+import { circumstancesOf, contextOf } from '../fold/context.ts';
+import type { Filter } from '../rerank/filter.ts';
+import { parseRules, RULE_MEMBERS } from '../rerank/request.ts';
+import type { Rules } from '../rerank/rules.ts';
+import { type SeenRule, seenRule } from '../rerank/seen.ts';
+import { parseSegment } from '../rerank/segment.ts';
+import type { Experiments } from './experiments.ts';
+import type { ListShape, Lists } from './lists.ts';
+
+/** Items in a list unless asked otherwise. */
+const LIST_DEFAULT = 10;
+
+/** Seconds that a seen item may be kept out at most: a hundred years. */
+export const SEEN_FOR_MOST_S = 3_155_760_000;
+
+/** Rows of shelves unless asked otherwise, and at most. */
+const SHELVES_DEFAULT = 5;
+const SHELVES_MOST = 20;
+
+/** What a request may hold; anything else is a mistake that would go unnoticed. */
+const RECOMMEND_MEMBERS = new Set([
+  ...RULE_MEMBERS,
+  'user',
+  'history',
+  'like',
+  'unlike',
+  'candidates',
+  'seen_for_s',
+  'context',
+  'n',
+  'exclude',
+  'explain',
+  'include_seen',
+  'max_age_ms',
+  'min_seq',
+  'timeout_ms',
+  'cursor',
+]);
+
+export function engineEndpoints(
+  lists: Lists,
+  resolve: (user: string) => string,
+  { http, engine, events, lists: listed }: Config,
+  experiments: Pick<Experiments, 'arm'> = { arm: () => undefined },
+  now: () => number = Date.now,
+): Record<string, Endpoint> {
+  // Whoever names the candidates wants them all, unless they say how many.
+  const n = (request: Json, candidates?: readonly string[]): number =>
+    wholeNumber(request, 'n', {
+      default: candidates === undefined ? LIST_DEFAULT : Math.max(1, candidates.length),
+      min: 1,
+      max: http.list_max,
+    });
+  const rulesOf = (request: Json): Rules | undefined => parseRules(request, { n: n(request), at: now() });
+  const filtersOf = (request: Json): readonly Filter[] => rulesOf(request)?.filters ?? [];
+  const given = (request: Json, name: string): string[] | undefined =>
+    request[name] === undefined || request[name] === null ? undefined : idList(request, name, http.list_max);
+
+  /** Types of interactions whose items may be kept out. */
+  const types = new Set([
+    ...Object.keys(EVENT_DATA).filter((type) => type.startsWith('user.')),
+    ...events.declared.map((verb) => `user.${verb}.v1`),
+  ]);
+
+  /** Undefined: as configured. */
+  function seenOf(request: Json): SeenRule | undefined {
+    const { seen_for_s: said } = request;
+    if (said === undefined || said === null) return undefined;
+    const configured = seenRule(listed.seen_for_s, listed.seen_by_type_s);
+    if (typeof said !== 'object')
+      return seenRule(wholeNumber(request, 'seen_for_s', { default: 0, min: 0, max: SEEN_FOR_MOST_S }), {});
+    const byType = said as Record<string, unknown>;
+    for (const [type, seconds] of Object.entries(byType)) {
+      const whole = typeof seconds === 'number' && Number.isInteger(seconds) && seconds >= -1;
+      if (!types.has(type) || !whole || seconds > SEEN_FOR_MOST_S)
+        throw new BadRequestError(
+          `seen_for_s takes seconds, or types of events with seconds each (0: for good, -1: such an event keeps nothing out); ${type.slice(0, 60)} with ${JSON.stringify(seconds)?.slice(0, 60)} is neither.`,
+          { details: { member: 'seen_for_s' } },
+        );
+    }
+    return seenRule(listed.seen_for_s, byType as Record<string, number>, configured);
+  }
+
+  /** What a request says beside user and length; undefined where it says nothing of it. */
+  function shapeOf(request: Json): ListShape | undefined {
+    const rules = rulesOf(request);
+    const candidates = given(request, 'candidates');
+    const like = given(request, 'like');
+    const unlike = given(request, 'unlike');
+    const history = given(request, 'history');
+    if (like && history)
+      throw new BadRequestError('like and history both say what the list is to go with; it takes one of them.', {
+        details: { member: 'like' },
+      });
+    const seen = seenOf(request);
+    const circumstances = circumstancesOf(contextOf(request));
+    const plain = !rules && !candidates && !like && !unlike && !history && !seen && circumstances.length === 0;
+    if (plain) return undefined;
+    return {
+      rules,
+      candidates,
+      history: history ?? like,
+      ...(unlike ? { unlike } : {}),
+      seen,
+      ...(circumstances.length > 0 ? { circumstances } : {}),
+    };
+  }
+
+  return {
+    recommend: {
+      description: 'A ranking for a user, at the head of the log; never an error for an unknown user',
+      example: { user: 'u42', n: 10 },
+      handle: (said) => {
+        onlyKnown(said, RECOMMEND_MEMBERS);
+        const asker = typeof said.user === 'string' ? resolve(said.user) : undefined;
+        const arm = asker === undefined ? undefined : experiments.arm(asker);
+        // What the request says itself counts.
+        const request = arm ? { ...arm.settings, ...said } : said;
+        const shape = shapeOf(request);
+        const user = shape?.history && request.user === undefined ? undefined : requiredId(request, 'user');
+        const answer = lists.recommend({
+          user: user === undefined ? undefined : resolve(user),
+          shape,
+          n: n(request, shape?.candidates),
+          exclude: idList(request, 'exclude', http.list_max),
+          explain: optionalFlag(request, 'explain', false),
+          includeSeen: optionalFlag(request, 'include_seen', engine.include_seen),
+          maxAgeMs: wholeNumber(request, 'max_age_ms', {
+            default: engine.stale_ms,
+            min: 0,
+            max: Number.MAX_SAFE_INTEGER,
+          }),
+          minSeq: wholeNumber(request, 'min_seq', { default: 0, min: 0, max: Number.MAX_SAFE_INTEGER }),
+          cursor: optionalText(request, 'cursor'),
+        });
+        const told = { ...answer, arm: arm?.label ?? MAIN };
+        return user === undefined ? told : { ...told, user };
+      },
+    },
+    similar: {
+      description: 'Items that go with an item',
+      example: { item: 'i7', n: 10 },
+      handle: (request) => {
+        onlyKnown(request, new Set(['item', 'n', 'explain', 'filter', 'min_seq', 'timeout_ms']));
+        return lists.similar(
+          requiredId(request, 'item'),
+          n(request),
+          optionalFlag(request, 'explain', false),
+          filtersOf(request),
+        );
+      },
+    },
+    trending: {
+      description: 'Items that are taken most lately, by everybody or by the users of a segment',
+      example: { n: 10 },
+      handle: (request) => {
+        onlyKnown(request, new Set(['n', 'filter', 'segment', 'min_seq', 'timeout_ms']));
+        return lists.trending(n(request), filtersOf(request), parseSegment(request.segment));
+      },
+    },
+    ping: {
+      description: 'Nothing: how long the way to the engine and back takes',
+      example: {},
+      handle: () => ({}),
+    },
+    shelves: {
+      description: 'Several titled rows for a user, with no item twice',
+      example: { user: 'u42', rows: 5, n: 10 },
+      handle: (request) => {
+        onlyKnown(request, new Set([...RULE_MEMBERS, 'user', 'n', 'rows', 'exclude', 'min_seq', 'timeout_ms']));
+        const user = requiredId(request, 'user');
+        const answer = lists.shelves({
+          user: resolve(user),
+          rows: wholeNumber(request, 'rows', { default: SHELVES_DEFAULT, min: 1, max: SHELVES_MOST }),
+          n: n(request),
+          exclude: idList(request, 'exclude', http.list_max),
+          rules: rulesOf(request),
+        });
+        return { ...answer, user };
+      },
+    },
+  };
+}
