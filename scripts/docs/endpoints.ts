@@ -1,4 +1,4 @@
-/** The micro endpoints as the services themselves describe them; nothing is started for it. */
+/** The micro endpoints, with the descriptions that the services give them. The generator starts no service. */
 import Database from 'better-sqlite3';
 import type { DocumentedEndpoint } from '../../src/bus/event/asyncapi.ts';
 import { createCodec } from '../../src/bus/event/codec.ts';
@@ -9,12 +9,12 @@ import { completeConfig } from '../../src/config/load.ts';
 import { contentEndpoints } from '../../src/content/api.ts';
 import { contentProjection } from '../../src/content/projection.ts';
 import { MODEL_CONTENTS } from '../../src/engine/lifecycle/contents.ts';
+import { MODEL_HASH } from '../../src/engine/lifecycle/part.ts';
 import { ROLLBACK_ENDPOINTS } from '../../src/engine/lifecycle/rollback.ts';
 import { engineEndpoints } from '../../src/engine/serve/endpoints.ts';
 import { experimentEndpoints } from '../../src/engine/serve/experiments.ts';
 import type { Lists } from '../../src/engine/serve/lists.ts';
 import { EXPLAIN } from '../../src/engine/serve/why.ts';
-import { MODEL_HASH } from '../../src/engine/lifecycle/part.ts';
 import { feedbackEndpoints } from '../../src/feedback/api.ts';
 import { feedbackProjection } from '../../src/feedback/projection.ts';
 import { userEndpoints } from '../../src/user/api.ts';
@@ -26,7 +26,7 @@ type Described = Readonly<Record<string, Pick<Endpoint, 'description' | 'example
 
 const NOBODY = {
   publish: () => {
-    throw new TypeError('only described here');
+    throw new TypeError('The generator describes this endpoint and never calls it.');
   },
 };
 
@@ -38,7 +38,7 @@ function own(service: ServiceName): Described {
         ...userEndpoints(emptyDatabase(userProjection(config).schema), config),
         export: EXPORT,
         ...forgetEndpoints(() => {
-          throw new TypeError('only described here');
+          throw new TypeError('The generator describes this endpoint and never calls it.');
         }),
       };
     case 'content':

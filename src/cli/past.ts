@@ -1,4 +1,4 @@
-/** A service as it was at a position of the log: folded in this process, and gone with it. */
+/** A service as it was at a sequence of the log. This process folds the state, and deletes it at the end. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -26,11 +26,11 @@ export interface PastOptions extends CommonOptions {
 
 export interface Past extends Position {
   endpoints: Record<string, Endpoint>;
-  /** Only of the engine. */
+  /** For the engine only. */
   engine?: PastEngine;
 }
 
-/** Folds what is needed, hands it to `work`, and takes it away again. Throws `PositionUnknownError`. */
+/** Folds the state, passes it to `work`, then deletes it. Throws `PositionUnknownError`. */
 export async function withPast<T>(
   service: 'user' | 'content' | 'engine',
   { nc, config }: CliSession,
@@ -41,7 +41,7 @@ export async function withPast<T>(
   const log = await createServiceLog({ nc, publisher, config, service });
   const consumer = `${service}-at-${process.pid}`;
   const folder = mkdtempSync(join(tmpdir(), 'freshet-at-'));
-  const progress = createProgress(`folding the log for ${service}`, 'messages', options.json);
+  const progress = createProgress(`folding the log for the ${service} service`, 'messages', options.json);
   let close: (() => void) | undefined;
   try {
     const position = await findPosition(nc, log, options);
@@ -98,6 +98,6 @@ async function definitionOf(service: 'user' | 'content', config: CliSession['con
     : (await import('../content/projection.ts')).contentProjection();
 }
 
-/** Says of which moment an answer is. */
+/** A line that names the moment of an answer. */
 export const momentText = ({ seq, taken }: Position): string =>
-  `as of sequence ${count(seq)}, which the log took at ${new Date(taken).toISOString()}`;
+  `as of sequence ${count(seq)}, which the log stored at ${new Date(taken).toISOString()}`;

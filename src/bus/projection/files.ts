@@ -55,7 +55,7 @@ export function requestCutOver({ rebuild, next }: ProjectionFiles): void {
  * Puts the complete one in the place of the live one; both have to be closed. False where there is none of this fold
  * version: one of another version stays, for the program or the settings that it was made for.
  */
-export function cutOver({ live, next }: ProjectionFiles, version: string): boolean {
+export function replaceLiveFile({ live, next }: ProjectionFiles, version: string): boolean {
   if (versionOf(next) !== version) return false;
   settle(next);
   keepMarks(live, next);

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { messageOf } from '../../errors.ts';
 import { foldVersion, type ProjectionDefinition } from '../projection/definition.ts';
-import { cutOver, discardNext, type ProjectionFiles, versionOf } from '../projection/files.ts';
+import { discardNext, type ProjectionFiles, replaceLiveFile, versionOf } from '../projection/files.ts';
 import { createRebuild, type RebuildOptions } from '../projection/rebuild.ts';
 import type { Checkpoint } from '../projection/store.ts';
 
@@ -83,7 +83,7 @@ export function createCutOver<Tables>(options: CutOverOptions<Tables>): CutOver 
     } finally {
       rebuild.close();
     }
-    await options.replace(() => cutOver(files, version), definition);
+    await options.replace(() => replaceLiveFile(files, version), definition);
     logger.info(
       { service, seq: at.seq, seconds: (performance.now() - started) / 1000 },
       'a rebuilt projection has taken over',

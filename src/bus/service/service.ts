@@ -14,7 +14,7 @@ import { observePublisher, observeRequests } from '../nats/metrics.ts';
 import { serveMicro } from '../nats/micro.ts';
 import { createPublisher, publisherLimits } from '../nats/publisher.ts';
 import { foldVersion, type ProjectionDefinition } from '../projection/definition.ts';
-import { cutOver, instanceName, projectionFiles } from '../projection/files.ts';
+import { instanceName, projectionFiles, replaceLiveFile } from '../projection/files.ts';
 import { observeLoop } from '../projection/metrics.ts';
 import type { StoreOptions } from '../projection/store.ts';
 import { erasureKey } from '../streams/erasure-key.ts';
@@ -75,7 +75,7 @@ export async function runService<Tables>(
     let definition = (await description.resolveDefinition?.(nc)) ?? description.definition;
     let wanted = definition;
     const version = foldVersion(definition);
-    if (role === undefined && cutOver(files, version))
+    if (role === undefined && replaceLiveFile(files, version))
       logger.info({ file: files.live }, 'a rebuilt projection has taken over');
 
     const observer = observeLoop(registry);

@@ -15,10 +15,10 @@ interface SimilarOptions extends CommonOptions {
 export const similarVerb = (): Command =>
   withCommon(
     new Command('similar')
-      .description('items that go with an item')
+      .description('list the items that are similar to an item')
       .argument('<item>', 'id of the item')
-      .option('-n, --n <n>', 'items', positive, 10)
-      .option('--explain', 'say why each item is there'),
+      .option('-n, --n <n>', 'how many items', positive, 10)
+      .option('--explain', 'show the reasons for each item'),
   ).action((item: string, options: SimilarOptions) =>
     withSession(options, async ({ nc }) => {
       const answer = await call<RankingAnswer>(nc, 'freshet.engine.similar', {
