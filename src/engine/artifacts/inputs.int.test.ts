@@ -1,6 +1,6 @@
 /** What was trained outside the fold has to count from one position of the log, whoever folds it and however often. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
@@ -417,7 +417,7 @@ describe('an engine that trains', { timeout: 360_000 }, () => {
     requestCutOver(files);
     await until(async () => {
       const found = recorded();
-      return found.length === 2 && running[0]?.status().state === 'ready';
+      return !existsSync(files.next) && found.length === 2 && running[0]?.status().state === 'ready';
     });
     const last = await publish(...reading(30, 430));
     await caughtUp(running[0] as RunningService, last);
