@@ -11,6 +11,7 @@ import { isExperimentEvent } from '../experiment/rows.ts';
 import { createLogger } from '../observability/log.ts';
 import { type Act, actOf, type InForce, inForce, readActs } from './acts.ts';
 import { engineEndpoints } from './api.ts';
+import { changedItems } from './changed-items.ts';
 import { configuredLists } from './configured-lists.ts';
 import { contentsEndpoint } from './contents.ts';
 import { createExperiments, experimentEndpoints } from './experiments.ts';
@@ -26,7 +27,7 @@ import { type EngineMetrics, engineMetrics, showQuality } from './metrics.ts';
 import type { PrequentialReport } from './model/mod.ts';
 import { createPins } from './pins.ts';
 import { engineProjection, prepareTables, resolveUser, rowsBeside } from './projection.ts';
-import { createRankings, type Rankings, settledSeq } from './rankings.ts';
+import { createRankings, type Rankings, readSettled } from './rankings.ts';
 import { hashModel, type LiveModelHash, readImage, removeImage } from './rebuild.ts';
 import { createRecallProgress } from './recall.ts';
 import { rollbackEndpoints, told } from './rollback.ts';
@@ -263,6 +264,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
           caughtUp: loop.caughtUp,
           paused: () => recall.running() || lease?.held() !== true,
           seq: loop.position,
+          changedItems: (between) => changedItems({ db: store.db, nc }, between),
           sliceMs: engine.ranking_slice_ms,
           share: engine.ranking_share,
           asked: () => performance.now() - answeredAt < ASKED_MS,
@@ -290,10 +292,10 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
           ready: () => loop.status().state === 'ready',
           refuses: () => loop.status().state === 'refusing',
           onGained: async () => {
-            const settled = await settledSeq(nc);
+            const settled = await readSettled(nc);
             rankings?.start(settled);
             // Which users the replica before had pending is known from the rows only.
-            rankings?.mark(actedSince(store.db, settled, resolve), []);
+            rankings?.mark(actedSince(store.db, settled.users, resolve), []);
           },
           onLost: () => rankings?.stop(),
         })
@@ -532,16 +534,18 @@ function follow(
   },
 ): void {
   const users = new Set<string>();
-  const items = new Set<string>();
+  /** With the position of their first event. */
+  const items = new Map<string, number>();
+  const changed = (item: string, seq: number): void => void (items.has(item) || items.set(item, seq));
   for (const event of events) {
     if (event.context === 'user' || event.type === 'feedback.dismissed.v1') {
       const user = to.resolve(event.subject);
       // What a user did before the erasure in the same batch must not bring their ranking back.
       if (event.seq > (to.forgotten.get(user) ?? 0)) users.add(user);
     }
-    if (isInteraction(event)) items.add(event.data.item);
+    if (isInteraction(event)) changed(event.data.item, event.seq);
     if (event.context !== 'content') continue;
-    items.add(event.subject);
+    changed(event.subject, event.seq);
     if (event.type === 'content.withdrawn.v1') to.lists.withdrawn(event.subject, true);
     if (event.type === 'content.restored.v1') to.lists.withdrawn(event.subject, false);
   }
