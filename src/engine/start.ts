@@ -33,9 +33,9 @@ import { createRecallProgress } from './recall.ts';
 import { rollbackEndpoints, told } from './rollback.ts';
 import { configHash, originOf, settingsOf } from './settings.ts';
 import { imageOf, marksUpTo, qualityOf } from './snapshots/image.ts';
-import { createKeeper } from './snapshots/keeper.ts';
 import type { Origin } from './snapshots/manifest.ts';
 import { type Restored, restoreModel } from './snapshots/restore.ts';
+import { createSnapshotScheduler } from './snapshots/scheduler.ts';
 import { createSnapshots, type ModelImage } from './snapshots/snapshots.ts';
 import { scheduleOf, trainedKinds, trainerOptionsOf } from './train/settings.ts';
 import { createTrainer } from './train/trainer.ts';
@@ -194,7 +194,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     });
     const pins = createPins({
       records,
-      snapshots: { list: snapshots.list, read: snapshots.read, point: (manifest) => keeper.point(manifest) },
+      snapshots: { list: snapshots.list, read: snapshots.read, point: (manifest) => snapshotScheduler.point(manifest) },
       config: hash,
       rows,
       logger,
@@ -325,7 +325,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         fingerprints: [...store.fingerprints(), ...(mark ? [mark] : [])],
       });
     };
-    const keeper = createKeeper({
+    const snapshotScheduler = createSnapshotScheduler({
       snapshots,
       image,
       seq: held.position,
@@ -383,7 +383,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
           recall.reached(seq);
           renewStale();
           metrics.recalled.inc(events.length);
-          keeper.count(events.length);
+          snapshotScheduler.count(events.length);
           trainings.look();
           // Whoever is marked because of these was marked when they came, or is when the engine starts.
           follow(events, { lists, resolve, mark: undefined, forgotten });
@@ -402,9 +402,9 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
             rankings?.forget(user);
           }
           // Older snapshots hold the forgotten user as well.
-          if (writes) void keeper.supersede();
+          if (writes) void snapshotScheduler.supersede();
         }
-        keeper.count(events.length);
+        snapshotScheduler.count(events.length);
         follow(events, { lists, resolve, mark: rankings?.mark, forgotten });
         forgotten.clear();
       },
@@ -469,13 +469,13 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         lease?.start();
         if (!writes) return;
         // The pointer goes to what is in force now, and on with the next snapshot.
-        if (rebuilt?.beside) keeper.count(1);
+        if (rebuilt?.beside) snapshotScheduler.count(1);
         else if (rebuilt)
-          keeper
+          snapshotScheduler
             .supersede()
             .then((done) => done && removeImage(files.image))
             .catch((err: unknown) => logger.warn({ err }, 'the image of the rebuilt model could not be removed'));
-        keeper.start();
+        snapshotScheduler.start();
       },
       stop: async () => {
         await trainings.stop();
@@ -483,10 +483,10 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         await copies.stop();
         await follower.stop();
         await lease?.stop();
-        await keeper.stop();
+        await snapshotScheduler.stop();
       },
       stopped: async () => {
-        if (writes) await keeper.last();
+        if (writes) await snapshotScheduler.last();
       },
     };
   };
