@@ -57,8 +57,13 @@ const SHORT_EVENTS = 5;
 const LONG_EVENTS = 50;
 
 /** Weights for a history of this many events, into `into`. */
-export function mixByLength(short: Float64Array, long: Float64Array, events: number, into: Float64Array): Float64Array {
-  const place = ln(Math.max(events, 1) / SHORT_EVENTS) / ln(LONG_EVENTS / SHORT_EVENTS);
+export function mixByLength(
+  short: Float64Array,
+  long: Float64Array,
+  historyLength: number,
+  into: Float64Array,
+): Float64Array {
+  const place = ln(Math.max(historyLength, 1) / SHORT_EVENTS) / ln(LONG_EVENTS / SHORT_EVENTS);
   const share = Math.min(1, Math.max(0, place));
   for (let k = 0; k < into.length; k++) into[k] = short[k]! * (1 - share) + long[k]! * share;
   return into;

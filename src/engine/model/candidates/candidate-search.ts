@@ -91,20 +91,20 @@ export class CandidateSearch {
     pairs.reserve(end);
     this.#content.reserve(end);
     pairs.gather(request.profile, this.#statistics);
-    this.#state.popularity.at(request.at, this.#statistics, end);
+    this.#state.popularity.decayTo(request.at, this.#statistics, end);
     const found = new Set<number>(request.include);
     // A list longer than usual needs more of everything.
     const more = Math.max(0, request.count - USUAL_LENGTH);
     const share = shareOf(request);
     this.#addPairs(found, share, more);
     this.#addNeighbours(request, found, share, end);
-    this.#addAlike(request, found, share, more);
-    if (request.blend === 'similar') return this.#catalogue.inOrder(found);
+    this.#addSimilarContent(request, found, share, more);
+    if (request.blend === 'similar') return this.#catalogue.canonicalOrder(found);
     this.#addPopular(found, share, more, end);
     this.#addNew(found, share);
     this.#addColdItems(request, found, share);
     if (found.size < request.count) this.#fill(found, request.count, end);
-    return this.#catalogue.inOrder(found);
+    return this.#catalogue.canonicalOrder(found);
   }
 
   #block(lists: readonly Iterable<number>[], end: number): void {
@@ -122,15 +122,15 @@ export class CandidateSearch {
 
   #free(item: number): boolean {
     if (this.#blocked[item] === this.#stamp) return false;
-    if (!this.#catalogue.servable(item, this.#config.serveUnpublished)) return false;
+    if (!this.#catalogue.isServable(item, this.#config.serveUnpublished)) return false;
     if (!this.isItem(item)) return false;
     return this.#allowed === undefined || this.#allowed(item);
   }
 
   #addPairs(found: Set<number>, share: number, more: number): void {
     const statistics = this.#statistics;
-    const transitions = this.#best.restart(Math.ceil(this.#config.transitionCandidates * share) + more);
-    const coOccurrences = this.#second.restart(Math.ceil(this.#config.coOccurrenceCandidates * share));
+    const transitions = this.#best.reset(Math.ceil(this.#config.transitionCandidates * share) + more);
+    const coOccurrences = this.#second.reset(Math.ceil(this.#config.coOccurrenceCandidates * share));
     const { pairs, transitionDamping, coOccurrenceDamping } = this.#signals;
     const { touched, found: sums } = pairs;
     const count = pairs.count;
@@ -153,13 +153,13 @@ export class CandidateSearch {
   }
 
   #addNeighbours(request: RankRequest, found: Set<number>, share: number, end: number): void {
-    const { profile, reader, blend } = request;
+    const { profile, target, blend } = request;
     const { neighbours, transitionDamping, coOccurrenceDamping } = this.#signals;
     const { postings, histories } = this.#state;
     // Of an item there are followers, but nobody whose history is like its own.
     const of = blend === 'similar' ? { ...profile, items: [] } : profile;
-    neighbours.gather(of, reader, end, postings, histories, this.#statistics, transitionDamping, coOccurrenceDamping);
-    const best = this.#best.restart(Math.ceil(this.#config.neighbourCandidates * share));
+    neighbours.gather(of, target, end, postings, histories, this.#statistics, transitionDamping, coOccurrenceDamping);
+    const best = this.#best.reset(Math.ceil(this.#config.neighbourCandidates * share));
     for (let i = 0; i < neighbours.count; i++) {
       const item = neighbours.touched[i]!;
       const score = neighbours.sums[item * NEIGHBOUR_STRIDE]!;
@@ -168,10 +168,10 @@ export class CandidateSearch {
     best.addTo(found);
   }
 
-  #addAlike(request: RankRequest, found: Set<number>, share: number, more: number): void {
+  #addSimilarContent(request: RankRequest, found: Set<number>, share: number, more: number): void {
     const search = this.#content;
-    search.search(request.question, this.#catalogue);
-    const best = this.#best.restart(
+    search.search(request.query, this.#catalogue);
+    const best = this.#best.reset(
       Math.ceil(this.#config.contentCandidates * share) + (request.blend === 'history' ? 0 : more),
     );
     for (let i = 0; i < search.count; i++) {
@@ -183,7 +183,7 @@ export class CandidateSearch {
   }
 
   #addPopular(found: Set<number>, share: number, more: number, end: number): void {
-    const best = this.#best.restart(Math.ceil(this.#config.popularCandidates * share) + more);
+    const best = this.#best.reset(Math.ceil(this.#config.popularCandidates * share) + more);
     this.#state.popularity.offerBest(best, end, this.#statistics, (item) => this.#free(item));
     best.addTo(found);
   }
@@ -211,8 +211,8 @@ export class CandidateSearch {
       if (count === coldItemPool) break;
       if (total[item]! < FEW_EVENTS * 16 && this.#free(item)) few[count++] = item;
     }
-    const best = this.#best.restart(Math.ceil(coldItemCandidates * share));
-    this.#mapped.offer(request.past, few.subarray(0, count), (item, score) => {
+    const best = this.#best.reset(Math.ceil(coldItemCandidates * share));
+    this.#mapped.offer(request.history, few.subarray(0, count), (item, score) => {
       if (score > 0 && best.admits(score)) best.offer(item, score);
     });
     best.addTo(found);
@@ -220,7 +220,7 @@ export class CandidateSearch {
 
   /** The rest of the catalogue in the order of ids, for lists longer than what any signal knows. */
   #fill(found: Set<number>, count: number, end: number): void {
-    const rest = this.#best.restart(count - found.size);
+    const rest = this.#best.reset(count - found.size);
     for (let item = 0; item < end; item++) if (!found.has(item) && this.#free(item)) rest.offer(item, 0);
     rest.addTo(found);
   }

@@ -2,7 +2,7 @@
 
 import { newness } from '../signals/age.ts';
 import { PAIR_CHANNELS, TRANSITION_CHANNELS } from '../signals/co-occurrence.ts';
-import { Likeness, questionOfLast } from '../signals/content.ts';
+import { ContentSimilarity, queryOfLastItem } from '../signals/content.ts';
 import { Lift } from '../signals/lift.ts';
 import type { MappedSignals } from '../signals/mapped.ts';
 import { NEIGHBOUR_CHANNELS, NEIGHBOUR_STRIDE, NEIGHBOUR_UNIT } from '../signals/neighbours.ts';
@@ -30,7 +30,7 @@ export class FeatureTable {
   readonly #statistics: Statistics;
   readonly #signals: ListSignals;
   readonly #mapped: MappedSignals;
-  readonly #likeness = new Likeness();
+  readonly #similarity = new ContentSimilarity();
   #table = new Float64Array(0);
   /** f, b and co of candidates with one item of the history; numbers of the candidates. */
   #counts = new Float64Array(0);
@@ -56,13 +56,13 @@ export class FeatureTable {
     const size = candidates.length * columns;
     if (this.#table.length < size) this.#table = new Float64Array(size * 2);
     const values = this.#table.subarray(0, size).fill(0);
-    const { profile, question } = request;
+    const { profile, query } = request;
     const { catalogue, popularity, dismissals, postings } = this.#state;
     const { neighbours } = this.#signals;
     const statistics = this.#statistics;
     const mapped = this.#mapped;
     this.#addCounts(profile, candidates, values);
-    this.#likeness.take(question, questionOfLast(profile, catalogue), catalogue);
+    this.#similarity.take(query, queryOfLastItem(profile, catalogue), catalogue);
     const { short, long } = popularity;
     for (let row = 0; row < candidates.length; row++) {
       const item = candidates[row]!;
@@ -73,7 +73,7 @@ export class FeatureTable {
         }
       }
       const total = statistics.total[item] ?? 0;
-      this.#likeness.fill(item, catalogue, values, at + COLUMN.content, at + COLUMN.contentLast);
+      this.#similarity.fill(item, catalogue, values, at + COLUMN.content, at + COLUMN.contentLast);
       values[at + COLUMN.popular] = total / 16;
       values[at + COLUMN.popularShort] = short[item]!;
       values[at + COLUMN.popularLong] = long[item]!;
@@ -82,7 +82,7 @@ export class FeatureTable {
       values[at + COLUMN.dismissed] = (16 * (dismissals.counts[item] ?? 0)) / (total + 80);
     }
     for (const [kind, column] of MAPPED_COLUMNS)
-      mapped.fill(kind, request.past, candidates, statistics, values, column, columns);
+      mapped.fill(kind, request.history, candidates, statistics, values, column, columns);
     for (let row = 0; row < candidates.length; row++) {
       const at = row * columns;
       // Of a new item whitened likeness says the same and better: together they rank like the worse of the two.
@@ -94,7 +94,7 @@ export class FeatureTable {
   }
 
   /** What is counted of pairs of a history's items and candidates: each row of counts is read once for all of it. */
-  #addCounts({ items, backs }: Profile, candidates: readonly number[], values: Float64Array): void {
+  #addCounts({ items, lags }: Profile, candidates: readonly number[], values: Float64Array): void {
     const columns = FEATURES.length;
     const rows = candidates.length;
     const statistics = this.#statistics;
@@ -112,7 +112,7 @@ export class FeatureTable {
       const own = items[place]!;
       statistics.pairs.readAll(own, numbers, rows, counts);
       pairs.add(place, counts, rows);
-      this.lift.add(own, backs[place]![0]!, counts, values, COLUMN.lift, columns);
+      this.lift.add(own, lags[place]![0]!, counts, values, COLUMN.lift, columns);
     }
     const { sums } = pairs;
     for (let row = 0; row < rows; row++) {

@@ -1,16 +1,16 @@
 /** A request for a ranked list, and the list. */
-import type { Question } from '../signals/content.ts';
+import type { ContentQuery } from '../signals/content.ts';
 import type { Profile } from '../state/profile.ts';
 
 export interface RankRequest {
   profile: Profile;
   /** Number of the user whose profile it is, -1 for none. */
-  reader: number;
+  target: number;
   /** All that was taken, oldest first. */
-  past: ArrayLike<number>;
+  history: ArrayLike<number>;
   /** Events of the whole history, also beyond the profile's reach. */
-  events: number;
-  question: Question;
+  historyLength: number;
+  query: ContentQuery;
   /** Which items may be in the list beside those; undefined: all. */
   allowed?: ((item: number) => boolean) | undefined;
   /** Items that may not be in the list, by number; repeats are fine. */

@@ -27,14 +27,14 @@ export class UserFold {
     if (!Number.isFinite(time)) return warnings.count('bad-time');
     if (!isPosition(seq)) return warnings.count('bad-sequence');
     if (!this.#items.hasRoom(itemId)) return warnings.count('too-many-items');
-    const origin = users.of(id);
+    const origin = users.intern(id);
     const user = links.root(origin);
     const item = this.#items.number(itemId);
     // Kept all the same: whoever publishes it later finds its history.
-    if (catalogue.catalogued && !catalogue.isPublished(item)) warnings.count('unlisted-item');
+    if (catalogue.everPublished && !catalogue.isPublished(item)) warnings.count('unlisted-item');
     if (seq > histories.lastSeq(user)) {
       head.advance(time);
-      this.#learner.follow({ user, item, time, seq, id, itemId });
+      this.#learner.learnInteraction({ user, item, time, seq, id, itemId });
       historyWriter.append(user, item, weight, negative, time, seq, origin);
       return true;
     }
@@ -71,8 +71,8 @@ export class UserFold {
   link(userId: UserId, sessionId: UserId, seq: number): boolean {
     const { warnings, users, links, histories, historyWriter, dismissals } = this.#state;
     if (!isPosition(seq)) return warnings.count('bad-sequence');
-    const user = users.of(userId);
-    const session = users.of(sessionId);
+    const user = users.intern(userId);
+    const session = users.intern(sessionId);
     const result = links.add({ session, user, seq });
     if (result === 'idle') return warnings.count('idle-link');
     if (result === 'moved') {
@@ -95,7 +95,7 @@ export class UserFold {
       else kept[key] = value;
     }
     if (Object.keys(kept).length > 0) {
-      this.#state.traits.set(users.of(id), kept);
+      this.#state.traits.set(users.intern(id), kept);
       return;
     }
     // Nothing known is no state: whether it was said, taken back or never there makes no difference.

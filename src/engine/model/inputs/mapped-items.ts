@@ -12,7 +12,7 @@ export class MappedItems {
   #known = new Uint8Array(64);
   #vectors: Float32Array<ArrayBufferLike>;
   /** What an item adds to the vector of whoever took it; the same array where the map has one matrix for both. */
-  #pasts: Float32Array<ArrayBufferLike>;
+  #userParts: Float32Array<ArrayBufferLike>;
   #levels: Float32Array<ArrayBufferLike> = new Float32Array(64);
 
   constructor(bytes: Uint8Array) {
@@ -20,7 +20,7 @@ export class MappedItems {
     this.bytes = bytes;
     for (const [row, hash] of this.map.hashes.entries()) this.#rows.set(hash, row);
     this.#vectors = new Float32Array(64 * this.map.rank);
-    this.#pasts = this.map.user === undefined ? this.#vectors : new Float32Array(64 * this.map.rank);
+    this.#userParts = this.map.user === undefined ? this.#vectors : new Float32Array(64 * this.map.rank);
   }
 
   /** SHA-256 of the bytes, hex. */
@@ -54,7 +54,7 @@ export class MappedItems {
     const vector = product(rows, values, weights, rank);
     this.#addHidden(vector, rows, values);
     this.#vectors.set(vector, item * rank);
-    if (user !== undefined) this.#pasts.set(product(rows, values, user, rank), item * rank);
+    if (user !== undefined) this.#userParts.set(product(rows, values, user, rank), item * rank);
     this.#levels[item] = level === undefined ? 0 : product(rows, values, level, 1)[0]!;
   }
 
@@ -77,9 +77,9 @@ export class MappedItems {
       to.set(from);
       return to;
     };
-    const shared = this.#pasts === this.#vectors;
+    const shared = this.#userParts === this.#vectors;
     this.#vectors = wider(this.#vectors, size * rank);
-    this.#pasts = shared ? this.#vectors : wider(this.#pasts, size * rank);
+    this.#userParts = shared ? this.#vectors : wider(this.#userParts, size * rank);
     this.#levels = wider(this.#levels, size);
     const known = new Uint8Array(size);
     known.set(this.#known);
@@ -99,7 +99,7 @@ export class MappedItems {
       if (this.#known[item] !== 1) continue;
       count++;
       const from = item * rank;
-      for (let k = 0; k < rank; k++) into[k] = into[k]! + this.#pasts[from + k]!;
+      for (let k = 0; k < rank; k++) into[k] = into[k]! + this.#userParts[from + k]!;
     }
     const scale = count === 0 ? 0 : 1 / Math.sqrt(count);
     for (let k = 0; k < rank; k++) into[k] = into[k]! * scale + (nobody?.[k] ?? 0);
@@ -107,7 +107,7 @@ export class MappedItems {
   }
 
   /** Product of an item's vector with somebody's, plus its level. */
-  score(item: number, who: Float64Array): number {
+  score(item: number, userVector: Float64Array): number {
     const { rank } = this.map;
     const vectors = this.#vectors;
     const from = item * rank;
@@ -118,18 +118,18 @@ export class MappedItems {
     let d = 0;
     let k = 0;
     for (; k + 4 <= rank; k += 4) {
-      a += who[k]! * vectors[from + k]!;
-      b += who[k + 1]! * vectors[from + k + 1]!;
-      c += who[k + 2]! * vectors[from + k + 2]!;
-      d += who[k + 3]! * vectors[from + k + 3]!;
+      a += userVector[k]! * vectors[from + k]!;
+      b += userVector[k + 1]! * vectors[from + k + 1]!;
+      c += userVector[k + 2]! * vectors[from + k + 2]!;
+      d += userVector[k + 3]! * vectors[from + k + 3]!;
     }
-    for (; k < rank; k++) a += who[k]! * vectors[from + k]!;
+    for (; k < rank; k++) a += userVector[k]! * vectors[from + k]!;
     return a + b + (c + d);
   }
 
   /** Bytes held. */
   size(): number {
-    return (this.#vectors === this.#pasts ? 1 : 2) * this.#vectors.byteLength + this.#levels.byteLength;
+    return (this.#vectors === this.#userParts ? 1 : 2) * this.#vectors.byteLength + this.#levels.byteLength;
   }
 }
 

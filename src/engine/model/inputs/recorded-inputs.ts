@@ -23,7 +23,7 @@ export interface MappedConfig {
 export const MAPPED_DEFAULTS: MappedConfig = { reach: 2_000, ownEvents: 4, judgedEvents: 500 };
 
 /** Sums of gains while a challenger is compared with the input in force. */
-export interface Judged {
+export interface Comparison {
   events: number;
   ours: number;
   theirs: number;
@@ -34,7 +34,7 @@ export interface AdoptedState {
   kind: MapKind;
   inForce: Uint8Array | undefined;
   challenger: Uint8Array | undefined;
-  judged: Judged;
+  comparison: Comparison;
 }
 
 /** A recorded input, as far as whoever looks needs it. */
@@ -52,10 +52,10 @@ export interface InputInForce {
 interface Adopted {
   inForce: MappedItems | undefined;
   challenger: MappedItems | undefined;
-  judged: Judged;
+  comparison: Comparison;
 }
 
-const unjudged = (): Judged => ({ events: 0, ours: 0, theirs: 0 });
+const emptyComparison = (): Comparison => ({ events: 0, ours: 0, theirs: 0 });
 
 export class RecordedInputs {
   #config: MappedConfig;
@@ -65,7 +65,7 @@ export class RecordedInputs {
   /** Items by length of their embeddings. */
   #lengths = new Map<number, number>();
   #adopted = new Map<MapKind, Adopted>();
-  #who = new Float64Array(0);
+  #userVector = new Float64Array(0);
 
   constructor(config: MappedConfig, descriptionCharacters: number) {
     this.#config = config;
@@ -120,9 +120,9 @@ export class RecordedInputs {
     const { quality } = map.map;
     if (known?.inForce !== undefined) {
       known.challenger = map;
-      known.judged = unjudged();
+      known.comparison = emptyComparison();
     } else if (quality.reciprocalRank > quality.chance)
-      this.#adopted.set(map.map.kind, { inForce: map, challenger: undefined, judged: unjudged() });
+      this.#adopted.set(map.map.kind, { inForce: map, challenger: undefined, comparison: emptyComparison() });
   }
 
   #read(kind: InputKind, bytes: Uint8Array): MappedItems {
@@ -163,57 +163,57 @@ export class RecordedInputs {
    *
    * @param others a sample of the catalogue
    */
-  judge(past: ArrayLike<number>, item: number, others: readonly number[]): void {
+  compare(history: ArrayLike<number>, item: number, others: readonly number[]): void {
     for (const kind of MAP_KINDS) {
       const adopted = this.#adopted.get(kind);
       if (adopted?.challenger === undefined || adopted.inForce === undefined) continue;
-      const { judged, inForce, challenger } = adopted;
-      judged.events++;
-      judged.ours += this.#gain(inForce, past, item, others);
-      judged.theirs += this.#gain(challenger, past, item, others);
-      if (judged.events < this.#config.judgedEvents) continue;
-      if (judged.theirs > judged.ours) adopted.inForce = challenger;
+      const { comparison, inForce, challenger } = adopted;
+      comparison.events++;
+      comparison.ours += this.#gain(inForce, history, item, others);
+      comparison.theirs += this.#gain(challenger, history, item, others);
+      if (comparison.events < this.#config.judgedEvents) continue;
+      if (comparison.theirs > comparison.ours) adopted.inForce = challenger;
       adopted.challenger = undefined;
-      adopted.judged = unjudged();
+      adopted.comparison = emptyComparison();
     }
   }
 
   /** 1 / ln(1 + rank) of an item among others by a map's score, ties at their mean. */
-  #gain(map: MappedItems, past: ArrayLike<number>, item: number, others: readonly number[]): number {
-    const who = this.#whoFor(map);
-    map.gather(past, this.#config.reach, who);
-    const own = map.score(item, who);
+  #gain(map: MappedItems, history: ArrayLike<number>, item: number, others: readonly number[]): number {
+    const userVector = this.#vectorFor(map);
+    map.gather(history, this.#config.reach, userVector);
+    const own = map.score(item, userVector);
     let above = 0;
     for (const other of others) {
       if (other === item) continue;
-      const score = map.score(other, who);
+      const score = map.score(other, userVector);
       if (score > own) above++;
       else if (score === own) above += 0.5;
     }
     return 1 / ln(2 + above);
   }
 
-  #whoFor(map: MappedItems): Float64Array {
-    if (this.#who.length !== map.map.rank) this.#who = new Float64Array(map.map.rank);
-    return this.#who;
+  #vectorFor(map: MappedItems): Float64Array {
+    if (this.#userVector.length !== map.map.rank) this.#userVector = new Float64Array(map.map.rank);
+    return this.#userVector;
   }
 
   export(): AdoptedState[] {
     return MAP_KINDS.flatMap((kind) => {
       const adopted = this.#adopted.get(kind);
       if (adopted === undefined) return [];
-      const { inForce, challenger, judged } = adopted;
-      return [{ kind, inForce: inForce?.bytes, challenger: challenger?.bytes, judged: { ...judged } }];
+      const { inForce, challenger, comparison } = adopted;
+      return [{ kind, inForce: inForce?.bytes, challenger: challenger?.bytes, comparison: { ...comparison } }];
     });
   }
 
   /** Takes what {@link export} gave; the catalogue must be there. */
   import(states: readonly AdoptedState[]): void {
-    for (const { kind, inForce, challenger, judged } of states) {
+    for (const { kind, inForce, challenger, comparison } of states) {
       this.#adopted.set(kind, {
         inForce: inForce && this.#read(kind, inForce),
         challenger: challenger && this.#read(kind, challenger),
-        judged: { ...judged },
+        comparison: { ...comparison },
       });
     }
   }

@@ -18,7 +18,7 @@ export class TopK {
   }
 
   /** Begins again with nothing, for the best of another number; gives itself. Making another one costs more. */
-  restart(size: number): this {
+  reset(size: number): this {
     if (size > this.items.length) {
       this.items = new Int32Array(size);
       this.scores = new Float64Array(size);
@@ -46,7 +46,7 @@ export class TopK {
       let at = this.#count++;
       while (at > 0) {
         const parent = (at - 1) >> 1;
-        if (!this.#worse(item, score, parent)) break;
+        if (!this.#ranksBelow(item, score, parent)) break;
         this.items[at] = this.items[parent]!;
         this.scores[at] = this.scores[parent]!;
         at = parent;
@@ -55,13 +55,13 @@ export class TopK {
       this.scores[at] = score;
       return;
     }
-    if (this.#size === 0 || this.#worse(item, score, 0)) return;
+    if (this.#size === 0 || this.#ranksBelow(item, score, 0)) return;
     let at = 0;
     for (;;) {
       let child = at * 2 + 1;
       if (child >= this.#size) break;
-      if (child + 1 < this.#size && this.#worse(this.items[child + 1]!, this.scores[child + 1]!, child)) child++;
-      if (this.#worse(item, score, child)) break;
+      if (child + 1 < this.#size && this.#ranksBelow(this.items[child + 1]!, this.scores[child + 1]!, child)) child++;
+      if (this.#ranksBelow(item, score, child)) break;
       this.items[at] = this.items[child]!;
       this.scores[at] = this.scores[child]!;
       at = child;
@@ -71,14 +71,14 @@ export class TopK {
   }
 
   /** Whether this item stands behind the one at a place of the heap. */
-  #worse(item: number, score: number, place: number): boolean {
+  #ranksBelow(item: number, score: number, place: number): boolean {
     const other = this.scores[place]!;
     if (score !== other) return score < other;
     return this.#ids[item]! > this.#ids[this.items[place]!]!;
   }
 
   /** The best score; 1 where nothing was kept. */
-  get best(): number {
+  get bestScore(): number {
     if (this.#count === 0) return 1;
     let best = this.scores[0]!;
     for (let i = 1; i < this.#count; i++) if (this.scores[i]! > best) best = this.scores[i]!;

@@ -28,7 +28,7 @@ export class Budget {
   }
 
   /** An event of this time, in milliseconds, came. */
-  follow(time: number): void {
+  advance(time: number): void {
     const { perSecond, perEvent, burst } = this.#config;
     const passed = Math.max(0, time - this.#time);
     this.#time += passed;

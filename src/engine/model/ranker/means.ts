@@ -8,7 +8,7 @@
 /** Share of the newest list; of the first lists all have the same. */
 const NEWEST_SHARE = 0.001;
 
-export class Means {
+export class RunningMeans {
   /** By column; 0: no value above 0 was ever seen. */
   readonly means: Float64Array;
   /** Lists by column that had such a value. */

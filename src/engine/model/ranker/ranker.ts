@@ -11,13 +11,13 @@
  * of terms, each of one feature (measured beside offsets: no difference).
  */
 import { createHash } from 'node:crypto';
-import { Reader, Writer } from '../primitives/bytes.ts';
+import { ByteReader, ByteWriter } from '../primitives/bytes.ts';
 import { ln } from '../primitives/math.ts';
 import { Adam } from './adam.ts';
 import type { RankerConfig } from './config.ts';
 import { GATES, gatesOf } from './gates.ts';
-import { Means } from './means.ts';
-import { refusedGradient, takenGradient } from './softmax.ts';
+import { RunningMeans } from './means.ts';
+import { negativeGradient, positiveGradient } from './softmax.ts';
 
 /** What a ranker has learned; equal rankers give equal copies. */
 export interface RankerState {
@@ -33,7 +33,7 @@ export interface RankerState {
 }
 
 /** A list with a known outcome, as features of its rows, `row * columns + column`. */
-export interface Taken {
+export interface TrainingExample {
   features: Float64Array;
   /** Means of what was positive by column, before it became a feature. */
   means: Float64Array;
@@ -58,7 +58,7 @@ export class Ranker {
   readonly #average: Float64Array;
   readonly #gradient: Float64Array;
   readonly #adam: Adam;
-  readonly #means: Means;
+  readonly #means: RunningMeans;
   #steps = 0;
   #effort = 0;
   // Of the list that was folded last.
@@ -82,7 +82,7 @@ export class Ranker {
     this.#parameters = new Float64Array((1 + this.#units) * GATES * columns + this.#units + 1);
     this.#gradient = new Float64Array(this.#parameters.length);
     this.#adam = new Adam(this.#parameters.length);
-    this.#means = new Means(columns);
+    this.#means = new RunningMeans(columns);
     this.#base = new Float64Array(columns);
     this.#linear = new Float64Array(columns);
     this.#layer = new Float64Array(this.#units * columns);
@@ -122,14 +122,14 @@ export class Ranker {
    * @param events length of the history
    * @param strength of the list's evidence (gates.ts)
    */
-  fold(base: Float64Array, events: number, strength: number): void {
+  prepare(base: Float64Array, events: number, strength: number): void {
     this.#base.set(base);
     this.#gates = gatesOf(events, strength);
     this.#isDue = true;
   }
 
   /** Folds the weights that lists are served with, or those that are being learned. */
-  #fold(served: boolean): void {
+  #foldGates(served: boolean): void {
     this.#isDue = false;
     this.#served = served;
     const columns = this.#columns;
@@ -151,7 +151,7 @@ export class Ranker {
 
   /** Scores of all rows (`row * columns + column`) of the folded list; the next call overwrites them. */
   score(features: Float64Array, rows: number): Float64Array {
-    if (this.#isDue) this.#fold(true);
+    if (this.#isDue) this.#foldGates(true);
     const columns = this.#columns;
     const units = this.#units;
     if (this.#scores.length < rows) {
@@ -210,7 +210,7 @@ export class Ranker {
 
   /** Weights by column that make the score of a row of the folded list. */
   weightsOf(features: Float64Array, row: number): Float64Array {
-    if (this.#isDue) this.#fold(true);
+    if (this.#isDue) this.#foldGates(true);
     const columns = this.#columns;
     const weights = this.#linear.slice();
     const out = this.#out;
@@ -229,11 +229,11 @@ export class Ranker {
    *
    * @param effort items of the history that the list was computed for
    */
-  learn({ features, means, rows, row }: Taken, effort: number): void {
+  learn({ features, means, rows, row }: TrainingExample, effort: number): void {
     this.#effort += effort;
-    this.#fold(false);
+    this.#foldGates(false);
     this.score(features, rows);
-    takenGradient(this.#scores, rows, row, this.#slopes);
+    positiveGradient(this.#scores, rows, row, this.#slopes);
     this.#descend(features, rows, 0);
     this.#means.learn(means);
   }
@@ -244,15 +244,15 @@ export class Ranker {
    *
    * @param row what was clicked (`taken`) or dismissed (`refused`)
    */
-  learnShown(features: Float64Array, rows: number, row: number, outcome: 'taken' | 'refused'): void {
-    this.#fold(false);
+  learnImpression(features: Float64Array, rows: number, row: number, outcome: 'positive' | 'negative'): void {
+    this.#foldGates(false);
     const scores = this.score(features, rows);
     const weight = this.#parameters[this.#parameters.length - 1]!;
-    for (let place = 0; place < rows; place++) scores[place] = scores[place]! + weight * depthOf(place);
-    const gradient = outcome === 'taken' ? takenGradient : refusedGradient;
+    for (let place = 0; place < rows; place++) scores[place] = scores[place]! + weight * logPosition(place);
+    const gradient = outcome === 'positive' ? positiveGradient : negativeGradient;
     gradient(scores, rows, row, this.#slopes);
     let depth = 0;
-    for (let place = 0; place < rows; place++) depth += this.#slopes[place]! * depthOf(place);
+    for (let place = 0; place < rows; place++) depth += this.#slopes[place]! * logPosition(place);
     this.#descend(features, rows, depth);
   }
 
@@ -328,16 +328,16 @@ export class Ranker {
 
   encode(): Buffer {
     const { parameters, average, first, second, powers, means, lists, steps, effort } = this.state();
-    const out = new Writer();
+    const out = new ByteWriter();
     for (const numbers of [parameters, average, first, second, powers, means, lists]) out.f64s(numbers);
     out.count(steps);
     out.count(effort);
-    return out.done();
+    return out.finish();
   }
 
   /** Takes over what {@link encode} wrote. Throws a RangeError for a ranker of another shape. */
   decode(bytes: Uint8Array): void {
-    const input = new Reader(Buffer.from(bytes));
+    const input = new ByteReader(Buffer.from(bytes));
     const [parameters, average] = [input.f64s(), input.f64s()];
     const [first, second] = [input.f64s(), input.f64s()];
     const [firstPower, secondPower] = input.f64s();
@@ -370,7 +370,7 @@ function gated(parameters: Float64Array, at: number, columns: number, gates: Flo
 }
 
 /** How far down a list a place is, from 0. */
-const depthOf = (place: number): number => ln(1 + place);
+const logPosition = (place: number): number => ln(1 + place);
 
 /** Whole-number arithmetic only (Marsaglia's xorshift32), -1 to 1. */
 function randomBySeed(seed: number): () => number {

@@ -11,7 +11,7 @@
 import { HASH_START, hashEnd, hashNext, hashText } from '../primitives/hash.ts';
 
 /** A hash of the ids and the position, 0 to 2^32 - 1. */
-export function placeHash(user: string, item: string, seq: number): number {
+export function eventHash(user: string, item: string, seq: number): number {
   // No id holds a 0, so the two can't run into each other.
   let hash = hashNext(hashText(HASH_START, user), 0);
   hash = hashNext(hashText(hash, item), 0);
@@ -25,13 +25,13 @@ export function placeHash(user: string, item: string, seq: number): number {
  *
  * @param learned full lists learned from so far
  */
-export function isTaught(user: string, what: string, seq: number, learned: number, dense: number): boolean {
+export function isTrainedOn(user: string, what: string, seq: number, learned: number, dense: number): boolean {
   if (learned < dense) return true;
   const share = dense / learned;
-  return placeHash(user, what, seq) < share * share * share * 2 ** 32;
+  return eventHash(user, what, seq) < share * share * share * 2 ** 32;
 }
 
 /** Whether the event is scored to measure quality even where nothing is learned from it: one in so many, evenly. */
-export function isMeasured(user: string, item: string, seq: number, every: number): boolean {
-  return placeHash(user, item, seq) * every < 2 ** 32;
+export function isEvaluated(user: string, item: string, seq: number, every: number): boolean {
+  return eventHash(user, item, seq) * every < 2 ** 32;
 }

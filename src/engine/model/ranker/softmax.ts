@@ -18,7 +18,7 @@ export function softmax(scores: Float64Array, rows: number, into: Float64Array):
 }
 
 /** Gradient of `-ln p(target)`. */
-export function takenGradient(scores: Float64Array, rows: number, target: number, into: Float64Array): void {
+export function positiveGradient(scores: Float64Array, rows: number, target: number, into: Float64Array): void {
   softmax(scores, rows, into);
   into[target] = into[target]! - 1;
 }
@@ -27,7 +27,7 @@ export function takenGradient(scores: Float64Array, rows: number, target: number
  * Gradient of `-ln(1 - p(refused))`: takes from what was refused and gives to the others in proportion to what they
  * have, so that a dismissal says nothing about their order among themselves.
  */
-export function refusedGradient(scores: Float64Array, rows: number, refused: number, into: Float64Array): void {
+export function negativeGradient(scores: Float64Array, rows: number, refused: number, into: Float64Array): void {
   softmax(scores, rows, into);
   const p = into[refused]!;
   const rest = Math.max(1 - p, 1e-9);

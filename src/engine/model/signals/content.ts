@@ -24,22 +24,22 @@ const SEARCH_POSTINGS = 50_000;
 const NUMBERS = MAX_ROW_ID + 2;
 
 /** Weights of terms, in whole 2^-20; `norm` is what the cosine is divided by. */
-export interface Question {
+export interface ContentQuery {
   terms: Map<number, number>;
   norm: number;
   /** How much each of the profile's items has a say; empty where the question isn't a history's. */
   fades: number[];
 }
 
-const NO_QUESTION: Question = { terms: new Map(), norm: 0, fades: [] };
+const NO_QUERY: ContentQuery = { terms: new Map(), norm: 0, fades: [] };
 
 /** What a history asks for. */
-export function questionOfHistory(profile: Profile, catalogue: Catalogue): Question {
+export function queryOfHistory(profile: Profile, catalogue: Catalogue): ContentQuery {
   const raw = new Map<number, number>();
   const fades: number[] = [];
   const reach = Math.min(REACH, profile.items.length);
   for (let place = 0; place < reach; place++) {
-    const fade = Math.round(1024 * wholePower(FADE, profile.backs[place]![0]!));
+    const fade = Math.round(1024 * wholePower(FADE, profile.lags[place]![0]!));
     fades.push(fade);
     const vector = catalogue.vector(profile.items[place]!);
     if (vector === undefined) continue;
@@ -52,12 +52,12 @@ export function questionOfHistory(profile: Profile, catalogue: Catalogue): Quest
 }
 
 /** What the newest item of a history asks for. */
-export function questionOfLast({ items, backs, seqs }: Profile, catalogue: Catalogue): Question {
-  return questionOfHistory({ items: items.slice(0, 1), backs: backs.slice(0, 1), seqs: seqs.slice(0, 1) }, catalogue);
+export function queryOfLastItem({ items, lags, seqs }: Profile, catalogue: Catalogue): ContentQuery {
+  return queryOfHistory({ items: items.slice(0, 1), lags: lags.slice(0, 1), seqs: seqs.slice(0, 1) }, catalogue);
 }
 
 /** What traits ask for; terms that no item has say nothing. */
-export function questionOfTraits(traits: readonly (readonly [string, number])[], catalogue: Catalogue): Question {
+export function queryOfTraits(traits: readonly (readonly [string, number])[], catalogue: Catalogue): ContentQuery {
   const raw = new Map<number, number>();
   for (const [text, weight] of traits) {
     const term = catalogue.terms.find(text);
@@ -66,7 +66,7 @@ export function questionOfTraits(traits: readonly (readonly [string, number])[],
   return weighed(raw, catalogue, []);
 }
 
-function weighed(raw: Map<number, number>, catalogue: Catalogue, fades: number[]): Question {
+function weighed(raw: Map<number, number>, catalogue: Catalogue, fades: number[]): ContentQuery {
   let most = 0;
   const weights = new Float64Array(raw.size);
   let at = 0;
@@ -106,10 +106,10 @@ function heaviest(terms: ReadonlyMap<number, number>, count: number, catalogue: 
 }
 
 /** The terms in common that weigh most, as text: tags and attributes before plain words of the same weight. */
-export function termsInCommon(question: Question, item: number, catalogue: Catalogue, count: number): string[] {
+export function commonTerms(query: ContentQuery, item: number, catalogue: Catalogue, count: number): string[] {
   const common: [string, number][] = [];
   for (const word of catalogue.vector(item) ?? []) {
-    const weight = question.terms.get(termOf(word));
+    const weight = query.terms.get(termOf(word));
     if (weight !== undefined) common.push([catalogue.terms.id(termOf(word)), weight * partOf(word)]);
   }
   common.sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
@@ -117,13 +117,13 @@ export function termsInCommon(question: Question, item: number, catalogue: Catal
 }
 
 /** How like an item is to two questions at a time: that of a whole history, and that of its newest item. */
-export class Likeness {
+export class ContentSimilarity {
   /** Weights of the questions' terms, `term * 2` and the place behind it; 0 of all others. */
   #weights = new Float64Array(64);
-  #whole: Question = NO_QUESTION;
-  #last: Question = NO_QUESTION;
+  #whole: ContentQuery = NO_QUERY;
+  #last: ContentQuery = NO_QUERY;
 
-  take(whole: Question, last: Question, catalogue: Catalogue): void {
+  take(whole: ContentQuery, last: ContentQuery, catalogue: Catalogue): void {
     for (const term of this.#whole.terms.keys()) this.#weights[term * 2] = 0;
     for (const term of this.#last.terms.keys()) this.#weights[term * 2 + 1] = 0;
     this.#whole = whole;
@@ -170,16 +170,16 @@ export class ContentSearch {
     this.count = 0;
   }
 
-  search(question: Question, catalogue: Catalogue): void {
+  search(query: ContentQuery, catalogue: Catalogue): void {
     for (let i = 0; i < this.count; i++) this.sums[this.touched[i]!] = 0;
     this.count = 0;
     let left = SEARCH_POSTINGS;
-    for (const term of heaviest(question.terms, SEARCH_TERMS, catalogue)) {
+    for (const term of heaviest(query.terms, SEARCH_TERMS, catalogue)) {
       const documents = catalogue.postings.count(term);
       // A frequent term is passed over rather than ending the search: rarer ones may follow.
       if (documents > left) continue;
       left -= documents;
-      this.#add(term, question.terms.get(term)!, catalogue);
+      this.#add(term, query.terms.get(term)!, catalogue);
     }
   }
 

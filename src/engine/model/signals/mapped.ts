@@ -12,7 +12,7 @@ import { FULL, type Statistics } from '../state/statistics.ts';
 export class MappedSignals {
   readonly #config: MappedConfig;
   readonly #inputs: RecordedInputs;
-  #who = new Float64Array(0);
+  #userVector = new Float64Array(0);
   #scores = new Float64Array(0);
 
   constructor(config: MappedConfig, inputs: RecordedInputs) {
@@ -20,19 +20,20 @@ export class MappedSignals {
     this.#inputs = inputs;
   }
 
-  #whoFor(map: MappedItems): Float64Array {
-    if (this.#who.length !== map.map.rank) this.#who = new Float64Array(map.map.rank);
-    return this.#who;
+  #vectorFor(map: MappedItems): Float64Array {
+    if (this.#userVector.length !== map.map.rank) this.#userVector = new Float64Array(map.map.rank);
+    return this.#userVector;
   }
 
   /** Offers the items with how well they go with what was taken; none where no input can say. */
-  offer(past: ArrayLike<number>, items: Int32Array, offer: (item: number, score: number) => void): void {
+  offer(history: ArrayLike<number>, items: Int32Array, offer: (item: number, score: number) => void): void {
     for (const kind of MAP_KINDS) {
       const map = this.#inputs.inForce(kind);
       if (map === undefined) continue;
-      const who = this.#whoFor(map);
-      if (!map.gather(past, this.#config.reach, who)) continue;
-      for (let i = 0; i < items.length; i++) if (map.knows(items[i]!)) offer(items[i]!, map.score(items[i]!, who));
+      const userVector = this.#vectorFor(map);
+      if (!map.gather(history, this.#config.reach, userVector)) continue;
+      for (let i = 0; i < items.length; i++)
+        if (map.knows(items[i]!)) offer(items[i]!, map.score(items[i]!, userVector));
       return;
     }
   }
@@ -45,7 +46,7 @@ export class MappedSignals {
    */
   fill(
     kind: MapKind,
-    past: ArrayLike<number>,
+    history: ArrayLike<number>,
     candidates: readonly number[],
     statistics: Statistics,
     into: Float64Array,
@@ -54,13 +55,13 @@ export class MappedSignals {
   ): void {
     const map = this.#inputs.inForce(kind);
     if (map === undefined) return;
-    const who = this.#whoFor(map);
-    if (!map.gather(past, this.#config.reach, who)) return;
+    const userVector = this.#vectorFor(map);
+    if (!map.gather(history, this.#config.reach, userVector)) return;
     if (this.#scores.length < candidates.length) this.#scores = new Float64Array(candidates.length * 2);
     const scores = this.#scores;
     for (let row = 0; row < candidates.length; row++) {
       const item = candidates[row]!;
-      scores[row] = map.knows(item) ? map.score(item, who) : kind === 'towers' ? -1e9 : 0;
+      scores[row] = map.knows(item) ? map.score(item, userVector) : kind === 'towers' ? -1e9 : 0;
     }
     if (kind === 'towers') odds(scores, candidates.length);
     let sum = 0;

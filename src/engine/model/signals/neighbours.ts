@@ -143,7 +143,7 @@ export class Neighbours {
    */
   gather(
     profile: Profile,
-    reader: number,
+    target: number,
     items: number,
     postings: Postings,
     histories: Histories,
@@ -163,7 +163,7 @@ export class Neighbours {
     const users = this.#users;
     let found = 0;
     for (let place = 0; place < profile.items.length; place++) {
-      const a = profile.backs[place]![0]!;
+      const a = profile.lags[place]![0]!;
       if (a >= neighbourReach) break;
       const item = profile.items[place]!;
       const row = postings.row(item);
@@ -178,7 +178,7 @@ export class Neighbours {
         const user = Math.floor(packed * BY_PLACES);
         const q = packed - user * PLACES;
         if (stamps[user] !== stamp) {
-          if (user === reader) continue;
+          if (user === target) continue;
           stamps[user] = stamp;
           users[found++] = user;
           similar[user] = weight;
@@ -192,26 +192,26 @@ export class Neighbours {
         }
       }
     }
-    const voters = this.#voters.restart(neighbourVoters);
+    const voters = this.#voters.reset(neighbourVoters);
     for (let i = 0; i < found; i++) {
       const user = users[i]!;
       const score = similar[user]!;
       // Who took nothing since has no vote.
       if (anchors[user]! + 1 < histories.length(user) && voters.admits(score)) voters.offer(user, score);
     }
-    const most = voters.best;
+    const most = voters.bestScore;
     for (let i = 0; i < voters.count; i++) this.#vote(voters.items[i]!, voters.scores[i]! / most, histories);
     this.#voteByOverlap(found, histories);
   }
 
   #voteByOverlap(found: number, histories: Histories): void {
-    const voters = this.#voters.restart(this.#config.userKnnVoters);
+    const voters = this.#voters.reset(this.#config.userKnnVoters);
     for (let i = 0; i < found; i++) {
       const user = this.#users[i]!;
       const score = this.#overlap[user]! / Math.sqrt(Math.max(OVERLAP_LENGTH, histories.length(user)));
       if (voters.admits(score)) voters.offer(user, score);
     }
-    const most = voters.best;
+    const most = voters.bestScore;
     const { sums } = this;
     for (let i = 0; i < voters.count; i++) {
       const user = voters.items[i]!;

@@ -62,7 +62,7 @@ export class PairSums {
       for (let k = 0; k < CHANNELS; k++) {
         const channel = PAIR_CHANNELS[k]!;
         let fade = 0;
-        for (const back of profile.backs[place]!) fade += wholePower(channel.decay, back);
+        for (const back of profile.lags[place]!) fade += wholePower(channel.decay, back);
         weights[at + k] = Math.round(UNIT * fade * pow(n, -channel.source));
       }
       const after = weights[at]! + weights[at + 1]!;

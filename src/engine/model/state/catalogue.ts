@@ -40,7 +40,7 @@ export class Catalogue {
   #vectors: (Uint32Array | undefined)[] = [];
   #published = 0;
   /** Whether anything was ever published. */
-  #catalogued = false;
+  #everPublished = false;
   #described = 0;
   #version = 0;
   #onFields: (item: number, fields: ItemData) => void;
@@ -68,8 +68,8 @@ export class Catalogue {
   }
 
   /** Whether anything was ever published. */
-  get catalogued(): boolean {
-    return this.#catalogued;
+  get everPublished(): boolean {
+    return this.#everPublished;
   }
 
   /** Items with at least one term, the N of idf. */
@@ -81,7 +81,7 @@ export class Catalogue {
   number(id: string): number {
     const known = this.ids.find(id);
     if (known !== undefined) return known;
-    const number = this.ids.of(id);
+    const number = this.ids.intern(id);
     if (number > MAX_ROW_ID) {
       this.ids.release(number);
       throw new RangeError(`the model holds at most ${MAX_ROW_ID + 1} items`);
@@ -105,7 +105,7 @@ export class Catalogue {
    * Items in an order that their ids alone decide, for sums that must not depend on who came first: by a hash of the
    * id, by the id itself where two have the same. Numbers are sorted ten times as fast as texts.
    */
-  inOrder(items: Iterable<number>): number[] {
+  canonicalOrder(items: Iterable<number>): number[] {
     // Exact in a double: 31 bits of hash over 22 of number.
     const hashes = this.#hashes;
     let count = 0;
@@ -138,7 +138,7 @@ export class Catalogue {
   }
 
   /** Numbers of the items that are known. */
-  numbersOf(ids: Iterable<string> = []): number[] {
+  knownNumbers(ids: Iterable<string> = []): number[] {
     const numbers: number[] = [];
     for (const id of ids) {
       const item = this.ids.find(id);
@@ -155,9 +155,9 @@ export class Catalogue {
    * Whether an item may be served: published and not withdrawn, or unpublished where that is allowed. As long as nobody
    * has published anything, all that is known is served: a history without a catalogue is all there is then.
    */
-  servable(number: number, unpublished: boolean): boolean {
+  isServable(number: number, unpublished: boolean): boolean {
     const status = this.#status[number]!;
-    return unpublished || !this.#catalogued ? (status & WITHDRAWN) === 0 : status === PUBLISHED;
+    return unpublished || !this.#everPublished ? (status & WITHDRAWN) === 0 : status === PUBLISHED;
   }
 
   isPublished(number: number): boolean {
@@ -170,7 +170,7 @@ export class Catalogue {
 
   /** Puts an item in the catalogue, or other fields in place of its own. */
   publish(number: number, fields: ItemData, listed: number): void {
-    this.#catalogued = true;
+    this.#everPublished = true;
     const known = this.#items[number];
     this.#items[number] = { fields, listed: known?.listed ?? listed };
     this.#listed[number] = known?.listed ?? listed;
@@ -238,7 +238,7 @@ export class Catalogue {
     // changes nothing in the vectors of the others, and idf stands on the side of who asks.
     for (let i = 0; i < terms.length; i++) {
       const [term, weight] = terms[i]!;
-      const at = this.terms.of(term);
+      const at = this.terms.intern(term);
       const part = Math.max(1, Math.round((weight / Math.sqrt(squares)) * WEIGHT_MASK));
       vector[i] = ((at << WEIGHT_BITS) | part) >>> 0;
       this.postings.set(at, number, part);

@@ -2,7 +2,7 @@
  * What users don't want to see: each user's dismissals, and how many there are of each item. Whole numbers, so that
  * what a forgotten user dismissed is taken out without a trace. An item that was dismissed stays off that user's lists.
  */
-import { Reader, Writer } from '../primitives/bytes.ts';
+import { ByteReader, ByteWriter } from '../primitives/bytes.ts';
 
 export interface Dismissal {
   item: number;
@@ -87,18 +87,18 @@ export class Dismissals {
     const all = [...this.#byUser.values()].flat();
     const places = all.map(({ item, seq, origin }) => ({ item: itemPlace(item), seq, origin: originPlace(origin) }));
     places.sort((a, b) => a.seq - b.seq || a.origin - b.origin);
-    const out = new Writer();
+    const out = new ByteWriter();
     out.count(places.length);
     for (const { item, seq, origin } of places) {
       out.count(item);
       out.count(seq);
       out.count(origin);
     }
-    return out.done();
+    return out.finish();
   }
 
   decode(bytes: Uint8Array, item: (place: number) => number, origin: (place: number) => number, root: Root): void {
-    const input = new Reader(Buffer.from(bytes));
+    const input = new ByteReader(Buffer.from(bytes));
     for (let left = input.count(); left > 0; left--) {
       const dismissal = { item: item(input.count()), seq: input.count(), origin: origin(input.count()) };
       this.add(root(dismissal.origin), dismissal);

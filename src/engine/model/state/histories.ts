@@ -78,7 +78,7 @@ export class Histories {
     origin: number,
   ): number {
     const length = this.length(user);
-    this.#hold(user, length + 1);
+    this.#reserve(user, length + 1);
     const at = this.#starts[user]! + length;
     this.items[at] = item;
     this.weights[at] = weight;
@@ -149,7 +149,7 @@ export class Histories {
       this.#lengths[user] = 0;
     }
     if (events.length === 0) return;
-    this.#hold(user, events.length);
+    this.#reserve(user, events.length);
     for (const e of events) this.append(user, e.item, e.weight, e.negative, e.time, e.seq, e.origin);
   }
 
@@ -171,7 +171,7 @@ export class Histories {
   }
 
   /** Makes the user's region hold `count` events. */
-  #hold(user: number, count: number): void {
+  #reserve(user: number, count: number): void {
     if (user >= this.#starts.length) this.#reserveUsers(user + 1);
     const current = this.#classes[user]!;
     if (current !== 0 && count <= 2 ** current) return;

@@ -51,7 +51,7 @@ export class HistoryWriter {
     if (seq > this.#head.position) this.#head.position = seq;
     this.#statistics.count(histories.items, start, at, weight, negative, time, 1);
     this.#postings.append(item, seq, user, at - start);
-    this.#popularity.follow(item, time, weight, this.#statistics.config.bucketMs, this.#statistics);
+    this.#popularity.count(item, time, weight, this.#statistics.config.bucketMs, this.#statistics);
   }
 
   /**
@@ -73,10 +73,10 @@ export class HistoryWriter {
     this.#histories.write(user, next);
     const newest = next.at(-1)?.seq ?? 0;
     if (newest > this.#head.position) this.#head.position = newest;
-    else if (old.at(-1)?.seq === this.#head.position) this.findPosition();
+    else if (old.at(-1)?.seq === this.#head.position) this.updatePosition();
   }
 
-  findPosition(): void {
+  updatePosition(): void {
     this.#head.position = 0;
     for (let user = 0; user < this.#users.end; user++) {
       this.#head.position = Math.max(this.#head.position, this.#histories.lastSeq(user));
@@ -119,7 +119,7 @@ export class HistoryWriter {
     for (let i = from; i < to; i++) {
       const { item, weight, negative, time } = events[i]!;
       this.#statistics.count(items, 0, i - first, weight, negative, time, sign);
-      this.#popularity.follow(item, time, sign * weight, this.#statistics.config.bucketMs, this.#statistics);
+      this.#popularity.count(item, time, sign * weight, this.#statistics.config.bucketMs, this.#statistics);
     }
   }
 }

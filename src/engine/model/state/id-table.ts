@@ -8,7 +8,7 @@ export class IdTable {
   #free: number[] = [];
 
   /** Number of an id, a new one if it has none. */
-  of(id: string): number {
+  intern(id: string): number {
     const known = this.#numbers.get(id);
     if (known !== undefined) return known;
     const number = this.#free.pop() ?? this.#ids.length;

@@ -3,7 +3,7 @@
  * examples are. What the features were is kept from when the list was shown, as what comes of it may be counted before
  * the click is told. Bounded, oldest out first, in log order; so what is kept is a function of the log.
  */
-import { Reader, Writer } from '../primitives/bytes.ts';
+import { ByteReader, ByteWriter } from '../primitives/bytes.ts';
 
 export interface Impression {
   list: string;
@@ -11,7 +11,7 @@ export interface Impression {
   origin: number;
   seq: number;
   /** Events in the history when it was shown. */
-  events: number;
+  historyLength: number;
   /** Of its evidence (ranker/gates.ts). */
   strength: number;
   /** In the order in which they were shown. */
@@ -85,32 +85,32 @@ export class Impressions {
 
   /** Bytes with the places of items and origins in the state that they are a part of. */
   encode(itemPlace: (item: number) => number, originPlace: (origin: number) => number): Buffer {
-    const out = new Writer();
+    const out = new ByteWriter();
     out.count(this.#lists.size);
-    for (const { list, origin, seq, events, strength, items, features } of this.#lists.values()) {
+    for (const { list, origin, seq, historyLength, strength, items, features } of this.#lists.values()) {
       out.text(list);
       out.count(originPlace(origin));
       out.count(seq);
-      out.count(events);
+      out.count(historyLength);
       out.f64s([strength]);
       out.count(items.length);
       for (const item of items) out.count(itemPlace(item));
       out.f32s(features);
     }
-    return out.done();
+    return out.finish();
   }
 
   decode(bytes: Uint8Array, item: (place: number) => number, origin: (place: number) => number): void {
-    const input = new Reader(Buffer.from(bytes));
+    const input = new ByteReader(Buffer.from(bytes));
     for (let left = input.count(); left > 0; left--) {
       const list = input.text();
       const by = origin(input.count());
       const seq = input.count();
-      const events = input.count();
+      const historyLength = input.count();
       const strength = input.f64s()[0]!;
       const items = new Int32Array(input.count());
       for (let place = 0; place < items.length; place++) items[place] = item(input.count());
-      this.add({ list, origin: by, seq, events, strength, items, features: input.f32s() });
+      this.add({ list, origin: by, seq, historyLength, strength, items, features: input.f32s() });
     }
   }
 }

@@ -52,7 +52,7 @@ export class Popularity {
   }
 
   /** Brings the sums to this time, for items numbered below `items`. */
-  at(timeMs: number, statistics: Statistics, items: number): void {
+  decayTo(timeMs: number, statistics: Statistics, items: number): void {
     const now = bucketOf(timeMs, statistics.config.bucketMs);
     if (now === this.#now && items <= this.short.length) return;
     this.#now = now;
@@ -66,7 +66,7 @@ export class Popularity {
   }
 
   /** Follows one event that was counted (or taken away) while the sums stood. */
-  follow(item: number, timeMs: number, weight: number, bucketMs: number, statistics: Statistics): void {
+  count(item: number, timeMs: number, weight: number, bucketMs: number, statistics: Statistics): void {
     if (item >= this.short.length || this.#now < 0) return;
     const age = this.#now - bucketOf(timeMs, bucketMs);
     if (age >= 0) {

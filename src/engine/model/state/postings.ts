@@ -49,7 +49,7 @@ export class Postings {
   append(item: number, seq: number, user: number, place: number): void {
     if (place >= PLACES) return;
     const count = this.count(item);
-    const row = this.#hold(item, count + 1);
+    const row = this.#reserve(item, count + 1);
     const packed = packPosting(user, place);
     let at = count;
     if (count > 0 && !this.#isBefore(row[count * 2 - 2]!, row[count * 2 - 1]!, seq, packed)) {
@@ -85,7 +85,7 @@ export class Postings {
     for (const { seq, user, place } of gone) out.set(packPosting(user, place), seq);
     const kept: [seq: number, packed: number][] = [];
     for (const { seq, user, place } of come) if (place < PLACES) kept.push([seq, packPosting(user, place)]);
-    const row = this.#hold(item, count + kept.length);
+    const row = this.#reserve(item, count + kept.length);
     let first = count;
     for (const { seq } of [...gone, ...come]) first = Math.min(first, this.#find(row, count, seq, -1));
     const old = row.slice(first * 2, count * 2);
@@ -145,7 +145,7 @@ export class Postings {
     return user === otherUser ? packed < other : this.#ids[user]! < this.#ids[otherUser]!;
   }
 
-  #hold(item: number, count: number): Float64Array {
+  #reserve(item: number, count: number): Float64Array {
     while (this.#rows.length <= item) this.#rows.push(undefined);
     if (item >= this.#counts.length) {
       const counts = new Int32Array(Math.max(item + 1, this.#counts.length * 2));

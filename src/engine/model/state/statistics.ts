@@ -111,7 +111,7 @@ export class Statistics {
     this.#countItem(item, w, sign * negative, timeMs);
     const pairs = this.pairs;
     const back = Math.min(end - start, coOccurrenceReach);
-    pairs.touch(item, items, end - back, end);
+    pairs.prefetch(item, items, end - back, end);
     for (let a = 0; a < back; a++) {
       const other = items[end - 1 - a]!;
       if (other === item) continue;
