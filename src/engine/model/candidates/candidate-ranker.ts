@@ -1,7 +1,8 @@
 /**
- * From a profile to a ranked list: the best of each signal become candidates, each candidate gets the value of every
- * signal, the blend scores them. Candidates stand in an order that their ids alone decide while numbers are added up, so
- * that a list is the same wherever it is computed.
+ * The candidate ranker, from a profile to a ranked list: the best items of each signal become candidates
+ * (candidate-search.ts), each candidate gets the value of every signal (feature-table.ts), and the blend or the learned
+ * ranker scores them. The candidates are in an order that depends on their ids alone while numbers are added up, so a
+ * list is the same wherever it is computed.
  */
 import { TopK } from '../primitives/top-k.ts';
 import { strengthOf } from '../ranker/gates.ts';
@@ -21,9 +22,9 @@ import type { Ranked, RankRequest } from './types.ts';
 /** What lists are computed from. */
 export interface CandidateRankerFrom {
   state: ModelState;
-  /** What recorded inputs say. */
+  /** Scores of recorded inputs. */
   mapped: MappedSignals;
-  /** Corrects the weights of lists for a history; undefined: they are the blend's alone. */
+  /** Corrects the weights of lists for a history; undefined: the blend alone decides. */
   ranker: Ranker | undefined;
 }
 
@@ -81,7 +82,7 @@ export class CandidateRanker {
     return { list, candidates, features, scores, means, weightsOf };
   }
 
-  /** What the ranker learns from: features of all candidates, if this item is one of them; nothing is scored. */
+  /** A training example: features of all candidates, if this item is among them. It computes no scores. */
   example(request: RankRequest, item: number): TrainingExample | undefined {
     const candidates = this.#search.find(request);
     const row = candidates.indexOf(item);
@@ -97,7 +98,7 @@ export class CandidateRanker {
     return { features, means: toFeatures(features, candidates.length, usual) };
   }
 
-  /** Prepares the ranker for features of a list that was made earlier, for a history of this many events. */
+  /** Prepares the ranker for features of an earlier list, for a history of this many events. */
   prepareRanker(historyLength: number, strength: number): void {
     this.#ranker?.prepare(
       mixByLength(this.#weights.short, this.#weights.long, historyLength, this.#mixed),
@@ -106,7 +107,7 @@ export class CandidateRanker {
     );
   }
 
-  /** How strong the evidence of a list is, by its means as they were before they became features. */
+  /** Strength of a list's evidence, from the means of its values before they became features. */
   strengthOf(means: Float64Array): number {
     return strengthOf(means[COLUMN.strength]!, this.#ranker?.means[COLUMN.strength] ?? 0);
   }

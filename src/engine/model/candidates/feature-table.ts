@@ -1,4 +1,4 @@
-/** The values of every signal for the candidates of a list, as the table that the list is scored by. */
+/** The feature table: the values of every signal for the candidates of a list. */
 
 import { newness } from '../signals/age.ts';
 import { PAIR_CHANNELS, TRANSITION_CHANNELS } from '../signals/co-occurrence.ts';
@@ -19,7 +19,9 @@ const MAPPED_COLUMNS = [
   ['content', COLUMN.whitened],
   ['towers', COLUMN.towers],
 ] as const;
-/** Pair channels of the directed counts, which stand before those of the symmetric ones; each kind shares its damping. */
+/**
+ * How many of the pair channels are transitions; the other channels are co-occurrences. Each kind shares its damping.
+ */
 const TRANSITIONS = TRANSITION_CHANNELS.length;
 const UNITS = Float64Array.from(PAIR_CHANNELS, ({ unit }) => 1 / unit);
 
@@ -32,7 +34,7 @@ export class FeatureTable {
   readonly #mapped: MappedSignals;
   readonly #similarity = new ContentSimilarity();
   #table = new Float64Array(0);
-  /** f, b and co of candidates with one item of the history; numbers of the candidates. */
+  /** f, b and co of the candidates with one item of the history; the candidates' numbers. */
   #counts = new Float64Array(0);
   #numbers = new Int32Array(0);
 
@@ -49,7 +51,7 @@ export class FeatureTable {
 
   /**
    * Values by candidate, `row * FEATURES.length + column`, before they become features; the next call overwrites them.
-   * The search for these candidates must have been the last.
+   * The last search must have been the one for these candidates.
    */
   fill(request: RankRequest, candidates: readonly number[]): Float64Array {
     const columns = FEATURES.length;
@@ -85,7 +87,7 @@ export class FeatureTable {
       mapped.fill(kind, request.history, candidates, statistics, values, column, columns);
     for (let row = 0; row < candidates.length; row++) {
       const at = row * columns;
-      // Of a new item whitened likeness says the same and better: together they rank like the worse of the two.
+      // For a new item whitened similarity says the same and better. Both together rank like the worse of the two.
       if (values[at + COLUMN.whitened]! > 0)
         values[at + COLUMN.content] = values[at + COLUMN.content]! * mapped.ownShare(candidates[row]!, statistics);
     }
@@ -93,7 +95,7 @@ export class FeatureTable {
     return values;
   }
 
-  /** What is counted of pairs of a history's items and candidates: each row of counts is read once for all of it. */
+  /** Adds the pair counts of the history's items and the candidates, with one read of each row of counts. */
   #addCounts({ items, lags }: Profile, candidates: readonly number[], values: Float64Array): void {
     const columns = FEATURES.length;
     const rows = candidates.length;

@@ -1,4 +1,4 @@
-/** What events do with lists that were shown: clicks and dismissals. */
+/** What feedback does to the model: lists that a user saw, clicks and dismissals. */
 import type { Learner } from '../learn/learner.ts';
 import type { ModelState } from '../state/model-state.ts';
 import type { Reaction, ServedList } from './events.ts';

@@ -3,7 +3,10 @@ import { createHash } from 'node:crypto';
 import { type ContentMap, decodeMap } from './content-map.ts';
 import { embeddingVector } from './features.ts';
 
-/** Vectors of a catalogue's items under one map. Sums are in float64 and in the order of rows: the same everywhere. */
+/**
+ * Vectors of a catalogue's items under one map. Sums are in float64 and in the order of rows, so they are the same
+ * everywhere.
+ */
 export class MappedItems {
   readonly map: ContentMap;
   readonly bytes: Uint8Array;
@@ -11,7 +14,7 @@ export class MappedItems {
   #rows = new Map<number, number>();
   #known = new Uint8Array(64);
   #vectors: Float32Array<ArrayBufferLike>;
-  /** What an item adds to the vector of whoever took it; the same array where the map has one matrix for both. */
+  /** What an item adds to a user's vector; the same array as the vectors if the map has one matrix for both. */
   #userParts: Float32Array<ArrayBufferLike>;
   #levels: Float32Array<ArrayBufferLike> = new Float32Array(64);
 
@@ -29,12 +32,12 @@ export class MappedItems {
     return this.#sha256;
   }
 
-  /** Whether anything is known of the item that the map knows as well. */
+  /** Whether the map knows any feature of the item. */
   knows(item: number): boolean {
     return this.#known[item] === 1;
   }
 
-  /** Takes an item's features, or other ones; undefined: it has none. */
+  /** Sets an item's features; undefined: it has none. */
   set(item: number, features: Uint32Array | undefined, embedding: readonly number[] | undefined): void {
     const { rank, hashes, embeddingSize, item: weights, user, level } = this.map;
     if (item >= this.#known.length) this.#grow(item);
@@ -87,8 +90,8 @@ export class MappedItems {
   }
 
   /**
-   * Vector of somebody who took these items, the newest `reach` of them (oldest first; repeats count once each time).
-   * False: the map knows none of them.
+   * Writes the vector of a user with this history (oldest first) from its newest `reach` items; repeats count each
+   * time. False: the map knows none of them.
    */
   gather(items: ArrayLike<number>, reach: number, into: Float64Array): boolean {
     const { rank, nobody } = this.map;
@@ -106,12 +109,12 @@ export class MappedItems {
     return count > 0;
   }
 
-  /** Product of an item's vector with somebody's, plus its level. */
+  /** Product of an item's vector with a user's, plus the item's level. */
   score(item: number, userVector: Float64Array): number {
     const { rank } = this.map;
     const vectors = this.#vectors;
     const from = item * rank;
-    // Four sums that don't wait for each other: hundreds of new items are looked at for a list.
+    // Four independent sums, so that the processor can overlap them: one list scores hundreds of new items.
     let a = this.#levels[item]!;
     let b = 0;
     let c = 0;
@@ -127,7 +130,7 @@ export class MappedItems {
     return a + b + (c + d);
   }
 
-  /** Bytes held. */
+  /** Bytes in use. */
   size(): number {
     return (this.#vectors === this.#userParts ? 1 : 2) * this.#vectors.byteLength + this.#levels.byteLength;
   }

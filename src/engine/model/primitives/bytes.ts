@@ -1,4 +1,4 @@
-/** Numbers and texts as bytes, little endian, and back: what a state is made of. */
+/** Numbers and texts to bytes and back, little endian. A state is written with these. */
 
 /** Writes into a buffer that grows. */
 export class ByteWriter {
@@ -28,21 +28,21 @@ export class ByteWriter {
     this.#end = this.#buffer.writeDoubleLE(value, this.#end);
   }
 
-  /** Numbers behind their count. */
+  /** The count of the numbers, then the numbers in double precision. */
   f64s(values: ArrayLike<number>): void {
     this.count(values.length);
     this.#reserve(values.length * 8);
     for (let i = 0; i < values.length; i++) this.#end = this.#buffer.writeDoubleLE(values[i]!, this.#end);
   }
 
-  /** Numbers of single precision behind their count. */
+  /** The count of the numbers, then the numbers in single precision. */
   f32s(values: Float32Array): void {
     this.count(values.length);
     this.#reserve(values.length * 4);
     for (let i = 0; i < values.length; i++) this.#end = this.#buffer.writeFloatLE(values[i]!, this.#end);
   }
 
-  /** A whole number >= 0, seven bits a byte, the low ones first. */
+  /** A whole number >= 0, seven bits to a byte, the low bits first. */
   count(value: number): void {
     this.#reserve(8);
     let rest = value;
@@ -64,7 +64,7 @@ export class ByteWriter {
   }
 }
 
-/** Reads what a {@link Writer} wrote, in the same order. */
+/** Reads what a {@link ByteWriter} wrote, in the same order. */
 export class ByteReader {
   #buffer: Buffer;
   #at: number;
@@ -113,7 +113,7 @@ export class ByteReader {
     return bytes;
   }
 
-  /** All that has not been read yet. */
+  /** All bytes that are left. */
   rest(): Buffer {
     return this.bytes(this.#buffer.length - this.#at);
   }

@@ -1,11 +1,11 @@
 /**
- * The best `size` of many items by a score, ties by the items' own ids: a bounded heap with the worst on top. What it
- * keeps doesn't depend on the order in which items are offered.
+ * The best k of many items by score, ties by the items' ids: a bounded heap with the worst item on top. The order in
+ * which a caller offers items does not change the result.
  */
 export class TopK {
   #size: number;
   #ids: readonly string[];
-  /** What is kept, {@link count} of each, the worst first and the rest in no order to rely on. */
+  /** The heap, {@link count} items and scores: the worst first, the others in no reliable order. */
   items: Int32Array;
   scores: Float64Array;
   #count = 0;
@@ -17,7 +17,7 @@ export class TopK {
     this.scores = new Float64Array(size);
   }
 
-  /** Begins again with nothing, for the best of another number; gives itself. Making another one costs more. */
+  /** Empties the heap for another k and returns it. A new heap costs more. */
   reset(size: number): this {
     if (size > this.items.length) {
       this.items = new Int32Array(size);
@@ -36,7 +36,7 @@ export class TopK {
     return this.#count === this.#size;
   }
 
-  /** Whether an item of this score may be among the best; a quick test before more is computed of it. */
+  /** Whether an item of this score can be among the best: a quick test before the caller computes more. */
   admits(score: number): boolean {
     return this.#count < this.#size || score >= this.scores[0]!;
   }
@@ -70,14 +70,14 @@ export class TopK {
     this.scores[at] = score;
   }
 
-  /** Whether this item stands behind the one at a place of the heap. */
+  /** Whether an item ranks below the one at a place of the heap. */
   #ranksBelow(item: number, score: number, place: number): boolean {
     const other = this.scores[place]!;
     if (score !== other) return score < other;
     return this.#ids[item]! > this.#ids[this.items[place]!]!;
   }
 
-  /** The best score; 1 where nothing was kept. */
+  /** The best score; 1 when the heap is empty. */
   get bestScore(): number {
     if (this.#count === 0) return 1;
     let best = this.scores[0]!;
@@ -85,12 +85,12 @@ export class TopK {
     return best;
   }
 
-  /** Puts the items that were kept into a set, in no particular order. */
+  /** Adds the items to a set, in no particular order. */
   addTo(items: Set<number>): void {
     for (let i = 0; i < this.#count; i++) items.add(this.items[i]!);
   }
 
-  /** What was kept, best first. */
+  /** The items, best first. */
   sorted(): { item: number; score: number }[] {
     const kept: { item: number; score: number }[] = [];
     for (let i = 0; i < this.#count; i++) kept.push({ item: this.items[i]!, score: this.scores[i]! });

@@ -1,10 +1,10 @@
 /**
- * Likeness of content: idf-weighted cosine between an item's terms and those of the user's newest items, of the newest
- * one alone, of their traits, or of another item.
+ * Similarity of content: idf-weighted cosine between an item's terms and a query, which is made of the user's newest
+ * items, of the newest one alone, of the user's traits, or of another item.
  *
  * A catalogue event changes the item's unit vector and the inverted index (catalogue.ts); interactions add nothing. A
- * reader builds a question (terms with whole weights) and gets the whole-number dot product with each item's vector:
- * so an item that nobody has touched has an audience. Explained by the terms in common and the item they came from.
+ * list builds a query (terms with whole weights) and reads its whole-number dot product with each item's vector. So an
+ * item that nobody took finds its audience. The explanation names the common terms and the item that they come from.
  */
 
 import { wholePower } from '../primitives/math.ts';
@@ -14,26 +14,26 @@ import { MAX_ROW_ID } from '../state/row-slots.ts';
 import { WEIGHT_BITS, WEIGHT_MASK } from '../state/term-postings.ts';
 
 const UNIT = 2 ** 20;
-/** The user's newest items that shape the question, and how they fade. */
+/** The user's newest items that the query is made of, and how they fade. */
 const REACH = 20;
 const FADE = 0.9;
-/** Heaviest terms that look for candidates, and how many postings they may read in all. */
+/** The heaviest terms of a query look for candidates; how many postings these may read in all. */
 const SEARCH_TERMS = 32;
 const SEARCH_POSTINGS = 50_000;
-/** More than there are numbers of terms. */
+/** More than the highest term number. */
 const NUMBERS = MAX_ROW_ID + 2;
 
-/** Weights of terms, in whole 2^-20; `norm` is what the cosine is divided by. */
+/** Weights of terms, in whole 2^-20; `norm` is the divisor of the cosine. */
 export interface ContentQuery {
   terms: Map<number, number>;
   norm: number;
-  /** How much each of the profile's items has a say; empty where the question isn't a history's. */
+  /** Weight of each of the profile's items in the query; empty if the query is not made of a history. */
   fades: number[];
 }
 
 const NO_QUERY: ContentQuery = { terms: new Map(), norm: 0, fades: [] };
 
-/** What a history asks for. */
+/** The query of a history. */
 export function queryOfHistory(profile: Profile, catalogue: Catalogue): ContentQuery {
   const raw = new Map<number, number>();
   const fades: number[] = [];
@@ -51,12 +51,12 @@ export function queryOfHistory(profile: Profile, catalogue: Catalogue): ContentQ
   return weighed(raw, catalogue, fades);
 }
 
-/** What the newest item of a history asks for. */
+/** The query of a history's newest item. */
 export function queryOfLastItem({ items, lags, seqs }: Profile, catalogue: Catalogue): ContentQuery {
   return queryOfHistory({ items: items.slice(0, 1), lags: lags.slice(0, 1), seqs: seqs.slice(0, 1) }, catalogue);
 }
 
-/** What traits ask for; terms that no item has say nothing. */
+/** The query of a user's traits; it leaves out terms that no item has. */
 export function queryOfTraits(traits: readonly (readonly [string, number])[], catalogue: Catalogue): ContentQuery {
   const raw = new Map<number, number>();
   for (const [text, weight] of traits) {
@@ -87,7 +87,7 @@ function weighed(raw: Map<number, number>, catalogue: Catalogue, fades: number[]
   return { terms, norm: Math.sqrt(squares) * VECTOR_UNIT, fades };
 }
 
-/** The terms that weigh most, the heaviest first, ties by the terms themselves. */
+/** The heaviest terms, the heaviest first, ties by the terms themselves. */
 function heaviest(terms: ReadonlyMap<number, number>, count: number, catalogue: Catalogue): number[] {
   // Exact in a double: 21 bits of weight over 22 of number. Numbers are sorted ten times as fast as pairs of them.
   const keys = new Float64Array(terms.size);
@@ -105,7 +105,7 @@ function heaviest(terms: ReadonlyMap<number, number>, count: number, catalogue: 
   return found.slice(0, count);
 }
 
-/** The terms in common that weigh most, as text: tags and attributes before plain words of the same weight. */
+/** The heaviest common terms, as text; tags and attributes come before plain words of the same weight. */
 export function commonTerms(query: ContentQuery, item: number, catalogue: Catalogue, count: number): string[] {
   const common: [string, number][] = [];
   for (const word of catalogue.vector(item) ?? []) {
@@ -116,9 +116,9 @@ export function commonTerms(query: ContentQuery, item: number, catalogue: Catalo
   return common.slice(0, count).map(([term]) => (term.startsWith('=') ? term.slice(1) : term));
 }
 
-/** How like an item is to two questions at a time: that of a whole history, and that of its newest item. */
+/** Similarity of items to two queries at a time: one of a whole history, one of its newest item. */
 export class ContentSimilarity {
-  /** Weights of the questions' terms, `term * 2` and the place behind it; 0 of all others. */
+  /** Weights of the queries' terms, at `term * 2` and the place behind it; 0 for all other terms. */
   #weights = new Float64Array(64);
   #whole: ContentQuery = NO_QUERY;
   #last: ContentQuery = NO_QUERY;
@@ -135,8 +135,8 @@ export class ContentSimilarity {
   }
 
   /**
-   * Cosines of an item with the questions that were taken, 0 to 1, to two places of a table that are 0 before: the
-   * item's terms are read once for both.
+   * Writes an item's cosines with the two queries, 0 to 1, to two places of a table that are 0 before. It reads the
+   * item's terms once for both.
    */
   fill(item: number, catalogue: Catalogue, into: Float64Array, wholeAt: number, lastAt: number): void {
     const vector = catalogue.vector(item);
@@ -156,7 +156,7 @@ export class ContentSimilarity {
   }
 }
 
-/** One question at a time: the items that share its heaviest terms. */
+/** Finds the items that share the heaviest terms of a query. */
 export class ContentSearch {
   sums = new Float64Array(64);
   touched = new Int32Array(64);
@@ -176,7 +176,7 @@ export class ContentSearch {
     let left = SEARCH_POSTINGS;
     for (const term of heaviest(query.terms, SEARCH_TERMS, catalogue)) {
       const documents = catalogue.postings.count(term);
-      // A frequent term is passed over rather than ending the search: rarer ones may follow.
+      // The search skips a frequent term instead of ending, as rarer terms may follow.
       if (documents > left) continue;
       left -= documents;
       this.#add(term, query.terms.get(term)!, catalogue);

@@ -1,7 +1,7 @@
 /**
- * What recorded inputs say: how well an item goes with what somebody took, by their features alone. A list gets a
- * column of each kind, and one that fades as an item gathers events of its own: for an item that nobody has touched it
- * is all there is.
+ * Scores of recorded inputs: how well an item goes with a user's history, by the features of both alone. A list has two
+ * columns for each kind: the score, and one that fades as an item gathers events of its own. For an item that nobody
+ * took, the second is all there is.
  */
 import { MAP_KINDS, type MapKind } from '../inputs/kinds.ts';
 import type { MappedItems } from '../inputs/mapped-items.ts';
@@ -25,7 +25,10 @@ export class MappedSignals {
     return this.#userVector;
   }
 
-  /** Offers the items with how well they go with what was taken; none where no input can say. */
+  /**
+   * Offers items with their scores for a history; offers none if no input is in force, or if it knows nothing of the
+   * history.
+   */
   offer(history: ArrayLike<number>, items: Int32Array, offer: (item: number, score: number) => void): void {
     for (const kind of MAP_KINDS) {
       const map = this.#inputs.inForce(kind);
@@ -39,10 +42,10 @@ export class MappedSignals {
   }
 
   /**
-   * Fills two columns of the table for one kind: the value, and what is left of its logarithm while the item has few
-   * events of its own.
+   * Fills two columns of the table for one kind: the value, and the part of its logarithm that is left while the item
+   * has few events of its own.
    *
-   * @param column of the value; the next column is that of the other
+   * @param column column of the value; the other one is the next
    */
   fill(
     kind: MapKind,
@@ -81,14 +84,14 @@ export class MappedSignals {
     }
   }
 
-  /** How much an item's own evidence counts against what its features promise, 0 for an item without events. */
+  /** Share of an item's own evidence against the score of its features; 0 for an item without events. */
   ownShare(item: number, statistics: Statistics): number {
     const events = (statistics.total[item] ?? 0) / FULL;
     return events / (this.#config.ownEvents + events);
   }
 }
 
-/** Logits as what a softmax makes of them, in place: the largest becomes 1. */
+/** Turns logits into what a softmax is proportional to, in place; the largest becomes 1. */
 function odds(logits: Float64Array, count: number): void {
   let most = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < count; i++) most = Math.max(most, logits[i]!);

@@ -1,6 +1,6 @@
 /**
- * Histories together with what their events are counted in: statistics, postings and popularity. Whatever a history
- * becomes, each of them is what counting it from nothing would give.
+ * Writes histories, and with them all that the model counts of their events: statistics, postings and popularity. After
+ * every change each of these is what a count from nothing would give.
  */
 import type { Histories, HistoryEvent } from './histories.ts';
 import type { IdTable } from './id-table.ts';
@@ -35,7 +35,7 @@ export class HistoryWriter {
     this.#popularity = popularity;
   }
 
-  /** Appends an event behind all that the user did, and counts it. */
+  /** Appends an event after all other events of the user, and counts it. */
   append(
     user: number,
     item: number,
@@ -55,9 +55,9 @@ export class HistoryWriter {
   }
 
   /**
-   * Puts another history in place of a user's and moves the statistics with it. What an event contributes depends on
-   * the 30 before it only, so nothing is counted again but what differs and the 30 events after that: taking one event
-   * out of a history of a hundred thousand costs no more than out of a short one.
+   * Replaces a user's history and moves the statistics with it. What an event contributes depends only on the 30 events
+   * before it. So the method counts only the events that differ and the 30 events after them, and to take one event out
+   * of a history of a hundred thousand costs no more than out of a short one.
    */
   rewrite(user: number, next: readonly HistoryEvent[]): void {
     const old = this.#histories.read(user);
@@ -83,7 +83,7 @@ export class HistoryWriter {
     }
   }
 
-  /** Moves the postings of a user's events with their history, of which `head` and `tail` events stay. */
+  /** Moves the postings of a user's events with the history; the first `head` and the last `tail` events stay. */
   #repost(user: number, old: readonly HistoryEvent[], next: readonly HistoryEvent[], head: number, tail: number): void {
     const changes = new Map<number, { gone: Posting[]; come: Posting[] }>();
     const changeOf = (item: number): { gone: Posting[]; come: Posting[] } => {

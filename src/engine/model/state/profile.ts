@@ -1,17 +1,21 @@
-/** What a list is computed for: a user's newest events, as distinct items with where they stand. */
+/** The user that a list is for: the newest events as distinct items with their lags, and the whole history. */
 import type { Dismissals } from './dismissals.ts';
 import type { Histories } from './histories.ts';
 
 export interface Profile {
   /** Distinct items, newest first. */
   items: number[];
-  /** For each of them, how many events back it stands: one entry per occurrence, newest first. */
+  /** Lags of each item, in events back from the newest, the smallest first; one for each occurrence. */
   lags: number[][];
-  /** Sequence of its newest occurrence, -1 where the history was given with the question. */
+  /** Sequence of each item's newest occurrence; -1 if the caller gave the history with the request. */
   seqs: number[];
 }
 
-/** Profile of the newest events of a column of items that ends before `end`. */
+/**
+ * Profile of the newest events of a column of items that ends before `end`.
+ *
+ * @param reach events that the profile is made of
+ */
 export function profileOf(
   items: ArrayLike<number>,
   seqs: ArrayLike<number> | undefined,
@@ -35,16 +39,16 @@ export function profileOf(
   return profile;
 }
 
-/** Somebody of whom a history is known, as they are now. */
+/** A user with a history, at the present position. */
 export interface TargetUser {
   profile: Profile;
   /** Number of the user. */
   target: number;
-  /** All that was taken, oldest first; valid until the next event. */
+  /** Items of the whole history, oldest first; valid until the next event. */
   history: Int32Array;
   /** Events of the whole history. */
   historyLength: number;
-  /** What they don't want to see. */
+  /** Items that the user dismissed. */
   dismissed: number[];
 }
 
