@@ -39,7 +39,7 @@ function own(service: ServiceName): Described {
         export: EXPORT,
         ...forgetEndpoints(() => {
           throw new TypeError('only described here');
-        }),
+        }, config),
       };
     case 'content':
       return contentEndpoints(emptyDatabase(contentProjection().schema), config);
