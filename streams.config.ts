@@ -1,7 +1,7 @@
 /**
- * Everything that lives in JetStream. `freshet streams diff` compares it with a server, `apply` carries the difference
- * out, `export` writes it as the JSON that `nats stream add --config` reads.
- * Sizes are bytes, durations milliseconds; -1 or 0 means without limit.
+ * Everything that Freshet keeps in JetStream. `freshet streams diff` compares these definitions with a server, `apply`
+ * changes the server to match them, and `export` writes them as the JSON that `nats stream add --config` reads.
+ * Sizes are bytes, durations milliseconds. -1 or 0 means no limit.
  */
 
 export interface StreamDefinition {
@@ -10,13 +10,13 @@ export interface StreamDefinition {
   description: string;
   subjects: string[];
   storage: 'file' | 'memory';
-  /** Oldest message that is kept, milliseconds; 0 keeps all. */
+  /** Age at which the server deletes a message, milliseconds; 0 keeps all. */
   maxAgeMs: number;
   /** -1 for no limit. */
   maxBytes: number;
-  /** Window in which the server itself recognises a repeated `Nats-Msg-Id`, milliseconds. */
+  /** Window in which the server drops a repeated `Nats-Msg-Id`, milliseconds. */
   duplicateWindowMs: number;
-  /** `new` refuses what is over a limit, `old` makes room by dropping the oldest. */
+  /** At a limit, `new` refuses new messages, and `old` drops the oldest ones. */
   discard: 'old' | 'new';
 }
 
@@ -24,10 +24,10 @@ export interface BucketDefinition {
   kind: 'kv';
   name: string;
   description: string;
-  /** Values kept per key. */
+  /** How many values the server keeps per key. */
   history: number;
   storage: 'file' | 'memory';
-  /** Milliseconds a value is kept; 0 keeps all. */
+  /** Age at which the server deletes a value, milliseconds; 0 keeps all. */
   ttlMs: number;
 }
 
@@ -38,7 +38,7 @@ export interface ObjectStoreDefinition {
   storage: 'file' | 'memory';
 }
 
-/** A service's reader of the log. Start position and life time are the projection loop's, at each start. */
+/** The consumer by which a service reads the log. The projection loop sets its start position at each start. */
 export interface ConsumerDefinition {
   kind: 'consumer';
   name: string;
@@ -52,7 +52,7 @@ export type Definition = StreamDefinition | BucketDefinition | ObjectStoreDefini
 export const EVENTS: StreamDefinition = {
   kind: 'stream',
   name: 'EVENTS',
-  description: 'The log: every event in one total order, kept for good; all state is a fold of it',
+  description: 'The log: every event, in one total order, kept forever. All state is a fold of it',
   subjects: ['ev.>'],
   storage: 'file',
   maxAgeMs: 0,
@@ -65,7 +65,7 @@ export const DEAD_LETTERS: StreamDefinition = {
   kind: 'stream',
   name: 'DEAD_LETTERS',
   description:
-    'Copies of events that a service set aside: dlq.<service>.<context>.<entity>.<verb>, the reason in headers',
+    'Copies of events that a service could not fold: dlq.<service>.<context>.<entity>.<verb>, with the reason in headers',
   subjects: ['dlq.>'],
   storage: 'file',
   maxAgeMs: 0,
@@ -77,7 +77,7 @@ export const DEAD_LETTERS: StreamDefinition = {
 export const ENGINE_OUTPUT: StreamDefinition = {
   kind: 'stream',
   name: 'ENGINE_OUTPUT',
-  description: 'What the engine announces: each snapshot that comes into force, on out.engine.snapshot',
+  description: 'Announcements of the engine: each snapshot that comes into force, on out.engine.snapshot',
   subjects: ['out.engine.>'],
   storage: 'file',
   maxAgeMs: 30 * 86_400_000,
@@ -89,7 +89,7 @@ export const ENGINE_OUTPUT: StreamDefinition = {
 export const RANKINGS: BucketDefinition = {
   kind: 'kv',
   name: 'rankings',
-  description: 'Rankings as they move: user.<id>, similar.<item>, trending; derived, can be dropped',
+  description: 'Current rankings: user.<id>, similar.<item>, trending. Derived data: the engine can write it again',
   history: 1,
   storage: 'file',
   ttlMs: 0,
@@ -98,7 +98,7 @@ export const RANKINGS: BucketDefinition = {
 export const ENGINE: BucketDefinition = {
   kind: 'kv',
   name: 'engine',
-  description: 'Key current: the snapshot in force, moved by compare-and-set; its history is kept for rollback',
+  description: 'Key current: the snapshot in force, changed by compare-and-set. Its history serves rollbacks',
   history: 16,
   storage: 'file',
   ttlMs: 0,
@@ -107,7 +107,7 @@ export const ENGINE: BucketDefinition = {
 export const KEYS: BucketDefinition = {
   kind: 'kv',
   name: 'keys',
-  description: 'API keys as hashes, by id; gateways follow it, so that a key that is revoked opens nothing any more',
+  description: 'Hashes of API keys, by id. Every gateway watches it, so that a revocation takes effect at once',
   history: 1,
   storage: 'file',
   ttlMs: 0,
@@ -116,8 +116,7 @@ export const KEYS: BucketDefinition = {
 export const DEAD_LETTER_MARKS: BucketDefinition = {
   kind: 'kv',
   name: 'dead_letters',
-  description:
-    'Dead letters that somebody has dealt with, <service>.<sequence>: discarded, or published again under a new id',
+  description: 'Dead letters that an operator has discarded or published again under a new id: <service>.<sequence>',
   history: 1,
   storage: 'file',
   ttlMs: 0,
@@ -126,7 +125,7 @@ export const DEAD_LETTER_MARKS: BucketDefinition = {
 export const ERASURES: BucketDefinition = {
   kind: 'kv',
   name: 'erasures',
-  description: 'The ledger of erasures outside the log, act.<id>, and the key that users are named by in it',
+  description: 'The ledger of erasures, act.<id>, and the key of the hashes that stand for user ids in it',
   history: 1,
   storage: 'file',
   ttlMs: 0,
@@ -135,7 +134,7 @@ export const ERASURES: BucketDefinition = {
 export const LEASES: BucketDefinition = {
   kind: 'kv',
   name: 'leases',
-  description: 'Who does what one of several replicas is to do, with signs of life; derived, can be dropped',
+  description: 'Leases: which replica does the work of one, with its last renewal. Derived data',
   history: 1,
   storage: 'file',
   ttlMs: 0,
@@ -145,7 +144,7 @@ export const SNAPSHOTS: ObjectStoreDefinition = {
   kind: 'object-store',
   name: 'snapshots',
   description:
-    'Model snapshots, one immutable object a version; and input-*, what was trained outside the fold, never removed',
+    'Snapshots of the model, one immutable object per version; and input-*, the results of trainings, kept forever',
   storage: 'file',
 };
 
@@ -153,13 +152,13 @@ const reader = (service: string, what: string): ConsumerDefinition => ({
   kind: 'consumer',
   name: `${service}-projection`,
   stream: EVENTS.name,
-  description: `How far the ${service} service has read the log: ${what}`,
+  description: `How far the ${service} service has read the log, for ${what}`,
 });
 
 export const CONSUMERS: ConsumerDefinition[] = [
   reader('user', 'profiles and histories'),
   reader('content', 'the catalogue'),
-  reader('feedback', 'what was shown and what came of it'),
+  reader('feedback', 'impressions and reactions'),
   reader('engine', 'the model and its rankings'),
 ];
 

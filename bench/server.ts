@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { locateNatsServer } from '../scripts/setup/nats-server.mjs';
-import { connect } from '../src/bus/connection.ts';
+import { connect } from '../src/bus/nats/connection.ts';
 import { prepareEmbeddedServer } from '../src/up/nats-server.ts';
 
 export interface BenchServer {

@@ -1,4 +1,4 @@
-/** `npm run docs`: writes the reference pages that follow from the code, so that they never say something else. */
+/** `npm run docs`: generates the reference pages from the code, so that the two never disagree. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { asyncApiFile } from './docs/asyncapi.ts';
@@ -11,7 +11,7 @@ import { SCHEMA_FOLDER, schemaFiles } from './docs/schemas.ts';
 import { streamsPage } from './docs/streams.ts';
 import { isMain, ROOT } from './setup.mjs';
 
-/** Path in the repository to text, of everything that is generated. */
+/** The text of every generated file, by its path in the repository. */
 export async function generateDocs(): Promise<Map<string, string>> {
   return new Map([
     ...schemaFiles(),

@@ -1,17 +1,17 @@
 /**
- * Every condition that a user may meet, one small class each: a stable code, the values that matter, and the command
- * to run next. A code is never used again for something else.
+ * One small class for each condition that a user may meet. It carries a stable code, the values that matter, and the
+ * command to run next. No code is ever given a second meaning.
  */
 
 export interface ErrorContext {
-  /** The command, or the change, that leads out of it. */
+  /** The command or the change that solves the problem. */
   next?: string;
   /** The values that matter, for logs and problem documents. */
   details?: Record<string, unknown>;
   cause?: unknown;
 }
 
-/** Base of all errors that are meant for a user; anything else that is thrown is a defect of ours. */
+/** Base of all errors that a user can act on. Any other exception is a defect of Freshet. */
 export abstract class FreshetError extends Error {
   abstract readonly code: string;
   readonly next: string | undefined;
@@ -27,68 +27,72 @@ export abstract class FreshetError extends Error {
 
 export const isFreshetError = (err: unknown): err is FreshetError => err instanceof FreshetError;
 
-/** Text of whatever was thrown. */
+/** The message of anything that code can throw. */
 export const messageOf = (err: unknown): string => (err instanceof Error ? err.message : String(err));
 
 // --- set-up and start ---------------------------------------------------------------------------------------------
 
-/** No way of getting nats-server led to one. */
+/** Freshet found no nats-server and could not download one. */
 export class NatsServerUnavailableError extends FreshetError {
   readonly code = 'FRESHET_NATS_SERVER_UNAVAILABLE';
 }
 
-/** A download does not have the checksum that is pinned for it; never skipped over. */
+/** A download does not match its pinned checksum. Freshet never uses such a file. */
 export class ChecksumMismatchError extends FreshetError {
   readonly code = 'FRESHET_CHECKSUM_MISMATCH';
 }
 
-/** The server is older than what the streams and consumers need. */
+/** The nats-server is older than the streams and consumers need. */
 export class NatsServerTooOldError extends FreshetError {
   readonly code = 'FRESHET_NATS_SERVER_TOO_OLD';
 }
 
-/** Nobody answers at the address. */
+/** No nats-server answers at the address. */
 export class NatsUnreachableError extends FreshetError {
   readonly code = 'FRESHET_NATS_UNREACHABLE';
 }
 
-/** The server has no JetStream, or it is off for this account. */
+/** JetStream is off on the nats-server, or for this account. */
 export class JetStreamDisabledError extends FreshetError {
   readonly code = 'FRESHET_JETSTREAM_DISABLED';
 }
 
+/** Another process listens on the port. */
 export class PortInUseError extends FreshetError {
   readonly code = 'FRESHET_PORT_IN_USE';
 }
 
-/** Another process holds the instance; it is named with its pid. */
+/** Another process holds the lock of the instance. The message names its pid. */
 export class InstanceLockedError extends FreshetError {
   readonly code = 'FRESHET_INSTANCE_LOCKED';
 }
 
+/** Freshet cannot create, read or write the data folder. */
 export class DataFolderUnusableError extends FreshetError {
   readonly code = 'FRESHET_DATA_FOLDER_UNUSABLE';
 }
 
+/** A setting has an invalid value. The message names it. */
 export class ConfigInvalidError extends FreshetError {
   readonly code = 'FRESHET_CONFIG_INVALID';
 }
 
-/** Wrong words on the command line; exit code 2. */
+/** The command line is wrong. The exit code is 2. */
 export class UsageError extends FreshetError {
   readonly code = 'FRESHET_USAGE';
 }
 
 // --- streams ------------------------------------------------------------------------------------------------------
 
+/** The nats-server does not have the stream. */
 export class StreamMissingError extends FreshetError {
   readonly code = 'FRESHET_STREAM_MISSING';
 }
-/** The server holds something under that name with settings other than those of streams.config.ts. */
+/** The nats-server has a stream of this name with other settings than streams.config.ts. */
 export class StreamConfigDiffersError extends FreshetError {
   readonly code = 'FRESHET_STREAM_CONFIG_DIFFERS';
 }
-/** The server can't make a stream: its disk is too small, or a limit of the account is reached. */
+/** The nats-server cannot create a stream: its disk is too small, or the account has reached a limit. */
 export class StreamRefusedError extends FreshetError {
   readonly code = 'FRESHET_STREAM_REFUSED';
 }
@@ -101,168 +105,185 @@ export const isStreamMissing = (err: unknown): err is StreamMissingError => err 
 
 // --- the log against the checkpoint -------------------------------------------------------------------------------
 
-/** A projection refuses to go on: the log is not the one that its checkpoint was made from. */
+/** The log does not match the checkpoint of a projection, so the service refuses to continue. */
 export abstract class LogRefusedError extends FreshetError {}
 
+/** Somebody deleted the stream and created it again. */
 export class LogRecreatedError extends LogRefusedError {
   readonly code = 'FRESHET_LOG_RECREATED';
 }
+/** The stream ends before the checkpoint. */
 export class LogTruncatedError extends LogRefusedError {
   readonly code = 'FRESHET_LOG_TRUNCATED';
 }
+/** A sequence holds another message than the one that the service folded. */
 export class LogForkedError extends LogRefusedError {
   readonly code = 'FRESHET_LOG_FORKED';
 }
-/** Messages are missing that no erasure took. */
+/** The log has lost messages that no erasure removed. */
 export class LogPrunedError extends LogRefusedError {
   readonly code = 'FRESHET_LOG_PRUNED';
 }
 
-/** A snapshot's object is not there, cut short, or not what was written. */
+/** The object of a snapshot is missing, truncated or damaged. */
 export class SnapshotUnreadableError extends FreshetError {
   readonly code = 'FRESHET_SNAPSHOT_UNREADABLE';
 }
-/** A snapshot was asked for, and there is none of this engine and these settings. */
+/** The caller requested a snapshot, and no snapshot fits this engine and these settings. */
 export class SnapshotUnfitError extends FreshetError {
   readonly code = 'FRESHET_SNAPSHOT_UNFIT';
 }
 
-/** The checkpoint in the file is not the one this process wrote last. */
+/** The checkpoint in the file is not the one that this process wrote last: another process has written to it. */
 export class CheckpointConflictError extends FreshetError {
   readonly code = 'FRESHET_CHECKPOINT_CONFLICT';
 }
 
-/** There is no projection in the data folder, or it can't be read. */
+/** The data folder holds no readable projection. */
 export class ProjectionMissingError extends FreshetError {
   readonly code = 'FRESHET_NO_PROJECTION';
 }
-/** A projection, or the model in memory, was made by another fold than the one of this program and these settings. */
+/** Another release or other settings folded this projection or this model. */
 export class FoldVersionDiffersError extends FreshetError {
   readonly code = 'FRESHET_FOLD_VERSION_DIFFERS';
 }
-/** A service has not yet folded what has to be folded first. */
+/** A service has not yet folded the events that the command needs. */
 export class NotCaughtUpError extends FreshetError {
   readonly code = 'FRESHET_NOT_CAUGHT_UP';
 }
-/** A rebuilt projection lies ready and no service has taken it over yet. */
+/** A rebuilt projection is ready, and no service has cut over to it yet. */
 export class RebuildWaitingError extends FreshetError {
   readonly code = 'FRESHET_REBUILD_WAITING';
 }
 
-/** A snapshot that can't be gone back to. */
+/** The engine cannot roll back to this snapshot. */
 export class RollbackRefusedError extends FreshetError {
   readonly code = 'FRESHET_ROLLBACK_REFUSED';
 }
 
-/** A sequence or a time that the log does not hold. */
+/** The log does not reach this sequence or this time. */
 export class PositionUnknownError extends FreshetError {
   readonly code = 'FRESHET_POSITION_UNKNOWN';
 }
 
-/** A dead letter that can't be read now either. */
+/** A service still cannot read this dead letter. */
 export class DeadLetterUnreadableError extends FreshetError {
   readonly code = 'FRESHET_DEAD_LETTER_UNREADABLE';
 }
-/** A published schema was changed in a way that refuses what it took before. */
+/** A changed schema rejects events that its published version accepts. */
 export class SchemaIncompatibleError extends FreshetError {
   readonly code = 'FRESHET_SCHEMA_INCOMPATIBLE';
 }
 
 // --- publishing ---------------------------------------------------------------------------------------------------
 
-/** The server did not acknowledge in time: whether the event is stored is unknown, and a retry with the same id is safe. */
+/**
+ * The nats-server did not acknowledge in time. The event may or may not be in the log, so a retry with the same id is
+ * safe.
+ */
 export class PublishUnacknowledgedError extends FreshetError {
   readonly code = 'FRESHET_PUBLISH_UNACKNOWLEDGED';
 }
-/** The server refused the message. */
+/** The nats-server refused the message. */
 export class PublishRefusedError extends FreshetError {
   readonly code = 'FRESHET_PUBLISH_REFUSED';
 }
 
 // --- requests -----------------------------------------------------------------------------------------------------
 
+/** The request is invalid. The message names the member. */
 export class BadRequestError extends FreshetError {
   readonly code = 'FRESHET_BAD_REQUEST';
 }
+/** Freshet does not know this user, item or list. */
 export class NotFoundError extends FreshetError {
   readonly code = 'FRESHET_NOT_FOUND';
 }
-/** The state has not reached the sequence asked for within the time given. */
+/** The service did not reach the requested sequence in the time that the caller allowed. */
 export class SequenceNotReachedError extends FreshetError {
   readonly code = 'FRESHET_SEQUENCE_NOT_REACHED';
 }
-/** The service is not there, or does not answer. */
+/** The model in memory could not follow the log. The engine folds it again, from a snapshot and the log. */
+export class StateFollowerFailedError extends FreshetError {
+  readonly code = 'FRESHET_STATE_FOLLOWER_FAILED';
+}
+/** The service is not running, or does not answer. */
 export class ServiceUnavailableError extends FreshetError {
   readonly code = 'FRESHET_SERVICE_UNAVAILABLE';
 }
 
-/** The answer does not fit into one message. */
+/** The answer is larger than one NATS message may be. */
 export class AnswerTooLargeError extends FreshetError {
   readonly code = 'FRESHET_ANSWER_TOO_LARGE';
 }
 
-/** The gateway asks for a key, and none was given. */
+/** The gateway requires an API key, and the caller sent none. */
 export class KeyMissingError extends FreshetError {
   readonly code = 'FRESHET_KEY_MISSING';
 }
-/** The key is none of this system, has been revoked, or has expired. */
+/** The gateway does not know the API key, or the key is revoked or expired. */
 export class KeyInvalidError extends FreshetError {
   readonly code = 'FRESHET_KEY_INVALID';
 }
-/** The token is forged, has expired, or its key has been revoked. */
+/** The token is forged or expired, or its API key is revoked. */
 export class TokenInvalidError extends FreshetError {
   readonly code = 'FRESHET_TOKEN_INVALID';
 }
-/** The key or token does not have the scope. */
+/** The API key or token lacks the scope. */
 export class ScopeMissingError extends FreshetError {
   readonly code = 'FRESHET_SCOPE_MISSING';
 }
-/** The token is bound to one user, and the request is about another or about nobody in particular. */
+/** The token belongs to one user, and the request concerns another user or no single user. */
 export class ForbiddenUserError extends FreshetError {
   readonly code = 'FRESHET_OTHER_USER';
 }
-/** More requests than the limit. */
+/** The caller sends more requests per second than the limit. */
 export class RateLimitedError extends FreshetError {
   readonly code = 'FRESHET_RATE_LIMITED';
 }
-/** More lists are being watched at once than the gateway takes. */
+/** Callers watch as many lists at once as the gateway allows. */
 export class TooManyStreamsError extends FreshetError {
   readonly code = 'FRESHET_TOO_MANY_STREAMS';
 }
-/** Tokens are made with a key, and the request came with none because none is asked for. */
+/** Only an API key can make tokens, and this gateway requires no keys. */
 export class KeysUnusedError extends FreshetError {
   readonly code = 'FRESHET_KEYS_UNUSED';
 }
 
-/** There is nothing at this address. */
+/** The gateway has no route for this path. */
 export class RouteUnknownError extends FreshetError {
   readonly code = 'FRESHET_ROUTE_UNKNOWN';
 }
-/** The address is known, but not with this method. */
+/** The path exists, but not for this method. */
 export class MethodNotAllowedError extends FreshetError {
   readonly code = 'FRESHET_METHOD_NOT_ALLOWED';
 }
-/** The body is of a kind that is not read here. */
+/** The gateway does not read bodies of this media type here. */
 export class MediaTypeError extends FreshetError {
   readonly code = 'FRESHET_MEDIA_TYPE';
 }
+/** The body is larger than the limit. */
 export class BodyTooLargeError extends FreshetError {
   readonly code = 'FRESHET_BODY_TOO_LARGE';
 }
+/** The request holds more events than the limit. */
 export class BatchTooLargeError extends FreshetError {
   readonly code = 'FRESHET_BATCH_TOO_LARGE';
 }
 
 // --- files --------------------------------------------------------------------------------------------------------
 
-/** A file cannot be read as what it was said to be. */
+/** Freshet cannot read a file in the format that the user named, or in any known format. */
 export class ImportFormatError extends FreshetError {
   readonly code = 'FRESHET_IMPORT_FORMAT';
 }
 
 // --- events -------------------------------------------------------------------------------------------------------
 
-/** Why one event is refused (publishing) or set aside (log). A value rather than an exception: bad events are expected. */
+/**
+ * Why Freshet rejects one event when it is published, or moves it to the dead letters when a service reads it from the
+ * log. It is a value and not an exception, because bad events are expected.
+ */
 export interface EventProblem {
   code:
     | 'FRESHET_EVENT_MALFORMED'

@@ -1,5 +1,5 @@
 /** The same pair counts in `Map`s of objects: what one writes first, and what the packed rows are measured against. */
-import { STATISTICS_DEFAULTS } from '../../src/engine/model/statistics.ts';
+import { STATISTICS_DEFAULTS } from '../../src/engine/model/mod.ts';
 
 interface Counts {
   f: number;
@@ -8,14 +8,14 @@ interface Counts {
 }
 
 export interface MapRows {
-  /** Counts one event of a user by the formula of `src/engine/model/statistics.ts`. */
+  /** Counts one event of a user by the formula of `src/engine/model/state/statistics.ts`. */
   count(user: string, item: string, weight: number): void;
   /** Stored pairs, each pair of items in two rows. */
   pairs(): number;
 }
 
 export function createMapRows(): MapRows {
-  const { directedBack, directedDecay, togetherBack } = STATISTICS_DEFAULTS;
+  const { transitionReach, transitionDecay, coOccurrenceReach } = STATISTICS_DEFAULTS;
   const rows = new Map<string, Map<string, Counts>>();
   const histories = new Map<string, string[]>();
   const rowOf = (item: string): Map<string, Counts> => {
@@ -43,10 +43,10 @@ export function createMapRows(): MapRows {
         history = [];
         histories.set(user, history);
       }
-      for (let a = 0; a < Math.min(togetherBack, history.length); a++) {
+      for (let a = 0; a < Math.min(coOccurrenceReach, history.length); a++) {
         const other = history[history.length - 1 - a] as string;
         if (other === item) continue;
-        const r = a < directedBack ? Math.round(64 * weight * directedDecay ** a) : 0;
+        const r = a < transitionReach ? Math.round(64 * weight * transitionDecay ** a) : 0;
         add(item, other, 0, r, weight);
         add(other, item, r, 0, weight);
       }

@@ -2,7 +2,7 @@
 import { itemId, userId } from '../../src/bus/event/ids.ts';
 import type { Config } from '../../src/config/schema.ts';
 import { createRandom } from '../../src/demo/random.ts';
-import { emptyModel } from '../../src/engine/memory.ts';
+import { emptyModel } from '../../src/engine/fold/model-fold.ts';
 import type { Model } from '../../src/engine/model/mod.ts';
 import { createMapRows } from './map-rows.ts';
 import { type Line, readStream } from './stream-file.ts';

@@ -5,8 +5,8 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import type { CloudEvent, ItemData } from '../../src/bus/event/types.ts';
 import type { Config } from '../../src/config/schema.ts';
+import { weightsOf } from '../../src/engine/fold/projection.ts';
 import { type Traits, weigh } from '../../src/engine/model/mod.ts';
-import { weightsOf } from '../../src/engine/projection.ts';
 
 /** `i`: user, item, weight and negative weight in sixteenths, time in ms; `p`: item, fields, time; `t`: user, traits. */
 export type Line =

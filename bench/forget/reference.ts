@@ -5,16 +5,18 @@ import { join } from 'node:path';
 import type { EventCodec, StoredMessage } from '../../src/bus/event/codec.ts';
 import { streamSeq } from '../../src/bus/event/ids.ts';
 import type { Log } from '../../src/bus/log/port.ts';
+import type { StateFollower } from '../../src/bus/projection/after-commit.ts';
+import { withState } from '../../src/bus/projection/after-commit.ts';
 import type { ProjectionDefinition } from '../../src/bus/projection/definition.ts';
 import { hashProjection } from '../../src/bus/projection/hash.ts';
 import { openStore } from '../../src/bus/projection/store.ts';
 import type { Config } from '../../src/config/schema.ts';
 import { contentProjection } from '../../src/content/projection.ts';
-import type { RecordedInput } from '../../src/engine/inputs/records.ts';
-import { createMemory, type Memory } from '../../src/engine/memory.ts';
+import type { RecordedInput } from '../../src/engine/artifacts/records.ts';
+import { createModelFold, type ModelFold } from '../../src/engine/fold/model-fold.ts';
+import { engineProjection, prepareTables } from '../../src/engine/fold/projection.ts';
+import { engineRebuild, hashModel, type ModelHash } from '../../src/engine/lifecycle/rebuild.ts';
 import { createModel } from '../../src/engine/model/mod.ts';
-import { engineProjection, prepareTables } from '../../src/engine/projection.ts';
-import { engineRebuild, hashModel, type ModelHash } from '../../src/engine/rebuild.ts';
 import { feedbackProjection } from '../../src/feedback/projection.ts';
 import { userProjection } from '../../src/user/projection.ts';
 
@@ -43,17 +45,17 @@ export function foldReference(options: ReferenceOptions): Reference {
   rows.user = folded(userProjection(config), options);
   rows.content = folded(contentProjection(), options);
   rows.feedback = folded(feedbackProjection(config), options);
-  const { definition, memory } = engineRebuild(config, erasureKey, { known: inputs });
-  rows.engine = folded(definition, options);
-  const { model, position } = memory() as Memory;
+  const { definition, state, memory } = engineRebuild(config, erasureKey, { known: inputs });
+  rows.engine = folded(definition, options, state);
+  const { model, position } = memory() as ModelFold;
   return { rows, model: hashModel(model, position()) };
 }
 
 /** The statistics alone: histories and counts, without what is learned in the order of events. */
 export function foldStatistics(options: Omit<ReferenceOptions, 'inputs'>): string {
   const { config } = options;
-  let memory: Memory | undefined;
-  const definition = engineProjection({ config, committed: (events, _clock, seq) => memory?.fold(events, seq) });
+  let memory: ModelFold | undefined;
+  const definition = engineProjection({ config });
   const model = createModel({
     statistics: { bucketMs: config.engine.popularity_bucket_ms },
     ranker: { form: 'none', dense: 0 },
@@ -64,11 +66,12 @@ export function foldStatistics(options: Omit<ReferenceOptions, 'inputs'>): strin
       ...definition,
       tables: (db) => {
         const tables = prepareTables(db);
-        memory ??= createMemory({ config, tables, model });
+        memory ??= createModelFold({ config, tables, model });
         return tables;
       },
     },
     options,
+    () => memory,
   );
   return model.statisticsHash();
 }
@@ -76,10 +79,11 @@ export function foldStatistics(options: Omit<ReferenceOptions, 'inputs'>): strin
 function folded<Tables>(
   definition: ProjectionDefinition<Tables>,
   { messages, codec, erasureKey, created }: Omit<ReferenceOptions, 'inputs'>,
+  state: () => Pick<StateFollower, 'fold'> | undefined = () => undefined,
 ): string {
   const folder = mkdtempSync(join(tmpdir(), 'freshet-reference-'));
   try {
-    const store = openStore({ file: join(folder, 'p.sqlite'), definition, codec, erasureKey });
+    const store = withState(openStore({ file: join(folder, 'p.sqlite'), definition, codec, erasureKey }), state);
     for (let i = 0; i < messages.length; i += BATCH) store.commit(messages.slice(i, i + BATCH), created);
     const { hash } = hashProjection(store.db);
     store.close();

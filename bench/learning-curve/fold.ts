@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { createCodec, type StoredMessage } from '../../src/bus/event/codec.ts';
 import { streamSeq } from '../../src/bus/event/ids.ts';
 import type { CloudEvent } from '../../src/bus/event/types.ts';
+import { withState } from '../../src/bus/projection/after-commit.ts';
 import { openStore } from '../../src/bus/projection/store.ts';
 import { completeConfig } from '../../src/config/load.ts';
-import { configuredLists } from '../../src/engine/configured-lists.ts';
-import { createLists, type RankingAnswer } from '../../src/engine/lists.ts';
-import { createMemory } from '../../src/engine/memory.ts';
-import { engineProjection, prepareTables } from '../../src/engine/projection.ts';
+import { createModelFold } from '../../src/engine/fold/model-fold.ts';
+import { engineProjection, prepareTables } from '../../src/engine/fold/projection.ts';
+import { configuredLists } from '../../src/engine/serve/configured-lists.ts';
+import { createLists, type RankingAnswer } from '../../src/engine/serve/lists.ts';
 import { nextTraining } from '../../src/engine/train/schedule.ts';
 import { scheduleOf, trainedKinds, trainerOptionsOf } from '../../src/engine/train/settings.ts';
 import { createTrainer } from '../../src/engine/train/trainer.ts';
@@ -29,11 +30,11 @@ export function createFold(): Fold {
   const config = completeConfig({});
   const folder = mkdtempSync(join(tmpdir(), 'freshet-learning-'));
   const codec = createCodec({ declared: config.events.declared });
-  const definition = engineProjection({ config, committed: (events, _clock, seq) => memory.fold(events, seq) });
-  const store = openStore({ file: join(folder, 'engine.sqlite'), definition, codec });
+  const definition = engineProjection({ config });
+  const store = withState(openStore({ file: join(folder, 'engine.sqlite'), definition, codec }), () => memory);
   // The file is thrown away; waiting for the disk says nothing of lists.
   store.db.pragma('synchronous = OFF');
-  const memory = createMemory({ config, tables: prepareTables(store.db) });
+  const memory = createModelFold({ config, tables: prepareTables(store.db) });
   const { model } = memory;
   const trainer = createTrainer({
     logger: createLogger({ service: 'bench', level: 'warn' }),

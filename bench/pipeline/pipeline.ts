@@ -5,22 +5,23 @@ import { fileURLToPath } from 'node:url';
 import type Database from 'better-sqlite3';
 import type { NatsConnection } from 'nats';
 import { pino } from 'pino';
-import { connect } from '../../src/bus/connection.ts';
 import { createCodec, type PreparedEvent, type StoredMessage } from '../../src/bus/event/codec.ts';
 import { encodeToken, type StreamSeq, streamSeq } from '../../src/bus/event/ids.ts';
 import { createJetStreamLog } from '../../src/bus/log/jetstream.ts';
 import type { Log } from '../../src/bus/log/port.ts';
-import { call } from '../../src/bus/micro.ts';
+import { connect } from '../../src/bus/nats/connection.ts';
+import { call } from '../../src/bus/nats/micro.ts';
+import { createPublisher, type Publisher } from '../../src/bus/nats/publisher.ts';
+import { type StateFollower, withState } from '../../src/bus/projection/after-commit.ts';
 import { type ProjectionDefinition, SERVICES, type ServiceName } from '../../src/bus/projection/definition.ts';
 import { createProjectionLoop } from '../../src/bus/projection/loop.ts';
 import { openStore } from '../../src/bus/projection/store.ts';
-import { createPublisher, type Publisher } from '../../src/bus/publisher.ts';
 import { applyStreams } from '../../src/bus/streams/plan.ts';
 import { completeConfig } from '../../src/config/load.ts';
 import { contentProjection } from '../../src/content/projection.ts';
 import { simulate } from '../../src/demo/simulator.ts';
-import { emptyModel, learn } from '../../src/engine/memory.ts';
-import { type EngineTables, engineProjection, prepareTables, weightsOf } from '../../src/engine/projection.ts';
+import { emptyModel, learn } from '../../src/engine/fold/model-fold.ts';
+import { type EngineTables, engineProjection, prepareTables, weightsOf } from '../../src/engine/fold/projection.ts';
 import { feedbackProjection } from '../../src/feedback/projection.ts';
 import { userProjection } from '../../src/user/projection.ts';
 import { RANKINGS } from '../../streams.config.ts';
@@ -155,39 +156,54 @@ export function readAll(log: Log, until: StreamSeq, take: (message: StoredMessag
 }
 
 /** A service's projection as the service runs it, the engine's with its model in memory. */
-function definitionOf(service: ServiceName, settings = config): ProjectionDefinition<unknown> {
+function foldOf(
+  service: ServiceName,
+  settings = config,
+): { definition: ProjectionDefinition<unknown>; state?: StateFollower } {
   switch (service) {
     case 'user':
-      return userProjection(config) as ProjectionDefinition<unknown>;
+      return { definition: userProjection(config) as ProjectionDefinition<unknown> };
     case 'content':
-      return contentProjection() as ProjectionDefinition<unknown>;
+      return { definition: contentProjection() as ProjectionDefinition<unknown> };
     case 'feedback':
-      return feedbackProjection(config) as ProjectionDefinition<unknown>;
+      return { definition: feedbackProjection(config) as ProjectionDefinition<unknown> };
     case 'engine': {
       const model = emptyModel(settings);
       const weights = weightsOf(settings);
       let tables: EngineTables;
-      const definition = engineProjection({
-        config: settings,
-        committed: (events, clock) => {
-          learn(model, events, tables, weights);
-          model.clock = clock.now;
-        },
-      });
-      return {
-        ...definition,
+      let at = streamSeq(0);
+      const definition = {
+        ...engineProjection({ config: settings }),
         tables: (db) => {
           tables = prepareTables(db);
           return tables;
         },
       } as ProjectionDefinition<unknown>;
+      return {
+        definition,
+        state: {
+          position: () => at,
+          fold: (events, seq) => {
+            learn(model, events, tables, weights);
+            at = seq;
+          },
+        },
+      };
     }
   }
 }
 
 async function timeLoop(service: ServiceName, log: Log, total: StreamSeq, file: string): Promise<number> {
-  const store = openStore({ file, definition: definitionOf(service), codec: createCodec() });
-  const loop = createProjectionLoop({ service, log, store, logger: silent, consumer: `bench-${service}` });
+  const { definition, state } = foldOf(service);
+  const store = openStore({ file, definition, codec: createCodec() });
+  const loop = createProjectionLoop({
+    service,
+    log,
+    store,
+    logger: silent,
+    consumer: `bench-${service}`,
+    followers: { state },
+  });
   const seconds = await timed(async () => {
     loop.start();
     await loop.reached(total, 600_000);
@@ -200,14 +216,12 @@ async function timeLoop(service: ServiceName, log: Log, total: StreamSeq, file: 
 /** The same statements with the same values in the same transactions, without log, codec and fold. */
 export function createSqliteAlone(service: ServiceName, folder: string) {
   const recording = createRecording();
-  const open = (kind: string, wrap?: typeof recording.record) =>
-    openStore({
-      file: join(folder, `${service}-${kind}.sqlite`),
-      // What the ranker learns asks nothing of SQLite.
-      definition: definitionOf(service, completeConfig({ engine: { ranker_form: 'none' } })),
-      codec: createCodec(),
-      ...(wrap ? { wrap } : {}),
-    });
+  const open = (kind: string, wrap?: typeof recording.record) => {
+    // What the ranker learns asks nothing of SQLite.
+    const { definition, state } = foldOf(service, completeConfig({ engine: { ranker_form: 'none' } }));
+    const file = join(folder, `${service}-${kind}.sqlite`);
+    return withState(openStore({ file, definition, codec: createCodec(), ...(wrap ? { wrap } : {}) }), () => state);
+  };
   const store = open('record', recording.record);
   const empty = open('replay');
   const again = recording.onto(empty.db as Database.Database);

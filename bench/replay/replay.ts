@@ -7,13 +7,13 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
-import { connect } from '../../src/bus/connection.ts';
 import { createCodec, type StoredMessage } from '../../src/bus/event/codec.ts';
 import { createJetStreamLog } from '../../src/bus/log/jetstream.ts';
+import { connect } from '../../src/bus/nats/connection.ts';
+import { createPublisher } from '../../src/bus/nats/publisher.ts';
 import { SERVICES, type ServiceName } from '../../src/bus/projection/definition.ts';
 import { createRebuild } from '../../src/bus/projection/rebuild.ts';
-import { createPublisher } from '../../src/bus/publisher.ts';
-import { loopLimits } from '../../src/bus/service/incarnation.ts';
+import { loopLimits } from '../../src/bus/service/runtime.ts';
 import { applyStreams } from '../../src/bus/streams/plan.ts';
 import { rebuildable } from '../../src/cli/projections.ts';
 import { completeConfig } from '../../src/config/load.ts';
@@ -210,10 +210,11 @@ export async function rebuildOne({ service, url, folder, ranker, cacheKib }: Reb
   const publisher = createPublisher(nc);
   try {
     const log = await createJetStreamLog({ nc, publisher, pullBatch: config.projection.pull_batch });
-    const { definition, close } = await rebuildable(service, config, new Uint8Array());
+    const { definition, state, close } = await rebuildable(service, config, new Uint8Array());
     const rebuild = await createRebuild({
       file: join(folder, `${service}.sqlite`),
       definition,
+      state,
       codec: createCodec(),
       log,
       consumer: `bench-rebuild-${service}`,

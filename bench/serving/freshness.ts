@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import type { NatsConnection } from 'nats';
 import { createCodec } from '../../src/bus/event/codec.ts';
-import { call } from '../../src/bus/micro.ts';
-import { createPublisher } from '../../src/bus/publisher.ts';
+import { call } from '../../src/bus/nats/micro.ts';
+import { createPublisher } from '../../src/bus/nats/publisher.ts';
 import { type Latency, latencyOf } from '../load/latency.ts';
 import { engineStatus } from './system.ts';
 

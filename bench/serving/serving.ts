@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { itemId } from '../../src/bus/event/ids.ts';
 import type { CloudEvent } from '../../src/bus/event/types.ts';
-import { call } from '../../src/bus/micro.ts';
+import { call } from '../../src/bus/nats/micro.ts';
 import { completeConfig } from '../../src/config/load.ts';
 import { createRandom } from '../../src/demo/random.ts';
 import { createSimulation } from '../../src/demo/simulator.ts';

@@ -7,36 +7,38 @@ const OUTPUTS: readonly DocumentedOutput[] = [
   {
     name: 'dead-letter',
     address: 'dlq.{service}.{context}.{entity}.{verb}',
-    description: 'Copy of an event that a service set aside; the reason is in headers. Kept in the stream DEAD_LETTERS',
+    description:
+      'Copy of an event that a service moved to the dead letters. The headers hold the reason. The stream DEAD_LETTERS keeps it',
     parameters: {
-      service: 'the service that set it aside',
+      service: 'the service that could not fold the event',
       context: 'context of the event, or unknown',
-      entity: 'id of the entity as a token, or the whole subject as one where it is none of the log',
+      entity: 'id of the entity as a token; if the subject is not one of the log, the whole subject as one token',
       verb: 'verb of the event, or unknown',
     },
   },
   {
     name: 'snapshot',
     address: 'out.engine.snapshot',
-    description: 'A snapshot of the model has come into force. Kept in the stream ENGINE_OUTPUT',
+    description:
+      'The engine has written a snapshot of the model that is now in force. The stream ENGINE_OUTPUT keeps it',
     parameters: {},
   },
   {
     name: 'ranking-of-user',
     address: '$KV.rankings.user.{user}',
-    description: 'The ranking of a user, each time it moves: key user.<id> of the KV bucket rankings',
+    description: 'The ranking of a user, whenever it changes: key user.<id> of the KV bucket rankings',
     parameters: { user: 'id of the user as a token' },
   },
   {
     name: 'similar-items',
     address: '$KV.rankings.similar.{item}',
-    description: 'What goes with an item: key similar.<id> of the KV bucket rankings',
+    description: 'The items that are similar to an item: key similar.<id> of the KV bucket rankings',
     parameters: { item: 'id of the item as a token' },
   },
   {
     name: 'trending',
     address: '$KV.rankings.trending',
-    description: 'What is taken most lately: key trending of the KV bucket rankings',
+    description: 'The items with the most recent interactions: key trending of the KV bucket rankings',
     parameters: {},
   },
 ];

@@ -4,10 +4,10 @@ import { Command } from 'commander';
 import { ROOT } from '../setup.mjs';
 import { generatedFrom, page } from './markdown.ts';
 
-/** Columns of the help texts, whatever terminal they are generated in. */
+/** Width of the help texts in columns. It does not depend on the terminal. */
 const WIDTH = 100;
 
-/** The verbs by name, from the one file each has. */
+/** The verbs in order of name, each from its own file. */
 async function verbs(): Promise<Command[]> {
   const folder = join(ROOT, 'src/cli/verbs');
   const names = readdirSync(folder)
@@ -53,8 +53,8 @@ export async function cliPage(): Promise<string> {
   return page(
     generatedFrom('the help of the commands'),
     '# Command line',
-    '`npx freshet VERB` in the clone. Every verb that asks a running system takes `--nats URL` (else `$NATS_URL`, else the `freshet up` whose data folder `--data` names) and `--json`: one JSON document, or lines of JSON for streams.',
-    'Exit codes: 0 success, 1 failure, 2 wrong usage. Results go to standard output, all else to standard error; an error is `CODE: message` and on the next line what to run. The codes: [errors](errors.md).',
+    'Run `npx freshet VERB` in the clone. A verb that talks to a running system finds its nats-server by `--nats URL`, then `$NATS_URL`, then the `freshet up` whose data folder `--data` names. With `--json` it prints one JSON document, or lines of JSON for streams.',
+    'Exit codes: 0 for success, 1 for failure, 2 for wrong usage. Results go to standard output. Everything else goes to standard error. An error is `CODE: message`, and the next line names the command to run. The codes: [errors](errors.md).',
     ...sections,
   );
 }

@@ -30,21 +30,21 @@ export function configurationPage(): string {
     return [
       `## ${name}`,
       sentence(description),
-      table(['setting', 'default', 'takes', 'what it is', 'environment'], rows),
+      table(['setting', 'default', 'type', 'meaning', 'environment variable'], rows),
     ].join('\n\n');
   });
   return page(
     generatedFrom('src/config/schema.ts'),
     '# Configuration',
     [
-      'Settings come from, in rising order: the defaults below; a JSON file (`--config FILE`, else `$FRESHET_CONFIG`, else `freshet.config.json` in the current folder);',
-      'environment variables. A variable holds JSON where the setting is not a text: `FRESHET_EVENTS_DECLARED=\'["x_listened"]\'`.',
-      'A setting that is not known is an error that names it. Names end in their unit.',
+      'Freshet reads settings from three places. Each overrides the one before: the defaults below; a JSON file (`--config FILE`, else `$FRESHET_CONFIG`, else `freshet.config.json` in the current folder);',
+      'environment variables. A variable holds JSON unless the setting is a text: `FRESHET_EVENTS_DECLARED=\'["x_listened"]\'`.',
+      'Freshet refuses a setting that it does not know and names it. The name of a setting ends in its unit.',
     ].join(' '),
     ['```json', '{ "events": { "declared": ["x_listened"] }, "http": { "request_timeout_ms": 5000 } }', '```'].join(
       '\n',
     ),
-    'Some settings decide what events do to stored state: `events.declared`, `engine.weights`, `engine.declared_weight`, `engine.low_rating`, `feedback.attribution_window_ms`. After a change of one of these the services that depend on it rebuild their projections from the log at their next start.',
+    'Some settings change how a service folds events: `events.declared`, `engine.weights`, `engine.declared_weight`, `engine.low_rating`, `feedback.attribution_window_ms`. After such a change, the services that depend on the setting rebuild their projections from the log at their next start.',
     ...sections,
   );
 }

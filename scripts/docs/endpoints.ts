@@ -1,20 +1,20 @@
-/** The micro endpoints as the services themselves describe them; nothing is started for it. */
+/** The micro endpoints, with the descriptions that the services give them. The generator starts no service. */
 import Database from 'better-sqlite3';
 import type { DocumentedEndpoint } from '../../src/bus/event/asyncapi.ts';
 import { createCodec } from '../../src/bus/event/codec.ts';
-import type { Endpoint } from '../../src/bus/micro.ts';
+import type { Endpoint } from '../../src/bus/nats/micro.ts';
 import { SERVICES, type ServiceName } from '../../src/bus/projection/definition.ts';
 import { COMMON_ENDPOINTS } from '../../src/bus/service/endpoints.ts';
 import { completeConfig } from '../../src/config/load.ts';
 import { contentEndpoints } from '../../src/content/api.ts';
 import { contentProjection } from '../../src/content/projection.ts';
-import { engineEndpoints } from '../../src/engine/api.ts';
-import { MODEL_CONTENTS } from '../../src/engine/contents.ts';
-import { experimentEndpoints } from '../../src/engine/experiments.ts';
-import type { Lists } from '../../src/engine/lists.ts';
-import { ROLLBACK_ENDPOINTS } from '../../src/engine/rollback.ts';
-import { MODEL_HASH } from '../../src/engine/start.ts';
-import { EXPLAIN } from '../../src/engine/why.ts';
+import { MODEL_CONTENTS } from '../../src/engine/lifecycle/contents.ts';
+import { MODEL_HASH } from '../../src/engine/lifecycle/part.ts';
+import { ROLLBACK_ENDPOINTS } from '../../src/engine/lifecycle/rollback.ts';
+import { engineEndpoints } from '../../src/engine/serve/endpoints.ts';
+import { experimentEndpoints } from '../../src/engine/serve/experiments.ts';
+import type { Lists } from '../../src/engine/serve/lists.ts';
+import { EXPLAIN } from '../../src/engine/serve/why.ts';
 import { feedbackEndpoints } from '../../src/feedback/api.ts';
 import { feedbackProjection } from '../../src/feedback/projection.ts';
 import { userEndpoints } from '../../src/user/api.ts';
@@ -26,7 +26,7 @@ type Described = Readonly<Record<string, Pick<Endpoint, 'description' | 'example
 
 const NOBODY = {
   publish: () => {
-    throw new TypeError('only described here');
+    throw new TypeError('The generator describes this endpoint and never calls it.');
   },
 };
 

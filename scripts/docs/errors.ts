@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { problemOf } from '../../src/bus/problem.ts';
+import { problemOf } from '../../src/bus/nats/problem.ts';
 import * as errors from '../../src/errors.ts';
 import { ROOT } from '../setup.mjs';
 import { code, generatedFrom, page, table } from './markdown.ts';
@@ -12,250 +12,304 @@ interface Section {
   codes: Readonly<Record<string, Meaning>>;
 }
 
-/** What each code means; one that is missing here is told by its doc comment, one that is gone stops the generator. */
+/**
+ * What each code means. A code that is missing here gets the doc comment of its class. A code that the sources no longer
+ * use stops the generator.
+ */
 const SECTIONS: readonly Section[] = [
   {
     title: 'Events',
     about:
-      'Why one event is refused when it is published by Freshet, or set aside (a dead letter) when a service finds it in the log. In an answer to several events it stands under `rejected`.',
+      'Why Freshet rejects one event when it is published, or moves it to the dead letters when a service reads it from the log. The answer to a request with several events lists the rejected ones under `rejected`.',
     codes: {
       FRESHET_EVENT_MALFORMED: [
-        'Not JSON, not UTF-8, not an object, or nested too deeply.',
+        'The event is not JSON, not UTF-8, not an object, or nested too deeply.',
         'Send one line of CloudEvents JSON.',
       ],
-      FRESHET_EVENT_TOO_LARGE: ['More bytes than `events.max_bytes`.', 'Send less, or raise the setting.'],
+      FRESHET_EVENT_TOO_LARGE: [
+        'The event has more bytes than `events.max_bytes`.',
+        'Send a smaller event, or raise the setting.',
+      ],
       FRESHET_EVENT_ENVELOPE: [
-        '`specversion`, `type`, `time` or `datacontenttype` is not as CloudEvents has it.',
+        '`specversion`, `type`, `time` or `datacontenttype` is not valid CloudEvents.',
         'See [events](events.md).',
       ],
       FRESHET_EVENT_ID_INVALID: [
         'An id is empty, longer than 128 bytes, not printable or not in NFC.',
-        'Normalise the id; publish it under a new event id.',
+        'Correct the id, and publish the event under a new event id.',
       ],
       FRESHET_EVENT_TYPE_UNKNOWN: [
-        'No such type. In the log it is counted and passed over, not set aside.',
-        'For an interaction of your own, declare it: `events.declared`.',
+        'Freshet does not know the type. A service that meets such an event in the log counts it and skips it; it makes no dead letter.',
+        'Correct the type. Declare interactions of your own in `events.declared`.',
       ],
       FRESHET_EVENT_VERSION_UNKNOWN: [
-        'A known type in a version that is not known.',
-        'Upgrade Freshet, or publish v1.',
+        'Freshet knows the type, but not this version of it.',
+        'Upgrade Freshet, or publish the version that it knows.',
       ],
       FRESHET_EVENT_SCHEMA: [
-        'The data breaks the schema of its type.',
-        'See [events](events.md) and [schemas](schemas).',
+        'The data does not match the schema of the type.',
+        'Correct the data: see [events](events.md) and [schemas](schemas).',
       ],
       FRESHET_EVENT_SUBJECT_MISMATCH: [
-        'The NATS subject does not agree with `type` and `subject`.',
-        'The message names the subject to publish on.',
+        'The NATS subject does not match `type` and `subject`.',
+        'Publish on the subject that the message names.',
       ],
       FRESHET_EVENT_IDENTITY_REUSED: [
-        'The same source and id as an earlier event, with another content.',
-        'Publish it under an id of its own.',
+        'The event has the source and id of an earlier event, and other content.',
+        'Publish it under a new id.',
       ],
       FRESHET_EVENT_USER_ERASED: [
-        'An import holds events of a user who was forgotten.',
-        'Leave them out. Who comes back is published, not imported.',
+        'An import holds events of a user whom Freshet has forgotten.',
+        'Leave them out. If the user comes back, publish the new events instead of importing them.',
       ],
-      FRESHET_EVENT_CONTROL_REFUSED: ['`control.*` is written by Freshet alone.', 'There is nothing to publish there.'],
+      FRESHET_EVENT_CONTROL_REFUSED: ['Only Freshet writes `control.*` events.', 'Do not publish them.'],
       FRESHET_EVENT_FOLD_FAILED: [
-        'The event is valid, but a service failed to fold it: a defect.',
-        'Report it, with the dead letter.',
+        'The event is valid, and a service failed to fold it. This is a defect of Freshet.',
+        'Report it with the dead letter.',
       ],
     },
   },
   {
     title: 'Requests',
-    about: 'Answers are RFC 9457 problem details, the same over HTTP and NATS.',
+    about: 'HTTP and NATS answer with the same RFC 9457 problem details.',
     codes: {
-      FRESHET_BAD_REQUEST: ['The request is wrong; `member` says where.', 'Correct it.'],
+      FRESHET_BAD_REQUEST: ['The request is invalid. `member` names the place.', 'Correct the request.'],
       FRESHET_KEY_MISSING: [
-        'The gateway asks for a key, and none came.',
+        'The gateway requires an API key, and the caller sent none.',
         'Add the header `authorization: Bearer KEY`.',
       ],
-      FRESHET_KEY_INVALID: ['The key is none of this system, has been revoked, or has expired.', '`freshet keys list`'],
+      FRESHET_KEY_INVALID: [
+        'The gateway does not know the API key, or the key is revoked or expired.',
+        '`freshet keys list` shows the valid keys.',
+      ],
       FRESHET_TOKEN_INVALID: [
-        'The token is forged, has expired (`expired` says so), or its key was revoked.',
-        'Ask for another: `POST /v1/tokens`.',
+        'The token is forged or expired (`expired` tells which), or its API key is revoked.',
+        'Request a new token: `POST /v1/tokens`.',
       ],
-      FRESHET_SCOPE_MISSING: ['The key or token does not have the scope.', '`freshet keys create NAME --scope SCOPE`'],
+      FRESHET_SCOPE_MISSING: [
+        'The API key or token lacks the scope that the request needs.',
+        '`freshet keys create NAME --scope SCOPE`',
+      ],
       FRESHET_OTHER_USER: [
-        "A user's token was used for another, or for what no user may.",
-        "Use that user's token, or a key.",
+        'The token belongs to one user, and the request concerns another user or no single user.',
+        'Use a token of that user, or an API key.',
       ],
-      FRESHET_RATE_LIMITED: ['More requests than the limit.', 'Wait as long as `Retry-After` says.'],
+      FRESHET_RATE_LIMITED: [
+        'The caller sends more requests per second than the limit.',
+        'Wait for the seconds in `Retry-After`.',
+      ],
       FRESHET_TOO_MANY_STREAMS: [
-        'As many lists are being watched as the gateway takes.',
-        'Ask for the list now and then.',
+        'Callers watch as many lists at once as the gateway allows.',
+        'Poll the list instead, or raise `http.streams_max`.',
       ],
-      FRESHET_KEYS_UNUSED: ['A token was asked for where no keys are in use.', 'Nothing: none is needed.'],
-      FRESHET_NOT_FOUND: ['No such user or item.', 'Publish one.'],
+      FRESHET_KEYS_UNUSED: [
+        'The caller requested a token, and this gateway requires no keys.',
+        'Send requests without a token.',
+      ],
+      FRESHET_NOT_FOUND: [
+        'Freshet does not know this user, item or list.',
+        'Check the id, or publish the user or item first.',
+      ],
       FRESHET_SEQUENCE_NOT_REACHED: [
-        'The state has not reached `min_seq` within `timeout_ms`; `reached` says how far it is.',
-        'Ask again, or with a larger `timeout_ms`.',
+        'The service did not reach `min_seq` within `timeout_ms`. `reached` holds its sequence.',
+        'Send the request again, or with a larger `timeout_ms`.',
       ],
       FRESHET_SERVICE_UNAVAILABLE: [
-        'The service is not there, does not answer, or refuses its log.',
+        'The service is not running, does not answer, or refuses its log.',
         '`freshet status`',
       ],
-      FRESHET_ROUTE_UNKNOWN: ['There is nothing at this address.', 'See `/docs` of the gateway.'],
-      FRESHET_METHOD_NOT_ALLOWED: ['The address is known, but not with this method.', 'The header `Allow` names them.'],
-      FRESHET_MEDIA_TYPE: ['The body is of a kind that is not read here.', 'Name the content type.'],
-      FRESHET_BODY_TOO_LARGE: ['More bytes than `http.body_bytes`.', 'Send smaller batches.'],
-      FRESHET_BATCH_TOO_LARGE: ['More events than `http.batch_events`.', 'Send smaller batches.'],
-      FRESHET_ANSWER_TOO_LARGE: [
-        'The answer does not fit into one NATS message.',
-        'Ask for less at once: a smaller `n`.',
+      FRESHET_ROUTE_UNKNOWN: ['The gateway has no route for this path.', 'See `/docs` of the gateway.'],
+      FRESHET_METHOD_NOT_ALLOWED: [
+        'The path exists, but not for this method.',
+        'Use a method from the header `Allow`.',
       ],
-      FRESHET_INTERNAL: ['A defect. What happened is in the log of the process.', 'Report it.'],
+      FRESHET_MEDIA_TYPE: [
+        'The gateway does not read bodies of this media type here.',
+        'Set `content-type` to one that the message names.',
+      ],
+      FRESHET_BODY_TOO_LARGE: ['The body has more bytes than `http.body_bytes`.', 'Send smaller batches.'],
+      FRESHET_BATCH_TOO_LARGE: ['The request holds more events than `http.batch_events`.', 'Send smaller batches.'],
+      FRESHET_ANSWER_TOO_LARGE: [
+        'The answer is larger than one NATS message may be.',
+        'Request less at once: a smaller `n`.',
+      ],
+      FRESHET_INTERNAL: ['Freshet has a defect. The log of the process holds the details.', 'Report it.'],
     },
   },
   {
     title: 'Publishing',
     codes: {
       FRESHET_PUBLISH_UNACKNOWLEDGED: [
-        'No acknowledgement in time: whether the event is stored is unknown.',
-        'Publish it again under the same id; it counts once.',
+        'The nats-server did not acknowledge in time. The event may or may not be in the log.',
+        'Publish it again under the same id. Freshet counts it once.',
       ],
-      FRESHET_PUBLISH_REFUSED: ['nats-server refused the message.', '`freshet status`; is the disk full?'],
+      FRESHET_PUBLISH_REFUSED: [
+        'The nats-server refused the message.',
+        '`freshet status`. Check whether the disk of the server is full.',
+      ],
     },
   },
   {
     title: 'The log against the checkpoint',
     about:
-      'A service refuses to go on, and to answer, while its log is not the one that its projection was made from. Nothing is changed meanwhile.',
+      'A service stops folding and answering while its log does not match its projection. It changes nothing meanwhile.',
     codes: {
       FRESHET_LOG_RECREATED: [
-        'The stream was created anew.',
-        'Point the service to the right server, or remove the projection to rebuild it.',
+        'Somebody deleted the stream and created it again.',
+        'Connect the service to the right server, or delete the projection: the service then rebuilds it.',
       ],
       FRESHET_LOG_TRUNCATED: [
         'The stream ends before the checkpoint.',
-        'Restore the stream, or remove the projection to rebuild it.',
+        'Restore the stream, or delete the projection: the service then rebuilds it.',
       ],
       FRESHET_LOG_FORKED: [
-        'A sequence holds another message than the one that was folded.',
-        'Restore the stream, or remove the projection to rebuild it.',
+        'A sequence holds another message than the one that the service folded.',
+        'Restore the stream, or delete the projection: the service then rebuilds it.',
       ],
-      FRESHET_LOG_PRUNED: ['Messages are missing that no erasure took.', 'Restore the stream from a backup.'],
+      FRESHET_LOG_PRUNED: ['The log has lost messages that no erasure removed.', 'Restore the stream from a backup.'],
       FRESHET_CHECKPOINT_CONFLICT: [
         'Another process has written to the projection.',
-        'Start one process an instance; `--replica` gives each its own.',
+        'Run one process per instance. Give each replica its own number: `--replica N`.',
       ],
       FRESHET_NO_PROJECTION: [
-        'There is no projection in the data folder, or it can not be read.',
-        '`--data DIR`; `freshet replay SERVICE` makes it again.',
+        'The data folder holds no readable projection.',
+        'Name the right folder with `--data DIR`, or run `freshet replay SERVICE`.',
       ],
       FRESHET_FOLD_VERSION_DIFFERS: [
-        'A projection was made by another release or under other settings than those of the command.',
-        'Use the same settings, or `freshet replay SERVICE`.',
+        'Another release or other settings folded this projection or this model.',
+        'Use the settings of the service, or run `freshet replay SERVICE`.',
       ],
       FRESHET_NOT_CAUGHT_UP: [
-        'A service is behind what has to be folded before it can be compared, or has yet to be rebuilt after an erasure.',
-        '`freshet status`, then again.',
+        'A service has not yet folded the events that the command needs, or has not finished its rebuild after an erasure.',
+        'Wait until `freshet status` shows that it has caught up, then run the command again.',
       ],
       FRESHET_REBUILD_WAITING: [
-        'A rebuilt projection lies ready and no service has taken it over.',
-        'Start the service under the settings that it was rebuilt for.',
+        'A rebuilt projection is ready, and no service has cut over to it yet.',
+        'Start the service with the settings of the rebuild.',
       ],
       FRESHET_ROLLBACK_REFUSED: [
-        'A snapshot that can’t be gone back to: another stream, another version of the model, or unknown settings.',
-        'Choose another one: `freshet snapshots`.',
+        'The engine cannot roll back to this snapshot: it comes from another stream or another version of the model, or its settings are unknown.',
+        'Choose another snapshot: `freshet snapshots`.',
       ],
       FRESHET_POSITION_UNKNOWN: [
-        'A sequence behind the end of the log, or a sequence or time before its beginning.',
-        'Name one that the log holds; the message says from where to where it reaches.',
+        'The log does not reach this sequence or this time.',
+        'Name a sequence or time within the range that the message gives.',
       ],
       FRESHET_DEAD_LETTER_UNREADABLE: [
-        'A dead letter is wrong in itself: no fold of it can be tried again.',
-        'Publish it corrected: `freshet dlq retry SERVICE SEQ --with FILE`.',
+        'The event of this dead letter is invalid, so a second attempt to fold it would fail too.',
+        'Publish a corrected event: `freshet dlq retry SERVICE SEQ --with FILE`.',
       ],
       FRESHET_SCHEMA_INCOMPATIBLE: [
-        'A schema that was published refuses what it took before.',
-        'Make it a new version of the type, with an upcaster for the old one.',
+        'A changed schema rejects events that its published version accepts.',
+        'Make a new version of the type, with an upcaster for the old one.',
       ],
-      FRESHET_LOG_UNREACHABLE: ['The log can not be read just now; it is tried again.', '`freshet status`'],
+      FRESHET_LOG_UNREACHABLE: ['The service cannot read the log at the moment. It retries.', '`freshet status`'],
       FRESHET_FOLD_TROUBLE: [
-        'A batch could not be committed (full disk, locked file); it is tried again.',
-        'Look at the log of the service.',
+        'The service could not commit a batch, for example on a full disk or a locked file. It retries.',
+        'Read the log file of the service.',
       ],
     },
   },
   {
     title: 'Start and configuration',
     codes: {
-      FRESHET_USAGE: ['Wrong words on the command line; exit code 2.', '`freshet VERB --help`'],
+      FRESHET_USAGE: ['The command line is wrong. The exit code is 2.', '`freshet VERB --help`'],
       FRESHET_CONFIG_INVALID: [
-        'A setting is not as it should be; it is named.',
-        'See [configuration](configuration.md).',
+        'A setting has an invalid value. The message names the setting.',
+        'Correct it: see [configuration](configuration.md).',
       ],
-      FRESHET_PORT_IN_USE: ['Somebody listens on the port already.', 'Choose another; 0 takes any free one.'],
-      FRESHET_INSTANCE_LOCKED: ['Another process works on the same data folder.', 'Stop it; its pid is named.'],
-      FRESHET_DATA_FOLDER_UNUSABLE: ['The data folder can not be made, read or written.', '`--data DIR`'],
-      FRESHET_NATS_SERVER_UNAVAILABLE: ['No way of getting nats-server led to one.', '`npx freshet doctor`'],
-      FRESHET_NATS_SERVER_TOO_OLD: ['The server is older than 2.9.10.', 'Use a newer one.'],
-      FRESHET_NATS_UNREACHABLE: ['Nobody answers at the address.', '`freshet up`, or check `--nats`.'],
-      FRESHET_JETSTREAM_DISABLED: ['The server has no JetStream.', '`nats-server -js`'],
-      FRESHET_STREAM_MISSING: ['A stream is not there.', '`freshet streams apply`'],
+      FRESHET_PORT_IN_USE: ['Another process listens on the port.', 'Choose another port, or 0 for any free one.'],
+      FRESHET_INSTANCE_LOCKED: [
+        'Another process uses the same data folder.',
+        'Stop that process. The message names its pid.',
+      ],
+      FRESHET_DATA_FOLDER_UNUSABLE: [
+        'Freshet cannot create, read or write the data folder.',
+        'Name another folder: `--data DIR`.',
+      ],
+      FRESHET_NATS_SERVER_UNAVAILABLE: [
+        'Freshet found no nats-server and could not download one.',
+        '`npx freshet doctor`',
+      ],
+      FRESHET_NATS_SERVER_TOO_OLD: ['The nats-server is older than 2.9.10.', 'Use a newer one.'],
+      FRESHET_NATS_UNREACHABLE: ['No nats-server answers at the address.', 'Run `freshet up`, or check `--nats`.'],
+      FRESHET_JETSTREAM_DISABLED: [
+        'JetStream is off on the nats-server, or for this account.',
+        'Start the server with JetStream: `nats-server -js`.',
+      ],
+      FRESHET_STREAM_MISSING: ['The nats-server does not have the stream.', '`freshet streams apply`'],
       FRESHET_STREAM_CONFIG_DIFFERS: [
-        'The server holds something under that name with other settings.',
+        'The nats-server has a stream of this name with other settings than streams.config.ts.',
         '`freshet streams diff`',
       ],
       FRESHET_STREAM_CHANGE_LOSES_DATA: [
         'The change would delete messages.',
-        '`freshet streams apply --lose-data --yes-lose-data`, if that is meant.',
+        'If you want that: `freshet streams apply --lose-data --yes-lose-data`.',
       ],
       FRESHET_MODEL_STATE_UNREADABLE: [
-        'The image of a model is damaged or of another format.',
-        'Take another snapshot.',
+        'The image of a model is damaged, or has another format.',
+        'Use another snapshot.',
       ],
       FRESHET_SNAPSHOT_UNREADABLE: [
-        'A snapshot of the model is not there, cut short, or not what was written.',
-        'Nothing: the engine uses the one before, or the log.',
+        'The object of a snapshot is missing, truncated or damaged.',
+        'Nothing to do: the engine uses an older snapshot, or the log.',
       ],
       FRESHET_SNAPSHOT_UNFIT: [
-        'A rebuild from a snapshot was asked for, and each one there is was made under other settings, by another release or from another log, or is newer than what was asked for.',
-        'Rebuild without `--from-snapshot`, or under the settings that the snapshot was made with.',
+        'The caller requested a rebuild from a snapshot, and no snapshot fits: each comes from other settings, another release or another log, or is newer than the requested sequence.',
+        'Rebuild without `--from-snapshot`, or with the settings of the snapshot.',
       ],
       FRESHET_INPUT_UNREADABLE: [
-        'What a training gave the model is damaged or of another format.',
-        'Nothing: the model goes on with what is in force.',
+        'The result of a training is damaged, or has another format.',
+        'Nothing to do: the model keeps the result that it uses now.',
       ],
       FRESHET_TRAINING_FAILED: [
-        'A training came to nothing: no TensorFlow, the worker died, or it took too long.',
-        'Nothing: what is in force stays; `npx freshet doctor` says whether TensorFlow loads.',
+        'A training failed: TensorFlow does not load, the worker died, or the training took too long.',
+        'Nothing to do: the model keeps the result that it uses now. `npx freshet doctor` shows whether TensorFlow loads.',
       ],
-      FRESHET_TENSORFLOW_UNAVAILABLE: ['The backend that was asked for does not work here.', '`npx freshet doctor`'],
+      FRESHET_TENSORFLOW_UNAVAILABLE: [
+        'The requested TensorFlow backend does not work on this machine.',
+        '`npx freshet doctor`',
+      ],
     },
   },
   {
     title: 'Import',
-    about: 'Rows that are left out keep the code of the event they would have been, or have one of these.',
+    about: 'A rejected row has one of these codes, or the code of the event that it would have become.',
     codes: {
-      FRESHET_IMPORT_FORMAT: ['A file can not be read as what it was said to be.', 'The message says what was seen.'],
-      FRESHET_IMPORT_ROW_COLUMNS: ['The row has more or fewer columns than the header.', 'Mend the row.'],
-      FRESHET_IMPORT_ROW_ENCODING: ['The row is not UTF-8.', 'Convert the file.'],
-      FRESHET_IMPORT_ROW_QUOTES: ['A quote is not closed, or stands where none may.', 'Mend the row.'],
-      FRESHET_IMPORT_ROW_TIME: ['The time can not be read.', 'Name the unit: `timeUnit` of the column map.'],
-      FRESHET_IMPORT_ROW_VALUE: ['The value is not a number.', 'Mend the row.'],
+      FRESHET_IMPORT_FORMAT: [
+        'Freshet cannot read a file in the format that you named, or in any known format.',
+        'Name the format with `--format`, or the columns with `--map`. The message shows what the file holds.',
+      ],
+      FRESHET_IMPORT_ROW_COLUMNS: ['The row has more or fewer columns than the header.', 'Correct the row.'],
+      FRESHET_IMPORT_ROW_ENCODING: ['The row is not UTF-8.', 'Convert the file to UTF-8.'],
+      FRESHET_IMPORT_ROW_QUOTES: ['The row has an unclosed or misplaced quote.', 'Correct the row.'],
+      FRESHET_IMPORT_ROW_TIME: ['The importer cannot read the time.', 'Name the unit: `timeUnit` of the column map.'],
+      FRESHET_IMPORT_ROW_VALUE: ['The value is not a number.', 'Correct the row.'],
     },
   },
   {
     title: 'Set-up',
     codes: {
       FRESHET_SETUP_NODE_TOO_OLD: ['Node is older than 20.', 'Install a newer one.'],
-      FRESHET_SETUP_NPM_MISSING: ['npm is not on PATH.', 'It comes with Node.'],
-      FRESHET_SETUP_PACKAGES: ['npm could not install the packages.', 'The message holds what npm said.'],
-      FRESHET_SETUP_SQLITE: ['better-sqlite3 can be neither downloaded nor compiled.', 'Install a C++ compiler.'],
-      FRESHET_SETUP_TENSORFLOW: [
-        "TensorFlow's native library can not be installed.",
-        'Training runs on WASM without it.',
+      FRESHET_SETUP_NPM_MISSING: ['npm is not on PATH.', 'Install it. It comes with Node.'],
+      FRESHET_SETUP_PACKAGES: ['npm could not install the packages.', 'Read the output of npm in the message.'],
+      FRESHET_SETUP_SQLITE: [
+        'The set-up could neither download nor compile better-sqlite3.',
+        'Install a C++ compiler.',
       ],
-      FRESHET_CHECKSUM_MISMATCH: ['A download has another checksum than the one it must have.', 'Do not use it.'],
+      FRESHET_SETUP_TENSORFLOW: [
+        "The set-up could not install TensorFlow's native library.",
+        'Nothing to do: training runs on WASM without it, more slowly.',
+      ],
+      FRESHET_CHECKSUM_MISMATCH: [
+        'A download does not match its pinned checksum.',
+        'Do not use the file. Download it again, or ask its publisher.',
+      ],
     },
   },
 ];
 
-/** Variables of the environment and parts of names, which look like codes. */
+/** Environment variables and parts of names that look like codes. */
 const NO_CODES =
   /^FRESHET_(CHILD|CONFIG|CACHE|TF_BACKEND|NATS_RELEASE_URL|EVENT_|PROJECTION_\w+|\w+_MS|CI_\w+|DEMO_\w+)?$/;
 
@@ -276,22 +330,22 @@ export function usedCodes(): Set<string> {
   return found;
 }
 
-/** HTTP status by code, of the errors that requests are answered with. */
+/** HTTP status by code, for errors that answer a request. */
 function statuses(): Map<string, number> {
   const found = new Map<string, number>();
   for (const one of Object.values(errors)) {
     if (typeof one !== 'function' || !(one.prototype instanceof errors.FreshetError)) continue;
     const err = new (one as unknown as new (text: string) => errors.FreshetError)('');
-    // The bases of several errors have no code of their own.
+    // Abstract base classes have no code.
     if (err.code !== undefined) found.set(err.code, problemOf(err).status);
   }
   return found;
 }
 
-/** Sections whose codes are answers to requests. */
+/** Sections whose codes answer a request, so they have an HTTP status. */
 const ANSWERED = new Set(['Requests', 'Publishing']);
 
-/** The doc comments of errors by code. */
+/** Doc comments of the error classes, by code. */
 function docComments(): Map<string, string> {
   const text = readFileSync(join(ROOT, 'src/errors.ts'), 'utf8');
   const classes = text.matchAll(
@@ -301,14 +355,15 @@ function docComments(): Map<string, string> {
 }
 
 export function errorsPage(): string {
-  const told = new Set(SECTIONS.flatMap(({ codes }) => Object.keys(codes)));
+  const described = new Set(SECTIONS.flatMap(({ codes }) => Object.keys(codes)));
   const used = usedCodes();
-  const stale = [...told].filter((name) => !used.has(name));
-  if (stale.length > 0) throw new Error(`scripts/docs/errors.ts speaks of codes that are gone: ${stale.join(', ')}.`);
+  const stale = [...described].filter((name) => !used.has(name));
+  if (stale.length > 0)
+    throw new Error(`scripts/docs/errors.ts describes codes that the sources no longer use: ${stale.join(', ')}.`);
   const comments = docComments();
   const others: Record<string, Meaning> = {};
-  for (const name of [...used].filter((one) => !told.has(one)).sort())
-    others[name] = [comments.get(name) ?? 'See the message.', 'The message says what to run.'];
+  for (const name of [...used].filter((one) => !described.has(one)).sort())
+    others[name] = [comments.get(name) ?? 'The message describes it.', 'Run the command that the message names.'];
   const all = Object.keys(others).length === 0 ? SECTIONS : [...SECTIONS, { title: 'Others', codes: others }];
   const status = statuses();
   const sections = all.map(({ title, about, codes }: Section) => {
@@ -322,13 +377,13 @@ export function errorsPage(): string {
     return [
       `## ${title}`,
       ...(about === undefined ? [] : [about]),
-      table(['code', ...(answered ? ['HTTP'] : []), 'what happened', 'what next'], rows),
+      table(['code', ...(answered ? ['HTTP'] : []), 'what is wrong', 'what to do'], rows),
     ].join('\n\n');
   });
   return page(
     generatedFrom('src/errors.ts and scripts/docs/errors.ts'),
     '# Errors',
-    'Every condition that a user may meet has a stable code. It is never used again for something else, so programs may decide by it; the text beside it is for people and may change. On the command line an error is `CODE: message`, then the command to run next; over HTTP and NATS it is a problem document with `code`, `detail` and `next`.',
+    'Every error has a stable code. Programs can rely on the code: it never changes its meaning. The text is for people and may change. The command line prints an error as `CODE: message`, then the command to run next. HTTP and NATS answer with a problem document that has `code`, `detail` and `next`.',
     ...sections,
   );
 }

@@ -4,32 +4,31 @@ import { EVENT_EXAMPLE } from '../../src/gateway/schemas/event.ts';
 import { code, generatedFrom, page, table } from './markdown.ts';
 
 const WHAT: Readonly<Record<string, string>> = {
-  'user.registered.v1': 'A user signed up. The traits are all there are: earlier ones no longer count.',
-  'user.updated.v1': 'Traits changed; those that are not named stay.',
+  'user.registered.v1': 'A user signed up. The traits replace all earlier traits of the user.',
+  'user.updated.v1': 'Traits of a user changed. Traits that the event does not name stay.',
   'user.viewed.v1': 'A user looked at an item.',
   'user.played.v1': 'A user played an item; `value` may hold seconds.',
   'user.added.v1': 'A user put an item into a basket or list.',
   'user.purchased.v1': 'A user bought an item; `value` may hold the amount.',
   'user.rated.v1': 'A user rated an item; `value` holds the rating.',
   'user.linked.v1':
-    "An anonymous session turned out to be this user: its events count as the user's from now on. The first link of a session stands.",
-  'user.retracted.v1': 'An earlier event of this user is to count no more. Links can not be retracted.',
+    "An anonymous session belongs to this user. Freshet counts the session's events as the user's from now on. The first link of a session wins.",
+  'user.retracted.v1': 'Freshet no longer counts an earlier event of this user. A link cannot be retracted.',
   'content.published.v1':
-    'An item is in the catalogue, with these fields; published again, they replace the earlier ones.',
-  'content.updated.v1': 'Fields of an item changed. Counts only for an item that has been published.',
-  'content.withdrawn.v1': 'An item may not be recommended until it is restored.',
-  'content.restored.v1': 'A withdrawn item may be recommended again.',
-  'feedback.served.v1': 'A list was shown to a user, in this order.',
+    'An item is in the catalogue, with these fields. A second such event for the item replaces all its fields.',
+  'content.updated.v1': 'Fields of an item changed. Freshet ignores it for an item that nobody has published.',
+  'content.withdrawn.v1': 'Freshet does not recommend the item until a `content.restored.v1`.',
+  'content.restored.v1': 'Freshet may recommend a withdrawn item again.',
+  'feedback.served.v1': 'The app showed a list to a user, in this order.',
   'feedback.clicked.v1':
-    'A user clicked an item of a list. It enters no history: an app that takes a click for interest publishes the view as well.',
-  'feedback.dismissed.v1': 'A user waved an item of a list away.',
-  'control.erased.v1': 'A user was forgotten. Reserved: nothing writes it yet.',
-  'control.experiment_started.v1': 'An experiment began. Reserved: nothing writes it yet.',
-  'control.experiment_ended.v1': 'An experiment ended. Reserved: nothing writes it yet.',
-  'control.promoted.v1': 'A model came into force by hand. Reserved: nothing writes it yet.',
-  'control.rolled_back.v1': 'An earlier model came into force again. Reserved: nothing writes it yet.',
-  [DECLARED_TYPE]:
-    'Interactions of your own: `user.x_<verb>.v1` for each verb that `events.declared` of the configuration names.',
+    'A user clicked an item of a list. The click does not enter the history of the user: if a click means interest, publish `user.viewed.v1` as well.',
+  'feedback.dismissed.v1': 'A user dismissed an item of a list.',
+  'control.erased.v1': 'Freshet forgets a user: each service that reads this event removes what it stored of the user.',
+  'control.experiment_started.v1': 'An experiment started.',
+  'control.experiment_ended.v1': 'An experiment ended.',
+  'control.promoted.v1': 'An operator promoted a shadow: its settings are in force from this event on.',
+  'control.rolled_back.v1': 'An operator rolled back: the settings of an earlier snapshot are in force again.',
+  [DECLARED_TYPE]: 'Your own interactions: `user.x_<verb>.v1` for each verb that the setting `events.declared` names.',
 };
 
 /** The type of a schema in words. */
@@ -66,7 +65,7 @@ function membersTable(data: JsonSchema): string {
     limitsOf(schema),
     descriptionOf(schema),
   ]);
-  return rows.length === 0 ? 'No members.' : table(['member', 'type', 'limits', 'what it is'], rows);
+  return rows.length === 0 ? 'No members.' : table(['member', 'type', 'limits', 'meaning'], rows);
 }
 
 function descriptionOf(schema: JsonSchema): string {
@@ -87,7 +86,7 @@ export function eventsPage(): string {
   const sections = [...schemas].map(([type, schema]) => {
     const data = (schema.properties as Record<string, JsonSchema>).data as JsonSchema;
     const what = WHAT[type];
-    if (what === undefined) throw new Error(`scripts/docs/events.ts says nothing of ${type}.`);
+    if (what === undefined) throw new Error(`scripts/docs/events.ts does not describe ${type}. Add it to WHAT.`);
     const title = type === DECLARED_TYPE ? 'user.x_<verb>.v1' : type;
     const about = [what, typeof data.description === 'string' ? `Data: ${data.description}.` : '']
       .filter((text) => text !== '')
@@ -100,41 +99,41 @@ export function eventsPage(): string {
     ].join('\n\n');
   });
   const stale = Object.keys(WHAT).filter((type) => !schemas.has(type));
-  if (stale.length > 0) throw new Error(`scripts/docs/events.ts speaks of ${stale.join(', ')}, which there is not.`);
+  if (stale.length > 0) throw new Error(`scripts/docs/events.ts describes unknown types: ${stale.join(', ')}.`);
   return page(
     generatedFrom('src/bus/event/types.ts'),
     '# Events',
-    `An event is one line of CloudEvents 1.0 JSON in structured mode, published on the subject \`ev.<context>.<entity>.<verb>\`:`,
+    `An event is one line of CloudEvents 1.0 JSON in structured mode. Publish it on the subject \`ev.<context>.<entity>.<verb>\`:`,
     ['```json', JSON.stringify(EVENT_EXAMPLE), '```'].join('\n'),
-    `on \`ev.user.u42.viewed\`, best with the header \`Nats-Msg-Id: shop-web/01JDA8Z7Q5\`. The same schemas as files: [schemas/](schemas), and with all subjects as AsyncAPI 3: [asyncapi.json](asyncapi.json).`,
+    `This one goes to \`ev.user.u42.viewed\`. Set the header \`Nats-Msg-Id: shop-web/01JDA8Z7Q5\` as well: the nats-server then drops repetitions. The schemas as files: [schemas/](schemas). All subjects and schemas as AsyncAPI 3: [asyncapi.json](asyncapi.json).`,
     '## The envelope',
     table(
-      ['member', 'what it takes'],
+      ['member', 'value'],
       [
         ['`specversion`', '`"1.0"`'],
-        ['`id`, `source`', 'together the identity of the event: published again, it counts once'],
+        ['`id`, `source`', 'together the identity of the event: Freshet counts each identity once'],
         ['`type`', 'the type with its version, such as `user.viewed.v1`'],
-        ['`subject`', 'the user id; the item id of `content.*`; the id of the act of `control.*`'],
+        ['`subject`', 'the user id; for `content.*` the item id; for `control.*` the id of the act'],
         [
           '`time`, optional',
-          'when it happened, RFC 3339; it may lie years back. Without one the time at which the log took it counts',
+          'when it happened, RFC 3339; it may be years ago. By default the time at which the log stored the event',
         ],
         ['`datacontenttype`, optional', '`"application/json"`'],
-        ['`data`', 'as the type has it, below'],
-        ['others', 'extension attributes of CloudEvents are allowed and not read'],
+        ['`data`', 'the members of the type, below'],
+        ['others', 'CloudEvents extension attributes: Freshet stores and ignores them'],
       ],
     ),
     [
       'Ids (`id`, `source`, `subject`, and inside the data `item`, `list`, `session`, `experiment`) are 1 to 128 **bytes** of printable UTF-8 in normal form NFC.',
-      'In subjects and KV keys `[A-Za-z0-9_-]` stay and every other byte becomes `=HH`: `a.b` is `a=2Eb`.',
-      'JSON Schema counts characters, so an id of 128 characters that are more than 128 bytes passes the schema and is refused all the same.',
+      'In subjects and KV keys, `[A-Za-z0-9_-]` stay as they are and every other byte becomes `=HH`: `a.b` is `a=2Eb`.',
+      'JSON Schema counts characters and Freshet counts bytes: an id of 128 characters and more than 128 bytes passes the schema, and Freshet rejects it.',
     ].join(' '),
     [
-      'Subject, `type` and `subject` have to agree. `data` may hold further members, which are kept and not read; it may be nested 32 levels deep.',
-      'Over HTTP and on the command line what does not fit is refused with a code ([errors](errors.md)); what a program publishes straight to NATS is set aside by the services with the same code.',
+      'The NATS subject must match `type` and `subject`. `data` may hold further members: Freshet stores and ignores them. `data` may be nested 32 levels deep.',
+      'The gateway and the command line reject an invalid event with a code ([errors](errors.md)). If a program publishes an invalid event straight to NATS, the services move it to the dead letters with the same code.',
     ].join(' '),
-    `One event may have ${code('events.max_bytes')} bytes when Freshet publishes it ([configuration](configuration.md)); a text in traits, attributes and contexts ${EVENT_LIMITS.textLength.toLocaleString('en')} characters.`,
-    `There are ${Object.keys(EVENT_DATA).length} types, and those you declare.`,
+    `An event that Freshet publishes may have ${code('events.max_bytes')} bytes ([configuration](configuration.md)). A text in traits, attributes and contexts may have ${EVENT_LIMITS.textLength.toLocaleString('en')} characters.`,
+    `Freshet has ${Object.keys(EVENT_DATA).length} types, and you can declare interactions of your own.`,
     ...sections,
   );
 }

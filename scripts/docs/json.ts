@@ -1,7 +1,7 @@
 /** Columns of a line, as the formatter has it. */
 const WIDTH = 120;
 
-/** JSON as the formatter of this repository writes it: a list that fits into its line stays in one. */
+/** JSON in the layout of this repository's formatter: a list that fits into one line stays in one line. */
 export function formatJson(value: unknown, indent = '', used = 0): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const inner = `${indent}  `;

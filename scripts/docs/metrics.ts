@@ -1,7 +1,9 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { observeErasures } from '../../src/bus/erasure/metrics.ts';
+import { observePublisher, observeRequests } from '../../src/bus/nats/metrics.ts';
+import { observeLoop } from '../../src/bus/projection/metrics.ts';
 import { engineMetrics } from '../../src/engine/metrics.ts';
 import { createGatewayMetrics } from '../../src/gateway/metrics.ts';
-import { observeErasures, observeLoop, observePublisher, observeRequests } from '../../src/observability/metrics.ts';
 import { code, generatedFrom, page, table } from './markdown.ts';
 
 export interface MetricDescription {
@@ -11,7 +13,7 @@ export interface MetricDescription {
   labels: string[];
 }
 
-/** The metrics of Freshet's own in a registry, by name. */
+/** Freshet's own metrics in a registry, without prom-client's defaults. */
 function describe(registry: Registry): MetricDescription[] {
   return registry
     .getMetricsAsArray()
@@ -19,12 +21,13 @@ function describe(registry: Registry): MetricDescription[] {
     .map((metric) => {
       const { name, help, labelNames } = metric as unknown as { name: string; help: string; labelNames?: string[] };
       const type = metric instanceof Counter ? 'counter' : metric instanceof Gauge ? 'gauge' : 'histogram';
-      if (type === 'histogram' && !(metric instanceof Histogram)) throw new Error(`${name} is of no known kind.`);
+      if (type === 'histogram' && !(metric instanceof Histogram))
+        throw new Error(`${name} is not a counter, gauge or histogram.`);
       return { name, type, help, labels: [...(labelNames ?? [])].filter((label) => label !== 'le') };
     });
 }
 
-/** What every service, the user service and the engine besides, and the gateway export, without starting any. */
+/** The metrics of every service, of the user service, of the engine and of the gateway. Starts no process. */
 export function documentedMetrics(): Record<'services' | 'user' | 'engine' | 'gateway', MetricDescription[]> {
   const services = new Registry();
   observeLoop(services);
@@ -45,7 +48,7 @@ export function documentedMetrics(): Record<'services' | 'user' | 'engine' | 'ga
 
 const tableOf = (metrics: readonly MetricDescription[]): string =>
   table(
-    ['metric', 'kind', 'labels', 'what it says'],
+    ['metric', 'kind', 'labels', 'meaning'],
     metrics.map(({ name, type, help, labels }) => [code(name), type, labels.map(code).join(', '), help]),
   );
 
@@ -54,17 +57,17 @@ export function metricsPage(): string {
   return page(
     generatedFrom('the metrics that the processes register'),
     '# Metrics',
-    'Each process has its own `/metrics` in the text format of Prometheus: the gateway on its HTTP port (8080), the services on the four ports after it (8081 user, 8082 content, 8083 feedback, 8084 engine). Every metric carries the label `service`. A histogram stands for three series, `_bucket`, `_sum` and `_count`.',
-    'How to collect and show them: [monitor](../how-to/monitor.md).',
+    'Each process serves `/metrics` in the text format of Prometheus: the gateway on its HTTP port (8080), the services on the next four ports (8081 user, 8082 content, 8083 feedback, 8084 engine). Every metric has the label `service`. A histogram exports three series: `_bucket`, `_sum` and `_count`.',
+    'How to collect and show the metrics: [monitor](../how-to/monitor.md).',
     '## Every service',
     tableOf(services),
-    '## The user service besides',
+    '## The user service only',
     tableOf(user),
-    '## The engine besides',
+    '## The engine only',
     tableOf(engine),
     '## The gateway',
     tableOf(gateway),
-    '## Of the process',
-    "Every process exports prom-client's default metrics too, among them `process_cpu_seconds_total`, `process_resident_memory_bytes`, `nodejs_heap_size_used_bytes`, `nodejs_eventloop_lag_p99_seconds` and `nodejs_gc_duration_seconds`.",
+    '## The process',
+    "Every process also exports prom-client's default metrics, among them `process_cpu_seconds_total`, `process_resident_memory_bytes`, `nodejs_heap_size_used_bytes`, `nodejs_eventloop_lag_p99_seconds` and `nodejs_gc_duration_seconds`.",
   );
 }

@@ -18,10 +18,10 @@ export function streamsPage(): string {
   return page(
     generatedFrom('streams.config.ts'),
     '# Streams, buckets and consumers',
-    'Everything that lives in JetStream. Services create what is missing when they start and change nothing that is there; where a stream has settings that would lose events they refuse to start (`FRESHET_STREAM_CONFIG_DIFFERS`), other differences are logged. `freshet streams diff` compares with the server, `freshet streams apply` carries a difference out (a change that would lose messages only with `--lose-data --yes-lose-data`), `freshet streams export` writes the streams as `nats stream add --config` reads them.',
+    'Everything that Freshet keeps in JetStream. A service that starts creates what is missing and changes nothing that exists. It refuses to start if a stream has settings that would lose events (`FRESHET_STREAM_CONFIG_DIFFERS`), and logs other differences. `freshet streams diff` compares these definitions with the server. `freshet streams apply` changes the server to match them; it makes a change that would lose messages only with `--lose-data --yes-lose-data`. `freshet streams export` writes the streams in the form that `nats stream add --config` reads.',
     '## Streams',
     table(
-      ['stream', 'subjects', 'what it is for', 'kept', 'size', 'storage', 'when full', 'de-duplication window'],
+      ['stream', 'subjects', 'purpose', 'kept', 'size', 'storage', 'when full', 'de-duplication window'],
       ofKind('stream').map((one) => [
         code(one.name),
         one.subjects.map(code).join(', '),
@@ -35,18 +35,18 @@ export function streamsPage(): string {
     ),
     '## KV buckets',
     table(
-      ['bucket', 'what it is for', 'values kept per key', 'kept', 'storage'],
+      ['bucket', 'purpose', 'values kept per key', 'kept', 'storage'],
       ofKind('kv').map((one) => [code(one.name), one.description, String(one.history), time(one.ttlMs), one.storage]),
     ),
     '## Object stores',
     table(
-      ['store', 'what it is for', 'storage'],
+      ['store', 'purpose', 'storage'],
       ofKind('object-store').map((one) => [code(one.name), one.description, one.storage]),
     ),
     '## Consumers',
-    'Made by their service when it opens its reader, without acknowledgements, starting behind the checkpoint; deleted and made again whenever a delivery is missing. A replica has `-2`, `-3` and so on at the end of the name.',
+    'Each service creates its consumer when it opens its reader: without acknowledgements, starting after the checkpoint. When a delivery is missing, the service deletes the consumer and creates it again. The name of a consumer of a replica ends in `-2`, `-3` and so on.',
     table(
-      ['consumer', 'stream', 'what it is'],
+      ['consumer', 'stream', 'purpose'],
       ofKind('consumer').map((one) => [code(one.name), code(one.stream), one.description]),
     ),
   );

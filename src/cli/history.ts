@@ -1,4 +1,4 @@
-/** A page of a history for people. */
+/** A page of a user's history as a text table. */
 import type { NatsConnection } from 'nats';
 import type { HistoryAnswer } from '../user/api.ts';
 import { table } from './output.ts';

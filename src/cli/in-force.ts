@@ -1,7 +1,7 @@
-/** Waits until the engine answers under the settings that an act put in force. */
+/** Waits until the engine answers under the settings that a promotion or a rollback put in force. */
 import type { NatsConnection } from 'nats';
-import { call } from '../bus/micro.ts';
-import type { InForceTold } from '../engine/rollback.ts';
+import { call } from '../bus/nats/micro.ts';
+import type { InForceView } from '../engine/lifecycle/rollback.ts';
 import { NotCaughtUpError, ServiceUnavailableError } from '../errors.ts';
 import { createProgress } from './progress.ts';
 
@@ -10,26 +10,27 @@ export interface EngineState {
   seq: number;
   lag: number;
   model: { config: string; snapshot: string | null };
-  in_force: InForceTold;
+  in_force: InForceView;
   rebuild?: { done: number; total: number };
 }
 
-/** Milliseconds between two looks, and without any progress until it is given up. */
-const LOOK_MS = 200;
+/** Milliseconds between two polls. */
+const POLL_MS = 200;
+/** Milliseconds without progress after which the command gives up. */
 const STALL_MS = 300_000;
 
 export const engineState = (nc: NatsConnection): Promise<EngineState> =>
   call<EngineState>(nc, 'freshet.engine.status', {});
 
-/** Throws `NotCaughtUpError` when nothing moves any more. */
+/** Throws `NotCaughtUpError` when the engine makes no progress for {@link STALL_MS}. */
 export async function waitInForce(nc: NatsConnection, config: string, json: boolean | undefined): Promise<EngineState> {
-  const progress = createProgress('folding under the other settings', 'messages', json);
+  const progress = createProgress('the engine folds the log under the new settings', 'messages', json);
   let moved = performance.now();
   let before = -1;
   try {
     for (;;) {
       const state = await engineState(nc).catch((err: unknown) => {
-        // For a moment in which it begins again.
+        // The engine does not answer for a moment while it cuts over.
         if (err instanceof ServiceUnavailableError) return undefined;
         throw err;
       });
@@ -39,10 +40,11 @@ export async function waitInForce(nc: NatsConnection, config: string, json: bool
       if (done !== before) moved = performance.now();
       before = done;
       if (performance.now() - moved > STALL_MS)
-        throw new NotCaughtUpError('The settings are in the log, and the engine has not come to them yet.', {
-          next: 'freshet status; the engine’s log in the data folder says what holds it up',
-        });
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+        throw new NotCaughtUpError(
+          `The log holds the new settings, and the engine has made no progress towards them for ${STALL_MS / 1000} s.`,
+          { next: 'freshet status, and read logs/engine.log in the data folder' },
+        );
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   } finally {
     progress.end();

@@ -1,4 +1,4 @@
-/** The command line: one verb a file in `verbs/`. */
+/** The command line. Each verb has a file in `verbs/`. */
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { EXIT, report } from './output.ts';
@@ -28,10 +28,10 @@ import { upVerb } from './verbs/up.ts';
 import { verifyVerb } from './verbs/verify.ts';
 import { whyVerb } from './verbs/why.ts';
 
-/** Runs a command line; gives the exit code: 0 success, 1 failure, 2 wrong usage. */
+/** Runs a command line. Returns the exit code: 0 for success, 1 for failure, 2 for wrong usage. */
 export async function main(args: readonly string[]): Promise<number> {
   const program = new Command('freshet')
-    .description('Event-sourced recommendations on NATS JetStream')
+    .description('Event-sourced recommendations on NATS JetStream. Start with `freshet up`.')
     .version(VERSION)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
@@ -66,7 +66,7 @@ export async function main(args: readonly string[]): Promise<number> {
   ])
     program.addCommand(verb());
   inheritErrorHandling(program);
-  // Whoever reads (`| head`) may stop before everything is written.
+  // The reader of a pipe (`| head`) may close it early.
   process.stdout.on('error', (err: NodeJS.ErrnoException) =>
     process.exit(err.code === 'EPIPE' ? EXIT.ok : EXIT.failure),
   );
@@ -87,7 +87,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Verbs are made on their own, so what the program says about errors is handed on to them. */
+/** Each verb creates its own command, so it needs the program's error settings. */
 function inheritErrorHandling(command: Command): void {
   for (const child of command.commands) {
     child.copyInheritedSettings(command);

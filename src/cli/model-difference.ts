@@ -1,31 +1,34 @@
-/** Names where the engine's model in memory differs from one that was folded from the log. */
+/** Finds where the engine's model in memory differs from a model that this process folded from the log. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NatsConnection } from 'nats';
 import { eventSubject } from '../bus/event/subject.ts';
 import type { Log } from '../bus/log/port.ts';
-import { call } from '../bus/micro.ts';
+import { call } from '../bus/nats/micro.ts';
 import type { MemoryDifference } from '../bus/projection/verify.ts';
 import type { Config } from '../config/schema.ts';
-import { firstDifferenceOfContents, type WrittenContents } from '../engine/contents.ts';
+import { firstDifferenceOfContents, type WrittenContents } from '../engine/lifecycle/contents.ts';
 import { CONTENTS, contentsOf, type Model, touching } from '../engine/model/mod.ts';
 
 export interface ModelDifferenceOptions {
   nc: NatsConnection;
   log: Log;
-  /** Which instance of the engine is compared, and its data folder. */
+  /** The instance of the engine to compare, and its data folder. */
   instance: string;
   data: string;
   config: Config;
   model: () => Model;
-  /** Folds the rebuilt one up to a position. */
+  /** Folds the rebuilt model up to a sequence. */
   fold: (seq: number) => Promise<void>;
 }
 
-/** Milliseconds that the engine has to write a table of its model. */
+/** Milliseconds that the engine gets to write one table of its model to a file. */
 const WRITE_MS = 120_000;
 
-/** Table by table, each as it is when the engine is asked; undefined where none differs any more. */
+/**
+ * Compares table by table, each at the sequence at which the engine wrote it. Returns undefined if no table differs any
+ * more.
+ */
 export async function modelDifference(options: ModelDifferenceOptions): Promise<MemoryDifference | undefined> {
   const { nc, log, instance, data, config, model, fold } = options;
   const subject = `freshet.engine.contents.${instance}`;
@@ -46,9 +49,9 @@ export async function modelDifference(options: ModelDifferenceOptions): Promise<
       return {
         seq: written.seq,
         difference,
-        touched: table === 'user' ? await saidOf(String(key.user), log) : seqs,
+        touched: table === 'user' ? await traitEventsOf(String(key.user), log) : seqs,
         ...(learned ? { learned } : {}),
-        // Of an item the rows know who wrote them; the model has no history of it.
+        // The rows of an item record their events; the model keeps no history of it.
         ...(table === 'item' ? { rows: { table, key } } : {}),
       };
     } finally {
@@ -58,8 +61,8 @@ export async function modelDifference(options: ModelDifferenceOptions): Promise<
   return undefined;
 }
 
-/** The newest events that said something of a user's traits. */
-async function saidOf(user: string, log: Log): Promise<number[]> {
+/** The sequences of the newest events with traits of a user. */
+async function traitEventsOf(user: string, log: Log): Promise<number[]> {
   const newest = await Promise.all(
     ['registered', 'updated'].map((verb) => log.newest(eventSubject('user', user, verb))),
   );

@@ -1,4 +1,4 @@
-/** What a command writes: results to standard output, everything else to standard error. */
+/** The output of a command: results go to standard output, everything else to standard error. */
 import { isFreshetError, messageOf, UsageError } from '../errors.ts';
 
 /** Exit codes of every verb. */
@@ -9,7 +9,7 @@ export const printJson = (value: unknown): void => print(JSON.stringify(value));
 export const note = (text: string): void => void process.stderr.write(`${text}\n`);
 
 /**
- * `CODE: message`, then the command to run next: that of the error, or else `otherwise`. Gives the exit code.
+ * Prints `CODE: message`, then the command to run next: the one of the error, or else `otherwise`. Returns the exit code.
  */
 export function report(err: unknown, otherwise?: string): number {
   const code = (err as { code?: unknown }).code;
@@ -23,7 +23,7 @@ export function report(err: unknown, otherwise?: string): number {
   return EXIT.failure;
 }
 
-/** Columns aligned, two spaces between them; numbers to the right. */
+/** A table with aligned columns, two spaces between them, and numbers aligned to the right. */
 export function table(rows: readonly (readonly (string | number)[])[], header?: readonly string[]): string {
   const lines = [...(header ? [header] : []), ...rows].map((row) =>
     row.map((cell) => (typeof cell === 'number' ? count(cell) : cell)),
@@ -43,7 +43,7 @@ export function table(rows: readonly (readonly (string | number)[])[], header?: 
     .join('\n');
 }
 
-/** Cells that a text takes in a terminal, near enough: code points, wide ones as two. */
+/** Approximate width of a text in a terminal, in cells: one per code point, two per wide one. */
 function width(text: string): number {
   let cells = 0;
   for (const character of text)

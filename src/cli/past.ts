@@ -1,20 +1,20 @@
-/** A service as it was at a position of the log: folded in this process, and gone with it. */
+/** A service as it was at a sequence of the log. This process folds the state, and deletes it at the end. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import pino from 'pino';
-import { erasureKey } from '../bus/erasure/key.ts';
 import { createCodec } from '../bus/event/codec.ts';
 import { findPosition, type Position } from '../bus/log/position.ts';
-import type { Endpoint } from '../bus/micro.ts';
+import type { Endpoint } from '../bus/nats/micro.ts';
+import { createPublisher } from '../bus/nats/publisher.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
+import { projectionFiles } from '../bus/projection/files.ts';
 import { createRebuild } from '../bus/projection/rebuild.ts';
-import { projectionFiles } from '../bus/projection/swap.ts';
-import { createPublisher } from '../bus/publisher.ts';
-import { loopLimits } from '../bus/service/incarnation.ts';
 import { createServiceLog } from '../bus/service/log.ts';
-import { configInForce } from '../engine/acts.ts';
-import type { PastEngine } from '../engine/past.ts';
+import { loopLimits } from '../bus/service/runtime.ts';
+import { erasureKey } from '../bus/streams/erasure-key.ts';
+import { configInForce } from '../engine/lifecycle/activations.ts';
+import type { PastEngine } from '../engine/lifecycle/past.ts';
 import { count, note } from './output.ts';
 import { createProgress } from './progress.ts';
 import type { CliSession, CommonOptions } from './session.ts';
@@ -26,11 +26,11 @@ export interface PastOptions extends CommonOptions {
 
 export interface Past extends Position {
   endpoints: Record<string, Endpoint>;
-  /** Only of the engine. */
+  /** For the engine only. */
   engine?: PastEngine;
 }
 
-/** Folds what is needed, hands it to `work`, and takes it away again. Throws `PositionUnknownError`. */
+/** Folds the state, passes it to `work`, then deletes it. Throws `PositionUnknownError`. */
 export async function withPast<T>(
   service: 'user' | 'content' | 'engine',
   { nc, config }: CliSession,
@@ -41,7 +41,7 @@ export async function withPast<T>(
   const log = await createServiceLog({ nc, publisher, config, service });
   const consumer = `${service}-at-${process.pid}`;
   const folder = mkdtempSync(join(tmpdir(), 'freshet-at-'));
-  const progress = createProgress(`folding the log for ${service}`, 'messages', options.json);
+  const progress = createProgress(`folding the log for the ${service} service`, 'messages', options.json);
   let close: (() => void) | undefined;
   try {
     const position = await findPosition(nc, log, options);
@@ -50,7 +50,7 @@ export async function withPast<T>(
     const scratch = join(folder, `${service}.sqlite`);
     const common = { log, codec, consumer, limits: loopLimits(config), erasureKey: key };
     if (service === 'engine') {
-      const { openPast } = await import('../engine/past.ts');
+      const { openPast } = await import('../engine/lifecycle/past.ts');
       const engine = await openPast({
         ...common,
         config: await configInForce(config, nc, position.seq),
@@ -98,6 +98,6 @@ async function definitionOf(service: 'user' | 'content', config: CliSession['con
     : (await import('../content/projection.ts')).contentProjection();
 }
 
-/** Says of which moment an answer is. */
+/** A line that names the moment of an answer. */
 export const momentText = ({ seq, taken }: Position): string =>
-  `as of sequence ${count(seq)}, which the log took at ${new Date(taken).toISOString()}`;
+  `as of sequence ${count(seq)}, which the log stored at ${new Date(taken).toISOString()}`;

@@ -1,15 +1,15 @@
-/** Progress of long work on standard error: a line that is written over on a terminal, now and then a line elsewhere. */
+/** Progress of long work on standard error: one line that it overwrites on a terminal, a new line now and then elsewhere. */
 import { count, duration } from './output.ts';
 
 export interface Progress {
-  /** How much is done, of how much in all where that is known. */
+  /** Shows how much is done, and of how much if that is known. */
   update(done: number, total?: number): void;
   end(): void;
 }
 
 const TERMINAL_MS = 200;
 const ELSEWHERE_MS = 5_000;
-/** Work that takes less shows nothing. */
+/** Milliseconds of work before the first line. */
 const PATIENCE_MS = 1_000;
 
 export function createProgress(what: string, unit: string, quiet = false): Progress {

@@ -1,28 +1,29 @@
-/** Projections as verbs fold them beside a system that runs: what each service writes, and what it keeps in memory. */
+/** Projections that a verb folds next to a running system: the rows of each service, and the engine's model. */
 import type { NatsConnection } from 'nats';
 import pino, { type Logger } from 'pino';
 import type { Log } from '../bus/log/port.ts';
+import type { StateFollower } from '../bus/projection/after-commit.ts';
 import { foldVersion, type ProjectionDefinition, type ServiceName } from '../bus/projection/definition.ts';
 import type { ProjectionStore } from '../bus/projection/store.ts';
 import type { Config } from '../config/schema.ts';
-import { configInForce } from '../engine/acts.ts';
-import type { RecordedInput } from '../engine/inputs/records.ts';
+import type { RecordedInput } from '../engine/artifacts/records.ts';
+import { configInForce } from '../engine/lifecycle/activations.ts';
+import type { ModelHash } from '../engine/lifecycle/rebuild.ts';
 import type { Model } from '../engine/model/mod.ts';
-import type { ModelHash } from '../engine/rebuild.ts';
 import { SnapshotUnfitError } from '../errors.ts';
 
-/** Where a rebuild finds what the log doesn't say. */
+/** Where a rebuild finds what the log does not hold. */
 export interface RebuiltFrom {
-  /** File of the live instance. */
+  /** File of the live projection. */
   live?: string;
   nc?: NatsConnection;
   log?: Log;
   logger?: Logger;
-  /** The engine's model begins at the nearest snapshot up to this position instead of at the log's beginning. */
+  /** The engine's model starts from the nearest snapshot up to this sequence, and not from the start of the log. */
   snapshotUpTo?: number;
-  /** Where none fits, it begins at the log's beginning all the same. */
+  /** If no snapshot fits, the model starts from the start of the log. Without this it is an error. */
   snapshotOptional?: boolean;
-  /** Settings of the engine are those that were in force at this position; left out: at the head of the log. */
+  /** The engine uses the settings in force at this sequence. Default: the head of the log. */
   inForceAt?: number | undefined;
 }
 
@@ -30,21 +31,23 @@ const SILENT = pino({ level: 'silent' });
 
 export interface Rebuildable {
   definition: ProjectionDefinition<unknown>;
-  /** What is in memory beside the rows; it can't go on from rows alone, so that a rebuild begins at the beginning. */
+  /** State in memory that the projection folds next to the rows, once it is open. */
+  state?: () => StateFollower | undefined;
+  /** The model, which is in memory and not in rows. A rebuild cannot resume it from rows, so it starts at the start. */
   memory?: {
     hash(): ModelHash;
     model(): Model;
-    /** Writes it to a file, for the service that takes the rows over; `beside`: snapshots stay as they are. */
+    /** Writes the model to a file, for the service that cuts over to the rows. With `beside`, snapshots stay as they are. */
     write(file: string, store: ProjectionStore, beside: boolean): void;
   };
-  /** Snapshot that the model began at, where that was asked for. */
+  /** The snapshot that the model started from, if the caller requested one. */
   snapshot?: string;
-  /** Position that the model began at, once the projection is open; 0: the log's beginning. */
+  /** The sequence that the model started from, once the projection is open. 0 is the start of the log. */
   began?(): number;
   close?(): void;
 }
 
-/** Each verb loads the services that it is asked for. */
+/** Imports a service only when a verb needs it. */
 export async function rebuildable(
   service: ServiceName,
   config: Config,
@@ -68,17 +71,17 @@ async function engine(
   erasureKey: Uint8Array,
   { live: file, nc, log, logger = SILENT, snapshotUpTo, snapshotOptional = false }: RebuiltFrom,
 ): Promise<Rebuildable> {
-  const { engineRebuild, hashModel, writeImage } = await import('../engine/rebuild.ts');
-  const { originOf } = await import('../engine/settings.ts');
-  const { openRecords } = await import('../engine/inputs/records.ts');
-  const { createInputObjects } = await import('../engine/inputs/objects.ts');
+  const { engineRebuild, hashModel, writeImage } = await import('../engine/lifecycle/rebuild.ts');
+  const { originOf } = await import('../engine/settings/settings.ts');
+  const { openRecords } = await import('../engine/artifacts/records.ts');
+  const { createInputObjects } = await import('../engine/artifacts/objects.ts');
   let live = file === undefined ? undefined : openRecords(file);
   if (live && log && live.created !== (await log.info()).created) {
     live.close();
     live = undefined;
   }
   const known = live?.list().flatMap((mention) => live.read(mention) ?? []) ?? [];
-  // Without the file, the copies count.
+  // Without the file, the copies in the object store serve.
   if (!live && nc && log) {
     const objects = await createInputObjects({ nc, log, logger, stallMs: config.engine.snapshot_stall_ms });
     known.push(...(await objects.readAll()));
@@ -90,19 +93,20 @@ async function engine(
           if (snapshotOptional && err instanceof SnapshotUnfitError) return undefined;
           throw err;
         });
-  const { definition, memory, inputs, began } = engineRebuild(config, erasureKey, { known, live, start });
-  const held = () => {
+  const { definition, state, memory, inputs, began } = engineRebuild(config, erasureKey, { known, live, start });
+  const opened = () => {
     const found = memory();
-    if (!found) throw new TypeError('the projection is not open yet');
+    if (!found) throw new TypeError('The projection is not open yet.');
     return found;
   };
   return {
     ...erase(definition),
+    state,
     memory: {
-      hash: () => hashModel(held().model, held().position()),
-      model: () => held().model,
+      hash: () => hashModel(opened().model, opened().position()),
+      model: () => opened().model,
       write: (file, { version, checkpoint }, beside) =>
-        writeImage(file, held(), originOf(config, version, checkpoint().created), { inputs: inputs(), beside }),
+        writeImage(file, opened(), originOf(config, version, checkpoint().created), { inputs: inputs(), beside }),
     },
     ...(start?.manifest ? { snapshot: start.manifest.object } : {}),
     began,
@@ -110,17 +114,17 @@ async function engine(
   };
 }
 
-/** The newest good snapshot of this engine up to a position. Throws `SnapshotUnfitError` where there is none. */
+/** The newest readable snapshot of this engine up to a sequence. Throws `SnapshotUnfitError` if there is none. */
 async function nearest(
   config: Config,
   { nc, log, logger, known }: { nc: NatsConnection; log: Log; logger: Logger; known: readonly RecordedInput[] },
   upTo: number,
 ) {
-  const { digestOf, inOrder } = await import('../engine/inputs/records.ts');
-  const { engineProjection } = await import('../engine/projection.ts');
+  const { digestOf, inOrder } = await import('../engine/artifacts/records.ts');
+  const { engineProjection } = await import('../engine/fold/projection.ts');
   const { nearestModel } = await import('../engine/snapshots/nearest.ts');
-  const { originOf } = await import('../engine/settings.ts');
-  const version = foldVersion(engineProjection({ config, committed: () => {} }));
+  const { originOf } = await import('../engine/settings/settings.ts');
+  const version = foldVersion(engineProjection({ config }));
   const origin = originOf(config, version, (await log.info()).created);
   const passedOver: string[] = [];
   const restored = await nearestModel({
@@ -136,16 +140,16 @@ async function nearest(
   if (restored.manifest) return restored;
   throw new SnapshotUnfitError(
     passedOver.length === 0
-      ? `There is no snapshot of the engine's model up to sequence ${upTo}.`
-      : `No snapshot fits up to sequence ${upTo}: ${passedOver.join('; ')}.`,
+      ? `The engine has no snapshot up to sequence ${upTo}.`
+      : `No snapshot up to sequence ${upTo} fits: ${passedOver.join('; ')}.`,
     {
-      next: 'freshet replay engine, or freshet verify engine, which fold the model from the beginning',
+      next: 'freshet replay engine, or freshet verify engine, without --from-snapshot: the command then folds the model from the start of the log',
       details: { upTo, passedOver },
     },
   );
 }
 
-/** The loop hands a definition nothing but the tables that it made itself. */
+/** Safe, because the loop passes a definition only the tables that the definition created. */
 const erase = <Tables>(definition: ProjectionDefinition<Tables>): Rebuildable => ({
   definition: definition as ProjectionDefinition<unknown>,
 });

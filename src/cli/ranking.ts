@@ -1,15 +1,15 @@
-/** A ranking for people: place, item, title, score, and why where it was asked. */
+/** A ranking as a text table: place, item, title, score, and the reasons if the caller requested them. */
 import type { NatsConnection } from 'nats';
-import type { RankingAnswer } from '../engine/lists.ts';
+import type { RankingAnswer } from '../engine/serve/lists.ts';
 import { table } from './output.ts';
 import { titlesOf } from './titles.ts';
 
-/** Reasons that are told of an item. */
+/** Most reasons to print for an item. */
 const REASONS = 3;
 
 export async function rankingText(nc: NatsConnection, answer: Pick<RankingAnswer, 'items'>): Promise<string> {
   const { items } = answer;
-  if (items.length === 0) return 'Nothing to show yet.';
+  if (items.length === 0) return 'The list is empty.';
   const named = items.flatMap(({ item, reasons = [] }) => [item, ...reasons.flatMap((reason) => reason.item ?? [])]);
   const titles = await titlesOf(nc, named);
   const rows = items.map(({ item, score, reasons }, i) => {
@@ -22,7 +22,7 @@ export async function rankingText(nc: NatsConnection, answer: Pick<RankingAnswer
   return table(rows, ['', 'item', 'title', 'score', items.some(({ reasons }) => reasons) ? 'why' : '']);
 }
 
-/** One line that says where a ranking comes from. */
+/** One line about the origin of a ranking. */
 export const originText = ({
   source,
   seq,

@@ -1,9 +1,9 @@
-/** How a verb finds the running system, and what all verbs share. */
+/** How a verb finds the running system, and the options that all verbs share. */
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { NatsConnection } from 'nats';
-import { checkServer, connect, isAway } from '../bus/connection.ts';
-import { limitAnswers } from '../bus/micro.ts';
+import { checkServer, connect, isAway } from '../bus/nats/connection.ts';
+import { limitAnswers } from '../bus/nats/micro.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { NatsUnreachableError } from '../errors.ts';
@@ -16,26 +16,26 @@ export interface CommonOptions {
   json?: boolean;
 }
 
-/** `--nats`, `--data`, `--config`, `--json`: the same on every verb that talks to a running system. */
+/** Adds `--nats`, `--data`, `--config` and `--json`, which every verb that talks to a running system has. */
 export const withCommon = (command: Command): Command =>
   command
     .addOption(
       new Option(
         '--nats <url>',
-        'address of nats-server (default: $NATS_URL, then the running `freshet up` of this folder)',
+        'address of nats-server (default: $NATS_URL, then the `freshet up` that runs in --data)',
       ),
     )
     .addOption(new Option('--data <dir>', 'data folder of the running `freshet up`').default(DATA_FOLDER))
-    .addOption(new Option('--config <file>', 'settings (default: $FRESHET_CONFIG, then freshet.config.json)'))
-    .addOption(new Option('--json', 'write JSON, for machines'));
+    .addOption(new Option('--config <file>', 'file of settings (default: $FRESHET_CONFIG, then freshet.config.json)'))
+    .addOption(new Option('--json', 'print JSON, for programs'));
 
-/** The address of the system to talk to. Throws `NatsUnreachableError` where none is named and none runs here. */
+/** The address of nats-server. Throws `NatsUnreachableError` if the user names none and no `freshet up` runs here. */
 export function natsUrl({ nats, data }: Pick<CommonOptions, 'nats' | 'data'>): string {
   const url = nats ?? process.env.NATS_URL ?? readRuntime(resolve(data))?.nats;
   if (url) return url;
   throw new NatsUnreachableError(
-    `No freshet is running in ${resolve(data)}, and no server is named by --nats or NATS_URL.`,
-    { next: 'freshet up' },
+    `No \`freshet up\` runs in ${resolve(data)}, and neither --nats nor NATS_URL names a nats-server.`,
+    { next: 'freshet up, or name the data folder of a running one with --data DIR' },
   );
 }
 
@@ -45,7 +45,7 @@ export interface CliSession {
   url: string;
 }
 
-/** Connects, does the work, closes. Throws `NatsUnreachableError` also where the server falls silent on the way. */
+/** Connects, runs `work`, then closes. Throws `NatsUnreachableError`, also if the server stops answering meanwhile. */
 export async function withSession<T>(options: CommonOptions, work: (session: CliSession) => Promise<T>): Promise<T> {
   const config = loadConfig({ file: options.config });
   const url = natsUrl(options);
@@ -56,8 +56,8 @@ export async function withSession<T>(options: CommonOptions, work: (session: Cli
     return await work({ nc, config, url });
   } catch (cause) {
     if (!isAway(cause)) throw cause;
-    throw new NatsUnreachableError(`nats-server at ${url} does not answer (${cause.code}).`, {
-      next: 'freshet status, and again once the server answers',
+    throw new NatsUnreachableError(`The nats-server at ${url} does not answer (${cause.code}).`, {
+      next: 'run freshet status until the server answers, then run this command again',
       cause,
     });
   } finally {

@@ -1,9 +1,9 @@
-/** Titles of items, from the content service; a list is shown without them where that is down. */
+/** Titles of items, from the content service. If that service is down, lists appear without titles. */
 import type { NatsConnection } from 'nats';
-import { call } from '../bus/micro.ts';
+import { call } from '../bus/nats/micro.ts';
 import type { ItemAnswer } from '../content/api.ts';
 
-/** Milliseconds that the content service has; titles are a courtesy. */
+/** Milliseconds to wait for the content service. It is short, because a list is useful without titles. */
 const TITLES_MS = 2_000;
 
 export async function titlesOf(nc: NatsConnection, items: readonly string[]): Promise<Map<string, string>> {

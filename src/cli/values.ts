@@ -1,38 +1,37 @@
-/** Values of options, checked where they are read. */
+/** Parsers for the values of options. Each throws `InvalidArgumentError`. */
 import { InvalidArgumentError } from 'commander';
 import { parseTimestamp } from '../bus/event/time.ts';
 
 export function port(text: string): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value > 65_535)
-    throw new InvalidArgumentError('A port is a whole number from 0 to 65535.');
+  if (!/^\d+$/.test(text) || value > 65_535) throw new InvalidArgumentError('Give a port from 0 to 65535.');
   return value;
 }
 
 /** A whole number of at least one. */
 export function positive(text: string): number {
   if (!/^[1-9]\d*$/.test(text) || !Number.isSafeInteger(Number(text)))
-    throw new InvalidArgumentError('It takes a whole number from 1 on.');
+    throw new InvalidArgumentError('Give a whole number of at least 1.');
   return Number(text);
 }
 
 /** A whole number of at least zero. */
 export function whole(text: string): number {
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text)))
-    throw new InvalidArgumentError('It takes a whole number.');
+    throw new InvalidArgumentError('Give a whole number of at least 0.');
   return Number(text);
 }
 
 export function number(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It takes a number.');
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('Give a number such as 4.5.');
   return value;
 }
 
-/** A moment, milliseconds since 1970. */
+/** A time, milliseconds since 1970. */
 export function time(text: string): number {
   const found = parseTimestamp(text);
-  if (found === undefined) throw new InvalidArgumentError('It takes a time such as 2026-11-23T10:00:00Z.');
+  if (found === undefined) throw new InvalidArgumentError('Give a time such as 2026-11-23T10:00:00Z.');
   return found;
 }
 
@@ -44,5 +43,5 @@ export function json(text: string): Record<string, unknown> {
   } catch {
     // falls through to the error below
   }
-  throw new InvalidArgumentError('It takes a JSON object such as {"device": "phone", "hour": 8}.');
+  throw new InvalidArgumentError('Give a JSON object such as {"device": "phone", "hour": 8}.');
 }

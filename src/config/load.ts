@@ -1,4 +1,7 @@
-/** Settings: defaults, then a JSON file, then environment variables such as `FRESHET_PROJECTION_BATCH_MAX`. */
+/**
+ * Loads settings. Environment variables such as `FRESHET_PROJECTION_BATCH_MAX` override a JSON file, which overrides the
+ * defaults.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { Compile } from 'typebox/compile';
 import { Value } from 'typebox/value';
@@ -10,26 +13,26 @@ export const CONFIG_FILE = 'freshet.config.json';
 const validator = Compile(CONFIG_SCHEMA);
 
 export interface LoadConfigOptions {
-  /** Path of the file; `FRESHET_CONFIG`, or `freshet.config.json` where it exists, unless given. */
+  /** Path of the file. Default: `FRESHET_CONFIG`, then `freshet.config.json` if it exists. */
   file?: string | undefined;
   env?: NodeJS.ProcessEnv;
 }
 
-/** Throws `ConfigInvalidError`, naming file, setting and what it takes. */
+/** Throws `ConfigInvalidError` with the file, the setting and the values that it takes. */
 export function loadConfig({ file, env = process.env }: LoadConfigOptions = {}): Config {
   const path = file ?? env.FRESHET_CONFIG ?? (existsSync(CONFIG_FILE) ? CONFIG_FILE : undefined);
   const given = path === undefined ? {} : readFile(path);
   return completeConfig(withEnvironment(given, env), path ?? 'the settings');
 }
 
-/** Fills in defaults and checks. */
+/** Adds the defaults and validates the result. Throws `ConfigInvalidError`. */
 export function completeConfig(given: unknown, origin = 'the settings'): Config {
   const value = Value.Default(CONFIG_SCHEMA, Value.Clone(given));
   if (validator.Check(value)) return value;
   const error = validator.Errors(value)[0];
-  const setting = error?.instancePath.slice(1).replaceAll('/', '.') || 'the whole';
-  throw new ConfigInvalidError(`${origin}: ${setting} ${error?.message ?? 'is not as it should be'}.`, {
-    next: 'see docs/reference/configuration.md',
+  const setting = error?.instancePath.slice(1).replaceAll('/', '.') || 'the document';
+  throw new ConfigInvalidError(`${origin}: ${setting} ${error?.message ?? 'is not valid'}.`, {
+    next: 'correct the setting; docs/reference/configuration.md lists all of them',
     details: { setting, params: error?.params },
   });
 }
@@ -38,10 +41,10 @@ function readFile(path: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-    throw new Error('it is not a JSON object');
+    throw new Error('the file is not a JSON object');
   } catch (cause) {
-    throw new ConfigInvalidError(`${path} can't be read: ${messageOf(cause)}.`, {
-      next: 'see docs/reference/configuration.md',
+    throw new ConfigInvalidError(`Freshet cannot read the settings in ${path}: ${messageOf(cause)}.`, {
+      next: 'correct the file, or name another one with --config; docs/reference/configuration.md shows its form',
       cause,
     });
   }
@@ -68,9 +71,12 @@ function parseSetting(text: string, type: string | undefined, variable: string):
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new ConfigInvalidError(`${variable} takes a ${type}; ${JSON.stringify(text)} is none.`, {
-      next: 'see docs/reference/configuration.md',
-      cause,
-    });
+    throw new ConfigInvalidError(
+      `The variable ${variable} must be JSON of type ${type}, not ${JSON.stringify(text)}.`,
+      {
+        next: 'correct the variable; docs/reference/configuration.md lists all of them',
+        cause,
+      },
+    );
   }
 }

@@ -1,7 +1,7 @@
 /** What the content service answers. */
 import type { Database } from 'better-sqlite3';
 import type { ItemData } from '../bus/event/types.ts';
-import { defineEndpoint, type Endpoint } from '../bus/micro.ts';
+import { defineEndpoint, type Endpoint } from '../bus/nats/micro.ts';
 import type { Config } from '../config/schema.ts';
 import { BadRequestError, NotFoundError } from '../errors.ts';
 import { contentRequests } from './requests.ts';

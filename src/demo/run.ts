@@ -2,12 +2,12 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { type Bulk, createBulk } from '../bus/bulk.ts';
-import { connect } from '../bus/connection.ts';
+import { type Bulk, createBulk } from '../bus/bulk/bulk.ts';
 import { createCodec } from '../bus/event/codec.ts';
 import type { CloudEvent } from '../bus/event/types.ts';
 import { createJetStreamLog } from '../bus/log/jetstream.ts';
-import { createPublisher, publisherLimits } from '../bus/publisher.ts';
+import { connect } from '../bus/nats/connection.ts';
+import { createPublisher, publisherLimits } from '../bus/nats/publisher.ts';
 import { prepareServer } from '../bus/streams/prepare.ts';
 import type { Config } from '../config/schema.ts';
 import { createSimulation, DEMO_SOURCE, type Simulation } from './simulator.ts';

@@ -1,23 +1,23 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Folder of the clone that this code belongs to. */
+/** Root folder of this clone. */
 export const ROOT: string = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-/** What one check of the doctor says. */
+/** The result of one check of the doctor. */
 export interface DoctorCheck {
   name: string;
-  /** `degraded`: works, but with something less than there could be. */
+  /** `degraded`: it works with a limitation. */
   state: 'ok' | 'missing' | 'degraded';
-  /** What is there: version, origin, place. */
+  /** What the check found: version, origin, path. */
   found?: string;
-  /** What it costs to be without it. */
+  /** What does not work without it. */
   cost?: string;
-  /** How to get it: a command where there is one. */
+  /** How to get it: a command if there is one. */
   next?: string;
 }
 
-/** What the checks look at. */
+/** The environment that the checks examine. */
 export interface DoctorContext {
   /** Folder of the clone. */
   root: string;
@@ -26,7 +26,7 @@ export interface DoctorContext {
   env: NodeJS.ProcessEnv;
 }
 
-/** A check; one that is required must not be missing if anything is to run. */
+/** A check. Freshet does not run if a required one reports `missing`. */
 export interface DoctorProbe {
   required: boolean;
   run: (context: DoctorContext) => Promise<DoctorCheck>;

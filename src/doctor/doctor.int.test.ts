@@ -52,7 +52,7 @@ describe.skipIf(process.platform === 'win32')('the doctor', () => {
     const report = await doctor(bare());
     expect(report.ok).toBe(true);
     expect(named(report, 'nats-server')?.found).toBe(`2.15.2 from PATH, ${path}`);
-    expect(renderDoctor(report)).toContain('Freshet runs. What is missing above is optional.');
+    expect(renderDoctor(report)).toContain('Freshet runs. The missing components above are optional.');
   });
 
   it('asks the server of NATS_URL whether it answers, and prints no password', async () => {
@@ -66,7 +66,7 @@ describe.skipIf(process.platform === 'win32')('the doctor', () => {
     expect(report.ok).toBe(false);
     expect(named(report, 'NATS_URL')).toMatchObject({
       state: 'missing',
-      found: expect.stringContaining('nobody answers'),
+      found: expect.stringContaining('does not answer'),
     });
     expect(JSON.stringify(report)).not.toContain('secret');
   });
@@ -82,10 +82,10 @@ describe.skipIf(process.platform === 'win32')('the doctor', () => {
     expect(text.split('\n')).toEqual([
       'ok        Node         v20',
       'missing   nats CLI',
-      '            costs      no tour',
+      '            effect     no tour',
       '            to get it  go install it',
       '',
-      'Freshet runs. What is missing above is optional.',
+      'Freshet runs. The missing components above are optional.',
     ]);
   });
 });

@@ -1,4 +1,4 @@
-/** What this machine has of what Freshet needs or can use: found or missing, what that costs, how to get it. */
+/** Checks what Freshet needs or can use on this machine: what is there, what is missing, and how to get it. */
 import { join, resolve } from 'node:path';
 import { type DoctorCheck, type DoctorContext, type DoctorProbe, ROOT } from './check.ts';
 import { natsCliProbe, natsServerProbe } from './checks/nats.ts';
@@ -12,7 +12,7 @@ export type { DoctorCheck } from './check.ts';
 export { type InstalledTensorflow, type InstallProgress, installTensorflow } from './install.ts';
 
 export interface DoctorReport {
-  /** Whether everything is there without which nothing runs. */
+  /** Whether everything that Freshet requires is there. */
   ok: boolean;
   checks: DoctorCheck[];
 }
@@ -34,12 +34,12 @@ const PROBES: readonly DoctorProbe[] = [
 
 export interface DoctorOptions {
   root?: string;
-  /** The data folder to look at; `.freshet` in the current folder unless given. */
+  /** The data folder to check. Default: `.freshet` in the current folder. */
   data?: string;
   env?: NodeJS.ProcessEnv;
 }
 
-/** Looks at everything, side by side; takes a second or two and changes nothing. */
+/** Runs all checks in parallel. It takes one or two seconds and changes nothing. */
 export const runDoctor = async ({
   root = ROOT,
   data = join(process.cwd(), '.freshet'),
@@ -55,7 +55,7 @@ export const runDoctor = async ({
   };
 };
 
-/** The report for people: one aligned line each, and two more under what is not as it could be. */
+/** The report as text: one aligned line per check, and two more for each one that is missing or degraded. */
 export const renderDoctor = ({ ok, checks }: DoctorReport): string => {
   // The longest name, or the longest label under one ("  to get it").
   const width = Math.max(11, ...checks.map(({ name }) => name.length)) + 2;
@@ -65,13 +65,13 @@ export const renderDoctor = ({ ok, checks }: DoctorReport): string => {
     if (state === 'ok') return [head];
     const under = (label: string, text: string | undefined) =>
       text === undefined ? [] : [`${' '.repeat(column)}${`  ${label}`.padEnd(width)}${text}`];
-    return [head, ...under('costs', cost), ...under('to get it', next)];
+    return [head, ...under('effect', cost), ...under('to get it', next)];
   });
   const missing = checks.filter(({ state }) => state !== 'ok').length;
   const verdict = !ok
-    ? 'Something is missing without which Freshet does not run; see above.'
+    ? 'Freshet does not run on this machine yet: a required component above is missing.'
     : missing === 0
-      ? 'Everything is here.'
-      : 'Freshet runs. What is missing above is optional.';
+      ? 'Freshet runs, and finds everything that it can use.'
+      : 'Freshet runs. The missing components above are optional.';
   return [...lines, '', verdict].join('\n');
 };

@@ -8,11 +8,11 @@ export interface InstalledTensorflow {
   version: string;
   /** Version of libtensorflow. */
   library: string;
-  /** `present`: it worked already; `cache`: an earlier clone had built it. */
+  /** `present`: it was installed already. `cache`: an earlier clone had built it. */
   how: 'present' | 'cache' | 'built';
 }
 
-/** Where progress goes: lines for people, on stderr unless given. */
+/** Receives the progress, as lines of text. Default: standard error. */
 export type InstallProgress = Reporter | ((line: string) => void);
 
 const reporterOf = (progress: InstallProgress | undefined): Reporter => {
@@ -28,8 +28,8 @@ const reporterOf = (progress: InstallProgress | undefined): Reporter => {
 };
 
 /**
- * Installs TensorFlow's native library into this clone: 207 MB to download, 450 MB on disk, half a minute; from the
- * project's cache a few seconds. Ends only after matrices have been multiplied with it.
+ * Installs TensorFlow's native library into this clone: a download of 207 MB, 450 MB on disk, half a minute; from the
+ * project's cache a few seconds. It multiplies two matrices with the library before it returns.
  *
  * @throws {FreshetError} `FRESHET_SETUP_TENSORFLOW` with what to do, or `ChecksumMismatchError`
  */

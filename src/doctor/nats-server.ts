@@ -4,10 +4,10 @@ import { fromSetupError } from './setup-error.ts';
 export type { ExternalServer, FoundServer, LocateOptions } from '../../scripts/setup/nats-server.mjs';
 
 /**
- * Finds nats-server, or gets it, in the set-up's order.
+ * Finds nats-server or downloads it, by the same steps as the set-up.
  *
- * @throws {NatsServerUnavailableError} when no way led to one
- * @throws {ChecksumMismatchError} when a download is not what was published
+ * @throws {NatsServerUnavailableError} if no step succeeds
+ * @throws {ChecksumMismatchError} if a download does not match its pinned checksum
  */
 export const locateNatsServer = async (
   options: setup.LocateOptions = {},

@@ -1,7 +1,7 @@
 import { SetupError } from '../../scripts/setup/report.mjs';
 import { ChecksumMismatchError, FreshetError, NatsServerUnavailableError } from '../errors.ts';
 
-/** A condition of the set-up that the running system has no class of its own for; the code is the set-up's. */
+/** A set-up error without a class of its own. It keeps the code of the set-up. */
 class SetupFailedError extends FreshetError {
   readonly code: string;
 
@@ -11,7 +11,7 @@ class SetupFailedError extends FreshetError {
   }
 }
 
-/** The set-up is plain Node and has errors of its own; here they become those that every command prints. */
+/** Converts an error of the set-up, which is plain JavaScript, to one that every command prints. */
 export const fromSetupError = (err: unknown): unknown => {
   if (!(err instanceof SetupError)) return err;
   const context = { ...(err.next === undefined ? {} : { next: err.next }), details: err.details, cause: err };

@@ -11,7 +11,7 @@ import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts
 import { QUICK_LOOP } from '../../test/support/settings.ts';
 import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
 import { until } from '../../test/support/wait.ts';
-import { createPublisher, type Publisher } from '../bus/publisher.ts';
+import { createPublisher, type Publisher } from '../bus/nats/publisher.ts';
 import { applyStreams } from '../bus/streams/plan.ts';
 
 const ENTRY = fileURLToPath(new URL('../../bin/freshet.mjs', import.meta.url));

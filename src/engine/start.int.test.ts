@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RANKINGS } from '../../streams.config.ts';
 import {
   codec,
+  event,
   linked,
   patched,
   publishAll,
@@ -21,16 +22,19 @@ import {
 import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
 import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
 import { until } from '../../test/support/wait.ts';
+import { erasureHmac } from '../bus/event/erasure-hmac.ts';
 import { createJetStreamLog } from '../bus/log/jetstream.ts';
+import { createPublisher, type Publisher } from '../bus/nats/publisher.ts';
+import { withState } from '../bus/projection/after-commit.ts';
 import { openStore, removeDatabase } from '../bus/projection/store.ts';
-import { createPublisher, type Publisher } from '../bus/publisher.ts';
 import type { RunningService, ServiceEnvironment } from '../bus/service/description.ts';
+import { erasureKey } from '../bus/streams/erasure-key.ts';
 import { applyStreams } from '../bus/streams/plan.ts';
 import { completeConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { createMemory } from './memory.ts';
-import { engineProjection, prepareTables } from './projection.ts';
-import type { RecallStatus } from './recall.ts';
+import type { CatchUpStatus } from './fold/catch-up.ts';
+import { createModelFold } from './fold/model-fold.ts';
+import { engineProjection, prepareTables } from './fold/projection.ts';
 import type { Manifest } from './snapshots/manifest.ts';
 import { startEngine } from './start.ts';
 
@@ -97,7 +101,7 @@ const publish = (...events: unknown[]): Promise<number> => publishAll(publisher,
 const caughtUp = (engine: RunningService, seq: number): Promise<boolean> =>
   until(() => engine.status().seq === seq && engine.status().state === 'ready', { within: 20_000 });
 
-const from = (engine: RunningService): RecallStatus => engine.status().started_from as RecallStatus;
+const from = (engine: RunningService): CatchUpStatus => engine.status().started_from as CatchUpStatus;
 
 async function metric({ healthUrl }: RunningService, name: string): Promise<number> {
   const text = await (await fetch(`${healthUrl}/metrics`)).text();
@@ -116,12 +120,15 @@ async function uninterrupted(config: Config): Promise<string> {
   const folder = makeTempDir('whole');
   const log = await createJetStreamLog({ nc, publisher });
   const { firstSeq, lastSeq } = await log.info();
-  const store = openStore({
-    file: join(folder, 'e.sqlite'),
-    definition: engineProjection({ config, committed: (events, _clock, seq) => memory.fold(events, seq) }),
-    codec,
-  });
-  const memory = createMemory({ config, tables: prepareTables(store.db) });
+  const store = withState(
+    openStore({
+      file: join(folder, 'e.sqlite'),
+      definition: engineProjection({ config }),
+      codec,
+    }),
+    () => memory,
+  );
+  const memory = createModelFold({ config, tables: prepareTables(store.db) });
   for (let seq = firstSeq as number; seq <= lastSeq; seq++) {
     const message = await log.at(seq as typeof firstSeq);
     if (message) store.commit([message], 'whole');
@@ -348,7 +355,7 @@ describe('an engine that is killed', () => {
       children.add(child);
       return child;
     };
-    const status = async (): Promise<{ seq: number; state: string; started_from: RecallStatus }> =>
+    const status = async (): Promise<{ seq: number; state: string; started_from: CatchUpStatus }> =>
       (await nc.request('freshet.engine.status', '{}', { timeout: 500 })).json();
     const ended = (child: ChildProcess): Promise<void> =>
       new Promise((resolve) => {
@@ -356,7 +363,7 @@ describe('an engine that is killed', () => {
         else child.once('exit', () => resolve());
       });
     let seq = await publish(...catalogue());
-    const starts: RecallStatus[] = [];
+    const starts: CatchUpStatus[] = [];
     for (let round = 0; round < 4; round++) {
       const child = launch();
       starts.push((await until(status, { within: 30_000 })).started_from);
@@ -401,3 +408,25 @@ it('lists of similar items of a whole catalogue are published once it is quiet, 
   };
   await until(async () => (await count()) === ITEMS, { within: 60_000, what: `${ITEMS} lists of similar items` });
 }, 200_000);
+
+it('the ranking of a user is not published whose events and erasure come in one batch', async () => {
+  // What comes within two seconds of a transaction waits for the next one.
+  const engine = await start(settings({ batch_rest_ms: 2_000 }));
+  const rankings = (): { users: number; written_here: boolean } =>
+    engine.status().rankings as { users: number; written_here: boolean };
+  await until(() => rankings().written_here);
+  const before = await publish(...catalogue());
+  await caughtUp(engine, before);
+  const erased = { hmac: erasureHmac(await erasureKey(nc), 'gone'), fence: before + 2 };
+  const seq = await publish(
+    viewed('u1', 'a'),
+    viewed('gone', 'a'),
+    event('control.erased.v1', 'act', erased),
+    viewed('u2', 'b'),
+  );
+  await caughtUp(engine, seq);
+  const kv = await nc.jetstream().views.kv(RANKINGS.name, { bindOnly: true });
+  for (const user of ['u1', 'u2']) await until(async () => (await kv.get(`user.${user}`)) !== null);
+  await until(() => rankings().users === 0);
+  expect(await kv.get('user.gone')).toBeNull();
+});

@@ -1,6 +1,6 @@
 /** What the feedback service answers. */
 import type { Database } from 'better-sqlite3';
-import { defineEndpoint, type Endpoint } from '../bus/micro.ts';
+import { defineEndpoint, type Endpoint } from '../bus/nats/micro.ts';
 import { completeConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { type Experiment, labelOf } from '../experiment/arms.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../demo/random.ts';
-import { documentOf } from '../engine/rules/document.ts';
-import { explore } from '../engine/rules/exploration.ts';
+import { documentOf } from '../engine/rerank/document.ts';
+import { explore } from '../engine/rerank/exploration.ts';
 import { offPolicy, type WeighedList } from './off-policy.ts';
 
 const SHARE = 0.3;

@@ -2,7 +2,7 @@
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import { ENGINE } from '../../streams.config.ts';
-import { onceMade } from '../bus/once-made.ts';
+import { onceMade } from '../bus/nats/once-made.ts';
 import { messageOf } from '../errors.ts';
 import type { SnapshotQuality } from './api.ts';
 

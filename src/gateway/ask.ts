@@ -1,6 +1,6 @@
 /** Asking a service what a request asks for. */
 import type { FastifyReply } from 'fastify';
-import { call, callForBytes, type Json } from '../bus/micro.ts';
+import { call, callForBytes, type Json } from '../bus/nats/micro.ts';
 import type { GatewayContext } from './context.ts';
 
 interface Waits {

@@ -4,8 +4,8 @@
  */
 import { Events, type NatsConnection } from 'nats';
 import type { Logger } from 'pino';
-import { connect } from '../bus/connection.ts';
-import { createPublisher, type Publisher, type PublisherOptions } from '../bus/publisher.ts';
+import { connect } from '../bus/nats/connection.ts';
+import { createPublisher, type Publisher, type PublisherOptions } from '../bus/nats/publisher.ts';
 import { prepareServer } from '../bus/streams/prepare.ts';
 import { FreshetError, messageOf, NatsUnreachableError } from '../errors.ts';
 

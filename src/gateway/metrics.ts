@@ -1,6 +1,7 @@
 /** What the gateway counts. Labels are bounded: route patterns, methods and codes, never what a caller wrote. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { createRegistry, observePublisher } from '../observability/metrics.ts';
+import { observePublisher } from '../bus/nats/metrics.ts';
+import { createRegistry } from '../observability/metrics.ts';
 
 export interface GatewayMetrics {
   registry: Registry;

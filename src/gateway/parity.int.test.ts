@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { published, viewed } from '../../test/support/events.ts';
 import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
 import { until } from '../../test/support/wait.ts';
-import { call, type Json } from '../bus/micro.ts';
-import { type Problem, RemoteProblemError } from '../bus/problem.ts';
+import { call, type Json } from '../bus/nats/micro.ts';
+import { type Problem, RemoteProblemError } from '../bus/nats/problem.ts';
 import { publish, request, type Stack, startStack } from './stack.fixture.ts';
 
 let nats: TestNatsServer;

@@ -1,6 +1,6 @@
 /** Whatever went wrong, as RFC 9457 problem details. */
 import type { FastifyReply } from 'fastify';
-import { type Problem, problemOf } from '../bus/problem.ts';
+import { type Problem, problemOf } from '../bus/nats/problem.ts';
 import {
   BadRequestError,
   BodyTooLargeError,

@@ -1,6 +1,6 @@
 /** Whether a request would be served: NATS and each service, asked by the same door as requests. */
 import type { NatsConnection } from 'nats';
-import { call } from '../bus/micro.ts';
+import { call } from '../bus/nats/micro.ts';
 import { SERVICES, type ServiceName } from '../bus/projection/definition.ts';
 import type { ServiceStatus } from '../bus/service/description.ts';
 import type { Link } from './link.ts';

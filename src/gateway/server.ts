@@ -10,7 +10,7 @@ import {
   fastify,
   LogController,
 } from 'fastify';
-import type { Problem } from '../bus/problem.ts';
+import type { Problem } from '../bus/nats/problem.ts';
 import { guard } from './access/hook.ts';
 import { createRate } from './access/rate.ts';
 import type { GatewayContext } from './context.ts';

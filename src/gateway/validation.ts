@@ -4,7 +4,7 @@
  */
 import type { FastifySchemaCompiler } from 'fastify';
 import { type TObject, type TSchema, Type } from 'typebox';
-import { createRequestCheck, refuseUnknown } from '../bus/request-check.ts';
+import { createRequestCheck, refuseUnknown } from '../bus/nats/request-check.ts';
 import { BadRequestError } from '../errors.ts';
 
 type Members = Record<string, unknown>;

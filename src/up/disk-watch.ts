@@ -1,15 +1,15 @@
 /**
- * A stream of nats-server that met a full disk takes nothing more until the server is started again (seen with 2.15),
- * also when there is room. So once it has said so and the disk has room, the embedded server is started again.
+ * Restarts the embedded nats-server after a full disk. A stream that met a full disk accepts no more messages until the
+ * server restarts, even when the disk has room again (seen with nats-server 2.15).
  */
 import { statfs } from 'node:fs/promises';
 import type { Logger } from 'pino';
 
 export interface DiskWatchOptions {
   folder: string;
-  /** Bytes that have to be free before the server is started again. */
+  /** Bytes that must be free before the restart. */
   freeBytes: number;
-  /** Milliseconds between two looks at the disk. */
+  /** Milliseconds between two polls of the disk. */
   intervalMs: number;
   restart: () => void;
   say: (line: string) => void;
@@ -17,23 +17,23 @@ export interface DiskWatchOptions {
 }
 
 export interface DiskWatch {
-  /** Each line that the server logs. */
+  /** Takes each line that the server logs. */
   line(text: string): void;
   stop(): void;
 }
 
-/** What nats-server logs when a stream can't be written any more. */
+/** What nats-server logs when it can no longer write a stream. */
 const BROKEN = /critical write error|JetStream out of (space|resources)/i;
 
 export function watchDisk({ folder, freeBytes, intervalMs, restart, say, logger }: DiskWatchOptions): DiskWatch {
   let timer: NodeJS.Timeout | undefined;
 
-  async function look(): Promise<void> {
+  async function poll(): Promise<void> {
     const { bavail, bsize } = await statfs(folder);
     if (bavail * bsize < freeBytes || !timer) return;
     clearInterval(timer);
     timer = undefined;
-    say('there is room on the disk again: nats-server is started again');
+    say('The disk has room again: freshet restarts nats-server.');
     restart();
   }
 
@@ -41,10 +41,10 @@ export function watchDisk({ folder, freeBytes, intervalMs, restart, say, logger 
     line: (text) => {
       if (timer || !BROKEN.test(text)) return;
       say(
-        `the log can't be written: ${text.replace(/^.*\[ERR\] /, '')}. Next: free disk space in ${folder}; it goes on by itself`,
+        `nats-server cannot write the log: ${text.replace(/^.*\[ERR\] /, '')}. Next: free disk space in ${folder}; freshet then restarts nats-server`,
       );
       timer = setInterval(() => {
-        look().catch((err: unknown) => logger.warn({ err }, 'the disk could not be looked at'));
+        poll().catch((err: unknown) => logger.warn({ err }, 'freshet up could not read the free space of the disk'));
       }, intervalMs);
     },
     stop: () => {

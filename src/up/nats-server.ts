@@ -1,4 +1,4 @@
-/** The embedded nats-server: loopback only, file storage in the data folder, the same port through restarts. */
+/** The embedded nats-server. It listens on loopback only, stores its files in the data folder and keeps its port. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -20,7 +20,7 @@ export async function prepareEmbeddedServer(data: string, port: number): Promise
   writeFileSync(
     file,
     [
-      '# Written at each start of `freshet up`.',
+      '# `freshet up` writes this file at each start.',
       'server_name: freshet',
       `listen: "127.0.0.1:${chosen}"`,
       `pid_file: ${JSON.stringify(pidFile(data))}`,
@@ -31,13 +31,13 @@ export async function prepareEmbeddedServer(data: string, port: number): Promise
   return { args: ['-c', file], url: `nats://127.0.0.1:${chosen}` };
 }
 
-/** A port that is free now: the one asked for, or for 0 any. */
+/** A free port: the requested one, or any for 0. Throws `PortInUseError`. */
 export async function freePort(host: string, port: number, option: string): Promise<number> {
   const server = createServer();
   try {
     await listen(server as never, host, port);
   } catch (err) {
-    if (err instanceof Error) err.message += ` It was asked for with ${option}.`;
+    if (err instanceof Error) err.message += ` The option ${option} sets it.`;
     throw err;
   }
   const address = server.address();
@@ -48,10 +48,10 @@ export async function freePort(host: string, port: number, option: string): Prom
 
 const pidFile = (data: string): string => join(data, 'nats-server.pid');
 
-/** Milliseconds that a server left over from an `up` that was killed has to end. */
+/** Milliseconds that the server of a killed `freshet up` gets to end. */
 const ORPHAN_MS = 5_000;
 
-/** An `up` that was killed leaves its server behind, on the same port and store; it is asked to end. */
+/** Stops the server that a killed `freshet up` has left running on the same port and store. */
 async function endOrphan(data: string): Promise<void> {
   const pid = readPid(pidFile(data));
   if (pid === undefined || !isAlive(pid) || !commandOf(pid).includes(join(data, 'nats-server.conf'))) return;
@@ -69,7 +69,7 @@ function readPid(file: string): number | undefined {
   }
 }
 
-/** The command line of a process, so that a pid that was given out again is not taken for the server. */
+/** The command line of a process. It shows whether another process has the pid of the server now. */
 function commandOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');

@@ -1,8 +1,8 @@
-/** What a running `up` tells other commands about itself: `up.json` in its data folder. */
+/** `up.json` in the data folder: what a running `freshet up` tells other commands about itself. */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Data folder unless told otherwise, in the current folder. */
+/** Default data folder, in the current folder. */
 export const DATA_FOLDER = '.freshet';
 
 export interface RuntimeProcess {
@@ -17,7 +17,7 @@ export interface Runtime {
   nats: string;
   http?: string;
   data: string;
-  /** The embedded server, if there is one. */
+  /** Pid of the embedded nats-server, if there is one. */
   nats_pid?: number;
   processes: Record<string, RuntimeProcess>;
 }
@@ -32,7 +32,7 @@ export function writeRuntime(data: string, runtime: Runtime): void {
 
 export const removeRuntime = (data: string): void => rmSync(fileOf(data), { force: true });
 
-/** The `up` that runs on this folder, or undefined where none does. */
+/** The `freshet up` that runs on this folder, or undefined. */
 export function readRuntime(data: string): Runtime | undefined {
   try {
     const runtime = JSON.parse(readFileSync(fileOf(data), 'utf8')) as Runtime;

@@ -1,4 +1,4 @@
-/** Keeps a child process alive: started again with back-off when it ends, stopped in good order when it is asked to. */
+/** Supervises a child process: restarts it with back-off when it ends, and stops it on request. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, existsSync, renameSync, statSync, type WriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -9,13 +9,13 @@ export interface SupervisedOptions {
   command: string;
   args: readonly string[];
   env?: NodeJS.ProcessEnv;
-  /** Where what it writes goes. */
+  /** File for the output of the process. */
   logFile: string;
-  /** Bytes of a log file after which it is put aside at a start. */
+  /** Size in bytes above which a start rotates the log file. */
   logBytes: number;
-  /** Whether it talks to us over IPC. */
+  /** Whether the process sends messages over IPC. */
   ipc: boolean;
-  /** Whether it is out of reach of the signals that a terminal sends. */
+  /** Whether signals of the terminal do not reach the process. */
   detached?: boolean;
   restartMinMs: number;
   restartMaxMs: number;
@@ -23,12 +23,12 @@ export interface SupervisedOptions {
   stopMs: number;
   logger: Logger;
   onMessage?: (message: unknown) => void;
-  /** Each line it writes. */
+  /** Called with each line that the process writes. */
   onLine?: (line: string) => void;
   onStart?: (pid: number) => void;
-  /** Told when it is asked to end. */
+  /** Called when `stop` begins. */
   onStop?: () => void;
-  /** Told of each unexpected end. */
+  /** Called when the process ends unexpectedly. */
   onExit?: (reason: string) => void;
 }
 
@@ -63,7 +63,7 @@ export function supervise(options: SupervisedOptions): Supervised {
   let startedAt = 0;
   let timer: NodeJS.Timeout | undefined;
   const log = openLog(logFile, logBytes);
-  // The latest lines, to be shown when it ends unexpectedly.
+  // The last lines, for an unexpected end.
   let tail: string[] = [];
 
   function start(): void {
@@ -84,10 +84,8 @@ export function supervise(options: SupervisedOptions): Supervised {
     }
     if (started.pid !== undefined) options.onStart?.(started.pid);
     started.on('message', (message) => options.onMessage?.(message));
-    started.once('error', (err) => ended(started, `could not be started: ${err.message}`));
-    started.once('exit', (code, signal) =>
-      ended(started, signal ? `was ended by ${signal}` : `ended with code ${code}`),
-    );
+    started.once('error', (err) => ended(started, `it did not start: ${err.message}`));
+    started.once('exit', (code, signal) => ended(started, signal ? `signal ${signal} ended it` : `exit code ${code}`));
   }
 
   function ended(which: ChildProcess, reason: string): void {
@@ -96,7 +94,7 @@ export function supervise(options: SupervisedOptions): Supervised {
     if (stopping) return;
     if (performance.now() - startedAt >= stableMs) pause = restartMinMs;
     restarts++;
-    logger.warn({ name, reason, pause_ms: pause, log: logFile }, 'a process ended; it is started again');
+    logger.warn({ name, reason, pause_ms: pause, log: logFile }, 'a process ended; freshet up restarts it');
     options.onExit?.(reason);
     timer = setTimeout(start, pause);
     pause = Math.min(pause * 2, restartMaxMs);
@@ -111,7 +109,7 @@ export function supervise(options: SupervisedOptions): Supervised {
       const gone = new Promise<void>((resolve) => running.once('exit', () => resolve()));
       running.kill('SIGTERM');
       const killer = setTimeout(() => {
-        logger.warn({ name, waited_ms: stopMs }, 'a process did not end in time and is killed');
+        logger.warn({ name, waited_ms: stopMs }, 'a process did not end in time; freshet up kills it');
         running.kill('SIGKILL');
       }, stopMs);
       await gone;
@@ -136,7 +134,7 @@ export function supervise(options: SupervisedOptions): Supervised {
 function openLog(file: string, bytes: number): WriteStream {
   if (existsSync(file) && statSync(file).size > bytes) renameSync(file, `${file}.1`);
   const log = createWriteStream(file, { flags: 'a' });
-  // A full disk costs lines of a log file, never the processes that write them.
+  // On a full disk the log file loses lines. The process must not end because of it.
   log.on('error', () => {});
   return log;
 }

@@ -1,9 +1,9 @@
-/** `freshet up`: nats-server, the services, the gateway and the demo, each a process of its own that is kept alive. */
+/** `freshet up`: runs and supervises nats-server, the services, the gateway and the demo, each in its own process. */
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import type { Logger } from 'pino';
-import { checkServer, connect } from '../bus/connection.ts';
+import { checkServer, connect } from '../bus/nats/connection.ts';
 import { SERVICES, type ServiceName } from '../bus/projection/definition.ts';
 import { ensureFolder } from '../bus/service/folder.ts';
 import { acquireLock, type InstanceLock } from '../bus/service/lock.ts';
@@ -19,30 +19,34 @@ import { type Supervised, supervise } from './supervisor.ts';
 export const PARTS = [...SERVICES, 'gateway'] as const;
 export type Part = (typeof PARTS)[number];
 
-/** Whatever publishes: the gateway and the demo. */
+/** Whether the process publishes events: the gateway and the demo. */
 const isOuter = (name: string): boolean => name === 'gateway' || name === 'demo';
 const isServer = (name: string): boolean => name === 'nats-server';
 /**
- * Who is stopped after whom: first whoever publishes, so that services answer what the gateway has taken; the server
- * last, so that what is committed can still be acknowledged.
+ * The order in which processes stop. Publishers stop first, so that the services can still answer requests that the
+ * gateway has accepted. The server stops last, so that the services can still commit.
  */
-const TURNS: readonly ((name: string) => boolean)[] = [isOuter, (name) => !isOuter(name) && !isServer(name), isServer];
+const STOP_ORDER: readonly ((name: string) => boolean)[] = [
+  isOuter,
+  (name) => !isOuter(name) && !isServer(name),
+  isServer,
+];
 
 export interface UpOptions {
   config: Config;
-  /** Path of the configuration's file, for the processes. */
+  /** Path of the file of settings, for the processes. */
   configFile?: string | undefined;
   data: string;
   httpPort: number;
   natsPort: number;
-  /** An external server; nothing is embedded then. */
+  /** Address of an external nats-server. Without it, an embedded one starts. */
   natsUrl?: string | undefined;
   only: readonly Part[];
   demo: boolean;
   logger: Logger;
-  /** Told in words of what goes on. */
+  /** Called with each line of progress, for people. */
   say: (line: string) => void;
-  /** Each line that a process logs. */
+  /** Called with each line that a process logs. */
   onLog?: (name: string, line: string) => void;
 }
 
@@ -55,12 +59,12 @@ export interface Ready {
 }
 
 export interface RunningUp {
-  /** Resolves when all services are ready and the demo data is in; rejects when a part can't come up. */
+  /** Resolves when all services are ready and have folded the demo data. Rejects if a part cannot start. */
   ready: Promise<Ready>;
   stop(): Promise<void>;
 }
 
-/** What the processes tell us over IPC. */
+/** Messages of the processes over IPC. */
 export type ChildMessage =
   | { type: 'started'; health: string }
   | { type: 'state'; state: string; seq: number; lag: number }
@@ -97,8 +101,8 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
       try {
         writeRuntime(folder, runtime);
       } catch (err) {
-        // A full disk: what other commands know of us is old until the next change.
-        logger.warn({ err }, 'up.json could not be written');
+        // On a full disk, other commands read the old file until the next change.
+        logger.warn({ err }, 'freshet up could not write up.json');
       }
     };
 
@@ -111,7 +115,7 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
     const ready = new Promise<Ready>((yes, no) => {
       settle = { resolve: yes, reject: no };
     });
-    // Whoever only stops never looks at it.
+    // A caller that only stops never awaits it.
     ready.catch(() => {});
 
     const httpBase = only.includes('gateway') ? await freePort(config.http.host, httpPort, '--http-port') : httpPort;
@@ -121,7 +125,7 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
     function launch(name: string, args: string[]): void {
       const one = supervise({
         ...limits,
-        // It may go on taking requests before it ends.
+        // The gateway accepts requests for drain_ms before it stops.
         stopMs: config.up.stop_ms + (name === 'gateway' ? config.http.drain_ms : 0),
         name,
         command: process.execPath,
@@ -138,13 +142,13 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
           save();
         },
         onLine: (line) => options.onLog?.(name, line),
-        onMessage: (message) => heard(name, message as ChildMessage),
+        onMessage: (message) => onMessage(name, message as ChildMessage),
       });
       started.push(one);
       one.start();
     }
 
-    function heard(name: string, message: ChildMessage): void {
+    function onMessage(name: string, message: ChildMessage): void {
       switch (message.type) {
         case 'started': {
           const known = runtime.processes[name];
@@ -153,7 +157,7 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
           return;
         }
         case 'state':
-          // While the demo is being loaded, a service that has caught up has not yet seen it all.
+          // While the demo still publishes, a service that has caught up has not folded all of it.
           if (message.state === 'ready' && demoSeen) done(name);
           return;
         case 'demo':
@@ -184,13 +188,14 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
       else launch(part, ['service', part, '--health-port', String(healthPorts.get(part) ?? 0)]);
     }
     if (options.demo) launch('demo', ['service', 'demo']);
-    // Nothing but the server was asked for.
+    // The user requested nats-server only.
     if (waiting.size === 0) allReady();
 
     return {
       ready,
       stop: async () => {
-        for (const turn of TURNS) await Promise.all(started.filter(({ name }) => turn(name)).map((one) => one.stop()));
+        for (const group of STOP_ORDER)
+          await Promise.all(started.filter(({ name }) => group(name)).map((one) => one.stop()));
         removeRuntime(folder);
         held.release();
       },
@@ -224,7 +229,7 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
       args,
       logFile: join(folder, 'logs', 'nats-server.log'),
       ipc: false,
-      // Ctrl-C reaches all processes of a terminal at once; services leave it to us, and this one is to go last.
+      // Ctrl-C reaches all processes of a terminal at once. The services ignore it, and nats-server must stop last.
       detached: true,
       onLine: (line) => {
         disk.line(line);
@@ -243,7 +248,7 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
   }
 }
 
-/** Conditions that no restart mends. */
+/** Errors that a restart does not solve. */
 const PERMANENT = new Set([
   'FRESHET_NATS_SERVER_TOO_OLD',
   'FRESHET_JETSTREAM_DISABLED',
@@ -252,7 +257,7 @@ const PERMANENT = new Set([
   'FRESHET_DATA_FOLDER_UNUSABLE',
 ]);
 
-/** Services have their own doors next to the gateway's: its port + 1 and so on, or any free one. */
+/** Each service serves health and metrics on its own port: the gateway's port + 1 and so on, or any free one. */
 async function chooseHealthPorts(
   only: readonly Part[],
   httpPort: number,
@@ -264,7 +269,7 @@ async function chooseHealthPorts(
     const wanted = httpPort === 0 ? 0 : httpPort + 1 + SERVICES.indexOf(part as ServiceName);
     const port = await freePort('127.0.0.1', wanted, '--http-port').catch(() => 0);
     if (port === 0)
-      say(`port ${wanted}, for health and metrics of ${part}, is in use: it gets another one (freshet status)`);
+      say(`Port ${wanted}, for health and metrics of the ${part} service, is in use: the service takes a free one.`);
     ports.set(part, port);
   }
   return ports;
@@ -274,8 +279,8 @@ function assertWritable(folder: string): void {
   try {
     accessSync(folder, constants.W_OK);
   } catch (cause) {
-    throw new DataFolderUnusableError(`The data folder ${folder} can't be written to.`, {
-      next: 'freshet up --data DIR, with a folder that can be written to',
+    throw new DataFolderUnusableError(`Freshet cannot write to the data folder ${folder}.`, {
+      next: 'freshet up --data DIR, with a writable folder',
       details: { folder },
       cause,
     });
@@ -303,7 +308,5 @@ async function waitForServer(url: string, withinMs: number): Promise<void> {
 
 function demoLine({ published, total, done, perSecond }: ChildMessage & { type: 'demo' }): string {
   const part = `${published.toLocaleString('en')} of ${total.toLocaleString('en')} events`;
-  return done
-    ? `demo data: ${part} are in the log`
-    : `demo data: ${part}, ${Math.round(perSecond).toLocaleString('en')} a second`;
+  return done ? `demo: published ${part}` : `demo: published ${part}, ${Math.round(perSecond).toLocaleString('en')}/s`;
 }

@@ -1,7 +1,7 @@
 /** What the user service answers. */
 import type { Database } from 'better-sqlite3';
 import type { Traits } from '../bus/event/traits.ts';
-import { defineEndpoint, type Endpoint } from '../bus/micro.ts';
+import { defineEndpoint, type Endpoint } from '../bus/nats/micro.ts';
 import type { Config } from '../config/schema.ts';
 import { NotFoundError } from '../errors.ts';
 import { userRequests } from './requests.ts';

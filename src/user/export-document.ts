@@ -1,6 +1,6 @@
 /** The chunks of an export as one JSON document, written as they come: however long it is, one chunk is in memory. */
 import type { NatsConnection } from 'nats';
-import { call } from '../bus/micro.ts';
+import { call } from '../bus/nats/micro.ts';
 import type { ExportChunk } from './export.ts';
 
 /** Milliseconds that one chunk may take; the user service asks the others for it. */

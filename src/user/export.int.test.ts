@@ -14,9 +14,9 @@ import {
 } from '../../test/support/events.ts';
 import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
 import { until } from '../../test/support/wait.ts';
-import { call } from '../bus/micro.ts';
+import { call } from '../bus/nats/micro.ts';
+import { createPublisher } from '../bus/nats/publisher.ts';
 import { tablesOf } from '../bus/projection/hash.ts';
-import { createPublisher } from '../bus/publisher.ts';
 import { request, type Stack, startStack, testConfig } from '../gateway/stack.fixture.ts';
 import type { ExportChunk } from './export.ts';
 

@@ -7,8 +7,8 @@ import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts
 import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
 import { until } from '../../test/support/wait.ts';
 import type { Erasure } from '../bus/erasure/ledger.ts';
-import { call, type Json } from '../bus/micro.ts';
-import { createPublisher } from '../bus/publisher.ts';
+import { call, type Json } from '../bus/nats/micro.ts';
+import { createPublisher } from '../bus/nats/publisher.ts';
 import type { RunningService } from '../bus/service/description.ts';
 import { applyStreams } from '../bus/streams/plan.ts';
 import { completeConfig } from '../config/load.ts';

@@ -1,7 +1,7 @@
 /** Forgetting as the user service answers for it. */
 import type { Database } from 'better-sqlite3';
 import type { Coordinator } from '../bus/erasure/coordinator.ts';
-import { defineEndpoint, type Endpoint } from '../bus/micro.ts';
+import { defineEndpoint, type Endpoint } from '../bus/nats/micro.ts';
 import type { Config } from '../config/schema.ts';
 import { userRequests } from './requests.ts';
 

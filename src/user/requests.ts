@@ -1,6 +1,6 @@
 /** What requests to the user service hold: the one source for its endpoints and for the gateway's routes. */
 import { Type } from 'typebox';
-import { count, cursor, freshness, id, request, seq } from '../bus/request-members.ts';
+import { count, cursor, freshness, id, request, seq } from '../bus/nats/request-members.ts';
 import type { Config } from '../config/schema.ts';
 
 const user = id('the user', 'u42');

@@ -1,7 +1,7 @@
 import { createCoordinator } from '../bus/erasure/coordinator.ts';
+import { type ErasureMetrics, observeErasures } from '../bus/erasure/metrics.ts';
 import type { RunningService, ServiceEnvironment } from '../bus/service/description.ts';
 import { runService } from '../bus/service/service.ts';
-import { type ErasureMetrics, observeErasures } from '../observability/metrics.ts';
 import { userEndpoints } from './api.ts';
 import { exportEndpoints } from './export.ts';
 import { forgetEndpoints, sessionsOf } from './forget.ts';

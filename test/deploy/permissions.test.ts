@@ -5,7 +5,7 @@ import { type ConnectionOptions, connect, type NatsConnection } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/setup.mjs';
 import type { Erasure } from '../../src/bus/erasure/ledger.ts';
-import { call } from '../../src/bus/micro.ts';
+import { call } from '../../src/bus/nats/micro.ts';
 import type { RunningService } from '../../src/bus/service/description.ts';
 import { completeConfig } from '../../src/config/load.ts';
 import { startContent } from '../../src/content/start.ts';

@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { connect } from 'nats';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { call } from '../../src/bus/micro.ts';
+import { call } from '../../src/bus/nats/micro.ts';
 import { findNatsCli } from '../docs/nats-cli.ts';
 import { startSystem, type TestSystem } from '../support/system.ts';
 import { makeTempDir, removeTempDir } from '../support/tempdir.ts';

@@ -13,7 +13,7 @@ import { promisify } from 'node:util';
 import type { NatsConnection } from 'nats';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { ROOT } from '../../scripts/setup.mjs';
-import { connect } from '../../src/bus/connection.ts';
+import { connect } from '../../src/bus/nats/connection.ts';
 import { type Browser, findBrowser, NO_BROWSER, type Page, startBrowser } from '../support/browser.ts';
 import { published, type TestEvent, viewed } from '../support/events.ts';
 import { makeTempDir, removeTempDir } from '../support/folder.ts';

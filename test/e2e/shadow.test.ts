@@ -2,8 +2,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RollbackAnswer, SnapshotsAnswer } from '../../src/engine/rollback.ts';
-import type { PromoteAnswer, ShadowStatus } from '../../src/engine/shadow/start.ts';
+import type { RollbackAnswer, SnapshotsAnswer } from '../../src/engine/lifecycle/rollback.ts';
+import type { PromoteAnswer, ShadowStatus } from '../../src/engine/lifecycle/shadow/start.ts';
 import { startSystem, type TestSystem } from '../support/system.ts';
 import { makeTempDir, removeTempDir } from '../support/tempdir.ts';
 import { until } from '../support/wait.ts';

@@ -9,8 +9,8 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const LAWS = [
   'src/bus/projection/loop.int.test.ts',
   'src/bus/projection/store.int.test.ts',
-  'src/bus/projection/people.int.test.ts',
-  'src/engine/memory.int.test.ts',
+  'src/bus/projection/data-subjects.int.test.ts',
+  'src/engine/fold/model-fold.int.test.ts',
   'src/engine/model/model.unit.test.ts',
   'src/engine/model/feedback.unit.test.ts',
 ];

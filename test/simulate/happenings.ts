@@ -1,5 +1,5 @@
 /** What happens to a simulated log: events of every kind, repeated, broken, taken back and forgotten, drawn by chance. */
-import { erasureHmac } from '../../src/bus/erasure/key.ts';
+import { erasureHmac } from '../../src/bus/event/erasure-hmac.ts';
 import { encodeToken } from '../../src/bus/event/ids.ts';
 import type { MemoryLog } from '../../src/bus/log/memory.ts';
 import type { Random } from '../../src/bus/log/random.ts';

@@ -3,14 +3,15 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { type StreamSeq, streamSeq } from '../../src/bus/event/ids.ts';
 import type { Log } from '../../src/bus/log/port.ts';
+import { withState } from '../../src/bus/projection/after-commit.ts';
 import { type ProjectionDefinition, SERVICES, type ServiceName } from '../../src/bus/projection/definition.ts';
 import { hashProjection } from '../../src/bus/projection/hash.ts';
-import { createProjectionLoop, type LoopMemory, type ProjectionLoop } from '../../src/bus/projection/loop.ts';
+import { createProjectionLoop, type ProjectionLoop } from '../../src/bus/projection/loop.ts';
 import { openStore, type ProjectionStore } from '../../src/bus/projection/store.ts';
 import { completeConfig } from '../../src/config/load.ts';
 import { contentProjection } from '../../src/content/projection.ts';
-import { createMemory, emptyModel, type Memory } from '../../src/engine/memory.ts';
-import { engineProjection, prepareTables } from '../../src/engine/projection.ts';
+import { createModelFold, emptyModel, type ModelFold } from '../../src/engine/fold/model-fold.ts';
+import { engineProjection, prepareTables } from '../../src/engine/fold/projection.ts';
 import { feedbackProjection } from '../../src/feedback/projection.ts';
 import { userProjection } from '../../src/user/projection.ts';
 import { silent } from '../support/counting.ts';
@@ -53,24 +54,16 @@ export interface SimulatedService {
 
 interface Opened {
   store: ProjectionStore;
-  memory: Memory | undefined;
+  memory: ModelFold | undefined;
 }
 
 function open(name: ServiceName, file: string, wrap?: Failing, image?: Image): Opened {
-  let memory: Memory | undefined;
-  let early: { events: Parameters<Memory['fold']>[0]; seq: StreamSeq }[] = [];
+  let memory: ModelFold | undefined;
   const definitions: Record<ServiceName, () => ProjectionDefinition<never>> = {
     user: () => userProjection(config) as ProjectionDefinition<never>,
     content: () => contentProjection() as ProjectionDefinition<never>,
     feedback: () => feedbackProjection(config) as ProjectionDefinition<never>,
-    engine: () =>
-      engineProjection({
-        config,
-        committed: (events, _clock, seq) => {
-          if (memory) memory.fold(events, seq);
-          else early.push({ events, seq });
-        },
-      }) as ProjectionDefinition<never>,
+    engine: () => engineProjection({ config }) as ProjectionDefinition<never>,
   };
   const store = openStore({
     file,
@@ -84,9 +77,7 @@ function open(name: ServiceName, file: string, wrap?: Failing, image?: Image): O
     const model = emptyModel(config);
     if (image) model.importState(image.state);
     const seq = image?.seq ?? streamSeq(0);
-    memory = createMemory({ config, tables: prepareTables(store.db), model, seq, erasureKey: KEY });
-    for (const { events, seq: to } of early) memory.fold(events, to);
-    early = [];
+    memory = createModelFold({ config, tables: prepareTables(store.db), model, seq, erasureKey: KEY });
   }
   return { store, memory };
 }
@@ -119,16 +110,12 @@ export function createSimulatedService({ name, folder, log, batchMax }: ServiceO
 
   function begin(): ProjectionLoop {
     const { store, memory } = opened;
-    const follows: LoopMemory = {
-      position: () => memory?.position() ?? store.checkpoint().seq,
-      recall: (events, seq) => memory?.fold(events, seq),
-    };
     return createProjectionLoop({
       service: name,
       log,
       store,
       logger: silent,
-      memory: follows,
+      followers: { state: memory },
       limits: { batchMax, batchWaitMs: 20, idleCheckMs: 1_000, checkIntervalMs: 5_000 },
     });
   }
@@ -178,7 +165,8 @@ export function plainFold(
   created: string,
 ): Held {
   const opened = open(name, join(folder, `${name}-plain.sqlite`));
-  for (const message of messages) opened.store.commit([message], created);
+  const store = withState(opened.store, () => opened.memory);
+  for (const message of messages) store.commit([message], created);
   const held = heldBy(opened);
   opened.store.close();
   return held;

@@ -2,7 +2,7 @@
 import type { ProjectionDefinition, ServiceName } from '../../src/bus/projection/definition.ts';
 import type { Config } from '../../src/config/schema.ts';
 import { contentProjection } from '../../src/content/projection.ts';
-import { engineProjection } from '../../src/engine/projection.ts';
+import { engineProjection } from '../../src/engine/fold/projection.ts';
 import { feedbackProjection } from '../../src/feedback/projection.ts';
 import { userProjection } from '../../src/user/projection.ts';
 
@@ -13,5 +13,5 @@ export const definitionsOf = (config: Config): Record<ServiceName, () => Definit
   user: () => userProjection(config) as Definition,
   content: () => contentProjection() as Definition,
   feedback: () => feedbackProjection(config) as Definition,
-  engine: () => engineProjection({ config, committed: () => {} }) as Definition,
+  engine: () => engineProjection({ config }) as Definition,
 });

@@ -3,7 +3,7 @@
 import { createCodec, type EventCodec, type StoredMessage } from '../../src/bus/event/codec.ts';
 import { streamSeq } from '../../src/bus/event/ids.ts';
 import type { CloudEvent, EventType, ItemData, ItemPatch } from '../../src/bus/event/types.ts';
-import type { Publisher } from '../../src/bus/publisher.ts';
+import type { Publisher } from '../../src/bus/nats/publisher.ts';
 
 /** What every builder takes beside what the event is about. */
 export interface EventExtras {

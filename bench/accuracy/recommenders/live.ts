@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { connect } from '../../../src/bus/connection.ts';
 import { createCodec } from '../../../src/bus/event/codec.ts';
-import { call } from '../../../src/bus/micro.ts';
-import { createPublisher } from '../../../src/bus/publisher.ts';
+import { connect } from '../../../src/bus/nats/connection.ts';
+import { call } from '../../../src/bus/nats/micro.ts';
+import { createPublisher } from '../../../src/bus/nats/publisher.ts';
 import { applyStreams } from '../../../src/bus/streams/plan.ts';
 import { startBenchServer } from '../../server.ts';
 import type { DataSet } from '../data/data-set.ts';

@@ -1,7 +1,8 @@
 /** Who was forgotten, for what must not bring them back: imports of old files. */
 import type { NatsConnection } from 'nats';
 import type { EventProblem } from '../../errors.ts';
-import { erasureHmac, erasureKey } from './key.ts';
+import { erasureHmac } from '../event/erasure-hmac.ts';
+import { erasureKey } from '../streams/erasure-key.ts';
 import { openLedger } from './ledger.ts';
 
 /** Refuses events of users whom the ledger names. */

@@ -16,11 +16,11 @@ import {
   ReplayPolicy,
 } from 'nats';
 import { StreamMissingError } from '../../errors.ts';
-import { isNotFound } from '../connection.ts';
 import type { StoredMessage } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import { parseTimestamp } from '../event/time.ts';
-import type { Publisher } from '../publisher.ts';
+import { isNotFound } from '../nats/connection.ts';
+import type { Publisher } from '../nats/publisher.ts';
 import type { Log, LogInfo, LogReader, LogSink } from './port.ts';
 
 export interface JetStreamLogOptions {

@@ -6,7 +6,8 @@
 import { PublishUnacknowledgedError } from '../../errors.ts';
 import type { StoredMessage } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
-import type { Delivery, Log, LogInfo, LogReader, LogSink, OutgoingMessage, PublishAck } from './port.ts';
+import type { OutgoingMessage, PublishAck } from '../nats/publisher.ts';
+import type { Delivery, Log, LogInfo, LogReader, LogSink } from './port.ts';
 import { createRandom } from './random.ts';
 
 export interface MemoryLogFaults {

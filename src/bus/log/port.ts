@@ -4,6 +4,7 @@
  */
 import type { StoredMessage } from '../event/codec.ts';
 import type { StreamSeq } from '../event/ids.ts';
+import type { OutgoingMessage, PublishAck } from '../nats/publisher.ts';
 
 export interface LogInfo {
   stream: string;
@@ -38,21 +39,6 @@ export interface LogReader {
   delivered(): Promise<number>;
   /** Stops; the sink is called no more. */
   close(): Promise<void>;
-}
-
-export interface PublishAck {
-  seq: StreamSeq;
-  /** True where the log held an event of this identity already. */
-  duplicate: boolean;
-}
-
-/** What is published: see `PreparedEvent`, or any other message with an id of its own. */
-export interface OutgoingMessage {
-  subject: string;
-  /** `Nats-Msg-Id`: published again under the same id it is stored once, within the server's window. */
-  identity?: string;
-  payload: Uint8Array;
-  headers?: Readonly<Record<string, string>>;
 }
 
 export interface Log {

@@ -3,10 +3,9 @@ import { createHash } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
 import { canonicalJson } from '../event/canonical.ts';
 import type { LoggedEvent } from '../event/codec.ts';
-import type { StreamSeq } from '../event/ids.ts';
 import { DECLARED_INTERACTION, EVENT_DATA } from '../event/types.ts';
-import type { HeldRows } from './held.ts';
-import type { Forgotten } from './people.ts';
+import type { Forgotten } from './data-subjects.ts';
+import type { PersonalDataRows } from './personal-data.ts';
 
 /** Raised with every change of the tables that every projection has. */
 const COMMON_CODE = 2;
@@ -21,7 +20,7 @@ export interface FoldClock {
 
 export interface ProjectionDefinition<Tables> {
   service: ServiceName;
-  /** Most messages in one transaction while it serves, where `committed` takes long for each; undefined: as all do. */
+  /** Most messages in one transaction while it serves, where what follows a commit takes long; undefined: as all do. */
   batchMax?: number;
   /** Least milliseconds from one transaction to the next; undefined: as all do. */
   batchRestMs?: number;
@@ -47,12 +46,7 @@ export interface ProjectionDefinition<Tables> {
    */
   forget?(forgotten: Forgotten, tables: Tables): void;
   /** What the service's own tables hold on a person, for who asks to see it. */
-  held?: readonly HeldRows[];
-  /**
-   * Called with the events of a batch and the position it reached once it is committed, for state that is kept in
-   * memory as well.
-   */
-  committed?(events: readonly LoggedEvent[], clock: FoldClock, seq: StreamSeq): void;
+  personalData?: readonly PersonalDataRows[];
 }
 
 /**

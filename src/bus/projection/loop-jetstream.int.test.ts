@@ -7,11 +7,11 @@ import { startNatsServer, type TestNatsServer } from '../../../test/support/nats
 import { startProxy, type TcpProxy } from '../../../test/support/proxy.ts';
 import { makeTempDir, removeTempDir } from '../../../test/support/tempdir.ts';
 import { until } from '../../../test/support/wait.ts';
-import { connect } from '../connection.ts';
 import { streamSeq } from '../event/ids.ts';
 import { createJetStreamLog } from '../log/jetstream.ts';
 import type { Log } from '../log/port.ts';
-import { createPublisher } from '../publisher.ts';
+import { connect } from '../nats/connection.ts';
+import { createPublisher } from '../nats/publisher.ts';
 import { applyStreams } from '../streams/plan.ts';
 import type { ProjectionLoop } from './loop.ts';
 import type { ProjectionStore } from './store.ts';

@@ -1,7 +1,16 @@
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { countingLoop, openCounting, oracle, POISON, stateOf } from '../../../test/support/counting.ts';
-import { erased, event, outgoing, type TestEvent, viewed } from '../../../test/support/events.ts';
+import {
+  countingLoop,
+  countingProjection,
+  openCounting,
+  oracle,
+  POISON,
+  stateOf,
+} from '../../../test/support/counting.ts';
+import { codec, erased, event, outgoing, type TestEvent, viewed } from '../../../test/support/events.ts';
+import { forgotten, KEY } from '../../../test/support/forgetting.ts';
 import { runs, within } from '../../../test/support/runs.ts';
 import { makeTempDir, removeTempDir, tempDir } from '../../../test/support/tempdir.ts';
 import { until } from '../../../test/support/wait.ts';
@@ -9,8 +18,9 @@ import { PublishUnacknowledgedError, SequenceNotReachedError } from '../../error
 import { streamSeq } from '../event/ids.ts';
 import { createMemoryLog, type MemoryLog } from '../log/memory.ts';
 import type { Log } from '../log/port.ts';
+import type { Effect } from './after-commit.ts';
 import type { LoopOptions, ProjectionLoop } from './loop.ts';
-import type { ProjectionStore } from './store.ts';
+import { openStore, type ProjectionStore } from './store.ts';
 
 type Options = Partial<Omit<LoopOptions, 'log' | 'store'>>;
 
@@ -47,6 +57,12 @@ function start(options: Options = {}, log = createMemoryLog(), folder = tempDir(
   });
   return { log, folder, store, loop };
 }
+
+const effect = (afterCommit: Effect['afterCommit'], derive: Effect['derive'] = () => {}): Effect => ({
+  name: 'a test',
+  afterCommit,
+  derive,
+});
 
 const end = async ({ loop, store }: Running): Promise<void> => {
   await loop.stop();
@@ -151,7 +167,9 @@ describe('the loop', () => {
 
   it('passes on what each batch applied, in order and once', async () => {
     const seen: number[] = [];
-    const { log, loop, store } = start({ onApplied: (events) => void seen.push(...events.map(({ seq }) => seq)) });
+    const { log, loop, store } = start({
+      followers: { effects: [effect(({ events }) => void seen.push(...events.map(({ seq }) => seq)))] },
+    });
     log.inject({ cut: 0.1, double: 0.2, drop: 0.05 });
     const last = await publish(log, ...views(200));
     await loop.reached(streamSeq(last), 10_000);
@@ -183,17 +201,16 @@ describe('the loop', () => {
     const recalled: number[] = [];
     const store = openCounting(first.folder);
     const loop = countingLoop(shut, store, {
-      memory: {
-        position: () => streamSeq(at),
-        recall: (events, seq) => {
-          recalled.push(...events.map((one) => one.seq));
-          at = seq;
+      followers: {
+        state: {
+          position: () => streamSeq(at),
+          fold: (_events, seq) => {
+            at = seq;
+          },
         },
+        effects: [effect(({ events, catchUp }) => void (catchUp && recalled.push(...events.map((one) => one.seq))))],
       },
       limits: { batchMax: 7 },
-      onApplied: (events) => {
-        at = events.at(-1)?.seq ?? at;
-      },
     });
     loop.start();
     onTestFinished(async () => {
@@ -220,15 +237,143 @@ describe('the loop', () => {
     const copied: number[] = [];
     let failures = 2;
     const { log, loop, store } = start({
-      copyDeadLetter: async ({ seq }) => {
-        if (failures-- > 0) throw new Error('the stream is away');
-        copied.push(seq);
+      deadLetterStream: {
+        publish: async ({ seq }) => {
+          if (failures-- > 0) throw new Error('the stream is away');
+          return copied.push(seq);
+        },
+        remove: async () => {},
       },
     });
     await publish(log, viewed('u1', POISON), viewed('u1', 'a'), viewed('u1', POISON));
     await loop.reached(streamSeq(3), 5_000);
     await until(() => store.uncopied(10).length === 0);
     expect(copied).toEqual([1, 3]);
+  });
+
+  it('publishes no copy of a dead letter that an erasure has taken meanwhile, and takes back one that was on its way', async () => {
+    const store = openStore({
+      file: join(tempDir('loop'), 'counting.sqlite'),
+      definition: countingProjection(),
+      codec,
+      cacheKib: 1_024,
+      erasureKey: KEY,
+    });
+    const copied: number[] = [];
+    const removed: number[] = [];
+    let open!: () => void;
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const log = createMemoryLog();
+    const loop = countingLoop(log, store, {
+      deadLetterStream: {
+        publish: async ({ seq }) => {
+          const place = copied.push(seq);
+          await opened;
+          return place;
+        },
+        remove: async (place) => void removed.push(place),
+      },
+    });
+    loop.start();
+    onTestFinished(async () => {
+      await loop.stop();
+      store.close();
+    });
+    await publish(log, viewed('u1', POISON), viewed('u1', POISON), viewed('u2', POISON));
+    await loop.reached(streamSeq(3), 5_000);
+    await until(() => copied.length > 0);
+    const last = await publish(log, forgotten('u1', 3));
+    await loop.reached(streamSeq(last), 5_000);
+    open();
+    await until(() => store.uncopied(10).length === 0);
+    expect(copied).toEqual([1, 3]);
+    expect(removed).toEqual([1]);
+  });
+
+  it('reports no failed commit when a follower fails after the commit, and wakes the caller who waits', async () => {
+    const interrupted: string[] = [];
+    const derived: number[] = [];
+    let failures = 1;
+    const { log, loop } = start({
+      observer: { interrupted: (reason) => void interrupted.push(reason) },
+      followers: {
+        effects: [
+          effect(
+            () => {
+              if (failures-- > 0) throw new TypeError('a follower failed');
+            },
+            (since) => void derived.push(since),
+          ),
+        ],
+      },
+    });
+    await until(() => loop.status().state === 'ready');
+    const waiting = loop.reached(streamSeq(1), 5_000);
+    await publish(log, ...views(1));
+    expect(await waiting).toBe(1);
+    expect(loop.status().trouble).toBeUndefined();
+    expect(interrupted).toEqual([]);
+    // Derived at the start, and again from the rows behind the failure.
+    await until(() => derived.length === 2);
+    expect(derived).toEqual([0, 0]);
+    expect(loop.status().effects).toEqual([
+      { name: 'a test', failed: 1, pending_since: null, reason: 'a follower failed' },
+    ]);
+  });
+
+  it('isolates effects from each other, and derives at the next commit what one of them failed to do', async () => {
+    const [seen, derived]: [number[], number[]] = [[], []];
+    const { log, loop } = start({
+      limits: { checkIntervalMs: 60_000 },
+      followers: {
+        effects: [
+          effect(
+            ({ seq }) => (seq === 2 ? Promise.reject(new TypeError('no')) : undefined),
+            (since) => void derived.push(since),
+          ),
+          effect(({ events }) => void seen.push(...events.map(({ seq }) => seq))),
+        ],
+      },
+    });
+    for (const seq of [1, 2]) {
+      await publish(log, ...views(1));
+      await loop.reached(streamSeq(seq), 5_000);
+    }
+    await until(() => loop.status().effects.length > 0);
+    expect(loop.status().effects).toMatchObject([{ failed: 1, pending_since: 1 }]);
+    await publish(log, ...views(1));
+    await loop.reached(streamSeq(3), 5_000);
+    expect(seen).toEqual([1, 2, 3]);
+    expect(derived).toEqual([0, 1]);
+    expect(loop.status().effects).toMatchObject([{ failed: 1, pending_since: null }]);
+  });
+
+  it('is not ready and reads no more once the state in memory has failed, and answers no caller who waits for the event', async () => {
+    let failed = 0;
+    const { log, loop, store } = start({
+      followers: {
+        state: {
+          position: () => streamSeq(1),
+          fold: (_events, seq) => {
+            if (seq > 1) throw new TypeError('the model is broken');
+          },
+        },
+      },
+      onStateFailed: () => failed++,
+    });
+    await publish(log, ...views(1));
+    await loop.reached(streamSeq(1), 5_000);
+    await publish(log, ...views(1));
+    await until(() => failed === 1);
+    expect(store.checkpoint().seq).toBe(2);
+    expect(loop.status()).toMatchObject({
+      state: 'catching-up',
+      seq: 1,
+      trouble: { code: 'FRESHET_STATE_FOLLOWER_FAILED', message: expect.stringContaining('the model is broken') },
+    });
+    expect(await loop.reached(streamSeq(2), 20).catch((err: unknown) => err)).toBeInstanceOf(SequenceNotReachedError);
   });
 
   it('stops at once whatever it is doing, and commits what has come', async () => {

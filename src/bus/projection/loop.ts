@@ -4,21 +4,16 @@
  * the checkpoint; so nothing is lost and nothing counts twice, whatever is cut or killed.
  */
 import type { Logger } from 'pino';
-import { type LogRefusedError, messageOf, SequenceNotReachedError } from '../../errors.ts';
-import type { LoggedEvent } from '../event/codec.ts';
+import { type LogRefusedError, messageOf } from '../../errors.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import type { Delivery, Log, LogInfo, LogReader } from '../log/port.ts';
-import { sendNow } from '../turn.ts';
+import { sendNow } from '../nats/turn.ts';
+import { createAfterCommit, type EffectStatus, type Followers } from './after-commit.ts';
 import { checkLog } from './checks.ts';
-import {
-  type BatchResult,
-  type Checkpoint,
-  type DeadLetter,
-  type Fingerprint,
-  isStorageTrouble,
-  messageDigest,
-  type ProjectionStore,
-} from './store.ts';
+import { createDeadLetterCopies, type DeadLetterStream } from './dead-letter-copies.ts';
+import { type Ended, openSession, type Session } from './session.ts';
+import { type BatchResult, type Checkpoint, isStorageTrouble, messageDigest, type ProjectionStore } from './store.ts';
+import { createWaiters } from './waiters.ts';
 
 export type ProjectionState = 'ready' | 'catching-up' | 'rebuilding' | 'refusing' | 'down';
 
@@ -31,6 +26,8 @@ export interface ProjectionStatus {
   lag: number;
   /** Why it refuses, or what holds it up. */
   trouble?: { code: string; message: string; next?: string };
+  /** Effects of commits that have failed since the process started. */
+  effects: EffectStatus[];
 }
 
 /** Told of what happens, for metrics. */
@@ -41,6 +38,8 @@ export interface LoopObserver {
   refused?(refused: boolean): void;
   /** Milliseconds from when the log took the batch's newest message to its commit. */
   age?(milliseconds: number): void;
+  /** An effect of a commit failed. */
+  effectFailed?(effect: string): void;
 }
 
 export interface LoopLimits {
@@ -75,17 +74,6 @@ export const LOOP_LIMITS: LoopLimits = {
   backoffMaxMs: 5_000,
 };
 
-/**
- * State that is kept in memory and may be behind the rows when a process starts: the log is read again from there, up
- * to the checkpoint without touching the rows, and then on as ever.
- */
-export interface LoopMemory {
-  /** Position up to which it holds the log. */
-  position(): StreamSeq;
-  /** Folds events that the rows hold already, up to a position; `newest` is the last message there was. */
-  recall(events: readonly LoggedEvent[], seq: StreamSeq, newest: Fingerprint | undefined): void;
-}
-
 export interface LoopOptions {
   service: string;
   log: Log;
@@ -95,12 +83,12 @@ export interface LoopOptions {
   consumer?: string;
   limits?: Partial<LoopLimits>;
   observer?: LoopObserver;
-  /** Publishes the copy of a dead letter; whether it can be done now or later changes nothing in the projection. */
-  copyDeadLetter?: (dead: DeadLetter) => Promise<void>;
-  /** Called after each commit with what was applied. */
-  onApplied?: (events: readonly LoggedEvent[]) => void;
-  /** What is in memory and follows the log beside the rows. */
-  memory?: LoopMemory;
+  /** Where copies of dead letters go; whether that succeeds now or later changes nothing in the projection. */
+  deadLetterStream?: DeadLetterStream;
+  /** What follows each commit; read at every commit, so its members may come after the loop was made. */
+  followers?: Followers;
+  /** The state follower has failed: this loop reads no more, and its owner makes the state anew. */
+  onStateFailed?: () => void;
 }
 
 export interface ProjectionLoop {
@@ -116,16 +104,8 @@ export interface ProjectionLoop {
   caughtUp(): boolean;
 }
 
-interface Waiter {
-  seq: number;
-  resolve(): void;
-  giveUp(): void;
-}
-
-type Ended = { reason: string; trouble: boolean };
-
 export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
-  const { service, log, store, logger, observer = {}, copyDeadLetter, onApplied, memory } = options;
+  const { service, log, store, logger, observer = {}, deadLetterStream, followers = {} } = options;
   const consumer = options.consumer ?? `${service}-projection`;
   const limits = { ...LOOP_LIMITS, ...options.limits };
 
@@ -137,10 +117,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   let pending = 0;
   let everCaughtUp = false;
   let refused: LogRefusedError | undefined;
-  let trouble: { code: string; message: string } | undefined;
-  let waiters: Waiter[] = [];
-  let copying = false;
-  const saidUnknown = new Set<string>();
+  let trouble: { code: string; message: string; next?: string } | undefined;
+  const reportedTypes = new Set<string>();
   /** The highest sequence that was passed over and that no erasure is known to have taken. */
   let skipped = streamSeq(0);
   /** How far erasures are known to have taken messages out, beyond what the checkpoint says. */
@@ -148,172 +126,84 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
 
   const position = (): StreamSeq => {
     const { seq } = store.checkpoint();
-    return memory ? streamSeq(Math.min(memory.position(), seq)) : seq;
+    return followers.state ? streamSeq(Math.min(followers.state.position(), seq)) : seq;
   };
   const behind = (): boolean => position() < store.checkpoint().seq;
-
-  /** One reader's life: from opening behind the checkpoint to the first doubt. */
-  interface Session {
-    buffer: Delivery[];
-    expected: number;
-    lastSeq: number;
-    timer: NodeJS.Timeout | undefined;
-    /** When the timer fires, and when the last batch was done; milliseconds, monotonic. */
-    due: number;
-    flushed: number;
-    end(reason: string, trouble?: boolean): void;
-    ended: Promise<Ended>;
-    over: boolean;
-    created: string;
-    lastHeard: number;
-  }
-
-  function openSession(created: string): Session {
-    let end!: (ended: Ended) => void;
-    const ended = new Promise<Ended>((resolve) => {
-      end = resolve;
-    });
-    const opened: Session = {
-      buffer: [],
-      expected: 1,
-      lastSeq: position(),
-      timer: undefined,
-      due: Number.POSITIVE_INFINITY,
-      flushed: Number.NEGATIVE_INFINITY,
-      ended,
-      over: false,
-      created,
-      lastHeard: performance.now(),
-      end: (reason, isTrouble = false) => {
-        if (opened.over) return;
-        opened.over = true;
-        clearTimeout(opened.timer);
-        end({ reason, trouble: isTrouble });
+  const waiters = createWaiters({ service, position });
+  const copies = deadLetterStream
+    ? [createDeadLetterCopies({ store, stream: deadLetterStream, stopped: () => stopped })]
+    : [];
+  const afterCommit = createAfterCommit({
+    service,
+    followers: {
+      get state() {
+        return followers.state;
       },
-    };
-    return opened;
-  }
+      get effects() {
+        return [...copies, ...(followers.effects ?? [])];
+      },
+    },
+    logger,
+    onEffectFailed: observer.effectFailed,
+  });
 
-  function take(current: Session, delivery: Delivery): void {
-    if (current.over) return;
-    current.lastHeard = performance.now();
-    if (delivery.delivery < current.expected && delivery.seq <= current.lastSeq) return;
-    if (delivery.delivery !== current.expected || delivery.seq <= current.lastSeq) {
-      flush(current);
-      current.end(`delivery ${delivery.delivery} where ${current.expected} was due`);
-      return;
-    }
-    if (delivery.seq > current.lastSeq + 1 && delivery.seq - 1 > Math.max(fence, store.checkpoint().fence)) {
-      // A server whose file is damaged passes over what it can't read, and counts on: nothing else would show it.
-      flush(current);
-      skipped = streamSeq(delivery.seq - 1);
-      current.end(`sequence ${skipped} is missing`);
-      return;
-    }
-    current.expected++;
-    current.lastSeq = delivery.seq;
-    pending = delivery.pending;
-    current.buffer.push(delivery);
-    if (current.buffer.length >= limits.batchMax || awaited(delivery.seq)) {
-      flush(current);
-      return;
-    }
-    // Nothing is behind it as the server saw it; but of messages that come close together each is the last for a moment,
-    // and a transaction costs as much as folding some dozens of them.
-    const due = delivery.pending > 0 ? current.lastHeard + limits.batchWaitMs : current.flushed + limits.batchRestMs;
-    if (due <= current.lastHeard && delivery.pending === 0) flush(current);
-    else flushBy(current, due);
-  }
-
-  /** Whether somebody waits for a position up to this one: they are not to wait for a rest to end. */
-  const awaited = (seq: number): boolean => waiters.some((waiter) => waiter.seq <= seq);
-
-  /** Flushes at a moment, or before. */
-  function flushBy(current: Session, due: number): void {
-    if (due >= current.due) return;
-    clearTimeout(current.timer);
-    current.due = due;
-    current.timer = setTimeout(() => flush(current), Math.max(0, due - performance.now()));
-  }
-
-  function flush(current: Session): void {
-    clearTimeout(current.timer);
-    current.timer = undefined;
-    current.due = Number.POSITIVE_INFINITY;
-    const batch = current.buffer;
-    if (batch.length === 0 || current.over) return;
-    current.buffer = [];
+  /** Folds a batch, and hands it on. Only what the store throws is a commit that failed: then nothing was changed. */
+  function fold(batch: readonly Delivery[], created: string): Ended | undefined {
     const newest = batch.at(-1) as Delivery;
-    // Who was answered is not to wait for the transaction.
+    // Callers that were answered do not wait for the transaction.
     sendNow();
+    let committed: { result: BatchResult; seconds: () => number } | undefined;
     try {
-      if (behind()) recall(batch, newest);
-      if (newest.seq > store.checkpoint().seq) commit(batch, current.created);
+      if (behind()) catchUp(batch, newest);
+      if (!afterCommit.stateFailure() && newest.seq > store.checkpoint().seq) {
+        const started = performance.now();
+        const result = store.commit(batch, created);
+        committed = { result, seconds: () => (performance.now() - started) / 1000 };
+      }
     } catch (err) {
-      // Nothing was changed; the reader is opened again behind the checkpoint after a pause.
+      // The reader is opened again behind the checkpoint after a pause.
       trouble = { code: (err as { code?: string }).code ?? 'FRESHET_FOLD_TROUBLE', message: messageOf(err) };
       logger.error({ err, service, seq: store.checkpoint().seq }, 'a batch could not be committed');
-      current.end('commit failed', true);
-      return;
+      return { reason: 'commit failed', trouble: true };
+    }
+    if (committed) follow(committed.result, batch, committed.seconds);
+    const failure = afterCommit.stateFailure();
+    if (failure) {
+      trouble = errorFields(failure);
+      logger.error({ err: failure, service, seq: position() }, 'the state in memory follows the log no more');
+      return { reason: 'the state follower failed', trouble: true };
     }
     trouble = undefined;
-    current.flushed = performance.now();
     if (newest.pending === 0) everCaughtUp = true;
     observer.lag?.(newest.pending);
-    wakeWaiters();
+    waiters.wake();
+    return undefined;
   }
 
-  /** What the rows hold already goes to memory alone. */
-  function recall(batch: readonly Delivery[], newest: Delivery): void {
+  /** What the rows hold already goes to the state follower alone. */
+  function catchUp(batch: readonly Delivery[], newest: Delivery): void {
     const { seq } = store.checkpoint();
     const again = batch.filter((message) => message.seq <= seq);
     // Where nothing more is to come up to the checkpoint, its position is reached: what is missing was erased.
     const to = newest.seq > seq || newest.pending === 0 ? seq : newest.seq;
     const last = again.at(-1);
     const mark = last && { seq: last.seq, digest: messageDigest(last), timestamp: last.timestamp };
-    memory?.recall(store.applied(again), streamSeq(to), mark);
+    afterCommit.run({ events: store.applied(again), seq: streamSeq(to), deadLetters: 0, catchUp: true }, mark);
   }
 
-  function commit(batch: readonly Delivery[], created: string): void {
-    const started = performance.now();
-    const result = store.commit(batch, created);
-    observer.batch?.(result, batch.length, (performance.now() - started) / 1000);
+  /** Hands on what was committed. */
+  function follow(result: BatchResult, batch: readonly Delivery[], seconds: () => number): void {
+    const { applied, deadLetters, unknownTypes } = result;
+    const { seq } = store.checkpoint();
+    afterCommit.run({ events: applied, seq, deadLetters: deadLetters.length, catchUp: false });
+    observer.batch?.(result, batch.length, seconds());
     observer.age?.(Math.max(0, Date.now() - (batch.at(-1) as Delivery).timestamp));
-    for (const dead of result.deadLetters)
-      logger.warn({ service, seq: dead.seq, code: dead.code, reason: dead.message }, 'event set aside');
-    for (const type of result.unknownTypes) {
-      if (saidUnknown.has(type) || saidUnknown.size >= 100) continue;
-      saidUnknown.add(type);
-      logger.warn({ service, type }, 'events of a type that is not known are passed over');
-    }
-    if (result.deadLetters.length > 0) void copyDeadLetters();
-    if (result.applied.length > 0) onApplied?.(result.applied);
-  }
-
-  function wakeWaiters(): void {
-    if (waiters.length === 0) return;
-    const seq = position();
-    const due = waiters.filter((waiter) => waiter.seq <= seq);
-    if (due.length === 0) return;
-    waiters = waiters.filter((waiter) => waiter.seq > seq);
-    for (const waiter of due) waiter.resolve();
-  }
-
-  /** Copies are published after the commit, as often as it takes; the row is what counts. */
-  async function copyDeadLetters(): Promise<void> {
-    if (!copyDeadLetter || copying) return;
-    copying = true;
-    try {
-      for (let dead = store.uncopied(100); dead.length > 0 && !stopped; dead = store.uncopied(100)) {
-        for (const one of dead) {
-          await copyDeadLetter(one);
-          store.copied(one.seq);
-        }
-      }
-    } catch (err) {
-      logger.warn({ err, service }, 'dead letters could not be copied to the stream; it is tried again');
-    } finally {
-      copying = false;
+    for (const dead of deadLetters)
+      logger.warn({ service, seq: dead.seq, code: dead.code, reason: dead.message }, 'event moved to the dead letters');
+    for (const type of unknownTypes) {
+      if (reportedTypes.has(type) || reportedTypes.size >= 100) continue;
+      reportedTypes.add(type);
+      logger.warn({ service, type }, 'events of a type that this release does not know are skipped');
     }
   }
 
@@ -337,7 +227,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     skipped = streamSeq(0);
     observer.refused?.(false);
     if (position() >= outcome.info.lastSeq) everCaughtUp = true;
-    if (!session || session.buffer.length === 0) pending = Math.max(0, outcome.info.lastSeq - position());
+    if (!session || session.buffered() === 0) pending = Math.max(0, outcome.info.lastSeq - position());
     observer.lag?.(pending);
     return outcome.info;
   }
@@ -347,15 +237,28 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     if (!info) return { reason: 'refused', trouble: true };
     // Stopped while the log was asked: there was no session yet that could have been ended.
     if (stopped) return { reason: 'stopped', trouble: false };
-    const current = openSession(info.created);
+    const current = openSession({
+      limits,
+      position: position(),
+      created: info.created,
+      fence: () => Math.max(fence, store.checkpoint().fence),
+      awaits: waiters.awaits,
+      onSkipped: (seq) => {
+        skipped = seq;
+      },
+      onDelivery: (delivery) => {
+        pending = delivery.pending;
+      },
+      commit: (batch) => fold(batch, info.created),
+    });
     session = current;
     let reader: LogReader | undefined;
     const timers: NodeJS.Timeout[] = [];
     try {
       reader = await log.read(consumer, streamSeq(position() + 1), {
-        message: (delivery) => take(current, delivery),
+        message: current.take,
         interrupted: (reason) => {
-          flush(current);
+          current.flush();
           current.end(reason);
         },
       });
@@ -363,7 +266,6 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
         every(limits.checkIntervalMs, () => watchLog(current)),
         every(limits.idleCheckMs, () => watchIdle(current, reader)),
       );
-      void copyDeadLetters();
       return await current.ended;
     } finally {
       for (const timer of timers) clearInterval(timer);
@@ -375,10 +277,10 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
 
   async function watchLog(current: Session): Promise<void> {
     try {
-      flush(current);
+      current.flush();
       if (!(await check())) current.end('refused', true);
       else if (current.created !== known?.created) current.end('the stream is another one');
-      void copyDeadLetters();
+      afterCommit.retry();
     } catch (err) {
       logger.debug({ err, service }, 'the log could not be checked');
       if (isStorageTrouble(err)) current.end('storage trouble', true);
@@ -424,6 +326,11 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
         ended = { reason: messageOf(err), trouble: true };
       }
       if (stopped) return;
+      if (afterCommit.stateFailure()) {
+        // Only another state can follow from here: this one may hold a part of a batch.
+        options.onStateFailed?.();
+        return;
+      }
       observer.interrupted?.(ended.reason);
       logger.debug(
         { service, reason: ended.reason, seq: store.checkpoint().seq },
@@ -455,56 +362,34 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
 
   return {
     start: () => {
+      afterCommit.start();
       running = run();
     },
     stop: async () => {
       if (stopped) return running;
       stopped = true;
       if (session) {
-        flush(session);
+        session.flush();
         session.end('stopped');
       }
       wakeUp();
-      for (const waiter of [...waiters]) waiter.giveUp();
+      waiters.end();
       await running;
     },
     status: () => ({
       state: state(),
       checkpoint: store.checkpoint(),
       seq: position(),
-      lag: pending + (session?.buffer.length ?? 0),
+      lag: pending + (session?.buffered() ?? 0),
       ...(refused ? { trouble: errorFields(refused) } : trouble ? { trouble } : {}),
+      effects: afterCommit.status(),
     }),
     position,
-    reached: (seq, timeoutMs) =>
-      new Promise((resolve, reject) => {
-        if (position() >= seq) return resolve(position());
-        const asked = performance.now();
-        const waiter: Waiter = {
-          seq,
-          resolve: () => {
-            clearTimeout(timer);
-            resolve(position());
-          },
-          giveUp: () => {
-            clearTimeout(timer);
-            waiters = waiters.filter((other) => other !== waiter);
-            const at = position();
-            reject(
-              new SequenceNotReachedError(
-                `${service} has folded the log up to ${at}; ${seq} was asked for within ${timeoutMs} ms${stopped ? `, and it stopped after ${Math.round(performance.now() - asked)}` : ''}.`,
-                {
-                  next: 'ask again, with a larger timeout_ms, or see freshet status',
-                  details: { asked: seq, reached: at },
-                },
-              ),
-            );
-          },
-        };
-        const timer = setTimeout(() => waiter.giveUp(), timeoutMs);
-        waiters.push(waiter);
-        if (session && (session.buffer.at(-1)?.seq ?? 0) >= seq) flush(session);
-      }),
+    reached: (seq, timeoutMs) => {
+      const reached = waiters.reached(seq, timeoutMs);
+      if (session && session.bufferedTo() >= seq) session.flush();
+      return reached;
+    },
     caughtUp: () => pending === 0 && !behind(),
   };
 }

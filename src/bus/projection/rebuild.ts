@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { FreshetError } from '../../errors.ts';
 import type { EventCodec } from '../event/codec.ts';
 import type { Log } from '../log/port.ts';
+import type { StateFollower } from './after-commit.ts';
 import { type Bound, boundedLog } from './bounded.ts';
 import { checkLog } from './checks.ts';
 import type { ProjectionDefinition } from './definition.ts';
@@ -23,6 +24,8 @@ export interface RebuildOptions<Tables> {
   limits?: Partial<LoopLimits>;
   cacheKib?: number;
   erasureKey?: Uint8Array;
+  /** State in memory that is folded beside the rows. */
+  state?: (() => StateFollower | undefined) | undefined;
   /** Begins at the beginning, whatever an earlier attempt left. */
   fresh?: boolean;
 }
@@ -86,6 +89,11 @@ export async function createRebuild<Tables>(options: RebuildOptions<Tables>): Pr
       consumer,
       logger,
       ...(limits ? { limits } : {}),
+      followers: {
+        get state() {
+          return options.state?.();
+        },
+      },
     });
     loop.start();
     try {
@@ -114,4 +122,5 @@ export async function createRebuild<Tables>(options: RebuildOptions<Tables>): Pr
 }
 
 /** What trying again doesn't mend while somebody waits for an end. */
-const isPermanent = (code: string): boolean => /^SQLITE_(FULL|READONLY|CORRUPT|NOTADB)/.test(code);
+const isPermanent = (code: string): boolean =>
+  /^SQLITE_(FULL|READONLY|CORRUPT|NOTADB)/.test(code) || code === 'FRESHET_STATE_FOLLOWER_FAILED';

@@ -193,6 +193,27 @@ describe('a batch that cannot be stored', () => {
     expect(store.checkpoint()).toMatchObject({ seq: 2_001, applied: 2_001 });
   });
 
+  it('forgets the person numbers of a batch that fails in its careful second pass', () => {
+    const store = open();
+    store.commit(stored([viewed('u1', 'a')]), 'today');
+    const pages = store.db.pragma('page_count', { simple: true });
+    store.db.pragma(`max_page_count = ${pages}`);
+    const last = big(2_000).map((message) => ({ ...message, seq: streamSeq(message.seq + 2) }));
+    // The first pass fails on the poison; the second one gets past it, and finds the disk full.
+    expect(() =>
+      store.commit([...stored([viewed('rolled-back', 'a'), viewed('u1', POISON)], 2), ...last], 'today'),
+    ).toThrow(expect.objectContaining({ code: 'SQLITE_FULL' }));
+    store.db.pragma('max_page_count = 1073741823');
+    store.commit(stored([viewed('other', 'a'), viewed('rolled-back', 'b')], 2), 'today');
+    const owners = store.db
+      .prepare('SELECT seq, user FROM identity JOIN person ON person.id = identity.person WHERE seq > 1 ORDER BY seq')
+      .all();
+    expect(owners).toEqual([
+      { seq: 2, user: 'other' },
+      { seq: 3, user: 'rolled-back' },
+    ]);
+  });
+
   it('leaves all as it was where another process holds the file', () => {
     const folder = tempDir('store');
     const store = open(folder);

@@ -14,8 +14,8 @@ import {
 } from '../../errors.ts';
 import type { EventCodec, LoggedEvent, StoredMessage } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
+import { createDataSubjects, DATA_SUBJECTS_SCHEMA, userOfSubject } from './data-subjects.ts';
 import { foldVersion, type ProjectionDefinition } from './definition.ts';
-import { createPeople, PEOPLE_SCHEMA, userOfSubject } from './people.ts';
 
 /** How far a projection has come; written with every batch. */
 export interface Checkpoint {
@@ -155,7 +155,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
 
   db = wrap(db);
   const tables = definition.tables(db);
-  const people = createPeople(db, options.erasureKey ?? new Uint8Array());
+  const people = createDataSubjects(db, options.erasureKey ?? new Uint8Array());
   const readCheckpoint = db.prepare<[], Checkpoint>(
     'SELECT seq, created, clock, fence, applied, duplicates, dead_letters AS deadLetters, unknown FROM checkpoint',
   );
@@ -290,6 +290,15 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     return { result, next };
   }
   const fold = db.transaction(foldBatch);
+  /** What was rolled back must not be remembered: the same number goes to another user then. */
+  function foldOrForget(...args: Parameters<typeof foldBatch>): ReturnType<typeof foldBatch> {
+    try {
+      return fold.immediate(...args);
+    } catch (err) {
+      people.clearCache();
+      throw err;
+    }
+  }
 
   return {
     get db() {
@@ -303,18 +312,16 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     commit: (batch, created) => {
       let outcome: { result: BatchResult; next: Checkpoint };
       try {
-        outcome = fold.immediate(batch, created, false);
+        outcome = foldOrForget(batch, created, false);
       } catch (err) {
-        people.forgetCached();
         if (err instanceof FreshetError || isStorageTrouble(err)) throw err;
-        // An event that can't be folded: once more, each event by itself, so that only this one is set aside. Savepoints
-        // throughout would cost every batch what only this one needs.
-        outcome = fold.immediate(batch, created, true);
+        // An event that can't be folded: once more, each event by itself, so that only this one moves to the dead letters.
+        // Savepoints throughout would cost every batch what only this one needs.
+        outcome = foldOrForget(batch, created, true);
       }
       if (outcome.next.seq > current.seq) slot = (slot + 1) % ring;
       current = outcome.next;
       if (outcome.result.applied.some(({ type }) => type === 'control.erased.v1')) due = people.due();
-      definition.committed?.(outcome.result.applied, { now: current.clock }, current.seq);
       return outcome.result;
     },
     applied: appliedOf(db, codec),
@@ -376,7 +383,7 @@ function open<Tables>(
 /** Whether the tables have what this program asks of them; those that another one has made may not. */
 function hasWhatIsAsked<Tables>(db: Db, definition: ProjectionDefinition<Tables>, made: boolean): boolean {
   try {
-    db.exec(PEOPLE_SCHEMA);
+    db.exec(DATA_SUBJECTS_SCHEMA);
     db.exec(definition.schema);
     if (made) definition.tables(db);
     return true;

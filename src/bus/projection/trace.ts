@@ -22,11 +22,10 @@ export function tracing<Tables>(
 ): { definition: ProjectionDefinition<Tables>; touched: () => number[] } {
   let current = 0;
   const touched = new Set<number>();
-  const { committed: _, ...same } = definition;
   return {
     touched: () => [...touched].sort((a, b) => a - b),
     definition: {
-      ...same,
+      ...definition,
       tables: (db) => {
         watch(db, table, key, () => touched.add(current));
         return definition.tables(db);

@@ -11,6 +11,7 @@ import { FoldVersionDiffersError, messageOf, NotCaughtUpError, ProjectionMissing
 import type { EventCodec } from '../event/codec.ts';
 import { ERASURE_RECORDS } from '../event/subject.ts';
 import type { Log } from '../log/port.ts';
+import type { StateFollower } from './after-commit.ts';
 import { foldVersion, type ProjectionDefinition } from './definition.ts';
 import { compareSample, type Difference, firstDifference } from './difference.ts';
 import { hashProjection, name, type Row, type Value } from './hash.ts';
@@ -42,6 +43,8 @@ export interface VerifyOptions<Tables> {
 
 /** What the service keeps in memory as well. */
 export interface VerifiedMemory {
+  /** Folds it beside the rows that are rebuilt. */
+  state: () => StateFollower | undefined;
   /** As it was rebuilt. */
   hash(): MemoryHash;
   /** As it is; undefined where the service is down. */
@@ -117,7 +120,7 @@ async function attemptVerify<Tables>(
 ): Promise<{ verdict: Verdict; overtaken: boolean }> {
   const { definition, log, codec, onProgress } = options;
   const { service } = definition;
-  const rebuild = await createRebuild({ ...options, file });
+  const rebuild = await createRebuild({ ...options, file, state: options.memory?.state });
   let live: Db | undefined;
   try {
     // Most of it before the live file is held: what is written meanwhile can't be folded into it.

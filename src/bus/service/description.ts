@@ -3,15 +3,16 @@ import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../../config/schema.ts';
-import type { EventCodec, LoggedEvent } from '../event/codec.ts';
+import type { EventCodec } from '../event/codec.ts';
 import type { Log } from '../log/port.ts';
-import type { Endpoint, Json } from '../micro.ts';
+import type { Endpoint, Json } from '../nats/micro.ts';
+import type { Publisher } from '../nats/publisher.ts';
+import type { Effect, StateFollower } from '../projection/after-commit.ts';
 import type { ProjectionDefinition, ServiceName } from '../projection/definition.ts';
-import type { HeldMemory } from '../projection/held.ts';
-import type { LoopMemory, ProjectionLoop, ProjectionStatus } from '../projection/loop.ts';
+import type { ProjectionFiles } from '../projection/files.ts';
+import type { ProjectionLoop, ProjectionStatus } from '../projection/loop.ts';
+import type { PersonalDataSource } from '../projection/personal-data.ts';
 import type { ProjectionStore } from '../projection/store.ts';
-import type { ProjectionFiles } from '../projection/swap.ts';
-import type { Publisher } from '../publisher.ts';
 
 /** Where a service runs, and with what. */
 export interface ServiceEnvironment {
@@ -55,27 +56,35 @@ export interface ServiceContext {
   refold(definition: ProjectionDefinition<unknown>, args: readonly string[]): void;
 }
 
-export interface ServiceParts {
-  endpoints: Readonly<Record<string, Endpoint>>;
-  /** Called after each commit with what was applied. */
-  onApplied?: (events: readonly LoggedEvent[]) => void;
-  /** What is in memory and follows the log beside the rows. */
-  memory?: LoopMemory;
-  /** What is in memory on a person, for who asks to see it. */
-  held?: readonly HeldMemory[];
+/**
+ * A part of a service with a life of its own, made by a `createX(dependencies)`: those of these members that it has.
+ */
+export interface ServicePart {
+  /** Name in messages. */
+  name: string;
+  endpoints?: Readonly<Record<string, Endpoint>> | undefined;
+  /** State in memory that follows the log beside the rows; one part of a service may have it. */
+  state?: StateFollower | undefined;
+  /** What acts on commits. */
+  effects?: readonly Effect[] | undefined;
+  /** What is in memory on a person, for whoever asks to see it. */
+  personalData?: readonly PersonalDataSource[] | undefined;
   /** Whether a rebuild that is due has to wait for something. */
-  holdsRebuild?: () => boolean;
+  holdsRebuild?: (() => boolean) | undefined;
   /** Called before each scrape. */
-  refreshMetrics?: () => void;
+  refreshMetrics?: (() => void) | undefined;
   /** More for the status of this service. */
-  status?: () => Json;
+  status?: (() => Json) | undefined;
   /** Called once the loop runs. */
-  start?: () => void;
+  start?: (() => void) | undefined;
   /** Called before the loop is stopped. */
-  stop?: () => Promise<void>;
+  stop?: (() => Promise<void>) | undefined;
   /** Called once the loop is stopped and all that came is committed, while there still is a connection. */
-  stopped?: () => Promise<void>;
+  stopped?: (() => Promise<void>) | undefined;
 }
+
+/** All parts of a service as one: see `composeParts`. */
+export type ServiceParts = Omit<ServicePart, 'name'>;
 
 export interface ServiceDescription<Tables> {
   description: string;
@@ -86,7 +95,7 @@ export interface ServiceDescription<Tables> {
    */
   rebuildsBeside: boolean;
   /** What the log itself says of the fold, before anything is folded; left out: nothing. */
-  settle?: (nc: NatsConnection) => Promise<ProjectionDefinition<Tables>>;
+  resolveDefinition?: (nc: NatsConnection) => Promise<ProjectionDefinition<Tables>>;
   /** The service's own part, made once store and connection stand; once more when a rebuilt projection takes over. */
   parts: (context: ServiceContext) => ServiceParts | Promise<ServiceParts>;
 }

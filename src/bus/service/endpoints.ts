@@ -3,14 +3,14 @@ import { Type } from 'typebox';
 import type { Config } from '../../config/schema.ts';
 import { NotFoundError, ServiceUnavailableError } from '../../errors.ts';
 import { streamSeq } from '../event/ids.ts';
-import type { Endpoint } from '../micro.ts';
+import type { Endpoint } from '../nats/micro.ts';
+import { requiredId, wholeNumber } from '../nats/request.ts';
+import { createRequestCheck } from '../nats/request-check.ts';
+import { freshness } from '../nats/request-members.ts';
 import type { ProjectionLoop } from '../projection/loop.ts';
 import type { DeadLetter, ProjectionStore } from '../projection/store.ts';
-import { requiredId, wholeNumber } from '../request.ts';
-import { createRequestCheck } from '../request-check.ts';
-import { freshness } from '../request-members.ts';
 import type { ServiceStatus } from './description.ts';
-import type { Incarnation } from './incarnation.ts';
+import type { ProjectionRuntime } from './runtime.ts';
 
 /** `min_seq` and `timeout_ms` mean the same for every read: a state that holds the event with that sequence. */
 export function withMinSeq(
@@ -58,12 +58,12 @@ async function reachMinSeq(checked: Freshness, loop: ProjectionLoop, { http }: C
 export const KNOWN_MAX = 5_000;
 
 export function commonEndpoints(
-  incarnation: () => Promise<Incarnation>,
+  runtime: () => Promise<ProjectionRuntime>,
   status: () => ServiceStatus,
   config: Config,
 ): Record<string, Endpoint> {
   const check = freshnessCheck(config);
-  const store = async (): Promise<ProjectionStore> => (await incarnation()).store;
+  const store = async (): Promise<ProjectionStore> => (await runtime()).store;
   return {
     status: { ...COMMON_ENDPOINTS.status, handle: () => status() },
     known: {
@@ -77,14 +77,14 @@ export function commonEndpoints(
     held: {
       ...COMMON_ENDPOINTS.held,
       handle: async (request) => {
-        const { loop, held } = await incarnation();
+        const { loop, personalData } = await runtime();
         await reachMinSeq(check(request), loop, config);
-        const at = { seq: loop.position(), parts: held.parts };
+        const at = { seq: loop.position(), parts: personalData.parts };
         if (request.part === undefined) return at;
         const id = requiredId(request, 'user');
         const n = wholeNumber(request, 'n', { default: 100, min: 1, max: HELD_MAX });
         const after = typeof request.after === 'string' || typeof request.after === 'number' ? request.after : null;
-        return { ...at, ...held.read(String(request.part), id, after, n) };
+        return { ...at, ...personalData.read(String(request.part), id, after, n) };
       },
     },
     dead_letters: {

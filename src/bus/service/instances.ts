@@ -1,7 +1,7 @@
 /** How far every instance of a service is, replicas included: a request to a service reaches one of them only. */
 import type { NatsConnection } from 'nats';
 import { EVENTS } from '../../../streams.config.ts';
-import { onceMade } from '../once-made.ts';
+import { onceMade } from '../nats/once-made.ts';
 import type { ServiceName } from '../projection/definition.ts';
 
 /** What an instance says where all are asked. */

@@ -1,11 +1,12 @@
 import type { NatsConnection } from 'nats';
+import pino, { type Logger } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { LEASES } from '../../../streams.config.ts';
 import { silent } from '../../../test/support/counting.ts';
 import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
 import { until } from '../../../test/support/wait.ts';
 import { applyStreams } from '../streams/plan.ts';
-import { createLease, type Lease } from './lease.ts';
+import { createLease, type Lease, type LeaseOptions } from './lease.ts';
 
 const LAPSE_MS = 400;
 let server: TestNatsServer;
@@ -28,7 +29,11 @@ interface Contender {
   refuses: boolean;
 }
 
-function contend(holder: string, connection = nc): Contender {
+interface Hooks extends Partial<Pick<LeaseOptions, 'onGained' | 'onLost' | 'logger'>> {
+  connection?: NatsConnection;
+}
+
+function contend(holder: string, { connection = nc, onGained, onLost, logger = silent }: Hooks = {}): Contender {
   const said: string[] = [];
   const contender: Contender = {
     said,
@@ -41,9 +46,15 @@ function contend(holder: string, connection = nc): Contender {
       lapseMs: LAPSE_MS,
       ready: () => contender.ready,
       refuses: () => contender.refuses,
-      onGained: () => void said.push('gained'),
-      onLost: () => void said.push('lost'),
-      logger: silent,
+      onGained: () => {
+        said.push('gained');
+        return onGained?.();
+      },
+      onLost: () => {
+        said.push('lost');
+        return onLost?.();
+      },
+      logger,
     }),
   };
   leases.push(contender.lease);
@@ -70,7 +81,7 @@ it('is held by one of many, and by another at once when it is given back', async
 
 it('is had by another once nothing was heard of its holder, and lost by who comes back after that', async () => {
   const connection = await server.connect();
-  const first = contend('c1', connection);
+  const first = contend('c1', { connection });
   await until(() => first.lease.held());
   // A holder that hears and says nothing any more, as one that was killed or cut off.
   await connection.close();
@@ -103,4 +114,80 @@ it('is lost to a holder of another name, also where its process has the same num
   const kv = await nc.jetstream().views.kv(LEASES.name, { bindOnly: true });
   await kv.put('work', JSON.stringify({ holder: 'c2', pid: process.pid, beat: 1 }));
   await until(() => first.said.includes('lost'));
+});
+
+interface Line {
+  msg: string;
+  level: number;
+  reason?: string;
+}
+function listen(): { logger: Logger; lines: Line[] } {
+  const lines: Line[] = [];
+  const logger = pino(
+    { level: 'info' },
+    { write: (line: string) => void lines.push(JSON.parse(line)) },
+  ) as unknown as Logger;
+  return { logger, lines };
+}
+const fails = (text: string) => (): Promise<void> => Promise.reject(new Error(text));
+
+it('is given back by a holder that could not take over, and another holds it', async () => {
+  const { logger, lines } = listen();
+  const first = contend('c1', { onGained: fails('the rankings could not be read'), logger });
+  await until(() => first.said.includes('gained'));
+  expect(first.lease.held()).toBe(false);
+  await until(() => first.said.includes('lost'));
+  await until(async () => (await holder()) === undefined);
+  const second = contend('c2');
+  await until(() => second.lease.held());
+  expect(await holder()).toBe('c2');
+  expect(lines.filter(({ level, reason }) => level >= 40 && reason === 'the rankings could not be read')).not.toEqual(
+    [],
+  );
+});
+
+it('is taken again after a pause by a holder that could not take over the first time', async () => {
+  let failures = 1;
+  const only = contend('c1', {
+    onGained: () => {
+      if (failures-- > 0) throw new Error('not yet');
+    },
+  });
+  await until(() => only.said.length === 3);
+  expect(only.said).toEqual(['gained', 'lost', 'gained']);
+  await until(() => only.lease.held());
+});
+
+it('is not held while its holder takes over, and is held as soon as that is done', async () => {
+  let release = (): void => {};
+  const only = contend('c1', { onGained: () => new Promise<void>((resolve) => (release = resolve)) });
+  await until(() => only.said.includes('gained'));
+  expect(only.lease.held()).toBe(false);
+  release();
+  await until(() => only.lease.held());
+});
+
+it('is lost by a holder that takes over for longer than it lasts, and held by another meanwhile', async () => {
+  let release = (): void => {};
+  const first = contend('c1', { onGained: () => new Promise<void>((resolve) => (release = resolve)) });
+  await until(() => first.said.includes('gained'));
+  const second = contend('c2');
+  await until(() => second.lease.held(), { within: 20_000 });
+  const seen: boolean[] = [];
+  release();
+  await until(() => {
+    seen.push(first.lease.held());
+    return first.said.includes('lost');
+  });
+  expect(seen).not.toContain(true);
+  expect(await holder()).toBe('c2');
+});
+
+it('is given back, and its stop succeeds, where what it did cannot be ended', async () => {
+  const { logger, lines } = listen();
+  const first = contend('c1', { onLost: fails('the writer does not end'), logger });
+  await until(() => first.lease.held());
+  await first.lease.stop();
+  expect(await holder()).toBeUndefined();
+  expect(lines.filter(({ level, reason }) => level >= 40 && reason === 'the writer does not end')).not.toEqual([]);
 });

@@ -1,89 +1,118 @@
 /**
- * Which of several processes does what one of them is to do: whoever holds a lease, a key in KV that its holder writes
- * again and again. No clock is compared with another: a lease has lapsed once somebody has seen it unchanged for as
- * long as it lasts, by a clock of their own, and every step is a compare-and-set.
+ * A lease chooses one of several processes to do a job. It is a key in KV that its holder renews again and again. No
+ * process compares its clock with another's: a process counts a lease as lapsed once it has seen the key unchanged for
+ * as long as a lease lasts, by its own clock. Every step is a compare-and-set.
  */
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import { LEASES } from '../../../streams.config.ts';
-import { onceMade } from '../once-made.ts';
+import { messageOf } from '../../errors.ts';
+import { onceMade } from '../nats/once-made.ts';
 
-/** Looks and signs of life in the time that a lease lasts. */
-const LOOKS = 4;
+/** Polls, and renewals, in the time that a lease lasts. */
+const POLLS = 4;
 
 export interface LeaseOptions {
   nc: NatsConnection;
-  /** What is held. */
+  /** Key of the lease in the bucket. */
   key: string;
-  /** Who would hold it; the same name after a restart, which goes on at once with what it held. */
+  /** Name of this process. After a restart under the same name it takes its lease again without a wait. */
   holder: string;
-  /** Milliseconds without a sign of life after which a lease has lapsed. */
+  /** Milliseconds without a renewal after which a lease has lapsed. */
   lapseMs: number;
-  /** Whether it may be taken as of now. */
+  /** Whether this process may take the lease now. */
   ready: () => boolean;
-  /** Whether it has to be given back as of now. */
+  /** Whether this process must give the lease back now. */
   refuses: () => boolean;
-  /** Called, and waited for, once it is held. */
+  /**
+   * Takes the job over. The lease calls it once the key is this process's, and does not renew the key until it has
+   * ended: another process takes over from one that hangs in it. If it throws, the lease calls `onLost`, gives the key
+   * back, and tries again after `lapseMs`.
+   */
   onGained: () => void | Promise<void>;
-  /** Called, and waited for, once it is held no more, or when it is stopped. */
+  /**
+   * Ends the job. The lease calls it, and waits for it, when the key is lost or given back, also after an `onGained`
+   * that threw half-way. The lease logs what it throws and goes on.
+   */
   onLost: () => void | Promise<void>;
   logger: Logger;
 }
 
 export interface Lease {
-  /** Whether it is held as of now; false already where its own signs of life are overdue, as after a pause. */
+  /**
+   * Whether this process does the job now: the key is its own, `onGained` has ended, and the last renewal is no older
+   * than the lease lasts. The last is not so in a process that was paused, before it has heard of another holder.
+   */
   held(): boolean;
   start(): void;
-  /** Gives it back, so that another can have it at once. */
+  /** Gives the lease back, so that another process can take it at once. Does not throw. */
   stop(): Promise<void>;
+}
+
+/** The key is this process's. */
+interface Own {
+  revision: number;
+  /** When the newest renewal began; milliseconds, monotonic. */
+  at: number;
 }
 
 export function createLease(options: LeaseOptions): Lease {
   const { nc, key, holder, lapseMs, ready, refuses, onGained, onLost, logger } = options;
-  const beatMs = Math.max(1, Math.floor(lapseMs / LOOKS));
+  const pollMs = Math.max(1, Math.floor(lapseMs / POLLS));
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
-  let looking: Promise<void> = Promise.resolve();
-  /** Revision of our own last sign of life; undefined: it is not held. */
-  let own: { revision: number; at: number } | undefined;
-  let beats = 0;
-  /** The holder's last sign of life, and when it was seen first. */
-  let seen: { revision: number; at: number } | undefined;
+  let polling: Promise<void> = Promise.resolve();
+  let own: Own | undefined;
+  /** Whether `onGained` has ended since the key became this process's. */
+  let takenOver = false;
+  let renewals = 0;
+  /** The other holder's newest renewal, and when this process saw it first. */
+  let seen: Own | undefined;
+  /** Before this moment the process does not try again to take the lease; milliseconds, monotonic. */
+  let retryAt = 0;
 
   const bucket = onceMade(() => nc.jetstream().views.kv(LEASES.name, { bindOnly: true }));
-  const sign = (): string => JSON.stringify({ holder, pid: process.pid, beat: ++beats });
-  const held = (): boolean => own !== undefined && performance.now() - own.at < lapseMs;
+  const renewal = (): string => JSON.stringify({ holder, pid: process.pid, beat: ++renewals });
 
-  async function lose(why: string): Promise<void> {
+  async function endJob(): Promise<void> {
     own = undefined;
-    seen = undefined;
-    logger.warn({ lease: key, holder, why }, 'a lease is held no more');
-    await onLost();
-  }
-
-  /** A sign of life of our own. */
-  async function renew(last: { revision: number; at: number }): Promise<void> {
-    const at = performance.now();
+    takenOver = false;
     try {
-      own = { revision: await (await bucket()).update(key, sign(), last.revision), at };
+      await onLost();
     } catch (err) {
-      // It may have come through all the same: the answer was lost.
-      const entry = await (await bucket()).get(key).catch(() => null);
-      const said = entry?.operation === 'PUT' ? entry.json<{ holder: string; pid: number }>() : undefined;
-      if (entry && said?.holder === holder && said.pid === process.pid) own = { revision: entry.revision, at };
-      else if (entry) await lose('another holds it');
-      else if (performance.now() - last.at >= lapseMs) await lose(String(err));
+      logger.warn({ lease: key, holder, reason: messageOf(err) }, 'the job of a lease could not be ended');
     }
   }
 
-  async function giveBack({ revision }: { revision: number }): Promise<void> {
-    own = undefined;
-    await onLost();
-    await (await bucket()).delete(key, { previousSeq: revision }).catch(() => {});
+  async function lose(reason: string): Promise<void> {
+    seen = undefined;
+    logger.warn({ lease: key, holder, reason }, 'this process has lost a lease');
+    await endJob();
   }
 
-  /** Whether it can be had; takes it then. */
-  async function take(): Promise<void> {
+  async function renew(last: Own): Promise<void> {
+    const at = performance.now();
+    try {
+      own = { revision: await (await bucket()).update(key, renewal(), last.revision), at };
+    } catch (err) {
+      // The renewal may have been stored although its answer was lost.
+      const entry = await (await bucket()).get(key).catch(() => null);
+      const value = entry?.operation === 'PUT' ? entry.json<{ holder: string; pid: number }>() : undefined;
+      if (entry && value?.holder === holder && value.pid === process.pid) own = { revision: entry.revision, at };
+      else if (entry) await lose('another process holds it');
+      else if (performance.now() - last.at >= lapseMs) await lose(messageOf(err));
+    }
+  }
+
+  async function giveBack({ revision }: Own): Promise<void> {
+    await endJob();
+    // Where this fails the lease lapses.
+    await bucket()
+      .then((store) => store.delete(key, { previousSeq: revision }))
+      .catch(() => {});
+  }
+
+  async function takeIfFree(): Promise<void> {
     const store = await bucket();
     const entry = await store.get(key);
     const at = performance.now();
@@ -95,38 +124,55 @@ export function createLease(options: LeaseOptions): Lease {
       }
       if (at - seen.at < lapseMs) return;
     }
-    // Whoever else wants it has seen the same: one of them comes first.
+    // Other processes may have seen the same: the server takes the first of them.
     const revision = free
-      ? await store.create(key, sign()).catch(() => undefined)
-      : await store.update(key, sign(), entry.revision).catch(() => undefined);
-    if (revision === undefined || stopped) return;
+      ? await store.create(key, renewal()).catch(() => undefined)
+      : await store.update(key, renewal(), entry.revision).catch(() => undefined);
+    if (revision === undefined) return;
     own = { revision, at };
-    logger.info({ lease: key, holder }, 'a lease is held');
-    await onGained();
+    // `stop` gives it back.
+    if (!stopped) await takeOver(own);
   }
 
-  async function look(): Promise<void> {
+  async function takeOver(taken: Own): Promise<void> {
+    try {
+      await onGained();
+    } catch (err) {
+      logger.warn(
+        { lease: key, holder, reason: messageOf(err), retryMs: lapseMs },
+        'this process could not take over the job of a lease: it gives the lease back and tries again later',
+      );
+      retryAt = performance.now() + lapseMs;
+      await giveBack(taken);
+      return;
+    }
+    // Where that took longer than the lease lasts, `held` is false until a renewal has shown that nobody else took it.
+    takenOver = true;
+    logger.info({ lease: key, holder }, 'this process holds a lease');
+  }
+
+  async function poll(): Promise<void> {
     try {
       if (own && refuses()) await giveBack(own);
       else if (own) await renew(own);
-      else if (ready()) await take();
+      else if (performance.now() >= retryAt && ready()) await takeIfFree();
     } catch (err) {
-      logger.debug({ err, lease: key }, 'a lease could not be looked at');
+      logger.debug({ err, lease: key }, 'a lease could not be polled');
     }
-    if (!stopped) timer = setTimeout(start, beatMs);
+    if (!stopped) timer = setTimeout(start, pollMs);
   }
 
   const start = (): void => {
-    looking = look();
+    polling = poll();
   };
 
   return {
-    held,
+    held: () => own !== undefined && takenOver && performance.now() - own.at < lapseMs,
     start,
     stop: async () => {
       stopped = true;
       clearTimeout(timer);
-      await looking;
+      await polling;
       if (own) await giveBack(own);
     },
   };

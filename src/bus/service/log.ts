@@ -4,7 +4,7 @@ import { CONSUMERS, EVENTS } from '../../../streams.config.ts';
 import type { Config } from '../../config/schema.ts';
 import { createJetStreamLog } from '../log/jetstream.ts';
 import type { Log } from '../log/port.ts';
-import type { Publisher } from '../publisher.ts';
+import type { Publisher } from '../nats/publisher.ts';
 
 export interface ServiceLogOptions {
   nc: NatsConnection;

@@ -7,8 +7,8 @@ import { startNatsServer } from '../../../test/support/nats.ts';
 import { makeTempDir, removeTempDir } from '../../../test/support/tempdir.ts';
 import { until } from '../../../test/support/wait.ts';
 import { completeConfig } from '../../config/load.ts';
-import { versionOf } from '../projection/swap.ts';
-import { createPublisher } from '../publisher.ts';
+import { createPublisher } from '../nats/publisher.ts';
+import { versionOf } from '../projection/files.ts';
 import { prepareServer } from '../streams/prepare.ts';
 import { createRebuildProcess } from './rebuild-process.ts';
 

@@ -11,7 +11,7 @@ import type { Config } from '../../config/schema.ts';
 import { ENTRY } from '../../entry.ts';
 import { messageOf } from '../../errors.ts';
 import type { ServiceName } from '../projection/definition.ts';
-import { instanceName } from '../projection/swap.ts';
+import { instanceName } from '../projection/files.ts';
 
 export interface RebuildProcessOptions {
   service: ServiceName;

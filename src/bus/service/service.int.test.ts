@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { NatsConnection } from 'nats';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { DEAD_LETTERS, RANKINGS } from '../../../streams.config.ts';
-import { silent } from '../../../test/support/counting.ts';
+import { countingProjection, silent } from '../../../test/support/counting.ts';
 import { patched, publishAll, published, registered, served, viewed } from '../../../test/support/events.ts';
 import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
 import { startProxy } from '../../../test/support/proxy.ts';
@@ -15,11 +15,13 @@ import { startEngine } from '../../engine/start.ts';
 import { InstanceLockedError, StreamConfigDiffersError } from '../../errors.ts';
 import { startFeedback } from '../../feedback/start.ts';
 import { startUser } from '../../user/start.ts';
-import { type CallOptions, call, type Json } from '../micro.ts';
-import { RemoteProblemError } from '../problem.ts';
-import { createPublisher, type Publisher } from '../publisher.ts';
+import { streamSeq } from '../event/ids.ts';
+import { type CallOptions, call, type Json } from '../nats/micro.ts';
+import { RemoteProblemError } from '../nats/problem.ts';
+import { createPublisher, type Publisher } from '../nats/publisher.ts';
 import { applyStreams } from '../streams/plan.ts';
 import type { RunningService, ServiceEnvironment } from './description.ts';
+import { runService } from './service.ts';
 
 const config = completeConfig({
   publisher: { timeout_ms: 100, retries: 3 },
@@ -157,6 +159,89 @@ describe('a service', () => {
     await (await nc.jetstreamManager()).streams.add({ name: 'EVENTS', subjects: ['ev.>', 'mine.>'] });
     expect(await failure(start(startUser))).toBeInstanceOf(StreamConfigDiffersError);
     await applyStreams(nc, { loseData: true });
+    await start(startUser);
+  });
+
+  it('answers a caller who waits for an event once the state that failed on it was made anew', async () => {
+    let lives = 0;
+    const failsOnce: Start = (environment) =>
+      runService(
+        {
+          description: 'counts in memory as well',
+          definition: countingProjection(),
+          rebuildsBeside: true,
+          parts: () => {
+            const life = ++lives;
+            let at = streamSeq(0);
+            let counted = 0;
+            return {
+              endpoints: {
+                counted: { description: 'events in memory', example: {}, handle: () => ({ counted, life }) },
+              },
+              state: {
+                position: () => at,
+                fold: (events, seq) => {
+                  counted += events.length;
+                  if (life === 1 && seq >= 3) throw new TypeError('half of the batch is in it');
+                  at = seq;
+                },
+              },
+            };
+          },
+        },
+        environment,
+      );
+    const service = await start(failsOnce);
+    const first = await publish(viewed('u1', 'a'), viewed('u2', 'b'));
+    expect(await ask('user.counted', { min_seq: first })).toEqual({ counted: 2, life: 1 });
+    const seq = await publish(viewed('u1', 'c'), viewed('u2', 'd'));
+    expect(await ask('user.counted', { min_seq: seq, timeout_ms: 30_000 })).toEqual({ counted: 4, life: 2 });
+    await until(() => ready(service));
+    const metrics = await (await fetch(`${service.healthUrl}/metrics`)).text();
+    expect(metrics).toMatch(/freshet_state_failures_total\{.*\} 1/);
+  });
+
+  it('says which effects of commits have failed, in its status and its metrics, and answers all the same', async () => {
+    const failsAlways: Start = (environment) =>
+      runService(
+        {
+          description: 'counts',
+          definition: countingProjection(),
+          rebuildsBeside: true,
+          parts: () => ({
+            effects: [
+              {
+                name: 'a copy',
+                afterCommit: () => Promise.reject(new TypeError('the copy failed')),
+                derive: () => {},
+              },
+            ],
+          }),
+        },
+        environment,
+      );
+    const service = await start(failsAlways);
+    const seq = await publish(viewed('u1', 'a'));
+    await until(() => service.status().seq === seq && Array.isArray(service.status().effects));
+    expect(service.status().effects).toMatchObject([{ name: 'a copy', failed: 1, reason: 'the copy failed' }]);
+    const metrics = await (await fetch(`${service.healthUrl}/metrics`)).text();
+    expect(metrics).toMatch(/freshet_effect_failures_total\{.*effect="a copy".*\} 1/);
+    expect(await ready(service)).toBe(true);
+  });
+
+  it('closes its file and releases its lock although a part of it fails to stop', async () => {
+    const stopsBadly: Start = (environment) =>
+      runService(
+        {
+          description: 'counts',
+          definition: countingProjection(),
+          rebuildsBeside: true,
+          parts: () => ({ endpoints: {}, stop: () => Promise.reject(new TypeError('this part does not stop')) }),
+        },
+        environment,
+      );
+    const first = await start(stopsBadly);
+    expect(await failure(stop(first))).toMatchObject({ message: expect.stringContaining('this part does not stop') });
     await start(startUser);
   });
 
@@ -438,9 +523,11 @@ describe('metrics', () => {
 
   /**
    * What only a start beside snapshots moves, or TensorFlow: src/engine/start.int.test.ts and
-   * src/engine/inputs/inputs.int.test.ts see to these.
+   * src/engine/artifacts/inputs.int.test.ts see to these.
    */
   const ELSEWHERE = [
+    'freshet_effect_failures_total',
+    'freshet_state_failures_total',
     'freshet_model_recalled_events_total',
     'freshet_snapshots_unusable_total',
     'freshet_inputs_in_force',

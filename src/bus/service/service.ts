@@ -6,18 +6,21 @@ import { join } from 'node:path';
 import { Gauge } from 'prom-client';
 import { type HealthServer, serveHealth } from '../../observability/health.ts';
 import { createLogger } from '../../observability/log.ts';
-import { createRegistry, observeLoop, observePublisher, observeRequests } from '../../observability/metrics.ts';
+import { createRegistry } from '../../observability/metrics.ts';
 import { VERSION } from '../../version.ts';
-import { connect } from '../connection.ts';
-import { erasureKey } from '../erasure/key.ts';
 import { createCodec } from '../event/codec.ts';
-import { deadLetterSubject } from '../event/subject.ts';
-import { type Endpoint, serveMicro } from '../micro.ts';
+import { connect } from '../nats/connection.ts';
+import { observePublisher, observeRequests } from '../nats/metrics.ts';
+import { serveMicro } from '../nats/micro.ts';
+import { createPublisher, publisherLimits } from '../nats/publisher.ts';
 import { foldVersion, type ProjectionDefinition } from '../projection/definition.ts';
-import type { DeadLetter, StoreOptions } from '../projection/store.ts';
-import { carryOutSwap, instanceName, projectionFiles } from '../projection/swap.ts';
-import { createPublisher, type Publisher, publisherLimits } from '../publisher.ts';
+import { instanceName, projectionFiles, replaceLiveFile } from '../projection/files.ts';
+import { observeLoop } from '../projection/metrics.ts';
+import type { StoreOptions } from '../projection/store.ts';
+import { erasureKey } from '../streams/erasure-key.ts';
 import { prepareServer } from '../streams/prepare.ts';
+import { createCutOver } from './cut-over.ts';
+import { createDeadLetterStream } from './dead-letter-stream.ts';
 import type {
   RunningService,
   ServiceContext,
@@ -25,14 +28,16 @@ import type {
   ServiceEnvironment,
   ServiceStatus,
 } from './description.ts';
+import { scheduleDueRebuild } from './due-rebuild.ts';
 import { commonEndpoints, withMinSeq } from './endpoints.ts';
 import { ensureFolder } from './folder.ts';
-import { createIncarnation, type Incarnation, loopLimits } from './incarnation.ts';
-import { createJoining, othersAnswer } from './joining.ts';
 import { acquireLock } from './lock.ts';
 import { createServiceLog } from './log.ts';
 import { createRebuildProcess, type RebuildProcess } from './rebuild-process.ts';
-import { createTakeover } from './takeover.ts';
+import { createProjectionRuntime, loopLimits, type ProjectionRuntime } from './runtime.ts';
+import { createRuntimeSlot, type RuntimeSlot } from './runtime-slot.ts';
+import { createStandby, othersAnswer } from './standby.ts';
+import { stopAll } from './stop.ts';
 
 /**
  * Milliseconds that what is still being published may hold up a stop. Copies of dead letters and rankings are published
@@ -67,10 +72,10 @@ export async function runService<Tables>(
     const log = await createServiceLog({ nc, publisher, config, service, batchMax });
     const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
     /** What is folded by, and what is to be folded by once a projection that was made by it is there. */
-    let definition = (await description.settle?.(nc)) ?? description.definition;
+    let definition = (await description.resolveDefinition?.(nc)) ?? description.definition;
     let wanted = definition;
     const version = foldVersion(definition);
-    if (role === undefined && carryOutSwap(files, version))
+    if (role === undefined && replaceLiveFile(files, version))
       logger.info({ file: files.live }, 'a rebuilt projection has taken over');
 
     const observer = observeLoop(registry);
@@ -84,63 +89,62 @@ export async function runService<Tables>(
       cacheKib: config.projection.cache_kib,
       erasureKey: key,
     };
-    const begin = (otherVersion: 'keep' | 'remove'): Promise<Incarnation> =>
-      createIncarnation({
+    let slot: RuntimeSlot | undefined;
+    let otherVersion: 'keep' | 'remove' = description.rebuildsBeside ? 'keep' : 'remove';
+    const begin = (): Promise<ProjectionRuntime> =>
+      createProjectionRuntime({
         description,
         store: { ...storeOptions, definition, otherVersion },
         loop: {
           service,
           log,
           logger,
-          consumer:
-            role !== undefined
-              ? instance
-              : replica === 1
-                ? `${service}-projection`
-                : `${service}-projection-${replica}`,
+          consumer: consumerName(service, replica, role),
           limits,
           observer,
-          ...(role === undefined ? { copyDeadLetter: (dead) => copyDeadLetter(publisher, service, dead) } : {}),
+          ...(role === undefined ? { deadLetterStream: createDeadLetterStream(nc, publisher, service) } : {}),
+          onStateFailed: () => {
+            observer.stateFailed();
+            slot?.restart();
+          },
         },
         context: { config, nc, log, codec, publisher, logger, registry, files, erasureKey: key, refold },
         wrap: (endpoints, loop) => withMinSeq(endpoints, loop, config),
       });
     let rebuilding: RebuildProcess | undefined;
+    const createRebuilding = (args?: readonly string[]): RebuildProcess =>
+      createRebuildProcess({ service, replica, data, natsUrl, config, logger, ...(args ? { args } : {}) });
     const refold: ServiceContext['refold'] = (next, args) => {
       wanted = next as ProjectionDefinition<Tables>;
       const before = rebuilding;
-      const started = createRebuildProcess({ service, replica, data, natsUrl, config, logger, args });
+      const started = createRebuilding(args);
       rebuilding = started;
       // One at a time works on the file.
       void (before?.stop() ?? Promise.resolve()).then(() => started === rebuilding && started.start());
     };
     undo.push(() => rebuilding?.stop());
-    let current = await begin(description.rebuildsBeside ? 'keep' : 'remove');
-    undo.push(() => current.store.close());
-    if (current.store.rebuilt)
+    const running = await createRuntimeSlot({
+      begin,
+      logger,
+      backoffMinMs: limits.backoffMinMs,
+      backoffMaxMs: limits.backoffMaxMs,
+    });
+    slot = running;
+    const { current } = running;
+    undo.push(() => current().store.close());
+    if (current().store.rebuilt)
       logger.warn(
         { file: files.live, version },
         'what events do to this projection has changed: it is rebuilt from the log',
       );
-    // Requests that come while the files change places wait for the end of it, some milliseconds.
-    let held: Promise<void> | undefined;
-    let release: () => void = () => {};
-    const hold = (): void => {
-      held = new Promise((resolve) => {
-        release = () => {
-          held = undefined;
-          resolve();
-        };
-      });
-    };
-    if (current.store.stale) {
+    if (current().store.stale) {
       logger.warn(
-        { file: files.live, found: current.store.version, version },
+        { file: files.live, found: current().store.version, version },
         'what events do to this projection has changed: another one is rebuilt beside it',
       );
-      rebuilding = createRebuildProcess({ service, replica, data, natsUrl, config, logger });
+      rebuilding = createRebuilding();
     }
-    const takeover = createTakeover({
+    const takeover = createCutOver({
       files,
       definition: () => wanted,
       rebuild: {
@@ -154,53 +158,33 @@ export async function runService<Tables>(
       },
       logger,
       lookMs: config.projection.swap_look_ms,
-      position: () => current.loop.position(),
-      pause: async () => {
-        hold();
-        await current.stop();
-      },
-      replace: async (swap, next) => {
-        try {
-          current.store.close();
+      position: () => current().loop.position(),
+      pause: running.pause,
+      replace: (swap, next) =>
+        running.proceed(() => {
           swap();
           definition = next;
-          current = await begin('remove');
-          current.start();
+          otherVersion = 'remove';
           rebuilding = undefined;
-        } catch (err) {
-          // There is nothing left to answer from; a new process opens whichever file is whole.
-          logger.fatal({ err }, 'a rebuilt projection could not be opened');
-          process.exit(70);
-        } finally {
-          release();
-        }
-      },
-      resume: async () => {
-        try {
-          current.store.close();
-          current = await begin(description.rebuildsBeside ? 'keep' : 'remove');
-          current.start();
-        } finally {
-          release();
-        }
-      },
+        }),
+      resume: () => running.proceed(),
     });
-
-    // After an erasure that rows alone can't follow; a while later, so that several are one rebuild.
-    let dueSince: number | undefined;
-    const dueTimer = setInterval(() => {
-      if (role !== undefined) return;
-      const waits = held !== undefined || rebuilding !== undefined || current.parts.holdsRebuild?.() === true;
-      const due = waits ? undefined : current.store.rebuildDue();
-      dueSince = due === undefined ? undefined : (dueSince ?? performance.now());
-      if (dueSince === undefined || performance.now() - dueSince < config.erasure.rebuild_after_ms) return;
-      dueSince = undefined;
-      logger.info({ service, reason: due }, 'a rebuild follows an erasure');
-      rebuilding = createRebuildProcess({ service, replica, data, natsUrl, config, logger });
-      rebuilding.start();
-    }, config.projection.swap_look_ms);
-    dueTimer.unref();
-    undo.push(() => clearInterval(dueTimer));
+    const endDueRebuild = scheduleDueRebuild({
+      due: () => current().store.rebuildDue(),
+      waits: () =>
+        role !== undefined ||
+        running.replacing() ||
+        rebuilding !== undefined ||
+        current().parts.holdsRebuild?.() === true,
+      begin: () => {
+        rebuilding = createRebuilding();
+        rebuilding.start();
+      },
+      logger,
+      afterMs: config.erasure.rebuild_after_ms,
+      pollMs: config.projection.swap_look_ms,
+    });
+    undo.push(endDueRebuild);
 
     const startedAt = Date.now();
     const uptime = new Gauge({
@@ -210,7 +194,7 @@ export async function runService<Tables>(
     });
 
     const status = (): ServiceStatus => {
-      const { state, checkpoint, seq, lag, trouble } = current.loop.status();
+      const { state, checkpoint, seq, lag, trouble, effects } = current().loop.status();
       const progress = rebuilding?.progress();
       return {
         service,
@@ -224,14 +208,15 @@ export async function runService<Tables>(
         unknown: checkpoint.unknown,
         dead_letters: checkpoint.deadLetters,
         version: VERSION,
-        fold_version: current.store.version,
+        fold_version: current().store.version,
         health: health.url,
         started: new Date(startedAt).toISOString(),
         ...(progress ? { rebuild: progress } : {}),
         // Also while the files change places: it is due until the other one answers.
-        ...(current.store.rebuildDue() ? { rebuild_due: current.store.rebuildDue() } : {}),
+        ...(current().store.rebuildDue() ? { rebuild_due: current().store.rebuildDue() } : {}),
         ...(trouble ? { trouble } : {}),
-        ...current.parts.status?.(),
+        ...(effects.length > 0 ? { effects } : {}),
+        ...current().parts.status?.(),
       };
     };
     const health: HealthServer = await serveHealth({
@@ -240,28 +225,13 @@ export async function runService<Tables>(
       registry,
       refresh: () => {
         uptime.set((Date.now() - startedAt) / 1000);
-        observer.seq.set(current.loop.position());
-        current.parts.refreshMetrics?.();
+        observer.seq.set(current().loop.position());
+        current().parts.refreshMetrics?.();
       },
-      ready: () => ({ ready: current.loop.status().state === 'ready' && !nc.isClosed(), detail: status() }),
+      ready: () => ({ ready: current().loop.status().state === 'ready' && !nc.isClosed(), detail: status() }),
     });
     undo.push(() => health.close());
 
-    const latest = (name: string, endpoint: Endpoint): Endpoint => ({
-      ...endpoint,
-      handle: async (request) => {
-        await held;
-        const asked = current;
-        try {
-          return await (asked.endpoints[name] as Endpoint).handle(request);
-        } catch (err) {
-          await held;
-          // It was waiting for a position when another projection took over.
-          if (asked === current) throw err;
-          return (current.endpoints[name] as Endpoint).handle(request);
-        }
-      },
-    });
     const named = { name: `freshet-${role ?? service}`, prefix: `freshet.${role ?? service}`, instance };
     const aside = role === undefined && (await othersAnswer(nc, named).catch(() => false));
     const micro = await serveMicro(nc, {
@@ -273,67 +243,68 @@ export async function runService<Tables>(
       instance,
       aside,
       endpoints: {
-        ...Object.fromEntries(
-          Object.entries(current.endpoints).map(([name, endpoint]) => [name, latest(name, endpoint)]),
-        ),
-        ...commonEndpoints(
-          async () => {
-            await held;
-            return current;
-          },
-          status,
-          config,
-        ),
+        ...Object.fromEntries(Object.keys(current().endpoints).map((name) => [name, running.endpoint(name)])),
+        ...commonEndpoints(running.settled, status, config),
       },
       said: () => ({
         instance,
-        seq: current.loop.position(),
-        rebuild_due: current.store.rebuildDue() !== undefined,
-        ...(current.parts.holdsRebuild ? { training_due: current.parts.holdsRebuild() } : {}),
+        seq: current().loop.position(),
+        rebuild_due: current().store.rebuildDue() !== undefined,
+        ...(current().parts.holdsRebuild ? { training_due: current().parts.holdsRebuild?.() } : {}),
       }),
       observe: observeRequests(registry),
       onError: (endpoint, err) => logger.error({ err, endpoint }, 'a request failed'),
     });
     // Its endpoints are known to the server before anybody is told that it runs.
     await nc.flush();
-    current.start();
+    running.start();
     if (role === undefined) takeover.start();
     rebuilding?.start();
-    const joining = createJoining({
-      ready: () => current.loop.status().state === 'ready',
+    const joining = createStandby({
+      ready: () => current().loop.status().state === 'ready',
       othersAnswer: () => othersAnswer(nc, named),
       join: () => {
         micro.join();
-        logger.info({ instance, seq: current.loop.position() }, 'requests are shared with the other instances');
+        logger.info({ instance, seq: current().loop.position() }, 'requests are shared with the other instances');
       },
     });
     if (aside) {
       logger.info({ instance }, 'another instance answers: this one takes requests once it is ready');
       joining.start();
     }
-    logger.info({ instance, seq: current.loop.position(), health: health.url }, 'service started');
+    logger.info({ instance, seq: current().loop.position(), health: health.url }, 'service started');
     return {
       service,
       healthUrl: health.url,
       status,
       progress: () => {
-        const { state, seq, lag } = current.loop.status();
+        const { state, seq, lag } = current().loop.status();
         return { state, seq, lag };
       },
       stop: async () => {
-        clearInterval(dueTimer);
-        await rebuilding?.stop();
-        await takeover.stop();
-        await joining.stop();
-        await micro.stop();
-        await current.stop();
-        await current.parts.stopped?.();
-        await publisher.close(CLOSE_MS);
-        await health.close();
-        await nc.drain().catch(() => nc.close());
-        current.store.close();
-        lock.release();
-        logger.info({ instance, seq: current.loop.position() }, 'service stopped');
+        const seq = (): number => current().loop.position();
+        try {
+          await stopAll([
+            ['the schedule of rebuilds', endDueRebuild],
+            ['the rebuild', () => rebuilding?.stop()],
+            ['the cut-over', () => takeover.stop()],
+            ['the standby', () => joining.stop()],
+            ['the endpoints', () => micro.stop()],
+            ['the projection', () => running.stop()],
+            ['what ends behind the last commit', () => current().parts.stopped?.()],
+            ['the publisher', () => publisher.close(CLOSE_MS)],
+            ['health and metrics', () => health.close()],
+            ['the connection', () => nc.drain().catch(() => nc.close())],
+          ]);
+          logger.info({ instance, seq: seq() }, 'service stopped');
+        } finally {
+          // Whatever failed above: the next process has to find the file closed and the lock free.
+          try {
+            current().store.close();
+          } finally {
+            lock.release();
+          }
+        }
       },
     };
   } catch (err) {
@@ -342,18 +313,8 @@ export async function runService<Tables>(
   }
 }
 
-/** A copy for whoever looks with other tools; published again by the next start where this one is cut. */
-async function copyDeadLetter(publisher: Publisher, service: string, dead: DeadLetter): Promise<void> {
-  await publisher.publish({
-    subject: deadLetterSubject(service, dead.subject),
-    identity: `dlq/${service}/${dead.seq}`,
-    payload: dead.payload,
-    headers: {
-      'Freshet-Service': service,
-      'Freshet-Seq': String(dead.seq),
-      'Freshet-Code': dead.code,
-      'Freshet-Subject': dead.subject.replace(/[\r\n]/g, ' '),
-      'Freshet-Reason': dead.message.replace(/[\r\n]/g, ' ').slice(0, 1_000),
-    },
-  });
-}
+/** Name of an instance's consumer: the first instance of a service has the service's own. */
+const consumerName = (service: string, replica: number, role: string | undefined): string => {
+  if (role !== undefined) return `${service}-${role}`;
+  return replica === 1 ? `${service}-projection` : `${service}-projection-${replica}`;
+};

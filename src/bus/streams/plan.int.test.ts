@@ -9,7 +9,7 @@ import { CONSUMERS, EVENTS, STREAMS } from '../../../streams.config.ts';
 import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
 import { tempDir } from '../../../test/support/tempdir.ts';
 import { JetStreamDisabledError, StreamChangeLosesDataError, StreamConfigDiffersError } from '../../errors.ts';
-import { checkServer } from '../connection.ts';
+import { checkServer } from '../nats/connection.ts';
 import { applyStreams, diffStreams, exportStreams } from './plan.ts';
 
 let server: TestNatsServer;

@@ -2,7 +2,7 @@
 import { DiscardPolicy, type JetStreamManager, type NatsConnection, StorageType, type StreamConfig } from 'nats';
 import { type ConsumerDefinition, type Definition, STREAMS } from '../../../streams.config.ts';
 import { messageOf, StreamChangeLosesDataError, StreamConfigDiffersError, StreamRefusedError } from '../../errors.ts';
-import { isNotFound } from '../connection.ts';
+import { isNotFound } from '../nats/connection.ts';
 import { type WireStream, wireStream } from './wire.ts';
 
 export interface SettingChange {

@@ -1,7 +1,7 @@
 /** What a server is looked at for, and given, before anything uses it. */
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
-import { checkServer } from '../connection.ts';
+import { checkServer } from '../nats/connection.ts';
 import { applyStreams } from './plan.ts';
 
 /** Makes what is missing on the server, and says what it can't do. */

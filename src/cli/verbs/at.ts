@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { ItemAnswer } from '../../content/api.ts';
-import type { RankingAnswer } from '../../engine/lists.ts';
+import type { RankingAnswer } from '../../engine/serve/lists.ts';
 import { NotFoundError, UsageError } from '../../errors.ts';
 import type { HistoryAnswer, UserAnswer } from '../../user/api.ts';
 import { historyText } from '../history.ts';
@@ -20,32 +20,33 @@ interface ListOptions {
 export const atVerb = (): Command => {
   const at = withCommon(
     new Command('at')
-      .description('any read as of then: the state is folded up to that point of the log, read, and taken away again')
-      .option('--seq <n>', 'as of this sequence', positive)
-      .option('--time <time>', 'as of what the log had taken by then, RFC 3339', time)
+      .description('read the state at an earlier point of the log')
+      .option('--seq <n>', 'the state at this sequence', positive)
+      .option('--time <time>', 'the state at this time, by when the log stored the events, RFC 3339', time)
       .addHelpText(
         'after',
         `
-The engine is folded from the nearest snapshot before that point where its rows are in the data folder (--data), and
-from the log's beginning elsewhere. Settings are those of now, but for what had been promoted or rolled back by then.
+The command folds the log up to that point in this process, reads the state and deletes it. If the data folder (--data)
+holds the engine's rows, it starts from the nearest snapshot before that point, and otherwise from the start of the log.
+It uses the present settings, except for settings that an operator had promoted or rolled back by then.
 
 Examples:
   freshet at --seq 3000 recommend u42
   freshet at --time 2026-11-17T12:00:00Z history u42`,
       ),
   );
-  const items = (command: Command): Command => command.option('-n, --n <n>', 'items', positive, 10);
+  const items = (command: Command): Command => command.option('-n, --n <n>', 'how many items', positive, 10);
   return at
     .addCommand(
       items(
         new Command('recommend')
-          .description('the ranking of a user')
+          .description('list the recommendations for a user at that point')
           .argument('<user>', 'id of the user')
-          .option('--exclude <item>', 'leave this item out; may be repeated', (item: string, all: string[] = []) => [
+          .option('--exclude <item>', 'exclude this item; may be repeated', (item: string, all: string[] = []) => [
             ...all,
             item,
           ])
-          .option('--explain', 'say why each item is there'),
+          .option('--explain', 'show the reasons for each item'),
       ).action((user: string, options: ListOptions) =>
         engine(at, async (past, session, json) => {
           knownUser(past, user);
@@ -57,24 +58,24 @@ Examples:
     .addCommand(
       items(
         new Command('similar')
-          .description('items that go with an item')
+          .description('list the items that were similar to an item at that point')
           .argument('<item>', 'id of the item')
-          .option('--explain', 'say why each item is there'),
+          .option('--explain', 'show the reasons for each item'),
       ).action((item: string, { n, explain = false }: ListOptions) =>
         engine(at, (past, session, json) => list(past, session, json, 'similar', { item, n, explain })),
       ),
     )
     .addCommand(
-      items(new Command('trending').description('what is taken most lately')).action(({ n }: ListOptions) =>
+      items(new Command('trending').description('list the trending items at that point')).action(({ n }: ListOptions) =>
         engine(at, (past, session, json) => list(past, session, json, 'trending', { n })),
       ),
     )
     .addCommand(
       new Command('history')
-        .description('what a user had done, newest first')
+        .description('list the events of a user up to that point, newest first')
         .argument('<user>', 'id of the user')
-        .option('-n, --n <n>', 'events, at most 1000', positive, 20)
-        .option('--before <seq>', 'events before this sequence: the page that an answer named as next', positive)
+        .option('-n, --n <n>', 'how many events, at most 1000', positive, 20)
+        .option('--before <seq>', 'only events before this sequence; the previous page names it', positive)
         .action((user: string, { n, before }: { n: number; before?: number }) =>
           rows(at, 'user', async (past, { nc }, json) => {
             const answer = (await past.endpoints.history?.handle({ user, n, before })) as HistoryAnswer;
@@ -86,21 +87,21 @@ Examples:
     )
     .addCommand(
       new Command('get')
-        .description('what was known of a user')
+        .description('show the profile of a user at that point')
         .argument('<user>', 'id of the user')
         .action((user: string) =>
           rows(at, 'user', async (past, _session, json) =>
-            told((await past.endpoints.get?.handle({ user })) as UserAnswer, json),
+            printMembers((await past.endpoints.get?.handle({ user })) as UserAnswer, json),
           ),
         ),
     )
     .addCommand(
       new Command('item')
-        .description('what was known of an item')
+        .description('show the fields of an item at that point')
         .argument('<item>', 'id of the item')
         .action((item: string) =>
           rows(at, 'content', async (past, _session, json) =>
-            told((await past.endpoints.get?.handle({ item })) as ItemAnswer, json),
+            printMembers((await past.endpoints.get?.handle({ item })) as ItemAnswer, json),
           ),
         ),
     );
@@ -113,16 +114,21 @@ const engine = (at: Command, work: Work): Promise<void> => rows(at, 'engine', wo
 function rows(at: Command, service: 'user' | 'content' | 'engine', work: Work): Promise<void> {
   const options = at.opts<PastOptions>();
   if ((options.seq === undefined) === (options.time === undefined))
-    throw new UsageError('It takes --seq or --time, one of them.', { next: 'freshet at --help' });
+    throw new UsageError(
+      options.seq === undefined
+        ? 'The command needs a point of the log: --seq or --time.'
+        : 'The command takes --seq or --time, not both.',
+      { next: 'freshet at --seq N, or freshet at --time 2026-11-23T10:00:00Z' },
+    );
   return withSession(options, (session) =>
     withPast(service, session, options, async (past) => {
       await work(past, session, options.json === true).catch((err: unknown) => {
         if (!(err instanceof NotFoundError) || service === 'engine') throw err;
-        // What helps somebody who asks for now is no help here.
+        // The next step for the present state does not help here.
         throw new NotFoundError(`Up to sequence ${past.seq}: ${err.message}`, {
           next:
             service === 'user'
-              ? 'freshet history USER, to see from when on there are events'
+              ? 'freshet history USER shows the sequences of the events of the user'
               : 'freshet at with a later --seq or --time',
           details: { seq: past.seq },
           cause: err,
@@ -133,11 +139,11 @@ function rows(at: Command, service: 'user' | 'content' | 'engine', work: Work): 
   );
 }
 
-/** Whoever looks back wants to know that there was nobody. */
+/** Throws `NotFoundError` if the user had no events yet. Otherwise the caller would get the list of an unknown user. */
 export function knownUser({ engine, seq }: Past, user: string): void {
   if (engine?.model.users().includes(engine.resolve(user))) return;
-  throw new NotFoundError(`No event of ${user} is in the log up to sequence ${seq}.`, {
-    next: `freshet history ${user}, to see from when on there are some`,
+  throw new NotFoundError(`The log has no event of user ${user} up to sequence ${seq}.`, {
+    next: `freshet history ${user} shows the sequences of the events of the user`,
     details: { user, seq },
   });
 }
@@ -155,7 +161,7 @@ async function list(
   note(originText(answer));
 }
 
-function told(answer: object, json: boolean): void {
+function printMembers(answer: object, json: boolean): void {
   if (json) {
     printJson(answer);
     return;

@@ -4,9 +4,9 @@ import { DEAD_LETTER_MARKS, DEAD_LETTERS } from '../../../streams.config.ts';
 import { createCodec } from '../../bus/event/codec.ts';
 import { eventIdentity, type StreamSeq } from '../../bus/event/ids.ts';
 import { deadLetterSubject } from '../../bus/event/subject.ts';
-import { call } from '../../bus/micro.ts';
+import { call } from '../../bus/nats/micro.ts';
+import { createPublisher, publisherLimits } from '../../bus/nats/publisher.ts';
 import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
-import { createPublisher, publisherLimits } from '../../bus/publisher.ts';
 import type { DeadLetterMention } from '../../bus/service/endpoints.ts';
 import { applyStreams } from '../../bus/streams/plan.ts';
 import { DeadLetterUnreadableError, isFreshetError, messageOf, UsageError } from '../../errors.ts';
@@ -14,7 +14,7 @@ import { count, print, printJson, table } from '../output.ts';
 import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';
 import { positive } from '../values.ts';
 
-/** What was done about a dead letter. */
+/** How an operator resolved a dead letter. */
 interface Mark {
   done: 'discarded' | 'corrected';
   at: string;
@@ -31,34 +31,34 @@ interface ListOptions extends CommonOptions {
   all?: boolean;
 }
 
-/** Dead letters in one question. */
+/** Dead letters per request. */
 const PAGE = 500;
 
 const one = (command: Command): Command =>
   withCommon(
     command
-      .addArgument(new Argument('<service>', 'whose').choices([...SERVICES]))
-      .argument('<seq>', 'its sequence in the log', positive),
+      .addArgument(new Argument('<service>', 'the service that could not fold the event').choices([...SERVICES]))
+      .argument('<seq>', 'sequence of the event in the log', positive),
   );
 
 /** `freshet dlq` */
 export const dlqVerb = (): Command =>
   new Command('dlq')
-    .description('events that a service has set aside: list, show, retry, discard')
+    .description('handle dead letters: events that a service could not fold')
     .addCommand(
       withCommon(
         new Command('list')
-          .description('dead letters that nobody has dealt with')
-          .addArgument(new Argument('[service]', 'only of this one').choices([...SERVICES]))
-          .option('--code <code>', 'only those set aside for this reason')
-          .option('--all', 'also those that were dealt with'),
+          .description('list the open dead letters')
+          .addArgument(new Argument('[service]', 'only dead letters of this service').choices([...SERVICES]))
+          .option('--code <code>', 'only dead letters with this error code')
+          .option('--all', 'also the corrected and discarded ones'),
       ).action((service: ServiceName | undefined, options: ListOptions) =>
         withSession(options, async (session) => {
           const found = await list(session, service ? [service] : SERVICES, options);
           if (options.json) return printJson(found);
           if (found.length === 0) return print('No dead letters.');
-          const rows = found.map(({ service: whose, seq, code, subject, message, mark }) => [
-            whose,
+          const rows = found.map(({ service: owner, seq, code, subject, message, mark }) => [
+            owner,
             String(seq),
             code,
             subject.slice(0, 60),
@@ -69,7 +69,7 @@ export const dlqVerb = (): Command =>
       ),
     )
     .addCommand(
-      one(new Command('show').description('one dead letter, with what it says')).action(
+      one(new Command('show').description('show a dead letter with its reason and its payload')).action(
         (service: ServiceName, seq: number, options: CommonOptions) =>
           withSession(options, async (session) => {
             const dead = await show(session, service, seq);
@@ -87,10 +87,10 @@ export const dlqVerb = (): Command =>
     .addCommand(
       one(
         new Command('retry').description(
-          'publish it corrected under a new id; or, where it can be read by now, say how it is folded at its own position',
+          'publish a corrected event (--with); without --with, check whether this release can read the event now',
         ),
       )
-        .option('--with <file>', 'the corrected event, JSON; - for standard input')
+        .option('--with <file>', 'JSON file of the corrected event; - for standard input')
         .action((service: ServiceName, seq: number, options: CommonOptions & { with?: string }) =>
           withSession(options, async (session) => {
             const dead = await show(session, service, seq);
@@ -105,13 +105,13 @@ export const dlqVerb = (): Command =>
         ),
     )
     .addCommand(
-      one(new Command('discard').description('take it off the list; what the log holds stays')).action(
+      one(new Command('discard').description('remove a dead letter from the list; its event stays in the log')).action(
         (service: ServiceName, seq: number, options: CommonOptions) =>
           withSession(options, async (session) => {
             const dead = await show(session, service, seq);
-            await settle(session, service, dead, { done: 'discarded', at: new Date().toISOString() });
+            await resolveDeadLetter(session, service, dead, { done: 'discarded', at: new Date().toISOString() });
             if (options.json) printJson({ service, seq, done: 'discarded' });
-            else print(`${service} ${seq} is off the list; freshet dlq list --all still has it`);
+            else print(`Discarded the dead letter ${service} ${seq}. freshet dlq list --all still shows it.`);
           }),
       ),
     );
@@ -162,13 +162,13 @@ async function marks(session: CliSession): Promise<Map<string, Mark>> {
   return found;
 }
 
-/** Marks it, and takes its copy out of the stream that others may watch. */
-async function settle(session: CliSession, service: ServiceName, dead: Shown, mark: Mark): Promise<void> {
+/** Marks the dead letter, and deletes its copy from the stream that other programs may watch. */
+async function resolveDeadLetter(session: CliSession, service: ServiceName, dead: Shown, mark: Mark): Promise<void> {
   await (await bucket(session)).put(`${service}.${dead.seq}`, JSON.stringify(mark));
   const { nc } = session;
   const jsm = await nc.jetstreamManager({ checkAPI: false });
   const subject = deadLetterSubject(service, dead.subject);
-  // Copies of one subject are few; each says which sequence it is of.
+  // A subject has few copies, and the headers of each hold its sequence in the log.
   for (let seq = 1; ; ) {
     const query = JSON.stringify({ seq, next_by_subj: subject });
     const answer = await nc.request(`$JS.API.STREAM.MSG.GET.${DEAD_LETTERS.name}`, query, { timeout: 5_000 });
@@ -181,19 +181,20 @@ async function settle(session: CliSession, service: ServiceName, dead: Shown, ma
   }
 }
 
+/** `told` is a sentence for people. Callers see the member with --json. */
 type Outcome = { done: 'corrected' | 'readable'; told: string; published?: number };
 
-/** What is there to say where it was published again already. */
+/** The outcome for a dead letter that an operator has already corrected. */
 const corrected = (service: ServiceName, seq: number, mark: Mark | undefined): Outcome | undefined =>
   mark?.done === 'corrected' && mark.seq !== undefined
     ? {
         done: 'corrected',
         published: mark.seq,
-        told: `${service} ${seq} was published again, corrected, at sequence ${mark.seq} (${mark.at})`,
+        told: `The corrected event of ${service} ${seq} is in the log already, at sequence ${mark.seq} (${mark.at}).`,
       }
     : undefined;
 
-/** Where the fold can read it now, a rebuild gives it back its place; publishing it again would give it another one. */
+/** If the fold can read the event now, a rebuild folds it at its own sequence. Publishing it again would add a second one. */
 function refold({ config }: CliSession, service: ServiceName, dead: Shown): Outcome {
   const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
   const decoded = codec.decode({
@@ -205,14 +206,14 @@ function refold({ config }: CliSession, service: ServiceName, dead: Shown): Outc
   const foldable = decoded.kind === 'event' && dead.code !== 'FRESHET_EVENT_IDENTITY_REUSED';
   if (!foldable)
     throw new DeadLetterUnreadableError(
-      `The event at ${dead.seq} is wrong in itself: ${decoded.kind === 'dead' ? decoded.problem.message : dead.message}`,
+      `The event at sequence ${dead.seq} is invalid: ${decoded.kind === 'dead' ? decoded.problem.message : dead.message}`,
       {
-        next: `freshet dlq show ${service} ${dead.seq}, then freshet dlq retry ${service} ${dead.seq} --with corrected.json`,
+        next: `write a corrected event to a file, then freshet dlq retry ${service} ${dead.seq} --with FILE`,
       },
     );
   return {
     done: 'readable',
-    told: `This program can read it. A rebuild folds it at its own position, ${dead.seq}: freshet replay ${service}`,
+    told: `This release can read the event at sequence ${dead.seq}. A rebuild folds it there: freshet replay ${service}`,
   };
 }
 
@@ -221,19 +222,23 @@ async function correct(session: CliSession, service: ServiceName, dead: Shown, f
   const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
   const event = readEvent(file);
   const before = identityOf(Buffer.from(dead.payload, 'base64').toString('utf8'));
-  // The old id stays with what was wrong: the same one with another content would be set aside again.
+  // The old id belongs to the invalid event. A second event with that id and other content would be a dead letter too.
   if (before !== undefined && before === identityOf(JSON.stringify(event))) event.id = `${String(event.id)}.corrected`;
   const prepared = codec.prepare(event);
   if (!prepared.ok)
-    throw new DeadLetterUnreadableError(`The corrected event is refused: ${prepared.problem.message}`, {
-      next: 'correct it once more',
+    throw new DeadLetterUnreadableError(`The corrected event in ${file} is invalid too: ${prepared.problem.message}`, {
+      next: `correct ${file}, then run this command again`,
       details: { reason: prepared.problem.code },
     });
   const publisher = createPublisher(nc, publisherLimits(config));
   try {
     const { seq } = await publisher.publish(prepared.prepared);
-    await settle(session, service, dead, { done: 'corrected', at: new Date().toISOString(), seq });
-    return { done: 'corrected', published: seq, told: `published at sequence ${seq} as ${String(event.id)}` };
+    await resolveDeadLetter(session, service, dead, { done: 'corrected', at: new Date().toISOString(), seq });
+    return {
+      done: 'corrected',
+      published: seq,
+      told: `The corrected event ${String(event.id)} is in the log at sequence ${seq}.`,
+    };
   } finally {
     await publisher.close();
   }
@@ -243,10 +248,14 @@ function readEvent(file: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(readFileSync(file === '-' ? 0 : file, 'utf8'));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-    throw new UsageError(`${file} holds no JSON object.`, { next: 'freshet dlq retry --help' });
+    throw new UsageError(`${file} is JSON, but not an object.`, {
+      next: 'write one event as a JSON object to the file',
+    });
   } catch (err) {
     if (isFreshetError(err)) throw err;
-    throw new UsageError(`${file} can't be read as JSON: ${messageOf(err)}.`, { next: 'freshet dlq retry --help' });
+    throw new UsageError(`Freshet cannot read ${file} as JSON: ${messageOf(err)}.`, {
+      next: 'write one event as a JSON object to the file',
+    });
   }
 }
 

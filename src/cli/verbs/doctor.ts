@@ -13,17 +13,17 @@ interface DoctorOptions {
 /** `freshet doctor` */
 export const doctorVerb = (): Command =>
   new Command('doctor')
-    .description('what this machine has of what Freshet needs or can use')
-    .addOption(new Option('--install <what>', 'get something that is not there by default').choices(['tensorflow']))
-    .option('--data <dir>', 'data folder to look at', DATA_FOLDER)
-    .option('--json', 'write JSON, for machines')
+    .description('check what Freshet needs on this machine, and what it can use')
+    .addOption(new Option('--install <what>', 'install an optional component').choices(['tensorflow']))
+    .option('--data <dir>', 'data folder to check', DATA_FOLDER)
+    .option('--json', 'print JSON, for programs')
     .action(async ({ install, data, json }: DoctorOptions) => {
       if (install === 'tensorflow') {
         const installed = await installTensorflow((progress) =>
           note(typeof progress === 'string' ? progress : JSON.stringify(progress)),
         );
         if (json) printJson(installed);
-        else note('TensorFlow’s native library is in place.');
+        else note('TensorFlow’s native library is installed and works.');
         return;
       }
       const report = await runDoctor({ data: resolve(data) });

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { call } from '../../bus/micro.ts';
+import { call } from '../../bus/nats/micro.ts';
 import { NotFoundError } from '../../errors.ts';
 import type { ExperimentResults, SummaryAnswer } from '../../feedback/api.ts';
 import { count, note, print, printJson, table } from '../output.ts';
@@ -11,7 +11,7 @@ interface ArmOption {
   settings?: object;
 }
 
-interface Told {
+interface ExperimentView {
   experiment: string;
   state: string;
   arms: { arm: string; share: number; settings: object }[];
@@ -22,17 +22,16 @@ interface Told {
 
 /** `freshet experiment` */
 export function experimentVerb(): Command {
-  const verb = new Command('experiment').description('arms of users with lists of other settings, and how they do');
+  const verb = new Command('experiment').description('compare settings of lists on live users, in arms');
   verb.addCommand(
     withCommon(
       new Command('start')
         .description('start an experiment')
-        .argument('<experiment>', 'its name, used once')
+        .argument('<experiment>', 'name of the experiment; each name serves once')
         .requiredOption(
           '--arm <arm=share[:settings]>',
-          'an arm, the one to compare with first; settings are JSON of members of a request',
+          'an arm: its name, its share of the users, and the members of a request that it changes, as JSON; repeat it, with the baseline first',
           armIn,
-          [] as ArmOption[],
         ),
     )
       .addHelpText(
@@ -43,9 +42,12 @@ Example:
       )
       .action((experiment: string, options: CommonOptions & { arm: ArmOption[] }) =>
         withSession(options, async ({ nc }) => {
-          const told = await call<Told>(nc, 'freshet.engine.start_experiment', { experiment, arms: options.arm });
-          if (options.json) return printJson(told);
-          print(textOf([told]));
+          const started = await call<ExperimentView>(nc, 'freshet.engine.start_experiment', {
+            experiment,
+            arms: options.arm,
+          });
+          if (options.json) return printJson(started);
+          print(textOf([started]));
           note(`Next: freshet experiment show ${experiment}`);
         }),
       ),
@@ -53,41 +55,43 @@ Example:
   verb.addCommand(
     withCommon(
       new Command('end')
-        .description('end an experiment: everybody gets the same again')
-        .argument('<experiment>')
-        .option('--reason <text>', 'why, kept in the log'),
+        .description('end an experiment: all users get the same lists again')
+        .argument('<experiment>', 'name of the experiment')
+        .option('--reason <text>', 'the reason, which goes into the log'),
     ).action((experiment: string, options: CommonOptions & { reason?: string }) =>
       withSession(options, async ({ nc }) => {
         const { reason } = options;
-        const told = await call<Told>(nc, 'freshet.engine.end_experiment', {
+        const ended = await call<ExperimentView>(nc, 'freshet.engine.end_experiment', {
           experiment,
           ...(reason === undefined ? {} : { reason }),
         });
-        if (options.json) printJson(told);
-        else print(textOf([told]));
+        if (options.json) printJson(ended);
+        else print(textOf([ended]));
       }),
     ),
   );
   verb.addCommand(
-    withCommon(new Command('list').description('all experiments, the newest first')).action((options: CommonOptions) =>
+    withCommon(new Command('list').description('list all experiments, newest first')).action((options: CommonOptions) =>
       withSession(options, async ({ nc }) => {
-        const { experiments } = await call<{ experiments: Told[] }>(nc, 'freshet.engine.experiments', {});
+        const { experiments } = await call<{ experiments: ExperimentView[] }>(nc, 'freshet.engine.experiments', {});
         if (options.json) printJson(experiments);
-        else print(experiments.length === 0 ? 'There is no experiment.' : textOf(experiments));
+        else print(experiments.length === 0 ? 'No experiments.' : textOf(experiments));
       }),
     ),
   );
   verb.addCommand(
     withCommon(
       new Command('show')
-        .description('how the arms of an experiment do; it may be looked at as often as one likes')
-        .argument('<experiment>'),
+        .description('show the results of an experiment; they are valid at any time, so you may run this often')
+        .argument('<experiment>', 'name of the experiment'),
     ).action((experiment: string, options: CommonOptions) =>
       withSession(options, async ({ nc }) => {
         const { experiments } = await call<SummaryAnswer>(nc, 'freshet.feedback.summary', {}, { timeoutMs: 60_000 });
         const found = experiments.find((one) => one.experiment === experiment);
         if (!found)
-          throw new NotFoundError(`There is no experiment ${experiment}.`, { next: 'freshet experiment list' });
+          throw new NotFoundError(`Freshet knows no experiment named ${experiment}.`, {
+            next: 'freshet experiment list shows the names',
+          });
         if (options.json) printJson(found);
         else print(resultsText(found));
       }),
@@ -96,19 +100,19 @@ Example:
   return verb;
 }
 
-function armIn(text: string, before: ArmOption[]): ArmOption[] {
+function armIn(text: string, before: ArmOption[] = []): ArmOption[] {
   const [, arm, share, settings] = /^([^=]+)=([0-9.]+)(?::(.*))?$/s.exec(text) ?? [];
   if (arm === undefined || !Number.isFinite(Number(share)))
-    throw new InvalidArgumentError('It takes ARM=SHARE or ARM=SHARE:SETTINGS.');
+    throw new InvalidArgumentError('Give ARM=SHARE or ARM=SHARE:SETTINGS, such as baseline=0.5.');
   if (settings === undefined) return [...before, { arm, share: Number(share) }];
   try {
     return [...before, { arm, share: Number(share), settings: JSON.parse(settings) as object }];
   } catch {
-    throw new InvalidArgumentError(`The settings of ${arm} are no JSON.`);
+    throw new InvalidArgumentError(`The settings of the arm ${arm} are not JSON.`);
   }
 }
 
-const textOf = (experiments: readonly Told[]): string =>
+const textOf = (experiments: readonly ExperimentView[]): string =>
   table(
     experiments.flatMap(({ experiment, state, arms, started, ended }) =>
       arms.map(({ arm, share, settings }) => [
@@ -147,8 +151,8 @@ function resultsText({ experiment, state, started, ended, alpha, arms }: Experim
   return [
     `${experiment}, ${state}, from ${started}${ended === null ? '' : ` to ${ended}`}`,
     '',
-    table(rows, ['arm', 'users', 'impressions', 'clicks', 'CTR', 'beside the first', 'p', 'verdict']),
+    table(rows, ['arm', 'users', 'impressions', 'clicks', 'CTR', 'difference to the first', 'p', 'verdict']),
     '',
-    `p-values and intervals hold whenever one looks, with a risk of ${percent(alpha)} of finding what is not there.`,
+    `The p-values and intervals are valid at any time. The probability of a false difference is at most ${percent(alpha)}.`,
   ].join('\n');
 }

@@ -17,10 +17,10 @@ export const exportVerb = (): Command =>
   withCommon(
     new Command('export')
       .description(
-        'everything that is held on a user, by service, with their events from the log, as one JSON document',
+        'export all personal data of a user as one JSON document: the records of each service, and the events in the log',
       )
-      .argument('<user>', 'id of the user, or of a session of theirs')
-      .option('--output <file>', 'write it to this file instead of standard output'),
+      .argument('<user>', 'id of the user, or of a linked session')
+      .option('--output <file>', 'write the document to this file instead of standard output'),
   ).action((user: string, options: ExportOptions) =>
     withSession(options, async ({ nc }) => {
       const progress = createProgress(`exporting ${user}`, 'records', options.json);
@@ -35,7 +35,7 @@ export const exportVerb = (): Command =>
         }
       }
       const text = exportDocument(counted(), { oneLine: options.json === true });
-      // Whatever is wrong with the request shows before a file is made.
+      // An invalid request fails here, before the file exists.
       const first = await text.next();
       async function* all(): AsyncGenerator<string> {
         if (!first.done) yield first.value;
@@ -47,7 +47,7 @@ export const exportVerb = (): Command =>
       } finally {
         progress.end();
       }
-      if (!options.json) note(`${count(records)} records on ${ids.join(', ')}`);
+      if (!options.json) note(`${count(records)} records of ${ids.join(', ')}`);
     }),
   );
 
@@ -59,7 +59,12 @@ async function opened(file: string) {
   await new Promise<void>((resolve, reject) => {
     stream.once('open', () => resolve());
     stream.once('error', (cause) =>
-      reject(new UsageError(`${file} can't be written: ${messageOf(cause)}.`, { next: 'name another file', cause })),
+      reject(
+        new UsageError(`Freshet cannot write ${file}: ${messageOf(cause)}.`, {
+          next: 'name another file with --output',
+          cause,
+        }),
+      ),
     );
   });
   return stream;

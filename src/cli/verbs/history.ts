@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { call } from '../../bus/micro.ts';
+import { call } from '../../bus/nats/micro.ts';
 import type { HistoryAnswer } from '../../user/api.ts';
 import { historyText } from '../history.ts';
 import { note, print, printJson } from '../output.ts';
@@ -15,10 +15,10 @@ interface HistoryOptions extends CommonOptions {
 export const historyVerb = (): Command =>
   withCommon(
     new Command('history')
-      .description('what a user did, newest first')
+      .description('list the events of a user, newest first')
       .argument('<user>', 'id of the user')
-      .option('-n, --n <n>', 'events, at most 1000', positive, 20)
-      .option('--before <seq>', 'events before this sequence: the page that an answer named as next', positive),
+      .option('-n, --n <n>', 'how many events, at most 1000', positive, 20)
+      .option('--before <seq>', 'only events before this sequence; the previous page names it', positive),
   ).action((user: string, options: HistoryOptions) =>
     withSession(options, async ({ nc }) => {
       const answer = await call<HistoryAnswer>(nc, 'freshet.user.history', {

@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
-import { createBulk } from '../../bus/bulk.ts';
+import { createBulk } from '../../bus/bulk/bulk.ts';
 import { refuseForgotten } from '../../bus/erasure/forgotten.ts';
 import { createCodec } from '../../bus/event/codec.ts';
 import type { CloudEvent } from '../../bus/event/types.ts';
 import { createJetStreamLog } from '../../bus/log/jetstream.ts';
-import { createPublisher, publisherLimits } from '../../bus/publisher.ts';
+import { createPublisher, publisherLimits } from '../../bus/nats/publisher.ts';
 import { IMPORT_FORMATS, type ImportFormat, type ImportPlan, openImport, readColumnMap } from '../../import/mod.ts';
 import { count, duration, EXIT, note, print, printJson } from '../output.ts';
 import { createProgress } from '../progress.ts';
@@ -27,26 +27,27 @@ interface ImportResult {
   seconds: number;
 }
 
-/** Events in one round to the services' index of identities. */
+/** Events per request to the services' index of event identities. */
 const BATCH = 2_000;
-/** Rejected rows that are told one by one; all of them are told with --json. */
-const TOLD = 20;
+/** Most rejected rows to print; --json prints all of them. */
+const REJECTED_SHOWN = 20;
 
 /** `freshet import` */
 export const importVerb = (): Command =>
   withCommon(
     new Command('import')
-      .description('publish the history in data files, in order of time; run again, it goes on where it was')
-      .argument('<path...>', 'files, or folders that hold them')
+      .description('publish the events in data files, in order of time; a second run continues where the first stopped')
+      .argument('<path...>', 'files, or folders with files')
       .addOption(
-        new Option('--format <format>', 'what the files are (default: recognised by name and head)').choices([
-          ...IMPORT_FORMATS,
-        ]),
+        new Option(
+          '--format <format>',
+          'format of the files (default: found from their names and first lines)',
+        ).choices([...IMPORT_FORMATS]),
       )
-      .option('--map <file>', 'JSON that says which column of a CSV is what (docs/how-to/import-your-history.md)')
+      .option('--map <file>', 'JSON file with the meaning of each CSV column (docs/how-to/import-your-history.md)')
       .option('--source <source>', 'source of the events (default: import-<name of the data>)')
-      .option('--personal', 'keep columns that point to a person, such as zip codes')
-      .option('--dry-run', 'say what would be done, publish nothing'),
+      .option('--personal', 'keep columns that identify a person, such as zip codes')
+      .option('--dry-run', 'show what the import would do, and publish nothing'),
   ).action(run);
 
 async function run(paths: string[], options: ImportVerbOptions): Promise<void> {
@@ -57,7 +58,7 @@ async function run(paths: string[], options: ImportVerbOptions): Promise<void> {
     source: options.source,
     personal: options.personal,
   });
-  if (!options.json) sayPlan(plan);
+  if (!options.json) printPlan(plan);
   if (options.dryRun) {
     if (options.json) printJson({ format: plan.format, source: plan.source, files: plan.files, rows: plan.rows });
     return;
@@ -65,22 +66,22 @@ async function run(paths: string[], options: ImportVerbOptions): Promise<void> {
   await withSession(options, async (session) => {
     const result = await publishPlan(plan, session, options.json === true);
     if (options.json) printJson(result);
-    else sayResult(result);
+    else printResult(result);
     if (result.published + result.duplicates === 0 && result.rejected > 0) process.exitCode = EXIT.failure;
   });
 }
 
-function sayPlan({ format, source, files }: ImportPlan): void {
-  note(`${format}, published as ${source}:`);
+function printPlan({ format, source, files }: ImportPlan): void {
+  note(`format ${format}, source of the events ${source}:`);
   for (const { name, role, rows, note: what } of files)
     note(
-      `  ${name}: ${role === 'ignored' ? 'left out' : `${role}, about ${count(rows)} rows`}${what ? ` (${what})` : ''}`,
+      `  ${name}: ${role === 'ignored' ? 'ignored' : `${role}, about ${count(rows)} rows`}${what ? ` (${what})` : ''}`,
     );
 }
 
-function sayResult({ read, published, duplicates, rejected, seconds }: ImportResult): void {
+function printResult({ read, published, duplicates, rejected, seconds }: ImportResult): void {
   print(
-    `${count(read)} rows read: ${count(published)} published, ${count(duplicates)} in the log already, ${count(rejected)} rejected; ${duration(seconds)}`,
+    `${count(read)} rows read: ${count(published)} published, ${count(duplicates)} already in the log, ${count(rejected)} rejected; ${duration(seconds)}`,
   );
 }
 
@@ -93,8 +94,8 @@ async function publishPlan(plan: ImportPlan, { nc, config }: CliSession, json: b
   const reject = (row: { file: string; line: number; code: string; message: string }): void => {
     rejected++;
     if (json) printJson({ rejected: { file: row.file, line: row.line, code: row.code, message: row.message } });
-    else if (rejected <= TOLD) note(`${row.code}: ${row.file}:${row.line}: ${row.message}`);
-    else if (rejected === TOLD + 1) note('... more rows are rejected; --json tells them all');
+    else if (rejected <= REJECTED_SHOWN) note(`${row.code}: ${row.file}:${row.line}: ${row.message}`);
+    else if (rejected === REJECTED_SHOWN + 1) note('... and more rejected rows. Run with --json to see all of them.');
   };
   let origins: { file: string; line: number }[] = [];
   const bulk = await createBulk({

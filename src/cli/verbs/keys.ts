@@ -15,19 +15,25 @@ interface CreateOptions extends CommonOptions {
 /** `freshet keys` */
 export const keysVerb = (): Command =>
   new Command('keys')
-    .description('API keys of the gateway: made, listed, revoked')
+    .description('manage the API keys of the gateway')
     .addCommand(
       withCommon(
         new Command('create')
-          .description('make a key; it is shown once, kept as a hash, and counts at once at every gateway')
-          .argument('<name>', 'who it is for, in words')
+          .description(
+            'make an API key, which every gateway accepts at once; the command shows it once, and Freshet stores its hash',
+          )
+          .argument('<name>', 'name of the app or person that uses the key')
           .requiredOption(
             '--scope <scope>',
-            `what it opens: ${SCOPES.join(', ')}; may be repeated, or several with commas`,
+            `what the key allows: ${SCOPES.join(', ')}; may be repeated, or several with commas`,
             scopes,
           )
-          .option('--expires <time>', 'when it ends: 90d, 12h, 30m, or a time such as 2027-01-01T00:00:00Z', moment)
-          .option('--rate <n>', 'requests a second (default: http.rate_per_s)', rate),
+          .option(
+            '--expires <time>',
+            'when the key expires: 90d, 12h, 30m, or a time such as 2027-01-01T00:00:00Z',
+            moment,
+          )
+          .option('--rate <n>', 'most requests per second (default: http.rate_per_s)', rate),
       ).action((name: string, options: CreateOptions) =>
         withSession(options, async ({ nc }) => {
           const { key, record } = makeKey({
@@ -40,18 +46,20 @@ export const keysVerb = (): Command =>
           await (await openKeyStore(nc)).add(record);
           if (options.json) return printJson({ key, ...shown(record) });
           print(key);
-          note(`Key ${record.id} (${name}) opens ${record.scopes.join(', ')}. It is shown this once.`);
+          note(
+            `Key ${record.id} (${name}) allows ${record.scopes.join(', ')}. Store it now: Freshet cannot show it again.`,
+          );
         }),
       ),
     )
     .addCommand(
-      withCommon(new Command('list').description('keys, without what opens anything')).action(
+      withCommon(new Command('list').description('list the API keys, without their secrets')).action(
         (options: CommonOptions) =>
           withSession(options, async ({ nc }) => {
             const records = await (await openKeyStore(nc)).list();
             if (options.json) return printJson(records.map(shown));
             if (records.length === 0)
-              return note('No keys have been made: the gateway asks for none unless http.keys says so.');
+              return note('No API keys. The gateway requires none, unless the setting http.keys is "required".');
             print(
               table(
                 records.map((record) => [
@@ -71,18 +79,18 @@ export const keysVerb = (): Command =>
     .addCommand(
       withCommon(
         new Command('revoke')
-          .description('make a key open nothing any more, and the tokens that were made with it')
-          .argument('<id>', 'id of the key, as keys list shows it'),
+          .description('revoke an API key, and all tokens that it made')
+          .argument('<id>', 'id of the key from `freshet keys list`, or the key itself'),
       ).action((id: string, options: CommonOptions) =>
         withSession(options, async ({ nc }) => {
           const record = await (await openKeyStore(nc)).revoke(idOf(id), Date.now());
           if (options.json) return printJson(shown(record));
-          note(`Key ${record.id} (${record.name}) was revoked at ${record.revoked}.`);
+          note(`Key ${record.id} (${record.name}) is revoked since ${record.revoked}.`);
         }),
       ),
     );
 
-/** A record without hash and verifier. */
+/** A record without its hash and verifier. */
 const shown = ({ id, name, scopes, created, expires, revoked, rate_per_s }: KeyRecord) => ({
   id,
   name,
@@ -93,29 +101,30 @@ const shown = ({ id, name, scopes, created, expires, revoked, rate_per_s }: KeyR
   rate_per_s,
 });
 
-/** The id in a whole key as well: whoever has to revoke one in a hurry may have that only. */
+/** Also accepts a whole key: an operator who revokes a leaked key may have only that. */
 const idOf = (text: string): string => /^fk_([0-9a-f]{12})_/.exec(text)?.[1] ?? text;
 
 function scopes(text: string, before: Scope[] | undefined): Scope[] {
   const named = text.split(',').map((one) => one.trim());
   const wrong = named.find((one) => !isScope(one));
-  if (wrong !== undefined) throw new InvalidArgumentError(`The scopes are ${SCOPES.join(', ')}.`);
+  if (wrong !== undefined)
+    throw new InvalidArgumentError(`${JSON.stringify(wrong)} is not a scope. The scopes are ${SCOPES.join(', ')}.`);
   return [...(before ?? []), ...(named as Scope[])];
 }
 
 const UNITS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000 };
 
-/** A time to come, milliseconds since 1970. */
+/** A future time, milliseconds since 1970. */
 function moment(text: string): number {
   const [, count, unit] = /^([1-9]\d{0,5})([dhm])$/.exec(text) ?? [];
   const at = unit === undefined ? Date.parse(text) : Date.now() + Number(count) * (UNITS[unit] as number);
   if (Number.isNaN(at) || at <= Date.now())
-    throw new InvalidArgumentError('It takes 90d, 12h, 30m, or a time to come such as 2027-01-01T00:00:00Z.');
+    throw new InvalidArgumentError('Give 90d, 12h, 30m, or a future time such as 2027-01-01T00:00:00Z.');
   return at;
 }
 
 function rate(text: string): number {
   const value = number(text);
-  if (value <= 0) throw new InvalidArgumentError('It takes a number above 0.');
+  if (value <= 0) throw new InvalidArgumentError('Give a number above 0.');
   return value;
 }

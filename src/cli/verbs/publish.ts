@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { createCodec } from '../../bus/event/codec.ts';
 import type { StreamSeq } from '../../bus/event/ids.ts';
-import { createPublisher, publisherLimits } from '../../bus/publisher.ts';
+import { createPublisher, publisherLimits } from '../../bus/nats/publisher.ts';
 import { type EventProblem, messageOf, UsageError } from '../../errors.ts';
 import { EXIT, note, print, printJson } from '../output.ts';
 import { type CommonOptions, withCommon, withSession } from '../session.ts';
@@ -26,15 +26,15 @@ export const publishVerb = (): Command =>
     new Command('publish')
       .description('publish one event, or a file of events')
       .argument('[type]', 'type of the event; "viewed" is short for user.viewed.v1')
-      .argument('[subject]', 'id of the user or item that it is about')
-      .option('--item <id>', 'data: the item')
-      .option('--value <n>', 'data: rating, seconds or amount', number)
-      .option('--list <id>', 'data: the list that the item came from')
-      .option('--event-data <json>', 'data, as JSON')
+      .argument('[subject]', 'id of the user or item of the event')
+      .option('--item <id>', 'the item, a member of the data')
+      .option('--value <n>', 'rating, seconds or amount, a member of the data', number)
+      .option('--list <id>', 'id of the list that the item came from, a member of the data')
+      .option('--event-data <json>', 'the data of the event, as JSON')
       .option('--time <time>', 'when it happened, RFC 3339 (default: now)')
-      .option('--id <id>', 'id of the event; the same one again changes nothing (default: a new one)')
-      .option('--source <source>', 'who publishes', 'freshet-cli')
-      .option('--file <file>', 'CloudEvents as lines of JSON instead; - for standard input'),
+      .option('--id <id>', 'id of the event; Freshet counts each id once (default: a new id)')
+      .option('--source <source>', 'source of the event', 'freshet-cli')
+      .option('--file <file>', 'publish the events in this file, one CloudEvent per line; - for standard input'),
   )
     .addHelpText(
       'after',
@@ -86,31 +86,36 @@ async function run(type: string | undefined, subject: string | undefined, option
     await Promise.all(acks);
     await publisher.close();
     if (options.json) printJson(outcome);
-    else say(outcome);
+    else printOutcome(outcome);
     if (failure) throw failure.reason;
     if (outcome.accepted + outcome.duplicates === 0) process.exitCode = EXIT.failure;
   });
 }
 
-function say({ accepted, duplicates, rejected, seq }: Outcome): void {
+function printOutcome({ accepted, duplicates, rejected, seq }: Outcome): void {
   for (const { index, code, message } of rejected) note(`${code}: event ${index + 1}: ${message}`);
-  if (rejected.length > 0) note('Next: freshet publish --help, or docs/reference/events.md');
+  if (rejected.length > 0) note('Next: correct the event; docs/reference/events.md shows each type with its members');
   if (accepted + duplicates === 0) return;
-  print(`${accepted} published${duplicates > 0 ? `, ${duplicates} in the log already` : ''}; sequence ${seq}`);
+  print(`${accepted} published${duplicates > 0 ? `, ${duplicates} already in the log` : ''}; sequence ${seq}`);
 }
 
 type Given = { value: unknown } | { problem: EventProblem };
 
 function eventOf(type: string | undefined, subject: string | undefined, options: PublishOptions): Given {
   if (type === undefined || subject === undefined)
-    throw new UsageError('publish takes a type and a subject, or --file.', { next: 'freshet publish --help' });
+    throw new UsageError('The command needs the type and the subject of an event, or --file.', {
+      next: 'freshet publish TYPE SUBJECT, such as: freshet publish viewed u42 --item i7',
+    });
   const { item, value, list, eventData, time = new Date().toISOString(), id = randomUUID(), source } = options;
   let data: Record<string, unknown> = {};
   if (eventData !== undefined) {
     try {
       data = JSON.parse(eventData) as Record<string, unknown>;
     } catch (cause) {
-      throw new UsageError(`--event-data is not JSON: ${messageOf(cause)}.`, { next: 'freshet publish --help', cause });
+      throw new UsageError(`The value of --event-data is not JSON: ${messageOf(cause)}.`, {
+        next: 'quote the JSON for the shell, such as: --event-data \'{"title":"A title"}\'',
+        cause,
+      });
     }
   }
   data = {
@@ -138,7 +143,10 @@ function linesOf(file: string): Given[] {
   try {
     text = readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (cause) {
-    throw new UsageError(`${file} can't be read: ${messageOf(cause)}.`, { next: 'freshet publish --help', cause });
+    throw new UsageError(`Freshet cannot read ${file}: ${messageOf(cause)}.`, {
+      next: 'name a readable file with --file',
+      cause,
+    });
   }
   return text
     .split('\n')

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { call } from '../../bus/micro.ts';
-import type { RankingAnswer } from '../../engine/lists.ts';
+import { call } from '../../bus/nats/micro.ts';
+import type { RankingAnswer } from '../../engine/serve/lists.ts';
 import { note, print, printJson } from '../output.ts';
 import { originText, rankingText } from '../ranking.ts';
 import { type CommonOptions, withCommon, withSession } from '../session.ts';
@@ -8,7 +8,7 @@ import { json, positive, whole } from '../values.ts';
 
 interface RecommendOptions extends CommonOptions {
   n: number;
-  exclude: string[];
+  exclude?: string[];
   explain?: boolean;
   minSeq?: number;
   maxAgeMs?: number;
@@ -22,25 +22,23 @@ interface RecommendOptions extends CommonOptions {
 export const recommendVerb = (): Command =>
   withCommon(
     new Command('recommend')
-      .description('the ranking of a user')
-      .argument('<user>', 'id of the user; an unknown one gets what is popular')
-      .option('-n, --n <n>', 'items', positive, 10)
-      .option(
-        '--exclude <item>',
-        'leave this item out; may be repeated',
-        (item: string, all: string[]) => [...all, item],
-        [] as string[],
-      )
+      .description('list the recommendations for a user')
+      .argument('<user>', 'id of the user; an unknown user gets popular items')
+      .option('-n, --n <n>', 'how many items', positive, 10)
+      .option('--exclude <item>', 'exclude this item; may be repeated', (item: string, all: string[] = []) => [
+        ...all,
+        item,
+      ])
       .option('--filter <json>', 'only items that match: {"tags": "sea"}', json)
-      .option('--context <json>', 'circumstances that it is asked in: {"device": "phone", "hour": 8}', json)
-      .option('--explain', 'say why each item is there')
-      .option('--min-seq <seq>', 'from a state that holds the event with this sequence', whole)
+      .option('--context <json>', 'context of the request: {"device": "phone", "hour": 8}', json)
+      .option('--explain', 'show the reasons for each item')
+      .option('--min-seq <seq>', 'wait until the engine has folded the event with this sequence', whole)
       .option('--timeout-ms <ms>', 'how long to wait for --min-seq, milliseconds', whole)
-      .option('--max-age-ms <ms>', 'how old the list may be, milliseconds; 0 computes it afresh', whole)
-      .option('--cursor <cursor>', 'the page that an answer named as next'),
+      .option('--max-age-ms <ms>', 'greatest age of a cached list, milliseconds; 0: compute a new list', whole)
+      .option('--cursor <cursor>', 'show the next page; the previous page names the cursor'),
   ).action((user: string, options: RecommendOptions) =>
     withSession(options, async ({ nc }) => {
-      const { n, exclude, explain, minSeq, maxAgeMs, timeoutMs, cursor, filter, context } = options;
+      const { n, exclude = [], explain, minSeq, maxAgeMs, timeoutMs, cursor, filter, context } = options;
       const answer = await call<RankingAnswer>(nc, 'freshet.engine.recommend', {
         user,
         n,

@@ -2,18 +2,18 @@ import { existsSync, renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Argument, Command } from 'commander';
 import type { NatsConnection } from 'nats';
-import { erasureKey } from '../../bus/erasure/key.ts';
 import { createCodec } from '../../bus/event/codec.ts';
 import type { Log } from '../../bus/log/port.ts';
 import { findPosition } from '../../bus/log/position.ts';
+import { createPublisher } from '../../bus/nats/publisher.ts';
 import { foldVersion, SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
+import { instanceName, projectionFiles, replaceLiveFile, requestCutOver } from '../../bus/projection/files.ts';
 import { createRebuild } from '../../bus/projection/rebuild.ts';
-import { carryOutSwap, instanceName, orderSwap, projectionFiles } from '../../bus/projection/swap.ts';
-import { createPublisher } from '../../bus/publisher.ts';
 import { ensureFolder } from '../../bus/service/folder.ts';
-import { loopLimits } from '../../bus/service/incarnation.ts';
 import { acquireLock, type InstanceLock } from '../../bus/service/lock.ts';
 import { createServiceLog } from '../../bus/service/log.ts';
+import { loopLimits } from '../../bus/service/runtime.ts';
+import { erasureKey } from '../../bus/streams/erasure-key.ts';
 import { InstanceLockedError, RebuildWaitingError, UsageError } from '../../errors.ts';
 import { createLogger } from '../../observability/log.ts';
 import { count, duration, note, print, printJson } from '../output.ts';
@@ -33,49 +33,49 @@ interface ReplayOptions extends CommonOptions {
 
 interface ReplayResult {
   service: ServiceName;
-  /** Position that was reached. */
+  /** Sequence of the last folded event. */
   seq: number;
-  /** Where it is now. */
+  /** Path of the projection. */
   file: string;
-  /** `live`: it answers; `next start`: no service runs, and the next one that starts answers from it; `aside`: in --into. */
+  /**
+   * `live`: the running service answers from it. `next start`: no service runs, and the next one to start answers from
+   * it. `aside`: it is in the folder of --into.
+   */
   in_force: 'live' | 'next start' | 'aside';
-  /** With --from-snapshot: the one that the engine's model began at. */
+  /** With --from-snapshot: the snapshot that the engine's model started from. */
   snapshot?: string;
   messages: number;
   seconds: number;
   per_second: number;
 }
 
-/** Milliseconds between two lines of progress for machines. */
-const SAY_MS = 1_000;
-/** Messages behind the head at which a rebuild is near enough for the service to do the rest itself. */
+/** Milliseconds between two lines of progress with --json. */
+const PROGRESS_MS = 1_000;
+/** A rebuild that is at most so many messages behind the head is ready: the service folds the rest. */
 const NEAR = 1_000;
-/** Milliseconds that a running service has to take a rebuild over. */
-const TAKEOVER_MS = 120_000;
+/** Milliseconds that a running service gets to cut over to a rebuild. */
+const CUT_OVER_MS = 120_000;
 
 /** `freshet replay` */
 export const replayVerb = (): Command =>
   withCommon(
     new Command('replay')
-      .description('fold the log once more, beside the service that goes on answering, and let it take its place')
-      .addArgument(new Argument('<service>', 'which one').choices([...SERVICES, 'all']))
-      .option('--into <dir>', 'leave the projection in this folder instead of putting it in the place of the live one')
-      .option('--until-seq <n>', 'up to this sequence; with --into', positive)
-      .option('--until-time <time>', 'what the log had taken by then, RFC 3339; with --into', time)
-      .option(
-        '--from-snapshot',
-        'of the engine: fold the rows from the beginning, the model only from its nearest snapshot on',
-      )
+      .description('rebuild the projection of a service from the log while the service runs, then cut over to it')
+      .addArgument(new Argument('<service>', 'the service to rebuild').choices([...SERVICES, 'all']))
+      .option('--into <dir>', 'write the projection to this folder, and do not cut over to it')
+      .option('--until-seq <n>', 'fold the log up to this sequence; requires --into', positive)
+      .option('--until-time <time>', 'fold what the log had stored by this time, RFC 3339; requires --into', time)
+      .option('--from-snapshot', 'engine only: start the model from its nearest snapshot; the rows start from the log')
       .option(
         '--beside',
-        'of the engine: begin the model at the nearest snapshot if one fits, and leave those that there are; without it one of what was folded replaces them',
+        'engine only: start the model from the nearest snapshot if one fits, and keep all snapshots; without this option, a new snapshot of the rebuilt model replaces them',
       )
-      .option('--replica <n>', 'of this instance', positive, 1)
+      .option('--replica <n>', 'number of the instance to rebuild', positive, 1)
       .addHelpText(
         'after',
         `
-Ended half-way it goes on where it was when it is started again. Works on the data folder, so on the machine of the
-services.
+The command works on the data folder, so run it on the machine of the services. If it is interrupted, run it again: it
+continues where it stopped.
 
 Examples:
   freshet replay user                                            rebuild the user service while it runs
@@ -83,22 +83,23 @@ Examples:
       ),
   ).action((service: ServiceName | 'all', options: ReplayOptions) => {
     if (options.untilSeq !== undefined && options.untilTime !== undefined)
-      throw new UsageError('It takes --until-seq or --until-time, one of them.', {
-        next: `freshet replay ${service} --help`,
+      throw new UsageError('The command takes --until-seq or --until-time, not both.', {
+        next: `freshet replay ${service} --until-seq N --into DIR`,
       });
     if ((options.untilSeq ?? options.untilTime) !== undefined && options.into === undefined)
-      throw new UsageError('An earlier state does not take the place of the live one: it takes --into.', {
-        next: `freshet replay ${service} --into DIR`,
-      });
+      throw new UsageError(
+        'An earlier state cannot replace the live projection, so --until-seq and --until-time require --into.',
+        { next: `run the command again with --into DIR, to write the state to that folder` },
+      );
     if (options.fromSnapshot && service !== 'engine' && service !== 'all')
-      throw new UsageError(`The ${service} service has no snapshots: its rows are folded from the beginning.`, {
+      throw new UsageError(`The ${service} service has no snapshots, so --from-snapshot does not apply to it.`, {
         next: `freshet replay ${service}, or freshet replay engine --from-snapshot`,
       });
     return withSession(options, async (session) => {
       for (const one of service === 'all' ? SERVICES : [service]) {
         const result = await replay(one, session, options);
         if (options.json) printJson(result);
-        else say(result);
+        else printResult(result);
       }
     });
   });
@@ -114,13 +115,16 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
   const fromSnapshot = options.fromSnapshot === true && service === 'engine';
   const beside = options.beside === true && service === 'engine';
   if (aside && existsSync(files.live))
-    throw new UsageError(`There is a projection at ${files.live} already.`, {
+    throw new UsageError(`The folder ${folder} already holds a projection of ${instance}: ${files.live}.`, {
       next: 'name another folder with --into',
     });
   if (existsSync(files.next))
-    throw new RebuildWaitingError(`A rebuilt projection lies at ${files.next} and waits to be taken over.`, {
-      next: `freshet status; without a service of that fold version, remove ${files.next}`,
-    });
+    throw new RebuildWaitingError(
+      `An earlier rebuild at ${files.next} waits until the ${instance} service cuts over.`,
+      {
+        next: `start the service with the settings of that rebuild, or delete ${files.next}`,
+      },
+    );
   const lock = acquireLock(join(folder, `${instance}.rebuild`), `The rebuild of ${instance} in ${folder}`);
   const publisher = createPublisher(nc);
   const consumer = `${instance}-rebuild`;
@@ -128,19 +132,20 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
   const { live } = projectionFiles(resolve(options.data), instance);
   const key = await erasureKey(nc);
   const upTo = bounded || fromSnapshot || beside ? await boundOf(nc, log, options) : undefined;
-  const { definition, memory, snapshot, close } = await rebuildable(service, config, key, {
+  const { definition, state, memory, snapshot, close } = await rebuildable(service, config, key, {
     live,
     nc,
     log,
     inForceAt: bounded ? upTo : undefined,
     ...((fromSnapshot || beside) && upTo !== undefined ? { snapshotUpTo: upTo, snapshotOptional: !fromSnapshot } : {}),
   });
-  const progress = createProgress(`rebuilding ${service}`, 'messages', options.json);
+  const progress = createProgress(`rebuilding the ${service} service`, 'messages', options.json);
   const started = performance.now();
   try {
     const rebuild = await createRebuild({
       file: files.rebuild,
       definition,
+      state,
       codec: createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes }),
       log,
       consumer,
@@ -151,21 +156,22 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
       fresh: memory !== undefined,
     });
     const from = rebuild.store.checkpoint();
-    if (from.seq > 0 && !options.json) note(`going on with the rebuild of ${service} from sequence ${count(from.seq)}`);
-    let said = started;
-    const tell = (done: number, total: number): void => {
+    if (from.seq > 0 && !options.json)
+      note(`The rebuild of the ${service} service continues from sequence ${count(from.seq)}.`);
+    let reported = started;
+    const report = (done: number, total: number): void => {
       progress.update(done, total);
       const now = performance.now();
-      if (!options.json || now - said < SAY_MS) return;
-      said = now;
+      if (!options.json || now - reported < PROGRESS_MS) return;
+      reported = now;
       printJson({ service, done, total, per_second: Math.round((done * 1000) / (now - started)) });
     };
     let seq: number;
     let messages: number;
     try {
-      let at = await rebuild.to(bounded && upTo !== undefined ? { seq: upTo } : {}, tell);
-      // The log goes on while it is folded.
-      while (!aside && (await log.info()).lastSeq - at.seq > NEAR) at = await rebuild.to({}, tell);
+      let at = await rebuild.to(bounded && upTo !== undefined ? { seq: upTo } : {}, report);
+      // New events arrive while the rebuild folds the log.
+      while (!aside && (await log.info()).lastSeq - at.seq > NEAR) at = await rebuild.to({}, report);
       seq = at.seq;
       messages = at.applied + at.duplicates + at.deadLetters + at.unknown;
       if (!aside) memory?.write(files.image, rebuild.store, beside);
@@ -183,12 +189,12 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
       per_second: Math.round(messages / seconds),
     };
     if (aside) {
-      orderSwap(files);
+      requestCutOver(files);
       renameSync(files.next, files.live);
       return { ...done, file: files.live, in_force: 'aside' };
     }
-    orderSwap(files);
-    return { ...done, file: files.live, in_force: await takenOver(folder, instance, foldVersion(definition)) };
+    requestCutOver(files);
+    return { ...done, file: files.live, in_force: await cutOver(folder, instance, foldVersion(definition)) };
   } finally {
     progress.end();
     close?.();
@@ -198,46 +204,46 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
   }
 }
 
-/** The last sequence that is folded, as far as it is known now. Throws `PositionUnknownError`. */
+/** The last sequence to fold. Throws `PositionUnknownError`. */
 const boundOf = async (
   nc: NatsConnection,
   log: Log,
   { untilSeq, untilTime }: Pick<ReplayOptions, 'untilSeq' | 'untilTime'>,
 ): Promise<number> => (await findPosition(nc, log, { seq: untilSeq, time: untilTime })).seq;
 
-/** Waits until the service that runs has taken it over; where none runs, puts it in place for the next one. */
-async function takenOver(folder: string, instance: string, version: string): Promise<ReplayResult['in_force']> {
+/** Waits until the running service has cut over. If no service runs, replaces the projection for the next start. */
+async function cutOver(folder: string, instance: string, version: string): Promise<ReplayResult['in_force']> {
   const files = projectionFiles(folder, instance);
-  const deadline = performance.now() + TAKEOVER_MS;
+  const deadline = performance.now() + CUT_OVER_MS;
   while (existsSync(files.next)) {
-    let held: InstanceLock | undefined;
+    let lock: InstanceLock | undefined;
     try {
-      held = acquireLock(join(folder, instance), instance);
-      carryOutSwap(files, version);
+      lock = acquireLock(join(folder, instance), instance);
+      replaceLiveFile(files, version);
       return 'next start';
     } catch (err) {
       if (!(err instanceof InstanceLockedError)) throw err;
     } finally {
-      held?.release();
+      lock?.release();
     }
     if (performance.now() > deadline)
       throw new RebuildWaitingError(
-        `The ${instance} service has not taken the rebuilt projection over within ${duration(TAKEOVER_MS / 1000)}; it was started under other settings or by another release.`,
-        { next: 'start the service again: it begins with the rebuilt projection' },
+        `The ${instance} service did not cut over to the rebuilt projection within ${duration(CUT_OVER_MS / 1000)}. It runs with other settings, or with another release.`,
+        { next: 'restart the service with the settings of this command: it then cuts over to the rebuilt projection' },
       );
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return 'live';
 }
 
-function say({ service, seq, file, in_force, snapshot, messages, seconds, per_second }: ReplayResult): void {
-  const where = {
-    live: 'and has taken over',
-    'next start': 'and is there for the next start; the service does not run',
-    aside: `into ${file}`,
+function printResult({ service, seq, file, in_force, snapshot, messages, seconds, per_second }: ReplayResult): void {
+  const outcome = {
+    live: 'The service has cut over to it.',
+    'next start': 'The service does not run, and will use it at its next start.',
+    aside: `The projection is ${file}.`,
   };
   print(
-    `${service}: ${count(messages)} messages up to sequence ${count(seq)} folded in ${duration(seconds)}, ${count(per_second)} a second, ${where[in_force]}`,
+    `${service}: folded ${count(messages)} messages up to sequence ${count(seq)} in ${duration(seconds)} (${count(per_second)}/s). ${outcome[in_force]}`,
   );
-  if (snapshot !== undefined) note(`the model began at ${snapshot}`);
+  if (snapshot !== undefined) note(`The model started from the snapshot ${snapshot}.`);
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { call } from '../../bus/micro.ts';
-import type { RollbackAnswer } from '../../engine/rollback.ts';
+import { call } from '../../bus/nats/micro.ts';
+import type { RollbackAnswer } from '../../engine/lifecycle/rollback.ts';
 import { waitInForce } from '../in-force.ts';
 import { note, print, printJson } from '../output.ts';
 import { type CommonOptions, withCommon, withSession } from '../session.ts';
@@ -11,22 +11,22 @@ interface RollbackOptions extends CommonOptions {
   wait: boolean;
 }
 
-/** Milliseconds that the engine has to read the snapshot and write the event. */
+/** Milliseconds that the engine gets to read the snapshot and write the event. */
 const ROLLBACK_MS = 60_000;
 
 /** `freshet rollback` */
 export const rollbackVerb = (): Command =>
   withCommon(
     new Command('rollback')
-      .description('go back to the settings and the ranker of a snapshot; statistics stay at the head of the log')
-      .argument('[snapshot]', 'which one (default: before the promotion, or the one before the newest)')
-      .option('--reason <text>', 'why, kept in the log')
-      .option('--end', 'the settings of the file are in force again, and the ranker learns on')
-      .option('--no-wait', 'do not wait until the engine answers under the other settings')
+      .description('return to the settings and the ranker of a snapshot; the statistics stay current')
+      .argument('[snapshot]', 'the snapshot (default: the last one before a promotion, else the second newest)')
+      .option('--reason <text>', 'the reason, which goes into the log')
+      .option('--end', 'end the rollback: use the settings of the file again, and let the ranker learn again')
+      .option('--no-wait', 'do not wait until the engine answers under those settings')
       .addHelpText(
         'after',
         `
-The ranker learns no more until --end, or until something is promoted.
+The ranker learns no more until you end the rollback (--end) or promote a shadow.
 
 Examples:
   freshet rollback --reason 'worse since this morning'
@@ -49,12 +49,13 @@ Examples:
         answer.state = 'in force';
       }
       if (options.json) return printJson(answer);
-      const done = answer.state === 'in force' ? 'in force' : 'being folded under, and in force then';
+      const when =
+        answer.state === 'in force' ? 'is in force' : 'comes into force once the engine has folded the log under it';
       print(
         options.end
-          ? `The settings of the file (configuration ${answer.config}) are ${done}; the ranker learns on.`
-          : `Rolled back to ${answer.snapshot}: its configuration ${answer.config} is ${done}, its ranker learns no more.`,
+          ? `The rollback has ended. The settings of the file: configuration ${answer.config} ${when}. The ranker learns again.`
+          : `Rolled back to ${answer.snapshot}: its configuration ${answer.config} ${when}. The ranker learns no more.`,
       );
-      note(options.end ? 'Next: freshet status' : 'Next: freshet status; freshet rollback --end to go on from there');
+      note(options.end ? 'Next: freshet status' : 'Next: freshet status; freshet rollback --end ends the rollback');
     }),
   );

@@ -8,7 +8,7 @@ import { UPCASTERS } from '../../bus/event/upcast.ts';
 import { SchemaIncompatibleError } from '../../errors.ts';
 import { note, print, printJson } from '../output.ts';
 
-/** Schemas as they were when they were published; a file that is here changes only to one that takes more. */
+/** The published schemas. A file here may change only to a schema that accepts more. */
 const PUBLISHED = fileURLToPath(new URL('../../../test/golden/schemas/', import.meta.url));
 
 interface CheckOptions {
@@ -19,19 +19,21 @@ interface CheckOptions {
 
 interface Checked {
   compatible: boolean;
-  /** Types that were never published. */
+  /** Types without a published schema. */
   unpublished: string[];
   refusals: (SchemaChange & { type: string })[];
 }
 
 /** `freshet schema` */
 export const schemaVerb = (): Command =>
-  new Command('schema').description('schemas of events against those that were published').addCommand(
+  new Command('schema').description('compare the event schemas with the published ones').addCommand(
     new Command('check')
-      .description('refuses a schema that no longer takes what its published form took; exit code 1')
-      .option('--published <dir>', 'folder of the published schemas (default: those that come with the clone)')
-      .option('--accept', 'publish what is new or takes more: writes it to that folder')
-      .option('--json', 'write JSON, for machines')
+      .description(
+        'check that each schema still accepts all events that its published version accepts; exit code 1 if not',
+      )
+      .option('--published <dir>', 'folder of the published schemas (default: the one in the clone)')
+      .option('--accept', 'write the new and extended schemas to that folder')
+      .option('--json', 'print JSON, for programs')
       .action((options: CheckOptions) => {
         const folder = options.published ?? PUBLISHED;
         const checked = check(folder);
@@ -39,17 +41,17 @@ export const schemaVerb = (): Command =>
         for (const { type, path, what } of checked.refusals) note(`${type}: ${path} ${what}`);
         if (!checked.compatible)
           throw new SchemaIncompatibleError(
-            `${checked.refusals.length} changes of published schemas refuse events that are in logs already.`,
-            { next: 'make it a new version of the type, with an upcaster for the old one (src/bus/event/upcast.ts)' },
+            `${checked.refusals.length} ${checked.refusals.length === 1 ? 'change' : 'changes'} of published schemas would reject events that logs already hold.`,
+            { next: 'make a new version of the type, with an upcaster for the old one (src/bus/event/upcast.ts)' },
           );
         if (options.accept) accept(folder);
         else if (checked.unpublished.length > 0)
-          note(`not published yet: ${checked.unpublished.join(', ')}. Next: freshet schema check --accept`);
-        if (!options.json) print('Every published schema takes what it took.');
+          note(`No published schema yet: ${checked.unpublished.join(', ')}. Next: freshet schema check --accept`);
+        if (!options.json) print('Every schema accepts what its published version accepts.');
       }),
   );
 
-/** Compares the schemas of this program with the published ones. */
+/** Compares the schemas of this release with the published ones. */
 export function check(folder: string): Checked {
   const schemas = eventSchemas();
   const found: Checked['refusals'] = [];
@@ -59,7 +61,7 @@ export function check(folder: string): Checked {
     const now = schemas.get(type);
     const before = JSON.parse(readFileSync(join(folder, name), 'utf8')) as JsonSchema;
     if (now) found.push(...refusals(before, now).map((change) => ({ type, ...change })));
-    else if (!UPCASTERS.has(type)) found.push({ type, path: 'event', what: 'is gone, and nothing reads it any more' });
+    else if (!UPCASTERS.has(type)) found.push({ type, path: 'event', what: 'is removed, and has no upcaster' });
   }
   const unpublished = [...schemas.keys()].filter((type) => !published.includes(`${type}.json`));
   return { compatible: found.length === 0, unpublished, refusals: found };

@@ -13,7 +13,7 @@ import { port, positive } from '../values.ts';
 
 type Start = (environment: ServiceEnvironment) => Promise<RunningService>;
 
-// Each process loads the part that it is.
+// Each process imports only its own part.
 const STARTS: Readonly<Record<ServiceName, () => Promise<Start>>> = {
   user: async () => (await import('../../user/start.ts')).startUser,
   content: async () => (await import('../../content/start.ts')).startContent,
@@ -30,22 +30,22 @@ interface ServiceVerbOptions {
   replica: number;
 }
 
-/** Milliseconds between two looks at a service's state, for whoever started it. */
-const LOOK_MS = 50;
+/** Milliseconds between two reports of a service's state to its parent process. */
+const REPORT_MS = 50;
 
-/** `freshet service`: one process of the system, as `up` starts them, or by itself. */
+/** `freshet service`: one process of the system. `freshet up` starts them; an operator may start one alone. */
 export const serviceVerb = (): Command =>
   new Command('service')
-    .description('run one part of the system in this process, as `up` does')
-    .addArgument(new Argument('<part>', 'which one').choices([...Object.keys(STARTS), 'gateway', 'demo']))
+    .description('run one part of the system in this process')
+    .addArgument(new Argument('<part>', 'the part to run').choices([...Object.keys(STARTS), 'gateway', 'demo']))
     .option('--data <dir>', 'folder of the projection', DATA_FOLDER)
-    .option('--nats <url>', 'address of nats-server (default: $NATS_URL, then the running `freshet up`)')
-    .option('--config <file>', 'settings')
+    .option('--nats <url>', 'address of nats-server (default: $NATS_URL, then the `freshet up` that runs in --data)')
+    .option('--config <file>', 'file of settings (default: $FRESHET_CONFIG, then freshet.config.json)')
     .option('--health-port <n>', 'port of /healthz, /readyz and /metrics; 0 for any free one', port, 0)
     .option('--port <n>', 'port of the gateway', port, 8080)
     .option(
       '--replica <n>',
-      'number of this instance; from 2 on it has a projection and a consumer of its own',
+      'number of this instance; replicas from 2 on have their own projection and consumer',
       positive,
       1,
     )
@@ -56,8 +56,8 @@ interface Running {
 }
 
 async function run(part: string, options: ServiceVerbOptions): Promise<void> {
-  // Under `up`, the end of the parent is the end of this process, also when the parent was killed.
-  const tell = (message: ChildMessage): void => void process.send?.(message, () => {});
+  // Under `freshet up`, this process ends with its parent, even if somebody kills the parent.
+  const send = (message: ChildMessage): void => void process.send?.(message, () => {});
   let running: Running | undefined;
   let stopping = false;
   let end!: () => void;
@@ -76,17 +76,17 @@ async function run(part: string, options: ServiceVerbOptions): Promise<void> {
     const config = loadConfig({ file: options.config });
     const url = natsUrl(options);
     ensureFolder(options.data);
-    const starting = startPart(part, { options, config, url, tell });
-    // Who is stopped before it is up, as while it waits for a server, has nothing to put in order.
+    const starting = startPart(part, { options, config, url, send });
+    // A part that is stopped before it has started, such as while it waits for a server, has nothing to clean up.
     running = await Promise.race([starting, ended.then(() => undefined)]);
     await ended;
   } catch (err) {
     const { code = 'FRESHET_INTERNAL', message, next } = err as Error & { code?: string; next?: string };
-    tell({ type: 'failed', code, message, ...(next ? { next } : {}) });
+    send({ type: 'failed', code, message, ...(next ? { next } : {}) });
     process.exitCode = report(err);
   }
   if (process.connected) process.disconnect();
-  // Handles of libraries (timers of a connection that never came up) must not keep a stopped process alive.
+  // Open handles of libraries (timers of a failed connection) must not keep a stopped process alive.
   process.exit(process.exitCode ?? 0);
 }
 
@@ -94,10 +94,10 @@ interface PartOptions {
   options: ServiceVerbOptions;
   config: Config;
   url: string;
-  tell: (message: ChildMessage) => void;
+  send: (message: ChildMessage) => void;
 }
 
-async function startPart(part: string, { options, config, url, tell }: PartOptions): Promise<Running> {
+async function startPart(part: string, { options, config, url, send }: PartOptions): Promise<Running> {
   if (part === 'demo') {
     const logger = createLogger({ service: 'demo', level: config.log.level, redact: config.log.redact });
     const { startDemo } = await import('../../demo/run.ts');
@@ -106,10 +106,10 @@ async function startPart(part: string, { options, config, url, tell }: PartOptio
       natsUrl: url,
       data: options.data,
       logger,
-      onProgress: (progress) => tell({ type: 'demo', ...progress }),
+      onProgress: (progress) => send({ type: 'demo', ...progress }),
     });
     demo.loaded.catch((err: unknown) => {
-      logger.error({ err }, 'the demo data could not be loaded');
+      logger.error({ err }, 'the demo failed to publish its data');
       process.exit(1);
     });
     return demo;
@@ -117,8 +117,8 @@ async function startPart(part: string, { options, config, url, tell }: PartOptio
   if (part === 'gateway') {
     const { startGateway } = await import('../../gateway/start.ts');
     const gateway = await startGateway({ config, natsUrl: url, port: options.port });
-    tell({ type: 'started', health: gateway.url });
-    const timer = setInterval(() => tell({ type: 'state', state: 'ready', seq: 0, lag: 0 }), 4 * LOOK_MS);
+    send({ type: 'started', health: gateway.url });
+    const timer = setInterval(() => send({ type: 'state', state: 'ready', seq: 0, lag: 0 }), 4 * REPORT_MS);
     return {
       stop: async () => {
         clearInterval(timer);
@@ -134,16 +134,12 @@ async function startPart(part: string, { options, config, url, tell }: PartOptio
     healthPort: options.healthPort,
     replica: options.replica,
   });
-  tell({ type: 'started', health: service.healthUrl });
-  const timer = process.send ? setInterval(() => tellState(service, tell), LOOK_MS) : undefined;
+  send({ type: 'started', health: service.healthUrl });
+  const timer = process.send ? setInterval(() => send({ type: 'state', ...service.progress() }), REPORT_MS) : undefined;
   return {
     stop: async () => {
       clearInterval(timer);
       await service.stop();
     },
   };
-}
-
-function tellState(service: RunningService, tell: (message: ChildMessage) => void): void {
-  tell({ type: 'state', ...service.progress() });
 }

@@ -3,19 +3,19 @@ import { mkdirSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { NatsConnection } from 'nats';
-import { call } from '../../bus/micro.ts';
+import { call } from '../../bus/nats/micro.ts';
+import { projectionFiles } from '../../bus/projection/files.ts';
 import { removeDatabase } from '../../bus/projection/store.ts';
-import { projectionFiles } from '../../bus/projection/swap.ts';
 import type { ServiceStatus } from '../../bus/service/description.ts';
 import { ensureFolder } from '../../bus/service/folder.ts';
 import { acquireLock } from '../../bus/service/lock.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
-import type { RankingAnswer } from '../../engine/lists.ts';
-import type { SettingsAnswer } from '../../engine/rollback.ts';
-import { configHash, differences, settingsOf, withSettings } from '../../engine/settings.ts';
-import { METRICS } from '../../engine/shadow/comparison.ts';
-import type { PromoteAnswer, ShadowStatus } from '../../engine/shadow/start.ts';
+import type { SettingsAnswer } from '../../engine/lifecycle/rollback.ts';
+import { METRICS } from '../../engine/lifecycle/shadow/comparison.ts';
+import type { PromoteAnswer, ShadowStatus } from '../../engine/lifecycle/shadow/start.ts';
+import type { RankingAnswer } from '../../engine/serve/lists.ts';
+import { configHash, differences, settingsOf, withSettings } from '../../engine/settings/settings.ts';
 import { ENTRY } from '../../entry.ts';
 import { ServiceUnavailableError, UsageError } from '../../errors.ts';
 import { isAlive, readRuntime } from '../../up/runtime-file.ts';
@@ -29,27 +29,28 @@ type Status = ServiceStatus & ShadowStatus;
 
 /** Name of the shadow's files and consumer. */
 const INSTANCE = 'engine-shadow';
-/** Milliseconds that a shadow has to begin, to end, and to store its model. */
+/** Milliseconds that a shadow gets to start, to stop, and to store its model. */
 const START_MS = 60_000;
 const STOP_MS = 20_000;
 const PROMOTE_MS = 120_000;
-const LOOK_MS = 100;
-/** Milliseconds between two looks at whether the system is still there. */
+/** Milliseconds between two polls of a shadow that starts or stops. */
+const POLL_MS = 100;
+/** Milliseconds between two polls of a shadow whether the system still runs. */
 const WATCH_MS = 1_000;
 
 /** `freshet shadow` */
 export function shadowVerb(): Command {
   const verb = new Command('shadow').description(
-    'try other settings of the engine on the events that come, before anybody sees a list of them',
+    'try other settings of the engine on live events, without any effect on users',
   );
   verb.addCommand(
     withCommon(
       new Command('start')
-        .description('fold the log under the settings of --config, beside the system that runs')
+        .description('start a shadow engine with the settings of --config, next to the running system')
         .addHelpText(
           'after',
           `
-It goes on after this command has ended, until freshet shadow stop. What it logs is in logs/shadow.log of the data folder.
+The shadow runs in the background until freshet shadow stop. Its log file is logs/shadow.log in the data folder.
 
 Example:
   freshet shadow start --config other.json`,
@@ -59,13 +60,15 @@ Example:
   verb.addCommand(
     withCommon(
       new Command('run')
-        .description('the same in this process, until it is ended')
+        .description('run a shadow engine in this process, until a signal or freshet shadow stop')
         .option('--health-port <n>', 'port of /healthz, /readyz and /metrics; 0 for any free one', port, 0),
     ).action(run),
   );
   verb.addCommand(
     withCommon(
-      new Command('status').description('how far it is, and how it does beside what is in force, on the same events'),
+      new Command('status').description(
+        'show the progress of the shadow, and its quality on the same events as the engine in force',
+      ),
     ).action((options: CommonOptions) =>
       withSession(options, async ({ nc }) => {
         const status = await statusOf(nc);
@@ -75,7 +78,7 @@ Example:
         print(statusText(answer));
         if (!answer.current)
           note(
-            `Other settings have come into force (${model.config}) since it began: it is compared with ${status.in_force}.\nNext: freshet shadow stop, and start it again`,
+            `The engine now runs with configuration ${model.config}. The shadow still compares itself with ${status.in_force}.\nNext: freshet shadow stop, then freshet shadow start --config FILE`,
           );
       }),
     ),
@@ -83,10 +86,10 @@ Example:
   verb.addCommand(
     withCommon(
       new Command('recommend')
-        .description('a list as the shadow would make it')
+        .description('list the recommendations of the shadow for a user')
         .argument('<user>', 'id of the user')
-        .option('-n, --n <n>', 'items', positive, 10)
-        .option('--explain', 'say why each item is there'),
+        .option('-n, --n <n>', 'how many items', positive, 10)
+        .option('--explain', 'show the reasons for each item'),
     ).action((user: string, options: CommonOptions & { n: number; explain?: boolean }) =>
       withSession(options, async ({ nc }) => {
         const { n, explain = false } = options;
@@ -100,33 +103,36 @@ Example:
   verb.addCommand(
     withCommon(
       new Command('promote')
-        .description('put its settings in force; the engine folds under them beside, and goes over without a pause')
-        .option('--keep', 'leave the shadow running')
-        .option('--no-wait', 'do not wait until the engine answers under them'),
+        .description(
+          'put the settings of the shadow in force: the engine folds the log under them, then cuts over without a pause',
+        )
+        .option('--keep', 'do not stop the shadow')
+        .option('--no-wait', 'do not wait until the engine answers under those settings'),
     ).action((options: CommonOptions & { keep?: boolean; wait: boolean }) =>
       withSession(options, ({ nc }) => promote(nc, options)),
     ),
   );
   verb.addCommand(
-    withCommon(new Command('stop').description('end it and remove its projection')).action((options: CommonOptions) =>
-      withSession(options, async ({ nc }) => {
-        const ended = await stop(nc, resolve(options.data));
-        if (options.json) printJson({ stopped: ended });
-        else print(ended ? 'The shadow has ended, and its projection is gone.' : 'No shadow was running.');
-      }),
+    withCommon(new Command('stop').description('stop the shadow and delete its projection')).action(
+      (options: CommonOptions) =>
+        withSession(options, async ({ nc }) => {
+          const ended = await stop(nc, resolve(options.data));
+          if (options.json) printJson({ stopped: ended });
+          else print(ended ? 'Stopped the shadow and deleted its projection.' : 'No shadow was running.');
+        }),
     ),
   );
   return verb;
 }
 
-/** Throws `ServiceUnavailableError` with what to do where there is no shadow. */
+/** Calls an endpoint of the shadow. Throws `ServiceUnavailableError` with the next step if no shadow answers. */
 async function asked<T>(nc: NatsConnection, endpoint: string, request: object, timeoutMs?: number): Promise<T> {
   try {
     return await call<T>(nc, `freshet.shadow.${endpoint}`, { ...request }, timeoutMs ? { timeoutMs } : {});
   } catch (err) {
     if (!(err instanceof ServiceUnavailableError)) throw err;
-    throw new ServiceUnavailableError('No shadow answers.', {
-      next: 'freshet shadow start --config FILE; what it logs is in logs/shadow.log of the data folder',
+    throw new ServiceUnavailableError('No shadow answers. It is not running, or it is still starting.', {
+      next: 'freshet shadow start --config FILE; its log file is logs/shadow.log in the data folder',
       cause: err,
     });
   }
@@ -140,17 +146,18 @@ const runs = (nc: NatsConnection): Promise<Status | undefined> =>
     throw err;
   });
 
-/** The settings in force, over those of the file in all that is not the engine's. Throws `UsageError`. */
+/** The engine settings in force, combined with all other settings of the file. Throws `UsageError`. */
 async function inForceBeside(nc: NatsConnection, config: Config): Promise<Config> {
   const { settings, declared } = await call<SettingsAnswer>(nc, 'freshet.engine.settings', {});
   if (JSON.stringify([...declared].sort()) !== JSON.stringify([...config.events.declared].sort()))
-    throw new UsageError('The file declares other events than the system that runs (events.declared).', {
-      next: 'a shadow tries settings of engine; make the rest of the file that of the system',
-    });
+    throw new UsageError(
+      `The file declares the events ${JSON.stringify(config.events.declared)}, and the running system ${JSON.stringify(declared)}.`,
+      { next: 'set events.declared as in the running system; a shadow may differ only in the settings under "engine"' },
+    );
   const inForce = withSettings(config, settings, 'the settings in force');
   if (configHash(inForce) === configHash(config))
-    throw new UsageError('The settings of the engine in this file are those in force: there is nothing to compare.', {
-      next: 'freshet shadow start --config FILE, with other settings under engine',
+    throw new UsageError('The engine already runs with these settings, so a shadow would have nothing to compare.', {
+      next: 'freshet shadow start --config FILE, with a file that changes settings under "engine"',
     });
   return inForce;
 }
@@ -177,7 +184,7 @@ async function start(nc: NatsConnection, url: string, options: CommonOptions): P
       child.unref();
       if (options.json) return printJson({ pid: status.pid, in_force: status.in_force, shadow: status.shadow });
       print(
-        `A shadow folds the log under configuration ${status.shadow}, beside ${status.in_force} (pid ${status.pid}):`,
+        `A shadow (pid ${status.pid}) folds the log under configuration ${status.shadow}. In force is ${status.in_force}. The differences:`,
       );
       print(changesText(differences(settingsOf(inForce), settingsOf(config))));
       note('Next: freshet shadow status');
@@ -186,16 +193,16 @@ async function start(nc: NatsConnection, url: string, options: CommonOptions): P
     if (ended !== undefined || performance.now() > deadline)
       throw new ServiceUnavailableError(
         ended === undefined
-          ? `The shadow did not come up within ${START_MS} ms.`
-          : `The shadow ended with code ${ended}.`,
-        { next: `see ${join(data, 'logs', 'shadow.log')}` },
+          ? `The shadow did not start within ${START_MS / 1_000} s.`
+          : `The shadow ended with exit code ${ended} before it was ready.`,
+        { next: `read its log file: ${join(data, 'logs', 'shadow.log')}` },
       );
-    await new Promise((again) => setTimeout(again, LOOK_MS));
+    await new Promise((again) => setTimeout(again, POLL_MS));
   }
 }
 
 async function run(options: CommonOptions & { healthPort: number }): Promise<void> {
-  const { startShadow } = await import('../../engine/shadow/start.ts');
+  const { startShadow } = await import('../../engine/lifecycle/shadow/start.ts');
   const data = resolve(options.data);
   const config = loadConfig({ file: options.config });
   const url = natsUrl(options);
@@ -206,7 +213,7 @@ async function run(options: CommonOptions & { healthPort: number }): Promise<voi
     end = () => settle('ended');
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end);
-  // It is of no use without the system that it stands beside, where that is one of this machine.
+  // A shadow without its system is useless. Only a system on this machine can be observed.
   const beside = readRuntime(data);
   if (beside?.nats === url)
     setInterval(() => {
@@ -224,17 +231,17 @@ async function run(options: CommonOptions & { healthPort: number }): Promise<voi
       data,
       healthPort: options.healthPort,
       onStale: begin,
-      // Whoever asks gets an answer first.
+      // The caller gets the answer first.
       onStop: () => setImmediate(end),
     });
     over = (await Promise.race([ended, stale])) === 'ended';
     await shadow.stop();
-    // It holds people's events, and nobody would forget them in it.
+    // The projection holds personal data, and no erasure would reach it.
     removeDatabase(projectionFiles(data, INSTANCE).live);
   }
-  // A server that has ended has no consumer to be removed.
+  // If the server has stopped, there is no consumer to delete.
   await withSession(options, removeConsumer).catch(() => {});
-  // Handles of libraries must not keep a stopped process alive.
+  // Open handles of libraries must not keep a stopped process alive.
   process.exit(0);
 }
 
@@ -249,14 +256,14 @@ async function stop(nc: NatsConnection, data: string): Promise<boolean> {
     const deadline = performance.now() + STOP_MS;
     while (await runs(nc)) {
       if (performance.now() > deadline)
-        throw new ServiceUnavailableError(`The shadow (pid ${running.pid}) did not end within ${STOP_MS} ms.`, {
+        throw new ServiceUnavailableError(`The shadow (pid ${running.pid}) did not stop within ${STOP_MS / 1_000} s.`, {
           next: `kill ${running.pid}`,
         });
-      await new Promise((again) => setTimeout(again, LOOK_MS));
+      await new Promise((again) => setTimeout(again, POLL_MS));
     }
     return true;
   }
-  // One that was killed has left its file.
+  // A killed shadow leaves its projection behind.
   const lock = acquireLock(join(data, INSTANCE), `The shadow in ${data}`);
   removeDatabase(projectionFiles(data, INSTANCE).live);
   lock.release();
@@ -275,7 +282,7 @@ async function promote(nc: NatsConnection, options: CommonOptions & { keep?: boo
   if (!options.keep) await stop(nc, resolve(options.data));
   const state = options.wait ? 'in force' : 'refolding';
   if (options.json) return printJson({ act, seq, snapshot, config, state, compared: status.compared });
-  if (options.wait) print('The engine answers under it.');
+  if (options.wait) print('The engine answers under this configuration.');
   note('Next: freshet status; freshet rollback to go back');
 }
 
@@ -288,13 +295,13 @@ function statusText(status: Status & { current: boolean }): string {
     '',
     comparedText(status),
     '',
-    `One event in ${count(every)} is ranked by both before it is learned${unpaired > 0 ? `; ${count(unpaired)} could be asked of one only` : ''}.`,
+    `Both models rank one event in ${count(every)} before they learn from it${unpaired > 0 ? `; only one of them could rank ${count(unpaired)} events` : ''}.`,
   ].join('\n');
 }
 
 function comparedText({ compared }: Pick<ShadowStatus, 'compared'>): string {
   const { events, users, from_seq, to_seq, in_force, shadow, difference } = compared;
-  if (events === 0) return 'No event was ranked by both yet.';
+  if (events === 0) return 'The two models have ranked no common event yet.';
   const rows = METRICS.map((metric) => {
     const { mean, standard_error } = difference[metric];
     const error = standard_error === null ? '' : standard_error.toFixed(4);

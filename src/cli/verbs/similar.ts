@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { call } from '../../bus/micro.ts';
-import type { RankingAnswer } from '../../engine/lists.ts';
+import { call } from '../../bus/nats/micro.ts';
+import type { RankingAnswer } from '../../engine/serve/lists.ts';
 import { note, print, printJson } from '../output.ts';
 import { originText, rankingText } from '../ranking.ts';
 import { type CommonOptions, withCommon, withSession } from '../session.ts';
@@ -15,10 +15,10 @@ interface SimilarOptions extends CommonOptions {
 export const similarVerb = (): Command =>
   withCommon(
     new Command('similar')
-      .description('items that go with an item')
+      .description('list the items that are similar to an item')
       .argument('<item>', 'id of the item')
-      .option('-n, --n <n>', 'items', positive, 10)
-      .option('--explain', 'say why each item is there'),
+      .option('-n, --n <n>', 'how many items', positive, 10)
+      .option('--explain', 'show the reasons for each item'),
   ).action((item: string, options: SimilarOptions) =>
     withSession(options, async ({ nc }) => {
       const answer = await call<RankingAnswer>(nc, 'freshet.engine.similar', {

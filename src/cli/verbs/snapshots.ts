@@ -1,30 +1,30 @@
 import { Command } from 'commander';
-import { call } from '../../bus/micro.ts';
-import type { SnapshotsAnswer, SnapshotTold } from '../../engine/rollback.ts';
+import { call } from '../../bus/nats/micro.ts';
+import type { SnapshotsAnswer, SnapshotView } from '../../engine/lifecycle/rollback.ts';
 import { count, print, printJson, table } from '../output.ts';
 import { type CommonOptions, withCommon, withSession } from '../session.ts';
 
-/** Milliseconds that the engine has to list them. */
+/** Milliseconds to wait for the list from the engine. */
 const LIST_MS = 30_000;
 
 /** `freshet snapshots` */
 export const snapshotsVerb = (): Command =>
   withCommon(
     new Command('snapshots').description(
-      'snapshots of the model that can be gone back to, and what was promoted and rolled back',
+      'list the snapshots of the model for a rollback, and all promotions and rollbacks',
     ),
   ).action((options: CommonOptions) =>
     withSession(options, async ({ nc }) => {
       const answer = await call<SnapshotsAnswer>(nc, 'freshet.engine.snapshots', {}, { timeoutMs: LIST_MS });
       if (options.json) return printJson(answer);
       const { snapshots, acts } = answer;
-      print(snapshots.length === 0 ? 'There is no snapshot yet.' : snapshotsText(snapshots));
+      print(snapshots.length === 0 ? 'No snapshots yet.' : snapshotsText(snapshots));
       if (acts.length === 0) return;
       print('');
       print(
         table(
           acts.map(({ verb, seq, time, snapshot, file, reason }) => [
-            file ? 'the file’s again' : verb === 'promoted' ? 'promoted' : 'rolled back',
+            file ? 'ended rollback' : verb === 'promoted' ? 'promoted' : 'rolled back',
             seq,
             time,
             snapshot,
@@ -36,7 +36,7 @@ export const snapshotsVerb = (): Command =>
     }),
   );
 
-const snapshotsText = (snapshots: readonly SnapshotTold[]): string =>
+const snapshotsText = (snapshots: readonly SnapshotView[]): string =>
   table(
     snapshots.map(({ object, seq, event_time, config, events, bytes, ...one }) => [
       object,
@@ -45,22 +45,22 @@ const snapshotsText = (snapshots: readonly SnapshotTold[]): string =>
       config,
       events,
       `${count(Math.ceil(bytes / 1024))} KiB`,
-      standing(one),
+      remarksOf(one),
     ]),
     ['snapshot', 'seq', 'event time', 'configuration', 'events', 'size', ''],
   );
 
-function standing({
+function remarksOf({
   current,
   settings_differ,
   pinned,
   unfit,
-}: Pick<SnapshotTold, 'current' | 'settings_differ' | 'pinned' | 'unfit'>): string {
+}: Pick<SnapshotView, 'current' | 'settings_differ' | 'pinned' | 'unfit'>): string {
   const names = Object.keys(settings_differ ?? {});
   return [
     ...(current ? ['in force'] : []),
-    ...(names.length > 0 ? [`other ${names.join(', ')}`] : []),
+    ...(names.length > 0 ? [`differs in ${names.join(', ')}`] : []),
     ...(pinned === null ? [] : [`ranker pinned to ${pinned}`]),
-    ...(unfit === null ? [] : [`not to go back to: ${unfit}`]),
+    ...(unfit === null ? [] : [`cannot roll back: ${unfit}`]),
   ].join('; ');
 }

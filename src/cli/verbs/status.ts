@@ -1,22 +1,22 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import type { NatsConnection } from 'nats';
-import { withoutCredentials } from '../../bus/connection.ts';
 import { createJetStreamLog } from '../../bus/log/jetstream.ts';
-import { call } from '../../bus/micro.ts';
+import { withoutCredentials } from '../../bus/nats/connection.ts';
+import { call } from '../../bus/nats/micro.ts';
+import { createPublisher } from '../../bus/nats/publisher.ts';
 import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
-import { createPublisher } from '../../bus/publisher.ts';
 import type { ServiceStatus } from '../../bus/service/description.ts';
 import { createInstances, type Instances } from '../../bus/service/instances.ts';
-import type { TrainingStatus } from '../../engine/inputs/trainings.ts';
+import type { TrainingStatus } from '../../engine/artifacts/trainings.ts';
+import type { InForceView } from '../../engine/lifecycle/rollback.ts';
 import type { PrequentialReport, Quality } from '../../engine/model/mod.ts';
-import type { InForceTold } from '../../engine/rollback.ts';
 import { isStreamMissing } from '../../errors.ts';
 import { readRuntime } from '../../up/runtime-file.ts';
 import { count, duration, note, print, printJson, table } from '../output.ts';
 import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';
 
-/** How far one process of a service is. */
+/** The progress of one process of a service. */
 interface InstanceRow {
   service: string;
   pid: number | null;
@@ -30,9 +30,9 @@ interface InstanceRow {
 interface Status {
   log: { stream: string; created: string; first_seq: number; last_seq: number; messages: number } | null;
   nats: { url: string; version: string; pid?: number };
-  /** The first instance of each service, or another one that answers in its place. */
+  /** The first instance of each service, or another one if the first does not answer. */
   services: (InstanceRow & { restarts: number })[];
-  /** All others that are known of. */
+  /** All other known instances. */
   replicas: (InstanceRow & { instance: string })[];
   model: {
     snapshot: string | null;
@@ -43,23 +43,23 @@ interface Status {
     training: TrainingStatus | null;
     prequential: PrequentialReport | null;
     warnings: Record<string, number>;
-    in_force: InForceTold | null;
+    in_force: InForceView | null;
   } | null;
 }
 
-/** For a replica that is down. */
-const START_OR_REMOVE = 'start it, or remove its consumer if it is gone for good (nats consumer rm EVENTS NAME)';
-/** Milliseconds that a service has to say how it is. */
+/** The next step for a replica that is down. */
+const START_OR_REMOVE = 'start the replica; if it is gone forever, delete its consumer (nats consumer rm EVENTS NAME)';
+/** Milliseconds to wait for the status of a service. */
 const STATUS_MS = 1_000;
 
 /** `freshet status` */
 export const statusVerb = (): Command =>
-  withCommon(new Command('status').description('the log, how far each service is, the model in force')).action(
+  withCommon(new Command('status').description('show the state of the log, of each service and of the model')).action(
     (options: CommonOptions) =>
       withSession(options, async (session) => {
         const status = await readStatus(session, options);
         if (options.json) printJson(status);
-        else say(status);
+        else printStatus(status);
       }),
   );
 
@@ -120,16 +120,16 @@ async function readStatus({ nc, url }: CliSession, { data }: CommonOptions): Pro
 type Answer = ServiceStatus & {
   trouble?: NonNullable<InstanceRow['trouble']>;
   model?: Status['model'];
-  in_force?: InForceTold;
+  in_force?: InForceView;
 };
 
 interface InstanceFound {
   instance: string;
-  /** Undefined: it has read the log before, and does not answer. */
+  /** Undefined: the instance has a consumer, and does not answer. */
   answer: Answer | undefined;
 }
 
-/** The instances of a service: the first one at the front, unless another one answers and it doesn't. */
+/** The instances of a service. An instance that answers comes first. */
 async function instancesOf(nc: NatsConnection, instances: Instances, service: ServiceName): Promise<InstanceFound[]> {
   const ask = (subject: string): Promise<Answer | undefined> =>
     call<Answer>(nc, subject, {}, { timeoutMs: STATUS_MS }).catch(() => undefined);
@@ -140,7 +140,7 @@ async function instancesOf(nc: NatsConnection, instances: Instances, service: Se
   );
   const answering = all.find(({ answer }) => answer);
   if (answering) return [answering, ...all.filter((one) => one !== answering)];
-  // One of an earlier release has no subject of its own.
+  // An instance of an earlier release has no subject of its own.
   return [{ instance: service, answer: await ask(`freshet.${service}.status`) }, ...all.slice(1)];
 }
 
@@ -150,7 +150,7 @@ function rowOf(service: string, answer: Answer | undefined, lastSeq: number): In
   return { service, pid, state, seq, lag, dead_letters, ...(trouble ? { trouble } : {}) };
 }
 
-/** What of TensorFlow's is in force, and how training goes; empty: nothing was trained yet. */
+/** The training results in force, and the state of training. Empty before the first training. */
 function trainingLine({ inputs, training }: NonNullable<Status['model']>): string {
   const used = inputs.flatMap(({ kind, sha256, challenged }) =>
     sha256 === null ? [] : [`${kind} ${sha256.slice(0, 8)}${challenged ? ', compared with a newer one' : ''}`],
@@ -165,26 +165,26 @@ function trainingLine({ inputs, training }: NonNullable<Status['model']>): strin
   ].join('; ');
 }
 
-/** What was promoted or rolled back, and what of the file does nothing because of it; nothing where nothing was. */
-function inForceLines({ act, pinned, coming, file_differs }: InForceTold): string[] {
+/** The promotion or rollback in force, and the settings of the file that it overrides. Empty if there is none. */
+function inForceLines({ act, pinned, coming, file_differs }: InForceView): string[] {
   const names = Object.keys(file_differs);
   return [
     ...(act
       ? [`${act.verb === 'promoted' ? 'promoted' : 'rolled back to'} ${act.snapshot} at sequence ${act.seq}`]
       : []),
     ...(pinned === null ? [] : [`ranker pinned to ${pinned}: it learns no more`]),
-    ...(coming === null ? [] : [`configuration ${coming} is being folded under, and in force then`]),
-    ...(names.length > 0 ? [`of the file not in force: ${names.join(', ')}`] : []),
+    ...(coming === null ? [] : [`the engine folds the log under configuration ${coming}, which then comes into force`]),
+    ...(names.length > 0 ? [`settings of the file that are not in force: ${names.join(', ')}`] : []),
   ];
 }
 
-/** One line a window: HR, NDCG and MRR at 10 of the model and of what it is compared with. */
+/** One line per window: HR, NDCG and MRR at 10 of the model and of the baselines. */
 function qualityLines({ windows }: PrequentialReport): string[] {
   const figures = ({ hr, ndcg, mrr }: Quality): string => [hr, ndcg, mrr].map((value) => value.toFixed(3)).join(' ');
   const [quick, slow] = windows;
-  // Until the quick window is full both hold the same.
-  const told = quick && slow && slow.events > quick.events ? [quick, slow] : [quick];
-  return told.flatMap((window) =>
+  // Until the short window is full, both hold the same events.
+  const shown = quick && slow && slow.events > quick.events ? [quick, slow] : [quick];
+  return shown.flatMap((window) =>
     window
       ? [
           `newest ${count(window.events)} scored events, HR NDCG MRR at 10: model ${figures(window.model)}, ` +
@@ -194,12 +194,12 @@ function qualityLines({ windows }: PrequentialReport): string[] {
   );
 }
 
-function say({ log, nats, services, replicas, model }: Status): void {
+function printStatus({ log, nats, services, replicas, model }: Status): void {
   if (log)
     print(
       `log      ${log.stream}: ${count(log.messages)} events, sequences ${log.first_seq} to ${log.last_seq}, created ${log.created}`,
     );
-  else print('log      there is none yet');
+  else print('log      no log yet');
   print(`nats     ${nats.url}, nats-server ${nats.version}${nats.pid ? `, pid ${nats.pid}` : ''}`);
   if (model)
     print(
@@ -212,11 +212,11 @@ function say({ log, nats, services, replicas, model }: Status): void {
   const quality = model?.prequential && qualityLines(model.prequential);
   for (const [i, line] of (quality ?? []).entries()) print(`${i === 0 ? 'quality  ' : '         '}${line}`);
   const odd = Object.entries(model?.warnings ?? {});
-  if (odd.length > 0) print(`odd      ${odd.map(([kind, times]) => `${kind} ${count(times)}`).join(', ')}`);
+  if (odd.length > 0) print(`warnings ${odd.map(([kind, times]) => `${kind} ${count(times)}`).join(', ')}`);
   print('');
   const rows = [
     ...services.map((row) => ({ ...row, name: row.service, restarts: count(row.restarts) })),
-    // Whoever supervises them knows how often they were started again.
+    // `freshet up` does not supervise replicas, so it does not know how often they restarted.
     ...replicas.map((row) => ({ ...row, name: row.instance, restarts: '-' })),
   ];
   print(
@@ -236,6 +236,6 @@ function say({ log, nats, services, replicas, model }: Status): void {
   for (const { name, state, trouble, service } of rows) {
     if (trouble) note(`${name}: ${trouble.code}: ${trouble.message}${trouble.next ? `\nNext: ${trouble.next}` : ''}`);
     else if (state === 'down')
-      note(`${name} does not answer. Next: ${name === service ? 'freshet up' : START_OR_REMOVE}`);
+      note(`${name} does not answer.\nNext: ${name === service ? 'freshet up' : START_OR_REMOVE}`);
   }
 }

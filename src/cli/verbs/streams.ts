@@ -9,26 +9,26 @@ import { type CommonOptions, withCommon, withSession } from '../session.ts';
 /** `freshet streams` */
 export const streamsVerb = (): Command =>
   new Command('streams')
-    .description('what lives in JetStream: streams.config.ts against the server')
+    .description('compare streams.config.ts with JetStream, or apply it')
     .addCommand(
       withCommon(
         new Command('diff').description(
-          'what differs between streams.config.ts and the server; exit code 1 if anything does',
+          'show the differences between streams.config.ts and the server; exit code 1 if there are any',
         ),
       ).action((options: CommonOptions) =>
         withSession(options, async ({ nc }) => {
           const differences = await diffStreams(nc);
           if (options.json) printJson(differences);
-          else sayDifferences(differences);
+          else printDifferences(differences);
           if (differences.some(({ state, kind }) => state !== 'equal' && kind !== 'consumer'))
             process.exitCode = EXIT.failure;
         }),
       ),
     )
     .addCommand(
-      withCommon(new Command('apply').description('make the server as streams.config.ts says'))
-        .option('--lose-data', 'also changes that delete messages')
-        .option('--yes-lose-data', 'yes, really')
+      withCommon(new Command('apply').description('change the server to match streams.config.ts'))
+        .option('--lose-data', 'also make changes that delete messages; requires --yes-lose-data')
+        .option('--yes-lose-data', 'confirm --lose-data')
         .action((options: CommonOptions & { loseData?: boolean; yesLoseData?: boolean }) =>
           withSession(options, async ({ nc }) => {
             const applied = await applyStreams(nc, {
@@ -40,7 +40,7 @@ export const streamsVerb = (): Command =>
                 applied.map(({ kind, name, done }) => [
                   kind,
                   name,
-                  kind === 'consumer' && done === 'left' ? 'made by its service' : done,
+                  kind === 'consumer' && done === 'left' ? 'left to its service' : done,
                 ]),
               ),
             );
@@ -49,8 +49,8 @@ export const streamsVerb = (): Command =>
     )
     .addCommand(
       new Command('export')
-        .description('the streams as the JSON that `nats stream add --config` reads')
-        .argument('[dir]', 'folder to write one file a stream to; standard output without')
+        .description('write the streams as the JSON that `nats stream add --config` reads')
+        .argument('[dir]', 'folder for one file per stream (default: standard output)')
         .action((dir: string | undefined) => {
           const streams = exportStreams();
           if (dir === undefined) return printJson(streams);
@@ -63,7 +63,7 @@ export const streamsVerb = (): Command =>
         }),
     );
 
-function sayDifferences(differences: readonly StreamDifference[]): void {
+function printDifferences(differences: readonly StreamDifference[]): void {
   print(
     table(
       differences.map(({ kind, name, state }) => [
@@ -77,7 +77,7 @@ function sayDifferences(differences: readonly StreamDifference[]): void {
     if (difference.state !== 'different') continue;
     for (const { setting, found, wanted, danger } of difference.changes)
       note(
-        `${difference.name}: ${setting} is ${JSON.stringify(found)}, wanted ${JSON.stringify(wanted)}${danger ? `; ${danger}` : ''}`,
+        `${difference.name}: ${setting} is ${JSON.stringify(found)} on the server and ${JSON.stringify(wanted)} in streams.config.ts${danger ? `; ${danger}` : ''}`,
       );
   }
   if (differences.some(({ state, kind }) => state !== 'equal' && kind !== 'consumer'))

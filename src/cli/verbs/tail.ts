@@ -3,7 +3,7 @@ import { AckPolicy, DeliverPolicy, type KvEntry, type NatsConnection } from 'nat
 import { EVENTS, RANKINGS } from '../../../streams.config.ts';
 import { encodeToken } from '../../bus/event/ids.ts';
 import { EVENT_SUBJECTS, entitySubjects } from '../../bus/event/subject.ts';
-import type { RankingAnswer } from '../../engine/lists.ts';
+import type { RankingAnswer } from '../../engine/serve/lists.ts';
 import { messageOf, StreamMissingError } from '../../errors.ts';
 import { note, print, printJson } from '../output.ts';
 import { originText, rankingText } from '../ranking.ts';
@@ -22,12 +22,12 @@ interface TailOptions extends CommonOptions {
 export const tailVerb = (): Command =>
   withCommon(
     new Command('tail')
-      .description('events as they come, or a user’s ranking as it moves; until Ctrl-C')
+      .description('follow the events, or the ranking of a user, until Ctrl-C')
       .option('--user <id>', 'only events of this user')
-      .option('--item <id>', 'only events of this item of the catalogue')
-      .option('--ranking <user>', 'this user’s ranking instead of events')
-      .option('--from <seq>', 'events from this sequence on, instead of new ones', positive)
-      .option('--count <n>', 'end after so many', positive),
+      .option('--item <id>', 'only catalogue events of this item')
+      .option('--ranking <user>', 'follow the ranking of this user instead of events')
+      .option('--from <seq>', 'start at this sequence (default: new events only)', positive)
+      .option('--count <n>', 'stop after so many', positive),
   ).action((options: TailOptions) =>
     withSession(options, ({ nc }) => {
       let stop: () => void = () => {};
@@ -54,7 +54,7 @@ async function tailEvents(
       : item !== undefined
         ? entitySubjects('content', item)
         : EVENT_SUBJECTS;
-  // A consumer of its own that the server forgets soon after this command is gone.
+  // The server deletes this consumer soon after the command ends.
   const { name } = await jsm.consumers
     .add(EVENTS.name, {
       ack_policy: AckPolicy.None,
@@ -65,7 +65,10 @@ async function tailEvents(
         : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from }),
     })
     .catch((cause: unknown) => {
-      throw new StreamMissingError(`The log can't be read: ${messageOf(cause)}.`, { next: 'freshet status', cause });
+      throw new StreamMissingError(`Freshet cannot read the log: ${messageOf(cause)}.`, {
+        next: 'freshet status',
+        cause,
+      });
     });
   const messages = await (await js.consumers.get(EVENTS.name, name)).consume();
   void stopped.then(() => messages.stop());
@@ -98,7 +101,7 @@ async function tailRanking(
   const kv = await nc.jetstream().views.kv(RANKINGS.name, { bindOnly: true });
   const watch = await kv.watch({ key: `user.${encodeToken(user)}` });
   void stopped.then(() => watch.stop());
-  if (!json) note(`watching the ranking of ${user}`);
+  if (!json) note(`watching the ranking of ${user}; Ctrl-C stops`);
   let seen = 0;
   let before: string[] = [];
   for await (const entry of watch as AsyncIterable<KvEntry>) {
@@ -108,7 +111,7 @@ async function tailRanking(
     else {
       const top = { ...ranking, items: ranking.items.slice(0, 10) };
       print(
-        `\n${entry.created.toISOString()}  ${originText(ranking)}${moved(
+        `\n${entry.created.toISOString()}  ${originText(ranking)}${changeText(
           before,
           top.items.map(({ item }) => item),
         )}`,
@@ -120,7 +123,7 @@ async function tailRanking(
   }
 }
 
-function moved(before: readonly string[], after: readonly string[]): string {
+function changeText(before: readonly string[], after: readonly string[]): string {
   if (before.length === 0) return '';
   const fresh = after.filter((item) => !before.includes(item)).length;
   return `; ${fresh === 0 ? 'the same items' : `${fresh} new in the top ${after.length}`}`;

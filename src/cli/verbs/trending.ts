@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { call } from '../../bus/micro.ts';
-import type { RankingAnswer } from '../../engine/lists.ts';
+import { call } from '../../bus/nats/micro.ts';
+import type { RankingAnswer } from '../../engine/serve/lists.ts';
 import { note, print, printJson } from '../output.ts';
 import { originText, rankingText } from '../ranking.ts';
 import { type CommonOptions, withCommon, withSession } from '../session.ts';
@@ -10,8 +10,8 @@ import { positive } from '../values.ts';
 export const trendingVerb = (): Command =>
   withCommon(
     new Command('trending')
-      .description('items that are taken most lately')
-      .option('-n, --n <n>', 'items', positive, 10),
+      .description('list the trending items: those with the most recent interactions')
+      .option('-n, --n <n>', 'how many items', positive, 10),
   ).action((options: CommonOptions & { n: number }) =>
     withSession(options, async ({ nc }) => {
       const answer = await call<RankingAnswer>(nc, 'freshet.engine.trending', { n: options.n });

@@ -19,33 +19,34 @@ interface UpVerbOptions {
   logs?: boolean;
 }
 
-/** The embedded server, which every other part needs; named alone, nothing else is started. */
+/** The embedded nats-server. It always starts with the other parts; with `--only nats`, nothing else starts. */
 const SERVER = 'nats';
 
 /** `freshet up` */
 export const upVerb = (): Command =>
   new Command('up')
-    .description('start everything: nats-server, the services, the HTTP gateway and demo data')
-    .option('--data <dir>', 'folder of log, projections and log files', DATA_FOLDER)
+    .description('start the whole system: nats-server, the services, the HTTP gateway and a demo')
+    .option('--data <dir>', 'folder for the event log, the projections and the log files', DATA_FOLDER)
     .option('--http-port <n>', 'port of the gateway; 0 for any free one', port, 8080)
     .option('--nats-port <n>', 'port of the embedded nats-server; 0 for any free one', port, 4222)
     .option('--nats <url>', 'use this nats-server instead of an embedded one (default: $NATS_URL)')
-    .option('--no-demo', 'without demo data')
+    .option('--no-demo', 'start without the demo bookshop')
     .addOption(
-      new Option('--only <parts>', `start only these: ${PARTS.join(',')}; ${SERVER} for the server alone`).argParser(
-        parts,
-      ),
+      new Option(
+        '--only <parts>',
+        `start only these parts: ${PARTS.join(',')}; ${SERVER} for nats-server alone`,
+      ).argParser(parts),
     )
-    .option('--config <file>', 'settings (default: $FRESHET_CONFIG, then freshet.config.json)')
-    .option('--logs', 'show what the processes log (it is kept in the data folder anyway)')
-    .option('--json', 'one line of JSON when ready')
+    .option('--config <file>', 'file of settings (default: $FRESHET_CONFIG, then freshet.config.json)')
+    .option('--logs', 'also print the log messages of all processes (the log files hold them in any case)')
+    .option('--json', 'print one line of JSON when the system is ready')
     .addHelpText(
       'after',
       `
 Examples:
-  freshet up                                   with demo data, on ports 8080 and 4222
-  freshet up --no-demo --http-port 0 --json    empty, any free port, for scripts
-  freshet up --only user,engine --nats nats://10.0.0.5:4222`,
+  freshet up                                                   with the demo, on ports 8080 and 4222
+  freshet up --no-demo --http-port 0 --nats-port 0 --json      without data, on free ports, for scripts
+  freshet up --only user,engine --nats nats://10.0.0.5:4222    two services of a system on several machines`,
     )
     .action(run);
 
@@ -53,7 +54,8 @@ function parts(text: string): (Part | typeof SERVER)[] {
   const names = text.split(',').map((name) => name.trim());
   const known: readonly string[] = [...PARTS, SERVER];
   const wrong = names.find((name) => !known.includes(name));
-  if (wrong !== undefined) throw new InvalidArgumentError(`${JSON.stringify(wrong)} is none of ${known.join(', ')}.`);
+  if (wrong !== undefined)
+    throw new InvalidArgumentError(`${JSON.stringify(wrong)} is not a part. The parts are ${known.join(', ')}.`);
   return [...new Set(names)] as (Part | typeof SERVER)[];
 }
 
@@ -64,12 +66,12 @@ async function run(options: UpVerbOptions): Promise<void> {
     level: options.logs ? config.log.level : 'warn',
     redact: config.log.redact,
   });
-  let asked!: () => void;
-  const stopAsked = new Promise<void>((resolve) => {
-    asked = resolve;
+  let requestStop!: () => void;
+  const stopRequested = new Promise<void>((resolve) => {
+    requestStop = resolve;
   });
-  // Asking again changes nothing: the end is bounded, and dying before would leave the server behind.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => asked());
+  // A second signal changes nothing: stopping takes bounded time, and a sudden end would leave nats-server running.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => requestStop());
 
   const only = (options.only ?? [...PARTS]).filter((part) => part !== SERVER);
   const starting = startUp({
@@ -88,7 +90,7 @@ async function run(options: UpVerbOptions): Promise<void> {
     },
   });
   const up = await starting;
-  const outcome = await Promise.race([up.ready.catch((err: unknown) => ({ failed: err })), stopAsked]);
+  const outcome = await Promise.race([up.ready.catch((err: unknown) => ({ failed: err })), stopRequested]);
   if (outcome && 'failed' in outcome) {
     await up.stop();
     process.exitCode = report(outcome.failed);
@@ -97,9 +99,9 @@ async function run(options: UpVerbOptions): Promise<void> {
   if (outcome) {
     if (options.json) printJson(outcome);
     else print(readyText(outcome.http, outcome.nats, outcome.data));
-    await stopAsked;
+    await stopRequested;
   }
-  note('stopping: what has come is committed');
+  note('stopping: the services commit the events that they have received');
   await up.stop();
   note('stopped');
   process.exitCode = EXIT.ok;

@@ -1,17 +1,17 @@
 import { resolve } from 'node:path';
 import { Argument, Command } from 'commander';
-import { erasureKey } from '../../bus/erasure/key.ts';
 import { createCodec } from '../../bus/event/codec.ts';
-import { call } from '../../bus/micro.ts';
+import { call } from '../../bus/nats/micro.ts';
+import { createPublisher } from '../../bus/nats/publisher.ts';
 import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
-import { instanceName, projectionFiles } from '../../bus/projection/swap.ts';
+import { instanceName, projectionFiles } from '../../bus/projection/files.ts';
 import { positionIn, type Verdict, verifyProjection } from '../../bus/projection/verify.ts';
-import { createPublisher } from '../../bus/publisher.ts';
-import { loopLimits } from '../../bus/service/incarnation.ts';
 import { createServiceLog } from '../../bus/service/log.ts';
-import { configInForce } from '../../engine/acts.ts';
-import type { LiveModelHash } from '../../engine/rebuild.ts';
-import { configHash } from '../../engine/settings.ts';
+import { loopLimits } from '../../bus/service/runtime.ts';
+import { erasureKey } from '../../bus/streams/erasure-key.ts';
+import { configInForce } from '../../engine/lifecycle/activations.ts';
+import type { LiveModelHash } from '../../engine/lifecycle/rebuild.ts';
+import { configHash } from '../../engine/settings/settings.ts';
 import { FoldVersionDiffersError, ServiceUnavailableError, UsageError } from '../../errors.ts';
 import { createLogger } from '../../observability/log.ts';
 import { modelDifference } from '../model-difference.ts';
@@ -27,7 +27,7 @@ interface VerifyOptions extends CommonOptions {
   fromSnapshot?: number | true;
 }
 
-/** With --from-snapshot: where the engine's model began. */
+/** With --from-snapshot, also the snapshot that the rebuilt model started from. */
 type Verified = Verdict & { model_from?: { snapshot: string; seq: number } };
 
 interface VerifyAnswer {
@@ -35,30 +35,31 @@ interface VerifyAnswer {
   services: Verified[];
 }
 
-/** Milliseconds that the engine has to hash its model. */
+/** Milliseconds that the engine gets to hash its model. */
 const HASH_MS = 60_000;
 
 /** `freshet verify` */
 export const verifyVerb = (): Command =>
   withCommon(
     new Command('verify')
-      .description('is the state what the log gives? folds the log once more and compares; exit code 1 where it is not')
-      .addArgument(new Argument('[service]', 'only this one').choices([...SERVICES]))
-      .option('--sample <n>', 'compare so many rows of each table instead of all', positive)
+      .description('fold the log again and compare the result with the live state; exit code 1 if they differ')
+      .addArgument(new Argument('[service]', 'only this service (default: all)').choices([...SERVICES]))
+      .option('--sample <n>', 'compare only so many rows of each table', positive)
       .option(
         '--from-snapshot [seq]',
-        'of the engine: fold the rows from the beginning, the model only from its newest snapshot on, or from the newest one up to this sequence',
+        'engine only: start the model from its newest snapshot (up to this sequence); the rows start from the log',
         positive,
       )
-      .option('--replica <n>', 'of this instance', positive, 1)
+      .option('--replica <n>', 'number of the instance to verify', positive, 1)
       .addHelpText(
         'after',
         `
-Works on the projections in the data folder, so on the machine of the services. Nothing is stopped or changed.`,
+The command reads the projections in the data folder, so run it on the machine of the services. It stops nothing and
+changes nothing.`,
       ),
   ).action((service: ServiceName | undefined, options: VerifyOptions) => {
     if (options.fromSnapshot !== undefined && service !== undefined && service !== 'engine')
-      throw new UsageError(`The ${service} service has no snapshots: its rows are folded from the beginning.`, {
+      throw new UsageError(`The ${service} service has no snapshots, so --from-snapshot does not apply to it.`, {
         next: `freshet verify ${service}, or freshet verify engine --from-snapshot`,
       });
     return withSession(options, async (session) => {
@@ -69,7 +70,7 @@ Works on the projections in the data folder, so on the machine of the services. 
         services: verdicts,
       };
       if (options.json) printJson(answer);
-      else say(answer);
+      else printAnswer(answer);
       if (!answer.equal) process.exitCode = EXIT.failure;
     });
   });
@@ -82,16 +83,16 @@ async function verify(service: ServiceName, { nc, config }: CliSession, options:
   const { live } = projectionFiles(data, instance);
   const key = await erasureKey(nc);
   const { fromSnapshot } = options;
-  const { definition, memory, snapshot, began, close } = await rebuildable(service, config, key, {
+  const { definition, state, memory, snapshot, began, close } = await rebuildable(service, config, key, {
     live,
     nc,
     log,
-    // One that another instance wrote may be ahead of this one.
+    // Another instance may have written a snapshot that is ahead of this one.
     ...(fromSnapshot === undefined || service !== 'engine'
       ? {}
       : { snapshotUpTo: fromSnapshot === true ? positionIn(live, service) : fromSnapshot }),
   });
-  const progress = createProgress(`folding the log for ${service}`, 'messages', options.json);
+  const progress = createProgress(`folding the log for the ${service} service`, 'messages', options.json);
   const consumer = `${service}-verify-${process.pid}`;
   try {
     const verdict = await verifyProjection({
@@ -107,9 +108,10 @@ async function verify(service: ServiceName, { nc, config }: CliSession, options:
       erasureKey: key,
       sample: options.sample,
       onProgress: progress.update,
-      ...(memory
+      ...(memory && state
         ? {
             memory: {
+              state,
               hash: memory.hash,
               live: modelOf,
               difference: (fold) => modelDifference({ nc, log, instance, data, config, model: memory.model, fold }),
@@ -126,32 +128,32 @@ async function verify(service: ServiceName, { nc, config }: CliSession, options:
     await (await nc.jetstreamManager({ checkAPI: false })).consumers.delete('EVENTS', consumer).catch(() => false);
   }
 
-  /** A service that is down holds nothing in memory that could be wrong. */
+  /** Undefined if the service is down: then it has no model in memory to compare. */
   async function modelOf(): Promise<LiveModelHash | undefined> {
     try {
-      // Of this instance: its rows say nothing of what another one has in memory.
+      // Each instance has its own model in memory.
       const subject = `freshet.${service}.hash.${instance}`;
       const found = await call<LiveModelHash>(nc, subject, {}, { timeoutMs: HASH_MS });
       const wanted = configHash(await configInForce(config, nc));
       if (found.config === wanted) return found;
       throw new FoldVersionDiffersError(
-        `${instance} answers under configuration ${found.config}; these settings make ${wanted}.`,
+        `The ${instance} service runs with configuration ${found.config}, and the settings of this command give ${wanted}.`,
         {
-          next: `freshet verify ${service} --config FILE, with the settings that it runs with; freshet status, where others were promoted just now`,
+          next: `freshet verify ${service} --config FILE, with the settings of the service; after a promotion, wait until freshet status shows it in force`,
           details: { found: found.config, wanted },
         },
       );
     } catch (err) {
       if (!(err instanceof ServiceUnavailableError)) throw err;
-      note(`${instance} does not answer: its rows are compared, its memory is not.`);
+      note(`The ${instance} service does not answer, so this command compares its rows and not its model.`);
       return undefined;
     }
   }
 }
 
-function say({ equal, services }: VerifyAnswer): void {
+function printAnswer({ equal, services }: VerifyAnswer): void {
   for (const { service, seq, live, rebuilt, model_from: from, first_difference: difference } of services) {
-    if (from) note(`${service}: the model was folded from sequence ${from.seq} on, where ${from.snapshot} is`);
+    if (from) note(`${service}: the model started from the snapshot ${from.snapshot} at sequence ${from.seq}`);
     if (!difference) {
       print(`${service}: equal at sequence ${seq}, ${live}`);
       continue;
@@ -163,9 +165,9 @@ function say({ equal, services }: VerifyAnswer): void {
     print(`  first    table ${table}, key ${JSON.stringify(key)}${column === null ? '' : `, column ${column}`}`);
     print(`  live     ${shown(difference.live)}`);
     print(`  rebuilt  ${shown(difference.rebuilt)}`);
-    if (learned) print('  it comes from everything that was learned from, in the order of the log');
+    if (learned) print('  this value depends on all events that the ranker learned from, in the order of the log');
     else if (events.length === 0) print('  no event of the log wrote this row');
-    else print('  events that wrote this row, the newest last:');
+    else print('  the events that wrote this row, newest last:');
     for (const event of events) print(`    ${event.seq}  ${event.subject}  ${event.type ?? ''}  ${event.id ?? ''}`);
   }
   if (!equal) {

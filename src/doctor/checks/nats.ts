@@ -4,7 +4,7 @@ import { onPath, run } from '../../../scripts/setup/process.mjs';
 import { messageOf } from '../../errors.ts';
 import type { DoctorCheck, DoctorProbe } from '../check.ts';
 
-/** Whether somebody listens there; the first address of several decides. */
+/** Whether a server listens at the first of the addresses. */
 const answers = (url: string): Promise<boolean> =>
   new Promise((resolve) => {
     try {
@@ -29,13 +29,13 @@ const external = async (url: string): Promise<DoctorCheck> => {
   return {
     name,
     state: 'missing',
-    found: `${withoutPassword(url)}, nobody answers`,
-    cost: 'nothing runs: with NATS_URL set no server is embedded',
-    next: 'start that server with JetStream on (nats-server -js), or unset NATS_URL to use the embedded one',
+    found: `${withoutPassword(url)} does not answer`,
+    cost: 'Freshet does not run: with NATS_URL set, it does not start an embedded nats-server',
+    next: 'start that server with JetStream (nats-server -js), or unset NATS_URL to use the embedded one',
   };
 };
 
-/** The embedded server, or the external one when NATS_URL names it. */
+/** The embedded nats-server, or the external one that NATS_URL names. */
 export const natsServerProbe: DoctorProbe = {
   required: true,
   run: async ({ env }) => {
@@ -50,8 +50,8 @@ export const natsServerProbe: DoctorProbe = {
         name,
         state: 'missing',
         found: messageOf(err),
-        cost: 'freshet up has no server to run on, unless NATS_URL names one',
-        next: 'npm run setup (fetches it), or set NATS_SERVER_BIN to one that you have',
+        cost: 'freshet up cannot start, unless NATS_URL names a server',
+        next: 'npm run setup (downloads it), or set NATS_SERVER_BIN to the path of one',
       };
     }
   },
@@ -66,7 +66,7 @@ export const natsCliProbe: DoctorProbe = {
       return {
         name,
         state: 'missing',
-        cost: 'the tour of the log by hand (nats stream, nats kv, nats micro) is not possible; nothing else',
+        cost: 'you cannot inspect the log by hand (nats stream, nats kv, nats micro); Freshet does not need it',
         next: 'go install github.com/nats-io/natscli/nats@v0.5.1',
       };
     const version = await run(path, ['--version'], { env, timeoutMs: 10_000, timeoutName: 'fixed' }).then(

@@ -13,7 +13,7 @@ export const nodeProbe: DoctorProbe = {
       name: 'Node',
       state: 'missing',
       found,
-      cost: 'nothing runs',
+      cost: 'Freshet does not run',
       next: `install Node ${OLDEST} or newer: https://nodejs.org`,
     };
   },
@@ -23,8 +23,8 @@ export const npmProbe: DoctorProbe = {
   required: false,
   run: async ({ env }) => {
     const name = 'npm';
-    const cost = 'packages can be neither installed nor repaired';
-    const next = 'it comes with Node: https://nodejs.org';
+    const cost = 'the set-up can neither install nor repair packages';
+    const next = 'install Node, which includes npm: https://nodejs.org';
     const path = onPath('npm', env);
     if (!path) return { name, state: 'missing', cost, next };
     try {

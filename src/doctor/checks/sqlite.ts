@@ -14,7 +14,7 @@ export const sqliteProbe: DoctorProbe = {
         name,
         state: 'missing',
         found: messageOf(err),
-        cost: 'no service can keep its state: nothing runs',
+        cost: 'Freshet does not run: the services keep their state in SQLite',
         next: 'npm run setup',
       };
     }

@@ -5,17 +5,17 @@ import { formatBytes } from '../../../scripts/setup/report.mjs';
 import { messageOf } from '../../errors.ts';
 import type { DoctorCheck, DoctorProbe } from '../check.ts';
 
-/** Below this a server with a growing log is in danger. */
+/** Free bytes below which a growing log may soon fill the disk. */
 const LITTLE_SPACE = 1_000_000_000;
 
-/** The folder itself, or the nearest one above it that exists: where it would be made. */
+/** The folder itself, or the nearest existing folder above it. */
 const existing = (folder: string): string => {
   let at = resolve(folder);
   while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
   return at;
 };
 
-const look = (name: string, folder: string, cost: string, next: string): DoctorCheck => {
+const checkFolder = (name: string, folder: string, cost: string, next: string): DoctorCheck => {
   const at = existing(folder);
   try {
     const probe = mkdtempSync(join(at, '.freshet-doctor-'));
@@ -32,7 +32,7 @@ const look = (name: string, folder: string, cost: string, next: string): DoctorC
       name,
       state: 'degraded',
       found,
-      cost: 'the log stops taking events when the disk is full',
+      cost: 'the log accepts no more events once the disk is full',
       next: `free some space, or: ${next}`,
     };
   } catch (err) {
@@ -43,16 +43,21 @@ const look = (name: string, folder: string, cost: string, next: string): DoctorC
 export const dataFolderProbe: DoctorProbe = {
   required: true,
   run: async ({ data }) =>
-    look('data folder', data, 'neither the log nor any state can be kept: nothing runs', 'freshet up --data DIR'),
+    checkFolder(
+      'data folder',
+      data,
+      'Freshet does not run: it cannot store the log and its state',
+      'freshet up --data DIR',
+    ),
 };
 
 export const cacheFolderProbe: DoctorProbe = {
   required: false,
   run: async ({ env }) =>
-    look(
+    checkFolder(
       'cache',
       cacheFolder(env),
-      'what is fetched or built cannot be kept: every clone starts from nothing',
-      'set FRESHET_CACHE to a folder that can be written',
+      'every clone downloads and builds everything again',
+      'set FRESHET_CACHE to a writable folder',
     ),
 };

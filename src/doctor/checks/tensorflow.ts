@@ -16,7 +16,7 @@ export const nativeTensorflowProbe: DoctorProbe = {
         const { version, library } = await checkTensorflow(root);
         return { name, state: 'ok', found: `tfjs-node ${version}, library ${library}` };
       } catch (err) {
-        why = `it is installed but does not work: ${messageOf(err)}`;
+        why = `installed, but it does not work: ${messageOf(err)}`;
       }
     }
     return {
@@ -24,10 +24,10 @@ export const nativeTensorflowProbe: DoctorProbe = {
       state: 'missing',
       found: why,
       // Measured on two cores, matMul of 1024: 155 GFLOP/s against 22.
-      cost: 'training runs on WASM, about a seventh of the speed; lists are served as fast as ever',
+      cost: 'training runs on WASM, at about a seventh of the speed; the speed of lists does not change',
       next: isTensorflowCached(env)
-        ? `${INSTALL} (seconds: it is in the cache)`
-        : `${INSTALL} (207 MB to download, 450 MB on disk, under a minute)`,
+        ? `${INSTALL} (a few seconds, from the cache)`
+        : `${INSTALL} (a download of 207 MB, 450 MB on disk, less than a minute)`,
     };
   },
 };
@@ -44,7 +44,7 @@ export const wasmTensorflowProbe: DoctorProbe = {
       return {
         name,
         state: 'missing',
-        cost: 'without native TensorFlow there is no training at all',
+        cost: 'without native TensorFlow, the engine does not train at all',
         next: 'npm run setup',
       };
     }

@@ -11,7 +11,7 @@ const firstLine = async (path: string, args: string[], env: NodeJS.ProcessEnv): 
   }
 };
 
-/** Tools that Freshet itself never needs: each is one way of getting something that is missing. */
+/** Tools that Freshet never needs at run time. The set-up can use each to install something else. */
 export const pythonProbe: DoctorProbe = {
   required: false,
   run: async ({ env }): Promise<DoctorCheck> => {
@@ -23,7 +23,7 @@ export const pythonProbe: DoctorProbe = {
       name,
       state: 'missing',
       found: pip.reason,
-      cost: 'native TensorFlow cannot be fetched, and nats-server not as a wheel',
+      cost: 'the set-up cannot download native TensorFlow, nor nats-server as a wheel',
       next: 'apt-get install -y python3-pip, or https://www.python.org/downloads',
     };
   },
@@ -38,8 +38,8 @@ export const goProbe: DoctorProbe = {
     return {
       name,
       state: 'missing',
-      cost: 'nats-server and the nats CLI cannot be built from source',
-      next: 'https://go.dev/dl',
+      cost: 'the set-up cannot build nats-server from source, and you cannot build the nats CLI',
+      next: 'install Go: https://go.dev/dl',
     };
   },
 };
@@ -53,7 +53,7 @@ export const compilerProbe: DoctorProbe = {
     return {
       name,
       state: 'missing',
-      cost: 'better-sqlite3 cannot be compiled where its binary cannot be had, and native TensorFlow not installed',
+      cost: 'the set-up cannot compile better-sqlite3 if it finds no binary, nor install native TensorFlow',
       next: process.platform === 'darwin' ? 'xcode-select --install' : 'apt-get install -y g++ make',
     };
   },

@@ -1,13 +1,14 @@
 /** Every constant of the model, by name. */
-import { IMPRESSIONS_DEFAULTS, type ImpressionsConfig } from './impressions.ts';
-import { PREQUENTIAL_DEFAULTS, type PrequentialConfig } from './prequential.ts';
+
+import { RANKING_DEFAULTS, type RankingConfig } from './candidates/config.ts';
+import { MAPPED_DEFAULTS, type MappedConfig } from './inputs/recorded-inputs.ts';
+import { PREQUENTIAL_DEFAULTS, type PrequentialConfig } from './learn/prequential.ts';
+import { TRAINING_DEFAULTS, type TrainingConfig } from './learn/training-data.ts';
 import { RANKER_DEFAULTS, type RankerConfig } from './ranker/config.ts';
-import { RANKING_DEFAULTS, type RankingConfig } from './ranking.ts';
-import { MAPPED_DEFAULTS, type MappedConfig } from './signals/mapped.ts';
-import { POPULARITY_DEFAULTS, type PopularityConfig } from './signals/popularity.ts';
-import { STATISTICS_DEFAULTS, type StatisticsConfig } from './statistics.ts';
-import { CONTENT_DEFAULTS, type ContentConfig } from './terms.ts';
-import { TRAINING_DEFAULTS, type TrainingConfig } from './training-data.ts';
+import { IMPRESSIONS_DEFAULTS, type ImpressionsConfig } from './state/impressions.ts';
+import { POPULARITY_DEFAULTS, type PopularityConfig } from './state/popularity.ts';
+import { STATISTICS_DEFAULTS, type StatisticsConfig } from './state/statistics.ts';
+import { CONTENT_DEFAULTS, type ContentConfig } from './state/terms.ts';
 
 /**
  * What belongs to the fold (`statistics`, `content`, and `ranker`, which learns from lists as all the others make them)
@@ -55,7 +56,7 @@ export function completeConfig(config: PartialModelConfig = {}): ModelConfig {
   return {
     statistics: {
       ...statistics,
-      togetherBack: Math.max(statistics.togetherBack, statistics.directedBack),
+      coOccurrenceReach: Math.max(statistics.coOccurrenceReach, statistics.transitionReach),
       bucketMs: Math.max(statistics.bucketMs, HOUR_MS),
     },
     content: { ...CONTENT_DEFAULTS, ...config.content },

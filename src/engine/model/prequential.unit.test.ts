@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
+import { Prequential, type PrequentialEvent } from './learn/prequential.ts';
 import { createModel, type Model } from './mod.ts';
-import { Prequential, type PrequentialEvent } from './prequential.ts';
 
 const SIZES = { window: 7, windowLong: 20, every: 1 };
 const model = (): Model =>

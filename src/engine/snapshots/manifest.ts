@@ -1,17 +1,6 @@
 /** What a snapshot says of itself: in the pointer `engine.current`, and as the description of the object. */
 import type { Fingerprint } from '../../bus/projection/store.ts';
-
-/** What a state was made by and from; one that differs in any of these is no state of this engine. */
-export interface Origin {
-  /** Hash of the engine's configuration. */
-  config: string;
-  /** Version of the model's code, `MODEL_CODE`. */
-  model: number;
-  /** Fold version of the engine's rows: schemas, declared types, weights. */
-  fold: string;
-  /** Creation time of the stream that it is a fold of. */
-  stream: string;
-}
+import type { Origin } from '../settings/settings.ts';
 
 export interface Manifest extends Origin {
   /** Name in the object store. */

@@ -1,8 +1,8 @@
 /** The newest good snapshot at or before a position, for whoever looks beside the engine that runs. */
 import type { NatsConnection } from 'nats';
-import { createPublisher } from '../../bus/publisher.ts';
+import { createPublisher } from '../../bus/nats/publisher.ts';
 import type { Config } from '../../config/schema.ts';
-import { emptyModel } from '../memory.ts';
+import { emptyModel } from '../fold/model-fold.ts';
 import { type Restored, type RestoreOptions, restoreModel } from './restore.ts';
 import { createSnapshots } from './snapshots.ts';
 

@@ -5,7 +5,8 @@ import type { Log } from '../../bus/log/port.ts';
 import { checkLog } from '../../bus/projection/checks.ts';
 import { FreshetError, messageOf } from '../../errors.ts';
 import type { Model } from '../model/mod.ts';
-import { type Manifest, type Origin, strangeness } from './manifest.ts';
+import type { Origin } from '../settings/settings.ts';
+import { type Manifest, strangeness } from './manifest.ts';
 import type { Snapshots } from './snapshots.ts';
 
 export interface RestoreOptions {

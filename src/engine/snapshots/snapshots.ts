@@ -7,13 +7,14 @@ import { createHash } from 'node:crypto';
 import { type KV, type NatsConnection, NatsError, type ObjectStore } from 'nats';
 import type { Logger } from 'pino';
 import { ENGINE, ENGINE_OUTPUT, SNAPSHOTS } from '../../../streams.config.ts';
+import type { Publisher } from '../../bus/nats/publisher.ts';
+import { withTimeLimit } from '../../bus/nats/time-limit.ts';
 import type { Fingerprint } from '../../bus/projection/store.ts';
-import type { Publisher } from '../../bus/publisher.ts';
 import { messageOf, SnapshotUnreadableError } from '../../errors.ts';
 import { VERSION } from '../../version.ts';
-import type { EngineSettings } from '../settings.ts';
+import type { EngineSettings, Origin } from '../settings/settings.ts';
 import { keptOf } from './kept.ts';
-import { type Manifest, type Origin, parseManifest, strangeness } from './manifest.ts';
+import { type Manifest, parseManifest, strangeness } from './manifest.ts';
 
 /** Key of the pointer in the bucket `engine`. */
 export const POINTER = 'current';
@@ -72,7 +73,7 @@ export interface Snapshots {
   write(image: ModelImage): Promise<Manifest | undefined>;
   /** Stores the image and leaves the pointer where it is. */
   put(image: ModelImage): Promise<Manifest>;
-  /** Moves the pointer to one that is there; false where another instance moved it meanwhile. */
+  /** Moves the pointer to a snapshot; false where that is not there any more, or another instance moved the pointer. */
   point(manifest: Manifest): Promise<boolean>;
   /** Removes all but the one in force. */
   removeOthers(): Promise<void>;
@@ -135,7 +136,7 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
     const parts: Uint8Array[] = [];
     try {
       for (;;) {
-        const { done, value } = await limited(reader.read(), stallMs, `no part of it came for ${stallMs} ms`);
+        const { done, value } = await withTimeLimit(reader.read(), stallMs, `no part of it came for ${stallMs} ms`);
         if (done) return Buffer.concat(parts);
         parts.push(value);
       }
@@ -164,6 +165,11 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
   }
 
   async function point(manifest: Manifest): Promise<boolean> {
+    const found = await store.info(manifest.object);
+    return found !== null && !found.deleted && movePointer(manifest);
+  }
+
+  async function movePointer(manifest: Manifest): Promise<boolean> {
     try {
       revision = await kv.put(POINTER, JSON.stringify(manifest), { previousSeq: revision });
     } catch (err) {
@@ -181,7 +187,7 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
   async function write(image: ModelImage): Promise<Manifest | undefined> {
     const started = performance.now();
     const manifest = await put(image);
-    if (!(await point(manifest))) return undefined;
+    if (!(await movePointer(manifest))) return undefined;
     const { object, bytes } = manifest;
     onWritten?.((performance.now() - started) / 1000, bytes);
     await publisher
@@ -232,19 +238,6 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
     point,
     removeOthers,
   };
-}
-
-/** A promise's result, or an error with this message after so many milliseconds. */
-export async function limited<T>(promise: Promise<T>, ms: number, message: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(message)), ms);
-  });
-  try {
-    return await Promise.race([promise, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 const isWrongRevision = (err: unknown): boolean => err instanceof NatsError && err.api_error?.err_code === 10071;

@@ -4,8 +4,7 @@
  * item on what is known of it (Hoerl and Kennard 1970), with one matrix for all. It is kept as the product of two vectors of
  * `rank` numbers: G^-1 on the directions in which histories differ most.
  */
-import type { ContentMap } from '../model/inputs.ts';
-import type { TrainingData } from '../model/mod.ts';
+import type { ContentMap, TrainingData } from '../model/mod.ts';
 import type { Tensorflow } from './backend.ts';
 import { createDraw, judgeMap } from './judge-map.ts';
 import { cholesky, invertLower, orthonormalise } from './matrices.ts';

@@ -1,6 +1,5 @@
 /** How well a map ranks the newest item of histories among others that are drawn by chance. */
-import { type ContentMap, encodeMap, type InputQuality, MappedItems } from '../model/inputs.ts';
-import type { TrainingData } from '../model/mod.ts';
+import { type ContentMap, encodeMap, type InputQuality, MappedItems, type TrainingData } from '../model/mod.ts';
 
 const QUESTIONS = 500;
 const OTHERS = 99;

@@ -4,8 +4,7 @@
  * Covington et al. 2016 and Yi et al. 2019). Features are dropped at random while it learns, so that what is rare does
  * not take over. Adam, warm from the weights in force where the features are the same.
  */
-import { type ContentMap, decodeMap } from '../model/inputs.ts';
-import type { TrainingData } from '../model/mod.ts';
+import { type ContentMap, decodeMap, type TrainingData } from '../model/mod.ts';
 import type { Tensorflow } from './backend.ts';
 import type { Trained } from './closed-form.ts';
 import { createDraw, judgeMap } from './judge-map.ts';

@@ -1,7 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
-import { decodeMap, encodeMap, MappedItems } from '../model/inputs.ts';
-import { createModel, type InputKind, type Model, type TrainingData } from '../model/mod.ts';
+import {
+  createModel,
+  decodeMap,
+  encodeMap,
+  type InputKind,
+  MappedItems,
+  type Model,
+  type TrainingData,
+} from '../model/mod.ts';
 import { type LoadedTensorflow, loadTensorflow, type TensorflowBackend } from './backend.ts';
 import { trainClosedForm } from './closed-form.ts';
 import { TOWERS_DEFAULTS, trainTowers } from './towers.ts';

@@ -2,8 +2,7 @@
 import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../../errors.ts';
-import { encodeMap } from '../model/inputs.ts';
-import type { TrainingData } from '../model/mod.ts';
+import { encodeMap, type TrainingData } from '../model/mod.ts';
 import { loadTensorflow } from './backend.ts';
 import { type ClosedFormConfig, trainClosedForm } from './closed-form.ts';
 import { type TowersConfig, trainTowers } from './towers.ts';

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { createCodec } from '../../bus/event/codec.ts';
-import { type Problem, problemOf } from '../../bus/problem.ts';
+import { type Problem, problemOf } from '../../bus/nats/problem.ts';
 import {
   BadRequestError,
   FreshetError,

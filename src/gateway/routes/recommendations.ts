@@ -1,7 +1,7 @@
 /** `/v1/users/{id}/recommendations`, `/v1/recommendations`, `/v1/items/{id}/similar`, `/v1/trending`. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { createCodec } from '../../bus/event/codec.ts';
-import type { Json } from '../../bus/micro.ts';
+import type { Json } from '../../bus/nats/micro.ts';
 import { type Caller, mayActFor } from '../access/caller.ts';
 import { otherUser } from '../access/gate.ts';
 import { ask, passOn } from '../ask.ts';

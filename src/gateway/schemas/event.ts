@@ -1,7 +1,7 @@
 /** Events as callers publish them, and the answer to publishing. */
 import { Type } from 'typebox';
 import { EVENT_DATA } from '../../bus/event/types.ts';
-import { id } from '../../bus/request-members.ts';
+import { id } from '../../bus/nats/request-members.ts';
 import { OrNull, open, Seq, Time } from './members.ts';
 
 /** The example that all of the documentation uses. */

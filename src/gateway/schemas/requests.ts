@@ -3,11 +3,11 @@
  * that the path holds. A query holds texts, so a filter or a segment in it is JSON.
  */
 import { type Static, Type } from 'typebox';
-import { id, request } from '../../bus/request-members.ts';
+import { id, request } from '../../bus/nats/request-members.ts';
 import type { Config } from '../../config/schema.ts';
 import { contentRequests } from '../../content/requests.ts';
-import { engineRequests, SEEN_FOR_S } from '../../engine/requests.ts';
-import { FILTER_LIMITS } from '../../engine/rules/filter.ts';
+import { FILTER_LIMITS } from '../../engine/rerank/filter.ts';
+import { engineRequests, SEEN_FOR_S } from '../../engine/serve/requests.ts';
 import { feedbackRequests } from '../../feedback/requests.ts';
 import { userRequests } from '../../user/requests.ts';
 import { tokenRequest } from './token.ts';

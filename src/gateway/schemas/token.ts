@@ -1,6 +1,6 @@
 /** Tokens for browsers. */
 import { Type } from 'typebox';
-import { id, request } from '../../bus/request-members.ts';
+import { id, request } from '../../bus/nats/request-members.ts';
 import type { Config } from '../../config/schema.ts';
 import { TOKEN_SCOPES } from '../access/scopes.ts';
 import { open, Time } from './members.ts';

@@ -3,7 +3,7 @@
  * nothing else, is what has to be in every state afterwards.
  */
 import { createRandom, type Random } from '../../../src/bus/log/random.ts';
-import type { Publisher } from '../../../src/bus/publisher.ts';
+import type { Publisher } from '../../../src/bus/nats/publisher.ts';
 import {
   clicked,
   dismissed,

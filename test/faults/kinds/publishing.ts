@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { connect } from '../../../src/bus/connection.ts';
-import { createPublisher } from '../../../src/bus/publisher.ts';
+import { connect } from '../../../src/bus/nats/connection.ts';
+import { createPublisher } from '../../../src/bus/nats/publisher.ts';
 import { played, viewed } from '../../support/events.ts';
 import { startProxy } from '../../support/proxy.ts';
 import { until } from '../../support/wait.ts';

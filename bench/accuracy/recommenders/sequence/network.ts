@@ -6,7 +6,7 @@
  * An item goes in and comes out as `e_j = E_j + C' x_j`: a vector of its own, which only items of the training have,
  * and one from its content features, which a new item has as well.
  */
-import { exp } from '../../../../src/engine/model/math.ts';
+import { exp } from '../../../../src/engine/model/mod.ts';
 
 /** Shapes; all matrices are row-major, rows multiply from the left: `y = x W`. */
 export interface NetworkShape {

@@ -1,5 +1,5 @@
 /** What a sequence network alone would rank: trained once on all that was learned, before the first question. */
-import { featureHash } from '../../../../src/engine/model/features.ts';
+import { featureHash } from '../../../../src/engine/model/mod.ts';
 import { loadTensorflow } from '../../../../src/engine/train/backend.ts';
 import type { DataSet } from '../../data/data-set.ts';
 import { createHistories } from '../histories.ts';

@@ -5,7 +5,7 @@
  * .1186 / .0753 on the last but one item of Amazon Beauty, .2232 / .1164 rather than .2219 / .1158 on MovieLens 100K
  * from 70 to 85 %.
  */
-import { ln } from '../math.ts';
+import { ln } from '../primitives/math.ts';
 
 /** Constant, length and strength. */
 export const GATES = 3;

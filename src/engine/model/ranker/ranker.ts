@@ -11,8 +11,8 @@
  * of terms, each of one feature (measured beside offsets: no difference).
  */
 import { createHash } from 'node:crypto';
-import { Reader, Writer } from '../bytes.ts';
-import { ln } from '../math.ts';
+import { Reader, Writer } from '../primitives/bytes.ts';
+import { ln } from '../primitives/math.ts';
 import { Adam } from './adam.ts';
 import type { RankerConfig } from './config.ts';
 import { GATES, gatesOf } from './gates.ts';

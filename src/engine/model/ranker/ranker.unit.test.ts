@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exp, ln } from '../math.ts';
+import { exp, ln } from '../primitives/math.ts';
 import { RANKER_DEFAULTS, type RankerForm } from './config.ts';
 import { Ranker, type Taken } from './ranker.ts';
 import { isTaught, placeHash } from './schedule.ts';

@@ -8,7 +8,7 @@
  * examples: 16 thousand of 100,000 events and 28 thousand of a million, with r = .75 and dense = 6,000.
  */
 
-import { HASH_START, hashEnd, hashNext, hashText } from '../hash.ts';
+import { HASH_START, hashEnd, hashNext, hashText } from '../primitives/hash.ts';
 
 /** A hash of the ids and the position, 0 to 2^32 - 1. */
 export function placeHash(user: string, item: string, seq: number): number {

@@ -1,5 +1,5 @@
 /** Losses over a list, as their gradients by score. Sums run in the order of rows, so a list has one gradient. */
-import { exp } from '../math.ts';
+import { exp } from '../primitives/math.ts';
 
 /** Below this a difference of scores is as good as infinite; `exp` would be asked for what it can't say. */
 const LOWEST = -600;

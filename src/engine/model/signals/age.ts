@@ -4,8 +4,9 @@
  * A catalogue event sets the time; interactions add nothing. Explained as itself. The newest items are candidates of
  * their own, so that one which shares no terms with anybody is seen at all.
  */
-import type { Catalogue } from '../catalogue.ts';
-import { exp } from '../math.ts';
+
+import { exp } from '../primitives/math.ts';
+import type { Catalogue } from '../state/catalogue.ts';
 
 export interface AgeConfig {
   /** Milliseconds in which newness halves. */

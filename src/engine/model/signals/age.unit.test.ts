@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Catalogue } from '../catalogue.ts';
-import { CONTENT_DEFAULTS } from '../terms.ts';
+import { Catalogue } from '../state/catalogue.ts';
+import { CONTENT_DEFAULTS } from '../state/terms.ts';
 import { Newest } from './age.ts';
 
 const KEPT = 6;

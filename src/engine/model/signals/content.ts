@@ -6,11 +6,12 @@
  * reader builds a question (terms with whole weights) and gets the whole-number dot product with each item's vector:
  * so an item that nobody has touched has an audience. Explained by the terms in common and the item they came from.
  */
-import { type Catalogue, partOf, termOf, VECTOR_UNIT } from '../catalogue.ts';
-import { wholePower } from '../math.ts';
-import type { Profile } from '../profile.ts';
-import { MAX_ROW_ID } from '../rows.ts';
-import { WEIGHT_BITS, WEIGHT_MASK } from '../term-postings.ts';
+
+import { wholePower } from '../primitives/math.ts';
+import { type Catalogue, partOf, termOf, VECTOR_UNIT } from '../state/catalogue.ts';
+import type { Profile } from '../state/profile.ts';
+import { MAX_ROW_ID } from '../state/row-slots.ts';
+import { WEIGHT_BITS, WEIGHT_MASK } from '../state/term-postings.ts';
 
 const UNIT = 2 ** 20;
 /** The user's newest items that shape the question, and how they fade. */

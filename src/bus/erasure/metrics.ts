@@ -1,0 +1,32 @@
+/** What erasures count. */
+import { Gauge, Histogram, type Registry } from 'prom-client';
+
+export interface ErasureMetrics {
+  /** Seconds from the request until everything was what the log gives without the user. */
+  done(seconds: number): void;
+  show(now: { open: number; overdue: number }): void;
+}
+
+/** Metrics of forgetting. */
+export function observeErasures(registry: Registry): ErasureMetrics {
+  const registers = [registry];
+  const open = new Gauge({ name: 'freshet_erasures_open', help: 'Erasures that are not complete', registers });
+  const overdue = new Gauge({
+    name: 'freshet_erasures_overdue',
+    help: 'Erasures that are not complete although their deadline has passed',
+    registers,
+  });
+  const seconds = new Histogram({
+    name: 'freshet_erasure_seconds',
+    help: 'From the request to be forgotten until everything is what the log gives without the user',
+    buckets: [1, 5, 10, 30, 60, 300, 900, 3_600, 14_400],
+    registers,
+  });
+  return {
+    done: (took) => seconds.observe(took),
+    show: (now) => {
+      open.set(now.open);
+      overdue.set(now.overdue);
+    },
+  };
+}

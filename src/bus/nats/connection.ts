@@ -1,0 +1,151 @@
+/** Connections to NATS, and what the server at the other end can do. */
+import { type ConnectionOptions, ErrorCode, type NatsConnection, NatsError, connect as natsConnect } from 'nats';
+import {
+  FreshetError,
+  JetStreamDisabledError,
+  messageOf,
+  NatsServerTooOldError,
+  NatsUnreachableError,
+} from '../../errors.ts';
+
+/** Oldest nats-server that everything works on. */
+export const MINIMUM_SERVER = '2.9.10';
+
+/** What came with which server, for those who run an older one. */
+const FEATURES = [
+  { since: '2.10.0', feature: 'metadata on streams and consumers' },
+  { since: '2.10.0', feature: 'compressed stream storage' },
+  { since: '2.10.0', feature: 'consumers with several subject filters' },
+  { since: '2.11.0', feature: 'time to live of single messages' },
+  { since: '2.11.0', feature: 'pausing a consumer' },
+] as const;
+
+export interface ConnectOptions {
+  url: string;
+  /** Shown by `nats server report connections`. */
+  name: string;
+  /** Milliseconds until a first connection counts as failed. */
+  timeoutMs?: number;
+  /** Milliseconds between attempts to reconnect. */
+  reconnectMs?: number;
+  /** Keep trying from the start, for services that may come up before the server. */
+  waitOnFirstConnect?: boolean;
+}
+
+/** Connects, and stays: a lost connection is made again until it is closed here. Throws `NatsUnreachableError`. */
+export async function connect(options: ConnectOptions): Promise<NatsConnection> {
+  const { url, name, timeoutMs = 5_000, reconnectMs = 100, waitOnFirstConnect = false } = options;
+  const connection: ConnectionOptions = {
+    servers: url.split(','),
+    name,
+    timeout: timeoutMs,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: reconnectMs,
+    reconnectJitter: reconnectMs / 2,
+    // Credentials that are revoked may be given back, or be those of a server that is being set up anew: without this
+    // the client closes the connection for good at the second refusal, and the service stands still until it is killed.
+    ignoreAuthErrorAbort: true,
+    pingInterval: 10_000,
+    maxPingOut: 2,
+    // A stack trace for each request costs more than what else the client does for it.
+    noAsyncTraces: true,
+    ...credentials(url),
+  };
+  try {
+    return await (waitOnFirstConnect ? firstConnection(connection, reconnectMs) : natsConnect(connection));
+  } catch (err) {
+    throw new NatsUnreachableError(`No nats-server answers at ${withoutCredentials(url)}: ${messageOf(err)}`, {
+      next: 'freshet up',
+      details: { url: withoutCredentials(url) },
+      cause: err,
+    });
+  }
+}
+
+/** Tries until a server answers; one that refuses who asks has answered. The client's own waiting knows no such end. */
+async function firstConnection(connection: ConnectionOptions, pauseMs: number): Promise<NatsConnection> {
+  for (;;) {
+    try {
+      return await natsConnect(connection);
+    } catch (err) {
+      if (err instanceof NatsError && err.isAuthError()) throw err;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+}
+
+function credentials(url: string): Partial<ConnectionOptions> {
+  try {
+    const { username, password } = new URL(url);
+    if (username && password) return { user: decodeURIComponent(username), pass: decodeURIComponent(password) };
+    return username ? { token: decodeURIComponent(username) } : {};
+  } catch {
+    return {};
+  }
+}
+
+/** The address without the part that is nobody's business. */
+export const withoutCredentials = (url: string): string => url.replace(/\/\/[^@/]*@/, '//');
+
+export interface ServerCapabilities {
+  version: string;
+  /** What this version can't do, in words; empty for a current one. */
+  missing: string[];
+}
+
+/** What the server can do. Throws `NatsServerTooOldError` and `JetStreamDisabledError`. */
+export async function checkServer(nc: NatsConnection): Promise<ServerCapabilities> {
+  const version = nc.info?.version ?? '0.0.0';
+  if (compareVersions(version, MINIMUM_SERVER) < 0)
+    throw new NatsServerTooOldError(`nats-server ${version} is too old; ${MINIMUM_SERVER} is the oldest that works.`, {
+      next: 'freshet doctor',
+      details: { found: version, needed: MINIMUM_SERVER },
+    });
+  try {
+    await nc.jetstreamManager({ checkAPI: true });
+  } catch (err) {
+    if (isJetStreamDisabled(err))
+      throw new JetStreamDisabledError('The server has JetStream switched off.', {
+        next: 'nats-server -js',
+        details: { server: withoutCredentials(nc.getServer()) },
+        cause: err,
+      });
+    throw err;
+  }
+  return {
+    version,
+    missing: FEATURES.filter(({ since }) => compareVersions(version, since) < 0).map(({ feature }) => feature),
+  };
+}
+
+function isJetStreamDisabled(err: unknown): boolean {
+  if (err instanceof FreshetError || !(err instanceof NatsError)) return false;
+  return err.code === ErrorCode.JetStreamNotEnabled || err.code === ErrorCode.NoResponders || err.code === '503';
+}
+
+/** What NATS says where the server, or the way to it, is at fault. */
+const AWAY: ReadonlySet<string> = new Set([
+  ErrorCode.Timeout,
+  ErrorCode.ConnectionClosed,
+  ErrorCode.ConnectionTimeout,
+  ErrorCode.Disconnect,
+  ErrorCode.NoResponders,
+]);
+
+/** Whether the server did not answer, or could not be reached: what passes by itself. */
+export const isAway = (err: unknown): err is NatsError => err instanceof NatsError && AWAY.has(err.code);
+
+/** A stream or consumer that isn't there, or a message that isn't there (any more). */
+export const isNotFound = (err: unknown): boolean =>
+  err instanceof NatsError && (err.code === '404' || err.api_error?.code === 404);
+
+/** Negative, 0 or positive, as for sorting; what follows a hyphen is left out. */
+export function compareVersions(a: string, b: string): number {
+  const parts = (version: string) => version.replace(/^v/, '').split('-')[0]!.split('.').map(Number);
+  const [left, right] = [parts(a), parts(b)];
+  for (let i = 0; i < 3; i++) {
+    const difference = (left[i] ?? 0) - (right[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
+import { until } from '../../../test/support/wait.ts';
+import { BadRequestError, ServiceUnavailableError } from '../../errors.ts';
+import { call, serveMicro } from './micro.ts';
+import { RemoteProblemError } from './problem.ts';
+
+let nats: TestNatsServer;
+beforeAll(async () => {
+  nats = await startNatsServer({ jetstream: false });
+});
+afterAll(async () => {
+  await nats.stop();
+});
+
+test('an answer comes back, an error as the problem it is, and one that is too large says so', async () => {
+  const nc = await nats.connect();
+  const endpoint = (handle: (request: Record<string, unknown>) => unknown) => ({
+    description: 'x',
+    example: {},
+    handle,
+  });
+  const seen: string[] = [];
+  await serveMicro(nc, {
+    name: 'freshet-test',
+    version: '1.0.0',
+    description: 'for a test',
+    prefix: 'freshet.test',
+    endpoints: {
+      echo: endpoint((request) => request),
+      bad: endpoint(() => {
+        throw new BadRequestError('n takes a number.', { details: { member: 'n' } });
+      }),
+      broken: endpoint(() => {
+        throw new Error('a secret of ours');
+      }),
+      large: endpoint(() => ({ text: 'x'.repeat(2_000_000) })),
+    },
+    observe: (name, outcome) => seen.push(`${name} ${outcome}`),
+  });
+  const problemOf = async (name: string): Promise<unknown> =>
+    call(nc, `freshet.test.${name}`, {}).then(
+      () => undefined,
+      (err: unknown) => (err instanceof RemoteProblemError ? err.problem : err),
+    );
+  expect(await call(nc, 'freshet.test.echo', { user: 'ü' })).toEqual({ user: 'ü' });
+  expect(await problemOf('bad')).toMatchObject({ status: 400, code: 'FRESHET_BAD_REQUEST', member: 'n' });
+  const broken = await problemOf('broken');
+  expect(broken).toMatchObject({ status: 500, code: 'FRESHET_INTERNAL' });
+  expect(JSON.stringify(broken)).not.toContain('secret');
+  expect(await problemOf('large')).toMatchObject({ status: 400, code: 'FRESHET_ANSWER_TOO_LARGE', limit: 1_048_576 });
+  expect(await problemOf('nobody')).toBeInstanceOf(ServiceUnavailableError);
+  expect(seen).toEqual(['echo ok', 'bad error', 'broken error', 'large error']);
+});
+
+test('of an instance is answered by this one, also while it is aside', async () => {
+  const nc = await nats.connect();
+  const serve = (instance: string, aside: boolean) =>
+    serveMicro(nc, {
+      name: 'freshet-several',
+      version: '1.0.0',
+      description: 'for a test',
+      prefix: 'freshet.several',
+      instance,
+      aside,
+      endpoints: {
+        memory: { description: 'x', example: {}, ofInstance: true, handle: () => ({ instance }) },
+        read: { description: 'x', example: {}, handle: () => ({ instance }) },
+        status: { description: 'x', example: {}, ofInstance: true, handle: () => ({ instance }) },
+      },
+    });
+  await serve('one', false);
+  const two = await serve('two', true);
+  for (let i = 0; i < 5; i++)
+    for (const instance of ['one', 'two'])
+      expect(await call(nc, `freshet.several.memory.${instance}`, {})).toEqual({ instance });
+  expect(await call(nc, 'freshet.several.status.two', {})).toEqual({ instance: 'two' });
+  for (let i = 0; i < 5; i++) expect(await call(nc, 'freshet.several.memory', {})).toEqual({ instance: 'one' });
+  await expect(call(nc, 'freshet.several.read.two', {})).rejects.toBeInstanceOf(ServiceUnavailableError);
+  two.join();
+  const seen = new Set<string>();
+  while (seen.size < 2) seen.add((await call<{ instance: string }>(nc, 'freshet.several.memory', {})).instance);
+});
+
+test('one answer that can not be sent takes none of the other answers of its turn with it', async () => {
+  const nc = await nats.connect();
+  let asked = 0;
+  let open: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  // Both answers are made in the same turn of the event loop.
+  const endpoint = (answer: () => unknown) => ({
+    description: 'x',
+    example: {},
+    handle: async () => {
+      asked++;
+      await gate;
+      return answer();
+    },
+  });
+  await serveMicro(nc, {
+    name: 'freshet-unsendable',
+    version: '1.0.0',
+    description: 'for a test',
+    prefix: 'freshet.unsendable',
+    endpoints: {
+      bad: endpoint(() => {
+        // As a request that holds a very long text where a number belongs.
+        throw new BadRequestError('n takes a number.', { details: { member: 'n', given: 'x'.repeat(2_000_000) } });
+      }),
+      echo: endpoint(() => ({ text: 'here' })),
+    },
+  });
+  const bad = call(nc, 'freshet.unsendable.bad', {}).then(
+    () => undefined,
+    (err: unknown) => err,
+  );
+  const echo = call(nc, 'freshet.unsendable.echo', {}).catch((err: unknown) => err);
+  await until(() => asked === 2);
+  open();
+  expect(await echo).toEqual({ text: 'here' });
+  const refused = await bad;
+  expect(refused).toBeInstanceOf(RemoteProblemError);
+  expect((refused as RemoteProblemError).problem).toMatchObject({
+    status: 400,
+    code: 'FRESHET_BAD_REQUEST',
+    detail: 'n takes a number.',
+    member: 'n',
+  });
+});

@@ -1,0 +1,222 @@
+/** NATS micro services: JSON in, JSON out, errors as problem documents; and the client's side of the same. */
+import { ErrorCode, type Msg, type NatsConnection, NatsError, type ServiceConfig, type ServiceMsg } from 'nats';
+import type { Static, TObject } from 'typebox';
+import { AnswerTooLargeError, BadRequestError, ServiceUnavailableError } from '../../errors.ts';
+import { type Problem, problemOf, RemoteProblemError } from './problem.ts';
+import { createRequestCheck } from './request-check.ts';
+import { sendNow, sendThisTurn } from './turn.ts';
+
+export type Json = Record<string, unknown>;
+
+export interface Endpoint {
+  /** Said by `nats micro info`. */
+  description: string;
+  /** An example request, for `nats micro info` and the docs. */
+  example: Json;
+  /**
+   * It is about this instance and no other: beside taking its turn, each answers on a subject of its own,
+   * `<prefix>.<endpoint>.<instance>`, also while it is aside.
+   */
+  ofInstance?: boolean;
+  /**
+   * Checks a request, and returns the function that answers it. A caller that has to wait for something first, such as
+   * a position of the log, waits between the two. Only of an endpoint with a schema; its `handle` does both.
+   */
+  accept?: (request: Json) => () => unknown;
+  handle(request: Json): unknown | Promise<unknown>;
+}
+
+/** An endpoint that owns the schema of its requests; `handle` gets what has passed the check. */
+export function defineEndpoint<T extends TObject>({
+  request: schema,
+  handle,
+  ...described
+}: Pick<Endpoint, 'description' | 'example'> & {
+  request: T;
+  handle: (request: Static<T>) => unknown;
+}): Endpoint {
+  const check = createRequestCheck(schema);
+  const accept = (request: Json) => {
+    const checked = check(request);
+    return () => handle(checked);
+  };
+  return { ...described, accept, handle: (request) => accept(request)() };
+}
+
+export interface MicroOptions {
+  /** `freshet-user`, ... */
+  name: string;
+  version: string;
+  description: string;
+  metadata?: Record<string, string>;
+  /** Subjects are `<prefix>.<endpoint>`. */
+  prefix: string;
+  endpoints: Readonly<Record<string, Endpoint>>;
+  /** What every instance says of itself where all are asked, in `data` of its endpoint `status`: `nats micro stats`. */
+  said?: () => Json;
+  /** Name of this instance; left out: nothing is asked of one instance. */
+  instance?: string;
+  /** It takes no requests yet: it is there for who looks for micro services, and for what is asked of it by its name. */
+  aside?: boolean;
+  observe?: (endpoint: string, outcome: 'ok' | 'error', seconds: number) => void;
+  onError?: (endpoint: string, err: unknown) => void;
+}
+
+export interface MicroService {
+  /** Takes requests from now on, by turns with the other instances; only where it was aside. */
+  join(): void;
+  stop(): Promise<unknown>;
+}
+
+/** Milliseconds from which an answer has taken long enough to go out by itself, rather than after those behind it. */
+const LONG_MS = 0.5;
+
+export async function serveMicro(nc: NatsConnection, options: MicroOptions): Promise<MicroService> {
+  const { name, version, description, metadata = {}, prefix, endpoints, said, observe, onError } = options;
+  const { instance, aside = false } = options;
+  const statsHandler = said && (async (endpoint: { name?: string }) => (endpoint.name === 'status' ? said() : null));
+  const service = await nc.services.add({
+    name,
+    version,
+    description,
+    metadata,
+    ...(statsHandler ? { statsHandler: statsHandler as NonNullable<ServiceConfig['statsHandler']> } : {}),
+  });
+  /** An answer that could not be sent: the connection is closed, and the caller's time runs out. */
+  const unsent = (endpoint: string) => (err: unknown) => onError?.(endpoint, err);
+  function serve(endpoint: string, subject: string, { description: what, example, handle }: Endpoint): void {
+    const answer = async (msg: ServiceMsg): Promise<void> => {
+      const started = performance.now();
+      let outcome: 'ok' | 'error' = 'ok';
+      try {
+        const payload = Buffer.from(JSON.stringify(await handle(parseRequest(msg))));
+        checkSize(payload, nc);
+        sendThisTurn(() => void msg.respond(payload), unsent(endpoint));
+      } catch (err) {
+        outcome = 'error';
+        const problem = problemOf(err);
+        if (problem.status >= 500) onError?.(endpoint, err);
+        const payload = problemPayload(problem, nc);
+        sendThisTurn(() => void msg.respondError(problem.status, problem.title, payload), unsent(endpoint));
+      }
+      const took = performance.now() - started;
+      if (took >= LONG_MS) sendNow();
+      observe?.(endpoint, outcome, took / 1000);
+    };
+    service.addEndpoint(endpoint, {
+      subject,
+      metadata: { description: what, example: JSON.stringify(example) },
+      handler: (err, msg) => {
+        if (!err) void answer(msg);
+      },
+    });
+  }
+  const join = (): void => {
+    for (const [endpoint, served] of Object.entries(endpoints)) serve(endpoint, `${prefix}.${endpoint}`, served);
+  };
+  if (!aside) join();
+  if (instance !== undefined)
+    for (const [endpoint, served] of Object.entries(endpoints))
+      if (served.ofInstance === true) serve(endpoint, `${prefix}.${endpoint}.${instance}`, served);
+  return { join, stop: () => service.stop() };
+}
+
+/** Bytes that the server counts beside the payload of an answer with an error: its headers. */
+const HEADER_BYTES = 1_024;
+const DETAIL_SHOWN = 1_000;
+
+/** A problem as JSON; without its values if they are too large for one message, such as a value that the caller sent. */
+function problemPayload(problem: Problem, nc: NatsConnection): Buffer {
+  const payload = Buffer.from(JSON.stringify(problem));
+  if (payload.length + HEADER_BYTES <= maxPayload(nc)) return payload;
+  const { type, title, status, code, detail, next, member } = problem;
+  return Buffer.from(
+    JSON.stringify({
+      type,
+      title,
+      status,
+      code,
+      detail: detail.slice(0, DETAIL_SHOWN),
+      ...(next === undefined ? {} : { next: next.slice(0, DETAIL_SHOWN) }),
+      ...(typeof member === 'string' ? { member: member.slice(0, DETAIL_SHOWN) } : {}),
+    }),
+  );
+}
+
+const maxPayload = (nc: NatsConnection): number => nc.info?.max_payload ?? Number.POSITIVE_INFINITY;
+
+/** The client would throw as well, but nobody could tell from that what to do. */
+function checkSize(payload: Uint8Array, nc: NatsConnection): void {
+  const limit = maxPayload(nc);
+  if (payload.length <= limit) return;
+  throw new AnswerTooLargeError(
+    `The answer has ${payload.length} bytes; nats-server carries ${limit} in one message (max_payload).`,
+    {
+      next: 'ask for fewer with n, and for the rest with the cursor',
+      details: { bytes: payload.length, limit },
+    },
+  );
+}
+
+function parseRequest(msg: Msg): Json {
+  if (msg.data.length === 0) return {};
+  let value: unknown;
+  try {
+    value = msg.json();
+  } catch (cause) {
+    throw new BadRequestError('The request is not JSON.', { next: `nats req ${msg.subject} '{}'`, cause });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new BadRequestError('The request has to be a JSON object.', { next: `nats req ${msg.subject} '{}'` });
+  return value as Json;
+}
+
+export interface CallOptions {
+  /** Milliseconds until an answer counts as missing; what {@link limitAnswers} said of the connection unless given. */
+  timeoutMs?: number;
+}
+
+const ANSWER_MS = 10_000;
+const limits = new WeakMap<NatsConnection, number>();
+
+/** How many milliseconds whoever is asked over this connection has to answer. */
+export const limitAnswers = (nc: NatsConnection, ms: number): void => void limits.set(nc, ms);
+
+/** Asks a service. Throws `RemoteProblemError` with its answer, or `ServiceUnavailableError`. */
+export const call = async <T>(nc: NatsConnection, subject: string, request: Json, options?: CallOptions): Promise<T> =>
+  (await answerTo(nc, subject, request, options)).json<T>();
+
+/** As {@link call}; the answer as it came, for whoever passes it on: JSON in UTF-8. */
+export const callForBytes = async (
+  nc: NatsConnection,
+  subject: string,
+  request: Json,
+  options?: CallOptions,
+): Promise<Uint8Array> => (await answerTo(nc, subject, request, options)).data;
+
+async function answerTo(
+  nc: NatsConnection,
+  subject: string,
+  request: Json,
+  { timeoutMs = limits.get(nc) ?? ANSWER_MS }: CallOptions = {},
+): Promise<Msg> {
+  const answer = await ask(nc, subject, JSON.stringify(request), timeoutMs);
+  const code = answer.headers?.get('Nats-Service-Error-Code');
+  if (code) throw new RemoteProblemError(answer.json<Problem>());
+  return answer;
+}
+
+async function ask(nc: NatsConnection, subject: string, payload: string, timeoutMs: number): Promise<Msg> {
+  try {
+    return await new Promise((resolve, reject) => {
+      sendThisTurn(() => void nc.request(subject, payload, { timeout: timeoutMs }).then(resolve, reject), reject);
+    });
+  } catch (cause) {
+    if (!(cause instanceof NatsError)) throw cause;
+    const silent = cause.code === ErrorCode.Timeout;
+    throw new ServiceUnavailableError(
+      silent ? `${subject} did not answer within ${timeoutMs} ms.` : `Nobody answers on ${subject}.`,
+      { next: 'freshet status', details: { subject }, cause },
+    );
+  }
+}

@@ -1,0 +1,85 @@
+/** Errors as answers: RFC 9457 problem details with a stable code, the same over HTTP and NATS. */
+import { FreshetError, messageOf, ServiceUnavailableError } from '../../errors.ts';
+import { isAway } from './connection.ts';
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  code: string;
+  detail: string;
+  /** What to run or change next. */
+  next?: string;
+  [extension: string]: unknown;
+}
+
+const STATUS: Readonly<Record<string, [status: number, title: string]>> = {
+  FRESHET_BAD_REQUEST: [400, 'Bad request'],
+  FRESHET_USAGE: [400, 'Bad request'],
+  FRESHET_KEY_MISSING: [401, 'Key missing'],
+  FRESHET_KEY_INVALID: [401, 'Key refused'],
+  FRESHET_TOKEN_INVALID: [401, 'Token refused'],
+  FRESHET_SCOPE_MISSING: [403, 'Scope missing'],
+  FRESHET_OTHER_USER: [403, 'Not for this user'],
+  FRESHET_RATE_LIMITED: [429, 'Too many requests'],
+  FRESHET_TOO_MANY_STREAMS: [429, 'Too many streams'],
+  FRESHET_ROLLBACK_REFUSED: [409, 'Snapshot unfit'],
+  FRESHET_KEYS_UNUSED: [409, 'No keys in use'],
+  FRESHET_NOT_FOUND: [404, 'Not found'],
+  FRESHET_EVENT_TOO_LARGE: [413, 'Event too large'],
+  FRESHET_BODY_TOO_LARGE: [413, 'Body too large'],
+  FRESHET_BATCH_TOO_LARGE: [413, 'Batch too large'],
+  FRESHET_MEDIA_TYPE: [415, 'Unsupported media type'],
+  FRESHET_ROUTE_UNKNOWN: [404, 'Unknown address'],
+  FRESHET_METHOD_NOT_ALLOWED: [405, 'Method not allowed'],
+  FRESHET_ANSWER_TOO_LARGE: [400, 'Answer too large'],
+  FRESHET_SEQUENCE_NOT_REACHED: [504, 'Sequence not reached'],
+  FRESHET_SERVICE_UNAVAILABLE: [503, 'Service unavailable'],
+  FRESHET_STREAM_MISSING: [503, 'Stream missing'],
+  FRESHET_PUBLISH_UNACKNOWLEDGED: [503, 'Not acknowledged'],
+  FRESHET_PUBLISH_REFUSED: [503, 'Refused by the log'],
+  FRESHET_NATS_UNREACHABLE: [503, 'Log unreachable'],
+};
+
+/** The problem document of whatever was thrown; what isn't meant for users is told as 500, without its text. */
+export function problemOf(err: unknown): Problem {
+  if (err instanceof RemoteProblemError) return err.problem;
+  if (isAway(err))
+    return problemOf(
+      new ServiceUnavailableError(`nats-server did not answer (${err.code}).`, {
+        next: 'freshet status, and again once the server answers',
+        cause: err,
+      }),
+    );
+  if (!(err instanceof FreshetError))
+    return {
+      type: 'about:blank',
+      title: 'Internal error',
+      status: 500,
+      code: 'FRESHET_INTERNAL',
+      detail: 'Something went wrong; the service has logged it.',
+    };
+  const [status, title] =
+    STATUS[err.code] ?? (err.code.startsWith('FRESHET_EVENT_') ? [400, 'Event refused'] : [500, 'Internal error']);
+  return {
+    type: `urn:freshet:problem:${err.code.slice('FRESHET_'.length).toLowerCase().replaceAll('_', '-')}`,
+    title,
+    status,
+    code: err.code,
+    detail: messageOf(err),
+    ...(err.next ? { next: err.next } : {}),
+    ...err.details,
+  };
+}
+
+/** An error that another service answered with, to be passed on as it is. */
+export class RemoteProblemError extends FreshetError {
+  readonly code: string;
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(problem.detail, problem.next === undefined ? {} : { next: problem.next });
+    this.code = problem.code;
+    this.problem = problem;
+  }
+}

@@ -1,0 +1,281 @@
+/**
+ * Publishing with a window: messages go out without waiting for each other, their acknowledgements come back on one
+ * inbox. Measured: 25 to 53 thousand a second, where awaiting each one gives 2 to 4. A missing answer means *unknown*,
+ * and the message is sent again under the same id, which the server stores once.
+ */
+import {
+  createInbox,
+  ErrorCode,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+  NatsError,
+  headers as natsHeaders,
+} from 'nats';
+import type { Config } from '../../config/schema.ts';
+import { messageOf, PublishRefusedError, PublishUnacknowledgedError, StreamMissingError } from '../../errors.ts';
+import { type StreamSeq, streamSeq } from '../event/ids.ts';
+
+export interface PublishAck {
+  seq: StreamSeq;
+  /** True where the log held an event of this identity already. */
+  duplicate: boolean;
+}
+
+/** What is published: see `PreparedEvent`, or any other message with an id of its own. */
+export interface OutgoingMessage {
+  subject: string;
+  /** `Nats-Msg-Id`: published again under the same id it is stored once, within the server's window. */
+  identity?: string;
+  payload: Uint8Array;
+  headers?: Readonly<Record<string, string>>;
+}
+
+export interface PublisherOptions {
+  /** Messages on the way at once; more wait for a place. */
+  window?: number;
+  /** Milliseconds until an acknowledgement counts as missing. */
+  timeoutMs?: number;
+  /** How often a message is sent again before it is given up as unknown. */
+  retries?: number;
+  /** Told of each acknowledged publish: seconds it took. */
+  onAck?: (seconds: number) => void;
+  /** Told of each retry. */
+  onRetry?: () => void;
+}
+
+/** The settings' limits of publishing. */
+export const publisherLimits = ({ publisher }: Config): PublisherOptions => ({
+  window: publisher.window,
+  timeoutMs: publisher.timeout_ms,
+  retries: publisher.retries,
+});
+
+export interface Publisher {
+  /**
+   * Resolves with position and whether it was there already. Throws `PublishUnacknowledgedError` (unknown: retry under
+   * the same id), `PublishRefusedError`, `StreamMissingError`.
+   */
+  publish(message: OutgoingMessage): Promise<PublishAck>;
+  /** Resolves once there is a place in the window, so that a fast source doesn't queue without bound. */
+  ready(): Promise<void>;
+  /** Messages that are not acknowledged yet, those waiting for a place included. */
+  readonly pending: number;
+  /**
+   * Waits for what is on the way, then lets go of the inbox. What isn't acknowledged yet is sent again at once; after
+   * `withinMs`, the time-out unless given, it is given up.
+   */
+  close(withinMs?: number): Promise<void>;
+}
+
+interface Flight {
+  message: OutgoingMessage;
+  headers: MsgHdrs | undefined;
+  attempts: number;
+  sentAt: number;
+  /** When it is sent again, monotonic milliseconds. */
+  dueAt: number;
+  /** What the server said against it the last time. */
+  trouble?: string;
+  resolve(ack: PublishAck): void;
+  reject(err: unknown): void;
+}
+
+/** Milliseconds after which a message that the server couldn't take is sent again for the first time. */
+const REFUSED_MS = 100;
+
+/** A stream at its limit answers with 503 as well, but waiting does not make room. */
+const isFull = (description: string): boolean => /^maximum (bytes|messages)/.test(description);
+
+/** Message ids other than the log's own go through under the same header. */
+const MESSAGE_ID = 'Nats-Msg-Id';
+
+export function createPublisher(nc: NatsConnection, options: PublisherOptions = {}): Publisher {
+  const { window = 512, timeoutMs = 5_000, retries = 5, onAck, onRetry } = options;
+  const inbox = createInbox();
+  const prefixLength = inbox.length + 1;
+  const flights = new Map<number, Flight>();
+  const queue: Flight[] = [];
+  let head = 0;
+  let next = 1;
+  let waiters: (() => void)[] = [];
+  let closing = false;
+  let settling = false;
+  const subscription = nc.subscribe(`${inbox}.*`, { callback: (err, msg) => (err ? undefined : answered(msg)) });
+  const sweep = setInterval(retryOverdue, Math.max(5, Math.min(timeoutMs / 4, REFUSED_MS)));
+  sweep.unref();
+
+  function send(flight: Flight): void {
+    const token = next++;
+    flight.sentAt = performance.now();
+    flight.dueAt = flight.sentAt + timeoutMs;
+    flight.attempts++;
+    flights.set(token, flight);
+    const { subject, payload } = flight.message;
+    try {
+      nc.publish(subject, payload, {
+        reply: `${inbox}.${token}`,
+        ...(flight.headers ? { headers: flight.headers } : {}),
+      });
+    } catch (cause) {
+      flights.delete(token);
+      flight.reject(unsendable(cause, flight.message));
+      settle();
+    }
+  }
+
+  function answered(msg: Msg): void {
+    const token = Number(msg.subject.slice(prefixLength));
+    const flight = flights.get(token);
+    if (!flight) return;
+    if (msg.data.length === 0 && msg.headers?.code === 503) {
+      // No stream listens on the subject, or the server is only just back: the sweep tries again, then it is an error.
+      if (flight.attempts <= retries) {
+        postpone(flight, 'no stream takes it');
+        return;
+      }
+      flights.delete(token);
+      flight.reject(
+        new StreamMissingError(`No stream takes ${flight.message.subject}.`, { next: 'freshet streams apply' }),
+      );
+      settle();
+      return;
+    }
+    let answer: { seq?: number; duplicate?: boolean; error?: { code: number; err_code?: number; description: string } };
+    try {
+      answer = JSON.parse(msg.string());
+    } catch {
+      return;
+    }
+    if (answer.error?.code === 503 && flight.attempts <= retries && !isFull(answer.error.description)) {
+      postpone(flight, answer.error.description);
+      return;
+    }
+    flights.delete(token);
+    if (answer.error || answer.seq === undefined)
+      flight.reject(
+        new PublishRefusedError(
+          `The server refused the message: ${answer.error?.description ?? 'no sequence in its answer'}.`,
+          {
+            details: { subject: flight.message.subject, error: answer.error },
+            next: 'freshet status',
+          },
+        ),
+      );
+    else {
+      onAck?.((performance.now() - flight.sentAt) / 1000);
+      // A retry that finds what its own first attempt stored is no duplicate of anybody's.
+      flight.resolve({ seq: streamSeq(answer.seq), duplicate: answer.duplicate === true && flight.attempts === 1 });
+    }
+    settle();
+  }
+
+  /** The server is there but can't take it now: sooner than after silence, and slower each time. */
+  function postpone(flight: Flight, trouble: string): void {
+    flight.trouble = trouble;
+    flight.dueAt = performance.now() + Math.min(timeoutMs, REFUSED_MS * 2 ** flight.attempts);
+  }
+
+  function retryOverdue(): void {
+    const now = performance.now();
+    for (const [token, flight] of flights) {
+      if (now < flight.dueAt) continue;
+      flights.delete(token);
+      if (flight.attempts > retries) {
+        flight.reject(
+          new PublishUnacknowledgedError(
+            `No acknowledgement after ${flight.attempts} attempts${flight.trouble ? ` (${flight.trouble})` : ''}: whether it is stored is unknown.`,
+            {
+              next: 'publish it again under the same id',
+              details: { subject: flight.message.subject, identity: flight.message.identity },
+            },
+          ),
+        );
+        settle();
+      } else {
+        onRetry?.();
+        send(flight);
+      }
+    }
+  }
+
+  function settle(): void {
+    // On a closed connection each send fails and settles again: one loop, rather than a stack as deep as the queue.
+    if (settling) return;
+    settling = true;
+    while (flights.size < window && head < queue.length) send(queue[head++] as Flight);
+    settling = false;
+    if (head > 1024 && head * 2 > queue.length) {
+      queue.splice(0, head);
+      head = 0;
+    }
+    if (pending() < window) wakeWaiters();
+  }
+
+  function wakeWaiters(): void {
+    const woken = waiters;
+    waiters = [];
+    for (const wake of woken) wake();
+  }
+
+  const pending = (): number => flights.size + queue.length - head;
+
+  return {
+    publish: (message) =>
+      new Promise((resolve, reject) => {
+        if (closing) return reject(new PublishUnacknowledgedError('The publisher is closed.'));
+        const flight: Flight = {
+          message,
+          headers: headersOf(message),
+          attempts: 0,
+          sentAt: 0,
+          dueAt: 0,
+          resolve,
+          reject,
+        };
+        if (flights.size < window) send(flight);
+        else queue.push(flight);
+      }),
+    ready: async () => {
+      while (!closing && pending() >= window) await new Promise<void>((resolve) => waiters.push(resolve));
+    },
+    get pending() {
+      return pending();
+    },
+    close: async (withinMs = timeoutMs) => {
+      closing = true;
+      wakeWaiters();
+      const deadline = performance.now() + withinMs;
+      // An answer that went with a server that was killed never comes; the time-out would hold up the end of a process.
+      for (const flight of flights.values()) flight.dueAt = Math.min(flight.dueAt, performance.now() + REFUSED_MS);
+      while (pending() > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+      clearInterval(sweep);
+      subscription.unsubscribe();
+      for (const flight of [...flights.values(), ...queue.slice(head)])
+        flight.reject(new PublishUnacknowledgedError('The publisher was closed before the acknowledgement came.'));
+      flights.clear();
+      head = queue.length;
+    },
+  };
+}
+
+/** What the client says of a message that it can't even send. */
+function unsendable(cause: unknown, { subject, identity }: OutgoingMessage): Error {
+  const code = cause instanceof NatsError ? cause.code : '';
+  const details = { subject, identity };
+  if (code === ErrorCode.ConnectionClosed || code === ErrorCode.ConnectionDraining)
+    return new PublishUnacknowledgedError('The connection to the log is closed.', {
+      next: 'publish it again under the same id',
+      details,
+      cause,
+    });
+  return new PublishRefusedError(`The message can't be sent: ${messageOf(cause)}.`, { details, cause });
+}
+
+function headersOf({ identity, headers }: OutgoingMessage): MsgHdrs | undefined {
+  if (identity === undefined && !headers) return undefined;
+  const hdrs = natsHeaders();
+  if (identity !== undefined) hdrs.set(MESSAGE_ID, identity);
+  for (const [name, value] of Object.entries(headers ?? {})) hdrs.set(name, value);
+  return hdrs;
+}

@@ -1,0 +1,14 @@
+/** Waiting with a limit. */
+
+/** A promise's result, or an error with this message after so many milliseconds. */
+export async function withTimeLimit<T>(promise: Promise<T>, ms: number, message: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(message)), ms);
+  });
+  try {
+    return await Promise.race([promise, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

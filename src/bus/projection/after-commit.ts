@@ -1,0 +1,185 @@
+/**
+ * What happens behind a commit. The rows and the checkpoint are safe by then, so nothing here can fail the commit. There
+ * are two kinds of follower. The *state follower* holds state in memory that answers beside the rows: if it fails, it no
+ * longer follows the log, and the projection is not ready until another one has folded the log again. *Effects* act on what
+ * has changed (lists, publishing, copies): each is isolated from the others, counted, and derived again from the rows
+ * after it has failed.
+ */
+import type { Logger } from 'pino';
+import { messageOf, StateFollowerFailedError } from '../../errors.ts';
+import type { LoggedEvent } from '../event/codec.ts';
+import { type StreamSeq, streamSeq } from '../event/ids.ts';
+import type { Fingerprint, ProjectionStore } from './store.ts';
+
+/** What a commit, or a part of a catch-up, has brought. */
+export interface CommittedBatch {
+  /** Events that changed the rows, in log order. */
+  events: readonly LoggedEvent[];
+  /** Position that the state holds after the batch. */
+  seq: StreamSeq;
+  /** How many messages the batch moved to the dead letters. */
+  deadLetters: number;
+  /** True where the rows held these events before: only the state follower had yet to fold them. */
+  catchUp: boolean;
+}
+
+/** State in memory that is a fold of the log beside the rows, and may be behind them when a process starts. */
+export interface StateFollower {
+  /** Position up to which it holds the log. */
+  position(): StreamSeq;
+  /**
+   * Folds events that the rows hold, in log order, and stands at `seq` afterwards; `newest` is the last message there was.
+   * What it throws ends its life: it may have folded a part of the batch.
+   */
+  fold(events: readonly LoggedEvent[], seq: StreamSeq, newest: Fingerprint | undefined): void;
+}
+
+/** Something that acts on what was committed. */
+export interface Effect {
+  /** Name in the status, in metrics and in logs. */
+  readonly name: string;
+  /** Acts on a batch. What it throws, or rejects with, is counted, and leads to {@link derive}. */
+  afterCommit(batch: CommittedBatch): void | Promise<void>;
+  /**
+   * Does from the rows what the batches behind a position ask for: before the next batch after a failure, and when the
+   * projection starts (position 0: all that the rows hold).
+   */
+  derive(since: StreamSeq): void | Promise<void>;
+}
+
+/** The followers of a projection, as they are at the moment of a commit. */
+export interface Followers {
+  readonly state?: StateFollower | undefined;
+  readonly effects?: readonly Effect[];
+}
+
+/** What the status says of an effect that has failed since the process started. */
+export interface EffectStatus {
+  name: string;
+  /** How often it has failed. */
+  failed: number;
+  /** Position behind which it has yet to be derived again; null: it has caught up. */
+  pending_since: number | null;
+  /** Why it failed last. */
+  reason: string;
+}
+
+export interface AfterCommitOptions {
+  service: string;
+  followers: Followers;
+  logger: Logger;
+  /** An effect has failed. */
+  onEffectFailed?: ((effect: string) => void) | undefined;
+}
+
+export interface AfterCommit {
+  /** Hands a batch to the followers. Never throws. */
+  run(batch: CommittedBatch, newest?: Fingerprint): void;
+  /** Derives all effects from the rows, as at a start. */
+  start(): void;
+  /** Derives those again that have failed. */
+  retry(): void;
+  /** Why the state follower follows no more; undefined: it does. */
+  stateFailure(): StateFollowerFailedError | undefined;
+  /** Effects that have failed since the process started. */
+  status(): EffectStatus[];
+}
+
+export function createAfterCommit({ service, followers, logger, onEffectFailed }: AfterCommitOptions): AfterCommit {
+  let stateFailure: StateFollowerFailedError | undefined;
+  const failures = new Map<string, { failed: number; since: StreamSeq | undefined; reason: string }>();
+
+  function failed(effect: Effect, since: StreamSeq, err: unknown): void {
+    const before = failures.get(effect.name);
+    failures.set(effect.name, {
+      failed: (before?.failed ?? 0) + 1,
+      since: before?.since === undefined ? since : streamSeq(Math.min(before.since, since)),
+      reason: messageOf(err),
+    });
+    onEffectFailed?.(effect.name);
+    logger.error({ err, service, effect: effect.name, since }, 'an effect of a commit failed; it is derived again');
+  }
+
+  /** Runs a step of an effect; `since` is the position behind which it is derived again where the step fails. */
+  function attempt(effect: Effect, since: StreamSeq, step: () => void | Promise<void>): void {
+    try {
+      const done = step();
+      if (done) done.catch((err: unknown) => failed(effect, since, err));
+    } catch (err) {
+      failed(effect, since, err);
+    }
+  }
+
+  function derive(effect: Effect, since: StreamSeq): void {
+    const before = failures.get(effect.name);
+    if (before) before.since = undefined;
+    attempt(effect, since, () => effect.derive(since));
+  }
+
+  function fold({ events, seq }: CommittedBatch, newest: Fingerprint | undefined): boolean {
+    const { state } = followers;
+    if (!state) return true;
+    try {
+      state.fold(events, seq, newest);
+      return true;
+    } catch (cause) {
+      stateFailure = new StateFollowerFailedError(
+        `The state of ${service} in memory could not follow the log from sequence ${state.position()} to ${seq}: ${messageOf(cause)}.`,
+        {
+          next: 'freshet status; the service folds the log again by itself',
+          details: { at: state.position(), to: seq },
+          cause,
+        },
+      );
+      return false;
+    }
+  }
+
+  let at: StreamSeq | undefined;
+  return {
+    run: (batch, newest) => {
+      if (stateFailure) return;
+      const since = at ?? streamSeq(Math.max(0, (batch.events[0]?.seq ?? batch.seq) - 1));
+      at = batch.seq;
+      if (!fold(batch, newest)) return;
+      for (const effect of followers.effects ?? []) {
+        const pending = failures.get(effect.name)?.since;
+        // The rows hold this batch as well.
+        if (pending !== undefined) derive(effect, pending);
+        else attempt(effect, since, () => effect.afterCommit(batch));
+      }
+    },
+    start: () => {
+      for (const effect of followers.effects ?? []) derive(effect, streamSeq(0));
+    },
+    retry: () => {
+      for (const effect of followers.effects ?? []) {
+        const pending = failures.get(effect.name)?.since;
+        if (pending !== undefined) derive(effect, pending);
+      }
+    },
+    stateFailure: () => stateFailure,
+    status: () =>
+      [...failures].map(([name, { failed: times, since, reason }]) => ({
+        name,
+        failed: times,
+        pending_since: since ?? null,
+        reason,
+      })),
+  };
+}
+
+/** A store whose commits a state follower follows at once, for callers that fold without a loop. */
+export function withState(
+  store: ProjectionStore,
+  state: () => Pick<StateFollower, 'fold'> | undefined,
+): ProjectionStore {
+  return {
+    ...store,
+    commit: (batch, created) => {
+      const result = store.commit(batch, created);
+      state()?.fold(result.applied, store.checkpoint().seq, undefined);
+      return result;
+    },
+  };
+}

@@ -1,0 +1,197 @@
+/** Forgetting is the inverse of learning: rows that folded a user and forgot them, against rows that never had them. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { definitionsOf } from '../../../test/support/definitions.ts';
+import {
+  clicked,
+  codec,
+  dismissed,
+  linked,
+  outgoing,
+  published,
+  purchased,
+  registered,
+  retracted,
+  served,
+  stored,
+  type TestEvent,
+  updated,
+  viewed,
+} from '../../../test/support/events.ts';
+import { forgetting, forgotten, KEY } from '../../../test/support/forgetting.ts';
+import { runs } from '../../../test/support/runs.ts';
+import { completeConfig } from '../../config/load.ts';
+import { createModelFold } from '../../engine/fold/model-fold.ts';
+import { engineProjection, prepareTables } from '../../engine/fold/projection.ts';
+import { withState } from './after-commit.ts';
+import type { ProjectionDefinition } from './definition.ts';
+import { openStore } from './store.ts';
+
+const config = completeConfig({});
+const SERVICES: Record<string, () => ProjectionDefinition<never>> = definitionsOf(config);
+const names = Object.keys(SERVICES);
+const LEARNED = 'what was learned in the order of events can’t be taken out of the model';
+
+const ITEMS = ['a', 'b', 'c'];
+const USERS = ['u1', 'u2', 'ü 3', 's1', 's2'];
+
+/** Events of users and sessions, who link, take back, are shown lists and react to them. */
+const eventOf = fc
+  .record({
+    kind: fc.integer({ min: 0, max: 9 }),
+    user: fc.constantFrom(...USERS),
+    other: fc.constantFrom(...USERS),
+    item: fc.constantFrom(...ITEMS),
+    id: fc.integer({ min: 0, max: 30 }),
+  })
+  .map(({ kind, user, other, item, id }): TestEvent => {
+    switch (kind) {
+      case 0:
+        return registered(user, { n: id });
+      case 1:
+        return updated(user, { m: id });
+      case 2:
+        return linked(user, other);
+      case 3:
+        return retracted(user, { id: `x${id}` });
+      case 4:
+        return served(user, `list${id % 6}`, ITEMS);
+      case 5:
+        return clicked(user, item, id % 2 ? { list: `list${id % 6}` } : {});
+      case 6:
+        return purchased(user, item, { list: `list${id % 6}` });
+      case 7:
+        return published(item);
+      default:
+        return viewed(user, item, { id: `x${id}` });
+    }
+  });
+
+describe('a projection that forgets', () => {
+  it.each(names)('%s has what the purged log gives, or says that it has to be rebuilt', (name) => {
+    let exact = 0;
+    fc.assert(
+      fc.property(fc.array(eventOf, { maxLength: 25 }), fc.constantFrom(...USERS), (history, user) => {
+        const { live, purged, hashes } = forgetting(SERVICES[name] as never, history, [user]);
+        const due = live.rebuildDue();
+        // The engine's rows are exact as well; what its model learned in order is not.
+        if (due === undefined || due === LEARNED) {
+          exact++;
+          expect(hashes.live).toEqual(hashes.purged);
+        }
+        expect(purged.rebuildDue()).toBeUndefined();
+        expect(live.db.prepare('SELECT count(*) AS n FROM person WHERE user = ?').get(user)).toEqual({ n: 0 });
+        live.close();
+        purged.close();
+      }),
+      { numRuns: runs(60) },
+    );
+    expect(exact).toBeGreaterThan(20);
+  });
+
+  const story = [
+    published('a'),
+    registered('u1', { age: 41 }),
+    viewed('s1', 'a', { id: 'first' }),
+    linked('u1', 's1'),
+    viewed('u1', 'b'),
+    updated('u1', { age: 42 }),
+    retracted('u1', { id: 'first' }),
+    viewed('s1', 'c'),
+    served('u1', 'l1', ['a', 'b']),
+    clicked('u1', 'a', { list: 'l1' }),
+    dismissed('u1', 'b', { list: 'l1' }),
+    dismissed('s1', 'c'),
+    registered('u2', { age: 7 }),
+    viewed('u2', 'a'),
+    served('u2', 'l2', ['a', 'b']),
+    purchased('u2', 'b', { list: 'l2' }),
+  ];
+
+  it.each(names)('%s is exact for a user with sessions, forgotten together', (name) => {
+    const { live, hashes } = forgetting(SERVICES[name] as never, story, ['s1', 'u1']);
+    expect(hashes.live).toEqual(hashes.purged);
+    const text = JSON.stringify(
+      live.db
+        .prepare<[], { name: string }>(`SELECT name FROM sqlite_master WHERE type = 'table'`)
+        .all()
+        .map(({ name: table }) => live.db.prepare(`SELECT * FROM ${table}`).all()),
+    );
+    for (const id of ['"u1"', '"s1"']) expect(text).not.toContain(id);
+    live.close();
+  });
+
+  it('takes their dead letters and their identities, and a later event starts a new user', () => {
+    const bad = (seq: number, user: string) => ({
+      ...(stored([viewed(user, 'a')], seq)[0] as never as object),
+      payload: Buffer.from('no JSON'),
+    });
+    const file = `${':memory:'}`;
+    const store = openStore({ file, definition: SERVICES.user?.() as never, codec, erasureKey: KEY });
+    const again = viewed('u1', 'a', { id: 'same' });
+    store.commit([...stored([again, viewed('u2', 'a')]), bad(3, 'u1') as never, bad(4, 'u2') as never], 'now');
+    store.commit(stored([forgotten('u1')], 5), 'now');
+    expect(store.deadLetters(0, 10).map(({ seq }) => seq)).toEqual([4]);
+    expect(store.known([outgoing(again).identity])).toEqual([undefined]);
+    store.commit(stored([forgotten('u1'), forgotten('nobody')], 6), 'now');
+    store.commit(stored([again], 8), 'now');
+    expect(store.db.prepare('SELECT user, first_seq FROM profile ORDER BY user').all()).toEqual([
+      { user: 'u1', first_seq: 8 },
+      { user: 'u2', first_seq: 2 },
+    ]);
+    expect(store.rebuildDue()).toBeUndefined();
+    store.close();
+  });
+
+  it('finds what was set aside behind the fence when they are forgotten once more', () => {
+    const bad = {
+      ...(stored([viewed('u1', 'a')], 2)[0] as never as object),
+      payload: Buffer.from('no JSON'),
+    };
+    const store = openStore({ file: ':memory:', definition: SERVICES.user?.() as never, codec, erasureKey: KEY });
+    // It came after the position that the record reaches, and before the record.
+    store.commit([...stored([viewed('u1', 'a')]), bad as never, ...stored([forgotten('u1', 1)], 3)], 'now');
+    expect(store.deadLetters(0, 10).map(({ seq }) => seq)).toEqual([2]);
+    store.commit(stored([forgotten('u1', 3)], 4), 'now');
+    expect(store.deadLetters(0, 10)).toEqual([]);
+    expect(store.db.prepare('SELECT user FROM person').all()).toEqual([]);
+    store.close();
+  });
+
+  it('says that it has to be rebuilt where somebody else’s event was set aside for theirs', () => {
+    const history = [viewed('u1', 'a', { id: 'same' }), viewed('u2', 'b', { id: 'same' })];
+    const { live, purged } = forgetting(SERVICES.user as never, history, ['u1']);
+    expect(live.rebuildDue()).toContain('identity');
+    expect(purged.db.prepare('SELECT count(*) AS n FROM interaction').get()).toEqual({ n: 1 });
+    live.close();
+    purged.close();
+  });
+
+  it('takes the user out of the model exactly, as far as statistics go, also from an older state', () => {
+    const open = () => {
+      let memory: ReturnType<typeof createModelFold> | undefined;
+      const definition = engineProjection({ config });
+      const store = withState(openStore({ file: ':memory:', definition, codec, erasureKey: KEY }), () => memory);
+      memory = createModelFold({ config, tables: prepareTables(store.db), erasureKey: KEY });
+      return { store, memory };
+    };
+    const [live, purged] = [open(), open()];
+    const all = stored([...story, forgotten('s1'), forgotten('u1')]);
+    live.store.commit(all.slice(0, -2), 'now');
+    const before = live.memory.model.exportState();
+    live.store.commit(all.slice(-2), 'now');
+    purged.store.commit(
+      all.filter(({ subject }) => !/^ev\.(user|feedback)\.(u1|s1)\./.test(subject)),
+      'now',
+    );
+    const state = (one: typeof live) => one.memory.model.exportState({ learned: false } as never);
+    expect(live.memory.model.statisticsHash()).toBe(purged.memory.model.statisticsHash());
+    expect(state(live).equals(state(purged))).toBe(true);
+    // A state from before the erasure, while the rows have forgotten already.
+    const older = createModelFold({ config, tables: prepareTables(live.store.db), erasureKey: KEY });
+    older.model.importState(before);
+    older.fold(live.store.applied(all.slice(-2)), all.at(-1)?.seq as never);
+    expect(older.model.statisticsHash()).toBe(purged.memory.model.statisticsHash());
+    expect(older.model.users()).toEqual(['u2']);
+  });
+});

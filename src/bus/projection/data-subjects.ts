@@ -1,0 +1,148 @@
+/**
+ * Whose each identity is, so that a projection can take a user's events out when it folds the record of an erasure. The
+ * record names the user by an HMAC; here is where the id is found again. What another user's rows would have been
+ * without these events can't always be told from the rows: then it is said, and the projection is rebuilt beside.
+ */
+import type { Database } from 'better-sqlite3';
+import type { LoggedEvent } from '../event/codec.ts';
+import { erasureHmac } from '../event/erasure-hmac.ts';
+import { encodeToken, eventIdentity, type StreamSeq } from '../event/ids.ts';
+import { parseEventSubject } from '../event/subject.ts';
+
+export const DATA_SUBJECTS_SCHEMA = `
+CREATE TABLE IF NOT EXISTS person (id INTEGER PRIMARY KEY, user TEXT NOT NULL UNIQUE, hmac TEXT NOT NULL UNIQUE) STRICT;
+CREATE INDEX IF NOT EXISTS identity_person ON identity (person) WHERE person IS NOT NULL;
+CREATE TABLE IF NOT EXISTS said_link (seq INTEGER PRIMARY KEY, session TEXT NOT NULL, claimant TEXT NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS said_link_session ON said_link (session);
+CREATE TABLE IF NOT EXISTS said_back (seq INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE IF NOT EXISTS rebuild_due (seq INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (seq, reason)) STRICT, WITHOUT ROWID;`;
+
+/** What has to go from a service's own tables. */
+export interface Forgotten {
+  user: string;
+  /** Sequence of the record that is being folded. */
+  seq: number;
+  /** Sequences of the user's events, in order. */
+  seqs: readonly number[];
+  /** Sessions that this user said were theirs. */
+  sessions: readonly string[];
+  /** Says that rows which stay are not what they would have been without these events. */
+  due(reason: string): void;
+}
+
+export interface DataSubjects {
+  /** Number of the person that an event is of; null for events that are nobody's. */
+  of(context: string, user: string): number | null;
+  /** Remembers what ties this event to events of others. */
+  note(event: LoggedEvent, person: number | null): void;
+  /** Takes a user's events up to a position out of the tables that every projection has; `forget` does the service's own. */
+  erase(hmac: string, reach: StreamSeq, seq: StreamSeq, forget: (forgotten: Forgotten) => void): void;
+  /** Why the projection has to be rebuilt, or undefined. */
+  due(): string | undefined;
+  /** Says so for a reason of the service's own. */
+  needRebuild(seq: StreamSeq, reason: string): void;
+  /** A transaction was rolled back: what was remembered in memory may not be there. */
+  clearCache(): void;
+}
+
+/** Users whose number is kept in memory. */
+const CACHED = 50_000;
+
+export function createDataSubjects(db: Database, key: Uint8Array): DataSubjects {
+  const cache = new Map<string, number>();
+  const find = db.prepare<[string], { id: number }>('SELECT id FROM person WHERE user = ?');
+  const add = db.prepare('INSERT INTO person (user, hmac) VALUES (?, ?)');
+  const byHmac = db.prepare<[string], { id: number; user: string }>('SELECT id, user FROM person WHERE hmac = ?');
+  const identities = db.prepare<[number, number], { identity: string; seq: number }>(
+    'SELECT identity, seq FROM identity WHERE person = ? AND seq <= ? ORDER BY seq',
+  );
+  const left = db.prepare<[number], { n: number }>('SELECT count(*) AS n FROM identity WHERE person = ?');
+  const ownerOf = db.prepare<[string], { person: number | null }>('SELECT person FROM identity WHERE identity = ?');
+  const dropIdentities = db.prepare('DELETE FROM identity WHERE person = ? AND seq <= ?');
+  const dropPerson = db.prepare('DELETE FROM person WHERE id = ?');
+  const leftDead = db.prepare<[string, string], { n: number }>(
+    'SELECT count(*) AS n FROM dead_letter WHERE subject >= ? AND subject < ?',
+  );
+  const dropDead = db.prepare('DELETE FROM dead_letter WHERE subject >= ? AND subject < ? AND seq <= ?');
+  const reused = db.prepare<[], { payload: Uint8Array }>(
+    `SELECT payload FROM dead_letter WHERE code = 'FRESHET_EVENT_IDENTITY_REUSED'`,
+  );
+  const addLink = db.prepare('INSERT INTO said_link VALUES (?, ?, ?)');
+  const linksOf = db.prepare<[string, number], { seq: number; session: string }>(
+    'SELECT seq, session FROM said_link WHERE claimant = ? AND seq <= ?',
+  );
+  const dropLinks = db.prepare('DELETE FROM said_link WHERE claimant = ? AND seq <= ?');
+  const claimed = db.prepare<[string], { n: number }>('SELECT count(*) AS n FROM said_link WHERE session = ?');
+  const addBack = db.prepare('INSERT INTO said_back VALUES (?)');
+  const dropBack = db.prepare('DELETE FROM said_back WHERE seq = ?');
+  const addDue = db.prepare('INSERT OR IGNORE INTO rebuild_due VALUES (?, ?)');
+  const readDue = db.prepare<[], { reason: string }>('SELECT DISTINCT reason FROM rebuild_due ORDER BY reason');
+
+  function of(context: string, user: string): number | null {
+    if (context !== 'user' && context !== 'feedback') return null;
+    const known = cache.get(user) ?? find.get(user)?.id;
+    const id = known ?? Number(add.run(user, erasureHmac(key, user)).lastInsertRowid);
+    if (cache.size >= CACHED) cache.clear();
+    cache.set(user, id);
+    return id;
+  }
+
+  return {
+    of,
+    note: (event, person) => {
+      if (event.type === 'user.linked.v1') addLink.run(event.seq, event.data.session, event.subject);
+      if (event.type !== 'user.retracted.v1') return;
+      const target = ownerOf.get(eventIdentity(event.data.source, event.data.id));
+      // Within the events of a user and of the sessions that are theirs; without this one the other would count again.
+      if (target && target.person !== null && target.person !== person) addBack.run(event.seq);
+    },
+    erase: (hmac, reach, seq, forget) => {
+      const person = byHmac.get(hmac);
+      if (!person) return;
+      const { id, user } = person;
+      const due = (reason: string): void => void addDue.run(seq, reason);
+      const gone = identities.all(id, reach);
+      const links = linksOf.all(user, reach);
+      const seqs = gone.map((one) => one.seq);
+      forget({ user, seq, seqs, sessions: [...new Set(links.map(({ session }) => session))], due });
+      dropIdentities.run(id, reach);
+      dropLinks.run(user, reach);
+      for (const one of seqs) if (dropBack.run(one).changes > 0) due('it took back an event of another id');
+      let dead = 0;
+      for (const context of ['user', 'feedback']) {
+        const token = `ev.${context}.${encodeToken(user)}`;
+        dropDead.run(`${token}.`, `${token}/`, reach);
+        dead += (leftDead.get(`${token}.`, `${token}/`) as { n: number }).n;
+      }
+      const taken = new Set(gone.map(({ identity }) => identity));
+      for (const { payload } of reused.all())
+        if (taken.has(identityOf(payload))) due('an event of somebody else was set aside for its identity');
+      for (const { session } of links)
+        if (find.get(session) || (claimed.get(session) as { n: number }).n > 0)
+          due('a session of theirs is still there');
+      if ((left.get(id) as { n: number }).n > 0) due('they acted behind the fence');
+      // By whom what was set aside behind the fence is found when they are forgotten once more.
+      else if (dead === 0) dropPerson.run(id);
+      cache.delete(user);
+    },
+    needRebuild: (seq, reason) => void addDue.run(seq, reason),
+    due: () =>
+      readDue
+        .all()
+        .map(({ reason }) => reason)
+        .join('; ') || undefined,
+    clearCache: () => cache.clear(),
+  };
+}
+
+/** The person that a message is of by its subject alone, for those that can't be read. */
+export function userOfSubject(subject: string): { context: string; user: string } | undefined {
+  const parts = parseEventSubject(subject);
+  if (!parts || (parts.context !== 'user' && parts.context !== 'feedback')) return undefined;
+  return { context: parts.context, user: parts.entity };
+}
+
+function identityOf(payload: Uint8Array): string {
+  const { source, id } = JSON.parse(Buffer.from(payload).toString('utf8')) as { source: string; id: string };
+  return eventIdentity(source, id);
+}

@@ -1,0 +1,153 @@
+/**
+ * What a projection holds on a person, for who asks to see it: a part a table, in pages, rows as they are stored but
+ * for times, which are RFC 3339, and what is JSON in a column. Whose a row is follows from the event that wrote it
+ * (`identity.person`) or from a column of its own.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import { encodeToken } from '../event/ids.ts';
+
+export type PersonalDataRecord = Record<string, unknown>;
+
+/** Rows of one kind that a service holds on a person. */
+export interface PersonalDataRows {
+  /** Name in the answer. */
+  part: string;
+  /** The rows of `@user`, with a column `key` that is another one in each of them and in the order of which they come. */
+  sql: string;
+}
+
+/** What is in memory, of one kind. */
+export interface PersonalDataSource {
+  part: string;
+  /** Records of this id in the order of their `seq`, behind a position. */
+  read(id: string, after: number, limit: number): (PersonalDataRecord & { seq: number })[];
+}
+
+export interface PersonalDataPage {
+  records: PersonalDataRecord[];
+  /** `after` of the next page; null: there is none. */
+  next: string | number | null;
+}
+
+export interface PersonalDataReader {
+  parts: string[];
+  read(part: string, id: string, after: string | number | null, limit: number): PersonalDataPage;
+}
+
+/** Rows that were written by events of a person, for tables whose key is the event's sequence. */
+export const ofEvents = (table: string): string =>
+  `SELECT ${table}.seq AS key, ${table}.* FROM identity JOIN ${table} ON ${table}.seq = identity.seq
+   WHERE identity.person = (SELECT id FROM person WHERE user = @user)`;
+
+/** What every projection holds. */
+const COMMON: readonly PersonalDataRows[] = [
+  { part: 'person', sql: 'SELECT id AS key, user, hmac FROM person WHERE user = @user' },
+  {
+    part: 'identity',
+    sql: `SELECT seq AS key, identity, seq FROM identity
+          WHERE person = (SELECT id FROM person WHERE user = @user)`,
+  },
+  { part: 'said_link', sql: 'SELECT seq AS key, seq, session, claimant FROM said_link WHERE claimant = @user' },
+  { part: 'said_back', sql: ofEvents('said_back') },
+  // The payload is the log's own, where it stands under the same sequence.
+  {
+    part: 'dead_letter',
+    sql: `SELECT seq AS key, seq, subject, code, message, length(payload) AS bytes FROM dead_letter
+          WHERE (subject >= @fromUser AND subject < @toUser) OR (subject >= @fromFeedback AND subject < @toFeedback)`,
+  },
+];
+
+const TIMES: ReadonlySet<string> = new Set(['time', 'registered']);
+const JSONS: ReadonlySet<string> = new Set(['traits', 'items']);
+
+/** Bytes of records, as JSON, that make a page full; one message carries it. */
+const PAGE_BYTES = 262_144;
+
+interface Statements {
+  first: Statement<object, KeyedRow>;
+  rest: Statement<object, KeyedRow>;
+}
+type KeyedRow = PersonalDataRecord & { key: string | number };
+
+/** @param own what the service itself holds */
+export function createPersonalData(
+  db: Database,
+  own: readonly PersonalDataRows[] = [],
+  memory: readonly PersonalDataSource[] = [],
+): PersonalDataReader {
+  const rows = new Map([...own, ...COMMON].map(({ part, sql }) => [part, sql]));
+  const kept = new Map(memory.map((one) => [one.part, one]));
+  // When they are asked for: the tables may be those of another release, until they are rebuilt.
+  const prepared = new Map<string, Statements>();
+
+  function statements(part: string, sql: string): Statements {
+    const known = prepared.get(part);
+    if (known) return known;
+    const fresh: Statements = {
+      first: db.prepare(`SELECT * FROM (${sql}) ORDER BY key LIMIT @limit`),
+      rest: db.prepare(`SELECT * FROM (${sql}) WHERE key > @after ORDER BY key LIMIT @limit`),
+    };
+    prepared.set(part, fresh);
+    return fresh;
+  }
+
+  /** Each record with where to go on behind it. */
+  function find(
+    part: string,
+    id: string,
+    after: string | number | null,
+    limit: number,
+  ): { key: string | number; record: PersonalDataRecord }[] {
+    const inMemory = kept.get(part);
+    if (inMemory) return inMemory.read(id, Number(after ?? -1), limit).map((record) => ({ key: record.seq, record }));
+    const sql = rows.get(part);
+    if (sql === undefined) return [];
+    const of = { user: id, limit, ...subjectsOf(id, part) };
+    const { first, rest } = statements(part, sql);
+    return (after === null ? first.all(of) : rest.all({ ...of, after })).map((row) => ({
+      key: row.key,
+      record: told(row),
+    }));
+  }
+
+  return {
+    parts: [...rows.keys(), ...kept.keys()],
+    read: (part, id, after, limit) => {
+      const found = find(part, id, after, limit);
+      let bytes = 0;
+      let count = 0;
+      for (const { record } of found) {
+        bytes += JSON.stringify(record).length;
+        if (count > 0 && bytes > PAGE_BYTES) break;
+        count++;
+      }
+      const more = count < found.length || found.length === limit;
+      return {
+        records: found.slice(0, count).map(({ record }) => record),
+        next: more ? (found[count - 1]?.key ?? null) : null,
+      };
+    },
+  };
+}
+
+/** What lies between `ev.user.<id>.` and the next text that does not begin so; for who asks by subject. */
+function subjectsOf(id: string, part: string): object {
+  if (part !== 'dead_letter') return {};
+  const token = encodeToken(id);
+  return {
+    fromUser: `ev.user.${token}.`,
+    toUser: `ev.user.${token}/`,
+    fromFeedback: `ev.feedback.${token}.`,
+    toFeedback: `ev.feedback.${token}/`,
+  };
+}
+
+function told({ key: _, ...row }: KeyedRow): PersonalDataRecord {
+  const record: PersonalDataRecord = {};
+  for (const [column, value] of Object.entries(row)) {
+    if (typeof value === 'number' && TIMES.has(column)) record[column] = new Date(value).toISOString();
+    else if (typeof value === 'string' && JSONS.has(column)) record[column] = JSON.parse(value);
+    else record[column] = value;
+  }
+  return record;
+}

@@ -1,0 +1,98 @@
+/** The messages of the log behind one position and up to another, each once and in order, for state without rows of its own. */
+import type { StreamSeq } from '../event/ids.ts';
+import type { Delivery, Log } from '../log/port.ts';
+import { boundedLog } from './bounded.ts';
+import { checkLog } from './checks.ts';
+import { LOOP_LIMITS, type LoopLimits } from './loop.ts';
+import { RebuildRefusedError } from './rebuild.ts';
+import { type Ended, openSession, type Session } from './session.ts';
+
+export interface RangeOptions {
+  log: Log;
+  /** The service on whose behalf the log is read, for what the log is refused for. */
+  service: string;
+  /** Name of the reader. */
+  consumer: string;
+  /** The position behind which the range begins. */
+  from: StreamSeq;
+  /** The last sequence that is read. */
+  to: StreamSeq;
+  /** Sequence up to which erasures may have taken messages out. */
+  fence: StreamSeq;
+  /** Gets the messages, in batches; what it throws ends the range. */
+  onBatch: (batch: readonly Delivery[]) => void;
+  limits?: Partial<LoopLimits> | undefined;
+}
+
+/**
+ * Reads the range. On any doubt (a gap in the deliveries, a cut, silence) it closes the reader and opens another one behind
+ * the last batch. Throws what `onBatch` throws, and `RebuildRefusedError` where messages are missing that no erasure took.
+ */
+export async function readRange(options: RangeOptions): Promise<void> {
+  const { log, service, consumer, to, onBatch } = options;
+  const limits = { ...LOOP_LIMITS, ...options.limits };
+  let { from: at, fence } = options;
+  let failure: { cause: unknown } | undefined;
+  let skipped: StreamSeq | undefined;
+  const { created } = await log.info();
+
+  const take = (batch: readonly Delivery[]): Ended | undefined => {
+    try {
+      onBatch(batch);
+    } catch (cause) {
+      failure = { cause };
+      return { reason: 'the range could not be taken', trouble: true };
+    }
+    at = (batch.at(-1) as Delivery).seq;
+    return undefined;
+  };
+
+  for (let pause = limits.backoffMinMs; at < to; pause = Math.min(2 * pause, limits.backoffMaxMs)) {
+    const before = at;
+    const bounded = boundedLog(log, { seq: to }, at);
+    const session = openSession({
+      limits,
+      position: at,
+      created,
+      fence: () => fence,
+      awaits: () => false,
+      onSkipped: (seq) => {
+        skipped = seq;
+      },
+      onDelivery: () => {},
+      commit: take,
+    });
+    const reader = await bounded.read(consumer, (at + 1) as StreamSeq, {
+      message: (delivery) => {
+        session.take(delivery);
+        if (bounded.finished() !== undefined) finish(session);
+      },
+      interrupted: (reason) => session.end(reason),
+    });
+    const poll = setInterval(() => {
+      if (bounded.finished() !== undefined) finish(session);
+      else if (performance.now() - session.lastHeard > 2 * limits.idleCheckMs) session.end('nothing came for a while');
+    }, limits.batchWaitMs);
+    try {
+      await session.ended;
+    } finally {
+      clearInterval(poll);
+      await reader.close().catch(() => {});
+    }
+    if (failure) throw failure.cause;
+    const end = bounded.finished();
+    if (end !== undefined && at >= end) return;
+    const checkpoint = { seq: at, created, fence };
+    const checked = await checkLog(log, { service, checkpoint, fingerprints: [], ...(skipped ? { skipped } : {}) });
+    if (checked.refused) throw new RebuildRefusedError(checked.refused);
+    fence = checked.fence;
+    skipped = undefined;
+    if (at > before) pause = limits.backoffMinMs;
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+}
+
+function finish(session: Session): void {
+  session.flush();
+  session.end('the range is read');
+}

@@ -1,0 +1,143 @@
+/**
+ * One reader's life, from opening behind the checkpoint to the first doubt: it wants every delivery to follow the one
+ * before, and gathers deliveries into batches.
+ */
+import { type StreamSeq, streamSeq } from '../event/ids.ts';
+import type { Delivery } from '../log/port.ts';
+import type { LoopLimits } from './loop.ts';
+
+/** Why a session ended, and whether reading again at once would meet the same trouble. */
+export interface Ended {
+  reason: string;
+  trouble: boolean;
+}
+
+export interface SessionOptions {
+  limits: Pick<LoopLimits, 'batchMax' | 'batchWaitMs' | 'batchRestMs'>;
+  /** Position behind which the reader was opened. */
+  position: StreamSeq;
+  /** Creation time of the stream that is read. */
+  created: string;
+  /** Sequence up to which erasures may have taken messages out. */
+  fence: () => number;
+  /** Whether a caller waits for a position up to this one. */
+  awaits: (seq: number) => boolean;
+  /** A message is missing that no erasure is known to have taken: the highest such sequence. */
+  onSkipped: (seq: StreamSeq) => void;
+  onDelivery: (delivery: Delivery) => void;
+  /** Folds a batch; says why the session ends, where it does. */
+  commit: (batch: readonly Delivery[]) => Ended | undefined;
+}
+
+export interface Session {
+  readonly created: string;
+  readonly over: boolean;
+  readonly ended: Promise<Ended>;
+  /** Number of the delivery that comes next. */
+  readonly expected: number;
+  /** When the last message came, monotonic milliseconds. */
+  readonly lastHeard: number;
+  /** Deliveries that wait for their batch. */
+  buffered(): number;
+  /** Position that the buffer reaches; 0: it is empty. */
+  bufferedTo(): number;
+  take(delivery: Delivery): void;
+  /** Commits what waits. */
+  flush(): void;
+  end(reason: string, trouble?: boolean): void;
+}
+
+export function openSession(options: SessionOptions): Session {
+  const { limits, created, fence, awaits, onSkipped, onDelivery, commit } = options;
+  let resolveEnded!: (ended: Ended) => void;
+  const ended = new Promise<Ended>((resolve) => {
+    resolveEnded = resolve;
+  });
+  let buffer: Delivery[] = [];
+  let expected = 1;
+  let lastSeq: number = options.position;
+  let lastHeard = performance.now();
+  let over = false;
+  let timer: NodeJS.Timeout | undefined;
+  /** When the timer fires, and when the last batch was done; monotonic milliseconds. */
+  let due = Number.POSITIVE_INFINITY;
+  let flushed = Number.NEGATIVE_INFINITY;
+
+  function end(reason: string, trouble = false): void {
+    if (over) return;
+    over = true;
+    clearTimeout(timer);
+    resolveEnded({ reason, trouble });
+  }
+
+  function take(delivery: Delivery): void {
+    if (over) return;
+    lastHeard = performance.now();
+    if (delivery.delivery < expected && delivery.seq <= lastSeq) return;
+    if (delivery.delivery !== expected || delivery.seq <= lastSeq) {
+      flush();
+      end(`delivery ${delivery.delivery} where ${expected} was due`);
+      return;
+    }
+    if (delivery.seq > lastSeq + 1 && delivery.seq - 1 > fence()) {
+      // A server whose file is damaged passes over what it can't read, and counts on: nothing else would show it.
+      flush();
+      const skipped = streamSeq(delivery.seq - 1);
+      onSkipped(skipped);
+      end(`sequence ${skipped} is missing`);
+      return;
+    }
+    expected++;
+    lastSeq = delivery.seq;
+    onDelivery(delivery);
+    buffer.push(delivery);
+    if (buffer.length >= limits.batchMax || awaits(delivery.seq)) {
+      flush();
+      return;
+    }
+    // Nothing is behind it as the server saw it; but of messages that come close together each is the last for a moment,
+    // and a transaction costs as much as folding some dozens of them.
+    const at = delivery.pending > 0 ? lastHeard + limits.batchWaitMs : flushed + limits.batchRestMs;
+    if (at <= lastHeard && delivery.pending === 0) flush();
+    else flushBy(at);
+  }
+
+  /** Flushes at a moment, or before. */
+  function flushBy(at: number): void {
+    if (at >= due) return;
+    clearTimeout(timer);
+    due = at;
+    timer = setTimeout(flush, Math.max(0, at - performance.now()));
+  }
+
+  function flush(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    due = Number.POSITIVE_INFINITY;
+    const batch = buffer;
+    if (batch.length === 0 || over) return;
+    buffer = [];
+    const trouble = commit(batch);
+    if (trouble) end(trouble.reason, trouble.trouble);
+    else flushed = performance.now();
+  }
+
+  return {
+    created,
+    get over() {
+      return over;
+    },
+    ended,
+    get expected() {
+      return expected;
+    },
+    get lastHeard() {
+      return lastHeard;
+    },
+    buffered: () => buffer.length,
+    bufferedTo: () => buffer.at(-1)?.seq ?? 0,
+    take,
+    flush,
+    end,
+  };
+}

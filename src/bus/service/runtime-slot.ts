@@ -1,0 +1,132 @@
+/**
+ * The place of the projection runtime that answers. Another one takes it when a rebuilt projection is cut over to, or when
+ * state in memory has to be made anew; requests that come meanwhile wait for it, some milliseconds.
+ */
+import type { Logger } from 'pino';
+import type { Endpoint } from '../nats/micro.ts';
+import type { ProjectionRuntime } from './runtime.ts';
+
+export interface RuntimeSlotOptions {
+  /** Opens the projection and makes its runtime; it is started by the slot. */
+  begin: () => Promise<ProjectionRuntime>;
+  logger: Logger;
+  /** First and longest pause before state that failed is made anew, milliseconds. */
+  backoffMinMs: number;
+  backoffMaxMs: number;
+}
+
+export interface RuntimeSlot {
+  /** The runtime that answers, or is about to be replaced. */
+  current(): ProjectionRuntime;
+  /** The same, once no replacement is under way. */
+  settled(): Promise<ProjectionRuntime>;
+  /** Whether requests wait for a replacement. */
+  replacing(): boolean;
+  /** Stops the runtime's loop, and lets requests wait until {@link proceed}. */
+  pause(): Promise<void>;
+  /** Closes the runtime, lets `change` do something to its file, and begins again; requests go on. */
+  proceed(change?: () => void): Promise<void>;
+  /** The state follower has failed: after a pause the runtime is replaced, and folds the log from where its state was last whole. */
+  restart(): void;
+  /** The endpoint of this name of whichever runtime answers. */
+  endpoint(name: string): Endpoint;
+  start(): void;
+  /** Waits for a replacement that is under way, then stops the runtime; its file stays open. */
+  stop(): Promise<void>;
+}
+
+export async function createRuntimeSlot(options: RuntimeSlotOptions): Promise<RuntimeSlot> {
+  const { begin, logger, backoffMinMs, backoffMaxMs } = options;
+  let current = await begin();
+  let replacement: Promise<void> | undefined;
+  let release: () => void = () => {};
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  let pauseMs = backoffMinMs;
+  /** Position at which the state failed last. */
+  let failedAt = -1;
+
+  async function hold(): Promise<void> {
+    while (replacement) await replacement;
+    replacement = new Promise((resolve) => {
+      release = () => {
+        replacement = undefined;
+        resolve();
+      };
+    });
+  }
+
+  const stopCurrent = (): Promise<void> =>
+    current.stop().catch((err: unknown) => logger.error({ err }, 'a part of the service failed to stop'));
+
+  async function proceed(change: () => void = () => {}): Promise<void> {
+    try {
+      current.store.close();
+      change();
+      current = await begin();
+      current.start();
+    } catch (err) {
+      // There is nothing left to answer from; a new process opens whichever file is whole.
+      logger.fatal({ err }, 'the projection could not be opened again');
+      process.exit(70);
+    } finally {
+      release();
+    }
+  }
+
+  function restart(): void {
+    const at = current.loop.position();
+    // Only the same place again is a failure that another try does not mend.
+    pauseMs = at > failedAt ? backoffMinMs : Math.min(2 * pauseMs, backoffMaxMs);
+    failedAt = at;
+    const failed = current;
+    logger.error({ seq: at, pause_ms: pauseMs }, 'the state in memory is made anew from a snapshot and the log');
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      void (async () => {
+        await hold();
+        // A rebuilt projection has taken its place meanwhile, or the service ends.
+        if (stopped || failed !== current) return release();
+        await stopCurrent();
+        await proceed();
+      })();
+    }, pauseMs);
+  }
+
+  return {
+    current: () => current,
+    settled: async () => {
+      await replacement;
+      return current;
+    },
+    replacing: () => replacement !== undefined,
+    pause: async () => {
+      await hold();
+      await stopCurrent();
+    },
+    proceed,
+    restart,
+    endpoint: (name) => ({
+      ...(current.endpoints[name] as Endpoint),
+      handle: async (request) => {
+        await replacement;
+        const asked = current;
+        try {
+          return await (asked.endpoints[name] as Endpoint).handle(request);
+        } catch (err) {
+          await replacement;
+          // The request waited for a position when another runtime took its place.
+          if (asked === current) throw err;
+          return (current.endpoints[name] as Endpoint).handle(request);
+        }
+      },
+    }),
+    start: () => current.start(),
+    stop: async () => {
+      stopped = true;
+      clearTimeout(timer);
+      await replacement;
+      await current.stop();
+    },
+  };
+}

@@ -1,0 +1,188 @@
+/**
+ * A copy of each recorded input in the object store, for who folds the log without the engine's file: nothing in the
+ * log says what was trained. Copies are never removed by the rule for snapshots.
+ */
+import type { NatsConnection, ObjectStore } from 'nats';
+import type { Logger } from 'pino';
+import { SNAPSHOTS } from '../../../streams.config.ts';
+import { streamSeq } from '../../bus/event/ids.ts';
+import type { Log } from '../../bus/log/port.ts';
+import { withTimeLimit } from '../../bus/nats/time-limit.ts';
+import { checkLog } from '../../bus/projection/checks.ts';
+import { messageOf } from '../../errors.ts';
+import { type InputMention, type InputRecords, inOrder, keyOf, type RecordedInput, sha256Of } from './records.ts';
+
+/** What the names of copies start with. */
+const PREFIX = 'input-';
+/** Milliseconds until a part of an object that was sent counts as lost. */
+const PUT_MS = 30_000;
+
+/** A record as its copy describes it. */
+interface Described extends InputMention {
+  /** Creation time of the stream that it is a record of. */
+  stream: string;
+}
+
+export interface InputObjectsOptions {
+  nc: NatsConnection;
+  log: Log;
+  logger: Pick<Logger, 'info' | 'warn'>;
+  /** Milliseconds without an answer until a copy counts as unreadable. */
+  stallMs: number;
+}
+
+export interface InputObjects {
+  /** Those that are of this log, in order. */
+  list(): Promise<InputMention[]>;
+  /** The record with its bytes; undefined, with a warning, where they are not what was recorded. */
+  read(mention: InputMention): Promise<RecordedInput | undefined>;
+  /** All that can be read, in order. */
+  readAll(): Promise<RecordedInput[]>;
+  put(input: RecordedInput): Promise<void>;
+  /** Takes a copy away; nothing where there is none. */
+  remove(mention: InputMention): Promise<void>;
+}
+
+export const objectName = ({ from_seq, trained_at, kind, sha256 }: InputMention): string =>
+  `${PREFIX}${String(from_seq).padStart(12, '0')}-${trained_at}-${kind}-${sha256.slice(0, 8)}`;
+
+export async function createInputObjects({ nc, log, logger, stallMs }: InputObjectsOptions): Promise<InputObjects> {
+  const store: ObjectStore = await nc.jetstream().views.os(SNAPSHOTS.name);
+
+  async function isOfThisLog({ stream, from_seq, marks }: Described): Promise<boolean> {
+    const { created } = await log.info();
+    // A stream that was restored from a backup has another time of creation, and the same messages.
+    if (stream !== created && !(await anyStands(marks))) return false;
+    const { refused } = await checkLog(log, {
+      service: 'engine',
+      checkpoint: { seq: streamSeq(from_seq - 1), created, fence: streamSeq(0) },
+      fingerprints: marks,
+    });
+    return refused === undefined;
+  }
+
+  /** Whether one of these messages is in the log; what they are is compared later. */
+  async function anyStands(marks: Described['marks']): Promise<boolean> {
+    for (const { seq } of marks) if (await log.at(seq)) return true;
+    return false;
+  }
+
+  const objects: InputObjects = {
+    list: async () => {
+      const found: InputMention[] = [];
+      for (const { name, deleted, description } of await store.list()) {
+        if (deleted || !name.startsWith(PREFIX)) continue;
+        const described = parse(description ?? '');
+        if (!described || objectName(described) !== name) {
+          logger.warn({ object: name }, 'a recorded input does not say what it is, and is passed over');
+          continue;
+        }
+        const { stream: _, ...mention } = described;
+        if (await isOfThisLog(described)) found.push(mention);
+      }
+      return found.sort(inOrder);
+    },
+    read: async (mention) => {
+      const object = objectName(mention);
+      try {
+        const bytes = await withTimeLimit(store.getBlob(object), stallMs, `it did not come within ${stallMs} ms`);
+        if (!bytes || sha256Of(bytes) !== mention.sha256) throw new Error('its bytes are not those that were recorded');
+        return { ...mention, bytes };
+      } catch (err) {
+        logger.warn({ object, reason: messageOf(err) }, 'a recorded input can’t be read from the object store');
+        return undefined;
+      }
+    },
+    readAll: async () => {
+      const all: RecordedInput[] = [];
+      for (const mention of await objects.list()) {
+        const input = await objects.read(mention);
+        if (input) all.push(input);
+      }
+      return all;
+    },
+    remove: async (mention) => {
+      const name = objectName(mention);
+      const info = await store.info(name);
+      if (info && !info.deleted) await store.delete(name);
+    },
+    put: async ({ bytes, ...mention }) => {
+      const { created } = await log.info();
+      const described: Described = { ...mention, stream: created };
+      const meta = { name: objectName(mention), description: JSON.stringify(described) };
+      await store.putBlob(meta, bytes, { timeout: PUT_MS });
+    },
+  };
+  return objects;
+}
+
+const TEXTS = ['kind', 'sha256', 'backend', 'stream'] as const;
+const NUMBERS = ['trained_at', 'from_seq', 'seconds'] as const;
+
+function parse(text: string): Described | undefined {
+  try {
+    const value = JSON.parse(text) as Record<string, unknown>;
+    if (!TEXTS.every((name) => typeof value[name] === 'string')) return undefined;
+    if (!NUMBERS.every((name) => typeof value[name] === 'number') || !Array.isArray(value.marks)) return undefined;
+    return value as unknown as Described;
+  } catch {
+    return undefined;
+  }
+}
+
+export interface GatherOptions {
+  records: InputRecords;
+  objects: InputObjects;
+  /** Position of the rows: what counts from further on may be taken from the object store. */
+  checkpoint: number;
+  /** The object store's account is the right one, up to any position: this instance trains nothing itself. */
+  follows: boolean;
+}
+
+/**
+ * Brings a file's records and the copies together before a fold begins. Returns the records of which there is no copy.
+ *
+ * What counts from a position that the rows have passed was not taken over when they did, so it is left where it is;
+ * there is none such unless somebody has mixed files of different times.
+ */
+export async function gatherRecords({ records, objects, checkpoint, follows }: GatherOptions): Promise<InputMention[]> {
+  let copies = await objects.list();
+  if (!follows) {
+    // A rebuild without somebody's part has found other weights at the same place; the copy still has that part.
+    const rebuilt = new Map(records.list().flatMap((own) => (own.kind === 'ranker' ? [[keyOf(own), own.sha256]] : [])));
+    const stale = copies.filter((copy) => (rebuilt.get(keyOf(copy)) ?? copy.sha256) !== copy.sha256);
+    for (const copy of stale) await objects.remove(copy);
+    copies = copies.filter((copy) => !stale.includes(copy));
+  }
+  const copied = new Set(copies.map(keyOf));
+  const own = new Set(records.list().map(keyOf));
+  for (const mention of copies) {
+    if (own.has(keyOf(mention)) || (mention.from_seq <= checkpoint && !follows)) continue;
+    const input = await objects.read(mention);
+    if (input) records.add(input);
+  }
+  const missing = records.list().filter((mention) => !copied.has(keyOf(mention)));
+  if (!follows) return missing;
+  // Taken over by this replica at a position of its own, as it was ahead; from here on as the first instance did.
+  if (copies.length > 0) for (const mention of missing) records.remove(mention);
+  return [];
+}
+
+/** Takes what has come to the object store since, at a position that has not been folded yet. */
+export async function followRecords(
+  records: InputRecords,
+  objects: InputObjects,
+  next: () => number,
+): Promise<RecordedInput[]> {
+  const known = new Set(records.list().map(({ trained_at, kind, sha256 }) => `${trained_at}/${kind}/${sha256}`));
+  const taken: RecordedInput[] = [];
+  for (const mention of await objects.list()) {
+    if (known.has(`${mention.trained_at}/${mention.kind}/${mention.sha256}`)) continue;
+    const input = await objects.read(mention);
+    if (!input) continue;
+    const own = { ...input, from_seq: Math.max(input.from_seq, next()) };
+    records.add(own);
+    taken.push(own);
+  }
+  return taken;
+}

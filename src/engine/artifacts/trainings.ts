@@ -1,0 +1,191 @@
+/**
+ * Trains at fixed positions of the log, in a worker beside the fold, and records what came of it: always between two
+ * batches, as counting from behind the rows' position, so that nothing that was folded has to be taken back.
+ */
+import type { Logger } from 'pino';
+import { type StreamSeq, streamSeq } from '../../bus/event/ids.ts';
+import type { Fingerprint } from '../../bus/projection/store.ts';
+import type { InputKind, Model, TrainingData } from '../model/mod.ts';
+import { lastTraining, nextTraining, type TrainingSchedule } from '../train/schedule.ts';
+import type { Trainer } from '../train/trainer.ts';
+import { type InputMention, type InputRecords, type RecordedInput, sha256Of } from './records.ts';
+
+/** Called exactly at positions of the log, also where they lie within a batch. */
+export interface Stops {
+  /** The next one after a position. */
+  next(after: number): number;
+  /** The model holds the log up to this one. */
+  reached(seq: StreamSeq): void;
+}
+
+export interface TrainingsOptions {
+  kinds: readonly InputKind[];
+  schedule: TrainingSchedule;
+  trainer: Pick<Trainer, 'train' | 'close'>;
+  model: Pick<Model, 'trainingData'>;
+  records: Pick<InputRecords, 'add' | 'trainedAt'>;
+  /** Position of the model. */
+  position: () => number;
+  /** Position of the rows, and messages there, newest first. */
+  rows: () => { seq: number; marks: readonly Fingerprint[] };
+  /** Whether the model only comes to where it was before: what it learns from has been trained on, or is soon. */
+  catchingUp: () => boolean;
+  logger: Pick<Logger, 'info' | 'warn'>;
+  onRecorded?: (input: RecordedInput) => void;
+  onFailed?: (kind: InputKind) => void;
+}
+
+export interface TrainingStatus {
+  /** What is being trained; null: nothing. */
+  running: InputKind | null;
+  /** The newest record of this process. */
+  last: Omit<InputMention, 'marks'> | null;
+  /** Trainings that came to nothing, since the process started. */
+  failed: number;
+}
+
+export interface Trainings extends Stops {
+  /** Begins what is due and could not be begun where it was; called between batches. */
+  poll(): void;
+  /**
+   * Trains these kinds once more from the state as it is, whatever the position; `settle` takes what came of each,
+   * undefined where nothing did. False: something else is being trained, or the model is being read; try again.
+   */
+  renew(
+    kinds: readonly InputKind[],
+    settle: (kind: InputKind, input: RecordedInput | undefined) => void,
+  ): Promise<boolean>;
+  status(): TrainingStatus;
+  /** Ends what is running; nothing more is recorded. */
+  stop(): Promise<void>;
+}
+
+export function createTrainings(options: TrainingsOptions): Trainings {
+  const { kinds, schedule, trainer, model, records, position, rows, catchingUp, logger } = options;
+  /** The fixed position that was dealt with last. */
+  let dealtWith = 0;
+  let running: InputKind | null = null;
+  let busy = false;
+  let stopped = false;
+  let failed = 0;
+  let last: TrainingStatus['last'] = null;
+
+  /** Takes the data of the present position, if it is the turn of a training. */
+  function begin(seq: number): void {
+    const due = lastTraining(seq, schedule);
+    if (stopped || busy || kinds.length === 0 || due <= dealtWith || catchingUp()) return;
+    dealtWith = due;
+    const orders: { kind: InputKind; data: TrainingData }[] = [];
+    for (const kind of kinds) {
+      try {
+        const data = records.trainedAt(kind) < due ? model.trainingData(kind) : undefined;
+        if (data !== undefined) orders.push({ kind, data });
+      } catch (err) {
+        // The fold goes on, whatever becomes of a training.
+        fail(kind, seq, err);
+      }
+    }
+    if (orders.length === 0) return;
+    busy = true;
+    void carryOut(orders, seq).finally(() => {
+      busy = false;
+      poll();
+    });
+  }
+
+  function fail(kind: InputKind, seq: number, err: unknown): void {
+    failed++;
+    options.onFailed?.(kind);
+    logger.warn({ err, kind, seq }, 'nothing was trained; the engine goes on with what it has');
+  }
+
+  async function carryOut(orders: { kind: InputKind; data: TrainingData }[], seq: number): Promise<void> {
+    for (const { kind, data } of orders) {
+      if (stopped) return;
+      running = kind;
+      try {
+        const { bytes, seconds, backend } = await trainer.train(kind, data);
+        if (!stopped) record({ kind, trained_at: seq, bytes, seconds, backend });
+      } catch (err) {
+        if (!stopped) fail(kind, seq, err);
+      } finally {
+        running = null;
+      }
+    }
+  }
+
+  /** Nothing else runs between reading the rows' position and writing the record behind it. */
+  function record(
+    made: Pick<RecordedInput, 'kind' | 'trained_at' | 'bytes' | 'seconds' | 'backend'>,
+    write: (input: RecordedInput) => void = records.add,
+  ): void {
+    const { seq, marks } = rows();
+    const input = { ...made, from_seq: seq + 1, sha256: sha256Of(made.bytes), marks };
+    write(input);
+    const { bytes, marks: _, ...mention } = input;
+    last = mention;
+    logger.info({ ...mention, bytes: bytes.length }, 'what was trained is recorded, and counts from here on');
+    options.onRecorded?.(input);
+  }
+
+  async function renew(
+    again: readonly InputKind[],
+    settle: (kind: InputKind, input: RecordedInput | undefined) => void,
+  ): Promise<boolean> {
+    if (stopped || busy || catchingUp()) return false;
+    busy = true;
+    const seq = position();
+    const orders = again.map((kind) => ({ kind, data: dataOf(kind, seq) }));
+    try {
+      for (const { kind, data } of orders) {
+        if (stopped) return false;
+        if (data === undefined) {
+          settle(kind, undefined);
+          continue;
+        }
+        running = kind;
+        try {
+          const { bytes, seconds, backend } = await trainer.train(kind, data);
+          if (!stopped) record({ kind, trained_at: seq, bytes, seconds, backend }, (input) => settle(kind, input));
+        } catch (err) {
+          if (stopped) return false;
+          fail(kind, seq, err);
+          settle(kind, undefined);
+        } finally {
+          running = null;
+        }
+      }
+      return !stopped;
+    } finally {
+      busy = false;
+      poll();
+    }
+  }
+
+  /** From nothing: what is in force was trained with the part of whoever was forgotten, and would hand it on. */
+  function dataOf(kind: InputKind, seq: number): TrainingData | undefined {
+    try {
+      const data = kinds.includes(kind) ? model.trainingData(kind) : undefined;
+      return data && { ...data, previous: undefined };
+    } catch (err) {
+      fail(kind, seq, err);
+      return undefined;
+    }
+  }
+
+  function poll(): void {
+    begin(position());
+  }
+
+  return {
+    next: (after) => nextTraining(after, schedule),
+    reached: (seq) => begin(streamSeq(seq)),
+    poll,
+    renew,
+    status: () => ({ running, last, failed }),
+    stop: async () => {
+      stopped = true;
+      await trainer.close();
+    },
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * What circumstances (device, place, time of day) say of an item: how much more of what is taken in them is this item
+ * than of what is taken at all. Sums over events that said their circumstances, kept beside the rows.
+ */
+import { Type } from 'typebox';
+import { BadRequestError } from '../../errors.ts';
+
+/** Circumstances that are counted; a context may hold others, which are kept in the log and change nothing. */
+export const CONTEXT_KEYS = ['device', 'place', 'hour'] as const;
+export type ContextKey = (typeof CONTEXT_KEYS)[number];
+
+/** One circumstance, as it is counted. */
+export interface Circumstance {
+  key: ContextKey;
+  value: string;
+}
+
+/** Characters of a device or place that are counted. */
+const VALUE_MOST = 64;
+/** Hours of a day fall into four parts: a day's worth of events an hour would be too few. */
+const PARTS = ['night', 'morning', 'afternoon', 'evening'] as const;
+
+/** Circumstances that a context holds, in the order of {@link CONTEXT_KEYS}; those that are none are left out. */
+export function circumstancesOf(context: Readonly<Record<string, unknown>> | undefined): Circumstance[] {
+  if (context === undefined) return [];
+  return CONTEXT_KEYS.flatMap((key): Circumstance[] => {
+    const value = context[key];
+    if (key === 'hour') return isHour(value) ? [{ key, value: PARTS[Math.floor(value / 6)] as string }] : [];
+    return typeof value === 'string' && value.length > 0 && value.length <= VALUE_MOST ? [{ key, value }] : [];
+  });
+}
+
+export const isHour = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 24;
+
+/** The circumstances of a request, as a schema. */
+export const CONTEXT = Type.Object(
+  {
+    device: Type.Optional(Type.String()),
+    place: Type.Optional(Type.String()),
+    hour: Type.Optional(Type.Integer({ minimum: 0, maximum: 23 })),
+  },
+  {
+    additionalProperties: true,
+    description:
+      'circumstances of the request: items that users take more often in them move up; with served the event holds them as well. Members of other names change no list',
+    examples: [{ device: 'tv', place: 'home', hour: 20 }],
+  },
+);
+
+/** Characters of a request's context, as JSON. */
+const CONTEXT_MOST = 2_000;
+
+/** Throws `BadRequestError` for a context that is too long. */
+export function checkContext(context: Readonly<Record<string, unknown>> | undefined): void {
+  const length = context === undefined ? 0 : JSON.stringify(context).length;
+  if (length <= CONTEXT_MOST) return;
+  throw new BadRequestError(
+    `context has ${length} characters as JSON. It must have at most ${CONTEXT_MOST}; leave members out.`,
+    { details: { member: 'context' } },
+  );
+}
+
+/** Sums of weights, in sixteenths, of events with a circumstance; '' stands for all values, and for all items. */
+export interface ContextCounts {
+  taken(key: ContextKey, value: string, item: string): number;
+}
+
+/** Sixteenths that an item is taken to have been taken beside: ten interactions as everybody's are spread. */
+const PRIOR = 160;
+/** An item is moved by no more than so many doublings by one circumstance. */
+const MOST = 2;
+
+/**
+ * How many times an item is taken in a circumstance for once that it would be by chance, in doublings (log2), drawn
+ * towards 0 where little is known: `log2((c + m p) / ((n + m) p))` with c the item's in it, n the item's with any value
+ * of this key, p the share of the value, m ten interactions. 0 where nothing is known.
+ */
+export function liftOf({ key, value }: Circumstance, item: string, counts: ContextCounts): number {
+  const all = counts.taken(key, '', '');
+  const share = all > 0 ? counts.taken(key, value, '') / all : 0;
+  if (share <= 0) return 0;
+  const own = counts.taken(key, '', item);
+  const here = counts.taken(key, value, item);
+  const lift = Math.log2((here + PRIOR * share) / ((own + PRIOR) * share));
+  return Math.max(-MOST, Math.min(MOST, lift));
+}

@@ -1,0 +1,255 @@
+/** The model in memory: a fold of the log, which may be behind the engine's rows when a process starts. */
+
+import { isInteraction, type LoggedEvent } from '../../bus/event/codec.ts';
+import { erasureHmac } from '../../bus/event/erasure-hmac.ts';
+import { eventIdentity, itemId, type StreamSeq, streamSeq, userId } from '../../bus/event/ids.ts';
+import type { Config } from '../../config/schema.ts';
+import { decodePin } from '../artifacts/pin.ts';
+import { type InputSource, type RecordedInput, sha256Of } from '../artifacts/records.ts';
+import type { Stops } from '../artifacts/trainings.ts';
+import {
+  createModel,
+  InputUnreadableError,
+  type Model,
+  type WarningName,
+  type WeightsConfig,
+  weigh,
+} from '../model/mod.ts';
+import { configHash } from '../settings/settings.ts';
+import { trainedKinds } from '../train/settings.ts';
+import { type EngineTables, resolveUserAt, timeOf, traitsAt, weightsOf } from './projection.ts';
+
+/** An empty model under this configuration. */
+export function emptyModel({ engine }: Config): Model {
+  return createModel({
+    statistics: { bucketMs: engine.popularity_bucket_ms },
+    ranking: { serveUnpublished: engine.serve_unpublished, includeSeen: engine.include_seen },
+    mapped: { judgedEvents: engine.training_judged_events },
+    ranker: {
+      form: engine.ranker_form,
+      hidden: engine.ranker_units,
+      learningRate: engine.ranker_rate,
+      dense: engine.ranker_dense,
+      budget: { perSecond: engine.ranker_per_s, perEvent: engine.ranker_share, burst: engine.ranker_burst },
+    },
+    impressions: {
+      listsOfUser: engine.shown_of_user,
+      listsKept: engine.shown_kept,
+      places: engine.shown_places,
+    },
+    prequential: {
+      every: engine.prequential_every,
+      window: engine.prequential_window,
+      windowLong: engine.prequential_window_long,
+    },
+  });
+}
+
+/** Event times that say something is wrong where they are made: behind the log's own clock by more than a day, or 1970. */
+export type TimeWarning = 'time-ahead' | 'time-1970';
+
+/** Recorded inputs whose bytes are damaged, or of a version that this release does not read. */
+export type InputWarning = 'input-unreadable';
+
+const DAY_MS = 86_400_000;
+const YEAR_MS = 365 * DAY_MS;
+
+/** The model in memory with its place in the log. */
+export interface ModelFold {
+  readonly model: Model;
+  /** Position up to which the log is in it. */
+  position(): StreamSeq;
+  /** How often each kind of odd thing was met since it was made; none of them stops it. */
+  warnings(): Readonly<Record<WarningName | TimeWarning | InputWarning, number>>;
+  /** Folds applied events, in log order; afterwards the memory stands at `seq`. */
+  fold(events: readonly LoggedEvent[], seq: StreamSeq): void;
+}
+
+export interface ModelFoldOptions {
+  config: Config;
+  tables: EngineTables;
+  /** Left out: an empty one, at the log's beginning. */
+  model?: Model;
+  /** Position that the model holds. */
+  seq?: StreamSeq;
+  /** What was trained outside the fold; left out: nothing. */
+  inputs?: InputSource;
+  /** Positions at which the fold stops for a moment. */
+  stops?: Stops;
+  /** Key by which records of erasures name users. */
+  erasureKey?: Uint8Array;
+}
+
+export function createModelFold({
+  config,
+  tables,
+  model = emptyModel(config),
+  seq = streamSeq(0),
+  inputs,
+  stops,
+  erasureKey = new Uint8Array(),
+}: ModelFoldOptions): ModelFold {
+  const weights = weightsOf(config);
+  const kinds = trainedKinds(config);
+  const hash = configHash(config);
+  let at = seq;
+  const odd: Record<TimeWarning | InputWarning, number> = { 'time-ahead': 0, 'time-1970': 0, 'input-unreadable': 0 };
+
+  function adopt({ kind, bytes, sha256, from_seq }: RecordedInput): void {
+    // One of a kind that is switched off is neither trained nor used.
+    if (kind !== 'ranker' && !kinds.includes(kind)) return;
+    try {
+      if (sha256Of(bytes) !== sha256) throw new InputUnreadableError('its bytes are not those that were recorded');
+      if (kind === 'ranker') {
+        const pin = decodePin(bytes);
+        if (pin.config === hash) model.pinRanker(pin.ranker);
+        return;
+      }
+      model.adopt({ kind, bytes, seq: from_seq });
+    } catch (err) {
+      // The same with every fold of the log, so that all of them go on without it.
+      if (!(err instanceof InputUnreadableError)) throw err;
+      odd['input-unreadable']++;
+    }
+  }
+
+  /** Folds up to a position, taking inputs over where they count from. */
+  function advance(events: readonly LoggedEvent[], to: StreamSeq): void {
+    let done = 0;
+    for (const input of inputs?.between(at, to) ?? []) {
+      const end = firstFrom(events, input.from_seq, done);
+      learn(model, events.slice(done, end), tables, weights, erasureKey);
+      done = end;
+      adopt(input);
+    }
+    learn(model, done === 0 ? events : events.slice(done), tables, weights, erasureKey);
+    at = to;
+  }
+
+  return {
+    model,
+    position: () => at,
+    fold: (events, to) => {
+      let rest = events;
+      // Stop by stop, as what is done at one may change the inputs that count from there.
+      const next = (after: number): number => stops?.next(after) ?? Number.POSITIVE_INFINITY;
+      for (let stop = next(at); stop <= to; stop = next(stop)) {
+        const end = firstFrom(rest, stop + 1, 0);
+        advance(rest.slice(0, end), streamSeq(stop));
+        rest = rest.slice(end);
+        stops?.reached(at);
+      }
+      if (at < to) advance(rest, to);
+      for (const event of events) {
+        // Counted as of when the log took it, so that no date in the future moves the clock.
+        if (event.time > event.timestamp + DAY_MS) odd['time-ahead']++;
+        else if (event.time < YEAR_MS) odd['time-1970']++;
+      }
+    },
+    warnings: () => ({ ...model.warnings(), ...odd }),
+  };
+}
+
+/** Place of the first event at or behind a sequence, looked for from a place on. */
+function firstFrom(events: readonly LoggedEvent[], seq: number, place: number): number {
+  let at = place;
+  while (at < events.length && (events[at] as LoggedEvent).seq < seq) at++;
+  return at;
+}
+
+/**
+ * Folds events that the rows hold already. What an event does not say itself (who a session belongs to, traits, the
+ * sequence of an identity) is read from the rows as it was at that event's position, so that it makes no difference how
+ * far the rows are ahead.
+ */
+export function learn(
+  model: Model,
+  events: readonly LoggedEvent[],
+  tables: EngineTables,
+  weights: WeightsConfig,
+  erasureKey: Uint8Array = new Uint8Array(),
+): void {
+  for (const event of events) {
+    // Event by event, so that what is learned from a list doesn't depend on the batch that it came in.
+    model.clock = timeOf(event);
+    if (isInteraction(event)) {
+      const { weight, negative } = weigh(event.verb, event.data.value, weights);
+      if (weight > 0)
+        model.interact({
+          user: userId(event.subject),
+          item: itemId(event.data.item),
+          weight,
+          negative,
+          time: timeOf(event),
+          seq: event.seq,
+        });
+      continue;
+    }
+    switch (event.type) {
+      case 'user.registered.v1':
+      case 'user.updated.v1':
+        readTraits(model, resolveUserAt(event.subject, event.seq, tables), event.seq, tables);
+        break;
+      case 'user.linked.v1': {
+        model.link(userId(event.subject), userId(event.data.session), event.seq);
+        // What was known of the session is known of the user now, and of the session no more.
+        const user = resolveUserAt(event.subject, event.seq, tables);
+        if (resolveUserAt(event.data.session, event.seq, tables) === user && event.data.session !== user)
+          model.setTraits(userId(event.data.session), {});
+        readTraits(model, user, event.seq, tables);
+        break;
+      }
+      case 'user.retracted.v1': {
+        const seq = tables.identitySeq.get(eventIdentity(event.data.source, event.data.id))?.seq;
+        // A link stays: histories that were one are not told apart again by taking back who said so.
+        if (seq !== undefined && seq < event.seq && !tables.claimAt.get(seq)) model.retract(userId(event.subject), seq);
+        readTraits(model, resolveUserAt(event.subject, event.seq, tables), event.seq, tables);
+        break;
+      }
+      case 'feedback.served.v1':
+        model.serve({
+          user: userId(event.subject),
+          list: event.data.list,
+          items: event.data.items.map(({ item }) => itemId(item)),
+          time: timeOf(event),
+          seq: event.seq,
+        });
+        break;
+      case 'feedback.clicked.v1':
+      case 'feedback.dismissed.v1': {
+        const { item, list } = event.data;
+        const reaction = { user: userId(event.subject), item: itemId(item), list, seq: event.seq };
+        if (event.type === 'feedback.clicked.v1') model.click(reaction);
+        else model.dismiss(reaction);
+        break;
+      }
+      case 'control.erased.v1': {
+        // A state that is older than the rows still holds who is to be forgotten, and finds its own ids by the record.
+        const { hmac } = event.data;
+        const user = model.users().find((id) => erasureHmac(erasureKey, id) === hmac);
+        if (user === undefined) break;
+        model.forget(userId(user));
+        const root = resolveUserAt(user, event.seq, tables);
+        if (root !== user) readTraits(model, root, event.seq, tables);
+        break;
+      }
+      case 'content.published.v1':
+        model.publishItem(itemId(event.subject), event.data, timeOf(event));
+        break;
+      case 'content.updated.v1':
+        model.updateItem(itemId(event.subject), event.data);
+        break;
+      case 'content.withdrawn.v1':
+        model.withdrawItem(itemId(event.subject));
+        break;
+      case 'content.restored.v1':
+        model.restoreItem(itemId(event.subject));
+        break;
+      default:
+    }
+  }
+}
+
+function readTraits(model: Model, user: string, seq: number, tables: EngineTables): void {
+  model.setTraits(userId(user), traitsAt(user, seq, tables));
+}

@@ -1,0 +1,287 @@
+/**
+ * The engine's rows: who took what, links, traits and items. The model is no fold of these but of the log (what it
+ * learns depends on the order of things); it asks them for what an event does not say itself, always as it was at that
+ * event's position: rows may be ahead of the model, so nothing that it asks for is ever deleted or overwritten.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import { isInteraction, type LoggedEvent } from '../../bus/event/codec.ts';
+import { eventIdentity } from '../../bus/event/ids.ts';
+import { patchItem } from '../../bus/event/patch.ts';
+import { foldTraits } from '../../bus/event/traits.ts';
+import type { ItemData } from '../../bus/event/types.ts';
+import type { Forgotten } from '../../bus/projection/data-subjects.ts';
+import type { ProjectionDefinition } from '../../bus/projection/definition.ts';
+import { ofEvents, type PersonalDataRows } from '../../bus/projection/personal-data.ts';
+import type { Config } from '../../config/schema.ts';
+import {
+  applyExperiment,
+  EXPERIMENT_SCHEMA,
+  type ExperimentTables,
+  prepareExperiments,
+} from '../../experiment/rows.ts';
+import { RECORDS_SCHEMA } from '../artifacts/records.ts';
+import { type Traits, type WeightsConfig, weigh } from '../model/mod.ts';
+import { type Circumstance, circumstancesOf } from './context.ts';
+import type { TakenLately } from './rows-beside.ts';
+
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS interaction (
+  seq INTEGER PRIMARY KEY, user TEXT NOT NULL, item TEXT NOT NULL, weight INTEGER NOT NULL, negative INTEGER NOT NULL, time INTEGER NOT NULL,
+  verb TEXT NOT NULL, context TEXT
+) STRICT;
+CREATE TABLE IF NOT EXISTS context_taken (
+  key TEXT NOT NULL, value TEXT NOT NULL, item TEXT NOT NULL, weight INTEGER NOT NULL, PRIMARY KEY (key, value, item)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS claim (
+  seq INTEGER PRIMARY KEY, session TEXT NOT NULL, claimant TEXT NOT NULL, counts INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS claim_session ON claim (session);
+CREATE INDEX IF NOT EXISTS claim_claimant ON claim (claimant);
+CREATE TABLE IF NOT EXISTS link (session TEXT PRIMARY KEY, user TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS link_user ON link (user);
+CREATE TABLE IF NOT EXISTS traits (
+  seq INTEGER PRIMARY KEY, user TEXT NOT NULL, type TEXT NOT NULL, traits TEXT NOT NULL, retracted INTEGER
+) STRICT;
+CREATE INDEX IF NOT EXISTS traits_user ON traits (user);
+CREATE TABLE IF NOT EXISTS item (item TEXT PRIMARY KEY, fields TEXT NOT NULL, listed INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS withdrawal (item TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+${EXPERIMENT_SCHEMA}
+${RECORDS_SCHEMA}`;
+
+const HELD: readonly PersonalDataRows[] = [
+  { part: 'interaction', sql: ofEvents('interaction') },
+  { part: 'traits', sql: 'SELECT seq AS key, traits.* FROM traits WHERE user = @user' },
+  { part: 'claim', sql: 'SELECT seq AS key, claim.* FROM claim WHERE claimant = @user' },
+  { part: 'link', sql: 'SELECT session AS key, link.* FROM link WHERE user = @user' },
+];
+
+export interface EngineTables extends ExperimentTables {
+  interact: Statement;
+  owner: Statement<[number], { user: string }>;
+  counted: Statement<[number], { item: string; weight: number; negative: number; context: string | null }>;
+  verb: Statement<[number], { verb: string }>;
+  newest: Statement<[number], TakenLately>;
+  addTaken: Statement;
+  dropTaken: Statement;
+  taken: Statement<[string, string, string], { weight: number }>;
+  dropInteraction: Statement;
+  identitySeq: Statement<[string], { seq: number }>;
+  resolve: Statement<[string], { user: string }>;
+  claim: Statement;
+  claimAt: Statement<[number], { session: string }>;
+  link: Statement;
+  relink: Statement;
+  addTraits: Statement;
+  traitsOwner: Statement<[number], { user: string }>;
+  retractTraits: Statement;
+  ownerThen: Statement<[string, number], { claimant: string }>;
+  sessionsThen: Statement<[string, number], { session: string }>;
+  traitsThen: Statement<[string, number, number], { seq: number; type: string; traits: string }>;
+  item: Statement<[string], { fields: string; listed: number }>;
+  putItem: Statement;
+  withdraw: Statement;
+  restore: Statement;
+  dropTraits: Statement;
+  dropClaim: Statement;
+  unlink: Statement;
+  noteErasure: Statement;
+}
+
+export const prepareTables = (db: Database): EngineTables => ({
+  ...prepareExperiments(db),
+  interact: db.prepare('INSERT INTO interaction VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
+  counted: db.prepare('SELECT item, weight, negative, context FROM interaction WHERE seq = ?'),
+  verb: db.prepare('SELECT verb FROM interaction WHERE seq = ?'),
+  newest: db.prepare('SELECT user, item, weight, time FROM interaction ORDER BY seq DESC LIMIT ?'),
+  addTaken: db.prepare(
+    'INSERT INTO context_taken VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET weight = weight + excluded.weight',
+  ),
+  dropTaken: db.prepare('DELETE FROM context_taken WHERE key = ? AND value = ? AND item = ? AND weight = 0'),
+  taken: db.prepare('SELECT weight FROM context_taken WHERE key = ? AND value = ? AND item = ?'),
+  owner: db.prepare('SELECT user FROM interaction WHERE seq = ?'),
+  dropInteraction: db.prepare('DELETE FROM interaction WHERE seq = ?'),
+  identitySeq: db.prepare('SELECT seq FROM identity WHERE identity = ?'),
+  resolve: db.prepare('SELECT user FROM link WHERE session = ?'),
+  claim: db.prepare('INSERT INTO claim VALUES (?, ?, ?, ?)'),
+  claimAt: db.prepare('SELECT session FROM claim WHERE seq = ?'),
+  link: db.prepare('INSERT INTO link VALUES (?, ?) ON CONFLICT DO NOTHING'),
+  relink: db.prepare('UPDATE link SET user = ? WHERE user = ?'),
+  addTraits: db.prepare('INSERT INTO traits VALUES (?, ?, ?, ?, NULL)'),
+  traitsOwner: db.prepare('SELECT user FROM traits WHERE seq = ? AND retracted IS NULL'),
+  retractTraits: db.prepare('UPDATE traits SET retracted = ? WHERE seq = ?'),
+  ownerThen: db.prepare('SELECT claimant FROM claim WHERE session = ? AND counts = 1 AND seq <= ?'),
+  sessionsThen: db.prepare('SELECT session FROM claim WHERE claimant = ? AND counts = 1 AND seq <= ?'),
+  traitsThen: db.prepare(
+    'SELECT seq, type, traits FROM traits WHERE user = ? AND seq <= ? AND (retracted IS NULL OR retracted > ?)',
+  ),
+  item: db.prepare('SELECT fields, listed FROM item WHERE item = ?'),
+  putItem: db.prepare('INSERT INTO item VALUES (?, ?, ?) ON CONFLICT (item) DO UPDATE SET fields = excluded.fields'),
+  withdraw: db.prepare('INSERT INTO withdrawal VALUES (?) ON CONFLICT DO NOTHING'),
+  restore: db.prepare('DELETE FROM withdrawal WHERE item = ?'),
+  dropTraits: db.prepare('DELETE FROM traits WHERE seq = ?'),
+  dropClaim: db.prepare('DELETE FROM claim WHERE seq = ?'),
+  unlink: db.prepare('DELETE FROM link WHERE session = ? AND user = ?'),
+  noteErasure: db.prepare('INSERT OR REPLACE INTO recorded_erasure VALUES (?, ?)'),
+});
+
+/** Weights as the configuration has them, by type, in the model's terms. */
+export function weightsOf({ engine }: Config): WeightsConfig {
+  const verbs = Object.entries(engine.weights).map(([type, weight]) => [type.split('.')[1] ?? type, weight]);
+  return {
+    verbs: Object.fromEntries(verbs),
+    other: engine.declared_weight,
+    verdicts: { rated: { low: engine.low_rating, negative: 16 } },
+  };
+}
+
+export interface EngineProjectionOptions {
+  config: Config;
+  /** Called with each user whom a record of an erasure forgets, and the record's position, before it is committed. */
+  forgotten?: (user: string, seq: number) => void;
+}
+
+export function engineProjection({ config, forgotten }: EngineProjectionOptions): ProjectionDefinition<EngineTables> {
+  const weights = weightsOf(config);
+  return {
+    service: 'engine',
+    batchMax: config.engine.batch_max,
+    batchRestMs: config.engine.batch_rest_ms,
+    code: 5,
+    inputs: { declared: [...config.events.declared].sort(), weights },
+    schema: SCHEMA,
+    tables: prepareTables,
+    apply: (event, tables) => applyEngineEvent(event, tables, weights),
+    forget: (gone, tables) => {
+      forgetUser(gone, tables);
+      forgotten?.(gone.user, gone.seq);
+    },
+    personalData: HELD,
+  };
+}
+
+/** The user that counts for events published under this id. */
+export const resolveUser = (id: string, tables: EngineTables): string => tables.resolve.get(id)?.user ?? id;
+
+/** As {@link resolveUser}, as it was once the event at this position was folded. */
+export function resolveUserAt(id: string, seq: number, tables: EngineTables): string {
+  let user = id;
+  for (let claim = tables.ownerThen.get(user, seq); claim !== undefined; claim = tables.ownerThen.get(user, seq))
+    user = claim.claimant;
+  return user;
+}
+
+/** What had been said of a user and of the sessions linked to them once the event at this position was folded. */
+export function traitsAt(user: string, seq: number, tables: EngineTables): Traits {
+  const said: { seq: number; type: string; traits: string }[] = [];
+  const ids = [user];
+  for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
+    said.push(...tables.traitsThen.all(id, seq, seq));
+    for (const { session } of tables.sessionsThen.all(id, seq)) ids.push(session);
+  }
+  said.sort((a, b) => a.seq - b.seq);
+  return foldTraits(said.map(({ type, traits }) => ({ type, traits: JSON.parse(traits) })));
+}
+
+/** The event time as the model takes it: no later than when the log took the event. */
+export const timeOf = (event: LoggedEvent): number => Math.min(event.time, event.timestamp);
+
+function applyEngineEvent(event: LoggedEvent, tables: EngineTables, weights: WeightsConfig): void {
+  if (isInteraction(event)) {
+    const { weight, negative } = weigh(event.verb, event.data.value, weights);
+    if (weight === 0) return;
+    const { item } = event.data;
+    const circumstances = circumstancesOf(event.data.context);
+    const context = circumstances.length === 0 ? null : JSON.stringify(circumstances);
+    tables.interact.run(event.seq, event.subject, item, weight, negative, timeOf(event), event.verb, context);
+    countContext({ item, weight, negative, context }, tables, 1);
+    return;
+  }
+  switch (event.type) {
+    case 'user.registered.v1':
+    case 'user.updated.v1':
+      tables.addTraits.run(event.seq, event.subject, event.type, JSON.stringify(event.data.traits ?? {}));
+      return;
+    case 'user.linked.v1': {
+      const user = resolveUser(event.subject, tables);
+      const { session } = event.data;
+      const counts = session !== user && tables.link.run(session, user).changes > 0;
+      // Also those that are not in force: without the one that is (its user is forgotten) they would be.
+      tables.claim.run(event.seq, session, event.subject, counts ? 1 : 0);
+      if (counts) tables.relink.run(user, session);
+      return;
+    }
+    case 'user.retracted.v1': {
+      const seq = tables.identitySeq.get(eventIdentity(event.data.source, event.data.id))?.seq;
+      if (seq === undefined) return;
+      const user = resolveUser(event.subject, tables);
+      const said = tables.traitsOwner.get(seq)?.user;
+      if (said !== undefined && resolveUser(said, tables) === user) tables.retractTraits.run(event.seq, seq);
+      const owner = tables.owner.get(seq)?.user;
+      if (owner !== undefined && resolveUser(owner, tables) === user) dropInteraction(seq, tables);
+      return;
+    }
+    case 'control.experiment_started.v1':
+    case 'control.experiment_ended.v1':
+      applyExperiment(event, tables);
+      return;
+    case 'content.published.v1':
+      tables.putItem.run(event.subject, JSON.stringify(event.data), timeOf(event));
+      return;
+    case 'content.updated.v1': {
+      const row = tables.item.get(event.subject);
+      if (row)
+        tables.putItem.run(
+          event.subject,
+          JSON.stringify(patchItem(JSON.parse(row.fields) as ItemData, event.data)),
+          row.listed,
+        );
+      return;
+    }
+    case 'content.withdrawn.v1':
+      tables.withdraw.run(event.subject);
+      return;
+    case 'content.restored.v1':
+      tables.restore.run(event.subject);
+      return;
+    default:
+  }
+}
+
+function dropInteraction(seq: number, tables: EngineTables): void {
+  const counted = tables.counted.get(seq);
+  if (counted === undefined) return;
+  countContext(counted, tables, -1);
+  tables.dropInteraction.run(seq);
+}
+
+/** Sums by circumstance and item, of a circumstance, of an item, and of all that said it; a verdict against is none. */
+function countContext(
+  { item, weight, negative, context }: { item: string; weight: number; negative: number; context: string | null },
+  { addTaken, dropTaken }: EngineTables,
+  sign: 1 | -1,
+): void {
+  if (context === null || negative > 0) return;
+  for (const { key, value } of JSON.parse(context) as Circumstance[])
+    for (const [v, i] of [
+      [value, item],
+      [value, ''],
+      ['', item],
+      ['', ''],
+    ] as const) {
+      addTaken.run(key, v, i, sign * weight);
+      if (sign < 0) dropTaken.run(key, v, i);
+    }
+}
+
+/** The user's own rows. The model follows by itself as far as it can; all of it by the rebuild. */
+function forgetUser({ user, seq: act, seqs, sessions, due }: Forgotten, tables: EngineTables): void {
+  const root = resolveUser(user, tables);
+  for (const seq of seqs) {
+    dropInteraction(seq, tables);
+    tables.dropTraits.run(seq);
+    tables.dropClaim.run(seq);
+  }
+  for (const session of sessions) tables.unlink.run(session, root);
+  if (seqs[0] !== undefined) tables.noteErasure.run(act, seqs[0]);
+  if (seqs.length > 0) due('what was learned in the order of events can’t be taken out of the model');
+}

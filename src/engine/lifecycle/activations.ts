@@ -1,0 +1,139 @@
+/**
+ * What puts settings of the engine in force: the newest `control.promoted` or `control.rolled_back` of the log
+ * (decision 0021). Read before anything is folded, since what the fold is depends on it.
+ */
+import { AckPolicy, DeliverPolicy, type NatsConnection, nanos, ReplayPolicy } from 'nats';
+import { EVENTS } from '../../../streams.config.ts';
+import { createCodec, type LoggedEvent } from '../../bus/event/codec.ts';
+import { streamSeq } from '../../bus/event/ids.ts';
+import { isNotFound } from '../../bus/nats/connection.ts';
+import type { Config } from '../../config/schema.ts';
+import { messageOf } from '../../errors.ts';
+import { type EngineSettings, withSettings } from '../settings/settings.ts';
+
+export type ActivationVerb = 'promoted' | 'rolled_back';
+
+/** One of these events. */
+export interface Activation {
+  /** Id of the act. */
+  act: string;
+  verb: ActivationVerb;
+  seq: number;
+  /** When it happened, milliseconds since 1970. */
+  time: number;
+  /** Object that it names. */
+  snapshot: string;
+  /** Undefined: those of the file. */
+  settings: EngineSettings | undefined;
+  reason: string | undefined;
+}
+
+const VERBS: readonly ActivationVerb[] = ['promoted', 'rolled_back'];
+/** Messages that are asked for at once, and milliseconds that an answer may take. */
+const FETCH = 100;
+const FETCH_MS = 5_000;
+
+/** The act that an event is, or undefined where it is none. */
+export function activationOf(event: LoggedEvent): Activation | undefined {
+  if (event.type !== 'control.promoted.v1' && event.type !== 'control.rolled_back.v1') return undefined;
+  const { seq, subject, time, data } = event;
+  return {
+    act: subject,
+    verb: event.type === 'control.promoted.v1' ? 'promoted' : 'rolled_back',
+    seq,
+    time,
+    snapshot: data.snapshot,
+    settings: settingsIn(data.config),
+    reason: event.type === 'control.rolled_back.v1' ? event.data.reason : undefined,
+  };
+}
+
+function settingsIn(text: string): EngineSettings | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as EngineSettings) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** All acts that the log holds, in its order; those behind `upTo` left out. */
+export async function readActivations(nc: NatsConnection, upTo = Number.POSITIVE_INFINITY): Promise<Activation[]> {
+  const acts: Activation[] = [];
+  for (const verb of VERBS) for (const act of await readVerb(nc, verb)) if (act.seq <= upTo) acts.push(act);
+  return acts.sort((one, other) => one.seq - other.seq);
+}
+
+async function readVerb(nc: NatsConnection, verb: ActivationVerb): Promise<Activation[]> {
+  const jsm = await nc.jetstreamManager({ checkAPI: false });
+  const subject = `ev.control.*.${verb}`;
+  const codec = createCodec();
+  try {
+    await jsm.streams.getMessage(EVENTS.name, { last_by_subj: subject });
+  } catch (err) {
+    // The usual case: no such event, or no log yet.
+    if (isNotFound(err)) return [];
+    throw err;
+  }
+  const { name, num_pending: there } = await jsm.consumers.add(EVENTS.name, {
+    ack_policy: AckPolicy.None,
+    deliver_policy: DeliverPolicy.All,
+    filter_subject: subject,
+    replay_policy: ReplayPolicy.Instant,
+    inactive_threshold: nanos(FETCH_MS),
+  });
+  const found: Activation[] = [];
+  try {
+    const consumer = await nc.jetstream().consumers.get(EVENTS.name, name);
+    for (let left = there; left > 0; ) {
+      const before = left;
+      for await (const message of await consumer.fetch({
+        max_messages: Math.min(left, FETCH),
+        expires: FETCH_MS,
+      })) {
+        left--;
+        const timestamp = message.info.timestampNanos / 1e6;
+        const decoded = codec.decode({
+          seq: streamSeq(message.seq),
+          subject: message.subject,
+          payload: message.data,
+          timestamp,
+        });
+        const act = decoded.kind === 'event' ? activationOf(decoded.event) : undefined;
+        if (act) found.push(act);
+      }
+      if (left === before) throw new Error(`the log did not give ${left} events of ${subject} within ${FETCH_MS} ms`);
+    }
+    return found;
+  } finally {
+    await jsm.consumers.delete(EVENTS.name, name).catch(() => false);
+  }
+}
+
+export interface InForce {
+  /** The configuration with the settings in force. */
+  config: Config;
+  /** What put them there; undefined: nothing did, they are the file's. */
+  activation: Activation | undefined;
+}
+
+/** What the newest of these acts puts in force over a configuration; where its settings are none, the act before. */
+export function inForce(
+  config: Config,
+  activations: readonly Activation[],
+  warn: (text: string) => void = () => {},
+): InForce {
+  for (const act of [...activations].reverse()) {
+    if (act.settings === undefined) return { config, activation: act };
+    try {
+      return { config: withSettings(config, act.settings, `${act.verb} ${act.act}`), activation: act };
+    } catch (err) {
+      warn(`the settings of ${act.verb} ${act.act} can't be in force: ${messageOf(err)}`);
+    }
+  }
+  return { config, activation: undefined };
+}
+
+/** The configuration in force at a position; at the head of the log unless one is given. */
+export const configInForce = async (config: Config, nc: NatsConnection, upTo?: number): Promise<Config> =>
+  inForce(config, await readActivations(nc, upTo)).config;

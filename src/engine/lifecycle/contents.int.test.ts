@@ -1,0 +1,333 @@
+/** Of a model whose memory, or whose snapshot, somebody or something has changed, the value is named. */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { NatsConnection } from 'nats';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { silent } from '../../../test/support/counting.ts';
+import {
+  clicked,
+  dismissed,
+  linked,
+  publishAll,
+  published,
+  registered,
+  served,
+  viewed,
+} from '../../../test/support/events.ts';
+import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
+import { makeTempDir, removeTempDir, tempDir } from '../../../test/support/tempdir.ts';
+import { until } from '../../../test/support/wait.ts';
+import { itemId, userId } from '../../bus/event/ids.ts';
+import { createPublisher, type Publisher } from '../../bus/nats/publisher.ts';
+import type { Verdict } from '../../bus/projection/verify.ts';
+import type { RunningService } from '../../bus/service/description.ts';
+import { applyStreams } from '../../bus/streams/plan.ts';
+import { completeConfig } from '../../config/load.ts';
+import { emptyModel } from '../fold/model-fold.ts';
+import {
+  type Cell,
+  CONTENTS,
+  contentsOf,
+  createModel,
+  type Model,
+  type ModelTable,
+  Statistics,
+  touching,
+} from '../model/mod.ts';
+import type { Manifest } from '../snapshots/manifest.ts';
+import { startEngine } from '../start.ts';
+import { contentsEndpoint, firstDifferenceOfContents, type WrittenContents } from './contents.ts';
+
+/** A model in which every table has rows but that of recorded inputs. */
+function example(): Model {
+  const model = createModel();
+  const [items, users] = [Array.from({ length: 12 }, (_, i) => `i${i}`), Array.from({ length: 8 }, (_, i) => `u${i}`)];
+  for (const item of items) model.publishItem(itemId(item), { title: `Title of ${item}`, tags: ['a'] }, 1_000);
+  model.withdrawItem(itemId('i11'));
+  let seq = 100;
+  for (let round = 0; round < 6; round++)
+    for (const [at, user] of users.entries()) {
+      const item = itemId(items[(at + round * (1 + (at % 2))) % 11] as string);
+      model.interact({
+        user: userId(user),
+        item,
+        weight: 16,
+        negative: round === 5 ? 16 : 0,
+        time: 1e12 + seq,
+        seq: ++seq,
+      });
+    }
+  model.interact({ user: userId('s1'), item: itemId('i3'), weight: 16, time: 1e12 + seq, seq: ++seq });
+  model.link(userId('u1'), userId('s1'), ++seq);
+  model.setTraits(userId('u2'), { age: 41 });
+  model.serve({ user: userId('u3'), list: 'l1', items: [itemId('i8'), itemId('i9')], time: 1e12, seq: ++seq });
+  model.dismiss({ user: userId('u4'), item: itemId('i10'), list: undefined, seq: ++seq });
+  return model;
+}
+
+describe('a model’s contents', () => {
+  let file: string;
+  beforeEach(() => {
+    file = join(tempDir('contents'), 'engine.sqlite');
+  });
+  const write = (model: Model, table: string): WrittenContents =>
+    contentsEndpoint(file, model, () => 7).handle({ table }) as WrittenContents;
+  const pathOf = ({ file: name }: WrittenContents): string => join(file, '..', name);
+  const rowsIn = (path: string): Cell[][] =>
+    readFileSync(path, 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Cell[]);
+  const other = (value: Cell): Cell => (typeof value === 'number' ? value + 1 : `${value ?? ''}x`);
+
+  it('are the same of a model that was read from a snapshot', async () => {
+    const read = createModel();
+    read.importState(example().exportState());
+    for (const table of CONTENTS) {
+      const written = write(example(), table);
+      expect(written).toMatchObject({ table, seq: 7 });
+      if (table !== 'input') expect(written.rows, table).toBeGreaterThan(0);
+      expect(await firstDifferenceOfContents(pathOf(written), contentsOf(read, table)), table).toBeUndefined();
+    }
+  });
+
+  it('with any single value changed are found, by table, key and column', async () => {
+    const model = example();
+    for (const table of CONTENTS) {
+      const { key, columns } = contentsOf(model, table);
+      const path = pathOf(write(model, table));
+      const rows = rowsIn(path);
+      for (const at of new Set([0, rows.length >> 1, rows.length - 1]))
+        for (const [column, name] of columns.entries()) {
+          const row = rows[at];
+          if (!row) continue;
+          const place = key.length + column;
+          const changed = rows.map((one, i) => (i === at ? one.with(place, other(one[place] as Cell)) : one));
+          writeFileSync(path, changed.map((one) => JSON.stringify(one)).join('\n'));
+          expect(await firstDifferenceOfContents(path, contentsOf(model, table))).toEqual({
+            table: `model.${table}`,
+            key: Object.fromEntries(key.map((one, i) => [one, row[i]])),
+            column: name,
+            live: other(row[place] as Cell),
+            rebuilt: row[place],
+          });
+        }
+    }
+  });
+
+  it('with a row too many or too few are found with the row', async () => {
+    const model = example();
+    for (const table of CONTENTS) {
+      const path = pathOf(write(model, table));
+      const rows = rowsIn(path);
+      for (const at of new Set([0, rows.length >> 1, rows.length - 1])) {
+        if (!rows[at]) continue;
+        writeFileSync(
+          path,
+          rows
+            .filter((_, i) => i !== at)
+            .map((one) => JSON.stringify(one))
+            .join('\n'),
+        );
+        expect(await firstDifferenceOfContents(path, contentsOf(model, table))).toMatchObject({
+          column: null,
+          live: null,
+          rebuilt: expect.objectContaining({}),
+        });
+        const { key, columns } = contentsOf(model, table);
+        const fewer = { table, key, columns, rows: rows.filter((_, i) => i !== at) };
+        writeFileSync(path, rows.map((one) => JSON.stringify(one)).join('\n'));
+        expect(await firstDifferenceOfContents(path, fewer)).toMatchObject({ column: null, rebuilt: null });
+      }
+    }
+  });
+
+  it('are told with the events that a count comes from', () => {
+    const model = createModel();
+    const seen: [string, string][] = [
+      ['u1', 'a'],
+      ['u2', 'c'],
+      ['u1', 'b'],
+      ['u2', 'a'],
+      ['u1', 'c'],
+      ['u2', 'b'],
+    ];
+    for (const [at, [user, item]] of seen.entries())
+      model.interact({ user: userId(user), item: itemId(item), weight: 16, time: at, seq: at + 1 });
+    const of = (table: ModelTable, key: Record<string, Cell>) => touching(model, table, key, 86_400_000);
+    expect(of('item_count', { item: 'a' })).toEqual({ seqs: [1, 4], learned: false });
+    expect(of('item_time', { item: 'c', bucket: 0 })).toEqual({ seqs: [2, 5], learned: false });
+    expect(of('pair', { item: 'a', other: 'b' })).toEqual({ seqs: [3, 6], learned: false });
+    expect(of('event', { user: 'u1', seq: 3 })).toEqual({ seqs: [3], learned: false });
+    expect(of('ranker', { part: 'weights', at: 0 })).toEqual({ seqs: [], learned: true });
+  });
+});
+
+describe('an engine that runs', { timeout: 360_000 }, () => {
+  const settings = {
+    projection: { batch_wait_ms: 1, idle_check_ms: 100, check_interval_ms: 100, backoff_min_ms: 5, heartbeat_ms: 200 },
+    engine: { snapshot_interval_ms: 3_600_000, snapshot_events: 1_000_000, training_content: false },
+  };
+  let server: TestNatsServer;
+  let data: string;
+  let nc: NatsConnection;
+  let publisher: Publisher;
+  let engine: RunningService | undefined;
+  let other: RunningService | undefined;
+
+  beforeEach(async () => {
+    server = await startNatsServer();
+    data = makeTempDir('contents');
+    writeFileSync(join(data, 'settings.json'), JSON.stringify(settings));
+    nc = await server.connect();
+    publisher = createPublisher(nc);
+    await applyStreams(nc);
+  });
+  afterEach(async () => {
+    vi.restoreAllMocks();
+    await other?.stop();
+    await engine?.stop();
+    engine = undefined;
+    other = undefined;
+    await publisher.close();
+    await server.stop();
+    removeTempDir(data);
+  });
+
+  const start = async (): Promise<void> => {
+    const config = completeConfig(settings);
+    engine = await startEngine({ config, natsUrl: server.url, data, healthPort: 0, logger: silent });
+  };
+  const folded = (seq: number): Promise<boolean> =>
+    until(() => engine?.status().seq === seq && engine.status().state === 'ready', { within: 30_000 });
+  const history = () => [
+    ...['a', 'b', 'c', 'd'].map((item) => published(item)),
+    registered('u1', { age: 41 }),
+    ...['u1', 'u2', 'u3'].flatMap((user) => ['a', 'b', 'c'].map((item) => viewed(user, item))),
+    viewed('s1', 'd'),
+    linked('u1', 's1'),
+    served('u2', 'l1', ['d']),
+    clicked('u2', 'd', { list: 'l1' }),
+    dismissed('u3', 'd'),
+  ];
+  const ENTRY = fileURLToPath(new URL('../../../bin/freshet.mjs', import.meta.url));
+  async function verify(replica = 1): Promise<Verdict> {
+    const args = [
+      'verify',
+      'engine',
+      '--replica',
+      String(replica),
+      '--data',
+      data,
+      '--config',
+      join(data, 'settings.json'),
+      '--nats',
+      server.url,
+      '--json',
+    ];
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [ENTRY, ...args]).catch(
+      (err: { stdout: string; stderr: string }) => err,
+    );
+    if (stdout === '') throw new Error(stderr);
+    const [verdict] = (JSON.parse(stdout) as { services: Verdict[] }).services;
+    if (!verdict) throw new Error(stdout);
+    expect(readdirSync(data).filter((name) => name.includes('.contents-'))).toEqual([]);
+    return verdict;
+  }
+
+  /** Folds an event more, of which one count is added twice; returns its sequence. */
+  async function countWrongly(): Promise<number> {
+    const count = Statistics.prototype.count;
+    let numbers: [number, number] | undefined;
+    vi.spyOn(Statistics.prototype, 'count').mockImplementation(function (this: Statistics, ...args) {
+      count.apply(this, args);
+      const [items, , end] = args;
+      if (numbers) return;
+      numbers = [items[end] as number, items[end - 1] as number];
+      this.pairs.add(...numbers, 0, 0, 1);
+    });
+    const last = await publishAll(publisher, [viewed('u2', 'd')]);
+    await folded(last);
+    vi.restoreAllMocks();
+    return last;
+  }
+
+  it('is told of a count that is wrong in its memory, with both values and the events it comes from', async () => {
+    await start();
+    await folded(await publishAll(publisher, history()));
+    const sound = await verify();
+    expect(sound.live).toBe(sound.rebuilt);
+
+    const last = await countWrongly();
+    const { live, rebuilt, first_difference: found } = await verify();
+    expect(live).not.toBe(rebuilt);
+    expect(found).toMatchObject({ table: 'model.pair', key: { item: 'd', other: 'c' }, column: 'together' });
+    expect(found?.live).toBe((found?.rebuilt as number) + 1);
+    expect(found?.events.at(-1)).toMatchObject({ seq: last, subject: 'ev.user.u2.viewed' });
+  });
+
+  it('is not compared under other settings than it runs with', async () => {
+    await start();
+    await folded(await publishAll(publisher, history()));
+    const others = { ...settings, engine: { ...settings.engine, ranker_rate: 0.001 } };
+    writeFileSync(join(data, 'settings.json'), JSON.stringify(others));
+    await expect(verify()).rejects.toThrow(/FRESHET_FOLD_VERSION_DIFFERS: engine answers under configuration/);
+  });
+
+  it('is compared by its own memory, whichever other instance could answer for it', async () => {
+    await start();
+    await folded(await publishAll(publisher, history()));
+    await countWrongly();
+    const config = completeConfig(settings);
+    other = await startEngine({ config, natsUrl: server.url, data, healthPort: 0, logger: silent, replica: 2 });
+    await until(
+      async () => {
+        for await (const { metadata, endpoints } of await nc.services.client().info('freshet-engine'))
+          if (metadata?.instance === 'engine-2')
+            return endpoints.some(({ subject }) => subject === 'freshet.engine.contents');
+        return false;
+      },
+      { within: 60_000, what: 'the replica that takes its turn' },
+    );
+    // Whoever was asked by turns would be the wrong one in one of these.
+    for (let round = 0; round < 3; round++) {
+      expect((await verify(1)).first_difference).toMatchObject({ table: 'model.pair', column: 'together' });
+      const sound = await verify(2);
+      expect(sound.live).toBe(sound.rebuilt);
+    }
+  });
+
+  it('is told of an event that was put into its snapshot by hand', async () => {
+    await start();
+    const last = await publishAll(publisher, history());
+    await folded(last);
+    await engine?.stop();
+    engine = undefined;
+
+    const kv = await nc.jetstream().views.kv('engine', { bindOnly: true });
+    const store = await nc.jetstream().views.os('snapshots');
+    const manifest = (await kv.get('current'))?.json<Manifest>() as Manifest;
+    const model = emptyModel(completeConfig(settings));
+    model.importState((await store.getBlob(manifest.object)) as Uint8Array);
+    model.interact({ user: userId('u3'), item: itemId('b'), weight: 16, time: 0, seq: last });
+    const state = model.exportState();
+    const forged = { ...manifest, sha256: createHash('sha256').update(state).digest('hex'), bytes: state.length };
+    await store.putBlob({ name: manifest.object, description: JSON.stringify(forged) }, state);
+    await kv.put('current', JSON.stringify(forged));
+
+    await start();
+    await folded(last);
+    expect((await verify()).first_difference).toMatchObject({
+      table: 'model.event',
+      key: { user: 'u3', seq: last },
+      column: null,
+      live: { user: 'u3', seq: last, item: 'b', weight: 16 },
+      rebuilt: null,
+      events: [{ seq: last, subject: 'ev.feedback.u3.dismissed' }],
+    });
+  });
+});

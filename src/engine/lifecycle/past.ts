@@ -1,0 +1,198 @@
+/**
+ * The engine as it was at a position: the model of the nearest snapshot at or before it and the log from there on,
+ * beside rows that may be further. The same fold as ever, so the same lists, bit for bit.
+ */
+import type { NatsConnection } from 'nats';
+import pino from 'pino';
+import type { EventCodec } from '../../bus/event/codec.ts';
+import { type StreamSeq, streamSeq } from '../../bus/event/ids.ts';
+import type { Log } from '../../bus/log/port.ts';
+import type { Endpoint } from '../../bus/nats/micro.ts';
+import { checkLog } from '../../bus/projection/checks.ts';
+import type { LoopLimits } from '../../bus/projection/loop.ts';
+import { readRange } from '../../bus/projection/range.ts';
+import { openReader, type RowsReader } from '../../bus/projection/reading.ts';
+import { createRebuild } from '../../bus/projection/rebuild.ts';
+import type { Config } from '../../config/schema.ts';
+import { createInputObjects } from '../artifacts/objects.ts';
+import { createRecords } from '../artifacts/records.ts';
+import { createModelFold, type ModelFold } from '../fold/model-fold.ts';
+import { type EngineTables, engineProjection, prepareTables, resolveUserAt } from '../fold/projection.ts';
+import { rowsBeside } from '../fold/rows-beside.ts';
+import type { Model } from '../model/mod.ts';
+import { configuredLists } from '../serve/configured-lists.ts';
+import { engineEndpoints } from '../serve/endpoints.ts';
+import { createLists } from '../serve/lists.ts';
+import { createWhy, explainEndpoint } from '../serve/why.ts';
+import { originOf } from '../settings/settings.ts';
+import { nearestModel } from '../snapshots/nearest.ts';
+import { engineRebuild } from './rebuild.ts';
+
+export interface PastOptions {
+  config: Config;
+  nc: NatsConnection;
+  log: Log;
+  codec: EventCodec;
+  erasureKey: Uint8Array;
+  /** The position, and when the log took it. */
+  seq: StreamSeq;
+  taken: number;
+  /** The engine's rows, if there are any on this machine. */
+  file: string;
+  /** An empty file that may be written where those can't be used. */
+  scratch: string;
+  consumer: string;
+  limits?: Partial<LoopLimits>;
+  onProgress?: (done: number, total: number) => void;
+  /** What whoever looks should know: a snapshot that was passed over. */
+  onNote?: (note: string) => void;
+}
+
+export interface PastEngine {
+  model: Model;
+  endpoints: Record<string, Endpoint>;
+  /** The user that counted for events under an id. */
+  resolve(user: string): string;
+  /** Object that the model was read from; null: from the log alone. */
+  snapshot: string | null;
+  close(): void;
+}
+
+const SILENT = pino({ level: 'silent' });
+
+export async function openPast(options: PastOptions): Promise<PastEngine> {
+  const { config, seq, taken } = options;
+  const { memory, tables, snapshot, close } = (await beside(options)) ?? (await fromTheLog(options));
+  const resolve = (user: string): string => resolveUserAt(user, seq, tables);
+  const shown = {
+    model: memory.model,
+    seq: () => seq,
+    snapshot: () => snapshot ?? 'none',
+    rows: rowsBeside(tables),
+    ...configuredLists(config, () => taken),
+  };
+  const lists = createLists({ ...shown, capacity: 1 });
+  return {
+    model: memory.model,
+    endpoints: {
+      ...engineEndpoints(lists, resolve, config, undefined, () => taken),
+      explain: explainEndpoint(createWhy(shown), resolve, config, { now: () => taken }),
+    },
+    resolve,
+    snapshot,
+    close,
+  };
+}
+
+interface Folded {
+  memory: ModelFold;
+  tables: EngineTables;
+  snapshot: string | null;
+  close(): void;
+}
+
+/** Beside the rows of the engine that runs here; undefined where they can't be used. */
+async function beside(options: PastOptions): Promise<Folded | undefined> {
+  const { config, log, codec, erasureKey, seq, file } = options;
+  const definition = engineProjection({ config });
+  const rows = openReader(file, definition, codec);
+  if (!rows) return undefined;
+  try {
+    const checkpoint = rows.checkpoint();
+    const { refused } = await checkLog(log, {
+      service: 'engine',
+      checkpoint,
+      fingerprints: rows.fingerprints(),
+    });
+    if (refused || checkpoint.seq < seq) {
+      rows.close();
+      return undefined;
+    }
+    const tables = prepareTables(rows.db);
+    const records = createRecords(rows.db);
+    const restored = await nearest(options, rows, records.digest);
+    const memory = createModelFold({
+      config,
+      tables,
+      model: restored.model,
+      seq: streamSeq(restored.seq),
+      inputs: records,
+      erasureKey,
+    });
+    await read(options, rows, memory);
+    return { memory, tables, snapshot: restored.manifest?.object ?? null, close: rows.close };
+  } catch (err) {
+    rows.close();
+    throw err;
+  }
+}
+
+function nearest({ config, nc, log, seq, onNote }: PastOptions, rows: RowsReader, inputs: (seq: number) => string) {
+  const origin = originOf(config, rows.version, rows.checkpoint().created);
+  const said = (
+    fields: { object?: string; seq?: number; reason?: string; checkpoint?: number },
+    text: string,
+  ): void => {
+    // One that is newer than what was asked for is no surprise.
+    if (fields.checkpoint !== undefined || (fields.seq ?? 0) > seq) return;
+    onNote?.(`${text}: ${fields.object ?? ''} at ${fields.seq ?? '?'}${fields.reason ? `, ${fields.reason}` : ''}`);
+  };
+  const logger = { info: said, warn: said } as unknown as typeof SILENT;
+  return nearestModel({ config, nc, log, logger, origin, upTo: seq, inputs });
+}
+
+/** Reads the log up to the position, for the model alone. */
+async function read(options: PastOptions, rows: RowsReader, memory: ModelFold): Promise<void> {
+  const { log, seq, consumer, limits, onProgress } = options;
+  const from = memory.position();
+  await readRange({
+    log,
+    service: 'engine',
+    consumer,
+    from,
+    to: seq,
+    fence: rows.checkpoint().fence,
+    limits,
+    onBatch: (batch) => {
+      memory.fold(rows.applied(batch), (batch.at(-1) as { seq: StreamSeq }).seq);
+      onProgress?.(memory.position() - from, seq - from);
+    },
+  });
+  // What was erased before the position was not read; an input may count from there.
+  if (memory.position() < seq) memory.fold([], seq);
+}
+
+/** Rows and model from the beginning, where there are no rows to go by. */
+async function fromTheLog(options: PastOptions): Promise<Folded> {
+  const { config, nc, log, codec, erasureKey, seq, scratch, consumer, limits, onProgress } = options;
+  const objects = await createInputObjects({ nc, log, logger: SILENT, stallMs: config.engine.snapshot_stall_ms });
+  const known = await objects.readAll();
+  const { definition, state, memory } = engineRebuild(config, erasureKey, { known });
+  const rebuild = await createRebuild({
+    file: scratch,
+    definition,
+    state,
+    codec,
+    log,
+    consumer,
+    logger: SILENT,
+    ...(limits ? { limits } : {}),
+    cacheKib: config.projection.cache_kib,
+    erasureKey,
+    fresh: true,
+  });
+  try {
+    await rebuild.to({ seq }, onProgress);
+    const held = memory() as ModelFold;
+    if (held.position() < seq) held.fold([], seq);
+    return {
+      memory: held,
+      tables: prepareTables(rebuild.store.db),
+      snapshot: null,
+      close: rebuild.close,
+    };
+  } catch (err) {
+    rebuild.close();
+    throw err;
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * The engine from the log alone: rows and model folded side by side into a file beside the live one, no snapshot
+ * asked. The model's state is written next to the rows, for the engine that takes them over.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { streamSeq } from '../../bus/event/ids.ts';
+import type { StateFollower } from '../../bus/projection/after-commit.ts';
+import type { ProjectionDefinition } from '../../bus/projection/definition.ts';
+import type { Config } from '../../config/schema.ts';
+import { pinnedAt, refolded } from '../artifacts/pin.ts';
+import { createRecords, type InputRecords, type InputSource, type RecordedInput } from '../artifacts/records.ts';
+import { createModelFold, emptyModel, type ModelFold } from '../fold/model-fold.ts';
+import { type EngineTables, engineProjection, prepareTables } from '../fold/projection.ts';
+import type { Model } from '../model/mod.ts';
+import { configHash, type Origin } from '../settings/settings.ts';
+import { strangeness } from '../snapshots/manifest.ts';
+
+/** What identifies the model's contents, SHA-256, hex. */
+export interface ModelHash {
+  seq: number;
+  /** What events add up to. */
+  statistics: string;
+  /** What is kept beside these so that it can be read quickly: postings, totals. */
+  derived: string;
+  /** What events said, and what was learned in their order. */
+  state: string;
+}
+
+/** The same of an engine that runs, with the hash of the settings that it is made under. */
+export interface LiveModelHash extends ModelHash {
+  config: string;
+}
+
+export const hashModel = (model: Model, seq: number): ModelHash => ({
+  seq,
+  statistics: model.statisticsHash(),
+  derived: derivedHash(model),
+  state: createHash('sha256').update(model.exportState()).digest('hex'),
+});
+
+/** Characters that are hashed at once. */
+const CHUNK = 65_536;
+
+function derivedHash(model: Model): string {
+  const hash = createHash('sha256');
+  let text = '';
+  for (const part of ['dismissed', 'posting', 'total'] as const)
+    for (const row of model.counted(part)) {
+      text += `${JSON.stringify(row)}\n`;
+      if (text.length < CHUNK) continue;
+      hash.update(text);
+      text = '';
+    }
+  return hash.update(text).digest('hex');
+}
+
+export interface EngineRebuild {
+  definition: ProjectionDefinition<EngineTables>;
+  /** The model's fold beside the rows; undefined before the file is open. */
+  state(): StateFollower | undefined;
+  /** The model as far as the rows are; undefined before the file is open. */
+  memory(): ModelFold | undefined;
+  /** What identifies the recorded inputs that it has taken over. */
+  inputs(): string;
+  /** Position that the model began at: 0, or that of `start`. */
+  began(): number;
+}
+
+export interface EngineRebuildOptions {
+  /** Recorded inputs as they are when the rebuild begins. */
+  known?: readonly RecordedInput[];
+  /** The file of the engine that runs, which may record more meanwhile. */
+  live?: InputSource | undefined;
+  /**
+   * A model that holds the log up to a position: only the rows are folded up to there. It is used up by that: where a
+   * fold is begun again, in another file, its model begins at the log's beginning.
+   */
+  start?: RebuiltModel | undefined;
+}
+
+export function engineRebuild(
+  config: Config,
+  erasureKey: Uint8Array,
+  { known = [], live, start }: EngineRebuildOptions = {},
+): EngineRebuild {
+  let memory: ModelFold | undefined;
+  let records: InputRecords | undefined;
+  let left = start;
+  let began = 0;
+  const hash = configHash(config);
+  const definition = engineProjection({ config });
+  /** A model that began at a snapshot is ahead of the rows until they have come to its position. */
+  const follow = ({ position, fold }: ModelFold): StateFollower => ({
+    position,
+    fold: (events, seq) => {
+      const at = position();
+      if (seq > at) fold(at === 0 ? events : events.filter((event) => event.seq > at), seq);
+    },
+  });
+  return {
+    state: () => memory && follow(memory),
+    definition: {
+      ...definition,
+      tables: (db) => {
+        const tables = prepareTables(db);
+        const own = createRecords(db);
+        for (const input of known) own.add(input);
+        const inputs: InputSource = {
+          between: (after, to) => {
+            for (const input of live?.between(after, to) ?? []) own.add(input);
+            return own.between(after, to);
+          },
+        };
+        records = own;
+        // A fold that is begun again has rows of its own, and so a model of its own.
+        const begin = left;
+        left = undefined;
+        began = begin?.seq ?? 0;
+        memory = createModelFold({
+          config,
+          tables,
+          inputs,
+          erasureKey,
+          stops: {
+            next: (after) => Math.min(...pinnedAt(own.list()).filter((seq) => seq > after)),
+            // What the ranker was there in this log, in which somebody may be missing by now.
+            reached: (seq) => {
+              for (const mention of own.list()) {
+                if (mention.kind !== 'ranker' || mention.trained_at !== seq) continue;
+                const input = own.read(mention);
+                const ranker = memory?.model.rankerBytes();
+                const again = input && ranker && refolded(input, hash, ranker);
+                if (!again || again.sha256 === mention.sha256) continue;
+                own.remove(mention);
+                own.add(again);
+              }
+            },
+          },
+          ...(begin ? { model: begin.model, seq: streamSeq(begin.seq) } : {}),
+        });
+        return tables;
+      },
+    },
+    memory: () => memory,
+    inputs: () => records?.digest(memory?.position() ?? 0) ?? '',
+    began: () => began,
+  };
+}
+
+interface ImageHead extends Origin {
+  seq: number;
+  /** Snapshots stay as they are: it was no doubt in them that it was rebuilt for. */
+  beside?: boolean;
+  inputs: string;
+  sha256: string;
+}
+
+/** Writes the model's state, in one step: there is the whole of it or none. */
+export function writeImage(
+  file: string,
+  { model, position }: ModelFold,
+  origin: Origin,
+  { inputs, beside }: { inputs: string; beside: boolean },
+): void {
+  const state = model.exportState();
+  const head: ImageHead = {
+    ...origin,
+    seq: position(),
+    inputs,
+    beside,
+    sha256: createHash('sha256').update(state).digest('hex'),
+  };
+  writeFileSync(`${file}.new`, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), state]));
+  renameSync(`${file}.new`, file);
+}
+
+export interface RebuiltModel {
+  model: Model;
+  seq: number;
+  /** Snapshots stay as they are; left out: one of this model takes the place of all there are. */
+  beside?: boolean;
+}
+
+export interface ReadImageOptions {
+  config: Config;
+  origin: Origin;
+  /** Position of the rows. */
+  checkpoint: number;
+  /** What identifies the recorded inputs that count up to a position. */
+  inputs: (seq: number) => string;
+}
+
+/** The model that a rebuild left, where there is one of this engine's that the rows are not behind. */
+export function readImage(file: string, options: ReadImageOptions): RebuiltModel | undefined {
+  const { config, origin, checkpoint, inputs } = options;
+  if (!existsSync(file)) return undefined;
+  const bytes = readFileSync(file);
+  const end = bytes.indexOf('\n');
+  try {
+    const head = JSON.parse(bytes.subarray(0, end).toString('utf8')) as ImageHead;
+    const state = bytes.subarray(end + 1);
+    if (strangeness(head, origin) !== undefined || head.seq > checkpoint) return undefined;
+    if (createHash('sha256').update(state).digest('hex') !== head.sha256) return undefined;
+    const model = emptyModel(config);
+    // The engine that ran has recorded another one meanwhile, at a position that the rebuild had passed: what was
+    // rebuilt stays better than any snapshot, and is folded from the log once more.
+    if (head.inputs !== inputs(head.seq)) return { model, seq: 0, beside: head.beside === true };
+    model.importState(state);
+    return { model, seq: head.seq, beside: head.beside === true };
+  } catch (err) {
+    // Cut short, or of another release: a snapshot or the log itself serves as well.
+    if (!(err instanceof Error)) throw err;
+    return undefined;
+  }
+}
+
+export const removeImage = (file: string): void => rmSync(file, { force: true });

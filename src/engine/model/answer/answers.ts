@@ -1,0 +1,272 @@
+/** What the model answers: lists for users, histories and items, and how an item fares in one. */
+import type { ItemId } from '../../../bus/event/ids.ts';
+import type { CandidateRanker } from '../candidates/candidate-ranker.ts';
+import { FEATURES } from '../candidates/features.ts';
+import type { Ranked, RankRequest, ScoredItem } from '../candidates/types.ts';
+import { TopK } from '../primitives/top-k.ts';
+import { type Question, questionOfHistory, questionOfTraits } from '../signals/content.ts';
+import type { ModelState } from '../state/model-state.ts';
+import { profileOf, readerOf } from '../state/profile.ts';
+import { FULL } from '../state/statistics.ts';
+import { type ContentConfig, traitTerms } from '../state/terms.ts';
+import type { Traits } from '../state/traits.ts';
+import { reasonsFor } from './explain.ts';
+import { ItemTestCache } from './item-test-cache.ts';
+import type {
+  Examined,
+  ItemStatus,
+  ItemTest,
+  ListSource,
+  Reason,
+  Recommended,
+  RecommendedList,
+  RecommendRequest,
+  SimilarOptions,
+} from './types.ts';
+
+const MAX_LIST = 10_000;
+const NOTHING: readonly number[] = [];
+const FADE_UNIT = 2 ** 20;
+
+export interface AnswersConfig {
+  readBack: number;
+  ranking: { serveUnpublished: boolean };
+  content: ContentConfig;
+}
+
+/** What answers are computed from; nothing of it is written here. */
+export interface AnswersFrom {
+  state: ModelState;
+  candidates: CandidateRanker;
+}
+
+export class Answers {
+  readonly #config: AnswersConfig;
+  readonly #state: ModelState;
+  readonly #candidates: CandidateRanker;
+  readonly #tests: ItemTestCache;
+
+  constructor(config: AnswersConfig, { state, candidates }: AnswersFrom) {
+    this.#config = config;
+    this.#state = state;
+    this.#candidates = candidates;
+    this.#tests = new ItemTestCache(state.catalogue);
+  }
+
+  recommend(request: RecommendRequest): RecommendedList {
+    return this.#answer(this.#rankRequest(request), request.explain === true);
+  }
+
+  #rankRequest(request: RecommendRequest): RankRequest {
+    const { catalogue, head } = this.#state;
+    const { profile, reader, past, dismissed, events, traits } = this.#reader(request);
+    let question: Question = questionOfHistory(profile, catalogue);
+    const hasHistory = profile.items.length > 0;
+    if (!hasHistory) {
+      question = questionOfTraits(traits === undefined ? [] : traitTerms(traits, this.#config.content), catalogue);
+    }
+    const blocked: Iterable<number>[] = [catalogue.numbersOf(request.exclude), dismissed];
+    if (request.includeSeen !== true) blocked.push(past);
+    return {
+      profile,
+      reader,
+      past,
+      events,
+      question,
+      blocked,
+      allowed: this.#tests.of(request.allowed),
+      count: request.n,
+      position: head.position,
+      at: request.at ?? head.clock,
+      blend: hasHistory ? 'history' : 'cold',
+    };
+  }
+
+  #reader({ user: id, history, traits }: RecommendRequest): Pick<RankRequest, 'profile' | 'reader' | 'events'> & {
+    past: readonly number[] | Int32Array;
+    dismissed: Iterable<number>;
+    traits: Traits | undefined;
+  } {
+    const { users, links, catalogue, histories, dismissals, traits: allTraits } = this.#state;
+    const back = this.#config.readBack;
+    const known = history !== undefined || id === undefined ? undefined : users.find(id);
+    if (known === undefined) {
+      const items = catalogue.numbersOf(history);
+      const profile = profileOf(items, undefined, 0, items.length, back);
+      return { profile, reader: -1, past: items, dismissed: NOTHING, events: items.length, traits };
+    }
+    const user = links.root(known);
+    return {
+      ...readerOf(user, histories, dismissals, back),
+      traits: traits ?? allTraits.get(user) ?? allTraits.get(known),
+    };
+  }
+
+  /** @param look is shown the ranking before the next one overwrites it */
+  #answer(
+    request: RankRequest,
+    explain: boolean,
+    look?: (ranked: Ranked, reasonsOf: (chosen: ScoredItem) => Reason[]) => void,
+  ): RecommendedList {
+    const { catalogue, statistics } = this.#state;
+    const count = lengthOf(request.count);
+    const ranked = this.#candidates.rank({ ...request, count });
+    const { pairs, lift } = this.#candidates;
+    const { profile, question } = request;
+    const reasonsOf = (chosen: ScoredItem): Reason[] =>
+      reasonsFor(chosen, { ranked, profile, question, pairs, lift, statistics, catalogue });
+    look?.(ranked, reasonsOf);
+    const items: Recommended[] = [];
+    for (const chosen of ranked.list) {
+      const answer: Recommended = { item: catalogue.ids.id(chosen.item) as ItemId, score: chosen.score };
+      if (explain) answer.reasons = reasonsOf(chosen);
+      items.push(answer);
+    }
+    let source: ListSource = 'popular';
+    if (pairs.count > 0) source = 'model';
+    else if (question.terms.size > 0) source = 'content';
+    return { source, items };
+  }
+
+  examine(request: RecommendRequest, id: ItemId): Examined {
+    const { catalogue, statistics, dismissals } = this.#state;
+    const item = catalogue.ids.find(id);
+    const asked = this.#rankRequest(request);
+    const known = request.history !== undefined || asked.reader >= 0 || asked.events > 0;
+    const examined: Examined = {
+      known,
+      source: 'popular',
+      standing: 'unknown',
+      candidates: 0,
+      features: [],
+      reasons: [],
+      counts: { taken: 0, negative: 0, dismissed: 0 },
+      pairs: [],
+    };
+    const { profile } = asked;
+    examined.source = this.#answer(asked, false, (ranked, reasonsOf) => {
+      examined.candidates = ranked.candidates.length;
+      const row = item === undefined ? -1 : ranked.candidates.indexOf(item);
+      if (item === undefined || row < 0) return;
+      const score = ranked.scores[row]!;
+      examined.score = score;
+      examined.place = 1 + this.#before(ranked, item, score);
+      const weights = ranked.weightsOf(row);
+      for (const [k, { name, signal }] of FEATURES.entries()) {
+        const value = ranked.features[row * FEATURES.length + k]!;
+        const contribution = weights[k]! * value;
+        if (contribution !== 0) examined.features.push({ name, signal, value, weight: weights[k]!, contribution });
+      }
+      examined.features.sort((a, b) => b.contribution - a.contribution || (a.name < b.name ? -1 : 1));
+      examined.reasons = reasonsOf({ item, score, row });
+    }).source;
+    if (item === undefined) return examined;
+    const { total, negative, pairs } = statistics;
+    const dismissed = dismissals.counts[item] ?? 0;
+    examined.counts = { taken: total[item]! / FULL, negative: (negative[item] ?? 0) / FULL, dismissed };
+    for (const [place, own] of profile.items.entries()) {
+      const { f, b, co } = pairs.read(own, item, { f: 0, b: 0, co: 0 });
+      if (co === 0) continue;
+      const seq = profile.seqs[place]!;
+      const of = { item: catalogue.ids.id(own) as ItemId, ...(seq >= 0 ? { seq } : {}) };
+      examined.pairs.push({ ...of, together: co / FULL, after: f / (64 * FULL), before: b / (64 * FULL) });
+    }
+    return { ...examined, ...this.#status(request, asked, item, examined.place !== undefined) };
+  }
+
+  /** Candidates that stand before one of this score. */
+  #before({ candidates, scores }: Ranked, item: number, score: number): number {
+    const { ids } = this.#state.catalogue.ids;
+    let before = 0;
+    for (let row = 0; row < candidates.length; row++) {
+      const other = candidates[row]!;
+      if (scores[row]! > score || (scores[row] === score && ids[other]! < ids[item]!)) before++;
+    }
+    return before;
+  }
+
+  #status(
+    request: RecommendRequest,
+    { reader, allowed, past }: RankRequest,
+    item: number,
+    isCandidate: boolean,
+  ): { standing: ItemStatus; seq?: number } {
+    const { catalogue, statistics, histories, dismissals } = this.#state;
+    if (isCandidate) return { standing: 'candidate' };
+    if (catalogue.isWithdrawn(item)) return { standing: 'withdrawn' };
+    const dismissal = reader < 0 ? undefined : dismissals.of(reader).findLast((one) => one.item === item);
+    if (dismissal) return { standing: 'dismissed', seq: dismissal.seq };
+    if (request.includeSeen !== true) {
+      for (let at = past.length - 1; at >= 0; at--) {
+        if (past[at] !== item) continue;
+        const own = request.history === undefined && reader >= 0;
+        return { standing: 'seen', ...(own ? { seq: histories.seqs[histories.start(reader) + at]! } : {}) };
+      }
+    }
+    if (catalogue.numbersOf(request.exclude).includes(item)) return { standing: 'excluded' };
+    if (!catalogue.isPublished(item) && statistics.total[item]! <= 0) return { standing: 'unknown' };
+    if (!catalogue.servable(item, this.#config.ranking.serveUnpublished)) return { standing: 'unpublished' };
+    return { standing: allowed === undefined || allowed(item) ? 'not-found' : 'filtered' };
+  }
+
+  similar(id: ItemId, n: number, options: SimilarOptions): RecommendedList {
+    const { catalogue, head } = this.#state;
+    const item = catalogue.ids.find(id);
+    if (item === undefined) return { source: 'popular', items: [] };
+    const profile = profileOf([item], undefined, 0, 1, 1);
+    return this.#answer(
+      {
+        profile,
+        reader: -1,
+        past: [item],
+        events: 1,
+        question: questionOfHistory(profile, catalogue),
+        blocked: [[item], catalogue.numbersOf(options.exclude)],
+        allowed: this.#tests.of(options.allowed),
+        count: n,
+        position: head.position,
+        at: head.clock,
+        blend: 'similar',
+      },
+      options.explain === true,
+    );
+  }
+
+  trending(n: number, at: number, allowed?: ItemTest): RecommendedList {
+    const { catalogue, popularity, statistics } = this.#state;
+    const { serveUnpublished } = this.#config.ranking;
+    const { ids } = catalogue;
+    const passes = this.#tests.of(allowed);
+    const free = (item: number): boolean =>
+      catalogue.servable(item, serveUnpublished) && (passes === undefined || passes(item));
+    const count = lengthOf(n);
+    popularity.at(at, statistics, ids.end);
+    const lately = new TopK(count, ids.ids);
+    for (let item = 0; item < ids.end; item++) {
+      const score = popularity.short[item]!;
+      if (score <= 0 || !lately.admits(score)) continue;
+      if (free(item)) lately.offer(item, score);
+    }
+    const best = lately.sorted();
+    if (best.length < count) {
+      // After a quiet time too little is recent: what was taken most in all follows, with a score of 0.
+      const ever = new TopK(count - best.length, ids.ids);
+      for (let item = 0; item < ids.end; item++) {
+        const total = statistics.total[item]!;
+        if (total <= 0 || popularity.short[item]! > 0 || !ever.admits(total)) continue;
+        if (free(item)) ever.offer(item, total);
+      }
+      for (const { item } of ever.sorted()) best.push({ item, score: 0 });
+    }
+    const items = best.map(({ item, score }) => ({
+      item: ids.id(item) as ItemId,
+      score: score / (FADE_UNIT * FULL),
+    }));
+    return { source: 'popular', items };
+  }
+}
+
+/** Length of a list, from what a caller requests; 0 for what is no number. */
+function lengthOf(n: number): number {
+  return Math.min(Math.max(Math.floor(n) || 0, 0), MAX_LIST);
+}

@@ -1,0 +1,134 @@
+/**
+ * From a profile to a ranked list: the best of each signal become candidates, each candidate gets the value of every
+ * signal, the blend scores them. Candidates stand in an order that their ids alone decide while numbers are added up, so
+ * that a list is the same wherever it is computed.
+ */
+import { TopK } from '../primitives/top-k.ts';
+import { strengthOf } from '../ranker/gates.ts';
+import type { Ranker, Taken } from '../ranker/ranker.ts';
+import type { Lift } from '../signals/lift.ts';
+import type { MappedSignals } from '../signals/mapped.ts';
+import type { PairSums } from '../signals/pair-sums.ts';
+import type { ModelState } from '../state/model-state.ts';
+import { mixByLength, weightColumns } from './blend.ts';
+import { CandidateSearch } from './candidate-search.ts';
+import type { RankingConfig } from './config.ts';
+import { FeatureTable } from './feature-table.ts';
+import { COLUMN, FEATURES, toFeatures } from './features.ts';
+import { createListSignals } from './list-signals.ts';
+import type { Ranked, RankRequest } from './types.ts';
+
+/** What lists are computed from. */
+export interface RankedFrom {
+  state: ModelState;
+  /** What recorded inputs say. */
+  mapped: MappedSignals;
+  /** Corrects the weights of lists for a history; undefined: they are the blend's alone. */
+  ranker: Ranker | undefined;
+}
+
+export class CandidateRanker {
+  /** Sums of the last list, for its explanation. */
+  readonly pairs: PairSums;
+  readonly lift: Lift;
+  readonly #search: CandidateSearch;
+  readonly #table: FeatureTable;
+  readonly #ranker: Ranker | undefined;
+  readonly #weights: Record<'short' | 'long' | 'cold' | 'similar', Float64Array>;
+  readonly #mixed = new Float64Array(FEATURES.length);
+  readonly #best: TopK;
+  #scores = new Float64Array(0);
+
+  constructor(config: RankingConfig, { state, mapped, ranker }: RankedFrom) {
+    const signals = createListSignals(config, state.users.ids);
+    this.pairs = signals.pairs;
+    this.#search = new CandidateSearch(config, state, signals, mapped);
+    this.#table = new FeatureTable(config, state, signals, mapped);
+    this.lift = this.#table.lift;
+    this.#ranker = ranker;
+    this.#best = new TopK(0, state.catalogue.ids.ids);
+    this.#weights = {
+      short: weightColumns(config.short),
+      long: weightColumns(config.long),
+      cold: weightColumns(config.cold),
+      similar: weightColumns(config.similar),
+    };
+  }
+
+  /** See {@link CandidateSearch.isItem}. */
+  isItem(item: number): boolean {
+    return this.#search.isItem(item);
+  }
+
+  /** See {@link CandidateSearch.sample}. */
+  sample(): number[] {
+    return this.#search.sample();
+  }
+
+  rank(request: RankRequest): Ranked {
+    const candidates = this.#search.find(request);
+    const { features, means } = this.#features(request, candidates);
+    const { scores, weightsOf } = this.#score(request, features, candidates.length, means);
+    const best = this.#best.restart(Math.min(request.count, candidates.length));
+    const rows = new Map<number, number>();
+    for (let row = 0; row < candidates.length; row++) {
+      const score = scores[row]!;
+      if (!best.admits(score)) continue;
+      best.offer(candidates[row]!, score);
+      rows.set(candidates[row]!, row);
+    }
+    const list = best.sorted().map(({ item, score }) => ({ item, score, row: rows.get(item)! }));
+    return { list, candidates, features, scores, means, weightsOf };
+  }
+
+  /** What the ranker learns from: features of all candidates, if this item is one of them; nothing is scored. */
+  example(request: RankRequest, item: number): Taken | undefined {
+    const candidates = this.#search.find(request);
+    const row = candidates.indexOf(item);
+    if (row < 0) return undefined;
+    const { features, means } = this.#features(request, candidates);
+    this.foldRanker(request.events, this.strengthOf(means));
+    return { features, means, rows: candidates.length, row };
+  }
+
+  #features(request: RankRequest, candidates: readonly number[]): Pick<Ranked, 'features' | 'means'> {
+    const features = this.#table.fill(request, candidates);
+    const usual = request.blend === 'history' ? this.#ranker?.means : undefined;
+    return { features, means: toFeatures(features, candidates.length, usual) };
+  }
+
+  /** Prepares the ranker for features of a list that was made earlier, for a history of this many events. */
+  foldRanker(events: number, strength: number): void {
+    this.#ranker?.fold(mixByLength(this.#weights.short, this.#weights.long, events, this.#mixed), events, strength);
+  }
+
+  /** How strong the evidence of a list is, by its means as they were before they became features. */
+  strengthOf(means: Float64Array): number {
+    return strengthOf(means[COLUMN.strength]!, this.#ranker?.means[COLUMN.strength] ?? 0);
+  }
+
+  #score(
+    { blend, events }: RankRequest,
+    features: Float64Array,
+    rows: number,
+    means: Float64Array,
+  ): { scores: Float64Array; weightsOf: (row: number) => Float64Array } {
+    const ranker = this.#ranker;
+    if (blend === 'history' && ranker !== undefined) {
+      this.foldRanker(events, this.strengthOf(means));
+      return { scores: ranker.score(features, rows), weightsOf: (row) => ranker.weightsOf(features, row) };
+    }
+    const weights =
+      blend === 'history'
+        ? mixByLength(this.#weights.short, this.#weights.long, events, this.#mixed)
+        : this.#weights[blend];
+    if (this.#scores.length < rows) this.#scores = new Float64Array(rows * 2);
+    const columns = FEATURES.length;
+    for (let row = 0; row < rows; row++) {
+      let score = 0;
+      for (let k = 0; k < columns; k++) score += weights[k]! * features[row * columns + k]!;
+      this.#scores[row] = score;
+    }
+    return { scores: this.#scores, weightsOf: () => weights };
+  }
+}

@@ -1,0 +1,302 @@
+/**
+ * What is learned on the stream, in the order of the log: the ranker from what users take and from what became of lists
+ * that were shown, and how good the lists were. Unlike counts none of it can be taken back; see `stale`.
+ */
+import { createHash } from 'node:crypto';
+import type { ItemId, UserId } from '../../../bus/event/ids.ts';
+import type { CandidateRanker } from '../candidates/candidate-ranker.ts';
+import { FEATURES } from '../candidates/features.ts';
+import type { RankRequest } from '../candidates/types.ts';
+import type { RecordedInputs } from '../inputs/recorded-inputs.ts';
+import { Budget } from '../ranker/budget.ts';
+import type { RankerConfig } from '../ranker/config.ts';
+import type { Ranker } from '../ranker/ranker.ts';
+import { isMeasured, isTaught } from '../ranker/schedule.ts';
+import { questionOfHistory } from '../signals/content.ts';
+import type { ModelState } from '../state/model-state.ts';
+import { readerOf } from '../state/profile.ts';
+import { Prequential, type PrequentialConfig } from './prequential.ts';
+import type { Observer, ScoredEvent } from './scored-event.ts';
+
+/** What candidates are looked for when an event is scored: as many as for a list of usual length. */
+const SCORED_LENGTH = 20;
+/** So many of the first examples are measured all, so that a young log has figures as well. */
+const MEASURED_FIRST = 1_000;
+
+export interface LearnerConfig {
+  impressions: { places: number };
+  prequential: PrequentialConfig;
+  ranker: Pick<RankerConfig, 'budget' | 'dense'>;
+  ranking: { serveUnpublished: boolean; includeSeen: boolean };
+  readBack: number;
+}
+
+/** What is read while learning; of the state, learning writes the impressions. */
+export interface LearnerFrom {
+  state: ModelState;
+  inputs: RecordedInputs;
+  candidates: CandidateRanker;
+  /** Undefined: nothing is learned, only measured. */
+  ranker: Ranker | undefined;
+}
+
+/** What a learner knows, beside impressions and quality. */
+export interface LearnedState {
+  /** Whether it learned from somebody who was forgotten since. */
+  stale: boolean;
+  /** Whether it stays as it is. */
+  pinned: boolean;
+  /** See {@link Budget.state}. */
+  budget: Float64Array;
+  /** See {@link Ranker.encode}; empty where there is none. */
+  ranker: Buffer;
+}
+
+/** An event that comes behind all that its user did. */
+export interface Step {
+  user: number;
+  item: number;
+  time: number;
+  seq: number;
+  /** The ids as published. */
+  id: UserId;
+  itemId: ItemId;
+}
+
+/** A list that was shown. */
+export interface Shown {
+  /** Whose history it was made for, and under which id. */
+  user: number;
+  origin: number;
+  id: UserId;
+  list: string;
+  items: Iterable<ItemId>;
+  time: number;
+  seq: number;
+}
+
+export class Learner {
+  readonly ranker: Ranker | undefined;
+  readonly prequential: Prequential;
+  readonly #config: LearnerConfig;
+  readonly #state: ModelState;
+  readonly #inputs: RecordedInputs;
+  readonly #candidates: CandidateRanker;
+  /** What may still be looked at to learn from it. */
+  readonly #budget: Budget;
+  #stale = false;
+  #pinned = false;
+  #observer: Observer | undefined;
+  #observed = 0;
+
+  constructor(config: LearnerConfig, { state, inputs, candidates, ranker }: LearnerFrom) {
+    this.#config = config;
+    this.#state = state;
+    this.#inputs = inputs;
+    this.#candidates = candidates;
+    this.ranker = ranker;
+    this.#budget = new Budget(config.ranker.budget);
+    this.prequential = new Prequential(config.prequential, config.ranking);
+  }
+
+  /** Whether the ranker has learned from somebody who was forgotten since. */
+  get stale(): boolean {
+    return this.#stale;
+  }
+
+  /** Whether the ranker stays as it is: somebody went back to what it was. */
+  get pinned(): boolean {
+    return this.#pinned;
+  }
+
+  /** Tells of every event that is scored, from here on; `every`: one in so many of all others as well, 0 for none. */
+  observe(observer: Observer | undefined, every: number): void {
+    this.#observer = observer;
+    this.#observed = every;
+  }
+
+  /** Holds the ranker at these weights, or lets go of it. Throws a RangeError for weights of another ranker. */
+  pin(bytes: Uint8Array | undefined): void {
+    if (this.ranker === undefined) return;
+    if (bytes !== undefined) this.ranker.decode(bytes);
+    this.#pinned = bytes !== undefined;
+  }
+
+  /**
+   * Ranks an event's item as the user's list would just before it, measures where it stood, and learns from it. Which
+   * events are measured and which are learned from is a function of ids, positions, times and what was learned so far.
+   * An item that wasn't among the candidates teaches nothing: in a sparse log most have no signal, and the ranker would
+   * learn that no signal is right.
+   */
+  follow(step: Step): void {
+    const { user, item, time, seq, id, itemId } = step;
+    this.#budget.follow(time);
+    const { histories } = this.#state;
+    const candidates = this.#candidates;
+    const length = histories.length(user);
+    if (length === 0) return;
+    const wanted = this.#isWanted(id, itemId, seq);
+    const sampled = isMeasured(id, itemId, seq, this.#config.prequential.every);
+    const chosen = this.#observed > 0 && isMeasured(id, itemId, seq, this.#observed);
+    if (!wanted && !sampled && !chosen) return;
+    // Long histories take long to look through, so that comes after what most events end at.
+    const start = histories.start(user);
+    const seen = histories.items.subarray(start, start + length);
+    if (!this.#config.ranking.includeSeen && seen.includes(item)) return;
+    const teaches = wanted && this.#budget.take();
+    const measured = sampled || (teaches && this.ranker!.steps < MEASURED_FIRST);
+    // Looked at only: what follows has to be as it is where nobody looks.
+    if (chosen && !measured) this.#observer?.(this.#scored(step, seen).event);
+    if (!teaches && !measured) return;
+    if (this.#inputs.isChallenged) this.#inputs.judge(seen, item, candidates.sample());
+    if (!measured) {
+      const request = this.#request(user);
+      const example = candidates.example(request, item);
+      if (example !== undefined) this.ranker?.learn(example, request.profile.items.length);
+      return;
+    }
+    const { event, row, means } = this.#scored(step, seen);
+    this.prequential.observe(event);
+    if (chosen || this.#observed === 0) this.#observer?.(event);
+    const { features, profile } = event;
+    if (teaches && row >= 0)
+      this.ranker?.learn({ features, means, rows: event.candidates.length, row }, profile.items.length);
+  }
+
+  #scored({ user, item, time, seq }: Step, seen: Int32Array): { event: ScoredEvent; row: number; means: Float64Array } {
+    const { popularity, statistics, catalogue } = this.#state;
+    const request = this.#request(user);
+    const { candidates, features, scores, means } = this.#candidates.rank(request);
+    const row = candidates.indexOf(item);
+    const event: ScoredEvent = {
+      user,
+      item,
+      seq,
+      time,
+      rank: row < 0 ? 0 : rankOf(scores, candidates.length, row),
+      row,
+      candidates,
+      features,
+      scores,
+      seen,
+      profile: request.profile,
+      popularity,
+      statistics,
+      catalogue,
+    };
+    return { event, row, means };
+  }
+
+  /** Whether an event is one to learn from, and there is a token for it. */
+  #isWanted(user: string, what: string, seq: number): boolean {
+    if (this.ranker === undefined || this.#pinned || this.#budget.isEmpty) return false;
+    const learned = this.ranker.effort / this.#config.readBack;
+    return isTaught(user, what, seq, learned, this.#config.ranker.dense);
+  }
+
+  /** What the list of a user as it is now is asked for by. */
+  #request(user: number): RankRequest {
+    const { histories, dismissals, catalogue, head } = this.#state;
+    const { dismissed, ...reader } = readerOf(user, histories, dismissals, this.#config.readBack);
+    const blocked: Iterable<number>[] = [dismissed];
+    if (!this.#config.ranking.includeSeen) blocked.push(reader.past);
+    return {
+      ...reader,
+      question: questionOfHistory(reader.profile, catalogue),
+      blocked,
+      count: SCORED_LENGTH,
+      position: head.position,
+      at: head.clock,
+      blend: 'history',
+    };
+  }
+
+  /** Keeps a list that was shown, if it is one to learn from once it is known what became of it. */
+  serve({ user, origin, id, list, items, time, seq }: Shown): void {
+    if (this.ranker === undefined) return;
+    const { histories, catalogue, impressions } = this.#state;
+    this.#budget.follow(time);
+    const length = histories.length(user);
+    if (length === 0 || !this.#isWanted(id, list, seq)) return;
+    const known = catalogue.numbersOf(items).filter((item) => this.#candidates.isItem(item));
+    const shown = [...new Set(known)].slice(0, this.#config.impressions.places);
+    if (shown.length < 2 || !this.#budget.take()) return;
+    const { candidates, features, means } = this.#candidates.rank({
+      ...this.#request(user),
+      include: shown,
+    });
+    const strength = this.#candidates.strengthOf(means);
+    const rows = new Map(candidates.map((item, row) => [item, row]));
+    const columns = FEATURES.length;
+    const kept = new Float32Array(shown.length * columns);
+    for (const [place, item] of shown.entries()) {
+      const from = rows.get(item)! * columns;
+      kept.set(features.subarray(from, from + columns), place * columns);
+    }
+    impressions.add({
+      list,
+      origin,
+      seq,
+      events: length,
+      strength,
+      items: Int32Array.from(shown),
+      features: kept,
+    });
+  }
+
+  /** Learns what became of an item of a list that was shown; false where that is not known of. */
+  outcome(origin: number, itemId: ItemId, list: string | undefined, outcome: 'taken' | 'refused'): boolean {
+    const item = this.#state.catalogue.ids.find(itemId);
+    const shown = list === undefined ? undefined : this.#state.impressions.find(origin, list);
+    if (this.ranker === undefined || this.#pinned || shown === undefined || item === undefined) return false;
+    const place = shown.items.indexOf(item);
+    if (place < 0) return false;
+    this.#candidates.foldRanker(shown.events, shown.strength);
+    this.ranker.learnShown(Float64Array.from(shown.features), shown.items.length, place, outcome);
+    return true;
+  }
+
+  /** Forgets what is kept of somebody; what was learned from them stays, and is stale. */
+  forget(user: number): void {
+    if (this.ranker !== undefined && this.ranker.steps > 0) this.#stale = true;
+    this.#state.impressions.forget(user);
+  }
+
+  /** Takes over what another one has learned. */
+  restore(other: Learner): void {
+    if (this.ranker === undefined || other.ranker === undefined) return;
+    this.ranker.restore(other.ranker.state());
+    this.#budget.restore(other.#budget.state());
+    this.#stale = other.#stale;
+  }
+
+  /** SHA-256, hex, of what the ranker knows. */
+  rankerHash(): string {
+    return this.ranker?.hash() ?? createHash('sha256').digest('hex');
+  }
+
+  /** A copy of what it knows. */
+  learned(): LearnedState {
+    const ranker = this.ranker?.encode() ?? Buffer.alloc(0);
+    return { stale: this.#stale, pinned: this.#pinned, budget: this.#budget.state(), ranker };
+  }
+
+  /** Takes over what {@link learned} gave. Throws a RangeError for a ranker of another shape. */
+  restoreLearned({ stale, pinned, budget, ranker }: LearnedState): void {
+    this.#stale = stale;
+    this.#pinned = pinned;
+    this.#budget.restore(budget);
+    this.ranker?.decode(ranker);
+  }
+}
+
+/** Place of a row by score, from 1; those of the same score count half. */
+function rankOf(scores: Float64Array, rows: number, row: number): number {
+  let above = 0;
+  let same = 0;
+  for (let other = 0; other < rows; other++) {
+    if (scores[other]! > scores[row]!) above++;
+    else if (scores[other] === scores[row]) same++;
+  }
+  return above + (same + 1) / 2;
+}

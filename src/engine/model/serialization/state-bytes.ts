@@ -1,0 +1,230 @@
+/**
+ * The model's state as bytes: catalogue, links, traits and histories, in the order of ids and of the log, so that equal
+ * states give equal bytes. Statistics aren't in it, they are folded again. Numbers are little endian.
+ *
+ * Layout: 8 bytes `FRSHMODL`, u32 version, u32 0, f64 clock, then counted sections (items, users with their traits and
+ * the events published under their ids, links, named sections that write their own bytes), then the SHA-256 of all
+ * before it.
+ */
+import { createHash } from 'node:crypto';
+import type { ItemData } from '../../../bus/event/types.ts';
+import { FreshetError } from '../../../errors.ts';
+import { Reader, Writer } from '../primitives/bytes.ts';
+import type { Traits } from '../state/traits.ts';
+
+const MAGIC = 'FRSHMODL';
+const VERSION = 2;
+const DIGEST_BYTES = 32;
+
+/** State that can't be read: cut, altered, or of another version. */
+export class ModelStateUnreadableError extends FreshetError {
+  readonly code = 'FRESHET_MODEL_STATE_UNREADABLE';
+}
+
+export interface StateItem {
+  id: string;
+  published: boolean;
+  withdrawn: boolean;
+  listed: number;
+  fields: ItemData | undefined;
+}
+
+export interface StateUser {
+  id: string;
+  traits: Traits | undefined;
+  /** Events published under this id: a range of {@link StateEvents.order}, in log order. */
+  from: number;
+  end: number;
+}
+
+/** Events that are written, in columns: a million objects cost more to make and collect than all else. */
+export interface StateEvents {
+  /** Rows of the columns below. */
+  order: ArrayLike<number>;
+  /** Numbers of items, and the index among the items of the same state by number. */
+  items: ArrayLike<number>;
+  itemPlaces: ArrayLike<number>;
+  weights: ArrayLike<number>;
+  negatives: ArrayLike<number>;
+  times: ArrayLike<number>;
+  seqs: ArrayLike<number>;
+}
+
+export interface StateLink {
+  /** Indices among the users of the same state. */
+  session: number;
+  user: number;
+  seq: number;
+}
+
+/** A part of the state that writes and reads its own bytes. */
+export interface StateSection {
+  name: string;
+  bytes: Uint8Array;
+}
+
+export interface ModelState {
+  clock: number;
+  items: StateItem[];
+  users: StateUser[];
+  events: StateEvents;
+  links: StateLink[];
+  /** In an order of their own, each name once. */
+  sections: StateSection[];
+}
+
+/** Events of a state that was read. */
+export interface EventColumns {
+  /** Index of the user that an event was published under. */
+  users: Int32Array;
+  items: Int32Array;
+  weights: Uint16Array;
+  negatives: Uint16Array;
+  times: Float64Array;
+  seqs: Float64Array;
+}
+
+/** A state that was read; events stand in columns, users in order, each user's in log order. */
+export interface ReadState extends Omit<ModelState, 'users' | 'events' | 'sections'> {
+  sections: { name: string; bytes: Buffer }[];
+  users: Omit<StateUser, 'from' | 'end'>[];
+  events: EventColumns;
+}
+
+export function encodeState(state: ModelState): Buffer {
+  const out = new Writer();
+  out.bytes(Buffer.from(MAGIC, 'latin1'));
+  out.u32(VERSION);
+  out.u32(0);
+  out.f64(state.clock);
+  out.count(state.items.length);
+  for (const item of state.items) {
+    out.text(item.id);
+    out.count((item.published ? 1 : 0) | (item.withdrawn ? 2 : 0));
+    out.f64(item.listed);
+    out.text(item.fields === undefined ? '' : canonicalJson(item.fields));
+  }
+  const { order, items, itemPlaces, weights, negatives, times, seqs } = state.events;
+  out.count(state.users.length);
+  for (const user of state.users) {
+    out.text(user.id);
+    out.text(user.traits === undefined ? '' : canonicalJson(user.traits));
+    out.count(user.end - user.from);
+    let seq = 0;
+    for (let place = user.from; place < user.end; place++) {
+      const at = order[place]!;
+      out.count(itemPlaces[items[at]!]!);
+      out.count(weights[at]!);
+      out.count(negatives[at]!);
+      out.f64(times[at]!);
+      out.count(seqs[at]! - seq);
+      seq = seqs[at]!;
+    }
+  }
+  out.count(state.links.length);
+  for (const link of state.links) {
+    out.count(link.session);
+    out.count(link.user);
+    out.count(link.seq);
+  }
+  out.count(state.sections.length);
+  for (const { name, bytes } of state.sections) {
+    out.text(name);
+    out.count(bytes.length);
+    out.bytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  }
+  const body = out.done();
+  return Buffer.concat([body, createHash('sha256').update(body).digest()]);
+}
+
+/** Reads what {@link encodeState} wrote. Throws {@link ModelStateUnreadableError}. */
+export function decodeState(bytes: Uint8Array): ReadState {
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const body = all.subarray(0, Math.max(0, all.length - DIGEST_BYTES));
+  if (body.length < 24 || body.toString('latin1', 0, 8) !== MAGIC) {
+    throw new ModelStateUnreadableError('these bytes are no model state', { details: { bytes: all.length } });
+  }
+  const version = body.readUInt32LE(8);
+  if (version !== VERSION) {
+    throw new ModelStateUnreadableError(`model state of version ${version}, this release reads ${VERSION}`, {
+      details: { version, reads: VERSION },
+    });
+  }
+  const expected = all.subarray(body.length).toString('hex');
+  const actual = createHash('sha256').update(body).digest('hex');
+  if (expected !== actual) {
+    throw new ModelStateUnreadableError('the model state does not have the checksum it was written with', {
+      details: { expected, actual, bytes: all.length },
+    });
+  }
+  const input = new Reader(body, 16);
+  const clock = input.f64();
+  const items: StateItem[] = [];
+  for (let left = input.count(); left > 0; left--) {
+    const id = input.text();
+    const flags = input.count();
+    const listed = input.f64();
+    const json = input.text();
+    const fields = json === '' ? undefined : (JSON.parse(json) as ItemData);
+    items.push({ id, published: (flags & 1) !== 0, withdrawn: (flags & 2) !== 0, listed, fields });
+  }
+  const users: ReadState['users'] = [];
+  // An event takes 13 bytes at least, so there can't be more of them than that.
+  const events = columnsOf(Math.ceil(body.length / 13));
+  let end = 0;
+  for (let left = input.count(); left > 0; left--) {
+    const id = input.text();
+    const json = input.text();
+    let seq = 0;
+    for (let count = input.count(); count > 0; count--) {
+      events.users[end] = users.length;
+      events.items[end] = input.count();
+      events.weights[end] = input.count();
+      events.negatives[end] = input.count();
+      events.times[end] = input.f64();
+      seq += input.count();
+      events.seqs[end++] = seq;
+    }
+    users.push({ id, traits: json === '' ? undefined : (JSON.parse(json) as Traits) });
+  }
+  const links: StateLink[] = [];
+  for (let left = input.count(); left > 0; left--) {
+    links.push({ session: input.count(), user: input.count(), seq: input.count() });
+  }
+  const sections: ReadState['sections'] = [];
+  for (let left = input.count(); left > 0; left--)
+    sections.push({ name: input.text(), bytes: input.bytes(input.count()) });
+  return { clock, items, users, events: firstOf(events, end), links, sections };
+}
+
+function columnsOf(count: number): EventColumns {
+  return {
+    users: new Int32Array(count),
+    items: new Int32Array(count),
+    weights: new Uint16Array(count),
+    negatives: new Uint16Array(count),
+    times: new Float64Array(count),
+    seqs: new Float64Array(count),
+  };
+}
+
+function firstOf(columns: EventColumns, count: number): EventColumns {
+  const { users, items, weights, negatives, times, seqs } = columns;
+  return {
+    users: users.subarray(0, count),
+    items: items.subarray(0, count),
+    weights: weights.subarray(0, count),
+    negatives: negatives.subarray(0, count),
+    times: times.subarray(0, count),
+    seqs: seqs.subarray(0, count),
+  };
+}
+
+/** JSON with sorted keys: which key came first is no part of the state. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

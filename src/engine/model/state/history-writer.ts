@@ -1,0 +1,125 @@
+/**
+ * Histories together with what their events are counted in: statistics, postings and popularity. Whatever a history
+ * becomes, each of them is what counting it from nothing would give.
+ */
+import type { Histories, HistoryEvent } from './histories.ts';
+import type { IdTable } from './id-table.ts';
+import type { LogHead } from './log-head.ts';
+import type { Popularity } from './popularity.ts';
+import type { Posting, Postings } from './postings.ts';
+import type { Statistics } from './statistics.ts';
+
+export interface HistoryTables {
+  head: LogHead;
+  users: IdTable;
+  histories: Histories;
+  statistics: Statistics;
+  postings: Postings;
+  popularity: Popularity;
+}
+
+export class HistoryWriter {
+  readonly #head: LogHead;
+  readonly #users: IdTable;
+  readonly #histories: Histories;
+  readonly #statistics: Statistics;
+  readonly #postings: Postings;
+  readonly #popularity: Popularity;
+
+  constructor({ head, users, histories, statistics, postings, popularity }: HistoryTables) {
+    this.#head = head;
+    this.#users = users;
+    this.#histories = histories;
+    this.#statistics = statistics;
+    this.#postings = postings;
+    this.#popularity = popularity;
+  }
+
+  /** Appends an event behind all that the user did, and counts it. */
+  append(
+    user: number,
+    item: number,
+    weight: number,
+    negative: number,
+    time: number,
+    seq: number,
+    origin: number,
+  ): void {
+    const histories = this.#histories;
+    const at = histories.append(user, item, weight, negative, time, seq, origin);
+    const start = histories.start(user);
+    if (seq > this.#head.position) this.#head.position = seq;
+    this.#statistics.count(histories.items, start, at, weight, negative, time, 1);
+    this.#postings.append(item, seq, user, at - start);
+    this.#popularity.follow(item, time, weight, this.#statistics.config.bucketMs, this.#statistics);
+  }
+
+  /**
+   * Puts another history in place of a user's and moves the statistics with it. What an event contributes depends on
+   * the 30 before it only, so nothing is counted again but what differs and the 30 events after that: taking one event
+   * out of a history of a hundred thousand costs no more than out of a short one.
+   */
+  rewrite(user: number, next: readonly HistoryEvent[]): void {
+    const old = this.#histories.read(user);
+    const shorter = Math.min(old.length, next.length);
+    let head = 0;
+    while (head < shorter && old[head]!.seq === next[head]!.seq) head++;
+    let tail = 0;
+    while (tail < shorter - head && old[old.length - 1 - tail]!.seq === next[next.length - 1 - tail]!.seq) tail++;
+    const reach = this.#statistics.config.coOccurrenceReach;
+    this.#count(old, head, Math.min(old.length, old.length - tail + reach), -1);
+    this.#count(next, head, Math.min(next.length, next.length - tail + reach), 1);
+    this.#repost(user, old, next, head, tail);
+    this.#histories.write(user, next);
+    const newest = next.at(-1)?.seq ?? 0;
+    if (newest > this.#head.position) this.#head.position = newest;
+    else if (old.at(-1)?.seq === this.#head.position) this.findPosition();
+  }
+
+  findPosition(): void {
+    this.#head.position = 0;
+    for (let user = 0; user < this.#users.end; user++) {
+      this.#head.position = Math.max(this.#head.position, this.#histories.lastSeq(user));
+    }
+  }
+
+  /** Moves the postings of a user's events with their history, of which `head` and `tail` events stay. */
+  #repost(user: number, old: readonly HistoryEvent[], next: readonly HistoryEvent[], head: number, tail: number): void {
+    const changes = new Map<number, { gone: Posting[]; come: Posting[] }>();
+    const changeOf = (item: number): { gone: Posting[]; come: Posting[] } => {
+      let change = changes.get(item);
+      if (change === undefined) {
+        change = { gone: [], come: [] };
+        changes.set(item, change);
+      }
+      return change;
+    };
+    for (let place = head; place < old.length - tail; place++) {
+      const { item, seq } = old[place]!;
+      changeOf(item).gone.push({ seq, user, place });
+    }
+    for (let place = head; place < next.length - tail; place++) {
+      const { item, seq } = next[place]!;
+      changeOf(item).come.push({ seq, user, place });
+    }
+    const shift = next.length - old.length;
+    if (shift !== 0) {
+      for (let place = old.length - tail; place < old.length; place++) {
+        const { item, seq } = old[place]!;
+        this.#postings.move(item, { seq, user, place }, place + shift);
+      }
+    }
+    for (const [item, { gone, come }] of changes) this.#postings.change(item, gone, come);
+  }
+
+  #count(events: readonly HistoryEvent[], from: number, to: number, sign: 1 | -1): void {
+    const first = Math.max(0, from - this.#statistics.config.coOccurrenceReach);
+    const items = new Int32Array(Math.max(0, to - first));
+    for (let i = 0; i < items.length; i++) items[i] = events[first + i]!.item;
+    for (let i = from; i < to; i++) {
+      const { item, weight, negative, time } = events[i]!;
+      this.#statistics.count(items, 0, i - first, weight, negative, time, sign);
+      this.#popularity.follow(item, time, sign * weight, this.#statistics.config.bucketMs, this.#statistics);
+    }
+  }
+}

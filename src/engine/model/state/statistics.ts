@@ -1,0 +1,302 @@
+/**
+ * What events add up to: directed and symmetric pair counts, and each item's total by bucket of event time. Integers
+ * only, so that sums don't depend on their order, parts add up to the whole, and what was added can be taken away
+ * again without a trace.
+ *
+ * With a user's history h_0 (newest), h_1, ... in log order, an event with item i and weight w (whole sixteenths) adds
+ * `r(w, a) = round(64 w 0.8^a)` (1024 is one full event right after another) to `f[h_a][i]` and `b[i][h_a]` for
+ * a < 20, w to `co[h_a][i]` and `co[i][h_a]` for a < 30, and w to `n[i]`. Every occurrence counts by this formula,
+ * repeats included; only the pair of an item with itself is left out, as it would say nothing about other items.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import { wholePower } from '../primitives/math.ts';
+import type { Histories } from './histories.ts';
+import { SparseRows } from './sparse-rows.ts';
+
+/** Largest weight of one event, in sixteenths. */
+export const MAX_WEIGHT = 4095;
+/** Weight of one full interaction. */
+export const FULL = 16;
+const DAY_MS = 86_400_000;
+/** Event times are read between 1970 and the year 2200; what lies outside is counted at that end. */
+export const MAX_TIME_MS = 7_258_118_399_999;
+
+export interface StatisticsConfig {
+  /** How many events back the directed counts reach. */
+  transitionReach: number;
+  /** Decay of the directed counts by each event further back. */
+  transitionDecay: number;
+  /** How many events back the symmetric counts reach; at least as far as the directed ones. */
+  coOccurrenceReach: number;
+  /** Width of a bucket of event time, milliseconds; at least an hour. */
+  bucketMs: number;
+}
+
+export const STATISTICS_DEFAULTS: StatisticsConfig = {
+  transitionReach: 20,
+  transitionDecay: 0.8,
+  coOccurrenceReach: 30,
+  bucketMs: DAY_MS,
+};
+
+/** Bucket of an event time. */
+export function bucketOf(timeMs: number, bucketMs: number): number {
+  const time = timeMs < 0 ? 0 : Math.min(timeMs, MAX_TIME_MS);
+  return Math.floor(time / bucketMs);
+}
+
+export class Statistics {
+  readonly config: StatisticsConfig;
+  /** Row: item; id: other item; f: other came after; b: other came before; co: both within the window. */
+  readonly pairs = new SparseRows();
+  /** Row: item; id: bucket of event time; f: weight of positive events, b: of negative verdicts. */
+  readonly buckets = new SparseRows();
+  /** Weight of all events of an item, sixteenths. */
+  total = new Float64Array(64);
+  /** Weight of its negative verdicts, sixteenths. */
+  negative = new Float64Array(64);
+  /** Weight of all events of all items, sixteenths. */
+  mass = 0;
+  #increments: (Int32Array | undefined)[] = [];
+
+  constructor(config: StatisticsConfig) {
+    this.config = config;
+  }
+
+  /** Makes room for items numbered below `count`. */
+  reserve(count: number): void {
+    if (count <= this.total.length) return;
+    const size = Math.max(count, this.total.length * 2);
+    const total = new Float64Array(size);
+    total.set(this.total);
+    this.total = total;
+    const negative = new Float64Array(size);
+    negative.set(this.negative);
+    this.negative = negative;
+  }
+
+  /** r(w, a) for all a, of one weight. */
+  #incrementsOf(weight: number): Int32Array {
+    let table = this.#increments[weight];
+    if (table === undefined) {
+      table = new Int32Array(this.config.transitionReach);
+      for (let a = 0; a < table.length; a++) {
+        table[a] = Math.round(64 * weight * wholePower(this.config.transitionDecay, a));
+      }
+      this.#increments[weight] = table;
+    }
+    return table;
+  }
+
+  /**
+   * Adds (sign 1) or takes away (sign -1) what one event contributes.
+   *
+   * @param items the user's items in log order; the event's own stands at `end`, those before it from `start` on
+   * @param weight whole sixteenths, 1 to {@link MAX_WEIGHT}
+   * @param negative whole sixteenths of the negative verdict in it, 0 for none
+   */
+  count(
+    items: Int32Array,
+    start: number,
+    end: number,
+    weight: number,
+    negative: number,
+    timeMs: number,
+    sign: 1 | -1,
+  ): void {
+    const item = items[end]!;
+    const w = sign * weight;
+    const { transitionReach, coOccurrenceReach } = this.config;
+    const increments = this.#incrementsOf(weight);
+    this.#countItem(item, w, sign * negative, timeMs);
+    const pairs = this.pairs;
+    const back = Math.min(end - start, coOccurrenceReach);
+    pairs.touch(item, items, end - back, end);
+    for (let a = 0; a < back; a++) {
+      const other = items[end - 1 - a]!;
+      if (other === item) continue;
+      const r = a < transitionReach ? sign * increments[a]! : 0;
+      pairs.add(item, other, 0, r, w);
+      pairs.add(other, item, r, 0, w);
+    }
+  }
+
+  #countItem(item: number, weight: number, negative: number, timeMs: number): void {
+    this.total[item] = this.total[item]! + weight;
+    this.mass += weight;
+    if (negative !== 0) this.negative[item] = this.negative[item]! + negative;
+    this.buckets.add(item, bucketOf(timeMs, this.config.bucketMs), weight, negative, 0);
+  }
+
+  /**
+   * Counts whole histories into empty statistics, as {@link count} would event by event. A row at a time, in a dense
+   * array of sums: the pairs of an item are then in the cache while they are added up, and each row is made once, in
+   * its size. Measured at a million events: a third of the time.
+   *
+   * @param items items are numbered below this
+   * @param users users are numbered below this
+   */
+  countAll(histories: Histories, items: number, users: number): void {
+    const first = new Int32Array(items + 1);
+    const lengths = Array.from({ length: users }, (_, user) => histories.length(user));
+    for (let user = 0; user < users; user++) {
+      const start = histories.start(user);
+      for (let at = start; at < start + lengths[user]!; at++) {
+        const item = histories.items[at]!;
+        first[item + 1]!++;
+        this.#countItem(item, histories.weights[at]!, histories.negatives[at]!, histories.times[at]!);
+      }
+    }
+    for (let item = 0; item < items; item++) first[item + 1]! += first[item]!;
+    const ends = first.slice();
+    // Where the events of each item stand in the pool, and where the histories around them begin and end.
+    const places = new Float64Array(histories.events);
+    const owners = new Int32Array(histories.events);
+    for (let user = 0; user < users; user++) {
+      const start = histories.start(user);
+      for (let at = start; at < start + lengths[user]!; at++) {
+        const to = ends[histories.items[at]!]!++;
+        places[to] = at;
+        owners[to] = user;
+      }
+    }
+    const counts = new Float64Array(items * 3);
+    const ids = new Int32Array(items);
+    for (let item = 0; item < items; item++) {
+      let count = 0;
+      for (let i = first[item]!; i < ends[item]!; i++) {
+        const start = histories.start(owners[i]!);
+        count = this.#countAround(item, places[i]!, start, start + lengths[owners[i]!]!, histories, counts, ids, count);
+      }
+      if (count > 0) this.pairs.fill(item, ids, count, counts);
+    }
+  }
+
+  /** Adds the pairs of one event with those before and after it to its item's row. */
+  #countAround(
+    item: number,
+    at: number,
+    start: number,
+    end: number,
+    { items, weights }: Histories,
+    counts: Float64Array,
+    ids: Int32Array,
+    known: number,
+  ): number {
+    const { transitionReach, coOccurrenceReach } = this.config;
+    let count = known;
+    const weight = weights[at]!;
+    const own = this.#incrementsOf(weight);
+    const from = Math.max(start, at - coOccurrenceReach);
+    for (let other = at - 1; other >= from; other--) {
+      const id = items[other]!;
+      if (id === item) continue;
+      if (counts[id * 3 + 2] === 0) ids[count++] = id;
+      const a = at - 1 - other;
+      if (a < transitionReach) counts[id * 3 + 1] = counts[id * 3 + 1]! + own[a]!;
+      counts[id * 3 + 2] = counts[id * 3 + 2]! + weight;
+    }
+    const to = Math.min(end, at + 1 + coOccurrenceReach);
+    for (let other = at + 1; other < to; other++) {
+      const id = items[other]!;
+      if (id === item) continue;
+      if (counts[id * 3 + 2] === 0) ids[count++] = id;
+      const a = other - 1 - at;
+      const theirs = weights[other]!;
+      if (a < transitionReach) counts[id * 3] = counts[id * 3]! + this.#incrementsOf(theirs)[a]!;
+      counts[id * 3 + 2] = counts[id * 3 + 2]! + theirs;
+    }
+    return count;
+  }
+
+  /**
+   * Adds another partition's statistics; users must not be split between partitions.
+   *
+   * @param numberHere this side's number of an item of the other side
+   */
+  merge(other: Statistics, count: number, numberHere: (item: number) => number): void {
+    const order = new Int32Array(Math.max(count, 1));
+    for (let i = 0; i < count; i++) order[i] = numberHere(i);
+    const identity = { length: 0 } as ArrayLike<number>;
+    for (let i = 0; i < count; i++) {
+      const here = order[i]!;
+      this.total[here] = this.total[here]! + other.total[i]!;
+      this.negative[here] = this.negative[here]! + other.negative[i]!;
+      this.mass += other.total[i]!;
+      for (const entry of other.pairs.sorted(i, order)) {
+        this.pairs.add(here, order[entry.id]!, entry.f, entry.b, entry.co);
+      }
+      for (const entry of other.buckets.sorted(i, identity)) {
+        this.buckets.add(here, entry.id, entry.f, entry.b, entry.co);
+      }
+    }
+  }
+
+  /**
+   * SHA-256 of the canonical form: items with counts in code-unit order of their ids, each with its totals, its
+   * buckets and its pairs, zeros left out. The same statistics have the same hash, whatever the memory layout.
+   */
+  hash(ids: readonly string[]): string {
+    const { live, rank } = this.#inOrder(ids);
+    const { transitionReach, transitionDecay, coOccurrenceReach, bucketMs } = this.config;
+    const hash = createHash('sha256');
+    hash.update(
+      `freshet statistics 1 ${transitionReach} ${transitionDecay} ${coOccurrenceReach} ${bucketMs} ${live.length}\n`,
+    );
+    for (const item of live) {
+      const id = Buffer.from(ids[item]!, 'utf8');
+      writeNumbers(hash, [id.length, this.total[item]!, this.negative[item]!]);
+      hash.update(id);
+      const buckets = this.buckets.sorted(item, { length: 0 });
+      const pairs = this.pairs.sorted(item, rank);
+      buckets.sort((x, y) => x.id - y.id);
+      const numbers = [buckets.length, pairs.length];
+      for (const entry of buckets) numbers.push(entry.id, entry.f, entry.b);
+      for (const entry of pairs) numbers.push(rank[entry.id]!, entry.f, entry.b, entry.co);
+      writeNumbers(hash, numbers);
+    }
+    return hash.digest('hex');
+  }
+
+  /** Items with counts in code-unit order of their ids, and the place of each. */
+  #inOrder(ids: readonly string[]): { live: number[]; rank: Float64Array } {
+    const live: number[] = [];
+    for (let i = 0; i < ids.length; i++) if (this.#alive(i)) live.push(i);
+    live.sort((x, y) => (ids[x]! < ids[y]! ? -1 : 1));
+    const rank = new Float64Array(Math.max(ids.length, 1));
+    for (let position = 0; position < live.length; position++) rank[live[position]!] = position;
+    return { live, rank };
+  }
+
+  /** By item: weight of all its events and of the negative verdicts, sixteenths; in code-unit order of ids. */
+  *totals(ids: readonly string[]): Generator<[item: string, weight: number, negative: number]> {
+    for (const item of this.#inOrder(ids).live) yield [ids[item]!, this.total[item]!, this.negative[item]!];
+  }
+
+  /** By item and bucket of event time, in order. */
+  *times(ids: readonly string[]): Generator<[item: string, bucket: number, weight: number, negative: number]> {
+    for (const item of this.#inOrder(ids).live) {
+      const buckets = this.buckets.sorted(item, { length: 0 }).sort((x, y) => x.id - y.id);
+      for (const { id, f, b } of buckets) yield [ids[item]!, id, f, b];
+    }
+  }
+
+  /** By pair of items, in code-unit order of both: the other came after, before, within the window. */
+  *pairsInOrder(
+    ids: readonly string[],
+  ): Generator<[item: string, other: string, after: number, before: number, together: number]> {
+    const { live, rank } = this.#inOrder(ids);
+    for (const item of live)
+      for (const { id, f, b, co } of this.pairs.sorted(item, rank)) yield [ids[item]!, ids[id]!, f, b, co];
+  }
+
+  #alive(item: number): boolean {
+    return item < this.total.length && (this.total[item] !== 0 || this.negative[item] !== 0);
+  }
+}
+
+function writeNumbers(hash: Hash, numbers: readonly number[]): void {
+  const bytes = Buffer.allocUnsafe(numbers.length * 8);
+  for (let i = 0; i < numbers.length; i++) bytes.writeDoubleLE(numbers[i]!, i * 8);
+  hash.update(bytes);
+}

@@ -1,0 +1,99 @@
+/**
+ * What an item's fields, or a user's traits, say in terms: `=gothic fiction` for a tag or a text attribute,
+ * `year:1990` for a number, `illustrated:true`, and plain words. Tags and text attributes share their terms, so that
+ * a trait such as favourite subjects meets both. Term weights are whole numbers, so that sums over them are exact.
+ */
+import type { AttributeValue, ItemData } from '../../../bus/event/types.ts';
+
+export interface ContentConfig {
+  /** Weight of a tag, or of a text attribute's value. */
+  tagWeight: number;
+  /** Weight of a number or yes/no attribute. */
+  attributeWeight: number;
+  /** Weight of a word of the title. */
+  titleWordWeight: number;
+  /** Weight of a word of a tag or text attribute of more than one word. */
+  tagWordWeight: number;
+  /** Weight of a word of the description. */
+  descriptionWordWeight: number;
+  /** Characters of the description that are read. */
+  descriptionCharacters: number;
+  /** Most terms of one item; the heaviest stay. */
+  termsPerItem: number;
+}
+
+export const CONTENT_DEFAULTS: ContentConfig = {
+  tagWeight: 1,
+  attributeWeight: 0.5,
+  titleWordWeight: 0.4,
+  tagWordWeight: 0.3,
+  descriptionWordWeight: 0.25,
+  descriptionCharacters: 2_000,
+  termsPerItem: 128,
+};
+
+const WORD = /[\p{L}\p{N}]+/gu;
+/** Text attributes longer than this are prose: their words count, the whole doesn't. */
+const LONGEST_VALUE = 80;
+
+function fold(text: string): string {
+  return text.normalize('NFKC').toLowerCase().trim();
+}
+
+function raise(terms: Map<string, number>, term: string, weight: number): void {
+  if (weight > (terms.get(term) ?? 0)) terms.set(term, weight);
+}
+
+function addWords(terms: Map<string, number>, text: string, weight: number): void {
+  for (const match of fold(text).matchAll(WORD)) {
+    const word = match[0];
+    if (word.length > 2 && word.length <= LONGEST_VALUE) raise(terms, word, weight);
+  }
+}
+
+function addText(terms: Map<string, number>, text: string, config: ContentConfig): void {
+  const whole = fold(text);
+  if (whole === '') return;
+  if (whole.length <= LONGEST_VALUE) raise(terms, `=${whole}`, config.tagWeight);
+  if (whole.length > LONGEST_VALUE || /[^\p{L}\p{N}]/u.test(whole)) addWords(terms, whole, config.tagWordWeight);
+}
+
+function addValue(terms: Map<string, number>, key: string, value: AttributeValue, config: ContentConfig): void {
+  if (typeof value === 'string') addText(terms, value, config);
+  else if (Array.isArray(value)) for (const text of value) addText(terms, text, config);
+  else if (typeof value === 'boolean') raise(terms, `${fold(key)}:${value}`, config.attributeWeight);
+  else if (Number.isFinite(value)) {
+    // Three digits: a year becomes its decade, a price its neighbourhood.
+    raise(terms, `${fold(key)}:${Number(value.toPrecision(3))}`, config.attributeWeight);
+  }
+}
+
+/** Fields that give terms. */
+export type TermFields = Partial<Pick<ItemData, 'title' | 'description' | 'tags' | 'attributes'>>;
+
+/** Terms of an item and their weights, heaviest first, ties in code-unit order. */
+export function itemTerms(fields: TermFields, config: ContentConfig): [term: string, weight: number][] {
+  const terms = new Map<string, number>();
+  for (const tag of fields.tags ?? []) addText(terms, tag, config);
+  for (const [key, value] of Object.entries(fields.attributes ?? {})) addValue(terms, key, value, config);
+  if (fields.title !== undefined) addWords(terms, fields.title, config.titleWordWeight);
+  if (fields.description !== undefined) {
+    addWords(terms, fields.description.slice(0, config.descriptionCharacters), config.descriptionWordWeight);
+  }
+  return heaviest(terms, config.termsPerItem);
+}
+
+/** Terms of a user's traits, in the same vocabulary. */
+export function traitTerms(
+  traits: Readonly<Record<string, AttributeValue>>,
+  config: ContentConfig,
+): [term: string, weight: number][] {
+  const terms = new Map<string, number>();
+  for (const [key, value] of Object.entries(traits)) addValue(terms, key, value, config);
+  return heaviest(terms, config.termsPerItem);
+}
+
+function heaviest(terms: Map<string, number>, count: number): [string, number][] {
+  const sorted = [...terms].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+  return sorted.slice(0, count);
+}

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { patchItem } from '../../../bus/event/patch.ts';
+import { Catalogue } from './catalogue.ts';
+import { CONTENT_DEFAULTS, itemTerms, traitTerms } from './terms.ts';
+import { weigh } from './weights.ts';
+
+describe('terms', () => {
+  it('of tags, attributes, title and description', () => {
+    const terms = new Map(
+      itemTerms(
+        {
+          title: 'The Sea-Wolf',
+          tags: ['Sea stories'],
+          attributes: { author: 'Jack London', year: 1904, illustrated: true },
+          description: 'A wolf of a captain',
+        },
+        CONTENT_DEFAULTS,
+      ),
+    );
+    expect(terms.get('=sea stories')).toBe(1);
+    expect(terms.get('=jack london')).toBe(1);
+    expect(terms.get('year:1900')).toBe(0.5);
+    expect(terms.get('illustrated:true')).toBe(0.5);
+    expect(terms.get('wolf')).toBe(0.4);
+    expect(terms.get('captain')).toBe(0.25);
+    expect(terms.has('of')).toBe(false);
+  });
+
+  it('of traits meet those of tags and of attributes', () => {
+    const terms = new Map(traitTerms({ favourites: ['SEA STORIES'], author: 'jack london' }, CONTENT_DEFAULTS));
+    expect(terms.get('=sea stories')).toBe(1);
+    expect(terms.get('=jack london')).toBe(1);
+  });
+});
+
+describe('the catalogue', () => {
+  it('has the same index after an item was changed and changed back', () => {
+    const catalogue = new Catalogue(CONTENT_DEFAULTS);
+    const item = catalogue.number('a');
+    catalogue.publish(item, { title: 'One two', tags: ['x', 'y'] }, 1);
+    const documents = catalogue.terms.count;
+    const vector = catalogue.vector(item)!;
+    catalogue.update(item, { tags: null, title: 'Something else' });
+    expect(catalogue.terms.find('=x')).toBeUndefined();
+    catalogue.update(item, { tags: ['x', 'y'], title: 'One two' });
+    expect(catalogue.terms.count).toBe(documents);
+    expect(catalogue.vector(item)!.length).toBe(vector.length);
+    expect(catalogue.described).toBe(1);
+  });
+
+  it('patches as RFC 7396 says', () => {
+    expect(
+      patchItem(
+        { title: 'T', description: 'D', attributes: { a: 1, b: 'x' } },
+        { description: null, attributes: { a: null, c: true } },
+      ),
+    ).toEqual({ title: 'T', attributes: { b: 'x', c: true } });
+  });
+});
+
+describe('weights', () => {
+  it('are whole sixteenths, and a low rating is counted as negative too', () => {
+    expect(weigh('viewed', undefined)).toEqual({ weight: 16, negative: 0 });
+    expect(weigh('purchased', 9.99)).toEqual({ weight: 48, negative: 0 });
+    expect(weigh('rated', 1)).toEqual({ weight: 16, negative: 16 });
+    expect(weigh('rated', 5)).toEqual({ weight: 16, negative: 0 });
+    expect(weigh('rated', Number.NaN)).toEqual({ weight: 16, negative: 0 });
+    expect(weigh('constructor', undefined)).toEqual({ weight: 16, negative: 0 });
+    expect(weigh('x', 1, { verbs: { x: Number.NaN }, other: 0, verdicts: {} })).toEqual({ weight: 0, negative: 0 });
+  });
+});

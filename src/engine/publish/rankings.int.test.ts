@@ -1,0 +1,160 @@
+/** Rankings on their way to KV, on a real server: what becomes of those whose users are forgotten meanwhile. */
+import type { NatsConnection } from 'nats';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RANKINGS } from '../../../streams.config.ts';
+import { silent } from '../../../test/support/counting.ts';
+import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
+import { until } from '../../../test/support/wait.ts';
+import { streamSeq } from '../../bus/event/ids.ts';
+import type { OutgoingMessage } from '../../bus/nats/publisher.ts';
+import { createPublisher, type Publisher } from '../../bus/nats/publisher.ts';
+import { applyStreams } from '../../bus/streams/plan.ts';
+import { completeConfig } from '../../config/load.ts';
+import { emptyModel } from '../fold/model-fold.ts';
+import { createLists } from '../serve/lists.ts';
+import { createRankings, type Rankings } from './rankings.ts';
+
+let server: TestNatsServer;
+let nc: NatsConnection;
+let publisher: Publisher;
+let rankings: Rankings;
+/** Keys that were sent to the server, or that the test refused. */
+let sent: string[];
+let acknowledged: string[];
+/** Called before each put; it holds the put up until it resolves, and fails it by throwing. */
+let gate: (key: string) => Promise<void>;
+
+beforeEach(async () => {
+  server = await startNatsServer();
+  nc = await server.connect();
+  await applyStreams(nc, {});
+  publisher = createPublisher(nc);
+  sent = [];
+  acknowledged = [];
+  gate = () => Promise.resolve();
+  const model = emptyModel(completeConfig({}));
+  const seq = () => streamSeq(7);
+  const snapshot = () => 'none';
+  const publish = async (message: OutgoingMessage) => {
+    const key = message.subject.slice(`$KV.${RANKINGS.name}.`.length);
+    sent.push(key);
+    await gate(key);
+    const ack = await publisher.publish(message);
+    acknowledged.push(key);
+    return ack;
+  };
+  const options = {
+    nc,
+    lists: createLists({ model, seq, snapshot, config: 'c', length: 10, capacity: 10, depth: 10 }),
+    publisher: { ...publisher, publish },
+    logger: silent,
+    caughtUp: () => true,
+    paused: () => false,
+    settled: 0,
+    seq,
+    sliceMs: 1,
+    asked: () => false,
+    share: 1,
+    window: 256,
+    maxWaitMs: 5_000,
+    similarIntervalMs: 20,
+    similarBatch: 10,
+    similarLength: 10,
+    trendingLength: 10,
+    snapshot,
+    config: 'c',
+  };
+  rankings = createRankings(options);
+  rankings.start();
+});
+afterEach(async () => {
+  gate = () => Promise.resolve();
+  await rankings.stop();
+  await publisher.close();
+  await server.stop();
+});
+
+/** Messages of a user's key: a value, or a marker that still names them. */
+async function messagesOf(user: string): Promise<number> {
+  const filter = `$KV.${RANKINGS.name}.user.${user}`;
+  const jsm = await nc.jetstreamManager();
+  const { state } = await jsm.streams.info(`KV_${RANKINGS.name}`, { subjects_filter: filter });
+  return state.subjects?.[filter] ?? 0;
+}
+/** What the erasure does once every service has folded the record. */
+const purge = async (user: string): Promise<void> => {
+  const jsm = await nc.jetstreamManager();
+  await jsm.streams.purge(`KV_${RANKINGS.name}`, { filter: `$KV.${RANKINGS.name}.user.${user}` });
+};
+const countOf = (key: string): number => sent.filter((one) => one === key).length;
+
+interface Held {
+  release(): void;
+  fail(): void;
+}
+/** Holds up the puts of one user. */
+function hold(user: string): Held {
+  const held: Held = { release: () => {}, fail: () => {} };
+  const decided = new Promise<void>((resolve, reject) => {
+    held.release = resolve;
+    held.fail = () => reject(new Error('the server did not take it'));
+  });
+  decided.catch(() => {});
+  gate = (key) => (key === `user.${user}` ? decided : Promise.resolve());
+  return held;
+}
+
+describe('the ranking of a user who is forgotten while it is on its way', () => {
+  it('is not published again after its put failed', async () => {
+    const put = hold('u1');
+    rankings.mark(['u1'], []);
+    await until(() => countOf('user.u1') === 1);
+    rankings.forget('u1');
+    put.fail();
+    gate = () => Promise.resolve();
+    // Whatever waits is published before this one is there, or with it.
+    rankings.mark(['u2'], []);
+    await until(() => acknowledged.includes('user.u2'));
+    await until(() => rankings.backlog().users === 0);
+    expect(countOf('user.u1')).toBe(1);
+    expect(await messagesOf('u1')).toBe(0);
+  });
+
+  it('leaves no key behind where its put succeeds after the purge', async () => {
+    const put = hold('u1');
+    rankings.mark(['u1'], []);
+    await until(() => countOf('user.u1') === 1);
+    rankings.forget('u1');
+    await purge('u1');
+    put.release();
+    await until(() => acknowledged.includes('user.u1'));
+    await until(async () => (await messagesOf('u1')) === 0, { within: 3_000, what: 'no message under the key' });
+  });
+
+  it('leaves no key behind where another instance writes when they are forgotten', async () => {
+    const put = hold('u1');
+    rankings.mark(['u1'], []);
+    await until(() => countOf('user.u1') === 1);
+    const stopping = rankings.stop();
+    rankings.forget('u1');
+    await purge('u1');
+    put.release();
+    await stopping;
+    await until(() => acknowledged.includes('user.u1'));
+    await until(async () => (await messagesOf('u1')) === 0, { within: 3_000, what: 'no message under the key' });
+  });
+
+  it('is published for a user who acts again under the same id, and stays', async () => {
+    const put = hold('u1');
+    rankings.mark(['u1'], []);
+    await until(() => countOf('user.u1') === 1);
+    rankings.forget('u1');
+    rankings.mark(['u1'], []);
+    put.release();
+    await until(() => acknowledged.filter((key) => key === 'user.u1').length === 2);
+    rankings.mark(['u2'], []);
+    await until(() => acknowledged.includes('user.u2'));
+    await until(() => rankings.backlog().users === 0);
+    await until(async () => (await messagesOf('u1')) === 1);
+  });
+});

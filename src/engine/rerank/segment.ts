@@ -1,0 +1,78 @@
+/**
+ * What is taken most lately among the users of whom something is known: a segment names traits and their values. Read
+ * from the newest interactions, each fading by its age; nothing is counted for a segment that nobody asks for.
+ */
+
+import { BadRequestError } from '../../errors.ts';
+import type { TakenLately } from '../fold/rows-beside.ts';
+import type { Traits } from '../model/mod.ts';
+
+export interface Segment {
+  /** The same for the same segment. */
+  key: string;
+  matches(traits: Traits | undefined): boolean;
+}
+
+type Value = string | number | boolean;
+
+/** Traits in one segment, values of one trait, and characters of a value, at most. */
+const TRAITS_MOST = 5;
+const VALUES_MOST = 50;
+const TEXT_MOST = 200;
+
+/** A user is in it whose traits have one of the values each. Throws `BadRequestError`. */
+export function parseSegment(value: unknown): Segment | undefined {
+  if (value === undefined || value === null) return undefined;
+  const wrong = (): BadRequestError =>
+    new BadRequestError(
+      `segment takes 1 to ${TRAITS_MOST} traits with a value or a list of values each: {"country": "de", "plan": ["pro", "team"]}.`,
+      { next: 'see docs/how-to/shape-lists.md', details: { member: 'segment' } },
+    );
+  if (typeof value !== 'object' || Array.isArray(value)) throw wrong();
+  const wanted = Object.entries(value).map(([trait, said]): [string, Set<Value>] => {
+    const values: unknown[] = Array.isArray(said) ? said : [said];
+    if (values.length === 0 || values.length > VALUES_MOST || trait.length > TEXT_MOST || !values.every(isValue))
+      throw wrong();
+    return [trait, new Set(values as Value[])];
+  });
+  if (wanted.length === 0 || wanted.length > TRAITS_MOST) throw wrong();
+  wanted.sort(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    key: JSON.stringify(wanted.map(([trait, values]) => [trait, [...values].sort()])),
+    matches: (traits) =>
+      traits !== undefined &&
+      wanted.every(([trait, values]) => {
+        // Own members only: nobody has a trait of the name of what every object has.
+        const own = Object.hasOwn(traits, trait) ? traits[trait] : undefined;
+        return Array.isArray(own) ? own.some((one) => values.has(one)) : own !== undefined && values.has(own as Value);
+      }),
+  };
+}
+
+const isValue = (value: unknown): boolean =>
+  (typeof value === 'string' && value.length <= TEXT_MOST) || typeof value === 'number' || typeof value === 'boolean';
+
+const DAY_MS = 86_400_000;
+/** An interaction counts half after so long, as for what is popular with everybody. */
+export const HALF_LIFE_MS = 3 * DAY_MS;
+
+/** By item, decayed full interactions of the users in a segment; `traits` of whoever an id has become. */
+export function takenIn(
+  segment: Segment,
+  events: Iterable<TakenLately>,
+  { now, traits }: { now: number; traits: (user: string) => Traits | undefined },
+): Map<string, number> {
+  const inside = new Map<string, boolean>();
+  const taken = new Map<string, number>();
+  for (const { user, item, weight, time } of events) {
+    let is = inside.get(user);
+    if (is === undefined) {
+      is = segment.matches(traits(user));
+      inside.set(user, is);
+    }
+    if (!is) continue;
+    const fade = 2 ** (-Math.max(0, now - time) / HALF_LIFE_MS);
+    taken.set(item, (taken.get(item) ?? 0) + (weight / 16) * fade);
+  }
+  return taken;
+}

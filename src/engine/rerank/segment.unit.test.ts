@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import type { TakenLately } from '../fold/rows-beside.ts';
+import { HALF_LIFE_MS, parseSegment, takenIn } from './segment.ts';
+
+const traits: Record<string, Record<string, string | number | boolean | string[]>> = {
+  anna: { country: 'de', plan: 'pro' },
+  ben: { country: 'de', plan: 'free', likes: ['sea', 'war'] },
+  carla: { country: 'fr', age: 40 },
+};
+const NOW = 100 * HALF_LIFE_MS;
+const events: TakenLately[] = [
+  { user: 'anna', item: 'i1', weight: 16, time: NOW },
+  { user: 'anna', item: 'i1', weight: 48, time: NOW - HALF_LIFE_MS },
+  { user: 'ben', item: 'i2', weight: 16, time: NOW },
+  { user: 'carla', item: 'i1', weight: 16, time: NOW },
+  { user: 'nobody', item: 'i3', weight: 16, time: NOW },
+];
+const taken = (segment: unknown): Record<string, number> =>
+  Object.fromEntries(
+    takenIn(parseSegment(segment) as NonNullable<ReturnType<typeof parseSegment>>, events, {
+      now: NOW,
+      traits: (user) => traits[user],
+    }),
+  );
+
+describe('what is taken in a segment', () => {
+  it('is counted of its users alone, and fades with its age', () => {
+    expect(taken({ country: 'de' })).toEqual({ i1: 1 + 3 / 2, i2: 1 });
+    expect(taken({ country: 'fr' })).toEqual({ i1: 1 });
+    expect(taken({ country: 'it' })).toEqual({});
+  });
+
+  it('is of users who have one of the values of each trait', () => {
+    expect(taken({ country: ['fr', 'de'], plan: ['free', 'pro'] })).toEqual({ i1: 2.5, i2: 1 });
+    expect(taken({ likes: 'sea' })).toEqual({ i2: 1 });
+    expect(taken({ age: 40 })).toEqual({ i1: 1 });
+    expect(taken({ toString: 'x', country: 'de' })).toEqual({});
+  });
+
+  it('is the same segment whatever the order of traits and values', () => {
+    expect(parseSegment({ b: [2, 1], a: 'x' })?.key).toBe(parseSegment({ a: ['x'], b: [1, 2] })?.key);
+  });
+});
+
+it.each([
+  'de',
+  [],
+  {},
+  { country: [] },
+  { country: null },
+  { country: { $ne: 'de' } },
+  { a: 1, b: 1, c: 1, d: 1, e: 1, f: 1 },
+  { country: 'x'.repeat(201) },
+  { country: Array.from({ length: 51 }, (_, i) => i) },
+])('%j is no segment', (value) => {
+  expect(() => parseSegment(value)).toThrow('segment takes 1 to 5 traits');
+});

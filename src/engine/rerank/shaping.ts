@@ -1,0 +1,268 @@
+/**
+ * Lists under rules: the model is asked for items that pass the filters, for more of them than are shown where their
+ * order or choice will change, and the rules are applied to what it gives.
+ */
+
+import { createHash } from 'node:crypto';
+import { itemId, userId } from '../../bus/event/ids.ts';
+import type { ItemData } from '../../bus/event/types.ts';
+import type { Circumstance } from '../fold/context.ts';
+import { NO_ROWS, type RowsBeside } from '../fold/rows-beside.ts';
+import type { ItemTest, ListSource, Model, Reason, Recommended, RecommendRequest } from '../model/mod.ts';
+import type { Candidate, RuleTerm } from './candidate.ts';
+import type { InContext } from './context.ts';
+import { documentOf, type ItemDocument } from './document.ts';
+import { drawsOf, EXPLORATION_REACH, explore } from './exploration.ts';
+import type { Filter } from './filter.ts';
+import { applyRules, explorationOf, type Rules, reorders } from './rules.ts';
+import { isForGood, keptOut, SEEN_FOR_GOOD, type SeenRule } from './seen.ts';
+
+/** What put an item where it is: a term of the model, or of a rule. */
+export type ListReason = Omit<Reason, 'signal'> & { signal: string };
+
+export interface ShapedItem {
+  item: string;
+  score: number;
+  reasons?: ListReason[];
+  /** Where places may explore: the probability of this item at this place, given those before it. */
+  propensity?: number;
+  /** It is there because its place explored. */
+  explored?: true;
+}
+
+export interface ShapedList {
+  items: ShapedItem[];
+  source: ListSource;
+}
+
+/** What a list is made of. */
+export interface Shape {
+  user: string | undefined;
+  /** Items that somebody took, oldest first: in place of the user's own history. */
+  history?: readonly string[] | undefined;
+  /** Items that the list is to keep away from. */
+  unlike?: readonly string[];
+  /** Nothing but these. */
+  candidates?: readonly string[] | undefined;
+  exclude?: readonly string[];
+  includeSeen?: boolean;
+  /** Which items that were seen are out; left out: all, for good. */
+  seen?: SeenRule;
+  /** Circumstances in which it is asked for. */
+  circumstances?: readonly Circumstance[] | undefined;
+  explain?: boolean;
+  rules: Rules;
+}
+
+export interface Shaping {
+  /**
+   * At most `count` items. Terms of rules are measured by the scores of what is chosen from, which is more the longer
+   * the list is; with `as` it is what a list of that length is chosen from.
+   */
+  list(shape: Shape, count: number, as?: number): ShapedList;
+  /** What the model is asked where there are rules: items beyond these are looked at for quotas alone. */
+  poolOf(shape: Shape, count: number): number;
+  /** A test by filters, the same object for the same filters. */
+  testOf(filters: readonly Filter[]): ItemTest | undefined;
+}
+
+/**
+ * Items asked of the model at first, and how often four times as many are tried where quotas leave places open. The
+ * least is the same for all usual lengths, so that a boost weighs the same whatever the length, explained or not.
+ */
+const POOL_LEAST = 200;
+export const POOL_MOST = 8_000;
+/** Tests that are kept, with what they said of each item. */
+const TESTS = 64;
+/** Newest events that decide whether an item was seen lately. */
+const RECENT_EVENTS = 10_000;
+
+export interface ShapingOptions {
+  rows?: RowsBeside;
+  /** Standard deviations that an item moves that is taken twice as often in a circumstance. */
+  contextWeight?: number;
+  /** Seed of the draws of exploration. */
+  seed?: number;
+  /** Position of the model. */
+  seq?: () => number;
+}
+
+export function createShaping(
+  model: Model,
+  { seed = 0, seq = () => 0, rows = NO_ROWS, contextWeight = 0 }: ShapingOptions = {},
+): Shaping {
+  const tests = new Map<string, ItemTest>();
+  const documents = new WeakMap<ItemData, ItemDocument>();
+
+  function documentFor(item: string, fields: ItemData | undefined, listed: number): ItemDocument {
+    if (fields === undefined) return documentOf(item, undefined, listed);
+    // A change of an item is another object.
+    const known = documents.get(fields);
+    if (known) return known;
+    const document = documentOf(item, fields, listed);
+    documents.set(fields, document);
+    return document;
+  }
+
+  function testOf(filters: readonly Filter[]): ItemTest | undefined {
+    if (filters.length === 0) return undefined;
+    const key = createHash('sha256')
+      .update(filters.map((filter) => filter.key).join('\n'))
+      .digest('base64');
+    const known = tests.get(key);
+    const test: ItemTest = known ?? {
+      test: (item, fields, listed) => {
+        const document = documentFor(item, fields, listed);
+        return filters.every((filter) => filter.test(document));
+      },
+    };
+    tests.delete(key);
+    tests.set(key, test);
+    if (tests.size > TESTS) {
+      const [oldest] = tests.keys();
+      if (oldest !== undefined) tests.delete(oldest);
+    }
+    return test;
+  }
+
+  function allowedBy({ rules, candidates }: Shape, also: readonly Filter[] = []): ItemTest | undefined {
+    const passes = testOf([...rules.filters, ...also]);
+    if (candidates === undefined) return passes;
+    const among = new Set(candidates);
+    return { test: (item, fields, listed) => among.has(item) && (passes?.test(item, fields, listed) ?? true) };
+  }
+
+  /** What may not be in the list beside what the request excludes. */
+  function kept({
+    user,
+    history,
+    unlike = [],
+    exclude = [],
+    includeSeen = false,
+    seen = SEEN_FOR_GOOD,
+  }: Shape): string[] {
+    const out = [...exclude, ...unlike];
+    // The model leaves out what is in the history that it is asked with; here it may be asked with another one.
+    if (user === undefined || includeSeen || (isForGood(seen) && history === undefined)) return out;
+    const own = model.history(userId(user), RECENT_EVENTS);
+    return [...out, ...keptOut(own, seen, model.clock, rows.verbOf)];
+  }
+
+  function against({ unlike = [] }: Shape, pool: number, allowed: ItemTest | undefined): ReadonlyMap<string, number> {
+    if (unlike.length === 0) return new Map();
+    const { items, source } = model.recommend({
+      history: unlike.map(itemId),
+      n: pool,
+      allowed,
+    });
+    // Of items that nothing is known about, what is popular says nothing.
+    return source === 'popular' ? new Map() : new Map(items.map(({ item, score }) => [item, score]));
+  }
+
+  const contextOf = ({ circumstances = [] }: Shape): InContext | undefined =>
+    circumstances.length > 0 && contextWeight !== 0
+      ? { circumstances, counts: rows, weight: contextWeight }
+      : undefined;
+
+  /** Probability of a place to explore. Whoever names the candidates has chosen them. */
+  const shareOf = ({ rules, candidates }: Shape): number => (candidates === undefined ? explorationOf(rules) : 0);
+
+  /** Whether the order or the choice depends on more than the model's scores. */
+  const changes = (shape: Shape): boolean =>
+    (shape.unlike ?? []).length > 0 ||
+    reorders(shape.rules, new Map()) ||
+    shareOf(shape) > 0 ||
+    contextOf(shape) !== undefined;
+
+  const mostOf = ({ candidates }: Shape): number =>
+    candidates === undefined ? POOL_MOST : Math.max(candidates.length, 1);
+
+  const poolOf = (shape: Shape, count: number): number =>
+    Math.min(
+      mostOf(shape),
+      changes(shape) ? Math.max(POOL_LEAST, 4 * count, shareOf(shape) > 0 ? count + EXPLORATION_REACH : 0) : count,
+    );
+
+  /** Items that a lower bound asks for and the pool has too few of, best first for each bound. */
+  function spares(shape: Shape, ask: RecommendRequest, pool: readonly Recommended[], count: number): Recommended[] {
+    const found: Recommended[] = [];
+    const known = new Set<string>(pool.map(({ item }) => item));
+    for (const quota of shape.rules.quotas) {
+      if (quota.kind !== 'of' || quota.min === 0) continue;
+      const wanted = Math.min(quota.min, count);
+      const there = [...pool, ...found].filter((one) => quota.filter.test(candidateOf(one).document)).length;
+      if (there >= wanted) continue;
+      const { items } = model.recommend({ ...ask, n: POOL_LEAST, allowed: allowedBy(shape, [quota.filter]) });
+      for (const one of items) {
+        if (known.has(one.item)) continue;
+        known.add(one.item);
+        found.push(one);
+      }
+    }
+    return found;
+  }
+
+  function list(shape: Shape, count: number, as = count): ShapedList {
+    const { user, history, rules, explain = false, includeSeen = false, seen = SEEN_FOR_GOOD } = shape;
+    const context = contextOf(shape);
+    const most = mostOf(shape);
+    const share = shareOf(shape);
+    const changed = changes(shape);
+    const ask: Omit<RecommendRequest, 'n'> = {
+      ...(user === undefined ? {} : { user: userId(user) }),
+      ...(history === undefined ? {} : { history: history.map(itemId) }),
+      exclude: kept(shape).map(itemId),
+      allowed: allowedBy(shape),
+      explain,
+      includeSeen: includeSeen || !isForGood(seen),
+    };
+    for (let pool = poolOf(shape, as); ; pool = Math.min(most, 4 * pool)) {
+      const { items, source } = model.recommend({ ...ask, n: changed ? pool : count });
+      if (!changed) return { items, source };
+      const unlike = against(shape, pool, ask.allowed);
+      const spare = spares(shape, { ...ask, n: pool }, items, count);
+      const reasons = new Map([...items, ...spare].map((one) => [one.item as string, one.reasons]));
+      const ordered = applyRules(items.map(candidateOf), rules, {
+        count: share > 0 ? count + EXPLORATION_REACH : count,
+        unlike,
+        context,
+        spare: spare.map(candidateOf),
+      });
+      const places =
+        share > 0
+          ? explore(ordered, {
+              share,
+              count,
+              draw: drawsOf({ user: user ?? '', seq: seq(), seed }),
+              taken: (item) => model.taken(itemId(item)),
+            })
+          : undefined;
+      const chosen = places ? places.map(({ candidate }) => candidate) : ordered;
+      // Where quotas leave places open, there may be more that fits further down.
+      if (chosen.length < Math.min(count, as) && items.length === pool && pool < most) continue;
+      return {
+        source,
+        items: chosen.map(({ item, score, terms }, place) => ({
+          item,
+          score,
+          ...(explain ? { reasons: withTerms(reasons.get(item) ?? [], terms) } : {}),
+          ...(places ? { propensity: places[place]?.propensity as number } : {}),
+          ...(places?.[place]?.explored ? { explored: true as const } : {}),
+        })),
+      };
+    }
+  }
+
+  function candidateOf({ item, score }: { item: string; score: number }): Candidate {
+    const known = model.item(itemId(item));
+    return { item, score, document: documentFor(item, known?.fields, known?.listed ?? 0), terms: [] };
+  }
+
+  return { list, poolOf, testOf };
+}
+
+/** Terms of model and rules, the largest first, as the model has them. */
+function withTerms(reasons: readonly Reason[], terms: readonly RuleTerm[]): ListReason[] {
+  const all: ListReason[] = [...reasons, ...terms.map(({ rule, contribution }) => ({ signal: rule, contribution }))];
+  return all.sort((a, b) => b.contribution - a.contribution);
+}

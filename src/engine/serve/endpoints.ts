@@ -1,0 +1,145 @@
+/** What the engine answers. */
+import type { Static } from 'typebox';
+import { EVENT_DATA } from '../../bus/event/types.ts';
+import { defineEndpoint, type Endpoint, type Json } from '../../bus/nats/micro.ts';
+import type { Config } from '../../config/schema.ts';
+import { BadRequestError } from '../../errors.ts';
+import { MAIN } from '../../experiment/arms.ts';
+import { checkContext, circumstancesOf } from '../fold/context.ts';
+import type { Filter } from '../rerank/filter.ts';
+import { rulesIn } from '../rerank/request.ts';
+import { type SeenRule, seenRule } from '../rerank/seen.ts';
+import { parseSegment } from '../rerank/segment.ts';
+import type { Experiments } from './experiments.ts';
+import type { ListShape, Lists } from './lists.ts';
+import { engineRequests, LIST_DEFAULT, SHELVES_DEFAULT } from './requests.ts';
+
+type Requests = ReturnType<typeof engineRequests>;
+type RecommendRequest = Static<Requests['recommend']>;
+
+export function engineEndpoints(
+  lists: Lists,
+  resolve: (user: string) => string,
+  { http, engine, events, lists: listed }: Config,
+  experiments: Pick<Experiments, 'arm'> = { arm: () => undefined },
+  now: () => number = Date.now,
+): Record<string, Endpoint> {
+  const requests = engineRequests({ http, engine });
+
+  const filtersOf = (filter: Json | undefined): readonly Filter[] =>
+    filter === undefined ? [] : (rulesIn({ filter }, { n: LIST_DEFAULT, at: now() })?.filters ?? []);
+
+  /** Types of interactions whose items may be kept out. */
+  const types = new Set([
+    ...Object.keys(EVENT_DATA).filter((type) => type.startsWith('user.')),
+    ...events.declared.map((verb) => `user.${verb}.v1`),
+  ]);
+
+  /** Undefined: as configured. */
+  function seenOf(said: RecommendRequest['seen_for_s']): SeenRule | undefined {
+    if (said === undefined) return undefined;
+    if (typeof said === 'number') return seenRule(said, {});
+    for (const type of Object.keys(said))
+      if (!types.has(type))
+        throw new BadRequestError(
+          `seen_for_s names the type ${JSON.stringify(type)}, which no interaction has. Name types such as user.viewed.v1, or declare the type in events.declared.`,
+          { details: { member: 'seen_for_s' } },
+        );
+    return seenRule(listed.seen_for_s, said, seenRule(listed.seen_for_s, listed.seen_by_type_s));
+  }
+
+  /** What a request says beside user and length; undefined where it says nothing of it. */
+  function shapeOf(request: RecommendRequest, length: number): ListShape | undefined {
+    const { candidates, like, unlike, history, context } = request;
+    const rules = rulesIn(request, { n: length, at: now() });
+    if (like && history)
+      throw new BadRequestError(
+        'The request has both like and history. The list goes with one of them: leave the other one out.',
+        { details: { member: 'like' } },
+      );
+    const seen = seenOf(request.seen_for_s);
+    checkContext(context);
+    const circumstances = circumstancesOf(context);
+    const plain = !rules && !candidates && !like && !unlike && !history && !seen && circumstances.length === 0;
+    if (plain) return undefined;
+    return {
+      rules,
+      candidates,
+      history: history ?? like,
+      ...(unlike ? { unlike } : {}),
+      seen,
+      ...(circumstances.length > 0 ? { circumstances } : {}),
+    };
+  }
+
+  return {
+    recommend: defineEndpoint({
+      description: 'A ranking for a user, at the head of the log; never an error for an unknown user',
+      example: { user: 'u42', n: 10 },
+      request: requests.recommend,
+      handle: (said) => {
+        const arm = said.user === undefined ? undefined : experiments.arm(resolve(said.user));
+        // What the request says itself counts.
+        const request: RecommendRequest = arm ? { ...(arm.settings as RecommendRequest), ...said } : said;
+        const { n = LIST_DEFAULT, candidates } = request;
+        const shape = shapeOf(request, n);
+        const user = shape?.history && request.user === undefined ? undefined : known(request.user);
+        const answer = lists.recommend({
+          user: user === undefined ? undefined : resolve(user),
+          shape,
+          // A request that names candidates gets them all, unless it says how many.
+          n: request.n ?? (candidates === undefined ? n : Math.max(1, candidates.length)),
+          exclude: request.exclude ?? [],
+          explain: request.explain ?? false,
+          includeSeen: request.include_seen ?? engine.include_seen,
+          maxAgeMs: request.max_age_ms ?? engine.stale_ms,
+          minSeq: request.min_seq ?? 0,
+          cursor: request.cursor,
+        });
+        const told = { ...answer, arm: arm?.label ?? MAIN };
+        return user === undefined ? told : { ...told, user };
+      },
+    }),
+    similar: defineEndpoint({
+      description: 'Items that go with an item',
+      example: { item: 'i7', n: 10 },
+      request: requests.similar,
+      handle: ({ item, n = LIST_DEFAULT, explain = false, filter }) =>
+        lists.similar(item, n, explain, filtersOf(filter)),
+    }),
+    trending: defineEndpoint({
+      description: 'Items that are taken most lately, by everybody or by the users of a segment',
+      example: { n: 10 },
+      request: requests.trending,
+      handle: ({ n = LIST_DEFAULT, filter, segment }) => lists.trending(n, filtersOf(filter), parseSegment(segment)),
+    }),
+    ping: {
+      description: 'Nothing: how long the way to the engine and back takes',
+      example: {},
+      handle: () => ({}),
+    },
+    shelves: defineEndpoint({
+      description: 'Several titled rows for a user, with no item twice',
+      example: { user: 'u42', rows: 5, n: 10 },
+      request: requests.shelves,
+      handle: ({ user, n = LIST_DEFAULT, rows = SHELVES_DEFAULT, exclude = [], ...rules }) => {
+        const answer = lists.shelves({
+          user: resolve(user),
+          rows,
+          n,
+          exclude,
+          rules: rulesIn(rules, { n, at: now() }),
+        });
+        return { ...answer, user };
+      },
+    }),
+  };
+}
+
+/** The user of a request without a history. Throws `BadRequestError` where it names none. */
+function known(user: string | undefined): string {
+  if (user !== undefined) return user;
+  throw new BadRequestError('user is missing. Name the user, or give a history of items.', {
+    details: { member: 'user' },
+  });
+}

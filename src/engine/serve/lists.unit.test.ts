@@ -1,0 +1,230 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { itemId, streamSeq, userId } from '../../bus/event/ids.ts';
+import { BadRequestError } from '../../errors.ts';
+import { createModel, type Model } from '../model/mod.ts';
+import { createLists, type ListRequest, type Lists, type RankingAnswer } from './lists.ts';
+
+const ITEMS = 40;
+const LENGTH = 10;
+
+let model: Model;
+let lists: Lists;
+let seq: number;
+let clock: number;
+let answers: string[];
+
+const item = (n: number) => itemId(`i${String(n).padStart(2, '0')}`);
+
+/** A user acts, as the service tells model and lists of it. */
+function act(user: string, n: number): void {
+  model.interact({ user: userId(user), item: item(n), weight: 16, time: 0, seq: ++seq });
+  lists.moved(user);
+}
+
+beforeEach(() => {
+  model = createModel();
+  seq = 0;
+  clock = 0;
+  answers = [];
+  lists = createLists({
+    model,
+    seq: () => streamSeq(seq),
+    snapshot: () => 'model-1',
+    config: 'c1',
+    length: LENGTH,
+    capacity: 100,
+    depth: 35,
+    now: () => clock,
+    onAnswer: (what) => void answers.push(what),
+  });
+  for (let n = 0; n < ITEMS; n++) model.publishItem(item(n), { title: `Title ${n}` });
+  for (let u = 0; u < 30; u++) for (let k = 0; k < 6; k++) act(`other-${u}`, (u * 7 + k * k) % ITEMS);
+  act('u1', 0);
+});
+
+const ask = (request: Partial<ListRequest> = {}): RankingAnswer =>
+  lists.recommend({
+    user: 'u1',
+    n: 5,
+    exclude: [],
+    explain: false,
+    includeSeen: false,
+    maxAgeMs: 60_000,
+    minSeq: 0,
+    cursor: undefined,
+    ...request,
+  });
+const itemsOf = ({ items }: RankingAnswer): string[] => items.map(({ item: id }) => id);
+
+describe('a list', () => {
+  it('names who it is for, what it was made of and at which position', () => {
+    const answer = ask();
+    expect(answer).toMatchObject({ user: 'u1', snapshot: 'model-1', config: 'c1', seq, source: 'model' });
+    expect(answer.items).toHaveLength(5);
+    expect(ask().list).not.toBe(answer.list);
+  });
+
+  it('stands until its user acts, with the position at which it was computed', () => {
+    const first = ask();
+    act('other-1', 3);
+    const second = ask();
+    expect(itemsOf(second)).toEqual(itemsOf(first));
+    expect(second.seq).toBe(first.seq);
+    expect(answers).toEqual(['computed', 'standing']);
+    act('u1', 7);
+    const third = ask();
+    expect(third.seq).toBe(seq);
+    expect(itemsOf(third)).not.toContain(item(7));
+    expect(answers.at(-1)).toBe('computed');
+  });
+
+  it('stands no longer than the question allows', () => {
+    ask();
+    clock += 1_000;
+    ask({ maxAgeMs: 1_000 });
+    ask({ maxAgeMs: 999 });
+    ask({ maxAgeMs: 0 });
+    expect(answers).toEqual(['computed', 'standing', 'computed', 'computed']);
+  });
+
+  it('is computed again where min_seq asks for more than it holds', () => {
+    const first = ask();
+    act('other-1', 3);
+    expect(ask({ minSeq: first.seq }).seq).toBe(first.seq);
+    expect(ask({ minSeq: first.seq + 1 }).seq).toBe(first.seq + 1);
+  });
+
+  it('holds nothing that was withdrawn since, and is as long all the same', () => {
+    const [gone] = itemsOf(ask());
+    model.withdrawItem(itemId(gone as string));
+    lists.withdrawn(gone as string, true);
+    const after = ask();
+    expect(itemsOf(after)).not.toContain(gone);
+    expect(after.items).toHaveLength(5);
+    expect(answers).toEqual(['computed', 'standing']);
+    for (const id of itemsOf(ask({ n: LENGTH }))) {
+      model.withdrawItem(itemId(id));
+      lists.withdrawn(id, true);
+    }
+    expect(ask().items).toHaveLength(5);
+  });
+
+  it('leaves out what is excluded, and is as long all the same', () => {
+    const all = itemsOf(ask());
+    const rest = ask({ exclude: all.slice(0, 3) });
+    expect(itemsOf(rest).slice(0, 2)).toEqual(all.slice(3));
+    expect(rest.items).toHaveLength(5);
+  });
+
+  it('holds what the user has seen only where that is asked for', () => {
+    expect(itemsOf(ask({ n: ITEMS }))).not.toContain(item(0));
+    expect(itemsOf(ask({ n: ITEMS, includeSeen: true }))).toContain(item(0));
+    expect(itemsOf(ask({ n: ITEMS }))).not.toContain(item(0));
+  });
+
+  it('says why where that is asked for', () => {
+    const [first] = ask({ explain: true }).items;
+    expect(first?.reasons?.length).toBeGreaterThan(0);
+    expect(ask().items[0]?.reasons).toBeUndefined();
+  });
+
+  it('of somebody unknown is what is popular', () => {
+    expect(ask({ user: 'nobody' })).toMatchObject({ source: 'popular', items: { length: 5 } });
+  });
+});
+
+describe('pages', () => {
+  /** All pages of a list; `between` is called before each page but the first. */
+  function pageThrough(request: Partial<ListRequest>, between: (page: number) => void = () => {}): string[] {
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    for (let page = 0; page < 50; page++) {
+      if (page > 0) between(page);
+      const answer = ask({ ...request, cursor });
+      seen.push(...itemsOf(answer));
+      if (answer.next === null) return seen;
+      cursor = answer.next;
+    }
+    throw new Error('there is no last page');
+  }
+
+  it('together are the list, down to the depth that paging reaches', () => {
+    const whole = itemsOf(ask({ n: 35, maxAgeMs: 0 }));
+    expect(whole).toHaveLength(35);
+    for (const n of [1, 4, 7, 35]) expect(pageThrough({ n })).toEqual(whole);
+  });
+
+  it('never repeat an item, whatever happens between them', () => {
+    const between = fc.array(fc.constantFrom('acts', 'others act', 'time goes by', 'withdrawn', 'nothing'), {
+      minLength: 40,
+      maxLength: 40,
+    });
+    fc.assert(
+      fc.property(
+        between,
+        fc.constantFrom(1, 3, 8),
+        fc.constantFrom<string[]>([], [item(5)]),
+        (happens, n, exclude) => {
+          const seen = pageThrough({ n, exclude }, (page) => {
+            const what = happens[page % happens.length];
+            if (what === 'acts') act('u1', (page * 3) % ITEMS);
+            if (what === 'others act') for (let u = 0; u < 10; u++) act(`other-${u}`, (page * 5 + u) % ITEMS);
+            if (what === 'time goes by') clock += 100_000;
+            if (what !== 'withdrawn') return;
+            model.withdrawItem(item(page % ITEMS));
+            lists.withdrawn(item(page % ITEMS), true);
+          });
+          expect(new Set(seen).size).toBe(seen.length);
+          for (let i = 0; i < ITEMS; i++) {
+            model.restoreItem(item(i));
+            lists.withdrawn(item(i), false);
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('leave nothing out when an item of an earlier page is withdrawn', () => {
+    const whole = itemsOf(ask({ n: 20, maxAgeMs: 0 }));
+    const seen = pageThrough({ n: 5 }, (page) => page === 1 && lists.withdrawn(whole[0] as string, true));
+    expect(seen.slice(0, 20)).toEqual(whole);
+  });
+
+  it.each([
+    'nonsense',
+    '',
+    Buffer.from('{}').toString('base64url'),
+    Buffer.from('{"offset":-1,"list":"l"}').toString('base64url'),
+  ])('do not start at %j', (cursor) => {
+    expect(() => ask({ cursor })).toThrow(BadRequestError);
+  });
+
+  it('that are no longer remembered go on by their place', () => {
+    const whole = itemsOf(ask({ n: 20, maxAgeMs: 0 }));
+    const cursor = Buffer.from(JSON.stringify({ offset: 5, list: 'l_gone' })).toString('base64url');
+    expect(itemsOf(ask({ cursor }))).toEqual(whole.slice(5, 10));
+  });
+
+  it('of one user are none of another’s', () => {
+    const { next } = ask();
+    const other = ask({ user: 'other-1', cursor: next ?? undefined });
+    expect(itemsOf(other)).toEqual(itemsOf(ask({ user: 'other-1', n: 10 })).slice(5));
+  });
+});
+
+describe('shelves', () => {
+  const shelves = (rows: number) => lists.shelves({ user: 'u1', rows, n: 3, exclude: [], rules: undefined }).shelves;
+
+  it('are one of each kind before there is more than one of a kind, in the order of a page', () => {
+    for (const n of [5, 9, 14, 20, 27]) act('u1', n);
+    expect(shelves(1).map(({ kind }) => kind)).toEqual(['for-you']);
+    expect(shelves(2).map(({ kind }) => kind)).toEqual(['for-you', 'because']);
+    const four = shelves(4).map(({ kind }) => kind);
+    expect(new Set(four).size).toBe(four.length);
+    expect(four).toContain('trending');
+    const all = shelves(8).flatMap(({ items }) => items.map((one) => one.item));
+    expect(new Set(all).size).toBe(all.length);
+  });
+});
