@@ -1,8 +1,9 @@
 /** Forgetting as the user service answers for it. */
 import type { Database } from 'better-sqlite3';
 import type { Coordinator } from '../bus/erasure/coordinator.ts';
-import type { Endpoint } from '../bus/nats/micro.ts';
-import { requiredId } from '../bus/nats/request.ts';
+import { defineEndpoint, type Endpoint } from '../bus/nats/micro.ts';
+import type { Config } from '../config/schema.ts';
+import { userRequests } from './requests.ts';
 
 /** Sessions linked to a user, and those linked to these; those furthest from the user first. */
 export function sessionsOf(db: Database, user: string): string[] {
@@ -26,21 +27,22 @@ export function sessionsOf(db: Database, user: string): string[] {
   return found;
 }
 
-export function forgetEndpoints(coordinator: () => Coordinator): Record<string, Endpoint> {
+export function forgetEndpoints(coordinator: () => Coordinator, config: Config): Record<string, Endpoint> {
+  const requests = userRequests(config);
   return {
-    forget: {
+    forget: defineEndpoint({
       description:
         'Forgets a user for good, their sessions included; answers with the erasure, which goes on by itself',
       example: { user: 'u42' },
-      handle: (request) => coordinator().forget(requiredId(request, 'user')),
-    },
-    erasure: {
+      request: requests.forget,
+      handle: ({ user }) => coordinator().forget(user),
+    }),
+    erasure: defineEndpoint({
       description: 'How far an erasure is, by service; all of them without an id',
       example: { erasure: '5f1c0a9be4d2738806aa41c7' },
-      handle: async (request) =>
-        request.erasure === undefined
-          ? { erasures: await coordinator().list() }
-          : coordinator().status(requiredId(request, 'erasure')),
-    },
+      request: requests.erasure,
+      handle: async ({ erasure }) =>
+        erasure === undefined ? { erasures: await coordinator().list() } : coordinator().status(erasure),
+    }),
   };
 }
