@@ -10,7 +10,8 @@ import { connect } from '../bus/nats/connection.ts';
 import { createPublisher, publisherLimits } from '../bus/nats/publisher.ts';
 import { prepareServer } from '../bus/streams/prepare.ts';
 import type { Config } from '../config/schema.ts';
-import { createSimulation, DEMO_SOURCE, type Simulation } from './simulator.ts';
+import { DEMO_SOURCE } from './demo-events.ts';
+import { createSimulation, type Simulation } from './simulator.ts';
 
 export interface DemoProgress {
   published: number;
