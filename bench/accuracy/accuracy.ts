@@ -13,17 +13,20 @@ import { lastOut } from './protocols/last-out.ts';
 import type { Plan } from './protocols/plan.ts';
 import { prequential } from './protocols/prequential.ts';
 import { COLD_OPPONENT, coldReferences } from './recommenders/cold.ts';
-import { createEngine, ENGINE } from './recommenders/engine.ts';
+import { createEngine, ENGINE, type EngineSettings } from './recommenders/engine.ts';
 import { createLiveEngine, LIVE } from './recommenders/live.ts';
 import type { Recommender } from './recommenders/port.ts';
 import { LEVEL, OPPONENT, references } from './recommenders/references.ts';
 import { createSequence } from './recommenders/sequence/sequence.ts';
-import { type AccuracyFigures, figuresOf, windowsOf } from './report.ts';
+import { type AccuracyFigures, comparisonOf, figuresOf, windowsOf } from './report.ts';
 import { type Result, runPlan } from './run.ts';
 import { shuffled } from './shuffle.ts';
 
 /** Items that the cold-start protocol holds out. */
 const HELD_SHARE = 0.1;
+
+/** The second engine, which has other settings. */
+const BESIDE = 'engine beside';
 
 /** `http.list_max` by default. */
 const LIVE_DEPTH = 1_000;
@@ -46,6 +49,8 @@ export interface AccuracyOptions {
   engine: 'model' | 'live';
   /** Steps that a sequence network is trained for, to stand beside the rest; left out: none does. */
   sequence?: number | undefined;
+  /** Settings of a second engine beside the first; left out: there is none. */
+  beside?: EngineSettings | undefined;
   say: (line: string) => void;
 }
 
@@ -69,7 +74,7 @@ export async function measureAccuracy(options: AccuracyOptions): Promise<Accurac
   if (options.shuffleTargets)
     for (const name of aboveLevel(results, users, LEVEL))
       objections.push(`${name} is better than popularity at targets that were shuffled`);
-  const plain = results.map(({ name }) => name).filter((name) => name !== ENGINE && name !== LIVE);
+  const plain = results.map(({ name }) => name).filter((name) => ![ENGINE, LIVE, BESIDE].includes(name));
   for (const name of tooGood(results, plain)) objections.push(`${name} is too good to have seen the past alone`);
   const [inProcess, live] = [ENGINE, LIVE].map((name) => results.find((result) => result.name === name));
   const different = inProcess && live ? differentLists(inProcess, live) : undefined;
@@ -95,6 +100,7 @@ export async function measureAccuracy(options: AccuracyOptions): Promise<Accurac
       repeats: rounds.reduce((sum, { plan }) => sum + plan.repeats, 0),
       opponent,
       recommenders: figuresOf(results, { users, opponent, parts }),
+      ...(options.beside ? { beside: comparisonOf(results, { name: BESIDE, opponent: ENGINE, users, parts }) } : {}),
     },
   };
 }
@@ -118,7 +124,16 @@ async function runRound(data: DataSet, seed: number, options: AccuracyOptions): 
   const recommenders: Recommender[] = [
     ...(options.protocol === 'item-cold' ? coldReferences(data, seed) : references(data)),
     ...(options.sequence === undefined ? [] : [createSequence(data, { steps: options.sequence, say: options.say })]),
-    createEngine(data, options.depth, isTrained(options)),
+    createEngine(data, options.depth, { settings: settingsOf(options), say: options.say }),
+    ...(options.beside === undefined
+      ? []
+      : [
+          createEngine(data, options.depth, {
+            name: BESIDE,
+            settings: { ...settingsOf(options), ...options.beside },
+            say: options.say,
+          }),
+        ]),
     ...(options.engine === 'live' ? [await createLiveEngine(data, options.depth)] : []),
   ];
   // Made when the first question has been answered: what is learned before it says nothing of the questions' pace.
@@ -206,6 +221,9 @@ function planOf(data: DataSet, seed: number, { protocol, warm, tune, hold, valid
 /** A service trains while it goes on, and what it trained counts from where it has come to: no two runs alike. */
 const isTrained = ({ engine }: Pick<AccuracyOptions, 'engine'>): boolean => engine !== 'live';
 
+const settingsOf = (options: AccuracyOptions): EngineSettings =>
+  isTrained(options) ? {} : { training_content: false };
+
 /** What the protocol was run with, where it isn't what the data's custom says. */
 function optionsOf({ protocol, warm, tune, hold, validate, ...rest }: AccuracyOptions, data: DataSet) {
   return {
@@ -218,6 +236,7 @@ function optionsOf({ protocol, warm, tune, hold, validate, ...rest }: AccuracyOp
     ...(rest.shuffleTargets ? { 'shuffle-targets': true, seed: rest.seed } : {}),
     ...(data.catalogued ? { catalogue: true } : {}),
     ...(isTrained(rest) ? {} : { trained: false }),
+    ...(rest.beside === undefined ? {} : { beside: JSON.stringify(rest.beside) }),
   };
 }
 

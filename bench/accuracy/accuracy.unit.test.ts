@@ -47,6 +47,20 @@ test.each(['prequential', 'last-out', 'item-cold'] as const)('%s runs from files
   for (const { name } of figures.recommenders) expect(text).toContain(name);
 });
 
+test('a second engine with other settings is compared with the first, part by part', async () => {
+  const { figures } = await measureAccuracy(options({ ...files(), beside: { ranker_form: 'none' } }));
+  expect(figures.options.beside).toBe('{"ranker_form":"none"}');
+  const [one, other] = ['engine beside', 'engine'].map((wanted) =>
+    figures.recommenders.find(({ name }) => name === wanted),
+  );
+  const difference = (one?.metrics.ndcg.mean ?? 0) - (other?.metrics.ndcg.mean ?? 0);
+  expect(figures.beside?.difference.ndcg.mean).toBeCloseTo(difference, 9);
+  expect(figures.beside?.parts).toHaveLength(5);
+  for (const [at, part] of (figures.beside?.parts ?? []).entries())
+    expect(part.difference.hit.mean).toBeCloseTo((one?.parts[at]?.hit ?? 0) - (other?.parts[at]?.hit ?? 0), 9);
+  expect(textOf(figures)).toContain('engine beside − engine');
+});
+
 test('a catalogue decides whether items that nobody published are served', async () => {
   const { inter, item } = files();
   const without = await measureAccuracy(options({ inter }));

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { note, print, printJson } from '../../src/cli/output.ts';
-import { positive, whole } from '../../src/cli/values.ts';
+import { json as jsonObject, positive, whole } from '../../src/cli/values.ts';
 import { type AccuracyOptions, measureAccuracy } from './accuracy.ts';
 import { GuardFailedError } from './guards.ts';
 import { textOf } from './report.ts';
@@ -47,6 +47,11 @@ export const accuracyBench = (): Command =>
       )
         .choices(['model', 'live'])
         .default('model'),
+    )
+    .option(
+      '--beside <settings>',
+      'beside it an engine with other settings, as JSON: {"ranker_form": "linear"}',
+      jsonObject,
     )
     .option('--sequence <steps>', 'beside it a sequence network, trained so many steps (minutes)', positive)
     .option('--json', 'write JSON')

@@ -31,6 +31,16 @@ export interface AccuracyFigures {
   sameLists?: number;
   opponent: string;
   recommenders: RecommenderFigures[];
+  /** The engine with other settings, against the engine. */
+  beside?: Comparison;
+}
+
+/** One recommender less another on the same questions: of all, and of each window or round. */
+export interface Comparison {
+  name: string;
+  opponent: string;
+  difference: Summary;
+  parts: (Part & { difference: Summary })[];
 }
 
 const WINDOWS = 5;
@@ -76,6 +86,30 @@ export function figuresOf(
   }));
 }
 
+export function comparisonOf(
+  results: readonly Result[],
+  { name, opponent, users, parts }: FiguresOptions & { name: string },
+): Comparison {
+  const [one, other] = [name, opponent].map((wanted) => results.find((result) => result.name === wanted) as Result);
+  const difference = (from: number, to: number): Summary =>
+    pairedDifference(
+      (one as Result).outcomes.slice(from, to),
+      (other as Result).outcomes.slice(from, to),
+      users.slice(from, to),
+    );
+  let end = 0;
+  return {
+    name,
+    opponent,
+    difference: difference(0, users.length),
+    parts: parts.map((part) => {
+      const from = end;
+      end += part.questions;
+      return { ...part, difference: difference(from, end) };
+    }),
+  };
+}
+
 function partsOf({ outcomes }: Result, users: readonly number[], parts: readonly Part[]): RecommenderFigures['parts'] {
   let from = 0;
   return parts.map(({ name, questions }) => {
@@ -116,6 +150,20 @@ export function textOf(figures: AccuracyFigures): string {
       '',
       `the live engine gave the same list to ${count(figures.sameLists)} of ${count(questions)} questions`,
     );
+  if (figures.beside !== undefined) {
+    const { name, opponent: against, difference, parts: own } = figures.beside;
+    lines.push(
+      '',
+      `${name} − ${against}:`,
+      table(
+        [{ name: 'all', difference }, ...own].map((part) => [
+          part.name,
+          ...METRICS.map((metric) => signed(part.difference[metric])),
+        ]),
+        ['', ...header],
+      ),
+    );
+  }
   const parts = recommenders[0]?.parts ?? [];
   if (parts.length > 0) {
     lines.push(

@@ -15,7 +15,7 @@ export interface MapRows {
 }
 
 export function createMapRows(): MapRows {
-  const { directedBack, directedDecay, togetherBack } = STATISTICS_DEFAULTS;
+  const { transitionReach, transitionDecay, coOccurrenceReach } = STATISTICS_DEFAULTS;
   const rows = new Map<string, Map<string, Counts>>();
   const histories = new Map<string, string[]>();
   const rowOf = (item: string): Map<string, Counts> => {
@@ -43,10 +43,10 @@ export function createMapRows(): MapRows {
         history = [];
         histories.set(user, history);
       }
-      for (let a = 0; a < Math.min(togetherBack, history.length); a++) {
+      for (let a = 0; a < Math.min(coOccurrenceReach, history.length); a++) {
         const other = history[history.length - 1 - a] as string;
         if (other === item) continue;
-        const r = a < directedBack ? Math.round(64 * weight * directedDecay ** a) : 0;
+        const r = a < transitionReach ? Math.round(64 * weight * transitionDecay ** a) : 0;
         add(item, other, 0, r, weight);
         add(other, item, r, 0, weight);
       }

@@ -4,16 +4,16 @@
  */
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { erasureKey } from '../../src/bus/streams/erasure-key.ts';
 import type { Erasure } from '../../src/bus/erasure/ledger.ts';
 import { createCodec, type StoredMessage } from '../../src/bus/event/codec.ts';
 import { parseEventSubject } from '../../src/bus/event/subject.ts';
 import type { CloudEvent } from '../../src/bus/event/types.ts';
 import { createJetStreamLog } from '../../src/bus/log/jetstream.ts';
 import { call, type Json, limitAnswers } from '../../src/bus/nats/micro.ts';
+import { createPublisher } from '../../src/bus/nats/publisher.ts';
 import { SERVICES } from '../../src/bus/projection/definition.ts';
 import { hashProjection } from '../../src/bus/projection/hash.ts';
-import { createPublisher } from '../../src/bus/nats/publisher.ts';
+import { erasureKey } from '../../src/bus/streams/erasure-key.ts';
 import { completeConfig } from '../../src/config/load.ts';
 import { createRandom } from '../../src/demo/random.ts';
 import { openRecords } from '../../src/engine/artifacts/records.ts';

@@ -13,7 +13,7 @@ import { openStore } from '../../src/bus/projection/store.ts';
 import type { Config } from '../../src/config/schema.ts';
 import { contentProjection } from '../../src/content/projection.ts';
 import type { RecordedInput } from '../../src/engine/artifacts/records.ts';
-import { createMemory, type Memory } from '../../src/engine/fold/model-fold.ts';
+import { createModelFold, type ModelFold } from '../../src/engine/fold/model-fold.ts';
 import { engineProjection, prepareTables } from '../../src/engine/fold/projection.ts';
 import { engineRebuild, hashModel, type ModelHash } from '../../src/engine/lifecycle/rebuild.ts';
 import { createModel } from '../../src/engine/model/mod.ts';
@@ -47,14 +47,14 @@ export function foldReference(options: ReferenceOptions): Reference {
   rows.feedback = folded(feedbackProjection(config), options);
   const { definition, state, memory } = engineRebuild(config, erasureKey, { known: inputs });
   rows.engine = folded(definition, options, state);
-  const { model, position } = memory() as Memory;
+  const { model, position } = memory() as ModelFold;
   return { rows, model: hashModel(model, position()) };
 }
 
 /** The statistics alone: histories and counts, without what is learned in the order of events. */
 export function foldStatistics(options: Omit<ReferenceOptions, 'inputs'>): string {
   const { config } = options;
-  let memory: Memory | undefined;
+  let memory: ModelFold | undefined;
   const definition = engineProjection({ config });
   const model = createModel({
     statistics: { bucketMs: config.engine.popularity_bucket_ms },
@@ -66,7 +66,7 @@ export function foldStatistics(options: Omit<ReferenceOptions, 'inputs'>): strin
       ...definition,
       tables: (db) => {
         const tables = prepareTables(db);
-        memory ??= createMemory({ config, tables, model });
+        memory ??= createModelFold({ config, tables, model });
         return tables;
       },
     },

@@ -8,7 +8,7 @@ import type { CloudEvent } from '../../src/bus/event/types.ts';
 import { withState } from '../../src/bus/projection/after-commit.ts';
 import { openStore } from '../../src/bus/projection/store.ts';
 import { completeConfig } from '../../src/config/load.ts';
-import { createMemory } from '../../src/engine/fold/model-fold.ts';
+import { createModelFold } from '../../src/engine/fold/model-fold.ts';
 import { engineProjection, prepareTables } from '../../src/engine/fold/projection.ts';
 import { configuredLists } from '../../src/engine/serve/configured-lists.ts';
 import { createLists, type RankingAnswer } from '../../src/engine/serve/lists.ts';
@@ -34,7 +34,7 @@ export function createFold(): Fold {
   const store = withState(openStore({ file: join(folder, 'engine.sqlite'), definition, codec }), () => memory);
   // The file is thrown away; waiting for the disk says nothing of lists.
   store.db.pragma('synchronous = OFF');
-  const memory = createMemory({ config, tables: prepareTables(store.db) });
+  const memory = createModelFold({ config, tables: prepareTables(store.db) });
   const { model } = memory;
   const trainer = createTrainer({
     logger: createLogger({ service: 'bench', level: 'warn' }),

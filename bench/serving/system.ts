@@ -7,13 +7,13 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { NatsConnection } from 'nats';
 import { createBulk } from '../../src/bus/bulk/bulk.ts';
-import { connect } from '../../src/bus/nats/connection.ts';
 import { createCodec } from '../../src/bus/event/codec.ts';
 import type { CloudEvent } from '../../src/bus/event/types.ts';
 import { createJetStreamLog } from '../../src/bus/log/jetstream.ts';
+import { connect } from '../../src/bus/nats/connection.ts';
 import { call, limitAnswers } from '../../src/bus/nats/micro.ts';
-import { SERVICES } from '../../src/bus/projection/definition.ts';
 import { createPublisher, publisherLimits } from '../../src/bus/nats/publisher.ts';
+import { SERVICES } from '../../src/bus/projection/definition.ts';
 import { completeConfig } from '../../src/config/load.ts';
 
 const ENTRY = fileURLToPath(new URL('../../bin/freshet.mjs', import.meta.url));

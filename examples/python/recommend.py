@@ -1,4 +1,4 @@
-"""Publishes a view, asks for a list that holds its effect, and reports what was shown: nats-py and nothing else.
+"""Publishes a view, requests a list that includes it, and reports the list as shown, with nats-py and nothing else.
 
     pip install nats-py
     python examples/python/recommend.py nats://127.0.0.1:4222 u42 shelley-frankenstein
@@ -16,7 +16,7 @@ SOURCE = "python-example"
 
 
 def token(entity: str) -> str:
-    """The form of an id in subjects: [A-Za-z0-9_-] stay, every other byte becomes =HH."""
+    """Encodes an id for a subject: [A-Za-z0-9_-] stay, every other byte becomes =HH."""
     return "".join(
         chr(byte) if chr(byte).isascii() and (chr(byte).isalnum() or byte in b"_-") else f"={byte:02X}"
         for byte in entity.encode()
@@ -24,9 +24,9 @@ def token(entity: str) -> str:
 
 
 async def publish(jetstream, kind: str, subject: str, data: dict, event_id: str | None = None) -> int:
-    """Publishes a CloudEvent, and gives its position in the log.
+    """Publishes a CloudEvent and returns its position in the log.
 
-    An event counts once for its source and id, so publishing it again under the same id is safe.
+    Source and id identify an event, so a caller may safely publish it again under the same id.
     """
     event_id = event_id or str(uuid.uuid4())
     context, verb = kind.split(".")
@@ -48,7 +48,7 @@ async def publish(jetstream, kind: str, subject: str, data: dict, event_id: str 
 
 
 async def ask(client, subject: str, **request) -> dict:
-    """Asks a service; an error is a problem document with a stable code."""
+    """Sends a request to a service. Raises RuntimeError with the stable code of the problem document."""
     answer = await client.request(subject, json.dumps(request).encode(), timeout=10)
     body = json.loads(answer.data)
     if answer.headers and answer.headers.get("Nats-Service-Error-Code"):
@@ -63,9 +63,9 @@ async def main(url: str, user: str, item: str) -> None:
         seq = await publish(jetstream, "user.viewed", user, {"item": item})
         ranking = await ask(client, "freshet.engine.recommend", user=user, n=5, min_seq=seq, timeout_ms=5000)
         print(json.dumps({"seq": seq, "ranking": ranking}))
-        # It has been shown now, and its first item is clicked.
-        told = ("item", "score", "propensity", "explored")
-        shown = [{name: one[name] for name in told if name in one} for one in ranking["items"]]
+        # Report the list as shown, and a click on its first item.
+        reported = ("item", "score", "propensity", "explored")
+        shown = [{name: one[name] for name in reported if name in one} for one in ranking["items"]]
         served = {name: ranking[name] for name in ("list", "snapshot", "config", "arm")} | {"items": shown}
         await publish(jetstream, "feedback.served", user, served)
         if shown:

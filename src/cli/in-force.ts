@@ -1,7 +1,7 @@
 /** Waits until the engine answers under the settings that a promotion or a rollback put in force. */
 import type { NatsConnection } from 'nats';
 import { call } from '../bus/nats/micro.ts';
-import type { InForceTold } from '../engine/lifecycle/rollback.ts';
+import type { InForceView } from '../engine/lifecycle/rollback.ts';
 import { NotCaughtUpError, ServiceUnavailableError } from '../errors.ts';
 import { createProgress } from './progress.ts';
 
@@ -10,7 +10,7 @@ export interface EngineState {
   seq: number;
   lag: number;
   model: { config: string; snapshot: string | null };
-  in_force: InForceTold;
+  in_force: InForceView;
   rebuild?: { done: number; total: number };
 }
 

@@ -32,8 +32,8 @@ import { erasureKey } from '../bus/streams/erasure-key.ts';
 import { applyStreams } from '../bus/streams/plan.ts';
 import { completeConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import type { RecallStatus } from './fold/catch-up.ts';
-import { createMemory } from './fold/model-fold.ts';
+import type { CatchUpStatus } from './fold/catch-up.ts';
+import { createModelFold } from './fold/model-fold.ts';
 import { engineProjection, prepareTables } from './fold/projection.ts';
 import type { Manifest } from './snapshots/manifest.ts';
 import { startEngine } from './start.ts';
@@ -101,7 +101,7 @@ const publish = (...events: unknown[]): Promise<number> => publishAll(publisher,
 const caughtUp = (engine: RunningService, seq: number): Promise<boolean> =>
   until(() => engine.status().seq === seq && engine.status().state === 'ready', { within: 20_000 });
 
-const from = (engine: RunningService): RecallStatus => engine.status().started_from as RecallStatus;
+const from = (engine: RunningService): CatchUpStatus => engine.status().started_from as CatchUpStatus;
 
 async function metric({ healthUrl }: RunningService, name: string): Promise<number> {
   const text = await (await fetch(`${healthUrl}/metrics`)).text();
@@ -128,7 +128,7 @@ async function uninterrupted(config: Config): Promise<string> {
     }),
     () => memory,
   );
-  const memory = createMemory({ config, tables: prepareTables(store.db) });
+  const memory = createModelFold({ config, tables: prepareTables(store.db) });
   for (let seq = firstSeq as number; seq <= lastSeq; seq++) {
     const message = await log.at(seq as typeof firstSeq);
     if (message) store.commit([message], 'whole');
@@ -355,7 +355,7 @@ describe('an engine that is killed', () => {
       children.add(child);
       return child;
     };
-    const status = async (): Promise<{ seq: number; state: string; started_from: RecallStatus }> =>
+    const status = async (): Promise<{ seq: number; state: string; started_from: CatchUpStatus }> =>
       (await nc.request('freshet.engine.status', '{}', { timeout: 500 })).json();
     const ended = (child: ChildProcess): Promise<void> =>
       new Promise((resolve) => {
@@ -363,7 +363,7 @@ describe('an engine that is killed', () => {
         else child.once('exit', () => resolve());
       });
     let seq = await publish(...catalogue());
-    const starts: RecallStatus[] = [];
+    const starts: CatchUpStatus[] = [];
     for (let round = 0; round < 4; round++) {
       const child = launch();
       starts.push((await until(status, { within: 30_000 })).started_from);

@@ -1,554 +1,142 @@
-/** The engine as a service: model, lists, rankings in KV, snapshots. */
-import type { Database } from 'better-sqlite3';
-import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
+/** The engine as a service, composed of its parts. */
 import { streamSeq } from '../bus/event/ids.ts';
-import { instanceName } from '../bus/projection/files.ts';
-import type { Fingerprint } from '../bus/projection/store.ts';
+import { composeParts } from '../bus/service/compose.ts';
 import type { RunningService, ServiceContext, ServiceEnvironment, ServiceParts } from '../bus/service/description.ts';
-import { createLease } from '../bus/service/lease.ts';
 import { runService } from '../bus/service/service.ts';
-import { isExperimentEvent } from '../experiment/rows.ts';
 import { createLogger } from '../observability/log.ts';
-import { createCopies, createFollower } from './artifacts/copies.ts';
-import { createInputObjects, gatherRecords } from './artifacts/objects.ts';
-import { createRecords } from './artifacts/records.ts';
-import { createRenewal } from './artifacts/renewal.ts';
-import { createTrainings } from './artifacts/trainings.ts';
-import { createRecallProgress } from './fold/catch-up.ts';
-import { createMemory, emptyModel } from './fold/model-fold.ts';
-import { heldByModel } from './fold/personal-data.ts';
-import { engineProjection, prepareTables, resolveUser } from './fold/projection.ts';
+import { createArtifactsPart, gatherInputs } from './artifacts/part.ts';
+import type { EngineContext } from './engine-context.ts';
+import { createForgottenUsers } from './fold/forgotten-users.ts';
+import { createFoldPart, type FoldPart } from './fold/part.ts';
+import { prepareTables, resolveUser } from './fold/projection.ts';
 import { rowsBeside } from './fold/rows-beside.ts';
-import { type Act, actOf, type InForce, inForce, readActs } from './lifecycle/activations.ts';
-import { contentsEndpoint } from './lifecycle/contents.ts';
-import { createPins } from './lifecycle/pins.ts';
-import { hashModel, type LiveModelHash, readImage, removeImage } from './lifecycle/rebuild.ts';
-import { rollbackEndpoints, told } from './lifecycle/rollback.ts';
-import { type EngineMetrics, engineMetrics, showQuality } from './metrics.ts';
-import type { PrequentialReport } from './model/mod.ts';
-import { createRankings, type Rankings, settledSeq } from './publish/rankings.ts';
+import { createSettingsInForce } from './lifecycle/in-force.ts';
+import { createLifecyclePart } from './lifecycle/part.ts';
+import { removeImage } from './lifecycle/rebuild.ts';
+import { startingModel } from './lifecycle/starting-model.ts';
+import { type EngineMetrics, engineMetrics } from './metrics.ts';
+import { createPublishPart } from './publish/part.ts';
 import { configuredLists } from './serve/configured-lists.ts';
-import { engineEndpoints } from './serve/endpoints.ts';
-import { createExperiments, experimentEndpoints } from './serve/experiments.ts';
-import { createLists, type Lists } from './serve/lists.ts';
-import { createWhy, explainEndpoint } from './serve/why.ts';
-import type { Origin } from './settings/settings.ts';
-import { configHash, originOf, settingsOf } from './settings/settings.ts';
-import { imageOf, marksUpTo, qualityOf } from './snapshots/image.ts';
-import { createKeeper } from './snapshots/keeper.ts';
-import { type Restored, restoreModel } from './snapshots/restore.ts';
-import { createSnapshots, type ModelImage } from './snapshots/snapshots.ts';
-import { scheduleOf, trainedKinds, trainerOptionsOf } from './train/settings.ts';
-import { createTrainer } from './train/trainer.ts';
+import { createServePart } from './serve/part.ts';
+import { configHash, originOf } from './settings/settings.ts';
+import { imageOf, marksUpTo } from './snapshots/image.ts';
+import { createSnapshotsPart, openSnapshots } from './snapshots/part.ts';
 
-/** What computes scores while nothing that TensorFlow trained is in force. */
-const PLAIN = 'typed-arrays';
-/** Said where there is no snapshot yet. */
+/** Name of the snapshot in force while there is none. */
 const NO_SNAPSHOT = 'none';
-/** Milliseconds that a marked user waits at most while the fold is behind. */
-const MAX_WAIT_MS = 5_000;
-/** Milliseconds after an answer in which more requests are to be expected. */
-const ASKED_MS = 250;
-/** Said where rows hold nothing of a forgotten user any more, and the model still does. */
-const LEARNED_FROM_FORGOTTEN = 'the model was read from a state that has learned from somebody who was forgotten';
-
-/** The endpoint that `freshet verify` asks. */
-export const MODEL_HASH = {
-  description:
-    'SHA-256 of the model’s statistics and of its whole state, with the position that they are of and the configuration',
-  example: {},
-} as const;
 
 /** Starts the engine in this process. */
 export async function startEngine(environment: ServiceEnvironment): Promise<RunningService> {
-  const { log: said } = environment.config;
-  const logger = environment.logger ?? createLogger({ service: 'engine', level: said.level, redact: said.redact });
-  /** By position of an erasure's record the id that it forgets. */
-  const forgotten = new Map<number, string>();
-  // What puts settings in force, and by what is folded under them.
-  let acts: Act[] = [];
-  const folded = new Map<unknown, InForce>();
-  const foldUnder = (now: InForce) => {
-    const definition = engineProjection({
-      config: now.config,
-      forgotten: (user, seq) => void forgotten.set(seq, user),
-    });
-    folded.set(definition, now);
-    return definition;
-  };
-  const nowInForce = (): InForce => inForce(environment.config, acts, (text) => logger.warn(text));
-
-  // Once a process, however often a rebuilt projection takes over.
+  const { log: logging } = environment.config;
+  const logger =
+    environment.logger ?? createLogger({ service: 'engine', level: logging.level, redact: logging.redact });
+  const forgotten = createForgottenUsers();
+  const settings = createSettingsInForce({ file: environment.config, logger, onForgotten: forgotten.note });
+  // Once a process, however often another projection runtime begins.
   let registered: EngineMetrics | undefined;
 
-  const parts = async (context: ServiceContext): Promise<ServiceParts> => {
-    const { nc, log, store, loop, publisher, registry, files, erasureKey } = context;
-    const under = folded.get(context.definition) as InForce;
-    const { config } = under;
-    const { engine } = config;
+  const parts = async (service: ServiceContext): Promise<ServiceParts> => {
+    const { store, loop, log } = service;
+    const { config, activation } = settings.of(service.definition);
+    registered ??= engineMetrics(service.registry);
     const tables = prepareTables(store.db);
-    registered ??= engineMetrics(registry);
-    const metrics = registered;
-    const hash = configHash(config);
-    const configured = configuredLists(config);
-    const found = store.checkpoint().created || (await log.info()).created;
-    const origin = (): Origin => originOf(config, store.version, store.checkpoint().created || found);
-    const snapshots = await createSnapshots({
-      nc,
-      publisher,
+    const created = store.checkpoint().created || (await log.info()).created;
+    const context: EngineContext = {
+      ...service,
+      config,
+      hash: configHash(config),
+      replica: environment.replica,
+      first: (environment.replica ?? 1) === 1,
       logger,
-      origin,
-      settings: settingsOf(config),
-      keep: engine.snapshots_kept,
-      older: engine.snapshots_older,
-      stallMs: engine.snapshot_stall_ms,
-      onWritten: (seconds, bytes) => {
-        metrics.snapshots.inc();
-        metrics.snapshotSeconds.observe(seconds);
-        metrics.snapshotBytes.set(bytes);
+      metrics: registered,
+      origin: () => originOf(config, store.version, store.checkpoint().created || created),
+      rows: () => {
+        const { seq } = store.checkpoint();
+        return { seq, marks: marksUpTo(seq, store.fingerprints()) };
       },
-    });
-    await snapshots.load();
-    const started = performance.now();
-    const first = (environment.replica ?? 1) === 1;
-    const records = createRecords(store.db);
-    const objects = await createInputObjects({ nc, log, logger, stallMs: engine.snapshot_stall_ms });
-    const uncopied = await gatherRecords({ records, objects, checkpoint: store.checkpoint().seq, follows: !first });
-    // What was rebuilt from the log alone goes before any snapshot, which may be what was to be mended.
-    const rebuilt = readImage(files.image, {
-      config,
-      origin: origin(),
-      checkpoint: store.checkpoint().seq,
-      inputs: records.digest,
-    });
-    const restored: Restored = rebuilt
-      ? { ...rebuilt, manifest: undefined }
-      : await restoreModel({
-          snapshots,
-          log,
-          logger,
-          origin: origin(),
-          checkpoint: store.checkpoint().seq,
-          inputs: records.digest,
-          empty: () => emptyModel(config),
-          onBad: () => metrics.snapshotsBad.inc(),
-        });
-    const { model } = restored;
-    const held = createMemory({
-      config,
+      resolve: (user) => resolveUser(user, tables),
+      reached: (seq) => loop.reached(streamSeq(seq), config.http.request_timeout_ms),
+    };
+
+    const snapshots = await openSnapshots(context);
+    const inputs = await gatherInputs(context);
+    const { records } = inputs;
+    const start = await startingModel(context, snapshots, records.digest);
+    const { model, rebuilt } = start;
+    // The fold stops where something is trained, and what is trained is the fold's model.
+    let folding: FoldPart | undefined;
+    const position = (): number => folding?.fold.position() ?? start.seq;
+    const catchingUp = (): boolean => folding?.catchingUp() ?? true;
+    const artifacts = createArtifactsPart(context, { ...inputs, model, position, catchingUp });
+    folding = createFoldPart(context, {
       tables,
       model,
-      seq: streamSeq(restored.seq),
+      seq: start.seq,
+      snapshot: start.manifest?.object,
+      readMs: start.readMs,
       inputs: records,
-      erasureKey,
-      stops: {
-        next: (after) => (first ? trainings.next(after) : Number.POSITIVE_INFINITY),
-        reached: (seq) => trainings.reached(seq),
-      },
+      stops: artifacts.stops,
     });
-    let mark: Fingerprint | undefined;
-    const recall = createRecallProgress({
-      logger,
-      from: restored.seq,
-      to: store.checkpoint().seq,
-      snapshot: restored.manifest?.object,
-      readMs: performance.now() - started,
+    const { fold, mark, assertWhole } = folding;
+
+    const snapshot = (): string => snapshots.current()?.object ?? NO_SNAPSHOT;
+    const answers = configuredLists(config);
+    const serving = createServePart(context, {
+      lists: { model, seq: loop.position, snapshot, rows: rowsBeside(tables), ...answers },
+      forgotten,
     });
-    const follower = createFollower({ records, objects, next: () => store.checkpoint().seq + 1, logger });
-    const copies = createCopies({ records, objects, uncopied, logger });
-    const rows = () => {
-      const { seq } = store.checkpoint();
-      return { seq, marks: marksUpTo(seq, store.fingerprints()) };
-    };
-    const trainings = createTrainings({
-      kinds: trainedKinds(config),
-      schedule: scheduleOf(config),
-      trainer: createTrainer({
-        logger: { info: logger.info.bind(logger), warn: () => {} },
-        ...trainerOptionsOf(config),
-      }),
-      model,
-      records,
-      position: held.position,
-      rows,
-      recalling: () => recall.running(),
-      logger,
-      onRecorded: (input) => {
-        metrics.trained.inc({ kind: input.kind });
-        metrics.trainingSeconds.observe(input.seconds);
-        copies.add(input);
-      },
-      onFailed: (kind) => metrics.trainingsFailed.inc({ kind }),
+    const publishing = createPublishPart(context, {
+      lists: serving.lists,
+      catchingUp,
+      asked: serving.asked,
+      snapshot,
+      answerConfig: answers.config,
+      forgotten,
     });
-    const pins = createPins({
+    const lifecycle = createLifecyclePart(context, {
+      settings,
+      activation,
+      fold,
       records,
       snapshots,
-      config: hash,
-      rows,
-      logger,
-      onRecorded: (input) => copies.add(input),
+      point: (manifest) => snapshotting.point(manifest),
+      onRecorded: artifacts.recorded,
     });
-    /** Hash of the settings that are on their way; undefined: those that are folded under are in force. */
-    let coming: string | undefined;
-    const settlePins = (act: Act): void => {
-      if (!first) return;
-      pins.settle(act).catch((err: unknown) => logger.warn({ err, act: act.act }, 'a pin could not be recorded'));
-    };
-    /** What an act that was folded asks for. */
-    function enact(act: Act): void {
-      if (!acts.some(({ seq }) => seq === act.seq)) acts.push(act);
-      if (acts.at(-1)?.seq !== act.seq) return;
-      const next = nowInForce();
-      const wanted = configHash(next.config);
-      if (wanted === (coming ?? hash)) {
-        if (coming === undefined) settlePins(act);
-        return;
-      }
-      coming = wanted === hash ? undefined : wanted;
-      logger.info({ act: act.act, verb: act.verb, from: hash, to: wanted }, 'other settings come into force');
-      context.refold(foldUnder(next), ['--beside']);
-    }
-    const renewal = createRenewal({
-      db: store.db,
-      records,
-      trainings,
-      objects,
-      follows: !first,
-      needRebuild: store.needRebuild,
-      logger,
-      lookMs: engine.training_follow_ms,
-    });
-    const inForce = (): string => snapshots.current()?.object ?? NO_SNAPSHOT;
-    let answeredAt = Number.NEGATIVE_INFINITY;
-    const shown = {
-      model,
-      seq: loop.position,
-      snapshot: inForce,
-      rows: rowsBeside(tables),
-      ...configured,
-    };
-    const lists = createLists({
-      ...shown,
-      capacity: config.engine.cached_lists,
-      onAnswer: (kind, age) => {
-        answeredAt = performance.now();
-        metrics.answers.inc({ kind });
-        metrics.staleness.observe(age);
-      },
-      onCompute: (seconds) => metrics.compute.observe(seconds),
-    });
-    for (const { item } of store.db.prepare<[], { item: string }>('SELECT item FROM withdrawal').iterate())
-      lists.withdrawn(item, true);
-
-    // All replicas answer; snapshots and what is trained are the first instance's.
-    const writes = engine.publish_rankings && first;
-    // Rankings are written by whoever holds the lease.
-    let rankings: Rankings | undefined;
-    const rankingsFrom = (settled: number): Rankings =>
-      createRankings({
-        lists,
-        publisher,
-        logger,
-        caughtUp: loop.caughtUp,
-        paused: () => recall.running() || lease?.held() !== true,
-        settled,
-        seq: loop.position,
-        sliceMs: engine.ranking_slice_ms,
-        share: engine.ranking_share,
-        asked: () => performance.now() - answeredAt < ASKED_MS,
-        window: engine.ranking_window,
-        maxWaitMs: MAX_WAIT_MS,
-        similarIntervalMs: engine.similar_interval_ms,
-        similarBatch: engine.similar_batch,
-        similarLength: engine.similar_length,
-        trendingLength: engine.list_length,
-        snapshot: inForce,
-        config: configured.config,
-        onPublished: (kind, seconds) => {
-          metrics.published.inc({ kind });
-          if (kind === 'user') metrics.delay.observe(seconds);
-        },
-      });
-    /** Items that changed while somebody else wrote, or nobody did, with the position of the change. */
-    const unwritten = new Map<string, number>();
-    const markUnwritten: Rankings['mark'] = (_users, items) => {
-      const seq = loop.position();
-      for (const item of items) unwritten.set(item, seq);
-    };
-    const lease = engine.publish_rankings
-      ? createLease({
-          nc,
-          key: 'rankings',
-          holder: instanceName('engine', environment.replica),
-          lapseMs: engine.lease_ms,
-          logger,
-          ready: () => loop.status().state === 'ready',
-          refuses: () => loop.status().state === 'refusing',
-          onGained: async () => {
-            const settled = await settledSeq(nc);
-            rankings = rankingsFrom(settled);
-            rankings.start();
-            // Who was marked when whoever wrote before ended is known from the rows only.
-            const items = [...unwritten].filter(([, seq]) => seq > settled).map(([item]) => item);
-            unwritten.clear();
-            rankings.mark(actedSince(store.db, settled, resolve), items);
-          },
-          onLost: async () => {
-            const before = rankings;
-            rankings = undefined;
-            await before?.stop();
-          },
-        })
-      : undefined;
-    const quality = (): PrequentialReport | null => qualityOf(model);
-    let pinnedThen: string | undefined;
-    /** As known last while a rebuilt file takes this one's place. */
-    const pinnedNow = (): string | undefined => {
-      if (store.db.open) pinnedThen = model.pinned ? pins.pinned() : undefined;
-      return pinnedThen;
-    };
-    let trainedBy = PLAIN;
-    /** What trained the newest of the inputs in force; as known last while a rebuilt file takes this one's place. */
-    const backend = (): string => {
-      if (!store.db.open) return trainedBy;
-      const used = new Set(model.inputs().map(({ sha256 }) => sha256));
-      trainedBy = records.list().findLast(({ sha256 }) => used.has(sha256))?.backend ?? PLAIN;
-      return trainedBy;
-    };
-    const image = (): ModelImage => {
-      const seq = held.position();
-      return imageOf(model, {
-        seq,
-        backend: backend(),
-        inputs: records.digest(seq),
-        pinned: model.pinned ? pins.pinned() : undefined,
-        fingerprints: [...store.fingerprints(), ...(mark ? [mark] : [])],
-      });
-    };
-    const keeper = createKeeper({
+    const snapshotting = createSnapshotsPart(context, {
       snapshots,
-      image,
-      seq: held.position,
-      caughtUp: loop.caughtUp,
-      logger,
-      events: engine.snapshot_events,
-      intervalMs: engine.snapshot_interval_ms,
-      stopMs: engine.snapshot_stop_ms,
+      position,
+      catchingUp,
+      rebuilt: rebuilt && { beside: rebuilt.beside === true, remove: () => removeImage(service.files.image) },
+      image: () => {
+        assertWhole();
+        return imageOf(model, {
+          seq: position(),
+          backend: artifacts.backend(),
+          inputs: records.digest(position()),
+          pinned: lifecycle.pinned(),
+          fingerprints: [...store.fingerprints(), mark() ?? []].flat(),
+        });
+      },
     });
-    const experiments = createExperiments(store.db);
-    const resolve = (user: string): string => resolveUser(user, tables);
-    let superseding: Promise<void> = Promise.resolve();
-    /** A state from before an erasure, as in a snapshot that was put back, has learned from who was forgotten. */
-    const renewStale = (): void => {
-      if (model.stale && store.rebuildDue() === undefined) store.needRebuild(LEARNED_FROM_FORGOTTEN);
-    };
-
-    return {
-      endpoints: {
-        ...engineEndpoints(lists, resolve, config, experiments),
-        ...experimentEndpoints({
-          db: store.db,
-          codec: context.codec,
-          publisher,
-          reached: (seq) => loop.reached(streamSeq(seq), config.http.request_timeout_ms),
-        }),
-        explain: explainEndpoint(createWhy(shown), resolve, config, { experiments }),
-        ...(first
-          ? rollbackEndpoints({
-              snapshots,
-              pins,
-              acts: () => acts,
-              config,
-              file: environment.config,
-              origin,
-              coming: () => coming,
-              codec: context.codec,
-              publisher,
-              reached: (seq) => loop.reached(streamSeq(seq), config.http.request_timeout_ms),
-            })
-          : {}),
-        hash: {
-          ...MODEL_HASH,
-          ofInstance: true,
-          handle: (): LiveModelHash => ({ ...hashModel(model, held.position()), config: hash }),
-        },
-        contents: contentsEndpoint(files.live, model, held.position),
-      },
-      held: heldByModel(model),
-      state: {
-        position: held.position,
-        fold: (events, seq, newest) => {
-          held.fold(events, seq);
-          mark = newest ?? mark;
-        },
-      },
-      effects: [
-        {
-          name: 'everything',
-          afterCommit: ({ events, seq, catchUp }) => {
-            if (catchUp) {
-              recall.reached(seq);
-              renewStale();
-              metrics.recalled.inc(events.length);
-              keeper.count(events.length);
-              trainings.look();
-              // Whoever is marked because of these was marked when they came, or is when the engine starts.
-              follow(events, { lists, resolve, mark: undefined });
-              return;
-            }
-            if (events.some(isExperimentEvent)) experiments.changed();
-            for (const event of events) {
-              const act = actOf(event);
-              if (act) enact(act);
-            }
-            if (events.some(({ type }) => type === 'control.erased.v1')) {
-              renewal.look();
-              for (const user of forgotten.values()) {
-                lists.forget(user);
-                rankings?.forget(user);
-              }
-              forgotten.clear();
-              // Snapshots hold everybody; the one that replaces them all is of the model without.
-              if (writes)
-                superseding = superseding.then(() => keeper.supersede(() => !recall.running())).then(() => {});
-            }
-            keeper.count(events.length);
-            follow(events, { lists, resolve, mark: rankings?.mark ?? (lease ? markUnwritten : undefined) });
-          },
-          derive: () => {},
-        },
-      ],
-      holdsRebuild: renewal.due,
-      status: () => {
-        const { users, items, events } = model.stats();
-        const current = snapshots.current();
-        return {
-          model: {
-            snapshot: current?.object ?? null,
-            seq: current?.seq ?? null,
-            config: hash,
-            backend: backend(),
-            inputs: model.inputs().map(({ kind, sha256, bytes, quality, challenged }) => ({
-              kind,
-              sha256: sha256 ?? null,
-              bytes,
-              quality: quality ?? null,
-              challenged,
-            })),
-            training: first ? trainings.status() : null,
-            prequential: quality(),
-            users,
-            items,
-            events,
-            warnings: met(held.warnings()),
-          },
-          in_force: told({ act: nowInForce().act, file: environment.config, config, coming, pinned: pinnedNow() }),
-          training_due: renewal.due(),
-          started_from: recall.status(),
-          rankings: { ...(rankings?.backlog() ?? NOTHING_WAITS), written_here: lease?.held() === true },
-        };
-      },
-      refreshMetrics: () => {
-        const { users, items, pairs, bytes } = model.stats();
-        metrics.users.set(users);
-        metrics.items.set(items);
-        metrics.pairs.set(pairs);
-        metrics.bytes.set(bytes.pairs + bytes.buckets + bytes.postings + bytes.histories);
-        showQuality(metrics, model.prequential());
-        for (const { kind, sha256 } of model.inputs()) metrics.inputs.set({ kind }, sha256 === undefined ? 0 : 1);
-        for (const [kind, count] of Object.entries(held.warnings())) metrics.warnings.set({ kind }, count);
-        const { users: waiting, oldestSeconds } = rankings?.backlog() ?? NOTHING_WAITS;
-        metrics.backlog.set(waiting);
-        metrics.backlogAge.set(oldestSeconds);
-      },
-      start: () => {
-        renewStale();
-        if (rebuilt && (!writes || rebuilt.beside)) removeImage(files.image);
-        const { act } = under;
-        if (act && act.seq <= store.checkpoint().seq) settlePins(act);
-        if (configHash(environment.config) !== hash)
-          logger.info(
-            { act: act?.act, verb: act?.verb, in_force: hash, file: configHash(environment.config) },
-            'the settings in force are not those of the file',
-          );
-        if (first) {
-          trainings.look();
-          copies.start(engine.training_follow_ms);
-        } else follower.start(engine.training_follow_ms);
-        renewal.start();
-        lease?.start();
-        if (!writes) return;
-        // The pointer goes to what is in force now, and on with the next snapshot.
-        if (rebuilt?.beside) keeper.count(1);
-        else if (rebuilt)
-          superseding = keeper
-            .supersede(() => !recall.running())
-            .then((done) => {
-              if (done) removeImage(files.image);
-            });
-        keeper.start();
-      },
-      stop: async () => {
-        await trainings.stop();
-        await renewal.stop();
-        await copies.stop();
-        await follower.stop();
-        await lease?.stop();
-        await keeper.stop();
-        await superseding;
-      },
-      stopped: async () => {
-        if (writes) await keeper.last();
-      },
-    };
+    return composeParts([
+      folding,
+      snapshotting,
+      publishing,
+      serving,
+      artifacts,
+      lifecycle,
+      { name: 'forgotten users', effects: [forgotten.effect] },
+    ]);
   };
 
   return runService(
     {
       description: 'The model: recommendations, similar items, what is trending',
-      definition: foldUnder({ config: environment.config, act: undefined }),
+      definition: settings.initial(),
       rebuildsBeside: false,
-      settle: async (nc) => {
-        acts = await readActs(nc);
-        return foldUnder(nowInForce());
-      },
+      resolveDefinition: settings.read,
       parts,
     },
     { ...environment, logger },
   );
-}
-
-/** Of an instance that writes no rankings. */
-const NOTHING_WAITS: ReturnType<Rankings['backlog']> = { users: 0, items: 0, oldestSeconds: 0 };
-
-/** The kinds of trouble that were met. */
-const met = (warnings: Readonly<Record<string, number>>): Record<string, number> =>
-  Object.fromEntries(Object.entries(warnings).filter(([, count]) => count > 0));
-
-/** Users of whom anything is newer than a position. */
-function actedSince(db: Database, seq: number, resolve: (user: string) => string): Set<string> {
-  const ids = db.prepare<[number, number, number], { id: string }>(
-    `SELECT user AS id FROM interaction WHERE seq > ? UNION SELECT user FROM traits WHERE seq > ?
-     UNION SELECT claimant FROM claim WHERE seq > ?`,
-  );
-  return new Set(ids.all(seq, seq, seq).map(({ id }) => resolve(id)));
-}
-
-/** Tells lists and rankings whom and what these events moved. */
-function follow(
-  events: readonly LoggedEvent[],
-  to: { lists: Lists; resolve: (user: string) => string; mark: Rankings['mark'] | undefined },
-): void {
-  const users = new Set<string>();
-  const items = new Set<string>();
-  for (const event of events) {
-    if (event.context === 'user' || event.type === 'feedback.dismissed.v1') users.add(to.resolve(event.subject));
-    if (isInteraction(event)) items.add(event.data.item);
-    if (event.context !== 'content') continue;
-    items.add(event.subject);
-    if (event.type === 'content.withdrawn.v1') to.lists.withdrawn(event.subject, true);
-    if (event.type === 'content.restored.v1') to.lists.withdrawn(event.subject, false);
-  }
-  for (const user of users) to.lists.moved(user);
-  to.mark?.(users, items);
 }

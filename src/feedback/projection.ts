@@ -4,7 +4,7 @@ import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
 import { eventIdentity } from '../bus/event/ids.ts';
 import type { Forgotten } from '../bus/projection/data-subjects.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
-import { type HeldRows, ofEvents } from '../bus/projection/personal-data.ts';
+import { ofEvents, type PersonalDataRows } from '../bus/projection/personal-data.ts';
 import type { Config } from '../config/schema.ts';
 import {
   applyExperiment,
@@ -36,7 +36,7 @@ CREATE INDEX IF NOT EXISTS served_again_list ON served_again (list);
 CREATE TABLE IF NOT EXISTS item (item TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 ${EXPERIMENT_SCHEMA}`;
 
-const HELD: readonly HeldRows[] = [
+const HELD: readonly PersonalDataRows[] = [
   {
     part: 'served',
     sql: `SELECT seq AS key, served.*,
@@ -87,7 +87,7 @@ export function feedbackProjection(config: Config): ProjectionDefinition<Feedbac
     tables: prepareTables,
     apply: (event, tables) => applyFeedbackEvent(event, tables, windowMs),
     forget: forgetUser,
-    held: HELD,
+    personalData: HELD,
   };
 }
 

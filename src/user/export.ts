@@ -10,7 +10,7 @@ import type { Endpoint, Json } from '../bus/nats/micro.ts';
 import { call } from '../bus/nats/micro.ts';
 import { optionalText, requiredId, wholeNumber } from '../bus/nats/request.ts';
 import { SERVICES, type ServiceName } from '../bus/projection/definition.ts';
-import type { HeldPage, HeldRecord } from '../bus/projection/personal-data.ts';
+import type { PersonalDataPage, PersonalDataRecord } from '../bus/projection/personal-data.ts';
 import { BadRequestError, NotFoundError } from '../errors.ts';
 import { sessionsOf } from './forget.ts';
 import { eventsOf } from './log-events.ts';
@@ -24,7 +24,7 @@ export interface ExportChunk {
   part: string;
   /** Position of the log at which the service was. */
   seq: number;
-  records: HeldRecord[];
+  records: PersonalDataRecord[];
   /** Cursor of the chunk after this one; null after the last. */
   next: string | null;
 }
@@ -46,7 +46,7 @@ const CHUNK_BYTES = 262_144;
 const RANKING = 'ranking';
 const EVENTS_PART = 'events';
 
-type HeldAnswer = HeldPage & { seq: number; parts: string[] };
+type HeldAnswer = PersonalDataPage & { seq: number; parts: string[] };
 
 export function exportEndpoints(db: Database, nc: NatsConnection): Record<string, Endpoint> {
   const resolve = db.prepare<[string], { user: string }>('SELECT user FROM link WHERE session = ?');
@@ -69,16 +69,18 @@ export function exportEndpoints(db: Database, nc: NatsConnection): Record<string
     return service === 'engine' ? { ...answer, parts: [...answer.parts, RANKING] } : answer;
   }
 
-  async function page({ service, part, id, after }: Place): Promise<HeldPage> {
+  async function page({ service, part, id, after }: Place): Promise<PersonalDataPage> {
     if (service === 'log') return eventsOf(nc, id, after as number | string | null);
     if (part === RANKING) return { records: await ranking(id), next: null };
     return held(service, { user: id, part, after, n: PAGE });
   }
 
-  async function ranking(id: string): Promise<HeldRecord[]> {
+  async function ranking(id: string): Promise<PersonalDataRecord[]> {
     const kv = await nc.jetstream().views.kv(RANKINGS.name, { bindOnly: true });
     const entry = await kv.get(`user.${encodeToken(id)}`);
-    return entry?.operation === 'PUT' ? [{ written: entry.created.toISOString(), ...entry.json<HeldRecord>() }] : [];
+    return entry?.operation === 'PUT'
+      ? [{ written: entry.created.toISOString(), ...entry.json<PersonalDataRecord>() }]
+      : [];
   }
 
   /** The part after this one; undefined: it was the last. */
@@ -108,9 +110,9 @@ export function exportEndpoints(db: Database, nc: NatsConnection): Record<string
     const { service, part } = start;
     const at = service === 'log' ? undefined : await held(service, { min_seq: start.min });
     let place: Place | undefined = start;
-    const records: HeldRecord[] = [];
+    const records: PersonalDataRecord[] = [];
     for (let bytes = 0; place !== undefined && bytes < CHUNK_BYTES; ) {
-      const found: HeldPage = await page(place);
+      const found: PersonalDataPage = await page(place);
       records.push(...found.records);
       bytes += JSON.stringify(found.records).length;
       const id: string | undefined = found.next === null ? ids[ids.indexOf(place.id) + 1] : place.id;

@@ -3,7 +3,7 @@ import { AckPolicy, type Consumer, DeliverPolicy, type JsMsg, type NatsConnectio
 import { EVENTS } from '../../streams.config.ts';
 import { encodeToken } from '../bus/event/ids.ts';
 import { parseEventSubject } from '../bus/event/subject.ts';
-import type { HeldPage, HeldRecord } from '../bus/projection/personal-data.ts';
+import type { PersonalDataPage, PersonalDataRecord } from '../bus/projection/personal-data.ts';
 
 /** Messages read at once. */
 const PAGE = 200;
@@ -18,7 +18,11 @@ const FETCH_MS = 10_000;
 type Position = `${number}+${number}`;
 
 /** @param after `next` of the page before */
-export async function eventsOf(nc: NatsConnection, id: string, after: string | number | null): Promise<HeldPage> {
+export async function eventsOf(
+  nc: NatsConnection,
+  id: string,
+  after: string | number | null,
+): Promise<PersonalDataPage> {
   const { seq, offset } = parsePosition(after);
   const jsm = await nc.jetstreamManager({ checkAPI: false });
   const { name, num_pending: pending } = await jsm.consumers.add(EVENTS.name, {
@@ -42,9 +46,9 @@ export async function eventsOf(nc: NatsConnection, id: string, after: string | n
 async function readPage(
   consumer: Consumer,
   { pending, seq, offset }: { pending: number; seq: number; offset: number },
-): Promise<HeldPage> {
+): Promise<PersonalDataPage> {
   const count = Math.min(pending, PAGE);
-  const records: HeldRecord[] = [];
+  const records: PersonalDataRecord[] = [];
   let bytes = 0;
   let seen = 0;
   const messages = await consumer.fetch({ max_messages: count, expires: FETCH_MS });
@@ -73,7 +77,7 @@ function parsePosition(after: string | number | null): { seq: number; offset: nu
   return { seq: Number.isSafeInteger(seq) && seq > 0 ? seq : 1, offset: Number.isSafeInteger(offset) ? offset : 0 };
 }
 
-function recordOf(message: JsMsg, from: number): { record: HeldRecord; size: number; end: number } {
+function recordOf(message: JsMsg, from: number): { record: PersonalDataRecord; size: number; end: number } {
   const { data, subject, seq, info } = message;
   const taken = new Date(info.timestampNanos / 1e6).toISOString();
   const text = data.length <= PIECE_BYTES ? jsonOf(data) : undefined;

@@ -6,7 +6,7 @@ import { foldTraits } from '../bus/event/traits.ts';
 import type { InteractionData } from '../bus/event/types.ts';
 import type { Forgotten } from '../bus/projection/data-subjects.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
-import type { HeldRows } from '../bus/projection/personal-data.ts';
+import type { PersonalDataRows } from '../bus/projection/personal-data.ts';
 import type { Config } from '../config/schema.ts';
 
 const SCHEMA = `
@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS interaction (
 CREATE TABLE IF NOT EXISTS link (session TEXT PRIMARY KEY, user TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS link_user ON link (user);`;
 
-const HELD: readonly HeldRows[] = [
+const HELD: readonly PersonalDataRows[] = [
   { part: 'profile', sql: 'SELECT user AS key, profile.* FROM profile WHERE user = @user' },
   { part: 'profile_event', sql: 'SELECT seq AS key, profile_event.* FROM profile_event WHERE user = @user' },
   { part: 'interaction', sql: 'SELECT seq AS key, interaction.* FROM interaction WHERE user = @user' },
@@ -58,7 +58,7 @@ export function userProjection(config: Config): ProjectionDefinition<UserTables>
     tables: prepareTables,
     apply: applyUserEvent,
     forget: forgetUser,
-    held: HELD,
+    personalData: HELD,
   };
 }
 

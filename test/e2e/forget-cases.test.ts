@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { NatsConnection } from 'nats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ToldErasure } from '../../src/bus/erasure/ledger.ts';
+import type { ErasureView } from '../../src/bus/erasure/ledger.ts';
 import { call } from '../../src/bus/nats/micro.ts';
-import { SERVICES, type ServiceName } from '../../src/bus/projection/definition.ts';
 import { createPublisher, type Publisher } from '../../src/bus/nats/publisher.ts';
+import { SERVICES, type ServiceName } from '../../src/bus/projection/definition.ts';
 import type { RunningService } from '../../src/bus/service/description.ts';
 import { applyStreams } from '../../src/bus/streams/plan.ts';
 import { completeConfig } from '../../src/config/load.ts';
@@ -74,9 +74,9 @@ const folded = (seq: number): Promise<boolean> =>
     within: 30_000,
     what: `everything at ${seq}`,
   });
-const forget = (user: string): Promise<ToldErasure> => call(nc, 'freshet.user.forget', { user });
-const status = (erasure: string): Promise<ToldErasure> => call(nc, 'freshet.user.erasure', { erasure });
-const done = async (erasure: string): Promise<ToldErasure> =>
+const forget = (user: string): Promise<ErasureView> => call(nc, 'freshet.user.forget', { user });
+const status = (erasure: string): Promise<ErasureView> => call(nc, 'freshet.user.erasure', { erasure });
+const done = async (erasure: string): Promise<ErasureView> =>
   until(
     async () => {
       const entry = await status(erasure);

@@ -10,7 +10,7 @@ import { createProjectionLoop, type ProjectionLoop } from '../../src/bus/project
 import { openStore, type ProjectionStore } from '../../src/bus/projection/store.ts';
 import { completeConfig } from '../../src/config/load.ts';
 import { contentProjection } from '../../src/content/projection.ts';
-import { createMemory, emptyModel, type Memory } from '../../src/engine/fold/model-fold.ts';
+import { createModelFold, emptyModel, type ModelFold } from '../../src/engine/fold/model-fold.ts';
 import { engineProjection, prepareTables } from '../../src/engine/fold/projection.ts';
 import { feedbackProjection } from '../../src/feedback/projection.ts';
 import { userProjection } from '../../src/user/projection.ts';
@@ -54,11 +54,11 @@ export interface SimulatedService {
 
 interface Opened {
   store: ProjectionStore;
-  memory: Memory | undefined;
+  memory: ModelFold | undefined;
 }
 
 function open(name: ServiceName, file: string, wrap?: Failing, image?: Image): Opened {
-  let memory: Memory | undefined;
+  let memory: ModelFold | undefined;
   const definitions: Record<ServiceName, () => ProjectionDefinition<never>> = {
     user: () => userProjection(config) as ProjectionDefinition<never>,
     content: () => contentProjection() as ProjectionDefinition<never>,
@@ -77,7 +77,7 @@ function open(name: ServiceName, file: string, wrap?: Failing, image?: Image): O
     const model = emptyModel(config);
     if (image) model.importState(image.state);
     const seq = image?.seq ?? streamSeq(0);
-    memory = createMemory({ config, tables: prepareTables(store.db), model, seq, erasureKey: KEY });
+    memory = createModelFold({ config, tables: prepareTables(store.db), model, seq, erasureKey: KEY });
   }
   return { store, memory };
 }

@@ -1,7 +1,7 @@
 /** A projection that folded a user and forgot them, beside one whose log never held them. */
 import { join } from 'node:path';
-import { erasureHmac } from '../../src/bus/event/erasure-hmac.ts';
 import type { StoredMessage } from '../../src/bus/event/codec.ts';
+import { erasureHmac } from '../../src/bus/event/erasure-hmac.ts';
 import { parseEventSubject } from '../../src/bus/event/subject.ts';
 import type { ProjectionDefinition } from '../../src/bus/projection/definition.ts';
 import { hashProjection, type ProjectionHash } from '../../src/bus/projection/hash.ts';

@@ -7,7 +7,7 @@ import { itemId, userId } from '../../../src/bus/event/ids.ts';
 import { withState } from '../../../src/bus/projection/after-commit.ts';
 import { openStore } from '../../../src/bus/projection/store.ts';
 import { completeConfig } from '../../../src/config/load.ts';
-import { createMemory } from '../../../src/engine/fold/model-fold.ts';
+import { createModelFold } from '../../../src/engine/fold/model-fold.ts';
 import { engineProjection, prepareTables } from '../../../src/engine/fold/projection.ts';
 import { nextTraining } from '../../../src/engine/train/schedule.ts';
 import { scheduleOf, trainedKinds, trainerOptionsOf } from '../../../src/engine/train/settings.ts';
@@ -18,9 +18,23 @@ import type { Recommender } from './port.ts';
 
 export const ENGINE = 'engine';
 
-/** The defaults; only that items are served which nobody published, where the data has no catalogue. */
-export const engineConfig = ({ catalogued }: Pick<DataSet, 'catalogued'>, trained = true) =>
-  completeConfig({ engine: { serve_unpublished: !catalogued, ...(trained ? {} : { training_content: false }) } });
+/** Settings of the section `engine`, by name. */
+export type EngineSettings = Readonly<Record<string, unknown>>;
+
+/** The defaults and some other settings; without a catalogue the engine serves items that nobody published. */
+export const engineConfig = ({ catalogued }: Pick<DataSet, 'catalogued'>, settings: EngineSettings = {}) =>
+  completeConfig({ engine: { serve_unpublished: !catalogued, ...settings } });
+
+/** Milliseconds that one training may take: no limit of time decides what the engine learns. */
+const TRAINING_MS = 3 * 3_600_000;
+
+export interface EngineOptions {
+  name?: string;
+  /** Settings that are not the defaults. */
+  settings?: EngineSettings;
+  /** Takes a line for each training. */
+  say?: (line: string) => void;
+}
 
 export interface EngineRecommender extends Recommender {
   /** Items that go with an item, best first. */
@@ -31,10 +45,13 @@ export interface EngineRecommender extends Recommender {
  * Trains at the same positions as a service, and waits for it, so that the figures don't depend on the machine's load.
  *
  * @param depth items of a list, of which those come off that the harness does not rank
- * @param trained whether it trains at all
  */
-export function createEngine(data: DataSet, depth: number, trained = true): EngineRecommender {
-  const config = engineConfig(data, trained);
+export function createEngine(
+  data: DataSet,
+  depth: number,
+  { name = ENGINE, settings = {}, say = () => {} }: EngineOptions = {},
+): EngineRecommender {
+  const config = engineConfig(data, settings);
   const folder = mkdtempSync(join(tmpdir(), 'freshet-accuracy-'));
   const definition = engineProjection({ config });
   const store = withState(
@@ -47,7 +64,7 @@ export function createEngine(data: DataSet, depth: number, trained = true): Engi
   );
   // The file is thrown away; waiting for the disk says nothing of accuracy.
   store.db.pragma('synchronous = OFF');
-  const memory = createMemory({ config, tables: prepareTables(store.db) });
+  const memory = createModelFold({ config, tables: prepareTables(store.db) });
   const { model } = memory;
   const users = data.users.map(userId);
   const items = data.items.map(itemId);
@@ -66,18 +83,26 @@ export function createEngine(data: DataSet, depth: number, trained = true): Engi
   const trainer = createTrainer({
     logger: createLogger({ service: 'accuracy', level: 'warn' }),
     ...trainerOptionsOf(config),
+    towers: { ...trainerOptionsOf(config).towers, timeLimitMs: TRAINING_MS },
+    timeLimitMs: TRAINING_MS,
   });
   const schedule = scheduleOf(config);
   let training = nextTraining(0, schedule);
   const train = async (seq: number): Promise<void> => {
     for (const kind of trainedKinds(config)) {
       const input = model.trainingData(kind);
-      if (input !== undefined) model.adopt({ kind, bytes: (await trainer.train(kind, input)).bytes, seq });
+      if (input === undefined) continue;
+      const before = process.cpuUsage();
+      const { bytes, seconds, backend } = await trainer.train(kind, input);
+      const { user, system } = process.cpuUsage(before);
+      const cpu = ((user + system) / 1_000_000).toFixed(1);
+      say(`${name}: ${kind} trained at ${seq}: ${cpu} s of processor time, ${seconds.toFixed(1)} s, ${backend}`);
+      model.adopt({ kind, bytes, seq });
     }
     training = nextTraining(seq, schedule);
   };
   return {
-    name: ENGINE,
+    name,
     learn: async (entries) => {
       for (let at = 0; at < entries.length; ) {
         // Trained at the same positions of the log as a service would, and taken over at once.

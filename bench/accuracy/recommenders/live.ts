@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { connect } from '../../../src/bus/nats/connection.ts';
 import { createCodec } from '../../../src/bus/event/codec.ts';
+import { connect } from '../../../src/bus/nats/connection.ts';
 import { call } from '../../../src/bus/nats/micro.ts';
 import { createPublisher } from '../../../src/bus/nats/publisher.ts';
 import { applyStreams } from '../../../src/bus/streams/plan.ts';

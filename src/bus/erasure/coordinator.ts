@@ -16,7 +16,7 @@ import type { Log } from '../log/port.ts';
 import { onceMade } from '../nats/once-made.ts';
 import { SERVICES } from '../projection/definition.ts';
 import { createInstances, type Found } from '../service/instances.ts';
-import { type Erasure, type ErasureAct, type ErasureStep, openLedger, type ToldErasure } from './ledger.ts';
+import { type Erasure, type ErasureAct, type ErasureStep, type ErasureView, openLedger } from './ledger.ts';
 
 export interface CoordinatorOptions {
   nc: NatsConnection;
@@ -36,10 +36,10 @@ export interface CoordinatorOptions {
 
 export interface Coordinator {
   /** Begins; the answer is the ledger's entry, without anybody's id. */
-  forget(user: string): Promise<ToldErasure>;
+  forget(user: string): Promise<ErasureView>;
   /** Throws `NotFoundError`. */
-  status(erasure: string): Promise<ToldErasure>;
-  list(): Promise<ToldErasure[]>;
+  status(erasure: string): Promise<ErasureView>;
+  list(): Promise<ErasureView[]>;
   /** Erasures that this process is at, and how many of them are overdue. */
   open(): { open: number; overdue: number };
   /** Goes on with what was begun, and does again what a restored log no longer holds. */
@@ -63,7 +63,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const working = new Map<string, { entry: Erasure; work: Promise<void> }>();
   let stopped = false;
 
-  async function forget(user: string): Promise<ToldErasure> {
+  async function forget(user: string): Promise<ErasureView> {
     const now = Date.now();
     const entry: Erasure = {
       erasure: randomBytes(12).toString('hex'),
@@ -288,6 +288,6 @@ function stateOf({ said, silent }: Found, record: number): ErasureStep['state'] 
 }
 
 /** What may be told of an erasure: everything but who it was. */
-function told({ pending: _, ...entry }: Erasure): ToldErasure {
+function told({ pending: _, ...entry }: Erasure): ErasureView {
   return { ...entry, overdue: isOverdue(entry) };
 }

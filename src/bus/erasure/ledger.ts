@@ -40,7 +40,7 @@ export interface Erasure {
 }
 
 /** As it is told to whoever asks. */
-export interface ToldErasure extends Omit<Erasure, 'pending'> {
+export interface ErasureView extends Omit<Erasure, 'pending'> {
   /** It was not complete by its deadline, or is not yet. */
   overdue: boolean;
 }

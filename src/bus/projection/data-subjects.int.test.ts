@@ -21,7 +21,7 @@ import {
 import { forgetting, forgotten, KEY } from '../../../test/support/forgetting.ts';
 import { runs } from '../../../test/support/runs.ts';
 import { completeConfig } from '../../config/load.ts';
-import { createMemory } from '../../engine/fold/model-fold.ts';
+import { createModelFold } from '../../engine/fold/model-fold.ts';
 import { engineProjection, prepareTables } from '../../engine/fold/projection.ts';
 import { withState } from './after-commit.ts';
 import type { ProjectionDefinition } from './definition.ts';
@@ -169,10 +169,10 @@ describe('a projection that forgets', () => {
 
   it('takes the user out of the model exactly, as far as statistics go, also from an older state', () => {
     const open = () => {
-      let memory: ReturnType<typeof createMemory> | undefined;
+      let memory: ReturnType<typeof createModelFold> | undefined;
       const definition = engineProjection({ config });
       const store = withState(openStore({ file: ':memory:', definition, codec, erasureKey: KEY }), () => memory);
-      memory = createMemory({ config, tables: prepareTables(store.db), erasureKey: KEY });
+      memory = createModelFold({ config, tables: prepareTables(store.db), erasureKey: KEY });
       return { store, memory };
     };
     const [live, purged] = [open(), open()];
@@ -188,7 +188,7 @@ describe('a projection that forgets', () => {
     expect(live.memory.model.statisticsHash()).toBe(purged.memory.model.statisticsHash());
     expect(state(live).equals(state(purged))).toBe(true);
     // A state from before the erasure, while the rows have forgotten already.
-    const older = createMemory({ config, tables: prepareTables(live.store.db), erasureKey: KEY });
+    const older = createModelFold({ config, tables: prepareTables(live.store.db), erasureKey: KEY });
     older.model.importState(before);
     older.fold(live.store.applied(all.slice(-2)), all.at(-1)?.seq as never);
     expect(older.model.statisticsHash()).toBe(purged.memory.model.statisticsHash());

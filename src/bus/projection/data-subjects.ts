@@ -9,7 +9,7 @@ import { erasureHmac } from '../event/erasure-hmac.ts';
 import { encodeToken, eventIdentity, type StreamSeq } from '../event/ids.ts';
 import { parseEventSubject } from '../event/subject.ts';
 
-export const PEOPLE_SCHEMA = `
+export const DATA_SUBJECTS_SCHEMA = `
 CREATE TABLE IF NOT EXISTS person (id INTEGER PRIMARY KEY, user TEXT NOT NULL UNIQUE, hmac TEXT NOT NULL UNIQUE) STRICT;
 CREATE INDEX IF NOT EXISTS identity_person ON identity (person) WHERE person IS NOT NULL;
 CREATE TABLE IF NOT EXISTS said_link (seq INTEGER PRIMARY KEY, session TEXT NOT NULL, claimant TEXT NOT NULL) STRICT;
@@ -30,7 +30,7 @@ export interface Forgotten {
   due(reason: string): void;
 }
 
-export interface People {
+export interface DataSubjects {
   /** Number of the person that an event is of; null for events that are nobody's. */
   of(context: string, user: string): number | null;
   /** Remembers what ties this event to events of others. */
@@ -42,13 +42,13 @@ export interface People {
   /** Says so for a reason of the service's own. */
   needRebuild(seq: StreamSeq, reason: string): void;
   /** A transaction was rolled back: what was remembered in memory may not be there. */
-  forgetCached(): void;
+  clearCache(): void;
 }
 
 /** Users whose number is kept in memory. */
 const CACHED = 50_000;
 
-export function createPeople(db: Database, key: Uint8Array): People {
+export function createDataSubjects(db: Database, key: Uint8Array): DataSubjects {
   const cache = new Map<string, number>();
   const find = db.prepare<[string], { id: number }>('SELECT id FROM person WHERE user = ?');
   const add = db.prepare('INSERT INTO person (user, hmac) VALUES (?, ?)');
@@ -131,7 +131,7 @@ export function createPeople(db: Database, key: Uint8Array): People {
         .all()
         .map(({ reason }) => reason)
         .join('; ') || undefined,
-    forgetCached: () => cache.clear(),
+    clearCache: () => cache.clear(),
   };
 }
 

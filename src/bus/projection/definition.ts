@@ -5,7 +5,7 @@ import { canonicalJson } from '../event/canonical.ts';
 import type { LoggedEvent } from '../event/codec.ts';
 import { DECLARED_INTERACTION, EVENT_DATA } from '../event/types.ts';
 import type { Forgotten } from './data-subjects.ts';
-import type { HeldRows } from './personal-data.ts';
+import type { PersonalDataRows } from './personal-data.ts';
 
 /** Raised with every change of the tables that every projection has. */
 const COMMON_CODE = 2;
@@ -46,7 +46,7 @@ export interface ProjectionDefinition<Tables> {
    */
   forget?(forgotten: Forgotten, tables: Tables): void;
   /** What the service's own tables hold on a person, for who asks to see it. */
-  held?: readonly HeldRows[];
+  personalData?: readonly PersonalDataRows[];
 }
 
 /**

@@ -45,7 +45,7 @@ export function versionOf(file: string): string | undefined {
 }
 
 /** Says that a rebuild is complete. It has to be closed. */
-export function orderSwap({ rebuild, next }: ProjectionFiles): void {
+export function requestCutOver({ rebuild, next }: ProjectionFiles): void {
   settle(rebuild);
   removeDatabase(next);
   renameSync(rebuild, next);
@@ -55,7 +55,7 @@ export function orderSwap({ rebuild, next }: ProjectionFiles): void {
  * Puts the complete one in the place of the live one; both have to be closed. False where there is none of this fold
  * version: one of another version stays, for the program or the settings that it was made for.
  */
-export function carryOutSwap({ live, next }: ProjectionFiles, version: string): boolean {
+export function replaceLiveFile({ live, next }: ProjectionFiles, version: string): boolean {
   if (versionOf(next) !== version) return false;
   settle(next);
   keepMarks(live, next);

@@ -6,10 +6,10 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { encodeToken } from '../event/ids.ts';
 
-export type HeldRecord = Record<string, unknown>;
+export type PersonalDataRecord = Record<string, unknown>;
 
 /** Rows of one kind that a service holds on a person. */
-export interface HeldRows {
+export interface PersonalDataRows {
   /** Name in the answer. */
   part: string;
   /** The rows of `@user`, with a column `key` that is another one in each of them and in the order of which they come. */
@@ -17,21 +17,21 @@ export interface HeldRows {
 }
 
 /** What is in memory, of one kind. */
-export interface HeldMemory {
+export interface PersonalDataSource {
   part: string;
   /** Records of this id in the order of their `seq`, behind a position. */
-  read(id: string, after: number, limit: number): (HeldRecord & { seq: number })[];
+  read(id: string, after: number, limit: number): (PersonalDataRecord & { seq: number })[];
 }
 
-export interface HeldPage {
-  records: HeldRecord[];
+export interface PersonalDataPage {
+  records: PersonalDataRecord[];
   /** `after` of the next page; null: there is none. */
   next: string | number | null;
 }
 
-export interface HeldReader {
+export interface PersonalDataReader {
   parts: string[];
-  read(part: string, id: string, after: string | number | null, limit: number): HeldPage;
+  read(part: string, id: string, after: string | number | null, limit: number): PersonalDataPage;
 }
 
 /** Rows that were written by events of a person, for tables whose key is the event's sequence. */
@@ -40,7 +40,7 @@ export const ofEvents = (table: string): string =>
    WHERE identity.person = (SELECT id FROM person WHERE user = @user)`;
 
 /** What every projection holds. */
-const COMMON: readonly HeldRows[] = [
+const COMMON: readonly PersonalDataRows[] = [
   { part: 'person', sql: 'SELECT id AS key, user, hmac FROM person WHERE user = @user' },
   {
     part: 'identity',
@@ -67,14 +67,14 @@ interface Statements {
   first: Statement<object, KeyedRow>;
   rest: Statement<object, KeyedRow>;
 }
-type KeyedRow = HeldRecord & { key: string | number };
+type KeyedRow = PersonalDataRecord & { key: string | number };
 
 /** @param own what the service itself holds */
-export function createHeld(
+export function createPersonalData(
   db: Database,
-  own: readonly HeldRows[] = [],
-  memory: readonly HeldMemory[] = [],
-): HeldReader {
+  own: readonly PersonalDataRows[] = [],
+  memory: readonly PersonalDataSource[] = [],
+): PersonalDataReader {
   const rows = new Map([...own, ...COMMON].map(({ part, sql }) => [part, sql]));
   const kept = new Map(memory.map((one) => [one.part, one]));
   // When they are asked for: the tables may be those of another release, until they are rebuilt.
@@ -97,7 +97,7 @@ export function createHeld(
     id: string,
     after: string | number | null,
     limit: number,
-  ): { key: string | number; record: HeldRecord }[] {
+  ): { key: string | number; record: PersonalDataRecord }[] {
     const inMemory = kept.get(part);
     if (inMemory) return inMemory.read(id, Number(after ?? -1), limit).map((record) => ({ key: record.seq, record }));
     const sql = rows.get(part);
@@ -142,8 +142,8 @@ function subjectsOf(id: string, part: string): object {
   };
 }
 
-function told({ key: _, ...row }: KeyedRow): HeldRecord {
-  const record: HeldRecord = {};
+function told({ key: _, ...row }: KeyedRow): PersonalDataRecord {
+  const record: PersonalDataRecord = {};
   for (const [column, value] of Object.entries(row)) {
     if (typeof value === 'number' && TIMES.has(column)) record[column] = new Date(value).toISOString();
     else if (typeof value === 'string' && JSONS.has(column)) record[column] = JSON.parse(value);

@@ -5,7 +5,7 @@ import { codec, erased, outgoing, viewed } from '../../../test/support/events.ts
 import { tempDir } from '../../../test/support/tempdir.ts';
 import { createMemoryLog, type MemoryLog } from '../log/memory.ts';
 import type { Bound } from './bounded.ts';
-import { carryOutSwap, orderSwap, projectionFiles, versionOf } from './files.ts';
+import { projectionFiles, replaceLiveFile, requestCutOver, versionOf } from './files.ts';
 import { createRebuild, type Rebuild, RebuildRefusedError } from './rebuild.ts';
 import { openStore } from './store.ts';
 
@@ -118,13 +118,13 @@ describe('a swap', () => {
     await rebuild.to();
     const { version } = rebuild.store;
     rebuild.close();
-    orderSwap(files);
+    requestCutOver(files);
     expect(versionOf(files.next)).toBe(version);
-    expect(carryOutSwap(files, 'another')).toBe(false);
-    expect(carryOutSwap(files, version)).toBe(true);
+    expect(replaceLiveFile(files, 'another')).toBe(false);
+    expect(replaceLiveFile(files, version)).toBe(true);
     reader.close();
     // Once more, as after a crash: nothing is left to do.
-    expect(carryOutSwap(files, version)).toBe(false);
+    expect(replaceLiveFile(files, version)).toBe(false);
     const taken = openStore({ file: files.live, definition: countingProjection(), codec, cacheKib: 1_024 });
     expect(stateOf(taken)).toEqual(oracle(log.messages()));
     expect(taken.db.pragma('integrity_check', { simple: true })).toBe('ok');
@@ -139,7 +139,7 @@ describe('a swap', () => {
     await rebuild.to();
     const { version } = rebuild.store;
     rebuild.close();
-    orderSwap(files);
+    requestCutOver(files);
     // The service folds what came meanwhile into it, and dies: the file has a log of its own now.
     await log.publish(outgoing(viewed('u1', 'late')));
     const begun = openStore({ file: files.next, definition: countingProjection(), codec, cacheKib: 1_024 });
@@ -147,7 +147,7 @@ describe('a swap', () => {
     const held = openStore({ file: files.next, definition: countingProjection(), codec, cacheKib: 1_024 });
     begun.close();
     held.close();
-    expect(carryOutSwap(files, version)).toBe(true);
+    expect(replaceLiveFile(files, version)).toBe(true);
     const taken = openStore({ file: join(folder, 'user.sqlite'), definition: countingProjection(), codec });
     expect(stateOf(taken)).toEqual(oracle(log.messages()));
     taken.close();

@@ -14,7 +14,7 @@ import {
 } from '../../errors.ts';
 import type { EventCodec, LoggedEvent, StoredMessage } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
-import { createPeople, PEOPLE_SCHEMA, userOfSubject } from './data-subjects.ts';
+import { createDataSubjects, DATA_SUBJECTS_SCHEMA, userOfSubject } from './data-subjects.ts';
 import { foldVersion, type ProjectionDefinition } from './definition.ts';
 
 /** How far a projection has come; written with every batch. */
@@ -155,7 +155,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
 
   db = wrap(db);
   const tables = definition.tables(db);
-  const people = createPeople(db, options.erasureKey ?? new Uint8Array());
+  const people = createDataSubjects(db, options.erasureKey ?? new Uint8Array());
   const readCheckpoint = db.prepare<[], Checkpoint>(
     'SELECT seq, created, clock, fence, applied, duplicates, dead_letters AS deadLetters, unknown FROM checkpoint',
   );
@@ -295,7 +295,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     try {
       return fold.immediate(...args);
     } catch (err) {
-      people.forgetCached();
+      people.clearCache();
       throw err;
     }
   }
@@ -383,7 +383,7 @@ function open<Tables>(
 /** Whether the tables have what this program asks of them; those that another one has made may not. */
 function hasWhatIsAsked<Tables>(db: Db, definition: ProjectionDefinition<Tables>, made: boolean): boolean {
   try {
-    db.exec(PEOPLE_SCHEMA);
+    db.exec(DATA_SUBJECTS_SCHEMA);
     db.exec(definition.schema);
     if (made) definition.tables(db);
     return true;

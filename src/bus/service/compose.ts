@@ -21,7 +21,7 @@ export function composeParts(parts: readonly ServicePart[]): ServiceParts {
     endpoints,
     state: states[0],
     effects: parts.flatMap(({ effects }) => effects ?? []),
-    held: parts.flatMap(({ held }) => held ?? []),
+    personalData: parts.flatMap(({ personalData }) => personalData ?? []),
     holdsRebuild: parts.find(({ holdsRebuild }) => holdsRebuild)?.holdsRebuild,
     refreshMetrics: () => {
       for (const part of parts) part.refreshMetrics?.();

@@ -18,7 +18,7 @@ import { startUser } from '../../user/start.ts';
 import { call, type Json } from '../nats/micro.ts';
 import { createPublisher, type Publisher } from '../nats/publisher.ts';
 import type { ServiceName } from '../projection/definition.ts';
-import { orderSwap, projectionFiles } from '../projection/files.ts';
+import { projectionFiles, requestCutOver } from '../projection/files.ts';
 import { createRebuild } from '../projection/rebuild.ts';
 import { erasureKey } from '../streams/erasure-key.ts';
 import type { RunningService, ServiceEnvironment } from './description.ts';
@@ -93,7 +93,7 @@ async function rebuild(service: ServiceName): Promise<number> {
   const { seq } = await second.to();
   memory?.write(files.image, second.store, false);
   second.close();
-  orderSwap(files);
+  requestCutOver(files);
   return seq;
 }
 

@@ -6,11 +6,11 @@ import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { messageOf } from '../../errors.ts';
 import { foldVersion, type ProjectionDefinition } from '../projection/definition.ts';
-import { carryOutSwap, discardNext, type ProjectionFiles, versionOf } from '../projection/files.ts';
+import { discardNext, type ProjectionFiles, replaceLiveFile, versionOf } from '../projection/files.ts';
 import { createRebuild, type RebuildOptions } from '../projection/rebuild.ts';
 import type { Checkpoint } from '../projection/store.ts';
 
-export interface TakeoverOptions<Tables> {
+export interface CutOverOptions<Tables> {
   files: ProjectionFiles;
   /** What a projection has to be made by to be taken over: that of now. */
   definition: () => ProjectionDefinition<Tables>;
@@ -27,13 +27,13 @@ export interface TakeoverOptions<Tables> {
   replace: (swap: () => void, definition: ProjectionDefinition<Tables>) => Promise<void>;
 }
 
-export interface Takeover {
+export interface CutOver {
   start(): void;
   /** Waits for one that is going on. */
   stop(): Promise<void>;
 }
 
-export function createTakeover<Tables>(options: TakeoverOptions<Tables>): Takeover {
+export function createCutOver<Tables>(options: CutOverOptions<Tables>): CutOver {
   const { files, logger, lookMs } = options;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -83,7 +83,7 @@ export function createTakeover<Tables>(options: TakeoverOptions<Tables>): Takeov
     } finally {
       rebuild.close();
     }
-    await options.replace(() => carryOutSwap(files, version), definition);
+    await options.replace(() => replaceLiveFile(files, version), definition);
     logger.info(
       { service, seq: at.seq, seconds: (performance.now() - started) / 1000 },
       'a rebuilt projection has taken over',

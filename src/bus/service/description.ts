@@ -11,7 +11,7 @@ import type { Effect, StateFollower } from '../projection/after-commit.ts';
 import type { ProjectionDefinition, ServiceName } from '../projection/definition.ts';
 import type { ProjectionFiles } from '../projection/files.ts';
 import type { ProjectionLoop, ProjectionStatus } from '../projection/loop.ts';
-import type { HeldMemory } from '../projection/personal-data.ts';
+import type { PersonalDataSource } from '../projection/personal-data.ts';
 import type { ProjectionStore } from '../projection/store.ts';
 
 /** Where a service runs, and with what. */
@@ -68,7 +68,7 @@ export interface ServicePart {
   /** What acts on commits. */
   effects?: readonly Effect[] | undefined;
   /** What is in memory on a person, for whoever asks to see it. */
-  held?: readonly HeldMemory[] | undefined;
+  personalData?: readonly PersonalDataSource[] | undefined;
   /** Whether a rebuild that is due has to wait for something. */
   holdsRebuild?: (() => boolean) | undefined;
   /** Called before each scrape. */
@@ -95,7 +95,7 @@ export interface ServiceDescription<Tables> {
    */
   rebuildsBeside: boolean;
   /** What the log itself says of the fold, before anything is folded; left out: nothing. */
-  settle?: (nc: NatsConnection) => Promise<ProjectionDefinition<Tables>>;
+  resolveDefinition?: (nc: NatsConnection) => Promise<ProjectionDefinition<Tables>>;
   /** The service's own part, made once store and connection stand; once more when a rebuilt projection takes over. */
   parts: (context: ServiceContext) => ServiceParts | Promise<ServiceParts>;
 }

@@ -67,14 +67,14 @@ export function commonEndpoints(
     held: {
       ...COMMON_ENDPOINTS.held,
       handle: async (request) => {
-        const { loop, held } = await runtime();
+        const { loop, personalData } = await runtime();
         await reachMinSeq(request, loop, config);
-        const at = { seq: loop.position(), parts: held.parts };
+        const at = { seq: loop.position(), parts: personalData.parts };
         if (request.part === undefined) return at;
         const id = requiredId(request, 'user');
         const n = wholeNumber(request, 'n', { default: 100, min: 1, max: HELD_MAX });
         const after = typeof request.after === 'string' || typeof request.after === 'number' ? request.after : null;
-        return { ...at, ...held.read(String(request.part), id, after, n) };
+        return { ...at, ...personalData.read(String(request.part), id, after, n) };
       },
     },
     dead_letters: {

@@ -7,7 +7,7 @@ import type { Config } from '../../config/schema.ts';
 import type { Endpoint } from '../nats/micro.ts';
 import type { ProjectionDefinition } from '../projection/definition.ts';
 import { createProjectionLoop, type LoopLimits, type LoopOptions, type ProjectionLoop } from '../projection/loop.ts';
-import { createHeld, type HeldReader } from '../projection/personal-data.ts';
+import { createPersonalData, type PersonalDataReader } from '../projection/personal-data.ts';
 import { openStore, type ProjectionStore, type StoreOptions } from '../projection/store.ts';
 import type { ServiceContext, ServiceDescription, ServiceParts } from './description.ts';
 import { stopAll } from './stop.ts';
@@ -17,7 +17,7 @@ export interface ProjectionRuntime {
   loop: ProjectionLoop;
   parts: ServiceParts;
   endpoints: Record<string, Endpoint>;
-  held: HeldReader;
+  personalData: PersonalDataReader;
   start(): void;
   /** Commits what has come; the file stays open. Each part is stopped, also where one before it fails. */
   stop(): Promise<void>;
@@ -58,7 +58,7 @@ export async function createProjectionRuntime<Tables>(
       loop,
       parts,
       endpoints: options.wrap(parts.endpoints ?? {}, loop),
-      held: createHeld(store.db, options.store.definition.held, parts.held),
+      personalData: createPersonalData(store.db, options.store.definition.personalData, parts.personalData),
       start: () => {
         loop.start();
         own.start?.();

@@ -14,12 +14,12 @@ import { observePublisher, observeRequests } from '../nats/metrics.ts';
 import { serveMicro } from '../nats/micro.ts';
 import { createPublisher, publisherLimits } from '../nats/publisher.ts';
 import { foldVersion, type ProjectionDefinition } from '../projection/definition.ts';
-import { carryOutSwap, instanceName, projectionFiles } from '../projection/files.ts';
+import { instanceName, projectionFiles, replaceLiveFile } from '../projection/files.ts';
 import { observeLoop } from '../projection/metrics.ts';
 import type { StoreOptions } from '../projection/store.ts';
 import { erasureKey } from '../streams/erasure-key.ts';
 import { prepareServer } from '../streams/prepare.ts';
-import { createTakeover } from './cut-over.ts';
+import { createCutOver } from './cut-over.ts';
 import { createDeadLetterStream } from './dead-letter-stream.ts';
 import type {
   RunningService,
@@ -36,7 +36,7 @@ import { createServiceLog } from './log.ts';
 import { createRebuildProcess, type RebuildProcess } from './rebuild-process.ts';
 import { createProjectionRuntime, loopLimits, type ProjectionRuntime } from './runtime.ts';
 import { createRuntimeSlot, type RuntimeSlot } from './runtime-slot.ts';
-import { createJoining, othersAnswer } from './standby.ts';
+import { createStandby, othersAnswer } from './standby.ts';
 import { stopAll } from './stop.ts';
 
 /**
@@ -72,10 +72,10 @@ export async function runService<Tables>(
     const log = await createServiceLog({ nc, publisher, config, service, batchMax });
     const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
     /** What is folded by, and what is to be folded by once a projection that was made by it is there. */
-    let definition = (await description.settle?.(nc)) ?? description.definition;
+    let definition = (await description.resolveDefinition?.(nc)) ?? description.definition;
     let wanted = definition;
     const version = foldVersion(definition);
-    if (role === undefined && carryOutSwap(files, version))
+    if (role === undefined && replaceLiveFile(files, version))
       logger.info({ file: files.live }, 'a rebuilt projection has taken over');
 
     const observer = observeLoop(registry);
@@ -144,7 +144,7 @@ export async function runService<Tables>(
       );
       rebuilding = createRebuilding();
     }
-    const takeover = createTakeover({
+    const takeover = createCutOver({
       files,
       definition: () => wanted,
       rebuild: {
@@ -260,7 +260,7 @@ export async function runService<Tables>(
     running.start();
     if (role === undefined) takeover.start();
     rebuilding?.start();
-    const joining = createJoining({
+    const joining = createStandby({
       ready: () => current().loop.status().state === 'ready',
       othersAnswer: () => othersAnswer(nc, named),
       join: () => {

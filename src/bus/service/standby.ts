@@ -39,12 +39,12 @@ export async function othersAnswer(
   }
 }
 
-export interface Joining {
+export interface Standby {
   start(): void;
   stop(): Promise<void>;
 }
 
-export interface JoiningOptions {
+export interface StandbyOptions {
   /** Whether this instance answers as of now. */
   ready: () => boolean;
   othersAnswer: () => Promise<boolean>;
@@ -53,7 +53,7 @@ export interface JoiningOptions {
 }
 
 /** Joins once this instance is ready, or nobody else is left who answers. */
-export function createJoining({ ready, othersAnswer: others, join, lookMs = LOOK_MS }: JoiningOptions): Joining {
+export function createStandby({ ready, othersAnswer: others, join, lookMs = LOOK_MS }: StandbyOptions): Standby {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let looking: Promise<void> = Promise.resolve();

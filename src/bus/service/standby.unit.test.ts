@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { until } from '../../../test/support/wait.ts';
-import { createJoining } from './standby.ts';
+import { createStandby } from './standby.ts';
 
 it('joins when it is ready, or nobody else is left, and not before', async () => {
   let ready = false;
@@ -8,7 +8,7 @@ it('joins when it is ready, or nobody else is left, and not before', async () =>
   const run = () => {
     let joined = 0;
     let looks = 0;
-    const joining = createJoining({
+    const joining = createStandby({
       ready: () => ready,
       othersAnswer: async () => {
         looks++;

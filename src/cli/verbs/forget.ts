@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { ToldErasure } from '../../bus/erasure/ledger.ts';
+import type { ErasureView } from '../../bus/erasure/ledger.ts';
 import { call } from '../../bus/nats/micro.ts';
 import { FreshetError, UsageError } from '../../errors.ts';
 import { note, print, printJson, table } from '../output.ts';
@@ -38,12 +38,12 @@ export const forgetVerb = (): Command =>
     });
   });
 
-const forget = ({ nc }: CliSession, user: string): Promise<ToldErasure> => call(nc, 'freshet.user.forget', { user });
-const read = ({ nc }: CliSession, erasure: string): Promise<ToldErasure> =>
+const forget = ({ nc }: CliSession, user: string): Promise<ErasureView> => call(nc, 'freshet.user.forget', { user });
+const read = ({ nc }: CliSession, erasure: string): Promise<ErasureView> =>
   call(nc, 'freshet.user.erasure', { erasure });
 
 /** The erasure continues while a service restarts or does not answer, so the next poll may succeed. */
-async function untilDone(session: CliSession, begun: ToldErasure): Promise<ToldErasure> {
+async function untilDone(session: CliSession, begun: ErasureView): Promise<ErasureView> {
   let entry = begun;
   let noted: string | undefined;
   while (entry.state !== 'done') {
@@ -61,7 +61,7 @@ async function untilDone(session: CliSession, begun: ToldErasure): Promise<ToldE
 }
 
 async function printAll({ nc }: CliSession, { json }: ForgetOptions): Promise<void> {
-  const { erasures } = await call<{ erasures: ToldErasure[] }>(nc, 'freshet.user.erasure', {});
+  const { erasures } = await call<{ erasures: ErasureView[] }>(nc, 'freshet.user.erasure', {});
   if (json) return printJson(erasures);
   if (erasures.length === 0) return print('No erasures.');
   print(
@@ -78,7 +78,7 @@ async function printAll({ nc }: CliSession, { json }: ForgetOptions): Promise<vo
   );
 }
 
-function printErasure({ erasure, requested, state, deadline, overdue, done, services }: ToldErasure): void {
+function printErasure({ erasure, requested, state, deadline, overdue, done, services }: ErasureView): void {
   print(`erasure   ${erasure}\nrequested ${requested}\nstate     ${state}${done === null ? '' : ` since ${done}`}`);
   print(`deadline  ${deadline}${overdue ? ', overdue' : ''}\n`);
   print(

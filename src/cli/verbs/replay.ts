@@ -7,7 +7,7 @@ import type { Log } from '../../bus/log/port.ts';
 import { findPosition } from '../../bus/log/position.ts';
 import { createPublisher } from '../../bus/nats/publisher.ts';
 import { foldVersion, SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
-import { carryOutSwap, instanceName, orderSwap, projectionFiles } from '../../bus/projection/files.ts';
+import { instanceName, projectionFiles, replaceLiveFile, requestCutOver } from '../../bus/projection/files.ts';
 import { createRebuild } from '../../bus/projection/rebuild.ts';
 import { ensureFolder } from '../../bus/service/folder.ts';
 import { acquireLock, type InstanceLock } from '../../bus/service/lock.ts';
@@ -189,11 +189,11 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
       per_second: Math.round(messages / seconds),
     };
     if (aside) {
-      orderSwap(files);
+      requestCutOver(files);
       renameSync(files.next, files.live);
       return { ...done, file: files.live, in_force: 'aside' };
     }
-    orderSwap(files);
+    requestCutOver(files);
     return { ...done, file: files.live, in_force: await cutOver(folder, instance, foldVersion(definition)) };
   } finally {
     progress.end();
@@ -219,7 +219,7 @@ async function cutOver(folder: string, instance: string, version: string): Promi
     let lock: InstanceLock | undefined;
     try {
       lock = acquireLock(join(folder, instance), instance);
-      carryOutSwap(files, version);
+      replaceLiveFile(files, version);
       return 'next start';
     } catch (err) {
       if (!(err instanceof InstanceLockedError)) throw err;

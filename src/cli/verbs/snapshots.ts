@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { call } from '../../bus/nats/micro.ts';
-import type { SnapshotsAnswer, SnapshotTold } from '../../engine/lifecycle/rollback.ts';
+import type { SnapshotsAnswer, SnapshotView } from '../../engine/lifecycle/rollback.ts';
 import { count, print, printJson, table } from '../output.ts';
 import { type CommonOptions, withCommon, withSession } from '../session.ts';
 
@@ -36,7 +36,7 @@ export const snapshotsVerb = (): Command =>
     }),
   );
 
-const snapshotsText = (snapshots: readonly SnapshotTold[]): string =>
+const snapshotsText = (snapshots: readonly SnapshotView[]): string =>
   table(
     snapshots.map(({ object, seq, event_time, config, events, bytes, ...one }) => [
       object,
@@ -55,7 +55,7 @@ function remarksOf({
   settings_differ,
   pinned,
   unfit,
-}: Pick<SnapshotTold, 'current' | 'settings_differ' | 'pinned' | 'unfit'>): string {
+}: Pick<SnapshotView, 'current' | 'settings_differ' | 'pinned' | 'unfit'>): string {
   const names = Object.keys(settings_differ ?? {});
   return [
     ...(current ? ['in force'] : []),

@@ -9,7 +9,7 @@ import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
 import type { ServiceStatus } from '../../bus/service/description.ts';
 import { createInstances, type Instances } from '../../bus/service/instances.ts';
 import type { TrainingStatus } from '../../engine/artifacts/trainings.ts';
-import type { InForceTold } from '../../engine/lifecycle/rollback.ts';
+import type { InForceView } from '../../engine/lifecycle/rollback.ts';
 import type { PrequentialReport, Quality } from '../../engine/model/mod.ts';
 import { isStreamMissing } from '../../errors.ts';
 import { readRuntime } from '../../up/runtime-file.ts';
@@ -43,7 +43,7 @@ interface Status {
     training: TrainingStatus | null;
     prequential: PrequentialReport | null;
     warnings: Record<string, number>;
-    in_force: InForceTold | null;
+    in_force: InForceView | null;
   } | null;
 }
 
@@ -120,7 +120,7 @@ async function readStatus({ nc, url }: CliSession, { data }: CommonOptions): Pro
 type Answer = ServiceStatus & {
   trouble?: NonNullable<InstanceRow['trouble']>;
   model?: Status['model'];
-  in_force?: InForceTold;
+  in_force?: InForceView;
 };
 
 interface InstanceFound {
@@ -166,7 +166,7 @@ function trainingLine({ inputs, training }: NonNullable<Status['model']>): strin
 }
 
 /** The promotion or rollback in force, and the settings of the file that it overrides. Empty if there is none. */
-function inForceLines({ act, pinned, coming, file_differs }: InForceTold): string[] {
+function inForceLines({ act, pinned, coming, file_differs }: InForceView): string[] {
   const names = Object.keys(file_differs);
   return [
     ...(act

@@ -19,7 +19,7 @@ export interface CopiesOptions {
 export interface Copies {
   /** This one needs a copy. */
   add(mention: InputMention): void;
-  start(lookMs: number): void;
+  start(pollMs: number): void;
   /** Waits for what is being copied. */
   stop(): Promise<void>;
 }
@@ -86,9 +86,9 @@ function createTask(carryOut: () => Promise<void>) {
   };
   return {
     run,
-    start: (lookMs: number): void => {
+    start: (pollMs: number): void => {
       run();
-      timer = setInterval(run, lookMs);
+      timer = setInterval(run, pollMs);
       timer.unref();
     },
     stop: async (): Promise<void> => {

@@ -1,6 +1,6 @@
 /** What was trained outside the fold has to count from one position of the log, whoever folds it and however often. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
@@ -19,7 +19,7 @@ import { createJetStreamLog } from '../../bus/log/jetstream.ts';
 import { call } from '../../bus/nats/micro.ts';
 import { createPublisher, type Publisher } from '../../bus/nats/publisher.ts';
 import { withState } from '../../bus/projection/after-commit.ts';
-import { orderSwap, projectionFiles } from '../../bus/projection/files.ts';
+import { projectionFiles, requestCutOver } from '../../bus/projection/files.ts';
 import { createRebuild } from '../../bus/projection/rebuild.ts';
 import { openStore, removeDatabase } from '../../bus/projection/store.ts';
 import { verifyProjection } from '../../bus/projection/verify.ts';
@@ -29,7 +29,7 @@ import { applyStreams } from '../../bus/streams/plan.ts';
 import { rebuildable } from '../../cli/projections.ts';
 import { completeConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
-import { createMemory, emptyModel, type Memory } from '../fold/model-fold.ts';
+import { createModelFold, emptyModel, type ModelFold } from '../fold/model-fold.ts';
 import { engineProjection, prepareTables } from '../fold/projection.ts';
 import { hashModel, type LiveModelHash, type ModelHash } from '../lifecycle/rebuild.ts';
 import { type ContentMap, encodeMap, featureHash } from '../model/mod.ts';
@@ -92,7 +92,7 @@ const short = completeConfig({ engine: { training_judged_events: 10 } });
 /** Folds all messages in batches of so many, with inputs; and again from a state that was taken on the way. */
 function fold(inputs: readonly RecordedInput[], batch: number, cut: number) {
   const folder = makeTempDir('inputs');
-  let memory: Memory | undefined;
+  let memory: ModelFold | undefined;
   const store = withState(
     openStore({
       file: join(folder, 'e.sqlite'),
@@ -111,7 +111,7 @@ function fold(inputs: readonly RecordedInput[], batch: number, cut: number) {
       next: (after: number) => (Math.floor(after / 70) + 1) * 70,
       reached: (seq: StreamSeq) => void reached.push(seq, memory?.model.stats().events ?? 0),
     };
-    memory = createMemory({ config: short, tables, inputs: records, stops });
+    memory = createModelFold({ config: short, tables, inputs: records, stops });
     let image = { state: memory.model.exportState(), seq: streamSeq(0) };
     for (let i = 0; i < messages.length; i += batch) {
       store.commit(messages.slice(i, i + batch), 'now');
@@ -119,7 +119,7 @@ function fold(inputs: readonly RecordedInput[], batch: number, cut: number) {
     }
     const again = emptyModel(short);
     again.importState(image.state);
-    const restored = createMemory({ config: short, tables, model: again, seq: image.seq, inputs: records });
+    const restored = createModelFold({ config: short, tables, model: again, seq: image.seq, inputs: records });
     const rest = messages.filter(({ seq }) => seq > image.seq);
     restored.fold(store.applied(rest), streamSeq(messages.length));
     return { live: memory, restored, reached };
@@ -128,7 +128,7 @@ function fold(inputs: readonly RecordedInput[], batch: number, cut: number) {
     removeTempDir(folder);
   }
 }
-const stateOf = ({ model }: Memory): string => sha256Of(model.exportState());
+const stateOf = ({ model }: ModelFold): string => sha256Of(model.exportState());
 
 describe('the fold with recorded inputs', () => {
   it('takes each over at its position, whatever the batches are and wherever it was begun again', () => {
@@ -184,17 +184,17 @@ describe('a training', () => {
       records,
       position: () => position,
       rows: () => ({ seq: position, marks: [] }),
-      recalling: () => false,
+      catchingUp: () => false,
       logger: silent,
     });
     try {
-      trainings.look();
-      trainings.look();
+      trainings.poll();
+      trainings.poll();
       await until(() => trainings.status().failed === 1);
-      trainings.look();
+      trainings.poll();
       expect(trainings.status()).toEqual({ running: null, last: null, failed: 1 });
       position = 200;
-      trainings.look();
+      trainings.poll();
       await until(() => trainings.status().failed === 2);
       expect(records.list()).toEqual([]);
     } finally {
@@ -296,7 +296,7 @@ describe('an engine that trains', { timeout: 360_000 }, () => {
     );
     const records = createRecords(store.db);
     for (const one of inputs) records.add(one);
-    const memory = createMemory({ config, tables: prepareTables(store.db), inputs: records });
+    const memory = createModelFold({ config, tables: prepareTables(store.db), inputs: records });
     for (let seq = 1; seq <= lastSeq; seq++) {
       const message = await log.at(streamSeq(seq));
       if (message) store.commit([message], 'whole');
@@ -414,10 +414,10 @@ describe('an engine that trains', { timeout: 360_000 }, () => {
     const db = new Database(file());
     createRecords(db).add(late);
     db.close();
-    orderSwap(files);
+    requestCutOver(files);
     await until(async () => {
       const found = recorded();
-      return found.length === 2 && running[0]?.status().state === 'ready';
+      return !existsSync(files.next) && found.length === 2 && running[0]?.status().state === 'ready';
     });
     const last = await publish(...reading(30, 430));
     await caughtUp(running[0] as RunningService, last);
@@ -447,7 +447,7 @@ describe('an engine that trains', { timeout: 360_000 }, () => {
     const db = new Database(file());
     createRecords(db).add(input(seq - 5, bytesOf(3)));
     db.close();
-    orderSwap(files);
+    requestCutOver(files);
     const again = await start();
     await caughtUp(again, seq);
     expect(recorded()).toHaveLength(2);

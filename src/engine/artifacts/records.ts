@@ -76,8 +76,24 @@ const MENTION = 'kind, trained_at, from_seq, sha256, backend, seconds, marks';
 
 const fromRow = <T extends { marks: string }>(row: T) => ({ ...row, marks: JSON.parse(row.marks) as Fingerprint[] });
 
+export interface RecordsOptions {
+  /**
+   * Nobody else writes to the table while these records are used, so that where inputs count from is kept in memory:
+   * the fold asks at every batch, and mostly there is none.
+   */
+  exclusive?: boolean;
+}
+
 /** The records in an engine's file; its table has to be there. */
-export function createRecords(db: Db): InputRecords {
+export function createRecords(db: Db, { exclusive = false }: RecordsOptions = {}): InputRecords {
+  /** Positions that inputs count from; undefined: not read yet. */
+  let positions: number[] | undefined;
+  const readPositions = db.prepare<[], number>('SELECT from_seq FROM recorded_input').pluck();
+  function anyBetween(after: number, to: number): boolean {
+    if (!exclusive) return true;
+    positions ??= readPositions.all();
+    return positions.some((from) => from > after && from <= to);
+  }
   const between = db.prepare<[number, number], Row>(
     `SELECT ${MENTION}, bytes FROM recorded_input WHERE from_seq > ? AND from_seq <= ?
      ORDER BY from_seq, trained_at, kind`,
@@ -103,10 +119,15 @@ export function createRecords(db: Db): InputRecords {
   );
   return {
     tainted: () => tainted.all().map(fromRow),
-    between: (after, to) => between.all(after, to).map(fromRow),
-    add: ({ from_seq, trained_at, kind, sha256, backend, seconds, marks, bytes }) =>
-      void add.run(from_seq, trained_at, kind, sha256, backend, seconds, JSON.stringify(marks), Buffer.from(bytes)),
-    remove: ({ from_seq, trained_at, kind }) => void remove.run(from_seq, trained_at, kind),
+    between: (after, to) => (anyBetween(after, to) ? between.all(after, to).map(fromRow) : []),
+    add: ({ from_seq, trained_at, kind, sha256, backend, seconds, marks, bytes }) => {
+      positions = undefined;
+      add.run(from_seq, trained_at, kind, sha256, backend, seconds, JSON.stringify(marks), Buffer.from(bytes));
+    },
+    remove: ({ from_seq, trained_at, kind }) => {
+      positions = undefined;
+      remove.run(from_seq, trained_at, kind);
+    },
     list: () => list.all().map(fromRow),
     read: ({ from_seq, trained_at, kind }) => {
       const row = read.get(from_seq, trained_at, kind);

@@ -21,14 +21,14 @@ export interface RenewalOptions {
   /** Model and rows no longer follow from the records that there are. */
   needRebuild: (reason: string) => void;
   logger: Pick<Logger, 'info' | 'warn'>;
-  lookMs: number;
+  pollMs: number;
 }
 
 export interface Renewal {
   /** Whether there is a record with somebody's part in it who was forgotten. */
   due(): boolean;
   /** Looks whether there is something to do; called after an erasure was folded. */
-  look(): void;
+  poll(): void;
   start(): void;
   /** Waits for what is being taken away; a training that runs is ended by whoever owns it. */
   stop(): Promise<void>;
@@ -37,7 +37,7 @@ export interface Renewal {
 const REASON = 'what was trained with the part of somebody who was forgotten is trained anew';
 
 export function createRenewal(options: RenewalOptions): Renewal {
-  const { db, records, trainings, objects, follows, needRebuild, logger, lookMs } = options;
+  const { db, records, trainings, objects, follows, needRebuild, logger, pollMs } = options;
   let timer: NodeJS.Timeout | undefined;
   let working: Promise<void> | undefined;
   let stopped = false;
@@ -75,7 +75,7 @@ export function createRenewal(options: RenewalOptions): Renewal {
     if (old.length > 0) replace.immediate(old, undefined);
   }
 
-  function look(): void {
+  function poll(): void {
     if (stopped || working || (gone.size === 0 && !due())) return;
     working = work()
       .catch((err: unknown) =>
@@ -91,10 +91,10 @@ export function createRenewal(options: RenewalOptions): Renewal {
 
   return {
     due,
-    look,
+    poll,
     start: () => {
-      look();
-      timer = setInterval(look, lookMs);
+      poll();
+      timer = setInterval(poll, pollMs);
       timer.unref();
     },
     stop: async () => {

@@ -29,7 +29,7 @@ export interface TrainingsOptions {
   /** Position of the rows, and messages there, newest first. */
   rows: () => { seq: number; marks: readonly Fingerprint[] };
   /** Whether the model only comes to where it was before: what it learns from has been trained on, or is soon. */
-  recalling: () => boolean;
+  catchingUp: () => boolean;
   logger: Pick<Logger, 'info' | 'warn'>;
   onRecorded?: (input: RecordedInput) => void;
   onFailed?: (kind: InputKind) => void;
@@ -46,7 +46,7 @@ export interface TrainingStatus {
 
 export interface Trainings extends Stops {
   /** Begins what is due and could not be begun where it was; called between batches. */
-  look(): void;
+  poll(): void;
   /**
    * Trains these kinds once more from the state as it is, whatever the position; `settle` takes what came of each,
    * undefined where nothing did. False: something else is being trained, or the model is being read; try again.
@@ -61,7 +61,7 @@ export interface Trainings extends Stops {
 }
 
 export function createTrainings(options: TrainingsOptions): Trainings {
-  const { kinds, schedule, trainer, model, records, position, rows, recalling, logger } = options;
+  const { kinds, schedule, trainer, model, records, position, rows, catchingUp, logger } = options;
   /** The fixed position that was dealt with last. */
   let dealtWith = 0;
   let running: InputKind | null = null;
@@ -73,7 +73,7 @@ export function createTrainings(options: TrainingsOptions): Trainings {
   /** Takes the data of the present position, if it is the turn of a training. */
   function begin(seq: number): void {
     const due = lastTraining(seq, schedule);
-    if (stopped || busy || kinds.length === 0 || due <= dealtWith || recalling()) return;
+    if (stopped || busy || kinds.length === 0 || due <= dealtWith || catchingUp()) return;
     dealtWith = due;
     const orders: { kind: InputKind; data: TrainingData }[] = [];
     for (const kind of kinds) {
@@ -89,7 +89,7 @@ export function createTrainings(options: TrainingsOptions): Trainings {
     busy = true;
     void carryOut(orders, seq).finally(() => {
       busy = false;
-      look();
+      poll();
     });
   }
 
@@ -132,7 +132,7 @@ export function createTrainings(options: TrainingsOptions): Trainings {
     again: readonly InputKind[],
     settle: (kind: InputKind, input: RecordedInput | undefined) => void,
   ): Promise<boolean> {
-    if (stopped || busy || recalling()) return false;
+    if (stopped || busy || catchingUp()) return false;
     busy = true;
     const seq = position();
     const orders = again.map((kind) => ({ kind, data: dataOf(kind, seq) }));
@@ -158,7 +158,7 @@ export function createTrainings(options: TrainingsOptions): Trainings {
       return !stopped;
     } finally {
       busy = false;
-      look();
+      poll();
     }
   }
 
@@ -173,14 +173,14 @@ export function createTrainings(options: TrainingsOptions): Trainings {
     }
   }
 
-  function look(): void {
+  function poll(): void {
     begin(position());
   }
 
   return {
     next: (after) => nextTraining(after, schedule),
     reached: (seq) => begin(streamSeq(seq)),
-    look,
+    poll,
     renew,
     status: () => ({ running, last, failed }),
     stop: async () => {

@@ -16,17 +16,17 @@ import { itemId, streamSeq, userId } from '../../bus/event/ids.ts';
 import { withState } from '../../bus/projection/after-commit.ts';
 import { openStore } from '../../bus/projection/store.ts';
 import { completeConfig } from '../../config/load.ts';
-import { createMemory, type Memory } from './model-fold.ts';
+import { createModelFold, type ModelFold } from './model-fold.ts';
 import { engineProjection, prepareTables } from './projection.ts';
 
-function fold(messages: readonly StoredMessage[], engine: object = {}): { memory: Memory; dead: string[] } {
+function fold(messages: readonly StoredMessage[], engine: object = {}): { memory: ModelFold; dead: string[] } {
   const config = completeConfig({ engine: { prequential_every: 1_000_000, ...engine } });
   const definition = engineProjection({ config });
   const store = withState(
     openStore({ file: join(tempDir('bad-input'), 'e.sqlite'), definition, codec, cacheKib: 1_024 }),
     () => memory,
   );
-  const memory = createMemory({ config, tables: prepareTables(store.db) });
+  const memory = createModelFold({ config, tables: prepareTables(store.db) });
   const dead: string[] = [];
   for (let i = 0; i < messages.length; i += 500)
     dead.push(...store.commit(messages.slice(i, i + 500), 'now').deadLetters.map(({ code }) => code));
@@ -34,7 +34,7 @@ function fold(messages: readonly StoredMessage[], engine: object = {}): { memory
   return { memory, dead };
 }
 
-const items = ({ model }: Memory, user: string): string[] =>
+const items = ({ model }: ModelFold, user: string): string[] =>
   model.recommend({ user: userId(user), n: 20 }).items.map(({ item }) => item);
 
 describe('the engine', () => {

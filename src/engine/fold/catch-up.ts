@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 /** Milliseconds between two lines in the log. */
 const SAY_MS = 5_000;
 
-export interface RecallStatus {
+export interface CatchUpStatus {
   /** Snapshot that the model was read from; null: from the log alone. */
   snapshot: string | null;
   /** Position that it held. */
@@ -17,13 +17,13 @@ export interface RecallStatus {
   seconds: number;
 }
 
-export interface RecallProgress {
+export interface CatchUpProgress {
   reached(seq: number): void;
   running(): boolean;
-  status(): RecallStatus;
+  status(): CatchUpStatus;
 }
 
-export interface RecallOptions {
+export interface CatchUpOptions {
   logger: Logger;
   from: number;
   to: number;
@@ -32,13 +32,13 @@ export interface RecallOptions {
   readMs: number;
 }
 
-export function createRecallProgress({
+export function createCatchUpProgress({
   logger,
   from,
   to,
   snapshot = undefined,
   readMs,
-}: RecallOptions): RecallProgress {
+}: CatchUpOptions): CatchUpProgress {
   const started = performance.now() - readMs;
   let at = from;
   let said = { at: performance.now(), seq: from };

@@ -31,7 +31,7 @@ import { type RecordedInput, sha256Of } from '../artifacts/records.ts';
 import { engineRebuild } from '../lifecycle/rebuild.ts';
 import type { Model } from '../model/mod.ts';
 import { configHash } from '../settings/settings.ts';
-import { createMemory, emptyModel, type Memory } from './model-fold.ts';
+import { createModelFold, emptyModel, type ModelFold } from './model-fold.ts';
 import { engineProjection, prepareTables, resolveUserAt, traitsAt } from './projection.ts';
 
 const config = completeConfig({
@@ -51,7 +51,7 @@ interface Folded {
 /** Folds events in batches of so many; the snapshot is taken behind the batch in which message `cut` is. */
 function fold(events: readonly TestEvent[], batch: number, cut = 0): Folded {
   const folder = makeTempDir('engine');
-  let memory: Memory | undefined;
+  let memory: ModelFold | undefined;
   const store = withState(
     openStore({
       file: join(folder, 'e.sqlite'),
@@ -63,7 +63,7 @@ function fold(events: readonly TestEvent[], batch: number, cut = 0): Folded {
   );
   try {
     const tables = prepareTables(store.db);
-    memory = createMemory({ config, tables });
+    memory = createModelFold({ config, tables });
     const messages = stored(events);
     let image: { state: Buffer; seq: StreamSeq } = { state: memory.model.exportState(), seq: streamSeq(0) };
     for (let i = 0; i < messages.length; i += batch) {
@@ -71,7 +71,7 @@ function fold(events: readonly TestEvent[], batch: number, cut = 0): Folded {
       if (i <= cut) image = { state: memory.model.exportState(), seq: memory.position() };
     }
     const recall = (model: Model, seq: StreamSeq): Model => {
-      const again = createMemory({ config, tables, model, seq });
+      const again = createModelFold({ config, tables, model, seq });
       const rest = messages.filter((message) => message.seq > seq);
       for (let i = 0; i < rest.length; i += 3) {
         const part = rest.slice(i, i + 3);
@@ -289,7 +289,7 @@ describe('the engine’s memory', () => {
         { country: 'NL', age: 42 },
       ]);
       expect([2, 3].map((seq) => resolveUserAt('s1', seq, tables))).toEqual(['s1', 'u1']);
-      const memory = createMemory({ config, tables });
+      const memory = createModelFold({ config, tables });
       memory.fold(store.applied(stored(events)), streamSeq(7));
       expect(memory.model.history(userId('u1')).map(({ item: id }) => id)).toEqual(['a']);
     } finally {
@@ -352,7 +352,7 @@ describe('a ranker that was put back, in a rebuild', () => {
       for (let i = 0; i < messages.length; i += batch) store.commit(messages.slice(i, i + batch), 'now');
       expect(memory()?.model.pinned).toBe(true);
       expect(memory()?.model.rankerHash()).not.toBe(other.rankerHash());
-      return (memory() as Memory).model.rankerHash();
+      return (memory() as ModelFold).model.rankerHash();
     } finally {
       store.close();
       removeTempDir(folder);

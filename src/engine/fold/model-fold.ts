@@ -55,7 +55,7 @@ const DAY_MS = 86_400_000;
 const YEAR_MS = 365 * DAY_MS;
 
 /** The model in memory with its place in the log. */
-export interface Memory {
+export interface ModelFold {
   readonly model: Model;
   /** Position up to which the log is in it. */
   position(): StreamSeq;
@@ -65,7 +65,7 @@ export interface Memory {
   fold(events: readonly LoggedEvent[], seq: StreamSeq): void;
 }
 
-export interface MemoryOptions {
+export interface ModelFoldOptions {
   config: Config;
   tables: EngineTables;
   /** Left out: an empty one, at the log's beginning. */
@@ -80,7 +80,7 @@ export interface MemoryOptions {
   erasureKey?: Uint8Array;
 }
 
-export function createMemory({
+export function createModelFold({
   config,
   tables,
   model = emptyModel(config),
@@ -88,7 +88,7 @@ export function createMemory({
   inputs,
   stops,
   erasureKey = new Uint8Array(),
-}: MemoryOptions): Memory {
+}: ModelFoldOptions): ModelFold {
   const weights = weightsOf(config);
   const kinds = trainedKinds(config);
   const hash = configHash(config);

@@ -11,7 +11,7 @@ import { foldTraits } from '../../bus/event/traits.ts';
 import type { ItemData } from '../../bus/event/types.ts';
 import type { Forgotten } from '../../bus/projection/data-subjects.ts';
 import type { ProjectionDefinition } from '../../bus/projection/definition.ts';
-import { type HeldRows, ofEvents } from '../../bus/projection/personal-data.ts';
+import { ofEvents, type PersonalDataRows } from '../../bus/projection/personal-data.ts';
 import type { Config } from '../../config/schema.ts';
 import {
   applyExperiment,
@@ -48,7 +48,7 @@ CREATE TABLE IF NOT EXISTS withdrawal (item TEXT PRIMARY KEY) STRICT, WITHOUT RO
 ${EXPERIMENT_SCHEMA}
 ${RECORDS_SCHEMA}`;
 
-const HELD: readonly HeldRows[] = [
+const HELD: readonly PersonalDataRows[] = [
   { part: 'interaction', sql: ofEvents('interaction') },
   { part: 'traits', sql: 'SELECT seq AS key, traits.* FROM traits WHERE user = @user' },
   { part: 'claim', sql: 'SELECT seq AS key, claim.* FROM claim WHERE claimant = @user' },
@@ -136,7 +136,7 @@ export function weightsOf({ engine }: Config): WeightsConfig {
 
 export interface EngineProjectionOptions {
   config: Config;
-  /** Gets the id that an erasure's record forgets, and the record's position, before the record is committed. */
+  /** Called with each user whom a record of an erasure forgets, and the record's position, before it is committed. */
   forgotten?: (user: string, seq: number) => void;
 }
 
@@ -155,7 +155,7 @@ export function engineProjection({ config, forgotten }: EngineProjectionOptions)
       forgetUser(gone, tables);
       forgotten?.(gone.user, gone.seq);
     },
-    held: HELD,
+    personalData: HELD,
   };
 }
 

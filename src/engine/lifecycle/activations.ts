@@ -11,13 +11,13 @@ import type { Config } from '../../config/schema.ts';
 import { messageOf } from '../../errors.ts';
 import { type EngineSettings, withSettings } from '../settings/settings.ts';
 
-export type ActVerb = 'promoted' | 'rolled_back';
+export type ActivationVerb = 'promoted' | 'rolled_back';
 
 /** One of these events. */
-export interface Act {
+export interface Activation {
   /** Id of the act. */
   act: string;
-  verb: ActVerb;
+  verb: ActivationVerb;
   seq: number;
   /** When it happened, milliseconds since 1970. */
   time: number;
@@ -28,13 +28,13 @@ export interface Act {
   reason: string | undefined;
 }
 
-const VERBS: readonly ActVerb[] = ['promoted', 'rolled_back'];
+const VERBS: readonly ActivationVerb[] = ['promoted', 'rolled_back'];
 /** Messages that are asked for at once, and milliseconds that an answer may take. */
 const FETCH = 100;
 const FETCH_MS = 5_000;
 
 /** The act that an event is, or undefined where it is none. */
-export function actOf(event: LoggedEvent): Act | undefined {
+export function activationOf(event: LoggedEvent): Activation | undefined {
   if (event.type !== 'control.promoted.v1' && event.type !== 'control.rolled_back.v1') return undefined;
   const { seq, subject, time, data } = event;
   return {
@@ -58,13 +58,13 @@ function settingsIn(text: string): EngineSettings | undefined {
 }
 
 /** All acts that the log holds, in its order; those behind `upTo` left out. */
-export async function readActs(nc: NatsConnection, upTo = Number.POSITIVE_INFINITY): Promise<Act[]> {
-  const acts: Act[] = [];
+export async function readActivations(nc: NatsConnection, upTo = Number.POSITIVE_INFINITY): Promise<Activation[]> {
+  const acts: Activation[] = [];
   for (const verb of VERBS) for (const act of await readVerb(nc, verb)) if (act.seq <= upTo) acts.push(act);
   return acts.sort((one, other) => one.seq - other.seq);
 }
 
-async function readVerb(nc: NatsConnection, verb: ActVerb): Promise<Act[]> {
+async function readVerb(nc: NatsConnection, verb: ActivationVerb): Promise<Activation[]> {
   const jsm = await nc.jetstreamManager({ checkAPI: false });
   const subject = `ev.control.*.${verb}`;
   const codec = createCodec();
@@ -82,7 +82,7 @@ async function readVerb(nc: NatsConnection, verb: ActVerb): Promise<Act[]> {
     replay_policy: ReplayPolicy.Instant,
     inactive_threshold: nanos(FETCH_MS),
   });
-  const found: Act[] = [];
+  const found: Activation[] = [];
   try {
     const consumer = await nc.jetstream().consumers.get(EVENTS.name, name);
     for (let left = there; left > 0; ) {
@@ -99,7 +99,7 @@ async function readVerb(nc: NatsConnection, verb: ActVerb): Promise<Act[]> {
           payload: message.data,
           timestamp,
         });
-        const act = decoded.kind === 'event' ? actOf(decoded.event) : undefined;
+        const act = decoded.kind === 'event' ? activationOf(decoded.event) : undefined;
         if (act) found.push(act);
       }
       if (left === before) throw new Error(`the log did not give ${left} events of ${subject} within ${FETCH_MS} ms`);
@@ -114,22 +114,26 @@ export interface InForce {
   /** The configuration with the settings in force. */
   config: Config;
   /** What put them there; undefined: nothing did, they are the file's. */
-  act: Act | undefined;
+  activation: Activation | undefined;
 }
 
 /** What the newest of these acts puts in force over a configuration; where its settings are none, the act before. */
-export function inForce(config: Config, acts: readonly Act[], warn: (text: string) => void = () => {}): InForce {
-  for (const act of [...acts].reverse()) {
-    if (act.settings === undefined) return { config, act };
+export function inForce(
+  config: Config,
+  activations: readonly Activation[],
+  warn: (text: string) => void = () => {},
+): InForce {
+  for (const act of [...activations].reverse()) {
+    if (act.settings === undefined) return { config, activation: act };
     try {
-      return { config: withSettings(config, act.settings, `${act.verb} ${act.act}`), act };
+      return { config: withSettings(config, act.settings, `${act.verb} ${act.act}`), activation: act };
     } catch (err) {
       warn(`the settings of ${act.verb} ${act.act} can't be in force: ${messageOf(err)}`);
     }
   }
-  return { config, act: undefined };
+  return { config, activation: undefined };
 }
 
 /** The configuration in force at a position; at the head of the log unless one is given. */
 export const configInForce = async (config: Config, nc: NatsConnection, upTo?: number): Promise<Config> =>
-  inForce(config, await readActs(nc, upTo)).config;
+  inForce(config, await readActivations(nc, upTo)).config;

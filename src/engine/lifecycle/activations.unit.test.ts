@@ -3,13 +3,13 @@ import { codec, stored } from '../../../test/support/events.ts';
 import { completeConfig } from '../../config/load.ts';
 import { decodePin, encodePin, refolded } from '../artifacts/pin.ts';
 import { configHash, differences, settingsOf, withSettings } from '../settings/settings.ts';
-import { type Act, actOf, inForce } from './activations.ts';
+import { type Activation, activationOf, inForce } from './activations.ts';
 
 const file = completeConfig({ engine: { ranker_units: 8, snapshot_events: 77 } });
 const other = completeConfig({ engine: { ranker_form: 'none', snapshot_events: 9 } });
 
 /** Acts as the log gives them. */
-function acts(...of: { verb: 'promoted' | 'rolled_back'; config: string }[]): Act[] {
+function acts(...of: { verb: 'promoted' | 'rolled_back'; config: string }[]): Activation[] {
   const events = of.map(({ verb, config }, i) => ({
     specversion: '1.0',
     id: `e${i}`,
@@ -20,7 +20,7 @@ function acts(...of: { verb: 'promoted' | 'rolled_back'; config: string }[]): Ac
   }));
   return stored(events).map((message) => {
     const decoded = codec.decode(message);
-    const act = decoded.kind === 'event' ? actOf(decoded.event) : undefined;
+    const act = decoded.kind === 'event' ? activationOf(decoded.event) : undefined;
     if (!act) throw new Error('no act');
     return act;
   });
@@ -34,20 +34,20 @@ describe('the settings in force', () => {
   });
 
   it('are those of the newest act, and what is operational stays the file’s', () => {
-    const { config, act } = inForce(file, acts({ verb: 'promoted', config: json }));
+    const { config, activation } = inForce(file, acts({ verb: 'promoted', config: json }));
     expect(config.engine).toMatchObject({ ranker_form: 'none', ranker_units: 16, snapshot_events: 77 });
     expect(configHash(config)).toBe(configHash(other));
-    expect(act).toMatchObject({ act: 'act0', verb: 'promoted', seq: 1, snapshot: 'model-0' });
+    expect(activation).toMatchObject({ act: 'act0', verb: 'promoted', seq: 1, snapshot: 'model-0' });
     expect(config.http).toEqual(file.http);
   });
 
   it('are the file’s again after an act that says none', () => {
-    const { config, act } = inForce(
+    const { config, activation } = inForce(
       file,
       acts({ verb: 'rolled_back', config: json }, { verb: 'promoted', config: '' }),
     );
     expect(config).toEqual(file);
-    expect(act?.seq).toBe(2);
+    expect(activation?.seq).toBe(2);
   });
 
   it('are read from events of before settings stood in them as if these said none', () => {
@@ -59,12 +59,12 @@ describe('the settings in force', () => {
     expect(configHash(inForce(file, acts({ verb: 'promoted', config: strange })).config)).toBe(configHash(other));
     const said: string[] = [];
     const wrong = JSON.stringify({ ranker_units: 'many' });
-    const { config, act } = inForce(
+    const { config, activation } = inForce(
       file,
       acts({ verb: 'promoted', config: json }, { verb: 'promoted', config: wrong }),
       (text) => said.push(text),
     );
-    expect({ hash: configHash(config), seq: act?.seq, said: said.length }).toEqual({
+    expect({ hash: configHash(config), seq: activation?.seq, said: said.length }).toEqual({
       hash: configHash(other),
       seq: 1,
       said: 1,

@@ -16,7 +16,7 @@ import { createRebuild } from '../../bus/projection/rebuild.ts';
 import type { Config } from '../../config/schema.ts';
 import { createInputObjects } from '../artifacts/objects.ts';
 import { createRecords } from '../artifacts/records.ts';
-import { createMemory, type Memory } from '../fold/model-fold.ts';
+import { createModelFold, type ModelFold } from '../fold/model-fold.ts';
 import { type EngineTables, engineProjection, prepareTables, resolveUserAt } from '../fold/projection.ts';
 import { rowsBeside } from '../fold/rows-beside.ts';
 import type { Model } from '../model/mod.ts';
@@ -85,7 +85,7 @@ export async function openPast(options: PastOptions): Promise<PastEngine> {
 }
 
 interface Folded {
-  memory: Memory;
+  memory: ModelFold;
   tables: EngineTables;
   snapshot: string | null;
   close(): void;
@@ -111,7 +111,7 @@ async function beside(options: PastOptions): Promise<Folded | undefined> {
     const tables = prepareTables(rows.db);
     const records = createRecords(rows.db);
     const restored = await nearest(options, rows, records.digest);
-    const memory = createMemory({
+    const memory = createModelFold({
       config,
       tables,
       model: restored.model,
@@ -142,7 +142,7 @@ function nearest({ config, nc, log, seq, onNote }: PastOptions, rows: RowsReader
 }
 
 /** Reads the log up to the position, for the model alone. */
-async function read(options: PastOptions, rows: RowsReader, memory: Memory): Promise<void> {
+async function read(options: PastOptions, rows: RowsReader, memory: ModelFold): Promise<void> {
   const { log, seq, consumer, limits, onProgress } = options;
   const from = memory.position();
   await readRange({
@@ -183,7 +183,7 @@ async function fromTheLog(options: PastOptions): Promise<Folded> {
   });
   try {
     await rebuild.to({ seq }, onProgress);
-    const held = memory() as Memory;
+    const held = memory() as ModelFold;
     if (held.position() < seq) held.fold([], seq);
     return {
       memory: held,

@@ -10,7 +10,7 @@ import { type InputRecords, type RecordedInput, sha256Of } from '../artifacts/re
 import { InputUnreadableError, rankerIn } from '../model/mod.ts';
 import type { Manifest } from '../snapshots/manifest.ts';
 import type { Snapshots } from '../snapshots/snapshots.ts';
-import type { Act } from './activations.ts';
+import type { Activation } from './activations.ts';
 
 export interface PinsOptions {
   records: Pick<InputRecords, 'list' | 'read' | 'add'>;
@@ -27,7 +27,7 @@ export interface Pins {
   /** Snapshot whose ranker is pinned under these settings; undefined: none is. */
   pinned(): string | undefined;
   /** Records what an act asks for, unless that was done; says whether the act is in force as far as pins go. */
-  settle(act: Act): Promise<boolean>;
+  activate(activation: Activation): Promise<boolean>;
 }
 
 /** The newest pin that is for these settings. */
@@ -68,7 +68,7 @@ export function createPins({ records, snapshots, config, rows, logger, onRecorde
     onRecorded?.(input);
   }
 
-  async function settle({ act, verb, snapshot, seq }: Act): Promise<boolean> {
+  async function activate({ act, verb, snapshot, seq }: Activation): Promise<boolean> {
     const before = newest(records, config);
     if (verb === 'promoted') {
       if (!before?.ranker) return true;
@@ -94,7 +94,7 @@ export function createPins({ records, snapshots, config, rows, logger, onRecorde
     return true;
   }
 
-  return { pinned, settle };
+  return { pinned, activate };
 }
 
 /** Whether a snapshot can be rolled back to by an engine of this version, on this log; in words why not. */

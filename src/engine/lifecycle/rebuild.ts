@@ -10,7 +10,7 @@ import type { ProjectionDefinition } from '../../bus/projection/definition.ts';
 import type { Config } from '../../config/schema.ts';
 import { pinnedAt, refolded } from '../artifacts/pin.ts';
 import { createRecords, type InputRecords, type InputSource, type RecordedInput } from '../artifacts/records.ts';
-import { createMemory, emptyModel, type Memory } from '../fold/model-fold.ts';
+import { createModelFold, emptyModel, type ModelFold } from '../fold/model-fold.ts';
 import { type EngineTables, engineProjection, prepareTables } from '../fold/projection.ts';
 import type { Model } from '../model/mod.ts';
 import { configHash, type Origin } from '../settings/settings.ts';
@@ -60,7 +60,7 @@ export interface EngineRebuild {
   /** The model's fold beside the rows; undefined before the file is open. */
   state(): StateFollower | undefined;
   /** The model as far as the rows are; undefined before the file is open. */
-  memory(): Memory | undefined;
+  memory(): ModelFold | undefined;
   /** What identifies the recorded inputs that it has taken over. */
   inputs(): string;
   /** Position that the model began at: 0, or that of `start`. */
@@ -84,14 +84,14 @@ export function engineRebuild(
   erasureKey: Uint8Array,
   { known = [], live, start }: EngineRebuildOptions = {},
 ): EngineRebuild {
-  let memory: Memory | undefined;
+  let memory: ModelFold | undefined;
   let records: InputRecords | undefined;
   let left = start;
   let began = 0;
   const hash = configHash(config);
   const definition = engineProjection({ config });
   /** A model that began at a snapshot is ahead of the rows until they have come to its position. */
-  const follow = ({ position, fold }: Memory): StateFollower => ({
+  const follow = ({ position, fold }: ModelFold): StateFollower => ({
     position,
     fold: (events, seq) => {
       const at = position();
@@ -117,7 +117,7 @@ export function engineRebuild(
         const begin = left;
         left = undefined;
         began = begin?.seq ?? 0;
-        memory = createMemory({
+        memory = createModelFold({
           config,
           tables,
           inputs,
@@ -159,7 +159,7 @@ interface ImageHead extends Origin {
 /** Writes the model's state, in one step: there is the whole of it or none. */
 export function writeImage(
   file: string,
-  { model, position }: Memory,
+  { model, position }: ModelFold,
   origin: Origin,
   { inputs, beside }: { inputs: string; beside: boolean },
 ): void {

@@ -10,15 +10,15 @@ import type { Origin } from '../settings/settings.ts';
 import { configHash, differences, type EngineSettings, settingsOf } from '../settings/settings.ts';
 import type { Manifest } from '../snapshots/manifest.ts';
 import type { Snapshots } from '../snapshots/snapshots.ts';
-import type { Act, ActVerb } from './activations.ts';
+import type { Activation, ActivationVerb } from './activations.ts';
 import { type Pins, unfit } from './pins.ts';
 
 /** Publisher of control events. */
 const SOURCE = 'freshet';
 
-export interface ActTold {
+export interface ActivationView {
   act: string;
-  verb: ActVerb;
+  verb: ActivationVerb;
   seq: number;
   time: string;
   snapshot: string;
@@ -28,9 +28,9 @@ export interface ActTold {
 }
 
 /** What is in force, as status and answers tell it. */
-export interface InForceTold {
+export interface InForceView {
   /** Null: nothing was promoted or rolled back, the settings are the file's. */
-  act: ActTold | null;
+  act: ActivationView | null;
   /** Snapshot that the ranker is pinned to. */
   pinned: string | null;
   /** Hash of the settings that are on their way, and folded under beside. */
@@ -39,7 +39,7 @@ export interface InForceTold {
   file_differs: Record<string, [unknown, unknown]>;
 }
 
-const actTold = ({ act, verb, seq, time, snapshot, settings, reason }: Act): ActTold => ({
+const activationView = ({ act, verb, seq, time, snapshot, settings, reason }: Activation): ActivationView => ({
   act,
   verb,
   seq,
@@ -49,24 +49,24 @@ const actTold = ({ act, verb, seq, time, snapshot, settings, reason }: Act): Act
   reason: reason ?? null,
 });
 
-export function told(of: {
-  act: Act | undefined;
+export function inForceView(of: {
+  activation: Activation | undefined;
   file: Config;
   config: Config;
   coming: string | undefined;
   pinned: string | undefined;
-}): InForceTold {
-  const { act, file, config, coming, pinned } = of;
+}): InForceView {
+  const { activation, file, config, coming, pinned } = of;
   return {
     // One that says no settings gave the file's back.
-    act: act?.settings ? actTold(act) : null,
+    act: activation?.settings ? activationView(activation) : null,
     pinned: pinned ?? null,
     coming: coming ?? null,
     file_differs: differences(settingsOf(file), settingsOf(config)),
   };
 }
 
-export interface SnapshotTold
+export interface SnapshotView
   extends Pick<Manifest, 'object' | 'seq' | 'event_time' | 'config' | 'bytes' | 'users' | 'items' | 'events' | 'code'> {
   /** Whether the pointer names it. */
   current: boolean;
@@ -79,9 +79,9 @@ export interface SnapshotTold
 }
 
 export interface SnapshotsAnswer {
-  snapshots: SnapshotTold[];
+  snapshots: SnapshotView[];
   /** What was promoted and rolled back, the newest first. */
-  acts: ActTold[];
+  acts: ActivationView[];
 }
 
 export interface SettingsAnswer {
@@ -93,7 +93,7 @@ export interface SettingsAnswer {
 
 export interface RollbackAnswer {
   act: string;
-  verb: ActVerb;
+  verb: ActivationVerb;
   seq: number;
   snapshot: string;
   /** Hash of the settings that come into force. */
@@ -104,8 +104,8 @@ export interface RollbackAnswer {
 
 export interface RollbackOptions {
   snapshots: Pick<Snapshots, 'current' | 'list' | 'load'>;
-  pins: Pick<Pins, 'settle'>;
-  acts: () => readonly Act[];
+  pins: Pick<Pins, 'activate'>;
+  activations: () => readonly Activation[];
   /** In force. */
   config: Config;
   file: Config;
@@ -125,9 +125,9 @@ export interface ControlWriter {
 }
 
 /** Appends `control.promoted` or `control.rolled_back`; gives the id of the act and its position. */
-export async function writeAct(
+export async function writeActivation(
   { codec, publisher, now = Date.now }: ControlWriter,
-  verb: ActVerb,
+  verb: ActivationVerb,
   data: { snapshot: string; config: string; reason?: string },
 ): Promise<{ act: string; seq: number }> {
   const act = `${verb === 'promoted' ? 'p' : 'r'}-${randomBytes(9).toString('base64url')}`;
@@ -160,10 +160,10 @@ export const ROLLBACK_ENDPOINTS = {
 } as const;
 
 export function rollbackEndpoints(options: RollbackOptions): Record<string, Endpoint> {
-  const { snapshots, pins, acts, config, file, origin, coming, reached } = options;
+  const { snapshots, pins, activations, config, file, origin, coming, reached } = options;
   const hash = configHash(config);
 
-  async function list(): Promise<SnapshotTold[]> {
+  async function list(): Promise<SnapshotView[]> {
     await snapshots.load();
     const ours = origin();
     const here = settingsOf(config);
@@ -193,7 +193,7 @@ export function rollbackEndpoints(options: RollbackOptions): Record<string, Endp
   function before(all: readonly Manifest[]): Manifest | undefined {
     const ours = origin();
     const fit = all.filter((manifest) => unfit(manifest, ours) === undefined);
-    const newest = acts().at(-1);
+    const newest = activations().at(-1);
     if (newest?.verb === 'promoted') return fit.find(({ config: other }) => other !== hash);
     const at = snapshots.current()?.seq ?? Number.POSITIVE_INFINITY;
     return fit.find(({ seq }) => seq < at);
@@ -214,36 +214,36 @@ export function rollbackEndpoints(options: RollbackOptions): Record<string, Endp
         next: 'freshet snapshots',
         details: { snapshot: found.object },
       });
-    const last = acts().at(-1);
+    const last = activations().at(-1);
     if (last?.verb === 'rolled_back' && last.snapshot === found.object)
       return answer(last.act, 'rolled_back', last.seq, found.object, found.config);
     const settings = found.settings ?? settingsOf(config);
-    const { act, seq } = await writeAct(options, 'rolled_back', {
+    const { act, seq } = await writeActivation(options, 'rolled_back', {
       snapshot: found.object,
       config: JSON.stringify(settings),
       ...(reason === undefined ? {} : { reason }),
     });
     await reached(seq);
-    const written = acts().find((one) => one.act === act);
-    if (written && found.config === hash) await pins.settle(written);
+    const written = activations().find((one) => one.act === act);
+    if (written && found.config === hash) await pins.activate(written);
     return answer(act, 'rolled_back', seq, found.object, found.config);
   }
 
   async function end(): Promise<RollbackAnswer> {
-    const last = acts().at(-1);
+    const last = activations().at(-1);
     const snapshot = snapshots.current()?.object ?? 'none';
     if (last?.settings === undefined)
       throw new BadRequestError('Nothing was promoted or rolled back: the settings of the file are in force.', {
         next: 'freshet status',
       });
-    const { act, seq } = await writeAct(options, 'promoted', { snapshot, config: '' });
+    const { act, seq } = await writeActivation(options, 'promoted', { snapshot, config: '' });
     await reached(seq);
-    const written = acts().find((one) => one.act === act);
-    if (written && configHash(file) === hash) await pins.settle(written);
+    const written = activations().find((one) => one.act === act);
+    if (written && configHash(file) === hash) await pins.activate(written);
     return answer(act, 'promoted', seq, snapshot, configHash(file));
   }
 
-  const answer = (act: string, verb: ActVerb, seq: number, snapshot: string, to: string): RollbackAnswer => ({
+  const answer = (act: string, verb: ActivationVerb, seq: number, snapshot: string, to: string): RollbackAnswer => ({
     act,
     verb,
     seq,
@@ -257,7 +257,7 @@ export function rollbackEndpoints(options: RollbackOptions): Record<string, Endp
       ...ROLLBACK_ENDPOINTS.snapshots,
       handle: async (): Promise<SnapshotsAnswer> => ({
         snapshots: await list(),
-        acts: [...acts()].reverse().map(actTold),
+        acts: [...activations()].reverse().map(activationView),
       }),
     },
     settings: {

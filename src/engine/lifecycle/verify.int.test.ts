@@ -11,7 +11,7 @@ import { withState } from '../../bus/projection/after-commit.ts';
 import { openStore } from '../../bus/projection/store.ts';
 import { verifyProjection } from '../../bus/projection/verify.ts';
 import { completeConfig } from '../../config/load.ts';
-import type { Memory } from '../fold/model-fold.ts';
+import type { ModelFold } from '../fold/model-fold.ts';
 import { engineRebuild, hashModel, type ModelHash } from './rebuild.ts';
 
 const config = completeConfig({});
@@ -35,7 +35,7 @@ async function liveOf(log: MemoryLog, file: string) {
     );
   };
   follow();
-  return { store, follow, hash: () => hashModel((memory() as Memory).model, (memory() as Memory).position()) };
+  return { store, follow, hash: () => hashModel((memory() as ModelFold).model, (memory() as ModelFold).position()) };
 }
 
 const history = Array.from({ length: 60 }, (_, i) => viewed(`u${i % 4}`, `i${(i * 7) % 10}`));
@@ -78,7 +78,7 @@ it('is begun again, with a model of its own, where an erasure comes between', as
     erasureKey: KEY,
     memory: {
       state,
-      hash: () => counted(hashModel((memory() as Memory).model, (memory() as Memory).position())),
+      hash: () => counted(hashModel((memory() as ModelFold).model, (memory() as ModelFold).position())),
       live: async () => counted(live.hash()),
       difference: async () => undefined,
     },

@@ -1,10 +1,10 @@
 /** Every constant of the model, by name. */
 
-import { RANKING_DEFAULTS, type RankingConfig } from './candidates/candidate-ranker.ts';
+import { RANKING_DEFAULTS, type RankingConfig } from './candidates/config.ts';
+import { MAPPED_DEFAULTS, type MappedConfig } from './inputs/recorded-inputs.ts';
 import { PREQUENTIAL_DEFAULTS, type PrequentialConfig } from './learn/prequential.ts';
 import { TRAINING_DEFAULTS, type TrainingConfig } from './learn/training-data.ts';
 import { RANKER_DEFAULTS, type RankerConfig } from './ranker/config.ts';
-import { MAPPED_DEFAULTS, type MappedConfig } from './signals/mapped.ts';
 import { IMPRESSIONS_DEFAULTS, type ImpressionsConfig } from './state/impressions.ts';
 import { POPULARITY_DEFAULTS, type PopularityConfig } from './state/popularity.ts';
 import { STATISTICS_DEFAULTS, type StatisticsConfig } from './state/statistics.ts';
@@ -56,7 +56,7 @@ export function completeConfig(config: PartialModelConfig = {}): ModelConfig {
   return {
     statistics: {
       ...statistics,
-      togetherBack: Math.max(statistics.togetherBack, statistics.directedBack),
+      coOccurrenceReach: Math.max(statistics.coOccurrenceReach, statistics.transitionReach),
       bucketMs: Math.max(statistics.bucketMs, HOUR_MS),
     },
     content: { ...CONTENT_DEFAULTS, ...config.content },

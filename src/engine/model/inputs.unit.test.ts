@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
+import { type ContentMap, decodeMap, encodeMap } from './inputs/content-map.ts';
 import { featureHash, itemFeatures } from './inputs/features.ts';
-import { type ContentMap, decodeMap, encodeMap, InputUnreadableError } from './inputs/inputs.ts';
-import { createModel, type Model } from './mod.ts';
+import { createModel, InputUnreadableError, type Model } from './mod.ts';
 
 const TASTES = 3;
 const GOOD = { reciprocalRank: 0.5, chance: 0.05, questions: 100 };

@@ -6,8 +6,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
+import { encodeMap } from './inputs/content-map.ts';
 import { featureHash } from './inputs/features.ts';
-import { encodeMap } from './inputs/inputs.ts';
 import { CONTENTS, contentsOf, createModel, type Model, type PartialModelConfig } from './mod.ts';
 
 const ITEMS = 240;
@@ -161,7 +161,11 @@ function bitsOf(model: Model): Record<string, string> {
       }),
     ),
     held: json(
-      [...readers, user('s3')].map((reader) => [model.held(reader), model.history(reader), model.traitsOf(reader)]),
+      [...readers, user('s3')].map((reader) => [
+        model.personalData(reader),
+        model.history(reader),
+        model.traitsOf(reader),
+      ]),
     ),
     sizes: json([
       { ...model.stats(), bytes: undefined },

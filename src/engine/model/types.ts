@@ -1,126 +1,17 @@
-/** What goes into the model and what comes out of it. */
+/** The model's interface. */
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
-import type { AttributeValue, ItemData, ItemPatch } from '../../bus/event/types.ts';
-import type { SignalName } from './candidates/blend.ts';
-import type { InputKind, InputQuality, TrainingData } from './inputs/inputs.ts';
+import type { ItemData, ItemPatch } from '../../bus/event/types.ts';
+import type { PersonalData } from './answer/lookup.ts';
+import type { Examined, ItemTest, RecommendedList, RecommendRequest, SimilarOptions } from './answer/types.ts';
+import type { Interaction, Reaction, ServedList } from './fold/events.ts';
+import type { InputKind } from './inputs/kinds.ts';
+import type { InputInForce } from './inputs/recorded-inputs.ts';
 import type { PrequentialReport } from './learn/prequential.ts';
 import type { Observer } from './learn/scored-event.ts';
-
-/** One event that says a user took an item. */
-export interface Interaction {
-  /** The id under which it was published: a user, or an anonymous session. */
-  user: UserId;
-  item: ItemId;
-  /** Whole sixteenths, 1 to 4095; 0 counts nothing and is not kept. */
-  weight: number;
-  /** Whole sixteenths of a negative verdict in the same event (a low rating); 0 or left out: none. */
-  negative?: number;
-  /** Event time, milliseconds since 1970; better already limited by the log's own timestamp. */
-  time: number;
-  /** Position in the log. */
-  seq: number;
-}
-
-/** A list that was shown. */
-export interface ServedList {
-  user: UserId;
-  /** Its id, by which clicks and dismissals name it. */
-  list: string;
-  /** In the order in which they were shown. */
-  items: readonly ItemId[];
-  /** Event time, milliseconds since 1970. */
-  time: number;
-  seq: number;
-}
-
-/** What became of an item that was shown. */
-export interface Reaction {
-  user: UserId;
-  item: ItemId;
-  /** The list that it was in; without it nothing is learned of the others beside it. */
-  list?: string | undefined;
-  seq: number;
-}
-
-/** What is known of a user beside what they do. */
-export type Traits = Readonly<Record<string, AttributeValue>>;
-
-/**
- * Decides which items may be in a list. Its answers are remembered for as long as the catalogue stays as it is, so they
- * may depend on nothing but what it is given.
- */
-export interface ItemTest {
-  /** @param listed when the item came into the catalogue, milliseconds */
-  test(item: ItemId, fields: ItemData | undefined, listed: number): boolean;
-}
-
-export interface RecommendRequest {
-  /** Whose list; an unknown user gets what is popular. */
-  user?: UserId;
-  /** In place of a user: the items somebody took, oldest first. */
-  history?: readonly ItemId[];
-  /** With `history`, or for a user whose own are to be left aside. */
-  traits?: Traits;
-  /** Length of the list, 1 to 10,000. */
-  n: number;
-  /** Items that may not be in it. */
-  exclude?: Iterable<ItemId>;
-  /** Only such items are looked for, so that a list under a narrow test is as long as there are items that pass it. */
-  allowed?: ItemTest | undefined;
-  /** Time at which popularity and newness are read, milliseconds; left out: the fold's clock. */
-  at?: number;
-  /** Whether items of the user's own history may come back, as in a shop; left out: no. */
-  includeSeen?: boolean;
-  /** Whether to say why. */
-  explain?: boolean;
-}
-
-/** One term of a score. */
-export interface Reason {
-  signal: SignalName;
-  /** What it adds to the score; the terms of an item add up to it. */
-  contribution: number;
-  /** The item of the user's own history that it came from (of `similar`: the item asked about). */
-  item?: ItemId;
-  /** Sequence of the event by which that item got into the history; not for a history given with the question. */
-  seq?: number;
-  /** Of likeness of content: what the two have in common. */
-  terms?: string[];
-}
-
-export interface Recommended {
-  item: ItemId;
-  score: number;
-  /** With `explain`: the terms of the score, the largest contribution first. */
-  reasons?: Reason[];
-}
-
-/**
- * Where a list comes from. `model`: what people did with the user's items; `content`: only likeness of content (or of
- * traits), as nobody has done anything with them; `popular`: nothing is known of the user.
- */
-export type ListSource = 'model' | 'content' | 'popular';
-
-export interface RecommendedList {
-  source: ListSource;
-  items: Recommended[];
-}
-
-/** Counted trouble with what came in; none of it stops the model. */
-export type WarningName =
-  | 'bad-weight'
-  | 'bad-time'
-  | 'bad-sequence'
-  | 'repeated-sequence'
-  | 'bad-number'
-  | 'unknown-item'
-  /** An interaction with an item that is not in the catalogue, although there is one. */
-  | 'unlisted-item'
-  /** More items than the statistics have numbers for. */
-  | 'too-many-items'
-  | 'unknown-event'
-  | 'embedding-length'
-  | 'idle-link';
+import type { TrainingData } from './learn/training-data.ts';
+import type { CountedPart } from './serialization/counted-rows.ts';
+import type { Traits } from './state/traits.ts';
+import type { WarningName } from './state/warnings.ts';
 
 export interface ModelSizes {
   users: number;
@@ -143,80 +34,6 @@ export interface ModelSizes {
   /** How often each kind of trouble was met. */
   warnings: Readonly<Record<WarningName, number>>;
 }
-
-/** A recorded input, as far as whoever looks needs it. */
-export interface InputInForce {
-  kind: InputKind;
-  /** Bytes of the one in force; 0: none is. */
-  bytes: number;
-  /** SHA-256 of these, hex; undefined: none is. */
-  sha256: string | undefined;
-  quality: InputQuality | undefined;
-  /** Whether another is being compared with it. */
-  challenged: boolean;
-}
-
-/** Whether an item is among the candidates of a list, or why it isn't. */
-export type Standing =
-  | 'candidate'
-  /** It may be in the list, but no signal found it. */
-  | 'not-found'
-  | 'seen'
-  | 'dismissed'
-  | 'excluded'
-  | 'withdrawn'
-  | 'unpublished'
-  /** The test of the request doesn't let it pass. */
-  | 'filtered'
-  /** No event that is left speaks of it. */
-  | 'unknown';
-
-export interface SimilarOptions {
-  explain?: boolean;
-  exclude?: Iterable<ItemId>;
-  allowed?: ItemTest | undefined;
-}
-
-/** One item looked at from close by, for a list that it is in or not. */
-export interface Examined {
-  /** Whether anything is known of the user; true for a history that was given. */
-  known: boolean;
-  source: ListSource;
-  standing: Standing;
-  /** Of `seen` and `dismissed`: the newest event of the user that makes it so. */
-  seq?: number;
-  /** Items that the list was chosen from. */
-  candidates: number;
-  /** Of a candidate, from 1, by score, ties by id. */
-  place?: number;
-  score?: number;
-  /** What makes the score: a feature's value times its weight. Those that contribute nothing are left out. */
-  features: { name: string; signal: SignalName; value: number; weight: number; contribution: number }[];
-  /** The same by signal and by the user's own items; they add up to the score, the largest first. */
-  reasons: Reason[];
-  /** Of the item, over all people: interactions with it, verdicts against it (both in full ones), dismissals. */
-  counts: { taken: number; negative: number; dismissed: number };
-  /**
-   * What people did with it and the user's newest items: taken within 30 events of each other, within 20 after it
-   * and before it (these fade with the distance), in full interactions.
-   */
-  pairs: { item: ItemId; seq?: number; together: number; after: number; before: number }[];
-}
-
-/** What the model holds under one id. */
-export interface HeldOfUser {
-  history: { seq: number; item: ItemId; weight: number; negative: number; time: number }[];
-  dismissed: { seq: number; item: ItemId }[];
-  /** Lists that wait for what becomes of them; `features` numbers are kept of each item. */
-  shown: { seq: number; list: string; items: ItemId[]; features: number }[];
-}
-
-/**
- * Parts of what is counted: `item_count` (item; weight, negative), `item_time` (item, bucket; weight, negative), `pair`
- * (item, other; after, before, together), `dismissed` (item; dismissals), `posting` (item, seq, user; place in the
- * history), `total` (what; value).
- */
-export type CountedPart = 'item_count' | 'item_time' | 'pair' | 'dismissed' | 'posting' | 'total';
 
 /** The model as a fold: what events do to it, and what can be asked of it. Deterministic in both. */
 export interface Model {
@@ -293,7 +110,7 @@ export interface Model {
   /** A user's events, newest first, sessions' included. */
   history(user: UserId, n?: number): { item: ItemId; weight: number; time: number; seq: number }[];
   /** What is known under an id itself, whoever's it has become; each list in log order. */
-  held(user: UserId): HeldOfUser;
+  personalData(user: UserId): PersonalData;
   /**
    * Adds the users, links and events of another model of the same configuration; their users must be different.
    * Statistics add up; rankers don't: the one of the model that holds more events is kept. Lists that wait for what

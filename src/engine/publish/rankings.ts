@@ -7,8 +7,11 @@ import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import { RANKINGS } from '../../../streams.config.ts';
 import { encodeToken } from '../../bus/event/ids.ts';
+import { isNotFound } from '../../bus/nats/connection.ts';
+import { onceMade } from '../../bus/nats/once-made.ts';
 import type { Publisher } from '../../bus/nats/publisher.ts';
 import { sendNow } from '../../bus/nats/turn.ts';
+import { messageOf } from '../../errors.ts';
 import type { Lists } from '../serve/lists.ts';
 
 /** Key of what is taken most lately; it also tells up to where all users' rankings are published. */
@@ -19,6 +22,10 @@ const OLDEST_EVERY = 4;
 const OVERDUE_EVERY = 2;
 /** One in so many lists is one of similar items, while some are due. */
 const SIMILAR_EVERY = 4;
+/** Milliseconds until a put or a purge that failed is tried again. */
+const RETRY_MS = 1_000;
+/** Milliseconds that a stop waits for the puts that are on their way. */
+const STOP_MS = 1_000;
 
 /** Position up to which an engine before this one has published what it had to; 0 where nothing is known. */
 export async function settledSeq(nc: NatsConnection): Promise<number> {
@@ -28,14 +35,13 @@ export async function settledSeq(nc: NatsConnection): Promise<number> {
 }
 
 export interface RankingsOptions {
-  lists: Lists;
-  publisher: Publisher;
+  nc: NatsConnection;
+  lists: Pick<Lists, 'refresh' | 'similar' | 'trending'>;
+  publisher: Pick<Publisher, 'publish'>;
   logger: Logger;
   caughtUp: () => boolean;
   /** Whether nothing may be published as of now: the model is behind the rows, or another instance writes. */
   paused: () => boolean;
-  /** Position up to which rankings were published before: see {@link settledSeq}. */
-  settled: number;
   /** Position of the fold. */
   seq: () => number;
   /** Milliseconds of computing between two looks at what else there is to do: a list is not broken off. */
@@ -62,16 +68,30 @@ export interface RankingsOptions {
 export interface Rankings {
   /** These users and items changed. */
   mark(users: Iterable<string>, items: Iterable<string>): void;
-  /** This user is known no more: nothing of theirs is published. */
+  /**
+   * Nothing is published of this user any more. Their key goes as well if a put of it is on its way, as that may be
+   * stored after the erasure has purged the key. Also while another instance publishes.
+   */
   forget(user: string): void;
   /** Users marked and not yet published, and the age of the oldest mark in seconds. */
   backlog(): { users: number; items: number; oldestSeconds: number };
-  start(): void;
+  /** @param settled position up to which rankings were published before, see {@link settledSeq}; left out: 0 */
+  start(settled?: number): void;
+  /** Publishes no more, until the next start. Waits for the puts that are on their way, a second at most. */
   stop(): Promise<void>;
+}
+
+/** A user who was forgotten while puts of their ranking were on their way. */
+interface Purge {
+  /** Puts that are still on their way. */
+  puts: number;
+  /** When the user acted again under the same id; undefined: they did not. */
+  again: number | undefined;
 }
 
 export function createRankings(options: RankingsOptions): Rankings {
   const {
+    nc,
     lists,
     publisher,
     logger,
@@ -101,17 +121,36 @@ export function createRankings(options: RankingsOptions): Rankings {
   let retryAt = 0;
   let timer: NodeJS.Timeout | undefined;
   let newest: string[] = [];
-  let settled = options.settled;
+  let settled = 0;
+  /** Puts of users' rankings that are on their way. */
+  const puts = new Map<string, number>();
+  const purges = new Map<string, Purge>();
+  /** Items that changed while another instance published, or none did, with the position of the change. */
+  const unwritten = new Map<string, number>();
+  let landed: () => void = () => {};
+  const manager = onceMade(() => nc.jetstreamManager({ checkAPI: false }));
 
   function mark(users: Iterable<string>, items: Iterable<string>): void {
-    const now = performance.now();
-    for (const user of users) {
-      if (!marked.has(user)) marked.set(user, now);
-      newest.push(user);
+    if (stopped) {
+      const seq = options.seq();
+      for (const item of items) unwritten.set(item, seq);
+      return;
     }
+    const now = performance.now();
+    for (const user of users) markUser(user, now);
     for (const item of items) markedItems.add(item);
     if (newest.length > 4 * marked.size + 1_000) newest = lastMentions(newest, marked);
     schedule();
+  }
+
+  function markUser(user: string, since: number): void {
+    const purge = purges.get(user);
+    if (purge) {
+      purge.again ??= since;
+      return;
+    }
+    if (!marked.has(user)) marked.set(user, since);
+    newest.push(user);
   }
 
   function schedule(): void {
@@ -181,32 +220,64 @@ export function createRankings(options: RankingsOptions): Rankings {
     const since = marked.get(user) as number;
     marked.delete(user);
     const { items, seq, source } = lists.refresh(user);
-    put(
-      `user.${encodeToken(user)}`,
-      { user, items, seq, source },
-      () => options.onPublished?.('user', (performance.now() - since) / 1000),
-      () => {
-        marked.set(user, since);
-      },
-    );
+    puts.set(user, (puts.get(user) ?? 0) + 1);
+    put(`user.${encodeToken(user)}`, { user, items, seq, source }, (stored) => {
+      const left = (puts.get(user) as number) - 1;
+      if (left > 0) puts.set(user, left);
+      else puts.delete(user);
+      const purge = purges.get(user);
+      if (purge) {
+        purge.puts--;
+        if (purge.puts === 0) void purgeKey(user);
+      } else if (!stored && !stopped) marked.set(user, Math.min(since, marked.get(user) ?? since));
+      if (stored) options.onPublished?.('user', (performance.now() - since) / 1000);
+    });
   }
 
-  function put(key: string, value: object, done: () => void, failed: () => void): void {
+  /** @param ended called once with whether the value was stored; where that is unknown it was not */
+  function put(key: string, value: object, ended: (stored: boolean) => void): void {
     inFlight++;
     const payload = Buffer.from(JSON.stringify({ ...value, snapshot: options.snapshot(), config: options.config }));
     publisher
       .publish({ subject: `$KV.${RANKINGS.name}.${key}`, payload })
-      .then(done, (err: unknown) => {
-        failed();
-        retryAt = performance.now() + 1_000;
-        logger.warn({ err, key: key.split('.')[0] }, 'a ranking could not be published; it is tried again');
-      })
+      .then(
+        () => ended(true),
+        (err: unknown) => {
+          ended(false);
+          retryAt = performance.now() + RETRY_MS;
+          logger.warn({ err, key: key.split('.')[0] }, 'a ranking could not be published; it is tried again');
+        },
+      )
       .finally(() => {
         inFlight--;
         if (inFlight === 0 && marked.size === 0) settled = options.seq();
+        if (nothingOnItsWay()) landed();
         schedule();
       });
   }
+
+  /** Takes away what a put may have stored behind the erasure's purge; a purge leaves no marker with the user's id. */
+  async function purgeKey(user: string): Promise<void> {
+    try {
+      const { streams } = await manager();
+      await streams.purge(`KV_${RANKINGS.name}`, { filter: `$KV.${RANKINGS.name}.user.${encodeToken(user)}` });
+    } catch (err) {
+      if (nc.isClosed()) return;
+      // Without a bucket there is no key in it.
+      if (!isNotFound(err)) {
+        logger.warn({ reason: messageOf(err) }, 'a forgotten user’s ranking could not be purged; it is tried again');
+        setTimeout(() => void purgeKey(user), RETRY_MS).unref();
+        return;
+      }
+    }
+    const again = purges.get(user)?.again;
+    purges.delete(user);
+    if (again !== undefined && !stopped) markUser(user, again);
+    if (nothingOnItsWay()) landed();
+    schedule();
+  }
+
+  const nothingOnItsWay = (): boolean => inFlight === 0 && purges.size === 0;
 
   /** Similar items and the trending list move with everybody's events, so they are published at intervals. */
   function publishSlow(): void {
@@ -218,12 +289,9 @@ export function createRankings(options: RankingsOptions): Rankings {
     slowAt = options.seq();
     similarDue = quiet ? markedItems.size : similarBatch;
     const { items, seq, source } = lists.trending(trendingLength);
-    put(
-      TRENDING,
-      { items, seq, source, settled },
-      () => options.onPublished?.('trending', (performance.now() - started) / 1000),
-      () => {},
-    );
+    put(TRENDING, { items, seq, source, settled }, (stored) => {
+      if (stored) options.onPublished?.('trending', (performance.now() - started) / 1000);
+    });
     schedule();
   }
 
@@ -234,12 +302,10 @@ export function createRankings(options: RankingsOptions): Rankings {
     markedItems.delete(item);
     const started = performance.now();
     const { items, seq, source } = lists.similar(item, similarLength, false);
-    put(
-      `similar.${encodeToken(item)}`,
-      { item, items, seq, source },
-      () => options.onPublished?.('similar', (performance.now() - started) / 1000),
-      () => markedItems.add(item),
-    );
+    put(`similar.${encodeToken(item)}`, { item, items, seq, source }, (stored) => {
+      if (stored) options.onPublished?.('similar', (performance.now() - started) / 1000);
+      else if (!stopped) markedItems.add(item);
+    });
   }
 
   return {
@@ -247,6 +313,9 @@ export function createRankings(options: RankingsOptions): Rankings {
     forget: (user) => {
       marked.delete(user);
       newest = newest.filter((one) => one !== user);
+      const purge = purges.get(user);
+      if (purge) purge.again = undefined;
+      else if (puts.has(user)) purges.set(user, { puts: puts.get(user) as number, again: undefined });
     },
     backlog: () => {
       const [oldest] = marked.values();
@@ -256,7 +325,10 @@ export function createRankings(options: RankingsOptions): Rankings {
         oldestSeconds: oldest === undefined ? 0 : (performance.now() - oldest) / 1000,
       };
     },
-    start: () => {
+    start: (from = 0) => {
+      settled = from;
+      for (const [item, seq] of unwritten) if (seq > settled) markedItems.add(item);
+      unwritten.clear();
       stopped = false;
       timer = setInterval(publishSlow, similarIntervalMs);
       schedule();
@@ -264,6 +336,18 @@ export function createRankings(options: RankingsOptions): Rankings {
     stop: async () => {
       stopped = true;
       clearInterval(timer);
+      marked.clear();
+      markedItems.clear();
+      newest = [];
+      similarDue = 0;
+      if (nothingOnItsWay()) return;
+      await new Promise<void>((resolve) => {
+        const limit = setTimeout(resolve, STOP_MS);
+        landed = () => {
+          clearTimeout(limit);
+          resolve();
+        };
+      });
     },
   };
 }

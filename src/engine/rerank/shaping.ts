@@ -6,8 +6,7 @@
 import { createHash } from 'node:crypto';
 import { itemId, userId } from '../../bus/event/ids.ts';
 import type { ItemData } from '../../bus/event/types.ts';
-import type { Circumstance, ContextCounts } from '../fold/context.ts';
-import type { TakenLately } from '../fold/rows-beside.ts';
+import type { Circumstance } from '../fold/context.ts';
 import { NO_ROWS, type RowsBeside } from '../fold/rows-beside.ts';
 import type { ItemTest, ListSource, Model, Reason, Recommended, RecommendRequest } from '../model/mod.ts';
 import type { Candidate, RuleTerm } from './candidate.ts';

@@ -108,8 +108,10 @@ export interface Lists {
   moved(user: string): void;
   /** This user is known no more: their list goes. */
   forget(user: string): void;
-  /** The catalogue changed: withdrawn items are looked for in standing lists. */
+  /** The catalogue changed: cached lists leave out what was withdrawn. */
   withdrawn(item: string, is: boolean): void;
+  /** Drops all cached lists; `withdrawn` is all that is withdrawn now. */
+  reset(withdrawn: Iterable<string>): void;
 }
 
 export interface ListsOptions {
@@ -377,6 +379,11 @@ export function createLists(options: ListsOptions): Lists {
     withdrawn: (item, is) => {
       if (is) withdrawnItems.add(item);
       else withdrawnItems.delete(item);
+    },
+    reset: (withdrawn) => {
+      standing.clear();
+      withdrawnItems.clear();
+      for (const item of withdrawn) withdrawnItems.add(item);
     },
   };
 }

@@ -1,6 +1,7 @@
 /** What is written of a model into a snapshot. */
 import type { Fingerprint } from '../../bus/projection/store.ts';
-import type { Model, PrequentialReport } from '../model/mod.ts';
+import { qualityOf } from '../fold/quality.ts';
+import type { Model } from '../model/mod.ts';
 import type { ModelImage } from './snapshots.ts';
 
 /** Messages by which the log is recognised that a snapshot or a recorded input is of. */
@@ -12,12 +13,6 @@ export const marksUpTo = (seq: number, fingerprints: readonly Fingerprint[]): Fi
     .filter((one) => one.seq <= seq)
     .sort((one, other) => other.seq - one.seq)
     .slice(0, MARKS);
-
-/** How well the model ranked what came next; null where nothing was scored. */
-export const qualityOf = (model: Model): PrequentialReport | null => {
-  const report = model.prequential();
-  return report.scored > 0 ? report : null;
-};
 
 export interface ImageOptions extends Pick<ModelImage, 'seq' | 'backend' | 'inputs' | 'pinned'> {
   /** Of the rows beside the model, which may be further than it. */

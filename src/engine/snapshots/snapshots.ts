@@ -73,7 +73,7 @@ export interface Snapshots {
   write(image: ModelImage): Promise<Manifest | undefined>;
   /** Stores the image and leaves the pointer where it is. */
   put(image: ModelImage): Promise<Manifest>;
-  /** Moves the pointer to one that is there; false where another instance moved it meanwhile. */
+  /** Moves the pointer to a snapshot; false where that is not there any more, or another instance moved the pointer. */
   point(manifest: Manifest): Promise<boolean>;
   /** Removes all but the one in force. */
   removeOthers(): Promise<void>;
@@ -165,6 +165,11 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
   }
 
   async function point(manifest: Manifest): Promise<boolean> {
+    const found = await store.info(manifest.object);
+    return found !== null && !found.deleted && movePointer(manifest);
+  }
+
+  async function movePointer(manifest: Manifest): Promise<boolean> {
     try {
       revision = await kv.put(POINTER, JSON.stringify(manifest), { previousSeq: revision });
     } catch (err) {
@@ -182,7 +187,7 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
   async function write(image: ModelImage): Promise<Manifest | undefined> {
     const started = performance.now();
     const manifest = await put(image);
-    if (!(await point(manifest))) return undefined;
+    if (!(await movePointer(manifest))) return undefined;
     const { object, bytes } = manifest;
     onWritten?.((performance.now() - started) / 1000, bytes);
     await publisher

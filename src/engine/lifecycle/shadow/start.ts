@@ -18,7 +18,7 @@ import { createLogger } from '../../../observability/log.ts';
 import { createFollower } from '../../artifacts/copies.ts';
 import { createInputObjects, gatherRecords } from '../../artifacts/objects.ts';
 import { createRecords } from '../../artifacts/records.ts';
-import { createMemory, type Memory } from '../../fold/model-fold.ts';
+import { createModelFold, type ModelFold } from '../../fold/model-fold.ts';
 import { engineProjection, prepareTables, resolveUser } from '../../fold/projection.ts';
 import { rowsBeside } from '../../fold/rows-beside.ts';
 import { configuredLists } from '../../serve/configured-lists.ts';
@@ -28,7 +28,7 @@ import { configHash, differences, originOf, settingsOf } from '../../settings/se
 import { imageOf } from '../../snapshots/image.ts';
 import { createSnapshots } from '../../snapshots/snapshots.ts';
 import { hashModel } from '../rebuild.ts';
-import { writeAct } from '../rollback.ts';
+import { writeActivation } from '../rollback.ts';
 import { type ComparisonReport, createComparison, type Placed } from './comparison.ts';
 
 /** What a shadow says of itself beside what every service says. */
@@ -67,7 +67,7 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
   const { config, inForce } = environment;
   const logger =
     environment.logger ?? createLogger({ service: 'shadow', level: config.log.level, redact: config.log.redact });
-  let memories: readonly Memory[] = [];
+  let memories: readonly ModelFold[] = [];
   const fold = (events: readonly LoggedEvent[], seq: number): void => {
     // One may be ahead where the rows are: never twice the same.
     for (const memory of memories)
@@ -84,8 +84,8 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
     const objects = await createInputObjects({ nc, log, logger, stallMs: engine.snapshot_stall_ms });
     await gatherRecords({ records, objects, checkpoint: store.checkpoint().seq, follows: true });
     const follower = createFollower({ records, objects, next: () => store.checkpoint().seq + 1, logger });
-    const control = createMemory({ config: inForce, tables, inputs: records, erasureKey });
-    const tried = createMemory({ config, tables, inputs: records, erasureKey });
+    const control = createModelFold({ config: inForce, tables, inputs: records, erasureKey });
+    const tried = createModelFold({ config, tables, inputs: records, erasureKey });
     memories = [control, tried];
     const placed = ({ seq, user, rank }: Placed): Placed => ({ seq, user, rank });
     control.model.observe((event) => comparison.inForce(placed(event)), settings.every);
@@ -128,7 +128,7 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
         }),
       );
       logger.info({ object, seq }, 'the shadow’s snapshot is stored');
-      const act = await writeAct({ codec, publisher }, 'promoted', {
+      const act = await writeActivation({ codec, publisher }, 'promoted', {
         snapshot: object,
         config: JSON.stringify(settingsOf(config)),
       });

@@ -1,15 +1,16 @@
 /** The terms of a score, with the user's own events that they came from. Never names another user's. */
 import type { ItemId } from '../../../bus/event/ids.ts';
-import { COLUMN, FEATURES } from '../candidates/blend.ts';
-import type { Ranked, RankedItem } from '../candidates/candidate-ranker.ts';
+import { COLUMN, FEATURES } from '../candidates/features.ts';
+import type { Ranked, ScoredItem } from '../candidates/types.ts';
 import { type Question, termsInCommon } from '../signals/content.ts';
-import { EVIDENCE_CHANNELS, type Evidence } from '../signals/lift.ts';
+import { LIFT_CHANNELS, type Lift } from '../signals/lift.ts';
+import { SIGNAL } from '../signals/names.ts';
 import type { PairSums } from '../signals/pair-sums.ts';
 import { type Catalogue, partOf, termOf } from '../state/catalogue.ts';
 import type { Profile } from '../state/profile.ts';
-import type { Triple } from '../state/sparse-rows.ts';
+import type { PairCounts } from '../state/sparse-rows.ts';
 import type { Statistics } from '../state/statistics.ts';
-import type { Reason } from '../types.ts';
+import type { Reason } from './types.ts';
 
 const TERMS_SHOWN = 5;
 
@@ -19,15 +20,15 @@ export interface Explanation {
   question: Question;
   /** Sums of the same ranking; the next one overwrites them. */
   pairs: PairSums;
-  evidence: Evidence;
+  lift: Lift;
   statistics: Statistics;
   catalogue: Catalogue;
 }
 
 /** Reasons for an item of a list, the largest contribution first; they add up to its score. */
-export function reasonsFor(chosen: RankedItem, context: Explanation): Reason[] {
+export function reasonsFor(chosen: ScoredItem, context: Explanation): Reason[] {
   const { ranked, profile, pairs, statistics } = context;
-  const scratch: Triple = { f: 0, b: 0, co: 0 };
+  const scratch: PairCounts = { f: 0, b: 0, co: 0 };
   const reasons = new Map<string, Reason>();
   const weights = ranked.weightsOf(chosen.row);
   let parts: Float64Array[] | undefined;
@@ -35,22 +36,22 @@ export function reasonsFor(chosen: RankedItem, context: Explanation): Reason[] {
     const { signal } = FEATURES[k]!;
     const contribution = weights[k]! * ranked.features[chosen.row * FEATURES.length + k]!;
     if (contribution === 0) continue;
-    if (k >= COLUMN.evidence && k < COLUMN.evidence + EVIDENCE_CHANNELS.length) {
-      parts ??= evidenceParts(chosen.item, context);
-      for (const [place, share] of evidenceShares(k - COLUMN.evidence, parts)) {
+    if (k >= COLUMN.lift && k < COLUMN.lift + LIFT_CHANNELS.length) {
+      parts ??= liftParts(chosen.item, context);
+      for (const [place, share] of liftShares(k - COLUMN.lift, parts)) {
         add(reasons, signal, contribution * share, place, context);
       }
-    } else if (signal === 'directed' || signal === 'together') {
+    } else if (signal === SIGNAL.transition || signal === SIGNAL.coOccurrence) {
       for (let place = 0; place < profile.items.length; place++) {
         const share = pairs.share(statistics.pairs, profile, place, chosen, k, scratch);
         if (share !== 0) add(reasons, signal, contribution * share, place, context);
       }
-    } else if (signal === 'content') {
+    } else if (signal === SIGNAL.content) {
       const shares: Share[] = k === COLUMN.contentLast ? [[0, 1]] : contentShares(chosen.item, context);
       if (shares.length === 0) add(reasons, signal, contribution, -1, context);
       for (const [place, share] of shares) add(reasons, signal, contribution * share, place, context);
       const terms = termsInCommon(context.question, chosen.item, context.catalogue, TERMS_SHOWN);
-      for (const reason of reasons.values()) if (reason.signal === 'content') reason.terms = terms;
+      for (const reason of reasons.values()) if (reason.signal === SIGNAL.content) reason.terms = terms;
     } else add(reasons, signal, contribution, -1, context);
   }
   return [...reasons.values()].sort(byContribution);
@@ -88,21 +89,21 @@ function shared(parts: readonly Share[]): Share[] {
 }
 
 /** Values of the evidence channels for an item, from each of the profile's items alone. */
-function evidenceParts(item: number, { profile, evidence, statistics }: Explanation): Float64Array[] {
+function liftParts(item: number, { profile, lift, statistics }: Explanation): Float64Array[] {
   const counts = new Float64Array(3);
-  evidence.begin([item]);
+  lift.begin([item]);
   return profile.items.map((own, place) => {
-    const values = new Float64Array(EVIDENCE_CHANNELS.length);
+    const values = new Float64Array(LIFT_CHANNELS.length);
     statistics.pairs.readAll(own, [item], 1, counts);
-    evidence.add(own, profile.backs[place]![0]!, counts, values, 0, values.length);
+    lift.add(own, profile.backs[place]![0]!, counts, values, 0, values.length);
     return values;
   });
 }
 
 /** How much of an evidence channel comes from each of the profile's items. */
-function evidenceShares(channel: number, parts: readonly Float64Array[]): Share[] {
+function liftShares(channel: number, parts: readonly Float64Array[]): Share[] {
   const own = parts.map((values, place): Share => [place, values[channel]!]);
-  if (EVIDENCE_CHANNELS[channel]!.best !== true) return shared(own);
+  if (LIFT_CHANNELS[channel]!.best !== true) return shared(own);
   let best: Share = [0, 0];
   for (const part of own) if (part[1] > best[1]) best = part;
   return best[1] > 0 ? [[best[0], 1]] : [];

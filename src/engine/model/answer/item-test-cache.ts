@@ -1,7 +1,7 @@
 /** What a test said of each item, remembered for as long as the catalogue stays as it is. */
 import type { ItemId } from '../../../bus/event/ids.ts';
 import type { Catalogue } from '../state/catalogue.ts';
-import type { ItemTest } from '../types.ts';
+import type { ItemTest } from './types.ts';
 
 const YES = 1;
 const NO = 2;
@@ -13,7 +13,7 @@ interface Remembered {
   said: Uint8Array;
 }
 
-export class Verdicts {
+export class ItemTestCache {
   readonly #catalogue: Catalogue;
   readonly #tests = new WeakMap<ItemTest, Remembered>();
 

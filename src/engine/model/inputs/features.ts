@@ -80,3 +80,16 @@ function decadeOf(published: string | undefined): string | undefined {
   const year = published?.slice(0, 4);
   return year !== undefined && /^\d{4}$/.test(year) ? year.slice(0, 3) : undefined;
 }
+
+/** Length that embeddings are brought to: what it has to say should weigh as some tags do. */
+const EMBEDDING_LENGTH = 2;
+
+/** An embedding as a unit vector, if it is one of this size. */
+export function embeddingVector(embedding: readonly number[] | undefined, size: number): Float32Array | undefined {
+  if (size === 0 || embedding?.length !== size) return undefined;
+  let squares = 0;
+  for (const value of embedding) squares += value * value;
+  if (!(squares > 0) || !Number.isFinite(squares)) return undefined;
+  const length = Math.sqrt(squares);
+  return Float32Array.from(embedding, (value) => (value / length) * EMBEDDING_LENGTH);
+}

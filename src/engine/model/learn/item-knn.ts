@@ -4,7 +4,7 @@
  */
 import { pow } from '../primitives/math.ts';
 import type { Profile } from '../state/profile.ts';
-import { CO_BITS, CO_MASK, WIDE } from '../state/sparse-rows.ts';
+import { CO_BITS, CO_MASK, WIDE } from '../state/row-slots.ts';
 import type { Statistics } from '../state/statistics.ts';
 
 const UNIT = 2 ** 20;

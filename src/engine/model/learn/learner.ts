@@ -4,23 +4,18 @@
  */
 import { createHash } from 'node:crypto';
 import type { ItemId, UserId } from '../../../bus/event/ids.ts';
-import { FEATURES } from '../candidates/blend.ts';
-import type { Ranking, RankRequest } from '../candidates/candidate-ranker.ts';
-import type { ModelConfig } from '../config.ts';
+import type { CandidateRanker } from '../candidates/candidate-ranker.ts';
+import { FEATURES } from '../candidates/features.ts';
+import type { RankRequest } from '../candidates/types.ts';
+import type { RecordedInputs } from '../inputs/recorded-inputs.ts';
 import { Budget } from '../ranker/budget.ts';
+import type { RankerConfig } from '../ranker/config.ts';
 import type { Ranker } from '../ranker/ranker.ts';
 import { isMeasured, isTaught } from '../ranker/schedule.ts';
-import { decodeLearned, encodeLearned } from '../serialization/ranker-section.ts';
 import { questionOfHistory } from '../signals/content.ts';
-import type { MappedSignals } from '../signals/mapped.ts';
-import type { Catalogue } from '../state/catalogue.ts';
-import type { Dismissals } from '../state/dismissals.ts';
-import type { Histories } from '../state/histories.ts';
-import { Impressions } from '../state/impressions.ts';
-import type { Popularity } from '../state/popularity.ts';
+import type { ModelState } from '../state/model-state.ts';
 import { readerOf } from '../state/profile.ts';
-import type { Statistics } from '../state/statistics.ts';
-import { Prequential } from './prequential.ts';
+import { Prequential, type PrequentialConfig } from './prequential.ts';
 import type { Observer, ScoredEvent } from './scored-event.ts';
 
 /** What candidates are looked for when an event is scored: as many as for a list of usual length. */
@@ -28,19 +23,33 @@ const SCORED_LENGTH = 20;
 /** So many of the first examples are measured all, so that a young log has figures as well. */
 const MEASURED_FIRST = 1_000;
 
-/** What is read while learning. */
-export interface LearnedFrom {
-  catalogue: Catalogue;
-  statistics: Statistics;
-  popularity: Popularity;
-  histories: Histories;
-  dismissals: Dismissals;
-  mapped: MappedSignals;
-  ranking: Ranking;
+export interface LearnerConfig {
+  impressions: { places: number };
+  prequential: PrequentialConfig;
+  ranker: Pick<RankerConfig, 'budget' | 'dense'>;
+  ranking: { serveUnpublished: boolean; includeSeen: boolean };
+  readBack: number;
+}
+
+/** What is read while learning; of the state, learning writes the impressions. */
+export interface LearnerFrom {
+  state: ModelState;
+  inputs: RecordedInputs;
+  candidates: CandidateRanker;
   /** Undefined: nothing is learned, only measured. */
   ranker: Ranker | undefined;
-  /** Newest position that anything was taken at, and the fold's clock. */
-  head: () => { position: number; clock: number };
+}
+
+/** What a learner knows, beside impressions and quality. */
+export interface LearnedState {
+  /** Whether it learned from somebody who was forgotten since. */
+  stale: boolean;
+  /** Whether it stays as it is. */
+  pinned: boolean;
+  /** See {@link Budget.state}. */
+  budget: Float64Array;
+  /** See {@link Ranker.encode}; empty where there is none. */
+  ranker: Buffer;
 }
 
 /** An event that comes behind all that its user did. */
@@ -68,10 +77,11 @@ export interface Shown {
 
 export class Learner {
   readonly ranker: Ranker | undefined;
-  readonly impressions: Impressions;
   readonly prequential: Prequential;
-  readonly #config: ModelConfig;
-  readonly #from: LearnedFrom;
+  readonly #config: LearnerConfig;
+  readonly #state: ModelState;
+  readonly #inputs: RecordedInputs;
+  readonly #candidates: CandidateRanker;
   /** What may still be looked at to learn from it. */
   readonly #budget: Budget;
   #stale = false;
@@ -79,16 +89,14 @@ export class Learner {
   #observer: Observer | undefined;
   #observed = 0;
 
-  constructor(config: ModelConfig, from: LearnedFrom) {
+  constructor(config: LearnerConfig, { state, inputs, candidates, ranker }: LearnerFrom) {
     this.#config = config;
-    this.#from = from;
-    this.ranker = from.ranker;
-    this.impressions = new Impressions(config.impressions);
+    this.#state = state;
+    this.#inputs = inputs;
+    this.#candidates = candidates;
+    this.ranker = ranker;
     this.#budget = new Budget(config.ranker.budget);
-    this.prequential = new Prequential(config.prequential, {
-      serveUnpublished: config.ranking.serveUnpublished,
-      includeSeen: config.ranking.includeSeen,
-    });
+    this.prequential = new Prequential(config.prequential, config.ranking);
   }
 
   /** Whether the ranker has learned from somebody who was forgotten since. */
@@ -123,7 +131,8 @@ export class Learner {
   follow(step: Step): void {
     const { user, item, time, seq, id, itemId } = step;
     this.#budget.follow(time);
-    const { histories, mapped, ranking } = this.#from;
+    const { histories } = this.#state;
+    const candidates = this.#candidates;
     const length = histories.length(user);
     if (length === 0) return;
     const wanted = this.#isWanted(id, itemId, seq);
@@ -139,25 +148,25 @@ export class Learner {
     // Looked at only: what follows has to be as it is where nobody looks.
     if (chosen && !measured) this.#observer?.(this.#scored(step, seen).event);
     if (!teaches && !measured) return;
-    if (mapped.isChallenged) mapped.judge(seen, item, ranking.sample());
+    if (this.#inputs.isChallenged) this.#inputs.judge(seen, item, candidates.sample());
     if (!measured) {
       const request = this.#request(user);
-      const example = ranking.example(request, item);
+      const example = candidates.example(request, item);
       if (example !== undefined) this.ranker?.learn(example, request.profile.items.length);
       return;
     }
     const { event, row, means } = this.#scored(step, seen);
     this.prequential.observe(event);
     if (chosen || this.#observed === 0) this.#observer?.(event);
-    const { features, candidates, profile } = event;
+    const { features, profile } = event;
     if (teaches && row >= 0)
-      this.ranker?.learn({ features, means, rows: candidates.length, row }, profile.items.length);
+      this.ranker?.learn({ features, means, rows: event.candidates.length, row }, profile.items.length);
   }
 
   #scored({ user, item, time, seq }: Step, seen: Int32Array): { event: ScoredEvent; row: number; means: Float64Array } {
-    const { ranking, popularity, statistics, catalogue } = this.#from;
+    const { popularity, statistics, catalogue } = this.#state;
     const request = this.#request(user);
-    const { candidates, features, scores, means } = ranking.rank(request);
+    const { candidates, features, scores, means } = this.#candidates.rank(request);
     const row = candidates.indexOf(item);
     const event: ScoredEvent = {
       user,
@@ -187,18 +196,17 @@ export class Learner {
 
   /** What the list of a user as it is now is asked for by. */
   #request(user: number): RankRequest {
-    const { histories, dismissals, catalogue, head } = this.#from;
+    const { histories, dismissals, catalogue, head } = this.#state;
     const { dismissed, ...reader } = readerOf(user, histories, dismissals, this.#config.readBack);
     const blocked: Iterable<number>[] = [dismissed];
     if (!this.#config.ranking.includeSeen) blocked.push(reader.past);
-    const { position, clock } = head();
     return {
       ...reader,
       question: questionOfHistory(reader.profile, catalogue),
       blocked,
       count: SCORED_LENGTH,
-      position,
-      at: clock,
+      position: head.position,
+      at: head.clock,
       blend: 'history',
     };
   }
@@ -206,15 +214,18 @@ export class Learner {
   /** Keeps a list that was shown, if it is one to learn from once it is known what became of it. */
   serve({ user, origin, id, list, items, time, seq }: Shown): void {
     if (this.ranker === undefined) return;
-    const { histories, catalogue, ranking } = this.#from;
+    const { histories, catalogue, impressions } = this.#state;
     this.#budget.follow(time);
     const length = histories.length(user);
     if (length === 0 || !this.#isWanted(id, list, seq)) return;
-    const known = catalogue.numbersOf(items).filter((item) => ranking.isItem(item));
+    const known = catalogue.numbersOf(items).filter((item) => this.#candidates.isItem(item));
     const shown = [...new Set(known)].slice(0, this.#config.impressions.places);
     if (shown.length < 2 || !this.#budget.take()) return;
-    const { candidates, features, means } = ranking.rank({ ...this.#request(user), include: shown });
-    const strength = ranking.strengthOf(means);
+    const { candidates, features, means } = this.#candidates.rank({
+      ...this.#request(user),
+      include: shown,
+    });
+    const strength = this.#candidates.strengthOf(means);
     const rows = new Map(candidates.map((item, row) => [item, row]));
     const columns = FEATURES.length;
     const kept = new Float32Array(shown.length * columns);
@@ -222,7 +233,7 @@ export class Learner {
       const from = rows.get(item)! * columns;
       kept.set(features.subarray(from, from + columns), place * columns);
     }
-    this.impressions.add({
+    impressions.add({
       list,
       origin,
       seq,
@@ -235,12 +246,12 @@ export class Learner {
 
   /** Learns what became of an item of a list that was shown; false where that is not known of. */
   outcome(origin: number, itemId: ItemId, list: string | undefined, outcome: 'taken' | 'refused'): boolean {
-    const item = this.#from.catalogue.ids.find(itemId);
-    const shown = list === undefined ? undefined : this.impressions.find(origin, list);
+    const item = this.#state.catalogue.ids.find(itemId);
+    const shown = list === undefined ? undefined : this.#state.impressions.find(origin, list);
     if (this.ranker === undefined || this.#pinned || shown === undefined || item === undefined) return false;
     const place = shown.items.indexOf(item);
     if (place < 0) return false;
-    this.#from.ranking.foldRanker(shown.events, shown.strength);
+    this.#candidates.foldRanker(shown.events, shown.strength);
     this.ranker.learnShown(Float64Array.from(shown.features), shown.items.length, place, outcome);
     return true;
   }
@@ -248,7 +259,7 @@ export class Learner {
   /** Forgets what is kept of somebody; what was learned from them stays, and is stale. */
   forget(user: number): void {
     if (this.ranker !== undefined && this.ranker.steps > 0) this.#stale = true;
-    this.impressions.forget(user);
+    this.#state.impressions.forget(user);
   }
 
   /** Takes over what another one has learned. */
@@ -264,15 +275,14 @@ export class Learner {
     return this.ranker?.hash() ?? createHash('sha256').digest('hex');
   }
 
-  /** Ranker and budget; impressions and quality have sections of their own. */
-  encode(): Buffer {
+  /** A copy of what it knows. */
+  learned(): LearnedState {
     const ranker = this.ranker?.encode() ?? Buffer.alloc(0);
-    return encodeLearned({ stale: this.#stale, pinned: this.#pinned, budget: this.#budget.state(), ranker });
+    return { stale: this.#stale, pinned: this.#pinned, budget: this.#budget.state(), ranker };
   }
 
-  /** Takes over what {@link encode} wrote. Throws a RangeError for a ranker of another shape. */
-  decode(bytes: Buffer): void {
-    const { stale, pinned, budget, ranker } = decodeLearned(bytes);
+  /** Takes over what {@link learned} gave. Throws a RangeError for a ranker of another shape. */
+  restoreLearned({ stale, pinned, budget, ranker }: LearnedState): void {
     this.#stale = stale;
     this.#pinned = pinned;
     this.#budget.restore(budget);

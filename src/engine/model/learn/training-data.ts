@@ -1,10 +1,32 @@
 /** What a training reads of the model, in an order that the ids decide: the same state gives the same data. */
 
-import { featureHash } from '../inputs/features.ts';
-import { type InputKind, type TrainingData, usable } from '../inputs/inputs.ts';
-import type { MappedSignals } from '../signals/mapped.ts';
+import { embeddingVector, featureHash } from '../inputs/features.ts';
+import type { InputKind, MapKind } from '../inputs/kinds.ts';
+import type { RecordedInputs } from '../inputs/recorded-inputs.ts';
 import type { Histories } from '../state/histories.ts';
-import { FULL, type Statistics } from '../state/statistics.ts';
+import type { ModelState } from '../state/model-state.ts';
+import { FULL } from '../state/statistics.ts';
+
+/** What one training reads; structured-clonable. Items and users stand in the order of their ids. */
+export interface TrainingData {
+  kind: InputKind;
+  /** Where an item's features begin, one more than there are items. */
+  featureStarts: Int32Array;
+  /** Hashes of features, ascending within an item. */
+  features: Uint32Array;
+  /** Numbers of an embedding; 0: there are none. */
+  embeddingSize: number;
+  /** Unit vectors, items x embeddingSize; of zeros where an item has none of this size. */
+  embeddings: Float32Array;
+  /** Whole interactions with each item. */
+  taken: Float32Array;
+  /** Where a user's history begins, one more than there are users. */
+  historyStarts: Int32Array;
+  /** Items of histories, oldest first, each once a history. */
+  histories: Int32Array;
+  /** Bytes of the input in force, to go on from. */
+  previous: Uint8Array | undefined;
+}
 
 export interface TrainingConfig {
   /** Most users whose histories are read; which ones is a matter of their ids. */
@@ -19,34 +41,26 @@ export interface TrainingConfig {
 
 export const TRAINING_DEFAULTS: TrainingConfig = { users: 20_000, back: 200, leastItems: 20, leastUsers: 20 };
 
-export interface TrainedOn {
-  itemIds: readonly string[];
-  userIds: readonly string[];
-  statistics: Statistics;
-  histories: Histories;
-  mapped: MappedSignals;
-  /** Bytes of the input in force. */
-  previous: Uint8Array | undefined;
-}
-
 /** Data of the present position; undefined: there is too little. */
 export function trainingDataOf(
-  kind: InputKind,
-  { itemIds, userIds, statistics, histories, mapped, previous }: TrainedOn,
+  kind: MapKind,
+  { catalogue, users, statistics, histories }: ModelState,
+  inputs: RecordedInputs,
   config: TrainingConfig,
 ): TrainingData | undefined {
+  const itemIds = catalogue.ids.ids;
   const items: number[] = [];
   for (let item = 0; item < itemIds.length; item++)
-    if (statistics.total[item]! > 0 && mapped.featuresOf(item) !== undefined) items.push(item);
+    if (statistics.total[item]! > 0 && inputs.featuresOf(item) !== undefined) items.push(item);
   if (items.length < config.leastItems) return undefined;
   items.sort((a, b) => (itemIds[a]! < itemIds[b]! ? -1 : 1));
   const places = new Int32Array(itemIds.length).fill(-1);
   for (const [place, item] of items.entries()) places[item] = place;
 
-  const users = chosenUsers(userIds, histories, config.users);
+  const chosen = chosenUsers(users.ids, histories, config.users);
   const historyStarts = [0];
   const taken: number[] = [];
-  for (const user of users) {
+  for (const user of chosen) {
     const start = histories.start(user);
     const own = new Set<number>();
     for (let at = start + histories.length(user) - 1; at >= start && own.size < config.back; at--) {
@@ -61,13 +75,13 @@ export function trainingDataOf(
 
   const featureStarts = new Int32Array(items.length + 1);
   for (const [place, item] of items.entries())
-    featureStarts[place + 1] = featureStarts[place]! + mapped.featuresOf(item)!.length;
+    featureStarts[place + 1] = featureStarts[place]! + inputs.featuresOf(item)!.length;
   const features = new Uint32Array(featureStarts[items.length]!);
-  const embeddingSize = mapped.embeddingSize();
+  const embeddingSize = inputs.embeddingSize();
   const embeddings = new Float32Array(items.length * embeddingSize);
   for (const [place, item] of items.entries()) {
-    features.set(mapped.featuresOf(item)!, featureStarts[place]!);
-    const numbers = usable(mapped.embeddingOf(item), embeddingSize);
+    features.set(inputs.featuresOf(item)!, featureStarts[place]!);
+    const numbers = embeddingVector(inputs.embeddingOf(item), embeddingSize);
     if (numbers !== undefined) embeddings.set(numbers, place * embeddingSize);
   }
   return {
@@ -79,7 +93,7 @@ export function trainingDataOf(
     taken: Float32Array.from(items, (item) => statistics.total[item]! / FULL),
     historyStarts: Int32Array.from(historyStarts),
     histories: Int32Array.from(taken),
-    previous,
+    previous: inputs.inForce(kind)?.bytes,
   };
 }
 

@@ -2,7 +2,7 @@
  * The best `size` of many items by a score, ties by the items' own ids: a bounded heap with the worst on top. What it
  * keeps doesn't depend on the order in which items are offered.
  */
-export class Top {
+export class TopK {
   #size: number;
   #ids: readonly string[];
   /** What is kept, {@link count} of each, the worst first and the rest in no order to rely on. */

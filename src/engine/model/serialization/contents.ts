@@ -3,13 +3,14 @@
  * events said, what they add up to, and what was learned in their order. Rows come in the order of their keys.
  */
 import { createHash } from 'node:crypto';
-import { userId } from '../../../bus/event/ids.ts';
-import { decodeAdopted } from '../inputs/inputs.ts';
+import { type ItemId, type UserId, userId } from '../../../bus/event/ids.ts';
 import { CONTENDERS } from '../learn/prequential.ts';
 import { Reader } from '../primitives/bytes.ts';
 import { bucketOf, STATISTICS_DEFAULTS } from '../state/statistics.ts';
-import type { CountedPart, Model } from '../types.ts';
-import { decodeLearned, LEARNED } from './ranker-section.ts';
+import type { CountedPart } from './counted-rows.ts';
+import { decodeAdopted } from './inputs-section.ts';
+import { decodeLearned } from './ranker-section.ts';
+import { SECTION } from './sections.ts';
 import { decodeState, type ReadState } from './state-bytes.ts';
 
 /** In the order in which they are compared: what others follow from comes first. */
@@ -84,8 +85,16 @@ const COUNTED: ReadonlySet<string> = new Set<CountedPart>([
   'total',
 ]);
 
+/** What is read of a model. */
+export interface ReadableModel {
+  users(): string[];
+  history(user: UserId, n: number): { item: ItemId; time: number; seq: number }[];
+  counted(part: CountedPart): Iterable<readonly (string | number)[]>;
+  exportState(): Buffer;
+}
+
 /** One table of a model, as it is at this moment. */
-export function contentsOf(model: Model, table: ModelTable): Contents {
+export function contentsOf(model: ReadableModel, table: ModelTable): Contents {
   const [key, columns] = SHAPES[table];
   const rows = COUNTED.has(table)
     ? model.counted(table as CountedPart)
@@ -145,7 +154,7 @@ function* eventRows(state: ReadState): Generator<Cell[]> {
 }
 
 function* dismissalRows(state: ReadState): Generator<Cell[]> {
-  const bytes = sectionOf(state, 'dismissals');
+  const bytes = sectionOf(state, SECTION.dismissals);
   if (bytes === undefined) return;
   const input = new Reader(bytes);
   for (let left = input.count(); left > 0; left--) {
@@ -155,7 +164,7 @@ function* dismissalRows(state: ReadState): Generator<Cell[]> {
 }
 
 function* shownRows(state: ReadState): Generator<Cell[]> {
-  const bytes = sectionOf(state, 'impressions');
+  const bytes = sectionOf(state, SECTION.impressions);
   if (bytes === undefined) return;
   const input = new Reader(bytes);
   for (let left = input.count(); left > 0; left--) {
@@ -172,7 +181,9 @@ function* shownRows(state: ReadState): Generator<Cell[]> {
 function* inputRows(state: ReadState): Generator<Cell[]> {
   const sha256 = (bytes: Uint8Array | undefined): Cell =>
     bytes === undefined ? null : `SHA-256 ${createHash('sha256').update(bytes).digest('hex')}`;
-  for (const { kind, inForce, challenger, judged } of decodeAdopted(sectionOf(state, 'inputs') ?? Buffer.alloc(0))) {
+  for (const { kind, inForce, challenger, judged } of decodeAdopted(
+    sectionOf(state, SECTION.inputs) ?? Buffer.alloc(0),
+  )) {
     yield [kind, 'challenger', sha256(challenger)];
     yield [kind, 'in force', sha256(inForce)];
     for (const [what, value] of Object.entries(judged).sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -181,7 +192,7 @@ function* inputRows(state: ReadState): Generator<Cell[]> {
 }
 
 function* qualityRows(state: ReadState): Generator<Cell[]> {
-  const bytes = sectionOf(state, 'prequential');
+  const bytes = sectionOf(state, SECTION.prequential);
   if (bytes === undefined) return;
   const head = 24;
   for (const [at, contender] of CONTENDERS.entries())
@@ -191,7 +202,7 @@ function* qualityRows(state: ReadState): Generator<Cell[]> {
 }
 
 function* rankerRows(state: ReadState): Generator<Cell[]> {
-  const bytes = sectionOf(state, LEARNED);
+  const bytes = sectionOf(state, SECTION.ranker);
   if (bytes === undefined || bytes.length === 0) return;
   yield ['stale', 0, bytes[0]!];
   const { budget, ranker } = decodeLearned(bytes);
@@ -218,7 +229,7 @@ export interface Touched {
  * @param bucketMs width of a bucket of event time
  */
 export function touching(
-  model: Model,
+  model: ReadableModel,
   table: ModelTable,
   key: Readonly<Record<string, Cell>>,
   bucketMs: number,
@@ -231,7 +242,7 @@ export function touching(
     const rows = [...dismissalRows(state)].filter(([, , item]) => item === key.item);
     return { seqs: rows.map(([seq]) => seq as number), learned: false };
   }
-  const back = STATISTICS_DEFAULTS.togetherBack;
+  const back = STATISTICS_DEFAULTS.coOccurrenceReach;
   const found: number[] = [];
   for (const id of model.users()) {
     // Of a session that was linked it is the user's history that counts.

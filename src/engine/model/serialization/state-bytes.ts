@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import type { ItemData } from '../../../bus/event/types.ts';
 import { FreshetError } from '../../../errors.ts';
 import { Reader, Writer } from '../primitives/bytes.ts';
-import type { Traits } from '../types.ts';
+import type { Traits } from '../state/traits.ts';
 
 const MAGIC = 'FRSHMODL';
 const VERSION = 2;

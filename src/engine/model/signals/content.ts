@@ -10,7 +10,7 @@
 import { wholePower } from '../primitives/math.ts';
 import { type Catalogue, partOf, termOf, VECTOR_UNIT } from '../state/catalogue.ts';
 import type { Profile } from '../state/profile.ts';
-import { MAX_ROW_ID } from '../state/sparse-rows.ts';
+import { MAX_ROW_ID } from '../state/row-slots.ts';
 import { WEIGHT_BITS, WEIGHT_MASK } from '../state/term-postings.ts';
 
 const UNIT = 2 ** 20;

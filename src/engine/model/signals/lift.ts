@@ -13,37 +13,36 @@
  */
 
 import { ln, wholePower } from '../primitives/math.ts';
-import type { Statistics } from '../state/statistics.ts';
+import { FULL, type Statistics } from '../state/statistics.ts';
+import { TRANSITION_UNIT } from './co-occurrence.ts';
 import type { Damping } from './damping.ts';
+import { FEATURE, type FeatureName, SIGNAL } from './names.ts';
 
-export interface EvidenceChannel {
-  name: string;
+export interface LiftChannel {
+  name: FeatureName;
   /** The signal under whose name it is explained. */
-  signal: 'evidence' | 'directed' | 'together';
+  signal: typeof SIGNAL.lift | typeof SIGNAL.transition | typeof SIGNAL.coOccurrence;
   /** Whether the largest part counts rather than their sum. */
   best?: true;
 }
 
 /** Channels in the order of their columns. */
-export const EVIDENCE_CHANNELS: readonly EvidenceChannel[] = [
-  { name: 'evidence', signal: 'evidence' },
-  { name: 'evidence-best', signal: 'evidence', best: true },
-  { name: 'evidence-before', signal: 'evidence' },
-  { name: 'evidence-together', signal: 'evidence' },
-  { name: 'evidence-reach', signal: 'evidence' },
-  { name: 'evidence-share', signal: 'evidence' },
-  { name: 'after-last', signal: 'directed' },
-  { name: 'before-last', signal: 'directed' },
-  { name: 'together-last', signal: 'together' },
-  { name: 'after-far', signal: 'directed' },
-  { name: 'together-far', signal: 'together' },
+export const LIFT_CHANNELS: readonly LiftChannel[] = [
+  { name: FEATURE.lift, signal: SIGNAL.lift },
+  { name: FEATURE.liftBest, signal: SIGNAL.lift, best: true },
+  { name: FEATURE.liftBefore, signal: SIGNAL.lift },
+  { name: FEATURE.liftCoOccurrence, signal: SIGNAL.lift },
+  { name: FEATURE.liftReach, signal: SIGNAL.lift },
+  { name: FEATURE.liftShare, signal: SIGNAL.lift },
+  { name: FEATURE.afterLast, signal: SIGNAL.transition },
+  { name: FEATURE.beforeLast, signal: SIGNAL.transition },
+  { name: FEATURE.coOccurrenceLast, signal: SIGNAL.coOccurrence },
+  { name: FEATURE.afterFar, signal: SIGNAL.transition },
+  { name: FEATURE.coOccurrenceFar, signal: SIGNAL.coOccurrence },
 ];
 
 const REACH = 30;
 const PRIOR = 30;
-/** What one full event right after another counts in f and b; in co. */
-const DIRECTED_UNIT = 1024;
-const TOGETHER_UNIT = 16;
 /** Added to an item's own count before a share of it is taken. */
 const SHARE_PRIOR = 5;
 const table = (fade: number): Float64Array => Float64Array.from({ length: REACH }, (_, a) => wholePower(fade, a));
@@ -51,42 +50,42 @@ const FAST = table(0.8);
 const SLOW = table(0.9);
 const FAR = table(0.95);
 
-export interface EvidenceFrom {
+export interface LiftFrom {
   statistics: Statistics;
   /** n^-.3 and n^-.5. */
-  directedDamping: Damping;
-  togetherDamping: Damping;
+  transitionDamping: Damping;
+  coOccurrenceDamping: Damping;
 }
 
-/** Evidence for the candidates of one list at a time, added one item of the history after the other. */
-export class Evidence {
-  #from: EvidenceFrom;
+/** Lift for the candidates of one list at a time, added one item of the history after the other. */
+export class Lift {
+  #from: LiftFrom;
   #rows = 0;
   /** By candidate: what its share of all events is divided by; its damping, over what a full event counts. */
   #divisors = new Float64Array(0);
-  #directed = new Float64Array(0);
-  #together = new Float64Array(0);
+  #transition = new Float64Array(0);
+  #coOccurrence = new Float64Array(0);
 
-  constructor(from: EvidenceFrom) {
+  constructor(from: LiftFrom) {
     this.#from = from;
   }
 
   /** Starts with these candidates. */
   begin(candidates: ArrayLike<number>): void {
-    const { statistics, directedDamping, togetherDamping } = this.#from;
+    const { statistics, transitionDamping, coOccurrenceDamping } = this.#from;
     const rows = candidates.length;
     this.#rows = rows;
     if (this.#divisors.length < rows) {
       this.#divisors = new Float64Array(rows * 2);
-      this.#directed = new Float64Array(rows * 2);
-      this.#together = new Float64Array(rows * 2);
+      this.#transition = new Float64Array(rows * 2);
+      this.#coOccurrence = new Float64Array(rows * 2);
     }
     const mass = Math.max(statistics.mass, 16);
     for (let row = 0; row < rows; row++) {
       const item = candidates[row]!;
-      this.#divisors[row] = mass / (PRIOR * Math.max(statistics.total[item]!, 16) * DIRECTED_UNIT);
-      this.#directed[row] = directedDamping.of(item, statistics) / DIRECTED_UNIT;
-      this.#together[row] = togetherDamping.of(item, statistics) / TOGETHER_UNIT;
+      this.#divisors[row] = mass / (PRIOR * Math.max(statistics.total[item]!, 16) * TRANSITION_UNIT);
+      this.#transition[row] = transitionDamping.of(item, statistics) / TRANSITION_UNIT;
+      this.#coOccurrence[row] = coOccurrenceDamping.of(item, statistics) / FULL;
     }
   }
 
@@ -98,21 +97,21 @@ export class Evidence {
    */
   add(own: number, back: number, counts: Float64Array, into: Float64Array, column: number, columns: number): void {
     if (back >= REACH) return;
-    const { statistics, directedDamping, togetherDamping } = this.#from;
+    const { statistics, transitionDamping, coOccurrenceDamping } = this.#from;
     const count = Math.max(statistics.total[own]! / 16, 1);
     const fast = FAST[back]!;
     const slow = SLOW[back]!;
-    const ownDirected = directedDamping.of(own, statistics);
-    const ownTogether = togetherDamping.of(own, statistics);
-    const farDirected = FAR[back]! * ownDirected;
-    const farTogether = FAR[back]! * ownTogether;
+    const ownTransition = transitionDamping.of(own, statistics);
+    const ownCoOccurrence = coOccurrenceDamping.of(own, statistics);
+    const farTransition = FAR[back]! * ownTransition;
+    const farCoOccurrence = FAR[back]! * ownCoOccurrence;
     // What would go together by chance, 5 n_h n_j / N, of items that are taken this often, is this over the divisor.
-    const chance = (5 * count) / (PRIOR * DIRECTED_UNIT);
-    const share = slow / (DIRECTED_UNIT * (count + SHARE_PRIOR));
+    const chance = (5 * count) / (PRIOR * TRANSITION_UNIT);
+    const share = slow / (TRANSITION_UNIT * (count + SHARE_PRIOR));
     const rows = this.#rows;
     const divisors = this.#divisors;
-    const directed = this.#directed;
-    const together = this.#together;
+    const transition = this.#transition;
+    const coOccurrence = this.#coOccurrence;
     for (let row = 0; row < rows; row++) {
       const co = counts[row * 3 + 2]!;
       if (co === 0) continue;
@@ -126,15 +125,15 @@ export class Evidence {
         if (part > into[at + 1]!) into[at + 1] = part;
         into[at + 4] = into[at + 4]! + slow;
         into[at + 5] = into[at + 5]! + share * f;
-        into[at + 9] = into[at + 9]! + farDirected * directed[row]! * f;
+        into[at + 9] = into[at + 9]! + farTransition * transition[row]! * f;
       }
       if (b > 0) into[at + 2] = into[at + 2]! + fast * ln(1 + b * divisor);
-      into[at + 3] = into[at + 3]! + slow * ln(1 + (co * divisor) / (TOGETHER_UNIT * (chance + 0.5 * divisor)));
-      into[at + 10] = into[at + 10]! + farTogether * together[row]! * co;
+      into[at + 3] = into[at + 3]! + slow * ln(1 + (co * divisor) / (FULL * (chance + 0.5 * divisor)));
+      into[at + 10] = into[at + 10]! + farCoOccurrence * coOccurrence[row]! * co;
       if (back > 0) continue;
-      into[at + 6] = ownDirected * directed[row]! * f;
-      into[at + 7] = ownDirected * directed[row]! * b;
-      into[at + 8] = ownTogether * together[row]! * co;
+      into[at + 6] = ownTransition * transition[row]! * f;
+      into[at + 7] = ownTransition * transition[row]! * b;
+      into[at + 8] = ownCoOccurrence * coOccurrence[row]! * co;
     }
   }
 }

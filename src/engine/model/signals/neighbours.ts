@@ -13,12 +13,13 @@
  */
 
 import { wholePower } from '../primitives/math.ts';
-import { Top } from '../primitives/top-k.ts';
+import { TopK } from '../primitives/top-k.ts';
 import type { Histories } from '../state/histories.ts';
 import { PLACES, type Postings } from '../state/postings.ts';
 import type { Profile } from '../state/profile.ts';
 import type { Statistics } from '../state/statistics.ts';
 import type { Damping } from './damping.ts';
+import { FEATURE } from './names.ts';
 
 export interface NeighbourConfig {
   /** Newest events of the history that look for neighbours, as far as a list reads back at all. */
@@ -28,33 +29,33 @@ export interface NeighbourConfig {
   /** Most similar users that vote. */
   neighbourVoters: number;
   /** Most kindred users that vote. */
-  kindredVoters: number;
+  userKnnVoters: number;
   /** Newest items of each of those. */
-  kindredItems: number;
+  userKnnItems: number;
 }
 
 export const NEIGHBOUR_DEFAULTS: NeighbourConfig = {
   neighbourReach: 30,
   neighbourPostings: 200,
   neighbourVoters: 300,
-  kindredVoters: 100,
-  kindredItems: 100,
+  userKnnVoters: 100,
+  userKnnItems: 100,
 };
 
 /** Ways of counting votes, and columns of an item in {@link Neighbours.sums}. */
 export const NEIGHBOUR_CHANNELS = [
-  'neighbours',
-  'neighbours-close',
-  'neighbours-next',
-  'kindred',
-  'kindred-late',
-  'kindred-near',
+  FEATURE.neighbours,
+  FEATURE.neighboursClose,
+  FEATURE.neighboursNext,
+  FEATURE.userKnn,
+  FEATURE.userKnnLate,
+  FEATURE.userKnnNear,
 ] as const;
 export const NEIGHBOUR_STRIDE = NEIGHBOUR_CHANNELS.length;
 const BY_PLACES = 1 / PLACES;
-const KINDRED_FADE = 0.95;
+const OVERLAP_FADE = 0.95;
 /** A history shorter than this is no surer sign of likeness. */
-const KINDRED_LENGTH = 10;
+const OVERLAP_LENGTH = 10;
 const LATE_FADE = 0.97;
 const NEAR_FADE = 0.9;
 const SIMILAR_FADE = 0.85;
@@ -64,7 +65,7 @@ const SHIFTS = Float64Array.from({ length: 256 }, (_, shift) => 1 + shift / SHIF
 const AHEAD = 15;
 const AHEAD_FADE = 0.7;
 const FADES = Float64Array.from({ length: 128 }, (_, a) => wholePower(SIMILAR_FADE, a));
-const KINDRED_FADES = Float64Array.from({ length: 128 }, (_, a) => wholePower(KINDRED_FADE, a));
+const OVERLAP_FADES = Float64Array.from({ length: 128 }, (_, a) => wholePower(OVERLAP_FADE, a));
 /** Votes are whole numbers, voters' weights in 2^-20 and fades in 2^-16, so that their sum is exact in any order. */
 const VOTE_UNIT = 2 ** 20;
 const FADE_UNIT = 2 ** 16;
@@ -85,24 +86,24 @@ export class Neighbours {
   #stamps = new Int32Array(64);
   #userStamps = new Int32Array(64);
   #similar = new Float64Array(64);
-  #kindred = new Float64Array(64);
+  #overlap = new Float64Array(64);
   #anchors = new Int32Array(64);
   #shifts = new Int32Array(64);
   #users = new Int32Array(64);
   #stamp = 0;
   #config: NeighbourConfig;
   #ids: readonly string[];
-  readonly #voters: Top;
+  readonly #voters: TopK;
 
   /** @param ids ids of users by number */
   constructor(config: NeighbourConfig, ids: readonly string[]) {
     this.#config = {
       ...config,
       neighbourReach: Math.min(config.neighbourReach, FADES.length),
-      kindredItems: Math.min(config.kindredItems, LATE_FADES.length),
+      userKnnItems: Math.min(config.userKnnItems, LATE_FADES.length),
     };
     this.#ids = ids;
-    this.#voters = new Top(0, ids);
+    this.#voters = new TopK(0, ids);
   }
 
   isTouched(item: number): boolean {
@@ -121,7 +122,7 @@ export class Neighbours {
       const size = Math.max(users, this.#users.length * 2);
       this.#userStamps = new Int32Array(size);
       this.#similar = new Float64Array(size);
-      this.#kindred = new Float64Array(size);
+      this.#overlap = new Float64Array(size);
       this.#anchors = new Int32Array(size);
       this.#shifts = new Int32Array(size);
       this.#users = new Int32Array(size);
@@ -148,7 +149,7 @@ export class Neighbours {
     histories: Histories,
     statistics: Statistics,
     damping: Damping,
-    kindredDamping: Damping,
+    overlapDamping: Damping,
   ): void {
     this.#reserve(items);
     this.count = 0;
@@ -156,7 +157,7 @@ export class Neighbours {
     const stamp = this.#stamp;
     const stamps = this.#userStamps;
     const similar = this.#similar;
-    const kindred = this.#kindred;
+    const overlap = this.#overlap;
     const anchors = this.#anchors;
     const shifts = this.#shifts;
     const users = this.#users;
@@ -168,7 +169,7 @@ export class Neighbours {
       const row = postings.row(item);
       if (row === undefined) continue;
       const weight = FADES[a]! * damping.of(item, statistics);
-      const common = KINDRED_FADES[a]! * kindredDamping.of(item, statistics);
+      const overlapWeight = OVERLAP_FADES[a]! * overlapDamping.of(item, statistics);
       const count = postings.count(item);
       const end = Math.max(0, count - neighbourPostings) * 2;
       for (let at = count * 2 - 1; at > end; at -= 2) {
@@ -181,13 +182,13 @@ export class Neighbours {
           stamps[user] = stamp;
           users[found++] = user;
           similar[user] = weight;
-          kindred[user] = common;
+          overlap[user] = overlapWeight;
           anchors[user] = q;
           shifts[user] = q + a;
         } else {
           const shift = Math.abs(q + a - shifts[user]!);
           similar[user] = similar[user]! + weight / (shift < SHIFTS.length ? SHIFTS[shift]! : 1 + shift / SHIFT);
-          kindred[user] = kindred[user]! + common;
+          overlap[user] = overlap[user]! + overlapWeight;
         }
       }
     }
@@ -200,14 +201,14 @@ export class Neighbours {
     }
     const most = voters.best;
     for (let i = 0; i < voters.count; i++) this.#vote(voters.items[i]!, voters.scores[i]! / most, histories);
-    this.#gatherKindred(found, histories);
+    this.#voteByOverlap(found, histories);
   }
 
-  #gatherKindred(found: number, histories: Histories): void {
-    const voters = this.#voters.restart(this.#config.kindredVoters);
+  #voteByOverlap(found: number, histories: Histories): void {
+    const voters = this.#voters.restart(this.#config.userKnnVoters);
     for (let i = 0; i < found; i++) {
       const user = this.#users[i]!;
-      const score = this.#kindred[user]! / Math.sqrt(Math.max(KINDRED_LENGTH, histories.length(user)));
+      const score = this.#overlap[user]! / Math.sqrt(Math.max(OVERLAP_LENGTH, histories.length(user)));
       if (voters.admits(score)) voters.offer(user, score);
     }
     const most = voters.best;
@@ -219,7 +220,7 @@ export class Neighbours {
       const start = histories.start(user);
       const end = start + histories.length(user);
       const anchor = start + this.#anchors[user]!;
-      for (let at = Math.max(start, end - this.#config.kindredItems); at < end; at++) {
+      for (let at = Math.max(start, end - this.#config.userKnnItems); at < end; at++) {
         const to = this.#touch(histories.items[at]!);
         sums[to + 3] = sums[to + 3]! + weight * FADE_UNIT;
         sums[to + 4] = sums[to + 4]! + weight * LATE_FADES[end - 1 - at]!;

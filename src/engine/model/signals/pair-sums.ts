@@ -8,14 +8,11 @@
  */
 import { pow, wholePower } from '../primitives/math.ts';
 import type { Profile } from '../state/profile.ts';
-import { CO_BITS, CO_MASK, type SparseRows, type Triple, WIDE } from '../state/sparse-rows.ts';
+import { CO_BITS, CO_MASK, WIDE } from '../state/row-slots.ts';
+import type { PairCounts, SparseRows } from '../state/sparse-rows.ts';
 import type { Statistics } from '../state/statistics.ts';
-import { DIRECTED_CHANNELS } from './directed.ts';
-import type { PairChannel } from './pair-channel.ts';
-import { TOGETHER_CHANNELS } from './together.ts';
+import { PAIR_CHANNELS } from './co-occurrence.ts';
 
-/** Channels in the order of their columns. {@link PairSums.add} knows how many read which count. */
-export const PAIR_CHANNELS: readonly PairChannel[] = [...DIRECTED_CHANNELS, ...TOGETHER_CHANNELS];
 const CHANNELS = PAIR_CHANNELS.length;
 const UNIT = 2 ** 20;
 
@@ -74,7 +71,7 @@ export class PairSums {
     }
   }
 
-  #addRow(pairs: SparseRows, item: number, after: number, before: number, together: number): void {
+  #addRow(pairs: SparseRows, item: number, after: number, before: number, coOccurrence: number): void {
     const table = pairs.table(item);
     if (table === undefined) return;
     const prefix = pairs.prefix(item);
@@ -105,7 +102,7 @@ export class PairSums {
       const known = found[to + 1]!;
       if (known === 0) touched[count++] = j;
       found[to] = found[to]! + after * f + before * b;
-      found[to + 1] = known + together * co;
+      found[to + 1] = known + coOccurrence * co;
     }
     this.count = count;
   }
@@ -157,7 +154,7 @@ export class PairSums {
     place: number,
     { item, row }: { item: number; row: number },
     channel: number,
-    scratch: Triple,
+    scratch: PairCounts,
   ): number {
     const sum = this.sums[row * CHANNELS + channel]!;
     if (sum === 0) return 0;

@@ -5,9 +5,16 @@
  *
  * An event adds its posting (postings.ts), nothing else. Explained as popularity.
  */
-import type { Postings } from '../state/postings.ts';
 
-export const RECENCY_CHANNELS = ['since-taken', 'since-first', 'lately', 'lately-long'] as const;
+import type { Postings } from '../state/postings.ts';
+import { FEATURE } from './names.ts';
+
+export const RECENCY_CHANNELS = [
+  FEATURE.sinceTaken,
+  FEATURE.sinceFirst,
+  FEATURE.takenLately,
+  FEATURE.takenLatelyLong,
+] as const;
 /** Newest postings that tell how often an item is taken, in short and in long. */
 const NEWEST = [4, 32] as const;
 /** Positions that are added, so that two in a row are no trend. */

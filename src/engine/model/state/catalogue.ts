@@ -6,8 +6,8 @@ import { patchItem } from '../../../bus/event/patch.ts';
 import type { ItemData, ItemPatch } from '../../../bus/event/types.ts';
 import { HASH_START, hashEnd, hashText } from '../primitives/hash.ts';
 import { ln } from '../primitives/math.ts';
-import { Numbering } from './id-table.ts';
-import { MAX_ROW_ID } from './sparse-rows.ts';
+import { IdTable } from './id-table.ts';
+import { MAX_ROW_ID } from './row-slots.ts';
 import { TermPostings, WEIGHT_BITS, WEIGHT_MASK } from './term-postings.ts';
 import { type ContentConfig, itemTerms } from './terms.ts';
 
@@ -23,9 +23,9 @@ export interface Item {
 }
 
 export class Catalogue {
-  readonly ids = new Numbering();
+  readonly ids = new IdTable();
   readonly postings = new TermPostings();
-  readonly terms = new Numbering();
+  readonly terms = new IdTable();
   #config: ContentConfig;
   #status = new Uint8Array(64);
   #hashes = new Uint32Array(64);

@@ -3,29 +3,31 @@
  * becomes, each of them is what counting it from nothing would give.
  */
 import type { Histories, HistoryEvent } from './histories.ts';
-import type { Numbering } from './id-table.ts';
+import type { IdTable } from './id-table.ts';
+import type { LogHead } from './log-head.ts';
 import type { Popularity } from './popularity.ts';
 import type { Posting, Postings } from './postings.ts';
 import type { Statistics } from './statistics.ts';
 
-export interface CountedIn {
-  users: Numbering;
+export interface HistoryTables {
+  head: LogHead;
+  users: IdTable;
   histories: Histories;
   statistics: Statistics;
   postings: Postings;
   popularity: Popularity;
 }
 
-export class CountedHistories {
-  /** Newest position of the log that anything was taken at. */
-  position = 0;
-  readonly #users: Numbering;
+export class HistoryWriter {
+  readonly #head: LogHead;
+  readonly #users: IdTable;
   readonly #histories: Histories;
   readonly #statistics: Statistics;
   readonly #postings: Postings;
   readonly #popularity: Popularity;
 
-  constructor({ users, histories, statistics, postings, popularity }: CountedIn) {
+  constructor({ head, users, histories, statistics, postings, popularity }: HistoryTables) {
+    this.#head = head;
     this.#users = users;
     this.#histories = histories;
     this.#statistics = statistics;
@@ -46,7 +48,7 @@ export class CountedHistories {
     const histories = this.#histories;
     const at = histories.append(user, item, weight, negative, time, seq, origin);
     const start = histories.start(user);
-    if (seq > this.position) this.position = seq;
+    if (seq > this.#head.position) this.#head.position = seq;
     this.#statistics.count(histories.items, start, at, weight, negative, time, 1);
     this.#postings.append(item, seq, user, at - start);
     this.#popularity.follow(item, time, weight, this.#statistics.config.bucketMs, this.#statistics);
@@ -64,20 +66,20 @@ export class CountedHistories {
     while (head < shorter && old[head]!.seq === next[head]!.seq) head++;
     let tail = 0;
     while (tail < shorter - head && old[old.length - 1 - tail]!.seq === next[next.length - 1 - tail]!.seq) tail++;
-    const reach = this.#statistics.config.togetherBack;
+    const reach = this.#statistics.config.coOccurrenceReach;
     this.#count(old, head, Math.min(old.length, old.length - tail + reach), -1);
     this.#count(next, head, Math.min(next.length, next.length - tail + reach), 1);
     this.#repost(user, old, next, head, tail);
     this.#histories.write(user, next);
     const newest = next.at(-1)?.seq ?? 0;
-    if (newest > this.position) this.position = newest;
-    else if (old.at(-1)?.seq === this.position) this.findPosition();
+    if (newest > this.#head.position) this.#head.position = newest;
+    else if (old.at(-1)?.seq === this.#head.position) this.findPosition();
   }
 
   findPosition(): void {
-    this.position = 0;
+    this.#head.position = 0;
     for (let user = 0; user < this.#users.end; user++) {
-      this.position = Math.max(this.position, this.#histories.lastSeq(user));
+      this.#head.position = Math.max(this.#head.position, this.#histories.lastSeq(user));
     }
   }
 
@@ -111,7 +113,7 @@ export class CountedHistories {
   }
 
   #count(events: readonly HistoryEvent[], from: number, to: number, sign: 1 | -1): void {
-    const first = Math.max(0, from - this.#statistics.config.togetherBack);
+    const first = Math.max(0, from - this.#statistics.config.coOccurrenceReach);
     const items = new Int32Array(Math.max(0, to - first));
     for (let i = 0; i < items.length; i++) items[i] = events[first + i]!.item;
     for (let i = from; i < to; i++) {

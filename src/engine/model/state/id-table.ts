@@ -2,7 +2,7 @@
  * Small whole numbers for ids, to index arrays with. A number says nothing but who came first; it must never decide
  * anything that can be seen from outside. Numbers of ids that are gone are used again.
  */
-export class Numbering {
+export class IdTable {
   #numbers = new Map<string, number>();
   #ids: string[] = [];
   #free: number[] = [];

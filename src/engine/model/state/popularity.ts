@@ -7,8 +7,9 @@
  * far future would otherwise lead the trends until then. Explained as itself.
  */
 import { exp } from '../primitives/math.ts';
-import type { Top } from '../primitives/top-k.ts';
-import { CO_BITS, CO_MASK, type SparseRows, WIDE } from './sparse-rows.ts';
+import type { TopK } from '../primitives/top-k.ts';
+import { CO_BITS, CO_MASK, WIDE } from './row-slots.ts';
+import type { SparseRows } from './sparse-rows.ts';
 import { bucketOf, type Statistics } from './statistics.ts';
 
 export interface PopularityConfig {
@@ -92,7 +93,7 @@ export class Popularity {
    * kept true as events come, so that a list doesn't cost more the larger the catalogue is. {@link at} must have been
    * called.
    */
-  offerBest(best: Top, items: number, statistics: Statistics, free: (item: number) => boolean): void {
+  offerBest(best: TopK, items: number, statistics: Statistics, free: (item: number) => boolean): void {
     this.#leaders ??= this.#lead(items, statistics);
     for (const item of this.#leaders) {
       const sum = this.sum(item, statistics);

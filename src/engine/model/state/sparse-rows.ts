@@ -11,50 +11,15 @@
  * integer sums, or a sort.
  */
 
-/** Most ids a row can tell apart: 22 bits of key, 0 being the empty slot. */
-export const MAX_ROW_ID = 2 ** 22 - 2;
-/** Bits of the third count in a slot's first word. */
-export const CO_BITS = 10;
-export const CO_MASK = (1 << CO_BITS) - 1;
-/** Third count that means: the second word is the index of a wide entry. */
-export const WIDE = CO_MASK;
+import { keepPrefix, LONG_ROW, prefixOf, type RowPrefix } from './row-prefix.ts';
+import { CO_BITS, CO_MASK, coAt, WIDE } from './row-slots.ts';
 
 const GOLDEN = 0x9e3779b1 | 0;
 const SCALE = 2 ** -32;
 const MAX_LOAD = 0.8;
 const SMALLEST = 4;
 
-/** Rows with more entries than this have a prefix. */
-export const LONG_ROW = 512;
-/** Most entries of a prefix. */
-const PREFIX_MOST = 256;
-/** With fewer than this above the first step that is short enough, a row is read as it is. */
-const PREFIX_LEAST = 32;
-const STEPS = 128;
-
-/**
- * The entries of a long row whose third count is at or above a step: the lowest step that no more than 256 of them
- * reach. What is in it depends on the row's content alone, so a list that is computed from it does too.
- */
-export interface Prefix {
-  /** 0: the row is read as it is. */
-  step: number;
-  /** Slots of the entries, `count` of them. */
-  slots: Int32Array;
-  count: number;
-  /** Entries of the row that aren't zero. */
-  live: number;
-}
-
-/** Step of a count: four to each power of two; 0 for none. */
-export function stepOf(co: number): number {
-  if (co < 4) return co > 0 ? co : 0;
-  const whole = Math.min(co, 2 ** 30);
-  const exponent = 31 - Math.clz32(whole);
-  return exponent * 4 - 4 + ((whole >>> (exponent - 2)) & 3);
-}
-
-export interface Triple {
+export interface PairCounts {
   f: number;
   b: number;
   co: number;
@@ -66,7 +31,7 @@ export class SparseRows {
   #wide = new Float64Array(48);
   #wideEnd = 0;
   #wideFree: number[] = [];
-  #prefixes: (Prefix | undefined)[] = [];
+  #prefixes: (RowPrefix | undefined)[] = [];
   /** What {@link touch} read, kept so that the reads aren't optimised away. */
   touched = 0;
 
@@ -103,7 +68,7 @@ export class SparseRows {
           table[at + 1] = (f << 16) | b;
           if (capacity > LONG_ROW) this.#follow(row, slot, co, c);
         } else {
-          const before = this.#thirdAt(table, at);
+          const before = coAt(table, at, this.#wide);
           this.#increase(table, at, head, df, db, dco);
           if (capacity > LONG_ROW) this.#follow(row, slot, before, before + dco);
         }
@@ -128,60 +93,23 @@ export class SparseRows {
     if (capacity > LONG_ROW) this.#follow(row, slot, 0, dco);
   }
 
-  #thirdAt(table: Int32Array, at: number): number {
-    const co = table[at]! & CO_MASK;
-    return co === WIDE ? this.#wide[table[at + 1]! * 3 + 2]! : co;
-  }
-
-  /** Keeps a prefix true to its row. What grows can only enter it; when something shrinks it is made anew. */
+  /** Follows a change of the third count of a slot in a long row. */
   #follow(row: number, slot: number, before: number, after: number): void {
     const prefix = this.#prefixes[row];
-    if (prefix === undefined) return;
-    const from = stepOf(before);
-    const to = stepOf(after);
-    if (from === to) return;
-    if (from === 0) prefix.live++;
-    const reaches = prefix.step > 0 && from < prefix.step && to >= prefix.step;
-    if (to < from || (prefix.step === 0 && prefix.live > LONG_ROW) || (reaches && prefix.count === PREFIX_MOST)) {
-      this.#prefixes[row] = undefined;
-    } else if (reaches) prefix.slots[prefix.count++] = slot;
+    if (prefix !== undefined && !keepPrefix(prefix, slot, before, after)) this.#prefixes[row] = undefined;
   }
 
   /** Prefix of a long row; undefined where the row is to be read as it is. Not to be written, not to be kept. */
-  prefix(row: number): Prefix | undefined {
+  prefix(row: number): RowPrefix | undefined {
     const table = this.#rows[row];
     if (table === undefined || table.length >>> 1 <= LONG_ROW) return undefined;
     let prefix = this.#prefixes[row];
     if (prefix === undefined) {
-      prefix = this.#prefixOf(table);
+      prefix = prefixOf(table, this.#wide);
       while (this.#prefixes.length <= row) this.#prefixes.push(undefined);
       this.#prefixes[row] = prefix;
     }
     return prefix.step > 0 ? prefix : undefined;
-  }
-
-  #prefixOf(table: Int32Array): Prefix {
-    const reached = new Int32Array(STEPS);
-    let live = 0;
-    for (let at = 0; at < table.length; at += 2) {
-      if (table[at] === 0) continue;
-      const step = stepOf(this.#thirdAt(table, at));
-      if (step === 0) continue;
-      live++;
-      reached[step]!++;
-    }
-    const prefix: Prefix = { step: 0, slots: new Int32Array(0), count: 0, live };
-    if (live <= LONG_ROW) return prefix;
-    let count = 0;
-    let step = STEPS;
-    while (step > 1 && count + reached[step - 1]! <= PREFIX_MOST) count += reached[--step]!;
-    if (count < PREFIX_LEAST) return prefix;
-    prefix.step = step;
-    prefix.slots = new Int32Array(PREFIX_MOST);
-    for (let at = 0; at < table.length; at += 2) {
-      if (table[at] !== 0 && stepOf(this.#thirdAt(table, at)) >= step) prefix.slots[prefix.count++] = at >>> 1;
-    }
-    return prefix;
   }
 
   /**
@@ -319,7 +247,7 @@ export class SparseRows {
   }
 
   /** Reads the counts of (row, id) into `into`; zeros where there are none. */
-  read(row: number, id: number, into: Triple): Triple {
+  read(row: number, id: number, into: PairCounts): PairCounts {
     into.f = 0;
     into.b = 0;
     into.co = 0;
@@ -401,7 +329,7 @@ export class SparseRows {
     }
   }
 
-  #unpack(head: number, counts: number, into: Triple): void {
+  #unpack(head: number, counts: number, into: PairCounts): void {
     const co = head & CO_MASK;
     if (co === WIDE) {
       into.f = this.#wide[counts * 3]!;
@@ -415,8 +343,8 @@ export class SparseRows {
   }
 
   /** A row's entries that aren't zero, sorted by `rank[id]`: the canonical form, for hashes and tests. */
-  sorted(row: number, rank: ArrayLike<number>): (Triple & { id: number })[] {
-    const entries: (Triple & { id: number })[] = [];
+  sorted(row: number, rank: ArrayLike<number>): (PairCounts & { id: number })[] {
+    const entries: (PairCounts & { id: number })[] = [];
     const table = this.#rows[row];
     if (table === undefined) return entries;
     for (let at = 0; at < table.length; at += 2) {

@@ -23,19 +23,19 @@ export const MAX_TIME_MS = 7_258_118_399_999;
 
 export interface StatisticsConfig {
   /** How many events back the directed counts reach. */
-  directedBack: number;
+  transitionReach: number;
   /** Decay of the directed counts by each event further back. */
-  directedDecay: number;
+  transitionDecay: number;
   /** How many events back the symmetric counts reach; at least as far as the directed ones. */
-  togetherBack: number;
+  coOccurrenceReach: number;
   /** Width of a bucket of event time, milliseconds; at least an hour. */
   bucketMs: number;
 }
 
 export const STATISTICS_DEFAULTS: StatisticsConfig = {
-  directedBack: 20,
-  directedDecay: 0.8,
-  togetherBack: 30,
+  transitionReach: 20,
+  transitionDecay: 0.8,
+  coOccurrenceReach: 30,
   bucketMs: DAY_MS,
 };
 
@@ -79,9 +79,9 @@ export class Statistics {
   #incrementsOf(weight: number): Int32Array {
     let table = this.#increments[weight];
     if (table === undefined) {
-      table = new Int32Array(this.config.directedBack);
+      table = new Int32Array(this.config.transitionReach);
       for (let a = 0; a < table.length; a++) {
-        table[a] = Math.round(64 * weight * wholePower(this.config.directedDecay, a));
+        table[a] = Math.round(64 * weight * wholePower(this.config.transitionDecay, a));
       }
       this.#increments[weight] = table;
     }
@@ -106,16 +106,16 @@ export class Statistics {
   ): void {
     const item = items[end]!;
     const w = sign * weight;
-    const { directedBack, togetherBack } = this.config;
+    const { transitionReach, coOccurrenceReach } = this.config;
     const increments = this.#incrementsOf(weight);
     this.#countItem(item, w, sign * negative, timeMs);
     const pairs = this.pairs;
-    const back = Math.min(end - start, togetherBack);
+    const back = Math.min(end - start, coOccurrenceReach);
     pairs.touch(item, items, end - back, end);
     for (let a = 0; a < back; a++) {
       const other = items[end - 1 - a]!;
       if (other === item) continue;
-      const r = a < directedBack ? sign * increments[a]! : 0;
+      const r = a < transitionReach ? sign * increments[a]! : 0;
       pairs.add(item, other, 0, r, w);
       pairs.add(other, item, r, 0, w);
     }
@@ -183,27 +183,27 @@ export class Statistics {
     ids: Int32Array,
     known: number,
   ): number {
-    const { directedBack, togetherBack } = this.config;
+    const { transitionReach, coOccurrenceReach } = this.config;
     let count = known;
     const weight = weights[at]!;
     const own = this.#incrementsOf(weight);
-    const from = Math.max(start, at - togetherBack);
+    const from = Math.max(start, at - coOccurrenceReach);
     for (let other = at - 1; other >= from; other--) {
       const id = items[other]!;
       if (id === item) continue;
       if (counts[id * 3 + 2] === 0) ids[count++] = id;
       const a = at - 1 - other;
-      if (a < directedBack) counts[id * 3 + 1] = counts[id * 3 + 1]! + own[a]!;
+      if (a < transitionReach) counts[id * 3 + 1] = counts[id * 3 + 1]! + own[a]!;
       counts[id * 3 + 2] = counts[id * 3 + 2]! + weight;
     }
-    const to = Math.min(end, at + 1 + togetherBack);
+    const to = Math.min(end, at + 1 + coOccurrenceReach);
     for (let other = at + 1; other < to; other++) {
       const id = items[other]!;
       if (id === item) continue;
       if (counts[id * 3 + 2] === 0) ids[count++] = id;
       const a = other - 1 - at;
       const theirs = weights[other]!;
-      if (a < directedBack) counts[id * 3] = counts[id * 3]! + this.#incrementsOf(theirs)[a]!;
+      if (a < transitionReach) counts[id * 3] = counts[id * 3]! + this.#incrementsOf(theirs)[a]!;
       counts[id * 3 + 2] = counts[id * 3 + 2]! + theirs;
     }
     return count;
@@ -238,9 +238,11 @@ export class Statistics {
    */
   hash(ids: readonly string[]): string {
     const { live, rank } = this.#inOrder(ids);
-    const { directedBack, directedDecay, togetherBack, bucketMs } = this.config;
+    const { transitionReach, transitionDecay, coOccurrenceReach, bucketMs } = this.config;
     const hash = createHash('sha256');
-    hash.update(`freshet statistics 1 ${directedBack} ${directedDecay} ${togetherBack} ${bucketMs} ${live.length}\n`);
+    hash.update(
+      `freshet statistics 1 ${transitionReach} ${transitionDecay} ${coOccurrenceReach} ${bucketMs} ${live.length}\n`,
+    );
     for (const item of live) {
       const id = Buffer.from(ids[item]!, 'utf8');
       writeNumbers(hash, [id.length, this.total[item]!, this.negative[item]!]);

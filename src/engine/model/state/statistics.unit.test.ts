@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { exp, ln, pow } from '../primitives/math.ts';
-import { Top } from '../primitives/top-k.ts';
-import { LONG_ROW, SparseRows, stepOf } from './sparse-rows.ts';
+import { TopK } from '../primitives/top-k.ts';
+import { LONG_ROW, stepOf } from './row-prefix.ts';
+import { SparseRows } from './sparse-rows.ts';
 import { STATISTICS_DEFAULTS, Statistics } from './statistics.ts';
 
 describe('sparse rows', () => {
@@ -105,7 +106,7 @@ describe('the best of many', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 60 }), fc.nat(20), (scores, size) => {
         const ids = scores.map((_, i) => `id${(i * 37) % 101}`);
-        const top = new Top(size, ids);
+        const top = new TopK(size, ids);
         for (let i = 0; i < scores.length; i++) if (top.admits(scores[i]!)) top.offer(i, scores[i]!);
         const sorted = scores
           .map((score, i) => ({ item: i, score }))

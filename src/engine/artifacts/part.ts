@@ -1,0 +1,146 @@
+/**
+ * Recorded inputs as a part of the engine: what is trained, its copies in the object store, and its renewal after an
+ * erasure. The first instance trains; the others take over what it trained.
+ */
+import type { ServicePart } from '../../bus/service/description.ts';
+import type { EngineContext } from '../engine-context.ts';
+import type { Model } from '../model/mod.ts';
+import { scheduleOf, trainedKinds, trainerOptionsOf } from '../train/settings.ts';
+import { createTrainer } from '../train/trainer.ts';
+import { createCopies, createFollower } from './copies.ts';
+import { createInputObjects, gatherRecords, type InputObjects } from './objects.ts';
+import { createRecords, type InputMention, type InputRecords, type RecordedInput } from './records.ts';
+import { createRenewal } from './renewal.ts';
+import { createTrainings, type Stops } from './trainings.ts';
+
+/** What computes scores while nothing that TensorFlow trained is in force. */
+const PLAIN = 'typed-arrays';
+
+/** The records in the engine's file, brought together with their copies in the object store. */
+export interface GatheredInputs {
+  records: InputRecords;
+  objects: InputObjects;
+  /** Records without a copy. */
+  uncopied: readonly InputMention[];
+}
+
+export async function gatherInputs({ nc, log, logger, store, config, first }: EngineContext): Promise<GatheredInputs> {
+  const records = createRecords(store.db, { exclusive: true });
+  const objects = await createInputObjects({ nc, log, logger, stallMs: config.engine.snapshot_stall_ms });
+  const uncopied = await gatherRecords({ records, objects, checkpoint: store.checkpoint().seq, follows: !first });
+  return { records, objects, uncopied };
+}
+
+export interface ArtifactsPartOptions extends GatheredInputs {
+  model: Model;
+  /** Position of the model, and whether it only comes to where it was before. */
+  position: () => number;
+  catchingUp: () => boolean;
+}
+
+export interface ArtifactsPart extends ServicePart {
+  /** Positions at which the fold stops for a training. */
+  stops: Stops;
+  /** What trained the newest of the inputs in force. */
+  backend(): string;
+  /** An input was recorded, which needs a copy. */
+  recorded(input: RecordedInput): void;
+}
+
+export function createArtifactsPart(context: EngineContext, options: ArtifactsPartOptions): ArtifactsPart {
+  const { config, store, logger, metrics, first, rows } = context;
+  const { model, records, objects, uncopied, position, catchingUp } = options;
+  const pollMs = config.engine.training_follow_ms;
+  const copies = createCopies({ records, objects, uncopied, logger });
+  const follower = createFollower({ records, objects, next: () => store.checkpoint().seq + 1, logger });
+  const trainings = createTrainings({
+    kinds: trainedKinds(config),
+    schedule: scheduleOf(config),
+    trainer: createTrainer({
+      logger: { info: logger.info.bind(logger), warn: () => {} },
+      ...trainerOptionsOf(config),
+    }),
+    model,
+    records,
+    position,
+    rows,
+    catchingUp,
+    logger,
+    onRecorded: (input) => {
+      metrics.trained.inc({ kind: input.kind });
+      metrics.trainingSeconds.observe(input.seconds);
+      copies.add(input);
+    },
+    onFailed: (kind) => metrics.trainingsFailed.inc({ kind }),
+  });
+  const renewal = createRenewal({
+    db: store.db,
+    records,
+    trainings,
+    objects,
+    follows: !first,
+    needRebuild: store.needRebuild,
+    logger,
+    pollMs,
+  });
+  let trainedBy = PLAIN;
+  /** As known last while a rebuilt file takes the place of this one. */
+  const backend = (): string => {
+    if (!store.db.open) return trainedBy;
+    const used = new Set(model.inputs().map(({ sha256 }) => sha256));
+    trainedBy = records.list().findLast(({ sha256 }) => used.has(sha256))?.backend ?? PLAIN;
+    return trainedBy;
+  };
+  return {
+    name: 'recorded inputs',
+    backend,
+    recorded: copies.add,
+    stops: {
+      next: (after) => (first ? trainings.next(after) : Number.POSITIVE_INFINITY),
+      reached: trainings.reached,
+    },
+    holdsRebuild: renewal.due,
+    effects: [
+      {
+        name: 'trainings',
+        // A training that was due while the model caught up is begun when it has.
+        afterCommit: ({ catchUp }) => (catchUp ? trainings.poll() : undefined),
+        derive: () => (first ? trainings.poll() : undefined),
+      },
+      {
+        name: 'renewal of recorded inputs',
+        afterCommit: ({ events, catchUp }) => {
+          if (!catchUp && events.some(({ type }) => type === 'control.erased.v1')) renewal.poll();
+        },
+        derive: renewal.poll,
+      },
+    ],
+    status: () => ({
+      model: {
+        backend: backend(),
+        inputs: model.inputs().map(({ kind, sha256, bytes, quality, challenged }) => ({
+          kind,
+          sha256: sha256 ?? null,
+          bytes,
+          quality: quality ?? null,
+          challenged,
+        })),
+        training: first ? trainings.status() : null,
+      },
+      training_due: renewal.due(),
+    }),
+    refreshMetrics: () => {
+      for (const { kind, sha256 } of model.inputs()) metrics.inputs.set({ kind }, sha256 === undefined ? 0 : 1);
+    },
+    start: () => {
+      (first ? copies : follower).start(pollMs);
+      renewal.start();
+    },
+    stop: async () => {
+      await trainings.stop();
+      await renewal.stop();
+      await copies.stop();
+      await follower.stop();
+    },
+  };
+}

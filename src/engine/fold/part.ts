@@ -1,0 +1,99 @@
+/** The model's fold as a part of the engine: the state that follows the log, and how far its catch-up is. */
+import { streamSeq } from '../../bus/event/ids.ts';
+import type { Fingerprint } from '../../bus/projection/store.ts';
+import type { ServicePart } from '../../bus/service/description.ts';
+import type { InputSource } from '../artifacts/records.ts';
+import type { Stops } from '../artifacts/trainings.ts';
+import type { EngineContext } from '../engine-context.ts';
+import { showQuality } from '../metrics.ts';
+import type { Model } from '../model/mod.ts';
+import { createCatchUpProgress } from './catch-up.ts';
+import { createModelFold, type ModelFold } from './model-fold.ts';
+import { personalDataOf } from './personal-data.ts';
+import type { EngineTables } from './projection.ts';
+import { qualityOf } from './quality.ts';
+
+/** Said where rows hold nothing of a forgotten user any more, and the model still does. */
+const LEARNED_FROM_FORGOTTEN = 'the model was read from a state that has learned from somebody who was forgotten';
+
+export interface FoldPartOptions {
+  tables: EngineTables;
+  /** The model that the fold begins with, the position that it holds, and how it came there. */
+  model: Model;
+  seq: number;
+  snapshot: string | undefined;
+  readMs: number;
+  inputs: InputSource;
+  stops: Stops;
+}
+
+export interface FoldPart extends ServicePart {
+  fold: ModelFold;
+  /** Whether the model is behind the rows that there were when the process started. */
+  catchingUp(): boolean;
+  /** The newest message of the catch-up; undefined: there was none. */
+  mark(): Fingerprint | undefined;
+  /** Throws where the model holds a part of a batch: then it is the state of no position. */
+  assertWhole(): void;
+}
+
+export function createFoldPart(context: EngineContext, options: FoldPartOptions): FoldPart {
+  const { config, hash, store, metrics, logger, erasureKey } = context;
+  const { tables, model, seq, snapshot, readMs, inputs, stops } = options;
+  const fold = createModelFold({ config, tables, model, seq: streamSeq(seq), inputs, erasureKey, stops });
+  const catchUp = createCatchUpProgress({ logger, from: seq, to: store.checkpoint().seq, snapshot, readMs });
+  let mark: Fingerprint | undefined;
+  let whole = true;
+  /** A state from before an erasure, as in a snapshot that was put back, has learned from the forgotten user. */
+  const renewStale = (): void => {
+    if (model.stale && store.rebuildDue() === undefined) store.needRebuild(LEARNED_FROM_FORGOTTEN);
+  };
+  return {
+    name: 'model fold',
+    fold,
+    catchingUp: catchUp.running,
+    mark: () => mark,
+    assertWhole: () => {
+      if (!whole) throw new TypeError(`the model holds a part of a batch behind sequence ${fold.position()}`);
+    },
+    personalData: personalDataOf(model),
+    state: {
+      position: fold.position,
+      fold: (events, to, newest) => {
+        whole = false;
+        fold.fold(events, to);
+        whole = true;
+        mark = newest ?? mark;
+      },
+    },
+    effects: [
+      {
+        name: 'catch-up',
+        afterCommit: ({ events, seq: to, catchUp: again }) => {
+          if (!again) return;
+          catchUp.reached(to);
+          metrics.recalled.inc(events.length);
+          renewStale();
+        },
+        derive: renewStale,
+      },
+    ],
+    status: () => {
+      const { users, items, events } = model.stats();
+      const warnings = Object.fromEntries(Object.entries(fold.warnings()).filter(([, count]) => count > 0));
+      return {
+        model: { config: hash, prequential: qualityOf(model), users, items, events, warnings },
+        started_from: catchUp.status(),
+      };
+    },
+    refreshMetrics: () => {
+      const { users, items, pairs, bytes } = model.stats();
+      metrics.users.set(users);
+      metrics.items.set(items);
+      metrics.pairs.set(pairs);
+      metrics.bytes.set(bytes.pairs + bytes.buckets + bytes.postings + bytes.histories);
+      showQuality(metrics, model.prequential());
+      for (const [kind, count] of Object.entries(fold.warnings())) metrics.warnings.set({ kind }, count);
+    },
+  };
+}

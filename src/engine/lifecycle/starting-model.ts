@@ -1,0 +1,39 @@
+/** The model that a runtime begins with: what a rebuild left, else the newest good snapshot, else an empty one. */
+
+import type { EngineContext } from '../engine-context.ts';
+import { emptyModel } from '../fold/model-fold.ts';
+import { type Restored, restoreModel } from '../snapshots/restore.ts';
+import type { Snapshots } from '../snapshots/snapshots.ts';
+import { type RebuiltModel, readImage } from './rebuild.ts';
+
+export interface StartingModel extends Restored {
+  /** The model comes from a rebuild, whose image is still there. */
+  rebuilt: RebuiltModel | undefined;
+  /** Milliseconds that reading it took. */
+  readMs: number;
+}
+
+/** @param inputs what identifies the recorded inputs that count up to a position */
+export async function startingModel(
+  { config, files, origin, store, log, logger, metrics }: EngineContext,
+  snapshots: Snapshots,
+  inputs: (seq: number) => string,
+): Promise<StartingModel> {
+  const began = performance.now();
+  const checkpoint = store.checkpoint().seq;
+  // What was rebuilt from the log alone goes before any snapshot, which may be what was to be mended.
+  const rebuilt = readImage(files.image, { config, origin: origin(), checkpoint, inputs });
+  const restored: Restored = rebuilt
+    ? { model: rebuilt.model, seq: rebuilt.seq, manifest: undefined }
+    : await restoreModel({
+        snapshots,
+        log,
+        logger,
+        origin: origin(),
+        checkpoint,
+        inputs,
+        empty: () => emptyModel(config),
+        onBad: () => metrics.snapshotsBad.inc(),
+      });
+  return { ...restored, rebuilt, readMs: performance.now() - began };
+}

@@ -1,0 +1,114 @@
+/** Publishing rankings as a part of the engine: the replica that holds the lease writes them. */
+import type { Database } from 'better-sqlite3';
+import { instanceName } from '../../bus/projection/files.ts';
+import type { ServicePart } from '../../bus/service/description.ts';
+import { createLease } from '../../bus/service/lease.ts';
+import type { EngineContext } from '../engine-context.ts';
+import type { ForgottenUsers } from '../fold/forgotten-users.ts';
+import type { Lists } from '../serve/lists.ts';
+import { movedBy } from '../serve/moved.ts';
+import { createRankings, settledSeq } from './rankings.ts';
+
+/** Milliseconds that a pending user waits at most while the fold is behind. */
+const MAX_WAIT_MS = 5_000;
+
+export interface PublishPartOptions {
+  lists: Lists;
+  /** Whether the model is behind the rows. */
+  catchingUp: () => boolean;
+  /** Whether callers wait for answers just now. */
+  asked: () => boolean;
+  /** Name of the snapshot in force, and hash of what answers depend on. */
+  snapshot: () => string;
+  answerConfig: string;
+  forgotten: ForgottenUsers;
+}
+
+/** An instance that is configured to publish no rankings says so in its status, and has nothing else to do. */
+export function createPublishPart(context: EngineContext, options: PublishPartOptions): ServicePart {
+  const { nc, publisher, logger, loop, resolve, metrics } = context;
+  const { lists, forgotten } = options;
+  const { db } = context.store;
+  const { engine } = context.config;
+  if (!engine.publish_rankings)
+    return {
+      name: 'rankings',
+      status: () => ({ rankings: { users: 0, items: 0, oldestSeconds: 0, written_here: false } }),
+    };
+  const publishing = createRankings({
+    nc,
+    lists,
+    publisher,
+    logger,
+    caughtUp: loop.caughtUp,
+    paused: () => options.catchingUp() || !lease.held(),
+    seq: loop.position,
+    sliceMs: engine.ranking_slice_ms,
+    share: engine.ranking_share,
+    asked: options.asked,
+    window: engine.ranking_window,
+    maxWaitMs: MAX_WAIT_MS,
+    similarIntervalMs: engine.similar_interval_ms,
+    similarBatch: engine.similar_batch,
+    similarLength: engine.similar_length,
+    trendingLength: engine.list_length,
+    snapshot: options.snapshot,
+    config: options.answerConfig,
+    onPublished: (kind, seconds) => {
+      metrics.published.inc({ kind });
+      if (kind === 'user') metrics.delay.observe(seconds);
+    },
+  });
+  const lease = createLease({
+    nc,
+    key: 'rankings',
+    holder: instanceName('engine', context.replica),
+    lapseMs: engine.lease_ms,
+    logger,
+    ready: () => loop.status().state === 'ready',
+    refuses: () => loop.status().state === 'refusing',
+    onGained: async () => {
+      const settled = await settledSeq(nc);
+      publishing.start(settled);
+      // Which users the replica before had pending is known from the rows only.
+      publishing.mark(actedSince(db, settled, resolve), []);
+    },
+    onLost: () => publishing.stop(),
+  });
+  return {
+    name: 'rankings',
+    effects: [
+      {
+        name: 'rankings',
+        afterCommit: ({ events, catchUp }) => {
+          // What a catch-up brings was pending when it was committed, or is when the lease is gained.
+          if (catchUp) return;
+          for (const user of forgotten.users()) publishing.forget(user);
+          const { users, items } = movedBy(events, resolve, forgotten.forgottenAt);
+          publishing.mark(users, items);
+        },
+        // At a start the lease does this once it is gained.
+        derive: (since) => {
+          if (since > 0) publishing.mark(actedSince(db, since, resolve), []);
+        },
+      },
+    ],
+    status: () => ({ rankings: { ...publishing.backlog(), written_here: lease.held() } }),
+    refreshMetrics: () => {
+      const { users, oldestSeconds } = publishing.backlog();
+      metrics.backlog.set(users);
+      metrics.backlogAge.set(oldestSeconds);
+    },
+    start: lease.start,
+    stop: lease.stop,
+  };
+}
+
+/** Users of whom anything is newer than a position. */
+function actedSince(db: Database, seq: number, resolve: (user: string) => string): Set<string> {
+  const ids = db.prepare<[number, number, number], { id: string }>(
+    `SELECT user AS id FROM interaction WHERE seq > ? UNION SELECT user FROM traits WHERE seq > ?
+     UNION SELECT claimant FROM claim WHERE seq > ?`,
+  );
+  return new Set(ids.all(seq, seq, seq).map(({ id }) => resolve(id)));
+}

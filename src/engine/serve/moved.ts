@@ -1,0 +1,29 @@
+/** What a batch of events moves: the users whose lists are another one now, and the items whose similar items may be. */
+import { isInteraction, type LoggedEvent } from '../../bus/event/codec.ts';
+
+export interface Moved {
+  users: Set<string>;
+  items: Set<string>;
+}
+
+/**
+ * @param resolve the user that an id belongs to
+ * @param forgottenAt position of the erasure's record that forgets a user; 0: none does
+ */
+export function movedBy(
+  events: readonly LoggedEvent[],
+  resolve: (id: string) => string,
+  forgottenAt: (user: string) => number,
+): Moved {
+  const moved: Moved = { users: new Set(), items: new Set() };
+  for (const event of events) {
+    if (event.context === 'user' || event.type === 'feedback.dismissed.v1') {
+      const user = resolve(event.subject);
+      // What a user did before the erasure in the same batch must not bring their ranking back.
+      if (event.seq > forgottenAt(user)) moved.users.add(user);
+    }
+    if (isInteraction(event)) moved.items.add(event.data.item);
+    if (event.context === 'content') moved.items.add(event.subject);
+  }
+  return moved;
+}

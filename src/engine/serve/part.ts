@@ -1,0 +1,73 @@
+/** Answering as a part of the engine: lists, experiments, explanations, and what a commit changes in them. */
+import type { ServicePart } from '../../bus/service/description.ts';
+import { isExperimentEvent } from '../../experiment/rows.ts';
+import type { EngineContext } from '../engine-context.ts';
+import type { ForgottenUsers } from '../fold/forgotten-users.ts';
+import { engineEndpoints } from './endpoints.ts';
+import { createExperiments, experimentEndpoints } from './experiments.ts';
+import { createLists, type Lists, type ListsOptions } from './lists.ts';
+import { movedBy } from './moved.ts';
+import { createWhy, explainEndpoint } from './why.ts';
+
+/** Milliseconds after an answer in which more requests are to be expected. */
+const ASKED_MS = 250;
+
+export interface ServePartOptions {
+  lists: Omit<ListsOptions, 'capacity' | 'onAnswer' | 'onCompute'>;
+  forgotten: ForgottenUsers;
+}
+
+export interface ServePart extends ServicePart {
+  lists: Lists;
+  /** Whether a list was answered within the last quarter of a second. */
+  asked(): boolean;
+}
+
+export function createServePart(context: EngineContext, { forgotten, ...options }: ServePartOptions): ServePart {
+  const { config, codec, publisher, reached, resolve, metrics } = context;
+  const { db } = context.store;
+  let answeredAt = Number.NEGATIVE_INFINITY;
+  const lists = createLists({
+    ...options.lists,
+    capacity: config.engine.cached_lists,
+    onAnswer: (kind, age) => {
+      answeredAt = performance.now();
+      metrics.answers.inc({ kind });
+      metrics.staleness.observe(age);
+    },
+    onCompute: (seconds) => metrics.compute.observe(seconds),
+  });
+  const experiments = createExperiments(db);
+  const withdrawn = db.prepare<[], { item: string }>('SELECT item FROM withdrawal');
+  return {
+    name: 'lists',
+    lists,
+    asked: () => performance.now() - answeredAt < ASKED_MS,
+    endpoints: {
+      ...engineEndpoints(lists, resolve, config, experiments),
+      ...experimentEndpoints({ db, codec, publisher, reached }),
+      explain: explainEndpoint(createWhy(options.lists), resolve, config, { experiments }),
+    },
+    effects: [
+      {
+        name: 'cached lists',
+        afterCommit: ({ events }) => {
+          for (const user of forgotten.users()) lists.forget(user);
+          for (const event of events) {
+            if (event.type === 'content.withdrawn.v1') lists.withdrawn(event.subject, true);
+            if (event.type === 'content.restored.v1') lists.withdrawn(event.subject, false);
+          }
+          for (const user of movedBy(events, resolve, forgotten.forgottenAt).users) lists.moved(user);
+        },
+        derive: () => lists.reset([...withdrawn.iterate()].map(({ item }) => item)),
+      },
+      {
+        name: 'experiments',
+        afterCommit: ({ events }) => {
+          if (events.some(isExperimentEvent)) experiments.changed();
+        },
+        derive: experiments.changed,
+      },
+    ],
+  };
+}

@@ -1,0 +1,210 @@
+/** When snapshots are written, and in which order: with a store in memory whose steps the test takes one by one. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { silent } from '../../../test/support/counting.ts';
+import { createKeeper, type Keeper } from './keeper.ts';
+import type { Manifest } from './manifest.ts';
+import type { ModelImage, Snapshots } from './snapshots.ts';
+
+/** Objects in the store, and the one that the pointer names. */
+let objects: Map<string, number>;
+let pointer: string | undefined;
+/** Positions of all that was written, in order. */
+let written: number[];
+/** Writes whose object is stored, and which have not moved the pointer yet. */
+let writes: (() => void)[];
+let position: number;
+let ready: boolean;
+let failures: { write: number; remove: number };
+let keeper: Keeper;
+
+function memoryStore(): Snapshots {
+  const current = (): Manifest | undefined =>
+    pointer === undefined ? undefined : ({ object: pointer, seq: objects.get(pointer) ?? 0 } as Manifest);
+  return {
+    current,
+    held: () => current()?.seq ?? 0,
+    distrust: () => {},
+    load: async () => current(),
+    list: async () => [],
+    read: async () => Buffer.alloc(0),
+    put: async () => ({}) as Manifest,
+    point: async ({ object }) => {
+      if (!objects.has(object)) return false;
+      pointer = object;
+      return true;
+    },
+    write: async ({ seq }) => {
+      const object = `model-${written.length + 1}`;
+      written.push(seq);
+      objects.set(object, seq);
+      await new Promise<void>((resolve) => writes.push(resolve));
+      if (failures.write-- > 0) throw new Error('the server does not answer');
+      pointer = object;
+      return { object, seq, bytes: 1 } as Manifest;
+    },
+    removeOthers: async () => {
+      if (failures.remove-- > 0) throw new Error('the server does not answer');
+      for (const object of [...objects.keys()]) if (object !== pointer) objects.delete(object);
+    },
+  };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] });
+  objects = new Map([['model-old', 1]]);
+  pointer = 'model-old';
+  written = [];
+  writes = [];
+  position = 7;
+  ready = true;
+  failures = { write: 0, remove: 0 };
+  const options = {
+    snapshots: memoryStore(),
+    image: () => ({ seq: position }) as ModelImage,
+    seq: () => position,
+    caughtUp: () => true,
+    ready: () => ready,
+    logger: silent,
+    events: 1,
+    intervalMs: 60_000,
+    stopMs: 5_000,
+  };
+  keeper = createKeeper(options);
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const supersede = (): Promise<boolean> => keeper.supersede();
+/** Milliseconds go by, with all that was waiting for them. */
+const pass = async (ms = 0): Promise<void> => void (await vi.advanceTimersByTimeAsync(ms));
+/** The oldest write goes on and moves the pointer. */
+async function go(): Promise<void> {
+  writes.shift()?.();
+  await pass();
+}
+async function goOnUntilQuiet(): Promise<void> {
+  for (let i = 0; i < 20; i++) {
+    await go();
+    await pass(1_000);
+  }
+}
+
+describe('one snapshot at a time', () => {
+  it('is written, also where the others are replaced while the timer says that one is due', async () => {
+    keeper.start();
+    const replaced = supersede();
+    await pass();
+    keeper.count(1);
+    await pass(1_000);
+    await goOnUntilQuiet();
+    expect(await replaced).toBe(true);
+    expect([...objects.keys()]).toEqual([pointer]);
+  });
+
+  it('is written, also where the others are replaced when the engine stops', async () => {
+    keeper.start();
+    const replaced = supersede();
+    await pass();
+    position = 8;
+    const stopped = keeper.stop().then(() => keeper.last());
+    await pass();
+    await goOnUntilQuiet();
+    await stopped;
+    expect(await replaced).toBe(true);
+    expect([...objects.keys()]).toContain(pointer);
+    expect(objects.get(pointer as string)).toBe(8);
+  });
+
+  it('is written before the pointer goes back to an older one, which may be removed then', async () => {
+    keeper.start();
+    const replaced = supersede();
+    await pass();
+    const moved = keeper.point({ object: 'model-old' } as Manifest);
+    await goOnUntilQuiet();
+    expect(await replaced).toBe(true);
+    expect(await moved).toBe(false);
+    expect([...objects.keys()]).toEqual([pointer]);
+  });
+});
+
+describe('requests to replace all other snapshots', () => {
+  it('are one snapshot, where they come before it is begun', async () => {
+    keeper.start();
+    const first = supersede();
+    await pass();
+    position = 9;
+    const others = [supersede(), supersede(), supersede(), supersede()];
+    await goOnUntilQuiet();
+    expect(await Promise.all([first, ...others])).toEqual([true, true, true, true, true]);
+    expect(written).toEqual([7, 9]);
+    expect([...objects.keys()]).toEqual([pointer]);
+  });
+
+  it('wait until the model is ready, while others are written by time', async () => {
+    ready = false;
+    keeper.start();
+    const replaced = supersede();
+    keeper.count(1);
+    await pass(1_000);
+    await go();
+    expect(written).toEqual([7]);
+    expect(objects.size).toBe(2);
+    ready = true;
+    position = 8;
+    await pass(1_000);
+    await goOnUntilQuiet();
+    expect(await replaced).toBe(true);
+    expect(written).toEqual([7, 8]);
+    expect([...objects.keys()]).toEqual([pointer]);
+  });
+
+  it('are carried out later where the server did not take the snapshot', async () => {
+    failures.write = 1;
+    keeper.start();
+    const replaced = supersede();
+    await pass();
+    await goOnUntilQuiet();
+    expect(await replaced).toBe(true);
+    expect(written).toEqual([7, 7]);
+    expect([...objects.keys()]).toEqual([pointer]);
+  });
+
+  it('write no other snapshot where only the removal of the others failed', async () => {
+    failures.remove = 2;
+    keeper.start();
+    const replaced = supersede();
+    await pass();
+    await goOnUntilQuiet();
+    expect(await replaced).toBe(true);
+    expect(written).toEqual([7]);
+    expect([...objects.keys()]).toEqual([pointer]);
+  });
+
+  it('are answered with false where the engine stops before', async () => {
+    ready = false;
+    keeper.start();
+    const replaced = supersede();
+    await pass(1_000);
+    await keeper.stop();
+    await pass(1_000);
+    expect(await replaced).toBe(false);
+    expect(await supersede()).toBe(false);
+  });
+
+  it('are carried out by the last snapshot where the engine stops before they are begun', async () => {
+    keeper.start();
+    const first = supersede();
+    await pass();
+    position = 9;
+    const second = supersede();
+    const stopped = keeper.stop().then(() => keeper.last());
+    await pass();
+    await goOnUntilQuiet();
+    await stopped;
+    expect(await first).toBe(true);
+    expect(await second).toBe(false);
+    expect(written).toEqual([7, 9]);
+    expect([...objects.keys()]).toEqual([pointer]);
+  });
+});

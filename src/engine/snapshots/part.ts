@@ -1,0 +1,108 @@
+/** Snapshots as a part of the engine: one after so many events, one that replaces all others after an erasure. */
+import type { ServicePart } from '../../bus/service/description.ts';
+import type { EngineContext } from '../engine-context.ts';
+import { settingsOf } from '../settings/settings.ts';
+import { createKeeper, type Keeper } from './keeper.ts';
+import { createSnapshots, type ModelImage, type Snapshots } from './snapshots.ts';
+
+/** The snapshots of this engine's origin, with the pointer as it is now. */
+export async function openSnapshots(context: EngineContext): Promise<Snapshots> {
+  const { nc, publisher, logger, origin, config, metrics } = context;
+  const snapshots = await createSnapshots({
+    nc,
+    publisher,
+    logger,
+    origin,
+    settings: settingsOf(config),
+    keep: config.engine.snapshots_kept,
+    older: config.engine.snapshots_older,
+    stallMs: config.engine.snapshot_stall_ms,
+    onWritten: (seconds, bytes) => {
+      metrics.snapshots.inc();
+      metrics.snapshotSeconds.observe(seconds);
+      metrics.snapshotBytes.set(bytes);
+    },
+  });
+  await snapshots.load();
+  return snapshots;
+}
+
+export interface SnapshotsPartOptions {
+  snapshots: Snapshots;
+  /** The model as it is now. */
+  image: () => ModelImage;
+  /** Position of the model, and whether it only comes to where it was before. */
+  position: () => number;
+  catchingUp: () => boolean;
+  /** A rebuild left the model that this runtime began with. */
+  rebuilt: { beside: boolean; remove: () => void } | undefined;
+}
+
+export interface SnapshotsPart extends ServicePart {
+  /** Moves the pointer to an older snapshot, see {@link Keeper.point}. */
+  point: Keeper['point'];
+}
+
+export function createSnapshotsPart(context: EngineContext, options: SnapshotsPartOptions): SnapshotsPart {
+  const { config, store, loop, logger, first } = context;
+  const { engine } = config;
+  const { snapshots, image, position, catchingUp, rebuilt } = options;
+  const writes = engine.publish_rankings && first;
+  const scheduler = createKeeper({
+    snapshots,
+    image,
+    seq: position,
+    caughtUp: loop.caughtUp,
+    ready: () => !catchingUp(),
+    logger,
+    events: engine.snapshot_events,
+    intervalMs: engine.snapshot_interval_ms,
+    stopMs: engine.snapshot_stop_ms,
+  });
+
+  /** A snapshot from before the newest erasure holds a forgotten user. */
+  const replaceOlder = async (): Promise<void> => {
+    const { fence } = store.checkpoint();
+    if (!writes || fence === 0) return;
+    if ((await snapshots.list()).some(({ seq }) => seq <= fence)) void scheduler.supersede();
+  };
+
+  /** What a rebuild left is taken over: the pointer goes to what is in force now, and on with the next snapshot. */
+  function adoptRebuilt({ beside, remove }: { beside: boolean; remove: () => void }): void {
+    if (!writes || beside) remove();
+    if (!writes) return;
+    if (beside) scheduler.count(1);
+    else
+      scheduler
+        .supersede()
+        .then((done) => done && remove())
+        .catch((err: unknown) => logger.warn({ err }, 'the image of the rebuilt model could not be removed'));
+  }
+
+  return {
+    name: 'snapshots',
+    point: scheduler.point,
+    effects: [
+      {
+        name: 'snapshots',
+        afterCommit: ({ events, catchUp }) => {
+          scheduler.count(events.length);
+          if (writes && !catchUp && events.some(({ type }) => type === 'control.erased.v1')) void scheduler.supersede();
+        },
+        derive: replaceOlder,
+      },
+    ],
+    status: () => {
+      const current = snapshots.current();
+      return { model: { snapshot: current?.object ?? null, seq: current?.seq ?? null } };
+    },
+    start: () => {
+      if (rebuilt) adoptRebuilt(rebuilt);
+      if (writes) scheduler.start();
+    },
+    stop: scheduler.stop,
+    stopped: async () => {
+      if (writes) await scheduler.last();
+    },
+  };
+}
