@@ -1,4 +1,4 @@
-/** What the content service answers. */
+/** The endpoints of the content service. */
 import type { Database } from 'better-sqlite3';
 import type { ItemData } from '../bus/event/types.ts';
 import type { Endpoint } from '../bus/nats/micro.ts';
@@ -14,7 +14,7 @@ export interface ItemAnswer extends ItemData {
 export interface ItemListAnswer {
   /** In order of id. */
   items: ItemAnswer[];
-  /** `cursor` of the next page; null after the last one. */
+  /** `cursor` of the next page; null for the last page. */
   next: string | null;
 }
 
@@ -27,10 +27,10 @@ interface ItemRow {
 /** Most items in one answer. */
 const LIST_MAX = 1_000;
 
-/** Bytes of fields in one page: a message of NATS has 1 MiB, and fifty long descriptions are more. */
+/** Most bytes of fields in one page. A NATS message holds 1 MiB, and fifty long descriptions are more. */
 const PAGE_BYTES = 524_288;
 
-/** The rows that fit into one page, at least one. */
+/** The first rows that fit into one page, and at least one. */
 function withinBytes(rows: readonly ItemRow[]): readonly ItemRow[] {
   let bytes = 0;
   const end = rows.findIndex(({ fields }, i) => {
@@ -56,7 +56,7 @@ export function contentEndpoints(db: Database, config: Config): Record<string, E
 
   return {
     get: {
-      description: 'One item with its fields and whether it is available; or several, with items',
+      description: 'One item (item) or several (items), with fields and availability',
       example: { item: 'i7' },
       handle: (request) => {
         if (request.items !== undefined)
@@ -69,15 +69,15 @@ export function contentEndpoints(db: Database, config: Config): Record<string, E
         const id = requiredId(request, 'item');
         const row = get.get(id);
         if (!row)
-          throw new NotFoundError('No such item has been published.', {
-            next: 'publish a content.published.v1',
+          throw new NotFoundError(`The catalogue has no item ${JSON.stringify(id)}.`, {
+            next: 'check the id, or publish a content.published.v1 for the item',
             details: { item: id },
           });
         return answerOf(row);
       },
     },
     list: {
-      description: 'Items in order of id, all or those with a tag, in pages',
+      description: 'Items in order of id, all or those with a tag, page by page',
       example: { tag: 'adventure', n: 20 },
       handle: (request): ItemListAnswer => {
         const n = wholeNumber(request, 'n', { default: config.content.list_default, min: 1, max: LIST_MAX });
