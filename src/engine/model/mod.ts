@@ -1,4 +1,4 @@
-/** The engine's model: pure, deterministic, knows nothing of NATS, SQLite, networks of neurons or the time of day. */
+/** The engine's model: pure and deterministic, without NATS, SQLite, neural-network libraries or the time of day. */
 
 export type { PersonalData } from './answer/lookup.ts';
 export type {

@@ -39,7 +39,7 @@ import type { Traits } from './state/traits.ts';
 import type { WarningName } from './state/warnings.ts';
 import type { Model, ModelSizes } from './types.ts';
 
-/** An empty model; values left out of the configuration are the defaults. */
+/** An empty model. Values left out of the configuration are the defaults. */
 export function createModel(config: PartialModelConfig = {}): Model {
   return new FoldedModel(completeConfig(config));
 }
@@ -180,7 +180,10 @@ class FoldedModel implements Model {
     try {
       this.#learner.pin(bytes);
     } catch (err) {
-      throw new InputUnreadableError('the weights are of another ranker', { cause: err });
+      throw new InputUnreadableError(
+        'The weights belong to a ranker of another form. Pin weights that this configuration learned.',
+        { cause: err },
+      );
     }
   }
 
@@ -220,7 +223,8 @@ class FoldedModel implements Model {
   // --- the whole ---------------------------------------------------------------------------------------------------
 
   merge(other: Model): void {
-    if (!(other instanceof FoldedModel)) throw new TypeError('only models of this release can be merged');
+    if (!(other instanceof FoldedModel))
+      throw new TypeError('The other model is of another implementation. Merge models that createModel made.');
     const own = { state: this.#state, learner: this.#learner, itemFold: this.#itemFold };
     mergeModels(own, { state: other.#state, learner: other.#learner });
   }

@@ -26,7 +26,7 @@ const placed = (rank: number): PrequentialEvent =>
     profile: { items: [], lags: [] },
     statistics: { total: [], pairs: undefined },
     popularity: { sum: () => 0 },
-    catalogue: { ids: { end: 1 }, servable: () => true },
+    catalogue: { ids: { end: 1 }, isServable: () => true },
   }) as unknown as PrequentialEvent;
 
 describe('prequential windows', () => {

@@ -1,4 +1,4 @@
-/** What the model answers: lists for users, histories and items, and how an item fares in one. */
+/** Answers of the model: lists for users, histories and items, and how one item fares in a list. */
 import type { ItemId } from '../../../bus/event/ids.ts';
 import type { CandidateRanker } from '../candidates/candidate-ranker.ts';
 import { FEATURES } from '../candidates/features.ts';
@@ -34,7 +34,7 @@ export interface AnswersConfig {
   content: ContentConfig;
 }
 
-/** What answers are computed from; nothing of it is written here. */
+/** What answers are computed from. Answers write nothing of it but caches. */
 export interface AnswersFrom {
   state: ModelState;
   candidates: CandidateRanker;
@@ -105,11 +105,11 @@ export class Answers {
     };
   }
 
-  /** @param look is shown the ranking before the next one overwrites it */
+  /** @param inspect reads the ranked list before the next one overwrites it */
   #answer(
     request: RankRequest,
     explain: boolean,
-    look?: (ranked: Ranked, reasonsOf: (chosen: ScoredItem) => Reason[]) => void,
+    inspect?: (ranked: Ranked, reasonsOf: (chosen: ScoredItem) => Reason[]) => void,
   ): RecommendedList {
     const { catalogue, statistics } = this.#state;
     const count = lengthOf(request.count);
@@ -118,7 +118,7 @@ export class Answers {
     const { profile, query } = request;
     const reasonsOf = (chosen: ScoredItem): Reason[] =>
       reasonsFor(chosen, { ranked, profile, query, pairs, lift, statistics, catalogue });
-    look?.(ranked, reasonsOf);
+    inspect?.(ranked, reasonsOf);
     const items: Recommended[] = [];
     for (const chosen of ranked.list) {
       const answer: Recommended = { item: catalogue.ids.id(chosen.item) as ItemId, score: chosen.score };
@@ -134,8 +134,8 @@ export class Answers {
   examine(request: RecommendRequest, id: ItemId): Examined {
     const { catalogue, statistics, dismissals } = this.#state;
     const item = catalogue.ids.find(id);
-    const asked = this.#rankRequest(request);
-    const known = request.history !== undefined || asked.target >= 0 || asked.historyLength > 0;
+    const ranking = this.#rankRequest(request);
+    const known = request.history !== undefined || ranking.target >= 0 || ranking.historyLength > 0;
     const examined: Examined = {
       known,
       source: 'popular',
@@ -146,8 +146,8 @@ export class Answers {
       counts: { taken: 0, negative: 0, dismissed: 0 },
       pairs: [],
     };
-    const { profile } = asked;
-    examined.source = this.#answer(asked, false, (ranked, reasonsOf) => {
+    const { profile } = ranking;
+    examined.source = this.#answer(ranking, false, (ranked, reasonsOf) => {
       examined.candidates = ranked.candidates.length;
       const row = item === undefined ? -1 : ranked.candidates.indexOf(item);
       if (item === undefined || row < 0) return;
@@ -174,10 +174,10 @@ export class Answers {
       const of = { item: catalogue.ids.id(own) as ItemId, ...(seq >= 0 ? { seq } : {}) };
       examined.pairs.push({ ...of, together: co / FULL, after: f / (64 * FULL), before: b / (64 * FULL) });
     }
-    return { ...examined, ...this.#status(request, asked, item, examined.place !== undefined) };
+    return { ...examined, ...this.#status(request, ranking, item, examined.place !== undefined) };
   }
 
-  /** Candidates that stand before one of this score. */
+  /** Candidates that rank before an item of this score. */
   #before({ candidates, scores }: Ranked, item: number, score: number): number {
     const { ids } = this.#state.catalogue.ids;
     let before = 0;
@@ -252,7 +252,7 @@ export class Answers {
     }
     const best = lately.sorted();
     if (best.length < count) {
-      // After a quiet time too little is recent: what was taken most in all follows, with a score of 0.
+      // After a quiet time too few items are recent: the most taken of all time follow, with a score of 0.
       const ever = new TopK(count - best.length, ids.ids);
       for (let item = 0; item < ids.end; item++) {
         const total = statistics.total[item]!;
@@ -269,7 +269,7 @@ export class Answers {
   }
 }
 
-/** Length of a list, from what a caller requests; 0 for what is no number. */
+/** Length of a list for a requested length; 0 for a value that is not a number. */
 function lengthOf(n: number): number {
   return Math.min(Math.max(Math.floor(n) || 0, 0), MAX_LIST);
 }

@@ -1,4 +1,7 @@
-/** The terms of a score, with the user's own events that they came from. Never names another user's. */
+/**
+ * Explanations: the terms of a score, with the user's own events that they come from. An explanation never names
+ * another user's events.
+ */
 import type { ItemId } from '../../../bus/event/ids.ts';
 import { COLUMN, FEATURES } from '../candidates/features.ts';
 import type { Ranked, ScoredItem } from '../candidates/types.ts';
@@ -18,14 +21,14 @@ export interface Explanation {
   ranked: Ranked;
   profile: Profile;
   query: ContentQuery;
-  /** Sums of the same ranking; the next one overwrites them. */
+  /** Sums of the same list; the next list overwrites them. */
   pairs: PairSums;
   lift: Lift;
   statistics: Statistics;
   catalogue: Catalogue;
 }
 
-/** Reasons for an item of a list, the largest contribution first; they add up to its score. */
+/** Reasons for an item of a list, the largest contribution first. They add up to its score. */
 export function reasonsFor(chosen: ScoredItem, context: Explanation): Reason[] {
   const { ranked, profile, pairs, statistics } = context;
   const scratch: PairCounts = { f: 0, b: 0, co: 0 };
@@ -81,14 +84,14 @@ function add(reasons: Map<string, Reason>, signal: Reason['signal'], by: number,
 
 type Share = [place: number, share: number];
 
-/** Parts as shares of their sum; parts of 0 left out. */
+/** Parts as shares of their sum, without parts of 0. */
 function shared(parts: readonly Share[]): Share[] {
   let sum = 0;
   for (const [, part] of parts) sum += part;
   return parts.filter(([, part]) => part > 0).map(([place, part]) => [place, part / sum]);
 }
 
-/** Values of the evidence channels for an item, from each of the profile's items alone. */
+/** Values of the lift channels for an item, from each of the profile's items alone. */
 function liftParts(item: number, { profile, lift, statistics }: Explanation): Float64Array[] {
   const counts = new Float64Array(3);
   lift.begin([item]);
@@ -100,7 +103,7 @@ function liftParts(item: number, { profile, lift, statistics }: Explanation): Fl
   });
 }
 
-/** How much of an evidence channel comes from each of the profile's items. */
+/** Share of each of the profile's items in a lift channel. */
 function liftShares(channel: number, parts: readonly Float64Array[]): Share[] {
   const own = parts.map((values, place): Share => [place, values[channel]!]);
   if (LIFT_CHANNELS[channel]!.best !== true) return shared(own);
@@ -109,7 +112,7 @@ function liftShares(channel: number, parts: readonly Float64Array[]): Share[] {
   return best[1] > 0 ? [[best[0], 1]] : [];
 }
 
-/** How much of an item's likeness comes from each of the profile's items; empty where it comes from traits. */
+/** Share of each of the profile's items in an item's similarity; empty if the query is made of traits. */
 function contentShares(item: number, { profile, query, catalogue }: Explanation): [place: number, share: number][] {
   const vector = new Map<number, number>();
   for (const word of catalogue.vector(item) ?? []) {

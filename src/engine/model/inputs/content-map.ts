@@ -95,7 +95,9 @@ export function encodeMap(map: ContentMap): Buffer {
   json.copy(bytes, 16);
   let at = 16 + json.length;
   for (const [which, part] of parts.entries()) {
-    if ((part?.length ?? 0) !== sizes[which]) throw new RangeError(`part ${which} of a map has the wrong size`);
+    const length = part?.length ?? 0;
+    if (length !== sizes[which])
+      throw new RangeError(`Part ${which} of the map has ${length} words. It must have ${sizes[which]}.`);
     for (const word of part ?? [])
       at = part instanceof Uint32Array ? bytes.writeUInt32LE(word, at) : bytes.writeFloatLE(word, at);
   }
@@ -108,10 +110,11 @@ const isCount = (value: unknown): value is number => Number.isInteger(value) && 
 export function decodeMap(encoded: Uint8Array): ContentMap {
   const bytes = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength);
   const unreadable = (why: string) =>
-    new InputUnreadableError(`a recorded input can't be read: ${why}`, { details: { bytes: bytes.length } });
-  if (bytes.length < 16 || bytes.toString('latin1', 0, 8) !== MAGIC) throw unreadable('these bytes are none');
+    new InputUnreadableError(`The recorded input cannot be read: ${why}.`, { details: { bytes: bytes.length } });
+  if (bytes.length < 16 || bytes.toString('latin1', 0, 8) !== MAGIC)
+    throw unreadable(`its bytes do not begin with ${MAGIC}`);
   const version = bytes.readUInt32LE(8);
-  if (version !== VERSION) throw unreadable(`it is of version ${version}, this release reads ${VERSION}`);
+  if (version !== VERSION) throw unreadable(`it is of version ${version}, and this release reads version ${VERSION}`);
   const start = 16 + bytes.readUInt32LE(12);
   let header: Header;
   try {
@@ -120,17 +123,18 @@ export function decodeMap(encoded: Uint8Array): ContentMap {
     throw unreadable('its header is damaged');
   }
   const { kind, features, embeddingSize, rank, hidden, quality } = header;
-  if (!MAP_KINDS.includes(kind)) throw unreadable(`it is of kind ${String(kind)}`);
+  if (!MAP_KINDS.includes(kind)) throw unreadable(`this release does not know the kind ${String(kind)}`);
   if (![features, embeddingSize, rank, hidden].every(isCount)) throw unreadable('its header is damaged');
   const sizes = layout(header);
   const words = sizes.reduce((sum, size) => sum + size, 0);
-  if (bytes.length !== start + words * 4) throw unreadable(`${start + words * 4} bytes were expected`);
+  if (bytes.length !== start + words * 4)
+    throw unreadable(`it has ${bytes.length} bytes instead of ${start + words * 4}`);
   let at = start;
   const floats = (which: number): Float32Array => {
     const part = new Float32Array(sizes[which]!);
     for (let i = 0; i < part.length; i++, at += 4) {
       part[i] = bytes.readFloatLE(at);
-      if (!Number.isFinite(part[i]!)) throw unreadable('it holds a value that is no number');
+      if (!Number.isFinite(part[i]!)) throw unreadable('it holds a value that is not finite');
     }
     return part;
   };

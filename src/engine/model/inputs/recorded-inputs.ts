@@ -131,7 +131,7 @@ export class RecordedInputs {
   #read(kind: InputKind, bytes: Uint8Array): MappedItems {
     const map = new MappedItems(bytes);
     if (map.map.kind !== kind)
-      throw new InputUnreadableError(`a recorded input of kind ${map.map.kind} was given as ${kind}`);
+      throw new InputUnreadableError(`The recorded input is of kind ${map.map.kind}, but it was given as ${kind}.`);
     for (const [item, features] of this.#features.entries())
       if (features !== undefined) map.set(item, features, this.#embeddings[item]);
     return map;

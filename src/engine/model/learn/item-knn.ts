@@ -1,6 +1,6 @@
 /**
- * Item kNN, which the model is measured beside: the sum, over the newest items of a history, of the cosines
- * `co[h][j] / sqrt(n_h n_j)`. Weights are whole multiples of 2^-20, so that the order of rows can't matter.
+ * Item kNN, a baseline that the model is measured against: the sum of the cosines `co[h][j] / sqrt(n_h n_j)` over the
+ * newest items of a history. Weights are whole multiples of 2^-20, so the order of rows does not matter.
  */
 import { pow } from '../primitives/math.ts';
 import type { Profile } from '../state/profile.ts';
@@ -40,7 +40,7 @@ export class ItemKnn {
     }
   }
 
-  /** Score of an item; 0 where it shares nobody with the history. */
+  /** Score of an item; 0 if no user took both it and an item of the history. */
   score(item: number, { total }: Statistics): number {
     const sum = this.#sums[item] ?? 0;
     return sum === 0 ? 0 : sum / Math.sqrt(Math.max(total[item]! / 16, 1));

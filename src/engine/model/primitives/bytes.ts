@@ -85,7 +85,7 @@ export class ByteReader {
     let scale = 1;
     for (;;) {
       const byte = this.#buffer[this.#at++];
-      if (byte === undefined) throw new RangeError('the bytes end within a number');
+      if (byte === undefined) throw new RangeError('The bytes end within a number.');
       value += (byte & 127) * scale;
       if (byte < 128) return value;
       scale *= 128;

@@ -56,7 +56,9 @@ export class Budget {
   restore(state: ArrayLike<number>): void {
     const [tokens, time] = [state[0], state[1]];
     if (state.length !== 2 || !Number.isFinite(tokens) || !Number.isFinite(time))
-      throw new RangeError('a budget is a number of tokens and a time');
+      throw new RangeError(
+        `The state of a budget is two finite numbers, tokens and a time. It was [${Array.from(state).join(', ')}].`,
+      );
     this.#tokens = tokens!;
     this.#time = time!;
   }

@@ -316,7 +316,7 @@ export class Ranker {
   restore({ parameters, average, first, second, powers, means, lists, steps, effort }: RankerState): void {
     const size = this.#parameters.length;
     if ([parameters, average, first, second].some(({ length }) => length !== size)) {
-      throw new RangeError(`a ranker of ${parameters.length} parameters does not fit one of ${size}`);
+      throw new RangeError(`The given ranker has ${parameters.length} parameters. This ranker has ${size}.`);
     }
     this.#parameters.set(parameters);
     this.#average.set(average);

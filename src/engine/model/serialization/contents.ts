@@ -1,6 +1,6 @@
 /**
- * All that a model holds as tables with keys, so that of two models the first value that differs can be named: what
- * events said, what they add up to, and what was learned in their order. Rows come in the order of their keys.
+ * All that a model holds, as tables with keys, so that a comparison of two models can name the first value that
+ * differs: events, counts, and what was learned in the order of the log. Rows are in the order of their keys.
  */
 import { createHash } from 'node:crypto';
 import { type ItemId, type UserId, userId } from '../../../bus/event/ids.ts';
@@ -13,7 +13,7 @@ import { decodeLearned } from './ranker-section.ts';
 import { SECTION } from './sections.ts';
 import { type DecodedState, decodeState } from './state-bytes.ts';
 
-/** In the order in which they are compared: what others follow from comes first. */
+/** In the order of comparison: a table comes before those that follow from it. */
 export const CONTENTS = [
   'item',
   'user',
@@ -39,13 +39,13 @@ export interface Contents {
   table: ModelTable;
   /** Columns of the key. */
   key: readonly string[];
-  /** The others. */
+  /** The other columns. */
   columns: readonly string[];
-  /** Cells of the key first. */
+  /** Cells of the key come first. */
   rows: Iterable<readonly Cell[]>;
 }
 
-/** By table: columns of the key, and the others. Weights in sixteenths, times in milliseconds since 1970. */
+/** By table: columns of the key, and the other columns. Weights in sixteenths, times in milliseconds since 1970. */
 const SHAPES: Readonly<Record<ModelTable, readonly [key: readonly string[], columns: readonly string[]]>> = {
   item: [['item'], ['published', 'withdrawn', 'listed', 'fields']],
   user: [['user'], ['traits']],
@@ -85,7 +85,7 @@ const COUNTED: ReadonlySet<string> = new Set<CountedPart>([
   'total',
 ]);
 
-/** What is read of a model. */
+/** What this module reads of a model. */
 export interface ReadableModel {
   users(): string[];
   history(user: UserId, n: number): { item: ItemId; time: number; seq: number }[];
@@ -93,7 +93,7 @@ export interface ReadableModel {
   exportState(): Buffer;
 }
 
-/** One table of a model, as it is at this moment. */
+/** One table of a model at the present position. */
 export function contentsOf(model: ReadableModel, table: ModelTable): Contents {
   const [key, columns] = SHAPES[table];
   const rows = COUNTED.has(table)
@@ -134,7 +134,7 @@ function rowsOf(table: ModelTable, state: DecodedState): Iterable<readonly Cell[
   }
 }
 
-/** By their keys, numbers by value and texts by code units. */
+/** Sorts by keys, numbers by value and texts by code units. */
 function inOrder(rows: Iterable<Cell[]>, key: number): Cell[][] {
   return [...rows].sort((a, b) => {
     for (let at = 0; at < key; at++) if (a[at] !== b[at]) return a[at]! < b[at]! ? -1 : 1;
@@ -219,14 +219,14 @@ function* rankerRows(state: DecodedState): Generator<Cell[]> {
 export interface Touched {
   /** Sequences of the events that the value comes from, in order. */
   seqs: number[];
-  /** The value comes from more than can be named: all that was learned from. */
+  /** The value comes from all that was learned from, which is too much to name. */
   learned: boolean;
 }
 
 /**
  * The events of a model's histories that a row comes from.
  *
- * @param bucketMs width of a bucket of event time
+ * @param bucketMs width of a bucket of event time, milliseconds
  */
 export function touching(
   model: ReadableModel,
@@ -245,7 +245,7 @@ export function touching(
   const back = STATISTICS_DEFAULTS.coOccurrenceReach;
   const found: number[] = [];
   for (const id of model.users()) {
-    // Of a session that was linked it is the user's history that counts.
+    // For a session that a user claimed, this is the user's history.
     const history = model.history(userId(id), Number.MAX_SAFE_INTEGER).reverse();
     for (const [place, { item, seq, time }] of history.entries()) {
       if (table === 'pair') {

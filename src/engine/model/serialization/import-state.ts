@@ -8,7 +8,7 @@ import { decodeLearned } from './ranker-section.ts';
 import { SECTION } from './sections.ts';
 import { type DecodedState, decodeState, ModelStateUnreadableError } from './state-bytes.ts';
 
-/** All that a state's bytes are read into; it must be empty. */
+/** The parts of an empty model that a state is read into. */
 export interface Imported extends Exported {
   itemFold: ItemFold;
 }
@@ -17,7 +17,7 @@ export interface Imported extends Exported {
 export function importState({ state, learner, inputs, itemFold }: Imported, bytes: Uint8Array): void {
   const { catalogue, users, traits, links, dismissals, impressions, head } = state;
   if (users.count > 0 || catalogue.ids.count > 0) {
-    throw new ModelStateUnreadableError('a state is read into an empty model only');
+    throw new ModelStateUnreadableError('The model is not empty. Read a state into an empty model.');
   }
   const read = decodeState(bytes);
   const items = read.items.map((known) => {
@@ -49,12 +49,17 @@ export function importState({ state, learner, inputs, itemFold }: Imported, byte
     try {
       learner.restoreLearned(decodeLearned(learned));
     } catch (err) {
-      throw new ModelStateUnreadableError('the state is of a model with another ranker', { cause: err });
+      throw new ModelStateUnreadableError(
+        'The state holds another ranker. Read it with the ranker settings that it was written with.',
+        { cause: err },
+      );
     }
   }
   const quality = section(SECTION.prequential);
   if (quality && !learner.prequential.import(quality)) {
-    throw new ModelStateUnreadableError('the state has prequential windows of other sizes than the configured ones');
+    throw new ModelStateUnreadableError(
+      'The state has prequential windows of other sizes. Read it with the window settings that it was written with.',
+    );
   }
   head.advance(read.clock);
 }

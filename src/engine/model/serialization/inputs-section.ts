@@ -2,7 +2,10 @@
 import { InputUnreadableError, MAP_KINDS } from '../inputs/kinds.ts';
 import type { AdoptedState, Comparison } from '../inputs/recorded-inputs.ts';
 
-/** Inputs as a section of a state: for each kind its number, both byte lengths, the sums of the comparison, the bytes. */
+/**
+ * Recorded inputs as a section of a state. For each kind: its number, both byte lengths, the sums of the comparison,
+ * then the bytes of both.
+ */
 export function encodeAdopted(states: readonly AdoptedState[]): Buffer {
   const parts = states.flatMap(({ kind, inForce, challenger, comparison }) => {
     const head = Buffer.alloc(36);
@@ -25,7 +28,10 @@ export function decodeAdopted(bytes: Buffer): AdoptedState[] {
     const [which, own, other] = [0, 4, 8].map((offset) => bytes.readUInt32LE(at + offset)) as [number, number, number];
     const [events, ours, theirs] = [12, 20, 28].map((offset) => bytes.readDoubleLE(at + offset));
     const kind = MAP_KINDS[which];
-    if (kind === undefined) throw new InputUnreadableError(`a recorded input can't be read: it is of kind ${which}`);
+    if (kind === undefined)
+      throw new InputUnreadableError(
+        `The recorded input cannot be read: this release does not know the kind number ${which}.`,
+      );
     const comparison: Comparison = { events: events!, ours: ours!, theirs: theirs! };
     states.push({ kind, inForce: part(at + 36, own), challenger: part(at + 36 + own, other), comparison });
     at += 36 + own + other;

@@ -1,4 +1,4 @@
-/** What a state holds of the ranker, as a section of bytes: flags, the budget, then the ranker's own. */
+/** The ranker as a section of a state: flags, the budget, then the ranker's own bytes. */
 import type { LearnedState } from '../learn/learner.ts';
 import { ByteReader, ByteWriter } from '../primitives/bytes.ts';
 import { SECTION } from './sections.ts';
@@ -27,7 +27,10 @@ export function decodeLearned(bytes: Buffer): LearnedState {
   };
 }
 
-/** The ranker's bytes in those of a model's state; undefined where it has none. Throws for what is no state. */
+/**
+ * The ranker's bytes in those of a model's state; undefined if the state has no ranker. Throws a
+ * ModelStateUnreadableError.
+ */
 export function rankerIn(state: Uint8Array): Buffer | undefined {
   const section = decodeState(state).sections.find(({ name }) => name === SECTION.ranker);
   if (section === undefined) return undefined;

@@ -87,7 +87,7 @@ export class Catalogue {
     const number = this.ids.intern(id);
     if (number > MAX_ROW_ID) {
       this.ids.release(number);
-      throw new RangeError(`the model holds at most ${MAX_ROW_ID + 1} items`);
+      throw new RangeError(`The model holds at most ${MAX_ROW_ID + 1} items.`);
     }
     if (number >= this.#status.length) {
       const status = new Uint8Array(this.#status.length * 2);
