@@ -7,7 +7,7 @@ export function requiredId(request: Json, name: string): string {
   const bad = idProblem(request[name]);
   if (bad)
     throw new BadRequestError(
-      `${name} ${request[name] === undefined ? 'is missing' : bad}; it takes 1 to 128 bytes of printable UTF-8.`,
+      `${name} ${request[name] === undefined ? 'is missing' : bad}. It takes 1 to 128 bytes of printable UTF-8.`,
       {
         details: { member: name },
       },
@@ -58,7 +58,7 @@ export function onlyKnown(request: Json, members: ReadonlySet<string>): void {
   const stranger = Object.keys(request).find((name) => !members.has(name));
   if (stranger !== undefined)
     throw new BadRequestError(
-      `${stranger.slice(0, 100)} is not understood here; it takes ${[...members].join(', ')}.`,
+      `The request has an unknown member ${stranger.slice(0, 100)}. It takes ${[...members].join(', ')}.`,
       { details: { member: stranger } },
     );
 }
