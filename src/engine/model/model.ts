@@ -15,14 +15,14 @@ import {
   takenOf,
 } from './answer/lookup.ts';
 import type { Examined, ItemTest, RecommendedList, RecommendRequest, SimilarOptions } from './answer/types.ts';
+import type { Interaction, Reaction, ServedList } from './apply/events.ts';
+import { FeedbackFold } from './apply/feedback-fold.ts';
+import { ItemFold } from './apply/item-fold.ts';
+import { mergeModels } from './apply/merge.ts';
+import { UserFold } from './apply/user-fold.ts';
 import { CandidateRanker } from './candidates/candidate-ranker.ts';
 import { FEATURE_SCALES } from './candidates/features.ts';
 import { completeConfig, type ModelConfig, type PartialModelConfig } from './config.ts';
-import type { Interaction, Reaction, ServedList } from './fold/events.ts';
-import { FeedbackFold } from './fold/feedback-fold.ts';
-import { ItemFold } from './fold/item-fold.ts';
-import { mergeModels } from './fold/merge.ts';
-import { UserFold } from './fold/user-fold.ts';
 import { type InputKind, InputUnreadableError, isMapKind } from './inputs/kinds.ts';
 import { type InputInForce, RecordedInputs } from './inputs/recorded-inputs.ts';
 import { Learner } from './learn/learner.ts';

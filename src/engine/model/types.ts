@@ -3,7 +3,7 @@ import type { ItemId, UserId } from '../../bus/event/ids.ts';
 import type { ItemData, ItemPatch } from '../../bus/event/types.ts';
 import type { PersonalData } from './answer/lookup.ts';
 import type { Examined, ItemTest, RecommendedList, RecommendRequest, SimilarOptions } from './answer/types.ts';
-import type { Interaction, Reaction, ServedList } from './fold/events.ts';
+import type { Interaction, Reaction, ServedList } from './apply/events.ts';
 import type { InputKind } from './inputs/kinds.ts';
 import type { InputInForce } from './inputs/recorded-inputs.ts';
 import type { PrequentialReport } from './learn/prequential.ts';

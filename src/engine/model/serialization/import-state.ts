@@ -1,5 +1,5 @@
 /** A model's state from bytes. */
-import type { ItemFold } from '../fold/item-fold.ts';
+import type { ItemFold } from '../apply/item-fold.ts';
 import { logOrder } from '../primitives/log-order.ts';
 import type { ModelState } from '../state/model-state.ts';
 import type { Exported } from './export-state.ts';
