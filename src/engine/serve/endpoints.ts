@@ -12,7 +12,7 @@ import type { Rules } from '../rerank/rules.ts';
 import { type SeenRule, seenRule } from '../rerank/seen.ts';
 import { parseSegment } from '../rerank/segment.ts';
 import type { Experiments } from './experiments.ts';
-import type { ListShape, Lists } from './lists.ts';
+import type { Lists, RequestCriteria } from './lists.ts';
 
 /** Items in a list unless asked otherwise. */
 const LIST_DEFAULT = 10;
@@ -89,7 +89,7 @@ export function engineEndpoints(
   }
 
   /** What a request says beside user and length; undefined where it says nothing of it. */
-  function shapeOf(request: Json): ListShape | undefined {
+  function criteriaOf(request: Json): RequestCriteria | undefined {
     const rules = rulesOf(request);
     const candidates = given(request, 'candidates');
     const like = given(request, 'like');
@@ -123,12 +123,12 @@ export function engineEndpoints(
         const arm = asker === undefined ? undefined : experiments.arm(asker);
         // What the request says itself counts.
         const request = arm ? { ...arm.settings, ...said } : said;
-        const shape = shapeOf(request);
-        const user = shape?.history && request.user === undefined ? undefined : requiredId(request, 'user');
+        const criteria = criteriaOf(request);
+        const user = criteria?.history && request.user === undefined ? undefined : requiredId(request, 'user');
         const answer = lists.recommend({
           user: user === undefined ? undefined : resolve(user),
-          shape,
-          n: n(request, shape?.candidates),
+          criteria,
+          n: n(request, criteria?.candidates),
           exclude: idList(request, 'exclude', http.list_max),
           explain: optionalFlag(request, 'explain', false),
           includeSeen: optionalFlag(request, 'include_seen', engine.include_seen),

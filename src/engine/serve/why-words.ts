@@ -1,7 +1,7 @@
 /** An explanation in words: each term, and the whole as sentences. */
 import { itemId } from '../../bus/event/ids.ts';
 import type { Examined, Model } from '../model/mod.ts';
-import type { ListReason, ShapedItem } from '../rerank/shaping.ts';
+import type { ListReason, RerankedItem } from '../rerank/rerank.ts';
 import type { WhyAnswer } from './why.ts';
 
 /** Terms that have a sentence each; the others share one, with their sum. */
@@ -53,7 +53,7 @@ export function wordsOf(model: Model) {
     }
   }
 
-  function head(answer: Omit<WhyAnswer, 'sentences'>, seq: number | undefined, list: readonly ShapedItem[]): string {
+  function head(answer: Omit<WhyAnswer, 'sentences'>, seq: number | undefined, list: readonly RerankedItem[]): string {
     const { user, item, n, rank, place, candidates, score } = answer;
     const it = name(item);
     const when = seq === undefined ? '' : ` at sequence ${seq}`;
@@ -88,7 +88,7 @@ export function wordsOf(model: Model) {
     sentences: (
       answer: Omit<WhyAnswer, 'sentences'>,
       seq: number | undefined,
-      list: readonly ShapedItem[],
+      list: readonly RerankedItem[],
     ): string[] => {
       const sentences = [head(answer, seq, list)];
       for (const { contribution, says } of answer.terms.slice(0, TERMS_IN_WORDS))

@@ -9,9 +9,9 @@ import type { RowsBeside } from '../fold/rows-beside.ts';
 import type { Examined, ListSource, Model } from '../model/mod.ts';
 import type { Filter } from '../rerank/filter.ts';
 import { joinRules } from '../rerank/request.ts';
+import { createReranking, type ListCriteria, type ListReason, POOL_MOST, type RerankedItem } from '../rerank/rerank.ts';
 import { NO_RULES, type Rules } from '../rerank/rules.ts';
 import { isForGood, keptOut, SEEN_FOR_GOOD, type SeenRule } from '../rerank/seen.ts';
-import { createShaping, type ListReason, POOL_MOST, type Shape, type ShapedItem } from '../rerank/shaping.ts';
 import { sum, wordsOf } from './why-words.ts';
 
 /** `listed`: within the first n; `below`: further down; else why it can't be in the list. */
@@ -104,28 +104,28 @@ const RECENT_EVENTS = 10_000;
 
 export function createWhy(options: WhyOptions): (request: WhyRequest) => WhyAnswer {
   const { model, length, rules = () => NO_RULES, seen = SEEN_FOR_GOOD, rows, contextWeight, explorationSeed } = options;
-  const shaping = createShaping(model, {
+  const reranking = createReranking(model, {
     seq: options.seq,
     ...(rows ? { rows } : {}),
     ...(contextWeight === undefined ? {} : { contextWeight }),
     ...(explorationSeed === undefined ? {} : { seed: explorationSeed }),
   });
 
-  function examine(shape: Shape, item: string, count: number, found: ShapedItem | undefined): Examined {
-    const { user = '', includeSeen = false } = shape;
+  function examine(criteria: ListCriteria, item: string, count: number, found: RerankedItem | undefined): Examined {
+    const { user = '', includeSeen = false } = criteria;
     const ask = (n: number, filters: readonly Filter[]): Examined =>
       model.examine(
         {
           user: userId(user),
           n,
           exclude: keptOutOf(user, includeSeen),
-          allowed: shaping.testOf(filters),
+          allowed: reranking.testOf(filters),
           includeSeen: includeSeen || !isForGood(seen),
         },
         itemId(item),
       );
-    const { filters, quotas } = shape.rules;
-    const first = shaping.poolOf(shape, count);
+    const { filters, quotas } = criteria.rules;
+    const first = reranking.poolOf(criteria, count);
     if (found === undefined) return ask(first, filters);
     // Where quotas left places open the list was chosen from more, and what they ask for was looked for by itself.
     const bounds = quotas.flatMap((quota) => (quota.kind === 'of' && quota.min > 0 ? [quota.filter] : []));
@@ -153,19 +153,19 @@ export function createWhy(options: WhyOptions): (request: WhyRequest) => WhyAnsw
   }
 
   /** The list as it is answered; further down, where the item is not in it, in the same terms. */
-  function listWith(item: string, shape: Shape, count: number): ShapedItem[] {
-    const { items } = shaping.list(shape, count);
+  function listWith(item: string, criteria: ListCriteria, count: number): RerankedItem[] {
+    const { items } = reranking.list(criteria, count);
     // Quotas choose for so many places: of more, they would choose others.
-    const further = shaping.poolOf(shape, count);
-    const all = further <= count || items.length < count || shape.rules.quotas.length > 0;
+    const further = reranking.poolOf(criteria, count);
+    const all = further <= count || items.length < count || criteria.rules.quotas.length > 0;
     if (all || items.some((one) => one.item === item)) return items;
-    return shaping.list(shape, further, count).items;
+    return reranking.list(criteria, further, count).items;
   }
 
   return (request) => {
     const { user, root, item, n, includeSeen, circumstances = [] } = request;
     const count = Math.max(length, n + 1);
-    const shape: Shape = {
+    const criteria: ListCriteria = {
       user: root,
       explain: true,
       includeSeen,
@@ -173,10 +173,10 @@ export function createWhy(options: WhyOptions): (request: WhyRequest) => WhyAnsw
       rules: request.rules ? joinRules(rules(), request.rules) : rules(),
       ...(circumstances.length > 0 ? { circumstances } : {}),
     };
-    const list = listWith(item, shape, count);
+    const list = listWith(item, criteria, count);
     const at = list.findIndex((one) => one.item === item);
     const found = list[at];
-    const examined = examine(shape, item, count, found);
+    const examined = examine(criteria, item, count, found);
     if (!examined.known)
       throw new NotFoundError(`No event of ${user} is known, so there is no list of their own.`, {
         next: 'freshet trending, which is what somebody unknown gets',
