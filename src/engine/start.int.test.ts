@@ -140,7 +140,7 @@ async function uninterrupted(config: Config): Promise<string> {
   return createHash('sha256').update(state).digest('hex');
 }
 
-const UNUSABLE = 'a snapshot can’t be used; the one before it is tried';
+const UNUSABLE = 'the engine can’t read a snapshot, and tries the one before it';
 
 const catalogue = () => ['a', 'b', 'c', 'd', 'e'].map((item) => published(item, { tags: [item] }));
 /** A history with what makes rows and model differ on the way: links, traits, retractions, patches. */
@@ -215,7 +215,7 @@ describe('a start of the engine', () => {
     ],
     [
       'it is not there',
-      'the snapshot in force is not there',
+      'the snapshot in force is missing',
       async (object) => void (await (await objects()).delete(object)),
     ],
     [

@@ -67,7 +67,7 @@ const holder = async (): Promise<unknown> => {
   return entry?.operation === 'PUT' ? entry.json<{ holder: string }>().holder : undefined;
 };
 
-it('is held by one of many, and by another at once when it is given back', async () => {
+it('is held by one of many, and by another as soon as its holder gives it back', async () => {
   const all = Array.from({ length: 5 }, (_, i) => contend(`c${i}`));
   await until(() => all.some(({ lease }) => lease.held()));
   const first = all.find(({ lease }) => lease.held()) as Contender;
@@ -79,11 +79,11 @@ it('is held by one of many, and by another at once when it is given back', async
   expect(all.filter(({ said }) => said.includes('gained'))).toHaveLength(2);
 });
 
-it('is had by another once nothing was heard of its holder, and lost by who comes back after that', async () => {
+it('is taken by another once its holder no longer renews it, and lost by a holder that comes back after that', async () => {
   const connection = await server.connect();
   const first = contend('c1', { connection });
   await until(() => first.lease.held());
-  // A holder that hears and says nothing any more, as one that was killed or cut off.
+  // The holder is cut off from the server.
   await connection.close();
   const second = contend('c2');
   await until(() => second.lease.held(), { within: 20_000 });
@@ -92,7 +92,7 @@ it('is had by another once nothing was heard of its holder, and lost by who come
   await until(() => first.said.includes('lost'), { within: 20_000 });
 });
 
-it('goes on with who has the same name, without a wait, and is taken by nobody who is not ready', async () => {
+it('is taken at once by a process with its holder’s name, and by no process that is not ready', async () => {
   const kv = await nc.jetstream().views.kv(LEASES.name, { bindOnly: true });
   await kv.put('work', JSON.stringify({ holder: 'c1', pid: 1, beat: 1 }));
   const waiting = contend('c2');
@@ -108,7 +108,7 @@ it('goes on with who has the same name, without a wait, and is taken by nobody w
   await until(() => waiting.lease.held());
 });
 
-it('is lost to a holder of another name, also where its process has the same number', async () => {
+it('is lost to a holder of another name, also where both processes have the same id', async () => {
   const first = contend('c1');
   await until(() => first.lease.held());
   const kv = await nc.jetstream().views.kv(LEASES.name, { bindOnly: true });

@@ -14,7 +14,7 @@ import { createModelFold, emptyModel, type ModelFold } from '../fold/model-fold.
 import { type EngineTables, engineProjection, prepareTables } from '../fold/projection.ts';
 import type { Model } from '../model/mod.ts';
 import { configHash, type Origin } from '../settings/settings.ts';
-import { strangeness } from '../snapshots/manifest.ts';
+import { incompatibility } from '../snapshots/manifest.ts';
 
 /** What identifies the model's contents, SHA-256, hex. */
 export interface ModelHash {
@@ -200,7 +200,7 @@ export function readImage(file: string, options: ReadImageOptions): RebuiltModel
   try {
     const head = JSON.parse(bytes.subarray(0, end).toString('utf8')) as ImageHead;
     const state = bytes.subarray(end + 1);
-    if (strangeness(head, origin) !== undefined || head.seq > checkpoint) return undefined;
+    if (incompatibility(head, origin) !== undefined || head.seq > checkpoint) return undefined;
     if (createHash('sha256').update(state).digest('hex') !== head.sha256) return undefined;
     const model = emptyModel(config);
     // The engine that ran has recorded another one meanwhile, at a position that the rebuild had passed: what was

@@ -8,7 +8,7 @@ import type { ForgottenUsers } from '../fold/forgotten-users.ts';
 import type { Lists } from '../serve/lists.ts';
 import { movedBy } from '../serve/moved.ts';
 import { changedItems, type ItemChange } from './changed-items.ts';
-import { createRankings, readSettled } from './rankings.ts';
+import { createRankingPublisher, readSettled } from './ranking-publisher.ts';
 
 /** Milliseconds that a pending user waits at most while the fold is behind. */
 const MAX_WAIT_MS = 5_000;
@@ -36,7 +36,7 @@ export function createPublishPart(context: EngineContext, options: PublishPartOp
       name: 'rankings',
       status: () => ({ rankings: { users: 0, items: 0, oldestSeconds: 0, written_here: false } }),
     };
-  const publishing = createRankings({
+  const publishing = createRankingPublisher({
     nc,
     lists,
     publisher,
@@ -47,7 +47,7 @@ export function createPublishPart(context: EngineContext, options: PublishPartOp
     changedItems: (between) => changedItems({ db, nc }, between),
     sliceMs: engine.ranking_slice_ms,
     share: engine.ranking_share,
-    asked: options.asked,
+    serving: options.asked,
     window: engine.ranking_window,
     maxWaitMs: MAX_WAIT_MS,
     similarIntervalMs: engine.similar_interval_ms,
@@ -73,7 +73,7 @@ export function createPublishPart(context: EngineContext, options: PublishPartOp
       const settled = await readSettled(nc);
       publishing.start(settled);
       // Which users the replica before had pending is known from the rows only.
-      publishing.mark(actedSince(db, settled.users, resolve), []);
+      publishing.enqueue(actedSince(db, settled.users, resolve), []);
     },
     onLost: () => publishing.stop(),
   });
@@ -87,14 +87,14 @@ export function createPublishPart(context: EngineContext, options: PublishPartOp
           if (catchUp) return;
           for (const user of forgotten.users()) publishing.forget(user);
           const { users, items } = movedBy(events, resolve, forgotten.forgottenAt);
-          publishing.mark(users, items);
+          publishing.enqueue(users, items);
         },
         // At a start the lease does this once it is gained.
         derive: async (since) => {
           if (since === 0) return;
           const items: ItemChange[] = [];
           for await (const change of changedItems({ db, nc }, { since, to: loop.position() })) items.push(change);
-          publishing.mark(actedSince(db, since, resolve), items);
+          publishing.enqueue(actedSince(db, since, resolve), items);
         },
       },
     ],

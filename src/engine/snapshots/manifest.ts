@@ -7,33 +7,33 @@ export interface Manifest extends Origin {
   object: string;
   /** SHA-256 of the object's bytes, hex. */
   sha256: string;
-  /** Position of the log that it holds. */
+  /** Position up to which it holds the log. */
   seq: number;
   /** The fold's clock at that position, RFC 3339. */
   event_time: string;
   /** Release that wrote it. */
   code: string;
   backend: string;
-  /** What identifies the recorded inputs that count up to `seq`; empty: there are none. */
+  /** Digest of the recorded inputs that count up to `seq`; empty where no input does. */
   inputs?: string;
   bytes: number;
   users: number;
   items: number;
   events: number;
-  /** Quality on the events that came, each asked for before it was learned; null where none was scored. */
+  /** Quality on the newest events, each scored before the model learned from it; null before it scored any. */
   prequential: object | null;
-  /** Settings of the engine that it was made under; left out by releases before there was a way back. */
+  /** Settings of the engine that it was made under; releases before the rollback left them out. */
   settings?: Readonly<Record<string, unknown>>;
-  /** Snapshot that the ranker was pinned to. */
+  /** Snapshot whose ranker was pinned. */
   pinned?: string;
-  /** Messages at or below `seq`, newest first, by which the log is recognised. */
+  /** Messages at or below `seq`, newest first, by which an engine recognises the log. */
   marks: Fingerprint[];
 }
 
 const TEXTS = ['object', 'sha256', 'event_time', 'config', 'fold', 'stream', 'code', 'backend'] as const;
 const NUMBERS = ['seq', 'bytes', 'users', 'items', 'events', 'model'] as const;
 
-/** The manifest that a text holds, or undefined where it is none. */
+/** Parses a manifest; undefined where the text is not a manifest. */
 export function parseManifest(text: string): Manifest | undefined {
   let value: Record<string, unknown>;
   try {
@@ -47,15 +47,15 @@ export function parseManifest(text: string): Manifest | undefined {
   return value as unknown as Manifest;
 }
 
-const WORDS: Record<keyof Origin, string> = {
+const REASONS: Record<keyof Origin, string> = {
   config: 'made under another configuration',
   model: 'made by another version of the model',
   fold: 'made under other schemas, declared types or weights',
   stream: 'made from another stream',
 };
 
-/** Why a snapshot is not one of this engine's, in words; undefined where it is. */
-export function strangeness(manifest: Origin, ours: Origin): string | undefined {
-  const name = (Object.keys(WORDS) as (keyof Origin)[]).find((key) => manifest[key] !== ours[key]);
-  return name && `${WORDS[name]} (${manifest[name]} instead of ${ours[name]})`;
+/** Why this engine can't use a snapshot, in words; undefined where it can. */
+export function incompatibility(manifest: Origin, ours: Origin): string | undefined {
+  const name = (Object.keys(REASONS) as (keyof Origin)[]).find((key) => manifest[key] !== ours[key]);
+  return name && `${REASONS[name]} (${manifest[name]} instead of ${ours[name]})`;
 }

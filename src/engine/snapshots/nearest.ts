@@ -9,11 +9,11 @@ import { createSnapshots } from './snapshots.ts';
 export interface NearestOptions extends Pick<RestoreOptions, 'log' | 'logger' | 'origin' | 'inputs' | 'onPassedOver'> {
   config: Config;
   nc: NatsConnection;
-  /** Position that it may not be behind. */
+  /** The snapshot's position is this one at most. */
   upTo: number;
 }
 
-/** An empty model at position 0 where there is none. Throws only what the way to the server throws. */
+/** Reads it; an empty model at position 0 where there is no such snapshot. Throws only what the connection throws. */
 export async function nearestModel({ config, nc, upTo, ...from }: NearestOptions): Promise<Restored> {
   const publisher = createPublisher(nc);
   try {

@@ -1,4 +1,7 @@
-/** Where a start begins: the newest good snapshot that the rows are not behind, or the log's beginning. */
+/**
+ * Where the model of a starting engine begins: at the newest good snapshot whose position the rows have reached, or at
+ * the beginning of the log.
+ */
 import type { Logger } from 'pino';
 import { streamSeq } from '../../bus/event/ids.ts';
 import type { Log } from '../../bus/log/port.ts';
@@ -6,7 +9,7 @@ import { checkLog } from '../../bus/projection/checks.ts';
 import { FreshetError, messageOf } from '../../errors.ts';
 import type { Model } from '../model/mod.ts';
 import type { Origin } from '../settings/settings.ts';
-import { type Manifest, strangeness } from './manifest.ts';
+import { incompatibility, type Manifest } from './manifest.ts';
 import type { Snapshots } from './snapshots.ts';
 
 export interface RestoreOptions {
@@ -14,51 +17,51 @@ export interface RestoreOptions {
   log: Log;
   logger: Pick<Logger, 'info' | 'warn'>;
   origin: Origin;
-  /** Position of the rows: what is newer is no part of them. */
+  /** Position of the rows. A snapshot that is newer is not used. */
   checkpoint: number;
-  /** What identifies the recorded inputs that count up to a position. */
+  /** Digest of the recorded inputs that count up to a position. */
   inputs: (seq: number) => string;
-  /** An empty model. */
+  /** Makes an empty model. */
   empty: () => Model;
-  /** Told of each snapshot that was passed over although it should have been good. */
+  /** Called for each snapshot that should have been good and is not. */
   onBad?: () => void;
-  /** Told of each snapshot that is not used, and why. */
+  /** Called with each snapshot that is not used, and the reason. */
   onPassedOver?: (object: string, reason: string) => void;
 }
 
 export interface Restored {
   model: Model;
-  /** Position of the log that it holds; 0: nothing. */
+  /** Position up to which it holds the log; 0 for an empty model. */
   seq: number;
-  /** The snapshot that it came from. */
+  /** The snapshot that the model was read from. */
   manifest: Manifest | undefined;
 }
 
-/** A model that was stored, or an empty one. Throws only what the way to the server throws. */
+/** A model from a snapshot, or an empty one. Throws only what the connection throws. */
 export async function restoreModel(options: RestoreOptions): Promise<Restored> {
   const { snapshots, logger, origin, checkpoint, empty, onPassedOver } = options;
   const found = await snapshots.list();
   const inForce = snapshots.current()?.object;
   if (inForce !== undefined && !found.some(({ object }) => object === inForce)) {
-    logger.warn({ object: inForce }, 'the snapshot in force is not there');
+    logger.warn({ object: inForce }, 'the snapshot in force is missing');
     snapshots.distrust(inForce);
     options.onBad?.();
   }
   for (const manifest of found) {
     const { object, seq } = manifest;
-    const strange = strangeness(manifest, origin);
-    if (strange !== undefined) {
-      logger.info({ object, seq, reason: strange }, 'a snapshot is not one of this engine’s, and is passed over');
-      onPassedOver?.(object, strange);
+    const reason = incompatibility(manifest, origin);
+    if (reason !== undefined) {
+      logger.info({ object, seq, reason }, 'the engine can’t use a snapshot, and passes it over');
+      onPassedOver?.(object, reason);
       continue;
     }
     if (seq > checkpoint) {
-      logger.info({ object, seq, checkpoint }, 'a snapshot is newer than the engine’s rows, and is passed over');
+      logger.info({ object, seq, checkpoint }, 'a snapshot is newer than the engine’s rows; the engine passes it over');
       onPassedOver?.(object, `made at sequence ${seq}`);
       continue;
     }
     if ((manifest.inputs ?? '') !== options.inputs(seq)) {
-      logger.info({ object, seq }, 'a snapshot was made with other recorded inputs, and is passed over');
+      logger.info({ object, seq }, 'a snapshot was made with other recorded inputs; the engine passes it over');
       snapshots.distrust(object);
       onPassedOver?.(object, 'made with other recorded inputs');
       continue;
@@ -81,10 +84,13 @@ async function readModel(manifest: Manifest, options: RestoreOptions): Promise<M
     fingerprints: marks,
   });
   if (refused) {
-    logger.warn({ object, seq, code: refused.code, reason: refused.message }, 'a snapshot is of another log');
+    logger.warn(
+      { object, seq, code: refused.code, reason: refused.message },
+      'a snapshot was made from another log; the engine passes it over',
+    );
     return undefined;
   }
-  // Reading it into a model may fail half-way, so each attempt has a model of its own.
+  // An import may fail half-way, so each attempt has a model of its own.
   const model = empty();
   try {
     model.importState(await snapshots.read(manifest));
@@ -93,7 +99,7 @@ async function readModel(manifest: Manifest, options: RestoreOptions): Promise<M
     const code = err instanceof FreshetError ? err.code : undefined;
     logger.warn(
       { object, seq, ...(code ? { code } : {}), reason: messageOf(err) },
-      'a snapshot can’t be used; the one before it is tried',
+      'the engine can’t read a snapshot, and tries the one before it',
     );
     return undefined;
   }

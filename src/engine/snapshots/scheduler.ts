@@ -13,7 +13,7 @@ const POLL_MS = 1_000;
 const PAUSE_SHARE = 20;
 
 export interface SnapshotSchedulerOptions {
-  snapshots: Pick<Snapshots, 'held' | 'load' | 'write' | 'point' | 'removeOthers'>;
+  snapshots: Pick<Snapshots, 'usableSeq' | 'load' | 'write' | 'point' | 'removeOthers'>;
   /** The model as it is now; the scheduler calls it for each snapshot that it writes. */
   image: () => ModelImage;
   /** Position of the model. */
@@ -83,7 +83,7 @@ export function createSnapshotScheduler(options: SnapshotSchedulerOptions): Snap
   }
 
   async function writeNews(): Promise<void> {
-    if (seq() > snapshots.held()) await write();
+    if (seq() > snapshots.usableSeq()) await write();
     else {
       events = 0;
       newest = performance.now();
@@ -143,7 +143,7 @@ export function createSnapshotScheduler(options: SnapshotSchedulerOptions): Snap
     const since = performance.now() - newest;
     const rested = since >= PAUSE_SHARE * exportMs;
     const due = rested && (events >= options.events || (events > 0 && since >= options.intervalMs));
-    const first = snapshots.held() === 0 && events > 0 && caughtUp();
+    const first = snapshots.usableSeq() === 0 && events > 0 && caughtUp();
     if (replaced.length > 0) begin(removeOthers, 'older snapshots could not be removed; the engine tries again');
     else if (requests.length > 0 && rested && ready())
       begin(replaceOthers, 'the snapshots could not be replaced; the engine tries again');

@@ -22,7 +22,7 @@ function memoryStore(): Snapshots {
     pointer === undefined ? undefined : ({ object: pointer, seq: objects.get(pointer) ?? 0 } as Manifest);
   return {
     current,
-    held: () => current()?.seq ?? 0,
+    usableSeq: () => current()?.seq ?? 0,
     distrust: () => {},
     load: async () => current(),
     list: async () => [],

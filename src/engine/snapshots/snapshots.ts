@@ -1,7 +1,8 @@
 /**
- * Snapshots: an immutable object a version of the model, then the pointer `engine.current` by compare-and-set, so that
- * whoever reads the pointer finds the object whole. Each object carries its manifest as its description, so that an
- * older one can be used where the one in force is damaged. Of all there are the newest by time of writing are kept.
+ * The store of snapshots. Each version of the model is an immutable object. The engine stores the object first, then
+ * moves the pointer `engine.current` to it by compare-and-set, so that a reader of the pointer finds a whole object. Each
+ * object carries its manifest as its description, so that an engine can use an older one where the one in force is
+ * damaged. Retention removes old ones.
  */
 import { createHash } from 'node:crypto';
 import { type KV, type NatsConnection, NatsError, type ObjectStore } from 'nats';
@@ -13,17 +14,17 @@ import type { Fingerprint } from '../../bus/projection/store.ts';
 import { messageOf, SnapshotUnreadableError } from '../../errors.ts';
 import { VERSION } from '../../version.ts';
 import type { EngineSettings, Origin } from '../settings/settings.ts';
-import { keptOf } from './kept.ts';
-import { type Manifest, parseManifest, strangeness } from './manifest.ts';
+import { incompatibility, type Manifest, parseManifest } from './manifest.ts';
+import { retained } from './retention.ts';
 
 /** Key of the pointer in the bucket `engine`. */
 export const POINTER = 'current';
-/** What the names of snapshots start with. */
+/** Prefix of the names of snapshots. */
 const PREFIX = 'model-';
-/** Milliseconds until a part of an object that was sent counts as lost. */
+/** Milliseconds until a part of an object that was sent, and not acknowledged, counts as lost. */
 const PUT_MS = 30_000;
 
-/** The model at one position, ready to be stored. */
+/** The model at one position, ready for the store. */
 export interface ModelImage {
   seq: number;
   clock: number;
@@ -34,7 +35,7 @@ export interface ModelImage {
   backend: string;
   inputs: string;
   prequential: object | null;
-  /** Snapshot that the ranker is pinned to. */
+  /** Snapshot whose ranker is pinned. */
   pinned?: string | undefined;
   marks: Fingerprint[];
 }
@@ -43,39 +44,39 @@ export interface SnapshotsOptions {
   nc: NatsConnection;
   publisher: Publisher;
   logger: Pick<Logger, 'info' | 'warn'>;
-  /** What this engine's states are made by and from. */
+  /** The origin of this engine's states. */
   origin: () => Origin;
-  /** Settings that they are made under. */
+  /** Settings of the engine that makes them. */
   settings?: EngineSettings;
-  /** Newest snapshots that are kept. */
+  /** How many of the newest snapshots retention keeps. */
   keep: number;
-  /** Older ones that are kept beside, and of other configurations the newest, as many. */
+  /** How many older ones, and as many of other configurations, it keeps as well; 0 unless given. */
   older?: number;
-  /** Milliseconds without a part of an object until it counts as unreadable. */
+  /** Milliseconds without a part of an object after which the object counts as unreadable. */
   stallMs: number;
   onWritten?: (seconds: number, bytes: number) => void;
 }
 
 export interface Snapshots {
-  /** The one in force as this process last knew it, whoever wrote it. */
+  /** The snapshot in force, as this process last read or moved the pointer. */
   current(): Manifest | undefined;
-  /** Position of the one in force, if it is one of this engine's and good; 0 otherwise. */
-  held(): number;
-  /** This one turned out to be damaged: it counts as not there, until it is written again. */
+  /** Position of the snapshot in force, if this engine can use it; 0 otherwise. */
+  usableSeq(): number;
+  /** Counts a snapshot as missing, as it turned out to be damaged, until the engine writes it again. */
   distrust(object: string): void;
   /** Reads the pointer. */
   load(): Promise<Manifest | undefined>;
-  /** Those that there are, the furthest position first; what has no manifest is passed over with a warning. */
+  /** All snapshots, the highest position first. Logs a warning for an object without a manifest, and leaves it out. */
   list(): Promise<Manifest[]>;
-  /** The bytes of a snapshot. Throws `SnapshotUnreadableError` where they are not what the manifest says. */
+  /** The bytes of a snapshot. Throws `SnapshotUnreadableError` where they do not have the manifest's SHA-256. */
   read(manifest: Manifest): Promise<Buffer>;
-  /** Stores the image and moves the pointer; undefined where another instance has moved it further meanwhile. */
+  /** Stores the image and moves the pointer to it; undefined where another instance moved the pointer meanwhile. */
   write(image: ModelImage): Promise<Manifest | undefined>;
-  /** Stores the image and leaves the pointer where it is. */
+  /** Stores the image, and does not move the pointer. */
   put(image: ModelImage): Promise<Manifest>;
-  /** Moves the pointer to a snapshot; false where that is not there any more, or another instance moved the pointer. */
+  /** Moves the pointer to a snapshot; false where the snapshot was removed, or another instance moved the pointer. */
   point(manifest: Manifest): Promise<boolean>;
-  /** Removes all but the one in force. */
+  /** Removes all snapshots but the one in force. */
   removeOthers(): Promise<void>;
 }
 
@@ -102,7 +103,8 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
     for (const { name, description } of await names()) {
       const manifest = parseManifest(description ?? '');
       if (manifest?.object === name) found.push(manifest);
-      else logger.warn({ object: name }, 'a snapshot does not say what it is, and is passed over');
+      else
+        logger.warn({ object: name }, 'an object in the store of snapshots has no manifest; the engine passes it over');
     }
     return found.sort((a, b) => b.seq - a.seq || (a.object < b.object ? 1 : -1));
   }
@@ -119,24 +121,28 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
     return bytes;
   }
 
-  /** An object of which a part is missing never ends: the server has nothing to send for it. */
+  /** Reading an object without one of its parts would never end: the server has nothing to send for the part. */
   async function withStallLimit(object: string): Promise<Buffer> {
     const unreadable = (cause: unknown): SnapshotUnreadableError =>
-      new SnapshotUnreadableError(`The snapshot ${object} can't be read: ${messageOf(cause)}.`, {
+      new SnapshotUnreadableError(`The engine can't read the snapshot ${object}: ${messageOf(cause)}.`, {
         details: { object },
         cause,
       });
     const found = await store.get(object).catch((err: unknown) => {
       throw unreadable(err);
     });
-    if (!found) throw unreadable(new Error('it is not there'));
-    // Its failure is the stream's as well.
+    if (!found) throw unreadable(new Error('it is missing'));
+    // The stream fails with the same error.
     found.error.catch(() => {});
     const reader = found.data.getReader();
     const parts: Uint8Array[] = [];
     try {
       for (;;) {
-        const { done, value } = await withTimeLimit(reader.read(), stallMs, `no part of it came for ${stallMs} ms`);
+        const { done, value } = await withTimeLimit(
+          reader.read(),
+          stallMs,
+          `the server sent no part of it for ${stallMs} ms`,
+        );
         if (done) return Buffer.concat(parts);
         parts.push(value);
       }
@@ -174,7 +180,7 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
       revision = await kv.put(POINTER, JSON.stringify(manifest), { previousSeq: revision });
     } catch (err) {
       if (!isWrongRevision(err)) throw err;
-      // Somebody moved the pointer: theirs stands if it holds more, otherwise the next attempt starts from it.
+      // Another instance moved the pointer. If its snapshot holds less, the next attempt moves the pointer again.
       const theirs = await load();
       logger.warn({ theirs: theirs?.object, ours: manifest.object }, 'another instance moved the snapshot pointer');
       return false;
@@ -196,25 +202,25 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
         payload: Buffer.from(JSON.stringify(manifest)),
         identity: `snapshot/${object}`,
       })
-      .catch((err: unknown) => logger.warn({ err }, 'the snapshot could not be announced'));
+      .catch((err: unknown) => logger.warn({ err }, 'the engine could not publish that a snapshot is in force'));
     await removeOld();
     return manifest;
   }
 
   async function removeOld(): Promise<void> {
     try {
-      // By time of writing: a stream that was made anew starts again at 1.
+      // By time of writing, as the positions of a stream that was made anew start again at 1.
       const found = (await names()).map(({ name, mtime, description }) => ({
         name,
         written: Date.parse(mtime),
         config: parseManifest(description ?? '')?.config,
       }));
-      const kept = keptOf(found, { keep, older, now: Date.now() });
+      const kept = retained(found, { keep, older, now: Date.now() });
       for (const { name } of found) if (!kept.has(name) && name !== current?.object) await store.delete(name);
     } catch (err) {
       logger.warn(
         { reason: messageOf(err) },
-        'old snapshots could not be removed; it is tried again with the next one',
+        'the engine could not remove old snapshots; it tries again after the next one',
       );
     }
   }
@@ -225,9 +231,9 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
 
   return {
     current: () => current,
-    held: () => {
+    usableSeq: () => {
       if (!current || damaged.has(current.object)) return 0;
-      return strangeness(current, origin()) === undefined ? current.seq : 0;
+      return incompatibility(current, origin()) === undefined ? current.seq : 0;
     },
     distrust: (object) => void damaged.add(object),
     load,

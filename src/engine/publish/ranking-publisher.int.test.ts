@@ -13,12 +13,12 @@ import { completeConfig } from '../../config/load.ts';
 import { emptyModel } from '../fold/model-fold.ts';
 import { createLists } from '../serve/lists.ts';
 import type { ItemChange } from './changed-items.ts';
-import { createRankings, type Rankings, readSettled } from './rankings.ts';
+import { createRankingPublisher, type RankingPublisher, readSettled } from './ranking-publisher.ts';
 
 let server: TestNatsServer;
 let nc: NatsConnection;
 let publisher: Publisher;
-let rankings: Rankings;
+let rankings: RankingPublisher;
 /** Keys that were sent to the server, or that the test refused. */
 let sent: string[];
 let acknowledged: string[];
@@ -58,7 +58,7 @@ beforeEach(async () => {
     seq,
     changedItems: () => changes(),
     sliceMs: 1,
-    asked: () => false,
+    serving: () => false,
     share: 1,
     window: 256,
     maxWaitMs: 5_000,
@@ -69,7 +69,7 @@ beforeEach(async () => {
     snapshot,
     config: 'c',
   };
-  rankings = createRankings(options);
+  rankings = createRankingPublisher(options);
 });
 afterEach(async () => {
   gate = () => Promise.resolve();
@@ -113,13 +113,13 @@ describe('the ranking of a user who is forgotten while it is on its way', () => 
 
   it('is not published again after its put failed', async () => {
     const put = hold('user.u1');
-    rankings.mark(['u1'], []);
+    rankings.enqueue(['u1'], []);
     await until(() => countOf('user.u1') === 1);
     rankings.forget('u1');
     put.fail();
     gate = () => Promise.resolve();
     // Whatever waits is published before this one is there, or with it.
-    rankings.mark(['u2'], []);
+    rankings.enqueue(['u2'], []);
     await until(() => acknowledged.includes('user.u2'));
     await until(() => rankings.backlog().users === 0);
     expect(countOf('user.u1')).toBe(1);
@@ -128,7 +128,7 @@ describe('the ranking of a user who is forgotten while it is on its way', () => 
 
   it('leaves no key behind where its put succeeds after the purge', async () => {
     const put = hold('user.u1');
-    rankings.mark(['u1'], []);
+    rankings.enqueue(['u1'], []);
     await until(() => countOf('user.u1') === 1);
     rankings.forget('u1');
     await purge('u1');
@@ -139,7 +139,7 @@ describe('the ranking of a user who is forgotten while it is on its way', () => 
 
   it('leaves no key behind where another instance writes when they are forgotten', async () => {
     const put = hold('user.u1');
-    rankings.mark(['u1'], []);
+    rankings.enqueue(['u1'], []);
     await until(() => countOf('user.u1') === 1);
     const stopping = rankings.stop();
     rankings.forget('u1');
@@ -152,13 +152,13 @@ describe('the ranking of a user who is forgotten while it is on its way', () => 
 
   it('is published for a user who acts again under the same id, and stays', async () => {
     const put = hold('user.u1');
-    rankings.mark(['u1'], []);
+    rankings.enqueue(['u1'], []);
     await until(() => countOf('user.u1') === 1);
     rankings.forget('u1');
-    rankings.mark(['u1'], []);
+    rankings.enqueue(['u1'], []);
     put.release();
     await until(() => acknowledged.filter((key) => key === 'user.u1').length === 2);
-    rankings.mark(['u2'], []);
+    rankings.enqueue(['u2'], []);
     await until(() => acknowledged.includes('user.u2'));
     await until(() => rankings.backlog().users === 0);
     await until(async () => (await messagesOf('u1')) === 1);
@@ -171,16 +171,16 @@ describe('the trending list', () => {
   it('says up to which position lists of similar items are published', async () => {
     rankings.start({ users: 0, similar: 1 });
     const put = hold('similar.b');
-    rankings.mark([], [['b', 5]]);
+    rankings.enqueue([], [['b', 5]]);
     await until(() => countOf('similar.b') === 1);
-    rankings.mark([], [['c', 6]]);
+    rankings.enqueue([], [['c', 6]]);
     await until(() => acknowledged.includes('similar.c'));
     await until(async () => (await settledSimilar()) === 4);
     put.release();
     // The position of the fold, once nothing is due.
     await until(async () => (await settledSimilar()) === 7);
     const done = sent.length;
-    rankings.mark(['u1'], []);
+    rankings.enqueue(['u1'], []);
     await until(() => acknowledged.includes('user.u1'));
     expect(sent.slice(done)).toEqual(['user.u1']);
   });

@@ -1,0 +1,99 @@
+/**
+ * Puts of users' rankings that are on their way to KV. A put may be stored after the erasure of its user has purged the
+ * key, so the key of a user who is forgotten meanwhile is purged once more behind it.
+ */
+import type { NatsConnection } from 'nats';
+import type { Logger } from 'pino';
+import { RANKINGS } from '../../../streams.config.ts';
+import { encodeToken } from '../../bus/event/ids.ts';
+import { isNotFound } from '../../bus/nats/connection.ts';
+import { onceMade } from '../../bus/nats/once-made.ts';
+import { messageOf } from '../../errors.ts';
+
+/** Milliseconds until a purge that failed is tried again. */
+const RETRY_MS = 1_000;
+
+export interface UserPutsOptions {
+  nc: NatsConnection;
+  logger: Pick<Logger, 'warn'>;
+  /** Called once the key of a forgotten user is purged, with what {@link UserPuts.defer} was given last. */
+  onPurged: (user: string, since: number | undefined) => void;
+}
+
+export interface UserPuts {
+  begin(user: string): void;
+  /** The put was stored, or failed. True where its user was forgotten since it began. */
+  end(user: string): boolean;
+  forget(user: string): void;
+  /**
+   * Remembers a new ranking of a forgotten user, who acted again under the same id, until their key is purged. False
+   * where no purge of it is under way, so that nothing has to wait.
+   *
+   * @param since when the ranking became pending; milliseconds, monotonic
+   */
+  defer(user: string, since: number): boolean;
+  /** Keys that are to be purged. */
+  purges(): number;
+}
+
+interface Purge {
+  /** Puts that are still on their way. */
+  puts: number;
+  /** When a new ranking became pending; undefined where none did. */
+  since: number | undefined;
+}
+
+export function createUserPuts({ nc, logger, onPurged }: UserPutsOptions): UserPuts {
+  const puts = new Map<string, number>();
+  const purges = new Map<string, Purge>();
+  const manager = onceMade(() => nc.jetstreamManager({ checkAPI: false }));
+
+  /** A purge leaves no marker with the user's id, as a deletion would. */
+  async function purge(user: string): Promise<void> {
+    try {
+      const { streams } = await manager();
+      await streams.purge(`KV_${RANKINGS.name}`, { filter: `$KV.${RANKINGS.name}.user.${encodeToken(user)}` });
+    } catch (err) {
+      if (nc.isClosed()) return;
+      // Without a bucket there is no key in it.
+      if (!isNotFound(err)) {
+        logger.warn(
+          { reason: messageOf(err) },
+          'the engine could not purge a forgotten user’s ranking; it tries again',
+        );
+        setTimeout(() => void purge(user), RETRY_MS).unref();
+        return;
+      }
+    }
+    const since = purges.get(user)?.since;
+    purges.delete(user);
+    onPurged(user, since);
+  }
+
+  return {
+    begin: (user) => void puts.set(user, (puts.get(user) ?? 0) + 1),
+    end: (user) => {
+      const left = (puts.get(user) ?? 1) - 1;
+      if (left > 0) puts.set(user, left);
+      else puts.delete(user);
+      const due = purges.get(user);
+      if (!due) return false;
+      due.puts--;
+      if (due.puts === 0) void purge(user);
+      return true;
+    },
+    forget: (user) => {
+      const due = purges.get(user);
+      const count = puts.get(user);
+      if (due) due.since = undefined;
+      else if (count !== undefined) purges.set(user, { puts: count, since: undefined });
+    },
+    defer: (user, since) => {
+      const due = purges.get(user);
+      if (!due) return false;
+      due.since ??= since;
+      return true;
+    },
+    purges: () => purges.size,
+  };
+}
