@@ -119,7 +119,7 @@ describe('the ranker of a model', () => {
     expect(model.rankerHash()).not.toBe(before);
   });
 
-  it('does not learn from what comes late, twice or through a link', () => {
+  it('does not learn from events that come late, twice or through a link', () => {
     const model = fold(createModel(config), log);
     const before = model.rankerHash();
     model.interact({ user: user(3), item: item(4), weight: 16, time: 0, seq: 4 });
@@ -151,7 +151,7 @@ describe('the ranker of a model', () => {
     );
   });
 
-  it('is stale once somebody is forgotten, and that of the larger part after a merge', () => {
+  it('is stale once a user is forgotten, and after a merge is the one with more events', () => {
     const model = fold(createModel(config), log);
     expect(model.stats().ranker.stale).toBe(false);
     model.forget(user(3));
@@ -163,7 +163,7 @@ describe('the ranker of a model', () => {
   });
 });
 
-describe('a list that was shown', () => {
+describe('an impression', () => {
   const log = [...taken(1, 1, 2, 3, 4), ...taken(2, 1, 2, 3, 4), ...taken(3, 1, 2)];
   const shown = () => {
     const model = fold(createModel(config), log);
@@ -171,7 +171,7 @@ describe('a list that was shown', () => {
     return model;
   };
 
-  it('is learned from when something of it is clicked, even if that was counted before', () => {
+  it('trains the ranker when the user clicks an item, even if the fold counted the item before', () => {
     const clicked = [false, true].map((counted) => {
       const model = shown();
       const { steps } = model.stats().ranker;
@@ -192,7 +192,7 @@ describe('a list that was shown', () => {
     expect(model.history(user(3))).toHaveLength(2);
   });
 
-  it('teaches nothing where it is unknown, another user’s, or did not hold the item', () => {
+  it('teaches nothing if it is unknown, another user’s, or did not hold the item', () => {
     const model = shown();
     const before = model.rankerHash();
     expect(model.click({ user: user(3), item: item(4), list: 'other', seq: 1_003 })).toBe(false);
@@ -202,7 +202,7 @@ describe('a list that was shown', () => {
     expect(model.rankerHash()).toBe(before);
   });
 
-  it('waits no longer than there is room', () => {
+  it('leaves when there is no room', () => {
     const model = fold(createModel({ ...config, impressions: { listsOfUser: 2, listsKept: 3 } }), log);
     const serve = (by: number, name: string, seq: number) =>
       model.serve({ user: user(by), list: name, items: [item(3), item(4)], time: 0, seq });

@@ -68,7 +68,7 @@ describe('a recorded input', () => {
     expect(() => catalogue().adopt({ kind: 'towers', bytes, seq: 1 })).toThrow(InputUnreadableError);
   });
 
-  it('ranks an item that nobody has touched for those whose taste it is', () => {
+  it('ranks an item that no user took higher for users of its taste', () => {
     const model = take(catalogue(), 1, 60);
     adopt(model, byTaste(1));
     const untouched = `i${ITEMS - TASTES}` as ItemId;
@@ -137,8 +137,8 @@ describe('a recorded input', () => {
   });
 });
 
-describe('what a training reads', () => {
-  it('is the same whoever came first', () => {
+describe('training data', () => {
+  it('does not depend on the order in which items came', () => {
     const training = { leastUsers: 3, leastItems: 5 };
     const read = (model: Model) => {
       const data = model.trainingData('content');
@@ -153,7 +153,7 @@ describe('what a training reads', () => {
     expect(read(model).histories.length).toBeGreaterThan(50);
   });
 
-  it('is nothing where there is too little to learn from', () => {
+  it('is undefined if there is too little to learn from', () => {
     expect(take(catalogue(), 1, 400).trainingData('content')).toBeUndefined();
     expect(catalogue().trainingData('towers')).toBeUndefined();
   });

@@ -1,4 +1,9 @@
-/** The engine's model: pure and deterministic, without NATS, SQLite, neural-network libraries or the time of day. */
+/**
+ * The engine's model: pure and deterministic, without NATS, SQLite, neural-network libraries or the time of day.
+ *
+ * Imports between its folders go one way: primitives < state, inputs, ranker < signals < candidates < answer, learn <
+ * fold < serialization < the files beside this one. Other code imports from this file alone.
+ */
 
 export type { PersonalData } from './answer/lookup.ts';
 export type {

@@ -276,7 +276,7 @@ describe('a list', () => {
     );
   });
 
-  it('is the same from rows too long to be read whole, and still explained to the last term', () => {
+  it('from rows too long to be read whole is the same, and its explanation is still complete', () => {
     let seed = 3;
     const random = (below: number) => {
       seed = (seed * 48_271) % 2_147_483_647;
@@ -303,7 +303,7 @@ describe('a list', () => {
     }
   });
 
-  it('of what is popular is the same whether or not it was asked for before, in a catalogue of thousands', () => {
+  it('of popular items is the same with and without earlier lists, in a catalogue of thousands', () => {
     const random = (() => {
       let seed = 1;
       return (below: number) => {
@@ -334,7 +334,7 @@ describe('a list', () => {
     expect(model.recommend({ n: 50, exclude })).toEqual(fresh.recommend({ n: 50, exclude }));
   });
 
-  it('begins alike whether ten items are asked for or the fifty that are published', () => {
+  it('begins with the same items whether a caller requests ten or the fifty that are published', () => {
     const model = createModel(SERVING_ALL);
     const take = (n: number): number => (Math.imul(n, 2_654_435_761) >>> 0) % 20_000;
     for (let seq = 1; seq <= 6_000; seq++) {
@@ -356,7 +356,7 @@ describe('a list', () => {
     }
   });
 
-  it('holds what people with a similar history took next, and does not say who they are', () => {
+  it('holds what people with a similar history took next, and does not name them', () => {
     const model = createModel(SERVING_ALL);
     let seq = 0;
     const take = (by: string, of: string) =>
@@ -397,7 +397,7 @@ describe('a list', () => {
     expect(model.recommend({ history: [item('a')], n: 1 }).items[0]!.item).toBe(item('b'));
   });
 
-  it('reaches an item that nobody has touched by its content', () => {
+  it('finds an item that no user took by its content', () => {
     const model = createModel();
     for (let i = 0; i < 400; i++) {
       model.publishItem(item(i), { title: `Number ${i}`, tags: [i % 20 === 0 ? 'gothic' : `plain${i % 19}`] }, 0);
@@ -425,7 +425,7 @@ describe('a list', () => {
     expect(items.map((listed) => listed.item).sort()).toEqual([0, 1, 2, 3, 4].map(item));
   });
 
-  it('serves what was never published only where that is allowed, or nothing was ever published', () => {
+  it('holds items that were never published only if the configuration allows it, or if no item ever was', () => {
     const log = numbered<Act>([
       { kind: 'interact', by: user(1), of: item('a'), weight: 16, negative: 0, time: 0 },
       { kind: 'interact', by: user(1), of: item('b'), weight: 16, negative: 0, time: 0 },
@@ -467,7 +467,7 @@ describe('a list', () => {
   });
 });
 
-describe('items that go with an item', () => {
+describe('items similar to an item', () => {
   it('are those that the same users took, and without a history those of the same kind', () => {
     const model = createModel();
     for (let i = 0; i < 30; i++) model.publishItem(item(i), { title: `N${i}`, tags: [`t${i % 10}`] }, 0);
@@ -486,7 +486,7 @@ describe('items that go with an item', () => {
   });
 });
 
-describe('what is absurd', () => {
+describe('an absurd value', () => {
   const plain: Interaction = { user: user(1), item: item(1), weight: 16, time: 0, seq: 1 };
 
   it('is counted, and changes nothing', () => {
@@ -527,7 +527,7 @@ describe('what is absurd', () => {
     expect(model.recommend({ n: 1e9 }).items.length).toBe(1);
   });
 
-  it('of history lengths costs one event what it costs anyone', () => {
+  it('of history lengths makes no single event expensive', () => {
     const model = createModel(UNSCORED);
     const count = 100_000;
     for (let i = 0; i < count; i++) {

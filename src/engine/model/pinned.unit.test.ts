@@ -17,8 +17,8 @@ function fold(model: Model, from: number, to: number): Model {
 const empty = () => createModel(SERVING_ALL);
 const stateOf = (model: Model) => model.exportState().toString('base64');
 
-describe('a ranker that was put back', () => {
-  it('is what it was, and learns no more until it is let go', () => {
+describe('a pinned ranker', () => {
+  it('is what it was, and learns no more until it is released', () => {
     const before = fold(empty(), 1, 120);
     const then = before.rankerHash();
     const bytes = before.rankerBytes();
@@ -36,7 +36,7 @@ describe('a ranker that was put back', () => {
     expect(model.rankerHash()).not.toBe(then);
   });
 
-  it('is one after its state was written and read as well', () => {
+  it('is still pinned after its state was written and read', () => {
     const model = fold(empty(), 1, 120);
     model.pinRanker(fold(empty(), 1, 60).rankerBytes());
     const read = empty();
@@ -45,7 +45,7 @@ describe('a ranker that was put back', () => {
     expect(stateOf(fold(read, 120, 180))).toBe(stateOf(fold(model, 120, 180)));
   });
 
-  it('is refused where it is of another form, and nothing changes', () => {
+  it('of another form is refused, and nothing changes', () => {
     const model = fold(empty(), 1, 80);
     const before = stateOf(model);
     const wide = fold(createModel({ ...SERVING_ALL, ranker: { hidden: 3 } }), 1, 80);
@@ -55,7 +55,7 @@ describe('a ranker that was put back', () => {
 });
 
 describe('a state', () => {
-  it('gives back the ranker that is in it, and tells its values one by one', () => {
+  it('gives back its ranker, and lists the ranker’s values', () => {
     const model = fold(empty(), 1, 120);
     expect(rankerIn(model.exportState())?.toString('base64')).toBe(Buffer.from(model.rankerBytes()).toString('base64'));
     expect(rankerIn(createModel({ ...SERVING_ALL, ranker: { form: 'none' } }).exportState())).toBeUndefined();
@@ -68,7 +68,7 @@ describe('a state', () => {
   });
 });
 
-describe('somebody who looks at every event', () => {
+describe('an observer of every event', () => {
   it('changes nothing in the state', () => {
     const seen: number[] = [];
     const model = empty();

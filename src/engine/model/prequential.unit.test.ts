@@ -87,7 +87,7 @@ describe('prequential windows', () => {
     expect(() => other.importState(model().exportState())).toThrow('other sizes');
   });
 
-  it('tell what goes together from what is popular', () => {
+  it('tell co-occurrence from popularity', () => {
     const paired = model();
     let seq = 0;
     // Everybody takes what everybody takes, and then a pair of their own: 2k goes with 2k + 1.
@@ -105,7 +105,7 @@ describe('prequential windows', () => {
     expect(quick.popular.hr).toBeLessThan(0.5);
   });
 
-  it('find a popular item among the popular, and leave out what the user knows', () => {
+  it('find a popular item by popularity, and leave out items that the user took', () => {
     const popular = model();
     let seq = 0;
     for (let user = 0; user < 50; user++) {
@@ -116,7 +116,7 @@ describe('prequential windows', () => {
     expect(windows[0]!.popular.mrr).toBeGreaterThan(0.4);
   });
 
-  it('count what nobody could be served as missed by all', () => {
+  it('count an item that the model may not serve as missed by all', () => {
     const strict = createModel({ ranking: { serveUnpublished: false }, prequential: SIZES });
     for (let item = 0; item < 20; item++) strict.publishItem(`i${item}` as ItemId, { title: `Title ${item}` });
     let seq = 0;

@@ -14,7 +14,7 @@ function looked(budget: Budget, from: number, events: number, every: number): nu
   return count;
 }
 
-test('slow events are all looked at, fast ones by seconds and share, beyond the burst', () => {
+test('slow events all get a token; fast ones, beyond the burst, get tokens by seconds and by share', () => {
   expect(looked(new Budget(CONFIG), START, 1_000, 200)).toBe(1_000);
   const budget = new Budget(CONFIG);
   // A second of 1,000 events: the burst, ten for the second, a quarter of them for their number.
@@ -31,7 +31,7 @@ test('time that goes backwards or stands still adds nothing but the share', () =
   expect(back).toBe(5);
 });
 
-test('what was left goes on where it was', () => {
+test('a restored budget goes on where it was', () => {
   const one = new Budget(CONFIG);
   looked(one, START, 777, 13);
   const other = new Budget(CONFIG);

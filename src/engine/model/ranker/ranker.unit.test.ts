@@ -73,7 +73,7 @@ describe('the ranker', () => {
     }
   });
 
-  it('learns what is taken, and with a hidden layer what no sum can tell', () => {
+  it('learns what users take, and with a hidden layer what no linear sum can express', () => {
     const before = meanLoss(ranker(), 10_000);
     const linear = meanLoss(taught('linear', 3_000), 10_000);
     const hidden = meanLoss(taught('hidden', 3_000), 10_000);
@@ -94,7 +94,7 @@ describe('the ranker', () => {
     }
   });
 
-  it('lessens the loss of what it has just learned', () => {
+  it('has a smaller loss on an example that it just learned', () => {
     const features = list(6, 5);
     const loss = (of: Ranker): number => {
       of.prepare(BASE, 12, 0.5);
@@ -109,7 +109,7 @@ describe('the ranker', () => {
     expect(loss(one)).toBeLessThan(before);
   });
 
-  it('goes on alike after it was written and read', () => {
+  it('learns on alike after its bytes were written and read', () => {
     const one = taught('hidden', 300);
     const two = ranker('hidden', 1);
     two.decode(one.encode());
@@ -126,7 +126,7 @@ describe('the ranker', () => {
     expect(() => ranker('linear').decode(one.encode())).toThrow(RangeError);
   });
 
-  it('blames the place in part where always the first is clicked, which was put there for its features', () => {
+  it('explains clicks on the first item partly by its position', () => {
     const weightAfter = (learn: (one: Ranker, features: Float64Array) => void): number => {
       const one = ranker('linear');
       for (let i = 0; i < 1_000; i++) {
@@ -162,7 +162,7 @@ describe('gradients of a list', () => {
     return p[row]!;
   };
 
-  it('are those of the losses they are named for', () => {
+  it('are the derivatives of their losses', () => {
     const taken = new Float64Array(5);
     positiveGradient(scores, 5, 3, taken);
     for (const [row, slope] of numeric((of) => -ln(probability(of, 3))).entries()) {
@@ -186,8 +186,8 @@ describe('gradients of a list', () => {
   });
 });
 
-describe('which events teach', () => {
-  it('is all at first, and fewer the more is known, by ids and position alone', () => {
+describe('the schedule of training', () => {
+  it('takes every event at first, then fewer the more the ranker knows, by ids and position alone', () => {
     const share = (learned: number): number => {
       let count = 0;
       for (let seq = 1; seq <= 4_000; seq++)
@@ -204,7 +204,7 @@ describe('which events teach', () => {
   });
 });
 
-describe('own logarithm and exponential', () => {
+describe('logarithm and exponential', () => {
   it('are those of the platform, as far as that goes', () => {
     expect(ln(1)).toBe(0);
     for (let i = -300; i <= 300; i++) {

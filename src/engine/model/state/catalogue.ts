@@ -219,7 +219,7 @@ export class Catalogue {
     return this.#listed[number]!;
   }
 
-  /** Inverse document frequency of a term, smoothed. A list needs hundreds, of which few differ. */
+  /** Inverse document frequency of a term, smoothed. A list needs hundreds, and few of them differ. */
   idf(term: number): number {
     const documents = Math.max(this.postings.count(term), 1);
     if (documents >= this.#idfs.length) this.#idfs = new Float64Array(documents * 2);

@@ -4,7 +4,7 @@
  * array of doubles, three each: f, b, co.
  */
 
-/** Most ids that a row can tell apart: 22 bits of key, of which 0 is the empty slot. */
+/** Most ids that a row can tell apart: 22 bits of key, and 0 is the empty slot. */
 export const MAX_ROW_ID = 2 ** 22 - 2;
 /** Bits of the third count in a slot's first word. */
 export const CO_BITS = 10;

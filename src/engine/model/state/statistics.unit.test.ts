@@ -45,7 +45,7 @@ describe('the prefix of a long row', () => {
     return ids.sort((a, b) => a - b);
   }
 
-  it('depends on what is in the row alone, not on the way there or on who asked before', () => {
+  it('depends on the content of the row alone, not on earlier changes or reads', () => {
     let seed = 7;
     const random = (below: number) => {
       seed = (seed * 48_271) % 2_147_483_647;
@@ -77,7 +77,7 @@ describe('the prefix of a long row', () => {
 });
 
 describe('statistics', () => {
-  it('count by the formula: directed and fading to 20 back, together to 30 back', () => {
+  it('count by the formula: transitions that fade to 20 back, co-occurrences to 30 back', () => {
     const statistics = new Statistics(STATISTICS_DEFAULTS);
     const items = Int32Array.from({ length: 40 }, (_, i) => i);
     statistics.reserve(40);
@@ -101,7 +101,7 @@ describe('statistics', () => {
   });
 });
 
-describe('the best of many', () => {
+describe('the best k of many', () => {
   it('are those that a sort would give, ties by id', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 60 }), fc.nat(20), (scores, size) => {
