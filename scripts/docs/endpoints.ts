@@ -14,7 +14,7 @@ import { ROLLBACK_ENDPOINTS } from '../../src/engine/lifecycle/rollback.ts';
 import { engineEndpoints } from '../../src/engine/serve/endpoints.ts';
 import { experimentEndpoints } from '../../src/engine/serve/experiments.ts';
 import type { Lists } from '../../src/engine/serve/lists.ts';
-import { EXPLAIN } from '../../src/engine/serve/why.ts';
+import { EXPLAIN } from '../../src/engine/serve/why-endpoint.ts';
 import { feedbackEndpoints } from '../../src/feedback/api.ts';
 import { feedbackProjection } from '../../src/feedback/projection.ts';
 import { userEndpoints } from '../../src/user/api.ts';

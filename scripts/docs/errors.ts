@@ -203,6 +203,10 @@ const SECTIONS: readonly Section[] = [
         'A changed schema rejects events that its published version accepts.',
         'Make a new version of the type, with an upcaster for the old one.',
       ],
+      FRESHET_STATE_FOLLOWER_FAILED: [
+        'The state of a service in memory could not follow the log. The service is not ready meanwhile. It makes the state anew from a snapshot and the log by itself.',
+        'Wait until `freshet status` shows that the service has caught up. If it fails again at the same sequence, read the log file of the service and report the event.',
+      ],
       FRESHET_LOG_UNREACHABLE: ['The service cannot read the log at the moment. It retries.', '`freshet status`'],
       FRESHET_FOLD_TROUBLE: [
         'The service could not commit a batch, for example on a full disk or a locked file. It retries.',

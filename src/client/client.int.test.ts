@@ -184,7 +184,7 @@ test('a watched list is asked for anew where the gateway falls silent', async ()
   await until(() => lists.length > 0);
   enough.abort();
   await done;
-  expect(String(troubles[0])).toContain('nothing was heard of the gateway for 1000 ms');
+  expect(String(troubles[0])).toContain('The gateway has sent nothing for 1000 ms');
 });
 
 test('a gateway that says when to come back is not asked sooner, however much is queued', async () => {

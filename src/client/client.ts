@@ -1,4 +1,4 @@
-/** A client for browsers and Node: publishes events, asks for lists, reports what is shown, watches a list change. */
+/** A client for browsers and Node: publishes events, requests lists, reports impressions, and watches a list change. */
 import { newId } from './id.ts';
 import { listenToPage } from './page.ts';
 import { createQueue, type QueueStorage, type SendOutcome } from './queue.ts';
@@ -14,44 +14,47 @@ import type {
 } from './types.ts';
 
 export interface ClientOptions {
-  /** Of the gateway: `https://recommend.example`. */
+  /** Address of the gateway: `https://recommend.example`. */
   url: string;
-  /** Who publishes; with an event's id it is its identity. */
+  /** Source of the events. Source and id are the identity of an event. */
   source: string;
-  /** A key (servers only), or a token; a function is asked again when what it gave is no longer taken. */
+  /**
+   * An API key (on servers only), or a token, or a function that returns one. The client calls the function again when the
+   * gateway no longer accepts the token.
+   */
   key?: string | (() => string | Promise<string>);
-  /** Events in one request, 50. */
+  /** Most events in one request. Default: 50. */
   batch?: number;
-  /** Milliseconds that an event waits for others, 200. */
+  /** Milliseconds that an event waits for others. Default: 200. */
   waitMs?: number;
-  /** Events that are kept while they can't be sent, 1,000. */
+  /** Most events to keep while the gateway does not answer. Default: 1,000. */
   capacity?: number;
-  /** Keeps events over a reload: `localStorage`. */
+  /** Keeps unsent events over a reload of the page: `localStorage`. */
   storage?: QueueStorage;
-  /** First and longest pause after a failure, milliseconds: 500 and 30,000. */
+  /** First and longest pause after a failure, milliseconds. Default: 500 and 30,000. */
   retryMs?: number;
   retryMaxMs?: number;
-  /** Milliseconds that a request may take, 10,000. */
+  /** Milliseconds after which a request fails. Default: 10,000. */
   timeoutMs?: number;
-  /** Milliseconds without a sign of life after which a watched list is asked for anew, 45,000: three of the gateway's. */
+  /** Milliseconds of silence after which `watch` connects again. Default: 45,000, three heartbeats of the gateway. */
   silenceMs?: number;
-  /** Called with an event that was refused for good. */
+  /** Called with an event that the gateway rejected. The client does not send it again. */
   onRejected?: (rejected: RejectedEvent) => void;
-  /** Called where events could not be sent now; they are kept and sent again. */
+  /** Called when the client could not send events. It keeps them and sends them again. */
   onTrouble?: (error: unknown) => void;
   fetch?: typeof fetch;
 }
 
-/** An answer that is an error: a problem document (RFC 9457). */
+/** An error that the gateway answered: a problem document (RFC 9457). */
 export class FreshetClientError extends Error {
   readonly status: number;
-  /** Stable, for programs; `HTTP_` and the status where something on the way answered. */
+  /** A stable code, for programs. `HTTP_` and the status if a proxy answered. */
   readonly code: string;
   /** The whole document. */
   readonly problem: Record<string, unknown>;
 
   constructor(status: number, problem: Record<string, unknown>) {
-    super(String(problem.detail ?? `the gateway answered ${status}`));
+    super(String(problem.detail ?? `The gateway answered with status ${status}.`));
     this.name = 'FreshetClientError';
     this.status = status;
     this.code = String(problem.code ?? `HTTP_${status}`);
@@ -60,41 +63,44 @@ export class FreshetClientError extends Error {
 }
 
 export interface PublishExtras {
-  /** A new one unless given. */
+  /** Default: a new random id. */
   id?: string;
-  /** RFC 3339; now unless given. */
+  /** RFC 3339. Default: now. */
   time?: string;
 }
 
 export interface FreshetClient {
-  /** Puts an event in the queue and gives its id; it is sent soon, and again until the log has it. */
+  /** Adds an event to the queue and returns its id. The client sends it soon, and again until the log has it. */
   publish<T extends ClientEventType>(
     type: T,
     subject: string,
     data: ClientEventData<T>,
     extras?: PublishExtras,
   ): string;
-  /** Sends what is queued. Gives the highest position, for `min_seq`; throws where it can't be sent now (it is kept). */
+  /**
+   * Sends the queued events. Returns the highest sequence, for `min_seq`. Throws if it cannot send them now; the events
+   * stay in the queue.
+   */
   flush(): Promise<number | undefined>;
-  /** Events that are not known to be stored. */
+  /** Number of events without an acknowledgement. */
   readonly pending: number;
-  /** A list; `user` may be left out where the options hold a history. Throws `FreshetClientError`. */
+  /** Requests a list. `user` may be undefined if the options hold a history. Throws `FreshetClientError`. */
   recommend(user: string | undefined, options?: RecommendOptions): Promise<Ranking>;
   similar(item: string, n?: number): Promise<Ranking>;
   trending(n?: number): Promise<Ranking>;
-  /** The list is on the screen: reports it as served, once for each list. */
+  /** Reports that the app shows the list, once per list. */
   rendered(ranking: Ranking, options?: { user?: string; arm?: string; context?: Record<string, unknown> }): void;
   clicked(ranking: Ranking, item: string, user?: string): string;
   dismissed(ranking: Ranking, item: string, user?: string): string;
-  /** Calls with the list, and again whenever it changes, until the signal is aborted. Comes back after breaks. */
+  /** Calls `onList` with the list, and again whenever it changes, until the signal aborts. Connects again after a break. */
   watch(user: string, onList: (ranking: Ranking) => void, options: { signal: AbortSignal; n?: number }): Promise<void>;
-  /** Sends what is queued, if it can, and ends. */
+  /** Sends the queued events if it can, then stops. */
   close(): Promise<void>;
 }
 
-/** Lists that are known to be reported. */
+/** Number of reported lists to remember. */
 const REPORTED = 1_000;
-/** Of all requests that outlive their page, 64 KiB is the most (Fetch standard, section 4.6); more is refused at once. */
+/** Below the 64 KiB that all requests that outlive their page may have together (Fetch standard, section 4.6). */
 const KEEPALIVE_BYTES = 60_000;
 
 export function createClient(options: ClientOptions): FreshetClient {
@@ -104,20 +110,20 @@ export function createClient(options: ClientOptions): FreshetClient {
   const reported = new Set<string>();
   let known: Promise<string> | undefined;
 
-  /** The key, or the token that is known; another one in place of what is no longer taken. One question for all who wait. */
+  /** The key or the current token; a new token if the gateway refused the current one. Concurrent callers share one call. */
   async function keyOf(refused: string | undefined): Promise<string | undefined> {
     const { key } = options;
     if (typeof key !== 'function') return key;
     if (refused !== undefined && (await known?.catch(() => {})) === refused) known = undefined;
     known ??= (async () => key())();
-    const asked = known;
-    asked.catch(() => {
-      if (known === asked) known = undefined;
+    const current = known;
+    current.catch(() => {
+      if (known === current) known = undefined;
     });
-    return asked;
+    return current;
   }
 
-  /** One request; once more with another token where the one that is known is no longer taken. */
+  /** Sends a request, and once more with a new token if the gateway refuses the current one. */
   async function call(path: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
     let refused: string | undefined;
     for (let attempt = 0; ; attempt++) {
@@ -144,27 +150,28 @@ export function createClient(options: ClientOptions): FreshetClient {
         method: 'POST',
         headers: { 'content-type': 'application/cloudevents-batch+json' },
         body,
-        // A page that is left sends its last events all the same.
+        // Sends the last events even if the user leaves the page.
         keepalive: sizeOf(body) <= KEEPALIVE_BYTES,
       });
-      const said = (await response.json().catch(() => ({}))) as {
+      const answer = (await response.json().catch(() => ({}))) as {
         seq?: number;
         rejected?: { index: number; code: string; message: string }[];
         code?: string;
         detail?: string;
       };
-      if (response.ok) return { done: true, seq: said.seq, rejected: said.rejected ?? [] };
+      if (response.ok) return { done: true, seq: answer.seq, rejected: answer.rejected ?? [] };
       if (response.status === 413 && events.length > 1) return { done: false, reason: 'smaller' };
-      // The gateway says of each event why it can never be taken; otherwise the same holds for all of them.
+      // The gateway names each rejected event with its problem. Without such a list, the problem applies to all events.
       if (response.status === 400 || response.status === 403 || response.status === 413)
         return {
           done: true,
           seq: undefined,
           rejected:
-            said.rejected ?? events.map((_, index) => ({ index, code: said.code ?? '', message: said.detail ?? '' })),
+            answer.rejected ??
+            events.map((_, index) => ({ index, code: answer.code ?? '', message: answer.detail ?? '' })),
         };
       const after = Number(response.headers.get('retry-after'));
-      const error = new FreshetClientError(response.status, said);
+      const error = new FreshetClientError(response.status, answer);
       return { done: false, reason: 'again', error, ...(after > 0 ? { afterMs: after * 1_000 } : {}) };
     } catch (error) {
       return { done: false, reason: 'again', error };
@@ -196,9 +203,9 @@ export function createClient(options: ClientOptions): FreshetClient {
   const inPath = (id: string): string => encodeURIComponent(id);
 
   function userOf({ user }: Ranking, given: string | undefined): string {
-    const whose = given ?? user;
-    if (whose === undefined) throw new TypeError('the list names no user; say whose it is');
-    return whose;
+    const found = given ?? user;
+    if (found === undefined) throw new TypeError('The list names no user. Pass the id of the user.');
+    return found;
   }
 
   const react =
@@ -215,12 +222,12 @@ export function createClient(options: ClientOptions): FreshetClient {
     get pending() {
       return queue.size;
     },
-    recommend: async (user, asked = {}) =>
+    recommend: async (user, request = {}) =>
       answerOf(
         await call('/v1/recommendations', {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({ ...(user === undefined ? {} : { user }), ...asked }),
+          body: JSON.stringify({ ...(user === undefined ? {} : { user }), ...request }),
         }),
       ),
     similar: (item, n = 10) => get(`/v1/items/${inPath(item)}/similar?n=${n}`),
@@ -236,7 +243,7 @@ export function createClient(options: ClientOptions): FreshetClient {
         ...(propensity === undefined ? {} : { propensity }),
         ...(explored === undefined ? {} : { explored }),
       }));
-      // Reported again after a reload, it is another event about the same list, which counts once.
+      // A second report after a reload is another event about the same list. Freshet counts the list once.
       publish('feedback.served.v1', userOf(ranking, user), {
         list,
         items: shown,
@@ -265,7 +272,7 @@ export function createClient(options: ClientOptions): FreshetClient {
           }
         } catch (error) {
           if (signal.aborted) return;
-          // What is wrong with the question is wrong the next time as well.
+          // An invalid request stays invalid.
           if (error instanceof FreshetClientError && error.status < 429 && error.status !== 408) throw error;
           options.onTrouble?.(error);
         } finally {
@@ -282,11 +289,11 @@ export function createClient(options: ClientOptions): FreshetClient {
   };
 }
 
-/** A signal that is aborted with another one, or when there was no sign of life for so many milliseconds. */
+/** A signal that aborts with another one, or after so many milliseconds without `alive`. */
 function connectionUntil(signal: AbortSignal, silenceMs: number): { signal: AbortSignal; alive(): void; end(): void } {
   const own = new AbortController();
   const stop = (): void => own.abort(signal.reason);
-  const silent = (): void => own.abort(new Error(`nothing was heard of the gateway for ${silenceMs} ms`));
+  const silent = (): void => own.abort(new Error(`The gateway has sent nothing for ${silenceMs} ms.`));
   let timer = setTimeout(silent, silenceMs);
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();

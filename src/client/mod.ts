@@ -1,4 +1,4 @@
-/** The client library: no dependencies, for browsers and Node 20 or newer. */
+/** The client library, for browsers and Node 20 or newer. */
 export {
   type ClientOptions,
   createClient,

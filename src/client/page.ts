@@ -1,6 +1,6 @@
-/** What a page tells whoever is in it; Node has none. */
+/** Events of the page that the client runs in. Node has no page. */
 
-/** The part of `window` that is used here. */
+/** The part of `window` that this module uses. */
 interface Page {
   document: { visibilityState: string } & Listening;
 }
@@ -10,13 +10,13 @@ interface Listening {
 }
 
 export interface PageEvents {
-  /** It is left or put aside, which may be its last moment. */
+  /** The user leaves or hides the page. It may be the last moment of the page. */
   leave: () => void;
-  /** There is a network again. */
+  /** The network is back. */
   online: () => void;
 }
 
-/** Listens until the function that it gives is called. */
+/** Listens to the page. The returned function stops listening. */
 export function listenToPage({ leave, online }: PageEvents): () => void {
   const page = globalThis as unknown as Partial<Page & Listening>;
   const { document } = page;

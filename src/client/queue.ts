@@ -1,12 +1,12 @@
 /**
- * Events on their way: kept until the log has them, sent in batches, again under the same id where it is not known
- * whether they arrived, so that each counts once. What is kept outlives the page where there is a storage.
+ * Unsent events. The queue keeps each event until the log has it, sends events in batches, and sends an event again under
+ * the same id if its fate is unknown, so that it counts once. With a storage, the events survive a reload of the page.
  */
 import { newId } from './id.ts';
 import { sizeOf } from './size.ts';
 import type { ClientEvent, RejectedEvent } from './types.ts';
 
-/** `localStorage` is one. */
+/** The part of `Storage` that the queue uses, such as `localStorage`. */
 export interface QueueStorage {
   readonly length: number;
   key(index: number): string | null;
@@ -15,7 +15,7 @@ export interface QueueStorage {
   removeItem(key: string): void;
 }
 
-/** What became of a batch: taken, for good refused, or not known (`again`). */
+/** The fate of a batch: done (with the rejected events), to send again, or to send in smaller parts. */
 export type SendOutcome =
   | { done: true; seq: number | undefined; rejected: { index: number; code: string; message: string }[] }
   | { done: false; reason: 'again'; afterMs?: number; error: unknown }
@@ -23,28 +23,28 @@ export type SendOutcome =
 
 export interface QueueOptions {
   send: (events: readonly ClientEvent[]) => Promise<SendOutcome>;
-  /** Events in one request, and bytes of them as JSON; an event that is larger goes alone. */
+  /** Most events in one request, and most bytes of JSON. A larger event goes alone. */
   batch: number;
   bytes: number;
   /** Milliseconds that an event waits for others. */
   waitMs: number;
-  /** Events that are kept; the oldest go first. */
+  /** Most events to keep. The queue drops the oldest first. */
   capacity: number;
   /** First and longest pause after a failure, milliseconds. */
   retryMs: number;
   retryMaxMs: number;
   storage?: QueueStorage | undefined;
   onRejected?: ((rejected: RejectedEvent) => void) | undefined;
-  /** Called where events could not be sent now; they are kept. */
+  /** Called when the queue could not send events. It keeps them. */
   onTrouble?: ((error: unknown) => void) | undefined;
 }
 
 export interface Queue {
   add(event: ClientEvent): void;
   readonly size: number;
-  /** Sends all that is there. Gives the highest position in the log of what it sent; throws where it could not. */
+  /** Sends all events. Returns the highest sequence in the log. Throws if it could not send them. */
   flush(): Promise<number | undefined>;
-  /** Starts to send what it can now, beside what is on its way: there may be no later. */
+  /** Starts to send at once, next to the request that is under way, because the page may end now. */
   leave(): void;
   close(): void;
 }
@@ -53,27 +53,27 @@ const PREFIX = 'freshet-events';
 
 export function createQueue(options: QueueOptions): Queue {
   const { send, bytes, waitMs, capacity, retryMs, retryMaxMs, storage, onRejected, onTrouble } = options;
-  // Of this page alone: a browser lets pages read what another has since changed, so one list for all would lose events.
+  // Each page has its own key: pages write to the storage at the same time, so a shared list would lose events.
   const own = `${PREFIX}-${newId()}`;
   let events: ClientEvent[] = adopted().slice(-capacity);
   let batch = options.batch;
   let pause = retryMs;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let sending: Promise<number | undefined> | undefined;
-  /** What is on its way. */
+  /** The events of the request that is under way. */
   let flying: ReadonlySet<ClientEvent> = new Set();
-  /** Sending failed, and is left alone until the pause is over. */
+  /** Sending failed, and the queue waits for the end of the pause. */
   let resting = false;
   let closed = false;
 
-  /** What other pages kept, those that are gone and those that are open: what is sent twice counts once. */
+  /** Takes over the events of other pages, closed or open. An event that two pages send counts once. */
   function adopted(): ClientEvent[] {
     if (!storage) return [];
     const keys = Array.from({ length: storage.length }, (_, i) => storage.key(i)).filter(
       (key): key is string => key?.startsWith(PREFIX) === true,
     );
     const all = keys.flatMap((key) => eventsIn(storage.getItem(key))).sort((a, b) => (a.time < b.time ? -1 : 1));
-    // First kept here, then removed there.
+    // Stores the events under the own key before it removes the other keys.
     if (all.length === 0 || keep(all)) for (const key of keys) storage.removeItem(key);
     return all;
   }
@@ -84,13 +84,13 @@ export function createQueue(options: QueueOptions): Queue {
       else storage?.setItem(own, JSON.stringify(all));
       return true;
     } catch (error) {
-      // A full storage: what is in memory still goes out.
+      // The storage is full. The queue still sends the events from memory.
       onTrouble?.(error);
       return false;
     }
   }
 
-  /** As many of these as go into one request. */
+  /** The first events that fit into one request. */
   function partOf(waiting: readonly ClientEvent[]): ClientEvent[] {
     const part: ClientEvent[] = [];
     let size = 2;
@@ -131,7 +131,7 @@ export function createQueue(options: QueueOptions): Queue {
           const event = part[index];
           if (event) onRejected?.({ event, code, message });
         }
-        // Some may have been pushed out meanwhile.
+        // The queue may have dropped some of them meanwhile.
         const sent = new Set(part);
         events = events.filter((event) => !sent.has(event));
         keep(events);
@@ -144,10 +144,10 @@ export function createQueue(options: QueueOptions): Queue {
         continue;
       }
       const error =
-        outcome.reason === 'again' ? outcome.error : new Error('one event is larger than the gateway takes');
+        outcome.reason === 'again' ? outcome.error : new Error('The event is larger than the gateway accepts.');
       onTrouble?.(error);
       resting = true;
-      // What was added meanwhile would be sent sooner.
+      // An event that came meanwhile has set an earlier timer.
       clearTimeout(timer);
       timer = undefined;
       schedule(Math.max(outcome.reason === 'again' ? (outcome.afterMs ?? 0) : 0, pause * (0.5 + Math.random() / 2)));
@@ -176,7 +176,7 @@ export function createQueue(options: QueueOptions): Queue {
       clearTimeout(timer);
       timer = undefined;
       let highest: number | undefined;
-      // What is on its way already may not hold what came since.
+      // The request that is under way may not hold the latest events.
       while (sending || events.length > 0) {
         const seq = await drain();
         if (seq !== undefined) highest = Math.max(highest ?? 0, seq);
@@ -191,7 +191,7 @@ export function createQueue(options: QueueOptions): Queue {
         return;
       }
       const rest = partOf(events.filter((event) => !flying.has(event)));
-      // Where the page goes on after all they are sent once more, and count once.
+      // If the page continues, the queue sends them once more, and they count once.
       if (rest.length > 0) send(rest).catch(() => {});
     },
     close: () => {
@@ -202,7 +202,7 @@ export function createQueue(options: QueueOptions): Queue {
   };
 }
 
-/** What another page wrote, or somebody else under the same name: what is none is not worth failing for. */
+/** The events in a stored text. Another script may have written it, so invalid content gives no events. */
 function eventsIn(text: string | null): ClientEvent[] {
   try {
     const found: unknown = JSON.parse(text ?? '[]');

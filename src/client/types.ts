@@ -1,16 +1,16 @@
-/** What the client sends and gets, by the schemas of the events themselves. Nothing but types: it depends on nothing. */
+/** Types of requests and answers, from the schemas of the events. The module has no code, so the bundle stays small. */
 
 import type { Static } from 'typebox';
 import type { EVENT_DATA, InteractionData } from '../bus/event/types.ts';
 
-/** Types of events that an app publishes; `control.*` is written by Freshet alone. */
+/** Types of events that an app may publish. Only Freshet writes `control.*`. */
 type Published = Exclude<keyof typeof EVENT_DATA, `control.${string}`>;
 export type ClientEventType = Published | `user.x_${string}.v1`;
 export type ClientEventData<T extends ClientEventType> = T extends Published
   ? Static<(typeof EVENT_DATA)[T]>
   : InteractionData;
 
-/** A CloudEvent as it is sent. */
+/** A CloudEvent, as the client sends it. */
 export interface ClientEvent {
   specversion: '1.0';
   id: string;
@@ -24,9 +24,9 @@ export interface ClientEvent {
 export interface RankedItem {
   item: string;
   score: number;
-  /** Probability of the item at its place, where places may explore; reported with the list. */
+  /** With exploration: the probability of the item at its place. The client reports it with the list. */
   propensity?: number;
-  /** It is there because its place explored. */
+  /** Exploration chose the item. */
   explored?: boolean;
   reasons?: { signal: string; contribution: number; [more: string]: unknown }[];
 }
@@ -34,19 +34,19 @@ export interface RankedItem {
 export interface Ranking {
   user?: string;
   item?: string;
-  /** To be named in feedback and interactions. */
+  /** Id of the list. Feedback and interactions name it. */
   list: string;
   items: RankedItem[];
   snapshot: string;
   seq: number;
   config: string;
   source: string;
-  /** Arm of the experiment that runs, or main; reported with the list. */
+  /** Arm of the running experiment, or main. The client reports it with the list. */
   arm?: string;
   next: string | null;
 }
 
-/** What a list may be asked with; see docs/how-to/shape-lists.md. */
+/** Members of a request for a list; see docs/how-to/shape-lists.md. */
 export interface RecommendOptions {
   n?: number;
   exclude?: string[];
@@ -68,13 +68,13 @@ export interface RecommendOptions {
   quotas?: ({ per: string; max: number } | { filter: Record<string, unknown>; min?: number; max?: number })[];
   new?: { share: number; days?: number };
   seen_for_s?: number | Record<string, number>;
-  /** Circumstances: device, place, hour (0 to 23); others change nothing. */
+  /** Context of the request: device, place, hour (0 to 23). Freshet ignores other members. */
   context?: { device?: string; place?: string; hour?: number; [name: string]: unknown };
-  /** Share of places that explore; 0: none. */
+  /** Share of places for exploration; 0: none. */
   exploration?: number;
 }
 
-/** An event that was refused for good; sending it again would change nothing. */
+/** An event that the gateway rejected. It would reject it again. */
 export interface RejectedEvent {
   event: ClientEvent;
   code: string;

@@ -1,4 +1,4 @@
-/** What the content service answers. */
+/** The endpoints of the content service. */
 import type { Database } from 'better-sqlite3';
 import type { ItemData } from '../bus/event/types.ts';
 import { defineEndpoint, type Endpoint } from '../bus/nats/micro.ts';
@@ -14,7 +14,7 @@ export interface ItemAnswer extends ItemData {
 export interface ItemListAnswer {
   /** In order of id. */
   items: ItemAnswer[];
-  /** `cursor` of the next page; null after the last one. */
+  /** `cursor` of the next page; null for the last page. */
   next: string | null;
 }
 
@@ -24,10 +24,10 @@ interface ItemRow {
   withdrawn: number;
 }
 
-/** Bytes of fields in one page: a message of NATS has 1 MiB, and fifty long descriptions are more. */
+/** Most bytes of fields in one page. A NATS message holds 1 MiB, and fifty long descriptions are more. */
 const PAGE_BYTES = 524_288;
 
-/** The rows that fit into one page, at least one. */
+/** The first rows that fit into one page, and at least one. */
 function withinBytes(rows: readonly ItemRow[]): readonly ItemRow[] {
   let bytes = 0;
   const end = rows.findIndex(({ fields }, i) => {
@@ -54,7 +54,7 @@ export function contentEndpoints(db: Database, config: Config): Record<string, E
   const requests = contentRequests(config);
   return {
     get: defineEndpoint({
-      description: 'One item with its fields and whether it is available; or several, with items',
+      description: 'One item (item) or several (items), with fields and availability',
       example: { item: 'i7' },
       request: requests.get,
       handle: ({ item, items }) => {
@@ -71,15 +71,15 @@ export function contentEndpoints(db: Database, config: Config): Record<string, E
           });
         const row = get.get(item);
         if (!row)
-          throw new NotFoundError('No such item has been published.', {
-            next: 'publish a content.published.v1',
+          throw new NotFoundError(`The catalogue has no item ${JSON.stringify(item)}.`, {
+            next: 'check the id, or publish a content.published.v1 for the item',
             details: { item },
           });
         return answerOf(row);
       },
     }),
     list: defineEndpoint({
-      description: 'Items in order of id, all or those with a tag, in pages',
+      description: 'Items in order of id, all or those with a tag, page by page',
       example: { tag: 'adventure', n: 20 },
       request: requests.list,
       handle: ({ n = config.content.list_default, tag, cursor: after = '' }): ItemListAnswer => {

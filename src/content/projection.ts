@@ -1,4 +1,4 @@
-/** The catalogue: what each event about an item writes. */
+/** The projection of the catalogue: what each event about an item writes. */
 import type { Database, Statement } from 'better-sqlite3';
 import type { LoggedEvent } from '../bus/event/codec.ts';
 import { patchItem } from '../bus/event/patch.ts';
@@ -47,12 +47,12 @@ function applyContentEvent(event: LoggedEvent, tables: ContentTables): void {
       return;
     case 'content.updated.v1': {
       const row = tables.get.get(event.subject);
-      // A patch of what was never published has nothing to change; the engine passes over it as well.
+      // An update of an item that nobody has published has no effect, here and in the engine.
       if (row) put(event.subject, patchItem(JSON.parse(row.fields) as ItemData, event.data), event.seq, tables);
       return;
     }
     case 'content.withdrawn.v1':
-      // Also of an item that is only published later: that it may not be shown holds until it is restored.
+      // It also applies to an item that somebody publishes later: it stays withdrawn until it is restored.
       tables.withdraw.run(event.subject, event.seq);
       return;
     case 'content.restored.v1':
@@ -62,7 +62,7 @@ function applyContentEvent(event: LoggedEvent, tables: ContentTables): void {
   }
 }
 
-/** Publishing again replaces all fields; whether the item is withdrawn stays as it is. */
+/** Publishing an item again replaces all its fields. It does not restore a withdrawn item. */
 function put(item: string, fields: ItemData, seq: number, tables: ContentTables): void {
   tables.put.run({ item, fields: JSON.stringify(fields), seq });
   tables.dropTags.run(item);

@@ -1,11 +1,11 @@
-/** Simulated time: how activity is spread over days and hours, and how a time is written. Never the wall clock. */
+/** Simulated time: the distribution of activity over days and hours, and timestamps. Never reads the wall clock. */
 
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
-/** Relative activity by hour of the day (UTC): few at night, a bump at lunch, most in the evening. */
+/** Relative activity by hour of the day (UTC): low at night, a peak at lunch, the highest in the evening. */
 const HOURLY = [
   0.35, 0.22, 0.15, 0.12, 0.12, 0.18, 0.35, 0.6, 0.8, 0.9, 0.95, 1.05, 1.3, 1.15, 1, 1, 1.1, 1.25, 1.5, 1.9, 2.2, 2.1,
   1.5, 0.8,
@@ -23,11 +23,11 @@ function activity(time: number): number {
 }
 
 /**
- * Turns a share of all activity between `from` and `to` (milliseconds) into the time at which it is reached. Shares have
- * to be asked for in ascending order (constant time each); above 1 the time goes on after `to` at an even pace.
+ * Returns a function from a share of all activity between `from` and `to` (milliseconds) to the time that reaches it. Call
+ * it with ascending shares, in constant time each. For shares above 1 the time continues after `to` at an even pace.
  */
 export function createRhythm(from: number, to: number): (share: number) => number {
-  // Hours are cut at `from` and `to`; each holds its activity times its length.
+  // The first and last hour are incomplete. Each hour contributes its activity times its length.
   const cuts: number[] = [from];
   for (let t = Math.floor(from / HOUR) * HOUR + HOUR; t < to; t += HOUR) cuts.push(t);
   cuts.push(to);
@@ -48,7 +48,7 @@ export function createRhythm(from: number, to: number): (share: number) => numbe
 
 const TWO = Array.from({ length: 60 }, (_, i) => String(i).padStart(2, '0'));
 
-/** RFC 3339 with milliseconds, as `toISOString` gives it; the minute is kept, as events come in order (4 times as fast). */
+/** The same text as `toISOString`. It caches the minute, because events come in order, and is 4 times as fast. */
 export function createTimestamps(): (time: number) => string {
   let minute = Number.NaN;
   let prefix = '';

@@ -1,12 +1,12 @@
 /**
- * Pseudo-random numbers from a seed, the same on every machine that runs Node (Math.log and Math.exp, which the language
- * leaves to the engine, are software in V8).
+ * Pseudo-random numbers from a seed, the same on every machine that runs Node: V8 implements Math.log and Math.exp, whose
+ * precision the language does not define, in software.
  */
 
 export interface Random {
   /** Uniform on [0, 1), 32 bits. */
   next(): number;
-  /** Uniform integer of 0 .. n-1; n up to 2^32. */
+  /** Uniform integer from 0 to n - 1, for n up to 2^32. */
   below(n: number): number;
   /** Exponential with the given mean. */
   exponential(mean: number): number;
@@ -15,8 +15,8 @@ export interface Random {
 }
 
 /**
- * xoshiro128** 1.1 by Blackman and Vigna (public domain, https://prng.di.unimi.it/xoshiro128starstar.c), its state
- * filled from `seed` by {@link mix32}.
+ * xoshiro128** 1.1 by Blackman and Vigna (public domain, https://prng.di.unimi.it/xoshiro128starstar.c). {@link mix32}
+ * derives its state from `seed`.
  */
 export function createRandom(seed: number): Random {
   let a = mix32(seed, 1);
@@ -45,8 +45,8 @@ export function createRandom(seed: number): Random {
 }
 
 /**
- * Counter-based randomness: 32 bits that depend on both numbers and nothing else, so that what belongs to one reader or
- * item needs no storage. The mixing is MurmurHash3's finaliser (Appleby, public domain) over a Weyl sequence.
+ * Counter-based randomness: 32 bits that depend only on both numbers, so that random properties of a reader or an item
+ * need no storage. It uses the finaliser of MurmurHash3 (Appleby, public domain) over a Weyl sequence.
  */
 export function mix32(seed: number, counter: number): number {
   let h = (Math.imul(seed, 0x9e3779b1) + Math.imul(counter, 0x85ebca77) + 0x165667b1) | 0;
@@ -56,13 +56,13 @@ export function mix32(seed: number, counter: number): number {
   return (h ^ (h >>> 15)) >>> 0;
 }
 
-/** {@link mix32} as a number of [0, 1). */
+/** {@link mix32} as a number in [0, 1). */
 export const unit = (seed: number, counter: number): number => mix32(seed, counter) / 4294967296;
 
 /** Draws from a fixed distribution in constant time. */
 export type Alias = (random: Random) => number;
 
-/** Walker's alias table, built as in Vose, "A linear algorithm for generating random numbers with a given distribution" (1991). */
+/** Walker's alias table, after Vose, "A linear algorithm for generating random numbers with a given distribution" (1991). */
 export function createAlias(weights: Float64Array): Alias {
   const n = weights.length;
   let total = 0;
@@ -84,7 +84,7 @@ export function createAlias(weights: Float64Array): Alias {
       small.push(more);
     }
   }
-  // What is left over is 1 but for rounding.
+  // The remaining entries are 1 except for rounding.
   for (const i of [...small, ...large]) keep[i] = 1;
 
   return (random) => {

@@ -1,18 +1,18 @@
-/** Readers as columns of numbers: a million of them take some 20 MB. */
+/** Readers as columns of numbers. A million readers take about 20 MB. */
 import { createRandom, mix32, unit } from './random.ts';
 import type { Stock } from './stock.ts';
 import { TASTES } from './tastes.ts';
 
 export interface Readers {
-  /** Taste that a reader follows most now. */
+  /** The main taste of a reader now. */
   primary: Uint8Array;
-  /** Taste that comes second: the one followed before, or one that lies near. */
+  /** The second taste: the former main taste, or a neighbouring one. */
   secondary: Uint8Array;
-  /** Author whom a reader returns to. */
+  /** The author to whom a reader returns. */
   author: Int32Array;
-  /** Item met last; -1 before the first. */
+  /** The last item; -1 before the first. */
   last: Int32Array;
-  /** Item bought and not rated yet, or -1. */
+  /** A purchase that the reader has not rated, or -1. */
   unrated: Int32Array;
   /** How often the tastes have changed. */
   drifts: Uint8Array;
@@ -29,21 +29,21 @@ export function createReaders(count: number): Readers {
   };
 }
 
-/** Share of a choice by taste that follows the first taste rather than the second. */
+/** Share of the choices by taste that follow the main taste. */
 export const FIRST_TASTE = 0.7;
 
-/** Gives a reader the tastes that they arrive with; depends on the seed and the reader alone. */
+/** Sets the initial tastes of a reader. They depend only on the seed and the reader. */
 export function introduce(readers: Readers, stock: Stock, seed: number, reader: number): void {
   const random = createRandom(mix32(seed ^ 0x7e_ad_e7, reader));
   const primary = stock.tasteShare(random);
   readers.primary[reader] = primary;
-  // Two in three have a second taste near the first; the others are people of two worlds.
+  // Two in three readers have a second taste near the first. The others have two unrelated tastes.
   readers.secondary[reader] =
     random.next() < 0.67 ? stock.tasteNear[primary]![random.below(3)]! : stock.tasteShare(random);
   readers.author[reader] = stock.author[stock.byTaste[primary]!(random)]!;
 }
 
-/** Moves a reader on to a neighbouring taste; what was first becomes second. `chance` is of [0, 1). */
+/** Moves a reader to a neighbouring taste. The former main taste becomes the second. `chance` is in [0, 1). */
 export function drift(readers: Readers, stock: Stock, reader: number, chance: number): void {
   const before = readers.primary[reader]!;
   const near = stock.tasteNear[before]!;
@@ -52,12 +52,12 @@ export function drift(readers: Readers, stock: Stock, reader: number, chance: nu
   readers.drifts[reader] = Math.min(255, readers.drifts[reader]! + 1);
 }
 
-/** How much a reader likes an item now, 0..1: the match with both tastes, and something for the author. */
+/** How much a reader likes an item now, 0 to 1: the match with both tastes, and a bonus for the author. */
 export function affinity(readers: Readers, stock: Stock, reader: number, item: number): number {
   const n = stock.books.length;
   const first = stock.match[readers.primary[reader]! * n + item]!;
   const second = stock.match[readers.secondary[reader]! * n + item]!;
-  // The better of the two counts most: who loves mysteries and poems does not want mysteries in verse.
+  // The better match counts most: a reader of mysteries and poems does not look for mysteries in verse.
   const mixed = Math.max(first, 0.85 * second) + 0.15 * Math.min(first, second);
   return Math.min(1, mixed * 0.87 + (readers.author[reader] === stock.author[item] ? 0.2 : 0));
 }
@@ -82,7 +82,7 @@ const COUNTRIES = [
 ] as const;
 const AGES = ['under-18', '18-24', '25-34', '35-44', '45-54', '55-64', '65-plus'] as const;
 
-/** What a reader says on registering: a country, mostly an age band, and, for some, favourite subjects. */
+/** The traits in the registration of a reader: a country, mostly an age band, and for some favourite subjects. */
 export function traitsOf(readers: Readers, seed: number, reader: number): Record<string, string | string[]> {
   const at = reader * 4;
   const mine = seed ^ 0x7a_17_50;

@@ -1,4 +1,4 @@
-/** The demo: loads the simulated readers' past into the log once, then lets them go on. */
+/** The demo: publishes the past of the simulated readers once, then their live events. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -10,7 +10,8 @@ import { connect } from '../bus/nats/connection.ts';
 import { createPublisher, publisherLimits } from '../bus/nats/publisher.ts';
 import { prepareServer } from '../bus/streams/prepare.ts';
 import type { Config } from '../config/schema.ts';
-import { createSimulation, DEMO_SOURCE, type Simulation } from './simulator.ts';
+import { DEMO_SOURCE } from './demo-events.ts';
+import { createSimulation, type Simulation } from './simulator.ts';
 
 export interface DemoProgress {
   published: number;
@@ -35,7 +36,7 @@ export interface RunningDemo {
 }
 
 const BATCH = 2_000;
-/** Milliseconds between two tellings of progress. */
+/** Milliseconds between two reports of progress. */
 const PROGRESS_MS = 1_000;
 
 export async function startDemo({ config, natsUrl, data, logger, onProgress }: DemoOptions): Promise<RunningDemo> {
@@ -46,7 +47,7 @@ export async function startDemo({ config, natsUrl, data, logger, onProgress }: D
   const codec = createCodec({ declared: config.events.declared });
   const { created } = await log.info();
   const { seed, readers, events, trickle_per_s } = config.demo;
-  // The past ends when the stream was created, so that the same log gets the same demo however often it is started.
+  // The past ends when the stream was created, so that each start on the same log gives the same events.
   const simulation = createSimulation({ seed, readers, events, end: Date.parse(created) });
   let past = [...simulation.events()];
   const total = past.length;
@@ -59,7 +60,7 @@ export async function startDemo({ config, natsUrl, data, logger, onProgress }: D
       await loadPast(await createBulk({ nc, log, codec, publisher }));
       writeFileSync(marker, '');
     }
-    // The past is in the log now; the readers go on from their state.
+    // The past is in the log now. The readers continue from their state.
     past = [];
     onProgress({ published: total, total, done: true, perSecond: 0 });
     if (trickle_per_s > 0 && !stopped) timer = trickle(simulation, trickle_per_s);
@@ -67,33 +68,33 @@ export async function startDemo({ config, natsUrl, data, logger, onProgress }: D
 
   async function loadPast(bulk: Bulk): Promise<void> {
     const started = performance.now();
-    let told = started;
+    let reported = started;
     for (let at = 0; at < past.length && !stopped; at += BATCH) {
       await bulk.publish(past.slice(at, at + BATCH));
       const now = performance.now();
-      if (now - told < PROGRESS_MS) continue;
-      told = now;
+      if (now - reported < PROGRESS_MS) continue;
+      reported = now;
       const published = Math.min(past.length, at + BATCH);
       onProgress({ published, total, done: false, perSecond: (published * 1000) / (now - started) });
     }
   }
 
-  function trickle(readersGoOn: Simulation, perSecond: number): NodeJS.Timeout {
-    const live = readersGoOn.live({ now: Date.now });
-    // Each run of the demo has ids of its own: the same readers do other things in it.
+  function trickle(readersAfterPast: Simulation, perSecond: number): NodeJS.Timeout {
+    const live = readersAfterPast.live({ now: Date.now });
+    // Each run of the demo has its own ids, because the same readers do other things in it.
     const run = Date.now().toString(36);
     let count = 0;
     return setInterval(() => {
       const event: CloudEvent = { ...live.next().value, source: `${DEMO_SOURCE}-live`, id: `${run}-${++count}` };
       const outcome = codec.prepare(event);
       if (!outcome.ok) {
-        logger.warn({ problem: outcome.problem }, 'a simulated event was refused');
+        logger.warn({ problem: outcome.problem }, 'the codec rejected a simulated event');
         return;
       }
       const { subject, identity, payload } = outcome.prepared;
       publisher
         .publish({ subject, identity, payload })
-        .catch((err: unknown) => logger.warn({ err }, 'a simulated event was not acknowledged'));
+        .catch((err: unknown) => logger.warn({ err }, 'nats-server did not acknowledge a simulated event'));
     }, 1_000 / perSecond);
   }
 

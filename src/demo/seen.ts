@@ -1,7 +1,6 @@
 /**
- * Which reader has met which item, in bounded memory: a Bloom filter (Bloom 1970) whose four bits lie in one 32-byte block (Putze,
- * Sanders, Singler 2007), so that a question costs one cache miss. A false answer costs a reader one book that he might
- * have read; there is no other harm.
+ * Which reader has seen which item, in bounded memory: a Bloom filter (Bloom 1970) with four bits in one 32-byte block
+ * (Putze, Sanders, Singler 2007), so that a query costs one cache miss. A false answer only hides one item from a reader.
  */
 import { mix32 } from './random.ts';
 
@@ -12,7 +11,7 @@ export interface Seen {
 
 const BITS_PER_PAIR = 12;
 
-/** @param pairs how many are expected; after twice as many, all is forgotten and readers may read again what they liked */
+/** @param pairs expected number of pairs. After twice as many the filter starts again, and readers may see items again. */
 export function createSeen(pairs: number): Seen {
   const blocks = Math.max(1, Math.ceil((pairs * BITS_PER_PAIR) / 256));
   const words = new Uint32Array(blocks * 8);
@@ -24,7 +23,7 @@ export function createSeen(pairs: number): Seen {
     hash = mix32(reader, item);
     block = (mix32(item, reader ^ 0x5bd1e995) % blocks) * 8;
   };
-  // Four bits: five bits of the hash say which bit, three which word.
+  // For each of the four bits, three bits of the hash choose the word and five choose the bit.
   const word = (i: number): number => block + ((hash >>> (i * 8)) & 7);
   const bit = (i: number): number => 1 << ((hash >>> (i * 8 + 3)) & 31);
 

@@ -7,7 +7,8 @@ import { idProblem } from '../bus/event/ids.ts';
 import { type CloudEvent, EVENT_DATA, type EventType, envelopeSchema } from '../bus/event/types.ts';
 import type { Book } from './catalogue.ts';
 import { DAY, dayOfWeek, hourOfDay } from './clock.ts';
-import { createSimulation, DEMO_SOURCE, type SimulationOptions, simulate } from './simulator.ts';
+import { DEMO_SOURCE } from './demo-events.ts';
+import { createSimulation, type SimulationOptions, simulate } from './simulator.ts';
 
 const END = Date.UTC(2026, 9, 1);
 const SMALL: SimulationOptions = { seed: 1, end: END, readers: 300, events: 5_000, days: 30 };

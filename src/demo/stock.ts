@@ -1,6 +1,6 @@
 /**
- * What there is to read: the catalogue and, where more is asked for, invented items that say so. With it the tables that
- * make a choice cheap: how well each item meets each taste, who likes what how often, and what lies near what.
+ * The items of the simulated bookshop: the catalogue, and synthetic items if the caller wants more. Includes the tables
+ * that make choices cheap: the match of items with tastes, their popularity and their neighbours.
  */
 
 import { FAMOUS } from './catalogue/famous.ts';
@@ -9,55 +9,55 @@ import { type Book, catalogue } from './catalogue.ts';
 import { type Alias, createAlias, createRandom, mix32, type Random } from './random.ts';
 import { TASTES } from './tastes.ts';
 
-/** How many near items are kept for each. */
+/** Number of neighbours per item. */
 export const NEAR = 16;
 
 export interface Stock {
-  /** The items; those from `books.length - reserve` on appear only in the live trickle. */
+  /** The items. The live events publish those from `books.length - reserve` on. */
   books: readonly Book[];
-  /** Whether an item was invented, per item. */
+  /** 1 for a synthetic item, per item. */
   synthetic: Uint8Array;
   /** Number of the author, per item. */
   author: Int32Array;
   /** Items by author. */
   byAuthor: readonly Int32Array[];
-  /** How much an item is read for other reasons than taste; mean about 1. */
+  /** Popularity of an item apart from taste; mean about 1. */
   popularity: Float64Array;
-  /** How well an item meets a taste, 0..1: `taste * books.length + item`. */
+  /** Match of an item with a taste, 0 to 1: `taste * books.length + item`. */
   match: Float32Array;
-  /** How often an item is chosen by a reader who follows a taste, not normalised. */
+  /** Weight of an item for a reader who follows a taste, not normalised. */
   weight(taste: number, item: number): number;
   /** Draws an item by taste. */
   byTaste: readonly Alias[];
   /** Draws an item by popularity alone. */
   byPopularity: Alias;
-  /** Nearest items of an item, best first: `item * NEAR + rank`; -1 where there are fewer. */
+  /** Neighbours of an item, nearest first: `item * NEAR + rank`; -1 for a missing one. */
   near: Int32Array;
-  /** Tastes that lie next to a taste, nearest first. */
+  /** Neighbours of a taste, nearest first. */
   tasteNear: readonly (readonly number[])[];
   /** Draws a taste by its share of readers. */
   tasteShare: Alias;
 }
 
 /**
- * @param items how many, the reserve included
- * @param reserve how many of them come out only after the simulated time; never famous ones
+ * @param items number of items, including the reserve
+ * @param reserve number of items that come out after the simulated time; they are never famous ones
  */
 export function createStock(seed: number, items: number, reserve: number): Stock {
   const random = createRandom(mix32(seed, 0x57_0c_4b));
   const real = catalogue();
   const famous = new Set(FAMOUS);
-  // Famous first, then by chance: a small stock is made of what people know, and the reserve of what they may not.
+  // Famous books come first, the others in random order: a small stock holds well-known books, the reserve others.
   const order = real
     .map((book, i) => ({ book, key: famous.has(book.id) ? -1 : mix32(seed, i) }))
     .sort((a, b) => a.key - b.key)
     .map(({ book }) => book);
-  const held = order.slice(Math.max(0, order.length - reserve));
-  const shown = order.slice(0, Math.max(0, Math.min(items - held.length, order.length - held.length)));
+  const later = order.slice(Math.max(0, order.length - reserve));
+  const shown = order.slice(0, Math.max(0, Math.min(items - later.length, order.length - later.length)));
   const books: Book[] = [...shown];
-  const authors = inventAuthors(random, items - held.length - shown.length);
-  while (books.length < items - held.length) books.push(invent(random, authors, books.length));
-  books.push(...held);
+  const authors = inventAuthors(random, items - later.length - shown.length);
+  while (books.length < items - later.length) books.push(invent(random, authors, books.length));
+  books.push(...later);
 
   const n = books.length;
   const synthetic = Uint8Array.from(books, (book) => (book.language === SYNTHETIC_LANGUAGE ? 1 : 0));
@@ -88,13 +88,13 @@ export function createStock(seed: number, items: number, reserve: number): Stock
   };
 }
 
-/** A book that meets a taste fully is chosen exp(7), about 1,100, times as often as one that does not meet it at all. */
+/** A reader chooses a full match of a taste exp(7), about 1,100, times as often as an item without any match. */
 const APPETITE = 7;
 
 const SUBJECT_NUMBER = new Map<Subject, number>(SUBJECTS.map((subject, i) => [subject, i]));
 export const subjectNumber = (subject: Subject): number => SUBJECT_NUMBER.get(subject)!;
 
-/** How well each book meets each taste, 0..1. */
+/** Match of each book with each taste, 0 to 1. */
 function matches(books: readonly Book[]): Float32Array {
   const match = new Float32Array(TASTES.length * books.length);
   const subjects = books.map((book) => Int32Array.from(book.subjects, subjectNumber));
@@ -132,11 +132,11 @@ function authorsOf(books: readonly Book[]): { author: Int32Array; byAuthor: Int3
   return { author, byAuthor: lists.map((list) => Int32Array.from(list)) };
 }
 
-/** Up to this many items every pair is compared; above, those that share an author or their two rarest subjects. */
+/** Up to this many items it compares every pair; above, items that share an author or their two rarest subjects. */
 const COMPARE_ALL = 2_500;
 const CANDIDATES = 60;
 
-/** Cosine over subjects by rarity, with something added for the author and for a close year. */
+/** Neighbours by the cosine over subjects, weighted by rarity, with a bonus for the same author and for close years. */
 function nearest(
   books: readonly Book[],
   author: Int32Array,
@@ -163,7 +163,7 @@ function nearest(
   });
   const all = n <= COMPARE_ALL ? Int32Array.from({ length: n }, (_, i) => i) : undefined;
 
-  // Laid out flat, and logarithms and powers taken beforehand: 100,000 items are compared 60 times each.
+  // Flat arrays with precomputed logarithms and powers, because 100,000 items need 60 comparisons each.
   const from = new Int32Array(n + 1);
   for (let i = 0; i < n; i++) from[i + 1] = from[i]! + subjects[i]!.length;
   const flat = new Uint8Array(from[n]!);
@@ -216,7 +216,7 @@ function nearest(
   return near;
 }
 
-/** Tastes are near when the same items meet both (cosine over the match). */
+/** Neighbours of tastes: two tastes are near if the same items match both (cosine over the match). */
 function tasteNeighbours(match: Float32Array, n: number): number[][] {
   const cosine = (a: number, b: number): number => {
     let ab = 0;
@@ -241,7 +241,7 @@ function tasteNeighbours(match: Float32Array, n: number): number[][] {
 
 // --- invented items -----------------------------------------------------------------------------------------------
 
-/** BCP 47 for "no linguistic content": an invented item has no text in any language. */
+/** BCP 47 for "no linguistic content": a synthetic item has no text in any language. */
 const SYNTHETIC_LANGUAGE = 'zxx';
 
 const ADJECTIVES =
@@ -271,7 +271,7 @@ function inventAuthors(random: Random, items: number): InventedAuthor[] {
 
 function invent(random: Random, authors: readonly InventedAuthor[], number: number): Book {
   const author = authors[random.below(authors.length)]!;
-  // An author keeps to one kind of reading for most of what they write, and brings in a subject or two from elsewhere.
+  // An author mostly writes for one taste, and adds one or two subjects from others.
   const wanted = Object.keys(TASTES[author.taste]!.subjects) as Subject[];
   const subjects = new Set<Subject>();
   const tradition = wanted.find((subject) => (TRADITIONS as readonly string[]).includes(subject));

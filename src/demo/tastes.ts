@@ -1,13 +1,13 @@
-/** What a reader may like: some thirty kinds of reading, each a few subjects and perhaps a tradition or a period. */
+/** The tastes of readers: about thirty, each with a few subjects and perhaps a tradition or a period. */
 import type { Subject } from './catalogue/subjects.ts';
 
 export interface Taste {
   name: string;
-  /** What counts, and how much; the best match of a book is the sum of the four heaviest. */
+  /** The subjects with their weights. A book with the four heaviest is a full match. */
   subjects: Partial<Record<Subject, number>>;
-  /** First and last year of what is liked most. */
+  /** First and last year of the favourite period. */
   years?: readonly [number, number];
-  /** Share of readers who start with it, relative to the others. */
+  /** Share of the readers who start with this taste, relative to the other tastes. */
   share: number;
 }
 

@@ -1,37 +1,37 @@
-/** Arms of an experiment, and whose is which: a function of the ids alone, the same in every service and every replay. */
+/** Arms of an experiment. The arm of a user depends only on the ids, so that all services and replays agree. */
 import { hash53 } from '../bus/event/canonical.ts';
 
 export interface Arm {
   arm: string;
   /** Share of the users, 0 to 1. */
   share: number;
-  /** What it changes: JSON of members of a request; empty for nothing. */
+  /** The members of a request that the arm changes, as JSON. Empty if it changes none. */
   config: string;
 }
 
 export interface Experiment {
   experiment: string;
   arms: Arm[];
-  /** Position and time (milliseconds) at which it started. */
+  /** Sequence and time (milliseconds since 1970) of the start. */
   seq: number;
   started: number;
-  /** Where it ended; null while it runs. */
+  /** Sequence of the end; null while the experiment runs. */
   endedSeq: number | null;
   ended: number | null;
   reason: string | null;
 }
 
-/** What lists that are in no experiment are put down to. */
+/** Arm of lists outside of any experiment. */
 export const MAIN = 'main';
 
-/** Names that go into an arm's label, and so into the log. */
+/** Valid names of experiments and arms. They go into labels and so into the log. */
 export const EXPERIMENT_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 
 const HASHES = 2 ** 53;
 
 /**
- * A user's arm; undefined for those that the shares leave out. The id of the experiment goes into the hash, so that who
- * shares an arm in one does not in the next.
+ * The arm of a user. Undefined if the shares add up to less than one and leave the user out. The hash includes the id of
+ * the experiment, so that two users with the same arm in one experiment may have different arms in the next.
  */
 export function armOf(user: string, { experiment, arms }: Pick<Experiment, 'experiment' | 'arms'>): Arm | undefined {
   let left = hash53(`${experiment}\n${user}`) / HASHES;
@@ -42,5 +42,5 @@ export function armOf(user: string, { experiment, arms }: Pick<Experiment, 'expe
   return undefined;
 }
 
-/** What served lists are put down to. */
+/** The label of an arm in impressions. */
 export const labelOf = (experiment: string, arm: string): string => `${experiment}/${arm}`;

@@ -1,4 +1,4 @@
-/** Experiments as rows: what their control events write, in every service that has to know what was in force when. */
+/** Experiments as rows, written by their control events in every service that needs to know which one ran when. */
 import type { Database, Statement } from 'better-sqlite3';
 import type { LoggedEvent } from '../bus/event/codec.ts';
 import type { Arm, Experiment } from './arms.ts';
@@ -25,7 +25,7 @@ export const prepareExperiments = (db: Database): ExperimentTables => ({
   ),
 });
 
-/** One runs at a time: where two were started at once, the later one is in force. A name is used once. */
+/** One experiment runs at a time: a start ends the one before. Each name serves once. */
 export function applyExperiment(event: LoggedEvent, tables: ExperimentTables): void {
   if (event.type === 'control.experiment_started.v1') {
     const { experiment, arms } = event.data;
@@ -48,7 +48,7 @@ interface Row {
   reason: string | null;
 }
 
-/** All that there were, the newest first. */
+/** All experiments, newest first. */
 export const experimentsIn = (db: Database): Experiment[] =>
   db
     .prepare<[], Row>('SELECT * FROM experiment ORDER BY seq DESC')

@@ -1,4 +1,4 @@
-/** What the feedback service answers. */
+/** The endpoint of the feedback service. */
 import type { Database } from 'better-sqlite3';
 import { defineEndpoint, type Endpoint } from '../bus/nats/micro.ts';
 import { completeConfig } from '../config/load.ts';
@@ -11,24 +11,24 @@ import { armFigures, type Comparison, compare, type UserCounts } from './sequent
 import { diversity, gini, novelty, shareInterval } from './statistics.ts';
 
 export interface Rate {
-  /** Impressions: one for each item of each list that was shown. */
+  /** One impression for each item of each shown list. */
   impressions: number;
   clicks: number;
   dismissals: number;
   conversions: number;
   /** Clicked impressions per impression. */
   ctr: number;
-  /** 95 %, as if impressions were independent of each other. */
+  /** 95 % interval, under the assumption that impressions are independent. */
   ctr_interval: [low: number, high: number];
   /** Converted impressions per impression. */
   conversion_rate: number;
 }
 
-/** How impressions spread over items. */
+/** The distribution of impressions over items. */
 export interface Spread {
-  /** Different ones. */
+  /** Number of different items. */
   items: number;
-  /** Share of those that were ever published; null without a catalogue. */
+  /** Share of the published items that lists have shown; null without a catalogue. */
   coverage: number | null;
   /** Gini coefficient, mean self-information in bits, probability that two impressions are of different items. */
   gini: number;
@@ -36,7 +36,7 @@ export interface Spread {
   diversity: number;
 }
 
-/** A part of what was shown. */
+/** The figures of a part of the impressions. */
 export interface Part extends Rate {
   shown: Spread;
 }
@@ -48,9 +48,9 @@ export interface ArmResults {
   users: number;
   impressions: number;
   clicks: number;
-  /** Clicked impressions per impression, with users as what was drawn; null without impressions. */
+  /** Clicked impressions per impression; null without impressions. The sampling unit is the user. */
   ctr: number | null;
-  /** Beside the first arm; null as long as nothing can be told, and for the first arm. */
+  /** Comparison with the first arm; null for the first arm, and while there are too few users. */
   beside_first: (Comparison & { found: boolean }) | null;
 }
 
@@ -59,7 +59,7 @@ export interface ExperimentResults {
   state: 'running' | 'ended';
   started: string;
   ended: string | null;
-  /** Risk of finding a difference where there is none, over all arms and at all times together. */
+  /** Probability of a false difference, over all arms and all times together. */
   alpha: number;
   arms: ArmResults[];
 }
@@ -73,17 +73,17 @@ export interface SummaryAnswer {
   /** By day of serving, UTC, newest first. */
   by_day: (Part & { day: string })[];
   shown: Spread;
-  /** What the lists whose places may have explored would have brought without exploration. */
+  /** Estimated click-through of the lists with exploration, if they had not explored. */
   without_exploration: OffPolicy;
-  /** The newest first. */
+  /** Newest first. */
   experiments: ExperimentResults[];
-  /** Reactions that no list within the window accounts for. */
+  /** Reactions without an impression in the attribution window. */
   unattributed: { clicks: number; dismissals: number; conversions: number };
-  /** Quality as the engine measured it up to the snapshot in force; null where there is none. */
+  /** Quality that the engine has measured up to the snapshot in force; null without a snapshot. */
   prequential: SnapshotQuality | null;
 }
 
-/** What the snapshot in force says of quality. */
+/** The quality figures of the snapshot in force. */
 export interface SnapshotQuality {
   snapshot: string;
   /** Log position of that snapshot. */
@@ -93,19 +93,19 @@ export interface SnapshotQuality {
 
 type Counts = Pick<Rate, 'impressions' | 'clicks' | 'dismissals' | 'conversions'>;
 
-/** Positions that are told one by one. */
+/** Most positions in an answer. */
 const POSITIONS = 50;
 
-// An impression that is clicked twice counts once.
+// Two clicks on an impression count once.
 const REACTED = `
   SELECT list, position, max(kind = 'clicked') AS clicked, max(kind = 'dismissed') AS dismissed, max(kind = 'converted') AS converted
   FROM outcome WHERE list IS NOT NULL GROUP BY list, position`;
 
-/** Experiments that are told one by one. */
+/** Most experiments in an answer. */
 const EXPERIMENTS = 20;
-/** Days that are told one by one. */
+/** Most days in an answer. */
 const DAYS = 90;
-/** An absurd event time has no day. */
+/** An event time outside of SQLite's range has no day. */
 const DAY = "coalesce(date(served.time / 1000, 'unixepoch'), 'unknown')";
 
 const countsBy = (key: string, limit = 1_000, order: 'ASC' | 'DESC' = 'ASC'): string => `
@@ -114,7 +114,7 @@ const countsBy = (key: string, limit = 1_000, order: 'ASC' | 'DESC' = 'ASC'): st
   FROM impression JOIN served USING (list) LEFT JOIN (${REACTED}) USING (list, position)
   GROUP BY key ORDER BY key ${order} LIMIT ${limit}`;
 
-/** How often each item was shown, by part, and whether it was ever published. */
+/** Impressions of each item by part, and whether anybody has published the item. */
 const itemsBy = (key: string): string => `
   SELECT ${key} AS key, count(*) AS n, item IN (SELECT item FROM item) AS known
   FROM impression JOIN served USING (list) GROUP BY key, item`;
@@ -142,7 +142,7 @@ export function feedbackEndpoints(
   const covered = db.prepare<[], { n: number }>(
     'SELECT count(DISTINCT impression.item) AS n FROM impression JOIN item USING (item)',
   );
-  // What was there because its place explored would not have been there.
+  // Without exploration, an explored item would not have been in the list.
   const weighed = db.prepare<[], WeighedList>(`
     SELECT count(*) AS impressions, sum((1 - explored) / propensity) AS weight,
       sum((1 - explored) / propensity * coalesce(clicked, 0)) AS clicked
@@ -152,7 +152,7 @@ export function feedbackEndpoints(
     FROM impression JOIN served USING (list) LEFT JOIN (${REACTED}) USING (list, position)
     WHERE arm = ? GROUP BY user`);
   const resultsOf = ({ experiment, arms, started, ended, endedSeq }: Experiment): ExperimentResults => {
-    // The risk is shared by all that are compared with the first (Bonferroni).
+    // The comparisons with the first arm share the probability of a false difference (Bonferroni).
     const settings = {
       effect: feedback.experiment_effect,
       alpha: feedback.experiment_alpha / Math.max(1, arms.length - 1),
@@ -180,8 +180,7 @@ export function feedbackEndpoints(
   );
   return {
     summary: defineEndpoint({
-      description:
-        'Click-through and conversion, in all and by snapshot, arm, position and day, and prequential quality',
+      description: 'Click-through and conversion in total, by snapshot, arm, position and day, and prequential quality',
       example: {},
       request: feedbackRequests({ http }).summary,
       handle: async (): Promise<SummaryAnswer> => {
@@ -219,7 +218,7 @@ export function feedbackEndpoints(
   };
 }
 
-/** The spread of each part, looked up once all of them are counted. */
+/** Counts all parts once. The returned function gives the spread of one part. */
 function spreadBy(db: Database, key: string): (published: number) => (of: string | number) => Spread {
   const items = db.prepare<[], { key: string | number; n: number; known: number }>(itemsBy(key));
   const lists = db.prepare<[], { key: string | number; lists: number }>(listsBy(key));

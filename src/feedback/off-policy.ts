@@ -1,25 +1,26 @@
 /**
- * What lists would have done under another policy than the one that made them (off-policy evaluation), from impressions
- * whose probability is known: by inverse propensity scores (IPS; Horvitz and Thompson 1952) and self-normalized ones
- * (SNIPS; Swaminathan and Joachims 2015), which trade a little bias for much less variance.
+ * Off-policy evaluation: estimates the click-through of lists under another policy than the one that made them, from
+ * impressions with a known probability. Uses inverse propensity scores (IPS; Horvitz and Thompson 1952) and
+ * self-normalized ones (SNIPS; Swaminathan and Joachims 2015), which have a little bias and much less variance.
  *
- * An impression counts with the probability that the other policy had for this item at this place, given those before it,
- * over the one that it was shown with. So it says what a place would have brought with what stood before it as it was.
+ * The weight of an impression is the probability of its item at its place under the other policy, given the items before
+ * it, divided by the probability under which the list showed it. So the estimate assumes the same items in the places
+ * before.
  */
 
-/** One list: sums over its impressions of known probability. */
+/** Sums over the impressions of one list that have a known probability. */
 export interface WeighedList {
   impressions: number;
-  /** Of weights. */
+  /** Sum of the weights. */
   weight: number;
-  /** Of weights of those that were clicked. */
+  /** Sum of the weights of clicked impressions. */
   clicked: number;
 }
 
 export interface OffPolicy {
   lists: number;
   impressions: number;
-  /** Clicks per impression that the other policy would have had; null where there is nothing to tell it from. */
+  /** Estimated clicks per impression under the other policy; null without impressions. */
   ips: number | null;
   ips_interval: [low: number, high: number] | null;
   snips: number | null;
@@ -30,8 +31,8 @@ export interface OffPolicy {
 const Z = 1.959963984540054;
 
 /**
- * Both estimates with 95 % intervals. Both are ratios of sums over lists, so their variance is that of linearized
- * residuals by list: impressions of one list need not be independent of each other. Lists of one person are taken to be.
+ * Both estimates with 95 % intervals. Both are ratios of sums over lists, so their variance comes from linearized
+ * residuals per list. Impressions of one list may depend on each other. The lists of one user count as independent.
  */
 export function offPolicy(lists: readonly WeighedList[]): OffPolicy {
   let impressions = 0;
@@ -57,7 +58,7 @@ export function offPolicy(lists: readonly WeighedList[]): OffPolicy {
     lists: lists.length,
     impressions,
     ips: plain.value,
-    // An estimate may lie above 1; its interval then ends there as well.
+    // An estimate may exceed 1, and its interval must contain values up to 1 only.
     ips_interval: plain.interval && [Math.min(plain.interval[0], 1), plain.interval[1]],
     snips: normalized.value,
     snips_interval: normalized.interval,

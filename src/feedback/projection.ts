@@ -1,4 +1,4 @@
-/** What was shown and what came of it: what each event writes. */
+/** The projection of impressions and reactions: what each event writes. */
 import type { Database, Statement } from 'better-sqlite3';
 import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
 import { eventIdentity } from '../bus/event/ids.ts';
@@ -36,7 +36,7 @@ CREATE INDEX IF NOT EXISTS served_again_list ON served_again (list);
 CREATE TABLE IF NOT EXISTS item (item TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 ${EXPERIMENT_SCHEMA}`;
 
-const HELD: readonly PersonalDataRows[] = [
+const PERSONAL_DATA: readonly PersonalDataRows[] = [
   {
     part: 'served',
     sql: `SELECT seq AS key, served.*,
@@ -87,7 +87,7 @@ export function feedbackProjection(config: Config): ProjectionDefinition<Feedbac
     tables: prepareTables,
     apply: (event, tables) => applyFeedbackEvent(event, tables, windowMs),
     forget: forgetUser,
-    personalData: HELD,
+    personalData: PERSONAL_DATA,
   };
 }
 
@@ -131,8 +131,9 @@ function prepareTables(db: Database): FeedbackTables {
   };
 }
 
-/** What is no probability is none that is known: nothing can be told from it. */
-const probability = (said: unknown): number | null => (typeof said === 'number' && said > 0 && said <= 1 ? said : null);
+/** A propensity, or null if the value is not a probability above 0. */
+const probability = (value: unknown): number | null =>
+  typeof value === 'number' && value > 0 && value <= 1 ? value : null;
 
 interface Reaction {
   seq: number;
@@ -151,7 +152,7 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
   switch (event.type) {
     case 'feedback.served.v1': {
       const { list, items, snapshot, config, arm } = event.data;
-      // A list is shown once; the same list id again is another report of it.
+      // Each list counts once. A second event with the same list id repeats the report.
       if (tables.serve.run(list, user, event.seq, event.time, snapshot, config, arm).changes === 0) {
         tables.again.run(event.seq, list);
         return;
@@ -159,7 +160,7 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
       const [from, to] = [event.time - windowMs, event.time + windowMs];
       items.forEach(({ item, score, propensity, explored }, position) => {
         tables.impression.run(list, position, item, score, probability(propensity), explored === true ? 1 : 0);
-        // The report of a list may come after what came of it; at an item's first place, as otherwise.
+        // The report of a list may arrive after the reactions to it. They belong to the first place of the item.
         tables.adopt.run({ list, position, user, item, from, to });
       });
       return;
@@ -195,7 +196,7 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
       return;
     }
     default:
-      // An interaction that names the list it came from is what the list was for; others are no feedback.
+      // An interaction that names a list is a conversion. Other interactions are not feedback.
       if (isInteraction(event) && event.data.list !== undefined)
         react(
           { seq: event.seq, kind: 'converted', user, item: event.data.item, list: event.data.list, time: event.time },
@@ -206,8 +207,8 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
 }
 
 /**
- * Attributes to the list that is named, else to the newest list of this user that held the item, within the window.
- * What can't be attributed is kept without a list, and counted as such, until a list it can be put down to is reported.
+ * Attributes a reaction to the list that it names, else to the newest list of the user with the item, within the window.
+ * A reaction without such a list counts as unattributed until the report of a matching list arrives.
  */
 function react({ seq, kind, user, item, list, time }: Reaction, tables: FeedbackTables, windowMs: number): void {
   const place =
@@ -229,7 +230,7 @@ function placeIn(
   return found ? { list, position: found.position } : undefined;
 }
 
-/** The user's own rows, wherever links have moved them. */
+/** Removes the rows of the user, wherever links have moved them. */
 function forgetUser({ user, seqs, sessions, due }: Forgotten, tables: FeedbackTables): void {
   const root = tables.resolve.get(user)?.user ?? user;
   const lists: string[] = [];
@@ -243,11 +244,11 @@ function forgetUser({ user, seqs, sessions, due }: Forgotten, tables: FeedbackTa
     tables.dropImpressions.run(served.list);
   }
   for (const list of lists) {
-    if (tables.isAgain.get(list)) due('a list of theirs was reported twice');
-    if (tables.outcomeOf.get(list)) due('somebody else reacted to a list of theirs');
+    if (tables.isAgain.get(list)) due('the log holds two reports of a list of the user');
+    if (tables.outcomeOf.get(list)) due('another user reacted to a list of the user');
   }
   for (const session of sessions) tables.unlink.run(session, root);
-  if (root !== user && sessions.length > 0) due('sessions of theirs had become somebody else’s');
+  if (root !== user && sessions.length > 0) due('sessions of the user are linked to another user');
   if (root === user && (tables.holds.get(user, user, user) as { n: number }).n > 0)
-    due('sessions of theirs are still there');
+    due('rows of linked sessions remain');
 }

@@ -1,4 +1,4 @@
-/** Prequential quality, as the snapshot in force says it: a value in KV that anybody may read. */
+/** Reads prequential quality from the snapshot in force, which is a value in KV. */
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import { ENGINE } from '../../streams.config.ts';
@@ -9,7 +9,7 @@ import type { SnapshotQuality } from './api.ts';
 /** Key of the snapshot in force. */
 const CURRENT = 'current';
 
-/** Reads it whenever it is asked for; null where there is no snapshot, or the bucket can't be read. */
+/** Each call of the returned function reads KV. It gives null without a snapshot, or if it cannot read the bucket. */
 export function createQualityReader(nc: NatsConnection, logger: Logger): () => Promise<SnapshotQuality | null> {
   const bucket = onceMade(() => nc.jetstream().views.kv(ENGINE.name, { bindOnly: true }));
   return async () => {
@@ -19,7 +19,10 @@ export function createQualityReader(nc: NatsConnection, logger: Logger): () => P
       const { object, seq, prequential } = entry.json<{ object: string; seq: number; prequential: object | null }>();
       return prequential ? { snapshot: object, seq, ...prequential } : null;
     } catch (err) {
-      logger.warn({ reason: messageOf(err) }, 'the snapshot in force can’t be read; the summary goes without quality');
+      logger.warn(
+        { reason: messageOf(err) },
+        'the feedback service cannot read the snapshot in force; the summary has no prequential quality',
+      );
       return null;
     }
   };

@@ -1,10 +1,10 @@
 /**
- * Comparing arms with a test that may be looked at every day: the mixture sequential probability ratio test with a normal
- * mixture (Robbins 1970; Johari, Pekelis and Walsh, "Always valid inference", 2015). Its p-value and interval hold
- * whenever one stops, so that looking often, and ending when it looks good, finds no more than it should.
+ * Compares arms by a sequential test: the mixture sequential probability ratio test with a normal mixture (Robbins 1970;
+ * Johari, Pekelis and Walsh, "Always valid inference", 2015). Its p-value and interval are valid at any time, so an
+ * operator may check the results every day and stop when they are clear.
  */
 
-/** What one user brought. */
+/** Impressions and clicks of one user. */
 export interface UserCounts {
   impressions: number;
   hits: number;
@@ -16,23 +16,23 @@ export interface ArmFigures {
   hits: number;
   /** Hits per impression; null without impressions. */
   rate: number | null;
-  /** Of the rate, with users as what was drawn; null where it can't be told. */
+  /** Variance of the rate, with the user as the sampling unit; null with fewer than two users. */
   variance: number | null;
 }
 
 export interface Comparison {
-  /** Second rate less the first. */
+  /** Second rate minus the first. */
   difference: number;
-  /** Holds the true difference, at all times at once, with the probability of the level. */
+  /** Contains the true difference, at all times together, with probability 1 - alpha. */
   interval: [low: number, high: number];
-  /** Always valid; at most as large as what one is ready to risk: there is a difference. */
+  /** The always-valid p-value. The arms differ if it is at most alpha. */
   p: number;
 }
 
-/** Users of an arm from which on its rate counts as normally distributed. */
+/** Fewest users of an arm for which its rate counts as normally distributed. */
 export const LEAST_USERS = 50;
 
-/** Rate with the variance of a ratio of sums (delta method): impressions of one user are not independent. */
+/** The rate of an arm, with the variance of a ratio of sums (delta method): impressions of one user may depend on each other. */
 export function armFigures(counts: readonly UserCounts[]): ArmFigures {
   let impressions = 0;
   let hits = 0;
@@ -50,10 +50,10 @@ export function armFigures(counts: readonly UserCounts[]): ArmFigures {
 }
 
 /**
- * Undefined as long as nothing can be told.
+ * Compares two arms. Undefined while there are too few users.
  *
- * @param effect difference for which the test is quickest: the deviation of the mixture. It is chosen before looking.
- * @param alpha risk of finding a difference where there is none
+ * @param effect difference that the test detects soonest: the deviation of the mixture. Choose it before the experiment.
+ * @param alpha probability of a false difference
  */
 export function compare(
   first: ArmFigures,

@@ -8,7 +8,7 @@ import { createQualityReader } from './quality.ts';
 export const startFeedback = (environment: ServiceEnvironment): Promise<RunningService> =>
   runService(
     {
-      description: 'What was shown and what came of it: click-through and conversion',
+      description: 'Impressions and reactions: click-through and conversion',
       definition: feedbackProjection(environment.config),
       rebuildsBeside: true,
       parts: ({ store, nc, logger }) => ({

@@ -1,5 +1,5 @@
 /**
- * Column maps: which column of a table is what. The schema here is the reference of the file that `--map` takes.
+ * Column maps: the meaning of each column of a table. This schema defines the file that `--map` takes.
  */
 import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
@@ -8,26 +8,27 @@ import { ImportFormatError, messageOf } from '../errors.ts';
 
 const Column = (description: string) => Type.String({ minLength: 1, description });
 const Unit = Type.Union([Type.Literal('s'), Type.Literal('ms'), Type.Literal('iso')], {
-  description: 'seconds or milliseconds since 1970, or dates (UTC where they name no zone); by default found out',
+  description:
+    'seconds or milliseconds since 1970, or dates (UTC unless they name a zone); default: guessed from the data',
 });
 const table = {
-  delimiter: Type.Optional(Type.String({ minLength: 1, maxLength: 2, description: 'by default found out' })),
+  delimiter: Type.Optional(Type.String({ minLength: 1, maxLength: 2, description: 'default: guessed from the data' })),
   header: Type.Optional(
-    Type.Boolean({ description: 'false: the first line is data already, and columns are called "1", "2", ...' }),
+    Type.Boolean({ description: 'false: the file has no header line, and its columns are named "1", "2", ...' }),
   ),
 };
 const Field = Type.Union([
   Type.String({ minLength: 1 }),
   Type.Object(
     {
-      column: Column('the column'),
-      name: Type.Optional(Type.String({ minLength: 1, description: 'what to call it; by default as the column' })),
+      column: Column('name of the column'),
+      name: Type.Optional(Type.String({ minLength: 1, description: 'name of the member; default: as the column' })),
       as: Type.Optional(
         Type.Union([Type.Literal('auto'), Type.Literal('text'), Type.Literal('number'), Type.Literal('list')], {
-          description: 'auto (default): a number where the text is exactly one, else text',
+          description: 'auto (default): a number if the text is the canonical form of one, else a text',
         }),
       ),
-      separator: Type.Optional(Type.String({ description: 'between the texts of a list; default |' })),
+      separator: Type.Optional(Type.String({ description: 'separator of the texts of a list; default: |' })),
     },
     { additionalProperties: false },
   ),
@@ -43,7 +44,7 @@ const Interactions = Type.Object(
     type: Type.Optional(
       Type.Union(
         [
-          Type.String({ minLength: 1, description: 'an event type (user.purchased.v1), or the column that names it' }),
+          Type.String({ minLength: 1, description: 'an event type (user.purchased.v1), or the column with the type' }),
           Type.Object(
             {
               column: Column('column of the type'),
@@ -54,27 +55,29 @@ const Interactions = Type.Object(
             { additionalProperties: false },
           ),
         ],
-        { description: 'default: user.rated.v1 with a value, user.viewed.v1 without' },
+        { description: 'default: user.rated.v1 if the map has a value, else user.viewed.v1' },
       ),
     ),
     value: Type.Optional(Column('column of the rating, the seconds or the amount')),
-    list: Type.Optional(Column('column of the id of the list that the item was taken from')),
-    context: Type.Optional(Type.Array(Column('column'), { description: 'columns that go into the context' })),
+    list: Type.Optional(Column('column of the id of the list that the item came from')),
+    context: Type.Optional(Type.Array(Column('column'), { description: 'columns of the context' })),
   },
-  { additionalProperties: false, description: 'what users did' },
+  { additionalProperties: false, description: 'interactions' },
 );
 const Items = Type.Object(
   {
     ...table,
     item: Column('column of the item id'),
-    title: Type.Optional(Column('column of the title; without one the id serves')),
+    title: Type.Optional(Column('column of the title; default: the id')),
     description: Type.Optional(Column('column of the description')),
-    tags: Type.Optional(Type.Array(Column('column'), { description: 'columns of tags, genres, categories' })),
+    tags: Type.Optional(Type.Array(Column('column'), { description: 'columns of tags, genres or categories' })),
     tagSeparator: Type.Optional(Type.String({ minLength: 1, description: 'default: |, else ;, else a comma' })),
-    published: Type.Optional(Column('column of the year or date when the item came out')),
-    embedding: Type.Optional(Column('column of numbers, separated by blanks or commas')),
-    attributes: Type.Optional(Type.Array(Field, { description: 'columns to keep as attributes' })),
-    time: Type.Optional(Column('column of the time of the event; default: just before the first use of the item')),
+    published: Type.Optional(Column('column of the year or date of publication')),
+    embedding: Type.Optional(Column('column of an embedding: numbers separated by spaces or commas')),
+    attributes: Type.Optional(Type.Array(Field, { description: 'columns of attributes' })),
+    time: Type.Optional(
+      Column('column of the time of the event; default: just before the first interaction with the item'),
+    ),
     timeUnit: Type.Optional(Unit),
   },
   { additionalProperties: false, description: 'the catalogue' },
@@ -83,16 +86,18 @@ const Users = Type.Object(
   {
     ...table,
     user: Column('column of the user id'),
-    traits: Type.Optional(Type.Array(Field, { description: 'columns to keep as traits' })),
-    time: Type.Optional(Column('column of the time of the event; default: just before the first act of the user')),
+    traits: Type.Optional(Type.Array(Field, { description: 'columns of traits' })),
+    time: Type.Optional(
+      Column('column of the time of the event; default: just before the first interaction of the user'),
+    ),
     timeUnit: Type.Optional(Unit),
   },
-  { additionalProperties: false, description: 'what is known of users' },
+  { additionalProperties: false, description: 'users' },
 );
 const Files = Type.Object(
   {
     files: Type.Record(Type.String(), Type.Union([Interactions, Items, Users]), {
-      description: 'a map for each file, by its name without .gz; * stands for anything',
+      description: 'a map for each file, by its name without .gz; * matches any text',
     }),
   },
   { additionalProperties: false },
@@ -100,7 +105,8 @@ const Files = Type.Object(
 
 /**
  * JSON Schema of the file that `--map` takes: one map for all files, or `{"files": {"orders*.csv": ..., "products.csv":
- * ...}}`. A map with `user` and `item` is of interactions, one with `item` alone of items, with `user` alone of users.
+ * ...}}`. A map with `user` and `item` describes interactions, one with only `item` describes items, and one with only
+ * `user` describes users.
  */
 export const COLUMN_MAP_SCHEMA = Type.Union([Interactions, Items, Users, Files]);
 
@@ -114,14 +120,15 @@ export type ColumnMap = TableMap | Static<typeof Files>;
 export const isInteractionMap = (map: TableMap): map is InteractionMap => 'user' in map && 'item' in map;
 export const isItemMap = (map: TableMap): map is ItemMap => 'item' in map && !('user' in map);
 
-const NEXT = 'write it like {"user":"customer_id","item":"sku","time":"ts"}; see the reference of `freshet import`';
+const NEXT =
+  'write it like {"user":"customer_id","item":"sku","time":"ts"}; docs/how-to/import-your-history.md shows all members';
 
-/** Checks a column map. Throws ImportFormatError that says what is wrong with it. */
+/** Validates a column map. Throws ImportFormatError with the invalid members. */
 export function parseColumnMap(map: unknown, from = 'The column map'): ColumnMap {
   if (!isObject(map) || !isObject(map.files)) return parseTableMap(map, from);
   const unknown = Object.keys(map).filter((key) => key !== 'files');
   if (unknown.length > 0) {
-    throw new ImportFormatError(`${from} has "files" and beside it ${unknown.join(', ')}.`, { next: NEXT });
+    throw new ImportFormatError(`${from} has "files", so it must not also have ${unknown.join(', ')}.`, { next: NEXT });
   }
   const files = Object.entries(map.files).map(
     ([name, own]) => [name, parseTableMap(own, `${from}, ${name}:`)] as const,
@@ -133,7 +140,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function parseTableMap(map: unknown, from: string): TableMap {
-  // Which of the maps is meant decides what is said of its errors.
+  // The kind of map decides which errors to report.
   const schema = !isObject(map)
     ? undefined
     : 'item' in map
@@ -143,40 +150,40 @@ function parseTableMap(map: unknown, from: string): TableMap {
       : 'user' in map
         ? Users
         : undefined;
-  if (!schema) throw new ImportFormatError(`${from} names neither "user" nor "item" nor "files".`, { next: NEXT });
+  if (!schema) throw new ImportFormatError(`${from} has neither "user" nor "item" nor "files".`, { next: NEXT });
   if (Value.Check(schema, map)) return map as TableMap;
-  const said = new Set<string>();
+  const problems = new Set<string>();
   for (const { keyword, params, instancePath, message } of Value.Errors(schema, map)) {
     const { requiredProperties = [], additionalProperties = [] } = params as Record<string, string[] | undefined>;
     const at = instancePath.slice(1).replaceAll('/', '.');
     const within = at === '' ? '' : `${at}.`;
-    if (keyword === 'required') for (const key of requiredProperties) said.add(`${within}${key} is missing`);
+    if (keyword === 'required') for (const key of requiredProperties) problems.add(`${within}${key} is missing`);
     else if (keyword === 'additionalProperties')
-      for (const key of additionalProperties) said.add(`${within}${key} is not known`);
-    else if (keyword === 'const' && at === 'timeUnit') said.add('timeUnit must be s, ms or iso');
-    else if (keyword !== 'boolean' && keyword !== 'anyOf') said.add(`${at} ${message}`);
+      for (const key of additionalProperties) problems.add(`${within}${key} is not a known member`);
+    else if (keyword === 'const' && at === 'timeUnit') problems.add('timeUnit must be s, ms or iso');
+    else if (keyword !== 'boolean' && keyword !== 'anyOf') problems.add(`${at} ${message}`);
   }
-  throw new ImportFormatError(`${from} is not valid: ${[...said].slice(0, 3).join('; ')}.`, {
+  throw new ImportFormatError(`${from} is not valid: ${[...problems].slice(0, 3).join('; ')}.`, {
     next: NEXT,
-    details: { said: [...said] },
+    details: { problems: [...problems] },
   });
 }
 
-/** Reads a column map, as `--map FILE` names it. Throws ImportFormatError. */
+/** Reads the column map of `--map FILE`. Throws ImportFormatError. */
 export async function readColumnMap(path: string): Promise<ColumnMap> {
   try {
     return parseColumnMap(JSON.parse((await readFile(path, 'utf8')).replace(/^\ufeff/, '')), path);
   } catch (cause) {
     if (cause instanceof ImportFormatError) throw cause;
-    throw new ImportFormatError(`${path} is not a JSON file: ${messageOf(cause)}`, {
-      next: `check it: node -e 'JSON.parse(fs.readFileSync("${path}"))'`,
+    throw new ImportFormatError(`Freshet cannot read ${path} as JSON: ${messageOf(cause)}.`, {
+      next: `correct it; this command shows the place: node -e 'JSON.parse(fs.readFileSync("${path}"))'`,
       details: { path },
       cause,
     });
   }
 }
 
-/** The map for a file of that name (without `.gz`). */
+/** The map for a file with this name (without `.gz`). */
 export function mapFor(map: ColumnMap | undefined, name: string): TableMap | undefined {
   if (!map || !('files' in map)) return map;
   if (Object.hasOwn(map.files, name)) return map.files[name];
@@ -214,7 +221,7 @@ const BY_ROLE = Object.fromEntries(
 
 const normal = (column: string): string => column.toLowerCase().replace(/[^a-z0-9]/g, '');
 
-/** The column that is called as columns of that role usually are; the most telling name wins. */
+/** The column with a usual name of this role. The names are in order of preference. */
 export function columnOf(role: ColumnRole, header: readonly string[]): string | undefined {
   for (const name of BY_ROLE[role]) {
     const column = header.find((candidate) => normal(candidate) === name);
@@ -223,7 +230,7 @@ export function columnOf(role: ColumnRole, header: readonly string[]): string | 
   return undefined;
 }
 
-/** All columns of that role, in the order of the header. */
+/** All columns with a usual name of this role, in the order of the header. */
 export function columnsOf(role: ColumnRole, header: readonly string[]): string[] {
   return header.filter((column) => BY_ROLE[role].includes(normal(column)));
 }

@@ -6,10 +6,10 @@ import { type Format, type FormatOptions, ignored, type Reading } from './format
 import { jsonl } from './formats/jsonl.ts';
 import { movielens } from './formats/movielens.ts';
 import { recbole } from './formats/recbole.ts';
-import { lookInto, type SourceFile } from './source-file.ts';
+import { openSourceFile, type SourceFile } from './source-file.ts';
 import { IMPORT_FORMATS, type ImportFormat, type ImportOptions } from './types.ts';
 
-/** The first that knows a file has it: those with the most telling signs come first, CSV takes what is left. */
+/** The first format that recognises a file reads it. The formats with the clearest marks come first, and CSV is last. */
 const FORMATS: readonly Format[] = [recbole, movielens, jsonl, csv];
 
 export interface DetectedFile {
@@ -28,33 +28,36 @@ export interface Detected {
 }
 
 /**
- * Finds the files that paths stand for, and their one format. Throws ImportFormatError, with what was seen and what
- * to do, when there is no such format, or more than one.
+ * Finds the files of the paths, and their common format. Throws ImportFormatError, with the files that it found, if no
+ * format or more than one format fits.
  */
 export async function detect(paths: readonly string[], options: ImportOptions): Promise<Detected> {
-  if (paths.length === 0) throw new UsageError('Nothing to import.', { next: 'freshet import PATH...' });
+  if (paths.length === 0)
+    throw new UsageError('The command needs a file or a folder to import.', { next: 'freshet import PATH' });
   if (options.format !== undefined && !IMPORT_FORMATS.includes(options.format)) {
-    throw new UsageError(`There is no format ${JSON.stringify(options.format)}.`, {
-      next: `use one of ${IMPORT_FORMATS.join(', ')}`,
+    throw new UsageError(`Freshet does not know the format ${JSON.stringify(options.format)}.`, {
+      next: `use --format with one of ${IMPORT_FORMATS.join(', ')}`,
     });
   }
-  // A map says which column is what, so it says as well that there are columns.
+  // A column map implies a table with columns.
   const forced = options.format ?? (options.map ? 'csv' : undefined);
   if (options.map && forced !== 'csv') {
-    throw new UsageError(`A column map is for CSV files, not for ${forced}.`, { next: 'leave out --map or --format' });
+    throw new UsageError(`A column map applies to CSV files only, not to the format ${forced}.`, {
+      next: 'remove --map or --format',
+    });
   }
   const found: Found[] = [];
   for (const path of paths) {
     const folder = await filesIn(path);
     for (const filePath of folder ?? [path]) {
-      const file = await lookInto(filePath);
+      const file = await openSourceFile(filePath);
       found.push({ file, ...recognise(file, forced, folder !== undefined, options) });
     }
   }
   const known = found.filter(({ reading }) => reading.role !== 'ignored');
   const formats = new Set(known.map(({ format }) => format as Format));
   const [format] = formats;
-  // A table that can't be read is beside the point among files of MovieLens, but not where tables are imported.
+  // An unreadable table does not matter next to files of MovieLens, but it does if the import reads tables.
   const failure = found.find((file) => file.failure)?.failure;
   if (failure && (!format || format.name === 'csv')) throw failure;
   if (!format) throw nothingFound(paths, found);
@@ -68,7 +71,7 @@ function recognise(
   inFolder: boolean,
   { map, personal }: ImportOptions,
 ): Omit<Found, 'file'> {
-  // In a folder lie other things too; a file that is named is meant.
+  // A folder may hold unrelated files. A file that the user names must be data.
   const options: FormatOptions = { map, personal, forced: forced !== undefined && !inFolder };
   if (file.head.every((line) => line.trim() === '')) return { reading: ignored('empty'), format: undefined };
   for (const format of FORMATS) {
@@ -81,17 +84,17 @@ function recognise(
       return { reading: ignored(failure.message), format: undefined, failure };
     }
   }
-  if (inFolder) return { reading: ignored('not a file of data by its name'), format: undefined };
+  if (inFolder) return { reading: ignored('its name is not one of a data file'), format: undefined };
   throw new ImportFormatError(
-    `${file.path} is in no format that is known; it begins with ${JSON.stringify((file.head[0] ?? '').slice(0, 80))}.`,
+    `Freshet does not recognise the format of ${file.path}. The file begins with ${JSON.stringify((file.head[0] ?? '').slice(0, 80))}.`,
     {
-      next: 'say what it is: --format movielens|recbole|csv|jsonl, or for a table --map FILE, which names its columns',
+      next: 'name the format with --format movielens, recbole, csv or jsonl; for a table, name its columns with --map FILE',
       details: { path: file.path },
     },
   );
 }
 
-/** Files of a folder in the order of their names, numbers by value; undefined when it is none. */
+/** The files of a folder in natural order of their names (`a2` before `a10`). Undefined if the path is not a folder. */
 async function filesIn(path: string): Promise<string[] | undefined> {
   try {
     if (!(await stat(path)).isDirectory()) return undefined;
@@ -104,8 +107,8 @@ async function filesIn(path: string): Promise<string[] | undefined> {
       .sort((a, b) => byName(a, b) || (a < b ? -1 : 1))
       .map((name) => join(path, name));
   } catch (cause) {
-    throw new ImportFormatError(`${path} cannot be read: ${messageOf(cause)}`, {
-      next: 'check the path and that you may read it: ls -l',
+    throw new ImportFormatError(`Freshet cannot read ${path}: ${messageOf(cause)}.`, {
+      next: `check the path and its permissions: ls -l ${path}`,
       details: { path },
       cause,
     });
@@ -118,9 +121,9 @@ function nothingFound(paths: readonly string[], found: readonly DetectedFile[]):
   const seen = found.slice(0, SHOWN_FILES).map(({ file, reading }) => `${file.name} (${reading.note})`);
   const more = found.length > SHOWN_FILES ? ` and ${found.length - SHOWN_FILES} more` : '';
   return new ImportFormatError(
-    `There is nothing to import in ${paths.join(', ')}. ${seen.length > 0 ? `Seen: ${seen.join('; ')}${more}.` : 'It is empty.'}`,
+    `Freshet found no data files in ${paths.join(', ')}. ${seen.length > 0 ? `It found: ${seen.join('; ')}${more}.` : 'The folder is empty.'}`,
     {
-      next: 'name the files of data themselves; MovieLens, RecBole, CSV and JSON lines of events are known',
+      next: 'name the data files themselves; Freshet reads MovieLens, RecBole, CSV, and JSON lines of events',
       details: { paths, files: found.map(({ file, reading }) => ({ name: file.name, note: reading.note })) },
     },
   );
@@ -128,8 +131,8 @@ function nothingFound(paths: readonly string[], found: readonly DetectedFile[]):
 
 function tooMany(known: readonly Found[]): ImportFormatError {
   const seen = known.slice(0, SHOWN_FILES).map(({ file, format }) => `${file.name} (${format?.name})`);
-  return new ImportFormatError(`The files are of several formats: ${seen.join(', ')}.`, {
-    next: `import one after the other: --format ${known[0]?.format?.name}`,
+  return new ImportFormatError(`The files have several formats: ${seen.join(', ')}.`, {
+    next: `run one import per format, beginning with --format ${known[0]?.format?.name}`,
     details: { files: known.map(({ file, format }) => ({ name: file.name, format: format?.name })) },
   });
 }

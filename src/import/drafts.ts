@@ -2,7 +2,7 @@ import { idProblem } from '../bus/event/ids.ts';
 import type { AttributeValue, InteractionType, ItemData } from '../bus/event/types.ts';
 import type { RejectionCode } from './types.ts';
 
-/** What a format makes of one row. Times are milliseconds since 1970. */
+/** The result of reading one row. Times are milliseconds since 1970. */
 export type Draft = InteractionDraft | ItemDraft | UserDraft | EventDraft | Rejection;
 
 export interface InteractionDraft {
@@ -22,7 +22,7 @@ export interface ItemDraft {
   line: number;
   item: string;
   data: ItemData;
-  /** Only where the row has a time of its own. */
+  /** Undefined if the row has no time. */
   time: number | undefined;
 }
 
@@ -34,11 +34,11 @@ export interface UserDraft {
   time: number | undefined;
 }
 
-/** An event as somebody else wrote it. */
+/** A complete event, as the file holds it. */
 export interface EventDraft {
   kind: 'event';
   line: number;
-  /** Undefined for an event without a time: it happens when it is published. */
+  /** Undefined for an event without a time. The time of its publication applies. */
   time: number | undefined;
   json: string;
 }
@@ -59,12 +59,12 @@ export const reject = (line: number, code: RejectionCode, message: string): Reje
 
 const SHOWN = 60;
 
-/** A value for a message: quoted and cut, since broken rows may be long. */
+/** A value for a message: quoted and truncated, because broken rows may be long. */
 export function shown(text: string): string {
   return JSON.stringify(text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
 }
 
-/** The rejection of a row whose id is none, or undefined for a good id. */
+/** The rejection of a row with an invalid id, or undefined if the id is valid. */
 export function rejectId(line: number, what: string, id: string): Rejection | undefined {
   const problem = idProblem(id);
   return problem === undefined

@@ -5,31 +5,31 @@ import { createGunzip } from 'node:zlib';
 import { ImportFormatError, messageOf } from '../errors.ts';
 import { type Draft, reject } from './drafts.ts';
 
-/** Lines of a file, without line ends; `first` is the number of the first one, from 1. */
+/** Lines of a file, without line ends. `first` is the number of the first line, from 1. */
 export interface LineBatch {
   first: number;
   lines: string[];
-  /** Those (by index) that are not UTF-8, where that is not tolerated; their text is not to be used. */
+  /** Indexes of the lines that are not UTF-8, with `otherwise: 'reject'`. Their text is invalid. */
   undecodable?: Set<number>;
 }
 
 export interface LineOptions {
   compressed: boolean;
-  /** What bytes that are no UTF-8 mean: another encoding, or a line that is rejected. */
+  /** How to read lines that are not UTF-8: as Latin-1, or reject them (default). */
   otherwise?: 'latin1' | 'reject';
-  /** Told the bytes of the file that were read since it was told last. */
+  /** Called with the number of bytes read from the file since the last call. */
   onBytes?: ((bytes: number) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
 
 const CHUNK = 256 * 1024;
-/** A line that is longer is a sign of a file that has no lines. */
+/** A longer line shows that the file does not consist of lines. */
 const MAX_LINE_BYTES = 32 * 1024 * 1024;
 const NEWLINE = 10;
 
 /**
- * Reads a file in batches of lines, not line by line: an `await` per line would cost more than all else that is done
- * with it. A byte order mark and CRLF are tolerated. Throws ImportFormatError when reading or unzipping fails.
+ * Reads a file in batches of lines, because an `await` per line would cost more than all other work on it. Accepts a byte
+ * order mark and CRLF. Throws ImportFormatError if reading or unzipping fails.
  */
 export async function* readLines(path: string, options: LineOptions): AsyncGenerator<LineBatch, void, undefined> {
   const { compressed, otherwise = 'reject', onBytes, signal } = options;
@@ -73,8 +73,8 @@ export async function* readLines(path: string, options: LineOptions): AsyncGener
     }
   } catch (cause) {
     if (cause instanceof ImportFormatError || signal?.aborted) throw cause;
-    throw new ImportFormatError(`${path} cannot be read beyond line ${first}: ${messageOf(cause)}`, {
-      next: compressed ? `gzip -t ${path}` : 'check the file and the disk it lies on',
+    throw new ImportFormatError(`Freshet cannot read ${path} beyond line ${first}: ${messageOf(cause)}.`, {
+      next: compressed ? `test the archive: gzip -t ${path}` : 'check the file and its disk',
       details: { path, line: first },
       cause,
     });
@@ -88,7 +88,7 @@ export async function* readLines(path: string, options: LineOptions): AsyncGener
 
 function tooLong(path: string, line: number): ImportFormatError {
   return new ImportFormatError(`Line ${line} of ${path} is longer than ${MAX_LINE_BYTES / 1024 / 1024} MB.`, {
-    next: 'freshet import reads files with one row a line; write the data so',
+    next: 'write the data with one row per line',
     details: { path, line },
   });
 }
@@ -99,7 +99,7 @@ function withoutMark(bytes: Buffer): Buffer {
 
 function decode(bytes: Buffer, first: number, otherwise: 'latin1' | 'reject'): LineBatch {
   if (isUtf8(bytes)) return { first, lines: splitLines(bytes.toString('utf8')) };
-  // Line by line: text in latin-1 that is valid UTF-8 as well is ASCII, but for freaks.
+  // Decides per line: a Latin-1 line that is also valid UTF-8 is almost always ASCII.
   const lines: string[] = [];
   const undecodable = new Set<number>();
   for (let start = 0; start <= bytes.length; ) {
@@ -121,11 +121,11 @@ function splitLines(text: string): string[] {
 
 const trimReturn = (line: string): string => (line.endsWith('\r') ? line.slice(0, -1) : line);
 
-/** The rejection of a line that cannot be decoded. */
+/** The rejection of a line that is not UTF-8. */
 export const rejectEncoding = (line: number) =>
   reject(line, 'FRESHET_IMPORT_ROW_ENCODING', 'the line is not valid UTF-8');
 
-/** Drafts from files with one row a line; empty lines are skipped. Lines before number `from` are not rows. */
+/** Drafts from a file with one row per line. Skips empty lines, and the lines before number `from`. */
 export async function* draftsByLine(
   batches: AsyncIterable<LineBatch>,
   from: number,

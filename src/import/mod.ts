@@ -1,4 +1,4 @@
-/** Reading of data files as events: what they are, and their rows as events in order of time. Publishes nothing. */
+/** Reads data files as events: finds their format, and gives their rows as events in order of time. Publishes nothing. */
 export {
   COLUMN_MAP_SCHEMA,
   type ColumnMap,

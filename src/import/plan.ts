@@ -11,16 +11,16 @@ import type { ImportFile, ImportOptions, ImportPlan, ImportProgress, ImportRow }
 const BATCH = 500;
 
 /**
- * Finds out what lies at the paths (folders or files, `.gz` too) and how it would be imported, from names and heads of
- * files; reads them when `events()` or `batches()` is iterated.
+ * Plans the import of files or folders (`.gz` too) from the names and first lines of the files. Reads the files in full
+ * when the caller iterates over `events()` or `batches()`.
  *
- * Order: interactions by their time, equal times as they stand in the files. Items and users mostly have no time of
- * their own; theirs is one millisecond before the first interaction with them, so that in order of time they are known
- * when they are first needed and no earlier (an item that was known from the start could be recommended, and measured,
- * before it was there). Those that are never used come just before the first interaction of all. Without interactions
- * they carry no time, and that of the log counts: that they are known now is all there is to say.
+ * Order: interactions by time, and interactions with equal times as in the files. Rows of items and users mostly have no
+ * time. Such an event gets the time one millisecond before the first interaction with the item or user, so that it is
+ * known when it is first needed and no earlier: an item that is known from the start could be recommended, and measured,
+ * before it existed. Items and users without interactions come just before the first interaction of all. If there are no
+ * interactions, these events have no time, and the time of the log applies.
  *
- * Throws ImportFormatError and UsageError, each with what to do next.
+ * Throws ImportFormatError and UsageError.
  */
 export async function openImport(paths: readonly string[], options: ImportOptions = {}): Promise<ImportPlan> {
   const { format, files } = await detect(paths, options);
@@ -28,7 +28,9 @@ export async function openImport(paths: readonly string[], options: ImportOption
   const source = options.source ?? `import-${format.nameOf(read.map(({ file }) => file.name))}`;
   const problem = idProblem(source);
   if (problem !== undefined) {
-    throw new UsageError(`The source of the events ${problem}.`, { next: 'choose a short name, like import-shop' });
+    throw new UsageError(`The source ${JSON.stringify(source)} of the events ${problem}.`, {
+      next: 'name a short one: --source import-shop',
+    });
   }
   const importFiles = files.map(describe);
   const bytesTotal = read.reduce((sum, { file }) => sum + file.bytes, 0);
@@ -78,7 +80,7 @@ const idle = (bytesTotal: number): ImportProgress => ({
   yielded: 0,
 });
 
-/** Before all times, and after all times: for events that carry none. */
+/** Before and after all times, for events without a time. */
 const FIRST = Number.NEGATIVE_INFINITY;
 const LAST = Number.POSITIVE_INFINITY;
 
@@ -92,7 +94,7 @@ async function* run(
   const { signal } = options;
   const limits = { maxRows: options.maxRowsInMemory, tempFolder: options.tempFolder };
   const catalogue = createSorter(limits);
-  const happenings = createSorter(limits);
+  const acts = createSorter(limits);
   const firstUse = createFirstUse(files);
   const paths = files.map(({ file }) => file.path);
 
@@ -100,9 +102,9 @@ async function* run(
     const { line } = draft;
     if (draft.kind === 'interaction') {
       firstUse.note(draft.user, draft.item, draft.time);
-      happenings.add(draft.time, file, line, interactionPayload(draft));
+      acts.add(draft.time, file, line, interactionPayload(draft));
     } else if (draft.kind === 'event') {
-      happenings.add(draft.time ?? LAST, file, line, draft.json);
+      acts.add(draft.time ?? LAST, file, line, draft.json);
     } else if (draft.kind === 'item') {
       const time = draft.time ?? firstUse.ofItem(draft.item);
       catalogue.add(time, file, line, JSON.stringify(['content.published.v1', draft.item, draft.data]));
@@ -126,7 +128,7 @@ async function* run(
         }
         progress.rowsRead += drafts.length;
         progress.rejected += rejected.length;
-        progress.events = catalogue.rows() + happenings.rows();
+        progress.events = catalogue.rows() + acts.rows();
         if (rejected.length > 0) yield rejected;
       }
     }
@@ -134,13 +136,13 @@ async function* run(
     progress.phase = 'events';
     const toEvent = createEventFactory(source);
     let batch: ImportRow[] = [];
-    for (const row of mergeSorted<SortRow>([catalogue.sorted(), happenings.sorted()])) {
+    for (const row of mergeSorted<SortRow>([catalogue.sorted(), acts.sorted()])) {
       batch.push({ kind: 'event', event: toEvent(row), file: paths[row.file] as string, line: row.line });
       if (batch.length < size) continue;
       progress.yielded += batch.length;
       yield batch;
       batch = [];
-      // Lets timers and sockets have their turn even where nobody waits for anything.
+      // Lets timers and sockets run even if the caller never waits.
       await turn();
       signal?.throwIfAborted();
     }
@@ -149,11 +151,11 @@ async function* run(
     progress.phase = 'done';
   } finally {
     catalogue.close();
-    happenings.close();
+    acts.close();
   }
 }
 
-/** Interactions first: when items and users come, it has to be known when each of them is first used. */
+/** Interactions come first, because events of items and users need the time of their first interaction. */
 function inReadingOrder(files: readonly DetectedFile[]): [number, DetectedFile][] {
   const rank = { interactions: 0, events: 0, items: 1, users: 2, ignored: 3 };
   return [...files.entries()].sort(([i, a], [j, b]) => rank[a.reading.role] - rank[b.reading.role] || i - j);
@@ -185,9 +187,9 @@ function createFirstUse(files: readonly DetectedFile[]) {
   };
 }
 
-// Payloads carry rows through the sorting, and are what identities are made of: type, subject and data in one text,
-// always in the same order. Those of interactions are split at a character that no id can hold, which takes half the
-// time of JSON; those of items and users are JSON arrays, and those of events the JSON objects that they were.
+// A payload carries a row through the sort, and its id depends on it: type, subject and data in one text, always in the
+// same order. Payloads of interactions separate their parts by a character that no id can hold, which takes half the time
+// of JSON. Payloads of items and users are JSON arrays. Payloads of events are the JSON objects of the file.
 
 const BETWEEN = '\u001f';
 
@@ -222,7 +224,7 @@ function createEventFactory(source: string): (row: SortRow) => CloudEvent {
     if (payload.startsWith('{')) return JSON.parse(payload) as CloudEvent;
     const state = payload.startsWith('[');
     const [type, subject, data] = state ? (JSON.parse(payload) as [string, string, object]) : interactionOf(payload);
-    // A second row that says the same of an item or user says nothing new; a second equal act has happened twice.
+    // Two equal rows of an item or user are one event. Two equal interactions are two events.
     const id = importId(verbOf(type), time, payload, state ? 0 : ordinalOf(time, payload));
     const event = {
       specversion: '1.0',

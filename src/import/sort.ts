@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataFolderUnusableError, messageOf } from '../errors.ts';
 
-/** How much is sorted in memory before a sorted run is written to a temporary file. */
+/** How much the sorter keeps in memory before it writes a sorted run to a temporary file. */
 export const SORT_LIMITS = {
   /** About 150 MB with the payloads of ratings. */
   rows: 2_000_000,
@@ -11,7 +11,7 @@ export const SORT_LIMITS = {
   bytes: 256 * 1024 * 1024,
 } as const;
 
-/** A row to be sorted; `file` counts the files of a plan, `line` the lines of a file, from 1. */
+/** A row to sort. `file` is the index of the file in the plan, `line` the number of the line, from 1. */
 export interface SortRow {
   time: number;
   file: number;
@@ -19,13 +19,13 @@ export interface SortRow {
   payload: string;
 }
 
-/** Sorts rows by time; rows of the same time stay in the order in which they were added. */
+/** Sorts rows by time. Rows with equal times keep the order in which the caller added them. */
 export interface Sorter {
   add(time: number, file: number, line: number, payload: string): void;
-  /** To be called once, after the last `add`. */
+  /** Call it once, after the last `add`. */
   sorted(): Generator<SortRow, void, undefined>;
   rows(): number;
-  /** Frees memory and temporary files; may be called at any time, and twice. */
+  /** Frees memory and temporary files. You may call it at any time, and twice. */
   close(): void;
 }
 
@@ -36,9 +36,9 @@ export interface SorterOptions {
 }
 
 /**
- * External merge sort. In memory rows are typed arrays and one buffer of payloads, because two million small objects
- * cost the garbage collector more than the sorting itself; beyond the limits sorted runs go to temporary files and
- * are merged (all at once: 25 million rows make 13 runs). Throws DataFolderUnusableError when they can't be written.
+ * External merge sort. In memory, rows are typed arrays and one buffer of payloads, because two million small objects
+ * cost the garbage collector more than the sorting itself. Beyond the limits, sorted runs go to temporary files, and one
+ * merge reads them all (25 million rows make 13 runs). Throws DataFolderUnusableError if it cannot write them.
  */
 export function createSorter({
   maxRows = SORT_LIMITS.rows,
@@ -55,8 +55,8 @@ export function createSorter({
       folder ??= mkdtempSync(join(tempFolder, 'freshet-import-'));
       runs.push(writeRun(join(folder, `run-${runs.length}`), memory.sorted()));
     } catch (cause) {
-      throw new DataFolderUnusableError(`Cannot sort in ${tempFolder}: ${messageOf(cause)}`, {
-        next: 'make room there, or name another folder: TMPDIR=/path freshet import ...',
+      throw new DataFolderUnusableError(`Freshet cannot sort the rows in ${tempFolder}: ${messageOf(cause)}.`, {
+        next: 'free disk space there, or name another folder: TMPDIR=/path freshet import ...',
         details: { folder: tempFolder, rows: total },
         cause,
       });
@@ -112,7 +112,7 @@ function createRun() {
         lines = grown(lines, new Uint32Array(rows * 2));
         ends = grown(ends, new Float64Array(rows * 2));
       }
-      // A UTF-16 unit takes three bytes of UTF-8 at most.
+      // A UTF-16 unit takes at most three bytes of UTF-8.
       const needed = bytes + payload.length * 3;
       if (needed > payloads.length) {
         const larger = Buffer.allocUnsafeSlow(Math.max(needed, payloads.length * 2));
@@ -146,13 +146,13 @@ function createRun() {
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
 /**
- * Indexes in order of time, stable: a radix sort by bytes, which takes 1.2 s for five million rows where sorting with a
- * function that compares took some 25 s. The bits of floating-point numbers are in order as those of integers are, once those of
- * negative ones are inverted (Terdiman 2000, "Radix Sort Revisited").
+ * Indexes in order of time, stable: a radix sort by bytes, which takes 1.2 s for five million rows; a sort with a compare
+ * function took about 25 s. The bits of floating-point numbers have the order of integers once those of negative ones are
+ * inverted (Terdiman 2000, "Radix Sort Revisited").
  */
 function orderOf(times: Float64Array): Uint32Array {
   const rows = times.length;
-  // Adding 0 makes 0 of -0, which has other bits.
+  // Adding 0 turns -0 into 0, which has other bits.
   const words = new Uint32Array(times.map((time) => time + 0).buffer);
   const [low, high] = LITTLE_ENDIAN ? [0, 1] : [1, 0];
   for (let i = 0; i < words.length; i += 2) {
@@ -204,7 +204,7 @@ const BLOCK = 1024 * 1024;
 function writeRun(path: string, rows: Iterable<SortRow>): FileRun {
   const fd = openSync(path, 'wx+', 0o600);
   try {
-    // Without a name the file goes with the process, however that ends. Windows refuses; there close() takes it away.
+    // A file without a name disappears with the process, even if it is killed. Windows refuses; there close() deletes it.
     rmSync(path, { force: true });
   } catch {}
   let open = true;
@@ -247,7 +247,7 @@ function* readRun(fd: number): Generator<SortRow, void, undefined> {
   let end = 0;
   let position = 0;
 
-  /** Sees to it that `bytes` are in the block from `start` on; false at the end of the file. */
+  /** Reads until the block holds `bytes` from `start` on. False at the end of the file. */
   const have = (bytes: number): boolean => {
     if (end - start >= bytes) return true;
     const larger = bytes > block.length ? Buffer.allocUnsafeSlow(bytes) : block;
@@ -269,7 +269,7 @@ function* readRun(fd: number): Generator<SortRow, void, undefined> {
     const file = block.readUInt32LE(start + 8);
     const line = block.readUInt32LE(start + 12);
     const length = block.readUInt32LE(start + 16);
-    if (!have(HEAD + length)) throw new Error('a temporary file of the sort ends early');
+    if (!have(HEAD + length)) throw new Error('A temporary file of the sort ends early.');
     const payload = block.toString('utf8', start + HEAD, start + HEAD + length);
     start += HEAD + length;
     yield { time, file, line, payload };
@@ -283,7 +283,7 @@ interface Head<T> {
   source: number;
 }
 
-/** Merges what is sorted by time; of rows with the same time those of an earlier source come first. */
+/** Merges sources that are sorted by time. Of rows with equal times, those of an earlier source come first. */
 export function* mergeSorted<T extends { time: number }>(
   sources: readonly Iterator<T, void, undefined>[],
 ): Generator<T, void, undefined> {

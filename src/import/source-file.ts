@@ -3,33 +3,36 @@ import { basename } from 'node:path';
 import { constants, gunzipSync } from 'node:zlib';
 import { ImportFormatError, messageOf } from '../errors.ts';
 
-/** A file and what its head tells; formats are recognised by it. */
+/** A file with its first lines, by which the formats recognise it. */
 export interface SourceFile {
   path: string;
-  /** Without folder and without `.gz`. */
+  /** Name without the folder and without `.gz`. */
   name: string;
   bytes: number;
   changed: number;
   compressed: boolean;
-  /** Its first lines, complete ones, without line ends and byte order mark. */
+  /** The first complete lines, without line ends and byte order mark. */
   head: string[];
-  /** Lines that are not empty: exact when the head is all there is, else estimated. */
+  /** Number of lines that are not empty: exact for a small file, else estimated from the head. */
   lines: number;
 }
 
-/** Bytes read to recognise a file, and to guess what its columns hold. */
+/** Bytes to read to recognise a file and to guess the content of its columns. */
 const HEAD_BYTES = 128 * 1024;
 
-/** Looks into a file. Throws ImportFormatError for one that cannot be read, and for archives and UTF-16. */
-export async function lookInto(path: string): Promise<SourceFile> {
+/** Reads the head of a file. Throws ImportFormatError if it cannot, and for zip archives and UTF-16. */
+export async function openSourceFile(path: string): Promise<SourceFile> {
   const { bytes, changed, raw } = await readHead(path);
   const compressed = raw[0] === 0x1f && raw[1] === 0x8b;
   if (raw[0] === 0x50 && raw[1] === 0x4b && raw[2] === 0x03) {
-    throw new ImportFormatError(`${path} is a zip archive.`, { next: `unzip ${path}`, details: { path } });
+    throw new ImportFormatError(`${path} is a zip archive. Freshet reads the files in it, not the archive.`, {
+      next: `unzip ${path}, then import the files`,
+      details: { path },
+    });
   }
   const text = compressed ? unzipped(path, raw) : raw;
   if ((text[0] === 0xff && text[1] === 0xfe) || (text[0] === 0xfe && text[1] === 0xff)) {
-    throw new ImportFormatError(`${path} is written in UTF-16; Freshet reads UTF-8.`, {
+    throw new ImportFormatError(`${path} is UTF-16. Freshet reads UTF-8.`, {
       next: `iconv -f UTF-16 -t UTF-8 ${path} > ${path}.utf8`,
       details: { path },
     });
@@ -37,7 +40,7 @@ export async function lookInto(path: string): Promise<SourceFile> {
   const whole = raw.length === bytes;
   const decoded = text.toString('utf8').replace(/^\ufeff/, '');
   const lines = decoded.split(/\r?\n/);
-  // Of a longer file the last line is cut.
+  // The last line of the head of a longer file is incomplete.
   if (!whole && lines.length > 1) lines.pop();
   const filled = lines.filter((line) => line.trim() !== '').length;
   return {
@@ -68,8 +71,8 @@ async function readHead(path: string): Promise<{ bytes: number; changed: number;
       await handle.close();
     }
   } catch (cause) {
-    throw new ImportFormatError(`${path} cannot be read: ${messageOf(cause)}`, {
-      next: 'check the path and that you may read it: ls -l',
+    throw new ImportFormatError(`Freshet cannot read ${path}: ${messageOf(cause)}.`, {
+      next: `check the path and its permissions: ls -l ${path}`,
       details: { path },
       cause,
     });
@@ -80,8 +83,8 @@ function unzipped(path: string, raw: Buffer): Buffer {
   try {
     return gunzipSync(raw, { finishFlush: constants.Z_SYNC_FLUSH });
   } catch (cause) {
-    throw new ImportFormatError(`${path} is a damaged gzip file: ${messageOf(cause)}`, {
-      next: `gzip -t ${path}`,
+    throw new ImportFormatError(`${path} is a damaged gzip file: ${messageOf(cause)}.`, {
+      next: `test the archive: gzip -t ${path}`,
       details: { path },
       cause,
     });

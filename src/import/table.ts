@@ -1,4 +1,4 @@
-/** Rows of tables as drafts, by a column map. What MovieLens, RecBole and CSV files share. */
+/** Turns rows of tables into drafts, by a column map. MovieLens, RecBole and CSV files share it. */
 import { idProblem } from '../bus/event/ids.ts';
 import type { AttributeValue, InteractionType, ItemData } from '../bus/event/types.ts';
 import { ImportFormatError } from '../errors.ts';
@@ -17,10 +17,10 @@ import { type Draft, reject, rejectId, shown } from './drafts.ts';
 import type { ImportRole } from './types.ts';
 import { guessTimeUnit, parseNumber, parsePublished, parseTime, type TimeUnit } from './values.ts';
 
-/** The draft of a row with as many fields as the header has. */
+/** Turns a row with as many fields as the header into a draft. */
 export type DraftOf = (fields: readonly string[], line: number) => Draft;
 
-/** A header with some rows, from which units are guessed; rows are fields as in the header. */
+/** A header with some rows, to guess the unit of times. Each row has the fields of the header. */
 export interface Sample {
   path: string;
   header: readonly string[];
@@ -28,7 +28,7 @@ export interface Sample {
 }
 
 export interface TableOptions {
-  /** Titles end with the year, `Some Title (1995)`: it is the year of publication and no part of the title. */
+  /** Titles end with a year, `Some Title (1995)`, which is the year of publication and not part of the title. */
   yearInTitle?: boolean;
 }
 
@@ -36,13 +36,13 @@ export function roleOf(map: TableMap): ImportRole {
   return isInteractionMap(map) ? 'interactions' : isItemMap(map) ? 'items' : 'users';
 }
 
-/** A map made of the usual names of columns, or why there is none. */
+/** Guesses a map from the usual names of columns. Returns a sentence if it cannot. */
 export function guessMap(header: readonly string[], { personal = false } = {}): TableMap | string {
   const user = columnOf('user', header);
   const item = columnOf('item', header);
   const time = columnOf('time', header);
   if (user !== undefined && item !== undefined) {
-    if (time === undefined) return 'there is no column of the time';
+    if (time === undefined) return 'no column has a usual name for the time, such as timestamp';
     const rating = columnOf('rating', header);
     const value = rating ?? columnOf('value', header);
     const type = columnOf('type', header);
@@ -54,7 +54,7 @@ export function guessMap(header: readonly string[], { personal = false } = {}): 
     const left = personal ? [] : columnsOf('personal', header);
     return { user, traits: header.filter((column) => column !== user && !left.includes(column)) };
   }
-  return 'no column is called as one of users or items usually is';
+  return 'no column has a usual name for users or items, such as user_id or item_id';
 }
 
 function guessItemMap(item: string, header: readonly string[]): ItemMap {
@@ -74,7 +74,7 @@ function guessItemMap(item: string, header: readonly string[]): ItemMap {
   };
 }
 
-/** Says in words which columns a map uses, for the plan. */
+/** Lists the columns that a map uses, for the plan. */
 export function describeMap(map: TableMap): string {
   const text = (field: FieldMap) => (typeof field === 'string' ? field : field.column);
   return Object.entries(map)
@@ -86,7 +86,7 @@ export function describeMap(map: TableMap): string {
     .join(', ');
 }
 
-/** Makes a function of a map. Throws ImportFormatError where a column is missing. */
+/** Compiles a map into a function. Throws ImportFormatError if a column is missing. */
 export function compileTable(map: TableMap, sample: Sample, options: TableOptions = {}): DraftOf {
   if (isInteractionMap(map)) return interactions(map, sample);
   return isItemMap(map) ? items(map, sample, options) : users(map, sample);
@@ -95,10 +95,13 @@ export function compileTable(map: TableMap, sample: Sample, options: TableOption
 function indexOf(column: string, { header, path }: Sample): number {
   const index = header.indexOf(column);
   if (index >= 0) return index;
-  throw new ImportFormatError(`${path} has no column ${shown(column)}; it has ${header.map(shown).join(', ')}.`, {
-    next: 'name the columns in a map: freshet import FILE --map map.json',
-    details: { path, column, header },
-  });
+  throw new ImportFormatError(
+    `${path} has no column ${shown(column)}. Its columns are ${header.map(shown).join(', ')}.`,
+    {
+      next: 'use the names of these columns in the map: freshet import FILE --map map.json',
+      details: { path, column, header },
+    },
+  );
 }
 
 const optionalIndex = (column: string | undefined, sample: Sample): number =>
@@ -120,24 +123,27 @@ function timeUnit(column: string, unit: TimeUnit | undefined, sample: Sample): T
   const guess = guessTimeUnit(sample.rows.map((row) => (row[index] ?? '').trim()));
   if (guess || sample.rows.length === 0) return guess ?? 's';
   const seen = sample.rows.slice(0, 3).map((row) => shown(row[index] ?? ''));
-  throw new ImportFormatError(`Column ${shown(column)} of ${sample.path} holds no times: ${seen.join(', ')}.`, {
-    next: 'name the column of the time in a map; it takes seconds, milliseconds, and dates like 2026-11-23T10:00:00Z',
-    details: { path: sample.path, column },
-  });
+  throw new ImportFormatError(
+    `The column ${shown(column)} of ${sample.path} does not hold times, but ${seen.join(', ')}.`,
+    {
+      next: 'name the column of the time in a map (--map); Freshet reads seconds or milliseconds since 1970, and dates such as 2026-11-23T10:00:00Z',
+      details: { path: sample.path, column },
+    },
+  );
 }
 
 const rejectTime = (line: number, text: string, unit: TimeUnit) =>
   reject(
     line,
     'FRESHET_IMPORT_ROW_TIME',
-    text === '' ? 'the time is empty' : `time ${shown(text)} is not ${UNIT_WORDS[unit]}`,
+    text === '' ? 'the time is empty' : `the time ${shown(text)} is not ${UNIT_WORDS[unit]}`,
   );
 
 // --- interactions ---------------------------------------------------------------------------------------------------
 
 const INTERACTION = /^user\.(?:viewed|played|added|purchased|rated|x_[a-z0-9_]{1,62})\.v1$/;
 
-/** What shops and players write in a column of types, and what it means here. */
+/** Usual words in a column of types, and the event type of each. */
 const USUAL_TYPES: Record<string, InteractionType> = {};
 for (const [type, words] of [
   ['user.viewed.v1', 'view viewed click clicked pv pageview productview detail impression visit'],
@@ -156,7 +162,7 @@ function typeOf(map: InteractionMap, sample: Sample): TypeOf {
   if (typeof type === 'string' && !sample.header.includes(type)) {
     if (INTERACTION.test(type)) return () => type as InteractionType;
     if (type.startsWith('user.')) {
-      throw new ImportFormatError(`${shown(type)} is not a type of what users do with items.`, {
+      throw new ImportFormatError(`${shown(type)} is not an interaction type.`, {
         next: 'use user.viewed.v1, user.played.v1, user.added.v1, user.purchased.v1, user.rated.v1 or user.x_<verb>.v1',
         details: { type },
       });
@@ -166,9 +172,12 @@ function typeOf(map: InteractionMap, sample: Sample): TypeOf {
   const values = new Map(typeof type === 'string' ? [] : Object.entries(type.values ?? {}));
   for (const [value, meant] of values) {
     if (INTERACTION.test(meant)) continue;
-    throw new ImportFormatError(`The map makes ${shown(value)} a ${shown(meant)}, which is no interaction type.`, {
-      next: 'use user.viewed.v1, user.played.v1, user.added.v1, user.purchased.v1, user.rated.v1 or user.x_<verb>.v1',
-    });
+    throw new ImportFormatError(
+      `The map turns ${shown(value)} into ${shown(meant)}, which is not an interaction type.`,
+      {
+        next: 'use user.viewed.v1, user.played.v1, user.added.v1, user.purchased.v1, user.rated.v1 or user.x_<verb>.v1',
+      },
+    );
   }
   const index = indexOf(column, sample);
   return (fields) => {
@@ -176,7 +185,7 @@ function typeOf(map: InteractionMap, sample: Sample): TypeOf {
     const meant = values.get(text) ?? (INTERACTION.test(text) ? text : undefined);
     if (meant !== undefined) return meant as InteractionType;
     const word = text.toLowerCase().replace(/[^a-z]/g, '');
-    // With values of its own a map is complete: what it leaves out is left out on purpose.
+    // A map with values lists all of them. It excludes the others on purpose.
     return (values.size === 0 && Object.hasOwn(USUAL_TYPES, word) && USUAL_TYPES[word]) || { unknown: text };
   };
 }
@@ -189,7 +198,7 @@ function interactions(map: InteractionMap, sample: Sample): DraftOf {
   const valueIndex = optionalIndex(map.value, sample);
   const listIndex = optionalIndex(map.list, sample);
   const typeFor = typeOf(map, sample);
-  // Sorted, so that the order of columns is no part of the identity.
+  // Sorted, so that the order of columns does not change the id.
   const context = [...(map.context ?? [])].sort().map((column) => ({ column, index: indexOf(column, sample) }));
 
   return (fields, line) => {
@@ -202,7 +211,8 @@ function interactions(map: InteractionMap, sample: Sample): DraftOf {
     if (time === undefined) return rejectTime(line, written, unit);
     const type = typeFor(fields);
     if (typeof type === 'object') {
-      const message = type.unknown === '' ? 'the type is empty' : `type ${shown(type.unknown)} is not known`;
+      const message =
+        type.unknown === '' ? 'the type is empty' : `Freshet does not know the type ${shown(type.unknown)}`;
       return reject(line, 'FRESHET_EVENT_TYPE_UNKNOWN', message);
     }
     let value: number | undefined;
@@ -210,7 +220,7 @@ function interactions(map: InteractionMap, sample: Sample): DraftOf {
       const text = cell(fields, valueIndex);
       value = parseNumber(text);
       if (value === undefined && (text !== '' || type === 'user.rated.v1')) {
-        const message = text === '' ? 'the value is empty' : `value ${shown(text)} is not a number`;
+        const message = text === '' ? 'the value is empty' : `the value ${shown(text)} is not a number`;
         return reject(line, 'FRESHET_IMPORT_ROW_VALUE', message);
       }
     }
@@ -227,7 +237,7 @@ function interactions(map: InteractionMap, sample: Sample): DraftOf {
 
 // --- attributes and traits ------------------------------------------------------------------------------------------
 
-/** Only text that is written as the number would be: `007` and `+1` stay text. */
+/** A number if the text is its canonical form. `007` and `+1` stay texts. */
 function numberOrText(text: string): string | number {
   const value = parseNumber(text);
   return value !== undefined && String(value) === text ? value : text;
@@ -253,7 +263,7 @@ function attributesOf(maps: readonly FieldMap[], sample: Sample): (fields: reado
       separator,
       index: indexOf(column, sample),
     }))
-    // Sorted, so that the order of columns is no part of the identity.
+    // Sorted, so that the order of columns does not change the id.
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   return (fields) => {
     const entries: [string, AttributeValue][] = [];
@@ -268,7 +278,7 @@ function attributesOf(maps: readonly FieldMap[], sample: Sample): (fields: reado
   };
 }
 
-/** The time that a row of items or users has of its own; null for a broken one. */
+/** The time in a row of items or users: undefined without a column of times, null for an invalid time. */
 function ownTime(map: ItemMap | UserMap, sample: Sample): (fields: readonly string[]) => number | undefined | null {
   const { time } = map;
   if (time === undefined) return () => undefined;
@@ -286,7 +296,7 @@ function users(map: UserMap, sample: Sample): DraftOf {
     const rejected = rejectId(line, 'the user id', user);
     if (rejected) return rejected;
     const time = timeOf(fields);
-    if (time === null) return reject(line, 'FRESHET_IMPORT_ROW_TIME', 'the time cannot be read');
+    if (time === null) return reject(line, 'FRESHET_IMPORT_ROW_TIME', 'the time is not valid');
     return { kind: 'user', line, user, traits: traitsOf(fields), time };
   };
 }
@@ -311,7 +321,7 @@ function items(map: ItemMap, sample: Sample, { yearInTitle = false }: TableOptio
     const rejected = rejectId(line, 'the item id', item);
     if (rejected) return rejected;
     const time = timeOf(fields);
-    if (time === null) return reject(line, 'FRESHET_IMPORT_ROW_TIME', 'the time cannot be read');
+    if (time === null) return reject(line, 'FRESHET_IMPORT_ROW_TIME', 'the time is not valid');
     let title = cell(fields, titleIndex);
     let published = parsePublished(cell(fields, publishedIndex));
     const dated = yearInTitle ? YEAR_IN_TITLE.exec(title) : null;

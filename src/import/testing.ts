@@ -1,4 +1,4 @@
-/** For the tests of this folder: files in a temporary folder, and what an import makes of them. */
+/** Helpers for the tests of this folder: files in a temporary folder, and the events of their import. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';

@@ -3,13 +3,13 @@ import type { EventProblem } from '../errors.ts';
 import type { ColumnMap } from './columns.ts';
 
 export const IMPORT_FORMATS = ['movielens', 'recbole', 'csv', 'jsonl'] as const;
-/** How the files of one import are written. */
+/** The format of the files of one import. */
 export type ImportFormat = (typeof IMPORT_FORMATS)[number];
 
-/** What the rows of a file are; `ignored` files lie beside the others and are not read. */
+/** What the rows of a file describe. The import does not read `ignored` files. */
 export type ImportRole = 'interactions' | 'items' | 'users' | 'events' | 'ignored';
 
-/** Why a row is left out. Those of events in general keep the code that publishing has for them. */
+/** Why the import rejects a row. Where publishing has a code for the problem, the row has the same code. */
 export type RejectionCode =
   | Extract<
       EventProblem['code'],
@@ -25,7 +25,7 @@ export type RejectionCode =
   | 'FRESHET_IMPORT_ROW_TIME'
   | 'FRESHET_IMPORT_ROW_VALUE';
 
-/** A row that becomes an event. `line` counts from 1; of a record that spans lines it is the first. */
+/** A row that becomes an event. `line` counts from 1. For a record of several lines it is the first. */
 export interface EventRow {
   kind: 'event';
   event: CloudEvent;
@@ -33,7 +33,7 @@ export interface EventRow {
   line: number;
 }
 
-/** A row that is left out, and why. */
+/** A rejected row, with the reason. */
 export interface RejectedRow {
   kind: 'rejected';
   file: string;
@@ -45,70 +45,70 @@ export interface RejectedRow {
 export type ImportRow = EventRow | RejectedRow;
 
 export interface ImportFile {
-  /** As it was given, or the folder that was given and the file's name. */
+  /** The path that the user named, or the folder that the user named and the name of the file. */
   path: string;
   name: string;
   role: ImportRole;
   /** Size on the disk. */
   bytes: number;
   compressed: boolean;
-  /** Rows it holds: exact for small files, else estimated from the head of the file; 0 for ignored ones. */
+  /** Number of rows: exact for a small file, else estimated from its head. 0 for an ignored file. */
   rows: number;
-  /** What was made of it, in words: the columns that were recognised, or why it is ignored. */
+  /** A text for people: the recognised columns, or why the import ignores the file. */
   note: string;
 }
 
-/** Where the latest run of a plan stands. */
+/** Progress of the latest run of a plan. */
 export interface ImportProgress {
-  /** `reading` and sorting come first and yield rejected rows only; `events` follow in order. */
+  /** `reading` and sorting come first and yield only rejected rows. `events` follow in order. */
   phase: 'idle' | 'reading' | 'events' | 'done';
   bytesRead: number;
   bytesTotal: number;
-  /** Rows read: {@link events} and {@link rejected} together, once all are read. */
+  /** Rows read. In the end it is the sum of {@link events} and {@link rejected}. */
   rowsRead: number;
   rejected: number;
-  /** Events that there are in all; final as soon as the phase is `events`. */
+  /** Events found so far. The number is final once the phase is `events`. */
   events: number;
-  /** Events handed out so far. */
+  /** Events yielded so far. */
   yielded: number;
 }
 
 export interface ImportOptions {
   format?: ImportFormat | undefined;
-  /** Which column is what, for CSV files. */
+  /** The meaning of each column, for CSV files. */
   map?: ColumnMap | undefined;
-  /** Source of the events; by default `import-<name of the data>`. JSON lines keep their own. */
+  /** Source of the events. Default: `import-<name of the data>`. JSON lines of events keep their own source. */
   source?: string | undefined;
-  /** Keep columns that point to a person (zip code, name, e-mail, ...) as traits; they are left out by default. */
+  /** Keeps columns that identify a person (zip code, name, e-mail, ...) as traits. The default excludes them. */
   personal?: boolean | undefined;
-  /** Rows that are sorted in memory; more go through files in `tempFolder`. Default: `SORT_LIMITS.rows`. */
+  /** Most rows to sort in memory. More rows go through files in `tempFolder`. Default: `SORT_LIMITS.rows`. */
   maxRowsInMemory?: number | undefined;
-  /** Default: the system's temporary folder. */
+  /** Default: the temporary folder of the system. */
   tempFolder?: string | undefined;
-  /** Ends a run, also while it reads and nothing is yielded. */
+  /** Stops a run, also while it reads. */
   signal?: AbortSignal | undefined;
 }
 
-/** What an import will do, found out from names and heads of files alone; nothing has been read in full yet. */
+/** What an import will do, from the names and first lines of the files. */
 export interface ImportPlan {
   format: ImportFormat;
   source: string;
-  /** In the order in which ties of time are resolved. */
+  /** In the order that decides between events with equal times. */
   files: ImportFile[];
   bytes: number;
-  /** Estimate over all files. */
+  /** Estimated rows of all files. */
   rows: number;
   /**
-   * Changes when the files (name, size, time of change, head), the source or an option that matters changes; a run
-   * with the same fingerprint yields the same events in the same order, so the n-th event of both is the same.
+   * It changes with the files (name, size, time of change, head), the source and the options that affect events. Two runs
+   * with the same fingerprint yield the same events in the same order.
    */
   fingerprint: string;
   progress(): ImportProgress;
   /**
-   * Rejected rows as they are met, then all events in order of time (ties: catalogue, then users, then as in the
-   * files). Each call reads the files anew. Throws ImportFormatError when a file turns out to be unreadable.
+   * The rejected rows while it reads, then all events in order of time (equal times: catalogue, then users, then as in the
+   * files). Each call reads the files again. Throws ImportFormatError if it cannot read a file.
    */
   events(): AsyncGenerator<ImportRow, void, undefined>;
-  /** The same in arrays, which is cheaper by an `await` per row. */
+  /** The same in arrays, which saves an `await` per row. */
   batches(size?: number): AsyncGenerator<ImportRow[], void, undefined>;
 }

@@ -1,8 +1,8 @@
-/** Cells of text as numbers and times. */
+/** Parses cells as numbers and times. */
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 
-/** A finite decimal number, or undefined (`NaN`, `Infinity`, `0x10` and empty text are none). */
+/** A finite decimal number. Undefined for any other text, such as `NaN`, `Infinity`, `0x10` and the empty text. */
 export function parseNumber(text: string): number | undefined {
   if (!NUMBER.test(text)) return undefined;
   const value = Number(text);
@@ -13,10 +13,10 @@ export const TIME_UNITS = ['s', 'ms', 'iso'] as const;
 /** Seconds or milliseconds since 1970, or a date. */
 export type TimeUnit = (typeof TIME_UNITS)[number];
 
-/** What RFC 3339 can write: the years 1 to 9999. */
+/** The range of RFC 3339: the years 1 to 9999. */
 export const TIME_RANGE = { min: -62_135_596_800_000, max: Date.UTC(9999, 11, 31, 23, 59, 59, 999) } as const;
 
-/** Milliseconds since 1970, or undefined where `text` is no time of that unit. */
+/** Milliseconds since 1970, or undefined if `text` is not a time of this unit. */
 export function parseTime(text: string, unit: TimeUnit): number | undefined {
   if (unit === 'iso') return parseDate(text);
   const value = parseNumber(text);
@@ -28,8 +28,8 @@ export function parseTime(text: string, unit: TimeUnit): number | undefined {
 const DATE = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)? ?(Z|z|UTC|[+-]\d\d:?\d\d)?)?$/;
 
 /**
- * ISO 8601 and RFC 3339 as they are met in exports: also without a time, with a blank for the `T`, without a zone.
- * No zone means UTC and never the zone of this machine: the same file must give the same events everywhere.
+ * Parses ISO 8601 and RFC 3339 in the variants of exports: also without a time, with a space for the `T`, or without a
+ * zone. A date without a zone is UTC, and never in the zone of this machine: a file must give the same events everywhere.
  */
 export function parseDate(text: string): number | undefined {
   const match = DATE.exec(text);
@@ -52,7 +52,7 @@ function offset(zone: string): number {
 /** 1e11 is the year 5138 in seconds and 1973 in milliseconds. */
 const MILLISECONDS_FROM = 1e11;
 
-/** The unit that most of the samples have; undefined when none of them is a time. */
+/** The unit of most samples. Undefined if no sample is a time. */
 export function guessTimeUnit(samples: readonly string[]): TimeUnit | undefined {
   const votes = new Map<TimeUnit, number>();
   for (const sample of samples) {
@@ -72,7 +72,7 @@ export function guessTimeUnit(samples: readonly string[]): TimeUnit | undefined 
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 
-/** When an item came out, RFC 3339: from a year, a date, or `01-Jan-1995` (MovieLens); undefined when not known. */
+/** A time of publication, RFC 3339, from a year, a date, or `01-Jan-1995` (MovieLens). Undefined for any other text. */
 export function parsePublished(text: string): string | undefined {
   const year = /^\d{4}(?:\.0)?$/.test(text) ? text.slice(0, 4) : undefined;
   const spelled = /^(\d{1,2})-([A-Za-z]{3})-(\d{4})$/.exec(text);

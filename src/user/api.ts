@@ -1,4 +1,4 @@
-/** What the user service answers. */
+/** The endpoints of the user service. */
 import type { Database } from 'better-sqlite3';
 import type { Traits } from '../bus/event/traits.ts';
 import { defineEndpoint, type Endpoint } from '../bus/nats/micro.ts';
@@ -8,13 +8,13 @@ import { userRequests } from './requests.ts';
 
 export interface UserAnswer {
   user: string;
-  /** RFC 3339; null for a user who acted without registering. */
+  /** RFC 3339; null for a user with interactions and without a registration. */
   registered: string | null;
   traits: Traits;
-  /** Interactions in the history. */
+  /** Number of interactions in the history. */
   events: number;
   last_seen: string | null;
-  /** Anonymous ids that became this user. */
+  /** Anonymous sessions that are linked to this user. */
   sessions: string[];
 }
 
@@ -31,7 +31,7 @@ export interface HistoryAnswer {
   user: string;
   /** Newest first. */
   events: HistoryEvent[];
-  /** `before` of the next page; null after the last one. */
+  /** `before` of the next page; null for the last page. */
   next: number | null;
 }
 
@@ -63,8 +63,8 @@ export function userEndpoints(db: Database, config: Config): Record<string, Endp
     const user = resolve.get(id)?.user ?? id;
     const row = profile.get(user);
     if (!row)
-      throw new NotFoundError('No event of this user has been seen.', {
-        next: 'publish a user.registered.v1 or an interaction',
+      throw new NotFoundError(`The log has no event of user ${JSON.stringify(id)}.`, {
+        next: 'check the id, or publish a user.registered.v1 or an interaction of the user',
         details: { user: id },
       });
     return { user, ...row };
@@ -99,13 +99,13 @@ export function userEndpoints(db: Database, config: Config): Record<string, Endp
   const requests = userRequests(config);
   return {
     get: defineEndpoint({
-      description: 'Profile of a user: traits, when registered, how many events',
+      description: 'Profile of a user: traits, time of registration, number of events',
       example: { user: 'u42' },
       request: requests.get,
       handle: ({ user }) => get(user),
     }),
     history: defineEndpoint({
-      description: 'Interactions of a user, newest first, in pages',
+      description: 'Interactions of a user, newest first, page by page',
       example: { user: 'u42', n: 20 },
       request: requests.history,
       handle: ({ user, n = config.user.history_default, before = Number.MAX_SAFE_INTEGER }) => history(user, n, before),

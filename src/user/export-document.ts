@@ -1,9 +1,9 @@
-/** The chunks of an export as one JSON document, written as they come: however long it is, one chunk is in memory. */
+/** Turns the chunks of an export into one JSON document. It holds one chunk in memory, whatever the size of the document. */
 import type { NatsConnection } from 'nats';
 import { call } from '../bus/nats/micro.ts';
 import type { ExportChunk } from './export.ts';
 
-/** Milliseconds that one chunk may take; the user service asks the others for it. */
+/** Milliseconds to wait for one chunk, which the user service collects from the other services. */
 const CHUNK_MS = 30_000;
 
 /** The chunks of a user's export, one after the other. */
@@ -25,8 +25,8 @@ export async function* exportChunks(
 }
 
 /**
- * `{"user", "ids", "exported", "services": {"user": {"seq", "profile": [...], ...}, ...}, "events": [...]}`, one record
- * a line unless it is all to be on one.
+ * `{"user", "ids", "exported", "services": {"user": {"seq", "profile": [...], ...}, ...}, "events": [...]}`, with one
+ * record per line, or all on one line with `oneLine`.
  */
 export async function* exportDocument(
   chunks: AsyncIterable<ExportChunk>,

@@ -1,6 +1,6 @@
 /**
- * Everything that is held on a user, in chunks: the rows of each service and what is in memory, the ranking in KV, and
- * the events themselves from the log. Each chunk names the next one, and nothing is kept between them.
+ * Exports all personal data of a user in chunks: the rows and the model of each service, the ranking in KV, and the
+ * events in the log. Each chunk names the next one, and the service keeps nothing between two chunks.
  */
 import type { Database } from 'better-sqlite3';
 import type { NatsConnection } from 'nats';
@@ -17,15 +17,15 @@ import { userRequests } from './requests.ts';
 
 export interface ExportChunk {
   user: string;
-  /** The user's id, then those of the sessions that became this user. */
+  /** The id of the user, then the ids of the linked sessions. */
   ids: string[];
-  /** Whose records these are; `log`: the events themselves. */
+  /** The service with these records. `log` for the events in the log. */
   service: ServiceName | 'log';
   part: string;
-  /** Position of the log at which the service was. */
+  /** Sequence of the log up to which the service had folded. */
   seq: number;
   records: PersonalDataRecord[];
-  /** Cursor of the chunk after this one; null after the last. */
+  /** Cursor of the next chunk; null for the last chunk. */
   next: string | null;
 }
 
@@ -35,18 +35,18 @@ interface Place {
   part: string;
   id: string;
   after: string | number | null;
-  /** Each service answers from this position on. */
+  /** Each service answers once it has folded this sequence. */
   min: number;
 }
 
-/** Records asked for at once, and bytes of JSON from which on a chunk is full. */
+/** Records per request, and bytes of JSON at which a chunk is full. */
 const PAGE = 1_000;
 const CHUNK_BYTES = 262_144;
-/** What is in KV, told as the engine's last part. */
+/** The ranking in KV, which the export lists as the last part of the engine. */
 const RANKING = 'ranking';
 const EVENTS_PART = 'events';
 
-type HeldAnswer = PersonalDataPage & { seq: number; parts: string[] };
+type PersonalDataAnswer = PersonalDataPage & { seq: number; parts: string[] };
 
 export function exportEndpoints(db: Database, nc: NatsConnection, config: Config): Record<string, Endpoint> {
   const resolve = db.prepare<[string], { user: string }>('SELECT user FROM link WHERE session = ?');
@@ -54,25 +54,28 @@ export function exportEndpoints(db: Database, nc: NatsConnection, config: Config
     'SELECT EXISTS (SELECT 1 FROM profile WHERE user = ?) + EXISTS (SELECT 1 FROM person WHERE user = ?) AS n',
   );
 
-  function idsOf(asked: string): string[] {
-    const user = resolve.get(asked)?.user ?? asked;
+  function idsOf(id: string): string[] {
+    const user = resolve.get(id)?.user ?? id;
     if ((known.get(user, user) as { n: number }).n === 0)
-      throw new NotFoundError('No event of this user has been seen, so nothing is held on them.', {
-        next: 'freshet status, to see whether the user service has caught up',
-        details: { user: asked },
-      });
+      throw new NotFoundError(
+        `The log has no event of user ${JSON.stringify(id)}, so Freshet has no personal data of the user.`,
+        {
+          next: 'check the id; freshet status shows whether the user service has caught up',
+          details: { user: id },
+        },
+      );
     return [user, ...sessionsOf(db, user).sort()];
   }
 
-  async function held(service: ServiceName, request: Json): Promise<HeldAnswer> {
-    const answer = await call<HeldAnswer>(nc, `freshet.${service}.held`, request);
+  async function personalData(service: ServiceName, request: Json): Promise<PersonalDataAnswer> {
+    const answer = await call<PersonalDataAnswer>(nc, `freshet.${service}.held`, request);
     return service === 'engine' ? { ...answer, parts: [...answer.parts, RANKING] } : answer;
   }
 
   async function page({ service, part, id, after }: Place): Promise<PersonalDataPage> {
     if (service === 'log') return eventsOf(nc, id, after as number | string | null);
     if (part === RANKING) return { records: await ranking(id), next: null };
-    return held(service, { user: id, part, after, n: PAGE });
+    return personalData(service, { user: id, part, after, n: PAGE });
   }
 
   async function ranking(id: string): Promise<PersonalDataRecord[]> {
@@ -83,7 +86,7 @@ export function exportEndpoints(db: Database, nc: NatsConnection, config: Config
       : [];
   }
 
-  /** The part after this one; undefined: it was the last. */
+  /** The part after this one. Undefined after the last part. */
   async function partAfter(
     service: ServiceName,
     part: string,
@@ -93,7 +96,7 @@ export function exportEndpoints(db: Database, nc: NatsConnection, config: Config
     if (next !== undefined) return { service, part: next };
     const following = SERVICES[SERVICES.indexOf(service) + 1];
     if (following === undefined) return { service: 'log', part: EVENTS_PART };
-    return { service: following, part: (await held(following, {})).parts[0] as string };
+    return { service: following, part: (await personalData(following, {})).parts[0] as string };
   }
 
   async function chunk(user: string, begun: Place | undefined, min: number): Promise<ExportChunk> {
@@ -102,13 +105,13 @@ export function exportEndpoints(db: Database, nc: NatsConnection, config: Config
     const of = { user: first, ids };
     const start: Place = begun ?? {
       service: 'user',
-      part: (await held('user', {})).parts[0] as string,
+      part: (await personalData('user', {})).parts[0] as string,
       id: first,
       after: null,
       min,
     };
     const { service, part } = start;
-    const at = service === 'log' ? undefined : await held(service, { min_seq: start.min });
+    const at = service === 'log' ? undefined : await personalData(service, { min_seq: start.min });
     let place: Place | undefined = start;
     const records: PersonalDataRecord[] = [];
     for (let bytes = 0; place !== undefined && bytes < CHUNK_BYTES; ) {
@@ -135,10 +138,10 @@ export function exportEndpoints(db: Database, nc: NatsConnection, config: Config
   };
 }
 
-/** The endpoint as it is documented. */
+/** The documentation of the endpoint. */
 export const EXPORT = {
   description:
-    'Everything that is held on a user, by service, then their events from the log; in chunks: next is the cursor of the one after it',
+    'All personal data of a user, by service, then the events of the user in the log, in chunks: next is the cursor of the next chunk',
   example: { user: 'u42' },
 } as const;
 
@@ -153,7 +156,8 @@ function parsePlace(cursor: string): Place {
   } catch {
     // falls through to the error below
   }
-  throw new BadRequestError('cursor is none that an answer gave; leave it out to start from the beginning.', {
+  throw new BadRequestError('The cursor is not valid.', {
+    next: 'send the value of next from the chunk before; omit cursor for the first chunk',
     details: { member: 'cursor' },
   });
 }

@@ -1,20 +1,20 @@
-/** A user's messages as the log holds them: both subjects of an id, in the order of the log, a page at a time. */
+/** The messages of a user in the log: all subjects of an id, in the order of the log, page by page. */
 import { AckPolicy, type Consumer, DeliverPolicy, type JsMsg, type NatsConnection, nanos, ReplayPolicy } from 'nats';
 import { EVENTS } from '../../streams.config.ts';
 import { encodeToken } from '../bus/event/ids.ts';
 import { parseEventSubject } from '../bus/event/subject.ts';
 import type { PersonalDataPage, PersonalDataRecord } from '../bus/projection/personal-data.ts';
 
-/** Messages read at once. */
+/** Messages per page. */
 const PAGE = 200;
 const PAGE_BYTES = 262_144;
-/** Bytes of a message that one record holds; a larger one, or one that is no JSON, comes in pieces of its bytes. */
+/** Most bytes of a message in one record. A larger message, or one that is not JSON, comes in pieces of its bytes. */
 const PIECE_BYTES = 131_072;
-/** Milliseconds that a reader is kept, and that it waits for what is there. */
+/** Milliseconds after which the server deletes an idle reader, and that the reader waits for messages. */
 const READER_MS = 30_000;
 const FETCH_MS = 10_000;
 
-/** Sequence, and bytes of it that have been told already. */
+/** A sequence, and how many bytes of its message the pages before have returned. */
 type Position = `${number}+${number}`;
 
 /** @param after `next` of the page before */
@@ -26,7 +26,7 @@ export async function eventsOf(
   const { seq, offset } = parsePosition(after);
   const jsm = await nc.jetstreamManager({ checkAPI: false });
   const { name, num_pending: pending } = await jsm.consumers.add(EVENTS.name, {
-    // One filter, as older servers take no more; an item of the same name is passed over.
+    // One filter, because older servers accept no more. The reader skips an item with the same id.
     filter_subject: `ev.*.${encodeToken(id)}.>`,
     ack_policy: AckPolicy.None,
     deliver_policy: DeliverPolicy.StartSequence,
@@ -56,7 +56,7 @@ async function readPage(
     seen++;
     const next = `${message.seq + 1}+0` satisfies Position;
     const context = parseEventSubject(message.subject)?.context;
-    // What is no event's subject at all is under this id as well.
+    // An invalid subject under this id belongs to the user too.
     if (context !== 'content' && context !== 'control') {
       const from = message.seq === seq ? offset : 0;
       const { record, size, end } = recordOf(message, from);
@@ -67,7 +67,7 @@ async function readPage(
     if (seen === pending) return { records, next: null };
     if (seen === count || bytes >= PAGE_BYTES) return { records, next };
   }
-  throw new Error(`the log gave ${seen} of ${count} messages within ${FETCH_MS} ms`);
+  throw new Error(`The log returned ${seen} of ${count} messages within ${FETCH_MS} ms.`);
 }
 
 function parsePosition(after: string | number | null): { seq: number; offset: number } {
@@ -88,11 +88,11 @@ function recordOf(message: JsMsg, from: number): { record: PersonalDataRecord; s
   return { record: { seq, subject, taken, bytes: data.length, offset: from, payload }, size: payload.length, end };
 }
 
-/** What a payload says where it is JSON that can be written down again; undefined otherwise. */
+/** The value of a JSON payload. Undefined if the payload is not JSON, or if JSON.stringify fails for it. */
 function jsonOf(data: Uint8Array): { value: unknown } | undefined {
   try {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data));
-    // Nested deeper than the stack reaches it can be read, but not written.
+    // JSON.parse accepts deeper nesting than JSON.stringify.
     JSON.stringify(value);
     return { value };
   } catch {

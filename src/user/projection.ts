@@ -1,4 +1,4 @@
-/** Profiles and histories: what each event about a user writes. */
+/** The projection of profiles and histories: what each event about a user writes. */
 import type { Database, Statement } from 'better-sqlite3';
 import type { LoggedEvent } from '../bus/event/codec.ts';
 import { eventIdentity } from '../bus/event/ids.ts';
@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS interaction (
 CREATE TABLE IF NOT EXISTS link (session TEXT PRIMARY KEY, user TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS link_user ON link (user);`;
 
-const HELD: readonly PersonalDataRows[] = [
+const PERSONAL_DATA: readonly PersonalDataRows[] = [
   { part: 'profile', sql: 'SELECT user AS key, profile.* FROM profile WHERE user = @user' },
   { part: 'profile_event', sql: 'SELECT seq AS key, profile_event.* FROM profile_event WHERE user = @user' },
   { part: 'interaction', sql: 'SELECT seq AS key, interaction.* FROM interaction WHERE user = @user' },
@@ -58,7 +58,7 @@ export function userProjection(config: Config): ProjectionDefinition<UserTables>
     tables: prepareTables,
     apply: applyUserEvent,
     forget: forgetUser,
-    personalData: HELD,
+    personalData: PERSONAL_DATA,
   };
 }
 
@@ -111,7 +111,7 @@ function applyUserEvent(event: LoggedEvent, tables: UserTables): void {
   }
 }
 
-/** Traits are few events a user, so they are folded from all of them: taking one back then is the same fold. */
+/** Folds the traits from all trait events of the user, which are few. So a retraction needs no code of its own. */
 function refoldProfile(user: string, tables: UserTables): void {
   const events = tables.profileEvents.all(user);
   const registered = events.find(({ type }) => type === 'user.registered.v1')?.time ?? null;
@@ -119,7 +119,7 @@ function refoldProfile(user: string, tables: UserTables): void {
   tables.setProfile.run(registered, JSON.stringify(traits), user);
 }
 
-/** A session's events become the user's, in the order of the log; the first link of a session stands. */
+/** Moves the events of a session to the user, in the order of the log. The first link of a session wins. */
 function linkSession(session: string, user: string, tables: UserTables): void {
   if (session === user || tables.link.run(session, user).changes === 0) return;
   tables.relink.run(user, session);
@@ -129,7 +129,7 @@ function linkSession(session: string, user: string, tables: UserTables): void {
   refoldProfile(user, tables);
 }
 
-/** Only an event of this user is taken back; one that never came is none. */
+/** Removes an event of this user. Ignores events of other users and unknown events. */
 function retract(user: string, identity: string, tables: UserTables): void {
   const seq = tables.identitySeq.get(identity)?.seq;
   if (seq === undefined) return;
@@ -137,7 +137,7 @@ function retract(user: string, identity: string, tables: UserTables): void {
   if (tables.dropProfileEvent.run(user, seq).changes > 0) refoldProfile(user, tables);
 }
 
-/** The user's own rows, wherever links have moved them. */
+/** Removes the rows of the user, wherever links have moved them. */
 function forgetUser({ user, seqs, sessions, due }: Forgotten, tables: UserTables): void {
   const root = tables.resolve.get(user)?.user ?? user;
   for (const seq of seqs) {
@@ -146,7 +146,7 @@ function forgetUser({ user, seqs, sessions, due }: Forgotten, tables: UserTables
   }
   for (const session of sessions) tables.unlink.run(session, root);
   if (root !== user) {
-    if (sessions.length > 0) due('sessions of theirs had become somebody else’s');
+    if (sessions.length > 0) due('sessions of the user are linked to another user');
     refoldProfile(root, tables);
     return;
   }
@@ -154,6 +154,6 @@ function forgetUser({ user, seqs, sessions, due }: Forgotten, tables: UserTables
     tables.dropProfile.run(user);
     return;
   }
-  due('sessions of theirs are still there');
+  due('rows of linked sessions remain');
   refoldProfile(user, tables);
 }

@@ -9,7 +9,7 @@ import { userProjection } from './projection.ts';
 
 /** Starts the user service in this process. */
 export function startUser(environment: ServiceEnvironment): Promise<RunningService> {
-  // Once a process, however often a rebuilt projection takes over.
+  // One set per process, because the service may cut over to a rebuilt projection several times.
   let metrics: ErasureMetrics | undefined;
   return runService(
     {
@@ -38,7 +38,7 @@ export function startUser(environment: ServiceEnvironment): Promise<RunningServi
           },
           refreshMetrics: () => observed.show(coordinator.open()),
           start: () => {
-            // One instance carries out what is open; replicas take requests.
+            // Replicas accept requests too. Only the first instance carries out the open erasures.
             if ((environment.replica ?? 1) === 1) coordinator.start();
           },
           stop: () => coordinator.stop(),

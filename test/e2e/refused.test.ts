@@ -136,7 +136,7 @@ describe('services on a log that is not theirs', { timeout: 540_000 }, () => {
     await applyStreams(nc);
     const last = await publish(...others());
     await refusing('FRESHET_LOG_RECREATED');
-    await expectSaid('FRESHET_LOG_RECREATED', /was created at [^;]+; the projection was made from one created at /);
+    await expectSaid('FRESHET_LOG_RECREATED', /was created at [^,]+, and the projection comes from one created at /);
     await mend(last);
   });
 
@@ -146,10 +146,13 @@ describe('services on a log that is not theirs', { timeout: 540_000 }, () => {
     await folded(await publish(registered('u1'), viewed('u1', 'a'), viewed('u2', 'a')));
     await put();
     await refusing('FRESHET_LOG_TRUNCATED');
-    await expectSaid('FRESHET_LOG_TRUNCATED', /ends at sequence 1; the projection has folded 4/);
+    await expectSaid('FRESHET_LOG_TRUNCATED', /ends at sequence 1, and the projection has folded sequence 4/);
     const last = await publish(...others(), viewed('new', 'a'));
     await refusing('FRESHET_LOG_FORKED');
-    await expectSaid('FRESHET_LOG_FORKED', /Sequence 4 of EVENTS holds another message than the one that was folded/);
+    await expectSaid(
+      'FRESHET_LOG_FORKED',
+      /Sequence 4 of EVENTS holds another message than the one that the service folded/,
+    );
     await mend(last);
   });
 });

@@ -125,13 +125,13 @@ async function findIndex(nc: NatsConnection, seq: StreamSeq, withinMs: number): 
       try {
         const status = await call<{ seq: number }>(nc, `freshet.${service}.status`, {}, { timeoutMs: 1_000 });
         if (status.seq >= seq) return service;
-        reason = `${service} is at ${status.seq} of ${seq}`;
+        reason = `${service} has folded sequence ${status.seq} of ${seq}`;
       } catch (err) {
         if (!(err instanceof ServiceUnavailableError)) reason = messageOf(err);
       }
     }
     if (performance.now() > deadline)
-      throw new ServiceUnavailableError(`Nobody can say which events the log holds already: ${reason}.`, {
+      throw new ServiceUnavailableError(`No service knows all events that the log holds: ${reason}.`, {
         next: 'freshet status, and start the services',
         details: { seq },
       });

@@ -104,12 +104,15 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     while (!stopped && entry.state !== 'done') {
       if (!said && isOverdue(entry)) {
         said = true;
-        logger.error({ erasure: entry.erasure, deadline: entry.deadline, state: entry.state }, 'an erasure is overdue');
+        logger.error(
+          { erasure: entry.erasure, deadline: entry.deadline, state: entry.state },
+          'an erasure has passed its deadline',
+        );
       }
       try {
         await carryOut(entry, () => said || !isOverdue(entry));
       } catch (err) {
-        logger.warn({ reason: messageOf(err), erasure: entry.erasure }, 'an erasure is held up; it is tried again');
+        logger.warn({ reason: messageOf(err), erasure: entry.erasure }, 'a step of an erasure failed; it is retried');
         await pause(RETRY_MS);
       }
     }
@@ -219,7 +222,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     for (const act of entry.acts)
       if (act.seq > 0 && !(await log.newest(eventSubject('control', act.act, 'erased')))) missing.push(act);
     if (missing.length === 0) return;
-    logger.warn({ erasure: entry.erasure }, 'the log holds no record of an erasure any more: it is done again');
+    logger.warn(
+      { erasure: entry.erasure },
+      'the log no longer holds the record of an erasure; the service carries the erasure out again',
+    );
     const wanted = new Map(missing.map((act) => [act.hmac, act]));
     const ids: string[] = [];
     const acts: ErasureAct[] = [];
@@ -257,7 +263,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     forget,
     status: async (erasure) => {
       const entry = await (await books()).get(erasure);
-      if (!entry) throw new NotFoundError('There is no such erasure.', { next: 'freshet forget --status' });
+      if (!entry)
+        throw new NotFoundError(`Freshet knows no erasure ${JSON.stringify(erasure.slice(0, 64))}.`, {
+          next: 'freshet forget --status',
+        });
       return told(entry);
     },
     list: async () => (await (await books()).list()).map(told),
@@ -266,7 +275,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       return { open: entries.length, overdue: entries.filter(isOverdue).length };
     },
     start: () => {
-      void goOn().catch((err: unknown) => logger.error({ err }, 'the ledger of erasures could not be read'));
+      void goOn().catch((err: unknown) => logger.error({ err }, 'the service could not read the ledger of erasures'));
     },
     stop: async () => {
       stopped = true;

@@ -18,6 +18,6 @@ export async function refuseForgotten(nc: NatsConnection): Promise<(event: unkno
     const is = known.get(subject) ?? gone.has(erasureHmac(key, subject));
     known.set(subject, is);
     if (!is) return undefined;
-    return { code: 'FRESHET_EVENT_USER_ERASED', message: 'The event is of a user who was forgotten.' };
+    return { code: 'FRESHET_EVENT_USER_ERASED', message: 'The event belongs to a user whom Freshet has forgotten.' };
   };
 }

@@ -18,7 +18,7 @@ export function observeErasures(registry: Registry): ErasureMetrics {
   });
   const seconds = new Histogram({
     name: 'freshet_erasure_seconds',
-    help: 'From the request to be forgotten until everything is what the log gives without the user',
+    help: 'Time from the request for an erasure until all state equals a fold of the log without the user',
     buckets: [1, 5, 10, 30, 60, 300, 900, 3_600, 14_400],
     registers,
   });

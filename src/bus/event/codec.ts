@@ -225,7 +225,7 @@ export function createCodec({ declared = [], maxEventBytes = 512 * 1024 }: Codec
 
   function prepare(value: unknown, { control = false }: { control?: boolean } = {}): Prepared {
     if (!control && String((value as { type?: unknown } | null)?.type).startsWith('control.'))
-      return { ok: false, ...problem('FRESHET_EVENT_CONTROL_REFUSED', 'Control events are written by Freshet alone.') };
+      return { ok: false, ...problem('FRESHET_EVENT_CONTROL_REFUSED', 'Only Freshet writes control events.') };
     const result = examine(value);
     if ('problem' in result) return { ok: false, problem: result.problem };
     if ('unknownType' in result)
@@ -233,7 +233,7 @@ export function createCodec({ declared = [], maxEventBytes = 512 * 1024 }: Codec
         ok: false,
         ...problem(
           'FRESHET_EVENT_TYPE_UNKNOWN',
-          `The type ${JSON.stringify(result.unknownType.slice(0, 200))} is not known; an interaction of your own is declared in the configuration (events.declared).`,
+          `Freshet does not know the type ${JSON.stringify(result.unknownType.slice(0, 200))}. Correct it, or declare an interaction of your own in the configuration (events.declared).`,
         ),
       };
     const { event, context, verb } = result.examined;
@@ -244,7 +244,7 @@ export function createCodec({ declared = [], maxEventBytes = 512 * 1024 }: Codec
       // RangeError: an extension attribute that is nested beyond the writer's stack.
       return {
         ok: false,
-        ...problem('FRESHET_EVENT_MALFORMED', `The event can't be written as JSON: ${messageOf(err)}.`),
+        ...problem('FRESHET_EVENT_MALFORMED', `Freshet cannot write the event as JSON: ${messageOf(err)}.`),
       };
     }
     if (payload.length > maxEventBytes)
@@ -252,7 +252,7 @@ export function createCodec({ declared = [], maxEventBytes = 512 * 1024 }: Codec
         ok: false,
         ...problem(
           'FRESHET_EVENT_TOO_LARGE',
-          `The event has ${payload.length} bytes; the limit is ${maxEventBytes} (events.max_bytes).`,
+          `The event has ${payload.length} bytes, and the limit is ${maxEventBytes} (events.max_bytes). Send a smaller event.`,
         ),
       };
     return {

@@ -35,13 +35,13 @@ function wordRefusals(word: string, was: unknown, is: unknown, path: string): Sc
   if (word === 'patternProperties' && isSchema(was) && isSchema(is)) return patternRefusals(was, is, at);
   if (word === 'required') {
     const fresh = list(is).filter((name) => !list(was).includes(name));
-    return fresh.map((name) => ({ path: at, what: `${name} is required now` }));
+    return fresh.map((name) => ({ path: at, what: `now requires ${name}` }));
   }
   if (word === 'anyOf' || word === 'enum') {
     const kept = new Set(list(is).map((one) => JSON.stringify(sorted(one))));
     const gone = list(was).filter((one) => !kept.has(JSON.stringify(sorted(one))));
     if (was === undefined) return [{ path: at, what: 'is new' }];
-    return gone.map((one) => ({ path: at, what: `${JSON.stringify(one).slice(0, 80)} is taken no more` }));
+    return gone.map((one) => ({ path: at, what: `no longer accepts ${JSON.stringify(one).slice(0, 80)}` }));
   }
   // A limit that is gone refuses nothing.
   if (is === undefined && (UPPER.has(word) || LOWER.has(word) || word === 'pattern' || word === 'format')) return [];
@@ -56,13 +56,16 @@ function propertyRefusals(was: unknown, is: unknown, path: string): SchemaChange
   for (const [name, schema] of Object.entries(before)) {
     const now = after[name];
     if (now) changes.push(...refusals(schema, now, `${path}.${name}`));
-    else changes.push({ path: `${path}.${name}`, what: 'is gone: what was published under it means nothing any more' });
+    else changes.push({ path: `${path}.${name}`, what: 'is gone: published values of it have no meaning any more' });
   }
   for (const [name, schema] of Object.entries(after)) {
     const words = Object.keys(schema).filter((word) => !PROSE.has(word));
     // Members that no schema spoke of were taken with any value.
     if (!(name in before) && words.length > 0)
-      changes.push({ path: `${path}.${name}`, what: 'is new: events may hold it already, with another kind of value' });
+      changes.push({
+        path: `${path}.${name}`,
+        what: 'is new: published events may hold it with another kind of value',
+      });
   }
   return changes;
 }

@@ -21,7 +21,7 @@ export function eventSchemas(): Map<string, JsonSchema> {
   schemas.set(DECLARED_TYPE, {
     ...declared,
     title: 'user.x_<verb>.v1',
-    description: 'An interaction of your own, as events.declared of the configuration names it',
+    description: 'An interaction of your own: the setting events.declared names it',
     properties: { ...properties, type: { type: 'string', pattern: DECLARED_TYPE_PATTERN } },
   });
   return schemas;

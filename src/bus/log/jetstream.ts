@@ -70,7 +70,7 @@ export async function createJetStreamLog(options: JetStreamLogOptions): Promise<
       };
     } catch (err) {
       if (isNotFound(err))
-        throw new StreamMissingError(`The stream ${stream} is not there.`, {
+        throw new StreamMissingError(`The nats-server does not have the stream ${stream}.`, {
           next: 'freshet streams apply',
           cause: err,
         });
@@ -143,7 +143,7 @@ function openPull({ nc, jsm, stream, consumer, sink, pullBatch, pullExpiresMs, h
     if (!silent()) return;
     // A process that was busy itself for so long finds what came meanwhile first.
     setImmediate(() => {
-      if (silent()) interrupt('no sign of life from the server');
+      if (silent()) interrupt('the server sends no heartbeat');
     });
   }, heartbeatMs / 2);
   watchdog.unref();

@@ -36,12 +36,12 @@ export async function findPosition(nc: NatsConnection, log: Log, { seq, time }: 
     throw new PositionUnknownError(
       seq > lastSeq
         ? `The log has no sequence ${seq}: it ends at ${lastSeq}.`
-        : `Sequence ${seq} is before the log, which begins at ${firstSeq}.`,
+        : `The log has no sequence ${seq}: it begins at ${firstSeq}.`,
       { next, details: { stream, asked: seq, ...range } },
     );
   if (time !== undefined && time < oldest)
     throw new PositionUnknownError(
-      `${new Date(time).toISOString()} is before the log, which took its first event at ${range.from}.`,
+      `The log has no event as early as ${new Date(time).toISOString()}: it stored its first event at ${range.from}.`,
       { next, details: { stream, asked: new Date(time).toISOString(), ...range } },
     );
   // What is behind the newest is not asked of the server, which counts nanoseconds and not beyond 2262.
@@ -65,7 +65,9 @@ async function lastTakenBy(nc: NatsConnection, stream: string, time: number, las
     if (later === 0) return lastSeq;
     const consumer = await nc.jetstream().consumers.get(stream, name);
     for await (const message of await consumer.fetch({ max_messages: 1, expires: FETCH_MS })) return message.seq - 1;
-    throw new Error(`the log did not say within ${FETCH_MS} ms what it took behind ${new Date(time).toISOString()}`);
+    throw new Error(
+      `The nats-server did not send the first event after ${new Date(time).toISOString()} within ${FETCH_MS} ms.`,
+    );
   } finally {
     await jsm.consumers.delete(stream, name).catch(() => false);
   }

@@ -97,7 +97,7 @@ export interface ServerCapabilities {
 export async function checkServer(nc: NatsConnection): Promise<ServerCapabilities> {
   const version = nc.info?.version ?? '0.0.0';
   if (compareVersions(version, MINIMUM_SERVER) < 0)
-    throw new NatsServerTooOldError(`nats-server ${version} is too old; ${MINIMUM_SERVER} is the oldest that works.`, {
+    throw new NatsServerTooOldError(`nats-server ${version} is too old. Freshet needs ${MINIMUM_SERVER} or newer.`, {
       next: 'freshet doctor',
       details: { found: version, needed: MINIMUM_SERVER },
     });
@@ -105,7 +105,7 @@ export async function checkServer(nc: NatsConnection): Promise<ServerCapabilitie
     await nc.jetstreamManager({ checkAPI: true });
   } catch (err) {
     if (isJetStreamDisabled(err))
-      throw new JetStreamDisabledError('The server has JetStream switched off.', {
+      throw new JetStreamDisabledError('JetStream is off on the nats-server, or for this account.', {
         next: 'nats-server -js',
         details: { server: withoutCredentials(nc.getServer()) },
         cause: err,

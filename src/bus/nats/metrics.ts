@@ -6,13 +6,13 @@ import { SECONDS } from '../../observability/metrics.ts';
 export function observePublisher(registry: Registry): { onAck: (seconds: number) => void; onRetry: () => void } {
   const latency = new Histogram({
     name: 'freshet_publish_ack_seconds',
-    help: 'From sending a message to its acknowledgement by JetStream',
+    help: 'Time from sending a message to its acknowledgement by JetStream',
     buckets: SECONDS,
     registers: [registry],
   });
   const retries = new Counter({
     name: 'freshet_publish_retries_total',
-    help: 'Messages sent again for want of an acknowledgement',
+    help: 'Messages that the process sent again because no acknowledgement came',
     registers: [registry],
   });
   return { onAck: (seconds) => latency.observe(seconds), onRetry: () => retries.inc() };

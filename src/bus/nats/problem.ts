@@ -46,8 +46,8 @@ export function problemOf(err: unknown): Problem {
   if (err instanceof RemoteProblemError) return err.problem;
   if (isAway(err))
     return problemOf(
-      new ServiceUnavailableError(`nats-server did not answer (${err.code}).`, {
-        next: 'freshet status, and again once the server answers',
+      new ServiceUnavailableError(`The nats-server did not answer (${err.code}).`, {
+        next: 'freshet status; send the request again once the server answers',
         cause: err,
       }),
     );
@@ -57,7 +57,7 @@ export function problemOf(err: unknown): Problem {
       title: 'Internal error',
       status: 500,
       code: 'FRESHET_INTERNAL',
-      detail: 'Something went wrong; the service has logged it.',
+      detail: 'The service failed. Its log holds the error.',
     };
   const [status, title] =
     STATUS[err.code] ?? (err.code.startsWith('FRESHET_EVENT_') ? [400, 'Event refused'] : [500, 'Internal error']);

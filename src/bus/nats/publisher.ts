@@ -131,12 +131,14 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
     if (msg.data.length === 0 && msg.headers?.code === 503) {
       // No stream listens on the subject, or the server is only just back: the sweep tries again, then it is an error.
       if (flight.attempts <= retries) {
-        postpone(flight, 'no stream takes it');
+        postpone(flight, 'no stream stores this subject');
         return;
       }
       flights.delete(token);
       flight.reject(
-        new StreamMissingError(`No stream takes ${flight.message.subject}.`, { next: 'freshet streams apply' }),
+        new StreamMissingError(`No stream stores the subject ${flight.message.subject}.`, {
+          next: 'freshet streams apply',
+        }),
       );
       settle();
       return;
@@ -155,7 +157,7 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
     if (answer.error || answer.seq === undefined)
       flight.reject(
         new PublishRefusedError(
-          `The server refused the message: ${answer.error?.description ?? 'no sequence in its answer'}.`,
+          `The nats-server refused the message: ${answer.error?.description ?? 'its answer holds no sequence'}.`,
           {
             details: { subject: flight.message.subject, error: answer.error },
             next: 'freshet status',
@@ -184,7 +186,7 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
       if (flight.attempts > retries) {
         flight.reject(
           new PublishUnacknowledgedError(
-            `No acknowledgement after ${flight.attempts} attempts${flight.trouble ? ` (${flight.trouble})` : ''}: whether it is stored is unknown.`,
+            `The log did not acknowledge the message after ${flight.attempts} attempts${flight.trouble ? ` (${flight.trouble})` : ''}. It may or may not hold it.`,
             {
               next: 'publish it again under the same id',
               details: { subject: flight.message.subject, identity: flight.message.identity },
@@ -223,7 +225,8 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
   return {
     publish: (message) =>
       new Promise((resolve, reject) => {
-        if (closing) return reject(new PublishUnacknowledgedError('The publisher is closed.'));
+        if (closing)
+          return reject(new PublishUnacknowledgedError('The publisher is closed, so it did not send the message.'));
         const flight: Flight = {
           message,
           headers: headersOf(message),
@@ -252,7 +255,11 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
       clearInterval(sweep);
       subscription.unsubscribe();
       for (const flight of [...flights.values(), ...queue.slice(head)])
-        flight.reject(new PublishUnacknowledgedError('The publisher was closed before the acknowledgement came.'));
+        flight.reject(
+          new PublishUnacknowledgedError('The publisher closed before the log acknowledged the message.', {
+            next: 'publish it again under the same id',
+          }),
+        );
       flights.clear();
       head = queue.length;
     },
@@ -269,7 +276,7 @@ function unsendable(cause: unknown, { subject, identity }: OutgoingMessage): Err
       details,
       cause,
     });
-  return new PublishRefusedError(`The message can't be sent: ${messageOf(cause)}.`, { details, cause });
+  return new PublishRefusedError(`The NATS client cannot send the message: ${messageOf(cause)}.`, { details, cause });
 }
 
 function headersOf({ identity, headers }: OutgoingMessage): MsgHdrs | undefined {

@@ -97,7 +97,10 @@ export function createAfterCommit({ service, followers, logger, onEffectFailed }
       reason: messageOf(err),
     });
     onEffectFailed?.(effect.name);
-    logger.error({ err, service, effect: effect.name, since }, 'an effect of a commit failed; it is derived again');
+    logger.error(
+      { err, service, effect: effect.name, since },
+      'an effect of a commit failed; the service derives it again from the rows',
+    );
   }
 
   /** Runs a step of an effect; `since` is the position behind which it is derived again where the step fails. */
@@ -126,7 +129,7 @@ export function createAfterCommit({ service, followers, logger, onEffectFailed }
       stateFailure = new StateFollowerFailedError(
         `The state of ${service} in memory could not follow the log from sequence ${state.position()} to ${seq}: ${messageOf(cause)}.`,
         {
-          next: 'freshet status; the service folds the log again by itself',
+          next: 'freshet status; the service makes the state anew from a snapshot and the log by itself',
           details: { at: state.position(), to: seq },
           cause,
         },

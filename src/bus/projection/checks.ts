@@ -67,7 +67,7 @@ async function newestFence(log: Log): Promise<StreamSeq> {
 
 /** Only who operates it knows which of the two is right. */
 const nextOf = (service: string): string =>
-  `freshet replay ${service}, if this log is the right one: the state is made from it anew; if not, restore the log from a backup`;
+  `freshet replay ${service}, if this log is the right one: it rebuilds the projection from it; if not, restore the log from a backup`;
 
 function compareState(
   info: LogInfo,
@@ -76,17 +76,17 @@ function compareState(
   const next = nextOf(service);
   if (checkpoint.created !== '' && checkpoint.created !== info.created)
     return new LogRecreatedError(
-      `The stream ${info.stream} was created at ${info.created}; the projection was made from one created at ${checkpoint.created}.`,
+      `The stream ${info.stream} was created at ${info.created}, and the projection comes from one created at ${checkpoint.created}.`,
       { next, details: { found: info.created, expected: checkpoint.created } },
     );
   if (info.lastSeq < checkpoint.seq)
     return new LogTruncatedError(
-      `The stream ${info.stream} ends at sequence ${info.lastSeq}; the projection has folded ${checkpoint.seq}.`,
+      `The stream ${info.stream} ends at sequence ${info.lastSeq}, and the projection has folded sequence ${checkpoint.seq}.`,
       { next, details: { found: info.lastSeq, expected: checkpoint.seq } },
     );
   if (info.firstSeq > checkpoint.fence + 1 && info.lastSeq > checkpoint.fence)
     return new LogPrunedError(
-      `The stream ${info.stream} starts at sequence ${info.firstSeq}; what came before is missing, and no erasure took it (fence ${checkpoint.fence}).`,
+      `The stream ${info.stream} starts at sequence ${info.firstSeq}. Earlier messages are missing, and no erasure removed them (fence ${checkpoint.fence}).`,
       {
         next: 'nats stream info EVENTS, then restore the stream from a backup',
         details: { found: info.firstSeq, expected: 1, fence: checkpoint.fence },
@@ -95,7 +95,7 @@ function compareState(
   const missing = Math.max(info.lastMissing, skipped);
   if (missing > checkpoint.fence)
     return new LogPrunedError(
-      `Sequence ${missing} of ${info.stream} is missing, and no erasure took it (fence ${checkpoint.fence}).`,
+      `Sequence ${missing} of ${info.stream} is missing, and no erasure removed it (fence ${checkpoint.fence}).`,
       {
         next: 'nats stream info EVENTS, then restore the stream from a backup',
         details: { found: 'missing', seq: missing, fence: checkpoint.fence },
@@ -117,7 +117,7 @@ async function compareFingerprints(
       const digest = messageDigest(message);
       if (digest === fingerprint.digest && message.timestamp === fingerprint.timestamp) return undefined;
       return new LogForkedError(
-        `Sequence ${fingerprint.seq} of ${info.stream} holds another message than the one that was folded: ${digest} of ` +
+        `Sequence ${fingerprint.seq} of ${info.stream} holds another message than the one that the service folded: ${digest} of ` +
           `${new Date(message.timestamp).toISOString()} instead of ${fingerprint.digest} of ${new Date(fingerprint.timestamp).toISOString()}.`,
         {
           next,
@@ -131,7 +131,7 @@ async function compareFingerprints(
     }
     if (fingerprint.seq > checkpoint.fence)
       return new LogPrunedError(
-        `Sequence ${fingerprint.seq} of ${info.stream} is gone, and no erasure took it (fence ${checkpoint.fence}).`,
+        `Sequence ${fingerprint.seq} of ${info.stream} is missing, and no erasure removed it (fence ${checkpoint.fence}).`,
         {
           next: 'restore the stream from a backup',
           details: { found: 'missing', expected: fingerprint.digest, seq: fingerprint.seq, fence: checkpoint.fence },

@@ -107,7 +107,7 @@ export function createDataSubjects(db: Database, key: Uint8Array): DataSubjects 
       forget({ user, seq, seqs, sessions: [...new Set(links.map(({ session }) => session))], due });
       dropIdentities.run(id, reach);
       dropLinks.run(user, reach);
-      for (const one of seqs) if (dropBack.run(one).changes > 0) due('it took back an event of another id');
+      for (const one of seqs) if (dropBack.run(one).changes > 0) due('the user had retracted an event of another id');
       let dead = 0;
       for (const context of ['user', 'feedback']) {
         const token = `ev.${context}.${encodeToken(user)}`;
@@ -116,11 +116,12 @@ export function createDataSubjects(db: Database, key: Uint8Array): DataSubjects 
       }
       const taken = new Set(gone.map(({ identity }) => identity));
       for (const { payload } of reused.all())
-        if (taken.has(identityOf(payload))) due('an event of somebody else was set aside for its identity');
+        if (taken.has(identityOf(payload)))
+          due('an event of another user is a dead letter because of an identity of this user');
       for (const { session } of links)
         if (find.get(session) || (claimed.get(session) as { n: number }).n > 0)
-          due('a session of theirs is still there');
-      if ((left.get(id) as { n: number }).n > 0) due('they acted behind the fence');
+          due('a session of the user still has events or another link');
+      if ((left.get(id) as { n: number }).n > 0) due('the user has events after the fence of the erasure');
       // By whom what was set aside behind the fence is found when they are forgotten once more.
       else if (dead === 0) dropPerson.run(id);
       cache.delete(user);

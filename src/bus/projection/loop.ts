@@ -163,14 +163,14 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     } catch (err) {
       // The reader is opened again behind the checkpoint after a pause.
       trouble = { code: (err as { code?: string }).code ?? 'FRESHET_FOLD_TROUBLE', message: messageOf(err) };
-      logger.error({ err, service, seq: store.checkpoint().seq }, 'a batch could not be committed');
+      logger.error({ err, service, seq: store.checkpoint().seq }, 'the service could not commit a batch; it retries');
       return { reason: 'commit failed', trouble: true };
     }
     if (committed) follow(committed.result, batch, committed.seconds);
     const failure = afterCommit.stateFailure();
     if (failure) {
       trouble = errorFields(failure);
-      logger.error({ err: failure, service, seq: position() }, 'the state in memory follows the log no more');
+      logger.error({ err: failure, service, seq: position() }, 'the state in memory no longer follows the log');
       return { reason: 'the state follower failed', trouble: true };
     }
     trouble = undefined;
@@ -199,11 +199,14 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     observer.batch?.(result, batch.length, seconds());
     observer.age?.(Math.max(0, Date.now() - (batch.at(-1) as Delivery).timestamp));
     for (const dead of deadLetters)
-      logger.warn({ service, seq: dead.seq, code: dead.code, reason: dead.message }, 'event moved to the dead letters');
+      logger.warn(
+        { service, seq: dead.seq, code: dead.code, reason: dead.message },
+        'the service moved an event to the dead letters',
+      );
     for (const type of unknownTypes) {
       if (reportedTypes.has(type) || reportedTypes.size >= 100) continue;
       reportedTypes.add(type);
-      logger.warn({ service, type }, 'events of a type that this release does not know are skipped');
+      logger.warn({ service, type }, 'this release does not know a type of events and skips them');
     }
   }
 
@@ -215,13 +218,13 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       if (outcome.refused.code !== refused?.code)
         logger.error(
           { service, ...errorFields(outcome.refused) },
-          'the log is not the one this projection was made from',
+          'the log is not the one that this projection comes from',
         );
       refused = outcome.refused;
       observer.refused?.(true);
       return undefined;
     }
-    if (refused) logger.info({ service }, 'the log is the right one again');
+    if (refused) logger.info({ service }, 'the log matches the projection again');
     refused = undefined;
     fence = streamSeq(Math.max(fence, outcome.fence));
     skipped = streamSeq(0);
@@ -271,7 +274,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       for (const timer of timers) clearInterval(timer);
       current.end('closed');
       session = undefined;
-      await reader?.close().catch((err: unknown) => logger.debug({ err }, 'reader closed with an error'));
+      await reader?.close().catch((err: unknown) => logger.debug({ err }, 'a reader failed to close'));
     }
   }
 
@@ -279,10 +282,10 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     try {
       current.flush();
       if (!(await check())) current.end('refused', true);
-      else if (current.created !== known?.created) current.end('the stream is another one');
+      else if (current.created !== known?.created) current.end('somebody created the stream again');
       afterCommit.retry();
     } catch (err) {
-      logger.debug({ err, service }, 'the log could not be checked');
+      logger.debug({ err, service }, 'the service could not check the log');
       if (isStorageTrouble(err)) current.end('storage trouble', true);
     }
   }
@@ -299,7 +302,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     if (sent < before) return;
     // What is still on the way gets one more turn to arrive.
     await new Promise((resolve) => setTimeout(resolve, limits.idleCheckMs));
-    if (current.expected === before) current.end(`the server has sent ${sent} messages, ${before - 1} came`);
+    if (current.expected === before) current.end(`the server sent ${sent} messages, and ${before - 1} arrived`);
   }
 
   const every = (ms: number, task: () => Promise<void>): NodeJS.Timeout => {
@@ -322,7 +325,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
         ended = await readOnce();
       } catch (err) {
         trouble = { code: (err as { code?: string }).code ?? 'FRESHET_LOG_UNREACHABLE', message: messageOf(err) };
-        logger.warn({ service, ...errorFields(err) }, 'the log could not be read');
+        logger.warn({ service, ...errorFields(err) }, 'the service could not read the log; it retries');
         ended = { reason: messageOf(err), trouble: true };
       }
       if (stopped) return;
@@ -334,7 +337,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       observer.interrupted?.(ended.reason);
       logger.debug(
         { service, reason: ended.reason, seq: store.checkpoint().seq },
-        'reading again behind the checkpoint',
+        'the service opens another reader behind the checkpoint',
       );
       if (position() > before && !ended.trouble) pause = limits.backoffMinMs;
       await sleep(

@@ -8,13 +8,13 @@ export function observeLoop(registry: Registry): LoopObserver & { seq: Gauge; st
   const registers = [registry];
   const events = new Counter({
     name: 'freshet_projection_events_total',
-    help: 'Messages of the log by what became of them',
+    help: 'Messages of the log that the service handled, by outcome',
     labelNames: ['outcome'],
     registers,
   });
   const deadLetters = new Counter({
     name: 'freshet_dead_letters_total',
-    help: 'Events set aside, by reason',
+    help: 'Events that the service moved to the dead letters, by code',
     labelNames: ['code'],
     registers,
   });
@@ -32,24 +32,28 @@ export function observeLoop(registry: Registry): LoopObserver & { seq: Gauge; st
   });
   const age = new Histogram({
     name: 'freshet_projection_age_seconds',
-    help: 'From the log taking a message to its commit in the projection',
+    help: 'Time from the moment at which the log stored a message to its commit in the projection',
     buckets: [...SECONDS, 60, 600],
     registers,
   });
   const lag = new Gauge({
     name: 'freshet_projection_lag_messages',
-    help: 'Messages of the log that are not folded yet',
+    help: 'Messages of the log that the service has not folded yet',
     registers,
   });
-  const seq = new Gauge({ name: 'freshet_projection_seq', help: 'Sequence that the projection has folded', registers });
+  const seq = new Gauge({
+    name: 'freshet_projection_seq',
+    help: 'Last sequence that the service has folded',
+    registers,
+  });
   const reopened = new Counter({
     name: 'freshet_projection_reopened_total',
-    help: 'Times the reader was opened again behind the checkpoint',
+    help: 'Times that the service opened another reader of the log behind its checkpoint',
     registers,
   });
   const refused = new Gauge({
     name: 'freshet_log_refused',
-    help: '1 while the log is not the one the projection was made from',
+    help: '1 while the log is not the one that the projection comes from, otherwise 0',
     registers,
   });
   const effects = new Counter({
@@ -60,7 +64,7 @@ export function observeLoop(registry: Registry): LoopObserver & { seq: Gauge; st
   });
   const states = new Counter({
     name: 'freshet_state_failures_total',
-    help: 'Times the state in memory could not follow the log and was made anew from a snapshot and the log',
+    help: 'Times that the state in memory could not follow the log; the service makes it anew from a snapshot and the log',
     registers,
   });
   return {

@@ -69,7 +69,7 @@ export async function createRebuild<Tables>(options: RebuildOptions<Tables>): Pr
       fingerprints: store.fingerprints(),
     });
     if (refused) {
-      logger.warn({ service, code: refused.code }, 'an earlier rebuild was made from another log and is begun again');
+      logger.warn({ service, code: refused.code }, 'an earlier rebuild read another log; the rebuild begins again');
       store.close();
       removeDatabase(file);
       store = open();

@@ -281,7 +281,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     );
     if (moved.changes !== 1)
       throw new CheckpointConflictError(
-        `The checkpoint of ${definition.service} is not at ${current.seq}, where this process left it.`,
+        `The checkpoint of ${definition.service} is no longer at sequence ${current.seq}: another process has written to the projection.`,
         {
           next: 'freshet status',
           details: { file, expected: current.seq, found: readCheckpoint.get()?.seq },
@@ -372,8 +372,8 @@ function open<Tables>(
     return { db, found, readable: hasWhatIsAsked(db, definition, found !== undefined) };
   } catch (cause) {
     if (!isStorageTrouble(cause)) throw cause;
-    throw new DataFolderUnusableError(`The projection ${file} can't be opened: ${messageOf(cause)}.`, {
-      next: 'check the data folder, or remove the file: it is rebuilt from the log',
+    throw new DataFolderUnusableError(`The service cannot open the projection ${file}: ${messageOf(cause)}.`, {
+      next: 'check the data folder, or remove the file: the service rebuilds it from the log',
       details: { file, reason: (cause as { code?: string }).code },
       cause,
     });

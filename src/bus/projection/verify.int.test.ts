@@ -178,13 +178,13 @@ describe('a projection', () => {
     const folder = tempDir('verify');
     const log = await logOf(EVENTS);
     const { store, file } = await liveOf(log, folder);
-    store.needRebuild('a session of theirs is still there');
+    store.needRebuild('a session of the user still has events or another link');
     const equal = await verify(log, file, folder);
     expect(equal).toMatchObject({ live: equal.rebuilt });
     store.db.exec(`UPDATE note SET item = 'z' WHERE seq = 1`);
     await expect(verify(log, file, folder)).rejects.toMatchObject({
       code: 'FRESHET_NOT_CAUGHT_UP',
-      message: expect.stringContaining('a session of theirs is still there'),
+      message: expect.stringContaining('a session of the user still has events or another link'),
     });
     store.close();
   });

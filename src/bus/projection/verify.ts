@@ -138,14 +138,14 @@ async function attemptVerify<Tables>(
     const newest = (await log.newest(ERASURE_RECORDS))?.seq ?? 0;
     const overtaken = verdict.live !== verdict.rebuilt && newest > seq;
     if (verdict.live !== verdict.rebuilt && !overtaken && due.length > 0)
-      throw new NotCaughtUpError(
-        `${service} is not what its log gives before it is rebuilt, as it will be after an erasure: ${due.join('; ')}.`,
-        { next: 'freshet forget --status, and verify again once it is done', details: { seq, reasons: due } },
-      );
+      throw new NotCaughtUpError(`${service} has not rebuilt its projection yet after an erasure: ${due.join('; ')}.`, {
+        next: 'freshet forget --status; verify again once the erasure is done',
+        details: { seq, reasons: due },
+      });
     return { verdict, overtaken };
   } catch (err) {
     if ((err as { code?: string }).code?.startsWith('SQLITE_'))
-      throw new ProjectionMissingError(`The projection of ${service} can't be read: ${messageOf(err)}.`, {
+      throw new ProjectionMissingError(`Freshet cannot read the projection of ${service}: ${messageOf(err)}.`, {
         next: `freshet replay ${service}`,
         details: { file: options.file },
         cause: err,
@@ -199,8 +199,8 @@ async function attemptVerify<Tables>(
     }
     if (!here) return rows;
     if (here.seq < rows.seq)
-      throw new NotCaughtUpError(`The memory of ${service} is at ${here.seq} only, its rows at ${rows.seq}.`, {
-        next: 'freshet status, and verify again once the service has caught up',
+      throw new NotCaughtUpError(`The model of ${service} is at sequence ${here.seq}, and its rows at ${rows.seq}.`, {
+        next: 'freshet status; verify again once the service has caught up',
         details: { seq: rows.seq, memory: here.seq },
       });
     await to({ seq: here.seq });
@@ -276,8 +276,8 @@ async function positionOf<Tables>(options: VerifyOptions<Tables>): Promise<numbe
     if (seq >= newest) return seq;
     if (performance.now() > deadline)
       throw new NotCaughtUpError(
-        `${definition.service} has folded the log up to ${seq}, and the erasure at ${newest} has taken messages before that.`,
-        { next: 'freshet status, and verify again once the service has caught up', details: { seq, erasure: newest } },
+        `${definition.service} has folded sequence ${seq}, and not yet the erasure at ${newest}, which removed messages.`,
+        { next: 'freshet status; verify again once the service has caught up', details: { seq, erasure: newest } },
       );
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -297,7 +297,7 @@ function openFile(file: string, service: string): Db {
   try {
     return new Database(file, { readonly: true, fileMustExist: true, timeout: 2_000 });
   } catch (cause) {
-    throw new ProjectionMissingError(`There is no projection of ${service} at ${file}.`, {
+    throw new ProjectionMissingError(`Freshet found no projection of ${service} at ${file}.`, {
       next: 'freshet verify --data DIR, with the data folder of the service',
       details: { file },
       cause,
@@ -315,7 +315,7 @@ async function openLive<Tables>({ file, definition }: VerifyOptions<Tables>): Pr
     const wanted = foldVersion(definition);
     if (version !== wanted)
       throw new FoldVersionDiffersError(
-        `The projection of ${service} was made under fold version ${version}; this program and these settings make ${wanted}.`,
+        `The projection of ${service} has fold version ${version}, and this program with these settings makes ${wanted}.`,
         { next: `freshet replay ${service}`, details: { found: version, wanted } },
       );
     return db;

@@ -57,9 +57,9 @@ export function createWaiters({ service, position }: WaitersOptions): Waiters {
             const after = stopped ? ` The service stopped after ${Math.round(performance.now() - asked)} ms.` : '';
             reject(
               new SequenceNotReachedError(
-                `${service} holds the log up to sequence ${at}, and did not reach ${seq} within ${timeoutMs} ms.${after}`,
+                `${service} is at sequence ${at} and did not reach ${seq} within ${timeoutMs} ms.${after}`,
                 {
-                  next: 'ask again, with a larger timeout_ms, or see freshet status',
+                  next: 'send the request again, with a larger timeout_ms, or run freshet status',
                   details: { asked: seq, reached: at },
                 },
               ),

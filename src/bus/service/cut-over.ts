@@ -49,12 +49,15 @@ export function createCutOver<Tables>(options: CutOverOptions<Tables>): CutOver 
     if (found !== version) {
       // For the program or the settings that it was made for, when they are started.
       if (found !== passedOver)
-        logger.info({ file: files.next, found, version }, 'a rebuilt projection is of another fold');
+        logger.info(
+          { file: files.next, found, version },
+          'a rebuilt projection has another fold version; it waits for the program or the settings of that version',
+        );
       passedOver = found;
       return;
     }
     going = takeOver(definition, version)
-      .catch((err: unknown) => logger.error({ err, service }, 'a rebuilt projection could not be taken over'))
+      .catch((err: unknown) => logger.error({ err, service }, 'the service could not cut over to a rebuilt projection'))
       .finally(() => {
         going = undefined;
       });
@@ -75,7 +78,7 @@ export function createCutOver<Tables>(options: CutOverOptions<Tables>): CutOver 
       // Never back behind what has been answered from.
       if (at.seq < options.position()) at = await rebuild.to({ seq: options.position() });
     } catch (err) {
-      logger.error({ reason: messageOf(err), service }, 'a rebuilt projection does not fit this log and is removed');
+      logger.error({ reason: messageOf(err), service }, 'a rebuilt projection does not match this log; it is removed');
       rebuild.close();
       discardNext(files);
       if (paused) await options.resume();
@@ -86,7 +89,7 @@ export function createCutOver<Tables>(options: CutOverOptions<Tables>): CutOver 
     await options.replace(() => replaceLiveFile(files, version), definition);
     logger.info(
       { service, seq: at.seq, seconds: (performance.now() - started) / 1000 },
-      'a rebuilt projection has taken over',
+      'the service has cut over to a rebuilt projection',
     );
   }
 

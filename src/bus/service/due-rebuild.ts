@@ -21,7 +21,7 @@ export function scheduleDueRebuild({ due, waits, begin, logger, afterMs, pollMs 
     since = reason === undefined ? undefined : (since ?? performance.now());
     if (since === undefined || performance.now() - since < afterMs) return;
     since = undefined;
-    logger.info({ reason }, 'a rebuild follows an erasure');
+    logger.info({ reason }, 'the service begins a rebuild after an erasure');
     begin();
   }, pollMs);
   timer.unref();

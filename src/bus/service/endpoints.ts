@@ -46,7 +46,7 @@ const freshnessCheck = ({ http }: Config) => createRequestCheck(Type.Object(fres
 async function reachMinSeq(checked: Freshness, loop: ProjectionLoop, { http }: Config): Promise<void> {
   const { state, trouble } = loop.status();
   if (state === 'refusing')
-    throw new ServiceUnavailableError(trouble?.message ?? 'The log is not the one this state was made from.', {
+    throw new ServiceUnavailableError(trouble?.message ?? 'The log is not the one that this state comes from.', {
       ...(trouble?.next ? { next: trouble.next } : {}),
       details: { reason: trouble?.code },
     });
@@ -95,7 +95,7 @@ export function commonEndpoints(
           const seq = wholeNumber(request, 'seq', { default: 0, min: 1, max: Number.MAX_SAFE_INTEGER });
           const dead = current.deadLetter(seq);
           if (!dead)
-            throw new NotFoundError(`No event was set aside at sequence ${seq}.`, { next: 'freshet dlq list' });
+            throw new NotFoundError(`The service has no dead letter at sequence ${seq}.`, { next: 'freshet dlq list' });
           return { ...mentionOf(dead), payload: Buffer.from(dead.payload).toString('base64') };
         }
         const n = wholeNumber(request, 'n', { default: 100, min: 1, max: DEAD_LETTERS_MAX });
@@ -110,17 +110,23 @@ export function commonEndpoints(
 
 /** What every service answers. */
 export const COMMON_ENDPOINTS = {
-  status: { description: 'State, position, lag, dead letters', example: {}, ofInstance: true },
+  status: {
+    description: 'State, sequence, lag and number of dead letters of the instance',
+    example: {},
+    ofInstance: true,
+  },
   known: {
-    description: 'For each identity <source>/<id> the sequence under which it was folded, or null',
+    description:
+      'For each identity <source>/<id> the sequence of the event that the service has folded, or null if it has folded none',
     example: { identities: ['shop-web/01JD'] },
   },
   held: {
-    description: 'What the service holds under an id, a page of one part; without part: which parts there are',
+    description:
+      'The personal data that the service holds under an id: a page of one part. Without part, the names of the parts',
     example: { user: 'u42', part: 'identity', n: 100 },
   },
   dead_letters: {
-    description: 'Events that were set aside, in pages; or one of them with its payload, with seq',
+    description: 'The dead letters of the service, in pages. With seq, one of them with its payload',
     example: { after: 0, n: 100 },
   },
 } as const;

@@ -7,8 +7,8 @@ export function ensureFolder(folder: string): void {
   try {
     makeFolder(resolve(folder));
   } catch (cause) {
-    throw new DataFolderUnusableError(`The data folder ${folder} can't be used: ${messageOf(cause)}.`, {
-      next: 'freshet up --data DIR, with a folder that can be written to',
+    throw new DataFolderUnusableError(`Freshet cannot use the data folder ${folder}: ${messageOf(cause)}.`, {
+      next: 'freshet up --data DIR, with a folder that Freshet may write to',
       details: { folder },
       cause,
     });

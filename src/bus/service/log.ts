@@ -29,5 +29,5 @@ export const createServiceLog = ({ nc, publisher, config, service, batchMax }: S
     heartbeatMs: config.projection.heartbeat_ms,
     describe: (consumer) =>
       CONSUMERS.find(({ name }) => name === `${service}-projection`)?.description ??
-      `Reads the log for a moment: ${consumer}`,
+      `Reads the log for a short time: ${consumer}`,
   });

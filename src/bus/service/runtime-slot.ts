@@ -67,7 +67,7 @@ export async function createRuntimeSlot(options: RuntimeSlotOptions): Promise<Ru
       current.start();
     } catch (err) {
       // There is nothing left to answer from; a new process opens whichever file is whole.
-      logger.fatal({ err }, 'the projection could not be opened again');
+      logger.fatal({ err }, 'the service could not open the projection again and ends');
       process.exit(70);
     } finally {
       release();
@@ -80,7 +80,10 @@ export async function createRuntimeSlot(options: RuntimeSlotOptions): Promise<Ru
     pauseMs = at > failedAt ? backoffMinMs : Math.min(2 * pauseMs, backoffMaxMs);
     failedAt = at;
     const failed = current;
-    logger.error({ seq: at, pause_ms: pauseMs }, 'the state in memory is made anew from a snapshot and the log');
+    logger.error(
+      { seq: at, pause_ms: pauseMs },
+      'the service makes the state in memory anew from a snapshot and the log after a pause',
+    );
     clearTimeout(timer);
     timer = setTimeout(() => {
       void (async () => {

@@ -76,7 +76,7 @@ export async function runService<Tables>(
     let wanted = definition;
     const version = foldVersion(definition);
     if (role === undefined && replaceLiveFile(files, version))
-      logger.info({ file: files.live }, 'a rebuilt projection has taken over');
+      logger.info({ file: files.live }, 'the service has cut over to a rebuilt projection');
 
     const observer = observeLoop(registry);
     const limits = loopLimits(config);
@@ -135,12 +135,12 @@ export async function runService<Tables>(
     if (current().store.rebuilt)
       logger.warn(
         { file: files.live, version },
-        'what events do to this projection has changed: it is rebuilt from the log',
+        'the fold of this projection has changed; the service rebuilds the projection from the log',
       );
     if (current().store.stale) {
       logger.warn(
         { file: files.live, found: current().store.version, version },
-        'what events do to this projection has changed: another one is rebuilt beside it',
+        'the fold of this projection has changed; the service answers from it and rebuilds another one beside it',
       );
       rebuilding = createRebuilding();
     }
@@ -265,11 +265,11 @@ export async function runService<Tables>(
       othersAnswer: () => othersAnswer(nc, named),
       join: () => {
         micro.join();
-        logger.info({ instance, seq: current().loop.position() }, 'requests are shared with the other instances');
+        logger.info({ instance, seq: current().loop.position() }, 'this instance takes requests from now on');
       },
     });
     if (aside) {
-      logger.info({ instance }, 'another instance answers: this one takes requests once it is ready');
+      logger.info({ instance }, 'this instance is on standby: another one answers until this one is ready');
       joining.start();
     }
     logger.info({ instance, seq: current().loop.position(), health: health.url }, 'service started');

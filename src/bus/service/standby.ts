@@ -18,7 +18,10 @@ export async function othersAnswer(
 ): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`It can't be told which instances of ${name} there are.`)), 2 * SAY_MS);
+    timer = setTimeout(
+      () => reject(new Error(`The instances of ${name} did not answer within ${2 * SAY_MS} ms.`)),
+      2 * SAY_MS,
+    );
   });
   try {
     return await Promise.race([looked(), late]);

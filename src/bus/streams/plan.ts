@@ -111,12 +111,12 @@ function hazardOf(
   // A full stream that refuses what is new says so to whoever publishes.
   const refuses = discard === DiscardPolicy.New && (setting === 'max_bytes' || setting === 'max_msgs');
   if (LIMITS.includes(setting) && limitOf(found) < limitOf(wanted) && !refuses)
-    return 'messages over this limit are deleted as new ones come';
-  if (setting === 'retention') return 'messages go once they have been read';
-  if (setting === 'storage' && found === StorageType.Memory) return 'all of it is gone when the server stops';
+    return 'the server deletes messages over this limit when new ones come';
+  if (setting === 'retention') return 'the server deletes messages after a reader has read them';
+  if (setting === 'storage' && found === StorageType.Memory) return 'all messages are lost when the server stops';
   if (setting === 'subjects') {
     const missing = (wanted as string[]).filter((subject) => !(found as string[]).includes(subject));
-    if (missing.length > 0) return `messages on ${missing.join(', ')} are not all stored`;
+    if (missing.length > 0) return `the stream does not store all messages on ${missing.join(', ')}`;
   }
   return undefined;
 }
@@ -124,11 +124,12 @@ function hazardOf(
 /** Limits that get narrower drop messages; anything that is fixed at creation asks for another stream. */
 function dangerOf(setting: keyof WireStream, before: unknown, after: unknown): string | undefined {
   if (FIXED.has(setting))
-    return 'the server takes it at creation only: the stream would have to be deleted and made again, with all it holds';
-  if (LIMITS.includes(setting) && limitOf(after) < limitOf(before)) return 'messages over the new limit are deleted';
+    return 'the server sets it at creation only: the change deletes the stream with all its messages and creates it again';
+  if (LIMITS.includes(setting) && limitOf(after) < limitOf(before))
+    return 'the server deletes messages over the new limit';
   if (setting === 'subjects') {
     const lost = (before as string[]).filter((subject) => !(after as string[]).some((wide) => covers(wide, subject)));
-    if (lost.length > 0) return `messages on ${lost.join(', ')} are no longer stored`;
+    if (lost.length > 0) return `the stream no longer stores messages on ${lost.join(', ')}`;
   }
   return undefined;
 }
@@ -195,7 +196,7 @@ export async function applyStreams(
   return applied;
 }
 
-const said = (changes: readonly SettingChange[]): string =>
+const listed = (changes: readonly SettingChange[]): string =>
   changes
     .map(
       ({ setting, found, wanted, danger, hazard }) =>
@@ -204,14 +205,14 @@ const said = (changes: readonly SettingChange[]): string =>
     .join('; ');
 
 function differsError(name: string, changes: readonly SettingChange[]): StreamConfigDiffersError {
-  return new StreamConfigDiffersError(`The server has ${name} with other settings: ${said(changes)}.`, {
+  return new StreamConfigDiffersError(`The nats-server has ${name} with other settings: ${listed(changes)}.`, {
     next: changes.some(({ danger }) => danger !== undefined) ? 'freshet streams diff' : 'freshet streams apply',
     details: { name, changes },
   });
 }
 
 function losesDataError(name: string, changes: readonly SettingChange[]): StreamChangeLosesDataError {
-  return new StreamChangeLosesDataError(`Changing ${name} would lose data: ${said(changes)}.`, {
+  return new StreamChangeLosesDataError(`A change of ${name} would lose data: ${listed(changes)}.`, {
     next: 'freshet streams apply --lose-data --yes-lose-data',
     details: { name, changes },
   });
@@ -219,7 +220,7 @@ function losesDataError(name: string, changes: readonly SettingChange[]): Stream
 
 /** The server's own words, with what to do where its disk is too small. */
 function refusedError(name: string, cause: unknown): StreamRefusedError {
-  return new StreamRefusedError(`The server can't make ${name}: ${messageOf(cause)}.`, {
+  return new StreamRefusedError(`The nats-server cannot create ${name}: ${messageOf(cause)}.`, {
     next: /insufficient/.test(messageOf(cause))
       ? 'free disk space, or start on another disk: freshet up --data DIR'
       : 'freshet streams diff',

@@ -8,14 +8,14 @@ import { applyStreams } from './plan.ts';
 export async function prepareServer(nc: NatsConnection, logger: Logger): Promise<void> {
   const { version, missing } = await checkServer(nc);
   if (missing.length > 0)
-    logger.info({ version, missing }, 'this nats-server lacks features; nothing that Freshet needs');
+    logger.info({ version, missing }, 'this nats-server lacks features that Freshet does not need');
   const applied = await applyStreams(nc, { onlyMissing: true });
   for (const { kind, name, done } of applied) {
-    if (done === 'created') logger.info({ kind, name }, 'created in JetStream');
+    if (done === 'created') logger.info({ kind, name }, 'Freshet has created this in JetStream');
     else if (done === 'left' && kind !== 'consumer')
       logger.warn(
         { kind, name, next: 'freshet streams diff' },
-        'the server has this with other settings than streams.config.ts',
+        'the nats-server has this with other settings than streams.config.ts',
       );
   }
 }

@@ -11,8 +11,8 @@ import { STATISTICS_DEFAULTS, type StatisticsConfig } from './state/statistics.t
 import { CONTENT_DEFAULTS, type ContentConfig } from './state/terms.ts';
 
 /**
- * What belongs to the fold (`statistics`, `content`, and `ranker`, which learns from lists as all the others make them)
- * changes what is stored, so another value means a rebuild.
+ * `statistics`, `content` and `ranker` belong to the fold: another value changes what is stored, so it needs a rebuild.
+ * So do the others as far as the ranker learns from the lists that they make.
  */
 export interface ModelConfig {
   statistics: StatisticsConfig;
@@ -43,14 +43,14 @@ export const MODEL_DEFAULTS: ModelConfig = {
   readBack: 30,
 };
 
-/** A configuration in which some values may be left to the defaults. */
+/** A configuration whose missing values are the defaults. */
 export type PartialModelConfig = {
   [K in keyof ModelConfig]?: ModelConfig[K] extends object ? Partial<ModelConfig[K]> : ModelConfig[K];
 };
 
 const HOUR_MS = 3_600_000;
 
-/** The whole configuration; values that can't be are brought to the nearest that can. */
+/** The whole configuration; a value out of range becomes the nearest possible one. */
 export function completeConfig(config: PartialModelConfig = {}): ModelConfig {
   const statistics = { ...STATISTICS_DEFAULTS, ...config.statistics };
   return {

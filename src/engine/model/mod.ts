@@ -1,4 +1,4 @@
-/** The engine's model: pure, deterministic, knows nothing of NATS, SQLite, networks of neurons or the time of day. */
+/** The engine's model: pure and deterministic, without NATS, SQLite, neural-network libraries or the time of day. */
 
 export type { PersonalData } from './answer/lookup.ts';
 export type {
@@ -11,8 +11,8 @@ export type {
   RecommendedList,
   RecommendRequest,
 } from './answer/types.ts';
+export type { Interaction, Reaction, ServedList } from './apply/events.ts';
 export { completeConfig, MODEL_DEFAULTS, type ModelConfig, type PartialModelConfig } from './config.ts';
-export type { Interaction, Reaction, ServedList } from './fold/events.ts';
 export { type ContentMap, decodeMap, encodeMap } from './inputs/content-map.ts';
 export { featureHash } from './inputs/features.ts';
 export { type InputKind, type InputQuality, InputUnreadableError } from './inputs/kinds.ts';

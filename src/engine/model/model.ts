@@ -15,14 +15,14 @@ import {
   takenOf,
 } from './answer/lookup.ts';
 import type { Examined, ItemTest, RecommendedList, RecommendRequest, SimilarOptions } from './answer/types.ts';
+import type { Interaction, Reaction, ServedList } from './apply/events.ts';
+import { FeedbackFold } from './apply/feedback-fold.ts';
+import { ItemFold } from './apply/item-fold.ts';
+import { mergeModels } from './apply/merge.ts';
+import { UserFold } from './apply/user-fold.ts';
 import { CandidateRanker } from './candidates/candidate-ranker.ts';
 import { FEATURE_SCALES } from './candidates/features.ts';
 import { completeConfig, type ModelConfig, type PartialModelConfig } from './config.ts';
-import type { Interaction, Reaction, ServedList } from './fold/events.ts';
-import { FeedbackFold } from './fold/feedback-fold.ts';
-import { ItemFold } from './fold/item-fold.ts';
-import { mergeModels } from './fold/merge.ts';
-import { UserFold } from './fold/user-fold.ts';
 import { type InputKind, InputUnreadableError, isMapKind } from './inputs/kinds.ts';
 import { type InputInForce, RecordedInputs } from './inputs/recorded-inputs.ts';
 import { Learner } from './learn/learner.ts';
@@ -39,7 +39,7 @@ import type { Traits } from './state/traits.ts';
 import type { WarningName } from './state/warnings.ts';
 import type { Model, ModelSizes } from './types.ts';
 
-/** An empty model; values left out of the configuration are the defaults. */
+/** An empty model. Values left out of the configuration are the defaults. */
 export function createModel(config: PartialModelConfig = {}): Model {
   return new FoldedModel(completeConfig(config));
 }
@@ -180,7 +180,10 @@ class FoldedModel implements Model {
     try {
       this.#learner.pin(bytes);
     } catch (err) {
-      throw new InputUnreadableError('the weights are of another ranker', { cause: err });
+      throw new InputUnreadableError(
+        'The weights belong to a ranker of another form. Pin weights that this configuration learned.',
+        { cause: err },
+      );
     }
   }
 
@@ -220,7 +223,8 @@ class FoldedModel implements Model {
   // --- the whole ---------------------------------------------------------------------------------------------------
 
   merge(other: Model): void {
-    if (!(other instanceof FoldedModel)) throw new TypeError('only models of this release can be merged');
+    if (!(other instanceof FoldedModel))
+      throw new TypeError('The other model is of another implementation. Merge models that createModel made.');
     const own = { state: this.#state, learner: this.#learner, itemFold: this.#itemFold };
     mergeModels(own, { state: other.#state, learner: other.#learner });
   }

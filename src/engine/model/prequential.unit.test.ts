@@ -23,10 +23,10 @@ const placed = (rank: number): PrequentialEvent =>
     item: 0,
     rank,
     seen: [],
-    profile: { items: [], backs: [] },
+    profile: { items: [], lags: [] },
     statistics: { total: [], pairs: undefined },
     popularity: { sum: () => 0 },
-    catalogue: { ids: { end: 1 }, servable: () => true },
+    catalogue: { ids: { end: 1 }, isServable: () => true },
   }) as unknown as PrequentialEvent;
 
 describe('prequential windows', () => {

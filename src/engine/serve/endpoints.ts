@@ -11,7 +11,7 @@ import { rulesIn } from '../rerank/request.ts';
 import { type SeenRule, seenRule } from '../rerank/seen.ts';
 import { parseSegment } from '../rerank/segment.ts';
 import type { Experiments } from './experiments.ts';
-import type { ListShape, Lists } from './lists.ts';
+import type { Lists, RequestCriteria } from './lists.ts';
 import { engineRequests, LIST_DEFAULT, SHELVES_DEFAULT } from './requests.ts';
 
 type Requests = ReturnType<typeof engineRequests>;
@@ -49,7 +49,7 @@ export function engineEndpoints(
   }
 
   /** What a request says beside user and length; undefined where it says nothing of it. */
-  function shapeOf(request: RecommendRequest, length: number): ListShape | undefined {
+  function criteriaOf(request: RecommendRequest, length: number): RequestCriteria | undefined {
     const { candidates, like, unlike, history, context } = request;
     const rules = rulesIn(request, { n: length, at: now() });
     if (like && history)
@@ -82,11 +82,11 @@ export function engineEndpoints(
         // What the request says itself counts.
         const request: RecommendRequest = arm ? { ...(arm.settings as RecommendRequest), ...said } : said;
         const { n = LIST_DEFAULT, candidates } = request;
-        const shape = shapeOf(request, n);
-        const user = shape?.history && request.user === undefined ? undefined : known(request.user);
+        const criteria = criteriaOf(request, n);
+        const user = criteria?.history && request.user === undefined ? undefined : known(request.user);
         const answer = lists.recommend({
           user: user === undefined ? undefined : resolve(user),
-          shape,
+          criteria,
           // A request that names candidates gets them all, unless it says how many.
           n: request.n ?? (candidates === undefined ? n : Math.max(1, candidates.length)),
           exclude: request.exclude ?? [],

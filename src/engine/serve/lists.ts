@@ -1,99 +1,79 @@
 /**
- * Lists that are answered. One that stands is answered as it is: its user hasn't acted since, it is no older than the
- * question allows, and what was withdrawn meanwhile is left out; any other is computed.
+ * Lists as answers. The engine answers with a cached list where the user has not acted since, the list is no older than
+ * the request allows, and leaves out what was withdrawn meanwhile. Otherwise it computes the list.
  */
 import { randomBytes } from 'node:crypto';
 import { itemId, type StreamSeq, userId } from '../../bus/event/ids.ts';
-import { BadRequestError } from '../../errors.ts';
 import { NO_ROWS, type RowsBeside } from '../fold/rows-beside.ts';
 import type { ItemTest, ListSource, Model } from '../model/mod.ts';
 import type { Filter } from '../rerank/filter.ts';
-import { joinRules, parseRules } from '../rerank/request.ts';
+import { joinRules } from '../rerank/request.ts';
+import { createReranking, type ListCriteria, type ListReason } from '../rerank/rerank.ts';
 import { NO_RULES, type Rules } from '../rerank/rules.ts';
 import { SEEN_FOR_GOOD, type SeenRule } from '../rerank/seen.ts';
 import { type Segment, takenIn } from '../rerank/segment.ts';
-import { createShaping, type ListReason, type Shape } from '../rerank/shaping.ts';
-import { arrange, inOrder, type Shelf } from '../rerank/shelves.ts';
+import { type CachedList, createCachedLists } from './cached-lists.ts';
+import { setNewest } from './newest-keys.ts';
+import { createPages, parseCursor } from './pages.ts';
+import { type ShelvesRequest, type TitledRow, titledRows } from './shelf-rows.ts';
 
-export interface RankedItem {
+export interface ListItem {
   item: string;
   score: number;
   reasons?: ListReason[];
-  /** Where places may explore: the probability of this item at its place, given those before it. */
+  /** Under exploration: the probability of this item at its place, given those before it. */
   propensity?: number;
-  /** It is there because its place explored. */
+  /** Exploration chose the item for its place. */
   explored?: true;
 }
 
 export interface RankingAnswer {
   user?: string;
   item?: string;
-  /** Id of this answer, to be named in feedback. */
+  /** Id of this answer, which feedback names. */
   list: string;
-  items: RankedItem[];
-  /** Snapshot in force when it was answered. */
+  items: ListItem[];
+  /** Snapshot in force when the engine answered. */
   snapshot: string;
-  /** Log position that it was computed at. */
+  /** Log position that the engine computed the list at. */
   seq: number;
   /** Hash of the engine's configuration. */
   config: string;
   source: ListSource;
-  /** Cursor of the page after this one; null after the last. */
+  /** Cursor of the next page; null after the last. */
   next: string | null;
 }
 
-/** What a list is made of beside a user's own history, and by which rules; a request without is answered as it stands. */
-export interface ListShape extends Pick<Shape, 'history' | 'unlike' | 'candidates' | 'circumstances'> {
-  /** Which items that were seen are out; undefined: as configured. */
+/** What a list is made from beside a user's own history, and its re-ranking rules; a request without uses the cache. */
+export interface RequestCriteria extends Pick<ListCriteria, 'history' | 'unlike' | 'candidates' | 'circumstances'> {
+  /** Which seen items the list leaves out; undefined: as configured. */
   seen?: SeenRule | undefined;
   rules?: Rules | undefined;
 }
 
 export interface ListRequest {
-  /** Undefined for somebody of whom nothing but a history is known. */
+  /** Undefined for a caller of whom the engine knows the history in the request alone. */
   user: string | undefined;
-  shape?: ListShape | undefined;
+  criteria?: RequestCriteria | undefined;
   n: number;
   exclude: readonly string[];
   explain: boolean;
   includeSeen: boolean;
-  /** Milliseconds that a standing list may be old; 0 computes it afresh. */
+  /** Milliseconds that a cached list may be old; 0 computes it. */
   maxAgeMs: number;
-  /** The list must have been computed at or behind this position. */
+  /** The list must have been computed at or after this position. */
   minSeq: number;
   cursor: string | undefined;
 }
 
-export interface ShelvesRequest {
-  user: string;
-  /** Rows at most. */
-  rows: number;
-  /** Items in a row at most. */
-  n: number;
-  exclude: readonly string[];
-  rules: Rules | undefined;
-}
-
-export interface ShelfAnswer extends Shelf<RankedItem> {
-  /** Id of this row, to be named in feedback. */
+export interface ShelfAnswer extends TitledRow {
+  /** Id of this row, which feedback names. */
   list: string;
-  title: string;
-  source: ListSource;
 }
 
 export interface ShelvesAnswer extends Pick<RankingAnswer, 'snapshot' | 'seq' | 'config'> {
   user: string;
   shelves: ShelfAnswer[];
-}
-
-export interface Standing {
-  items: RankedItem[];
-  seq: number;
-  /** Milliseconds, monotonic. */
-  at: number;
-  source: ListSource;
-  /** Whether the user acted since. */
-  moved: boolean;
 }
 
 export interface Lists {
@@ -102,15 +82,15 @@ export interface Lists {
   trending(n: number, filters?: readonly Filter[], segment?: Segment): RankingAnswer;
   /** Several titled rows with no item twice. */
   shelves(request: ShelvesRequest): ShelvesAnswer;
-  /** Computes a user's list anew and lets it stand. */
-  refresh(user: string): Standing;
-  /** The user acted: their list no longer stands. */
+  /** Computes a user's list and caches it. */
+  refresh(user: string): CachedList;
+  /** The user acted: the next request computes their list. */
   moved(user: string): void;
-  /** This user is known no more: their list goes. */
+  /** An erasure forgot the user: the engine drops their list. */
   forget(user: string): void;
-  /** The catalogue changed: cached lists leave out what was withdrawn. */
+  /** The catalogue withdrew an item, or restored it: cached lists leave it out, or show it again. */
   withdrawn(item: string, is: boolean): void;
-  /** Drops all cached lists; `withdrawn` is all that is withdrawn now. */
+  /** Drops all cached lists; `withdrawn` names every item that is withdrawn now. */
   reset(withdrawn: Iterable<string>): void;
 }
 
@@ -120,22 +100,22 @@ export interface ListsOptions {
   seq: () => StreamSeq;
   snapshot: () => string;
   config: string;
-  /** Items that are kept of a standing list. */
+  /** Items of a cached list. */
   length: number;
-  /** Standing lists that are kept, and pages that can be gone on from. */
+  /** Cached lists at most, and answers that a caller can go on from at most. */
   capacity: number;
   /** Most items that paging reaches. */
   depth: number;
-  /** Rules of the configuration, which every list is under; none unless given. */
+  /** Re-ranking rules of the configuration, which apply to every list; left out: none. */
   rules?: () => Rules;
-  /** Which items that were seen are out; left out: all, for good. */
+  /** Which seen items a list leaves out; left out: all, for good. */
   seen?: SeenRule;
   /** What the engine's rows know beside the model. */
   rows?: RowsBeside;
-  /** Newest interactions that are looked through for what is taken in a segment, and milliseconds that it counts. */
+  /** Newest interactions that the engine counts in a segment, and milliseconds for which a count is used again. */
   segmentEvents?: number;
   segmentMs?: number;
-  /** Standard deviations that an item moves that is taken twice as often in a circumstance. */
+  /** Standard deviations by which an item moves that users take twice as often in a circumstance. */
   contextWeight?: number;
   /** Seed of the draws of exploration. */
   explorationSeed?: number;
@@ -145,23 +125,10 @@ export interface ListsOptions {
   onCompute?: (seconds: number) => void;
 }
 
-/** Where a page starts, and the answer before it, by which is known what was shown already. */
-interface Cursor {
-  offset: number;
-  list: string;
-}
-
-/** Newest events that shelves are made for, and whose items are on none. */
-const RECENT_EVENTS = 200;
-/** Segments of which is remembered what was taken in them. */
+/** Segments whose counts are kept. */
 const SEGMENTS = 100;
-/** Days that an item is new. */
-const NEW_DAYS = 30;
-/** Items that a row has to have. */
-const LEAST_ON_SHELF = 3;
-const SHELF_TITLES: Readonly<Record<string, string>> = { 'for-you': 'For you', new: 'New', trending: 'Popular now' };
 
-/** Milliseconds within which a list that was computed after its user's last event need not be computed again. */
+/** Milliseconds for which a list that was computed after its user's last event is not computed again. */
 const JUST_NOW_MS = 100;
 
 export function createLists(options: ListsOptions): Lists {
@@ -184,31 +151,32 @@ export function createLists(options: ListsOptions): Lists {
     onAnswer,
     onCompute,
   } = options;
-  // Insertion order is order of use: the first key is the one that was used longest ago.
-  const standing = new Map<string, Standing>();
-  const withdrawnItems = new Set<string>();
-  /** By answer that has a page after it: what it and the pages before it showed. */
-  const pages = new Map<string, { user: string | undefined; shown: ReadonlySet<string> }>();
-
-  const shaping = createShaping(model, { seed: explorationSeed, seq, contextWeight, rows });
+  const cached = createCachedLists(capacity);
+  const pages = createPages(capacity);
+  const reranking = createReranking(model, { seed: explorationSeed, seq, contextWeight, rows });
 
   function compute(
     user: string | undefined,
     count: number,
-    request: { exclude?: readonly string[]; explain?: boolean; includeSeen?: boolean; shape?: ListShape | undefined },
-  ): Standing {
+    request: {
+      exclude?: readonly string[];
+      explain?: boolean;
+      includeSeen?: boolean;
+      criteria?: RequestCriteria | undefined;
+    },
+  ): CachedList {
     const started = performance.now();
-    const { shape } = request;
+    const { criteria } = request;
     const configured = rules();
-    const { items, source } = shaping.list(
+    const { items, source } = reranking.list(
       {
-        ...shape,
+        ...criteria,
         user,
         exclude: request.exclude ?? [],
         explain: request.explain === true,
         includeSeen: request.includeSeen === true,
-        seen: shape?.seen ?? seen,
-        rules: shape?.rules ? joinRules(configured, shape.rules) : configured,
+        seen: criteria?.seen ?? seen,
+        rules: criteria?.rules ? joinRules(configured, criteria.rules) : configured,
       },
       count,
     );
@@ -216,62 +184,49 @@ export function createLists(options: ListsOptions): Lists {
     return { items, seq: seq(), at: now(), source, moved: false };
   }
 
-  const keep = (user: string, list: Standing): void => remember(standing, user, list);
-
   function usable(
-    list: Standing | undefined,
-    { maxAgeMs, minSeq, explain, includeSeen, shape }: ListRequest,
-  ): list is Standing {
-    if (!list || list.moved || explain || includeSeen || shape || maxAgeMs <= 0) return false;
+    list: CachedList | undefined,
+    { maxAgeMs, minSeq, explain, includeSeen, criteria }: ListRequest,
+  ): list is CachedList {
+    if (!list || list.moved || explain || includeSeen || criteria || maxAgeMs <= 0) return false;
     return list.seq >= minSeq && now() - list.at <= maxAgeMs;
   }
 
   function recommend(request: ListRequest): RankingAnswer {
-    const { user, n, exclude, explain, includeSeen, shape } = request;
+    const { user, n, exclude, explain, includeSeen, criteria } = request;
     const cursor = request.cursor === undefined ? undefined : parseCursor(request.cursor);
     const offset = cursor?.offset ?? 0;
     const end = Math.min(offset + n, depth);
     const excluded = new Set(exclude);
-    const allowedOf = ({ items }: Standing): RankedItem[] =>
-      items.filter(({ item }) => !excluded.has(item) && !withdrawnItems.has(item));
+    const allowedOf = ({ items }: CachedList): ListItem[] =>
+      items.filter(({ item }) => !excluded.has(item) && !cached.isWithdrawn(item));
 
-    let list = user === undefined ? undefined : standing.get(user);
+    let list = user === undefined ? undefined : cached.get(user);
     let allowed = usable(list, request) ? allowedOf(list) : undefined;
-    // One more than the page, to know whether there is another. A list shorter than it might be says all there is.
+    // One more than the page shows whether there is another. A list shorter than its full length holds all there is.
     if (list && allowed && (allowed.length > end || list.items.length < length)) {
       onAnswer?.('standing', (now() - list.at) / 1000);
     } else {
-      const plain = excluded.size === 0 && !explain && !includeSeen && !shape;
-      list = compute(user, Math.max(plain ? length : 0, end + 1), { exclude, explain, includeSeen, shape });
-      if (plain && user !== undefined) keep(user, list);
+      const plain = excluded.size === 0 && !explain && !includeSeen && !criteria;
+      list = compute(user, Math.max(plain ? length : 0, end + 1), { exclude, explain, includeSeen, criteria });
+      if (plain && user !== undefined) cached.keep(user, list);
       allowed = allowedOf(list);
       onAnswer?.('computed', 0);
     }
-    // The list may have moved since the page before, so a page goes on with the best that was not shown yet.
-    const before = cursor && pages.get(cursor.list);
-    const shown = before && before.user === user ? before.shown : undefined;
+    // The list may have changed since the page before, so a page goes on with the best items that were not shown yet.
+    const shown = pages.shownBefore(cursor, user);
     const rest = shown ? allowed.filter(({ item }) => !shown.has(item)) : allowed.slice(offset);
     const items = rest.slice(0, Math.max(0, end - offset));
     const answered = answer(user === undefined ? {} : { user }, items, list.source, list.seq, null);
     if (rest.length <= items.length || end >= depth) return answered;
     const all = new Set(shown ?? allowed.slice(0, offset).map(({ item }) => item));
     for (const { item } of items) all.add(item);
-    remember(pages, answered.list, { user, shown: all });
-    return { ...answered, next: encodeCursor({ offset: end, list: answered.list }) };
-  }
-
-  /** Keeps so many that were used last. */
-  function remember<T>(map: Map<string, T>, key: string, value: T, most = capacity): void {
-    map.delete(key);
-    map.set(key, value);
-    if (map.size <= most) return;
-    const [oldest] = map.keys();
-    if (oldest !== undefined) map.delete(oldest);
+    return { ...answered, next: pages.next({ offset: end, list: answered.list }, user, all) };
   }
 
   function answer(
     of: { user: string } | { item: string } | object,
-    items: RankedItem[],
+    items: ListItem[],
     source: ListSource,
     at: number,
     next: string | null,
@@ -279,14 +234,14 @@ export function createLists(options: ListsOptions): Lists {
     return { ...of, list: newListId(), items, snapshot: snapshot(), seq: at, config, source, next };
   }
 
-  const testOf = (filters: readonly Filter[] = []) => shaping.testOf([...rules().filters, ...filters]);
+  const testOf = (filters: readonly Filter[] = []) => reranking.testOf([...rules().filters, ...filters]);
 
   function similar(item: string, n: number, explain: boolean, filters?: readonly Filter[]): RankingAnswer {
     const { items, source } = model.similar(itemId(item), n, { explain, allowed: testOf(filters) });
     return answer({ item }, items, source, seq(), null);
   }
 
-  /** What was taken in segments, as long as it counts. */
+  /** What users of a segment took lately, as long as the count is used again. */
   const segments = new Map<string, { at: number; taken: ReadonlyMap<string, number> }>();
 
   function takenLately(segment: Segment): ReadonlyMap<string, number> {
@@ -296,7 +251,7 @@ export function createLists(options: ListsOptions): Lists {
       now: model.clock,
       traits: (user) => model.traitsOf(userId(user)),
     });
-    remember(segments, segment.key, { at: now(), taken }, SEGMENTS);
+    setNewest(segments, segment.key, { at: now(), taken }, SEGMENTS);
     return taken;
   }
 
@@ -317,90 +272,37 @@ export function createLists(options: ListsOptions): Lists {
     return answer({}, items, source, seq(), null);
   }
 
-  function titleOf({ kind, of }: Shelf<RankedItem>): string {
-    if (of === undefined) return SHELF_TITLES[kind] ?? kind;
-    return `Because of ${model.item(itemId(of))?.fields.title ?? of}`;
-  }
-
   return {
     recommend,
     similar,
     trending,
-    shelves: ({ user, rows, n, exclude, rules: asked }) => {
-      const shape = asked ? { rules: asked } : undefined;
-      const filters = asked?.filters ?? [];
-      // What stands in a row above is missing below, so each row has some to spare.
-      const reach = n * rows + exclude.length;
-      const made: (Shelf<RankedItem> & { source: ListSource })[] = [];
-      const row = (kind: string, { items, source }: { items: RankedItem[]; source: ListSource }, of?: string): void =>
-        void made.push({ kind, items, source, ...(of === undefined ? {} : { of }) });
-      const recent = new Set(model.history(userId(user), RECENT_EVENTS).map(({ item }) => item));
-      const because = [...recent].slice(0, rows);
-      const goesWith = (item: string): void => row('because', similar(item, reach, false, filters), item);
-      const fresh = parseRules({ filter: { listed: { $gte: `now-${NEW_DAYS}d` } } }, { n, at: model.clock });
-      const joined = asked && fresh ? joinRules(asked, fresh) : fresh;
-      // The first rows are the ones that stay where there is room for few: one of each kind before more of one.
-      row('for-you', compute(user, n + exclude.length, { exclude, shape }));
-      for (const item of because.slice(0, 1)) goesWith(item);
-      row('new', compute(user, reach, { exclude, shape: { rules: joined } }));
-      row('trending', trending(reach, filters));
-      for (const item of because.slice(1)) goesWith(item);
-      const out = new Set([...exclude, ...recent]);
-      const shown = made.map((one) => ({
-        ...one,
-        items: one.items.filter(({ item }) => !out.has(item) && !withdrawnItems.has(item)),
-      }));
-      const shelves = inOrder(arrange(shown, n, Math.min(n, LEAST_ON_SHELF)).slice(0, rows));
-      return {
-        user,
-        shelves: shelves.map((shelf) => ({
-          ...(shelf as (typeof made)[number]),
-          title: titleOf(shelf),
-          list: newListId(),
-        })),
-        snapshot: snapshot(),
-        seq: seq(),
-        config,
-      };
-    },
+    shelves: (request) => ({
+      user: request.user,
+      shelves: titledRows(model, request, {
+        forUser: (user, count, { exclude, rules: own }) =>
+          compute(user, count, { exclude, criteria: own ? { rules: own } : undefined }),
+        similar: (item, count, own) => similar(item, count, false, own?.filters ?? []),
+        trending: (count, own) => trending(count, own?.filters ?? []),
+        isWithdrawn: cached.isWithdrawn,
+      }).map((row) => ({ ...row, list: newListId() })),
+      snapshot: snapshot(),
+      seq: seq(),
+      config,
+    }),
     refresh: (user) => {
-      // Whoever acted and asked at once has had it computed already.
-      const known = standing.get(user);
+      // A caller that asked right after the user acted has had the list computed already.
+      const known = cached.get(user);
       if (known && !known.moved && known.items.length >= length && now() - known.at < JUST_NOW_MS) return known;
       const list = compute(user, length, {});
-      keep(user, list);
+      cached.keep(user, list);
       return list;
     },
-    moved: (user) => {
-      const list = standing.get(user);
-      if (list) list.moved = true;
-    },
-    forget: (user) => void standing.delete(user),
-    withdrawn: (item, is) => {
-      if (is) withdrawnItems.add(item);
-      else withdrawnItems.delete(item);
-    },
-    reset: (withdrawn) => {
-      standing.clear();
-      withdrawnItems.clear();
-      for (const item of withdrawn) withdrawnItems.add(item);
-    },
+    moved: cached.moved,
+    forget: cached.forget,
+    withdrawn: cached.withdrawn,
+    reset: cached.reset,
   };
 }
 
-/** Twelve random bytes: lists are named by answers, never by the fold. */
+/** Twelve random bytes: answers name lists, the fold never does. */
 const newListId = (): string => `l_${randomBytes(12).toString('base64url')}`;
-
-const encodeCursor = (cursor: Cursor): string => Buffer.from(JSON.stringify(cursor)).toString('base64url');
-
-function parseCursor(text: string): Cursor {
-  try {
-    const { offset, list } = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Cursor;
-    if (Number.isSafeInteger(offset) && offset >= 0 && typeof list === 'string') return { offset, list };
-  } catch {
-    // falls through to the error below
-  }
-  throw new BadRequestError('cursor is none that an answer gave; leave it out to start from the top.', {
-    details: { member: 'cursor' },
-  });
-}

@@ -7,7 +7,8 @@ import { engineEndpoints } from './endpoints.ts';
 import { createExperiments, experimentEndpoints } from './experiments.ts';
 import { createLists, type Lists, type ListsOptions } from './lists.ts';
 import { movedBy } from './moved.ts';
-import { createWhy, explainEndpoint } from './why.ts';
+import { createWhy } from './why.ts';
+import { explainEndpoint } from './why-endpoint.ts';
 
 /** Milliseconds after an answer in which more requests are to be expected. */
 const ASKED_MS = 250;

@@ -4,8 +4,8 @@ import { circumstancesOf } from '../fold/context.ts';
 import { NO_ROWS } from '../fold/rows-beside.ts';
 import { createModel, type Model } from '../model/mod.ts';
 import { parseRules } from '../rerank/request.ts';
+import { createReranking } from '../rerank/rerank.ts';
 import { NO_RULES, type Rules } from '../rerank/rules.ts';
-import { createShaping } from '../rerank/shaping.ts';
 import { createWhy, type WhyAnswer } from './why.ts';
 
 const HOUR = 3_600_000;
@@ -44,7 +44,7 @@ const why = (item: string, n = 5, rules?: Rules): WhyAnswer =>
   asking(rules)({ user: 'me', root: 'me', item, n, includeSeen: false });
 const total = (terms: readonly { contribution: number }[]): number =>
   terms.reduce((sum, { contribution }) => sum + contribution, 0);
-const top = createShaping(model).list({ user: 'me', rules: NO_RULES }, 20).items;
+const top = createReranking(model).list({ user: 'me', rules: NO_RULES }, 20).items;
 
 describe('why', () => {
   it('adds its terms up to the score, the largest first, and its features to the same', () => {
@@ -117,7 +117,7 @@ describe('why', () => {
       rows,
       contextWeight: 0.5,
     });
-    const shaped = createShaping(model, { rows, contextWeight: 0.5 });
+    const shaped = createReranking(model, { rows, contextWeight: 0.5 });
     const { items } = shaped.list({ user: 'me', rules: NO_RULES, circumstances }, 10);
     expect(items[0]?.item).toBe(favourite);
     const terms = new Set<string>();
@@ -137,7 +137,7 @@ describe('why', () => {
 
   it('explains what a lower bound brought in, from where it was found', () => {
     const rules = parseRules({ quotas: [{ filter: { tags: 'land' }, min: 15 }] }, { n: 20, at: 0 }) as Rules;
-    for (const { item, score } of createShaping(model).list({ user: 'me', rules }, 20).items) {
+    for (const { item, score } of createReranking(model).list({ user: 'me', rules }, 20).items) {
       const answer = why(item, 19, rules);
       expect(answer.score).toBeCloseTo(score, 9);
       expect(total(answer.terms)).toBeCloseTo(score, 9);

@@ -12,8 +12,8 @@ const NAME = /\.(?:csv|tsv|tab)$/i;
 const DELIMITERS = [',', '\t', ';', '|'];
 
 /**
- * CSV (RFC 4180) with a column map, or with columns that are called as they usually are. The delimiter is found out
- * where the map names none; quoted fields may go over several lines.
+ * CSV (RFC 4180) with a column map, or with usual column names. Guesses the delimiter if the map names none. A quoted
+ * field may span several lines.
  */
 export const csv: Format = {
   name: 'csv',
@@ -21,7 +21,7 @@ export const csv: Format = {
     const own = mapFor(map, file.name);
     const meant = forced || (map !== undefined && 'files' in map && own !== undefined);
     if (!NAME.test(file.name) && !meant) return undefined;
-    if (map && !own) return ignored('the map has nothing for it');
+    if (map && !own) return ignored('the map does not name it');
     const first = file.head[0] ?? '';
     const delimiter = own?.delimiter ?? delimiterOf(file, first);
     const fieldsOf = (line: string): string[] => {
@@ -36,7 +36,7 @@ export const csv: Format = {
       throw new ImportFormatError(
         `${file.path}: ${guess}. Its columns are ${header.slice(0, 20).map(shown).join(', ') || 'none'}.`,
         {
-          next: 'say which column is what: freshet import FILE --map map.json, with {"user":"...","item":"...","time":"..."}',
+          next: 'name the columns in a file such as map.json: {"user":"...","item":"...","time":"..."}, then freshet import FILE --map map.json',
           details: { path: file.path, header },
         },
       );
@@ -63,7 +63,7 @@ export const csv: Format = {
   nameOf: (names) => nameOfData(names, 'csv'),
 };
 
-/** Lines that units of time are guessed from. */
+/** Number of lines to guess the unit of times from. */
 const SAMPLES = 100;
 
 function delimiterOf(file: SourceFile, first: string): string {

@@ -26,7 +26,7 @@ test('columns with usual names need no map', async () => {
   ]);
   expect(imported.events[0]?.time).toBe('2015-06-02T05:02:12.117Z');
   expect(imported.rejected).toMatchObject([
-    { line: 6, code: 'FRESHET_EVENT_TYPE_UNKNOWN', message: 'type "sneezed" is not known' },
+    { line: 6, code: 'FRESHET_EVENT_TYPE_UNKNOWN', message: 'Freshet does not know the type "sneezed"' },
   ]);
 });
 
@@ -197,10 +197,12 @@ test('errors name what is there and what to do', async () => {
     next: expect.stringContaining('--map map.json'),
   });
   await expect(importing(file, { map: { user: 'foo', item: 'baz', time: 'bar' } })).rejects.toMatchObject({
-    message: expect.stringContaining('no column "baz"; it has "foo", "bar"'),
+    message: expect.stringContaining('no column "baz". Its columns are "foo", "bar"'),
   });
   const soon = folder.write('b.csv', 'user,item,time\nu,i,soon\n');
-  await expect(importing(soon)).rejects.toMatchObject({ message: expect.stringContaining('holds no times: "soon"') });
+  await expect(importing(soon)).rejects.toMatchObject({
+    message: expect.stringContaining('does not hold times, but "soon"'),
+  });
   await expect(
     importing(soon, { map: { user: 'user', item: 'item', time: 'time', timeUnit: 's', type: 'user.registered.v1' } }),
   ).rejects.toMatchObject({ next: expect.stringContaining('user.purchased.v1') });
@@ -208,13 +210,13 @@ test('errors name what is there and what to do', async () => {
 
 test('a map that is not one is refused with the reason', async () => {
   const reading = (content: string) => readColumnMap(folder.write('map.json', content));
-  await expect(reading('{')).rejects.toMatchObject({ message: expect.stringContaining('not a JSON file') });
+  await expect(reading('{')).rejects.toMatchObject({ message: expect.stringContaining('map.json as JSON') });
   await expect(reading('[]')).rejects.toMatchObject({ message: expect.stringContaining('neither "user" nor "item"') });
   await expect(reading('{"files":{"a.csv":{"user":7}}}')).rejects.toMatchObject({
     message: expect.stringContaining('a.csv: is not valid: user must be string'),
   });
   await expect(reading('{"user":"u","item":"i","tim":"t"}')).rejects.toMatchObject({
     code: 'FRESHET_IMPORT_FORMAT',
-    message: expect.stringContaining('is not valid: time is missing; tim is not known.'),
+    message: expect.stringContaining('is not valid: time is missing; tim is not a known member.'),
   });
 });

@@ -4,11 +4,11 @@ import type { LineOptions } from '../lines.ts';
 import type { SourceFile } from '../source-file.ts';
 import type { ImportFormat, ImportRole } from '../types.ts';
 
-/** What a format makes of one file: its role, and the way to read it. */
+/** How a format reads one file: the role of the file, and its drafts. */
 export interface Reading {
   role: ImportRole;
   note: string;
-  /** Rows at the top that are no data. */
+  /** Number of header lines. */
   headerLines: number;
   drafts(options: Pick<LineOptions, 'onBytes' | 'signal'>): AsyncIterable<Draft[]>;
 }
@@ -16,20 +16,20 @@ export interface Reading {
 export interface FormatOptions {
   map?: ColumnMap | undefined;
   personal?: boolean | undefined;
-  /** The user said that it is this format: try, and throw ImportFormatError where that fails. */
+  /** The user named this format: throw ImportFormatError if the file does not have it. */
   forced: boolean;
 }
 
-/** A way in which files are written. */
+/** A format of data files. */
 export interface Format {
   name: ImportFormat;
-  /** Undefined for a file that is none of this format. */
+  /** Undefined if the file does not have this format. */
   open(file: SourceFile, options: FormatOptions): Reading | undefined;
-  /** Name of the data that lies in files of these names, for the source of its events. */
+  /** Name of the data in files with these names, for the source of its events. */
   nameOf(fileNames: readonly string[]): string;
 }
 
-/** A file that lies beside the data and is not read. */
+/** A file next to the data that the import does not read. */
 export const ignored = (note: string): Reading => ({
   role: 'ignored',
   note,

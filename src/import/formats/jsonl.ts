@@ -10,8 +10,8 @@ import type { Format } from './format.ts';
 const NAME = /\.(?:jsonl|ndjson|jsonlines)$/i;
 
 /**
- * JSON lines of CloudEvents, as `freshet` itself writes and takes them. Ids and sources stay as they are. Only what
- * ordering needs is checked here; whether the data fits the type is seen at publishing, by the same check as always.
+ * JSON lines of CloudEvents, the form that `freshet` reads and writes. Keeps ids and sources. Validates only what the
+ * order of events needs; publishing validates the data.
  */
 export const jsonl: Format = {
   name: 'jsonl',
@@ -21,7 +21,7 @@ export const jsonl: Format = {
     if (!NAME.test(file.name) && !looksLikeEvents && !forced) return undefined;
     return {
       role: 'events',
-      note: 'CloudEvents, one a line',
+      note: 'CloudEvents, one per line',
       headerLines: 0,
       drafts: (options) =>
         draftsByLine(readLines(file.path, { ...options, compressed: file.compressed }), 1, draftOfEvent),
@@ -37,10 +37,10 @@ function draftOfEvent(json: string, line: number): Draft {
   try {
     event = JSON.parse(json);
   } catch (err) {
-    return reject(line, 'FRESHET_EVENT_MALFORMED', `not JSON: ${messageOf(err)}`);
+    return reject(line, 'FRESHET_EVENT_MALFORMED', `the line is not JSON: ${messageOf(err)}`);
   }
   if (typeof event !== 'object' || event === null || Array.isArray(event)) {
-    return reject(line, 'FRESHET_EVENT_ENVELOPE', 'not a JSON object');
+    return reject(line, 'FRESHET_EVENT_ENVELOPE', 'the line is not a JSON object');
   }
   const envelope = event as Record<string, unknown>;
   if (envelope.specversion !== '1.0') {
@@ -56,9 +56,14 @@ function draftOfEvent(json: string, line: number): Draft {
     if (idProblem(id) !== undefined) return rejectId(line, name, id) as Draft;
   }
   const type = parseType(envelope.type as string);
-  if (!type) return reject(line, 'FRESHET_EVENT_TYPE_UNKNOWN', `type ${shown(envelope.type as string)} is not known`);
+  if (!type)
+    return reject(
+      line,
+      'FRESHET_EVENT_TYPE_UNKNOWN',
+      `Freshet does not know the type ${shown(envelope.type as string)}`,
+    );
   if (type.context === 'control') {
-    return reject(line, 'FRESHET_EVENT_CONTROL_REFUSED', 'control events are written by Freshet alone');
+    return reject(line, 'FRESHET_EVENT_CONTROL_REFUSED', 'only Freshet writes control events');
   }
   if (typeof envelope.data !== 'object' || envelope.data === null) {
     return reject(line, 'FRESHET_EVENT_ENVELOPE', `data is ${'data' in envelope ? 'not an object' : 'missing'}`);
@@ -66,6 +71,6 @@ function draftOfEvent(json: string, line: number): Draft {
   if (envelope.time === undefined) return { kind: 'event', line, time: undefined, json };
   const time = typeof envelope.time === 'string' ? parseDate(envelope.time) : undefined;
   return time === undefined
-    ? reject(line, 'FRESHET_IMPORT_ROW_TIME', 'time is not a time as RFC 3339 has it')
+    ? reject(line, 'FRESHET_IMPORT_ROW_TIME', 'time is not an RFC 3339 time such as "2026-11-23T10:00:00Z"')
     : { kind: 'event', line, time, json };
 }

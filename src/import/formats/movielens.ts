@@ -8,7 +8,7 @@ import { compileTable, describeMap, roleOf } from '../table.ts';
 import { type Format, type FormatOptions, ignored, type Reading } from './format.ts';
 import { draftsByRecord, rejectColumns } from './records.ts';
 
-/** Genres of u.item in the order of its flags; `unknown` is no tag. */
+/** Genres of u.item in the order of its flags. `unknown` does not become a tag. */
 const GENRES =
   'unknown Action Adventure Animation Children Comedy Crime Documentary Drama Fantasy Film-Noir Horror Musical Mystery Romance Sci-Fi Thriller War Western'.split(
     ' ',
@@ -20,19 +20,19 @@ const RATING_COLUMNS = ['user', 'item', 'rating', 'time'];
 interface Shape {
   map: InteractionMap | ItemMap | UserMap;
   columns: string[];
-  /** CSV has a header of its own and quotes; the others have neither. */
+  /** CSV files have a header and quotes. The others have neither. */
   separator: '\t' | '|' | '::' | 'csv';
   yearInTitle?: boolean;
-  /** Makes the columns of the separated parts; by default they are the parts. */
+  /** Turns the separated parts into columns. By default the parts are the columns. */
   fields?: (parts: string[]) => string[] | undefined;
 }
 
-/** Text: zip codes begin with zeros. */
+/** A text, because zip codes may begin with zeros. */
 const ZIP: FieldMap = { column: 'zip_code', as: 'text' };
 const user = (columns: FieldMap[]): UserMap => ({ user: 'user', traits: columns });
 const movies: ItemMap = { item: 'item', title: 'title', tags: ['genres'], tagSeparator: '|' };
 
-/** Files of the data sets at https://grouplens.org/datasets/movielens/, as their README files describe them. */
+/** Files of the data sets at https://grouplens.org/datasets/movielens/, from their README files. */
 const SHAPES: Record<string, (options: FormatOptions) => Shape> = {
   'u.data': () => ({ map: RATINGS, columns: RATING_COLUMNS, separator: '\t' }),
   'u.item': () => ({
@@ -62,7 +62,7 @@ const SHAPES: Record<string, (options: FormatOptions) => Shape> = {
   'users.dat': ({ personal }) => ({
     map: {
       user: 'user',
-      // Occupations are codes of a list; a number would invite to count with them.
+      // Occupations are codes, not quantities.
       traits: ['gender', 'age', { column: 'occupation', as: 'text' }, ...(personal ? [ZIP] : [])],
     },
     columns: ['user', 'gender', 'age', 'occupation', 'zip_code'],
@@ -78,16 +78,16 @@ const CSV_HEADERS: Record<string, string> = {
 };
 
 const IGNORED: Record<string, string> = {
-  'tags.csv': 'tags that users wrote are not imported',
-  'tags.dat': 'tags that users wrote are not imported',
-  'links.csv': 'ids at other sites are not imported',
-  'genome-scores.csv': 'the tag genome is not imported',
-  'genome-tags.csv': 'the tag genome is not imported',
-  'u.genre': 'the list of genres is known',
-  'u.info': 'says how much there is of what',
-  'u.occupation': 'the list of occupations is not needed',
+  'tags.csv': 'Freshet does not import tags of users',
+  'tags.dat': 'Freshet does not import tags of users',
+  'links.csv': 'Freshet does not import ids of other sites',
+  'genome-scores.csv': 'Freshet does not import the tag genome',
+  'genome-tags.csv': 'Freshet does not import the tag genome',
+  'u.genre': 'Freshet knows the list of genres',
+  'u.info': 'it holds only the size of the data',
+  'u.occupation': 'Freshet does not need the list of occupations',
 };
-/** `u1.base`, `ua.test`: parts of u.data for cross-validation. */
+/** `u1.base`, `ua.test` and so on: parts of u.data for cross-validation. */
 const SPLIT = /^u[1-5ab]\.(?:base|test)$/;
 
 const TAB_RATING = /^\d+\t\d+\t[0-5](?:\.5)?\t\d{9,10}$/;
@@ -107,15 +107,15 @@ export const movielens: Format = {
     if (!options.forced) return undefined;
     throw new ImportFormatError(
       header === undefined
-        ? `${file.path} is none of the files that MovieLens has.`
-        : `${file.path} does not begin with ${header}, as MovieLens has it.`,
+        ? `${file.path} is not a file of MovieLens.`
+        : `${file.path} does not begin with ${header}, as the file of MovieLens does.`,
       {
-        next: `these are read: ${Object.keys(SHAPES).join(', ')}; import other CSV files with --format csv --map FILE`,
+        next: `import one of ${Object.keys(SHAPES).join(', ')}; import another CSV file with --format csv --map FILE`,
         details: { path: file.path },
       },
     );
   },
-  // Never by the name of the file: ratings.csv is called so everywhere.
+  // The name of the file does not help: many data sets have a ratings.csv.
   nameOf: (names) => (names.some((name) => /^u\./i.test(name)) ? 'ml-100k' : nameOfData([], 'movielens')),
 };
 
@@ -141,7 +141,7 @@ function read(file: SourceFile, shape: Shape): Reading {
     note: describeMap(map),
     headerLines: csv ? 1 : 0,
     drafts: (lineOptions) => {
-      // The older sets are latin-1, the newer ones UTF-8.
+      // The older data sets are Latin-1, the newer ones UTF-8.
       const lines = readLines(file.path, { ...lineOptions, compressed: file.compressed, otherwise: 'latin1' });
       return csv
         ? draftsByRecord(lines, 2, { delimiter: ',', columns: columns.length, draftOf })

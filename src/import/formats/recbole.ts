@@ -14,8 +14,8 @@ const HEADER = /^[^\t:]+:(?:token|token_seq|float|float_seq)(?:\t[^\t:]+:(?:toke
 const NAME = /\.(inter|item|user)$/i;
 
 /**
- * Atomic files of RecBole (https://recbole.io/docs/user_guide/data/atomic_files.html): tab separated, the header says
- * `name:type`. Sequences are separated by blanks. Interactions with a rating become `user.rated.v1`, else
+ * Atomic files of RecBole (https://recbole.io/docs/user_guide/data/atomic_files.html): tab separated, with `name:type` in
+ * the header. Spaces separate the parts of a sequence. Interactions with a rating become `user.rated.v1`, others
  * `user.viewed.v1`.
  */
 export const recbole: Format = {
@@ -24,14 +24,14 @@ export const recbole: Format = {
     const kind = NAME.exec(file.name)?.[1]?.toLowerCase();
     const header = file.head[0] ?? '';
     if (!HEADER.test(header)) {
-      // MovieLens has a u.item and a u.user as well; only who asks for RecBole is told off.
+      // MovieLens has a u.item and a u.user too, so this is an error only if the user named the format.
       if (!options.forced) return undefined;
-      throw new ImportFormatError(`${file.path} has no RecBole header; its first line is ${shown(header)}.`, {
-        next: 'the first line of an atomic file names columns and types, like user_id:token<TAB>item_id:token',
+      throw new ImportFormatError(`${file.path} has no RecBole header. Its first line is ${shown(header)}.`, {
+        next: 'write a header with columns and types, such as user_id:token<TAB>item_id:token, or name another --format',
         details: { path: file.path },
       });
     }
-    if (kind === undefined && !options.forced) return ignored('neither .inter nor .item nor .user');
+    if (kind === undefined && !options.forced) return ignored('its name does not end in .inter, .item or .user');
     return read(file, kind, options);
   },
   nameOf: (names) => nameOfData(names, 'recbole'),
@@ -78,10 +78,13 @@ function mapOf(
     return { column, as: 'list', separator: ' ' };
   };
   const missing = (what: string) =>
-    new ImportFormatError(`${file.path} has no column of the ${what}; it has ${header.map(shown).join(', ')}.`, {
-      next: 'import it as CSV with a map that names the columns: freshet import FILE --format csv --map map.json',
-      details: { path: file.path, header },
-    });
+    new ImportFormatError(
+      `${file.path} has no column with a usual name for the ${what}. Its columns are ${header.map(shown).join(', ')}.`,
+      {
+        next: 'import it as CSV with a map that names the columns: freshet import FILE --format csv --map map.json',
+        details: { path: file.path, header },
+      },
+    );
 
   if (kind === 'inter' || (kind === undefined && user !== undefined && item !== undefined)) {
     if (user === undefined) throw missing('user');

@@ -67,14 +67,14 @@ test('broken rows are rejected with line and reason, the others go through', asy
     '11 FRESHET_IMPORT_ROW_ENCODING',
   ]);
   expect(imported.rejected[0]).toMatchObject({ file, message: 'the user id is empty' });
-  expect(imported.rejected[1]?.message).toBe('value "NaN" is not a number');
+  expect(imported.rejected[1]?.message).toBe('the value "NaN" is not a number');
 });
 
 test('a header without a column of the time is an error that says what is there', async () => {
   const file = folder.write('x.inter', 'user_id:token\titem_id:token\nu\ti\n');
   await expect(importing(file)).rejects.toMatchObject({
     code: 'FRESHET_IMPORT_FORMAT',
-    message: expect.stringContaining('no column of the time; it has "user_id", "item_id"'),
+    message: expect.stringContaining('no column with a usual name for the time. Its columns are "user_id", "item_id"'),
     next: expect.stringContaining('--map'),
   });
 });

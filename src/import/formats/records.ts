@@ -4,23 +4,23 @@ import { type Draft, reject } from '../drafts.ts';
 import { type LineBatch, rejectEncoding } from '../lines.ts';
 import type { DraftOf } from '../table.ts';
 
-/** A quoted field that runs over more lines is taken for one that was never closed. */
+/** A quoted field of more lines counts as one that was never closed. */
 export const MAX_RECORD_LINES = 100;
 
 type Parsed = { fields: string[] } | { problem: 'open' | 'broken' };
 
-/** Fields of one record of CSV; `open` when it ends within a quoted field. */
+/** The fields of one CSV record. `open` if the record ends within a quoted field. */
 export function parseRecord(text: string, delimiter: string): Parsed {
   for (const relaxed of [false, true]) {
     try {
       const options = { delimiter, relax_column_count: true, relax_quotes: relaxed, record_delimiter: '\n' };
-      // Line breaks within quotes are in the text; one outside of them would be a second record.
+      // Line breaks within quotes belong to the text. A line break outside would begin a second record.
       const records = parse(text, { ...options, max_record_size: 0 }) as string[][];
       return records.length === 1 ? { fields: records[0] as string[] } : { problem: 'broken' };
     } catch (err) {
       if (!(err instanceof CsvError)) throw err;
       if (err.code === 'CSV_QUOTE_NOT_CLOSED') return { problem: 'open' };
-      // A quote within an unquoted field (5" pipe) is not CSV, but there is only one way of understanding it.
+      // A quote within an unquoted field (5" pipe) is not valid CSV, but its meaning is clear.
       if (err.code !== 'INVALID_OPENING_QUOTE') return { problem: 'broken' };
     }
   }
@@ -28,12 +28,12 @@ export function parseRecord(text: string, delimiter: string): Parsed {
 }
 
 /**
- * Records of CSV as drafts, with a quoted field going over several lines where it has to.
+ * Turns CSV records into drafts. A quoted field may span several lines.
  *
- * csv-parse judges the quoting, but it does not cut the records: a quote that is never closed makes it swallow
- * everything up to the next quote, and at the end of the file all that is left. Here such a record is tried with the
- * lines that follow, up to the one with the quote that closes, and where that gives no row with the right number of
- * columns only its first line is rejected and reading goes on with the next one. Lines without any quote, most of what there is, are simply split.
+ * csv-parse parses the quotes, but it does not find the ends of records: after an unclosed quote it would swallow
+ * everything up to the next quote. So this function joins such a line with the following lines, up to the one with the
+ * closing quote. If the result does not have the right number of columns, it rejects only the first line and continues
+ * with the next one. It splits lines without quotes, which are most lines, without csv-parse.
  */
 export async function* draftsByRecord(
   batches: AsyncIterable<LineBatch>,
@@ -48,7 +48,7 @@ export async function* draftsByRecord(
   }
   if (carried) yield take(carried, true).drafts;
 
-  /** Drafts of a batch; `left` are the lines of a record that may go on in the next one. */
+  /** The drafts of a batch. `left` holds the lines of a record that may continue in the next batch. */
   function take(batch: LineBatch, last: boolean): { drafts: Draft[]; left: LineBatch | undefined } {
     const drafts: Draft[] = [];
     const { first, lines, undecodable } = batch;
@@ -109,8 +109,8 @@ export async function* draftsByRecord(
 }
 
 const QUOTES = {
-  open: 'a quote is opened and not closed',
-  broken: 'a quoted field goes on after its closing quote',
+  open: 'a quote is not closed',
+  broken: 'text follows the closing quote of a field',
 };
 
 export const rejectColumns = (line: number, columns: number, expected: number) =>
@@ -118,7 +118,7 @@ export const rejectColumns = (line: number, columns: number, expected: number) =
 
 const QUOTE = 34;
 
-/** Quotes come in pairs: then the line ends outside of quoted fields, or is broken. */
+/** Whether the line has an even number of quotes: then it ends outside of quoted fields, or is broken. */
 function quotesClose(text: string): boolean {
   let quotes = 0;
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) === QUOTE) quotes++;
@@ -128,8 +128,8 @@ function quotesClose(text: string): boolean {
 const RUN = 512;
 
 /**
- * Quoted lines from `start` on in one call, since a call per line costs six times as much (18 against 3 us).
- * No records when one of the lines up to `end` is not simply a record: then they are looked at one by one.
+ * Parses quoted lines from `start` on in one call, because a call per line costs six times as much (18 against 3 us).
+ * Gives no records if one of the lines up to `end` is not a record by itself: then the caller parses them one by one.
  */
 function quotedRun(
   lines: readonly string[],

@@ -15,7 +15,7 @@ import { runService } from '../../../bus/service/service.ts';
 import type { Config } from '../../../config/schema.ts';
 import { NotCaughtUpError } from '../../../errors.ts';
 import { createLogger } from '../../../observability/log.ts';
-import { createFollower } from '../../artifacts/copies.ts';
+import { createFollower } from '../../artifacts/follower.ts';
 import { createInputObjects, gatherRecords } from '../../artifacts/objects.ts';
 import { createRecords } from '../../artifacts/records.ts';
 import { createModelFold, type ModelFold } from '../../fold/model-fold.ts';

@@ -1,8 +1,11 @@
-/** The terms of a score, with the user's own events that they came from. Never names another user's. */
+/**
+ * Explanations: the terms of a score, with the user's own events that they come from. An explanation never names
+ * another user's events.
+ */
 import type { ItemId } from '../../../bus/event/ids.ts';
 import { COLUMN, FEATURES } from '../candidates/features.ts';
 import type { Ranked, ScoredItem } from '../candidates/types.ts';
-import { type Question, termsInCommon } from '../signals/content.ts';
+import { type ContentQuery, commonTerms } from '../signals/content.ts';
 import { LIFT_CHANNELS, type Lift } from '../signals/lift.ts';
 import { SIGNAL } from '../signals/names.ts';
 import type { PairSums } from '../signals/pair-sums.ts';
@@ -17,15 +20,15 @@ const TERMS_SHOWN = 5;
 export interface Explanation {
   ranked: Ranked;
   profile: Profile;
-  question: Question;
-  /** Sums of the same ranking; the next one overwrites them. */
+  query: ContentQuery;
+  /** Sums of the same list; the next list overwrites them. */
   pairs: PairSums;
   lift: Lift;
   statistics: Statistics;
   catalogue: Catalogue;
 }
 
-/** Reasons for an item of a list, the largest contribution first; they add up to its score. */
+/** Reasons for an item of a list, the largest contribution first. They add up to its score. */
 export function reasonsFor(chosen: ScoredItem, context: Explanation): Reason[] {
   const { ranked, profile, pairs, statistics } = context;
   const scratch: PairCounts = { f: 0, b: 0, co: 0 };
@@ -50,7 +53,7 @@ export function reasonsFor(chosen: ScoredItem, context: Explanation): Reason[] {
       const shares: Share[] = k === COLUMN.contentLast ? [[0, 1]] : contentShares(chosen.item, context);
       if (shares.length === 0) add(reasons, signal, contribution, -1, context);
       for (const [place, share] of shares) add(reasons, signal, contribution * share, place, context);
-      const terms = termsInCommon(context.question, chosen.item, context.catalogue, TERMS_SHOWN);
+      const terms = commonTerms(context.query, chosen.item, context.catalogue, TERMS_SHOWN);
       for (const reason of reasons.values()) if (reason.signal === SIGNAL.content) reason.terms = terms;
     } else add(reasons, signal, contribution, -1, context);
   }
@@ -81,26 +84,26 @@ function add(reasons: Map<string, Reason>, signal: Reason['signal'], by: number,
 
 type Share = [place: number, share: number];
 
-/** Parts as shares of their sum; parts of 0 left out. */
+/** Parts as shares of their sum, without parts of 0. */
 function shared(parts: readonly Share[]): Share[] {
   let sum = 0;
   for (const [, part] of parts) sum += part;
   return parts.filter(([, part]) => part > 0).map(([place, part]) => [place, part / sum]);
 }
 
-/** Values of the evidence channels for an item, from each of the profile's items alone. */
+/** Values of the lift channels for an item, from each of the profile's items alone. */
 function liftParts(item: number, { profile, lift, statistics }: Explanation): Float64Array[] {
   const counts = new Float64Array(3);
   lift.begin([item]);
   return profile.items.map((own, place) => {
     const values = new Float64Array(LIFT_CHANNELS.length);
     statistics.pairs.readAll(own, [item], 1, counts);
-    lift.add(own, profile.backs[place]![0]!, counts, values, 0, values.length);
+    lift.add(own, profile.lags[place]![0]!, counts, values, 0, values.length);
     return values;
   });
 }
 
-/** How much of an evidence channel comes from each of the profile's items. */
+/** Share of each of the profile's items in a lift channel. */
 function liftShares(channel: number, parts: readonly Float64Array[]): Share[] {
   const own = parts.map((values, place): Share => [place, values[channel]!]);
   if (LIFT_CHANNELS[channel]!.best !== true) return shared(own);
@@ -109,11 +112,11 @@ function liftShares(channel: number, parts: readonly Float64Array[]): Share[] {
   return best[1] > 0 ? [[best[0], 1]] : [];
 }
 
-/** How much of an item's likeness comes from each of the profile's items; empty where it comes from traits. */
-function contentShares(item: number, { profile, question, catalogue }: Explanation): [place: number, share: number][] {
+/** Share of each of the profile's items in an item's similarity; empty if the query is made of traits. */
+function contentShares(item: number, { profile, query, catalogue }: Explanation): [place: number, share: number][] {
   const vector = new Map<number, number>();
   for (const word of catalogue.vector(item) ?? []) {
-    const weight = question.terms.get(termOf(word));
+    const weight = query.terms.get(termOf(word));
     if (weight !== undefined) vector.set(termOf(word), partOf(word));
   }
   const parts: [number, number][] = [];
@@ -124,7 +127,7 @@ function contentShares(item: number, { profile, question, catalogue }: Explanati
       const weight = vector.get(termOf(word));
       if (weight !== undefined) part += weight * partOf(word) * catalogue.idf(termOf(word));
     }
-    part *= question.fades[place] ?? 0;
+    part *= query.fades[place] ?? 0;
     if (part > 0) {
       parts.push([place, part]);
       sum += part;

@@ -18,7 +18,7 @@ export interface HistoryEntry {
 export interface PersonalData {
   history: { seq: number; item: ItemId; weight: number; negative: number; time: number }[];
   dismissed: { seq: number; item: ItemId }[];
-  /** Lists that wait for what becomes of them; `features` numbers are kept of each item. */
+  /** Impressions; the model keeps `features` numbers of each item. */
   shown: { seq: number; list: string; items: ItemId[]; features: number }[];
 }
 

@@ -1,49 +1,49 @@
-/** What a caller asks of the model, and what it answers. */
+/** Requests of callers, and the model's answers. */
 import type { ItemId, UserId } from '../../../bus/event/ids.ts';
 import type { ItemData } from '../../../bus/event/types.ts';
 import type { SignalName } from '../signals/names.ts';
 import type { Traits } from '../state/traits.ts';
 
 /**
- * Decides which items may be in a list. Its answers are remembered for as long as the catalogue stays as it is, so they
- * may depend on nothing but what it is given.
+ * Decides which items may be in a list. The model caches the results while the catalogue stays the same, so a test may
+ * depend on its arguments alone.
  */
 export interface ItemTest {
-  /** @param listed when the item came into the catalogue, milliseconds */
+  /** @param listed when the item entered the catalogue, milliseconds since 1970 */
   test(item: ItemId, fields: ItemData | undefined, listed: number): boolean;
 }
 
 export interface RecommendRequest {
-  /** Whose list; an unknown user gets what is popular. */
+  /** The user that the list is for; an unknown user gets popular items. */
   user?: UserId;
-  /** In place of a user: the items somebody took, oldest first. */
+  /** Instead of a user: the items of a history, oldest first. */
   history?: readonly ItemId[];
-  /** With `history`, or for a user whose own are to be left aside. */
+  /** Traits for a `history`, or instead of the user's own. */
   traits?: Traits;
   /** Length of the list, 1 to 10,000. */
   n: number;
-  /** Items that may not be in it. */
+  /** Items that may not be in the list. */
   exclude?: Iterable<ItemId>;
-  /** Only such items are looked for, so that a list under a narrow test is as long as there are items that pass it. */
+  /** The search looks only for items that pass, so the list is as long as there are such items even if few pass. */
   allowed?: ItemTest | undefined;
-  /** Time at which popularity and newness are read, milliseconds; left out: the fold's clock. */
+  /** Time at which popularity and newness are read, milliseconds since 1970; left out: the fold's clock. */
   at?: number;
   /** Whether items of the user's own history may come back, as in a shop; left out: no. */
   includeSeen?: boolean;
-  /** Whether to say why. */
+  /** Whether to give reasons. */
   explain?: boolean;
 }
 
 /** One term of a score. */
 export interface Reason {
   signal: SignalName;
-  /** What it adds to the score; the terms of an item add up to it. */
+  /** What the term adds to the score. The terms of an item add up to its score. */
   contribution: number;
-  /** The item of the user's own history that it came from (of `similar`: the item asked about). */
+  /** The item of the user's own history that the term comes from (of `similar`: the item in the request). */
   item?: ItemId;
-  /** Sequence of the event by which that item got into the history; not for a history given with the question. */
+  /** Sequence of the event that put the item into the history; left out if the caller gave the history. */
   seq?: number;
-  /** Of likeness of content: what the two have in common. */
+  /** For similarity of content: the terms that the two items share. */
   terms?: string[];
 }
 
@@ -55,8 +55,8 @@ export interface Recommended {
 }
 
 /**
- * Where a list comes from. `model`: what people did with the user's items; `content`: only likeness of content (or of
- * traits), as nobody has done anything with them; `popular`: nothing is known of the user.
+ * Where a list comes from. `model`: from what users did with the items of the history; `content`: only from similarity
+ * of content (or of traits), as no user did anything with those items; `popular`: the model knows nothing of the user.
  */
 export type ListSource = 'model' | 'content' | 'popular';
 
@@ -65,19 +65,19 @@ export interface RecommendedList {
   items: Recommended[];
 }
 
-/** Whether an item is among the candidates of a list, or why it isn't. */
+/** Whether an item is a candidate of a list, or why it is not. */
 export type ItemStatus =
   | 'candidate'
-  /** It may be in the list, but no signal found it. */
+  /** The item may be in the list, but no signal found it. */
   | 'not-found'
   | 'seen'
   | 'dismissed'
   | 'excluded'
   | 'withdrawn'
   | 'unpublished'
-  /** The test of the request doesn't let it pass. */
+  /** The item does not pass the test of the request. */
   | 'filtered'
-  /** No event that is left speaks of it. */
+  /** No event that the model holds names the item. */
   | 'unknown';
 
 export interface SimilarOptions {
@@ -86,28 +86,28 @@ export interface SimilarOptions {
   allowed?: ItemTest | undefined;
 }
 
-/** One item looked at from close by, for a list that it is in or not. */
+/** How one item fares in a list, whether the list holds it or not. */
 export interface Examined {
-  /** Whether anything is known of the user; true for a history that was given. */
+  /** Whether the model knows anything of the user; true if the caller gave a history. */
   known: boolean;
   source: ListSource;
   standing: ItemStatus;
-  /** Of `seen` and `dismissed`: the newest event of the user that makes it so. */
+  /** For `seen` and `dismissed`: sequence of the user's newest event that makes it so. */
   seq?: number;
-  /** Items that the list was chosen from. */
+  /** Candidates of the list. */
   candidates: number;
-  /** Of a candidate, from 1, by score, ties by id. */
+  /** Rank of a candidate, from 1, by score, ties by id. */
   place?: number;
   score?: number;
-  /** What makes the score: a feature's value times its weight. Those that contribute nothing are left out. */
+  /** The parts of the score: each is a feature's value times its weight. Parts of 0 are left out. */
   features: { name: string; signal: SignalName; value: number; weight: number; contribution: number }[];
-  /** The same by signal and by the user's own items; they add up to the score, the largest first. */
+  /** The same by signal and by the user's own items, the largest first. They add up to the score. */
   reasons: Reason[];
-  /** Of the item, over all people: interactions with it, verdicts against it (both in full ones), dismissals. */
+  /** Counts of the item over all users: interactions and negative feedback (both in full interactions), dismissals. */
   counts: { taken: number; negative: number; dismissed: number };
   /**
-   * What people did with it and the user's newest items: taken within 30 events of each other, within 20 after it
-   * and before it (these fade with the distance), in full interactions.
+   * Pair counts of the item and the user's newest items, in full interactions: within 30 events of each other, within
+   * 20 events after, and within 20 before. The last two fade with the distance.
    */
   pairs: { item: ItemId; seq?: number; together: number; after: number; before: number }[];
 }

@@ -1,7 +1,8 @@
 /**
- * Recorded inputs: what training outside the fold contributed to the model. The fold can't compute it again to the
- * bit, so its bytes are stored, and it counts from a position of the log on. It maps the features of items to vectors,
- * and what somebody took to a vector of the same room; a product of the two says how well an item goes with them.
+ * The map of a recorded input and its bytes. Training outside the fold contributed it, and the fold cannot compute it
+ * again to the bit. So its bytes are stored, and it counts from a position of the log on. It maps the features of items
+ * to vectors, and a user's history to a vector of the same space; the product of the two is how well an item goes with
+ * the history.
  *
  * Layout: 8 bytes `FRSHINPT`, u32 version, u32 length of the header, the header as JSON, then 32-bit words: hashes of
  * the features, then the matrices, row-major, float32, all little endian.
@@ -12,13 +13,16 @@ const MAGIC = 'FRSHINPT';
 const VERSION = 1;
 
 /**
- * Maps from features to vectors. With x the features of an item (ones, and its embedding): the item's vector is
- * `x W + relu(x A + a) B`, its level `x b`; somebody's vector is the sum of `x V` over what they took, divided by
- * `sqrt(n)`, and plus u; a score is the product of the vectors plus the level.
+ * Maps from features to vectors. With x the features of an item (ones, and its embedding), the item's vector is `x W +
+ * relu(x A + a) B` and its level `x b`. A user's vector is the sum of `x V` over the items of the history, divided by
+ * `sqrt(n)`, plus u. A score is the product of the two vectors plus the level.
  */
 export interface ContentMap {
   kind: MapKind;
-  /** Hashes of the features that count, one for each of the first rows; the embedding's numbers have the rest. */
+  /**
+   * Hashes of the features that the map knows, one for each of the first rows; the embedding's numbers have the other
+   * rows.
+   */
   hashes: Uint32Array;
   embeddingSize: number;
   /** Length of vectors. */
@@ -52,7 +56,7 @@ interface Header {
   quality: InputQuality;
 }
 
-/** The parts in the order in which they are written, with the number of their words. */
+/** Number of words of each part, in the order in which they are written. */
 function layout({ features, embeddingSize, rank, hidden, user, level, nobody }: Header): number[] {
   const rows = features + embeddingSize;
   return [
@@ -91,7 +95,9 @@ export function encodeMap(map: ContentMap): Buffer {
   json.copy(bytes, 16);
   let at = 16 + json.length;
   for (const [which, part] of parts.entries()) {
-    if ((part?.length ?? 0) !== sizes[which]) throw new RangeError(`part ${which} of a map has the wrong size`);
+    const length = part?.length ?? 0;
+    if (length !== sizes[which])
+      throw new RangeError(`Part ${which} of the map has ${length} words. It must have ${sizes[which]}.`);
     for (const word of part ?? [])
       at = part instanceof Uint32Array ? bytes.writeUInt32LE(word, at) : bytes.writeFloatLE(word, at);
   }
@@ -104,10 +110,11 @@ const isCount = (value: unknown): value is number => Number.isInteger(value) && 
 export function decodeMap(encoded: Uint8Array): ContentMap {
   const bytes = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength);
   const unreadable = (why: string) =>
-    new InputUnreadableError(`a recorded input can't be read: ${why}`, { details: { bytes: bytes.length } });
-  if (bytes.length < 16 || bytes.toString('latin1', 0, 8) !== MAGIC) throw unreadable('these bytes are none');
+    new InputUnreadableError(`The recorded input cannot be read: ${why}.`, { details: { bytes: bytes.length } });
+  if (bytes.length < 16 || bytes.toString('latin1', 0, 8) !== MAGIC)
+    throw unreadable(`its bytes do not begin with ${MAGIC}`);
   const version = bytes.readUInt32LE(8);
-  if (version !== VERSION) throw unreadable(`it is of version ${version}, this release reads ${VERSION}`);
+  if (version !== VERSION) throw unreadable(`it is of version ${version}, and this release reads version ${VERSION}`);
   const start = 16 + bytes.readUInt32LE(12);
   let header: Header;
   try {
@@ -116,17 +123,18 @@ export function decodeMap(encoded: Uint8Array): ContentMap {
     throw unreadable('its header is damaged');
   }
   const { kind, features, embeddingSize, rank, hidden, quality } = header;
-  if (!MAP_KINDS.includes(kind)) throw unreadable(`it is of kind ${String(kind)}`);
+  if (!MAP_KINDS.includes(kind)) throw unreadable(`this release does not know the kind ${String(kind)}`);
   if (![features, embeddingSize, rank, hidden].every(isCount)) throw unreadable('its header is damaged');
   const sizes = layout(header);
   const words = sizes.reduce((sum, size) => sum + size, 0);
-  if (bytes.length !== start + words * 4) throw unreadable(`${start + words * 4} bytes were expected`);
+  if (bytes.length !== start + words * 4)
+    throw unreadable(`it has ${bytes.length} bytes instead of ${start + words * 4}`);
   let at = start;
   const floats = (which: number): Float32Array => {
     const part = new Float32Array(sizes[which]!);
     for (let i = 0; i < part.length; i++, at += 4) {
       part[i] = bytes.readFloatLE(at);
-      if (!Number.isFinite(part[i]!)) throw unreadable('it holds a value that is no number');
+      if (!Number.isFinite(part[i]!)) throw unreadable('it holds a value that is not finite');
     }
     return part;
   };

@@ -1,6 +1,6 @@
 /**
- * Item kNN, which the model is measured beside: the sum, over the newest items of a history, of the cosines
- * `co[h][j] / sqrt(n_h n_j)`. Weights are whole multiples of 2^-20, so that the order of rows can't matter.
+ * Item kNN, a baseline that the model is measured against: the sum of the cosines `co[h][j] / sqrt(n_h n_j)` over the
+ * newest items of a history. Weights are whole multiples of 2^-20, so the order of rows does not matter.
  */
 import { pow } from '../primitives/math.ts';
 import type { Profile } from '../state/profile.ts';
@@ -16,7 +16,7 @@ export class ItemKnn {
   #sums = new Float64Array(64);
 
   /** Sums up the rows of a profile's items, for items numbered below `items`. */
-  gather({ items: own, backs }: Profile, { pairs, total }: Statistics, items: number): void {
+  gather({ items: own, lags }: Profile, { pairs, total }: Statistics, items: number): void {
     for (let i = 0; i < this.count; i++) this.#sums[this.touched[i]!] = 0;
     this.count = 0;
     if (items > this.touched.length) {
@@ -28,7 +28,7 @@ export class ItemKnn {
       const item = own[place]!;
       const table = pairs.table(item);
       if (table === undefined) continue;
-      const weight = Math.round(UNIT * backs[place]!.length * pow(Math.max(total[item]! / 16, 1), -0.5));
+      const weight = Math.round(UNIT * lags[place]!.length * pow(Math.max(total[item]! / 16, 1), -0.5));
       for (let at = 0; at < table.length; at += 2) {
         const head: number = table[at]!;
         const co = (head & CO_MASK) === WIDE ? pairs.wide[table[at + 1]! * 3 + 2]! : head & CO_MASK;
@@ -40,7 +40,7 @@ export class ItemKnn {
     }
   }
 
-  /** Score of an item; 0 where it shares nobody with the history. */
+  /** Score of an item; 0 if no user took both it and an item of the history. */
   score(item: number, { total }: Statistics): number {
     const sum = this.#sums[item] ?? 0;
     return sum === 0 ? 0 : sum / Math.sqrt(Math.max(total[item]! / 16, 1));

@@ -1,6 +1,7 @@
 /**
- * What is learned on the stream, in the order of the log: the ranker from what users take and from what became of lists
- * that were shown, and how good the lists were. Unlike counts none of it can be taken back; see `stale`.
+ * Learning on the stream, in the order of the log: the ranker learns from what users take and from the outcomes of
+ * impressions, and the prequential windows measure lists. Counts can be taken out again, but nothing of this can; see
+ * `stale`.
  */
 import { createHash } from 'node:crypto';
 import type { ItemId, UserId } from '../../../bus/event/ids.ts';
@@ -11,17 +12,20 @@ import type { RecordedInputs } from '../inputs/recorded-inputs.ts';
 import { Budget } from '../ranker/budget.ts';
 import type { RankerConfig } from '../ranker/config.ts';
 import type { Ranker } from '../ranker/ranker.ts';
-import { isMeasured, isTaught } from '../ranker/schedule.ts';
-import { questionOfHistory } from '../signals/content.ts';
+import { isEvaluated, isTrainedOn } from '../ranker/schedule.ts';
+import { queryOfHistory } from '../signals/content.ts';
 import type { ModelState } from '../state/model-state.ts';
-import { readerOf } from '../state/profile.ts';
+import { targetUserOf } from '../state/profile.ts';
 import { Prequential, type PrequentialConfig } from './prequential.ts';
 import type { Observer, ScoredEvent } from './scored-event.ts';
 
-/** What candidates are looked for when an event is scored: as many as for a list of usual length. */
+/**
+ * Length of the lists that events are scored by, which decides how many candidates they have: as many as a list of
+ * usual length.
+ */
 const SCORED_LENGTH = 20;
-/** So many of the first examples are measured all, so that a young log has figures as well. */
-const MEASURED_FIRST = 1_000;
+/** Up to this many examples are all evaluated, so that a young log has figures too. */
+const EVALUATED_FIRST = 1_000;
 
 export interface LearnerConfig {
   impressions: { places: number };
@@ -31,41 +35,41 @@ export interface LearnerConfig {
   readBack: number;
 }
 
-/** What is read while learning; of the state, learning writes the impressions. */
+/** What the learner reads; of the state it writes the impressions. */
 export interface LearnerFrom {
   state: ModelState;
   inputs: RecordedInputs;
   candidates: CandidateRanker;
-  /** Undefined: nothing is learned, only measured. */
+  /** Undefined: the learner only measures. */
   ranker: Ranker | undefined;
 }
 
-/** What a learner knows, beside impressions and quality. */
+/** What a learner knows, beside impressions and prequential windows. */
 export interface LearnedState {
-  /** Whether it learned from somebody who was forgotten since. */
+  /** Whether the ranker learned from a user who was forgotten since. */
   stale: boolean;
-  /** Whether it stays as it is. */
+  /** Whether the ranker is pinned. */
   pinned: boolean;
   /** See {@link Budget.state}. */
   budget: Float64Array;
-  /** See {@link Ranker.encode}; empty where there is none. */
+  /** See {@link Ranker.encode}; empty without a ranker. */
   ranker: Buffer;
 }
 
-/** An event that comes behind all that its user did. */
-export interface Step {
+/** An interaction that comes after all other events of its user. */
+export interface NewInteraction {
   user: number;
   item: number;
   time: number;
   seq: number;
-  /** The ids as published. */
+  /** The ids that the event names. */
   id: UserId;
   itemId: ItemId;
 }
 
-/** A list that was shown. */
-export interface Shown {
-  /** Whose history it was made for, and under which id. */
+/** A list that a user saw. */
+export interface ShownList {
+  /** The user whose history it was made for, and the id that published the event. */
   user: number;
   origin: number;
   id: UserId;
@@ -82,7 +86,7 @@ export class Learner {
   readonly #state: ModelState;
   readonly #inputs: RecordedInputs;
   readonly #candidates: CandidateRanker;
-  /** What may still be looked at to learn from it. */
+  /** What training may still cost. */
   readonly #budget: Budget;
   #stale = false;
   #pinned = false;
@@ -99,23 +103,26 @@ export class Learner {
     this.prequential = new Prequential(config.prequential, config.ranking);
   }
 
-  /** Whether the ranker has learned from somebody who was forgotten since. */
+  /** Whether the ranker learned from a user who was forgotten since. */
   get stale(): boolean {
     return this.#stale;
   }
 
-  /** Whether the ranker stays as it is: somebody went back to what it was. */
+  /** Whether the ranker is pinned: an operator went back to earlier weights, and it learns no more. */
   get pinned(): boolean {
     return this.#pinned;
   }
 
-  /** Tells of every event that is scored, from here on; `every`: one in so many of all others as well, 0 for none. */
+  /**
+   * Sets the observer of scored events. `every`: the learner also scores one in this many other events for the
+   * observer, 0 for none.
+   */
   observe(observer: Observer | undefined, every: number): void {
     this.#observer = observer;
     this.#observed = every;
   }
 
-  /** Holds the ranker at these weights, or lets go of it. Throws a RangeError for weights of another ranker. */
+  /** Pins the ranker to these weights; undefined: it learns on. Throws a RangeError for weights of another ranker. */
   pin(bytes: Uint8Array | undefined): void {
     if (this.ranker === undefined) return;
     if (bytes !== undefined) this.ranker.decode(bytes);
@@ -123,47 +130,50 @@ export class Learner {
   }
 
   /**
-   * Ranks an event's item as the user's list would just before it, measures where it stood, and learns from it. Which
-   * events are measured and which are learned from is a function of ids, positions, times and what was learned so far.
-   * An item that wasn't among the candidates teaches nothing: in a sparse log most have no signal, and the ranker would
-   * learn that no signal is right.
+   * Ranks an event's item in the user's list just before the event, measures the rank, and learns from it. Ids,
+   * positions, times and what was learned so far decide which events are measured and which train the ranker. An item
+   * that is not among the candidates teaches nothing: in a sparse log most such items have no signal, and the ranker
+   * would learn that no signal is right.
    */
-  follow(step: Step): void {
-    const { user, item, time, seq, id, itemId } = step;
-    this.#budget.follow(time);
+  learnInteraction(interaction: NewInteraction): void {
+    const { user, item, time, seq, id, itemId } = interaction;
+    this.#budget.advance(time);
     const { histories } = this.#state;
     const candidates = this.#candidates;
     const length = histories.length(user);
     if (length === 0) return;
-    const wanted = this.#isWanted(id, itemId, seq);
-    const sampled = isMeasured(id, itemId, seq, this.#config.prequential.every);
-    const chosen = this.#observed > 0 && isMeasured(id, itemId, seq, this.#observed);
-    if (!wanted && !sampled && !chosen) return;
-    // Long histories take long to look through, so that comes after what most events end at.
+    const mayTrain = this.#mayTrain(id, itemId, seq);
+    const isSampled = isEvaluated(id, itemId, seq, this.#config.prequential.every);
+    const isObserved = this.#observed > 0 && isEvaluated(id, itemId, seq, this.#observed);
+    if (!mayTrain && !isSampled && !isObserved) return;
+    // A scan of a long history takes long, so it comes after the checks that end most events.
     const start = histories.start(user);
     const seen = histories.items.subarray(start, start + length);
     if (!this.#config.ranking.includeSeen && seen.includes(item)) return;
-    const teaches = wanted && this.#budget.take();
-    const measured = sampled || (teaches && this.ranker!.steps < MEASURED_FIRST);
-    // Looked at only: what follows has to be as it is where nobody looks.
-    if (chosen && !measured) this.#observer?.(this.#scored(step, seen).event);
-    if (!teaches && !measured) return;
-    if (this.#inputs.isChallenged) this.#inputs.judge(seen, item, candidates.sample());
-    if (!measured) {
+    const trains = mayTrain && this.#budget.take();
+    const evaluates = isSampled || (trains && this.ranker!.steps < EVALUATED_FIRST);
+    // For the observer alone: the state must stay as it is without an observer.
+    if (isObserved && !evaluates) this.#observer?.(this.#scored(interaction, seen).event);
+    if (!trains && !evaluates) return;
+    if (this.#inputs.isChallenged) this.#inputs.compare(seen, item, candidates.sample());
+    if (!evaluates) {
       const request = this.#request(user);
       const example = candidates.example(request, item);
       if (example !== undefined) this.ranker?.learn(example, request.profile.items.length);
       return;
     }
-    const { event, row, means } = this.#scored(step, seen);
+    const { event, row, means } = this.#scored(interaction, seen);
     this.prequential.observe(event);
-    if (chosen || this.#observed === 0) this.#observer?.(event);
+    if (isObserved || this.#observed === 0) this.#observer?.(event);
     const { features, profile } = event;
-    if (teaches && row >= 0)
+    if (trains && row >= 0)
       this.ranker?.learn({ features, means, rows: event.candidates.length, row }, profile.items.length);
   }
 
-  #scored({ user, item, time, seq }: Step, seen: Int32Array): { event: ScoredEvent; row: number; means: Float64Array } {
+  #scored(
+    { user, item, time, seq }: NewInteraction,
+    seen: Int32Array,
+  ): { event: ScoredEvent; row: number; means: Float64Array } {
     const { popularity, statistics, catalogue } = this.#state;
     const request = this.#request(user);
     const { candidates, features, scores, means } = this.#candidates.rank(request);
@@ -187,22 +197,22 @@ export class Learner {
     return { event, row, means };
   }
 
-  /** Whether an event is one to learn from, and there is a token for it. */
-  #isWanted(user: string, what: string, seq: number): boolean {
+  /** Whether an event may train the ranker, and the budget has a token. */
+  #mayTrain(user: string, what: string, seq: number): boolean {
     if (this.ranker === undefined || this.#pinned || this.#budget.isEmpty) return false;
     const learned = this.ranker.effort / this.#config.readBack;
-    return isTaught(user, what, seq, learned, this.#config.ranker.dense);
+    return isTrainedOn(user, what, seq, learned, this.#config.ranker.dense);
   }
 
-  /** What the list of a user as it is now is asked for by. */
+  /** The request for a user's list at the present position. */
   #request(user: number): RankRequest {
     const { histories, dismissals, catalogue, head } = this.#state;
-    const { dismissed, ...reader } = readerOf(user, histories, dismissals, this.#config.readBack);
+    const { dismissed, ...target } = targetUserOf(user, histories, dismissals, this.#config.readBack);
     const blocked: Iterable<number>[] = [dismissed];
-    if (!this.#config.ranking.includeSeen) blocked.push(reader.past);
+    if (!this.#config.ranking.includeSeen) blocked.push(target.history);
     return {
-      ...reader,
-      question: questionOfHistory(reader.profile, catalogue),
+      ...target,
+      query: queryOfHistory(target.profile, catalogue),
       blocked,
       count: SCORED_LENGTH,
       position: head.position,
@@ -211,14 +221,14 @@ export class Learner {
     };
   }
 
-  /** Keeps a list that was shown, if it is one to learn from once it is known what became of it. */
-  serve({ user, origin, id, list, items, time, seq }: Shown): void {
+  /** Keeps a list that a user saw as an impression, if the ranker is to learn from its outcome. */
+  serve({ user, origin, id, list, items, time, seq }: ShownList): void {
     if (this.ranker === undefined) return;
     const { histories, catalogue, impressions } = this.#state;
-    this.#budget.follow(time);
+    this.#budget.advance(time);
     const length = histories.length(user);
-    if (length === 0 || !this.#isWanted(id, list, seq)) return;
-    const known = catalogue.numbersOf(items).filter((item) => this.#candidates.isItem(item));
+    if (length === 0 || !this.#mayTrain(id, list, seq)) return;
+    const known = catalogue.knownNumbers(items).filter((item) => this.#candidates.isItem(item));
     const shown = [...new Set(known)].slice(0, this.#config.impressions.places);
     if (shown.length < 2 || !this.#budget.take()) return;
     const { candidates, features, means } = this.#candidates.rank({
@@ -237,32 +247,32 @@ export class Learner {
       list,
       origin,
       seq,
-      events: length,
+      historyLength: length,
       strength,
       items: Int32Array.from(shown),
       features: kept,
     });
   }
 
-  /** Learns what became of an item of a list that was shown; false where that is not known of. */
-  outcome(origin: number, itemId: ItemId, list: string | undefined, outcome: 'taken' | 'refused'): boolean {
+  /** Learns the outcome of one item of an impression; false if the model does not know the impression or the item. */
+  learnOutcome(origin: number, itemId: ItemId, list: string | undefined, outcome: 'positive' | 'negative'): boolean {
     const item = this.#state.catalogue.ids.find(itemId);
     const shown = list === undefined ? undefined : this.#state.impressions.find(origin, list);
     if (this.ranker === undefined || this.#pinned || shown === undefined || item === undefined) return false;
     const place = shown.items.indexOf(item);
     if (place < 0) return false;
-    this.#candidates.foldRanker(shown.events, shown.strength);
-    this.ranker.learnShown(Float64Array.from(shown.features), shown.items.length, place, outcome);
+    this.#candidates.prepareRanker(shown.historyLength, shown.strength);
+    this.ranker.learnImpression(Float64Array.from(shown.features), shown.items.length, place, outcome);
     return true;
   }
 
-  /** Forgets what is kept of somebody; what was learned from them stays, and is stale. */
+  /** Drops the impressions of a user. What the ranker learned from the user stays, and makes it stale. */
   forget(user: number): void {
     if (this.ranker !== undefined && this.ranker.steps > 0) this.#stale = true;
     this.#state.impressions.forget(user);
   }
 
-  /** Takes over what another one has learned. */
+  /** Takes over what another learner has learned. */
   restore(other: Learner): void {
     if (this.ranker === undefined || other.ranker === undefined) return;
     this.ranker.restore(other.ranker.state());
@@ -270,18 +280,18 @@ export class Learner {
     this.#stale = other.#stale;
   }
 
-  /** SHA-256, hex, of what the ranker knows. */
+  /** SHA-256, hex, of what the ranker has learned. */
   rankerHash(): string {
     return this.ranker?.hash() ?? createHash('sha256').digest('hex');
   }
 
-  /** A copy of what it knows. */
+  /** A copy of what the learner knows. */
   learned(): LearnedState {
     const ranker = this.ranker?.encode() ?? Buffer.alloc(0);
     return { stale: this.#stale, pinned: this.#pinned, budget: this.#budget.state(), ranker };
   }
 
-  /** Takes over what {@link learned} gave. Throws a RangeError for a ranker of another shape. */
+  /** Restores what {@link learned} gave. Throws a RangeError for a ranker of another shape. */
   restoreLearned({ stale, pinned, budget, ranker }: LearnedState): void {
     this.#stale = stale;
     this.#pinned = pinned;
@@ -290,7 +300,7 @@ export class Learner {
   }
 }
 
-/** Place of a row by score, from 1; those of the same score count half. */
+/** Rank of a row by score, from 1; rows of equal score count half. */
 function rankOf(scores: Float64Array, rows: number, row: number): number {
   let above = 0;
   let same = 0;

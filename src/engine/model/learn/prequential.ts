@@ -1,12 +1,12 @@
 /**
- * Quality while it runs: each scored event is asked for before it is counted (Dawid 1984; Gama et al. 2013,
- * "On evaluating stream learning algorithms"), by the model, by decayed popularity and by item kNN on the same events.
- * Kept is nothing but the place of the item in each of the three lists, for the newest events; hit rate, NDCG and MRR
- * at 10 are reckoned from how often each place occurs. Part of the model's state, so that it goes on after a start.
+ * Prequential evaluation: the model ranks each scored event before it counts it (Dawid 1984; Gama et al. 2013, "On
+ * evaluating stream learning algorithms"). Decayed popularity and item kNN rank the same events. The model keeps only
+ * the item's place in each of the three lists, for the newest events, and computes hit rate, NDCG and MRR at 10 from
+ * how often each place occurs. The windows are part of the model's state, so they go on after a start.
  *
- * All three rank what the user could be served: no seen items (unless these may come back), none that can't be served;
- * ties have the mean of their places; what isn't among the ten best counts 0. Item kNN is that of item-knn.ts. Decayed
- * popularity is the order in which the engine knows what is popular (`Popularity.sum`).
+ * All three rank what the user could be served: no seen items (unless these may come back), and only servable items.
+ * Tied items have the mean of their places. An item that is not among the ten best counts 0. Item kNN is that of
+ * item-knn.ts. Decayed popularity is the order of `Popularity.sum`.
  */
 
 import { ln } from '../primitives/math.ts';
@@ -14,11 +14,11 @@ import { ItemKnn } from './item-knn.ts';
 import type { ScoredEvent } from './scored-event.ts';
 
 export interface PrequentialConfig {
-  /** Scored events in the quick window. */
+  /** Scored events in the short window. */
   window: number;
-  /** Scored events in the slow window, at least as many. */
+  /** Scored events in the long window, at least as many. */
   windowLong: number;
-  /** One in so many events is scored at least; those that the ranker learns from are scored beside. */
+  /** At least one in this many events is scored, beside those that train the ranker. */
   every: number;
 }
 
@@ -27,7 +27,7 @@ export const PREQUENTIAL_DEFAULTS: PrequentialConfig = { window: 1_000, windowLo
 export const CONTENDERS = ['model', 'popular', 'item_knn'] as const;
 export type Contender = (typeof CONTENDERS)[number];
 
-/** At 10. */
+/** Metrics at 10. */
 export interface Quality {
   hr: number;
   ndcg: number;
@@ -35,9 +35,9 @@ export interface Quality {
 }
 
 export interface PrequentialWindow {
-  /** Most events that it may hold. */
+  /** Most events that the window can hold. */
   size: number;
-  /** Events that it holds. */
+  /** Events that the window holds. */
   events: number;
   model: Quality;
   /** Decayed popularity. */
@@ -48,33 +48,33 @@ export interface PrequentialWindow {
 export interface PrequentialReport {
   /** Events scored since the log's beginning. */
   scored: number;
-  /** The quick window, then the slow one. */
+  /** The short window, then the long one. */
   windows: PrequentialWindow[];
 }
 
-/** What is looked at of a scored event. */
+/** The parts of a scored event that the evaluation reads. */
 export type PrequentialEvent = Pick<
   ScoredEvent,
   'item' | 'rank' | 'seen' | 'profile' | 'popularity' | 'statistics' | 'catalogue'
 >;
 
-/** What may be ranked. */
+/** Which items may be ranked. */
 export interface Servable {
   serveUnpublished: boolean;
   includeSeen: boolean;
 }
 
 const CUT = 10;
-/** Places are kept doubled, as a tie's may be a half; 0: not among the best. */
+/** Places are doubled, as a tie's place may be a half; 0: not among the ten best. */
 const PLACES = 2 * CUT + 1;
 const HEADER_BYTES = 24;
 
 export class Prequential {
   readonly #sizes: readonly [number, number];
   readonly #servable: Servable;
-  /** Places by event and contender, in a ring as long as the slow window. */
+  /** Places by event and contender, in a ring as long as the long window. */
   #ring: Uint8Array;
-  /** Events ever scored; the newest stands at `(scored - 1) % windowLong`. */
+  /** All events ever scored; the newest is at `(scored - 1) % windowLong`. */
   #scored = 0;
   /** How often each place occurs, by window, contender and place. */
   #counts = new Float64Array(2 * CONTENDERS.length * PLACES);
@@ -88,7 +88,7 @@ export class Prequential {
     this.#ring = new Uint8Array(this.#sizes[1] * CONTENDERS.length);
   }
 
-  /** Takes in one scored event. */
+  /** Evaluates one scored event. */
   observe(event: PrequentialEvent): void {
     this.#mark(event);
     this.#push([doubled(event.rank), this.#popularPlace(event), this.#cosinePlace(event)]);
@@ -106,7 +106,7 @@ export class Prequential {
   }
 
   #free(item: number, { catalogue }: PrequentialEvent): boolean {
-    return this.#seen[item] !== this.#stamp && catalogue.servable(item, this.#servable.serveUnpublished);
+    return this.#seen[item] !== this.#stamp && catalogue.isServable(item, this.#servable.serveUnpublished);
   }
 
   #popularPlace(event: PrequentialEvent): number {
@@ -115,7 +115,7 @@ export class Prequential {
     if (!(own > 0) || !this.#free(item, event)) return 0;
     let above = 0;
     let same = 0;
-    // Most items are not among the best, which shows after a few others.
+    // Most items are not among the ten best, and a few other items show it.
     for (let other = 0; other < catalogue.ids.end && above < CUT; other++) {
       const sum = popularity.sum(other, statistics);
       if (sum < own || !this.#free(other, event)) continue;
@@ -189,7 +189,7 @@ export class Prequential {
     return { hr: hits / n, ndcg: ndcg / n, mrr: mrr / n };
   }
 
-  /** What goes into the model's state: the places in force, oldest first. */
+  /** Bytes for the model's state: the places of the windows, oldest first. */
   export(): Buffer {
     const long = this.#sizes[1];
     const held = Math.min(this.#scored, long);
@@ -206,7 +206,7 @@ export class Prequential {
     return bytes;
   }
 
-  /** Reads what {@link export} wrote; false where that is of windows of another size, and nothing is read. */
+  /** Restores what {@link export} wrote; false, and no change, if that is of windows of another size. */
   import(bytes: Buffer): boolean {
     if (bytes.length < HEADER_BYTES) return false;
     const scored = bytes.readDoubleLE(0);
@@ -226,5 +226,5 @@ export class Prequential {
   }
 }
 
-/** A place as it is kept: 0 where it isn't among the ten best. */
+/** A place as the windows keep it: doubled, 0 if it is not among the ten best. */
 const doubled = (place: number): number => (place >= 1 && place <= CUT ? Math.round(2 * place) : 0);

@@ -1,4 +1,4 @@
-/** What a training reads of the model, in an order that the ids decide: the same state gives the same data. */
+/** Data for training outside the fold. Ids decide its order, so the same state gives the same data. */
 
 import { embeddingVector, featureHash } from '../inputs/features.ts';
 import type { InputKind, MapKind } from '../inputs/kinds.ts';
@@ -7,41 +7,41 @@ import type { Histories } from '../state/histories.ts';
 import type { ModelState } from '../state/model-state.ts';
 import { FULL } from '../state/statistics.ts';
 
-/** What one training reads; structured-clonable. Items and users stand in the order of their ids. */
+/** Data of one training; structured-clonable. Items and users are in the order of their ids. */
 export interface TrainingData {
   kind: InputKind;
   /** Where an item's features begin, one more than there are items. */
   featureStarts: Int32Array;
   /** Hashes of features, ascending within an item. */
   features: Uint32Array;
-  /** Numbers of an embedding; 0: there are none. */
+  /** Length of embeddings; 0: no item has one. */
   embeddingSize: number;
-  /** Unit vectors, items x embeddingSize; of zeros where an item has none of this size. */
+  /** Vectors, items x embeddingSize; zeros for an item without an embedding of this size. */
   embeddings: Float32Array;
-  /** Whole interactions with each item. */
+  /** Full interactions with each item. */
   taken: Float32Array;
   /** Where a user's history begins, one more than there are users. */
   historyStarts: Int32Array;
-  /** Items of histories, oldest first, each once a history. */
+  /** Items of histories, oldest first, each once in a history. */
   histories: Int32Array;
-  /** Bytes of the input in force, to go on from. */
+  /** Bytes of the input in force, from which the training may go on. */
   previous: Uint8Array | undefined;
 }
 
 export interface TrainingConfig {
-  /** Most users whose histories are read; which ones is a matter of their ids. */
+  /** Most users whose histories are read; ids decide which. */
   users: number;
-  /** Newest events of a history. */
+  /** Newest items of each history. */
   back: number;
-  /** Fewer described items that were taken are too few to learn from. */
+  /** Least number of described items that users took. */
   leastItems: number;
-  /** Fewer histories of two such items are too few. */
+  /** Least number of histories with two such items. */
   leastUsers: number;
 }
 
 export const TRAINING_DEFAULTS: TrainingConfig = { users: 20_000, back: 200, leastItems: 20, leastUsers: 20 };
 
-/** Data of the present position; undefined: there is too little. */
+/** Data of the present position; undefined if there is too little. */
 export function trainingDataOf(
   kind: MapKind,
   { catalogue, users, statistics, histories }: ModelState,
@@ -97,7 +97,10 @@ export function trainingDataOf(
   };
 }
 
-/** Users with a history, in the order of their ids; if there are more than that, those whose ids' hashes are least. */
+/**
+ * Users with a history, in the order of their ids. If there are more than `most`, those whose ids have the least
+ * hashes.
+ */
 function chosenUsers(ids: readonly string[], histories: Histories, most: number): number[] {
   let users: number[] = [];
   for (let user = 0; user < ids.length; user++) if (histories.length(user) > 1) users.push(user);

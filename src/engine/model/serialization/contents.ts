@@ -1,19 +1,19 @@
 /**
- * All that a model holds as tables with keys, so that of two models the first value that differs can be named: what
- * events said, what they add up to, and what was learned in their order. Rows come in the order of their keys.
+ * All that a model holds, as tables with keys, so that a comparison of two models can name the first value that
+ * differs: events, counts, and what was learned in the order of the log. Rows are in the order of their keys.
  */
 import { createHash } from 'node:crypto';
 import { type ItemId, type UserId, userId } from '../../../bus/event/ids.ts';
 import { CONTENDERS } from '../learn/prequential.ts';
-import { Reader } from '../primitives/bytes.ts';
+import { ByteReader } from '../primitives/bytes.ts';
 import { bucketOf, STATISTICS_DEFAULTS } from '../state/statistics.ts';
 import type { CountedPart } from './counted-rows.ts';
 import { decodeAdopted } from './inputs-section.ts';
 import { decodeLearned } from './ranker-section.ts';
 import { SECTION } from './sections.ts';
-import { decodeState, type ReadState } from './state-bytes.ts';
+import { type DecodedState, decodeState } from './state-bytes.ts';
 
-/** In the order in which they are compared: what others follow from comes first. */
+/** In the order of comparison: a table comes before those that follow from it. */
 export const CONTENTS = [
   'item',
   'user',
@@ -39,13 +39,13 @@ export interface Contents {
   table: ModelTable;
   /** Columns of the key. */
   key: readonly string[];
-  /** The others. */
+  /** The other columns. */
   columns: readonly string[];
-  /** Cells of the key first. */
+  /** Cells of the key come first. */
   rows: Iterable<readonly Cell[]>;
 }
 
-/** By table: columns of the key, and the others. Weights in sixteenths, times in milliseconds since 1970. */
+/** By table: columns of the key, and the other columns. Weights in sixteenths, times in milliseconds since 1970. */
 const SHAPES: Readonly<Record<ModelTable, readonly [key: readonly string[], columns: readonly string[]]>> = {
   item: [['item'], ['published', 'withdrawn', 'listed', 'fields']],
   user: [['user'], ['traits']],
@@ -85,7 +85,7 @@ const COUNTED: ReadonlySet<string> = new Set<CountedPart>([
   'total',
 ]);
 
-/** What is read of a model. */
+/** What this module reads of a model. */
 export interface ReadableModel {
   users(): string[];
   history(user: UserId, n: number): { item: ItemId; time: number; seq: number }[];
@@ -93,7 +93,7 @@ export interface ReadableModel {
   exportState(): Buffer;
 }
 
-/** One table of a model, as it is at this moment. */
+/** One table of a model at the present position. */
 export function contentsOf(model: ReadableModel, table: ModelTable): Contents {
   const [key, columns] = SHAPES[table];
   const rows = COUNTED.has(table)
@@ -102,7 +102,7 @@ export function contentsOf(model: ReadableModel, table: ModelTable): Contents {
   return { table, key, columns, rows };
 }
 
-function rowsOf(table: ModelTable, state: ReadState): Iterable<readonly Cell[]> {
+function rowsOf(table: ModelTable, state: DecodedState): Iterable<readonly Cell[]> {
   switch (table) {
     case 'item':
       return state.items.map(({ id, published, withdrawn, listed, fields }) => [
@@ -134,7 +134,7 @@ function rowsOf(table: ModelTable, state: ReadState): Iterable<readonly Cell[]> 
   }
 }
 
-/** By their keys, numbers by value and texts by code units. */
+/** Sorts by keys, numbers by value and texts by code units. */
 function inOrder(rows: Iterable<Cell[]>, key: number): Cell[][] {
   return [...rows].sort((a, b) => {
     for (let at = 0; at < key; at++) if (a[at] !== b[at]) return a[at]! < b[at]! ? -1 : 1;
@@ -142,31 +142,31 @@ function inOrder(rows: Iterable<Cell[]>, key: number): Cell[][] {
   });
 }
 
-const userOf = ({ users }: ReadState, place: number): string => users[place]?.id ?? '';
-const itemOf = ({ items }: ReadState, place: number): string => items[place]?.id ?? '';
-const sectionOf = ({ sections }: ReadState, wanted: string): Buffer | undefined =>
+const userOf = ({ users }: DecodedState, place: number): string => users[place]?.id ?? '';
+const itemOf = ({ items }: DecodedState, place: number): string => items[place]?.id ?? '';
+const sectionOf = ({ sections }: DecodedState, wanted: string): Buffer | undefined =>
   sections.find(({ name }) => name === wanted)?.bytes;
 
-function* eventRows(state: ReadState): Generator<Cell[]> {
+function* eventRows(state: DecodedState): Generator<Cell[]> {
   const { users, items, weights, negatives, times, seqs } = state.events;
   for (let at = 0; at < users.length; at++)
     yield [userOf(state, users[at]!), seqs[at]!, itemOf(state, items[at]!), weights[at]!, negatives[at]!, times[at]!];
 }
 
-function* dismissalRows(state: ReadState): Generator<Cell[]> {
+function* dismissalRows(state: DecodedState): Generator<Cell[]> {
   const bytes = sectionOf(state, SECTION.dismissals);
   if (bytes === undefined) return;
-  const input = new Reader(bytes);
+  const input = new ByteReader(bytes);
   for (let left = input.count(); left > 0; left--) {
     const [item, seq, origin] = [input.count(), input.count(), input.count()];
     yield [seq, userOf(state, origin), itemOf(state, item)];
   }
 }
 
-function* shownRows(state: ReadState): Generator<Cell[]> {
+function* shownRows(state: DecodedState): Generator<Cell[]> {
   const bytes = sectionOf(state, SECTION.impressions);
   if (bytes === undefined) return;
-  const input = new Reader(bytes);
+  const input = new ByteReader(bytes);
   for (let left = input.count(); left > 0; left--) {
     const list = input.text();
     const user = userOf(state, input.count());
@@ -178,20 +178,20 @@ function* shownRows(state: ReadState): Generator<Cell[]> {
   }
 }
 
-function* inputRows(state: ReadState): Generator<Cell[]> {
+function* inputRows(state: DecodedState): Generator<Cell[]> {
   const sha256 = (bytes: Uint8Array | undefined): Cell =>
     bytes === undefined ? null : `SHA-256 ${createHash('sha256').update(bytes).digest('hex')}`;
-  for (const { kind, inForce, challenger, judged } of decodeAdopted(
+  for (const { kind, inForce, challenger, comparison } of decodeAdopted(
     sectionOf(state, SECTION.inputs) ?? Buffer.alloc(0),
   )) {
     yield [kind, 'challenger', sha256(challenger)];
     yield [kind, 'in force', sha256(inForce)];
-    for (const [what, value] of Object.entries(judged).sort(([a], [b]) => (a < b ? -1 : 1)))
+    for (const [what, value] of Object.entries(comparison).sort(([a], [b]) => (a < b ? -1 : 1)))
       yield [kind, `judged ${what}`, value as number];
   }
 }
 
-function* qualityRows(state: ReadState): Generator<Cell[]> {
+function* qualityRows(state: DecodedState): Generator<Cell[]> {
   const bytes = sectionOf(state, SECTION.prequential);
   if (bytes === undefined) return;
   const head = 24;
@@ -201,14 +201,14 @@ function* qualityRows(state: ReadState): Generator<Cell[]> {
   for (const [at, part] of ['scored', 'window', 'window_long'].entries()) yield [part, 0, bytes.readDoubleLE(at * 8)];
 }
 
-function* rankerRows(state: ReadState): Generator<Cell[]> {
+function* rankerRows(state: DecodedState): Generator<Cell[]> {
   const bytes = sectionOf(state, SECTION.ranker);
   if (bytes === undefined || bytes.length === 0) return;
   yield ['stale', 0, bytes[0]!];
   const { budget, ranker } = decodeLearned(bytes);
   for (const [at, part] of ['budget_tokens', 'budget_time'].entries()) yield [part, 0, budget[at]!];
   if (ranker.length === 0) return;
-  const input = new Reader(ranker);
+  const input = new ByteReader(ranker);
   for (const part of ['weights', 'weights_served', 'adam_first', 'adam_second', 'adam_powers', 'usual', 'usual_lists'])
     for (const [at, value] of input.f64s().entries()) yield [part, at, value];
   yield ['steps', 0, input.count()];
@@ -219,14 +219,14 @@ function* rankerRows(state: ReadState): Generator<Cell[]> {
 export interface Touched {
   /** Sequences of the events that the value comes from, in order. */
   seqs: number[];
-  /** The value comes from more than can be named: all that was learned from. */
+  /** The value comes from all that was learned from, which is too much to name. */
   learned: boolean;
 }
 
 /**
  * The events of a model's histories that a row comes from.
  *
- * @param bucketMs width of a bucket of event time
+ * @param bucketMs width of a bucket of event time, milliseconds
  */
 export function touching(
   model: ReadableModel,
@@ -245,7 +245,7 @@ export function touching(
   const back = STATISTICS_DEFAULTS.coOccurrenceReach;
   const found: number[] = [];
   for (const id of model.users()) {
-    // Of a session that was linked it is the user's history that counts.
+    // For a session that a user claimed, this is the user's history.
     const history = model.history(userId(id), Number.MAX_SAFE_INTEGER).reverse();
     for (const [place, { item, seq, time }] of history.entries()) {
       if (table === 'pair') {

@@ -3,13 +3,13 @@ import type { ModelState } from '../state/model-state.ts';
 import { placeOf, userOf } from '../state/postings.ts';
 
 /**
- * Parts of what is counted: `item_count` (item; weight, negative), `item_time` (item, bucket; weight, negative), `pair`
+ * Parts of the counts: `item_count` (item; weight, negative), `item_time` (item, bucket; weight, negative), `pair`
  * (item, other; after, before, together), `dismissed` (item; dismissals), `posting` (item, seq, user; place in the
  * history), `total` (what; value).
  */
 export type CountedPart = 'item_count' | 'item_time' | 'pair' | 'dismissed' | 'posting' | 'total';
 
-/** Rows of one part, by their keys. */
+/** Rows of one part, in the order of their keys. */
 export function countedRows(state: ModelState, part: CountedPart): Iterable<readonly (string | number)[]> {
   const { catalogue, statistics, dismissals, head } = state;
   const { ids } = catalogue.ids;

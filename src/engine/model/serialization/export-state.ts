@@ -7,7 +7,7 @@ import { encodeLearned } from './ranker-section.ts';
 import { SECTION } from './sections.ts';
 import { encodeState, type StateItem, type StateSection, type StateUser } from './state-bytes.ts';
 
-/** All that has a part in a state's bytes. */
+/** The parts of a model that a state's bytes hold. */
 export interface Exported {
   state: ModelState;
   learner: Learner;
@@ -51,8 +51,8 @@ export function exportState({ state, learner, inputs }: Exported, learned: boole
 }
 
 /**
- * Items of a state in the order of their ids. An item that only a forgotten user's events spoke of has a number, but is
- * no part of the state.
+ * Items of a state in the order of their ids. An item that only a forgotten user's events named has a number, but is
+ * not part of the state.
  *
  * @param order rows of the histories' columns
  */

@@ -1,14 +1,14 @@
 /** A model's state from bytes. */
-import type { ItemFold } from '../fold/item-fold.ts';
+import type { ItemFold } from '../apply/item-fold.ts';
 import { logOrder } from '../primitives/log-order.ts';
 import type { ModelState } from '../state/model-state.ts';
 import type { Exported } from './export-state.ts';
 import { decodeAdopted } from './inputs-section.ts';
 import { decodeLearned } from './ranker-section.ts';
 import { SECTION } from './sections.ts';
-import { decodeState, ModelStateUnreadableError, type ReadState } from './state-bytes.ts';
+import { type DecodedState, decodeState, ModelStateUnreadableError } from './state-bytes.ts';
 
-/** All that a state's bytes are read into; it must be empty. */
+/** The parts of an empty model that a state is read into. */
 export interface Imported extends Exported {
   itemFold: ItemFold;
 }
@@ -17,7 +17,7 @@ export interface Imported extends Exported {
 export function importState({ state, learner, inputs, itemFold }: Imported, bytes: Uint8Array): void {
   const { catalogue, users, traits, links, dismissals, impressions, head } = state;
   if (users.count > 0 || catalogue.ids.count > 0) {
-    throw new ModelStateUnreadableError('a state is read into an empty model only');
+    throw new ModelStateUnreadableError('The model is not empty. Read a state into an empty model.');
   }
   const read = decodeState(bytes);
   const items = read.items.map((known) => {
@@ -27,7 +27,7 @@ export function importState({ state, learner, inputs, itemFold }: Imported, byte
     return item;
   });
   const numbers = read.users.map(({ id, traits: known }) => {
-    const number = users.of(id);
+    const number = users.intern(id);
     if (known !== undefined) traits.set(number, known);
     return number;
   });
@@ -49,17 +49,27 @@ export function importState({ state, learner, inputs, itemFold }: Imported, byte
     try {
       learner.restoreLearned(decodeLearned(learned));
     } catch (err) {
-      throw new ModelStateUnreadableError('the state is of a model with another ranker', { cause: err });
+      throw new ModelStateUnreadableError(
+        'The state holds another ranker. Read it with the ranker settings that it was written with.',
+        { cause: err },
+      );
     }
   }
   const quality = section(SECTION.prequential);
   if (quality && !learner.prequential.import(quality)) {
-    throw new ModelStateUnreadableError('the state has prequential windows of other sizes than the configured ones');
+    throw new ModelStateUnreadableError(
+      'The state has prequential windows of other sizes. Read it with the window settings that it was written with.',
+    );
   }
   head.advance(read.clock);
 }
 
-function importEvents(state: ModelState, read: ReadState, items: readonly number[], numbers: readonly number[]): void {
+function importEvents(
+  state: ModelState,
+  read: DecodedState,
+  items: readonly number[],
+  numbers: readonly number[],
+): void {
   const { histories, historyWriter, postings, statistics, links, catalogue } = state;
   const { users, items: taken, weights, negatives, times, seqs } = read.events;
   const roots = Int32Array.from(numbers, (number) => links.root(number));
@@ -72,6 +82,6 @@ function importEvents(state: ModelState, read: ReadState, items: readonly number
     histories.append(user, item, weights[event]!, negatives[event]!, times[event]!, seq, numbers[origin]!);
     postings.append(item, seq, user, place);
   }
-  historyWriter.findPosition();
+  historyWriter.updatePosition();
   statistics.countAll(histories, catalogue.ids.end, state.users.end);
 }

@@ -1,22 +1,22 @@
 /**
  * The model's state as bytes: catalogue, links, traits and histories, in the order of ids and of the log, so that equal
- * states give equal bytes. Statistics aren't in it, they are folded again. Numbers are little endian.
+ * states give equal bytes. Statistics are not in it, as the reader folds them again. Numbers are little endian.
  *
  * Layout: 8 bytes `FRSHMODL`, u32 version, u32 0, f64 clock, then counted sections (items, users with their traits and
- * the events published under their ids, links, named sections that write their own bytes), then the SHA-256 of all
+ * the events that their ids published, links, named sections that write their own bytes), then the SHA-256 of all bytes
  * before it.
  */
 import { createHash } from 'node:crypto';
 import type { ItemData } from '../../../bus/event/types.ts';
 import { FreshetError } from '../../../errors.ts';
-import { Reader, Writer } from '../primitives/bytes.ts';
+import { ByteReader, ByteWriter } from '../primitives/bytes.ts';
 import type { Traits } from '../state/traits.ts';
 
 const MAGIC = 'FRSHMODL';
 const VERSION = 2;
 const DIGEST_BYTES = 32;
 
-/** State that can't be read: cut, altered, or of another version. */
+/** A state that cannot be read: it is cut, altered, or of another version or configuration. */
 export class ModelStateUnreadableError extends FreshetError {
   readonly code = 'FRESHET_MODEL_STATE_UNREADABLE';
 }
@@ -32,16 +32,16 @@ export interface StateItem {
 export interface StateUser {
   id: string;
   traits: Traits | undefined;
-  /** Events published under this id: a range of {@link StateEvents.order}, in log order. */
+  /** Events that this id published: a range of {@link StateEvents.order}, in log order. */
   from: number;
   end: number;
 }
 
-/** Events that are written, in columns: a million objects cost more to make and collect than all else. */
+/** Events to write, in columns: to make and collect a million objects costs more than all else. */
 export interface StateEvents {
   /** Rows of the columns below. */
   order: ArrayLike<number>;
-  /** Numbers of items, and the index among the items of the same state by number. */
+  /** Numbers of items; by number, the index among the items of the same state. */
   items: ArrayLike<number>;
   itemPlaces: ArrayLike<number>;
   weights: ArrayLike<number>;
@@ -63,19 +63,19 @@ export interface StateSection {
   bytes: Uint8Array;
 }
 
-export interface ModelState {
+export interface StateContent {
   clock: number;
   items: StateItem[];
   users: StateUser[];
   events: StateEvents;
   links: StateLink[];
-  /** In an order of their own, each name once. */
+  /** Each name once. */
   sections: StateSection[];
 }
 
-/** Events of a state that was read. */
+/** Events of a decoded state. */
 export interface EventColumns {
-  /** Index of the user that an event was published under. */
+  /** Index of the user whose id published the event. */
   users: Int32Array;
   items: Int32Array;
   weights: Uint16Array;
@@ -84,15 +84,15 @@ export interface EventColumns {
   seqs: Float64Array;
 }
 
-/** A state that was read; events stand in columns, users in order, each user's in log order. */
-export interface ReadState extends Omit<ModelState, 'users' | 'events' | 'sections'> {
+/** A decoded state. Events are in columns, ordered by user and then in log order. */
+export interface DecodedState extends Omit<StateContent, 'users' | 'events' | 'sections'> {
   sections: { name: string; bytes: Buffer }[];
   users: Omit<StateUser, 'from' | 'end'>[];
   events: EventColumns;
 }
 
-export function encodeState(state: ModelState): Buffer {
-  const out = new Writer();
+export function encodeState(state: StateContent): Buffer {
+  const out = new ByteWriter();
   out.bytes(Buffer.from(MAGIC, 'latin1'));
   out.u32(VERSION);
   out.u32(0);
@@ -133,31 +133,39 @@ export function encodeState(state: ModelState): Buffer {
     out.count(bytes.length);
     out.bytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   }
-  const body = out.done();
+  const body = out.finish();
   return Buffer.concat([body, createHash('sha256').update(body).digest()]);
 }
 
 /** Reads what {@link encodeState} wrote. Throws {@link ModelStateUnreadableError}. */
-export function decodeState(bytes: Uint8Array): ReadState {
+export function decodeState(bytes: Uint8Array): DecodedState {
   const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const body = all.subarray(0, Math.max(0, all.length - DIGEST_BYTES));
   if (body.length < 24 || body.toString('latin1', 0, 8) !== MAGIC) {
-    throw new ModelStateUnreadableError('these bytes are no model state', { details: { bytes: all.length } });
+    throw new ModelStateUnreadableError(`These ${all.length} bytes are not a model state.`, {
+      details: { bytes: all.length },
+    });
   }
   const version = body.readUInt32LE(8);
   if (version !== VERSION) {
-    throw new ModelStateUnreadableError(`model state of version ${version}, this release reads ${VERSION}`, {
-      details: { version, reads: VERSION },
-    });
+    throw new ModelStateUnreadableError(
+      `The model state is of version ${version}, and this release reads version ${VERSION}. Fold the log again.`,
+      {
+        details: { version, reads: VERSION },
+      },
+    );
   }
   const expected = all.subarray(body.length).toString('hex');
   const actual = createHash('sha256').update(body).digest('hex');
   if (expected !== actual) {
-    throw new ModelStateUnreadableError('the model state does not have the checksum it was written with', {
-      details: { expected, actual, bytes: all.length },
-    });
+    throw new ModelStateUnreadableError(
+      'The model state does not match its checksum. Use another state, or fold the log again.',
+      {
+        details: { expected, actual, bytes: all.length },
+      },
+    );
   }
-  const input = new Reader(body, 16);
+  const input = new ByteReader(body, 16);
   const clock = input.f64();
   const items: StateItem[] = [];
   for (let left = input.count(); left > 0; left--) {
@@ -168,8 +176,8 @@ export function decodeState(bytes: Uint8Array): ReadState {
     const fields = json === '' ? undefined : (JSON.parse(json) as ItemData);
     items.push({ id, published: (flags & 1) !== 0, withdrawn: (flags & 2) !== 0, listed, fields });
   }
-  const users: ReadState['users'] = [];
-  // An event takes 13 bytes at least, so there can't be more of them than that.
+  const users: DecodedState['users'] = [];
+  // An event takes at least 13 bytes, which bounds their number.
   const events = columnsOf(Math.ceil(body.length / 13));
   let end = 0;
   for (let left = input.count(); left > 0; left--) {
@@ -191,7 +199,7 @@ export function decodeState(bytes: Uint8Array): ReadState {
   for (let left = input.count(); left > 0; left--) {
     links.push({ session: input.count(), user: input.count(), seq: input.count() });
   }
-  const sections: ReadState['sections'] = [];
+  const sections: DecodedState['sections'] = [];
   for (let left = input.count(); left > 0; left--)
     sections.push({ name: input.text(), bytes: input.bytes(input.count()) });
   return { clock, items, users, events: firstOf(events, end), links, sections };
@@ -220,7 +228,7 @@ function firstOf(columns: EventColumns, count: number): EventColumns {
   };
 }
 
-/** JSON with sorted keys: which key came first is no part of the state. */
+/** JSON with sorted keys: the order of keys is not part of the state. */
 function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     inner !== null && typeof inner === 'object' && !Array.isArray(inner)

@@ -4,8 +4,8 @@ import { itemId, userId } from '../../bus/event/ids.ts';
 import { createModel, type Model } from '../model/mod.ts';
 import { documentOf } from './document.ts';
 import { parseRules } from './request.ts';
+import { createReranking, type ListCriteria } from './rerank.ts';
 import { NO_RULES, type Rules } from './rules.ts';
-import { createShaping, type Shape } from './shaping.ts';
 
 const DAY = 86_400_000;
 const START = Date.UTC(2026, 0, 1);
@@ -38,9 +38,10 @@ function filled(): Model {
 }
 
 const model = filled();
-const shaping = createShaping(model);
+const reranking = createReranking(model);
 const rulesOf = (said: object, n = 10): Rules => parseRules({ ...said }, { n, at: model.clock }) ?? NO_RULES;
-const list = (shape: Partial<Shape>, count = 10) => shaping.list({ user: 'u1', rules: NO_RULES, ...shape }, count);
+const list = (criteria: Partial<ListCriteria>, count = 10) =>
+  reranking.list({ user: 'u1', rules: NO_RULES, ...criteria }, count);
 const ids = (answer: { items: readonly { item: string }[] }): string[] => answer.items.map(({ item }) => item);
 const number = (item: string): number => Number(item.slice(1));
 
@@ -63,7 +64,7 @@ describe('a list that explores', () => {
   it('is another one at another position of the log, and under another seed', () => {
     const at = (seq: number, seed: number): string[] =>
       ids(
-        createShaping(model, { seed, seq: () => seq }).list({ user: 'u1', rules: rulesOf({ exploration: 0.5 }) }, 10),
+        createReranking(model, { seed, seq: () => seq }).list({ user: 'u1', rules: rulesOf({ exploration: 0.5 }) }, 10),
       );
     expect(at(1, 0)).toEqual(at(1, 0));
     expect(at(2, 0)).not.toEqual(at(1, 0));
@@ -133,14 +134,14 @@ describe('a list under rules', () => {
 
   it('follows an item that changes', () => {
     const own = filled();
-    const other = createShaping(own);
+    const other = createReranking(own);
     const rules = rulesOf({ filter: { tags: 'fresh' } });
-    const shape = { user: 'u1', rules };
-    expect(other.list(shape, 5).items).toEqual([]);
+    const criteria = { user: 'u1', rules };
+    expect(other.list(criteria, 5).items).toEqual([]);
     own.updateItem(itemId(name(3)), { tags: ['fresh'] });
-    expect(ids(other.list(shape, 5))).toEqual([name(3)]);
+    expect(ids(other.list(criteria, 5))).toEqual([name(3)]);
     own.withdrawItem(itemId(name(3)));
-    expect(other.list(shape, 5).items).toEqual([]);
+    expect(other.list(criteria, 5).items).toEqual([]);
   });
 
   it('says of each item why it is where it is, and the terms add up to the score', () => {

@@ -20,7 +20,7 @@ import { isForGood, keptOut, SEEN_FOR_GOOD, type SeenRule } from './seen.ts';
 /** What put an item where it is: a term of the model, or of a rule. */
 export type ListReason = Omit<Reason, 'signal'> & { signal: string };
 
-export interface ShapedItem {
+export interface RerankedItem {
   item: string;
   score: number;
   reasons?: ListReason[];
@@ -30,13 +30,13 @@ export interface ShapedItem {
   explored?: true;
 }
 
-export interface ShapedList {
-  items: ShapedItem[];
+export interface RerankedList {
+  items: RerankedItem[];
   source: ListSource;
 }
 
 /** What a list is made of. */
-export interface Shape {
+export interface ListCriteria {
   user: string | undefined;
   /** Items that somebody took, oldest first: in place of the user's own history. */
   history?: readonly string[] | undefined;
@@ -54,14 +54,14 @@ export interface Shape {
   rules: Rules;
 }
 
-export interface Shaping {
+export interface Reranking {
   /**
    * At most `count` items. Terms of rules are measured by the scores of what is chosen from, which is more the longer
    * the list is; with `as` it is what a list of that length is chosen from.
    */
-  list(shape: Shape, count: number, as?: number): ShapedList;
+  list(criteria: ListCriteria, count: number, as?: number): RerankedList;
   /** What the model is asked where there are rules: items beyond these are looked at for quotas alone. */
-  poolOf(shape: Shape, count: number): number;
+  poolOf(criteria: ListCriteria, count: number): number;
   /** A test by filters, the same object for the same filters. */
   testOf(filters: readonly Filter[]): ItemTest | undefined;
 }
@@ -77,7 +77,7 @@ const TESTS = 64;
 /** Newest events that decide whether an item was seen lately. */
 const RECENT_EVENTS = 10_000;
 
-export interface ShapingOptions {
+export interface RerankingOptions {
   rows?: RowsBeside;
   /** Standard deviations that an item moves that is taken twice as often in a circumstance. */
   contextWeight?: number;
@@ -87,10 +87,10 @@ export interface ShapingOptions {
   seq?: () => number;
 }
 
-export function createShaping(
+export function createReranking(
   model: Model,
-  { seed = 0, seq = () => 0, rows = NO_ROWS, contextWeight = 0 }: ShapingOptions = {},
-): Shaping {
+  { seed = 0, seq = () => 0, rows = NO_ROWS, contextWeight = 0 }: RerankingOptions = {},
+): Reranking {
   const tests = new Map<string, ItemTest>();
   const documents = new WeakMap<ItemData, ItemDocument>();
 
@@ -125,7 +125,7 @@ export function createShaping(
     return test;
   }
 
-  function allowedBy({ rules, candidates }: Shape, also: readonly Filter[] = []): ItemTest | undefined {
+  function allowedBy({ rules, candidates }: ListCriteria, also: readonly Filter[] = []): ItemTest | undefined {
     const passes = testOf([...rules.filters, ...also]);
     if (candidates === undefined) return passes;
     const among = new Set(candidates);
@@ -140,7 +140,7 @@ export function createShaping(
     exclude = [],
     includeSeen = false,
     seen = SEEN_FOR_GOOD,
-  }: Shape): string[] {
+  }: ListCriteria): string[] {
     const out = [...exclude, ...unlike];
     // The model leaves out what is in the history that it is asked with; here it may be asked with another one.
     if (user === undefined || includeSeen || (isForGood(seen) && history === undefined)) return out;
@@ -148,7 +148,11 @@ export function createShaping(
     return [...out, ...keptOut(own, seen, model.clock, rows.verbOf)];
   }
 
-  function against({ unlike = [] }: Shape, pool: number, allowed: ItemTest | undefined): ReadonlyMap<string, number> {
+  function against(
+    { unlike = [] }: ListCriteria,
+    pool: number,
+    allowed: ItemTest | undefined,
+  ): ReadonlyMap<string, number> {
     if (unlike.length === 0) return new Map();
     const { items, source } = model.recommend({
       history: unlike.map(itemId),
@@ -159,40 +163,48 @@ export function createShaping(
     return source === 'popular' ? new Map() : new Map(items.map(({ item, score }) => [item, score]));
   }
 
-  const contextOf = ({ circumstances = [] }: Shape): InContext | undefined =>
+  const contextOf = ({ circumstances = [] }: ListCriteria): InContext | undefined =>
     circumstances.length > 0 && contextWeight !== 0
       ? { circumstances, counts: rows, weight: contextWeight }
       : undefined;
 
   /** Probability of a place to explore. Whoever names the candidates has chosen them. */
-  const shareOf = ({ rules, candidates }: Shape): number => (candidates === undefined ? explorationOf(rules) : 0);
+  const shareOf = ({ rules, candidates }: ListCriteria): number =>
+    candidates === undefined ? explorationOf(rules) : 0;
 
   /** Whether the order or the choice depends on more than the model's scores. */
-  const changes = (shape: Shape): boolean =>
-    (shape.unlike ?? []).length > 0 ||
-    reorders(shape.rules, new Map()) ||
-    shareOf(shape) > 0 ||
-    contextOf(shape) !== undefined;
+  const changes = (criteria: ListCriteria): boolean =>
+    (criteria.unlike ?? []).length > 0 ||
+    reorders(criteria.rules, new Map()) ||
+    shareOf(criteria) > 0 ||
+    contextOf(criteria) !== undefined;
 
-  const mostOf = ({ candidates }: Shape): number =>
+  const mostOf = ({ candidates }: ListCriteria): number =>
     candidates === undefined ? POOL_MOST : Math.max(candidates.length, 1);
 
-  const poolOf = (shape: Shape, count: number): number =>
+  const poolOf = (criteria: ListCriteria, count: number): number =>
     Math.min(
-      mostOf(shape),
-      changes(shape) ? Math.max(POOL_LEAST, 4 * count, shareOf(shape) > 0 ? count + EXPLORATION_REACH : 0) : count,
+      mostOf(criteria),
+      changes(criteria)
+        ? Math.max(POOL_LEAST, 4 * count, shareOf(criteria) > 0 ? count + EXPLORATION_REACH : 0)
+        : count,
     );
 
   /** Items that a lower bound asks for and the pool has too few of, best first for each bound. */
-  function spares(shape: Shape, ask: RecommendRequest, pool: readonly Recommended[], count: number): Recommended[] {
+  function spares(
+    criteria: ListCriteria,
+    ask: RecommendRequest,
+    pool: readonly Recommended[],
+    count: number,
+  ): Recommended[] {
     const found: Recommended[] = [];
     const known = new Set<string>(pool.map(({ item }) => item));
-    for (const quota of shape.rules.quotas) {
+    for (const quota of criteria.rules.quotas) {
       if (quota.kind !== 'of' || quota.min === 0) continue;
       const wanted = Math.min(quota.min, count);
       const there = [...pool, ...found].filter((one) => quota.filter.test(candidateOf(one).document)).length;
       if (there >= wanted) continue;
-      const { items } = model.recommend({ ...ask, n: POOL_LEAST, allowed: allowedBy(shape, [quota.filter]) });
+      const { items } = model.recommend({ ...ask, n: POOL_LEAST, allowed: allowedBy(criteria, [quota.filter]) });
       for (const one of items) {
         if (known.has(one.item)) continue;
         known.add(one.item);
@@ -202,25 +214,25 @@ export function createShaping(
     return found;
   }
 
-  function list(shape: Shape, count: number, as = count): ShapedList {
-    const { user, history, rules, explain = false, includeSeen = false, seen = SEEN_FOR_GOOD } = shape;
-    const context = contextOf(shape);
-    const most = mostOf(shape);
-    const share = shareOf(shape);
-    const changed = changes(shape);
+  function list(criteria: ListCriteria, count: number, as = count): RerankedList {
+    const { user, history, rules, explain = false, includeSeen = false, seen = SEEN_FOR_GOOD } = criteria;
+    const context = contextOf(criteria);
+    const most = mostOf(criteria);
+    const share = shareOf(criteria);
+    const changed = changes(criteria);
     const ask: Omit<RecommendRequest, 'n'> = {
       ...(user === undefined ? {} : { user: userId(user) }),
       ...(history === undefined ? {} : { history: history.map(itemId) }),
-      exclude: kept(shape).map(itemId),
-      allowed: allowedBy(shape),
+      exclude: kept(criteria).map(itemId),
+      allowed: allowedBy(criteria),
       explain,
       includeSeen: includeSeen || !isForGood(seen),
     };
-    for (let pool = poolOf(shape, as); ; pool = Math.min(most, 4 * pool)) {
+    for (let pool = poolOf(criteria, as); ; pool = Math.min(most, 4 * pool)) {
       const { items, source } = model.recommend({ ...ask, n: changed ? pool : count });
       if (!changed) return { items, source };
-      const unlike = against(shape, pool, ask.allowed);
-      const spare = spares(shape, { ...ask, n: pool }, items, count);
+      const unlike = against(criteria, pool, ask.allowed);
+      const spare = spares(criteria, { ...ask, n: pool }, items, count);
       const reasons = new Map([...items, ...spare].map((one) => [one.item as string, one.reasons]));
       const ordered = applyRules(items.map(candidateOf), rules, {
         count: share > 0 ? count + EXPLORATION_REACH : count,

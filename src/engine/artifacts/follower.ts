@@ -1,0 +1,32 @@
+/** Recorded inputs of the first instance in another replica: it takes them over from the object store. */
+import type { Logger } from 'pino';
+import { messageOf } from '../../errors.ts';
+import { followRecords, type InputObjects } from './objects.ts';
+import { createPolledTask } from './polled-task.ts';
+import type { InputRecords } from './records.ts';
+
+export interface FollowerOptions {
+  records: InputRecords;
+  objects: InputObjects;
+  /** The first sequence that the rows have not folded. */
+  next: () => number;
+  logger: Pick<Logger, 'info' | 'warn'>;
+}
+
+export interface Follower {
+  start(pollMs: number): void;
+  stop(): Promise<void>;
+}
+
+/** Each input counts from the position that its record names, or from the poll that finds it where that is later. */
+export function createFollower({ records, objects, next, logger }: FollowerOptions): Follower {
+  const { start, stop } = createPolledTask(async () => {
+    try {
+      for (const { kind, from_seq, sha256 } of await followRecords(records, objects, next))
+        logger.info({ kind, from_seq, sha256 }, 'what the first instance trained counts from here on');
+    } catch (err) {
+      logger.warn({ reason: messageOf(err) }, 'the object store could not be asked for recorded inputs');
+    }
+  });
+  return { start, stop };
+}

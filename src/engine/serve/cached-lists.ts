@@ -1,0 +1,55 @@
+/** Cached lists of users, and the withdrawn items that are left out of them. */
+import type { ListSource } from '../model/mod.ts';
+import type { ListItem } from './lists.ts';
+import { setNewest } from './newest-keys.ts';
+
+export interface CachedList {
+  items: ListItem[];
+  /** Log position that the engine computed it at. */
+  seq: number;
+  /** When the engine computed it: milliseconds, monotonic. */
+  at: number;
+  source: ListSource;
+  /** Whether the user acted since. */
+  moved: boolean;
+}
+
+export interface CachedLists {
+  get(user: string): CachedList | undefined;
+  /** Caches a user's list; drops the list that was cached longest ago where there are too many. */
+  keep(user: string, list: CachedList): void;
+  /** The user acted: the next request computes their list. */
+  moved(user: string): void;
+  /** An erasure forgot the user: the engine drops their list. */
+  forget(user: string): void;
+  /** The catalogue withdrew an item, or restored it. */
+  withdrawn(item: string, is: boolean): void;
+  isWithdrawn(item: string): boolean;
+  /** Drops all cached lists; `withdrawn` names every item that is withdrawn now. */
+  reset(withdrawn: Iterable<string>): void;
+}
+
+/** @param capacity lists that are cached at most */
+export function createCachedLists(capacity: number): CachedLists {
+  const lists = new Map<string, CachedList>();
+  const withdrawnItems = new Set<string>();
+  return {
+    get: (user) => lists.get(user),
+    keep: (user, list) => setNewest(lists, user, list, capacity),
+    moved: (user) => {
+      const list = lists.get(user);
+      if (list) list.moved = true;
+    },
+    forget: (user) => void lists.delete(user),
+    withdrawn: (item, is) => {
+      if (is) withdrawnItems.add(item);
+      else withdrawnItems.delete(item);
+    },
+    isWithdrawn: (item) => withdrawnItems.has(item),
+    reset: (withdrawn) => {
+      lists.clear();
+      withdrawnItems.clear();
+      for (const item of withdrawn) withdrawnItems.add(item);
+    },
+  };
+}

@@ -1,0 +1,45 @@
+/** Pages of a list: the cursor of the page to come, and the items that the pages before it showed. */
+import { BadRequestError } from '../../errors.ts';
+import { setNewest } from './newest-keys.ts';
+
+/** Where a page starts, and the answer before it, which tells what its caller has seen. */
+export interface Cursor {
+  offset: number;
+  list: string;
+}
+
+export interface Pages {
+  /** What the answer of the cursor and the pages before it showed; undefined: the engine has no record of it. */
+  shownBefore(cursor: Cursor | undefined, user: string | undefined): ReadonlySet<string> | undefined;
+  /** Records what an answer and the pages before it showed; gives the cursor of the next page. */
+  next(cursor: Cursor, user: string | undefined, shown: ReadonlySet<string>): string;
+}
+
+/** @param capacity answers that a caller can go on from at most */
+export function createPages(capacity: number): Pages {
+  const pages = new Map<string, { user: string | undefined; shown: ReadonlySet<string> }>();
+  return {
+    shownBefore: (cursor, user) => {
+      const before = cursor && pages.get(cursor.list);
+      return before && before.user === user ? before.shown : undefined;
+    },
+    next: (cursor, user, shown) => {
+      setNewest(pages, cursor.list, { user, shown }, capacity);
+      return Buffer.from(JSON.stringify(cursor)).toString('base64url');
+    },
+  };
+}
+
+/** Throws `BadRequestError` for a text that no answer gave as its cursor. */
+export function parseCursor(text: string): Cursor {
+  try {
+    const { offset, list } = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Cursor;
+    if (Number.isSafeInteger(offset) && offset >= 0 && typeof list === 'string') return { offset, list };
+  } catch {
+    // falls through to the error below
+  }
+  throw new BadRequestError(
+    'The cursor has expired or is not from an answer of this engine. Ask for the first page again: leave cursor out.',
+    { details: { member: 'cursor' } },
+  );
+}
