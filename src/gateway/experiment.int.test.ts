@@ -78,6 +78,28 @@ test('an experiment changes the lists of an arm, is named in answers and served 
   expect(same.arm).toBe('parity/as-is');
   expect(even(same)).toBeGreaterThan(0);
 
+  // A reader of the stream stays in the arm, whose lists are not the published ones.
+  const abort = new AbortController();
+  const watched = await fetch(`${stack.url}/v1/users/${odd}/recommendations/stream`, { signal: abort.signal });
+  const lists: Ranking[] = [];
+  let text = '';
+  const reading = (async () => {
+    for await (const chunk of watched.body as unknown as AsyncIterable<Uint8Array>) {
+      text += Buffer.from(chunk).toString('utf8');
+      const read = [...text.matchAll(/data: (.*)\n\n/g)].map(([, data]) => JSON.parse(data as string) as Ranking);
+      lists.splice(0, lists.length, ...read);
+    }
+  })().catch(() => {});
+  await until(() => lists.length === 1);
+  await publish(stack.url, viewed(odd, lists[0]?.items[0]?.item as string));
+  await until(() => lists.length > 1);
+  abort.abort();
+  await reading;
+  for (const one of lists) {
+    expect(one.arm).toBe('parity/odd');
+    expect(even(one)).toBe(0);
+  }
+
   const { body } = await publish(stack.url, clicked(odd, changed.items[0]?.item as string, { list: changed.list }));
   const summary = await call<SummaryAnswer>(nc, 'freshet.feedback.summary', { min_seq: body.seq, timeout_ms: 20_000 });
   expect(summary.experiments).toMatchObject([

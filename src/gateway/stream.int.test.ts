@@ -17,6 +17,8 @@ interface Seen {
   items: string[];
   seq: number;
   user: string;
+  /** The list as it was sent. */
+  view: Record<string, unknown>;
 }
 
 /** A reader of a stream, and what it has seen. */
@@ -35,8 +37,9 @@ async function follow(url: string, user: string, headers: Record<string, string>
       state.text += decoder.decode(chunk, { stream: true });
       seen.length = 0;
       for (const [, id = '', data = ''] of state.text.matchAll(/id: (\S+)\nevent: ranking\ndata: (.*)\n\n/g)) {
-        const { items, seq, user: of } = JSON.parse(data) as { items: { item: string }[]; seq: number; user: string };
-        seen.push({ id, seq, user: of, items: items.map(({ item }) => item) });
+        const view = JSON.parse(data) as Record<string, unknown>;
+        const { items, seq, user: of } = view as { items: { item: string }[]; seq: number; user: string };
+        seen.push({ id, seq, user: of, items: items.map(({ item }) => item), view });
       }
     }
   };
@@ -88,6 +91,58 @@ test('a list is pushed when its user acts, and not when nothing changed', async 
   await until(() => (seen.at(-1)?.seq ?? 0) >= (later.seq as number));
   for (const [i, one] of seen.entries()) if (i > 0) expect(one.items).not.toEqual(seen[i - 1]?.items);
   expect(state.text).toContain('\n:\n');
+});
+
+/** Lists that callers have asked the engine for. */
+async function listRequests(): Promise<number> {
+  const nc = await nats.connect();
+  for await (const { endpoints = [] } of await nc.services.client().stats('freshet-engine')) {
+    const recommend = endpoints.find(({ name }) => name === 'recommend');
+    if (recommend) return recommend.num_requests;
+  }
+  throw new Error('no engine answers');
+}
+
+test('a list without options is forwarded as the engine publishes it, with all that an answer holds', async () => {
+  const readers = [
+    await follow(stack.url, 'fw'),
+    await follow(stack.url, 'fw'),
+    await follow(stack.url, 'fw2', {}, '?n=2'),
+  ];
+  await until(() => readers.every(({ seen }) => seen.length === 1));
+  const before = await listRequests();
+  await publish(stack.url, viewed('fw', 'a'), viewed('fw2', 'a'));
+  await until(() => readers.every(({ seen }) => seen.at(-1)?.items.includes('a') === false));
+  expect(await listRequests()).toBe(before);
+
+  const plain = await request(stack.url, '/v1/users/fw/recommendations');
+  const two = await request(stack.url, '/v1/users/fw2/recommendations?n=2');
+  const views = readers.map(({ seen }) => seen.at(-1)?.view as Record<string, unknown>);
+  const lists = views.map(({ list }) => list as string);
+  expect(views[0]).toEqual({ ...plain.body, list: lists[0], seq: expect.any(Number) });
+  expect(Object.keys(views[0] as object)).toEqual(Object.keys(plain.body));
+  const next = expect.stringMatching(/^[\w-]+$/);
+  expect(views[2]).toEqual({ ...two.body, list: lists[2], seq: expect.any(Number), next });
+  // Each reader may report its own list as shown.
+  expect(new Set(lists).size).toBe(3);
+  for (const list of lists) expect(list).toMatch(/^l_[\w-]{16}$/);
+  // The list goes on from the one that was forwarded.
+  const page = await request<{ items: { item: string }[] }>(
+    stack.url,
+    `/v1/users/fw2/recommendations?n=2&cursor=${views[2]?.next}`,
+  );
+  expect(readers[2]?.seen.at(-1)?.items).toHaveLength(2);
+  expect(page.body.items.length).toBeGreaterThan(0);
+  for (const { item } of page.body.items) expect(readers[2]?.seen.at(-1)?.items).not.toContain(item);
+});
+
+test('a list with options is asked for again when the published one changes', async () => {
+  const { seen } = await follow(stack.url, 'opt', {}, '?exclude=b&explain=true');
+  await until(() => seen.length === 1);
+  const { body } = await publish(stack.url, viewed('opt', 'a'));
+  await until(() => (seen.at(-1)?.seq ?? 0) >= (body.seq as number));
+  expect(seen.at(-1)?.items).not.toContain('b');
+  expect(JSON.stringify(seen.at(-1)?.view)).toContain('reasons');
 });
 
 test('whoever comes back gets the list only if it is another by now', async () => {
