@@ -38,8 +38,8 @@ function own(service: ServiceName): Described {
         ...userEndpoints(emptyDatabase(userProjection(config).schema), config),
         export: EXPORT,
         ...forgetEndpoints(() => {
-          throw new TypeError('The generator describes this endpoint and never calls it.');
-        }),
+          throw new TypeError('only described here');
+        }, config),
       };
     case 'content':
       return contentEndpoints(emptyDatabase(contentProjection().schema), config);

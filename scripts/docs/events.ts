@@ -1,6 +1,6 @@
 import { DECLARED_TYPE, eventSchemas, type JsonSchema } from '../../src/bus/event/json-schema.ts';
 import { EVENT_DATA, EVENT_LIMITS } from '../../src/bus/event/types.ts';
-import { EVENT_EXAMPLE } from '../../src/gateway/schemas.ts';
+import { EVENT_EXAMPLE } from '../../src/gateway/schemas/event.ts';
 import { code, generatedFrom, page, table } from './markdown.ts';
 
 const WHAT: Readonly<Record<string, string>> = {

@@ -1,10 +1,10 @@
 /** The endpoints of the content service. */
 import type { Database } from 'better-sqlite3';
 import type { ItemData } from '../bus/event/types.ts';
-import type { Endpoint } from '../bus/nats/micro.ts';
-import { idList, optionalText, requiredId, wholeNumber } from '../bus/nats/request.ts';
+import { defineEndpoint, type Endpoint } from '../bus/nats/micro.ts';
 import type { Config } from '../config/schema.ts';
-import { NotFoundError } from '../errors.ts';
+import { BadRequestError, NotFoundError } from '../errors.ts';
+import { contentRequests } from './requests.ts';
 
 export interface ItemAnswer extends ItemData {
   item: string;
@@ -23,9 +23,6 @@ interface ItemRow {
   fields: string;
   withdrawn: number;
 }
-
-/** Most items in one answer. */
-const LIST_MAX = 1_000;
 
 /** Most bytes of fields in one page. A NATS message holds 1 MiB, and fifty long descriptions are more. */
 const PAGE_BYTES = 524_288;
@@ -54,39 +51,42 @@ export function contentEndpoints(db: Database, config: Config): Record<string, E
     `SELECT item.${fields} FROM tag JOIN item ON item.item = tag.item WHERE tag = ? AND tag.item > ? ORDER BY tag.item LIMIT ?`,
   );
 
+  const requests = contentRequests(config);
   return {
-    get: {
+    get: defineEndpoint({
       description: 'One item (item) or several (items), with fields and availability',
       example: { item: 'i7' },
-      handle: (request) => {
-        if (request.items !== undefined)
+      request: requests.get,
+      handle: ({ item, items }) => {
+        if (items !== undefined)
           return {
-            items: idList(request, 'items', LIST_MAX)
+            items: items
               .map((id) => get.get(id))
               .filter((row) => row !== undefined)
               .map(answerOf),
           };
-        const id = requiredId(request, 'item');
-        const row = get.get(id);
+        if (item === undefined)
+          throw new BadRequestError('item is missing. Name an item, or several with items.', {
+            details: { member: 'item' },
+          });
+        const row = get.get(item);
         if (!row)
-          throw new NotFoundError(`The catalogue has no item ${JSON.stringify(id)}.`, {
+          throw new NotFoundError(`The catalogue has no item ${JSON.stringify(item)}.`, {
             next: 'check the id, or publish a content.published.v1 for the item',
-            details: { item: id },
+            details: { item },
           });
         return answerOf(row);
       },
-    },
-    list: {
+    }),
+    list: defineEndpoint({
       description: 'Items in order of id, all or those with a tag, page by page',
       example: { tag: 'adventure', n: 20 },
-      handle: (request): ItemListAnswer => {
-        const n = wholeNumber(request, 'n', { default: config.content.list_default, min: 1, max: LIST_MAX });
-        const tag = optionalText(request, 'tag');
-        const after = optionalText(request, 'cursor') ?? '';
+      request: requests.list,
+      handle: ({ n = config.content.list_default, tag, cursor: after = '' }): ItemListAnswer => {
         const rows = tag === undefined ? all.all(after, n + 1) : tagged.all(tag, after, n + 1);
         const page = withinBytes(rows.slice(0, n));
         return { items: page.map(answerOf), next: rows.length > page.length ? (page.at(-1) as ItemRow).item : null };
       },
-    },
+    }),
   };
 }

@@ -38,9 +38,9 @@ afterEach(async () => {
 
 const publish = (...events: unknown[]): Promise<number> => publishAll(publisher, events);
 
-function launch(replica: number): ChildProcess {
-  const config = join(data, 'config.json');
-  writeFileSync(config, JSON.stringify({ projection: QUICK_LOOP, engine: { lease_ms: 1_000 } }));
+function launch(replica: number, engine: object = {}): ChildProcess {
+  const config = join(data, `config-${replica}.json`);
+  writeFileSync(config, JSON.stringify({ projection: QUICK_LOOP, engine: { lease_ms: 1_000, ...engine } }));
   const args = ['service', 'engine', '--replica', String(replica), '--data', data, '--nats', server.url];
   const child = spawn(process.execPath, [ENTRY, ...args, '--config', config], { stdio: 'ignore' });
   children.add(child);
@@ -63,20 +63,21 @@ const isWritten = (user: string, seq: number): Promise<boolean> =>
   until(async () => (await writtenAt(user)) >= seq, { within: 90_000, what: `the ranking of ${user} at ${seq}` });
 const isWriter = (instance: string): Promise<boolean> =>
   until(async () => (await writer()) === instance, { within: 90_000, what: `${instance} as the writer` });
+const isReady = (instance: string, { pid }: ChildProcess): Promise<boolean> =>
+  until(
+    async () => {
+      for await (const { metadata } of await nc.services.client().ping('freshet-engine'))
+        if (metadata?.instance === instance && metadata.pid === String(pid)) return true;
+      return false;
+    },
+    { within: 90_000, what: instance },
+  );
 
 it('rankings go on being written when who wrote them is killed, and by one alone when it comes back', async () => {
   const first = launch(1);
   await isWriter('engine');
   await isWritten('u1', await publish(...['a', 'b', 'c'].map((item) => published(item)), viewed('u1', 'a')));
-  launch(2);
-  await until(
-    async () => {
-      for await (const { metadata } of await nc.services.client().ping('freshet-engine'))
-        if (metadata?.instance === 'engine-2') return true;
-      return false;
-    },
-    { within: 90_000, what: 'the replica' },
-  );
+  await isReady('engine-2', launch(2));
   expect(await writer()).toBe('engine');
 
   first.kill('SIGKILL');
@@ -87,15 +88,25 @@ it('rankings go on being written when who wrote them is killed, and by one alone
   await until(async () => (await similarAt('b')) >= missed, { within: 90_000, what: 'what goes with b' });
   await isWritten('u1', await publish(viewed('u1', 'b')));
 
-  const again = launch(1);
-  await until(
-    async () => {
-      for await (const { metadata } of await nc.services.client().ping('freshet-engine'))
-        if (metadata?.pid === String(again.pid)) return true;
-      return false;
-    },
-    { within: 90_000, what: 'the first instance' },
-  );
+  await isReady('engine', launch(1));
   await isWritten('u3', await publish(viewed('u3', 'c')));
   expect(await writer()).toBe('engine-2');
+});
+
+it('lists of similar items that the killed writer had due are published by the replica that takes over', async () => {
+  // The first one publishes none in the time that this takes.
+  const first = launch(1, { similar_interval_ms: 3_600_000 });
+  await isWriter('engine');
+  const seq = await publish(...['a', 'b', 'c'].map((item) => published(item)), viewed('u1', 'a'));
+  await isWritten('u1', seq);
+  // The replica has the events in its rows when it is started for the second time.
+  const replica = launch(2);
+  await isReady('engine-2', replica);
+  replica.kill('SIGKILL');
+  await isReady('engine-2', launch(2, { similar_interval_ms: 100 }));
+  expect(await similarAt('a')).toBe(0);
+  first.kill('SIGKILL');
+  await isWriter('engine-2');
+  for (const item of ['a', 'b', 'c'])
+    await until(async () => (await similarAt(item)) >= seq, { within: 20_000, what: `what goes with ${item}` });
 });

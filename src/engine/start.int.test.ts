@@ -18,6 +18,7 @@ import {
   registered,
   retracted,
   viewed,
+  withdrawn,
 } from '../../test/support/events.ts';
 import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
 import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
@@ -429,4 +430,74 @@ it('the ranking of a user is not published whose events and erasure come in one 
   for (const user of ['u1', 'u2']) await until(async () => (await kv.get(`user.${user}`)) !== null);
   await until(() => rankings().users === 0);
   expect(await kv.get('user.gone')).toBeNull();
+});
+
+describe('lists of similar items that were due when the engine stopped', () => {
+  /** No list of similar items is published in the time that a test takes, or all of them at once. */
+  const LATE = { similar_interval_ms: 3_600_000 };
+  const SOON = { similar_interval_ms: 50 };
+  const ITEMS = ['a', 'b', 'c', 'd', 'e'];
+  const value = async <T>(key: string): Promise<T | undefined> => {
+    const entry = await (await nc.jetstream().views.kv(RANKINGS.name, { bindOnly: true })).get(key);
+    return entry?.operation === 'PUT' ? entry.json<T>() : undefined;
+  };
+  const publishedAt = async (item: string): Promise<number> =>
+    (await value<{ seq: number }>(`similar.${item}`))?.seq ?? 0;
+  const arePublished = (items: readonly string[], seq: number): Promise<boolean> =>
+    until(async () => Math.min(...(await Promise.all(items.map(publishedAt)))) >= seq, {
+      within: 5_000,
+      what: `lists similar to ${items} at ${seq}`,
+    });
+  const rankedAt = (user: string, seq: number): Promise<boolean> =>
+    until(async () => ((await value<{ seq: number }>(`user.${user}`))?.seq ?? 0) >= seq, { within: 20_000 });
+
+  it('are published when it starts again, where none was before', async () => {
+    const first = await start(settings(LATE));
+    const seq = await publish(...catalogue(), viewed('u1', 'a'), viewed('u2', 'b'));
+    await caughtUp(first, seq);
+    await rankedAt('u2', seq);
+    await stop(first);
+    expect(await publishedAt('a')).toBe(0);
+    await caughtUp(await start(settings(SOON)), seq);
+    await arePublished(ITEMS, seq);
+  });
+
+  it('are published when it starts again, and no others', async () => {
+    const first = await start(settings(SOON));
+    const before = await publish(...catalogue(), viewed('u1', 'a'));
+    await caughtUp(first, before);
+    await arePublished(ITEMS, before);
+    const said = await until(async () => {
+      const trending = await value<{ settled_similar?: number }>('trending');
+      return (trending?.settled_similar ?? 0) >= before && trending;
+    });
+    expect(said.settled_similar).toBe(before);
+    await stop(first);
+    const second = await start(settings(LATE));
+    // One is viewed; the content of another is changed, which no row of the engine has a position of.
+    const seq = await publish(patched('b', { title: 'Another' }), viewed('u2', 'c'));
+    await caughtUp(second, seq);
+    await rankedAt('u2', seq);
+    await stop(second);
+    expect(await publishedAt('b')).toBe(before);
+    const third = await start(settings(SOON));
+    await caughtUp(third, seq);
+    await arePublished(['b', 'c'], seq);
+    await until(() => (third.status().rankings as { items: number }).items === 0);
+    expect(await Promise.all(['a', 'd', 'e'].map(publishedAt))).toEqual([before, before, before]);
+  });
+
+  it('are published when only the content of items had changed since', async () => {
+    const first = await start(settings(SOON));
+    const before = await publish(...catalogue(), viewed('u1', 'a'));
+    await caughtUp(first, before);
+    await arePublished(ITEMS, before);
+    await stop(first);
+    const second = await start(settings(LATE));
+    const seq = await publish(withdrawn('d'), patched('b', { title: 'Another' }), viewed('u2', 'c'));
+    await caughtUp(second, seq);
+    await stop(second);
+    await caughtUp(await start(settings(SOON)), seq);
+    await arePublished(['b', 'c', 'd'], seq);
+  });
 });

@@ -1,11 +1,12 @@
 /** The endpoint of the feedback service. */
 import type { Database } from 'better-sqlite3';
-import type { Endpoint } from '../bus/nats/micro.ts';
+import { defineEndpoint, type Endpoint } from '../bus/nats/micro.ts';
 import { completeConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { type Experiment, labelOf } from '../experiment/arms.ts';
 import { experimentsIn } from '../experiment/rows.ts';
 import { type OffPolicy, offPolicy, type WeighedList } from './off-policy.ts';
+import { feedbackRequests } from './requests.ts';
 import { armFigures, type Comparison, compare, type UserCounts } from './sequential.ts';
 import { diversity, gini, novelty, shareInterval } from './statistics.ts';
 
@@ -123,7 +124,7 @@ const listsBy = (key: string): string =>
 export function feedbackEndpoints(
   db: Database,
   prequential: () => Promise<SnapshotQuality | null>,
-  { feedback }: Pick<Config, 'feedback'> = completeConfig({}),
+  { feedback, http }: Pick<Config, 'feedback' | 'http'> = completeConfig({}),
 ): Record<string, Endpoint> {
   const total = db.prepare<[], Counts>(countsBy("''"));
   const bySnapshot = db.prepare<[], Counts & { key: string }>(countsBy('snapshot'));
@@ -178,9 +179,10 @@ export function feedbackEndpoints(
        coalesce(sum(kind = 'converted'), 0) AS conversions FROM outcome WHERE list IS NULL`,
   );
   return {
-    summary: {
+    summary: defineEndpoint({
       description: 'Click-through and conversion in total, by snapshot, arm, position and day, and prequential quality',
       example: {},
+      request: feedbackRequests({ http }).summary,
       handle: async (): Promise<SummaryAnswer> => {
         const published = (catalogue.get() as { n: number }).n;
         const all = lists.get() as { lists: number };
@@ -212,7 +214,7 @@ export function feedbackEndpoints(
           prequential: await prequential(),
         };
       },
-    },
+    }),
   };
 }
 

@@ -6,7 +6,7 @@ import type { KeyTable } from './access/table.ts';
 import type { Link } from './link.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { ReadyAnswer } from './readiness.ts';
-import type { RequestSchemas } from './schemas.ts';
+import type { RequestSchemas } from './schemas/requests.ts';
 import type { Watching } from './watch.ts';
 
 export interface GatewayContext {

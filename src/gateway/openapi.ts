@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifySchema } from 'fastify';
 import { Type } from 'typebox';
 import { VERSION } from '../version.ts';
 import { CLOSED, type RouteAccess } from './access/caller.ts';
-import { SHARED } from './schemas.ts';
+import { SHARED } from './schemas/answers.ts';
 
 /** To be called before the routes are made. */
 export async function registerOpenApi(app: FastifyInstance): Promise<void> {

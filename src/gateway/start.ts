@@ -11,7 +11,7 @@ import { checkHost, urlOf } from './host.ts';
 import { createLink } from './link.ts';
 import { createGatewayMetrics } from './metrics.ts';
 import { createReadiness, type ReadyAnswer } from './readiness.ts';
-import { createRequestSchemas } from './schemas.ts';
+import { createRequestSchemas } from './schemas/requests.ts';
 import { createServer } from './server.ts';
 import { createWatching } from './watch.ts';
 

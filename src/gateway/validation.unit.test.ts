@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createRequestSchemas } from './schemas.ts';
+import { createRequestSchemas } from './schemas/requests.ts';
 import { testConfig } from './stack.fixture.ts';
 import { compileValidator } from './validation.ts';
 
@@ -28,19 +28,19 @@ test('texts of a query become what they stand for', () => {
 });
 
 test.each([
-  [{ n: '0' }, 'n', 'n takes a whole number from 1 to 1000.'],
+  [{ n: '0' }, 'n', 'n is 0. It must be a whole number from 1 to 1000.'],
   [{ n: '1001' }, 'n', /1 to 1000/],
-  [{ n: '1.5' }, 'n', /whole number/],
+  [{ n: '1.5' }, 'n', 'n is "1.5". It must be a whole number from 1 to 1000.'],
   [{ n: '1e2' }, 'n', /whole number/],
   [{ n: '' }, 'n', /whole number/],
   [{ n: ['1', '2'] }, 'n', /2 times/],
-  [{ min_seq: '-1' }, 'min_seq', 'min_seq takes a whole number from 0.'],
+  [{ min_seq: '-1' }, 'min_seq', 'min_seq is -1. It must be a whole number from 0.'],
   [{ min_seq: '9007199254740993' }, 'min_seq', /whole number/],
-  [{ explain: 'yes' }, 'explain', 'explain takes true or false.'],
+  [{ explain: 'yes' }, 'explain', 'explain is "yes". It must be true or false.'],
   [{ timeout_ms: '30001' }, 'timeout_ms', /0 to 30000/],
-  [{ nn: '5' }, 'nn', /not understood here; it takes n, /],
-  [JSON.parse('{"__proto__":"1"}'), '__proto__', /not understood/],
-  [{ constructor: '1' }, 'constructor', /not understood/],
+  [{ nn: '5' }, 'nn', /^nn is not a member of this request. Its members are n, /],
+  [JSON.parse('{"__proto__":"1"}'), '__proto__', /not a member/],
+  [{ constructor: '1' }, 'constructor', /not a member/],
 ])('%j is refused, naming the member', (given, member, message) => {
   const { error } = query(given);
   expect(error).toMatchObject({ code: 'FRESHET_BAD_REQUEST', details: { member } });
@@ -59,15 +59,15 @@ test('what a body holds is not converted', () => {
 });
 
 test.each([
-  [{ exclude: ['a', 5] }, 'exclude[1]', 'exclude[1] takes a text of 1 to 128 characters.'],
-  [{ boosts: [{ filter: {}, by: 'x' }] }, 'boosts[0].by', 'boosts[0].by takes a number from -10 to 10.'],
-  [{ boosts: [{ filter: {} }] }, 'boosts[0]', 'boosts[0] takes an object with filter, by.'],
-  [{ diversity: { lambda: 2 } }, 'diversity.lambda', 'diversity.lambda takes a number from 0 to 1.'],
-  [{ diversity: 0.5 }, 'diversity', 'diversity takes an object with lambda.'],
-  [{ new: { share: 2 } }, 'new.share', 'new.share takes a number from 0 to 1.'],
-  [{ context: { device: 5 } }, 'context.device', 'context.device takes a text of 0 to 1000 characters.'],
-  [{ context: { hour: 24 } }, 'context.hour', 'context.hour takes a whole number from 0 to 23.'],
-  [{ seen_for_s: 'x' }, 'seen_for_s', /^seen_for_s takes a whole number from 0 to \d+, or an object\.$/],
+  [{ exclude: ['a', 5] }, 'exclude[1]', 'exclude[1] is 5. It must be a string of 1 to 128 bytes of printable UTF-8.'],
+  [{ boosts: [{ filter: {}, by: 'x' }] }, 'boosts[0].by', 'boosts[0].by is "x". It must be a number from -10 to 10.'],
+  [{ boosts: [{ filter: {} }] }, 'boosts[0]', 'boosts[0] has no by. It must be an object with filter, by.'],
+  [{ diversity: { lambda: 2 } }, 'diversity.lambda', 'diversity.lambda is 2. It must be a number from 0 to 1.'],
+  [{ diversity: 0.5 }, 'diversity', 'diversity is 0.5. It must be an object with lambda.'],
+  [{ new: { share: 2 } }, 'new.share', 'new.share is 2. It must be a number from 0 to 1.'],
+  [{ context: { device: 5 } }, 'context.device', 'context.device is 5. It must be a string.'],
+  [{ context: { hour: 24 } }, 'context.hour', 'context.hour is 24. It must be a whole number from 0 to 23.'],
+  [{ seen_for_s: 'x' }, 'seen_for_s', /^seen_for_s is "x". It must be a whole number from 0 to \d+, or an object\.$/],
   [{ seen_for_s: { 'user.viewed.v1': 'x' } }, 'seen_for_s', /whole number from 0 to \d+, or an object/],
 ])('%j is refused, naming the part that is wrong', (given, member, message) => {
   const { error } = body({ user: 'u', ...given });

@@ -1,10 +1,10 @@
 /** The endpoints of the user service. */
 import type { Database } from 'better-sqlite3';
 import type { Traits } from '../bus/event/traits.ts';
-import type { Endpoint } from '../bus/nats/micro.ts';
-import { requiredId, wholeNumber } from '../bus/nats/request.ts';
+import { defineEndpoint, type Endpoint } from '../bus/nats/micro.ts';
 import type { Config } from '../config/schema.ts';
 import { NotFoundError } from '../errors.ts';
+import { userRequests } from './requests.ts';
 
 export interface UserAnswer {
   user: string;
@@ -96,21 +96,19 @@ export function userEndpoints(db: Database, config: Config): Record<string, Endp
     return { user, events, next: rows.length > n ? (events.at(-1)?.seq ?? null) : null };
   }
 
+  const requests = userRequests(config);
   return {
-    get: {
+    get: defineEndpoint({
       description: 'Profile of a user: traits, time of registration, number of events',
       example: { user: 'u42' },
-      handle: (request) => get(requiredId(request, 'user')),
-    },
-    history: {
+      request: requests.get,
+      handle: ({ user }) => get(user),
+    }),
+    history: defineEndpoint({
       description: 'Interactions of a user, newest first, page by page',
       example: { user: 'u42', n: 20 },
-      handle: (request) =>
-        history(
-          requiredId(request, 'user'),
-          wholeNumber(request, 'n', { default: config.user.history_default, min: 1, max: config.user.history_max }),
-          wholeNumber(request, 'before', { default: Number.MAX_SAFE_INTEGER, min: 1, max: Number.MAX_SAFE_INTEGER }),
-        ),
-    },
+      request: requests.history,
+      handle: ({ user, n = config.user.history_default, before = Number.MAX_SAFE_INTEGER }) => history(user, n, before),
+    }),
   };
 }

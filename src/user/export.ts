@@ -6,14 +6,14 @@ import type { Database } from 'better-sqlite3';
 import type { NatsConnection } from 'nats';
 import { RANKINGS } from '../../streams.config.ts';
 import { encodeToken } from '../bus/event/ids.ts';
-import type { Endpoint, Json } from '../bus/nats/micro.ts';
-import { call } from '../bus/nats/micro.ts';
-import { optionalText, requiredId, wholeNumber } from '../bus/nats/request.ts';
+import { call, defineEndpoint, type Endpoint, type Json } from '../bus/nats/micro.ts';
 import { SERVICES, type ServiceName } from '../bus/projection/definition.ts';
 import type { PersonalDataPage, PersonalDataRecord } from '../bus/projection/personal-data.ts';
+import type { Config } from '../config/schema.ts';
 import { BadRequestError, NotFoundError } from '../errors.ts';
 import { sessionsOf } from './forget.ts';
 import { eventsOf } from './log-events.ts';
+import { userRequests } from './requests.ts';
 
 export interface ExportChunk {
   user: string;
@@ -48,7 +48,7 @@ const EVENTS_PART = 'events';
 
 type PersonalDataAnswer = PersonalDataPage & { seq: number; parts: string[] };
 
-export function exportEndpoints(db: Database, nc: NatsConnection): Record<string, Endpoint> {
+export function exportEndpoints(db: Database, nc: NatsConnection, config: Config): Record<string, Endpoint> {
   const resolve = db.prepare<[string], { user: string }>('SELECT user FROM link WHERE session = ?');
   const known = db.prepare<[string, string], { n: number }>(
     'SELECT EXISTS (SELECT 1 FROM profile WHERE user = ?) + EXISTS (SELECT 1 FROM person WHERE user = ?) AS n',
@@ -129,14 +129,12 @@ export function exportEndpoints(db: Database, nc: NatsConnection): Record<string
   }
 
   return {
-    export: {
+    export: defineEndpoint({
       ...EXPORT,
-      handle: (request) => {
-        const cursor = optionalText(request, 'cursor');
-        const min = wholeNumber(request, 'min_seq', { default: 0, min: 0, max: Number.MAX_SAFE_INTEGER });
-        return chunk(requiredId(request, 'user'), cursor === undefined ? undefined : parsePlace(cursor), min);
-      },
-    },
+      request: userRequests(config).export,
+      handle: ({ user, cursor, min_seq = 0 }) =>
+        chunk(user, cursor === undefined ? undefined : parsePlace(cursor), min_seq),
+    }),
   };
 }
 

@@ -1,8 +1,9 @@
 /** The endpoints of the user service for erasures. */
 import type { Database } from 'better-sqlite3';
 import type { Coordinator } from '../bus/erasure/coordinator.ts';
-import type { Endpoint } from '../bus/nats/micro.ts';
-import { requiredId } from '../bus/nats/request.ts';
+import { defineEndpoint, type Endpoint } from '../bus/nats/micro.ts';
+import type { Config } from '../config/schema.ts';
+import { userRequests } from './requests.ts';
 
 /** The sessions that are linked to a user, directly or through other sessions. The most distant ones come first. */
 export function sessionsOf(db: Database, user: string): string[] {
@@ -26,20 +27,21 @@ export function sessionsOf(db: Database, user: string): string[] {
   return found;
 }
 
-export function forgetEndpoints(coordinator: () => Coordinator): Record<string, Endpoint> {
+export function forgetEndpoints(coordinator: () => Coordinator, config: Config): Record<string, Endpoint> {
+  const requests = userRequests(config);
   return {
-    forget: {
+    forget: defineEndpoint({
       description: 'Erases a user and all linked sessions. Answers with the erasure, which continues in the background',
       example: { user: 'u42' },
-      handle: (request) => coordinator().forget(requiredId(request, 'user')),
-    },
-    erasure: {
+      request: requests.forget,
+      handle: ({ user }) => coordinator().forget(user),
+    }),
+    erasure: defineEndpoint({
       description: 'Progress of an erasure by service, or of all erasures without an id',
       example: { erasure: '5f1c0a9be4d2738806aa41c7' },
-      handle: async (request) =>
-        request.erasure === undefined
-          ? { erasures: await coordinator().list() }
-          : coordinator().status(requiredId(request, 'erasure')),
-    },
+      request: requests.erasure,
+      handle: async ({ erasure }) =>
+        erasure === undefined ? { erasures: await coordinator().list() } : coordinator().status(erasure),
+    }),
   };
 }

@@ -33,8 +33,8 @@ export function startUser(environment: ServiceEnvironment): Promise<RunningServi
         return {
           endpoints: {
             ...userEndpoints(store.db, config),
-            ...exportEndpoints(store.db, nc),
-            ...forgetEndpoints(() => coordinator),
+            ...exportEndpoints(store.db, nc, config),
+            ...forgetEndpoints(() => coordinator, config),
           },
           refreshMetrics: () => observed.show(coordinator.open()),
           start: () => {

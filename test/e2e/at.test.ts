@@ -128,7 +128,7 @@ describe('what was served', () => {
         2,
         /--until-seq or/,
       ],
-      [['recommend', 'past-reader', '-n', '100000'], 1, /FRESHET_BAD_REQUEST: n takes a whole number/],
+      [['recommend', 'past-reader', '-n', '100000'], 1, /FRESHET_BAD_REQUEST: n is 100000. It must be a whole number/],
       [['forget', ''], 1, /FRESHET_BAD_REQUEST: user is empty/],
       [['at', 'recommend', 'past-reader'], 2, /FRESHET_USAGE: .* --seq or --time/],
       [['at', '--time', 'yesterday', 'trending'], 2, /FRESHET_USAGE/],

@@ -75,7 +75,7 @@ describe('dead letters', () => {
     });
     expect(await system.cli('dlq', 'retry', 'user', '1')).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('was published again, corrected, at sequence 3'),
+      stdout: expect.stringContaining('is in the log already, at sequence 3'),
     });
     const { events } = await system.json<{ events: { id: string; seq: number }[] }>('history', 'u1');
     expect(events).toMatchObject([{ id: 'e1.corrected', seq: 3 }]);

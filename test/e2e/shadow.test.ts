@@ -93,7 +93,7 @@ describe('other settings', () => {
 
   it('are not tried where they are those in force, or where a shadow runs already', { timeout: 540_000 }, async () => {
     const same = await system.cli('shadow', 'start');
-    expect({ code: same.code, says: /those in force/.test(same.stderr) }).toEqual({ code: 2, says: true });
+    expect({ code: same.code, says: /already runs with these settings/.test(same.stderr) }).toEqual({ code: 2, says: true });
     const again = await system.cli('shadow', 'start', '--config', other);
     expect({ code: again.code, says: /is running/.test(again.stderr) }).toEqual({ code: 2, says: true });
   });

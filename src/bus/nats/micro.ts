@@ -1,7 +1,9 @@
 /** NATS micro services: JSON in, JSON out, errors as problem documents; and the client's side of the same. */
 import { ErrorCode, type Msg, type NatsConnection, NatsError, type ServiceConfig, type ServiceMsg } from 'nats';
+import type { Static, TObject } from 'typebox';
 import { AnswerTooLargeError, BadRequestError, ServiceUnavailableError } from '../../errors.ts';
 import { type Problem, problemOf, RemoteProblemError } from './problem.ts';
+import { createRequestCheck } from './request-check.ts';
 import { sendNow, sendThisTurn } from './turn.ts';
 
 export type Json = Record<string, unknown>;
@@ -16,7 +18,29 @@ export interface Endpoint {
    * `<prefix>.<endpoint>.<instance>`, also while it is aside.
    */
   ofInstance?: boolean;
+  /**
+   * Checks a request, and returns the function that answers it. A caller that has to wait for something first, such as
+   * a position of the log, waits between the two. Only of an endpoint with a schema; its `handle` does both.
+   */
+  accept?: (request: Json) => () => unknown;
   handle(request: Json): unknown | Promise<unknown>;
+}
+
+/** An endpoint that owns the schema of its requests; `handle` gets what has passed the check. */
+export function defineEndpoint<T extends TObject>({
+  request: schema,
+  handle,
+  ...described
+}: Pick<Endpoint, 'description' | 'example'> & {
+  request: T;
+  handle: (request: Static<T>) => unknown;
+}): Endpoint {
+  const check = createRequestCheck(schema);
+  const accept = (request: Json) => {
+    const checked = check(request);
+    return () => handle(checked);
+  };
+  return { ...described, accept, handle: (request) => accept(request)() };
 }
 
 export interface MicroOptions {

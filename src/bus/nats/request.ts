@@ -1,13 +1,17 @@
-/** Reading a request's members, with errors that say which one and what it takes. */
+/**
+ * Reads members of requests whose endpoint has no schema. An error names the member, its value, and what the member
+ * takes.
+ */
 import { BadRequestError } from '../../errors.ts';
 import { idProblem } from '../event/ids.ts';
 import type { Json } from './micro.ts';
+import { shown } from './request-check.ts';
 
 export function requiredId(request: Json, name: string): string {
   const bad = idProblem(request[name]);
   if (bad)
     throw new BadRequestError(
-      `${name} ${request[name] === undefined ? 'is missing' : bad}; it takes 1 to 128 bytes of printable UTF-8.`,
+      `${name} ${request[name] === undefined ? 'is missing' : bad}. It must be a string of 1 to 128 bytes of printable UTF-8.`,
       {
         details: { member: name },
       },
@@ -19,9 +23,12 @@ export function wholeNumber(request: Json, name: string, range: { default: numbe
   const value = request[name];
   if (value === undefined || value === null) return range.default;
   if (typeof value !== 'number' || !Number.isInteger(value) || value < range.min || value > range.max)
-    throw new BadRequestError(`${name} takes a whole number from ${range.min} to ${range.max}.`, {
-      details: { member: name, given: value },
-    });
+    throw new BadRequestError(
+      `${name} is ${shown(value)}. It must be a whole number from ${range.min} to ${range.max}.`,
+      {
+        details: { member: name, given: value },
+      },
+    );
   return value;
 }
 
@@ -29,7 +36,9 @@ export function optionalFlag(request: Json, name: string, otherwise: boolean): b
   const value = request[name];
   if (value === undefined || value === null) return otherwise;
   if (typeof value !== 'boolean')
-    throw new BadRequestError(`${name} takes true or false.`, { details: { member: name, given: value } });
+    throw new BadRequestError(`${name} is ${shown(value)}. It must be true or false.`, {
+      details: { member: name, given: value },
+    });
   return value;
 }
 
@@ -37,28 +46,9 @@ export function optionalText(request: Json, name: string): string | undefined {
   const value = request[name];
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'string' || value.length > 1_000)
-    throw new BadRequestError(`${name} takes a text of at most 1000 characters.`, { details: { member: name } });
-  return value;
-}
-
-export function idList(request: Json, name: string, max: number): string[] {
-  const value = request[name];
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value) || value.length > max)
-    throw new BadRequestError(`${name} takes a list of at most ${max} ids.`, { details: { member: name } });
-  for (const id of value) {
-    const bad = idProblem(id);
-    if (bad) throw new BadRequestError(`${name} holds an id that ${bad}.`, { details: { member: name, given: id } });
-  }
-  return value as string[];
-}
-
-/** Throws `BadRequestError` for a member that the request does not take: a mistake that would go unnoticed. */
-export function onlyKnown(request: Json, members: ReadonlySet<string>): void {
-  const stranger = Object.keys(request).find((name) => !members.has(name));
-  if (stranger !== undefined)
     throw new BadRequestError(
-      `${stranger.slice(0, 100)} is not understood here; it takes ${[...members].join(', ')}.`,
-      { details: { member: stranger } },
+      `${name} ${typeof value === 'string' ? `has ${value.length} characters` : `is ${shown(value)}`}. It must be a string of at most 1000 characters.`,
+      { details: { member: name } },
     );
+  return value;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BadRequestError } from '../../errors.ts';
-import { idList, optionalFlag, optionalText, requiredId, wholeNumber } from './request.ts';
+import { optionalFlag, optionalText, requiredId, wholeNumber } from './request.ts';
 
 const range = { default: 10, min: 1, max: 100 };
 
@@ -10,14 +10,12 @@ describe('a member of a request', () => {
     expect(wholeNumber({ n: 100 }, 'n', range)).toBe(100);
     expect(optionalFlag({ explain: true }, 'explain', false)).toBe(true);
     expect(optionalText({ cursor: 'abc' }, 'cursor')).toBe('abc');
-    expect(idList({ exclude: ['a', 'b'] }, 'exclude', 2)).toEqual(['a', 'b']);
   });
 
   it.each([undefined, null])('may be left out: %s', (value) => {
     expect(wholeNumber({ n: value }, 'n', range)).toBe(10);
     expect(optionalFlag({ explain: value }, 'explain', true)).toBe(true);
     expect(optionalText({ cursor: value }, 'cursor')).toBeUndefined();
-    expect(idList({ exclude: value }, 'exclude', 2)).toEqual([]);
   });
 
   it.each([
@@ -31,10 +29,7 @@ describe('a member of a request', () => {
     ['n', () => wholeNumber({ n: Number.NaN }, 'n', range), '1 to 100'],
     ['explain', () => optionalFlag({ explain: 'yes' }, 'explain', false), 'true or false'],
     ['cursor', () => optionalText({ cursor: 'x'.repeat(1_001) }, 'cursor'), '1000'],
-    ['cursor', () => optionalText({ cursor: 1 }, 'cursor'), 'text'],
-    ['exclude', () => idList({ exclude: ['a', 'b', 'c'] }, 'exclude', 2), 'at most 2'],
-    ['exclude', () => idList({ exclude: 'a' }, 'exclude', 2), 'list'],
-    ['exclude', () => idList({ exclude: [''] }, 'exclude', 2), 'is empty'],
+    ['cursor', () => optionalText({ cursor: 1 }, 'cursor'), 'a string'],
   ])('is refused by name: %s', (member, read, reason) => {
     expect(read).toThrow(BadRequestError);
     expect(read).toThrow(reason);

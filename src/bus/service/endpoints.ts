@@ -1,9 +1,12 @@
 /** What every service answers beside its own, and `min_seq`, which every read takes. */
+import { Type } from 'typebox';
 import type { Config } from '../../config/schema.ts';
 import { NotFoundError, ServiceUnavailableError } from '../../errors.ts';
 import { streamSeq } from '../event/ids.ts';
-import type { Endpoint, Json } from '../nats/micro.ts';
+import type { Endpoint } from '../nats/micro.ts';
 import { requiredId, wholeNumber } from '../nats/request.ts';
+import { createRequestCheck } from '../nats/request-check.ts';
+import { freshness } from '../nats/request-members.ts';
 import type { ProjectionLoop } from '../projection/loop.ts';
 import type { DeadLetter, ProjectionStore } from '../projection/store.ts';
 import type { ServiceStatus } from './description.ts';
@@ -15,34 +18,40 @@ export function withMinSeq(
   loop: ProjectionLoop,
   config: Config,
 ): Record<string, Endpoint> {
+  const check = freshnessCheck(config);
   const wrapped: Record<string, Endpoint> = {};
-  for (const [name, endpoint] of Object.entries(endpoints)) {
+  for (const [name, { accept, ...endpoint }] of Object.entries(endpoints)) {
     wrapped[name] = {
       ...endpoint,
       handle: async (request) => {
-        await reachMinSeq(request, loop, config);
-        return endpoint.handle(request);
+        // A request that is refused does not wait first.
+        const answer = accept?.(request) ?? (() => endpoint.handle(request));
+        await reachMinSeq(accept ? request : check(request), loop, config);
+        return answer();
       },
     };
   }
   return wrapped;
 }
 
-async function reachMinSeq(request: Json, loop: ProjectionLoop, { http }: Config): Promise<void> {
+/** What a read waits for; null counts as left out. */
+interface Freshness {
+  min_seq?: number | null;
+  timeout_ms?: number | null;
+}
+
+const freshnessCheck = ({ http }: Config) => createRequestCheck(Type.Object(freshness(http)));
+
+/** @param checked a request whose freshness has passed its check */
+async function reachMinSeq(checked: Freshness, loop: ProjectionLoop, { http }: Config): Promise<void> {
   const { state, trouble } = loop.status();
   if (state === 'refusing')
     throw new ServiceUnavailableError(trouble?.message ?? 'The log is not the one this state was made from.', {
       ...(trouble?.next ? { next: trouble.next } : {}),
       details: { reason: trouble?.code },
     });
-  const minSeq = wholeNumber(request, 'min_seq', { default: 0, min: 0, max: Number.MAX_SAFE_INTEGER });
-  if (minSeq === 0) return;
-  const timeoutMs = wholeNumber(request, 'timeout_ms', {
-    default: http.min_seq_timeout_ms,
-    min: 0,
-    max: http.min_seq_timeout_max_ms,
-  });
-  await loop.reached(streamSeq(minSeq), timeoutMs);
+  const minSeq = checked.min_seq ?? 0;
+  if (minSeq > 0) await loop.reached(streamSeq(minSeq), checked.timeout_ms ?? http.min_seq_timeout_ms);
 }
 
 /** How many identities one question may hold. */
@@ -53,6 +62,7 @@ export function commonEndpoints(
   status: () => ServiceStatus,
   config: Config,
 ): Record<string, Endpoint> {
+  const check = freshnessCheck(config);
   const store = async (): Promise<ProjectionStore> => (await runtime()).store;
   return {
     status: { ...COMMON_ENDPOINTS.status, handle: () => status() },
@@ -68,7 +78,7 @@ export function commonEndpoints(
       ...COMMON_ENDPOINTS.held,
       handle: async (request) => {
         const { loop, personalData } = await runtime();
-        await reachMinSeq(request, loop, config);
+        await reachMinSeq(check(request), loop, config);
         const at = { seq: loop.position(), parts: personalData.parts };
         if (request.part === undefined) return at;
         const id = requiredId(request, 'user');

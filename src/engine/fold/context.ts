@@ -2,7 +2,7 @@
  * What circumstances (device, place, time of day) say of an item: how much more of what is taken in them is this item
  * than of what is taken at all. Sums over events that said their circumstances, kept beside the rows.
  */
-import type { Json } from '../../bus/nats/micro.ts';
+import { Type } from 'typebox';
 import { BadRequestError } from '../../errors.ts';
 
 /** Circumstances that are counted; a context may hold others, which are kept in the log and change nothing. */
@@ -33,20 +33,32 @@ export function circumstancesOf(context: Readonly<Record<string, unknown>> | und
 export const isHour = (value: unknown): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 24;
 
-/** Characters of a request's context, as JSON. */
-export const CONTEXT_MOST = 2_000;
+/** The circumstances of a request, as a schema. */
+export const CONTEXT = Type.Object(
+  {
+    device: Type.Optional(Type.String()),
+    place: Type.Optional(Type.String()),
+    hour: Type.Optional(Type.Integer({ minimum: 0, maximum: 23 })),
+  },
+  {
+    additionalProperties: true,
+    description:
+      'circumstances of the request: items that users take more often in them move up; with served the event holds them as well. Members of other names change no list',
+    examples: [{ device: 'tv', place: 'home', hour: 20 }],
+  },
+);
 
-/** The context of a request; undefined where it says none. Throws `BadRequestError`. */
-export function contextOf({ context }: Json): Record<string, unknown> | undefined {
-  if (context === undefined || context === null) return undefined;
-  const wrong = (what: string): BadRequestError => new BadRequestError(what, { details: { member: 'context' } });
-  if (typeof context !== 'object' || Array.isArray(context) || JSON.stringify(context).length > CONTEXT_MOST)
-    throw wrong(`context takes an object of at most ${CONTEXT_MOST} characters: device, place, hour, ...`);
-  const { device, place, hour } = context as Record<string, unknown>;
-  for (const [name, value] of Object.entries({ device, place }))
-    if (value !== undefined && typeof value !== 'string') throw wrong(`context.${name} takes a text.`);
-  if (hour !== undefined && !isHour(hour)) throw wrong('context.hour takes a whole number from 0 to 23.');
-  return context as Record<string, unknown>;
+/** Characters of a request's context, as JSON. */
+const CONTEXT_MOST = 2_000;
+
+/** Throws `BadRequestError` for a context that is too long. */
+export function checkContext(context: Readonly<Record<string, unknown>> | undefined): void {
+  const length = context === undefined ? 0 : JSON.stringify(context).length;
+  if (length <= CONTEXT_MOST) return;
+  throw new BadRequestError(
+    `context has ${length} characters as JSON. It must have at most ${CONTEXT_MOST}; leave members out.`,
+    { details: { member: 'context' } },
+  );
 }
 
 /** Sums of weights, in sixteenths, of events with a circumstance; '' stands for all values, and for all items. */

@@ -23,7 +23,7 @@ const placed = (rank: number): PrequentialEvent =>
     item: 0,
     rank,
     seen: [],
-    profile: { items: [], backs: [] },
+    profile: { items: [], lags: [] },
     statistics: { total: [], pairs: undefined },
     popularity: { sum: () => 0 },
     catalogue: { ids: { end: 1 }, servable: () => true },

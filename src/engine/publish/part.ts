@@ -7,7 +7,8 @@ import type { EngineContext } from '../engine-context.ts';
 import type { ForgottenUsers } from '../fold/forgotten-users.ts';
 import type { Lists } from '../serve/lists.ts';
 import { movedBy } from '../serve/moved.ts';
-import { createRankings, settledSeq } from './rankings.ts';
+import { changedItems, type ItemChange } from './changed-items.ts';
+import { createRankings, readSettled } from './rankings.ts';
 
 /** Milliseconds that a pending user waits at most while the fold is behind. */
 const MAX_WAIT_MS = 5_000;
@@ -43,6 +44,7 @@ export function createPublishPart(context: EngineContext, options: PublishPartOp
     caughtUp: loop.caughtUp,
     paused: () => options.catchingUp() || !lease.held(),
     seq: loop.position,
+    changedItems: (between) => changedItems({ db, nc }, between),
     sliceMs: engine.ranking_slice_ms,
     share: engine.ranking_share,
     asked: options.asked,
@@ -68,10 +70,10 @@ export function createPublishPart(context: EngineContext, options: PublishPartOp
     ready: () => loop.status().state === 'ready',
     refuses: () => loop.status().state === 'refusing',
     onGained: async () => {
-      const settled = await settledSeq(nc);
+      const settled = await readSettled(nc);
       publishing.start(settled);
       // Which users the replica before had pending is known from the rows only.
-      publishing.mark(actedSince(db, settled, resolve), []);
+      publishing.mark(actedSince(db, settled.users, resolve), []);
     },
     onLost: () => publishing.stop(),
   });
@@ -88,8 +90,11 @@ export function createPublishPart(context: EngineContext, options: PublishPartOp
           publishing.mark(users, items);
         },
         // At a start the lease does this once it is gained.
-        derive: (since) => {
-          if (since > 0) publishing.mark(actedSince(db, since, resolve), []);
+        derive: async (since) => {
+          if (since === 0) return;
+          const items: ItemChange[] = [];
+          for await (const change of changedItems({ db, nc }, { since, to: loop.position() })) items.push(change);
+          publishing.mark(actedSince(db, since, resolve), items);
         },
       },
     ],

@@ -1,4 +1,4 @@
-/** Rankings on their way to KV, on a real server: what becomes of those whose users are forgotten meanwhile. */
+/** Rankings on their way to KV, on a real server: those of users who are forgotten meanwhile, and what is settled. */
 import type { NatsConnection } from 'nats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RANKINGS } from '../../../streams.config.ts';
@@ -12,7 +12,8 @@ import { applyStreams } from '../../bus/streams/plan.ts';
 import { completeConfig } from '../../config/load.ts';
 import { emptyModel } from '../fold/model-fold.ts';
 import { createLists } from '../serve/lists.ts';
-import { createRankings, type Rankings } from './rankings.ts';
+import type { ItemChange } from './changed-items.ts';
+import { createRankings, type Rankings, readSettled } from './rankings.ts';
 
 let server: TestNatsServer;
 let nc: NatsConnection;
@@ -24,6 +25,9 @@ let acknowledged: string[];
 /** Called before each put; it holds the put up until it resolves, and fails it by throwing. */
 let gate: (key: string) => Promise<void>;
 
+/** What the publisher finds that changed before its start. */
+let changes: () => AsyncGenerator<ItemChange>;
+
 beforeEach(async () => {
   server = await startNatsServer();
   nc = await server.connect();
@@ -32,6 +36,7 @@ beforeEach(async () => {
   sent = [];
   acknowledged = [];
   gate = () => Promise.resolve();
+  changes = async function* () {};
   const model = emptyModel(completeConfig({}));
   const seq = () => streamSeq(7);
   const snapshot = () => 'none';
@@ -50,8 +55,8 @@ beforeEach(async () => {
     logger: silent,
     caughtUp: () => true,
     paused: () => false,
-    settled: 0,
     seq,
+    changedItems: () => changes(),
     sliceMs: 1,
     asked: () => false,
     share: 1,
@@ -65,7 +70,6 @@ beforeEach(async () => {
     config: 'c',
   };
   rankings = createRankings(options);
-  rankings.start();
 });
 afterEach(async () => {
   gate = () => Promise.resolve();
@@ -92,21 +96,23 @@ interface Held {
   release(): void;
   fail(): void;
 }
-/** Holds up the puts of one user. */
-function hold(user: string): Held {
+/** Holds up the puts of one key. */
+function hold(key: string): Held {
   const held: Held = { release: () => {}, fail: () => {} };
   const decided = new Promise<void>((resolve, reject) => {
     held.release = resolve;
     held.fail = () => reject(new Error('the server did not take it'));
   });
   decided.catch(() => {});
-  gate = (key) => (key === `user.${user}` ? decided : Promise.resolve());
+  gate = (one) => (one === key ? decided : Promise.resolve());
   return held;
 }
 
 describe('the ranking of a user who is forgotten while it is on its way', () => {
+  beforeEach(() => rankings.start());
+
   it('is not published again after its put failed', async () => {
-    const put = hold('u1');
+    const put = hold('user.u1');
     rankings.mark(['u1'], []);
     await until(() => countOf('user.u1') === 1);
     rankings.forget('u1');
@@ -121,7 +127,7 @@ describe('the ranking of a user who is forgotten while it is on its way', () => 
   });
 
   it('leaves no key behind where its put succeeds after the purge', async () => {
-    const put = hold('u1');
+    const put = hold('user.u1');
     rankings.mark(['u1'], []);
     await until(() => countOf('user.u1') === 1);
     rankings.forget('u1');
@@ -132,7 +138,7 @@ describe('the ranking of a user who is forgotten while it is on its way', () => 
   });
 
   it('leaves no key behind where another instance writes when they are forgotten', async () => {
-    const put = hold('u1');
+    const put = hold('user.u1');
     rankings.mark(['u1'], []);
     await until(() => countOf('user.u1') === 1);
     const stopping = rankings.stop();
@@ -145,7 +151,7 @@ describe('the ranking of a user who is forgotten while it is on its way', () => 
   });
 
   it('is published for a user who acts again under the same id, and stays', async () => {
-    const put = hold('u1');
+    const put = hold('user.u1');
     rankings.mark(['u1'], []);
     await until(() => countOf('user.u1') === 1);
     rankings.forget('u1');
@@ -156,5 +162,47 @@ describe('the ranking of a user who is forgotten while it is on its way', () => 
     await until(() => acknowledged.includes('user.u2'));
     await until(() => rankings.backlog().users === 0);
     await until(async () => (await messagesOf('u1')) === 1);
+  });
+});
+
+describe('the trending list', () => {
+  const settledSimilar = async (): Promise<number | undefined> => (await readSettled(nc)).similar;
+
+  it('says up to which position lists of similar items are published', async () => {
+    rankings.start({ users: 0, similar: 1 });
+    const put = hold('similar.b');
+    rankings.mark([], [['b', 5]]);
+    await until(() => countOf('similar.b') === 1);
+    rankings.mark([], [['c', 6]]);
+    await until(() => acknowledged.includes('similar.c'));
+    await until(async () => (await settledSimilar()) === 4);
+    put.release();
+    // The position of the fold, once nothing is due.
+    await until(async () => (await settledSimilar()) === 7);
+    const done = sent.length;
+    rankings.mark(['u1'], []);
+    await until(() => acknowledged.includes('user.u1'));
+    expect(sent.slice(done)).toEqual(['user.u1']);
+  });
+
+  it('says the position of before until all items that changed before the start are found', async () => {
+    let attempts = 0;
+    let answer = (): void => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    changes = async function* () {
+      yield ['x', 3];
+      if (attempts++ === 0) throw new Error('the log does not answer');
+      await answered;
+      yield ['y', 2];
+    };
+    rankings.start({ users: 0, similar: 1 });
+    await until(() => acknowledged.includes('similar.x'));
+    await until(async () => (await settledSimilar()) === 1);
+    answer();
+    await until(() => acknowledged.includes('similar.y'));
+    await until(async () => (await settledSimilar()) === 7);
+    expect(await readSettled(nc)).toEqual({ users: expect.any(Number), similar: 7 });
   });
 });

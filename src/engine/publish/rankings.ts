@@ -13,8 +13,9 @@ import type { Publisher } from '../../bus/nats/publisher.ts';
 import { sendNow } from '../../bus/nats/turn.ts';
 import { messageOf } from '../../errors.ts';
 import type { Lists } from '../serve/lists.ts';
+import type { ItemChange } from './changed-items.ts';
 
-/** Key of what is taken most lately; it also tells up to where all users' rankings are published. */
+/** Key of the trending list; it also says up to which positions all other lists are published. */
 const TRENDING = 'trending';
 
 /** One in so many lists is that of the user who was marked longest ago; every other one once that is too long. */
@@ -27,11 +28,21 @@ const RETRY_MS = 1_000;
 /** Milliseconds that a stop waits for the puts that are on their way. */
 const STOP_MS = 1_000;
 
-/** Position up to which an engine before this one has published what it had to; 0 where nothing is known. */
-export async function settledSeq(nc: NatsConnection): Promise<number> {
+/** Positions of the log up to which all that was due is published; 0 where nothing is known. */
+export interface Settled {
+  users: number;
+  similar: number;
+}
+
+/** What the engine that published last says of itself. Throws what the way to the server throws. */
+export async function readSettled(nc: NatsConnection): Promise<Settled> {
   const kv = await nc.jetstream().views.kv(RANKINGS.name, { bindOnly: true });
   const entry = await kv.get(TRENDING);
-  return entry?.operation === 'PUT' ? (entry.json<{ settled?: number }>().settled ?? 0) : 0;
+  if (entry?.operation !== 'PUT') return { users: 0, similar: 0 };
+  const { settled = 0, settled_similar = 0 } = entry.json<{ settled?: number; settled_similar?: number }>();
+  // Releases that wrote no `settled_similar` lost the lists of similar items that were due at a stop, and `settled` is
+  // about users alone. So nothing is known, and all lists of similar items are published once.
+  return { users: settled, similar: settled_similar };
 }
 
 export interface RankingsOptions {
@@ -44,6 +55,8 @@ export interface RankingsOptions {
   paused: () => boolean;
   /** Position of the fold. */
   seq: () => number;
+  /** Items that changed behind one position, up to another. */
+  changedItems: (between: { since: number; to: number }) => AsyncIterable<ItemChange>;
   /** Milliseconds of computing between two looks at what else there is to do: a list is not broken off. */
   sliceMs: number;
   /** Whether somebody waits for answers just now. */
@@ -66,8 +79,8 @@ export interface RankingsOptions {
 }
 
 export interface Rankings {
-  /** These users and items changed. */
-  mark(users: Iterable<string>, items: Iterable<string>): void;
+  /** These users changed, and these items at these positions. Ignored while stopped: the next start finds them. */
+  mark(users: Iterable<string>, items: Iterable<ItemChange>): void;
   /**
    * Nothing is published of this user any more. Their key goes as well if a put of it is on its way, as that may be
    * stored after the erasure has purged the key. Also while another instance publishes.
@@ -75,10 +88,22 @@ export interface Rankings {
   forget(user: string): void;
   /** Users marked and not yet published, and the age of the oldest mark in seconds. */
   backlog(): { users: number; items: number; oldestSeconds: number };
-  /** @param settled position up to which rankings were published before, see {@link settledSeq}; left out: 0 */
-  start(settled?: number): void;
+  /**
+   * Publishes from now on, also the lists of similar items that were due before. The caller marks the users.
+   *
+   * @param settled see {@link readSettled}; left out: nothing is known
+   */
+  start(settled?: Settled): void;
   /** Publishes no more, until the next start. Waits for the puts that are on their way, a second at most. */
   stop(): Promise<void>;
+}
+
+/** The time from a start to the next stop. */
+interface Tenure {
+  /** Position up to which lists of similar items were published before. */
+  since: number;
+  /** Whether all items that changed since are marked. */
+  complete: boolean;
 }
 
 /** A user who was forgotten while puts of their ranking were on their way. */
@@ -109,7 +134,13 @@ export function createRankings(options: RankingsOptions): Rankings {
   } = options;
   // By time of the first mark; marked again, the age stays while the place in the queue moves to the end.
   const marked = new Map<string, number>();
-  const markedItems = new Set<string>();
+  /** Items whose list is due, with the position of the first change that no published list holds. */
+  const markedItems = new Map<string, number>();
+  /** The same of lists of similar items that are on their way. */
+  const itemPuts = new Set<{ seq: number }>();
+  let tenure: Tenure = { since: 0, complete: true };
+  /** Whether lists of similar items were published of which the trending list does not say so yet. */
+  let unsaid = false;
   let scheduled = false;
   let stopped = true;
   let turn = 0;
@@ -125,20 +156,14 @@ export function createRankings(options: RankingsOptions): Rankings {
   /** Puts of users' rankings that are on their way. */
   const puts = new Map<string, number>();
   const purges = new Map<string, Purge>();
-  /** Items that changed while another instance published, or none did, with the position of the change. */
-  const unwritten = new Map<string, number>();
   let landed: () => void = () => {};
   const manager = onceMade(() => nc.jetstreamManager({ checkAPI: false }));
 
-  function mark(users: Iterable<string>, items: Iterable<string>): void {
-    if (stopped) {
-      const seq = options.seq();
-      for (const item of items) unwritten.set(item, seq);
-      return;
-    }
+  function mark(users: Iterable<string>, items: Iterable<ItemChange>): void {
+    if (stopped) return;
     const now = performance.now();
     for (const user of users) markUser(user, now);
-    for (const item of items) markedItems.add(item);
+    for (const [item, seq] of items) markItem(item, seq);
     if (newest.length > 4 * marked.size + 1_000) newest = lastMentions(newest, marked);
     schedule();
   }
@@ -151,6 +176,34 @@ export function createRankings(options: RankingsOptions): Rankings {
     }
     if (!marked.has(user)) marked.set(user, since);
     newest.push(user);
+  }
+
+  const markItem = (item: string, seq: number): void =>
+    void markedItems.set(item, Math.min(seq, markedItems.get(item) ?? seq));
+
+  /** Marks the items that changed before this start. The log is asked for some of them, so it is tried until it works. */
+  async function findChanged(current: Tenure, to: number): Promise<void> {
+    try {
+      for await (const [item, seq] of options.changedItems({ since: current.since, to })) {
+        if (tenure !== current || stopped) return;
+        markItem(item, seq);
+      }
+      current.complete = true;
+      unsaid = true;
+    } catch (err) {
+      if (tenure !== current || stopped) return;
+      logger.warn({ reason: messageOf(err) }, 'the items that changed could not be read; it is tried again');
+      setTimeout(() => void findChanged(current, to), RETRY_MS).unref();
+    }
+  }
+
+  /** Position up to which lists of similar items are published, also if this process ends now. */
+  function settledSimilar(): number {
+    let settledTo = options.seq();
+    if (!tenure.complete) settledTo = Math.min(settledTo, tenure.since);
+    for (const seq of markedItems.values()) settledTo = Math.min(settledTo, seq - 1);
+    for (const { seq } of itemPuts) settledTo = Math.min(settledTo, seq - 1);
+    return settledTo;
   }
 
   function schedule(): void {
@@ -282,30 +335,40 @@ export function createRankings(options: RankingsOptions): Rankings {
   /** Similar items and the trending list move with everybody's events, so they are published at intervals. */
   function publishSlow(): void {
     schedule();
-    if (stopped || paused() || markedItems.size === 0 || performance.now() < retryAt || !caughtUp()) return;
+    if (stopped || paused() || performance.now() < retryAt || !caughtUp()) return;
+    // Once all lists are published the trending list says so, or the next start would publish the newest ones again.
+    const last = markedItems.size === 0 && itemPuts.size === 0;
+    if (last ? !unsaid : markedItems.size === 0) return;
     const started = performance.now();
     // While events come the next one may move these lists again; once it is quiet there is time for all of them.
     const quiet = options.seq() === slowAt;
     slowAt = options.seq();
     similarDue = quiet ? markedItems.size : similarBatch;
     const { items, seq, source } = lists.trending(trendingLength);
-    put(TRENDING, { items, seq, source, settled }, (stored) => {
+    if (last) unsaid = false;
+    put(TRENDING, { items, seq, source, settled, settled_similar: settledSimilar() }, (stored) => {
       if (stored) options.onPublished?.('trending', (performance.now() - started) / 1000);
+      else unsaid = true;
     });
     schedule();
   }
 
   function publishSimilar(): void {
-    const [item] = markedItems;
-    if (item === undefined) return;
-    similarDue--;
-    markedItems.delete(item);
-    const started = performance.now();
-    const { items, seq, source } = lists.similar(item, similarLength, false);
-    put(`similar.${encodeToken(item)}`, { item, items, seq, source }, (stored) => {
-      if (stored) options.onPublished?.('similar', (performance.now() - started) / 1000);
-      else if (!stopped) markedItems.add(item);
-    });
+    for (const [item, since] of markedItems) {
+      similarDue--;
+      markedItems.delete(item);
+      const started = performance.now();
+      const { items, seq, source } = lists.similar(item, similarLength, false);
+      const flight = { seq: since };
+      itemPuts.add(flight);
+      put(`similar.${encodeToken(item)}`, { item, items, seq, source }, (stored) => {
+        itemPuts.delete(flight);
+        unsaid = true;
+        if (stored) options.onPublished?.('similar', (performance.now() - started) / 1000);
+        else if (!stopped) markItem(item, since);
+      });
+      return;
+    }
   }
 
   return {
@@ -325,11 +388,11 @@ export function createRankings(options: RankingsOptions): Rankings {
         oldestSeconds: oldest === undefined ? 0 : (performance.now() - oldest) / 1000,
       };
     },
-    start: (from = 0) => {
-      settled = from;
-      for (const [item, seq] of unwritten) if (seq > settled) markedItems.add(item);
-      unwritten.clear();
+    start: (from = { users: 0, similar: 0 }) => {
       stopped = false;
+      settled = from.users;
+      tenure = { since: from.similar, complete: false };
+      void findChanged(tenure, options.seq());
       timer = setInterval(publishSlow, similarIntervalMs);
       schedule();
     },

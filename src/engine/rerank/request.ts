@@ -1,30 +1,116 @@
-/** Rules as requests and the configuration say them; checked here, whoever sent them. */
+/** Rules of requests and of the configuration: their schema, and the rules that a request asks for. */
+import { type Static, Type } from 'typebox';
 import type { Json } from '../../bus/nats/micro.ts';
+import { createRequestCheck } from '../../bus/nats/request-check.ts';
+import { request } from '../../bus/nats/request-members.ts';
 import { BadRequestError } from '../../errors.ts';
 import type { Boost } from './boosts.ts';
 import { fieldKey } from './document.ts';
-import { parseFilter } from './filter.ts';
+import { FILTER_OPERATORS, parseFilter } from './filter.ts';
 import type { Quota } from './quotas.ts';
 import { NO_RULES, type Rules } from './rules.ts';
 
-export const RULE_LIMITS = {
+const RULE_LIMITS = {
   /** Filters, boosts, quotas of one request, each. */
   each: 20,
   /** Standard deviations of a boost. */
   by: 10,
 } as const;
 
-/** Members of a request that say rules. */
-export const RULE_MEMBERS = [
-  'filter',
-  'filters',
-  'boosts',
-  'diversity',
-  'quotas',
-  'new',
-  'unlike_weight',
-  'exploration',
-] as const;
+/** A filter as JSON; {@link parseFilter} checks its fields and operators. */
+export const FILTER = Type.Record(Type.String(), Type.Unknown(), {
+  description: `a part of MongoDB's query language: fields item, title, tags, published, listed, attributes.NAME; operators ${FILTER_OPERATORS.join(', ')}`,
+  examples: [{ tags: 'sea', 'attributes.price': { $lt: 20 } }],
+});
+
+const bound = Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 }));
+
+/** Members of a request that say rules, as schemas. */
+export const RULES = {
+  filter: Type.Optional(FILTER),
+  filters: Type.Optional(
+    Type.Array(FILTER, { maxItems: RULE_LIMITS.each, description: 'filters; an item of the list matches all of them' }),
+  ),
+  boosts: Type.Optional(
+    Type.Array(
+      request({
+        filter: FILTER,
+        by: Type.Number({
+          minimum: -RULE_LIMITS.by,
+          maximum: RULE_LIMITS.by,
+          description: "standard deviations of the list's scores; a negative number moves items down",
+        }),
+      }),
+      { maxItems: RULE_LIMITS.each, description: 'items that move up or down' },
+    ),
+  ),
+  diversity: Type.Optional(
+    Type.Object(
+      { lambda: Type.Number({ minimum: 0, maximum: 1 }) },
+      {
+        additionalProperties: false,
+        description:
+          'maximal marginal relevance: lambda 1 leaves the order as it is; a lower lambda puts different items before similar ones',
+        examples: [{ lambda: 0.7 }],
+      },
+    ),
+  ),
+  quotas: Type.Optional(
+    Type.Array(
+      request({
+        per: Type.Optional(
+          Type.String({ maxLength: 1_000, description: 'a field: at most max items for each of its values' }),
+        ),
+        filter: Type.Optional(FILTER),
+        min: bound,
+        max: bound,
+      }),
+      {
+        maxItems: RULE_LIMITS.each,
+        description:
+          'at most max items for each value of a field; or at least min and at most max items that match a filter',
+        examples: [[{ per: 'attributes.author', max: 2 }]],
+      },
+    ),
+  ),
+  new: Type.Optional(
+    Type.Object(
+      {
+        share: Type.Number({ minimum: 0, maximum: 1 }),
+        days: Type.Optional(Type.Number({ minimum: 0, maximum: 36_500 })),
+      },
+      {
+        additionalProperties: false,
+        description: 'least share of items that came into the catalogue within so many days (30)',
+        examples: [{ share: 0.2, days: 30 }],
+      },
+    ),
+  ),
+  unlike_weight: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      maximum: RULE_LIMITS.by,
+      default: NO_RULES.unlikeWeight,
+      description: 'how far the items that are most alike to unlike move down, in ranges of the scores',
+    }),
+  ),
+  exploration: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description:
+        'share of places that go to items with little feedback; 0: none; lists.exploration_share unless given',
+      examples: [0],
+    }),
+  ),
+} as const;
+
+const RULES_SCHEMA = Type.Object(RULES);
+type RuleRequest = Static<typeof RULES_SCHEMA>;
+const checkRules = createRequestCheck(RULES_SCHEMA);
+
+/** Names of the members that say rules. */
+export const RULE_MEMBERS: readonly string[] = Object.keys(RULES);
 
 /** `now` in a filter is the minute it is: finer, no two requests would share what was found out about items. */
 const MINUTE_MS = 60_000;
@@ -34,21 +120,29 @@ const MINUTE_MS = 60_000;
  *
  * @param at now, milliseconds since 1970
  */
-export function parseRules(request: Json, { n, at }: { n: number; at: number }): Rules | undefined {
-  if (!RULE_MEMBERS.some((name) => request[name] !== undefined && request[name] !== null)) return undefined;
+export const parseRules = (request: Json, moment: { n: number; at: number }): Rules | undefined =>
+  rulesIn(checkRules(request), moment);
+
+/** As {@link parseRules}, of a request that has passed the check of its schema. */
+export function rulesIn(checked: RuleRequest, { n, at }: { n: number; at: number }): Rules | undefined {
+  if (!RULE_MEMBERS.some((name) => checked[name as keyof RuleRequest] !== undefined)) return undefined;
   const now = Math.floor(at / MINUTE_MS) * MINUTE_MS;
-  const filters = listOf(request, 'filters').map((one, i) => parseFilter(one, { member: `filters[${i}]`, now }));
-  if (request.filter !== undefined && request.filter !== null)
-    filters.push(parseFilter(request.filter, { member: 'filter', now }));
-  const quotas = listOf(request, 'quotas').map((one, i) => quotaOf(one, `quotas[${i}]`, now));
-  const fresh = newQuota(request.new, n, now);
+  const { filter, filters = [], boosts = [], quotas = [], diversity, exploration, unlike_weight } = checked;
+  const parsed = filters.map((one, i) => parseFilter(one, { member: `filters[${i}]`, now }));
+  if (filter !== undefined) parsed.push(parseFilter(filter, { member: 'filter', now }));
+  const counted = quotas.map((one, i) => quotaOf(one, `quotas[${i}]`, now));
   return {
-    filters,
-    boosts: listOf(request, 'boosts').map((one, i) => boostOf(one, `boosts[${i}]`, now)),
-    lambda: lambdaOf(request.diversity),
-    quotas: fresh ? [...quotas, fresh] : quotas,
-    exploration: numberOf(request, 'exploration', 0, 1),
-    unlikeWeight: numberOf(request, 'unlike_weight', 0, RULE_LIMITS.by) ?? NO_RULES.unlikeWeight,
+    filters: parsed,
+    boosts: boosts.map(
+      ({ filter: which, by }, i): Boost => ({
+        filter: parseFilter(which, { member: `boosts[${i}].filter`, now }),
+        by,
+      }),
+    ),
+    lambda: diversity?.lambda ?? NO_RULES.lambda,
+    quotas: checked.new ? [...counted, newQuota(checked.new, n, now)] : counted,
+    exploration,
+    unlikeWeight: unlike_weight ?? NO_RULES.unlikeWeight,
   };
 }
 
@@ -62,83 +156,38 @@ export const joinRules = (first: Rules, second: Rules): Rules => ({
   unlikeWeight: second.unlikeWeight,
 });
 
-function boostOf(value: unknown, member: string, now: number): Boost {
-  const boost = objectOf(value, member, ['filter', 'by']);
-  const by = numberOf(boost, 'by', -RULE_LIMITS.by, RULE_LIMITS.by, member);
-  if (by === undefined) throw wrong(member, 'by is missing');
-  return { filter: parseFilter(boost.filter, { member: `${member}.filter`, now }), by };
-}
-
-function quotaOf(value: unknown, member: string, now: number): Quota {
-  const quota = objectOf(value, member, ['per', 'filter', 'min', 'max']);
-  const max = wholeOf(quota, 'max', member);
-  if (quota.per !== undefined) {
-    if (quota.filter !== undefined || quota.min !== undefined)
-      throw wrong(member, 'takes either per and max, or filter with min or max');
-    const key = typeof quota.per === 'string' ? fieldKey(quota.per) : undefined;
-    if (key === undefined) throw wrong(member, 'per takes a field: tags or attributes.NAME');
-    if (max === undefined || max === 0) throw wrong(member, 'max takes a whole number from 1 on');
+function quotaOf(quota: NonNullable<RuleRequest['quotas']>[number], member: string, now: number): Quota {
+  const { per, filter, min = 0, max } = quota;
+  if (per !== undefined) {
+    if (filter !== undefined || quota.min !== undefined)
+      throw wrong(
+        member,
+        'has per together with filter or min. It takes either per and max, or filter with min or max',
+      );
+    const key = fieldKey(per);
+    if (key === undefined)
+      throw wrong(member, `has ${JSON.stringify(per.slice(0, 60))} as per. It takes a field: tags or attributes.NAME`);
+    if (max === undefined || max === 0)
+      throw wrong(member, `has ${max === undefined ? 'no max' : 'a max of 0'}. With per it takes a max from 1 on`);
     return { kind: 'per', key, max };
   }
-  const min = wholeOf(quota, 'min', member) ?? 0;
-  if (min === 0 && max === undefined) throw wrong(member, 'takes per and max, or filter with min or max');
-  if (max !== undefined && max < min) throw wrong(member, 'has a max below its min');
-  const filter = parseFilter(quota.filter, { member: `${member}.filter`, now });
-  return { kind: 'of', filter, min, max: max ?? Number.POSITIVE_INFINITY };
+  if (min === 0 && max === undefined)
+    throw wrong(member, 'has neither min nor max. It takes per and max, or filter with min or max');
+  if (max !== undefined && max < min)
+    throw wrong(member, `has a max of ${max}, which is below its min of ${min}. Raise max or lower min`);
+  const parsed = parseFilter(filter, { member: `${member}.filter`, now });
+  return { kind: 'of', filter: parsed, min, max: max ?? Number.POSITIVE_INFINITY };
 }
 
 /** A minimum share of items that came into the catalogue lately. */
-function newQuota(value: unknown, n: number, now: number): Quota | undefined {
-  if (value === undefined || value === null) return undefined;
-  const fresh = objectOf(value, 'new', ['share', 'days']);
-  const share = numberOf(fresh, 'share', 0, 1, 'new');
-  if (share === undefined) throw wrong('new', 'share is missing');
-  const days = numberOf(fresh, 'days', 0, 36_500, 'new') ?? 30;
+function newQuota({ share, days = 30 }: NonNullable<RuleRequest['new']>, n: number, now: number): Quota {
   const since = new Date(now - days * 86_400_000).toISOString();
   const filter = parseFilter({ listed: { $gte: since } }, { member: 'new', now });
   return { kind: 'of', filter, min: Math.ceil(share * n), max: Number.POSITIVE_INFINITY };
 }
 
-function lambdaOf(value: unknown): number {
-  if (value === undefined || value === null) return NO_RULES.lambda;
-  const lambda = numberOf(objectOf(value, 'diversity', ['lambda']), 'lambda', 0, 1, 'diversity');
-  if (lambda === undefined) throw wrong('diversity', 'lambda is missing');
-  return lambda;
-}
-
-function listOf(request: Json, member: string): unknown[] {
-  const value = request[member];
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value) || value.length > RULE_LIMITS.each)
-    throw wrong(member, `takes a list of at most ${RULE_LIMITS.each}`);
-  return value;
-}
-
-function objectOf(value: unknown, member: string, names: readonly string[]): Json {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw wrong(member, `takes an object with ${names.join(', ')}`);
-  const stranger = Object.keys(value).find((name) => !names.includes(name));
-  if (stranger !== undefined)
-    throw wrong(member, `takes ${names.join(', ')}, and not ${JSON.stringify(stranger.slice(0, 60))}`);
-  return value as Json;
-}
-
-function numberOf(of: Json, name: string, min: number, max: number, member = name): number | undefined {
-  const value = of[name];
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'number' || !(value >= min && value <= max))
-    throw wrong(member, `${member === name ? '' : `${name} `}takes a number from ${min} to ${max}`);
-  return value;
-}
-
-function wholeOf(of: Json, name: string, member: string): number | undefined {
-  const value = numberOf(of, name, 0, 10_000, member);
-  if (value !== undefined && !Number.isInteger(value)) throw wrong(member, `${name} takes a whole number`);
-  return value;
-}
-
 const wrong = (member: string, what: string): BadRequestError =>
-  new BadRequestError(`${member}${what.startsWith(' ') ? '' : ' '}${what}.`, {
+  new BadRequestError(`${member} ${what}.`, {
     next: 'see docs/how-to/shape-lists.md',
     details: { member },
   });

@@ -1,48 +1,21 @@
 /** What the engine answers. */
+import type { Static } from 'typebox';
 import { EVENT_DATA } from '../../bus/event/types.ts';
-import type { Endpoint, Json } from '../../bus/nats/micro.ts';
-import { idList, onlyKnown, optionalFlag, optionalText, requiredId, wholeNumber } from '../../bus/nats/request.ts';
+import { defineEndpoint, type Endpoint, type Json } from '../../bus/nats/micro.ts';
 import type { Config } from '../../config/schema.ts';
 import { BadRequestError } from '../../errors.ts';
 import { MAIN } from '../../experiment/arms.ts';
-import { circumstancesOf, contextOf } from '../fold/context.ts';
+import { checkContext, circumstancesOf } from '../fold/context.ts';
 import type { Filter } from '../rerank/filter.ts';
-import { parseRules, RULE_MEMBERS } from '../rerank/request.ts';
-import type { Rules } from '../rerank/rules.ts';
+import { rulesIn } from '../rerank/request.ts';
 import { type SeenRule, seenRule } from '../rerank/seen.ts';
 import { parseSegment } from '../rerank/segment.ts';
 import type { Experiments } from './experiments.ts';
 import type { ListShape, Lists } from './lists.ts';
+import { engineRequests, LIST_DEFAULT, SHELVES_DEFAULT } from './requests.ts';
 
-/** Items in a list unless asked otherwise. */
-const LIST_DEFAULT = 10;
-
-/** Seconds that a seen item may be kept out at most: a hundred years. */
-export const SEEN_FOR_MOST_S = 3_155_760_000;
-
-/** Rows of shelves unless asked otherwise, and at most. */
-const SHELVES_DEFAULT = 5;
-const SHELVES_MOST = 20;
-
-/** What a request may hold; anything else is a mistake that would go unnoticed. */
-const RECOMMEND_MEMBERS = new Set([
-  ...RULE_MEMBERS,
-  'user',
-  'history',
-  'like',
-  'unlike',
-  'candidates',
-  'seen_for_s',
-  'context',
-  'n',
-  'exclude',
-  'explain',
-  'include_seen',
-  'max_age_ms',
-  'min_seq',
-  'timeout_ms',
-  'cursor',
-]);
+type Requests = ReturnType<typeof engineRequests>;
+type RecommendRequest = Static<Requests['recommend']>;
 
 export function engineEndpoints(
   lists: Lists,
@@ -51,17 +24,10 @@ export function engineEndpoints(
   experiments: Pick<Experiments, 'arm'> = { arm: () => undefined },
   now: () => number = Date.now,
 ): Record<string, Endpoint> {
-  // Whoever names the candidates wants them all, unless they say how many.
-  const n = (request: Json, candidates?: readonly string[]): number =>
-    wholeNumber(request, 'n', {
-      default: candidates === undefined ? LIST_DEFAULT : Math.max(1, candidates.length),
-      min: 1,
-      max: http.list_max,
-    });
-  const rulesOf = (request: Json): Rules | undefined => parseRules(request, { n: n(request), at: now() });
-  const filtersOf = (request: Json): readonly Filter[] => rulesOf(request)?.filters ?? [];
-  const given = (request: Json, name: string): string[] | undefined =>
-    request[name] === undefined || request[name] === null ? undefined : idList(request, name, http.list_max);
+  const requests = engineRequests({ http, engine });
+
+  const filtersOf = (filter: Json | undefined): readonly Filter[] =>
+    filter === undefined ? [] : (rulesIn({ filter }, { n: LIST_DEFAULT, at: now() })?.filters ?? []);
 
   /** Types of interactions whose items may be kept out. */
   const types = new Set([
@@ -70,37 +36,30 @@ export function engineEndpoints(
   ]);
 
   /** Undefined: as configured. */
-  function seenOf(request: Json): SeenRule | undefined {
-    const { seen_for_s: said } = request;
-    if (said === undefined || said === null) return undefined;
-    const configured = seenRule(listed.seen_for_s, listed.seen_by_type_s);
-    if (typeof said !== 'object')
-      return seenRule(wholeNumber(request, 'seen_for_s', { default: 0, min: 0, max: SEEN_FOR_MOST_S }), {});
-    const byType = said as Record<string, unknown>;
-    for (const [type, seconds] of Object.entries(byType)) {
-      const whole = typeof seconds === 'number' && Number.isInteger(seconds) && seconds >= -1;
-      if (!types.has(type) || !whole || seconds > SEEN_FOR_MOST_S)
+  function seenOf(said: RecommendRequest['seen_for_s']): SeenRule | undefined {
+    if (said === undefined) return undefined;
+    if (typeof said === 'number') return seenRule(said, {});
+    for (const type of Object.keys(said))
+      if (!types.has(type))
         throw new BadRequestError(
-          `seen_for_s takes seconds, or types of events with seconds each (0: for good, -1: such an event keeps nothing out); ${type.slice(0, 60)} with ${JSON.stringify(seconds)?.slice(0, 60)} is neither.`,
+          `seen_for_s names the type ${JSON.stringify(type)}, which no interaction has. Name types such as user.viewed.v1, or declare the type in events.declared.`,
           { details: { member: 'seen_for_s' } },
         );
-    }
-    return seenRule(listed.seen_for_s, byType as Record<string, number>, configured);
+    return seenRule(listed.seen_for_s, said, seenRule(listed.seen_for_s, listed.seen_by_type_s));
   }
 
   /** What a request says beside user and length; undefined where it says nothing of it. */
-  function shapeOf(request: Json): ListShape | undefined {
-    const rules = rulesOf(request);
-    const candidates = given(request, 'candidates');
-    const like = given(request, 'like');
-    const unlike = given(request, 'unlike');
-    const history = given(request, 'history');
+  function shapeOf(request: RecommendRequest, length: number): ListShape | undefined {
+    const { candidates, like, unlike, history, context } = request;
+    const rules = rulesIn(request, { n: length, at: now() });
     if (like && history)
-      throw new BadRequestError('like and history both say what the list is to go with; it takes one of them.', {
-        details: { member: 'like' },
-      });
-    const seen = seenOf(request);
-    const circumstances = circumstancesOf(contextOf(request));
+      throw new BadRequestError(
+        'The request has both like and history. The list goes with one of them: leave the other one out.',
+        { details: { member: 'like' } },
+      );
+    const seen = seenOf(request.seen_for_s);
+    checkContext(context);
+    const circumstances = circumstancesOf(context);
     const plain = !rules && !candidates && !like && !unlike && !history && !seen && circumstances.length === 0;
     if (plain) return undefined;
     return {
@@ -114,77 +73,73 @@ export function engineEndpoints(
   }
 
   return {
-    recommend: {
+    recommend: defineEndpoint({
       description: 'A ranking for a user, at the head of the log; never an error for an unknown user',
       example: { user: 'u42', n: 10 },
+      request: requests.recommend,
       handle: (said) => {
-        onlyKnown(said, RECOMMEND_MEMBERS);
-        const asker = typeof said.user === 'string' ? resolve(said.user) : undefined;
-        const arm = asker === undefined ? undefined : experiments.arm(asker);
+        const arm = said.user === undefined ? undefined : experiments.arm(resolve(said.user));
         // What the request says itself counts.
-        const request = arm ? { ...arm.settings, ...said } : said;
-        const shape = shapeOf(request);
-        const user = shape?.history && request.user === undefined ? undefined : requiredId(request, 'user');
+        const request: RecommendRequest = arm ? { ...(arm.settings as RecommendRequest), ...said } : said;
+        const { n = LIST_DEFAULT, candidates } = request;
+        const shape = shapeOf(request, n);
+        const user = shape?.history && request.user === undefined ? undefined : known(request.user);
         const answer = lists.recommend({
           user: user === undefined ? undefined : resolve(user),
           shape,
-          n: n(request, shape?.candidates),
-          exclude: idList(request, 'exclude', http.list_max),
-          explain: optionalFlag(request, 'explain', false),
-          includeSeen: optionalFlag(request, 'include_seen', engine.include_seen),
-          maxAgeMs: wholeNumber(request, 'max_age_ms', {
-            default: engine.stale_ms,
-            min: 0,
-            max: Number.MAX_SAFE_INTEGER,
-          }),
-          minSeq: wholeNumber(request, 'min_seq', { default: 0, min: 0, max: Number.MAX_SAFE_INTEGER }),
-          cursor: optionalText(request, 'cursor'),
+          // A request that names candidates gets them all, unless it says how many.
+          n: request.n ?? (candidates === undefined ? n : Math.max(1, candidates.length)),
+          exclude: request.exclude ?? [],
+          explain: request.explain ?? false,
+          includeSeen: request.include_seen ?? engine.include_seen,
+          maxAgeMs: request.max_age_ms ?? engine.stale_ms,
+          minSeq: request.min_seq ?? 0,
+          cursor: request.cursor,
         });
         const told = { ...answer, arm: arm?.label ?? MAIN };
         return user === undefined ? told : { ...told, user };
       },
-    },
-    similar: {
+    }),
+    similar: defineEndpoint({
       description: 'Items that go with an item',
       example: { item: 'i7', n: 10 },
-      handle: (request) => {
-        onlyKnown(request, new Set(['item', 'n', 'explain', 'filter', 'min_seq', 'timeout_ms']));
-        return lists.similar(
-          requiredId(request, 'item'),
-          n(request),
-          optionalFlag(request, 'explain', false),
-          filtersOf(request),
-        );
-      },
-    },
-    trending: {
+      request: requests.similar,
+      handle: ({ item, n = LIST_DEFAULT, explain = false, filter }) =>
+        lists.similar(item, n, explain, filtersOf(filter)),
+    }),
+    trending: defineEndpoint({
       description: 'Items that are taken most lately, by everybody or by the users of a segment',
       example: { n: 10 },
-      handle: (request) => {
-        onlyKnown(request, new Set(['n', 'filter', 'segment', 'min_seq', 'timeout_ms']));
-        return lists.trending(n(request), filtersOf(request), parseSegment(request.segment));
-      },
-    },
+      request: requests.trending,
+      handle: ({ n = LIST_DEFAULT, filter, segment }) => lists.trending(n, filtersOf(filter), parseSegment(segment)),
+    }),
     ping: {
       description: 'Nothing: how long the way to the engine and back takes',
       example: {},
       handle: () => ({}),
     },
-    shelves: {
+    shelves: defineEndpoint({
       description: 'Several titled rows for a user, with no item twice',
       example: { user: 'u42', rows: 5, n: 10 },
-      handle: (request) => {
-        onlyKnown(request, new Set([...RULE_MEMBERS, 'user', 'n', 'rows', 'exclude', 'min_seq', 'timeout_ms']));
-        const user = requiredId(request, 'user');
+      request: requests.shelves,
+      handle: ({ user, n = LIST_DEFAULT, rows = SHELVES_DEFAULT, exclude = [], ...rules }) => {
         const answer = lists.shelves({
           user: resolve(user),
-          rows: wholeNumber(request, 'rows', { default: SHELVES_DEFAULT, min: 1, max: SHELVES_MOST }),
-          n: n(request),
-          exclude: idList(request, 'exclude', http.list_max),
-          rules: rulesOf(request),
+          rows,
+          n,
+          exclude,
+          rules: rulesIn(rules, { n, at: now() }),
         });
         return { ...answer, user };
       },
-    },
+    }),
   };
+}
+
+/** The user of a request without a history. Throws `BadRequestError` where it names none. */
+function known(user: string | undefined): string {
+  if (user !== undefined) return user;
+  throw new BadRequestError('user is missing. Name the user, or give a history of items.', {
+    details: { member: 'user' },
+  });
 }

@@ -3,7 +3,8 @@ import { isInteraction, type LoggedEvent } from '../../bus/event/codec.ts';
 
 export interface Moved {
   users: Set<string>;
-  items: Set<string>;
+  /** With the position of the first event that moved it. */
+  items: Map<string, number>;
 }
 
 /**
@@ -15,15 +16,15 @@ export function movedBy(
   resolve: (id: string) => string,
   forgottenAt: (user: string) => number,
 ): Moved {
-  const moved: Moved = { users: new Set(), items: new Set() };
+  const moved: Moved = { users: new Set(), items: new Map() };
   for (const event of events) {
     if (event.context === 'user' || event.type === 'feedback.dismissed.v1') {
       const user = resolve(event.subject);
       // What a user did before the erasure in the same batch must not bring their ranking back.
       if (event.seq > forgottenAt(user)) moved.users.add(user);
     }
-    if (isInteraction(event)) moved.items.add(event.data.item);
-    if (event.context === 'content') moved.items.add(event.subject);
+    const item = isInteraction(event) ? event.data.item : event.context === 'content' ? event.subject : undefined;
+    if (item !== undefined && !moved.items.has(item)) moved.items.set(item, event.seq);
   }
   return moved;
 }

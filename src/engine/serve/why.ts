@@ -3,19 +3,19 @@
  * these items, features and weights, and the terms that add up to the score. Of other people it tells sums alone.
  */
 import { itemId, userId } from '../../bus/event/ids.ts';
-import type { Endpoint } from '../../bus/nats/micro.ts';
-import { onlyKnown, optionalFlag, requiredId, wholeNumber } from '../../bus/nats/request.ts';
+import { defineEndpoint, type Endpoint } from '../../bus/nats/micro.ts';
 import type { Config } from '../../config/schema.ts';
 import { NotFoundError } from '../../errors.ts';
-import { type Circumstance, circumstancesOf, contextOf } from '../fold/context.ts';
+import { type Circumstance, checkContext, circumstancesOf } from '../fold/context.ts';
 import type { RowsBeside } from '../fold/rows-beside.ts';
 import type { Examined, ListSource, Model } from '../model/mod.ts';
 import type { Filter } from '../rerank/filter.ts';
-import { joinRules, parseRules, RULE_MEMBERS } from '../rerank/request.ts';
+import { joinRules, rulesIn } from '../rerank/request.ts';
 import { NO_RULES, type Rules } from '../rerank/rules.ts';
 import { isForGood, keptOut, SEEN_FOR_GOOD, type SeenRule } from '../rerank/seen.ts';
 import { createShaping, type ListReason, POOL_MOST, type Shape, type ShapedItem } from '../rerank/shaping.ts';
 import type { Experiments } from './experiments.ts';
+import { engineRequests, LIST_DEFAULT } from './requests.ts';
 
 /** `listed`: within the first n; `below`: further down; else why it can't be in the list. */
 export type WhyStanding = 'listed' | 'below' | Exclude<Examined['standing'], 'candidate' | 'unknown'>;
@@ -350,27 +350,12 @@ const short = (value: number): string => String(Math.round(value * 100) / 100);
 const fixed = (value: number | null): string => (value ?? 0).toFixed(3);
 const signed = (value: number): string => `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(3)}`;
 
-/** Places of a list that count as listed unless asked otherwise. */
-const LISTED_DEFAULT = 10;
-
 /** The endpoint as it is documented. */
 export const EXPLAIN = {
   description:
     'Why an item stands where it does in a user’s list, or why it is not in it: events, statistics, weights, and the terms that add up to the score',
   example: { user: 'u42', item: 'i7', n: 10 },
 } as const;
-
-/** What a request may hold; rules and context as those of a list. */
-const EXPLAIN_MEMBERS = new Set<string>([
-  ...RULE_MEMBERS,
-  'user',
-  'item',
-  'n',
-  'include_seen',
-  'context',
-  'min_seq',
-  'timeout_ms',
-]);
 
 export const explainEndpoint = (
   why: (request: WhyRequest) => WhyAnswer,
@@ -380,23 +365,25 @@ export const explainEndpoint = (
     experiments = { arm: () => undefined },
     now = Date.now,
   }: { experiments?: Pick<Experiments, 'arm'>; now?: () => number } = {},
-): Endpoint => ({
-  ...EXPLAIN,
-  handle: (said) => {
-    onlyKnown(said, EXPLAIN_MEMBERS);
-    const user = requiredId(said, 'user');
-    const root = resolve(user);
-    // The list of whoever is in an experiment is the one of their arm.
-    const request = { ...experiments.arm(root)?.settings, ...said };
-    const n = wholeNumber(request, 'n', { default: LISTED_DEFAULT, min: 1, max: http.list_max });
-    return why({
-      user,
-      root,
-      item: requiredId(request, 'item'),
-      n,
-      includeSeen: optionalFlag(request, 'include_seen', engine.include_seen),
-      rules: parseRules(request, { n, at: now() }),
-      circumstances: circumstancesOf(contextOf(request)),
-    });
-  },
-});
+): Endpoint =>
+  defineEndpoint({
+    ...EXPLAIN,
+    request: engineRequests({ http, engine }).explain,
+    handle: (said) => {
+      const { user, item, context } = said;
+      const root = resolve(user);
+      // The list of a user who is in an experiment is the one of their arm.
+      const request: typeof said = { ...(experiments.arm(root)?.settings as typeof said), ...said };
+      const n = request.n ?? LIST_DEFAULT;
+      checkContext(context);
+      return why({
+        user,
+        root,
+        item,
+        n,
+        includeSeen: request.include_seen ?? engine.include_seen,
+        rules: rulesIn(request, { n, at: now() }),
+        circumstances: circumstancesOf(context),
+      });
+    },
+  });

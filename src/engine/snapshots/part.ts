@@ -2,7 +2,7 @@
 import type { ServicePart } from '../../bus/service/description.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { settingsOf } from '../settings/settings.ts';
-import { createKeeper, type Keeper } from './keeper.ts';
+import { createSnapshotScheduler, type SnapshotScheduler } from './scheduler.ts';
 import { createSnapshots, type ModelImage, type Snapshots } from './snapshots.ts';
 
 /** The snapshots of this engine's origin, with the pointer as it is now. */
@@ -39,8 +39,8 @@ export interface SnapshotsPartOptions {
 }
 
 export interface SnapshotsPart extends ServicePart {
-  /** Moves the pointer to an older snapshot, see {@link Keeper.point}. */
-  point: Keeper['point'];
+  /** Moves the pointer to an older snapshot, see {@link SnapshotScheduler.point}. */
+  point: SnapshotScheduler['point'];
 }
 
 export function createSnapshotsPart(context: EngineContext, options: SnapshotsPartOptions): SnapshotsPart {
@@ -48,7 +48,7 @@ export function createSnapshotsPart(context: EngineContext, options: SnapshotsPa
   const { engine } = config;
   const { snapshots, image, position, catchingUp, rebuilt } = options;
   const writes = engine.publish_rankings && first;
-  const scheduler = createKeeper({
+  const scheduler = createSnapshotScheduler({
     snapshots,
     image,
     seq: position,

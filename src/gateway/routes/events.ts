@@ -15,7 +15,8 @@ import { EVENT_MEDIA, type EventMedia, readEntries } from '../body.ts';
 import type { GatewayContext } from '../context.ts';
 import { sendProblem } from '../problems.ts';
 import { type PublishOutcome, publishEntries } from '../publish.ts';
-import { answers, EVENT_EXAMPLE } from '../schemas.ts';
+import { answers } from '../schemas/answers.ts';
+import { EVENT_EXAMPLE } from '../schemas/event.ts';
 import { traceOf } from '../trace.ts';
 
 interface EventBody {

@@ -2,7 +2,8 @@
 import type { FastifyInstance } from 'fastify';
 import { ask } from '../ask.ts';
 import type { GatewayContext } from '../context.ts';
-import { answers, READ_PROBLEMS, type RequestOf } from '../schemas.ts';
+import { answers, READ_PROBLEMS } from '../schemas/answers.ts';
+import type { RequestOf } from '../schemas/requests.ts';
 
 export function feedbackRoutes(app: FastifyInstance, context: GatewayContext): void {
   app.get<{ Querystring: RequestOf<'fresh'> }>(

@@ -1,9 +1,9 @@
 /** `/v1/items` and `/v1/items/{id}`. */
 import type { FastifyInstance } from 'fastify';
-import { requiredId } from '../../bus/nats/request.ts';
 import { ask } from '../ask.ts';
 import type { GatewayContext } from '../context.ts';
-import { answers, READ_PROBLEMS, type RequestOf } from '../schemas.ts';
+import { answers, READ_PROBLEMS } from '../schemas/answers.ts';
+import type { RequestOf } from '../schemas/requests.ts';
 
 const tags = ['items'];
 
@@ -23,8 +23,7 @@ export function itemRoutes(app: FastifyInstance, context: GatewayContext): void 
         response: answers('Item', 'The item', [400, 401, 403, 404, 429, 503, 504]),
       },
     },
-    ({ params, query }) =>
-      ask(context, 'freshet.content.get', { ...query, item: requiredId({ item: params.id }, 'item') }),
+    ({ params, query }) => ask(context, 'freshet.content.get', { ...query, item: params.id }),
   );
 
   app.get<{ Querystring: RequestOf<'items'> }>(

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { GatewayContext } from '../context.ts';
-import { answers } from '../schemas.ts';
+import { answers } from '../schemas/answers.ts';
 
 const tags = ['operations'];
 const HEALTHY = '{"status":"ok"}\n';

@@ -2,13 +2,13 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { createCodec } from '../../bus/event/codec.ts';
 import type { Json } from '../../bus/nats/micro.ts';
-import { requiredId } from '../../bus/nats/request.ts';
 import { type Caller, mayActFor } from '../access/caller.ts';
 import { otherUser } from '../access/gate.ts';
 import { ask, passOn } from '../ask.ts';
 import type { GatewayContext } from '../context.ts';
 import { withFilter } from '../filter.ts';
-import { answers, READ_PROBLEMS, type RequestOf } from '../schemas.ts';
+import { answers, READ_PROBLEMS } from '../schemas/answers.ts';
+import type { RequestOf } from '../schemas/requests.ts';
 import { createServed } from '../served.ts';
 import { type Trace, traceOf } from '../trace.ts';
 
@@ -57,7 +57,7 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
       },
     },
     ({ params, query, caller, headers }, reply) => {
-      const user = requiredId({ user: params.id }, 'user');
+      const user = params.id;
       const { served: report, ...asked } = withFilter(query);
       return recommend({ ...asked, user }, reply, { report, user, caller, trace: traceOf(headers) });
     },
@@ -100,12 +100,7 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
       },
     },
     ({ params, query }, reply) =>
-      passOn(
-        context,
-        'freshet.engine.shelves',
-        { ...withFilter(query), user: requiredId({ user: params.id }, 'user') },
-        reply,
-      ),
+      passOn(context, 'freshet.engine.shelves', { ...withFilter(query), user: params.id }, reply),
   );
 
   app.get<{ Params: RequestOf<'itemPath'>; Querystring: RequestOf<'similar'> }>(
@@ -122,12 +117,7 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
       },
     },
     ({ params, query }, reply) =>
-      passOn(
-        context,
-        'freshet.engine.similar',
-        { ...withFilter(query), item: requiredId({ item: params.id }, 'item') },
-        reply,
-      ),
+      passOn(context, 'freshet.engine.similar', { ...withFilter(query), item: params.id }, reply),
   );
 
   app.get<{ Querystring: RequestOf<'trending'> }>(

@@ -1,12 +1,12 @@
 /** `/v1/users/{id}/recommendations/stream`: the list of a user, again whenever it changes. */
 import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { requiredId } from '../../bus/nats/request.ts';
 import { messageOf, TooManyStreamsError } from '../../errors.ts';
 import { ask } from '../ask.ts';
 import type { GatewayContext } from '../context.ts';
 import { withFilter } from '../filter.ts';
-import { answers, READ_PROBLEMS, type RequestOf } from '../schemas.ts';
+import { answers, READ_PROBLEMS } from '../schemas/answers.ts';
+import type { RequestOf } from '../schemas/requests.ts';
 import { openSse, type Sse } from '../sse.ts';
 
 /** Milliseconds after which a list that could not be had is asked for again, and a reader comes back. */
@@ -59,7 +59,7 @@ export function streamRoutes(app: FastifyInstance, context: GatewayContext): voi
       const { params, caller } = request;
       const { access_token: _token, ...asked } = request.query;
       const query = withFilter(asked);
-      const user = requiredId({ user: params.id }, 'user');
+      const user = params.id;
       if (watching.count() >= http.streams_max || watching.count(user) >= http.streams_per_user)
         throw new TooManyStreamsError('As many lists are being watched as this gateway takes.', {
           next: 'ask for the list now and then, or come back later',

@@ -1,13 +1,13 @@
 /** `POST /v1/tokens`: a short-lived token for one user's browser. */
 import type { FastifyInstance } from 'fastify';
-import { requiredId } from '../../bus/nats/request.ts';
 import { BadRequestError, KeysUnusedError, ScopeMissingError } from '../../errors.ts';
 import { mayUse } from '../access/caller.ts';
 import { secretOf } from '../access/hook.ts';
 import { TOKEN_SCOPES } from '../access/scopes.ts';
 import { signToken } from '../access/token.ts';
 import type { GatewayContext } from '../context.ts';
-import { answers, type RequestOf } from '../schemas.ts';
+import { answers } from '../schemas/answers.ts';
+import type { RequestOf } from '../schemas/requests.ts';
 
 export function tokenRoutes(app: FastifyInstance, { schemas, config }: GatewayContext): void {
   app.post<{ Body: RequestOf<'token'> }>(
@@ -32,8 +32,7 @@ export function tokenRoutes(app: FastifyInstance, { schemas, config }: GatewayCo
         throw new KeysUnusedError('No keys are asked for here, so there is nothing that a token would open.', {
           next: 'freshet keys create NAME --scope recommend --scope events:user',
         });
-      const user = requiredId({ ...body }, 'user');
-      const session = body.session === undefined ? undefined : requiredId({ ...body }, 'session');
+      const { user, session } = body;
       if (session === user)
         throw new BadRequestError('session is the user itself.', { details: { member: 'session' } });
       const scopes = (body.scopes ?? TOKEN_SCOPES.filter((scope) => mayUse(caller, [scope]))).filter(

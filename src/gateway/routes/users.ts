@@ -1,11 +1,11 @@
 /** `/v1/users/{id}` and its history. */
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { requiredId } from '../../bus/nats/request.ts';
 import { exportChunks, exportDocument } from '../../user/export-document.ts';
 import { ask } from '../ask.ts';
 import type { GatewayContext } from '../context.ts';
-import { answers, type RequestOf } from '../schemas.ts';
+import { answers } from '../schemas/answers.ts';
+import type { RequestOf } from '../schemas/requests.ts';
 
 const tags = ['users'];
 const problems = [400, 401, 403, 404, 429, 503, 504] as const;
@@ -26,8 +26,7 @@ export function userRoutes(app: FastifyInstance, context: GatewayContext): void 
         response: answers('User', 'The user', problems),
       },
     },
-    ({ params, query }) =>
-      ask(context, 'freshet.user.get', { ...query, user: requiredId({ user: params.id }, 'user') }),
+    ({ params, query }) => ask(context, 'freshet.user.get', { ...query, user: params.id }),
   );
 
   app.delete<{ Params: RequestOf<'userPath'> }>(
@@ -45,7 +44,7 @@ export function userRoutes(app: FastifyInstance, context: GatewayContext): void 
       },
     },
     async ({ params }, reply) => {
-      const user = requiredId({ user: params.id }, 'user');
+      const user = params.id;
       const begun = (await ask(context, 'freshet.user.forget', { user })) as { erasure: string };
       return reply.code(202).header('location', `/v1/erasures/${begun.erasure}`).send(begun);
     },
@@ -63,8 +62,7 @@ export function userRoutes(app: FastifyInstance, context: GatewayContext): void 
         response: answers('Erasure', 'The erasure', problems),
       },
     },
-    ({ params }) =>
-      ask(context, 'freshet.user.erasure', { erasure: requiredId({ erasure: params.erasure }, 'erasure') }),
+    ({ params }) => ask(context, 'freshet.user.erasure', { erasure: params.erasure }),
   );
 
   app.get<{ Params: RequestOf<'userPath'>; Querystring: RequestOf<'history'> }>(
@@ -80,8 +78,7 @@ export function userRoutes(app: FastifyInstance, context: GatewayContext): void 
         response: answers('History', 'A page of the history', problems),
       },
     },
-    ({ params, query }) =>
-      ask(context, 'freshet.user.history', { ...query, user: requiredId({ user: params.id }, 'user') }),
+    ({ params, query }) => ask(context, 'freshet.user.history', { ...query, user: params.id }),
   );
 
   app.get<{ Params: RequestOf<'userPath'>; Querystring: RequestOf<'fresh'> }>(
@@ -100,7 +97,7 @@ export function userRoutes(app: FastifyInstance, context: GatewayContext): void 
       },
     },
     async ({ params, query, log }, reply) => {
-      const user = requiredId({ user: params.id }, 'user');
+      const user = params.id;
       const text = exportDocument(exportChunks(context.link.bus().nc, user, query));
       // Whatever is wrong shows before the answer has begun.
       const first = await context.link.whileConnected(text.next());

@@ -4,9 +4,9 @@ import type { CandidateRanker } from '../candidates/candidate-ranker.ts';
 import { FEATURES } from '../candidates/features.ts';
 import type { Ranked, RankRequest, ScoredItem } from '../candidates/types.ts';
 import { TopK } from '../primitives/top-k.ts';
-import { type Question, questionOfHistory, questionOfTraits } from '../signals/content.ts';
+import { type ContentQuery, queryOfHistory, queryOfTraits } from '../signals/content.ts';
 import type { ModelState } from '../state/model-state.ts';
-import { profileOf, readerOf } from '../state/profile.ts';
+import { profileOf, targetUserOf } from '../state/profile.ts';
 import { FULL } from '../state/statistics.ts';
 import { type ContentConfig, traitTerms } from '../state/terms.ts';
 import type { Traits } from '../state/traits.ts';
@@ -59,20 +59,20 @@ export class Answers {
 
   #rankRequest(request: RecommendRequest): RankRequest {
     const { catalogue, head } = this.#state;
-    const { profile, reader, past, dismissed, events, traits } = this.#reader(request);
-    let question: Question = questionOfHistory(profile, catalogue);
+    const { profile, target, history, dismissed, historyLength, traits } = this.#target(request);
+    let query: ContentQuery = queryOfHistory(profile, catalogue);
     const hasHistory = profile.items.length > 0;
     if (!hasHistory) {
-      question = questionOfTraits(traits === undefined ? [] : traitTerms(traits, this.#config.content), catalogue);
+      query = queryOfTraits(traits === undefined ? [] : traitTerms(traits, this.#config.content), catalogue);
     }
-    const blocked: Iterable<number>[] = [catalogue.numbersOf(request.exclude), dismissed];
-    if (request.includeSeen !== true) blocked.push(past);
+    const blocked: Iterable<number>[] = [catalogue.knownNumbers(request.exclude), dismissed];
+    if (request.includeSeen !== true) blocked.push(history);
     return {
       profile,
-      reader,
-      past,
-      events,
-      question,
+      target,
+      history,
+      historyLength,
+      query,
       blocked,
       allowed: this.#tests.of(request.allowed),
       count: request.n,
@@ -82,8 +82,11 @@ export class Answers {
     };
   }
 
-  #reader({ user: id, history, traits }: RecommendRequest): Pick<RankRequest, 'profile' | 'reader' | 'events'> & {
-    past: readonly number[] | Int32Array;
+  #target({ user: id, history, traits }: RecommendRequest): Pick<
+    RankRequest,
+    'profile' | 'target' | 'historyLength'
+  > & {
+    history: readonly number[] | Int32Array;
     dismissed: Iterable<number>;
     traits: Traits | undefined;
   } {
@@ -91,13 +94,13 @@ export class Answers {
     const back = this.#config.readBack;
     const known = history !== undefined || id === undefined ? undefined : users.find(id);
     if (known === undefined) {
-      const items = catalogue.numbersOf(history);
+      const items = catalogue.knownNumbers(history);
       const profile = profileOf(items, undefined, 0, items.length, back);
-      return { profile, reader: -1, past: items, dismissed: NOTHING, events: items.length, traits };
+      return { profile, target: -1, history: items, dismissed: NOTHING, historyLength: items.length, traits };
     }
     const user = links.root(known);
     return {
-      ...readerOf(user, histories, dismissals, back),
+      ...targetUserOf(user, histories, dismissals, back),
       traits: traits ?? allTraits.get(user) ?? allTraits.get(known),
     };
   }
@@ -112,9 +115,9 @@ export class Answers {
     const count = lengthOf(request.count);
     const ranked = this.#candidates.rank({ ...request, count });
     const { pairs, lift } = this.#candidates;
-    const { profile, question } = request;
+    const { profile, query } = request;
     const reasonsOf = (chosen: ScoredItem): Reason[] =>
-      reasonsFor(chosen, { ranked, profile, question, pairs, lift, statistics, catalogue });
+      reasonsFor(chosen, { ranked, profile, query, pairs, lift, statistics, catalogue });
     look?.(ranked, reasonsOf);
     const items: Recommended[] = [];
     for (const chosen of ranked.list) {
@@ -124,7 +127,7 @@ export class Answers {
     }
     let source: ListSource = 'popular';
     if (pairs.count > 0) source = 'model';
-    else if (question.terms.size > 0) source = 'content';
+    else if (query.terms.size > 0) source = 'content';
     return { source, items };
   }
 
@@ -132,7 +135,7 @@ export class Answers {
     const { catalogue, statistics, dismissals } = this.#state;
     const item = catalogue.ids.find(id);
     const asked = this.#rankRequest(request);
-    const known = request.history !== undefined || asked.reader >= 0 || asked.events > 0;
+    const known = request.history !== undefined || asked.target >= 0 || asked.historyLength > 0;
     const examined: Examined = {
       known,
       source: 'popular',
@@ -187,25 +190,25 @@ export class Answers {
 
   #status(
     request: RecommendRequest,
-    { reader, allowed, past }: RankRequest,
+    { target, allowed, history }: RankRequest,
     item: number,
     isCandidate: boolean,
   ): { standing: ItemStatus; seq?: number } {
     const { catalogue, statistics, histories, dismissals } = this.#state;
     if (isCandidate) return { standing: 'candidate' };
     if (catalogue.isWithdrawn(item)) return { standing: 'withdrawn' };
-    const dismissal = reader < 0 ? undefined : dismissals.of(reader).findLast((one) => one.item === item);
+    const dismissal = target < 0 ? undefined : dismissals.of(target).findLast((one) => one.item === item);
     if (dismissal) return { standing: 'dismissed', seq: dismissal.seq };
     if (request.includeSeen !== true) {
-      for (let at = past.length - 1; at >= 0; at--) {
-        if (past[at] !== item) continue;
-        const own = request.history === undefined && reader >= 0;
-        return { standing: 'seen', ...(own ? { seq: histories.seqs[histories.start(reader) + at]! } : {}) };
+      for (let at = history.length - 1; at >= 0; at--) {
+        if (history[at] !== item) continue;
+        const own = request.history === undefined && target >= 0;
+        return { standing: 'seen', ...(own ? { seq: histories.seqs[histories.start(target) + at]! } : {}) };
       }
     }
-    if (catalogue.numbersOf(request.exclude).includes(item)) return { standing: 'excluded' };
+    if (catalogue.knownNumbers(request.exclude).includes(item)) return { standing: 'excluded' };
     if (!catalogue.isPublished(item) && statistics.total[item]! <= 0) return { standing: 'unknown' };
-    if (!catalogue.servable(item, this.#config.ranking.serveUnpublished)) return { standing: 'unpublished' };
+    if (!catalogue.isServable(item, this.#config.ranking.serveUnpublished)) return { standing: 'unpublished' };
     return { standing: allowed === undefined || allowed(item) ? 'not-found' : 'filtered' };
   }
 
@@ -217,11 +220,11 @@ export class Answers {
     return this.#answer(
       {
         profile,
-        reader: -1,
-        past: [item],
-        events: 1,
-        question: questionOfHistory(profile, catalogue),
-        blocked: [[item], catalogue.numbersOf(options.exclude)],
+        target: -1,
+        history: [item],
+        historyLength: 1,
+        query: queryOfHistory(profile, catalogue),
+        blocked: [[item], catalogue.knownNumbers(options.exclude)],
         allowed: this.#tests.of(options.allowed),
         count: n,
         position: head.position,
@@ -238,9 +241,9 @@ export class Answers {
     const { ids } = catalogue;
     const passes = this.#tests.of(allowed);
     const free = (item: number): boolean =>
-      catalogue.servable(item, serveUnpublished) && (passes === undefined || passes(item));
+      catalogue.isServable(item, serveUnpublished) && (passes === undefined || passes(item));
     const count = lengthOf(n);
-    popularity.at(at, statistics, ids.end);
+    popularity.decayTo(at, statistics, ids.end);
     const lately = new TopK(count, ids.ids);
     for (let item = 0; item < ids.end; item++) {
       const score = popularity.short[item]!;

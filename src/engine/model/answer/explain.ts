@@ -2,7 +2,7 @@
 import type { ItemId } from '../../../bus/event/ids.ts';
 import { COLUMN, FEATURES } from '../candidates/features.ts';
 import type { Ranked, ScoredItem } from '../candidates/types.ts';
-import { type Question, termsInCommon } from '../signals/content.ts';
+import { type ContentQuery, commonTerms } from '../signals/content.ts';
 import { LIFT_CHANNELS, type Lift } from '../signals/lift.ts';
 import { SIGNAL } from '../signals/names.ts';
 import type { PairSums } from '../signals/pair-sums.ts';
@@ -17,7 +17,7 @@ const TERMS_SHOWN = 5;
 export interface Explanation {
   ranked: Ranked;
   profile: Profile;
-  question: Question;
+  query: ContentQuery;
   /** Sums of the same ranking; the next one overwrites them. */
   pairs: PairSums;
   lift: Lift;
@@ -50,7 +50,7 @@ export function reasonsFor(chosen: ScoredItem, context: Explanation): Reason[] {
       const shares: Share[] = k === COLUMN.contentLast ? [[0, 1]] : contentShares(chosen.item, context);
       if (shares.length === 0) add(reasons, signal, contribution, -1, context);
       for (const [place, share] of shares) add(reasons, signal, contribution * share, place, context);
-      const terms = termsInCommon(context.question, chosen.item, context.catalogue, TERMS_SHOWN);
+      const terms = commonTerms(context.query, chosen.item, context.catalogue, TERMS_SHOWN);
       for (const reason of reasons.values()) if (reason.signal === SIGNAL.content) reason.terms = terms;
     } else add(reasons, signal, contribution, -1, context);
   }
@@ -95,7 +95,7 @@ function liftParts(item: number, { profile, lift, statistics }: Explanation): Fl
   return profile.items.map((own, place) => {
     const values = new Float64Array(LIFT_CHANNELS.length);
     statistics.pairs.readAll(own, [item], 1, counts);
-    lift.add(own, profile.backs[place]![0]!, counts, values, 0, values.length);
+    lift.add(own, profile.lags[place]![0]!, counts, values, 0, values.length);
     return values;
   });
 }
@@ -110,10 +110,10 @@ function liftShares(channel: number, parts: readonly Float64Array[]): Share[] {
 }
 
 /** How much of an item's likeness comes from each of the profile's items; empty where it comes from traits. */
-function contentShares(item: number, { profile, question, catalogue }: Explanation): [place: number, share: number][] {
+function contentShares(item: number, { profile, query, catalogue }: Explanation): [place: number, share: number][] {
   const vector = new Map<number, number>();
   for (const word of catalogue.vector(item) ?? []) {
-    const weight = question.terms.get(termOf(word));
+    const weight = query.terms.get(termOf(word));
     if (weight !== undefined) vector.set(termOf(word), partOf(word));
   }
   const parts: [number, number][] = [];
@@ -124,7 +124,7 @@ function contentShares(item: number, { profile, question, catalogue }: Explanati
       const weight = vector.get(termOf(word));
       if (weight !== undefined) part += weight * partOf(word) * catalogue.idf(termOf(word));
     }
-    part *= question.fades[place] ?? 0;
+    part *= query.fades[place] ?? 0;
     if (part > 0) {
       parts.push([place, part]);
       sum += part;

@@ -1,19 +1,20 @@
 /**
- * The hand-set blend: `score = sum over features of weight * x`. Sums of evidence s enter as `ln(1 + s / c)` with c what
- * such a sum usually is where it is positive (ranker/means.ts), or its mean among the candidates where nothing was
- * learned. A sum of terms, so the explanation is the score itself.
+ * The hand-set blend: `score = sum over features of weight * x`. A sum of evidence s enters as `ln(1 + s / c)`. Here c
+ * is the running mean of such sums where they are positive (ranker/means.ts), or the mean among the candidates if
+ * nothing was learned. The score is a sum of terms, so its explanation is exact.
  */
 import { ln } from '../primitives/math.ts';
 import { FEATURE, type FeatureName } from '../signals/names.ts';
 import { FEATURES } from './features.ts';
 
-/** Weights by feature name; a name that is missing weighs 0. */
+/** Weights by feature name; a missing name weighs 0. */
 export type BlendWeights = Readonly<Partial<Record<FeatureName, number>>>;
 
 /**
- * For readers with a long history; both sets are rounded from one fit, softmax over the candidates, on the stretch from
- * 70 to 85 % of MovieLens 100K in time order and on the last but one item of Amazon Beauty's sequences, weights of
- * positive evidence held at 0 or above. Popularity in all weighs below zero because the sums over a history hold it.
+ * Weights for users with a long history. Both sets are rounded from one fit of a softmax over the candidates, on the
+ * stretch from 70 to 85 % of MovieLens 100K in time order and on the last but one item of Amazon Beauty's sequences.
+ * The fit held weights of positive evidence at 0 or above. Total popularity weighs below zero because the sums over a
+ * history contain it.
  */
 export const LONG_DEFAULTS: BlendWeights = {
   [FEATURE.afterShort]: 0.05,
@@ -33,7 +34,7 @@ export const LONG_DEFAULTS: BlendWeights = {
   [FEATURE.dismissals]: -0.9,
 };
 
-/** For readers with a few events: what followed them says more than what goes together with them, which is thin. */
+/** Weights for users with a few events: for them transitions say more than co-occurrences, which are few. */
 export const SHORT_DEFAULTS: BlendWeights = {
   [FEATURE.afterShort]: 1,
   [FEATURE.beforeShort]: 0.1,
@@ -52,19 +53,24 @@ export const SHORT_DEFAULTS: BlendWeights = {
   [FEATURE.dismissals]: -0.9,
 };
 
-/** Events from which, and up to which, a history turns from short to long; between them by its logarithm. */
+/** Lengths at which a history is short and long; between them the logarithm of its length mixes the two sets. */
 const SHORT_EVENTS = 5;
 const LONG_EVENTS = 50;
 
-/** Weights for a history of this many events, into `into`. */
-export function mixByLength(short: Float64Array, long: Float64Array, events: number, into: Float64Array): Float64Array {
-  const place = ln(Math.max(events, 1) / SHORT_EVENTS) / ln(LONG_EVENTS / SHORT_EVENTS);
+/** Writes the weights for a history of this many events into `into`. */
+export function mixByLength(
+  short: Float64Array,
+  long: Float64Array,
+  historyLength: number,
+  into: Float64Array,
+): Float64Array {
+  const place = ln(Math.max(historyLength, 1) / SHORT_EVENTS) / ln(LONG_EVENTS / SHORT_EVENTS);
   const share = Math.min(1, Math.max(0, place));
   for (let k = 0; k < into.length; k++) into[k] = short[k]! * (1 - share) + long[k]! * share;
   return into;
 }
 
-/** For readers without one: what is popular lately, among what their traits ask for. */
+/** Weights for users without a history: recent popularity, and similarity to their traits. */
 export const COLD_DEFAULTS: BlendWeights = {
   [FEATURE.content]: 2,
   [FEATURE.popularity]: 0.05,
@@ -75,7 +81,7 @@ export const COLD_DEFAULTS: BlendWeights = {
   [FEATURE.dismissals]: -0.5,
 };
 
-/** For items that go with an item. */
+/** Weights for items that are similar to an item. */
 export const SIMILAR_DEFAULTS: BlendWeights = {
   [FEATURE.afterShort]: 0.4,
   [FEATURE.beforeShort]: 0.2,

@@ -1,11 +1,12 @@
 /**
- * From a profile to a ranked list: the best of each signal become candidates, each candidate gets the value of every
- * signal, the blend scores them. Candidates stand in an order that their ids alone decide while numbers are added up, so
- * that a list is the same wherever it is computed.
+ * The candidate ranker, from a profile to a ranked list: the best items of each signal become candidates
+ * (candidate-search.ts), each candidate gets the value of every signal (feature-table.ts), and the blend or the learned
+ * ranker scores them. The candidates are in an order that depends on their ids alone while numbers are added up, so a
+ * list is the same wherever it is computed.
  */
 import { TopK } from '../primitives/top-k.ts';
 import { strengthOf } from '../ranker/gates.ts';
-import type { Ranker, Taken } from '../ranker/ranker.ts';
+import type { Ranker, TrainingExample } from '../ranker/ranker.ts';
 import type { Lift } from '../signals/lift.ts';
 import type { MappedSignals } from '../signals/mapped.ts';
 import type { PairSums } from '../signals/pair-sums.ts';
@@ -19,11 +20,11 @@ import { createListSignals } from './list-signals.ts';
 import type { Ranked, RankRequest } from './types.ts';
 
 /** What lists are computed from. */
-export interface RankedFrom {
+export interface CandidateRankerFrom {
   state: ModelState;
-  /** What recorded inputs say. */
+  /** Scores of recorded inputs. */
   mapped: MappedSignals;
-  /** Corrects the weights of lists for a history; undefined: they are the blend's alone. */
+  /** Corrects the weights of lists for a history; undefined: the blend alone decides. */
   ranker: Ranker | undefined;
 }
 
@@ -39,7 +40,7 @@ export class CandidateRanker {
   readonly #best: TopK;
   #scores = new Float64Array(0);
 
-  constructor(config: RankingConfig, { state, mapped, ranker }: RankedFrom) {
+  constructor(config: RankingConfig, { state, mapped, ranker }: CandidateRankerFrom) {
     const signals = createListSignals(config, state.users.ids);
     this.pairs = signals.pairs;
     this.#search = new CandidateSearch(config, state, signals, mapped);
@@ -69,7 +70,7 @@ export class CandidateRanker {
     const candidates = this.#search.find(request);
     const { features, means } = this.#features(request, candidates);
     const { scores, weightsOf } = this.#score(request, features, candidates.length, means);
-    const best = this.#best.restart(Math.min(request.count, candidates.length));
+    const best = this.#best.reset(Math.min(request.count, candidates.length));
     const rows = new Map<number, number>();
     for (let row = 0; row < candidates.length; row++) {
       const score = scores[row]!;
@@ -81,13 +82,13 @@ export class CandidateRanker {
     return { list, candidates, features, scores, means, weightsOf };
   }
 
-  /** What the ranker learns from: features of all candidates, if this item is one of them; nothing is scored. */
-  example(request: RankRequest, item: number): Taken | undefined {
+  /** A training example: features of all candidates, if this item is among them. It computes no scores. */
+  example(request: RankRequest, item: number): TrainingExample | undefined {
     const candidates = this.#search.find(request);
     const row = candidates.indexOf(item);
     if (row < 0) return undefined;
     const { features, means } = this.#features(request, candidates);
-    this.foldRanker(request.events, this.strengthOf(means));
+    this.prepareRanker(request.historyLength, this.strengthOf(means));
     return { features, means, rows: candidates.length, row };
   }
 
@@ -97,30 +98,34 @@ export class CandidateRanker {
     return { features, means: toFeatures(features, candidates.length, usual) };
   }
 
-  /** Prepares the ranker for features of a list that was made earlier, for a history of this many events. */
-  foldRanker(events: number, strength: number): void {
-    this.#ranker?.fold(mixByLength(this.#weights.short, this.#weights.long, events, this.#mixed), events, strength);
+  /** Prepares the ranker for features of an earlier list, for a history of this many events. */
+  prepareRanker(historyLength: number, strength: number): void {
+    this.#ranker?.prepare(
+      mixByLength(this.#weights.short, this.#weights.long, historyLength, this.#mixed),
+      historyLength,
+      strength,
+    );
   }
 
-  /** How strong the evidence of a list is, by its means as they were before they became features. */
+  /** Strength of a list's evidence, from the means of its values before they became features. */
   strengthOf(means: Float64Array): number {
     return strengthOf(means[COLUMN.strength]!, this.#ranker?.means[COLUMN.strength] ?? 0);
   }
 
   #score(
-    { blend, events }: RankRequest,
+    { blend, historyLength }: RankRequest,
     features: Float64Array,
     rows: number,
     means: Float64Array,
   ): { scores: Float64Array; weightsOf: (row: number) => Float64Array } {
     const ranker = this.#ranker;
     if (blend === 'history' && ranker !== undefined) {
-      this.foldRanker(events, this.strengthOf(means));
+      this.prepareRanker(historyLength, this.strengthOf(means));
       return { scores: ranker.score(features, rows), weightsOf: (row) => ranker.weightsOf(features, row) };
     }
     const weights =
       blend === 'history'
-        ? mixByLength(this.#weights.short, this.#weights.long, events, this.#mixed)
+        ? mixByLength(this.#weights.short, this.#weights.long, historyLength, this.#mixed)
         : this.#weights[blend];
     if (this.#scores.length < rows) this.#scores = new Float64Array(rows * 2);
     const columns = FEATURES.length;

@@ -11,26 +11,26 @@ import type { RankingConfig } from './config.ts';
 import type { ListSignals } from './list-signals.ts';
 import type { RankRequest } from './types.ts';
 
-/** Items listed last that are looked through for new ones, and for ones with few events. */
+/** How many of the newest items the search looks through, for new items and for items with few events. */
 const NEWEST_KEPT = 4_096;
 /**
- * Length of a list that the configured numbers of candidates are enough for: what is published and kept has 50 items,
- * and stands on the same candidates as the one of 20 that events are scored by.
+ * Length of a list up to which the configured numbers of candidates apply. A published list has 50 items, and it has
+ * the same candidates as the list of 20 that the learner scores events by.
  */
 const USUAL_LENGTH = 60;
 /** Items that recorded inputs are compared on. */
 const SAMPLED = 200;
-/** Full interactions from which on an item is found by its own evidence. */
+/** Full interactions from which on an item's own evidence finds it. */
 const FEW_EVENTS = 10;
-/** Least share of the candidates, and items of a history up to which all are looked for. */
+/** Least share of the candidates, and the length of a profile up to which the share is 1. */
 const LEAST_SHARE = 0.4;
 const WHOLE_SHARE_ITEMS = 12;
 
 /**
- * Share of the configured numbers of candidates. Each candidate is looked at through each item of the history, so that
- * long histories take fewer. Measured: MovieLens 100K (30 items read back) is as accurate with 0.4 of them as with all,
- * Amazon Beauty (8 items) loses 1 % in hit rate. What is learned from has as many as a list that is served: what values
- * usually are (ranker/means.ts) is a matter of how many are looked at.
+ * Share of the configured numbers of candidates. Each candidate meets each item of the history, so a long history takes
+ * fewer candidates. Measured: MovieLens 100K (30 items read back) is as accurate with 0.4 of them as with all, Amazon
+ * Beauty (8 items) loses 1 % in hit rate. A training example has as many candidates as a served list, as the running
+ * means of values (ranker/means.ts) depend on their number.
  */
 function shareOf({ profile }: RankRequest): number {
   return Math.min(1, Math.max(LEAST_SHARE, WHOLE_SHARE_ITEMS / profile.items.length));
@@ -45,7 +45,7 @@ export class CandidateSearch {
   readonly #statistics: Statistics;
   readonly #content = new ContentSearch();
   readonly #newest: Newest;
-  /** The best by what is looked at just now, one after the other; the second where two are looked for at once. */
+  /** The best items by one signal after the other; the second heap is for two signals at once. */
   readonly #best: TopK;
   readonly #second: TopK;
   /** Scratch: items with few events. */
@@ -67,14 +67,14 @@ export class CandidateSearch {
   }
 
   /**
-   * Whether there is an item of this number. Having one says nothing: that of an item whose events were all taken back
-   * stays until the model is read from a state, where it has none.
+   * Whether the model has an item of this number. A number alone says nothing: an item whose events were all retracted
+   * keeps its number until the model reads a state, in which it has none.
    */
   isItem(item: number): boolean {
     return this.#statistics.total[item]! > 0 || this.#catalogue.isPublished(item);
   }
 
-  /** Some of the items listed last, spread over them. */
+  /** A sample of the newest items, spread over them. */
   sample(): number[] {
     this.#newest.refresh();
     const { items } = this.#newest;
@@ -82,7 +82,7 @@ export class CandidateSearch {
     return items.filter((_, place) => place % step === 0);
   }
 
-  /** Candidates of a list, in an order that their ids alone decide. */
+  /** The candidates of a list, in an order that depends on their ids alone. */
   find(request: RankRequest): number[] {
     const end = this.#catalogue.ids.end;
     const { pairs } = this.#signals;
@@ -91,20 +91,20 @@ export class CandidateSearch {
     pairs.reserve(end);
     this.#content.reserve(end);
     pairs.gather(request.profile, this.#statistics);
-    this.#state.popularity.at(request.at, this.#statistics, end);
+    this.#state.popularity.decayTo(request.at, this.#statistics, end);
     const found = new Set<number>(request.include);
-    // A list longer than usual needs more of everything.
+    // A longer list needs more candidates of every signal.
     const more = Math.max(0, request.count - USUAL_LENGTH);
     const share = shareOf(request);
     this.#addPairs(found, share, more);
     this.#addNeighbours(request, found, share, end);
-    this.#addAlike(request, found, share, more);
-    if (request.blend === 'similar') return this.#catalogue.inOrder(found);
+    this.#addSimilarContent(request, found, share, more);
+    if (request.blend === 'similar') return this.#catalogue.canonicalOrder(found);
     this.#addPopular(found, share, more, end);
     this.#addNew(found, share);
     this.#addColdItems(request, found, share);
     if (found.size < request.count) this.#fill(found, request.count, end);
-    return this.#catalogue.inOrder(found);
+    return this.#catalogue.canonicalOrder(found);
   }
 
   #block(lists: readonly Iterable<number>[], end: number): void {
@@ -122,21 +122,21 @@ export class CandidateSearch {
 
   #free(item: number): boolean {
     if (this.#blocked[item] === this.#stamp) return false;
-    if (!this.#catalogue.servable(item, this.#config.serveUnpublished)) return false;
+    if (!this.#catalogue.isServable(item, this.#config.serveUnpublished)) return false;
     if (!this.isItem(item)) return false;
     return this.#allowed === undefined || this.#allowed(item);
   }
 
   #addPairs(found: Set<number>, share: number, more: number): void {
     const statistics = this.#statistics;
-    const transitions = this.#best.restart(Math.ceil(this.#config.transitionCandidates * share) + more);
-    const coOccurrences = this.#second.restart(Math.ceil(this.#config.coOccurrenceCandidates * share));
+    const transitions = this.#best.reset(Math.ceil(this.#config.transitionCandidates * share) + more);
+    const coOccurrences = this.#second.reset(Math.ceil(this.#config.coOccurrenceCandidates * share));
     const { pairs, transitionDamping, coOccurrenceDamping } = this.#signals;
     const { touched, found: sums } = pairs;
     const count = pairs.count;
     for (let i = 0; i < count; i++) {
       const item = touched[i]!;
-      // No damping is above 1, so what falls short without it needn't be looked at further; most items do.
+      // No damping is above 1, so an item that falls short without it needs no further work; most items do.
       const base = sums[item * 2]!;
       if (transitions.admits(base)) {
         const score = base * transitionDamping.of(item, statistics);
@@ -153,13 +153,13 @@ export class CandidateSearch {
   }
 
   #addNeighbours(request: RankRequest, found: Set<number>, share: number, end: number): void {
-    const { profile, reader, blend } = request;
+    const { profile, target, blend } = request;
     const { neighbours, transitionDamping, coOccurrenceDamping } = this.#signals;
     const { postings, histories } = this.#state;
-    // Of an item there are followers, but nobody whose history is like its own.
+    // An item has followers, but no user's history is like an item's.
     const of = blend === 'similar' ? { ...profile, items: [] } : profile;
-    neighbours.gather(of, reader, end, postings, histories, this.#statistics, transitionDamping, coOccurrenceDamping);
-    const best = this.#best.restart(Math.ceil(this.#config.neighbourCandidates * share));
+    neighbours.gather(of, target, end, postings, histories, this.#statistics, transitionDamping, coOccurrenceDamping);
+    const best = this.#best.reset(Math.ceil(this.#config.neighbourCandidates * share));
     for (let i = 0; i < neighbours.count; i++) {
       const item = neighbours.touched[i]!;
       const score = neighbours.sums[item * NEIGHBOUR_STRIDE]!;
@@ -168,10 +168,10 @@ export class CandidateSearch {
     best.addTo(found);
   }
 
-  #addAlike(request: RankRequest, found: Set<number>, share: number, more: number): void {
+  #addSimilarContent(request: RankRequest, found: Set<number>, share: number, more: number): void {
     const search = this.#content;
-    search.search(request.question, this.#catalogue);
-    const best = this.#best.restart(
+    search.search(request.query, this.#catalogue);
+    const best = this.#best.reset(
       Math.ceil(this.#config.contentCandidates * share) + (request.blend === 'history' ? 0 : more),
     );
     for (let i = 0; i < search.count; i++) {
@@ -183,7 +183,7 @@ export class CandidateSearch {
   }
 
   #addPopular(found: Set<number>, share: number, more: number, end: number): void {
-    const best = this.#best.restart(Math.ceil(this.#config.popularCandidates * share) + more);
+    const best = this.#best.reset(Math.ceil(this.#config.popularCandidates * share) + more);
     this.#state.popularity.offerBest(best, end, this.#statistics, (item) => this.#free(item));
     best.addTo(found);
   }
@@ -200,7 +200,7 @@ export class CandidateSearch {
     }
   }
 
-  /** Of the items listed last with few events of their own, those whose features promise most. */
+  /** Of the newest items with few events of their own, the best by their features. */
   #addColdItems(request: RankRequest, found: Set<number>, share: number): void {
     const { coldItemCandidates, coldItemPool } = this.#config;
     const { total } = this.#statistics;
@@ -211,16 +211,16 @@ export class CandidateSearch {
       if (count === coldItemPool) break;
       if (total[item]! < FEW_EVENTS * 16 && this.#free(item)) few[count++] = item;
     }
-    const best = this.#best.restart(Math.ceil(coldItemCandidates * share));
-    this.#mapped.offer(request.past, few.subarray(0, count), (item, score) => {
+    const best = this.#best.reset(Math.ceil(coldItemCandidates * share));
+    this.#mapped.offer(request.history, few.subarray(0, count), (item, score) => {
       if (score > 0 && best.admits(score)) best.offer(item, score);
     });
     best.addTo(found);
   }
 
-  /** The rest of the catalogue in the order of ids, for lists longer than what any signal knows. */
+  /** The rest of the catalogue in the order of ids, for lists that are longer than all signals together. */
   #fill(found: Set<number>, count: number, end: number): void {
-    const rest = this.#best.restart(count - found.size);
+    const rest = this.#best.reset(count - found.size);
     for (let item = 0; item < end; item++) if (!found.has(item) && this.#free(item)) rest.offer(item, 0);
     rest.addTo(found);
   }

@@ -1,38 +1,40 @@
-/** How candidates are found and weighed. */
+/** How candidates are found and weighted. */
 import { AGE_DEFAULTS, type AgeConfig } from '../signals/age.ts';
 import { NEIGHBOUR_DEFAULTS, type NeighbourConfig } from '../signals/neighbours.ts';
 import { type BlendWeights, COLD_DEFAULTS, LONG_DEFAULTS, SHORT_DEFAULTS, SIMILAR_DEFAULTS } from './blend.ts';
 
 export interface RankingConfig extends AgeConfig, NeighbourConfig {
-  /** Candidates of the directed counts. */
+  /** Candidates by transitions. */
   transitionCandidates: number;
-  /** Candidates of the symmetric counts. */
+  /** Candidates by co-occurrences. */
   coOccurrenceCandidates: number;
-  /** Candidates of sequence neighbours. */
+  /** Candidates by sequence neighbours. */
   neighbourCandidates: number;
-  /** Candidates by content. */
+  /** Candidates by similarity of content. */
   contentCandidates: number;
   /** Candidates by decayed popularity. */
   popularCandidates: number;
-  /** Candidates among the items listed last. */
+  /** Candidates among the newest items. */
   newCandidates: number;
-  /** Candidates among items with few events of their own, by what their features promise. */
+  /** Candidates among items with few events of their own, by the score of their features. */
   coldItemCandidates: number;
-  /** Items that those are chosen from: the ones listed last of all with few events. */
+  /** How many items those are chosen from: the newest ones with few events. */
   coldItemPool: number;
-  /** Share of what came before in the sum that directed candidates are chosen by. */
+  /** Share of what came before in the sum that chooses candidates by transition. */
   beforeShare: number;
-  /** Weights for readers with a few events; in between, the two are mixed. */
+  /** Weights for users with a few events; in between, the two sets are mixed. */
   short: BlendWeights;
-  /** Weights for readers with a long history. */
+  /** Weights for users with a long history. */
   long: BlendWeights;
-  /** Weights for readers without one. */
+  /** Weights for users without a history. */
   cold: BlendWeights;
-  /** Weights for items that go with an item. */
+  /** Weights for items that are similar to an item. */
   similar: BlendWeights;
-  /** Whether items of a user's own history may come back; decides what the ranker learns from. */
+  /** Whether items of a user's own history may come back; this also decides what the ranker learns from. */
   includeSeen: boolean;
-  /** Whether items that were never published may be served; needed where interactions come without a catalogue. */
+  /**
+   * Whether the model may serve items that were never published; a log of interactions without a catalogue needs this.
+   */
   serveUnpublished: boolean;
 }
 

@@ -1,8 +1,8 @@
-/** The values of every signal for the candidates of a list, as the table that the list is scored by. */
+/** The feature table: the values of every signal for the candidates of a list. */
 
 import { newness } from '../signals/age.ts';
 import { PAIR_CHANNELS, TRANSITION_CHANNELS } from '../signals/co-occurrence.ts';
-import { Likeness, questionOfLast } from '../signals/content.ts';
+import { ContentSimilarity, queryOfLastItem } from '../signals/content.ts';
 import { Lift } from '../signals/lift.ts';
 import type { MappedSignals } from '../signals/mapped.ts';
 import { NEIGHBOUR_CHANNELS, NEIGHBOUR_STRIDE, NEIGHBOUR_UNIT } from '../signals/neighbours.ts';
@@ -19,7 +19,9 @@ const MAPPED_COLUMNS = [
   ['content', COLUMN.whitened],
   ['towers', COLUMN.towers],
 ] as const;
-/** Pair channels of the directed counts, which stand before those of the symmetric ones; each kind shares its damping. */
+/**
+ * How many of the pair channels are transitions; the other channels are co-occurrences. Each kind shares its damping.
+ */
 const TRANSITIONS = TRANSITION_CHANNELS.length;
 const UNITS = Float64Array.from(PAIR_CHANNELS, ({ unit }) => 1 / unit);
 
@@ -30,9 +32,9 @@ export class FeatureTable {
   readonly #statistics: Statistics;
   readonly #signals: ListSignals;
   readonly #mapped: MappedSignals;
-  readonly #likeness = new Likeness();
+  readonly #similarity = new ContentSimilarity();
   #table = new Float64Array(0);
-  /** f, b and co of candidates with one item of the history; numbers of the candidates. */
+  /** f, b and co of the candidates with one item of the history; the candidates' numbers. */
   #counts = new Float64Array(0);
   #numbers = new Int32Array(0);
 
@@ -49,20 +51,20 @@ export class FeatureTable {
 
   /**
    * Values by candidate, `row * FEATURES.length + column`, before they become features; the next call overwrites them.
-   * The search for these candidates must have been the last.
+   * The last search must have been the one for these candidates.
    */
   fill(request: RankRequest, candidates: readonly number[]): Float64Array {
     const columns = FEATURES.length;
     const size = candidates.length * columns;
     if (this.#table.length < size) this.#table = new Float64Array(size * 2);
     const values = this.#table.subarray(0, size).fill(0);
-    const { profile, question } = request;
+    const { profile, query } = request;
     const { catalogue, popularity, dismissals, postings } = this.#state;
     const { neighbours } = this.#signals;
     const statistics = this.#statistics;
     const mapped = this.#mapped;
     this.#addCounts(profile, candidates, values);
-    this.#likeness.take(question, questionOfLast(profile, catalogue), catalogue);
+    this.#similarity.take(query, queryOfLastItem(profile, catalogue), catalogue);
     const { short, long } = popularity;
     for (let row = 0; row < candidates.length; row++) {
       const item = candidates[row]!;
@@ -73,7 +75,7 @@ export class FeatureTable {
         }
       }
       const total = statistics.total[item] ?? 0;
-      this.#likeness.fill(item, catalogue, values, at + COLUMN.content, at + COLUMN.contentLast);
+      this.#similarity.fill(item, catalogue, values, at + COLUMN.content, at + COLUMN.contentLast);
       values[at + COLUMN.popular] = total / 16;
       values[at + COLUMN.popularShort] = short[item]!;
       values[at + COLUMN.popularLong] = long[item]!;
@@ -82,10 +84,10 @@ export class FeatureTable {
       values[at + COLUMN.dismissed] = (16 * (dismissals.counts[item] ?? 0)) / (total + 80);
     }
     for (const [kind, column] of MAPPED_COLUMNS)
-      mapped.fill(kind, request.past, candidates, statistics, values, column, columns);
+      mapped.fill(kind, request.history, candidates, statistics, values, column, columns);
     for (let row = 0; row < candidates.length; row++) {
       const at = row * columns;
-      // Of a new item whitened likeness says the same and better: together they rank like the worse of the two.
+      // For a new item whitened similarity says the same and better. Both together rank like the worse of the two.
       if (values[at + COLUMN.whitened]! > 0)
         values[at + COLUMN.content] = values[at + COLUMN.content]! * mapped.ownShare(candidates[row]!, statistics);
     }
@@ -93,8 +95,8 @@ export class FeatureTable {
     return values;
   }
 
-  /** What is counted of pairs of a history's items and candidates: each row of counts is read once for all of it. */
-  #addCounts({ items, backs }: Profile, candidates: readonly number[], values: Float64Array): void {
+  /** Adds the pair counts of the history's items and the candidates, with one read of each row of counts. */
+  #addCounts({ items, lags }: Profile, candidates: readonly number[], values: Float64Array): void {
     const columns = FEATURES.length;
     const rows = candidates.length;
     const statistics = this.#statistics;
@@ -112,7 +114,7 @@ export class FeatureTable {
       const own = items[place]!;
       statistics.pairs.readAll(own, numbers, rows, counts);
       pairs.add(place, counts, rows);
-      this.lift.add(own, backs[place]![0]!, counts, values, COLUMN.lift, columns);
+      this.lift.add(own, lags[place]![0]!, counts, values, COLUMN.lift, columns);
     }
     const { sums } = pairs;
     for (let row = 0; row < rows; row++) {

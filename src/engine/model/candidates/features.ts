@@ -1,4 +1,4 @@
-/** Features of a candidate: the columns of the table that a list is scored by, and what makes them of signal values. */
+/** Features of a candidate: the columns of the feature table, and how a signal's value becomes a feature. */
 import { ln } from '../primitives/math.ts';
 import { PAIR_CHANNELS } from '../signals/co-occurrence.ts';
 import { LIFT_CHANNELS } from '../signals/lift.ts';
@@ -13,7 +13,7 @@ export interface Feature {
   form: 'relative' | 'count' | 'level';
 }
 
-/** Columns of the feature table: the pair channels first, then what follows here. */
+/** Columns of the feature table. Stored weights of the ranker are in this order. */
 export const FEATURES: readonly Feature[] = [
   ...PAIR_CHANNELS.map((channel): Feature => ({ name: channel.name, signal: channel.signal, form: 'relative' })),
   { name: FEATURE.content, signal: SIGNAL.content, form: 'relative' },
@@ -48,32 +48,34 @@ export const COLUMN = {
   newness: FIRST_OWN + 4,
   disliked: FIRST_OWN + 5,
   dismissed: FIRST_OWN + 6,
-  /** The first of as many as there are ways of looking at evidence. */
+  /** The first of the lift channels. */
   lift: FIRST_LIFT,
-  /** The first of as many as there are ways of counting votes. */
+  /** The first of the neighbour channels. */
   neighbours: FIRST_NEIGHBOURS,
-  /** The first of as many as there are ways of telling how lately it was taken. */
+  /** The first of the recency channels. */
   recency: FIRST_RECENCY,
-  /** Whitened likeness, and what of it is left for an item with few events of its own. */
+  /** Whitened similarity, then its part for an item with few events of its own. */
   whitened: FIRST_MAPPED,
   towers: FIRST_MAPPED + 2,
-  /** Whose sums say how strong a list's evidence is (ranker/gates.ts): what followed the history's items. */
+  /**
+   * The column whose sums are the strength of a list's evidence (ranker/gates.ts): what followed the history's items.
+   */
   strength: PAIR_CHANNELS.findIndex(({ name }) => name === FEATURE.afterLong),
-  /** Likeness to the newest item alone. */
+  /** Similarity to the newest item alone. */
   contentLast: FIRST_MAPPED + 4,
 } as const;
 
 /**
- * Turns raw signal values (row per candidate) into features in place. Rows must come in an order of their own.
+ * Turns signal values (one row for each candidate) into features, in place. The order of rows must depend on ids alone.
  *
- * @param usual what values of a column usually are (ranker/means.ts); 0, or left out: the mean of those in this list
- * @returns means of the positive values of this list by column, 0 where there are none
+ * @param usual running means of values by column (ranker/means.ts); 0, or left out: the mean of this list
+ * @returns means of this list's positive values by column, 0 for a column without any
  */
 export function toFeatures(values: Float64Array, rows: number, usual?: Float64Array): Float64Array {
   const columns = FEATURES.length;
   const means = new Float64Array(columns);
   const counts = new Int32Array(columns);
-  // Row by row, as the table lies in memory; each column's sum is in the order of rows all the same.
+  // Row by row, as the table lies in memory. Each column is still summed up in the order of rows.
   for (let at = 0, k = 0; at < rows * columns; at++) {
     const value = values[at]!;
     if (value > 0) {
@@ -82,7 +84,7 @@ export function toFeatures(values: Float64Array, rows: number, usual?: Float64Ar
     }
     if (++k === columns) k = 0;
   }
-  // What a value is multiplied by before its logarithm is taken; 0: it is taken as it is.
+  // Factor of a value before its logarithm; 0: the value itself is the feature.
   const scales = new Float64Array(columns);
   for (let k = 0; k < columns; k++) {
     const { form } = FEATURES[k]!;
@@ -99,5 +101,5 @@ export function toFeatures(values: Float64Array, rows: number, usual?: Float64Ar
   return means;
 }
 
-/** By column, what the learned ranker multiplies features by: counts grow larger than logarithms over a mean. */
+/** By column, the factor of features in the learned ranker: counts grow larger than logarithms over a mean. */
 export const FEATURE_SCALES: Float64Array = Float64Array.from(FEATURES, ({ form }) => (form === 'count' ? 0.3 : 1));

@@ -1,49 +1,49 @@
 /** A request for a ranked list, and the list. */
-import type { Question } from '../signals/content.ts';
+import type { ContentQuery } from '../signals/content.ts';
 import type { Profile } from '../state/profile.ts';
 
 export interface RankRequest {
   profile: Profile;
-  /** Number of the user whose profile it is, -1 for none. */
-  reader: number;
-  /** All that was taken, oldest first. */
-  past: ArrayLike<number>;
+  /** Number of the user that the list is for, -1 for none. */
+  target: number;
+  /** Items of the whole history, oldest first. */
+  history: ArrayLike<number>;
   /** Events of the whole history, also beyond the profile's reach. */
-  events: number;
-  question: Question;
-  /** Which items may be in the list beside those; undefined: all. */
+  historyLength: number;
+  query: ContentQuery;
+  /** Which other items may be in the list; undefined: all. */
   allowed?: ((item: number) => boolean) | undefined;
   /** Items that may not be in the list, by number; repeats are fine. */
   blocked: readonly Iterable<number>[];
   count: number;
-  /** Candidates in any case. */
+  /** Items that are candidates in any case. */
   include?: readonly number[];
-  /** Newest position of the log that anything was taken at. */
+  /** Newest position of the log at which a user took an item. */
   position: number;
-  /** Time for popularity and newness, milliseconds. */
+  /** Time for popularity and newness, milliseconds since 1970. */
   at: number;
-  /** `similar`: nothing but what speaks for going together; what has none of it isn't listed. */
+  /** Which weights score the list. `similar` also limits the candidates to items with evidence of similarity. */
   blend: 'history' | 'cold' | 'similar';
 }
 
 export interface ScoredItem {
   item: number;
   score: number;
-  /** Row of the feature table of the same {@link Ranked}. */
+  /** Row in the feature table of the same {@link Ranked}. */
   row: number;
 }
 
-/** A ranked list, and what explains it until the next one is computed. */
+/** A ranked list, and what explains it until the next list is computed. */
 export interface Ranked {
   list: ScoredItem[];
-  /** Candidates, in an order that their ids alone decide. */
+  /** The candidates, in an order that depends on their ids alone. */
   candidates: number[];
   /** Features, `row * FEATURES.length + column`, valid until the next list is computed. */
   features: Float64Array;
-  /** Scores by row, valid until the next list is computed; there may be more room than rows. */
+  /** Scores by row, valid until the next list is computed; the array may be longer. */
   scores: Float64Array;
-  /** Means of what was positive by column, before it became a feature. */
+  /** Means of positive values by column, before they became features. */
   means: Float64Array;
-  /** Weights by column that make the score of a row, while the list is the last that was computed. */
+  /** Weights by column whose product with a row's features is its score, valid until the next list is computed. */
   weightsOf: (row: number) => Float64Array;
 }

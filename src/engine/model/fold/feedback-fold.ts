@@ -1,4 +1,4 @@
-/** What events do with lists that were shown: clicks and dismissals. */
+/** What feedback does to the model: lists that a user saw, clicks and dismissals. */
 import type { Learner } from '../learn/learner.ts';
 import type { ModelState } from '../state/model-state.ts';
 import type { Reaction, ServedList } from './events.ts';
@@ -30,14 +30,14 @@ export class FeedbackFold {
 
   click({ user: id, item: itemId, list }: Reaction): boolean {
     const origin = this.#state.users.find(id);
-    return origin !== undefined && this.#learner.outcome(origin, itemId, list, 'taken');
+    return origin !== undefined && this.#learner.learnOutcome(origin, itemId, list, 'positive');
   }
 
   dismiss({ user: id, item: itemId, list, seq }: Reaction): boolean {
     const { warnings, users, links, dismissals } = this.#state;
     if (!isPosition(seq)) return warnings.count('bad-sequence');
-    const origin = users.of(id);
-    this.#learner.outcome(origin, itemId, list, 'refused');
+    const origin = users.intern(id);
+    this.#learner.learnOutcome(origin, itemId, list, 'negative');
     const item = this.#items.number(itemId);
     if (dismissals.add(links.root(origin), { item, seq, origin })) return true;
     return warnings.count('repeated-sequence');

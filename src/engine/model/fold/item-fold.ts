@@ -1,4 +1,4 @@
-/** What events do to the catalogue. */
+/** What catalogue events do to the model. */
 import type { ItemId } from '../../../bus/event/ids.ts';
 import type { ItemData, ItemPatch } from '../../../bus/event/types.ts';
 import type { ModelState } from '../state/model-state.ts';
@@ -39,13 +39,13 @@ export class ItemFold {
     else catalogue.withdraw(item, false);
   }
 
-  /** Whether an item has a number, or can have one. */
+  /** Whether an item has a number, or can get one. */
   hasRoom(id: string): boolean {
     const { ids } = this.#state.catalogue;
     return ids.find(id) !== undefined || ids.count <= MAX_ROW_ID;
   }
 
-  /** An item's number, a new one if it has none. */
+  /** The number of an item's id; a new number for a new id. */
   number(id: string): number {
     const { catalogue, statistics } = this.#state;
     const item = catalogue.number(id);
@@ -53,7 +53,7 @@ export class ItemFold {
     return item;
   }
 
-  /** Fields as far as the model keeps them: no more of a description than it reads, no numbers that aren't. */
+  /** The fields that the model keeps: the part of the description that it reads, and only finite numbers. */
   #clean<T extends ItemData | ItemPatch>(fields: T): T {
     const { warnings } = this.#state;
     const kept: T = { ...fields };

@@ -22,7 +22,7 @@ export function mergeModels(own: Merged & { itemFold: ItemFold }, other: Merged)
   }
   statistics.merge(from.statistics, here.length, (item) => here[item]!);
   popularity.reset();
-  const user = (number: number): number => users.of(from.users.id(number));
+  const user = (number: number): number => users.intern(from.users.id(number));
   for (const claim of from.links.claims) {
     links.add({ session: user(claim.session), user: user(claim.user), seq: claim.seq });
   }
@@ -34,7 +34,7 @@ export function mergeModels(own: Merged & { itemFold: ItemFold }, other: Merged)
     histories.write(root, taken);
     for (const [place, { item, seq }] of taken.entries()) postings.append(item, seq, root, place);
   }
-  historyWriter.findPosition();
+  historyWriter.updatePosition();
   for (let number = 0; number < from.users.end; number++) {
     for (const { item, seq, origin } of from.dismissals.of(number)) {
       const by = user(origin);

@@ -1,4 +1,4 @@
-/** What events do to users: their histories, links and traits. */
+/** What users' events do to the model: histories, links, traits, and the right to be forgotten. */
 import type { UserId } from '../../../bus/event/ids.ts';
 import type { Learner } from '../learn/learner.ts';
 import type { HistoryEvent } from '../state/histories.ts';
@@ -27,14 +27,14 @@ export class UserFold {
     if (!Number.isFinite(time)) return warnings.count('bad-time');
     if (!isPosition(seq)) return warnings.count('bad-sequence');
     if (!this.#items.hasRoom(itemId)) return warnings.count('too-many-items');
-    const origin = users.of(id);
+    const origin = users.intern(id);
     const user = links.root(origin);
     const item = this.#items.number(itemId);
-    // Kept all the same: whoever publishes it later finds its history.
-    if (catalogue.catalogued && !catalogue.isPublished(item)) warnings.count('unlisted-item');
+    // The fold keeps the event: a later publication of the item finds its history.
+    if (catalogue.everPublished && !catalogue.isPublished(item)) warnings.count('unlisted-item');
     if (seq > histories.lastSeq(user)) {
       head.advance(time);
-      this.#learner.follow({ user, item, time, seq, id, itemId });
+      this.#learner.learnInteraction({ user, item, time, seq, id, itemId });
       historyWriter.append(user, item, weight, negative, time, seq, origin);
       return true;
     }
@@ -53,7 +53,7 @@ export class UserFold {
     const before = links.drop((claim) => claim.seq === seq && claim.user === origin);
     if (before !== undefined) {
       this.#regroup(before, -1);
-      // Ids that only the link spoke of; the session's is among the owners as they were.
+      // Ids that only the link named. The earlier owners include the session.
       for (const id of [...before.keys(), origin]) this.#releaseIfUnused(id);
       return true;
     }
@@ -71,8 +71,8 @@ export class UserFold {
   link(userId: UserId, sessionId: UserId, seq: number): boolean {
     const { warnings, users, links, histories, historyWriter, dismissals } = this.#state;
     if (!isPosition(seq)) return warnings.count('bad-sequence');
-    const user = users.of(userId);
-    const session = users.of(sessionId);
+    const user = users.intern(userId);
+    const session = users.intern(sessionId);
     const result = links.add({ session, user, seq });
     if (result === 'idle') return warnings.count('idle-link');
     if (result === 'moved') {
@@ -95,10 +95,10 @@ export class UserFold {
       else kept[key] = value;
     }
     if (Object.keys(kept).length > 0) {
-      this.#state.traits.set(users.of(id), kept);
+      this.#state.traits.set(users.intern(id), kept);
       return;
     }
-    // Nothing known is no state: whether it was said, taken back or never there makes no difference.
+    // An empty record is no state: whether a caller set it, removed it or never set it makes no difference.
     const user = users.find(id);
     if (user === undefined) return;
     this.#state.traits.delete(user);
@@ -118,7 +118,7 @@ export class UserFold {
     for (const { session } of claimed) this.#releaseIfUnused(session);
   }
 
-  /** Lets go of an id that nothing is known under: neither events, nor traits, nor a link. */
+  /** Releases an id that the model knows nothing of: no events, traits, links or dismissals. */
   #releaseIfUnused(user: number): void {
     const { users, links, traits, histories, dismissals, impressions } = this.#state;
     if (traits.has(user) || links.mentions(user) || histories.length(user) > 0) return;
@@ -128,10 +128,10 @@ export class UserFold {
   }
 
   /**
-   * Deals the events out again after owners changed.
+   * Assigns events again after owners changed.
    *
-   * @param before owners as they were; undefined: they did not change
-   * @param gone origin whose events are dropped, -1 for none
+   * @param before the earlier owners; undefined: they did not change
+   * @param gone the origin whose events are dropped, -1 for none
    */
   #regroup(before: ReadonlyMap<number, number> | undefined, gone: number): void {
     const { links, histories, historyWriter, dismissals } = this.#state;

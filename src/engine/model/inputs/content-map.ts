@@ -1,7 +1,8 @@
 /**
- * Recorded inputs: what training outside the fold contributed to the model. The fold can't compute it again to the
- * bit, so its bytes are stored, and it counts from a position of the log on. It maps the features of items to vectors,
- * and what somebody took to a vector of the same room; a product of the two says how well an item goes with them.
+ * The map of a recorded input and its bytes. Training outside the fold contributed it, and the fold cannot compute it
+ * again to the bit. So its bytes are stored, and it counts from a position of the log on. It maps the features of items
+ * to vectors, and a user's history to a vector of the same space; the product of the two is how well an item goes with
+ * the history.
  *
  * Layout: 8 bytes `FRSHINPT`, u32 version, u32 length of the header, the header as JSON, then 32-bit words: hashes of
  * the features, then the matrices, row-major, float32, all little endian.
@@ -12,13 +13,16 @@ const MAGIC = 'FRSHINPT';
 const VERSION = 1;
 
 /**
- * Maps from features to vectors. With x the features of an item (ones, and its embedding): the item's vector is
- * `x W + relu(x A + a) B`, its level `x b`; somebody's vector is the sum of `x V` over what they took, divided by
- * `sqrt(n)`, and plus u; a score is the product of the vectors plus the level.
+ * Maps from features to vectors. With x the features of an item (ones, and its embedding), the item's vector is `x W +
+ * relu(x A + a) B` and its level `x b`. A user's vector is the sum of `x V` over the items of the history, divided by
+ * `sqrt(n)`, plus u. A score is the product of the two vectors plus the level.
  */
 export interface ContentMap {
   kind: MapKind;
-  /** Hashes of the features that count, one for each of the first rows; the embedding's numbers have the rest. */
+  /**
+   * Hashes of the features that the map knows, one for each of the first rows; the embedding's numbers have the other
+   * rows.
+   */
   hashes: Uint32Array;
   embeddingSize: number;
   /** Length of vectors. */
@@ -52,7 +56,7 @@ interface Header {
   quality: InputQuality;
 }
 
-/** The parts in the order in which they are written, with the number of their words. */
+/** Number of words of each part, in the order in which they are written. */
 function layout({ features, embeddingSize, rank, hidden, user, level, nobody }: Header): number[] {
   const rows = features + embeddingSize;
   return [

@@ -1,7 +1,7 @@
 /**
- * What training knows an item by: its fields as hashed features, each present or not. Beside tags, numbers and words
- * there are crosses of tags with the decade and the set of tags as one, because a sum of tags can't say that a drama of
- * the forties has another audience than one of the nineties.
+ * Features of an item for training: its fields as hashed features, each present or not. Beside tags, numbers and words
+ * there are crosses of tags with the decade, and the set of tags as one feature. A sum of tags cannot say that a drama
+ * of the forties has another audience than one of the nineties.
  */
 import type { AttributeValue, ItemData } from '../../../bus/event/types.ts';
 import { HASH_START, hashEnd, hashText } from '../primitives/hash.ts';
@@ -9,14 +9,11 @@ import { HASH_START, hashEnd, hashText } from '../primitives/hash.ts';
 /** Most features of one item, and most tags that are crossed with the decade. */
 const MOST = 256;
 const CROSSED = 16;
-/** Text attributes longer than this are prose: their words count, the whole doesn't. */
+/** A text attribute longer than this is prose: its words are features, the whole text is none. */
 const LONGEST_VALUE = 80;
 const WORD = /[\p{L}\p{N}]+/gu;
 
-/** The feature that every described item has. */
-export const CONSTANT: number = featureHash('constant');
-
-/** 32 bits of a feature's name (FNV-1a over UTF-16 code units, finished as in MurmurHash3). */
+/** 32 bits of a feature's name (FNV-1a over UTF-16 code units, with the finaliser of MurmurHash3). */
 export function featureHash(name: string): number {
   return hashEnd(hashText(HASH_START, name));
 }
@@ -25,9 +22,9 @@ const fold = (text: string): string => text.normalize('NFKC').toLowerCase().trim
 const wordsOf = (text: string): string[] => fold(text).match(WORD) ?? [];
 
 /**
- * Hashed features of an item's fields, ascending and without repeats.
+ * Hashed features of an item's fields, ascending and without repeats. Every item has the feature `constant`.
  *
- * @param descriptionCharacters characters of the description that are read
+ * @param descriptionCharacters characters of the description that count
  */
 export function itemFeatures(fields: Partial<ItemData>, descriptionCharacters: number): Uint32Array {
   const names = new Set(['constant']);
@@ -63,7 +60,7 @@ function addValue(names: Set<string>, key: string, value: AttributeValue): void 
   if (typeof value === 'boolean') names.add(`${key}:${value}`);
   else if (typeof value === 'number') {
     if (!Number.isFinite(value)) return;
-    // Near values share the coarse one, so that what is known of one number says something of the next.
+    // Near numbers share the coarse feature, so that what is learned for one number says something for the next.
     names.add(`${key}:${Number(value.toPrecision(3))}`);
     names.add(`${key}~${Number(value.toPrecision(1))}`);
   } else {
@@ -81,10 +78,10 @@ function decadeOf(published: string | undefined): string | undefined {
   return year !== undefined && /^\d{4}$/.test(year) ? year.slice(0, 3) : undefined;
 }
 
-/** Length that embeddings are brought to: what it has to say should weigh as some tags do. */
+/** Length of embedding vectors, so that an embedding weighs as much as some tags. */
 const EMBEDDING_LENGTH = 2;
 
-/** An embedding as a unit vector, if it is one of this size. */
+/** An embedding as a vector of length {@link EMBEDDING_LENGTH}; undefined if it has another size or no direction. */
 export function embeddingVector(embedding: readonly number[] | undefined, size: number): Float32Array | undefined {
   if (size === 0 || embedding?.length !== size) return undefined;
   let squares = 0;

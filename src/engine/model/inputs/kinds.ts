@@ -1,7 +1,7 @@
-/** Kinds of recorded inputs, and how well one ranked. */
+/** Kinds of recorded inputs, and their quality. */
 import { FreshetError } from '../../../errors.ts';
 
-/** `content`: whitened likeness of items, in closed form; `towers`: the two learned towers. */
+/** `content`: whitened similarity of items, in closed form; `towers`: the two learned towers. */
 export type InputKind = 'content' | 'towers' | 'sequence' | 'ranker';
 /** Kinds that score items by their features. */
 export const MAP_KINDS = ['content', 'towers'] as const;
@@ -9,15 +9,15 @@ export type MapKind = (typeof MAP_KINDS)[number];
 
 export const isMapKind = (kind: InputKind): kind is MapKind => (MAP_KINDS as readonly string[]).includes(kind);
 
-/** A recorded input that can't be read: cut, altered, or of another version. */
+/** A recorded input that cannot be read: it is cut, altered, of another kind, or of another version. */
 export class InputUnreadableError extends FreshetError {
   readonly code = 'FRESHET_INPUT_UNREADABLE';
 }
 
-/** How well an input ranked what it had not been trained on: means of reciprocal ranks. */
+/** How well an input ranked events that it was not trained on: means of reciprocal ranks. */
 export interface InputQuality {
   reciprocalRank: number;
-  /** Of an order by chance. */
+  /** The same for a random order. */
   chance: number;
   questions: number;
 }

@@ -3,7 +3,10 @@ import { createHash } from 'node:crypto';
 import { type ContentMap, decodeMap } from './content-map.ts';
 import { embeddingVector } from './features.ts';
 
-/** Vectors of a catalogue's items under one map. Sums are in float64 and in the order of rows: the same everywhere. */
+/**
+ * Vectors of a catalogue's items under one map. Sums are in float64 and in the order of rows, so they are the same
+ * everywhere.
+ */
 export class MappedItems {
   readonly map: ContentMap;
   readonly bytes: Uint8Array;
@@ -11,8 +14,8 @@ export class MappedItems {
   #rows = new Map<number, number>();
   #known = new Uint8Array(64);
   #vectors: Float32Array<ArrayBufferLike>;
-  /** What an item adds to the vector of whoever took it; the same array where the map has one matrix for both. */
-  #pasts: Float32Array<ArrayBufferLike>;
+  /** What an item adds to a user's vector; the same array as the vectors if the map has one matrix for both. */
+  #userParts: Float32Array<ArrayBufferLike>;
   #levels: Float32Array<ArrayBufferLike> = new Float32Array(64);
 
   constructor(bytes: Uint8Array) {
@@ -20,7 +23,7 @@ export class MappedItems {
     this.bytes = bytes;
     for (const [row, hash] of this.map.hashes.entries()) this.#rows.set(hash, row);
     this.#vectors = new Float32Array(64 * this.map.rank);
-    this.#pasts = this.map.user === undefined ? this.#vectors : new Float32Array(64 * this.map.rank);
+    this.#userParts = this.map.user === undefined ? this.#vectors : new Float32Array(64 * this.map.rank);
   }
 
   /** SHA-256 of the bytes, hex. */
@@ -29,12 +32,12 @@ export class MappedItems {
     return this.#sha256;
   }
 
-  /** Whether anything is known of the item that the map knows as well. */
+  /** Whether the map knows any feature of the item. */
   knows(item: number): boolean {
     return this.#known[item] === 1;
   }
 
-  /** Takes an item's features, or other ones; undefined: it has none. */
+  /** Sets an item's features; undefined: it has none. */
   set(item: number, features: Uint32Array | undefined, embedding: readonly number[] | undefined): void {
     const { rank, hashes, embeddingSize, item: weights, user, level } = this.map;
     if (item >= this.#known.length) this.#grow(item);
@@ -54,7 +57,7 @@ export class MappedItems {
     const vector = product(rows, values, weights, rank);
     this.#addHidden(vector, rows, values);
     this.#vectors.set(vector, item * rank);
-    if (user !== undefined) this.#pasts.set(product(rows, values, user, rank), item * rank);
+    if (user !== undefined) this.#userParts.set(product(rows, values, user, rank), item * rank);
     this.#levels[item] = level === undefined ? 0 : product(rows, values, level, 1)[0]!;
   }
 
@@ -77,9 +80,9 @@ export class MappedItems {
       to.set(from);
       return to;
     };
-    const shared = this.#pasts === this.#vectors;
+    const shared = this.#userParts === this.#vectors;
     this.#vectors = wider(this.#vectors, size * rank);
-    this.#pasts = shared ? this.#vectors : wider(this.#pasts, size * rank);
+    this.#userParts = shared ? this.#vectors : wider(this.#userParts, size * rank);
     this.#levels = wider(this.#levels, size);
     const known = new Uint8Array(size);
     known.set(this.#known);
@@ -87,8 +90,8 @@ export class MappedItems {
   }
 
   /**
-   * Vector of somebody who took these items, the newest `reach` of them (oldest first; repeats count once each time).
-   * False: the map knows none of them.
+   * Writes the vector of a user with this history (oldest first) from its newest `reach` items; repeats count each
+   * time. False: the map knows none of them.
    */
   gather(items: ArrayLike<number>, reach: number, into: Float64Array): boolean {
     const { rank, nobody } = this.map;
@@ -99,37 +102,37 @@ export class MappedItems {
       if (this.#known[item] !== 1) continue;
       count++;
       const from = item * rank;
-      for (let k = 0; k < rank; k++) into[k] = into[k]! + this.#pasts[from + k]!;
+      for (let k = 0; k < rank; k++) into[k] = into[k]! + this.#userParts[from + k]!;
     }
     const scale = count === 0 ? 0 : 1 / Math.sqrt(count);
     for (let k = 0; k < rank; k++) into[k] = into[k]! * scale + (nobody?.[k] ?? 0);
     return count > 0;
   }
 
-  /** Product of an item's vector with somebody's, plus its level. */
-  score(item: number, who: Float64Array): number {
+  /** Product of an item's vector with a user's, plus the item's level. */
+  score(item: number, userVector: Float64Array): number {
     const { rank } = this.map;
     const vectors = this.#vectors;
     const from = item * rank;
-    // Four sums that don't wait for each other: hundreds of new items are looked at for a list.
+    // Four independent sums, so that the processor can overlap them: one list scores hundreds of new items.
     let a = this.#levels[item]!;
     let b = 0;
     let c = 0;
     let d = 0;
     let k = 0;
     for (; k + 4 <= rank; k += 4) {
-      a += who[k]! * vectors[from + k]!;
-      b += who[k + 1]! * vectors[from + k + 1]!;
-      c += who[k + 2]! * vectors[from + k + 2]!;
-      d += who[k + 3]! * vectors[from + k + 3]!;
+      a += userVector[k]! * vectors[from + k]!;
+      b += userVector[k + 1]! * vectors[from + k + 1]!;
+      c += userVector[k + 2]! * vectors[from + k + 2]!;
+      d += userVector[k + 3]! * vectors[from + k + 3]!;
     }
-    for (; k < rank; k++) a += who[k]! * vectors[from + k]!;
+    for (; k < rank; k++) a += userVector[k]! * vectors[from + k]!;
     return a + b + (c + d);
   }
 
-  /** Bytes held. */
+  /** Bytes in use. */
   size(): number {
-    return (this.#vectors === this.#pasts ? 1 : 2) * this.#vectors.byteLength + this.#levels.byteLength;
+    return (this.#vectors === this.#userParts ? 1 : 2) * this.#vectors.byteLength + this.#levels.byteLength;
   }
 }
 

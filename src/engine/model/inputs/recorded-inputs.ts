@@ -1,9 +1,9 @@
 /**
  * The recorded inputs of a model, in force and challenging, and the features of the items that they map.
  *
- * A catalogue event changes the item's features and vectors; interactions add nothing. An input that is adopted is a
- * challenger first: on the events that follow, how high it ranks what was taken is compared with the one in force, then
- * one of the two is dropped.
+ * A catalogue event changes the item's features and vectors; interactions add nothing. A later input of a kind begins
+ * as a challenger. On the events that follow, the model compares how high it ranks the item that the user took with the
+ * rank by the input in force, and then drops one of the two.
  */
 import type { ItemData } from '../../../bus/event/types.ts';
 import { ln } from '../primitives/math.ts';
@@ -12,9 +12,9 @@ import { type InputKind, type InputQuality, InputUnreadableError, MAP_KINDS, typ
 import { MappedItems } from './mapped-items.ts';
 
 export interface MappedConfig {
-  /** Newest events of a history that its vector is made of. */
+  /** Newest events of a history that the user's vector is made of. */
   reach: number;
-  /** Events (in full interactions) at which an item's own evidence counts as much as what its features promise. */
+  /** Events (in full interactions) at which an item's own evidence counts as much as its features. */
   ownEvents: number;
   /** Scored events on which a challenger is compared. */
   judgedEvents: number;
@@ -22,57 +22,57 @@ export interface MappedConfig {
 
 export const MAPPED_DEFAULTS: MappedConfig = { reach: 2_000, ownEvents: 4, judgedEvents: 500 };
 
-/** Sums of gains while a challenger is compared with the input in force. */
-export interface Judged {
+/** Sums of gains (1 / ln(1 + rank)) of the input in force, `ours`, and of the challenger, `theirs`. */
+export interface Comparison {
   events: number;
   ours: number;
   theirs: number;
 }
 
-/** What a state holds of one kind. */
+/** What a state holds of one kind: bytes of the two inputs, and the comparison so far. */
 export interface AdoptedState {
   kind: MapKind;
   inForce: Uint8Array | undefined;
   challenger: Uint8Array | undefined;
-  judged: Judged;
+  comparison: Comparison;
 }
 
-/** A recorded input, as far as whoever looks needs it. */
+/** The input in force of one kind. */
 export interface InputInForce {
   kind: InputKind;
-  /** Bytes of the one in force; 0: none is. */
+  /** Length of the input in force, bytes; 0: none is in force. */
   bytes: number;
-  /** SHA-256 of these, hex; undefined: none is. */
+  /** SHA-256 of the input in force, hex; undefined: none is in force. */
   sha256: string | undefined;
   quality: InputQuality | undefined;
-  /** Whether another is being compared with it. */
+  /** Whether the model compares a challenger with it. */
   challenged: boolean;
 }
 
 interface Adopted {
   inForce: MappedItems | undefined;
   challenger: MappedItems | undefined;
-  judged: Judged;
+  comparison: Comparison;
 }
 
-const unjudged = (): Judged => ({ events: 0, ours: 0, theirs: 0 });
+const emptyComparison = (): Comparison => ({ events: 0, ours: 0, theirs: 0 });
 
 export class RecordedInputs {
   #config: MappedConfig;
   #descriptionCharacters: number;
   #features: (Uint32Array | undefined)[] = [];
   #embeddings: (readonly number[] | undefined)[] = [];
-  /** Items by length of their embeddings. */
+  /** How many items have an embedding of each length. */
   #lengths = new Map<number, number>();
   #adopted = new Map<MapKind, Adopted>();
-  #who = new Float64Array(0);
+  #userVector = new Float64Array(0);
 
   constructor(config: MappedConfig, descriptionCharacters: number) {
     this.#config = config;
     this.#descriptionCharacters = descriptionCharacters;
   }
 
-  /** Takes an item's fields, or other ones. False: its embedding has another length than most, and is left out. */
+  /** Sets an item's fields. False: its embedding has another length than most, and does not count. */
   describe(item: number, fields: ItemData): boolean {
     const before = this.#embeddings[item]?.length ?? 0;
     if (before > 0) this.#lengths.set(before, this.#lengths.get(before)! - 1);
@@ -93,7 +93,7 @@ export class RecordedInputs {
     return this.#embeddings[item];
   }
 
-  /** The most common length of embeddings, the shorter of two; 0: there are none. */
+  /** The most common length of embeddings, the shorter of two; 0: no item has one. */
   embeddingSize(): number {
     let best = 0;
     let most = 0;
@@ -113,16 +113,19 @@ export class RecordedInputs {
     }
   }
 
-  /** Takes a recorded input; the first of its kind is in force at once if it is better than chance. */
+  /**
+   * Adopts a recorded input. The first of its kind is in force at once if it is better than chance; a later one becomes
+   * a challenger. Throws {@link InputUnreadableError}.
+   */
   adopt(kind: InputKind, bytes: Uint8Array): void {
     const map = this.#read(kind, bytes);
     const known = this.#adopted.get(map.map.kind);
     const { quality } = map.map;
     if (known?.inForce !== undefined) {
       known.challenger = map;
-      known.judged = unjudged();
+      known.comparison = emptyComparison();
     } else if (quality.reciprocalRank > quality.chance)
-      this.#adopted.set(map.map.kind, { inForce: map, challenger: undefined, judged: unjudged() });
+      this.#adopted.set(map.map.kind, { inForce: map, challenger: undefined, comparison: emptyComparison() });
   }
 
   #read(kind: InputKind, bytes: Uint8Array): MappedItems {
@@ -150,70 +153,71 @@ export class RecordedInputs {
     });
   }
 
-  /** Whether any input is being compared. */
+  /** Whether the model compares any challenger. */
   get isChallenged(): boolean {
     for (const { challenger } of this.#adopted.values()) if (challenger !== undefined) return true;
     return false;
   }
 
   /**
-   * Compares challengers on an event before it is counted: how far above others the item stands that was taken.
-   * Others are items of all kinds, not a list's candidates: among those, which others have chosen already for what
-   * people did, features say little, and a map of the first few events won against those of a hundred times as many.
+   * Compares challengers on an event before the fold counts it: how far above other items each map ranks the item that
+   * the user took. The others are a sample of the whole catalogue, not a list's candidates. Candidates were already
+   * chosen by what users did, so features say little about their order, and a map of the first few events won against
+   * maps of a hundred times as many.
    *
    * @param others a sample of the catalogue
    */
-  judge(past: ArrayLike<number>, item: number, others: readonly number[]): void {
+  compare(history: ArrayLike<number>, item: number, others: readonly number[]): void {
     for (const kind of MAP_KINDS) {
       const adopted = this.#adopted.get(kind);
       if (adopted?.challenger === undefined || adopted.inForce === undefined) continue;
-      const { judged, inForce, challenger } = adopted;
-      judged.events++;
-      judged.ours += this.#gain(inForce, past, item, others);
-      judged.theirs += this.#gain(challenger, past, item, others);
-      if (judged.events < this.#config.judgedEvents) continue;
-      if (judged.theirs > judged.ours) adopted.inForce = challenger;
+      const { comparison, inForce, challenger } = adopted;
+      comparison.events++;
+      comparison.ours += this.#gain(inForce, history, item, others);
+      comparison.theirs += this.#gain(challenger, history, item, others);
+      if (comparison.events < this.#config.judgedEvents) continue;
+      if (comparison.theirs > comparison.ours) adopted.inForce = challenger;
       adopted.challenger = undefined;
-      adopted.judged = unjudged();
+      adopted.comparison = emptyComparison();
     }
   }
 
   /** 1 / ln(1 + rank) of an item among others by a map's score, ties at their mean. */
-  #gain(map: MappedItems, past: ArrayLike<number>, item: number, others: readonly number[]): number {
-    const who = this.#whoFor(map);
-    map.gather(past, this.#config.reach, who);
-    const own = map.score(item, who);
+  #gain(map: MappedItems, history: ArrayLike<number>, item: number, others: readonly number[]): number {
+    const userVector = this.#vectorFor(map);
+    map.gather(history, this.#config.reach, userVector);
+    const own = map.score(item, userVector);
     let above = 0;
     for (const other of others) {
       if (other === item) continue;
-      const score = map.score(other, who);
+      const score = map.score(other, userVector);
       if (score > own) above++;
       else if (score === own) above += 0.5;
     }
     return 1 / ln(2 + above);
   }
 
-  #whoFor(map: MappedItems): Float64Array {
-    if (this.#who.length !== map.map.rank) this.#who = new Float64Array(map.map.rank);
-    return this.#who;
+  #vectorFor(map: MappedItems): Float64Array {
+    if (this.#userVector.length !== map.map.rank) this.#userVector = new Float64Array(map.map.rank);
+    return this.#userVector;
   }
 
   export(): AdoptedState[] {
     return MAP_KINDS.flatMap((kind) => {
       const adopted = this.#adopted.get(kind);
       if (adopted === undefined) return [];
-      const { inForce, challenger, judged } = adopted;
-      return [{ kind, inForce: inForce?.bytes, challenger: challenger?.bytes, judged: { ...judged } }];
+      const { inForce, challenger, comparison } = adopted;
+      return [{ kind, inForce: inForce?.bytes, challenger: challenger?.bytes, comparison: { ...comparison } }];
     });
   }
 
-  /** Takes what {@link export} gave; the catalogue must be there. */
+  /** Restores what {@link export} gave. The catalogue must be complete before. */
   import(states: readonly AdoptedState[]): void {
-    for (const { kind, inForce, challenger, judged } of states) {
+    for (const { kind, inForce, challenger, comparison } of states) {
       this.#adopted.set(kind, {
         inForce: inForce && this.#read(kind, inForce),
         challenger: challenger && this.#read(kind, challenger),
-        judged: { ...judged },
+        comparison: { ...comparison },
       });
     }
   }

@@ -16,7 +16,7 @@ export class ItemKnn {
   #sums = new Float64Array(64);
 
   /** Sums up the rows of a profile's items, for items numbered below `items`. */
-  gather({ items: own, backs }: Profile, { pairs, total }: Statistics, items: number): void {
+  gather({ items: own, lags }: Profile, { pairs, total }: Statistics, items: number): void {
     for (let i = 0; i < this.count; i++) this.#sums[this.touched[i]!] = 0;
     this.count = 0;
     if (items > this.touched.length) {
@@ -28,7 +28,7 @@ export class ItemKnn {
       const item = own[place]!;
       const table = pairs.table(item);
       if (table === undefined) continue;
-      const weight = Math.round(UNIT * backs[place]!.length * pow(Math.max(total[item]! / 16, 1), -0.5));
+      const weight = Math.round(UNIT * lags[place]!.length * pow(Math.max(total[item]! / 16, 1), -0.5));
       for (let at = 0; at < table.length; at += 2) {
         const head: number = table[at]!;
         const co = (head & CO_MASK) === WIDE ? pairs.wide[table[at + 1]! * 3 + 2]! : head & CO_MASK;

@@ -11,17 +11,17 @@ import type { RecordedInputs } from '../inputs/recorded-inputs.ts';
 import { Budget } from '../ranker/budget.ts';
 import type { RankerConfig } from '../ranker/config.ts';
 import type { Ranker } from '../ranker/ranker.ts';
-import { isMeasured, isTaught } from '../ranker/schedule.ts';
-import { questionOfHistory } from '../signals/content.ts';
+import { isEvaluated, isTrainedOn } from '../ranker/schedule.ts';
+import { queryOfHistory } from '../signals/content.ts';
 import type { ModelState } from '../state/model-state.ts';
-import { readerOf } from '../state/profile.ts';
+import { targetUserOf } from '../state/profile.ts';
 import { Prequential, type PrequentialConfig } from './prequential.ts';
 import type { Observer, ScoredEvent } from './scored-event.ts';
 
 /** What candidates are looked for when an event is scored: as many as for a list of usual length. */
 const SCORED_LENGTH = 20;
 /** So many of the first examples are measured all, so that a young log has figures as well. */
-const MEASURED_FIRST = 1_000;
+const EVALUATED_FIRST = 1_000;
 
 export interface LearnerConfig {
   impressions: { places: number };
@@ -53,7 +53,7 @@ export interface LearnedState {
 }
 
 /** An event that comes behind all that its user did. */
-export interface Step {
+export interface NewInteraction {
   user: number;
   item: number;
   time: number;
@@ -64,7 +64,7 @@ export interface Step {
 }
 
 /** A list that was shown. */
-export interface Shown {
+export interface ShownList {
   /** Whose history it was made for, and under which id. */
   user: number;
   origin: number;
@@ -128,42 +128,45 @@ export class Learner {
    * An item that wasn't among the candidates teaches nothing: in a sparse log most have no signal, and the ranker would
    * learn that no signal is right.
    */
-  follow(step: Step): void {
-    const { user, item, time, seq, id, itemId } = step;
-    this.#budget.follow(time);
+  learnInteraction(interaction: NewInteraction): void {
+    const { user, item, time, seq, id, itemId } = interaction;
+    this.#budget.advance(time);
     const { histories } = this.#state;
     const candidates = this.#candidates;
     const length = histories.length(user);
     if (length === 0) return;
-    const wanted = this.#isWanted(id, itemId, seq);
-    const sampled = isMeasured(id, itemId, seq, this.#config.prequential.every);
-    const chosen = this.#observed > 0 && isMeasured(id, itemId, seq, this.#observed);
-    if (!wanted && !sampled && !chosen) return;
+    const mayTrain = this.#mayTrain(id, itemId, seq);
+    const isSampled = isEvaluated(id, itemId, seq, this.#config.prequential.every);
+    const isObserved = this.#observed > 0 && isEvaluated(id, itemId, seq, this.#observed);
+    if (!mayTrain && !isSampled && !isObserved) return;
     // Long histories take long to look through, so that comes after what most events end at.
     const start = histories.start(user);
     const seen = histories.items.subarray(start, start + length);
     if (!this.#config.ranking.includeSeen && seen.includes(item)) return;
-    const teaches = wanted && this.#budget.take();
-    const measured = sampled || (teaches && this.ranker!.steps < MEASURED_FIRST);
+    const trains = mayTrain && this.#budget.take();
+    const evaluates = isSampled || (trains && this.ranker!.steps < EVALUATED_FIRST);
     // Looked at only: what follows has to be as it is where nobody looks.
-    if (chosen && !measured) this.#observer?.(this.#scored(step, seen).event);
-    if (!teaches && !measured) return;
-    if (this.#inputs.isChallenged) this.#inputs.judge(seen, item, candidates.sample());
-    if (!measured) {
+    if (isObserved && !evaluates) this.#observer?.(this.#scored(interaction, seen).event);
+    if (!trains && !evaluates) return;
+    if (this.#inputs.isChallenged) this.#inputs.compare(seen, item, candidates.sample());
+    if (!evaluates) {
       const request = this.#request(user);
       const example = candidates.example(request, item);
       if (example !== undefined) this.ranker?.learn(example, request.profile.items.length);
       return;
     }
-    const { event, row, means } = this.#scored(step, seen);
+    const { event, row, means } = this.#scored(interaction, seen);
     this.prequential.observe(event);
-    if (chosen || this.#observed === 0) this.#observer?.(event);
+    if (isObserved || this.#observed === 0) this.#observer?.(event);
     const { features, profile } = event;
-    if (teaches && row >= 0)
+    if (trains && row >= 0)
       this.ranker?.learn({ features, means, rows: event.candidates.length, row }, profile.items.length);
   }
 
-  #scored({ user, item, time, seq }: Step, seen: Int32Array): { event: ScoredEvent; row: number; means: Float64Array } {
+  #scored(
+    { user, item, time, seq }: NewInteraction,
+    seen: Int32Array,
+  ): { event: ScoredEvent; row: number; means: Float64Array } {
     const { popularity, statistics, catalogue } = this.#state;
     const request = this.#request(user);
     const { candidates, features, scores, means } = this.#candidates.rank(request);
@@ -188,21 +191,21 @@ export class Learner {
   }
 
   /** Whether an event is one to learn from, and there is a token for it. */
-  #isWanted(user: string, what: string, seq: number): boolean {
+  #mayTrain(user: string, what: string, seq: number): boolean {
     if (this.ranker === undefined || this.#pinned || this.#budget.isEmpty) return false;
     const learned = this.ranker.effort / this.#config.readBack;
-    return isTaught(user, what, seq, learned, this.#config.ranker.dense);
+    return isTrainedOn(user, what, seq, learned, this.#config.ranker.dense);
   }
 
   /** What the list of a user as it is now is asked for by. */
   #request(user: number): RankRequest {
     const { histories, dismissals, catalogue, head } = this.#state;
-    const { dismissed, ...reader } = readerOf(user, histories, dismissals, this.#config.readBack);
+    const { dismissed, ...target } = targetUserOf(user, histories, dismissals, this.#config.readBack);
     const blocked: Iterable<number>[] = [dismissed];
-    if (!this.#config.ranking.includeSeen) blocked.push(reader.past);
+    if (!this.#config.ranking.includeSeen) blocked.push(target.history);
     return {
-      ...reader,
-      question: questionOfHistory(reader.profile, catalogue),
+      ...target,
+      query: queryOfHistory(target.profile, catalogue),
       blocked,
       count: SCORED_LENGTH,
       position: head.position,
@@ -212,13 +215,13 @@ export class Learner {
   }
 
   /** Keeps a list that was shown, if it is one to learn from once it is known what became of it. */
-  serve({ user, origin, id, list, items, time, seq }: Shown): void {
+  serve({ user, origin, id, list, items, time, seq }: ShownList): void {
     if (this.ranker === undefined) return;
     const { histories, catalogue, impressions } = this.#state;
-    this.#budget.follow(time);
+    this.#budget.advance(time);
     const length = histories.length(user);
-    if (length === 0 || !this.#isWanted(id, list, seq)) return;
-    const known = catalogue.numbersOf(items).filter((item) => this.#candidates.isItem(item));
+    if (length === 0 || !this.#mayTrain(id, list, seq)) return;
+    const known = catalogue.knownNumbers(items).filter((item) => this.#candidates.isItem(item));
     const shown = [...new Set(known)].slice(0, this.#config.impressions.places);
     if (shown.length < 2 || !this.#budget.take()) return;
     const { candidates, features, means } = this.#candidates.rank({
@@ -237,7 +240,7 @@ export class Learner {
       list,
       origin,
       seq,
-      events: length,
+      historyLength: length,
       strength,
       items: Int32Array.from(shown),
       features: kept,
@@ -245,14 +248,14 @@ export class Learner {
   }
 
   /** Learns what became of an item of a list that was shown; false where that is not known of. */
-  outcome(origin: number, itemId: ItemId, list: string | undefined, outcome: 'taken' | 'refused'): boolean {
+  learnOutcome(origin: number, itemId: ItemId, list: string | undefined, outcome: 'positive' | 'negative'): boolean {
     const item = this.#state.catalogue.ids.find(itemId);
     const shown = list === undefined ? undefined : this.#state.impressions.find(origin, list);
     if (this.ranker === undefined || this.#pinned || shown === undefined || item === undefined) return false;
     const place = shown.items.indexOf(item);
     if (place < 0) return false;
-    this.#candidates.foldRanker(shown.events, shown.strength);
-    this.ranker.learnShown(Float64Array.from(shown.features), shown.items.length, place, outcome);
+    this.#candidates.prepareRanker(shown.historyLength, shown.strength);
+    this.ranker.learnImpression(Float64Array.from(shown.features), shown.items.length, place, outcome);
     return true;
   }
 

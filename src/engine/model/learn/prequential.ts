@@ -106,7 +106,7 @@ export class Prequential {
   }
 
   #free(item: number, { catalogue }: PrequentialEvent): boolean {
-    return this.#seen[item] !== this.#stamp && catalogue.servable(item, this.#servable.serveUnpublished);
+    return this.#seen[item] !== this.#stamp && catalogue.isServable(item, this.#servable.serveUnpublished);
   }
 
   #popularPlace(event: PrequentialEvent): number {

@@ -1,11 +1,11 @@
-/** Numbers and texts as bytes, little endian, and back: what a state is made of. */
+/** Numbers and texts to bytes and back, little endian. A state is written with these. */
 
 /** Writes into a buffer that grows. */
-export class Writer {
+export class ByteWriter {
   #buffer = Buffer.allocUnsafe(1 << 16);
   #end = 0;
 
-  #hold(count: number): void {
+  #reserve(count: number): void {
     if (this.#end + count <= this.#buffer.length) return;
     const wider = Buffer.allocUnsafe(Math.max(this.#end + count, Math.ceil(this.#buffer.length * 1.5)));
     this.#buffer.copy(wider, 0, 0, this.#end);
@@ -13,38 +13,38 @@ export class Writer {
   }
 
   bytes(bytes: Buffer): void {
-    this.#hold(bytes.length);
+    this.#reserve(bytes.length);
     bytes.copy(this.#buffer, this.#end);
     this.#end += bytes.length;
   }
 
   u32(value: number): void {
-    this.#hold(4);
+    this.#reserve(4);
     this.#end = this.#buffer.writeUInt32LE(value, this.#end);
   }
 
   f64(value: number): void {
-    this.#hold(8);
+    this.#reserve(8);
     this.#end = this.#buffer.writeDoubleLE(value, this.#end);
   }
 
-  /** Numbers behind their count. */
+  /** The count of the numbers, then the numbers in double precision. */
   f64s(values: ArrayLike<number>): void {
     this.count(values.length);
-    this.#hold(values.length * 8);
+    this.#reserve(values.length * 8);
     for (let i = 0; i < values.length; i++) this.#end = this.#buffer.writeDoubleLE(values[i]!, this.#end);
   }
 
-  /** Numbers of single precision behind their count. */
+  /** The count of the numbers, then the numbers in single precision. */
   f32s(values: Float32Array): void {
     this.count(values.length);
-    this.#hold(values.length * 4);
+    this.#reserve(values.length * 4);
     for (let i = 0; i < values.length; i++) this.#end = this.#buffer.writeFloatLE(values[i]!, this.#end);
   }
 
-  /** A whole number >= 0, seven bits a byte, the low ones first. */
+  /** A whole number >= 0, seven bits to a byte, the low bits first. */
   count(value: number): void {
-    this.#hold(8);
+    this.#reserve(8);
     let rest = value;
     while (rest >= 128) {
       this.#buffer[this.#end++] = (rest % 128) | 128;
@@ -59,13 +59,13 @@ export class Writer {
     this.bytes(bytes);
   }
 
-  done(): Buffer {
+  finish(): Buffer {
     return this.#buffer.subarray(0, this.#end);
   }
 }
 
-/** Reads what a {@link Writer} wrote, in the same order. */
-export class Reader {
+/** Reads what a {@link ByteWriter} wrote, in the same order. */
+export class ByteReader {
   #buffer: Buffer;
   #at: number;
 
@@ -113,7 +113,7 @@ export class Reader {
     return bytes;
   }
 
-  /** All that has not been read yet. */
+  /** All bytes that are left. */
   rest(): Buffer {
     return this.bytes(this.#buffer.length - this.#at);
   }

@@ -1,11 +1,11 @@
-/** Order of events by their position in the log, many at a time. */
+/** Sorts events by their position in the log, many at a time. */
 
 const DIGIT_BITS = 11;
 const DIGITS = 2 ** DIGIT_BITS;
 
 /**
- * Indices of sequences (whole numbers from 0) in ascending order, equal ones in the order in which they stand: a radix
- * sort, as comparing a million of them takes longer than folding their events.
+ * Indices of sequences (whole numbers from 0) in ascending order; equal sequences keep their order. A radix sort: a
+ * sort by comparison of a million sequences takes longer than the fold of their events.
  */
 export function logOrder(seqs: Float64Array): Uint32Array {
   let most = 0;

@@ -1,11 +1,11 @@
 /**
- * The best `size` of many items by a score, ties by the items' own ids: a bounded heap with the worst on top. What it
- * keeps doesn't depend on the order in which items are offered.
+ * The best k of many items by score, ties by the items' ids: a bounded heap with the worst item on top. The order in
+ * which a caller offers items does not change the result.
  */
 export class TopK {
   #size: number;
   #ids: readonly string[];
-  /** What is kept, {@link count} of each, the worst first and the rest in no order to rely on. */
+  /** The heap, {@link count} items and scores: the worst first, the others in no reliable order. */
   items: Int32Array;
   scores: Float64Array;
   #count = 0;
@@ -17,8 +17,8 @@ export class TopK {
     this.scores = new Float64Array(size);
   }
 
-  /** Begins again with nothing, for the best of another number; gives itself. Making another one costs more. */
-  restart(size: number): this {
+  /** Empties the heap for another k and returns it. A new heap costs more. */
+  reset(size: number): this {
     if (size > this.items.length) {
       this.items = new Int32Array(size);
       this.scores = new Float64Array(size);
@@ -36,7 +36,7 @@ export class TopK {
     return this.#count === this.#size;
   }
 
-  /** Whether an item of this score may be among the best; a quick test before more is computed of it. */
+  /** Whether an item of this score can be among the best: a quick test before the caller computes more. */
   admits(score: number): boolean {
     return this.#count < this.#size || score >= this.scores[0]!;
   }
@@ -46,7 +46,7 @@ export class TopK {
       let at = this.#count++;
       while (at > 0) {
         const parent = (at - 1) >> 1;
-        if (!this.#worse(item, score, parent)) break;
+        if (!this.#ranksBelow(item, score, parent)) break;
         this.items[at] = this.items[parent]!;
         this.scores[at] = this.scores[parent]!;
         at = parent;
@@ -55,13 +55,13 @@ export class TopK {
       this.scores[at] = score;
       return;
     }
-    if (this.#size === 0 || this.#worse(item, score, 0)) return;
+    if (this.#size === 0 || this.#ranksBelow(item, score, 0)) return;
     let at = 0;
     for (;;) {
       let child = at * 2 + 1;
       if (child >= this.#size) break;
-      if (child + 1 < this.#size && this.#worse(this.items[child + 1]!, this.scores[child + 1]!, child)) child++;
-      if (this.#worse(item, score, child)) break;
+      if (child + 1 < this.#size && this.#ranksBelow(this.items[child + 1]!, this.scores[child + 1]!, child)) child++;
+      if (this.#ranksBelow(item, score, child)) break;
       this.items[at] = this.items[child]!;
       this.scores[at] = this.scores[child]!;
       at = child;
@@ -70,27 +70,27 @@ export class TopK {
     this.scores[at] = score;
   }
 
-  /** Whether this item stands behind the one at a place of the heap. */
-  #worse(item: number, score: number, place: number): boolean {
+  /** Whether an item ranks below the one at a place of the heap. */
+  #ranksBelow(item: number, score: number, place: number): boolean {
     const other = this.scores[place]!;
     if (score !== other) return score < other;
     return this.#ids[item]! > this.#ids[this.items[place]!]!;
   }
 
-  /** The best score; 1 where nothing was kept. */
-  get best(): number {
+  /** The best score; 1 when the heap is empty. */
+  get bestScore(): number {
     if (this.#count === 0) return 1;
     let best = this.scores[0]!;
     for (let i = 1; i < this.#count; i++) if (this.scores[i]! > best) best = this.scores[i]!;
     return best;
   }
 
-  /** Puts the items that were kept into a set, in no particular order. */
+  /** Adds the items to a set, in no particular order. */
   addTo(items: Set<number>): void {
     for (let i = 0; i < this.#count; i++) items.add(this.items[i]!);
   }
 
-  /** What was kept, best first. */
+  /** The items, best first. */
   sorted(): { item: number; score: number }[] {
     const kept: { item: number; score: number }[] = [];
     for (let i = 0; i < this.#count; i++) kept.push({ item: this.items[i]!, score: this.scores[i]! });

@@ -1,4 +1,6 @@
-/** Adam (Kingma and Ba 2015, algorithm 1) on one flat array of parameters, with powers of the decays kept as products. */
+/**
+ * Adam (Kingma and Ba 2015, algorithm 1) on one flat array of parameters; powers of the decays are running products.
+ */
 const FIRST = 0.9;
 const SECOND = 0.999;
 const EPSILON = 1e-8;
@@ -6,7 +8,7 @@ const EPSILON = 1e-8;
 export class Adam {
   readonly first: Float64Array;
   readonly second: Float64Array;
-  /** Products of the decays so far, for the correction of the moments that start at 0. */
+  /** Products of the decays so far, which correct the moments' start at 0. */
   firstPower = 1;
   secondPower = 1;
 

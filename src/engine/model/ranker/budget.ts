@@ -1,9 +1,9 @@
 /**
- * How much learning may cost: events that are looked at to learn from them, as tokens of a bucket. Looking for the
- * candidates of a list is most of the work, also where the event's item turns out to be none of them, so that a token
- * goes for every look and not for every example. Time is that of the events: what is looked at follows from the log
- * alone, and years that are imported in a minute teach as they would have when they happened. Events without a time of
- * their own have that of their publication; of many at once a share is looked at in any case.
+ * The cost of learning, as a token bucket. Most of the work is the search for a list's candidates, also when the
+ * event's item is not among them, so each search costs a token, not each example. The bucket fills by the time of
+ * events. So the log alone decides what the ranker learns from, and years that are imported in a minute train it as
+ * they would have when they happened. Events without a time of their own have that of their publication; if many come
+ * at once, a share of them still trains.
  */
 export interface BudgetConfig {
   /** Tokens for each second of event time. */
@@ -27,8 +27,8 @@ export class Budget {
     this.#tokens = config.burst;
   }
 
-  /** An event of this time, in milliseconds, came. */
-  follow(time: number): void {
+  /** Fills the bucket for an event of this time, milliseconds. */
+  advance(time: number): void {
     const { perSecond, perEvent, burst } = this.#config;
     const passed = Math.max(0, time - this.#time);
     this.#time += passed;
@@ -40,19 +40,19 @@ export class Budget {
     return this.#tokens < 1;
   }
 
-  /** Takes a token; false where there is none. */
+  /** Takes a token; false if there is none. */
   take(): boolean {
     if (this.isEmpty) return false;
     this.#tokens--;
     return true;
   }
 
-  /** What is left, and as of when; equal ones go on equally. */
+  /** The tokens, and the time of the newest event. */
   state(): Float64Array {
     return Float64Array.of(this.#tokens, this.#time);
   }
 
-  /** Takes over what {@link state} gave; throws a RangeError for anything else. */
+  /** Restores what {@link state} gave. Throws a RangeError for anything else. */
   restore(state: ArrayLike<number>): void {
     const [tokens, time] = [state[0], state[1]];
     if (state.length !== 2 || !Number.isFinite(tokens) || !Number.isFinite(time))

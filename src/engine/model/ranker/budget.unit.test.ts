@@ -8,7 +8,7 @@ const START = 1_700_000_000_000;
 function looked(budget: Budget, from: number, events: number, every: number): number {
   let count = 0;
   for (let i = 0; i < events; i++) {
-    budget.follow(from + i * every);
+    budget.advance(from + i * every);
     if (budget.take()) count++;
   }
   return count;

@@ -1,17 +1,17 @@
 /**
- * What a value of each column usually is, where there is any: the running mean, over the lists that were learned from,
- * of the mean of a list's positive values. Values enter a score as logarithms over it, so that weak evidence and strong
- * are told apart: over the mean of the list itself, a list in which one candidate has a trace of evidence looks like one
- * in which it has a lot. What that gains: docs/decisions/0010-the-rankers-arithmetic.md.
+ * What a value of each column usually is where it is positive: the running mean, over the lists that the ranker learned
+ * from, of the mean of a list's positive values. Values enter a score as logarithms over this mean, so the score tells
+ * weak evidence from strong. Over the mean of the list itself, a list in which one candidate has a trace of evidence
+ * would be like one with a lot. What that gains: docs/decisions/0010-the-rankers-arithmetic.md.
  */
 
-/** Share of the newest list; of the first lists all have the same. */
+/** Weight of the newest list; the first lists all weigh the same. */
 const NEWEST_SHARE = 0.001;
 
-export class Means {
-  /** By column; 0: no value above 0 was ever seen. */
+export class RunningMeans {
+  /** By column; 0: the ranker never saw a value above 0. */
   readonly means: Float64Array;
-  /** Lists by column that had such a value. */
+  /** By column: lists with such a value. */
   readonly lists: Float64Array;
 
   constructor(columns: number) {
@@ -19,7 +19,7 @@ export class Means {
     this.lists = new Float64Array(columns);
   }
 
-  /** Takes in the means of a list's positive values by column, 0 where it had none. */
+  /** Adds the means of a list's positive values by column, 0 for a column without any. */
   learn(ofList: Float64Array): void {
     for (let k = 0; k < this.means.length; k++) {
       const mean = ofList[k]!;

@@ -1,25 +1,26 @@
 /**
- * The learned ranker: a correction on top of the hand-set weights, `z = (base + W g) x + v relu((A g) x)`, with x the
- * features of a candidate and g the gates of the list. It starts at 0, so that the first list is the hand-set one and
- * nothing jumps once there is enough to learn from.
+ * The learned ranker: a correction of the hand-set weights, `z = (base + W g) x + v relu((A g) x)`, with x the features
+ * of a candidate and g the gates of the list. It starts at 0, so the first list is the hand-set one, and no list jumps
+ * once there is enough to learn from.
  *
- * Lists are served with the running average of the weights (Polyak and Juditsky 1992), not with those of the last step,
- * which each example throws about: measured on MovieLens 100K, worth about a third of what learning gains in hit rate.
+ * Lists are scored with the running average of the weights (Polyak and Juditsky 1992), not with those of the last step,
+ * as each example moves those a lot. Measured on MovieLens 100K, the average gives about a third of what learning gains
+ * in hit rate.
  *
- * Gates are the same for all candidates of a list, so they are folded into plain weights once a list. The layer has no
- * offsets: a rectified unit is then linear in the features once it is known to be active, and a score remains a sum
- * of terms, each of one feature (measured beside offsets: no difference).
+ * Gates are the same for all candidates of a list, so the ranker folds them into plain weights once for each list. The
+ * layer has no offsets. So a rectified unit that is active is linear in the features, and a score remains a sum of
+ * terms with one feature each (offsets made no measured difference).
  */
 import { createHash } from 'node:crypto';
-import { Reader, Writer } from '../primitives/bytes.ts';
+import { ByteReader, ByteWriter } from '../primitives/bytes.ts';
 import { ln } from '../primitives/math.ts';
 import { Adam } from './adam.ts';
 import type { RankerConfig } from './config.ts';
 import { GATES, gatesOf } from './gates.ts';
-import { Means } from './means.ts';
-import { refusedGradient, takenGradient } from './softmax.ts';
+import { RunningMeans } from './means.ts';
+import { negativeGradient, positiveGradient } from './softmax.ts';
 
-/** What a ranker has learned; equal rankers give equal copies. */
+/** All that a ranker has learned; equal rankers give equal copies. */
 export interface RankerState {
   parameters: Float64Array;
   average: Float64Array;
@@ -32,40 +33,40 @@ export interface RankerState {
   effort: number;
 }
 
-/** A list with a known outcome, as features of its rows, `row * columns + column`. */
-export interface Taken {
+/** A list with a known outcome: features of its rows, `row * columns + column`. */
+export interface TrainingExample {
   features: Float64Array;
-  /** Means of what was positive by column, before it became a feature. */
+  /** Means of positive values by column, before they became features. */
   means: Float64Array;
   rows: number;
-  /** The row of what was taken. */
+  /** The row of the item that the user took. */
   row: number;
 }
 
-/** Gradients of candidates below this are left out: they are most of a list and move nothing. */
+/** Rows with a smaller gradient are left out: they are most of a list and move nothing. */
 const NEGLIGIBLE = 1e-5;
-/** Share of the newest weights in the average; of the first steps all have the same. */
+/** Weight of the newest weights in the average; the first steps all weigh the same. */
 const NEWEST_SHARE = 0.001;
 
 export class Ranker {
   readonly #columns: number;
   readonly #units: number;
   readonly #rate: number;
-  /** What each column is multiplied by, so that all features are of about one size. */
+  /** Scale of each column, so that all features are of about one size. */
   readonly #scales: Float64Array;
-  /** W by gate and column, A by unit, gate and column, v by unit, and what a step down a shown list takes away. */
+  /** W by gate and column, A by unit, gate and column, v by unit, then the weight of an item's position in a list. */
   readonly #parameters: Float64Array;
   readonly #average: Float64Array;
   readonly #gradient: Float64Array;
   readonly #adam: Adam;
-  readonly #means: Means;
+  readonly #means: RunningMeans;
   #steps = 0;
   #effort = 0;
-  // Of the list that was folded last.
+  // The list that was prepared last.
   #base: Float64Array;
   #gates: Float64Array = gatesOf(1, 0);
   #served = true;
-  /** Whether it is still to be folded: of a list that is only learned from nobody asks what it would be served with. */
+  /** Whether the served weights are still to be folded: a list that is only trained on never needs them. */
   #isDue = false;
   readonly #linear: Float64Array;
   readonly #layer: Float64Array;
@@ -82,7 +83,7 @@ export class Ranker {
     this.#parameters = new Float64Array((1 + this.#units) * GATES * columns + this.#units + 1);
     this.#gradient = new Float64Array(this.#parameters.length);
     this.#adam = new Adam(this.#parameters.length);
-    this.#means = new Means(columns);
+    this.#means = new RunningMeans(columns);
     this.#base = new Float64Array(columns);
     this.#linear = new Float64Array(columns);
     this.#layer = new Float64Array(this.#units * columns);
@@ -91,7 +92,7 @@ export class Ranker {
     this.#average = this.#parameters.slice();
   }
 
-  /** Where v begins, behind W and A. */
+  /** Where v begins, after W and A. */
   get #out(): number {
     return (1 + this.#units) * GATES * this.#columns;
   }
@@ -100,17 +101,17 @@ export class Ranker {
     return this.#served ? this.#average : this.#parameters;
   }
 
-  /** What a value of each column usually is (means.ts). Not to be written. */
+  /** Running means of positive values by column (means.ts). The caller must not write them. */
   get means(): Float64Array {
     return this.#means.means;
   }
 
-  /** Lists learned from. */
+  /** Lists that the ranker learned from. */
   get steps(): number {
     return this.#steps;
   }
 
-  /** Items of the histories that those lists were computed for, all together: what it took to learn from them. */
+  /** Items of all the histories that those lists were computed for: the cost of learning. */
   get effort(): number {
     return this.#effort;
   }
@@ -118,18 +119,18 @@ export class Ranker {
   /**
    * Prepares for a list.
    *
-   * @param base weights by column that the correction goes on top of
-   * @param events length of the history
-   * @param strength of the list's evidence (gates.ts)
+   * @param base weights by column that the correction is added to
+   * @param historyLength events of the user's history
+   * @param strength strength of the list's evidence (gates.ts)
    */
-  fold(base: Float64Array, events: number, strength: number): void {
+  prepare(base: Float64Array, historyLength: number, strength: number): void {
     this.#base.set(base);
-    this.#gates = gatesOf(events, strength);
+    this.#gates = gatesOf(historyLength, strength);
     this.#isDue = true;
   }
 
-  /** Folds the weights that lists are served with, or those that are being learned. */
-  #fold(served: boolean): void {
+  /** Folds the gates into the served weights, or into those that are being learned. */
+  #foldGates(served: boolean): void {
     this.#isDue = false;
     this.#served = served;
     const columns = this.#columns;
@@ -149,9 +150,9 @@ export class Ranker {
     }
   }
 
-  /** Scores of all rows (`row * columns + column`) of the folded list; the next call overwrites them. */
+  /** Scores of all rows (`row * columns + column`) of the prepared list; the next call overwrites them. */
   score(features: Float64Array, rows: number): Float64Array {
-    if (this.#isDue) this.#fold(true);
+    if (this.#isDue) this.#foldGates(true);
     const columns = this.#columns;
     const units = this.#units;
     if (this.#scores.length < rows) {
@@ -169,7 +170,7 @@ export class Ranker {
       let score = 0;
       for (let k = 0; k < columns; k++) score += linear[k]! * features[at + k]!;
       let unit = 0;
-      // Four at a time: the sums don't wait for each other, and a feature is read once for all four.
+      // Four units at a time: the sums are independent, and each feature is read once for all four.
       for (; unit + 3 < units; unit += 4) {
         const first = unit * columns;
         const second = first + columns;
@@ -208,9 +209,9 @@ export class Ranker {
     return this.#scores;
   }
 
-  /** Weights by column that make the score of a row of the folded list. */
+  /** Weights by column whose product with a row's features is its score, for the prepared list. */
   weightsOf(features: Float64Array, row: number): Float64Array {
-    if (this.#isDue) this.#fold(true);
+    if (this.#isDue) this.#foldGates(true);
     const columns = this.#columns;
     const weights = this.#linear.slice();
     const out = this.#out;
@@ -225,38 +226,39 @@ export class Ranker {
   }
 
   /**
-   * Learns what was taken of the list that was folded last, and what values usually are.
+   * Learns from the list that was prepared last which item the user took, and updates the running means.
    *
    * @param effort items of the history that the list was computed for
    */
-  learn({ features, means, rows, row }: Taken, effort: number): void {
+  learn({ features, means, rows, row }: TrainingExample, effort: number): void {
     this.#effort += effort;
-    this.#fold(false);
+    this.#foldGates(false);
     this.score(features, rows);
-    takenGradient(this.#scores, rows, row, this.#slopes);
+    positiveGradient(this.#scores, rows, row, this.#slopes);
     this.#descend(features, rows, 0);
     this.#means.learn(means);
   }
 
   /**
-   * Learns what became of a list that was shown, with its rows in the order of their places. The place says much of
-   * who is clicked and nothing of who should be: it has a weight of its own here and none when lists are made.
+   * Learns the outcome of an impression, with its rows in the order in which the user saw them. A position says much
+   * about which item is clicked and nothing about which item should be. So it has a weight of its own here (position
+   * bias), and none when a list is scored.
    *
-   * @param row what was clicked (`taken`) or dismissed (`refused`)
+   * @param row the item that the user clicked (`positive`) or dismissed (`negative`)
    */
-  learnShown(features: Float64Array, rows: number, row: number, outcome: 'taken' | 'refused'): void {
-    this.#fold(false);
+  learnImpression(features: Float64Array, rows: number, row: number, outcome: 'positive' | 'negative'): void {
+    this.#foldGates(false);
     const scores = this.score(features, rows);
     const weight = this.#parameters[this.#parameters.length - 1]!;
-    for (let place = 0; place < rows; place++) scores[place] = scores[place]! + weight * depthOf(place);
-    const gradient = outcome === 'taken' ? takenGradient : refusedGradient;
+    for (let place = 0; place < rows; place++) scores[place] = scores[place]! + weight * logPosition(place);
+    const gradient = outcome === 'positive' ? positiveGradient : negativeGradient;
     gradient(scores, rows, row, this.#slopes);
     let depth = 0;
-    for (let place = 0; place < rows; place++) depth += this.#slopes[place]! * depthOf(place);
+    for (let place = 0; place < rows; place++) depth += this.#slopes[place]! * logPosition(place);
     this.#descend(features, rows, depth);
   }
 
-  /** One step against the gradient by score in `#slopes`, and against that of the place in a shown list. */
+  /** One step against the gradient by score in `#slopes`, and by position in an impression. */
   #descend(features: Float64Array, rows: number, depth: number): void {
     const slopes = this.#slopes;
     const columns = this.#columns;
@@ -278,7 +280,7 @@ export class Ranker {
         for (let k = 0; k < columns; k++) gradient[from + k] = gradient[from + k]! + part * features[at + k]!;
       }
     }
-    // What was summed up is the gradient of the folded weights, in the place of the first gate.
+    // The sums are the gradient of the folded weights, in the place of the first gate.
     const gates = this.#gates;
     for (let from = 0; from < out; from += GATES * columns) {
       for (let k = 0; k < columns; k++) {
@@ -294,7 +296,7 @@ export class Ranker {
     for (let i = 0; i < average.length; i++) average[i] = average[i]! + share * (parameters[i]! - average[i]!);
   }
 
-  /** A copy of all that it knows. */
+  /** A copy of all that the ranker has learned. */
   state(): RankerState {
     const { first, second, firstPower, secondPower } = this.#adam;
     return {
@@ -310,7 +312,7 @@ export class Ranker {
     };
   }
 
-  /** Takes over what another one knew. Throws a RangeError for one of another shape. */
+  /** Restores what {@link state} gave. Throws a RangeError for a ranker of another shape. */
   restore({ parameters, average, first, second, powers, means, lists, steps, effort }: RankerState): void {
     const size = this.#parameters.length;
     if ([parameters, average, first, second].some(({ length }) => length !== size)) {
@@ -328,16 +330,16 @@ export class Ranker {
 
   encode(): Buffer {
     const { parameters, average, first, second, powers, means, lists, steps, effort } = this.state();
-    const out = new Writer();
+    const out = new ByteWriter();
     for (const numbers of [parameters, average, first, second, powers, means, lists]) out.f64s(numbers);
     out.count(steps);
     out.count(effort);
-    return out.done();
+    return out.finish();
   }
 
-  /** Takes over what {@link encode} wrote. Throws a RangeError for a ranker of another shape. */
+  /** Restores what {@link encode} wrote. Throws a RangeError for a ranker of another shape. */
   decode(bytes: Uint8Array): void {
-    const input = new Reader(Buffer.from(bytes));
+    const input = new ByteReader(Buffer.from(bytes));
     const [parameters, average] = [input.f64s(), input.f64s()];
     const [first, second] = [input.f64s(), input.f64s()];
     const [firstPower, secondPower] = input.f64s();
@@ -356,23 +358,23 @@ export class Ranker {
     });
   }
 
-  /** SHA-256, hex, of all that it knows. */
+  /** SHA-256, hex, of all that the ranker has learned. */
   hash(): string {
     return createHash('sha256').update(this.encode()).digest('hex');
   }
 }
 
-/** A weight of each gate, one after `columns` others, as one. */
+/** The weights of one column under all gates, `columns` apart, as one weight. */
 function gated(parameters: Float64Array, at: number, columns: number, gates: Float64Array): number {
   let weight = 0;
   for (let gate = 0; gate < GATES; gate++) weight += gates[gate]! * parameters[at + gate * columns]!;
   return weight;
 }
 
-/** How far down a list a place is, from 0. */
-const depthOf = (place: number): number => ln(1 + place);
+/** Feature of an item's position in a list, from 0. */
+const logPosition = (place: number): number => ln(1 + place);
 
-/** Whole-number arithmetic only (Marsaglia's xorshift32), -1 to 1. */
+/** Numbers from -1 to 1, by whole-number arithmetic alone (Marsaglia's xorshift32). */
 function randomBySeed(seed: number): () => number {
   let state = (Math.imul(seed, 0x9e3779b1) ^ 0x2545f491) >>> 0 || 1;
   return () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { exp, ln } from '../primitives/math.ts';
 import { RANKER_DEFAULTS, type RankerForm } from './config.ts';
-import { Ranker, type Taken } from './ranker.ts';
-import { isTaught, placeHash } from './schedule.ts';
-import { refusedGradient, softmax, takenGradient } from './softmax.ts';
+import { Ranker, type TrainingExample } from './ranker.ts';
+import { eventHash, isTrainedOn } from './schedule.ts';
+import { negativeGradient, positiveGradient, softmax } from './softmax.ts';
 
 const COLUMNS = 4;
 const SCALES = Float64Array.of(1, 0.3, 1, 1);
@@ -21,7 +21,7 @@ function list(rows: number, seed: number): Float64Array {
 }
 
 /** A list of which a row was taken; what it was before it became features doesn't matter here. */
-const taken = (features: Float64Array, rows: number, row: number): Taken => ({
+const taken = (features: Float64Array, rows: number, row: number): TrainingExample => ({
   features,
   means: Float64Array.of(1, 2, 0, 4),
   rows,
@@ -42,7 +42,7 @@ function taught(form: RankerForm, lists: number): Ranker {
   const one = ranker(form);
   for (let i = 0; i < lists; i++) {
     const features = list(20, i);
-    one.fold(BASE, 1 + (i % 50), 0.5);
+    one.prepare(BASE, 1 + (i % 50), 0.5);
     one.learn(taken(features, 20, target(features, 20)), 1 + (i % 30));
   }
   return one;
@@ -53,7 +53,7 @@ function meanLoss(of: Ranker, from: number): number {
   const p = new Float64Array(20);
   for (let i = from; i < from + 200; i++) {
     const features = list(20, i);
-    of.fold(BASE, 1 + (i % 50), 0.5);
+    of.prepare(BASE, 1 + (i % 50), 0.5);
     softmax(of.score(features, 20), 20, p);
     loss -= ln(Math.max(p[target(features, 20)]!, 1e-12)) / 200;
   }
@@ -64,7 +64,7 @@ describe('the ranker', () => {
   it.each(['linear', 'hidden'] as const)('starts as the weights it corrects (%s)', (form) => {
     const one = ranker(form);
     const features = list(10, 3);
-    one.fold(BASE, 7, 0.5);
+    one.prepare(BASE, 7, 0.5);
     const scores = one.score(features, 10);
     for (let row = 0; row < 10; row++) {
       let plain = 0;
@@ -84,7 +84,7 @@ describe('the ranker', () => {
   it.each(['linear', 'hidden'] as const)('has a score that is a sum over columns (%s)', (form) => {
     const one = taught(form, 500);
     const features = list(15, 77);
-    one.fold(BASE, 30, 0.5);
+    one.prepare(BASE, 30, 0.5);
     const scores = one.score(features, 15);
     for (let row = 0; row < 15; row++) {
       const weights = one.weightsOf(features, row);
@@ -97,14 +97,14 @@ describe('the ranker', () => {
   it('lessens the loss of what it has just learned', () => {
     const features = list(6, 5);
     const loss = (of: Ranker): number => {
-      of.fold(BASE, 12, 0.5);
+      of.prepare(BASE, 12, 0.5);
       const p = new Float64Array(6);
       softmax(of.score(features, 6), 6, p);
       return -ln(p[2]!);
     };
     const one = ranker();
     const before = loss(one);
-    one.fold(BASE, 12, 0.5);
+    one.prepare(BASE, 12, 0.5);
     one.learn(taken(features, 6, 2), 12);
     expect(loss(one)).toBeLessThan(before);
   });
@@ -116,10 +116,10 @@ describe('the ranker', () => {
     expect(two.hash()).toBe(one.hash());
     for (const each of [one, two]) {
       const features = list(20, 4_000);
-      each.fold(BASE, 9, 0.5);
+      each.prepare(BASE, 9, 0.5);
       each.learn(taken(features, 20, 3), 9);
-      each.fold(BASE, 9, 0.5);
-      each.learnShown(features, 20, 5, 'refused');
+      each.prepare(BASE, 9, 0.5);
+      each.learnImpression(features, 20, 5, 'negative');
     }
     expect(two.hash()).toBe(one.hash());
     expect(two.hash()).not.toBe(taught('hidden', 300).hash());
@@ -133,14 +133,14 @@ describe('the ranker', () => {
         const features = list(10, i);
         // Shown in the order of the first column.
         for (let row = 0; row < 10; row++) features[row * COLUMNS] = (10 - row) / 10 + features[row * COLUMNS]! / 100;
-        one.fold(BASE, 5, 0.5);
+        one.prepare(BASE, 5, 0.5);
         learn(one, features);
       }
-      one.fold(BASE, 5, 0.5);
+      one.prepare(BASE, 5, 0.5);
       return one.weightsOf(list(1, 1), 0)[0]! - BASE[0]!;
     };
     const blind = weightAfter((one, features) => one.learn(taken(features, 10, 0), 5));
-    const seeing = weightAfter((one, features) => one.learnShown(features, 10, 0, 'taken'));
+    const seeing = weightAfter((one, features) => one.learnImpression(features, 10, 0, 'positive'));
     expect(blind).toBeGreaterThan(0);
     expect(seeing).toBeLessThan(blind * 0.8);
   });
@@ -164,12 +164,12 @@ describe('gradients of a list', () => {
 
   it('are those of the losses they are named for', () => {
     const taken = new Float64Array(5);
-    takenGradient(scores, 5, 3, taken);
+    positiveGradient(scores, 5, 3, taken);
     for (const [row, slope] of numeric((of) => -ln(probability(of, 3))).entries()) {
       expect(taken[row]).toBeCloseTo(slope, 6);
     }
     const refused = new Float64Array(5);
-    refusedGradient(scores, 5, 2, refused);
+    negativeGradient(scores, 5, 2, refused);
     for (const [row, slope] of numeric((of) => -ln(1 - probability(of, 2))).entries()) {
       expect(refused[row]).toBeCloseTo(slope, 6);
     }
@@ -177,7 +177,7 @@ describe('gradients of a list', () => {
 
   it('are finite for scores that are far apart', () => {
     const into = new Float64Array(3);
-    for (const gradient of [takenGradient, refusedGradient]) {
+    for (const gradient of [positiveGradient, negativeGradient]) {
       gradient(Float64Array.of(-1e6, 0, 1e6), 3, 2, into);
       expect(into.every(Number.isFinite)).toBe(true);
       gradient(Float64Array.of(-1e6, 0, 1e6), 3, 0, into);
@@ -190,16 +190,17 @@ describe('which events teach', () => {
   it('is all at first, and fewer the more is known, by ids and position alone', () => {
     const share = (learned: number): number => {
       let count = 0;
-      for (let seq = 1; seq <= 4_000; seq++) if (isTaught(`u${seq % 97}`, `i${seq % 31}`, seq, learned, 1_000)) count++;
+      for (let seq = 1; seq <= 4_000; seq++)
+        if (isTrainedOn(`u${seq % 97}`, `i${seq % 31}`, seq, learned, 1_000)) count++;
       return count / 4_000;
     };
     expect(share(999)).toBe(1);
     expect(share(2_000)).toBeGreaterThan(0.1);
     expect(share(2_000)).toBeLessThan(0.15);
     expect(share(10_000)).toBeLessThan(0.004);
-    expect(placeHash('u1', 'i1', 5)).toBe(placeHash('u1', 'i1', 5));
-    expect(placeHash('u1', 'i1', 5)).not.toBe(placeHash('u1', 'i1', 6));
-    expect(placeHash('u1', '1i', 5)).not.toBe(placeHash('u11', 'i', 5));
+    expect(eventHash('u1', 'i1', 5)).toBe(eventHash('u1', 'i1', 5));
+    expect(eventHash('u1', 'i1', 5)).not.toBe(eventHash('u1', 'i1', 6));
+    expect(eventHash('u1', '1i', 5)).not.toBe(eventHash('u11', 'i', 5));
   });
 });
 

@@ -1,10 +1,12 @@
-/** Losses over a list, as their gradients by score. Sums run in the order of rows, so a list has one gradient. */
+/**
+ * Losses over a list, as their gradients by score. Sums run in the order of rows, so a list has exactly one gradient.
+ */
 import { exp } from '../primitives/math.ts';
 
-/** Below this a difference of scores is as good as infinite; `exp` would be asked for what it can't say. */
+/** A larger difference of scores counts as infinite, as `exp` cannot compute it. */
 const LOWEST = -600;
 
-/** Turns scores into probabilities, into `into`. */
+/** Writes the probabilities of scores into `into`. */
 export function softmax(scores: Float64Array, rows: number, into: Float64Array): void {
   let most = Number.NEGATIVE_INFINITY;
   for (let row = 0; row < rows; row++) if (scores[row]! > most) most = scores[row]!;
@@ -18,16 +20,16 @@ export function softmax(scores: Float64Array, rows: number, into: Float64Array):
 }
 
 /** Gradient of `-ln p(target)`. */
-export function takenGradient(scores: Float64Array, rows: number, target: number, into: Float64Array): void {
+export function positiveGradient(scores: Float64Array, rows: number, target: number, into: Float64Array): void {
   softmax(scores, rows, into);
   into[target] = into[target]! - 1;
 }
 
 /**
- * Gradient of `-ln(1 - p(refused))`: takes from what was refused and gives to the others in proportion to what they
- * have, so that a dismissal says nothing about their order among themselves.
+ * Gradient of `-ln(1 - p(refused))`: it lowers the refused item and raises the others in proportion to their
+ * probabilities, so a dismissal says nothing about the order of the others.
  */
-export function refusedGradient(scores: Float64Array, rows: number, refused: number, into: Float64Array): void {
+export function negativeGradient(scores: Float64Array, rows: number, refused: number, into: Float64Array): void {
   softmax(scores, rows, into);
   const p = into[refused]!;
   const rest = Math.max(1 - p, 1e-9);

@@ -5,13 +5,13 @@
 import { createHash } from 'node:crypto';
 import { type ItemId, type UserId, userId } from '../../../bus/event/ids.ts';
 import { CONTENDERS } from '../learn/prequential.ts';
-import { Reader } from '../primitives/bytes.ts';
+import { ByteReader } from '../primitives/bytes.ts';
 import { bucketOf, STATISTICS_DEFAULTS } from '../state/statistics.ts';
 import type { CountedPart } from './counted-rows.ts';
 import { decodeAdopted } from './inputs-section.ts';
 import { decodeLearned } from './ranker-section.ts';
 import { SECTION } from './sections.ts';
-import { decodeState, type ReadState } from './state-bytes.ts';
+import { type DecodedState, decodeState } from './state-bytes.ts';
 
 /** In the order in which they are compared: what others follow from comes first. */
 export const CONTENTS = [
@@ -102,7 +102,7 @@ export function contentsOf(model: ReadableModel, table: ModelTable): Contents {
   return { table, key, columns, rows };
 }
 
-function rowsOf(table: ModelTable, state: ReadState): Iterable<readonly Cell[]> {
+function rowsOf(table: ModelTable, state: DecodedState): Iterable<readonly Cell[]> {
   switch (table) {
     case 'item':
       return state.items.map(({ id, published, withdrawn, listed, fields }) => [
@@ -142,31 +142,31 @@ function inOrder(rows: Iterable<Cell[]>, key: number): Cell[][] {
   });
 }
 
-const userOf = ({ users }: ReadState, place: number): string => users[place]?.id ?? '';
-const itemOf = ({ items }: ReadState, place: number): string => items[place]?.id ?? '';
-const sectionOf = ({ sections }: ReadState, wanted: string): Buffer | undefined =>
+const userOf = ({ users }: DecodedState, place: number): string => users[place]?.id ?? '';
+const itemOf = ({ items }: DecodedState, place: number): string => items[place]?.id ?? '';
+const sectionOf = ({ sections }: DecodedState, wanted: string): Buffer | undefined =>
   sections.find(({ name }) => name === wanted)?.bytes;
 
-function* eventRows(state: ReadState): Generator<Cell[]> {
+function* eventRows(state: DecodedState): Generator<Cell[]> {
   const { users, items, weights, negatives, times, seqs } = state.events;
   for (let at = 0; at < users.length; at++)
     yield [userOf(state, users[at]!), seqs[at]!, itemOf(state, items[at]!), weights[at]!, negatives[at]!, times[at]!];
 }
 
-function* dismissalRows(state: ReadState): Generator<Cell[]> {
+function* dismissalRows(state: DecodedState): Generator<Cell[]> {
   const bytes = sectionOf(state, SECTION.dismissals);
   if (bytes === undefined) return;
-  const input = new Reader(bytes);
+  const input = new ByteReader(bytes);
   for (let left = input.count(); left > 0; left--) {
     const [item, seq, origin] = [input.count(), input.count(), input.count()];
     yield [seq, userOf(state, origin), itemOf(state, item)];
   }
 }
 
-function* shownRows(state: ReadState): Generator<Cell[]> {
+function* shownRows(state: DecodedState): Generator<Cell[]> {
   const bytes = sectionOf(state, SECTION.impressions);
   if (bytes === undefined) return;
-  const input = new Reader(bytes);
+  const input = new ByteReader(bytes);
   for (let left = input.count(); left > 0; left--) {
     const list = input.text();
     const user = userOf(state, input.count());
@@ -178,20 +178,20 @@ function* shownRows(state: ReadState): Generator<Cell[]> {
   }
 }
 
-function* inputRows(state: ReadState): Generator<Cell[]> {
+function* inputRows(state: DecodedState): Generator<Cell[]> {
   const sha256 = (bytes: Uint8Array | undefined): Cell =>
     bytes === undefined ? null : `SHA-256 ${createHash('sha256').update(bytes).digest('hex')}`;
-  for (const { kind, inForce, challenger, judged } of decodeAdopted(
+  for (const { kind, inForce, challenger, comparison } of decodeAdopted(
     sectionOf(state, SECTION.inputs) ?? Buffer.alloc(0),
   )) {
     yield [kind, 'challenger', sha256(challenger)];
     yield [kind, 'in force', sha256(inForce)];
-    for (const [what, value] of Object.entries(judged).sort(([a], [b]) => (a < b ? -1 : 1)))
+    for (const [what, value] of Object.entries(comparison).sort(([a], [b]) => (a < b ? -1 : 1)))
       yield [kind, `judged ${what}`, value as number];
   }
 }
 
-function* qualityRows(state: ReadState): Generator<Cell[]> {
+function* qualityRows(state: DecodedState): Generator<Cell[]> {
   const bytes = sectionOf(state, SECTION.prequential);
   if (bytes === undefined) return;
   const head = 24;
@@ -201,14 +201,14 @@ function* qualityRows(state: ReadState): Generator<Cell[]> {
   for (const [at, part] of ['scored', 'window', 'window_long'].entries()) yield [part, 0, bytes.readDoubleLE(at * 8)];
 }
 
-function* rankerRows(state: ReadState): Generator<Cell[]> {
+function* rankerRows(state: DecodedState): Generator<Cell[]> {
   const bytes = sectionOf(state, SECTION.ranker);
   if (bytes === undefined || bytes.length === 0) return;
   yield ['stale', 0, bytes[0]!];
   const { budget, ranker } = decodeLearned(bytes);
   for (const [at, part] of ['budget_tokens', 'budget_time'].entries()) yield [part, 0, budget[at]!];
   if (ranker.length === 0) return;
-  const input = new Reader(ranker);
+  const input = new ByteReader(ranker);
   for (const part of ['weights', 'weights_served', 'adam_first', 'adam_second', 'adam_powers', 'usual', 'usual_lists'])
     for (const [at, value] of input.f64s().entries()) yield [part, at, value];
   yield ['steps', 0, input.count()];

@@ -6,7 +6,7 @@ import type { Exported } from './export-state.ts';
 import { decodeAdopted } from './inputs-section.ts';
 import { decodeLearned } from './ranker-section.ts';
 import { SECTION } from './sections.ts';
-import { decodeState, ModelStateUnreadableError, type ReadState } from './state-bytes.ts';
+import { type DecodedState, decodeState, ModelStateUnreadableError } from './state-bytes.ts';
 
 /** All that a state's bytes are read into; it must be empty. */
 export interface Imported extends Exported {
@@ -27,7 +27,7 @@ export function importState({ state, learner, inputs, itemFold }: Imported, byte
     return item;
   });
   const numbers = read.users.map(({ id, traits: known }) => {
-    const number = users.of(id);
+    const number = users.intern(id);
     if (known !== undefined) traits.set(number, known);
     return number;
   });
@@ -59,7 +59,12 @@ export function importState({ state, learner, inputs, itemFold }: Imported, byte
   head.advance(read.clock);
 }
 
-function importEvents(state: ModelState, read: ReadState, items: readonly number[], numbers: readonly number[]): void {
+function importEvents(
+  state: ModelState,
+  read: DecodedState,
+  items: readonly number[],
+  numbers: readonly number[],
+): void {
   const { histories, historyWriter, postings, statistics, links, catalogue } = state;
   const { users, items: taken, weights, negatives, times, seqs } = read.events;
   const roots = Int32Array.from(numbers, (number) => links.root(number));
@@ -72,6 +77,6 @@ function importEvents(state: ModelState, read: ReadState, items: readonly number
     histories.append(user, item, weights[event]!, negatives[event]!, times[event]!, seq, numbers[origin]!);
     postings.append(item, seq, user, place);
   }
-  historyWriter.findPosition();
+  historyWriter.updatePosition();
   statistics.countAll(histories, catalogue.ids.end, state.users.end);
 }

@@ -1,6 +1,6 @@
 /** What a state holds of the ranker, as a section of bytes: flags, the budget, then the ranker's own. */
 import type { LearnedState } from '../learn/learner.ts';
-import { Reader, Writer } from '../primitives/bytes.ts';
+import { ByteReader, ByteWriter } from '../primitives/bytes.ts';
 import { SECTION } from './sections.ts';
 import { decodeState } from './state-bytes.ts';
 
@@ -8,16 +8,16 @@ const STALE = 1;
 const PINNED = 2;
 
 export function encodeLearned({ stale, pinned, budget, ranker }: LearnedState): Buffer {
-  const out = new Writer();
+  const out = new ByteWriter();
   out.count((stale ? STALE : 0) | (pinned ? PINNED : 0));
   out.f64s(budget);
   out.bytes(ranker);
-  return out.done();
+  return out.finish();
 }
 
 /** Throws a RangeError for bytes that end too early. */
 export function decodeLearned(bytes: Buffer): LearnedState {
-  const input = new Reader(bytes);
+  const input = new ByteReader(bytes);
   const flags = input.count();
   return {
     stale: (flags & STALE) !== 0,

@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto';
 import type { ItemData } from '../../../bus/event/types.ts';
 import { FreshetError } from '../../../errors.ts';
-import { Reader, Writer } from '../primitives/bytes.ts';
+import { ByteReader, ByteWriter } from '../primitives/bytes.ts';
 import type { Traits } from '../state/traits.ts';
 
 const MAGIC = 'FRSHMODL';
@@ -63,7 +63,7 @@ export interface StateSection {
   bytes: Uint8Array;
 }
 
-export interface ModelState {
+export interface StateContent {
   clock: number;
   items: StateItem[];
   users: StateUser[];
@@ -85,14 +85,14 @@ export interface EventColumns {
 }
 
 /** A state that was read; events stand in columns, users in order, each user's in log order. */
-export interface ReadState extends Omit<ModelState, 'users' | 'events' | 'sections'> {
+export interface DecodedState extends Omit<StateContent, 'users' | 'events' | 'sections'> {
   sections: { name: string; bytes: Buffer }[];
   users: Omit<StateUser, 'from' | 'end'>[];
   events: EventColumns;
 }
 
-export function encodeState(state: ModelState): Buffer {
-  const out = new Writer();
+export function encodeState(state: StateContent): Buffer {
+  const out = new ByteWriter();
   out.bytes(Buffer.from(MAGIC, 'latin1'));
   out.u32(VERSION);
   out.u32(0);
@@ -133,12 +133,12 @@ export function encodeState(state: ModelState): Buffer {
     out.count(bytes.length);
     out.bytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   }
-  const body = out.done();
+  const body = out.finish();
   return Buffer.concat([body, createHash('sha256').update(body).digest()]);
 }
 
 /** Reads what {@link encodeState} wrote. Throws {@link ModelStateUnreadableError}. */
-export function decodeState(bytes: Uint8Array): ReadState {
+export function decodeState(bytes: Uint8Array): DecodedState {
   const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const body = all.subarray(0, Math.max(0, all.length - DIGEST_BYTES));
   if (body.length < 24 || body.toString('latin1', 0, 8) !== MAGIC) {
@@ -157,7 +157,7 @@ export function decodeState(bytes: Uint8Array): ReadState {
       details: { expected, actual, bytes: all.length },
     });
   }
-  const input = new Reader(body, 16);
+  const input = new ByteReader(body, 16);
   const clock = input.f64();
   const items: StateItem[] = [];
   for (let left = input.count(); left > 0; left--) {
@@ -168,7 +168,7 @@ export function decodeState(bytes: Uint8Array): ReadState {
     const fields = json === '' ? undefined : (JSON.parse(json) as ItemData);
     items.push({ id, published: (flags & 1) !== 0, withdrawn: (flags & 2) !== 0, listed, fields });
   }
-  const users: ReadState['users'] = [];
+  const users: DecodedState['users'] = [];
   // An event takes 13 bytes at least, so there can't be more of them than that.
   const events = columnsOf(Math.ceil(body.length / 13));
   let end = 0;
@@ -191,7 +191,7 @@ export function decodeState(bytes: Uint8Array): ReadState {
   for (let left = input.count(); left > 0; left--) {
     links.push({ session: input.count(), user: input.count(), seq: input.count() });
   }
-  const sections: ReadState['sections'] = [];
+  const sections: DecodedState['sections'] = [];
   for (let left = input.count(); left > 0; left--)
     sections.push({ name: input.text(), bytes: input.bytes(input.count()) });
   return { clock, items, users, events: firstOf(events, end), links, sections };

@@ -1,8 +1,8 @@
 /**
- * How new an item is in the catalogue: `2^(-age / half-life)` of the time of the event that published it.
+ * How new an item is in the catalogue: `2^(-age / half-life)` since the event that published it.
  *
- * A catalogue event sets the time; interactions add nothing. Explained as itself. The newest items are candidates of
- * their own, so that one which shares no terms with anybody is seen at all.
+ * A catalogue event sets the time; interactions add nothing. The newest items are candidates by themselves, so that
+ * users see an item that shares no terms with any history.
  */
 
 import { exp } from '../primitives/math.ts';
@@ -17,7 +17,7 @@ export const AGE_DEFAULTS: AgeConfig = { newHalfLifeMs: 7 * 86_400_000 };
 
 const LN2 = Math.LN2;
 
-/** Newness of an item at a time, 0 to 1; 0 for one that was never published. */
+/** Newness of an item at a time, 0 to 1; 0 for an item that was never published. */
 export function newness(item: number, timeMs: number, catalogue: Catalogue, config: AgeConfig): number {
   const listed = catalogue.listed(item);
   if (Number.isNaN(listed)) return 0;
@@ -25,15 +25,15 @@ export function newness(item: number, timeMs: number, catalogue: Catalogue, conf
   return age > 40 ? 0 : exp(-LN2 * age);
 }
 
-/** So many changes are made one by one; for more the list is made anew. */
+/** Up to this many changes happen one by one; more of them rebuild the list. */
 const FEW = 64;
 
-/** The items listed last, newest first, ties by their ids; follows the catalogue without looking through all of it. */
+/** The items listed last, newest first, ties by their ids. It follows the catalogue without a pass over all of it. */
 export class Newest {
   items: number[] = [];
-  /** Items that came into the catalogue or left it since the last look. */
+  /** Items that entered or left the catalogue since the last refresh. */
   readonly #changed = new Set<number>();
-  /** Whether there are items beyond those that are kept. */
+  /** Whether the catalogue may hold listed items beyond those kept. */
   #more = true;
   #keep: number;
   #catalogue: Catalogue;
@@ -56,7 +56,7 @@ export class Newest {
     return this.#catalogue.isPublished(item) && !this.#catalogue.isWithdrawn(item);
   }
 
-  /** Takes an item out, and puts it where it belongs if it is listed. */
+  /** Takes an item out, and puts it back in its place if it is listed. */
   #move(item: number): void {
     const { items } = this;
     const before = items.indexOf(item);
@@ -69,7 +69,7 @@ export class Newest {
       if (this.#compare(items[middle]!, item) < 0) low = middle + 1;
       else high = middle;
     }
-    // Behind the last that is kept there may be others that come before it.
+    // Items that are not kept may come before this one.
     if (low === items.length && this.#more) return;
     items.splice(low, 0, item);
     if (items.length > this.#keep) {

@@ -1,10 +1,10 @@
 /**
- * Likeness of content: idf-weighted cosine between an item's terms and those of the user's newest items, of the newest
- * one alone, of their traits, or of another item.
+ * Similarity of content: idf-weighted cosine between an item's terms and a query, which is made of the user's newest
+ * items, of the newest one alone, of the user's traits, or of another item.
  *
  * A catalogue event changes the item's unit vector and the inverted index (catalogue.ts); interactions add nothing. A
- * reader builds a question (terms with whole weights) and gets the whole-number dot product with each item's vector:
- * so an item that nobody has touched has an audience. Explained by the terms in common and the item they came from.
+ * list builds a query (terms with whole weights) and reads its whole-number dot product with each item's vector. So an
+ * item that nobody took finds its audience. The explanation names the common terms and the item that they come from.
  */
 
 import { wholePower } from '../primitives/math.ts';
@@ -14,32 +14,32 @@ import { MAX_ROW_ID } from '../state/row-slots.ts';
 import { WEIGHT_BITS, WEIGHT_MASK } from '../state/term-postings.ts';
 
 const UNIT = 2 ** 20;
-/** The user's newest items that shape the question, and how they fade. */
+/** The user's newest items that the query is made of, and how they fade. */
 const REACH = 20;
 const FADE = 0.9;
-/** Heaviest terms that look for candidates, and how many postings they may read in all. */
+/** The heaviest terms of a query look for candidates; how many postings these may read in all. */
 const SEARCH_TERMS = 32;
 const SEARCH_POSTINGS = 50_000;
-/** More than there are numbers of terms. */
+/** More than the highest term number. */
 const NUMBERS = MAX_ROW_ID + 2;
 
-/** Weights of terms, in whole 2^-20; `norm` is what the cosine is divided by. */
-export interface Question {
+/** Weights of terms, in whole 2^-20; `norm` is the divisor of the cosine. */
+export interface ContentQuery {
   terms: Map<number, number>;
   norm: number;
-  /** How much each of the profile's items has a say; empty where the question isn't a history's. */
+  /** Weight of each of the profile's items in the query; empty if the query is not made of a history. */
   fades: number[];
 }
 
-const NO_QUESTION: Question = { terms: new Map(), norm: 0, fades: [] };
+const NO_QUERY: ContentQuery = { terms: new Map(), norm: 0, fades: [] };
 
-/** What a history asks for. */
-export function questionOfHistory(profile: Profile, catalogue: Catalogue): Question {
+/** The query of a history. */
+export function queryOfHistory(profile: Profile, catalogue: Catalogue): ContentQuery {
   const raw = new Map<number, number>();
   const fades: number[] = [];
   const reach = Math.min(REACH, profile.items.length);
   for (let place = 0; place < reach; place++) {
-    const fade = Math.round(1024 * wholePower(FADE, profile.backs[place]![0]!));
+    const fade = Math.round(1024 * wholePower(FADE, profile.lags[place]![0]!));
     fades.push(fade);
     const vector = catalogue.vector(profile.items[place]!);
     if (vector === undefined) continue;
@@ -51,13 +51,13 @@ export function questionOfHistory(profile: Profile, catalogue: Catalogue): Quest
   return weighed(raw, catalogue, fades);
 }
 
-/** What the newest item of a history asks for. */
-export function questionOfLast({ items, backs, seqs }: Profile, catalogue: Catalogue): Question {
-  return questionOfHistory({ items: items.slice(0, 1), backs: backs.slice(0, 1), seqs: seqs.slice(0, 1) }, catalogue);
+/** The query of a history's newest item. */
+export function queryOfLastItem({ items, lags, seqs }: Profile, catalogue: Catalogue): ContentQuery {
+  return queryOfHistory({ items: items.slice(0, 1), lags: lags.slice(0, 1), seqs: seqs.slice(0, 1) }, catalogue);
 }
 
-/** What traits ask for; terms that no item has say nothing. */
-export function questionOfTraits(traits: readonly (readonly [string, number])[], catalogue: Catalogue): Question {
+/** The query of a user's traits; it leaves out terms that no item has. */
+export function queryOfTraits(traits: readonly (readonly [string, number])[], catalogue: Catalogue): ContentQuery {
   const raw = new Map<number, number>();
   for (const [text, weight] of traits) {
     const term = catalogue.terms.find(text);
@@ -66,7 +66,7 @@ export function questionOfTraits(traits: readonly (readonly [string, number])[],
   return weighed(raw, catalogue, []);
 }
 
-function weighed(raw: Map<number, number>, catalogue: Catalogue, fades: number[]): Question {
+function weighed(raw: Map<number, number>, catalogue: Catalogue, fades: number[]): ContentQuery {
   let most = 0;
   const weights = new Float64Array(raw.size);
   let at = 0;
@@ -87,7 +87,7 @@ function weighed(raw: Map<number, number>, catalogue: Catalogue, fades: number[]
   return { terms, norm: Math.sqrt(squares) * VECTOR_UNIT, fades };
 }
 
-/** The terms that weigh most, the heaviest first, ties by the terms themselves. */
+/** The heaviest terms, the heaviest first, ties by the terms themselves. */
 function heaviest(terms: ReadonlyMap<number, number>, count: number, catalogue: Catalogue): number[] {
   // Exact in a double: 21 bits of weight over 22 of number. Numbers are sorted ten times as fast as pairs of them.
   const keys = new Float64Array(terms.size);
@@ -105,25 +105,25 @@ function heaviest(terms: ReadonlyMap<number, number>, count: number, catalogue: 
   return found.slice(0, count);
 }
 
-/** The terms in common that weigh most, as text: tags and attributes before plain words of the same weight. */
-export function termsInCommon(question: Question, item: number, catalogue: Catalogue, count: number): string[] {
+/** The heaviest common terms, as text; tags and attributes come before plain words of the same weight. */
+export function commonTerms(query: ContentQuery, item: number, catalogue: Catalogue, count: number): string[] {
   const common: [string, number][] = [];
   for (const word of catalogue.vector(item) ?? []) {
-    const weight = question.terms.get(termOf(word));
+    const weight = query.terms.get(termOf(word));
     if (weight !== undefined) common.push([catalogue.terms.id(termOf(word)), weight * partOf(word)]);
   }
   common.sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
   return common.slice(0, count).map(([term]) => (term.startsWith('=') ? term.slice(1) : term));
 }
 
-/** How like an item is to two questions at a time: that of a whole history, and that of its newest item. */
-export class Likeness {
-  /** Weights of the questions' terms, `term * 2` and the place behind it; 0 of all others. */
+/** Similarity of items to two queries at a time: one of a whole history, one of its newest item. */
+export class ContentSimilarity {
+  /** Weights of the queries' terms, at `term * 2` and the place behind it; 0 for all other terms. */
   #weights = new Float64Array(64);
-  #whole: Question = NO_QUESTION;
-  #last: Question = NO_QUESTION;
+  #whole: ContentQuery = NO_QUERY;
+  #last: ContentQuery = NO_QUERY;
 
-  take(whole: Question, last: Question, catalogue: Catalogue): void {
+  take(whole: ContentQuery, last: ContentQuery, catalogue: Catalogue): void {
     for (const term of this.#whole.terms.keys()) this.#weights[term * 2] = 0;
     for (const term of this.#last.terms.keys()) this.#weights[term * 2 + 1] = 0;
     this.#whole = whole;
@@ -135,8 +135,8 @@ export class Likeness {
   }
 
   /**
-   * Cosines of an item with the questions that were taken, 0 to 1, to two places of a table that are 0 before: the
-   * item's terms are read once for both.
+   * Writes an item's cosines with the two queries, 0 to 1, to two places of a table that are 0 before. It reads the
+   * item's terms once for both.
    */
   fill(item: number, catalogue: Catalogue, into: Float64Array, wholeAt: number, lastAt: number): void {
     const vector = catalogue.vector(item);
@@ -156,7 +156,7 @@ export class Likeness {
   }
 }
 
-/** One question at a time: the items that share its heaviest terms. */
+/** Finds the items that share the heaviest terms of a query. */
 export class ContentSearch {
   sums = new Float64Array(64);
   touched = new Int32Array(64);
@@ -170,16 +170,16 @@ export class ContentSearch {
     this.count = 0;
   }
 
-  search(question: Question, catalogue: Catalogue): void {
+  search(query: ContentQuery, catalogue: Catalogue): void {
     for (let i = 0; i < this.count; i++) this.sums[this.touched[i]!] = 0;
     this.count = 0;
     let left = SEARCH_POSTINGS;
-    for (const term of heaviest(question.terms, SEARCH_TERMS, catalogue)) {
+    for (const term of heaviest(query.terms, SEARCH_TERMS, catalogue)) {
       const documents = catalogue.postings.count(term);
-      // A frequent term is passed over rather than ending the search: rarer ones may follow.
+      // The search skips a frequent term instead of ending, as rarer terms may follow.
       if (documents > left) continue;
       left -= documents;
-      this.#add(term, question.terms.get(term)!, catalogue);
+      this.#add(term, query.terms.get(term)!, catalogue);
     }
   }
 

@@ -1,4 +1,7 @@
-/** n^-exponent of items, remembered for as long as the item's total stays: the power costs more than all else. */
+/**
+ * n^-exponent of items. The values are cached while an item's total stays the same, as the power costs more than all
+ * else.
+ */
 import { pow } from '../primitives/math.ts';
 import type { Statistics } from '../state/statistics.ts';
 

@@ -1,15 +1,17 @@
 /**
- * What each item of a history says for a candidate, one at a time. The pair channels (pair-sums.ts) add up counts over
- * all items that share a user with the history, to find candidates; here each candidate is looked at through each item:
+ * Lift and the like: what each item of a history says for a candidate, one at a time. The pair channels
+ * (co-occurrence.ts) sum counts over all items of the history to find candidates. Here each candidate meets each item
+ * of the history:
  *
- * - evidence: how much more often it follows than its share of all events would have it, `sum over a < 30 of
- *   .8^a ln(1 + f[h_a][j] / (30 n_j / N))`: a logarithm per item of the history, so that many that speak for it a
- *   little weigh more than one that speaks for it much; the same of what came before, and of what goes together; the
- *   best single one; how many of the items it followed at all; and the share of an item's followers that it is;
- * - what followed, came before and went together with the newest item alone, and a sum that fades slower.
+ * - Lift: how much more often the candidate follows the item than its share of all events would explain, `sum over a <
+ *   30 of .8^a ln(1 + f[h_a][j] / (30 n_j / N))`. It is one logarithm for each item of the history, so many items that
+ *   say a little weigh more than one that says much. The other lift channels are the same for what came before and for
+ *   co-occurrence, the best single item, how many of the items the candidate followed at all, and its share of the
+ *   items' followers.
+ * - Transitions and co-occurrences with the newest item alone, and a sum that fades more slowly.
  *
- * An event adds nothing of its own, the counts are there anyway (statistics.ts). Explained by the items that speak
- * for it.
+ * An event adds nothing for this signal, which reads the counts of statistics.ts. Its explanation names the items that
+ * speak for the candidate.
  */
 
 import { ln, wholePower } from '../primitives/math.ts';
@@ -20,9 +22,9 @@ import { FEATURE, type FeatureName, SIGNAL } from './names.ts';
 
 export interface LiftChannel {
   name: FeatureName;
-  /** The signal under whose name it is explained. */
+  /** The signal that a reason names. */
   signal: typeof SIGNAL.lift | typeof SIGNAL.transition | typeof SIGNAL.coOccurrence;
-  /** Whether the largest part counts rather than their sum. */
+  /** Whether the largest part counts instead of the sum of the parts. */
   best?: true;
 }
 
@@ -43,7 +45,7 @@ export const LIFT_CHANNELS: readonly LiftChannel[] = [
 
 const REACH = 30;
 const PRIOR = 30;
-/** Added to an item's own count before a share of it is taken. */
+/** Added to an item's own count before the share is computed. */
 const SHARE_PRIOR = 5;
 const table = (fade: number): Float64Array => Float64Array.from({ length: REACH }, (_, a) => wholePower(fade, a));
 const FAST = table(0.8);
@@ -57,11 +59,13 @@ export interface LiftFrom {
   coOccurrenceDamping: Damping;
 }
 
-/** Lift for the candidates of one list at a time, added one item of the history after the other. */
+/** Lift for the candidates of one list, added one item of the history after the other. */
 export class Lift {
   #from: LiftFrom;
   #rows = 0;
-  /** By candidate: what its share of all events is divided by; its damping, over what a full event counts. */
+  /**
+   * By candidate: the divisor of its counts by its share of all events; its dampings, over what a full event counts.
+   */
   #divisors = new Float64Array(0);
   #transition = new Float64Array(0);
   #coOccurrence = new Float64Array(0);
@@ -70,7 +74,7 @@ export class Lift {
     this.#from = from;
   }
 
-  /** Starts with these candidates. */
+  /** Starts a list with these candidates. */
   begin(candidates: ArrayLike<number>): void {
     const { statistics, transitionDamping, coOccurrenceDamping } = this.#from;
     const rows = candidates.length;
@@ -90,8 +94,8 @@ export class Lift {
   }
 
   /**
-   * Adds what an item of the history says, `back` events back, to the channels' columns of each candidate
-   * (`row * columns + column + channel`), which are 0 at first.
+   * Adds what one item of the history says, `back` events back, to the channels' columns of each candidate (`row *
+   * columns + column + channel`), which begin at 0.
    *
    * @param counts f, b and co of each candidate with that item, at `row * 3`
    */
@@ -105,7 +109,7 @@ export class Lift {
     const ownCoOccurrence = coOccurrenceDamping.of(own, statistics);
     const farTransition = FAR[back]! * ownTransition;
     const farCoOccurrence = FAR[back]! * ownCoOccurrence;
-    // What would go together by chance, 5 n_h n_j / N, of items that are taken this often, is this over the divisor.
+    // Items that users take this often co-occur 5 n_h n_j / N times by chance: this, over the divisor.
     const chance = (5 * count) / (PRIOR * TRANSITION_UNIT);
     const share = slow / (TRANSITION_UNIT * (count + SHARE_PRIOR));
     const rows = this.#rows;

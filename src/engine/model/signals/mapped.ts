@@ -1,7 +1,7 @@
 /**
- * What recorded inputs say: how well an item goes with what somebody took, by their features alone. A list gets a
- * column of each kind, and one that fades as an item gathers events of its own: for an item that nobody has touched it
- * is all there is.
+ * Scores of recorded inputs: how well an item goes with a user's history, by the features of both alone. A list has two
+ * columns for each kind: the score, and one that fades as an item gathers events of its own. For an item that nobody
+ * took, the second is all there is.
  */
 import { MAP_KINDS, type MapKind } from '../inputs/kinds.ts';
 import type { MappedItems } from '../inputs/mapped-items.ts';
@@ -12,7 +12,7 @@ import { FULL, type Statistics } from '../state/statistics.ts';
 export class MappedSignals {
   readonly #config: MappedConfig;
   readonly #inputs: RecordedInputs;
-  #who = new Float64Array(0);
+  #userVector = new Float64Array(0);
   #scores = new Float64Array(0);
 
   constructor(config: MappedConfig, inputs: RecordedInputs) {
@@ -20,32 +20,36 @@ export class MappedSignals {
     this.#inputs = inputs;
   }
 
-  #whoFor(map: MappedItems): Float64Array {
-    if (this.#who.length !== map.map.rank) this.#who = new Float64Array(map.map.rank);
-    return this.#who;
+  #vectorFor(map: MappedItems): Float64Array {
+    if (this.#userVector.length !== map.map.rank) this.#userVector = new Float64Array(map.map.rank);
+    return this.#userVector;
   }
 
-  /** Offers the items with how well they go with what was taken; none where no input can say. */
-  offer(past: ArrayLike<number>, items: Int32Array, offer: (item: number, score: number) => void): void {
+  /**
+   * Offers items with their scores for a history; offers none if no input is in force, or if it knows nothing of the
+   * history.
+   */
+  offer(history: ArrayLike<number>, items: Int32Array, offer: (item: number, score: number) => void): void {
     for (const kind of MAP_KINDS) {
       const map = this.#inputs.inForce(kind);
       if (map === undefined) continue;
-      const who = this.#whoFor(map);
-      if (!map.gather(past, this.#config.reach, who)) continue;
-      for (let i = 0; i < items.length; i++) if (map.knows(items[i]!)) offer(items[i]!, map.score(items[i]!, who));
+      const userVector = this.#vectorFor(map);
+      if (!map.gather(history, this.#config.reach, userVector)) continue;
+      for (let i = 0; i < items.length; i++)
+        if (map.knows(items[i]!)) offer(items[i]!, map.score(items[i]!, userVector));
       return;
     }
   }
 
   /**
-   * Fills two columns of the table for one kind: the value, and what is left of its logarithm while the item has few
-   * events of its own.
+   * Fills two columns of the table for one kind: the value, and the part of its logarithm that is left while the item
+   * has few events of its own.
    *
-   * @param column of the value; the next column is that of the other
+   * @param column column of the value; the other one is the next
    */
   fill(
     kind: MapKind,
-    past: ArrayLike<number>,
+    history: ArrayLike<number>,
     candidates: readonly number[],
     statistics: Statistics,
     into: Float64Array,
@@ -54,13 +58,13 @@ export class MappedSignals {
   ): void {
     const map = this.#inputs.inForce(kind);
     if (map === undefined) return;
-    const who = this.#whoFor(map);
-    if (!map.gather(past, this.#config.reach, who)) return;
+    const userVector = this.#vectorFor(map);
+    if (!map.gather(history, this.#config.reach, userVector)) return;
     if (this.#scores.length < candidates.length) this.#scores = new Float64Array(candidates.length * 2);
     const scores = this.#scores;
     for (let row = 0; row < candidates.length; row++) {
       const item = candidates[row]!;
-      scores[row] = map.knows(item) ? map.score(item, who) : kind === 'towers' ? -1e9 : 0;
+      scores[row] = map.knows(item) ? map.score(item, userVector) : kind === 'towers' ? -1e9 : 0;
     }
     if (kind === 'towers') odds(scores, candidates.length);
     let sum = 0;
@@ -80,14 +84,14 @@ export class MappedSignals {
     }
   }
 
-  /** How much an item's own evidence counts against what its features promise, 0 for an item without events. */
+  /** Share of an item's own evidence against the score of its features; 0 for an item without events. */
   ownShare(item: number, statistics: Statistics): number {
     const events = (statistics.total[item] ?? 0) / FULL;
     return events / (this.#config.ownEvents + events);
   }
 }
 
-/** Logits as what a softmax makes of them, in place: the largest becomes 1. */
+/** Turns logits into what a softmax is proportional to, in place; the largest becomes 1. */
 function odds(logits: Float64Array, count: number): void {
   let most = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < count; i++) most = Math.max(most, logits[i]!);

@@ -1,15 +1,16 @@
 /**
- * Sequence neighbours: what people with a similar stretch of history took next. The gain is on dense logs.
+ * Neighbours: what users with a similar history took next.
  *
- * An event adds a posting (its user and place) to its item's row (postings.ts). A reader goes through their newest
- * items h_a and the newest postings of each: the first that belongs to another user v sets v's anchor and adds
- * `.85^a n^-.3` to how similar v is; later ones add the same over `1 + |q - q_v + a - a_v| / 5`, so that the same
- * items in the same order count most. The most similar vote for what followed their anchor.
+ * Sequence neighbours. An event adds a posting (its user and place) to its item's row (postings.ts). A list reads the
+ * user's newest items h_a and the newest postings of each. The first posting of another user v sets v's anchor and adds
+ * `.85^a n^-.3` to v's similarity. Each later one adds the same over `1 + |q - q_v + a - a_v| / 5`, so that the same
+ * items in the same order count most. The most similar users vote for what followed their anchor. The gain is on dense
+ * logs.
  *
- * The same pass finds who is kindred: whoever shares the most of the history in whatever order, `sum .95^a n^-.5`
- * over the root of the length of their own; they vote for all of their newest items, evenly, the later the more, and
- * the nearer to their anchor the more. Both are explained as what people with a similar history took; who they are is
- * never said.
+ * User kNN. The same pass finds the users that share the most of the history in any order: `sum .95^a n^-.5` over the
+ * root of the length of their own history. They vote for all of their newest items, in three ways: evenly, more for
+ * later items, and more for items near their anchor. The explanation of both says that users with a similar history
+ * took the item. It never names those users.
  */
 
 import { wholePower } from '../primitives/math.ts';
@@ -22,15 +23,15 @@ import type { Damping } from './damping.ts';
 import { FEATURE } from './names.ts';
 
 export interface NeighbourConfig {
-  /** Newest events of the history that look for neighbours, as far as a list reads back at all. */
+  /** Newest events of the history that look for neighbours, at most as many as a list reads back. */
   neighbourReach: number;
-  /** Newest postings of an item that are looked at: what bounds the work for an item that everybody took. */
+  /** Newest postings of an item that a list reads. This bounds the work for an item that everybody took. */
   neighbourPostings: number;
-  /** Most similar users that vote. */
+  /** Most similar users that vote by sequence. */
   neighbourVoters: number;
-  /** Most kindred users that vote. */
+  /** Most similar users that vote by user kNN. */
   userKnnVoters: number;
-  /** Newest items of each of those. */
+  /** Newest items that each of those votes for. */
   userKnnItems: number;
 }
 
@@ -42,7 +43,7 @@ export const NEIGHBOUR_DEFAULTS: NeighbourConfig = {
   userKnnItems: 100,
 };
 
-/** Ways of counting votes, and columns of an item in {@link Neighbours.sums}. */
+/** Ways to count votes: the columns of an item in {@link Neighbours.sums}. */
 export const NEIGHBOUR_CHANNELS = [
   FEATURE.neighbours,
   FEATURE.neighboursClose,
@@ -54,19 +55,19 @@ export const NEIGHBOUR_CHANNELS = [
 export const NEIGHBOUR_STRIDE = NEIGHBOUR_CHANNELS.length;
 const BY_PLACES = 1 / PLACES;
 const OVERLAP_FADE = 0.95;
-/** A history shorter than this is no surer sign of likeness. */
+/** A shorter history than this says no more about similarity than one of this length. */
 const OVERLAP_LENGTH = 10;
 const LATE_FADE = 0.97;
 const NEAR_FADE = 0.9;
 const SIMILAR_FADE = 0.85;
 const SHIFT = 5;
-/** What shifts divide by, so that most of them need no division of their own. */
+/** Divisors of shifts, so that most shifts need no division of their own. */
 const SHIFTS = Float64Array.from({ length: 256 }, (_, shift) => 1 + shift / SHIFT);
 const AHEAD = 15;
 const AHEAD_FADE = 0.7;
 const FADES = Float64Array.from({ length: 128 }, (_, a) => wholePower(SIMILAR_FADE, a));
 const OVERLAP_FADES = Float64Array.from({ length: 128 }, (_, a) => wholePower(OVERLAP_FADE, a));
-/** Votes are whole numbers, voters' weights in 2^-20 and fades in 2^-16, so that their sum is exact in any order. */
+/** Votes are whole numbers: voters have weights in 2^-20 and fades are in 2^-16. So their sum is exact in any order. */
 const VOTE_UNIT = 2 ** 20;
 const FADE_UNIT = 2 ** 16;
 const wholeFades = (fade: number, length: number): Float64Array =>
@@ -74,7 +75,7 @@ const wholeFades = (fade: number, length: number): Float64Array =>
 const LATE_FADES = wholeFades(LATE_FADE, 128);
 const NEAR_FADES = wholeFades(NEAR_FADE, 128);
 const AHEAD_FADES = wholeFades(AHEAD_FADE, AHEAD);
-/** What the sums of each channel are multiplied by to be votes. */
+/** Factor from the sums of a channel to votes. */
 export const NEIGHBOUR_UNIT = 1 / (VOTE_UNIT * FADE_UNIT);
 
 export class Neighbours {
@@ -136,14 +137,14 @@ export class Neighbours {
   }
 
   /**
-   * Looks for users like this history's and counts their votes. How similar a user is adds up in the order of the
-   * history, back from its newest item; which of those who are equally similar have a vote is decided by their ids.
+   * Finds users like this history's and counts their votes. A user's similarity adds up in the order of the history,
+   * back from its newest item. Among equally similar users the ids decide which ones vote.
    *
-   * @param reader number of the user whose history it is, -1 for none: nobody is their own neighbour
+   * @param target number of the user whose history it is, -1 for none; no user is their own neighbour
    */
   gather(
     profile: Profile,
-    reader: number,
+    target: number,
     items: number,
     postings: Postings,
     histories: Histories,
@@ -163,7 +164,7 @@ export class Neighbours {
     const users = this.#users;
     let found = 0;
     for (let place = 0; place < profile.items.length; place++) {
-      const a = profile.backs[place]![0]!;
+      const a = profile.lags[place]![0]!;
       if (a >= neighbourReach) break;
       const item = profile.items[place]!;
       const row = postings.row(item);
@@ -174,11 +175,11 @@ export class Neighbours {
       const end = Math.max(0, count - neighbourPostings) * 2;
       for (let at = count * 2 - 1; at > end; at -= 2) {
         const packed = row[at]!;
-        // A power of two, so that this is what a division gives.
+        // PLACES is a power of two, so the product is what a division gives.
         const user = Math.floor(packed * BY_PLACES);
         const q = packed - user * PLACES;
         if (stamps[user] !== stamp) {
-          if (user === reader) continue;
+          if (user === target) continue;
           stamps[user] = stamp;
           users[found++] = user;
           similar[user] = weight;
@@ -192,26 +193,26 @@ export class Neighbours {
         }
       }
     }
-    const voters = this.#voters.restart(neighbourVoters);
+    const voters = this.#voters.reset(neighbourVoters);
     for (let i = 0; i < found; i++) {
       const user = users[i]!;
       const score = similar[user]!;
-      // Who took nothing since has no vote.
+      // A user who took nothing after the anchor has no vote.
       if (anchors[user]! + 1 < histories.length(user) && voters.admits(score)) voters.offer(user, score);
     }
-    const most = voters.best;
+    const most = voters.bestScore;
     for (let i = 0; i < voters.count; i++) this.#vote(voters.items[i]!, voters.scores[i]! / most, histories);
     this.#voteByOverlap(found, histories);
   }
 
   #voteByOverlap(found: number, histories: Histories): void {
-    const voters = this.#voters.restart(this.#config.userKnnVoters);
+    const voters = this.#voters.reset(this.#config.userKnnVoters);
     for (let i = 0; i < found; i++) {
       const user = this.#users[i]!;
       const score = this.#overlap[user]! / Math.sqrt(Math.max(OVERLAP_LENGTH, histories.length(user)));
       if (voters.admits(score)) voters.offer(user, score);
     }
-    const most = voters.best;
+    const most = voters.bestScore;
     const { sums } = this;
     for (let i = 0; i < voters.count; i++) {
       const user = voters.items[i]!;
@@ -230,13 +231,13 @@ export class Neighbours {
     }
   }
 
-  /** Where an item's sums begin; they are 0 if it had none. */
+  /** Where an item's sums begin; they are 0 for an item without votes. */
   #touch(item: number): number {
     const at = item * NEIGHBOUR_STRIDE;
     if (this.#stamps[item] !== this.#stamp) {
       this.#stamps[item] = this.#stamp;
       this.touched[this.count++] = item;
-      // One by one: of so few a fill is mostly the call.
+      // A loop: for so few values a fill costs mostly the call.
       const { sums } = this;
       for (let k = 0; k < NEIGHBOUR_STRIDE; k++) sums[at + k] = 0;
     }

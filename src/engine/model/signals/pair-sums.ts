@@ -1,10 +1,11 @@
 /**
- * The pair counts as a history reads them, in two steps. To find candidates one pass over the rows of its items adds up
- * two sums of every item in them. Of the candidates alone the sums of all channels are then read, item by item of the
- * history, from the whole rows. Weights are whole multiples of 2^-20 and counts are whole, so every sum is exact and
- * the order of rows and slots can't matter: sums in Float32 gave different lists for different memory layouts.
+ * Sums of pair counts for a history, in two steps. To find candidates, one pass over the rows of the history's items
+ * adds up two sums for every item in them. Then the sums of all channels are computed for the candidates alone, one
+ * item of the history after the other, from the whole rows. Weights are whole multiples of 2^-20 and counts are whole,
+ * so every sum is exact and does not depend on the order of rows and slots. Sums in Float32 gave different lists for
+ * different memory layouts.
  *
- * Of a long row only its prefix is summed up while candidates are looked for.
+ * The first step reads only the prefix of a long row.
  */
 import { pow, wholePower } from '../primitives/math.ts';
 import type { Profile } from '../state/profile.ts';
@@ -18,8 +19,8 @@ const UNIT = 2 ** 20;
 
 export class PairSums {
   /**
-   * By item: what followed, with a share of what came before, at `item * 2`; what went together behind it. Undamped,
-   * in 2^-20 of the channels' units; 0 where nothing is known.
+   * By item: transitions after, with a share of those before, at `item * 2`; co-occurrences at the place behind it.
+   * Undamped, in 2^-20 of the channels' units; 0 if nothing is known.
    */
   found = new Float64Array(64 * 2);
   /** Items with a sum, in no particular order. */
@@ -31,7 +32,7 @@ export class PairSums {
   #weights = new Float64Array(0);
   #beforeShare: number;
 
-  /** @param beforeShare share of what came before in the sum that directed candidates are chosen by */
+  /** @param beforeShare share of what came before in the sum that chooses candidates by transition */
   constructor(beforeShare: number) {
     this.#beforeShare = beforeShare;
   }
@@ -44,7 +45,7 @@ export class PairSums {
     this.count = 0;
   }
 
-  /** Looks through the rows of a profile's items. */
+  /** Sums up the rows of a profile's items. */
   gather(profile: Profile, statistics: Statistics): void {
     for (let i = 0; i < this.count; i++) {
       const at = this.touched[i]! * 2;
@@ -62,7 +63,7 @@ export class PairSums {
       for (let k = 0; k < CHANNELS; k++) {
         const channel = PAIR_CHANNELS[k]!;
         let fade = 0;
-        for (const back of profile.backs[place]!) fade += wholePower(channel.decay, back);
+        for (const back of profile.lags[place]!) fade += wholePower(channel.decay, back);
         weights[at + k] = Math.round(UNIT * fade * pow(n, -channel.source));
       }
       const after = weights[at]! + weights[at + 1]!;
@@ -107,14 +108,14 @@ export class PairSums {
     this.count = count;
   }
 
-  /** Starts the sums of so many candidates. */
+  /** Starts the sums of a list with this many candidates. */
   begin(rows: number): void {
     if (this.sums.length < rows * CHANNELS) this.sums = new Float64Array(rows * CHANNELS * 2);
     else this.sums.fill(0, 0, rows * CHANNELS);
   }
 
   /**
-   * Adds what the profile's item at a place says.
+   * Adds what the profile's item at `place` says.
    *
    * @param counts f, b and co of each candidate with that item, at `row * 3`
    */
@@ -144,9 +145,9 @@ export class PairSums {
   }
 
   /**
-   * Share of a channel's sum for a candidate that stands in the row of the profile's item at `place`.
+   * Share of a candidate's sum in one channel that comes from the profile's item at `place`.
    *
-   * @param row the candidate's
+   * @param row the candidate's row
    */
   share(
     pairs: SparseRows,

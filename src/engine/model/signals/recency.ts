@@ -1,9 +1,9 @@
 /**
- * How lately an item is taken by the log's own pace: positions since it was taken last and first, and how often lately,
- * as so many of its newest postings over the positions since the first of them. Popularity by event time needs
- * half-lives that suit the data; the pace of the log suits itself.
+ * How lately users take an item, by the log's own pace: positions since its last and its first event, and its rate,
+ * which is a number of its newest postings over the positions since the oldest of them. Popularity by event time needs
+ * half-lives that suit the data; the pace of the log always suits it.
  *
- * An event adds its posting (postings.ts), nothing else. Explained as popularity.
+ * An event adds its posting (postings.ts) and nothing else. Reasons name this signal popularity.
  */
 
 import type { Postings } from '../state/postings.ts';
@@ -15,15 +15,15 @@ export const RECENCY_CHANNELS = [
   FEATURE.takenLately,
   FEATURE.takenLatelyLong,
 ] as const;
-/** Newest postings that tell how often an item is taken, in short and in long. */
+/** Newest postings that the rates read, in short and in long. */
 const NEWEST = [4, 32] as const;
-/** Positions that are added, so that two in a row are no trend. */
+/** Positions that are added, so that two events in a row are no trend. */
 const PRIOR = 100;
 
 /**
  * Fills the channels' columns for each candidate (`row * columns + column + channel`).
  *
- * @param position newest position of the log that anything was taken at
+ * @param position newest position of the log at which a user took an item
  */
 export function addRecency(
   candidates: readonly number[],
@@ -39,7 +39,7 @@ export function addRecency(
     const count = postings.count(item);
     const taken = postings.row(item);
     if (taken === undefined || count === 0) {
-      // As if it had been listed just now and never been taken.
+      // As if the item had been listed just now and nobody had ever taken it.
       into[at] = position + 1;
       continue;
     }

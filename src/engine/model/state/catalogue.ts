@@ -1,6 +1,6 @@
 /**
- * The items: their ids, what is known of them, whether they may be served; and the inverted index of their terms.
- * An item that only interactions speak of has a number and nothing else.
+ * The items: their ids and fields, whether the model may serve them, and the inverted index of their terms. An item
+ * that only interactions name has a number and nothing else.
  */
 import { patchItem } from '../../../bus/event/patch.ts';
 import type { ItemData, ItemPatch } from '../../../bus/event/types.ts';
@@ -13,12 +13,12 @@ import { type ContentConfig, itemTerms } from './terms.ts';
 
 const PUBLISHED = 1;
 const WITHDRAWN = 2;
-/** More than there are numbers of items. */
+/** More than the highest item number. */
 const NUMBERS = MAX_ROW_ID + 2;
 
 export interface Item {
   fields: ItemData | undefined;
-  /** When it was listed: time of the event that published it, milliseconds. */
+  /** Time of the event that published it first, milliseconds since 1970. */
   listed: number;
 }
 
@@ -29,35 +29,38 @@ export class Catalogue {
   #config: ContentConfig;
   #status = new Uint8Array(64);
   #hashes = new Uint32Array(64);
-  /** Scratch of {@link inOrder}. */
+  /** Scratch of {@link canonicalOrder}. */
   #keys = new Float64Array(512);
   /** When items were listed, by number; NaN: never. */
   #listed = new Float64Array(64).fill(Number.NaN);
-  /** Inverse document frequencies by the items that a term occurs in, among `#idfsOf` of them; 0: not asked for yet. */
+  /**
+   * Inverse document frequencies by document frequency, for a catalogue of `#idfsOf` described items; 0: not computed
+   * yet.
+   */
   #idfs = new Float64Array(1_024);
   #idfsOf = 0;
   #items: (Item | undefined)[] = [];
   #vectors: (Uint32Array | undefined)[] = [];
   #published = 0;
-  /** Whether anything was ever published. */
-  #catalogued = false;
+  /** Whether any item was ever published. */
+  #everPublished = false;
   #described = 0;
   #version = 0;
   #onFields: (item: number, fields: ItemData) => void;
   #listing: (item: number) => void = () => {};
 
-  /** @param onFields called with an item's fields whenever they are others */
+  /** @param onFields takes an item's fields whenever they change */
   constructor(config: ContentConfig, onFields: (item: number, fields: ItemData) => void = () => {}) {
     this.#config = config;
     this.#onFields = onFields;
   }
 
-  /** Calls back with every item that comes into the catalogue or leaves it, just before it does. */
+  /** Sets the listener that the catalogue calls with every item that enters or leaves it, just before it does. */
   onListing(listing: (item: number) => void): void {
     this.#listing = listing;
   }
 
-  /** Counts every change, for what is cached of the catalogue. */
+  /** A counter of all changes, for caches of the catalogue. */
   get version(): number {
     return this.#version;
   }
@@ -67,9 +70,9 @@ export class Catalogue {
     return this.#published;
   }
 
-  /** Whether anything was ever published. */
-  get catalogued(): boolean {
-    return this.#catalogued;
+  /** Whether any item was ever published. */
+  get everPublished(): boolean {
+    return this.#everPublished;
   }
 
   /** Items with at least one term, the N of idf. */
@@ -77,11 +80,11 @@ export class Catalogue {
     return this.#described;
   }
 
-  /** Number of an item's id; a new number for a new one. Throws a RangeError beyond 4,194,303 items. */
+  /** The number of an item's id; a new number for a new id. Throws a RangeError beyond 4,194,303 items. */
   number(id: string): number {
     const known = this.ids.find(id);
     if (known !== undefined) return known;
-    const number = this.ids.of(id);
+    const number = this.ids.intern(id);
     if (number > MAX_ROW_ID) {
       this.ids.release(number);
       throw new RangeError(`the model holds at most ${MAX_ROW_ID + 1} items`);
@@ -102,10 +105,10 @@ export class Catalogue {
   }
 
   /**
-   * Items in an order that their ids alone decide, for sums that must not depend on who came first: by a hash of the
-   * id, by the id itself where two have the same. Numbers are sorted ten times as fast as texts.
+   * Items in an order that depends on their ids alone: by a hash of the id, and by the id where two hashes are equal.
+   * Sums that must not depend on the order of arrival use it. Numbers sort ten times as fast as texts.
    */
-  inOrder(items: Iterable<number>): number[] {
+  canonicalOrder(items: Iterable<number>): number[] {
     // Exact in a double: 31 bits of hash over 22 of number.
     const hashes = this.#hashes;
     let count = 0;
@@ -137,8 +140,8 @@ export class Catalogue {
     return ordered;
   }
 
-  /** Numbers of the items that are known. */
-  numbersOf(ids: Iterable<string> = []): number[] {
+  /** Numbers of those of the ids that the catalogue knows. */
+  knownNumbers(ids: Iterable<string> = []): number[] {
     const numbers: number[] = [];
     for (const id of ids) {
       const item = this.ids.find(id);
@@ -152,12 +155,13 @@ export class Catalogue {
   }
 
   /**
-   * Whether an item may be served: published and not withdrawn, or unpublished where that is allowed. As long as nobody
-   * has published anything, all that is known is served: a history without a catalogue is all there is then.
+   * Whether the model may serve an item: a published item that is not withdrawn, or an unpublished one if the caller
+   * allows it. If no item was ever published, the model serves every known item, as there is a history and no
+   * catalogue.
    */
-  servable(number: number, unpublished: boolean): boolean {
+  isServable(number: number, unpublished: boolean): boolean {
     const status = this.#status[number]!;
-    return unpublished || !this.#catalogued ? (status & WITHDRAWN) === 0 : status === PUBLISHED;
+    return unpublished || !this.#everPublished ? (status & WITHDRAWN) === 0 : status === PUBLISHED;
   }
 
   isPublished(number: number): boolean {
@@ -168,9 +172,9 @@ export class Catalogue {
     return (this.#status[number]! & WITHDRAWN) !== 0;
   }
 
-  /** Puts an item in the catalogue, or other fields in place of its own. */
+  /** Puts an item into the catalogue, or replaces its fields. */
   publish(number: number, fields: ItemData, listed: number): void {
-    this.#catalogued = true;
+    this.#everPublished = true;
     const known = this.#items[number];
     this.#items[number] = { fields, listed: known?.listed ?? listed };
     this.#listed[number] = known?.listed ?? listed;
@@ -178,7 +182,10 @@ export class Catalogue {
     this.#index(number, fields);
   }
 
-  /** Applies a JSON Merge Patch (RFC 7396) to an item's fields. Unpublished items have none: nothing happens. */
+  /**
+   * Applies a JSON Merge Patch (RFC 7396) to an item's fields. False: the item was never published, and nothing
+   * changes.
+   */
   update(number: number, patch: ItemPatch): boolean {
     const item = this.#items[number];
     if (item?.fields === undefined) return false;
@@ -188,7 +195,7 @@ export class Catalogue {
     return true;
   }
 
-  /** Takes an item out of all lists (also before it was published), or lets it back in. */
+  /** Takes an item out of all lists (also before it is published), or lets it back in. */
   withdraw(number: number, withdrawn: boolean): void {
     const status = this.#status[number]!;
     this.#mark(number, withdrawn ? status | WITHDRAWN : status & ~WITHDRAWN);
@@ -202,17 +209,17 @@ export class Catalogue {
     this.#version++;
   }
 
-  /** Unit vector of an item: `term << 10 | weight`, undefined without terms. */
+  /** Unit vector of an item, `term << 10 | weight`; undefined for an item without terms. */
   vector(number: number): Uint32Array | undefined {
     return this.#vectors[number];
   }
 
-  /** When an item was listed, milliseconds; NaN for one that was never published. */
+  /** When an item was listed, milliseconds since 1970; NaN for an item that was never published. */
   listed(number: number): number {
     return this.#listed[number]!;
   }
 
-  /** Inverse document frequency of a term, smoothed; a list asks for hundreds, and few of them differ. */
+  /** Inverse document frequency of a term, smoothed. A list needs hundreds, of which few differ. */
   idf(term: number): number {
     const documents = Math.max(this.postings.count(term), 1);
     if (documents >= this.#idfs.length) this.#idfs = new Float64Array(documents * 2);
@@ -228,17 +235,18 @@ export class Catalogue {
   #index(number: number, fields: ItemData): void {
     this.#onFields(number, fields);
     const old = this.#vectors[number];
-    // Beyond what a row's key can hold (millions of different terms) further ones are left out, known ones go on.
+    // A row's key holds millions of different terms. Beyond that the catalogue leaves new terms out and keeps known
+    // ones.
     const room = this.terms.count + this.#config.termsPerItem <= MAX_ROW_ID;
     const terms = itemTerms(fields, this.#config).filter(([term]) => room || this.terms.find(term) !== undefined);
     let squares = 0;
     for (const [, weight] of terms) squares += weight * weight;
     const vector = new Uint32Array(terms.length);
-    // A document's side of the cosine holds no idf (SMART's lnc.ltc, Manning et al. 2008, 6.4.3): a new item then
-    // changes nothing in the vectors of the others, and idf stands on the side of who asks.
+    // A document's side of the cosine holds no idf (SMART's lnc.ltc, Manning et al. 2008, 6.4.3). So a new item changes
+    // no other item's vector, and the query's side holds the idf.
     for (let i = 0; i < terms.length; i++) {
       const [term, weight] = terms[i]!;
-      const at = this.terms.of(term);
+      const at = this.terms.intern(term);
       const part = Math.max(1, Math.round((weight / Math.sqrt(squares)) * WEIGHT_MASK));
       vector[i] = ((at << WEIGHT_BITS) | part) >>> 0;
       this.postings.set(at, number, part);
@@ -263,5 +271,5 @@ export class Catalogue {
 /** Parts of a packed vector word. */
 export const termOf = (word: number): number => word >>> WEIGHT_BITS;
 export const partOf = (word: number): number => word & WEIGHT_MASK;
-/** Length of an item's vector in units of its parts. */
+/** Length of an item's vector, in units of its parts. */
 export const VECTOR_UNIT = WEIGHT_MASK;

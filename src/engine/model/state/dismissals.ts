@@ -1,28 +1,28 @@
 /**
- * What users don't want to see: each user's dismissals, and how many there are of each item. Whole numbers, so that
- * what a forgotten user dismissed is taken out without a trace. An item that was dismissed stays off that user's lists.
+ * Items that users dismissed: each user's dismissals, and the count of each item. Counts are whole numbers, so the fold
+ * can take out what a forgotten user dismissed without a trace. A dismissed item stays off that user's lists.
  */
-import { Reader, Writer } from '../primitives/bytes.ts';
+import { ByteReader, ByteWriter } from '../primitives/bytes.ts';
 
 export interface Dismissal {
   item: number;
   /** Position in the log. */
   seq: number;
-  /** Number of the id under which it was published: the user, or a session linked to them. */
+  /** Number of the id that published the event: the user, or a session that is linked to the user. */
   origin: number;
 }
 
 export class Dismissals {
-  /** By item: dismissals in all. */
+  /** By item: dismissals of all users. */
   counts = new Float64Array(64);
   #byUser = new Map<number, Dismissal[]>();
 
-  /** A user's, in log order. */
+  /** A user's dismissals, in log order. */
   of(user: number): readonly Dismissal[] {
     return this.#byUser.get(user) ?? NONE;
   }
 
-  /** What a user doesn't want to see. */
+  /** Items that a user dismissed. */
   itemsOf(user: number): number[] {
     return this.of(user).map(({ item }) => item);
   }
@@ -33,7 +33,7 @@ export class Dismissals {
     return size;
   }
 
-  /** Notes one; false: there is one of this sequence already. */
+  /** Adds a dismissal; false: the user has one of this sequence already. */
   add(user: number, dismissal: Dismissal): boolean {
     const own = this.#byUser.get(user);
     if (own === undefined) this.#byUser.set(user, [dismissal]);
@@ -57,10 +57,10 @@ export class Dismissals {
   }
 
   /**
-   * Deals them out again after owners changed, and drops those of an origin.
+   * Assigns dismissals again after owners changed, and drops those of one origin.
    *
-   * @param rootOf whose they are by the id under which they were published
-   * @param gone origin whose dismissals are dropped, -1 for none
+   * @param rootOf the owner of an id that published events
+   * @param gone the origin whose dismissals are dropped, -1 for none
    */
   regroup(rootOf: (origin: number) => number, gone: number): void {
     const all = [...this.#byUser.values()].flat();
@@ -71,7 +71,7 @@ export class Dismissals {
     }
   }
 
-  /** Gives a session's to the user that it was linked to. */
+  /** Moves a session's dismissals to the user that claimed the session. */
   move(session: number, user: number): void {
     const own = this.#byUser.get(session);
     if (own === undefined) return;
@@ -82,23 +82,23 @@ export class Dismissals {
     }
   }
 
-  /** Bytes with the places of items and origins in the state that they are a part of; in log order. */
+  /** Bytes in log order. Items and origins are written as their places in the state that holds these bytes. */
   encode(itemPlace: (item: number) => number, originPlace: (origin: number) => number): Buffer {
     const all = [...this.#byUser.values()].flat();
     const places = all.map(({ item, seq, origin }) => ({ item: itemPlace(item), seq, origin: originPlace(origin) }));
     places.sort((a, b) => a.seq - b.seq || a.origin - b.origin);
-    const out = new Writer();
+    const out = new ByteWriter();
     out.count(places.length);
     for (const { item, seq, origin } of places) {
       out.count(item);
       out.count(seq);
       out.count(origin);
     }
-    return out.done();
+    return out.finish();
   }
 
   decode(bytes: Uint8Array, item: (place: number) => number, origin: (place: number) => number, root: Root): void {
-    const input = new Reader(Buffer.from(bytes));
+    const input = new ByteReader(Buffer.from(bytes));
     for (let left = input.count(); left > 0; left--) {
       const dismissal = { item: item(input.count()), seq: input.count(), origin: origin(input.count()) };
       this.add(root(dismissal.origin), dismissal);

@@ -1,6 +1,7 @@
 /**
- * Each user's events in log order: columns of one pool, a contiguous region per user. Regions have power-of-two sizes
- * and free lists, so that a region that a user has outgrown serves the next one; 28 bytes an event over the fill.
+ * Each user's events in log order: columns of one pool, with a contiguous region for each user. Regions have
+ * power-of-two sizes and free lists, so another user takes over a region that a user has outgrown. An event costs 28
+ * bytes over the fill.
  */
 
 export interface HistoryEvent {
@@ -8,20 +9,20 @@ export interface HistoryEvent {
   item: number;
   /** Sixteenths. */
   weight: number;
-  /** Sixteenths of the negative verdict in it, 0 for none. */
+  /** Sixteenths of its negative feedback, 0 for none. */
   negative: number;
   /** Milliseconds since 1970. */
   time: number;
   /** Position in the log. */
   seq: number;
-  /** Internal number of the id under which it was published: the user, or a session linked to them. */
+  /** Internal number of the id that published the event: the user, or a session that is linked to the user. */
   origin: number;
 }
 
 const SMALLEST_CLASS = 2;
 
 export class Histories {
-  /** Items of all regions; a user's are `items[start(user)]` up to `length(user)` further on. */
+  /** Items of all regions. A user's items begin at `start(user)`, `length(user)` of them. */
   items = new Int32Array(1024);
   weights = new Uint16Array(1024);
   negatives = new Uint16Array(1024);
@@ -48,7 +49,7 @@ export class Histories {
     return user < this.#starts.length ? this.#starts[user]! : 0;
   }
 
-  /** Sequence of the newest event, -1 without any. */
+  /** Sequence of the newest event; -1 for an empty history. */
   lastSeq(user: number): number {
     const length = this.length(user);
     return length === 0 ? -1 : this.seqs[this.#starts[user]! + length - 1]!;
@@ -67,7 +68,7 @@ export class Histories {
     return low;
   }
 
-  /** Appends an event; its sequence must be above the user's last. Returns its place in the pool. */
+  /** Appends an event, whose sequence must be above the user's last. Returns its place in the pool. */
   append(
     user: number,
     item: number,
@@ -78,7 +79,7 @@ export class Histories {
     origin: number,
   ): number {
     const length = this.length(user);
-    this.#hold(user, length + 1);
+    this.#reserve(user, length + 1);
     const at = this.#starts[user]! + length;
     this.items[at] = item;
     this.weights[at] = weight;
@@ -92,10 +93,10 @@ export class Histories {
   }
 
   /**
-   * Rows of the columns by the id that an event was published under, each id's in log order: those of number n stand
-   * before `ends[n]`, from where the number before it ends.
+   * Rows of the columns, grouped by the id that published the event, each group in log order. The group of number n
+   * ends before `ends[n]` and begins where the group before it ends.
    *
-   * @param users numbers are below this
+   * @param users all user numbers are below this
    */
   byOrigin(users: number): { order: Int32Array; ends: Int32Array } {
     const ends = new Int32Array(users);
@@ -141,7 +142,7 @@ export class Histories {
     return events;
   }
 
-  /** Puts these events, in log order, in place of the user's. */
+  /** Replaces a user's history by these events, which are in log order. */
   write(user: number, events: readonly HistoryEvent[]): void {
     this.#events -= this.length(user);
     if (user < this.#lengths.length) {
@@ -149,14 +150,14 @@ export class Histories {
       this.#lengths[user] = 0;
     }
     if (events.length === 0) return;
-    this.#hold(user, events.length);
+    this.#reserve(user, events.length);
     for (const e of events) this.append(user, e.item, e.weight, e.negative, e.time, e.seq, e.origin);
   }
 
   #release(user: number): void {
     const size = this.#classes[user]!;
     if (size === 0) return;
-    // What a forgotten user did must not stay readable in a region that waits for its next owner.
+    // A forgotten user's events must not stay readable in a region that waits for its next owner.
     const start = this.#starts[user]!;
     const end = start + 2 ** size;
     this.items.fill(0, start, end);
@@ -170,8 +171,8 @@ export class Histories {
     this.#classes[user] = 0;
   }
 
-  /** Makes the user's region hold `count` events. */
-  #hold(user: number, count: number): void {
+  /** Makes the user's region large enough for `count` events. */
+  #reserve(user: number, count: number): void {
     if (user >= this.#starts.length) this.#reserveUsers(user + 1);
     const current = this.#classes[user]!;
     if (current !== 0 && count <= 2 ** current) return;
@@ -197,7 +198,7 @@ export class Histories {
     const start = this.#end;
     this.#end += count;
     if (this.#end > this.items.length) {
-      // Untouched pages of a large allocation aren't resident, so growing by half costs address space, not memory.
+      // Untouched pages of a large allocation aren't resident, so growth by half costs address space, not memory.
       const size = Math.max(this.#end, Math.ceil(this.items.length * 1.5));
       this.items = widen(this.items, new Int32Array(size));
       this.weights = widen(this.weights, new Uint16Array(size));
@@ -216,7 +217,7 @@ export class Histories {
     this.#classes = widen(this.#classes, new Uint8Array(size));
   }
 
-  /** Bytes held. */
+  /** Bytes in use. */
   bytes(): number {
     return this.items.length * 28 + this.#starts.length * 13;
   }

@@ -1,6 +1,6 @@
 /**
- * Histories together with what their events are counted in: statistics, postings and popularity. Whatever a history
- * becomes, each of them is what counting it from nothing would give.
+ * Writes histories, and with them all that the model counts of their events: statistics, postings and popularity. After
+ * every change each of these is what a count from nothing would give.
  */
 import type { Histories, HistoryEvent } from './histories.ts';
 import type { IdTable } from './id-table.ts';
@@ -35,7 +35,7 @@ export class HistoryWriter {
     this.#popularity = popularity;
   }
 
-  /** Appends an event behind all that the user did, and counts it. */
+  /** Appends an event after all other events of the user, and counts it. */
   append(
     user: number,
     item: number,
@@ -51,13 +51,13 @@ export class HistoryWriter {
     if (seq > this.#head.position) this.#head.position = seq;
     this.#statistics.count(histories.items, start, at, weight, negative, time, 1);
     this.#postings.append(item, seq, user, at - start);
-    this.#popularity.follow(item, time, weight, this.#statistics.config.bucketMs, this.#statistics);
+    this.#popularity.count(item, time, weight, this.#statistics.config.bucketMs, this.#statistics);
   }
 
   /**
-   * Puts another history in place of a user's and moves the statistics with it. What an event contributes depends on
-   * the 30 before it only, so nothing is counted again but what differs and the 30 events after that: taking one event
-   * out of a history of a hundred thousand costs no more than out of a short one.
+   * Replaces a user's history and moves the statistics with it. What an event contributes depends only on the 30 events
+   * before it. So the method counts only the events that differ and the 30 events after them, and to take one event out
+   * of a history of a hundred thousand costs no more than out of a short one.
    */
   rewrite(user: number, next: readonly HistoryEvent[]): void {
     const old = this.#histories.read(user);
@@ -73,17 +73,17 @@ export class HistoryWriter {
     this.#histories.write(user, next);
     const newest = next.at(-1)?.seq ?? 0;
     if (newest > this.#head.position) this.#head.position = newest;
-    else if (old.at(-1)?.seq === this.#head.position) this.findPosition();
+    else if (old.at(-1)?.seq === this.#head.position) this.updatePosition();
   }
 
-  findPosition(): void {
+  updatePosition(): void {
     this.#head.position = 0;
     for (let user = 0; user < this.#users.end; user++) {
       this.#head.position = Math.max(this.#head.position, this.#histories.lastSeq(user));
     }
   }
 
-  /** Moves the postings of a user's events with their history, of which `head` and `tail` events stay. */
+  /** Moves the postings of a user's events with the history; the first `head` and the last `tail` events stay. */
   #repost(user: number, old: readonly HistoryEvent[], next: readonly HistoryEvent[], head: number, tail: number): void {
     const changes = new Map<number, { gone: Posting[]; come: Posting[] }>();
     const changeOf = (item: number): { gone: Posting[]; come: Posting[] } => {
@@ -119,7 +119,7 @@ export class HistoryWriter {
     for (let i = from; i < to; i++) {
       const { item, weight, negative, time } = events[i]!;
       this.#statistics.count(items, 0, i - first, weight, negative, time, sign);
-      this.#popularity.follow(item, time, sign * weight, this.#statistics.config.bucketMs, this.#statistics);
+      this.#popularity.count(item, time, sign * weight, this.#statistics.config.bucketMs, this.#statistics);
     }
   }
 }

@@ -1,14 +1,14 @@
 /**
- * Small whole numbers for ids, to index arrays with. A number says nothing but who came first; it must never decide
- * anything that can be seen from outside. Numbers of ids that are gone are used again.
+ * Small whole numbers for ids, which index arrays. A number only says which id came first, so it must never decide
+ * anything that a caller can see. The table uses the numbers of released ids again.
  */
 export class IdTable {
   #numbers = new Map<string, number>();
   #ids: string[] = [];
   #free: number[] = [];
 
-  /** Number of an id, a new one if it has none. */
-  of(id: string): number {
+  /** The number of an id; a new one if the id has none. */
+  intern(id: string): number {
     const known = this.#numbers.get(id);
     if (known !== undefined) return known;
     const number = this.#free.pop() ?? this.#ids.length;
@@ -25,7 +25,7 @@ export class IdTable {
     return this.#ids[number]!;
   }
 
-  /** Lets the id go; whoever calls has nothing left under its number. */
+  /** Releases an id. The caller must have nothing left under its number. */
   release(number: number): void {
     const id = this.#ids[number]!;
     if (!this.#numbers.delete(id)) return;
@@ -33,7 +33,7 @@ export class IdTable {
     this.#free.push(number);
   }
 
-  /** Numbers are below this. */
+  /** All numbers are below this. */
   get end(): number {
     return this.#ids.length;
   }
@@ -43,7 +43,7 @@ export class IdTable {
     return this.#numbers.size;
   }
 
-  /** Ids by number; what isn't in use is empty. */
+  /** Ids by number; an empty string for a number that is not in use. */
   get ids(): readonly string[] {
     return this.#ids;
   }

@@ -1,31 +1,32 @@
 /**
- * Lists that were shown and wait for what becomes of them: a candidate set with an outcome, as the ranker's other
- * examples are. What the features were is kept from when the list was shown, as what comes of it may be counted before
- * the click is told. Bounded, oldest out first, in log order; so what is kept is a function of the log.
+ * Impressions: lists that a user saw and whose outcome is not known yet. Each is a candidate set that becomes a
+ * training example of the ranker with its outcome. Its features are those of the moment when the user saw the list, as
+ * the fold may count the item before it reads the click. The number of impressions is bounded, and the oldest leave
+ * first, in log order; so what the model keeps is a function of the log.
  */
-import { Reader, Writer } from '../primitives/bytes.ts';
+import { ByteReader, ByteWriter } from '../primitives/bytes.ts';
 
 export interface Impression {
   list: string;
-  /** Number of the id under which it was published. */
+  /** Number of the id that published the event. */
   origin: number;
   seq: number;
-  /** Events in the history when it was shown. */
-  events: number;
-  /** Of its evidence (ranker/gates.ts). */
+  /** Events in the history at that time. */
+  historyLength: number;
+  /** Strength of the list's evidence (ranker/gates.ts). */
   strength: number;
-  /** In the order in which they were shown. */
+  /** In the order in which the user saw them. */
   items: Int32Array;
-  /** Features by place in the list, `place * columns + column`; single precision halves what waits in memory. */
+  /** Features by place in the list, `place * columns + column`; single precision halves the memory. */
   features: Float32Array;
 }
 
 export interface ImpressionsConfig {
-  /** Lists that wait, of one user. */
+  /** Impressions that the model keeps of one user. */
   listsOfUser: number;
-  /** Lists that wait in all. */
+  /** Impressions that the model keeps in all. */
   listsKept: number;
-  /** Places of a list that are kept. */
+  /** Places of a list that the model keeps. */
   places: number;
 }
 
@@ -69,7 +70,7 @@ export class Impressions {
     return this.#lists.values();
   }
 
-  /** Drops what was shown to this id. */
+  /** Drops all impressions of this id. */
   forget(origin: number): void {
     for (const [key, impression] of this.#lists) if (impression.origin === origin) this.#remove(key);
   }
@@ -83,37 +84,37 @@ export class Impressions {
     else this.#counts.set(known.origin, left);
   }
 
-  /** Bytes with the places of items and origins in the state that they are a part of. */
+  /** Bytes in log order. Items and origins are written as their places in the state that holds these bytes. */
   encode(itemPlace: (item: number) => number, originPlace: (origin: number) => number): Buffer {
-    const out = new Writer();
+    const out = new ByteWriter();
     out.count(this.#lists.size);
-    for (const { list, origin, seq, events, strength, items, features } of this.#lists.values()) {
+    for (const { list, origin, seq, historyLength, strength, items, features } of this.#lists.values()) {
       out.text(list);
       out.count(originPlace(origin));
       out.count(seq);
-      out.count(events);
+      out.count(historyLength);
       out.f64s([strength]);
       out.count(items.length);
       for (const item of items) out.count(itemPlace(item));
       out.f32s(features);
     }
-    return out.done();
+    return out.finish();
   }
 
   decode(bytes: Uint8Array, item: (place: number) => number, origin: (place: number) => number): void {
-    const input = new Reader(Buffer.from(bytes));
+    const input = new ByteReader(Buffer.from(bytes));
     for (let left = input.count(); left > 0; left--) {
       const list = input.text();
       const by = origin(input.count());
       const seq = input.count();
-      const events = input.count();
+      const historyLength = input.count();
       const strength = input.f64s()[0]!;
       const items = new Int32Array(input.count());
       for (let place = 0; place < items.length; place++) items[place] = item(input.count());
-      this.add({ list, origin: by, seq, events, strength, items, features: input.f32s() });
+      this.add({ list, origin: by, seq, historyLength, strength, items, features: input.f32s() });
     }
   }
 }
 
-// A NUL can't stand in an id.
+// No id holds a NUL.
 const keyOf = (origin: number, list: string): string => `${origin}\0${list}`;

@@ -1,8 +1,8 @@
 /**
- * Which user an anonymous session's events count for. Every claim is kept with its position in the log, and the
- * claims in log order decide: a session belongs to the first user that claimed it, and a claim that would close a
- * circle doesn't count. So what is in force is a function of the claims alone, and taking one out (its user is
- * forgotten) gives what would be in force had it never been made.
+ * Which user the events of an anonymous session count for. The model keeps every claim with its position in the log,
+ * and the claims in log order decide: a session belongs to the first user that claimed it, and a claim that would close
+ * a circle does not count. So the owners are a function of the claims alone: without a claim (when its user is
+ * forgotten) they are as if nobody had ever made it.
  */
 
 export interface Claim {
@@ -16,7 +16,7 @@ export class Links {
   #claims: Claim[] = [];
   #owners = new Map<number, number>();
 
-  /** Number of the user that the events of `id` count for: itself, unless it was linked. */
+  /** Number of the user that the events of `id` count for: itself, unless a user claimed it. */
   root(id: number): number {
     let root = id;
     for (let owner = this.#owners.get(root); owner !== undefined; owner = this.#owners.get(root)) root = owner;
@@ -31,14 +31,14 @@ export class Links {
     return this.#claims;
   }
 
-  /** Whether this id takes part in a claim. */
+  /** Whether any claim names this id. */
   mentions(id: number): boolean {
     return this.#claims.some((claim) => claim.session === id || claim.user === id);
   }
 
   /**
-   * Notes a claim. 'moved': the session's events now count for its user; 'idle': known already, or another claim
-   * stands; a map: it came out of order, and these were the owners before.
+   * Adds a claim. 'moved': the session's events now count for its user; 'idle': the claim is known, or an earlier claim
+   * is in force; a map: the claim came out of order, and these were the owners before.
    */
   add(claim: Claim): 'moved' | 'idle' | Map<number, number> {
     const newest = this.#claims.at(-1);
@@ -53,7 +53,7 @@ export class Links {
     return 'moved';
   }
 
-  /** Takes claims out; returns the owners as they were before. */
+  /** Removes claims. Returns the owners as they were before; undefined: no claim matched. */
   drop(which: (claim: Claim) => boolean): Map<number, number> | undefined {
     const kept = this.#claims.filter((claim) => !which(claim));
     if (kept.length === this.#claims.length) return undefined;
@@ -61,7 +61,7 @@ export class Links {
     return this.#resolve();
   }
 
-  /** Ids whose owner changed since, and their owner as it was. */
+  /** Ids whose owner is another one than in `before`. */
   changedSince(before: ReadonlyMap<number, number>): Set<number> {
     const changed = new Set<number>();
     for (const id of before.keys()) if (before.get(id) !== this.#owners.get(id)) changed.add(id);
@@ -82,7 +82,7 @@ export class Links {
   }
 }
 
-/** As {@link Links.root}, by owners that were in force before. */
+/** As {@link Links.root}, by earlier owners. */
 export function rootBy(owners: ReadonlyMap<number, number>, id: number): number {
   let root = id;
   for (let owner = owners.get(root); owner !== undefined; owner = owners.get(root)) root = owner;

@@ -1,10 +1,10 @@
 /**
- * How much an item is taken: in all, and lately at two half-lives.
+ * How often users take an item: in all, and lately at two half-lives.
  *
- * An event adds its weight to the item's total and to the item's bucket of event time. A reader gets, at a time of the
- * fold's clock, `sum over buckets of n 2^(-age / half-life)`, with age in whole buckets and weights in whole 2^-20, so
- * that the sum is exact. A bucket that lies ahead of the clock isn't counted as recent: an event with a date in the
- * far future would otherwise lead the trends until then. Explained as itself.
+ * An event adds its weight to the item's total and to the item's bucket of event time. At a time of the fold's clock a
+ * list reads `sum over buckets of n 2^(-age / half-life)`, with age in whole buckets and weights in whole 2^-20, so the
+ * sum is exact. A bucket ahead of the clock does not count as recent: an event with a date in the far future would
+ * otherwise lead the trends until then.
  */
 import { exp } from '../primitives/math.ts';
 import type { TopK } from '../primitives/top-k.ts';
@@ -13,9 +13,9 @@ import type { SparseRows } from './sparse-rows.ts';
 import { bucketOf, type Statistics } from './statistics.ts';
 
 export interface PopularityConfig {
-  /** Half-life of the quick count, milliseconds. */
+  /** Half-life of the short sum, milliseconds. */
   shortHalfLifeMs: number;
-  /** Half-life of the slow count, milliseconds. */
+  /** Half-life of the long sum, milliseconds. */
   longHalfLifeMs: number;
 }
 
@@ -28,17 +28,20 @@ export const POPULARITY_DEFAULTS: PopularityConfig = {
 
 const UNIT = 2 ** 20;
 const LN2 = Math.LN2;
-/** Items that are known to lead; longer lists, or readers who know most of them, need a pass over all items. */
+/**
+ * How many leading items the model keeps. A longer list, or a user who took most of the leaders, needs a pass over all
+ * items.
+ */
 const LEADERS = 1_024;
 
-/** Decayed popularity of all items at one time; kept until an event or the clock changes it. */
+/** Decayed popularity of all items at one time, valid until an event or the clock changes it. */
 export class Popularity {
   /** By item, in 2^-20 sixteenths. */
   short = new Float64Array(0);
   long = new Float64Array(0);
   #config: PopularityConfig;
   #now = -1;
-  /** All items with a sum of at least `#floor`, among others; undefined until they are asked for. */
+  /** All items with a sum of at least `#floor`, and some others; undefined: not computed yet. */
   #leaders: number[] | undefined;
   #leads = new Uint8Array(0);
   #floor = 0;
@@ -51,8 +54,8 @@ export class Popularity {
     this.#longFade = fades(this.#config.longHalfLifeMs / bucketMs);
   }
 
-  /** Brings the sums to this time, for items numbered below `items`. */
-  at(timeMs: number, statistics: Statistics, items: number): void {
+  /** Decays the sums to this time, for items numbered below `items`. */
+  decayTo(timeMs: number, statistics: Statistics, items: number): void {
     const now = bucketOf(timeMs, statistics.config.bucketMs);
     if (now === this.#now && items <= this.short.length) return;
     this.#now = now;
@@ -65,8 +68,8 @@ export class Popularity {
     for (let item = 0; item < items; item++) this.#sum(statistics.buckets, item);
   }
 
-  /** Follows one event that was counted (or taken away) while the sums stood. */
-  follow(item: number, timeMs: number, weight: number, bucketMs: number, statistics: Statistics): void {
+  /** Adds one event that the fold counted (or took out) to the sums. */
+  count(item: number, timeMs: number, weight: number, bucketMs: number, statistics: Statistics): void {
     if (item >= this.short.length || this.#now < 0) return;
     const age = this.#now - bucketOf(timeMs, bucketMs);
     if (age >= 0) {
@@ -82,16 +85,16 @@ export class Popularity {
     }
   }
 
-  /** What decides who is popular: lately in the main, in all among items of long ago. */
+  /** The order of popularity: recent counts decide first, the total decides among items that nobody took lately. */
   sum(item: number, statistics: Statistics): number {
-    // In all counts in the unit of one sixteenth of 2^-20.
+    // The total counts in the unit of one sixteenth of 2^-20.
     return this.short[item]! + this.long[item]! + statistics.total[item]!;
   }
 
   /**
-   * Offers items by {@link sum}, as a pass over all items numbered below `items` would. Those that lead are kept, and
-   * kept true as events come, so that a list doesn't cost more the larger the catalogue is. {@link at} must have been
-   * called.
+   * Offers items by {@link sum}, with the same result as a pass over all items numbered below `items`. The model keeps
+   * the leaders true as events come, so the cost of a list does not grow with the catalogue. The caller must call
+   * {@link decayTo} before.
    */
   offerBest(best: TopK, items: number, statistics: Statistics, free: (item: number) => boolean): void {
     this.#leaders ??= this.#lead(items, statistics);
@@ -122,7 +125,7 @@ export class Popularity {
     return leaders;
   }
 
-  /** Forgets the sums; the next reader counts again. */
+  /** Drops the sums; the next list computes them again. */
   reset(): void {
     this.#now = -1;
     this.#leaders = undefined;

@@ -1,23 +1,25 @@
 /**
- * Who took an item, and where in their history it stands: a row per item, in log order. Appended to as events come,
- * so that the newest so many of an item are the end of its row, and taken out of without a trace.
+ * Which users took an item, and at which place of their history: a row for each item, in log order. The fold appends as
+ * events come, so the newest postings of an item are the end of its row. The fold can take a posting out without a
+ * trace.
  *
- * A row is one Float64Array of two words a posting: the event's sequence, and `user 2^22 + place`. Two events of the
- * same sequence (of partitions with logs of their own) stand in the order of their users' ids.
+ * A row is one Float64Array with two words for each posting: the event's sequence, and `user 2^22 + place`. Two events
+ * can have the same sequence if they come from partitions with logs of their own; the ids of their users decide the
+ * order.
  */
 
-/** Places in a history that can be told apart; events further on have no posting. */
+/** Places in a history that a posting can hold; later events have no posting. */
 export const PLACES = 2 ** 22;
 const SMALLEST = 4;
-/** So many changes of a row are made one by one: a row of a million isn't written anew for one event. */
+/** Up to this many changes of a row happen one by one, so that one event does not rewrite a row of a million. */
 const FEW = 8;
 
 export interface Posting {
   /** Position of the event in the log. */
   seq: number;
-  /** Number of the user whose history it stands in. */
+  /** Number of the user whose history holds the event. */
   user: number;
-  /** Its place there, the oldest event's is 0. */
+  /** The event's place there; the oldest event is at 0. */
   place: number;
 }
 
@@ -35,21 +37,21 @@ export class Postings {
     this.#ids = ids;
   }
 
-  /** A row, two words a posting, the oldest first; not to be written, not to be kept. */
+  /** A row, two words for each posting, the oldest first. The caller must neither write nor keep the array. */
   row(item: number): Float64Array | undefined {
     return this.#rows[item];
   }
 
-  /** Postings of an item. */
+  /** How many postings an item has. */
   count(item: number): number {
     return item < this.#counts.length ? this.#counts[item]! : 0;
   }
 
-  /** Adds a posting: at the end of the row if it is the newest, as it is in a log that is read in order. */
+  /** Adds a posting. When events come in log order it goes to the end of the row. */
   append(item: number, seq: number, user: number, place: number): void {
     if (place >= PLACES) return;
     const count = this.count(item);
-    const row = this.#hold(item, count + 1);
+    const row = this.#reserve(item, count + 1);
     const packed = packPosting(user, place);
     let at = count;
     if (count > 0 && !this.#isBefore(row[count * 2 - 2]!, row[count * 2 - 1]!, seq, packed)) {
@@ -61,7 +63,7 @@ export class Postings {
     this.#counts[item] = count + 1;
   }
 
-  /** Notes another place in the history for a posting that stays. */
+  /** Changes the place in the history of a posting that stays. */
   move(item: number, posting: Posting, place: number): void {
     const count = this.count(item);
     const row = this.#rows[item];
@@ -73,7 +75,7 @@ export class Postings {
     else this.append(item, posting.seq, posting.user, place);
   }
 
-  /** Takes postings out of a row and puts others in, in one pass: a row may be long, and so may what leaves it. */
+  /** Takes postings out of a row and puts others in, in one pass: both the row and the change may be long. */
   change(item: number, gone: readonly Posting[], come: readonly Posting[]): void {
     if (gone.length + come.length <= FEW) {
       for (const posting of gone) this.#remove(item, posting);
@@ -85,7 +87,7 @@ export class Postings {
     for (const { seq, user, place } of gone) out.set(packPosting(user, place), seq);
     const kept: [seq: number, packed: number][] = [];
     for (const { seq, user, place } of come) if (place < PLACES) kept.push([seq, packPosting(user, place)]);
-    const row = this.#hold(item, count + kept.length);
+    const row = this.#reserve(item, count + kept.length);
     let first = count;
     for (const { seq } of [...gone, ...come]) first = Math.min(first, this.#find(row, count, seq, -1));
     const old = row.slice(first * 2, count * 2);
@@ -107,7 +109,7 @@ export class Postings {
       row[to++] = kept[next]![0];
       row[to++] = kept[next]![1];
     }
-    // What was taken out must not stay readable behind the end.
+    // A posting that the fold took out must not stay readable behind the end.
     row.fill(0, to, count * 2);
     this.#counts[item] = to / 2;
   }
@@ -120,12 +122,12 @@ export class Postings {
     const at = this.#find(row, count, seq, packed);
     if (at >= count || row[at * 2] !== seq || row[at * 2 + 1] !== packed) return;
     row.copyWithin(at * 2, at * 2 + 2, count * 2);
-    // What was taken out must not stay readable behind the end.
+    // A posting that the fold took out must not stay readable behind the end.
     row.fill(0, count * 2 - 2, count * 2);
     this.#counts[item] = count - 1;
   }
 
-  /** Index of the first posting that doesn't stand before this one. */
+  /** Index of the first posting that does not come before this one. */
   #find(row: Float64Array, count: number, seq: number, packed: number): number {
     let low = 0;
     let high = count;
@@ -145,7 +147,7 @@ export class Postings {
     return user === otherUser ? packed < other : this.#ids[user]! < this.#ids[otherUser]!;
   }
 
-  #hold(item: number, count: number): Float64Array {
+  #reserve(item: number, count: number): Float64Array {
     while (this.#rows.length <= item) this.#rows.push(undefined);
     if (item >= this.#counts.length) {
       const counts = new Int32Array(Math.max(item + 1, this.#counts.length * 2));
@@ -160,7 +162,7 @@ export class Postings {
     return wider;
   }
 
-  /** Bytes held. */
+  /** Bytes in use. */
   bytes(): number {
     let bytes = this.#counts.byteLength;
     for (const row of this.#rows) if (row !== undefined) bytes += row.byteLength;

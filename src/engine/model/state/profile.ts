@@ -1,17 +1,21 @@
-/** What a list is computed for: a user's newest events, as distinct items with where they stand. */
+/** The user that a list is for: the newest events as distinct items with their lags, and the whole history. */
 import type { Dismissals } from './dismissals.ts';
 import type { Histories } from './histories.ts';
 
 export interface Profile {
   /** Distinct items, newest first. */
   items: number[];
-  /** For each of them, how many events back it stands: one entry per occurrence, newest first. */
-  backs: number[][];
-  /** Sequence of its newest occurrence, -1 where the history was given with the question. */
+  /** Lags of each item, in events back from the newest, the smallest first; one for each occurrence. */
+  lags: number[][];
+  /** Sequence of each item's newest occurrence; -1 if the caller gave the history with the request. */
   seqs: number[];
 }
 
-/** Profile of the newest events of a column of items that ends before `end`. */
+/**
+ * Profile of the newest events of a column of items that ends before `end`.
+ *
+ * @param reach events that the profile is made of
+ */
 export function profileOf(
   items: ArrayLike<number>,
   seqs: ArrayLike<number> | undefined,
@@ -19,45 +23,45 @@ export function profileOf(
   end: number,
   reach: number,
 ): Profile {
-  const profile: Profile = { items: [], backs: [], seqs: [] };
+  const profile: Profile = { items: [], lags: [], seqs: [] };
   const places = new Map<number, number>();
   for (let at = end - 1; at >= start && end - 1 - at < reach; at--) {
     const item = items[at]!;
     const place = places.get(item);
-    if (place !== undefined) profile.backs[place]!.push(end - 1 - at);
+    if (place !== undefined) profile.lags[place]!.push(end - 1 - at);
     else {
       places.set(item, profile.items.length);
       profile.items.push(item);
-      profile.backs.push([end - 1 - at]);
+      profile.lags.push([end - 1 - at]);
       profile.seqs.push(seqs === undefined ? -1 : seqs[at]!);
     }
   }
   return profile;
 }
 
-/** Somebody of whom a history is known, as they are now. */
-export interface Reader {
+/** A user with a history, at the present position. */
+export interface TargetUser {
   profile: Profile;
   /** Number of the user. */
-  reader: number;
-  /** All that was taken, oldest first; valid until the next event. */
-  past: Int32Array;
+  target: number;
+  /** Items of the whole history, oldest first; valid until the next event. */
+  history: Int32Array;
   /** Events of the whole history. */
-  events: number;
-  /** What they don't want to see. */
+  historyLength: number;
+  /** Items that the user dismissed. */
   dismissed: number[];
 }
 
 /** @param reach newest events that the profile is made of */
-export function readerOf(user: number, histories: Histories, dismissals: Dismissals, reach: number): Reader {
+export function targetUserOf(user: number, histories: Histories, dismissals: Dismissals, reach: number): TargetUser {
   const { items, seqs } = histories;
   const start = histories.start(user);
   const end = start + histories.length(user);
   return {
     profile: profileOf(items, seqs, start, end, reach),
-    reader: user,
-    past: items.subarray(start, end),
-    events: end - start,
+    target: user,
+    history: items.subarray(start, end),
+    historyLength: end - start,
     dismissed: dismissals.itemsOf(user),
   };
 }

@@ -1,14 +1,13 @@
 /**
- * Sparse rows of three integer counts each: the one container under pair counts, time buckets and content postings.
+ * Sparse rows of three integer counts each. Pair counts and time buckets are both kept in them.
  *
- * A row is one Int32Array, an open-addressing table of two-word slots: `key22 co10 | f16 b16`, where the key is the
- * id + 1 and 0 is an empty slot. A pair that outgrows these bits (or is negative for a moment, because what is taken
- * out came before what is put in) moves to a side array of doubles, exact to 2^53, and its slot holds the index
- * there. So the many rare pairs cost 8 bytes over the load factor, and the few frequent ones 24 more. `Map` rows were
- * ten times slower and six times larger.
+ * A row is one Int32Array, an open-addressing table of two-word slots (row-slots.ts). A pair can outgrow the bits of
+ * its slot, or be negative for a moment when a count is taken out before another is put in. Such a pair moves to a side
+ * array of doubles, exact to 2^53, and its slot holds the index there. So the many rare pairs cost 8 bytes over the
+ * load factor, and the few frequent pairs cost 24 more. Rows made of `Map` were ten times slower and six times larger.
  *
- * Order within a row depends on who came first. Readers must therefore do only what doesn't depend on it: exact
- * integer sums, or a sort.
+ * The order of slots within a row depends on which id came first. A reader must therefore either compute exact integer
+ * sums or sort.
  */
 
 import { keepPrefix, LONG_ROW, prefixOf, type RowPrefix } from './row-prefix.ts';
@@ -32,15 +31,15 @@ export class SparseRows {
   #wideEnd = 0;
   #wideFree: number[] = [];
   #prefixes: (RowPrefix | undefined)[] = [];
-  /** What {@link touch} read, kept so that the reads aren't optimised away. */
-  touched = 0;
+  /** What {@link prefetch} read; kept so that the compiler does not remove the reads. */
+  prefetched = 0;
 
-  /** Slots of a row, two words each; undefined where nothing was ever counted. Not to be written, not to be kept. */
+  /** Slots of a row, two words each; undefined for an empty row. The caller must neither write nor keep the array. */
   table(row: number): Int32Array | undefined {
     return this.#rows[row];
   }
 
-  /** Wide entries, three doubles each: f, b, co. Not to be kept: it is replaced when it grows. */
+  /** Wide entries, three doubles each: f, b, co. The caller must not keep the array, as a larger one replaces it. */
   get wide(): Float64Array {
     return this.#wide;
   }
@@ -56,7 +55,7 @@ export class SparseRows {
       const head = table[slot << 1]!;
       if (head === 0) break;
       if (head >>> CO_BITS === key) {
-        // The usual case in line: this loop is most of what learning costs.
+        // The usual case is inlined: most of the cost of learning is in this loop.
         const at = slot << 1;
         const counts = table[at + 1]!;
         const co = head & CO_MASK;
@@ -99,7 +98,10 @@ export class SparseRows {
     if (prefix !== undefined && !keepPrefix(prefix, slot, before, after)) this.#prefixes[row] = undefined;
   }
 
-  /** Prefix of a long row; undefined where the row is to be read as it is. Not to be written, not to be kept. */
+  /**
+   * Prefix of a long row; undefined when the caller should read the whole row. The caller must neither write nor keep
+   * it.
+   */
   prefix(row: number): RowPrefix | undefined {
     const table = this.#rows[row];
     if (table === undefined || table.length >>> 1 <= LONG_ROW) return undefined;
@@ -113,11 +115,11 @@ export class SparseRows {
   }
 
   /**
-   * Reads where {@link add} is about to write for an item and those around it. The reads don't depend on each other,
-   * so the processor fetches them side by side; in `add` each one waits for the last, because where a search ends
-   * can't be predicted. Measured on MovieLens 100K: 222 instead of 169 thousand events/s.
+   * Reads the slots that {@link add} will write for an item and the items around it. These reads do not depend on each
+   * other, so the processor fetches them in parallel. In `add` each read waits for the last one, as the processor
+   * cannot predict where a probe ends. Measured on MovieLens 100K: 222 instead of 169 thousand events/s.
    */
-  touch(item: number, items: Int32Array, from: number, to: number): void {
+  prefetch(item: number, items: Int32Array, from: number, to: number): void {
     const rows = this.#rows;
     const own = rows[item];
     const ownCapacity = own === undefined ? 0 : own.length >>> 1;
@@ -131,7 +133,7 @@ export class SparseRows {
       const table = rows[other];
       if (table !== undefined) seen ^= table[((ownHash * (table.length >>> 1) * SCALE) >>> 0) << 1]!;
     }
-    this.touched = seen;
+    this.prefetched = seen;
   }
 
   #increase(table: Int32Array, at: number, head: number, df: number, db: number, dco: number): void {
@@ -183,7 +185,7 @@ export class SparseRows {
     return table;
   }
 
-  /** A larger table without the entries that are zero by now. */
+  /** Moves a row to a larger table and drops the entries that are zero by now. */
   #grow(row: number, old: Int32Array): Int32Array {
     let live = 0;
     const wide = this.#wide;
@@ -219,10 +221,10 @@ export class SparseRows {
   }
 
   /**
-   * Puts a whole row where there was none, as adding its entries one by one would.
+   * Fills an empty row, with the same result as {@link add} for each entry.
    *
-   * @param ids ids with counts, each once, `count` of them
-   * @param counts f, b and co of an id at `id * 3`; set back to 0 as they are read
+   * @param ids the ids with counts, each once, `count` of them
+   * @param counts f, b and co of an id at `id * 3`; the method sets them back to 0
    */
   fill(row: number, ids: Int32Array, count: number, counts: Float64Array): void {
     this.#open(row);
@@ -246,7 +248,7 @@ export class SparseRows {
     }
   }
 
-  /** Reads the counts of (row, id) into `into`; zeros where there are none. */
+  /** Reads the counts of (row, id) into `into`; zeros if there are none. */
   read(row: number, id: number, into: PairCounts): PairCounts {
     into.f = 0;
     into.b = 0;
@@ -269,8 +271,8 @@ export class SparseRows {
   }
 
   /**
-   * Reads the counts of many ids of one row, three doubles each (f, b, co), zeros where there are none. In one loop over
-   * locals it takes half as long as {@link read} for each.
+   * Reads the counts of many ids of one row, three doubles each (f, b, co), zeros if there are none. One loop over
+   * locals takes half as long as a {@link read} for each id.
    */
   readAll(row: number, ids: ArrayLike<number>, count: number, into: Float64Array): void {
     const table = this.#rows[row];
@@ -310,7 +312,7 @@ export class SparseRows {
     }
   }
 
-  /** The first count of (row, id); 0 where there is none. */
+  /** The first count of (row, id); 0 if there is none. */
   readFirst(row: number, id: number): number {
     const table = this.#rows[row];
     if (table === undefined) return 0;
@@ -342,7 +344,7 @@ export class SparseRows {
     }
   }
 
-  /** A row's entries that aren't zero, sorted by `rank[id]`: the canonical form, for hashes and tests. */
+  /** Entries of a row that aren't zero, sorted by `rank[id]`: the canonical form, for hashes and tests. */
   sorted(row: number, rank: ArrayLike<number>): (PairCounts & { id: number })[] {
     const entries: (PairCounts & { id: number })[] = [];
     const table = this.#rows[row];
@@ -357,7 +359,7 @@ export class SparseRows {
     return entries.sort((x, y) => rank[x.id]! - rank[y.id]!);
   }
 
-  /** Number of rows with a table, entries in use (zeros included), wide entries and bytes held. */
+  /** Rows with a table, entries in use (zeros included), wide entries, and bytes. */
   size(): { rows: number; entries: number; wide: number; bytes: number } {
     let rows = 0;
     let entries = 0;

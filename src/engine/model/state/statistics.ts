@@ -1,12 +1,12 @@
 /**
- * What events add up to: directed and symmetric pair counts, and each item's total by bucket of event time. Integers
- * only, so that sums don't depend on their order, parts add up to the whole, and what was added can be taken away
- * again without a trace.
+ * What the model counts of events: transitions and co-occurrences of pairs of items, and the total of each item by
+ * bucket of event time. All counts are integers. So a sum does not depend on the order of events, the counts of
+ * partitions add up to those of the whole, and the fold can take out what it added without a trace.
  *
  * With a user's history h_0 (newest), h_1, ... in log order, an event with item i and weight w (whole sixteenths) adds
- * `r(w, a) = round(64 w 0.8^a)` (1024 is one full event right after another) to `f[h_a][i]` and `b[i][h_a]` for
- * a < 20, w to `co[h_a][i]` and `co[i][h_a]` for a < 30, and w to `n[i]`. Every occurrence counts by this formula,
- * repeats included; only the pair of an item with itself is left out, as it would say nothing about other items.
+ * `r(w, a) = round(64 w 0.8^a)` to `f[h_a][i]` and `b[i][h_a]` for a < 20 (1024 is one full event right after another),
+ * w to `co[h_a][i]` and `co[i][h_a]` for a < 30, and w to `n[i]`. The formula counts every occurrence, repeats
+ * included. It leaves out the pair of an item with itself, which says nothing about other items.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { wholePower } from '../primitives/math.ts';
@@ -18,15 +18,15 @@ export const MAX_WEIGHT = 4095;
 /** Weight of one full interaction. */
 export const FULL = 16;
 const DAY_MS = 86_400_000;
-/** Event times are read between 1970 and the year 2200; what lies outside is counted at that end. */
+/** Event times are between 1970 and the year 2200; a time outside counts at the nearer end. */
 export const MAX_TIME_MS = 7_258_118_399_999;
 
 export interface StatisticsConfig {
-  /** How many events back the directed counts reach. */
+  /** How many events back transitions reach. */
   transitionReach: number;
-  /** Decay of the directed counts by each event further back. */
+  /** Decay of a transition with each event further back. */
   transitionDecay: number;
-  /** How many events back the symmetric counts reach; at least as far as the directed ones. */
+  /** How many events back co-occurrences reach; at least as far as transitions. */
   coOccurrenceReach: number;
   /** Width of a bucket of event time, milliseconds; at least an hour. */
   bucketMs: number;
@@ -47,13 +47,13 @@ export function bucketOf(timeMs: number, bucketMs: number): number {
 
 export class Statistics {
   readonly config: StatisticsConfig;
-  /** Row: item; id: other item; f: other came after; b: other came before; co: both within the window. */
+  /** Row: item; id: other item; f: the other came after; b: the other came before; co: both within the window. */
   readonly pairs = new SparseRows();
-  /** Row: item; id: bucket of event time; f: weight of positive events, b: of negative verdicts. */
+  /** Row: item; id: bucket of event time; f: weight of positive events, b: of negative feedback. */
   readonly buckets = new SparseRows();
   /** Weight of all events of an item, sixteenths. */
   total = new Float64Array(64);
-  /** Weight of its negative verdicts, sixteenths. */
+  /** Weight of an item's negative feedback, sixteenths. */
   negative = new Float64Array(64);
   /** Weight of all events of all items, sixteenths. */
   mass = 0;
@@ -75,7 +75,7 @@ export class Statistics {
     this.negative = negative;
   }
 
-  /** r(w, a) for all a, of one weight. */
+  /** r(w, a) of one weight for all a. */
   #incrementsOf(weight: number): Int32Array {
     let table = this.#increments[weight];
     if (table === undefined) {
@@ -89,11 +89,11 @@ export class Statistics {
   }
 
   /**
-   * Adds (sign 1) or takes away (sign -1) what one event contributes.
+   * Adds (sign 1) or takes out (sign -1) what one event contributes.
    *
-   * @param items the user's items in log order; the event's own stands at `end`, those before it from `start` on
+   * @param items the user's items in log order; the event's own is at `end`, those before it begin at `start`
    * @param weight whole sixteenths, 1 to {@link MAX_WEIGHT}
-   * @param negative whole sixteenths of the negative verdict in it, 0 for none
+   * @param negative whole sixteenths of the event's negative feedback, 0 for none
    */
   count(
     items: Int32Array,
@@ -111,7 +111,7 @@ export class Statistics {
     this.#countItem(item, w, sign * negative, timeMs);
     const pairs = this.pairs;
     const back = Math.min(end - start, coOccurrenceReach);
-    pairs.touch(item, items, end - back, end);
+    pairs.prefetch(item, items, end - back, end);
     for (let a = 0; a < back; a++) {
       const other = items[end - 1 - a]!;
       if (other === item) continue;
@@ -129,12 +129,12 @@ export class Statistics {
   }
 
   /**
-   * Counts whole histories into empty statistics, as {@link count} would event by event. A row at a time, in a dense
-   * array of sums: the pairs of an item are then in the cache while they are added up, and each row is made once, in
-   * its size. Measured at a million events: a third of the time.
+   * Counts whole histories into empty statistics, with the same result as {@link count} for each event. It computes one
+   * row at a time in a dense array of sums. The pairs of the item stay in the cache meanwhile, and each row is
+   * allocated once, in its final size. Measured at a million events: a third of the time.
    *
-   * @param items items are numbered below this
-   * @param users users are numbered below this
+   * @param items all item numbers are below this
+   * @param users all user numbers are below this
    */
   countAll(histories: Histories, items: number, users: number): void {
     const first = new Int32Array(items + 1);
@@ -149,7 +149,7 @@ export class Statistics {
     }
     for (let item = 0; item < items; item++) first[item + 1]! += first[item]!;
     const ends = first.slice();
-    // Where the events of each item stand in the pool, and where the histories around them begin and end.
+    // Where the events of each item are in the pool, and which user's history holds each.
     const places = new Float64Array(histories.events);
     const owners = new Int32Array(histories.events);
     for (let user = 0; user < users; user++) {
@@ -172,7 +172,7 @@ export class Statistics {
     }
   }
 
-  /** Adds the pairs of one event with those before and after it to its item's row. */
+  /** Adds the pairs of one event, with the events before and after it, to the row of its item. */
   #countAround(
     item: number,
     at: number,
@@ -210,7 +210,7 @@ export class Statistics {
   }
 
   /**
-   * Adds another partition's statistics; users must not be split between partitions.
+   * Adds the statistics of another partition. No user may be in both partitions.
    *
    * @param numberHere this side's number of an item of the other side
    */
@@ -233,8 +233,8 @@ export class Statistics {
   }
 
   /**
-   * SHA-256 of the canonical form: items with counts in code-unit order of their ids, each with its totals, its
-   * buckets and its pairs, zeros left out. The same statistics have the same hash, whatever the memory layout.
+   * SHA-256 of the canonical form: items with counts in code-unit order of their ids, each with its totals, its buckets
+   * and its pairs, without zeros. Equal statistics have the same hash, whatever the memory layout.
    */
   hash(ids: readonly string[]): string {
     const { live, rank } = this.#inOrder(ids);
@@ -258,7 +258,7 @@ export class Statistics {
     return hash.digest('hex');
   }
 
-  /** Items with counts in code-unit order of their ids, and the place of each. */
+  /** Items with counts in code-unit order of their ids, and the place of each in that order. */
   #inOrder(ids: readonly string[]): { live: number[]; rank: Float64Array } {
     const live: number[] = [];
     for (let i = 0; i < ids.length; i++) if (this.#alive(i)) live.push(i);
@@ -268,12 +268,12 @@ export class Statistics {
     return { live, rank };
   }
 
-  /** By item: weight of all its events and of the negative verdicts, sixteenths; in code-unit order of ids. */
+  /** By item, in code-unit order of ids: weight of all its events and of its negative feedback, sixteenths. */
   *totals(ids: readonly string[]): Generator<[item: string, weight: number, negative: number]> {
     for (const item of this.#inOrder(ids).live) yield [ids[item]!, this.total[item]!, this.negative[item]!];
   }
 
-  /** By item and bucket of event time, in order. */
+  /** By item and bucket of event time, both in order: weight and negative feedback, sixteenths. */
   *times(ids: readonly string[]): Generator<[item: string, bucket: number, weight: number, negative: number]> {
     for (const item of this.#inOrder(ids).live) {
       const buckets = this.buckets.sorted(item, { length: 0 }).sort((x, y) => x.id - y.id);
@@ -281,7 +281,7 @@ export class Statistics {
     }
   }
 
-  /** By pair of items, in code-unit order of both: the other came after, before, within the window. */
+  /** By pair of items, in code-unit order of both: counts of the other after, before, and within the window. */
   *pairsInOrder(
     ids: readonly string[],
   ): Generator<[item: string, other: string, after: number, before: number, together: number]> {

@@ -1,10 +1,10 @@
 /**
- * The inverted index of content: by term the items that have it, each one word `item << 10 | weight`, in the order of
- * the items' numbers. A search reads whole rows, so they are packed: a new item is appended at the end, and what is
- * changed or taken out, which is rare, moves the rest of its row.
+ * The inverted index of content: for each term the items that have it, one word `item << 10 | weight` each, in the
+ * order of the items' numbers. A search reads whole rows, so rows are packed. A new item goes to the end; a change or a
+ * removal, which is rare, moves the rest of the row.
  */
 
-/** Bits of a term's weight within an item's unit vector. */
+/** Bits of a term's weight in an item's unit vector. */
 export const WEIGHT_BITS = 10;
 export const WEIGHT_MASK = 2 ** WEIGHT_BITS - 1;
 
@@ -14,17 +14,20 @@ export class TermPostings {
   #rows: (Uint32Array | undefined)[] = [];
   #counts = new Int32Array(64);
 
-  /** Words of a term, {@link count} of them; undefined where no item has it. Not to be written, not to be kept. */
+  /**
+   * Words of a term, {@link count} of them; undefined if no item has the term. The caller must neither write nor keep
+   * the array.
+   */
   row(term: number): Uint32Array | undefined {
     return this.#rows[term];
   }
 
-  /** Items that have a term. */
+  /** How many items have a term. */
   count(term: number): number {
     return this.#counts[term] ?? 0;
   }
 
-  /** Sets an item's weight in a term, 1 to 1,023. */
+  /** Sets an item's weight for a term, 1 to 1,023. */
   set(term: number, item: number, weight: number): void {
     if (term >= this.#counts.length) {
       const counts = new Int32Array(Math.max(term + 1, this.#counts.length * 2));
@@ -50,7 +53,7 @@ export class TermPostings {
     this.#counts[term] = count + 1;
   }
 
-  /** Takes an item out of a term's row, if it is there. */
+  /** Takes an item out of a term's row, if the row has it. */
   remove(term: number, item: number): void {
     const row = this.#rows[term];
     const count = this.count(term);
@@ -68,12 +71,12 @@ export class TermPostings {
     return bytes;
   }
 
-  /** Where an item is, or would be. */
+  /** The place of an item in a term's row, or the place where it would go. */
   #place(term: number, item: number): number {
     const row = this.#rows[term];
     let low = 0;
     let high = this.count(term);
-    // Items are published in the order of their numbers, so that most are new at the end.
+    // Items are published in the order of their numbers, so most new items go to the end.
     if (row === undefined || high === 0 || row[high - 1]! >>> WEIGHT_BITS < item) return high;
     while (low < high) {
       const middle = (low + high) >> 1;

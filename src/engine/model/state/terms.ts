@@ -1,14 +1,14 @@
 /**
- * What an item's fields, or a user's traits, say in terms: `=gothic fiction` for a tag or a text attribute,
- * `year:1990` for a number, `illustrated:true`, and plain words. Tags and text attributes share their terms, so that
- * a trait such as favourite subjects meets both. Term weights are whole numbers, so that sums over them are exact.
+ * Terms of an item's fields or of a user's traits: `=gothic fiction` for a tag or a text attribute, `year:1990` for a
+ * number, `illustrated:true`, and plain words. Tags and text attributes share their terms, so a trait such as favourite
+ * subjects matches both.
  */
 import type { AttributeValue, ItemData } from '../../../bus/event/types.ts';
 
 export interface ContentConfig {
   /** Weight of a tag, or of a text attribute's value. */
   tagWeight: number;
-  /** Weight of a number or yes/no attribute. */
+  /** Weight of a number or a yes/no attribute. */
   attributeWeight: number;
   /** Weight of a word of the title. */
   titleWordWeight: number;
@@ -16,9 +16,9 @@ export interface ContentConfig {
   tagWordWeight: number;
   /** Weight of a word of the description. */
   descriptionWordWeight: number;
-  /** Characters of the description that are read. */
+  /** Characters of the description that the model reads. */
   descriptionCharacters: number;
-  /** Most terms of one item; the heaviest stay. */
+  /** Most terms of one item; the model keeps the heaviest. */
   termsPerItem: number;
 }
 
@@ -33,7 +33,7 @@ export const CONTENT_DEFAULTS: ContentConfig = {
 };
 
 const WORD = /[\p{L}\p{N}]+/gu;
-/** Text attributes longer than this are prose: their words count, the whole doesn't. */
+/** A text attribute longer than this is prose: its words are terms, the whole text is none. */
 const LONGEST_VALUE = 80;
 
 function fold(text: string): string {
@@ -63,7 +63,7 @@ function addValue(terms: Map<string, number>, key: string, value: AttributeValue
   else if (Array.isArray(value)) for (const text of value) addText(terms, text, config);
   else if (typeof value === 'boolean') raise(terms, `${fold(key)}:${value}`, config.attributeWeight);
   else if (Number.isFinite(value)) {
-    // Three digits: a year becomes its decade, a price its neighbourhood.
+    // Three digits: a year becomes its decade, and near prices become one.
     raise(terms, `${fold(key)}:${Number(value.toPrecision(3))}`, config.attributeWeight);
   }
 }

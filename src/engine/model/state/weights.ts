@@ -1,17 +1,15 @@
-/**
- * What an interaction weighs. Weights are whole sixteenths: 16 is one full interaction, 0 counts nothing.
- */
+/** Weights of interactions, in whole sixteenths: 16 is one full interaction, 0 counts nothing. */
 import { MAX_WEIGHT } from './statistics.ts';
 
 export interface WeightsConfig {
   /** Sixteenths by verb: `viewed`, `played`, `added`, `purchased`, `rated`, or a declared `x_` verb. */
   verbs: Readonly<Record<string, number>>;
-  /** Of a verb that isn't listed. */
+  /** Weight of a verb that the configuration does not list. */
   other: number;
   /**
-   * Verbs whose `value` is a verdict: at or below `low` it also counts as negative, by `negative` sixteenths.
-   * It stays an interaction all the same: who rates a film has chosen to see it, and what people choose is what
-   * lists are judged by.
+   * Verbs whose `value` can be negative feedback: a value at or below `low` also counts `negative` sixteenths as
+   * negative. The event remains an interaction: a user who rates a film has chosen to see it, and lists are judged by
+   * what users choose.
    */
   verdicts: Readonly<Record<string, { low: number; negative: number }>>;
 }
@@ -25,7 +23,7 @@ export const WEIGHT_DEFAULTS: WeightsConfig = {
 export interface Weighed {
   /** Sixteenths. */
   weight: number;
-  /** Sixteenths of the negative verdict. */
+  /** Sixteenths of the negative feedback. */
   negative: number;
 }
 

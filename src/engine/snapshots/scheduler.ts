@@ -12,9 +12,9 @@ const POLL_MS = 1_000;
 /** Exporting the state holds up the fold, so it may take no more than one part in so many of the time. */
 const PAUSE_SHARE = 20;
 
-export interface KeeperOptions {
+export interface SnapshotSchedulerOptions {
   snapshots: Pick<Snapshots, 'held' | 'load' | 'write' | 'point' | 'removeOthers'>;
-  /** The model as it is now; the keeper calls it for each snapshot that it writes. */
+  /** The model as it is now; the scheduler calls it for each snapshot that it writes. */
   image: () => ModelImage;
   /** Position of the model. */
   seq: () => number;
@@ -30,7 +30,7 @@ export interface KeeperOptions {
   stopMs: number;
 }
 
-export interface Keeper {
+export interface SnapshotScheduler {
   /** The model has learned from so many events more. */
   count(events: number): void;
   start(): void;
@@ -54,7 +54,7 @@ export interface Keeper {
 
 type Answer = (replaced: boolean) => void;
 
-export function createKeeper(options: KeeperOptions): Keeper {
+export function createSnapshotScheduler(options: SnapshotSchedulerOptions): SnapshotScheduler {
   const { snapshots, image, seq, caughtUp, ready, logger, stopMs } = options;
   let events = 0;
   let newest = performance.now();

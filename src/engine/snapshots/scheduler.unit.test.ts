@@ -1,8 +1,8 @@
 /** When snapshots are written, and in which order: with a store in memory whose steps the test takes one by one. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { silent } from '../../../test/support/counting.ts';
-import { createKeeper, type Keeper } from './keeper.ts';
 import type { Manifest } from './manifest.ts';
+import { createSnapshotScheduler, type SnapshotScheduler } from './scheduler.ts';
 import type { ModelImage, Snapshots } from './snapshots.ts';
 
 /** Objects in the store, and the one that the pointer names. */
@@ -15,7 +15,7 @@ let writes: (() => void)[];
 let position: number;
 let ready: boolean;
 let failures: { write: number; remove: number };
-let keeper: Keeper;
+let scheduler: SnapshotScheduler;
 
 function memoryStore(): Snapshots {
   const current = (): Manifest | undefined =>
@@ -69,13 +69,13 @@ beforeEach(() => {
     intervalMs: 60_000,
     stopMs: 5_000,
   };
-  keeper = createKeeper(options);
+  scheduler = createSnapshotScheduler(options);
 });
 afterEach(() => {
   vi.useRealTimers();
 });
 
-const supersede = (): Promise<boolean> => keeper.supersede();
+const supersede = (): Promise<boolean> => scheduler.supersede();
 /** Milliseconds go by, with all that was waiting for them. */
 const pass = async (ms = 0): Promise<void> => void (await vi.advanceTimersByTimeAsync(ms));
 /** The oldest write goes on and moves the pointer. */
@@ -92,10 +92,10 @@ async function goOnUntilQuiet(): Promise<void> {
 
 describe('one snapshot at a time', () => {
   it('is written, also where the others are replaced while the timer says that one is due', async () => {
-    keeper.start();
+    scheduler.start();
     const replaced = supersede();
     await pass();
-    keeper.count(1);
+    scheduler.count(1);
     await pass(1_000);
     await goOnUntilQuiet();
     expect(await replaced).toBe(true);
@@ -103,11 +103,11 @@ describe('one snapshot at a time', () => {
   });
 
   it('is written, also where the others are replaced when the engine stops', async () => {
-    keeper.start();
+    scheduler.start();
     const replaced = supersede();
     await pass();
     position = 8;
-    const stopped = keeper.stop().then(() => keeper.last());
+    const stopped = scheduler.stop().then(() => scheduler.last());
     await pass();
     await goOnUntilQuiet();
     await stopped;
@@ -117,10 +117,10 @@ describe('one snapshot at a time', () => {
   });
 
   it('is written before the pointer goes back to an older one, which may be removed then', async () => {
-    keeper.start();
+    scheduler.start();
     const replaced = supersede();
     await pass();
-    const moved = keeper.point({ object: 'model-old' } as Manifest);
+    const moved = scheduler.point({ object: 'model-old' } as Manifest);
     await goOnUntilQuiet();
     expect(await replaced).toBe(true);
     expect(await moved).toBe(false);
@@ -130,7 +130,7 @@ describe('one snapshot at a time', () => {
 
 describe('requests to replace all other snapshots', () => {
   it('are one snapshot, where they come before it is begun', async () => {
-    keeper.start();
+    scheduler.start();
     const first = supersede();
     await pass();
     position = 9;
@@ -143,9 +143,9 @@ describe('requests to replace all other snapshots', () => {
 
   it('wait until the model is ready, while others are written by time', async () => {
     ready = false;
-    keeper.start();
+    scheduler.start();
     const replaced = supersede();
-    keeper.count(1);
+    scheduler.count(1);
     await pass(1_000);
     await go();
     expect(written).toEqual([7]);
@@ -161,7 +161,7 @@ describe('requests to replace all other snapshots', () => {
 
   it('are carried out later where the server did not take the snapshot', async () => {
     failures.write = 1;
-    keeper.start();
+    scheduler.start();
     const replaced = supersede();
     await pass();
     await goOnUntilQuiet();
@@ -172,7 +172,7 @@ describe('requests to replace all other snapshots', () => {
 
   it('write no other snapshot where only the removal of the others failed', async () => {
     failures.remove = 2;
-    keeper.start();
+    scheduler.start();
     const replaced = supersede();
     await pass();
     await goOnUntilQuiet();
@@ -183,22 +183,22 @@ describe('requests to replace all other snapshots', () => {
 
   it('are answered with false where the engine stops before', async () => {
     ready = false;
-    keeper.start();
+    scheduler.start();
     const replaced = supersede();
     await pass(1_000);
-    await keeper.stop();
+    await scheduler.stop();
     await pass(1_000);
     expect(await replaced).toBe(false);
     expect(await supersede()).toBe(false);
   });
 
   it('are carried out by the last snapshot where the engine stops before they are begun', async () => {
-    keeper.start();
+    scheduler.start();
     const first = supersede();
     await pass();
     position = 9;
     const second = supersede();
-    const stopped = keeper.stop().then(() => keeper.last());
+    const stopped = scheduler.stop().then(() => scheduler.last());
     await pass();
     await goOnUntilQuiet();
     await stopped;

@@ -1,0 +1,56 @@
+/** Members that requests to several services have, as schemas. */
+import { type TProperties, Type } from 'typebox';
+import type { Config } from '../../config/schema.ts';
+import { idProblem, MAX_ID_BYTES } from '../event/ids.ts';
+
+/** A request that has these members and no others. */
+export const request = <P extends TProperties>(members: P) => Type.Object(members, { additionalProperties: false });
+
+/** An id of a user, an item, an event or another thing; its bytes are checked as well. */
+export const id = (description: string, example: string) =>
+  Type.Refine(
+    Type.String({
+      minLength: 1,
+      maxLength: MAX_ID_BYTES,
+      description: `${description}: 1 to ${MAX_ID_BYTES} bytes of printable UTF-8`,
+      examples: [example],
+    }),
+    (value) => idProblem(value) === undefined,
+    (value) => idProblem(value) ?? '',
+  );
+
+export const ids = (most: number, description: string, example: string[]) =>
+  Type.Array(id('an id', example[0] as string), { maxItems: most, description, examples: [example] });
+
+/** A position in the log. */
+export const seq = (description: string, { minimum = 0, example = 4711 } = {}) =>
+  Type.Integer({ minimum, maximum: Number.MAX_SAFE_INTEGER, description, examples: [example] });
+
+/** How many of something an answer holds at most. */
+export const count = (most: number, otherwise: number, what: string) =>
+  Type.Integer({
+    minimum: 1,
+    maximum: most,
+    default: otherwise,
+    description: `how many ${what} the answer holds at most`,
+    examples: [otherwise],
+  });
+
+/** Where an answer goes on. */
+export const cursor = (description: string) => Type.String({ maxLength: 1_000, description });
+
+/** The wait for a position of the log, which every read takes. */
+export const freshness = ({ min_seq_timeout_ms, min_seq_timeout_max_ms }: Config['http']) => ({
+  min_seq: Type.Optional(
+    seq('the answer comes from a state that holds the event with this sequence (seq of a publish answer)'),
+  ),
+  timeout_ms: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: min_seq_timeout_max_ms,
+      default: min_seq_timeout_ms,
+      description: 'milliseconds that the service waits for min_seq before it answers 504',
+      examples: [min_seq_timeout_ms],
+    }),
+  ),
+});

@@ -1,0 +1,30 @@
+/** What requests to the content service hold: the one source for its endpoints and for the gateway's routes. */
+import { Type } from 'typebox';
+import { count, cursor, freshness, id, ids, request } from '../bus/nats/request-members.ts';
+import type { Config } from '../config/schema.ts';
+
+/** Most items in one answer. */
+const ITEMS_MOST = 1_000;
+
+export function contentRequests({ http, content }: Pick<Config, 'http' | 'content'>) {
+  const fresh = freshness(http);
+  return {
+    get: request({
+      item: Type.Optional(id('the item', 'i7')),
+      items: Type.Optional(ids(ITEMS_MOST, 'several items in place of one', ['i7', 'i8'])),
+      ...fresh,
+    }),
+    list: request({
+      tag: Type.Optional(
+        Type.String({
+          maxLength: 1_000,
+          description: 'the answer holds only items with this tag',
+          examples: ['adventure'],
+        }),
+      ),
+      n: Type.Optional(count(ITEMS_MOST, content.list_default, 'items')),
+      cursor: Type.Optional(cursor('next of the page before: the answer is the page after it')),
+      ...fresh,
+    }),
+  };
+}

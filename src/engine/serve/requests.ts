@@ -1,0 +1,108 @@
+/** What requests to the engine hold: the one source for its endpoints and for the gateway's routes. */
+import { Type } from 'typebox';
+import { count, cursor, freshness, id, ids, request } from '../../bus/nats/request-members.ts';
+import type { Config } from '../../config/schema.ts';
+import { CONTEXT } from '../fold/context.ts';
+import { FILTER, RULES } from '../rerank/request.ts';
+
+/** Items in a list unless the request says otherwise. */
+export const LIST_DEFAULT = 10;
+/** Rows of shelves unless the request says otherwise. */
+export const SHELVES_DEFAULT = 5;
+const SHELVES_MOST = 20;
+/** Seconds that a seen item may be kept out at most: a hundred years. */
+const SEEN_FOR_MOST_S = 3_155_760_000;
+
+/** Seconds, for every type of event alike. */
+export const SEEN_FOR_S = Type.Integer({
+  minimum: 0,
+  maximum: SEEN_FOR_MOST_S,
+  description: 'seconds after which an item that the user has seen may come back; 0: never',
+  examples: [2_592_000],
+});
+
+const seenFor = Type.Union(
+  [
+    Type.Integer({ minimum: 0, maximum: SEEN_FOR_MOST_S }),
+    Type.Record(Type.String({ maxLength: 80 }), Type.Integer({ minimum: -1, maximum: SEEN_FOR_MOST_S })),
+  ],
+  {
+    description:
+      'seconds after which an item that the user has seen may come back, 0: never; or the same by type of event, where -1 says that such an event keeps no item out',
+    examples: [{ 'user.viewed.v1': 86_400, 'user.purchased.v1': 0 }],
+  },
+);
+
+export function engineRequests({ http, engine }: Pick<Config, 'http' | 'engine'>) {
+  const fresh = freshness(http);
+  const user = id('the user', 'u42');
+  const item = id('the item', 'i7');
+  const items = (description: string, example: string[]) => Type.Optional(ids(http.list_max, description, example));
+  const n = Type.Optional(count(http.list_max, LIST_DEFAULT, 'items'));
+  const exclude = items('items that the list leaves out', ['i1', 'i2']);
+  const explain = Type.Optional(
+    Type.Boolean({ default: false, description: 'whether each item comes with the terms of its score' }),
+  );
+  const includeSeen = Type.Optional(
+    Type.Boolean({
+      default: engine.include_seen,
+      description: 'whether the list may hold items that the user has interacted with',
+    }),
+  );
+  return {
+    recommend: request({
+      user: Type.Optional(id('the user; left out if the request has a history', 'u42')),
+      history: items('items that somebody took, oldest first, in place of the history of a user', ['i7', 'i8']),
+      like: items('items that the list goes with, in place of the history of the user', ['i7']),
+      unlike: items('items that the list keeps away from', ['i9']),
+      candidates: items('the list ranks these items and no others', ['i1', 'i2']),
+      ...RULES,
+      n,
+      exclude,
+      explain,
+      include_seen: includeSeen,
+      max_age_ms: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          maximum: Number.MAX_SAFE_INTEGER,
+          default: engine.stale_ms,
+          description: 'milliseconds that a cached list may be old; 0 computes it afresh',
+          examples: [0],
+        }),
+      ),
+      cursor: Type.Optional(cursor('next of the page before: the answer is the page after it')),
+      seen_for_s: Type.Optional(seenFor),
+      context: Type.Optional(CONTEXT),
+      ...fresh,
+    }),
+    similar: request({ item, n, explain, filter: Type.Optional(FILTER), ...fresh }),
+    trending: request({
+      n,
+      filter: Type.Optional(FILTER),
+      segment: Type.Optional(
+        Type.Record(Type.String(), Type.Unknown(), {
+          description: 'the list counts only what users with these traits take',
+          examples: [{ country: 'de' }],
+        }),
+      ),
+      ...fresh,
+    }),
+    shelves: request({
+      user,
+      n: Type.Optional(count(http.list_max, LIST_DEFAULT, 'items in a row')),
+      rows: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: SHELVES_MOST,
+          default: SHELVES_DEFAULT,
+          description: 'how many rows the answer holds at most',
+          examples: [SHELVES_DEFAULT],
+        }),
+      ),
+      exclude,
+      ...RULES,
+      ...fresh,
+    }),
+    explain: request({ user, item, ...RULES, n, include_seen: includeSeen, context: Type.Optional(CONTEXT), ...fresh }),
+  };
+}

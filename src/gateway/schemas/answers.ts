@@ -1,0 +1,59 @@
+/** Answers of routes, for the OpenAPI document. The gateway does not cut answers to these schemas. */
+import { Type } from 'typebox';
+import { PROBLEM_MEDIA } from '../problems.ts';
+import { Erasure } from './erasure.ts';
+import { Event, Published } from './event.ts';
+import { Export } from './export.ts';
+import { FeedbackSummary } from './feedback-summary.ts';
+import { Item, Items } from './item.ts';
+import { Nothing, Ready } from './operations.ts';
+import { PROBLEMS, Problem, type ProblemStatus } from './problem.ts';
+import { Ranking, RankingStream } from './ranking.ts';
+import { Shelves } from './shelves.ts';
+import { Token } from './token.ts';
+import { History, User } from './user.ts';
+
+/** Schemas that the document names; answers refer to them. */
+export const SHARED = {
+  Problem,
+  Event,
+  Published,
+  Ranking,
+  User,
+  Erasure,
+  Export,
+  History,
+  Item,
+  Items,
+  FeedbackSummary,
+  Ready,
+  Nothing,
+  Shelves,
+  Token,
+  RankingStream,
+} as const;
+export type SharedName = keyof typeof SHARED;
+
+const problemAnswer = (status: ProblemStatus) => ({
+  description: PROBLEMS[status],
+  content: { [PROBLEM_MEDIA]: { schema: Type.Ref('Problem#') } },
+});
+
+/** Media types of answers that are not JSON. */
+const MEDIA: Partial<Record<SharedName, string>> = { RankingStream: 'text/event-stream' };
+
+/** Answers of a route: the one of success, and the problems that it may answer. */
+export function answers(
+  name: SharedName,
+  description: string,
+  problems: readonly ProblemStatus[],
+  success: 200 | 202 = 200,
+): Record<string, object> {
+  return {
+    [success]: { description, content: { [MEDIA[name] ?? 'application/json']: { schema: Type.Ref(`${name}#`) } } },
+    ...Object.fromEntries(problems.map((status) => [status, problemAnswer(status)])),
+  };
+}
+
+/** Problems that every read may answer. */
+export const READ_PROBLEMS = [400, 401, 403, 429, 503, 504] as const;

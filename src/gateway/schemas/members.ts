@@ -1,0 +1,17 @@
+/** Parts that schemas of answers share. Answers may grow: what a service adds comes through. */
+import { type TSchema, Type } from 'typebox';
+
+export const open = { additionalProperties: true } as const;
+
+/** A position in the log. */
+export const Seq = (description: string) =>
+  Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description, examples: [4711] });
+
+export const Time = (description: string) =>
+  Type.String({ format: 'date-time', description, examples: ['2026-11-23T10:00:00.000Z'] });
+
+export const OrNull = <T extends TSchema>(schema: T, description: string) =>
+  Type.Union([schema, Type.Null()], { description });
+
+/** A trait of a user, or an attribute of an item. */
+export const Attribute = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Array(Type.String())]);

@@ -1,0 +1,59 @@
+/** Ranked lists, one answer at a time or as a stream. */
+import { Type } from 'typebox';
+import { OrNull, open, Seq } from './members.ts';
+
+export const Ranking = Type.Object(
+  {
+    user: Type.Optional(Type.String({ examples: ['u42'] })),
+    item: Type.Optional(Type.String({ description: 'with similar items: the item of the request' })),
+    list: Type.String({
+      description: 'id of this list; feedback and interactions name it',
+      examples: ['l_Zm9vYmFyYmF6cXV4'],
+    }),
+    items: Type.Array(
+      Type.Object(
+        {
+          item: Type.String({ examples: ['i7'] }),
+          score: Type.Number({ examples: [1.25] }),
+          propensity: Type.Optional(
+            Type.Number({ description: 'if places may explore: the probability of this item at its place' }),
+          ),
+          explored: Type.Optional(
+            Type.Boolean({ description: 'true if the item is there because its place explored' }),
+          ),
+          reasons: Type.Optional(
+            Type.Array(Type.Object({ signal: Type.String(), contribution: Type.Number() }, open), {
+              description: 'with explain: the terms that add up to the score',
+            }),
+          ),
+        },
+        open,
+      ),
+      { description: 'best first' },
+    ),
+    snapshot: Type.String({ description: 'snapshot in force, or none' }),
+    seq: Seq('log position of the state that the list was computed from'),
+    config: Type.String({ description: 'hash of the engine’s settings' }),
+    source: Type.String({
+      description: 'what most of the list comes from',
+      examples: ['model', 'content', 'popular'],
+    }),
+    arm: Type.Optional(
+      Type.String({ description: 'EXPERIMENT/ARM of the running experiment, or main', examples: ['main'] }),
+    ),
+    next: OrNull(Type.String(), 'cursor of the page after this one; null after the last one'),
+    served: Type.Optional(
+      OrNull(
+        Type.Integer(),
+        'with served: log position of the event that reports the list; null if sampling left the list out, or if the log did not acknowledge the event within http.served_timeout_ms',
+      ),
+    ),
+  },
+  { $id: 'Ranking', ...open, description: 'A ranked list' },
+);
+
+export const RankingStream = Type.String({
+  $id: 'RankingStream',
+  description: 'Server-sent events named `ranking`; the data is a list, the id its place in the stream',
+  examples: ['id: 4711.Zm9vYmFyYmF6\nevent: ranking\ndata: {"user":"u42","items":[]}\n\n'],
+});

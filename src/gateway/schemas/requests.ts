@@ -1,0 +1,80 @@
+/**
+ * Requests over HTTP, made from the schemas that the services' endpoints own: the members of an endpoint, without those
+ * that the path holds. A query holds texts, so a filter or a segment in it is JSON.
+ */
+import { type Static, Type } from 'typebox';
+import { id, request } from '../../bus/nats/request-members.ts';
+import type { Config } from '../../config/schema.ts';
+import { contentRequests } from '../../content/requests.ts';
+import { FILTER_LIMITS } from '../../engine/rerank/filter.ts';
+import { engineRequests, SEEN_FOR_S } from '../../engine/serve/requests.ts';
+import { feedbackRequests } from '../../feedback/requests.ts';
+import { userRequests } from '../../user/requests.ts';
+import { tokenRequest } from './token.ts';
+
+const jsonText = (description: string, example: string) =>
+  Type.Optional(Type.String({ minLength: 1, maxLength: FILTER_LIMITS.length, description, examples: [example] }));
+
+const filter = jsonText('the list holds only items that match: JSON, as filter in a body', '{"tags":"sea"}');
+const segment = jsonText(
+  'the list counts only what users with these traits take: JSON such as {"country":"de"}',
+  '{"country":"de"}',
+);
+
+/** Of the gateway alone: it reports the list, whatever the engine answers. */
+const served = Type.Optional(
+  Type.Boolean({
+    default: false,
+    description: 'whether the caller shows the list as it is; the gateway then publishes a feedback.served event',
+  }),
+);
+
+const accessToken = Type.Optional(
+  Type.String({ maxLength: 2_048, description: 'a token, for callers that can not set a header' }),
+);
+
+/** The path of a resource; errors name the parameter by the title. */
+const path = (title: string, example: string) =>
+  Type.Object({ id: id(`the ${title}, percent-encoded`, example) }, { title });
+
+export function createRequestSchemas(config: Config) {
+  const users = userRequests(config);
+  const content = contentRequests(config);
+  const engine = engineRequests(config);
+  const { summary } = feedbackRequests(config);
+  const { min_seq, timeout_ms } = summary.properties;
+  const fresh = { min_seq, timeout_ms };
+  const { n, exclude, explain, include_seen, max_age_ms, cursor, exploration } = engine.recommend.properties;
+  const { rows, n: perRow } = engine.shelves.properties;
+  const { user: _user, ...history } = users.history.properties;
+  return {
+    userPath: path('user', 'u42'),
+    itemPath: path('item', 'i7'),
+    erasurePath: Type.Object({ erasure: id('the erasure', '5f1c0a9be4d2738806aa41c7') }),
+    recommend: request({
+      n,
+      exclude,
+      explain,
+      include_seen,
+      max_age_ms,
+      cursor,
+      exploration,
+      seen_for_s: Type.Optional(SEEN_FOR_S),
+      filter,
+      served,
+      ...fresh,
+    }),
+    recommendBody: request({ ...engine.recommend.properties, served }),
+    shelves: request({ n: perRow, rows, exclude, filter, ...fresh }),
+    stream: request({ n, exclude, explain, include_seen, filter, ...fresh, access_token: accessToken }),
+    similar: request({ n, explain, filter, ...fresh }),
+    trending: request({ n, filter, segment, ...fresh }),
+    history: request(history),
+    items: content.list,
+    fresh: summary,
+    token: tokenRequest(config),
+  };
+}
+
+export type RequestSchemas = ReturnType<typeof createRequestSchemas>;
+export type RequestOf<Name extends keyof RequestSchemas> = Static<RequestSchemas[Name]>;

@@ -1,0 +1,28 @@
+/** What requests to the user service hold: the one source for its endpoints and for the gateway's routes. */
+import { Type } from 'typebox';
+import { count, cursor, freshness, id, request, seq } from '../bus/nats/request-members.ts';
+import type { Config } from '../config/schema.ts';
+
+const user = id('the user', 'u42');
+
+export function userRequests({ http, user: limits }: Pick<Config, 'http' | 'user'>) {
+  const fresh = freshness(http);
+  return {
+    get: request({ user, ...fresh }),
+    history: request({
+      user,
+      n: Type.Optional(count(limits.history_max, limits.history_default, 'events')),
+      before: Type.Optional(
+        seq('the answer holds only events before this sequence: next of the page before', { minimum: 1 }),
+      ),
+      ...fresh,
+    }),
+    export: request({
+      user,
+      cursor: Type.Optional(cursor('next of the chunk before: the answer is the chunk after it')),
+      ...fresh,
+    }),
+    forget: request({ user, ...fresh }),
+    erasure: request({ erasure: Type.Optional(id('the erasure', '5f1c0a9be4d2738806aa41c7')), ...fresh }),
+  };
+}
