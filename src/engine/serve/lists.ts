@@ -3,6 +3,7 @@
  * question allows, and what was withdrawn meanwhile is left out; any other is computed.
  */
 import { randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { itemId, type StreamSeq, userId } from '../../bus/event/ids.ts';
 import { BadRequestError } from '../../errors.ts';
 import { NO_ROWS, type RowsBeside } from '../fold/rows-beside.ts';
@@ -184,11 +185,12 @@ export function createLists(options: ListsOptions): Lists {
     onAnswer,
     onCompute,
   } = options;
-  // Insertion order is order of use: the first key is the one that was used longest ago.
-  const standing = new Map<string, Standing>();
+  // LRUCache takes no maximum of 0: with a capacity of 0 nothing is put into them.
+  const max = Math.max(1, capacity);
+  const standing = new LRUCache<string, Standing>({ max });
   const withdrawnItems = new Set<string>();
   /** By answer that has a page after it: what it and the pages before it showed. */
-  const pages = new Map<string, { user: string | undefined; shown: ReadonlySet<string> }>();
+  const pages = new LRUCache<string, { user: string | undefined; shown: ReadonlySet<string> }>({ max });
 
   const shaping = createShaping(model, { seed: explorationSeed, seq, contextWeight, rows });
 
@@ -216,7 +218,9 @@ export function createLists(options: ListsOptions): Lists {
     return { items, seq: seq(), at: now(), source, moved: false };
   }
 
-  const keep = (user: string, list: Standing): void => remember(standing, user, list);
+  const keep = (user: string, list: Standing): void => {
+    if (capacity > 0) standing.set(user, list);
+  };
 
   function usable(
     list: Standing | undefined,
@@ -256,17 +260,8 @@ export function createLists(options: ListsOptions): Lists {
     if (rest.length <= items.length || end >= depth) return answered;
     const all = new Set(shown ?? allowed.slice(0, offset).map(({ item }) => item));
     for (const { item } of items) all.add(item);
-    remember(pages, answered.list, { user, shown: all });
+    if (capacity > 0) pages.set(answered.list, { user, shown: all });
     return { ...answered, next: encodeCursor({ offset: end, list: answered.list }) };
-  }
-
-  /** Keeps so many that were used last. */
-  function remember<T>(map: Map<string, T>, key: string, value: T, most = capacity): void {
-    map.delete(key);
-    map.set(key, value);
-    if (map.size <= most) return;
-    const [oldest] = map.keys();
-    if (oldest !== undefined) map.delete(oldest);
   }
 
   function answer(
@@ -287,7 +282,7 @@ export function createLists(options: ListsOptions): Lists {
   }
 
   /** What was taken in segments, as long as it counts. */
-  const segments = new Map<string, { at: number; taken: ReadonlyMap<string, number> }>();
+  const segments = new LRUCache<string, { at: number; taken: ReadonlyMap<string, number> }>({ max: SEGMENTS });
 
   function takenLately(segment: Segment): ReadonlyMap<string, number> {
     const known = segments.get(segment.key);
@@ -296,7 +291,7 @@ export function createLists(options: ListsOptions): Lists {
       now: model.clock,
       traits: (user) => model.traitsOf(userId(user)),
     });
-    remember(segments, segment.key, { at: now(), taken }, SEGMENTS);
+    segments.set(segment.key, { at: now(), taken });
     return taken;
   }
 
@@ -372,7 +367,7 @@ export function createLists(options: ListsOptions): Lists {
       return list;
     },
     moved: (user) => {
-      const list = standing.get(user);
+      const list = standing.peek(user);
       if (list) list.moved = true;
     },
     forget: (user) => void standing.delete(user),
