@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The set-up step: everything that a clone needs to run, got with nothing but Node and npm. Idempotent, and quick when
- * there is nothing to do. `npm start`, `npm test` and `npx freshet` do it by themselves.
+ * The set-up: installs everything that a clone needs, with only Node and npm. It is idempotent, and fast if nothing is
+ * missing. `npm start`, `npm test` and `npx freshet` run it first.
  */
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -15,9 +15,9 @@ const requireNode = () => {
   if (Number(process.versions.node.split('.')[0]) >= OLDEST_NODE) return;
   throw new SetupError(
     'FRESHET_SETUP_NODE_TOO_OLD',
-    `this is Node ${process.version}; ${OLDEST_NODE} or newer is needed`,
+    `Freshet needs Node ${OLDEST_NODE} or newer. This is Node ${process.version}.`,
     {
-      next: 'Install a current Node from https://nodejs.org (or: nvm install --lts), then run this again.',
+      next: 'Install a current Node from https://nodejs.org (or: nvm install --lts), then run this command again.',
     },
   );
 };
@@ -32,7 +32,8 @@ const alive = (/** @type {number} */ pid) => {
 };
 
 /**
- * Runs `work` while no other process sets up the same clone: two npm in one folder break each other's packages.
+ * Runs `work` while no other process sets up the same clone, because two npm processes in one folder break each other's
+ * packages.
  *
  * @template T
  * @param {string} root
@@ -43,7 +44,7 @@ export const exclusively = async (root, log, work) => {
   const folder = join(root, '.cache');
   const lock = join(folder, 'setup.lock');
   mkdirSync(folder, { recursive: true });
-  for (let told = false; ; ) {
+  for (let logged = false; ; ) {
     try {
       writeFileSync(lock, String(process.pid), { flag: 'wx' });
       break;
@@ -58,13 +59,13 @@ export const exclusively = async (root, log, work) => {
     } catch {
       continue;
     }
-    // An empty file is one that is being written just now, unless it has been so for a while.
+    // Another process has just created an empty file, unless it is old.
     if (holder > 0 ? !alive(holder) : age > 5_000) {
       rmSync(lock, { force: true });
       continue;
     }
-    if (!told) log(`another set-up of this clone is at work (process ${holder}); waiting for it`);
-    told = true;
+    if (!logged) log(`waiting for another set-up of this clone (process ${holder})`);
+    logged = true;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
   const release = () => rmSync(lock, { force: true });
@@ -78,16 +79,16 @@ export const exclusively = async (root, log, work) => {
 };
 
 /**
- * Makes the clone ready to run, doing only what is missing.
+ * Installs what the clone lacks.
  *
- * @param {{ quiet?: boolean, natsServer?: boolean, root?: string }} [options] `natsServer`: also find or fetch one.
+ * @param {{ quiet?: boolean, natsServer?: boolean, root?: string }} [options] `natsServer`: also find or download one.
  * @returns {Promise<{ natsServer?: import('./setup/nats-server.mjs').FoundServer | import('./setup/nats-server.mjs').ExternalServer }>}
  * @throws {SetupError}
  */
 export const ensureSetup = async ({ quiet = false, natsServer = false, root = ROOT } = {}) => {
   requireNode();
   const reporter = createReporter({ quiet });
-  // Only after the check above: these modules use what an old Node lacks, and would fail with a riddle.
+  // Imported after the check above, because these modules fail on an old Node with a confusing error.
   const { ensurePackages, packagesCurrent } = await import('./setup/packages.mjs');
   if (!packagesCurrent(root))
     await exclusively(root, reporter.log, async () => {
@@ -100,7 +101,7 @@ export const ensureSetup = async ({ quiet = false, natsServer = false, root = RO
 const ensureNatsServer = async (/** @type {import('./setup/report.mjs').Reporter} */ { log, step }) => {
   const { locateNatsServer } = await import('./setup/nats-server.mjs');
   try {
-    // Quiet as long as it is found on the machine: why other ways were skipped matters only when it has to be fetched.
+    // Logs nothing if the machine has one. The reasons for skipped sources matter only for a download.
     return await locateNatsServer({ allowDownload: false });
   } catch (err) {
     if (!(err instanceof SetupError) || err.code !== 'FRESHET_NATS_SERVER_UNAVAILABLE') throw err;
@@ -109,7 +110,7 @@ const ensureNatsServer = async (/** @type {import('./setup/report.mjs').Reporter
 };
 
 /**
- * Prints a failed set-up as every command prints its errors.
+ * Prints the error of a failed set-up in the form of all commands.
  *
  * @param {unknown} err
  * @returns {number} exit code
@@ -117,12 +118,12 @@ const ensureNatsServer = async (/** @type {import('./setup/report.mjs').Reporter
 export const reportFailure = (err) => {
   if (err instanceof SetupError) {
     process.stderr.write(`${err.code}: ${err.message}\n`);
-    if (err.next) process.stderr.write(`${err.next}\n`);
+    if (err.next) process.stderr.write(`Next: ${err.next}\n`);
   } else process.stderr.write(`${err instanceof Error ? (err.stack ?? err.message) : messageOf(err)}\n`);
   return 1;
 };
 
-/** Whether the module at `url` is the program that was started, also through a symbolic link. */
+/** Whether the module at `url` is the started program, also through a symbolic link. */
 export const isMain = (/** @type {string} */ url) =>
   Boolean(process.argv[1]) && existsSync(process.argv[1]) && realpathSync(process.argv[1]) === fileURLToPath(url);
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * `npm test`: set-up, all suites, and as the very last line the runner's own count. Further arguments go to vitest.
- * Servers' and services' files lie in memory where there is plenty of it: a shared disk that stands still for seconds
- * fails tests of things that are right. TMPDIR, where it is set, says where instead.
+ * `npm test`: runs the set-up and all suites, and prints the count of tests on the last line. It passes other arguments
+ * to vitest. The files of servers and services go to memory if there is enough, because a shared disk that stops for
+ * seconds fails correct tests. TMPDIR names another folder.
  */
 import { spawn } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
@@ -11,8 +11,8 @@ import { join } from 'node:path';
 import { ensureSetup, isMain, ROOT, reportFailure } from './setup.mjs';
 
 /**
- * What vitest's JSON report says, in tests. A file that could not be loaded counts as one failed test: none of its
- * tests ran, and nothing else in the report would say so.
+ * Counts the tests in vitest's JSON report. A file that vitest could not load counts as one failed test, because none of
+ * its tests ran and the report does not show that otherwise.
  *
  * @param {{ testResults: { name: string, status: string, message?: string, assertionResults: { status: string }[] }[] }} report
  */
@@ -40,10 +40,10 @@ export const countTests = (report) => {
 export const countLine = ({ passed, failed }) => `${passed} passed, ${failed} failed`;
 
 const MEMORY = '/dev/shm';
-/** Bytes that have to be free there; a run takes some hundred million. */
+/** Free bytes that it needs there. A run takes some hundred million. */
 const LEAST_FREE = 4 * 2 ** 30;
 
-/** The folder below which tests make theirs. */
+/** The parent of the folders of tests. */
 export const testFolder = (env = process.env, memory = MEMORY, leastFree = LEAST_FREE) => {
   if (env.TMPDIR) return env.TMPDIR;
   try {
@@ -51,7 +51,7 @@ export const testFolder = (env = process.env, memory = MEMORY, leastFree = LEAST
     accessSync(memory, constants.W_OK);
     if (bavail * bsize >= leastFree) return memory;
   } catch {
-    // No such thing here.
+    // This system has no such folder.
   }
   return tmpdir();
 };
@@ -71,22 +71,22 @@ const main = async () => {
       child.on('error', reject);
       child.on('close', resolve);
     });
-    let counts = { passed: 0, failed: 1, skipped: 0, broken: ['vitest left no report'] };
+    let counts = { passed: 0, failed: 1, skipped: 0, broken: ['vitest wrote no report'] };
     try {
       counts = countTests(JSON.parse(readFileSync(report, 'utf8')));
     } catch {
-      // vitest itself broke; its output is above.
+      // vitest failed. Its output is above.
     }
     if (counts.passed + counts.failed === 0) {
       counts.failed++;
-      counts.broken.push('no test ran');
+      counts.broken.push('vitest ran no test');
     }
     if (code !== 0 && counts.failed === 0) {
       counts.failed++;
-      counts.broken.push(`vitest ended with exit code ${code}: an error outside of any test, see above`);
+      counts.broken.push(`vitest ended with exit code ${code} because of an error outside of any test, see above`);
     }
-    for (const line of counts.broken) console.log(`not counted as tests, but failed: ${line}`);
-    if (counts.skipped > 0) console.log(`${counts.skipped} skipped: why stands beside each of them above`);
+    for (const line of counts.broken) console.log(`failed outside of a test: ${line}`);
+    if (counts.skipped > 0) console.log(`${counts.skipped} skipped; the output above gives the reason of each`);
     console.log(countLine(counts));
     return counts.failed === 0 ? 0 : 1;
   } finally {

@@ -3,7 +3,7 @@ export interface ZipEntry {
   method: number;
   packed: number;
   size: number;
-  /** Of the local header, in bytes. */
+  /** Offset of the local header, bytes. */
   offset: number;
 }
 export declare const listZip: (path: string) => ZipEntry[];

@@ -1,6 +1,5 @@
 /**
- * Readers for the three archives that releases come in, so that nothing but Node is needed to open them:
- * zip (wheels, Windows releases), and tar.gz (releases elsewhere).
+ * Reads the archives of releases with only Node: zip (wheels, Windows releases) and tar.gz (other releases).
  */
 import { closeSync, createReadStream, createWriteStream, fstatSync, openSync, readSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
@@ -10,19 +9,21 @@ const END_OF_DIRECTORY = 0x06054b50;
 const DIRECTORY_ENTRY = 0x02014b50;
 
 /**
- * @typedef {{ name: string, method: number, packed: number, size: number, offset: number }} ZipEntry `offset`: of the
- *   local header; sizes in bytes.
+ * @typedef {{ name: string, method: number, packed: number, size: number, offset: number }} ZipEntry `offset` is the
+ *   offset of the local header. Sizes are bytes.
  */
 
 const readAt = (/** @type {number} */ file, /** @type {number} */ position, /** @type {number} */ length) => {
   const buffer = Buffer.alloc(length);
   const read = readSync(file, buffer, 0, length, position);
-  if (read !== length) throw new Error(`zip: ends at byte ${position + read}, ${length} bytes expected at ${position}`);
+  if (read !== length)
+    throw new Error(`zip: the file ends at byte ${position + read}, and it should hold ${length} bytes at ${position}`);
   return buffer;
 };
 
 /**
- * The files in a zip archive, from its central directory. No zip64: nothing that we open is larger than 4 GB.
+ * The files in a zip archive, from its central directory. It does not support zip64, because no archive of the set-up is
+ * larger than 4 GB.
  *
  * @param {string} path
  * @returns {ZipEntry[]}
@@ -56,7 +57,7 @@ export const listZip = (path) => {
   }
 };
 
-// Name and extra field of the local header may have other lengths than those in the directory.
+// The name and the extra field may have other lengths in the local header than in the directory.
 const dataOffset = (/** @type {number} */ file, /** @type {ZipEntry} */ entry) => {
   const header = readAt(file, entry.offset, 30);
   return entry.offset + 30 + header.readUInt16LE(26) + header.readUInt16LE(28);
@@ -64,11 +65,11 @@ const dataOffset = (/** @type {number} */ file, /** @type {ZipEntry} */ entry) =
 
 const refuseMethod = (/** @type {ZipEntry} */ entry) => {
   if (entry.method !== 0 && entry.method !== 8)
-    throw new Error(`zip: ${entry.name} is packed by method ${entry.method}`);
+    throw new Error(`zip: ${entry.name} uses the unknown compression method ${entry.method}`);
 };
 
 /**
- * One file of a zip archive, whole.
+ * Reads one file of a zip archive into memory.
  *
  * @param {string} path
  * @param {ZipEntry} entry
@@ -85,7 +86,7 @@ export const readZipEntry = (path, entry) => {
 };
 
 /**
- * One file of a zip archive to disk, in pieces: TensorFlow's library has 565 MB.
+ * Extracts one file of a zip archive to disk in pieces, because TensorFlow's library has 565 MB.
  *
  * @param {string} path
  * @param {ZipEntry} entry
@@ -107,7 +108,7 @@ export const extractZipEntry = async (path, entry, target) => {
 };
 
 /**
- * One file of a tar.gz archive, whole.
+ * Reads one file of a tar.gz archive into memory.
  *
  * @param {Buffer} archive
  * @param {(name: string) => boolean} wanted
@@ -143,7 +144,7 @@ export const writeTarGz = (name, content) => {
   header.write(octal(0, 7), 116);
   header.write(octal(content.length, 11), 124);
   header.write(octal(0, 11), 136);
-  // The sum is taken over the header with spaces where the sum itself will stand.
+  // The checksum covers the header with spaces in place of the checksum.
   header.write('        ', 148);
   header.write('0', 156);
   header.write('ustar\x0000', 257, 'latin1');

@@ -1,6 +1,6 @@
 /**
- * The command line in a few files of plain JavaScript, made from the TypeScript when that has changed. Transforming and
- * resolving some thousand modules one by one took two seconds of each process; a bundle starts in a fifth of it.
+ * Bundles the command line into a few files of JavaScript, again whenever the TypeScript has changed. Each process would
+ * need two seconds to transform and resolve about a thousand modules; a bundle starts in a fifth of that time.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
@@ -8,19 +8,19 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf } from './report.mjs';
 
-/** What a bundle is made from, beside the packages. */
+/** The sources of a bundle, apart from the packages. */
 const SOURCES = ['src', 'bench', 'scripts/setup', 'scripts/setup.mjs', 'streams.config.ts', 'package-lock.json'];
-/** Packages of very many small modules; all others are loaded as they are installed. */
+/** Packages with very many small modules, which the bundle includes. Node loads all other packages from node_modules. */
 const BUNDLED = ['typebox'];
-/** Bundles of earlier versions that are kept: a process that runs may still load a part of its own. */
+/** How many earlier bundles to keep, because a running process may still load a part of its own. */
 const KEPT = 3;
 
-/** The programs: name in the bundle, and source. */
+/** The programs: the name in the bundle, and the source. */
 const PROGRAMS = { freshet: 'src/cli/main.ts', bench: 'bench/main.ts' };
 
 /**
- * Imports a program: from its bundle, which is made first where there is none for these sources, or from its sources
- * where none can be made.
+ * Imports a program from its bundle. Makes the bundle first if these sources have none, and imports the sources if it
+ * cannot make one.
  *
  * @param {string} root the clone
  * @param {keyof typeof PROGRAMS} program
@@ -32,7 +32,7 @@ export const loadProgram = async (root, program) => {
   try {
     folder = await ensureBundle(root);
   } catch (err) {
-    process.stderr.write(`no bundle could be made (${messageOf(err)}); it runs from its sources, which start slower\n`);
+    process.stderr.write(`freshet cannot write its bundle, so it starts more slowly: ${messageOf(err)}\n`);
     const { register } = await import('tsx/esm/api');
     register();
     return import(pathToFileURL(join(root, PROGRAMS[program])).href);
@@ -41,7 +41,7 @@ export const loadProgram = async (root, program) => {
 };
 
 /**
- * Folder of the bundle of these sources.
+ * The folder with the bundle of these sources.
  *
  * @param {string} root
  */
@@ -64,12 +64,12 @@ const ensureBundle = async (root) => {
     logLevel: 'silent',
     plugins: [packagesStay, modulesKnowTheirPlace],
   });
-  // Otherwise its helper process stays as long as this one.
+  // Otherwise the helper process of esbuild runs as long as this one.
   await stop();
   try {
     renameSync(making, target);
   } catch (err) {
-    // Another process was quicker; its bundle is the same.
+    // Another process was faster, and its bundle is the same.
     if (!existsSync(target)) throw err;
     rmSync(making, { recursive: true, force: true });
   }
@@ -78,12 +78,12 @@ const ensureBundle = async (root) => {
 };
 
 /**
- * What the sources are, by names, sizes and times of change: a look at some hundred files takes milliseconds.
+ * A hash of the names, sizes and times of change of the sources. It takes milliseconds for some hundred files.
  *
  * @param {string} root
  */
 const versionOf = (root) => {
-  // Also where it lies, which the bundle has written into itself: a copied folder would start what it was copied from.
+  // Includes the path of the clone, which the bundle contains: a copy of the clone would otherwise start the original.
   const hash = createHash('sha256').update(`${process.version} ${root}\n`);
   /** @param {string} path */
   const add = (path) => {
@@ -116,7 +116,7 @@ const packagesStay = {
   },
 };
 
-/** A module finds its neighbours on the disk by its own address, not by that of the bundle.
+/** Keeps `import.meta.url` of each module, so that it finds the files next to it and not next to the bundle.
  * @type {import('esbuild').Plugin} */
 const modulesKnowTheirPlace = {
   name: 'modules-know-their-place',

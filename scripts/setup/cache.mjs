@@ -1,4 +1,4 @@
-/** The project's cache: what was fetched or built once serves every later clone. */
+/** The cache of the project: what one clone has downloaded or built serves all later clones. */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -12,13 +12,13 @@ export const cacheFolder = (/** @type {NodeJS.ProcessEnv} */ env = process.env) 
       : join(homedir(), '.cache', 'freshet');
 
 /**
- * A new folder inside the cache, so that what is finished in it can be renamed into place: no reader ever sees half
- * of something, and two set-ups at once don't need to know of each other.
+ * A new folder inside the cache. The caller renames a finished file into place, so that no reader ever sees an incomplete
+ * one, and two set-ups at once do not disturb each other.
  */
 export const stagingFolder = (/** @type {NodeJS.ProcessEnv} */ env, /** @type {string} */ name) => {
   const parent = join(cacheFolder(env), 'tmp');
   mkdirSync(parent, { recursive: true });
-  // What a set-up that was killed left behind; a day, because nobody's download takes that long.
+  // Deletes what killed set-ups have left. After a day, because no download takes that long.
   for (const left of readdirSync(parent)) {
     const entry = statSync(join(parent, left), { throwIfNoEntry: false });
     if (entry && Date.now() - entry.mtimeMs > 86_400_000) rmSync(join(parent, left), { recursive: true, force: true });

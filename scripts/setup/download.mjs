@@ -1,4 +1,4 @@
-/** Downloads with named time limits: connecting must fail fast behind a firewall, a large file may take its time. */
+/** Downloads with separate time limits: a connection must fail fast behind a firewall, a large file may take long. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createConnection } from 'node:net';
@@ -6,11 +6,11 @@ import { pipeline } from 'node:stream/promises';
 import { limitFrom, onPath, run } from './process.mjs';
 import { messageOf, SetupError } from './report.mjs';
 
-/** Until the first byte of an answer. */
+/** Milliseconds until the first byte of an answer. */
 export const connectLimit = (/** @type {NodeJS.ProcessEnv} */ env) =>
   limitFrom(env, 'FRESHET_SETUP_CONNECT_TIMEOUT_MS', 8_000);
 
-/** For one whole download, or one run of pip, go or apt. */
+/** Milliseconds for one whole download, or one run of pip, go or apt. */
 export const downloadLimit = (/** @type {NodeJS.ProcessEnv} */ env) =>
   limitFrom(env, 'FRESHET_SETUP_TIMEOUT_MS', 300_000);
 
@@ -20,7 +20,7 @@ const proxyOf = (/** @type {NodeJS.ProcessEnv} */ env) =>
 const isLoopback = (/** @type {string} */ url) => /^https?:\/\/(127\.|localhost|\[::1\])/.test(url);
 
 /**
- * A file over HTTP, in memory.
+ * Downloads a file over HTTP into memory.
  *
  * @param {string} url
  * @param {{ env: NodeJS.ProcessEnv, detail?: (text: string) => void }} options
@@ -34,7 +34,7 @@ export const download = async (url, { env, detail = () => {} }) => {
     connectLimit(env),
   );
   const whole = setTimeout(
-    () => abort.abort(new Error(`not done after ${downloadLimit(env)} ms (FRESHET_SETUP_TIMEOUT_MS)`)),
+    () => abort.abort(new Error(`not finished after ${downloadLimit(env)} ms (FRESHET_SETUP_TIMEOUT_MS)`)),
     downloadLimit(env),
   );
   try {
@@ -51,7 +51,7 @@ export const download = async (url, { env, detail = () => {} }) => {
     }
     return Buffer.concat(chunks);
   } catch (err) {
-    // fetch says only "fetch failed"; what failed (name, route, certificate) is in the cause.
+    // The message of fetch is only "fetch failed". Its cause names the reason (name, route, certificate).
     const cause = err instanceof Error && err.cause ? messageOf(err.cause) : '';
     throw new Error(`${messageOf(abort.signal.aborted ? abort.signal.reason : err)}${cause ? ` (${cause})` : ''}`);
   } finally {
@@ -60,10 +60,10 @@ export const download = async (url, { env, detail = () => {} }) => {
   }
 };
 
-// Node's fetch knows nothing of proxies before Node 24; curl does.
+// Before Node 24, fetch does not use proxies. curl does.
 const downloadByCurl = async (/** @type {string} */ url, /** @type {NodeJS.ProcessEnv} */ env) => {
   const curl = onPath('curl', env);
-  if (!curl) throw new Error('a proxy is configured, which needs curl, and there is none');
+  if (!curl) throw new Error('a proxy is configured, and a download through it needs curl, which is not on PATH');
   const { mkdtemp, readFile, rm } = await import('node:fs/promises');
   const { tmpdir } = await import('node:os');
   const { join } = await import('node:path');
@@ -79,14 +79,14 @@ const downloadByCurl = async (/** @type {string} */ url, /** @type {NodeJS.Proce
 };
 
 /**
- * Whether a host can be reached at all, asked before programs that would wait for minutes on a silent firewall.
+ * Whether a host is reachable. The set-up checks it before it runs programs that would wait for minutes at a firewall.
  *
  * @param {string} host
  * @param {{ env: NodeJS.ProcessEnv, port?: number }} options
  * @returns {Promise<boolean>}
  */
 export const reachable = (host, { env, port = 443 }) => {
-  // Behind a proxy only the programs themselves can tell.
+  // Behind a proxy, only the programs themselves can find out.
   if (proxyOf(env)) return Promise.resolve(true);
   return new Promise((resolve) => {
     const socket = createConnection({ host, port, timeout: Math.min(4_000, connectLimit(env)) });
@@ -111,21 +111,21 @@ export const sha256OfFile = async (path) => {
 };
 
 /**
- * Refuses what isn't byte for byte what was expected. Never caught to try another way: a download that was tampered
- * with must be seen.
+ * Throws if a file does not match its checksum. No caller catches this to try another source: the user must learn of a
+ * manipulated download.
  *
  * @param {string} what
  * @param {string} found hex
  * @param {string} expected hex
- * @param {string} by who says so
+ * @param {string} by the origin of the expected checksum
  */
 export const requireChecksum = (what, found, expected, by) => {
   if (found === expected) return;
   throw new SetupError(
     'FRESHET_CHECKSUM_MISMATCH',
-    `${what} has SHA-256 ${found}, but ${by} says ${expected}: it is not what was published, and was not used`,
+    `${what} has SHA-256 ${found}, and ${by} is ${expected}. The set-up does not use the file.`,
     {
-      next: 'Find out what changed it on the way (a proxy, a mirror), then run this again.',
+      next: 'Find out whether a proxy or a mirror changes downloads, then run this command again.',
       details: { what, found, expected, by },
     },
   );

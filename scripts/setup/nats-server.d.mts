@@ -13,9 +13,9 @@ export interface ExternalServer {
 }
 export interface LocateOptions {
   env?: NodeJS.ProcessEnv;
-  /** Whether the network may be used; otherwise only what is on the machine is looked at. */
+  /** Whether the set-up may download one. Otherwise it only searches this machine. */
   allowDownload?: boolean;
-  /** Gets one line for each way that was skipped, with the reason, and one for what was found. */
+  /** Receives one line for each skipped source, with the reason, and one for the result. */
   log?: (line: string) => void;
   detail?: (text: string) => void;
 }

@@ -109,7 +109,7 @@ describe.skipIf(process.platform === 'win32')('finding nats-server on the machin
     });
     const other = stub(join(folder, 'other'), '', '#!/bin/sh\necho hello\n');
     await expect(locate(bare({ NATS_SERVER_BIN: other }), false)).rejects.toThrow(
-      'says "hello" instead of its version',
+      'prints "hello" instead of its version',
     );
   });
 

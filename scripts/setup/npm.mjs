@@ -1,10 +1,10 @@
-/** npm, and Node's own headers: what installing packages and compiling native code needs. */
+/** Finds npm and the headers of Node, which the set-up needs to install packages and compile native code. */
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { limitFrom, onPath, run } from './process.mjs';
 import { SetupError } from './report.mjs';
 
-/** npm as a program and its first arguments: the one that runs us, the one beside Node, or the one on PATH. */
+/** npm as a program and its first arguments: the npm that runs this process, the one of Node, or the one on PATH. */
 const npmCommand = () => {
   const beside = [
     process.env.npm_execpath,
@@ -14,8 +14,8 @@ const npmCommand = () => {
   if (beside) return { command: process.execPath, first: [beside] };
   const found = onPath('npm');
   if (!found)
-    throw new SetupError('FRESHET_SETUP_NPM_MISSING', 'npm is not on PATH', {
-      next: 'Install npm (it comes with Node from https://nodejs.org), then run this again.',
+    throw new SetupError('FRESHET_SETUP_NPM_MISSING', 'The set-up did not find npm on PATH', {
+      next: 'Install npm (it comes with Node from https://nodejs.org), then run this command again.',
     });
   return { command: found, first: [] };
 };
@@ -35,7 +35,7 @@ export const npm = (root, args, env) => {
   });
 };
 
-/** Folder with Node's own headers, when this Node came with them. */
+/** Folder with the headers of this Node, if it includes them. */
 export const nodeHeaders = () => {
   const prefix = dirname(dirname(realpathSync(process.execPath)));
   return existsSync(join(prefix, 'include/node/node_api.h')) ? prefix : undefined;

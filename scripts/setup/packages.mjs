@@ -1,4 +1,4 @@
-/** npm's packages, and the two of them that hold native code: better-sqlite3, and TensorFlow when it was installed. */
+/** Installs the npm packages, and the two with native code: better-sqlite3, and TensorFlow if the user wants it. */
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -22,10 +22,10 @@ import { hasNativeTensorflow, restoreTensorflow, wantsNativeTensorflow } from '.
 
 const STAMP = 'node_modules/.freshet-setup.json';
 
-/** 13 is N-API and ships its binaries, but crashes on Node 20; so it only stands in where 12 can't be built. */
+/** Version 13 uses N-API and ships its binaries, but crashes on Node 20. It serves only if the set-up cannot build 12. */
 const SQLITE_FALLBACK = '13.2.0';
 
-/** What `node_modules` depends on; when it is the same as in the stamp there is nothing to do. */
+/** What `node_modules` depends on. If the stamp holds the same, the packages are current. */
 const fingerprint = (/** @type {string} */ root) => {
   const lock = join(root, 'package-lock.json');
   const source = existsSync(lock) ? lock : join(root, 'package.json');
@@ -37,7 +37,7 @@ const fingerprint = (/** @type {string} */ root) => {
   };
 };
 
-/** Whether the packages are as the last set-up left them: a few milliseconds, nothing is started. */
+/** Whether the packages are those of the last set-up. It takes a few milliseconds and starts no process. */
 export const packagesCurrent = (/** @type {string} */ root) => {
   let stamp;
   try {
@@ -64,7 +64,7 @@ const writeStamp = (/** @type {string} */ root, /** @type {Record<string, unknow
 };
 
 /**
- * What the packages' own install scripts should know of this machine, so that none of them waits for minutes.
+ * The environment for the install scripts of packages, so that none of them waits for minutes at a firewall.
  *
  * @param {string} root
  * @param {import('./report.mjs').Reporter} reporter
@@ -80,19 +80,19 @@ const npmEnvironment = async (root, { log }) => {
   ]);
   if (hasPrebuilt(root, env)) env.npm_config_better_sqlite3_local_prebuilds = prebuiltFolder(env);
   else if (!github && !env.npm_config_build_from_source) {
-    log('github.com is not reachable: better-sqlite3 is compiled instead of downloaded');
-    // Read by prebuild-install, which otherwise waits for the connection as long as the system lets it.
+    log('github.com is not reachable: npm compiles better-sqlite3 instead of downloading it');
+    // prebuild-install reads it. Otherwise it waits for a connection as long as the system allows.
     env.npm_config_build_from_source = 'true';
   }
   if (!storage && !env.TFJS_NODE_BASE_URI) {
-    log("storage.googleapis.com is not reachable: TensorFlow's native library is left out, WASM serves");
-    // A port where nobody listens: its install script fails at once, and npm leaves the optional package out.
+    log("storage.googleapis.com is not reachable: npm skips TensorFlow's native library, and training uses WASM");
+    // No server listens on this port: the install script fails at once, and npm skips the optional package.
     env.TFJS_NODE_BASE_URI = 'http://127.0.0.1:9/';
   }
   return env;
 };
 
-/** Whether everything that the lock file asks for is there, in that version (optional packages may be missing). */
+/** Whether all packages of the lock file are installed in its versions. Optional packages may be missing. */
 const matchesLock = (/** @type {string} */ root) => {
   try {
     const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
@@ -118,7 +118,7 @@ const SQLITE_CHECK = `
 `;
 
 /**
- * Opens a database in a child process: a wrong binary may take the process down with it.
+ * Opens a database in a child process, because a wrong binary may crash the process.
  *
  * @param {string} root
  * @returns {Promise<{ version: string, sqlite: string }>}
@@ -134,7 +134,7 @@ export const checkSqlite = async (root) => {
 
 const major = Number(process.versions.node.split('.')[0]);
 
-/** How to get what compiling needs, by system. */
+/** The command that installs a compiler on this system. */
 const compilerAdvice = () =>
   process.platform === 'darwin'
     ? 'xcode-select --install'
@@ -146,7 +146,7 @@ const compilerAdvice = () =>
  * @param {string} root
  * @param {() => Promise<NodeJS.ProcessEnv>} env
  * @param {import('./report.mjs').Reporter} reporter
- * @param {boolean} fresh whether npm has installed it just now
+ * @param {boolean} fresh whether npm has just installed it
  */
 const ensureSqlite = async (root, env, { log, step }, fresh) => {
   let reason;
@@ -158,8 +158,8 @@ const ensureSqlite = async (root, env, { log, step }, fresh) => {
   }
   const settings = await env();
   const kept = settings.npm_config_better_sqlite3_local_prebuilds !== undefined;
-  // What was compiled a moment ago would be compiled again to the same; what came from the cache deserves a compiler,
-  // and so does a binary of another Node.
+  // Compiling again what npm has just compiled would not help. Compiling helps for a binary from the cache, or of another
+  // Node.
   if (!fresh || kept) {
     const { npm_config_better_sqlite3_local_prebuilds: _, ...without } = settings;
     try {
@@ -169,13 +169,13 @@ const ensureSqlite = async (root, env, { log, step }, fresh) => {
       return await checkSqlite(root);
     } catch (err) {
       reason = messageOf(err);
-      log(`better-sqlite3 could not be built: ${reason}`);
+      log(`npm could not build better-sqlite3: ${reason}`);
     }
   }
   if (major >= 22) {
     try {
       const wanted = `better-sqlite3@${SQLITE_FALLBACK}`;
-      log(`falling back to ${wanted}, which brings its binary (not saved in package.json)`);
+      log(`using ${wanted} instead, which includes a binary (package.json does not change)`);
       await step(`installing ${wanted}`, async () =>
         npm(root, ['install', '--no-save', '--ignore-scripts', wanted], settings),
       );
@@ -184,21 +184,21 @@ const ensureSqlite = async (root, env, { log, step }, fresh) => {
       reason = messageOf(err);
     }
   }
-  throw new SetupError('FRESHET_SETUP_SQLITE', `better-sqlite3 can be neither downloaded nor compiled: ${reason}`, {
+  throw new SetupError('FRESHET_SETUP_SQLITE', `npm could neither download nor compile better-sqlite3: ${reason}`, {
     next:
       `Install a compiler: ${compilerAdvice()}. ` +
       (nodeHeaders()
         ? ''
-        : `Node's headers are needed as well: allow nodejs.org, or set npm_config_nodedir to a folder that has include/node/node_api.h. `) +
-      (major >= 22 ? '' : 'Or use Node 22 or newer, for which a binary comes over npm. ') +
-      'Then run this again.',
+        : `Compiling also needs Node's headers: allow access to nodejs.org, or set npm_config_nodedir to a folder with include/node/node_api.h. `) +
+      (major >= 22 ? '' : 'Or use Node 22 or newer, for which npm has a binary. ') +
+      'Then run this command again.',
   });
 };
 
 const commandLink = (/** @type {string} */ root) =>
   join(root, 'node_modules/.bin', process.platform === 'win32' ? 'freshet.cmd' : 'freshet');
 
-/** `npx freshet` in the clone: npm links the commands of dependencies, but not a project's own. */
+/** Makes `npx freshet` work in the clone: npm links the commands of dependencies, but not those of the project itself. */
 const linkCommand = (/** @type {string} */ root) => {
   const link = commandLink(root);
   mkdirSync(dirname(link), { recursive: true });
@@ -214,7 +214,7 @@ const linkCommand = (/** @type {string} */ root) => {
   if (existsSync(join(root, 'bin/freshet.mjs'))) chmodSync(join(root, 'bin/freshet.mjs'), 0o755);
 };
 
-/** npm refuses a lock file that does not list every optional package for every platform; `npm install` fills that in. */
+/** Whether `npm ci` refused a lock file that lacks optional packages of other platforms. `npm install` accepts it. */
 const lockIsIncomplete = (/** @type {unknown} */ err) =>
   /code EUSAGE/.test(String(/** @type {{ output?: string }} */ (err).output));
 
@@ -227,15 +227,15 @@ const installPackages = async (root, env, { log, step }) => {
   const locked = existsSync(join(root, 'package-lock.json'));
   const attempt = (/** @type {string[]} */ args) =>
     step(`installing packages (npm ${args.join(' ')})`, async () => npm(root, args, await env()));
-  // Keeps to the versions in the lock file, and leaves that file as it is.
+  // Uses the versions of the lock file, and does not change it.
   let args = locked ? ['install', '--no-save'] : ['install'];
-  // `npm ci` empties node_modules first, which would take a natively installed TensorFlow, and whatever runs from
-  // there, with it; so only a clean clone gets it.
+  // `npm ci` deletes node_modules first, with an installed TensorFlow and the files of running processes. So it runs only
+  // in a new clone.
   if (locked && !existsSync(join(root, 'node_modules'))) {
     try {
       return await attempt(['ci']);
     } catch (err) {
-      if (lockIsIncomplete(err)) log('npm ci: the lock file lacks packages for other platforms; npm install takes it');
+      if (lockIsIncomplete(err)) log('npm ci: the lock file lacks packages of other platforms; npm install accepts it');
       else {
         log(`npm ci failed: ${messageOf(err)}`);
         args = ['ci'];
@@ -248,18 +248,18 @@ const installPackages = async (root, env, { log, step }) => {
     log(`npm ${args.join(' ')} failed: ${messageOf(err)}`);
   }
   try {
-    // One package's script must not keep the others out; the ones that matter are looked after below.
+    // The script of one package must not prevent the others. The set-up handles the important scripts below.
     return await attempt([...args, '--ignore-scripts']);
   } catch (err) {
     throw new SetupError('FRESHET_SETUP_PACKAGES', `npm could not install the packages: ${messageOf(err)}`, {
-      next: 'Check that npm reaches its registry (npm ping), then run this again.',
+      next: 'Check that npm reaches its registry (npm ping), then run this command again.',
       cause: err,
     });
   }
 };
 
 /**
- * Installs what is missing. What is there and right stays untouched.
+ * Installs the missing packages, and does not touch the others.
  *
  * @param {string} root
  * @param {import('./report.mjs').Reporter} reporter
@@ -272,9 +272,11 @@ export const ensurePackages = async (root, reporter) => {
   const sqlite = await ensureSqlite(root, env, reporter, fresh);
   log(`better-sqlite3 ${sqlite.version} (SQLite ${sqlite.sqlite})`);
   if (wantsNativeTensorflow(root) && !hasNativeTensorflow(root)) {
-    log("npm took TensorFlow's native library away; putting it back from the cache");
+    log("npm removed TensorFlow's native library; restoring it from the cache");
     await restoreTensorflow({ root, reporter }).catch((err) =>
-      log(`it could not be put back, WASM serves (again: npx freshet doctor --install tensorflow): ${messageOf(err)}`),
+      log(
+        `the set-up could not restore it, so training uses WASM: ${messageOf(err)}. Next: npx freshet doctor --install tensorflow`,
+      ),
     );
   }
   keepPrebuilt(root, process.env, sqlite.version);
@@ -282,7 +284,7 @@ export const ensurePackages = async (root, reporter) => {
   writeStamp(root, { sqlite });
 };
 
-// Asked only when npm is really needed: the probes cost up to four seconds behind a silent firewall.
+// Computed only if npm runs, because the probes take up to four seconds behind a firewall.
 const npmEnvironmentOnce = (/** @type {string} */ root, /** @type {import('./report.mjs').Reporter} */ reporter) => {
   /** @type {Promise<NodeJS.ProcessEnv> | undefined} */
   let env;

@@ -1,6 +1,6 @@
 /**
- * better-sqlite3's binary, kept in the project's cache after it was compiled (1 to 2 minutes) or downloaded once, in the
- * form in which its own install script looks for binaries: a later clone takes it from there within milliseconds.
+ * Keeps the binary of better-sqlite3 in the cache of the project, after npm has compiled it (1 to 2 minutes) or downloaded
+ * it once, in the form that its install script reads. A later clone uses it within milliseconds.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,17 +15,17 @@ const libc = () => {
   return header.glibcVersionRuntime ? '' : 'musl';
 };
 
-/** Folder of kept binaries, for the install script's environment. */
+/** Folder of the binaries, for the environment of the install script. */
 export const prebuiltFolder = (/** @type {NodeJS.ProcessEnv} */ env) => join(cacheFolder(env), 'prebuilds');
 
-/** The name is the one that prebuild-install gives to a release's file. */
+/** The path of a binary, with the name that prebuild-install expects. */
 const prebuiltFile = (/** @type {NodeJS.ProcessEnv} */ env, /** @type {string} */ version) =>
   join(
     prebuiltFolder(env),
     `better-sqlite3-v${version}-node-v${process.versions.modules}-${process.platform}${libc()}-${process.arch}.tar.gz`,
   );
 
-/** Whether the version that the lock file asks for was kept for this Node and system. */
+/** Whether the cache has the version of the lock file for this Node and system. */
 export const hasPrebuilt = (/** @type {string} */ root, /** @type {NodeJS.ProcessEnv} */ env) => {
   try {
     const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
@@ -35,7 +35,7 @@ export const hasPrebuilt = (/** @type {string} */ root, /** @type {NodeJS.Proces
   }
 };
 
-/** Keeps the installed binary, which has just been seen to work. A cache that can't be written is no reason to fail. */
+/** Copies the installed binary, which works, to the cache. Ignores a cache that is not writable. */
 export const keepPrebuilt = (
   /** @type {string} */ root,
   /** @type {NodeJS.ProcessEnv} */ env,
@@ -49,6 +49,6 @@ export const keepPrebuilt = (
     writeFileSync(`${file}.${process.pid}`, writeTarGz(BINARY, readFileSync(binary)));
     renameSync(`${file}.${process.pid}`, file);
   } catch {
-    // Read-only or full: the next clone compiles again.
+    // The cache is read-only or full, so the next clone compiles again.
   }
 };

@@ -1,4 +1,4 @@
-/** Child processes with a time limit, whose output is kept for the error message. */
+/** Runs child processes with a time limit, and keeps their output for error messages. */
 import { spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -9,12 +9,12 @@ import { delimiter, join } from 'node:path';
  * @param {string} command
  * @param {readonly string[]} args
  * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs: number, timeoutName: string }} options `timeoutName` is
- *   the environment variable that changes the limit: it is named when the limit is hit.
+ *   the environment variable that changes the limit. The error names it.
  * @returns {Promise<{ stdout: string, stderr: string }>}
  */
 export const run = (command, args, { cwd, env = process.env, timeoutMs, timeoutName }) =>
   new Promise((resolve, reject) => {
-    // On Windows npm and friends are .cmd files, which only a shell can start.
+    // On Windows, npm and similar programs are .cmd files, which only a shell can start.
     const shell = process.platform === 'win32' && !/\.exe$/i.test(command);
     const own = process.platform !== 'win32';
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], shell, detached: own });
@@ -27,13 +27,13 @@ export const run = (command, args, { cwd, env = process.env, timeoutMs, timeoutN
     child.stderr.on('data', (chunk) => {
       stderr += chunk;
     });
-    // The whole group: pip and npm have children of their own, which would hold the pipes open.
+    // Kills the whole group, because children of pip and npm would keep the pipes open.
     const end = () => {
       try {
         if (own && child.pid) process.kill(-child.pid, 'SIGKILL');
         else child.kill('SIGKILL');
       } catch {
-        // It ended by itself in the meantime.
+        // The process has ended meanwhile.
       }
     };
     const timer = setTimeout(() => {
@@ -41,7 +41,7 @@ export const run = (command, args, { cwd, env = process.env, timeoutMs, timeoutN
       end();
     }, timeoutMs);
     process.once('exit', end);
-    // In a group of its own it doesn't get the terminal's Ctrl-C, so that has to be passed on.
+    // A process in its own group does not receive Ctrl-C of the terminal, so this process passes it on.
     const interrupted = () => {
       end();
       process.exit(130);
@@ -62,9 +62,9 @@ export const run = (command, args, { cwd, env = process.env, timeoutMs, timeoutN
       done();
       if (code === 0) return resolve({ stdout, stderr });
       const why = late
-        ? `not done after ${timeoutMs} ms (${timeoutName})`
+        ? `not finished after ${timeoutMs} ms (${timeoutName})`
         : signal
-          ? `ended by ${signal}`
+          ? `ended by signal ${signal}`
           : `exit code ${code}`;
       const failure = Object.assign(new Error(`${why}${lastLine(stderr || stdout)}`), {
         output: `${stdout}\n${stderr}`,
@@ -73,7 +73,7 @@ export const run = (command, args, { cwd, env = process.env, timeoutMs, timeoutN
     });
   });
 
-/** The line of a program's output that most probably says what went wrong. */
+/** The line of a program's output that most probably describes the error. */
 const lastLine = (/** @type {string} */ output) => {
   const lines = output
     .split('\n')
@@ -85,7 +85,7 @@ const lastLine = (/** @type {string} */ output) => {
 };
 
 /**
- * First program of that name on the search path.
+ * The first program with this name on the search path.
  *
  * @param {string} name
  * @param {NodeJS.ProcessEnv} [env]
@@ -125,7 +125,7 @@ export const limitFrom = (env, name, fallback) => {
   return Number.isFinite(value) && value > 0 ? value : fallback;
 };
 
-/** First Python 3 whose pip answers, or why there is none. */
+/** The first Python 3 with pip, or the reason why there is none. */
 export const findPip = async (/** @type {NodeJS.ProcessEnv} */ env) => {
   let reason = 'no python3 on PATH';
   for (const name of process.platform === 'win32' ? ['python', 'python3', 'py'] : ['python3', 'python']) {

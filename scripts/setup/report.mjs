@@ -1,9 +1,9 @@
 /**
- * What the set-up says while it works: short lines on stderr with the seconds since its start and, on a terminal, a
- * sign of life while something takes long. stdout stays free for what the started command has to say.
+ * Reports the progress of the set-up: short lines on stderr with the seconds since its start, and a spinner on a terminal.
+ * stdout is free for the output of the started command.
  */
 
-/** A condition that the user can do something about; the codes are those of src/errors.ts. */
+/** An error that the user can act on. Its codes belong to those of src/errors.ts. */
 export class SetupError extends Error {
   /**
    * @param {string} code
@@ -45,7 +45,7 @@ export const createReporter = ({ quiet = false, stream = process.stderr } = {}) 
   };
 
   /**
-   * Runs a step under a line that says so; `detail` may be called with what changes on the way (sizes).
+   * Runs a step under a line with its name. The step may call `detail` with progress, such as sizes.
    *
    * @template T
    * @param {string} what
@@ -57,7 +57,7 @@ export const createReporter = ({ quiet = false, stream = process.stderr } = {}) 
     const started = Date.now();
     let detail = '';
     let turn = 0;
-    // Without a terminal a line every 15 s, so that a log that is being watched doesn't look dead.
+    // Without a terminal, it prints a line every 15 s, so that a reader of the log sees progress.
     const timer = setInterval(
       () => {
         const text = `${what}: ${((Date.now() - started) / 1000).toFixed(0)} s${detail ? `, ${detail}` : ''}`;

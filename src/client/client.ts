@@ -236,7 +236,8 @@ export function createClient(options: ClientOptions): FreshetClient {
       const { list, items, snapshot, config } = ranking;
       if (reported.has(list)) return;
       reported.add(list);
-      if (reported.size > REPORTED) for (const oldest of [...reported].slice(0, 1)) reported.delete(oldest);
+      const [oldest] = reported;
+      if (reported.size > REPORTED && oldest !== undefined) reported.delete(oldest);
       const shown = items.map(({ item, score, propensity, explored }) => ({
         item,
         score,

@@ -4,6 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { itemId, userId } from '../../bus/event/ids.ts';
 import type { ItemData } from '../../bus/event/types.ts';
 import type { Circumstance } from '../fold/context.ts';
@@ -91,7 +92,7 @@ export function createReranking(
   model: Model,
   { seed = 0, seq = () => 0, rows = NO_ROWS, contextWeight = 0 }: RerankingOptions = {},
 ): Reranking {
-  const tests = new Map<string, ItemTest>();
+  const tests = new LRUCache<string, ItemTest>({ max: TESTS });
   const documents = new WeakMap<ItemData, ItemDocument>();
 
   function documentFor(item: string, fields: ItemData | undefined, listed: number): ItemDocument {
@@ -116,12 +117,7 @@ export function createReranking(
         return filters.every((filter) => filter.test(document));
       },
     };
-    tests.delete(key);
-    tests.set(key, test);
-    if (tests.size > TESTS) {
-      const [oldest] = tests.keys();
-      if (oldest !== undefined) tests.delete(oldest);
-    }
+    if (!known) tests.set(key, test);
     return test;
   }
 

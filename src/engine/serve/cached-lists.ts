@@ -1,7 +1,7 @@
 /** Cached lists of users, and the withdrawn items that are left out of them. */
+import { LRUCache } from 'lru-cache';
 import type { ListSource } from '../model/mod.ts';
 import type { ListItem } from './lists.ts';
-import { setNewest } from './newest-keys.ts';
 
 export interface CachedList {
   items: ListItem[];
@@ -16,7 +16,7 @@ export interface CachedList {
 
 export interface CachedLists {
   get(user: string): CachedList | undefined;
-  /** Caches a user's list; drops the list that was cached longest ago where there are too many. */
+  /** Caches a user's list; drops the list that was used longest ago where there are too many. */
   keep(user: string, list: CachedList): void;
   /** The user acted: the next request computes their list. */
   moved(user: string): void;
@@ -31,13 +31,16 @@ export interface CachedLists {
 
 /** @param capacity lists that are cached at most */
 export function createCachedLists(capacity: number): CachedLists {
-  const lists = new Map<string, CachedList>();
+  // LRUCache takes no maximum of 0: with a capacity of 0 nothing is put into it.
+  const lists = new LRUCache<string, CachedList>({ max: Math.max(1, capacity) });
   const withdrawnItems = new Set<string>();
   return {
     get: (user) => lists.get(user),
-    keep: (user, list) => setNewest(lists, user, list, capacity),
+    keep: (user, list) => {
+      if (capacity > 0) lists.set(user, list);
+    },
     moved: (user) => {
-      const list = lists.get(user);
+      const list = lists.peek(user);
       if (list) list.moved = true;
     },
     forget: (user) => void lists.delete(user),

@@ -3,6 +3,7 @@
  * the request allows, and leaves out what was withdrawn meanwhile. Otherwise it computes the list.
  */
 import { randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { itemId, type StreamSeq, userId } from '../../bus/event/ids.ts';
 import { NO_ROWS, type RowsBeside } from '../fold/rows-beside.ts';
 import type { ItemTest, ListSource, Model } from '../model/mod.ts';
@@ -13,7 +14,6 @@ import { NO_RULES, type Rules } from '../rerank/rules.ts';
 import { SEEN_FOR_GOOD, type SeenRule } from '../rerank/seen.ts';
 import { type Segment, takenIn } from '../rerank/segment.ts';
 import { type CachedList, createCachedLists } from './cached-lists.ts';
-import { setNewest } from './newest-keys.ts';
 import { createPages, parseCursor } from './pages.ts';
 import { type ShelvesRequest, type TitledRow, titledRows } from './shelf-rows.ts';
 
@@ -242,7 +242,7 @@ export function createLists(options: ListsOptions): Lists {
   }
 
   /** What users of a segment took lately, as long as the count is used again. */
-  const segments = new Map<string, { at: number; taken: ReadonlyMap<string, number> }>();
+  const segments = new LRUCache<string, { at: number; taken: ReadonlyMap<string, number> }>({ max: SEGMENTS });
 
   function takenLately(segment: Segment): ReadonlyMap<string, number> {
     const known = segments.get(segment.key);
@@ -251,7 +251,7 @@ export function createLists(options: ListsOptions): Lists {
       now: model.clock,
       traits: (user) => model.traitsOf(userId(user)),
     });
-    setNewest(segments, segment.key, { at: now(), taken }, SEGMENTS);
+    segments.set(segment.key, { at: now(), taken });
     return taken;
   }
 

@@ -1,6 +1,6 @@
 /** Pages of a list: the cursor of the page to come, and the items that the pages before it showed. */
+import { LRUCache } from 'lru-cache';
 import { BadRequestError } from '../../errors.ts';
-import { setNewest } from './newest-keys.ts';
 
 /** Where a page starts, and the answer before it, which tells what its caller has seen. */
 export interface Cursor {
@@ -17,14 +17,16 @@ export interface Pages {
 
 /** @param capacity answers that a caller can go on from at most */
 export function createPages(capacity: number): Pages {
-  const pages = new Map<string, { user: string | undefined; shown: ReadonlySet<string> }>();
+  const pages = new LRUCache<string, { user: string | undefined; shown: ReadonlySet<string> }>({
+    max: Math.max(1, capacity),
+  });
   return {
     shownBefore: (cursor, user) => {
       const before = cursor && pages.get(cursor.list);
       return before && before.user === user ? before.shown : undefined;
     },
     next: (cursor, user, shown) => {
-      setNewest(pages, cursor.list, { user, shown }, capacity);
+      if (capacity > 0) pages.set(cursor.list, { user, shown });
       return Buffer.from(JSON.stringify(cursor)).toString('base64url');
     },
   };

@@ -1,5 +1,6 @@
 /** Looks at the key or token of each request: who asks, and whether they may. */
 import type { KeyObject } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import {
   ForbiddenUserError,
   KeyInvalidError,
@@ -40,7 +41,7 @@ const REMEMBERED = 10_000;
 
 export function createGate({ mode, table, known, now = Date.now }: GateOptions): Gate {
   /** By token: what it says, and by which record that was found. */
-  const checked = new Map<string, { claims: TokenClaims; record: KeyRecord }>();
+  const checked = new LRUCache<string, { claims: TokenClaims; record: KeyRecord }>({ max: REMEMBERED });
   const verifiers = new WeakMap<KeyRecord, KeyObject>();
 
   function verifierOf(record: KeyRecord): KeyObject {
@@ -110,10 +111,6 @@ export function createGate({ mode, table, known, now = Date.now }: GateOptions):
     const claims = await readToken(token, verifierOf(record), now());
     if (typeof claims === 'string') return claims;
     checked.set(token, { claims, record });
-    if (checked.size > REMEMBERED) {
-      const [oldest] = checked.keys();
-      if (oldest !== undefined) checked.delete(oldest);
-    }
     return claims;
   }
 

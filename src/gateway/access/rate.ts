@@ -1,4 +1,5 @@
 /** How often somebody may ask: a token bucket each (Turner 1986), in this gateway alone. */
+import { LRUCache } from 'lru-cache';
 
 export interface RateOptions {
   /** Requests a second, for whom nothing else is set; 0 for without limit. */
@@ -17,7 +18,7 @@ export interface Rate {
 }
 
 export function createRate({ perS, burstS, capacity = 100_000, now = () => performance.now() }: RateOptions): Rate {
-  const buckets = new Map<string, { left: number; at: number }>();
+  const buckets = new LRUCache<string, { left: number; at: number }>({ max: capacity });
   return {
     take: (caller, own) => {
       const rate = own ?? perS;
@@ -27,12 +28,7 @@ export function createRate({ perS, burstS, capacity = 100_000, now = () => perfo
       const bucket = buckets.get(caller) ?? { left: size, at };
       bucket.left = Math.min(size, bucket.left + ((at - bucket.at) / 1_000) * rate);
       bucket.at = at;
-      buckets.delete(caller);
       buckets.set(caller, bucket);
-      if (buckets.size > capacity) {
-        const [oldest] = buckets.keys();
-        if (oldest !== undefined) buckets.delete(oldest);
-      }
       if (bucket.left < 1) return (1 - bucket.left) / rate;
       bucket.left -= 1;
       return 0;
