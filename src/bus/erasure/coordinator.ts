@@ -4,6 +4,7 @@
  * be done again, so whatever is killed, the next start goes on from the ledger.
  */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
 import { DEAD_LETTERS, EVENTS, RANKINGS } from '../../../streams.config.ts';
@@ -23,7 +24,7 @@ export interface CoordinatorOptions {
   log: Log;
   key: Uint8Array;
   logger: Logger;
-  lookMs: number;
+  pollMs: number;
   /** Milliseconds from a request until everything has to be as if the user had never been. */
   deadlineMs: number;
   /** Waits until the rows that {@link sessionsOf} reads hold the log up to a position; throws where they don't in time. */
@@ -56,12 +57,12 @@ const WRONG_LAST_SEQUENCE = 10071;
 const codec = createCodec();
 
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
-  const { nc, log, key, logger, lookMs, deadlineMs, caughtUp } = options;
+  const { nc, log, key, logger, pollMs, deadlineMs, caughtUp } = options;
   const instances = createInstances(nc);
-  const books = onceMade(() => openLedger(nc));
+  const ledger = onceMade(() => openLedger(nc));
   const jsm = onceMade(() => nc.jetstreamManager({ checkAPI: false }));
   const working = new Map<string, { entry: Erasure; work: Promise<void> }>();
-  let stopped = false;
+  const stopping = new AbortController();
 
   async function forget(user: string): Promise<ErasureView> {
     const now = Date.now();
@@ -75,9 +76,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       services: SERVICES.map((service) => ({ service, state: 'waiting', at: null })),
       pending: [user],
     };
-    await (await books()).put(entry);
+    await (await ledger()).put(entry);
     begin(entry);
-    return told(entry);
+    return erasureView(entry);
   }
 
   /** Who is to be forgotten: also the sessions of links that were on their way when it was asked for. */
@@ -89,7 +90,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     const ids = [...options.sessionsOf(user), user];
     entry.acts = ids.map((id, i) => ({ act: `${entry.erasure}-${i}`, hmac: erasureHmac(key, id), seq: 0 }));
     entry.pending = ids;
-    await (await books()).put(entry);
+    await (await ledger()).put(entry);
   }
 
   function begin(entry: Erasure): void {
@@ -100,17 +101,17 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 
   /** Trouble passes: the server comes back, and what was done is done. */
   async function persist(entry: Erasure): Promise<void> {
-    let said = false;
-    while (!stopped && entry.state !== 'done') {
-      if (!said && isOverdue(entry)) {
-        said = true;
+    let reported = false;
+    while (!stopping.signal.aborted && entry.state !== 'done') {
+      if (!reported && isOverdue(entry)) {
+        reported = true;
         logger.error(
           { erasure: entry.erasure, deadline: entry.deadline, state: entry.state },
           'an erasure has passed its deadline',
         );
       }
       try {
-        await carryOut(entry, () => said || !isOverdue(entry));
+        await carryOut(entry, () => reported || !isOverdue(entry));
       } catch (err) {
         logger.warn({ reason: messageOf(err), erasure: entry.erasure }, 'a step of an erasure failed; it is retried');
         await pause(RETRY_MS);
@@ -118,14 +119,12 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     }
   }
 
-  async function pause(ms: number): Promise<void> {
-    const until = performance.now() + ms;
-    while (!stopped && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, Math.min(ms, 50)));
-  }
+  /** Waits; a stop ends it early. */
+  const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal: stopping.signal }).catch(() => {});
 
   /** Until it is done, or until `goOn` says that something has to be told first. */
   async function carryOut(entry: Erasure, goOn: () => boolean): Promise<void> {
-    const { put } = await books();
+    const { put } = await ledger();
     await gather(entry);
     for (const act of entry.acts) {
       if (act.seq > 0) continue;
@@ -137,7 +136,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     entry.state = 'folding';
     await put(entry);
     const last = Math.max(...entry.acts.map(({ seq }) => seq));
-    while (!stopped && goOn() && entry.state !== 'done') {
+    while (!stopping.signal.aborted && goOn() && entry.state !== 'done') {
       const before = JSON.stringify(entry);
       await Promise.all(
         entry.services.map(async (step) => {
@@ -147,7 +146,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
           if (state && step.state !== state) Object.assign(step, { state, at: new Date().toISOString() });
           // Whom it waits for, where that is known.
           if (found.silent.length > 0) step.down = found.silent;
-          else if (found.said.length > 0) delete step.down;
+          else if (found.answers.length > 0) delete step.down;
         }),
       );
       if (entry.pending && entry.services.every(({ state }) => state !== 'waiting')) {
@@ -162,7 +161,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
         options.onDone?.((Date.parse(entry.done) - Date.parse(entry.requested)) / 1000);
       }
       if (JSON.stringify(entry) !== before) await put(entry);
-      if (entry.state !== 'done') await pause(lookMs);
+      if (entry.state !== 'done') await pause(pollMs);
     }
     if (entry.state === 'done') logger.info({ erasure: entry.erasure }, 'an erasure is complete');
   }
@@ -217,7 +216,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   }
 
   /** What the ledger knows and a restored log does not: its users are looked for by what the ledger knows of them. */
-  async function again(entry: Erasure): Promise<void> {
+  async function redoIfMissing(entry: Erasure): Promise<void> {
     const missing: ErasureAct[] = [];
     for (const act of entry.acts)
       if (act.seq > 0 && !(await log.newest(eventSubject('control', act.act, 'erased')))) missing.push(act);
@@ -247,14 +246,14 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       Object.assign(step, { state: 'waiting', at: null });
       delete step.down;
     }
-    await (await books()).put(entry);
+    await (await ledger()).put(entry);
   }
 
-  async function goOn(): Promise<void> {
-    for (const entry of await (await books()).list()) {
+  async function resume(): Promise<void> {
+    for (const entry of await (await ledger()).list()) {
       // Asked of a release that knew no deadline.
       entry.deadline ??= new Date(Date.parse(entry.requested) + deadlineMs).toISOString();
-      await again(entry);
+      await redoIfMissing(entry);
       if (entry.state !== 'done') begin(entry);
     }
   }
@@ -262,23 +261,23 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   return {
     forget,
     status: async (erasure) => {
-      const entry = await (await books()).get(erasure);
+      const entry = await (await ledger()).get(erasure);
       if (!entry)
         throw new NotFoundError(`Freshet knows no erasure ${JSON.stringify(erasure.slice(0, 64))}.`, {
           next: 'freshet forget --status',
         });
-      return told(entry);
+      return erasureView(entry);
     },
-    list: async () => (await (await books()).list()).map(told),
+    list: async () => (await (await ledger()).list()).map(erasureView),
     open: () => {
       const entries = [...working.values()].map(({ entry }) => entry);
       return { open: entries.length, overdue: entries.filter(isOverdue).length };
     },
     start: () => {
-      void goOn().catch((err: unknown) => logger.error({ err }, 'the service could not read the ledger of erasures'));
+      void resume().catch((err: unknown) => logger.error({ err }, 'the service could not read the ledger of erasures'));
     },
     stop: async () => {
-      stopped = true;
+      stopping.abort();
       await Promise.all([...working.values()].map(({ work }) => work));
     },
   };
@@ -289,14 +288,14 @@ const isOverdue = ({ deadline, done }: Erasure): boolean =>
   (done === null ? Date.now() : Date.parse(done)) > Date.parse(deadline);
 
 /** How far all instances of a service are; undefined where one has not folded the record, or does not answer. */
-function stateOf({ said, silent }: Found, record: number): ErasureStep['state'] | undefined {
-  if (said.length === 0 || silent.length > 0 || said.some(({ seq }) => seq < record)) return undefined;
-  if (said.some(({ training_due }) => training_due === true)) return 'rows';
-  if (said.every(({ rebuild_due }) => !rebuild_due)) return 'exact';
-  return said.some(({ training_due }) => training_due === false) ? 'trained' : 'rows';
+function stateOf({ answers, silent }: Found, record: number): ErasureStep['state'] | undefined {
+  if (answers.length === 0 || silent.length > 0 || answers.some(({ seq }) => seq < record)) return undefined;
+  if (answers.some(({ training_due }) => training_due === true)) return 'rows';
+  if (answers.every(({ rebuild_due }) => !rebuild_due)) return 'exact';
+  return answers.some(({ training_due }) => training_due === false) ? 'trained' : 'rows';
 }
 
 /** What may be told of an erasure: everything but who it was. */
-function told({ pending: _, ...entry }: Erasure): ErasureView {
+function erasureView({ pending: _, ...entry }: Erasure): ErasureView {
   return { ...entry, overdue: isOverdue(entry) };
 }

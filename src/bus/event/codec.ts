@@ -331,6 +331,6 @@ function subjectMismatch(subject: string, context: string, entity: string, verb:
 
 function schemaMessage(validator: Validator, type: string, data: unknown): string {
   const errors = validator.Errors(data).slice(0, 3);
-  const said = errors.map((error) => `data${error.instancePath.replaceAll('/', '.')} ${error.message}`);
-  return `The data does not fit ${type}: ${said.join('; ') || 'it is of another shape'}.`;
+  const reasons = errors.map((error) => `data${error.instancePath.replaceAll('/', '.')} ${error.message}`);
+  return `The data does not fit ${type}: ${reasons.join('; ') || 'it is of another shape'}.`;
 }

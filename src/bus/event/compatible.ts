@@ -47,7 +47,7 @@ function wordRefusals(word: string, was: unknown, is: unknown, path: string): Sc
   if (is === undefined && (UPPER.has(word) || LOWER.has(word) || word === 'pattern' || word === 'format')) return [];
   if (UPPER.has(word) && typeof was === 'number' && (is as number) > was) return [];
   if (LOWER.has(word) && typeof was === 'number' && (is as number) < was) return [];
-  return [{ path: at, what: `was ${said(was)}, is ${said(is)}` }];
+  return [{ path: at, what: `was ${shown(was)}, is ${shown(is)}` }];
 }
 
 function propertyRefusals(was: unknown, is: unknown, path: string): SchemaChange[] {
@@ -75,14 +75,14 @@ function patternRefusals(was: JsonSchema, is: JsonSchema, path: string): SchemaC
   return names.flatMap((name) => {
     const [before, after] = [was[name], is[name]];
     if (isSchema(before) && isSchema(after)) return refusals(before, after, `${path}.${name}`);
-    return [{ path: `${path}.${name}`, what: `was ${said(before)}, is ${said(after)}` }];
+    return [{ path: `${path}.${name}`, what: `was ${shown(before)}, is ${shown(after)}` }];
   });
 }
 
 const isSchema = (value: unknown): value is JsonSchema =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
-const said = (value: unknown): string => (value === undefined ? 'not there' : JSON.stringify(value).slice(0, 80));
+const shown = (value: unknown): string => (value === undefined ? 'not there' : JSON.stringify(value).slice(0, 80));
 
 /** Without prose, and members in order, so that the same says the same. */
 function sorted(value: unknown): unknown {
