@@ -1,4 +1,4 @@
-/** Reading a request's members, with errors that say which one and what it takes. */
+/** Reads the members of a request. The errors name the member and the values that it takes. */
 import { BadRequestError } from '../../errors.ts';
 import { idProblem } from '../event/ids.ts';
 import type { Json } from './micro.ts';
@@ -53,7 +53,7 @@ export function idList(request: Json, name: string, max: number): string[] {
   return value as string[];
 }
 
-/** Throws `BadRequestError` for a member that the request does not take: a mistake that would go unnoticed. */
+/** Throws `BadRequestError` for an unknown member, because the caller would not notice the mistake otherwise. */
 export function onlyKnown(request: Json, members: ReadonlySet<string>): void {
   const stranger = Object.keys(request).find((name) => !members.has(name));
   if (stranger !== undefined)
