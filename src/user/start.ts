@@ -24,7 +24,7 @@ export function startUser(environment: ServiceEnvironment): Promise<RunningServi
           log,
           key: erasureKey,
           logger,
-          lookMs: config.erasure.look_ms,
+          pollMs: config.erasure.look_ms,
           deadlineMs: config.erasure.deadline_ms,
           caughtUp: (seq) => loop.reached(seq, config.erasure.catch_up_ms),
           onDone: observed.done,

@@ -1,6 +1,6 @@
 /**
- * Bulk publishing: checks events, asks the services' index of identities which of them the log holds already (beyond
- * the server's own window nothing else would notice), and publishes the rest through the window.
+ * Bulk publishing: checks events, requests from a service which of them the log holds already (the server itself knows that
+ * within its window only), and publishes the rest through the window.
  */
 import type { NatsConnection } from 'nats';
 import { type EventProblem, messageOf, ServiceUnavailableError } from '../../errors.ts';
@@ -17,11 +17,11 @@ export interface BulkOptions {
   log: Log;
   codec: EventCodec;
   publisher: Publisher;
-  /** Milliseconds that a service has to catch up with what is in the log already, before it is asked. */
+  /** Milliseconds that a service has to catch up with the log, before the publisher uses its index. */
   catchUpMs?: number;
-  /** Why an event is not to be published, although nothing is wrong with it. */
+  /** Why the publisher must leave out a valid event; undefined: it publishes it. */
   refuses?: (event: unknown) => EventProblem | undefined;
-  /** Told of each event that is refused, with the position in its batch. */
+  /** Gets each refused event's position in its batch, and the problem. */
   onRejected?: (index: number, problem: EventProblem) => void;
 }
 
@@ -36,7 +36,7 @@ export interface Bulk {
   publish(events: readonly unknown[]): Promise<BulkResult>;
 }
 
-/** Throws `ServiceUnavailableError` where the log holds events and no service can say which. */
+/** Throws `ServiceUnavailableError` if the log holds events and no service knows all of them. */
 export async function createBulk({
   nc,
   log,
@@ -47,7 +47,7 @@ export async function createBulk({
   onRejected,
 }: BulkOptions): Promise<Bulk> {
   const { lastSeq } = await log.info();
-  // An empty log knows nothing, so nobody needs to be asked.
+  // An empty log needs no index.
   let index = lastSeq === 0 ? undefined : await findIndex(nc, lastSeq, catchUpMs);
 
   async function unknownOnes(prepared: PreparedEvent[]): Promise<PreparedEvent[]> {
@@ -63,7 +63,7 @@ export async function createBulk({
     return fresh;
   }
 
-  /** A service that is restarting is waited for, or another one is asked. */
+  /** Waits for a service that restarts, or uses another one. */
   async function askIndex(identities: string[]): Promise<(number | null)[]> {
     const deadline = performance.now() + catchUpMs;
     for (;;) {
@@ -91,7 +91,7 @@ export async function createBulk({
       });
       const fresh = await unknownOnes(prepared);
       result.duplicates += prepared.length - fresh.length;
-      // The first failure stops what has not gone out yet; each outcome is looked at, so that none goes unhandled.
+      // The first failure stops the rest of the batch. The loop handles the outcome of every message.
       let failure: { reason: unknown } | undefined;
       const acks: Promise<void>[] = [];
       for (const { subject, identity, payload } of fresh) {

@@ -1,9 +1,10 @@
 /**
- * Forgetting a user, step by step: the record in the log, the purge of their subjects up to it, the copies elsewhere,
- * then waiting until every service has folded the record and what can't be taken out exactly is rebuilt. Each step can
- * be done again, so whatever is killed, the next start goes on from the ledger.
+ * The steps of an erasure: write the record to the log, purge the user's subjects up to it, purge the copies elsewhere, and
+ * wait until every service has folded the record and rebuilt what it cannot remove exactly. Each step can run again, so
+ * after a crash the next start goes on from the ledger.
  */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
 import { DEAD_LETTERS, EVENTS, RANKINGS } from '../../../streams.config.ts';
@@ -23,45 +24,45 @@ export interface CoordinatorOptions {
   log: Log;
   key: Uint8Array;
   logger: Logger;
-  lookMs: number;
-  /** Milliseconds from a request until everything has to be as if the user had never been. */
+  pollMs: number;
+  /** Milliseconds from a request until all state must equal a fold of the log without the user. */
   deadlineMs: number;
-  /** Waits until the rows that {@link sessionsOf} reads hold the log up to a position; throws where they don't in time. */
+  /** Waits until the rows that {@link sessionsOf} reads hold the log up to a position. Throws if that takes too long. */
   caughtUp: (seq: StreamSeq) => Promise<unknown>;
-  /** Sessions that have become this user, and theirs. */
+  /** Sessions that became this user, and sessions that became those. */
   sessionsOf: (user: string) => string[];
-  /** Told of each erasure that is complete. */
+  /** Gets the seconds that each complete erasure took. */
   onDone?: (seconds: number) => void;
 }
 
 export interface Coordinator {
-  /** Begins; the answer is the ledger's entry, without anybody's id. */
+  /** Begins an erasure; the answer is the ledger's entry without the ids. */
   forget(user: string): Promise<ErasureView>;
   /** Throws `NotFoundError`. */
   status(erasure: string): Promise<ErasureView>;
   list(): Promise<ErasureView[]>;
-  /** Erasures that this process is at, and how many of them are overdue. */
+  /** Number of erasures that this process carries out, and of those that have passed their deadline. */
   open(): { open: number; overdue: number };
-  /** Goes on with what was begun, and does again what a restored log no longer holds. */
+  /** Goes on with open erasures, and repeats those whose record a restored log no longer holds. */
   start(): void;
   stop(): Promise<void>;
 }
 
-/** How often a record is offered as the log's very next message, before its fence is left open. */
+/** How often the coordinator tries to write a record as the very next message of the log, before it leaves the fence open. */
 const ATTEMPTS = 10;
-/** Milliseconds until what failed is tried again. */
+/** Milliseconds from a failed step to the next attempt. */
 const RETRY_MS = 2_000;
 const WRONG_LAST_SEQUENCE = 10071;
 
 const codec = createCodec();
 
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
-  const { nc, log, key, logger, lookMs, deadlineMs, caughtUp } = options;
+  const { nc, log, key, logger, pollMs, deadlineMs, caughtUp } = options;
   const instances = createInstances(nc);
-  const books = onceMade(() => openLedger(nc));
+  const ledger = onceMade(() => openLedger(nc));
   const jsm = onceMade(() => nc.jetstreamManager({ checkAPI: false }));
   const working = new Map<string, { entry: Erasure; work: Promise<void> }>();
-  let stopped = false;
+  const stopping = new AbortController();
 
   async function forget(user: string): Promise<ErasureView> {
     const now = Date.now();
@@ -75,21 +76,21 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       services: SERVICES.map((service) => ({ service, state: 'waiting', at: null })),
       pending: [user],
     };
-    await (await books()).put(entry);
+    await (await ledger()).put(entry);
     begin(entry);
-    return told(entry);
+    return erasureView(entry);
   }
 
-  /** Who is to be forgotten: also the sessions of links that were on their way when it was asked for. */
+  /** Collects the ids to forget, with sessions whose links were on their way when the caller requested the erasure. */
   async function gather(entry: Erasure): Promise<void> {
     const [user] = entry.pending ?? [];
     if (entry.acts.length > 0 || user === undefined) return;
     await caughtUp((await log.info()).lastSeq);
-    // Sessions first: when the user's own record is folded, nothing of theirs is left under it.
+    // Sessions first: no session of the user is left when the services fold the user's own record.
     const ids = [...options.sessionsOf(user), user];
     entry.acts = ids.map((id, i) => ({ act: `${entry.erasure}-${i}`, hmac: erasureHmac(key, id), seq: 0 }));
     entry.pending = ids;
-    await (await books()).put(entry);
+    await (await ledger()).put(entry);
   }
 
   function begin(entry: Erasure): void {
@@ -98,19 +99,19 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     working.set(entry.erasure, { entry, work });
   }
 
-  /** Trouble passes: the server comes back, and what was done is done. */
+  /** Repeats the steps until they succeed: the server comes back, and finished steps stay finished. */
   async function persist(entry: Erasure): Promise<void> {
-    let said = false;
-    while (!stopped && entry.state !== 'done') {
-      if (!said && isOverdue(entry)) {
-        said = true;
+    let reported = false;
+    while (!stopping.signal.aborted && entry.state !== 'done') {
+      if (!reported && isOverdue(entry)) {
+        reported = true;
         logger.error(
           { erasure: entry.erasure, deadline: entry.deadline, state: entry.state },
           'an erasure has passed its deadline',
         );
       }
       try {
-        await carryOut(entry, () => said || !isOverdue(entry));
+        await carryOut(entry, () => reported || !isOverdue(entry));
       } catch (err) {
         logger.warn({ reason: messageOf(err), erasure: entry.erasure }, 'a step of an erasure failed; it is retried');
         await pause(RETRY_MS);
@@ -118,14 +119,12 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     }
   }
 
-  async function pause(ms: number): Promise<void> {
-    const until = performance.now() + ms;
-    while (!stopped && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, Math.min(ms, 50)));
-  }
+  /** Waits; a stop ends it early. */
+  const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal: stopping.signal }).catch(() => {});
 
-  /** Until it is done, or until `goOn` says that something has to be told first. */
+  /** Runs the steps until the erasure is done, or until `goOn` ends the attempt so that the caller can report. */
   async function carryOut(entry: Erasure, goOn: () => boolean): Promise<void> {
-    const { put } = await books();
+    const { put } = await ledger();
     await gather(entry);
     for (const act of entry.acts) {
       if (act.seq > 0) continue;
@@ -137,7 +136,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     entry.state = 'folding';
     await put(entry);
     const last = Math.max(...entry.acts.map(({ seq }) => seq));
-    while (!stopped && goOn() && entry.state !== 'done') {
+    while (!stopping.signal.aborted && goOn() && entry.state !== 'done') {
       const before = JSON.stringify(entry);
       await Promise.all(
         entry.services.map(async (step) => {
@@ -145,13 +144,13 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
           const found = await instances.of(step.service);
           const state = stateOf(found, last);
           if (state && step.state !== state) Object.assign(step, { state, at: new Date().toISOString() });
-          // Whom it waits for, where that is known.
+          // The instances that the erasure waits for, if the coordinator knows them.
           if (found.silent.length > 0) step.down = found.silent;
-          else if (found.said.length > 0) delete step.down;
+          else if (found.answers.length > 0) delete step.down;
         }),
       );
       if (entry.pending && entry.services.every(({ state }) => state !== 'waiting')) {
-        // Copies that a service made before it had folded the record.
+        // Removes copies that a service made before it folded the record.
         await purge(entry);
         delete entry.pending;
         entry.state = 'rebuilding';
@@ -162,20 +161,20 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
         options.onDone?.((Date.parse(entry.done) - Date.parse(entry.requested)) / 1000);
       }
       if (JSON.stringify(entry) !== before) await put(entry);
-      if (entry.state !== 'done') await pause(lookMs);
+      if (entry.state !== 'done') await pause(pollMs);
     }
     if (entry.state === 'done') logger.info({ erasure: entry.erasure }, 'an erasure is complete');
   }
 
-  /** Sequence of the act's record, which is written where it isn't there. */
+  /** Sequence of the act's record. Writes the record if the log does not hold it. */
   async function record({ act, hmac }: ErasureAct): Promise<number> {
     const subject = eventSubject('control', act, 'erased');
     const there = await log.newest(subject);
     if (there) return there.seq;
     for (let attempt = 1; ; attempt++) {
       const { lastSeq } = await log.info();
-      // The record reaches as far as what is before it. Where others publish too fast to be its neighbour, the fence is
-      // left open: it never reaches beyond the record itself.
+      // The record reaches to the message before it. If others publish too fast, the coordinator leaves the fence open: a
+      // fence never reaches beyond its own record.
       const exact = attempt <= ATTEMPTS;
       const fence = exact ? lastSeq : Number.MAX_SAFE_INTEGER;
       const prepared = codec.prepare(
@@ -216,8 +215,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     }
   }
 
-  /** What the ledger knows and a restored log does not: its users are looked for by what the ledger knows of them. */
-  async function again(entry: Erasure): Promise<void> {
+  /** Repeats an erasure whose record a restored log lacks. It finds the users in the log by the HMACs in the ledger. */
+  async function redoIfMissing(entry: Erasure): Promise<void> {
     const missing: ErasureAct[] = [];
     for (const act of entry.acts)
       if (act.seq > 0 && !(await log.newest(eventSubject('control', act.act, 'erased')))) missing.push(act);
@@ -240,21 +239,21 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       }
     }
     for (const act of missing) act.seq = 0;
-    // Those whose users the log does not hold come after those that are to be purged.
+    // Acts whose users the log does not hold come last, because `pending` has no ids for them.
     entry.acts = [...acts, ...entry.acts.filter((act) => !acts.includes(act))];
     Object.assign(entry, { state: 'recording', done: null, pending: ids });
     for (const step of entry.services) {
       Object.assign(step, { state: 'waiting', at: null });
       delete step.down;
     }
-    await (await books()).put(entry);
+    await (await ledger()).put(entry);
   }
 
-  async function goOn(): Promise<void> {
-    for (const entry of await (await books()).list()) {
-      // Asked of a release that knew no deadline.
+  async function resume(): Promise<void> {
+    for (const entry of await (await ledger()).list()) {
+      // An older release wrote entries without a deadline.
       entry.deadline ??= new Date(Date.parse(entry.requested) + deadlineMs).toISOString();
-      await again(entry);
+      await redoIfMissing(entry);
       if (entry.state !== 'done') begin(entry);
     }
   }
@@ -262,41 +261,41 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   return {
     forget,
     status: async (erasure) => {
-      const entry = await (await books()).get(erasure);
+      const entry = await (await ledger()).get(erasure);
       if (!entry)
         throw new NotFoundError(`Freshet knows no erasure ${JSON.stringify(erasure.slice(0, 64))}.`, {
           next: 'freshet forget --status',
         });
-      return told(entry);
+      return erasureView(entry);
     },
-    list: async () => (await (await books()).list()).map(told),
+    list: async () => (await (await ledger()).list()).map(erasureView),
     open: () => {
       const entries = [...working.values()].map(({ entry }) => entry);
       return { open: entries.length, overdue: entries.filter(isOverdue).length };
     },
     start: () => {
-      void goOn().catch((err: unknown) => logger.error({ err }, 'the service could not read the ledger of erasures'));
+      void resume().catch((err: unknown) => logger.error({ err }, 'the service could not read the ledger of erasures'));
     },
     stop: async () => {
-      stopped = true;
+      stopping.abort();
       await Promise.all([...working.values()].map(({ work }) => work));
     },
   };
 }
 
-/** Past its deadline and not complete, or not before it. */
+/** Whether an erasure passed its deadline before it was complete. */
 const isOverdue = ({ deadline, done }: Erasure): boolean =>
   (done === null ? Date.now() : Date.parse(done)) > Date.parse(deadline);
 
-/** How far all instances of a service are; undefined where one has not folded the record, or does not answer. */
-function stateOf({ said, silent }: Found, record: number): ErasureStep['state'] | undefined {
-  if (said.length === 0 || silent.length > 0 || said.some(({ seq }) => seq < record)) return undefined;
-  if (said.some(({ training_due }) => training_due === true)) return 'rows';
-  if (said.every(({ rebuild_due }) => !rebuild_due)) return 'exact';
-  return said.some(({ training_due }) => training_due === false) ? 'trained' : 'rows';
+/** The state of all instances of a service; undefined if one has not folded the record or does not answer. */
+function stateOf({ answers, silent }: Found, record: number): ErasureStep['state'] | undefined {
+  if (answers.length === 0 || silent.length > 0 || answers.some(({ seq }) => seq < record)) return undefined;
+  if (answers.some(({ training_due }) => training_due === true)) return 'rows';
+  if (answers.every(({ rebuild_due }) => !rebuild_due)) return 'exact';
+  return answers.some(({ training_due }) => training_due === false) ? 'trained' : 'rows';
 }
 
-/** What may be told of an erasure: everything but who it was. */
-function told({ pending: _, ...entry }: Erasure): ErasureView {
+/** An erasure as callers see it: without the ids. */
+function erasureView({ pending: _, ...entry }: Erasure): ErasureView {
   return { ...entry, overdue: isOverdue(entry) };
 }

@@ -1,11 +1,11 @@
-/** Who was forgotten, for what must not bring them back: imports of old files. */
+/** Keeps imports of old files from bringing forgotten users back. */
 import type { NatsConnection } from 'nats';
 import type { EventProblem } from '../../errors.ts';
 import { erasureHmac } from '../event/erasure-hmac.ts';
 import { erasureKey } from '../streams/erasure-key.ts';
 import { openLedger } from './ledger.ts';
 
-/** Refuses events of users whom the ledger names. */
+/** Returns a check that refuses events of users in the ledger of erasures. */
 export async function refuseForgotten(nc: NatsConnection): Promise<(event: unknown) => EventProblem | undefined> {
   const key = await erasureKey(nc);
   const entries = await (await openLedger(nc)).list();

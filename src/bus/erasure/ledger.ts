@@ -1,27 +1,27 @@
-/** The ledger of erasures: kept outside the log, so that one that is restored from a backup can be made to forget again. */
+/** The ledger of erasures. Freshet keeps it outside the log, so that it can repeat erasures on a log from a backup. */
 import type { KV, NatsConnection } from 'nats';
 import { ERASURES } from '../../../streams.config.ts';
 import type { ServiceName } from '../projection/definition.ts';
 
-/** One id that is forgotten: the user's own, or that of a session of theirs. */
+/** One id that an erasure forgets: the user's own, or that of a session of the user. */
 export interface ErasureAct {
   /** Id of the act in the log: `ev.control.<act>.erased`. */
   act: string;
   hmac: string;
-  /** Sequence of its record; 0 before it is there. */
+  /** Sequence of its record; 0 before the record is in the log. */
   seq: number;
 }
 
 export interface ErasureStep {
   service: ServiceName;
   /**
-   * `rows`: the user's rows are gone; `trained`: of the engine, and nothing that was trained has their part in it any
-   * more; `exact`: the whole state is what the purged log gives.
+   * `rows`: the user's rows are gone. `trained` (engine only): no trained input contains the user's events any more.
+   * `exact`: the whole state equals a fold of the purged log.
    */
   state: 'waiting' | 'rows' | 'trained' | 'exact';
   /** RFC 3339, of the latest change. */
   at: string | null;
-  /** Instances that have read the log and don't answer: it goes on when they come back. */
+  /** Instances that have read the log and do not answer. The step goes on when they come back. */
   down?: string[];
 }
 
@@ -29,26 +29,26 @@ export interface Erasure {
   erasure: string;
   requested: string;
   state: 'recording' | 'purging' | 'folding' | 'rebuilding' | 'done';
-  /** RFC 3339: by then everything has to be what the log gives without the user, rebuilds included. */
+  /** RFC 3339. By then all state must equal a fold of the log without the user, rebuilds included. */
   deadline: string;
-  /** RFC 3339; null until it is. */
+  /** RFC 3339; null until the erasure is complete. */
   done: string | null;
   acts: ErasureAct[];
   services: ErasureStep[];
-  /** The ids themselves, for as long as there is something to purge under them. */
+  /** The ids themselves, until the coordinator has purged all messages under them. */
   pending?: string[];
 }
 
-/** As it is told to whoever asks. */
+/** An erasure as callers see it. */
 export interface ErasureView extends Omit<Erasure, 'pending'> {
-  /** It was not complete by its deadline, or is not yet. */
+  /** The deadline passed before the erasure was complete. */
   overdue: boolean;
 }
 
 export interface Ledger {
   put(entry: Erasure): Promise<void>;
   get(id: string): Promise<Erasure | undefined>;
-  /** In order of request. */
+  /** In the order of the requests. */
   list(): Promise<Erasure[]>;
 }
 

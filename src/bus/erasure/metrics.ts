@@ -1,13 +1,13 @@
-/** What erasures count. */
+/** Metrics of erasures. */
 import { Gauge, Histogram, type Registry } from 'prom-client';
 
 export interface ErasureMetrics {
-  /** Seconds from the request until everything was what the log gives without the user. */
+  /** Gets the seconds from the request until all state equals a fold of the log without the user. */
   done(seconds: number): void;
   show(now: { open: number; overdue: number }): void;
 }
 
-/** Metrics of forgetting. */
+/** Registers the metrics of erasures. */
 export function observeErasures(registry: Registry): ErasureMetrics {
   const registers = [registry];
   const open = new Gauge({ name: 'freshet_erasures_open', help: 'Erasures that are not complete', registers });

@@ -1,4 +1,4 @@
-/** An AsyncAPI 3.0 document of what goes over NATS: events by subject, answers of services, what Freshet writes. */
+/** An AsyncAPI 3.0 document of all messages on NATS: events by subject, requests to services, and what Freshet writes. */
 import { DECLARED_TYPE, eventSchemas, type JsonSchema } from './json-schema.ts';
 import { parseType } from './types.ts';
 
@@ -11,13 +11,13 @@ export interface DocumentedEndpoint {
   example: Record<string, unknown>;
 }
 
-/** What is written to a subject besides the events. */
+/** Messages that Freshet writes to a subject besides the events. */
 export interface DocumentedOutput {
   name: string;
   /** Subject with `{parameters}`. */
   address: string;
   description: string;
-  /** Parameter names and what they stand for. */
+  /** Parameter names with their meanings. */
   parameters: Readonly<Record<string, string>>;
 }
 
@@ -32,7 +32,7 @@ type Json = Record<string, unknown>;
 const ref = (path: string): Json => ({ $ref: `#/${path}` });
 const TOKEN = 'letters, digits, _ and - as they are, every other byte of the UTF-8 form as =HH';
 
-/** The whole document. Schemas are part of it, so that it stands alone. */
+/** The whole document. It includes the schemas, so it refers to no other file. */
 export function asyncApiDocument({ version, endpoints, outputs }: AsyncApiOptions): Json {
   const channels: Json = {};
   const operations: Json = {};
@@ -108,8 +108,8 @@ const PROBLEM: Json = {
     type: { type: 'string' },
     title: { type: 'string' },
     status: { type: 'integer' },
-    code: { type: 'string', description: 'stable, for programs' },
-    detail: { type: 'string', description: 'for people' },
+    code: { type: 'string', description: 'a stable code, for programs' },
+    detail: { type: 'string', description: 'what is wrong, for a reader; the text may change' },
     next: { type: 'string', description: 'what to run or change' },
   },
 };
@@ -143,7 +143,7 @@ function eventParts(type: string): { channel: Json; operation: Json; message: Js
           'Nats-Msg-Id': {
             type: 'string',
             description:
-              '<source>/<id>, with / and % of the id percent-encoded; where it is left out the payload decides',
+              '<source>/<id>, with / and % of the id percent-encoded. Without the header the payload gives the identity',
           },
         },
       },
@@ -168,7 +168,7 @@ const requestChannel = ({ subject, description, example }: DocumentedEndpoint): 
 const parametersOf = (parameters: Readonly<Record<string, string>>): Json =>
   Object.fromEntries(Object.entries(parameters).map(([name, description]) => [name, { description }]));
 
-/** Inside of the document a schema has neither an address nor a dialect of its own. */
+/** A schema without its own address and dialect, which it does not need inside the document. */
 function embedded({ $schema, $id, ...schema }: JsonSchema): JsonSchema {
   return schema;
 }

@@ -1,12 +1,12 @@
 /**
  * One text for each JSON value: members in code-unit order, no white space, numbers and strings as ECMAScript writes
- * them (RFC 8785). Two payloads that say the same have the same text, whatever client wrote them.
+ * them (RFC 8785). Two payloads with the same content have the same text, whichever client wrote them.
  */
 
 /** Levels of objects and arrays inside `data`. */
 export const MAX_DEPTH = 32;
 
-/** A value that cannot go into the log: said in words by `message`. */
+/** A value that the log cannot hold. `message` gives the reason; it becomes a part of a dead letter's row. */
 export class UncanonicalError extends Error {}
 
 /** Canonical text of a JSON value. Throws {@link UncanonicalError} for depth, `__proto__` and lone surrogates. */

@@ -1,6 +1,8 @@
 /**
- * From bytes to events and back. What the log holds is decoded here, once for each service and message; what an app
- * publishes is prepared here, by the same rules, so that nothing is accepted that a projection would set aside.
+ * From bytes to events and back. Each service decodes each message of the log here once. The gateway and the command line
+ * prepare the events of an app here by the same rules, so that they accept no event that a projection would move to the
+ * dead letters. The messages of the problems that decoding finds are stored with the dead letters and are part of a
+ * projection's hash: a change of their wording needs another fold version.
  */
 import { isUtf8 } from 'node:buffer';
 import type { Static } from 'typebox';
@@ -35,7 +37,7 @@ export interface StoredMessage {
 interface LoggedEnvelope<T extends string, D> {
   seq: StreamSeq;
   identity: EventIdentity;
-  /** 53-bit hash of what the event says: the same identity with another one is a re-used id. */
+  /** 53-bit hash of the event's content. The same identity with another hash is a re-used id. */
   fingerprint: number;
   type: T;
   context: EventContext;
@@ -74,7 +76,7 @@ export const isInteraction = (event: LoggedEvent): event is InteractionEvent =>
 
 export type Decoded =
   | { kind: 'event'; event: LoggedEvent }
-  /** A type that this version does not know: counted and passed over. */
+  /** A type that this version does not know. The service counts the message and skips it. */
   | { kind: 'unknown-type'; type: string }
   | { kind: 'dead'; problem: EventProblem };
 
@@ -89,9 +91,9 @@ export interface PreparedEvent {
 export type Prepared = { ok: true; prepared: PreparedEvent } | { ok: false; problem: EventProblem };
 
 export interface EventCodec {
-  /** Never throws: what cannot be an event is a value of its own. */
+  /** Never throws: it returns a value of its own kind for a message that is not an event. */
   decode(message: StoredMessage): Decoded;
-  /** Checks what an app wants to publish; `control.*` is refused unless `control` is set. */
+  /** Checks an event that an app wants to publish. Refuses `control.*` unless `control` is set. */
   prepare(event: unknown, options?: { control?: boolean }): Prepared;
   /** The declared interaction types, `user.x_<verb>.v1`, sorted. */
   readonly declared: readonly string[];
@@ -121,12 +123,12 @@ const problem = (code: EventProblem['code'], message: string): { problem: EventP
   problem: { code, message },
 });
 
-/** What is known of a type before any event of it comes. */
+/** The facts about a type of events that do not depend on an event. */
 interface KnownType extends Pick<TypeName, 'context' | 'verb'> {
   validator: Validator;
   /** Members of its data that hold an id. */
   ids: readonly string[];
-  /** Whether an older version is brought to this one when it is read. */
+  /** Whether this version is retired: the codec upcasts its events when it reads them. */
   retired: boolean;
 }
 
@@ -179,13 +181,13 @@ export function createCodec({ declared = [], maxEventBytes = 512 * 1024 }: Codec
     if (!validator.Check(data)) return problem('FRESHET_EVENT_SCHEMA', schemaMessage(validator, type, data));
     const badId = dataIdProblem(type, ids, data as Record<string, unknown>);
     if (badId) return problem('FRESHET_EVENT_ID_INVALID', badId);
-    // Extension attributes stay out: a retry with another trace id says the same.
+    // Extension attributes stay out: a retry with another trace id is the same event.
     const fingerprint = hash53(`${published}\n${event.subject}\n${time ?? ''}\n${canonical}`);
     const { context, verb } = known;
     return { examined: { event: event as Examined['event'], type, context, verb, time, data, fingerprint } };
   }
 
-  /** A known verb of a version that isn't known can't be read; a verb that isn't known is another program's. */
+  /** An unknown version of a known verb is a problem. An unknown verb belongs to another program. */
   function unknownType(type: string): Examination {
     const name = parseType(type);
     if (!name || !verbs.has(`${name.context}.${name.verb}`)) return { unknownType: type };
@@ -302,7 +304,7 @@ function envelopeIdProblem(name: string, id: unknown): EventProblem | undefined 
   return problem('FRESHET_EVENT_ID_INVALID', `${name} ${bad}; it takes 1 to 128 bytes of printable UTF-8.`).problem;
 }
 
-/** Members that hold an id; a member of the same name that a type's schema does not speak of is just data. */
+/** Members that hold an id. A member of the same name that the schema of the type does not declare is plain data. */
 function idMembers(properties: object): string[] {
   return ['item', 'list', 'session', 'experiment'].filter((name) => name in properties);
 }
@@ -323,7 +325,7 @@ function dataIdProblem(type: string, ids: readonly string[], data: Record<string
 }
 
 function subjectMismatch(subject: string, context: string, entity: string, verb: string): string | undefined {
-  // Each entity has one token, so that what the subject has to be can be compared as text.
+  // Each entity has exactly one token, so a comparison of texts is enough.
   const wanted = eventSubject(context as EventContext, entity, verb);
   if (subject === wanted) return undefined;
   return `It was published on ${subject.slice(0, 500)}, but its type and subject ask for ${wanted}.`;
@@ -331,6 +333,6 @@ function subjectMismatch(subject: string, context: string, entity: string, verb:
 
 function schemaMessage(validator: Validator, type: string, data: unknown): string {
   const errors = validator.Errors(data).slice(0, 3);
-  const said = errors.map((error) => `data${error.instancePath.replaceAll('/', '.')} ${error.message}`);
-  return `The data does not fit ${type}: ${said.join('; ') || 'it is of another shape'}.`;
+  const reasons = errors.map((error) => `data${error.instancePath.replaceAll('/', '.')} ${error.message}`);
+  return `The data does not fit ${type}: ${reasons.join('; ') || 'it is of another shape'}.`;
 }

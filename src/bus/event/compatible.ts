@@ -1,6 +1,6 @@
 /**
- * Whether a schema still takes everything that its published form took: the log is for good, so a schema that shipped
- * may only become wider. What can't be seen to be wider counts as a change that refuses something.
+ * Whether a schema still accepts every event that its published form accepts. The log keeps events for ever, so a
+ * published schema may only become wider. A change counts as a refusal unless this check can see that it is wider.
  */
 import type { JsonSchema } from './json-schema.ts';
 
@@ -10,13 +10,13 @@ export interface SchemaChange {
   what: string;
 }
 
-/** Words that say nothing of what is taken. */
+/** Keywords that do not decide which events a schema accepts. */
 const PROSE: ReadonlySet<string> = new Set(['$schema', '$id', 'title', 'description', 'default', 'examples']);
 /** Limits that may only grow, and those that may only shrink. */
 const UPPER: ReadonlySet<string> = new Set(['maxLength', 'maxItems', 'maximum', 'maxProperties', 'exclusiveMaximum']);
 const LOWER: ReadonlySet<string> = new Set(['minLength', 'minItems', 'minimum', 'minProperties', 'exclusiveMinimum']);
 
-/** What `after` refuses that `before` took; empty where it takes all of it. */
+/** The changes by which `after` refuses events that `before` accepts; empty if it accepts all of them. */
 export function refusals(before: JsonSchema, after: JsonSchema, path = 'event'): SchemaChange[] {
   const changes: SchemaChange[] = [];
   const words = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((word) => !PROSE.has(word)).sort();
@@ -43,11 +43,11 @@ function wordRefusals(word: string, was: unknown, is: unknown, path: string): Sc
     if (was === undefined) return [{ path: at, what: 'is new' }];
     return gone.map((one) => ({ path: at, what: `no longer accepts ${JSON.stringify(one).slice(0, 80)}` }));
   }
-  // A limit that is gone refuses nothing.
+  // A removed limit refuses nothing.
   if (is === undefined && (UPPER.has(word) || LOWER.has(word) || word === 'pattern' || word === 'format')) return [];
   if (UPPER.has(word) && typeof was === 'number' && (is as number) > was) return [];
   if (LOWER.has(word) && typeof was === 'number' && (is as number) < was) return [];
-  return [{ path: at, what: `was ${said(was)}, is ${said(is)}` }];
+  return [{ path: at, what: `was ${shown(was)}, is ${shown(is)}` }];
 }
 
 function propertyRefusals(was: unknown, is: unknown, path: string): SchemaChange[] {
@@ -60,7 +60,7 @@ function propertyRefusals(was: unknown, is: unknown, path: string): SchemaChange
   }
   for (const [name, schema] of Object.entries(after)) {
     const words = Object.keys(schema).filter((word) => !PROSE.has(word));
-    // Members that no schema spoke of were taken with any value.
+    // The published schema accepts any value in a member that it does not declare.
     if (!(name in before) && words.length > 0)
       changes.push({
         path: `${path}.${name}`,
@@ -75,16 +75,16 @@ function patternRefusals(was: JsonSchema, is: JsonSchema, path: string): SchemaC
   return names.flatMap((name) => {
     const [before, after] = [was[name], is[name]];
     if (isSchema(before) && isSchema(after)) return refusals(before, after, `${path}.${name}`);
-    return [{ path: `${path}.${name}`, what: `was ${said(before)}, is ${said(after)}` }];
+    return [{ path: `${path}.${name}`, what: `was ${shown(before)}, is ${shown(after)}` }];
   });
 }
 
 const isSchema = (value: unknown): value is JsonSchema =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
-const said = (value: unknown): string => (value === undefined ? 'not there' : JSON.stringify(value).slice(0, 80));
+const shown = (value: unknown): string => (value === undefined ? 'not there' : JSON.stringify(value).slice(0, 80));
 
-/** Without prose, and members in order, so that the same says the same. */
+/** The schema without prose and with its members in order, so that equal schemas have equal texts. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (!isSchema(value)) return value;

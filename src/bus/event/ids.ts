@@ -12,7 +12,7 @@ export type ItemId = Branded<string, 'ItemId'>;
 export type EventId = Branded<string, 'EventId'>;
 /** Position in the stream, counted by JetStream from 1. */
 export type StreamSeq = Branded<number, 'StreamSeq'>;
-/** `<source>/<id>`, what makes an event the same event wherever and however often it is published. */
+/** `<source>/<id>`. Two messages with the same identity are the same event, however often a publisher sends it. */
 export type EventIdentity = Branded<string, 'EventIdentity'>;
 
 export const userId = (id: string): UserId => id as UserId;
@@ -27,7 +27,7 @@ export const MAX_ID_BYTES = 128;
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
 const PLAIN = /^[\x20-\x7e]+$/;
 
-/** Says in words what is wrong with an id; undefined for a good one. */
+/** What is wrong with an id, in words; undefined for a valid id. The words are part of a dead letter's row. */
 export function idProblem(id: unknown): string | undefined {
   if (typeof id !== 'string') return 'is not a string';
   if (id.length === 0) return 'is empty';
@@ -63,8 +63,8 @@ export function encodeToken(id: string): string {
 const CANONICAL_TOKEN = /^(?:[A-Za-z0-9_-]|=[0-9A-F]{2})+$/;
 
 /**
- * The id of a token, or undefined where `token` is none that {@link encodeToken} gives: each id has exactly one
- * token, so that a purge by subject takes all there is of it.
+ * The id of a token; undefined for a text that {@link encodeToken} never returns. Each id has exactly one token, so a
+ * purge by subject removes all messages of the id.
  */
 export function decodeToken(token: string): string | undefined {
   if (TOKEN.test(token)) return token;

@@ -4,9 +4,9 @@ import { DECLARED_INTERACTION, EVENT_DATA, envelopeSchema } from './types.ts';
 
 export const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 
-/** Stands for all types that a configuration declares: `user.x_<verb>.v1`. */
+/** Represents all types that a configuration declares: `user.x_<verb>.v1`. */
 export const DECLARED_TYPE = 'user.x_declared.v1';
-/** What a declared type has to be called. */
+/** The pattern of the names of declared types. */
 export const DECLARED_TYPE_PATTERN = '^user\\.x_[a-z0-9_]{1,60}\\.v1$';
 
 /** A schema as plain JSON. */

@@ -20,7 +20,7 @@ export function eventSubject(context: EventContext, entity: string, verb: string
 export const entitySubjects = (context: EventContext, entity: string): string =>
   `ev.${context}.${encodeToken(entity)}.>`;
 
-/** The parts of a subject, or undefined where it is none of the log's. */
+/** The parts of a subject; undefined if it is not a subject of the log. */
 export function parseEventSubject(subject: string): EventSubject | undefined {
   const [root, context, token, verb, ...rest] = subject.split('.');
   if (root !== 'ev' || rest.length > 0 || !context || !token || !verb) return undefined;
@@ -29,7 +29,7 @@ export function parseEventSubject(subject: string): EventSubject | undefined {
   return entity === undefined ? undefined : { context: context as EventContext, entity, verb };
 }
 
-/** Where the copy of a dead letter goes; what does not read as an event's subject is kept as one encoded token. */
+/** The subject of the copy of a dead letter. A subject that is not one of the log becomes one encoded token. */
 export function deadLetterSubject(service: string, subject: string): string {
   const parts = parseEventSubject(subject);
   return parts

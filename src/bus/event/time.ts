@@ -1,6 +1,6 @@
 /**
- * RFC 3339 time stamps to milliseconds since 1970. Our own, because `Date.parse` takes what differs from engine to
- * engine (30 February, missing zones), and a fold has to read the same log the same way everywhere.
+ * RFC 3339 time stamps to milliseconds since 1970. This is not `Date.parse`, because JavaScript engines differ in the
+ * texts that they accept (30 February, missing zones), and a fold must read the same log in the same way everywhere.
  */
 const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 
@@ -11,7 +11,7 @@ export function parseTimestamp(text: string): number | undefined {
     : parseAny(text);
 }
 
-/** `2026-11-23T10:00:00.000Z`, what nearly every publisher writes: read by its digits, five times as fast. */
+/** Reads `2026-11-23T10:00:00.000Z`, the form of nearly every publisher, digit by digit: five times as fast. */
 function parseMilliseconds(text: string): number | undefined {
   const year = digits(text, 0, 4);
   const month = digits(text, 5, 7);
@@ -35,7 +35,7 @@ function parseMilliseconds(text: string): number | undefined {
   return (((daysSince1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second) * 1000 + ms;
 }
 
-/** The number that the digits from `start` to before `end` make; negative where one is none. */
+/** The number that the digits from `start` to before `end` make; negative if one of the characters is not a digit. */
 function digits(text: string, start: number, end: number): number {
   let value = 0;
   for (let i = start; i < end; i++) {

@@ -1,4 +1,4 @@
-/** What is known of a user beside what they do, as a fold of the events that say it. */
+/** The traits of a user, as a fold of the events that carry them. */
 import type { AttributeValue } from './types.ts';
 
 export type Traits = Record<string, AttributeValue>;
@@ -8,7 +8,7 @@ export interface TraitsEvent {
   traits: Traits;
 }
 
-/** Registering says all there is, an update says what is new; in log order. */
+/** Folds events in log order: a registration sets all traits, an update changes those that it names. */
 export function foldTraits(events: readonly TraitsEvent[]): Traits {
   let traits: Traits = {};
   for (const event of events)

@@ -1,6 +1,6 @@
 /**
  * The events of the log: one source for the TypeScript types, the JSON Schema files, the AsyncAPI document and the
- * validators. A shipped schema never changes in a way that refuses what it took before; a new shape is a new version.
+ * validators. A published schema never changes so that it refuses events that it accepted. A new shape is a new version.
  */
 import { type Static, type TSchema, Type } from 'typebox';
 
@@ -39,11 +39,11 @@ const Context = Type.Record(Type.String(), Type.Unknown(), { description: 'circu
 const Timestamp = (description: string) => Type.String({ format: 'date-time', description });
 
 const Traits = Type.Object({
-  traits: Type.Optional(Attributes('what is known of the user: string, number, boolean or list of strings each')),
+  traits: Type.Optional(Attributes('traits of the user; each is a string, a number, a boolean or a list of strings')),
 });
 const Interaction = Type.Object({
   item: Item,
-  value: Type.Optional(Type.Number({ description: 'rating, seconds or amount, as the type has it' })),
+  value: Type.Optional(Type.Number({ description: 'rating, seconds or amount, depending on the type' })),
   list: Type.Optional(Id('id of the list that the item was taken from')),
   context: Type.Optional(Context),
 });
@@ -84,19 +84,22 @@ const Served = Type.Object({
     Type.Object({
       item: Item,
       score: Type.Number(),
-      // Any kind of value, as events from before may hold these names already; another kind is passed over.
+      // Any kind of value, because older events may hold these names already. Freshet ignores another kind.
       propensity: Type.Optional(
         Type.Unknown({
-          description: 'number: probability of this item at its place, above 0 and at most 1, as answered',
+          description:
+            'number: probability of this item at its place, above 0 and at most 1, from the answer of Freshet',
         }),
       ),
       explored: Type.Optional(
-        Type.Unknown({ description: 'boolean: whether it was there because its place explored, as answered' }),
+        Type.Unknown({
+          description: 'boolean: whether the item filled a place of exploration, from the answer of Freshet',
+        }),
       ),
     }),
     {
       maxItems: EVENT_LIMITS.servedItems,
-      description: 'in the order in which they were shown',
+      description: 'the items, in the order in which the user saw them',
     },
   ),
   snapshot: Type.String({ maxLength: 256 }),
@@ -119,7 +122,7 @@ export const EVENT_DATA = {
   'user.added.v1': Interaction,
   'user.purchased.v1': Interaction,
   'user.rated.v1': Interaction,
-  'user.linked.v1': Type.Object({ session: Id('anonymous id whose events are this user’s from now on') }),
+  'user.linked.v1': Type.Object({ session: Id('anonymous id whose events count for this user from now on') }),
   'user.retracted.v1': Type.Object({
     source: Type.String({ minLength: 1, maxLength: 128 }),
     id: Type.String({ minLength: 1, maxLength: 128 }),
@@ -203,13 +206,13 @@ interface Envelope<T extends string, D> {
   data: D;
 }
 
-/** What CloudEvents asks of the envelope, as JSON Schema (extension attributes are allowed and ignored). */
+/** The envelope of CloudEvents, as JSON Schema. It allows extension attributes; Freshet ignores them. */
 export function envelopeSchema(type: string, data: TSchema) {
   return Type.Object(
     {
       specversion: Type.Literal('1.0'),
       id: Id('with the source: the identity of the event'),
-      source: Id('who published it'),
+      source: Id('the publisher of the event'),
       type: Type.Literal(type),
       subject: Id(type.startsWith('content.') ? 'item id' : type.startsWith('control.') ? 'id of the act' : 'user id'),
       time: Type.Optional(Timestamp('when it happened, RFC 3339')),

@@ -1,6 +1,7 @@
 /**
- * Old versions of events, brought to the newest shape when they are read; the log itself is never rewritten.
- * One entry a retired version: `'user.viewed.v1': { to: 'user.viewed.v2', data: (old) => ... }`. None is retired yet.
+ * Upcasters bring old versions of events to the newest shape when a service reads them. They never rewrite the log.
+ * Each retired version has one entry: `'user.viewed.v1': { to: 'user.viewed.v2', data: (old) => ... }`. No version is
+ * retired yet.
  */
 export interface Upcaster {
   to: string;
@@ -9,7 +10,7 @@ export interface Upcaster {
 
 export const UPCASTERS: ReadonlyMap<string, Upcaster> = new Map();
 
-/** Follows upcasters until there is none; every version on the way has been shipped once. */
+/** Applies upcasters until the version has none. */
 export function upcast(type: string, data: unknown, upcasters = UPCASTERS): { type: string; data: unknown } {
   let current = { type, data };
   for (let step = upcasters.get(type); step; step = upcasters.get(current.type)) {

@@ -106,7 +106,7 @@ describe('the log on JetStream', () => {
     await log.read('user-projection', streamSeq(1), sink);
     proxy.hold(true);
     await until(() => sink.interruptions.length === 1);
-    expect(sink.interruptions[0]).toContain('no sign of life');
+    expect(sink.interruptions[0]).toContain('no heartbeat');
     proxy.hold(false);
   });
 

@@ -1,6 +1,6 @@
 /**
- * The log on JetStream. Reading is a named pull consumer without acks, made anew at `from` each time it is opened;
- * the reader only counts what it is sent, the projection loop decides what a gap means. Measured: 71 to 148 thousand
+ * The log on JetStream. A reader is a named pull consumer without acks, which each `read` creates anew at `from`. The
+ * reader only counts deliveries; the projection loop decides what a gap means. Measured: 71 to 148 thousand
  * messages a second into Node; a durable consumer with acks loses events silently when a socket is cut.
  */
 import {
@@ -27,13 +27,13 @@ export interface JetStreamLogOptions {
   nc: NatsConnection;
   publisher: Publisher;
   stream?: string;
-  /** Messages asked for at once. */
+  /** Messages per request. */
   pullBatch?: number;
-  /** Milliseconds that one request for messages stands. */
+  /** Milliseconds until a request for messages expires. */
   pullExpiresMs?: number;
-  /** Milliseconds between signs of life on an idle request; two missing ones are an interruption. */
+  /** Milliseconds between heartbeats on an idle request. Two missing heartbeats are an interruption. */
   heartbeatMs?: number;
-  /** Described to whoever looks with `nats consumer info`. */
+  /** Description of a consumer, for `nats consumer info`. */
   describe?: (consumer: string) => string;
 }
 
@@ -41,11 +41,11 @@ const json = JSONCodec<{ batch: number; expires: number; idle_heartbeat: number 
 
 export async function createJetStreamLog(options: JetStreamLogOptions): Promise<Log> {
   const { nc, publisher, stream = 'EVENTS', pullBatch = 2_000, pullExpiresMs = 30_000, heartbeatMs = 2_000 } = options;
-  // A question that was on its way when the server died is never answered: the default of 5 s would hold up every recovery.
+  // A server that died never answers the requests that were on their way: the default of 5 s would delay every recovery.
   const timeout = Math.max(1_000, heartbeatMs);
   const jsm: JetStreamManager = await nc.jetstreamManager({ checkAPI: false, timeout });
 
-  // Which sequences are gone is a long answer after many erasures, so it is asked for only where their number changed.
+  // The list of deleted sequences is long after many erasures, so the reader requests it only if their number changed.
   let gone = { deleted: 0, first: 0, last: 0 };
 
   async function lastMissing(deleted: number, first: number): Promise<StreamSeq> {
@@ -81,7 +81,7 @@ export async function createJetStreamLog(options: JetStreamLogOptions): Promise<
   async function message(query: { seq: number } | { last_by_subj: string }): Promise<StoredMessage | undefined> {
     try {
       const stored = await jsm.streams.getMessage(stream, query);
-      // The manager's own reading of the time keeps milliseconds only, which is what a delivery's subject is cut to.
+      // Whole milliseconds, as in the reply subject of a delivery.
       const timestamp = parseTimestamp(stored.timestamp) ?? stored.time.getTime();
       return { seq: streamSeq(stored.seq), subject: stored.subject, payload: stored.data, timestamp };
     } catch (err) {
@@ -133,7 +133,7 @@ function openPull({ nc, jsm, stream, consumer, sink, pullBatch, pullExpiresMs, h
   const inbox = createInbox();
   const request = json.encode({ batch: pullBatch, expires: nanos(pullExpiresMs), idle_heartbeat: nanos(heartbeatMs) });
   let open = true;
-  // Messages that the standing requests still allow; a second request goes out at half, so that the server never waits.
+  // Messages that the open requests still allow. A second request goes out at half, so that the server never waits.
   let allowed = 0;
   let heard = performance.now();
 
@@ -141,7 +141,7 @@ function openPull({ nc, jsm, stream, consumer, sink, pullBatch, pullExpiresMs, h
   const silent = (): boolean => performance.now() - heard > 2.5 * heartbeatMs;
   const watchdog = setInterval(() => {
     if (!silent()) return;
-    // A process that was busy itself for so long finds what came meanwhile first.
+    // If this process itself was busy for so long, it reads the messages that came meanwhile first.
     setImmediate(() => {
       if (silent()) interrupt('the server sends no heartbeat');
     });
@@ -158,7 +158,7 @@ function openPull({ nc, jsm, stream, consumer, sink, pullBatch, pullExpiresMs, h
   function received(msg: Msg): void {
     if (!open) return;
     heard = performance.now();
-    // Decoded at each access by the client, so asked for once.
+    // The client decodes it at each access.
     const reply = msg.reply;
     if (!reply?.startsWith('$JS.ACK.')) {
       status(msg);
@@ -184,7 +184,7 @@ function openPull({ nc, jsm, stream, consumer, sink, pullBatch, pullExpiresMs, h
     const code = msg.headers?.code ?? 0;
     if (code === 100) return;
     if (code === 408 || code === 404) {
-      // The request ran out; what it had left is taken off, and it is asked again.
+      // The request expired: its rest no longer counts, and another request follows.
       const left = Number(msg.headers?.get('Nats-Pending-Messages') || pullBatch);
       allowed = Math.max(0, allowed - left);
       if (allowed <= pullBatch / 2) pull();
@@ -197,9 +197,9 @@ function openPull({ nc, jsm, stream, consumer, sink, pullBatch, pullExpiresMs, h
     const events = nc.status();
     for await (const { type } of events) {
       if (!open) return;
-      // What was on the way when the connection broke is gone, and on a quiet log nothing would follow to show the gap.
-      // Not at the break itself: what is asked of a server that isn't there runs into its time-out, and after a restart
-      // of 30 ms the log was read again only 5 s later.
+      // Messages on their way are lost when the connection breaks, and on a quiet log no later message shows the gap. The
+      // reader does not stop at the break itself: requests to an absent server run into their time-out, and after a
+      // restart of 30 ms the loop read the log again only 5 s later.
       if (type === 'reconnect') interrupt('reconnected');
     }
   }

@@ -1,7 +1,7 @@
 /**
- * The log in memory: for tests, properties and simulations. It does what JetStream does under the same name, and on
- * demand also what networks and servers do: deliveries that are dropped, doubled or late, publishes whose answer is
- * lost, connections that are cut. All of it follows from the seed.
+ * The log in memory, for tests, properties and simulations. It behaves like JetStream, and on demand it fails like
+ * networks and servers: it drops, doubles or delays deliveries, loses answers to publishers, and cuts connections. All
+ * faults follow from the seed.
  */
 import { PublishUnacknowledgedError } from '../../errors.ts';
 import type { StoredMessage } from '../event/codec.ts';
@@ -38,15 +38,15 @@ export interface MemoryLog extends Log {
   cut(reason?: string): void;
   /** Takes messages out, as a purge by subject does. */
   purge(matches: (message: StoredMessage) => boolean): number;
-  /** What a damaged file looks like while the server runs: passed over without a word, and an error to who asks for it. */
+  /** Acts like a damaged file under a running server: readers miss the message silently, and `at` throws. */
   damage(seq: number): void;
   /** The file is whole again. */
   mend(): void;
-  /** Loses all that is newer than `seq`, whose sequences are then given out again: what a restored copy looks like. */
+  /** Loses all messages after `seq` and gives their sequences out again, like a restored backup. */
   truncate(seq: number): void;
-  /** Deleted and made again: empty, counted from 1, another creation time. */
+  /** Deletes the stream and creates it again: empty, counted from 1, with another creation time. */
   recreate(): void;
-  /** All messages there are, in order. */
+  /** All messages, in order. */
   messages(): readonly StoredMessage[];
 }
 
@@ -197,7 +197,7 @@ export function createMemoryLog({ stream = 'EVENTS', seed = 1, faults = {}, now 
   };
 }
 
-/** Whether a subject is one of those that a filter means: `*` is one token, `>` all that follow. */
+/** Whether a filter matches a subject: `*` stands for one token, `>` for all that follow. */
 function subjectMatches(filter: string, subject: string): boolean {
   const wanted = filter.split('.');
   const tokens = subject.split('.');

@@ -1,6 +1,6 @@
 /**
- * The log as the rest of the system sees it. Two implementations: JetStream, and a seedable in-memory one that drops,
- * doubles, delays and crashes on demand; `log.features.ts` holds what both have to do.
+ * The log as the rest of the system sees it. It has two implementations: JetStream, and one in memory with a seed that
+ * drops, doubles, delays and crashes on demand. `log.features.ts` tests both.
  */
 import type { StoredMessage } from '../event/codec.ts';
 import type { StreamSeq } from '../event/ids.ts';
@@ -8,36 +8,36 @@ import type { OutgoingMessage, PublishAck } from '../nats/publisher.ts';
 
 export interface LogInfo {
   stream: string;
-  /** RFC 3339; a stream that was deleted and made again has another one. */
+  /** RFC 3339. It changes if somebody deletes the stream and creates it again. */
   created: string;
-  /** Sequence of the oldest message there is; last + 1 where there is none. */
+  /** Sequence of the oldest message; `lastSeq` + 1 in an empty log. */
   firstSeq: StreamSeq;
   /** Sequence of the newest message ever stored; 0 in an empty log. */
   lastSeq: StreamSeq;
   messages: number;
-  /** The highest sequence between them that holds no message: taken out, or lost with a damaged file. 0 where none is. */
+  /** The highest sequence between them without a message: an erasure removed it, or a damaged file lost it. 0: no gap. */
   lastMissing: StreamSeq;
 }
 
 /** A message on its way to a reader. */
 export interface Delivery extends StoredMessage {
-  /** How many messages this consumer has been sent, this one included; a gap means that some were lost on the way. */
+  /** Number of messages that the server has sent to this consumer, with this one. A gap shows a loss on the way. */
   delivery: number;
-  /** How many messages are still to come, as the server counted when it sent this one. */
+  /** Number of messages behind this one, as the server counted when it sent it. */
   pending: number;
 }
 
-/** Takes what a reader is sent. Called in order, never at the same time. */
+/** Receives the messages of a reader, one after the other. */
 export interface LogSink {
   message(delivery: Delivery): void;
-  /** The way to the log was cut, or the consumer is gone: close this reader and open another one. */
+  /** The connection broke, or the consumer is gone: close this reader and open another one. */
   interrupted(reason: string): void;
 }
 
 export interface LogReader {
-  /** How many messages the server says it has sent to this reader's consumer. */
+  /** Number of messages that the server counts as sent to this reader's consumer. */
   delivered(): Promise<number>;
-  /** Stops; the sink is called no more. */
+  /** Stops; the reader no longer calls the sink. */
   close(): Promise<void>;
 }
 
@@ -45,12 +45,12 @@ export interface Log {
   readonly stream: string;
   /** Throws `StreamMissingError`. */
   info(): Promise<LogInfo>;
-  /** The message at a position, or undefined where there is none (any more). */
+  /** The message at a position; undefined if the log does not hold it, or no longer. */
   at(seq: StreamSeq): Promise<StoredMessage | undefined>;
-  /** The newest message there is on a subject, wildcards allowed, or undefined. */
+  /** The newest message on a subject, wildcards allowed, or undefined. */
   newest(subject: string): Promise<StoredMessage | undefined>;
-  /** Resolves when the log has stored it; `PublishUnacknowledgedError` where that stays unknown. */
+  /** Resolves when the log has stored the message; throws `PublishUnacknowledgedError` if that stays unknown. */
   publish(message: OutgoingMessage): Promise<PublishAck>;
-  /** Reads on from `from` as the named consumer; whoever read under that name before is cut off. */
+  /** Reads from `from` on as the named consumer, and interrupts an earlier reader of that name. */
   read(consumer: string, from: StreamSeq, sink: LogSink): Promise<LogReader>;
 }

@@ -1,4 +1,4 @@
-/** A position of the log that somebody names: by its sequence, or by a time. */
+/** A position of the log that a user names by its sequence or by a time. */
 import { AckPolicy, DeliverPolicy, type NatsConnection, nanos, ReplayPolicy } from 'nats';
 import { PositionUnknownError } from '../../errors.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
@@ -6,19 +6,19 @@ import type { Log } from './port.ts';
 
 export interface AskedPosition {
   seq?: number | undefined;
-  /** When the log had taken what is meant, milliseconds since 1970. */
+  /** The last moment at which the log stored a message of the range, milliseconds since 1970. */
   time?: number | undefined;
 }
 
 export interface Position {
   seq: StreamSeq;
-  /** When the log took the newest message up to there, milliseconds since 1970. */
+  /** When the log stored the newest message up to there, milliseconds since 1970. */
   taken: number;
 }
 
 const FETCH_MS = 10_000;
 
-/** The position that is meant; the head of the log where nothing is said. Throws `PositionUnknownError`. */
+/** The position that the user names; the end of the log without a name. Throws `PositionUnknownError`. */
 export async function findPosition(nc: NatsConnection, log: Log, { seq, time }: AskedPosition): Promise<Position> {
   const { firstSeq, lastSeq, messages, stream } = await log.info();
   if (messages === 0)
@@ -44,13 +44,13 @@ export async function findPosition(nc: NatsConnection, log: Log, { seq, time }: 
       `The log has no event as early as ${new Date(time).toISOString()}: it stored its first event at ${range.from}.`,
       { next, details: { stream, asked: new Date(time).toISOString(), ...range } },
     );
-  // What is behind the newest is not asked of the server, which counts nanoseconds and not beyond 2262.
+  // The server counts nanoseconds and knows no time after 2262, so a later time does not go to the server.
   const head = time === undefined || (newest !== undefined && time >= newest);
   const at = seq ?? (head ? lastSeq : await lastTakenBy(nc, stream, time, lastSeq));
   return { seq: streamSeq(at), taken: await takenAt(log, at, firstSeq) };
 }
 
-/** The last sequence before the first message that came later. */
+/** The last sequence before the first message that the log stored after `time`. */
 async function lastTakenBy(nc: NatsConnection, stream: string, time: number, lastSeq: number): Promise<number> {
   const jsm = await nc.jetstreamManager({ checkAPI: false });
   const { name, num_pending: later } = await jsm.consumers.add(stream, {
@@ -73,7 +73,7 @@ async function lastTakenBy(nc: NatsConnection, stream: string, time: number, las
   }
 }
 
-/** When the log took the message at a position, or the nearest one there is before it. */
+/** When the log stored the message at a position, or the nearest earlier one. */
 async function takenAt(log: Log, seq: number, firstSeq: number): Promise<number> {
   for (let at = seq; at >= firstSeq; at--) {
     const message = await log.at(streamSeq(at));

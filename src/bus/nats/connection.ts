@@ -1,4 +1,4 @@
-/** Connections to NATS, and what the server at the other end can do. */
+/** Connections to NATS, and the features of the server. */
 import { type ConnectionOptions, ErrorCode, type NatsConnection, NatsError, connect as natsConnect } from 'nats';
 import {
   FreshetError,
@@ -8,10 +8,10 @@ import {
   NatsUnreachableError,
 } from '../../errors.ts';
 
-/** Oldest nats-server that everything works on. */
+/** The oldest nats-server that Freshet works with. */
 export const MINIMUM_SERVER = '2.9.10';
 
-/** What came with which server, for those who run an older one. */
+/** Features and the server version that brought each, for operators of an older server. */
 const FEATURES = [
   { since: '2.10.0', feature: 'metadata on streams and consumers' },
   { since: '2.10.0', feature: 'compressed stream storage' },
@@ -32,7 +32,7 @@ export interface ConnectOptions {
   waitOnFirstConnect?: boolean;
 }
 
-/** Connects, and stays: a lost connection is made again until it is closed here. Throws `NatsUnreachableError`. */
+/** Connects. The client reconnects after a loss until this process closes the connection. Throws `NatsUnreachableError`. */
 export async function connect(options: ConnectOptions): Promise<NatsConnection> {
   const { url, name, timeoutMs = 5_000, reconnectMs = 100, waitOnFirstConnect = false } = options;
   const connection: ConnectionOptions = {
@@ -42,12 +42,12 @@ export async function connect(options: ConnectOptions): Promise<NatsConnection> 
     maxReconnectAttempts: -1,
     reconnectTimeWait: reconnectMs,
     reconnectJitter: reconnectMs / 2,
-    // Credentials that are revoked may be given back, or be those of a server that is being set up anew: without this
-    // the client closes the connection for good at the second refusal, and the service stands still until it is killed.
+    // An operator may restore revoked credentials, or set the server up anew. Without this option the client closes the
+    // connection for good at the second refusal, and the service does nothing until somebody kills it.
     ignoreAuthErrorAbort: true,
     pingInterval: 10_000,
     maxPingOut: 2,
-    // A stack trace for each request costs more than what else the client does for it.
+    // A stack trace for each request costs more than the rest of the client's work for it.
     noAsyncTraces: true,
     ...credentials(url),
   };
@@ -62,7 +62,7 @@ export async function connect(options: ConnectOptions): Promise<NatsConnection> 
   }
 }
 
-/** Tries until a server answers; one that refuses who asks has answered. The client's own waiting knows no such end. */
+/** Tries until a server answers. A refusal is an answer too; the client's own option would try for ever. */
 async function firstConnection(connection: ConnectionOptions, pauseMs: number): Promise<NatsConnection> {
   for (;;) {
     try {
@@ -84,12 +84,12 @@ function credentials(url: string): Partial<ConnectionOptions> {
   }
 }
 
-/** The address without the part that is nobody's business. */
+/** The address without user, password or token. */
 export const withoutCredentials = (url: string): string => url.replace(/\/\/[^@/]*@/, '//');
 
 export interface ServerCapabilities {
   version: string;
-  /** What this version can't do, in words; empty for a current one. */
+  /** Features that this version lacks, in words; empty for a current one. */
   missing: string[];
 }
 
@@ -123,7 +123,7 @@ function isJetStreamDisabled(err: unknown): boolean {
   return err.code === ErrorCode.JetStreamNotEnabled || err.code === ErrorCode.NoResponders || err.code === '503';
 }
 
-/** What NATS says where the server, or the way to it, is at fault. */
+/** Error codes of NATS for a server that is absent, or that the process cannot reach. */
 const AWAY: ReadonlySet<string> = new Set([
   ErrorCode.Timeout,
   ErrorCode.ConnectionClosed,
@@ -132,14 +132,14 @@ const AWAY: ReadonlySet<string> = new Set([
   ErrorCode.NoResponders,
 ]);
 
-/** Whether the server did not answer, or could not be reached: what passes by itself. */
+/** Whether the server did not answer, or the process could not reach it. Such an error passes by itself. */
 export const isAway = (err: unknown): err is NatsError => err instanceof NatsError && AWAY.has(err.code);
 
-/** A stream or consumer that isn't there, or a message that isn't there (any more). */
+/** Whether the server does not have the stream, consumer or message (any more). */
 export const isNotFound = (err: unknown): boolean =>
   err instanceof NatsError && (err.code === '404' || err.api_error?.code === 404);
 
-/** Negative, 0 or positive, as for sorting; what follows a hyphen is left out. */
+/** Negative, 0 or positive, as for sorting. It ignores the part after a hyphen. */
 export function compareVersions(a: string, b: string): number {
   const parts = (version: string) => version.replace(/^v/, '').split('-')[0]!.split('.').map(Number);
   const [left, right] = [parts(a), parts(b)];

@@ -1,4 +1,4 @@
-/** What publishing and answering requests count. */
+/** Metrics of publishing and of answering requests. */
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { SECONDS } from '../../observability/metrics.ts';
 

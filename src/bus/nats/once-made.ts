@@ -1,4 +1,4 @@
-/** What is made at the first call and given to all later ones; where making it failed, the next call tries again. */
+/** Makes a value at the first call and returns it to all later calls. After a failure the next call tries again. */
 export function onceMade<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => {

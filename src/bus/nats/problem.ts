@@ -41,7 +41,7 @@ const STATUS: Readonly<Record<string, [status: number, title: string]>> = {
   FRESHET_NATS_UNREACHABLE: [503, 'Log unreachable'],
 };
 
-/** The problem document of whatever was thrown; what isn't meant for users is told as 500, without its text. */
+/** The problem document of an error. An error that is not a `FreshetError` becomes a 500 without its text. */
 export function problemOf(err: unknown): Problem {
   if (err instanceof RemoteProblemError) return err.problem;
   if (isAway(err))
@@ -72,7 +72,7 @@ export function problemOf(err: unknown): Problem {
   };
 }
 
-/** An error that another service answered with, to be passed on as it is. */
+/** The error answer of another service, which the receiver passes on unchanged. */
 export class RemoteProblemError extends FreshetError {
   readonly code: string;
   readonly problem: Problem;

@@ -1,7 +1,7 @@
 /**
- * Publishing with a window: messages go out without waiting for each other, their acknowledgements come back on one
- * inbox. Measured: 25 to 53 thousand a second, where awaiting each one gives 2 to 4. A missing answer means *unknown*,
- * and the message is sent again under the same id, which the server stores once.
+ * Publishing with a window: messages go out without waiting for each other, and their acknowledgements come back on one
+ * inbox. Measured: 25 to 53 thousand messages a second, where waiting for each gives 2 to 4 thousand. A missing answer
+ * means *unknown*: the publisher sends the message again under the same id, and the server stores it once.
  */
 import {
   createInbox,
@@ -18,29 +18,29 @@ import { type StreamSeq, streamSeq } from '../event/ids.ts';
 
 export interface PublishAck {
   seq: StreamSeq;
-  /** True where the log held an event of this identity already. */
+  /** True if the log held an event of this identity already. */
   duplicate: boolean;
 }
 
-/** What is published: see `PreparedEvent`, or any other message with an id of its own. */
+/** A message to publish: a `PreparedEvent`, or any other message with an id of its own. */
 export interface OutgoingMessage {
   subject: string;
-  /** `Nats-Msg-Id`: published again under the same id it is stored once, within the server's window. */
+  /** `Nats-Msg-Id`. The server stores messages of the same id once, within its window. */
   identity?: string;
   payload: Uint8Array;
   headers?: Readonly<Record<string, string>>;
 }
 
 export interface PublisherOptions {
-  /** Messages on the way at once; more wait for a place. */
+  /** Messages without an acknowledgement at the same time; more wait for a place. */
   window?: number;
   /** Milliseconds until an acknowledgement counts as missing. */
   timeoutMs?: number;
-  /** How often a message is sent again before it is given up as unknown. */
+  /** How often the publisher sends a message again before it reports its fate as unknown. */
   retries?: number;
-  /** Told of each acknowledged publish: seconds it took. */
+  /** Gets the seconds that each acknowledged message took. */
   onAck?: (seconds: number) => void;
-  /** Told of each retry. */
+  /** Called at each retry. */
   onRetry?: () => void;
 }
 
@@ -53,17 +53,17 @@ export const publisherLimits = ({ publisher }: Config): PublisherOptions => ({
 
 export interface Publisher {
   /**
-   * Resolves with position and whether it was there already. Throws `PublishUnacknowledgedError` (unknown: retry under
-   * the same id), `PublishRefusedError`, `StreamMissingError`.
+   * Resolves with the sequence, and whether the log held the message already. Throws `PublishUnacknowledgedError` (unknown:
+   * retry under the same id), `PublishRefusedError`, `StreamMissingError`.
    */
   publish(message: OutgoingMessage): Promise<PublishAck>;
-  /** Resolves once there is a place in the window, so that a fast source doesn't queue without bound. */
+  /** Resolves once the window has a place, so that a fast source does not queue without bound. */
   ready(): Promise<void>;
-  /** Messages that are not acknowledged yet, those waiting for a place included. */
+  /** Messages without an acknowledgement yet, with those that wait for a place. */
   readonly pending: number;
   /**
-   * Waits for what is on the way, then lets go of the inbox. What isn't acknowledged yet is sent again at once; after
-   * `withinMs`, the time-out unless given, it is given up.
+   * Waits for the acknowledgements, then closes the inbox. It sends messages without an acknowledgement again at once, and
+   * gives them up after `withinMs` (default: the time-out).
    */
   close(withinMs?: number): Promise<void>;
 }
@@ -73,15 +73,15 @@ interface Flight {
   headers: MsgHdrs | undefined;
   attempts: number;
   sentAt: number;
-  /** When it is sent again, monotonic milliseconds. */
+  /** When the publisher sends it again, monotonic milliseconds. */
   dueAt: number;
-  /** What the server said against it the last time. */
+  /** Why the server refused it the last time. */
   trouble?: string;
   resolve(ack: PublishAck): void;
   reject(err: unknown): void;
 }
 
-/** Milliseconds after which a message that the server couldn't take is sent again for the first time. */
+/** Milliseconds until the publisher sends a message again for the first time after the server could not store it. */
 const REFUSED_MS = 100;
 
 /** A stream at its limit answers with 503 as well, but waiting does not make room. */
@@ -129,7 +129,7 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
     const flight = flights.get(token);
     if (!flight) return;
     if (msg.data.length === 0 && msg.headers?.code === 503) {
-      // No stream listens on the subject, or the server is only just back: the sweep tries again, then it is an error.
+      // No stream has the subject, or the server has just restarted: the sweep tries again, then it is an error.
       if (flight.attempts <= retries) {
         postpone(flight, 'no stream stores this subject');
         return;
@@ -166,13 +166,13 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
       );
     else {
       onAck?.((performance.now() - flight.sentAt) / 1000);
-      // A retry that finds what its own first attempt stored is no duplicate of anybody's.
+      // A retry may find the message of its own first attempt; that is not a duplicate.
       flight.resolve({ seq: streamSeq(answer.seq), duplicate: answer.duplicate === true && flight.attempts === 1 });
     }
     settle();
   }
 
-  /** The server is there but can't take it now: sooner than after silence, and slower each time. */
+  /** The server answers but cannot store the message now: the retry comes sooner than after silence, and slower each time. */
   function postpone(flight: Flight, trouble: string): void {
     flight.trouble = trouble;
     flight.dueAt = performance.now() + Math.min(timeoutMs, REFUSED_MS * 2 ** flight.attempts);
@@ -249,7 +249,7 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
       closing = true;
       wakeWaiters();
       const deadline = performance.now() + withinMs;
-      // An answer that went with a server that was killed never comes; the time-out would hold up the end of a process.
+      // A killed server never answers. Waiting for the time-out would delay the end of the process.
       for (const flight of flights.values()) flight.dueAt = Math.min(flight.dueAt, performance.now() + REFUSED_MS);
       while (pending() > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
       clearInterval(sweep);
@@ -266,7 +266,7 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
   };
 }
 
-/** What the client says of a message that it can't even send. */
+/** The error for a message that the client cannot send. */
 function unsendable(cause: unknown, { subject, identity }: OutgoingMessage): Error {
   const code = cause instanceof NatsError ? cause.code : '';
   const details = { subject, identity };

@@ -1,6 +1,6 @@
 /** Waiting with a limit. */
 
-/** A promise's result, or an error with this message after so many milliseconds. */
+/** The result of a promise. Throws an error with this message if the promise takes more than so many milliseconds. */
 export async function withTimeLimit<T>(promise: Promise<T>, ms: number, message: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_resolve, reject) => {

@@ -572,7 +572,7 @@ describe('the loop on a log that is not the one it knows', () => {
     });
     const { trouble } = await refusing(loop);
     expect(trouble).toMatchObject({ code: 'FRESHET_LOG_TRUNCATED' });
-    expect(trouble?.message).toMatch(/ends at sequence 7.*folded 10/);
+    expect(trouble?.message).toMatch(/ends at sequence 7.*folded sequence 10/);
     expect(trouble?.next).toBeDefined();
     expect(store.checkpoint().seq).toBe(10);
     expect(taken).toHaveLength(3);

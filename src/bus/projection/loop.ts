@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { type LogRefusedError, messageOf } from '../../errors.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import type { Delivery, Log, LogInfo, LogReader } from '../log/port.ts';
+import { createPoller, type Poller } from '../nats/poller.ts';
 import { sendNow } from '../nats/turn.ts';
 import { createAfterCommit, type EffectStatus, type Followers } from './after-commit.ts';
 import { checkLog } from './checks.ts';
@@ -256,7 +257,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     });
     session = current;
     let reader: LogReader | undefined;
-    const timers: NodeJS.Timeout[] = [];
+    const pollers: Poller[] = [];
     try {
       reader = await log.read(consumer, streamSeq(position() + 1), {
         message: current.take,
@@ -265,13 +266,14 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
           current.end(reason);
         },
       });
-      timers.push(
-        every(limits.checkIntervalMs, () => watchLog(current)),
-        every(limits.idleCheckMs, () => watchIdle(current, reader)),
+      pollers.push(
+        createPoller({ everyMs: limits.checkIntervalMs, run: () => watchLog(current) }),
+        createPoller({ everyMs: limits.idleCheckMs, run: () => watchIdle(current, reader) }),
       );
+      for (const poller of pollers) poller.start();
       return await current.ended;
     } finally {
-      for (const timer of timers) clearInterval(timer);
+      for (const poller of pollers) void poller.stop();
       current.end('closed');
       session = undefined;
       await reader?.close().catch((err: unknown) => logger.debug({ err }, 'a reader failed to close'));
@@ -304,17 +306,6 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     await new Promise((resolve) => setTimeout(resolve, limits.idleCheckMs));
     if (current.expected === before) current.end(`the server sent ${sent} messages, and ${before - 1} arrived`);
   }
-
-  const every = (ms: number, task: () => Promise<void>): NodeJS.Timeout => {
-    let busy = false;
-    return setInterval(() => {
-      if (busy) return;
-      busy = true;
-      void task().finally(() => {
-        busy = false;
-      });
-    }, ms);
-  };
 
   async function run(): Promise<void> {
     let pause = limits.backoffMinMs;

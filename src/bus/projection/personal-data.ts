@@ -76,7 +76,7 @@ export function createPersonalData(
   memory: readonly PersonalDataSource[] = [],
 ): PersonalDataReader {
   const rows = new Map([...own, ...COMMON].map(({ part, sql }) => [part, sql]));
-  const kept = new Map(memory.map((one) => [one.part, one]));
+  const inMemory = new Map(memory.map((one) => [one.part, one]));
   // When they are asked for: the tables may be those of another release, until they are rebuilt.
   const prepared = new Map<string, Statements>();
 
@@ -98,20 +98,20 @@ export function createPersonalData(
     after: string | number | null,
     limit: number,
   ): { key: string | number; record: PersonalDataRecord }[] {
-    const inMemory = kept.get(part);
-    if (inMemory) return inMemory.read(id, Number(after ?? -1), limit).map((record) => ({ key: record.seq, record }));
+    const source = inMemory.get(part);
+    if (source) return source.read(id, Number(after ?? -1), limit).map((record) => ({ key: record.seq, record }));
     const sql = rows.get(part);
     if (sql === undefined) return [];
     const of = { user: id, limit, ...subjectsOf(id, part) };
     const { first, rest } = statements(part, sql);
     return (after === null ? first.all(of) : rest.all({ ...of, after })).map((row) => ({
       key: row.key,
-      record: told(row),
+      record: toRecord(row),
     }));
   }
 
   return {
-    parts: [...rows.keys(), ...kept.keys()],
+    parts: [...rows.keys(), ...inMemory.keys()],
     read: (part, id, after, limit) => {
       const found = find(part, id, after, limit);
       let bytes = 0;
@@ -142,7 +142,7 @@ function subjectsOf(id: string, part: string): object {
   };
 }
 
-function told({ key: _, ...row }: KeyedRow): PersonalDataRecord {
+function toRecord({ key: _, ...row }: KeyedRow): PersonalDataRecord {
   const record: PersonalDataRecord = {};
   for (const [column, value] of Object.entries(row)) {
     if (typeof value === 'number' && TIMES.has(column)) record[column] = new Date(value).toISOString();

@@ -21,15 +21,15 @@ export async function strayPosition(live: Database, log: Log): Promise<StrayPosi
   const fingerprints = live
     .prepare<[], Fingerprint & { slot: number }>('SELECT slot, seq, digest, timestamp FROM fingerprint ORDER BY slot')
     .all();
-  for (const { slot, ...said } of fingerprints) {
+  for (const { slot, ...stored } of fingerprints) {
     const of = { table: 'fingerprint', key: { slot } };
-    if (said.seq > seq) return { ...of, column: 'seq', live: said.seq, rebuilt: null };
-    const message = await log.at(said.seq as StreamSeq);
+    if (stored.seq > seq) return { ...of, column: 'seq', live: stored.seq, rebuilt: null };
+    const message = await log.at(stored.seq as StreamSeq);
     if (!message) continue;
     const found = { digest: messageDigest(message), timestamp: message.timestamp };
     for (const column of ['digest', 'timestamp'] as const)
-      if (said[column] !== found[column])
-        return { ...of, column, live: said[column], rebuilt: found[column], seq: said.seq };
+      if (stored[column] !== found[column])
+        return { ...of, column, live: stored[column], rebuilt: found[column], seq: stored.seq };
   }
   return undefined;
 }

@@ -46,7 +46,7 @@ export class RebuildRefusedError extends FreshetError {
   }
 }
 
-const LOOK_MS = 20;
+const POLL_MS = 20;
 
 export async function createRebuild<Tables>(options: RebuildOptions<Tables>): Promise<Rebuild> {
   const { file, definition, codec, log, consumer, logger, limits, cacheKib, erasureKey } = options;
@@ -104,7 +104,7 @@ export async function createRebuild<Tables>(options: RebuildOptions<Tables>): Pr
         if (end !== undefined && reached >= end) break;
         const { state, trouble } = loop.status();
         if (trouble && (state === 'refusing' || isPermanent(trouble.code))) throw new RebuildRefusedError(trouble);
-        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       }
     } finally {
       await loop.stop();

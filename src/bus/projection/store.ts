@@ -155,7 +155,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
 
   db = wrap(db);
   const tables = definition.tables(db);
-  const people = createDataSubjects(db, options.erasureKey ?? new Uint8Array());
+  const dataSubjects = createDataSubjects(db, options.erasureKey ?? new Uint8Array());
   const readCheckpoint = db.prepare<[], Checkpoint>(
     'SELECT seq, created, clock, fence, applied, duplicates, dead_letters AS deadLetters, unknown FROM checkpoint',
   );
@@ -187,7 +187,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     undo: db.prepare('ROLLBACK TO event'),
   };
 
-  let due = people.due();
+  let due = dataSubjects.due();
   let current = readCheckpoint.get() as Checkpoint;
   let slot = (db.prepare('SELECT count(*) AS n FROM fingerprint').get() as { n: number }).n % ring;
   const newest = readFingerprints.get();
@@ -203,10 +203,10 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     const result: BatchResult = { applied: [], duplicates: 0, deadLetters: [], unknownTypes: [] };
     const clock = { now: current.clock };
     let { seq, fence } = current;
-    const setAside = (message: StoredMessage, { code, message: text }: EventProblem): void => {
+    const moveToDeadLetters = (message: StoredMessage, { code, message: text }: EventProblem): void => {
       const dead = { seq: message.seq, subject: message.subject, payload: message.payload, code, message: text };
       const of = userOfSubject(message.subject);
-      if (of) people.of(of.context, of.user);
+      if (of) dataSubjects.of(of.context, of.user);
       writeDeadLetter.run(dead.seq, dead.subject, dead.payload, dead.code, dead.message);
       result.deadLetters.push(dead);
     };
@@ -219,17 +219,17 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
         continue;
       }
       if (decoded.kind === 'dead') {
-        setAside(message, decoded.problem);
+        moveToDeadLetters(message, decoded.problem);
         continue;
       }
       const { event } = decoded;
-      const person = people.of(event.context, event.subject);
+      const person = dataSubjects.of(event.context, event.subject);
       const claim = claimIdentity.run(event.identity, event.seq, event.fingerprint, person);
       if (claim.changes === 0) {
         const first = readIdentity.get(event.identity) as { seq: StreamSeq; fingerprint: number };
         if (first.fingerprint === event.fingerprint) result.duplicates++;
         else
-          setAside(message, {
+          moveToDeadLetters(message, {
             code: 'FRESHET_EVENT_IDENTITY_REUSED',
             message: `The identity ${event.identity} was used at sequence ${first.seq} for another event.`,
           });
@@ -240,9 +240,9 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       if (careful) savepoint.set.run();
       try {
         definition.apply(event, tables, clock);
-        people.note(event, person);
+        dataSubjects.note(event, person);
         if (event.type === 'control.erased.v1')
-          people.erase(event.data.hmac, fenceOf(event.data.fence, event.seq), event.seq, (forgotten) =>
+          dataSubjects.erase(event.data.hmac, fenceOf(event.data.fence, event.seq), event.seq, (forgotten) =>
             definition.forget?.(forgotten, tables),
           );
         result.applied.push(event);
@@ -250,7 +250,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
         if (!careful || isStorageTrouble(err)) throw err;
         savepoint.undo.run();
         savepoint.release.run();
-        setAside(message, { code: 'FRESHET_EVENT_FOLD_FAILED', message: messageOf(err) });
+        moveToDeadLetters(message, { code: 'FRESHET_EVENT_FOLD_FAILED', message: messageOf(err) });
         continue;
       }
       if (careful) savepoint.release.run();
@@ -295,7 +295,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     try {
       return fold.immediate(...args);
     } catch (err) {
-      people.clearCache();
+      dataSubjects.clearCache();
       throw err;
     }
   }
@@ -321,7 +321,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       }
       if (outcome.next.seq > current.seq) slot = (slot + 1) % ring;
       current = outcome.next;
-      if (outcome.result.applied.some(({ type }) => type === 'control.erased.v1')) due = people.due();
+      if (outcome.result.applied.some(({ type }) => type === 'control.erased.v1')) due = dataSubjects.due();
       return outcome.result;
     },
     applied: appliedOf(db, codec),
@@ -329,8 +329,8 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     copied: (seq) => void markCopied.run(seq),
     rebuildDue: () => due,
     needRebuild: (reason) => {
-      people.needRebuild(current.seq, reason);
-      due = people.due();
+      dataSubjects.needRebuild(current.seq, reason);
+      due = dataSubjects.due();
     },
     deadLetters: (after, limit) => readDeadLetters.all(after, limit),
     deadLetter: (seq) => readDeadLetters.all(seq - 1, 1).find((dead) => dead.seq === seq),
@@ -342,14 +342,14 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
 /** Tells which events of messages that were folded were applied, by the rows that they left. */
 export function appliedOf(db: Db, codec: EventCodec): (messages: readonly StoredMessage[]) => LoggedEvent[] {
   const readIdentity = db.prepare<[string], { seq: StreamSeq }>('SELECT seq FROM identity WHERE identity = ?');
-  const readSetAside = db.prepare<[number], { seq: StreamSeq }>('SELECT seq FROM dead_letter WHERE seq = ?');
+  const readDead = db.prepare<[number], { seq: StreamSeq }>('SELECT seq FROM dead_letter WHERE seq = ?');
   return (messages) => {
     const events: LoggedEvent[] = [];
     for (const message of messages) {
       const decoded = codec.decode(message);
       if (decoded.kind !== 'event') continue;
       // A repetition, a re-used identity, or one that could not be folded changed nothing the first time either.
-      if (readIdentity.get(decoded.event.identity)?.seq !== message.seq || readSetAside.get(message.seq)) continue;
+      if (readIdentity.get(decoded.event.identity)?.seq !== message.seq || readDead.get(message.seq)) continue;
       events.push(decoded.event);
     }
     return events;

@@ -163,10 +163,10 @@ async function attemptVerify<Tables>(
   ): Promise<Verdict> {
     if (sample !== undefined) {
       const { live: here, rebuilt: there, difference } = compareSample(db, store.db, sample);
-      return told({ service, seq, live: here, rebuilt: there }, difference);
+      return withDifference({ service, seq, live: here, rebuilt: there }, difference);
     }
     const [here, there] = [hashProjection(db).hash, hashProjection(store.db).hash];
-    return told(
+    return withDifference(
       { service, seq, live: here, rebuilt: there },
       here === there ? undefined : firstDifference(db, store.db),
     );
@@ -227,7 +227,7 @@ async function attemptVerify<Tables>(
     return { ...verdict, first_difference: { ...difference, events, ...(learned ? { learned } : {}) } };
   }
 
-  async function told(verdict: Verdict, difference: Difference | undefined): Promise<Verdict> {
+  async function withDifference(verdict: Verdict, difference: Difference | undefined): Promise<Verdict> {
     if (!difference) return verdict;
     const seqs = await touching(difference, verdict.seq);
     return { ...verdict, first_difference: { ...difference, events: await mentions(log, codec, seqs.slice(-EVENTS)) } };

@@ -1,29 +1,34 @@
-/** The rebuild that follows an erasure which rows alone can't follow: a while later, so that several are one rebuild. */
+/** Begins the rebuild that an erasure needs, after a pause, so that one rebuild serves several erasures. */
 import type { Logger } from 'pino';
+import { createPoller } from '../nats/poller.ts';
 
 export interface DueRebuildOptions {
-  /** Why a rebuild is due; undefined: none is. */
+  /** Why a rebuild is due; undefined: it is not due. */
   due: () => string | undefined;
-  /** Whether it has to wait: another one runs, or what it would fold is not there yet. */
+  /** Whether the rebuild must wait: another one runs, or its inputs are not ready yet. */
   waits: () => boolean;
   begin: () => void;
   logger: Logger;
-  /** Milliseconds from when it became due. */
+  /** Milliseconds from the moment at which the rebuild became due to its begin. */
   afterMs: number;
   pollMs: number;
 }
 
-/** Polls; returns what ends it. */
-export function scheduleDueRebuild({ due, waits, begin, logger, afterMs, pollMs }: DueRebuildOptions): () => void {
+/** Polls whether a rebuild is due. Returns a function that ends the polls. */
+export function scheduleDueRebuild(options: DueRebuildOptions): () => Promise<void> {
+  const { due, waits, begin, logger, afterMs, pollMs } = options;
   let since: number | undefined;
-  const timer = setInterval(() => {
-    const reason = waits() ? undefined : due();
-    since = reason === undefined ? undefined : (since ?? performance.now());
-    if (since === undefined || performance.now() - since < afterMs) return;
-    since = undefined;
-    logger.info({ reason }, 'the service begins a rebuild after an erasure');
-    begin();
-  }, pollMs);
-  timer.unref();
-  return () => clearInterval(timer);
+  const poller = createPoller({
+    everyMs: pollMs,
+    run: () => {
+      const reason = waits() ? undefined : due();
+      since = reason === undefined ? undefined : (since ?? performance.now());
+      if (since === undefined || performance.now() - since < afterMs) return;
+      since = undefined;
+      logger.info({ reason }, 'the service begins a rebuild after an erasure');
+      begin();
+    },
+  });
+  poller.start();
+  return poller.stop;
 }

@@ -82,7 +82,7 @@ export function commonEndpoints(
         const at = { seq: loop.position(), parts: personalData.parts };
         if (request.part === undefined) return at;
         const id = requiredId(request, 'user');
-        const n = wholeNumber(request, 'n', { default: 100, min: 1, max: HELD_MAX });
+        const n = wholeNumber(request, 'n', { default: 100, min: 1, max: PERSONAL_DATA_MAX });
         const after = typeof request.after === 'string' || typeof request.after === 'number' ? request.after : null;
         return { ...at, ...personalData.read(String(request.part), id, after, n) };
       },
@@ -131,8 +131,8 @@ export const COMMON_ENDPOINTS = {
   },
 } as const;
 
-/** Most records in one page of what is held. */
-const HELD_MAX = 1_000;
+/** Most records in one page of personal data. */
+const PERSONAL_DATA_MAX = 1_000;
 
 /** Most dead letters in one page. */
 const DEAD_LETTERS_MAX = 500;

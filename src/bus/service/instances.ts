@@ -16,7 +16,7 @@ export interface InstanceProgress {
 
 export interface Found {
   /** What those say that answer; empty where none does. */
-  said: InstanceProgress[];
+  answers: InstanceProgress[];
   /**
    * Names of those that don't, and have read the log: their consumers are there. They fold what they missed at their
    * next start, and hold on their disk until then what they held.
@@ -72,14 +72,17 @@ export function createInstances(nc: NatsConnection): Instances {
     of: async (service) => {
       try {
         const names = await readerNames();
-        const answers = await Promise.all((await idsOf(service)).map((id) => ask(service, id)));
-        const said = answers.filter((one) => one !== undefined);
-        const heard = new Set(said.map(({ instance }) => instance));
-        return { said, silent: names.flatMap((name) => instanceOf(name, service) ?? []).filter((i) => !heard.has(i)) };
+        const all = await Promise.all((await idsOf(service)).map((id) => ask(service, id)));
+        const answers = all.filter((one) => one !== undefined);
+        const heard = new Set(answers.map(({ instance }) => instance));
+        return {
+          answers,
+          silent: names.flatMap((name) => instanceOf(name, service) ?? []).filter((i) => !heard.has(i)),
+        };
       } catch {
         // One of them ended meanwhile; the next look finds who is there.
         known.delete(service);
-        return { said: [], silent: [] };
+        return { answers: [], silent: [] };
       }
     },
   };

@@ -144,7 +144,7 @@ export async function runService<Tables>(
       );
       rebuilding = createRebuilding();
     }
-    const takeover = createCutOver({
+    const cutOver = createCutOver({
       files,
       definition: () => wanted,
       rebuild: {
@@ -157,12 +157,12 @@ export async function runService<Tables>(
         erasureKey: key,
       },
       logger,
-      lookMs: config.projection.swap_look_ms,
+      pollMs: config.projection.swap_look_ms,
       position: () => current().loop.position(),
       pause: running.pause,
-      replace: (swap, next) =>
+      replace: (replaceFile, next) =>
         running.proceed(() => {
-          swap();
+          replaceFile();
           definition = next;
           otherVersion = 'remove';
           rebuilding = undefined;
@@ -233,7 +233,7 @@ export async function runService<Tables>(
     undo.push(() => health.close());
 
     const named = { name: `freshet-${role ?? service}`, prefix: `freshet.${role ?? service}`, instance };
-    const aside = role === undefined && (await othersAnswer(nc, named).catch(() => false));
+    const onStandby = role === undefined && (await othersAnswer(nc, named).catch(() => false));
     const micro = await serveMicro(nc, {
       name: named.name,
       version: VERSION,
@@ -241,7 +241,7 @@ export async function runService<Tables>(
       metadata: { pid: String(process.pid), health: health.url, instance },
       prefix: named.prefix,
       instance,
-      aside,
+      aside: onStandby,
       endpoints: {
         ...Object.fromEntries(Object.keys(current().endpoints).map((name) => [name, running.endpoint(name)])),
         ...commonEndpoints(running.settled, status, config),
@@ -258,19 +258,19 @@ export async function runService<Tables>(
     // Its endpoints are known to the server before anybody is told that it runs.
     await nc.flush();
     running.start();
-    if (role === undefined) takeover.start();
+    if (role === undefined) cutOver.start();
     rebuilding?.start();
-    const joining = createStandby({
+    const standby = createStandby({
       ready: () => current().loop.status().state === 'ready',
       othersAnswer: () => othersAnswer(nc, named),
-      join: () => {
+      activate: () => {
         micro.join();
         logger.info({ instance, seq: current().loop.position() }, 'this instance takes requests from now on');
       },
     });
-    if (aside) {
+    if (onStandby) {
       logger.info({ instance }, 'this instance is on standby: another one answers until this one is ready');
-      joining.start();
+      standby.start();
     }
     logger.info({ instance, seq: current().loop.position(), health: health.url }, 'service started');
     return {
@@ -287,8 +287,8 @@ export async function runService<Tables>(
           await stopAll([
             ['the schedule of rebuilds', endDueRebuild],
             ['the rebuild', () => rebuilding?.stop()],
-            ['the cut-over', () => takeover.stop()],
-            ['the standby', () => joining.stop()],
+            ['the cut-over', () => cutOver.stop()],
+            ['the standby', () => standby.stop()],
             ['the endpoints', () => micro.stop()],
             ['the projection', () => running.stop()],
             ['what ends behind the last commit', () => current().parts.stopped?.()],

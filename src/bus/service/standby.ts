@@ -1,44 +1,36 @@
 /**
- * When an instance begins to take its share of the requests. They go to all instances of a service by turns, and one
- * that still reads the log would answer from long ago; so while another one answers it stays aside until it is ready.
+ * When an instance begins to take its share of the requests. The server gives requests to all instances of a service in
+ * turn, and an instance that still reads the log would answer from an old state. So an instance stays on standby while
+ * another one answers, until it is ready.
  */
 import { ErrorCode, type NatsConnection, NatsError, RequestStrategy } from 'nats';
+import { createPoller } from '../nats/poller.ts';
+import { withTimeLimit } from '../nats/time-limit.ts';
 
-/** Milliseconds that instances have to say what they answer. */
-const SAY_MS = 2_000;
-/** Milliseconds between two looks. */
-const LOOK_MS = 1_000;
+/** Milliseconds that instances have to describe themselves. */
+const ANSWER_MS = 2_000;
+/** Milliseconds between two polls. */
+const POLL_MS = 1_000;
 
-/**
- * Whether an instance other than this one takes requests. Throws where that can't be told, as without a connection.
- */
+/** Whether an instance other than this one takes requests. Throws if the instances cannot answer, as without a connection. */
 export async function othersAnswer(
   nc: NatsConnection,
   { name, prefix, instance }: { name: string; prefix: string; instance: string },
 ): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`The instances of ${name} did not answer within ${2 * SAY_MS} ms.`)),
-      2 * SAY_MS,
-    );
-  });
-  try {
-    return await Promise.race([looked(), late]);
-  } catch (err) {
-    if (err instanceof NatsError && err.code === ErrorCode.NoResponders) return false;
-    throw err;
-  } finally {
-    clearTimeout(timer);
-  }
-
-  async function looked(): Promise<boolean> {
-    const client = nc.services.client({ strategy: RequestStrategy.JitterTimer, maxWait: SAY_MS });
+  async function askAll(): Promise<boolean> {
+    const client = nc.services.client({ strategy: RequestStrategy.JitterTimer, maxWait: ANSWER_MS });
     for await (const { metadata, endpoints } of await client.info(name)) {
       if (metadata?.instance === instance) continue;
       if (endpoints.some(({ subject }) => subject === `${prefix}.status`)) return true;
     }
     return false;
+  }
+  const limitMs = 2 * ANSWER_MS;
+  try {
+    return await withTimeLimit(askAll(), limitMs, `The instances of ${name} did not answer within ${limitMs} ms.`);
+  } catch (err) {
+    if (err instanceof NatsError && err.code === ErrorCode.NoResponders) return false;
+    throw err;
   }
 }
 
@@ -48,36 +40,31 @@ export interface Standby {
 }
 
 export interface StandbyOptions {
-  /** Whether this instance answers as of now. */
+  /** Whether this instance is ready now. */
   ready: () => boolean;
   othersAnswer: () => Promise<boolean>;
-  join: () => void;
-  lookMs?: number;
+  /** Begins to take requests. */
+  activate: () => void;
+  pollMs?: number;
 }
 
-/** Joins once this instance is ready, or nobody else is left who answers. */
-export function createStandby({ ready, othersAnswer: others, join, lookMs = LOOK_MS }: StandbyOptions): Standby {
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
-  let looking: Promise<void> = Promise.resolve();
-
-  async function look(): Promise<void> {
-    // Whom nothing can be heard of, as without a connection, may be there or not: the next look tells.
-    const alone = !ready() && !(await others().catch(() => true));
-    if (stopped) return;
-    if (ready() || alone) join();
-    else timer = setTimeout(start, lookMs);
-  }
-  const start = (): void => {
-    looking = look();
-  };
-
-  return {
-    start,
-    stop: async () => {
-      stopped = true;
-      clearTimeout(timer);
-      await looking;
+/** Activates this instance once it is ready, or once no other instance answers. */
+export function createStandby({ ready, othersAnswer: others, activate, pollMs = POLL_MS }: StandbyOptions): Standby {
+  const poller = createPoller({
+    everyMs: pollMs,
+    run: async () => {
+      // Without a connection the other instances may run or not; a later poll finds out.
+      const alone = !ready() && !(await others().catch(() => true));
+      if (poller.stopped || !(ready() || alone)) return;
+      void poller.stop();
+      activate();
     },
+  });
+  return {
+    start: () => {
+      poller.start();
+      void poller.poll();
+    },
+    stop: poller.stop,
   };
 }

@@ -1,4 +1,4 @@
-/** The key of erasures: it lies outside the log, so that a record of the log alone names nobody. */
+/** The key of erasures. Freshet keeps it outside the log, so that the log alone does not reveal whom a record names. */
 import { randomBytes } from 'node:crypto';
 import { type KV, type NatsConnection, NatsError } from 'nats';
 import { ERASURES } from '../../../streams.config.ts';
@@ -6,7 +6,7 @@ import { applyStreams } from './plan.ts';
 
 const KEY = 'key';
 
-/** The key of this system; made where there is none yet, by whoever comes first. */
+/** The key of this system. The first process that needs it makes it. */
 export async function erasureKey(nc: NatsConnection): Promise<Uint8Array> {
   await applyStreams(nc, { onlyMissing: true }, [ERASURES]);
   const kv: KV = await nc.jetstream().views.kv(ERASURES.name, { bindOnly: true });

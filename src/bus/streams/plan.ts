@@ -1,4 +1,4 @@
-/** The difference between streams.config.ts and a server, and what may be done about it. */
+/** The difference between streams.config.ts and a server, and how Freshet removes it. */
 import { DiscardPolicy, type JetStreamManager, type NatsConnection, StorageType, type StreamConfig } from 'nats';
 import { type ConsumerDefinition, type Definition, STREAMS } from '../../../streams.config.ts';
 import { messageOf, StreamChangeLosesDataError, StreamConfigDiffersError, StreamRefusedError } from '../../errors.ts';
@@ -9,9 +9,9 @@ export interface SettingChange {
   setting: string;
   found: unknown;
   wanted: unknown;
-  /** Why messages would be lost by it, or why the server can't do it; undefined for a change without danger. */
+  /** Why the change would lose messages, or why the server cannot make it; undefined for a safe change. */
   danger?: string;
-  /** Why messages would be lost as long as it stays; undefined where it may stay. */
+  /** Why the setting, if it stays, loses messages; undefined if it may stay. */
   hazard?: string;
   possible: boolean;
 }
@@ -21,7 +21,7 @@ export type StreamDifference =
   | { state: 'missing'; kind: Definition['kind']; name: string; config: WireStream | undefined }
   | { state: 'different'; kind: Definition['kind']; name: string; config: WireStream; changes: SettingChange[] };
 
-/** Settings that a server takes at creation only. */
+/** Settings that a server accepts only when it creates a stream. */
 const FIXED = new Set<keyof WireStream>(['storage', 'retention', 'deny_delete', 'deny_purge']);
 
 export async function diffStreams(
@@ -71,7 +71,7 @@ async function diffStream(
 export function compareConfig(found: Partial<StreamConfig>, wanted: WireStream): SettingChange[] {
   const changes: SettingChange[] = [];
   for (const setting of Object.keys(wanted) as (keyof WireStream)[]) {
-    // How many copies a cluster keeps is its operator's choice; a new stream starts with one.
+    // The operator of a cluster chooses the number of copies. A new stream starts with one.
     if (setting === 'num_replicas') continue;
     const before = normal(setting, found[setting]);
     const after = normal(setting, wanted[setting]);
@@ -101,14 +101,14 @@ const DEFAULTS: Partial<Record<keyof WireStream, unknown>> = { description: '', 
 const LIMITS: readonly (keyof WireStream)[] = ['max_age', 'max_bytes', 'max_msgs', 'max_msgs_per_subject'];
 const limitOf = (value: unknown): number => (typeof value === 'number' && value > 0 ? value : Number.POSITIVE_INFINITY);
 
-/** What a stream loses that goes on with a setting as it was found. */
+/** What a stream loses if it keeps a setting of the server. */
 function hazardOf(
   setting: keyof WireStream,
   found: unknown,
   wanted: unknown,
   discard: DiscardPolicy,
 ): string | undefined {
-  // A full stream that refuses what is new says so to whoever publishes.
+  // A full stream that refuses new messages loses none: the publisher gets an error.
   const refuses = discard === DiscardPolicy.New && (setting === 'max_bytes' || setting === 'max_msgs');
   if (LIMITS.includes(setting) && limitOf(found) < limitOf(wanted) && !refuses)
     return 'the server deletes messages over this limit when new ones come';
@@ -121,7 +121,7 @@ function hazardOf(
   return undefined;
 }
 
-/** Limits that get narrower drop messages; anything that is fixed at creation asks for another stream. */
+/** Narrower limits delete messages. A setting that is fixed at creation needs another stream. */
 function dangerOf(setting: keyof WireStream, before: unknown, after: unknown): string | undefined {
   if (FIXED.has(setting))
     return 'the server sets it at creation only: the change deletes the stream with all its messages and creates it again';
@@ -134,14 +134,14 @@ function dangerOf(setting: keyof WireStream, before: unknown, after: unknown): s
   return undefined;
 }
 
-/** Whether a subject with wildcards takes all that another one takes; `ev.>` takes what `ev.user.*` does. */
+/** Whether a subject with wildcards matches all that another one matches: `ev.>` covers `ev.user.*`. */
 const covers = (wide: string, narrow: string): boolean =>
   wide === narrow || (wide.endsWith('.>') && narrow.startsWith(wide.slice(0, -1)));
 
 export interface ApplyOptions {
-  /** Said twice: changes that lose data are carried out as well. */
+  /** Makes changes that lose data as well. */
   loseData?: boolean;
-  /** Only makes what is missing; differences throw `StreamConfigDiffersError` where they matter, else stay. */
+  /** Only creates what is missing. A difference that matters throws `StreamConfigDiffersError`; others stay. */
   onlyMissing?: boolean;
 }
 
@@ -152,8 +152,8 @@ export interface Applied {
 }
 
 /**
- * Carries the difference out. Throws `StreamChangeLosesDataError` before anything is changed where that would lose
- * messages and `loseData` isn't set. Consumers are left to the projection loops, which make theirs at the right position.
+ * Removes the difference. Throws `StreamChangeLosesDataError` before it changes anything if the change would lose messages
+ * and `loseData` is not set. It creates no consumers: each projection loop creates its own at the right position.
  */
 export async function applyStreams(
   nc: NatsConnection,
@@ -218,7 +218,7 @@ function losesDataError(name: string, changes: readonly SettingChange[]): Stream
   });
 }
 
-/** The server's own words, with what to do where its disk is too small. */
+/** The words of the server, and what to do if its disk is too small. */
 function refusedError(name: string, cause: unknown): StreamRefusedError {
   return new StreamRefusedError(`The nats-server cannot create ${name}: ${messageOf(cause)}.`, {
     next: /insufficient/.test(messageOf(cause))
@@ -229,7 +229,7 @@ function refusedError(name: string, cause: unknown): StreamRefusedError {
   });
 }
 
-/** What `nats stream add --config` reads, one document a stream. */
+/** One document per stream, in the form that `nats stream add --config` reads. */
 export function exportStreams(definitions: readonly Definition[] = STREAMS): WireStream[] {
   return definitions.flatMap((definition) => (definition.kind === 'consumer' ? [] : [wireStream(definition)]));
 }

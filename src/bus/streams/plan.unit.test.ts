@@ -37,11 +37,16 @@ describe('settings of a stream', () => {
   });
 
   it.each<[string, Partial<StreamConfig>, typeof wanted, string]>([
-    ['a narrower limit in age', { ...output, max_age: 0 }, output, 'deleted'],
-    ['a narrower limit in bytes', { ...output, max_bytes: -1 }, output, 'deleted'],
-    ['fewer values a key', { ...wireStream(RANKINGS), max_msgs_per_subject: 10 }, wireStream(RANKINGS), 'deleted'],
+    ['a narrower limit in age', { ...output, max_age: 0 }, output, 'deletes messages over'],
+    ['a narrower limit in bytes', { ...output, max_bytes: -1 }, output, 'deletes messages over'],
+    [
+      'fewer values a key',
+      { ...wireStream(RANKINGS), max_msgs_per_subject: 10 },
+      wireStream(RANKINGS),
+      'deletes messages over',
+    ],
     ['one subject less', { ...wanted, subjects: ['ev.>', 'old.>'] }, wanted, 'old.>'],
-    ['other storage', { ...wanted, storage: StorageType.Memory }, wanted, 'made again'],
+    ['other storage', { ...wanted, storage: StorageType.Memory }, wanted, 'creates it again'],
   ])('lose data: %s', (_what, found, to, why) => {
     const changes = compareConfig(found, to);
     expect(changes).toHaveLength(1);

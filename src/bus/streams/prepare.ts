@@ -1,10 +1,10 @@
-/** What a server is looked at for, and given, before anything uses it. */
+/** Checks a server, and creates what it lacks, before a process uses it. */
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import { checkServer } from '../nats/connection.ts';
 import { applyStreams } from './plan.ts';
 
-/** Makes what is missing on the server, and says what it can't do. */
+/** Creates what is missing on the server, and logs the features that the server lacks. */
 export async function prepareServer(nc: NatsConnection, logger: Logger): Promise<void> {
   const { version, missing } = await checkServer(nc);
   if (missing.length > 0)

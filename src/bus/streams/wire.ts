@@ -1,8 +1,8 @@
-/** Definitions as the server has them: buckets and object stores are streams with subjects and limits of their own. */
+/** Definitions in the form of the server, where buckets and object stores are streams with subjects and limits of their own. */
 import { DiscardPolicy, nanos, RetentionPolicy, StorageType, type StreamConfig } from 'nats';
 import type { BucketDefinition, ObjectStoreDefinition, StreamDefinition } from '../../../streams.config.ts';
 
-/** The settings that are compared, in the server's words; durations in nanoseconds. */
+/** The settings that Freshet compares, under the server's names; durations in nanoseconds. */
 export type WireStream = Pick<
   StreamConfig,
   | 'name'

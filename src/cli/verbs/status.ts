@@ -133,8 +133,8 @@ interface InstanceFound {
 async function instancesOf(nc: NatsConnection, instances: Instances, service: ServiceName): Promise<InstanceFound[]> {
   const ask = (subject: string): Promise<Answer | undefined> =>
     call<Answer>(nc, subject, {}, { timeoutMs: STATUS_MS }).catch(() => undefined);
-  const { said, silent } = await instances.of(service);
-  const names = [...new Set([service, ...said.map(({ instance }) => instance).sort(), ...silent])];
+  const { answers, silent } = await instances.of(service);
+  const names = [...new Set([service, ...answers.map(({ instance }) => instance).sort(), ...silent])];
   const all = await Promise.all(
     names.map(async (instance) => ({ instance, answer: await ask(`freshet.${service}.status.${instance}`) })),
   );

@@ -1,0 +1,62 @@
+/** A task that a process repeats at an interval. */
+
+export interface PollerOptions {
+  /** Milliseconds from one poll to the next. A poll that is due while the task runs is left out. */
+  everyMs: number;
+  /** The task. */
+  run: () => void | Promise<void>;
+  /** Gets what the task throws, or rejects with. Without it the task must not fail: its failure is an unhandled rejection. */
+  onError?: (err: unknown) => void;
+}
+
+export interface Poller {
+  /** Polls from now on, for the first time after one interval. The timer does not keep the process alive. */
+  start(): void;
+  /** Polls now, unless the task runs already or the poller has stopped. Resolves when that run has ended. */
+  poll(): Promise<void>;
+  /** Whether {@link stop} was called, so that a long run can end early. */
+  readonly stopped: boolean;
+  /** Polls no more; resolves when the task no longer runs. Does not throw. The task itself must not wait for it. */
+  stop(): Promise<void>;
+}
+
+/** Repeats a task, and never runs it twice at the same time. */
+export function createPoller({ everyMs, run, onError }: PollerOptions): Poller {
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | undefined;
+  let stopped = false;
+
+  async function attempt(): Promise<void> {
+    try {
+      await run();
+    } catch (err) {
+      if (!onError) throw err;
+      onError(err);
+    }
+  }
+
+  function poll(): Promise<void> {
+    if (stopped) return Promise.resolve();
+    running ??= attempt().finally(() => {
+      running = undefined;
+    });
+    return running;
+  }
+
+  return {
+    start: () => {
+      if (stopped || timer) return;
+      timer = setInterval(() => void poll(), everyMs);
+      timer.unref();
+    },
+    poll,
+    get stopped() {
+      return stopped;
+    },
+    stop: async () => {
+      stopped = true;
+      clearInterval(timer);
+      await running?.catch(() => {});
+    },
+  };
+}
