@@ -63,10 +63,10 @@ const SILENT = pino({ level: 'silent' });
 
 export async function openPast(options: PastOptions): Promise<PastEngine> {
   const { config, seq, taken } = options;
-  const { memory, tables, snapshot, close } = (await beside(options)) ?? (await fromTheLog(options));
+  const { modelFold, tables, snapshot, close } = (await beside(options)) ?? (await fromTheLog(options));
   const resolve = (user: string): string => resolveUserAt(user, seq, tables);
   const shown = {
-    model: memory.model,
+    model: modelFold.model,
     seq: () => seq,
     snapshot: () => snapshot ?? 'none',
     rows: rowsBeside(tables),
@@ -74,7 +74,7 @@ export async function openPast(options: PastOptions): Promise<PastEngine> {
   };
   const lists = createLists({ ...shown, capacity: 1 });
   return {
-    model: memory.model,
+    model: modelFold.model,
     endpoints: {
       ...engineEndpoints(lists, resolve, config, undefined, () => taken),
       explain: explainEndpoint(createWhy(shown), resolve, config, { now: () => taken }),
@@ -86,7 +86,7 @@ export async function openPast(options: PastOptions): Promise<PastEngine> {
 }
 
 interface Folded {
-  memory: ModelFold;
+  modelFold: ModelFold;
   tables: EngineTables;
   snapshot: string | null;
   close(): void;
@@ -112,7 +112,7 @@ async function beside(options: PastOptions): Promise<Folded | undefined> {
     const tables = prepareTables(rows.db);
     const records = createRecords(rows.db);
     const restored = await nearest(options, rows, records.digest);
-    const memory = createModelFold({
+    const modelFold = createModelFold({
       config,
       tables,
       model: restored.model,
@@ -120,8 +120,8 @@ async function beside(options: PastOptions): Promise<Folded | undefined> {
       inputs: records,
       erasureKey,
     });
-    await read(options, rows, memory);
-    return { memory, tables, snapshot: restored.manifest?.object ?? null, close: rows.close };
+    await read(options, rows, modelFold);
+    return { modelFold, tables, snapshot: restored.manifest?.object ?? null, close: rows.close };
   } catch (err) {
     rows.close();
     throw err;
@@ -143,9 +143,9 @@ function nearest({ config, nc, log, seq, onNote }: PastOptions, rows: RowsReader
 }
 
 /** Reads the log up to the position, for the model alone. */
-async function read(options: PastOptions, rows: RowsReader, memory: ModelFold): Promise<void> {
+async function read(options: PastOptions, rows: RowsReader, modelFold: ModelFold): Promise<void> {
   const { log, seq, consumer, limits, onProgress } = options;
-  const from = memory.position();
+  const from = modelFold.position();
   await readRange({
     log,
     service: 'engine',
@@ -155,12 +155,12 @@ async function read(options: PastOptions, rows: RowsReader, memory: ModelFold): 
     fence: rows.checkpoint().fence,
     limits,
     onBatch: (batch) => {
-      memory.fold(rows.applied(batch), (batch.at(-1) as { seq: StreamSeq }).seq);
-      onProgress?.(memory.position() - from, seq - from);
+      modelFold.fold(rows.applied(batch), (batch.at(-1) as { seq: StreamSeq }).seq);
+      onProgress?.(modelFold.position() - from, seq - from);
     },
   });
   // What was erased before the position was not read; an input may count from there.
-  if (memory.position() < seq) memory.fold([], seq);
+  if (modelFold.position() < seq) modelFold.fold([], seq);
 }
 
 /** Rows and model from the beginning, where there are no rows to go by. */
@@ -168,7 +168,7 @@ async function fromTheLog(options: PastOptions): Promise<Folded> {
   const { config, nc, log, codec, erasureKey, seq, scratch, consumer, limits, onProgress } = options;
   const objects = await createInputObjects({ nc, log, logger: SILENT, stallMs: config.engine.snapshot_stall_ms });
   const known = await objects.readAll();
-  const { definition, state, memory } = engineRebuild(config, erasureKey, { known });
+  const { definition, state, modelFold } = engineRebuild(config, erasureKey, { known });
   const rebuild = await createRebuild({
     file: scratch,
     definition,
@@ -184,10 +184,10 @@ async function fromTheLog(options: PastOptions): Promise<Folded> {
   });
   try {
     await rebuild.to({ seq }, onProgress);
-    const held = memory() as ModelFold;
+    const held = modelFold() as ModelFold;
     if (held.position() < seq) held.fold([], seq);
     return {
-      memory: held,
+      modelFold: held,
       tables: prepareTables(rebuild.store.db),
       snapshot: null,
       close: rebuild.close,

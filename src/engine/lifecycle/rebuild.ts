@@ -60,7 +60,7 @@ export interface EngineRebuild {
   /** The model's fold beside the rows; undefined before the file is open. */
   state(): StateFollower | undefined;
   /** The model as far as the rows are; undefined before the file is open. */
-  memory(): ModelFold | undefined;
+  modelFold(): ModelFold | undefined;
   /** What identifies the recorded inputs that it has taken over. */
   inputs(): string;
   /** Position that the model began at: 0, or that of `start`. */
@@ -84,7 +84,7 @@ export function engineRebuild(
   erasureKey: Uint8Array,
   { known = [], live, start }: EngineRebuildOptions = {},
 ): EngineRebuild {
-  let memory: ModelFold | undefined;
+  let modelFold: ModelFold | undefined;
   let records: InputRecords | undefined;
   let left = start;
   let began = 0;
@@ -99,7 +99,7 @@ export function engineRebuild(
     },
   });
   return {
-    state: () => memory && follow(memory),
+    state: () => modelFold && follow(modelFold),
     definition: {
       ...definition,
       tables: (db) => {
@@ -117,7 +117,7 @@ export function engineRebuild(
         const begin = left;
         left = undefined;
         began = begin?.seq ?? 0;
-        memory = createModelFold({
+        modelFold = createModelFold({
           config,
           tables,
           inputs,
@@ -129,7 +129,7 @@ export function engineRebuild(
               for (const mention of own.list()) {
                 if (mention.kind !== 'ranker' || mention.trained_at !== seq) continue;
                 const input = own.read(mention);
-                const ranker = memory?.model.rankerBytes();
+                const ranker = modelFold?.model.rankerBytes();
                 const again = input && ranker && refolded(input, hash, ranker);
                 if (!again || again.sha256 === mention.sha256) continue;
                 own.remove(mention);
@@ -142,8 +142,8 @@ export function engineRebuild(
         return tables;
       },
     },
-    memory: () => memory,
-    inputs: () => records?.digest(memory?.position() ?? 0) ?? '',
+    modelFold: () => modelFold,
+    inputs: () => records?.digest(modelFold?.position() ?? 0) ?? '',
     began: () => began,
   };
 }

@@ -67,11 +67,10 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
   const { config, inForce } = environment;
   const logger =
     environment.logger ?? createLogger({ service: 'shadow', level: config.log.level, redact: config.log.redact });
-  let memories: readonly ModelFold[] = [];
+  let folds: readonly ModelFold[] = [];
   const fold = (events: readonly LoggedEvent[], seq: number): void => {
     // One may be ahead where the rows are: never twice the same.
-    for (const memory of memories)
-      if (seq > memory.position()) memory.fold(after(events, memory.position()), streamSeq(seq));
+    for (const one of folds) if (seq > one.position()) one.fold(after(events, one.position()), streamSeq(seq));
   };
   const definition = engineProjection({ config });
   const comparison = createComparison(config.shadow.window);
@@ -86,7 +85,7 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
     const follower = createFollower({ records, objects, next: () => store.checkpoint().seq + 1, logger });
     const control = createModelFold({ config: inForce, tables, inputs: records, erasureKey });
     const tried = createModelFold({ config, tables, inputs: records, erasureKey });
-    memories = [control, tried];
+    folds = [control, tried];
     const placed = ({ seq, user, rank }: Placed): Placed => ({ seq, user, rank });
     control.model.observe((event) => comparison.inForce(placed(event)), settings.every);
     tried.model.observe((event) => comparison.shadow(placed(event)), settings.every);
