@@ -440,7 +440,7 @@ describe('an engine that trains', { timeout: 360_000 }, () => {
       logger: silent,
     });
     await second.to();
-    made.memory?.write(files.image, second.store, false);
+    made.modelFold?.write(files.image, second.store, false);
     second.close();
     made.close?.();
     await stop(engine);

@@ -79,7 +79,10 @@ export function createRenewal(options: RenewalOptions): Renewal {
     if (stopped || working || (gone.size === 0 && !due())) return;
     working = work()
       .catch((err: unknown) =>
-        logger.warn({ reason: messageOf(err) }, 'what was trained could not be renewed; it is tried again'),
+        logger.warn(
+          { reason: messageOf(err) },
+          'the engine could not train its inputs again after an erasure; it tries again at the next poll',
+        ),
       )
       .finally(() => {
         working = undefined;

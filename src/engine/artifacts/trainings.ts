@@ -96,7 +96,7 @@ export function createTrainings(options: TrainingsOptions): Trainings {
   function fail(kind: InputKind, seq: number, err: unknown): void {
     failed++;
     options.onFailed?.(kind);
-    logger.warn({ err, kind, seq }, 'nothing was trained; the engine goes on with what it has');
+    logger.warn({ err, kind, seq }, 'a training failed; the engine goes on with the inputs in force');
   }
 
   async function carryOut(orders: { kind: InputKind; data: TrainingData }[], seq: number): Promise<void> {
@@ -124,7 +124,10 @@ export function createTrainings(options: TrainingsOptions): Trainings {
     write(input);
     const { bytes, marks: _, ...mention } = input;
     last = mention;
-    logger.info({ ...mention, bytes: bytes.length }, 'what was trained is recorded, and counts from here on');
+    logger.info(
+      { ...mention, bytes: bytes.length },
+      'the engine recorded a trained input; it counts from this position on',
+    );
     options.onRecorded?.(input);
   }
 

@@ -41,11 +41,13 @@ export function contextOf({ context }: Json): Record<string, unknown> | undefine
   if (context === undefined || context === null) return undefined;
   const wrong = (what: string): BadRequestError => new BadRequestError(what, { details: { member: 'context' } });
   if (typeof context !== 'object' || Array.isArray(context) || JSON.stringify(context).length > CONTEXT_MOST)
-    throw wrong(`context takes an object of at most ${CONTEXT_MOST} characters: device, place, hour, ...`);
+    throw wrong(
+      `context must be an object of at most ${CONTEXT_MOST} characters: {"device": ..., "place": ..., "hour": ...}.`,
+    );
   const { device, place, hour } = context as Record<string, unknown>;
   for (const [name, value] of Object.entries({ device, place }))
-    if (value !== undefined && typeof value !== 'string') throw wrong(`context.${name} takes a text.`);
-  if (hour !== undefined && !isHour(hour)) throw wrong('context.hour takes a whole number from 0 to 23.');
+    if (value !== undefined && typeof value !== 'string') throw wrong(`context.${name} must be a text.`);
+  if (hour !== undefined && !isHour(hour)) throw wrong('context.hour must be a whole number from 0 to 23.');
   return context as Record<string, unknown>;
 }
 

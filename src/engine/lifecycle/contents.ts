@@ -24,7 +24,7 @@ export interface WrittenContents {
 
 /** The endpoint that `freshet verify` asks where something differs. */
 export const MODEL_CONTENTS = {
-  description: 'Writes one table of the model into a file of the data folder, to be compared with a rebuilt one',
+  description: 'Writes one table of the model into a file of the data folder, for a comparison with a rebuilt model',
   example: { table: 'pair' },
 } as const;
 

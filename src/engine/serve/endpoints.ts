@@ -1,4 +1,4 @@
-/** What the engine answers. */
+/** The engine's endpoints for lists. */
 import { EVENT_DATA } from '../../bus/event/types.ts';
 import type { Endpoint, Json } from '../../bus/nats/micro.ts';
 import { idList, onlyKnown, optionalFlag, optionalText, requiredId, wholeNumber } from '../../bus/nats/request.ts';
@@ -24,7 +24,7 @@ export const SEEN_FOR_MOST_S = 3_155_760_000;
 const SHELVES_DEFAULT = 5;
 const SHELVES_MOST = 20;
 
-/** What a request may hold; anything else is a mistake that would go unnoticed. */
+/** Members of a request; the engine rejects others, as a misspelt one would have no effect. */
 const RECOMMEND_MEMBERS = new Set([
   ...RULE_MEMBERS,
   'user',
@@ -51,7 +51,7 @@ export function engineEndpoints(
   experiments: Pick<Experiments, 'arm'> = { arm: () => undefined },
   now: () => number = Date.now,
 ): Record<string, Endpoint> {
-  // Whoever names the candidates wants them all, unless they say how many.
+  // A caller that names the candidates gets all of them, unless the request sets n.
   const n = (request: Json, candidates?: readonly string[]): number =>
     wholeNumber(request, 'n', {
       default: candidates === undefined ? LIST_DEFAULT : Math.max(1, candidates.length),
@@ -81,14 +81,14 @@ export function engineEndpoints(
       const whole = typeof seconds === 'number' && Number.isInteger(seconds) && seconds >= -1;
       if (!types.has(type) || !whole || seconds > SEEN_FOR_MOST_S)
         throw new BadRequestError(
-          `seen_for_s takes seconds, or types of events with seconds each (0: for good, -1: such an event keeps nothing out); ${type.slice(0, 60)} with ${JSON.stringify(seconds)?.slice(0, 60)} is neither.`,
+          `seen_for_s has no valid value for ${type.slice(0, 60)}: ${JSON.stringify(seconds)?.slice(0, 60)}. Pass seconds, or an object of event types with seconds (0: for good, -1: such an event keeps no item out).`,
           { details: { member: 'seen_for_s' } },
         );
     }
     return seenRule(listed.seen_for_s, byType as Record<string, number>, configured);
   }
 
-  /** What a request says beside user and length; undefined where it says nothing of it. */
+  /** The criteria of a request beside user and length; undefined where it has none. */
   function criteriaOf(request: Json): RequestCriteria | undefined {
     const rules = rulesOf(request);
     const candidates = given(request, 'candidates');
@@ -96,7 +96,7 @@ export function engineEndpoints(
     const unlike = given(request, 'unlike');
     const history = given(request, 'history');
     if (like && history)
-      throw new BadRequestError('like and history both say what the list is to go with; it takes one of them.', {
+      throw new BadRequestError('The request has both like and history. Pass one of them.', {
         details: { member: 'like' },
       });
     const seen = seenOf(request);
@@ -115,13 +115,13 @@ export function engineEndpoints(
 
   return {
     recommend: {
-      description: 'A ranking for a user, at the head of the log; never an error for an unknown user',
+      description: 'A ranking for a user at the head of the log; an unknown user gets popular items',
       example: { user: 'u42', n: 10 },
       handle: (said) => {
         onlyKnown(said, RECOMMEND_MEMBERS);
         const asker = typeof said.user === 'string' ? resolve(said.user) : undefined;
         const arm = asker === undefined ? undefined : experiments.arm(asker);
-        // What the request says itself counts.
+        // A member of the request takes precedence over the arm's.
         const request = arm ? { ...arm.settings, ...said } : said;
         const criteria = criteriaOf(request);
         const user = criteria?.history && request.user === undefined ? undefined : requiredId(request, 'user');
@@ -140,8 +140,8 @@ export function engineEndpoints(
           minSeq: wholeNumber(request, 'min_seq', { default: 0, min: 0, max: Number.MAX_SAFE_INTEGER }),
           cursor: optionalText(request, 'cursor'),
         });
-        const told = { ...answer, arm: arm?.label ?? MAIN };
-        return user === undefined ? told : { ...told, user };
+        const view = { ...answer, arm: arm?.label ?? MAIN };
+        return user === undefined ? view : { ...view, user };
       },
     },
     similar: {
@@ -158,7 +158,7 @@ export function engineEndpoints(
       },
     },
     trending: {
-      description: 'Items that are taken most lately, by everybody or by the users of a segment',
+      description: 'Items that users take most lately: all users, or those of a segment',
       example: { n: 10 },
       handle: (request) => {
         onlyKnown(request, new Set(['n', 'filter', 'segment', 'min_seq', 'timeout_ms']));
@@ -166,7 +166,7 @@ export function engineEndpoints(
       },
     },
     ping: {
-      description: 'Nothing: how long the way to the engine and back takes',
+      description: 'Answers with an empty object: measures the way to the engine and back',
       example: {},
       handle: () => ({}),
     },

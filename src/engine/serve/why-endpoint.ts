@@ -7,13 +7,13 @@ import { parseRules, RULE_MEMBERS } from '../rerank/request.ts';
 import type { Experiments } from './experiments.ts';
 import type { WhyAnswer, WhyRequest } from './why.ts';
 
-/** Places of a list that count as listed unless asked otherwise. */
+/** Places of a list that count as listed where a request does not set n. */
 const LISTED_DEFAULT = 10;
 
-/** The endpoint as it is documented. */
+/** Description and example of the endpoint. */
 export const EXPLAIN = {
   description:
-    'Why an item stands where it does in a user’s list, or why it is not in it: events, statistics, weights, and the terms that add up to the score',
+    'Explains the place of an item in a user’s list, or its absence: events, statistics, weights, and the terms that add up to the score',
   example: { user: 'u42', item: 'i7', n: 10 },
 } as const;
 
@@ -39,12 +39,12 @@ export const explainEndpoint = (
   }: { experiments?: Pick<Experiments, 'arm'>; now?: () => number } = {},
 ): Endpoint => ({
   ...EXPLAIN,
-  handle: (said) => {
-    onlyKnown(said, EXPLAIN_MEMBERS);
-    const user = requiredId(said, 'user');
+  handle: (given) => {
+    onlyKnown(given, EXPLAIN_MEMBERS);
+    const user = requiredId(given, 'user');
     const root = resolve(user);
-    // The list of whoever is in an experiment is the one of their arm.
-    const request = { ...experiments.arm(root)?.settings, ...said };
+    // A user in an experiment gets the list of their arm.
+    const request = { ...experiments.arm(root)?.settings, ...given };
     const n = wholeNumber(request, 'n', { default: LISTED_DEFAULT, min: 1, max: http.list_max });
     return why({
       user,

@@ -1,6 +1,6 @@
 /**
- * Why an item stands where it does in a user's list, or why it is not in it: the user's own events, what people did with
- * these items, features and weights, and the terms that add up to the score. Of other people it tells sums alone.
+ * Explains the place of an item in a user's list, or its absence: the user's own events, counts of these items, features
+ * and weights, and the terms that add up to the score. Of other people an explanation holds sums alone.
  */
 import { itemId, userId } from '../../bus/event/ids.ts';
 import { NotFoundError } from '../../errors.ts';
@@ -178,13 +178,13 @@ export function createWhy(options: WhyOptions): (request: WhyRequest) => WhyAnsw
     const found = list[at];
     const examined = examine(criteria, item, count, found);
     if (!examined.known)
-      throw new NotFoundError(`No event of ${user} is known, so there is no list of their own.`, {
-        next: 'freshet trending, which is what somebody unknown gets',
+      throw new NotFoundError(`The log has no event of ${user}, so the engine has no personal list to explain.`, {
+        next: 'freshet trending, the list that an unknown user gets',
         details: { user },
       });
     if (examined.standing === 'unknown')
-      throw new NotFoundError(`No event speaks of the item ${item}.`, {
-        next: `freshet recommend ${user}, to see what is there`,
+      throw new NotFoundError(`No event names the item ${item}.`, {
+        next: `freshet recommend ${user}, to see the items of the list`,
         details: { item },
       });
     // What was seen too lately to come back is left out by name.

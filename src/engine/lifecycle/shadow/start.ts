@@ -1,6 +1,6 @@
 /**
  * A shadow: a second engine that folds the same log under other settings, beside the settings in force, and ranks the
- * same events with both before they are learned (decision 0022). Nobody sees its lists who doesn't ask it.
+ * same events with both before they are learned (decision 0022). Its lists go to callers that ask it alone.
  */
 import type { LoggedEvent } from '../../../bus/event/codec.ts';
 import { streamSeq } from '../../../bus/event/ids.ts';
@@ -105,8 +105,8 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
     async function promote(): Promise<PromoteAnswer> {
       const created = store.checkpoint().created;
       if (loop.status().state !== 'ready' || position() < store.checkpoint().seq)
-        throw new NotCaughtUpError(`The shadow has folded the log up to ${position()} only.`, {
-          next: 'freshet shadow status, and promote once it is ready',
+        throw new NotCaughtUpError(`The shadow is not ready: it has folded the log up to ${position()} only.`, {
+          next: 'freshet shadow status, then promote once the shadow is ready',
         });
       const snapshots = await createSnapshots({
         nc,
@@ -126,7 +126,7 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
           fingerprints: store.fingerprints(),
         }),
       );
-      logger.info({ object, seq }, 'the shadow’s snapshot is stored');
+      logger.info({ object, seq }, 'the shadow stored its snapshot');
       const act = await writeActivation({ codec, publisher }, 'promoted', {
         snapshot: object,
         config: JSON.stringify(settingsOf(config)),
@@ -135,9 +135,9 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
     }
 
     const own: Record<string, Endpoint> = {
-      recommend: { ...(recommend as Endpoint), description: 'A list as the shadow would make it' },
+      recommend: { ...(recommend as Endpoint), description: 'A list as the shadow computes it' },
       hash: {
-        description: 'Hashes of both models, with the position that they are of',
+        description: 'Hashes of both models, with their log positions',
         example: {},
         handle: () => ({
           in_force: hashModel(control.model, control.position()),
@@ -145,7 +145,7 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
         }),
       },
       promote: {
-        description: 'Stores a snapshot of the shadow and puts its settings in force by a control event',
+        description: 'Stores a snapshot of the shadow, and puts its settings in force by a control event',
         example: {},
         handle: promote,
       },
