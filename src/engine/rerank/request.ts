@@ -1,4 +1,4 @@
-/** Rules as requests and the configuration say them; checked here, whoever sent them. */
+/** Reads and checks the re-ranking rules of requests and of the configuration. */
 import type { Json } from '../../bus/nats/micro.ts';
 import { BadRequestError } from '../../errors.ts';
 import type { Boost } from './boosts.ts';
@@ -14,7 +14,7 @@ export const RULE_LIMITS = {
   by: 10,
 } as const;
 
-/** Members of a request that say rules. */
+/** Members of a request that hold rules. */
 export const RULE_MEMBERS = [
   'filter',
   'filters',
@@ -26,11 +26,11 @@ export const RULE_MEMBERS = [
   'exploration',
 ] as const;
 
-/** `now` in a filter is the minute it is: finer, no two requests would share what was found out about items. */
+/** `now` in a filter is the current minute, so that requests share the results of a test by item. */
 const MINUTE_MS = 60_000;
 
 /**
- * Rules of a request with length `n`; undefined where it says none. Throws `BadRequestError`, which names the member.
+ * Rules of a request with length `n`; undefined where it has none. Throws `BadRequestError`, which names the member.
  *
  * @param at now, milliseconds since 1970
  */
@@ -52,7 +52,7 @@ export function parseRules(request: Json, { n, at }: { n: number; at: number }):
   };
 }
 
-/** Both together: all filters, boosts and quotas; diversity and exploration of the second where it says any. */
+/** Both together: all filters, boosts and quotas; diversity and exploration of the second where it sets them. */
 export const joinRules = (first: Rules, second: Rules): Rules => ({
   filters: [...first.filters, ...second.filters],
   boosts: [...first.boosts, ...second.boosts],
@@ -74,14 +74,14 @@ function quotaOf(value: unknown, member: string, now: number): Quota {
   const max = wholeOf(quota, 'max', member);
   if (quota.per !== undefined) {
     if (quota.filter !== undefined || quota.min !== undefined)
-      throw wrong(member, 'takes either per and max, or filter with min or max');
+      throw wrong(member, 'must hold either per and max, or filter with min or max');
     const key = typeof quota.per === 'string' ? fieldKey(quota.per) : undefined;
-    if (key === undefined) throw wrong(member, 'per takes a field: tags or attributes.NAME');
-    if (max === undefined || max === 0) throw wrong(member, 'max takes a whole number from 1 on');
+    if (key === undefined) throw wrong(member, 'per must be a field: tags or attributes.NAME');
+    if (max === undefined || max === 0) throw wrong(member, 'max must be a whole number of at least 1');
     return { kind: 'per', key, max };
   }
   const min = wholeOf(quota, 'min', member) ?? 0;
-  if (min === 0 && max === undefined) throw wrong(member, 'takes per and max, or filter with min or max');
+  if (min === 0 && max === undefined) throw wrong(member, 'must hold per and max, or filter with min or max');
   if (max !== undefined && max < min) throw wrong(member, 'has a max below its min');
   const filter = parseFilter(quota.filter, { member: `${member}.filter`, now });
   return { kind: 'of', filter, min, max: max ?? Number.POSITIVE_INFINITY };
@@ -110,16 +110,16 @@ function listOf(request: Json, member: string): unknown[] {
   const value = request[member];
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value) || value.length > RULE_LIMITS.each)
-    throw wrong(member, `takes a list of at most ${RULE_LIMITS.each}`);
+    throw wrong(member, `must be a list of at most ${RULE_LIMITS.each}`);
   return value;
 }
 
 function objectOf(value: unknown, member: string, names: readonly string[]): Json {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw wrong(member, `takes an object with ${names.join(', ')}`);
+    throw wrong(member, `must be an object with ${names.join(', ')}`);
   const stranger = Object.keys(value).find((name) => !names.includes(name));
   if (stranger !== undefined)
-    throw wrong(member, `takes ${names.join(', ')}, and not ${JSON.stringify(stranger.slice(0, 60))}`);
+    throw wrong(member, `has no member ${JSON.stringify(stranger.slice(0, 60))}; it takes ${names.join(', ')}`);
   return value as Json;
 }
 
@@ -127,13 +127,13 @@ function numberOf(of: Json, name: string, min: number, max: number, member = nam
   const value = of[name];
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'number' || !(value >= min && value <= max))
-    throw wrong(member, `${member === name ? '' : `${name} `}takes a number from ${min} to ${max}`);
+    throw wrong(member, `${member === name ? '' : `${name} `}must be a number from ${min} to ${max}`);
   return value;
 }
 
 function wholeOf(of: Json, name: string, member: string): number | undefined {
   const value = numberOf(of, name, 0, 10_000, member);
-  if (value !== undefined && !Number.isInteger(value)) throw wrong(member, `${name} takes a whole number`);
+  if (value !== undefined && !Number.isInteger(value)) throw wrong(member, `${name} must be a whole number`);
   return value;
 }
 
