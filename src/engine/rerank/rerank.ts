@@ -24,7 +24,7 @@ export interface RerankedItem {
   item: string;
   score: number;
   reasons?: ListReason[];
-  /** Where places may explore: the probability of this item at this place, given those before it. */
+  /** Under exploration: the probability of this item at this place, given those before it. */
   propensity?: number;
   /** Exploration chose the item for its place. */
   explored?: true;
