@@ -50,7 +50,7 @@ export function createRenewal(options: RenewalOptions): Renewal {
     needRebuild(REASON);
   });
 
-  function settle(kind: InputKind, input: RecordedInput | undefined): void {
+  function replaceTainted(kind: InputKind, input: RecordedInput | undefined): void {
     const old = records.tainted().filter((one) => one.kind === kind);
     replace.immediate(old, input);
     for (const mention of old) gone.set(objectName(mention), mention);
@@ -61,7 +61,7 @@ export function createRenewal(options: RenewalOptions): Renewal {
     const tainted = records.tainted();
     if (tainted.length > 0) {
       if (follows) await follow(tainted);
-      else await trainings.renew([...new Set(tainted.map(({ kind }) => kind))], settle);
+      else await trainings.renew([...new Set(tainted.map(({ kind }) => kind))], replaceTainted);
     }
     for (const [name, mention] of gone) {
       await objects.remove(mention);

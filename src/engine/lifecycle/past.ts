@@ -1,6 +1,6 @@
 /**
- * The engine as it was at a position: the model of the nearest snapshot at or before it and the log from there on,
- * beside rows that may be further. The same fold as ever, so the same lists, bit for bit.
+ * The engine as of a position: the model of the nearest snapshot at or before it and the log from there on, with rows
+ * that may be further. It is the fold of the live engine, so it gives the same lists, bit for bit.
  */
 import type { NatsConnection } from 'nats';
 import pino from 'pino';
@@ -35,26 +35,26 @@ export interface PastOptions {
   log: Log;
   codec: EventCodec;
   erasureKey: Uint8Array;
-  /** The position, and when the log took it. */
+  /** The position, and when the log took its event. */
   seq: StreamSeq;
   taken: number;
   /** The engine's rows, if there are any on this machine. */
   file: string;
-  /** An empty file that may be written where those can't be used. */
+  /** A file for rows of its own where those can't be used. */
   scratch: string;
   consumer: string;
   limits?: Partial<LoopLimits>;
   onProgress?: (done: number, total: number) => void;
-  /** What whoever looks should know: a snapshot that was passed over. */
+  /** A note for the caller: the engine skipped a snapshot. */
   onNote?: (note: string) => void;
 }
 
 export interface PastEngine {
   model: Model;
   endpoints: Record<string, Endpoint>;
-  /** The user that counted for events under an id. */
+  /** The user that owned an id at the position. */
   resolve(user: string): string;
-  /** Object that the model was read from; null: from the log alone. */
+  /** Snapshot that the model comes from; null: from the log alone. */
   snapshot: string | null;
   close(): void;
 }
@@ -92,7 +92,7 @@ interface Folded {
   close(): void;
 }
 
-/** Beside the rows of the engine that runs here; undefined where they can't be used. */
+/** With the rows of the engine on this machine; undefined where they can't be used. */
 async function beside(options: PastOptions): Promise<Folded | undefined> {
   const { config, log, codec, erasureKey, seq, file } = options;
   const definition = engineProjection({ config });
@@ -130,15 +130,15 @@ async function beside(options: PastOptions): Promise<Folded | undefined> {
 
 function nearest({ config, nc, log, seq, onNote }: PastOptions, rows: RowsReader, inputs: (seq: number) => string) {
   const origin = originOf(config, rows.version, rows.checkpoint().created);
-  const said = (
+  const note = (
     fields: { object?: string; seq?: number; reason?: string; checkpoint?: number },
     text: string,
   ): void => {
-    // One that is newer than what was asked for is no surprise.
+    // A snapshot newer than the position is none of the caller's concern.
     if (fields.checkpoint !== undefined || (fields.seq ?? 0) > seq) return;
     onNote?.(`${text}: ${fields.object ?? ''} at ${fields.seq ?? '?'}${fields.reason ? `, ${fields.reason}` : ''}`);
   };
-  const logger = { info: said, warn: said } as unknown as typeof SILENT;
+  const logger = { info: note, warn: note } as unknown as typeof SILENT;
   return nearestModel({ config, nc, log, logger, origin, upTo: seq, inputs });
 }
 
@@ -159,7 +159,7 @@ async function read(options: PastOptions, rows: RowsReader, modelFold: ModelFold
       onProgress?.(modelFold.position() - from, seq - from);
     },
   });
-  // What was erased before the position was not read; an input may count from there.
+  // The log has no message at an erased position, and an input may count from there.
   if (modelFold.position() < seq) modelFold.fold([], seq);
 }
 
@@ -184,10 +184,10 @@ async function fromTheLog(options: PastOptions): Promise<Folded> {
   });
   try {
     await rebuild.to({ seq }, onProgress);
-    const held = modelFold() as ModelFold;
-    if (held.position() < seq) held.fold([], seq);
+    const folded = modelFold() as ModelFold;
+    if (folded.position() < seq) folded.fold([], seq);
     return {
-      modelFold: held,
+      modelFold: folded,
       tables: prepareTables(rebuild.store.db),
       snapshot: null,
       close: rebuild.close,
