@@ -25,12 +25,12 @@ export interface RenewalOptions {
 }
 
 export interface Renewal {
-  /** Whether there is a record with somebody's part in it who was forgotten. */
+  /** Whether a record has a forgotten user's part in it. */
   due(): boolean;
   /** Looks whether there is something to do; called after an erasure was folded. */
   poll(): void;
   start(): void;
-  /** Waits for what is being taken away; a training that runs is ended by whoever owns it. */
+  /** Waits for the removal that is under way; the owner of a training ends it. */
   stop(): Promise<void>;
 }
 

@@ -23,7 +23,7 @@ export interface ModelHash {
   statistics: string;
   /** Indexes of the statistics: postings, totals. */
   derived: string;
-  /** What events said, and what was learned in their order. */
+  /** Data of events, and what the model learned in their order. */
   state: string;
 }
 

@@ -71,12 +71,12 @@ export function engineEndpoints(
 
   /** Undefined: as configured. */
   function seenOf(request: Json): SeenRule | undefined {
-    const { seen_for_s: said } = request;
-    if (said === undefined || said === null) return undefined;
+    const { seen_for_s: given } = request;
+    if (given === undefined || given === null) return undefined;
     const configured = seenRule(listed.seen_for_s, listed.seen_by_type_s);
-    if (typeof said !== 'object')
+    if (typeof given !== 'object')
       return seenRule(wholeNumber(request, 'seen_for_s', { default: 0, min: 0, max: SEEN_FOR_MOST_S }), {});
-    const byType = said as Record<string, unknown>;
+    const byType = given as Record<string, unknown>;
     for (const [type, seconds] of Object.entries(byType)) {
       const whole = typeof seconds === 'number' && Number.isInteger(seconds) && seconds >= -1;
       if (!types.has(type) || !whole || seconds > SEEN_FOR_MOST_S)
@@ -117,12 +117,12 @@ export function engineEndpoints(
     recommend: {
       description: 'A ranking for a user at the head of the log; an unknown user gets popular items',
       example: { user: 'u42', n: 10 },
-      handle: (said) => {
-        onlyKnown(said, RECOMMEND_MEMBERS);
-        const asker = typeof said.user === 'string' ? resolve(said.user) : undefined;
-        const arm = asker === undefined ? undefined : experiments.arm(asker);
+      handle: (own) => {
+        onlyKnown(own, RECOMMEND_MEMBERS);
+        const root = typeof own.user === 'string' ? resolve(own.user) : undefined;
+        const arm = root === undefined ? undefined : experiments.arm(root);
         // A member of the request takes precedence over the arm's.
-        const request = arm ? { ...arm.settings, ...said } : said;
+        const request = arm ? { ...arm.settings, ...own } : own;
         const criteria = criteriaOf(request);
         const user = criteria?.history && request.user === undefined ? undefined : requiredId(request, 'user');
         const answer = lists.recommend({

@@ -120,7 +120,7 @@ export function createTrainer(options: TrainerOptions): Trainer {
             void end();
             failAll(`a training of ${kind} took more than ${timeLimitMs} ms (engine.training_time_limit_ms)`);
           }, timeLimitMs);
-          // As long as somebody waits it keeps the process alive.
+          // The worker keeps the process alive while a caller waits.
           own.ref();
           own.postMessage(order);
         });

@@ -38,7 +38,7 @@ export interface ShadowStatus {
   shadow: string;
   settings: Record<string, [unknown, unknown]>;
   compared: ComparisonReport;
-  /** Events that only one of the two could be asked for. */
+  /** Events that only one of the two models could rank. */
   unpaired: number;
   /** One in so many events is ranked by both. */
   every: number;
@@ -59,7 +59,7 @@ export interface ShadowEnvironment extends Omit<ServiceEnvironment, 'role' | 'co
   inForce: Config;
   /** Called when an erasure can't be followed: it has to begin again, from an empty file. */
   onStale?: () => void;
-  /** Called when somebody asks for its end. */
+  /** Called when a caller ends the shadow. */
   onStop?: () => void;
 }
 
