@@ -45,16 +45,16 @@ export function foldReference(options: ReferenceOptions): Reference {
   rows.user = folded(userProjection(config), options);
   rows.content = folded(contentProjection(), options);
   rows.feedback = folded(feedbackProjection(config), options);
-  const { definition, state, memory } = engineRebuild(config, erasureKey, { known: inputs });
+  const { definition, state, modelFold } = engineRebuild(config, erasureKey, { known: inputs });
   rows.engine = folded(definition, options, state);
-  const { model, position } = memory() as ModelFold;
+  const { model, position } = modelFold() as ModelFold;
   return { rows, model: hashModel(model, position()) };
 }
 
 /** The statistics alone: histories and counts, without what is learned in the order of events. */
 export function foldStatistics(options: Omit<ReferenceOptions, 'inputs'>): string {
   const { config } = options;
-  let memory: ModelFold | undefined;
+  let modelFold: ModelFold | undefined;
   const definition = engineProjection({ config });
   const model = createModel({
     statistics: { bucketMs: config.engine.popularity_bucket_ms },
@@ -66,12 +66,12 @@ export function foldStatistics(options: Omit<ReferenceOptions, 'inputs'>): strin
       ...definition,
       tables: (db) => {
         const tables = prepareTables(db);
-        memory ??= createModelFold({ config, tables, model });
+        modelFold ??= createModelFold({ config, tables, model });
         return tables;
       },
     },
     options,
-    () => memory,
+    () => modelFold,
   );
   return model.statisticsHash();
 }

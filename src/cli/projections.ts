@@ -34,7 +34,7 @@ export interface Rebuildable {
   /** State in memory that the projection folds next to the rows, once it is open. */
   state?: () => StateFollower | undefined;
   /** The model, which is in memory and not in rows. A rebuild cannot resume it from rows, so it starts at the start. */
-  memory?: {
+  modelFold?: {
     hash(): ModelHash;
     model(): Model;
     /** Writes the model to a file, for the service that cuts over to the rows. With `beside`, snapshots stay as they are. */
@@ -93,16 +93,16 @@ async function engine(
           if (snapshotOptional && err instanceof SnapshotUnfitError) return undefined;
           throw err;
         });
-  const { definition, state, memory, inputs, began } = engineRebuild(config, erasureKey, { known, live, start });
+  const { definition, state, modelFold, inputs, began } = engineRebuild(config, erasureKey, { known, live, start });
   const opened = () => {
-    const found = memory();
+    const found = modelFold();
     if (!found) throw new TypeError('The projection is not open yet.');
     return found;
   };
   return {
     ...erase(definition),
     state,
-    memory: {
+    modelFold: {
       hash: () => hashModel(opened().model, opened().position()),
       model: () => opened().model,
       write: (file, { version, checkpoint }, beside) =>

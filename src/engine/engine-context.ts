@@ -15,11 +15,11 @@ export interface EngineContext extends Omit<ServiceContext, 'config' | 'definiti
   /** All replicas answer; the first instance trains, and writes snapshots. */
   first: boolean;
   metrics: EngineMetrics;
-  /** What a state of the model is made by and from now. */
+  /** The settings, code and log that a state of the model comes from now. */
   origin: () => Origin;
   /** Position of the rows, and messages there, newest first. */
   rows: () => { seq: number; marks: readonly Fingerprint[] };
-  /** The user that counts for events published under an id. */
+  /** The user whose events the engine counts under an id. */
   resolve: (id: string) => string;
   /** Resolves once a position is folded; throws `SequenceNotReachedError` after the time that a request may take. */
   reached: (seq: number) => Promise<StreamSeq>;

@@ -190,7 +190,7 @@ describe('a start of the engine', () => {
     expect(from(second)).toMatchObject({ snapshot: null, from: 0, to: seq });
     await caughtUp(second, seq);
     expect(await metric(second, 'freshet_model_recalled_events_total')).toBeGreaterThan(700);
-    expect(said.map(({ msg }) => msg)).toContain('the model was read from the log');
+    expect(said.map(({ msg }) => msg)).toContain('the engine read the model from the log');
     await stop(second);
     expect((await pointer()).sha256).toBe(sha256);
   });

@@ -22,7 +22,7 @@ import { configHash, originOf } from './settings/settings.ts';
 import { imageOf, marksUpTo } from './snapshots/image.ts';
 import { createSnapshotsPart, openSnapshots } from './snapshots/part.ts';
 
-/** Name of the snapshot in force while there is none. */
+/** The name in answers while no snapshot is in force. */
 const NO_SNAPSHOT = 'none';
 
 /** Starts the engine in this process. */
@@ -131,7 +131,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
 
   return runService(
     {
-      description: 'The model: recommendations, similar items, what is trending',
+      description: 'The model: recommendations, similar items and trending items',
       definition: settings.initial(),
       rebuildsBeside: false,
       resolveDefinition: settings.read,

@@ -64,7 +64,7 @@ const CREATED = '2026-12-01T00:00:00.000Z';
 
 /** Folds a log into the four projections and the model, `batch` messages in one transaction. */
 export function hashState(messages: readonly StoredMessage[], batch: number): StateHash {
-  const { definition, state, memory } = engineRebuild(config, KEY);
+  const { definition, state, modelFold } = engineRebuild(config, KEY);
   const definitions = { ...definitionsOf(config), engine: () => definition as ProjectionDefinition<never> };
   const services = Object.fromEntries(
     Object.entries(definitions).map(([service, make]) => [
@@ -72,7 +72,7 @@ export function hashState(messages: readonly StoredMessage[], batch: number): St
       hashService(make(), messages, batch, service === 'engine' ? state : undefined),
     ]),
   );
-  const folded = memory();
+  const folded = modelFold();
   if (!folded) throw new Error('the engine has no model');
   const model = { code: MODEL_CODE, ...hashModel(folded.model, folded.position()) };
   return { log: hashLog(messages), messages: messages.length, services, model };

@@ -76,7 +76,7 @@ const ask = <T = Json>(subject: string, request: Json = {}): Promise<T> => call<
 
 /** Folds a second projection from the log and orders that it take over. */
 async function rebuild(service: ServiceName): Promise<number> {
-  const { definition, state, memory } = await rebuildable(service, config, await erasureKey(nc));
+  const { definition, state, modelFold } = await rebuildable(service, config, await erasureKey(nc));
   const files = projectionFiles(data, service);
   const log = await createServiceLog({ nc, publisher, config, service });
   const second = await createRebuild({
@@ -91,7 +91,7 @@ async function rebuild(service: ServiceName): Promise<number> {
     erasureKey: await erasureKey(nc),
   });
   const { seq } = await second.to();
-  memory?.write(files.image, second.store, false);
+  modelFold?.write(files.image, second.store, false);
   second.close();
   requestCutOver(files);
   return seq;

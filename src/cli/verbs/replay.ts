@@ -132,7 +132,7 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
   const { live } = projectionFiles(resolve(options.data), instance);
   const key = await erasureKey(nc);
   const upTo = bounded || fromSnapshot || beside ? await boundOf(nc, log, options) : undefined;
-  const { definition, state, memory, snapshot, close } = await rebuildable(service, config, key, {
+  const { definition, state, modelFold, snapshot, close } = await rebuildable(service, config, key, {
     live,
     nc,
     log,
@@ -153,7 +153,7 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
       limits: loopLimits(config),
       cacheKib: config.projection.cache_kib,
       erasureKey: key,
-      fresh: memory !== undefined,
+      fresh: modelFold !== undefined,
     });
     const from = rebuild.store.checkpoint();
     if (from.seq > 0 && !options.json)
@@ -174,7 +174,7 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
       while (!aside && (await log.info()).lastSeq - at.seq > NEAR) at = await rebuild.to({}, report);
       seq = at.seq;
       messages = at.applied + at.duplicates + at.deadLetters + at.unknown;
-      if (!aside) memory?.write(files.image, rebuild.store, beside);
+      if (!aside) modelFold?.write(files.image, rebuild.store, beside);
     } finally {
       rebuild.close();
     }

@@ -83,7 +83,7 @@ async function verify(service: ServiceName, { nc, config }: CliSession, options:
   const { live } = projectionFiles(data, instance);
   const key = await erasureKey(nc);
   const { fromSnapshot } = options;
-  const { definition, state, memory, snapshot, began, close } = await rebuildable(service, config, key, {
+  const { definition, state, modelFold, snapshot, began, close } = await rebuildable(service, config, key, {
     live,
     nc,
     log,
@@ -108,13 +108,13 @@ async function verify(service: ServiceName, { nc, config }: CliSession, options:
       erasureKey: key,
       sample: options.sample,
       onProgress: progress.update,
-      ...(memory && state
+      ...(modelFold && state
         ? {
             memory: {
               state,
-              hash: memory.hash,
+              hash: modelFold.hash,
               live: modelOf,
-              difference: (fold) => modelDifference({ nc, log, instance, data, config, model: memory.model, fold }),
+              difference: (fold) => modelDifference({ nc, log, instance, data, config, model: modelFold.model, fold }),
             },
           }
         : {}),

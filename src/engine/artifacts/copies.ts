@@ -32,7 +32,7 @@ export function createCopies({ records, objects, uncopied, logger }: CopiesOptio
       } catch (err) {
         logger.warn(
           { object: objectName(next), reason: messageOf(err) },
-          'a recorded input could not be copied to the object store; it is tried again',
+          'the engine could not copy a recorded input to the object store; it tries again at the next poll',
         );
         return;
       }

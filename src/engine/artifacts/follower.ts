@@ -23,9 +23,12 @@ export function createFollower({ records, objects, next, logger }: FollowerOptio
   const { start, stop } = createPolledTask(async () => {
     try {
       for (const { kind, from_seq, sha256 } of await followRecords(records, objects, next))
-        logger.info({ kind, from_seq, sha256 }, 'what the first instance trained counts from here on');
+        logger.info({ kind, from_seq, sha256 }, 'the replica took over an input that the first instance trained');
     } catch (err) {
-      logger.warn({ reason: messageOf(err) }, 'the object store could not be asked for recorded inputs');
+      logger.warn(
+        { reason: messageOf(err) },
+        'the replica could not read recorded inputs from the object store; it tries again at the next poll',
+      );
     }
   });
   return { start, stop };

@@ -385,7 +385,7 @@ describe('an engine that trains', { timeout: 360_000 }, () => {
       erasureKey: key,
       memory: {
         state: checked.state as never,
-        hash: checked.memory?.hash as () => ModelHash,
+        hash: checked.modelFold?.hash as () => ModelHash,
         live: hash,
         difference: async () => undefined,
       },
@@ -405,8 +405,8 @@ describe('an engine that trains', { timeout: 360_000 }, () => {
       logger: silent,
     });
     await second.to();
-    expect(made.memory?.hash()).toEqual(right);
-    made.memory?.write(files.image, second.store, false);
+    expect(made.modelFold?.hash()).toEqual(right);
+    made.modelFold?.write(files.image, second.store, false);
     second.close();
     made.close?.();
     // Recorded by the engine that runs, once the rebuild was complete.
@@ -440,7 +440,7 @@ describe('an engine that trains', { timeout: 360_000 }, () => {
       logger: silent,
     });
     await second.to();
-    made.memory?.write(files.image, second.store, false);
+    made.modelFold?.write(files.image, second.store, false);
     second.close();
     made.close?.();
     await stop(engine);

@@ -143,12 +143,12 @@ export interface GatherOptions {
  * Brings a file's records and the copies together before a fold begins. Returns the records of which there is no copy.
  *
  * What counts from a position that the rows have passed was not taken over when they did, so it is left where it is;
- * there is none such unless somebody has mixed files of different times.
+ * there is no such copy unless an operator mixed files of different times.
  */
 export async function gatherRecords({ records, objects, checkpoint, follows }: GatherOptions): Promise<InputMention[]> {
   let copies = await objects.list();
   if (!follows) {
-    // A rebuild without somebody's part has found other weights at the same place; the copy still has that part.
+    // A rebuild without a forgotten user has found other weights at the same position; the copy still has their part.
     const rebuilt = new Map(records.list().flatMap((own) => (own.kind === 'ranker' ? [[keyOf(own), own.sha256]] : [])));
     const stale = copies.filter((copy) => (rebuilt.get(keyOf(copy)) ?? copy.sha256) !== copy.sha256);
     for (const copy of stale) await objects.remove(copy);

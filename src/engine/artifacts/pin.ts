@@ -8,7 +8,7 @@ import { type InputMention, type RecordedInput, sha256Of } from './records.ts';
 export interface Pin {
   /** Hash of the settings that it is for; a fold under others passes over it. */
   config: string;
-  /** The act that asked for it. */
+  /** Id of the activation that set it. */
   act: string;
   /** Object that the weights are of. */
   snapshot: string;
@@ -34,10 +34,10 @@ export function decodePin(bytes: Uint8Array): Pin {
   } catch {
     // falls through to the error below
   }
-  throw new InputUnreadableError('these bytes are no pinned ranker');
+  throw new InputUnreadableError('the bytes hold no pinned ranker');
 }
 
-/** A record with the weights that a fold of its own had at the position it names; undefined where it isn't one of these. */
+/** A pin with the weights that a rebuild had at its position; undefined: the record is not a pin under these settings. */
 export function refolded(input: RecordedInput, config: string, ranker: Uint8Array): RecordedInput | undefined {
   if (input.kind !== 'ranker') return undefined;
   try {
@@ -51,6 +51,6 @@ export function refolded(input: RecordedInput, config: string, ranker: Uint8Arra
   }
 }
 
-/** Positions at which rebuilds look what the ranker was. */
+/** Positions at which a rebuild reads its own ranker for a pin. */
 export const pinnedAt = (records: readonly InputMention[]): number[] =>
   records.filter(({ kind }) => kind === 'ranker').map(({ trained_at }) => trained_at);

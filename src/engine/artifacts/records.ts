@@ -58,14 +58,14 @@ export interface InputSource {
 export interface InputRecords extends InputSource {
   /** Writes one down, in a transaction of its own unless one is open; one that is there already stays. */
   add(input: RecordedInput): void;
-  /** Takes one away that another log or another instance's account shows to be none. */
+  /** Removes a record that is of another log, or that the first instance does not have. */
   remove(input: InputMention): void;
   /** All, in order. */
   list(): InputMention[];
   read(mention: InputMention): RecordedInput | undefined;
-  /** Position at which the newest training of this kind read the state; 0: there was none. */
+  /** Position at which the newest training of this kind read the state; 0: no training so far. */
   trainedAt(kind: InputKind): number;
-  /** Those that were trained with the part of somebody who was forgotten since, in order. */
+  /** Inputs whose training had a part of a user whom an erasure forgot since, in order. */
   tainted(): InputMention[];
   /** What identifies the inputs that a state at this position holds; empty: none. */
   digest(seq: number): string;

@@ -25,12 +25,12 @@ export interface RenewalOptions {
 }
 
 export interface Renewal {
-  /** Whether there is a record with somebody's part in it who was forgotten. */
+  /** Whether a record has a forgotten user's part in it. */
   due(): boolean;
   /** Looks whether there is something to do; called after an erasure was folded. */
   poll(): void;
   start(): void;
-  /** Waits for what is being taken away; a training that runs is ended by whoever owns it. */
+  /** Waits for the removal that is under way; the owner of a training ends it. */
   stop(): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ export function createRenewal(options: RenewalOptions): Renewal {
     needRebuild(REASON);
   });
 
-  function settle(kind: InputKind, input: RecordedInput | undefined): void {
+  function replaceTainted(kind: InputKind, input: RecordedInput | undefined): void {
     const old = records.tainted().filter((one) => one.kind === kind);
     replace.immediate(old, input);
     for (const mention of old) gone.set(objectName(mention), mention);
@@ -61,7 +61,7 @@ export function createRenewal(options: RenewalOptions): Renewal {
     const tainted = records.tainted();
     if (tainted.length > 0) {
       if (follows) await follow(tainted);
-      else await trainings.renew([...new Set(tainted.map(({ kind }) => kind))], settle);
+      else await trainings.renew([...new Set(tainted.map(({ kind }) => kind))], replaceTainted);
     }
     for (const [name, mention] of gone) {
       await objects.remove(mention);
@@ -79,7 +79,10 @@ export function createRenewal(options: RenewalOptions): Renewal {
     if (stopped || working || (gone.size === 0 && !due())) return;
     working = work()
       .catch((err: unknown) =>
-        logger.warn({ reason: messageOf(err) }, 'what was trained could not be renewed; it is tried again'),
+        logger.warn(
+          { reason: messageOf(err) },
+          'the engine could not train its inputs again after an erasure; it tries again at the next poll',
+        ),
       )
       .finally(() => {
         working = undefined;

@@ -1,6 +1,6 @@
 /**
- * Trains at fixed positions of the log, in a worker beside the fold, and records what came of it: always between two
- * batches, as counting from behind the rows' position, so that nothing that was folded has to be taken back.
+ * Trains at fixed positions of the log, in a worker beside the fold, and records the result between two batches. The
+ * input counts from after the rows' position, so the engine takes back nothing that it folded.
  */
 import type { Logger } from 'pino';
 import { type StreamSeq, streamSeq } from '../../bus/event/ids.ts';
@@ -10,7 +10,7 @@ import { lastTraining, nextTraining, type TrainingSchedule } from '../train/sche
 import type { Trainer } from '../train/trainer.ts';
 import { type InputMention, type InputRecords, type RecordedInput, sha256Of } from './records.ts';
 
-/** Called exactly at positions of the log, also where they lie within a batch. */
+/** Positions at which the fold stops exactly, also within a batch. */
 export interface Stops {
   /** The next one after a position. */
   next(after: number): number;
@@ -28,7 +28,7 @@ export interface TrainingsOptions {
   position: () => number;
   /** Position of the rows, and messages there, newest first. */
   rows: () => { seq: number; marks: readonly Fingerprint[] };
-  /** Whether the model only comes to where it was before: what it learns from has been trained on, or is soon. */
+  /** Whether the model is in a catch-up, over events that the engine has trained on before. */
   catchingUp: () => boolean;
   logger: Pick<Logger, 'info' | 'warn'>;
   onRecorded?: (input: RecordedInput) => void;
@@ -36,52 +36,52 @@ export interface TrainingsOptions {
 }
 
 export interface TrainingStatus {
-  /** What is being trained; null: nothing. */
+  /** The kind in training; null: none. */
   running: InputKind | null;
   /** The newest record of this process. */
   last: Omit<InputMention, 'marks'> | null;
-  /** Trainings that came to nothing, since the process started. */
+  /** Failed trainings since the process started. */
   failed: number;
 }
 
 export interface Trainings extends Stops {
-  /** Begins what is due and could not be begun where it was; called between batches. */
+  /** Begins a due training that could not begin at its position; called between batches. */
   poll(): void;
   /**
-   * Trains these kinds once more from the state as it is, whatever the position; `settle` takes what came of each,
-   * undefined where nothing did. False: something else is being trained, or the model is being read; try again.
+   * Trains these kinds once more from the present state, at any position; `replace` takes each result, undefined where
+   * the training failed. False: another training or a catch-up runs; the caller tries again.
    */
   renew(
     kinds: readonly InputKind[],
-    settle: (kind: InputKind, input: RecordedInput | undefined) => void,
+    replace: (kind: InputKind, input: RecordedInput | undefined) => void,
   ): Promise<boolean>;
   status(): TrainingStatus;
-  /** Ends what is running; nothing more is recorded. */
+  /** Ends the training that runs; the engine records no more results. */
   stop(): Promise<void>;
 }
 
 export function createTrainings(options: TrainingsOptions): Trainings {
   const { kinds, schedule, trainer, model, records, position, rows, catchingUp, logger } = options;
-  /** The fixed position that was dealt with last. */
-  let dealtWith = 0;
+  /** The newest position whose training began. */
+  let begun = 0;
   let running: InputKind | null = null;
   let busy = false;
   let stopped = false;
   let failed = 0;
   let last: TrainingStatus['last'] = null;
 
-  /** Takes the data of the present position, if it is the turn of a training. */
+  /** Begins a training with the data of the present position, where one is due. */
   function begin(seq: number): void {
     const due = lastTraining(seq, schedule);
-    if (stopped || busy || kinds.length === 0 || due <= dealtWith || catchingUp()) return;
-    dealtWith = due;
+    if (stopped || busy || kinds.length === 0 || due <= begun || catchingUp()) return;
+    begun = due;
     const orders: { kind: InputKind; data: TrainingData }[] = [];
     for (const kind of kinds) {
       try {
         const data = records.trainedAt(kind) < due ? model.trainingData(kind) : undefined;
         if (data !== undefined) orders.push({ kind, data });
       } catch (err) {
-        // The fold goes on, whatever becomes of a training.
+        // The fold goes on where a training fails.
         fail(kind, seq, err);
       }
     }
@@ -96,7 +96,7 @@ export function createTrainings(options: TrainingsOptions): Trainings {
   function fail(kind: InputKind, seq: number, err: unknown): void {
     failed++;
     options.onFailed?.(kind);
-    logger.warn({ err, kind, seq }, 'nothing was trained; the engine goes on with what it has');
+    logger.warn({ err, kind, seq }, 'a training failed; the engine goes on with the inputs in force');
   }
 
   async function carryOut(orders: { kind: InputKind; data: TrainingData }[], seq: number): Promise<void> {
@@ -124,13 +124,16 @@ export function createTrainings(options: TrainingsOptions): Trainings {
     write(input);
     const { bytes, marks: _, ...mention } = input;
     last = mention;
-    logger.info({ ...mention, bytes: bytes.length }, 'what was trained is recorded, and counts from here on');
+    logger.info(
+      { ...mention, bytes: bytes.length },
+      'the engine recorded a trained input; it counts from this position on',
+    );
     options.onRecorded?.(input);
   }
 
   async function renew(
     again: readonly InputKind[],
-    settle: (kind: InputKind, input: RecordedInput | undefined) => void,
+    replace: (kind: InputKind, input: RecordedInput | undefined) => void,
   ): Promise<boolean> {
     if (stopped || busy || catchingUp()) return false;
     busy = true;
@@ -140,17 +143,17 @@ export function createTrainings(options: TrainingsOptions): Trainings {
       for (const { kind, data } of orders) {
         if (stopped) return false;
         if (data === undefined) {
-          settle(kind, undefined);
+          replace(kind, undefined);
           continue;
         }
         running = kind;
         try {
           const { bytes, seconds, backend } = await trainer.train(kind, data);
-          if (!stopped) record({ kind, trained_at: seq, bytes, seconds, backend }, (input) => settle(kind, input));
+          if (!stopped) record({ kind, trained_at: seq, bytes, seconds, backend }, (input) => replace(kind, input));
         } catch (err) {
           if (stopped) return false;
           fail(kind, seq, err);
-          settle(kind, undefined);
+          replace(kind, undefined);
         } finally {
           running = null;
         }
@@ -162,7 +165,7 @@ export function createTrainings(options: TrainingsOptions): Trainings {
     }
   }
 
-  /** From nothing: what is in force was trained with the part of whoever was forgotten, and would hand it on. */
+  /** Data without the weights in force: a forgotten user has a part in them, which a warm start would keep. */
   function dataOf(kind: InputKind, seq: number): TrainingData | undefined {
     try {
       const data = kinds.includes(kind) ? model.trainingData(kind) : undefined;

@@ -19,19 +19,19 @@ import { completeConfig } from '../../config/load.ts';
 import { createModelFold, type ModelFold } from './model-fold.ts';
 import { engineProjection, prepareTables } from './projection.ts';
 
-function fold(messages: readonly StoredMessage[], engine: object = {}): { memory: ModelFold; dead: string[] } {
+function fold(messages: readonly StoredMessage[], engine: object = {}): { modelFold: ModelFold; dead: string[] } {
   const config = completeConfig({ engine: { prequential_every: 1_000_000, ...engine } });
   const definition = engineProjection({ config });
   const store = withState(
     openStore({ file: join(tempDir('bad-input'), 'e.sqlite'), definition, codec, cacheKib: 1_024 }),
-    () => memory,
+    () => modelFold,
   );
-  const memory = createModelFold({ config, tables: prepareTables(store.db) });
+  const modelFold = createModelFold({ config, tables: prepareTables(store.db) });
   const dead: string[] = [];
   for (let i = 0; i < messages.length; i += 500)
     dead.push(...store.commit(messages.slice(i, i + 500), 'now').deadLetters.map(({ code }) => code));
   store.close();
-  return { memory, dead };
+  return { modelFold, dead };
 }
 
 const items = ({ model }: ModelFold, user: string): string[] =>
@@ -42,11 +42,11 @@ describe('the engine', () => {
 
   it('keeps what users do with an item that is not in the catalogue, and serves it once it is published', () => {
     const log = [published('a'), published('b'), ...unlisted, viewed('u4', 'a')];
-    const { memory } = fold(stored(log));
-    expect(items(memory, 'u4')).not.toContain('ghost');
-    expect(memory.warnings()['unlisted-item']).toBe(3);
-    expect(items(fold(stored([...log, published('ghost')])).memory, 'u4')[0]).toBe('ghost');
-    expect(items(fold(stored(log), { serve_unpublished: true }).memory, 'u4')[0]).toBe('ghost');
+    const { modelFold } = fold(stored(log));
+    expect(items(modelFold, 'u4')).not.toContain('ghost');
+    expect(modelFold.warnings()['unlisted-item']).toBe(3);
+    expect(items(fold(stored([...log, published('ghost')])).modelFold, 'u4')[0]).toBe('ghost');
+    expect(items(fold(stored(log), { serve_unpublished: true }).modelFold, 'u4')[0]).toBe('ghost');
   });
 
   it('sets aside numbers that are none before they reach the model', () => {
@@ -56,7 +56,7 @@ describe('the engine', () => {
       ...of,
       payload: Buffer.from(Buffer.from(of.payload).toString('utf8').replace(from, to)),
     });
-    const { memory, dead } = fold([
+    const { modelFold, dead } = fold([
       altered(message, '123', '1e999'),
       altered(item, '123', '-1e999'),
       { ...altered(item, '124', '1e999'), seq: streamSeq(3) },
@@ -64,7 +64,7 @@ describe('the engine', () => {
       ...stored([viewed('u1', 'a')], 5),
     ]);
     expect(dead).toHaveLength(4);
-    expect(memory.model.stats()).toMatchObject({ events: 1 });
+    expect(modelFold.model.stats()).toMatchObject({ events: 1 });
   });
 
   it('takes embeddings of different lengths, and none at all', () => {
@@ -74,11 +74,11 @@ describe('the engine', () => {
       ...['u1', 'u2'].flatMap((user) => [viewed(user, 'i0'), viewed(user, 'i2'), viewed(user, 'plain')]),
       viewed('u3', 'i0'),
     ];
-    const { memory } = fold(stored(log));
-    const list = memory.model.recommend({ user: userId('u3'), n: 20 }).items;
+    const { modelFold } = fold(stored(log));
+    const list = modelFold.model.recommend({ user: userId('u3'), n: 20 }).items;
     expect(list.length).toBeGreaterThan(3);
     for (const { score } of list) expect(Number.isFinite(score)).toBe(true);
-    expect(memory.model.similar(itemId('i3'), 5).items.every(({ score }) => Number.isFinite(score))).toBe(true);
+    expect(modelFold.model.similar(itemId('i3'), 5).items.every(({ score }) => Number.isFinite(score))).toBe(true);
   });
 
   it('counts times of 1970 and 2100, lets neither move its clock beyond the log’s, and takes times that run backwards', () => {
@@ -92,12 +92,12 @@ describe('the engine', () => {
       at('u1', 'i3', '0001-01-01T00:00:00Z'),
       at('u1', 'i4', '9999-12-31T23:59:59Z'),
     ];
-    const { memory, dead } = fold(stored([...backwards, ...odd]));
+    const { modelFold, dead } = fold(stored([...backwards, ...odd]));
     expect(dead).toEqual([]);
-    expect(memory.warnings()).toMatchObject({ 'time-ahead': 2, 'time-1970': 2 });
-    expect(memory.model.clock).toBeLessThanOrEqual(LOG_START + 304_000);
-    expect(items(memory, 'nobody yet').length).toBe(17);
-    expect(memory.model.trending(5).items.length).toBe(5);
+    expect(modelFold.warnings()).toMatchObject({ 'time-ahead': 2, 'time-1970': 2 });
+    expect(modelFold.model.clock).toBeLessThanOrEqual(LOG_START + 304_000);
+    expect(items(modelFold, 'nobody yet').length).toBe(17);
+    expect(modelFold.model.trending(5).items.length).toBe(5);
   });
 
   it('goes on with a user of thousands of events and an item that everybody took', () => {
@@ -108,10 +108,10 @@ describe('the engine', () => {
       ...Array.from({ length: 20 }, (_, i) => retracted(`u${i}`, { id: `hit${i}` })),
       viewed('u5999', 'i7'),
     ];
-    const { memory } = fold(stored(log));
-    expect(memory.model.stats().events).toBe(12_000 - 40 + 1);
-    expect(memory.warnings()['unknown-event']).toBe(0);
-    expect(items(memory, 'u5999').length).toBeGreaterThan(0);
-    expect(memory.model.history(userId('u3'))).toEqual([]);
+    const { modelFold } = fold(stored(log));
+    expect(modelFold.model.stats().events).toBe(12_000 - 40 + 1);
+    expect(modelFold.warnings()['unknown-event']).toBe(0);
+    expect(items(modelFold, 'u5999').length).toBeGreaterThan(0);
+    expect(modelFold.model.history(userId('u3'))).toEqual([]);
   });
 });

@@ -1,8 +1,8 @@
-/** How a start comes to the rows' position: from a snapshot, or from nothing, by reading the log again. */
+/** The catch-up of a start: the model reads the log again, from a snapshot or the beginning up to the rows' position. */
 import type { Logger } from 'pino';
 
-/** Milliseconds between two lines in the log. */
-const SAY_MS = 5_000;
+/** Milliseconds between two log messages. */
+const LOG_MS = 5_000;
 
 export interface CatchUpStatus {
   /** Snapshot that the model was read from; null: from the log alone. */
@@ -41,7 +41,7 @@ export function createCatchUpProgress({
 }: CatchUpOptions): CatchUpProgress {
   const started = performance.now() - readMs;
   let at = from;
-  let said = { at: performance.now(), seq: from };
+  let logged = { at: performance.now(), seq: from };
   let took: number | undefined;
   const seconds = (): number => took ?? (performance.now() - started) / 1000;
   const where = { snapshot: snapshot ?? null, from, to };
@@ -51,13 +51,14 @@ export function createCatchUpProgress({
     const read = at - from;
     logger.info(
       { ...where, seconds: took, per_second: read === 0 ? 0 : Math.round(read / took) },
-      snapshot === undefined ? 'the model was read from the log' : 'the model was read from a snapshot and the log',
+      snapshot === undefined
+        ? 'the engine read the model from the log'
+        : 'the engine read the model from a snapshot and the log',
     );
   }
 
   if (from >= to) finish();
-  else
-    logger.info(where, 'the model is being read from the log; the engine is catching up until it is at its rows’ end');
+  else logger.info(where, 'the engine reads the model from the log; the catch-up ends at the position of its rows');
 
   return {
     running: () => took === undefined,
@@ -69,12 +70,12 @@ export function createCatchUpProgress({
         return;
       }
       const now = performance.now();
-      if (now - said.at < SAY_MS) return;
-      const rate = ((at - said.seq) / (now - said.at)) * 1000;
-      said = { at: now, seq: at };
+      if (now - logged.at < LOG_MS) return;
+      const rate = ((at - logged.seq) / (now - logged.at)) * 1000;
+      logged = { at: now, seq: at };
       logger.info(
         { seq: at, to, per_second: Math.round(rate), seconds_left: Math.round((to - at) / Math.max(rate, 1)) },
-        'the model is being read from the log',
+        'the engine reads the model from the log',
       );
     },
     status: () => ({ ...where, reached: at, seconds: seconds() }),

@@ -344,15 +344,15 @@ describe('a ranker that was put back, in a rebuild', () => {
       marks: [],
       bytes,
     };
-    const { definition, state, memory } = engineRebuild(config, new Uint8Array(), { known: [pin] });
+    const { definition, state, modelFold } = engineRebuild(config, new Uint8Array(), { known: [pin] });
     const folder = makeTempDir('engine');
     const store = withState(openStore({ file: join(folder, 'e.sqlite'), definition, codec, cacheKib: 1_024 }), state);
     try {
       const messages = stored(events);
       for (let i = 0; i < messages.length; i += batch) store.commit(messages.slice(i, i + batch), 'now');
-      expect(memory()?.model.pinned).toBe(true);
-      expect(memory()?.model.rankerHash()).not.toBe(other.rankerHash());
-      return (memory() as ModelFold).model.rankerHash();
+      expect(modelFold()?.model.pinned).toBe(true);
+      expect(modelFold()?.model.rankerHash()).not.toBe(other.rankerHash());
+      return (modelFold() as ModelFold).model.rankerHash();
     } finally {
       store.close();
       removeTempDir(folder);

@@ -61,7 +61,7 @@ export interface ModelFold {
   position(): StreamSeq;
   /** How often each kind of odd thing was met since it was made; none of them stops it. */
   warnings(): Readonly<Record<WarningName | TimeWarning | InputWarning, number>>;
-  /** Folds applied events, in log order; afterwards the memory stands at `seq`. */
+  /** Folds applied events, in log order; afterwards the fold is at `seq`. */
   fold(events: readonly LoggedEvent[], seq: StreamSeq): void;
 }
 
@@ -150,7 +150,7 @@ export function createModelFold({
   };
 }
 
-/** Place of the first event at or behind a sequence, looked for from a place on. */
+/** Index of the first event at or after a sequence, from an index on. */
 function firstFrom(events: readonly LoggedEvent[], seq: number, place: number): number {
   let at = place;
   while (at < events.length && (events[at] as LoggedEvent).seq < seq) at++;
@@ -201,7 +201,7 @@ export function learn(
       }
       case 'user.retracted.v1': {
         const seq = tables.identitySeq.get(eventIdentity(event.data.source, event.data.id))?.seq;
-        // A link stays: histories that were one are not told apart again by taking back who said so.
+        // A retraction of a link has no effect: the model can't split a history that it merged.
         if (seq !== undefined && seq < event.seq && !tables.claimAt.get(seq)) model.retract(userId(event.subject), seq);
         readTraits(model, resolveUserAt(event.subject, event.seq, tables), event.seq, tables);
         break;
@@ -224,7 +224,7 @@ export function learn(
         break;
       }
       case 'control.erased.v1': {
-        // A state that is older than the rows still holds who is to be forgotten, and finds its own ids by the record.
+        // A state older than the rows still holds the forgotten user, and finds its own id by the record's HMAC.
         const { hmac } = event.data;
         const user = model.users().find((id) => erasureHmac(erasureKey, id) === hmac);
         if (user === undefined) break;

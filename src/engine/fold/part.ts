@@ -13,8 +13,8 @@ import { personalDataOf } from './personal-data.ts';
 import type { EngineTables } from './projection.ts';
 import { qualityOf } from './quality.ts';
 
-/** Said where rows hold nothing of a forgotten user any more, and the model still does. */
-const LEARNED_FROM_FORGOTTEN = 'the model was read from a state that has learned from somebody who was forgotten';
+/** The reason of a rebuild where the rows hold nothing of a forgotten user any more, and the model still does. */
+const LEARNED_FROM_FORGOTTEN = 'the model comes from a state that has learned from a user whom an erasure forgot since';
 
 export interface FoldPartOptions {
   tables: EngineTables;

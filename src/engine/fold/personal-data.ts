@@ -1,4 +1,4 @@
-/** What the model in memory holds on a person, for who asks to see it. */
+/** The personal data in the model, for an export of a user's data. */
 import { userId } from '../../bus/event/ids.ts';
 import type { PersonalDataRecord, PersonalDataSource } from '../../bus/projection/personal-data.ts';
 import type { Model, PersonalData } from '../model/mod.ts';

@@ -159,7 +159,7 @@ export function engineProjection({ config, forgotten }: EngineProjectionOptions)
   };
 }
 
-/** The user that counts for events published under this id. */
+/** The user that owns the events published under this id. */
 export const resolveUser = (id: string, tables: EngineTables): string => tables.resolve.get(id)?.user ?? id;
 
 /** As {@link resolveUser}, as it was once the event at this position was folded. */
@@ -170,16 +170,16 @@ export function resolveUserAt(id: string, seq: number, tables: EngineTables): st
   return user;
 }
 
-/** What had been said of a user and of the sessions linked to them once the event at this position was folded. */
+/** Traits of a user, with those of the sessions linked to them, as of the event at this position. */
 export function traitsAt(user: string, seq: number, tables: EngineTables): Traits {
-  const said: { seq: number; type: string; traits: string }[] = [];
+  const events: { seq: number; type: string; traits: string }[] = [];
   const ids = [user];
   for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
-    said.push(...tables.traitsThen.all(id, seq, seq));
+    events.push(...tables.traitsThen.all(id, seq, seq));
     for (const { session } of tables.sessionsThen.all(id, seq)) ids.push(session);
   }
-  said.sort((a, b) => a.seq - b.seq);
-  return foldTraits(said.map(({ type, traits }) => ({ type, traits: JSON.parse(traits) })));
+  events.sort((a, b) => a.seq - b.seq);
+  return foldTraits(events.map(({ type, traits }) => ({ type, traits: JSON.parse(traits) })));
 }
 
 /** The event time as the model takes it: no later than when the log took the event. */
@@ -214,8 +214,8 @@ function applyEngineEvent(event: LoggedEvent, tables: EngineTables, weights: Wei
       const seq = tables.identitySeq.get(eventIdentity(event.data.source, event.data.id))?.seq;
       if (seq === undefined) return;
       const user = resolveUser(event.subject, tables);
-      const said = tables.traitsOwner.get(seq)?.user;
-      if (said !== undefined && resolveUser(said, tables) === user) tables.retractTraits.run(event.seq, seq);
+      const subject = tables.traitsOwner.get(seq)?.user;
+      if (subject !== undefined && resolveUser(subject, tables) === user) tables.retractTraits.run(event.seq, seq);
       const owner = tables.owner.get(seq)?.user;
       if (owner !== undefined && resolveUser(owner, tables) === user) dropInteraction(seq, tables);
       return;
@@ -254,7 +254,7 @@ function dropInteraction(seq: number, tables: EngineTables): void {
   tables.dropInteraction.run(seq);
 }
 
-/** Sums by circumstance and item, of a circumstance, of an item, and of all that said it; a verdict against is none. */
+/** Sums by circumstance and item, by circumstance, by item, and in all; negative verdicts don't count. */
 function countContext(
   { item, weight, negative, context }: { item: string; weight: number; negative: number; context: string | null },
   { addTaken, dropTaken }: EngineTables,
@@ -274,7 +274,7 @@ function countContext(
 }
 
 /** The user's own rows. The model follows by itself as far as it can; all of it by the rebuild. */
-function forgetUser({ user, seq: act, seqs, sessions, due }: Forgotten, tables: EngineTables): void {
+function forgetUser({ user, seq: record, seqs, sessions, due }: Forgotten, tables: EngineTables): void {
   const root = resolveUser(user, tables);
   for (const seq of seqs) {
     dropInteraction(seq, tables);
@@ -282,6 +282,6 @@ function forgetUser({ user, seq: act, seqs, sessions, due }: Forgotten, tables: 
     tables.dropClaim.run(seq);
   }
   for (const session of sessions) tables.unlink.run(session, root);
-  if (seqs[0] !== undefined) tables.noteErasure.run(act, seqs[0]);
+  if (seqs[0] !== undefined) tables.noteErasure.run(record, seqs[0]);
   if (seqs.length > 0) due('what was learned in the order of events can’t be taken out of the model');
 }

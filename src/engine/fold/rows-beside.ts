@@ -22,7 +22,7 @@ export interface RowsBeside extends ContextCounts {
 
 export const NO_ROWS: RowsBeside = { newest: () => [], verbOf: () => undefined, taken: () => 0 };
 
-/** What lists ask the rows beside the model. */
+/** Reads what lists need from the engine's rows. */
 export const rowsBeside = ({ verb, taken, newest }: EngineTables): RowsBeside => ({
   newest: (count) => newest.iterate(count),
   verbOf: (seq) => verb.get(seq)?.verb,

@@ -1,6 +1,6 @@
 /**
- * What puts settings of the engine in force: the newest `control.promoted` or `control.rolled_back` of the log
- * (decision 0021). Read before anything is folded, since what the fold is depends on it.
+ * Activations put settings of the engine in force: the newest `control.promoted` or `control.rolled_back` of the log
+ * (decision 0021). The engine reads them before it folds anything, since the fold depends on these settings.
  */
 import { AckPolicy, DeliverPolicy, type NatsConnection, nanos, ReplayPolicy } from 'nats';
 import { EVENTS } from '../../../streams.config.ts';
@@ -13,15 +13,15 @@ import { type EngineSettings, withSettings } from '../settings/settings.ts';
 
 export type ActivationVerb = 'promoted' | 'rolled_back';
 
-/** One of these events. */
+/** An event that puts settings in force. */
 export interface Activation {
-  /** Id of the act. */
+  /** Id of the activation, as callers and the log see it. */
   act: string;
   verb: ActivationVerb;
   seq: number;
   /** When it happened, milliseconds since 1970. */
   time: number;
-  /** Object that it names. */
+  /** Snapshot that it names, an object of the store. */
   snapshot: string;
   /** Undefined: those of the file. */
   settings: EngineSettings | undefined;
@@ -29,11 +29,11 @@ export interface Activation {
 }
 
 const VERBS: readonly ActivationVerb[] = ['promoted', 'rolled_back'];
-/** Messages that are asked for at once, and milliseconds that an answer may take. */
+/** Messages that one request fetches at most, and milliseconds that the server has for it. */
 const FETCH = 100;
 const FETCH_MS = 5_000;
 
-/** The act that an event is, or undefined where it is none. */
+/** The activation in an event; undefined for events of other types. */
 export function activationOf(event: LoggedEvent): Activation | undefined {
   if (event.type !== 'control.promoted.v1' && event.type !== 'control.rolled_back.v1') return undefined;
   const { seq, subject, time, data } = event;
@@ -57,11 +57,12 @@ function settingsIn(text: string): EngineSettings | undefined {
   }
 }
 
-/** All acts that the log holds, in its order; those behind `upTo` left out. */
+/** All activations in the log up to `upTo`, in the log's order. */
 export async function readActivations(nc: NatsConnection, upTo = Number.POSITIVE_INFINITY): Promise<Activation[]> {
-  const acts: Activation[] = [];
-  for (const verb of VERBS) for (const act of await readVerb(nc, verb)) if (act.seq <= upTo) acts.push(act);
-  return acts.sort((one, other) => one.seq - other.seq);
+  const activations: Activation[] = [];
+  for (const verb of VERBS)
+    for (const activation of await readVerb(nc, verb)) if (activation.seq <= upTo) activations.push(activation);
+  return activations.sort((one, other) => one.seq - other.seq);
 }
 
 async function readVerb(nc: NatsConnection, verb: ActivationVerb): Promise<Activation[]> {
@@ -99,10 +100,11 @@ async function readVerb(nc: NatsConnection, verb: ActivationVerb): Promise<Activ
           payload: message.data,
           timestamp,
         });
-        const act = decoded.kind === 'event' ? activationOf(decoded.event) : undefined;
-        if (act) found.push(act);
+        const activation = decoded.kind === 'event' ? activationOf(decoded.event) : undefined;
+        if (activation) found.push(activation);
       }
-      if (left === before) throw new Error(`the log did not give ${left} events of ${subject} within ${FETCH_MS} ms`);
+      if (left === before)
+        throw new Error(`the server did not send ${left} events of ${subject} within ${FETCH_MS} ms`);
     }
     return found;
   } finally {
@@ -113,22 +115,23 @@ async function readVerb(nc: NatsConnection, verb: ActivationVerb): Promise<Activ
 export interface InForce {
   /** The configuration with the settings in force. */
   config: Config;
-  /** What put them there; undefined: nothing did, they are the file's. */
+  /** The activation that put them in force; undefined: the settings are the file's. */
   activation: Activation | undefined;
 }
 
-/** What the newest of these acts puts in force over a configuration; where its settings are none, the act before. */
+/** What the newest activation puts in force over a configuration; the one before it where its settings are invalid. */
 export function inForce(
   config: Config,
   activations: readonly Activation[],
   warn: (text: string) => void = () => {},
 ): InForce {
-  for (const act of [...activations].reverse()) {
-    if (act.settings === undefined) return { config, activation: act };
+  for (const activation of [...activations].reverse()) {
+    const { act, verb, settings } = activation;
+    if (settings === undefined) return { config, activation };
     try {
-      return { config: withSettings(config, act.settings, `${act.verb} ${act.act}`), activation: act };
+      return { config: withSettings(config, settings, `${verb} ${act}`), activation };
     } catch (err) {
-      warn(`the settings of ${act.verb} ${act.act} can't be in force: ${messageOf(err)}`);
+      warn(`the engine can't put the settings of ${verb} ${act} in force: ${messageOf(err)}`);
     }
   }
   return { config, activation: undefined };

@@ -1,5 +1,5 @@
 /**
- * Contents of the model that runs, for whoever compares it with one folded from the log: the engine writes one table
+ * Contents of the live model, for a comparison with one folded from the log: the engine writes one table
  * into a file of its data folder, and the other side reads it beside its own.
  */
 import { randomBytes } from 'node:crypto';
@@ -18,22 +18,22 @@ export interface WrittenContents {
   /** Position of the log that it is of. */
   seq: number;
   rows: number;
-  /** Name of the file in the data folder of the engine; whoever asked removes it. */
+  /** Name of the file in the data folder of the engine; the caller removes it. */
   file: string;
 }
 
-/** The endpoint that `freshet verify` asks where something differs. */
+/** The endpoint for `freshet verify` where hashes differ. */
 export const MODEL_CONTENTS = {
-  description: 'Writes one table of the model into a file of the data folder, to be compared with a rebuilt one',
+  description: 'Writes one table of the model into a file of the data folder, for a comparison with a rebuilt model',
   example: { table: 'pair' },
 } as const;
 
-/** Milliseconds after which a file that nobody has removed is. */
+/** Milliseconds after which the engine removes a file that its caller left. */
 const KEPT_MS = 600_000;
 /** Characters that are written at once. */
 const CHUNK = 65_536;
 
-/** Answers for the model of an instance whose rows are in this file. */
+/** The endpoint of the instance with this file of rows. */
 export function contentsEndpoint(file: string, model: Model, position: () => number): Endpoint {
   const [folder, instance] = [dirname(file), basename(file, '.sqlite')];
   const mine = (name: string): boolean => name.startsWith(`${instance}.contents-`);

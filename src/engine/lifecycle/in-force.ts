@@ -7,7 +7,7 @@ import { type EngineTables, engineProjection } from '../fold/projection.ts';
 import { type Activation, type InForce, inForce, readActivations } from './activations.ts';
 
 export interface SettingsInForce {
-  /** The configuration of the file, with nothing activated over it. */
+  /** The configuration of the file, without activations. */
   file: Config;
   /** The definition under the settings of the file. */
   initial(): ProjectionDefinition<EngineTables>;
@@ -17,7 +17,7 @@ export interface SettingsInForce {
   of(definition: unknown): InForce;
   /** All activations so far, in log order. */
   activations(): readonly Activation[];
-  /** Adds one that was folded. */
+  /** Adds an activation that the engine folded. */
   add(activation: Activation): void;
   /** Reads those up to a position from the log again. */
   refresh(upTo: number): Promise<void>;

@@ -15,10 +15,10 @@ import { createPins } from './pins.ts';
 import { hashModel, type LiveModelHash } from './rebuild.ts';
 import { inForceView, rollbackEndpoints } from './rollback.ts';
 
-/** The endpoint that `freshet verify` asks. */
+/** The endpoint for `freshet verify`. */
 export const MODEL_HASH = {
   description:
-    'SHA-256 of the model’s statistics and of its whole state, with the position that they are of and the configuration',
+    'SHA-256 of the model’s statistics and of its whole state, with their log position and the hash of the configuration',
   example: {},
 } as const;
 
@@ -63,7 +63,10 @@ export function createLifecyclePart(context: EngineContext, options: LifecyclePa
       return;
     }
     coming = wanted === hash ? undefined : wanted;
-    logger.info({ act: newest.act, verb: newest.verb, from: hash, to: wanted }, 'other settings come into force');
+    logger.info(
+      { act: newest.act, verb: newest.verb, from: hash, to: wanted },
+      'an activation brings other settings into force; a rebuild folds the log under them first',
+    );
     context.refold(settings.define(next), ['--beside']);
   }
 
@@ -132,7 +135,7 @@ export function createLifecyclePart(context: EngineContext, options: LifecyclePa
       if (file === hash) return;
       logger.info(
         { act: activation?.act, verb: activation?.verb, in_force: hash, file },
-        'the settings in force are not those of the file',
+        'the settings in force differ from those of the file, after a promotion or a rollback',
       );
     },
   };

@@ -1,6 +1,6 @@
 /**
- * The engine as it was at a position: the model of the nearest snapshot at or before it and the log from there on,
- * beside rows that may be further. The same fold as ever, so the same lists, bit for bit.
+ * The engine as of a position: the model of the nearest snapshot at or before it and the log from there on, with rows
+ * that may be further. It is the fold of the live engine, so it gives the same lists, bit for bit.
  */
 import type { NatsConnection } from 'nats';
 import pino from 'pino';
@@ -35,26 +35,26 @@ export interface PastOptions {
   log: Log;
   codec: EventCodec;
   erasureKey: Uint8Array;
-  /** The position, and when the log took it. */
+  /** The position, and when the log took its event. */
   seq: StreamSeq;
   taken: number;
   /** The engine's rows, if there are any on this machine. */
   file: string;
-  /** An empty file that may be written where those can't be used. */
+  /** A file for rows of its own where those can't be used. */
   scratch: string;
   consumer: string;
   limits?: Partial<LoopLimits>;
   onProgress?: (done: number, total: number) => void;
-  /** What whoever looks should know: a snapshot that was passed over. */
+  /** A note for the caller: the engine skipped a snapshot. */
   onNote?: (note: string) => void;
 }
 
 export interface PastEngine {
   model: Model;
   endpoints: Record<string, Endpoint>;
-  /** The user that counted for events under an id. */
+  /** The user that owned an id at the position. */
   resolve(user: string): string;
-  /** Object that the model was read from; null: from the log alone. */
+  /** Snapshot that the model comes from; null: from the log alone. */
   snapshot: string | null;
   close(): void;
 }
@@ -63,10 +63,10 @@ const SILENT = pino({ level: 'silent' });
 
 export async function openPast(options: PastOptions): Promise<PastEngine> {
   const { config, seq, taken } = options;
-  const { memory, tables, snapshot, close } = (await beside(options)) ?? (await fromTheLog(options));
+  const { modelFold, tables, snapshot, close } = (await beside(options)) ?? (await fromTheLog(options));
   const resolve = (user: string): string => resolveUserAt(user, seq, tables);
   const shown = {
-    model: memory.model,
+    model: modelFold.model,
     seq: () => seq,
     snapshot: () => snapshot ?? 'none',
     rows: rowsBeside(tables),
@@ -74,7 +74,7 @@ export async function openPast(options: PastOptions): Promise<PastEngine> {
   };
   const lists = createLists({ ...shown, capacity: 1 });
   return {
-    model: memory.model,
+    model: modelFold.model,
     endpoints: {
       ...engineEndpoints(lists, resolve, config, undefined, () => taken),
       explain: explainEndpoint(createWhy(shown), resolve, config, { now: () => taken }),
@@ -86,13 +86,13 @@ export async function openPast(options: PastOptions): Promise<PastEngine> {
 }
 
 interface Folded {
-  memory: ModelFold;
+  modelFold: ModelFold;
   tables: EngineTables;
   snapshot: string | null;
   close(): void;
 }
 
-/** Beside the rows of the engine that runs here; undefined where they can't be used. */
+/** With the rows of the engine on this machine; undefined where they can't be used. */
 async function beside(options: PastOptions): Promise<Folded | undefined> {
   const { config, log, codec, erasureKey, seq, file } = options;
   const definition = engineProjection({ config });
@@ -112,7 +112,7 @@ async function beside(options: PastOptions): Promise<Folded | undefined> {
     const tables = prepareTables(rows.db);
     const records = createRecords(rows.db);
     const restored = await nearest(options, rows, records.digest);
-    const memory = createModelFold({
+    const modelFold = createModelFold({
       config,
       tables,
       model: restored.model,
@@ -120,8 +120,8 @@ async function beside(options: PastOptions): Promise<Folded | undefined> {
       inputs: records,
       erasureKey,
     });
-    await read(options, rows, memory);
-    return { memory, tables, snapshot: restored.manifest?.object ?? null, close: rows.close };
+    await read(options, rows, modelFold);
+    return { modelFold, tables, snapshot: restored.manifest?.object ?? null, close: rows.close };
   } catch (err) {
     rows.close();
     throw err;
@@ -130,22 +130,22 @@ async function beside(options: PastOptions): Promise<Folded | undefined> {
 
 function nearest({ config, nc, log, seq, onNote }: PastOptions, rows: RowsReader, inputs: (seq: number) => string) {
   const origin = originOf(config, rows.version, rows.checkpoint().created);
-  const said = (
+  const note = (
     fields: { object?: string; seq?: number; reason?: string; checkpoint?: number },
     text: string,
   ): void => {
-    // One that is newer than what was asked for is no surprise.
+    // A snapshot newer than the position is none of the caller's concern.
     if (fields.checkpoint !== undefined || (fields.seq ?? 0) > seq) return;
     onNote?.(`${text}: ${fields.object ?? ''} at ${fields.seq ?? '?'}${fields.reason ? `, ${fields.reason}` : ''}`);
   };
-  const logger = { info: said, warn: said } as unknown as typeof SILENT;
+  const logger = { info: note, warn: note } as unknown as typeof SILENT;
   return nearestModel({ config, nc, log, logger, origin, upTo: seq, inputs });
 }
 
 /** Reads the log up to the position, for the model alone. */
-async function read(options: PastOptions, rows: RowsReader, memory: ModelFold): Promise<void> {
+async function read(options: PastOptions, rows: RowsReader, modelFold: ModelFold): Promise<void> {
   const { log, seq, consumer, limits, onProgress } = options;
-  const from = memory.position();
+  const from = modelFold.position();
   await readRange({
     log,
     service: 'engine',
@@ -155,12 +155,12 @@ async function read(options: PastOptions, rows: RowsReader, memory: ModelFold): 
     fence: rows.checkpoint().fence,
     limits,
     onBatch: (batch) => {
-      memory.fold(rows.applied(batch), (batch.at(-1) as { seq: StreamSeq }).seq);
-      onProgress?.(memory.position() - from, seq - from);
+      modelFold.fold(rows.applied(batch), (batch.at(-1) as { seq: StreamSeq }).seq);
+      onProgress?.(modelFold.position() - from, seq - from);
     },
   });
-  // What was erased before the position was not read; an input may count from there.
-  if (memory.position() < seq) memory.fold([], seq);
+  // The log has no message at an erased position, and an input may count from there.
+  if (modelFold.position() < seq) modelFold.fold([], seq);
 }
 
 /** Rows and model from the beginning, where there are no rows to go by. */
@@ -168,7 +168,7 @@ async function fromTheLog(options: PastOptions): Promise<Folded> {
   const { config, nc, log, codec, erasureKey, seq, scratch, consumer, limits, onProgress } = options;
   const objects = await createInputObjects({ nc, log, logger: SILENT, stallMs: config.engine.snapshot_stall_ms });
   const known = await objects.readAll();
-  const { definition, state, memory } = engineRebuild(config, erasureKey, { known });
+  const { definition, state, modelFold } = engineRebuild(config, erasureKey, { known });
   const rebuild = await createRebuild({
     file: scratch,
     definition,
@@ -184,10 +184,10 @@ async function fromTheLog(options: PastOptions): Promise<Folded> {
   });
   try {
     await rebuild.to({ seq }, onProgress);
-    const held = memory() as ModelFold;
-    if (held.position() < seq) held.fold([], seq);
+    const folded = modelFold() as ModelFold;
+    if (folded.position() < seq) folded.fold([], seq);
     return {
-      memory: held,
+      modelFold: folded,
       tables: prepareTables(rebuild.store.db),
       snapshot: null,
       close: rebuild.close,

@@ -1,6 +1,6 @@
 /**
- * A ranker that was put back (decision 0021), as a recorded input: a line of JSON that says what it is for, then the
- * ranker's bytes. Without any it is the end of a pin: the ranker learns on.
+ * Pins the ranker to a snapshot, or ends the pin (decision 0021): an activation becomes a recorded input, with which
+ * every fold of the log has the same ranker.
  */
 import type { Logger } from 'pino';
 import type { Fingerprint } from '../../bus/projection/store.ts';
@@ -24,9 +24,9 @@ export interface PinsOptions {
 }
 
 export interface Pins {
-  /** Snapshot whose ranker is pinned under these settings; undefined: none is. */
+  /** Snapshot whose ranker is pinned under these settings; undefined: the ranker learns on. */
   pinned(): string | undefined;
-  /** Records what an act asks for, unless that was done; says whether the act is in force as far as pins go. */
+  /** Records the pin of an activation, or its end, unless it is recorded; false: the snapshot can't be read. */
   activate(activation: Activation): Promise<boolean>;
 }
 
@@ -68,40 +68,43 @@ export function createPins({ records, snapshots, config, rows, logger, onRecorde
     onRecorded?.(input);
   }
 
-  async function activate({ act, verb, snapshot, seq }: Activation): Promise<boolean> {
+  async function activate({ act: id, verb, snapshot, seq }: Activation): Promise<boolean> {
     const before = newest(records, config);
     if (verb === 'promoted') {
       if (!before?.ranker) return true;
-      record({ config, act, snapshot, ranker: undefined }, seq);
-      logger.info({ act, snapshot: before.snapshot }, 'the ranker is pinned no more, and learns on');
+      record({ config, act: id, snapshot, ranker: undefined }, seq);
+      logger.info({ act: id, snapshot: before.snapshot }, 'the pin of the ranker has ended; the ranker learns on');
       return true;
     }
-    if (before?.act === act) return true;
+    if (before?.act === id) return true;
     const manifest = (await snapshots.list()).find(({ object }) => object === snapshot);
     if (!manifest) {
-      logger.warn({ act, snapshot }, 'the snapshot that was rolled back to is not there: the ranker stays as it is');
+      logger.warn({ act: id, snapshot }, 'the store has no such snapshot to roll back to; the ranker stays as it is');
       return false;
     }
     try {
       const ranker = rankerIn(await snapshots.read(manifest));
-      record({ config, act, snapshot, ranker }, manifest.seq);
+      record({ config, act: id, snapshot, ranker }, manifest.seq);
     } catch (err) {
-      logger.warn({ act, snapshot, reason: messageOf(err) }, 'the snapshot that was rolled back to can’t be read');
+      logger.warn(
+        { act: id, snapshot, reason: messageOf(err) },
+        'the engine can’t read the snapshot to roll back to; the ranker stays as it is',
+      );
       return false;
     }
     await snapshots.point(manifest);
-    logger.info({ act, snapshot }, 'the ranker is pinned to what it was in this snapshot');
+    logger.info({ act: id, snapshot }, 'the ranker is pinned to its weights in this snapshot');
     return true;
   }
 
   return { pinned, activate };
 }
 
-/** Whether a snapshot can be rolled back to by an engine of this version, on this log; in words why not. */
+/** Why an engine of this version can't roll back to a snapshot on this log, in words; undefined: it can. */
 export function unfit(manifest: Manifest, ours: { model: number; stream: string; config: string }): string | undefined {
-  if (manifest.stream !== ours.stream) return 'it was made from another stream';
-  if (manifest.model !== ours.model) return 'it was made by another version of the model';
+  if (manifest.stream !== ours.stream) return 'it is of another stream';
+  if (manifest.model !== ours.model) return 'another version of the model wrote it';
   if (manifest.settings === undefined && manifest.config !== ours.config)
-    return 'it does not say its settings, and they are not those in force';
+    return 'it does not hold its settings, and they are not those in force';
   return undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * The engine from the log alone: rows and model folded side by side into a file beside the live one, no snapshot
- * asked. The model's state is written next to the rows, for the engine that takes them over.
+ * Rebuilds the engine from the log alone: folds rows and model into a standby file, with no snapshot unless one is given.
+ * The rebuild writes the model's state next to the rows, for the engine that takes them over at the cut-over.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,13 +21,13 @@ export interface ModelHash {
   seq: number;
   /** What events add up to. */
   statistics: string;
-  /** What is kept beside these so that it can be read quickly: postings, totals. */
+  /** Indexes of the statistics: postings, totals. */
   derived: string;
-  /** What events said, and what was learned in their order. */
+  /** Data of events, and what the model learned in their order. */
   state: string;
 }
 
-/** The same of an engine that runs, with the hash of the settings that it is made under. */
+/** The hash of a live model, with that of the settings in force. */
 export interface LiveModelHash extends ModelHash {
   config: string;
 }
@@ -60,17 +60,17 @@ export interface EngineRebuild {
   /** The model's fold beside the rows; undefined before the file is open. */
   state(): StateFollower | undefined;
   /** The model as far as the rows are; undefined before the file is open. */
-  memory(): ModelFold | undefined;
-  /** What identifies the recorded inputs that it has taken over. */
+  modelFold(): ModelFold | undefined;
+  /** Digest of the recorded inputs that the fold has taken over. */
   inputs(): string;
   /** Position that the model began at: 0, or that of `start`. */
   began(): number;
 }
 
 export interface EngineRebuildOptions {
-  /** Recorded inputs as they are when the rebuild begins. */
+  /** Recorded inputs at the beginning of the rebuild. */
   known?: readonly RecordedInput[];
-  /** The file of the engine that runs, which may record more meanwhile. */
+  /** The file of the live engine, which may record more meanwhile. */
   live?: InputSource | undefined;
   /**
    * A model that holds the log up to a position: only the rows are folded up to there. It is used up by that: where a
@@ -84,7 +84,7 @@ export function engineRebuild(
   erasureKey: Uint8Array,
   { known = [], live, start }: EngineRebuildOptions = {},
 ): EngineRebuild {
-  let memory: ModelFold | undefined;
+  let modelFold: ModelFold | undefined;
   let records: InputRecords | undefined;
   let left = start;
   let began = 0;
@@ -99,7 +99,7 @@ export function engineRebuild(
     },
   });
   return {
-    state: () => memory && follow(memory),
+    state: () => modelFold && follow(modelFold),
     definition: {
       ...definition,
       tables: (db) => {
@@ -117,19 +117,19 @@ export function engineRebuild(
         const begin = left;
         left = undefined;
         began = begin?.seq ?? 0;
-        memory = createModelFold({
+        modelFold = createModelFold({
           config,
           tables,
           inputs,
           erasureKey,
           stops: {
             next: (after) => Math.min(...pinnedAt(own.list()).filter((seq) => seq > after)),
-            // What the ranker was there in this log, in which somebody may be missing by now.
+            // The ranker of this fold at the pin's position: an erasure may have taken events out of the log since.
             reached: (seq) => {
               for (const mention of own.list()) {
                 if (mention.kind !== 'ranker' || mention.trained_at !== seq) continue;
                 const input = own.read(mention);
-                const ranker = memory?.model.rankerBytes();
+                const ranker = modelFold?.model.rankerBytes();
                 const again = input && ranker && refolded(input, hash, ranker);
                 if (!again || again.sha256 === mention.sha256) continue;
                 own.remove(mention);
@@ -142,21 +142,21 @@ export function engineRebuild(
         return tables;
       },
     },
-    memory: () => memory,
-    inputs: () => records?.digest(memory?.position() ?? 0) ?? '',
+    modelFold: () => modelFold,
+    inputs: () => records?.digest(modelFold?.position() ?? 0) ?? '',
     began: () => began,
   };
 }
 
 interface ImageHead extends Origin {
   seq: number;
-  /** Snapshots stay as they are: it was no doubt in them that it was rebuilt for. */
+  /** Snapshots stay: the rebuild had another reason than a doubt in them. */
   beside?: boolean;
   inputs: string;
   sha256: string;
 }
 
-/** Writes the model's state, in one step: there is the whole of it or none. */
+/** Writes the model's state in one step: the file holds all of it, or does not exist. */
 export function writeImage(
   file: string,
   { model, position }: ModelFold,
@@ -178,7 +178,7 @@ export function writeImage(
 export interface RebuiltModel {
   model: Model;
   seq: number;
-  /** Snapshots stay as they are; left out: one of this model takes the place of all there are. */
+  /** Snapshots stay; left out: a snapshot of this model supersedes all others. */
   beside?: boolean;
 }
 
@@ -187,11 +187,11 @@ export interface ReadImageOptions {
   origin: Origin;
   /** Position of the rows. */
   checkpoint: number;
-  /** What identifies the recorded inputs that count up to a position. */
+  /** Digest of the recorded inputs that count up to a position. */
   inputs: (seq: number) => string;
 }
 
-/** The model that a rebuild left, where there is one of this engine's that the rows are not behind. */
+/** The model of a rebuild; undefined where there is no image of this engine, or it is ahead of the rows. */
 export function readImage(file: string, options: ReadImageOptions): RebuiltModel | undefined {
   const { config, origin, checkpoint, inputs } = options;
   if (!existsSync(file)) return undefined;
@@ -203,13 +203,13 @@ export function readImage(file: string, options: ReadImageOptions): RebuiltModel
     if (incompatibility(head, origin) !== undefined || head.seq > checkpoint) return undefined;
     if (createHash('sha256').update(state).digest('hex') !== head.sha256) return undefined;
     const model = emptyModel(config);
-    // The engine that ran has recorded another one meanwhile, at a position that the rebuild had passed: what was
-    // rebuilt stays better than any snapshot, and is folded from the log once more.
+    // The live engine recorded another input meanwhile, at a position that the rebuild had passed. The rebuilt rows
+    // are still better than any snapshot, so the engine folds the model from the log once more.
     if (head.inputs !== inputs(head.seq)) return { model, seq: 0, beside: head.beside === true };
     model.importState(state);
     return { model, seq: head.seq, beside: head.beside === true };
   } catch (err) {
-    // Cut short, or of another release: a snapshot or the log itself serves as well.
+    // The image is cut short, or of another release: the engine uses a snapshot or the log instead.
     if (!(err instanceof Error)) throw err;
     return undefined;
   }

@@ -1,4 +1,4 @@
-/** Snapshots that can be gone back to, going back to one by a control event, and giving the file's settings back. */
+/** Rollback: the snapshots to roll back to, the rollback by a control event, and the return to the file's settings. */
 import { randomBytes } from 'node:crypto';
 import type { EventCodec } from '../../bus/event/codec.ts';
 import type { Endpoint } from '../../bus/nats/micro.ts';
@@ -22,18 +22,18 @@ export interface ActivationView {
   seq: number;
   time: string;
   snapshot: string;
-  /** Whether it put the settings of the file in force again. */
+  /** Whether it returned to the settings of the file. */
   file: boolean;
   reason: string | null;
 }
 
-/** What is in force, as status and answers tell it. */
+/** The settings in force, in status and answers. */
 export interface InForceView {
-  /** Null: nothing was promoted or rolled back, the settings are the file's. */
+  /** Null: the settings are the file's; no promotion or rollback is in force. */
   act: ActivationView | null;
   /** Snapshot that the ranker is pinned to. */
   pinned: string | null;
-  /** Hash of the settings that are on their way, and folded under beside. */
+  /** Hash of the settings that come into force once a rebuild on standby has folded the log under them. */
   coming: string | null;
   /** Settings of the file that are not in force, by name: those of the file, those in force. */
   file_differs: Record<string, [unknown, unknown]>;
@@ -58,7 +58,7 @@ export function inForceView(of: {
 }): InForceView {
   const { activation, file, config, coming, pinned } = of;
   return {
-    // One that says no settings gave the file's back.
+    // An activation without settings returned to the file's.
     act: activation?.settings ? activationView(activation) : null,
     pinned: pinned ?? null,
     coming: coming ?? null,
@@ -70,24 +70,24 @@ export interface SnapshotView
   extends Pick<Manifest, 'object' | 'seq' | 'event_time' | 'config' | 'bytes' | 'users' | 'items' | 'events' | 'code'> {
   /** Whether the pointer names it. */
   current: boolean;
-  /** Settings that are not those in force, by name: its own, those in force; null: it doesn't say. */
+  /** Settings that differ from those in force, by name: its own, those in force; null: it does not hold its settings. */
   settings_differ: Record<string, [unknown, unknown]> | null;
   pinned: string | null;
   prequential: object | null;
-  /** Why it can't be gone back to; null: it can. */
+  /** Why an operator can't roll back to it; null: they can. */
   unfit: string | null;
 }
 
 export interface SnapshotsAnswer {
   snapshots: SnapshotView[];
-  /** What was promoted and rolled back, the newest first. */
+  /** Promotions and rollbacks, the newest first. */
   acts: ActivationView[];
 }
 
 export interface SettingsAnswer {
   config: string;
   settings: EngineSettings;
-  /** Interactions that the configuration declares. */
+  /** Interaction types that the configuration declares. */
   declared: string[];
 }
 
@@ -98,7 +98,7 @@ export interface RollbackAnswer {
   snapshot: string;
   /** Hash of the settings that come into force. */
   config: string;
-  /** `in force`, or `refolding`: other settings, under which the log is folded beside first. */
+  /** `in force`, or `refolding`: the settings differ, so a rebuild folds the log under them first. */
   state: 'in force' | 'refolding';
 }
 
@@ -124,37 +124,37 @@ export interface ControlWriter {
   now?: () => number;
 }
 
-/** Appends `control.promoted` or `control.rolled_back`; gives the id of the act and its position. */
+/** Appends `control.promoted` or `control.rolled_back`; gives the id and the position of the activation. */
 export async function writeActivation(
   { codec, publisher, now = Date.now }: ControlWriter,
   verb: ActivationVerb,
   data: { snapshot: string; config: string; reason?: string },
 ): Promise<{ act: string; seq: number }> {
-  const act = `${verb === 'promoted' ? 'p' : 'r'}-${randomBytes(9).toString('base64url')}`;
+  const id = `${verb === 'promoted' ? 'p' : 'r'}-${randomBytes(9).toString('base64url')}`;
   const event = {
     specversion: '1.0',
-    id: `${act}-${verb}`,
+    id: `${id}-${verb}`,
     source: SOURCE,
     type: `control.${verb}.v1`,
-    subject: act,
+    subject: id,
     time: new Date(now()).toISOString(),
     data,
   };
   const result = codec.prepare(event, { control: true });
   if (!result.ok) throw new BadRequestError(result.problem.message);
-  return { act, seq: (await publisher.publish(result.prepared)).seq };
+  return { act: id, seq: (await publisher.publish(result.prepared)).seq };
 }
 
-/** How they describe themselves. */
+/** Descriptions and examples of the endpoints. */
 export const ROLLBACK_ENDPOINTS = {
   snapshots: {
-    description: 'Snapshots, the furthest position first, and what was promoted and rolled back',
+    description: 'Snapshots, the furthest position first, and the promotions and rollbacks so far',
     example: {},
   },
-  settings: { description: 'Settings of the engine in force that answers depend on, with their hash', example: {} },
+  settings: { description: 'Settings in force that the engine’s answers depend on, with their hash', example: {} },
   rollback: {
     description:
-      'Goes back to the settings and the ranker of a snapshot, the one before unless named; end: true ends it',
+      'Rolls back to the settings and the ranker of a snapshot: the named one, or the one before; end: true returns to the settings of the file',
     example: { snapshot: 'model-000000012345-0f1e2d3c', reason: 'worse lists since this morning' },
   },
 } as const;
@@ -189,7 +189,7 @@ export function rollbackEndpoints(options: RollbackOptions): Record<string, Endp
     }));
   }
 
-  /** What is gone back to unless somebody names it: before a promotion, or before the newest snapshot. */
+  /** The snapshot of a rollback that names none: the one before a promotion, or before the newest snapshot. */
   function before(all: readonly Manifest[]): Manifest | undefined {
     const ours = origin();
     const fit = all.filter((manifest) => unfit(manifest, ours) === undefined);
@@ -205,12 +205,12 @@ export function rollbackEndpoints(options: RollbackOptions): Record<string, Endp
     const found = named === undefined ? before(all) : all.find(({ object }) => object === named);
     if (!found)
       throw new NotFoundError(
-        named === undefined ? 'There is no snapshot to go back to.' : `There is no snapshot ${named}.`,
+        named === undefined ? 'The store has no snapshot to roll back to.' : `The store has no snapshot ${named}.`,
         { next: 'freshet snapshots' },
       );
     const why = unfit(found, origin());
     if (why !== undefined)
-      throw new RollbackRefusedError(`${found.object} can't be gone back to: ${why}.`, {
+      throw new RollbackRefusedError(`The engine can't roll back to ${found.object}: ${why}.`, {
         next: 'freshet snapshots',
         details: { snapshot: found.object },
       });
@@ -218,33 +218,33 @@ export function rollbackEndpoints(options: RollbackOptions): Record<string, Endp
     if (last?.verb === 'rolled_back' && last.snapshot === found.object)
       return answer(last.act, 'rolled_back', last.seq, found.object, found.config);
     const settings = found.settings ?? settingsOf(config);
-    const { act, seq } = await writeActivation(options, 'rolled_back', {
+    const { act: id, seq } = await writeActivation(options, 'rolled_back', {
       snapshot: found.object,
       config: JSON.stringify(settings),
       ...(reason === undefined ? {} : { reason }),
     });
     await reached(seq);
-    const written = activations().find((one) => one.act === act);
+    const written = activations().find((one) => one.act === id);
     if (written && found.config === hash) await pins.activate(written);
-    return answer(act, 'rolled_back', seq, found.object, found.config);
+    return answer(id, 'rolled_back', seq, found.object, found.config);
   }
 
   async function end(): Promise<RollbackAnswer> {
     const last = activations().at(-1);
     const snapshot = snapshots.current()?.object ?? 'none';
     if (last?.settings === undefined)
-      throw new BadRequestError('Nothing was promoted or rolled back: the settings of the file are in force.', {
+      throw new BadRequestError('The settings of the file are in force: there is no promotion or rollback to end.', {
         next: 'freshet status',
       });
-    const { act, seq } = await writeActivation(options, 'promoted', { snapshot, config: '' });
+    const { act: id, seq } = await writeActivation(options, 'promoted', { snapshot, config: '' });
     await reached(seq);
-    const written = activations().find((one) => one.act === act);
+    const written = activations().find((one) => one.act === id);
     if (written && configHash(file) === hash) await pins.activate(written);
-    return answer(act, 'promoted', seq, snapshot, configHash(file));
+    return answer(id, 'promoted', seq, snapshot, configHash(file));
   }
 
-  const answer = (act: string, verb: ActivationVerb, seq: number, snapshot: string, to: string): RollbackAnswer => ({
-    act,
+  const answer = (id: string, verb: ActivationVerb, seq: number, snapshot: string, to: string): RollbackAnswer => ({
+    act: id,
     verb,
     seq,
     snapshot,
@@ -271,9 +271,12 @@ export function rollbackEndpoints(options: RollbackOptions): Record<string, Endp
         const reason = optionalText(request, 'reason');
         if (!optionalFlag(request, 'end', false)) return rollBack(named, reason);
         if (named !== undefined)
-          throw new BadRequestError('end takes no snapshot: the settings of the file are in force again.', {
-            details: { member: 'snapshot' },
-          });
+          throw new BadRequestError(
+            'end: true takes no snapshot: it returns to the settings of the file. Leave one of the two out.',
+            {
+              details: { member: 'snapshot' },
+            },
+          );
         return end();
       },
     },

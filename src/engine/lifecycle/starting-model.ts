@@ -1,4 +1,4 @@
-/** The model that a runtime begins with: what a rebuild left, else the newest good snapshot, else an empty one. */
+/** The model that a runtime begins with: that of a rebuild, else the newest good snapshot's, else an empty one. */
 
 import type { EngineContext } from '../engine-context.ts';
 import { emptyModel } from '../fold/model-fold.ts';
@@ -13,7 +13,7 @@ export interface StartingModel extends Restored {
   readMs: number;
 }
 
-/** @param inputs what identifies the recorded inputs that count up to a position */
+/** @param inputs digest of the recorded inputs that count up to a position */
 export async function startingModel(
   { config, files, origin, store, log, logger, metrics }: EngineContext,
   snapshots: Snapshots,
@@ -21,7 +21,7 @@ export async function startingModel(
 ): Promise<StartingModel> {
   const began = performance.now();
   const checkpoint = store.checkpoint().seq;
-  // What was rebuilt from the log alone goes before any snapshot, which may be what was to be mended.
+  // A rebuild from the log goes before any snapshot, since a bad snapshot may be its reason.
   const rebuilt = readImage(files.image, { config, origin: origin(), checkpoint, inputs });
   const restored: Restored = rebuilt
     ? { model: rebuilt.model, seq: rebuilt.seq, manifest: undefined }

@@ -24,7 +24,7 @@ async function logOf(events: readonly TestEvent[]): Promise<MemoryLog> {
 
 /** An engine that holds what the log does. */
 async function liveOf(log: MemoryLog, file: string) {
-  const { definition, state, memory } = engineRebuild(config, KEY);
+  const { definition, state, modelFold } = engineRebuild(config, KEY);
   const store = withState(openStore({ file, definition, codec, erasureKey: KEY }), state);
   const { created } = await log.info();
   const follow = (): void => {
@@ -35,7 +35,11 @@ async function liveOf(log: MemoryLog, file: string) {
     );
   };
   follow();
-  return { store, follow, hash: () => hashModel((memory() as ModelFold).model, (memory() as ModelFold).position()) };
+  return {
+    store,
+    follow,
+    hash: () => hashModel((modelFold() as ModelFold).model, (modelFold() as ModelFold).position()),
+  };
 }
 
 const history = Array.from({ length: 60 }, (_, i) => viewed(`u${i % 4}`, `i${(i * 7) % 10}`));
@@ -63,7 +67,7 @@ it('is begun again, with a model of its own, where an erasure comes between', as
       return log.newest(subject);
     },
   };
-  const { definition, state, memory } = engineRebuild(config, KEY);
+  const { definition, state, modelFold } = engineRebuild(config, KEY);
   // What was learned in the order of the log is another matter until the engine is rebuilt.
   const counted = (hash: ModelHash): ModelHash => ({ ...hash, state: '' });
   const verdict = await verifyProjection({
@@ -78,7 +82,7 @@ it('is begun again, with a model of its own, where an erasure comes between', as
     erasureKey: KEY,
     memory: {
       state,
-      hash: () => counted(hashModel((memory() as ModelFold).model, (memory() as ModelFold).position())),
+      hash: () => counted(hashModel((modelFold() as ModelFold).model, (modelFold() as ModelFold).position())),
       live: async () => counted(live.hash()),
       difference: async () => undefined,
     },

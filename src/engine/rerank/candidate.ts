@@ -1,4 +1,4 @@
-/** What rules work on: scored items, best first, and what is known of them. */
+/** Candidates of re-ranking: scored items, best first, with their documents. */
 import type { ItemDocument } from './document.ts';
 
 /** One rule's part in a score. */
@@ -12,7 +12,7 @@ export interface Candidate {
   item: string;
   score: number;
   document: ItemDocument;
-  /** What rules added to the score; with the model's own terms it adds up. */
+  /** What rules added to the score; with the model's own terms they add up to it. */
   terms: readonly RuleTerm[];
 }
 

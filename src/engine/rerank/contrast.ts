@@ -2,7 +2,7 @@
 import { byScore, type Candidate } from './candidate.ts';
 
 /**
- * @param unlike scores of what goes with the items that the list is to keep away from, by item
+ * @param unlike scores of what goes with the items to avoid, by item
  * @param weight how much of the list's range the most alike of those loses
  */
 export function contrast(

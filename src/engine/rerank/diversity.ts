@@ -8,14 +8,14 @@ import { valuesOf } from './document.ts';
 /** 0 for nothing in common, 1 for the same. */
 export type Likeness = (a: Candidate, b: Candidate) => number;
 
-/** Candidates that are looked at: each one that is chosen is compared with all that are left. */
+/** Candidates at most: each chosen one is compared with all that are left. */
 const REACH = 400;
 
 /**
  * In the order of choosing; what is beyond the first `count` follows as it was. Relevance is the score, from 0 for the
  * lowest among the candidates to 1 for the highest.
  *
- * @param lambda 1 leaves the order as it is, 0 looks at likeness alone
+ * @param lambda 1 leaves the order as it is, 0 orders by likeness alone
  */
 export function diversify(
   candidates: readonly Candidate[],

@@ -1,5 +1,5 @@
 /**
- * Exploration: a stated share of the places goes to items that little is known of. Whether a place explores and which
+ * Exploration: a set share of the places goes to items with few interactions. Whether a place explores and which
  * item it takes are drawn from what the list is made of, so that the same list can be made again; and the probability
  * of each item at its place is known exactly, so that what came of it says how other lists would have done.
  */
@@ -13,7 +13,7 @@ export interface Placed {
   candidate: Candidate;
   /** Probability of this item at this place, given those before it: above 0, at most 1. */
   propensity: number;
-  /** Whether it is another one than would be there without exploration. */
+  /** Whether the place would hold another item without exploration. */
   explored: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface ExplorationOptions {
   share: number;
   count: number;
   draw: Draw;
-  /** Whole interactions with an item, over all people. */
+  /** Whole interactions with an item, over all users. */
   taken: (item: string) => number;
 }
 
@@ -31,7 +31,7 @@ export const EXPLORATION_REACH = 100;
 
 const HASHES = 2 ** 53;
 
-/** Draws that depend on whose list it is, the position of the log that it is made at, and a seed. */
+/** Draws that depend on the user of the list, its log position, and a seed. */
 export const drawsOf =
   ({ user, seq, seed }: { user: string; seq: number; seed: number }): Draw =>
   (place, which) =>

@@ -1,7 +1,7 @@
 /**
  * Filters: a part of MongoDB's query language, checked before it runs. What it takes is small on purpose: no regular
- * expressions, no code, no fields but those of items, and a bounded number of comparisons, so that whoever writes one
- * can't stop the engine. sift runs what has passed the check.
+ * expressions, no code, no fields but those of items, and a bounded number of comparisons, so that no filter
+ * stops the engine. sift runs a filter that passed the check.
  */
 import sift from 'sift';
 import { canonicalJson, UncanonicalError } from '../../bus/event/canonical.ts';
@@ -10,7 +10,7 @@ import { BadRequestError } from '../../errors.ts';
 import { FIELDS, fieldKey, type ItemDocument, TIMES } from './document.ts';
 
 export interface Filter {
-  /** Two filters that say the same have the same. */
+  /** Equal filters have equal keys. */
   key: string;
   test(document: ItemDocument): boolean;
 }
@@ -58,19 +58,19 @@ interface Check {
  * @param now what `now` in a time means, milliseconds since 1970
  */
 export function parseFilter(value: unknown, { member = 'filter', now }: { member?: string; now: number }): Filter {
-  if (!isObject(value)) throw wrong(member, 'takes an object such as {"tags": "sea"}');
+  if (!isObject(value)) throw wrong(member, 'must be an object such as {"tags": "sea"}');
   // The depth that the writer of JSON bears is more than what is taken here, so this comes first.
   const check: Check = { member, now, comparisons: 0 };
   const query = clause(value, check, 1);
   const text = textOf(query, member);
-  if (text.length > FILTER_LIMITS.length) throw wrong(member, `takes at most ${FILTER_LIMITS.length} characters`);
+  if (text.length > FILTER_LIMITS.length) throw wrong(member, `has more than ${FILTER_LIMITS.length} characters`);
   const test = createQueryTester(query, { operations: OPERATIONS }) as (document: ItemDocument) => boolean;
   return { key: text, test: (document) => test(document) };
 }
 
 function clause(value: unknown, check: Check, depth: number): Query {
   const { member } = check;
-  if (!isObject(value)) throw wrong(member, 'holds something else than an object where conditions are expected');
+  if (!isObject(value)) throw wrong(member, 'must hold conditions as objects, such as {"tags": "sea"}');
   if (depth > FILTER_LIMITS.depth) throw wrong(member, `is nested deeper than ${FILTER_LIMITS.depth} levels`);
   const query: Query = {};
   for (const [name, inner] of Object.entries(value)) {
@@ -82,10 +82,10 @@ function clause(value: unknown, check: Check, depth: number): Query {
       continue;
     }
     if (name.startsWith('$'))
-      throw wrong(member, `: ${shown(name)} is not an operator here; it takes ${FILTER_OPERATORS.join(', ')}`);
+      throw wrong(member, ` has no operator ${shown(name)}; it takes ${FILTER_OPERATORS.join(', ')}`);
     const key = fieldKey(name);
     if (key === undefined)
-      throw wrong(member, `: there is no field ${shown(name)}; it takes ${FIELDS.join(', ')} and attributes.NAME`);
+      throw wrong(member, ` has no field ${shown(name)}; it takes ${FIELDS.join(', ')} and attributes.NAME`);
     query[key] = condition(name, inner, check, depth);
   }
   return query;
@@ -136,7 +136,7 @@ function operandOf(field: string, operator: string, operand: unknown, check: Che
       return condition(field, operand, check, depth + 1);
     }
     default:
-      throw wrong(member, `: ${shown(operator)} is not an operator here; it takes ${FILTER_OPERATORS.join(', ')}`);
+      throw wrong(member, ` has no operator ${shown(operator)}; it takes ${FILTER_OPERATORS.join(', ')}`);
   }
 }
 
@@ -191,7 +191,7 @@ const isObject = (value: unknown): value is Query =>
 const shown = (name: string): string => JSON.stringify(name.slice(0, 60));
 
 const wrong = (member: string, what: string): BadRequestError =>
-  new BadRequestError(`${member}${what.startsWith(':') ? '' : ' '}${what}.`, {
+  new BadRequestError(`${member}${/^[: ]/.test(what) ? '' : ' '}${what}.`, {
     next: 'see docs/how-to/shape-lists.md',
     details: { member },
   });

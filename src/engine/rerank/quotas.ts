@@ -41,7 +41,7 @@ export function fill(candidates: readonly Candidate[], quotas: readonly Quota[],
 
   const chosen: Candidate[] = [];
   while (chosen.length < count) {
-    // What several lower bounds still ask for may be one item; that is looked for when places run out.
+    // One item may serve several lower bounds; the search for it begins when places run out.
     const owed = bounds.reduce((sum, { quota, taken }) => sum + Math.max(0, quota.min - taken), 0);
     const tight = owed >= count - chosen.length;
     let at = tight ? rest.findIndex((candidate) => serves(candidate) && fits(candidate)) : -1;

@@ -1,4 +1,4 @@
-/** Rules of requests and of the configuration: their schema, and the rules that a request asks for. */
+/** The re-ranking rules of requests and of the configuration: their schema, and the rules that a request holds. */
 import { type Static, Type } from 'typebox';
 import type { Json } from '../../bus/nats/micro.ts';
 import { createRequestCheck } from '../../bus/nats/request-check.ts';
@@ -112,11 +112,11 @@ const checkRules = createRequestCheck(RULES_SCHEMA);
 /** Names of the members that say rules. */
 export const RULE_MEMBERS: readonly string[] = Object.keys(RULES);
 
-/** `now` in a filter is the minute it is: finer, no two requests would share what was found out about items. */
+/** `now` in a filter is the current minute, so that requests share the results of a test by item. */
 const MINUTE_MS = 60_000;
 
 /**
- * Rules of a request with length `n`; undefined where it says none. Throws `BadRequestError`, which names the member.
+ * Rules of a request with length `n`; undefined where it has none. Throws `BadRequestError`, which names the member.
  *
  * @param at now, milliseconds since 1970
  */
@@ -146,7 +146,7 @@ export function rulesIn(checked: RuleRequest, { n, at }: { n: number; at: number
   };
 }
 
-/** Both together: all filters, boosts and quotas; diversity and exploration of the second where it says any. */
+/** Both together: all filters, boosts and quotas; diversity and exploration of the second where it sets them. */
 export const joinRules = (first: Rules, second: Rules): Rules => ({
   filters: [...first.filters, ...second.filters],
   boosts: [...first.boosts, ...second.boosts],

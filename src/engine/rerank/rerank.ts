@@ -1,6 +1,6 @@
 /**
- * Lists under rules: the model is asked for items that pass the filters, for more of them than are shown where their
- * order or choice will change, and the rules are applied to what it gives.
+ * Re-ranking: the model ranks the items that pass the filters, more of them than the list shows where rules change the
+ * order or the choice, and the rules apply to these candidates.
  */
 
 import { createHash } from 'node:crypto';
@@ -18,16 +18,16 @@ import type { Filter } from './filter.ts';
 import { applyRules, explorationOf, type Rules, reorders } from './rules.ts';
 import { isForGood, keptOut, SEEN_FOR_GOOD, type SeenRule } from './seen.ts';
 
-/** What put an item where it is: a term of the model, or of a rule. */
+/** A term of an item's score, from the model or from a re-ranking rule. */
 export type ListReason = Omit<Reason, 'signal'> & { signal: string };
 
 export interface RerankedItem {
   item: string;
   score: number;
   reasons?: ListReason[];
-  /** Where places may explore: the probability of this item at this place, given those before it. */
+  /** Under exploration: the probability of this item at this place, given those before it. */
   propensity?: number;
-  /** It is there because its place explored. */
+  /** Exploration chose the item for its place. */
   explored?: true;
 }
 
@@ -36,20 +36,20 @@ export interface RerankedList {
   source: ListSource;
 }
 
-/** What a list is made of. */
+/** What a list is made from. */
 export interface ListCriteria {
   user: string | undefined;
-  /** Items that somebody took, oldest first: in place of the user's own history. */
+  /** Items, oldest first, that stand in for the user's own history. */
   history?: readonly string[] | undefined;
-  /** Items that the list is to keep away from. */
+  /** Items that the list avoids, and items like them. */
   unlike?: readonly string[];
-  /** Nothing but these. */
+  /** The list holds these items alone. */
   candidates?: readonly string[] | undefined;
   exclude?: readonly string[];
   includeSeen?: boolean;
-  /** Which items that were seen are out; left out: all, for good. */
+  /** Which seen items the list leaves out; left out: all, for good. */
   seen?: SeenRule;
-  /** Circumstances in which it is asked for. */
+  /** Circumstances of the request. */
   circumstances?: readonly Circumstance[] | undefined;
   explain?: boolean;
   rules: Rules;
@@ -57,30 +57,30 @@ export interface ListCriteria {
 
 export interface Reranking {
   /**
-   * At most `count` items. Terms of rules are measured by the scores of what is chosen from, which is more the longer
-   * the list is; with `as` it is what a list of that length is chosen from.
+   * At most `count` items. Rules measure their terms by the scores of the candidates, and a longer list has more of
+   * them; with `as` the candidates are those of a list of that length.
    */
   list(criteria: ListCriteria, count: number, as?: number): RerankedList;
-  /** What the model is asked where there are rules: items beyond these are looked at for quotas alone. */
+  /** Number of candidates under rules; only quotas reach items beyond them. */
   poolOf(criteria: ListCriteria, count: number): number;
   /** A test by filters, the same object for the same filters. */
   testOf(filters: readonly Filter[]): ItemTest | undefined;
 }
 
 /**
- * Items asked of the model at first, and how often four times as many are tried where quotas leave places open. The
- * least is the same for all usual lengths, so that a boost weighs the same whatever the length, explained or not.
+ * Candidates at first, and at most: four times as many each time that quotas leave places open. The first number is the
+ * same for all usual lengths, so that a boost has the same weight at any length, explained or not.
  */
 const POOL_LEAST = 200;
 export const POOL_MOST = 8_000;
-/** Tests that are kept, with what they said of each item. */
+/** Tests that are kept, with their results by item. */
 const TESTS = 64;
-/** Newest events that decide whether an item was seen lately. */
+/** Newest events of a user in which the engine finds what they saw lately. */
 const RECENT_EVENTS = 10_000;
 
 export interface RerankingOptions {
   rows?: RowsBeside;
-  /** Standard deviations that an item moves that is taken twice as often in a circumstance. */
+  /** Standard deviations by which an item moves that users take twice as often in a circumstance. */
   contextWeight?: number;
   /** Seed of the draws of exploration. */
   seed?: number;
@@ -128,7 +128,7 @@ export function createReranking(
     return { test: (item, fields, listed) => among.has(item) && (passes?.test(item, fields, listed) ?? true) };
   }
 
-  /** What may not be in the list beside what the request excludes. */
+  /** Items that the list leaves out, those that the request excludes included. */
   function kept({
     user,
     history,
@@ -138,7 +138,7 @@ export function createReranking(
     seen = SEEN_FOR_GOOD,
   }: ListCriteria): string[] {
     const out = [...exclude, ...unlike];
-    // The model leaves out what is in the history that it is asked with; here it may be asked with another one.
+    // The model leaves out the items of the history in its request, which may be another one than the user's.
     if (user === undefined || includeSeen || (isForGood(seen) && history === undefined)) return out;
     const own = model.history(userId(user), RECENT_EVENTS);
     return [...out, ...keptOut(own, seen, model.clock, rows.verbOf)];
@@ -155,7 +155,7 @@ export function createReranking(
       n: pool,
       allowed,
     });
-    // Of items that nothing is known about, what is popular says nothing.
+    // For unknown items the model answers with popular ones, which say nothing about them.
     return source === 'popular' ? new Map() : new Map(items.map(({ item, score }) => [item, score]));
   }
 
@@ -164,7 +164,7 @@ export function createReranking(
       ? { circumstances, counts: rows, weight: contextWeight }
       : undefined;
 
-  /** Probability of a place to explore. Whoever names the candidates has chosen them. */
+  /** Probability that a place explores. It is 0 where the caller names the candidates. */
   const shareOf = ({ rules, candidates }: ListCriteria): number =>
     candidates === undefined ? explorationOf(rules) : 0;
 
@@ -186,7 +186,7 @@ export function createReranking(
         : count,
     );
 
-  /** Items that a lower bound asks for and the pool has too few of, best first for each bound. */
+  /** Items for lower bounds that the pool can't meet, best first for each bound. */
   function spares(
     criteria: ListCriteria,
     ask: RecommendRequest,
@@ -246,7 +246,7 @@ export function createReranking(
             })
           : undefined;
       const chosen = places ? places.map(({ candidate }) => candidate) : ordered;
-      // Where quotas leave places open, there may be more that fits further down.
+      // Quotas left places open, and items further down may fit.
       if (chosen.length < Math.min(count, as) && items.length === pool && pool < most) continue;
       return {
         source,
@@ -269,7 +269,7 @@ export function createReranking(
   return { list, poolOf, testOf };
 }
 
-/** Terms of model and rules, the largest first, as the model has them. */
+/** Terms of the model and of rules, the largest first. */
 function withTerms(reasons: readonly Reason[], terms: readonly RuleTerm[]): ListReason[] {
   const all: ListReason[] = [...reasons, ...terms.map(({ rule, contribution }) => ({ signal: rule, contribution }))];
   return all.sort((a, b) => b.contribution - a.contribution);

@@ -1,6 +1,6 @@
 /**
- * What is taken most lately among the users of whom something is known: a segment names traits and their values. Read
- * from the newest interactions, each fading by its age; nothing is counted for a segment that nobody asks for.
+ * What the users of a segment take most lately. A segment names traits and their values. The engine counts the newest
+ * interactions when a caller asks for the segment; each counts less the older it is.
  */
 
 import { BadRequestError } from '../../errors.ts';
@@ -20,17 +20,17 @@ const TRAITS_MOST = 5;
 const VALUES_MOST = 50;
 const TEXT_MOST = 200;
 
-/** A user is in it whose traits have one of the values each. Throws `BadRequestError`. */
+/** A segment holds the users that have, for each of its traits, one of the values. Throws `BadRequestError`. */
 export function parseSegment(value: unknown): Segment | undefined {
   if (value === undefined || value === null) return undefined;
   const wrong = (): BadRequestError =>
     new BadRequestError(
-      `segment takes 1 to ${TRAITS_MOST} traits with a value or a list of values each: {"country": "de", "plan": ["pro", "team"]}.`,
+      `segment must hold 1 to ${TRAITS_MOST} traits, each with a value or a list of values: {"country": "de", "plan": ["pro", "team"]}.`,
       { next: 'see docs/how-to/shape-lists.md', details: { member: 'segment' } },
     );
   if (typeof value !== 'object' || Array.isArray(value)) throw wrong();
-  const wanted = Object.entries(value).map(([trait, said]): [string, Set<Value>] => {
-    const values: unknown[] = Array.isArray(said) ? said : [said];
+  const wanted = Object.entries(value).map(([trait, given]): [string, Set<Value>] => {
+    const values: unknown[] = Array.isArray(given) ? given : [given];
     if (values.length === 0 || values.length > VALUES_MOST || trait.length > TEXT_MOST || !values.every(isValue))
       throw wrong();
     return [trait, new Set(values as Value[])];
@@ -42,7 +42,7 @@ export function parseSegment(value: unknown): Segment | undefined {
     matches: (traits) =>
       traits !== undefined &&
       wanted.every(([trait, values]) => {
-        // Own members only: nobody has a trait of the name of what every object has.
+        // Own members only: the prototype of an object holds no trait.
         const own = Object.hasOwn(traits, trait) ? traits[trait] : undefined;
         return Array.isArray(own) ? own.some((one) => values.has(one)) : own !== undefined && values.has(own as Value);
       }),
@@ -56,7 +56,7 @@ const DAY_MS = 86_400_000;
 /** An interaction counts half after so long, as for what is popular with everybody. */
 export const HALF_LIFE_MS = 3 * DAY_MS;
 
-/** By item, decayed full interactions of the users in a segment; `traits` of whoever an id has become. */
+/** By item, decayed full interactions of the users in a segment; `traits` gives those of the user that owns an id. */
 export function takenIn(
   segment: Segment,
   events: Iterable<TakenLately>,

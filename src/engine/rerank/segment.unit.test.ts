@@ -53,5 +53,5 @@ it.each([
   { country: 'x'.repeat(201) },
   { country: Array.from({ length: 51 }, (_, i) => i) },
 ])('%j is no segment', (value) => {
-  expect(() => parseSegment(value)).toThrow('segment takes 1 to 5 traits');
+  expect(() => parseSegment(value)).toThrow('segment must hold 1 to 5 traits');
 });

@@ -1,4 +1,4 @@
-/** Shelves: several titled rows in which no item stands twice. */
+/** Shelves: several titled rows that repeat no item. */
 
 export interface Shelf<T extends { item: string }> {
   /** Kind of the row: `for-you`, `because`, `trending`, `new`. */

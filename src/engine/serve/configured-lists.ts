@@ -25,8 +25,8 @@ export type ConfiguredLists = Required<
 >;
 
 /**
- * @param now when the rules are read, which may speak of times such as `now-30d`; milliseconds since 1970
- * Throws `ConfigInvalidError` for what is no rule.
+ * @param now the time that `now` in a rule means, as in `now-30d`; milliseconds since 1970
+ * Throws `ConfigInvalidError` for an invalid rule.
  */
 export function configuredLists(config: Config, now?: () => number): ConfiguredLists {
   const { engine, http, lists } = config;
@@ -43,10 +43,10 @@ export function configuredLists(config: Config, now?: () => number): ConfiguredL
   };
 }
 
-/** Times such as `now-30d` are read anew once a minute. */
+/** The engine reads times such as `now-30d` again once a minute. */
 const MINUTE_MS = 60_000;
 
-/** Gives the rules as they are now. Throws `ConfigInvalidError` for what is no rule. */
+/** Gives the re-ranking rules as they are now. Throws `ConfigInvalidError` for an invalid rule. */
 function configuredRules({ lists }: Config, now: () => number = Date.now): () => Rules {
   const { filter, boosts, quotas, diversity_lambda, exploration_share } = lists;
   const plain =
@@ -56,8 +56,14 @@ function configuredRules({ lists }: Config, now: () => number = Date.now): () =>
     diversity_lambda === 1 &&
     exploration_share === 0;
   if (plain) return () => NO_RULES;
-  const said = { filter, boosts, quotas, diversity: { lambda: diversity_lambda }, exploration: exploration_share };
-  const read = (at: number): Rules => parseRules(said, { n: 1, at }) ?? NO_RULES;
+  const configured = {
+    filter,
+    boosts,
+    quotas,
+    diversity: { lambda: diversity_lambda },
+    exploration: exploration_share,
+  };
+  const read = (at: number): Rules => parseRules(configured, { n: 1, at }) ?? NO_RULES;
   let minute = Math.floor(now() / MINUTE_MS);
   let rules: Rules;
   try {
@@ -82,7 +88,7 @@ function answerHash(modelHash: string, { lists }: Config): string {
   const byType = Object.keys(seen_by_type_s).length > 0 ? { seen_by_type_s } : {};
   const inContext = context_weight === CONTEXT_WEIGHT ? {} : { context_weight };
   const exploring = exploration_share > 0 ? { exploration_share, exploration_seed } : {};
-  const said = canonicalJson({
+  const hashed = canonicalJson({
     filter,
     boosts,
     quotas,
@@ -92,10 +98,10 @@ function answerHash(modelHash: string, { lists }: Config): string {
     ...byType,
     ...inContext,
   });
-  if (said === PLAIN) return modelHash;
-  return createHash('sha256').update(`${modelHash}\n${said}`).digest('hex').slice(0, 12);
+  if (hashed === PLAIN) return modelHash;
+  return createHash('sha256').update(`${modelHash}\n${hashed}`).digest('hex').slice(0, 12);
 }
 
-/** What it is unless set: named here, so that hashes of before stay as they were. */
+/** The default, repeated here so that hashes of earlier releases stay the same. */
 const CONTEXT_WEIGHT = 0.5;
 const PLAIN = canonicalJson({ filter: {}, boosts: [], quotas: [], diversity_lambda: 1, seen_for_s: 0 });

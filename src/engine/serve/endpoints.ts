@@ -1,4 +1,4 @@
-/** What the engine answers. */
+/** The engine's endpoints for lists. */
 import type { Static } from 'typebox';
 import { EVENT_DATA } from '../../bus/event/types.ts';
 import { defineEndpoint, type Endpoint, type Json } from '../../bus/nats/micro.ts';
@@ -48,7 +48,7 @@ export function engineEndpoints(
     return seenRule(listed.seen_for_s, said, seenRule(listed.seen_for_s, listed.seen_by_type_s));
   }
 
-  /** What a request says beside user and length; undefined where it says nothing of it. */
+  /** The criteria of a request beside user and length; undefined where it has none. */
   function criteriaOf(request: RecommendRequest, length: number): RequestCriteria | undefined {
     const { candidates, like, unlike, history, context } = request;
     const rules = rulesIn(request, { n: length, at: now() });
@@ -74,12 +74,12 @@ export function engineEndpoints(
 
   return {
     recommend: defineEndpoint({
-      description: 'A ranking for a user, at the head of the log; never an error for an unknown user',
+      description: 'A ranking for a user at the head of the log; an unknown user gets popular items',
       example: { user: 'u42', n: 10 },
       request: requests.recommend,
       handle: (said) => {
         const arm = said.user === undefined ? undefined : experiments.arm(resolve(said.user));
-        // What the request says itself counts.
+        // A member of the request takes precedence over the arm's.
         const request: RecommendRequest = arm ? { ...(arm.settings as RecommendRequest), ...said } : said;
         const { n = LIST_DEFAULT, candidates } = request;
         const criteria = criteriaOf(request, n);
@@ -96,8 +96,8 @@ export function engineEndpoints(
           minSeq: request.min_seq ?? 0,
           cursor: request.cursor,
         });
-        const told = { ...answer, arm: arm?.label ?? MAIN };
-        return user === undefined ? told : { ...told, user };
+        const view = { ...answer, arm: arm?.label ?? MAIN };
+        return user === undefined ? view : { ...view, user };
       },
     }),
     similar: defineEndpoint({
@@ -108,13 +108,13 @@ export function engineEndpoints(
         lists.similar(item, n, explain, filtersOf(filter)),
     }),
     trending: defineEndpoint({
-      description: 'Items that are taken most lately, by everybody or by the users of a segment',
+      description: 'Items that users take most lately: all users, or those of a segment',
       example: { n: 10 },
       request: requests.trending,
       handle: ({ n = LIST_DEFAULT, filter, segment }) => lists.trending(n, filtersOf(filter), parseSegment(segment)),
     }),
     ping: {
-      description: 'Nothing: how long the way to the engine and back takes',
+      description: 'Answers with an empty object: measures the way to the engine and back',
       example: {},
       handle: () => ({}),
     },

@@ -11,14 +11,14 @@ import { parseRules, RULE_MEMBERS } from '../rerank/request.ts';
 
 /** A user's part in the experiment that runs. */
 export interface InArm {
-  /** What lists are put down to. */
+  /** The label that answers carry. */
   label: string;
-  /** Members of a request that count where the request does not say them itself. */
+  /** Members of a request that apply where the request itself does not set them. */
   settings: Json;
 }
 
 export interface Experiments {
-  /** Undefined for whoever is in none. */
+  /** Undefined for users in no arm. */
   arm(user: string): InArm | undefined;
   list(): Experiment[];
   /** The rows changed. */
@@ -56,7 +56,7 @@ export function createExperiments(db: Database): Experiments {
   };
 }
 
-/** What is no settings changes nothing: it was checked before it was written. */
+/** Invalid settings change nothing: the engine checked them before it wrote them. */
 function settingsOf({ config }: Arm): Json {
   try {
     return checkSettings(config === '' ? {} : JSON.parse(config));
@@ -68,11 +68,14 @@ function settingsOf({ config }: Arm): Json {
 /** Throws `BadRequestError`. */
 function checkSettings(settings: unknown): Json {
   if (typeof settings !== 'object' || settings === null || Array.isArray(settings))
-    throw new BadRequestError('The settings of an arm are a JSON object.', { details: { member: 'arms' } });
+    throw new BadRequestError(
+      'The settings of an arm must be a JSON object. Pass members of a request, such as {"diversity": {"lambda": 0.7}}.',
+      { details: { member: 'arms' } },
+    );
   const stranger = Object.keys(settings).find((name) => !ARM_MEMBERS.includes(name));
   if (stranger !== undefined)
     throw new BadRequestError(
-      `An arm can't change ${JSON.stringify(stranger.slice(0, 60))}; it takes ${ARM_MEMBERS.join(', ')}.`,
+      `The settings of an arm have no member ${JSON.stringify(stranger.slice(0, 60))}. They take ${ARM_MEMBERS.join(', ')}.`,
       { details: { member: 'arms' } },
     );
   parseRules(settings as Json, { n: 10, at: 0 });
@@ -88,8 +91,7 @@ export interface ExperimentWriter {
   now?: () => number;
 }
 
-/** What experiments are told as. */
-const told = ({ experiment, arms, seq, started, endedSeq, ended, reason }: Experiment) => ({
+const experimentView = ({ experiment, arms, seq, started, endedSeq, ended, reason }: Experiment) => ({
   experiment,
   state: endedSeq === null ? 'running' : 'ended',
   arms: arms.map(({ arm, share, config }) => ({ arm, share, settings: config === '' ? {} : JSON.parse(config) })),
@@ -125,17 +127,17 @@ export function experimentEndpoints({
     const { seq } = await publisher.publish(result.prepared);
     await reached(seq);
     const found = experimentsIn(db).find((one) => one.experiment === experiment);
-    return found && told(found);
+    return found && experimentView(found);
   }
 
   return {
     experiments: {
-      description: 'Experiments, the newest first, with the settings of their arms',
+      description: 'Lists experiments, the newest first, with the settings of their arms',
       example: {},
-      handle: () => ({ experiments: experimentsIn(db).map(told) }),
+      handle: () => ({ experiments: experimentsIn(db).map(experimentView) }),
     },
     start_experiment: {
-      description: 'Starts an experiment: arms with shares of the users, and what each changes in their lists',
+      description: 'Starts an experiment: arms, each with its share of the users and the settings of their lists',
       example: {
         experiment: 'diverse',
         arms: [
@@ -148,29 +150,35 @@ export function experimentEndpoints({
         const arms = armsIn(request.arms);
         const all = experimentsIn(db);
         if (all.some((one) => one.experiment === experiment))
-          throw new BadRequestError(`There was an experiment ${experiment} already; a name is used once.`, {
-            next: 'take another name',
-            details: { member: 'experiment' },
-          });
+          throw new BadRequestError(
+            `The name ${experiment} belongs to an earlier experiment, and each name counts once.`,
+            {
+              next: 'choose another name',
+              details: { member: 'experiment' },
+            },
+          );
         const running = all.find(({ endedSeq }) => endedSeq === null);
         if (running)
-          throw new BadRequestError(`The experiment ${running.experiment} is running; one runs at a time.`, {
-            next: `freshet experiment end ${running.experiment}`,
-            details: { member: 'experiment', running: running.experiment },
-          });
+          throw new BadRequestError(
+            `The experiment ${running.experiment} is running, and only one can run at a time. End it first.`,
+            {
+              next: `freshet experiment end ${running.experiment}`,
+              details: { member: 'experiment', running: running.experiment },
+            },
+          );
         return write('experiment_started', experiment, { arms });
       },
     },
     end_experiment: {
-      description: 'Ends an experiment: everybody gets the same again',
+      description: 'Ends an experiment: every user gets the configured lists again',
       example: { experiment: 'diverse' },
       handle: (request) => {
         const experiment = nameIn(request.experiment, 'experiment');
         const reason = optionalText(request, 'reason');
         const found = experimentsIn(db).find((one) => one.experiment === experiment);
         if (!found)
-          throw new NotFoundError(`There is no experiment ${experiment}.`, { next: 'freshet experiment list' });
-        if (found.endedSeq !== null) return told(found);
+          throw new NotFoundError(`No experiment has the name ${experiment}.`, { next: 'freshet experiment list' });
+        if (found.endedSeq !== null) return experimentView(found);
         return write('experiment_ended', experiment, reason === undefined ? {} : { reason });
       },
     },
@@ -179,7 +187,7 @@ export function experimentEndpoints({
 
 function nameIn(value: unknown, member: string): string {
   if (typeof value !== 'string' || !EXPERIMENT_NAME.test(value))
-    throw new BadRequestError(`${member} takes a name of 1 to 64 letters, digits, ".", "_" and "-".`, {
+    throw new BadRequestError(`${member} must be a name of 1 to 64 letters, digits, ".", "_" and "-".`, {
       details: { member },
     });
   return value;
@@ -191,20 +199,22 @@ const ARMS_MOST = 10;
 function armsIn(value: unknown): Arm[] {
   const wrong = (what: string): BadRequestError => new BadRequestError(what, { details: { member: 'arms' } });
   if (!Array.isArray(value) || value.length < 2 || value.length > ARMS_MOST)
-    throw wrong(`arms takes a list of 2 to ${ARMS_MOST}.`);
+    throw wrong(`arms must be a list of 2 to ${ARMS_MOST} arms.`);
   const arms = value.map((one: { arm?: unknown; share?: unknown; settings?: unknown } | null): Arm => {
     const { share, settings = {} } = one ?? {};
     const arm = nameIn(one?.arm, 'arms');
     if (typeof share !== 'number' || !(share > 0 && share <= 1))
-      throw wrong(`The share of ${arm} is above 0, up to 1.`);
+      throw wrong(`The share of arm ${arm} must be above 0 and at most 1.`);
     try {
       checkSettings(settings);
     } catch (err) {
-      throw wrong(`The settings of ${arm}: ${messageOf(err)}`);
+      throw wrong(`The settings of arm ${arm} are invalid: ${messageOf(err)}`);
     }
     return { arm, share, config: Object.keys(settings as Json).length === 0 ? '' : JSON.stringify(settings) };
   });
-  if (new Set(arms.map(({ arm }) => arm)).size < arms.length) throw wrong('Two arms have the same name.');
-  if (arms.reduce((sum, { share }) => sum + share, 0) > 1 + 1e-9) throw wrong('The shares are more than 1 together.');
+  if (new Set(arms.map(({ arm }) => arm)).size < arms.length)
+    throw wrong('Two arms have the same name. Name each arm differently.');
+  if (arms.reduce((sum, { share }) => sum + share, 0) > 1 + 1e-9)
+    throw wrong('The shares of the arms add up to more than 1.');
   return arms;
 }

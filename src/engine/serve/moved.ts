@@ -1,4 +1,4 @@
-/** What a batch of events moves: the users whose lists are another one now, and the items whose similar items may be. */
+/** What a batch of events changes: the users with another list now, and the items that may have other similar items. */
 import { isInteraction, type LoggedEvent } from '../../bus/event/codec.ts';
 
 export interface Moved {
@@ -8,8 +8,8 @@ export interface Moved {
 }
 
 /**
- * @param resolve the user that an id belongs to
- * @param forgottenAt position of the erasure's record that forgets a user; 0: none does
+ * @param resolve gives the user that owns an id
+ * @param forgottenAt position of the erasure's record that forgets a user; 0: there is no such record
  */
 export function movedBy(
   events: readonly LoggedEvent[],

@@ -1,4 +1,4 @@
-/** Answering as a part of the engine: lists, experiments, explanations, and what a commit changes in them. */
+/** Serving as a part of the engine: lists, experiments, explanations, and the effects of a commit on them. */
 import type { ServicePart } from '../../bus/service/description.ts';
 import { isExperimentEvent } from '../../experiment/rows.ts';
 import type { EngineContext } from '../engine-context.ts';
@@ -10,7 +10,7 @@ import { movedBy } from './moved.ts';
 import { createWhy } from './why.ts';
 import { explainEndpoint } from './why-endpoint.ts';
 
-/** Milliseconds after an answer in which more requests are to be expected. */
+/** Milliseconds after an answer in which the engine expects more requests. */
 const ASKED_MS = 250;
 
 export interface ServePartOptions {
@@ -20,7 +20,7 @@ export interface ServePartOptions {
 
 export interface ServePart extends ServicePart {
   lists: Lists;
-  /** Whether a list was answered within the last quarter of a second. */
+  /** Whether the engine answered with a list within the last quarter of a second. */
   asked(): boolean;
 }
 

@@ -7,10 +7,10 @@ import type { Experiments } from './experiments.ts';
 import { engineRequests, LIST_DEFAULT } from './requests.ts';
 import type { WhyAnswer, WhyRequest } from './why.ts';
 
-/** The endpoint as it is documented. */
+/** Description and example of the endpoint. */
 export const EXPLAIN = {
   description:
-    'Why an item has its place in a user’s list, or why it is not in it: events, statistics, weights, and the terms that add up to the score',
+    'Explains the place of an item in a user’s list, or its absence: events, statistics, weights, and the terms that add up to the score',
   example: { user: 'u42', item: 'i7', n: 10 },
 } as const;
 
@@ -29,7 +29,7 @@ export const explainEndpoint = (
     handle: (asked) => {
       const { user, item, context } = asked;
       const root = resolve(user);
-      // The list of a user who is in an experiment is the one of their arm.
+      // A user in an experiment gets the list of their arm.
       const request: typeof asked = { ...(experiments.arm(root)?.settings as typeof asked), ...asked };
       const n = request.n ?? LIST_DEFAULT;
       checkContext(context);

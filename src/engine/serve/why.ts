@@ -1,6 +1,6 @@
 /**
- * Why an item stands where it does in a user's list, or why it is not in it: the user's own events, what people did with
- * these items, features and weights, and the terms that add up to the score. Of other people it tells sums alone.
+ * Explains the place of an item in a user's list, or its absence: the user's own events, counts of these items, features
+ * and weights, and the terms that add up to the score. Of other people an explanation holds sums alone.
  */
 import { itemId, userId } from '../../bus/event/ids.ts';
 import { NotFoundError } from '../../errors.ts';
@@ -15,14 +15,14 @@ import { isForGood, keptOut, SEEN_FOR_GOOD, type SeenRule } from '../rerank/seen
 import { sum, wordsOf } from './why-words.ts';
 
 /** `listed`: within the first n; `below`: further down; else why it can't be in the list. */
-export type WhyStanding = 'listed' | 'below' | Exclude<Examined['standing'], 'candidate' | 'unknown'>;
+export type ItemStatus = 'listed' | 'below' | Exclude<Examined['standing'], 'candidate' | 'unknown'>;
 
 export interface WhyTerm extends ListReason {
   /** The term in words. */
   says: string;
 }
 
-/** One event of the user's own that a term or a standing goes back to. */
+/** One of the user's own events that explains a term or the item's status. */
 export interface WhyEvent {
   seq: number;
   item: string;
@@ -35,12 +35,12 @@ export interface WhyEvent {
 export interface WhyAnswer {
   user: string;
   item: string;
-  standing: WhyStanding;
-  /** Place in the user's list, rules included; null: it is not in it. */
+  standing: ItemStatus;
+  /** Place in the user's list after re-ranking; null: the list does not hold the item. */
   rank: number | null;
-  /** Length that was asked for. */
+  /** Length of the list in the request. */
   n: number;
-  /** Place among the candidates by the model's score, before any rule; null: it was none. */
+  /** Place among the candidates by the model's score, before re-ranking; null: it was no candidate. */
   place: number | null;
   candidates: number;
   score: number | null;
@@ -54,9 +54,9 @@ export interface WhyAnswer {
     /** Of the item with those of the user's own, over all people. */
     pairs: Examined['pairs'];
   };
-  /** The user's own events that are spoken of, in the order of the log. */
+  /** The user's own events that the explanation names, in the order of the log. */
   events: WhyEvent[];
-  /** All of it in words. */
+  /** The explanation in words. */
   sentences: string[];
   seq: number;
   snapshot: string;
@@ -65,16 +65,16 @@ export interface WhyAnswer {
 }
 
 export interface WhyRequest {
-  /** As it was asked for. */
+  /** The id in the request. */
   user: string;
-  /** Whose list it is. */
+  /** The user that owns this id. */
   root: string;
   item: string;
   n: number;
   includeSeen: boolean;
   /** Rules beside those of the configuration: of the request, or of the user's arm. */
   rules?: Rules | undefined;
-  /** Circumstances in which the list is asked for. */
+  /** Circumstances of the request. */
   circumstances?: readonly Circumstance[];
 }
 
@@ -84,14 +84,14 @@ export interface WhyOptions {
   seq: () => number;
   snapshot: () => string;
   config: string;
-  /** Items of a list that stands; a list is never chosen from for fewer. */
+  /** Items of a cached list; the candidates are never those of a shorter list. */
   length: number;
   rules?: () => Rules;
-  /** Which items that were seen are out; left out: all, for good. */
+  /** Which seen items the list leaves out; left out: all, for good. */
   seen?: SeenRule;
   /** What the engine's rows know beside the model. */
   rows?: RowsBeside;
-  /** Standard deviations that an item moves that is taken twice as often in a circumstance. */
+  /** Standard deviations by which an item moves that users take twice as often in a circumstance. */
   contextWeight?: number;
   /** Seed of the draws of exploration. */
   explorationSeed?: number;
@@ -99,7 +99,7 @@ export interface WhyOptions {
 
 /** By so much two sums of the same terms in another order may differ. */
 const ROUNDING = 1e-6;
-/** Newest events that are looked through for those that are spoken of. */
+/** Newest events in which the engine finds those that the explanation names. */
 const RECENT_EVENTS = 10_000;
 
 export function createWhy(options: WhyOptions): (request: WhyRequest) => WhyAnswer {
@@ -127,7 +127,7 @@ export function createWhy(options: WhyOptions): (request: WhyRequest) => WhyAnsw
     const { filters, quotas } = criteria.rules;
     const first = reranking.poolOf(criteria, count);
     if (found === undefined) return ask(first, filters);
-    // Where quotas left places open the list was chosen from more, and what they ask for was looked for by itself.
+    // Where quotas left places open the list had more candidates, and some for the quotas alone.
     const bounds = quotas.flatMap((quota) => (quota.kind === 'of' && quota.min > 0 ? [quota.filter] : []));
     const asked = function* (): Generator<Examined> {
       for (let pool = first; pool < POOL_MOST && quotas.length > 0; pool *= 4) yield ask(pool, filters);
@@ -145,7 +145,7 @@ export function createWhy(options: WhyOptions): (request: WhyRequest) => WhyAnsw
     return last as Examined;
   }
 
-  /** Items that were seen too lately to come back. */
+  /** Items that the user saw too lately for them to come back. */
   function keptOutOf(root: string, includeSeen: boolean): ReturnType<typeof itemId>[] {
     if (includeSeen || isForGood(seen)) return [];
     const own = model.history(userId(root), RECENT_EVENTS);
@@ -155,7 +155,7 @@ export function createWhy(options: WhyOptions): (request: WhyRequest) => WhyAnsw
   /** The list as it is answered; further down, where the item is not in it, in the same terms. */
   function listWith(item: string, criteria: ListCriteria, count: number): RerankedItem[] {
     const { items } = reranking.list(criteria, count);
-    // Quotas choose for so many places: of more, they would choose others.
+    // For a longer list, quotas would choose other items.
     const further = reranking.poolOf(criteria, count);
     const all = further <= count || items.length < count || criteria.rules.quotas.length > 0;
     if (all || items.some((one) => one.item === item)) return items;
@@ -178,25 +178,25 @@ export function createWhy(options: WhyOptions): (request: WhyRequest) => WhyAnsw
     const found = list[at];
     const examined = examine(criteria, item, count, found);
     if (!examined.known)
-      throw new NotFoundError(`No event of ${user} is known, so there is no list of their own.`, {
-        next: 'freshet trending, which is what somebody unknown gets',
+      throw new NotFoundError(`The log has no event of ${user}, so the engine has no personal list to explain.`, {
+        next: 'freshet trending, the list that an unknown user gets',
         details: { user },
       });
     if (examined.standing === 'unknown')
-      throw new NotFoundError(`No event speaks of the item ${item}.`, {
-        next: `freshet recommend ${user}, to see what is there`,
+      throw new NotFoundError(`No event names the item ${item}.`, {
+        next: `freshet recommend ${user}, to see the items of the list`,
         details: { item },
       });
-    // What was seen too lately to come back is left out by name.
+    // Items that the user saw too lately are excluded by name.
     const excluded = examined.standing === 'excluded';
-    const standing: WhyStanding =
+    const status: ItemStatus =
       at >= 0 && at < n
         ? 'listed'
         : examined.standing === 'candidate'
           ? 'below'
           : excluded
             ? 'seen'
-            : (examined.standing as WhyStanding);
+            : (examined.standing as ItemStatus);
     const reasons: readonly ListReason[] = found?.reasons ?? examined.reasons;
     const words = wordsOf(model);
     const spoken = new Set([
@@ -218,7 +218,7 @@ export function createWhy(options: WhyOptions): (request: WhyRequest) => WhyAnsw
     const answer: Omit<WhyAnswer, 'sentences'> = {
       user,
       item,
-      standing,
+      standing: status,
       rank: at < 0 ? null : at + 1,
       n,
       place: examined.place ?? null,

@@ -158,8 +158,8 @@ describe('why', () => {
   });
 
   it('refuses users and items that nothing is known of', () => {
-    expect(() => why('none')).toThrow(/No event speaks of the item none/);
+    expect(() => why('none')).toThrow(/No event names the item none/);
     const nobody = { user: 'nobody', root: 'nobody', item: 'i1', n: 5, includeSeen: false };
-    expect(() => asking()(nobody)).toThrow(/No event of nobody is known/);
+    expect(() => asking()(nobody)).toThrow(/The log has no event of nobody/);
   });
 });

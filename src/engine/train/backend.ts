@@ -23,7 +23,7 @@ export interface LoadedTensorflow {
   note?: string;
 }
 
-/** The backend that was asked for can't be had. */
+/** The backend does not load. */
 export class TensorflowUnavailableError extends FreshetError {
   readonly code = 'FRESHET_TENSORFLOW_UNAVAILABLE';
 }

@@ -10,7 +10,7 @@ import { CLOSED_FORM_DEFAULTS, type ClosedFormConfig } from './closed-form.ts';
 import { TOWERS_DEFAULTS, type TowersConfig } from './towers.ts';
 import type { TrainingOrder, TrainingReply } from './worker.ts';
 
-/** A training that came to nothing: TensorFlow can't be had, the worker died, or it took too long. */
+/** A training failed: TensorFlow does not load, the worker died, or the training took too long. */
 export class TrainingFailedError extends FreshetError {
   readonly code = 'FRESHET_TRAINING_FAILED';
 }
@@ -69,7 +69,7 @@ export function createTrainer(options: TrainerOptions): Trainer {
     const waiting = [...pending.values()];
     pending.clear();
     for (const { reject } of waiting)
-      reject(new TrainingFailedError(message, { cause, next: 'npx freshet doctor says whether TensorFlow loads' }));
+      reject(new TrainingFailedError(message, { cause, next: 'npx freshet doctor, to see whether TensorFlow loads' }));
   }
 
   function ensureWorker(): Worker {
@@ -118,9 +118,9 @@ export function createTrainer(options: TrainerOptions): Trainer {
           pending.set(id, { resolve, reject });
           timer = setTimeout(() => {
             void end();
-            failAll(`a training of ${kind} took more than ${timeLimitMs} ms`);
+            failAll(`a training of ${kind} took more than ${timeLimitMs} ms (engine.training_time_limit_ms)`);
           }, timeLimitMs);
-          // As long as somebody waits it keeps the process alive.
+          // The worker keeps the process alive while a caller waits.
           own.ref();
           own.postMessage(order);
         });
@@ -130,7 +130,7 @@ export function createTrainer(options: TrainerOptions): Trainer {
         }
         return { bytes: reply.bytes, seconds: reply.seconds, backend: reply.backend, loss: reply.loss };
       } catch (err) {
-        logger.warn({ err, kind }, 'a training came to nothing; what is in force stays');
+        logger.warn({ err, kind }, 'a training failed; the input in force stays');
         throw err;
       } finally {
         clearTimeout(timer);
@@ -139,7 +139,7 @@ export function createTrainer(options: TrainerOptions): Trainer {
     },
     close: async () => {
       const ended = end();
-      failAll('the trainer was closed');
+      failAll('the engine closed the trainer');
       await ended;
     },
   };

@@ -32,7 +32,7 @@ export type TrainingReply =
 
 const port = parentPort;
 if (port === null) throw new Error('this module is the entry of a worker thread');
-/** What the system gives to whoever wants nothing else: nobody waits for a training, and lists do wait for a processor. */
+/** The lowest priority of the system: no caller waits for a training, and callers do wait for lists. */
 const LOWEST_PRIORITY = 19;
 // On Linux this is the priority of this thread and of those that TensorFlow starts from it; elsewhere of the process.
 if (process.platform === 'linux') setPriority(LOWEST_PRIORITY);

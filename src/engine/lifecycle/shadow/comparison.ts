@@ -37,7 +37,7 @@ export interface Comparison {
   inForce(event: Placed): void;
   shadow(event: Placed): void;
   report(): ComparisonReport;
-  /** Events that only one of the two could be asked for. */
+  /** Events that only one of the two models could rank. */
   unpaired(): number;
 }
 
@@ -63,7 +63,7 @@ export function createComparison(window: number): Comparison {
   const pairs: Pair[] = [];
   let at = 0;
   let alone = 0;
-  // Both are told of an event within one batch, one after the other.
+  // Both models report an event within one batch, one after the other.
   let waiting = new Map<number, { of: 'inForce' | 'shadow'; event: Placed }>();
 
   function take(of: 'inForce' | 'shadow', event: Placed): void {

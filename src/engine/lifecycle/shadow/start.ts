@@ -1,6 +1,6 @@
 /**
  * A shadow: a second engine that folds the same log under other settings, beside the settings in force, and ranks the
- * same events with both before they are learned (decision 0022). Nobody sees its lists who doesn't ask it.
+ * same events with both before they are learned (decision 0022). Its lists go to callers that ask it alone.
  */
 import type { LoggedEvent } from '../../../bus/event/codec.ts';
 import { streamSeq } from '../../../bus/event/ids.ts';
@@ -38,7 +38,7 @@ export interface ShadowStatus {
   shadow: string;
   settings: Record<string, [unknown, unknown]>;
   compared: ComparisonReport;
-  /** Events that only one of the two could be asked for. */
+  /** Events that only one of the two models could rank. */
   unpaired: number;
   /** One in so many events is ranked by both. */
   every: number;
@@ -59,7 +59,7 @@ export interface ShadowEnvironment extends Omit<ServiceEnvironment, 'role' | 'co
   inForce: Config;
   /** Called when an erasure can't be followed: it has to begin again, from an empty file. */
   onStale?: () => void;
-  /** Called when somebody asks for its end. */
+  /** Called when a caller ends the shadow. */
   onStop?: () => void;
 }
 
@@ -67,11 +67,10 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
   const { config, inForce } = environment;
   const logger =
     environment.logger ?? createLogger({ service: 'shadow', level: config.log.level, redact: config.log.redact });
-  let memories: readonly ModelFold[] = [];
+  let folds: readonly ModelFold[] = [];
   const fold = (events: readonly LoggedEvent[], seq: number): void => {
     // One may be ahead where the rows are: never twice the same.
-    for (const memory of memories)
-      if (seq > memory.position()) memory.fold(after(events, memory.position()), streamSeq(seq));
+    for (const one of folds) if (seq > one.position()) one.fold(after(events, one.position()), streamSeq(seq));
   };
   const definition = engineProjection({ config });
   const comparison = createComparison(config.shadow.window);
@@ -86,7 +85,7 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
     const follower = createFollower({ records, objects, next: () => store.checkpoint().seq + 1, logger });
     const control = createModelFold({ config: inForce, tables, inputs: records, erasureKey });
     const tried = createModelFold({ config, tables, inputs: records, erasureKey });
-    memories = [control, tried];
+    folds = [control, tried];
     const placed = ({ seq, user, rank }: Placed): Placed => ({ seq, user, rank });
     control.model.observe((event) => comparison.inForce(placed(event)), settings.every);
     tried.model.observe((event) => comparison.shadow(placed(event)), settings.every);
@@ -106,8 +105,8 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
     async function promote(): Promise<PromoteAnswer> {
       const created = store.checkpoint().created;
       if (loop.status().state !== 'ready' || position() < store.checkpoint().seq)
-        throw new NotCaughtUpError(`The shadow has folded the log up to ${position()} only.`, {
-          next: 'freshet shadow status, and promote once it is ready',
+        throw new NotCaughtUpError(`The shadow is not ready: it has folded the log up to ${position()} only.`, {
+          next: 'freshet shadow status, then promote once the shadow is ready',
         });
       const snapshots = await createSnapshots({
         nc,
@@ -127,7 +126,7 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
           fingerprints: store.fingerprints(),
         }),
       );
-      logger.info({ object, seq }, 'the shadow’s snapshot is stored');
+      logger.info({ object, seq }, 'the shadow stored its snapshot');
       const act = await writeActivation({ codec, publisher }, 'promoted', {
         snapshot: object,
         config: JSON.stringify(settingsOf(config)),
@@ -136,9 +135,9 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
     }
 
     const own: Record<string, Endpoint> = {
-      recommend: { ...(recommend as Endpoint), description: 'A list as the shadow would make it' },
+      recommend: { ...(recommend as Endpoint), description: 'A list as the shadow computes it' },
       hash: {
-        description: 'Hashes of both models, with the position that they are of',
+        description: 'Hashes of both models, with their log positions',
         example: {},
         handle: () => ({
           in_force: hashModel(control.model, control.position()),
@@ -146,7 +145,7 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
         }),
       },
       promote: {
-        description: 'Stores a snapshot of the shadow and puts its settings in force by a control event',
+        description: 'Stores a snapshot of the shadow, and puts its settings in force by a control event',
         example: {},
         handle: promote,
       },
