@@ -384,7 +384,7 @@ describe('an engine that is killed', () => {
     expect(held).toBe(seq);
     expect(sha256).toBe(await uninterrupted(config));
     expect(starts.filter(({ snapshot }) => snapshot !== null).length).toBeGreaterThan(0);
-  }, 360_000);
+  });
 });
 
 it('lists of similar items of a whole catalogue are published once it is quiet, however few go while events come', async () => {
@@ -400,4 +400,4 @@ it('lists of similar items of a whole catalogue are published once it is quiet, 
     return found;
   };
   await until(async () => (await count()) === ITEMS, { within: 60_000, what: `${ITEMS} lists of similar items` });
-}, 200_000);
+});

@@ -519,5 +519,5 @@ describe('metrics', () => {
         service,
       ).toEqual([]);
     }
-  }, 450_000);
+  });
 });
