@@ -1,22 +1,48 @@
-import { defineConfig } from 'vitest/config';
+import { relative } from 'node:path';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Milliseconds after which a test counts as hanging: a limit ends what never ends, and measures nothing. */
+const HANGS_MS = 600_000;
+
+/** What crosses services comes first: its files take longest, and a long one at the end keeps one core idle. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const path = relative(import.meta.dirname, moduleId);
+      if (path.endsWith('.unit.test.ts')) return 3;
+      if (!path.startsWith('test')) return 2;
+      return FIRST.some((name) => path.includes(name)) ? 0 : 1;
+    };
+    return sorted.sort((a, b) => rank(a) - rank(b));
+  }
+}
+/** The longest of all. */
+const FIRST = ['docs/commands', 'faults/faults', 'e2e/backup', 'e2e/shadow', 'e2e/replay', 'e2e/forget.test'];
+
+const project = (name: string, include: string[], isolate: boolean): TestProjectInlineConfiguration => ({
+  extends: true,
+  test: { name, include, isolate },
+});
 
 export default defineConfig({
   test: {
-    include: [
-      'src/**/*.{unit,int}.test.ts',
-      'test/**/*.test.ts',
-      'bench/**/*.{unit,int}.test.ts',
-      'scripts/**/*.test.ts',
+    projects: [
+      // Files that share a process load each module once.
+      project('beside the source', ['{src,bench}/**/*.{unit,int}.test.ts'], false),
+      project('across services', ['{test,scripts}/**/*.test.ts'], true),
     ],
     environment: 'node',
-    // Processes rather than threads: SQLite and TensorFlow are native, and suites change the working folder.
+    // Processes rather than threads: SQLite and TensorFlow are native.
     pool: 'forks',
-    // Suites with servers and services of their own already keep the cores busy.
-    maxWorkers: 2,
+    // One more than the cores of a small runner: most files wait half of the time, for a process to start or to answer.
+    maxWorkers: 3,
     // Tests that run side by side within a file start processes of their own.
     maxConcurrency: 2,
-    testTimeout: 90_000,
-    hookTimeout: 180_000,
-    teardownTimeout: 10_000,
+    sequence: { sequencer: LongestFirst },
+    testTimeout: HANGS_MS,
+    hookTimeout: HANGS_MS,
+    teardownTimeout: 30_000,
   },
 });

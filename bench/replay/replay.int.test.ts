@@ -2,9 +2,7 @@
 import { expect, it } from 'vitest';
 import { type RebuildFigures, runReplay } from './replay.ts';
 
-it('rebuilds services in processes of their own and tells of each as soon as it is measured', {
-  timeout: 840_000,
-}, async () => {
+it('rebuilds services in processes of their own and tells of each as soon as it is measured', async () => {
   const told: RebuildFigures[] = [];
   const figures = await runReplay({
     events: 1_500,

@@ -392,7 +392,7 @@ describe('an engine that is killed', () => {
     expect(held).toBe(seq);
     expect(sha256).toBe(await uninterrupted(config));
     expect(starts.filter(({ snapshot }) => snapshot !== null).length).toBeGreaterThan(0);
-  }, 360_000);
+  });
 });
 
 it('lists of similar items of a whole catalogue are published once it is quiet, however few go while events come', async () => {
@@ -408,7 +408,7 @@ it('lists of similar items of a whole catalogue are published once it is quiet, 
     return found;
   };
   await until(async () => (await count()) === ITEMS, { within: 60_000, what: `${ITEMS} lists of similar items` });
-}, 200_000);
+});
 
 it('the ranking of a user is not published whose events and erasure come in one batch', async () => {
   // What comes within two seconds of a transaction waits for the next one.

@@ -92,7 +92,7 @@ describe('on a guarded server', () => {
     expect(state).toMatchObject({ messages: 1, last_seq: 1 });
   });
 
-  it('only the erase right forgets and exports', { timeout: 180_000 }, async () => {
+  it('only the erase right forgets and exports', async () => {
     const privacy = await as('privacy');
     expect(await call(privacy, 'freshet.user.export', { user: 'u1' })).toMatchObject({ user: 'u1', ids: ['u1'] });
     await refused(ask(privacy, 'ev.user.u1.viewed', viewed('u1', 'i1')));

@@ -57,7 +57,7 @@ beforeAll(async () => {
       (await fetch(`${system.http}/v1/users/u1/recommendations?min_seq=${body.seq}&timeout_ms=20000`)).status === 200,
   );
   processes = await alive();
-}, 360_000);
+});
 afterAll(async () => {
   await nc?.close();
   await system?.stop();

@@ -121,7 +121,7 @@ beforeAll(async () => {
     ...['r1', 'r2', 'r3'].flatMap((user) => [viewed(user, 'a'), viewed(user, 'b')]),
   );
   browser = await startBrowser(found, [SHOP]);
-}, 400_000);
+});
 afterAll(async () => {
   await browser?.close();
   await nc?.close();

@@ -19,7 +19,7 @@ let nc: NatsConnection;
 beforeAll(async () => {
   system = await startSystem({ args: ['--no-demo'] });
   nc = await connect({ servers: system.nats });
-}, 360_000);
+});
 afterAll(async () => {
   await nc?.close();
   expect(await system?.stop()).toBe(0);
@@ -40,7 +40,7 @@ const copies = async (): Promise<number> =>
   (await (await nc.jetstreamManager()).streams.info('DEAD_LETTERS')).state.messages;
 
 describe('dead letters', () => {
-  it('are listed by service, shown with what they say, corrected and discarded', { timeout: 900_000 }, async () => {
+  it('are listed by service, shown with what they say, corrected and discarded', async () => {
     const js = nc.jetstream();
     await js.publish('ev.user.u1.viewed', event({}));
     await js.publish('ev.user.u1.viewed', 'no JSON');

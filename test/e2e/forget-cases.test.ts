@@ -119,7 +119,7 @@ const history = () => [
   clicked('u1', 'c', { list: 'l1' }),
 ];
 
-describe('a user is forgotten', { timeout: 720_000 }, () => {
+describe('a user is forgotten', () => {
   it('while their events are still arriving, and a session of theirs is linked', async () => {
     await startAll();
     await folded(await publish(...history()));

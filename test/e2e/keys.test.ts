@@ -8,7 +8,7 @@ let system: TestSystem;
 
 beforeAll(async () => {
   system = await startSystem({ args: ['--no-demo'] });
-}, 360_000);
+});
 afterAll(async () => {
   await system?.stop();
 });

@@ -129,7 +129,7 @@ async function mend(last: number): Promise<void> {
 
 const others = () => [published('x'), registered('new'), viewed('new', 'x')];
 
-describe('services on a log that is not theirs', { timeout: 540_000 }, () => {
+describe('services on a log that is not theirs', () => {
   it('refuse one that was made again, and are mended by the command they name', async () => {
     await folded(await publish(published('a'), registered('u1'), viewed('u1', 'a'), viewed('u2', 'a')));
     await (await nc.jetstreamManager()).streams.delete('EVENTS');

@@ -9,6 +9,8 @@ export interface FaultRun {
   n: number;
   /** In the long form faults last as long as they are meant to. */
   long: boolean;
+  /** Of so many events in the long form, how many in this one: a fifth of them in the short form. */
+  sized(events: number): number;
   /** What was noticed or done on the way, for the table; said once however often. */
   note(text: string): void;
 }
@@ -22,7 +24,7 @@ export interface Fault {
   times: { short: number; long: number };
   /** No events but those of the fault itself. */
   quiet?: boolean;
-  /** A system of its own, made so; the one that faults share where there is none. */
+  /** What it needs of a system: in the long form one of its own. Faults share a system in the short form, and without this. */
   system?: FaultSystemOptions;
   /** Why it can't be injected on this machine; undefined where it can. */
   impossible?: () => Promise<string | undefined>;

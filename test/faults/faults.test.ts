@@ -3,7 +3,6 @@
 import Database from 'better-sqlite3';
 import { afterAll, describe, expect, it } from 'vitest';
 import { compare, reckon } from './harness/oracle.ts';
-import { startFaultSystem } from './harness/system.ts';
 import { FAULTS } from './kinds/all.ts';
 import { createFaultRunner } from './runner.ts';
 
@@ -13,7 +12,7 @@ afterAll(() => runner.stop());
 /** What takes long also where all is well is in the long form only. */
 describe('a system that is put to a fault loses nothing and counts nothing twice', () => {
   for (const fault of FAULTS.filter(({ times }) => times.short > 0))
-    it(fault.name, { timeout: 540_000 }, async (context) => {
+    it(fault.name, async (context) => {
       const result = await runner.run(fault);
       if (result.skipped !== undefined) return context.skip(result.skipped);
       expect(result.wrong).toEqual([]);
@@ -21,29 +20,22 @@ describe('a system that is put to a fault loses nothing and counts nothing twice
       expect(result.acknowledged).toBeGreaterThan(0);
     });
 
-  it('and is what its log gives, behind all of them', { timeout: 540_000 }, async () => {
+  it('and is what its log gives, behind all of them', async () => {
     expect(await runner.verified()).toEqual([]);
   });
 });
 
 describe('the comparison at the end of each fault', () => {
-  it('finds an event that a service lacks, and a row that nobody published', { timeout: 360_000 }, async () => {
-    const system = await startFaultSystem();
-    try {
-      await system.load.burst(300);
-      await system.folded(system.load.lastSeq);
-      expect(await system.compared()).toMatchObject({ acknowledged: 500, lost: 0, doubled: 0, wrong: [] });
-      expect(await system.verified()).toEqual([]);
-      const db = new Database(system.fileOf('user'));
-      db.exec('DELETE FROM interaction WHERE seq = (SELECT min(seq) FROM interaction)');
-      db.exec(
-        `INSERT INTO interaction SELECT user, seq + 100000, type, item, value, list, time, id FROM interaction LIMIT 1`,
-      );
-      db.close();
-      expect(compare(reckon(system.load.acknowledged), system.data)).toMatchObject({ lost: 1, doubled: 1 });
-      expect(await system.verified()).toEqual([expect.stringContaining('"table":"interaction"')]);
-    } finally {
-      await system.stop();
-    }
+  it('finds an event that a service lacks, and a row that nobody published', async () => {
+    const system = await runner.shared();
+    expect(await system.compared()).toMatchObject({ lost: 0, doubled: 0, wrong: [] });
+    const db = new Database(system.fileOf('user'));
+    db.exec('DELETE FROM interaction WHERE seq = (SELECT min(seq) FROM interaction)');
+    db.exec(
+      `INSERT INTO interaction SELECT user, seq + 100000, type, item, value, list, time, id FROM interaction LIMIT 1`,
+    );
+    db.close();
+    expect(compare(reckon(system.load.acknowledged), system.data)).toMatchObject({ lost: 1, doubled: 1 });
+    expect(await system.verified()).toEqual([expect.stringContaining('"table":"interaction"')]);
   });
 });

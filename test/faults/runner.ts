@@ -2,7 +2,8 @@
 import { createRandom } from '../../src/bus/log/random.ts';
 import { messageOf } from '../../src/errors.ts';
 import type { Fault, FaultResult } from './fault.ts';
-import { type FaultSystem, startFaultSystem } from './harness/system.ts';
+import { noSmallDisk } from './harness/disk.ts';
+import { type FaultSystem, type FaultSystemOptions, startFaultSystem } from './harness/system.ts';
 
 export interface RunnerOptions {
   long: boolean;
@@ -17,22 +18,42 @@ export interface FaultRunner {
    * after each fault, in the short form only here, behind all of them.
    */
   verified(): Promise<string[]>;
+  /** The system that faults share. */
+  shared(): Promise<FaultSystem>;
   stop(): Promise<void>;
 }
 
 /** Events a second while faults are injected. */
-export const LOAD_PER_S = 400;
+const LOAD_PER_S = { long: 400, short: 40 };
+/** Of this many events of the long form the short one has one. */
+const SMALLER = 5;
 
 /** Events after which the faults that share a system get another one: each of them folds the whole log again. */
 const RENEWED_AFTER = 30_000;
 
+/** What faults of the short form need of the one system that they share. */
+async function allInOne(): Promise<FaultSystemOptions> {
+  const disk = (await noSmallDisk()) === undefined ? { under: 'projections' as const, megabytes: 256 } : undefined;
+  return {
+    proxied: true,
+    passwords: true,
+    env: { FRESHET_ENGINE_SNAPSHOT_INTERVAL_MS: '1000', FRESHET_ENGINE_SNAPSHOT_EVENTS: '300' },
+    ...(disk && { disk }),
+  };
+}
+
 export function createFaultRunner({ long, seed, say = () => {} }: RunnerOptions): FaultRunner {
   let shared: FaultSystem | undefined;
+  const ownOf = (fault: Fault): FaultSystemOptions | undefined => (long ? fault.system : undefined);
+  const share = async (): Promise<FaultSystem> => {
+    shared ??= await startFaultSystem(long ? {} : await allInOne(), seed);
+    return shared;
+  };
 
   async function inject(fault: Fault, system: FaultSystem, result: FaultResult): Promise<void> {
     const random = createRandom(seed);
     const before = system.load.acknowledged.size;
-    if (!fault.quiet) system.load.begin(LOAD_PER_S);
+    if (!fault.quiet) system.load.begin(long ? LOAD_PER_S.long : LOAD_PER_S.short);
     const times = long ? fault.times.long : fault.times.short;
     for (let n = 0; n < times; n++) {
       const took = await fault.inject({
@@ -40,6 +61,7 @@ export function createFaultRunner({ long, seed, say = () => {} }: RunnerOptions)
         random,
         n,
         long,
+        sized: (events) => (long ? events : Math.ceil(events / SMALLER)),
         note: (text) => void (result.notes.includes(text) || result.notes.push(text)),
       });
       const over = performance.now();
@@ -49,8 +71,8 @@ export function createFaultRunner({ long, seed, say = () => {} }: RunnerOptions)
       say(`${fault.name} ${n + 1}/${times}: recovered after ${Math.round(result.recovery.at(-1) as number)} ms`);
     }
     const checked = await system.compared();
-    if (long || fault.system) result.wrong.push(...(await system.verified()));
-    result.acknowledged = checked.acknowledged - (fault.system ? 0 : before);
+    if (long) result.wrong.push(...(await system.verified()));
+    result.acknowledged = checked.acknowledged - (ownOf(fault) ? 0 : before);
     result.lost = checked.lost;
     result.doubled = checked.doubled;
     result.wrong.push(...checked.wrong);
@@ -72,16 +94,16 @@ export function createFaultRunner({ long, seed, say = () => {} }: RunnerOptions)
       };
       const skipped = await fault.impossible?.();
       if (skipped !== undefined) return { ...result, skipped };
+      const own = ownOf(fault);
       let system: FaultSystem | undefined;
       try {
-        if (fault.system) system = await startFaultSystem(fault.system, seed);
+        if (own) system = await startFaultSystem(own, seed);
         else {
           if ((shared?.load.acknowledged.size ?? 0) > RENEWED_AFTER) {
             await shared?.stop();
             shared = undefined;
           }
-          shared ??= await startFaultSystem({}, seed);
-          system = shared;
+          system = await share();
         }
         await inject(fault, system, result);
       } catch (err) {
@@ -93,11 +115,12 @@ export function createFaultRunner({ long, seed, say = () => {} }: RunnerOptions)
           await system.stop().catch(() => {});
         }
       } finally {
-        if (system && fault.system) await system.stop().catch((err: unknown) => result.wrong.push(messageOf(err)));
+        if (system && own) await system.stop().catch((err: unknown) => result.wrong.push(messageOf(err)));
       }
       return result;
     },
     verified: async () => (await shared?.verified()) ?? [],
+    shared: share,
     stop: async () => {
       await shared?.stop();
       shared = undefined;

@@ -3,6 +3,8 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
+import { connect, type NatsConnection } from 'nats';
+import { call, type Json } from '../../src/bus/nats/micro.ts';
 import { readRuntime } from '../../src/up/runtime-file.ts';
 import { makeTempDir, removeTempDir } from './tempdir.ts';
 import { until } from './wait.ts';
@@ -26,6 +28,8 @@ export interface TestSystem {
   cliRaw(...args: string[]): Promise<CliResult>;
   /** The same with `--json`, parsed; the last line where there are several. */
   json<T>(...args: string[]): Promise<T>;
+  /** What an endpoint answers: `ask('engine.status')`. A verb would be a process each time that is asked. */
+  ask<T>(endpoint: string, request?: Json): Promise<T>;
   /** SIGKILL to one of its processes: a service, `gateway`, or `nats-server`. */
   kill(name: string): void;
   /** A number that a query on a service's projection gives. */
@@ -50,8 +54,15 @@ export interface StartSystemOptions {
 
 /** Milliseconds that a start may take. */
 const START_MS = 90_000;
-/** Milliseconds that a verb may take on a busy machine. */
-const VERB_MS = 240_000;
+/** Milliseconds after which a verb counts as hanging. */
+const VERB_MS = 480_000;
+
+/** A demo for whoever needs readers and books, and not many of them: the catalogue is what most of it is. */
+export const SMALL_DEMO = {
+  FRESHET_DEMO_EVENTS: '300',
+  FRESHET_DEMO_READERS: '30',
+  FRESHET_DEMO_TRICKLE_PER_S: '0',
+};
 
 const started = new Set<ChildProcess>();
 process.on('exit', () => {
@@ -105,7 +116,14 @@ export async function startSystem({
       );
     });
 
+  let client: Promise<NatsConnection> | undefined;
+  const ask = async <T>(endpoint: string, request: Json = {}): Promise<T> => {
+    client ??= connect({ servers: nats, maxReconnectAttempts: -1 });
+    return call<T>(await client, `freshet.${endpoint}`, request);
+  };
+
   async function end(tell: () => void): Promise<number | null> {
+    await (await client)?.close();
     const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
     if (child.exitCode !== null) return child.exitCode;
     tell();
@@ -124,6 +142,7 @@ export async function startSystem({
     pid,
     cli,
     cliRaw,
+    ask,
     json: async <T>(...words: string[]) => {
       const { stdout, stderr } = await cli(...words, '--json');
       const line = stdout.trim().split('\n').at(-1);

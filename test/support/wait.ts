@@ -1,7 +1,9 @@
 /** Waiting for something to become so, with a limit; never for time to pass. */
 
 /** How much longer than a machine needs that does nothing else: runners are shared, and waiting costs nothing. */
-const PATIENCE = 3;
+const PATIENCE = 6;
+/** Milliseconds that no wait takes longer than: it ends before the test does, and says what it waited for. */
+const LONGEST_MS = 480_000;
 
 export interface UntilOptions {
   /** Milliseconds after which it is given up, on a machine that does nothing else. */
@@ -18,7 +20,7 @@ export async function until<T>(
   condition: () => T | Promise<T>,
   { within = 10_000, what = condition.toString() }: UntilOptions = {},
 ): Promise<Exclude<T, false | null | undefined>> {
-  const limit = within * PATIENCE;
+  const limit = Math.min(within * PATIENCE, LONGEST_MS);
   const deadline = performance.now() + limit;
   let cause: unknown;
   for (let pause = 1; ; pause = Math.min(pause * 1.5, 50)) {

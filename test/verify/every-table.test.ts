@@ -94,7 +94,7 @@ function other(value: Row[string] | undefined, type: string): Row[string] {
 }
 
 describe.each(Object.keys(SERVICES))('a value that is changed by hand in the %s service', (service) => {
-  it('is found and named in every table and column that is state', { timeout: 600_000 }, async () => {
+  it('is found and named in every table and column that is state', async () => {
     const folder = tempDir('every-table');
     const file = join(folder, `${service}.sqlite`);
     const log = await logOfEverything();

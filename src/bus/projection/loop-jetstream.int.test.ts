@@ -88,7 +88,7 @@ describe('the loop on JetStream', () => {
     }
     await loop.reached(streamSeq(EVENT_COUNT), 30_000);
     expectExact(store);
-  }, 180_000);
+  });
 
   it('counts exactly while the connection is cut again and again, and events are published the while', async () => {
     await publishAll(await openLog(), 5_000);
@@ -99,7 +99,7 @@ describe('the loop on JetStream', () => {
     proxy.cutEvery(0);
     expect(stateOf(store)).toMatchObject({ seq: EVENT_COUNT, applied: EVENT_COUNT, dead: [] });
     expectExact(store);
-  }, 180_000);
+  });
 
   it('counts exactly where the consumer is deleted by hand', async () => {
     const log = await openLog();

@@ -187,10 +187,7 @@ describe('a rebuilt projection', () => {
     expect(await ask<ModelHash>('engine.hash')).toEqual(right);
   });
 
-  it('is made by itself where settings have changed, while the rows there are go on answering', {
-    // A process of its own is started for it.
-    timeout: 270_000,
-  }, async () => {
+  it('is made by itself where settings have changed, while the rows there are go on answering', async () => {
     const first = await start(startUser);
     const seq = await publish(registered('u1', { age: 41 }), viewed('u1', 'a'));
     await ask('user.get', { user: 'u1', min_seq: seq });

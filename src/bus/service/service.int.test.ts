@@ -606,5 +606,5 @@ describe('metrics', () => {
         service,
       ).toEqual([]);
     }
-  }, 450_000);
+  });
 });

@@ -150,7 +150,7 @@ describe('the fold with recorded inputs', () => {
       ),
       { numRuns: 8 },
     );
-  }, 180_000);
+  });
 
   it('is another one where an input counts from another position', () => {
     const states = [[], [input(100)], [input(250)]].map((inputs) => stateOf(fold(inputs, 64, 0).live));
@@ -227,7 +227,7 @@ const config: Config = completeConfig({
   },
 });
 
-describe('an engine that trains', { timeout: 360_000 }, () => {
+describe('an engine that trains', () => {
   let server: TestNatsServer;
   let data: string;
   let nc: NatsConnection;
@@ -467,9 +467,7 @@ describe('an engine that trains', { timeout: 360_000 }, () => {
     return seq;
   }
 
-  it('trains anew after an erasure, without the user, and is what the purged log gives with that', {
-    timeout: 720_000,
-  }, async () => {
+  it('trains anew after an erasure, without the user, and is what the purged log gives with that', async () => {
     const own: Config = { ...config, erasure: { ...config.erasure, rebuild_after_ms: 50 } };
     const engine = await start({ config: own });
     await publish(...catalogue(), ...reading(400));
@@ -504,9 +502,7 @@ describe('an engine that trains', { timeout: 360_000 }, () => {
     expect(model.inputs.map(({ sha256 }) => sha256)).toContain(after[0]?.sha256);
   });
 
-  it('lets go of what was trained with somebody who is forgotten also where nothing can be trained', {
-    timeout: 720_000,
-  }, async () => {
+  it('lets go of what was trained with somebody who is forgotten also where nothing can be trained', async () => {
     const { engine } = await trained();
     await stop(engine);
     // Switched off: neither trained nor used, and a record of before is there all the same.

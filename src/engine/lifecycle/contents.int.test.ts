@@ -167,7 +167,7 @@ describe('a model’s contents', () => {
   });
 });
 
-describe('an engine that runs', { timeout: 360_000 }, () => {
+describe('an engine that runs', () => {
   const settings = {
     projection: { batch_wait_ms: 1, idle_check_ms: 100, check_interval_ms: 100, backoff_min_ms: 5, heartbeat_ms: 200 },
     engine: { snapshot_interval_ms: 3_600_000, snapshot_events: 1_000_000, training_content: false },

@@ -34,11 +34,11 @@ export const credentialsRevoked: Fault = {
   what: 'the password of the services changed while they run, for 5 s (1 s in the short form), and then changed back',
   times: { short: 1, long: 5 },
   system: { passwords: true },
-  inject: async ({ system, long }) => {
+  inject: async ({ system, long, sized }) => {
     const before = await system.lastSeq();
     system.servicePassword('another-one');
     await moment(long ? 5_000 : 1_000);
-    await until(async () => (await system.lastSeq()) > before + 100, { within: 20_000 });
+    await until(async () => (await system.lastSeq()) > before + sized(100), { within: 20_000 });
     for (const name of SERVICES)
       if ((system.services[name].state?.seq ?? 0) >= system.load.lastSeq) throw new Error(`${name} still reads`);
     system.servicePassword(PASSWORD);

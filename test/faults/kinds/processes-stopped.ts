@@ -57,12 +57,13 @@ export const serviceTerminated: Fault = {
   name: 'service-terminated',
   what: 'SIGTERM of a service while it folds a burst: it ends with code 0 within 5 s',
   times: { short: 1, long: 8 },
-  inject: async ({ system, random, n }) => {
+  inject: async ({ system, random, n, long, sized }) => {
     const service = system.services[SERVICES[(n + 3) % SERVICES.length] as ServiceName];
-    const burst = system.load.burst(1_500);
+    const burst = system.load.burst(sized(1_500));
     await moment(random.below(120));
     const { code, ms } = await service.stop();
-    if (code !== 0 || ms > END_MS)
+    // How long it takes is measured in the long form alone: other tests run beside the short one.
+    if (code !== 0 || (long && ms > END_MS))
       throw new Error(`${service.name} ended with code ${code} after ${Math.round(ms)} ms`);
     await service.start();
     await burst;

@@ -73,7 +73,7 @@ export const olderCopy: Fault = {
     await service.stop();
     copyFileSync(file, `${file}.older`);
     await service.start();
-    await system.load.burst(800);
+    await system.load.burst(run.sized(800));
     await system.folded(system.load.lastSeq);
     await service.stop();
     removeDatabase(file);

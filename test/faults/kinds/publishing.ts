@@ -16,7 +16,9 @@ export const answersLost: Fault = {
   quiet: true,
   inject: async ({ system }) => {
     const proxy = await startProxy(system.server.port);
-    const nc = await connect({ url: `nats://127.0.0.1:${proxy.port}`, name: 'faults-publisher' });
+    const url = new URL(system.url);
+    url.port = String(proxy.port);
+    const nc = await connect({ url: url.href, name: 'faults-publisher' });
     let again = 0;
     const publisher = createPublisher(nc, { timeoutMs: 200, retries: 100, onRetry: () => again++ });
     const before = await system.lastSeq();

@@ -90,8 +90,8 @@ export const newestBlockFlipped: Fault = {
   times: { short: 1, long: 5 },
   system: {},
   quiet: true,
-  inject: async ({ system, random, note }) => {
-    await system.load.burst(3_000);
+  inject: async ({ system, random, note, sized }) => {
+    await system.load.burst(sized(3_000));
     await backUp(system);
     await system.server.kill();
     flip(system, 'newest', random);

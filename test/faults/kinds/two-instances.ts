@@ -16,7 +16,11 @@ export const secondInstance: Fault = {
     const starting = second.start().catch(() => {});
     await until(() => second.failures.length > 0, { within: 30_000 });
     assert.equal(second.failures[0], 'FRESHET_INSTANCE_LOCKED');
-    assert.ok(second.said.some((line) => line.includes(String(system.services[name].pid))));
+    // What it writes may come later than what it tells over IPC.
+    await until(() => second.said.some((line) => line.includes(String(system.services[name].pid))), {
+      within: 10_000,
+      what: 'it says which process holds them',
+    });
     await second.kill(true);
     void starting;
   },
