@@ -3,6 +3,7 @@
  * that still reads the log would answer from long ago; so while another one answers it stays aside until it is ready.
  */
 import { ErrorCode, type NatsConnection, NatsError, RequestStrategy } from 'nats';
+import { withTimeLimit } from '../nats/time-limit.ts';
 
 /** Milliseconds that instances have to say what they answer. */
 const SAY_MS = 2_000;
@@ -16,17 +17,15 @@ export async function othersAnswer(
   nc: NatsConnection,
   { name, prefix, instance }: { name: string; prefix: string; instance: string },
 ): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`It can't be told which instances of ${name} there are.`)), 2 * SAY_MS);
-  });
   try {
-    return await Promise.race([looked(), late]);
+    return await withTimeLimit(
+      looked(),
+      2 * SAY_MS,
+      `The instances of ${name} did not answer within ${2 * SAY_MS} ms.`,
+    );
   } catch (err) {
     if (err instanceof NatsError && err.code === ErrorCode.NoResponders) return false;
     throw err;
-  } finally {
-    clearTimeout(timer);
   }
 
   async function looked(): Promise<boolean> {

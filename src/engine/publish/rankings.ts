@@ -3,6 +3,7 @@
  * coalesced: who acted is marked, and marked users are drained newest first whenever the fold has caught up; while it
  * hasn't, only those that have waited too long.
  */
+
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import { RANKINGS } from '../../../streams.config.ts';
@@ -10,6 +11,7 @@ import { encodeToken } from '../../bus/event/ids.ts';
 import { isNotFound } from '../../bus/nats/connection.ts';
 import { onceMade } from '../../bus/nats/once-made.ts';
 import type { Publisher } from '../../bus/nats/publisher.ts';
+import { createTimeLimit } from '../../bus/nats/time-limit.ts';
 import { sendNow } from '../../bus/nats/turn.ts';
 import { messageOf } from '../../errors.ts';
 import type { Lists } from '../serve/lists.ts';
@@ -404,13 +406,13 @@ export function createRankings(options: RankingsOptions): Rankings {
       newest = [];
       similarDue = 0;
       if (nothingOnItsWay()) return;
-      await new Promise<void>((resolve) => {
-        const limit = setTimeout(resolve, STOP_MS);
-        landed = () => {
-          clearTimeout(limit);
-          resolve();
-        };
-      });
+      const limit = createTimeLimit(STOP_MS);
+      await limit.race(
+        new Promise<void>((resolve) => {
+          landed = resolve;
+        }),
+      );
+      limit.end();
     },
   };
 }
