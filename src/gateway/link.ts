@@ -2,10 +2,12 @@
  * The gateway's way to NATS. It is made in the background and made again for as long as the gateway runs, so that the
  * door is open (and says what is wrong) while the server is away.
  */
+
 import { Events, type NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import { connect } from '../bus/nats/connection.ts';
 import { createPublisher, type Publisher, type PublisherOptions } from '../bus/nats/publisher.ts';
+import { createTimeLimit } from '../bus/nats/time-limit.ts';
 import { prepareServer } from '../bus/streams/prepare.ts';
 import { FreshetError, messageOf, NatsUnreachableError } from '../errors.ts';
 
@@ -139,10 +141,7 @@ export function createLink(options: LinkOptions): Link {
     close: async (withinMs) => {
       closing = true;
       wake();
-      let timer: NodeJS.Timeout | undefined;
-      const timeUp = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, withinMs);
-      });
+      const limit = createTimeLimit(withinMs);
       const orderly = async (): Promise<void> => {
         await established;
         if (!bus) return;
@@ -151,11 +150,8 @@ export function createLink(options: LinkOptions): Link {
           if (!bus.nc.isClosed()) await bus.nc.drain();
         } else void bus.publisher.close();
       };
-      await Promise.race([
-        orderly().catch((err: unknown) => logger.warn({ err }, 'NATS was not left in order')),
-        timeUp,
-      ]);
-      clearTimeout(timer);
+      await limit.race(orderly().catch((err: unknown) => logger.warn({ err }, 'NATS was not left in order')));
+      limit.end();
       // What the log has not acknowledged by now has an unknown outcome, which its publisher's caller can then log.
       await bus?.publisher.close(0);
       await bus?.nc.close();

@@ -1,5 +1,7 @@
 /** Publishing what a request holds: each event checked, the good ones sent through the window, the answers counted. */
+
 import type { EventCodec, PreparedEvent } from '../bus/event/codec.ts';
+import { createTimeLimit } from '../bus/nats/time-limit.ts';
 import type { EventProblem } from '../errors.ts';
 import type { Entry } from './body.ts';
 import type { Bus } from './link.ts';
@@ -50,14 +52,8 @@ export async function publishEntries(
 ): Promise<PublishOutcome> {
   const outcome: PublishOutcome = { accepted: 0, duplicates: 0, rejected: [], unacknowledged: 0 };
   const maxPayload = nc.info?.max_payload ?? Number.MAX_SAFE_INTEGER;
-  let expired = false;
-  let timer: NodeJS.Timeout | undefined;
-  const timeUp = new Promise<void>((resolve) => {
-    timer = setTimeout(() => {
-      expired = true;
-      resolve();
-    }, timeoutMs);
-  });
+  const limit = createTimeLimit(timeoutMs);
+  let answered = false;
   const flights: Promise<void>[] = [];
   let failure: { err: unknown } | undefined;
   let good = 0;
@@ -70,12 +66,12 @@ export async function publishEntries(
     }
     good++;
     // Places in the window, not a queue: a request that gives up leaves nothing behind that is still to be sent.
-    if (publisher.pending >= window) await Promise.race([publisher.ready(), timeUp]);
-    if (expired || failure) continue;
+    if (publisher.pending >= window) await limit.race(publisher.ready());
+    if (limit.isUp || failure) continue;
     flights.push(
       publisher.publish(checked.prepared).then(
         ({ seq, duplicate }) => {
-          if (expired) return;
+          if (limit.isUp || answered) return;
           if (duplicate) outcome.duplicates++;
           else outcome.accepted++;
           if (outcome.seq === undefined || seq > outcome.seq) outcome.seq = seq;
@@ -86,10 +82,10 @@ export async function publishEntries(
       ),
     );
   }
-  await Promise.race([Promise.all(flights), timeUp]);
-  clearTimeout(timer);
-  // What comes in from now on is told to nobody.
-  expired = true;
+  await limit.race(Promise.all(flights));
+  limit.end();
+  // The answer does not count an acknowledgement that comes later.
+  answered = true;
   outcome.unacknowledged = good - outcome.accepted - outcome.duplicates;
   if (failure) outcome.failure = failure.err;
   return outcome;

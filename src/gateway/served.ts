@@ -1,8 +1,10 @@
 /** Reporting a list as shown, where the request says that it will be: `served=true`. */
+
 import type { Logger } from 'pino';
 import { hash53 } from '../bus/event/canonical.ts';
 import type { EventCodec } from '../bus/event/codec.ts';
 import type { ServedData } from '../bus/event/types.ts';
+import { createTimeLimit, LATE } from '../bus/nats/time-limit.ts';
 import { BadRequestError, PublishUnacknowledgedError, ScopeMissingError } from '../errors.ts';
 import { MAIN } from '../experiment/arms.ts';
 import { type Caller, mayUse } from './access/caller.ts';
@@ -49,8 +51,6 @@ export interface Served {
 /** Publisher of these events. */
 const SOURCE = 'freshet-gateway';
 const HASHES = 2 ** 53;
-/** The time was up first. */
-const LATE = Symbol('late');
 
 /** What a served event says of an item of an answer. */
 const shownOf = ({ item, score, propensity, explored }: ServedData['items'][number]): ServedData['items'][number] => ({
@@ -94,17 +94,14 @@ export function createServed({ link, codec, logger, share, timeoutMs, window }: 
   /** The position in the log; null if the report was not published, or not acknowledged in time. */
   async function publishInTime(result: ReturnType<EventCodec['prepare']>): Promise<number | null> {
     if (!result.ok) return failed(result.problem);
-    let timer: NodeJS.Timeout | undefined;
-    const timeUp = new Promise<typeof LATE>((resolve) => {
-      timer = setTimeout(() => resolve(LATE), timeoutMs);
-    });
+    const limit = createTimeLimit(timeoutMs);
     try {
       const { publisher } = link.bus();
       // A report waits for a place in the window rather than in the queue: lists that went out would fill it without end.
-      if (publisher.pending >= window && (await Promise.race([publisher.ready(), timeUp])) === LATE)
+      if (publisher.pending >= window && (await limit.race(publisher.ready())) === LATE)
         return failed(new PublishUnacknowledgedError('The publisher had no place for the report in time.'));
       const flight = publisher.publish(result.prepared);
-      const first = await Promise.race([flight, timeUp]);
+      const first = await limit.race(flight);
       if (first !== LATE) return first.seq;
       logger.warn(
         { timeout_ms: timeoutMs },
@@ -118,7 +115,7 @@ export function createServed({ link, codec, logger, share, timeoutMs, window }: 
     } catch (err) {
       return failed(err);
     } finally {
-      clearTimeout(timer);
+      limit.end();
     }
   }
 

@@ -2,9 +2,11 @@
  * The keys, as they stand in KV: followed for as long as there is a connection, so that a key which is revoked opens
  * nothing from that moment on, at every gateway. After each reconnect they are read anew before any key counts.
  */
+
 import type { KvEntry, NatsConnection, QueuedIterator } from 'nats';
 import type { Logger } from 'pino';
 import { KEYS } from '../../../streams.config.ts';
+import { withTimeLimit } from '../../bus/nats/time-limit.ts';
 import { ServiceUnavailableError } from '../../errors.ts';
 import { type KeyRecord, readRecord } from './key.ts';
 
@@ -109,18 +111,11 @@ export function createKeyTable({ logger, timeoutMs }: KeyTableOptions): KeyTable
     isKnown: () => isKnown,
     known: async () => {
       if (isKnown) return;
-      let limit: NodeJS.Timeout | undefined;
-      const timeUp = new Promise<never>((_resolve, reject) => {
-        const late = new ServiceUnavailableError(`The API keys could not be read within ${timeoutMs} ms.`, {
+      const late = () =>
+        new ServiceUnavailableError(`The API keys could not be read within ${timeoutMs} ms.`, {
           next: 'freshet status',
         });
-        limit = setTimeout(() => reject(late), timeoutMs);
-      });
-      try {
-        await Promise.race([becomesKnown, timeUp]);
-      } finally {
-        clearTimeout(limit);
-      }
+      await withTimeLimit(becomesKnown, timeoutMs, late);
     },
     any: () => records.size > 0,
     find: (id) => records.get(id),
