@@ -1,4 +1,4 @@
-/** What every service answers beside its own, and `min_seq`, which every read takes. */
+/** The endpoints of every service, and `min_seq`, which every read accepts. */
 import type { Config } from '../../config/schema.ts';
 import { NotFoundError, ServiceUnavailableError } from '../../errors.ts';
 import { streamSeq } from '../event/ids.ts';
@@ -45,7 +45,7 @@ async function reachMinSeq(request: Json, loop: ProjectionLoop, { http }: Config
   await loop.reached(streamSeq(minSeq), timeoutMs);
 }
 
-/** How many identities one question may hold. */
+/** Most identities in one request. */
 export const KNOWN_MAX = 5_000;
 
 export function commonEndpoints(
@@ -98,7 +98,7 @@ export function commonEndpoints(
   };
 }
 
-/** What every service answers. */
+/** The endpoints of every service. */
 export const COMMON_ENDPOINTS = {
   status: {
     description: 'State, sequence, lag and number of dead letters of the instance',
@@ -127,7 +127,7 @@ const PERSONAL_DATA_MAX = 1_000;
 /** Most dead letters in one page. */
 const DEAD_LETTERS_MAX = 500;
 
-/** A dead letter without what it says. */
+/** A dead letter without its payload. */
 export interface DeadLetterMention {
   seq: number;
   subject: string;
