@@ -1,5 +1,5 @@
 /**
- * What happens behind a commit. The rows and the checkpoint are safe by then, so nothing here can fail the commit. There
+ * What happens after a commit. The rows and the checkpoint are safe by then, so nothing here can fail the commit. There
  * are two kinds of follower. The *state follower* holds state in memory that answers beside the rows: if it fails, it no
  * longer follows the log, and the projection is not ready until another one has folded the log again. *Effects* act on what
  * has changed (lists, publishing, copies): each is isolated from the others, counted, and derived again from the rows
@@ -17,7 +17,7 @@ export interface CommittedBatch {
   events: readonly LoggedEvent[];
   /** Position that the state holds after the batch. */
   seq: StreamSeq;
-  /** How many messages the batch moved to the dead letters. */
+  /** Number of messages of the batch that the service moved to the dead letters. */
   deadLetters: number;
   /** True where the rows held these events before: only the state follower had yet to fold them. */
   catchUp: boolean;
@@ -28,8 +28,8 @@ export interface StateFollower {
   /** Position up to which it holds the log. */
   position(): StreamSeq;
   /**
-   * Folds events that the rows hold, in log order, and stands at `seq` afterwards; `newest` is the last message there was.
-   * What it throws ends its life: it may have folded a part of the batch.
+   * Folds events that the rows hold, in log order. Its position is `seq` afterwards; `newest` is the last message of the
+   * batch. An exception ends its life, because it may have folded a part of the batch.
    */
   fold(events: readonly LoggedEvent[], seq: StreamSeq, newest: Fingerprint | undefined): void;
 }
@@ -38,11 +38,11 @@ export interface StateFollower {
 export interface Effect {
   /** Name in the status, in metrics and in logs. */
   readonly name: string;
-  /** Acts on a batch. What it throws, or rejects with, is counted, and leads to {@link derive}. */
+  /** Acts on a batch. A failure is counted, and leads to {@link derive}. */
   afterCommit(batch: CommittedBatch): void | Promise<void>;
   /**
-   * Does from the rows what the batches behind a position ask for: before the next batch after a failure, and when the
-   * projection starts (position 0: all that the rows hold).
+   * Does from the rows what the batches after a position require. The service calls it before the next batch after a
+   * failure, and when the projection starts (position 0: all rows).
    */
   derive(since: StreamSeq): void | Promise<void>;
 }
@@ -53,12 +53,12 @@ export interface Followers {
   readonly effects?: readonly Effect[];
 }
 
-/** What the status says of an effect that has failed since the process started. */
+/** An effect that has failed since the process started, as the status shows it. */
 export interface EffectStatus {
   name: string;
   /** How often it has failed. */
   failed: number;
-  /** Position behind which it has yet to be derived again; null: it has caught up. */
+  /** Position after which the service must derive it again; null: it has caught up. */
   pending_since: number | null;
   /** Why it failed last. */
   reason: string;
@@ -77,9 +77,9 @@ export interface AfterCommit {
   run(batch: CommittedBatch, newest?: Fingerprint): void;
   /** Derives all effects from the rows, as at a start. */
   start(): void;
-  /** Derives those again that have failed. */
+  /** Derives failed effects again. */
   retry(): void;
-  /** Why the state follower follows no more; undefined: it does. */
+  /** Why the state follower no longer follows the log; undefined: it follows. */
   stateFailure(): StateFollowerFailedError | undefined;
   /** Effects that have failed since the process started. */
   status(): EffectStatus[];

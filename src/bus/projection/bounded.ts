@@ -1,22 +1,22 @@
-/** The log up to a position or a time: for a projection that is to stop there. */
+/** The log up to a position or a time, for a projection that stops there. */
 import type { StreamSeq } from '../event/ids.ts';
 import type { Delivery, Log } from '../log/port.ts';
 
 export interface Bound {
-  /** The last sequence that is read. */
+  /** The last sequence to read. */
   seq: number;
-  /** The last moment at which the log took a message that is read, milliseconds since 1970. */
+  /** The last moment at which the log stored a message to read, milliseconds since 1970. */
   timestamp?: number | undefined;
 }
 
 export interface BoundedLog extends Log {
-  /** Position of the last message that was passed on once all up to the bound were; undefined before. */
+  /** Position of the last message within the bound, once the log has passed on all of them; undefined before. */
   finished(): StreamSeq | undefined;
 }
 
 /**
- * Passes on what lies within the bound. That it is reached shows in the first message behind it, or in the last one
- * there is; an erasure may have taken any in between, but never its own record, which comes behind them.
+ * Passes on the messages within the bound. The first message behind the bound, or the last one of the log, shows that the
+ * bound is reached. An erasure may have removed messages in between, but never its own record, which comes after them.
  */
 export function boundedLog(log: Log, bound: Bound, from: StreamSeq): BoundedLog {
   let end: StreamSeq | undefined;
@@ -26,7 +26,7 @@ export function boundedLog(log: Log, bound: Bound, from: StreamSeq): BoundedLog 
     ...log,
     finished: () => end,
     read: (consumer, start, sink) => {
-      // Read again after trouble: what was passed on last may not have been committed.
+      // A loop that reads again after a failure may not have committed the last messages.
       end = undefined;
       let last = Math.max(start - 1, from) as StreamSeq;
       return log.read(consumer, start, {

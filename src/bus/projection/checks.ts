@@ -1,6 +1,6 @@
 /**
- * Is this still the log that the checkpoint was made from? A log that was truncated and written on gives out sequences
- * again under the same creation time, and the server says nothing, so the newest messages that were seen are compared.
+ * Checks whether this is still the log that the checkpoint comes from. A truncated log gives out sequences again under the
+ * same creation time, and the server does not report it, so the check compares the newest messages that the service read.
  */
 import {
   LogForkedError,
@@ -20,7 +20,7 @@ export interface CheckSubject {
   checkpoint: Pick<Checkpoint, 'seq' | 'created' | 'fence'>;
   /** Newest first. */
   fingerprints: readonly Fingerprint[];
-  /** The highest sequence that a reader was not given although it was given a later one. */
+  /** The highest sequence that a reader did not receive although it received a later one. */
   skipped?: StreamSeq;
 }
 
@@ -28,21 +28,20 @@ export interface Checked {
   info: LogInfo;
   /** How far erasures explain that messages are missing. */
   fence: StreamSeq;
-  /** What speaks against going on. */
+  /** Why the service must not go on. */
   refused?: LogRefusedError;
 }
 
-/** Asks the log for its state and for one message. */
+/** Reads the state of the log and one message, and compares them with the checkpoint. */
 export async function checkLog(log: Log, asked: CheckSubject): Promise<Checked> {
-  // A message that can be had after all is not missing: the reader is opened again, and wants it again.
+  // A message that the log returns is not missing: the loop opens another reader, which expects it again.
   const there = asked.skipped && (await log.at(asked.skipped).catch(() => undefined));
   const subject = there ? { ...asked, skipped: streamSeq(0) } : asked;
   const info = await log.info();
   let { fence } = subject.checkpoint;
   let refused = await compare(log, info, subject);
   if (refused instanceof LogPrunedError) {
-    // An erasure that came behind the checkpoint, or before a projection that is built from nothing, says how far
-    // messages may be missing just as one that was folded does.
+    // Messages may also be missing up to the fence of an erasure that this projection has not folded yet.
     const newest = await newestFence(log);
     if (newest > fence) {
       fence = newest;
@@ -57,7 +56,7 @@ const compare = async (log: Log, info: LogInfo, subject: CheckSubject): Promise<
 
 const codec = createCodec();
 
-/** How far the newest erasure in the log reaches; 0 where there is none. */
+/** The fence of the newest erasure in the log; 0 without an erasure. */
 async function newestFence(log: Log): Promise<StreamSeq> {
   const message = await log.newest(ERASURE_RECORDS);
   const decoded = message && codec.decode(message);
@@ -65,7 +64,7 @@ async function newestFence(log: Log): Promise<StreamSeq> {
   return fenceOf(decoded.event.data.fence, decoded.event.seq);
 }
 
-/** Only who operates it knows which of the two is right. */
+/** Only the operator knows which of the two is right. */
 const nextOf = (service: string): string =>
   `freshet replay ${service}, if this log is the right one: it rebuilds the projection from it; if not, restore the log from a backup`;
 

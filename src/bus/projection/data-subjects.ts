@@ -1,7 +1,7 @@
 /**
- * Whose each identity is, so that a projection can take a user's events out when it folds the record of an erasure. The
- * record names the user by an HMAC; here is where the id is found again. What another user's rows would have been
- * without these events can't always be told from the rows: then it is said, and the projection is rebuilt beside.
+ * Which data subject each identity belongs to, so that a projection can remove a user's events when it folds the record of
+ * an erasure. The record names the user by an HMAC; the table `person` gives the id. The rows do not always show how
+ * another user's rows would be without these events: then a rebuild is due.
  */
 import type { Database } from 'better-sqlite3';
 import type { LoggedEvent } from '../event/codec.ts';
@@ -17,35 +17,35 @@ CREATE INDEX IF NOT EXISTS said_link_session ON said_link (session);
 CREATE TABLE IF NOT EXISTS said_back (seq INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE IF NOT EXISTS rebuild_due (seq INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (seq, reason)) STRICT, WITHOUT ROWID;`;
 
-/** What has to go from a service's own tables. */
+/** The data that a service must remove from its own tables. */
 export interface Forgotten {
   user: string;
-  /** Sequence of the record that is being folded. */
+  /** Sequence of the record of the erasure. */
   seq: number;
   /** Sequences of the user's events, in order. */
   seqs: readonly number[];
-  /** Sessions that this user said were theirs. */
+  /** Sessions that this user linked. */
   sessions: readonly string[];
-  /** Says that rows which stay are not what they would have been without these events. */
+  /** Reports that remaining rows would be different without these events: a rebuild is due for this reason. */
   due(reason: string): void;
 }
 
 export interface DataSubjects {
-  /** Number of the person that an event is of; null for events that are nobody's. */
+  /** Number of the data subject of an event; null for events without one. */
   of(context: string, user: string): number | null;
-  /** Remembers what ties this event to events of others. */
+  /** Stores how this event refers to events of other data subjects. */
   note(event: LoggedEvent, person: number | null): void;
-  /** Takes a user's events up to a position out of the tables that every projection has; `forget` does the service's own. */
+  /** Removes a user's events up to a position from the tables of every projection; `forget` does so in the service's own. */
   erase(hmac: string, reach: StreamSeq, seq: StreamSeq, forget: (forgotten: Forgotten) => void): void;
-  /** Why the projection has to be rebuilt, or undefined. */
+  /** Why a rebuild of the projection is due, or undefined. */
   due(): string | undefined;
-  /** Says so for a reason of the service's own. */
+  /** Makes a rebuild due for a reason of the service's own. */
   needRebuild(seq: StreamSeq, reason: string): void;
-  /** A transaction was rolled back: what was remembered in memory may not be there. */
+  /** Clears the cache after a rolled-back transaction, because the table may not hold its numbers. */
   clearCache(): void;
 }
 
-/** Users whose number is kept in memory. */
+/** Users in the cache of numbers. */
 const CACHED = 50_000;
 
 export function createDataSubjects(db: Database, key: Uint8Array): DataSubjects {
@@ -93,7 +93,7 @@ export function createDataSubjects(db: Database, key: Uint8Array): DataSubjects 
       if (event.type === 'user.linked.v1') addLink.run(event.seq, event.data.session, event.subject);
       if (event.type !== 'user.retracted.v1') return;
       const target = ownerOf.get(eventIdentity(event.data.source, event.data.id));
-      // Within the events of a user and of the sessions that are theirs; without this one the other would count again.
+      // The retraction concerns an event of another id of the user. Without the retraction that event would count again.
       if (target && target.person !== null && target.person !== person) addBack.run(event.seq);
     },
     erase: (hmac, reach, seq, forget) => {
@@ -122,7 +122,7 @@ export function createDataSubjects(db: Database, key: Uint8Array): DataSubjects 
         if (find.get(session) || (claimed.get(session) as { n: number }).n > 0)
           due('a session of the user still has events or another link');
       if ((left.get(id) as { n: number }).n > 0) due('the user has events after the fence of the erasure');
-      // By whom what was set aside behind the fence is found when they are forgotten once more.
+      // The row stays while dead letters after the fence exist, so that another erasure of the user finds them.
       else if (dead === 0) dropPerson.run(id);
       cache.delete(user);
     },
@@ -136,7 +136,7 @@ export function createDataSubjects(db: Database, key: Uint8Array): DataSubjects 
   };
 }
 
-/** The person that a message is of by its subject alone, for those that can't be read. */
+/** The data subject of a message by its NATS subject alone, for messages that the codec cannot read. */
 export function userOfSubject(subject: string): { context: string; user: string } | undefined {
   const parts = parseEventSubject(subject);
   if (!parts || (parts.context !== 'user' && parts.context !== 'feedback')) return undefined;

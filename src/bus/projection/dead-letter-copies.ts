@@ -1,6 +1,6 @@
 /**
- * Copies of dead letters in a stream of their own, for tools that read no SQLite. The row is what counts: a copy is
- * published after the commit, as often as it takes, and only while its row is there, since an erasure takes rows away.
+ * Copies of dead letters in a stream of their own, for tools that cannot read SQLite. The row is the original: the service
+ * publishes the copy after the commit, retries until that succeeds, and stops if an erasure removes the row.
  */
 import type { StreamSeq } from '../event/ids.ts';
 import type { Effect } from './after-commit.ts';
@@ -9,7 +9,7 @@ import type { DeadLetter, ProjectionStore } from './store.ts';
 export interface DeadLetterStream {
   /** Publishes a copy; the sequence of the copy in its stream. */
   publish(dead: DeadLetter): Promise<number>;
-  /** Takes a copy away whose row an erasure took while it was published. */
+  /** Removes a copy whose row an erasure removed during the publishing. */
   remove(seq: number): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export function createDeadLetterCopies({ store, stream, stopped }: DeadLetterCop
   let working: Promise<void> | undefined;
 
   async function copyAll(): Promise<void> {
-    // One by one, each read just before it is published: the row of the next one may be gone by then.
+    // One by one: an erasure may remove the next row while this copy is on its way.
     for (let [dead] = next(); dead !== undefined; [dead] = next()) {
       const seq = await stream.publish(dead);
       if (stopped()) return;

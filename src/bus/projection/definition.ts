@@ -1,4 +1,4 @@
-/** What a service says of its projection; all the rest (loop, checkpoint, identities, dead letters) is the same for all. */
+/** The definition of a service's projection. Loop, checkpoint, identities and dead letters are the same for all services. */
 import { createHash } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
 import { canonicalJson } from '../event/canonical.ts';
@@ -20,38 +20,38 @@ export interface FoldClock {
 
 export interface ProjectionDefinition<Tables> {
   service: ServiceName;
-  /** Most messages in one transaction while it serves, where what follows a commit takes long; undefined: as all do. */
+  /** Most messages per transaction while the service runs, if its followers take long; undefined: the setting. */
   batchMax?: number;
-  /** Least milliseconds from one transaction to the next; undefined: as all do. */
+  /** Least milliseconds from one transaction to the next; undefined: the setting. */
   batchRestMs?: number;
   /** Raised with every change of what `apply` writes. */
   code: number;
   /** The settings that `apply` depends on: weights, declared types. */
   inputs: Readonly<Record<string, unknown>>;
   /**
-   * `CREATE TABLE IF NOT EXISTS ...`, for an empty file. A table named `recorded_...` holds inputs of the fold beside
-   * the log: it is no part of what is compared, and a rebuilt file is given its rows.
+   * `CREATE TABLE IF NOT EXISTS ...`, for an empty file. A table named `recorded_...` holds inputs of the fold beside the
+   * log: comparisons leave it out, and a cut-over copies its rows to the rebuilt file.
    */
   schema: string;
   /** Prepares the statements that `apply` uses. */
   tables(db: Database): Tables;
   /**
-   * What an event writes. Pure but for `tables`: no wall clock, no randomness, no I/O, no unordered iteration. Throws
-   * only for events that can't be folded, which are then set aside.
+   * Writes an event to the tables. Pure but for `tables`: no wall clock, no randomness, no I/O, no unordered iteration.
+   * Throws only for events that it cannot fold; they move to the dead letters.
    */
   apply(event: LoggedEvent, tables: Tables, clock: FoldClock): void;
   /**
-   * Takes a forgotten user's rows out of the service's own tables, as if their events had never been there; says so
-   * where it can't tell (`due`). Pure as `apply` is.
+   * Removes a forgotten user's rows from the service's own tables, as if the log had never held the events. Calls `due`
+   * if it cannot. Pure as `apply` is.
    */
   forget?(forgotten: Forgotten, tables: Tables): void;
-  /** What the service's own tables hold on a person, for who asks to see it. */
+  /** The personal data in the service's own tables, for an export. */
   personalData?: readonly PersonalDataRows[];
 }
 
 /**
- * What the meaning of a projection's rows depends on, as 16 hex digits: code, schemas, declared types, settings. A
- * projection that was made under another one is made again from the log.
+ * The fold version: a hash, as 16 hex digits, of all that the rows depend on (code, schemas, declared types, settings). A
+ * service rebuilds a projection of another fold version from the log.
  */
 export function foldVersion(definition: Pick<ProjectionDefinition<unknown>, 'service' | 'code' | 'inputs'>): string {
   const { service, code, inputs } = definition;

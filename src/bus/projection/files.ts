@@ -1,7 +1,7 @@
 /**
- * The files of a projection, and how a rebuilt one takes the place of the live one. A rebuild is folded into
- * `<instance>.rebuild.sqlite`; complete, closed and renamed to `<instance>.next.sqlite`, it is an order that survives
- * any crash: whoever runs the service, now or at its next start, carries it out. Every step can be done again.
+ * The files of a projection, and how a rebuilt file replaces the live one. A rebuild folds into
+ * `<instance>.rebuild.sqlite`. The complete, closed file gets the name `<instance>.next.sqlite`, which requests a cut-over
+ * and survives any crash: the service carries it out now or at its next start. Every step can run again.
  */
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ export interface ProjectionFiles {
   rebuild: string;
   /** One that is complete and takes its place. */
   next: string;
-  /** What a service keeps in memory, as it was rebuilt with `next`. */
+  /** The state in memory that belongs to `next`. */
   image: string;
 }
 
@@ -27,11 +27,11 @@ export const projectionFiles = (data: string, instance: string): ProjectionFiles
   image: join(data, `${instance}.next.model`),
 });
 
-/** Name of an instance: the first of a service is called like the service. */
+/** Name of an instance. The first instance has the name of the service. */
 export const instanceName = (service: string, replica = 1): string =>
   replica === 1 ? service : `${service}-${replica}`;
 
-/** The fold version of a file, or undefined where there is no projection in it. */
+/** The fold version of a file; undefined if it holds no projection. */
 export function versionOf(file: string): string | undefined {
   if (!existsSync(file)) return undefined;
   const db = new Database(file, { readonly: true });
@@ -44,7 +44,7 @@ export function versionOf(file: string): string | undefined {
   }
 }
 
-/** Says that a rebuild is complete. It has to be closed. */
+/** Requests a cut-over to a complete rebuild, whose file must be closed. */
 export function requestCutOver({ rebuild, next }: ProjectionFiles): void {
   settle(rebuild);
   removeDatabase(next);
@@ -52,8 +52,8 @@ export function requestCutOver({ rebuild, next }: ProjectionFiles): void {
 }
 
 /**
- * Puts the complete one in the place of the live one; both have to be closed. False where there is none of this fold
- * version: one of another version stays, for the program or the settings that it was made for.
+ * Puts the complete file in the place of the live one; both must be closed. False without a complete file of this fold
+ * version. A file of another version stays for the program or the settings of that version.
  */
 export function replaceLiveFile({ live, next }: ProjectionFiles, version: string): boolean {
   if (versionOf(next) !== version) return false;
@@ -65,7 +65,7 @@ export function replaceLiveFile({ live, next }: ProjectionFiles, version: string
   return true;
 }
 
-/** Whose copy is published already, and what was recorded beside the log: only the live one knows all of it. */
+/** Copies from the live file what no fold gives: which dead letters have copies, and the recorded inputs. */
 function keepMarks(live: string, next: string): void {
   if (versionOf(live) === undefined) return;
   const db = new Database(next);
@@ -82,17 +82,17 @@ function keepMarks(live: string, next: string): void {
     for (const table of recorded)
       db.exec(`INSERT OR IGNORE INTO main.${name(table)} SELECT * FROM live.${name(table)}`);
   } catch (err) {
-    // A damaged file is what may have to be replaced; its copies are published once more then.
+    // The live file may be damaged. Its service then publishes the copies once more.
     if (!(err as { code?: string }).code?.startsWith('SQLITE_')) throw err;
   } finally {
     db.close();
   }
 }
 
-/** Takes a complete one away that nobody can use. */
+/** Removes a complete file that is of no use. */
 export const discardNext = ({ next }: ProjectionFiles): void => removeDatabase(next);
 
-/** Everything into the one file, so that it can be renamed by itself. */
+/** Moves everything into the one file, so that a rename moves all of it. */
 function settle(file: string): void {
   const db = new Database(file);
   try {

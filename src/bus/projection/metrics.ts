@@ -1,4 +1,4 @@
-/** What a projection's loop counts. */
+/** Metrics of a projection's loop. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { SECONDS } from '../../observability/metrics.ts';
 import type { LoopObserver } from './loop.ts';

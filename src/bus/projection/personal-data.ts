@@ -1,22 +1,22 @@
 /**
- * What a projection holds on a person, for who asks to see it: a part a table, in pages, rows as they are stored but
- * for times, which are RFC 3339, and what is JSON in a column. Whose a row is follows from the event that wrote it
- * (`identity.person`) or from a column of its own.
+ * The personal data in a projection, for an export: one part per table, in pages. The rows are as stored, except that times
+ * are RFC 3339 and JSON columns are parsed. The event that wrote a row (`identity.person`), or a column of the row, gives
+ * the data subject.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { encodeToken } from '../event/ids.ts';
 
 export type PersonalDataRecord = Record<string, unknown>;
 
-/** Rows of one kind that a service holds on a person. */
+/** Rows of one kind that a service holds on a data subject. */
 export interface PersonalDataRows {
   /** Name in the answer. */
   part: string;
-  /** The rows of `@user`, with a column `key` that is another one in each of them and in the order of which they come. */
+  /** Selects the rows of `@user`, with a unique column `key` that gives their order. */
   sql: string;
 }
 
-/** What is in memory, of one kind. */
+/** Personal data of one kind in memory. */
 export interface PersonalDataSource {
   part: string;
   /** Records of this id in the order of their `seq`, behind a position. */
@@ -25,7 +25,7 @@ export interface PersonalDataSource {
 
 export interface PersonalDataPage {
   records: PersonalDataRecord[];
-  /** `after` of the next page; null: there is none. */
+  /** `after` of the next page; null on the last page. */
   next: string | number | null;
 }
 
@@ -34,12 +34,12 @@ export interface PersonalDataReader {
   read(part: string, id: string, after: string | number | null, limit: number): PersonalDataPage;
 }
 
-/** Rows that were written by events of a person, for tables whose key is the event's sequence. */
+/** Selects the rows that events of a data subject wrote, for tables whose key is the event's sequence. */
 export const ofEvents = (table: string): string =>
   `SELECT ${table}.seq AS key, ${table}.* FROM identity JOIN ${table} ON ${table}.seq = identity.seq
    WHERE identity.person = (SELECT id FROM person WHERE user = @user)`;
 
-/** What every projection holds. */
+/** Personal data in every projection. */
 const COMMON: readonly PersonalDataRows[] = [
   { part: 'person', sql: 'SELECT id AS key, user, hmac FROM person WHERE user = @user' },
   {
@@ -49,7 +49,7 @@ const COMMON: readonly PersonalDataRows[] = [
   },
   { part: 'said_link', sql: 'SELECT seq AS key, seq, session, claimant FROM said_link WHERE claimant = @user' },
   { part: 'said_back', sql: ofEvents('said_back') },
-  // The payload is the log's own, where it stands under the same sequence.
+  // Without the payload, which the log holds under the same sequence.
   {
     part: 'dead_letter',
     sql: `SELECT seq AS key, seq, subject, code, message, length(payload) AS bytes FROM dead_letter
@@ -69,7 +69,7 @@ interface Statements {
 }
 type KeyedRow = PersonalDataRecord & { key: string | number };
 
-/** @param own what the service itself holds */
+/** @param own the rows of the service's own tables */
 export function createPersonalData(
   db: Database,
   own: readonly PersonalDataRows[] = [],
@@ -77,7 +77,7 @@ export function createPersonalData(
 ): PersonalDataReader {
   const rows = new Map([...own, ...COMMON].map(({ part, sql }) => [part, sql]));
   const inMemory = new Map(memory.map((one) => [one.part, one]));
-  // When they are asked for: the tables may be those of another release, until they are rebuilt.
+  // Prepared at the first request, because the tables may be those of another release until a rebuild replaces them.
   const prepared = new Map<string, Statements>();
 
   function statements(part: string, sql: string): Statements {
@@ -130,7 +130,7 @@ export function createPersonalData(
   };
 }
 
-/** What lies between `ev.user.<id>.` and the next text that does not begin so; for who asks by subject. */
+/** The range of subjects that begin with `ev.user.<id>.` or `ev.feedback.<id>.`, for the rows of dead letters. */
 function subjectsOf(id: string, part: string): object {
   if (part !== 'dead_letter') return {};
   const token = encodeToken(id);

@@ -1,4 +1,4 @@
-/** What a projection says of the log itself, and no fold can give again: how far it has read, and which messages. */
+/** What a projection stores about the log itself, and no fold gives again: its position, and the newest messages. */
 import type { Database } from 'better-sqlite3';
 import type { StreamSeq } from '../event/ids.ts';
 import type { Log } from '../log/port.ts';
@@ -11,8 +11,8 @@ export interface StrayPosition extends Difference {
 }
 
 /**
- * The first of them that the log does not bear out, or undefined. A message that is gone bears out nothing: an erasure
- * may have taken it. Asks the log for each of the fingerprints.
+ * The first of these values that the log contradicts, or undefined. Reads the message of each fingerprint. A missing
+ * message contradicts nothing, because an erasure may have removed it.
  */
 export async function strayPosition(live: Database, log: Log): Promise<StrayPosition | undefined> {
   const { lastSeq } = await log.info();

@@ -9,17 +9,17 @@ import { type Ended, openSession, type Session } from './session.ts';
 
 export interface RangeOptions {
   log: Log;
-  /** The service on whose behalf the log is read, for what the log is refused for. */
+  /** The service that reads, for errors about the log. */
   service: string;
   /** Name of the reader. */
   consumer: string;
   /** The position behind which the range begins. */
   from: StreamSeq;
-  /** The last sequence that is read. */
+  /** The last sequence to read. */
   to: StreamSeq;
   /** Sequence up to which erasures may have taken messages out. */
   fence: StreamSeq;
-  /** Gets the messages, in batches; what it throws ends the range. */
+  /** Gets the messages in batches. An exception ends the range. */
   onBatch: (batch: readonly Delivery[]) => void;
   limits?: Partial<LoopLimits> | undefined;
 }

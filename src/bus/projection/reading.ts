@@ -1,4 +1,4 @@
-/** Rows that another process writes, read as they are at one moment: for who folds memory beside them, up to a position. */
+/** Reads the rows of another process as they are at one moment, for a fold in memory beside them up to a position. */
 import Database, { type Database as Db } from 'better-sqlite3';
 import type { EventCodec, LoggedEvent, StoredMessage } from '../event/codec.ts';
 import { foldVersion, type ProjectionDefinition } from './definition.ts';
@@ -10,12 +10,12 @@ export interface RowsReader {
   checkpoint(): Checkpoint;
   /** Newest first. */
   fingerprints(): Fingerprint[];
-  /** Of messages at or below the checkpoint: the events that were applied, in order. */
+  /** The events among messages at or below the checkpoint that the service applied, in order. */
   applied(messages: readonly StoredMessage[]): LoggedEvent[];
   close(): void;
 }
 
-/** Undefined where there is no such file, or one that this program and these settings didn't make. */
+/** Undefined if the file is missing, or has another fold version. */
 export function openReader<Tables>(
   file: string,
   definition: ProjectionDefinition<Tables>,
@@ -24,7 +24,7 @@ export function openReader<Tables>(
   let db: Db | undefined;
   try {
     db = new Database(file, { readonly: true, fileMustExist: true, timeout: 2_000 });
-    // One moment for all that is read; it keeps nobody from writing.
+    // All reads see one moment, and other processes can write meanwhile.
     db.exec('BEGIN');
     const found = db
       .prepare<[], Checkpoint & { version: string }>(
@@ -50,7 +50,7 @@ export function openReader<Tables>(
   } catch (err) {
     db?.close();
     const code = (err as { code?: string }).code ?? '';
-    // No file, a damaged one, or one of before there were such tables: the log itself serves as well.
+    // The file is missing, damaged, or older than these tables. The caller reads the log instead.
     if (err instanceof TypeError || isStorageTrouble(err) || code === 'SQLITE_ERROR') return undefined;
     throw err;
   }

@@ -1,6 +1,6 @@
 /**
- * A second projection, folded from the log beside the live one into a file of its own, by the same loop. Killed
- * half-way it goes on where it was; a file of another fold, or of another log, is begun again.
+ * A second projection that the same loop folds from the log into a file of its own, beside the live one. After a crash it
+ * goes on where it was. It begins again if the file has another fold version or comes from another log.
  */
 import type { Logger } from 'pino';
 import { FreshetError } from '../../errors.ts';
@@ -24,20 +24,20 @@ export interface RebuildOptions<Tables> {
   limits?: Partial<LoopLimits>;
   cacheKib?: number;
   erasureKey?: Uint8Array;
-  /** State in memory that is folded beside the rows. */
+  /** State in memory that follows the rows. */
   state?: (() => StateFollower | undefined) | undefined;
-  /** Begins at the beginning, whatever an earlier attempt left. */
+  /** Ignores what an earlier attempt left. */
   fresh?: boolean;
 }
 
 export interface Rebuild {
   readonly store: ProjectionStore;
-  /** Folds up to a bound (the head of the log as it is now, unless given). Throws what the log is refused for. */
+  /** Folds up to a bound (default: the end of the log now). Throws `RebuildRefusedError`. */
   to(bound?: Partial<Bound>, onProgress?: (done: number, total: number) => void): Promise<Checkpoint>;
   close(): void;
 }
 
-/** The log is not the one that the projection was made from, or can't be folded from. */
+/** The projection does not come from this log, or the loop cannot fold the log. */
 export class RebuildRefusedError extends FreshetError {
   readonly code: string;
   constructor({ code, message, next }: { code: string; message: string; next?: string | undefined }) {
@@ -62,7 +62,7 @@ export async function createRebuild<Tables>(options: RebuildOptions<Tables>): Pr
   if (options.fresh === true) removeDatabase(file);
   let store = open();
   if (store.checkpoint().seq > 0) {
-    // What an earlier attempt left is of use only as a part of this log.
+    // The file of an earlier attempt is of use only if it comes from this log.
     const { refused } = await checkLog(log, {
       service,
       checkpoint: store.checkpoint(),
@@ -121,6 +121,6 @@ export async function createRebuild<Tables>(options: RebuildOptions<Tables>): Pr
   };
 }
 
-/** What trying again doesn't mend while somebody waits for an end. */
+/** Whether a retry cannot help while a caller waits. */
 const isPermanent = (code: string): boolean =>
   /^SQLITE_(FULL|READONLY|CORRUPT|NOTADB)/.test(code) || code === 'FRESHET_STATE_FOLLOWER_FAILED';

@@ -1,6 +1,6 @@
 /**
- * One reader's life, from opening behind the checkpoint to the first doubt: it wants every delivery to follow the one
- * before, and gathers deliveries into batches.
+ * One reader's life, from its opening behind the checkpoint to the first doubt. It expects every delivery to follow the one
+ * before, and collects deliveries into batches.
  */
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import type { Delivery } from '../log/port.ts';
@@ -14,9 +14,9 @@ export interface Ended {
 
 export interface SessionOptions {
   limits: Pick<LoopLimits, 'batchMax' | 'batchWaitMs' | 'batchRestMs'>;
-  /** Position behind which the reader was opened. */
+  /** Position behind which the reader begins. */
   position: StreamSeq;
-  /** Creation time of the stream that is read. */
+  /** Creation time of the stream. */
   created: string;
   /** Sequence up to which erasures may have taken messages out. */
   fence: () => number;
@@ -80,7 +80,7 @@ export function openSession(options: SessionOptions): Session {
       return;
     }
     if (delivery.seq > lastSeq + 1 && delivery.seq - 1 > fence()) {
-      // A server whose file is damaged passes over what it can't read, and counts on: nothing else would show it.
+      // A server with a damaged file skips messages that it cannot read and counts on: nothing else shows the loss.
       flush();
       const skipped = streamSeq(delivery.seq - 1);
       onSkipped(skipped);
@@ -95,8 +95,8 @@ export function openSession(options: SessionOptions): Session {
       flush();
       return;
     }
-    // Nothing is behind it as the server saw it; but of messages that come close together each is the last for a moment,
-    // and a transaction costs as much as folding some dozens of them.
+    // The server saw no later message. But each of several messages that come close together is the last for a moment, and
+    // a transaction costs as much as folding some dozens of them.
     const at = delivery.pending > 0 ? lastHeard + limits.batchWaitMs : flushed + limits.batchRestMs;
     if (at <= lastHeard && delivery.pending === 0) flush();
     else flushBy(at);

@@ -17,10 +17,10 @@ import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import { createDataSubjects, DATA_SUBJECTS_SCHEMA, userOfSubject } from './data-subjects.ts';
 import { foldVersion, type ProjectionDefinition } from './definition.ts';
 
-/** How far a projection has come; written with every batch. */
+/** The position of a projection and its counters; every batch writes them. */
 export interface Checkpoint {
   seq: StreamSeq;
-  /** Creation time of the stream that it was made from; empty before the first batch. */
+  /** Creation time of the stream that the projection comes from; empty before the first batch. */
   created: string;
   /** The fold's clock, milliseconds since 1970. */
   clock: number;
@@ -32,7 +32,7 @@ export interface Checkpoint {
   unknown: number;
 }
 
-/** What a message was, to recognise it by when the log is asked again. */
+/** The mark by which the check of the log recognises a message. */
 export interface Fingerprint {
   seq: StreamSeq;
   digest: string;
@@ -60,28 +60,28 @@ export interface BatchResult {
 export interface ProjectionStore {
   readonly db: Db;
   readonly version: string;
-  /** True where the file was made anew because its fold version was another one. */
+  /** True if the file is new because the old one had another fold version. */
   readonly rebuilt: boolean;
-  /** True where the rows are those of another fold version, kept to answer from until they are rebuilt beside. */
+  /** True if the rows have another fold version. The service answers from them until a cut-over. */
   readonly stale: boolean;
   checkpoint(): Checkpoint;
   /** Newest first. */
   fingerprints(): Fingerprint[];
-  /** Folds messages and moves the checkpoint, in one transaction. Throws what SQLite throws, with nothing changed. */
+  /** Folds messages and moves the checkpoint in one transaction. If SQLite throws, nothing has changed. */
   commit(batch: readonly StoredMessage[], created: string): BatchResult;
-  /** Of messages at or below the checkpoint, read again: the events that were applied, in order. Writes nothing. */
+  /** The events among messages at or below the checkpoint that the store applied, in order. Writes nothing. */
   applied(messages: readonly StoredMessage[]): LoggedEvent[];
-  /** Dead letters of which no copy has been published yet. */
+  /** Dead letters without a published copy. */
   uncopied(limit: number): DeadLetter[];
   copied(seq: StreamSeq): void;
-  /** Why the projection has to be rebuilt beside, after an erasure that rows alone can't follow; undefined: nothing. */
+  /** Why a rebuild is due after an erasure that the rows alone could not follow; undefined: it is not due. */
   rebuildDue(): string | undefined;
-  /** The rows, or what is in memory beside them, no longer follow from what there is: a rebuild is due for this reason. */
+  /** Makes a rebuild due for this reason: the rows, or the state in memory, no longer equal a fold of the log. */
   needRebuild(reason: string): void;
   /** Dead letters behind a sequence, the oldest first. */
   deadLetters(after: number, limit: number): DeadLetter[];
   deadLetter(seq: number): DeadLetter | undefined;
-  /** For each identity the sequence under which it was folded, or undefined. */
+  /** For each identity the sequence of the event that the store has folded, or undefined. */
   known(identities: readonly string[]): (StreamSeq | undefined)[];
   close(): void;
 }
@@ -107,22 +107,22 @@ export interface StoreOptions<Tables> {
   file: string;
   definition: ProjectionDefinition<Tables>;
   codec: EventCodec;
-  /** Fingerprints that are kept. */
+  /** Number of fingerprints in the file. */
   fingerprints?: number;
   /** KiB of SQLite's page cache. */
   cacheKib?: number;
-  /** Key by which records of erasures name users; of no use to them unless given. */
+  /** Key of the HMACs in the records of erasures. */
   erasureKey?: Uint8Array;
   /**
-   * What becomes of rows of another fold version: they are removed, so that the file is folded again from nothing; or
-   * kept, as far as this program can read them, for who has others folded beside them. Removed unless given.
+   * What the store does with rows of another fold version: it removes them, so that the fold begins again from nothing
+   * (default), or keeps them if this program can read them, for a caller that rebuilds a projection beside them.
    */
   otherVersion?: 'remove' | 'keep';
-  /** Puts something between the store and its database, to watch what is executed. */
+  /** Wraps the database, to watch the statements. */
   wrap?: (db: Db) => Db;
 }
 
-/** SQLite trouble that passes, or that an operator can end, as against an event that can't be folded. */
+/** Whether an error of SQLite passes by itself or an operator can end it, unlike an event that the store cannot fold. */
 export function isStorageTrouble(err: unknown): boolean {
   const code = (err as { code?: string }).code ?? '';
   return (
@@ -134,7 +134,7 @@ export function isStorageTrouble(err: unknown): boolean {
 /** The sequence up to which an erasure may have taken messages out: never as far as the erasure itself. */
 export const fenceOf = (fence: number, erasure: StreamSeq): StreamSeq => streamSeq(Math.min(fence, erasure - 1));
 
-/** What a message was, in 32 hex digits. */
+/** Digest of a message, 32 hex digits. */
 export const messageDigest = (message: StoredMessage): string =>
   createHash('sha256').update(message.subject).update('\n').update(message.payload).digest('hex').slice(0, 32);
 
@@ -290,7 +290,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     return { result, next };
   }
   const fold = db.transaction(foldBatch);
-  /** What was rolled back must not be remembered: the same number goes to another user then. */
+  /** Clears the cache after a roll-back, because the same number goes to another user then. */
   function foldOrForget(...args: Parameters<typeof foldBatch>): ReturnType<typeof foldBatch> {
     try {
       return fold.immediate(...args);
@@ -315,8 +315,8 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
         outcome = foldOrForget(batch, created, false);
       } catch (err) {
         if (err instanceof FreshetError || isStorageTrouble(err)) throw err;
-        // An event that can't be folded: once more, each event by itself, so that only this one moves to the dead letters.
-        // Savepoints throughout would cost every batch what only this one needs.
+        // The store cannot fold an event. It tries once more with a savepoint per event, so that only this one moves to the
+        // dead letters. Savepoints in every batch would cost too much.
         outcome = foldOrForget(batch, created, true);
       }
       if (outcome.next.seq > current.seq) slot = (slot + 1) % ring;
@@ -339,7 +339,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
   };
 }
 
-/** Tells which events of messages that were folded were applied, by the rows that they left. */
+/** Finds out by the rows which events of folded messages the store applied. */
 export function appliedOf(db: Db, codec: EventCodec): (messages: readonly StoredMessage[]) => LoggedEvent[] {
   const readIdentity = db.prepare<[string], { seq: StreamSeq }>('SELECT seq FROM identity WHERE identity = ?');
   const readDead = db.prepare<[number], { seq: StreamSeq }>('SELECT seq FROM dead_letter WHERE seq = ?');
@@ -348,7 +348,7 @@ export function appliedOf(db: Db, codec: EventCodec): (messages: readonly Stored
     for (const message of messages) {
       const decoded = codec.decode(message);
       if (decoded.kind !== 'event') continue;
-      // A repetition, a re-used identity, or one that could not be folded changed nothing the first time either.
+      // A repeated event, a re-used identity or a dead letter changed nothing the first time either.
       if (readIdentity.get(decoded.event.identity)?.seq !== message.seq || readDead.get(message.seq)) continue;
       events.push(decoded.event);
     }
@@ -380,7 +380,7 @@ function open<Tables>(
   }
 }
 
-/** Whether the tables have what this program asks of them; those that another one has made may not. */
+/** Whether this program can use the tables. Those of another release may lack columns. */
 function hasWhatIsAsked<Tables>(db: Db, definition: ProjectionDefinition<Tables>, made: boolean): boolean {
   try {
     db.exec(DATA_SUBJECTS_SCHEMA);
@@ -393,7 +393,7 @@ function hasWhatIsAsked<Tables>(db: Db, definition: ProjectionDefinition<Tables>
   }
 }
 
-/** Takes a database away, its side files included. */
+/** Removes a database with its side files. */
 export function removeDatabase(file: string): void {
   for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
 }

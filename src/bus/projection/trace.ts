@@ -1,4 +1,4 @@
-/** Which events touched a row: the log is folded once more, and triggers on that row write down who was at work. */
+/** Finds the events that touched a row: it folds the log once more with triggers on that row. */
 import type { Database } from 'better-sqlite3';
 import type { EventCodec } from '../event/codec.ts';
 import { streamSeq } from '../event/ids.ts';
@@ -6,7 +6,7 @@ import type { Log } from '../log/port.ts';
 import type { ProjectionDefinition } from './definition.ts';
 import { name, type Row, type Value } from './hash.ts';
 
-/** An event as a report names it; the payload stays in the log. */
+/** An event as a report names it, without its payload. */
 export interface EventMention {
   seq: number;
   subject: string;
@@ -14,7 +14,7 @@ export interface EventMention {
   id: string | null;
 }
 
-/** A definition that does the same, and the sequences of the events that wrote a row of this key. */
+/** The same definition with a trace: `touched` returns the sequences of the events that wrote the row of this key. */
 export function tracing<Tables>(
   definition: ProjectionDefinition<Tables>,
   table: string,
@@ -65,7 +65,7 @@ function literal(value: Value): string {
   return `x'${Buffer.from(value).toString('hex')}'`;
 }
 
-/** What the log says of these sequences; one that is gone is left out. */
+/** The events at these sequences, without those that the log no longer holds. */
 export async function mentions(log: Log, codec: EventCodec, seqs: readonly number[]): Promise<EventMention[]> {
   const found: EventMention[] = [];
   for (const seq of seqs) {

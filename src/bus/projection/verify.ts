@@ -1,6 +1,6 @@
 /**
- * Is what a service holds what the log gives? A second projection is folded beside the live one up to the same
- * sequence, and both are hashed; where they differ, the first row that does is named, with the events that wrote it.
+ * Compares the state of a service with a fold of the log. It folds a second projection beside the live one up to the same
+ * sequence and hashes both. If they differ, it names the first row that does, with the events that wrote it.
  */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -28,47 +28,47 @@ export interface VerifyOptions<Tables> {
   log: Log;
   consumer: string;
   logger: Logger;
-  /** Folder for the second projection; it is removed at the end. */
+  /** Folder for the second projection, which is removed at the end. */
   scratch: string;
   limits?: Partial<LoopLimits>;
   cacheKib?: number;
   erasureKey?: Uint8Array;
   /** Compares so many rows of each table instead of all. */
   sample?: number | undefined;
-  /** Milliseconds that the live projection has to fold an erasure that it is behind of. */
+  /** Milliseconds that the live projection has to fold the newest erasure. */
   erasureMs?: number;
   onProgress?: (done: number, total: number) => void;
   memory?: VerifiedMemory;
 }
 
-/** What the service keeps in memory as well. */
+/** The state in memory of a service. */
 export interface VerifiedMemory {
-  /** Folds it beside the rows that are rebuilt. */
+  /** Follows the rebuilt rows. */
   state: () => StateFollower | undefined;
-  /** As it was rebuilt. */
+  /** Hash of the rebuilt state. */
   hash(): MemoryHash;
-  /** As it is; undefined where the service is down. */
+  /** Hash of the live state; undefined if the service is down. */
   live(): Promise<MemoryHash | undefined>;
   /**
-   * Names the first value that differs, where it can be named. `fold` brings the rebuilt one to a position, as the live
-   * one goes on meanwhile.
+   * The first value that differs, or undefined if it has no name. `fold` brings the rebuilt state to a position, because
+   * the live one goes on meanwhile.
    */
   difference(fold: (seq: number) => Promise<void>): Promise<MemoryDifference | undefined>;
 }
 
 export interface MemoryDifference {
-  /** Position at which both were compared. */
+  /** Position of the comparison. */
   seq: number;
   difference: Difference;
   /** Sequences of the events that the value comes from. */
   touched: readonly number[];
   /** Table of the rows whose writers are the events as well. */
   rows?: { table: string; key: Row };
-  /** The value comes from everything that was learned from. */
+  /** The value comes from all events that the model has learned from. */
   learned?: boolean;
 }
 
-/** Parts of what is in memory, each with a hash, and the position that they are of. */
+/** Hashes of the parts of the state in memory at a position. */
 export interface MemoryHash {
   seq: number;
   statistics: string;
@@ -78,29 +78,29 @@ export interface MemoryHash {
 
 export interface Verdict {
   service: string;
-  /** Sequence at which both were hashed. */
+  /** Sequence at which both have these hashes. */
   seq: number;
   /** SHA-256, hex. */
   live: string;
   rebuilt: string;
   first_difference?: Difference & {
     events: EventMention[];
-    /** The value comes from all that was learned from, in the order of the log; no single events are named. */
+    /** The value comes from all events that the model has learned from, so the verdict names no single events. */
     learned?: boolean;
   };
 }
 
-/** Events that are named with a difference, the newest ones. */
+/** Number of events that a verdict names with a difference, the newest ones. */
 const EVENTS = 20;
-/** Milliseconds that a live projection has to come to where it can be compared. */
+/** Milliseconds that a live projection has to reach a position at which a comparison is possible. */
 const WAIT_MS = 10_000;
-/** How often it is begun again because an erasure came in between. */
+/** Attempts in all, if erasures come in between. */
 const ATTEMPTS = 3;
 
 /**
- * Compares. The live file is read in one transaction, which keeps nobody from writing. Throws `ProjectionMissingError`,
- * `FoldVersionDiffersError`, `NotCaughtUpError` (also where it differs because it has yet to be rebuilt after an
- * erasure), and what the log is refused for.
+ * Compares. It reads the live file in one transaction, and the service can write meanwhile. Throws `ProjectionMissingError`,
+ * `FoldVersionDiffersError`, `NotCaughtUpError` (also for a difference that a rebuild after an erasure will remove), and
+ * `RebuildRefusedError`.
  */
 export async function verifyProjection<Tables>(options: VerifyOptions<Tables>): Promise<Verdict> {
   const folder = mkdtempSync(join(options.scratch, `verify-${options.definition.service}-`));
@@ -123,7 +123,7 @@ async function attemptVerify<Tables>(
   const rebuild = await createRebuild({ ...options, file, state: options.memory?.state });
   let live: Db | undefined;
   try {
-    // Most of it before the live file is held: what is written meanwhile can't be folded into it.
+    // Most of the fold comes before the transaction on the live file, so that the transaction is short.
     await rebuild.to({ seq: await positionOf(options) }, onProgress);
     live = await openLive(options);
     const seq = checkpointOf(live).seq;
@@ -134,7 +134,7 @@ async function attemptVerify<Tables>(
     live.close();
     if (options.memory && verdict.live === verdict.rebuilt)
       verdict = await compareMemory(verdict, options.memory, rebuild);
-    // An erasure that came behind the live position has taken messages that are still counted there.
+    // A newer erasure has removed messages that the live projection still counts.
     const newest = (await log.newest(ERASURE_RECORDS))?.seq ?? 0;
     const overtaken = verdict.live !== verdict.rebuilt && newest > seq;
     if (verdict.live !== verdict.rebuilt && !overtaken && due.length > 0)
@@ -191,7 +191,7 @@ async function attemptVerify<Tables>(
 
   async function compareMemory(rows: Verdict, memory: VerifiedMemory, { to }: Rebuild): Promise<Verdict> {
     let here = await memory.live();
-    // After a start memory may be behind the rows for a while.
+    // After a start the state in memory may be behind the rows for a while.
     const deadline = performance.now() + WAIT_MS;
     while (here && here.seq < rows.seq && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 200));
@@ -215,7 +215,7 @@ async function attemptVerify<Tables>(
     if (part === undefined) return verdict;
     const found = await memory.difference(async (seq) => void (await to({ seq })));
     if (!found) {
-      // Gone again, or too deep inside for a name.
+      // The difference is gone again, or its value has no name.
       const whole = { table: 'model', key: {}, column: part, live: here[part], rebuilt: there[part], events: [] };
       return { ...verdict, first_difference: whole };
     }
@@ -244,7 +244,7 @@ async function attemptVerify<Tables>(
         .pluck()
         .all(key.user as Value);
     if (['identity', 'dead_letter', 'checkpoint'].includes(table)) {
-      // What the loop writes itself says which message it was.
+      // The rows of the loop itself hold the sequence of their message.
       const whole = [here, there].find((row) => row && typeof row === 'object' && 'seq' in row) as Row | undefined;
       const where = Object.keys(key).map((column) => `${name(column)} = ?`);
       const found = rebuild.store.db
@@ -264,7 +264,7 @@ async function attemptVerify<Tables>(
   }
 }
 
-/** Where the live projection is, once it has folded every erasure there is. */
+/** Position of the live projection, once it has folded every erasure of the log. */
 async function positionOf<Tables>(options: VerifyOptions<Tables>): Promise<number> {
   const { log, erasureMs = WAIT_MS, definition } = options;
   const deadline = performance.now() + erasureMs;
@@ -305,7 +305,7 @@ function openFile(file: string, service: string): Db {
   }
 }
 
-/** The live file, as it is at this moment for as long as it stays open. */
+/** Opens the live file. All reads see this moment. */
 async function openLive<Tables>({ file, definition }: VerifyOptions<Tables>): Promise<Db> {
   const { service } = definition;
   const db = openFile(file, service);
@@ -325,7 +325,7 @@ async function openLive<Tables>({ file, definition }: VerifyOptions<Tables>): Pr
   }
 }
 
-/** Why the projection has to be rebuilt, where it has to be. */
+/** Why a rebuild of the projection is due; empty if it is not due. */
 const rebuildDue = (db: Db): string[] =>
   db
     .prepare<[], { reason: string }>('SELECT DISTINCT reason FROM rebuild_due ORDER BY reason')

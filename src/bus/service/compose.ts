@@ -35,7 +35,7 @@ export function composeParts(parts: readonly ServicePart[]): ServiceParts {
   };
 }
 
-/** Parts may say different members of one object of the status, such as `model`. */
+/** Parts may contribute different members to one object of the status, such as `model`. */
 function merge(one: Json, other: Json): Json {
   const merged: Json = { ...one };
   for (const [name, value] of Object.entries(other))

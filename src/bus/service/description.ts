@@ -1,4 +1,4 @@
-/** What a service says of itself to be run, what its own part is given, and what whoever runs it gets. */
+/** The description of a service, the context that its parts get, and the running service. */
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
@@ -22,23 +22,23 @@ export interface ServiceEnvironment {
   data: string;
   /** Port of health and metrics; 0 for any free one. */
   healthPort: number;
-  /** Replica number; 1 is `<service>-projection`, others have a projection and consumer of their own. */
+  /** Number of the replica; 1 is the first instance. Each has a projection and a consumer of its own. */
   replica?: number;
   /**
-   * Something else beside the service that is made like it: files, consumer and subjects have this name, and nothing
-   * rebuilds it or takes its place.
+   * The role of a process that is built like the service but is not one of its instances, such as a shadow. Its files,
+   * consumer and subjects have this name, and it has no rebuilds and no cut-over.
    */
   role?: string;
   logger?: Logger;
 }
 
-/** What a service's own part is given. */
+/** What the parts of a service get. */
 export interface ServiceContext {
   config: Config;
   nc: NatsConnection;
   log: Log;
   codec: EventCodec;
-  /** What is folded by. */
+  /** The definition of the fold. */
   definition: ProjectionDefinition<unknown>;
   store: ProjectionStore;
   loop: ProjectionLoop;
@@ -50,8 +50,8 @@ export interface ServiceContext {
   /** Key by which records of erasures name users. */
   erasureKey: Uint8Array;
   /**
-   * The fold is another one from here on: a projection is rebuilt by it beside the one that goes on answering, with
-   * these words more to the command, and takes its place.
+   * Changes the fold: the service rebuilds a projection by this definition beside the live one, with these additional
+   * arguments for the command, and cuts over to it.
    */
   refold(definition: ProjectionDefinition<unknown>, args: readonly string[]): void;
 }
@@ -65,11 +65,11 @@ export interface ServicePart {
   endpoints?: Readonly<Record<string, Endpoint>> | undefined;
   /** State in memory that follows the log beside the rows; one part of a service may have it. */
   state?: StateFollower | undefined;
-  /** What acts on commits. */
+  /** Effects of commits. */
   effects?: readonly Effect[] | undefined;
-  /** What is in memory on a person, for whoever asks to see it. */
+  /** Personal data in memory, for an export. */
   personalData?: readonly PersonalDataSource[] | undefined;
-  /** Whether a rebuild that is due has to wait for something. */
+  /** Whether a rebuild that is due must wait. */
   holdsRebuild?: (() => boolean) | undefined;
   /** Called before each scrape. */
   refreshMetrics?: (() => void) | undefined;
@@ -79,7 +79,7 @@ export interface ServicePart {
   start?: (() => void) | undefined;
   /** Called before the loop is stopped. */
   stop?: (() => Promise<void>) | undefined;
-  /** Called once the loop is stopped and all that came is committed, while there still is a connection. */
+  /** Called after the last commit, once the loop has stopped, while the connection is still open. */
   stopped?: (() => Promise<void>) | undefined;
 }
 
@@ -90,13 +90,13 @@ export interface ServiceDescription<Tables> {
   description: string;
   definition: ProjectionDefinition<Tables>;
   /**
-   * Whether rows of another fold version go on answering while others are folded beside them. Not where memory is a
-   * fold of the log as well, which would have to be made twice under settings of which one is gone.
+   * Whether the service answers from rows of another fold version while it rebuilds a projection beside them. Not for a
+   * service with state in memory: it would need the old settings to fold that state.
    */
   rebuildsBeside: boolean;
-  /** What the log itself says of the fold, before anything is folded; left out: nothing. */
+  /** Finds the definition that the log itself prescribes, before the service folds; left out: `definition`. */
   resolveDefinition?: (nc: NatsConnection) => Promise<ProjectionDefinition<Tables>>;
-  /** The service's own part, made once store and connection stand; once more when a rebuilt projection takes over. */
+  /** Makes the service's own parts, once store and connection are open, and again for each projection runtime. */
   parts: (context: ServiceContext) => ServiceParts | Promise<ServiceParts>;
 }
 
@@ -104,7 +104,7 @@ export interface RunningService {
   service: ServiceName;
   healthUrl: string;
   status(): ServiceStatus;
-  /** The part of the status that costs nothing, for whoever looks often. */
+  /** The part of the status that costs nothing, for frequent polls. */
   progress(): Pick<ServiceStatus, 'state' | 'seq' | 'lag'>;
   stop(): Promise<void>;
 }

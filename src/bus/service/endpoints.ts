@@ -54,7 +54,7 @@ async function reachMinSeq(checked: Freshness, loop: ProjectionLoop, { http }: C
   if (minSeq > 0) await loop.reached(streamSeq(minSeq), checked.timeout_ms ?? http.min_seq_timeout_ms);
 }
 
-/** How many identities one question may hold. */
+/** Most identities in one request. */
 export const KNOWN_MAX = 5_000;
 
 export function commonEndpoints(
@@ -108,7 +108,7 @@ export function commonEndpoints(
   };
 }
 
-/** What every service answers. */
+/** The endpoints of every service. */
 export const COMMON_ENDPOINTS = {
   status: {
     description: 'State, sequence, lag and number of dead letters of the instance',
@@ -137,7 +137,7 @@ const PERSONAL_DATA_MAX = 1_000;
 /** Most dead letters in one page. */
 const DEAD_LETTERS_MAX = 500;
 
-/** A dead letter without what it says. */
+/** A dead letter without its payload. */
 export interface DeadLetterMention {
   seq: number;
   subject: string;

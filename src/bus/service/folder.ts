@@ -1,4 +1,4 @@
-/** The folder that projections lie in. */
+/** The folder of the projections. */
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DataFolderUnusableError, messageOf } from '../../errors.ts';
@@ -15,7 +15,7 @@ export function ensureFolder(folder: string): void {
   }
 }
 
-/** One level at a time: Node's own recursive form never comes back where a file system makes no folders (/proc). */
+/** One level at a time: Node's own recursive form never ends on a file system that makes no folders (/proc). */
 function makeFolder(folder: string): void {
   if (existsSync(folder) && statSync(folder).isDirectory()) return;
   const parent = dirname(folder);

@@ -1,25 +1,25 @@
-/** How far every instance of a service is, replicas included: a request to a service reaches one of them only. */
+/** The progress of every instance of a service, because a request to a service reaches one instance only. */
 import type { NatsConnection } from 'nats';
 import { EVENTS } from '../../../streams.config.ts';
 import { onceMade } from '../nats/once-made.ts';
 import type { ServiceName } from '../projection/definition.ts';
 
-/** What an instance says where all are asked. */
+/** The progress of one instance, in its answer to `nats micro stats`. */
 export interface InstanceProgress {
   instance: string;
   /** Position that it answers from. */
   seq: number;
   rebuild_due: boolean;
-  /** Only of the engine: whether something that was trained has yet to be trained anew. */
+  /** Engine only: whether the engine must train an input anew. */
   training_due?: boolean;
 }
 
 export interface Found {
-  /** What those say that answer; empty where none does. */
+  /** The answers; empty if no instance answers. */
   answers: InstanceProgress[];
   /**
-   * Names of those that don't, and have read the log: their consumers are there. They fold what they missed at their
-   * next start, and hold on their disk until then what they held.
+   * Names of the instances that have a consumer of the log and do not answer. Until their next start their disks hold the
+   * data that they held.
    */
   silent: string[];
 }
@@ -28,7 +28,7 @@ export interface Instances {
   of(service: ServiceName): Promise<Found>;
 }
 
-/** Milliseconds after which it is asked anew who there is. */
+/** Milliseconds after which the list of instances is requested anew. */
 const KNOWN_MS = 2_000;
 /** Milliseconds that a known instance has to answer. */
 const ANSWER_MS = 2_000;
@@ -52,7 +52,7 @@ export function createInstances(nc: NatsConnection): Instances {
     return ids;
   }
 
-  /** Names of the log's consumers, those of other kinds included. */
+  /** Names of all consumers of the log. */
   async function readerNames(): Promise<readonly string[]> {
     if (readers && performance.now() - readers.at < KNOWN_MS) return readers.names;
     const { consumers } = await manager();
@@ -80,7 +80,7 @@ export function createInstances(nc: NatsConnection): Instances {
           silent: names.flatMap((name) => instanceOf(name, service) ?? []).filter((i) => !heard.has(i)),
         };
       } catch {
-        // One of them ended meanwhile; the next look finds who is there.
+        // An instance ended meanwhile; the next poll finds the others.
         known.delete(service);
         return { answers: [], silent: [] };
       }
@@ -88,7 +88,7 @@ export function createInstances(nc: NatsConnection): Instances {
   };
 }
 
-/** The instance whose reader has this name: `engine-projection-2` is that of `engine-2`. */
+/** The instance that owns a consumer: `engine-projection-2` belongs to `engine-2`. */
 function instanceOf(consumer: string, service: ServiceName): string | undefined {
   const reader = `${service}-projection`;
   if (consumer === reader) return service;

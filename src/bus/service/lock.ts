@@ -1,6 +1,6 @@
 /**
- * One process an instance. The lock is an exclusive SQLite transaction on a file of its own: the operating system lets
- * go of it when the process ends, however it ends, so that no stale lock file ever has to be removed by hand.
+ * One process per instance. The lock is an exclusive SQLite transaction on a file of its own. The operating system releases
+ * it when the process ends, however it ends, so an operator never has to remove a stale lock file.
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
@@ -10,7 +10,7 @@ export interface InstanceLock {
   release(): void;
 }
 
-/** Takes `<path>.lock`; throws `InstanceLockedError`, naming the process that holds it. */
+/** Takes `<path>.lock`. Throws `InstanceLockedError` with the pid of the process that holds it. */
 export function acquireLock(path: string, what: string): InstanceLock {
   const file = `${path}.lock`;
   const holder = `${path}.holder.json`;

@@ -1,4 +1,4 @@
-/** The log as services read it: by a consumer each, so much at once that requests come between. */
+/** The log as services read it: with one consumer each, in portions that let requests through in between. */
 import type { NatsConnection } from 'nats';
 import { CONSUMERS, EVENTS } from '../../../streams.config.ts';
 import type { Config } from '../../config/schema.ts';
@@ -11,11 +11,11 @@ export interface ServiceLogOptions {
   publisher: Publisher;
   config: Config;
   service: string;
-  /** Messages in one transaction, where requests come over the same connection. */
+  /** Messages per transaction of a service that answers requests over the same connection. */
   batchMax?: number | undefined;
 }
 
-/** Transactions whose messages are asked for at once: a request that comes behind them waits for all of them. */
+/** Transactions per request for messages. A request of a caller that arrives behind their messages waits for all of them. */
 const BATCHES_AHEAD = 4;
 
 /** The log as services read it. */

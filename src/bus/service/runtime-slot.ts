@@ -1,16 +1,16 @@
 /**
- * The place of the projection runtime that answers. Another one takes it when a rebuilt projection is cut over to, or when
- * state in memory has to be made anew; requests that come meanwhile wait for it, some milliseconds.
+ * Holds the projection runtime that answers. A cut-over, or a failure of the state in memory, replaces it by another one.
+ * Requests that arrive meanwhile wait for some milliseconds.
  */
 import type { Logger } from 'pino';
 import type { Endpoint } from '../nats/micro.ts';
 import type { ProjectionRuntime } from './runtime.ts';
 
 export interface RuntimeSlotOptions {
-  /** Opens the projection and makes its runtime; it is started by the slot. */
+  /** Opens the projection and makes its runtime, which the slot starts. */
   begin: () => Promise<ProjectionRuntime>;
   logger: Logger;
-  /** First and longest pause before state that failed is made anew, milliseconds. */
+  /** First and longest pause before the service makes failed state anew, milliseconds. */
   backoffMinMs: number;
   backoffMaxMs: number;
 }
@@ -26,12 +26,12 @@ export interface RuntimeSlot {
   pause(): Promise<void>;
   /** Closes the runtime, lets `change` do something to its file, and begins again; requests go on. */
   proceed(change?: () => void): Promise<void>;
-  /** The state follower has failed: after a pause the runtime is replaced, and folds the log from where its state was last whole. */
+  /** Replaces the runtime after a pause, because the state follower has failed. The new one starts from the newest snapshot. */
   restart(): void;
-  /** The endpoint of this name of whichever runtime answers. */
+  /** The endpoint of this name. It calls the runtime that answers at that time. */
   endpoint(name: string): Endpoint;
   start(): void;
-  /** Waits for a replacement that is under way, then stops the runtime; its file stays open. */
+  /** Waits for a replacement under way, then stops the runtime; its file stays open. */
   stop(): Promise<void>;
 }
 
@@ -66,7 +66,7 @@ export async function createRuntimeSlot(options: RuntimeSlotOptions): Promise<Ru
       current = await begin();
       current.start();
     } catch (err) {
-      // There is nothing left to answer from; a new process opens whichever file is whole.
+      // This process has no projection to answer from. The next one opens the file that is whole.
       logger.fatal({ err }, 'the service could not open the projection again and ends');
       process.exit(70);
     } finally {
@@ -76,7 +76,7 @@ export async function createRuntimeSlot(options: RuntimeSlotOptions): Promise<Ru
 
   function restart(): void {
     const at = current.loop.position();
-    // Only the same place again is a failure that another try does not mend.
+    // Only a failure at the same position again makes the pause longer.
     pauseMs = at > failedAt ? backoffMinMs : Math.min(2 * pauseMs, backoffMaxMs);
     failedAt = at;
     const failed = current;
@@ -88,7 +88,7 @@ export async function createRuntimeSlot(options: RuntimeSlotOptions): Promise<Ru
     timer = setTimeout(() => {
       void (async () => {
         await hold();
-        // A rebuilt projection has taken its place meanwhile, or the service ends.
+        // The service has cut over meanwhile, or stops.
         if (stopped || failed !== current) return release();
         await stopCurrent();
         await proceed();
@@ -118,7 +118,7 @@ export async function createRuntimeSlot(options: RuntimeSlotOptions): Promise<Ru
           return await (asked.endpoints[name] as Endpoint).handle(request);
         } catch (err) {
           await replacement;
-          // The request waited for a position when another runtime took its place.
+          // The request waited for a position when another runtime replaced this one.
           if (asked === current) throw err;
           return (current.endpoints[name] as Endpoint).handle(request);
         }

@@ -1,7 +1,6 @@
 /**
- * One life of a projection inside a running service: its file, its loop and the service's own parts. When a rebuilt
- * projection takes its place, or its state in memory has to be made anew, another one begins while the connection, the
- * endpoints and the metrics stay.
+ * One life of a projection inside a running service: its file, its loop and the service's own parts. A cut-over, or a failure
+ * of the state in memory, begins another one, while the connection, the endpoints and the metrics stay.
  */
 import type { Config } from '../../config/schema.ts';
 import type { Endpoint } from '../nats/micro.ts';
@@ -19,7 +18,7 @@ export interface ProjectionRuntime {
   endpoints: Record<string, Endpoint>;
   personalData: PersonalDataReader;
   start(): void;
-  /** Commits what has come; the file stays open. Each part is stopped, also where one before it fails. */
+  /** Commits the messages that came; the file stays open. It stops each part, even if one before it fails to stop. */
   stop(): Promise<void>;
 }
 
@@ -28,7 +27,7 @@ export interface ProjectionRuntimeOptions<Tables> {
   store: StoreOptions<Tables>;
   loop: Omit<LoopOptions, 'store' | 'followers'>;
   context: Omit<ServiceContext, 'store' | 'loop' | 'definition'>;
-  /** What is around each endpoint of the service's own. */
+  /** Wraps each endpoint of the service's own. */
   wrap: (endpoints: Readonly<Record<string, Endpoint>>, loop: ProjectionLoop) => Record<string, Endpoint>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What every service does around its projection: one instance a lock, connection, streams, store, loop, micro service,
- * health and metrics, and a stop that commits what has come.
+ * What every service does around its projection: lock, connection, streams, store, loop, micro service, health and metrics,
+ * and a stop that commits the messages that came.
  */
 import { join } from 'node:path';
 import { Gauge } from 'prom-client';
@@ -40,12 +40,12 @@ import { createStandby, othersAnswer } from './standby.ts';
 import { stopAll } from './stop.ts';
 
 /**
- * Milliseconds that what is still being published may hold up a stop. Copies of dead letters and rankings are published
- * again by the next start; a whole stop has five seconds.
+ * Milliseconds that a stop waits for messages on their way. The next start publishes copies of dead letters and rankings
+ * again; a whole stop has five seconds.
  */
 const CLOSE_MS = 1_000;
 
-/** Starts a service in this process; throws what keeps it from starting, with all that was opened closed again. */
+/** Starts a service in this process. If the start fails, it closes everything it opened and throws. */
 export async function runService<Tables>(
   description: ServiceDescription<Tables>,
   environment: ServiceEnvironment,
@@ -71,7 +71,7 @@ export async function runService<Tables>(
     const { batchMax } = description.definition;
     const log = await createServiceLog({ nc, publisher, config, service, batchMax });
     const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
-    /** What is folded by, and what is to be folded by once a projection that was made by it is there. */
+    /** The definition of the live projection, and the one that the service cuts over to once its rebuild is complete. */
     let definition = (await description.resolveDefinition?.(nc)) ?? description.definition;
     let wanted = definition;
     const version = foldVersion(definition);
@@ -119,7 +119,7 @@ export async function runService<Tables>(
       const before = rebuilding;
       const started = createRebuilding(args);
       rebuilding = started;
-      // One at a time works on the file.
+      // Only one process works on the file at a time.
       void (before?.stop() ?? Promise.resolve()).then(() => started === rebuilding && started.start());
     };
     undo.push(() => rebuilding?.stop());
@@ -212,7 +212,7 @@ export async function runService<Tables>(
         health: health.url,
         started: new Date(startedAt).toISOString(),
         ...(progress ? { rebuild: progress } : {}),
-        // Also while the files change places: it is due until the other one answers.
+        // The rebuild is due until the rebuilt projection answers.
         ...(current().store.rebuildDue() ? { rebuild_due: current().store.rebuildDue() } : {}),
         ...(trouble ? { trouble } : {}),
         ...(effects.length > 0 ? { effects } : {}),
@@ -255,7 +255,7 @@ export async function runService<Tables>(
       observe: observeRequests(registry),
       onError: (endpoint, err) => logger.error({ err, endpoint }, 'a request failed'),
     });
-    // Its endpoints are known to the server before anybody is told that it runs.
+    // The server knows the endpoints before the service reports that it runs.
     await nc.flush();
     running.start();
     if (role === undefined) cutOver.start();
@@ -298,7 +298,7 @@ export async function runService<Tables>(
           ]);
           logger.info({ instance, seq: seq() }, 'service stopped');
         } finally {
-          // Whatever failed above: the next process has to find the file closed and the lock free.
+          // The next process must find the file closed and the lock free, whatever failed above.
           try {
             current().store.close();
           } finally {

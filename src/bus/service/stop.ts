@@ -1,12 +1,12 @@
-/** Ending several things that depend on each other, of which any may fail to end. */
+/** Stops several things that depend on each other, if some of them fail to stop too. */
 import { messageOf } from '../../errors.ts';
 
-/** What is ended, and how. */
+/** What to stop, and how. */
 export type StopStep = readonly [what: string, stop: () => unknown];
 
 /**
- * Carries out every step in turn, also those behind one that failed. Throws afterwards: the error itself where one step
- * failed, an `AggregateError` where several did, each naming what could not be ended.
+ * Carries out every step in turn, also those after a failed one. Throws afterwards: one error, or an `AggregateError` if
+ * several steps failed. Each message names what could not be stopped.
  */
 export async function stopAll(steps: readonly StopStep[]): Promise<void> {
   const errors: Error[] = [];
