@@ -73,6 +73,8 @@ export interface RankingsOptions {
   similarBatch: number;
   similarLength: number;
   trendingLength: number;
+  /** The arm that a user's published list belongs to; undefined: their arm has other lists. */
+  arm: (user: string) => string | undefined;
   snapshot: () => string;
   config: string;
   onPublished?: (kind: 'user' | 'similar' | 'trending', seconds: number) => void;
@@ -273,8 +275,9 @@ export function createRankings(options: RankingsOptions): Rankings {
     const since = marked.get(user) as number;
     marked.delete(user);
     const { items, seq, source } = lists.refresh(user);
+    const arm = options.arm(user);
     puts.set(user, (puts.get(user) ?? 0) + 1);
-    put(`user.${encodeToken(user)}`, { user, items, seq, source }, (stored) => {
+    put(`user.${encodeToken(user)}`, { user, items, seq, source, ...(arm === undefined ? {} : { arm }) }, (stored) => {
       const left = (puts.get(user) as number) - 1;
       if (left > 0) puts.set(user, left);
       else puts.delete(user);

@@ -1,12 +1,7 @@
 /** Pages of a list: the cursor of the page to come, and the items that the pages before it showed. */
 import { BadRequestError } from '../../errors.ts';
+import { type Cursor, cursorText } from './list-id.ts';
 import { setNewest } from './newest-keys.ts';
-
-/** Where a page starts, and the answer before it, which tells what its caller has seen. */
-export interface Cursor {
-  offset: number;
-  list: string;
-}
 
 export interface Pages {
   /** What the answer of the cursor and the pages before it showed; undefined: the engine has no record of it. */
@@ -25,7 +20,7 @@ export function createPages(capacity: number): Pages {
     },
     next: (cursor, user, shown) => {
       setNewest(pages, cursor.list, { user, shown }, capacity);
-      return Buffer.from(JSON.stringify(cursor)).toString('base64url');
+      return cursorText(cursor);
     },
   };
 }
