@@ -89,6 +89,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       lists: serving.lists,
       catchingUp,
       asked: serving.asked,
+      arm: serving.publishedArm,
       snapshot,
       answerConfig: answers.config,
       forgotten,

@@ -1,27 +1,30 @@
 /**
- * Who watches which user's list. The engine puts a list into KV when it changes; a put is a message on the key's
- * subject, so a plain subscription hears of it, and the server keeps nothing for it. What is missed while the
- * connection is away is made up for by asking again when it is back.
+ * The users whose lists are watched. The engine puts a list into KV when it changes; a put is a message on the key's
+ * subject, so a plain subscription gets it, and the server keeps no state for it. Readers request a list again if they
+ * may have missed one, as while the connection was away.
  */
 import type { NatsConnection, Subscription } from 'nats';
 import { RANKINGS } from '../../streams.config.ts';
 import { encodeToken } from '../bus/event/ids.ts';
+import { type PublishedList, readPublishedList } from './published-list.ts';
 
 export interface Watch {
   close(): void;
 }
 
+/** Gets each list of a user that is published; undefined: the list went, or the gateway may have missed one. */
+export type WatchListener = (published: PublishedList | undefined) => void;
+
 export interface Watching {
-  /** Calls with the log position of each list of this user that is published; with 0 where one may have been missed. */
-  watch(user: string, changed: (seq: number) => void): Watch;
-  /** Watches of a user, and of all. */
+  watch(user: string, listener: WatchListener): Watch;
+  /** Watches of a user, or of all users. */
   count(user?: string): number;
-  /** There is a connection, another one or the same again. */
+  /** The gateway is connected: by a new connection, or by the same one again. */
   follow(nc: NatsConnection): void;
 }
 
 interface Watched {
-  listeners: Set<(seq: number) => void>;
+  listeners: Set<WatchListener>;
   subscription: Subscription | undefined;
 }
 
@@ -34,24 +37,25 @@ export function createWatching(): Watching {
     return connection?.subscribe(`$KV.${RANKINGS.name}.user.${encodeToken(user)}`, {
       callback: (err, message) => {
         if (err) return;
-        const seq = seqOf(message.data);
-        for (const listener of [...listeners]) listener(seq);
+        // Parsed once, however many readers there are.
+        const published = readPublishedList(message.data);
+        for (const listener of [...listeners]) listener(published);
       },
     });
   }
 
   return {
-    watch: (user, changed) => {
+    watch: (user, listener) => {
       const watched = users.get(user) ?? { listeners: new Set(), subscription: undefined };
       if (watched.listeners.size === 0) {
         watched.subscription = subscribe(user, watched);
         users.set(user, watched);
       }
-      watched.listeners.add(changed);
+      watched.listeners.add(listener);
       total++;
       return {
         close: () => {
-          if (!watched.listeners.delete(changed)) return;
+          if (!watched.listeners.delete(listener)) return;
           total--;
           if (watched.listeners.size > 0) return;
           watched.subscription?.unsubscribe();
@@ -61,23 +65,13 @@ export function createWatching(): Watching {
     },
     count: (user) => (user === undefined ? total : (users.get(user)?.listeners.size ?? 0)),
     follow: (nc) => {
-      // The client subscribes again by itself where the connection is the same.
+      // The client subscribes again by itself if the connection is the same.
       const another = connection !== nc;
       connection = nc;
       for (const [user, watched] of users) {
         if (another) watched.subscription = subscribe(user, watched);
-        for (const listener of [...watched.listeners]) listener(0);
+        for (const listener of [...watched.listeners]) listener(undefined);
       }
     },
   };
-}
-
-/** Position that a published list was computed at; 0 for a deletion. */
-function seqOf(data: Uint8Array): number {
-  try {
-    const { seq } = JSON.parse(Buffer.from(data).toString('utf8')) as { seq?: unknown };
-    return Number.isSafeInteger(seq) ? (seq as number) : 0;
-  } catch {
-    return 0;
-  }
 }

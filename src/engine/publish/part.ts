@@ -19,6 +19,8 @@ export interface PublishPartOptions {
   catchingUp: () => boolean;
   /** Whether callers wait for answers just now. */
   asked: () => boolean;
+  /** The arm that a user's published list belongs to; undefined: their arm has other lists. */
+  arm: (user: string) => string | undefined;
   /** Name of the snapshot in force, and hash of what answers depend on. */
   snapshot: () => string;
   answerConfig: string;
@@ -54,6 +56,7 @@ export function createPublishPart(context: EngineContext, options: PublishPartOp
     similarBatch: engine.similar_batch,
     similarLength: engine.similar_length,
     trendingLength: engine.list_length,
+    arm: options.arm,
     snapshot: options.snapshot,
     config: options.answerConfig,
     onPublished: (kind, seconds) => {

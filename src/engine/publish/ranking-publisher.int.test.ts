@@ -68,6 +68,7 @@ beforeEach(async () => {
     trendingLength: 10,
     snapshot,
     config: 'c',
+    arm: () => 'main',
   };
   rankings = createRankingPublisher(options);
 });

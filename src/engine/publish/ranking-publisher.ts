@@ -74,6 +74,8 @@ export interface RankingPublisherOptions {
   similarLength: number;
   /** Items in the trending list. */
   trendingLength: number;
+  /** The arm that a user's published list belongs to; undefined: their arm has other lists. */
+  arm: (user: string) => string | undefined;
   snapshot: () => string;
   config: string;
   onPublished?: (kind: 'user' | 'similar' | 'trending', seconds: number) => void;
@@ -253,7 +255,8 @@ export function createRankingPublisher(options: RankingPublisherOptions): Rankin
     pendingUsers.delete(user);
     const { items, seq, source } = lists.refresh(user);
     userPuts.begin(user);
-    put(`user.${encodeToken(user)}`, { user, items, seq, source }, (stored) => {
+    const arm = options.arm(user);
+    put(`user.${encodeToken(user)}`, { user, items, seq, source, ...(arm === undefined ? {} : { arm }) }, (stored) => {
       const forgotten = userPuts.end(user);
       if (stored) options.onPublished?.('user', (performance.now() - since) / 1000);
       else if (!forgotten && !stopped) pendingUsers.set(user, Math.min(since, pendingUsers.get(user) ?? since));

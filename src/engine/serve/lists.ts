@@ -2,7 +2,6 @@
  * Lists as answers. The engine answers with a cached list where the user has not acted since, the list is no older than
  * the request allows, and leaves out what was withdrawn meanwhile. Otherwise it computes the list.
  */
-import { randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { itemId, type StreamSeq, userId } from '../../bus/event/ids.ts';
 import { NO_ROWS, type RowsBeside } from '../fold/rows-beside.ts';
@@ -14,6 +13,7 @@ import { NO_RULES, type Rules } from '../rerank/rules.ts';
 import { SEEN_FOR_GOOD, type SeenRule } from '../rerank/seen.ts';
 import { type Segment, takenIn } from '../rerank/segment.ts';
 import { type CachedList, createCachedLists } from './cached-lists.ts';
+import { newListId } from './list-id.ts';
 import { createPages, parseCursor } from './pages.ts';
 import { type ShelvesRequest, type TitledRow, titledRows } from './shelf-rows.ts';
 
@@ -303,6 +303,3 @@ export function createLists(options: ListsOptions): Lists {
     reset: cached.reset,
   };
 }
-
-/** Twelve random bytes: answers name lists, the fold never does. */
-const newListId = (): string => `l_${randomBytes(12).toString('base64url')}`;

@@ -1,12 +1,7 @@
 /** Pages of a list: the cursor of the page to come, and the items that the pages before it showed. */
 import { LRUCache } from 'lru-cache';
 import { BadRequestError } from '../../errors.ts';
-
-/** Where a page starts, and the answer before it, which tells what its caller has seen. */
-export interface Cursor {
-  offset: number;
-  list: string;
-}
+import { type Cursor, cursorText } from './list-id.ts';
 
 export interface Pages {
   /** What the answer of the cursor and the pages before it showed; undefined: the engine has no record of it. */
@@ -27,7 +22,7 @@ export function createPages(capacity: number): Pages {
     },
     next: (cursor, user, shown) => {
       if (capacity > 0) pages.set(cursor.list, { user, shown });
-      return Buffer.from(JSON.stringify(cursor)).toString('base64url');
+      return cursorText(cursor);
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Serving as a part of the engine: lists, experiments, explanations, and the effects of a commit on them. */
 import type { ServicePart } from '../../bus/service/description.ts';
+import { MAIN } from '../../experiment/arms.ts';
 import { isExperimentEvent } from '../../experiment/rows.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { ForgottenUsers } from '../fold/forgotten-users.ts';
@@ -22,6 +23,11 @@ export interface ServePart extends ServicePart {
   lists: Lists;
   /** Whether the engine answered with a list within the last quarter of a second. */
   asked(): boolean;
+  /**
+   * The arm that an answer with the user's published list would name. Undefined if the arm changes the user's lists, so
+   * that the published one is not what an answer holds.
+   */
+  publishedArm(user: string): string | undefined;
 }
 
 export function createServePart(context: EngineContext, { forgotten, ...options }: ServePartOptions): ServePart {
@@ -44,6 +50,11 @@ export function createServePart(context: EngineContext, { forgotten, ...options 
     name: 'lists',
     lists,
     asked: () => performance.now() - answeredAt < ASKED_MS,
+    publishedArm: (user) => {
+      const arm = experiments.arm(user);
+      if (!arm) return MAIN;
+      return Object.keys(arm.settings).length === 0 ? arm.label : undefined;
+    },
     endpoints: {
       ...engineEndpoints(lists, resolve, config, experiments),
       ...experimentEndpoints({ db, codec, publisher, reached }),

@@ -5,6 +5,7 @@ import { messageOf, TooManyStreamsError } from '../../errors.ts';
 import { ask } from '../ask.ts';
 import type { GatewayContext } from '../context.ts';
 import { withFilter } from '../filter.ts';
+import { type RankingView, viewOfPublished } from '../published-list.ts';
 import { answers, READ_PROBLEMS } from '../schemas/answers.ts';
 import type { RequestOf } from '../schemas/requests.ts';
 import { openSse, type Sse } from '../sse.ts';
@@ -15,14 +16,9 @@ const RETRY_MS = 1_000;
 /** Of Node's timers; a longer one ends at once. */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
-interface Ranking {
-  items: { item: string }[];
-  seq: number;
-}
-
 /** Place in a stream: the log position, and a hash of what was shown, by which a list that didn't change is known. */
-const placeOf = ({ seq, items }: Ranking): string => `${seq}.${digest(items)}`;
-const digest = (items: Ranking['items']): string =>
+const placeOf = ({ seq, items }: RankingView): string => `${seq}.${digest(items)}`;
+const digest = (items: RankingView['items']): string =>
   createHash('sha256')
     .update(JSON.stringify(items.map(({ item }) => item)))
     .digest('base64url')
@@ -73,14 +69,14 @@ export function streamRoutes(app: FastifyInstance, context: GatewayContext): voi
       let again = false;
       let timer: NodeJS.Timeout | undefined;
 
-      const list = (): Promise<Ranking> =>
+      const list = (): Promise<RankingView> =>
         ask(context, 'freshet.engine.recommend', {
           ...query,
           user,
           ...(reached > 0 ? { min_seq: reached } : {}),
-        }) as Promise<Ranking>;
+        }) as Promise<RankingView>;
 
-      function show(ranking: Ranking): void {
+      function show(ranking: RankingView): void {
         reached = Math.max(reached, ranking.seq);
         const now = digest(ranking.items);
         if (now === last) return;
@@ -112,9 +108,13 @@ export function streamRoutes(app: FastifyInstance, context: GatewayContext): voi
         else if (again) void refresh();
       }
 
-      const watch = watching.watch(user, (seq) => {
-        reached = Math.max(reached, seq);
-        void refresh();
+      const watch = watching.watch(user, (published) => {
+        // A list that was computed before the one that is shown: another replica wrote it, or a put was sent again.
+        if (published && published.seq < reached) return;
+        reached = Math.max(reached, published?.seq ?? 0);
+        const view = busy ? undefined : published && viewOfPublished(published, query, config);
+        if (view) show(view);
+        else void refresh();
       });
       const forget = keys.onChange(() => {
         if (!gate.stands(caller)) sse?.end();
@@ -137,7 +137,7 @@ export function streamRoutes(app: FastifyInstance, context: GatewayContext): voi
         else expiry = setTimeout(endWithCaller, Math.min(left, LONGEST_TIMER_MS));
       }
       endWithCaller();
-      let first: Ranking;
+      let first: RankingView;
       try {
         first = await list();
       } catch (err) {

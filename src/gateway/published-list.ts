@@ -1,0 +1,70 @@
+/** Lists as the engine publishes them in KV, and the view of one that a reader of the stream gets. */
+import type { Config } from '../config/schema.ts';
+import { cursorText, newListId } from '../engine/serve/list-id.ts';
+import { LIST_DEFAULT } from '../engine/serve/requests.ts';
+
+/** A user's list in KV. */
+export interface PublishedList {
+  user: string;
+  items: readonly { item: string }[];
+  /** Log position of the state that it was computed from. */
+  seq: number;
+  source: string;
+  snapshot: string;
+  config: string;
+  /** Left out if the arm of the user changes lists: the user's answers differ from what is published. */
+  arm?: string;
+}
+
+/** An answer to a request for a list. */
+export interface RankingView {
+  user: string;
+  list: string;
+  items: readonly { item: string }[];
+  snapshot: string;
+  seq: number;
+  config: string;
+  source: string;
+  next: string | null;
+  arm: string;
+}
+
+/** A value of the bucket; undefined for a deletion, and for what is not a list. */
+export function readPublishedList(data: Uint8Array): PublishedList | undefined {
+  try {
+    const value = JSON.parse(Buffer.from(data).toString('utf8')) as Partial<PublishedList> | null;
+    const whole = Number.isSafeInteger(value?.seq) && Array.isArray(value?.items);
+    return whole ? (value as PublishedList) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A request for a list, as far as it decides whether the published list is the answer. */
+export interface PlainRequest {
+  n?: number;
+  exclude?: readonly string[];
+  explain?: boolean;
+  include_seen?: boolean;
+  filter?: unknown;
+}
+
+/**
+ * The answer that the engine would give from the list it published; undefined if only the engine can tell: the request
+ * has options, the list is shorter than the request, or an experiment changes it. Each view has a list id of its own,
+ * since its reader reports it as shown.
+ */
+export function viewOfPublished(
+  published: PublishedList,
+  { n = LIST_DEFAULT, exclude = [], explain = false, include_seen, filter }: PlainRequest,
+  { http, engine }: Pick<Config, 'http' | 'engine'>,
+): RankingView | undefined {
+  const { user, items, snapshot, seq, config, source, arm } = published;
+  const plain = exclude.length === 0 && !explain && include_seen === undefined && filter === undefined;
+  // A list that is shorter than it may be holds all there is.
+  const enough = items.length > n || items.length < engine.list_length;
+  if (!plain || !enough || arm === undefined) return undefined;
+  const list = newListId();
+  const next = items.length > n && n < http.list_max ? cursorText({ offset: n, list }) : null;
+  return { user, list, items: items.slice(0, n), snapshot, seq, config, source, next, arm };
+}
