@@ -71,12 +71,12 @@ export function engineEndpoints(
 
   /** Undefined: as configured. */
   function seenOf(request: Json): SeenRule | undefined {
-    const { seen_for_s: given } = request;
-    if (given === undefined || given === null) return undefined;
+    const { seen_for_s: value } = request;
+    if (value === undefined || value === null) return undefined;
     const configured = seenRule(listed.seen_for_s, listed.seen_by_type_s);
-    if (typeof given !== 'object')
+    if (typeof value !== 'object')
       return seenRule(wholeNumber(request, 'seen_for_s', { default: 0, min: 0, max: SEEN_FOR_MOST_S }), {});
-    const byType = given as Record<string, unknown>;
+    const byType = value as Record<string, unknown>;
     for (const [type, seconds] of Object.entries(byType)) {
       const whole = typeof seconds === 'number' && Number.isInteger(seconds) && seconds >= -1;
       if (!types.has(type) || !whole || seconds > SEEN_FOR_MOST_S)
