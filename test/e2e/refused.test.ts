@@ -108,7 +108,7 @@ async function expectSaid(code: string, message: RegExp): Promise<void> {
     const metrics = await (await fetch(`${healthUrl}/metrics`)).text();
     expect(metrics).toMatch(/^freshet_log_refused\{[^}]*\} 1$/m);
     await expect(
-      call(nc, `freshet.${service}.${service === 'user' ? 'get' : 'trending'}`, { user: 'u1' }),
+      service === 'user' ? call(nc, 'freshet.user.get', { user: 'u1' }) : call(nc, `freshet.${service}.trending`, {}),
     ).rejects.toMatchObject({
       problem: { status: 503, next },
     });

@@ -275,7 +275,7 @@ describe('an engine that runs', () => {
     await folded(await publishAll(publisher, history()));
     const others = { ...settings, engine: { ...settings.engine, ranker_rate: 0.001 } };
     writeFileSync(join(data, 'settings.json'), JSON.stringify(others));
-    await expect(verify()).rejects.toThrow(/FRESHET_FOLD_VERSION_DIFFERS: engine answers under configuration/);
+    await expect(verify()).rejects.toThrow(/FRESHET_FOLD_VERSION_DIFFERS: The engine service runs with configuration/);
   });
 
   it('is compared by its own memory, whichever other instance could answer for it', async () => {
