@@ -9,11 +9,12 @@ export const projectionsFull: Fault = {
   times: { short: 1, long: 5 },
   impossible: noSmallDisk,
   system: { disk: { under: 'projections', megabytes: 256 } },
-  inject: async ({ system, note, sized }) => {
+  inject: async ({ system, note }) => {
     const disk = system.disk as SmallDisk;
     await system.load.pause();
     disk.fill();
-    await system.load.burst(sized(4_000));
+    // As many as do not fit into the space that the write-ahead logs hold already.
+    await system.load.burst(4_000);
     const stuck = () =>
       SERVICES.filter((name) => {
         const { state } = system.services[name];
