@@ -131,11 +131,11 @@ describe('what was served', () => {
         /--until-seq or/,
       ],
       [['recommend', 'past-reader', '-n', '100000'], 1, /FRESHET_BAD_REQUEST: n is 100000. It must be a whole number/],
-      [['forget', ''], 1, /FRESHET_BAD_REQUEST: user is empty/],
+      [['forget', ''], 1, /FRESHET_BAD_REQUEST: user is ""/],
       [['at', 'recommend', 'past-reader'], 2, /FRESHET_USAGE: .* --seq or --time/],
       [['at', '--time', 'yesterday', 'trending'], 2, /FRESHET_USAGE/],
       [['why', 'nobody', 'i7'], 1, /FRESHET_NOT_FOUND: The log has no event of nobody/],
-      [['why', 'past-reader', 'no-such-item'], 1, /FRESHET_NOT_FOUND: No event names the item/],
+      [['why', 'past-reader', 'no-such-item'], 1, /FRESHET_NOT_FOUND: The log has no event/],
       [['why', 'past-reader', 'i7', '--at', 'soon'], 2, /FRESHET_USAGE/],
     ] as const) {
       const answer = await system.cli(...words);
