@@ -135,7 +135,7 @@ describe('what was served', () => {
       [['at', 'recommend', 'past-reader'], 2, /FRESHET_USAGE: .* --seq or --time/],
       [['at', '--time', 'yesterday', 'trending'], 2, /FRESHET_USAGE/],
       [['why', 'nobody', 'i7'], 1, /FRESHET_NOT_FOUND: The log has no event of nobody/],
-      [['why', 'past-reader', 'no-such-item'], 1, /FRESHET_NOT_FOUND: The log has no event/],
+      [['why', 'past-reader', 'no-such-item'], 1, /FRESHET_NOT_FOUND: No event names the item no-such-item/],
       [['why', 'past-reader', 'i7', '--at', 'soon'], 2, /FRESHET_USAGE/],
     ] as const) {
       const answer = await system.cli(...words);
