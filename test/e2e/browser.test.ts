@@ -21,7 +21,7 @@ import { startSystem, type TestSystem } from '../support/system.ts';
 import { until } from '../support/wait.ts';
 
 const found = findBrowser();
-if (found === undefined) console.warn(`The client library is not tried in a browser: ${NO_BROWSER}.`);
+if (found === undefined) console.warn(`These tests do not run the client library in a browser: ${NO_BROWSER}.`);
 
 /** A name rather than localhost, so that the page is of an origin that no browser trusts more than others. */
 const SHOP = 'shop.test';
