@@ -86,7 +86,7 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
     reply.header('x-content-type-options', 'nosniff');
     if (request.url.startsWith('/v1/')) reply.header('cache-control', 'no-store');
   });
-  allowOrigins(app, config.http.cors_origins);
+  await allowOrigins(app, config.http.cors_origins);
   guard(app, context.gate, createRate({ perS: config.http.rate_per_s, burstS: config.http.rate_burst_s }));
   let closing = false;
   app.addHook('preClose', async () => {
@@ -127,7 +127,10 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
 }
 
 /** The pattern of the route, for logs and labels; addresses hold ids. */
-const routeOf = (request: FastifyRequest): string => request.routeOptions.url ?? 'unknown';
+function routeOf({ routeOptions }: FastifyRequest): string {
+  // The pattern under which preflights of unknown addresses come.
+  return routeOptions.url === undefined || routeOptions.url === '*' ? 'unknown' : routeOptions.url;
+}
 
 const requestForLog = (request: FastifyRequest): object => ({
   method: request.method,
