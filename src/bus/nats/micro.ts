@@ -4,7 +4,7 @@ import type { Static, TObject } from 'typebox';
 import { AnswerTooLargeError, BadRequestError, ServiceUnavailableError } from '../../errors.ts';
 import { type Problem, problemOf, RemoteProblemError } from './problem.ts';
 import { createRequestCheck } from './request-check.ts';
-import { sendNow, sendThisTurn } from './turn.ts';
+import { coalesce, flushWrites } from './write-coalescing.ts';
 
 export type Json = Record<string, unknown>;
 
@@ -91,16 +91,16 @@ export async function serveMicro(nc: NatsConnection, options: MicroOptions): Pro
       try {
         const payload = Buffer.from(JSON.stringify(await handle(parseRequest(msg))));
         checkSize(payload, nc);
-        sendThisTurn(() => void msg.respond(payload), unsent(endpoint));
+        coalesce(() => void msg.respond(payload), unsent(endpoint));
       } catch (err) {
         outcome = 'error';
         const problem = problemOf(err);
         if (problem.status >= 500) onError?.(endpoint, err);
         const payload = problemPayload(problem, nc);
-        sendThisTurn(() => void msg.respondError(problem.status, problem.title, payload), unsent(endpoint));
+        coalesce(() => void msg.respondError(problem.status, problem.title, payload), unsent(endpoint));
       }
       const took = performance.now() - started;
-      if (took >= LONG_MS) sendNow();
+      if (took >= LONG_MS) flushWrites();
       observe?.(endpoint, outcome, took / 1000);
     };
     service.addEndpoint(endpoint, {
@@ -209,7 +209,7 @@ async function answerTo(
 async function ask(nc: NatsConnection, subject: string, payload: string, timeoutMs: number): Promise<Msg> {
   try {
     return await new Promise((resolve, reject) => {
-      sendThisTurn(() => void nc.request(subject, payload, { timeout: timeoutMs }).then(resolve, reject), reject);
+      coalesce(() => void nc.request(subject, payload, { timeout: timeoutMs }).then(resolve, reject), reject);
     });
   } catch (cause) {
     if (!(cause instanceof NatsError)) throw cause;

@@ -8,7 +8,7 @@ import { type LogRefusedError, messageOf } from '../../errors.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import type { Delivery, Log, LogInfo, LogReader } from '../log/port.ts';
 import { createPoller, type Poller } from '../nats/poller.ts';
-import { sendNow } from '../nats/turn.ts';
+import { flushWrites } from '../nats/write-coalescing.ts';
 import { createAfterCommit, type EffectStatus, type Followers } from './after-commit.ts';
 import { checkLog } from './checks.ts';
 import { createDeadLetterCopies, type DeadLetterStream } from './dead-letter-copies.ts';
@@ -152,7 +152,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   function fold(batch: readonly Delivery[], created: string): Ended | undefined {
     const newest = batch.at(-1) as Delivery;
     // Callers that were answered do not wait for the transaction.
-    sendNow();
+    flushWrites();
     let committed: { result: BatchResult; seconds: () => number } | undefined;
     try {
       if (behind()) catchUp(batch, newest);

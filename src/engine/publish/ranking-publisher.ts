@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import { RANKINGS } from '../../../streams.config.ts';
 import { encodeToken } from '../../bus/event/ids.ts';
 import type { Publisher } from '../../bus/nats/publisher.ts';
-import { sendNow } from '../../bus/nats/turn.ts';
+import { flushWrites } from '../../bus/nats/write-coalescing.ts';
 import { messageOf } from '../../errors.ts';
 import type { Lists } from '../serve/lists.ts';
 import type { ItemChange } from './changed-items.ts';
@@ -217,7 +217,7 @@ export function createRankingPublisher(options: RankingPublisherOptions): Rankin
     if (stopped || paused() || inFlight >= window || started < retryAt) return undefined;
     const behind = !caughtUp();
     // Answers that are ready go out before the computing begins.
-    sendNow();
+    flushWrites();
     let tookMs = 0;
     while (tookMs < sliceMs && anyDue() && inFlight < window) {
       computed++;

@@ -1,17 +1,17 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { sendNow, sendThisTurn } from './turn.ts';
+import { coalesce, flushWrites } from './write-coalescing.ts';
 
 const unexpected = (err: unknown): void => {
   throw err;
 };
 
-describe('sending at the end of a turn', () => {
-  it('sends what was given within one turn together, in order, once', async () => {
+describe('write coalescing', () => {
+  it('sends all writes of one turn together, in order, once', async () => {
     const sent: string[] = [];
-    sendThisTurn(() => sent.push('a'), unexpected);
+    coalesce(() => sent.push('a'), unexpected);
     await Promise.resolve();
-    sendThisTurn(() => sent.push('b'), unexpected);
+    coalesce(() => sent.push('b'), unexpected);
     expect(sent).toEqual([]);
     await turn();
     expect(sent).toEqual(['a', 'b']);
@@ -19,40 +19,40 @@ describe('sending at the end of a turn', () => {
     expect(sent).toEqual(['a', 'b']);
   });
 
-  it('sends at once for who is about to be busy, and what comes afterwards with the turn', async () => {
+  it('sends at once when it is flushed, and later writes at the end of the turn', async () => {
     const sent: string[] = [];
-    sendThisTurn(() => sent.push('a'), unexpected);
-    sendNow();
+    coalesce(() => sent.push('a'), unexpected);
+    flushWrites();
     expect(sent).toEqual(['a']);
-    sendThisTurn(() => sent.push('b'), unexpected);
+    coalesce(() => sent.push('b'), unexpected);
     expect(sent).toEqual(['a']);
     await turn();
     expect(sent).toEqual(['a', 'b']);
   });
 
-  it('sends in the next turn what is asked for while sending', async () => {
+  it('sends a write that a send adds in the next turn', async () => {
     const sent: string[] = [];
-    sendThisTurn(() => {
+    coalesce(() => {
       sent.push('a');
-      sendThisTurn(() => sent.push('b'), unexpected);
+      coalesce(() => sent.push('b'), unexpected);
     }, unexpected);
-    sendNow();
+    flushWrites();
     expect(sent).toEqual(['a']);
     await turn();
     expect(sent).toEqual(['a', 'b']);
   });
 
-  it('sends the others where one throws, and hands its error to the one who asked for that send', async () => {
+  it('sends the other writes if one throws, and hands the error to the caller of that write', async () => {
     const sent: string[] = [];
     const failures: unknown[] = [];
     const failed = (err: unknown): void => void failures.push(err);
     const broken = new Error('MAX_PAYLOAD_EXCEEDED');
-    sendThisTurn(() => sent.push('a'), failed);
-    sendThisTurn(() => {
+    coalesce(() => sent.push('a'), failed);
+    coalesce(() => {
       throw broken;
     }, failed);
-    sendThisTurn(() => sent.push('b'), failed);
-    expect(sendNow).not.toThrow();
+    coalesce(() => sent.push('b'), failed);
+    expect(flushWrites).not.toThrow();
     expect(sent).toEqual(['a', 'b']);
     expect(failures).toEqual([broken]);
     await turn();
