@@ -1,6 +1,8 @@
 /** Looking back, and asking why, as an operator does it on a system that runs. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SMALL_DEMO, startSystem, type TestSystem } from '../support/system.ts';
+import { event } from '../support/events.ts';
+import { books, reading } from '../support/readers.ts';
+import { startSystem, type TestSystem } from '../support/system.ts';
 import { until } from '../support/wait.ts';
 
 interface Ranking {
@@ -18,24 +20,17 @@ interface Why {
 }
 
 let system: TestSystem;
-let counter = 0;
 
 beforeAll(async () => {
-  system = await startSystem({ env: { ...SMALL_DEMO, FRESHET_DEMO_EVENTS: '800' } });
+  system = await startSystem({ args: ['--no-demo'] });
+  await system.publish([...books(), ...reading(300)]);
 });
 afterAll(async () => {
   expect(await system?.stop()).toBe(0);
 });
 
-const publish = async (type: string, subject: string, data: object): Promise<number> => {
-  const answer = await fetch(`${system.http}/v1/events`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/cloudevents+json' },
-    body: JSON.stringify({ specversion: '1.0', id: `at${++counter}`, source: 'test', type, subject, data }),
-  });
-  expect(answer.status).toBe(200);
-  return ((await answer.json()) as { seq: number }).seq;
-};
+const publish = (type: string, subject: string, data: object): Promise<number> =>
+  system.publish([event(type, subject, data)]);
 const get = async <T>(path: string): Promise<T> => (await fetch(`${system.http}${path}`)).json() as Promise<T>;
 const told = ({ items, seq, source }: Ranking) => ({
   items: items.map(({ item, score }) => ({ item, score })),
@@ -45,7 +40,7 @@ const told = ({ items, seq, source }: Ranking) => ({
 
 describe('what was served', () => {
   it('is given again as of then, whatever came after it', async () => {
-    // The engine may still be folding what the demo has published.
+    // The engine may still be folding what was published.
     const taken = await until(
       async () => {
         const { items = [] } = await get<Partial<Ranking>>('/v1/trending');

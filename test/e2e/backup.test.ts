@@ -5,6 +5,8 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findNatsCli } from '../docs/nats-cli.ts';
+import { dismissed, linked, registered, served, viewed } from '../support/events.ts';
+import { books, reading } from '../support/readers.ts';
 import { startSystem, type TestSystem } from '../support/system.ts';
 import { makeTempDir, removeTempDir } from '../support/tempdir.ts';
 import { until } from '../support/wait.ts';
@@ -38,22 +40,9 @@ const settings = {
 const STREAMS = ['EVENTS', 'KV_erasures', 'KV_keys', 'KV_dead_letters', 'OBJ_snapshots'];
 
 let system: TestSystem | undefined;
-let published = 0;
 /** From when there is a key on, the gateway asks for it. */
 let key: string | undefined;
 const withKey = (): Record<string, string> => (key === undefined ? {} : { 'x-api-key': key });
-
-type Told = [type: string, subject: string, data: object];
-const TASTES = 5;
-const ITEMS = 60;
-/** Everybody keeps to a taste. */
-const reading = (from: number, count: number): Told[] =>
-  Array.from({ length: count }, (_, k) => {
-    const n = from + k;
-    const reader = n % 48;
-    const item = (reader % TASTES) + TASTES * ((reader * 5 + Math.floor(n / 48) * 7) % (ITEMS / TASTES));
-    return ['user.viewed.v1', `u${reader}`, { item: `i${item}` }];
-  });
 
 beforeAll(() => mkdirSync(folder, { recursive: true }));
 afterAll(async () => {
@@ -98,20 +87,6 @@ async function backup(stream: string, to: string): Promise<string> {
   return to;
 }
 
-async function publish(...events: Told[]): Promise<number> {
-  const body = events.map(([type, subject, data]) => {
-    published++;
-    return { specversion: '1.0', id: `b${published}`, source: 'test', type, subject, data };
-  });
-  const answer = await fetch(`${running().http}/v1/events`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/cloudevents-batch+json', ...withKey() },
-    body: JSON.stringify(body),
-  });
-  expect(answer.status).toBe(200);
-  return ((await answer.json()) as { seq: number }).seq;
-}
-
 const list = async (user: string, seq: number): Promise<Ranking> => {
   const answer = await fetch(
     `${running().http}/v1/users/${user}/recommendations?max_age_ms=0&min_seq=${seq}&timeout_ms=30000`,
@@ -147,27 +122,20 @@ it.skipIf('missing' in tool)(
   `a system is restored from backups of its streams, equal to what it was${'missing' in tool ? ` (skipped: ${tool.missing})` : ''}`,
   async () => {
     await start(join(folder, 'first'));
-    await publish(
-      ...Array.from(
-        { length: ITEMS },
-        (_, i): Told => ['content.published.v1', `i${i}`, { title: `Book ${i % 7}`, tags: [`taste ${i % TASTES}`] }],
-      ),
-      ['user.registered.v1', 'u1', { traits: { likes: ['taste 1'] } }],
-      ['user.viewed.v1', 's1', { item: 'i4' }],
-      ['user.linked.v1', 'u1', { session: 's1' }],
-      ...reading(0, 400),
-    );
+    await running().publish([
+      ...books(),
+      registered('u1', { likes: ['taste 1'] }),
+      viewed('s1', 'i4'),
+      linked('u1', 's1'),
+      ...reading(400),
+    ]);
     // What is trained counts from the event after it.
     await until(async () => (await running().ask<Status>('engine.status')).model.training?.last, { within: 120_000 });
-    const seq = await publish(
-      ...reading(400, 20),
-      [
-        'feedback.served.v1',
-        'u2',
-        { list: 'l1', items: [{ item: 'i3', score: 1 }], snapshot: 'x', config: 'x', arm: 'x' },
-      ],
-      ['feedback.dismissed.v1', 'u2', { item: 'i3', list: 'l1' }],
-    );
+    const seq = await running().publish([
+      ...reading(20, 400),
+      served('u2', 'l1', ['i3']),
+      dismissed('u2', 'i3', { list: 'l1' }),
+    ]);
     const users = ['u0', 'u1', 'u2'];
     const before = await everything(users, seq);
     expect((await trained()).some((sha256) => sha256 !== null)).toBe(true);
@@ -192,7 +160,10 @@ it.skipIf('missing' in tool)(
     expect(await running().stop()).toBe(0);
     await start(await restored('third', [...first.filter((path) => !path.endsWith('KV_erasures')), ledger]));
     await until(
-      async () => (await running().json<Erasure[]>('forget', '--status')).every((one) => one.state === 'done'),
+      async () => {
+        const { erasures } = await running().ask<{ erasures: Erasure[] }>('user.erasure');
+        return erasures.every((one) => one.state === 'done');
+      },
       { within: 120_000 },
     );
     const gone = await running().cli('history', 'u3');

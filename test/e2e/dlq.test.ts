@@ -44,10 +44,8 @@ describe('dead letters', () => {
     const js = nc.jetstream();
     await js.publish('ev.user.u1.viewed', event({}));
     await js.publish('ev.user.u1.viewed', 'no JSON');
-    const wrong = await until(async () => {
-      const found = await list();
-      return found.length === 8 && (await copies()) === 8 && found;
-    });
+    await until(async () => (await copies()) === 8);
+    const wrong = await list();
     expect(wrong.map(({ service, seq }) => `${service} ${seq}`)).toEqual(
       ['user', 'content', 'feedback', 'engine'].flatMap((service) => [`${service} 1`, `${service} 2`]),
     );

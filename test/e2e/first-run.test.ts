@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CliResult, SMALL_DEMO, startSystem, type TestSystem } from '../support/system.ts';
+import { type CliResult, startSystem, type TestSystem } from '../support/system.ts';
 import { makeTempDir, removeTempDir } from '../support/tempdir.ts';
 import { until } from '../support/wait.ts';
 
@@ -20,7 +20,7 @@ let folder: string;
 beforeAll(async () => {
   folder = makeTempDir();
   system = await startSystem({
-    env: { ...SMALL_DEMO, FRESHET_DEMO_EVENTS: '1000', FRESHET_DEMO_READERS: '100', FRESHET_DEMO_TRICKLE_PER_S: '2' },
+    env: { FRESHET_DEMO_EVENTS: '1000', FRESHET_DEMO_READERS: '100', FRESHET_DEMO_TRICKLE_PER_S: '2' },
   });
 });
 

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type NatsConnection } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { event } from '../support/events.ts';
 import { startSystem, type TestSystem } from '../support/system.ts';
 import { until } from '../support/wait.ts';
 
@@ -25,24 +26,8 @@ afterAll(async () => {
   expect(await system?.stop()).toBe(0);
 });
 
-let counter = 0;
-const post = async (...events: [type: string, subject: string, data: object][]): Promise<number> => {
-  const body = events.map(([type, subject, data]) => ({
-    specversion: '1.0',
-    id: `e${++counter}`,
-    source: 'shop',
-    type,
-    subject,
-    data,
-  }));
-  const answer = await fetch(`${system.http}/v1/events`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/cloudevents-batch+json' },
-    body: JSON.stringify(body),
-  });
-  expect(answer.status).toBe(200);
-  return ((await answer.json()) as { seq: number }).seq;
-};
+const post = (...events: [type: string, subject: string, data: object][]): Promise<number> =>
+  system.publish(events.map(([type, subject, data]) => event(type, subject, data)));
 const get = async <T>(path: string): Promise<{ status: number; body: T }> => {
   const answer = await fetch(`${system.http}${path}`);
   return { status: answer.status, body: (await answer.json()) as T };

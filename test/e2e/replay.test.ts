@@ -3,7 +3,8 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SMALL_DEMO, startSystem, type TestSystem } from '../support/system.ts';
+import { books, reading } from '../support/readers.ts';
+import { startSystem, type TestSystem } from '../support/system.ts';
 import { makeTempDir, removeTempDir } from '../support/tempdir.ts';
 import { until } from '../support/wait.ts';
 
@@ -18,20 +19,21 @@ interface VerifyAnswer {
   }[];
 }
 
+const VIEWS = 300;
+
 let system: TestSystem;
+let trickle: NodeJS.Timeout;
 const folder = makeTempDir('replay');
 
 beforeAll(async () => {
-  system = await startSystem({
-    env: {
-      ...SMALL_DEMO,
-      // It goes on while it is compared.
-      FRESHET_DEMO_TRICKLE_PER_S: '5',
-      FRESHET_ENGINE_SNAPSHOT_INTERVAL_MS: '1000',
-    },
-  });
+  system = await startSystem({ args: ['--no-demo'], env: { FRESHET_ENGINE_SNAPSHOT_INTERVAL_MS: '1000' } });
+  await system.publish([...books(), ...reading(VIEWS)]);
+  // It goes on while it is compared.
+  let n = VIEWS;
+  trickle = setInterval(() => void system.publish(reading(1, n++)).catch(() => {}), 200);
 });
 afterAll(async () => {
+  clearInterval(trickle);
   expect(await system?.stop()).toBe(0);
   removeTempDir(folder);
 });
@@ -46,7 +48,7 @@ describe('a system that runs', () => {
     for (const { live, rebuilt, seq } of answer.services) {
       expect(live).toMatch(/^[0-9a-f]{64}$/);
       expect(rebuilt).toBe(live);
-      expect(seq).toBeGreaterThan(300);
+      expect(seq).toBeGreaterThan(VIEWS);
     }
   });
 

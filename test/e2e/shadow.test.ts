@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RollbackAnswer, SnapshotsAnswer } from '../../src/engine/lifecycle/rollback.ts';
 import type { PromoteAnswer, ShadowStatus } from '../../src/engine/lifecycle/shadow/start.ts';
-import { SMALL_DEMO, startSystem, type TestSystem } from '../support/system.ts';
+import { books, reading } from '../support/readers.ts';
+import { startSystem, type TestSystem } from '../support/system.ts';
 import { makeTempDir, removeTempDir } from '../support/tempdir.ts';
 import { until } from '../support/wait.ts';
 
@@ -21,16 +22,8 @@ interface Status {
 
 beforeAll(async () => {
   writeFileSync(other, JSON.stringify({ engine: { weights: { 'user.viewed.v1': 48 }, ranker_rate: 0.001 } }));
-  system = await startSystem({
-    env: {
-      ...SMALL_DEMO,
-      FRESHET_DEMO_EVENTS: '800',
-      FRESHET_DEMO_READERS: '60',
-      FRESHET_DEMO_TRICKLE_PER_S: '5',
-      FRESHET_SHADOW_EVERY: '2',
-      ...training,
-    },
-  });
+  system = await startSystem({ args: ['--no-demo'], env: { FRESHET_SHADOW_EVERY: '2', ...training } });
+  await system.publish([...books(), ...reading(400)]);
 });
 afterAll(async () => {
   await system?.cli('shadow', 'stop');
@@ -72,7 +65,7 @@ describe('other settings', () => {
   });
 
   it('are seen by whoever asks the shadow', async () => {
-    const { code, stdout } = await system.cli('shadow', 'recommend', 'reader-1', '--json');
+    const { code, stdout } = await system.cli('shadow', 'recommend', 'u1', '--json');
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ source: 'model', snapshot: 'shadow' });
   });
@@ -91,7 +84,7 @@ describe('other settings', () => {
     let [asked, failed, over] = [0, 0, false];
     const asking = (async () => {
       while (!over) {
-        const answer = await fetch(`${system.http}/v1/users/reader-2/recommendations?n=5`);
+        const answer = await fetch(`${system.http}/v1/users/u2/recommendations?n=5`);
         asked++;
         if (answer.status !== 200) failed++;
       }
@@ -125,12 +118,12 @@ describe('other settings', () => {
     ]);
     expect(snapshots.some(({ object, unfit }) => object === back.snapshot && unfit === null)).toBe(true);
     // As of before, under the settings of then.
-    const then = await system.json<{ config: string }>('at', '--seq', String(back.seq - 1), 'recommend', 'reader-1');
+    const then = await system.json<{ config: string }>('at', '--seq', String(back.seq - 1), 'recommend', 'u1');
     expect(then.config).toBe(promoted.config);
   });
 
   it('pin weights that forgetting somebody reaches all the same', async () => {
-    const { code, stderr } = await system.cli('forget', 'reader-3', '--wait', '--json');
+    const { code, stderr } = await system.cli('forget', 'u3', '--wait', '--json');
     expect(code, stderr).toBe(0);
     await verified();
     expect((await status()).in_force.pinned).not.toBeNull();

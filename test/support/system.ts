@@ -28,6 +28,8 @@ export interface TestSystem {
   cliRaw(...args: string[]): Promise<CliResult>;
   /** The same with `--json`, parsed; the last line where there are several. */
   json<T>(...args: string[]): Promise<T>;
+  /** Posts events in one request; the newest sequence of theirs. */
+  publish(events: readonly unknown[], headers?: Record<string, string>): Promise<number>;
   /** What an endpoint answers: `ask('engine.status')`. A verb would be a process each time that is asked. */
   ask<T>(endpoint: string, request?: Json): Promise<T>;
   /** SIGKILL to one of its processes: a service, `gateway`, or `nats-server`. */
@@ -56,13 +58,6 @@ export interface StartSystemOptions {
 const START_MS = 90_000;
 /** Milliseconds after which a verb counts as hanging. */
 const VERB_MS = 480_000;
-
-/** A demo for whoever needs readers and books, and not many of them: the catalogue is what most of it is. */
-export const SMALL_DEMO = {
-  FRESHET_DEMO_EVENTS: '300',
-  FRESHET_DEMO_READERS: '30',
-  FRESHET_DEMO_TRICKLE_PER_S: '0',
-};
 
 const started = new Set<ChildProcess>();
 process.on('exit', () => {
@@ -143,6 +138,16 @@ export async function startSystem({
     cli,
     cliRaw,
     ask,
+    publish: async (events, headers = {}) => {
+      const answer = await fetch(`${http}/v1/events`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/cloudevents-batch+json', ...headers },
+        body: JSON.stringify(events),
+      });
+      const text = await answer.text();
+      if (answer.status !== 200) throw new Error(`${answer.status}: ${text}`);
+      return (JSON.parse(text) as { seq: number }).seq;
+    },
     json: async <T>(...words: string[]) => {
       const { stdout, stderr } = await cli(...words, '--json');
       const line = stdout.trim().split('\n').at(-1);
