@@ -1,4 +1,4 @@
-/** The short form of `npm run test:faults`: each fault once or a few times, on a real system. */
+/** The short form of `npm run test:long -- faults`: each fault once or a few times, on a real system. */
 
 import Database from 'better-sqlite3';
 import { afterAll, describe, expect, it } from 'vitest';

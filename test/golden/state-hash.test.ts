@@ -1,7 +1,7 @@
 /**
  * State as a function of the log: the golden logs give the same tables and the same model for as long as the fold
  * versions are the same. A change of what a fold writes raises the version, and changes the constants with
- * `npx tsx test/golden/state-hash.ts --write`; all other changes leave them as they are.
+ * `npm run test:long -- state-hash --write`; all other changes leave them as they are.
  */
 import { describe, expect, it } from 'vitest';
 import { EVENT_DATA } from '../../src/bus/event/types.ts';

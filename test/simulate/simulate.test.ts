@@ -1,4 +1,4 @@
-/** The short form of `npm run test:simulate`. */
+/** The short form of `npm run test:long -- simulate`. */
 import { describe, expect, it } from 'vitest';
 import { simulateServices } from './simulation.ts';
 
@@ -10,7 +10,7 @@ describe('all services, in virtual time, with faults that follow from the seed',
     let deaths = 0;
     for (let seed = 1; seed <= RUNS; seed++) {
       const result = await simulateServices(seed);
-      expect(result.wrong, `npm run test:simulate -- --seed ${seed} --runs 1`).toEqual([]);
+      expect(result.wrong, `npm run test:long -- simulate -- --seed ${seed} --runs 1`).toEqual([]);
       deaths += result.deaths;
     }
     // Otherwise nothing would have been tested.

@@ -1,4 +1,4 @@
-/** How often properties are tried: a few times with all other tests, thousands of times by `npm run test:properties`. */
+/** How often properties are tried: a few times with all other tests, thousands of times by `npm run test:long -- properties`. */
 const TIMES = Math.max(1, Math.round(Number(process.env.FRESHET_PROPERTY_TIMES ?? 1)) || 1);
 
 /** Runs of a property of which so many are quick. */

@@ -1,0 +1,29 @@
+/**
+ * `npm run test:long -- NAME`: the long form of a suite of which `npm test` runs a small case. The commands run from
+ * their sources; each ends with 0 only if all that it checked holds.
+ */
+import { Command } from 'commander';
+import { faultsCommand } from '../faults/command.ts';
+import { stateHashCommand } from '../golden/command.ts';
+import { propertiesCommand } from '../properties/command.ts';
+import { simulateCommand } from '../simulate/command.ts';
+
+const LONG_SUITES: readonly (() => Command)[] = [
+  faultsCommand,
+  simulateCommand,
+  propertiesCommand,
+  stateHashCommand,
+];
+
+export function longCommand(): Command {
+  const program = new Command('test:long')
+    .usage('NAME [options]')
+    .description(
+      'Run the long form of a suite: `npm run test:long -- NAME`. `npm test` runs a small case of each. ' +
+        '`npm run test:long -- NAME --help` lists the options of a suite.',
+    )
+    .helpCommand(false)
+    .showHelpAfterError();
+  for (const suite of LONG_SUITES) program.addCommand(suite().copyInheritedSettings(program));
+  return program;
+}

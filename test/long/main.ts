@@ -1,0 +1,4 @@
+/** `npm run test:long -- NAME [options]`. */
+import { longCommand } from './command.ts';
+
+await longCommand().parseAsync();
