@@ -8,12 +8,7 @@ import { stateHashCommand } from '../golden/command.ts';
 import { propertiesCommand } from '../properties/command.ts';
 import { simulateCommand } from '../simulate/command.ts';
 
-const LONG_SUITES: readonly (() => Command)[] = [
-  faultsCommand,
-  simulateCommand,
-  propertiesCommand,
-  stateHashCommand,
-];
+const LONG_SUITES: readonly (() => Command)[] = [faultsCommand, simulateCommand, propertiesCommand, stateHashCommand];
 
 export function longCommand(): Command {
   const program = new Command('test:long')
