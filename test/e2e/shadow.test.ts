@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RollbackAnswer, SnapshotsAnswer } from '../../src/engine/lifecycle/rollback.ts';
 import type { PromoteAnswer, ShadowStatus } from '../../src/engine/lifecycle/shadow/start.ts';
+import type { TestEvent } from '../support/events.ts';
 import { books, reading } from '../support/readers.ts';
 import { startSystem, type TestSystem } from '../support/system.ts';
 import { makeTempDir, removeTempDir } from '../support/tempdir.ts';
@@ -15,15 +16,18 @@ const other = join(folder, 'other.json');
 /** Training takes its time from the test, and is not what is tried. */
 const training = { FRESHET_ENGINE_TRAINING_CONTENT: 'false' };
 
+/** Another type of event, so that the weights of types matter. */
+const bought = (event: TestEvent): TestEvent => ({ ...event, type: 'user.purchased.v1' }) as TestEvent;
+
 interface Status {
   model: { config: string };
   in_force: { act: { verb: string; snapshot: string } | null; pinned: string | null; file_differs: object };
 }
 
 beforeAll(async () => {
-  writeFileSync(other, JSON.stringify({ engine: { weights: { 'user.viewed.v1': 48 }, ranker_rate: 0.001 } }));
+  writeFileSync(other, JSON.stringify({ engine: { weights: { 'user.viewed.v1': 48 }, ranker_rate: 0.3 } }));
   system = await startSystem({ args: ['--no-demo'], env: { FRESHET_SHADOW_EVERY: '2', ...training } });
-  await system.publish([...books(), ...reading(400)]);
+  await system.publish([...books(), ...reading(400), ...reading(100, 400).map(bought)]);
 });
 afterAll(async () => {
   await system?.cli('shadow', 'stop');
@@ -109,6 +113,8 @@ describe('other settings', () => {
   it('go back to those before, with the ranker of then, which learns no more', async () => {
     const back = await system.json<RollbackAnswer>('rollback', '--reason', 'a test');
     expect(back).toMatchObject({ verb: 'rolled_back', config: first, state: 'in force' });
+    // The pin counts from the next event on.
+    await system.publish(reading(20, 500));
     await until(async () => (await status()).in_force.pinned === back.snapshot, { within: 20_000 });
     await verified();
     const { snapshots, acts } = await system.json<SnapshotsAnswer>('snapshots');
