@@ -3,14 +3,11 @@
  * defaults.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { Compile } from 'typebox/compile';
 import { Value } from 'typebox/value';
 import { ConfigInvalidError, messageOf } from '../errors.ts';
 import { CONFIG_SCHEMA, type Config } from './schema.ts';
 
 export const CONFIG_FILE = 'freshet.config.json';
-
-const validator = Compile(CONFIG_SCHEMA);
 
 export interface LoadConfigOptions {
   /** Path of the file. Default: `FRESHET_CONFIG`, then `freshet.config.json` if it exists. */
@@ -28,8 +25,9 @@ export function loadConfig({ file, env = process.env }: LoadConfigOptions = {}):
 /** Adds the defaults and validates the result. Throws `ConfigInvalidError`. */
 export function completeConfig(given: unknown, origin = 'the settings'): Config {
   const value = Value.Default(CONFIG_SCHEMA, Value.Clone(given));
-  if (validator.Check(value)) return value;
-  const error = validator.Errors(value)[0];
+  // Not compiled: a process checks its settings once, and to compile takes longer.
+  if (Value.Check(CONFIG_SCHEMA, value)) return value;
+  const [error] = Value.Errors(CONFIG_SCHEMA, value);
   const setting = error?.instancePath.slice(1).replaceAll('/', '.') || 'the document';
   throw new ConfigInvalidError(`${origin}: ${setting} ${error?.message ?? 'is not valid'}.`, {
     next: 'correct the setting; docs/reference/configuration.md lists all of them',
