@@ -2,6 +2,7 @@
  * Training in a worker thread of its own, so that serving and folding go on. One training at a time; a worker that dies
  * fails what it was at, and the next training starts another.
  */
+import { fileURLToPath } from 'node:url';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { FreshetError } from '../../errors.ts';
@@ -41,15 +42,20 @@ export interface Trainer {
 }
 
 const TIME_LIMIT_MS = 300_000;
-const ENTRY = new URL('worker.ts', import.meta.url).href;
-/** Plain JavaScript, as the worker's module is TypeScript: tsx reads it. */
+/**
+ * Plain JavaScript, because the worker's module is TypeScript: it starts from the bundle, which takes a third of the time
+ * that tsx takes to read its modules one by one. Another entry is read by tsx.
+ */
 const BOOT = `
   const { workerData } = require('node:worker_threads');
   (async () => {
-    (await import(workerData.tsx)).register();
-    await import(workerData.entry);
+    const { bundle, root, tsx, entry } = workerData;
+    if (entry === undefined) return (await import(bundle)).loadProgram(root, 'training');
+    (await import(tsx)).register();
+    await import(entry);
   })().catch((err) => { throw err; });
 `;
+const ROOT = new URL('../../../', import.meta.url);
 
 interface Pending {
   resolve(reply: Extract<TrainingReply, { ok: true }>): void;
@@ -57,7 +63,7 @@ interface Pending {
 }
 
 export function createTrainer(options: TrainerOptions): Trainer {
-  const { logger, timeLimitMs = TIME_LIMIT_MS, entry = ENTRY } = options;
+  const { logger, timeLimitMs = TIME_LIMIT_MS, entry } = options;
   const content = { ...CLOSED_FORM_DEFAULTS, ...options.content };
   const towers = { ...TOWERS_DEFAULTS, ...options.towers };
   const pending = new Map<number, Pending>();
@@ -79,7 +85,12 @@ export function createTrainer(options: TrainerOptions): Trainer {
     const own = new Worker(BOOT, {
       eval: true,
       env: SHARE_ENV,
-      workerData: { tsx: import.meta.resolve('tsx/esm/api'), entry },
+      workerData: {
+        bundle: new URL('scripts/setup/bundle.mjs', ROOT).href,
+        root: fileURLToPath(ROOT),
+        tsx: import.meta.resolve('tsx/esm/api'),
+        entry,
+      },
     });
     worker = own;
     own.unref();
