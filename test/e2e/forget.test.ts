@@ -14,6 +14,9 @@ interface Erasure {
   services: { service: string; state: string }[];
 }
 
+/** Milliseconds after which an answer to a poll is given up. */
+const ANSWER_MS = 3_000;
+
 let system: TestSystem;
 let nc: NatsConnection;
 
@@ -28,14 +31,15 @@ afterAll(async () => {
 
 const post = (...events: [type: string, subject: string, data: object][]): Promise<number> =>
   system.publish(events.map(([type, subject, data]) => event(type, subject, data)));
-const get = async <T>(path: string): Promise<{ status: number; body: T }> => {
-  const answer = await fetch(`${system.http}${path}`);
+const get = async <T>(path: string, init?: RequestInit): Promise<{ status: number; body: T }> => {
+  const answer = await fetch(`${system.http}${path}`, init);
   return { status: answer.status, body: (await answer.json()) as T };
 };
 const complete = async (erasure: string): Promise<Erasure> =>
   until(
     async () => {
-      const { body } = await get<Erasure>(`/v1/erasures/${erasure}`);
+      // A service that was killed with a request in its hands never answers it: ask again.
+      const { body } = await get<Erasure>(`/v1/erasures/${erasure}`, { signal: AbortSignal.timeout(ANSWER_MS) });
       return body.state === 'done' && body;
     },
     { within: 120_000 },

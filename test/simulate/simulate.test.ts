@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { simulateServices } from './simulation.ts';
 
 /** Seeds from 1 on; the command runs as many thousands as it is told to. */
-const RUNS = 40;
+const RUNS = 15;
 
 describe('all services, in virtual time, with faults that follow from the seed', () => {
   it('hold in the end what the plain fold of the log gives', async () => {
