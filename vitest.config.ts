@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Milliseconds after which a test counts as hanging: a limit ends what never ends, and measures nothing. */
@@ -19,20 +19,30 @@ class LongestFirst extends BaseSequencer {
   }
 }
 /** The longest of all. */
-const FIRST = ['docs/commands', 'faults/faults', 'e2e/backup', 'e2e/shadow', 'e2e/replay', 'e2e/forget.test'];
+const FIRST = ['docs/commands', 'faults/faults', 'e2e/shadow', 'e2e/replay', 'e2e/forget.test'];
 
-const project = (name: string, include: string[], isolate: boolean): TestProjectInlineConfiguration => ({
+const project = (
+  name: string,
+  include: string[],
+  isolate: boolean,
+  exclude: string[] = [],
+): TestProjectInlineConfiguration => ({
   extends: true,
-  test: { name, include, isolate },
+  test: { name, include, isolate, exclude: [...configDefaults.exclude, ...exclude] },
 });
+
+/** `*.long.test.ts` run by `npm run test:long -- e2e` alone. */
+const LONG = '**/*.long.test.ts';
 
 export default defineConfig({
   test: {
-    projects: [
-      // Files that share a process load each module once.
-      project('beside the source', ['{src,bench}/**/*.{unit,int}.test.ts'], false),
-      project('across services', ['{test,scripts}/**/*.test.ts'], true),
-    ],
+    projects: process.env.FRESHET_TEST_LONG
+      ? [project('long', ['{src,test}/**/*.long.test.ts'], true)]
+      : [
+          // Files that share a process load each module once.
+          project('beside the source', ['{src,bench}/**/*.{unit,int}.test.ts'], false),
+          project('across services', ['{test,scripts}/**/*.test.ts'], true, [LONG]),
+        ],
     environment: 'node',
     // Processes rather than threads: SQLite and TensorFlow are native.
     pool: 'forks',

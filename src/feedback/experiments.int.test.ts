@@ -21,7 +21,7 @@ const EXPERIMENT = {
 const USERS = 300;
 const DAYS = 12;
 const PLACES = 5;
-const SEEDS = Array.from({ length: 10 }, (_, i) => i + 1);
+const SEEDS = Array.from({ length: 4 }, (_, i) => i + 1);
 const DAY_MS = 86_400_000;
 const START = Date.UTC(2026, 0, 1);
 const items = Array.from({ length: PLACES }, (_, i) => `i${i}`);

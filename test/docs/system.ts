@@ -34,6 +34,8 @@ export async function startDocsSystem(): Promise<DocsSystem> {
         FRESHET_DEMO_READERS: '150',
         // What looks back goes on from a snapshot instead of folding the log once more.
         FRESHET_ENGINE_SNAPSHOT_EVENTS: '500',
+        // Forgetting rebuilds at once.
+        FRESHET_ERASURE_REBUILD_AFTER_MS: '100',
         FRESHET_HTTP_MIN_SEQ_TIMEOUT_MS: '20000',
         FRESHET_HTTP_REQUEST_TIMEOUT_MS: '60000',
       },

@@ -36,6 +36,6 @@ describe('the comparison at the end of each fault', () => {
     );
     db.close();
     expect(compare(reckon(system.load.acknowledged), system.data)).toMatchObject({ lost: 1, doubled: 1 });
-    expect(await system.verified()).toEqual([expect.stringContaining('"table":"interaction"')]);
+    expect(await system.verified('user')).toEqual([expect.stringContaining('"table":"interaction"')]);
   });
 });

@@ -3,12 +3,19 @@
  * their sources; each ends with 0 only if all that it checked holds.
  */
 import { Command } from 'commander';
+import { e2eCommand } from '../e2e/command.ts';
 import { faultsCommand } from '../faults/command.ts';
 import { stateHashCommand } from '../golden/command.ts';
 import { propertiesCommand } from '../properties/command.ts';
 import { simulateCommand } from '../simulate/command.ts';
 
-const LONG_SUITES: readonly (() => Command)[] = [faultsCommand, simulateCommand, propertiesCommand, stateHashCommand];
+const LONG_SUITES: readonly (() => Command)[] = [
+  e2eCommand,
+  faultsCommand,
+  simulateCommand,
+  propertiesCommand,
+  stateHashCommand,
+];
 
 export function longCommand(): Command {
   const program = new Command('test:long')

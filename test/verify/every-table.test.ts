@@ -129,39 +129,39 @@ describe.each(Object.keys(SERVICES))('a value that is changed by hand in the %s 
       const rows = db.prepare<[], Row>(`SELECT * FROM "${table}" ORDER BY ${key.join()}`).all();
       expect(rows.length, `rows of ${service}.${table}`).toBeGreaterThan(0);
       const passed = [...(NO_STATE_COLUMNS[table] ?? []), ...(REFUSED[table] ?? [])];
-      for (const { name, type } of columns.filter((column) => !passed.includes(column.name)))
-        for (const row of new Set([rows[0] as Row, rows.at(-1) as Row])) {
-          const value = key.includes(name) && typeof row[name] === 'number' ? 1_000_000 : other(row[name], type);
-          const written = { ...row, put_by_hand: value };
-          db.prepare(`UPDATE "${table}" SET "${name}" = @put_by_hand WHERE ${where}`).run(written);
-          const { live, rebuilt, first_difference: found } = await verify();
-          const what = `${service}.${table}.${name}`;
-          expect(live, what).not.toBe(rebuilt);
-          if (table === 'fingerprint' && name === 'seq') {
-            // Of another message: it is not that one, or there is none.
-            expect(found, what).toMatchObject({ table, key: { slot: row.slot } });
-          } else if (table === 'person') {
-            // By the number the identities of this person are found: it is there that another one shows.
-            const { user } = row as { user: string };
-            if (name === 'id')
-              expect(found, what).toMatchObject({ table: 'identity', column: 'person', rebuilt: user });
-            else expect(found, what).toMatchObject(name === 'hmac' ? { column: 'hmac', key: { user } } : {});
-          } else if (key.includes(name)) {
-            // The row is another one: one is missing, one is too many, and the first of the two is named.
-            expect(found, what).toMatchObject({ table, column: null });
-            expect([found?.live, found?.rebuilt].filter((side) => side === null)).toHaveLength(1);
-          } else if (table === 'identity' && name === 'person')
-            expect(found, what).toMatchObject({ table, column: name, key: { identity: row.identity } });
-          else {
-            expect(found, what).toMatchObject({ table, column: name, live: value, rebuilt: row[name] });
-            expect(found?.key, what).toEqual(Object.fromEntries(key.map((one) => [one, row[one]])));
-          }
-          const changed = key.includes(name) ? { ...row, [name]: value } : row;
-          db.prepare(`UPDATE "${table}" SET "${name}" = @put_by_hand WHERE ${where}`).run({
-            ...changed,
-            put_by_hand: row[name],
-          });
+      for (const [n, { name, type }] of columns.filter((column) => !passed.includes(column.name)).entries()) {
+        // The first row and the last one in turn.
+        const row = rows.at(n % 2 === 0 ? 0 : -1) as Row;
+        const value = key.includes(name) && typeof row[name] === 'number' ? 1_000_000 : other(row[name], type);
+        const written = { ...row, put_by_hand: value };
+        db.prepare(`UPDATE "${table}" SET "${name}" = @put_by_hand WHERE ${where}`).run(written);
+        const { live, rebuilt, first_difference: found } = await verify();
+        const what = `${service}.${table}.${name}`;
+        expect(live, what).not.toBe(rebuilt);
+        if (table === 'fingerprint' && name === 'seq') {
+          // Of another message: it is not that one, or there is none.
+          expect(found, what).toMatchObject({ table, key: { slot: row.slot } });
+        } else if (table === 'person') {
+          // By the number the identities of this person are found: it is there that another one shows.
+          const { user } = row as { user: string };
+          if (name === 'id') expect(found, what).toMatchObject({ table: 'identity', column: 'person', rebuilt: user });
+          else expect(found, what).toMatchObject(name === 'hmac' ? { column: 'hmac', key: { user } } : {});
+        } else if (key.includes(name)) {
+          // The row is another one: one is missing, one is too many, and the first of the two is named.
+          expect(found, what).toMatchObject({ table, column: null });
+          expect([found?.live, found?.rebuilt].filter((side) => side === null)).toHaveLength(1);
+        } else if (table === 'identity' && name === 'person')
+          expect(found, what).toMatchObject({ table, column: name, key: { identity: row.identity } });
+        else {
+          expect(found, what).toMatchObject({ table, column: name, live: value, rebuilt: row[name] });
+          expect(found?.key, what).toEqual(Object.fromEntries(key.map((one) => [one, row[one]])));
         }
+        const changed = key.includes(name) ? { ...row, [name]: value } : row;
+        db.prepare(`UPDATE "${table}" SET "${name}" = @put_by_hand WHERE ${where}`).run({
+          ...changed,
+          put_by_hand: row[name],
+        });
+      }
     }
     expect((await verify()).first_difference).toBeUndefined();
     db.close();

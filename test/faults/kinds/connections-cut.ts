@@ -6,15 +6,15 @@ import { until } from '../../support/wait.ts';
 import type { Fault } from '../fault.ts';
 
 const CUTS = 8;
-/** Bytes that go to services between two cuts: some hundreds of messages, in the short form some dozens. */
-const BETWEEN = { long: 100_000, short: 15_000 };
+/** Bytes that go to services between two cuts: some hundreds of messages. */
+const BETWEEN = 100_000;
 
 export const cutInReplay: Fault = {
   name: 'cut-in-replay',
   what: `all TCP connections of the services cut, ${CUTS} times during each replay of the log from its beginning`,
-  times: { short: 1, long: 4 },
+  times: { short: 0, long: 4 },
   system: { proxied: true },
-  inject: async ({ system, n, long, sized }) => {
+  inject: async ({ system, n, sized }) => {
     const proxy = system.proxy as TcpProxy;
     const service = SERVICES[n % SERVICES.length] as ServiceName;
     await system.load.burst(sized(3_000));
@@ -23,7 +23,7 @@ export const cutInReplay: Fault = {
     removeDatabase(system.fileOf(service));
     const before = proxy.cuts;
     await system.services[service].start();
-    proxy.cutEvery(long ? BETWEEN.long : BETWEEN.short);
+    proxy.cutEvery(BETWEEN);
     await until(() => proxy.cuts - before >= CUTS, { within: 60_000 });
     proxy.cutEvery(0);
   },

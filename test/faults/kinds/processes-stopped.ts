@@ -56,7 +56,7 @@ const END_MS = 5_000;
 export const serviceTerminated: Fault = {
   name: 'service-terminated',
   what: 'SIGTERM of a service while it folds a burst: it ends with code 0 within 5 s',
-  times: { short: 1, long: 8 },
+  times: { short: 0, long: 8 },
   inject: async ({ system, random, n, long, sized }) => {
     const service = system.services[SERVICES[(n + 3) % SERVICES.length] as ServiceName];
     const burst = system.load.burst(sized(1_500));

@@ -25,7 +25,7 @@ export const fileDeleted: Fault = {
 export const fileTruncated: Fault = {
   name: 'file-truncated',
   what: 'SQLite file of a service cut to half its size: the service says so and does not start; then removed as it says',
-  times: { short: 1, long: 4 },
+  times: { short: 0, long: 4 },
   inject: async (run) => {
     const { system } = run;
     const name = serviceOf(run, 1);
@@ -64,7 +64,7 @@ export const walTruncated: Fault = {
 export const olderCopy: Fault = {
   name: 'older-copy',
   what: 'SQLite file of a service replaced by an older copy of it',
-  times: { short: 1, long: 4 },
+  times: { short: 0, long: 4 },
   inject: async (run) => {
     const { system } = run;
     const name = serviceOf(run, 3);
