@@ -19,7 +19,7 @@ import { createFollower } from '../../artifacts/follower.ts';
 import { createInputObjects, gatherRecords } from '../../artifacts/objects.ts';
 import { createRecords } from '../../artifacts/records.ts';
 import { createModelFold, type ModelFold } from '../../fold/model-fold.ts';
-import { engineProjection, prepareTables, resolveUser } from '../../fold/projection.ts';
+import { engineProjection, prepareTables } from '../../fold/projection.ts';
 import { rowsBeside } from '../../fold/rows-beside.ts';
 import { configuredLists } from '../../serve/configured-lists.ts';
 import { engineEndpoints } from '../../serve/endpoints.ts';
@@ -99,7 +99,7 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
       ...configuredLists(config),
       capacity: 1,
     });
-    const { recommend } = engineEndpoints(lists, (user) => resolveUser(user, tables), config);
+    const { recommend } = engineEndpoints(lists, tables.links.ownerOf, config);
     let timer: NodeJS.Timeout | undefined;
 
     async function promote(): Promise<PromoteAnswer> {
