@@ -50,13 +50,10 @@ export function createCutOver<Tables>(options: CutOverOptions<Tables>): CutOver 
   async function poll(): Promise<void> {
     if (options.rebuilding() || !existsSync(files.next)) return;
     const definition = options.definition();
-    const { service } = definition;
     const version = foldVersion(definition);
     const found = versionOf(files.next);
     if (found === version) {
-      await cutOver(definition, version).catch((err: unknown) =>
-        logger.error({ err, service }, 'the service could not cut over to a rebuilt projection'),
-      );
+      await cutOver(definition, version);
       return;
     }
     if (found !== passedOver)
@@ -98,6 +95,14 @@ export function createCutOver<Tables>(options: CutOverOptions<Tables>): CutOver 
     );
   }
 
-  const poller = createPoller({ everyMs: pollMs, run: poll });
+  const poller = createPoller({
+    everyMs: pollMs,
+    run: poll,
+    onError: (err) =>
+      logger.error(
+        { err, service: options.definition().service },
+        'the service could not cut over to a rebuilt projection',
+      ),
+  });
   return { start: poller.start, poll: poller.poll, stop: poller.stop };
 }
