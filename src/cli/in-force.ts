@@ -1,6 +1,8 @@
 /** Waits until the engine answers under the settings that a promotion or a rollback put in force. */
+
 import type { NatsConnection } from 'nats';
 import { call } from '../bus/nats/micro.ts';
+import { pollUntil } from '../bus/nats/poll-until.ts';
 import type { InForceView } from '../engine/lifecycle/rollback.ts';
 import { NotCaughtUpError, ServiceUnavailableError } from '../errors.ts';
 import { createProgress } from './progress.ts';
@@ -28,7 +30,7 @@ export async function waitInForce(nc: NatsConnection, config: string, json: bool
   let moved = performance.now();
   let before = -1;
   try {
-    for (;;) {
+    return await pollUntil(POLL_MS, async () => {
       const state = await engineState(nc).catch((err: unknown) => {
         // The engine does not answer for a moment while it cuts over.
         if (err instanceof ServiceUnavailableError) return undefined;
@@ -44,8 +46,8 @@ export async function waitInForce(nc: NatsConnection, config: string, json: bool
           `The log holds the new settings, and the engine has made no progress towards them for ${STALL_MS / 1000} s.`,
           { next: 'freshet status, and read logs/engine.log in the data folder' },
         );
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    }
+      return undefined;
+    });
   } finally {
     progress.end();
   }

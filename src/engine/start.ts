@@ -8,7 +8,7 @@ import { createArtifactsPart, gatherInputs } from './artifacts/part.ts';
 import type { EngineContext } from './engine-context.ts';
 import { createForgottenUsers } from './fold/forgotten-users.ts';
 import { createFoldPart, type FoldPart } from './fold/part.ts';
-import { prepareTables, resolveUser } from './fold/projection.ts';
+import { prepareTables } from './fold/projection.ts';
 import { rowsBeside } from './fold/rows-beside.ts';
 import { createSettingsInForce } from './lifecycle/in-force.ts';
 import { createLifecyclePart } from './lifecycle/part.ts';
@@ -54,7 +54,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
         const { seq } = store.checkpoint();
         return { seq, marks: marksUpTo(seq, store.fingerprints()) };
       },
-      resolve: (user) => resolveUser(user, tables),
+      resolve: tables.links.ownerOf,
       reached: (seq) => loop.reached(streamSeq(seq), config.http.request_timeout_ms),
     };
 

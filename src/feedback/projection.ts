@@ -5,6 +5,12 @@ import { eventIdentity } from '../bus/event/ids.ts';
 import type { Forgotten } from '../bus/projection/data-subjects.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
 import { ofEvents, type PersonalDataRows } from '../bus/projection/personal-data.ts';
+import {
+  prepareSessionLinks,
+  SESSION_LINKS_DATA,
+  SESSION_LINKS_SCHEMA,
+  type SessionLinks,
+} from '../bus/projection/session-links.ts';
 import type { Config } from '../config/schema.ts';
 import {
   applyExperiment,
@@ -30,10 +36,10 @@ CREATE TABLE IF NOT EXISTS outcome (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS outcome_list ON outcome (list, position);
 CREATE INDEX IF NOT EXISTS outcome_open ON outcome (user, item) WHERE list IS NULL;
-CREATE TABLE IF NOT EXISTS link (session TEXT PRIMARY KEY, user TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS served_again (seq INTEGER PRIMARY KEY, list TEXT NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS served_again_list ON served_again (list);
 CREATE TABLE IF NOT EXISTS item (item TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+${SESSION_LINKS_SCHEMA}
 ${EXPERIMENT_SCHEMA}`;
 
 const PERSONAL_DATA: readonly PersonalDataRows[] = [
@@ -47,7 +53,7 @@ const PERSONAL_DATA: readonly PersonalDataRows[] = [
   },
   { part: 'outcome', sql: ofEvents('outcome') },
   { part: 'served_again', sql: ofEvents('served_again') },
-  { part: 'link', sql: 'SELECT session AS key, link.* FROM link WHERE user = @user' },
+  SESSION_LINKS_DATA,
 ];
 
 export interface FeedbackTables extends ExperimentTables {
@@ -61,9 +67,7 @@ export interface FeedbackTables extends ExperimentTables {
   adopt: Statement;
   identitySeq: Statement<[string], { seq: number }>;
   dropOutcome: Statement;
-  resolve: Statement<[string], { user: string }>;
-  link: Statement;
-  relink: Statement;
+  links: SessionLinks;
   moveServed: Statement;
   moveOutcomes: Statement;
   again: Statement;
@@ -73,7 +77,6 @@ export interface FeedbackTables extends ExperimentTables {
   dropServed: Statement;
   dropImpressions: Statement;
   outcomeOf: Statement<[string], { seq: number }>;
-  unlink: Statement;
   holds: Statement<[string, string, string], { n: number }>;
 }
 
@@ -111,9 +114,7 @@ function prepareTables(db: Database): FeedbackTables {
     ),
     identitySeq: db.prepare('SELECT seq FROM identity WHERE identity = ?'),
     dropOutcome: db.prepare('DELETE FROM outcome WHERE seq = ? AND user = ?'),
-    resolve: db.prepare('SELECT user FROM link WHERE session = ?'),
-    link: db.prepare('INSERT INTO link VALUES (?, ?) ON CONFLICT DO NOTHING'),
-    relink: db.prepare('UPDATE link SET user = ? WHERE user = ?'),
+    links: prepareSessionLinks(db),
     moveServed: db.prepare('UPDATE served SET user = ? WHERE user = ?'),
     moveOutcomes: db.prepare('UPDATE outcome SET user = ? WHERE user = ?'),
     again: db.prepare('INSERT INTO served_again VALUES (?, ?)'),
@@ -123,7 +124,6 @@ function prepareTables(db: Database): FeedbackTables {
     dropServed: db.prepare('DELETE FROM served WHERE list = ?'),
     dropImpressions: db.prepare('DELETE FROM impression WHERE list = ?'),
     outcomeOf: db.prepare('SELECT seq FROM outcome WHERE list = ? LIMIT 1'),
-    unlink: db.prepare('DELETE FROM link WHERE session = ? AND user = ?'),
     holds: db.prepare(
       `SELECT EXISTS (SELECT 1 FROM served WHERE user = ?) + EXISTS (SELECT 1 FROM outcome WHERE user = ?)
        + EXISTS (SELECT 1 FROM link WHERE user = ?) AS n`,
@@ -148,7 +148,7 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
   if (isExperimentEvent(event)) applyExperiment(event, tables);
   if (event.type === 'content.published.v1') tables.item.run(event.subject);
   if (event.context !== 'user' && event.context !== 'feedback') return;
-  const user = tables.resolve.get(event.subject)?.user ?? event.subject;
+  const user = tables.links.ownerOf(event.subject);
   switch (event.type) {
     case 'feedback.served.v1': {
       const { list, items, snapshot, config, arm } = event.data;
@@ -184,8 +184,7 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
     }
     case 'user.linked.v1': {
       const { session } = event.data;
-      if (session === user || tables.link.run(session, user).changes === 0) return;
-      tables.relink.run(user, session);
+      if (!tables.links.link(session, user)) return;
       tables.moveServed.run(user, session);
       tables.moveOutcomes.run(user, session);
       return;
@@ -232,7 +231,7 @@ function placeIn(
 
 /** Removes the rows of the user, wherever links have moved them. */
 function forgetUser({ user, seqs, sessions, due }: Forgotten, tables: FeedbackTables): void {
-  const root = tables.resolve.get(user)?.user ?? user;
+  const root = tables.links.ownerOf(user);
   const lists: string[] = [];
   for (const seq of seqs) {
     tables.dropOutcome.run(seq, root);
@@ -247,7 +246,7 @@ function forgetUser({ user, seqs, sessions, due }: Forgotten, tables: FeedbackTa
     if (tables.isAgain.get(list)) due('the log holds two reports of a list of the user');
     if (tables.outcomeOf.get(list)) due('another user reacted to a list of the user');
   }
-  for (const session of sessions) tables.unlink.run(session, root);
+  tables.links.unlink(sessions, root);
   if (root !== user && sessions.length > 0) due('sessions of the user are linked to another user');
   if (root === user && (tables.holds.get(user, user, user) as { n: number }).n > 0)
     due('rows of linked sessions remain');

@@ -4,6 +4,7 @@
  */
 import { statfs } from 'node:fs/promises';
 import type { Logger } from 'pino';
+import { createPoller, type Poller } from '../bus/nats/poller.ts';
 
 export interface DiskWatchOptions {
   folder: string;
@@ -26,30 +27,35 @@ export interface DiskWatch {
 const BROKEN = /critical write error|JetStream out of (space|resources)/i;
 
 export function watchDisk({ folder, freeBytes, intervalMs, restart, say, logger }: DiskWatchOptions): DiskWatch {
-  let timer: NodeJS.Timeout | undefined;
+  /** Polls while the server can't write. */
+  let poller: Poller | undefined;
 
   async function poll(): Promise<void> {
     const { bavail, bsize } = await statfs(folder);
-    if (bavail * bsize < freeBytes || !timer) return;
-    clearInterval(timer);
-    timer = undefined;
+    if (bavail * bsize < freeBytes || !poller) return;
+    stop();
     say('The disk has room again: freshet restarts nats-server.');
     restart();
   }
 
+  function stop(): void {
+    void poller?.stop();
+    poller = undefined;
+  }
+
   return {
     line: (text) => {
-      if (timer || !BROKEN.test(text)) return;
+      if (poller || !BROKEN.test(text)) return;
       say(
         `nats-server cannot write the log: ${text.replace(/^.*\[ERR\] /, '')}. Next: free disk space in ${folder}; freshet then restarts nats-server`,
       );
-      timer = setInterval(() => {
-        poll().catch((err: unknown) => logger.warn({ err }, 'freshet up could not read the free space of the disk'));
-      }, intervalMs);
+      poller = createPoller({
+        everyMs: intervalMs,
+        run: poll,
+        onError: (err) => logger.warn({ err }, 'freshet up could not read the free space of the disk'),
+      });
+      poller.start();
     },
-    stop: () => {
-      clearInterval(timer);
-      timer = undefined;
-    },
+    stop,
   };
 }

@@ -1,8 +1,10 @@
 /** The embedded nats-server. It listens on loopback only, stores its files in the data folder and keeps its port. */
+
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { pollUntil } from '../bus/nats/poll-until.ts';
 import { listen } from '../observability/health.ts';
 import { isAlive } from './runtime-file.ts';
 
@@ -57,7 +59,7 @@ async function endOrphan(data: string): Promise<void> {
   if (pid === undefined || !isAlive(pid) || !commandOf(pid).includes(join(data, 'nats-server.conf'))) return;
   process.kill(pid, 'SIGTERM');
   const deadline = performance.now() + ORPHAN_MS;
-  while (isAlive(pid) && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+  await pollUntil(20, () => !isAlive(pid) || performance.now() >= deadline || undefined);
   if (isAlive(pid)) process.kill(pid, 'SIGKILL');
 }
 

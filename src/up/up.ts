@@ -1,9 +1,10 @@
 /** `freshet up`: runs and supervises nats-server, the services, the gateway and the demo, each in its own process. */
+
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-
 import type { Logger } from 'pino';
 import { checkServer, connect } from '../bus/nats/connection.ts';
+import { pollUntil } from '../bus/nats/poll-until.ts';
 import { SERVICES, type ServiceName } from '../bus/projection/definition.ts';
 import { ensureFolder } from '../bus/service/folder.ts';
 import { acquireLock, type InstanceLock } from '../bus/service/lock.ts';
@@ -290,20 +291,20 @@ function assertWritable(folder: string): void {
 /** Waits until the server answers and has JetStream. */
 async function waitForServer(url: string, withinMs: number): Promise<void> {
   const deadline = performance.now() + withinMs;
-  for (;;) {
+  await pollUntil(50, async () => {
     try {
       const nc = await connect({ url, name: 'freshet-up', timeoutMs: 2_000 });
       try {
         await checkServer(nc);
-        return;
+        return true;
       } finally {
         await nc.close();
       }
     } catch (err) {
       if (!(err instanceof NatsUnreachableError) || performance.now() > deadline) throw err;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      return undefined;
     }
-  }
+  });
 }
 
 function demoLine({ published, total, done, perSecond }: ChildMessage & { type: 'demo' }): string {

@@ -2,6 +2,7 @@
 import type { Database } from 'better-sqlite3';
 import type { Traits } from '../bus/event/traits.ts';
 import { defineEndpoint, type Endpoint } from '../bus/nats/micro.ts';
+import { prepareSessionLinks } from '../bus/projection/session-links.ts';
 import type { Config } from '../config/schema.ts';
 import { NotFoundError } from '../errors.ts';
 import { userRequests } from './requests.ts';
@@ -45,22 +46,19 @@ interface InteractionRow {
 }
 
 export function userEndpoints(db: Database, config: Config): Record<string, Endpoint> {
-  const resolve = db.prepare<[string], { user: string }>('SELECT user FROM link WHERE session = ?');
+  const links = prepareSessionLinks(db);
   const profile = db.prepare<[string], { registered: number | null; traits: string }>(
     'SELECT registered, traits FROM profile WHERE user = ?',
   );
   const summary = db.prepare<[string], { events: number; last: number | null }>(
     'SELECT count(*) AS events, max(time) AS last FROM interaction WHERE user = ?',
   );
-  const sessions = db.prepare<[string], { session: string }>(
-    'SELECT session FROM link WHERE user = ? ORDER BY session',
-  );
   const page = db.prepare<[string, number, number], InteractionRow>(
     'SELECT id, type, item, value, time, seq FROM interaction WHERE user = ? AND seq < ? ORDER BY seq DESC LIMIT ?',
   );
 
   function find(id: string): { user: string; registered: number | null; traits: string } {
-    const user = resolve.get(id)?.user ?? id;
+    const user = links.ownerOf(id);
     const row = profile.get(user);
     if (!row)
       throw new NotFoundError(`The log has no event of user ${JSON.stringify(id)}.`, {
@@ -79,7 +77,7 @@ export function userEndpoints(db: Database, config: Config): Record<string, Endp
       traits: JSON.parse(traits) as Traits,
       events,
       last_seen: last === null ? null : new Date(last).toISOString(),
-      sessions: sessions.all(user).map(({ session }) => session),
+      sessions: links.sessionsOf(user),
     };
   }
 

@@ -9,9 +9,9 @@ import { encodeToken } from '../bus/event/ids.ts';
 import { call, defineEndpoint, type Endpoint, type Json } from '../bus/nats/micro.ts';
 import { SERVICES, type ServiceName } from '../bus/projection/definition.ts';
 import type { PersonalDataPage, PersonalDataRecord } from '../bus/projection/personal-data.ts';
+import { prepareSaidLinks, prepareSessionLinks } from '../bus/projection/session-links.ts';
 import type { Config } from '../config/schema.ts';
 import { BadRequestError, NotFoundError } from '../errors.ts';
-import { sessionsOf } from './forget.ts';
 import { eventsOf } from './log-events.ts';
 import { userRequests } from './requests.ts';
 
@@ -49,13 +49,14 @@ const EVENTS_PART = 'events';
 type PersonalDataAnswer = PersonalDataPage & { seq: number; parts: string[] };
 
 export function exportEndpoints(db: Database, nc: NatsConnection, config: Config): Record<string, Endpoint> {
-  const resolve = db.prepare<[string], { user: string }>('SELECT user FROM link WHERE session = ?');
+  const links = prepareSessionLinks(db);
+  const said = prepareSaidLinks(db);
   const known = db.prepare<[string, string], { n: number }>(
     'SELECT EXISTS (SELECT 1 FROM profile WHERE user = ?) + EXISTS (SELECT 1 FROM person WHERE user = ?) AS n',
   );
 
   function idsOf(id: string): string[] {
-    const user = resolve.get(id)?.user ?? id;
+    const user = links.ownerOf(id);
     if ((known.get(user, user) as { n: number }).n === 0)
       throw new NotFoundError(
         `The log has no event of user ${JSON.stringify(id)}, so Freshet has no personal data of the user.`,
@@ -64,7 +65,7 @@ export function exportEndpoints(db: Database, nc: NatsConnection, config: Config
           details: { user: id },
         },
       );
-    return [user, ...sessionsOf(db, user).sort()];
+    return [user, ...said.sessionsOf(user).sort()];
   }
 
   async function personalData(service: ServiceName, request: Json): Promise<PersonalDataAnswer> {

@@ -7,6 +7,12 @@ import type { InteractionData } from '../bus/event/types.ts';
 import type { Forgotten } from '../bus/projection/data-subjects.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
 import type { PersonalDataRows } from '../bus/projection/personal-data.ts';
+import {
+  prepareSessionLinks,
+  SESSION_LINKS_DATA,
+  SESSION_LINKS_SCHEMA,
+  type SessionLinks,
+} from '../bus/projection/session-links.ts';
 import type { Config } from '../config/schema.ts';
 
 const SCHEMA = `
@@ -20,18 +26,17 @@ CREATE TABLE IF NOT EXISTS interaction (
   user TEXT NOT NULL, seq INTEGER NOT NULL, type TEXT NOT NULL, item TEXT NOT NULL, value REAL, list TEXT, time INTEGER NOT NULL,
   id TEXT NOT NULL, PRIMARY KEY (user, seq)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS link (session TEXT PRIMARY KEY, user TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS link_user ON link (user);`;
+${SESSION_LINKS_SCHEMA}`;
 
 const PERSONAL_DATA: readonly PersonalDataRows[] = [
   { part: 'profile', sql: 'SELECT user AS key, profile.* FROM profile WHERE user = @user' },
   { part: 'profile_event', sql: 'SELECT seq AS key, profile_event.* FROM profile_event WHERE user = @user' },
   { part: 'interaction', sql: 'SELECT seq AS key, interaction.* FROM interaction WHERE user = @user' },
-  { part: 'link', sql: 'SELECT session AS key, link.* FROM link WHERE user = @user' },
+  SESSION_LINKS_DATA,
 ];
 
 export interface UserTables {
-  resolve: Statement<[string], { user: string }>;
+  links: SessionLinks;
   seen: Statement;
   interact: Statement;
   profileEvent: Statement;
@@ -40,12 +45,9 @@ export interface UserTables {
   identitySeq: Statement<[string], { seq: number }>;
   dropInteraction: Statement;
   dropProfileEvent: Statement;
-  link: Statement;
-  relink: Statement;
   moveInteractions: Statement;
   moveProfileEvents: Statement;
   dropProfile: Statement;
-  unlink: Statement;
   holds: Statement<[string, string, string], { n: number }>;
 }
 
@@ -64,7 +66,7 @@ export function userProjection(config: Config): ProjectionDefinition<UserTables>
 
 function prepareTables(db: Database): UserTables {
   return {
-    resolve: db.prepare('SELECT user FROM link WHERE session = ?'),
+    links: prepareSessionLinks(db),
     seen: db.prepare(`INSERT INTO profile VALUES (?, NULL, '{}', ?) ON CONFLICT DO NOTHING`),
     interact: db.prepare('INSERT INTO interaction VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
     profileEvent: db.prepare('INSERT INTO profile_event VALUES (?, ?, ?, ?, ?)'),
@@ -73,12 +75,9 @@ function prepareTables(db: Database): UserTables {
     identitySeq: db.prepare('SELECT seq FROM identity WHERE identity = ?'),
     dropInteraction: db.prepare('DELETE FROM interaction WHERE user = ? AND seq = ?'),
     dropProfileEvent: db.prepare('DELETE FROM profile_event WHERE user = ? AND seq = ?'),
-    link: db.prepare('INSERT INTO link VALUES (?, ?) ON CONFLICT DO NOTHING'),
-    relink: db.prepare('UPDATE link SET user = ? WHERE user = ?'),
     moveInteractions: db.prepare('UPDATE interaction SET user = ? WHERE user = ?'),
     moveProfileEvents: db.prepare('UPDATE profile_event SET user = ? WHERE user = ?'),
     dropProfile: db.prepare('DELETE FROM profile WHERE user = ?'),
-    unlink: db.prepare('DELETE FROM link WHERE session = ? AND user = ?'),
     holds: db.prepare(
       `SELECT EXISTS (SELECT 1 FROM interaction WHERE user = ?) + EXISTS (SELECT 1 FROM profile_event WHERE user = ?)
        + EXISTS (SELECT 1 FROM link WHERE user = ?) AS n`,
@@ -88,7 +87,7 @@ function prepareTables(db: Database): UserTables {
 
 function applyUserEvent(event: LoggedEvent, tables: UserTables): void {
   if (event.context !== 'user') return;
-  const user = tables.resolve.get(event.subject)?.user ?? event.subject;
+  const user = tables.links.ownerOf(event.subject);
   switch (event.type) {
     case 'user.registered.v1':
     case 'user.updated.v1':
@@ -121,8 +120,7 @@ function refoldProfile(user: string, tables: UserTables): void {
 
 /** Moves the events of a session to the user, in the order of the log. The first link of a session wins. */
 function linkSession(session: string, user: string, tables: UserTables): void {
-  if (session === user || tables.link.run(session, user).changes === 0) return;
-  tables.relink.run(user, session);
+  if (!tables.links.link(session, user)) return;
   tables.moveInteractions.run(user, session);
   tables.moveProfileEvents.run(user, session);
   tables.dropProfile.run(session);
@@ -139,12 +137,12 @@ function retract(user: string, identity: string, tables: UserTables): void {
 
 /** Removes the rows of the user, wherever links have moved them. */
 function forgetUser({ user, seqs, sessions, due }: Forgotten, tables: UserTables): void {
-  const root = tables.resolve.get(user)?.user ?? user;
+  const root = tables.links.ownerOf(user);
   for (const seq of seqs) {
     tables.dropInteraction.run(root, seq);
     tables.dropProfileEvent.run(root, seq);
   }
-  for (const session of sessions) tables.unlink.run(session, root);
+  tables.links.unlink(sessions, root);
   if (root !== user) {
     if (sessions.length > 0) due('sessions of the user are linked to another user');
     refoldProfile(root, tables);

@@ -1,10 +1,11 @@
 import { createCoordinator } from '../bus/erasure/coordinator.ts';
 import { type ErasureMetrics, observeErasures } from '../bus/erasure/metrics.ts';
+import { prepareSaidLinks } from '../bus/projection/session-links.ts';
 import type { RunningService, ServiceEnvironment } from '../bus/service/description.ts';
 import { runService } from '../bus/service/service.ts';
 import { userEndpoints } from './api.ts';
 import { exportEndpoints } from './export.ts';
-import { forgetEndpoints, sessionsOf } from './forget.ts';
+import { forgetEndpoints } from './forget.ts';
 import { userProjection } from './projection.ts';
 
 /** Starts the user service in this process. */
@@ -28,7 +29,7 @@ export function startUser(environment: ServiceEnvironment): Promise<RunningServi
           deadlineMs: config.erasure.deadline_ms,
           caughtUp: (seq) => loop.reached(seq, config.erasure.catch_up_ms),
           onDone: observed.done,
-          sessionsOf: (user) => sessionsOf(store.db, user),
+          sessionsOf: prepareSaidLinks(store.db).sessionsOf,
         });
         return {
           endpoints: {

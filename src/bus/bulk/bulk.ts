@@ -2,12 +2,14 @@
  * Bulk publishing: checks events, requests from a service which of them the log holds already (the server itself knows that
  * within its window only), and publishes the rest through the window.
  */
+
 import type { NatsConnection } from 'nats';
 import { type EventProblem, messageOf, ServiceUnavailableError } from '../../errors.ts';
 import type { EventCodec, PreparedEvent } from '../event/codec.ts';
 import type { StreamSeq } from '../event/ids.ts';
 import type { Log } from '../log/port.ts';
 import { call } from '../nats/micro.ts';
+import { pollUntil } from '../nats/poll-until.ts';
 import type { Publisher } from '../nats/publisher.ts';
 import { SERVICES, type ServiceName } from '../projection/definition.ts';
 import { KNOWN_MAX } from '../service/endpoints.ts';
@@ -120,7 +122,7 @@ export async function createBulk({
 async function findIndex(nc: NatsConnection, seq: StreamSeq, withinMs: number): Promise<ServiceName> {
   const deadline = performance.now() + withinMs;
   let reason = 'no service answers';
-  for (;;) {
+  return pollUntil(100, async () => {
     for (const service of SERVICES) {
       try {
         const status = await call<{ seq: number }>(nc, `freshet.${service}.status`, {}, { timeoutMs: 1_000 });
@@ -135,6 +137,6 @@ async function findIndex(nc: NatsConnection, seq: StreamSeq, withinMs: number): 
         next: 'freshet status, and start the services',
         details: { seq },
       });
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+    return undefined;
+  });
 }

@@ -1,4 +1,5 @@
 /** A task that a process repeats at an interval. */
+import { createTimeLimit } from './time-limit.ts';
 
 export interface PollerOptions {
   /** Milliseconds from one poll to the next. A poll that is due while the task runs is left out. */
@@ -7,6 +8,8 @@ export interface PollerOptions {
   run: () => void | Promise<void>;
   /** Gets what the task throws, or rejects with. Without it the task must not fail: its failure is an unhandled rejection. */
   onError?: (err: unknown) => void;
+  /** Most milliseconds that a stop waits for the run under way; left out: until it has ended. */
+  stopMs?: number;
 }
 
 export interface Poller {
@@ -16,12 +19,12 @@ export interface Poller {
   poll(): Promise<void>;
   /** Whether {@link stop} was called, so that a long run can end early. */
   readonly stopped: boolean;
-  /** Polls no more; resolves when the task no longer runs. Does not throw. The task itself must not wait for it. */
+  /** Polls no more; resolves when the task no longer runs, or after `stopMs`. Does not throw. The task itself must not wait for it. */
   stop(): Promise<void>;
 }
 
 /** Repeats a task, and never runs it twice at the same time. */
-export function createPoller({ everyMs, run, onError }: PollerOptions): Poller {
+export function createPoller({ everyMs, run, onError, stopMs }: PollerOptions): Poller {
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   let stopped = false;
@@ -56,7 +59,11 @@ export function createPoller({ everyMs, run, onError }: PollerOptions): Poller {
     stop: async () => {
       stopped = true;
       clearInterval(timer);
-      await running?.catch(() => {});
+      const ended = running?.catch(() => {});
+      if (!ended || stopMs === undefined) return ended;
+      const limit = createTimeLimit(stopMs);
+      await limit.race(ended);
+      limit.end();
     },
   };
 }

@@ -66,3 +66,10 @@ it('hands on what a task throws or rejects with, and goes on', async () => {
   await poller.stop();
   expect(errors).toEqual(['thrown', 'rejected']);
 });
+
+it('waits at a stop no longer than it may', async () => {
+  const poller = createPoller({ everyMs: 1, run: () => new Promise<void>(() => {}), stopMs: 1 });
+  void poller.poll();
+  await poller.stop();
+  expect(poller.stopped).toBe(true);
+});

@@ -8,12 +8,12 @@ import type { LoggedEvent } from '../event/codec.ts';
 import { erasureHmac } from '../event/erasure-hmac.ts';
 import { encodeToken, eventIdentity, type StreamSeq } from '../event/ids.ts';
 import { parseEventSubject } from '../event/subject.ts';
+import { prepareSaidLinks, SAID_LINKS_SCHEMA } from './session-links.ts';
 
 export const DATA_SUBJECTS_SCHEMA = `
 CREATE TABLE IF NOT EXISTS person (id INTEGER PRIMARY KEY, user TEXT NOT NULL UNIQUE, hmac TEXT NOT NULL UNIQUE) STRICT;
 CREATE INDEX IF NOT EXISTS identity_person ON identity (person) WHERE person IS NOT NULL;
-CREATE TABLE IF NOT EXISTS said_link (seq INTEGER PRIMARY KEY, session TEXT NOT NULL, claimant TEXT NOT NULL) STRICT;
-CREATE INDEX IF NOT EXISTS said_link_session ON said_link (session);
+${SAID_LINKS_SCHEMA}
 CREATE TABLE IF NOT EXISTS said_back (seq INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE IF NOT EXISTS rebuild_due (seq INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (seq, reason)) STRICT, WITHOUT ROWID;`;
 
@@ -67,12 +67,7 @@ export function createDataSubjects(db: Database, key: Uint8Array): DataSubjects 
   const reused = db.prepare<[], { payload: Uint8Array }>(
     `SELECT payload FROM dead_letter WHERE code = 'FRESHET_EVENT_IDENTITY_REUSED'`,
   );
-  const addLink = db.prepare('INSERT INTO said_link VALUES (?, ?, ?)');
-  const linksOf = db.prepare<[string, number], { seq: number; session: string }>(
-    'SELECT seq, session FROM said_link WHERE claimant = ? AND seq <= ?',
-  );
-  const dropLinks = db.prepare('DELETE FROM said_link WHERE claimant = ? AND seq <= ?');
-  const claimed = db.prepare<[string], { n: number }>('SELECT count(*) AS n FROM said_link WHERE session = ?');
+  const links = prepareSaidLinks(db);
   const addBack = db.prepare('INSERT INTO said_back VALUES (?)');
   const dropBack = db.prepare('DELETE FROM said_back WHERE seq = ?');
   const addDue = db.prepare('INSERT OR IGNORE INTO rebuild_due VALUES (?, ?)');
@@ -90,7 +85,7 @@ export function createDataSubjects(db: Database, key: Uint8Array): DataSubjects 
   return {
     of,
     note: (event, person) => {
-      if (event.type === 'user.linked.v1') addLink.run(event.seq, event.data.session, event.subject);
+      if (event.type === 'user.linked.v1') links.add(event.seq, event.data.session, event.subject);
       if (event.type !== 'user.retracted.v1') return;
       const target = ownerOf.get(eventIdentity(event.data.source, event.data.id));
       // The retraction concerns an event of another id of the user. Without the retraction that event would count again.
@@ -102,11 +97,11 @@ export function createDataSubjects(db: Database, key: Uint8Array): DataSubjects 
       const { id, user } = person;
       const due = (reason: string): void => void addDue.run(seq, reason);
       const gone = identities.all(id, reach);
-      const links = linksOf.all(user, reach);
+      const sessions = links.sessionsUpTo(user, reach);
       const seqs = gone.map((one) => one.seq);
-      forget({ user, seq, seqs, sessions: [...new Set(links.map(({ session }) => session))], due });
+      forget({ user, seq, seqs, sessions, due });
       dropIdentities.run(id, reach);
-      dropLinks.run(user, reach);
+      links.drop(user, reach);
       for (const one of seqs) if (dropBack.run(one).changes > 0) due('the user had retracted an event of another id');
       let dead = 0;
       for (const context of ['user', 'feedback']) {
@@ -118,8 +113,8 @@ export function createDataSubjects(db: Database, key: Uint8Array): DataSubjects 
       for (const { payload } of reused.all())
         if (taken.has(identityOf(payload)))
           due('an event of another user is a dead letter because of an identity of this user');
-      for (const { session } of links)
-        if (find.get(session) || (claimed.get(session) as { n: number }).n > 0)
+      for (const session of sessions)
+        if (find.get(session) || links.isClaimed(session))
           due('a session of the user still has events or another link');
       if ((left.get(id) as { n: number }).n > 0) due('the user has events after the fence of the erasure');
       // The row stays while dead letters after the fence exist, so that another erasure of the user finds them.

@@ -5,6 +5,7 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { encodeToken } from '../event/ids.ts';
+import { SAID_LINKS_DATA } from './session-links.ts';
 
 export type PersonalDataRecord = Record<string, unknown>;
 
@@ -47,7 +48,7 @@ const COMMON: readonly PersonalDataRows[] = [
     sql: `SELECT seq AS key, identity, seq FROM identity
           WHERE person = (SELECT id FROM person WHERE user = @user)`,
   },
-  { part: 'said_link', sql: 'SELECT seq AS key, seq, session, claimant FROM said_link WHERE claimant = @user' },
+  SAID_LINKS_DATA,
   { part: 'said_back', sql: ofEvents('said_back') },
   // Without the payload, which the log holds under the same sequence.
   {

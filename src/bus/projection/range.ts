@@ -1,6 +1,8 @@
 /** The messages of the log behind one position and up to another, each once and in order, for state without rows of its own. */
+
 import type { StreamSeq } from '../event/ids.ts';
 import type { Delivery, Log } from '../log/port.ts';
+import { createPoller } from '../nats/poller.ts';
 import { boundedLog } from './bounded.ts';
 import { checkLog } from './checks.ts';
 import { LOOP_LIMITS, type LoopLimits } from './loop.ts';
@@ -69,14 +71,19 @@ export async function readRange(options: RangeOptions): Promise<void> {
       },
       interrupted: (reason) => session.end(reason),
     });
-    const poll = setInterval(() => {
-      if (bounded.finished() !== undefined) finish(session);
-      else if (performance.now() - session.lastHeard > 2 * limits.idleCheckMs) session.end('nothing came for a while');
-    }, limits.batchWaitMs);
+    const poller = createPoller({
+      everyMs: limits.batchWaitMs,
+      run: () => {
+        if (bounded.finished() !== undefined) finish(session);
+        else if (performance.now() - session.lastHeard > 2 * limits.idleCheckMs)
+          session.end('nothing came for a while');
+      },
+    });
+    poller.start();
     try {
       await session.ended;
     } finally {
-      clearInterval(poll);
+      await poller.stop();
       await reader.close().catch(() => {});
     }
     if (failure) throw failure.cause;

@@ -2,10 +2,12 @@
  * A second projection that the same loop folds from the log into a file of its own, beside the live one. After a crash it
  * goes on where it was. It begins again if the file has another fold version or comes from another log.
  */
+
 import type { Logger } from 'pino';
 import { FreshetError } from '../../errors.ts';
 import type { EventCodec } from '../event/codec.ts';
 import type { Log } from '../log/port.ts';
+import { pollUntil } from '../nats/poll-until.ts';
 import type { StateFollower } from './after-commit.ts';
 import { type Bound, boundedLog } from './bounded.ts';
 import { checkLog } from './checks.ts';
@@ -97,15 +99,15 @@ export async function createRebuild<Tables>(options: RebuildOptions<Tables>): Pr
     });
     loop.start();
     try {
-      for (;;) {
+      await pollUntil(POLL_MS, () => {
         const end = bounded.finished();
         const { seq: reached } = store.checkpoint();
         onProgress?.(reached - from, seq - from);
-        if (end !== undefined && reached >= end) break;
+        if (end !== undefined && reached >= end) return true;
         const { state, trouble } = loop.status();
         if (trouble && (state === 'refusing' || isPermanent(trouble.code))) throw new RebuildRefusedError(trouble);
-        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-      }
+        return undefined;
+      });
     } finally {
       await loop.stop();
     }

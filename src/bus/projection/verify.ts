@@ -2,6 +2,7 @@
  * Compares the state of a service with a fold of the log. It folds a second projection beside the live one up to the same
  * sequence and hashes both. If they differ, it names the first row that does, with the events that wrote it.
  */
+
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { FoldVersionDiffersError, messageOf, NotCaughtUpError, ProjectionMissing
 import type { EventCodec } from '../event/codec.ts';
 import { ERASURE_RECORDS } from '../event/subject.ts';
 import type { Log } from '../log/port.ts';
+import { pollUntil } from '../nats/poll-until.ts';
 import type { StateFollower } from './after-commit.ts';
 import { foldVersion, type ProjectionDefinition } from './definition.ts';
 import { compareSample, type Difference, firstDifference } from './difference.ts';
@@ -190,13 +192,12 @@ async function attemptVerify<Tables>(
   }
 
   async function compareMemory(rows: Verdict, memory: VerifiedMemory, { to }: Rebuild): Promise<Verdict> {
-    let here = await memory.live();
     // After a start the state in memory may be behind the rows for a while.
     const deadline = performance.now() + WAIT_MS;
-    while (here && here.seq < rows.seq && performance.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 200));
-      here = await memory.live();
-    }
+    const { here } = await pollUntil(200, async () => {
+      const found = await memory.live();
+      return found && found.seq < rows.seq && performance.now() < deadline ? undefined : { here: found };
+    });
     if (!here) return rows;
     if (here.seq < rows.seq)
       throw new NotCaughtUpError(`The model of ${service} is at sequence ${here.seq}, and its rows at ${rows.seq}.`, {
@@ -268,7 +269,7 @@ async function attemptVerify<Tables>(
 async function positionOf<Tables>(options: VerifyOptions<Tables>): Promise<number> {
   const { log, erasureMs = WAIT_MS, definition } = options;
   const deadline = performance.now() + erasureMs;
-  for (;;) {
+  return pollUntil(100, async () => {
     const newest = (await log.newest(ERASURE_RECORDS))?.seq ?? 0;
     const live = await openLive(options);
     const { seq } = checkpointOf(live);
@@ -279,8 +280,8 @@ async function positionOf<Tables>(options: VerifyOptions<Tables>): Promise<numbe
         `${definition.service} has folded sequence ${seq}, and not yet the erasure at ${newest}, which removed messages.`,
         { next: 'freshet status; verify again once the service has caught up', details: { seq, erasure: newest } },
       );
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+    return undefined;
+  });
 }
 
 /** Position of a projection. Throws `ProjectionMissingError`. */

@@ -202,4 +202,20 @@ describe('a rebuilt projection', () => {
     expect(await ask('user.get', { user: 'u1' })).toMatchObject({ events: 1, traits: { age: 41 } });
     expect(await ask('user.status')).not.toHaveProperty('rebuild');
   });
+
+  it('is taken when the process that the service started ends, without a poll for its file', async () => {
+    const first = await start(startUser);
+    const seq = await publish(registered('u1', { age: 41 }));
+    await ask('user.get', { user: 'u1', min_seq: seq });
+    const { fold_version: before } = await ask<{ fold_version: string }>('user.status');
+    await stop(first);
+    const unpolled = { ...settings.projection, swap_look_ms: 3_600_000 };
+    await start(startUser, completeConfig({ ...settings, projection: unpolled, events: { declared: ['x_listened'] } }));
+    await until(async () => (await ask<{ fold_version: string }>('user.status')).fold_version !== before, {
+      within: 80_000,
+    });
+    expect(existsSync(projectionFiles(data, 'user').next)).toBe(false);
+    expect(await ask('user.get', { user: 'u1' })).toMatchObject({ traits: { age: 41 } });
+    expect(await ask('user.status')).not.toHaveProperty('rebuild');
+  });
 });

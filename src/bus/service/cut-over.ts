@@ -1,7 +1,8 @@
 /**
  * How a running service replaces its projection by a rebuilt one. It folds the messages that came during the rebuild into
  * the rebuilt projection while the live one goes on answering and learning. Then it holds requests for the moment in which
- * the files change places.
+ * the files change places. It begins when the process that the service started for the rebuild ends. The complete rebuild
+ * of another process, such as that of an operator's command, it finds at a poll.
  */
 import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
@@ -18,19 +19,26 @@ export interface CutOverOptions<Tables> {
   definition: () => ProjectionDefinition<Tables>;
   rebuild: Omit<RebuildOptions<Tables>, 'file' | 'definition'>;
   logger: Logger;
+  /** Milliseconds between two polls for the complete rebuild of another process, such as that of an operator's command. */
   pollMs: number;
+  /** Whether a process that this service started may still work on the file. Its end calls {@link CutOver.poll}. */
+  rebuilding: () => boolean;
   /** Position of the live projection. */
   position: () => number;
   /** Stops the live projection's loop, and holds requests. */
   pause: () => Promise<void>;
   /** Goes on with the live projection, because the rebuilt one was of no use. */
   resume: () => Promise<void>;
+  /** Called when the rebuilt projection was of no use and is removed. */
+  onDiscarded: () => void;
   /** Closes the live projection, lets `replaceFile` put the other file in its place, and begins again. */
   replace: (replaceFile: () => void, definition: ProjectionDefinition<Tables>) => Promise<void>;
 }
 
 export interface CutOver {
   start(): void;
+  /** Cuts over now if a rebuild is complete. Does not throw. */
+  poll(): Promise<void>;
   /** Waits for a cut-over that is under way. */
   stop(): Promise<void>;
 }
@@ -40,15 +48,12 @@ export function createCutOver<Tables>(options: CutOverOptions<Tables>): CutOver 
   let passedOver: string | undefined;
 
   async function poll(): Promise<void> {
-    if (!existsSync(files.next)) return;
+    if (options.rebuilding() || !existsSync(files.next)) return;
     const definition = options.definition();
-    const { service } = definition;
     const version = foldVersion(definition);
     const found = versionOf(files.next);
     if (found === version) {
-      await cutOver(definition, version).catch((err: unknown) =>
-        logger.error({ err, service }, 'the service could not cut over to a rebuilt projection'),
-      );
+      await cutOver(definition, version);
       return;
     }
     if (found !== passedOver)
@@ -78,6 +83,7 @@ export function createCutOver<Tables>(options: CutOverOptions<Tables>): CutOver 
       rebuild.close();
       discardNext(files);
       if (paused) await options.resume();
+      options.onDiscarded();
       return;
     } finally {
       rebuild.close();
@@ -89,6 +95,14 @@ export function createCutOver<Tables>(options: CutOverOptions<Tables>): CutOver 
     );
   }
 
-  const poller = createPoller({ everyMs: pollMs, run: poll });
-  return { start: poller.start, stop: poller.stop };
+  const poller = createPoller({
+    everyMs: pollMs,
+    run: poll,
+    onError: (err) =>
+      logger.error(
+        { err, service: options.definition().service },
+        'the service could not cut over to a rebuilt projection',
+      ),
+  });
+  return { start: poller.start, poll: poller.poll, stop: poller.stop };
 }

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { LEASES } from '../../../streams.config.ts';
 import { messageOf } from '../../errors.ts';
 import { onceMade } from '../nats/once-made.ts';
+import { createPoller } from '../nats/poller.ts';
 
 /** Polls, and renewals, in the time that a lease lasts. */
 const POLLS = 4;
@@ -59,9 +60,6 @@ interface Own {
 export function createLease(options: LeaseOptions): Lease {
   const { nc, key, holder, lapseMs, ready, refuses, onGained, onLost, logger } = options;
   const pollMs = Math.max(1, Math.floor(lapseMs / POLLS));
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
-  let polling: Promise<void> = Promise.resolve();
   let own: Own | undefined;
   /** Whether `onGained` has ended since the key became this process's. */
   let takenOver = false;
@@ -131,7 +129,7 @@ export function createLease(options: LeaseOptions): Lease {
     if (revision === undefined) return;
     own = { revision, at };
     // `stop` gives it back.
-    if (!stopped) await takeOver(own);
+    if (!poller.stopped) await takeOver(own);
   }
 
   async function takeOver(taken: Own): Promise<void> {
@@ -152,27 +150,25 @@ export function createLease(options: LeaseOptions): Lease {
   }
 
   async function poll(): Promise<void> {
-    try {
-      if (own && refuses()) await giveBack(own);
-      else if (own) await renew(own);
-      else if (performance.now() >= retryAt && ready()) await takeIfFree();
-    } catch (err) {
-      logger.debug({ err, lease: key }, 'a lease could not be polled');
-    }
-    if (!stopped) timer = setTimeout(start, pollMs);
+    if (own && refuses()) await giveBack(own);
+    else if (own) await renew(own);
+    else if (performance.now() >= retryAt && ready()) await takeIfFree();
   }
 
-  const start = (): void => {
-    polling = poll();
-  };
+  const poller = createPoller({
+    everyMs: pollMs,
+    run: poll,
+    onError: (err) => logger.debug({ err, lease: key }, 'a lease could not be polled'),
+  });
 
   return {
     held: () => own !== undefined && takenOver && performance.now() - own.at < lapseMs,
-    start,
+    start: () => {
+      void poller.poll();
+      poller.start();
+    },
     stop: async () => {
-      stopped = true;
-      clearTimeout(timer);
-      await polling;
+      await poller.stop();
       if (own) await giveBack(own);
     },
   };

@@ -1,6 +1,6 @@
 /**
  * A rebuild beside a service that runs, in a process of its own, so that answering and learning keep their core: the
- * same command that an operator would give.
+ * same command that an operator would give. The end of the process tells the service that the rebuild is complete.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -22,6 +22,8 @@ export interface RebuildProcessOptions {
   logger: Logger;
   /** More arguments of the command. */
   args?: readonly string[];
+  /** Called when the process has ended and the rebuild is complete. It must not throw. */
+  onComplete?: () => void;
 }
 
 /** How far a rebuild is. */
@@ -35,6 +37,10 @@ export interface RebuildProgress {
 export interface RebuildProcess {
   /** Starts it, and again after a pause each time it fails, until it is complete or stopped. Never throws. */
   start(): void;
+  /** Starts it once more after the pause, because the complete rebuild was of no use. */
+  retry(): void;
+  /** Whether the process runs. */
+  runs(): boolean;
   progress(): RebuildProgress;
   stop(): Promise<void>;
 }
@@ -54,6 +60,7 @@ export function createRebuildProcess(options: RebuildProcessOptions): RebuildPro
 
   /** Called by timers as well, so it must not throw: nobody would catch it, and the service would end. */
   function start(): void {
+    if (child) return;
     try {
       child = launch();
     } catch (err) {
@@ -67,6 +74,7 @@ export function createRebuildProcess(options: RebuildProcessOptions): RebuildPro
   }
 
   function startLater(): void {
+    clearTimeout(timer);
     timer = setTimeout(start, pause);
     pause = Math.min(2 * pause, RETRY_MAX_MS);
   }
@@ -85,6 +93,7 @@ export function createRebuildProcess(options: RebuildProcessOptions): RebuildPro
       '--config',
       settings,
       '--json',
+      '--hand-over',
       ...more,
     ];
     const started = spawn(process.execPath, args, {
@@ -99,7 +108,11 @@ export function createRebuildProcess(options: RebuildProcessOptions): RebuildPro
     started.on('error', (err) => logger.error({ err, service }, 'The process of a rebuild reported an error.'));
     started.on('close', (code) => {
       child = undefined;
-      if (stopped || code === 0) return;
+      if (stopped) return;
+      if (code === 0) {
+        options.onComplete?.();
+        return;
+      }
       logger.error(
         { service, code, reason: stderr.trim(), pause_ms: pause },
         'A rebuild ended before it was complete. The service starts it again after the pause.',
@@ -120,6 +133,10 @@ export function createRebuildProcess(options: RebuildProcessOptions): RebuildPro
 
   return {
     start,
+    retry: () => {
+      if (!stopped && !child) startLater();
+    },
+    runs: () => child !== undefined,
     progress: () => progress,
     stop: async () => {
       stopped = true;

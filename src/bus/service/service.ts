@@ -113,7 +113,16 @@ export async function runService<Tables>(
       });
     let rebuilding: RebuildProcess | undefined;
     const createRebuilding = (args?: readonly string[]): RebuildProcess =>
-      createRebuildProcess({ service, replica, data, natsUrl, config, logger, ...(args ? { args } : {}) });
+      createRebuildProcess({
+        service,
+        replica,
+        data,
+        natsUrl,
+        config,
+        logger,
+        ...(args ? { args } : {}),
+        onComplete: () => void cutOver.poll(),
+      });
     const refold: ServiceContext['refold'] = (next, args) => {
       wanted = next as ProjectionDefinition<Tables>;
       const before = rebuilding;
@@ -158,6 +167,7 @@ export async function runService<Tables>(
       },
       logger,
       pollMs: config.projection.swap_look_ms,
+      rebuilding: () => rebuilding?.runs() === true,
       position: () => current().loop.position(),
       pause: running.pause,
       replace: (replaceFile, next) =>
@@ -168,6 +178,7 @@ export async function runService<Tables>(
           rebuilding = undefined;
         }),
       resume: () => running.proceed(),
+      onDiscarded: () => rebuilding?.retry(),
     });
     const endDueRebuild = scheduleDueRebuild({
       due: () => current().store.rebuildDue(),

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { ErasureView } from '../../bus/erasure/ledger.ts';
 import { call } from '../../bus/nats/micro.ts';
+import { pollUntil } from '../../bus/nats/poll-until.ts';
 import { FreshetError, UsageError } from '../../errors.ts';
 import { note, print, printJson, table } from '../output.ts';
 import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';
@@ -46,8 +47,8 @@ const read = ({ nc }: CliSession, erasure: string): Promise<ErasureView> =>
 async function untilDone(session: CliSession, begun: ErasureView): Promise<ErasureView> {
   let entry = begun;
   let noted: string | undefined;
-  while (entry.state !== 'done') {
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  if (entry.state === 'done') return entry;
+  return pollUntil(POLL_MS, async () => {
     try {
       entry = await read(session, entry.erasure);
       noted = undefined;
@@ -56,8 +57,8 @@ async function untilDone(session: CliSession, begun: ErasureView): Promise<Erasu
       if (err.message !== noted) note(`waiting: ${err.message}`);
       noted = err.message;
     }
-  }
-  return entry;
+    return entry.state === 'done' ? entry : undefined;
+  });
 }
 
 async function printAll({ nc }: CliSession, { json }: ForgetOptions): Promise<void> {

@@ -4,6 +4,7 @@ import { refuseForgotten } from '../../bus/erasure/forgotten.ts';
 import { createCodec } from '../../bus/event/codec.ts';
 import type { CloudEvent } from '../../bus/event/types.ts';
 import { createJetStreamLog } from '../../bus/log/jetstream.ts';
+import { createPoller } from '../../bus/nats/poller.ts';
 import { createPublisher, publisherLimits } from '../../bus/nats/publisher.ts';
 import { IMPORT_FORMATS, type ImportFormat, type ImportPlan, openImport, readColumnMap } from '../../import/mod.ts';
 import { count, duration, EXIT, note, print, printJson } from '../output.ts';
@@ -110,10 +111,14 @@ async function publishPlan(plan: ImportPlan, { nc, config }: CliSession, json: b
   const publishing = createProgress('publishing', 'events', json);
   let published = 0;
   let duplicates = 0;
-  const watch = setInterval(() => {
-    const { phase, rowsRead } = plan.progress();
-    if (phase === 'reading') reading.update(rowsRead, plan.rows);
-  }, 200);
+  const watch = createPoller({
+    everyMs: 200,
+    run: () => {
+      const { phase, rowsRead } = plan.progress();
+      if (phase === 'reading') reading.update(rowsRead, plan.rows);
+    },
+  });
+  watch.start();
   try {
     for await (const rows of plan.batches(BATCH)) {
       const events: CloudEvent[] = [];
@@ -133,7 +138,7 @@ async function publishPlan(plan: ImportPlan, { nc, config }: CliSession, json: b
       publishing.update(yielded, total);
     }
   } finally {
-    clearInterval(watch);
+    await watch.stop();
     reading.end();
     publishing.end();
     await publisher.close();

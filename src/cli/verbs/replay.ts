@@ -1,10 +1,11 @@
 import { existsSync, renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { Argument, Command } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import type { NatsConnection } from 'nats';
 import { createCodec } from '../../bus/event/codec.ts';
 import type { Log } from '../../bus/log/port.ts';
 import { findPosition } from '../../bus/log/position.ts';
+import { pollUntil } from '../../bus/nats/poll-until.ts';
 import { createPublisher } from '../../bus/nats/publisher.ts';
 import { foldVersion, SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
 import { instanceName, projectionFiles, replaceLiveFile, requestCutOver } from '../../bus/projection/files.ts';
@@ -28,6 +29,8 @@ interface ReplayOptions extends CommonOptions {
   into?: string;
   fromSnapshot?: boolean;
   beside?: boolean;
+  /** A service started this process, and cuts over when it ends. */
+  handOver?: boolean;
   replica: number;
 }
 
@@ -39,9 +42,10 @@ interface ReplayResult {
   file: string;
   /**
    * `live`: the running service answers from it. `next start`: no service runs, and the next one to start answers from
-   * it. `aside`: it is in the folder of --into.
+   * it. `aside`: it is in the folder of --into. `handed over`: the service that started this process cuts over to it once
+   * the process has ended.
    */
-  in_force: 'live' | 'next start' | 'aside';
+  in_force: 'live' | 'next start' | 'aside' | 'handed over';
   /** With --from-snapshot: the snapshot that the engine's model started from. */
   snapshot?: string;
   messages: number;
@@ -71,6 +75,9 @@ export const replayVerb = (): Command =>
         'engine only: start the model from the nearest snapshot if one fits, and keep all snapshots; without this option, a new snapshot of the rebuilt model replaces them',
       )
       .option('--replica <n>', 'number of the instance to rebuild', positive, 1)
+      .addOption(
+        new Option('--hand-over', 'end when the rebuild is complete, without a wait for the service').hideHelp(),
+      )
       .addHelpText(
         'after',
         `
@@ -194,7 +201,11 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
       return { ...done, file: files.live, in_force: 'aside' };
     }
     requestCutOver(files);
-    return { ...done, file: files.live, in_force: await cutOver(folder, instance, foldVersion(definition)) };
+    return {
+      ...done,
+      file: files.live,
+      in_force: await cutOver(folder, instance, foldVersion(definition), options.handOver),
+    };
   } finally {
     progress.end();
     close?.();
@@ -211,11 +222,20 @@ const boundOf = async (
   { untilSeq, untilTime }: Pick<ReplayOptions, 'untilSeq' | 'untilTime'>,
 ): Promise<number> => (await findPosition(nc, log, { seq: untilSeq, time: untilTime })).seq;
 
-/** Waits until the running service has cut over. If no service runs, replaces the projection for the next start. */
-async function cutOver(folder: string, instance: string, version: string): Promise<ReplayResult['in_force']> {
+/**
+ * Waits until the running service has cut over, unless the service waits for the end of this process. If no service runs,
+ * replaces the projection for the next start.
+ */
+async function cutOver(
+  folder: string,
+  instance: string,
+  version: string,
+  handOver = false,
+): Promise<ReplayResult['in_force']> {
   const files = projectionFiles(folder, instance);
   const deadline = performance.now() + CUT_OVER_MS;
-  while (existsSync(files.next)) {
+  return pollUntil(100, () => {
+    if (!existsSync(files.next)) return 'live';
     let lock: InstanceLock | undefined;
     try {
       lock = acquireLock(join(folder, instance), instance);
@@ -226,14 +246,14 @@ async function cutOver(folder: string, instance: string, version: string): Promi
     } finally {
       lock?.release();
     }
+    if (handOver) return 'handed over';
     if (performance.now() > deadline)
       throw new RebuildWaitingError(
         `The ${instance} service did not cut over to the rebuilt projection within ${duration(CUT_OVER_MS / 1000)}. It runs with other settings, or with another release.`,
         { next: 'restart the service with the settings of this command: it then cuts over to the rebuilt projection' },
       );
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  return 'live';
+    return undefined;
+  });
 }
 
 function printResult({ service, seq, file, in_force, snapshot, messages, seconds, per_second }: ReplayResult): void {
@@ -241,6 +261,7 @@ function printResult({ service, seq, file, in_force, snapshot, messages, seconds
     live: 'The service has cut over to it.',
     'next start': 'The service does not run, and will use it at its next start.',
     aside: `The projection is ${file}.`,
+    'handed over': 'The service that started this command cuts over to it.',
   };
   print(
     `${service}: folded ${count(messages)} messages up to sequence ${count(seq)} in ${duration(seconds)} (${count(per_second)}/s). ${outcome[in_force]}`,

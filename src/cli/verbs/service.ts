@@ -1,4 +1,5 @@
 import { Argument, Command } from 'commander';
+import { createPoller } from '../../bus/nats/poller.ts';
 import type { ServiceName } from '../../bus/projection/definition.ts';
 import type { RunningService, ServiceEnvironment } from '../../bus/service/description.ts';
 import { ensureFolder } from '../../bus/service/folder.ts';
@@ -118,10 +119,14 @@ async function startPart(part: string, { options, config, url, send }: PartOptio
     const { startGateway } = await import('../../gateway/start.ts');
     const gateway = await startGateway({ config, natsUrl: url, port: options.port });
     send({ type: 'started', health: gateway.url });
-    const timer = setInterval(() => send({ type: 'state', state: 'ready', seq: 0, lag: 0 }), 4 * REPORT_MS);
+    const reports = createPoller({
+      everyMs: 4 * REPORT_MS,
+      run: () => send({ type: 'state', state: 'ready', seq: 0, lag: 0 }),
+    });
+    reports.start();
     return {
       stop: async () => {
-        clearInterval(timer);
+        await reports.stop();
         await gateway.stop();
       },
     };
@@ -135,10 +140,11 @@ async function startPart(part: string, { options, config, url, send }: PartOptio
     replica: options.replica,
   });
   send({ type: 'started', health: service.healthUrl });
-  const timer = process.send ? setInterval(() => send({ type: 'state', ...service.progress() }), REPORT_MS) : undefined;
+  const reports = createPoller({ everyMs: REPORT_MS, run: () => send({ type: 'state', ...service.progress() }) });
+  if (process.send) reports.start();
   return {
     stop: async () => {
-      clearInterval(timer);
+      await reports.stop();
       await service.stop();
     },
   };

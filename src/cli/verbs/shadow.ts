@@ -4,6 +4,8 @@ import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { NatsConnection } from 'nats';
 import { call } from '../../bus/nats/micro.ts';
+import { pollUntil } from '../../bus/nats/poll-until.ts';
+import { createPoller } from '../../bus/nats/poller.ts';
 import { projectionFiles } from '../../bus/projection/files.ts';
 import { removeDatabase } from '../../bus/projection/store.ts';
 import type { ServiceStatus } from '../../bus/service/description.ts';
@@ -178,18 +180,9 @@ async function start(nc: NatsConnection, url: string, options: CommonOptions): P
     ended = code;
   });
   const deadline = performance.now() + START_MS;
-  for (;;) {
-    const status = await runs(nc);
-    if (status) {
-      child.unref();
-      if (options.json) return printJson({ pid: status.pid, in_force: status.in_force, shadow: status.shadow });
-      print(
-        `A shadow (pid ${status.pid}) folds the log under configuration ${status.shadow}. In force is ${status.in_force}. The differences:`,
-      );
-      print(changesText(differences(settingsOf(inForce), settingsOf(config))));
-      note('Next: freshet shadow status');
-      return;
-    }
+  const status = await pollUntil(POLL_MS, async () => {
+    const found = await runs(nc);
+    if (found) return found;
     if (ended !== undefined || performance.now() > deadline)
       throw new ServiceUnavailableError(
         ended === undefined
@@ -197,8 +190,15 @@ async function start(nc: NatsConnection, url: string, options: CommonOptions): P
           : `The shadow ended with exit code ${ended} before it was ready.`,
         { next: `read its log file: ${join(data, 'logs', 'shadow.log')}` },
       );
-    await new Promise((again) => setTimeout(again, POLL_MS));
-  }
+    return undefined;
+  });
+  child.unref();
+  if (options.json) return printJson({ pid: status.pid, in_force: status.in_force, shadow: status.shadow });
+  print(
+    `A shadow (pid ${status.pid}) folds the log under configuration ${status.shadow}. In force is ${status.in_force}. The differences:`,
+  );
+  print(changesText(differences(settingsOf(inForce), settingsOf(config))));
+  note('Next: freshet shadow status');
 }
 
 async function run(options: CommonOptions & { healthPort: number }): Promise<void> {
@@ -216,9 +216,12 @@ async function run(options: CommonOptions & { healthPort: number }): Promise<voi
   // A shadow without its system is useless. Only a system on this machine can be observed.
   const beside = readRuntime(data);
   if (beside?.nats === url)
-    setInterval(() => {
-      if (!isAlive(beside.pid)) end();
-    }, WATCH_MS).unref();
+    createPoller({
+      everyMs: WATCH_MS,
+      run: () => {
+        if (!isAlive(beside.pid)) end();
+      },
+    }).start();
   for (let over = false; !over; ) {
     let begin!: () => void;
     const stale = new Promise<'stale'>((settle) => {
@@ -254,13 +257,14 @@ async function stop(nc: NatsConnection, data: string): Promise<boolean> {
   if (running) {
     await asked(nc, 'stop', {});
     const deadline = performance.now() + STOP_MS;
-    while (await runs(nc)) {
+    await pollUntil(POLL_MS, async () => {
+      if (!(await runs(nc))) return true;
       if (performance.now() > deadline)
         throw new ServiceUnavailableError(`The shadow (pid ${running.pid}) did not stop within ${STOP_MS / 1_000} s.`, {
           next: `kill ${running.pid}`,
         });
-      await new Promise((again) => setTimeout(again, POLL_MS));
-    }
+      return undefined;
+    });
     return true;
   }
   // A killed shadow leaves its projection behind.

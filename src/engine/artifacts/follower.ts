@@ -1,8 +1,8 @@
 /** Recorded inputs of the first instance in another replica: it takes them over from the object store. */
 import type { Logger } from 'pino';
+import { createPoller } from '../../bus/nats/poller.ts';
 import { messageOf } from '../../errors.ts';
 import { followRecords, type InputObjects } from './objects.ts';
-import { createPolledTask } from './polled-task.ts';
 import type { InputRecords } from './records.ts';
 
 export interface FollowerOptions {
@@ -11,25 +11,38 @@ export interface FollowerOptions {
   /** The first sequence that the rows have not folded. */
   next: () => number;
   logger: Pick<Logger, 'info' | 'warn'>;
+  pollMs: number;
 }
 
 export interface Follower {
-  start(pollMs: number): void;
+  start(): void;
+  /** Waits up to two seconds for the input that is under way. */
   stop(): Promise<void>;
 }
 
+/** Milliseconds that a stop waits for the input that is under way: a server that is gone must not hold up the end. */
+const STOP_MS = 2_000;
+
 /** Each input counts from the position that its record names, or from the poll that finds it where that is later. */
-export function createFollower({ records, objects, next, logger }: FollowerOptions): Follower {
-  const { start, stop } = createPolledTask(async () => {
-    try {
+export function createFollower({ records, objects, next, logger, pollMs }: FollowerOptions): Follower {
+  const poller = createPoller({
+    everyMs: pollMs,
+    run: async () => {
       for (const { kind, from_seq, sha256 } of await followRecords(records, objects, next))
         logger.info({ kind, from_seq, sha256 }, 'the replica took over an input that the first instance trained');
-    } catch (err) {
+    },
+    onError: (err) =>
       logger.warn(
         { reason: messageOf(err) },
         'the replica could not read recorded inputs from the object store; it tries again at the next poll',
-      );
-    }
+      ),
+    stopMs: STOP_MS,
   });
-  return { start, stop };
+  return {
+    start: () => {
+      void poller.poll();
+      poller.start();
+    },
+    stop: poller.stop,
+  };
 }

@@ -52,8 +52,8 @@ export function createArtifactsPart(context: EngineContext, options: ArtifactsPa
   const { config, store, logger, metrics, first, rows } = context;
   const { model, records, objects, uncopied, position, catchingUp } = options;
   const pollMs = config.engine.training_follow_ms;
-  const copies = createCopies({ records, objects, uncopied, logger });
-  const follower = createFollower({ records, objects, next: () => store.checkpoint().seq + 1, logger });
+  const copies = createCopies({ records, objects, uncopied, logger, pollMs });
+  const follower = createFollower({ records, objects, next: () => store.checkpoint().seq + 1, logger, pollMs });
   const trainings = createTrainings({
     kinds: trainedKinds(config),
     schedule: scheduleOf(config),
@@ -134,7 +134,7 @@ export function createArtifactsPart(context: EngineContext, options: ArtifactsPa
       for (const { kind, sha256 } of model.inputs()) metrics.inputs.set({ kind }, sha256 === undefined ? 0 : 1);
     },
     start: () => {
-      (first ? copies : follower).start(pollMs);
+      (first ? copies : follower).start();
       renewal.start();
     },
     stop: async () => {

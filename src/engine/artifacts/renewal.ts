@@ -5,6 +5,7 @@
  */
 import type { Database } from 'better-sqlite3';
 import type { Logger } from 'pino';
+import { createPoller } from '../../bus/nats/poller.ts';
 import { messageOf } from '../../errors.ts';
 import type { InputKind } from '../model/mod.ts';
 import { type InputObjects, objectName } from './objects.ts';
@@ -38,9 +39,6 @@ const REASON = 'what was trained with the part of somebody who was forgotten is 
 
 export function createRenewal(options: RenewalOptions): Renewal {
   const { db, records, trainings, objects, follows, needRebuild, logger, pollMs } = options;
-  let timer: NodeJS.Timeout | undefined;
-  let working: Promise<void> | undefined;
-  let stopped = false;
   /** Copies that are still to be taken away. */
   const gone = new Map<string, InputMention>();
 
@@ -75,36 +73,30 @@ export function createRenewal(options: RenewalOptions): Renewal {
     if (old.length > 0) replace.immediate(old, undefined);
   }
 
-  function poll(): void {
-    if (stopped || working || (gone.size === 0 && !due())) return;
-    working = work()
-      .catch((err: unknown) =>
-        logger.warn(
-          { reason: messageOf(err) },
-          'the engine could not train its inputs again after an erasure; it tries again at the next poll',
-        ),
-      )
-      .finally(() => {
-        working = undefined;
-      });
-  }
-
   // A file that is closed while another takes its place has nothing to do.
   const due = (): boolean => db.open && records.tainted().length > 0;
+
+  const poller = createPoller({
+    everyMs: pollMs,
+    run: async () => {
+      if (gone.size > 0 || due()) await work();
+    },
+    onError: (err) =>
+      logger.warn(
+        { reason: messageOf(err) },
+        'the engine could not train its inputs again after an erasure; it tries again at the next poll',
+      ),
+  });
+  const poll = (): void => void poller.poll();
 
   return {
     due,
     poll,
     start: () => {
       poll();
-      timer = setInterval(poll, pollMs);
-      timer.unref();
+      poller.start();
     },
-    stop: async () => {
-      stopped = true;
-      clearInterval(timer);
-      await working;
-    },
+    stop: poller.stop,
   };
 }
 

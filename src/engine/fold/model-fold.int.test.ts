@@ -32,7 +32,7 @@ import { engineRebuild } from '../lifecycle/rebuild.ts';
 import type { Model } from '../model/mod.ts';
 import { configHash } from '../settings/settings.ts';
 import { createModelFold, emptyModel, type ModelFold } from './model-fold.ts';
-import { engineProjection, prepareTables, resolveUserAt, traitsAt } from './projection.ts';
+import { engineProjection, prepareTables, traitsAt } from './projection.ts';
 
 const config = completeConfig({
   events: { declared: ['x_listened'] },
@@ -288,7 +288,7 @@ describe('the engine’s memory', () => {
         { age: 42, country: 'NL' },
         { country: 'NL', age: 42 },
       ]);
-      expect([2, 3].map((seq) => resolveUserAt('s1', seq, tables))).toEqual(['s1', 'u1']);
+      expect([2, 3].map((seq) => tables.linkHistory.ownerAt('s1', seq))).toEqual(['s1', 'u1']);
       const memory = createModelFold({ config, tables });
       memory.fold(store.applied(stored(events)), streamSeq(7));
       expect(memory.model.history(userId('u1')).map(({ item: id }) => id)).toEqual(['a']);

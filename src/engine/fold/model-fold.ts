@@ -17,7 +17,7 @@ import {
 } from '../model/mod.ts';
 import { configHash } from '../settings/settings.ts';
 import { trainedKinds } from '../train/settings.ts';
-import { type EngineTables, resolveUserAt, timeOf, traitsAt, weightsOf } from './projection.ts';
+import { type EngineTables, timeOf, traitsAt, weightsOf } from './projection.ts';
 
 /** An empty model under this configuration. */
 export function emptyModel({ engine }: Config): Model {
@@ -188,13 +188,13 @@ export function learn(
     switch (event.type) {
       case 'user.registered.v1':
       case 'user.updated.v1':
-        readTraits(model, resolveUserAt(event.subject, event.seq, tables), event.seq, tables);
+        readTraits(model, tables.linkHistory.ownerAt(event.subject, event.seq), event.seq, tables);
         break;
       case 'user.linked.v1': {
         model.link(userId(event.subject), userId(event.data.session), event.seq);
         // What was known of the session is known of the user now, and of the session no more.
-        const user = resolveUserAt(event.subject, event.seq, tables);
-        if (resolveUserAt(event.data.session, event.seq, tables) === user && event.data.session !== user)
+        const user = tables.linkHistory.ownerAt(event.subject, event.seq);
+        if (tables.linkHistory.ownerAt(event.data.session, event.seq) === user && event.data.session !== user)
           model.setTraits(userId(event.data.session), {});
         readTraits(model, user, event.seq, tables);
         break;
@@ -202,8 +202,9 @@ export function learn(
       case 'user.retracted.v1': {
         const seq = tables.identitySeq.get(eventIdentity(event.data.source, event.data.id))?.seq;
         // A retraction of a link has no effect: the model can't split a history that it merged.
-        if (seq !== undefined && seq < event.seq && !tables.claimAt.get(seq)) model.retract(userId(event.subject), seq);
-        readTraits(model, resolveUserAt(event.subject, event.seq, tables), event.seq, tables);
+        if (seq !== undefined && seq < event.seq && !tables.linkHistory.has(seq))
+          model.retract(userId(event.subject), seq);
+        readTraits(model, tables.linkHistory.ownerAt(event.subject, event.seq), event.seq, tables);
         break;
       }
       case 'feedback.served.v1':
@@ -229,7 +230,7 @@ export function learn(
         const user = model.users().find((id) => erasureHmac(erasureKey, id) === hmac);
         if (user === undefined) break;
         model.forget(userId(user));
-        const root = resolveUserAt(user, event.seq, tables);
+        const root = tables.linkHistory.ownerAt(user, event.seq);
         if (root !== user) readTraits(model, root, event.seq, tables);
         break;
       }

@@ -12,6 +12,16 @@ import type { ItemData } from '../../bus/event/types.ts';
 import type { Forgotten } from '../../bus/projection/data-subjects.ts';
 import type { ProjectionDefinition } from '../../bus/projection/definition.ts';
 import { ofEvents, type PersonalDataRows } from '../../bus/projection/personal-data.ts';
+import {
+  LINK_HISTORY_DATA,
+  LINK_HISTORY_SCHEMA,
+  type LinkHistory,
+  prepareLinkHistory,
+  prepareSessionLinks,
+  SESSION_LINKS_DATA,
+  SESSION_LINKS_SCHEMA,
+  type SessionLinks,
+} from '../../bus/projection/session-links.ts';
 import type { Config } from '../../config/schema.ts';
 import {
   applyExperiment,
@@ -32,13 +42,8 @@ CREATE TABLE IF NOT EXISTS interaction (
 CREATE TABLE IF NOT EXISTS context_taken (
   key TEXT NOT NULL, value TEXT NOT NULL, item TEXT NOT NULL, weight INTEGER NOT NULL, PRIMARY KEY (key, value, item)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS claim (
-  seq INTEGER PRIMARY KEY, session TEXT NOT NULL, claimant TEXT NOT NULL, counts INTEGER NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS claim_session ON claim (session);
-CREATE INDEX IF NOT EXISTS claim_claimant ON claim (claimant);
-CREATE TABLE IF NOT EXISTS link (session TEXT PRIMARY KEY, user TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS link_user ON link (user);
+${LINK_HISTORY_SCHEMA}
+${SESSION_LINKS_SCHEMA}
 CREATE TABLE IF NOT EXISTS traits (
   seq INTEGER PRIMARY KEY, user TEXT NOT NULL, type TEXT NOT NULL, traits TEXT NOT NULL, retracted INTEGER
 ) STRICT;
@@ -51,11 +56,13 @@ ${RECORDS_SCHEMA}`;
 const HELD: readonly PersonalDataRows[] = [
   { part: 'interaction', sql: ofEvents('interaction') },
   { part: 'traits', sql: 'SELECT seq AS key, traits.* FROM traits WHERE user = @user' },
-  { part: 'claim', sql: 'SELECT seq AS key, claim.* FROM claim WHERE claimant = @user' },
-  { part: 'link', sql: 'SELECT session AS key, link.* FROM link WHERE user = @user' },
+  LINK_HISTORY_DATA,
+  SESSION_LINKS_DATA,
 ];
 
 export interface EngineTables extends ExperimentTables {
+  links: SessionLinks;
+  linkHistory: LinkHistory;
   interact: Statement;
   owner: Statement<[number], { user: string }>;
   counted: Statement<[number], { item: string; weight: number; negative: number; context: string | null }>;
@@ -66,29 +73,22 @@ export interface EngineTables extends ExperimentTables {
   taken: Statement<[string, string, string], { weight: number }>;
   dropInteraction: Statement;
   identitySeq: Statement<[string], { seq: number }>;
-  resolve: Statement<[string], { user: string }>;
-  claim: Statement;
-  claimAt: Statement<[number], { session: string }>;
-  link: Statement;
-  relink: Statement;
   addTraits: Statement;
   traitsOwner: Statement<[number], { user: string }>;
   retractTraits: Statement;
-  ownerThen: Statement<[string, number], { claimant: string }>;
-  sessionsThen: Statement<[string, number], { session: string }>;
   traitsThen: Statement<[string, number, number], { seq: number; type: string; traits: string }>;
   item: Statement<[string], { fields: string; listed: number }>;
   putItem: Statement;
   withdraw: Statement;
   restore: Statement;
   dropTraits: Statement;
-  dropClaim: Statement;
-  unlink: Statement;
   noteErasure: Statement;
 }
 
 export const prepareTables = (db: Database): EngineTables => ({
   ...prepareExperiments(db),
+  links: prepareSessionLinks(db),
+  linkHistory: prepareLinkHistory(db),
   interact: db.prepare('INSERT INTO interaction VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
   counted: db.prepare('SELECT item, weight, negative, context FROM interaction WHERE seq = ?'),
   verb: db.prepare('SELECT verb FROM interaction WHERE seq = ?'),
@@ -101,16 +101,9 @@ export const prepareTables = (db: Database): EngineTables => ({
   owner: db.prepare('SELECT user FROM interaction WHERE seq = ?'),
   dropInteraction: db.prepare('DELETE FROM interaction WHERE seq = ?'),
   identitySeq: db.prepare('SELECT seq FROM identity WHERE identity = ?'),
-  resolve: db.prepare('SELECT user FROM link WHERE session = ?'),
-  claim: db.prepare('INSERT INTO claim VALUES (?, ?, ?, ?)'),
-  claimAt: db.prepare('SELECT session FROM claim WHERE seq = ?'),
-  link: db.prepare('INSERT INTO link VALUES (?, ?) ON CONFLICT DO NOTHING'),
-  relink: db.prepare('UPDATE link SET user = ? WHERE user = ?'),
   addTraits: db.prepare('INSERT INTO traits VALUES (?, ?, ?, ?, NULL)'),
   traitsOwner: db.prepare('SELECT user FROM traits WHERE seq = ? AND retracted IS NULL'),
   retractTraits: db.prepare('UPDATE traits SET retracted = ? WHERE seq = ?'),
-  ownerThen: db.prepare('SELECT claimant FROM claim WHERE session = ? AND counts = 1 AND seq <= ?'),
-  sessionsThen: db.prepare('SELECT session FROM claim WHERE claimant = ? AND counts = 1 AND seq <= ?'),
   traitsThen: db.prepare(
     'SELECT seq, type, traits FROM traits WHERE user = ? AND seq <= ? AND (retracted IS NULL OR retracted > ?)',
   ),
@@ -119,8 +112,6 @@ export const prepareTables = (db: Database): EngineTables => ({
   withdraw: db.prepare('INSERT INTO withdrawal VALUES (?) ON CONFLICT DO NOTHING'),
   restore: db.prepare('DELETE FROM withdrawal WHERE item = ?'),
   dropTraits: db.prepare('DELETE FROM traits WHERE seq = ?'),
-  dropClaim: db.prepare('DELETE FROM claim WHERE seq = ?'),
-  unlink: db.prepare('DELETE FROM link WHERE session = ? AND user = ?'),
   noteErasure: db.prepare('INSERT OR REPLACE INTO recorded_erasure VALUES (?, ?)'),
 });
 
@@ -159,25 +150,9 @@ export function engineProjection({ config, forgotten }: EngineProjectionOptions)
   };
 }
 
-/** The user that owns the events published under this id. */
-export const resolveUser = (id: string, tables: EngineTables): string => tables.resolve.get(id)?.user ?? id;
-
-/** As {@link resolveUser}, as it was once the event at this position was folded. */
-export function resolveUserAt(id: string, seq: number, tables: EngineTables): string {
-  let user = id;
-  for (let claim = tables.ownerThen.get(user, seq); claim !== undefined; claim = tables.ownerThen.get(user, seq))
-    user = claim.claimant;
-  return user;
-}
-
 /** Traits of a user, with those of the sessions linked to them, as of the event at this position. */
 export function traitsAt(user: string, seq: number, tables: EngineTables): Traits {
-  const events: { seq: number; type: string; traits: string }[] = [];
-  const ids = [user];
-  for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
-    events.push(...tables.traitsThen.all(id, seq, seq));
-    for (const { session } of tables.sessionsThen.all(id, seq)) ids.push(session);
-  }
+  const events = tables.linkHistory.idsAt(user, seq).flatMap((id) => tables.traitsThen.all(id, seq, seq));
   events.sort((a, b) => a.seq - b.seq);
   return foldTraits(events.map(({ type, traits }) => ({ type, traits: JSON.parse(traits) })));
 }
@@ -202,22 +177,20 @@ function applyEngineEvent(event: LoggedEvent, tables: EngineTables, weights: Wei
       tables.addTraits.run(event.seq, event.subject, event.type, JSON.stringify(event.data.traits ?? {}));
       return;
     case 'user.linked.v1': {
-      const user = resolveUser(event.subject, tables);
       const { session } = event.data;
-      const counts = session !== user && tables.link.run(session, user).changes > 0;
-      // Also those that are not in force: without the one that is (its user is forgotten) they would be.
-      tables.claim.run(event.seq, session, event.subject, counts ? 1 : 0);
-      if (counts) tables.relink.run(user, session);
+      const counts = tables.links.link(session, tables.links.ownerOf(event.subject));
+      tables.linkHistory.add({ seq: event.seq, session, claimant: event.subject, counts });
       return;
     }
     case 'user.retracted.v1': {
       const seq = tables.identitySeq.get(eventIdentity(event.data.source, event.data.id))?.seq;
       if (seq === undefined) return;
-      const user = resolveUser(event.subject, tables);
+      const { ownerOf } = tables.links;
+      const user = ownerOf(event.subject);
       const subject = tables.traitsOwner.get(seq)?.user;
-      if (subject !== undefined && resolveUser(subject, tables) === user) tables.retractTraits.run(event.seq, seq);
+      if (subject !== undefined && ownerOf(subject) === user) tables.retractTraits.run(event.seq, seq);
       const owner = tables.owner.get(seq)?.user;
-      if (owner !== undefined && resolveUser(owner, tables) === user) dropInteraction(seq, tables);
+      if (owner !== undefined && ownerOf(owner) === user) dropInteraction(seq, tables);
       return;
     }
     case 'control.experiment_started.v1':
@@ -275,13 +248,12 @@ function countContext(
 
 /** The user's own rows. The model follows by itself as far as it can; all of it by the rebuild. */
 function forgetUser({ user, seq: record, seqs, sessions, due }: Forgotten, tables: EngineTables): void {
-  const root = resolveUser(user, tables);
   for (const seq of seqs) {
     dropInteraction(seq, tables);
     tables.dropTraits.run(seq);
-    tables.dropClaim.run(seq);
+    tables.linkHistory.drop(seq);
   }
-  for (const session of sessions) tables.unlink.run(session, root);
+  tables.links.unlink(sessions, tables.links.ownerOf(user));
   if (seqs[0] !== undefined) tables.noteErasure.run(record, seqs[0]);
   if (seqs.length > 0) due('what was learned in the order of events can’t be taken out of the model');
 }

@@ -17,7 +17,7 @@ import type { Config } from '../../config/schema.ts';
 import { createInputObjects } from '../artifacts/objects.ts';
 import { createRecords } from '../artifacts/records.ts';
 import { createModelFold, type ModelFold } from '../fold/model-fold.ts';
-import { type EngineTables, engineProjection, prepareTables, resolveUserAt } from '../fold/projection.ts';
+import { type EngineTables, engineProjection, prepareTables } from '../fold/projection.ts';
 import { rowsBeside } from '../fold/rows-beside.ts';
 import type { Model } from '../model/mod.ts';
 import { configuredLists } from '../serve/configured-lists.ts';
@@ -64,7 +64,7 @@ const SILENT = pino({ level: 'silent' });
 export async function openPast(options: PastOptions): Promise<PastEngine> {
   const { config, seq, taken } = options;
   const { modelFold, tables, snapshot, close } = (await beside(options)) ?? (await fromTheLog(options));
-  const resolve = (user: string): string => resolveUserAt(user, seq, tables);
+  const resolve = (user: string): string => tables.linkHistory.ownerAt(user, seq);
   const shown = {
     model: modelFold.model,
     seq: () => seq,

@@ -1,6 +1,7 @@
 /** Publishing rankings as a part of the engine: the replica that holds the lease writes them. */
 import type { Database } from 'better-sqlite3';
 import { instanceName } from '../../bus/projection/files.ts';
+import { CLAIMANTS_SINCE } from '../../bus/projection/session-links.ts';
 import type { ServicePart } from '../../bus/service/description.ts';
 import { createLease } from '../../bus/service/lease.ts';
 import type { EngineContext } from '../engine-context.ts';
@@ -116,7 +117,7 @@ export function createPublishPart(context: EngineContext, options: PublishPartOp
 function actedSince(db: Database, seq: number, resolve: (user: string) => string): Set<string> {
   const ids = db.prepare<[number, number, number], { id: string }>(
     `SELECT user AS id FROM interaction WHERE seq > ? UNION SELECT user FROM traits WHERE seq > ?
-     UNION SELECT claimant FROM claim WHERE seq > ?`,
+     UNION ${CLAIMANTS_SINCE}`,
   );
   return new Set(ids.all(seq, seq, seq).map(({ id }) => resolve(id)));
 }

@@ -7,7 +7,9 @@ import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import { RANKINGS } from '../../../streams.config.ts';
 import { encodeToken } from '../../bus/event/ids.ts';
+import { createPoller, type Poller } from '../../bus/nats/poller.ts';
 import type { Publisher } from '../../bus/nats/publisher.ts';
+import { createTimeLimit } from '../../bus/nats/time-limit.ts';
 import { flushWrites } from '../../bus/nats/write-coalescing.ts';
 import { messageOf } from '../../errors.ts';
 import type { Lists } from '../serve/lists.ts';
@@ -139,7 +141,7 @@ export function createRankingPublisher(options: RankingPublisherOptions): Rankin
   let similarQuota = 0;
   /** Position at the last interval. */
   let intervalSeq = -1;
-  let timer: NodeJS.Timeout | undefined;
+  let trending: Poller | undefined;
   let scheduled = false;
   /** Lists computed so far. */
   let computed = 0;
@@ -345,25 +347,29 @@ export function createRankingPublisher(options: RankingPublisherOptions): Rankin
       settledUsers = settled.users;
       tenure = { since: settled.similar, complete: false };
       void enqueueChanged(tenure, options.seq());
-      clearInterval(timer);
-      timer = setInterval(publishTrending, similarIntervalMs);
+      void trending?.stop();
+      trending = createPoller({
+        everyMs: similarIntervalMs,
+        run: publishTrending,
+        onError: (err) => logger.warn({ err, key: TRENDING }, 'the engine could not publish a ranking; it tries again'),
+      });
+      trending.start();
       schedule();
     },
     stop: async () => {
       stopped = true;
-      clearInterval(timer);
+      void trending?.stop();
       pendingUsers.clear();
       pendingItems.clear();
       changes = [];
       similarQuota = 0;
       if (isIdle()) return;
-      await new Promise<void>((resolve) => {
-        const limit = setTimeout(resolve, STOP_MS);
-        onIdle = () => {
-          clearTimeout(limit);
-          resolve();
-        };
+      const idle = new Promise<void>((resolve) => {
+        onIdle = resolve;
       });
+      const limit = createTimeLimit(STOP_MS);
+      await limit.race(idle);
+      limit.end();
     },
   };
 }

@@ -3,6 +3,7 @@
  * It writes one at a time. A second one beside it could be removed, as one of the older ones, before its pointer is set.
  */
 import type { Logger } from 'pino';
+import { createPoller } from '../../bus/nats/poller.ts';
 import { withTimeLimit } from '../../bus/nats/time-limit.ts';
 import { messageOf } from '../../errors.ts';
 import type { Manifest } from './manifest.ts';
@@ -59,8 +60,6 @@ export function createSnapshotScheduler(options: SnapshotSchedulerOptions): Snap
   let events = 0;
   let newest = performance.now();
   let exportMs = 0;
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
   /** What is being written or removed; never fails. */
   let task: Promise<void> | undefined;
   /** Requests whose snapshot is not begun. */
@@ -114,7 +113,7 @@ export function createSnapshotScheduler(options: SnapshotSchedulerOptions): Snap
 
   async function point(manifest: Manifest): Promise<boolean> {
     while (task) await task;
-    if (stopped) return false;
+    if (poller.stopped) return false;
     const moved = snapshots.point(manifest);
     begin(() => moved.then(() => {}), 'the snapshot pointer could not be moved');
     return moved;
@@ -131,7 +130,7 @@ export function createSnapshotScheduler(options: SnapshotSchedulerOptions): Snap
       )
       .then((succeeded) => {
         task = undefined;
-        if (stopped) refuseAll();
+        if (poller.stopped) refuseAll();
         // After a failure the timer tries again.
         else if (succeeded) poll();
       });
@@ -139,7 +138,7 @@ export function createSnapshotScheduler(options: SnapshotSchedulerOptions): Snap
   }
 
   function poll(): void {
-    if (stopped || task) return;
+    if (poller.stopped || task) return;
     const since = performance.now() - newest;
     const rested = since >= PAUSE_SHARE * exportMs;
     const due = rested && (events >= options.events || (events > 0 && since >= options.intervalMs));
@@ -149,6 +148,13 @@ export function createSnapshotScheduler(options: SnapshotSchedulerOptions): Snap
       begin(replaceOthers, 'the snapshots could not be replaced; the engine tries again');
     else if (due || first) begin(writeNews, 'the snapshot could not be written; the engine tries again');
   }
+
+  const poller = createPoller({
+    everyMs: POLL_MS,
+    run: poll,
+    onError: (err) =>
+      logger.warn({ reason: messageOf(err) }, 'the engine could not find out whether a snapshot is due'),
+  });
 
   function refuseAll(): void {
     const open = [...replaced, ...requests];
@@ -167,22 +173,20 @@ export function createSnapshotScheduler(options: SnapshotSchedulerOptions): Snap
     count: (n) => {
       events += n;
     },
-    start: () => {
-      timer = setInterval(poll, POLL_MS);
-    },
+    start: poller.start,
     supersede: () =>
       new Promise((resolve) => {
-        if (stopped) return resolve(false);
+        if (poller.stopped) return resolve(false);
         requests.push(resolve);
         poll();
       }),
     point,
     stop: async () => {
-      stopped = true;
-      clearInterval(timer);
+      const polled = poller.stop();
       if (task) await within(task);
       // One that goes on beyond the limit may still answer for its own.
       else refuseAll();
+      await polled;
     },
     last: async () => {
       // An export can't be given up half-way; where the one before took too long, so would this.

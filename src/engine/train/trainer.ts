@@ -5,6 +5,7 @@
 import { fileURLToPath } from 'node:url';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
+import { withTimeLimit } from '../../bus/nats/time-limit.ts';
 import { FreshetError } from '../../errors.ts';
 import type { InputKind, TrainingData } from '../model/mod.ts';
 import { CLOSED_FORM_DEFAULTS, type ClosedFormConfig } from './closed-form.ts';
@@ -71,11 +72,13 @@ export function createTrainer(options: TrainerOptions): Trainer {
   let orders = 0;
   let noted = false;
 
+  const failure = (message: string, cause?: unknown): TrainingFailedError =>
+    new TrainingFailedError(message, { cause, next: 'npx freshet doctor, to see whether TensorFlow loads' });
+
   function failAll(message: string, cause?: unknown): void {
     const waiting = [...pending.values()];
     pending.clear();
-    for (const { reject } of waiting)
-      reject(new TrainingFailedError(message, { cause, next: 'npx freshet doctor, to see whether TensorFlow loads' }));
+    for (const { reject } of waiting) reject(failure(message, cause));
   }
 
   function ensureWorker(): Worker {
@@ -123,17 +126,18 @@ export function createTrainer(options: TrainerOptions): Trainer {
       const own = ensureWorker();
       const id = ++orders;
       const order: TrainingOrder = { id, data: { ...data, kind }, content, towers };
-      let timer: NodeJS.Timeout | undefined;
       try {
-        const reply = await new Promise<Extract<TrainingReply, { ok: true }>>((resolve, reject) => {
+        const answer = new Promise<Extract<TrainingReply, { ok: true }>>((resolve, reject) => {
           pending.set(id, { resolve, reject });
-          timer = setTimeout(() => {
-            void end();
-            failAll(`a training of ${kind} took more than ${timeLimitMs} ms (engine.training_time_limit_ms)`);
-          }, timeLimitMs);
           // The worker keeps the process alive while a caller waits.
           own.ref();
           own.postMessage(order);
+        });
+        const reply = await withTimeLimit(answer, timeLimitMs, () => {
+          const late = `a training of ${kind} took more than ${timeLimitMs} ms (engine.training_time_limit_ms)`;
+          void end();
+          failAll(late);
+          return failure(late);
         });
         if (reply.note !== undefined && !noted) {
           noted = true;
@@ -144,7 +148,6 @@ export function createTrainer(options: TrainerOptions): Trainer {
         logger.warn({ err, kind }, 'a training failed; the input in force stays');
         throw err;
       } finally {
-        clearTimeout(timer);
         if (pending.size === 0) own.unref();
       }
     },

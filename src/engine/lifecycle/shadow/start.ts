@@ -5,6 +5,7 @@
 import type { LoggedEvent } from '../../../bus/event/codec.ts';
 import { streamSeq } from '../../../bus/event/ids.ts';
 import type { Endpoint } from '../../../bus/nats/micro.ts';
+import { createPoller } from '../../../bus/nats/poller.ts';
 import type {
   RunningService,
   ServiceContext,
@@ -19,7 +20,7 @@ import { createFollower } from '../../artifacts/follower.ts';
 import { createInputObjects, gatherRecords } from '../../artifacts/objects.ts';
 import { createRecords } from '../../artifacts/records.ts';
 import { createModelFold, type ModelFold } from '../../fold/model-fold.ts';
-import { engineProjection, prepareTables, resolveUser } from '../../fold/projection.ts';
+import { engineProjection, prepareTables } from '../../fold/projection.ts';
 import { rowsBeside } from '../../fold/rows-beside.ts';
 import { configuredLists } from '../../serve/configured-lists.ts';
 import { engineEndpoints } from '../../serve/endpoints.ts';
@@ -82,7 +83,13 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
     const records = createRecords(store.db);
     const objects = await createInputObjects({ nc, log, logger, stallMs: engine.snapshot_stall_ms });
     await gatherRecords({ records, objects, checkpoint: store.checkpoint().seq, follows: true });
-    const follower = createFollower({ records, objects, next: () => store.checkpoint().seq + 1, logger });
+    const follower = createFollower({
+      records,
+      objects,
+      next: () => store.checkpoint().seq + 1,
+      logger,
+      pollMs: engine.training_follow_ms,
+    });
     const control = createModelFold({ config: inForce, tables, inputs: records, erasureKey });
     const tried = createModelFold({ config, tables, inputs: records, erasureKey });
     folds = [control, tried];
@@ -99,8 +106,14 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
       ...configuredLists(config),
       capacity: 1,
     });
-    const { recommend } = engineEndpoints(lists, (user) => resolveUser(user, tables), config);
-    let timer: NodeJS.Timeout | undefined;
+    const { recommend } = engineEndpoints(lists, tables.links.ownerOf, config);
+    const stale = createPoller({
+      everyMs: config.erasure.rebuild_after_ms,
+      run: () => {
+        if (store.db.open && store.rebuildDue() !== undefined) environment.onStale?.();
+      },
+      onError: (err) => logger.warn({ err }, 'the shadow could not read whether it follows an erasure'),
+    });
 
     async function promote(): Promise<PromoteAnswer> {
       const created = store.checkpoint().created;
@@ -171,14 +184,11 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
           every: settings.every,
         }) satisfies ShadowStatus as unknown as Record<string, unknown>,
       start: () => {
-        follower.start(engine.training_follow_ms);
-        timer = setInterval(() => {
-          if (store.db.open && store.rebuildDue() !== undefined) environment.onStale?.();
-        }, config.erasure.rebuild_after_ms);
-        timer.unref();
+        follower.start();
+        stale.start();
       },
       stop: async () => {
-        clearInterval(timer);
+        await stale.stop();
         await follower.stop();
       },
     };
