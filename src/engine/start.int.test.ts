@@ -140,7 +140,7 @@ async function uninterrupted(config: Config): Promise<string> {
   return createHash('sha256').update(state).digest('hex');
 }
 
-const UNUSABLE = 'the engine can’t read a snapshot, and tries the one before it';
+const UNUSABLE = 'the engine cannot read a snapshot and tries the one before it';
 
 const catalogue = () => ['a', 'b', 'c', 'd', 'e'].map((item) => published(item, { tags: [item] }));
 /** A history with what makes rows and model differ on the way: links, traits, retractions, patches. */

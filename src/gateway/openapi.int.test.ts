@@ -125,7 +125,7 @@ test('each operation names the scope that it requires, and its answer without a 
     const open = !address.startsWith('/v1/');
     expect(security !== undefined, `${method} ${address}`).toBe(!open);
     if (open) continue;
-    expect(description, address).toMatch(/key with the scope `/);
+    expect(description, address).toMatch(/caller needs the scope `/);
     for (const status of ['401', '403', '429'])
       expect(Object.keys(responses), `${method} ${address}`).toContain(status);
   }

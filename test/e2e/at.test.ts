@@ -100,7 +100,7 @@ describe('what was served', () => {
     const then = await system.json<Why>('why', 'past-reader', item, '--at', String(list.seq));
     expect({ ...then, snapshot: '' }).toEqual({ ...why, snapshot: '' });
     const text = await system.cli('why', 'past-reader', item, '--at', String(list.seq));
-    expect(text.stdout).toContain('stands at place 1 in the list of past-reader');
+    expect(text.stdout).toContain('is at place 1 in the list of past-reader');
     expect((await system.json<Why>('why', 'past-reader', 'i40')).sentences[0]).toMatch(/took it already/);
   });
 

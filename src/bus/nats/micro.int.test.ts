@@ -53,16 +53,16 @@ test('an answer comes back, an error as the problem it is, and one that is too l
   expect(seen).toEqual(['echo ok', 'bad error', 'broken error', 'large error']);
 });
 
-test('of an instance is answered by this one, also while it is aside', async () => {
+test('each instance answers on its own subjects, also on standby', async () => {
   const nc = await nats.connect();
-  const serve = (instance: string, aside: boolean) =>
+  const serve = (instance: string, standby: boolean) =>
     serveMicro(nc, {
       name: 'freshet-several',
       version: '1.0.0',
       description: 'for a test',
       prefix: 'freshet.several',
       instance,
-      aside,
+      standby,
       endpoints: {
         memory: { description: 'x', example: {}, ofInstance: true, handle: () => ({ instance }) },
         read: { description: 'x', example: {}, handle: () => ({ instance }) },
@@ -77,12 +77,12 @@ test('of an instance is answered by this one, also while it is aside', async () 
   expect(await call(nc, 'freshet.several.status.two', {})).toEqual({ instance: 'two' });
   for (let i = 0; i < 5; i++) expect(await call(nc, 'freshet.several.memory', {})).toEqual({ instance: 'one' });
   await expect(call(nc, 'freshet.several.read.two', {})).rejects.toBeInstanceOf(ServiceUnavailableError);
-  two.join();
+  two.activate();
   const seen = new Set<string>();
   while (seen.size < 2) seen.add((await call<{ instance: string }>(nc, 'freshet.several.memory', {})).instance);
 });
 
-test('one answer that can not be sent takes none of the other answers of its turn with it', async () => {
+test('an answer that cannot be sent does not stop the other answers of the same turn', async () => {
   const nc = await nats.connect();
   let asked = 0;
   let open: () => void = () => undefined;

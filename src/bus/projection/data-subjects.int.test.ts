@@ -30,7 +30,7 @@ import { openStore } from './store.ts';
 const config = completeConfig({});
 const SERVICES: Record<string, () => ProjectionDefinition<never>> = definitionsOf(config);
 const names = Object.keys(SERVICES);
-const LEARNED = 'what was learned in the order of events can’t be taken out of the model';
+const LEARNED = 'the model cannot subtract what it learned in the order of events';
 
 const ITEMS = ['a', 'b', 'c'];
 const USERS = ['u1', 'u2', 'ü 3', 's1', 's2'];

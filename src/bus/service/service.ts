@@ -241,12 +241,12 @@ export async function runService<Tables>(
       metadata: { pid: String(process.pid), health: health.url, instance },
       prefix: named.prefix,
       instance,
-      aside: onStandby,
+      standby: onStandby,
       endpoints: {
         ...Object.fromEntries(Object.keys(current().endpoints).map((name) => [name, running.endpoint(name)])),
         ...commonEndpoints(running.settled, status, config),
       },
-      said: () => ({
+      stats: () => ({
         instance,
         seq: current().loop.position(),
         rebuild_due: current().store.rebuildDue() !== undefined,
@@ -264,7 +264,7 @@ export async function runService<Tables>(
       ready: () => current().loop.status().state === 'ready',
       othersAnswer: () => othersAnswer(nc, named),
       activate: () => {
-        micro.join();
+        micro.activate();
         logger.info({ instance, seq: current().loop.position() }, 'this instance takes requests from now on');
       },
     });

@@ -21,7 +21,7 @@ export interface Copies {
   stop(): Promise<void>;
 }
 
-/** Copies each recorded input; tries again at the next poll where the object store fails. */
+/** Copies each recorded input; tries again at the next poll if the object store fails. */
 export function createCopies({ records, objects, uncopied, logger }: CopiesOptions): Copies {
   const waiting = [...uncopied];
   const task = createPolledTask(async () => {

@@ -1,4 +1,4 @@
-/** Recorded inputs of the first instance in another replica: it takes them over from the object store. */
+/** Recorded inputs of the first instance in another replica: it reads them from the object store. */
 import type { Logger } from 'pino';
 import { messageOf } from '../../errors.ts';
 import { followRecords, type InputObjects } from './objects.ts';
@@ -18,7 +18,7 @@ export interface Follower {
   stop(): Promise<void>;
 }
 
-/** Each input counts from the position that its record names, or from the poll that finds it where that is later. */
+/** An input counts from the position that its record names, or from the position of the poll that finds it if that is later. */
 export function createFollower({ records, objects, next, logger }: FollowerOptions): Follower {
   const { start, stop } = createPolledTask(async () => {
     try {

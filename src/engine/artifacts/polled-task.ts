@@ -1,10 +1,10 @@
 /** A task that runs at each poll, and whenever its owner asks. */
 import { withTimeLimit } from '../../bus/nats/time-limit.ts';
 
-/** Milliseconds that a stop waits for the run that is under way. */
+/** Milliseconds that a stop waits for the current run. */
 const STOP_MS = 2_000;
 
-/** Carries a task out at each poll, and never two at a time. */
+/** Runs a task at each poll, one run at a time. */
 export function createPolledTask(carryOut: () => Promise<void>) {
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
@@ -25,8 +25,12 @@ export function createPolledTask(carryOut: () => Promise<void>) {
     stop: async (): Promise<void> => {
       stopped = true;
       clearInterval(timer);
-      // A server that is gone must not hold up the end; what was not copied is copied by the next start.
-      await withTimeLimit(running ?? Promise.resolve(), STOP_MS, 'it goes on without').catch(() => {});
+      // A missing server must not delay the stop; the next start copies the rest.
+      await withTimeLimit(
+        running ?? Promise.resolve(),
+        STOP_MS,
+        'the stop does not wait for the task any longer',
+      ).catch(() => {});
     },
   };
 }

@@ -1,7 +1,7 @@
 /**
- * The engine's rows: who took what, links, traits and items. The model is no fold of these but of the log (what it
- * learns depends on the order of things); it asks them for what an event does not say itself, always as it was at that
- * event's position: rows may be ahead of the model, so nothing that it asks for is ever deleted or overwritten.
+ * The engine's rows: interactions, links, traits and items. The model is a fold of the log and not of the rows, because
+ * what it learns depends on the order of events. It reads facts that an event does not contain from the rows, as of the
+ * position of the event. The rows may be ahead of the model, so the fold never deletes or overwrites these facts.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { isInteraction, type LoggedEvent } from '../../bus/event/codec.ts';
@@ -124,7 +124,7 @@ export const prepareTables = (db: Database): EngineTables => ({
   noteErasure: db.prepare('INSERT OR REPLACE INTO recorded_erasure VALUES (?, ?)'),
 });
 
-/** Weights as the configuration has them, by type, in the model's terms. */
+/** Weights by event type, from the configuration, in the units of the model. */
 export function weightsOf({ engine }: Config): WeightsConfig {
   const verbs = Object.entries(engine.weights).map(([type, weight]) => [type.split('.')[1] ?? type, weight]);
   return {
@@ -162,7 +162,7 @@ export function engineProjection({ config, forgotten }: EngineProjectionOptions)
 /** The user that owns the events published under this id. */
 export const resolveUser = (id: string, tables: EngineTables): string => tables.resolve.get(id)?.user ?? id;
 
-/** As {@link resolveUser}, as it was once the event at this position was folded. */
+/** As {@link resolveUser}, as of the event at this position. */
 export function resolveUserAt(id: string, seq: number, tables: EngineTables): string {
   let user = id;
   for (let claim = tables.ownerThen.get(user, seq); claim !== undefined; claim = tables.ownerThen.get(user, seq))
@@ -182,7 +182,7 @@ export function traitsAt(user: string, seq: number, tables: EngineTables): Trait
   return foldTraits(events.map(({ type, traits }) => ({ type, traits: JSON.parse(traits) })));
 }
 
-/** The event time as the model takes it: no later than when the log took the event. */
+/** The event time that the model uses: no later than the time at which the log took the event. */
 export const timeOf = (event: LoggedEvent): number => Math.min(event.time, event.timestamp);
 
 function applyEngineEvent(event: LoggedEvent, tables: EngineTables, weights: WeightsConfig): void {
@@ -205,7 +205,7 @@ function applyEngineEvent(event: LoggedEvent, tables: EngineTables, weights: Wei
       const user = resolveUser(event.subject, tables);
       const { session } = event.data;
       const counts = session !== user && tables.link.run(session, user).changes > 0;
-      // Also those that are not in force: without the one that is (its user is forgotten) they would be.
+      // Also traits that are not in force: they come into force if an erasure removes those that are.
       tables.claim.run(event.seq, session, event.subject, counts ? 1 : 0);
       if (counts) tables.relink.run(user, session);
       return;
@@ -254,7 +254,7 @@ function dropInteraction(seq: number, tables: EngineTables): void {
   tables.dropInteraction.run(seq);
 }
 
-/** Sums by circumstance and item, by circumstance, by item, and in all; negative verdicts don't count. */
+/** Sums by circumstance and item, by circumstance, by item, and in total. Negative feedback does not count. */
 function countContext(
   { item, weight, negative, context }: { item: string; weight: number; negative: number; context: string | null },
   { addTaken, dropTaken }: EngineTables,
@@ -273,7 +273,7 @@ function countContext(
     }
 }
 
-/** The user's own rows. The model follows by itself as far as it can; all of it by the rebuild. */
+/** Removes the user's own rows. The model subtracts what it can; the rebuild removes the rest. */
 function forgetUser({ user, seq: record, seqs, sessions, due }: Forgotten, tables: EngineTables): void {
   const root = resolveUser(user, tables);
   for (const seq of seqs) {
@@ -283,5 +283,5 @@ function forgetUser({ user, seq: record, seqs, sessions, due }: Forgotten, table
   }
   for (const session of sessions) tables.unlink.run(session, root);
   if (seqs[0] !== undefined) tables.noteErasure.run(record, seqs[0]);
-  if (seqs.length > 0) due('what was learned in the order of events can’t be taken out of the model');
+  if (seqs.length > 0) due('the model cannot subtract what it learned in the order of events');
 }

@@ -76,7 +76,7 @@ describe('why', () => {
 
   it.each([
     ['i9', { standing: 'seen', rank: null, score: null }, /took it already at sequence 483/],
-    ['i5', { standing: 'dismissed', rank: null }, /put it away at sequence 485/],
+    ['i5', { standing: 'dismissed', rank: null }, /dismissed it at sequence 485/],
     ['i7', { standing: 'withdrawn', rank: null }, /withdrawn/],
     ['never-published', { standing: 'unpublished', rank: null }, /not in the catalogue/],
   ])('says of %s why it is not in the list', (item, wanted, words) => {
@@ -89,7 +89,7 @@ describe('why', () => {
     const below = top[12]?.item as string;
     const answer = why(below, 5);
     expect(answer).toMatchObject({ standing: 'below', rank: 13, place: 13 });
-    expect(answer.sentences[0]).toMatch(/not among the first 5 of me: it stands at place 13/);
+    expect(answer.sentences[0]).toMatch(/not among the first 5 of me: it is at place 13/);
     const sea = parseRules({ filter: { tags: 'land' } }, { n: 1, at: 0 });
     const filtered = top.find(({ item }) => Number(item.slice(1)) % 2 === 1)?.item as string;
     expect(why(filtered, 5, sea)).toMatchObject({ standing: 'filtered', rank: null });
@@ -131,7 +131,9 @@ describe('why', () => {
     const below = top[15]?.item as string;
     const answer = ask({ user: 'me', root: 'me', item: below, n: 5, includeSeen: false, circumstances });
     expect(answer).toMatchObject({ standing: 'below', place: 16 });
-    expect(answer.terms.map(({ says }) => says).join()).toContain('than elsewhere in these circumstances (device)');
+    expect(answer.terms.map(({ says }) => says).join()).toContain(
+      'often in these circumstances than elsewhere (device)',
+    );
     expect(total(answer.terms)).toBeCloseTo(answer.score as number, 9);
   });
 

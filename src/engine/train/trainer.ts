@@ -1,6 +1,6 @@
 /**
- * Training in a worker thread of its own, so that serving and folding go on. One training at a time; a worker that dies
- * fails what it was at, and the next training starts another.
+ * Training in a worker thread of its own, so that serving and folding go on. One training at a time; if the worker dies,
+ * its training fails, and the next training starts another worker.
  */
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
@@ -21,7 +21,7 @@ export interface TrainerOptions {
   towers?: Partial<TowersConfig>;
   /** Milliseconds that one training may take, loading TensorFlow included. */
   timeLimitMs?: number;
-  /** Address of the worker's module, where it is not this package's own. */
+  /** URL of the worker's module; left out: the one of this package. */
   entry?: string;
 }
 
@@ -42,7 +42,7 @@ export interface Trainer {
 
 const TIME_LIMIT_MS = 300_000;
 const ENTRY = new URL('worker.ts', import.meta.url).href;
-/** Plain JavaScript, as the worker's module is TypeScript: tsx reads it. */
+/** Plain JavaScript that loads tsx, because the worker's module is TypeScript. */
 const BOOT = `
   const { workerData } = require('node:worker_threads');
   (async () => {
@@ -74,7 +74,7 @@ export function createTrainer(options: TrainerOptions): Trainer {
 
   function ensureWorker(): Worker {
     if (worker !== undefined) return worker;
-    // The native library reads the process's own environment, before anybody in the worker could set it.
+    // The native library reads the environment of the process before code in the worker could set it.
     process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
     const own = new Worker(BOOT, {
       eval: true,
