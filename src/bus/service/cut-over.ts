@@ -23,7 +23,7 @@ export interface CutOverOptions<Tables> {
   position: () => number;
   /** Stops the live projection's loop, and holds requests. */
   pause: () => Promise<void>;
-  /** Goes on with the live projection, because the rebuilt one was of no use. */
+  /** Goes on with the live projection, because the service cannot use the rebuilt one. */
   resume: () => Promise<void>;
   /** Closes the live projection, lets `replaceFile` put the other file in its place, and begins again. */
   replace: (replaceFile: () => void, definition: ProjectionDefinition<Tables>) => Promise<void>;
@@ -31,7 +31,7 @@ export interface CutOverOptions<Tables> {
 
 export interface CutOver {
   start(): void;
-  /** Waits for a cut-over that is under way. */
+  /** Waits for the current cut-over. */
   stop(): Promise<void>;
 }
 

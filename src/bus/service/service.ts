@@ -253,7 +253,7 @@ export async function runService<Tables>(
         ...(current().parts.holdsRebuild ? { training_due: current().parts.holdsRebuild?.() } : {}),
       }),
       observe: observeRequests(registry),
-      onError: (endpoint, err) => logger.error({ err, endpoint }, 'a request failed'),
+      onError: (endpoint, err) => logger.error({ err, endpoint }, 'the service could not answer a request'),
     });
     // The server knows the endpoints before the service reports that it runs.
     await nc.flush();
@@ -272,7 +272,7 @@ export async function runService<Tables>(
       logger.info({ instance }, 'this instance is on standby: another one answers until this one is ready');
       standby.start();
     }
-    logger.info({ instance, seq: current().loop.position(), health: health.url }, 'service started');
+    logger.info({ instance, seq: current().loop.position(), health: health.url }, 'the service has started');
     return {
       service,
       healthUrl: health.url,
@@ -296,7 +296,7 @@ export async function runService<Tables>(
             ['health and metrics', () => health.close()],
             ['the connection', () => nc.drain().catch(() => nc.close())],
           ]);
-          logger.info({ instance, seq: seq() }, 'service stopped');
+          logger.info({ instance, seq: seq() }, 'the service has stopped');
         } finally {
           // The next process must find the file closed and the lock free, whatever failed above.
           try {

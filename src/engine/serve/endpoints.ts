@@ -36,16 +36,16 @@ export function engineEndpoints(
   ]);
 
   /** Undefined: as the configuration says. */
-  function seenOf(said: RecommendRequest['seen_for_s']): SeenRule | undefined {
-    if (said === undefined) return undefined;
-    if (typeof said === 'number') return seenRule(said, {});
-    for (const type of Object.keys(said))
+  function seenOf(setting: RecommendRequest['seen_for_s']): SeenRule | undefined {
+    if (setting === undefined) return undefined;
+    if (typeof setting === 'number') return seenRule(setting, {});
+    for (const type of Object.keys(setting))
       if (!types.has(type))
         throw new BadRequestError(
           `seen_for_s names the type ${JSON.stringify(type)}, which no interaction has. Name types such as user.viewed.v1, or declare the type in events.declared.`,
           { details: { member: 'seen_for_s' } },
         );
-    return seenRule(listed.seen_for_s, said, seenRule(listed.seen_for_s, listed.seen_by_type_s));
+    return seenRule(listed.seen_for_s, setting, seenRule(listed.seen_for_s, listed.seen_by_type_s));
   }
 
   /** The criteria of a request beside user and length; undefined if it has none. */
