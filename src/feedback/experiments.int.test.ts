@@ -91,7 +91,7 @@ describe('an experiment', () => {
     expect(await outcomes({ first: 0.17, second: 0.1 })).toEqual(SEEDS.map(() => 'first'));
   });
 
-  it('finds none where the arms are equal', async () => {
+  it('finds no difference between equal arms', async () => {
     expect(await outcomes({ first: 0.13, second: 0.13 })).toEqual(SEEDS.map(() => undefined));
   });
 });

@@ -57,7 +57,7 @@ const exported = async (user: string, seq: number) => {
 };
 
 describe('an export', () => {
-  it('holds every row that a service has under the user’s ids, and their events', async () => {
+  it('contains every row that a service has under the user’s ids, and the events of the user', async () => {
     const nc = await nats.connect();
     // An item of the same name, and somebody else, stay out of it.
     await fill([...['a', 'b', 'c', 'u1'].map((item) => published(item)), viewed('u2', 'b'), linked('u2', 'other')]);
@@ -111,7 +111,7 @@ describe('an export', () => {
     });
   });
 
-  it('comes in chunks that one message holds, however much there is', async () => {
+  it('comes in chunks that fit into one message, for any amount of data', async () => {
     const nc = await nats.connect();
     const seq = await fill(
       Array.from({ length: 3_000 }, (_, i) => viewed('u1', `i${i % 50}`, { context: { note: 'x'.repeat(500) } })),

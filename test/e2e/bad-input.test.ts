@@ -98,8 +98,8 @@ function isProblem({ status, media, body }: Said, expected: number, code: string
   expect(body).toMatchObject({ status: expected, title: expect.any(String), detail: expect.any(String) });
 }
 
-describe('who and what nobody knows', () => {
-  it('has a list, and none of it is an error', async () => {
+describe('an unknown user or item', () => {
+  it('gets a list, and no error', async () => {
     for (const said of [
       await ask('/v1/users/nobody/recommendations?n=5'),
       await req('freshet.engine.recommend', { user: 'nobody', n: 5 }),
@@ -127,29 +127,32 @@ describe('who and what nobody knows', () => {
 });
 
 describe('a number of items', () => {
-  it.each([0, -1, 1e9, 1_001, 1.5, '', 'ten', '0x10', '1e2', null, [], {}, true])('%j is 400 and named', async (n) => {
-    const text = encodeURIComponent(typeof n === 'object' ? JSON.stringify(n) : String(n));
-    for (const path of [
-      '/v1/users/u1/recommendations',
-      '/v1/trending',
-      '/v1/items/i1/similar',
-      '/v1/users/u1/shelves',
-    ]) {
-      const said = await ask(`${path}?n=${text}`);
-      isProblem(said, 400, 'FRESHET_BAD_REQUEST');
-      expect(said.body).toMatchObject({ member: 'n' });
-    }
-    // Nothing said is what is usual.
-    if (n === null) return;
-    isProblem(await askWith({ user: 'u1', n }), 400, 'FRESHET_BAD_REQUEST');
-    for (const [endpoint, of] of [
-      ['recommend', { user: 'u1' }],
-      ['similar', { item: 'i1' }],
-      ['trending', {}],
-      ['shelves', { user: 'u1' }],
-    ] as const)
-      isProblem(await req(`freshet.engine.${endpoint}`, { ...of, n }), 400, 'FRESHET_BAD_REQUEST');
-  });
+  it.each([0, -1, 1e9, 1_001, 1.5, '', 'ten', '0x10', '1e2', null, [], {}, true])(
+    '%j is 400, and the error names it',
+    async (n) => {
+      const text = encodeURIComponent(typeof n === 'object' ? JSON.stringify(n) : String(n));
+      for (const path of [
+        '/v1/users/u1/recommendations',
+        '/v1/trending',
+        '/v1/items/i1/similar',
+        '/v1/users/u1/shelves',
+      ]) {
+        const said = await ask(`${path}?n=${text}`);
+        isProblem(said, 400, 'FRESHET_BAD_REQUEST');
+        expect(said.body).toMatchObject({ member: 'n' });
+      }
+      // Nothing said is what is usual.
+      if (n === null) return;
+      isProblem(await askWith({ user: 'u1', n }), 400, 'FRESHET_BAD_REQUEST');
+      for (const [endpoint, of] of [
+        ['recommend', { user: 'u1' }],
+        ['similar', { item: 'i1' }],
+        ['trending', {}],
+        ['shelves', { user: 'u1' }],
+      ] as const)
+        isProblem(await req(`freshet.engine.${endpoint}`, { ...of, n }), 400, 'FRESHET_BAD_REQUEST');
+    },
+  );
 });
 
 const nested = (levels: number, operator = '$and'): string =>
@@ -178,7 +181,7 @@ describe('a filter', () => {
     ['a field that is none', '{"constructor.name":"Object"}'],
     ['an empty combination', '{"$or":[]}'],
     ['an operator that there is not', '{"tags":{"$near":1}}'],
-  ])('%s is 400 at both doors', async (_what, filter) => {
+  ])('%s is 400 over HTTP and NATS', async (_what, filter) => {
     const address = `/v1/users/u1/recommendations?filter=${encodeURIComponent(filter)}`;
     if (address.length < HEAD) isProblem(await ask(address), 400, 'FRESHET_BAD_REQUEST');
     isProblem(await askWith(`{"user":"u1","filter":${filter}}`), 400, 'FRESHET_BAD_REQUEST');
@@ -186,7 +189,7 @@ describe('a filter', () => {
     isProblem(await req('freshet.engine.trending', `{"filter":${filter}}`), 400, 'FRESHET_BAD_REQUEST');
   });
 
-  it('that is no JSON, or that no head holds, is told', async () => {
+  it('that is not JSON, or too large for a head, is an error that says so', async () => {
     isProblem(await ask('/v1/users/u1/recommendations?filter=%7B%22tags'), 400, 'FRESHET_BAD_REQUEST');
     const long = await fetch(`${system.http}/v1/trending?filter=${'x'.repeat(40_000)}`);
     expect(long.status).toBe(431);
@@ -219,8 +222,8 @@ describe('a message over NATS', () => {
   });
 });
 
-describe('a door', () => {
-  it('turns a body of 50 MB away', async () => {
+describe('the gateway', () => {
+  it('refuses a body of 50 MB', async () => {
     const body = Buffer.alloc(50_000_000, 0x20);
     for (const path of ['/v1/recommendations', '/v1/events']) {
       const said = await fetch(system.http + path, {
@@ -233,7 +236,7 @@ describe('a door', () => {
     }
   });
 
-  it('goes on while somebody asks without end and reads nothing', async () => {
+  it('goes on while a caller sends requests without end and reads no answer', async () => {
     const socket = connectTcp(Number(new URL(system.http).port), '127.0.0.1');
     socket.on('error', () => {});
     await new Promise<void>((resolve) => socket.once('connect', () => resolve()));
@@ -299,7 +302,7 @@ const shapes = fc.record(
 );
 
 describe('lists', () => {
-  it('never hold what a filter leaves out, and no two pages hold the same item', async () => {
+  it('contain only items that match the filter, and no two pages contain the same item', async () => {
     const user = fc.constantFrom('u1', 'u7', 'u19', 'nobody');
     await fc.assert(
       fc.asyncProperty(expression, shapes, user, fc.integer({ min: 1, max: 25 }), async (filter, shape, who, n) => {
@@ -321,7 +324,7 @@ describe('lists', () => {
     );
   });
 
-  it('of a user under no rule come page by page, without an item twice and without one too few', async () => {
+  it('of a user without rules come in pages, with each item exactly once', async () => {
     const whole = await ask('/v1/users/u3/recommendations?n=1000&max_age_ms=0');
     const shown: string[] = [];
     for (let cursor: string | null = ''; cursor !== null; ) {
@@ -334,6 +337,6 @@ describe('lists', () => {
   });
 });
 
-it('after all this the same processes run that were started, and none was started again', async () => {
+it('after all this the same processes still run, and none has restarted', async () => {
   expect(await alive()).toEqual(processes);
 });

@@ -11,7 +11,7 @@ import { tempDir } from '../support/tempdir.ts';
 const history = (from: number, count: number) =>
   Array.from({ length: count }, (_, i) => viewed(`u${(from + i) % 9}`, `i${((from + i) * 7) % 20}`));
 
-it('forgets users one after the other and finds what is left equal to the purged log', async () => {
+it('forgets users one by one, and the rest equals a fold of the purged log', async () => {
   const file = join(tempDir('bench-forget'), 'events.jsonl');
   const events = [...Array.from({ length: 20 }, (_, i) => published(`i${i}`)), ...history(0, 200)];
   writeFileSync(file, events.map((event) => JSON.stringify(event)).join('\n'));
@@ -33,7 +33,7 @@ it('forgets users one after the other and finds what is left equal to the purged
   }
 });
 
-it('has another reference for a log with one event more or less', () => {
+it('has a different reference for a log with one event more or less', () => {
   const common = { config: completeConfig({}), codec, erasureKey: new Uint8Array(), created: 'then' };
   const messages = stored([published('i1'), ...history(0, 60)]);
   const whole = foldReference({ ...common, messages, inputs: [] });

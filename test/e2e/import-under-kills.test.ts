@@ -79,7 +79,7 @@ const rowCounts = (): Record<string, number> => ({
 });
 
 describe('an import while processes are killed', () => {
-  it('loses nothing and counts nothing twice', async () => {
+  it('loses no event and counts none twice', async () => {
     const importing = system.json<ImportResult>('import', file);
     for (const victim of ['engine', 'user', 'nats-server', 'content', 'feedback', 'nats-server', 'gateway']) {
       const before = (await lastSeq()) ?? 0;
@@ -109,7 +109,7 @@ describe('an import while processes are killed', () => {
     for (const service of SERVICES) expect(counts[`identities of ${service}`]).toBe(events);
   });
 
-  it('changes nothing when it is run again, also after the window in which the server itself knows duplicates', async () => {
+  it('changes nothing when it runs again, also after the server’s window for duplicates', async () => {
     const before = rowCounts();
     const jsm = await nc.jetstreamManager();
     await jsm.streams.update('EVENTS', { duplicate_window: 100_000_000 });

@@ -6,7 +6,7 @@ import { simulateServices } from './simulation.ts';
 const RUNS = 40;
 
 describe('all services, in virtual time, with faults that follow from the seed', () => {
-  it('hold in the end what the plain fold of the log gives', async () => {
+  it('equal the plain fold of the log at the end', async () => {
     let deaths = 0;
     for (let seed = 1; seed <= RUNS; seed++) {
       const result = await simulateServices(seed);
@@ -17,7 +17,7 @@ describe('all services, in virtual time, with faults that follow from the seed',
     expect(deaths).toBeGreaterThan(RUNS);
   });
 
-  it('come to the same at the same moments from the same seed', async () => {
+  it('take the same steps with the same seed', async () => {
     for (const seed of [7, 8]) {
       const first = await simulateServices(seed);
       expect(await simulateServices(seed)).toEqual(first);

@@ -6,7 +6,7 @@ import { tempDir } from '../../../test/support/tempdir.ts';
 import { until } from '../../../test/support/wait.ts';
 import { connect } from './connection.ts';
 
-it('comes back when credentials that were revoked are given back, and is refused at once with wrong ones', async () => {
+it('reconnects when revoked credentials are restored, and fails at once with wrong ones', async () => {
   const config = join(tempDir('nats-config'), 'server.conf');
   const password = (text: string): void =>
     writeFileSync(config, `authorization { users: [ { user: service, password: "${text}" } ] }\n`);

@@ -13,7 +13,7 @@ afterAll(async () => {
   await nats.stop();
 });
 
-test('an answer comes back, an error as the problem it is, and one that is too large says so', async () => {
+test('an endpoint returns answers, errors as problems, and an error for an answer that is too large', async () => {
   const nc = await nats.connect();
   const endpoint = (handle: (request: Record<string, unknown>) => unknown) => ({
     description: 'x',

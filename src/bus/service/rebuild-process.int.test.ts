@@ -59,7 +59,7 @@ test('a settings file that can not be written is logged and tried again, until t
   expect(JSON.parse(readFileSync(settings, 'utf8'))).toEqual(config);
 });
 
-test('a rebuild that is stopped while it waits for its next attempt makes none', async () => {
+test('a rebuild that is stopped during a pause makes no further attempt', async () => {
   const data = makeTempDir('rebuild');
   onTestFinished(() => removeTempDir(data));
   const { logger, errors } = capturingLogger();

@@ -7,7 +7,7 @@ import { tempDir } from '../../../test/support/tempdir.ts';
 
 const FRESHET = fileURLToPath(new URL('../../../bin/freshet.mjs', import.meta.url));
 
-it('a service that waits for a server ends when it is told to', async () => {
+it('a service that waits for a server ends at a signal', async () => {
   // It takes connections and says nothing, as a server that is starting.
   const server = createServer();
   const asked = once(server, 'connection');

@@ -55,7 +55,7 @@ interface Told {
 }
 const told = async (): Promise<Told> => JSON.parse((await status('--json')).stdout) as Told;
 
-it('names every instance of a service: the first as the service, others beside it, also those that are down', async () => {
+it('shows every instance of a service, also those that are down', async () => {
   const first = await start(1);
   expect(await told()).toMatchObject({ replicas: [] });
   const second = await start(2);

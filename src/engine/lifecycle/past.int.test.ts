@@ -113,7 +113,7 @@ function history(): TestEvent[] {
 }
 
 describe('the engine as it was', () => {
-  it('gives the lists that were served live, from a snapshot, beside the rows, or from the log alone', async () => {
+  it('computes the lists that were served live, from a snapshot, with the live rows, or from the log alone', async () => {
     await start();
     const live: { user: string; answer: RankingAnswer }[] = [];
     for (const [i, event] of history().entries()) {
@@ -150,7 +150,7 @@ describe('the engine as it was', () => {
     past.engine.close();
   });
 
-  it('is of the position that is meant, by sequence or by time, and of no other', async () => {
+  it('has exactly the requested position, by sequence or by time', async () => {
     await start();
     const log = await createServiceLog({ nc, publisher, config, service: 'engine' });
     await expect(findPosition(nc, log, { seq: 1 })).rejects.toMatchObject({ code: 'FRESHET_POSITION_UNKNOWN' });

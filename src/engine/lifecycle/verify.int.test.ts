@@ -45,7 +45,7 @@ async function liveOf(log: MemoryLog, file: string) {
 const history = Array.from({ length: 60 }, (_, i) => viewed(`u${i % 4}`, `i${(i * 7) % 10}`));
 const events = [...Array.from({ length: 10 }, (_, i) => published(`i${i}`)), ...history];
 
-it('is begun again, with a model of its own, where an erasure comes between', async () => {
+it('begins again, with a model of its own, if an erasure comes in between', async () => {
   const folder = tempDir('verify-engine');
   const log = await logOf(events);
   const file = join(folder, 'engine.sqlite');

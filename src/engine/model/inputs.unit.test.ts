@@ -113,7 +113,7 @@ describe('a recorded input', () => {
     expect(lists(model)).toEqual(lists(champion));
   });
 
-  it('goes on from a state as if there had been no interruption, also in the middle of a comparison', () => {
+  it('continues from a state as without an interruption, also in the middle of a comparison', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 90 }), (cut) => {
         const model = take(catalogue(), 1, 30);
@@ -138,7 +138,7 @@ describe('a recorded input', () => {
 });
 
 describe('training data', () => {
-  it('does not depend on the order in which items came', () => {
+  it('does not depend on the order of items', () => {
     const training = { leastUsers: 3, leastItems: 5 };
     const read = (model: Model) => {
       const data = model.trainingData('content');

@@ -61,7 +61,7 @@ describe('prequential windows', () => {
     );
   });
 
-  it('are the same after they were written and read, and go on alike', () => {
+  it('are the same after they were written and read, and continue alike', () => {
     fc.assert(
       fc.property(log, fc.nat(120), (events, cutAt) => {
         const whole = model();

@@ -205,13 +205,13 @@ const CONFIGS: Record<string, PartialModelConfig> = {
 };
 
 describe('a synthetic log', () => {
-  it.each(Object.keys(CONFIGS))('gives the bits that it always gave: %s', (name) => {
+  it.each(Object.keys(CONFIGS))('gives the pinned bits: %s', (name) => {
     const bits = bitsOf(fold(createModel(CONFIGS[name])));
     if (process.env.UPDATE_BITS) console.log(`  ${name}: ${JSON.stringify(bits, null, 2)},`);
     else expect(bits).toEqual(BITS[name]);
   });
 
-  it('gives the same bits to a model that read its state half way, and that observes', () => {
+  it('gives the same bits to a model that reads its state half-way, and to one with an observer', () => {
     const model = createModel(CONFIGS.defaults);
     model.importState(fold(createModel(CONFIGS.defaults), 1, 1_201).exportState());
     const scored: number[][] = [];
@@ -222,7 +222,7 @@ describe('a synthetic log', () => {
     else expect(bits).toEqual({ state: BITS.defaults!.state, scored: OBSERVED });
   });
 
-  it('gives the bits that it always gave, of two parts that were merged', () => {
+  it('gives the pinned bits after a merge of two parts', () => {
     const part = (from: number, to: number) => fold(createModel(CONFIGS.blend), from, to);
     const first = part(1, 500);
     const second = createModel(CONFIGS.blend);

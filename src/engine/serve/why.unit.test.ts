@@ -47,7 +47,7 @@ const total = (terms: readonly { contribution: number }[]): number =>
 const top = createReranking(model).list({ user: 'me', rules: NO_RULES }, 20).items;
 
 describe('why', () => {
-  it('adds its terms up to the score, the largest first, and its features to the same', () => {
+  it('has terms that add up to the score, the largest first, and features that add up to the same', () => {
     for (const [place, { item, score }] of top.entries()) {
       const answer = why(item, 20);
       expect(answer).toMatchObject({ standing: 'listed', rank: place + 1, place: place + 1, score });
@@ -61,7 +61,7 @@ describe('why', () => {
     }
   });
 
-  it('names events of the user’s own, and nobody else', () => {
+  it('names events of the user, and no other user', () => {
     const own = new Set(model.history(userId('me')).map(({ seq }) => seq));
     const answers = Array.from({ length: 60 }, (_, i) => why(`i${i}`));
     expect(JSON.stringify(answers)).not.toContain('person');
@@ -79,13 +79,13 @@ describe('why', () => {
     ['i5', { standing: 'dismissed', rank: null }, /dismissed it at sequence 485/],
     ['i7', { standing: 'withdrawn', rank: null }, /withdrawn/],
     ['never-published', { standing: 'unpublished', rank: null }, /not in the catalogue/],
-  ])('says of %s why it is not in the list', (item, wanted, words) => {
+  ])('explains why %s is not in the list', (item, wanted, words) => {
     const answer = why(item);
     expect(answer).toMatchObject(wanted);
     expect(answer.sentences[0]).toMatch(words);
   });
 
-  it('says how far down an item stands, and what a filter or a rule did to it', () => {
+  it('gives the place of an item below the list, and the effect of a filter or rule', () => {
     const below = top[12]?.item as string;
     const answer = why(below, 5);
     expect(answer).toMatchObject({ standing: 'below', rank: 13, place: 13 });
@@ -100,7 +100,7 @@ describe('why', () => {
     expect(moved.terms.map(({ says }) => says).join()).toContain('a boost moves it up');
   });
 
-  it('explains a list in its circumstances: the same score, with terms that add up to it, further down as well', () => {
+  it('explains a list in its circumstances: the same score, with terms that add up to it, also further down', () => {
     const circumstances = circumstancesOf({ device: 'phone', hour: 8 });
     const favourite = top[7]?.item as string;
     const taken = (_key: string, value: string, item: string): number => {
@@ -137,7 +137,7 @@ describe('why', () => {
     expect(total(answer.terms)).toBeCloseTo(answer.score as number, 9);
   });
 
-  it('explains what a lower bound brought in, from where it was found', () => {
+  it('explains an item that a lower bound added', () => {
     const rules = parseRules({ quotas: [{ filter: { tags: 'land' }, min: 15 }] }, { n: 20, at: 0 }) as Rules;
     for (const { item, score } of createReranking(model).list({ user: 'me', rules }, 20).items) {
       const answer = why(item, 19, rules);
@@ -147,7 +147,7 @@ describe('why', () => {
     }
   });
 
-  it('says of an item that nothing found that nothing did', () => {
+  it('explains that no signal proposed an item', () => {
     const large = filled();
     // More items than candidates, so that those at the end of everything aren't looked at.
     for (let i = 0; i < 3_000; i++) large.publishItem(itemId(`x${i}`), { title: 'Nothing' }, 0);
@@ -159,7 +159,7 @@ describe('why', () => {
     expect(standings).toContain('not-found');
   });
 
-  it('refuses users and items that nothing is known of', () => {
+  it('refuses unknown users and items', () => {
     expect(() => why('none')).toThrow(/No event names the item none/);
     const nobody = { user: 'nobody', root: 'nobody', item: 'i1', n: 5, includeSeen: false };
     expect(() => asking()(nobody)).toThrow(/The log has no event of nobody/);

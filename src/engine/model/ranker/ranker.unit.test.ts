@@ -109,7 +109,7 @@ describe('the ranker', () => {
     expect(loss(one)).toBeLessThan(before);
   });
 
-  it('learns on alike after its bytes were written and read', () => {
+  it('learns alike after its bytes were written and read', () => {
     const one = taught('hidden', 300);
     const two = ranker('hidden', 1);
     two.decode(one.encode());
@@ -187,7 +187,7 @@ describe('gradients of a list', () => {
 });
 
 describe('the schedule of training', () => {
-  it('takes every event at first, then fewer the more the ranker knows, by ids and position alone', () => {
+  it('takes every event at first, and fewer the more the ranker has learned, by ids and position alone', () => {
     const share = (learned: number): number => {
       let count = 0;
       for (let seq = 1; seq <= 4_000; seq++)
@@ -205,7 +205,7 @@ describe('the schedule of training', () => {
 });
 
 describe('logarithm and exponential', () => {
-  it('are those of the platform, as far as that goes', () => {
+  it('match those of the platform', () => {
     expect(ln(1)).toBe(0);
     for (let i = -300; i <= 300; i++) {
       const x = Math.exp(i / 7.3);
