@@ -157,7 +157,7 @@ test('a watched list arrives again at each change, until the signal aborts', asy
 });
 
 test('the client reconnects a watched list if the gateway falls silent', async () => {
-  // As a connection whose other end is gone, of which a machine that slept is told nothing.
+  // As a connection whose other end is gone without notice, such as after the sleep of a machine.
   let connections = 0;
   const proxy = createServer((incoming, outgoing) => {
     if (++connections > 1) {
@@ -202,7 +202,7 @@ test('the client does not retry before Retry-After, however long its queue is', 
   await until(() => statuses.length === 2);
   await until(() => freshet.pending === 1);
   for (let i = 0; i < 10; i++) freshet.publish('user.viewed.v1', 'c10', { item: `j${i}` });
-  // What is to be sent at once has a timer before this one.
+  // Events that go at once have a timer before this one.
   await new Promise((resolve) => setTimeout(resolve, 0));
   await fetch(`${limited.url}/healthz`);
   expect(statuses).toEqual([200, 429]);

@@ -81,7 +81,7 @@ it('another replica publishes rankings when the publisher is killed, and only on
   expect(await writer()).toBe('engine');
 
   first.kill('SIGKILL');
-  // Nobody writes now; who writes next has it to do.
+  // No replica publishes now, so the next publisher must.
   const missed = await publish(viewed('u2', 'b'));
   await isWriter('engine-2');
   await isWritten('u2', missed);

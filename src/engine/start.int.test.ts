@@ -143,7 +143,7 @@ async function uninterrupted(config: Config): Promise<string> {
 const UNUSABLE = 'the engine cannot read a snapshot and tries the one before it';
 
 const catalogue = () => ['a', 'b', 'c', 'd', 'e'].map((item) => published(item, { tags: [item] }));
-/** A history with what makes rows and model differ on the way: links, traits, retractions, patches. */
+/** A history with events for which rows and model may differ in between: links, traits, retractions, patches. */
 const story = (n: number, offset = 0) =>
   Array.from({ length: n }, (_, k) => {
     const i = offset + k;
@@ -368,7 +368,7 @@ describe('an engine that is killed', () => {
     for (let round = 0; round < 4; round++) {
       const child = launch();
       starts.push((await until(status, { within: 30_000 })).started_from);
-      // Killed in the middle of what it is sent; the second time once a snapshot is there.
+      // The engine is killed in the middle of the events; the second time after a snapshot.
       const sending = publish(...story(400, round * 400));
       const before = seq;
       await until(async () => (await status()).seq > before);

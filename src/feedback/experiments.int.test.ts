@@ -1,4 +1,4 @@
-/** Experiments by what services make of the log: arms by hash, lists and clicks folded, results looked at every day. */
+/** Experiments from log to result: arms by hash, folded lists and clicks, and results that are checked every day. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { clicked, codec, served, stored, type TestEvent } from '../../test/support/events.ts';

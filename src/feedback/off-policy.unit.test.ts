@@ -15,7 +15,7 @@ const ordered = VALUES.map((_, i) => ({
   terms: [],
 }));
 
-/** What each place shows under the policy without exploration depends on what stands before it as it was. */
+/** Under the policy without exploration, the item of each place depends on the items before it. */
 function simulate(seed: number, lists: number): { weighed: WeighedList[]; truth: number } {
   const random = createRandom(seed);
   let truth = 0;

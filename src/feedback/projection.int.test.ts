@@ -182,7 +182,7 @@ describe('the summary', () => {
         config: 'c',
         arm: 'main',
       }),
-      // Of what is no probability, and of lists that say none, nothing can be told.
+      // Lists without probabilities, or with invalid ones, allow no estimate.
       event('feedback.served.v1', 'u2', {
         list: 'l2',
         items: [{ item: 'a', score: 1, propensity: -3 }],

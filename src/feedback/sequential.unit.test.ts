@@ -6,7 +6,7 @@ const SETTINGS = { effect: 0.02, alpha: 0.05 };
 const USERS = 300;
 const DAYS = 21;
 
-/** Looks every day at users who come back, each with an inclination of their own; true once a difference is found. */
+/** Runs the test every day on returning users, each with a click rate of their own; true once it finds a difference. */
 function found(seed: number, rates: readonly [number, number]): 'first' | 'second' | undefined {
   const random = createRandom(seed);
   const arms = rates.map((rate) =>

@@ -96,7 +96,7 @@ describe('keys', () => {
     isProblem(basic, 401, 'FRESHET_KEY_MISSING');
     const inHeader = await request(url, '/v1/trending', { headers: { 'x-api-key': admin } });
     expect(inHeader.status).toBe(200);
-    // In an address it would stand in every log on the way.
+    // In a URL, every log on the way would contain it.
     isProblem(await get(`/v1/trending?access_token=${admin}`), 401, 'FRESHET_KEY_MISSING');
   });
 
@@ -273,7 +273,7 @@ describe('pages of other origins', () => {
     const answer = await ask('https://shop.example', bearer(admin));
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://shop.example');
     expect(answer.headers.get('vary')).toMatch(/^origin$/i);
-    // A page has to be able to read why it was refused.
+    // A page must be able to read the reason of the refusal.
     expect((await ask('https://shop.example')).headers.get('access-control-allow-origin')).toBe('https://shop.example');
   });
 
@@ -330,7 +330,7 @@ test('no list of keys contains a key', async () => {
   expect(JSON.stringify(records)).not.toContain(admin.slice(-43));
 });
 
-/** What a gateway says until it closes the connection. */
+/** The bytes that a gateway sends until it closes the connection. */
 function converse(at: string, start: (socket: ReturnType<typeof connectTcp>) => void): Promise<string> {
   return new Promise((resolve) => {
     const socket = connectTcp(Number(new URL(at).port), '127.0.0.1', () => start(socket));

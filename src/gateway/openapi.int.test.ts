@@ -140,7 +140,7 @@ test('the document lists every media type for publishing', () => {
   ]);
 });
 
-/** A schema with what it refers to put in its place. */
+/** A schema with its references resolved. */
 const resolved = (schema: unknown): unknown => {
   if (Array.isArray(schema)) return schema.map(resolved);
   if (typeof schema !== 'object' || schema === null) return schema;

@@ -20,7 +20,7 @@ async function stackOf(options: Parameters<typeof startStack>[0]): Promise<Stack
   onTestFinished(() => stack.stop());
   return stack;
 }
-/** A logger that tells all, and what it has been told. */
+/** A logger of all levels, and the text that it has logged. */
 function capturingLogger(): { logger: Logger; log: () => string } {
   let text = '';
   const write = (line: string): void => {
@@ -154,7 +154,7 @@ test('a log that does not answer does not delay a list with served=true', async 
   await untilReady(stack);
   const { body } = await publish(url, published('i1'), published('i2'), viewed('u', 'i1'));
   const jsm = await (await nats.connect()).jetstreamManager();
-  // A stream without acknowledgements stores what it gets and answers nothing.
+  // A stream without acknowledgements stores messages and does not answer.
   await jsm.streams.update('EVENTS', { no_ack: true });
 
   let answer: Answer | undefined;

@@ -21,7 +21,7 @@ interface Seen {
   view: Record<string, unknown>;
 }
 
-/** A reader of a stream, and what it has seen. */
+/** A reader of a stream, and the lists that it received. */
 async function follow(url: string, user: string, headers: Record<string, string> = {}, query = '') {
   const abort = new AbortController();
   onTestFinished(() => abort.abort());
@@ -93,7 +93,7 @@ test('a list is sent when its user acts, and not if nothing changed', async () =
   expect(state.text).toContain('\n:\n');
 });
 
-/** Lists that callers have asked the engine for. */
+/** Lists that callers have requested from the engine. */
 async function listRequests(): Promise<number> {
   const nc = await nats.connect();
   for await (const { endpoints = [] } of await nc.services.client().stats('freshet-engine')) {
@@ -194,7 +194,7 @@ test('a page sends its token in the query; the stream ends when the token or its
   await until(() => brief.state.ended);
   const long = await follow(keyed.url, 'page', {}, `?access_token=${await tokenFor(600)}`);
   await until(() => long.seen.length === 1);
-  // A key that ends by itself ends what was opened with it, and with its tokens; it lasts longer where that takes longer.
+  // A key that expires ends the streams that it opened, and those of its tokens.
   let lastsMs = 1_000;
   const readers = await until(async () => {
     lastsMs *= 2;

@@ -126,7 +126,7 @@ test('a catalogue alone has no times', async () => {
     ['a', undefined],
     ['a', undefined],
   ]);
-  // The second row says the same again: one event, which is published once.
+  // The second row is equal: one event, which is published once.
   expect(events[2]?.id).toBe(events[1]?.id);
 });
 

@@ -59,7 +59,7 @@ const exported = async (user: string, seq: number) => {
 describe('an export', () => {
   it('contains every row that a service has under the user’s ids, and the events of the user', async () => {
     const nc = await nats.connect();
-    // An item of the same name, and somebody else, stay out of it.
+    // An item of the same name, and another user, are not in it.
     await fill([...['a', 'b', 'c', 'u1'].map((item) => published(item)), viewed('u2', 'b'), linked('u2', 'other')]);
     await nc.jetstream().publish('ev.user.u1.viewed', 'no JSON');
     await nc.jetstream().publish('ev.user.u1.viewed', Buffer.alloc(300_000, 'x'));
@@ -166,7 +166,7 @@ function stored(service: string, ids: readonly string[]): Record<string, number>
             (column === 'subject' && ids.includes(String(value).split('.')[2] as string)),
         ),
       );
-      // Items of lists stand within the lists.
+      // Items of lists are inside the lists.
       if (theirs.length > 0 && table !== 'checkpoint' && table !== 'impression') found[table] = theirs.length;
     }
     return found;

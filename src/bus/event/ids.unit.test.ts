@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeToken, encodeToken, eventIdentity, idProblem, MAX_ID_BYTES } from './ids.ts';
 
-/** Anything that idProblem lets pass: the whole of Unicode, with what subjects and keys are sensitive to in front. */
+/** Any valid id: the whole of Unicode, characters that matter in subjects and keys first. */
 const anyId = fc
   .oneof(
     fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }),

@@ -90,7 +90,7 @@ describe('the log on JetStream', () => {
     await setup.log.read('user-projection', streamSeq(1), sink);
     await publishTo(setup, 0, 4);
     const sent = setup.proxy.sent;
-    // A request that ran out is answered by the server; what follows comes on the next one.
+    // The server answers a request that ran out; later messages come on the next one.
     await until(() => sink.got.length === 4);
     await until(() => setup.proxy.sent > sent + 800, { within: 5_000 });
     await publishTo(setup, 4, 10);

@@ -26,7 +26,7 @@ it('reconnects when revoked credentials are restored, and fails at once with wro
   })();
   password('second');
   process.kill(server.pid as number, 'SIGHUP');
-  // Two refusals are what the client gives up at by itself.
+  // By itself the client gives up after two refusals.
   await until(() => refused > 4);
   expect(nc.isClosed()).toBe(false);
   password('first');

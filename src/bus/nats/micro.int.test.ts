@@ -106,7 +106,7 @@ test('an answer that cannot be sent does not stop the other answers of the same 
     prefix: 'freshet.unsendable',
     endpoints: {
       bad: endpoint(() => {
-        // As a request that holds a very long text where a number belongs.
+        // As for a request with a very long text in place of a number.
         throw new BadRequestError('n takes a number.', { details: { member: 'n', given: 'x'.repeat(2_000_000) } });
       }),
       echo: endpoint(() => ({ text: 'here' })),

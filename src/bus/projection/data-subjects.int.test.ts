@@ -35,7 +35,7 @@ const LEARNED = 'the model cannot subtract what it learned in the order of event
 const ITEMS = ['a', 'b', 'c'];
 const USERS = ['u1', 'u2', 'ü 3', 's1', 's2'];
 
-/** Events of users and sessions, who link, take back, are shown lists and react to them. */
+/** Events of users and sessions: links, retractions, impressions and reactions. */
 const eventOf = fc
   .record({
     kind: fc.integer({ min: 0, max: 9 }),

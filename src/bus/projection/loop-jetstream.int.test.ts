@@ -1,4 +1,4 @@
-/** The loop on a real server that is killed, cut off and tampered with. What is counted has to be exact each time. */
+/** The loop on a real server that is killed, cut off and tampered with. The counts must be exact each time. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EVENTS } from '../../../streams.config.ts';
 import { countingLoop, openCounting, stateOf } from '../../../test/support/counting.ts';
@@ -36,7 +36,7 @@ afterEach(async () => {
   removeTempDir(folder);
 });
 
-/** A log of its own connection; through the proxy where it may be cut. */
+/** A log on a connection of its own; through the proxy if the test cuts it. */
 async function openLog(port = server.port, pullBatch = 500): Promise<Log> {
   const nc = await connect({ url: `nats://127.0.0.1:${port}`, name: 'test', reconnectMs: 10 });
   await applyStreams(nc, {}, [EVENTS]);

@@ -24,7 +24,7 @@ import { openStore, type ProjectionStore } from './store.ts';
 
 type Options = Partial<Omit<LoopOptions, 'log' | 'store'>>;
 
-/** Publishes as an application has to: what was not acknowledged is sent again under the same id. */
+/** Publishes as an application must: it sends unacknowledged events again under the same id. */
 async function publish(log: Log, ...events: unknown[]): Promise<number> {
   let last = 0;
   for (const one of events) {
@@ -433,7 +433,7 @@ describe('the loop under faults', () => {
   async function perform(log: MemoryLog, act: Extract<Act, { id: number }>, n: number): Promise<void> {
     const { kind, user, item, id } = act;
     const bytes = (text: string) => Buffer.from(text);
-    // The log's own window would hide what is published twice, so each message has a message id of its own.
+    // The log's own window would hide repeated events, so each message has a message id of its own.
     const send = async (message: { subject: string; payload: Uint8Array }): Promise<void> => {
       await log.publish({ ...message, identity: `n/${n}` }).catch((err: unknown) => {
         if (!(err instanceof PublishUnacknowledgedError)) throw err;
@@ -472,7 +472,7 @@ describe('the loop under faults', () => {
               for (const [n, act] of acts.entries()) {
                 if (act.kind === 'cut') log.cut();
                 else if (act.kind === 'crash') {
-                  // As a killed process leaves it: nothing of what is in memory is committed.
+                  // As after a kill: nothing in memory is committed.
                   const crashed = loop;
                   store.close();
                   store = openCounting(folder);

@@ -22,7 +22,7 @@ const EVENTS = [
 
 async function logOf(events: readonly TestEvent[]): Promise<MemoryLog> {
   const log = createMemoryLog();
-  // Under no id: what the server would take for a repetition is to come as well.
+  // Without an id, so that the server does not drop repetitions.
   for (const event of events) await log.publish({ ...outgoing(event), identity: undefined } as never);
   return log;
 }
@@ -99,7 +99,7 @@ describe('a projection', () => {
       'total',
     ]);
     let tried = 0;
-    // Whose an identity is, and what was said of links, is tried with the services' own tables.
+    // The tests of the services' own tables cover the owners of identities and the statements about links.
     for (const { table, key, columns } of shapes.filter(({ table: one }) => one !== 'said_link')) {
       const row = db.prepare(`SELECT * FROM ${table} ORDER BY ${key.join()} DESC LIMIT 1`).get() as Record<
         string,

@@ -38,7 +38,7 @@ test('a settings file that can not be written is logged and tried again, until t
   onTestFinished(() => publisher.close());
   await publishAll(publisher, [viewed('u', 'i')]);
 
-  // A folder lies where the file belongs: no write to it succeeds, as on a full disk.
+  // A folder has the path of the file, so that every write fails, as on a full disk.
   const settings = join(data, 'user.rebuild.config.json');
   mkdirSync(settings);
   const config = completeConfig({ projection: { rebuild_retry_ms: 10 }, log: { level: 'silent' } });

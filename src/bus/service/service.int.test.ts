@@ -1,4 +1,4 @@
-/** The services as they run: on a real server, with their files, doors and metrics. */
+/** The running services: on a real server, with files, endpoints and metrics. */
 import { createHash } from 'node:crypto';
 import type { NatsConnection } from 'nats';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -572,7 +572,7 @@ describe('metrics', () => {
       'freshet_snapshot_bytes',
     );
 
-    // Items that nobody published are kept, and counted as odd; what could be served is found in lists.
+    // Items outside of the catalogue are stored and counted as irregular; servable ones are in lists.
     await publish(patched('nobody', { title: 'New' }));
     await publish(...['a', 'b', 'c'].flatMap((item) => ['v1', 'v2', 'v3'].map((user) => viewed(user, item))));
     await moved('freshet_model_warnings', 'freshet_prequential_events', 'freshet_prequential_quality_ratio');

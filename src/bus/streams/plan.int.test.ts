@@ -30,7 +30,7 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
   );
 const configOf = async (name: string): Promise<StreamConfig> => (await (await manager()).streams.info(name)).config;
 
-/** The stream EVENTS as somebody made it by hand, with a message in it. */
+/** The stream EVENTS, created by hand, with a message in it. */
 async function byHand(config: Partial<StreamConfig>): Promise<void> {
   await (await manager()).streams.add({ name: 'EVENTS', subjects: ['ev.>'], ...config });
   await nc.jetstream().publish('ev.user.u1.viewed', 'x');
@@ -103,7 +103,7 @@ describe('applying the streams', () => {
       next: expect.stringContaining('--lose-data'),
       details: { name: 'EVENTS' },
     });
-    // Nothing at all was done, not even what would have been harmless.
+    // Nothing has changed, not even a harmless setting.
     expect(await messages()).toBe(1);
     expect((await states()).get('rankings')).toBe('missing');
     await applyStreams(nc, { loseData: true });

@@ -8,7 +8,7 @@ import { tempDir } from '../../../test/support/tempdir.ts';
 const FRESHET = fileURLToPath(new URL('../../../bin/freshet.mjs', import.meta.url));
 
 it('a service that waits for a server ends at a signal', async () => {
-  // It takes connections and says nothing, as a server that is starting.
+  // Accepts connections and sends nothing, as a starting server does.
   const server = createServer();
   const asked = once(server, 'connection');
   server.listen(0, '127.0.0.1');

@@ -70,7 +70,7 @@ it('shows every instance of a service, also those that are down', async () => {
   expect((await told()).replicas).toMatchObject([{ instance: 'user-2', state: 'down', pid: null }]);
   expect((await status()).stderr).toContain('user-2 does not answer');
 
-  // One that answers stands for the service, and the first is told of beside it.
+  // An instance that answers represents the service, and the first one is listed beside it.
   await start(2);
   await stop(first);
   const without = await told();

@@ -1,4 +1,4 @@
-/** What was trained outside the fold has to count from one position of the log, whoever folds it and however often. */
+/** A recorded input must count from the same position of the log in every fold. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -473,7 +473,7 @@ describe('an engine that trains', () => {
     await publish(...catalogue(), ...reading(400));
     await until(() => recorded().length > 0, { within: 60_000 });
     await publish(...reading(30, 400));
-    // Somebody whose first event came after the training has no part in it.
+    // The input contains no part of a user whose first event came after the training.
     await publish(viewed('late', 'i1'));
     const before = recorded();
     const late = await forget('late');

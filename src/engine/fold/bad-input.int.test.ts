@@ -1,4 +1,4 @@
-/** What an engine makes of a log that holds what it should not: nothing stops it, and it is counted. */
+/** An engine on a log with bad events: it counts them and goes on. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {

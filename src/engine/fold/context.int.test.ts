@@ -1,4 +1,4 @@
-/** Sums by circumstance in the engine's rows: what they are after events, what is taken back, and who is forgotten. */
+/** Sums by circumstance in the engine's rows after events, retractions and erasures. */
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { codec, event, rated, retracted, stored, viewed } from '../../../test/support/events.ts';

@@ -1,4 +1,4 @@
-/** The model that learned live and one that reads the log again beside rows that are ahead have to be one and the same. */
+/** The live model, and one that reads the log again beside rows that are ahead, must be equal. */
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

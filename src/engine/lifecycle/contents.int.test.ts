@@ -1,4 +1,4 @@
-/** Of a model whose memory, or whose snapshot, somebody or something has changed, the value is named. */
+/** `freshet verify` names the changed value of a model or snapshot. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -239,7 +239,7 @@ describe('a running engine', () => {
     return verdict;
   }
 
-  /** Folds an event more, of which one count is added twice; returns its sequence. */
+  /** Folds one more event and adds one of its counts twice; returns its sequence. */
   async function countWrongly(): Promise<number> {
     const count = Statistics.prototype.count;
     let numbers: [number, number] | undefined;
@@ -293,7 +293,7 @@ describe('a running engine', () => {
       },
       { within: 60_000, what: 'the replica that takes its turn' },
     );
-    // Whoever was asked by turns would be the wrong one in one of these.
+    // A request to any instance in turn would reach the wrong one in one of these cases.
     for (let round = 0; round < 3; round++) {
       expect((await verify(1)).first_difference).toMatchObject({ table: 'model.pair', column: 'together' });
       const sound = await verify(2);

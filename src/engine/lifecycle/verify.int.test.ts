@@ -22,7 +22,7 @@ async function logOf(events: readonly TestEvent[]): Promise<MemoryLog> {
   return log;
 }
 
-/** An engine that holds what the log does. */
+/** An engine that has folded the whole log. */
 async function liveOf(log: MemoryLog, file: string) {
   const { definition, state, modelFold } = engineRebuild(config, KEY);
   const store = withState(openStore({ file, definition, codec, erasureKey: KEY }), state);
@@ -55,7 +55,7 @@ it('begins again, with a model of its own, if an erasure comes in between', asyn
     ...log,
     read: async (...args) => {
       if (++reads === 1) {
-        // After the position was asked for, before the log is read: what the second fold does not see any more.
+        // After the position is known and before the log is read, so that the second fold no longer sees these events.
         await log.publish(outgoing(forgotten('u1', events.length)));
         log.purge(({ subject, seq }) => subject.startsWith('ev.user.u1.') && seq <= events.length);
       }

@@ -1,4 +1,4 @@
-/** What is learned in the order of the log: the ranker, shown lists and what became of them, dismissals. */
+/** Learning in the order of the log: the ranker, impressions and their outcomes, dismissals. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runs } from '../../../test/support/runs.ts';
@@ -72,7 +72,7 @@ const seen = (model: Model) => ({
 
 const taken = (by: number, ...of: number[]): Act[] => of.map((n) => ({ kind: 'interact', by, of: n, jump: 0 }));
 
-/** A list with an item that nobody has taken any more, and that was never published. */
+/** A list with an item without interactions that was never published. */
 const SHOWN_WHAT_WAS_TAKEN_BACK: Act[] = [
   ...taken(1, 0),
   ...taken(0, 5),
@@ -110,7 +110,7 @@ describe('the ranker of a model', () => {
     const model = fold(createModel(config), log);
     const { steps } = model.stats().ranker;
     expect(steps).toBeGreaterThan(0);
-    // Of an item that nobody has taken there is nothing to rank.
+    // An item without interactions cannot be ranked.
     model.interact({ user: user(3), item: item('new'), weight: 16, time: 0, seq: 1_001 });
     expect(model.stats().ranker.steps).toBe(steps);
     const before = model.rankerHash();

@@ -7,9 +7,9 @@ import { createModel, type Interaction, type Model, ModelStateUnreadableError } 
 const DAY_MS = 86_400_000;
 const user = (n: number | string) => `u${n}` as UserId;
 const item = (n: number | string) => `i${n}` as ItemId;
-// What the ranker learns depends on the order in which users come, as its tests say; these are about what does not.
+// What the ranker learns depends on the order of users, which its own tests cover. These tests cover the rest.
 const SERVING_ALL = { ranking: { serveUnpublished: true }, ranker: { form: 'none' as const } };
-/** The same without a list computed for events as they come. */
+/** The same, without a list for each arriving event. */
 const UNSCORED = { ...SERVING_ALL, ranker: { form: 'none' as const, dense: 0 }, prequential: { every: 2 ** 32 } };
 
 type Act =
@@ -47,15 +47,15 @@ function fold(model: Model, log: readonly (Act & { seq: number })[]): Model {
 }
 
 const numbered = <T extends Act>(log: readonly T[]) => log.map((act, i) => ({ ...act, seq: i * 3 + 1 }));
-/** All that can be seen of a model: what it has counted, what it remembers, and the lists that come of both. */
+/** All visible state of a model: its counts, its histories, and the lists from both. */
 const state = (model: Model) => ({
   hash: model.statisticsHash(),
-  // Without what was learned in the order of the log, which forgetting leaves to a rebuild.
+  // Without the ranker, which an erasure leaves to a rebuild.
   bytes: model.exportState({ learned: false }).toString('base64'),
   lists: [0, 1, 2, 3, 4].map((n) => model.recommend({ user: user(n), n: 12, at: 50 * DAY_MS, explain: true })),
 });
 
-/** A model whose clock is out of the comparison: forgetting leaves the clock where it was. */
+/** A model without its clock, because an erasure does not move the clock back. */
 function folded(log: readonly (Act & { seq: number })[], clock = 50 * DAY_MS): Model {
   const model = fold(createModel(SERVING_ALL), log);
   model.clock = clock;
@@ -371,7 +371,7 @@ describe('a list', () => {
     expect(reason.contribution).toBeGreaterThan(0);
     expect(Object.keys(reason).sort()).toEqual(['contribution', 'signal']);
     expect(first!.reasons!.some(({ signal, item: of }) => signal === 'evidence' && of === item('b'))).toBe(true);
-    // Nobody is their own neighbour, and who took nothing since has nothing to say.
+    // No user is their own neighbour, and a user without later events has no vote.
     const last = model.recommend({ user: user('p'), n: 5, explain: true });
     expect(last.items.some(({ reasons }) => reasons!.some(({ signal }) => signal === 'neighbours'))).toBe(false);
   });

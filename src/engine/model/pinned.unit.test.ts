@@ -4,7 +4,7 @@ import { contentsOf, createModel, InputUnreadableError, type Model, rankerIn } f
 
 const SERVING_ALL = { ranking: { serveUnpublished: true }, prequential: { every: 3 } };
 
-/** Users who go round in circles, so that there is something to learn. */
+/** Users that take items in a cycle, so that there is something to learn. */
 function fold(model: Model, from: number, to: number): Model {
   for (let seq = from; seq < to; seq++) {
     model.clock = seq * 60_000;

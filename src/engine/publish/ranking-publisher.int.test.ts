@@ -1,4 +1,4 @@
-/** Rankings on their way to KV, on a real server: those of users who are forgotten meanwhile, and what is settled. */
+/** Rankings in flight to KV on a real server: those of forgotten users, and the recorded positions. */
 import type { NatsConnection } from 'nats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RANKINGS } from '../../../streams.config.ts';

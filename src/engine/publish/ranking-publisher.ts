@@ -85,7 +85,7 @@ export interface RankingPublisher {
   /** These users changed, and these items at these positions. A stopped publisher ignores it: its next start finds them. */
   enqueue(users: Iterable<string>, items: Iterable<ItemChange>): void;
   /**
-   * Publishes nothing of this user any more, and purges their key where a put of it is on its way. Also while stopped,
+   * Publishes nothing of this user any more, and purges the key if a put of it is in flight. Also while stopped,
    * when another instance publishes.
    */
   forget(user: string): void;
@@ -283,7 +283,7 @@ export function createRankingPublisher(options: RankingPublisherOptions): Rankin
 
   /** Each event may change the trending list and lists of similar items, so these are published at intervals. */
   function publishTrending(): void {
-    // Also where the publisher was paused when the users became pending.
+    // Also if the publisher was paused when the users became pending.
     schedule();
     if (stopped || paused() || performance.now() < retryAt || !caughtUp()) return;
     // Once all lists are published the trending list says so, or the next start would publish the newest ones again.

@@ -64,7 +64,7 @@ describe('exploration', () => {
       const deviation = Math.sqrt((propensity * (1 - propensity)) / runs);
       expect(Math.abs((counts.get(item) ?? 0) / runs - propensity)).toBeLessThan(5 * deviation);
     }
-    // What little is known of comes more often than what everybody takes.
+    // Items with few interactions appear more often than popular ones.
     expect(said.get('i1')).toBeGreaterThan(said.get('i5') as number);
     expect(explored / runs).toBeLessThan(0.4);
   });

@@ -16,7 +16,7 @@ let answers: string[];
 
 const item = (n: number) => itemId(`i${String(n).padStart(2, '0')}`);
 
-/** A user acts, as the service tells model and lists of it. */
+/** Applies an event of a user to model and lists, as the service does. */
 function act(user: string, n: number): void {
   model.interact({ user: userId(user), item: item(n), weight: 16, time: 0, seq: ++seq });
   lists.moved(user);

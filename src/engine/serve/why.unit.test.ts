@@ -10,7 +10,7 @@ import { createWhy, type WhyAnswer } from './why.ts';
 
 const HOUR = 3_600_000;
 
-/** Sixty items in two kinds, forty people who keep to one of them; `me` is one of them. */
+/** Sixty items of two kinds, and forty users who keep to one kind; `me` is one of them. */
 function filled(): Model {
   const model = createModel({ ranking: { serveUnpublished: false } });
   for (let i = 0; i < 60; i++)

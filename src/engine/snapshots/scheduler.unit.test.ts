@@ -1,4 +1,4 @@
-/** When snapshots are written, and in which order: with a store in memory whose steps the test takes one by one. */
+/** The times and the order of snapshots, with a store in memory whose steps the test runs one by one. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { silent } from '../../../test/support/counting.ts';
 import type { Manifest } from './manifest.ts';

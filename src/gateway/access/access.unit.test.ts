@@ -137,7 +137,7 @@ describe('the rate', () => {
             const wait = rate.take('a');
             if (wait === 0) passed++;
             else {
-              // As long as it says, and no longer.
+              // Wait exactly as long as the answer says.
               time += Math.ceil(wait * 1_000);
               expect(rate.take('a')).toBe(0);
               passed++;

@@ -20,7 +20,7 @@ function list(rows: number, seed: number): Float64Array {
   });
 }
 
-/** A list of which a row was taken; what it was before it became features doesn't matter here. */
+/** A list of which one row was taken, as features. */
 const taken = (features: Float64Array, rows: number, row: number): TrainingExample => ({
   features,
   means: Float64Array.of(1, 2, 0, 4),
@@ -28,7 +28,7 @@ const taken = (features: Float64Array, rows: number, row: number): TrainingExamp
   row,
 });
 
-/** Whoever is taken has the largest product of the first two columns, which no linear score can tell. */
+/** The taken row has the largest product of the first two columns, which no linear score can express. */
 function target(features: Float64Array, rows: number): number {
   let best = 0;
   for (let row = 1; row < rows; row++) {

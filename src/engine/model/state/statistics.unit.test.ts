@@ -36,7 +36,7 @@ describe('sparse rows', () => {
 });
 
 describe('the prefix of a long row', () => {
-  /** Ids in a row's prefix, sorted; undefined where the row is read as it is. */
+  /** Ids in a row's prefix, sorted; undefined if the row has no prefix. */
   function idsOf(rows: SparseRows): number[] | undefined {
     const prefix = rows.prefix(0);
     if (prefix === undefined) return undefined;

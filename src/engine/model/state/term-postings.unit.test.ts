@@ -19,7 +19,7 @@ test('rows contain the terms that were set and not removed, in the order of item
       const postings = new TermPostings();
       const held = Array.from({ length: TERMS }, () => new Map<number, number>());
       for (const { term, item, weight } of steps) {
-        // A weight of 0 stands for taking it out.
+        // A weight of 0 removes the term.
         if (weight === 0 || weight % 3 === 0) {
           postings.remove(term, item);
           held[term]!.delete(item);
