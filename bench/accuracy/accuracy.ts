@@ -49,7 +49,7 @@ export interface AccuracyOptions {
   engine: 'model' | 'live';
   /** Steps that a sequence network is trained for, to stand beside the rest; left out: none does. */
   sequence?: number | undefined;
-  /** Settings of a second engine beside the first; left out: there is none. */
+  /** Settings of a second engine beside the first; left out: no second engine. */
   beside?: EngineSettings | undefined;
   say: (line: string) => void;
 }

@@ -114,7 +114,7 @@ async function engine(
   };
 }
 
-/** The newest readable snapshot of this engine up to a sequence. Throws `SnapshotUnfitError` if there is none. */
+/** The newest readable snapshot of this engine up to a sequence. Throws `SnapshotUnfitError` if no snapshot fits. */
 async function nearest(
   config: Config,
   { nc, log, logger, known }: { nc: NatsConnection; log: Log; logger: Logger; known: readonly RecordedInput[] },

@@ -81,7 +81,7 @@ describe('settings', () => {
 
   it.each([
     ['is not there', undefined],
-    ['is no JSON', '{"projection":'],
+    ['is not JSON', '{"projection":'],
     ['holds a list', '[]'],
   ])('of a file that %s are refused, and the error names the file', (_what, content) => {
     const path = content === undefined ? join(tempDir(), 'missing.json') : file(content);

@@ -219,7 +219,7 @@ describe('a start of the engine', () => {
       async (object) => void (await (await objects()).delete(object)),
     ],
     [
-      'it is no state, although it is what was written',
+      'its bytes match the manifest and are not a state',
       UNUSABLE,
       async (object) => {
         const store = await objects();

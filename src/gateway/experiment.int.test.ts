@@ -143,7 +143,7 @@ test.each([
   ],
   ['a name with a slash', { experiment: 'x/y', arms }],
   [
-    'settings that are none of a list',
+    'unknown settings of a list',
     {
       experiment: 'x',
       arms: [

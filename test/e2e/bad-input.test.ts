@@ -172,13 +172,13 @@ describe('a filter', () => {
     ['a number', '7'],
     ['a list', '[{"tags":"sea"}]'],
     ['that compares a time with a number', '{"published":{"$gte":5}}'],
-    ['that compares a time with what is none', '{"published":{"$gte":"yesterday"}}'],
+    ['that compares a time with another text', '{"published":{"$gte":"yesterday"}}'],
     ['that orders by an object', '{"attributes.year":{"$gt":{"$gt":1}}}'],
     ['a regular expression', '{"title":{"$regex":"(a+)+$"}}'],
     ['code', '{"$where":"while(true){}"}'],
     ['code in a field', '{"title":{"$function":{"body":"process.exit()"}}}'],
     ['the prototype', '{"__proto__":{"tags":"sea"}}'],
-    ['a field that is none', '{"constructor.name":"Object"}'],
+    ['an unknown field', '{"constructor.name":"Object"}'],
     ['an empty combination', '{"$or":[]}'],
     ['an operator that there is not', '{"tags":{"$near":1}}'],
   ])('%s is 400 over HTTP and NATS', async (_what, filter) => {
@@ -207,16 +207,16 @@ describe('a message over NATS', () => {
     ['bytes', new Uint8Array([0xff, 0xfe, 0x00])],
     ['nesting without end', `{"user":"u1","context":${'['.repeat(100_000)}${']'.repeat(100_000)}}`],
     ['as long as the server takes', JSON.stringify({ user: 'x'.repeat(1_000_000) })],
-    ['a member that is none', JSON.stringify({ user: 'u1', surprise: 1 })],
-    ['a user that is none', JSON.stringify({ user: 7 })],
-    ['a user with what is not printable', JSON.stringify({ user: 'a\u0000b' })],
+    ['an unknown member', JSON.stringify({ user: 'u1', surprise: 1 })],
+    ['a user that is not a text', JSON.stringify({ user: 7 })],
+    ['a user with unprintable characters', JSON.stringify({ user: 'a\u0000b' })],
     ['a cursor that no answer gave', JSON.stringify({ user: 'u1', cursor: 'nonsense' })],
-    ['a list to exclude that is none', JSON.stringify({ user: 'u1', exclude: 'i1' })],
+    ['an exclude that is not a list', JSON.stringify({ user: 'u1', exclude: 'i1' })],
     [
       'more to exclude than it takes',
       JSON.stringify({ user: 'u1', exclude: Array.from({ length: 1_001 }, () => 'i') }),
     ],
-    ['an age that is none', JSON.stringify({ user: 'u1', max_age_ms: -1 })],
+    ['a negative age', JSON.stringify({ user: 'u1', max_age_ms: -1 })],
   ])('that is %s is a problem with a code', async (_what, payload) => {
     isProblem(await req('freshet.engine.recommend', payload), 400, 'FRESHET_BAD_REQUEST');
   });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { simulateServices } from './simulation.ts';
 
-/** Seeds from 1 on; the command runs as many thousands as it is told to. */
+/** Seeds from 1 on; the command runs thousands of them (`--runs`). */
 const RUNS = 40;
 
 describe('all services, in virtual time, with faults that follow from the seed', () => {

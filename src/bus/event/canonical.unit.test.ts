@@ -68,7 +68,7 @@ describe('canonical JSON', () => {
     ['a lone surrogate in a text', 'a\ud800', 'lone surrogate'],
     ['a lone surrogate in a name', { 'a\udc00': 1 }, 'lone surrogate'],
     ['a number beyond all numbers', JSON.parse('1e999'), 'not finite'],
-    ['what is no JSON', () => 1, 'function'],
+    ['a value that JSON does not have', () => 1, 'function'],
   ])('refuses %s', (_what, value, reason) => {
     expect(() => canonicalJson(value)).toThrow(reason);
     expect(() => canonicalJson(value)).toThrow(UncanonicalError);

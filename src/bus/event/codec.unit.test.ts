@@ -69,8 +69,8 @@ describe('decoding', () => {
   });
 
   it.each([
-    ['a type that nobody knows', 'user.x_undeclared.v1'],
-    ['a verb that nobody knows', 'user.sneezed.v1'],
+    ['an undeclared type', 'user.x_undeclared.v1'],
+    ['an unknown verb', 'user.sneezed.v1'],
     ['another application’s type', 'com.example.thing'],
   ])('skips %s', (_what, type) => {
     expect(decode({ ...good, type })).toEqual({ kind: 'unknown-type', type });

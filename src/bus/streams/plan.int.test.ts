@@ -89,7 +89,7 @@ describe('applying the streams', () => {
   });
 
   it.each<[string, Partial<StreamConfig>, string]>([
-    ['storage that would have to be made again', { storage: StorageType.Memory }, 'storage'],
+    ['storage, which is fixed at creation', { storage: StorageType.Memory }, 'storage'],
     ['a subject that would no longer be stored', { subjects: ['ev.>', 'mine.>'] }, 'subjects'],
     ['deletion that was denied', { deny_delete: true }, 'deny_delete'],
   ])('refuses to change %s without both confirmations', async (_what, config, setting) => {
@@ -111,7 +111,7 @@ describe('applying the streams', () => {
   });
 
   it.each<[string, Partial<StreamConfig>, string]>([
-    ['drops what is old', { max_age: 3_600_000_000_000 }, 'max_age'],
+    ['deletes old messages', { max_age: 3_600_000_000_000 }, 'max_age'],
     ['makes room by dropping', { max_bytes: 10_000_000, discard: DiscardPolicy.Old }, 'max_bytes'],
     ['takes a part of the events only', { subjects: ['ev.user.>'] }, 'subjects'],
   ])('does not start on a log that %s, and corrects it on request', async (_what, config, setting) => {
