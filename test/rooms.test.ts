@@ -34,7 +34,7 @@ const DOWNWARD = [
   ['src/cli/b.ts', '../engine/start.ts'],
 ] as const;
 
-it('is an error for every room, and says how many files it read', async () => {
+it('is an error for every room, with the number of read files', async () => {
   const folder = tempDir('rooms');
   for (const file of ['biome.json', 'biome.rooms.json']) cpSync(join(ROOT, file), join(folder, file));
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));

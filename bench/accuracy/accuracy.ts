@@ -49,7 +49,7 @@ export interface AccuracyOptions {
   engine: 'model' | 'live';
   /** Steps that a sequence network is trained for, to stand beside the rest; left out: none does. */
   sequence?: number | undefined;
-  /** Settings of a second engine beside the first; left out: there is none. */
+  /** Settings of a second engine beside the first; left out: no second engine. */
   beside?: EngineSettings | undefined;
   say: (line: string) => void;
 }
@@ -73,9 +73,10 @@ export async function measureAccuracy(options: AccuracyOptions): Promise<Accurac
   const objections: string[] = [];
   if (options.shuffleTargets)
     for (const name of aboveLevel(results, users, LEVEL))
-      objections.push(`${name} is better than popularity at targets that were shuffled`);
+      objections.push(`${name} is better than popularity on shuffled targets`);
   const plain = results.map(({ name }) => name).filter((name) => ![ENGINE, LIVE, BESIDE].includes(name));
-  for (const name of tooGood(results, plain)) objections.push(`${name} is too good to have seen the past alone`);
+  for (const name of tooGood(results, plain))
+    objections.push(`${name} is too good for a method that has seen the past alone`);
   const [inProcess, live] = [ENGINE, LIVE].map((name) => results.find((result) => result.name === name));
   const different = inProcess && live ? differentLists(inProcess, live) : undefined;
   if (different !== undefined && different > 0)
@@ -118,7 +119,7 @@ async function runRound(data: DataSet, seed: number, options: AccuracyOptions): 
   if (options.sample !== undefined) plan = samplePlan(plan, options.sample, seed);
   if (plan.questions.length === 0)
     throw new UsageError('These data leave nothing to ask under this protocol.', {
-      next: 'see docs/how-to/measure-accuracy.md for what each protocol asks',
+      next: 'see docs/how-to/measure-accuracy.md for the protocols',
     });
   if (options.engine === 'live') checkLive(plan, options);
   const recommenders: Recommender[] = [

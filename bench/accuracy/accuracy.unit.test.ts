@@ -61,7 +61,7 @@ test('a second engine with other settings is compared with the first, part by pa
   expect(textOf(figures)).toContain('engine beside − engine');
 });
 
-test('a catalogue decides whether items that nobody published are served', async () => {
+test('a catalogue decides whether unpublished items are served', async () => {
   const { inter, item } = files();
   const without = await measureAccuracy(options({ inter }));
   const beside = await measureAccuracy(options({ inter, item }));
@@ -80,7 +80,7 @@ test.each([
   await expect(measureAccuracy(options({ inter, ...given }))).rejects.toThrow(said);
 });
 
-test('a sample is some of the questions in their order, and what is learned stays', () => {
+test('a sample has some of the questions in their order, and does not change what the methods learn', () => {
   const plan = prequential(dataSet(STEPS), { warm: 0.5 });
   const sample = samplePlan(plan, 10, 7);
   expect(sample.entries).toBe(plan.entries);

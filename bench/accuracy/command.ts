@@ -16,44 +16,45 @@ function share(text: string): number {
 export const accuracyBench = (): Command =>
   new Command('accuracy')
     .description(
-      'how often the engine ranks what comes next among the first ten, beside plain methods on the same events',
+      'measure how often the engine ranks the next item among the first ten, compared with plain methods on the same events',
     )
     .requiredOption('--inter <file>', 'interactions: an atomic file of RecBole, or lines `user item item ...`')
     .option('--item <file>', 'items of an atomic file, published as the catalogue')
     .option('--attributes <file>', 'attributes of the items of lines, as JSON: {"item": ["attribute", ...]}')
     .addOption(
-      new Option('--protocol <name>', 'what is learned and what is asked')
+      new Option('--protocol <name>', 'which events the methods learn, and which items they must predict')
         .choices(['prequential', 'last-out', 'item-cold'])
         .default('prequential'),
     )
-    .option('--warm <share>', 'prequential: share of the stream that is only learned', share, 0.85)
-    .option('--tune <share>', 'prequential: to choose settings, ask from this share on and stop at --warm', share)
+    .option('--warm <share>', 'prequential: share of the stream that the methods only learn from', share, 0.85)
+    .option('--tune <share>', 'prequential: to choose settings, predict from this share on and stop at --warm', share)
     .addOption(
       new Option(
         '--hold <n>',
-        'last-out: items at the end of each history that are not learned (lines: 2, else 1)',
+        'last-out: items at the end of each history that the methods do not learn (lines: 2, else 1)',
       ).choices(['1', '2']),
     )
-    .option('--validate', 'last-out: to choose settings, ask for the last item but one', false)
+    .option('--validate', 'last-out: to choose settings, predict the last item but one', false)
     .option('--seed <n>', 'seed of samples, shuffles and held-out items', whole, 1)
     .option('--seeds <n>', 'item-cold: rounds, each with the next seed', positive, 3)
-    .option('--sample <n>', 'ask so many of the questions only, drawn at random', positive)
-    .option('--shuffle-targets', 'ask for other users’ targets: everything must fall to the level of popularity', false)
-    .option('--depth <n>', 'length of the lists that the engine is asked for', positive, 100)
+    .option('--sample <n>', 'predict only so many items, drawn at random', positive)
+    .option(
+      '--shuffle-targets',
+      'predict the targets of other users: every method must fall to the level of popularity',
+      false,
+    )
+    .option('--depth <n>', 'length of the lists of the engine', positive, 100)
     .addOption(
-      new Option(
-        '--engine <which>',
-        'live: beside it the same through nats-server and the service, which must give the same lists',
-      )
+      new Option('--engine <which>', 'live: also through nats-server and the service, which must give the same lists')
         .choices(['model', 'live'])
         .default('model'),
     )
     .option(
       '--beside <settings>',
-      'beside it an engine with other settings, as JSON: {"ranker_form": "linear"}',
+      'also measure an engine with other settings, as JSON: {"ranker_form": "linear"}',
       jsonObject,
     )
-    .option('--sequence <steps>', 'beside it a sequence network, trained so many steps (minutes)', positive)
+    .option('--sequence <steps>', 'also measure a sequence network, trained for so many steps (minutes)', positive)
     .option('--json', 'write JSON')
     .action(async ({ json, hold, ...options }: Omit<AccuracyOptions, 'say'> & { json?: boolean }) => {
       const held = hold === undefined ? undefined : (Number(hold) as 1 | 2);

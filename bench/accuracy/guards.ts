@@ -9,7 +9,7 @@ import { shuffled } from './shuffle.ts';
 export class FutureSeenError extends Error {
   readonly code = 'FRESHET_BENCH_FUTURE_SEEN';
   constructor(name: string, knows: number, given: number) {
-    super(`${name} knows ${knows} interactions where it was given ${given}: what it ranks by is not the past alone.`);
+    super(`${name} has ${knows} interactions, and the benchmark gave it ${given}: it does not rank by the past alone.`);
   }
 }
 

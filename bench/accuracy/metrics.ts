@@ -8,7 +8,7 @@ export type Ranked = (item: number) => boolean;
 
 /**
  * Place of a target among what is ranked, from 1; of several items with one score each has the mean of their places
- * (so that whoever scores everything alike gets nothing for it). Infinity: it wasn't found.
+ * (so that a method with equal scores gains nothing). Infinity: not found.
  */
 export function rankOf(target: number, answer: Answer, items: number, ranked: Ranked): number {
   let better = 0;

@@ -5,7 +5,7 @@ const everything = (): boolean => true;
 const scores = (...values: number[]) => ({ kind: 'scores' as const, scores: Float64Array.from(values) });
 
 describe('the rank of a target', () => {
-  it('counts what has a higher score', () => {
+  it('counts items with a higher score', () => {
     expect(rankOf(2, scores(0.9, 0.1, 0.5, 0.7), 4, everything)).toBe(3);
   });
 
@@ -16,26 +16,26 @@ describe('the rank of a target', () => {
     expect(rankOf(4, scores(...new Array<number>(10).fill(7)), 10, everything)).toBe(5.5);
   });
 
-  it('leaves out what is not ranked, however high its score', () => {
+  it('leaves out items that are not ranked, however high their score', () => {
     const ranked = (item: number): boolean => item !== 0 && item !== 3;
     expect(rankOf(2, scores(9, 0.1, 0.5, 9), 4, ranked)).toBe(1);
   });
 
-  it('in a list goes by the scores, ties at their mean, and leaves out what is not ranked', () => {
+  it('in a list follows the scores, ties at their mean, without items that are not ranked', () => {
     const list = { kind: 'list' as const, items: [5, 3, 8, 1], scores: [4, 2, 2, 1] };
     expect(rankOf(3, list, 9, everything)).toBe(2.5);
     expect(rankOf(8, list, 9, everything)).toBe(2.5);
     expect(rankOf(1, list, 9, (item) => item !== 5)).toBe(3);
   });
 
-  it('is a miss where the list does not hold it, or its score is no number', () => {
+  it('is a miss if the list does not contain it, or its score is not a number', () => {
     const list = { kind: 'list' as const, items: [5, 3], scores: [4, 2] };
     expect(rankOf(0, list, 9, everything)).toBe(Number.POSITIVE_INFINITY);
     expect(rankOf(0, scores(Number.NaN, 1), 2, everything)).toBe(Number.POSITIVE_INFINITY);
   });
 });
 
-describe('what a question comes to', () => {
+describe('the result of a question', () => {
   it('with one target is a hit or none, discounted by its place', () => {
     expect(outcomeOf([1])).toEqual({ hit: 1, ndcg: 1, mrr: 1, first: 1 });
     expect(outcomeOf([3])).toEqual({ hit: 1, ndcg: 0.5, mrr: 1 / 3, first: 0 });
@@ -55,7 +55,7 @@ describe('what a question comes to', () => {
 });
 
 describe('a mean', () => {
-  it('has a standard error, and a larger one where users answer alike', () => {
+  it('has a standard error, and a larger one if the results of a user are alike', () => {
     const { mean, se, seByUser } = meanOf([1, 1, 0, 0], [7, 7, 8, 8]);
     expect(mean).toBe(0.5);
     // sqrt(4 * 0.25) / 4

@@ -128,7 +128,7 @@ export const hitName = (protocol: Plan['protocol']): string => (protocol === 'it
 
 export function textOf(figures: AccuracyFigures): string {
   const { data, protocol, options, users, items, learned, questions, repeats, opponent, recommenders } = figures;
-  const said = Object.entries(options).map(([name, value]) => `${name} ${value}`);
+  const listed = Object.entries(options).map(([name, value]) => `${name} ${value}`);
   const header = [hitName(protocol), 'NDCG@10', 'MRR'];
   const rows = recommenders.map(({ name, metrics, difference, learning, ranking, listsPerSecond }) => [
     name,
@@ -140,8 +140,8 @@ export function textOf(figures: AccuracyFigures): string {
     count(Math.round(listsPerSecond)),
   ]);
   const lines = [
-    `${data}: ${count(users)} users, ${count(items)} items; ${[protocol, ...said].join(', ')}`,
-    `${count(questions)} questions${repeats > 0 ? `; ${count(repeats)} not asked, as the user knew the item` : ''}; ± one standard error by user`,
+    `${data}: ${count(users)} users, ${count(items)} items; ${[protocol, ...listed].join(', ')}`,
+    `${count(questions)} questions${repeats > 0 ? `; ${count(repeats)} left out, because the user knew the item` : ''}; ± one standard error by user`,
     '',
     table(rows, ['', ...header, `${header[0]} − ${opponent}`, 'NDCG@10 −', 'events', 'seconds', 'lists/s']),
   ];
@@ -168,7 +168,7 @@ export function textOf(figures: AccuracyFigures): string {
   if (parts.length > 0) {
     lines.push(
       '',
-      `${header[0]} / NDCG@10 by ${protocol === 'item-cold' ? 'round' : 'window'}, ${count(parts[0]?.questions ?? 0)} questions each or nearly:`,
+      `${header[0]} / NDCG@10 by ${protocol === 'item-cold' ? 'round' : 'window'}, ${count(parts[0]?.questions ?? 0)} questions each, or nearly so:`,
       table(
         recommenders.map(({ name, parts: own }) => [
           name,

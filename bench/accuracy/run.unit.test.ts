@@ -21,7 +21,7 @@ function engineOf(data: ReturnType<typeof dataSet>): Recommender {
   return engine;
 }
 
-/** Knows what comes next, whatever it is told. */
+/** Knows the next item, whatever it learns. */
 function createSeer(plan: Plan, items: number): Recommender {
   const scores = new Float64Array(items);
   let asked = 0;
@@ -50,7 +50,7 @@ test('the engine and the references learn the ring by heart, popularity does not
   expect(of('popularity')).toBeLessThan(of('engine'));
 });
 
-test('an engine with a catalogue serves what is in it', async () => {
+test('an engine with a catalogue serves its items', async () => {
   const items = Array.from({ length: 40 }, (_, i) => `i${i}`);
   const catalogue = Object.fromEntries(items.map((item) => [item, { tags: ['round'] }]));
   const data = dataSet(RING, { catalogue });
@@ -59,21 +59,21 @@ test('an engine with a catalogue serves what is in it', async () => {
   expect(share(result as Result)).toBeGreaterThan(0.9);
 });
 
-test('a history that is given with the question counts like one that was learned', async () => {
+test('a history in the question counts like a learned one', async () => {
   const data = dataSet(RING);
   const plan = lastOut(data, { held: 2, validate: false });
   const [result] = await runPlan(plan, [engineOf(data)], { items: data.items.length });
   expect(share(result as Result)).toBeGreaterThan(0.9);
 });
 
-test('with shuffled targets nobody is better than popularity', async () => {
+test('with shuffled targets no method is better than popularity', async () => {
   const data = dataSet(RING);
   const plan = shuffleTargets(prequential(data, { warm: 0.5 }), 3);
   const results = await runPlan(plan, [...references(data), engineOf(data)], { items: data.items.length });
   expect(aboveLevel(results, usersOf(plan), LEVEL)).toEqual([]);
 });
 
-test('shuffled targets are none that the user knows, or that nobody has seen', async () => {
+test('shuffled targets are items that the user does not know and others have seen', async () => {
   const data = dataSet(['u1 a', 'u2 b', 'u1 b', 'u2 a', 'u3 c', 'u3 a', 'u1 c', 'u2 c']);
   for (let seed = 0; seed < 20; seed++) {
     const plan = shuffleTargets(prequential(data, { warm: 0.2 }), seed);
@@ -87,7 +87,7 @@ test('shuffled targets are none that the user knows, or that nobody has seen', a
   }
 });
 
-test('whoever is better than popularity at shuffled targets is named', async () => {
+test('a method that is better than popularity on shuffled targets is named', async () => {
   const data = dataSet(RING);
   const plan = shuffleTargets(prequential(data, { warm: 0.5 }), 3);
   const { length } = data.items;
@@ -116,7 +116,7 @@ test('a recommender that learned the target before it was asked is caught', asyn
   await expect(runPlan(plan, [cheat], { items: data.items.length })).rejects.toThrow(FutureSeenError);
 });
 
-test('a recommender that knows the answers without having learned them is too good', async () => {
+test('a recommender that knows the answers without learning is reported as too good', async () => {
   // Items at random, so that nobody can know what comes next.
   const random = createRandom(5);
   const steps = Array.from({ length: 600 }, (_, i) => `u${i % 20} i${random.below(97)}`);

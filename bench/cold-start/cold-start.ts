@@ -56,7 +56,7 @@ export async function showColdStart(options: ColdStartOptions): Promise<ColdStar
   const learned = data.entries.filter(({ interaction }) => interaction?.item !== held);
   const engine = createEngine(data, DEPTH);
   try {
-    say(`learning ${learned.length} events, of one item none but that it was published`);
+    say(`learning ${learned.length} events; of one item only its publication`);
     await engine.learn(learned);
     const list = listOf(engine, 0, [taken]).slice(0, n);
     const ranks = placesOf(

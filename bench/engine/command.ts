@@ -15,15 +15,15 @@ interface Options extends Omit<EngineBenchOptions, 'say'> {
 export const engineBench = (): Command =>
   new Command('engine')
     .description(
-      'the engine in process: learning, lists, snapshots, memory, beside rows as maps and refits from scratch',
+      'measure the engine in process: learning, lists, snapshots, memory, compared with rows as maps and refits from scratch',
     )
     .option('--inter <file>', 'interactions, in any form that an import takes: measured as well')
     .option('--item <file>', 'items of an atomic file, published as the catalogue')
     .option('--events <n>', 'simulated interactions; 0: none', whole, 1_000_000)
     .option('--users <n>', 'simulated users', positive, 100_000)
     .option('--items <n>', 'simulated items', positive, 20_000)
-    .option('--lists <n>', 'lists that are timed', positive, 5_000)
-    .option('--compared <n>', 'interactions that maps and refits are measured on at most', positive, 100_000)
+    .option('--lists <n>', 'lists to time', positive, 5_000)
+    .option('--compared <n>', 'most interactions for maps and refits', positive, 100_000)
     .option('--refit-every <n>', 'interactions between two refits from scratch', positive, 1_000)
     .option('--json', 'write JSON')
     .addOption(new Option('--measure <part>', 'one part, in this process').choices(PARTS).hideHelp())
@@ -51,28 +51,28 @@ function textOf({ stream, counts, engine, maps, refit }: StreamFigures): string 
     `${stream}: ${count(engine.users)} users, ${count(engine.items)} items, Node ${process.version}`,
     table([
       [
-        'statistics learned',
+        'counting in the statistics',
         perSecond(counts.events, counts.seconds),
         `${micros(counts.seconds, counts.events)} an event`,
       ],
       [
-        'all learned (catalogue, score, train, count)',
+        'learning in total (catalogue, score, train, count)',
         perSecond(engine.events, engine.seconds),
         `${micros(engine.seconds, engine.events)} an event`,
       ],
       [
-        'examples the ranker learned from',
+        'examples of the ranker',
         count(engine.examples),
         engine.examples > 0 ? `${micros(Math.max(training, 0), engine.examples)} each, scoring included` : '',
       ],
       ['recommend p50 / p99 / longest', `${ms(recommend.p50)} / ${ms(recommend.p99)}`, ms(recommend.max)],
-      ['snapshot written', duration(snapshot.writeSeconds), mib(snapshot.bytes)],
-      ['start from it', duration(snapshot.readSeconds), ''],
+      ['write a snapshot', duration(snapshot.writeSeconds), mib(snapshot.bytes)],
+      ['start from the snapshot', duration(snapshot.readSeconds), ''],
       ['pairs stored', count(engine.pairs), `${engine.bytesPerPair.toFixed(1)} bytes each`],
       ['resident memory by tenths of the stream', resident.map((bytes) => (bytes / MIB).toFixed(0)).join(' '), 'MiB'],
     ]),
     '',
-    `beside it, the first ${count(maps.maps.events)} interactions:`,
+    `for comparison, the first ${count(maps.maps.events)} interactions:`,
     table(
       [
         ['packed rows', perSecond(maps.rows.events, maps.rows.seconds), mib(maps.rows.resident), '1'],
@@ -89,7 +89,7 @@ function textOf({ stream, counts, engine, maps, refit }: StreamFigures): string 
           (refit.seconds / incremental).toFixed(1),
         ],
       ],
-      ['', 'learned', 'resident', 'times the seconds'],
+      ['', 'learning', 'resident', 'time, relative'],
     ),
   ].join('\n');
 }

@@ -23,13 +23,13 @@ describe('the engine’s benchmark', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('reads what it wrote, up to as many interactions as are asked for', () => {
+  it('reads its file up to the requested number of interactions', () => {
     const lines = [...readStream(options.file, 100, 1_000)].flat();
     expect(lines.filter(([kind]) => kind === 'i')).toHaveLength(1_000);
     expect(lines.filter(([kind]) => kind === 'p').length).toBeGreaterThan(100);
   });
 
-  it('learns all of it in each part', () => {
+  it('learns the whole stream in each part', () => {
     const counts = measureCounts(config, options);
     const engine = measureEngine(config, options);
     const maps = measureMaps(options);
@@ -44,7 +44,7 @@ describe('the engine’s benchmark', () => {
     expect(engine.snapshot.bytes).toBeGreaterThan(0);
   });
 
-  it('counts everything again as often as it says', () => {
+  it('counts everything again as often as it reports', () => {
     expect(measureRefit(config, options).refits).toBe(Math.floor(options.events / 500));
   });
 });

@@ -6,12 +6,15 @@ import { type ForgetBenchOptions, type ForgetFigures, type ForgottenUser, runFor
 /** `npm run bench -- forget` */
 export const forgetBench = (): Command =>
   new Command('forget')
-    .description(
-      'forgets users of your data one after the other, and compares what is left with a fold of the purged log',
-    )
+    .description('forget users of your data one by one, and compare the rest with a fold of the purged log')
     .requiredOption('--data <paths...>', 'files or folders, in any form that an import takes')
-    .option('--users <n>', 'users who are forgotten', positive, 50)
-    .option('--never-held <n>', 'of so many the statistics are compared with a log that never held them', whole, 5)
+    .option('--users <n>', 'users to forget', positive, 50)
+    .option(
+      '--never-held <n>',
+      'for so many users, compare the statistics with a log that never contained them',
+      whole,
+      5,
+    )
     .option('--seed <n>', 'seed of the draw of users', whole, 1)
     .option('--rebuild-after-ms <ms>', 'erasure.rebuild_after_ms of the system', whole, 100)
     .option(
@@ -19,7 +22,7 @@ export const forgetBench = (): Command =>
       'engine.ranker_dense of the system: how many lists the ranker learns from at first',
       whole,
     )
-    .option('--answer-ms <ms>', 'a service has so long for an answer', positive, 600_000)
+    .option('--answer-ms <ms>', 'milliseconds that a service has for an answer', positive, 600_000)
     .option('--json', 'write JSON')
     .action(async ({ json, ...options }: Omit<ForgetBenchOptions, 'say' | 'cut'> & { json?: boolean }) => {
       // The user who is being forgotten is waited for; a second signal ends it at once.
@@ -47,26 +50,26 @@ function textOf(figures: ForgetFigures): string {
     '',
     table(
       [
-        row('no row and no statistic of theirs is left', ({ rows }) => rows),
-        row('nothing that was trained has their part', ({ trained }) => trained),
-        row('everything is what the purged log gives', ({ exact }) => exact),
+        row('no row and no statistic of the user', ({ rows }) => rows),
+        row('no trained input with a part of the user', ({ trained }) => trained),
+        row('all state equals a fold of the purged log', ({ exact }) => exact),
       ],
-      ['from the request until', 'median', '90 %', 'most'],
+      ['time from the request until', 'median', '90 %', 'longest'],
     ),
     '',
     all(
-      'tables and statistics at once',
+      'tables and statistics after the rows are deleted',
       forgotten.map(({ atOnceEqual }) => atOnceEqual),
     ),
     all(
-      'everything when it is done',
+      'all state when the erasure is done',
       forgotten.map(({ exactEqual }) => exactEqual),
     ),
     all(
-      'statistics beside a log that never held them',
+      'statistics, compared with a log that never contained the user',
       held.map(({ neverHeldEqual }) => neverHeldEqual === true),
     ),
-    ...(ended === undefined ? [] : ['', `ENDED before all of them were forgotten: ${ended}`]),
-    ...(equal ? [] : ['', 'DIFFERENT: what is left is not what the purged log gives']),
+    ...(ended === undefined ? [] : ['', `ENDED before all users were forgotten: ${ended}`]),
+    ...(equal ? [] : ['', 'DIFFERENT: the state does not equal a fold of the purged log']),
   ].join('\n');
 }

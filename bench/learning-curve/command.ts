@@ -15,16 +15,16 @@ interface Given extends Omit<LearningCurveOptions, 'say' | 'seeds'> {
 /** `npm run bench -- learning-curve` */
 export const learningCurveBench = (): Command =>
   new Command('learning-curve')
-    .description('lists for simulated readers whose preferences are known, from an empty log on')
+    .description('measure lists for simulated readers with known preferences, from an empty log on')
     .option('--events <n>', 'interactions of each run', positive, 30_000)
     .option('--readers <n>', 'simulated readers', positive, 1_000)
     .option('-n, --n <n>', 'items in a list', positive, 10)
-    .option('--every <n>', 'one in so many interactions is followed by a list', positive, 5)
+    .option('--every <n>', 'request a list after one in so many interactions', positive, 5)
     .option('--points <n>', 'points of the curve', points, 18)
     .option('--first <n>', 'interactions at the first point', positive, 100)
     .option('--runs <n>', 'runs, each with a seed of its own', positive, 4)
     .option('--seed <n>', 'the first seed', whole, 1)
-    .option('--svg <file>', 'write the curve there')
+    .option('--svg <file>', 'write the curve to this file')
     .option('--json', 'write JSON')
     .action(async ({ seed, runs, svg, json, ...options }: Given) => {
       const seeds = Array.from({ length: runs }, (_, i) => seed + i);

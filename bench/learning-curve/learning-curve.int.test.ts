@@ -30,7 +30,7 @@ describe('a learning curve', () => {
     expect(await runLearningCurve(OPTIONS)).toEqual(curve);
   });
 
-  it('is drawn with a line for each, and told in words', () => {
+  it('is drawn with a line for each policy, and described in words', () => {
     const svg = plot(curve);
     expect(svg.match(/<polyline/g)).toHaveLength(POLICIES.length);
     expect(svg).toContain(`<desc id="text">${inWords(curve)}</desc>`);
@@ -38,9 +38,9 @@ describe('a learning curve', () => {
   });
 });
 
-describe('what stands beside it', () => {
+describe('a policy for comparison', () => {
   const open = [1, 2, 3, 5];
-  it('shows what may be shown, nothing twice', () => {
+  it('shows only allowed items, and none twice', () => {
     const chance = Float64Array.from([0.9, 0.1, 0.3, 0.2, 0.8, 0.25]);
     expect(bestPolicy(open, 2, chance)).toEqual([2, 5]);
     const popular = popularPolicy(6);

@@ -30,22 +30,30 @@ interface Options {
 /** `npm run load` */
 export const loadBench = (): Command =>
   new Command('load')
-    .description('drive a running system: lists, events, and lists while events come; throughput, latency and errors')
+    .description(
+      'load a running system with requests for lists, with events, and with both; shows throughput, latency and errors',
+    )
     .option('--http <url>', 'address of the gateway (default: the running `freshet up` of this folder)')
     .option('--data <dir>', 'data folder of the running `freshet up`', DATA_FOLDER)
     .addOption(
-      new Option('--what <phases>', 'which, by commas').argParser(phasesOf).default([...PHASES], PHASES.join()),
+      new Option('--what <phases>', 'phases to run, separated by commas')
+        .argParser(phasesOf)
+        .default([...PHASES], PHASES.join()),
     )
     .option('-c, --connections <n>', 'connections, each with one request at a time', upTo(DRIVE_LIMITS.connections), 16)
-    .option('-s, --seconds <n>', 'how long each takes', upTo(DRIVE_LIMITS.seconds), 10)
+    .option('-s, --seconds <n>', 'seconds per phase', upTo(DRIVE_LIMITS.seconds), 10)
     .option('-n, --n <n>', 'items in a list', positive, 10)
-    .option('--max-age-ms <n>', 'how old a list may be; 0 has each computed afresh (default: as configured)', whole)
-    .option('--users <pattern>', 'whose lists: {n} is a number from 1 to --user-count', 'reader-{n}')
-    .option('--user-count <n>', 'how many of them', positive, 4_000)
-    .option('--actors <pattern>', 'who acts in the events', 'load-{n}')
-    .option('--actor-count <n>', 'how many of them', positive, 10_000)
+    .option(
+      '--max-age-ms <n>',
+      'greatest age of a cached list, milliseconds; 0: the engine computes each list (default: as configured)',
+      whole,
+    )
+    .option('--users <pattern>', 'users of the lists: {n} is a number from 1 to --user-count', 'reader-{n}')
+    .option('--user-count <n>', 'number of these users', positive, 4_000)
+    .option('--actors <pattern>', 'users of the events', 'load-{n}')
+    .option('--actor-count <n>', 'number of these users', positive, 10_000)
     .option('--batch <n>', 'events in one request', upTo(10_000), 20)
-    .option('--rate <n>', 'events a second that are published while lists are asked for', positive, 2_000)
+    .option('--rate <n>', 'events per second during the requests for lists', positive, 2_000)
     .option('--key <key>', 'API key with the scopes recommend and events:user (default: $FRESHET_KEY)')
     .option('--seed <n>', 'seed of the draws', whole, 1)
     .option('--json', 'write JSON')

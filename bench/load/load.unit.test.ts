@@ -33,7 +33,7 @@ async function gateway(): Promise<{ url: string; posted: string[]; asked: string
 const users = { pattern: 'u {n}', count: 3 };
 
 describe('a load', () => {
-  it('counts answers, and what failed by its status', async () => {
+  it('counts answers, and failures by status', async () => {
     const { url, asked } = await gateway();
     let n = 0;
     const driven = await drive({
@@ -51,7 +51,7 @@ describe('a load', () => {
     expect(driven.latency.p50).toBeLessThanOrEqual(driven.latency.p99);
   });
 
-  it('asks for lists of users by their pattern, and publishes events that the log takes', async () => {
+  it('requests lists of users by their pattern, and publishes events that the log accepts', async () => {
     const { url, asked, posted } = await gateway();
     const figures = await runLoad({
       url,
@@ -77,7 +77,7 @@ describe('a load', () => {
     expect(new Set(events.map((event) => (event as { id: string }).id)).size).toBe(events.length);
   });
 
-  it('says what to do where nobody answers, and where there is nothing to act on', async () => {
+  it('gives the next step if no gateway answers, and if there are no items', async () => {
     const options = {
       phases: ['publish'] as const,
       connections: 1,
@@ -93,7 +93,7 @@ describe('a load', () => {
     });
   });
 
-  it('keeps its pace, and reports what was not answered well', async () => {
+  it('keeps its pace, and reports failed requests', async () => {
     const { url, posted } = await gateway();
     const next = eventRequests({ users, items: ['i1'], batch: 1, seed: 2 });
     const steady = keepSending({ url, perSecond: 200, next });

@@ -6,7 +6,9 @@ import { type PipelineFigures, runPipeline } from './pipeline.ts';
 /** `npm run bench -- pipeline` */
 export const pipelineBench = (): Command =>
   new Command('pipeline')
-    .description('from publish to projection: publisher, raw consumer, raw SQLite, the loop of each service, freshness')
+    .description(
+      'measure the way from publishing to projection: publisher, raw consumer, raw SQLite, the loop of each service, freshness',
+    )
     .option('--events <n>', 'simulated interactions', positive, 100_000)
     .option('--fresh <n>', 'events for the freshness figures', positive, 500)
     .option('--json', 'write JSON')
@@ -32,11 +34,11 @@ function textOf({ events, nats, publisher, raw, services, together, freshness }:
     `publisher, acknowledged (c)      ${perSecond(publisher)}`,
     `raw consumer that counts (a)     ${perSecond(raw)}`,
     '',
-    table(rows, ['service', 'loop', '(a) raw consumer', '(b) SQLite alone', '1/(1/a+1/b)', 'loop / that']),
+    table(rows, ['service', 'loop', '(a) raw consumer', '(b) SQLite alone', 'limit 1/(1/a+1/b)', 'loop / limit']),
     '',
-    `all four services at once, each its own process: ${perSecond(together)} until the last has committed`,
+    `all four services at once, each in a process of its own: ${perSecond(together)} until the last commit`,
     '',
-    `freshness on an idle system, ${count(freshness.samples)} events, from publish acknowledged:`,
+    `freshness on an idle system, ${count(freshness.samples)} events, from the acknowledgement:`,
     table(
       [
         ['ranking readable in KV', `${freshness.ranking.p50.toFixed(1)} ms`, `${freshness.ranking.p99.toFixed(1)} ms`],
@@ -46,7 +48,7 @@ function textOf({ events, nats, publisher, raw, services, together, freshness }:
           `${freshness.recommend.p99.toFixed(1)} ms`,
         ],
         [
-          'an empty request over NATS, beside it',
+          'for comparison: an empty request over NATS',
           `${freshness.ping.p50.toFixed(1)} ms`,
           `${freshness.ping.p99.toFixed(1)} ms`,
         ],

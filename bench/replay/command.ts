@@ -7,9 +7,11 @@ import { type RebuildFigures, type ReplayFigures, rebuildOne, runReplay, SERVICE
 /** `npm run bench -- replay` */
 export const replayBench = (): Command =>
   new Command('replay')
-    .description('rebuilding each service from the log, beside a raw consumer and raw SQLite; its memory on the way')
+    .description(
+      'measure the rebuild of each service from the log, compared with a raw consumer and raw SQLite, and its memory',
+    )
     .option('--events <n>', 'simulated interactions', positive, 100_000)
-    .option('--service <name...>', 'these services only', [...SERVICES])
+    .option('--service <name...>', 'only these services', [...SERVICES])
     .option('--cache-kib <n>', 'projection.cache_kib of the rebuild', positive)
     .option('--json', 'write JSON')
     .action(
@@ -62,9 +64,9 @@ const COLUMNS = [
   '  rebuild',
   '(a) raw consumer',
   '(b) SQLite alone',
-  '1/(1/a+1/b)',
-  'rebuild / that',
-  'the same of processor time',
+  'limit 1/(1/a+1/b)',
+  'rebuild / limit',
+  'the same in processor time',
 ];
 
 const line = (cells: readonly string[]): string =>
@@ -94,7 +96,7 @@ function textOf({ service, rebuild, raw, sqlite, limit, cpuRatio, memory, learni
       (rebuild / limit).toFixed(2),
       cpuRatio.toFixed(2),
     ]),
-    `  MiB at each quarter: ${parts.join('; ')} at the most`,
+    `  MiB at each quarter: ${parts.join('; ')} at most`,
     ...(learning === undefined
       ? []
       : [

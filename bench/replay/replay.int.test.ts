@@ -1,8 +1,8 @@
-/** The benchmark of rebuilding, in small: what it measures, and that each service is told of as soon as it is. */
+/** The benchmark of rebuilds, in small: its figures, and that it reports each service as soon as it is measured. */
 import { expect, it } from 'vitest';
 import { type RebuildFigures, runReplay } from './replay.ts';
 
-it('rebuilds services in processes of their own and tells of each as soon as it is measured', async () => {
+it('rebuilds services in processes of their own and reports each as soon as it is measured', async () => {
   const told: RebuildFigures[] = [];
   const figures = await runReplay({
     events: 1_500,

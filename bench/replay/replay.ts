@@ -57,7 +57,7 @@ export interface ReplayOptions {
   measured?: (figures: RebuildFigures, of: Omit<ReplayFigures, 'services'>) => void;
 }
 
-/** What one rebuild tells whoever started it. */
+/** The report of one rebuild to its parent process. */
 export interface OneRebuild {
   messages: number;
   seconds: number;

@@ -7,16 +7,18 @@ import { type Row, runServingBench, type ServingFigures, type ServingOptions } f
 /** `npm run bench -- serving` */
 export const servingBench = (): Command =>
   new Command('serving')
-    .description('lists from a whole system over NATS and HTTP, beside the empty way and scoring alone; freshness')
+    .description(
+      'measure lists of a whole system over NATS and HTTP, compared with empty requests and scoring alone, and freshness',
+    )
     .option('--inter <file>', 'interactions, in any form that an import takes: measured as well')
     .option('--item <file>', 'items of an atomic file, published as the catalogue')
     .option('--items <n>', 'items of the simulated catalogue; 0: none', whole, 20_000)
     .option('--events <n>', 'simulated interactions', positive, 200_000)
     .option('--readers <n>', 'simulated readers', positive, 8_000)
-    .option('--concurrency <n,...>', 'askers at once', numbers, [1, 16, 64])
-    .option('--seconds <n>', 'how long each is measured', positive, 5)
-    .option('--rate <n>', 'events a second that are published in the second half', positive, 2_000)
-    .option('--users <n>', 'users whose lists are asked for', positive, 500)
+    .option('--concurrency <n,...>', 'concurrent callers', numbers, [1, 16, 64])
+    .option('--seconds <n>', 'seconds per measurement', positive, 5)
+    .option('--rate <n>', 'events per second in the second half', positive, 2_000)
+    .option('--users <n>', 'users of the requests', positive, 500)
     .option('--engines <n>', 'processes of the engine, which share the requests', positive, 1)
     .option('-n, --n <n>', 'items in a list', positive, 10)
     .option('--json', 'write JSON')
@@ -33,9 +35,9 @@ function numbers(text: string): number[] {
 }
 
 const NAMES: Record<Row['what'], string> = {
-  ping: '(a) nothing, the same way',
-  standing: 'lists that stand',
-  fresh: 'computed for the request',
+  ping: '(a) empty request',
+  standing: 'cached list',
+  fresh: 'computed list',
 };
 
 function textOf(figures: ServingFigures): string {
@@ -55,14 +57,14 @@ function textOf(figures: ServingFigures): string {
   ]);
   const quantiles = ({ p50, p99, max }: Latency): string => `p50 ${ms(p50)} ms, p99 ${ms(p99)} ms, most ${ms(max)} ms`;
   return [
-    `${stream}: ${count(events)} messages, ${count(users)} users and ${count(items)} items that were acted on; ${engines} process${engines === 1 ? '' : 'es'} of the engine; Node ${process.version}`,
+    `${stream}: ${count(events)} messages, ${count(users)} users and ${count(items)} items with interactions; ${engines} process${engines === 1 ? '' : 'es'} of the engine; Node ${process.version}`,
     '',
     `(b) scoring alone, in one thread: ${count(Math.round(alone))} lists/s`,
     '',
-    table(shown, ['over', 'at once', 'what', 'events', 'answers', 'p50 ms', 'p99 ms', 'p99.9 ms', 'beside', '']),
+    table(shown, ['over', 'callers', 'what', 'events', 'answers', 'p50 ms', 'p99 ms', 'p99.9 ms', 'relative', '']),
     '',
-    `freshness at ${count(Math.round(publishedPerSecond))} events/s, from acknowledged to a list with min_seq: ${quantiles(freshness.list)} (${count(freshness.samples)} events${freshness.failed > 0 ? `, ${freshness.failed} failed` : ''})`,
-    `rankings that waited to be published again: ${count(freshness.waiting)} at most, the oldest for ${freshness.oldestSeconds.toFixed(1)} s`,
+    `freshness at ${count(Math.round(publishedPerSecond))} events/s, from the acknowledgement to a list with min_seq: ${quantiles(freshness.list)} (${count(freshness.samples)} events${freshness.failed > 0 ? `, ${freshness.failed} failed` : ''})`,
+    `pending rankings: ${count(freshness.waiting)} at most, the oldest for ${freshness.oldestSeconds.toFixed(1)} s`,
   ].join('\n');
 }
 
@@ -79,7 +81,7 @@ function beside(row: Row, rows: readonly Row[], alone: number): string {
   if (row.what === 'ping') return '';
   if (row.events > 0) {
     const quiet = of(row.what, 0);
-    return quiet ? `p99 ${(row.latency.p99 / quiet.latency.p99).toFixed(2)} of without` : '';
+    return quiet ? `p99 ${(row.latency.p99 / quiet.latency.p99).toFixed(2)} of that without events` : '';
   }
   if (row.what === 'fresh') return `${(row.perSecond / alone).toFixed(2)} of (b)`;
   const ping = of('ping', 0);

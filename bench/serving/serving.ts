@@ -36,7 +36,7 @@ export interface ServingOptions {
   say: (line: string) => void;
 }
 
-/** `ping`: nothing, the same way; `standing`: lists that still stand; `fresh`: each computed for the request. */
+/** `ping`: an empty request; `standing`: a cached list; `fresh`: a list that the engine computes for the request. */
 export const ASKED = ['ping', 'standing', 'fresh'] as const;
 export type What = (typeof ASKED)[number];
 

@@ -125,7 +125,7 @@ export const limitFrom = (env, name, fallback) => {
   return Number.isFinite(value) && value > 0 ? value : fallback;
 };
 
-/** The first Python 3 with pip, or the reason why there is none. */
+/** The first Python 3 with pip, or the reason why it is missing. */
 export const findPip = async (/** @type {NodeJS.ProcessEnv} */ env) => {
   let reason = 'no python3 on PATH';
   for (const name of process.platform === 'win32' ? ['python', 'python3', 'py'] : ['python3', 'python']) {

@@ -114,7 +114,7 @@ async function engine(
   };
 }
 
-/** The newest readable snapshot of this engine up to a sequence. Throws `SnapshotUnfitError` if there is none. */
+/** The newest readable snapshot of this engine up to a sequence. Throws `SnapshotUnfitError` if no snapshot fits. */
 async function nearest(
   config: Config,
   { nc, log, logger, known }: { nc: NatsConnection; log: Log; logger: Logger; known: readonly RecordedInput[] },
@@ -126,7 +126,7 @@ async function nearest(
   const { originOf } = await import('../engine/settings/settings.ts');
   const version = foldVersion(engineProjection({ config }));
   const origin = originOf(config, version, (await log.info()).created);
-  const passedOver: string[] = [];
+  const skipped: string[] = [];
   const restored = await nearestModel({
     config,
     nc,
@@ -135,16 +135,16 @@ async function nearest(
     origin,
     upTo,
     inputs: (seq) => digestOf([...known].sort(inOrder).filter(({ from_seq }) => from_seq <= seq)),
-    onPassedOver: (object, reason) => void passedOver.push(`${object}: ${reason}`),
+    onSkipped: (object, reason) => void skipped.push(`${object}: ${reason}`),
   });
   if (restored.manifest) return restored;
   throw new SnapshotUnfitError(
-    passedOver.length === 0
+    skipped.length === 0
       ? `The engine has no snapshot up to sequence ${upTo}.`
-      : `No snapshot up to sequence ${upTo} fits: ${passedOver.join('; ')}.`,
+      : `No snapshot up to sequence ${upTo} fits: ${skipped.join('; ')}.`,
     {
       next: 'freshet replay engine, or freshet verify engine, without --from-snapshot: the command then folds the model from the start of the log',
-      details: { upTo, passedOver },
+      details: { upTo, passedOver: skipped },
     },
   );
 }

@@ -41,7 +41,7 @@ const history = async (user: string, seq: number | undefined): Promise<string[]>
 };
 
 describe('publishing', () => {
-  test('is soon in the log, and in the list that is asked for after it', async () => {
+  test('puts an event into the log, and the next list reflects it', async () => {
     const freshet = client();
     freshet.publish('user.viewed.v1', 'c1', { item: 'a' });
     const seq = await freshet.flush();
@@ -54,7 +54,7 @@ describe('publishing', () => {
     expect((await freshet.recommend(undefined, { history: ['a'], n: 1 })).items[0]?.item).toBe('b');
   });
 
-  test('goes in batches, smaller ones where the gateway takes no more at once', async () => {
+  test('sends batches, and smaller ones if the gateway accepts no larger ones', async () => {
     let requests = 0;
     const counting: typeof fetch = (...args) => {
       requests++;
@@ -66,7 +66,7 @@ describe('publishing', () => {
     expect(requests).toBeLessThan(8);
   });
 
-  test('tells of an event that can never be taken, and sends the others', async () => {
+  test('reports an event that the gateway rejects, and sends the others', async () => {
     const rejected: RejectedEvent[] = [];
     const freshet = client({ onRejected: (one) => void rejected.push(one) });
     freshet.publish('user.viewed.v1', 'c3', {} as { item: string }, { id: 'bad' });
@@ -78,7 +78,7 @@ describe('publishing', () => {
     expect(rejected[1]).toMatchObject({ event: { id: 'alone' } });
   });
 
-  test('counts once where an answer was lost and the event is sent again', async () => {
+  test('counts an event once that is sent again after a lost answer', async () => {
     let lost = 0;
     const losing: typeof fetch = async (...args) => {
       const response = await fetch(...args);
@@ -96,7 +96,7 @@ describe('publishing', () => {
     expect(await history('c4', body.seq)).toEqual(['end', 'a']);
   });
 
-  test('waits while there is no way, over a reload as well, and goes out when there is', async () => {
+  test('waits while the gateway is away, also over a reload, and sends when it is back', async () => {
     const kept = new Map<string, string>();
     const storage = {
       get length() {
@@ -125,7 +125,7 @@ describe('publishing', () => {
   });
 });
 
-test('a list that is rendered is reported once, and clicks on it count for it', async () => {
+test('a rendered list is reported once, and clicks are attributed to it', async () => {
   const freshet = client();
   const list = await freshet.recommend('c6', { n: 3 });
   freshet.rendered(list);
@@ -142,7 +142,7 @@ test('a list that is rendered is reported once, and clicks on it count for it', 
   });
 });
 
-test('a list that is watched comes again when it changes, until it is enough', async () => {
+test('a watched list arrives again at each change, until the signal aborts', async () => {
   const freshet = client();
   const enough = new AbortController();
   const seen: string[][] = [];
@@ -156,8 +156,8 @@ test('a list that is watched comes again when it changes, until it is enough', a
   await done;
 });
 
-test('a watched list is asked for anew where the gateway falls silent', async () => {
-  // As a connection whose other end is gone, of which a machine that slept is told nothing.
+test('the client reconnects a watched list if the gateway falls silent', async () => {
+  // As a connection whose other end is gone without notice, such as after the sleep of a machine.
   let connections = 0;
   const proxy = createServer((incoming, outgoing) => {
     if (++connections > 1) {
@@ -187,7 +187,7 @@ test('a watched list is asked for anew where the gateway falls silent', async ()
   expect(String(troubles[0])).toContain('The gateway has sent nothing for 1000 ms');
 });
 
-test('a gateway that says when to come back is not asked sooner, however much is queued', async () => {
+test('the client does not retry before Retry-After, however long its queue is', async () => {
   const limited = await startStack({ natsUrl: nats.url, config: testConfig({ keys: 'off', rate_per_s: 0.001 }) });
   onTestFinished(() => limited.stop());
   await until(async () => (await limited.gateway.ready()).ready);
@@ -202,13 +202,13 @@ test('a gateway that says when to come back is not asked sooner, however much is
   await until(() => statuses.length === 2);
   await until(() => freshet.pending === 1);
   for (let i = 0; i < 10; i++) freshet.publish('user.viewed.v1', 'c10', { item: `j${i}` });
-  // What is to be sent at once has a timer before this one.
+  // Events that go at once have a timer before this one.
   await new Promise((resolve) => setTimeout(resolve, 0));
   await fetch(`${limited.url}/healthz`);
   expect(statuses).toEqual([200, 429]);
 });
 
-test('a token that ends is asked for again, and a wrong question is an error with its code', async () => {
+test('the client requests a new token for an expired one, and an invalid request is an error with its code', async () => {
   const store = await openKeyStore(await nats.connect());
   const made = makeKey({ name: 'server', scopes: ['recommend', 'events:user'], now: Date.now() });
   await store.add(made.record);
@@ -233,7 +233,7 @@ test('a token that ends is asked for again, and a wrong question is an error wit
   await expect(freshet.recommend('c8', { n: 0 })).rejects.toBeInstanceOf(FreshetClientError);
 });
 
-test('the library is one file for a browser that needs nothing else', async () => {
+test('the library for browsers is one file without dependencies', async () => {
   const { outputFiles } = await build({
     entryPoints: ['src/client/mod.ts'],
     bundle: true,

@@ -22,7 +22,7 @@ function problem(load: () => unknown): ConfigInvalidError {
 }
 
 describe('settings', () => {
-  it('are the defaults where nothing is said', () => {
+  it('are the defaults without a file', () => {
     const config = loadConfig({ file: file('{}'), env: {} });
     expect(config).toEqual(completeConfig({}));
     expect(config.projection.batch_max).toBe(500);
@@ -30,12 +30,12 @@ describe('settings', () => {
     expect(config.events.declared).toEqual([]);
   });
 
-  it('come from the file, the rest of its section staying as it is', () => {
+  it('come from the file, and the rest of a section keeps its defaults', () => {
     const config = loadConfig({ file: file('{"projection":{"batch_max":7}}'), env: {} });
     expect(config.projection).toEqual({ ...completeConfig({}).projection, batch_max: 7 });
   });
 
-  it('come from the environment before the file', () => {
+  it('of the environment override those of the file', () => {
     const env = {
       FRESHET_PROJECTION_BATCH_MAX: '9',
       FRESHET_EVENTS_DECLARED: '["x_listened"]',
@@ -50,11 +50,11 @@ describe('settings', () => {
     expect(config.http.host).toBe('0.0.0.0');
   });
 
-  it('are found where FRESHET_CONFIG says', () => {
+  it('come from the file that FRESHET_CONFIG names', () => {
     expect(loadConfig({ env: { FRESHET_CONFIG: file('{"demo":{"seed":3}}') } }).demo.seed).toBe(3);
   });
 
-  it('that one load changed do not show in the next', () => {
+  it('that a caller changes do not affect the next load', () => {
     const first = loadConfig({ file: file('{}'), env: {} });
     first.engine.weights['user.viewed.v1'] = 1;
     first.events.declared.push('x_changed');
@@ -71,7 +71,7 @@ describe('settings', () => {
     ['{"events":{"declared":["listened"]}}', 'events.declared.0'],
     ['{"log":{"level":"loud"}}', 'log.level'],
     ['{"engine":{"weights":{"user.viewed.v1":-1}}}', 'engine.weights'],
-  ])('%s are refused, naming the setting', (content, setting) => {
+  ])('%s are refused, and the error names the setting', (content, setting) => {
     const path = file(content);
     const { message, next } = problem(() => loadConfig({ file: path, env: {} }));
     expect(message).toContain(path);
@@ -81,14 +81,14 @@ describe('settings', () => {
 
   it.each([
     ['is not there', undefined],
-    ['is no JSON', '{"projection":'],
+    ['is not JSON', '{"projection":'],
     ['holds a list', '[]'],
-  ])('of a file that %s are refused, naming it', (_what, content) => {
+  ])('of a file that %s are refused, and the error names the file', (_what, content) => {
     const path = content === undefined ? join(tempDir(), 'missing.json') : file(content);
     expect(problem(() => loadConfig({ file: path, env: {} })).message).toContain(path);
   });
 
-  it('of a variable that is no number are refused, naming the variable', () => {
+  it('of a variable that is not a number are refused, and the error names the variable', () => {
     const { message } = problem(() => loadConfig({ file: file('{}'), env: { FRESHET_PROJECTION_BATCH_MAX: 'many' } }));
     expect(message).toContain('FRESHET_PROJECTION_BATCH_MAX');
   });

@@ -10,7 +10,7 @@ const given = specify(contentProjection);
 const json = (value: object): string => JSON.stringify(value);
 
 describe('the catalogue', () => {
-  it('holds an item with its tags from when it is published', () => {
+  it('contains an item with its tags once it is published', () => {
     given()
       .when(published('i1', { title: 'The Sea', tags: ['sea', 'novel', 'sea'] }))
       .then({
@@ -26,7 +26,7 @@ describe('the catalogue', () => {
       });
   });
 
-  it('takes what a patch says, drops what it says null of, and keeps the rest', () => {
+  it('applies the members of a patch, removes those that are null, and keeps the rest', () => {
     given(published('i1', { title: 'A', description: 'long', tags: ['sea'], attributes: { year: 1911, author: 'X' } }))
       .when(patched('i1', { title: 'B', description: null, tags: ['land'], attributes: { year: null, free: true } }))
       .then({
@@ -41,25 +41,25 @@ describe('the catalogue', () => {
       });
   });
 
-  it('knows nothing of an item that is patched before it is published', () => {
+  it('ignores a patch of an item that is not published yet', () => {
     given()
       .when(patched('i1', { title: 'B' }))
       .then({ item: [], tag: [] });
   });
 
-  it('has all fields anew when an item is published again', () => {
+  it('replaces all fields when an item is published again', () => {
     given(published('i1', { title: 'A', tags: ['sea'] }))
       .when(published('i1', { title: 'B' }))
       .then({ item: [{ fields: json({ title: 'B' }), published_seq: 1, changed_seq: 2 }], tag: [] });
   });
 
-  it('notes what is withdrawn, also before it is published, until it is restored', () => {
+  it('marks an item as withdrawn, also before it is published, until it is restored', () => {
     given(withdrawn('i1'), published('i1'), withdrawn('i1'), withdrawn('i2'))
       .when(restored('i2'))
       .then({ withdrawal: [{ item: 'i1', seq: 1 }], item: [{ item: 'i1' }] });
   });
 
-  it('stays as it is whatever users do', () => {
+  it('does not depend on events of users', () => {
     given().when(viewed('u1', 'i1')).then({ item: [], tag: [], withdrawal: [] });
   });
 });
@@ -77,7 +77,7 @@ describe('answers', () => {
       config,
     );
 
-  it('tell an item, and whether it may be had', () => {
+  it('return an item and its availability', () => {
     expect(answers().get?.handle({ item: 'a' })).toEqual({
       item: 'a',
       available: true,
@@ -88,7 +88,7 @@ describe('answers', () => {
     expect(() => answers().get?.handle({ item: 'z' })).toThrow(NotFoundError);
   });
 
-  it('tell several items in the order asked, without those that are not known', () => {
+  it('return several items in the order of the request, without unknown ones', () => {
     expect(answers().get?.handle({ items: ['c', 'z', 'a'] })).toMatchObject({ items: [{ item: 'c' }, { item: 'a' }] });
   });
 

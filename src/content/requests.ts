@@ -1,4 +1,4 @@
-/** What requests to the content service hold: the one source for its endpoints and for the gateway's routes. */
+/** Schemas of requests to the content service, for its endpoints and for the gateway's routes. */
 import { Type } from 'typebox';
 import { count, cursor, freshness, id, ids, request } from '../bus/nats/request-members.ts';
 import type { Config } from '../config/schema.ts';
@@ -23,7 +23,7 @@ export function contentRequests({ http, content }: Pick<Config, 'http' | 'conten
         }),
       ),
       n: Type.Optional(count(ITEMS_MOST, content.list_default, 'items')),
-      cursor: Type.Optional(cursor('next of the page before: the answer is the page after it')),
+      cursor: Type.Optional(cursor('next of the previous page')),
       ...fresh,
     }),
   };

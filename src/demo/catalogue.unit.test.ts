@@ -57,7 +57,7 @@ describe('the catalogue', () => {
     }
   });
 
-  it('knows the books it calls famous', () => {
+  it('contains all books of the famous list', () => {
     const ids = new Set(books.map((book) => book.id));
     expect(FAMOUS.filter((id) => !ids.has(id))).toEqual([]);
   });

@@ -52,7 +52,7 @@ describe('a simulation', () => {
     expect(times.at(-1)).toBeGreaterThan(END - DAY);
   });
 
-  it('has as many events, readers and items as asked for', () => {
+  it('has the requested numbers of events, readers and items', () => {
     const count = (type: string) => events.filter((event) => event.type === type).length;
     expect(events.filter(isInteraction)).toHaveLength(5_000);
     expect(count('user.registered.v1')).toBe(300);
@@ -67,7 +67,7 @@ describe('a simulation', () => {
     expect(events.map((event) => event.id)).not.toContain(first!.id);
   });
 
-  it('makes only events that the schemas take', () => {
+  it('makes only events that match the schemas', () => {
     const validators = new Map(
       (Object.entries(EVENT_DATA) as [EventType, TSchema][]).map(([type, data]) => [
         type,
@@ -81,7 +81,7 @@ describe('a simulation', () => {
     }
   });
 
-  it('lets nobody act before they have registered, nor on what has not come out', () => {
+  it('lets no reader act before their registration, nor on an unpublished item', () => {
     const known = new Set<string>();
     for (const event of events) {
       if (event.type === 'user.registered.v1' || event.type === 'content.published.v1') known.add(event.subject);
@@ -92,7 +92,7 @@ describe('a simulation', () => {
     }
   });
 
-  it('has books that come out late and are read afterwards', () => {
+  it('publishes some books late, and readers read them afterwards', () => {
     const late = events.filter(
       (event) => event.type === 'content.published.v1' && Date.parse(event.time!) > END - 25 * DAY,
     );
@@ -156,7 +156,7 @@ describe('a simulation', () => {
     expect(pauses.filter((pause) => pause < 600_000).length / pauses.length).toBeGreaterThan(0.5);
   });
 
-  it('refuses what makes no sense', () => {
+  it('refuses invalid options', () => {
     expect(() => createSimulation({ ...SMALL, readers: 0 })).toThrow(RangeError);
     expect(() => createSimulation({ ...SMALL, perDay: 1 })).toThrow(/do not fit/);
     expect(() => simulation.trueAffinity('reader-999999', 'austen-emma')).toThrow(RangeError);
@@ -177,7 +177,7 @@ describe('a run', () => {
     );
   });
 
-  it('may be left at any place and taken up again', () => {
+  it('may be interrupted anywhere and continued', () => {
     const options = { seed: 3, end: END, readers: 80, days: 10, items: 200, events: 600 };
     const whole = hash(simulate(options));
     fc.assert(
@@ -190,7 +190,7 @@ describe('a run', () => {
     );
   });
 
-  it('has the sizes asked for whatever they are', () => {
+  it('has the requested sizes', () => {
     fc.assert(
       fc.property(
         fc.record({
@@ -211,7 +211,7 @@ describe('a run', () => {
     );
   });
 
-  it('invents items beyond the catalogue, and says so', () => {
+  it('marks items beyond the catalogue as synthetic', () => {
     const simulation = createSimulation({ ...SMALL, items: 3_000 });
     const published = [...simulation.events()].filter((event) => event.type === 'content.published.v1');
     expect(published).toHaveLength(3_000);
@@ -227,7 +227,7 @@ describe('a run', () => {
 });
 
 describe('the live trickle', () => {
-  it('goes on for ever from where the simulation ended, by the caller’s clock', () => {
+  it('continues the simulation without end, by the caller’s clock', () => {
     const simulation = createSimulation(SMALL);
     const before = [...simulation.events()];
     let time = END;
@@ -311,7 +311,7 @@ describe('what readers do', () => {
       .map(({ other }) => other);
   }
 
-  it('puts books side by side that belong together: plain cosine finds them for the 100 most read', () => {
+  it('makes related books neighbours: plain cosine finds them for the 100 most read', () => {
     const pairs = mostRead.slice(0, 100).flatMap((a) => similar(a, 5).map((b) => [a, b] as const));
     const share = pairs.filter(([a, b]) => related(books.get(a)!, books.get(b)!)).length / pairs.length;
     expect(share).toBeGreaterThan(0.9);
@@ -349,7 +349,7 @@ describe('what readers do', () => {
     expect(Math.max(...[...histories.values()].map((items) => items.size))).toBeLessThan(400);
   });
 
-  it('can be foretold better by who knows the tastes than by popularity', () => {
+  it('is predicted better by tastes than by popularity', () => {
     // What readers did next in the live trickle, against the two lists made before it.
     let byTaste = 0;
     let byPopularity = 0;
@@ -366,7 +366,7 @@ describe('what readers do', () => {
     expect(byTaste).toBeGreaterThan(byPopularity);
   });
 
-  it('has chances that add up, and favour what is liked', () => {
+  it('has probabilities that add up to 1 and favour liked items', () => {
     const chances = simulation.trueNext('reader-5');
     expect(chances.reduce((sum, chance) => sum + chance, 0)).toBeCloseTo(1, 6);
     const liked = simulation.trueRanking('reader-5', 30).map(({ item }) => chances[simulation.indexOf(item)]!);

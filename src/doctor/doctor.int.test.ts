@@ -34,7 +34,7 @@ const stub = (name: string, text: string): string => {
 };
 
 describe.skipIf(process.platform === 'win32')('the doctor', () => {
-  it('says of everything that is missing what it costs and how to get it', async () => {
+  it('reports for everything that is missing its cost and how to get it', async () => {
     const report = await doctor(bare());
     expect(report.ok).toBe(false);
     for (const check of report.checks) {
@@ -47,7 +47,7 @@ describe.skipIf(process.platform === 'win32')('the doctor', () => {
       expect(named(report, name)?.state, name).toBe('ok');
   });
 
-  it('is content without what is optional', async () => {
+  it('succeeds without optional parts', async () => {
     const path = stub('nats-server', 'echo "nats-server: v2.15.2"');
     const report = await doctor(bare());
     expect(report.ok).toBe(true);
@@ -55,7 +55,7 @@ describe.skipIf(process.platform === 'win32')('the doctor', () => {
     expect(renderDoctor(report)).toContain('Freshet runs. The missing components above are optional.');
   });
 
-  it('asks the server of NATS_URL whether it answers, and prints no password', async () => {
+  it('checks whether the server of NATS_URL answers, and prints no password', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
@@ -91,14 +91,14 @@ describe.skipIf(process.platform === 'win32')('the doctor', () => {
 });
 
 describe('the set-up as the running system sees it', () => {
-  it('reports a server that is nowhere as an error of ours, with what to do', async () => {
+  it('reports a missing nats-server as a Freshet error with the next step', async () => {
     const failure = await locateNatsServer({ env: bare(), allowDownload: false }).catch((err: unknown) => err);
     expect(failure).toBeInstanceOf(NatsServerUnavailableError);
     expect(failure).toMatchObject({ next: expect.stringContaining('NATS_SERVER_BIN') });
   });
 
   it.runIf(process.platform === 'linux' && process.arch === 'x64')(
-    'names the compiler when native TensorFlow cannot be built for want of one',
+    'names the missing compiler when native TensorFlow cannot be built',
     async () => {
       const root = join(folder, 'clone');
       const target = join(root, 'node_modules/@tensorflow/tfjs-node');

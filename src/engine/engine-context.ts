@@ -1,4 +1,4 @@
-/** What the parts of one projection runtime of the engine share. */
+/** Values that the parts of one projection runtime of the engine share. */
 import type { StreamSeq } from '../bus/event/ids.ts';
 import type { Fingerprint } from '../bus/projection/store.ts';
 import type { ServiceContext } from '../bus/service/description.ts';

@@ -73,7 +73,7 @@ const isReady = (instance: string, { pid }: ChildProcess): Promise<boolean> =>
     { within: 90_000, what: instance },
   );
 
-it('rankings go on being written when who wrote them is killed, and by one alone when it comes back', async () => {
+it('another replica publishes rankings when the publisher is killed, and only one does when it comes back', async () => {
   const first = launch(1);
   await isWriter('engine');
   await isWritten('u1', await publish(...['a', 'b', 'c'].map((item) => published(item)), viewed('u1', 'a')));
@@ -81,7 +81,7 @@ it('rankings go on being written when who wrote them is killed, and by one alone
   expect(await writer()).toBe('engine');
 
   first.kill('SIGKILL');
-  // Nobody writes now; who writes next has it to do.
+  // No replica publishes now, so the next publisher must.
   const missed = await publish(viewed('u2', 'b'));
   await isWriter('engine-2');
   await isWritten('u2', missed);
@@ -93,7 +93,7 @@ it('rankings go on being written when who wrote them is killed, and by one alone
   expect(await writer()).toBe('engine-2');
 });
 
-it('lists of similar items that the killed writer had due are published by the replica that takes over', async () => {
+it('the next publisher publishes the lists of similar items that were due at the killed one', async () => {
   // The first one publishes none in the time that this takes.
   const first = launch(1, { similar_interval_ms: 3_600_000 });
   await isWriter('engine');

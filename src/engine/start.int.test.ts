@@ -140,10 +140,10 @@ async function uninterrupted(config: Config): Promise<string> {
   return createHash('sha256').update(state).digest('hex');
 }
 
-const UNUSABLE = 'the engine can’t read a snapshot, and tries the one before it';
+const UNUSABLE = 'the engine cannot read a snapshot and tries the one before it';
 
 const catalogue = () => ['a', 'b', 'c', 'd', 'e'].map((item) => published(item, { tags: [item] }));
-/** A history with what makes rows and model differ on the way: links, traits, retractions, patches. */
+/** A history with events for which rows and model may differ in between: links, traits, retractions, patches. */
 const story = (n: number, offset = 0) =>
   Array.from({ length: n }, (_, k) => {
     const i = offset + k;
@@ -156,7 +156,7 @@ const story = (n: number, offset = 0) =>
   });
 
 describe('a start of the engine', () => {
-  it('goes on from the snapshot that was written when it stopped, at once', async () => {
+  it('continues at once from the snapshot that it wrote when it stopped', async () => {
     const first = await start();
     const seq = await publish(...catalogue(), ...story(300));
     await caughtUp(first, seq);
@@ -178,7 +178,7 @@ describe('a start of the engine', () => {
     expect((await pointer()).sha256).toBe(await uninterrupted(settings()));
   });
 
-  it('reads the log from its beginning where there is no snapshot, is catching up the while, and comes to the same', async () => {
+  it('reads the log from its beginning without a snapshot, catches up meanwhile, and reaches the same model', async () => {
     const first = await start();
     const seq = await publish(...catalogue(), ...story(800));
     await caughtUp(first, seq);
@@ -219,7 +219,7 @@ describe('a start of the engine', () => {
       async (object) => void (await (await objects()).delete(object)),
     ],
     [
-      'it is no state, although it is what was written',
+      'its bytes match the manifest and are not a state',
       UNUSABLE,
       async (object) => {
         const store = await objects();
@@ -232,7 +232,7 @@ describe('a start of the engine', () => {
         );
       },
     ],
-  ])('uses the snapshot before the newest one where %s', async (_what, warning, damage) => {
+  ])('uses the snapshot before the newest one if %s', async (_what, warning, damage) => {
     let seq = 0;
     const written: string[] = [];
     for (let round = 0; round < 2; round++) {
@@ -260,7 +260,7 @@ describe('a start of the engine', () => {
     ).toBe(sha256);
   });
 
-  it('passes over the snapshots of another configuration, says so, and comes to its own', async () => {
+  it('skips the snapshots of another configuration, logs it, and writes its own', async () => {
     const first = await start();
     const seq = await publish(...catalogue(), ...story(60));
     await caughtUp(first, seq);
@@ -282,7 +282,7 @@ describe('a start of the engine', () => {
     expect(from(third)).toMatchObject({ snapshot: ours.object, from: seq });
   });
 
-  it('does not use a snapshot that is newer than the rows, as where an older copy of these was put back', async () => {
+  it('does not use a snapshot that is newer than the rows, as after a restored older copy of the rows', async () => {
     const first = await start();
     const early = await publish(...catalogue(), ...story(60));
     await caughtUp(first, early);
@@ -304,7 +304,7 @@ describe('a start of the engine', () => {
     expect((await pointer()).sha256).toBe(await uninterrupted(settings()));
   });
 
-  it('does not use a snapshot of a stream that was deleted and made again', async () => {
+  it('does not use a snapshot of a stream that was deleted and created again', async () => {
     const first = await start();
     await caughtUp(first, await publish(...catalogue(), ...story(60)));
     await stop(first);
@@ -322,7 +322,7 @@ describe('a start of the engine', () => {
     expect(sha256).toBe(await uninterrupted(settings()));
   });
 
-  it('keeps as many snapshots as it is told to', async () => {
+  it('keeps the configured number of snapshots', async () => {
     const config = settings({ snapshots_kept: 2, snapshots_older: 0 });
     for (let round = 0; round < 4; round++) {
       const engine = await start(config);
@@ -343,7 +343,7 @@ describe('an engine that is killed', () => {
     children.clear();
   });
 
-  it('has after each restart what it would have had without, bit for bit', async () => {
+  it('has after each restart the same state as without a kill, bit for bit', async () => {
     const config = settings({ snapshot_interval_ms: 1_000, snapshot_events: 150 });
     const file = join(data, 'config.json');
     writeFileSync(file, JSON.stringify({ projection, engine: config.engine }));
@@ -368,7 +368,7 @@ describe('an engine that is killed', () => {
     for (let round = 0; round < 4; round++) {
       const child = launch();
       starts.push((await until(status, { within: 30_000 })).started_from);
-      // Killed in the middle of what it is sent; the second time once a snapshot is there.
+      // The engine is killed in the middle of the events; the second time after a snapshot.
       const sending = publish(...story(400, round * 400));
       const before = seq;
       await until(async () => (await status()).seq > before);
@@ -395,7 +395,7 @@ describe('an engine that is killed', () => {
   });
 });
 
-it('lists of similar items of a whole catalogue are published once it is quiet, however few go while events come', async () => {
+it('the engine publishes the lists of similar items of a whole catalogue once no events arrive, however few it publishes before', async () => {
   const ITEMS = 80;
   // As many intervals as there are items would be long past the limit.
   await start(settings({ similar_batch: 1, similar_interval_ms: 4_000 }));
@@ -410,7 +410,7 @@ it('lists of similar items of a whole catalogue are published once it is quiet, 
   await until(async () => (await count()) === ITEMS, { within: 60_000, what: `${ITEMS} lists of similar items` });
 });
 
-it('the ranking of a user is not published whose events and erasure come in one batch', async () => {
+it('the ranking of a user whose events and erasure come in one batch is not published', async () => {
   // What comes within two seconds of a transaction waits for the next one.
   const engine = await start(settings({ batch_rest_ms: 2_000 }));
   const rankings = (): { users: number; written_here: boolean } =>
@@ -451,7 +451,7 @@ describe('lists of similar items that were due when the engine stopped', () => {
   const rankedAt = (user: string, seq: number): Promise<boolean> =>
     until(async () => ((await value<{ seq: number }>(`user.${user}`))?.seq ?? 0) >= seq, { within: 20_000 });
 
-  it('are published when it starts again, where none was before', async () => {
+  it('are published when it starts again, if none was published before', async () => {
     const first = await start(settings(LATE));
     const seq = await publish(...catalogue(), viewed('u1', 'a'), viewed('u2', 'b'));
     await caughtUp(first, seq);

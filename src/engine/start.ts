@@ -32,7 +32,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     environment.logger ?? createLogger({ service: 'engine', level: logging.level, redact: logging.redact });
   const forgotten = createForgottenUsers();
   const settings = createSettingsInForce({ file: environment.config, logger, onForgotten: forgotten.note });
-  // Once a process, however often another projection runtime begins.
+  // Once per process, even if it has several projection runtimes.
   let registered: EngineMetrics | undefined;
 
   const parts = async (service: ServiceContext): Promise<ServiceParts> => {
@@ -63,7 +63,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     const { records } = inputs;
     const start = await startingModel(context, snapshots, records.digest);
     const { model, rebuilt } = start;
-    // The fold stops where something is trained, and what is trained is the fold's model.
+    // The fold stops at the positions of trainings, and a training reads the model of the fold.
     let folding: FoldPart | undefined;
     const position = (): number => folding?.fold.position() ?? start.seq;
     const catchingUp = (): boolean => folding?.catchingUp() ?? true;

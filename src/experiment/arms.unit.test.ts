@@ -10,18 +10,18 @@ const shareOf = (experiment: string, arm: string | undefined, among = users): nu
   among.filter((user) => armOf(user, { experiment, arms })?.arm === arm).length / among.length;
 
 describe('the arm of a user', () => {
-  it('is the same whenever it is asked for', () => {
+  it('is always the same', () => {
     for (const user of users.slice(0, 100))
       expect(armOf(user, { experiment: 'x', arms })).toEqual(armOf(user, { experiment: 'x', arms }));
   });
 
-  it('is each as often as its share says, and none for the rest', () => {
+  it('follows the shares, and is undefined for the remaining users', () => {
     expect(shareOf('x', 'a')).toBeCloseTo(0.5, 1);
     expect(shareOf('x', 'b')).toBeCloseTo(0.25, 1);
     expect(shareOf('x', undefined)).toBeCloseTo(0.25, 1);
   });
 
-  it('says nothing of the arm in another experiment', () => {
+  it('does not depend on the arm in another experiment', () => {
     const first = users.filter((user) => armOf(user, { experiment: 'x', arms })?.arm === 'a');
     expect(shareOf('y', 'a', first)).toBeCloseTo(0.5, 1);
   });

@@ -1,4 +1,4 @@
-/** Experiments by what services make of the log: arms by hash, lists and clicks folded, results looked at every day. */
+/** Experiments from log to result: arms by hash, folded lists and clicks, and results that are checked every day. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { clicked, codec, served, stored, type TestEvent } from '../../test/support/events.ts';
@@ -91,7 +91,7 @@ describe('an experiment', () => {
     expect(await outcomes({ first: 0.17, second: 0.1 })).toEqual(SEEDS.map(() => 'first'));
   });
 
-  it('finds none where the arms are equal', async () => {
+  it('finds no difference between equal arms', async () => {
     expect(await outcomes({ first: 0.13, second: 0.13 })).toEqual(SEEDS.map(() => undefined));
   });
 });

@@ -15,7 +15,7 @@ const ordered = VALUES.map((_, i) => ({
   terms: [],
 }));
 
-/** What each place shows under the policy without exploration depends on what stands before it as it was. */
+/** Under the policy without exploration, the item of each place depends on the items before it. */
 function simulate(seed: number, lists: number): { weighed: WeighedList[]; truth: number } {
   const random = createRandom(seed);
   let truth = 0;
@@ -43,7 +43,7 @@ function simulate(seed: number, lists: number): { weighed: WeighedList[]; truth:
 }
 
 describe('estimates for another policy', () => {
-  it('of nothing are none', () => {
+  it('are null without impressions', () => {
     expect(offPolicy([])).toEqual({
       lists: 0,
       impressions: 0,
@@ -54,7 +54,7 @@ describe('estimates for another policy', () => {
     });
   });
 
-  it('are what was counted, where nothing explores', () => {
+  it('equal the counted rate without exploration', () => {
     const found = offPolicy([
       { impressions: 2, weight: 2, clicked: 1 },
       { impressions: 2, weight: 2, clicked: 0 },
@@ -62,7 +62,7 @@ describe('estimates for another policy', () => {
     expect(found).toMatchObject({ lists: 2, impressions: 4, ips: 0.25, snips: 0.25 });
   });
 
-  it('are right on the average, and their intervals hold the truth as often as they say', () => {
+  it('are right on average, and their intervals contain the true value as often as they promise', () => {
     const runs = 400;
     let ips = 0;
     let snips = 0;

@@ -20,8 +20,8 @@ const given = specify(() => feedbackProjection(config));
 /** Minutes after noon. */
 const at = (minutes: number) => ({ time: new Date(Date.UTC(2025, 0, 1, 12) + minutes * 60_000).toISOString() });
 
-describe('lists that were shown', () => {
-  it('are kept with what was where', () => {
+describe('shown lists', () => {
+  it('are stored with the items and their places', () => {
     given()
       .when(served('u1', 'l1', ['a', 'b', 'a'], { snapshot: 's1', arm: 'x' }))
       .then({
@@ -40,15 +40,15 @@ describe('lists that were shown', () => {
       .then({ served: [{ list: 'l1' }], impression: [{ item: 'a' }, { item: 'b' }] });
   });
 
-  it('go along when their session becomes a user', () => {
+  it('move to the user of their session', () => {
     given(served('anon', 'l1', ['a']), linked('u1', 'anon'))
       .when(clicked('u1', 'a'))
       .then({ served: [{ user: 'u1' }], outcome: [{ user: 'u1', list: 'l1', position: 0 }] });
   });
 });
 
-describe('what came of a list', () => {
-  it('is put down to the list that is named, at the item’s place', () => {
+describe('a reaction', () => {
+  it('is attributed to the list that it names, at the item’s place', () => {
     given(served('u1', 'l1', ['a', 'b'], at(0)), served('u1', 'l2', ['b', 'a'], at(0)))
       .when(clicked('u1', 'b', { list: 'l1', ...at(0.5) }), dismissed('u1', 'a', { list: 'l2', ...at(0.5) }))
       .then({
@@ -59,13 +59,13 @@ describe('what came of a list', () => {
       });
   });
 
-  it('is put down to the newest list with the item where none is named', () => {
+  it('is attributed to the newest list with the item if it names none', () => {
     given(served('u1', 'l1', ['a'], at(0)), served('u1', 'l2', ['x', 'a'], at(0.1)), served('u1', 'l3', ['x'], at(0.2)))
       .when(clicked('u1', 'a', at(0.5)))
       .then({ outcome: [{ list: 'l2', position: 1 }] });
   });
 
-  it('is put down to a list that is reported only afterwards', () => {
+  it('is attributed to a list that is reported later', () => {
     given(
       clicked('u1', 'b', { list: 'l1', ...at(0.5) }),
       clicked('u1', 'a', at(0.5)),
@@ -93,7 +93,7 @@ describe('what came of a list', () => {
       .then({ outcome: [{ list: 'l1', position: 0 }] });
   });
 
-  it('is a conversion where an interaction names its list, and nothing where it names none', () => {
+  it('is a conversion if an interaction names its list, and not counted otherwise', () => {
     given(served('u1', 'l1', ['a'], at(0)))
       .when(purchased('u1', 'a', { list: 'l1', ...at(0.5) }), viewed('u1', 'a', at(0.5)))
       .then({ outcome: [{ kind: 'converted', seq: 2, list: 'l1', position: 0 }] });
@@ -107,13 +107,13 @@ describe('what came of a list', () => {
     ['a list that was shown too long ago and is not named', clicked('u1', 'a', at(1.5))],
     ['a list that was shown only long afterwards', clicked('u1', 'a', { list: 'l1', ...at(-1.5) })],
     ['a list that was shown only long afterwards and is not named', clicked('u1', 'a', at(-1.5))],
-  ])('is kept without a list for %s', (_what, event) => {
+  ])('is counted as unattributed for %s', (_what, event) => {
     given(served('u1', 'l1', ['a'], at(0)))
       .when(event)
       .then({ outcome: [{ kind: 'clicked', list: null, position: null }] });
   });
 
-  it('goes when it is taken back by its user, and by nobody else', () => {
+  it('is removed when its user retracts it, and not by another user', () => {
     const history = [served('u1', 'l1', ['a'], at(0)), clicked('u1', 'a', { id: 'slip', ...at(0.5) })];
     given(...history)
       .when(retracted('u1', { id: 'slip' }))
@@ -123,7 +123,7 @@ describe('what came of a list', () => {
       .then({ outcome: [{ kind: 'clicked' }] });
   });
 
-  it('is not seen in what is no interaction, whatever members it has', () => {
+  it('is not an event of another kind, whatever members it has', () => {
     given(served('u1', 'l1', ['a'], at(0)))
       .when(event('user.registered.v1', 'u1', { item: 'a', list: 'l1' }, at(0.5)))
       .then({ outcome: [] });
@@ -131,7 +131,7 @@ describe('what came of a list', () => {
 });
 
 describe('the summary', () => {
-  it('counts an impression that is clicked twice once, and tells rates by snapshot, arm and position', async () => {
+  it('counts an impression with two clicks once, and has rates by snapshot, arm and position', async () => {
     const { db } = fold(feedbackProjection(config), [
       served('u1', 'l1', ['a', 'b'], { snapshot: 's1', arm: 'x', ...at(0) }),
       served('u2', 'l2', ['a', 'b'], { snapshot: 's2', arm: 'x', ...at(0) }),
@@ -166,7 +166,7 @@ describe('the summary', () => {
     expect(answer.unattributed).toEqual({ clicks: 1, dismissals: 0, conversions: 0 });
   });
 
-  it('tells how much of the catalogue was shown, and what lists would have done without exploration', async () => {
+  it('has the coverage of the catalogue, and the estimate without exploration', async () => {
     const { db } = fold(feedbackProjection(config), [
       published('a'),
       published('b'),
@@ -182,7 +182,7 @@ describe('the summary', () => {
         config: 'c',
         arm: 'main',
       }),
-      // Of what is no probability, and of lists that say none, nothing can be told.
+      // Lists without probabilities, or with invalid ones, allow no estimate.
       event('feedback.served.v1', 'u2', {
         list: 'l2',
         items: [{ item: 'a', score: 1, propensity: -3 }],
@@ -206,7 +206,7 @@ describe('the summary', () => {
     ]);
   });
 
-  it('of nothing is all zeros', async () => {
+  it('without lists is all zeros', async () => {
     const answer = (await feedbackEndpoints(fold(feedbackProjection(config), []).db, async () => null).summary?.handle(
       {},
     )) as SummaryAnswer;

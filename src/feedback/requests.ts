@@ -1,4 +1,4 @@
-/** What requests to the feedback service hold: the one source for its endpoint and for the gateway's route. */
+/** Schemas of requests to the feedback service, for its endpoint and for the gateway's route. */
 import { freshness, request } from '../bus/nats/request-members.ts';
 import type { Config } from '../config/schema.ts';
 

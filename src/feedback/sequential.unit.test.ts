@@ -6,7 +6,7 @@ const SETTINGS = { effect: 0.02, alpha: 0.05 };
 const USERS = 300;
 const DAYS = 21;
 
-/** Looks every day at users who come back, each with an inclination of their own; true once a difference is found. */
+/** Runs the test every day on returning users, each with a click rate of their own; true once it finds a difference. */
 function found(seed: number, rates: readonly [number, number]): 'first' | 'second' | undefined {
   const random = createRandom(seed);
   const arms = rates.map((rate) =>
@@ -33,7 +33,7 @@ function found(seed: number, rates: readonly [number, number]): 'first' | 'secon
   return undefined;
 }
 
-describe('a test that is looked at every day', () => {
+describe('a test that an operator checks every day', () => {
   it('finds no more differences between equal arms than its level', () => {
     const runs = 400;
     let wrong = 0;
@@ -48,7 +48,7 @@ describe('a test that is looked at every day', () => {
     expect(right / runs).toBeGreaterThan(0.9);
   });
 
-  it('says the same by its interval as by its p-value', () => {
+  it('has an interval that agrees with its p-value', () => {
     for (const hits of [100, 130, 160, 200, 260]) {
       const arm = (each: number) =>
         armFigures(
@@ -60,7 +60,7 @@ describe('a test that is looked at every day', () => {
     }
   });
 
-  it('says nothing of a handful of users, nor where nothing was clicked', () => {
+  it('has no result for a few users, or without clicks', () => {
     const few = armFigures(Array.from({ length: 10 }, () => ({ impressions: 10, hits: 1 })));
     const none = armFigures(Array.from({ length: 100 }, () => ({ impressions: 10, hits: 0 })));
     expect(compare(few, few, SETTINGS)).toBeUndefined();

@@ -3,14 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { diversity, gini, novelty, shareInterval } from './statistics.ts';
 
 describe('the interval of a share', () => {
-  it('is the one that is in the books', () => {
+  it('matches published values', () => {
     const [low, high] = shareInterval(10, 100);
     expect(low).toBeCloseTo(0.0552, 4);
     expect(high).toBeCloseTo(0.1744, 4);
     expect(shareInterval(0, 0)).toEqual([0, 1]);
   });
 
-  it('holds the share, is within 0 and 1, and narrows as numbers grow', () => {
+  it('contains the share, lies within 0 and 1, and narrows with larger numbers', () => {
     fc.assert(
       fc.property(fc.nat(1_000), fc.integer({ min: 1, max: 1_000 }), (some, trials) => {
         const hits = Math.min(some, trials);
@@ -27,7 +27,7 @@ describe('the interval of a share', () => {
 });
 
 describe('the spread of impressions', () => {
-  it('is 0 where all are alike, and grows as one takes over', () => {
+  it('has a Gini coefficient of 0 for equal counts, which grows as one item dominates', () => {
     expect(gini([])).toBe(0);
     expect(gini([3, 3, 3])).toBeCloseTo(0, 12);
     expect(gini([1, 1, 1, 97])).toBeCloseTo(0.72, 2);
@@ -41,7 +41,7 @@ describe('the spread of impressions', () => {
     );
   });
 
-  it('is diverse as far as two impressions differ', () => {
+  it('has the probability that two impressions differ as its diversity', () => {
     expect(diversity([])).toBe(0);
     expect(diversity([1])).toBe(0);
     expect(diversity([5])).toBe(0);
@@ -49,7 +49,7 @@ describe('the spread of impressions', () => {
     expect(diversity([2, 2])).toBeCloseTo(2 / 3, 12);
   });
 
-  it('is novel as far as lists differ', () => {
+  it('has more novelty the more lists differ', () => {
     expect(novelty([], 0)).toBe(0);
     expect(novelty([8, 8], 8)).toBe(0);
     expect(novelty([1, 1, 1, 1, 1, 1, 1, 1], 8)).toBe(3);

@@ -38,7 +38,7 @@ const send = <Body = Record<string, unknown>>(path: string, body: unknown, key?:
   });
 const isProblem = (answer: Answer, status: number, code: string): void => {
   expect(answer.body).toMatchObject({ status, code, detail: expect.any(String) });
-  // Whoever is turned away is told what would let them in.
+  // The caller learns what the request requires.
   if ([401, 403, 429].includes(status)) expect(answer.body.next).toEqual(expect.any(String));
   expect(answer.status).toBe(status);
   expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
@@ -65,13 +65,13 @@ afterAll(async () => {
 });
 
 describe('keys', () => {
-  test('are not asked for until one has been made, and from then on always', async () => {
+  test('are not required until the operator has made one, and always from then on', async () => {
     const fresh = await startNatsServer();
     onTestFinished(() => fresh.stop());
     const open = await startStack({ natsUrl: fresh.url });
     onTestFinished(() => open.stop());
     const status = async (): Promise<number> => (await get('/v1/users/u/history?n=1', undefined, open.url)).status;
-    // Nobody answers there, which is for whoever got in to see.
+    // No service answers, and only a caller with access gets to see that.
     await until(
       async () => (await get('/v1/users/u', undefined, open.url)).body.code === 'FRESHET_SERVICE_UNAVAILABLE',
     );
@@ -83,7 +83,7 @@ describe('keys', () => {
     expect(await status()).toBe(401);
   });
 
-  test('missing, wrong and malformed ones are 401, and say how a key is given', async () => {
+  test('missing, wrong and malformed ones are 401 with the header that carries a key', async () => {
     const none = await get('/v1/trending');
     isProblem(none, 401, 'FRESHET_KEY_MISSING');
     expect(none.headers.get('www-authenticate')).toBe('Bearer realm="freshet"');
@@ -96,11 +96,11 @@ describe('keys', () => {
     isProblem(basic, 401, 'FRESHET_KEY_MISSING');
     const inHeader = await request(url, '/v1/trending', { headers: { 'x-api-key': admin } });
     expect(inHeader.status).toBe(200);
-    // In an address it would stand in every log on the way.
+    // In a URL, every log on the way would contain it.
     isProblem(await get(`/v1/trending?access_token=${admin}`), 401, 'FRESHET_KEY_MISSING');
   });
 
-  test('one that is revoked opens nothing any more, at any gateway', async () => {
+  test('a revoked one is refused by every gateway', async () => {
     const key = await keyWith(['recommend']);
     expect((await get('/v1/trending', key)).status).toBe(200);
     expect((await get('/v1/trending', key, other.url)).status).toBe(200);
@@ -111,14 +111,14 @@ describe('keys', () => {
     }
   });
 
-  test('one that has expired opens nothing', async () => {
+  test('an expired one is refused', async () => {
     const { key, record } = makeKey({ name: 'old', scopes: ['admin'], now: 0, expires: 1 });
     await store.add(record);
     await until(async () => /expired/.test(String((await get('/v1/trending', key)).body.detail)));
     isProblem(await get('/v1/trending', key), 401, 'FRESHET_KEY_INVALID');
   });
 
-  test('one without the scope is 403 and told which', async () => {
+  test('one without the scope is 403, and the error names the scope', async () => {
     const reader = await keyWith(['recommend']);
     const content = await keyWith(['events:content']);
     const publishing = await send('/v1/events', viewed('u', 'i'), reader);
@@ -142,14 +142,14 @@ describe('keys', () => {
     isProblem(await send('/v1/events', [viewed('u', 'mixed-1')], content), 403, 'FRESHET_SCOPE_MISSING');
   });
 
-  test('health, readiness, metrics and the document take none; unknown addresses stay unknown', async () => {
+  test('health, readiness, metrics and the OpenAPI document require none; unknown paths are 404', async () => {
     for (const path of ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs'])
       expect([path, (await get(path)).status]).toEqual([path, 200]);
     isProblem(await get('/v1/nothing'), 404, 'FRESHET_ROUTE_UNKNOWN');
     isProblem(await request(url, '/v1/events', { method: 'PUT' }), 405, 'FRESHET_METHOD_NOT_ALLOWED');
   });
 
-  test('count again only after they were read again, when the connection to NATS was lost', async () => {
+  test('are valid again after a lost connection to NATS only once the gateway has read them again', async () => {
     const mine = await startNatsServer();
     onTestFinished(() => mine.stop());
     const keys = await openKeyStore(await mine.connect());
@@ -175,7 +175,7 @@ describe('tokens', () => {
     return answer.token;
   };
 
-  test('open what is one user’s, at every gateway, and nothing of another’s', async () => {
+  test('give access to one user at every gateway, and to no other user', async () => {
     const key = await keyWith(['recommend', 'events:user']);
     const token = await tokenFor(key, { user: 'u1', session: 's1' });
     expect((await get('/v1/users/u1/recommendations', token)).status).toBe(200);
@@ -197,7 +197,7 @@ describe('tokens', () => {
     isProblem(await send('/v1/events', published('i9'), token), 403, 'FRESHET_SCOPE_MISSING');
   });
 
-  test('have no more than their key, end with their time, and with the key', async () => {
+  test('have no more scopes than their key, and end when they expire or their key is revoked', async () => {
     const key = await keyWith(['recommend']);
     isProblem(await send('/v1/tokens', { user: 'u', scopes: ['events:user'] }, key), 403, 'FRESHET_SCOPE_MISSING');
     isProblem(await send('/v1/tokens', { user: 'u', scopes: ['admin'] }, key), 400, 'FRESHET_BAD_REQUEST');
@@ -216,7 +216,7 @@ describe('tokens', () => {
     isProblem(await get('/v1/users/u/recommendations', token), 401, 'FRESHET_TOKEN_INVALID');
   });
 
-  test('are not made where no keys are in use', async () => {
+  test('are refused while the gateway requires no keys', async () => {
     const open = await startStack({ natsUrl: nats.url, config: testConfig({ keys: 'off' }) });
     onTestFinished(() => open.stop());
     await until(async () => (await get('/v1/trending', undefined, open.url)).status === 200);
@@ -225,7 +225,7 @@ describe('tokens', () => {
 });
 
 describe('limits', () => {
-  test('a key that asks more often than it may is told when to come back; others and health are not touched', async () => {
+  test('a key over its rate gets 429 with Retry-After; other callers and health are not affected', async () => {
     const key = await keyWith(['recommend'], { ratePerS: 0.5 });
     const answers = await Promise.all(Array.from({ length: 4 }, () => get('/v1/trending', key)));
     const limited = answers.filter(({ status }) => status === 429);
@@ -238,7 +238,7 @@ describe('limits', () => {
     expect((await get('/healthz', key)).status).toBe(200);
   });
 
-  test('a body of 50 MB is 413, sent whole or piece by piece, and the process lives', async () => {
+  test('a body of 50 MB is 413, sent whole or in pieces, and the process goes on', async () => {
     const key = await keyWith(['events:user', 'recommend']);
     const body = Buffer.alloc(50_000_000, 0x20);
     for (const path of ['/v1/events', '/v1/recommendations'])
@@ -248,7 +248,7 @@ describe('limits', () => {
     expect((await get('/v1/trending', key)).status).toBe(200);
   });
 
-  test('whoever sends slowly is 408 and cut off, in the head as in the body', async () => {
+  test('a caller that sends its head or body too slowly gets 408 and is cut off', async () => {
     const slow = await startStack({ natsUrl: nats.url, config: testConfig({ arrival_ms: 200, keys: 'off' }) });
     onTestFinished(() => slow.stop());
     const head = 'POST /v1/events HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
@@ -265,7 +265,7 @@ describe('pages of other origins', () => {
   const ask = (origin: string, headers: Record<string, string> = {}, method = 'GET') =>
     request(url, '/v1/trending', { method, headers: { origin, ...headers } });
 
-  test('may call where they are named, before any key is asked for', async () => {
+  test('may call if a setting names them, before the gateway requires a key', async () => {
     const preflight = await ask('https://shop.example', { 'access-control-request-method': 'GET' }, 'OPTIONS');
     expect(preflight.status).toBe(204);
     expect(preflight.headers.get('access-control-allow-origin')).toBe('https://shop.example');
@@ -273,11 +273,11 @@ describe('pages of other origins', () => {
     const answer = await ask('https://shop.example', bearer(admin));
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://shop.example');
     expect(answer.headers.get('vary')).toMatch(/^origin$/i);
-    // A page has to be able to read why it was refused.
+    // A page must be able to read the reason of the refusal.
     expect((await ask('https://shop.example')).headers.get('access-control-allow-origin')).toBe('https://shop.example');
   });
 
-  test('what is no preflight is answered as any other request for the methods of an address', async () => {
+  test('an OPTIONS request that is no preflight gets the methods of the path', async () => {
     const options = await request(url, '/v1/trending', { method: 'OPTIONS' });
     expect([options.status, options.headers.get('allow')]).toEqual([204, 'GET, HEAD, OPTIONS']);
     const unknown = await request(url, '/v1/nothing', { method: 'OPTIONS' });
@@ -285,7 +285,7 @@ describe('pages of other origins', () => {
     expect((await get('/metrics')).text).not.toContain('route="*"');
   });
 
-  test('may not where they are not', async () => {
+  test('may not call if no setting names them', async () => {
     const preflight = await ask('https://evil.example', { 'access-control-request-method': 'GET' }, 'OPTIONS');
     expect(preflight.headers.get('access-control-allow-origin')).toBeNull();
     expect((await ask('https://evil.example', bearer(admin))).headers.get('access-control-allow-origin')).toBeNull();
@@ -304,7 +304,7 @@ describe('traces', () => {
     return (await (await nc.jetstreamManager()).streams.getMessage('EVENTS', { seq: body.seq as number })).json();
   };
 
-  test('of a request stand in its events, unless an event has its own', async () => {
+  test('of a request are in its events, unless an event has its own', async () => {
     expect(await store({ traceparent: parent, tracestate: 'a=b' }, viewed('t', 'i'))).toMatchObject({
       traceparent: parent,
       tracestate: 'a=b',
@@ -317,20 +317,20 @@ describe('traces', () => {
   });
 });
 
-test('turned away requests are counted by code', async () => {
+test('the gateway counts refused requests by code', async () => {
   await get('/v1/trending');
   expect((await get('/metrics')).text).toMatch(
     /freshet_http_refused_total\{[^}]*code="FRESHET_KEY_MISSING"[^}]*\} [1-9]/,
   );
 });
 
-test('no list of keys holds a key', async () => {
+test('no list of keys contains a key', async () => {
   const records: KeyRecord[] = await store.list();
   expect(records.length).toBeGreaterThan(0);
   expect(JSON.stringify(records)).not.toContain(admin.slice(-43));
 });
 
-/** What a gateway says until it closes the connection. */
+/** The bytes that a gateway sends until it closes the connection. */
 function converse(at: string, start: (socket: ReturnType<typeof connectTcp>) => void): Promise<string> {
   return new Promise((resolve) => {
     const socket = connectTcp(Number(new URL(at).port), '127.0.0.1', () => start(socket));

@@ -1,8 +1,8 @@
-/** From the body of a request to publish to one entry for each event; what can't be read at all is an error. */
+/** Reads the body of a publish request into one entry for each event. A body that is not of its media type is an error. */
 import { isUtf8 } from 'node:buffer';
 import { BadRequestError, BatchTooLargeError, type EventProblem } from '../errors.ts';
 
-/** Media types of events, as CloudEvents names them, and plain JSON for those who don't. */
+/** Media types of events: those of CloudEvents, lines of JSON, and plain JSON. */
 export const EVENT_MEDIA = [
   'application/cloudevents+json',
   'application/cloudevents-batch+json',
@@ -11,14 +11,15 @@ export const EVENT_MEDIA = [
 ] as const;
 export type EventMedia = (typeof EVENT_MEDIA)[number];
 
-/** What stands for one event: a value still to be checked, or why there is none. */
+/** One event of a body: its value, which the codec checks, or why it is not JSON. */
 export type Entry = { value: unknown } | { problem: EventProblem };
 
-/** Throws `BadRequestError` for what isn't of its media type, `BatchTooLargeError` for more than `maxEvents`. */
+/** Throws `BadRequestError` if the body is not of its media type, `BatchTooLargeError` if it has more than `maxEvents`. */
 export function readEntries(media: EventMedia, body: Buffer, maxEvents: number): Entry[] {
   const entries = media === 'application/x-ndjson' ? readLines(body, maxEvents) : readDocument(media, body);
   if (entries.length > maxEvents) throw tooMany(maxEvents);
-  if (entries.length === 0) throw new BadRequestError('The body holds no event.', { details: { member: 'body' } });
+  if (entries.length === 0)
+    throw new BadRequestError('The body holds no event. Send at least one.', { details: { member: 'body' } });
   return entries;
 }
 
@@ -29,22 +30,25 @@ function readDocument(media: EventMedia, body: Buffer): Entry[] {
   const { parsed } = value;
   if (Array.isArray(parsed)) {
     if (media !== 'application/cloudevents+json') return parsed.map((event: unknown) => ({ value: event }));
-    throw new BadRequestError('application/cloudevents+json takes one event.', {
+    throw new BadRequestError('The body is an array, and application/cloudevents+json takes one event.', {
       next: 'send an array as application/cloudevents-batch+json',
       details: { member: 'body' },
     });
   }
   if (media === 'application/cloudevents-batch+json')
-    throw new BadRequestError('application/cloudevents-batch+json takes an array of events.', {
-      next: 'send one event as application/cloudevents+json',
-      details: { member: 'body' },
-    });
+    throw new BadRequestError(
+      'The body is not an array, and application/cloudevents-batch+json takes an array of events.',
+      {
+        next: 'send one event as application/cloudevents+json',
+        details: { member: 'body' },
+      },
+    );
   return [{ value: parsed }];
 }
 
 const NEWLINE = 0x0a;
 
-/** Empty lines count for nothing; the others are numbered from 0. */
+/** Skips empty lines and numbers the others from 0. */
 function readLines(body: Buffer, maxEvents: number): Entry[] {
   const entries: Entry[] = [];
   for (let start = 0; start < body.length; ) {
@@ -53,7 +57,7 @@ function readLines(body: Buffer, maxEvents: number): Entry[] {
     const line = body.subarray(start, end);
     start = end + 1;
     if (isBlank(line)) continue;
-    // What is over the limit isn't parsed.
+    // Lines over the limit are not worth parsing.
     if (entries.length >= maxEvents) throw tooMany(maxEvents);
     const value = parse(line);
     if ('problem' in value)
@@ -69,7 +73,7 @@ const isBlank = (line: Buffer): boolean => line.every((byte) => byte === 0x20 ||
 
 function parse(bytes: Buffer): { parsed: unknown } | { problem: string } {
   if (bytes.length === 0) return { problem: 'it is empty' };
-  // Decoding would put U+FFFD where the bytes are wrong, and store what nobody sent.
+  // Decoding would put U+FFFD in place of wrong bytes, and the log would store a text that the caller did not send.
   if (!isUtf8(bytes)) return { problem: 'it is not UTF-8' };
   try {
     return { parsed: JSON.parse(bytes.toString('utf8')) };
@@ -80,6 +84,6 @@ function parse(bytes: Buffer): { parsed: unknown } | { problem: string } {
 
 const tooMany = (max: number): BatchTooLargeError =>
   new BatchTooLargeError(`The body holds more than ${max} events, the most for one request (http.batch_events).`, {
-    next: 'send it in parts',
+    next: 'send several requests',
     details: { limit: max },
   });

@@ -11,12 +11,12 @@ test('one event is an entry, and so is each member of an array', () => {
   expect(read('application/json', '[{"id":"a"},{}]')).toHaveLength(2);
 });
 
-test('a media type for one event takes no array, and the one for several takes nothing else', () => {
+test('the media type for one event refuses an array, and the one for several refuses anything else', () => {
   expect(() => read('application/cloudevents+json', '[{}]')).toThrow(/takes one event/);
   expect(() => read('application/cloudevents-batch+json', '{}')).toThrow(/takes an array/);
 });
 
-test('lines are numbered without the empty ones, and a broken one costs itself alone', () => {
+test('empty lines are not numbered, and a broken line fails alone', () => {
   const entries = read('application/x-ndjson', '{"id":"a"}\r\n\n  \n{"id":\n{"id":"b"}');
   expect(entries).toHaveLength(3);
   expect(entries[0]).toEqual({ value: { id: 'a' } });
@@ -40,7 +40,7 @@ test('more events than allowed, and none at all, are errors', () => {
   expect(() => read('application/x-ndjson', '\n\n')).toThrow(/no event/);
 });
 
-test('what is not JSON says so', () => {
+test('a body that is not JSON is an error that says so', () => {
   expect(() => read('application/json', '{"id"')).toThrow(/not JSON/);
   expect(() => read('application/json', '')).toThrow(/empty/);
   expect(() => read('application/json', '['.repeat(1_000_000))).toThrow(/not JSON/);

@@ -1,7 +1,7 @@
-/** What routes are given. */
+/** Dependencies of the routes. */
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
-import type { Gate } from './access/gate.ts';
+import type { Authenticator } from './access/authenticator.ts';
 import type { KeyTable } from './access/table.ts';
 import type { Link } from './link.ts';
 import type { GatewayMetrics } from './metrics.ts';
@@ -17,6 +17,6 @@ export interface GatewayContext {
   schemas: RequestSchemas;
   ready: () => Promise<ReadyAnswer>;
   keys: KeyTable;
-  gate: Gate;
+  authenticator: Authenticator;
   watching: Watching;
 }

@@ -2,9 +2,9 @@
 import cors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
 
-/** What a page may read of an answer beside the body. */
+/** Headers of an answer that a page may read. */
 const EXPOSED = ['x-request-id', 'retry-after'];
-/** What a page may send. */
+/** Headers that a page may send. */
 const HEADERS = [
   'authorization',
   'content-type',
@@ -18,7 +18,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'DELETE'];
 /** Seconds that a browser caches the answer to a preflight. */
 const MAX_AGE_S = 600;
 
-/** To be called before any hook that may refuse a request. Sets no header if no origin is configured. */
+/** Call it before the hooks that may refuse a request. It sets no header if no origin is configured. */
 export async function allowOrigins(app: FastifyInstance, origins: readonly string[]): Promise<void> {
   if (origins.length === 0) return;
   const any = origins.includes('*');
@@ -30,7 +30,7 @@ export async function allowOrigins(app: FastifyInstance, origins: readonly strin
     allowedHeaders: HEADERS,
     exposedHeaders: EXPOSED,
     maxAge: MAX_AGE_S,
-    // Other uses of OPTIONS are answered with the methods of the route.
+    // The routes themselves answer other uses of OPTIONS with their methods.
     strictPreflight: false,
   });
 }

@@ -59,7 +59,7 @@ const userIn = (arm: string): string => {
 };
 const even = ({ items }: Ranking): number => items.filter(({ item }) => Number(item.slice(1)) % 2 === 0).length;
 
-test('an experiment changes the lists of an arm, is named in answers and served lists, and has results', async () => {
+test('an experiment changes the lists of an arm, appears in answers and served lists, and has results', async () => {
   const odd = userIn('odd');
   const asIs = userIn('as-is');
   expect((await list(odd)).arm).toBe('main');
@@ -143,7 +143,7 @@ test.each([
   ],
   ['a name with a slash', { experiment: 'x/y', arms }],
   [
-    'settings that are none of a list',
+    'unknown settings of a list',
     {
       experiment: 'x',
       arms: [
@@ -169,7 +169,7 @@ test.each([
   });
 });
 
-test('one runs at a time, and one that is not there is not ended', async () => {
+test('one experiment runs at a time, and ending an unknown one is an error', async () => {
   await call(nc, 'freshet.engine.start_experiment', { experiment: 'next', arms });
   await expect(call(nc, 'freshet.engine.start_experiment', { experiment: 'another', arms })).rejects.toMatchObject({
     code: 'FRESHET_BAD_REQUEST',

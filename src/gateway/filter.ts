@@ -1,4 +1,4 @@
-/** A filter or a segment in an address is JSON; the engine checks what it says. */
+/** Parses the JSON of a filter or segment in a query. The engine checks its content. */
 import { BadRequestError } from '../errors.ts';
 
 const EXAMPLES = { filter: '{"tags":"sea"}', segment: '{"country":"de"}' } as const;
@@ -19,7 +19,7 @@ function read(member: Name, text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    throw new BadRequestError(`${member} takes JSON such as ${EXAMPLES[member]}, percent-encoded.`, {
+    throw new BadRequestError(`${member} is not JSON. Send JSON such as ${EXAMPLES[member]}, percent-encoded.`, {
       next: 'see docs/how-to/shape-lists.md',
       details: { member },
     });

@@ -51,7 +51,7 @@ const isProblem = (answer: { status: number; headers: Headers; body: unknown }, 
 };
 
 describe('publishing', () => {
-  test('a list asked for with min_seq holds the effect of what was published', async () => {
+  test('a list with min_seq reflects the published event', async () => {
     const items = ['sea', 'storm', 'ship', 'farm', 'field'];
     await publish(url, ...items.map((item) => published(item)));
     await publish(
@@ -89,7 +89,7 @@ describe('publishing', () => {
     expect(trending.body.items).toHaveLength(2);
   });
 
-  test('every media type is read', async () => {
+  test('the gateway reads every media type', async () => {
     const [a, b] = [viewed('media', 'i1'), viewed('media', 'i2')];
     const one = JSON.stringify(viewed('media', 'i0'));
     expect((await post(url, one)).body.accepted).toBe(1);
@@ -112,7 +112,7 @@ describe('publishing', () => {
     );
   });
 
-  test('a repeated event is a duplicate and tells where it stands, in the same request as well', async () => {
+  test('a repeated event is a duplicate with the sequence of the first, also in the same request', async () => {
     const one = viewed('twice', 'i1');
     const first = await publish(url, one);
     const again = await publish(url, one);
@@ -122,7 +122,7 @@ describe('publishing', () => {
     expect((await publish(url, two, two)).body).toMatchObject({ accepted: 1, duplicates: 1 });
   });
 
-  test('bad events cost themselves alone, each with its place, id and reason', async () => {
+  test('invalid events fail alone, each with its index, id and reason', async () => {
     const { status, body } = await publish(
       url,
       viewed('mixed', 'i1'),
@@ -151,7 +151,7 @@ describe('publishing', () => {
     expect(history.body.events.map(({ item }) => item)).toEqual(['i2', 'i1']);
   });
 
-  test('when no event is taken it is 400, a problem that still counts them', async () => {
+  test('if all events are invalid, the answer is a 400 problem that lists them', async () => {
     const one = await publish(url, event('user.viewed.v1', 'u', {}, { id: 'x' }));
     isProblem(one, 400, 'FRESHET_EVENT_SCHEMA');
     expect(one.body).toMatchObject({
@@ -165,14 +165,14 @@ describe('publishing', () => {
     expect(several.body.rejected).toHaveLength(2);
   });
 
-  test('a broken line costs itself alone', async () => {
+  test('a broken line fails alone', async () => {
     const lines = [JSON.stringify(viewed('lines', 'i1')), '{"specversion":', JSON.stringify(viewed('lines', 'i2'))];
     const { status, body } = await post(url, lines.join('\n'), 'application/x-ndjson');
     expect(status).toBe(200);
     expect(body).toMatchObject({ accepted: 2, rejected: [{ index: 1, id: null, code: 'FRESHET_EVENT_MALFORMED' }] });
   });
 
-  test('a body that is not JSON, holds nothing, or is of another shape than its type is 400', async () => {
+  test('a body that is not JSON, is empty, or does not match its media type is 400', async () => {
     isProblem(await post(url, '{"specversion":'), 400, 'FRESHET_BAD_REQUEST');
     isProblem(await post(url, ''), 400, 'FRESHET_BAD_REQUEST');
     isProblem(await post(url, '[]', 'application/json'), 400, 'FRESHET_BAD_REQUEST');
@@ -181,7 +181,7 @@ describe('publishing', () => {
     isProblem(await post(url, new Uint8Array([0x22, 0xff, 0x22])), 400, 'FRESHET_BAD_REQUEST');
   });
 
-  test('other media types, and compressed bodies, are 415 and say what is read', async () => {
+  test('other media types and compressed bodies are 415, and the error names the media types', async () => {
     for (const media of ['text/plain', 'application/xml', 'application/x-www-form-urlencoded']) {
       const answer = await post(url, '{}', media);
       isProblem(answer, 415, 'FRESHET_MEDIA_TYPE');
@@ -232,7 +232,7 @@ describe('publishing', () => {
     expect((await get('/v1/users/many')).status).toBe(404);
   });
 
-  test('nesting without end is an answer, not the end', async () => {
+  test('a deeply nested body gets an answer and does not end the process', async () => {
     const deep = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`;
     const { status, body } = await post(
       url,
@@ -290,7 +290,7 @@ describe('ids', () => {
     expect((await get(`/v1/items/${path(id)}/similar?${fresh}`)).body).toMatchObject({ item: id });
   });
 
-  test('one that is too long, or not printable, is 400 and named', async () => {
+  test('one that is too long or not printable is 400, and the error names it', async () => {
     isProblem(await get(`/v1/users/${'x'.repeat(129)}`), 400, 'FRESHET_BAD_REQUEST');
     isProblem(await get(`/v1/items/${'x'.repeat(2_000)}`), 400, 'FRESHET_BAD_REQUEST');
     const bad = await get('/v1/users/a%00b/recommendations');
@@ -332,7 +332,7 @@ describe('reading', () => {
     expect(listed).toEqual(items);
   });
 
-  test('a list goes on where its cursor says', async () => {
+  test('a cursor continues a list', async () => {
     const { body } = await publish(
       url,
       ...Array.from({ length: 8 }, (_, i) => published(`cursor-${i}`)),
@@ -350,7 +350,7 @@ describe('reading', () => {
     expect(new Set(all).size).toBe(all.length);
   });
 
-  test('a page of long items is cut where it no longer fits into one message, and goes on from there', async () => {
+  test('a page of long items ends where it no longer fits into one message, and the next page continues there', async () => {
     const description = '水'.repeat(16_000);
     const items = Array.from({ length: 40 }, (_, i) => `long-${String(i).padStart(2, '0')}`);
     const events = items.map((item) => published(item, { description, tags: ['long'] }));
@@ -379,7 +379,7 @@ describe('reading', () => {
     isProblem(await get('/v1/items/nothing'), 404, 'FRESHET_NOT_FOUND');
   });
 
-  test('a sequence that is not reached is 504 with the one that is', async () => {
+  test('a sequence that the service has not reached is 504 with the sequence that it has', async () => {
     for (const address of [
       '/v1/users/u/recommendations',
       '/v1/users/u',
@@ -394,7 +394,7 @@ describe('reading', () => {
     }
   });
 
-  test('wrong members are 400 and named; what is not supported yet says so', async () => {
+  test('wrong members are 400, and the error names them', async () => {
     const wrong = await get('/v1/users/u/recommendations?n=abc');
     isProblem(wrong, 400, 'FRESHET_BAD_REQUEST');
     expect(wrong.body).toMatchObject({ member: 'n' });
@@ -415,7 +415,7 @@ describe('reading', () => {
     isProblem(plain, 415, 'FRESHET_MEDIA_TYPE');
   });
 
-  test('lists are shaped by filters, boosts, quotas and candidates, of known and unknown people', async () => {
+  test('filters, boosts, quotas and candidates change lists of known and unknown users', async () => {
     const items = Array.from({ length: 12 }, (_, i) => `shape-${String(i).padStart(2, '0')}`);
     const { body } = await publish(
       url,
@@ -490,7 +490,7 @@ describe('reading', () => {
     expect((await get('/healthz')).status).toBe(200);
   });
 
-  test('a list that is asked for as served is reported, and what comes of it counts for it', async () => {
+  test('a list with served=true is reported, and reactions are attributed to it', async () => {
     const { body: first } = await publish(url, published('served-1'), viewed('watcher', 'served-0'));
     const answer = await get<Ranking & { served: number }>(
       `/v1/users/watcher/recommendations?n=2&served=true&min_seq=${first.seq}`,
@@ -521,7 +521,7 @@ describe('reading', () => {
     );
   });
 
-  test('what came of lists is told', async () => {
+  test('the feedback summary counts the reactions to lists', async () => {
     const { body } = await get('/v1/feedback/summary');
     expect(body).toMatchObject({ total: { impressions: expect.any(Number), ctr: expect.any(Number) } });
     // Null until there is a snapshot.
@@ -529,8 +529,8 @@ describe('reading', () => {
   });
 });
 
-describe('the door itself', () => {
-  test('an unknown address is 404, a wrong method 405 with those that are right', async () => {
+describe('the HTTP server', () => {
+  test('an unknown path is 404, and a wrong method is 405 with the right ones', async () => {
     isProblem(await get('/v1/nothing'), 404, 'FRESHET_ROUTE_UNKNOWN');
     isProblem(await get('/'), 404, 'FRESHET_ROUTE_UNKNOWN');
     const wrong = await request(url, '/v1/events', { method: 'GET' });
@@ -544,7 +544,7 @@ describe('the door itself', () => {
     expect((await request(url, '/v1/trending', { method: 'HEAD' })).status).toBe(200);
   });
 
-  test('what is not HTTP gets an answer, too', async () => {
+  test('bytes that are not HTTP get an answer, too', async () => {
     const said = await new Promise<string>((resolve, reject) => {
       const socket = connectTcp(Number(new URL(url).port), '127.0.0.1', () => socket.write('HELO freshet\r\n\r\n'));
       let text = '';
@@ -558,7 +558,7 @@ describe('the door itself', () => {
     expect(said).toContain('application/problem+json');
   });
 
-  test('a sane request id is kept, another one replaced', async () => {
+  test('the gateway keeps a valid request id and replaces another one', async () => {
     const id = async (given: string): Promise<string | null> =>
       (await request(url, '/v1/trending', { headers: { 'x-request-id': given } })).headers.get('x-request-id');
     expect(await id('req-42.a/b')).toBe('req-42.a/b');
@@ -573,7 +573,7 @@ describe('the door itself', () => {
     expect((await get('/metrics')).headers.get('content-type')).toMatch(/^text\/plain/);
   });
 
-  test('each metric of its own moves, and no label holds what a caller wrote', async () => {
+  test('each metric of the gateway moves, and no label contains a text of a caller', async () => {
     const read = async (): Promise<Map<string, number>> => {
       const { text } = await get('/metrics');
       const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
@@ -608,7 +608,7 @@ describe('the door itself', () => {
     expect([...after.keys()].join('\n')).not.toContain('secret');
   });
 
-  test('the page to try it needs nothing from elsewhere', async () => {
+  test('the API page loads nothing from other servers', async () => {
     const page = await get('/docs');
     expect(page.status).toBe(200);
     expect(page.text).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);

@@ -1,9 +1,9 @@
-/** Where the gateway may listen: on loopback alone unless it always asks for keys. */
+/** Where the gateway may listen: on loopback alone, unless it always requires keys. */
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Config } from '../config/schema.ts';
 import { ConfigInvalidError } from '../errors.ts';
 
-/** Whether an address is reached from this machine only. */
+/** Whether only this machine reaches an address. */
 export function isLoopback(host: string): boolean {
   const name = host.toLowerCase();
   if (name === 'localhost') return true;
@@ -11,19 +11,19 @@ export function isLoopback(host: string): boolean {
   return isIPv6(name) && new URL(`http://[${name}]`).hostname === '[::1]';
 }
 
-/** Throws `ConfigInvalidError` where anybody on the network could publish and read. */
+/** Throws `ConfigInvalidError` if anybody on the network could publish and read. */
 export function checkHost({ http }: Config): void {
   if (isLoopback(http.host) || http.allow_remote || http.keys === 'required') return;
   throw new ConfigInvalidError(
-    `http.host is ${http.host}, which other machines reach, while no keys have to be asked for: anybody there could publish events and read histories.`,
+    `http.host is ${http.host}, which other machines reach, and http.keys is ${http.keys}: anybody on the network could publish events and read histories.`,
     {
-      next: 'set http.keys to required (FRESHET_HTTP_KEYS=required) and make a key with freshet keys create; or http.host to 127.0.0.1; or http.allow_remote to true where the network is closed',
+      next: 'set http.keys to required (FRESHET_HTTP_KEYS=required) and make a key with freshet keys create; or set http.host to 127.0.0.1; or set http.allow_remote to true if the network is closed',
       details: { setting: 'http.host', host: http.host },
     },
   );
 }
 
-/** The address to call, of what was listened on. */
+/** The URL at which callers reach a gateway that listens on this host and port. */
 export function urlOf(host: string, port: number): string {
   if (host === '0.0.0.0') return `http://127.0.0.1:${port}`;
   if (host === '::') return `http://[::1]:${port}`;

@@ -17,14 +17,14 @@ test.each(['0.0.0.0', '::', '192.168.0.4', 'example.org', '127.example.org', 'lo
   },
 );
 
-test('an address that others reach needs a setting that says so', () => {
+test('an address that other machines reach needs a setting that allows it', () => {
   expect(() => checkHost(testConfig({ host: '0.0.0.0' }))).toThrow(ConfigInvalidError);
-  expect(() => checkHost(testConfig({ host: '0.0.0.0' }))).toThrow(/no keys/);
+  expect(() => checkHost(testConfig({ host: '0.0.0.0' }))).toThrow(/http.keys is auto/);
   expect(() => checkHost(testConfig({ host: '0.0.0.0', allow_remote: true }))).not.toThrow();
   expect(() => checkHost(testConfig({ host: '0.0.0.0', keys: 'required' }))).not.toThrow();
 });
 
-test('the address to call can be called', () => {
+test('a caller can use the URL of the gateway', () => {
   expect(urlOf('127.0.0.1', 80)).toBe('http://127.0.0.1:80');
   expect(urlOf('0.0.0.0', 80)).toBe('http://127.0.0.1:80');
   expect(urlOf('::1', 80)).toBe('http://[::1]:80');

@@ -1,6 +1,6 @@
 /**
- * The gateway's way to NATS. It is made in the background and made again for as long as the gateway runs, so that the
- * door is open (and says what is wrong) while the server is away.
+ * The gateway's connection to NATS. The link connects in the background, and again whenever the connection is lost, so
+ * that the gateway answers requests with an error while nats-server is away.
  */
 
 import { Events, type NatsConnection } from 'nats';
@@ -21,20 +21,20 @@ export interface LinkOptions {
   onState?: (connected: boolean) => void;
 }
 
-/** What stands while there is a connection. */
+/** The connection, and the publisher that uses it. */
 export interface Bus {
   nc: NatsConnection;
   publisher: Publisher;
 }
 
 export interface Link {
-  /** Throws `NatsUnreachableError` while the server is away. */
+  /** Throws `NatsUnreachableError` while the gateway is not connected. */
   bus(): Bus;
-  /** Why there is no connection; undefined while there is one. */
+  /** Why the gateway is not connected; undefined while it is. */
   trouble(): string | undefined;
-  /** Passes on what `work` comes to, or throws `NatsUnreachableError` as soon as the connection is lost. For reads. */
+  /** Resolves with the result of `work`, or throws `NatsUnreachableError` as soon as the connection is lost. For reads. */
   whileConnected<T>(work: Promise<T>): Promise<T>;
-  /** Lets go of the server within so many milliseconds, after what is on the way. */
+  /** Sends what is on the way, then closes the connection; after `withinMs` milliseconds in any case. */
   close(withinMs: number): Promise<void>;
 }
 
@@ -43,12 +43,12 @@ export function createLink(options: LinkOptions): Link {
   let bus: Bus | undefined;
   let connected = false;
   let closing = false;
-  let trouble: string = 'the connection is being made';
+  let trouble: string = 'the gateway is connecting';
   let wake: () => void = () => undefined;
   const interrupts = new Set<(err: unknown) => void>();
 
   const unreachable = (): NatsUnreachableError =>
-    new NatsUnreachableError(`The log can't be reached: ${trouble}.`, { next: 'freshet status' });
+    new NatsUnreachableError(`The gateway cannot reach the log: ${trouble}.`, { next: 'freshet status' });
 
   function setConnected(is: boolean, why = ''): void {
     if (!is) trouble = why;
@@ -73,7 +73,7 @@ export function createLink(options: LinkOptions): Link {
         if (closing) return;
         trouble = err instanceof FreshetError ? messageOf(err).replace(/\.$/, '') : 'the server is not ready';
         // Once, not at every attempt.
-        if (pause === backoffMinMs) logger.warn({ err }, 'no way to NATS yet; it is tried again');
+        if (pause === backoffMinMs) logger.warn({ err }, 'The gateway can not connect to NATS yet and tries again.');
       }
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, pause);
@@ -89,7 +89,7 @@ export function createLink(options: LinkOptions): Link {
   async function open(): Promise<NatsConnection> {
     const nc = await connect({ url, name: 'freshet-gateway', timeoutMs: 2_000 });
     try {
-      // The log takes events before any service has come up.
+      // The log must take events before the first service has started.
       if (!closing) await prepareServer(nc, logger);
       return nc;
     } catch (err) {
@@ -101,7 +101,7 @@ export function createLink(options: LinkOptions): Link {
   function adopt(nc: NatsConnection): void {
     bus = { nc, publisher: createPublisher(nc, publisherOptions) };
     setConnected(true);
-    logger.info({ server: nc.info?.version }, 'connected to NATS');
+    logger.info({ server: nc.info?.version }, 'The gateway is connected to NATS.');
     void follow(nc);
   }
 
@@ -109,18 +109,18 @@ export function createLink(options: LinkOptions): Link {
     for await (const { type } of nc.status()) {
       if (type === Events.Disconnect) {
         setConnected(false, 'the connection was lost');
-        if (!closing) logger.warn('connection to NATS lost');
+        if (!closing) logger.warn('The gateway lost its connection to NATS.');
       }
       if (type === Events.Reconnect) {
         setConnected(true);
-        logger.info('connection to NATS is back');
+        logger.info('The gateway is connected to NATS again.');
       }
     }
     const err = await nc.closed();
     setConnected(false, 'the connection was closed');
     if (closing) return;
-    // The client gives up where the server refuses its credentials again and again; the gateway doesn't.
-    logger.warn({ err }, 'connection to NATS closed');
+    // The client gives up if the server keeps refusing its credentials; the gateway does not.
+    logger.warn({ err }, 'The NATS client closed its connection; the gateway makes a new one.');
     void bus?.publisher.close();
     bus = undefined;
     await establish();
@@ -150,9 +150,13 @@ export function createLink(options: LinkOptions): Link {
           if (!bus.nc.isClosed()) await bus.nc.drain();
         } else void bus.publisher.close();
       };
-      await limit.race(orderly().catch((err: unknown) => logger.warn({ err }, 'NATS was not left in order')));
+      await limit.race(
+        orderly().catch((err: unknown) =>
+          logger.warn({ err }, 'The gateway could not close its connection to NATS in order.'),
+        ),
+      );
       limit.end();
-      // What the log has not acknowledged by now has an unknown outcome, which its publisher's caller can then log.
+      // Events that the log has not acknowledged by now have an unknown outcome, which the publisher's caller can then log.
       await bus?.publisher.close(0);
       await bus?.nc.close();
     },

@@ -1,9 +1,9 @@
-/** Addresses that are known, asked with another method: 405 with what they take, and an answer to OPTIONS. */
+/** Answers a known path with another method: 405 with the methods of the path, and OPTIONS with the same methods. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { MethodNotAllowedError } from '../errors.ts';
-import { OPEN } from './access/hook.ts';
+import { OPEN } from './access/require-access.ts';
 
-/** Collects the methods of each route; to be called before they are made. What it returns is called after. */
+/** Collects the methods of each route. Call it before the routes are made, and the function that it returns after. */
 export function trackMethods(app: FastifyInstance): () => void {
   const methods = new Map<string, Set<string>>();
   let done = false;
@@ -22,11 +22,11 @@ export function trackMethods(app: FastifyInstance): () => void {
         url,
         config: OPEN,
         schema: { hide: true },
-        // Before a body is read: what it holds doesn't matter.
+        // Before Fastify reads the body, which does not matter here.
         onRequest: async ({ method }: FastifyRequest, reply: FastifyReply) => {
           reply.header('allow', allow);
           if (method === 'OPTIONS') return reply.code(204).send();
-          throw new MethodNotAllowedError(`${method} is not for this address; it takes ${allow}.`, {
+          throw new MethodNotAllowedError(`This path does not take ${method}. It takes ${allow}.`, {
             details: { method, allow },
           });
         },

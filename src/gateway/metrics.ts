@@ -1,4 +1,4 @@
-/** What the gateway counts. Labels are bounded: route patterns, methods and codes, never what a caller wrote. */
+/** Metrics of the gateway. Labels are bounded: route patterns, methods and codes, never a text of a caller. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { observePublisher } from '../bus/nats/metrics.ts';
 import { createRegistry } from '../observability/metrics.ts';
@@ -6,7 +6,7 @@ import { createRegistry } from '../observability/metrics.ts';
 export interface GatewayMetrics {
   registry: Registry;
   publisher: ReturnType<typeof observePublisher>;
-  /** Requests that are being answered. */
+  /** Requests that the gateway has not answered yet. */
   inFlight: { inc(): void; dec(): void };
   request(method: string, route: string, status: number, seconds: number): void;
   accepted(count: number): void;
@@ -14,11 +14,11 @@ export interface GatewayMetrics {
   rejected(code: string): void;
   unacknowledged(count: number): void;
   connected(is: boolean): void;
-  /** Lists that are being watched. */
+  /** Lists that callers watch. */
   streams(count: number): void;
-  /** A list was sent to somebody who watches it. */
+  /** The gateway sent a list to a caller that watches it. */
   pushed(): void;
-  /** A request was turned away at the door. */
+  /** The gateway refused a request with 401, 403 or 429. */
   refused(code: string): void;
   uptime(seconds: number): void;
 }
@@ -37,29 +37,29 @@ export function createGatewayMetrics(): GatewayMetrics {
   });
   const events = new Counter({
     name: 'freshet_http_events_total',
-    help: 'Events that were posted, by what became of them; the code says why one was rejected',
+    help: 'Events that callers posted, by outcome; code says why the gateway rejected one',
     labelNames: ['outcome', 'code'],
     registers,
   });
   const inFlight = new Gauge({
     name: 'freshet_http_requests_in_flight',
-    help: 'Requests that are being answered',
+    help: 'Requests that the gateway has not answered yet',
     registers,
   });
   const connected = new Gauge({
     name: 'freshet_nats_connected',
-    help: '1 while there is a connection to NATS',
+    help: '1 while the service is connected to NATS, else 0',
     registers,
   });
-  const streams = new Gauge({ name: 'freshet_http_streams', help: 'Lists that are being watched', registers });
+  const streams = new Gauge({ name: 'freshet_http_streams', help: 'Lists that callers watch', registers });
   const pushed = new Counter({
     name: 'freshet_http_stream_lists_total',
-    help: 'Lists that were sent to those who watch them',
+    help: 'Lists that the gateway sent to callers that watch them',
     registers,
   });
   const refused = new Counter({
     name: 'freshet_http_refused_total',
-    help: 'Requests that were turned away for their key, token, scope, user or number, by code',
+    help: 'Requests that the gateway refused for their key, token, scope, user or rate, by error code',
     labelNames: ['code'],
     registers,
   });

@@ -86,7 +86,7 @@ test('the document is OpenAPI 3.1 and lists every route', () => {
   );
 });
 
-test('each operation is named, summed up, and says what it answers', () => {
+test('each operation has an id, a summary, and a schema of its answer', () => {
   const names = new Set<string>();
   for (const [address, , operation] of operations()) {
     expect(operation.operationId, address).toMatch(/^[a-zA-Z]+$/);
@@ -107,7 +107,7 @@ test('each operation is named, summed up, and says what it answers', () => {
   }
 });
 
-test('what it refers to is there, and nothing of 3.0 is left in it', () => {
+test('every reference resolves, and the document uses nothing of OpenAPI 3.0', () => {
   const walk = (value: unknown): void => {
     if (typeof value !== 'object' || value === null) return;
     for (const [key, inner] of Object.entries(value)) {
@@ -120,18 +120,18 @@ test('what it refers to is there, and nothing of 3.0 is left in it', () => {
   walk(document);
 });
 
-test('each call of the interface says what key it takes, and what it answers without', () => {
+test('each operation names the scope that it requires, and its answer without a key', () => {
   for (const [address, method, { description, responses, security }] of operations()) {
     const open = !address.startsWith('/v1/');
     expect(security !== undefined, `${method} ${address}`).toBe(!open);
     if (open) continue;
-    expect(description, address).toMatch(/key with the scope `/);
+    expect(description, address).toMatch(/caller needs the scope `/);
     for (const status of ['401', '403', '429'])
       expect(Object.keys(responses), `${method} ${address}`).toContain(status);
   }
 });
 
-test('every way to publish is in it', () => {
+test('the document lists every media type for publishing', () => {
   expect(Object.keys(document.paths['/v1/events']?.post?.requestBody?.content ?? {})).toEqual([
     'application/cloudevents+json',
     'application/cloudevents-batch+json',
@@ -140,7 +140,7 @@ test('every way to publish is in it', () => {
   ]);
 });
 
-/** A schema with what it refers to put in its place. */
+/** A schema with its references resolved. */
 const resolved = (schema: unknown): unknown => {
   if (Array.isArray(schema)) return schema.map(resolved);
   if (typeof schema !== 'object' || schema === null) return schema;
@@ -175,7 +175,7 @@ test.each([
   expect([...validator.Errors(body)], JSON.stringify(body)).toEqual([]);
 });
 
-test('the examples of events are events', async () => {
+test('the examples of events are valid events', async () => {
   const single = document.paths['/v1/events']?.post?.requestBody?.content['application/cloudevents+json']?.schema;
   const example = (resolved(single) as { examples: unknown[] }).examples[0];
   const answer = await publish(stack.url, example);

@@ -1,4 +1,4 @@
-/** The OpenAPI document, made from the schemas that requests are checked with, and a page to try it. */
+/** The OpenAPI document, made from the schemas that check requests, and a page to try it. */
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifySchema } from 'fastify';
@@ -7,7 +7,7 @@ import { VERSION } from '../version.ts';
 import { CLOSED, type RouteAccess } from './access/caller.ts';
 import { SHARED } from './schemas/answers.ts';
 
-/** To be called before the routes are made. */
+/** Call it before the routes are made. */
 export async function registerOpenApi(app: FastifyInstance): Promise<void> {
   for (const schema of Object.values(SHARED)) app.addSchema(schema);
   await app.register(swagger, {
@@ -17,9 +17,9 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
         title: 'Freshet',
         version: VERSION,
         description:
-          'Event-sourced recommendations: publish events, ask for lists that hold their effect.\n\n' +
-          'Errors are RFC 9457 problem details with a stable `code`. `min_seq` answers only from a state that holds the event with that sequence, ' +
-          'the `seq` of a publish answer.',
+          'Event-sourced recommendations: publish events, and request lists that reflect them.\n\n' +
+          'Errors are RFC 9457 problem details with a stable `code`. With `min_seq`, the `seq` of a publish answer, the service answers from a state ' +
+          'that includes this event.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       components: {
@@ -28,25 +28,25 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
             type: 'http',
             scheme: 'bearer',
             description:
-              'A key that `freshet keys create` made, or a token of `POST /v1/tokens`. None is asked for until a key has been made.',
+              'A key from `freshet keys create`, or a token from `POST /v1/tokens`. By default the gateway requires one as soon as the operator has made a key.',
           },
           header: {
             type: 'apiKey',
             in: 'header',
             name: 'X-API-Key',
-            description: 'The same key, in a header of its own',
+            description: 'The same key or token, in a header of its own',
           },
         },
       },
-      // Relative: right behind whatever host and port the document was fetched from.
+      // Relative, so that it is right for the host and port that served the document.
       servers: [{ url: '/', description: 'this gateway' }],
       tags: [
-        { name: 'events', description: 'Into the log' },
+        { name: 'events', description: 'Publish events into the log' },
         { name: 'access', description: 'Tokens for browsers' },
         { name: 'recommendations', description: 'Ranked lists' },
-        { name: 'users', description: 'What is known of users' },
+        { name: 'users', description: 'Profiles, histories, exports and erasures' },
         { name: 'items', description: 'The catalogue' },
-        { name: 'feedback', description: 'What came of what was shown' },
+        { name: 'feedback', description: 'How users react to lists' },
         { name: 'operations', description: 'Health, readiness, metrics' },
       ],
     },
@@ -62,20 +62,20 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** Who may call: the keys and tokens of the document, and the scope in words. */
+/** Adds what a caller needs: the security schemes, and a sentence that names the scope. */
 function withAccess(schema: FastifySchema, url: string, access: RouteAccess | undefined): FastifySchema {
   if (!url.startsWith('/v1/') || schema?.hide) return schema;
   const { scope } = access ?? CLOSED;
   if (scope === null) return schema;
-  const said = `Takes a key with the scope ${scope.map((one) => `\`${one}\``).join(' or ')}, where keys are asked for.`;
+  const sentence = `If the gateway requires keys: the caller needs the scope ${scope.map((one) => `\`${one}\``).join(' or ')}.`;
   return {
     ...schema,
     security: [{ bearer: [] }, { header: [] }, {}],
-    description: schema.description ? `${schema.description}\n\n${said}` : said,
+    description: schema.description ? `${schema.description}\n\n${sentence}` : sentence,
   };
 }
 
-/** To be called after the routes are made. */
+/** Call it after the routes are made. */
 export function openApiRoute(app: FastifyInstance): void {
   let text: string | undefined;
   app.get(

@@ -20,7 +20,7 @@ async function stackOf(options: Parameters<typeof startStack>[0]): Promise<Stack
   onTestFinished(() => stack.stop());
   return stack;
 }
-/** A logger that tells all, and what it has been told. */
+/** A logger of all levels, and the text that it has logged. */
 function capturingLogger(): { logger: Logger; log: () => string } {
   let text = '';
   const write = (line: string): void => {
@@ -31,7 +31,7 @@ function capturingLogger(): { logger: Logger; log: () => string } {
 const untilReady = (stack: Stack) =>
   until(async () => (await stack.gateway.ready()).ready, { what: 'the gateway to be ready' });
 
-test('it opens while NATS is away, says so, and works once NATS is there', async () => {
+test('the gateway starts while NATS is away, says so, and works once NATS is up', async () => {
   const port = await freePort();
   const stack = await stackOf({ natsUrl: `nats://127.0.0.1:${port}` });
   const { url } = stack;
@@ -54,7 +54,7 @@ test('it opens while NATS is away, says so, and works once NATS is there', async
   expect(stored.body).toMatchObject({ accepted: 1, seq: 1 });
 });
 
-test('readiness names the services that are not up, and their routes are 503 while the others work', async () => {
+test('readiness names the services that are not up, and their routes answer 503 while the others work', async () => {
   const nats = await server();
   const stack = await stackOf({ natsUrl: nats.url });
   const { url } = stack;
@@ -82,7 +82,7 @@ test('readiness names the services that are not up, and their routes are 503 whi
   expect((await request(url, '/v1/users/u/recommendations')).status).toBe(200);
 });
 
-test('it survives a killed nats-server: what was acknowledged is there, a retry is a duplicate', async () => {
+test('the gateway survives a killed nats-server: acknowledged events are in the log, and a retry is a duplicate', async () => {
   const nats = await server();
   const stack = await stackOf({ natsUrl: nats.url });
   const { url } = stack;
@@ -104,7 +104,7 @@ test('it survives a killed nats-server: what was acknowledged is there, a retry 
   });
 });
 
-test('a log that does not acknowledge is 503, says that a retry is safe, and the retry counts once', async () => {
+test('if the log does not acknowledge, the answer is 503 and says that a retry is safe, and the retry counts once', async () => {
   const nats = await server();
   const proxy = await startProxy(nats.port);
   onTestFinished(() => proxy.close());
@@ -140,7 +140,7 @@ test('a log that does not acknowledge is 503, says that a retry is safe, and the
   expect(text).toMatch(/freshet_http_events_total\{outcome="unacknowledged",code="",service="gateway"\} 2/);
 });
 
-test('a log that stays silent does not hold a list back that the caller reports as served', async () => {
+test('a log that does not answer does not delay a list with served=true', async () => {
   const nats = await server();
   // The publisher waits far longer than the test, so only the gateway's own bound can let the list go.
   const publisher = { timeout_ms: 600_000 };
@@ -154,7 +154,7 @@ test('a log that stays silent does not hold a list back that the caller reports 
   await untilReady(stack);
   const { body } = await publish(url, published('i1'), published('i2'), viewed('u', 'i1'));
   const jsm = await (await nats.connect()).jetstreamManager();
-  // A stream without acknowledgements stores what it gets and answers nothing.
+  // A stream without acknowledgements stores messages and does not answer.
   await jsm.streams.update('EVENTS', { no_ack: true });
 
   let answer: Answer | undefined;
@@ -164,7 +164,7 @@ test('a log that stays silent does not hold a list back that the caller reports 
     },
     () => undefined,
   );
-  const list = await until(() => answer, { what: 'the list that was asked for with served=true' });
+  const list = await until(() => answer, { what: 'the list of the request with served=true' });
   expect(list.status).toBe(200);
   expect(list.body).toMatchObject({ user: 'u', items: [{ item: 'i2' }], served: null });
   expect(log()).toContain('did not acknowledge');
@@ -179,7 +179,7 @@ test('a log that stays silent does not hold a list back that the caller reports 
   expect(log()).toContain('FRESHET_PUBLISH_UNACKNOWLEDGED');
 });
 
-test('a log that refuses to store more is 503 with its reason, and what it took is counted', async () => {
+test('if the log refuses to store more, the answer is 503 with the reason and the number of stored events', async () => {
   const nats = await server();
   const nc = await nats.connect();
   const jsm = await nc.jetstreamManager();
@@ -207,7 +207,7 @@ test('a log that refuses to store more is 503 with its reason, and what it took 
   expect(full.body.accepted + (full.body.unacknowledged ?? 0)).toBe(6);
 });
 
-test('ids stay out of the log, whatever happens', async () => {
+test('no log line of the gateway contains an id of a user', async () => {
   const nats = await server();
   const { logger, log } = capturingLogger();
   const stack = await stackOf({ natsUrl: nats.url, logger });
@@ -231,13 +231,13 @@ test('ids stay out of the log, whatever happens', async () => {
   await request(url, path);
   await nats.kill();
   await publish(url, viewed('secret-user', 'i'));
-  await until(() => log().includes('connection to NATS lost'));
+  await until(() => log().includes('The gateway lost its connection to NATS.'));
   expect(log()).toContain('"route":"/v1/users/:id"');
   expect(log()).not.toContain('"route":"/healthz"');
   expect(log()).not.toContain('secret');
 });
 
-test('requests that are on their way are answered before it is gone, and new ones are not taken', async () => {
+test('a gateway that stops answers the requests in flight and takes no new ones', async () => {
   const nats = await server();
   const stack = await stackOf({ natsUrl: nats.url });
   const { url, gateway } = stack;
@@ -257,7 +257,7 @@ test('requests that are on their way are answered before it is gone, and new one
   expect(nc.isClosed()).toBe(false);
 });
 
-test('a request that does not end does not hold it up for longer than the setting says', async () => {
+test('a request that does not end delays the stop no longer than http.stop_ms', async () => {
   const nats = await server();
   const stack = await stackOf({ natsUrl: nats.url, config: testConfig({ stop_ms: 150 }) });
   await stack.start('engine');
@@ -273,7 +273,7 @@ test('a request that does not end does not hold it up for longer than the settin
   expect(await cut).toBe('cut off');
 });
 
-test('a port that is taken is an error with its number', async () => {
+test('a port in use is an error that names the port', async () => {
   const nats = await server();
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
@@ -284,7 +284,7 @@ test('a port that is taken is an error with its number', async () => {
   await expect(start).rejects.toMatchObject({ details: { port } });
 });
 
-test('it does not listen where others reach it unless told so', async () => {
+test('the gateway does not listen where other machines reach it unless a setting allows it', async () => {
   const natsUrl = `nats://127.0.0.1:${await freePort()}`;
   await expect(startStack({ natsUrl, config: testConfig({ host: '0.0.0.0' }) })).rejects.toThrow(ConfigInvalidError);
   const stack = await stackOf({ natsUrl, config: testConfig({ host: '0.0.0.0', allow_remote: true }) });

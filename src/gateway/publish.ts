@@ -1,4 +1,4 @@
-/** Publishing what a request holds: each event checked, the good ones sent through the window, the answers counted. */
+/** Publishes the events of a request: checks each, sends the valid ones through the window, and counts the answers. */
 
 import type { EventCodec, PreparedEvent } from '../bus/event/codec.ts';
 import { createTimeLimit } from '../bus/nats/time-limit.ts';
@@ -10,7 +10,7 @@ import { type Trace, withTrace } from './trace.ts';
 export interface Rejection {
   /** Place in the request, from 0. */
   index: number;
-  /** The event's id; null where it has none that can be told. */
+  /** The event's id; null if the gateway could not read it. */
   id: string | null;
   code: EventProblem['code'];
   message: string;
@@ -21,11 +21,11 @@ export interface PublishOutcome {
   /** Events that the log held already. */
   duplicates: number;
   rejected: Rejection[];
-  /** Highest sequence that was acknowledged. */
+  /** Highest sequence that the log acknowledged. */
   seq?: number;
-  /** Good events of which it is not known whether they are stored, or that were not sent any more. */
+  /** Valid events that the log did not acknowledge, or that the gateway did not send before the time limit. */
   unacknowledged: number;
-  /** Why; the first error, or nothing where only the time ran out. */
+  /** The first error; undefined if the time limit alone is the reason. */
   failure?: unknown;
 }
 
@@ -35,17 +35,17 @@ export interface PublishContext {
   /** The publisher's window. */
   window: number;
   timeoutMs: number;
-  /** Why the caller may not publish an event; undefined where they may. */
+  /** Why the caller may not publish an event; undefined if the caller may. */
   problemOf?: (event: unknown) => EventProblem | undefined;
   /** The trace that the events belong to. */
   trace?: Trace | undefined;
 }
 
-/** Room that the server counts beside payload and id: `NATS/1.0`, the header's name, line ends. */
+/** Bytes that nats-server counts beside payload and id: `NATS/1.0`, the header's name, line ends. */
 const HEADER_BYTES = 64;
 const ID_SHOWN = 256;
 
-/** Never throws: what became of each event is in the outcome. Answers within `timeoutMs`, acknowledged or not. */
+/** Never throws: the outcome says what happened to each event. Resolves within `timeoutMs`, acknowledged or not. */
 export async function publishEntries(
   entries: readonly Entry[],
   { codec, bus: { nc, publisher }, window, timeoutMs, problemOf, trace }: PublishContext,
@@ -65,7 +65,7 @@ export async function publishEntries(
       continue;
     }
     good++;
-    // Places in the window, not a queue: a request that gives up leaves nothing behind that is still to be sent.
+    // Waits for a place in the window rather than in the queue, so that a request that gives up leaves nothing to send.
     if (publisher.pending >= window) await limit.race(publisher.ready());
     if (limit.isUp || failure) continue;
     flights.push(
@@ -108,7 +108,7 @@ function check(
   const { payload, identity } = result.prepared;
   const bytes = payload.length + Buffer.byteLength(identity) + HEADER_BYTES;
   if (bytes <= maxPayload) return result;
-  const message = `The event has ${payload.length} bytes; nats-server takes messages of ${maxPayload} (max_payload).`;
+  const message = `The event has ${payload.length} bytes. nats-server takes at most ${maxPayload} per message (max_payload).`;
   return { problem: { code: 'FRESHET_EVENT_TOO_LARGE', message } };
 }
 

@@ -50,7 +50,7 @@ export interface PlainRequest {
 }
 
 /**
- * The answer that the engine would give from the list it published; undefined if only the engine can tell: the request
+ * The answer that the engine would give from the list it published; undefined if the engine has to compute it: the request
  * has options, the list is shorter than the request, or an experiment changes it. Each view has a list id of its own,
  * since its reader reports it as shown.
  */
@@ -61,7 +61,7 @@ export function viewOfPublished(
 ): RankingView | undefined {
   const { user, items, snapshot, seq, config, source, arm } = published;
   const plain = exclude.length === 0 && !explain && include_seen === undefined && filter === undefined;
-  // A list that is shorter than it may be holds all there is.
+  // A list that is shorter than the limit holds every item that the engine can list.
   const enough = items.length > n || items.length < engine.list_length;
   if (!plain || !enough || arm === undefined) return undefined;
   const list = newListId();

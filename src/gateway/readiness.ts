@@ -1,4 +1,4 @@
-/** Whether a request would be served: NATS and each service, asked by the same door as requests. */
+/** Whether the gateway can serve requests: it requests the status of each service over the same link as requests. */
 import type { NatsConnection } from 'nats';
 import { call } from '../bus/nats/micro.ts';
 import { SERVICES, type ServiceName } from '../bus/projection/definition.ts';
@@ -7,7 +7,7 @@ import type { Link } from './link.ts';
 
 export interface Waiting {
   service: ServiceName | 'nats' | 'gateway';
-  /** As the service says, or `down` where nobody answers. */
+  /** The state that the service reports, or `down` if it does not answer. */
   state: string;
   detail?: string;
 }
@@ -20,12 +20,12 @@ export interface ReadyAnswer {
 export interface ReadinessOptions {
   link: Link;
   timeoutMs: number;
-  /** Milliseconds that an answer stands, so that probes don't multiply. */
+  /** Milliseconds that the gateway caches an answer, so that probes do not multiply. */
   cacheMs: number;
 }
 
 export function createReadiness({ link, timeoutMs, cacheMs }: ReadinessOptions): () => Promise<ReadyAnswer> {
-  let asked = Number.NEGATIVE_INFINITY;
+  let requestedAt = Number.NEGATIVE_INFINITY;
   let answer: Promise<ReadyAnswer> | undefined;
 
   async function stateOf(nc: NatsConnection, service: ServiceName): Promise<Waiting> {
@@ -40,7 +40,7 @@ export function createReadiness({ link, timeoutMs, cacheMs }: ReadinessOptions):
     }
   }
 
-  async function ask(): Promise<ReadyAnswer> {
+  async function readStates(): Promise<ReadyAnswer> {
     const trouble = link.trouble();
     if (trouble !== undefined) return { ready: false, waiting: [{ service: 'nats', state: 'down', detail: trouble }] };
     const { nc } = link.bus();
@@ -52,10 +52,10 @@ export function createReadiness({ link, timeoutMs, cacheMs }: ReadinessOptions):
   }
 
   return () => {
-    // What NATS's absence looks like is known at once, and never from the cache.
-    if (answer && link.trouble() === undefined && performance.now() - asked < cacheMs) return answer;
-    asked = performance.now();
-    answer = ask();
+    // The link knows at once that the connection is lost, so that answer never comes from the cache.
+    if (answer && link.trouble() === undefined && performance.now() - requestedAt < cacheMs) return answer;
+    requestedAt = performance.now();
+    answer = readStates();
     return answer;
   };
 }

@@ -1,4 +1,4 @@
-/** The HTTP server: routes, checks, errors as problems, logging and counting of requests. */
+/** The HTTP server: it composes routes, checks, problem details, request logs and request metrics. */
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
@@ -11,8 +11,8 @@ import {
   LogController,
 } from 'fastify';
 import type { Problem } from '../bus/nats/problem.ts';
-import { guard } from './access/hook.ts';
 import { createRate } from './access/rate.ts';
+import { requireAccess } from './access/require-access.ts';
 import type { GatewayContext } from './context.ts';
 import { allowOrigins } from './cors.ts';
 import { trackMethods } from './methods.ts';
@@ -28,11 +28,11 @@ import { tokenRoutes } from './routes/tokens.ts';
 import { userRoutes } from './routes/users.ts';
 import { compileValidator } from './validation.ts';
 
-/** Request ids that are taken over from a caller: nothing that breaks a log line or a header. */
+/** Request ids that the gateway accepts from a caller: none that breaks a log line or a header. */
 const REQUEST_ID = /^[A-Za-z0-9._:/+=@-]{1,128}$/;
-/** Statuses of requests that were turned away at the door. */
-const TURNED_AWAY: ReadonlySet<number> = new Set([401, 403, 429]);
-/** Milliseconds that an idle connection stays; more than proxies in front of it use (60 s), so that they close first. */
+/** Statuses of requests that the access hook refuses. */
+const REFUSALS: ReadonlySet<number> = new Set([401, 403, 429]);
+/** Milliseconds that an idle connection stays open; longer than the 60 s of usual proxies, so that the proxy closes it first. */
 const KEEP_ALIVE_MS = 72_000;
 
 export async function createServer(context: GatewayContext): Promise<FastifyInstance> {
@@ -40,59 +40,63 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
   const limits = { bodyBytes: config.http.body_bytes };
 
   const app = fastify({
-    // Ids stand in addresses: they stay out of the log, whoever writes it.
+    // Paths contain ids of users; no log line may contain the path.
     loggerInstance: logger.child({}, { serializers: { req: requestForLog } }) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.http.body_bytes,
     requestTimeout: config.http.arrival_ms,
-    // Slow ones are looked for a few times within what they have.
+    // Node checks for slow requests at this interval: a few times within their limit.
     http: {
       headersTimeout: config.http.arrival_ms,
       connectionsCheckingInterval: Math.min(30_000, Math.ceil(config.http.arrival_ms / 4)),
     },
     keepAliveTimeout: KEEP_ALIVE_MS,
-    // An id of 128 bytes has 384 characters when it is percent-encoded; services say what is too long.
+    // An id of 128 bytes has 384 characters when it is percent-encoded; services refuse longer ids.
     routerOptions: { maxParamLength: 16_384 },
     genReqId: ({ headers }) => {
       const given = headers['x-request-id'];
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
     },
-    // Whoever has a connection is served until the gateway is gone.
+    // Open connections get answers until the gateway has stopped.
     return503OnClosing: false,
     frameworkErrors: (err, request, reply) => void fail(err, request, reply as FastifyReply),
-    clientErrorHandler: answerGarbage,
+    clientErrorHandler: answerMalformed,
   });
 
   function fail(err: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const problem = httpProblem(err, limits);
-    if (TURNED_AWAY.has(problem.status)) metrics.refused(problem.code);
+    if (REFUSALS.has(problem.status)) metrics.refused(problem.code);
     if (problem.status === 500)
-      request.log.error({ err, route: routeOf(request), method: request.method }, 'a request failed');
+      request.log.error(
+        { err, route: routeOf(request), method: request.method },
+        'The gateway could not answer a request.',
+      );
     return sendProblem(reply, problem);
   }
 
   app.setErrorHandler(fail);
   app.setNotFoundHandler((request, reply) => fail({ code: 'FST_ERR_NOT_FOUND' }, request, reply));
   app.setValidatorCompiler(compileValidator);
-  // Answers are what services say: nothing of it is dropped for not being in a schema.
+  // The gateway forwards answers of services whole, with members that are not in a schema.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.removeContentTypeParser('text/plain');
 
   app.addHook('onRequest', async (request, reply) => {
     metrics.inFlight.inc();
-    // Also where the caller goes away before the answer.
+    // Also if the caller disconnects before the answer.
     reply.raw.once('close', () => metrics.inFlight.dec());
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
     if (request.url.startsWith('/v1/')) reply.header('cache-control', 'no-store');
   });
   await allowOrigins(app, config.http.cors_origins);
-  guard(app, context.gate, createRate({ perS: config.http.rate_per_s, burstS: config.http.rate_burst_s }));
+  const rate = createRate({ perS: config.http.rate_per_s, burstS: config.http.rate_burst_s });
+  requireAccess(app, context.authenticator, rate);
   let closing = false;
   app.addHook('preClose', async () => {
     closing = true;
   });
-  // A connection that stays open after its answer would hold the end up.
+  // A connection that stays open after its answer would delay the stop.
   app.addHook('onSend', (_request, reply, payload, done) => {
     if (closing) reply.header('connection', 'close');
     done(null, payload);
@@ -100,7 +104,7 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
   app.addHook('onResponse', async (request, reply) => {
     const route = routeOf(request);
     const { statusCode: status } = reply;
-    // How long somebody watched says nothing about how long an answer takes.
+    // The time that a caller watched is not the time of an answer.
     if (route.endsWith('/stream') && status < 400) return;
     metrics.request(request.method, route, status, reply.elapsedTime / 1000);
     if (QUIET_ROUTES.has(route)) return;
@@ -126,9 +130,9 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
   return app;
 }
 
-/** The pattern of the route, for logs and labels; addresses hold ids. */
+/** The pattern of the route, for logs and labels; the path contains ids. */
 function routeOf({ routeOptions }: FastifyRequest): string {
-  // The pattern under which preflights of unknown addresses come.
+  // '*' is the pattern of preflights for unknown paths.
   return routeOptions.url === undefined || routeOptions.url === '*' ? 'unknown' : routeOptions.url;
 }
 
@@ -137,8 +141,8 @@ const requestForLog = (request: FastifyRequest): object => ({
   route: request.routeOptions?.url ?? 'unknown',
 });
 
-/** What isn't HTTP at all, or has too large a head. */
-function answerGarbage(err: Error & { code?: string }, socket: Socket): void {
+/** Answers bytes that are not HTTP, a head that is too large, and a request that arrives too slowly. */
+function answerMalformed(err: Error & { code?: string }, socket: Socket): void {
   if (err.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
@@ -151,10 +155,10 @@ function answerGarbage(err: Error & { code?: string }, socket: Socket): void {
     code: 'FRESHET_BAD_REQUEST',
     detail:
       status === 431
-        ? 'The head of the request is too large.'
+        ? 'The head of the request is too large. Send fewer or shorter headers.'
         : status === 408
-          ? 'The request took too long to arrive.'
-          : 'This is not an HTTP request.',
+          ? 'The request did not arrive within the time limit (http.arrival_ms).'
+          : 'The bytes are not an HTTP/1.1 request.',
   };
   const body = JSON.stringify(problem);
   socket.end(

@@ -16,7 +16,7 @@ async function serve(onEnd: () => void): Promise<{ port: number; opened: () => S
   return { port: (server.address() as AddressInfo).port, opened: () => sse };
 }
 
-test('whoever does not read is cut off instead of filling the memory, and told of once', async () => {
+test('a reader that does not read is cut off instead of filling the memory, and onEnd is called once', async () => {
   let ends = 0;
   const { port, opened } = await serve(() => ends++);
   const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n'));
@@ -31,7 +31,7 @@ test('whoever does not read is cut off instead of filling the memory, and told o
   expect(ends).toBe(1);
 });
 
-test('a reader that goes is noticed, and messages keep to one line of data', async () => {
+test('a reader that disconnects is noticed, and each message has one line of data', async () => {
   let ends = 0;
   const { port, opened } = await serve(() => ends++);
   let text = '';

@@ -1,4 +1,4 @@
-/** Server-sent events (HTML standard, section 9.2) on a connection that stays open. */
+/** Sends server-sent events (HTML standard, section 9.2) over a connection that stays open. */
 import type { ServerResponse } from 'node:http';
 
 export interface SseMessage {
@@ -8,18 +8,18 @@ export interface SseMessage {
 }
 
 export interface Sse {
-  /** False where the reader is too slow, and has been cut off. */
+  /** False if the stream has ended: the gateway cuts off a reader that is too slow. */
   send(message: SseMessage): boolean;
   end(): void;
 }
 
 export interface SseOptions {
-  /** Headers that were set for the answer. */
+  /** Further headers of the answer. */
   headers: Record<string, string>;
   heartbeatMs: number;
-  /** Bytes that may wait for the reader. */
+  /** Bytes that may wait for the reader; the gateway cuts off a reader with more. */
   bufferBytes: number;
-  /** Milliseconds after which a reader that was cut off is to come back. */
+  /** Milliseconds after which a reader should connect again. */
   retryMs: number;
   onEnd: () => void;
 }
@@ -48,7 +48,7 @@ export function openSse(raw: ServerResponse, options: SseOptions): Sse {
     if (!open) return false;
     raw.write(text);
     if (raw.writableLength <= bufferBytes) return true;
-    // Whoever doesn't read would have it pile up here.
+    // Messages to a reader that does not read would fill the memory.
     raw.destroy();
     ended();
     return false;

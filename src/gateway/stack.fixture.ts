@@ -31,7 +31,7 @@ export interface Answer<Body = Record<string, unknown>> {
   body: Body;
 }
 
-/** A request to a gateway; the body of the answer is read as JSON where it is JSON. */
+/** A request to a gateway; parses the body of the answer if it is JSON. */
 export async function request<Body = Record<string, unknown>>(
   url: string,
   path: string,
@@ -77,7 +77,7 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-/** A gateway, and services of the same server as they are started. */
+/** A gateway, and the services that a test starts on the same server. */
 export async function startStack({
   natsUrl,
   config = testConfig(),

@@ -1,11 +1,11 @@
-/** Starts the gateway: the HTTP door to the log and the services. It holds no state. */
+/** Starts the gateway: the HTTP interface to the log and the services. It stores nothing. */
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.ts';
 import { portInUse } from '../observability/health.ts';
 import { createLogger } from '../observability/log.ts';
-import { createGate } from './access/gate.ts';
+import { createAuthenticator } from './access/authenticator.ts';
 import { createKeyTable } from './access/table.ts';
 import { checkHost, urlOf } from './host.ts';
 import { createLink } from './link.ts';
@@ -18,23 +18,24 @@ import { createWatching } from './watch.ts';
 export interface GatewayEnvironment {
   config: Config;
   natsUrl: string;
-  /** 0 for any free one. */
+  /** 0: any free port. */
   port: number;
   logger?: Logger;
 }
 
 export interface RunningGateway {
-  /** Where it listens, `http://127.0.0.1:8080`. */
+  /** The URL of the gateway, such as `http://127.0.0.1:8080`. */
   url: string;
-  /** Whether requests would be served, and what isn't ready. */
+  /** Whether the gateway can serve requests, and what is not ready. */
   ready(): Promise<ReadyAnswer>;
-  /** Takes no more, ends what it has within `http.stop_ms`, leaves NATS. */
+  /** Takes no new requests, completes those in flight within `http.stop_ms`, and closes the connection to NATS. */
   stop(): Promise<void>;
 }
 
 /**
- * Resolves once it listens; whether NATS and the services are there is told by `ready` and each answer.
- * Throws `ConfigInvalidError` for an address that others reach, and `PortInUseError`.
+ * Resolves once the gateway listens, whether or not NATS and the services are up: `ready` and each answer say so.
+ * Throws `ConfigInvalidError` if other machines reach the address and the gateway does not always require keys, and
+ * `PortInUseError`.
  */
 export async function startGateway({
   config,
@@ -67,7 +68,7 @@ export async function startGateway({
       watching.follow(nc);
     },
   });
-  const gate = createGate({
+  const authenticator = createAuthenticator({
     mode: http.keys,
     table: keys,
     known: async () => {
@@ -75,7 +76,7 @@ export async function startGateway({
       await link.whileConnected(keys.known());
     },
   });
-  // Whoever sends requests here is to send them elsewhere before the door closes.
+  // Load balancers see that the gateway is not ready, and send requests elsewhere before it stops.
   let draining = false;
   const ready = async (): Promise<ReadyAnswer> =>
     draining ? { ready: false, waiting: [{ service: 'gateway', state: 'stopping' }] } : readiness();
@@ -90,7 +91,7 @@ export async function startGateway({
       schemas: createRequestSchemas(config),
       ready,
       keys,
-      gate,
+      authenticator,
       watching,
     });
     await app.listen({ host: http.host, port });
@@ -102,7 +103,7 @@ export async function startGateway({
   }
   const server = app;
   const url = urlOf(http.host, (server.server.address() as AddressInfo).port);
-  logger.info({ url, docs: `${url}/docs` }, 'gateway started');
+  logger.info({ url, docs: `${url}/docs` }, 'The gateway listens.');
   let stopping: Promise<void> | undefined;
   return {
     url,
@@ -119,12 +120,12 @@ export async function startGateway({
       await new Promise((resolve) => setTimeout(resolve, http.drain_ms));
     }
     const deadline = performance.now() + http.stop_ms;
-    // Requests that don't end are cut off: whoever stops a gateway waits for so long and no longer.
+    // Cuts off requests that do not end, so that the operator waits no longer than this.
     const cut = setTimeout(() => server.server.closeAllConnections(), http.stop_ms);
     await server.close();
     clearTimeout(cut);
     keys.close();
     await link.close(Math.max(100, deadline - performance.now()));
-    logger.info('gateway stopped');
+    logger.info('The gateway has stopped.');
   }
 }

@@ -21,7 +21,7 @@ interface Seen {
   view: Record<string, unknown>;
 }
 
-/** A reader of a stream, and what it has seen. */
+/** A reader of a stream, and the lists that it received. */
 async function follow(url: string, user: string, headers: Record<string, string> = {}, query = '') {
   const abort = new AbortController();
   onTestFinished(() => abort.abort());
@@ -76,7 +76,7 @@ afterAll(async () => {
   await nats?.stop();
 });
 
-test('a list is pushed when its user acts, and not when nothing changed', async () => {
+test('a list is sent when its user acts, and not if nothing changed', async () => {
   const { response, seen, state } = await follow(stack.url, 'w=1');
   expect(response.headers.get('content-type')).toBe('text/event-stream');
   await until(() => seen.length === 1);
@@ -93,7 +93,7 @@ test('a list is pushed when its user acts, and not when nothing changed', async 
   expect(state.text).toContain('\n:\n');
 });
 
-/** Lists that callers have asked the engine for. */
+/** Lists that callers have requested from the engine. */
 async function listRequests(): Promise<number> {
   const nc = await nats.connect();
   for await (const { endpoints = [] } of await nc.services.client().stats('freshet-engine')) {
@@ -103,7 +103,7 @@ async function listRequests(): Promise<number> {
   throw new Error('no engine answers');
 }
 
-test('a list without options is forwarded as the engine publishes it, with all that an answer holds', async () => {
+test('a list without options is forwarded as the engine publishes it, with all members of an answer', async () => {
   const readers = [
     await follow(stack.url, 'fw'),
     await follow(stack.url, 'fw'),
@@ -136,7 +136,7 @@ test('a list without options is forwarded as the engine publishes it, with all t
   for (const { item } of page.body.items) expect(readers[2]?.seen.at(-1)?.items).not.toContain(item);
 });
 
-test('a list with options is asked for again when the published one changes', async () => {
+test('the gateway requests a list with options again when the published one changes', async () => {
   const { seen } = await follow(stack.url, 'opt', {}, '?exclude=b&explain=true');
   await until(() => seen.length === 1);
   const { body } = await publish(stack.url, viewed('opt', 'a'));
@@ -145,7 +145,7 @@ test('a list with options is asked for again when the published one changes', as
   expect(JSON.stringify(seen.at(-1)?.view)).toContain('reasons');
 });
 
-test('whoever comes back gets the list only if it is another by now', async () => {
+test('a reader that reconnects gets the list only if it has changed', async () => {
   const first = await follow(stack.url, 'back');
   await until(() => first.seen.length === 1);
   first.close();
@@ -161,7 +161,7 @@ test('whoever comes back gets the list only if it is another by now', async () =
   expect(changed.seen[0]?.items).not.toContain('c');
 });
 
-test('more than a user may have at once are 429, and a place that is left is free again', async () => {
+test('streams over the limit of a user are 429, and a closed one frees its place', async () => {
   const readers = [await follow(stack.url, 'many'), await follow(stack.url, 'many')];
   const refused = await follow(stack.url, 'many');
   expect(refused.response.status).toBe(429);
@@ -171,7 +171,7 @@ test('more than a user may have at once are 429, and a place that is left is fre
   await until(async () => (await follow(stack.url, 'many')).response.status === 200);
 });
 
-test('a wrong question is answered as any other', async () => {
+test('an invalid request for a stream is 400, as for any other route', async () => {
   const wrong = await follow(stack.url, 'u', {}, '?n=0');
   expect(wrong.response.status).toBe(400);
   expect(await wrong.response.json()).toMatchObject({ code: 'FRESHET_BAD_REQUEST', member: 'n' });
@@ -179,7 +179,7 @@ test('a wrong question is answered as any other', async () => {
   expect(never.response.status).toBe(504);
 });
 
-test('a page gives its token in the address; the stream ends when the token does, or its key', async () => {
+test('a page sends its token in the query; the stream ends when the token or its key ends', async () => {
   const tokenFor = async (ttl: number): Promise<string> => {
     const { body } = await request<{ token: string }>(keyed.url, '/v1/tokens', {
       method: 'POST',
@@ -194,7 +194,7 @@ test('a page gives its token in the address; the stream ends when the token does
   await until(() => brief.state.ended);
   const long = await follow(keyed.url, 'page', {}, `?access_token=${await tokenFor(600)}`);
   await until(() => long.seen.length === 1);
-  // A key that ends by itself ends what was opened with it, and with its tokens; it lasts longer where that takes longer.
+  // A key that expires ends the streams that it opened, and those of its tokens.
   let lastsMs = 1_000;
   const readers = await until(async () => {
     lastsMs *= 2;
@@ -222,7 +222,7 @@ test('a page gives its token in the address; the stream ends when the token does
   expect((await follow(keyed.url, 'page')).response.status).toBe(401);
 });
 
-test('a lost server is made up for: what changed meanwhile is pushed when it is back', async () => {
+test('lists that changed while nats-server was away are sent when it is back', async () => {
   const mine = await startNatsServer();
   onTestFinished(() => mine.stop());
   const own = await startStack({ natsUrl: mine.url, config: testConfig({ ...http, keys: 'off' }) });
@@ -238,7 +238,7 @@ test('a lost server is made up for: what changed meanwhile is pushed when it is 
   await until(() => seen.length > 1 && !seen.at(-1)?.items.includes('a'), { within: 20_000 });
 });
 
-test('a gateway that stops ends its streams, and says before that it will', async () => {
+test('a gateway that stops reports that it is not ready, then ends its streams', async () => {
   const own = await startStack({ natsUrl: nats.url, config: testConfig({ ...http, keys: 'off', drain_ms: 200 }) });
   await until(async () => (await own.gateway.ready()).ready);
   const { state, seen } = await follow(own.url, 'last');

@@ -1,6 +1,6 @@
 /**
- * Checks requests by the schemas that the services' endpoints own, and that the OpenAPI document is made from. Texts of
- * a query become numbers, flags and lists; the gateway converts nothing else.
+ * Checks requests by the schemas that the services' endpoints own, and that the OpenAPI document is made from. The
+ * gateway converts the texts of a query to numbers, flags and lists, and converts nothing else.
  */
 import type { FastifySchemaCompiler } from 'fastify';
 import { type TObject, type TSchema, Type } from 'typebox';
@@ -30,7 +30,7 @@ function checker(schema: TObject, read: (given: unknown) => Members): (given: un
   return (given) => attempt(() => check(read(given)));
 }
 
-/** Errors name the parameter of a path as the endpoint does, `user` rather than `id`: by the title of the schema. */
+/** Errors name a path parameter by the title of the schema, as the endpoint does: `user` rather than `id`. */
 function pathChecker({ properties, ...schema }: TObject): (given: unknown) => Result {
   const { title } = schema as { title?: string };
   const named = Object.entries(properties).map(([parameter, member]) => ({

@@ -12,7 +12,7 @@ const checker = (name: keyof typeof schemas, httpPart: string) => {
 const query = checker('recommend', 'querystring');
 const body = checker('recommendBody', 'body');
 
-test('texts of a query become what they stand for', () => {
+test('texts of a query become numbers, flags and lists', () => {
   expect(
     query({ n: '5', explain: 'true', include_seen: '0', exclude: 'a', min_seq: '12', cursor: '12' }).value,
   ).toEqual({
@@ -47,7 +47,7 @@ test.each([
   expect(error?.message).toMatch(message);
 });
 
-test('what a body holds is not converted', () => {
+test('members of a body are not converted', () => {
   expect(body({ user: 'u', n: 5 }).value).toEqual({ user: 'u', n: 5 });
   expect(body({ user: 'u', n: '5' }).error).toMatchObject({ details: { member: 'n' } });
   expect(body({ user: 'u', explain: 'true' }).error).toMatchObject({ details: { member: 'explain' } });

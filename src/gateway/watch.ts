@@ -12,7 +12,7 @@ export interface Watch {
   close(): void;
 }
 
-/** Gets each list of a user that is published; undefined: the list went, or the gateway may have missed one. */
+/** Gets each list of the user that the engine publishes; undefined: the list was deleted, or the gateway may have missed one. */
 export type WatchListener = (published: PublishedList | undefined) => void;
 
 export interface Watching {

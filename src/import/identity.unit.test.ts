@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createOrdinals, importId, nameOfData } from './identity.ts';
 
-test('an id is made of what the row says', () => {
+test('an id is made of the content of the row', () => {
   // Written down: a change of this id would import everything a second time.
   expect(importId('rated', 1000, 'x', 0)).toBe('rated-026ec9b6cc812fe45f003c56');
   expect(
@@ -24,7 +24,7 @@ test('equal rows of one time are counted', () => {
   expect(rows.map(([time, content]) => ordinalOf(time, content))).toEqual([0, 1, 0, 2, 0, 0, 1, 0]);
 });
 
-test('the name of the data is what its files share, without numbers', () => {
+test('the name of the data is the common part of its file names, without numbers', () => {
   expect(nameOfData(['ml-100k.inter', 'ml-100k.item', 'ml-100k.user'], 'x')).toBe('ml-100k');
   expect(nameOfData(['orders-2024-01.csv', 'orders-2024-02.csv'], 'x')).toBe('orders');
   expect(nameOfData(['orders-2024-01.csv'], 'x')).toBe('orders');

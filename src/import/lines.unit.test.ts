@@ -28,7 +28,7 @@ test('a byte order mark, CRLF and a missing last line end are tolerated', async 
   expect((await read('')).lines).toEqual([]);
 });
 
-test('lines that lie across the chunks of reading come out whole', async () => {
+test('lines across the chunks of reading are whole', async () => {
   const expected = Array.from({ length: 60_000 }, (_, i) => `é${i}`.repeat(1 + (i % 7)));
   const content = expected.join('\n');
   const plain = await read(content);
@@ -40,7 +40,7 @@ test('lines that lie across the chunks of reading come out whole', async () => {
   expect(unzipped.bytes).toBe(zipped.length);
 });
 
-test('bytes that are no UTF-8 make a rejected line, or text in latin-1', async () => {
+test('bytes that are not UTF-8 make a rejected line, or text in latin-1', async () => {
   const content = Buffer.concat([Buffer.from('é\n'), Buffer.from('caf\xe9\r\n', 'latin1'), Buffer.from('x')]);
   expect(await read(content)).toMatchObject({ undecodable: [2], lines: ['é', 'café', 'x'] });
   expect(await read(content, { otherwise: 'latin1' })).toMatchObject({ undecodable: [], lines: ['é', 'café', 'x'] });
@@ -54,6 +54,6 @@ test('a gzip file that ends early is an error that names the line', async () => 
   });
 });
 
-test('reading ends when it is told to', async () => {
+test('reading ends at the signal', async () => {
   await expect(read('a\nb\n', { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
 });

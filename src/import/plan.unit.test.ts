@@ -26,7 +26,7 @@ const row = fc.tuple(
 
 const idsOf = (events: readonly { id: string }[]) => events.map(({ id }) => id);
 
-test('shuffled rows, and rows cut into several files, are the same events', async () => {
+test('shuffled rows, and rows in several files, give the same events', async () => {
   const cases = fc
     .array(row, { minLength: 1, maxLength: 40 })
     .chain((rows) =>
@@ -50,7 +50,7 @@ test('shuffled rows, and rows cut into several files, are the same events', asyn
   );
 });
 
-test('sorted through files, the rows are the same in the same order, and the files are gone', async () => {
+test('a sort through files gives the same rows in the same order, and removes the files', async () => {
   const tempFolder = join(folder.path, 'temporary');
   mkdirSync(tempFolder);
   await fc.assert(
@@ -93,7 +93,7 @@ test('ties keep the order of the files and their lines', async () => {
   expect(story).toEqual(['rated u first', 'rated u b', 'rated u a', 'rated u c']);
 });
 
-test('an item is known just before its first use, one that is never used before everything', async () => {
+test('an item is published just before its first use, and an unused one before all events', async () => {
   folder.write(
     'x.inter',
     inter([
@@ -118,7 +118,7 @@ test('an item is known just before its first use, one that is never used before 
   ]);
 });
 
-test('a catalogue alone carries no times', async () => {
+test('a catalogue alone has no times', async () => {
   const file = folder.write('x.item', 'item_id:token\ttitle:token_seq\nb\tB\na\tA\na\tA');
   const { events } = await importing(file);
   expect(events.map(({ subject, time }) => [subject, time])).toEqual([
@@ -126,7 +126,7 @@ test('a catalogue alone carries no times', async () => {
     ['a', undefined],
     ['a', undefined],
   ]);
-  // The second row says the same again: one event, which is published once.
+  // The second row is equal: one event, which is published once.
   expect(events[2]?.id).toBe(events[1]?.id);
 });
 
@@ -142,7 +142,7 @@ test('every event fits its schema', async () => {
   }
 });
 
-test('a plan can be run again, tells how far it is, and is the same as long as its files are', async () => {
+test('a plan can run again, reports its progress, and is the same for the same files', async () => {
   const file = folder.write(
     'x.inter',
     `${inter([
@@ -172,13 +172,13 @@ test('a plan can be run again, tells how far it is, and is the same as long as i
   expect((await openImport([file])).fingerprint).not.toBe(plan.fingerprint);
 });
 
-test('where the file lies and what it is called beside its name changes nothing', async () => {
+test('the folder of a file changes nothing', async () => {
   const here = await importing(folder.write('here/x.inter', inter([['u', 'a', 1, 10]])));
   const there = await importing(folder.write('there/x.inter', inter([['u', 'a', 1, 10]])));
   expect(there.events).toEqual(here.events);
 });
 
-test('an import that is given up leaves no temporary files', async () => {
+test('a cancelled import leaves no temporary files', async () => {
   const tempFolder = join(folder.path, 'temporary');
   mkdirSync(tempFolder);
   const rows = Array.from({ length: 50 }, (_, i) => ['u', `i${i}`, 1, 50 - i]);
@@ -196,7 +196,7 @@ test('an import that is given up leaves no temporary files', async () => {
   expect(readdirSync(tempFolder)).toEqual([]);
 });
 
-test('what cannot be imported is refused with what was seen and what to do', async () => {
+test('data that cannot be imported is refused with its first line and the next step', async () => {
   const refused = async (paths: string[], options = {}) => openImport(paths, options).catch((err) => err);
   const unknown = await refused([folder.write('notes.md', '# Notes\n')]);
   expect(unknown).toMatchObject({ code: 'FRESHET_IMPORT_FORMAT', message: expect.stringContaining('"# Notes"') });

@@ -32,7 +32,7 @@ function sort(rows: readonly SortRow[], limits: { maxRows?: number; maxBytes?: n
   }
 }
 
-test('rows come out by time, ties in the order in which they were added, whatever fits into memory', () => {
+test('rows are sorted by time, ties in the order of adding, for any memory limit', () => {
   fc.assert(
     fc.property(fc.array(row, { maxLength: 60 }), fc.integer({ min: 1, max: 7 }), (rows, maxRows) => {
       const expected = [...rows.entries()]
@@ -46,7 +46,7 @@ test('rows come out by time, ties in the order in which they were added, whateve
   );
 });
 
-test('a sort that is given up half way leaves no files behind', () => {
+test('a cancelled sort leaves no files', () => {
   const sorter = createSorter({ maxRows: 2, tempFolder: folder.path });
   for (let i = 0; i < 9; i++) sorter.add(9 - i, 0, i, 'x');
   expect(sorter.sorted().next().value).toMatchObject({ time: 1 });
@@ -54,7 +54,7 @@ test('a sort that is given up half way leaves no files behind', () => {
   sorter.close();
 });
 
-test('a folder that cannot be written to is an error that says what to do', () => {
+test('a folder that is not writable is an error with the next step', () => {
   const sorter = createSorter({ maxRows: 1, tempFolder: `${folder.path}/missing` });
   sorter.add(1, 0, 1, 'x');
   expect(() => sorter.add(1, 0, 1, 'x')).toThrow(

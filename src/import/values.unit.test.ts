@@ -8,7 +8,7 @@ test('numbers are finite decimals and nothing else', () => {
   );
 });
 
-test('dates are UTC where they name no zone', () => {
+test('dates without a zone are UTC', () => {
   const noon = Date.UTC(2026, 10, 23, 12);
   for (const text of [
     '2026-11-23T12:00:00Z',
@@ -26,7 +26,7 @@ test('dates are UTC where they name no zone', () => {
   expect(parseDate('0099-01-01T00:00:00Z')).toBe(new Date('0099-01-01T00:00:00Z').getTime());
 });
 
-test('days and hours that do not exist are no dates', () => {
+test('days and hours that do not exist are not dates', () => {
   for (const text of [
     '2026-02-30',
     '2026-13-01',
@@ -48,7 +48,7 @@ test('times beyond the year 9999 cannot be written and are refused', () => {
   expect(parseTime('-99999999999', 's')).toBeUndefined();
 });
 
-test('the unit of times is what most of the samples have', () => {
+test('the unit of times is that of most samples', () => {
   expect(guessTimeUnit(['x', '881250949', '881250950'])).toBe('s');
   expect(guessTimeUnit(['1700000000000'])).toBe('ms');
   expect(guessTimeUnit(['2026-11-23', '17', '2026-11-24'])).toBe('iso');

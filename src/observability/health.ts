@@ -1,14 +1,14 @@
-/** A service's own door for operators: `/healthz` (costs nothing), `/readyz`, `/metrics`. */
+/** The HTTP port of a service for operators: `/healthz` (checks nothing), `/readyz`, `/metrics`. */
 import { createServer, type Server } from 'node:http';
 import type { Registry } from 'prom-client';
 import { PortInUseError } from '../errors.ts';
 
 export interface HealthOptions {
   host: string;
-  /** 0 for any free one. */
+  /** 0: any free port. */
   port: number;
   registry: Registry;
-  /** Called before each scrape, for gauges that are read rather than counted. */
+  /** Called before each scrape, to set gauges. */
   refresh?: () => void | Promise<void>;
   ready: () => { ready: boolean; detail: Record<string, unknown> };
 }
@@ -42,7 +42,7 @@ export async function serveHealth({ host, port, registry, refresh, ready }: Heal
           .catch((err: unknown) => answer(500, 'text/plain', String(err)));
         return;
       default:
-        return answer(404, 'text/plain', 'There are /healthz, /readyz and /metrics here.\n');
+        return answer(404, 'text/plain', 'This port serves /healthz, /readyz and /metrics.\n');
     }
   });
   await listen(server, host, port);

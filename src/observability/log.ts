@@ -1,17 +1,17 @@
-/** Logging: pino, object first, a child a service; ids of users are hashed, so that a log can be given away. */
+/** Logging with pino: object first, one child logger per service. It hashes ids of users, so that an operator can share a log. */
 import { createHash } from 'node:crypto';
 import { type Logger, pino } from 'pino';
 
 export interface LoggerOptions {
   service: string;
   level?: string;
-  /** Whether ids of users are hashed. */
+  /** Whether the logger hashes ids of users. */
   redact?: boolean;
-  /** File descriptor to write to; standard error unless given, since standard output belongs to results. */
+  /** File descriptor to write to; default: standard error, because standard output is for results. */
   fd?: number;
 }
 
-/** The keys under which a user's id stands in log objects; nothing else may hold one. */
+/** The keys of log objects that may hold the id of a user. No other key may. */
 const PERSONAL = ['user', 'users', 'subject', 'session'] as const;
 
 export function createLogger({ service, level = 'info', redact = true, fd = 2 }: LoggerOptions): Logger {
@@ -28,7 +28,7 @@ export function createLogger({ service, level = 'info', redact = true, fd = 2 }:
   );
 }
 
-/** Twelve hex digits that stand for an id: the same id has the same ones, so that lines can be followed. */
+/** Twelve hex digits in place of an id. The same id has the same digits, so that a reader can follow a user through the log. */
 export const pseudonym = (value: unknown): string =>
   `#${createHash('sha256')
     .update(typeof value === 'string' ? value : JSON.stringify(value))

@@ -35,7 +35,7 @@ function watch(freeBytes: number) {
   };
 }
 
-it('starts the server again once there is room, and once only', async () => {
+it('restarts the server once there is room, and only once', async () => {
   const { disk, said, restarts, looks, stop } = watch(0);
   disk.line('[1480] [INF] Server is ready');
   disk.line(BROKEN);

@@ -57,9 +57,9 @@ const exported = async (user: string, seq: number) => {
 };
 
 describe('an export', () => {
-  it('holds every row that a service has under the user’s ids, and their events', async () => {
+  it('contains every row that a service has under the user’s ids, and the events of the user', async () => {
     const nc = await nats.connect();
-    // An item of the same name, and somebody else, stay out of it.
+    // An item of the same name, and another user, are not in it.
     await fill([...['a', 'b', 'c', 'u1'].map((item) => published(item)), viewed('u2', 'b'), linked('u2', 'other')]);
     await nc.jetstream().publish('ev.user.u1.viewed', 'no JSON');
     await nc.jetstream().publish('ev.user.u1.viewed', Buffer.alloc(300_000, 'x'));
@@ -111,7 +111,7 @@ describe('an export', () => {
     });
   });
 
-  it('comes in chunks that one message holds, however much there is', async () => {
+  it('comes in chunks that fit into one message, for any amount of data', async () => {
     const nc = await nats.connect();
     const seq = await fill(
       Array.from({ length: 3_000 }, (_, i) => viewed('u1', `i${i % 50}`, { context: { note: 'x'.repeat(500) } })),
@@ -166,7 +166,7 @@ function stored(service: string, ids: readonly string[]): Record<string, number>
             (column === 'subject' && ids.includes(String(value).split('.')[2] as string)),
         ),
       );
-      // Items of lists stand within the lists.
+      // Items of lists are inside the lists.
       if (theirs.length > 0 && table !== 'checkpoint' && table !== 'impression') found[table] = theirs.length;
     }
     return found;

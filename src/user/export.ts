@@ -158,7 +158,7 @@ function parsePlace(cursor: string): Place {
     // falls through to the error below
   }
   throw new BadRequestError('The cursor is not valid.', {
-    next: 'send the value of next from the chunk before; omit cursor for the first chunk',
+    next: 'send the value of next from the previous chunk; omit cursor for the first chunk',
     details: { member: 'cursor' },
   });
 }

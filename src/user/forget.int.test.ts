@@ -39,7 +39,7 @@ const start = async (): Promise<void> => {
 };
 
 describe('forgetting', () => {
-  it('is done again where a log comes back from a backup that still holds the user', async () => {
+  it('is repeated on a log from a backup that still contains the user', async () => {
     const nc = await server.connect();
     await start();
     const history = [registered('u1', { age: 41 }), viewed('s1', 'a'), linked('u1', 's1'), registered('u2')].map(

@@ -24,7 +24,7 @@ const given = specify(() => userProjection(config));
 const traits = (value: object): string => JSON.stringify(value);
 
 describe('profiles', () => {
-  it('hold what a user registered with', () => {
+  it('contain the traits of the registration', () => {
     given()
       .when(registered('u1', { country: 'NL', likes: ['sea'] }, { time: '2025-05-05T00:00:00Z' }))
       .then({
@@ -39,13 +39,13 @@ describe('profiles', () => {
       });
   });
 
-  it('are there from a user’s first act on, registered or not', () => {
+  it('exist from a user’s first event on, registered or not', () => {
     given()
       .when(viewed('u1', 'a'))
       .then({ profile: [{ user: 'u1', registered: null, traits: '{}', first_seq: 1 }] });
   });
 
-  it('take what an update says, and keep the rest', () => {
+  it('apply an update, and keep the other traits', () => {
     given(registered('u1', { country: 'NL', age: 41 }))
       .when(updated('u1', { age: 42 }))
       .then({ profile: [{ traits: traits({ country: 'NL', age: 42 }) }] });
@@ -57,7 +57,7 @@ describe('profiles', () => {
       .then({ profile: [{ traits: traits({ age: 42 }), registered: LOG_START }] });
   });
 
-  it('are as before when an update is taken back', () => {
+  it('are restored when an update is retracted', () => {
     given(registered('u1', { age: 41 }), updated('u1', { age: 42 }, { id: 'slip' }))
       .when(retracted('u1', { id: 'slip' }))
       .then({ profile: [{ traits: traits({ age: 41 }) }] });
@@ -65,7 +65,7 @@ describe('profiles', () => {
 });
 
 describe('histories', () => {
-  it('hold every kind of interaction, in the order of the log', () => {
+  it('contain every kind of interaction, in the order of the log', () => {
     given(viewed('u1', 'a'), played('u1', 'b', { value: 90 }), purchased('u1', 'c', { list: 'l1' }))
       .when(rated('u1', 'a', 4.5), declared('x_listened')('u1', 'd'))
       .then({
@@ -79,13 +79,13 @@ describe('histories', () => {
       });
   });
 
-  it('do not hold what was only shown or published', () => {
+  it('do not contain impressions or publications', () => {
     given()
       .when(served('u1', 'l1', ['a']), published('a'))
       .then({ interaction: [], profile: [] });
   });
 
-  it('let go of an event that is taken back, and of no other', () => {
+  it('lose a retracted event, and no other', () => {
     given(viewed('u1', 'a', { id: 'slip' }), viewed('u1', 'b'))
       .when(retracted('u1', { id: 'slip' }))
       .then({ interaction: [{ item: 'b' }] });
@@ -95,7 +95,7 @@ describe('histories', () => {
     ['another user’s event', retracted('u2', { id: 'slip' })],
     ['an event that never came', retracted('u1', { id: 'none' })],
     ['another source’s event of that id', retracted('u1', { id: 'slip', source: 'other' })],
-  ])('stay as they are when %s is taken back', (_what, event) => {
+  ])('stay as they are when %s is retracted', (_what, event) => {
     given(viewed('u1', 'a', { id: 'slip' }))
       .when(event)
       .then({ interaction: [{ user: 'u1', item: 'a' }] });
@@ -103,7 +103,7 @@ describe('histories', () => {
 });
 
 describe('sessions', () => {
-  it('that are linked bring their events and traits along, in the order of the log', () => {
+  it('that are linked move their events and traits to the user, in the order of the log', () => {
     given(viewed('anon', 'a'), registered('u1', { age: 41 }), viewed('u1', 'b'), updated('anon', { mood: 'good' }))
       .when(linked('u1', 'anon'))
       .then({
@@ -116,19 +116,19 @@ describe('sessions', () => {
       });
   });
 
-  it('are the user’s from then on', () => {
+  it('belong to the user from then on', () => {
     given(linked('u1', 'anon'))
       .when(viewed('anon', 'a'))
       .then({ interaction: [{ user: 'u1', item: 'a' }], profile: [{ user: 'u1' }] });
   });
 
-  it('stay with whom they were linked to first', () => {
+  it('stay with the user of their first link', () => {
     given(viewed('anon', 'a'), linked('u1', 'anon'))
       .when(linked('u2', 'anon'))
       .then({ interaction: [{ user: 'u1' }], link: [{ session: 'anon', user: 'u1' }] });
   });
 
-  it('of a session go the whole way', () => {
+  it('of a session belong to the user at the end of the chain', () => {
     given(viewed('s1', 'a'), linked('s2', 's1'), viewed('s1', 'b'))
       .when(linked('u1', 's2'), viewed('s1', 'c'))
       .then({
@@ -147,7 +147,7 @@ describe('sessions', () => {
       .then({ interaction: [{ user: 'a' }, { user: 'a' }, { user: 'a' }], link: [{ session: 'b', user: 'a' }] });
   });
 
-  it('let their user take back what they did', () => {
+  it('let their user retract their events', () => {
     given(viewed('anon', 'a', { id: 'slip' }), linked('u1', 'anon'))
       .when(retracted('u1', { id: 'slip' }))
       .then({ interaction: [] });
@@ -165,7 +165,7 @@ describe('answers', () => {
     return userEndpoints(fold(userProjection(config), history).db, config);
   };
 
-  it('tell a profile, also under the id of a session', () => {
+  it('return a profile, also under the id of a session', () => {
     const { get } = answers();
     const wanted: UserAnswer = {
       user: 'u1',
@@ -192,7 +192,7 @@ describe('answers', () => {
     expect(items).toEqual(['z', 'i6', 'i5', 'i4', 'i3', 'i2', 'i1', 'i0']);
   });
 
-  it('say of an unknown user that nothing is known', () => {
+  it('report an unknown user as not found', () => {
     expect(() => answers().get?.handle({ user: 'nobody' })).toThrow(NotFoundError);
     expect(() => answers().history?.handle({ user: 'nobody' })).toThrow(NotFoundError);
   });

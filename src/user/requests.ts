@@ -1,4 +1,4 @@
-/** What requests to the user service hold: the one source for its endpoints and for the gateway's routes. */
+/** Schemas of requests to the user service, for its endpoints and for the gateway's routes. */
 import { Type } from 'typebox';
 import { count, cursor, freshness, id, request, seq } from '../bus/nats/request-members.ts';
 import type { Config } from '../config/schema.ts';
@@ -13,13 +13,13 @@ export function userRequests({ http, user: limits }: Pick<Config, 'http' | 'user
       user,
       n: Type.Optional(count(limits.history_max, limits.history_default, 'events')),
       before: Type.Optional(
-        seq('the answer holds only events before this sequence: next of the page before', { minimum: 1 }),
+        seq('the answer holds only events before this sequence: next of the previous page', { minimum: 1 }),
       ),
       ...fresh,
     }),
     export: request({
       user,
-      cursor: Type.Optional(cursor('next of the chunk before: the answer is the chunk after it')),
+      cursor: Type.Optional(cursor('next of the previous chunk')),
       ...fresh,
     }),
     forget: request({ user, ...fresh }),

@@ -70,7 +70,7 @@ afterAll(async () => {
 });
 
 describe('on a guarded server', () => {
-  it('applications publish and ask, and nothing more', async () => {
+  it('applications publish events and send requests, and nothing more', async () => {
     const app = await as('app');
     const { subject, identity, payload } = outgoing(viewed('u1', 'i1'));
     const { seq } = await app.jetstream().publish(subject, payload, { msgID: identity });
@@ -92,7 +92,7 @@ describe('on a guarded server', () => {
     expect(state).toMatchObject({ messages: 1, last_seq: 1 });
   });
 
-  it('only the erase right forgets and exports', async () => {
+  it('only the erase permission allows to forget and export', async () => {
     const privacy = await as('privacy');
     expect(await call(privacy, 'freshet.user.export', { user: 'u1' })).toMatchObject({ user: 'u1', ids: ['u1'] });
     await refused(ask(privacy, 'ev.user.u1.viewed', viewed('u1', 'i1')));
@@ -110,7 +110,7 @@ describe('on a guarded server', () => {
     expect(state.subjects ?? {}).toEqual({});
   });
 
-  it('a page that shows rankings reads these alone', async () => {
+  it('a page that shows rankings reads only these', async () => {
     const freshet = await as('freshet');
     await freshet.jetstream().publish('ev.user.u2.viewed', outgoing(viewed('u2', 'i1')).payload);
     const reader = await as('reader');

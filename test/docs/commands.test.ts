@@ -106,7 +106,7 @@ function execute(block: Block): Promise<Outcome> {
   });
 }
 
-it('what runs exports the metrics that the reference lists, and no others of its own', async () => {
+it('the processes export exactly the metrics of the reference', async () => {
   const { processes } = JSON.parse(readFileSync(join(system.data, 'up.json'), 'utf8')) as {
     processes: Record<string, { health?: string }>;
   };
@@ -145,7 +145,7 @@ async function endpointsOf(nc: NatsConnection): Promise<{ services: number; endp
   return { services, endpoints: found };
 }
 
-it('what runs answers on the endpoints that the reference lists, and describes them in the same way', async () => {
+it('the services have exactly the endpoints of the reference, with the same descriptions', async () => {
   const nc = await connect({ url: system.nats, name: 'docs-test' });
   try {
     // A service that folds a long log at its start may answer late.
@@ -170,7 +170,7 @@ it('`npm start` and `npm test` are the commands that run here', () => {
   expect(scripts).toMatchObject({ start: 'node bin/freshet.mjs up', test: 'node scripts/test.mjs' });
 });
 
-it('has a command in every page that promises some', () => {
+it('every page that promises commands has one', () => {
   for (const page of ['README.md', 'docs/tutorial/first-recommendations.md', 'docs/how-to/look-with-the-nats-cli.md'])
     expect(run.filter(({ file }) => file === page).length, page).toBeGreaterThan(2);
 });

@@ -39,14 +39,14 @@ function metricOf(series: string): MetricDescription | undefined {
 }
 
 describe('the Grafana dashboard', () => {
-  it.each(queries)('$title asks for what is exported: $expr', ({ expr }) => {
+  it.each(queries)('$title uses exported metrics: $expr', ({ expr }) => {
     const names = namesIn(expr);
     expect(names.length).toBeGreaterThan(0);
     for (const name of names)
       expect(name === 'up' || ofProcess.has(name) || metricOf(name) !== undefined, name).toBe(true);
   });
 
-  it.each(queries)('$title groups and selects by labels that are there: $expr', ({ expr }) => {
+  it.each(queries)('$title groups and selects by existing labels: $expr', ({ expr }) => {
     const [name = ''] = namesIn(expr);
     const labels = new Set(['job', 'service', 'le', ...(metricOf(name)?.labels ?? [])]);
     const grouped = [...expr.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list = '']) =>
@@ -56,7 +56,7 @@ describe('the Grafana dashboard', () => {
     for (const label of [...grouped, ...selected]) expect([...labels]).toContain(label);
   });
 
-  it('shows each of the metrics that operators are told to watch', () => {
+  it('shows each metric of the page on monitoring', () => {
     const guide = readFileSync(join(ROOT, 'docs/how-to/monitor.md'), 'utf8');
     const told = new Set([...guide.matchAll(/`(freshet_[a-z_]+)/g)].map(([, name]) => name ?? ''));
     const shown = new Set(queries.flatMap(({ expr }) => namesIn(expr)).map((name) => metricOf(name)?.name));
@@ -64,7 +64,7 @@ describe('the Grafana dashboard', () => {
     for (const name of told) expect([...shown], name).toContain(name);
   });
 
-  it('lays its panels side by side, none over another', () => {
+  it('has no overlapping panels', () => {
     for (const [i, a] of dashboard.panels.entries())
       for (const b of dashboard.panels.slice(i + 1)) {
         const [p, q] = [a.gridPos, b.gridPos];
@@ -74,7 +74,7 @@ describe('the Grafana dashboard', () => {
   });
 });
 
-it('Prometheus scrapes the gateway and each service on the ports they have by default', () => {
+it('Prometheus scrapes the gateway and each service on their default ports', () => {
   const text = readFileSync(join(ROOT, 'deploy/prometheus/prometheus.yml'), 'utf8');
   expect([...text.matchAll(/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port))).toEqual([
     8080, 8081, 8082, 8083, 8084,

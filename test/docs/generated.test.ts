@@ -8,15 +8,15 @@ import { ROOT } from '../../scripts/setup.mjs';
 
 const files = await generateDocs();
 
-it.each([...files.keys()])('%s is what `npm run docs` writes', (path) => {
+it.each([...files.keys()])('%s equals the output of `npm run docs`', (path) => {
   expect(readFileSync(join(ROOT, path), 'utf8')).toBe(files.get(path));
 });
 
-it('keeps no schema of a type that is gone', () => {
+it('has no schema of a removed type', () => {
   for (const name of readdirSync(join(ROOT, SCHEMA_FOLDER)))
     expect([...files.keys()]).toContain(`${SCHEMA_FOLDER}/${name}`);
 });
 
-it('names nothing of the machine that it was written on', () => {
+it('does not depend on the machine', () => {
   for (const [path, text] of files) for (const folder of [ROOT, homedir()]) expect(text, path).not.toContain(folder);
 });

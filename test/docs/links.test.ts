@@ -19,7 +19,7 @@ describe.each(pages())('%s', (page) => {
   const text = withoutCode(readFileSync(join(ROOT, page), 'utf8'));
   const targets = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target);
 
-  it('links to what is there', () => {
+  it('links to existing pages', () => {
     for (const target of targets.filter((one) => !/^https?:/.test(one))) {
       const [path = '', anchor] = target.split('#');
       const file = path === '' ? page : normalize(join(dirname(page), path));
@@ -29,7 +29,7 @@ describe.each(pages())('%s', (page) => {
   });
 });
 
-it('every page is reached from the index', () => {
+it('the index leads to every page', () => {
   const index = readFileSync(join(ROOT, 'docs/README.md'), 'utf8');
   for (const page of pages().filter((one) => one.startsWith('docs/') && one !== 'docs/README.md'))
     expect(index, page).toContain(`(${page.slice('docs/'.length)})`);

@@ -12,7 +12,7 @@ const PACKAGE = 'github.com/nats-io/natscli/nats@v0.5.1';
 /** Milliseconds that building it may take: a minute where nothing is cached. */
 const INSTALL_MS = 180_000;
 
-/** Folder that holds the tool, or why there is none. */
+/** Folder that holds the tool, or the reason why it is missing. */
 export async function findNatsCli(): Promise<{ folder: string } | { missing: string }> {
   const cached = join(cacheFolder(), 'nats-cli');
   const known = [

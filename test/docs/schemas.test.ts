@@ -23,7 +23,7 @@ const corpus = (type: string): Record<string, unknown>[] =>
 
 const types = [...Object.keys(EVENT_DATA), DECLARED_TYPE];
 
-it('there is a file for each type of event, and none besides', () => {
+it('there is exactly one file for each type of event', () => {
   expect(files.sort()).toEqual(types.map((type) => `${type}.json`).sort());
 });
 
@@ -31,18 +31,18 @@ describe.each(types)('the schema of %s', (type) => {
   const schema = schemaOf(type);
   const validator = Compile(schema as never) as { Check(value: unknown): boolean };
 
-  it('says its dialect and name', () => {
+  it('has its dialect and name', () => {
     expect(schema).toMatchObject({ $schema: DIALECT, $id: `${type}.json`, type: 'object' });
   });
 
-  it('takes every event of the type that was ever written, with members that it does not know', () => {
+  it('accepts every event of the type in the corpus, also with unknown members', () => {
     for (const event of corpus(type)) {
       expect(validator.Check(event), JSON.stringify(event)).toBe(true);
       expect(validator.Check({ ...event, traceparent: '00-1-2-00' })).toBe(true);
     }
   });
 
-  it('refuses what the log refuses', () => {
+  it('refuses events that the log refuses', () => {
     const [event = {}] = corpus(type);
     const control = type.startsWith('control.');
     for (const broken of [
@@ -60,7 +60,7 @@ describe.each(types)('the schema of %s', (type) => {
     }
   });
 
-  it('is not taken for another type', () => {
+  it('refuses events of other types', () => {
     const [event] = corpus(type === 'user.viewed.v1' ? 'user.rated.v1' : 'user.viewed.v1');
     expect(validator.Check(event)).toBe(false);
   });
@@ -71,11 +71,11 @@ describe('the AsyncAPI document', () => {
   const channels = document.channels as Record<string, { address: string | null; parameters?: object }>;
   const operations = document.operations as Record<string, { action: string; channel: { $ref: string } }>;
 
-  it('is of version 3 and says what it is', () => {
+  it('has version 3, a title and a description', () => {
     expect(document).toMatchObject({ asyncapi: '3.0.0', info: { title: 'Freshet', license: { name: 'Apache-2.0' } } });
   });
 
-  it('leads every reference to something', () => {
+  it('resolves every reference', () => {
     const refs: string[] = [];
     JSON.stringify(document, (key, value: unknown) => {
       if (key === '$ref') refs.push(value as string);
@@ -108,7 +108,7 @@ describe('the AsyncAPI document', () => {
     }
   });
 
-  it('uses names that components may have', () => {
+  it('uses valid names of components', () => {
     for (const group of Object.values(document.components as Record<string, object>))
       for (const name of Object.keys(group)) expect(name).toMatch(/^[\w.-]+$/);
   });

@@ -13,8 +13,8 @@ const named = pages.flatMap((page) =>
   [...readFileSync(join(ROOT, page), 'utf8').matchAll(PATH)].map(([, path]) => ({ page, path: path as string })),
 );
 
-it('names some', () => expect(named.length).toBeGreaterThan(30));
+it('names paths', () => expect(named.length).toBeGreaterThan(30));
 
-it('names none that is not there', () => {
+it('names only existing paths', () => {
   expect(named.filter(({ path }) => !existsSync(join(ROOT, path)))).toEqual([]);
 });

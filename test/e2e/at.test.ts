@@ -39,7 +39,7 @@ const told = ({ items, seq, source }: Ranking) => ({
 });
 
 describe('what was served', () => {
-  it('is given again as of then, whatever came after it', async () => {
+  it('is computed again as of then, whatever events came later', async () => {
     // The engine may still be folding what was published.
     const taken = await until(
       async () => {
@@ -87,7 +87,7 @@ describe('what was served', () => {
     expect(text).toMatchObject({ code: 0, stderr: expect.stringMatching(/as of sequence .* which the log stored at/) });
   });
 
-  it('is told why, by terms that add up, now and as of then', async () => {
+  it('is explained, by terms that add up, now and as of then', async () => {
     const seq = await publish('user.viewed.v1', 'past-reader', { item: 'i40' });
     const list = await get<Ranking>(
       `/v1/users/past-reader/recommendations?min_seq=${seq}&timeout_ms=30000&max_age_ms=0`,
@@ -100,11 +100,11 @@ describe('what was served', () => {
     const then = await system.json<Why>('why', 'past-reader', item, '--at', String(list.seq));
     expect({ ...then, snapshot: '' }).toEqual({ ...why, snapshot: '' });
     const text = await system.cli('why', 'past-reader', item, '--at', String(list.seq));
-    expect(text.stdout).toContain('stands at place 1 in the list of past-reader');
+    expect(text.stdout).toContain('is at place 1 in the list of past-reader');
     expect((await system.json<Why>('why', 'past-reader', 'i40')).sentences[0]).toMatch(/took it already/);
   });
 
-  it('asked for wrongly gets a clear error', async () => {
+  it('gives a clear error for an invalid request', async () => {
     for (const [words, code, text] of [
       [['at', '--seq', '9999999', 'recommend', 'past-reader'], 1, /FRESHET_POSITION_UNKNOWN: The log has no sequence/],
       [

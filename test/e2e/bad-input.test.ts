@@ -98,8 +98,8 @@ function isProblem({ status, media, body }: Said, expected: number, code: string
   expect(body).toMatchObject({ status: expected, title: expect.any(String), detail: expect.any(String) });
 }
 
-describe('who and what nobody knows', () => {
-  it('has a list, and none of it is an error', async () => {
+describe('an unknown user or item', () => {
+  it('gets a list, and no error', async () => {
     for (const said of [
       await ask('/v1/users/nobody/recommendations?n=5'),
       await req('freshet.engine.recommend', { user: 'nobody', n: 5 }),
@@ -127,29 +127,32 @@ describe('who and what nobody knows', () => {
 });
 
 describe('a number of items', () => {
-  it.each([0, -1, 1e9, 1_001, 1.5, '', 'ten', '0x10', '1e2', null, [], {}, true])('%j is 400 and named', async (n) => {
-    const text = encodeURIComponent(typeof n === 'object' ? JSON.stringify(n) : String(n));
-    for (const path of [
-      '/v1/users/u1/recommendations',
-      '/v1/trending',
-      '/v1/items/i1/similar',
-      '/v1/users/u1/shelves',
-    ]) {
-      const said = await ask(`${path}?n=${text}`);
-      isProblem(said, 400, 'FRESHET_BAD_REQUEST');
-      expect(said.body).toMatchObject({ member: 'n' });
-    }
-    // Nothing said is what is usual.
-    if (n === null) return;
-    isProblem(await askWith({ user: 'u1', n }), 400, 'FRESHET_BAD_REQUEST');
-    for (const [endpoint, of] of [
-      ['recommend', { user: 'u1' }],
-      ['similar', { item: 'i1' }],
-      ['trending', {}],
-      ['shelves', { user: 'u1' }],
-    ] as const)
-      isProblem(await req(`freshet.engine.${endpoint}`, { ...of, n }), 400, 'FRESHET_BAD_REQUEST');
-  });
+  it.each([0, -1, 1e9, 1_001, 1.5, '', 'ten', '0x10', '1e2', null, [], {}, true])(
+    '%j is 400, and the error names it',
+    async (n) => {
+      const text = encodeURIComponent(typeof n === 'object' ? JSON.stringify(n) : String(n));
+      for (const path of [
+        '/v1/users/u1/recommendations',
+        '/v1/trending',
+        '/v1/items/i1/similar',
+        '/v1/users/u1/shelves',
+      ]) {
+        const said = await ask(`${path}?n=${text}`);
+        isProblem(said, 400, 'FRESHET_BAD_REQUEST');
+        expect(said.body).toMatchObject({ member: 'n' });
+      }
+      // Nothing said is what is usual.
+      if (n === null) return;
+      isProblem(await askWith({ user: 'u1', n }), 400, 'FRESHET_BAD_REQUEST');
+      for (const [endpoint, of] of [
+        ['recommend', { user: 'u1' }],
+        ['similar', { item: 'i1' }],
+        ['trending', {}],
+        ['shelves', { user: 'u1' }],
+      ] as const)
+        isProblem(await req(`freshet.engine.${endpoint}`, { ...of, n }), 400, 'FRESHET_BAD_REQUEST');
+    },
+  );
 });
 
 const nested = (levels: number, operator = '$and'): string =>
@@ -169,16 +172,16 @@ describe('a filter', () => {
     ['a number', '7'],
     ['a list', '[{"tags":"sea"}]'],
     ['that compares a time with a number', '{"published":{"$gte":5}}'],
-    ['that compares a time with what is none', '{"published":{"$gte":"yesterday"}}'],
+    ['that compares a time with another text', '{"published":{"$gte":"yesterday"}}'],
     ['that orders by an object', '{"attributes.year":{"$gt":{"$gt":1}}}'],
     ['a regular expression', '{"title":{"$regex":"(a+)+$"}}'],
     ['code', '{"$where":"while(true){}"}'],
     ['code in a field', '{"title":{"$function":{"body":"process.exit()"}}}'],
     ['the prototype', '{"__proto__":{"tags":"sea"}}'],
-    ['a field that is none', '{"constructor.name":"Object"}'],
+    ['an unknown field', '{"constructor.name":"Object"}'],
     ['an empty combination', '{"$or":[]}'],
     ['an operator that there is not', '{"tags":{"$near":1}}'],
-  ])('%s is 400 at both doors', async (_what, filter) => {
+  ])('%s is 400 over HTTP and NATS', async (_what, filter) => {
     const address = `/v1/users/u1/recommendations?filter=${encodeURIComponent(filter)}`;
     if (address.length < HEAD) isProblem(await ask(address), 400, 'FRESHET_BAD_REQUEST');
     isProblem(await askWith(`{"user":"u1","filter":${filter}}`), 400, 'FRESHET_BAD_REQUEST');
@@ -186,7 +189,7 @@ describe('a filter', () => {
     isProblem(await req('freshet.engine.trending', `{"filter":${filter}}`), 400, 'FRESHET_BAD_REQUEST');
   });
 
-  it('that is no JSON, or that no head holds, is told', async () => {
+  it('that is not JSON, or too large for a head, is an error that says so', async () => {
     isProblem(await ask('/v1/users/u1/recommendations?filter=%7B%22tags'), 400, 'FRESHET_BAD_REQUEST');
     const long = await fetch(`${system.http}/v1/trending?filter=${'x'.repeat(40_000)}`);
     expect(long.status).toBe(431);
@@ -204,23 +207,23 @@ describe('a message over NATS', () => {
     ['bytes', new Uint8Array([0xff, 0xfe, 0x00])],
     ['nesting without end', `{"user":"u1","context":${'['.repeat(100_000)}${']'.repeat(100_000)}}`],
     ['as long as the server takes', JSON.stringify({ user: 'x'.repeat(1_000_000) })],
-    ['a member that is none', JSON.stringify({ user: 'u1', surprise: 1 })],
-    ['a user that is none', JSON.stringify({ user: 7 })],
-    ['a user with what is not printable', JSON.stringify({ user: 'a\u0000b' })],
+    ['an unknown member', JSON.stringify({ user: 'u1', surprise: 1 })],
+    ['a user that is not a text', JSON.stringify({ user: 7 })],
+    ['a user with unprintable characters', JSON.stringify({ user: 'a\u0000b' })],
     ['a cursor that no answer gave', JSON.stringify({ user: 'u1', cursor: 'nonsense' })],
-    ['a list to exclude that is none', JSON.stringify({ user: 'u1', exclude: 'i1' })],
+    ['an exclude that is not a list', JSON.stringify({ user: 'u1', exclude: 'i1' })],
     [
       'more to exclude than it takes',
       JSON.stringify({ user: 'u1', exclude: Array.from({ length: 1_001 }, () => 'i') }),
     ],
-    ['an age that is none', JSON.stringify({ user: 'u1', max_age_ms: -1 })],
+    ['a negative age', JSON.stringify({ user: 'u1', max_age_ms: -1 })],
   ])('that is %s is a problem with a code', async (_what, payload) => {
     isProblem(await req('freshet.engine.recommend', payload), 400, 'FRESHET_BAD_REQUEST');
   });
 });
 
-describe('a door', () => {
-  it('turns a body of 50 MB away', async () => {
+describe('the gateway', () => {
+  it('refuses a body of 50 MB', async () => {
     const body = Buffer.alloc(50_000_000, 0x20);
     for (const path of ['/v1/recommendations', '/v1/events']) {
       const said = await fetch(system.http + path, {
@@ -233,7 +236,7 @@ describe('a door', () => {
     }
   });
 
-  it('goes on while somebody asks without end and reads nothing', async () => {
+  it('goes on while a caller sends requests without end and reads no answer', async () => {
     const socket = connectTcp(Number(new URL(system.http).port), '127.0.0.1');
     socket.on('error', () => {});
     await new Promise<void>((resolve) => socket.once('connect', () => resolve()));
@@ -299,7 +302,7 @@ const shapes = fc.record(
 );
 
 describe('lists', () => {
-  it('never hold what a filter leaves out, and no two pages hold the same item', async () => {
+  it('contain only items that match the filter, and no two pages contain the same item', async () => {
     const user = fc.constantFrom('u1', 'u7', 'u19', 'nobody');
     await fc.assert(
       fc.asyncProperty(expression, shapes, user, fc.integer({ min: 1, max: 25 }), async (filter, shape, who, n) => {
@@ -321,7 +324,7 @@ describe('lists', () => {
     );
   });
 
-  it('of a user under no rule come page by page, without an item twice and without one too few', async () => {
+  it('of a user without rules come in pages, with each item exactly once', async () => {
     const whole = await ask('/v1/users/u3/recommendations?n=1000&max_age_ms=0');
     const shown: string[] = [];
     for (let cursor: string | null = ''; cursor !== null; ) {
@@ -334,6 +337,6 @@ describe('lists', () => {
   });
 });
 
-it('after all this the same processes run that were started, and none was started again', async () => {
+it('after all this the same processes still run, and none has restarted', async () => {
   expect(await alive()).toEqual(processes);
 });

@@ -7,7 +7,7 @@ import { codec, published, stored, viewed } from '../support/events.ts';
 const history = (from: number, count: number) =>
   Array.from({ length: count }, (_, i) => viewed(`u${(from + i) % 9}`, `i${((from + i) * 7) % 20}`));
 
-it('has another reference for a log with one event more or less', () => {
+it('has a different reference for a log with one event more or less', () => {
   const common = { config: completeConfig({}), codec, erasureKey: new Uint8Array(), created: 'then' };
   const messages = stored([published('i1'), ...history(0, 60)]);
   const whole = foldReference({ ...common, messages, inputs: [] });

@@ -175,7 +175,7 @@ const views = (user: string, ...items: string[]): string =>
   `return ${JSON.stringify(items)}.map((item) => freshet.publish('user.viewed.v1', '${user}', { item }))`;
 
 describe.skipIf(found === undefined)('the client library in a browser', () => {
-  test('publishes, shows a list with the effect of it, and reports what was shown and clicked', async () => {
+  test('publishes, shows a list that reflects the event, and reports impressions and clicks', async () => {
     const page = await open(address('b1'));
     const { seq, list, again } = await page.run<{
       seq: number;
@@ -221,7 +221,7 @@ describe.skipIf(found === undefined)('the client library in a browser', () => {
     expect(await page.run('return [troubles, rejected, freshet.pending]')).toEqual([[], [], 0]);
   });
 
-  test('asks for one token, whatever a page begins with at once', async () => {
+  test('requests one token for all concurrent calls of a page', async () => {
     const page = await open(address('b2'));
     const before = tokens;
     await page.run(`
@@ -230,7 +230,7 @@ describe.skipIf(found === undefined)('the client library in a browser', () => {
     expect(tokens - before).toBe(1);
   });
 
-  test('sends an event again whose answer was lost, and it is stored once', async () => {
+  test('sends an event again after a lost answer, and the log stores it once', async () => {
     const page = await open(address('b3', { retryMs: 10 }));
     await page.loseAnswer('/v1/events');
     const ids = await page.run<string[]>(views('b3', 'a', 'b'));
@@ -239,7 +239,7 @@ describe.skipIf(found === undefined)('the client library in a browser', () => {
     expect(await publishedIds('b3')).toEqual(ids);
   });
 
-  test('keeps what can not be sent, over a reload as well, and sends it once there is a way again', async () => {
+  test('keeps unsent events, also over a reload, and sends them once the gateway is back', async () => {
     // Nothing but being back would send it.
     const patient = address('b4', { retryMs: NEVER, retryMaxMs: NEVER });
     const page = await open(patient);
@@ -261,7 +261,7 @@ describe.skipIf(found === undefined)('the client library in a browser', () => {
     expect(await publishedIds('b4')).toEqual([...first, ...second]);
   });
 
-  test('sends what is queued when the page is left', async () => {
+  test('sends the queued events when the user leaves the page', async () => {
     const page = await open(address('b5', { waitMs: NEVER, storage: null }));
     await page.run('await freshet.trending()');
     const ids = await page.run<string[]>(views('b5', 'a', 'b'));
@@ -277,7 +277,7 @@ describe.skipIf(found === undefined)('the client library in a browser', () => {
     expect(await publishedIds('b5')).toEqual([...ids, ...last]);
   });
 
-  test('sends more at once than a browser sends for a page that was left', async () => {
+  test('sends more events at once than a browser allows for a page that ends', async () => {
     const page = await open(address('b6', { retryMs: NEVER, retryMaxMs: NEVER }));
     // Lists of a hundred items each: 20 of them are more than 64 KiB, the most of the Fetch standard (section 4.6).
     const ids = await page.run<string[]>(`
@@ -289,7 +289,7 @@ describe.skipIf(found === undefined)('the client library in a browser', () => {
     expect(await page.run('return troubles')).toEqual([]);
   });
 
-  test('loses nothing where two tabs keep their events in one storage', async () => {
+  test('loses no event if two tabs share a storage', async () => {
     const waiting = address('b7', { waitMs: NEVER, retryMs: NEVER, retryMaxMs: NEVER });
     const [one, other] = [await open(waiting), await open(waiting)];
     await one.offline(true);
@@ -326,7 +326,7 @@ describe.skipIf(found === undefined)('the client library in a browser', () => {
     await page.run('source.close(); enough.abort(); await watched');
   });
 
-  test('tells what is wrong with a question, and of an event that can never be taken', async () => {
+  test('reports an invalid request, and an event that the gateway rejects', async () => {
     const page = await open(address('b9'));
     const errorOf = (call: string): Promise<unknown> =>
       page.run(

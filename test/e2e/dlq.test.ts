@@ -40,7 +40,7 @@ const copies = async (): Promise<number> =>
   (await (await nc.jetstreamManager()).streams.info('DEAD_LETTERS')).state.messages;
 
 describe('dead letters', () => {
-  it('are listed by service, shown with what they say, corrected and discarded', async () => {
+  it('are listed by service, shown with their payload, corrected and discarded', async () => {
     const js = nc.jetstream();
     await js.publish('ev.user.u1.viewed', event({}));
     await js.publish('ev.user.u1.viewed', 'no JSON');

@@ -64,7 +64,7 @@ describe('a first run', () => {
     expect((await system.json<Ranking>('trending', '-n', '3')).items).toHaveLength(3);
   });
 
-  it('shows the effect of an event in the very next list', async () => {
+  it('has a next list that reflects an event', async () => {
     const before = await system.json<Ranking>('recommend', 'somebody-new', '-n', '10');
     expect(before.source).toBe('popular');
     const { status, answer } = await post(event('first-1', 'somebody-new', 'shelley-frankenstein'));
@@ -92,7 +92,7 @@ describe('a first run', () => {
     });
   });
 
-  it('shows a ranking as it moves', async () => {
+  it('follows a ranking as it changes', async () => {
     const { stdout } = await system.cli('tail', '--ranking', 'somebody-new', '--count', '1', '--json');
     expect(JSON.parse(stdout)).toMatchObject({ user: 'somebody-new', source: 'model' });
   });
@@ -105,25 +105,25 @@ describe('mistakes', () => {
     expect(code).toBe(exit);
   };
 
-  it('get exit code 2 and the help to look at', async () => {
+  it('get exit code 2 and a pointer to the help', async () => {
     fails(await system.cli('recommend'), 2, 'FRESHET_USAGE');
     fails(await system.cli('nonsense'), 2, 'FRESHET_USAGE');
     fails(await system.cli('recommend', 'u', '-n', '0'), 2, 'FRESHET_USAGE');
   });
 
-  it('in an event are named, and it is not published', async () => {
+  it('in an event are named, and the event is not published', async () => {
     fails(await system.cli('publish', 'nosuch', 'u', '--item', 'i'), 1, 'FRESHET_EVENT_TYPE_UNKNOWN');
     fails(await system.cli('publish', 'viewed', 'u'), 1, 'FRESHET_EVENT_SCHEMA');
     fails(await system.cli('publish', 'control.erased.v1', 'u'), 1, 'FRESHET_EVENT_CONTROL_REFUSED');
   });
 
-  it('leave odd ids whole, through subject, log and history', async () => {
+  it('do not happen with unusual ids in subject, log and history', async () => {
     const user = 'ü x.*>🎬';
     await system.json('publish', 'viewed', user, '--item', 'a b.*>/c');
     await until(async () => (await system.cli('history', user)).stdout.includes('a b.*>/c'));
   });
 
-  it('in a file are told by line, and the rest of it is imported', async () => {
+  it('in a file are reported by line, and the rest of it is imported', async () => {
     const file = join(folder, 'views.csv');
     writeFileSync(
       file,
@@ -135,7 +135,7 @@ describe('mistakes', () => {
     expect(stderr).toMatch(/views\.csv:3: /);
   });
 
-  it('of starting twice, or on a port in use, are told with the way out', async () => {
+  it('of starting twice, or on a port in use, are reported with the next step', async () => {
     fails(
       await system.cli('up', '--nats-port', '0', '--http-port', '0'),
       1,

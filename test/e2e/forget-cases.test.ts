@@ -120,7 +120,7 @@ const history = () => [
 ];
 
 describe('a user is forgotten', () => {
-  it('while their events are still arriving, and a session of theirs is linked', async () => {
+  it('while events of the user arrive, and a session is linked', async () => {
     await startAll();
     await folded(await publish(...history()));
     let stopped = false;
@@ -147,7 +147,7 @@ describe('a user is forgotten', () => {
     await expectEqualWithout('u1', 's1', 's2');
   });
 
-  it('where a service is down, and one has a replica', async () => {
+  it('while a service is down, and another has a replica', async () => {
     await start('user');
     await start('user', { replica: 2 });
     await start('content');
@@ -161,7 +161,7 @@ describe('a user is forgotten', () => {
     await expectEqualWithout('u1', 's1');
   });
 
-  it('where a replica is down, for which it waits until that is back or gone for good', async () => {
+  it('while a replica is down: the erasure waits until it is back or removed', async () => {
     await startAll();
     await start('user', { replica: 2 });
     await start('engine', { replica: 2 });
@@ -186,7 +186,7 @@ describe('a user is forgotten', () => {
     await expectEqualWithout('u1', 's1');
   });
 
-  it('and an older copy of a SQLite file is put back, of each service', async () => {
+  it('before an older copy of a SQLite file is restored, for each service', async () => {
     await startAll();
     await folded(await publish(...history()));
     for (const service of SERVICES) {
@@ -209,7 +209,7 @@ describe('a user is forgotten', () => {
     await expectEqualWithout('u1', 's1');
   });
 
-  it('and an older snapshot of the model is put back', async () => {
+  it('before an older snapshot of the model is restored', async () => {
     await startAll();
     await folded(await publish(...history()));
     await stop('engine');
@@ -236,7 +236,7 @@ describe('a user is forgotten', () => {
     expect((await store.list()).filter(({ name, deleted }) => name === old.object && !deleted)).toEqual([]);
   });
 
-  it('and a backup of the stream is restored that still holds them', async () => {
+  it('before a backup of the stream is restored that still contains the user', async () => {
     const messages = history().map(outgoing);
     await startAll();
     for (const message of messages) await publisher.publish(message);
@@ -255,7 +255,7 @@ describe('a user is forgotten', () => {
     await expectEqualWithout('u1', 's1');
   });
 
-  it('by a deadline that is told, and is overdue where it can’t be kept', async () => {
+  it('by a deadline that the erasure shows, and is overdue after it', async () => {
     const user = await start('user', { settings: { erasure: { ...SETTINGS.erasure, deadline_ms: 1_000 } } });
     await folded(await publish(...history()));
     const metric = async (name: string): Promise<number> => {

@@ -52,7 +52,7 @@ async function stored(stream: string, filter: string): Promise<string[]> {
 }
 
 describe('a user who is forgotten', () => {
-  it('is unknown everywhere, with their sessions, and all is as if they had never been', async () => {
+  it('is unknown everywhere, with all sessions, and all state equals that of a log without the user', async () => {
     const items = ['a', 'b', 'c', 'd', 'e'];
     const seq = await post(
       ...items.map((item): [string, string, object] => ['content.published.v1', item, { title: `Title of ${item}` }]),
@@ -94,7 +94,7 @@ describe('a user who is forgotten', () => {
     expect(await system.json('forget', '--status', begun.erasure)).toMatchObject({ state: 'done' });
   });
 
-  it('may be forgotten again, or never have been there, or come back as somebody new', async () => {
+  it('may be forgotten again, may be unknown, and may come back as a new user', async () => {
     const again = await system.json<Erasure>('forget', 'u1', '--wait');
     expect(again.state).toBe('done');
     expect((await system.json<Erasure>('forget', 'nobody', '--wait')).state).toBe('done');
@@ -113,7 +113,7 @@ describe('a user who is forgotten', () => {
     expect((await system.cli('verify')).code).toBe(0);
   });
 
-  it('is forgotten also where what carries it out is killed on the way', async () => {
+  it('is forgotten also if the process of the erasure is killed', async () => {
     const seq = await post(['user.viewed.v1', 'u3', { item: 'a' }], ['user.viewed.v1', 'u2', { item: 'd' }]);
     await get(`/v1/users/u3?min_seq=${seq}`);
     const { erasure } = await system.json<Erasure>('forget', 'u3');

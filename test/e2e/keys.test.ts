@@ -37,7 +37,7 @@ async function ask(
 }
 
 describe('keys', () => {
-  it('close the door from the first one on, open it for whoever has one, and stop when they are revoked', async () => {
+  it('are required from the first one on, give access to their holders, and end when they are revoked', async () => {
     expect((await ask('/v1/trending')).status).toBe(200);
     const shop = await system.json<Made>('keys', 'create', 'shop', '--scope', 'recommend', '--scope', 'events:user');
     await until(async () => (await ask('/v1/trending')).status === 401);
@@ -64,7 +64,7 @@ describe('keys', () => {
     expect(await system.json<object[]>('keys', 'list')).toMatchObject([{ id: shop.id, revoked: expect.any(String) }]);
   });
 
-  it('are written plainly where nobody asks for JSON', async () => {
+  it('are printed as text without --json', async () => {
     const { stdout, code } = await system.cli('keys', 'create', 'b', '--scope', 'erase,admin', '--expires', '90d');
     expect(code).toBe(0);
     expect(stdout.trim()).toMatch(/^fk_[0-9a-f]{12}_[\w-]{43}$/);

@@ -51,7 +51,7 @@ afterAll(async () => {
   await nats?.stop();
 });
 
-it.skipIf(missing)('publishes, asks, reports what was shown and what was clicked', async () => {
+it.skipIf(missing)('publishes, requests a list, and reports impressions and clicks', async () => {
   const said = await new Promise<string>((resolve, reject) => {
     execFile(
       PYTHON,

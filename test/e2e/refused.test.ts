@@ -129,8 +129,8 @@ async function mend(last: number): Promise<void> {
 
 const others = () => [published('x'), registered('new'), viewed('new', 'x')];
 
-describe('services on a log that is not theirs', () => {
-  it('refuse one that was made again, and are mended by the command they name', async () => {
+describe('services on another log', () => {
+  it('refuse a re-created log, and the command of the error repairs them', async () => {
     await folded(await publish(published('a'), registered('u1'), viewed('u1', 'a'), viewed('u2', 'a')));
     await (await nc.jetstreamManager()).streams.delete('EVENTS');
     await applyStreams(nc);
@@ -140,7 +140,7 @@ describe('services on a log that is not theirs', () => {
     await mend(last);
   });
 
-  it('refuse one that lost its end and was written on, and are mended by the command they name', async () => {
+  it('refuse a truncated log with new messages, and the command of the error repairs them', async () => {
     await folded(await publish(published('a')));
     const put = await keepStreams();
     await folded(await publish(registered('u1'), viewed('u1', 'a'), viewed('u2', 'a')));

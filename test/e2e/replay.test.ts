@@ -39,7 +39,7 @@ afterAll(async () => {
 });
 
 describe('a system that runs', () => {
-  it('is equal to what its log gives, every service of it, the model included', async () => {
+  it('equals a fold of its log, every service and the model', async () => {
     const { code, stdout, stderr } = await system.cli('verify', '--json');
     expect(code, stderr).toBe(0);
     const answer = JSON.parse(stdout) as VerifyAnswer;
@@ -52,7 +52,7 @@ describe('a system that runs', () => {
     }
   });
 
-  it('is found out where somebody changed a value, and mended by a rebuild', async () => {
+  it('with a changed value is found to differ, and repaired by a rebuild', async () => {
     const db = new Database(join(system.data, 'user.sqlite'));
     const { seq } = db.prepare('SELECT seq FROM interaction ORDER BY user, seq LIMIT 1').get() as { seq: number };
     db.prepare('UPDATE interaction SET item = ? WHERE seq = ?').run('not-this-one', seq);
@@ -75,7 +75,7 @@ describe('a system that runs', () => {
     expect((await system.cli('verify', 'user')).code).toBe(0);
   });
 
-  it('is rebuilt from a snapshot of the model where that is asked for', async () => {
+  it('is rebuilt from a snapshot of the model with --from-snapshot', async () => {
     await until(
       async () => (await system.ask<{ model: { snapshot: string | null } }>('engine.status')).model.snapshot,
       {

@@ -49,7 +49,7 @@ describe('other settings', () => {
   let first: string;
   let promoted: PromoteAnswer;
 
-  it('are folded under beside the system, and compared with those in force on the same events', async () => {
+  it('are used by a shadow beside the system, and compared with those in force on the same events', async () => {
     first = (await status()).model.config;
     const started = await system.cli('shadow', 'start', '--config', other, '--json');
     expect(started.code, started.stderr).toBe(0);
@@ -68,13 +68,13 @@ describe('other settings', () => {
     expect((await status()).model.config).toBe(first);
   });
 
-  it('are seen by whoever asks the shadow', async () => {
+  it('answer requests to the shadow', async () => {
     const { code, stdout } = await system.cli('shadow', 'recommend', 'u1', '--json');
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ source: 'model', snapshot: 'shadow' });
   });
 
-  it('are not tried where they are those in force, or where a shadow runs already', async () => {
+  it('are refused if they are in force already, or if a shadow is running', async () => {
     const same = await system.cli('shadow', 'start');
     expect({ code: same.code, says: /already runs with these settings/.test(same.stderr) }).toEqual({
       code: 2,
@@ -104,12 +104,12 @@ describe('other settings', () => {
     expect(existsSync(join(system.data, 'engine-shadow.sqlite'))).toBe(false);
   });
 
-  it('are in force after a restart as well', async () => {
+  it('are in force also after a restart', async () => {
     system.kill('engine');
     await until(async () => (await status()).model.config === promoted.config, { within: 60_000 });
   });
 
-  it('go back to those before, with the ranker of then, which learns no more', async () => {
+  it('are rolled back to the previous ones, with their ranker, which no longer learns', async () => {
     const back = await system.json<RollbackAnswer>('rollback', '--reason', 'a test');
     expect(back).toMatchObject({ verb: 'rolled_back', config: first, state: 'in force' });
     // The pin counts from the next event on.
@@ -126,14 +126,14 @@ describe('other settings', () => {
     expect(then.config).toBe(promoted.config);
   });
 
-  it('pin weights that forgetting somebody reaches all the same', async () => {
+  it('pin weights that an erasure still reaches', async () => {
     const { code, stderr } = await system.cli('forget', 'u3', '--wait', '--json');
     expect(code, stderr).toBe(0);
     await verified();
     expect((await status()).in_force.pinned).not.toBeNull();
   });
 
-  it('end: the file’s are in force, and the ranker learns on', async () => {
+  it('end: the file’s are in force, and the ranker learns again', async () => {
     const ended = await system.json<RollbackAnswer>('rollback', '--end');
     expect(ended).toMatchObject({ verb: 'promoted', config: first, state: 'in force' });
     const { in_force } = await status();
@@ -143,7 +143,7 @@ describe('other settings', () => {
     expect({ code: again.code, says: /FRESHET_BAD_REQUEST/.test(again.stderr) }).toEqual({ code: 1, says: true });
   });
 
-  it('are refused where there is no such snapshot', async () => {
+  it('are refused without such a snapshot', async () => {
     const { code, stderr } = await system.cli('rollback', 'model-of-nobody');
     expect({ code, says: /FRESHET_NOT_FOUND/.test(stderr) }).toEqual({ code: 1, says: true });
   });

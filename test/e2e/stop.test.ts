@@ -8,7 +8,7 @@ import { until } from '../support/wait.ts';
 it.each([
   ['SIGTERM', false],
   ['Ctrl-C, which reaches every process of a terminal', true],
-])('the end comes at %s with exit code 0, after what was asked has been answered', async (_how, terminal) => {
+])('the system ends at %s with exit code 0, after it has answered the requests in flight', async (_how, terminal) => {
   const system = await startSystem({ args: ['--no-demo'], env: { FRESHET_HTTP_DRAIN_MS: '1000' }, terminal });
   const statuses = new Set<number>();
   let asked = 0;
@@ -28,7 +28,7 @@ it.each([
   expect(system.said()).not.toContain('a process ended');
 });
 
-it('the end comes with exit code 0 while the system is still starting', async () => {
+it('the system ends with exit code 0 while it is still starting', async () => {
   const args = [ENTRY, 'up', '--no-demo', '--data', tempDir(), '--http-port', '0', '--nats-port', '0'];
   const { NATS_URL: _external, ...env } = process.env;
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });

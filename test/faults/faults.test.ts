@@ -10,7 +10,7 @@ const runner = createFaultRunner({ long: false, seed: 1 });
 afterAll(() => runner.stop());
 
 /** What takes long also where all is well is in the long form only. */
-describe('a system that is put to a fault loses nothing and counts nothing twice', () => {
+describe('a system under a fault loses no event and counts none twice', () => {
   for (const fault of FAULTS.filter(({ times }) => times.short > 0))
     it(fault.name, async (context) => {
       const result = await runner.run(fault);
@@ -20,13 +20,13 @@ describe('a system that is put to a fault loses nothing and counts nothing twice
       expect(result.acknowledged).toBeGreaterThan(0);
     });
 
-  it('and is what its log gives, behind all of them', async () => {
+  it('and equals a fold of its log after all faults', async () => {
     expect(await runner.verified()).toEqual([]);
   });
 });
 
 describe('the comparison at the end of each fault', () => {
-  it('finds an event that a service lacks, and a row that nobody published', async () => {
+  it('finds an event that a service lacks, and a row without an event', async () => {
     const system = await runner.shared();
     expect(await system.compared()).toMatchObject({ lost: 0, doubled: 0, wrong: [] });
     const db = new Database(system.fileOf('user'));

@@ -41,7 +41,7 @@ const messagesOf = (type: string) =>
     });
 
 describe('the corpus of events', () => {
-  it('has a file for every type and version there is', () => {
+  it('has a file for every type and version', () => {
     for (const type of [...Object.keys(EVENT_DATA), DECLARED]) expect(types).toContain(type);
   });
 
@@ -51,7 +51,7 @@ describe('the corpus of events', () => {
   });
 
   it.each(Object.entries(definitionsOf(config)))(
-    'folds into the projection of %s without setting one aside',
+    'folds into the projection of %s without a dead letter',
     (_service, definition) => {
       const store = openStore({ file: `${tempDir('golden')}/p.sqlite`, definition: definition(), codec });
       const all = types.sort().flatMap(messagesOf);
@@ -71,7 +71,7 @@ describe('the corpus of events', () => {
 });
 
 describe('the published schemas', () => {
-  it('take what they took, and each type there is has one', () => {
+  it('accept the events that they accepted, and exist for each type', () => {
     expect(check(fileURLToPath(new URL('./schemas/', import.meta.url)))).toEqual({
       compatible: true,
       unpublished: [],
@@ -79,7 +79,7 @@ describe('the published schemas', () => {
     });
   });
 
-  it('are compared with what they were: a type that is gone and a limit that is smaller are found', () => {
+  it('are compared with the published ones: a removed type and a smaller limit are found', () => {
     const folder = tempDir('schemas');
     const [type, schema] = [...eventSchemas()][0] as [string, object];
     writeFileSync(join(folder, `${type}.json`), JSON.stringify({ ...schema, maxProperties: 1_000 }));

@@ -11,14 +11,14 @@ import { codec, DECLARED } from './state-log.ts';
 describe.each(Object.entries(GOLDEN))('the log named %s', (name, { log, batches }) => {
   const messages = log();
 
-  it('holds every type of event, and messages that are set aside or unknown', () => {
+  it('contains every type of event, dead letters and unknown types', () => {
     const decoded = messages.map((message) => codec.decode(message));
     const types = new Set(decoded.map((one) => (one.kind === 'event' ? one.event.type : one.kind)));
     const declared = DECLARED.map((verb) => `user.${verb}.v1`);
     expect([...types].sort()).toEqual([...Object.keys(EVENT_DATA), ...declared, 'dead', 'unknown-type'].sort());
   });
 
-  it.each(batches)('gives the state that is pinned, folded in batches of %i', (batch) => {
+  it.each(batches)('gives the pinned state, folded in batches of %i', (batch) => {
     const found = hashState(messages, batch);
     expect(differing(found, pinned()[name])).toEqual([]);
     for (const service of Object.values(found.services)) {

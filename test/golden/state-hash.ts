@@ -31,7 +31,7 @@ export interface ServiceHash {
 }
 
 export interface StateHash {
-  /** SHA-256 over the messages, so that another log is told from another fold. */
+  /** SHA-256 over the messages, which distinguishes another log from another fold. */
   log: string;
   messages: number;
   services: Record<string, ServiceHash>;

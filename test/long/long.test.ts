@@ -32,7 +32,7 @@ describe('npm run test:long', () => {
     expect((await long('nonsense')).text).toContain("unknown command 'nonsense'");
   });
 
-  it.each(['e2e', 'faults', 'simulate', 'properties', 'state-hash'])('says what %s can do', async (name) => {
+  it.each(['e2e', 'faults', 'simulate', 'properties', 'state-hash'])('shows the help of %s', async (name) => {
     const { code, text } = await long(name, '--help');
     expect(code).toBe(0);
     expect(text).toContain(`Usage: test:long ${name} `);

@@ -2,11 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { simulateServices } from './simulation.ts';
 
-/** Seeds from 1 on; the command runs as many thousands as it is told to. */
+/** Seeds from 1 on; the command runs thousands of them (`--runs`). */
 const RUNS = 15;
 
 describe('all services, in virtual time, with faults that follow from the seed', () => {
-  it('hold in the end what the plain fold of the log gives', async () => {
+  it('equal the plain fold of the log at the end', async () => {
     let deaths = 0;
     for (let seed = 1; seed <= RUNS; seed++) {
       const result = await simulateServices(seed);
@@ -17,7 +17,7 @@ describe('all services, in virtual time, with faults that follow from the seed',
     expect(deaths).toBeGreaterThan(RUNS);
   });
 
-  it('come to the same at the same moments from the same seed', async () => {
+  it('take the same steps with the same seed', async () => {
     for (const seed of [7, 8]) {
       const first = await simulateServices(seed);
       expect(await simulateServices(seed)).toEqual(first);

@@ -22,7 +22,7 @@ export interface SimulationResult {
 }
 
 /** Said by an engine after each erasure: what its model learned in order is taken out by a rebuild. */
-const LEARNED = 'what was learned in the order of events can’t be taken out of the model';
+const LEARNED = 'the model cannot subtract what it learned in the order of events';
 /** Virtual milliseconds in which everything has to come to rest once there are no more faults. */
 const REST_MS = 600_000;
 

@@ -14,7 +14,7 @@ const ELSEWHERE = [
 export const NO_BROWSER =
   'no Chromium or Chrome on PATH; install one (apt-get install -y chromium), or name it in FRESHET_BROWSER';
 
-/** The path of a browser: `FRESHET_BROWSER`, then PATH, then the paths on macOS. Undefined if there is none. */
+/** The path of a browser: `FRESHET_BROWSER`, then PATH, then the paths on macOS. Undefined if no browser is installed. */
 export function findBrowser(env: NodeJS.ProcessEnv = process.env): string | undefined {
   if (env.FRESHET_BROWSER) return env.FRESHET_BROWSER;
   const folders = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');

@@ -85,7 +85,7 @@ export function importUnderKills({ interactions, victims }: UnderKills): void {
   });
 
   describe('an import while processes are killed', () => {
-    it('loses nothing and counts nothing twice', async () => {
+    it('loses no event and counts none twice', async () => {
       const importing = system.json<ImportResult>('import', file);
       for (const victim of victims) {
         const before = (await lastSeq()) ?? 0;

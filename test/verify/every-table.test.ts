@@ -93,8 +93,8 @@ function other(value: Row[string] | undefined, type: string): Row[string] {
   return type === 'TEXT' ? 'changed' : 1;
 }
 
-describe.each(Object.keys(SERVICES))('a value that is changed by hand in the %s service', (service) => {
-  it('is found and named in every table and column that is state', async () => {
+describe.each(Object.keys(SERVICES))('a value of the %s service that somebody changed by hand', (service) => {
+  it('is found and named in every table and column of the state', async () => {
     const folder = tempDir('every-table');
     const file = join(folder, `${service}.sqlite`);
     const log = await logOfEverything();

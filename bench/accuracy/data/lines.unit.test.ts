@@ -11,7 +11,7 @@ const file = (name: string, text: string): string => {
   return path;
 };
 
-test('lines are told from tables by their form', () => {
+test('lines and tables are distinguished by their form', () => {
   expect(isLines(file('x.txt', '1 1 2 3\n2 4 5\n'))).toBe(true);
   expect(isLines(file('u.data', '1\t2\t3\t4\n1\t3\t3\t4\n'))).toBe(false);
   expect(isLines(file('x.inter', 'user_id:token\titem_id:token\ttimestamp:float\n1\t2\t3\n'))).toBe(false);
@@ -27,11 +27,11 @@ test('users’ events are mixed into one stream that keeps the order of each', (
   expect(interleave(histories)).toEqual(steps);
 });
 
-test('a line without items is refused by its number', () => {
+test('a line without items is refused with its number', () => {
   expect(() => parseLines('u1 a\nu2\n', 'x.txt')).toThrow('x.txt:2');
 });
 
-test('attributes are tags of what is published, first of all', () => {
+test('attributes are tags of the items, which are published first', () => {
   const lines = file('toy.txt', 'u1 1 2\nu2 2 3 1\n');
   const attributes = file('toy.json', '{"1": [7, 8, 7], "9": ["new"]}');
   const data = readLines(lines, attributes, createCodec());

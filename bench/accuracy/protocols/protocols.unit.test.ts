@@ -19,7 +19,7 @@ const learned = ({ entries }: Plan, { users, items }: Data): string[] =>
 
 const STEPS = ['u1 a', 'u2 a', 'u1 b', 'u2 c', 'u1 c', 'u3 a', 'u2 b', 'u2 b', 'u1 d', 'u3 b'];
 
-test('prequential asks past the warm share, for items that were seen, of users with a history, once', () => {
+test('prequential asks after the warm share, once per known item, for users with a history', () => {
   const data = dataSet(STEPS);
   const plan = prequential(data, { warm: 0.4 });
   // u3 a: no history yet; u2 b again: a repeat; u1 d: never seen.
@@ -28,7 +28,7 @@ test('prequential asks past the warm share, for items that were seen, of users w
   expect(learned(plan, data)).toEqual(STEPS);
 });
 
-test('prequential counts interactions, not what is published between them', () => {
+test('prequential counts interactions, not publications between them', () => {
   const data = dataSet(STEPS, { catalogue: { a: {}, b: {} } });
   expect(shown(prequential(data, { warm: 0.4 }), data)).toEqual(['6: u1 -> c', '8: u2 -> b', '11: u3 -> b']);
 });
@@ -42,7 +42,7 @@ test('prequential for tuning stops where the measured stretch begins', () => {
 
 const LAST = ['u1 a', 'u2 a', 'u1 b', 'u2 c', 'u1 c', 'u2 d', 'u3 a', 'u1 d'];
 
-test('last-out asks for each user’s last item once all else is learned', () => {
+test('last-out asks for each user’s last item after all other events are learned', () => {
   const data = dataSet(LAST);
   const plan = lastOut(data, { held: 1, validate: false });
   expect(shown(plan, data)).toEqual(['6: u1 -> d', '6: u2 -> d']);
@@ -64,7 +64,7 @@ test.each([1, 2] as const)('last-out for choosing settings never touches the las
   expect(learned(plan, data)).toEqual(['u1 a', 'u2 a', 'u1 b', 'u3 a']);
 });
 
-test('item-cold learns nothing of a tenth of the items, and ranks those alone', () => {
+test('item-cold learns no event of a tenth of the items, and ranks only those', () => {
   const items = Array.from({ length: 20 }, (_, i) => `i${i}`);
   const steps = ['u1', 'u2', 'u3'].flatMap((user) => items.map((item) => `${user} ${item}`));
   const data = dataSet(steps, { catalogue: Object.fromEntries(items.map((item) => [item, {}])) });

@@ -80,7 +80,7 @@ export async function createLiveEngine(data: DataSet, depth: number): Promise<Re
 }
 
 async function startService(url: string, folder: string, catalogued: boolean): Promise<ChildProcess> {
-  // Settings of whoever runs this stay out of it: the defaults are measured.
+  // The benchmark measures the default settings, not those of the user who runs it.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('FRESHET_')));
   const child = spawn(process.execPath, [ENTRY, 'service', 'engine', '--data', join(folder, 'data'), '--nats', url], {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

@@ -4,7 +4,7 @@ import { featuresOf } from './features.ts';
 import { cholesky, createRidge, solveCholesky } from './ridge.ts';
 
 describe('ridge per user', () => {
-  it('solves what it is to solve', () => {
+  it('solves the ridge regression', () => {
     const a = Float64Array.from([4, 2, 0.4, 2, 5, 1, 0.4, 1, 3]);
     const b = Float64Array.from([1, -2, 0.5]);
     const x = solveCholesky(cholesky(a, 3), 3, b);
@@ -15,7 +15,7 @@ describe('ridge per user', () => {
     }
   });
 
-  it('ranks by what the user took, also items that nobody has taken', async () => {
+  it('ranks by the items of the user, also items without interactions', async () => {
     const catalogue = {
       a: { tags: ['sea'] },
       b: { tags: ['sea'] },
@@ -40,7 +40,7 @@ describe('ridge per user', () => {
 });
 
 describe('features', () => {
-  it('are what more than one item has', () => {
+  it('are those that more than one item has', () => {
     const { rows, count } = featuresOf([
       { title: 'The Sea', tags: ['blue'], published: '1999-01-01T00:00:00Z', attributes: { by: ['ann', 'bob'] } },
       { title: 'the hill', tags: ['green'], published: '1999-05-01T00:00:00Z', attributes: { by: ['bob'] } },

@@ -109,7 +109,7 @@ const PROBLEM: Json = {
     title: { type: 'string' },
     status: { type: 'integer' },
     code: { type: 'string', description: 'a stable code, for programs' },
-    detail: { type: 'string', description: 'what is wrong, for a reader; the text may change' },
+    detail: { type: 'string', description: 'what is wrong, for people; the text may change' },
     next: { type: 'string', description: 'what to run or change' },
   },
 };
@@ -122,7 +122,7 @@ function eventParts(type: string): { channel: Json; operation: Json; message: Js
   return {
     channel: {
       address: `ev.${context}.{${entity}}.${own ? '{verb}' : verb}`,
-      description: control ? 'Written by Freshet alone' : 'Events in, kept in the stream EVENTS',
+      description: control ? 'Written by Freshet alone' : 'Events that an app publishes, stored in the stream EVENTS',
       parameters: parametersOf({
         [entity]: `id of the ${entity} as a token: ${TOKEN}`,
         ...(own ? { verb: 'a declared verb, x_...' } : {}),

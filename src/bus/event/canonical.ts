@@ -57,8 +57,8 @@ function isWellFormed(text: string): boolean {
 
 /**
  * A hash of 53 bits, a whole number: two lanes of multiply-and-xor with the finalizer of MurmurHash3 (Appleby, public
- * domain). Tells contents of one identity apart, which nobody gains anything by forging; SHA-256 took a tenth of the
- * time that an event has.
+ * domain). It distinguishes contents of one identity, which a publisher gains nothing by forging; SHA-256 would take a tenth of
+ * the time for an event.
  */
 export function hash53(text: string): number {
   let a = 0xdeadbeef;

@@ -33,7 +33,7 @@ describe('canonical JSON', () => {
     );
   });
 
-  it('says the same as the value', () => {
+  it('parses to the same value', () => {
     fc.assert(
       fc.property(json, (value) => {
         expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)));
@@ -57,7 +57,7 @@ describe('canonical JSON', () => {
     ).toBe('{"a":[1,"é",null,true],"b":1,"😀":{},"\uffff":0}');
   });
 
-  it('goes as deep as it is allowed to, and no further', () => {
+  it('accepts nesting up to the limit, and none deeper', () => {
     expect(() => canonicalJson(nested(MAX_DEPTH))).not.toThrow();
     expect(() => canonicalJson(nested(MAX_DEPTH + 1))).toThrow(UncanonicalError);
     expect(() => canonicalJson(nested(100_000))).toThrow('nested deeper');
@@ -68,7 +68,7 @@ describe('canonical JSON', () => {
     ['a lone surrogate in a text', 'a\ud800', 'lone surrogate'],
     ['a lone surrogate in a name', { 'a\udc00': 1 }, 'lone surrogate'],
     ['a number beyond all numbers', JSON.parse('1e999'), 'not finite'],
-    ['what is no JSON', () => 1, 'function'],
+    ['a value that JSON does not have', () => 1, 'function'],
   ])('refuses %s', (_what, value, reason) => {
     expect(() => canonicalJson(value)).toThrow(reason);
     expect(() => canonicalJson(value)).toThrow(UncanonicalError);

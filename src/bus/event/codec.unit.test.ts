@@ -38,7 +38,7 @@ function decoded(payload: unknown, subject?: string): LoggedEvent {
 const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
 
 describe('decoding', () => {
-  it('gives an event with its position, identity and times', () => {
+  it('returns an event with its position, identity and times', () => {
     expect(decoded(good)).toMatchObject({
       seq: 7,
       identity: 'shop-web/e1',
@@ -52,12 +52,12 @@ describe('decoding', () => {
     });
   });
 
-  it('takes the log’s time for an event that says none', () => {
+  it('uses the log’s time for an event without one', () => {
     const { time: _none, ...timeless } = good;
     expect(decoded(timeless).time).toBe(1_800_000_000_000);
   });
 
-  it('finds the id in the subject again, whatever characters it has', () => {
+  it('recovers the id from the subject, whatever its characters', () => {
     const subject = 'a.b *>😀';
     expect(decoded({ ...good, subject }, eventSubject('user', subject, 'viewed')).subject).toBe(subject);
   });
@@ -69,10 +69,10 @@ describe('decoding', () => {
   });
 
   it.each([
-    ['a type that nobody knows', 'user.x_undeclared.v1'],
-    ['a verb that nobody knows', 'user.sneezed.v1'],
+    ['an undeclared type', 'user.x_undeclared.v1'],
+    ['an unknown verb', 'user.sneezed.v1'],
     ['another application’s type', 'com.example.thing'],
-  ])('passes over %s', (_what, type) => {
+  ])('skips %s', (_what, type) => {
     expect(decode({ ...good, type })).toEqual({ kind: 'unknown-type', type });
   });
 
@@ -130,7 +130,7 @@ describe('decoding', () => {
     ['FRESHET_EVENT_SUBJECT_MISMATCH', 'another context’s subject', good, 'ev.content.u42.viewed'],
     ['FRESHET_EVENT_SUBJECT_MISMATCH', 'a second token for the same id', good, 'ev.user.u=342.viewed'],
     ['FRESHET_EVENT_SUBJECT_MISMATCH', 'a subject with a token more', good, 'ev.user.u42.viewed.x'],
-  ])('sets aside as %s an event with %s', (code, _what, payload, subject) => {
+  ])('returns the dead letter %s for an event with %s', (code, _what, payload, subject) => {
     expect(decode(payload, subject)).toMatchObject({ kind: 'dead', problem: { code } });
   });
 
@@ -147,12 +147,12 @@ describe('decoding', () => {
     );
   });
 
-  it('survives nesting that would exhaust the stack', () => {
+  it('does not fail on nesting that would exhaust the stack', () => {
     expect(decode(nested(200_000)).kind).toBe('dead');
     expect(decode(`{"a":${nested(200_000)}}`).kind).toBe('dead');
   });
 
-  it('lets members alone that only look like ids of another type of event', () => {
+  it('ignores members that are ids only in another type of event', () => {
     const withList = {
       ...good,
       type: 'content.published.v1',
@@ -166,7 +166,7 @@ describe('decoding', () => {
 describe('the fingerprint of an event', () => {
   const print = (event: unknown, subject?: string) => decoded(event, subject).fingerprint;
 
-  it('stays when only extension attributes and the order of members differ', () => {
+  it('does not depend on extension attributes or the order of members', () => {
     expect(print({ traceparent: '00-abc', ...good, time: '2026-11-23T11:00:00.000+01:00' })).toBe(print(good));
     expect(print({ ...good, data: { value: 1, item: 'i7' } })).toBe(print({ ...good, data: { item: 'i7', value: 1 } }));
   });
@@ -186,7 +186,7 @@ describe('the fingerprint of an event', () => {
 });
 
 describe('preparing', () => {
-  it('gives subject, identity and one line of JSON that decodes to the same', () => {
+  it('returns subject, identity and one line of JSON that decodes to the same event', () => {
     const result = codec.prepare(good);
     if (!result.ok) throw new Error(result.problem.message);
     expect(result.prepared).toMatchObject({ subject: SUBJECT, identity: 'shop-web/e1' });
@@ -216,19 +216,19 @@ describe('preparing', () => {
     });
   });
 
-  it('takes a payload of as many bytes as are allowed', () => {
+  it('accepts a payload of the maximum size', () => {
     const room = 2_000 - Buffer.byteLength(JSON.stringify({ ...good, data: { item: 'i7', context: { a: '' } } }));
     const filled = (n: number) => ({ ...good, data: { item: 'i7', context: { a: 'x'.repeat(n) } } });
     expect(codec.prepare(filled(room)).ok).toBe(true);
     expect(codec.prepare(filled(room + 1)).ok).toBe(false);
   });
 
-  it('refuses extension attributes that are nested without end rather than fail', () => {
+  it('refuses deeply nested extension attributes, and does not fail', () => {
     const deep = JSON.parse(`{"a":${nested(200_000)}}`) as Record<string, unknown>;
     expect(codec.prepare({ ...good, ...deep })).toMatchObject({ ok: false });
   });
 
-  it('accepts nothing that decoding would set aside', () => {
+  it('accepts no event that decoding would refuse', () => {
     const anything = fc.record(
       {
         specversion: fc.constantFrom('1.0', '0.3'),

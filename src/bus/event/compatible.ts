@@ -56,7 +56,7 @@ function propertyRefusals(was: unknown, is: unknown, path: string): SchemaChange
   for (const [name, schema] of Object.entries(before)) {
     const now = after[name];
     if (now) changes.push(...refusals(schema, now, `${path}.${name}`));
-    else changes.push({ path: `${path}.${name}`, what: 'is gone: published values of it have no meaning any more' });
+    else changes.push({ path: `${path}.${name}`, what: 'is removed: published values of it have no meaning' });
   }
   for (const [name, schema] of Object.entries(after)) {
     const words = Object.keys(schema).filter((word) => !PROSE.has(word));
@@ -64,7 +64,7 @@ function propertyRefusals(was: unknown, is: unknown, path: string): SchemaChange
     if (!(name in before) && words.length > 0)
       changes.push({
         path: `${path}.${name}`,
-        what: 'is new: published events may hold it with another kind of value',
+        what: 'is new: published events may hold a value of another kind in it',
       });
   }
   return changes;

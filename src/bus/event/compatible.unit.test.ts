@@ -14,7 +14,7 @@ const before = schema({
 });
 
 describe('a published schema', () => {
-  it('is compatible with itself, in other words too', () => {
+  it('is compatible with itself, also with other descriptions', () => {
     for (const published of eventSchemas().values())
       expect(refusals(published, { ...published, description: 'better said' })).toEqual([]);
   });

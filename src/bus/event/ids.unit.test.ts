@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeToken, encodeToken, eventIdentity, idProblem, MAX_ID_BYTES } from './ids.ts';
 
-/** Anything that idProblem lets pass: the whole of Unicode, with what subjects and keys are sensitive to in front. */
+/** Any valid id: the whole of Unicode, characters that matter in subjects and keys first. */
 const anyId = fc
   .oneof(
     fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }),
@@ -16,7 +16,7 @@ const anyId = fc
   .filter((text) => idProblem(text) === undefined);
 
 describe('the token of an id', () => {
-  it('decodes to the id that it was made of, whatever the id', () => {
+  it('decodes to its id, whatever the id', () => {
     fc.assert(
       fc.property(anyId, (id) => {
         expect(decodeToken(encodeToken(id))).toBe(id);
@@ -25,7 +25,7 @@ describe('the token of an id', () => {
     );
   });
 
-  it('holds nothing that a subject or a KV key could not', () => {
+  it('contains only characters that subjects and KV keys allow', () => {
     fc.assert(
       fc.property(anyId, (id) => {
         expect(encodeToken(id)).toMatch(/^[A-Za-z0-9_=-]+$/);
@@ -34,7 +34,7 @@ describe('the token of an id', () => {
     );
   });
 
-  it('is one for each id: what decodes at all encodes to the same token again', () => {
+  it('is unique for each id: a token that decodes encodes to itself', () => {
     const anyToken = fc.string({
       unit: fc.constantFrom('=', '4', '1', '2', 'E', 'e', 'C', '3', 'a', 'Z', '.', '%'),
       maxLength: 12,
@@ -52,14 +52,14 @@ describe('the token of an id', () => {
     ['a plain byte that is written as an escape', '=41'],
     ['lower-case hex', 'a=2eb'],
     ['half an escape', 'a=2'],
-    ['an escape that is no hex', 'a=ZZ'],
-    ['bytes that are no UTF-8', '=FF=FE'],
+    ['an escape that is not hexadecimal', 'a=ZZ'],
+    ['bytes that are not UTF-8', '=FF=FE'],
     ['an overlong form', '=C0=AE'],
     ['half a character', '=C3'],
     ['nothing', ''],
     ['a dot', 'a.b'],
     ['a star', '*'],
-  ])('is refused where it is %s', (_what, token) => {
+  ])('is refused if it is %s', (_what, token) => {
     expect(decodeToken(token)).toBeUndefined();
   });
 
@@ -112,7 +112,7 @@ describe('the identity of an event', () => {
     fc.string({ unit: fc.constantFrom('/', '%', '2', '5', 'F', 'a'), minLength: 1, maxLength: 6 }),
   );
 
-  it('is shared by no two pairs of source and id', () => {
+  it('differs for every two pairs of source and id', () => {
     fc.assert(
       fc.property(part, part, part, part, (source, id, otherSource, otherId) => {
         const same = source === otherSource && id === otherId;
@@ -122,12 +122,12 @@ describe('the identity of an event', () => {
     );
   });
 
-  it('tells apart pairs whose parts only join to the same text', () => {
+  it('differs for pairs whose parts join to the same text', () => {
     expect(eventIdentity('a/b', 'c')).not.toBe(eventIdentity('a', 'b/c'));
     expect(eventIdentity('a', 'b/c')).not.toBe(eventIdentity('a', 'b%2Fc'));
   });
 
-  it('is source, slash, id for what has no slash', () => {
+  it('is source, slash, id if neither has a slash', () => {
     expect(eventIdentity('shop-web', '01JD')).toBe('shop-web/01JD');
   });
 });

@@ -1,6 +1,6 @@
 import type { ItemData, ItemPatch } from './types.ts';
 
-/** JSON Merge Patch (RFC 7396) of an item's fields: null takes away, objects are merged, all else replaces. */
+/** JSON Merge Patch (RFC 7396) of an item's fields: null removes a member, objects are merged, any other value replaces. */
 export function patchItem(fields: ItemData, patch: ItemPatch): ItemData {
   return mergePatch(fields as Plain, patch as Plain) as unknown as ItemData;
 }

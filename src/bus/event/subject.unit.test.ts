@@ -9,7 +9,7 @@ const anyId = fc
   .filter((text) => idProblem(text) === undefined);
 
 describe('the subject of an event', () => {
-  it('gives back what it was made of', () => {
+  it('is parsed back to its parts', () => {
     fc.assert(
       fc.property(fc.constantFrom('user', 'content', 'feedback', 'control'), anyId, (context, entity) => {
         const parts = parseEventSubject(eventSubject(context, entity, 'viewed'));
@@ -35,11 +35,11 @@ describe('the subject of an event', () => {
     'xx.user.u1.viewed',
     'ev.user.=41.viewed',
     'ev.user..viewed',
-  ])('%j is none of the log', (subject) => {
+  ])('%j is not a subject of the log', (subject) => {
     expect(parseEventSubject(subject)).toBeUndefined();
   });
 
-  it('as a filter takes all events of one entity and of no other', () => {
+  it('as a filter matches all events of one entity and of no other', () => {
     expect(entitySubjects('user', 'u.4 2')).toBe('ev.user.u=2E4=202.>');
   });
 });
@@ -49,7 +49,7 @@ describe('the subject of a dead letter', () => {
     expect(deadLetterSubject('user', 'ev.user.a=2Eb.viewed')).toBe('dlq.user.user.a=2Eb.viewed');
   });
 
-  it('keeps what is no subject of an event in one token', () => {
+  it('encodes a subject that is not one of an event as one token', () => {
     expect(deadLetterSubject('user', 'ev.user.a.b.c')).toBe('dlq.user.unknown.ev=2Euser=2Ea=2Eb=2Ec.unknown');
   });
 });

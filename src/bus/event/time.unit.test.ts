@@ -47,7 +47,7 @@ describe('a time stamp', () => {
     expect(parseTimestamp(text)).toBeUndefined();
   });
 
-  it('that Date writes is read as the same moment', () => {
+  it('that Date writes is read as the same time', () => {
     fc.assert(
       fc.property(
         fc.date({

@@ -10,7 +10,7 @@ export interface Upcaster {
 
 export const UPCASTERS: ReadonlyMap<string, Upcaster> = new Map();
 
-/** Applies upcasters until the version has none. */
+/** Applies upcasters until the version is the newest. */
 export function upcast(type: string, data: unknown, upcasters = UPCASTERS): { type: string; data: unknown } {
   let current = { type, data };
   for (let step = upcasters.get(type); step; step = upcasters.get(current.type)) {

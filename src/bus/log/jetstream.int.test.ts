@@ -61,14 +61,14 @@ describe('the log on JetStream', () => {
       await log.publish({ subject: 'ev.user.u1.viewed', identity: `t/${i}`, payload });
   };
 
-  it('says that the stream is missing, and how to make it', async () => {
+  it('reports a missing stream, and the command that creates it', async () => {
     const { log } = await start();
     const err = await log.info().catch((reason: unknown) => reason);
     expect(err).toBeInstanceOf(StreamMissingError);
     expect(err).toMatchObject({ next: 'freshet streams apply' });
   });
 
-  it('names and describes the reader where `nats consumer info` looks, from its position on and without acks', async () => {
+  it('has a named and described consumer for `nats consumer info`, from its position on and without acks', async () => {
     const { log, nc, server } = await start();
     await applyStreams(nc, {}, [EVENTS]);
     await log.read('user-projection', streamSeq(7), collector());
@@ -83,14 +83,14 @@ describe('the log on JetStream', () => {
     });
   });
 
-  it('goes on when requests for messages run out', async () => {
+  it('goes on when requests for messages expire', async () => {
     const setup = await start({ pullBatch: 3, pullExpiresMs: 500, heartbeatMs: 200 });
     await applyStreams(setup.nc, {}, [EVENTS]);
     const sink = collector();
     await setup.log.read('user-projection', streamSeq(1), sink);
     await publishTo(setup, 0, 4);
     const sent = setup.proxy.sent;
-    // A request that ran out is answered by the server; what follows comes on the next one.
+    // The server answers a request that ran out; later messages come on the next one.
     await until(() => sink.got.length === 4);
     await until(() => setup.proxy.sent > sent + 800, { within: 5_000 });
     await publishTo(setup, 4, 10);
@@ -99,7 +99,7 @@ describe('the log on JetStream', () => {
     expect(sink.interruptions).toEqual([]);
   });
 
-  it('says that it is interrupted when the server falls silent without the connection ending', async () => {
+  it('reports an interruption when the server falls silent although the connection stays open', async () => {
     const { log, nc, proxy } = await start({ heartbeatMs: 100 });
     await applyStreams(nc, {}, [EVENTS]);
     const sink = collector();
@@ -114,7 +114,7 @@ describe('the log on JetStream', () => {
     ['its consumer is deleted', 'consumer'],
     ['the stream is deleted', 'stream'],
     ['the server is killed', 'server'],
-  ])('says that it is interrupted when %s', async (_what, target) => {
+  ])('reports an interruption when %s', async (_what, target) => {
     const { log, nc, server } = await start();
     await applyStreams(nc, {}, [EVENTS]);
     const sink = collector();

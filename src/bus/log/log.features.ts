@@ -1,4 +1,4 @@
-/** What every log has to do, whichever it is; run by `memory.int.test.ts` and `jetstream.int.test.ts`. */
+/** The behaviour of every log; `memory.int.test.ts` and `jetstream.int.test.ts` run it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../../../test/support/wait.ts';
 import { streamSeq } from '../event/ids.ts';
@@ -6,14 +6,14 @@ import type { Delivery, Log, LogReader, LogSink } from './port.ts';
 
 export interface LogHarness {
   log: Log;
-  /** Takes the message out, as an erasure does. */
+  /** Removes the message, as an erasure does. */
   remove(seq: number): Promise<void>;
-  /** Breaks the way between readers and log. */
+  /** Breaks the connection between readers and log. */
   cut(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A sink that keeps what it gets. */
+/** A sink that keeps its deliveries. */
 interface Collector extends LogSink {
   readonly got: Delivery[];
   readonly interruptions: string[];
@@ -74,7 +74,7 @@ export function describeLog(name: string, start: () => Promise<LogHarness>): voi
       return Math.max(...acks.map(({ seq }) => seq));
     };
 
-    it('counts messages from 1 and says where it stands', async () => {
+    it('counts messages from 1 and reports its position', async () => {
       const before = await log.info();
       expect(before).toMatchObject({ stream: log.stream, lastSeq: 0, firstSeq: 1, messages: 0, lastMissing: 0 });
       const first = await log.publish({ subject: 'ev.user.u1.viewed', identity: 'a/1', payload: Buffer.from('1') });
@@ -83,20 +83,20 @@ export function describeLog(name: string, start: () => Promise<LogHarness>): voi
       expect(await log.info()).toMatchObject({ created: before.created, firstSeq: 1, lastSeq: 5, messages: 5 });
     });
 
-    it('stores what has one identity once, and says so', async () => {
+    it('stores messages of one identity once, and reports the duplicate', async () => {
       const message = { subject: 'ev.user.u1.viewed', identity: 'same/1', payload: Buffer.from('x') };
       const first = await log.publish(message);
       expect(await log.publish(message)).toEqual({ seq: first.seq, duplicate: true });
       expect((await log.info()).lastSeq).toBe(first.seq);
     });
 
-    it('stores what has no identity each time', async () => {
+    it('stores messages without an identity each time', async () => {
       const message = { subject: 'ev.user.u1.viewed', payload: Buffer.from('x') };
       const first = await log.publish(message);
       expect(await log.publish(message)).toEqual({ seq: first.seq + 1, duplicate: false });
     });
 
-    it('has a message at its position, as it was published, and none where there is none', async () => {
+    it('returns a message at its position, as it was published, and undefined at others', async () => {
       const { seq } = await log.publish({
         subject: 'ev.user.a=2Eb.viewed',
         identity: 'at/1',
@@ -143,7 +143,7 @@ export function describeLog(name: string, start: () => Promise<LogHarness>): voi
       expect(await reader.delivered()).toBe(30);
     });
 
-    it('delivers what is published while a reader waits', async () => {
+    it('delivers messages that are published while a reader waits', async () => {
       const { lastSeq } = await log.info();
       const sink = collector();
       await read(lastSeq + 1, sink);
@@ -156,7 +156,7 @@ export function describeLog(name: string, start: () => Promise<LogHarness>): voi
       expect(sink.interruptions).toEqual([]);
     });
 
-    it('gives a second reader of a name its own count from its own position, and cuts the first off', async () => {
+    it('gives a second reader of a name its own count and position, and interrupts the first', async () => {
       const last = await publish(10);
       const [first, second] = [collector(), collector()];
       await read(last - 9, first);
@@ -170,7 +170,7 @@ export function describeLog(name: string, start: () => Promise<LogHarness>): voi
       expect(first.got).toHaveLength(10);
     });
 
-    it('lets readers of other names alone', async () => {
+    it('does not interrupt readers of other names', async () => {
       const last = await publish(10);
       const [first, second] = [collector(), collector()];
       await read(last - 9, first, `${consumer}-a`);
@@ -180,7 +180,7 @@ export function describeLog(name: string, start: () => Promise<LogHarness>): voi
       expect(first.interruptions).toEqual([]);
     });
 
-    it('calls a closed reader no more', async () => {
+    it('does not call a closed reader', async () => {
       const last = await publish(5);
       const [closed, open] = [collector(), collector()];
       const reader = await read(last - 4, closed, `${consumer}-a`);
@@ -193,7 +193,7 @@ export function describeLog(name: string, start: () => Promise<LogHarness>): voi
       expect(closed.interruptions).toEqual([]);
     });
 
-    it('leaves out what was taken out, and counts the rest without a gap', async () => {
+    it('leaves out removed messages, and counts the rest without a gap', async () => {
       const last = await publish(6);
       await harness.remove(last - 3);
       await harness.remove(last - 1);
@@ -206,7 +206,7 @@ export function describeLog(name: string, start: () => Promise<LogHarness>): voi
       expect(sink.got.map(({ delivery }) => delivery)).toEqual([1, 2, 3, 4]);
     });
 
-    it('says when the way is cut, and a new reader goes on', async () => {
+    it('reports a broken connection, and a new reader goes on', async () => {
       const last = await publish(5);
       const [before, after] = [collector(), collector()];
       await read(last - 4, before);

@@ -27,7 +27,7 @@ export interface MemoryLogOptions {
   stream?: string;
   seed?: number;
   faults?: MemoryLogFaults;
-  /** The log's clock, milliseconds since 1970; counts up by one a message unless given. */
+  /** The log's clock, milliseconds since 1970; by default one more per message. */
   now?: () => number;
 }
 
@@ -36,7 +36,7 @@ export interface MemoryLog extends Log {
   inject(faults: MemoryLogFaults): void;
   /** Cuts every reader. */
   cut(reason?: string): void;
-  /** Takes messages out, as a purge by subject does. */
+  /** Removes messages, as a purge by subject does. */
   purge(matches: (message: StoredMessage) => boolean): number;
   /** Acts like a damaged file under a running server: readers miss the message silently, and `at` throws. */
   damage(seq: number): void;

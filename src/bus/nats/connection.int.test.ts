@@ -6,7 +6,7 @@ import { tempDir } from '../../../test/support/tempdir.ts';
 import { until } from '../../../test/support/wait.ts';
 import { connect } from './connection.ts';
 
-it('comes back when credentials that were revoked are given back, and is refused at once with wrong ones', async () => {
+it('reconnects when revoked credentials are restored, and fails at once with wrong ones', async () => {
   const config = join(tempDir('nats-config'), 'server.conf');
   const password = (text: string): void =>
     writeFileSync(config, `authorization { users: [ { user: service, password: "${text}" } ] }\n`);
@@ -26,7 +26,7 @@ it('comes back when credentials that were revoked are given back, and is refused
   })();
   password('second');
   process.kill(server.pid as number, 'SIGHUP');
-  // Two refusals are what the client gives up at by itself.
+  // By itself the client gives up after two refusals.
   await until(() => refused > 4);
   expect(nc.isClosed()).toBe(false);
   password('first');

@@ -17,7 +17,7 @@ describe('versions', () => {
 });
 
 describe('an address', () => {
-  it('is told without its password', () => {
+  it('is shown without its password', () => {
     expect(withoutCredentials('nats://me:secret@127.0.0.1:4222')).toBe('nats://127.0.0.1:4222');
     expect(withoutCredentials('nats://127.0.0.1:4222')).toBe('nats://127.0.0.1:4222');
   });

@@ -13,7 +13,7 @@ afterAll(async () => {
   await nats.stop();
 });
 
-test('an answer comes back, an error as the problem it is, and one that is too large says so', async () => {
+test('an endpoint returns answers, errors as problems, and an error for an answer that is too large', async () => {
   const nc = await nats.connect();
   const endpoint = (handle: (request: Record<string, unknown>) => unknown) => ({
     description: 'x',
@@ -53,16 +53,16 @@ test('an answer comes back, an error as the problem it is, and one that is too l
   expect(seen).toEqual(['echo ok', 'bad error', 'broken error', 'large error']);
 });
 
-test('of an instance is answered by this one, also while it is aside', async () => {
+test('each instance answers on its own subjects, also on standby', async () => {
   const nc = await nats.connect();
-  const serve = (instance: string, aside: boolean) =>
+  const serve = (instance: string, standby: boolean) =>
     serveMicro(nc, {
       name: 'freshet-several',
       version: '1.0.0',
       description: 'for a test',
       prefix: 'freshet.several',
       instance,
-      aside,
+      standby,
       endpoints: {
         memory: { description: 'x', example: {}, ofInstance: true, handle: () => ({ instance }) },
         read: { description: 'x', example: {}, handle: () => ({ instance }) },
@@ -77,12 +77,12 @@ test('of an instance is answered by this one, also while it is aside', async () 
   expect(await call(nc, 'freshet.several.status.two', {})).toEqual({ instance: 'two' });
   for (let i = 0; i < 5; i++) expect(await call(nc, 'freshet.several.memory', {})).toEqual({ instance: 'one' });
   await expect(call(nc, 'freshet.several.read.two', {})).rejects.toBeInstanceOf(ServiceUnavailableError);
-  two.join();
+  two.activate();
   const seen = new Set<string>();
   while (seen.size < 2) seen.add((await call<{ instance: string }>(nc, 'freshet.several.memory', {})).instance);
 });
 
-test('one answer that can not be sent takes none of the other answers of its turn with it', async () => {
+test('an answer that cannot be sent does not stop the other answers of the same turn', async () => {
   const nc = await nats.connect();
   let asked = 0;
   let open: () => void = () => undefined;
@@ -106,7 +106,7 @@ test('one answer that can not be sent takes none of the other answers of its tur
     prefix: 'freshet.unsendable',
     endpoints: {
       bad: endpoint(() => {
-        // As a request that holds a very long text where a number belongs.
+        // As for a request with a very long text in place of a number.
         throw new BadRequestError('n takes a number.', { details: { member: 'n', given: 'x'.repeat(2_000_000) } });
       }),
       echo: endpoint(() => ({ text: 'here' })),

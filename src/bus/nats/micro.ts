@@ -1,4 +1,4 @@
-/** NATS micro services: JSON in, JSON out, errors as problem documents; and the client's side of the same. */
+/** NATS micro services with JSON requests and answers, and errors as problem documents; and the functions to call them. */
 import { ErrorCode, type Msg, type NatsConnection, NatsError, type ServiceConfig, type ServiceMsg } from 'nats';
 import type { Static, TObject } from 'typebox';
 import { AnswerTooLargeError, BadRequestError, ServiceUnavailableError } from '../../errors.ts';
@@ -9,24 +9,24 @@ import { coalesce, flushWrites } from './write-coalescing.ts';
 export type Json = Record<string, unknown>;
 
 export interface Endpoint {
-  /** Said by `nats micro info`. */
+  /** The description in `nats micro info`. */
   description: string;
   /** An example request, for `nats micro info` and the docs. */
   example: Json;
   /**
-   * It is about this instance and no other: beside taking its turn, each answers on a subject of its own,
-   * `<prefix>.<endpoint>.<instance>`, also while it is aside.
+   * The endpoint concerns one instance: beside the shared subject, each instance answers on a subject of its own,
+   * `<prefix>.<endpoint>.<instance>`, also on standby.
    */
   ofInstance?: boolean;
   /**
-   * Checks a request, and returns the function that answers it. A caller that has to wait for something first, such as
-   * a position of the log, waits between the two. Only of an endpoint with a schema; its `handle` does both.
+   * Checks a request, and returns the function that answers it. A service that must first wait, such as for a position
+   * of the log, waits between the two. Only endpoints with a schema have it; their `handle` does both.
    */
   accept?: (request: Json) => () => unknown;
   handle(request: Json): unknown | Promise<unknown>;
 }
 
-/** An endpoint that owns the schema of its requests; `handle` gets what has passed the check. */
+/** An endpoint that owns the schema of its requests; `handle` gets the checked request. */
 export function defineEndpoint<T extends TObject>({
   request: schema,
   handle,
@@ -52,29 +52,29 @@ export interface MicroOptions {
   /** Subjects are `<prefix>.<endpoint>`. */
   prefix: string;
   endpoints: Readonly<Record<string, Endpoint>>;
-  /** What every instance says of itself where all are asked, in `data` of its endpoint `status`: `nats micro stats`. */
-  said?: () => Json;
-  /** Name of this instance; left out: nothing is asked of one instance. */
+  /** What `nats micro stats` shows of an instance, in `data` of its endpoint `status`. */
+  stats?: () => Json;
+  /** Name of this instance; left out: it has no subjects of its own. */
   instance?: string;
-  /** It takes no requests yet: it is there for who looks for micro services, and for what is asked of it by its name. */
-  aside?: boolean;
+  /** On standby, the instance answers only discovery and the subjects of its own, until `activate`. */
+  standby?: boolean;
   observe?: (endpoint: string, outcome: 'ok' | 'error', seconds: number) => void;
   onError?: (endpoint: string, err: unknown) => void;
 }
 
 export interface MicroService {
-  /** Takes requests from now on, by turns with the other instances; only where it was aside. */
-  join(): void;
+  /** Ends the standby: from now on the instance shares the requests with the other instances. */
+  activate(): void;
   stop(): Promise<unknown>;
 }
 
-/** Milliseconds from which an answer has taken long enough to go out by itself, rather than after those behind it. */
+/** Milliseconds of computing after which an answer is sent at once, rather than together with the answers after it. */
 const LONG_MS = 0.5;
 
 export async function serveMicro(nc: NatsConnection, options: MicroOptions): Promise<MicroService> {
-  const { name, version, description, metadata = {}, prefix, endpoints, said, observe, onError } = options;
-  const { instance, aside = false } = options;
-  const statsHandler = said && (async (endpoint: { name?: string }) => (endpoint.name === 'status' ? said() : null));
+  const { name, version, description, metadata = {}, prefix, endpoints, stats, observe, onError } = options;
+  const { instance, standby = false } = options;
+  const statsHandler = stats && (async (endpoint: { name?: string }) => (endpoint.name === 'status' ? stats() : null));
   const service = await nc.services.add({
     name,
     version,
@@ -82,7 +82,7 @@ export async function serveMicro(nc: NatsConnection, options: MicroOptions): Pro
     metadata,
     ...(statsHandler ? { statsHandler: statsHandler as NonNullable<ServiceConfig['statsHandler']> } : {}),
   });
-  /** An answer that could not be sent: the connection is closed, and the caller's time runs out. */
+  /** Reports an answer that could not be sent: the connection is closed, and the caller runs into its time limit. */
   const unsent = (endpoint: string) => (err: unknown) => onError?.(endpoint, err);
   function serve(endpoint: string, subject: string, { description: what, example, handle }: Endpoint): void {
     const answer = async (msg: ServiceMsg): Promise<void> => {
@@ -111,17 +111,17 @@ export async function serveMicro(nc: NatsConnection, options: MicroOptions): Pro
       },
     });
   }
-  const join = (): void => {
+  const activate = (): void => {
     for (const [endpoint, served] of Object.entries(endpoints)) serve(endpoint, `${prefix}.${endpoint}`, served);
   };
-  if (!aside) join();
+  if (!standby) activate();
   if (instance !== undefined)
     for (const [endpoint, served] of Object.entries(endpoints))
       if (served.ofInstance === true) serve(endpoint, `${prefix}.${endpoint}.${instance}`, served);
-  return { join, stop: () => service.stop() };
+  return { activate, stop: () => service.stop() };
 }
 
-/** Bytes that the server counts beside the payload of an answer with an error: its headers. */
+/** Bytes that nats-server counts for the headers of an answer with an error, beside the payload. */
 const HEADER_BYTES = 1_024;
 const DETAIL_SHOWN = 1_000;
 
@@ -145,14 +145,14 @@ function problemPayload(problem: Problem, nc: NatsConnection): Buffer {
 
 const maxPayload = (nc: NatsConnection): number => nc.info?.max_payload ?? Number.POSITIVE_INFINITY;
 
-/** The client would throw as well, but nobody could tell from that what to do. */
+/** Throws `AnswerTooLargeError`. The NATS client would throw as well, but its message does not say what to do. */
 function checkSize(payload: Uint8Array, nc: NatsConnection): void {
   const limit = maxPayload(nc);
   if (payload.length <= limit) return;
   throw new AnswerTooLargeError(
-    `The answer has ${payload.length} bytes; nats-server carries ${limit} in one message (max_payload).`,
+    `The answer has ${payload.length} bytes. nats-server takes at most ${limit} per message (max_payload).`,
     {
-      next: 'ask for fewer with n, and for the rest with the cursor',
+      next: 'request fewer with n, and the rest with the cursor',
       details: { bytes: payload.length, limit },
     },
   );
@@ -167,26 +167,26 @@ function parseRequest(msg: Msg): Json {
     throw new BadRequestError('The request is not JSON.', { next: `nats req ${msg.subject} '{}'`, cause });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new BadRequestError('The request has to be a JSON object.', { next: `nats req ${msg.subject} '{}'` });
+    throw new BadRequestError('The request is not a JSON object.', { next: `nats req ${msg.subject} '{}'` });
   return value as Json;
 }
 
 export interface CallOptions {
-  /** Milliseconds until an answer counts as missing; what {@link limitAnswers} said of the connection unless given. */
+  /** Milliseconds that the service has to answer; left out: the limit that {@link limitAnswers} set for the connection. */
   timeoutMs?: number;
 }
 
 const ANSWER_MS = 10_000;
 const limits = new WeakMap<NatsConnection, number>();
 
-/** How many milliseconds whoever is asked over this connection has to answer. */
+/** Sets the milliseconds that services have to answer requests over this connection. */
 export const limitAnswers = (nc: NatsConnection, ms: number): void => void limits.set(nc, ms);
 
-/** Asks a service. Throws `RemoteProblemError` with its answer, or `ServiceUnavailableError`. */
+/** Requests an answer from a service. Throws `RemoteProblemError` with its answer, or `ServiceUnavailableError`. */
 export const call = async <T>(nc: NatsConnection, subject: string, request: Json, options?: CallOptions): Promise<T> =>
   (await answerTo(nc, subject, request, options)).json<T>();
 
-/** As {@link call}; the answer as it came, for whoever passes it on: JSON in UTF-8. */
+/** As {@link call}, but returns the bytes of the answer, JSON in UTF-8, for a caller that forwards them. */
 export const callForBytes = async (
   nc: NatsConnection,
   subject: string,
@@ -200,13 +200,13 @@ async function answerTo(
   request: Json,
   { timeoutMs = limits.get(nc) ?? ANSWER_MS }: CallOptions = {},
 ): Promise<Msg> {
-  const answer = await ask(nc, subject, JSON.stringify(request), timeoutMs);
+  const answer = await send(nc, subject, JSON.stringify(request), timeoutMs);
   const code = answer.headers?.get('Nats-Service-Error-Code');
   if (code) throw new RemoteProblemError(answer.json<Problem>());
   return answer;
 }
 
-async function ask(nc: NatsConnection, subject: string, payload: string, timeoutMs: number): Promise<Msg> {
+async function send(nc: NatsConnection, subject: string, payload: string, timeoutMs: number): Promise<Msg> {
   try {
     return await new Promise((resolve, reject) => {
       coalesce(() => void nc.request(subject, payload, { timeout: timeoutMs }).then(resolve, reject), reject);
@@ -215,7 +215,7 @@ async function ask(nc: NatsConnection, subject: string, payload: string, timeout
     if (!(cause instanceof NatsError)) throw cause;
     const silent = cause.code === ErrorCode.Timeout;
     throw new ServiceUnavailableError(
-      silent ? `${subject} did not answer within ${timeoutMs} ms.` : `Nobody answers on ${subject}.`,
+      silent ? `${subject} did not answer within ${timeoutMs} ms.` : `No service answers on ${subject}.`,
       { next: 'freshet status', details: { subject }, cause },
     );
   }

@@ -8,7 +8,7 @@ it('is made once', async () => {
   expect(await get()).toBe(1);
 });
 
-it('is made again where it failed', async () => {
+it('is made again after a failure', async () => {
   let times = 0;
   const get = onceMade(async () => {
     if (++times === 1) throw new Error('not yet');

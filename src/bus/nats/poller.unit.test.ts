@@ -22,7 +22,7 @@ it('repeats its task, and never runs it twice at the same time', async () => {
   expect({ open, most }).toEqual({ open: 0, most: 1 });
 });
 
-it('waits at a stop for the run under way, and runs no more', async () => {
+it('waits at a stop for the current run, and does not run again', async () => {
   let resolve = (): void => {};
   const promise = new Promise<void>((settle) => {
     resolve = settle;
@@ -50,7 +50,7 @@ it('waits at a stop for the run under way, and runs no more', async () => {
   expect(times).toBe(1);
 });
 
-it('hands on what a task throws or rejects with, and goes on', async () => {
+it('reports what a task throws or rejects with, and goes on', async () => {
   const errors: unknown[] = [];
   let times = 0;
   const poller = createPoller({

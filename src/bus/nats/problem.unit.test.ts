@@ -20,7 +20,7 @@ describe('the problem document of an error', () => {
     expect(problemOf(err)).toMatchObject({ status, code, detail: err.message, ...err.details });
   });
 
-  it('says that a server which does not answer is away, and that it passes', () => {
+  it('reports a server that does not answer as a temporary error', () => {
     expect(problemOf(new NatsError('TIMEOUT', ErrorCode.Timeout))).toMatchObject({
       status: 503,
       code: 'FRESHET_SERVICE_UNAVAILABLE',
@@ -34,13 +34,13 @@ describe('the problem document of an error', () => {
     expect(problem).toMatchObject({ type: 'urn:freshet:problem:stream-missing', next: 'freshet streams apply' });
   });
 
-  it('keeps the text of what is no user’s business to itself', () => {
+  it('does not reveal the text of an internal error', () => {
     const problem = problemOf(new TypeError('password is hunter2'));
     expect(problem).toMatchObject({ status: 500, code: 'FRESHET_INTERNAL' });
     expect(JSON.stringify(problem)).not.toContain('hunter2');
   });
 
-  it('is passed on as it came from another service', () => {
+  it('of another service is forwarded unchanged', () => {
     const err = new RemoteProblemError(
       problemOf(new errors.NotFoundError('No such item.', { details: { item: 'i7' } })),
     );

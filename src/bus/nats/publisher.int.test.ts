@@ -48,7 +48,7 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
   );
 
 describe('publishing', () => {
-  it('stores in the order in which it was asked, one sequence each', async () => {
+  it('stores messages in the order of the calls, each with a sequence of its own', async () => {
     const setup = await start();
     const acks = await publishAll(setup.publisher, 2_000);
     expect(acks.map(({ seq }) => seq)).toEqual(Array.from({ length: 2_000 }, (_, i) => i + 1));
@@ -56,13 +56,13 @@ describe('publishing', () => {
     expect(setup.publisher.pending).toBe(0);
   });
 
-  it('says of what is there already that it is', async () => {
+  it('reports a message that the log holds already as a duplicate', async () => {
     const { publisher } = await start();
     const [first] = await publishAll(publisher, 1);
     expect(await publisher.publish(message(0))).toEqual({ seq: first?.seq, duplicate: true });
   });
 
-  it('has no more on the way than its window, and makes others wait for a place', async () => {
+  it('has at most a window of messages in flight, and makes others wait for a place', async () => {
     const setup = await start({ window: 10, timeoutMs: 60_000 });
     setup.proxy.hold(true);
     const acks = publishAll(setup.publisher, 30);
@@ -79,7 +79,7 @@ describe('publishing', () => {
     expect(await acks).toHaveLength(30);
   });
 
-  it('sends again under the same id what was not acknowledged, and it is stored once', async () => {
+  it('sends an unacknowledged message again under the same id, and the log stores it once', async () => {
     let retries = 0;
     const setup = await start({ onRetry: () => void retries++ });
     setup.proxy.hold(true);
@@ -90,7 +90,7 @@ describe('publishing', () => {
     expect((await stateOf(setup)).messages).toBe(50);
   });
 
-  it('says that it does not know when no answer ever comes', async () => {
+  it('reports an unknown outcome if no answer ever comes', async () => {
     const setup = await start({ timeoutMs: 20, retries: 2 });
     setup.proxy.hold(true);
     const err = await failure(setup.publisher.publish(message(1)));
@@ -103,14 +103,14 @@ describe('publishing', () => {
     expect(setup.publisher.pending).toBe(0);
   });
 
-  it('says that no stream takes the subject, and how to make it', async () => {
+  it('reports that no stream has the subject, and the command that creates it', async () => {
     const { publisher } = await start({ timeoutMs: 20, retries: 2 }, []);
     const err = await failure(publisher.publish(message(1)));
     expect(err).toBeInstanceOf(StreamMissingError);
     expect(err).toMatchObject({ next: 'freshet streams apply' });
   });
 
-  it('passes on what the server refuses', async () => {
+  it('reports a refusal of the server', async () => {
     const { publisher, server } = await start();
     const jsm = await (await server.connect()).jetstreamManager();
     await jsm.streams.update('EVENTS', { max_msg_size: 100 });
@@ -135,7 +135,7 @@ describe('publishing', () => {
     expect(stored.header.get('Nats-Msg-Id')).toBe('test/1');
   });
 
-  it('loses and doubles nothing while the connection is cut again and again', async () => {
+  it('loses and doubles no message while the connection breaks repeatedly', async () => {
     const setup = await start({ window: 200 });
     setup.proxy.cutEvery(40_000);
     const acks = await publishAll(setup.publisher, 5_000);
@@ -144,7 +144,7 @@ describe('publishing', () => {
     expect(await stateOf(setup)).toMatchObject({ messages: 5_000, last_seq: 5_000 });
   });
 
-  it('loses and doubles nothing while the server is killed in between', async () => {
+  it('loses and doubles no message when the server is killed in between', async () => {
     const setup = await start({ window: 200 });
     let acknowledged = 0;
     const acks = Array.from({ length: 6_000 }, (_, i) =>
@@ -159,7 +159,7 @@ describe('publishing', () => {
     expect(await stateOf(setup)).toMatchObject({ messages: 6_000, last_seq: 6_000 });
   });
 
-  it('waits for what is on the way when it is closed, and takes no more', async () => {
+  it('waits for messages in flight when it is closed, and accepts no more', async () => {
     const { publisher } = await start();
     const acks = publishAll(publisher, 500);
     await publisher.close();
@@ -167,7 +167,7 @@ describe('publishing', () => {
     expect(await failure(publisher.publish(message(501)))).toBeInstanceOf(PublishUnacknowledgedError);
   });
 
-  it('sends what is not acknowledged again at once when it is closed, whatever the time-out', async () => {
+  it('sends unacknowledged messages again at once when it is closed, whatever the time-out', async () => {
     const setup = await start({ timeoutMs: 3_600_000 });
     setup.proxy.holdAnswers(true);
     const acks = publishAll(setup.publisher, 50);
@@ -181,7 +181,7 @@ describe('publishing', () => {
     expect((await stateOf(setup)).messages).toBe(50);
   });
 
-  it('lets nobody wait for a place that will never be, once it is closed', async () => {
+  it('rejects callers that wait for a place, once it is closed', async () => {
     const { publisher, proxy } = await start({ window: 2, timeoutMs: 50, retries: 1_000 });
     proxy.hold(true);
     const acks = Promise.allSettled(Array.from({ length: 5 }, (_, i) => publisher.publish(message(i))));
@@ -191,7 +191,7 @@ describe('publishing', () => {
     expect((await acks).map(({ status }) => status)).toEqual(Array(5).fill('rejected'));
   });
 
-  it('gives up what waits when the connection is closed under it, however much that is', async () => {
+  it('rejects all waiting messages when the connection is closed, however many they are', async () => {
     const { publisher, nc } = await start({ window: 10, timeoutMs: 50, retries: 1_000 });
     const acks = Promise.allSettled(Array.from({ length: 30_000 }, (_, i) => publisher.publish(message(i))));
     await nc.close();

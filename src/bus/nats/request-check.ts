@@ -1,13 +1,13 @@
 /**
- * Checks requests by the schema that an endpoint owns. The services run the check for what comes over NATS and the
- * gateway for what comes over HTTP, so both refuse the same requests in the same words. Nothing is converted; an error
+ * Checks requests by the schema that an endpoint owns. The services check the requests over NATS, and the
+ * gateway those over HTTP, so both refuse the same requests in the same words. Nothing is converted; an error
  * names the member, its value, and what the member takes.
  */
 import type { Static, TObject } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 import { BadRequestError } from '../../errors.ts';
 
-/** A request that passed. Throws `BadRequestError`, whose details name the `member`. */
+/** Returns the checked request. Throws `BadRequestError`, whose details name the `member`. */
 export type RequestCheck<T extends TObject> = (request: Readonly<Record<string, unknown>>) => Static<T>;
 
 /** The part of JSON Schema that describes a member in words. */
@@ -97,7 +97,7 @@ const namesOf = (pointer: string): string[] =>
     .slice(1)
     .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
 
-/** Of several errors the first that leads furthest into the request. */
+/** Of several errors, the first one at the deepest place of the request. */
 function deepest(errors: readonly SchemaError[]): { names: string[]; problem: string | undefined } {
   let names: string[] = [];
   for (const { instancePath } of errors) {
@@ -122,7 +122,7 @@ function refusal(errors: readonly SchemaError[], value: object, shape: MemberSch
   let member = '';
   for (const name of path) {
     const next = schema.items ?? schema.properties?.[name];
-    // An unknown member of a part, or a part that takes several shapes: the part itself is named.
+    // For an unknown member of a part, or a part with several shapes, the error names the part itself.
     if (!next) break;
     member += schema.items ? `[${name}]` : `${member === '' ? '' : '.'}${name.slice(0, SHOWN)}`;
     schema = next;
@@ -153,7 +153,7 @@ function wrongness(value: unknown, schema: MemberSchema, problem: string | undef
   return unknown === undefined ? `is ${shown(value)}` : `has an unknown member ${shown(unknown)}`;
 }
 
-/** A value as an error shows it: JSON, cut where it is long. */
+/** A value in an error: JSON, cut if it is long. */
 export function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length <= SHOWN ? text : `${text.slice(0, SHOWN)}…`;

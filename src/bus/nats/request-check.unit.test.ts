@@ -25,12 +25,12 @@ const check = createRequestCheck(
 );
 
 describe('a request', () => {
-  it('passes as it is', () => {
+  it('passes unchanged', () => {
     const asked = { user: 'u 42', n: 100, exclude: ['a', 'ü'], boosts: [{ by: 1 }], seen: { x: -1 }, filter: { a: 1 } };
     expect(check(asked)).toBe(asked);
   });
 
-  it('may hold null for what it leaves out, and keeps null where it means something', () => {
+  it('may have null for an optional member, and keeps null where the schema allows it', () => {
     const asked = { user: 'u', n: null, cursor: null, boosts: [{ by: 1, max: null }], filter: { a: null } };
     expect(check(asked)).toEqual({ user: 'u', boosts: [{ by: 1 }], filter: { a: null } });
     expect(asked.n).toBeNull();

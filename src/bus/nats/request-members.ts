@@ -3,7 +3,7 @@ import { type TProperties, Type } from 'typebox';
 import type { Config } from '../../config/schema.ts';
 import { idProblem, MAX_ID_BYTES } from '../event/ids.ts';
 
-/** A request that has these members and no others. */
+/** The schema of a request with these members and no others. */
 export const request = <P extends TProperties>(members: P) => Type.Object(members, { additionalProperties: false });
 
 /** An id of a user, an item, an event or another thing; its bytes are checked as well. */
@@ -26,17 +26,17 @@ export const ids = (most: number, description: string, example: string[]) =>
 export const seq = (description: string, { minimum = 0, example = 4711 } = {}) =>
   Type.Integer({ minimum, maximum: Number.MAX_SAFE_INTEGER, description, examples: [example] });
 
-/** How many of something an answer holds at most. */
+/** Most records in an answer. */
 export const count = (most: number, otherwise: number, what: string) =>
   Type.Integer({
     minimum: 1,
     maximum: most,
     default: otherwise,
-    description: `how many ${what} the answer holds at most`,
+    description: `most ${what} in the answer`,
     examples: [otherwise],
   });
 
-/** Where an answer goes on. */
+/** The cursor of a page. */
 export const cursor = (description: string) => Type.String({ maxLength: 1_000, description });
 
 /** The wait for a position of the log, which every read takes. */

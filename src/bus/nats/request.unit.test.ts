@@ -5,7 +5,7 @@ import { optionalFlag, optionalText, requiredId, wholeNumber } from './request.t
 const range = { default: 10, min: 1, max: 100 };
 
 describe('a member of a request', () => {
-  it('is read where it is as it should be', () => {
+  it('is returned if it is valid', () => {
     expect(requiredId({ user: 'u 42' }, 'user')).toBe('u 42');
     expect(wholeNumber({ n: 100 }, 'n', range)).toBe(100);
     expect(optionalFlag({ explain: true }, 'explain', false)).toBe(true);

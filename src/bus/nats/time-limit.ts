@@ -1,6 +1,6 @@
 /** Waits with a time limit. */
 
-/** The result of a wait whose time was up first. */
+/** The result of a wait that ran into its time limit. */
 export const LATE = Symbol('late');
 
 /** A time limit that several waits share. */

@@ -4,7 +4,7 @@ import { createTimeLimit, LATE, withTimeLimit } from './time-limit.ts';
 const never = new Promise<never>(() => {});
 
 describe('a time limit', () => {
-  it('gives the result of what comes first', async () => {
+  it('returns the result that comes first', async () => {
     expect(await withTimeLimit(Promise.resolve(7), 60_000, 'late')).toBe(7);
     await expect(withTimeLimit(Promise.reject(new Error('failed')), 60_000, 'late')).rejects.toThrow('failed');
     await expect(withTimeLimit(never, 1, 'late')).rejects.toThrow('late');

@@ -11,21 +11,21 @@ import type { LoggedEvent } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import type { Fingerprint, ProjectionStore } from './store.ts';
 
-/** What a commit, or a part of a catch-up, has brought. */
+/** The events of a commit, or of a part of a catch-up. */
 export interface CommittedBatch {
   /** Events that changed the rows, in log order. */
   events: readonly LoggedEvent[];
-  /** Position that the state holds after the batch. */
+  /** Position of the state after the batch. */
   seq: StreamSeq;
   /** Number of messages of the batch that the service moved to the dead letters. */
   deadLetters: number;
-  /** True where the rows held these events before: only the state follower had yet to fold them. */
+  /** True if the rows held these events before, and only the state follower had yet to fold them. */
   catchUp: boolean;
 }
 
 /** State in memory that is a fold of the log beside the rows, and may be behind them when a process starts. */
 export interface StateFollower {
-  /** Position up to which it holds the log. */
+  /** Position up to which it has folded the log. */
   position(): StreamSeq;
   /**
    * Folds events that the rows hold, in log order. Its position is `seq` afterwards; `newest` is the last message of the
@@ -34,7 +34,7 @@ export interface StateFollower {
   fold(events: readonly LoggedEvent[], seq: StreamSeq, newest: Fingerprint | undefined): void;
 }
 
-/** Something that acts on what was committed. */
+/** Acts on committed events. */
 export interface Effect {
   /** Name in the status, in metrics and in logs. */
   readonly name: string;
@@ -103,7 +103,7 @@ export function createAfterCommit({ service, followers, logger, onEffectFailed }
     );
   }
 
-  /** Runs a step of an effect; `since` is the position behind which it is derived again where the step fails. */
+  /** Runs a step of an effect; `since` is the position after which it is derived again if the step fails. */
   function attempt(effect: Effect, since: StreamSeq, step: () => void | Promise<void>): void {
     try {
       const done = step();

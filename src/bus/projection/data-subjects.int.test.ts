@@ -30,12 +30,12 @@ import { openStore } from './store.ts';
 const config = completeConfig({});
 const SERVICES: Record<string, () => ProjectionDefinition<never>> = definitionsOf(config);
 const names = Object.keys(SERVICES);
-const LEARNED = 'what was learned in the order of events can’t be taken out of the model';
+const LEARNED = 'the model cannot subtract what it learned in the order of events';
 
 const ITEMS = ['a', 'b', 'c'];
 const USERS = ['u1', 'u2', 'ü 3', 's1', 's2'];
 
-/** Events of users and sessions, who link, take back, are shown lists and react to them. */
+/** Events of users and sessions: links, retractions, impressions and reactions. */
 const eventOf = fc
   .record({
     kind: fc.integer({ min: 0, max: 9 }),
@@ -68,7 +68,7 @@ const eventOf = fc
   });
 
 describe('a projection that forgets', () => {
-  it.each(names)('%s has what the purged log gives, or says that it has to be rebuilt', (name) => {
+  it.each(names)('%s equals a fold of the purged log, or reports that a rebuild is due', (name) => {
     let exact = 0;
     fc.assert(
       fc.property(fc.array(eventOf, { maxLength: 25 }), fc.constantFrom(...USERS), (history, user) => {
@@ -121,7 +121,7 @@ describe('a projection that forgets', () => {
     live.close();
   });
 
-  it('takes their dead letters and their identities, and a later event starts a new user', () => {
+  it("removes the user's dead letters and identities, and a later event starts a new user", () => {
     const bad = (seq: number, user: string) => ({
       ...(stored([viewed(user, 'a')], seq)[0] as never as object),
       payload: Buffer.from('no JSON'),
@@ -143,7 +143,7 @@ describe('a projection that forgets', () => {
     store.close();
   });
 
-  it('finds what was set aside behind the fence when they are forgotten once more', () => {
+  it('finds dead letters after the fence when the user is forgotten once more', () => {
     const bad = {
       ...(stored([viewed('u1', 'a')], 2)[0] as never as object),
       payload: Buffer.from('no JSON'),
@@ -158,7 +158,7 @@ describe('a projection that forgets', () => {
     store.close();
   });
 
-  it('says that it has to be rebuilt where somebody else’s event was set aside for theirs', () => {
+  it('reports a due rebuild if an event of another user is a dead letter because of theirs', () => {
     const history = [viewed('u1', 'a', { id: 'same' }), viewed('u2', 'b', { id: 'same' })];
     const { live, purged } = forgetting(SERVICES.user as never, history, ['u1']);
     expect(live.rebuildDue()).toContain('identity');
@@ -167,7 +167,7 @@ describe('a projection that forgets', () => {
     purged.close();
   });
 
-  it('takes the user out of the model exactly, as far as statistics go, also from an older state', () => {
+  it('subtracts the user from the statistics of the model exactly, also from an older state', () => {
     const open = () => {
       let memory: ReturnType<typeof createModelFold> | undefined;
       const definition = engineProjection({ config });

@@ -23,7 +23,7 @@ describe('the fold version', () => {
     expect(foldVersion({ ...definition })).toBe(foldVersion(definition));
   });
 
-  it('does not depend on the order in which inputs are named', () => {
+  it('does not depend on the order of its inputs', () => {
     const turned = { ...definition, inputs: { windowMs: 5, declared: ['x_listened'] } };
     expect(foldVersion(turned)).toBe(foldVersion(definition));
   });

@@ -1,20 +1,20 @@
-/** Where two projections differ: the first table, key and column, with both values. */
+/** Finds the first difference of two projections: table, key and column, with both values. */
 import { createHash, type Hash } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
 import { encodeValue, name, names, type Row, rowsInOrder, type TableShape, tablesOf, type Value } from './hash.ts';
 
 export interface Difference {
   table: string;
-  /** The row's primary key; empty where a whole table is missing. */
+  /** The row's primary key; empty if a whole table is missing. */
   key: Row;
-  /** The first column that differs; null where the row is in one of the two only. */
+  /** The first column that differs; null if only one of the two has the row. */
   column: string | null;
-  /** The value, or the whole row; null where there is none. */
+  /** The value, or the whole row; null if the projection does not have it. */
   live: Value | Row;
   rebuilt: Value | Row;
 }
 
-/** The first difference in the order of tables and keys, or undefined. Both are read once. */
+/** The first difference in the order of tables and keys, or undefined. Reads both projections once. */
 export const firstDifference = (live: Database, rebuilt: Database): Difference | undefined =>
   eachTable(live, rebuilt, (shape) => compareAll(live, rebuilt, shape));
 
@@ -130,7 +130,7 @@ function compareRows(
   return { table, key: keyOf(b), column, live: a[column] as Value, rebuilt: b[column] as Value };
 }
 
-/** As SQLite orders keys: numbers by value, texts and bytes by their bytes. */
+/** Orders keys as SQLite does: numbers by value, texts and bytes by their bytes. */
 function compareKeys(a: readonly Value[], b: readonly Value[]): number {
   for (let i = 0; i < a.length; i++) {
     const [x, y] = [a[i] as Value, b[i] as Value];

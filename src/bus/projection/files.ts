@@ -10,11 +10,11 @@ import { name, RECORDED } from './hash.ts';
 import { removeDatabase } from './store.ts';
 
 export interface ProjectionFiles {
-  /** The one that answers. */
+  /** The file that the service answers from. */
   live: string;
-  /** One that is being folded beside it. */
+  /** The file of a rebuild that runs. */
   rebuild: string;
-  /** One that is complete and takes its place. */
+  /** The file of a complete rebuild, which replaces the live one at the cut-over. */
   next: string;
   /** The state in memory that belongs to `next`. */
   image: string;
@@ -59,13 +59,13 @@ export function replaceLiveFile({ live, next }: ProjectionFiles, version: string
   if (versionOf(next) !== version) return false;
   settle(next);
   keepMarks(live, next);
-  // What the old file still had in its log must never be read into the new one.
+  // SQLite must never read the write-ahead log of the old file into the new one.
   for (const suffix of ['-wal', '-shm']) rmSync(live + suffix, { force: true });
   renameSync(next, live);
   return true;
 }
 
-/** Copies from the live file what no fold gives: which dead letters have copies, and the recorded inputs. */
+/** Copies from the live file the data that the log does not contain: which dead letters have copies, and the recorded inputs. */
 function keepMarks(live: string, next: string): void {
   if (versionOf(live) === undefined) return;
   const db = new Database(next);
@@ -89,15 +89,15 @@ function keepMarks(live: string, next: string): void {
   }
 }
 
-/** Removes a complete file that is of no use. */
+/** Removes a complete file that the service cannot use. */
 export const discardNext = ({ next }: ProjectionFiles): void => removeDatabase(next);
 
-/** Moves everything into the one file, so that a rename moves all of it. */
+/** Moves the write-ahead log into the file, so that a rename moves all data. */
 function settle(file: string): void {
   const db = new Database(file);
   try {
     db.pragma('wal_checkpoint(TRUNCATE)');
-    // Back to one file; whoever opens it next chooses the write-ahead log again.
+    // Without a write-ahead log the database is one file; the next process that opens it turns the log on again.
     db.pragma('journal_mode = DELETE');
   } finally {
     db.close();

@@ -1,7 +1,6 @@
 /**
- * One hash for what a projection holds: the same rows have the same hash, whatever the batches they came in, the order
- * in which they were written, and the layout of the file. What says how the work went (counters, the ring of
- * fingerprints, whether a copy was published) is no part of it.
+ * Hashes the contents of a projection. Equal rows have equal hashes, whatever the batches, the order of writing and the
+ * layout of the file. Counters, the ring of fingerprints and the mark of a published copy are not part of the hash.
  */
 import { createHash, type Hash } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
@@ -13,9 +12,9 @@ export interface TableShape {
   table: string;
   /** Columns of the primary key, in its order. */
   key: string[];
-  /** Columns that are compared: those of the key first, then the others as they were declared. */
+  /** Compared columns: those of the key, then the others in the order of their declaration. */
   columns: string[];
-  /** What they are read from, as SQL. */
+  /** Source of the rows, as SQL. */
   source: string;
 }
 
@@ -33,19 +32,19 @@ export interface ProjectionHash {
 }
 
 /**
- * Tables that tell of the work rather than of its result; and `said_back`, which keeps what was said of an event of
- * somebody who was forgotten since, and costs a rebuild at most.
+ * Tables about the work of the fold and not about its result; and `said_back`, which may keep a retraction of an event of
+ * a forgotten user, and can cause nothing but a rebuild.
  */
 const LEFT_OUT: ReadonlySet<string> = new Set(['fingerprint', 'said_back', 'rebuild_due']);
-/** Tables whose names begin like this hold inputs of the fold beside the log, and are no result of it. */
+/** Prefix of tables that hold inputs of the fold beside the log. They are not a result of the fold. */
 export const RECORDED = 'recorded_';
-/** Of these tables only some columns are state. */
+/** Tables of which only some columns are state. */
 const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   checkpoint: ['one', 'created', 'clock', 'fence', 'version'],
   dead_letter: ['seq', 'subject', 'payload', 'code', 'message'],
 };
 
-/** People are numbered as they come, and are compared by their ids: who is forgotten leaves a gap in the numbers. */
+/** Tables with numbers of data subjects. The hash uses their ids instead, because a forgotten user leaves a gap in the numbers. */
 const BY_USER: Readonly<Record<string, { key: string[]; columns: string[]; source: string }>> = {
   identity: {
     key: ['identity'],
@@ -56,7 +55,7 @@ const BY_USER: Readonly<Record<string, { key: string[]; columns: string[]; sourc
   person: { key: ['user'], columns: ['user', 'hmac'], source: 'person' },
 };
 
-/** Characters that are hashed at once. */
+/** Characters per update of the hash. */
 const CHUNK = 65_536;
 
 /** The tables of a projection, by name. */
@@ -88,12 +87,12 @@ export function tablesOf(db: Database): TableShape[] {
   });
 }
 
-/** Rows in the order of their key; bytes of texts decide, as SQLite compares them. */
+/** Rows in the order of their key; texts by their bytes, as SQLite compares them. */
 export function rowsInOrder(db: Database, { source, key, columns }: TableShape): IterableIterator<Row> {
   return db.prepare<[], Row>(`SELECT ${names(columns)} FROM ${source} ORDER BY ${names(key)}`).iterate();
 }
 
-/** Hash of every table, and of all. Reads everything once: a million rows of eight columns took two seconds. */
+/** The hash of each table, and of all tables. Reads all rows once: a million rows of eight columns took two seconds. */
 export function hashProjection(db: Database): ProjectionHash {
   const whole = createHash('sha256');
   const tables = tablesOf(db).map((shape): TableHash => {
@@ -125,7 +124,7 @@ function hashTable(db: Database, shape: TableShape): TableHash {
   return { table, rows: count, hash: hash.digest('hex') };
 }
 
-/** A text for each value that no other value has; texts and bytes say how long they are. */
+/** A text for each value that no other value has: texts and bytes begin with their length. */
 export function encodeValue(value: Value): string {
   if (value === null) return 'n;';
   if (typeof value === 'number') return `${value};`;

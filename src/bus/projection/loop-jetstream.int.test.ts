@@ -1,4 +1,4 @@
-/** The loop on a real server that is killed, cut off and tampered with. What is counted has to be exact each time. */
+/** The loop on a real server that is killed, cut off and tampered with. The counts must be exact each time. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EVENTS } from '../../../streams.config.ts';
 import { countingLoop, openCounting, stateOf } from '../../../test/support/counting.ts';
@@ -36,7 +36,7 @@ afterEach(async () => {
   removeTempDir(folder);
 });
 
-/** A log of its own connection; through the proxy where it may be cut. */
+/** A log on a connection of its own; through the proxy if the test cuts it. */
 async function openLog(port = server.port, pullBatch = 500): Promise<Log> {
   const nc = await connect({ url: `nats://127.0.0.1:${port}`, name: 'test', reconnectMs: 10 });
   await applyStreams(nc, {}, [EVENTS]);
@@ -78,7 +78,7 @@ function expectExact(store: ProjectionStore, count = EVENT_COUNT): void {
 }
 
 describe('the loop on JetStream', () => {
-  it('counts exactly while the server is killed again and again', async () => {
+  it('counts exactly while the server is killed repeatedly', async () => {
     const log = await openLog();
     await publishAll(log);
     const { store, loop } = startLoop(log);
@@ -90,7 +90,7 @@ describe('the loop on JetStream', () => {
     expectExact(store);
   });
 
-  it('counts exactly while the connection is cut again and again, and events are published the while', async () => {
+  it('counts exactly while the connection breaks repeatedly during publishing', async () => {
     await publishAll(await openLog(), 5_000);
     const log = await openLog(proxy.port);
     proxy.cutEvery(200_000);
@@ -101,7 +101,7 @@ describe('the loop on JetStream', () => {
     expectExact(store);
   });
 
-  it('counts exactly where the consumer is deleted by hand', async () => {
+  it('counts exactly after somebody deletes the consumer', async () => {
     const log = await openLog();
     await publishAll(log, 5_000);
     const { store, loop } = startLoop(log);
@@ -116,7 +116,7 @@ describe('the loop on JetStream', () => {
     expectExact(store, 10_000);
   });
 
-  it('counts exactly what is published while it is away, read on from its checkpoint', async () => {
+  it('counts events exactly that are published while it is stopped', async () => {
     const log = await openLog();
     await publishAll(log, 1_000);
     const first = startLoop(log);
@@ -140,7 +140,7 @@ describe('the loop on JetStream', () => {
     expect(info).toMatchObject({ num_pending: 0, delivered: { stream_seq: 100 } });
   });
 
-  it('refuses a stream that was deleted and made again, and reads nothing of it', async () => {
+  it('refuses a stream that was deleted and created again, and folds none of its messages', async () => {
     const log = await openLog();
     await publishAll(log, 100);
     const { store, loop } = startLoop(log);
@@ -159,7 +159,7 @@ describe('the loop on JetStream', () => {
     expect(stateOf(store)).toMatchObject({ seq: 100, applied: 100 });
   });
 
-  it('goes on where an erasure took a user out, and can be built from nothing behind it', async () => {
+  it('goes on after an erasure, and can fold the log from its beginning after it', async () => {
     const log = await openLog();
     await publishAll(log, 500);
     const { store, loop } = startLoop(log);

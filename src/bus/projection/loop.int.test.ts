@@ -24,7 +24,7 @@ import { openStore, type ProjectionStore } from './store.ts';
 
 type Options = Partial<Omit<LoopOptions, 'log' | 'store'>>;
 
-/** Publishes as an application has to: what was not acknowledged is sent again under the same id. */
+/** Publishes as an application must: it sends unacknowledged events again under the same id. */
 async function publish(log: Log, ...events: unknown[]): Promise<number> {
   let last = 0;
   for (const one of events) {
@@ -73,7 +73,7 @@ const views = (count: number, from = 0): TestEvent[] =>
   Array.from({ length: count }, (_, i) => viewed(`u${(from + i) % 5}`, `i${(from + i) % 11}`));
 
 describe('the loop', () => {
-  it('folds what the log holds and what comes later', async () => {
+  it('folds the messages of the log and later ones', async () => {
     const log = createMemoryLog();
     await publish(log, ...views(50));
     const { store, loop } = start({}, log);
@@ -91,7 +91,7 @@ describe('the loop', () => {
     await until(() => loop.status().state === 'ready');
   });
 
-  it('folds in batches, and the last part of one without waiting for more', async () => {
+  it('folds in batches, and an incomplete last batch without waiting for more', async () => {
     const sizes: number[] = [];
     const log = createMemoryLog();
     await publish(log, ...views(25));
@@ -106,7 +106,7 @@ describe('the loop', () => {
     expect(sizes).toEqual([10, 10, 5]);
   });
 
-  it('folds at once what comes alone, and what comes close behind it together', async () => {
+  it('folds a single message at once, and messages close behind it together', async () => {
     const sizes: number[] = [];
     const log = createMemoryLog();
     const { loop } = start(
@@ -121,7 +121,7 @@ describe('the loop', () => {
   });
 
   it.each(['before', 'after'])(
-    'lets nobody who waits for a position wait for a rest to end (asked %s it comes)',
+    'does not let a caller that waits for a position wait for a pause (request %s the event)',
     async (asked) => {
       const log = createMemoryLog();
       const { loop } = start({ limits: { batchRestMs: 3_600_000 } }, log);
@@ -133,7 +133,7 @@ describe('the loop', () => {
     },
   );
 
-  it('commits a part of a batch after a while, although more is to come', async () => {
+  it('commits a part of a batch after a while, although more messages follow', async () => {
     const log = createMemoryLog();
     await publish(log, ...views(9));
     // The last one is always late: while it is, the others may not wait for it.
@@ -155,7 +155,7 @@ describe('the loop', () => {
     expect(loop.caughtUp()).toBe(false);
   });
 
-  it('tells who waits for a sequence when it is there, and when it is not', async () => {
+  it('answers a caller that waits for a sequence when the loop reaches it, or after the time limit', async () => {
     const { log, loop } = start();
     const waiting = loop.reached(streamSeq(3), 5_000);
     await publish(log, ...views(3));
@@ -165,7 +165,7 @@ describe('the loop', () => {
     expect(error).toMatchObject({ details: { asked: 4, reached: 3 } });
   });
 
-  it('passes on what each batch applied, in order and once', async () => {
+  it('hands on the applied events of each batch, in order and once', async () => {
     const seen: number[] = [];
     const { log, loop, store } = start({
       followers: { effects: [effect(({ events }) => void seen.push(...events.map(({ seq }) => seq)))] },
@@ -176,7 +176,7 @@ describe('the loop', () => {
     expect(seen).toEqual(stateOf(store).note.map(({ seq }) => seq));
   });
 
-  it('reads the log again for what is in memory, up to the checkpoint, and tells of that position the while', async () => {
+  it('reads the log again for the state in memory, up to the checkpoint, and reports that position meanwhile', async () => {
     const log = createMemoryLog();
     await publish(log, ...views(40), viewed('u1', POISON), ...views(40, 40));
     const first = start({}, log);
@@ -251,7 +251,7 @@ describe('the loop', () => {
     expect(copied).toEqual([1, 3]);
   });
 
-  it('publishes no copy of a dead letter that an erasure has taken meanwhile, and takes back one that was on its way', async () => {
+  it('publishes no copy of a dead letter that an erasure has removed, and removes one that was in flight', async () => {
     const store = openStore({
       file: join(tempDir('loop'), 'counting.sqlite'),
       definition: countingProjection(),
@@ -292,7 +292,7 @@ describe('the loop', () => {
     expect(removed).toEqual([1]);
   });
 
-  it('reports no failed commit when a follower fails after the commit, and wakes the caller who waits', async () => {
+  it('reports no failed commit when a follower fails after the commit, and answers the waiting caller', async () => {
     const interrupted: string[] = [];
     const derived: number[] = [];
     let failures = 1;
@@ -323,7 +323,7 @@ describe('the loop', () => {
     ]);
   });
 
-  it('isolates effects from each other, and derives at the next commit what one of them failed to do', async () => {
+  it('isolates effects from each other, and derives a failed one again at the next commit', async () => {
     const [seen, derived]: [number[], number[]] = [[], []];
     const { log, loop } = start({
       limits: { checkIntervalMs: 60_000 },
@@ -350,7 +350,7 @@ describe('the loop', () => {
     expect(loop.status().effects).toMatchObject([{ failed: 1, pending_since: null }]);
   });
 
-  it('is not ready and reads no more once the state in memory has failed, and answers no caller who waits for the event', async () => {
+  it('is not ready and stops reading once the state in memory has failed, and does not answer callers that wait for the event', async () => {
     let failed = 0;
     const { log, loop, store } = start({
       followers: {
@@ -376,7 +376,7 @@ describe('the loop', () => {
     expect(await loop.reached(streamSeq(2), 20).catch((err: unknown) => err)).toBeInstanceOf(SequenceNotReachedError);
   });
 
-  it('stops at once whatever it is doing, and commits what has come', async () => {
+  it('stops at once in any state, and commits the received messages', async () => {
     const log = createMemoryLog();
     await publish(log, ...views(20));
     const folder = tempDir('loop');
@@ -407,7 +407,7 @@ describe('the loop', () => {
   });
 });
 
-describe('the loop on a bad day', () => {
+describe('the loop under faults', () => {
   const faults = fc.record({
     drop: fc.constantFrom(0, 0.02, 0.2),
     double: fc.constantFrom(0, 0.05, 0.3),
@@ -433,7 +433,7 @@ describe('the loop on a bad day', () => {
   async function perform(log: MemoryLog, act: Extract<Act, { id: number }>, n: number): Promise<void> {
     const { kind, user, item, id } = act;
     const bytes = (text: string) => Buffer.from(text);
-    // The log's own window would hide what is published twice, so each message has a message id of its own.
+    // The log's own window would hide repeated events, so each message has a message id of its own.
     const send = async (message: { subject: string; payload: Uint8Array }): Promise<void> => {
       await log.publish({ ...message, identity: `n/${n}` }).catch((err: unknown) => {
         if (!(err instanceof PublishUnacknowledgedError)) throw err;
@@ -452,7 +452,7 @@ describe('the loop on a bad day', () => {
   }
 
   it(
-    'comes to the state that the messages have, whatever is dropped, doubled, delayed, cut or crashes',
+    'reaches the state of a plain fold, whatever is dropped, doubled, delayed, cut or crashes',
     async () => {
       await fc.assert(
         fc.asyncProperty(
@@ -472,7 +472,7 @@ describe('the loop on a bad day', () => {
               for (const [n, act] of acts.entries()) {
                 if (act.kind === 'cut') log.cut();
                 else if (act.kind === 'crash') {
-                  // As a killed process leaves it: nothing of what is in memory is committed.
+                  // As after a kill: nothing in memory is committed.
                   const crashed = loop;
                   store.close();
                   store = openCounting(folder);
@@ -499,7 +499,7 @@ describe('the loop on a bad day', () => {
     within(60_000),
   );
 
-  it('notices that the last messages of a quiet log never came', async () => {
+  it('notices that the last messages of a quiet log did not arrive', async () => {
     const log = createMemoryLog();
     const { loop, store } = start({}, log);
     await until(() => loop.status().state === 'ready');
@@ -511,7 +511,7 @@ describe('the loop on a bad day', () => {
     expect(stateOf(store)).toEqual(oracle(log.messages()));
   });
 
-  it('waits while there is no room, says why, and goes on when there is', async () => {
+  it('waits while the disk is full, reports it, and goes on when there is room', async () => {
     const log = createMemoryLog();
     const { loop, store } = start({}, log);
     await publish(log, viewed('u1', 'a'));
@@ -535,7 +535,7 @@ describe('the loop on a bad day', () => {
   });
 });
 
-describe('the loop on a log that is not the one it knows', () => {
+describe('the loop on another log than that of its checkpoint', () => {
   const refusing = async (loop: ProjectionLoop) => {
     await until(() => loop.status().state === 'refusing');
     return loop.status();
@@ -552,7 +552,7 @@ describe('the loop on a log that is not the one it knows', () => {
     return start({ limits: { batchMax: 2 } }, log, first.folder);
   }
 
-  it('refuses one that was made again, with both creation times', async () => {
+  it('refuses a re-created log, with both creation times', async () => {
     const { loop, store } = await changed(async (log) => {
       log.recreate();
       await publish(log, ...views(20));
@@ -564,7 +564,7 @@ describe('the loop on a log that is not the one it knows', () => {
     expect(store.checkpoint().seq).toBe(10);
   });
 
-  it('refuses one that lost its end, with both sequences, until it is whole again', async () => {
+  it('refuses a truncated log, with both sequences, until it is whole again', async () => {
     const taken: { subject: string; payload: Uint8Array }[] = [];
     const { log, loop, store } = await changed((log) => {
       taken.push(...log.messages().slice(7));
@@ -579,7 +579,7 @@ describe('the loop on a log that is not the one it knows', () => {
     expect(log.messages()).toHaveLength(7);
   });
 
-  it('refuses one that lost its end and was written on, with both fingerprints', async () => {
+  it('refuses a truncated log with new messages, with both fingerprints', async () => {
     const { loop, store } = await changed(async (log) => {
       log.truncate(7);
       await publish(log, ...views(9, 3));
@@ -590,7 +590,7 @@ describe('the loop on a log that is not the one it knows', () => {
     expect(store.checkpoint().seq).toBe(10);
   });
 
-  it('refuses one that was pruned from the front', async () => {
+  it('refuses a log that lost its beginning', async () => {
     const { loop } = await changed((log) => void log.purge(({ seq }) => seq <= 3));
     expect((await refusing(loop)).trouble).toMatchObject({
       code: 'FRESHET_LOG_PRUNED',
@@ -598,7 +598,7 @@ describe('the loop on a log that is not the one it knows', () => {
     });
   });
 
-  it('refuses one whose newest folded message is gone', async () => {
+  it('refuses a log without its newest folded message', async () => {
     const { loop } = await changed((log) => void log.purge(({ seq }) => seq === 10));
     expect((await refusing(loop)).trouble).toMatchObject({
       code: 'FRESHET_LOG_PRUNED',
@@ -606,7 +606,7 @@ describe('the loop on a log that is not the one it knows', () => {
     });
   });
 
-  it('refuses one that lost messages in its middle, folded long ago', async () => {
+  it('refuses a log that lost old folded messages in its middle', async () => {
     const { loop } = await changed((log) => void log.purge(({ seq }) => seq === 3 || seq === 5));
     expect((await refusing(loop)).trouble).toMatchObject({
       code: 'FRESHET_LOG_PRUNED',
@@ -614,7 +614,7 @@ describe('the loop on a log that is not the one it knows', () => {
     });
   });
 
-  it('folds nothing behind a message that the server passes over without a word, until it is there', async () => {
+  it('folds nothing after a message that the server silently skips, until the server delivers it', async () => {
     const log = createMemoryLog();
     await publish(log, ...views(10));
     log.damage(7);
@@ -630,7 +630,7 @@ describe('the loop on a log that is not the one it knows', () => {
     expect(stateOf(store)).toEqual(oracle(log.messages()));
   });
 
-  it('notices it while it runs', async () => {
+  it('notices another log while it runs', async () => {
     const { log, loop, store } = start();
     await publish(log, ...views(5));
     await loop.reached(streamSeq(5), 5_000);
@@ -672,11 +672,11 @@ describe('the loop on a log that is not the one it knows', () => {
     expect(stateOf(store)).toEqual(oracle(right.messages()));
   });
 
-  describe('where an erasure took messages out', () => {
+  describe('after an erasure removed messages', () => {
     const gone = (log: MemoryLog) =>
       void log.purge(({ subject, seq }) => subject.startsWith('ev.user.u0.') && seq <= 10);
 
-    it('goes on where it has folded the erasure', async () => {
+    it('goes on if it has folded the erasure', async () => {
       const { log, loop, store } = await changed(gone, [erased('act', 10)]);
       const last = await publish(log, ...views(5));
       await loop.reached(streamSeq(last), 5_000);
@@ -684,7 +684,7 @@ describe('the loop on a log that is not the one it knows', () => {
       expect(store.checkpoint().fence).toBe(10);
     });
 
-    it('goes on where the erasure came while it was away', async () => {
+    it('goes on if the erasure came while it was stopped', async () => {
       const { log, loop } = await changed(async (log) => {
         await publish(log, erased('act', 10));
         // The front of the log and the newest message that was folded.
@@ -695,7 +695,7 @@ describe('the loop on a log that is not the one it knows', () => {
       expect(loop.status()).toMatchObject({ state: 'ready' });
     });
 
-    it('can be built from nothing', async () => {
+    it('can fold the log from its beginning', async () => {
       const log = createMemoryLog();
       await publish(log, ...views(10), erased('act', 10));
       gone(log);
@@ -705,7 +705,7 @@ describe('the loop on a log that is not the one it knows', () => {
       expect(stateOf(store)).toEqual(oracle(log.messages()));
     });
 
-    it('still refuses what is missing behind the fence', async () => {
+    it('still refuses a log with missing messages after the fence', async () => {
       const { loop } = await changed(async (log) => {
         await publish(log, erased('act', 5));
         log.purge(({ seq }) => seq <= 8);

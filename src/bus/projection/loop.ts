@@ -1,7 +1,7 @@
 /**
- * From the log to a projection: the one loop, used by every service. It reads as a named consumer from the checkpoint
- * on, wants every delivery to follow the one before, and on any doubt closes the reader and opens another one behind
- * the checkpoint; so nothing is lost and nothing counts twice, whatever is cut or killed.
+ * The loop from the log to a projection, the same for every service. It reads the log as a named consumer from the
+ * checkpoint on, and expects every delivery to follow the one before. On any doubt it closes the reader and opens another
+ * one behind the checkpoint, so that it loses no message and counts none twice, whatever connection or process breaks.
  */
 import type { Logger } from 'pino';
 import { type LogRefusedError, messageOf } from '../../errors.ts';
@@ -21,17 +21,17 @@ export type ProjectionState = 'ready' | 'catching-up' | 'rebuilding' | 'refusing
 export interface ProjectionStatus {
   state: ProjectionState;
   checkpoint: Checkpoint;
-  /** Position of the state that answers: the checkpoint, or where what is kept in memory is still behind it, that. */
+  /** Position of the state that answers: the checkpoint, or that of the state in memory while it is behind the checkpoint. */
   seq: StreamSeq;
-  /** Messages of the log that are not folded yet, as far as is known. */
+  /** Messages of the log that the service has not folded yet, by the newest known head. */
   lag: number;
-  /** Why it refuses, or what holds it up. */
+  /** Why the service refuses the log, or why it cannot go on now. */
   trouble?: { code: string; message: string; next?: string };
   /** Effects of commits that have failed since the process started. */
   effects: EffectStatus[];
 }
 
-/** Told of what happens, for metrics. */
+/** Gets the events of the loop, for metrics. */
 export interface LoopObserver {
   batch?(result: BatchResult, messages: number, seconds: number): void;
   lag?(messages: number): void;
@@ -46,20 +46,20 @@ export interface LoopObserver {
 export interface LoopLimits {
   /** Messages in one transaction. */
   batchMax: number;
-  /** Milliseconds that a part of a batch waits for more. */
+  /** Milliseconds that an incomplete batch waits for more messages. */
   batchWaitMs: number;
   /**
-   * Least milliseconds from one transaction to the next: what comes meanwhile goes into that one together, unless
-   * somebody waits for it.
+   * Least milliseconds from one transaction to the next. Messages that arrive meanwhile share the next one, unless a
+   * caller waits for them.
    */
   batchRestMs: number;
-  /** Milliseconds without a message until the server is asked what it has sent. */
+  /** Milliseconds without a message after which the loop asks the server how many it has sent. */
   idleCheckMs: number;
   /** Milliseconds between comparisons of log and checkpoint. */
   checkIntervalMs: number;
-  /** Messages behind, above which a service says that it is catching up. */
+  /** Lag, in messages, above which a service reports that it catches up. */
   readyLag: number;
-  /** First and longest pause after trouble, milliseconds. */
+  /** First and longest pause after a failure, milliseconds. */
   backoffMinMs: number;
   backoffMaxMs: number;
 }
@@ -84,24 +84,24 @@ export interface LoopOptions {
   consumer?: string;
   limits?: Partial<LoopLimits>;
   observer?: LoopObserver;
-  /** Where copies of dead letters go; whether that succeeds now or later changes nothing in the projection. */
+  /** Publishes copies of dead letters. Its success or failure changes nothing in the projection. */
   deadLetterStream?: DeadLetterStream;
-  /** What follows each commit; read at every commit, so its members may come after the loop was made. */
+  /** Followers of each commit. The loop reads them at every commit, so the owner may add some later. */
   followers?: Followers;
-  /** The state follower has failed: this loop reads no more, and its owner makes the state anew. */
+  /** Called when the state follower has failed: this loop has stopped reading, and its owner makes the state anew. */
   onStateFailed?: () => void;
 }
 
 export interface ProjectionLoop {
   start(): void;
-  /** Commits what has come, closes the reader. */
+  /** Commits the received messages and closes the reader. */
   stop(): Promise<void>;
   status(): ProjectionStatus;
   /** Position of the state that answers, see {@link ProjectionStatus}. */
   position(): StreamSeq;
-  /** Resolves once that is at or past `seq`; throws `SequenceNotReachedError` after `timeoutMs`. */
+  /** Resolves once this position is at or past `seq`; throws `SequenceNotReachedError` after `timeoutMs`. */
   reached(seq: StreamSeq, timeoutMs: number): Promise<StreamSeq>;
-  /** True while nothing is waiting but what is committed within one rest. */
+  /** True while the only waiting messages are those that the next transaction will commit. */
   caughtUp(): boolean;
 }
 
@@ -120,9 +120,9 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   let refused: LogRefusedError | undefined;
   let trouble: { code: string; message: string; next?: string } | undefined;
   const reportedTypes = new Set<string>();
-  /** The highest sequence that was passed over and that no erasure is known to have taken. */
+  /** The highest missing sequence that no known erasure explains. */
   let skipped = streamSeq(0);
-  /** How far erasures are known to have taken messages out, beyond what the checkpoint says. */
+  /** Sequence up to which known erasures may have removed messages, if it is above the fence of the checkpoint. */
   let fence = streamSeq(0);
 
   const position = (): StreamSeq => {
@@ -148,10 +148,10 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     onEffectFailed: observer.effectFailed,
   });
 
-  /** Folds a batch, and hands it on. Only what the store throws is a commit that failed: then nothing was changed. */
+  /** Folds a batch, and hands it to the followers. Only an exception of the store is a failed commit, which changed nothing. */
   function fold(batch: readonly Delivery[], created: string): Ended | undefined {
     const newest = batch.at(-1) as Delivery;
-    // Callers that were answered do not wait for the transaction.
+    // Sends pending answers first, so that their callers do not wait for the transaction.
     flushWrites();
     let committed: { result: BatchResult; seconds: () => number } | undefined;
     try {
@@ -162,7 +162,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
         committed = { result, seconds: () => (performance.now() - started) / 1000 };
       }
     } catch (err) {
-      // The reader is opened again behind the checkpoint after a pause.
+      // After a pause the loop opens the reader again behind the checkpoint.
       trouble = { code: (err as { code?: string }).code ?? 'FRESHET_FOLD_TROUBLE', message: messageOf(err) };
       logger.error({ err, service, seq: store.checkpoint().seq }, 'the service could not commit a batch; it retries');
       return { reason: 'commit failed', trouble: true };
@@ -181,18 +181,18 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     return undefined;
   }
 
-  /** What the rows hold already goes to the state follower alone. */
+  /** Hands events that the rows hold already to the state follower alone. */
   function catchUp(batch: readonly Delivery[], newest: Delivery): void {
     const { seq } = store.checkpoint();
     const again = batch.filter((message) => message.seq <= seq);
-    // Where nothing more is to come up to the checkpoint, its position is reached: what is missing was erased.
+    // Without further events up to the checkpoint, the follower has reached it: erasures removed the missing ones.
     const to = newest.seq > seq || newest.pending === 0 ? seq : newest.seq;
     const last = again.at(-1);
     const mark = last && { seq: last.seq, digest: messageDigest(last), timestamp: last.timestamp };
     afterCommit.run({ events: store.applied(again), seq: streamSeq(to), deadLetters: 0, catchUp: true }, mark);
   }
 
-  /** Hands on what was committed. */
+  /** Hands a committed batch to the followers. */
   function follow(result: BatchResult, batch: readonly Delivery[], seconds: () => number): void {
     const { applied, deadLetters, unknownTypes } = result;
     const { seq } = store.checkpoint();
@@ -239,7 +239,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   async function readOnce(): Promise<Ended> {
     const info = await check();
     if (!info) return { reason: 'refused', trouble: true };
-    // Stopped while the log was asked: there was no session yet that could have been ended.
+    // The loop was stopped during the check of the log, when no session existed that `stop` could end.
     if (stopped) return { reason: 'stopped', trouble: false };
     const current = openSession({
       limits,
@@ -292,7 +292,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     }
   }
 
-  /** A cut that takes the last messages of a quiet log leaves no gap to see, so the server is asked what it has sent. */
+  /** If a cut loses the last messages of a quiet log, no gap shows it, so the loop asks the server how many it has sent. */
   async function watchIdle(current: Session, reader: LogReader | undefined): Promise<void> {
     if (performance.now() - current.lastHeard < limits.idleCheckMs || !reader) return;
     const before = current.expected;
@@ -302,7 +302,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       return;
     }
     if (sent < before) return;
-    // What is still on the way gets one more turn to arrive.
+    // Messages on their way get one more turn of the event loop to arrive.
     await new Promise((resolve) => setTimeout(resolve, limits.idleCheckMs));
     if (current.expected === before) current.end(`the server sent ${sent} messages, and ${before - 1} arrived`);
   }
@@ -321,7 +321,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       }
       if (stopped) return;
       if (afterCommit.stateFailure()) {
-        // Only another state can follow from here: this one may hold a part of a batch.
+        // This state may contain a part of a batch, so only new state can follow the log from here.
         options.onStateFailed?.();
         return;
       }
@@ -388,7 +388,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   };
 }
 
-/** What is worth logging or showing of an error. */
+/** The members of an error for logs and status. */
 export function errorFields(err: unknown): { code: string; message: string; next?: string } {
   const { code = 'FRESHET_INTERNAL', next } = err as { code?: string; next?: string };
   return { code, message: messageOf(err), ...(next ? { next } : {}) };

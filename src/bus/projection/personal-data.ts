@@ -92,7 +92,7 @@ export function createPersonalData(
     return fresh;
   }
 
-  /** Each record with where to go on behind it. */
+  /** Each record, with the cursor of the next one. */
   function find(
     part: string,
     id: string,

@@ -1,4 +1,4 @@
-/** What a projection stores about the log itself, and no fold gives again: its position, and the newest messages. */
+/** Compares the data about the log itself in a projection (its position and the newest messages) with the log. */
 import type { Database } from 'better-sqlite3';
 import type { StreamSeq } from '../event/ids.ts';
 import type { Log } from '../log/port.ts';
@@ -6,7 +6,7 @@ import type { Difference } from './difference.ts';
 import { type Fingerprint, messageDigest } from './store.ts';
 
 export interface StrayPosition extends Difference {
-  /** The message that it is about, where the log has it. */
+  /** The message of this value, if the log has it. */
   seq?: number;
 }
 

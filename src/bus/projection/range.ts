@@ -28,7 +28,7 @@ export interface RangeOptions {
 
 /**
  * Reads the range. On any doubt (a gap in the deliveries, a cut, silence) it closes the reader and opens another one behind
- * the last batch. Throws what `onBatch` throws, and `RebuildRefusedError` where messages are missing that no erasure took.
+ * the last batch. Throws what `onBatch` throws, and `RebuildRefusedError` if messages are missing that no erasure removed.
  */
 export async function readRange(options: RangeOptions): Promise<void> {
   const { log, service, consumer, to, onBatch } = options;
@@ -43,7 +43,7 @@ export async function readRange(options: RangeOptions): Promise<void> {
       onBatch(batch);
     } catch (cause) {
       failure = { cause };
-      return { reason: 'the range could not be taken', trouble: true };
+      return { reason: 'the batch of the range failed', trouble: true };
     }
     at = (batch.at(-1) as Delivery).seq;
     return undefined;

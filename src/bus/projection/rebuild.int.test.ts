@@ -36,7 +36,7 @@ async function foldedTo(log: MemoryLog, bound: Partial<Bound>): Promise<number> 
 }
 
 describe('a rebuild', () => {
-  it('folds the log up to its head, and on when asked again', async () => {
+  it('folds the log up to its head, and further at the next call', async () => {
     const log = await filled(100);
     const rebuild = await rebuildOf(log, tempDir('rebuild'));
     expect(await rebuild.to()).toMatchObject({ seq: 100 });
@@ -46,7 +46,7 @@ describe('a rebuild', () => {
     rebuild.close();
   });
 
-  it('stops at a sequence, also where that one and those before it were erased', async () => {
+  it('stops at a sequence, also if it and those before it were erased', async () => {
     const log = await filled(50);
     expect(await foldedTo(log, { seq: 23 })).toBe(23);
     await log.publish(outgoing(erased('act', 50)));
@@ -56,7 +56,7 @@ describe('a rebuild', () => {
     expect(await foldedTo(log, {})).toBe(51);
   });
 
-  it('stops at what the log had taken by a moment', async () => {
+  it('stops at the last message that the log had stored by a time', async () => {
     const log = await filled(50);
     const at = log.messages()[29]?.timestamp as number;
     expect(await foldedTo(log, { timestamp: at })).toBe(30);
@@ -64,14 +64,14 @@ describe('a rebuild', () => {
     expect(await foldedTo(log, { timestamp: 1 })).toBe(0);
   });
 
-  it('loses and doubles nothing while deliveries are dropped, doubled and cut', async () => {
+  it('loses and doubles no message while deliveries are dropped, doubled and cut', async () => {
     const log = await filled(300);
     log.inject({ drop: 0.02, double: 0.05, cut: 0.01, delay: 0.1 });
     expect(await foldedTo(log, {})).toBe(300);
     expect(await foldedTo(log, { seq: 123 })).toBe(123);
   });
 
-  it('goes on where an earlier attempt ended, and begins again after another fold or another log', async () => {
+  it('continues an earlier attempt, and begins again for another fold version or another log', async () => {
     const log = await filled(60);
     const folder = tempDir('rebuild');
     const first = await rebuildOf(log, folder);
@@ -94,7 +94,7 @@ describe('a rebuild', () => {
     fourth.close();
   });
 
-  it('is refused for a log that lost its beginning', async () => {
+  it('refuses a log that lost its beginning', async () => {
     const log = await filled(20);
     log.purge(({ seq }) => seq < 10);
     const rebuild = await rebuildOf(log, tempDir('rebuild'));
@@ -104,8 +104,8 @@ describe('a rebuild', () => {
   });
 });
 
-describe('a swap', () => {
-  it('puts the rebuilt one in the place of the live one, whose write-ahead log is never read into it', async () => {
+describe('a cut-over', () => {
+  it('replaces the live file by the rebuilt one, and never reads the old write-ahead log into it', async () => {
     const log = await filled(30);
     const folder = tempDir('swap');
     const files = projectionFiles(folder, 'user');
@@ -131,7 +131,7 @@ describe('a swap', () => {
     taken.close();
   });
 
-  it('is carried out from whatever file a crash left', async () => {
+  it('completes after a crash at any step', async () => {
     const log = await filled(30);
     const folder = tempDir('swap');
     const files = projectionFiles(folder, 'user');

@@ -28,7 +28,7 @@ export interface RebuildOptions<Tables> {
   erasureKey?: Uint8Array;
   /** State in memory that follows the rows. */
   state?: (() => StateFollower | undefined) | undefined;
-  /** Ignores what an earlier attempt left. */
+  /** Ignores the file of an earlier attempt. */
   fresh?: boolean;
 }
 

@@ -25,7 +25,7 @@ export interface SessionOptions {
   /** A message is missing that no erasure is known to have taken: the highest such sequence. */
   onSkipped: (seq: StreamSeq) => void;
   onDelivery: (delivery: Delivery) => void;
-  /** Folds a batch; says why the session ends, where it does. */
+  /** Folds a batch; returns the reason if the session must end. */
   commit: (batch: readonly Delivery[]) => Ended | undefined;
 }
 
@@ -42,7 +42,7 @@ export interface Session {
   /** Position that the buffer reaches; 0: it is empty. */
   bufferedTo(): number;
   take(delivery: Delivery): void;
-  /** Commits what waits. */
+  /** Commits the buffered deliveries. */
   flush(): void;
   end(reason: string, trouble?: boolean): void;
 }

@@ -25,7 +25,7 @@ const raw = (seq: number, subject: string, payload: string | Uint8Array): Stored
 });
 
 describe('a batch', () => {
-  it('is folded together with the checkpoint behind it', () => {
+  it('is committed together with its checkpoint', () => {
     const store = open();
     const messages = stored([viewed('u1', 'a'), viewed('u2', 'b'), viewed('u1', 'c')]);
     const { applied } = store.commit(messages, 'today');
@@ -34,7 +34,7 @@ describe('a batch', () => {
     expect(store.checkpoint()).toMatchObject({ seq: 3, created: 'today', applied: 3, fence: 0 });
   });
 
-  it('that is given again changes nothing', () => {
+  it('that is folded again changes nothing', () => {
     const store = open();
     const messages = stored([viewed('u1', 'a'), viewed('u2', 'b')]);
     store.commit(messages, 'today');
@@ -42,7 +42,7 @@ describe('a batch', () => {
     expect(stateOf(store)).toEqual(oracle(messages));
   });
 
-  it('counts an identity once, and sets its re-use for something else aside', () => {
+  it('counts an identity once, and moves another event with the same identity to the dead letters', () => {
     const store = open();
     const first = viewed('u1', 'a', { id: 'same' });
     const messages = stored([
@@ -60,14 +60,14 @@ describe('a batch', () => {
     });
   });
 
-  it('counts an event once whose other publication has other extension attributes', () => {
+  it('counts an event once if its repetition has other extension attributes', () => {
     const store = open();
     const first = viewed('u1', 'a', { id: 'same' });
     store.commit(stored([first, { traceparent: '00-1', ...first }]), 'today');
     expect(stateOf(store)).toMatchObject({ duplicates: 1, dead: [] });
   });
 
-  it('loses only the event that cannot be folded, with nothing of it left behind', () => {
+  it('moves only the event that cannot be folded to the dead letters, without a trace of it in the rows', () => {
     const store = open();
     const messages = stored([
       viewed('u1', 'a'),
@@ -92,7 +92,7 @@ describe('a batch', () => {
     ['nothing at all', ''],
     ['no JSON', '{'],
     ['no UTF-8', Buffer.from([0xff, 0xfe])],
-  ])('sets aside a message with %s, as it came', (_what, payload) => {
+  ])('moves a message with %s to the dead letters, unchanged', (_what, payload) => {
     const store = open();
     const messages = [raw(1, 'ev.user.u1.viewed', payload), ...stored([viewed('u1', 'a')], 2)];
     const { deadLetters } = store.commit(messages, 'today');
@@ -101,7 +101,7 @@ describe('a batch', () => {
     expect(stateOf(store)).toEqual(oracle(messages));
   });
 
-  it('passes over types that it does not know, and counts them', () => {
+  it('skips unknown types, and counts them', () => {
     const store = open();
     const unknown = { ...viewed('u1', 'a'), type: 'user.x_undeclared.v1' };
     const messages = [raw(1, 'ev.user.u1.x_undeclared', JSON.stringify(unknown)), ...stored([viewed('u1', 'b')], 2)];
@@ -109,7 +109,7 @@ describe('a batch', () => {
     expect(store.checkpoint()).toMatchObject({ seq: 2, applied: 1, unknown: 1 });
   });
 
-  it('moves the clock to the latest event, but never beyond when the log took it nor backwards', () => {
+  it("moves the clock to the latest event time, never beyond the log's own time and never backwards", () => {
     const store = open();
     const at = (ms: number) => new Date(ms).toISOString();
     const clockAfter = (seq: number, time: string): number => {
@@ -121,7 +121,7 @@ describe('a batch', () => {
     expect(clockAfter(3, at(LOG_START - 9_000))).toBe(LOG_START + 1_000);
   });
 
-  it('keeps the fence of the newest erasure, never beyond the erasure itself', () => {
+  it('stores the fence of the newest erasure, never beyond the erasure itself', () => {
     const store = open();
     store.commit(stored([viewed('u1', 'a'), viewed('u1', 'b'), erased('act-1', 1)]), 'today');
     expect(store.checkpoint().fence).toBe(1);
@@ -129,7 +129,7 @@ describe('a batch', () => {
     expect(store.checkpoint().fence).toBe(3);
   });
 
-  it('gives the same state however the log is cut into batches, also with the file closed between them', () => {
+  it('gives the same state for any batches, also if the file is closed between them', () => {
     const one = fc.record({
       user: fc.constantFrom('u1', 'u2'),
       item: fc.constantFrom('a', 'b', POISON),
@@ -171,7 +171,7 @@ describe('a batch that cannot be stored', () => {
       2,
     );
 
-  it('leaves rows and checkpoint as they were, and is folded when there is room again', () => {
+  it('leaves rows and checkpoint as they were, and is folded when the disk has room again', () => {
     const store = open();
     store.commit(stored([viewed('u1', 'a')]), 'today');
     const before = stateOf(store);
@@ -193,7 +193,7 @@ describe('a batch that cannot be stored', () => {
     expect(store.checkpoint()).toMatchObject({ seq: 2_001, applied: 2_001 });
   });
 
-  it('forgets the person numbers of a batch that fails in its careful second pass', () => {
+  it('clears the cached numbers of data subjects if a batch fails in its second pass', () => {
     const store = open();
     store.commit(stored([viewed('u1', 'a')]), 'today');
     const pages = store.db.pragma('page_count', { simple: true });
@@ -214,7 +214,7 @@ describe('a batch that cannot be stored', () => {
     ]);
   });
 
-  it('leaves all as it was where another process holds the file', () => {
+  it('changes nothing while another process locks the file', () => {
     const folder = tempDir('store');
     const store = open(folder);
     store.db.pragma('busy_timeout = 0');
@@ -229,7 +229,7 @@ describe('a batch that cannot be stored', () => {
     expect(store.checkpoint().seq).toBe(1);
   });
 
-  it('is refused where another process has moved the checkpoint', () => {
+  it('is refused if another process has moved the checkpoint', () => {
     const folder = tempDir('store');
     const [store, other] = [open(folder), open(folder)];
     other.commit(stored([viewed('u1', 'a')]), 'today');
@@ -239,7 +239,7 @@ describe('a batch that cannot be stored', () => {
 });
 
 describe('a projection’s file', () => {
-  it('holds what was folded when it is opened again', () => {
+  it('contains the folded events when it is opened again', () => {
     const folder = tempDir('store');
     const messages = stored([viewed('u1', 'a'), linked('u1', 's1'), event('user.registered.v1', 'u2', {})]);
     const first = openCounting(folder);
@@ -256,7 +256,7 @@ describe('a projection’s file', () => {
     ).toEqual([1, 2, 3, undefined]);
   });
 
-  it('is made again from nothing where the fold version is another one', () => {
+  it('is emptied if it has another fold version', () => {
     const folder = tempDir('store');
     const first = openCounting(folder, { weight: 1 });
     first.commit(stored([viewed('u1', 'a')]), 'today');
@@ -267,7 +267,7 @@ describe('a projection’s file', () => {
     expect(stateOf(again).total).toEqual([]);
   });
 
-  it('keeps the newest fingerprints, as many as there are to be', () => {
+  it('keeps the configured number of newest fingerprints', () => {
     const folder = tempDir('store');
     const file = join(folder, 'ring.sqlite');
     const definition = {
@@ -289,7 +289,7 @@ describe('a projection’s file', () => {
     store.close();
   });
 
-  it('gives dead letters for copying until they are said to be copied', () => {
+  it('returns dead letters for copying until they are marked as copied', () => {
     const store = open();
     store.commit([raw(1, 'ev.user.u1.viewed', '{'), raw(2, 'ev.user.u1.viewed', '[')], 'today');
     expect(store.uncopied(1).map(({ seq }) => seq)).toEqual([1]);
@@ -297,7 +297,7 @@ describe('a projection’s file', () => {
     expect(store.uncopied(10).map(({ seq }) => seq)).toEqual([2]);
   });
 
-  it('that cannot be opened says which, and what to do', () => {
+  it('that cannot be opened is an error with its path and the next step', () => {
     const folder = tempDir('store');
     expect(() => openCounting(join(folder, 'missing'))).toThrow();
     expect(() =>

@@ -32,7 +32,7 @@ export interface Checkpoint {
   unknown: number;
 }
 
-/** The mark by which the check of the log recognises a message. */
+/** The fingerprint by which the check of the log recognises a message. */
 export interface Fingerprint {
   seq: StreamSeq;
   digest: string;

@@ -22,7 +22,7 @@ const EVENTS = [
 
 async function logOf(events: readonly TestEvent[]): Promise<MemoryLog> {
   const log = createMemoryLog();
-  // Under no id: what the server would take for a repetition is to come as well.
+  // Without an id, so that the server does not drop repetitions.
   for (const event of events) await log.publish({ ...outgoing(event), identity: undefined } as never);
   return log;
 }
@@ -50,7 +50,7 @@ const verify = (log: MemoryLog, file: string, scratch: string, more: object = {}
   });
 
 describe('a projection', () => {
-  it('has the same hash whatever the batches were', () => {
+  it('has the same hash for any batches', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 8 }), (sizes) => {
         const messages = stored(EVENTS);
@@ -70,7 +70,7 @@ describe('a projection', () => {
     );
   });
 
-  it('is equal to what the log gives, while somebody writes to it', async () => {
+  it('equals a fold of the log, while the service writes to it', async () => {
     const folder = tempDir('verify');
     const log = await logOf(EVENTS);
     const { store, file } = await liveOf(log, folder);
@@ -82,7 +82,7 @@ describe('a projection', () => {
     store.close();
   });
 
-  it('with any single value changed is found, and table, key and column are named', async () => {
+  it('with any changed value is reported with table, key and column', async () => {
     const folder = tempDir('verify');
     const log = await logOf(EVENTS);
     const { store, file } = await liveOf(log, folder);
@@ -99,7 +99,7 @@ describe('a projection', () => {
       'total',
     ]);
     let tried = 0;
-    // Whose an identity is, and what was said of links, is tried with the services' own tables.
+    // The tests of the services' own tables cover the owners of identities and the statements about links.
     for (const { table, key, columns } of shapes.filter(({ table: one }) => one !== 'said_link')) {
       const row = db.prepare(`SELECT * FROM ${table} ORDER BY ${key.join()} DESC LIMIT 1`).get() as Record<
         string,
@@ -123,7 +123,7 @@ describe('a projection', () => {
     db.close();
   });
 
-  it('is told with the events that wrote the row', async () => {
+  it('with a difference is reported with the events that wrote the row', async () => {
     const folder = tempDir('verify');
     const log = await logOf(EVENTS);
     const { store, file } = await liveOf(log, folder);
@@ -137,7 +137,7 @@ describe('a projection', () => {
     ]);
   });
 
-  it('with a row too many or too few is told with the row', async () => {
+  it('with an additional or missing row is reported with the row', async () => {
     const folder = tempDir('verify');
     const log = await logOf(EVENTS);
     const { store, file } = await liveOf(log, folder);
@@ -161,7 +161,7 @@ describe('a projection', () => {
     store.close();
   });
 
-  it('is compared by a sample where that is asked for', async () => {
+  it('is compared by a sample with the option sample', async () => {
     const folder = tempDir('verify');
     const log = await logOf(EVENTS);
     const { store, file } = await liveOf(log, folder);
@@ -174,7 +174,7 @@ describe('a projection', () => {
     store.close();
   });
 
-  it('that is to be rebuilt after an erasure is told to be, rather than to be wrong', async () => {
+  it('with a due rebuild after an erasure is reported as such, not as different', async () => {
     const folder = tempDir('verify');
     const log = await logOf(EVENTS);
     const { store, file } = await liveOf(log, folder);
@@ -189,7 +189,7 @@ describe('a projection', () => {
     store.close();
   });
 
-  it('that is not there, or of another fold, or behind an erasure, is no finding but an error', async () => {
+  it('that is missing, of another fold version, or behind an erasure is an error, not a difference', async () => {
     const folder = tempDir('verify');
     const log = await logOf(EVENTS);
     await expect(verify(log, join(folder, 'none.sqlite'), folder)).rejects.toBeInstanceOf(ProjectionMissingError);

@@ -96,7 +96,7 @@ export interface Verdict {
 const EVENTS = 20;
 /** Milliseconds that a live projection has to reach a position at which a comparison is possible. */
 const WAIT_MS = 10_000;
-/** Attempts in all, if erasures come in between. */
+/** Most attempts, if erasures come in between. */
 const ATTEMPTS = 3;
 
 /**

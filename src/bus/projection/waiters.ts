@@ -1,4 +1,4 @@
-/** Callers who wait until a state holds the log up to a position. */
+/** Callers that wait until a state has reached a position of the log. */
 import { SequenceNotReachedError } from '../../errors.ts';
 import type { StreamSeq } from '../event/ids.ts';
 
@@ -15,7 +15,7 @@ export interface Waiters {
   awaits(seq: number): boolean;
   /** The position has moved. */
   wake(): void;
-  /** The service stops: those who wait are refused. */
+  /** Refuses all waiting callers, because the service stops. */
   end(): void;
 }
 

@@ -5,7 +5,7 @@ import { stopAll } from './stop.ts';
 
 /**
  * One record of several parts. They start in the order given and stop in reverse; effects run in the order given. Throws
- * where two parts have the same endpoint, or two of them are state followers.
+ * if two parts have the same endpoint, or two of them are state followers.
  */
 export function composeParts(parts: readonly ServicePart[]): ServiceParts {
   const endpoints: Record<string, Endpoint> = {};

@@ -107,7 +107,7 @@ const taken = (service: ServiceName): Promise<true> =>
   until(() => !existsSync(projectionFiles(data, service).next), { within: 25_000 });
 
 describe('a rebuilt projection', () => {
-  it('takes over while requests are answered, events come, and somebody waits for one of them', async () => {
+  it('is cut over to during requests, new events, and a wait for one of them', async () => {
     await start(startUser);
     const seq = await publish(registered('u1', { age: 41 }), viewed('u1', 'a'), viewed('u1', 'b'));
     await ask('user.get', { user: 'u1', min_seq: seq });
@@ -148,7 +148,7 @@ describe('a rebuilt projection', () => {
     expect(n).toBe(last_seq - 1);
   });
 
-  it('is taken over by the next start where no service runs', async () => {
+  it('is cut over to at the next start if no service runs', async () => {
     const first = await start(startUser);
     const seq = await publish(registered('u1', { age: 41 }));
     await ask('user.get', { user: 'u1', min_seq: seq });
@@ -160,7 +160,7 @@ describe('a rebuilt projection', () => {
     expect(existsSync(projectionFiles(data, 'user').next)).toBe(false);
   });
 
-  it('brings the engine the model that the log gives, and no snapshot brings the old one back', async () => {
+  it('gives the engine the model of the log, and no snapshot restores the old one', async () => {
     const engine = await start(startEngine);
     const items = ['a', 'b', 'c', 'd', 'e'];
     const seq = await publish(
@@ -187,7 +187,7 @@ describe('a rebuilt projection', () => {
     expect(await ask<ModelHash>('engine.hash')).toEqual(right);
   });
 
-  it('is made by itself where settings have changed, while the rows there are go on answering', async () => {
+  it('is made automatically after a change of settings, while the old rows still answer', async () => {
     const first = await start(startUser);
     const seq = await publish(registered('u1', { age: 41 }), viewed('u1', 'a'));
     await ask('user.get', { user: 'u1', min_seq: seq });

@@ -27,9 +27,9 @@ export interface CutOverOptions<Tables> {
   position: () => number;
   /** Stops the live projection's loop, and holds requests. */
   pause: () => Promise<void>;
-  /** Goes on with the live projection, because the rebuilt one was of no use. */
+  /** Goes on with the live projection, because the service cannot use the rebuilt one. */
   resume: () => Promise<void>;
-  /** Called when the rebuilt projection was of no use and is removed. */
+  /** Called when the service cannot use the rebuilt projection and has removed it. */
   onDiscarded: () => void;
   /** Closes the live projection, lets `replaceFile` put the other file in its place, and begins again. */
   replace: (replaceFile: () => void, definition: ProjectionDefinition<Tables>) => Promise<void>;
@@ -39,7 +39,7 @@ export interface CutOver {
   start(): void;
   /** Cuts over now if a rebuild is complete. Does not throw. */
   poll(): Promise<void>;
-  /** Waits for a cut-over that is under way. */
+  /** Waits for the current cut-over. */
   stop(): Promise<void>;
 }
 

@@ -20,7 +20,7 @@ export interface ServiceEnvironment {
   natsUrl: string;
   /** Folder of the projections. */
   data: string;
-  /** Port of health and metrics; 0 for any free one. */
+  /** Port of health and metrics; 0: any free port. */
   healthPort: number;
   /** Number of the replica; 1 is the first instance. Each has a projection and a consumer of its own. */
   replica?: number;
@@ -57,7 +57,7 @@ export interface ServiceContext {
 }
 
 /**
- * A part of a service with a life of its own, made by a `createX(dependencies)`: those of these members that it has.
+ * A part of a service with a life of its own, made by a `createX(dependencies)`: it has any of these members.
  */
 export interface ServicePart {
   /** Name in messages. */
@@ -73,7 +73,7 @@ export interface ServicePart {
   holdsRebuild?: (() => boolean) | undefined;
   /** Called before each scrape. */
   refreshMetrics?: (() => void) | undefined;
-  /** More for the status of this service. */
+  /** Members of the status of this service. */
   status?: (() => Json) | undefined;
   /** Called once the loop runs. */
   start?: (() => void) | undefined;

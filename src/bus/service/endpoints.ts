@@ -1,4 +1,4 @@
-/** What every service answers beside its own, and `min_seq`, which every read takes. */
+/** The endpoints that every service has, and `min_seq`, which every read takes. */
 import { Type } from 'typebox';
 import type { Config } from '../../config/schema.ts';
 import { NotFoundError, ServiceUnavailableError } from '../../errors.ts';
@@ -24,7 +24,7 @@ export function withMinSeq(
     wrapped[name] = {
       ...endpoint,
       handle: async (request) => {
-        // A request that is refused does not wait first.
+        // An invalid request is refused without a wait.
         const answer = accept?.(request) ?? (() => endpoint.handle(request));
         await reachMinSeq(accept ? request : check(request), loop, config);
         return answer();
@@ -34,7 +34,7 @@ export function withMinSeq(
   return wrapped;
 }
 
-/** What a read waits for; null counts as left out. */
+/** The position that a read waits for; null counts as left out. */
 interface Freshness {
   min_seq?: number | null;
   timeout_ms?: number | null;
@@ -42,7 +42,7 @@ interface Freshness {
 
 const freshnessCheck = ({ http }: Config) => createRequestCheck(Type.Object(freshness(http)));
 
-/** @param checked a request whose freshness has passed its check */
+/** @param checked a request whose `min_seq` and `timeout_ms` are valid */
 async function reachMinSeq(checked: Freshness, loop: ProjectionLoop, { http }: Config): Promise<void> {
   const { state, trouble } = loop.status();
   if (state === 'refusing')

@@ -67,7 +67,7 @@ const holder = async (): Promise<unknown> => {
   return entry?.operation === 'PUT' ? entry.json<{ holder: string }>().holder : undefined;
 };
 
-it('is held by one of many, and by another as soon as its holder gives it back', async () => {
+it('has one holder of many, and another as soon as the holder gives it back', async () => {
   const all = Array.from({ length: 5 }, (_, i) => contend(`c${i}`));
   await until(() => all.some(({ lease }) => lease.held()));
   const first = all.find(({ lease }) => lease.held()) as Contender;
@@ -79,7 +79,7 @@ it('is held by one of many, and by another as soon as its holder gives it back',
   expect(all.filter(({ said }) => said.includes('gained'))).toHaveLength(2);
 });
 
-it('is taken by another once its holder no longer renews it, and lost by a holder that comes back after that', async () => {
+it('passes to another process once its holder no longer renews it, and the old holder loses it', async () => {
   const connection = await server.connect();
   const first = contend('c1', { connection });
   await until(() => first.lease.held());
@@ -108,7 +108,7 @@ it('is taken at once by a process with its holder’s name, and by no process th
   await until(() => waiting.lease.held());
 });
 
-it('is lost to a holder of another name, also where both processes have the same id', async () => {
+it('is lost to a holder of another name, also if both processes have the same id', async () => {
   const first = contend('c1');
   await until(() => first.lease.held());
   const kv = await nc.jetstream().views.kv(LEASES.name, { bindOnly: true });
@@ -131,7 +131,7 @@ function listen(): { logger: Logger; lines: Line[] } {
 }
 const fails = (text: string) => (): Promise<void> => Promise.reject(new Error(text));
 
-it('is given back by a holder that could not take over, and another holds it', async () => {
+it('is given back by a holder that could not take over, and passes to another', async () => {
   const { logger, lines } = listen();
   const first = contend('c1', { onGained: fails('the rankings could not be read'), logger });
   await until(() => first.said.includes('gained'));
@@ -167,7 +167,7 @@ it('is not held while its holder takes over, and is held as soon as that is done
   await until(() => only.lease.held());
 });
 
-it('is lost by a holder that takes over for longer than it lasts, and held by another meanwhile', async () => {
+it('is lost by a holder whose take-over lasts longer than the lease, and passes to another', async () => {
   let release = (): void => {};
   const first = contend('c1', { onGained: () => new Promise<void>((resolve) => (release = resolve)) });
   await until(() => first.said.includes('gained'));
@@ -183,7 +183,7 @@ it('is lost by a holder that takes over for longer than it lasts, and held by an
   expect(await holder()).toBe('c2');
 });
 
-it('is given back, and its stop succeeds, where what it did cannot be ended', async () => {
+it('is given back, and its stop succeeds, even if its job cannot be ended', async () => {
   const { logger, lines } = listen();
   const first = contend('c1', { onLost: fails('the writer does not end'), logger });
   await until(() => first.lease.held());

@@ -42,7 +42,7 @@ export interface LeaseOptions {
 export interface Lease {
   /**
    * Whether this process does the job now: the key is its own, `onGained` has ended, and the last renewal is no older
-   * than the lease lasts. The last is not so in a process that was paused, before it has heard of another holder.
+   * than the lease lasts. A process that was paused fails the last condition before it hears of another holder.
    */
   held(): boolean;
   start(): void;
@@ -78,7 +78,7 @@ export function createLease(options: LeaseOptions): Lease {
     try {
       await onLost();
     } catch (err) {
-      logger.warn({ lease: key, holder, reason: messageOf(err) }, 'the job of a lease could not be ended');
+      logger.warn({ lease: key, holder, reason: messageOf(err) }, 'this process could not end the job of a lease');
     }
   }
 
@@ -93,7 +93,7 @@ export function createLease(options: LeaseOptions): Lease {
     try {
       own = { revision: await (await bucket()).update(key, renewal(), last.revision), at };
     } catch (err) {
-      // The renewal may have been stored although its answer was lost.
+      // The server may have stored the renewal although its answer was lost.
       const entry = await (await bucket()).get(key).catch(() => null);
       const value = entry?.operation === 'PUT' ? entry.json<{ holder: string; pid: number }>() : undefined;
       if (entry && value?.holder === holder && value.pid === process.pid) own = { revision: entry.revision, at };
@@ -104,7 +104,7 @@ export function createLease(options: LeaseOptions): Lease {
 
   async function giveBack({ revision }: Own): Promise<void> {
     await endJob();
-    // Where this fails the lease lapses.
+    // If this fails, the lease lapses.
     await bucket()
       .then((store) => store.delete(key, { previousSeq: revision }))
       .catch(() => {});
@@ -128,7 +128,7 @@ export function createLease(options: LeaseOptions): Lease {
       : await store.update(key, renewal(), entry.revision).catch(() => undefined);
     if (revision === undefined) return;
     own = { revision, at };
-    // `stop` gives it back.
+    // `stop` gives the lease back.
     if (!poller.stopped) await takeOver(own);
   }
 
@@ -144,7 +144,7 @@ export function createLease(options: LeaseOptions): Lease {
       await giveBack(taken);
       return;
     }
-    // Where that took longer than the lease lasts, `held` is false until a renewal has shown that nobody else took it.
+    // If that took longer than the lease lasts, `held` is false until a renewal has shown that no other process took it.
     takenOver = true;
     logger.info({ lease: key, holder }, 'this process holds a lease');
   }
@@ -158,7 +158,7 @@ export function createLease(options: LeaseOptions): Lease {
   const poller = createPoller({
     everyMs: pollMs,
     run: poll,
-    onError: (err) => logger.debug({ err, lease: key }, 'a lease could not be polled'),
+    onError: (err) => logger.debug({ err, lease: key }, 'this process could not poll a lease'),
   });
 
   return {

@@ -1,4 +1,4 @@
-/** The log as services read it: with one consumer each, in portions that let requests through in between. */
+/** The log for services: each reads it with one consumer, in portions that let requests through in between. */
 import type { NatsConnection } from 'nats';
 import { CONSUMERS, EVENTS } from '../../../streams.config.ts';
 import type { Config } from '../../config/schema.ts';

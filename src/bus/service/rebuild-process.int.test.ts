@@ -40,7 +40,7 @@ test('a settings file that can not be written is logged and tried again, until t
   onTestFinished(() => publisher.close());
   await publishAll(publisher, [viewed('u', 'i')]);
 
-  // A folder lies where the file belongs: no write to it succeeds, as on a full disk.
+  // A folder has the path of the file, so that every write fails, as on a full disk.
   const settings = join(data, 'user.rebuild.config.json');
   mkdirSync(settings);
   const config = completeConfig({ projection: { rebuild_retry_ms: 10 }, log: { level: 'silent' } });
@@ -105,7 +105,7 @@ test('a rebuild that fails is reported and started again, and its end is reporte
   expect(ends).toEqual([true, true]);
 });
 
-test('a rebuild that is stopped while it waits for its next attempt makes none', async () => {
+test('a rebuild that is stopped during a pause makes no further attempt', async () => {
   const data = makeTempDir('rebuild');
   onTestFinished(() => removeTempDir(data));
   const { logger, errors } = capturingLogger();

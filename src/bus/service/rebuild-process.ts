@@ -1,6 +1,6 @@
 /**
- * A rebuild beside a service that runs, in a process of its own, so that answering and learning keep their core: the
- * same command that an operator would give. The end of the process tells the service that the rebuild is complete.
+ * A rebuild beside a running service, in a process of its own, so that answering and learning keep their core. It runs the
+ * same command as an operator would. The end of the process tells the service that the rebuild is complete.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -58,13 +58,13 @@ export function createRebuildProcess(options: RebuildProcessOptions): RebuildPro
 
   const settings = join(data, `${instanceName(service, replica)}.rebuild.config.json`);
 
-  /** Called by timers as well, so it must not throw: nobody would catch it, and the service would end. */
+  /** Timers call it as well, so it must not throw: an uncaught exception would end the service. */
   function start(): void {
     if (child) return;
     try {
       child = launch();
     } catch (err) {
-      // A full disk, a folder that can't be written to, or no memory for another process.
+      // The disk is full, the folder is not writable, or there is no memory for another process.
       logger.error(
         { service, file: settings, reason: messageOf(err), pause_ms: pause },
         'The service could not start a rebuild. It tries again after the pause.',

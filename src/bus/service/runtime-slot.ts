@@ -24,14 +24,14 @@ export interface RuntimeSlot {
   replacing(): boolean;
   /** Stops the runtime's loop, and lets requests wait until {@link proceed}. */
   pause(): Promise<void>;
-  /** Closes the runtime, lets `change` do something to its file, and begins again; requests go on. */
+  /** Closes the runtime, lets `change` replace its file, and begins again; requests go on. */
   proceed(change?: () => void): Promise<void>;
   /** Replaces the runtime after a pause, because the state follower has failed. The new one starts from the newest snapshot. */
   restart(): void;
   /** The endpoint of this name. It calls the runtime that answers at that time. */
   endpoint(name: string): Endpoint;
   start(): void;
-  /** Waits for a replacement under way, then stops the runtime; its file stays open. */
+  /** Waits for the current replacement, then stops the runtime; its file stays open. */
   stop(): Promise<void>;
 }
 

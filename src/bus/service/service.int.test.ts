@@ -1,4 +1,4 @@
-/** The services as they run: on a real server, with their files, doors and metrics. */
+/** The running services: on a real server, with files, endpoints and metrics. */
 import { createHash } from 'node:crypto';
 import type { NatsConnection } from 'nats';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -82,7 +82,7 @@ const ready = async ({ healthUrl }: RunningService): Promise<boolean> =>
 const catalogue = () => ['a', 'b', 'c', 'd', 'e'].map((item) => published(item));
 
 describe('a service', () => {
-  it('makes what is missing in JetStream, says that it is ready, and answers', async () => {
+  it('creates what is missing in JetStream, reports that it is ready, and answers', async () => {
     const user = await start(startUser);
     await until(() => ready(user));
     const seq = await publish(registered('u1', { age: 41 }), viewed('u1', 'a'));
@@ -104,7 +104,7 @@ describe('a service', () => {
     expect((await fetch(`${user.healthUrl}/else`)).status).toBe(404);
   });
 
-  it('is found by who looks for micro services, with what each call is for', async () => {
+  it('appears in the discovery of micro services, with a description of each endpoint', async () => {
     await start(startUser);
     const client = nc.services.client();
     const found = [];
@@ -118,7 +118,7 @@ describe('a service', () => {
     for (const { metadata } of found[0]?.endpoints ?? []) expect(metadata?.description).toBeTruthy();
   });
 
-  it('is refused where another runs on the same data, which is named by its process', async () => {
+  it('is refused if another process uses the same data, and the error names its pid', async () => {
     await start(startUser);
     const err = await failure(start(startUser));
     expect(err).toBeInstanceOf(InstanceLockedError);
@@ -129,7 +129,7 @@ describe('a service', () => {
     await start(startUser, { replica: 2 });
   });
 
-  it('takes no requests as a replica until it is where the others are, and is there for who looks meanwhile', async () => {
+  it('as a replica takes no requests until it has caught up, and appears in discovery meanwhile', async () => {
     await start(startUser);
     const seq = await publish(...Array.from({ length: 5_000 }, (_, i) => viewed(`u${i % 7}`, `i${i}`)));
     await ask('user.get', { user: 'u1', min_seq: seq, timeout_ms: 30_000 });
@@ -155,14 +155,14 @@ describe('a service', () => {
     expect(await ready(replica)).toBe(true);
   });
 
-  it('lets go of its data when it can’t start', async () => {
+  it('releases its data if it cannot start', async () => {
     await (await nc.jetstreamManager()).streams.add({ name: 'EVENTS', subjects: ['ev.>', 'mine.>'] });
     expect(await failure(start(startUser))).toBeInstanceOf(StreamConfigDiffersError);
     await applyStreams(nc, { loseData: true });
     await start(startUser);
   });
 
-  it('answers a caller who waits for an event once the state that failed on it was made anew', async () => {
+  it('answers a caller that waits for an event once the failed state is made anew', async () => {
     let lives = 0;
     const failsOnce: Start = (environment) =>
       runService(
@@ -201,7 +201,7 @@ describe('a service', () => {
     expect(metrics).toMatch(/freshet_state_failures_total\{.*\} 1/);
   });
 
-  it('says which effects of commits have failed, in its status and its metrics, and answers all the same', async () => {
+  it('reports failed effects of commits in status and metrics, and goes on answering', async () => {
     const failsAlways: Start = (environment) =>
       runService(
         {
@@ -245,7 +245,7 @@ describe('a service', () => {
     await start(startUser);
   });
 
-  it('commits when it is stopped, and goes on from there', async () => {
+  it('commits when it is stopped, and continues from there', async () => {
     const first = await start(startUser);
     const seq = await publish(...Array.from({ length: 500 }, (_, i) => viewed(`u${i % 7}`, 'a')));
     await ask('user.get', { user: 'u1', min_seq: seq });
@@ -259,7 +259,7 @@ describe('a service', () => {
     expect(await ask('user.status')).toMatchObject({ seq: 1_000, applied: 1_000, duplicates: 0 });
   });
 
-  it('goes on with exact counts when the server was killed', async () => {
+  it('continues with exact counts after the server was killed', async () => {
     const user = await start(startUser);
     const seqs: Promise<number>[] = [];
     for (let round = 0; round < 3; round++) {
@@ -273,7 +273,7 @@ describe('a service', () => {
     expect(await until(() => ask('user.get', { user: 'u1' }))).toMatchObject({ user: 'u1' });
   });
 
-  it('ends also while there is no server', async () => {
+  it('stops also while the server is away', async () => {
     const user = await start(startUser);
     await until(() => ready(user));
     await server.kill();
@@ -285,7 +285,7 @@ describe('a service', () => {
     await server.restart();
   });
 
-  it('waits for min_seq, and says how far it is when that takes too long', async () => {
+  it('waits for min_seq, and reports its position if that takes too long', async () => {
     await start(startUser);
     const { seq: at } = await ask<{ seq: number }>('user.status');
     const waiting = ask('user.get', { user: 'u1', min_seq: at + 1, timeout_ms: 10_000 });
@@ -312,7 +312,7 @@ describe('a service', () => {
     expect((err as RemoteProblemError).problem).toMatchObject({ status });
   });
 
-  it('answers what is no JSON with 400', async () => {
+  it('answers a request that is not JSON with 400', async () => {
     await start(startUser);
     const answer = await nc.request('freshet.user.get', '{', { timeout: 6_000 });
     expect(answer.headers?.get('Nats-Service-Error-Code')).toBe('400');
@@ -329,7 +329,7 @@ describe('a service', () => {
     });
   });
 
-  it('copies dead letters with where they came from and why', async () => {
+  it('copies dead letters with their origin and reason', async () => {
     await start(startUser);
     const js = nc.jetstream();
     await js.publish('ev.user.u1.viewed', 'no JSON');
@@ -356,7 +356,7 @@ describe('a service', () => {
     expect(await ask('user.status')).toMatchObject({ dead_letters: 3, applied: 1 });
   });
 
-  it('refuses to answer from a log that was made again, saying what to do', async () => {
+  it('refuses to answer for a re-created log, with the next step', async () => {
     const user = await start(startUser);
     await ask('user.get', { user: 'u1', min_seq: await publish(viewed('u1', 'a')) });
     const jsm = await nc.jetstreamManager();
@@ -375,7 +375,7 @@ describe('a service', () => {
 });
 
 describe('the engine', () => {
-  it('has a list of a user’s own from their first event on, also after it is started again', async () => {
+  it('has a personal list from the first event of a user on, also after a restart', async () => {
     const engine = await start(startEngine);
     await publish(...catalogue());
     await publish(...['x', 'y', 'z'].flatMap((user) => [viewed(user, 'a'), viewed(user, 'b'), viewed(user, 'c')]));
@@ -399,7 +399,7 @@ describe('the engine', () => {
     expect(await ask('engine.recommend', { user: 'nobody' })).toMatchObject({ source: 'popular' });
   });
 
-  it('refuses what it does not understand rather than pass over it', async () => {
+  it('refuses unknown members of requests', async () => {
     await start(startEngine);
     const err = await failure(ask('engine.recommend', { user: 'u1', filters: {} }));
     expect((err as RemoteProblemError).problem).toMatchObject({ status: 400, member: 'filters' });
@@ -427,7 +427,7 @@ describe('the engine', () => {
     expect(await until(async () => await kv.get('similar.a'))).toBeTruthy();
   });
 
-  it('publishes the rankings that were due when it died', async () => {
+  it('publishes the rankings that were due when it was killed', async () => {
     const jsm = () => nc.jetstreamManager();
     const engine = await start(startEngine);
     await publish(...catalogue());
@@ -442,7 +442,7 @@ describe('the engine', () => {
     expect(entry.json()).toMatchObject({ user: 'u1' });
   });
 
-  it('measures itself, and says so in its status, its snapshots and the summary of feedback', async () => {
+  it('measures its quality, and reports it in status, snapshots and feedback summary', async () => {
     const engine = await start(startEngine);
     await start(startFeedback);
     expect((await ask<{ model: Json }>('engine.status')).model).toMatchObject({ prequential: null });
@@ -471,7 +471,7 @@ describe('the engine', () => {
     expect(again.status().model).toMatchObject({ prequential: model.prequential });
   });
 
-  it('writes a snapshot whose pointer tells the truth', async () => {
+  it('writes a snapshot that matches its pointer', async () => {
     await start(startEngine);
     const seq = await publish(...catalogue(), viewed('u1', 'a'), viewed('u1', 'b'));
     const js = nc.jetstream();
@@ -539,7 +539,7 @@ describe('metrics', () => {
     'freshet_trainings_total',
   ];
 
-  it('all move, of every service', async () => {
+  it('of every service all move', async () => {
     await applyStreams(nc);
     const views = Array.from({ length: 3_000 }, (_, i) => viewed(`u${i % 100}`, `i${i % 50}`));
     await publish(...catalogue(), ...views);
@@ -572,7 +572,7 @@ describe('metrics', () => {
       'freshet_snapshot_bytes',
     );
 
-    // Items that nobody published are kept, and counted as odd; what could be served is found in lists.
+    // Items outside of the catalogue are stored and counted as irregular; servable ones are in lists.
     await publish(patched('nobody', { title: 'New' }));
     await publish(...['a', 'b', 'c'].flatMap((item) => ['v1', 'v2', 'v3'].map((user) => viewed(user, item))));
     await moved('freshet_model_warnings', 'freshet_prequential_events', 'freshet_prequential_quality_ratio');

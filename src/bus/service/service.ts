@@ -252,19 +252,19 @@ export async function runService<Tables>(
       metadata: { pid: String(process.pid), health: health.url, instance },
       prefix: named.prefix,
       instance,
-      aside: onStandby,
+      standby: onStandby,
       endpoints: {
         ...Object.fromEntries(Object.keys(current().endpoints).map((name) => [name, running.endpoint(name)])),
         ...commonEndpoints(running.settled, status, config),
       },
-      said: () => ({
+      stats: () => ({
         instance,
         seq: current().loop.position(),
         rebuild_due: current().store.rebuildDue() !== undefined,
         ...(current().parts.holdsRebuild ? { training_due: current().parts.holdsRebuild?.() } : {}),
       }),
       observe: observeRequests(registry),
-      onError: (endpoint, err) => logger.error({ err, endpoint }, 'a request failed'),
+      onError: (endpoint, err) => logger.error({ err, endpoint }, 'the service could not answer a request'),
     });
     // The server knows the endpoints before the service reports that it runs.
     await nc.flush();
@@ -275,7 +275,7 @@ export async function runService<Tables>(
       ready: () => current().loop.status().state === 'ready',
       othersAnswer: () => othersAnswer(nc, named),
       activate: () => {
-        micro.join();
+        micro.activate();
         logger.info({ instance, seq: current().loop.position() }, 'this instance takes requests from now on');
       },
     });
@@ -283,7 +283,7 @@ export async function runService<Tables>(
       logger.info({ instance }, 'this instance is on standby: another one answers until this one is ready');
       standby.start();
     }
-    logger.info({ instance, seq: current().loop.position(), health: health.url }, 'service started');
+    logger.info({ instance, seq: current().loop.position(), health: health.url }, 'the service has started');
     return {
       service,
       healthUrl: health.url,
@@ -307,7 +307,7 @@ export async function runService<Tables>(
             ['health and metrics', () => health.close()],
             ['the connection', () => nc.drain().catch(() => nc.close())],
           ]);
-          logger.info({ instance, seq: seq() }, 'service stopped');
+          logger.info({ instance, seq: seq() }, 'the service has stopped');
         } finally {
           // The next process must find the file closed and the lock free, whatever failed above.
           try {

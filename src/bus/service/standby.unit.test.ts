@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { until } from '../../../test/support/wait.ts';
 import { createStandby } from './standby.ts';
 
-it('activates when it is ready, or no other instance is left, and not before', async () => {
+it('activates when it is ready, or when no other instance is left', async () => {
   let ready = false;
   let others: boolean | Error = true;
   const run = () => {

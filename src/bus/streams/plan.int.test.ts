@@ -30,7 +30,7 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
   );
 const configOf = async (name: string): Promise<StreamConfig> => (await (await manager()).streams.info(name)).config;
 
-/** The stream EVENTS as somebody made it by hand, with a message in it. */
+/** The stream EVENTS, created by hand, with a message in it. */
 async function byHand(config: Partial<StreamConfig>): Promise<void> {
   await (await manager()).streams.add({ name: 'EVENTS', subjects: ['ev.>'], ...config });
   await nc.jetstream().publish('ev.user.u1.viewed', 'x');
@@ -38,7 +38,7 @@ async function byHand(config: Partial<StreamConfig>): Promise<void> {
 const messages = async (): Promise<number> => (await (await manager()).streams.info('EVENTS')).state.messages;
 
 describe('applying the streams', () => {
-  it('makes all there is on an empty server, and then nothing is missing but the services’ readers', async () => {
+  it('creates everything on an empty server, and then only the consumers of services are missing', async () => {
     expect([...new Set((await states()).values())]).toEqual(['missing']);
     const applied = await applyStreams(nc);
     expect(applied.filter(({ kind }) => kind !== 'consumer').every(({ done }) => done === 'created')).toBe(true);
@@ -54,7 +54,7 @@ describe('applying the streams', () => {
     expect(await configOf('EVENTS')).toEqual(before);
   });
 
-  it('gives buckets and object stores that the client takes for its own', async () => {
+  it('creates buckets and object stores that the client accepts', async () => {
     await applyStreams(nc);
     const kv = await nc.jetstream().views.kv('rankings', { bindOnly: true });
     await kv.put('user.u1', '[]');
@@ -66,14 +66,14 @@ describe('applying the streams', () => {
       if (difference.kind !== 'consumer') expect(difference).toMatchObject({ state: 'equal' });
   });
 
-  it('sees a service’s reader once it is there', async () => {
+  it('finds the consumer of a service once it exists', async () => {
     await applyStreams(nc);
     const name = CONSUMERS[0]?.name ?? '';
     await (await manager()).consumers.add('EVENTS', { durable_name: name });
     expect((await states()).get(name)).toBe('equal');
   });
 
-  it('carries out what loses nothing, on a stream that was made by hand', async () => {
+  it('makes changes without loss on a stream that was created by hand', async () => {
     await byHand({ max_bytes: 10_000_000, discard: DiscardPolicy.Old, description: 'mine' });
     const difference = (await diffStreams(nc, [EVENTS]))[0];
     expect(difference).toMatchObject({ state: 'different' });
@@ -82,17 +82,17 @@ describe('applying the streams', () => {
     expect(await messages()).toBe(1);
   });
 
-  it('leaves such a stream as it is when a service starts, and says so', async () => {
+  it('leaves such a stream as it is at the start of a service, and logs it', async () => {
     await byHand({ max_bytes: 10_000_000, discard: DiscardPolicy.New });
     expect(await applyStreams(nc, { onlyMissing: true }, [EVENTS])).toMatchObject([{ name: 'EVENTS', done: 'left' }]);
     expect((await configOf('EVENTS')).max_bytes).toBe(10_000_000);
   });
 
   it.each<[string, Partial<StreamConfig>, string]>([
-    ['storage that would have to be made again', { storage: StorageType.Memory }, 'storage'],
+    ['storage, which is fixed at creation', { storage: StorageType.Memory }, 'storage'],
     ['a subject that would no longer be stored', { subjects: ['ev.>', 'mine.>'] }, 'subjects'],
     ['deletion that was denied', { deny_delete: true }, 'deny_delete'],
-  ])('refuses to change %s until it is said twice', async (_what, config, setting) => {
+  ])('refuses to change %s without both confirmations', async (_what, config, setting) => {
     await byHand(config);
     const start = await failure(applyStreams(nc, { onlyMissing: true }, [EVENTS]));
     expect(start).toBeInstanceOf(StreamConfigDiffersError);
@@ -103,7 +103,7 @@ describe('applying the streams', () => {
       next: expect.stringContaining('--lose-data'),
       details: { name: 'EVENTS' },
     });
-    // Nothing at all was done, not even what would have been harmless.
+    // Nothing has changed, not even a harmless setting.
     expect(await messages()).toBe(1);
     expect((await states()).get('rankings')).toBe('missing');
     await applyStreams(nc, { loseData: true });
@@ -111,10 +111,10 @@ describe('applying the streams', () => {
   });
 
   it.each<[string, Partial<StreamConfig>, string]>([
-    ['drops what is old', { max_age: 3_600_000_000_000 }, 'max_age'],
+    ['deletes old messages', { max_age: 3_600_000_000_000 }, 'max_age'],
     ['makes room by dropping', { max_bytes: 10_000_000, discard: DiscardPolicy.Old }, 'max_bytes'],
     ['takes a part of the events only', { subjects: ['ev.user.>'] }, 'subjects'],
-  ])('does not start on a log that %s, and mends it when asked to', async (_what, config, setting) => {
+  ])('does not start on a log that %s, and corrects it on request', async (_what, config, setting) => {
     await byHand(config);
     const refused = await failure(applyStreams(nc, { onlyMissing: true }, [EVENTS]));
     expect(refused).toBeInstanceOf(StreamConfigDiffersError);
@@ -122,7 +122,7 @@ describe('applying the streams', () => {
     expect(await applyStreams(nc, {}, [EVENTS])).toMatchObject([{ name: 'EVENTS', done: 'updated' }]);
   });
 
-  it('narrows a limit only when it is said twice', async () => {
+  it('narrows a limit only with both confirmations', async () => {
     const narrow = { ...EVENTS, maxAgeMs: 86_400_000, duplicateWindowMs: 1_000 };
     await byHand({});
     expect(await failure(applyStreams(nc, {}, [narrow]))).toBeInstanceOf(StreamChangeLosesDataError);
@@ -133,7 +133,7 @@ describe('applying the streams', () => {
 });
 
 describe('the server', () => {
-  it('is taken, with what it lacks in words', async () => {
+  it('is accepted, with a list of the features that it lacks', async () => {
     const { version, missing } = await checkServer(nc);
     expect(version).toBe(server.version);
     expect(Array.isArray(missing)).toBe(true);
@@ -155,7 +155,7 @@ const natsCli = onPath('nats');
 
 describe('the exported streams', () => {
   it.skipIf(!natsCli)(
-    'are what `nats stream add --config` reads, and then nothing differs (skipped without nats on PATH)',
+    'are valid input of `nats stream add --config`, without differences (skipped without nats on PATH)',
     async () => {
       const folder = tempDir('export');
       for (const config of exportStreams()) {

@@ -218,7 +218,7 @@ function losesDataError(name: string, changes: readonly SettingChange[]): Stream
   });
 }
 
-/** The words of the server, and what to do if its disk is too small. */
+/** The error of the server, and what to do if its disk is too small. */
 function refusedError(name: string, cause: unknown): StreamRefusedError {
   return new StreamRefusedError(`The nats-server cannot create ${name}: ${messageOf(cause)}.`, {
     next: /insufficient/.test(messageOf(cause))

@@ -8,7 +8,7 @@ const wanted = wireStream(EVENTS);
 const output = wireStream(ENGINE_OUTPUT);
 
 describe('settings of a stream', () => {
-  it('that are the same differ in nothing', () => {
+  it('that are equal have no difference', () => {
     expect(compareConfig({ ...wanted }, wanted)).toEqual([]);
   });
 
@@ -17,7 +17,7 @@ describe('settings of a stream', () => {
     expect(compareConfig(rest, wanted)).toEqual([]);
   });
 
-  it('of which the subjects are told in another order differ in nothing', () => {
+  it('with subjects in another order have no difference', () => {
     const both = { ...wanted, subjects: ['a', 'b'] };
     expect(compareConfig({ ...both, subjects: ['b', 'a'] }, both)).toEqual([]);
   });
@@ -55,7 +55,7 @@ describe('settings of a stream', () => {
 });
 
 describe('what lives in JetStream', () => {
-  it('is described, each with what it is for', () => {
+  it('has a description for each part', () => {
     for (const { name, description } of STREAMS) expect(description.length, name).toBeGreaterThan(20);
   });
 

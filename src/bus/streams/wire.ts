@@ -51,7 +51,7 @@ export function wireStream(definition: StreamDefinition | BucketDefinition | Obj
         max_msgs_per_subject: -1,
         duplicate_window: nanos(definition.duplicateWindowMs),
         discard: definition.discard === 'new' ? DiscardPolicy.New : DiscardPolicy.Old,
-        // Erasing a user takes messages out.
+        // The erasure of a user removes messages.
         deny_delete: false,
         allow_rollup_hdrs: false,
         allow_direct: true,

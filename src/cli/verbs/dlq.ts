@@ -100,7 +100,7 @@ export const dlqVerb = (): Command =>
                   refold(session, service, dead))
                 : await correct(session, service, dead, options.with);
             if (options.json) printJson({ service, seq, ...outcome });
-            else print(outcome.told);
+            else print(outcome.sentence);
           }),
         ),
     )
@@ -181,8 +181,8 @@ async function resolveDeadLetter(session: CliSession, service: ServiceName, dead
   }
 }
 
-/** `told` is a sentence for people. Callers see the member with --json. */
-type Outcome = { done: 'corrected' | 'readable'; told: string; published?: number };
+/** `sentence` is a sentence for people. Callers see the member with --json. */
+type Outcome = { done: 'corrected' | 'readable'; sentence: string; published?: number };
 
 /** The outcome for a dead letter that an operator has already corrected. */
 const corrected = (service: ServiceName, seq: number, mark: Mark | undefined): Outcome | undefined =>
@@ -190,7 +190,7 @@ const corrected = (service: ServiceName, seq: number, mark: Mark | undefined): O
     ? {
         done: 'corrected',
         published: mark.seq,
-        told: `The corrected event of ${service} ${seq} is in the log already, at sequence ${mark.seq} (${mark.at}).`,
+        sentence: `The corrected event of ${service} ${seq} is in the log already, at sequence ${mark.seq} (${mark.at}).`,
       }
     : undefined;
 
@@ -213,7 +213,7 @@ function refold({ config }: CliSession, service: ServiceName, dead: Shown): Outc
     );
   return {
     done: 'readable',
-    told: `This release can read the event at sequence ${dead.seq}. A rebuild folds it there: freshet replay ${service}`,
+    sentence: `This release can read the event at sequence ${dead.seq}. A rebuild folds it there: freshet replay ${service}`,
   };
 }
 
@@ -237,7 +237,7 @@ async function correct(session: CliSession, service: ServiceName, dead: Shown, f
     return {
       done: 'corrected',
       published: seq,
-      told: `The corrected event ${String(event.id)} is in the log at sequence ${seq}.`,
+      sentence: `The corrected event ${String(event.id)} is in the log at sequence ${seq}.`,
     };
   } finally {
     await publisher.close();

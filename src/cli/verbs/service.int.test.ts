@@ -7,8 +7,8 @@ import { tempDir } from '../../../test/support/tempdir.ts';
 
 const FRESHET = fileURLToPath(new URL('../../../bin/freshet.mjs', import.meta.url));
 
-it('a service that waits for a server ends when it is told to', async () => {
-  // It takes connections and says nothing, as a server that is starting.
+it('a service that waits for a server ends at a signal', async () => {
+  // Accepts connections and sends nothing, as a starting server does.
   const server = createServer();
   const asked = once(server, 'connection');
   server.listen(0, '127.0.0.1');

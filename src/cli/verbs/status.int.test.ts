@@ -55,7 +55,7 @@ interface Told {
 }
 const told = async (): Promise<Told> => JSON.parse((await status('--json')).stdout) as Told;
 
-it('names every instance of a service: the first as the service, others beside it, also those that are down', async () => {
+it('shows every instance of a service, also those that are down', async () => {
   const first = await start(1);
   expect(await told()).toMatchObject({ replicas: [] });
   const second = await start(2);
@@ -70,7 +70,7 @@ it('names every instance of a service: the first as the service, others beside i
   expect((await told()).replicas).toMatchObject([{ instance: 'user-2', state: 'down', pid: null }]);
   expect((await status()).stderr).toContain('user-2 does not answer');
 
-  // One that answers stands for the service, and the first is told of beside it.
+  // An instance that answers represents the service, and the first one is listed beside it.
   await start(2);
   await stop(first);
   const without = await told();

@@ -165,7 +165,7 @@ function trainingLine({ inputs, training }: NonNullable<Status['model']>): strin
   ].join('; ');
 }
 
-/** The promotion or rollback in force, and the settings of the file that it overrides. Empty if there is none. */
+/** The promotion or rollback in force, and the settings of the file that it overrides. Empty without a promotion or rollback. */
 function inForceLines({ act, pinned, coming, file_differs }: InForceView): string[] {
   const names = Object.keys(file_differs);
   return [

@@ -22,10 +22,10 @@ export interface Copies {
   stop(): Promise<void>;
 }
 
-/** Milliseconds that a stop waits for the copy that is under way: a server that is gone must not hold up the end. */
+/** Milliseconds that a stop waits for the current copy: an unreachable server must not hold up the end. */
 const STOP_MS = 2_000;
 
-/** Copies each recorded input; tries again at the next poll where the object store fails. */
+/** Copies each recorded input; tries again at the next poll if the object store fails. */
 export function createCopies({ records, objects, uncopied, logger, pollMs }: CopiesOptions): Copies {
   const waiting = [...uncopied];
   const poller = createPoller({

@@ -1,4 +1,4 @@
-/** Recorded inputs of the first instance in another replica: it takes them over from the object store. */
+/** Recorded inputs of the first instance in another replica: it reads them from the object store. */
 import type { Logger } from 'pino';
 import { createPoller } from '../../bus/nats/poller.ts';
 import { messageOf } from '../../errors.ts';
@@ -20,10 +20,10 @@ export interface Follower {
   stop(): Promise<void>;
 }
 
-/** Milliseconds that a stop waits for the input that is under way: a server that is gone must not hold up the end. */
+/** Milliseconds that a stop waits for the current input: an unreachable server must not hold up the end. */
 const STOP_MS = 2_000;
 
-/** Each input counts from the position that its record names, or from the poll that finds it where that is later. */
+/** An input counts from the position that its record names, or from the position of the poll that finds it if that is later. */
 export function createFollower({ records, objects, next, logger, pollMs }: FollowerOptions): Follower {
   const poller = createPoller({
     everyMs: pollMs,

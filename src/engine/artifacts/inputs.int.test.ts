@@ -1,4 +1,4 @@
-/** What was trained outside the fold has to count from one position of the log, whoever folds it and however often. */
+/** A recorded input must count from the same position of the log in every fold. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -131,7 +131,7 @@ function fold(inputs: readonly RecordedInput[], batch: number, cut: number) {
 const stateOf = ({ model }: ModelFold): string => sha256Of(model.exportState());
 
 describe('the fold with recorded inputs', () => {
-  it('takes each over at its position, whatever the batches are and wherever it was begun again', () => {
+  it('uses each input from its position on, for any batches and restarts', () => {
     const last = messages.length;
     fc.assert(
       fc.property(
@@ -152,7 +152,7 @@ describe('the fold with recorded inputs', () => {
     );
   });
 
-  it('is another one where an input counts from another position', () => {
+  it('differs if an input counts from another position', () => {
     const states = [[], [input(100)], [input(250)]].map((inputs) => stateOf(fold(inputs, 64, 0).live));
     expect(new Set(states).size).toBe(3);
   });
@@ -168,7 +168,7 @@ describe('the fold with recorded inputs', () => {
 });
 
 describe('a training', () => {
-  it('that comes to nothing is counted, is no concern of the fold, and is tried at the next position', async () => {
+  it('that fails is counted, does not affect the fold, and is repeated at the next position', async () => {
     const { live } = fold([], 64, 0);
     const folder = makeTempDir('inputs');
     const db = new Database(join(folder, 'e.sqlite'));
@@ -317,7 +317,7 @@ describe('an engine that trains', () => {
     return { engine, seq };
   }
 
-  it('records it, counts it from the next event on, says so, and has the same after any start', async () => {
+  it('records the input, uses it from the next event on, logs it, and has the same model after any start', async () => {
     const { engine, seq } = await trained();
     const inputs = recorded();
     expect(inputs.map(({ kind, trained_at }) => [kind, trained_at])).toEqual([['content', 300]]);
@@ -350,7 +350,7 @@ describe('an engine that trains', () => {
     expect(recorded()).toEqual(inputs);
   });
 
-  it('finds it in the object store where its file is lost', async () => {
+  it('finds the input in the object store if its file is lost', async () => {
     const { engine, seq } = await trained();
     const right = await hash();
     const inputs = recorded();
@@ -368,7 +368,7 @@ describe('an engine that trains', () => {
     await until(async () => (await objects()).length === 1);
   });
 
-  it('is verified, and rebuilt beside itself, with its records', async () => {
+  it('is verified and rebuilt with its records', async () => {
     const { seq } = await trained();
     const log = await createJetStreamLog({ nc, publisher });
     const right = await hash();
@@ -424,7 +424,7 @@ describe('an engine that trains', () => {
     expect(await hash()).toEqual(await uninterrupted(recorded()));
   });
 
-  it('does not go on from what was rebuilt without an input that was recorded at a position before', async () => {
+  it('does not use a rebuild without an input that was recorded at an earlier position', async () => {
     const { engine, seq } = await trained();
     const log = await createJetStreamLog({ nc, publisher });
     copyFileSync(file(), join(data, 'before'));
@@ -467,13 +467,13 @@ describe('an engine that trains', () => {
     return seq;
   }
 
-  it('trains anew after an erasure, without the user, and is what the purged log gives with that', async () => {
+  it('trains again after an erasure, without the user, and equals a fold of the purged log with this input', async () => {
     const own: Config = { ...config, erasure: { ...config.erasure, rebuild_after_ms: 50 } };
     const engine = await start({ config: own });
     await publish(...catalogue(), ...reading(400));
     await until(() => recorded().length > 0, { within: 60_000 });
     await publish(...reading(30, 400));
-    // Somebody whose first event came after the training has no part in it.
+    // The input contains no part of a user whose first event came after the training.
     await publish(viewed('late', 'i1'));
     const before = recorded();
     const late = await forget('late');
@@ -502,7 +502,7 @@ describe('an engine that trains', () => {
     expect(model.inputs.map(({ sha256 }) => sha256)).toContain(after[0]?.sha256);
   });
 
-  it('lets go of what was trained with somebody who is forgotten also where nothing can be trained', async () => {
+  it('removes an input with a part of a forgotten user also if it cannot train', async () => {
     const { engine } = await trained();
     await stop(engine);
     // Switched off: neither trained nor used, and a record of before is there all the same.
@@ -519,7 +519,7 @@ describe('an engine that trains', () => {
     await until(async () => (await objects()).length === 0);
   });
 
-  it('goes on where a training fails, and counts it', async () => {
+  it('goes on after a failed training, and counts it', async () => {
     const hasty = { ...config, engine: { ...config.engine, training_time_limit_ms: 1 } };
     const engine = await start({ config: hasty });
     await publish(...catalogue(), ...reading(400));
@@ -531,7 +531,7 @@ describe('an engine that trains', () => {
     expect(engine.status().model).toMatchObject({ backend: 'typed-arrays', inputs: [] });
   });
 
-  it('is followed by a replica, which trains nothing', async () => {
+  it('is followed by a replica that does not train', async () => {
     const { engine, seq } = await trained();
     const replica = await start({ replica: 2 });
     await caughtUp(replica, seq);
@@ -544,7 +544,7 @@ describe('an engine that trains', () => {
     await until(() => recorded(projectionFiles(data, 'engine-2').live).length === 2, { within: 10_000 });
   });
 
-  it('has after a kill at any moment what it would have had without', async () => {
+  it('has the same state after a kill at any moment', async () => {
     const settings = join(data, 'config.json');
     writeFileSync(settings, JSON.stringify({ projection: config.projection, engine: config.engine }));
     const launch = (): ChildProcess => {

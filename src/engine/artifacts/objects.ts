@@ -1,6 +1,6 @@
 /**
- * A copy of each recorded input in the object store, for who folds the log without the engine's file: nothing in the
- * log says what was trained. Copies are never removed by the rule for snapshots.
+ * A copy of each recorded input in the object store, for a fold without the engine's file: the log does not contain the
+ * inputs. The retention of snapshots does not remove copies.
  */
 import type { NatsConnection, ObjectStore } from 'nats';
 import type { Logger } from 'pino';
@@ -12,14 +12,14 @@ import { checkLog } from '../../bus/projection/checks.ts';
 import { messageOf } from '../../errors.ts';
 import { type InputMention, type InputRecords, inOrder, keyOf, type RecordedInput, sha256Of } from './records.ts';
 
-/** What the names of copies start with. */
+/** Prefix of the names of copies. */
 const PREFIX = 'input-';
 /** Milliseconds until a part of an object that was sent counts as lost. */
 const PUT_MS = 30_000;
 
 /** A record as its copy describes it. */
 interface Described extends InputMention {
-  /** Creation time of the stream that it is a record of. */
+  /** Creation time of the stream whose fold recorded the input. */
   stream: string;
 }
 
@@ -32,14 +32,14 @@ export interface InputObjectsOptions {
 }
 
 export interface InputObjects {
-  /** Those that are of this log, in order. */
+  /** Copies of inputs of this log, in order. */
   list(): Promise<InputMention[]>;
-  /** The record with its bytes; undefined, with a warning, where they are not what was recorded. */
+  /** The record with its bytes; undefined, with a warning, if the bytes do not match the record. */
   read(mention: InputMention): Promise<RecordedInput | undefined>;
-  /** All that can be read, in order. */
+  /** All readable records, in order. */
   readAll(): Promise<RecordedInput[]>;
   put(input: RecordedInput): Promise<void>;
-  /** Takes a copy away; nothing where there is none. */
+  /** Removes a copy, if it exists. */
   remove(mention: InputMention): Promise<void>;
 }
 
@@ -51,8 +51,8 @@ export async function createInputObjects({ nc, log, logger, stallMs }: InputObje
 
   async function isOfThisLog({ stream, from_seq, marks }: Described): Promise<boolean> {
     const { created } = await log.info();
-    // A stream that was restored from a backup has another time of creation, and the same messages.
-    if (stream !== created && !(await anyStands(marks))) return false;
+    // A stream that an operator restored from a backup has another creation time and the same messages.
+    if (stream !== created && !(await anyInLog(marks))) return false;
     const { refused } = await checkLog(log, {
       service: 'engine',
       checkpoint: { seq: streamSeq(from_seq - 1), created, fence: streamSeq(0) },
@@ -61,8 +61,8 @@ export async function createInputObjects({ nc, log, logger, stallMs }: InputObje
     return refused === undefined;
   }
 
-  /** Whether one of these messages is in the log; what they are is compared later. */
-  async function anyStands(marks: Described['marks']): Promise<boolean> {
+  /** Whether one of these messages is in the log. The caller compares the contents later. */
+  async function anyInLog(marks: Described['marks']): Promise<boolean> {
     for (const { seq } of marks) if (await log.at(seq)) return true;
     return false;
   }
@@ -74,7 +74,7 @@ export async function createInputObjects({ nc, log, logger, stallMs }: InputObje
         if (deleted || !name.startsWith(PREFIX)) continue;
         const described = parse(description ?? '');
         if (!described || objectName(described) !== name) {
-          logger.warn({ object: name }, 'a recorded input does not say what it is, and is passed over');
+          logger.warn({ object: name }, 'a copy of a recorded input has no valid description; the engine skips it');
           continue;
         }
         const { stream: _, ...mention } = described;
@@ -85,11 +85,19 @@ export async function createInputObjects({ nc, log, logger, stallMs }: InputObje
     read: async (mention) => {
       const object = objectName(mention);
       try {
-        const bytes = await withTimeLimit(store.getBlob(object), stallMs, `it did not come within ${stallMs} ms`);
-        if (!bytes || sha256Of(bytes) !== mention.sha256) throw new Error('its bytes are not those that were recorded');
+        const bytes = await withTimeLimit(
+          store.getBlob(object),
+          stallMs,
+          `the object store did not send it within ${stallMs} ms`,
+        );
+        if (!bytes || sha256Of(bytes) !== mention.sha256)
+          throw new Error('its bytes do not match the recorded SHA-256');
         return { ...mention, bytes };
       } catch (err) {
-        logger.warn({ object, reason: messageOf(err) }, 'a recorded input can’t be read from the object store');
+        logger.warn(
+          { object, reason: messageOf(err) },
+          'the engine cannot read a recorded input from the object store',
+        );
         return undefined;
       }
     },
@@ -133,22 +141,22 @@ function parse(text: string): Described | undefined {
 export interface GatherOptions {
   records: InputRecords;
   objects: InputObjects;
-  /** Position of the rows: what counts from further on may be taken from the object store. */
+  /** Position of the rows. The engine may take inputs that count from a later position from the object store. */
   checkpoint: number;
-  /** The object store's account is the right one, up to any position: this instance trains nothing itself. */
+  /** Whether the copies decide at every position: true for an instance that does not train. */
   follows: boolean;
 }
 
 /**
- * Brings a file's records and the copies together before a fold begins. Returns the records of which there is no copy.
+ * Reconciles the records of a file with the copies before a fold begins. Returns the records without a copy.
  *
- * What counts from a position that the rows have passed was not taken over when they did, so it is left where it is;
- * there is no such copy unless an operator mixed files of different times.
+ * A copy that counts from a position behind the rows is ignored: the rows passed this position without it. Such a copy
+ * exists only if an operator mixed files of different times.
  */
 export async function gatherRecords({ records, objects, checkpoint, follows }: GatherOptions): Promise<InputMention[]> {
   let copies = await objects.list();
   if (!follows) {
-    // A rebuild without a forgotten user has found other weights at the same position; the copy still has their part.
+    // A rebuild without a forgotten user computed other weights at the same position; the copy still contains the user's part.
     const rebuilt = new Map(records.list().flatMap((own) => (own.kind === 'ranker' ? [[keyOf(own), own.sha256]] : [])));
     const stale = copies.filter((copy) => (rebuilt.get(keyOf(copy)) ?? copy.sha256) !== copy.sha256);
     for (const copy of stale) await objects.remove(copy);
@@ -163,12 +171,12 @@ export async function gatherRecords({ records, objects, checkpoint, follows }: G
   }
   const missing = records.list().filter((mention) => !copied.has(keyOf(mention)));
   if (!follows) return missing;
-  // Taken over by this replica at a position of its own, as it was ahead; from here on as the first instance did.
+  // This replica was ahead and took the input at a position of its own; from here on it uses that of the first instance.
   if (copies.length > 0) for (const mention of missing) records.remove(mention);
   return [];
 }
 
-/** Takes what has come to the object store since, at a position that has not been folded yet. */
+/** Reads the copies that are new in the object store and count from a position that the rows have not folded yet. */
 export async function followRecords(
   records: InputRecords,
   objects: InputObjects,

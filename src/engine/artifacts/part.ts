@@ -1,6 +1,6 @@
 /**
- * Recorded inputs as a part of the engine: what is trained, its copies in the object store, and its renewal after an
- * erasure. The first instance trains; the others take over what it trained.
+ * Recorded inputs as a part of the engine: training, copies in the object store, and renewal after an erasure. The first
+ * instance trains; the other instances read its inputs from the object store.
  */
 import type { ServicePart } from '../../bus/service/description.ts';
 import type { EngineContext } from '../engine-context.ts';
@@ -14,10 +14,10 @@ import { createRecords, type InputMention, type InputRecords, type RecordedInput
 import { createRenewal } from './renewal.ts';
 import { createTrainings, type Stops } from './trainings.ts';
 
-/** What computes scores while nothing that TensorFlow trained is in force. */
+/** The value of `backend` in status while no input from TensorFlow is in force. */
 const PLAIN = 'typed-arrays';
 
-/** The records in the engine's file, brought together with their copies in the object store. */
+/** The records in the engine's file, reconciled with their copies in the object store. */
 export interface GatheredInputs {
   records: InputRecords;
   objects: InputObjects;
@@ -34,7 +34,7 @@ export async function gatherInputs({ nc, log, logger, store, config, first }: En
 
 export interface ArtifactsPartOptions extends GatheredInputs {
   model: Model;
-  /** Position of the model, and whether it only comes to where it was before. */
+  /** Position of the model, and whether it is in a catch-up. */
   position: () => number;
   catchingUp: () => boolean;
 }
@@ -42,9 +42,9 @@ export interface ArtifactsPartOptions extends GatheredInputs {
 export interface ArtifactsPart extends ServicePart {
   /** Positions at which the fold stops for a training. */
   stops: Stops;
-  /** What trained the newest of the inputs in force. */
+  /** The backend that trained the newest input in force. */
   backend(): string;
-  /** An input was recorded, which needs a copy. */
+  /** Tells the part that the engine recorded an input, which needs a copy. */
   recorded(input: RecordedInput): void;
 }
 
@@ -85,7 +85,7 @@ export function createArtifactsPart(context: EngineContext, options: ArtifactsPa
     pollMs,
   });
   let trainedBy = PLAIN;
-  /** As known last while a rebuilt file takes the place of this one. */
+  /** The last known value during a cut-over, when this file is closed. */
   const backend = (): string => {
     if (!store.db.open) return trainedBy;
     const used = new Set(model.inputs().map(({ sha256 }) => sha256));
@@ -104,7 +104,7 @@ export function createArtifactsPart(context: EngineContext, options: ArtifactsPa
     effects: [
       {
         name: 'trainings',
-        // A training that was due while the model caught up is begun when it has.
+        // A training that was due during the catch-up begins after it.
         afterCommit: ({ catchUp }) => (catchUp ? trainings.poll() : undefined),
         derive: () => (first ? trainings.poll() : undefined),
       },

@@ -1,16 +1,16 @@
 /**
- * A ranker that an operator rolled back to (decision 0021), as a recorded input: a line of JSON that says what it is for,
- * then the ranker's bytes. Without bytes it ends a pin: the ranker learns on.
+ * A ranker that an operator rolled back to (decision 0021), as a recorded input: a line of JSON that describes the pin,
+ * then the ranker's bytes. Without bytes it ends a pin, and the ranker learns again.
  */
 import { InputUnreadableError } from '../model/mod.ts';
 import { type InputMention, type RecordedInput, sha256Of } from './records.ts';
 
 export interface Pin {
-  /** Hash of the settings that it is for; a fold under others passes over it. */
+  /** Hash of the settings that it applies to; a fold under other settings ignores it. */
   config: string;
   /** Id of the activation that set it. */
   act: string;
-  /** Object that the weights are of. */
+  /** Snapshot object that the weights come from. */
   snapshot: string;
   /** The ranker's bytes; undefined: the pin ends. */
   ranker: Uint8Array | undefined;

@@ -1,6 +1,6 @@
 /**
- * The record of what was trained outside the fold: bytes, and the position of the log from which they count. It is an
- * input of the fold as the log is; the rows are kept beside those that are folded, and a rebuild takes them along.
+ * Recorded inputs: the results of training outside the fold, as bytes, with the log position from which they count. They
+ * are inputs of the fold, as the log is. Their table lies in the engine's file, and a rebuild copies it.
  */
 import { createHash } from 'node:crypto';
 import Database, { type Database as Db } from 'better-sqlite3';
@@ -8,8 +8,8 @@ import { type Fingerprint, isStorageTrouble } from '../../bus/projection/store.t
 import type { InputKind } from '../model/mod.ts';
 
 /**
- * The table of records, in the engine's file; and by erasure the first event of theirs that was folded: what was trained
- * from there on, before the erasure, has their part in it.
+ * The table of records in the engine's file; and for each erasure the position of the user's first folded event: inputs
+ * trained between this position and the erasure contain a part of the user.
  */
 export const RECORDS_SCHEMA = `
 CREATE TABLE IF NOT EXISTS recorded_input (
@@ -19,20 +19,20 @@ CREATE TABLE IF NOT EXISTS recorded_input (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS recorded_erasure (seq INTEGER PRIMARY KEY, first INTEGER NOT NULL) STRICT;`;
 
-/** What is known of an input without its bytes. */
+/** A record without the bytes of the input. */
 export interface InputMention {
   kind: InputKind;
   /** Position of the log at which its training read the state. */
   trained_at: number;
-  /** It counts from here on: taken over before the event with this sequence, or the first one after it, is folded. */
+  /** The fold uses the input from here on: it reads it before it folds the event with this sequence, or the next one after it. */
   from_seq: number;
-  /** Of its bytes, hex. */
+  /** SHA-256 of the bytes, hex. */
   sha256: string;
-  /** What trained it, `native` or `wasm`. */
+  /** Backend of the training, `native` or `wasm`. */
   backend: string;
   /** Seconds that the training took. */
   seconds: number;
-  /** Messages before `from_seq`, newest first, by which the log is recognised. */
+  /** Messages before `from_seq`, newest first, by which the engine recognises the log. */
   marks: readonly Fingerprint[];
 }
 
@@ -40,34 +40,34 @@ export interface RecordedInput extends InputMention {
   bytes: Uint8Array;
 }
 
-/** The order in which inputs are taken over. */
+/** The order in which the fold reads inputs. */
 export const inOrder = (a: InputMention, b: InputMention): number =>
   a.from_seq - b.from_seq || a.trained_at - b.trained_at || (a.kind < b.kind ? -1 : 1);
 
 export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** Whether two are the same record. */
+/** Whether two records are the same. */
 export const keyOf = ({ from_seq, trained_at, kind }: InputMention): string => `${from_seq}/${trained_at}/${kind}`;
 
-/** Where the fold finds inputs. */
+/** Source of recorded inputs for the fold. */
 export interface InputSource {
-  /** Those that count from a position behind `after` and up to `to`, in order. */
+  /** Inputs that count from a position above `after`, up to `to`, in order. */
   between(after: number, to: number): RecordedInput[];
 }
 
 export interface InputRecords extends InputSource {
-  /** Writes one down, in a transaction of its own unless one is open; one that is there already stays. */
+  /** Inserts a record, in a transaction of its own unless one is open. An existing record stays as it is. */
   add(input: RecordedInput): void;
-  /** Removes a record that is of another log, or that the first instance does not have. */
+  /** Removes a record of another log, or one that the first instance does not have. */
   remove(input: InputMention): void;
-  /** All, in order. */
+  /** All records, in order. */
   list(): InputMention[];
   read(mention: InputMention): RecordedInput | undefined;
-  /** Position at which the newest training of this kind read the state; 0: no training so far. */
+  /** Position at which the newest training of this kind read the state; 0: no training yet. */
   trainedAt(kind: InputKind): number;
-  /** Inputs whose training had a part of a user whom an erasure forgot since, in order. */
+  /** Inputs that contain a part of a user whom an erasure forgot later, in order. */
   tainted(): InputMention[];
-  /** What identifies the inputs that a state at this position holds; empty: none. */
+  /** Digest of the inputs that count up to this position; empty if there are none. */
   digest(seq: number): string;
 }
 
@@ -78,15 +78,15 @@ const fromRow = <T extends { marks: string }>(row: T) => ({ ...row, marks: JSON.
 
 export interface RecordsOptions {
   /**
-   * Nobody else writes to the table while these records are used, so that where inputs count from is kept in memory:
-   * the fold asks at every batch, and mostly there is none.
+   * Whether this object is the only writer of the table. It then keeps the positions of the inputs in memory, because
+   * the fold reads them before every batch, and most batches have no input.
    */
   exclusive?: boolean;
 }
 
-/** The records in an engine's file; its table has to be there. */
+/** The records in an engine's file, which must have the table. */
 export function createRecords(db: Db, { exclusive = false }: RecordsOptions = {}): InputRecords {
-  /** Positions that inputs count from; undefined: not read yet. */
+  /** Positions from which inputs count; undefined: not read yet. */
   let positions: number[] | undefined;
   const readPositions = db.prepare<[], number>('SELECT from_seq FROM recorded_input').pluck();
   function anyBetween(after: number, to: number): boolean {
@@ -112,7 +112,7 @@ export function createRecords(db: Db, { exclusive = false }: RecordsOptions = {}
     'SELECT from_seq, kind, sha256 FROM recorded_input WHERE from_seq <= ? ORDER BY from_seq, trained_at, kind',
   );
   const tainted = db.prepare<[], Omit<Row, 'bytes'>>(
-    // A ranker that was put back is no training: the rebuild that follows says what it was without them.
+    // A pinned ranker is not trained again: the rebuild that follows computes it without the user.
     `SELECT ${MENTION} FROM recorded_input AS input WHERE kind <> 'ranker' AND EXISTS (
        SELECT 1 FROM recorded_erasure AS erasure WHERE erasure.first <= input.trained_at AND input.trained_at < erasure.seq
      ) ORDER BY from_seq, trained_at, kind`,
@@ -138,21 +138,21 @@ export function createRecords(db: Db, { exclusive = false }: RecordsOptions = {}
   };
 }
 
-/** What identifies these records, which are in order; empty: there are none. */
+/** Digest of these records, which are in order; empty if there are none. */
 export function digestOf(records: readonly Pick<InputMention, 'from_seq' | 'kind' | 'sha256'>[]): string {
   if (records.length === 0) return '';
   return sha256Of(Buffer.from(records.map((row) => `${row.from_seq} ${row.kind} ${row.sha256}\n`).join('')));
 }
 
 export interface ForeignRecords extends InputSource {
-  /** Creation time of the stream that the file was made from; empty: nothing is in it. */
+  /** Creation time of the stream that the file was folded from; empty for an empty file. */
   created: string;
   list(): InputMention[];
   read(mention: InputMention): RecordedInput | undefined;
   close(): void;
 }
 
-/** The records in a file that another process may be writing; undefined where there is none that can be read. */
+/** The records in a file that another process may be writing; undefined if the file is missing or not readable. */
 export function openRecords(file: string): ForeignRecords | undefined {
   let db: Db | undefined;
   try {
@@ -164,7 +164,7 @@ export function openRecords(file: string): ForeignRecords | undefined {
   } catch (err) {
     db?.close();
     const code = (err as { code?: string }).code ?? '';
-    // No file, a damaged one, or one of before there were records.
+    // The file is missing, damaged, or older than recorded inputs.
     if (err instanceof TypeError || isStorageTrouble(err) || code === 'SQLITE_ERROR') return undefined;
     throw err;
   }

@@ -1,7 +1,8 @@
 /**
- * After an erasure: what was trained while the user's events were there has their part in it, in sums that nobody can
- * take apart. It is trained once more from what is left, recorded, and the old record goes, here and in the object
- * store. Where nothing can be trained the old one goes all the same. The model is rebuilt then, with what there is.
+ * Renewal of recorded inputs after an erasure. An input that was trained with the user's events contains a part of the
+ * user, in sums that cannot be taken apart. The engine trains it again from the remaining events, records the result, and
+ * removes the old record here and in the object store. If the training fails for lack of data, it removes the old record
+ * all the same. The engine then rebuilds the model with the inputs that it has.
  */
 import type { Database } from 'better-sqlite3';
 import type { Logger } from 'pino';
@@ -17,29 +18,29 @@ export interface RenewalOptions {
   records: Pick<InputRecords, 'tainted' | 'add' | 'remove'>;
   trainings: Pick<Trainings, 'renew'>;
   objects: Pick<InputObjects, 'list' | 'remove'>;
-  /** This instance trains nothing itself: it takes the old ones away once the first instance has. */
+  /** This instance does not train: it removes the old inputs once the first instance has done so. */
   follows: boolean;
-  /** Model and rows no longer follow from the records that there are. */
+  /** Called when model and rows no longer follow from the records. */
   needRebuild: (reason: string) => void;
   logger: Pick<Logger, 'info' | 'warn'>;
   pollMs: number;
 }
 
 export interface Renewal {
-  /** Whether a record has a forgotten user's part in it. */
+  /** Whether an input contains a part of a forgotten user. */
   due(): boolean;
-  /** Looks whether there is something to do; called after an erasure was folded. */
+  /** Begins the renewal if an input needs it. Call it after the fold of an erasure. */
   poll(): void;
   start(): void;
-  /** Waits for the removal that is under way; the owner of a training ends it. */
+  /** Waits for the current removal. The owner of a training ends the training. */
   stop(): Promise<void>;
 }
 
-const REASON = 'what was trained with the part of somebody who was forgotten is trained anew';
+const REASON = 'the engine trains inputs again that contain a part of a forgotten user';
 
 export function createRenewal(options: RenewalOptions): Renewal {
   const { db, records, trainings, objects, follows, needRebuild, logger, pollMs } = options;
-  /** Copies that are still to be taken away. */
+  /** Copies that the engine has not removed yet. */
   const gone = new Map<string, InputMention>();
 
   const replace = db.transaction((old: readonly InputMention[], input: RecordedInput | undefined) => {
@@ -73,7 +74,7 @@ export function createRenewal(options: RenewalOptions): Renewal {
     if (old.length > 0) replace.immediate(old, undefined);
   }
 
-  // A file that is closed while another takes its place has nothing to do.
+  // During a cut-over this file is closed, and the new runtime does the renewal.
   const due = (): boolean => db.open && records.tainted().length > 0;
 
   const poller = createPoller({
@@ -100,5 +101,5 @@ export function createRenewal(options: RenewalOptions): Renewal {
   };
 }
 
-/** The same record at whichever position it counts from. */
+/** Whether two records are of the same training, whatever position they count from. */
 const identity = ({ trained_at, kind, sha256 }: InputMention): string => `${trained_at}/${kind}/${sha256}`;

@@ -1,6 +1,6 @@
 /**
  * Trains at fixed positions of the log, in a worker beside the fold, and records the result between two batches. The
- * input counts from after the rows' position, so the engine takes back nothing that it folded.
+ * input counts from after the rows' position, so the engine need not undo anything that it has folded.
  */
 import type { Logger } from 'pino';
 import { type StreamSeq, streamSeq } from '../../bus/event/ids.ts';
@@ -14,7 +14,7 @@ import { type InputMention, type InputRecords, type RecordedInput, sha256Of } fr
 export interface Stops {
   /** The next one after a position. */
   next(after: number): number;
-  /** The model holds the log up to this one. */
+  /** Called when the model has folded the log up to this position. */
   reached(seq: StreamSeq): void;
 }
 
@@ -48,7 +48,7 @@ export interface Trainings extends Stops {
   /** Begins a due training that could not begin at its position; called between batches. */
   poll(): void;
   /**
-   * Trains these kinds once more from the present state, at any position; `replace` takes each result, undefined where
+   * Trains these kinds once more from the present state, at any position; `replace` gets each result, undefined if
    * the training failed. False: another training or a catch-up runs; the caller tries again.
    */
   renew(
@@ -70,7 +70,7 @@ export function createTrainings(options: TrainingsOptions): Trainings {
   let failed = 0;
   let last: TrainingStatus['last'] = null;
 
-  /** Begins a training with the data of the present position, where one is due. */
+  /** Begins a training with the data of the present position, if one is due. */
   function begin(seq: number): void {
     const due = lastTraining(seq, schedule);
     if (stopped || busy || kinds.length === 0 || due <= begun || catchingUp()) return;
@@ -81,7 +81,7 @@ export function createTrainings(options: TrainingsOptions): Trainings {
         const data = records.trainedAt(kind) < due ? model.trainingData(kind) : undefined;
         if (data !== undefined) orders.push({ kind, data });
       } catch (err) {
-        // The fold goes on where a training fails.
+        // The fold goes on if a training fails.
         fail(kind, seq, err);
       }
     }
@@ -114,7 +114,7 @@ export function createTrainings(options: TrainingsOptions): Trainings {
     }
   }
 
-  /** Nothing else runs between reading the rows' position and writing the record behind it. */
+  /** Reads the rows' position and writes the record behind it in one step, so that nothing is folded in between. */
   function record(
     made: Pick<RecordedInput, 'kind' | 'trained_at' | 'bytes' | 'seconds' | 'backend'>,
     write: (input: RecordedInput) => void = records.add,

@@ -1,4 +1,4 @@
-/** What an engine makes of a log that holds what it should not: nothing stops it, and it is counted. */
+/** An engine on a log with bad events: it counts them and goes on. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -40,7 +40,7 @@ const items = ({ model }: ModelFold, user: string): string[] =>
 describe('the engine', () => {
   const unlisted = ['u1', 'u2', 'u3'].flatMap((user) => [viewed(user, 'a'), viewed(user, 'ghost')]);
 
-  it('keeps what users do with an item that is not in the catalogue, and serves it once it is published', () => {
+  it('counts interactions with an item outside of the catalogue, and serves it once it is published', () => {
     const log = [published('a'), published('b'), ...unlisted, viewed('u4', 'a')];
     const { modelFold } = fold(stored(log));
     expect(items(modelFold, 'u4')).not.toContain('ghost');
@@ -49,7 +49,7 @@ describe('the engine', () => {
     expect(items(fold(stored(log), { serve_unpublished: true }).modelFold, 'u4')[0]).toBe('ghost');
   });
 
-  it('sets aside numbers that are none before they reach the model', () => {
+  it('moves events with invalid numbers to the dead letters before they reach the model', () => {
     const [message] = stored([viewed('u1', 'a', { value: 123 })]) as [StoredMessage];
     const [item] = stored([published('a', { embedding: [123, 1], attributes: { year: 124 } })], 2) as [StoredMessage];
     const altered = (of: StoredMessage, from: string, to: string): StoredMessage => ({
@@ -67,7 +67,7 @@ describe('the engine', () => {
     expect(modelFold.model.stats()).toMatchObject({ events: 1 });
   });
 
-  it('takes embeddings of different lengths, and none at all', () => {
+  it('accepts embeddings of different lengths, and items without one', () => {
     const log = [
       ...[[1, 0], [0.9, 0.1], [1], [1, 2, 3], [0, 0], []].map((embedding, i) => published(`i${i}`, { embedding })),
       published('plain'),
@@ -81,7 +81,7 @@ describe('the engine', () => {
     expect(modelFold.model.similar(itemId('i3'), 5).items.every(({ score }) => Number.isFinite(score))).toBe(true);
   });
 
-  it('counts times of 1970 and 2100, lets neither move its clock beyond the log’s, and takes times that run backwards', () => {
+  it('counts events of 1970 and 2100, moves its clock never beyond the log’s, and accepts times that run backwards', () => {
     const at = (user: string, item: string, time: string): TestEvent => viewed(user, item, { time });
     const backwards = Array.from({ length: 300 }, (_, i) =>
       at(`u${i % 9}`, `i${i % 17}`, new Date(LOG_START - i * 86_400_000).toISOString()),
@@ -100,7 +100,7 @@ describe('the engine', () => {
     expect(modelFold.model.trending(5).items.length).toBe(5);
   });
 
-  it('goes on with a user of thousands of events and an item that everybody took', () => {
+  it('handles a user with thousands of events and an item that every user took', () => {
     const log = [
       ...Array.from({ length: 6_000 }, (_, i) => viewed('bot', `i${(i * 7) % 900}`, { id: `bot${i}` })),
       ...Array.from({ length: 6_000 }, (_, i) => viewed(`u${i}`, 'hit', { id: `hit${i}` })),

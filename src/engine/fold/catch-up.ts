@@ -5,15 +5,15 @@ import type { Logger } from 'pino';
 const LOG_MS = 5_000;
 
 export interface CatchUpStatus {
-  /** Snapshot that the model was read from; null: from the log alone. */
+  /** Snapshot that the engine read the model from; null: from the log alone. */
   snapshot: string | null;
-  /** Position that it held. */
+  /** Position of this snapshot. */
   from: number;
-  /** Position of the rows when the process started: up to there the log is read for the model alone. */
+  /** Position of the rows when the process started. The engine reads the log up to here for the model alone. */
   to: number;
-  /** Position that was reached; `to` when it is done. */
+  /** Position that the catch-up has reached; `to` at its end. */
   reached: number;
-  /** Seconds since the model began to be read, or that it took. */
+  /** Seconds since the catch-up began, or that it took. */
   seconds: number;
 }
 

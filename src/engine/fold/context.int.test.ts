@@ -1,4 +1,4 @@
-/** Sums by circumstance in the engine's rows: what they are after events, what is taken back, and who is forgotten. */
+/** Sums by circumstance in the engine's rows after events, retractions and erasures. */
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { codec, event, rated, retracted, stored, viewed } from '../../../test/support/events.ts';
@@ -41,7 +41,7 @@ const one = viewed('u1', 'i1', { ...onPhone, id: 'a' });
 const two = viewed('u2', 'i1', { ...onTv, id: 'b' });
 const three = viewed('u2', 'i2', { ...onTv, id: 'c' });
 
-it('are whole, of what says its circumstances and is no verdict against', () => {
+it('count every event with circumstances that is not negative feedback', () => {
   const store = sums([
     one,
     two,
@@ -60,11 +60,11 @@ it('are whole, of what says its circumstances and is no verdict against', () => 
   expect(rows.verbOf(99)).toBeUndefined();
 });
 
-it('are as if an event had not been, once it is taken back', () => {
+it('do not count an event after its retraction', () => {
   expect(all(sums([one, two, three, retracted('u2', { id: 'b' })]))).toEqual(all(sums([one, three])));
 });
 
-it('are as if somebody had not been, once they are forgotten', () => {
+it('do not count a user after an erasure', () => {
   const record = event('control.erased.v1', 'act', { hmac: erasureHmac(KEY, 'u2'), fence: 3 });
   expect(all(sums([one, two, three, record]))).toEqual(all(sums([one])));
 });

@@ -1,26 +1,26 @@
 /**
- * What circumstances (device, place, time of day) say of an item: how much more of what is taken in them is this item
- * than of what is taken at all. Sums over events that said their circumstances, kept beside the rows.
+ * The effect of circumstances (device, place, time of day) on an item: how much more often users take the item in them
+ * than elsewhere. The engine adds up the events that name their circumstances, in tables beside the rows.
  */
 import { Type } from 'typebox';
 import { BadRequestError } from '../../errors.ts';
 
-/** Circumstances that are counted; a context may hold others, which are kept in the log and change nothing. */
+/** Circumstances that the engine counts. A context may hold others, which stay in the log and change no list. */
 export const CONTEXT_KEYS = ['device', 'place', 'hour'] as const;
 export type ContextKey = (typeof CONTEXT_KEYS)[number];
 
-/** One circumstance, as it is counted. */
+/** One circumstance, as the engine counts it. */
 export interface Circumstance {
   key: ContextKey;
   value: string;
 }
 
-/** Characters of a device or place that are counted. */
+/** Characters of a device or place that the engine counts; it ignores longer ones. */
 const VALUE_MOST = 64;
-/** Hours of a day fall into four parts: a day's worth of events an hour would be too few. */
+/** The engine counts four parts of a day: single hours would have too few events. */
 const PARTS = ['night', 'morning', 'afternoon', 'evening'] as const;
 
-/** Circumstances that a context holds, in the order of {@link CONTEXT_KEYS}; those that are none are left out. */
+/** The valid circumstances of a context, in the order of {@link CONTEXT_KEYS}. */
 export function circumstancesOf(context: Readonly<Record<string, unknown>> | undefined): Circumstance[] {
   if (context === undefined) return [];
   return CONTEXT_KEYS.flatMap((key): Circumstance[] => {
@@ -43,7 +43,7 @@ export const CONTEXT = Type.Object(
   {
     additionalProperties: true,
     description:
-      'circumstances of the request: items that users take more often in them move up; with served the event holds them as well. Members of other names change no list',
+      'circumstances of the request: items that users take more often in them move up; with served the event contains them as well. Members with other names change no list',
     examples: [{ device: 'tv', place: 'home', hour: 20 }],
   },
 );
@@ -66,15 +66,15 @@ export interface ContextCounts {
   taken(key: ContextKey, value: string, item: string): number;
 }
 
-/** Sixteenths that an item is taken to have been taken beside: ten interactions as everybody's are spread. */
+/** Sixteenths of prior weight of an item: ten interactions, spread over the circumstances as those of all items. */
 const PRIOR = 160;
-/** An item is moved by no more than so many doublings by one circumstance. */
+/** One circumstance moves an item by at most so many doublings. */
 const MOST = 2;
 
 /**
- * How many times an item is taken in a circumstance for once that it would be by chance, in doublings (log2), drawn
- * towards 0 where little is known: `log2((c + m p) / ((n + m) p))` with c the item's in it, n the item's with any value
- * of this key, p the share of the value, m ten interactions. 0 where nothing is known.
+ * How often users take an item in a circumstance, relative to chance, in doublings (log2), shrunk towards 0 for few
+ * events: `log2((c + m p) / ((n + m) p))`, with c the weight of the item in the circumstance, n its weight with any value
+ * of this key, p the share of the value, and m ten interactions. 0 without events.
  */
 export function liftOf({ key, value }: Circumstance, item: string, counts: ContextCounts): number {
   const all = counts.taken(key, '', '');

@@ -11,7 +11,7 @@ function counted(events: readonly (readonly [value: string, item: string, times:
 }
 
 describe('circumstances', () => {
-  it('are device, place and the part of the day; all else of a context is left out', () => {
+  it('are device, place and the part of the day; other members of a context are ignored', () => {
     expect(circumstancesOf({ device: 'tv', page: 'home', hour: 23, place: 'at home' })).toEqual([
       { key: 'device', value: 'tv' },
       { key: 'place', value: 'at home' },
@@ -27,7 +27,7 @@ describe('circumstances', () => {
     ]);
   });
 
-  it('are none where they are no such values', () => {
+  it('ignore invalid values', () => {
     for (const context of [
       { hour: 24 },
       { hour: '9' },
@@ -41,7 +41,7 @@ describe('circumstances', () => {
   });
 });
 
-describe('what a circumstance says of an item', () => {
+describe('the effect of a circumstance on an item', () => {
   const counts = counted([
     ['tv', 'film', 90],
     ['phone', 'film', 10],
@@ -51,20 +51,20 @@ describe('what a circumstance says of an item', () => {
   ]);
   const lift = (value: string, item: string): number => liftOf({ key: 'device', value }, item, counts);
 
-  it('is more than nothing where it is taken more there, less where it is taken less', () => {
+  it('is positive if users take the item more often in it, and negative if less often', () => {
     expect(lift('tv', 'film')).toBeGreaterThan(0.5);
     expect(lift('phone', 'film')).toBeLessThan(-1);
     expect(lift('phone', 'clip')).toBeGreaterThan(0.5);
   });
 
-  it('is next to nothing of what was hardly ever taken, and nothing of what never was', () => {
+  it('is near 0 for an item with few interactions, and 0 without any', () => {
     expect(Math.abs(lift('phone', 'rare'))).toBeLessThan(0.15);
     expect(lift('tv', 'unknown')).toBe(0);
     expect(lift('watch', 'film')).toBe(0);
     expect(liftOf({ key: 'place', value: 'home' }, 'film', counted([]))).toBe(0);
   });
 
-  it('is bounded, whatever was counted', () => {
+  it('is bounded for any counts', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.constantFrom('a', 'b'), fc.constantFrom('x', 'y', 'z'), fc.integer({ min: 1, max: 1e6 }))),

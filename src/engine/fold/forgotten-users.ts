@@ -8,7 +8,7 @@ import type { Effect } from '../../bus/projection/after-commit.ts';
 export interface ForgottenUsers {
   /** The record at this position forgets a user; called within the transaction, perhaps more than once. */
   note(user: string, record: number): void;
-  /** Position of the newest record that forgets a user and is not cleared; 0: there is none. */
+  /** Position of the newest record that forgets a user and is not cleared; 0: no record. */
   forgottenAt(user: string): number;
   users(): Iterable<string>;
   /** Clears the ids once all effects before it have seen them: it comes last. */

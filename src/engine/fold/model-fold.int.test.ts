@@ -1,4 +1,4 @@
-/** The model that learned live and one that reads the log again beside rows that are ahead have to be one and the same. */
+/** The live model, and one that reads the log again beside rows that are ahead, must be equal. */
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -206,9 +206,9 @@ const act: fc.Arbitrary<(n: number) => TestEvent> = fc.oneof(
   { weight: 1, arbitrary: item.map((i) => (n: number) => restored(i, { id: `n${n}` })) },
 );
 
-describe('the engine’s memory', () => {
+describe('the model fold', () => {
   it(
-    'is the same learned live, read again when the rows are ahead, or gone on with from a snapshot',
+    'is the same live, in a catch-up behind the rows, and continued from a snapshot',
     () => {
       fc.assert(
         fc.property(fc.array(act, { maxLength: 60 }), fc.constantFrom(1, 2, 7, 100), fc.nat(60), (acts, batch, cut) => {
@@ -227,14 +227,14 @@ describe('the engine’s memory', () => {
       'a session had traits before it was linked',
       [registered('s1', { age: 41 }, { id: 'n0' }), linked('u1', 's1', { id: 'n1' })],
     ],
-    ['a link is made of nobody known', [linked('u1', 's1')]],
+    ['a link names unknown ids', [linked('u1', 's1')]],
     ['a second user claims the session', [linked('u1', 's1'), linked('u2', 's1'), viewed('s1', 'a')]],
     ['a link closes a circle', [linked('u1', 'u2'), linked('u2', 'u1'), viewed('u1', 'a'), viewed('u2', 'b')]],
-    ['a link is taken back', [viewed('s1', 'a'), linked('u1', 's1', { id: 'n1' }), retracted('u1', { id: 'n1' })]],
-    ['something unknown is taken back', [retracted('u9', { id: 'never' })]],
-    ['the only event is taken back', [viewed('u1', 'a', { id: 'n0' }), retracted('u1', { id: 'n0' })]],
-    ['an event is taken back before it came', [retracted('u1', { id: 'later' }), viewed('u1', 'a', { id: 'later' })]],
-    ['traits are all taken back', [registered('u1', { age: 41 }, { id: 'n0' }), retracted('u1', { id: 'n0' })]],
+    ['a link is retracted', [viewed('s1', 'a'), linked('u1', 's1', { id: 'n1' }), retracted('u1', { id: 'n1' })]],
+    ['an unknown event is retracted', [retracted('u9', { id: 'never' })]],
+    ['the only event is retracted', [viewed('u1', 'a', { id: 'n0' }), retracted('u1', { id: 'n0' })]],
+    ['an event is retracted before it arrives', [retracted('u1', { id: 'later' }), viewed('u1', 'a', { id: 'later' })]],
+    ['all traits are retracted', [registered('u1', { age: 41 }, { id: 'n0' }), retracted('u1', { id: 'n0' })]],
     [
       'a link has a member named item',
       [event('user.linked.v1', 'u1', { session: 's1', item: 'a' }), viewed('s1', 'b')],
@@ -245,14 +245,14 @@ describe('the engine’s memory', () => {
     ],
     ['a number beyond sixteenths is rated', [rated('u1', 'a', 1e9)]],
     [
-      'what was said is taken back later',
+      'traits are retracted later',
       [registered('u1', { age: 41 }, { id: 'n0' }), viewed('u1', 'a'), retracted('u1', { id: 'n0' })],
     ],
     [
       'an item is withdrawn and its user linked later',
       [published('a'), viewed('s1', 'a'), viewed('u1', 'b'), withdrawn('a'), linked('u1', 's1')],
     ],
-  ])('is the same where %s', (_what, events) => {
+  ])('is the same if %s', (_what, events) => {
     for (const batch of [1, 100]) {
       const { live, recalled, restored } = fold(events, batch);
       expect(known(recalled)).toEqual(known(live));
@@ -260,7 +260,7 @@ describe('the engine’s memory', () => {
     }
   });
 
-  it('asks the rows for what they said at an event’s position, however far they are ahead', () => {
+  it('reads the rows as of an event’s position, however far they are ahead', () => {
     const folder = makeTempDir('engine');
     const store = openStore({
       file: join(folder, 'e.sqlite'),
@@ -298,7 +298,7 @@ describe('the engine’s memory', () => {
     }
   });
 
-  it('has a list of a user’s own from one event on', () => {
+  it('has a personal list from one event on', () => {
     const catalogue = ['a', 'b', 'c', 'd', 'e', 'f'].map((i) => published(i));
     const others = ['u1', 'u2', 'u3'].flatMap((u) => [viewed(u, 'a'), viewed(u, 'b'), viewed(u, 'c')]);
     const more = ['u4', 'u5', 'u6', 'u7'].flatMap((u) => [viewed(u, 'd'), viewed(u, 'e'), viewed(u, 'f')]);
@@ -309,7 +309,7 @@ describe('the engine’s memory', () => {
     expect(live.recommend({ user: userId('nobody'), n: 2 }).source).toBe('popular');
   });
 
-  it('never lists what is withdrawn, until it is restored', () => {
+  it('never lists a withdrawn item, until it is restored', () => {
     const events = [
       ...['a', 'b', 'c'].map((i) => published(i)),
       viewed('u1', 'a'),
@@ -328,7 +328,7 @@ describe('the engine’s memory', () => {
   });
 });
 
-describe('a ranker that was put back, in a rebuild', () => {
+describe('a pinned ranker, in a rebuild', () => {
   /** The ranker after all events in batches of so many, pinned at 35 to what it was at 30, which was recorded wrongly. */
   function rebuilt(batch: number): string {
     const events = Array.from({ length: 80 }, (_, n) => viewed(`u${n % 5}`, 'abcdefg'.charAt((n * (1 + (n % 3))) % 7)));
@@ -359,7 +359,7 @@ describe('a ranker that was put back, in a rebuild', () => {
     }
   }
 
-  it('is the one of this fold, whatever batches the log comes in', () => {
+  it('is the one of this fold, for any batches', () => {
     const one = rebuilt(1);
     for (const batch of [3, 30, 33, 80]) expect(rebuilt(batch)).toBe(one);
   });

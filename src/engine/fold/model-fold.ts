@@ -1,4 +1,4 @@
-/** The model in memory: a fold of the log, which may be behind the engine's rows when a process starts. */
+/** The model in memory: a fold of the log. When a process starts, it may be behind the engine's rows. */
 
 import { isInteraction, type LoggedEvent } from '../../bus/event/codec.ts';
 import { erasureHmac } from '../../bus/event/erasure-hmac.ts';
@@ -45,7 +45,7 @@ export function emptyModel({ engine }: Config): Model {
   });
 }
 
-/** Event times that say something is wrong where they are made: behind the log's own clock by more than a day, or 1970. */
+/** Event times that show a fault of their publisher: more than a day behind the clock of the log, or in 1970. */
 export type TimeWarning = 'time-ahead' | 'time-1970';
 
 /** Recorded inputs whose bytes are damaged, or of a version that this release does not read. */
@@ -54,12 +54,12 @@ export type InputWarning = 'input-unreadable';
 const DAY_MS = 86_400_000;
 const YEAR_MS = 365 * DAY_MS;
 
-/** The model in memory with its place in the log. */
+/** The model in memory, and its position in the log. */
 export interface ModelFold {
   readonly model: Model;
-  /** Position up to which the log is in it. */
+  /** Position up to which it has folded the log. */
   position(): StreamSeq;
-  /** How often each kind of odd thing was met since it was made; none of them stops it. */
+  /** Irregularities since the fold was made, by kind. None of them stops the fold. */
   warnings(): Readonly<Record<WarningName | TimeWarning | InputWarning, number>>;
   /** Folds applied events, in log order; afterwards the fold is at `seq`. */
   fold(events: readonly LoggedEvent[], seq: StreamSeq): void;
@@ -68,15 +68,15 @@ export interface ModelFold {
 export interface ModelFoldOptions {
   config: Config;
   tables: EngineTables;
-  /** Left out: an empty one, at the log's beginning. */
+  /** Left out: an empty model, at the beginning of the log. */
   model?: Model;
-  /** Position that the model holds. */
+  /** Position of the model. */
   seq?: StreamSeq;
-  /** What was trained outside the fold; left out: nothing. */
+  /** Recorded inputs; left out: none. */
   inputs?: InputSource;
-  /** Positions at which the fold stops for a moment. */
+  /** Positions at which the fold pauses, for a training or a pin. */
   stops?: Stops;
-  /** Key by which records of erasures name users. */
+  /** Key of the HMACs by which records of erasures name users. */
   erasureKey?: Uint8Array;
 }
 
@@ -96,10 +96,10 @@ export function createModelFold({
   const odd: Record<TimeWarning | InputWarning, number> = { 'time-ahead': 0, 'time-1970': 0, 'input-unreadable': 0 };
 
   function adopt({ kind, bytes, sha256, from_seq }: RecordedInput): void {
-    // One of a kind that is switched off is neither trained nor used.
+    // The engine neither trains nor uses kinds that the configuration switches off.
     if (kind !== 'ranker' && !kinds.includes(kind)) return;
     try {
-      if (sha256Of(bytes) !== sha256) throw new InputUnreadableError('its bytes are not those that were recorded');
+      if (sha256Of(bytes) !== sha256) throw new InputUnreadableError('its bytes do not match the recorded SHA-256');
       if (kind === 'ranker') {
         const pin = decodePin(bytes);
         if (pin.config === hash) model.pinRanker(pin.ranker);
@@ -107,13 +107,13 @@ export function createModelFold({
       }
       model.adopt({ kind, bytes, seq: from_seq });
     } catch (err) {
-      // The same with every fold of the log, so that all of them go on without it.
+      // Every fold of the log finds the same, so all of them go on without this input.
       if (!(err instanceof InputUnreadableError)) throw err;
       odd['input-unreadable']++;
     }
   }
 
-  /** Folds up to a position, taking inputs over where they count from. */
+  /** Folds up to a position, and reads each input at the position from which it counts. */
   function advance(events: readonly LoggedEvent[], to: StreamSeq): void {
     let done = 0;
     for (const input of inputs?.between(at, to) ?? []) {
@@ -131,7 +131,7 @@ export function createModelFold({
     position: () => at,
     fold: (events, to) => {
       let rest = events;
-      // Stop by stop, as what is done at one may change the inputs that count from there.
+      // One stop at a time, because a stop may change the inputs that count from there.
       const next = (after: number): number => stops?.next(after) ?? Number.POSITIVE_INFINITY;
       for (let stop = next(at); stop <= to; stop = next(stop)) {
         const end = firstFrom(rest, stop + 1, 0);
@@ -141,7 +141,7 @@ export function createModelFold({
       }
       if (at < to) advance(rest, to);
       for (const event of events) {
-        // Counted as of when the log took it, so that no date in the future moves the clock.
+        // The time at which the log took the event, so that no date in the future moves the clock.
         if (event.time > event.timestamp + DAY_MS) odd['time-ahead']++;
         else if (event.time < YEAR_MS) odd['time-1970']++;
       }
@@ -158,9 +158,9 @@ function firstFrom(events: readonly LoggedEvent[], seq: number, place: number): 
 }
 
 /**
- * Folds events that the rows hold already. What an event does not say itself (who a session belongs to, traits, the
- * sequence of an identity) is read from the rows as it was at that event's position, so that it makes no difference how
- * far the rows are ahead.
+ * Folds events that the rows hold already. The fold reads facts that an event does not contain (the user of a session,
+ * traits, the sequence of an identity) from the rows, as of the position of the event, so the result does not depend on
+ * how far the rows are ahead.
  */
 export function learn(
   model: Model,
@@ -170,7 +170,7 @@ export function learn(
   erasureKey: Uint8Array = new Uint8Array(),
 ): void {
   for (const event of events) {
-    // Event by event, so that what is learned from a list doesn't depend on the batch that it came in.
+    // Event by event, so that the model learns the same from a list whatever the batch.
     model.clock = timeOf(event);
     if (isInteraction(event)) {
       const { weight, negative } = weigh(event.verb, event.data.value, weights);
@@ -192,7 +192,7 @@ export function learn(
         break;
       case 'user.linked.v1': {
         model.link(userId(event.subject), userId(event.data.session), event.seq);
-        // What was known of the session is known of the user now, and of the session no more.
+        // The traits of the session now belong to the user, and no longer to the session.
         const user = tables.linkHistory.ownerAt(event.subject, event.seq);
         if (tables.linkHistory.ownerAt(event.data.session, event.seq) === user && event.data.session !== user)
           model.setTraits(userId(event.data.session), {});

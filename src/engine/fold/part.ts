@@ -1,4 +1,4 @@
-/** The model's fold as a part of the engine: the state that follows the log, and how far its catch-up is. */
+/** The model fold as a part of the engine: the state follower, and the progress of its catch-up. */
 import { streamSeq } from '../../bus/event/ids.ts';
 import type { Fingerprint } from '../../bus/projection/store.ts';
 import type { ServicePart } from '../../bus/service/description.ts';
@@ -13,12 +13,12 @@ import { personalDataOf } from './personal-data.ts';
 import type { EngineTables } from './projection.ts';
 import { qualityOf } from './quality.ts';
 
-/** The reason of a rebuild where the rows hold nothing of a forgotten user any more, and the model still does. */
+/** The reason of a rebuild if the model still contains a forgotten user, and the rows no longer do. */
 const LEARNED_FROM_FORGOTTEN = 'the model comes from a state that has learned from a user whom an erasure forgot since';
 
 export interface FoldPartOptions {
   tables: EngineTables;
-  /** The model that the fold begins with, the position that it holds, and how it came there. */
+  /** The model that the fold begins with, its position, and where it comes from. */
   model: Model;
   seq: number;
   snapshot: string | undefined;
@@ -29,11 +29,11 @@ export interface FoldPartOptions {
 
 export interface FoldPart extends ServicePart {
   fold: ModelFold;
-  /** Whether the model is behind the rows that there were when the process started. */
+  /** Whether the model is behind the position that the rows had when the process started. */
   catchingUp(): boolean;
-  /** The newest message of the catch-up; undefined: there was none. */
+  /** The newest message of the catch-up; undefined: there was no catch-up. */
   mark(): Fingerprint | undefined;
-  /** Throws where the model holds a part of a batch: then it is the state of no position. */
+  /** Throws if the model has folded only a part of a batch, because it then is the state of no position. */
   assertWhole(): void;
 }
 
@@ -44,7 +44,7 @@ export function createFoldPart(context: EngineContext, options: FoldPartOptions)
   const catchUp = createCatchUpProgress({ logger, from: seq, to: store.checkpoint().seq, snapshot, readMs });
   let mark: Fingerprint | undefined;
   let whole = true;
-  /** A state from before an erasure, as in a snapshot that was put back, has learned from the forgotten user. */
+  /** A state from before an erasure, as in a restored snapshot, has learned from the forgotten user. */
   const renewStale = (): void => {
     if (model.stale && store.rebuildDue() === undefined) store.needRebuild(LEARNED_FROM_FORGOTTEN);
   };
@@ -54,7 +54,8 @@ export function createFoldPart(context: EngineContext, options: FoldPartOptions)
     catchingUp: catchUp.running,
     mark: () => mark,
     assertWhole: () => {
-      if (!whole) throw new TypeError(`the model holds a part of a batch behind sequence ${fold.position()}`);
+      if (!whole)
+        throw new TypeError(`the model has folded only a part of the batch after sequence ${fold.position()}`);
     },
     personalData: personalDataOf(model),
     state: {

@@ -1,7 +1,7 @@
 /**
- * The engine's rows: who took what, links, traits and items. The model is no fold of these but of the log (what it
- * learns depends on the order of things); it asks them for what an event does not say itself, always as it was at that
- * event's position: rows may be ahead of the model, so nothing that it asks for is ever deleted or overwritten.
+ * The engine's rows: interactions, links, traits and items. The model is a fold of the log and not of the rows, because
+ * what it learns depends on the order of events. It reads facts that an event does not contain from the rows, as of the
+ * position of the event. The rows may be ahead of the model, so the fold never deletes or overwrites these facts.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { isInteraction, type LoggedEvent } from '../../bus/event/codec.ts';
@@ -115,7 +115,7 @@ export const prepareTables = (db: Database): EngineTables => ({
   noteErasure: db.prepare('INSERT OR REPLACE INTO recorded_erasure VALUES (?, ?)'),
 });
 
-/** Weights as the configuration has them, by type, in the model's terms. */
+/** Weights by event type, from the configuration, in the units of the model. */
 export function weightsOf({ engine }: Config): WeightsConfig {
   const verbs = Object.entries(engine.weights).map(([type, weight]) => [type.split('.')[1] ?? type, weight]);
   return {
@@ -157,7 +157,7 @@ export function traitsAt(user: string, seq: number, tables: EngineTables): Trait
   return foldTraits(events.map(({ type, traits }) => ({ type, traits: JSON.parse(traits) })));
 }
 
-/** The event time as the model takes it: no later than when the log took the event. */
+/** The event time that the model uses: no later than the time at which the log took the event. */
 export const timeOf = (event: LoggedEvent): number => Math.min(event.time, event.timestamp);
 
 function applyEngineEvent(event: LoggedEvent, tables: EngineTables, weights: WeightsConfig): void {
@@ -227,7 +227,7 @@ function dropInteraction(seq: number, tables: EngineTables): void {
   tables.dropInteraction.run(seq);
 }
 
-/** Sums by circumstance and item, by circumstance, by item, and in all; negative verdicts don't count. */
+/** Sums by circumstance and item, by circumstance, by item, and in total. Negative feedback does not count. */
 function countContext(
   { item, weight, negative, context }: { item: string; weight: number; negative: number; context: string | null },
   { addTaken, dropTaken }: EngineTables,
@@ -246,7 +246,7 @@ function countContext(
     }
 }
 
-/** The user's own rows. The model follows by itself as far as it can; all of it by the rebuild. */
+/** Removes the user's own rows. The model subtracts what it can; the rebuild removes the rest. */
 function forgetUser({ user, seq: record, seqs, sessions, due }: Forgotten, tables: EngineTables): void {
   for (const seq of seqs) {
     dropInteraction(seq, tables);
@@ -255,5 +255,5 @@ function forgetUser({ user, seq: record, seqs, sessions, due }: Forgotten, table
   }
   tables.links.unlink(sessions, tables.links.ownerOf(user));
   if (seqs[0] !== undefined) tables.noteErasure.run(record, seqs[0]);
-  if (seqs.length > 0) due('what was learned in the order of events can’t be taken out of the model');
+  if (seqs.length > 0) due('the model cannot subtract what it learned in the order of events');
 }

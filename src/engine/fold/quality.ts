@@ -1,7 +1,7 @@
-/** Prequential quality, where there is any. */
+/** Prequential quality of the model. */
 import type { Model, PrequentialReport } from '../model/mod.ts';
 
-/** How well the model ranked what came next; null where nothing was scored. */
+/** How well the model ranked the next events; null before it scored any. */
 export const qualityOf = (model: Model): PrequentialReport | null => {
   const report = model.prequential();
   return report.scored > 0 ? report : null;

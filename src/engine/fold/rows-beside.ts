@@ -1,18 +1,18 @@
-/** What lists read from the engine's rows beside the model. */
+/** Reads the engine's rows for lists, beside the model. */
 import type { ContextCounts } from './context.ts';
 import type { EngineTables } from './projection.ts';
 
 export interface TakenLately {
-  /** As it was published; a session's may be a user's by now. */
+  /** The id that published the event. If it is a session, it may belong to a user by now. */
   user: string;
   item: string;
-  /** Sixteenths. */
+  /** In sixteenths of an interaction. */
   weight: number;
   /** Event time, milliseconds since 1970. */
   time: number;
 }
 
-/** What the engine's rows know beside the model. */
+/** Facts in the engine's rows that the model does not hold. */
 export interface RowsBeside extends ContextCounts {
   /** The newest interactions, the newest first. */
   newest(count: number): Iterable<TakenLately>;

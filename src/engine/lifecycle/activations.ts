@@ -19,11 +19,11 @@ export interface Activation {
   act: string;
   verb: ActivationVerb;
   seq: number;
-  /** When it happened, milliseconds since 1970. */
+  /** Time of the event, milliseconds since 1970. */
   time: number;
   /** Snapshot that it names, an object of the store. */
   snapshot: string;
-  /** Undefined: those of the file. */
+  /** Undefined: the settings of the file. */
   settings: EngineSettings | undefined;
   reason: string | undefined;
 }
@@ -119,7 +119,7 @@ export interface InForce {
   activation: Activation | undefined;
 }
 
-/** What the newest activation puts in force over a configuration; the one before it where its settings are invalid. */
+/** What the newest activation puts in force over a configuration; the one before it if its settings are invalid. */
 export function inForce(
   config: Config,
   activations: readonly Activation[],
@@ -131,7 +131,7 @@ export function inForce(
     try {
       return { config: withSettings(config, settings, `${verb} ${act}`), activation };
     } catch (err) {
-      warn(`the engine can't put the settings of ${verb} ${act} in force: ${messageOf(err)}`);
+      warn(`the engine cannot put the settings of ${verb} ${act} in force: ${messageOf(err)}`);
     }
   }
   return { config, activation: undefined };

@@ -29,11 +29,11 @@ function acts(...of: { verb: 'promoted' | 'rolled_back'; config: string }[]): Ac
 const json = JSON.stringify(settingsOf(other));
 
 describe('the settings in force', () => {
-  it('are the file’s where nothing was promoted or rolled back', () => {
+  it('are the file’s without a promotion or rollback', () => {
     expect(inForce(file, [])).toEqual({ config: file, act: undefined });
   });
 
-  it('are those of the newest act, and what is operational stays the file’s', () => {
+  it('are those of the newest activation, and operational settings are the file’s', () => {
     const { config, activation } = inForce(file, acts({ verb: 'promoted', config: json }));
     expect(config.engine).toMatchObject({ ranker_form: 'none', ranker_units: 16, snapshot_events: 77 });
     expect(configHash(config)).toBe(configHash(other));
@@ -41,7 +41,7 @@ describe('the settings in force', () => {
     expect(config.http).toEqual(file.http);
   });
 
-  it('are the file’s again after an act that says none', () => {
+  it('are the file’s again after an activation without settings', () => {
     const { config, activation } = inForce(
       file,
       acts({ verb: 'rolled_back', config: json }, { verb: 'promoted', config: '' }),
@@ -50,11 +50,11 @@ describe('the settings in force', () => {
     expect(activation?.seq).toBe(2);
   });
 
-  it('are read from events of before settings stood in them as if these said none', () => {
+  it('are the file’s for events of releases without settings in them', () => {
     expect(inForce(file, acts({ verb: 'promoted', config: 'c1' })).config).toEqual(file);
   });
 
-  it('pass over settings that this release does not know, and an act whose values are none', () => {
+  it('ignore unknown settings, and an activation with invalid values', () => {
     const strange = JSON.stringify({ ...settingsOf(other), of_tomorrow: true });
     expect(configHash(inForce(file, acts({ verb: 'promoted', config: strange })).config)).toBe(configHash(other));
     const said: string[] = [];
@@ -71,7 +71,7 @@ describe('the settings in force', () => {
     });
   });
 
-  it('are told apart by name', () => {
+  it('are compared by name', () => {
     expect(differences(settingsOf(file), settingsOf(other))).toEqual({
       ranker_form: ['hidden', 'none'],
       ranker_units: [8, 16],
@@ -83,18 +83,18 @@ describe('the settings in force', () => {
 describe('a pinned ranker', () => {
   const pin = { config: 'abc', act: 'act1', snapshot: 'model-1', ranker: Buffer.from([10, 0, 255]) };
 
-  it('is read as it was written, and so is the end of one', () => {
+  it('is read as it was written, and so is the end of a pin', () => {
     expect(decodePin(encodePin(pin))).toEqual(pin);
     const end = { ...pin, ranker: undefined };
     expect(decodePin(encodePin(end))).toEqual(end);
   });
 
-  it('is refused where it is something else', () => {
+  it('is refused if the bytes are something else', () => {
     for (const bytes of [Buffer.alloc(0), Buffer.from('FRSHINPT'), Buffer.from('{"config":1}\n')])
       expect(() => decodePin(bytes)).toThrow('no pinned ranker');
   });
 
-  it('is replaced by what a fold had there, under the same settings only', () => {
+  it('is replaced by the ranker of the fold at its position, under the same settings only', () => {
     const input = {
       kind: 'ranker' as const,
       trained_at: 5,

@@ -1,4 +1,4 @@
-/** Of a model whose memory, or whose snapshot, somebody or something has changed, the value is named. */
+/** `freshet verify` names the changed value of a model or snapshot. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -84,7 +84,7 @@ describe('a model’s contents', () => {
       .map((line) => JSON.parse(line) as Cell[]);
   const other = (value: Cell): Cell => (typeof value === 'number' ? value + 1 : `${value ?? ''}x`);
 
-  it('are the same of a model that was read from a snapshot', async () => {
+  it('are the same for a model that was read from a snapshot', async () => {
     const read = createModel();
     read.importState(example().exportState());
     for (const table of CONTENTS) {
@@ -95,7 +95,7 @@ describe('a model’s contents', () => {
     }
   });
 
-  it('with any single value changed are found, by table, key and column', async () => {
+  it('with any changed value are reported by table, key and column', async () => {
     const model = example();
     for (const table of CONTENTS) {
       const { key, columns } = contentsOf(model, table);
@@ -119,7 +119,7 @@ describe('a model’s contents', () => {
     }
   });
 
-  it('with a row too many or too few are found with the row', async () => {
+  it('with an additional or missing row are reported with the row', async () => {
     const model = example();
     for (const table of CONTENTS) {
       const path = pathOf(write(model, table));
@@ -146,7 +146,7 @@ describe('a model’s contents', () => {
     }
   });
 
-  it('are told with the events that a count comes from', () => {
+  it('with a wrong count are reported with the events of the count', () => {
     const model = createModel();
     const seen: [string, string][] = [
       ['u1', 'a'],
@@ -167,7 +167,7 @@ describe('a model’s contents', () => {
   });
 });
 
-describe('an engine that runs', () => {
+describe('a running engine', () => {
   const settings = {
     projection: { batch_wait_ms: 1, idle_check_ms: 100, check_interval_ms: 100, backoff_min_ms: 5, heartbeat_ms: 200 },
     engine: { snapshot_interval_ms: 3_600_000, snapshot_events: 1_000_000, training_content: false },
@@ -239,7 +239,7 @@ describe('an engine that runs', () => {
     return verdict;
   }
 
-  /** Folds an event more, of which one count is added twice; returns its sequence. */
+  /** Folds one more event and adds one of its counts twice; returns its sequence. */
   async function countWrongly(): Promise<number> {
     const count = Statistics.prototype.count;
     let numbers: [number, number] | undefined;
@@ -256,7 +256,7 @@ describe('an engine that runs', () => {
     return last;
   }
 
-  it('is told of a count that is wrong in its memory, with both values and the events it comes from', async () => {
+  it('with a wrong count in its model is reported with both values and the events of the count', async () => {
     await start();
     await folded(await publishAll(publisher, history()));
     const sound = await verify();
@@ -270,7 +270,7 @@ describe('an engine that runs', () => {
     expect(found?.events.at(-1)).toMatchObject({ seq: last, subject: 'ev.user.u2.viewed' });
   });
 
-  it('is not compared under other settings than it runs with', async () => {
+  it('is not compared under other settings', async () => {
     await start();
     await folded(await publishAll(publisher, history()));
     const others = { ...settings, engine: { ...settings.engine, ranker_rate: 0.001 } };
@@ -278,7 +278,7 @@ describe('an engine that runs', () => {
     await expect(verify()).rejects.toThrow(/FRESHET_FOLD_VERSION_DIFFERS: The engine service runs with configuration/);
   });
 
-  it('is compared by its own memory, whichever other instance could answer for it', async () => {
+  it('is compared by its own model, not by that of another instance', async () => {
     await start();
     await folded(await publishAll(publisher, history()));
     await countWrongly();
@@ -293,7 +293,7 @@ describe('an engine that runs', () => {
       },
       { within: 60_000, what: 'the replica that takes its turn' },
     );
-    // Whoever was asked by turns would be the wrong one in one of these.
+    // A request to any instance in turn would reach the wrong one in one of these cases.
     for (let round = 0; round < 3; round++) {
       expect((await verify(1)).first_difference).toMatchObject({ table: 'model.pair', column: 'together' });
       const sound = await verify(2);
@@ -301,7 +301,7 @@ describe('an engine that runs', () => {
     }
   });
 
-  it('is told of an event that was put into its snapshot by hand', async () => {
+  it('with an event added to its snapshot by hand is reported', async () => {
     await start();
     const last = await publishAll(publisher, history());
     await folded(last);

@@ -12,28 +12,28 @@ import type { Row } from '../../bus/projection/hash.ts';
 import { BadRequestError } from '../../errors.ts';
 import { type Cell, CONTENTS, type Contents, contentsOf, type Model, type ModelTable } from '../model/mod.ts';
 
-/** A table that was written. */
+/** A written table. */
 export interface WrittenContents {
   table: ModelTable;
-  /** Position of the log that it is of. */
+  /** Log position of the table. */
   seq: number;
   rows: number;
   /** Name of the file in the data folder of the engine; the caller removes it. */
   file: string;
 }
 
-/** The endpoint for `freshet verify` where hashes differ. */
+/** The endpoint for `freshet verify` if hashes differ. */
 export const MODEL_CONTENTS = {
   description: 'Writes one table of the model into a file of the data folder, for a comparison with a rebuilt model',
   example: { table: 'pair' },
 } as const;
 
-/** Milliseconds after which the engine removes a file that its caller left. */
+/** Milliseconds after which the engine removes a file that its caller did not remove. */
 const KEPT_MS = 600_000;
-/** Characters that are written at once. */
+/** Characters per write. */
 const CHUNK = 65_536;
 
-/** The endpoint of the instance with this file of rows. */
+/** The endpoint of the instance that owns this file of rows. */
 export function contentsEndpoint(file: string, model: Model, position: () => number): Endpoint {
   const [folder, instance] = [dirname(file), basename(file, '.sqlite')];
   const mine = (name: string): boolean => name.startsWith(`${instance}.contents-`);
@@ -76,7 +76,7 @@ function write(file: string, { rows }: Contents): number {
   }
 }
 
-/** The first row of a written table that is another one in this model, or undefined. */
+/** The first row of a written table that differs from this model; undefined if no row differs. */
 export async function firstDifferenceOfContents(file: string, rebuilt: Contents): Promise<Difference | undefined> {
   const source = createReadStream(file);
   const lines = createInterface({ input: source, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
@@ -116,7 +116,7 @@ function compareRows(
   return { ...about, key: keyOf(b), column: columns[at] ?? null, live: a[place] ?? null, rebuilt: b[place] ?? null };
 }
 
-/** Numbers by value, texts by code units: the order in which a model tells its contents. */
+/** Numbers by value, texts by code units: the order in which a model lists its contents. */
 function compareKeys(a: readonly Cell[], b: readonly Cell[], length: number): number {
   for (let at = 0; at < length; at++) {
     const [x, y] = [a[at] ?? '', b[at] ?? ''];

@@ -1,6 +1,6 @@
 /**
- * Which settings and which ranker are in force, as a part of the engine: promotions and rollbacks that are folded take
- * effect here, and operators ask for them here.
+ * The settings and the ranker in force, as a part of the engine: it puts folded promotions and rollbacks in force, and
+ * answers the requests of operators for them.
  */
 import type { ServicePart } from '../../bus/service/description.ts';
 import type { InputRecords, RecordedInput } from '../artifacts/records.ts';
@@ -31,12 +31,12 @@ export interface LifecyclePartOptions {
   snapshots: Snapshots;
   /** Moves the snapshot pointer to an older snapshot. */
   point: Snapshots['point'];
-  /** A pin was recorded, which needs a copy. */
+  /** Called when the engine recorded a pin, which needs a copy. */
   onRecorded: (input: RecordedInput) => void;
 }
 
 export interface LifecyclePart extends ServicePart {
-  /** Snapshot that the ranker is pinned to; undefined: it learns on. */
+  /** Snapshot that the ranker is pinned to; undefined: it learns. */
   pinned(): string | undefined;
 }
 
@@ -45,14 +45,14 @@ export function createLifecyclePart(context: EngineContext, options: LifecyclePa
   const { store, files, logger, config, hash, first, rows, origin, codec, publisher, reached } = context;
   const { settings, activation, fold, records, snapshots, point, onRecorded } = options;
   const pins = createPins({ records, snapshots: { ...snapshots, point }, config: hash, rows, logger, onRecorded });
-  /** Hash of the settings that the log is folded under beside; undefined: those of this runtime are in force. */
+  /** Hash of the settings under which a rebuild folds the log now; undefined: those of this runtime are in force. */
   let coming: string | undefined;
 
   async function recordPin(of: Activation): Promise<void> {
     if (first) await pins.activate(of);
   }
 
-  /** Puts the newest activation in force: at once where only the ranker changes, by a rebuild beside where settings do. */
+  /** Puts the newest activation in force: at once if only the ranker changes, by a rebuild if settings change. */
   async function activateNewest(): Promise<void> {
     const newest = settings.activations().at(-1);
     if (!newest) return;
@@ -71,7 +71,7 @@ export function createLifecyclePart(context: EngineContext, options: LifecyclePa
   }
 
   let pinnedThen: string | undefined;
-  /** As known last while a rebuilt file takes the place of this one. */
+  /** The last known value during a cut-over, when this file is closed. */
   const pinnedNow = (): string | undefined => {
     if (store.db.open) pinnedThen = fold.model.pinned ? pins.pinned() : undefined;
     return pinnedThen;
@@ -116,7 +116,7 @@ export function createLifecyclePart(context: EngineContext, options: LifecyclePa
             await settings.refresh(store.checkpoint().seq);
             await activateNewest();
           }
-          // At a start the pin that the activation in force asks for may not be recorded yet.
+          // At a start, the pin of the activation in force may not be recorded yet.
           else if (activation && activation.seq <= store.checkpoint().seq) await recordPin(activation);
         },
       },

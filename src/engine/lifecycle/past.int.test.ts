@@ -33,7 +33,7 @@ import { openPast, type PastEngine } from './past.ts';
 
 const settings = {
   projection: { batch_wait_ms: 1, idle_check_ms: 100, check_interval_ms: 100, backoff_min_ms: 5, heartbeat_ms: 200 },
-  // Snapshots as often as they are looked for, and a ranker that learns from all there is.
+  // Frequent snapshots, and a ranker that learns from every event.
   engine: { snapshot_events: 1, snapshots_kept: 50, training_content: false },
 };
 const config = completeConfig(settings);
@@ -113,14 +113,14 @@ function history(): TestEvent[] {
 }
 
 describe('the engine as it was', () => {
-  it('gives the lists that were served live, from a snapshot, beside the rows, or from the log alone', async () => {
+  it('computes the lists that were served live, from a snapshot, with the live rows, or from the log alone', async () => {
     await start();
     const live: { user: string; answer: RankingAnswer }[] = [];
     for (const [i, event] of history().entries()) {
       const seq = await publish(event);
       if (i < 12 || i % 8 !== 0) continue;
       for (const user of ['u1', 'u2', 's1']) live.push({ user, answer: await serve(user, seq) });
-      // The snapshots lie between the positions that are asked for.
+      // The snapshots lie between the requested positions.
       if (i % 16 === 0) await until(async () => (await snapshotSeq()) >= seq);
     }
     const head = live.at(-1)?.answer.seq as number;
@@ -141,16 +141,16 @@ describe('the engine as it was', () => {
       past.engine.close();
     }
 
-    // Other settings that lists depend on: snapshots of the ones of before are none of theirs, which is said.
+    // With other settings of lists, the engine skips the earlier snapshots and reports it.
     const other: Config = completeConfig({ ...settings, engine: { ...settings.engine, include_seen: true } });
     const past = await open(head, { by: other });
     expect(past.engine.snapshot).toBeNull();
     expect(past.notes.length).toBeGreaterThan(0);
-    expect(past.notes[0]).toMatch(/passes it over.*made under another configuration/);
+    expect(past.notes[0]).toMatch(/skips it.*made under another configuration/);
     past.engine.close();
   });
 
-  it('is of the position that is meant, by sequence or by time, and of no other', async () => {
+  it('has exactly the requested position, by sequence or by time', async () => {
     await start();
     const log = await createServiceLog({ nc, publisher, config, service: 'engine' });
     await expect(findPosition(nc, log, { seq: 1 })).rejects.toMatchObject({ code: 'FRESHET_POSITION_UNKNOWN' });

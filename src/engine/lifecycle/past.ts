@@ -1,6 +1,6 @@
 /**
- * The engine as of a position: the model of the nearest snapshot at or before it and the log from there on, with rows
- * that may be further. It is the fold of the live engine, so it gives the same lists, bit for bit.
+ * The engine as of a position: the model of the nearest snapshot at or before it, and the log from there on, with rows
+ * that may be ahead. It uses the fold of the live engine, so it computes the same lists, bit for bit.
  */
 import type { NatsConnection } from 'nats';
 import pino from 'pino';
@@ -40,7 +40,7 @@ export interface PastOptions {
   taken: number;
   /** The engine's rows, if there are any on this machine. */
   file: string;
-  /** A file for rows of its own where those can't be used. */
+  /** A file for rows of its own, if it cannot use those of the engine. */
   scratch: string;
   consumer: string;
   limits?: Partial<LoopLimits>;
@@ -92,7 +92,7 @@ interface Folded {
   close(): void;
 }
 
-/** With the rows of the engine on this machine; undefined where they can't be used. */
+/** Uses the rows of the engine on this machine; undefined if that is not possible. */
 async function beside(options: PastOptions): Promise<Folded | undefined> {
   const { config, log, codec, erasureKey, seq, file } = options;
   const definition = engineProjection({ config });
@@ -134,7 +134,7 @@ function nearest({ config, nc, log, seq, onNote }: PastOptions, rows: RowsReader
     fields: { object?: string; seq?: number; reason?: string; checkpoint?: number },
     text: string,
   ): void => {
-    // A snapshot newer than the position is none of the caller's concern.
+    // A snapshot newer than the position does not concern the caller.
     if (fields.checkpoint !== undefined || (fields.seq ?? 0) > seq) return;
     onNote?.(`${text}: ${fields.object ?? ''} at ${fields.seq ?? '?'}${fields.reason ? `, ${fields.reason}` : ''}`);
   };
@@ -163,7 +163,7 @@ async function read(options: PastOptions, rows: RowsReader, modelFold: ModelFold
   if (modelFold.position() < seq) modelFold.fold([], seq);
 }
 
-/** Rows and model from the beginning, where there are no rows to go by. */
+/** Folds rows and model from the beginning of the log, if no rows are usable. */
 async function fromTheLog(options: PastOptions): Promise<Folded> {
   const { config, nc, log, codec, erasureKey, seq, scratch, consumer, limits, onProgress } = options;
   const objects = await createInputObjects({ nc, log, logger: SILENT, stallMs: config.engine.snapshot_stall_ms });

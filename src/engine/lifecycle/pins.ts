@@ -24,13 +24,13 @@ export interface PinsOptions {
 }
 
 export interface Pins {
-  /** Snapshot whose ranker is pinned under these settings; undefined: the ranker learns on. */
+  /** Snapshot whose ranker is pinned under these settings; undefined: the ranker learns. */
   pinned(): string | undefined;
-  /** Records the pin of an activation, or its end, unless it is recorded; false: the snapshot can't be read. */
+  /** Records the pin of an activation, or its end, unless it is recorded; false: the snapshot is not readable. */
   activate(activation: Activation): Promise<boolean>;
 }
 
-/** The newest pin that is for these settings. */
+/** The newest pin that applies to these settings. */
 function newest(records: Pick<InputRecords, 'list' | 'read'>, config: string): Pin | undefined {
   for (const mention of records.list().reverse()) {
     if (mention.kind !== 'ranker') continue;
@@ -73,13 +73,16 @@ export function createPins({ records, snapshots, config, rows, logger, onRecorde
     if (verb === 'promoted') {
       if (!before?.ranker) return true;
       record({ config, act: id, snapshot, ranker: undefined }, seq);
-      logger.info({ act: id, snapshot: before.snapshot }, 'the pin of the ranker has ended; the ranker learns on');
+      logger.info({ act: id, snapshot: before.snapshot }, 'the pin of the ranker has ended; the ranker learns again');
       return true;
     }
     if (before?.act === id) return true;
     const manifest = (await snapshots.list()).find(({ object }) => object === snapshot);
     if (!manifest) {
-      logger.warn({ act: id, snapshot }, 'the store has no such snapshot to roll back to; the ranker stays as it is');
+      logger.warn(
+        { act: id, snapshot },
+        'the snapshot store does not have the snapshot of the rollback; the ranker stays as it is',
+      );
       return false;
     }
     try {
@@ -88,7 +91,7 @@ export function createPins({ records, snapshots, config, rows, logger, onRecorde
     } catch (err) {
       logger.warn(
         { act: id, snapshot, reason: messageOf(err) },
-        'the engine can’t read the snapshot to roll back to; the ranker stays as it is',
+        'the engine cannot read the snapshot of the rollback; the ranker stays as it is',
       );
       return false;
     }
@@ -100,11 +103,11 @@ export function createPins({ records, snapshots, config, rows, logger, onRecorde
   return { pinned, activate };
 }
 
-/** Why an engine of this version can't roll back to a snapshot on this log, in words; undefined: it can. */
+/** Why this engine cannot roll back to a snapshot on this log, in words; undefined if it can. */
 export function unfit(manifest: Manifest, ours: { model: number; stream: string; config: string }): string | undefined {
-  if (manifest.stream !== ours.stream) return 'it is of another stream';
+  if (manifest.stream !== ours.stream) return 'it comes from another stream';
   if (manifest.model !== ours.model) return 'another version of the model wrote it';
   if (manifest.settings === undefined && manifest.config !== ours.config)
-    return 'it does not hold its settings, and they are not those in force';
+    return 'it does not contain its settings, and their hash differs from that of the settings in force';
   return undefined;
 }

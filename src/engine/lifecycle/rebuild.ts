@@ -1,6 +1,6 @@
 /**
- * Rebuilds the engine from the log alone: folds rows and model into a standby file, with no snapshot unless one is given.
- * The rebuild writes the model's state next to the rows, for the engine that takes them over at the cut-over.
+ * Rebuilds the engine from the log alone: folds rows and model into a standby file, without a snapshot unless the caller gives
+ * one. It writes the model's state next to the rows, for the engine to use at the cut-over.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,10 +16,10 @@ import type { Model } from '../model/mod.ts';
 import { configHash, type Origin } from '../settings/settings.ts';
 import { incompatibility } from '../snapshots/manifest.ts';
 
-/** What identifies the model's contents, SHA-256, hex. */
+/** Hashes of the model's contents, SHA-256, hex. */
 export interface ModelHash {
   seq: number;
-  /** What events add up to. */
+  /** The sums over events. */
   statistics: string;
   /** Indexes of the statistics: postings, totals. */
   derived: string;
@@ -39,7 +39,7 @@ export const hashModel = (model: Model, seq: number): ModelHash => ({
   state: createHash('sha256').update(model.exportState()).digest('hex'),
 });
 
-/** Characters that are hashed at once. */
+/** Characters per update of the hash. */
 const CHUNK = 65_536;
 
 function derivedHash(model: Model): string {
@@ -59,11 +59,11 @@ export interface EngineRebuild {
   definition: ProjectionDefinition<EngineTables>;
   /** The model's fold beside the rows; undefined before the file is open. */
   state(): StateFollower | undefined;
-  /** The model as far as the rows are; undefined before the file is open. */
+  /** The model at the position of the rows; undefined before the file is open. */
   modelFold(): ModelFold | undefined;
-  /** Digest of the recorded inputs that the fold has taken over. */
+  /** Digest of the recorded inputs that the fold has read. */
   inputs(): string;
-  /** Position that the model began at: 0, or that of `start`. */
+  /** Position at which the model began: 0, or that of `start`. */
   began(): number;
 }
 
@@ -73,8 +73,8 @@ export interface EngineRebuildOptions {
   /** The file of the live engine, which may record more meanwhile. */
   live?: InputSource | undefined;
   /**
-   * A model that holds the log up to a position: only the rows are folded up to there. It is used up by that: where a
-   * fold is begun again, in another file, its model begins at the log's beginning.
+   * A model at a position: up to there the rebuild folds the rows alone. It serves for one fold; if the fold begins again
+   * in another file, its model begins at the beginning of the log.
    */
   start?: RebuiltModel | undefined;
 }
@@ -113,7 +113,7 @@ export function engineRebuild(
           },
         };
         records = own;
-        // A fold that is begun again has rows of its own, and so a model of its own.
+        // A fold that begins again has rows of its own, and so a model of its own.
         const begin = left;
         left = undefined;
         began = begin?.seq ?? 0;
@@ -150,7 +150,7 @@ export function engineRebuild(
 
 interface ImageHead extends Origin {
   seq: number;
-  /** Snapshots stay: the rebuild had another reason than a doubt in them. */
+  /** Whether snapshots stay: the reason of the rebuild was not a doubt in them. */
   beside?: boolean;
   inputs: string;
   sha256: string;
@@ -191,7 +191,7 @@ export interface ReadImageOptions {
   inputs: (seq: number) => string;
 }
 
-/** The model of a rebuild; undefined where there is no image of this engine, or it is ahead of the rows. */
+/** The model of a rebuild; undefined if there is no image of this engine, or it is ahead of the rows. */
 export function readImage(file: string, options: ReadImageOptions): RebuiltModel | undefined {
   const { config, origin, checkpoint, inputs } = options;
   if (!existsSync(file)) return undefined;
@@ -209,7 +209,7 @@ export function readImage(file: string, options: ReadImageOptions): RebuiltModel
     model.importState(state);
     return { model, seq: head.seq, beside: head.beside === true };
   } catch (err) {
-    // The image is cut short, or of another release: the engine uses a snapshot or the log instead.
+    // The image is truncated, or of another release: the engine uses a snapshot or the log instead.
     if (!(err instanceof Error)) throw err;
     return undefined;
   }

@@ -70,11 +70,11 @@ export interface SnapshotView
   extends Pick<Manifest, 'object' | 'seq' | 'event_time' | 'config' | 'bytes' | 'users' | 'items' | 'events' | 'code'> {
   /** Whether the pointer names it. */
   current: boolean;
-  /** Settings that differ from those in force, by name: its own, those in force; null: it does not hold its settings. */
+  /** Settings that differ from those in force, by name: its own, those in force; null: it does not contain its settings. */
   settings_differ: Record<string, [unknown, unknown]> | null;
   pinned: string | null;
   prequential: object | null;
-  /** Why an operator can't roll back to it; null: they can. */
+  /** Why an operator cannot roll back to it; null if they can. */
   unfit: string | null;
 }
 
@@ -124,7 +124,7 @@ export interface ControlWriter {
   now?: () => number;
 }
 
-/** Appends `control.promoted` or `control.rolled_back`; gives the id and the position of the activation. */
+/** Appends `control.promoted` or `control.rolled_back`; returns the id and the position of the activation. */
 export async function writeActivation(
   { codec, publisher, now = Date.now }: ControlWriter,
   verb: ActivationVerb,
@@ -148,7 +148,7 @@ export async function writeActivation(
 /** Descriptions and examples of the endpoints. */
 export const ROLLBACK_ENDPOINTS = {
   snapshots: {
-    description: 'Snapshots, the furthest position first, and the promotions and rollbacks so far',
+    description: 'Snapshots, highest position first, and the promotions and rollbacks so far',
     example: {},
   },
   settings: { description: 'Settings in force that the engine’s answers depend on, with their hash', example: {} },
@@ -189,7 +189,7 @@ export function rollbackEndpoints(options: RollbackOptions): Record<string, Endp
     }));
   }
 
-  /** The snapshot of a rollback that names none: the one before a promotion, or before the newest snapshot. */
+  /** The snapshot of a rollback without a name: the one before a promotion, or before the newest snapshot. */
   function before(all: readonly Manifest[]): Manifest | undefined {
     const ours = origin();
     const fit = all.filter((manifest) => unfit(manifest, ours) === undefined);
@@ -210,7 +210,7 @@ export function rollbackEndpoints(options: RollbackOptions): Record<string, Endp
       );
     const why = unfit(found, origin());
     if (why !== undefined)
-      throw new RollbackRefusedError(`The engine can't roll back to ${found.object}: ${why}.`, {
+      throw new RollbackRefusedError(`The engine cannot roll back to ${found.object}: ${why}.`, {
         next: 'freshet snapshots',
         details: { snapshot: found.object },
       });
@@ -233,7 +233,7 @@ export function rollbackEndpoints(options: RollbackOptions): Record<string, Endp
     const last = activations().at(-1);
     const snapshot = snapshots.current()?.object ?? 'none';
     if (last?.settings === undefined)
-      throw new BadRequestError('The settings of the file are in force: there is no promotion or rollback to end.', {
+      throw new BadRequestError('The settings of the file are in force, so there is no promotion or rollback to end.', {
         next: 'freshet status',
       });
     const { act: id, seq } = await writeActivation(options, 'promoted', { snapshot, config: '' });
@@ -272,7 +272,7 @@ export function rollbackEndpoints(options: RollbackOptions): Record<string, Endp
         if (!optionalFlag(request, 'end', false)) return rollBack(named, reason);
         if (named !== undefined)
           throw new BadRequestError(
-            'end: true takes no snapshot: it returns to the settings of the file. Leave one of the two out.',
+            'The request has both end and snapshot. end returns to the settings of the file: leave one of the two out.',
             {
               details: { member: 'snapshot' },
             },

@@ -7,7 +7,7 @@ import type { Snapshots } from '../snapshots/snapshots.ts';
 import { type RebuiltModel, readImage } from './rebuild.ts';
 
 export interface StartingModel extends Restored {
-  /** The model comes from a rebuild, whose image is still there. */
+  /** Whether the model comes from a rebuild, whose image still exists. */
   rebuilt: RebuiltModel | undefined;
   /** Milliseconds that reading it took. */
   readMs: number;

@@ -22,7 +22,7 @@ async function logOf(events: readonly TestEvent[]): Promise<MemoryLog> {
   return log;
 }
 
-/** An engine that holds what the log does. */
+/** An engine that has folded the whole log. */
 async function liveOf(log: MemoryLog, file: string) {
   const { definition, state, modelFold } = engineRebuild(config, KEY);
   const store = withState(openStore({ file, definition, codec, erasureKey: KEY }), state);
@@ -45,7 +45,7 @@ async function liveOf(log: MemoryLog, file: string) {
 const history = Array.from({ length: 60 }, (_, i) => viewed(`u${i % 4}`, `i${(i * 7) % 10}`));
 const events = [...Array.from({ length: 10 }, (_, i) => published(`i${i}`)), ...history];
 
-it('is begun again, with a model of its own, where an erasure comes between', async () => {
+it('begins again, with a model of its own, if an erasure comes in between', async () => {
   const folder = tempDir('verify-engine');
   const log = await logOf(events);
   const file = join(folder, 'engine.sqlite');
@@ -55,7 +55,7 @@ it('is begun again, with a model of its own, where an erasure comes between', as
     ...log,
     read: async (...args) => {
       if (++reads === 1) {
-        // After the position was asked for, before the log is read: what the second fold does not see any more.
+        // After the position is known and before the log is read, so that the second fold no longer sees these events.
         await log.publish(outgoing(forgotten('u1', events.length)));
         log.purge(({ subject, seq }) => subject.startsWith('ev.user.u1.') && seq <= events.length);
       }

@@ -1,4 +1,4 @@
-/** What is learned in the order of the log: the ranker, shown lists and what became of them, dismissals. */
+/** Learning in the order of the log: the ranker, impressions and their outcomes, dismissals. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runs } from '../../../test/support/runs.ts';
@@ -72,7 +72,7 @@ const seen = (model: Model) => ({
 
 const taken = (by: number, ...of: number[]): Act[] => of.map((n) => ({ kind: 'interact', by, of: n, jump: 0 }));
 
-/** A list with an item that nobody has taken any more, and that was never published. */
+/** A list with an item without interactions that was never published. */
 const SHOWN_WHAT_WAS_TAKEN_BACK: Act[] = [
   ...taken(1, 0),
   ...taken(0, 5),
@@ -81,7 +81,7 @@ const SHOWN_WHAT_WAS_TAKEN_BACK: Act[] = [
 ];
 
 describe('a model that was written and read anywhere in the log', () => {
-  it('goes on to the same lists, ranker and bytes as one that never was', () => {
+  it('continues to the same lists, ranker and bytes as one that was not', () => {
     fc.assert(
       fc.property(acts, fc.nat(100), (log, place) => {
         const cut = Math.min(place, log.length);
@@ -106,11 +106,11 @@ describe('a model that was written and read anywhere in the log', () => {
 describe('the ranker of a model', () => {
   const log = [...taken(1, 1, 2, 3, 4), ...taken(2, 1, 2, 3, 4), ...taken(3, 1, 2, 3)];
 
-  it('learns from what was among the candidates, before it is counted', () => {
+  it('learns from a candidate before the statistics count it', () => {
     const model = fold(createModel(config), log);
     const { steps } = model.stats().ranker;
     expect(steps).toBeGreaterThan(0);
-    // Of an item that nobody has taken there is nothing to rank.
+    // An item without interactions cannot be ranked.
     model.interact({ user: user(3), item: item('new'), weight: 16, time: 0, seq: 1_001 });
     expect(model.stats().ranker.steps).toBe(steps);
     const before = model.rankerHash();
@@ -151,7 +151,7 @@ describe('the ranker of a model', () => {
     );
   });
 
-  it('is stale once a user is forgotten, and after a merge is the one with more events', () => {
+  it('is stale once a user is forgotten, and after a merge is that of the model with more events', () => {
     const model = fold(createModel(config), log);
     expect(model.stats().ranker.stale).toBe(false);
     model.forget(user(3));
@@ -202,7 +202,7 @@ describe('an impression', () => {
     expect(model.rankerHash()).toBe(before);
   });
 
-  it('leaves when there is no room', () => {
+  it('is dropped if there is no room', () => {
     const model = fold(createModel({ ...config, impressions: { listsOfUser: 2, listsKept: 3 } }), log);
     const serve = (by: number, name: string, seq: number) =>
       model.serve({ user: user(by), list: name, items: [item(3), item(4)], time: 0, seq });
@@ -222,7 +222,7 @@ describe('a dismissal', () => {
   const offered = (model: Model, by: number | string) =>
     model.recommend({ user: user(by), n: 20 }).items.map(({ item: id }) => id);
 
-  it('takes the item off that user’s lists at once, and off nobody else’s', () => {
+  it('removes the item from the lists of that user at once, and from no others', () => {
     const model = fold(createModel(config), [...log, ...taken(4, 1, 2)]);
     expect(offered(model, 3)).toContain('i3');
     expect(model.dismiss({ user: user(3), item: item(3), seq: 1_001 })).toBe(true);
@@ -232,7 +232,7 @@ describe('a dismissal', () => {
     expect(model.stats()).toMatchObject({ dismissals: 1, warnings: { 'repeated-sequence': 1 } });
   });
 
-  it('of a session goes with it to its user', () => {
+  it('of a session moves to the user of the session', () => {
     const model = fold(createModel(config), log);
     model.dismiss({ user: user('s'), item: item(3), seq: 1_001 });
     model.link(user(3), user('s'), 1_003);
@@ -241,7 +241,7 @@ describe('a dismissal', () => {
     expect(offered(model, 3)).toContain('i3');
   });
 
-  it('counts against the item, and not a trace is left of one by a forgotten user', () => {
+  it('counts against the item, and leaves no trace if its user is forgotten', () => {
     fc.assert(
       fc.property(acts, who, (all, gone) => {
         const none = { ...config, ranker: { form: 'none' as const } };

@@ -8,7 +8,7 @@ import { createModel, InputUnreadableError, type Model } from './mod.ts';
 const TASTES = 3;
 const GOOD = { reciprocalRank: 0.5, chance: 0.05, questions: 100 };
 
-/** A map by the tag of an item's taste: what was taken speaks for the same taste, times `sense`. */
+/** A map by the tag of an item's taste: taken items score items of the same taste, times `sense`. */
 const byTaste = (sense: number, quality = GOOD): ContentMap => {
   const hashes = Uint32Array.from({ length: TASTES }, (_, taste) => featureHash(`=taste ${taste}`));
   const ones = new Float32Array(TASTES * TASTES);
@@ -38,7 +38,7 @@ function catalogue(judgedEvents = 20): Model {
   return model;
 }
 
-/** Everybody keeps to a taste; the last items are taken by nobody. */
+/** Each user keeps to a taste; no user takes the last items. */
 function take(model: Model, from: number, events: number): Model {
   for (let seq = from; seq < from + events; seq++) {
     const reader = seq % 7;
@@ -113,7 +113,7 @@ describe('a recorded input', () => {
     expect(lists(model)).toEqual(lists(champion));
   });
 
-  it('goes on from a state as if there had been no interruption, also in the middle of a comparison', () => {
+  it('continues from a state as without an interruption, also in the middle of a comparison', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 90 }), (cut) => {
         const model = take(catalogue(), 1, 30);
@@ -138,7 +138,7 @@ describe('a recorded input', () => {
 });
 
 describe('training data', () => {
-  it('does not depend on the order in which items came', () => {
+  it('does not depend on the order of items', () => {
     const training = { leastUsers: 3, leastItems: 5 };
     const read = (model: Model) => {
       const data = model.trainingData('content');

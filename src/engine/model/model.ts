@@ -1,5 +1,5 @@
 /**
- * The model: a fold of events into its state (fold/, state/), what it learned on the way (learn/), the questions it
+ * The model: a fold of events into its state (fold/, state/), what it learned on the way (learn/), the requests that it
  * answers (answer/), and its bytes (serialization/).
  */
 import type { ItemId, UserId } from '../../bus/event/ids.ts';

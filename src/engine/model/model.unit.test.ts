@@ -7,9 +7,9 @@ import { createModel, type Interaction, type Model, ModelStateUnreadableError } 
 const DAY_MS = 86_400_000;
 const user = (n: number | string) => `u${n}` as UserId;
 const item = (n: number | string) => `i${n}` as ItemId;
-// What the ranker learns depends on the order in which users come, as its tests say; these are about what does not.
+// What the ranker learns depends on the order of users, which its own tests cover. These tests cover the rest.
 const SERVING_ALL = { ranking: { serveUnpublished: true }, ranker: { form: 'none' as const } };
-/** The same without a list computed for events as they come. */
+/** The same, without a list for each arriving event. */
 const UNSCORED = { ...SERVING_ALL, ranker: { form: 'none' as const, dense: 0 }, prequential: { every: 2 ** 32 } };
 
 type Act =
@@ -47,15 +47,15 @@ function fold(model: Model, log: readonly (Act & { seq: number })[]): Model {
 }
 
 const numbered = <T extends Act>(log: readonly T[]) => log.map((act, i) => ({ ...act, seq: i * 3 + 1 }));
-/** All that can be seen of a model: what it has counted, what it remembers, and the lists that come of both. */
+/** All visible state of a model: its counts, its histories, and the lists from both. */
 const state = (model: Model) => ({
   hash: model.statisticsHash(),
-  // Without what was learned in the order of the log, which forgetting leaves to a rebuild.
+  // Without the ranker, which an erasure leaves to a rebuild.
   bytes: model.exportState({ learned: false }).toString('base64'),
   lists: [0, 1, 2, 3, 4].map((n) => model.recommend({ user: user(n), n: 12, at: 50 * DAY_MS, explain: true })),
 });
 
-/** A model whose clock is out of the comparison: forgetting leaves the clock where it was. */
+/** A model without its clock, because an erasure does not move the clock back. */
 function folded(log: readonly (Act & { seq: number })[], clock = 50 * DAY_MS): Model {
   const model = fold(createModel(SERVING_ALL), log);
   model.clock = clock;
@@ -63,7 +63,7 @@ function folded(log: readonly (Act & { seq: number })[], clock = 50 * DAY_MS): M
 }
 
 describe('statistics of a log', () => {
-  it('are what the formula says, for a short log', () => {
+  it('match the formula, for a short log', () => {
     const model = createModel(SERVING_ALL);
     const log: Act[] = ['a', 'b', 'c'].map((of, i) => ({
       kind: 'interact',
@@ -77,7 +77,7 @@ describe('statistics of a log', () => {
     expect(model.stats()).toMatchObject({ users: 1, items: 3, events: 3, pairs: 6 });
   });
 
-  it('do not depend on the order in which users come', () => {
+  it('do not depend on the order of users', () => {
     fc.assert(
       fc.property(interactions, fc.infiniteStream(fc.nat()), (log, random) => {
         const all = numbered(log);
@@ -104,7 +104,7 @@ describe('statistics of a log', () => {
     );
   });
 
-  it('of a forgotten user are as if that user had never been', () => {
+  it('after an erasure are those of a log without the user', () => {
     fc.assert(
       fc.property(acts, fc.integer({ min: 0, max: 4 }), (log, who) => {
         const all = numbered(log);
@@ -116,7 +116,7 @@ describe('statistics of a log', () => {
     );
   });
 
-  it('go on from a forgotten user as from one that had never been', () => {
+  it('after an erasure continue as those of a log without the user', () => {
     fc.assert(
       fc.property(acts, acts, fc.integer({ min: 0, max: 4 }), (before, after, who) => {
         const all = numbered([...before, ...after]);
@@ -131,7 +131,7 @@ describe('statistics of a log', () => {
     );
   });
 
-  it('after one event was retracted are as if it had never been', () => {
+  it('after a retraction are those of a log without the event', () => {
     fc.assert(
       fc.property(acts, fc.nat(), (log, which) => {
         fc.pre(log.length > 0);
@@ -146,7 +146,7 @@ describe('statistics of a log', () => {
     );
   });
 
-  it('after a link are as if all events had been the user’s', () => {
+  it('after a link are those of a log in which all events are the user’s', () => {
     fc.assert(
       fc.property(interactions, interactions, fc.nat(100), (before, after, linkAt) => {
         const all = numbered([...before, ...after]);
@@ -200,14 +200,14 @@ describe('a state that was written', () => {
     expect(() => createModel().importState(new Uint8Array(0))).toThrow(ModelStateUnreadableError);
   });
 
-  it('is refused by a model that holds something', () => {
+  it('is refused by a model that is not empty', () => {
     const model = folded(numbered([{ kind: 'link', by: user(1), session: user(2) }]));
     expect(() => model.importState(bytes())).toThrow(ModelStateUnreadableError);
   });
 });
 
 describe('a list', () => {
-  it('does not depend on the order in which users and items came', () => {
+  it('does not depend on the order of users and items', () => {
     fc.assert(
       fc.property(interactions, fc.infiniteStream(fc.nat()), (log, random) => {
         const all = numbered(log);
@@ -276,7 +276,7 @@ describe('a list', () => {
     );
   });
 
-  it('from rows too long to be read whole is the same, and its explanation is still complete', () => {
+  it('from rows that are too long to be read whole is the same, and its explanation is complete', () => {
     let seed = 3;
     const random = (below: number) => {
       seed = (seed * 48_271) % 2_147_483_647;
@@ -356,7 +356,7 @@ describe('a list', () => {
     }
   });
 
-  it('holds what people with a similar history took next, and does not name them', () => {
+  it('contains items that users with a similar history took next, and does not name these users', () => {
     const model = createModel(SERVING_ALL);
     let seq = 0;
     const take = (by: string, of: string) =>
@@ -371,7 +371,7 @@ describe('a list', () => {
     expect(reason.contribution).toBeGreaterThan(0);
     expect(Object.keys(reason).sort()).toEqual(['contribution', 'signal']);
     expect(first!.reasons!.some(({ signal, item: of }) => signal === 'evidence' && of === item('b'))).toBe(true);
-    // Nobody is their own neighbour, and who took nothing since has nothing to say.
+    // No user is their own neighbour, and a user without later events has no vote.
     const last = model.recommend({ user: user('p'), n: 5, explain: true });
     expect(last.items.some(({ reasons }) => reasons!.some(({ signal }) => signal === 'neighbours'))).toBe(false);
   });

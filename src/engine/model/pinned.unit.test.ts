@@ -4,7 +4,7 @@ import { contentsOf, createModel, InputUnreadableError, type Model, rankerIn } f
 
 const SERVING_ALL = { ranking: { serveUnpublished: true }, prequential: { every: 3 } };
 
-/** Users who go round in circles, so that there is something to learn. */
+/** Users that take items in a cycle, so that there is something to learn. */
 function fold(model: Model, from: number, to: number): Model {
   for (let seq = from; seq < to; seq++) {
     model.clock = seq * 60_000;
@@ -18,7 +18,7 @@ const empty = () => createModel(SERVING_ALL);
 const stateOf = (model: Model) => model.exportState().toString('base64');
 
 describe('a pinned ranker', () => {
-  it('is what it was, and learns no more until it is released', () => {
+  it('does not change until it is released', () => {
     const before = fold(empty(), 1, 120);
     const then = before.rankerHash();
     const bytes = before.rankerBytes();
@@ -55,7 +55,7 @@ describe('a pinned ranker', () => {
 });
 
 describe('a state', () => {
-  it('gives back its ranker, and lists the ranker’s values', () => {
+  it('contains its ranker, and lists the ranker’s values', () => {
     const model = fold(empty(), 1, 120);
     expect(rankerIn(model.exportState())?.toString('base64')).toBe(Buffer.from(model.rankerBytes()).toString('base64'));
     expect(rankerIn(createModel({ ...SERVING_ALL, ranker: { form: 'none' } }).exportState())).toBeUndefined();

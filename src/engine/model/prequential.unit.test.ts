@@ -17,7 +17,7 @@ const interact = (to: Model, user: number, item: number, seq: number): void =>
   });
 const log = fc.array(fc.tuple(fc.nat(4), fc.nat(12)), { minLength: 1, maxLength: 120 });
 
-/** An event of which nothing but the model's place matters. */
+/** An event for which only the model's place matters. */
 const placed = (rank: number): PrequentialEvent =>
   ({
     item: 0,
@@ -61,7 +61,7 @@ describe('prequential windows', () => {
     );
   });
 
-  it('are the same after they were written and read, and go on alike', () => {
+  it('are the same after they were written and read, and continue alike', () => {
     fc.assert(
       fc.property(log, fc.nat(120), (events, cutAt) => {
         const whole = model();
@@ -90,7 +90,7 @@ describe('prequential windows', () => {
   it('tell co-occurrence from popularity', () => {
     const paired = model();
     let seq = 0;
-    // Everybody takes what everybody takes, and then a pair of their own: 2k goes with 2k + 1.
+    // Every user takes the common items, and then a pair of their own: 2k goes with 2k + 1.
     for (let user = 0; user < 400; user++) {
       const pair = user % 40;
       interact(paired, user, 100 + 2 * pair, ++seq);
@@ -112,7 +112,7 @@ describe('prequential windows', () => {
       for (let item = 0; item < 5; item++) interact(popular, user, item, ++seq);
     }
     const { windows } = popular.prequential();
-    // Of five items the user knows up to four, so what comes is the best of the rest.
+    // The user knows up to four of five items, so the next item is the best of the rest.
     expect(windows[0]!.popular.mrr).toBeGreaterThan(0.4);
   });
 

@@ -118,7 +118,7 @@ function fold(model: Model, from = 1, to = EVENTS): Model {
       if (next(2) === 0) model.withdrawItem(what);
       else model.restoreItem(what);
     } else if (kind === 96) publish(model, next(ITEMS), time);
-    // Late: behind what the user did since.
+    // Late: behind later events of the user.
     else model.interact({ user: who, item: what, weight: 16, time, seq: Math.max(1, seq - next(600) * 2 - 1) });
     if (n === 700) model.adopt({ kind: 'content', bytes: map('content', 11), seq });
     if (n === 900) model.adopt({ kind: 'towers', bytes: map('towers', 5), seq });
@@ -132,7 +132,7 @@ const digest = (value: string | Uint8Array): string => createHash('sha256').upda
 const json = (value: unknown): string =>
   digest(JSON.stringify(value, (_, inner) => (inner === undefined ? 'undefined' : inner)));
 
-/** All that can be asked of a model, as digests. */
+/** All answers of a model, as digests. */
 function bitsOf(model: Model): Record<string, string> {
   const allowed = { test: (id: ItemId) => Number(id.slice(1)) % 3 !== 0 };
   const readers = Array.from({ length: 12 }, (_, n) => user(n * 3));
@@ -205,13 +205,13 @@ const CONFIGS: Record<string, PartialModelConfig> = {
 };
 
 describe('a synthetic log', () => {
-  it.each(Object.keys(CONFIGS))('gives the bits that it always gave: %s', (name) => {
+  it.each(Object.keys(CONFIGS))('gives the pinned bits: %s', (name) => {
     const bits = bitsOf(fold(createModel(CONFIGS[name])));
     if (process.env.UPDATE_BITS) console.log(`  ${name}: ${JSON.stringify(bits, null, 2)},`);
     else expect(bits).toEqual(BITS[name]);
   });
 
-  it('gives the same bits to a model that read its state half way, and that observes', () => {
+  it('gives the same bits to a model that reads its state half-way, and to one with an observer', () => {
     const model = createModel(CONFIGS.defaults);
     model.importState(fold(createModel(CONFIGS.defaults), 1, 1_201).exportState());
     const scored: number[][] = [];
@@ -222,7 +222,7 @@ describe('a synthetic log', () => {
     else expect(bits).toEqual({ state: BITS.defaults!.state, scored: OBSERVED });
   });
 
-  it('gives the bits that it always gave, of two parts that were merged', () => {
+  it('gives the pinned bits after a merge of two parts', () => {
     const part = (from: number, to: number) => fold(createModel(CONFIGS.blend), from, to);
     const first = part(1, 500);
     const second = createModel(CONFIGS.blend);

@@ -1,6 +1,6 @@
 /**
  * Items that changed after a position of the log: a list of similar items is due for each of them. The rows of the
- * engine have the positions of interactions. They have none of what was published, changed, withdrawn or restored, so
+ * engine have the positions of interactions. They do not have the positions of content events, so
  * these come from the log. An interaction that the user has taken back has left no row, and makes no list due.
  */
 import type { Database } from 'better-sqlite3';
@@ -18,8 +18,8 @@ export interface ChangedItemsOptions {
 }
 
 /**
- * The changes at positions behind `since`, up to `to`; an item may come twice. All items there are where `since` is 0.
- * Throws what SQLite and the way to the server throw.
+ * The changes at positions behind `since`, up to `to`; an item may come twice. All items if `since` is 0.
+ * Throws the errors of SQLite and of the connection.
  */
 export async function* changedItems(
   { db, nc }: ChangedItemsOptions,
@@ -36,7 +36,7 @@ export async function* changedItems(
   for (const { item, seq } of taken.all(since)) yield [item, seq];
   const { streams } = await nc.jetstreamManager({ checkAPI: false });
   for (let next = since + 1; next <= to; ) {
-    // The server skips what is not about content; one request for each event of the catalogue.
+    // The server skips events of other contexts, so there is one request for each content event.
     const query = { seq: next, next_by_subj: 'ev.content.>' };
     const found = await streams.getMessage(EVENTS.name, query).catch((err: unknown) => {
       if (isNotFound(err)) return undefined;

@@ -18,11 +18,11 @@ export interface PublishPartOptions {
   lists: Lists;
   /** Whether the model is behind the rows. */
   catchingUp: () => boolean;
-  /** Whether callers wait for answers just now. */
+  /** Whether callers are waiting for answers now. */
   asked: () => boolean;
   /** The arm that a user's published list belongs to; undefined: their arm has other lists. */
   arm: (user: string) => string | undefined;
-  /** Name of the snapshot in force, and hash of what answers depend on. */
+  /** Name of the snapshot in force, and hash of the settings that answers depend on. */
   snapshot: () => string;
   answerConfig: string;
   forgotten: ForgottenUsers;
@@ -76,7 +76,7 @@ export function createPublishPart(context: EngineContext, options: PublishPartOp
     onGained: async () => {
       const settled = await readSettled(nc);
       publishing.start(settled);
-      // Which users the replica before had pending is known from the rows only.
+      // Only the rows show which users were pending at the replica that held the lease before.
       publishing.enqueue(actedSince(db, settled.users, resolve), []);
     },
     onLost: () => publishing.stop(),
@@ -87,13 +87,13 @@ export function createPublishPart(context: EngineContext, options: PublishPartOp
       {
         name: 'rankings',
         afterCommit: ({ events, catchUp }) => {
-          // What a catch-up brings was pending when it was committed, or is when the lease is gained.
+          // Events of a catch-up made their users pending when they were committed, or do so when the replica gains the lease.
           if (catchUp) return;
           for (const user of forgotten.users()) publishing.forget(user);
           const { users, items } = movedBy(events, resolve, forgotten.forgottenAt);
           publishing.enqueue(users, items);
         },
-        // At a start the lease does this once it is gained.
+        // At a start, the replica does this when it gains the lease.
         derive: async (since) => {
           if (since === 0) return;
           const items: ItemChange[] = [];
@@ -113,7 +113,7 @@ export function createPublishPart(context: EngineContext, options: PublishPartOp
   };
 }
 
-/** Users of whom anything is newer than a position. */
+/** Users with an event after a position. */
 function actedSince(db: Database, seq: number, resolve: (user: string) => string): Set<string> {
   const ids = db.prepare<[number, number, number], { id: string }>(
     `SELECT user AS id FROM interaction WHERE seq > ? UNION SELECT user FROM traits WHERE seq > ?

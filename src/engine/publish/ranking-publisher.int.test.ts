@@ -1,4 +1,4 @@
-/** Rankings on their way to KV, on a real server: those of users who are forgotten meanwhile, and what is settled. */
+/** Rankings in flight to KV on a real server: those of forgotten users, and the recorded positions. */
 import type { NatsConnection } from 'nats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RANKINGS } from '../../../streams.config.ts';
@@ -109,7 +109,7 @@ function hold(key: string): Held {
   return held;
 }
 
-describe('the ranking of a user who is forgotten while it is on its way', () => {
+describe('the ranking in flight of a user who is forgotten', () => {
   beforeEach(() => rankings.start());
 
   it('is not published again after its put failed', async () => {
@@ -127,7 +127,7 @@ describe('the ranking of a user who is forgotten while it is on its way', () => 
     expect(await messagesOf('u1')).toBe(0);
   });
 
-  it('leaves no key behind where its put succeeds after the purge', async () => {
+  it('leaves no key if its put succeeds after the purge', async () => {
     const put = hold('user.u1');
     rankings.enqueue(['u1'], []);
     await until(() => countOf('user.u1') === 1);
@@ -138,7 +138,7 @@ describe('the ranking of a user who is forgotten while it is on its way', () => 
     await until(async () => (await messagesOf('u1')) === 0, { within: 3_000, what: 'no message under the key' });
   });
 
-  it('leaves no key behind where another instance writes when they are forgotten', async () => {
+  it('leaves no key if another instance publishes at the time of the erasure', async () => {
     const put = hold('user.u1');
     rankings.enqueue(['u1'], []);
     await until(() => countOf('user.u1') === 1);
@@ -169,7 +169,7 @@ describe('the ranking of a user who is forgotten while it is on its way', () => 
 describe('the trending list', () => {
   const settledSimilar = async (): Promise<number | undefined> => (await readSettled(nc)).similar;
 
-  it('says up to which position lists of similar items are published', async () => {
+  it('records up to which position lists of similar items are published', async () => {
     rankings.start({ users: 0, similar: 1 });
     const put = hold('similar.b');
     rankings.enqueue([], [['b', 5]]);
@@ -186,7 +186,7 @@ describe('the trending list', () => {
     expect(sent.slice(done)).toEqual(['user.u1']);
   });
 
-  it('says the position of before until all items that changed before the start are found', async () => {
+  it('records the old position until it has found all items that changed before the start', async () => {
     let attempts = 0;
     let answer = (): void => {};
     const answered = new Promise<void>((resolve) => {

@@ -24,25 +24,25 @@ const OLDEST_EVERY = 4;
 const OVERDUE_EVERY = 2;
 /** One in so many lists is one of similar items, while some are due. */
 const SIMILAR_EVERY = 4;
-/** Milliseconds until the publisher tries again what failed. */
+/** Milliseconds until the publisher tries again after an error. */
 const RETRY_MS = 1_000;
 /** Milliseconds that a stop waits for the puts that are on their way. */
 const STOP_MS = 1_000;
 
-/** Positions of the log up to which all lists that were due are published; 0 where nothing is known. */
+/** Positions of the log up to which all lists that were due are published; 0 if that is unknown. */
 export interface Settled {
   users: number;
   similar: number;
 }
 
-/** Reads how far the engine that published last has come. Throws what the connection throws. */
+/** Reads up to which position the previous publisher has published. Throws the errors of the connection. */
 export async function readSettled(nc: NatsConnection): Promise<Settled> {
   const kv = await nc.jetstream().views.kv(RANKINGS.name, { bindOnly: true });
   const entry = await kv.get(TRENDING);
   if (entry?.operation !== 'PUT') return { users: 0, similar: 0 };
   const { settled = 0, settled_similar = 0 } = entry.json<{ settled?: number; settled_similar?: number }>();
   // Releases that wrote no `settled_similar` lost the lists of similar items that were due at a stop, and their `settled`
-  // is about users alone. So nothing is known, and the engine publishes all lists of similar items once.
+  // covers users alone. The position is then unknown, and the engine publishes all lists of similar items once.
   return { users: settled, similar: settled_similar };
 }
 
@@ -56,7 +56,7 @@ export interface RankingPublisherOptions {
   paused: () => boolean;
   /** Position of the fold. */
   seq: () => number;
-  /** Items that changed behind one position, up to another. */
+  /** Items that changed after one position, up to another. */
   changedItems: (between: { since: number; to: number }) => AsyncIterable<ItemChange>;
   /** Milliseconds of computing until the event loop goes on with other work. The publisher finishes a list first. */
   sliceMs: number;
@@ -70,7 +70,7 @@ export interface RankingPublisherOptions {
   maxWaitMs: number;
   /** Milliseconds between publications of the trending list and of lists of similar items. */
   similarIntervalMs: number;
-  /** Lists of similar items in that time while events come. Once none came for that time, all that are due. */
+  /** Lists of similar items per interval while events arrive. After an interval without events, all lists that are due. */
   similarBatch: number;
   /** Items in a list of similar items. */
   similarLength: number;
@@ -87,7 +87,7 @@ export interface RankingPublisher {
   /** These users changed, and these items at these positions. A stopped publisher ignores it: its next start finds them. */
   enqueue(users: Iterable<string>, items: Iterable<ItemChange>): void;
   /**
-   * Publishes nothing of this user any more, and purges their key where a put of it is on its way. Also while stopped,
+   * Publishes nothing of this user any more, and purges the key if a put of it is in flight. Also while stopped,
    * when another instance publishes.
    */
   forget(user: string): void;
@@ -96,7 +96,7 @@ export interface RankingPublisher {
   /**
    * Publishes from now on, also the lists of similar items that were due before. The caller enqueues the users.
    *
-   * @param settled see {@link readSettled}; left out: nothing is known
+   * @param settled see {@link readSettled}; left out: unknown
    */
   start(settled?: Settled): void;
   /** Publishes nothing more, until the next start. Waits for the puts that are on their way, a second at most. */
@@ -114,7 +114,7 @@ interface Tenure {
 export function createRankingPublisher(options: RankingPublisherOptions): RankingPublisher {
   const { nc, lists, publisher, logger, caughtUp, paused, sliceMs, serving, share, window, maxWaitMs } = options;
   const { similarIntervalMs, similarBatch, similarLength, trendingLength } = options;
-  /** With the time since when they wait. A user who changes again keeps the time. */
+  /** Pending users, with the time since when they wait. A user who changes again keeps the time. */
   const pendingUsers = new Map<string, number>();
   /** Changes of users in order; the newest is the next one. Users may be in it more than once, or not pending any more. */
   let changes: string[] = [];
@@ -135,7 +135,7 @@ export function createRankingPublisher(options: RankingPublisherOptions): Rankin
   let tenure: Tenure = { since: 0, complete: true };
   /** Position up to which users' rankings are published. */
   let settledUsers = 0;
-  /** Whether lists of similar items were published since the trending list last said how far they are. */
+  /** Whether lists of similar items were published since the trending list last recorded their position. */
   let trendingDue = false;
   /** Lists of similar items that may be published before the next interval. */
   let similarQuota = 0;
@@ -213,7 +213,7 @@ export function createRankingPublisher(options: RankingPublisherOptions): Rankin
     else setImmediate(run);
   }
 
-  /** Publishes for one slice of time. Returns the milliseconds that it took; undefined where it can't publish now. */
+  /** Publishes for one slice of time. Returns the milliseconds that it took; undefined if it cannot publish now. */
   function publishSlice(): number | undefined {
     const started = performance.now();
     if (stopped || paused() || inFlight >= window || started < retryAt) return undefined;
@@ -237,7 +237,7 @@ export function createRankingPublisher(options: RankingPublisherOptions): Rankin
   const similarIsNext = (): boolean =>
     similarQuota > 0 && pendingItems.size > 0 && (pendingUsers.size === 0 || computed % SIMILAR_EVERY === 1);
 
-  /** The user who has waited longest, where that is too long. */
+  /** The user who has waited longest, if that is too long. */
   function overdueUser(): string | undefined {
     for (const [user, since] of pendingUsers) return performance.now() - since > maxWaitMs ? user : undefined;
     return undefined;
@@ -285,7 +285,7 @@ export function createRankingPublisher(options: RankingPublisherOptions): Rankin
 
   /** Each event may change the trending list and lists of similar items, so these are published at intervals. */
   function publishTrending(): void {
-    // Also where the publisher was paused when the users became pending.
+    // Also if the publisher was paused when the users became pending.
     schedule();
     if (stopped || paused() || performance.now() < retryAt || !caughtUp()) return;
     // Once all lists are published the trending list says so, or the next start would publish the newest ones again.
@@ -305,7 +305,7 @@ export function createRankingPublisher(options: RankingPublisherOptions): Rankin
     schedule();
   }
 
-  /** @param ended called once, with whether KV has stored the value; false where that is unknown */
+  /** @param ended called once, with whether KV has stored the value; false if that is unknown */
   function put(key: string, value: object, ended: (stored: boolean) => void): void {
     inFlight++;
     const payload = Buffer.from(JSON.stringify({ ...value, snapshot: options.snapshot(), config: options.config }));

@@ -1,6 +1,6 @@
 /**
  * Puts of users' rankings that are on their way to KV. A put may be stored after the erasure of its user has purged the
- * key, so the key of a user who is forgotten meanwhile is purged once more behind it.
+ * key, so the engine purges the key of a user who was forgotten meanwhile once more after the put.
  */
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
@@ -10,36 +10,36 @@ import { isNotFound } from '../../bus/nats/connection.ts';
 import { onceMade } from '../../bus/nats/once-made.ts';
 import { messageOf } from '../../errors.ts';
 
-/** Milliseconds until a purge that failed is tried again. */
+/** Milliseconds until the engine tries a failed purge again. */
 const RETRY_MS = 1_000;
 
 export interface UserPutsOptions {
   nc: NatsConnection;
   logger: Pick<Logger, 'warn'>;
-  /** Called once the key of a forgotten user is purged, with what {@link UserPuts.defer} was given last. */
+  /** Called once the key of a forgotten user is purged, with the last ranking that {@link UserPuts.defer} got. */
   onPurged: (user: string, since: number | undefined) => void;
 }
 
 export interface UserPuts {
   begin(user: string): void;
-  /** The put was stored, or failed. True where its user was forgotten since it began. */
+  /** The put was stored, or failed. Returns true if its user was forgotten since it began. */
   end(user: string): boolean;
   forget(user: string): void;
   /**
-   * Remembers a new ranking of a forgotten user, who acted again under the same id, until their key is purged. False
-   * where no purge of it is under way, so that nothing has to wait.
+   * Remembers a new ranking of a forgotten user, who acted again under the same id, until the engine has purged the key.
+   * Returns false if no purge of the key is running, so that the ranking need not wait.
    *
    * @param since when the ranking became pending; milliseconds, monotonic
    */
   defer(user: string, since: number): boolean;
-  /** Keys that are to be purged. */
+  /** Keys that the engine has not purged yet. */
   purges(): number;
 }
 
 interface Purge {
   /** Puts that are still on their way. */
   puts: number;
-  /** When a new ranking became pending; undefined where none did. */
+  /** When a new ranking became pending; undefined if none is pending. */
   since: number | undefined;
 }
 

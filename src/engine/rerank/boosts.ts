@@ -1,6 +1,6 @@
 /**
- * Boosts and buries: items that a filter matches move up or down. Scores have no unit that anybody would know, so a
- * boost is measured by the list itself: 1 is one standard deviation of its scores.
+ * Boosts and buries: items that a filter matches move up or down. The unit of scores has no meaning for a
+ * caller, so a boost is in units of the list: 1 is one standard deviation of its scores.
  */
 import type { Candidate } from './candidate.ts';
 import { byScore } from './candidate.ts';
@@ -8,11 +8,11 @@ import type { Filter } from './filter.ts';
 
 export interface Boost {
   filter: Filter;
-  /** Standard deviations of the list's scores, up where positive, down where negative. */
+  /** Standard deviations of the list's scores; a positive boost moves the item up. */
   by: number;
 }
 
-/** The candidates, best first, with what each boost added; boosts that match the same item add up. */
+/** The candidates, best first, with a term for each boost. Boosts that match the same item add up. */
 export function boost(candidates: readonly Candidate[], boosts: readonly Boost[]): Candidate[] {
   if (boosts.length === 0) return [...candidates];
   const unit = deviation(candidates);
@@ -30,7 +30,7 @@ export function boost(candidates: readonly Candidate[], boosts: readonly Boost[]
     .sort(byScore);
 }
 
-/** Standard deviation of the scores; 1 where they are all the same, so that a boost is never without effect. */
+/** Standard deviation of the scores; 1 if all scores are equal, so that a boost always has an effect. */
 export function deviation(candidates: readonly Candidate[]): number {
   if (candidates.length === 0) return 1;
   let sum = 0;

@@ -1,9 +1,9 @@
 /** Candidates of re-ranking: scored items, best first, with their documents. */
 import type { ItemDocument } from './document.ts';
 
-/** One rule's part in a score. */
+/** The part of a rule in a score. */
 export interface RuleTerm {
-  /** Which one: `boost`, `unlike`. */
+  /** The rule: `boost`, `unlike`. */
   rule: string;
   contribution: number;
 }
@@ -12,10 +12,10 @@ export interface Candidate {
   item: string;
   score: number;
   document: ItemDocument;
-  /** What rules added to the score; with the model's own terms they add up to it. */
+  /** The terms of rules. With the terms of the model they add up to the score. */
   terms: readonly RuleTerm[];
 }
 
-/** By score, the same score by id: the same list everywhere. */
+/** Orders by score, equal scores by id, so that the list is the same everywhere. */
 export const byScore = (a: Candidate, b: Candidate): number =>
   b.score - a.score || (a.item < b.item ? -1 : a.item > b.item ? 1 : 0);

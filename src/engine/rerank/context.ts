@@ -1,4 +1,4 @@
-/** Candidates in circumstances: what is taken more in them moves up. As boosts, in standard deviations of the list. */
+/** Circumstances: items that users take more often in them move up. The unit is that of boosts: standard deviations of the list's scores. */
 import { type Circumstance, type ContextCounts, liftOf } from '../fold/context.ts';
 import { deviation } from './boosts.ts';
 import { byScore, type Candidate } from './candidate.ts';
@@ -6,7 +6,7 @@ import { byScore, type Candidate } from './candidate.ts';
 export interface InContext {
   circumstances: readonly Circumstance[];
   counts: ContextCounts;
-  /** Standard deviations that an item moves that is taken twice as often in a circumstance as by chance. */
+  /** Standard deviations by which an item moves that users take twice as often in a circumstance as by chance. */
   weight: number;
 }
 

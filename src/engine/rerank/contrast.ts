@@ -1,9 +1,9 @@
-/** "More like these, not like those": what goes with the second takes away from what goes with the first. */
+/** "More like these, not like those": lowers the scores of items that go with the items to avoid. */
 import { byScore, type Candidate } from './candidate.ts';
 
 /**
  * @param unlike scores of what goes with the items to avoid, by item
- * @param weight how much of the list's range the most alike of those loses
+ * @param weight loss of the item that is most like them, in ranges of the list's scores
  */
 export function contrast(
   candidates: readonly Candidate[],
@@ -20,7 +20,7 @@ export function contrast(
     .map((candidate) => {
       const score = unlike.get(candidate.item);
       if (score === undefined) return candidate;
-      // One that only just goes with those loses next to nothing, as the ones below it lose nothing.
+      // The loss falls to nearly 0 for the least similar item, because the items after it lose nothing.
       const contribution = -weight * range * (most === least ? 1 : (score - least) / (most - least));
       if (contribution === 0) return candidate;
       return {

@@ -1,19 +1,19 @@
 /**
  * Maximal marginal relevance (Carbonell and Goldstein 1998): the next item is the one with the largest
- * `lambda * relevance - (1 - lambda) * likeness to the most alike that was chosen before`.
+ * `lambda * relevance - (1 - lambda) * likeness to the most similar chosen item`.
  */
 import type { Candidate } from './candidate.ts';
 import { valuesOf } from './document.ts';
 
-/** 0 for nothing in common, 1 for the same. */
+/** Likeness of two items: 0 without anything in common, 1 for equal ones. */
 export type Likeness = (a: Candidate, b: Candidate) => number;
 
-/** Candidates at most: each chosen one is compared with all that are left. */
+/** Most candidates: the rule compares each chosen item with all that are left. */
 const REACH = 400;
 
 /**
- * In the order of choosing; what is beyond the first `count` follows as it was. Relevance is the score, from 0 for the
- * lowest among the candidates to 1 for the highest.
+ * The items in the order in which the rule chooses them; those after the first `count` keep their order. Relevance is the
+ * score, from 0 for the lowest of the candidates to 1 for the highest.
  *
  * @param lambda 1 leaves the order as it is, 0 orders by likeness alone
  */
@@ -32,7 +32,7 @@ export function diversify(
   while (left.size > 0 && chosen.length < count) {
     let best = -1;
     let bestValue = Number.NEGATIVE_INFINITY;
-    // In the order they came in, so that of equals the better one goes first.
+    // In the given order, so that the better of two equal items comes first.
     for (const i of left) {
       const relevance = ((pool[i] as Candidate).score - lowest) / range;
       const value = lambda * relevance - (1 - lambda) * (closest[i] as number);
@@ -49,7 +49,7 @@ export function diversify(
   return [...chosen, ...[...left].map((i) => pool[i] as Candidate), ...candidates.slice(REACH)];
 }
 
-/** Tags and attribute values in common, of all that either has (Jaccard 1901). */
+/** Share of common tags and attribute values among those of both items (Jaccard 1901). */
 export const sharedTags: Likeness = (a, b) => {
   const one = featuresOf(a);
   const other = featuresOf(b);

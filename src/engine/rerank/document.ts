@@ -1,9 +1,9 @@
-/** An item as filters see it: flat, so that a name can't reach anything but a field. */
+/** An item as a flat document for filters, so that a name can reach nothing but a field. */
 import { parseTimestamp } from '../../bus/event/time.ts';
 import type { AttributeValue, ItemData } from '../../bus/event/types.ts';
 
 export type FieldValue = AttributeValue | null;
-/** Field by key: see {@link fieldKey}. Fields that an item doesn't have are not there. */
+/** Field by key: see {@link fieldKey}. An item has no key for a missing field. */
 export type ItemDocument = Readonly<Record<string, FieldValue>>;
 
 /** Fields that every item may have beside `attributes.<name>`. */
@@ -14,8 +14,8 @@ export const TIMES: ReadonlySet<string> = new Set(['published', 'listed']);
 const ATTRIBUTE = 'attributes.';
 
 /**
- * The key of a field in a document; undefined for what is no field. Names of attributes are the app's own, so what
- * means something to a library of queries (dots, dollars) is written in another way.
+ * The key of a field in a document; undefined if the name is not one of a field. The app chooses the names of attributes,
+ * so the key encodes characters with a meaning in a query library (dots, dollars).
  */
 export function fieldKey(path: string): string | undefined {
   if ((FIELDS as readonly string[]).includes(path)) return path;
@@ -24,10 +24,10 @@ export function fieldKey(path: string): string | undefined {
 }
 
 /**
- * @param listed when the item came into the catalogue, milliseconds since 1970
+ * @param listed time at which the item came into the catalogue, milliseconds since 1970
  */
 export function documentOf(item: string, fields: ItemData | undefined, listed: number): ItemDocument {
-  // Keys are those above or begin with @: none of them means anything to an object.
+  // Keys are those above or begin with @, so none of them is a member of the prototype of objects.
   const document: Record<string, FieldValue> = { item };
   if (fields === undefined) return document;
   document.title = fields.title;
@@ -39,7 +39,7 @@ export function documentOf(item: string, fields: ItemData | undefined, listed: n
   return document;
 }
 
-/** The values of a field: those of a list one by one, none where the item doesn't have it. */
+/** The values of a field: each value of a list, and no value for a missing field. */
 export function valuesOf(document: ItemDocument, key: string): readonly (string | number | boolean)[] {
   const value = document[key];
   if (value === undefined || value === null) return [];

@@ -1,7 +1,7 @@
 /**
- * Exploration: a set share of the places goes to items with few interactions. Whether a place explores and which
- * item it takes are drawn from what the list is made of, so that the same list can be made again; and the probability
- * of each item at its place is known exactly, so that what came of it says how other lists would have done.
+ * Exploration: a set share of the places goes to items with few interactions. The draws (whether a place
+ * explores, and which item it takes) depend only on the inputs of the list, so that the engine can make the same list
+ * again. The probability of each item at its place is exact, so that reactions allow estimates of other lists.
  */
 import { hash53 } from '../../bus/event/canonical.ts';
 import type { Candidate } from './candidate.ts';
@@ -26,7 +26,7 @@ export interface ExplorationOptions {
   taken: (item: string) => number;
 }
 
-/** An exploring place draws among so many of the best that are left. */
+/** An exploring place draws among so many of the best remaining items. */
 export const EXPLORATION_REACH = 100;
 
 const HASHES = 2 ** 53;
@@ -38,8 +38,8 @@ export const drawsOf =
     hash53(`${seed}\n${seq}\n${place}\n${which}\n${user}`) / HASHES;
 
 /**
- * Fills the places from the front. One that does not explore takes the best that is left; one that does takes an item
- * with probability in proportion to the width of the upper confidence bound of its value, `sqrt(2 ln N / n)` of UCB1
+ * Fills the places from the front. A place that does not explore takes the best remaining item; an exploring place takes
+ * an item with probability in proportion to the width of the upper confidence bound of its value, `sqrt(2 ln N / n)` of UCB1
  * (Auer, Cesa-Bianchi and Fischer 2002) with one more than the interactions with it as `n`; `N` is the same for all.
  *
  * @param ordered best first

@@ -16,18 +16,18 @@ const list = (seed: number, share: number, n = 8, count = 4) =>
   explore(candidates(n), { share, count, taken, draw: drawsOf({ user: 'u1', seq: 7, seed }) });
 
 describe('exploration', () => {
-  it('leaves the order as it is where no place explores', () => {
+  it('leaves the order as it is if no place explores', () => {
     expect(list(1, 0).map(({ candidate }) => candidate.item)).toEqual(['i0', 'i1', 'i2', 'i3']);
     expect(list(1, 0).every(({ propensity, explored }) => propensity === 1 && !explored)).toBe(true);
   });
 
-  it('gives the same list for the same user, position and seed, and others for others', () => {
+  it('gives the same list for the same user, position and seed, and different lists for different ones', () => {
     expect(list(3, 0.5)).toEqual(list(3, 0.5));
     const lists = new Set(Array.from({ length: 50 }, (_, seed) => JSON.stringify(list(seed, 0.5))));
     expect(lists.size).toBeGreaterThan(10);
   });
 
-  it('places no item twice, fills what can be filled, and knows probabilities of 0 to 1', () => {
+  it('places no item twice, fills all places, and reports probabilities from 0 to 1', () => {
     fc.assert(
       fc.property(
         fc.nat(40),
@@ -47,7 +47,7 @@ describe('exploration', () => {
     );
   });
 
-  it('takes each item as often as it says, and the share of places that it says', () => {
+  it('takes each item with the reported probability, and explores the configured share of places', () => {
     const runs = 20_000;
     const counts = new Map<string, number>();
     const said = new Map<string, number>();
@@ -64,7 +64,7 @@ describe('exploration', () => {
       const deviation = Math.sqrt((propensity * (1 - propensity)) / runs);
       expect(Math.abs((counts.get(item) ?? 0) / runs - propensity)).toBeLessThan(5 * deviation);
     }
-    // What little is known of comes more often than what everybody takes.
+    // Items with few interactions appear more often than popular ones.
     expect(said.get('i1')).toBeGreaterThan(said.get('i5') as number);
     expect(explored / runs).toBeLessThan(0.4);
   });

@@ -1,7 +1,7 @@
 /**
- * Filters: a part of MongoDB's query language, checked before it runs. What it takes is small on purpose: no regular
+ * Filters: a part of MongoDB's query language, checked before it runs. The part is small on purpose: no regular
  * expressions, no code, no fields but those of items, and a bounded number of comparisons, so that no filter
- * stops the engine. sift runs a filter that passed the check.
+ * stops the engine. The library sift runs a checked filter.
  */
 import sift from 'sift';
 import { canonicalJson, UncanonicalError } from '../../bus/event/canonical.ts';
@@ -20,7 +20,7 @@ export const FILTER_LIMITS = {
   length: 8_192,
   /** Levels of `$and`, `$or`, `$nor`, `$not`. */
   depth: 6,
-  /** Comparisons in all; a list of `$in` counts as one. */
+  /** Comparisons in total; a list of `$in` counts as one. */
   comparisons: 64,
   /** Values in one list. */
   values: 1_000,
@@ -28,18 +28,18 @@ export const FILTER_LIMITS = {
   text: 1_000,
 } as const;
 
-// It is CommonJS, of which Node sees one export alone.
+// sift is a CommonJS module, of which Node sees only the default export.
 const { $all, $and, $eq, $exists, $gt, $gte, $in, $lt, $lte, $ne, $nin, $nor, $not, $or, $size, createQueryTester } =
   sift;
 
 const OPERATIONS = { $all, $and, $eq, $exists, $gt, $gte, $in, $lt, $lte, $ne, $nin, $nor, $not, $or, $size };
 
-/** Operators by what they take. */
+/** Operators by the kind of their operand. */
 const VALUE_OPERATORS = new Set(['$eq', '$ne']);
 const ORDER_OPERATORS = new Set(['$gt', '$gte', '$lt', '$lte']);
 const LIST_OPERATORS = new Set(['$in', '$nin', '$all']);
 const COMBINATIONS = new Set(['$and', '$or', '$nor']);
-/** All that a filter may hold, for messages and documentation. */
+/** All operators, for messages and documentation. */
 export const FILTER_OPERATORS = Object.keys(OPERATIONS);
 
 type Query = Record<string, unknown>;
@@ -47,19 +47,19 @@ type Query = Record<string, unknown>;
 interface Check {
   /** Name of the member, for messages. */
   member: string;
-  /** What `now` means, milliseconds since 1970. */
+  /** The time of `now`, milliseconds since 1970. */
   now: number;
   comparisons: number;
 }
 
 /**
- * A filter that may run. Throws `BadRequestError`, which names what is wrong.
+ * A checked filter. Throws `BadRequestError`, which names the wrong part.
  *
- * @param now what `now` in a time means, milliseconds since 1970
+ * @param now the time of `now` in a filter, milliseconds since 1970
  */
 export function parseFilter(value: unknown, { member = 'filter', now }: { member?: string; now: number }): Filter {
   if (!isObject(value)) throw wrong(member, 'must be an object such as {"tags": "sea"}');
-  // The depth that the writer of JSON bears is more than what is taken here, so this comes first.
+  // This check comes first, because JSON.stringify fails for much deeper nesting than a filter may have.
   const check: Check = { member, now, comparisons: 0 };
   const query = clause(value, check, 1);
   const text = textOf(query, member);
@@ -75,17 +75,21 @@ function clause(value: unknown, check: Check, depth: number): Query {
   const query: Query = {};
   for (const [name, inner] of Object.entries(value)) {
     if (COMBINATIONS.has(name)) {
-      if (!Array.isArray(inner) || inner.length === 0) throw wrong(member, `: ${name} takes a list of conditions`);
-      // Each costs something even where it holds no comparison.
+      if (!Array.isArray(inner) || inner.length === 0)
+        throw wrong(member, `has ${name} without conditions. ${name} takes a list such as [{"tags": "sea"}]`);
+      // Each condition costs time, even without a comparison.
       count(check, inner.length);
       query[name] = inner.map((one) => clause(one, check, depth + 1));
       continue;
     }
     if (name.startsWith('$'))
-      throw wrong(member, ` has no operator ${shown(name)}; it takes ${FILTER_OPERATORS.join(', ')}`);
+      throw wrong(member, `has the unknown operator ${shown(name)}. The operators are ${FILTER_OPERATORS.join(', ')}`);
     const key = fieldKey(name);
     if (key === undefined)
-      throw wrong(member, ` has no field ${shown(name)}; it takes ${FIELDS.join(', ')} and attributes.NAME`);
+      throw wrong(
+        member,
+        `has the unknown field ${shown(name)}. The fields are ${FIELDS.join(', ')} and attributes.NAME`,
+      );
     query[key] = condition(name, inner, check, depth);
   }
   return query;
@@ -99,7 +103,7 @@ function condition(field: string, value: unknown, check: Check, depth: number): 
   }
   if (depth > FILTER_LIMITS.depth) throw wrong(member, `is nested deeper than ${FILTER_LIMITS.depth} levels`);
   const entries = Object.entries(value);
-  if (entries.length === 0) throw wrong(member, `: ${shown(field)} takes a value or operators`);
+  if (entries.length === 0) throw wrong(member, `has no condition for ${shown(field)}. Give it a value or operators`);
   const query: Query = {};
   for (const [operator, operand] of entries) {
     count(check, 1);
@@ -110,33 +114,34 @@ function condition(field: string, value: unknown, check: Check, depth: number): 
 
 function operandOf(field: string, operator: string, operand: unknown, check: Check, depth: number): unknown {
   const { member } = check;
-  const where = `: ${operator} of ${shown(field)}`;
+  const where = `has a wrong value for ${operator} of ${shown(field)}. It must be`;
   if (VALUE_OPERATORS.has(operator)) return scalar(field, operand, check);
   if (ORDER_OPERATORS.has(operator)) {
     const bound = scalar(field, operand, check);
-    if (typeof bound !== 'number' && typeof bound !== 'string')
-      throw wrong(member, `${where} takes a number or a text`);
+    if (typeof bound !== 'number' && typeof bound !== 'string') throw wrong(member, `${where} a number or a text`);
     return bound;
   }
   if (LIST_OPERATORS.has(operator)) {
     if (!Array.isArray(operand) || operand.length === 0 || operand.length > FILTER_LIMITS.values)
-      throw wrong(member, `${where} takes a list of 1 to ${FILTER_LIMITS.values} values`);
+      throw wrong(member, `${where} a list of 1 to ${FILTER_LIMITS.values} values`);
     return operand.map((one) => scalar(field, one, check));
   }
   switch (operator) {
     case '$exists':
-      if (typeof operand !== 'boolean') throw wrong(member, `${where} takes true or false`);
+      if (typeof operand !== 'boolean') throw wrong(member, `${where} true or false`);
       return operand;
     case '$size':
-      if (!Number.isSafeInteger(operand) || (operand as number) < 0)
-        throw wrong(member, `${where} takes a whole number`);
+      if (!Number.isSafeInteger(operand) || (operand as number) < 0) throw wrong(member, `${where} a whole number`);
       return operand;
     case '$not': {
-      if (!isObject(operand)) throw wrong(member, `${where} takes operators`);
+      if (!isObject(operand)) throw wrong(member, `${where} an object with operators`);
       return condition(field, operand, check, depth + 1);
     }
     default:
-      throw wrong(member, ` has no operator ${shown(operator)}; it takes ${FILTER_OPERATORS.join(', ')}`);
+      throw wrong(
+        member,
+        `has the unknown operator ${shown(operator)}. The operators are ${FILTER_OPERATORS.join(', ')}`,
+      );
   }
 }
 
@@ -145,7 +150,11 @@ function scalar(field: string, value: unknown, { member, now }: Check): string |
   if (value === null) return null;
   if (TIMES.has(field)) {
     const time = typeof value === 'string' ? timeOf(value, now) : undefined;
-    if (time === undefined) throw wrong(member, `: ${field} takes a time such as "2026-01-01T00:00:00Z", or "now-30d"`);
+    if (time === undefined)
+      throw wrong(
+        member,
+        `has a wrong value for ${field}. It must be a time such as "2026-01-01T00:00:00Z" or "now-30d"`,
+      );
     return time;
   }
   if (typeof value === 'boolean') return value;
@@ -153,7 +162,7 @@ function scalar(field: string, value: unknown, { member, now }: Check): string |
   if (typeof value === 'string' && value.length <= FILTER_LIMITS.text) return value;
   throw wrong(
     member,
-    `: ${shown(field)} takes texts of up to ${FILTER_LIMITS.text} characters, numbers, true, false or null`,
+    `has a wrong value for ${shown(field)}. It must be a text of up to ${FILTER_LIMITS.text} characters, a number, true, false or null`,
   );
 }
 
@@ -191,7 +200,7 @@ const isObject = (value: unknown): value is Query =>
 const shown = (name: string): string => JSON.stringify(name.slice(0, 60));
 
 const wrong = (member: string, what: string): BadRequestError =>
-  new BadRequestError(`${member}${/^[: ]/.test(what) ? '' : ' '}${what}.`, {
+  new BadRequestError(`${member} ${what}.`, {
     next: 'see docs/how-to/shape-lists.md',
     details: { member },
   });

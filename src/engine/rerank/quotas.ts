@@ -1,6 +1,6 @@
 /**
- * Quotas: at most so many of a kind, at least so many of a kind. An upper bound is never broken; a lower one is met
- * where the candidates allow it, with as little as possible moved: items are taken in their order, until only those
+ * Quotas: at most so many of a kind, at least so many of a kind. The list always keeps upper bounds. It meets lower
+ * bounds if the candidates allow it, and moves as few items as possible: it takes items in their order, until only the
  * places are left that a lower bound needs.
  */
 import type { Candidate } from './candidate.ts';
@@ -8,9 +8,9 @@ import { valuesOf } from './document.ts';
 import type { Filter } from './filter.ts';
 
 export type Quota =
-  /** At most `max` items for each value of a field: at most two of an author. */
+  /** At most `max` items for each value of a field, such as two per author. */
   | { kind: 'per'; key: string; max: number }
-  /** Of the items that a filter matches, at least `min` and at most `max`. */
+  /** At least `min` and at most `max` items that match a filter. */
   | { kind: 'of'; filter: Filter; min: number; max: number };
 
 interface Bound {
@@ -18,7 +18,7 @@ interface Bound {
   taken: number;
 }
 
-/** At most `count` of the candidates, in an order that keeps theirs as far as the quotas allow. */
+/** At most `count` candidates, in their order as far as the quotas allow. */
 export function fill(candidates: readonly Candidate[], quotas: readonly Quota[], count: number): Candidate[] {
   const bounds: Bound[] = [];
   const perValue: { key: string; max: number; taken: Map<unknown, number> }[] = [];

@@ -1,4 +1,4 @@
-/** The re-ranking rules of requests and of the configuration: their schema, and the rules that a request holds. */
+/** The re-ranking rules of requests and of the configuration: their schema, and its conversion to rules. */
 import { type Static, Type } from 'typebox';
 import type { Json } from '../../bus/nats/micro.ts';
 import { createRequestCheck } from '../../bus/nats/request-check.ts';
@@ -11,9 +11,9 @@ import type { Quota } from './quotas.ts';
 import { NO_RULES, type Rules } from './rules.ts';
 
 const RULE_LIMITS = {
-  /** Filters, boosts, quotas of one request, each. */
+  /** Most filters, boosts and quotas of one request, each. */
   each: 20,
-  /** Standard deviations of a boost. */
+  /** Most standard deviations of a boost. */
   by: 10,
 } as const;
 
@@ -25,7 +25,7 @@ export const FILTER = Type.Record(Type.String(), Type.Unknown(), {
 
 const bound = Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 }));
 
-/** Members of a request that say rules, as schemas. */
+/** Schemas of the members of a request that hold rules. */
 export const RULES = {
   filter: Type.Optional(FILTER),
   filters: Type.Optional(
@@ -91,7 +91,7 @@ export const RULES = {
       minimum: 0,
       maximum: RULE_LIMITS.by,
       default: NO_RULES.unlikeWeight,
-      description: 'how far the items that are most alike to unlike move down, in ranges of the scores',
+      description: 'how far the items that are most like those of unlike move down, in ranges of the scores',
     }),
   ),
   exploration: Type.Optional(
@@ -99,7 +99,7 @@ export const RULES = {
       minimum: 0,
       maximum: 1,
       description:
-        'share of places that go to items with little feedback; 0: none; lists.exploration_share unless given',
+        'share of places for items with few interactions; 0: none; if left out, lists.exploration_share applies',
       examples: [0],
     }),
   ),
@@ -109,21 +109,21 @@ const RULES_SCHEMA = Type.Object(RULES);
 type RuleRequest = Static<typeof RULES_SCHEMA>;
 const checkRules = createRequestCheck(RULES_SCHEMA);
 
-/** Names of the members that say rules. */
+/** Names of the members that hold rules. */
 export const RULE_MEMBERS: readonly string[] = Object.keys(RULES);
 
 /** `now` in a filter is the current minute, so that requests share the results of a test by item. */
 const MINUTE_MS = 60_000;
 
 /**
- * Rules of a request with length `n`; undefined where it has none. Throws `BadRequestError`, which names the member.
+ * Rules of a request with length `n`; undefined if it has none. Throws `BadRequestError`, which names the member.
  *
  * @param at now, milliseconds since 1970
  */
 export const parseRules = (request: Json, moment: { n: number; at: number }): Rules | undefined =>
   rulesIn(checkRules(request), moment);
 
-/** As {@link parseRules}, of a request that has passed the check of its schema. */
+/** As {@link parseRules}, for a request whose schema is checked. */
 export function rulesIn(checked: RuleRequest, { n, at }: { n: number; at: number }): Rules | undefined {
   if (!RULE_MEMBERS.some((name) => checked[name as keyof RuleRequest] !== undefined)) return undefined;
   const now = Math.floor(at / MINUTE_MS) * MINUTE_MS;
@@ -146,7 +146,7 @@ export function rulesIn(checked: RuleRequest, { n, at }: { n: number; at: number
   };
 }
 
-/** Both together: all filters, boosts and quotas; diversity and exploration of the second where it sets them. */
+/** Both together: all filters, boosts and quotas; diversity and exploration of the second if it sets them. */
 export const joinRules = (first: Rules, second: Rules): Rules => ({
   filters: [...first.filters, ...second.filters],
   boosts: [...first.boosts, ...second.boosts],
@@ -179,7 +179,7 @@ function quotaOf(quota: NonNullable<RuleRequest['quotas']>[number], member: stri
   return { kind: 'of', filter: parsed, min, max: max ?? Number.POSITIVE_INFINITY };
 }
 
-/** A minimum share of items that came into the catalogue lately. */
+/** The quota for a minimum share of new items. */
 function newQuota({ share, days = 30 }: NonNullable<RuleRequest['new']>, n: number, now: number): Quota {
   const since = new Date(now - days * 86_400_000).toISOString();
   const filter = parseFilter({ listed: { $gte: since } }, { member: 'new', now });

@@ -1,5 +1,5 @@
 /**
- * Re-ranking: the model ranks the items that pass the filters, more of them than the list shows where rules change the
+ * Re-ranking: the model ranks the items that pass the filters, more of them than the list shows if rules change the
  * order or the choice, and the rules apply to these candidates.
  */
 
@@ -36,10 +36,10 @@ export interface RerankedList {
   source: ListSource;
 }
 
-/** What a list is made from. */
+/** The inputs of a list. */
 export interface ListCriteria {
   user: string | undefined;
-  /** Items, oldest first, that stand in for the user's own history. */
+  /** Items, oldest first, in place of the user's own history. */
   history?: readonly string[] | undefined;
   /** Items that the list avoids, and items like them. */
   unlike?: readonly string[];
@@ -73,9 +73,9 @@ export interface Reranking {
  */
 const POOL_LEAST = 200;
 export const POOL_MOST = 8_000;
-/** Tests that are kept, with their results by item. */
+/** Most cached tests; each keeps its results by item. */
 const TESTS = 64;
-/** Newest events of a user in which the engine finds what they saw lately. */
+/** Newest events of a user in which the engine finds recently seen items. */
 const RECENT_EVENTS = 10_000;
 
 export interface RerankingOptions {
@@ -97,7 +97,7 @@ export function createReranking(
 
   function documentFor(item: string, fields: ItemData | undefined, listed: number): ItemDocument {
     if (fields === undefined) return documentOf(item, undefined, listed);
-    // A change of an item is another object.
+    // A changed item is another object, so its result is not in the cache.
     const known = documents.get(fields);
     if (known) return known;
     const document = documentOf(item, fields, listed);
@@ -164,7 +164,7 @@ export function createReranking(
       ? { circumstances, counts: rows, weight: contextWeight }
       : undefined;
 
-  /** Probability that a place explores. It is 0 where the caller names the candidates. */
+  /** Probability that a place explores; 0 if the caller names the candidates. */
   const shareOf = ({ rules, candidates }: ListCriteria): number =>
     candidates === undefined ? explorationOf(rules) : 0;
 
@@ -186,7 +186,7 @@ export function createReranking(
         : count,
     );
 
-  /** Items for lower bounds that the pool can't meet, best first for each bound. */
+  /** Items for lower bounds that the pool cannot meet, best first for each bound. */
   function spares(
     criteria: ListCriteria,
     ask: RecommendRequest,

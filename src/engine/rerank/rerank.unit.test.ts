@@ -48,7 +48,7 @@ const number = (item: string): number => Number(item.slice(1));
 describe('a list that explores', () => {
   const exploring = (exploration: number, more: object = {}) => list({ rules: rulesOf({ exploration, ...more }) });
 
-  it('says the probability of each item, holds none twice, and is the same when it is made again', () => {
+  it('reports the probability of each item, contains none twice, and is the same when it is made again', () => {
     const { items } = exploring(0.5);
     expect(items).toHaveLength(10);
     expect(new Set(items.map(({ item }) => item)).size).toBe(10);
@@ -61,7 +61,7 @@ describe('a list that explores', () => {
     expect(kept).toEqual([...kept].sort((a, b) => a - b));
   });
 
-  it('is another one at another position of the log, and under another seed', () => {
+  it('differs at another position of the log, and under another seed', () => {
     const at = (seq: number, seed: number): string[] =>
       ids(
         createReranking(model, { seed, seq: () => seq }).list({ user: 'u1', rules: rulesOf({ exploration: 0.5 }) }, 10),
@@ -71,12 +71,12 @@ describe('a list that explores', () => {
     expect(at(1, 1)).not.toEqual(at(1, 0));
   });
 
-  it('holds nothing that a filter refuses', () => {
+  it('contains only items that match the filter', () => {
     const { items } = exploring(1, { filter: { tags: 'even' } });
     expect(items.every(({ item }) => number(item) % 2 === 0)).toBe(true);
   });
 
-  it('does not, where it is told not to, under quotas, and where the candidates are given', () => {
+  it('does not explore if the request forbids it, under quotas, and with given candidates', () => {
     const plain = list({});
     expect(exploring(0)).toEqual(plain);
     const quotas = [{ per: 'attributes.author', max: 1 }];
@@ -85,24 +85,24 @@ describe('a list that explores', () => {
     expect(given.items.some(({ propensity }) => propensity !== undefined)).toBe(false);
   });
 
-  it('adds up where it is explained', () => {
+  it('has an explanation that adds up', () => {
     for (const { score, reasons } of list({ rules: rulesOf({ exploration: 0.5 }), explain: true }).items)
       expect((reasons ?? []).reduce((sum, { contribution }) => sum + contribution, 0)).toBeCloseTo(score, 6);
   });
 });
 
 describe('a list under rules', () => {
-  it('is the plain list where there are none', () => {
+  it('without rules is the plain list', () => {
     expect(list({})).toEqual(model.recommend({ user: userId('u1'), n: 10 }));
   });
 
-  it('does not run dry under a narrow filter, and holds nothing that it refuses', () => {
+  it('is full under a narrow filter, and contains only items that match it', () => {
     const all = Array.from({ length: ITEMS }, (_, i) => i).filter((i) => i % 40 === 7);
     const { items } = list({ rules: rulesOf({ filter: { tags: 'rare' } }), includeSeen: true }, 20);
     expect(items.map(({ item }) => number(item)).sort((a, b) => a - b)).toEqual(all);
   });
 
-  it('never holds what a filter refuses, whatever the filter, the user and the length', () => {
+  it('contains only items that match, for any filter, user and length', () => {
     const filter = fc.oneof(
       fc.record({ 'attributes.price': fc.record({ $gte: fc.nat(ITEMS), $lt: fc.nat(ITEMS) }) }),
       fc.record({ tags: fc.constantFrom('even', 'odd', 'rare', 'none') }),
@@ -144,7 +144,7 @@ describe('a list under rules', () => {
     expect(other.list(criteria, 5).items).toEqual([]);
   });
 
-  it('says of each item why it is where it is, and the terms add up to the score', () => {
+  it('explains each item, and the terms add up to the score', () => {
     const rules = rulesOf({
       boosts: [{ filter: { 'attributes.price': { $gte: 0 } }, by: 1 }],
       diversity: { lambda: 0.8 },
@@ -155,7 +155,7 @@ describe('a list under rules', () => {
       expect(reasons.reduce((sum, { contribution }) => sum + contribution, 0)).toBeCloseTo(score, 9);
   });
 
-  it('has a least number of new items, and at most so many of an author, deep into the catalogue', () => {
+  it('has a least number of new items, and a limit per author, deep into the catalogue', () => {
     const rules = rulesOf({ new: { share: 0.3, days: 30 }, quotas: [{ per: 'attributes.author', max: 1 }] });
     const { items } = list({ rules });
     expect(items).toHaveLength(10);
@@ -165,7 +165,7 @@ describe('a list under rules', () => {
 });
 
 describe('a lower bound', () => {
-  it('is met from the whole catalogue, not only from what the model found for the user', () => {
+  it('is met from the whole catalogue, not only from the candidates of the user', () => {
     const rare = Array.from({ length: ITEMS }, (_, i) => i).filter((i) => i % 40 === 7);
     const all = list({ rules: rulesOf({ filter: { tags: 'rare' } }) }, 50);
     expect(all.items.length).toBeGreaterThan(rare.length / 2);
@@ -201,7 +201,7 @@ describe('a boost', () => {
 });
 
 describe('another history', () => {
-  it('of somebody unknown is gone by, and left out of the list', () => {
+  it('of an unknown user decides the list, and its items are left out', () => {
     const history = [name(0), name(7), name(14)];
     const { items, source } = list({ user: undefined, history });
     expect(source).toBe('model');
@@ -209,14 +209,14 @@ describe('another history', () => {
     for (const item of history) expect(ids({ items })).not.toContain(item);
   });
 
-  it('for a known user leaves out what they have seen themselves, unless they ask for it', () => {
+  it('for a known user leaves out items that the user has seen, unless the request includes them', () => {
     const seen = new Set(model.history(userId('u1'), 1_000).map(({ item }) => item as string));
     const like = [name(0)];
     for (const item of ids(list({ history: like }, 300))) expect(seen.has(item)).toBe(false);
     expect(ids(list({ history: like, includeSeen: true }, 300)).some((item) => seen.has(item))).toBe(true);
   });
 
-  it('keeps away from what it is to keep away from', () => {
+  it('moves items like those to avoid down', () => {
     const plain = list({ user: undefined, history: [name(0)] }, 20);
     const [first = ''] = ids(plain);
     const away = list({ user: undefined, history: [name(0)], unlike: [first] }, 20);
@@ -226,7 +226,7 @@ describe('another history', () => {
 });
 
 describe('candidates', () => {
-  it('are ranked, all that may be shown and nothing else', () => {
+  it('are ranked, all servable ones and no other items', () => {
     const candidates = [name(3), name(250), name(399), 'unknown'];
     const seen = new Set(model.history(userId('u1'), 1_000).map(({ item }) => item as string));
     const expected = candidates.filter((item) => item !== 'unknown' && !seen.has(item));
@@ -235,7 +235,7 @@ describe('candidates', () => {
 });
 
 describe('seen items', () => {
-  it('come back after the time that is said', () => {
+  it('come back after the configured time', () => {
     const newest = model.history(userId('u1'), 1)[0];
     const seen = new Set(model.history(userId('u1'), 1_000).map(({ item }) => item as string));
     const age = model.clock - (newest?.time ?? 0);

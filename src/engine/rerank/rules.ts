@@ -11,12 +11,12 @@ export interface Rules {
   /** An item must match all of them; the model ranks such items only. */
   filters: readonly Filter[];
   boosts: readonly Boost[];
-  /** Of maximal marginal relevance; 1 for none. */
+  /** Lambda of maximal marginal relevance; 1: no diversity. */
   lambda: number;
   quotas: readonly Quota[];
   /** Probability of a place to explore; undefined: as the configuration says. */
   exploration: number | undefined;
-  /** What the candidate loses that is most like the items to avoid, in ranges of the list's scores. */
+  /** Loss of the candidate that is most like the items to avoid, in ranges of the list's scores. */
   unlikeWeight: number;
 }
 
@@ -36,7 +36,7 @@ export const reorders = ({ boosts, lambda, quotas }: Rules, unlike: ReadonlyMap<
 /** Probability that a place explores. Under quotas it is 0: a quota moves items with no known probability. */
 export const explorationOf = ({ exploration = 0, quotas }: Rules): number => (quotas.length > 0 ? 0 : exploration);
 
-/** At most `count` of the candidates; each of them at most once. */
+/** At most `count` of the candidates, each at most once. */
 export function applyRules(
   candidates: readonly Candidate[],
   { filters, boosts, lambda, quotas, unlikeWeight }: Rules,
@@ -49,7 +49,7 @@ export function applyRules(
     count: number;
     unlike?: ReadonlyMap<string, number>;
     context?: InContext | undefined;
-    /** Items for quotas alone, where the candidates have too few of a kind. */
+    /** Items for quotas alone, if the candidates have too few of a kind. */
     spare?: readonly Candidate[];
   },
 ): Candidate[] {

@@ -64,12 +64,12 @@ describe('a filter', () => {
     ['the prototype', JSON.parse('{"__proto__": {"tags": "sea"}}')],
     ['a name without attribute', { 'attributes.': 1 }],
     ['an object as a value', { tags: { $eq: { $gt: '' } } }],
-    ['a number that is none', { 'attributes.x': Number.NaN }],
+    ['an invalid number', { 'attributes.x': Number.NaN }],
     ['an order of truth values', { 'attributes.x': { $gt: true } }],
     ['no list for $in', { tags: { $in: 'sea' } }],
     ['an empty list for $or', { $or: [] }],
     ['no conditions', { tags: {} }],
-    ['a time that is none', { published: { $gt: 'yesterday' } }],
+    ['an invalid time', { published: { $gt: 'yesterday' } }],
     ['a number as a time', { published: { $gt: 5 } }],
     ['a half emoji', { tags: '\ud800' }],
     ['a long text', { title: 'x'.repeat(FILTER_LIMITS.text + 1) }],
@@ -79,12 +79,12 @@ describe('a filter', () => {
     ['depth', deep(FILTER_LIMITS.depth)],
     ['depth without end', deep(5_000)],
     ['$not in $not without end', JSON.parse(`{"tags":${'{"$not":'.repeat(4_000)}{"$eq":"a"}${'}'.repeat(4_000)}}`)],
-  ])('that is %s is refused, and the member named', (_what, filter) => {
+  ])('that is %s is refused, and the error names the member', (_what, filter) => {
     expect(() => filterOf(filter)).toThrow(BadRequestError);
     expect(() => filterOf(filter)).toThrow(/^filter/);
   });
 
-  it('that says the same as another has the same key, in whatever order', () => {
+  it('has the same key as an equal filter in another order', () => {
     expect(filterOf({ tags: 'a', title: 'b' }).key).toBe(filterOf({ title: 'b', tags: { $eq: 'a' } }).key);
   });
 
@@ -166,7 +166,7 @@ describe('a filter', () => {
     { requiredKeys: ['title'] },
   ) as fc.Arbitrary<ItemData>;
 
-  it('means what MongoDB means by it', () => {
+  it('has the meaning of MongoDB', () => {
     fc.assert(
       fc.property(query, fields, (random, item) => {
         const document = documentOf('i', item, NOW);
@@ -176,7 +176,7 @@ describe('a filter', () => {
     );
   });
 
-  it('is refused or runs, whatever is thrown at it', () => {
+  it('is refused or runs, for any input', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 8 }), fields, (value, item) => {
         let filter: ReturnType<typeof filterOf>;
@@ -191,7 +191,7 @@ describe('a filter', () => {
     );
   });
 
-  it('takes times as they are written', () => {
+  it('accepts the documented forms of times', () => {
     expect(timeOf('now', NOW)).toBe(NOW);
     expect(timeOf('now-30d', NOW)).toBe(NOW - 30 * DAY);
     expect(timeOf('now+12h', NOW)).toBe(NOW + DAY / 2);
@@ -231,7 +231,7 @@ const ids = (list: readonly Candidate[]): string[] => list.map(({ item }) => ite
 const has = (tag: string) => filterOf({ tags: tag });
 
 describe('a boost', () => {
-  it('moves what it matches by so many standard deviations, says so, and leaves the others', () => {
+  it('moves matching items by so many standard deviations, with a term, and leaves the others', () => {
     fc.assert(
       fc.property(candidates, fc.double({ min: -3, max: 3, noNaN: true }), (list, by) => {
         const boosted = boost(list, [{ filter: has('a'), by }]);
@@ -252,7 +252,7 @@ describe('a boost', () => {
     );
   });
 
-  it('has an effect also where all scores are the same', () => {
+  it('has an effect also if all scores are equal', () => {
     const list = candidatesOf([
       { score: 1, tags: [], author: 'x' },
       { score: 1, tags: ['a'], author: 'x' },
@@ -263,7 +263,7 @@ describe('a boost', () => {
 });
 
 describe('diversity', () => {
-  it('keeps every item once; with lambda 1 the order as well; the best stays first', () => {
+  it('keeps every item once; with lambda 1 the order as well; the best item stays first', () => {
     fc.assert(
       fc.property(
         candidates,
@@ -308,7 +308,7 @@ describe('quotas', () => {
     }),
   );
 
-  it('are never exceeded, and nothing stands twice', () => {
+  it('are never exceeded, and no item occurs twice', () => {
     fc.assert(
       fc.property(
         candidates,
@@ -334,7 +334,7 @@ describe('quotas', () => {
     );
   });
 
-  it('that ask for a least number get it where there are as many, and move no more than that takes', () => {
+  it('with a least number are met if there are as many items, and move no more items than necessary', () => {
     fc.assert(
       fc.property(candidates, fc.integer({ min: 0, max: 10 }), fc.integer({ min: 1, max: 20 }), (list, min, count) => {
         const filter = has('a');
@@ -350,8 +350,8 @@ describe('quotas', () => {
   });
 });
 
-describe('items to keep away from', () => {
-  it('lose the more the more alike they are, and the rest loses nothing', () => {
+describe('items to avoid', () => {
+  it('lower the score of similar items, most for the most similar ones', () => {
     const list = candidatesOf([
       { score: 3, tags: [], author: 'x' },
       { score: 2, tags: [], author: 'x' },
@@ -376,7 +376,7 @@ describe('items to keep away from', () => {
 });
 
 describe('all rules together', () => {
-  it('show nothing that a filter refuses, nothing twice, and terms that add up', () => {
+  it('list only matching items, none twice, with terms that add up', () => {
     fc.assert(
       fc.property(
         candidates,
@@ -416,7 +416,7 @@ describe('all rules together', () => {
     );
   });
 
-  it('leave the list as it is where none is set', () => {
+  it('leave the list as it is if no rule is set', () => {
     fc.assert(
       fc.property(candidates, (list) => {
         expect(applyRules(list, NO_RULES, { count: 10 })).toEqual(list.slice(0, 10));
@@ -426,7 +426,7 @@ describe('all rules together', () => {
 });
 
 describe('shelves', () => {
-  it('show no item twice, and none with fewer items than it takes', () => {
+  it('show no item twice, and no row with fewer items than the minimum', () => {
     const row = fc.record({
       kind: fc.constantFrom('for-you', 'because', 'trending'),
       items: fc.array(fc.record({ item: fc.constantFrom(...'abcdefghijkl') }), { maxLength: 12 }),

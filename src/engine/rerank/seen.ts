@@ -1,15 +1,15 @@
-/** Which items of a user's history are kept out of their list, and when they may come back: by type of event. */
+/** Decides which seen items a list leaves out, and when they may come back, by type of event. */
 
 export interface SeenRule {
-  /** Milliseconds after which an item that was seen may come back; 0: never. */
+  /** Milliseconds after which a seen item may come back; 0: never. */
   forMs: number;
-  /** The same by verb of the event; less than 0: such an event keeps nothing out. */
+  /** The same by verb of the event; below 0: such an event leaves no item out. */
   byVerb: ReadonlyMap<string, number>;
 }
 
 export const SEEN_FOR_GOOD: SeenRule = { forMs: 0, byVerb: new Map() };
 
-/** @param byType seconds by type of event, `user.viewed.v1`; -1: keeps nothing out */
+/** @param byType seconds by type of event, `user.viewed.v1`; -1: leaves no item out */
 export const seenRule = (seconds: number, byType: Readonly<Record<string, number>>, over?: SeenRule): SeenRule => ({
   forMs: seconds * 1_000,
   byVerb: new Map([
@@ -18,11 +18,11 @@ export const seenRule = (seconds: number, byType: Readonly<Record<string, number
   ]),
 });
 
-/** Whether everything in a history is kept out for good, which the model does by itself. */
+/** Whether the list leaves out all seen items for good, which the model does by itself. */
 export const isForGood = ({ forMs, byVerb }: SeenRule): boolean =>
   forMs === 0 && [...byVerb.values()].every((ms) => ms === 0);
 
-/** Items that events of a history keep out at a time; an item is out as long as one of its events says so. */
+/** Items that a list leaves out at a time. One event of an item suffices to leave it out. */
 export function keptOut(
   history: readonly { item: string; time: number; seq: number }[],
   { forMs, byVerb }: SeenRule,

@@ -1,6 +1,6 @@
 /**
- * What the users of a segment take most lately. A segment names traits and their values. The engine counts the newest
- * interactions when a caller asks for the segment; each counts less the older it is.
+ * The items that the users of a segment take most at present. A segment names traits and their values. The engine counts the newest
+ * interactions when a caller requests the segment; an older interaction counts less.
  */
 
 import { BadRequestError } from '../../errors.ts';
@@ -8,19 +8,19 @@ import type { TakenLately } from '../fold/rows-beside.ts';
 import type { Traits } from '../model/mod.ts';
 
 export interface Segment {
-  /** The same for the same segment. */
+  /** Equal segments have equal keys. */
   key: string;
   matches(traits: Traits | undefined): boolean;
 }
 
 type Value = string | number | boolean;
 
-/** Traits in one segment, values of one trait, and characters of a value, at most. */
+/** Most traits in one segment, most values of one trait, and most characters of a value. */
 const TRAITS_MOST = 5;
 const VALUES_MOST = 50;
 const TEXT_MOST = 200;
 
-/** A segment holds the users that have, for each of its traits, one of the values. Throws `BadRequestError`. */
+/** A segment contains the users that have, for each of its traits, one of the values. Throws `BadRequestError`. */
 export function parseSegment(value: unknown): Segment | undefined {
   if (value === undefined || value === null) return undefined;
   const wrong = (): BadRequestError =>
@@ -53,10 +53,10 @@ const isValue = (value: unknown): boolean =>
   (typeof value === 'string' && value.length <= TEXT_MOST) || typeof value === 'number' || typeof value === 'boolean';
 
 const DAY_MS = 86_400_000;
-/** An interaction counts half after so long, as for what is popular with everybody. */
+/** Half-life of an interaction, as in the popularity among all users. */
 export const HALF_LIFE_MS = 3 * DAY_MS;
 
-/** By item, decayed full interactions of the users in a segment; `traits` gives those of the user that owns an id. */
+/** By item, decayed full interactions of the users in a segment; `traits` returns those of the user that owns an id. */
 export function takenIn(
   segment: Segment,
   events: Iterable<TakenLately>,

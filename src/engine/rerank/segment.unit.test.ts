@@ -23,21 +23,21 @@ const taken = (segment: unknown): Record<string, number> =>
     }),
   );
 
-describe('what is taken in a segment', () => {
-  it('is counted of its users alone, and fades with its age', () => {
+describe('the counts of a segment', () => {
+  it('include its users alone, and fade with age', () => {
     expect(taken({ country: 'de' })).toEqual({ i1: 1 + 3 / 2, i2: 1 });
     expect(taken({ country: 'fr' })).toEqual({ i1: 1 });
     expect(taken({ country: 'it' })).toEqual({});
   });
 
-  it('is of users who have one of the values of each trait', () => {
+  it('include users that have one of the values of each trait', () => {
     expect(taken({ country: ['fr', 'de'], plan: ['free', 'pro'] })).toEqual({ i1: 2.5, i2: 1 });
     expect(taken({ likes: 'sea' })).toEqual({ i2: 1 });
     expect(taken({ age: 40 })).toEqual({ i1: 1 });
     expect(taken({ toString: 'x', country: 'de' })).toEqual({});
   });
 
-  it('is the same segment whatever the order of traits and values', () => {
+  it('are the same for any order of traits and values', () => {
     expect(parseSegment({ b: [2, 1], a: 'x' })?.key).toBe(parseSegment({ a: ['x'], b: [1, 2] })?.key);
   });
 });
@@ -52,6 +52,6 @@ it.each([
   { a: 1, b: 1, c: 1, d: 1, e: 1, f: 1 },
   { country: 'x'.repeat(201) },
   { country: Array.from({ length: 51 }, (_, i) => i) },
-])('%j is no segment', (value) => {
+])('%j is not a segment', (value) => {
   expect(() => parseSegment(value)).toThrow('segment must hold 1 to 5 traits');
 });

@@ -3,14 +3,14 @@
 export interface Shelf<T extends { item: string }> {
   /** Kind of the row: `for-you`, `because`, `trending`, `new`. */
   kind: string;
-  /** Of a row that goes with an item: that item. */
+  /** The item that the row goes with, if it goes with one. */
   of?: string;
   items: readonly T[];
 }
 
 /**
- * Rows in the order given, each with what no row above it shows, `n` items at most; one that is left with fewer than
- * `least` is left out, and what it would have shown is free for those below.
+ * Rows in the given order, each with at most `n` items that no row above it shows. A row with fewer than `least` items is
+ * left out, and its items are free for the rows below.
  */
 export function arrange<T extends { item: string }>(rows: readonly Shelf<T>[], n: number, least: number): Shelf<T>[] {
   const shown = new Set<string>();
@@ -34,6 +34,6 @@ export function arrange<T extends { item: string }>(rows: readonly Shelf<T>[], n
 /** Kinds from the top of a page to its end. */
 const KINDS = ['for-you', 'because', 'new', 'trending'];
 
-/** Rows as they are shown: by kind, those of a kind as they are given. */
+/** Rows in the order of the page: by kind, and within a kind in the given order. */
 export const inOrder = <T extends { item: string }>(rows: readonly Shelf<T>[]): Shelf<T>[] =>
   [...rows].sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind));

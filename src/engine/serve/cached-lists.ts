@@ -16,7 +16,7 @@ export interface CachedList {
 
 export interface CachedLists {
   get(user: string): CachedList | undefined;
-  /** Caches a user's list; drops the list that was used longest ago where there are too many. */
+  /** Caches a user's list; drops the least recently used list if there are too many. */
   keep(user: string, list: CachedList): void;
   /** The user acted: the next request computes their list. */
   moved(user: string): void;
@@ -29,7 +29,7 @@ export interface CachedLists {
   reset(withdrawn: Iterable<string>): void;
 }
 
-/** @param capacity lists that are cached at most */
+/** @param capacity most lists in the cache */
 export function createCachedLists(capacity: number): CachedLists {
   // LRUCache takes no maximum of 0: with a capacity of 0 nothing is put into it.
   const lists = new LRUCache<string, CachedList>({ max: Math.max(1, capacity) });

@@ -1,4 +1,4 @@
-/** What the configuration says of lists, wherever they are made: by the live engine, by a shadow, or as of then. */
+/** The settings of lists, for the live engine, a shadow, and lists as of a position. */
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../bus/event/canonical.ts';
 import type { Config } from '../../config/schema.ts';
@@ -46,7 +46,7 @@ export function configuredLists(config: Config, now?: () => number): ConfiguredL
 /** The engine reads times such as `now-30d` again once a minute. */
 const MINUTE_MS = 60_000;
 
-/** Gives the re-ranking rules as they are now. Throws `ConfigInvalidError` for an invalid rule. */
+/** Returns the re-ranking rules as of now. Throws `ConfigInvalidError` for an invalid rule. */
 function configuredRules({ lists }: Config, now: () => number = Date.now): () => Rules {
   const { filter, boosts, quotas, diversity_lambda, exploration_share } = lists;
   const plain =
@@ -81,7 +81,7 @@ function configuredRules({ lists }: Config, now: () => number = Date.now): () =>
   };
 }
 
-/** Hash of what answers depend on beside the log: the model's settings, and the rules where there are any. */
+/** Hash of what answers depend on beside the log: the model's settings, and the rules if there are any. */
 function answerHash(modelHash: string, { lists }: Config): string {
   const { filter, boosts, quotas, diversity_lambda, seen_for_s, exploration_share, exploration_seed } = lists;
   const { seen_by_type_s, context_weight } = lists;

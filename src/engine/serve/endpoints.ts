@@ -29,26 +29,26 @@ export function engineEndpoints(
   const filtersOf = (filter: Json | undefined): readonly Filter[] =>
     filter === undefined ? [] : (rulesIn({ filter }, { n: LIST_DEFAULT, at: now() })?.filters ?? []);
 
-  /** Types of interactions whose items may be kept out. */
+  /** Types of interactions whose items a list may leave out. */
   const types = new Set([
     ...Object.keys(EVENT_DATA).filter((type) => type.startsWith('user.')),
     ...events.declared.map((verb) => `user.${verb}.v1`),
   ]);
 
-  /** Undefined: as configured. */
-  function seenOf(said: RecommendRequest['seen_for_s']): SeenRule | undefined {
-    if (said === undefined) return undefined;
-    if (typeof said === 'number') return seenRule(said, {});
-    for (const type of Object.keys(said))
+  /** Undefined: as the configuration says. */
+  function seenOf(setting: RecommendRequest['seen_for_s']): SeenRule | undefined {
+    if (setting === undefined) return undefined;
+    if (typeof setting === 'number') return seenRule(setting, {});
+    for (const type of Object.keys(setting))
       if (!types.has(type))
         throw new BadRequestError(
           `seen_for_s names the type ${JSON.stringify(type)}, which no interaction has. Name types such as user.viewed.v1, or declare the type in events.declared.`,
           { details: { member: 'seen_for_s' } },
         );
-    return seenRule(listed.seen_for_s, said, seenRule(listed.seen_for_s, listed.seen_by_type_s));
+    return seenRule(listed.seen_for_s, setting, seenRule(listed.seen_for_s, listed.seen_by_type_s));
   }
 
-  /** The criteria of a request beside user and length; undefined where it has none. */
+  /** The criteria of a request beside user and length; undefined if it has none. */
   function criteriaOf(request: RecommendRequest, length: number): RequestCriteria | undefined {
     const { candidates, like, unlike, history, context } = request;
     const rules = rulesIn(request, { n: length, at: now() });
@@ -108,18 +108,18 @@ export function engineEndpoints(
         lists.similar(item, n, explain, filtersOf(filter)),
     }),
     trending: defineEndpoint({
-      description: 'Items that users take most lately: all users, or those of a segment',
+      description: 'Items that all users, or those of a segment, take most at present',
       example: { n: 10 },
       request: requests.trending,
       handle: ({ n = LIST_DEFAULT, filter, segment }) => lists.trending(n, filtersOf(filter), parseSegment(segment)),
     }),
     ping: {
-      description: 'Answers with an empty object: measures the way to the engine and back',
+      description: 'Answers with an empty object, to measure the time to the engine and back',
       example: {},
       handle: () => ({}),
     },
     shelves: defineEndpoint({
-      description: 'Several titled rows for a user, with no item twice',
+      description: 'Several titled rows for a user; no item is in two rows',
       example: { user: 'u42', rows: 5, n: 10 },
       request: requests.shelves,
       handle: ({ user, n = LIST_DEFAULT, rows = SHELVES_DEFAULT, exclude = [], ...rules }) => {
@@ -136,7 +136,7 @@ export function engineEndpoints(
   };
 }
 
-/** The user of a request without a history. Throws `BadRequestError` where it names none. */
+/** The user of a request without a history. Throws `BadRequestError` if it names none. */
 function known(user: string | undefined): string {
   if (user !== undefined) return user;
   throw new BadRequestError('user is missing. Name the user, or give a history of items.', {

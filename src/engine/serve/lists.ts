@@ -1,6 +1,6 @@
 /**
- * Lists as answers. The engine answers with a cached list where the user has not acted since, the list is no older than
- * the request allows, and leaves out what was withdrawn meanwhile. Otherwise it computes the list.
+ * Lists as answers. The engine answers with a cached list, without items that were withdrawn since, if the user has not acted
+ * since and the list is no older than the request allows. Otherwise it computes the list.
  */
 import { LRUCache } from 'lru-cache';
 import { itemId, type StreamSeq, userId } from '../../bus/event/ids.ts';
@@ -44,7 +44,7 @@ export interface RankingAnswer {
   next: string | null;
 }
 
-/** What a list is made from beside a user's own history, and its re-ranking rules; a request without uses the cache. */
+/** Inputs of a list beside the user's history, and its re-ranking rules. A request without them uses the cache. */
 export interface RequestCriteria extends Pick<ListCriteria, 'history' | 'unlike' | 'candidates' | 'circumstances'> {
   /** Which seen items the list leaves out; undefined: as configured. */
   seen?: SeenRule | undefined;
@@ -52,7 +52,7 @@ export interface RequestCriteria extends Pick<ListCriteria, 'history' | 'unlike'
 }
 
 export interface ListRequest {
-  /** Undefined for a caller of whom the engine knows the history in the request alone. */
+  /** Undefined if the request has a history instead of a user. */
   user: string | undefined;
   criteria?: RequestCriteria | undefined;
   n: number;
@@ -102,7 +102,7 @@ export interface ListsOptions {
   config: string;
   /** Items of a cached list. */
   length: number;
-  /** Cached lists at most, and answers that a caller can go on from at most. */
+  /** Most cached lists, and most answers whose next page the engine can make. */
   capacity: number;
   /** Most items that paging reaches. */
   depth: number;
@@ -110,7 +110,7 @@ export interface ListsOptions {
   rules?: () => Rules;
   /** Which seen items a list leaves out; left out: all, for good. */
   seen?: SeenRule;
-  /** What the engine's rows know beside the model. */
+  /** Facts in the engine's rows that the model does not hold. */
   rows?: RowsBeside;
   /** Newest interactions that the engine counts in a segment, and milliseconds for which a count is used again. */
   segmentEvents?: number;
@@ -125,10 +125,10 @@ export interface ListsOptions {
   onCompute?: (seconds: number) => void;
 }
 
-/** Segments whose counts are kept. */
+/** Segments whose counts the engine caches. */
 const SEGMENTS = 100;
 
-/** Milliseconds for which a list that was computed after its user's last event is not computed again. */
+/** Milliseconds for which the engine does not compute a list again that is newer than the user's last event. */
 const JUST_NOW_MS = 100;
 
 export function createLists(options: ListsOptions): Lists {
@@ -203,7 +203,7 @@ export function createLists(options: ListsOptions): Lists {
 
     let list = user === undefined ? undefined : cached.get(user);
     let allowed = usable(list, request) ? allowedOf(list) : undefined;
-    // One more than the page shows whether there is another. A list shorter than its full length holds all there is.
+    // One more than the page shows whether there is another. A list shorter than its full length holds all items.
     if (list && allowed && (allowed.length > end || list.items.length < length)) {
       onAnswer?.('standing', (now() - list.at) / 1000);
     } else {
@@ -241,7 +241,7 @@ export function createLists(options: ListsOptions): Lists {
     return answer({ item }, items, source, seq(), null);
   }
 
-  /** What users of a segment took lately, as long as the count is used again. */
+  /** Recent counts of segments. */
   const segments = new LRUCache<string, { at: number; taken: ReadonlyMap<string, number> }>({ max: SEGMENTS });
 
   function takenLately(segment: Segment): ReadonlyMap<string, number> {
@@ -290,7 +290,7 @@ export function createLists(options: ListsOptions): Lists {
       config,
     }),
     refresh: (user) => {
-      // A caller that asked right after the user acted has had the list computed already.
+      // A request right after the user acted has computed the list already.
       const known = cached.get(user);
       if (known && !known.moved && known.items.length >= length && now() - known.at < JUST_NOW_MS) return known;
       const list = compute(user, length, {});

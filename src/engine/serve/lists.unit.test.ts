@@ -16,7 +16,7 @@ let answers: string[];
 
 const item = (n: number) => itemId(`i${String(n).padStart(2, '0')}`);
 
-/** A user acts, as the service tells model and lists of it. */
+/** Applies an event of a user to model and lists, as the service does. */
 function act(user: string, n: number): void {
   model.interact({ user: userId(user), item: item(n), weight: 16, time: 0, seq: ++seq });
   lists.moved(user);
@@ -58,14 +58,14 @@ const ask = (request: Partial<ListRequest> = {}): RankingAnswer =>
 const itemsOf = ({ items }: RankingAnswer): string[] => items.map(({ item: id }) => id);
 
 describe('a list', () => {
-  it('names who it is for, what it was made of and at which position', () => {
+  it('names its user, its source and its position', () => {
     const answer = ask();
     expect(answer).toMatchObject({ user: 'u1', snapshot: 'model-1', config: 'c1', seq, source: 'model' });
     expect(answer.items).toHaveLength(5);
     expect(ask().list).not.toBe(answer.list);
   });
 
-  it('stands until its user acts, with the position at which it was computed', () => {
+  it('is cached until its user acts, with the position at which it was computed', () => {
     const first = ask();
     act('other-1', 3);
     const second = ask();
@@ -79,7 +79,7 @@ describe('a list', () => {
     expect(answers.at(-1)).toBe('computed');
   });
 
-  it('stands no longer than the question allows', () => {
+  it('is cached no longer than the request allows', () => {
     ask();
     clock += 1_000;
     ask({ maxAgeMs: 1_000 });
@@ -88,14 +88,14 @@ describe('a list', () => {
     expect(answers).toEqual(['computed', 'standing', 'computed', 'computed']);
   });
 
-  it('is computed again where min_seq asks for more than it holds', () => {
+  it('is computed again if min_seq is above its position', () => {
     const first = ask();
     act('other-1', 3);
     expect(ask({ minSeq: first.seq }).seq).toBe(first.seq);
     expect(ask({ minSeq: first.seq + 1 }).seq).toBe(first.seq + 1);
   });
 
-  it('holds nothing that was withdrawn since, and is as long all the same', () => {
+  it('leaves out items that were withdrawn since, and has the same length', () => {
     const [gone] = itemsOf(ask());
     model.withdrawItem(itemId(gone as string));
     lists.withdrawn(gone as string, true);
@@ -110,26 +110,26 @@ describe('a list', () => {
     expect(ask().items).toHaveLength(5);
   });
 
-  it('leaves out what is excluded, and is as long all the same', () => {
+  it('leaves out excluded items, and has the same length', () => {
     const all = itemsOf(ask());
     const rest = ask({ exclude: all.slice(0, 3) });
     expect(itemsOf(rest).slice(0, 2)).toEqual(all.slice(3));
     expect(rest.items).toHaveLength(5);
   });
 
-  it('holds what the user has seen only where that is asked for', () => {
+  it('contains seen items only if the request includes them', () => {
     expect(itemsOf(ask({ n: ITEMS }))).not.toContain(item(0));
     expect(itemsOf(ask({ n: ITEMS, includeSeen: true }))).toContain(item(0));
     expect(itemsOf(ask({ n: ITEMS }))).not.toContain(item(0));
   });
 
-  it('says why where that is asked for', () => {
+  it('has explanations if the request includes them', () => {
     const [first] = ask({ explain: true }).items;
     expect(first?.reasons?.length).toBeGreaterThan(0);
     expect(ask().items[0]?.reasons).toBeUndefined();
   });
 
-  it('of somebody unknown is what is popular', () => {
+  it('of an unknown user contains popular items', () => {
     expect(ask({ user: 'nobody' })).toMatchObject({ source: 'popular', items: { length: 5 } });
   });
 });
@@ -149,13 +149,13 @@ describe('pages', () => {
     throw new Error('there is no last page');
   }
 
-  it('together are the list, down to the depth that paging reaches', () => {
+  it('together are the list, down to the maximum depth', () => {
     const whole = itemsOf(ask({ n: 35, maxAgeMs: 0 }));
     expect(whole).toHaveLength(35);
     for (const n of [1, 4, 7, 35]) expect(pageThrough({ n })).toEqual(whole);
   });
 
-  it('never repeat an item, whatever happens between them', () => {
+  it('never repeat an item, whatever events come in between', () => {
     const between = fc.array(fc.constantFrom('acts', 'others act', 'time goes by', 'withdrawn', 'nothing'), {
       minLength: 40,
       maxLength: 40,
@@ -186,7 +186,7 @@ describe('pages', () => {
     );
   });
 
-  it('leave nothing out when an item of an earlier page is withdrawn', () => {
+  it('leave no item out when an item of an earlier page is withdrawn', () => {
     const whole = itemsOf(ask({ n: 20, maxAgeMs: 0 }));
     const seen = pageThrough({ n: 5 }, (page) => page === 1 && lists.withdrawn(whole[0] as string, true));
     expect(seen.slice(0, 20)).toEqual(whole);
@@ -201,13 +201,13 @@ describe('pages', () => {
     expect(() => ask({ cursor })).toThrow(BadRequestError);
   });
 
-  it('that are no longer remembered go on by their place', () => {
+  it('that the engine no longer remembers continue by place', () => {
     const whole = itemsOf(ask({ n: 20, maxAgeMs: 0 }));
     const cursor = Buffer.from(JSON.stringify({ offset: 5, list: 'l_gone' })).toString('base64url');
     expect(itemsOf(ask({ cursor }))).toEqual(whole.slice(5, 10));
   });
 
-  it('of one user are none of another’s', () => {
+  it('of one user are not valid for another', () => {
     const { next } = ask();
     const other = ask({ user: 'other-1', cursor: next ?? undefined });
     expect(itemsOf(other)).toEqual(itemsOf(ask({ user: 'other-1', n: 10 })).slice(5));
@@ -217,7 +217,7 @@ describe('pages', () => {
 describe('shelves', () => {
   const shelves = (rows: number) => lists.shelves({ user: 'u1', rows, n: 3, exclude: [], rules: undefined }).shelves;
 
-  it('are one of each kind before there is more than one of a kind, in the order of a page', () => {
+  it('have one row of each kind before a second one of a kind, in the order of a page', () => {
     for (const n of [5, 9, 14, 20, 27]) act('u1', n);
     expect(shelves(1).map(({ kind }) => kind)).toEqual(['for-you']);
     expect(shelves(2).map(({ kind }) => kind)).toEqual(['for-you', 'because']);

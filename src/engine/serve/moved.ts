@@ -8,7 +8,7 @@ export interface Moved {
 }
 
 /**
- * @param resolve gives the user that owns an id
+ * @param resolve returns the user that owns an id
  * @param forgottenAt position of the erasure's record that forgets a user; 0: there is no such record
  */
 export function movedBy(

@@ -4,13 +4,13 @@ import { BadRequestError } from '../../errors.ts';
 import { type Cursor, cursorText } from './list-id.ts';
 
 export interface Pages {
-  /** What the answer of the cursor and the pages before it showed; undefined: the engine has no record of it. */
+  /** Items of the answer with this cursor and of the pages before it; undefined: the engine has no record of it. */
   shownBefore(cursor: Cursor | undefined, user: string | undefined): ReadonlySet<string> | undefined;
-  /** Records what an answer and the pages before it showed; gives the cursor of the next page. */
+  /** Records the items of an answer and of the pages before it; returns the cursor of the next page. */
   next(cursor: Cursor, user: string | undefined, shown: ReadonlySet<string>): string;
 }
 
-/** @param capacity answers that a caller can go on from at most */
+/** @param capacity most answers whose next page the engine can make */
 export function createPages(capacity: number): Pages {
   const pages = new LRUCache<string, { user: string | undefined; shown: ReadonlySet<string> }>({
     max: Math.max(1, capacity),
@@ -27,7 +27,7 @@ export function createPages(capacity: number): Pages {
   };
 }
 
-/** Throws `BadRequestError` for a text that no answer gave as its cursor. */
+/** Throws `BadRequestError` for a text that is not the cursor of an answer. */
 export function parseCursor(text: string): Cursor {
   try {
     const { offset, list } = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Cursor;

@@ -25,7 +25,7 @@ export interface ServePart extends ServicePart {
   asked(): boolean;
   /**
    * The arm that an answer with the user's published list would name. Undefined if the arm changes the user's lists, so
-   * that the published one is not what an answer holds.
+   * that an answer differs from the published list.
    */
   publishedArm(user: string): string | undefined;
 }

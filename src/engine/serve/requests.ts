@@ -1,4 +1,4 @@
-/** What requests to the engine hold: the one source for its endpoints and for the gateway's routes. */
+/** Schemas of requests to the engine, for its endpoints and for the gateway's routes. */
 import { Type } from 'typebox';
 import { count, cursor, freshness, id, ids, request } from '../../bus/nats/request-members.ts';
 import type { Config } from '../../config/schema.ts';
@@ -10,7 +10,7 @@ export const LIST_DEFAULT = 10;
 /** Rows of shelves unless the request says otherwise. */
 export const SHELVES_DEFAULT = 5;
 const SHELVES_MOST = 20;
-/** Seconds that a seen item may be kept out at most: a hundred years. */
+/** Most seconds for which a list may leave out a seen item: a hundred years. */
 const SEEN_FOR_MOST_S = 3_155_760_000;
 
 /** Seconds, for every type of event alike. */
@@ -28,7 +28,7 @@ const seenFor = Type.Union(
   ],
   {
     description:
-      'seconds after which an item that the user has seen may come back, 0: never; or the same by type of event, where -1 says that such an event keeps no item out',
+      'seconds after which an item that the user has seen may come back, 0: never; or the same by type of event, -1: events of this type leave no item out',
     examples: [{ 'user.viewed.v1': 86_400, 'user.purchased.v1': 0 }],
   },
 );
@@ -52,7 +52,7 @@ export function engineRequests({ http, engine }: Pick<Config, 'http' | 'engine'>
   return {
     recommend: request({
       user: Type.Optional(id('the user; left out if the request has a history', 'u42')),
-      history: items('items that somebody took, oldest first, in place of the history of a user', ['i7', 'i8']),
+      history: items('items that a user took, oldest first, in place of the history of a known user', ['i7', 'i8']),
       like: items('items that the list goes with, in place of the history of the user', ['i7']),
       unlike: items('items that the list keeps away from', ['i9']),
       candidates: items('the list ranks these items and no others', ['i1', 'i2']),
@@ -66,11 +66,11 @@ export function engineRequests({ http, engine }: Pick<Config, 'http' | 'engine'>
           minimum: 0,
           maximum: Number.MAX_SAFE_INTEGER,
           default: engine.stale_ms,
-          description: 'milliseconds that a cached list may be old; 0 computes it afresh',
+          description: 'greatest age of a cached list, milliseconds; 0: the engine computes the list',
           examples: [0],
         }),
       ),
-      cursor: Type.Optional(cursor('next of the page before: the answer is the page after it')),
+      cursor: Type.Optional(cursor('next of the previous page')),
       seen_for_s: Type.Optional(seenFor),
       context: Type.Optional(CONTEXT),
       ...fresh,
@@ -95,7 +95,7 @@ export function engineRequests({ http, engine }: Pick<Config, 'http' | 'engine'>
           minimum: 1,
           maximum: SHELVES_MOST,
           default: SHELVES_DEFAULT,
-          description: 'how many rows the answer holds at most',
+          description: 'most rows in the answer',
           examples: [SHELVES_DEFAULT],
         }),
       ),

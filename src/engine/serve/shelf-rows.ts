@@ -35,11 +35,11 @@ export interface RowSources {
   isWithdrawn(item: string): boolean;
 }
 
-/** Newest events whose items get rows of what goes with them, and are themselves on no shelf. */
+/** Newest events whose items get a row of items that go with them. These items themselves are in no row. */
 const RECENT_EVENTS = 200;
 /** Days for which an item counts as new. */
 const NEW_DAYS = 30;
-/** A row with fewer items is left out. */
+/** Fewest items of a row; the engine leaves out shorter rows. */
 const LEAST_ON_SHELF = 3;
 const SHELF_TITLES: Readonly<Record<string, string>> = { 'for-you': 'For you', new: 'New', trending: 'Popular now' };
 
@@ -59,7 +59,7 @@ export function titledRows(
   const goesWith = (item: string): void => row('because', similar(item, reach, rules), item);
   const fresh = parseRules({ filter: { listed: { $gte: `now-${NEW_DAYS}d` } } }, { n, at: model.clock });
   const joined = rules && fresh ? joinRules(rules, fresh) : fresh;
-  // Where there is room for few rows the first stay: one of each kind before more of one.
+  // With few rows, one of each kind comes before a second one of any kind.
   row('for-you', forUser(user, n + exclude.length, { exclude, rules }));
   for (const item of because.slice(0, 1)) goesWith(item);
   row('new', forUser(user, reach, { exclude, rules: joined }));

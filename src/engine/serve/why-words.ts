@@ -20,34 +20,34 @@ export function wordsOf(model: Model) {
     const pair = pairs.find(({ item }) => item === reason.item);
     switch (reason.signal) {
       case 'directed':
-        return `people who took ${own(reason)}, took it soon after or before${pair ? ` (after ${short(pair.after)}, before ${short(pair.before)})` : ''}`;
+        return `users took it soon before or after ${own(reason)}${pair ? ` (${short(pair.after)} times after, ${short(pair.before)} times before)` : ''}`;
       case 'together':
-        return `people take it together with ${own(reason)}${pair ? ` (${short(pair.together)} times)` : ''}`;
+        return `users take it together with ${own(reason)}${pair ? ` (${short(pair.together)} times)` : ''}`;
       case 'evidence':
-        return `it follows ${own(reason)}, more often than how much it is taken would make it`;
+        return `users take it after ${own(reason)} more often than its popularity alone explains`;
       case 'neighbours':
-        return 'people with a similar history took it next';
+        return 'users with a similar history took it next';
       case 'content': {
         const common = (reason.terms ?? []).map((word) => word.replace(/^=/, '')).join(', ');
-        return `it is like ${reason.item === undefined ? 'what is known of the user' : own(reason)}${common ? `: ${common}` : ''}`;
+        return `it is like ${reason.item === undefined ? 'the traits of the user' : own(reason)}${common ? `: ${common}` : ''}`;
       }
       case 'whitened':
       case 'towers':
-        return 'its features go with those of the history, by what was trained on many people';
+        return 'its features match those of the history, by weights trained on all users';
       case 'popular':
-        return `how much, and how lately, people take it (${short(counts.taken)} interactions in all)`;
+        return `its popularity, recent interactions first (${short(counts.taken)} interactions in total)`;
       case 'new':
         return 'it is new';
       case 'context:device':
       case 'context:place':
       case 'context:hour':
-        return `it is taken ${reason.contribution < 0 ? 'less' : 'more'} than elsewhere in these circumstances (${reason.signal.slice('context:'.length)})`;
+        return `users take it ${reason.contribution < 0 ? 'less' : 'more'} often in these circumstances than elsewhere (${reason.signal.slice('context:'.length)})`;
       case 'boost':
         return `a boost ${reason.contribution < 0 ? 'moves it down' : 'moves it up'}`;
       case 'unlike':
-        return 'it is like what the list is to keep away from';
+        return 'it is like the items that the list avoids (unlike)';
       case 'disliked':
-        return `people rated it low or put it away (${short(counts.negative)} and ${counts.dismissed} times)`;
+        return `users rated it low (${short(counts.negative)} times) or dismissed it (${counts.dismissed} times)`;
       default:
         return `the rule ${reason.signal}`;
     }
@@ -59,27 +59,27 @@ export function wordsOf(model: Model) {
     const when = seq === undefined ? '' : ` at sequence ${seq}`;
     switch (answer.standing) {
       case 'listed':
-        return `${it} stands at place ${rank} in the list of ${user}, chosen from ${candidates} candidates, with a score of ${fixed(score)}.`;
+        return `${it} is at place ${rank} in the list of ${user}. It has a score of ${fixed(score)}; the list had ${candidates} candidates.`;
       case 'below': {
         const last = list[Math.min(n, list.length) - 1];
         if (rank === null && place !== null && place <= list.length)
-          return `${it} is not in the list of ${user}: it stands at place ${place} of ${candidates} candidates with a score of ${fixed(score)}, and the rules after ranking chose others.`;
-        return `${it} is not among the first ${n} of ${user}: it stands at place ${rank ?? place}${rank === null ? ` of ${candidates} candidates` : ''} with a score of ${fixed(score)}${last ? `; the last of the ${Math.min(n, list.length)} has ${fixed(last.score)}` : ''}.`;
+          return `${it} is not in the list of ${user}: it is at place ${place} of ${candidates} candidates with a score of ${fixed(score)}, and re-ranking chose other items.`;
+        return `${it} is not among the first ${n} of ${user}: it is at place ${rank ?? place}${rank === null ? ` of ${candidates} candidates` : ''} with a score of ${fixed(score)}${last ? `; the last of the ${Math.min(n, list.length)} has ${fixed(last.score)}` : ''}.`;
       }
       case 'seen':
-        return `${it} is not in the list of ${user}: they took it already${when}, and what was taken is left out.`;
+        return `${it} is not in the list of ${user}: ${user} took it already${when}, and the list leaves out taken items.`;
       case 'dismissed':
-        return `${it} is not in the list of ${user}: they put it away${when}.`;
+        return `${it} is not in the list of ${user}: ${user} dismissed it${when}.`;
       case 'withdrawn':
-        return `${it} is in nobody's list: it is withdrawn.`;
+        return `${it} is in no list: it is withdrawn.`;
       case 'unpublished':
-        return `${it} is in nobody's list: it is not in the catalogue, and engine.serve_unpublished is off.`;
+        return `${it} is in no list: it is not in the catalogue, and engine.serve_unpublished is off.`;
       case 'filtered':
-        return `${it} is not in the list: a filter (lists.filter, or one that was asked with) does not let it pass.`;
+        return `${it} is not in the list: it does not match a filter (lists.filter, or the filter of the request).`;
       case 'excluded':
-        return `${it} was left out by name.`;
+        return `${it} is not in the list: the request excludes it by name.`;
       case 'not-found':
-        return `${it} was not among the ${candidates} candidates of ${user}: of what people did with the user's items, of likeness, popularity and newness nothing put it there.`;
+        return `${it} is not among the ${candidates} candidates of ${user}: no signal proposed it (interactions with the user's items, likeness, popularity, newness).`;
     }
   }
 
@@ -98,10 +98,10 @@ export function wordsOf(model: Model) {
       const { pairs } = answer.statistics;
       if (answer.standing === 'not-found' && pairs.length > 0)
         sentences.push(
-          `It was taken by people who took ${pairs
+          `Users who took it also took ${pairs
             .map(({ item }) => name(item))
             .slice(0, 3)
-            .join(', ')}, but too seldom.`,
+            .join(', ')}, but too rarely.`,
         );
       return sentences;
     },

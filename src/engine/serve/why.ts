@@ -1,6 +1,6 @@
 /**
  * Explains the place of an item in a user's list, or its absence: the user's own events, counts of these items, features
- * and weights, and the terms that add up to the score. Of other people an explanation holds sums alone.
+ * and weights, and the terms that add up to the score. It contains only sums over other users.
  */
 import { itemId, userId } from '../../bus/event/ids.ts';
 import { NotFoundError } from '../../errors.ts';
@@ -14,7 +14,7 @@ import { NO_RULES, type Rules } from '../rerank/rules.ts';
 import { isForGood, keptOut, SEEN_FOR_GOOD, type SeenRule } from '../rerank/seen.ts';
 import { sum, wordsOf } from './why-words.ts';
 
-/** `listed`: within the first n; `below`: further down; else why it can't be in the list. */
+/** `listed`: within the first n; `below`: further down; else the reason why it is not in the list. */
 export type ItemStatus = 'listed' | 'below' | Exclude<Examined['standing'], 'candidate' | 'unknown'>;
 
 export interface WhyTerm extends ListReason {
@@ -26,7 +26,7 @@ export interface WhyTerm extends ListReason {
 export interface WhyEvent {
   seq: number;
   item: string;
-  /** RFC 3339; what the engine counts by. */
+  /** RFC 3339; the time by which the engine counts. */
   time: string;
   /** In full interactions. */
   weight: number;
@@ -46,12 +46,12 @@ export interface WhyAnswer {
   score: number | null;
   /** They add up to the score, the largest first. */
   terms: WhyTerm[];
-  /** Value times weight of each feature; they add up to what the model says, which rules may change. */
+  /** Value times weight of each feature; they add up to the score of the model, which rules may change. */
   features: Examined['features'];
   statistics: {
-    /** Of the item, over all people, in full interactions. */
+    /** Of the item, over all users, in full interactions. */
     item: Examined['counts'];
-    /** Of the item with those of the user's own, over all people. */
+    /** Of the item with the items of the user, over all users. */
     pairs: Examined['pairs'];
   };
   /** The user's own events that the explanation names, in the order of the log. */
@@ -89,7 +89,7 @@ export interface WhyOptions {
   rules?: () => Rules;
   /** Which seen items the list leaves out; left out: all, for good. */
   seen?: SeenRule;
-  /** What the engine's rows know beside the model. */
+  /** Facts in the engine's rows that the model does not hold. */
   rows?: RowsBeside;
   /** Standard deviations by which an item moves that users take twice as often in a circumstance. */
   contextWeight?: number;
@@ -97,7 +97,7 @@ export interface WhyOptions {
   explorationSeed?: number;
 }
 
-/** By so much two sums of the same terms in another order may differ. */
+/** Greatest difference of two sums of the same terms in another order. */
 const ROUNDING = 1e-6;
 /** Newest events in which the engine finds those that the explanation names. */
 const RECENT_EVENTS = 10_000;
@@ -145,17 +145,17 @@ export function createWhy(options: WhyOptions): (request: WhyRequest) => WhyAnsw
     return last as Examined;
   }
 
-  /** Items that the user saw too lately for them to come back. */
+  /** Items that the user saw too recently to be listed again. */
   function keptOutOf(root: string, includeSeen: boolean): ReturnType<typeof itemId>[] {
     if (includeSeen || isForGood(seen)) return [];
     const own = model.history(userId(root), RECENT_EVENTS);
     return keptOut(own, seen, model.clock, rows?.verbOf ?? (() => undefined)).map(itemId);
   }
 
-  /** The list as it is answered; further down, where the item is not in it, in the same terms. */
+  /** The list of the answer; longer if the item is not in it, under the same rules. */
   function listWith(item: string, criteria: ListCriteria, count: number): RerankedItem[] {
     const { items } = reranking.list(criteria, count);
-    // For a longer list, quotas would choose other items.
+    // With a longer list, quotas would choose other items.
     const further = reranking.poolOf(criteria, count);
     const all = further <= count || items.length < count || criteria.rules.quotas.length > 0;
     if (all || items.some((one) => one.item === item)) return items;
@@ -187,7 +187,7 @@ export function createWhy(options: WhyOptions): (request: WhyRequest) => WhyAnsw
         next: `freshet recommend ${user}, to see the items of the list`,
         details: { item },
       });
-    // Items that the user saw too lately are excluded by name.
+    // Items that the user saw too recently are excluded by name.
     const excluded = examined.standing === 'excluded';
     const status: ItemStatus =
       at >= 0 && at < n

@@ -10,7 +10,7 @@ import { createWhy, type WhyAnswer } from './why.ts';
 
 const HOUR = 3_600_000;
 
-/** Sixty items in two kinds, forty people who keep to one of them; `me` is one of them. */
+/** Sixty items of two kinds, and forty users who keep to one kind; `me` is one of them. */
 function filled(): Model {
   const model = createModel({ ranking: { serveUnpublished: false } });
   for (let i = 0; i < 60; i++)
@@ -47,7 +47,7 @@ const total = (terms: readonly { contribution: number }[]): number =>
 const top = createReranking(model).list({ user: 'me', rules: NO_RULES }, 20).items;
 
 describe('why', () => {
-  it('adds its terms up to the score, the largest first, and its features to the same', () => {
+  it('has terms that add up to the score, the largest first, and features that add up to the same', () => {
     for (const [place, { item, score }] of top.entries()) {
       const answer = why(item, 20);
       expect(answer).toMatchObject({ standing: 'listed', rank: place + 1, place: place + 1, score });
@@ -61,7 +61,7 @@ describe('why', () => {
     }
   });
 
-  it('names events of the user’s own, and nobody else', () => {
+  it('names events of the user, and no other user', () => {
     const own = new Set(model.history(userId('me')).map(({ seq }) => seq));
     const answers = Array.from({ length: 60 }, (_, i) => why(`i${i}`));
     expect(JSON.stringify(answers)).not.toContain('person');
@@ -76,20 +76,20 @@ describe('why', () => {
 
   it.each([
     ['i9', { standing: 'seen', rank: null, score: null }, /took it already at sequence 483/],
-    ['i5', { standing: 'dismissed', rank: null }, /put it away at sequence 485/],
+    ['i5', { standing: 'dismissed', rank: null }, /dismissed it at sequence 485/],
     ['i7', { standing: 'withdrawn', rank: null }, /withdrawn/],
     ['never-published', { standing: 'unpublished', rank: null }, /not in the catalogue/],
-  ])('says of %s why it is not in the list', (item, wanted, words) => {
+  ])('explains why %s is not in the list', (item, wanted, words) => {
     const answer = why(item);
     expect(answer).toMatchObject(wanted);
     expect(answer.sentences[0]).toMatch(words);
   });
 
-  it('says how far down an item stands, and what a filter or a rule did to it', () => {
+  it('gives the place of an item below the list, and the effect of a filter or rule', () => {
     const below = top[12]?.item as string;
     const answer = why(below, 5);
     expect(answer).toMatchObject({ standing: 'below', rank: 13, place: 13 });
-    expect(answer.sentences[0]).toMatch(/not among the first 5 of me: it stands at place 13/);
+    expect(answer.sentences[0]).toMatch(/not among the first 5 of me: it is at place 13/);
     const sea = parseRules({ filter: { tags: 'land' } }, { n: 1, at: 0 });
     const filtered = top.find(({ item }) => Number(item.slice(1)) % 2 === 1)?.item as string;
     expect(why(filtered, 5, sea)).toMatchObject({ standing: 'filtered', rank: null });
@@ -100,7 +100,7 @@ describe('why', () => {
     expect(moved.terms.map(({ says }) => says).join()).toContain('a boost moves it up');
   });
 
-  it('explains a list in its circumstances: the same score, with terms that add up to it, further down as well', () => {
+  it('explains a list in its circumstances: the same score, with terms that add up to it, also further down', () => {
     const circumstances = circumstancesOf({ device: 'phone', hour: 8 });
     const favourite = top[7]?.item as string;
     const taken = (_key: string, value: string, item: string): number => {
@@ -131,11 +131,13 @@ describe('why', () => {
     const below = top[15]?.item as string;
     const answer = ask({ user: 'me', root: 'me', item: below, n: 5, includeSeen: false, circumstances });
     expect(answer).toMatchObject({ standing: 'below', place: 16 });
-    expect(answer.terms.map(({ says }) => says).join()).toContain('than elsewhere in these circumstances (device)');
+    expect(answer.terms.map(({ says }) => says).join()).toContain(
+      'often in these circumstances than elsewhere (device)',
+    );
     expect(total(answer.terms)).toBeCloseTo(answer.score as number, 9);
   });
 
-  it('explains what a lower bound brought in, from where it was found', () => {
+  it('explains an item that a lower bound added', () => {
     const rules = parseRules({ quotas: [{ filter: { tags: 'land' }, min: 15 }] }, { n: 20, at: 0 }) as Rules;
     for (const { item, score } of createReranking(model).list({ user: 'me', rules }, 20).items) {
       const answer = why(item, 19, rules);
@@ -145,7 +147,7 @@ describe('why', () => {
     }
   });
 
-  it('says of an item that nothing found that nothing did', () => {
+  it('explains that no signal proposed an item', () => {
     const large = filled();
     // More items than candidates, so that those at the end of everything aren't looked at.
     for (let i = 0; i < 3_000; i++) large.publishItem(itemId(`x${i}`), { title: 'Nothing' }, 0);
@@ -157,7 +159,7 @@ describe('why', () => {
     expect(standings).toContain('not-found');
   });
 
-  it('refuses users and items that nothing is known of', () => {
+  it('refuses unknown users and items', () => {
     expect(() => why('none')).toThrow(/No event names the item none/);
     const nobody = { user: 'nobody', root: 'nobody', item: 'i1', n: 5, includeSeen: false };
     expect(() => asking()(nobody)).toThrow(/The log has no event of nobody/);

@@ -1,11 +1,11 @@
-/** The engine's settings that its answers depend on: their hash, and those of one place put over those of another. */
+/** The settings that the engine's answers depend on: their hash, their differences, and one configuration over another. */
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../bus/event/canonical.ts';
 import { completeConfig } from '../../config/load.ts';
 import { CONFIG_SCHEMA, type Config } from '../../config/schema.ts';
 import { MODEL_CODE } from '../model/mod.ts';
 
-/** Settings that say when and how fast things are done, and nothing of what is answered. */
+/** Operational settings: they decide when and how fast the engine works, and no answer depends on them. */
 const OPERATIONAL: ReadonlySet<string> = new Set<keyof Config['engine']>([
   'publish_rankings',
   'lease_ms',
@@ -22,7 +22,7 @@ const OPERATIONAL: ReadonlySet<string> = new Set<keyof Config['engine']>([
   'snapshot_stall_ms',
   'snapshots_kept',
   'snapshots_older',
-  // What was trained is recorded, so that the state depends on the records and not on how they were made.
+  // The results of training are recorded, so the state depends on the records and not on these settings.
   'training_first_events',
   'training_every_events',
   'training_features',
@@ -31,7 +31,7 @@ const OPERATIONAL: ReadonlySet<string> = new Set<keyof Config['engine']>([
   'training_follow_ms',
 ]);
 
-/** The engine's section without what is operational. */
+/** The engine's section without operational settings. */
 export type EngineSettings = Readonly<Record<string, unknown>>;
 
 export const settingsOf = ({ engine }: Config): EngineSettings =>
@@ -39,14 +39,14 @@ export const settingsOf = ({ engine }: Config): EngineSettings =>
     JSON.stringify(Object.fromEntries(Object.entries(engine).filter(([name]) => !OPERATIONAL.has(name)))),
   ) as EngineSettings;
 
-/** Hash of what the engine's answers depend on beside the log, 12 hex digits. */
+/** Hash of the settings that the engine's answers depend on, 12 hex digits. */
 export const configHash = (config: Config): string =>
   createHash('sha256')
     .update(canonicalJson(settingsOf(config)))
     .digest('hex')
     .slice(0, 12);
 
-/** What a state was made by and from; one that differs in any of these is no state of this engine. */
+/** The origin of a state of the model: settings, code and log. An engine can use a state only if all of these are equal. */
 export interface Origin {
   /** Hash of the engine's configuration. */
   config: string;
@@ -54,11 +54,11 @@ export interface Origin {
   model: number;
   /** Fold version of the engine's rows: schemas, declared types, weights. */
   fold: string;
-  /** Creation time of the stream that it is a fold of. */
+  /** Creation time of the stream that it folds. */
   stream: string;
 }
 
-/** What a state of the model is made by and from. */
+/** The origin of the states that an engine makes. */
 export const originOf = (config: Config, fold: string, stream: string): Origin => ({
   config: configHash(config),
   model: MODEL_CODE,
@@ -69,8 +69,8 @@ export const originOf = (config: Config, fold: string, stream: string): Origin =
 const KNOWN: ReadonlySet<string> = new Set(Object.keys(CONFIG_SCHEMA.properties.engine.properties));
 
 /**
- * A configuration with other settings of the engine; names that this release does not have are passed over, and what
- * is operational stays as it was. Throws `ConfigInvalidError` for values that are none.
+ * A configuration with other settings of the engine. It ignores settings that this release does not have, and keeps the
+ * operational settings. Throws `ConfigInvalidError` for an invalid value.
  */
 export function withSettings(config: Config, settings: EngineSettings, origin: string): Config {
   const own = Object.fromEntries(
@@ -79,7 +79,7 @@ export function withSettings(config: Config, settings: EngineSettings, origin: s
   return completeConfig({ ...config, engine: { ...config.engine, ...own } }, origin);
 }
 
-/** Settings of the engine that differ, by name: of the first, of the second. */
+/** Settings of the engine that differ, by name: value of the first, value of the second. */
 export function differences(one: EngineSettings, other: EngineSettings): Record<string, [unknown, unknown]> {
   const names = [...new Set([...Object.keys(one), ...Object.keys(other)])].sort();
   return Object.fromEntries(

@@ -1,10 +1,10 @@
-/** What is written of a model into a snapshot. */
+/** The contents of a snapshot of the model. */
 import type { Fingerprint } from '../../bus/projection/store.ts';
 import { qualityOf } from '../fold/quality.ts';
 import type { Model } from '../model/mod.ts';
 import type { ModelImage } from './snapshots.ts';
 
-/** Messages by which the log is recognised that a snapshot or a recorded input is of. */
+/** Messages by which the engine recognises the log of a snapshot or a recorded input. */
 const MARKS = 8;
 
 /** The newest messages at or below a position, newest first. */
@@ -15,11 +15,11 @@ export const marksUpTo = (seq: number, fingerprints: readonly Fingerprint[]): Fi
     .slice(0, MARKS);
 
 export interface ImageOptions extends Pick<ModelImage, 'seq' | 'backend' | 'inputs' | 'pinned'> {
-  /** Of the rows beside the model, which may be further than it. */
+  /** The rows beside the model; their position may be later than that of the model. */
   fingerprints: readonly Fingerprint[];
 }
 
-/** @param options what is known beside the model: `seq` is its position */
+/** @param options facts that the model does not hold; `seq` is its position */
 export function imageOf(model: Model, { seq, backend, inputs, pinned, fingerprints }: ImageOptions): ModelImage {
   const { users, items, events } = model.stats();
   return {

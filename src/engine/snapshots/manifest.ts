@@ -1,4 +1,4 @@
-/** What a snapshot says of itself: in the pointer `engine.current`, and as the description of the object. */
+/** The manifest of a snapshot: the value of the pointer `engine.current`, and the description of the object. */
 import type { Fingerprint } from '../../bus/projection/store.ts';
 import type { Origin } from '../settings/settings.ts';
 
@@ -7,14 +7,14 @@ export interface Manifest extends Origin {
   object: string;
   /** SHA-256 of the object's bytes, hex. */
   sha256: string;
-  /** Position up to which it holds the log. */
+  /** Position of the log that the snapshot is a state of. */
   seq: number;
   /** The fold's clock at that position, RFC 3339. */
   event_time: string;
   /** Release that wrote it. */
   code: string;
   backend: string;
-  /** Digest of the recorded inputs that count up to `seq`; empty where no input does. */
+  /** Digest of the recorded inputs that count up to `seq`; empty if no input does. */
   inputs?: string;
   bytes: number;
   users: number;
@@ -22,7 +22,7 @@ export interface Manifest extends Origin {
   events: number;
   /** Quality on the newest events, each scored before the model learned from it; null before it scored any. */
   prequential: object | null;
-  /** Settings of the engine that it was made under; releases before the rollback left them out. */
+  /** Settings of the engine that wrote it; releases before the rollback left them out. */
   settings?: Readonly<Record<string, unknown>>;
   /** Snapshot whose ranker was pinned. */
   pinned?: string;
@@ -33,7 +33,7 @@ export interface Manifest extends Origin {
 const TEXTS = ['object', 'sha256', 'event_time', 'config', 'fold', 'stream', 'code', 'backend'] as const;
 const NUMBERS = ['seq', 'bytes', 'users', 'items', 'events', 'model'] as const;
 
-/** Parses a manifest; undefined where the text is not a manifest. */
+/** Parses a manifest; undefined if the text is not a manifest. */
 export function parseManifest(text: string): Manifest | undefined {
   let value: Record<string, unknown>;
   try {
@@ -54,7 +54,7 @@ const REASONS: Record<keyof Origin, string> = {
   stream: 'made from another stream',
 };
 
-/** Why this engine can't use a snapshot, in words; undefined where it can. */
+/** Why this engine cannot use a snapshot, in words; undefined if it can. */
 export function incompatibility(manifest: Origin, ours: Origin): string | undefined {
   const name = (Object.keys(REASONS) as (keyof Origin)[]).find((key) => manifest[key] !== ours[key]);
   return name && `${REASONS[name]} (${manifest[name]} instead of ${ours[name]})`;

@@ -1,4 +1,4 @@
-/** The newest good snapshot at or before a position, for whoever looks beside the engine that runs. */
+/** Reads the newest good snapshot at or before a position, for code outside the running engine. */
 import type { NatsConnection } from 'nats';
 import { createPublisher } from '../../bus/nats/publisher.ts';
 import type { Config } from '../../config/schema.ts';
@@ -6,14 +6,14 @@ import { emptyModel } from '../fold/model-fold.ts';
 import { type Restored, type RestoreOptions, restoreModel } from './restore.ts';
 import { createSnapshots } from './snapshots.ts';
 
-export interface NearestOptions extends Pick<RestoreOptions, 'log' | 'logger' | 'origin' | 'inputs' | 'onPassedOver'> {
+export interface NearestOptions extends Pick<RestoreOptions, 'log' | 'logger' | 'origin' | 'inputs' | 'onSkipped'> {
   config: Config;
   nc: NatsConnection;
-  /** The snapshot's position is this one at most. */
+  /** Highest position of the snapshot. */
   upTo: number;
 }
 
-/** Reads it; an empty model at position 0 where there is no such snapshot. Throws only what the connection throws. */
+/** Reads it; an empty model at position 0 if there is no such snapshot. Throws only the errors of the connection. */
 export async function nearestModel({ config, nc, upTo, ...from }: NearestOptions): Promise<Restored> {
   const publisher = createPublisher(nc);
   try {

@@ -1,11 +1,11 @@
-/** Snapshots as a part of the engine: one after so many events, one that replaces all others after an erasure. */
+/** Snapshots as a part of the engine: one after so many events, and after an erasure one that replaces all others. */
 import type { ServicePart } from '../../bus/service/description.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { settingsOf } from '../settings/settings.ts';
 import { createSnapshotScheduler, type SnapshotScheduler } from './scheduler.ts';
 import { createSnapshots, type ModelImage, type Snapshots } from './snapshots.ts';
 
-/** The snapshots of this engine's origin, with the pointer as it is now. */
+/** The snapshots of this engine's origin, and the pointer. */
 export async function openSnapshots(context: EngineContext): Promise<Snapshots> {
   const { nc, publisher, logger, origin, config, metrics } = context;
   const snapshots = await createSnapshots({
@@ -31,10 +31,10 @@ export interface SnapshotsPartOptions {
   snapshots: Snapshots;
   /** The model as it is now. */
   image: () => ModelImage;
-  /** Position of the model, and whether it only comes to where it was before. */
+  /** Position of the model, and whether it is in a catch-up. */
   position: () => number;
   catchingUp: () => boolean;
-  /** A rebuild left the model that this runtime began with. */
+  /** Whether this runtime began with the model of a rebuild. */
   rebuilt: { beside: boolean; remove: () => void } | undefined;
 }
 
@@ -60,14 +60,14 @@ export function createSnapshotsPart(context: EngineContext, options: SnapshotsPa
     stopMs: engine.snapshot_stop_ms,
   });
 
-  /** A snapshot from before the newest erasure holds a forgotten user. */
+  /** A snapshot from before the newest erasure contains a forgotten user. */
   const replaceOlder = async (): Promise<void> => {
     const { fence } = store.checkpoint();
     if (!writes || fence === 0) return;
     if ((await snapshots.list()).some(({ seq }) => seq <= fence)) void scheduler.supersede();
   };
 
-  /** What a rebuild left is taken over: the pointer goes to what is in force now, and on with the next snapshot. */
+  /** Completes the cut-over to the model of a rebuild: the pointer moves to a snapshot of this model. */
   function adoptRebuilt({ beside, remove }: { beside: boolean; remove: () => void }): void {
     if (!writes || beside) remove();
     if (!writes) return;

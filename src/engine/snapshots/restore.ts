@@ -23,23 +23,23 @@ export interface RestoreOptions {
   inputs: (seq: number) => string;
   /** Makes an empty model. */
   empty: () => Model;
-  /** Called for each snapshot that should have been good and is not. */
+  /** Called for each snapshot that should be usable and is not. */
   onBad?: () => void;
-  /** Called with each snapshot that is not used, and the reason. */
-  onPassedOver?: (object: string, reason: string) => void;
+  /** Called with each snapshot that the engine skips, and the reason. */
+  onSkipped?: (object: string, reason: string) => void;
 }
 
 export interface Restored {
   model: Model;
-  /** Position up to which it holds the log; 0 for an empty model. */
+  /** Position of the model; 0 for an empty one. */
   seq: number;
   /** The snapshot that the model was read from. */
   manifest: Manifest | undefined;
 }
 
-/** A model from a snapshot, or an empty one. Throws only what the connection throws. */
+/** A model from a snapshot, or an empty one. Throws only the errors of the connection. */
 export async function restoreModel(options: RestoreOptions): Promise<Restored> {
-  const { snapshots, logger, origin, checkpoint, empty, onPassedOver } = options;
+  const { snapshots, logger, origin, checkpoint, empty, onSkipped } = options;
   const found = await snapshots.list();
   const inForce = snapshots.current()?.object;
   if (inForce !== undefined && !found.some(({ object }) => object === inForce)) {
@@ -51,26 +51,26 @@ export async function restoreModel(options: RestoreOptions): Promise<Restored> {
     const { object, seq } = manifest;
     const reason = incompatibility(manifest, origin);
     if (reason !== undefined) {
-      logger.info({ object, seq, reason }, 'the engine can’t use a snapshot, and passes it over');
-      onPassedOver?.(object, reason);
+      logger.info({ object, seq, reason }, 'the engine cannot use a snapshot and skips it');
+      onSkipped?.(object, reason);
       continue;
     }
     if (seq > checkpoint) {
-      logger.info({ object, seq, checkpoint }, 'a snapshot is newer than the engine’s rows; the engine passes it over');
-      onPassedOver?.(object, `made at sequence ${seq}`);
+      logger.info({ object, seq, checkpoint }, 'a snapshot is newer than the engine’s rows; the engine skips it');
+      onSkipped?.(object, `made at sequence ${seq}`);
       continue;
     }
     if ((manifest.inputs ?? '') !== options.inputs(seq)) {
-      logger.info({ object, seq }, 'a snapshot was made with other recorded inputs; the engine passes it over');
+      logger.info({ object, seq }, 'a snapshot was made with other recorded inputs; the engine skips it');
       snapshots.distrust(object);
-      onPassedOver?.(object, 'made with other recorded inputs');
+      onSkipped?.(object, 'made with other recorded inputs');
       continue;
     }
     const model = await readModel(manifest, options);
     if (model) return { model, seq, manifest };
     snapshots.distrust(object);
     options.onBad?.();
-    onPassedOver?.(object, 'damaged, or of another log');
+    onSkipped?.(object, 'damaged, or of another log');
   }
   return { model: empty(), seq: 0, manifest: undefined };
 }
@@ -86,7 +86,7 @@ async function readModel(manifest: Manifest, options: RestoreOptions): Promise<M
   if (refused) {
     logger.warn(
       { object, seq, code: refused.code, reason: refused.message },
-      'a snapshot was made from another log; the engine passes it over',
+      'a snapshot was made from another log; the engine skips it',
     );
     return undefined;
   }
@@ -99,7 +99,7 @@ async function readModel(manifest: Manifest, options: RestoreOptions): Promise<M
     const code = err instanceof FreshetError ? err.code : undefined;
     logger.warn(
       { object, seq, ...(code ? { code } : {}), reason: messageOf(err) },
-      'the engine can’t read a snapshot, and tries the one before it',
+      'the engine cannot read a snapshot and tries the one before it',
     );
     return undefined;
   }

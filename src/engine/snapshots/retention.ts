@@ -7,7 +7,7 @@ export interface SnapshotAge {
   name: string;
   /** When it was written, milliseconds since 1970. */
   written: number;
-  /** Hash of the settings that it was made under; undefined where its manifest can't be read. */
+  /** Hash of the settings of the engine that wrote it; undefined if its manifest is not readable. */
   config: string | undefined;
 }
 

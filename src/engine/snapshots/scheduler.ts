@@ -10,7 +10,7 @@ import type { Manifest } from './manifest.ts';
 import type { ModelImage, Snapshots } from './snapshots.ts';
 
 const POLL_MS = 1_000;
-/** Exporting the state holds up the fold, so it may take no more than one part in so many of the time. */
+/** Exporting the state delays the fold, so it may take at most one part in so many of the time. */
 const PAUSE_SHARE = 20;
 
 export interface SnapshotSchedulerOptions {
@@ -35,18 +35,18 @@ export interface SnapshotScheduler {
   /** The model has learned from so many events more. */
   count(events: number): void;
   start(): void;
-  /** Begins no other snapshot, and waits `stopMs` at most for the one that is being written. */
+  /** Begins no other snapshot, and waits at most `stopMs` for the one that the engine is writing. */
   stop(): Promise<void>;
   /**
-   * Requests that a snapshot of the model as it is from now on replaces all others, which may hold what must go. It is
-   * begun once the model is ready and the fold has had its rest; a failed one is tried again. Requests that come before
-   * it is begun share it.
-   * Resolves with true once all others are removed, with false when the engine is stopped before that.
+   * Requests a snapshot of the present model that replaces all others, which may contain a forgotten user. It begins once
+   * the model is ready and the fold has had its share of the time; the scheduler tries a failed one again. Requests before
+   * its begin share it.
+   * Resolves with true once all others are removed, with false if the engine stops before that.
    */
   supersede(): Promise<boolean>;
   /**
-   * Moves the pointer to an older snapshot, while none is written or removed. False where that snapshot is not there any
-   * more, another instance moved the pointer, or the engine stops.
+   * Moves the pointer to an older snapshot, while none is written or removed. Resolves with false if the store no longer
+   * has this snapshot, another instance moved the pointer, or the engine stops.
    */
   point(manifest: Manifest): Promise<boolean>;
   /** After `stop`: writes what the model learned since the newest snapshot, for the next start; gives up after `stopMs`. */
@@ -60,7 +60,7 @@ export function createSnapshotScheduler(options: SnapshotSchedulerOptions): Snap
   let events = 0;
   let newest = performance.now();
   let exportMs = 0;
-  /** What is being written or removed; never fails. */
+  /** The current writing or removal; it never rejects. */
   let task: Promise<void> | undefined;
   /** Requests whose snapshot is not begun. */
   let requests: Answer[] = [];
@@ -76,7 +76,10 @@ export function createSnapshotScheduler(options: SnapshotSchedulerOptions): Snap
     exportMs = performance.now() - started;
     const manifest = await snapshots.write(state);
     if (!manifest) throw new Error('another instance has moved the snapshot pointer');
-    logger.info({ object: manifest.object, seq: manifest.seq, bytes: manifest.bytes }, 'snapshot in force');
+    logger.info(
+      { object: manifest.object, seq: manifest.seq, bytes: manifest.bytes },
+      'the engine wrote a snapshot, which is now in force',
+    );
     events -= taken;
     newest = performance.now();
   }
@@ -91,7 +94,7 @@ export function createSnapshotScheduler(options: SnapshotSchedulerOptions): Snap
 
   async function replaceOthers(): Promise<void> {
     await snapshots.load();
-    // The export begins in this same turn, so that it covers all requests until now.
+    // The export begins in the same turn of the event loop, so that it covers all requests until now.
     const covered = requests;
     requests = [];
     try {
@@ -115,7 +118,7 @@ export function createSnapshotScheduler(options: SnapshotSchedulerOptions): Snap
     while (task) await task;
     if (poller.stopped) return false;
     const moved = snapshots.point(manifest);
-    begin(() => moved.then(() => {}), 'the snapshot pointer could not be moved');
+    begin(() => moved.then(() => {}), 'the engine could not move the snapshot pointer');
     return moved;
   }
 
@@ -143,10 +146,10 @@ export function createSnapshotScheduler(options: SnapshotSchedulerOptions): Snap
     const rested = since >= PAUSE_SHARE * exportMs;
     const due = rested && (events >= options.events || (events > 0 && since >= options.intervalMs));
     const first = snapshots.usableSeq() === 0 && events > 0 && caughtUp();
-    if (replaced.length > 0) begin(removeOthers, 'older snapshots could not be removed; the engine tries again');
+    if (replaced.length > 0) begin(removeOthers, 'the engine could not remove older snapshots; it tries again');
     else if (requests.length > 0 && rested && ready())
-      begin(replaceOthers, 'the snapshots could not be replaced; the engine tries again');
-    else if (due || first) begin(writeNews, 'the snapshot could not be written; the engine tries again');
+      begin(replaceOthers, 'the engine could not replace the snapshots; it tries again');
+    else if (due || first) begin(writeNews, 'the engine could not write a snapshot; it tries again');
   }
 
   const poller = createPoller({
@@ -166,7 +169,10 @@ export function createSnapshotScheduler(options: SnapshotSchedulerOptions): Snap
 
   const within = (work: Promise<void>): Promise<void> =>
     withTimeLimit(work, stopMs, `it took more than ${stopMs} ms`).catch((err: unknown) =>
-      logger.warn({ reason: messageOf(err) }, 'no snapshot at the end; the next start reads more of the log'),
+      logger.warn(
+        { reason: messageOf(err) },
+        'the engine wrote no snapshot at its stop; the next start reads more of the log',
+      ),
     );
 
   return {
@@ -184,12 +190,12 @@ export function createSnapshotScheduler(options: SnapshotSchedulerOptions): Snap
     stop: async () => {
       const polled = poller.stop();
       if (task) await within(task);
-      // One that goes on beyond the limit may still answer for its own.
+      // A snapshot that goes on beyond the limit reports its own result.
       else refuseAll();
       await polled;
     },
     last: async () => {
-      // An export can't be given up half-way; where the one before took too long, so would this.
+      // An export cannot be cancelled half-way; if the previous one took too long, so would this one.
       if (task || exportMs >= stopMs) return;
       const work = owed && ready() ? replaceOthers() : writeNews();
       task = work;

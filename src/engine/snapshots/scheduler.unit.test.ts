@@ -1,4 +1,4 @@
-/** When snapshots are written, and in which order: with a store in memory whose steps the test takes one by one. */
+/** The times and the order of snapshots, with a store in memory whose steps the test runs one by one. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { silent } from '../../../test/support/counting.ts';
 import type { Manifest } from './manifest.ts';
@@ -91,7 +91,7 @@ async function goOnUntilQuiet(): Promise<void> {
 }
 
 describe('one snapshot at a time', () => {
-  it('is written, also where the others are replaced while the timer says that one is due', async () => {
+  it('is written, also if the others are replaced while one is due by time', async () => {
     scheduler.start();
     const replaced = supersede();
     await pass();
@@ -102,7 +102,7 @@ describe('one snapshot at a time', () => {
     expect([...objects.keys()]).toEqual([pointer]);
   });
 
-  it('is written, also where the others are replaced when the engine stops', async () => {
+  it('is written, also if the others are replaced when the engine stops', async () => {
     scheduler.start();
     const replaced = supersede();
     await pass();
@@ -129,7 +129,7 @@ describe('one snapshot at a time', () => {
 });
 
 describe('requests to replace all other snapshots', () => {
-  it('are one snapshot, where they come before it is begun', async () => {
+  it('share one snapshot if they come before it begins', async () => {
     scheduler.start();
     const first = supersede();
     await pass();
@@ -141,7 +141,7 @@ describe('requests to replace all other snapshots', () => {
     expect([...objects.keys()]).toEqual([pointer]);
   });
 
-  it('wait until the model is ready, while others are written by time', async () => {
+  it('wait until the model is ready, while snapshots are written by time', async () => {
     ready = false;
     scheduler.start();
     const replaced = supersede();
@@ -159,7 +159,7 @@ describe('requests to replace all other snapshots', () => {
     expect([...objects.keys()]).toEqual([pointer]);
   });
 
-  it('are carried out later where the server did not take the snapshot', async () => {
+  it('are carried out later if the server did not store the snapshot', async () => {
     failures.write = 1;
     scheduler.start();
     const replaced = supersede();
@@ -170,7 +170,7 @@ describe('requests to replace all other snapshots', () => {
     expect([...objects.keys()]).toEqual([pointer]);
   });
 
-  it('write no other snapshot where only the removal of the others failed', async () => {
+  it('write no other snapshot if only the removal of the others failed', async () => {
     failures.remove = 2;
     scheduler.start();
     const replaced = supersede();
@@ -181,7 +181,7 @@ describe('requests to replace all other snapshots', () => {
     expect([...objects.keys()]).toEqual([pointer]);
   });
 
-  it('are answered with false where the engine stops before', async () => {
+  it('resolve with false if the engine stops before', async () => {
     ready = false;
     scheduler.start();
     const replaced = supersede();
@@ -192,7 +192,7 @@ describe('requests to replace all other snapshots', () => {
     expect(await supersede()).toBe(false);
   });
 
-  it('are carried out by the last snapshot where the engine stops before they are begun', async () => {
+  it('are carried out by the last snapshot if the engine stops before they begin', async () => {
     scheduler.start();
     const first = supersede();
     await pass();

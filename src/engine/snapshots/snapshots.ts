@@ -1,7 +1,7 @@
 /**
  * The store of snapshots. Each version of the model is an immutable object. The engine stores the object first, then
  * moves the pointer `engine.current` to it by compare-and-set, so that a reader of the pointer finds a whole object. Each
- * object carries its manifest as its description, so that an engine can use an older one where the one in force is
+ * object carries its manifest as its description, so that an engine can use an older one if the one in force is
  * damaged. Retention removes old ones.
  */
 import { createHash } from 'node:crypto';
@@ -46,7 +46,7 @@ export interface SnapshotsOptions {
   logger: Pick<Logger, 'info' | 'warn'>;
   /** The origin of this engine's states. */
   origin: () => Origin;
-  /** Settings of the engine that makes them. */
+  /** Settings of the engine that writes the snapshots. */
   settings?: EngineSettings;
   /** How many of the newest snapshots retention keeps. */
   keep: number;
@@ -68,13 +68,13 @@ export interface Snapshots {
   load(): Promise<Manifest | undefined>;
   /** All snapshots, the highest position first. Logs a warning for an object without a manifest, and leaves it out. */
   list(): Promise<Manifest[]>;
-  /** The bytes of a snapshot. Throws `SnapshotUnreadableError` where they do not have the manifest's SHA-256. */
+  /** The bytes of a snapshot. Throws `SnapshotUnreadableError` if they do not have the manifest's SHA-256. */
   read(manifest: Manifest): Promise<Buffer>;
-  /** Stores the image and moves the pointer to it; undefined where another instance moved the pointer meanwhile. */
+  /** Stores the image and moves the pointer to it; undefined if another instance moved the pointer meanwhile. */
   write(image: ModelImage): Promise<Manifest | undefined>;
   /** Stores the image, and does not move the pointer. */
   put(image: ModelImage): Promise<Manifest>;
-  /** Moves the pointer to a snapshot; false where the snapshot was removed, or another instance moved the pointer. */
+  /** Moves the pointer to a snapshot; false if the snapshot was removed, or another instance moved the pointer. */
   point(manifest: Manifest): Promise<boolean>;
   /** Removes all snapshots but the one in force. */
   removeOthers(): Promise<void>;
@@ -103,8 +103,7 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
     for (const { name, description } of await names()) {
       const manifest = parseManifest(description ?? '');
       if (manifest?.object === name) found.push(manifest);
-      else
-        logger.warn({ object: name }, 'an object in the store of snapshots has no manifest; the engine passes it over');
+      else logger.warn({ object: name }, 'an object in the snapshot store has no manifest; the engine skips it');
     }
     return found.sort((a, b) => b.seq - a.seq || (a.object < b.object ? 1 : -1));
   }
@@ -115,7 +114,7 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     if (sha256 !== manifest.sha256)
       throw new SnapshotUnreadableError(
-        `The snapshot ${object} has ${bytes.length} bytes with SHA-256 ${sha256}; it was written with ${manifest.bytes} and ${manifest.sha256}.`,
+        `The snapshot ${object} has ${bytes.length} bytes with SHA-256 ${sha256}. Its manifest says ${manifest.bytes} bytes with SHA-256 ${manifest.sha256}.`,
         { details: { object, found: sha256, expected: manifest.sha256 } },
       );
     return bytes;
@@ -124,14 +123,14 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
   /** Reading an object without one of its parts would never end: the server has nothing to send for the part. */
   async function withStallLimit(object: string): Promise<Buffer> {
     const unreadable = (cause: unknown): SnapshotUnreadableError =>
-      new SnapshotUnreadableError(`The engine can't read the snapshot ${object}: ${messageOf(cause)}.`, {
+      new SnapshotUnreadableError(`The engine cannot read the snapshot ${object}: ${messageOf(cause)}.`, {
         details: { object },
         cause,
       });
     const found = await store.get(object).catch((err: unknown) => {
       throw unreadable(err);
     });
-    if (!found) throw unreadable(new Error('it is missing'));
+    if (!found) throw unreadable(new Error('the store does not have it'));
     // The stream fails with the same error.
     found.error.catch(() => {});
     const reader = found.data.getReader();
@@ -202,14 +201,16 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
         payload: Buffer.from(JSON.stringify(manifest)),
         identity: `snapshot/${object}`,
       })
-      .catch((err: unknown) => logger.warn({ err }, 'the engine could not publish that a snapshot is in force'));
+      .catch((err: unknown) =>
+        logger.warn({ err }, 'the engine could not publish the control event for the snapshot in force'),
+      );
     await removeOld();
     return manifest;
   }
 
   async function removeOld(): Promise<void> {
     try {
-      // By time of writing, as the positions of a stream that was made anew start again at 1.
+      // By time of writing, because the positions of a re-created stream start again at 1.
       const found = (await names()).map(({ name, mtime, description }) => ({
         name,
         written: Date.parse(mtime),

@@ -153,7 +153,7 @@ describe('choosing a backend', () => {
     else process.env.FRESHET_TF_BACKEND = before;
   });
 
-  it('says why the native library does not serve', async ({ skip }) => {
+  it('reports why the native library is not used', async ({ skip }) => {
     if (forced === 'native') return skip('native is forced');
     process.env.FRESHET_TF_BACKEND = 'wasm';
     const { backend, note } = await loadTensorflow({ prefer: 'native' });

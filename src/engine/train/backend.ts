@@ -17,9 +17,9 @@ export type TensorflowBackend = 'native' | 'wasm';
 export interface LoadedTensorflow {
   tf: Tensorflow;
   backend: TensorflowBackend;
-  /** Version of the library behind it. */
+  /** Version of its library. */
   version: string;
-  /** Why the native library does not serve, when it does not. */
+  /** Why the native library is not used; left out if it is. */
   note?: string;
 }
 
@@ -31,7 +31,7 @@ export class TensorflowUnavailableError extends FreshetError {
 const INSTALL = 'npx freshet doctor --install tensorflow';
 const require = createRequire(import.meta.url);
 
-/** What tfjs-node exports beyond tfjs-core, as far as it is used here. */
+/** What tfjs-node exports beyond tfjs-core, as far as the engine uses it. */
 interface NativeModule extends Tensorflow {
   version: Tensorflow['version_core'] & Record<string, string>;
 }
@@ -87,8 +87,8 @@ const loadWasm = async (): Promise<LoadedTensorflow> => {
   wasm.setWasmPaths(`${dirname(entry)}${sep}`);
   if (!(await tf.setBackend('wasm'))) throw new Error('the WASM backend does not start');
   await tf.ready();
-  // Emscripten adds handlers to the process that end it with a page of minified source, whatever was thrown and
-  // whoever would have handled it.
+  // Emscripten adds handlers to the process that end it, with a page of minified source, on any exception, even one that
+  // other code would have handled.
   HOOKED.forEach((event, i) => {
     for (const listener of process.listeners(event as 'uncaughtException'))
       if (!before[i]?.has(listener)) process.removeListener(event, listener);
@@ -103,35 +103,41 @@ const forced = (): TensorflowBackend | undefined => {
 };
 
 /**
- * Loads TensorFlow into this thread; works in worker threads as well. The native library is tried first unless WASM is
- * preferred.
+ * Loads TensorFlow into this thread; works in worker threads as well. Tries the native library first, unless the caller
+ * prefers WASM.
  *
  * @param options.prefer what to use; `FRESHET_TF_BACKEND` (`native` or `wasm`) overrules it. Only the environment
  *   variable forces: a preference for the native library falls back to WASM, with a note that says why.
- * @throws {TensorflowUnavailableError} when the environment asks for a backend that does not load, or none does
+ * @throws {TensorflowUnavailableError} if the environment requires a backend that does not load, or no backend loads
  */
 export const loadTensorflow = async ({ prefer }: { prefer?: TensorflowBackend } = {}): Promise<LoadedTensorflow> => {
   const must = forced();
-  let note = 'WASM was preferred';
+  let note = 'the caller prefers WASM';
   if ((must ?? prefer ?? 'native') === 'native') {
     try {
       return await loadNative();
     } catch (err) {
       note = `native TensorFlow is not used: ${reasonOf(err)}; to get it: ${INSTALL}`;
       if (must === 'native')
-        throw new TensorflowUnavailableError(`FRESHET_TF_BACKEND asks for native TensorFlow: ${reasonOf(err)}`, {
-          next: INSTALL,
-          cause: err,
-        });
+        throw new TensorflowUnavailableError(
+          `FRESHET_TF_BACKEND is native, and native TensorFlow does not load: ${reasonOf(err)}`,
+          {
+            next: INSTALL,
+            cause: err,
+          },
+        );
     }
   }
   try {
     return { ...(await loadWasm()), note };
   } catch (err) {
-    throw new TensorflowUnavailableError(`neither native nor WASM TensorFlow loads: ${note}; WASM: ${messageOf(err)}`, {
-      next: 'npm run setup',
-      cause: err,
-    });
+    throw new TensorflowUnavailableError(
+      `TensorFlow loads neither with the native library nor with WASM: ${note}; WASM: ${messageOf(err)}`,
+      {
+        next: 'npm run setup',
+        cause: err,
+      },
+    );
   }
 };
 

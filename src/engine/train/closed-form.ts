@@ -1,8 +1,8 @@
 /**
- * Whitened likeness in closed form. With X the features of all items that were ever taken and G = X'X + lambda I, the
- * score of item j for a history is `sum over it of x_h' G^-1 x_j`: ridge regression for each user of having taken an
- * item on what is known of it (Hoerl and Kennard 1970), with one matrix for all. It is kept as the product of two vectors of
- * `rank` numbers: G^-1 on the directions in which histories differ most.
+ * Whitened likeness in closed form. With X the features of all items that users took, and G = X'X + lambda I, the
+ * score of item j for a history is `sum over it of x_h' G^-1 x_j`: for each user a ridge regression of taking an item
+ * on the features of the item (Hoerl and Kennard 1970), with one matrix for all users. The score is stored as the product
+ * of two vectors of `rank` numbers: G^-1 restricted to the directions in which histories differ most.
  */
 import type { ContentMap, TrainingData } from '../model/mod.ts';
 import type { Tensorflow } from './backend.ts';
@@ -11,15 +11,15 @@ import { cholesky, invertLower, orthonormalise } from './matrices.ts';
 import { addRow, type ItemRows, itemRows } from './vocabulary.ts';
 
 export interface ClosedFormConfig {
-  /** Features that count, those of most items. */
+  /** Number of features: those that the most items have. */
   features: number;
-  /** Length of vectors. */
+  /** Length of the vectors. */
   rank: number;
   /** Ridge. */
   lambda: number;
 }
 
-/** Chosen on held-out tenths of MovieLens 1M other than those that are reported. */
+/** Chosen on held-out tenths of MovieLens 1M other than those in the published results. */
 export const CLOSED_FORM_DEFAULTS: ClosedFormConfig = { features: 1_024, rank: 128, lambda: 60 };
 
 /**
@@ -28,7 +28,7 @@ export const CLOSED_FORM_DEFAULTS: ClosedFormConfig = { features: 1_024, rank: 1
  * this way, and 19.0 s with the flags of `matMul`.
  */
 const CHUNK = 1_024;
-/** Rounds of the subspace iteration; directions beyond the rank that are carried along for its sake. */
+/** Rounds of the subspace iteration; and directions beyond the rank, which make it converge faster. */
 const ROUNDS = 10;
 const SPARE = 16;
 
@@ -71,7 +71,7 @@ export async function trainClosedForm(tf: Tensorflow, data: TrainingData, config
     quality: { reciprocalRank: 0, chance: 0, questions: 0 },
   };
   item.dispose();
-  // Nothing of a target enters the matrices but the directions, so all histories may be asked for.
+  // A target enters the matrices only through the directions, so every history may serve as a query.
   map.quality = judgeMap(map, data, [...Array(data.historyStarts.length - 1).keys()]);
   return { map, loss: 1 - map.quality.reciprocalRank };
 }
@@ -91,7 +91,7 @@ function gram({ columns: n, starts, places, values }: ItemRows, lambda: number):
   return sums;
 }
 
-/** Sum over histories of p p' / length, p the sum of the features of what was taken. */
+/** Sum over histories of p p' / length, p the sum of the features of the items in the history. */
 async function spreadOf(tf: Tensorflow, data: TrainingData, rows: ItemRows): Promise<Float32Array> {
   const n = rows.columns;
   const users = data.historyStarts.length - 1;

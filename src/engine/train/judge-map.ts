@@ -1,4 +1,4 @@
-/** How well a map ranks the newest item of histories among others that are drawn by chance. */
+/** Measures how well a map ranks the newest item of each history among randomly drawn items. */
 import { type ContentMap, encodeMap, type InputQuality, MappedItems, type TrainingData } from '../model/mod.ts';
 
 const QUESTIONS = 500;
@@ -13,7 +13,7 @@ export function createDraw(seed: number): (below: number) => number {
   };
 }
 
-/** @param users numbers of histories, of which some 500 are asked for */
+/** @param users numbers of histories; the test uses about 500 of them */
 export function judgeMap(map: ContentMap, data: TrainingData, users: readonly number[]): InputQuality {
   const items = data.featureStarts.length - 1;
   const mapped = new MappedItems(encodeMap(map));
@@ -39,7 +39,7 @@ export function judgeMap(map: ContentMap, data: TrainingData, users: readonly nu
     for (let i = 0; i < OTHERS; i++) {
       const other = draw(items);
       const score = mapped.score(other, who);
-      // What the history holds already is no question; it counts as an equal.
+      // A drawn item that the history contains says nothing; it counts as a tie.
       if (known.has(other) || score === own) above += 0.5;
       else if (score > own) above++;
     }

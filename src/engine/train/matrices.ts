@@ -1,4 +1,4 @@
-/** Dense linear algebra in float64 that TensorFlow's JavaScript has nothing for. Matrices are row-major. */
+/** Dense linear algebra in float64 that TensorFlow.js does not have. Matrices are row-major. */
 
 /** Lower triangle L with L L' = A (n x n, symmetric, positive definite); only A's lower triangle is read. */
 export function cholesky(a: Float64Array, n: number): Float64Array {
@@ -34,7 +34,7 @@ export function invertLower(lower: Float64Array, n: number): Float64Array {
   return inverse;
 }
 
-/** Makes the columns of a matrix (n x k) orthonormal in place, from the first on; a column that is none becomes 0. */
+/** Makes the columns of a matrix (n x k) orthonormal in place, from the first on; a column that depends on those before it becomes 0. */
 export function orthonormalise(v: Float64Array, n: number, k: number): void {
   for (let j = 0; j < k; j++) {
     // Twice is enough for rounding (Kahan; Parlett, "The Symmetric Eigenvalue Problem", 6.9).

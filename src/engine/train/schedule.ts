@@ -1,6 +1,6 @@
 /**
- * When to train: at positions of the log, so that a rebuild knows them too. A short log is learned from again whenever
- * it has doubled, a long one every so many events.
+ * When to train: at fixed positions of the log, so that a rebuild trains at the same ones. The engine trains whenever a
+ * short log has doubled, and every `every` events of a long one.
  */
 export interface TrainingSchedule {
   /** First position. */
@@ -18,7 +18,7 @@ export function nextTraining(seq: number, { first, every }: TrainingSchedule = S
   return next > seq && next < every ? next : Math.max(1, Math.floor(seq / every) + 1) * every;
 }
 
-/** The last position up to this one at which to train; 0: there was none yet. */
+/** The last position up to this one at which to train; 0: no training was due yet. */
 export function lastTraining(seq: number, schedule: TrainingSchedule = SCHEDULE_DEFAULTS): number {
   const every = Math.max(1, schedule.every);
   if (seq >= every) return Math.floor(seq / every) * every;

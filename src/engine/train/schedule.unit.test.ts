@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { lastTraining, nextTraining } from './schedule.ts';
 
 describe('positions of training', () => {
-  it('double until they stand as far apart as is allowed', () => {
+  it('double up to the largest distance', () => {
     const positions: number[] = [];
     for (let seq = 0; positions.length < 8; ) {
       seq = nextTraining(seq, { first: 10, every: 100 });
@@ -12,7 +12,7 @@ describe('positions of training', () => {
     expect(positions).toEqual([10, 20, 40, 80, 100, 200, 300, 400]);
   });
 
-  it('are the same whoever asks in between', () => {
+  it('do not depend on earlier calls', () => {
     fc.assert(
       fc.property(
         fc.nat(1e9),

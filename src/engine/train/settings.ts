@@ -1,10 +1,10 @@
-/** What the configuration says of training. */
+/** Settings of training. */
 import type { Config } from '../../config/schema.ts';
 import type { InputKind } from '../model/mod.ts';
 import type { TrainingSchedule } from './schedule.ts';
 import type { TrainerOptions } from './trainer.ts';
 
-/** Kinds that are trained, in the order in which they are. */
+/** Kinds of inputs, in the order in which the engine trains them. */
 export const trainedKinds = ({ engine }: Config): InputKind[] => [
   ...(engine.training_content ? (['content'] as const) : []),
   ...(engine.training_towers ? (['towers'] as const) : []),

@@ -1,8 +1,8 @@
 /**
- * Two towers: what somebody took, and an item, each by its features alone, to vectors of one room. Learned by a softmax
- * over the items taken most, a random half of each history predicting the other half (the "two-tower" model of
- * Covington et al. 2016 and Yi et al. 2019). Features are dropped at random while it learns, so that what is rare does
- * not take over. Adam, warm from the weights in force where the features are the same.
+ * Two towers (Covington et al. 2016, Yi et al. 2019): one maps a history to a vector, the other an item, both by
+ * features alone, into one vector space. The loss is a softmax over the most taken items; a random half of each history
+ * predicts the other half. Training drops features at random, so that rare features do not dominate. The optimizer is
+ * Adam; it starts from the weights in force for the features that are still the same.
  */
 import { type ContentMap, decodeMap, type TrainingData } from '../model/mod.ts';
 import type { Tensorflow } from './backend.ts';
@@ -11,24 +11,24 @@ import { createDraw, judgeMap } from './judge-map.ts';
 import { denseRows, itemRows } from './vocabulary.ts';
 
 export interface TowersConfig {
-  /** Features that count, those of most items. */
+  /** Number of features: those that the most items have. */
   features: number;
-  /** Length of vectors. */
+  /** Length of the vectors. */
   rank: number;
   /** Units of the item tower's hidden layer beside its linear part; 0: none. */
   hidden: number;
-  /** Items in the softmax, those taken most. */
+  /** Items in the softmax: the most taken ones. */
   items: number;
-  /** Histories in a step. */
+  /** Histories per step. */
   batch: number;
   /** Steps of a training. */
   steps: number;
   learningRate: number;
-  /** Share of an item's features that is dropped in a step. */
+  /** Share of an item's features that each step drops, 0 to 1. */
   drop: number;
   /** Decay of weights in a step, as a share of the learning rate. */
   decay: number;
-  /** Milliseconds after which it stops where it is. */
+  /** Milliseconds after which the training stops with the weights that it has. */
   timeLimitMs: number;
 }
 
@@ -45,7 +45,7 @@ export const TOWERS_DEFAULTS: TowersConfig = {
   timeLimitMs: 30_000,
 };
 
-/** Every so many histories one is only asked for. */
+/** One in so many histories is not trained on and serves as a query only. */
 const HELD_OUT = 20;
 
 export async function trainTowers(tf: Tensorflow, data: TrainingData, config: TowersConfig): Promise<Trained> {
@@ -112,7 +112,7 @@ export async function trainTowers(tf: Tensorflow, data: TrainingData, config: To
       // With `true` above it is never null.
       return cost as NonNullable<typeof cost>;
     });
-    // Read now and then only: it waits for the step.
+    // Read only now and then, because reading waits for the step.
     if (step % 50 === 0 || step === config.steps - 1) loss = (await spent.data())[0] ?? 0;
     spent.dispose();
   }
@@ -145,7 +145,7 @@ function mostTaken(taken: Float32Array, most: number): number[] {
   return items.slice(0, most);
 }
 
-/** Deals a history into what is given, as 1 / sqrt(n) each, and what is asked for, as shares. */
+/** Splits a history at random into the given items, each with weight 1 / sqrt(n), and the targets, as shares. */
 function deal(
   history: Int32Array,
   columnOf: Int32Array,
@@ -157,20 +157,20 @@ function deal(
   const sides: [number[], number[]] = [[], []];
   for (const item of history) sides[draw(2) as 0 | 1].push(columnOf[item]!);
   const [first, second] = sides;
-  // Both need something.
+  // Neither half may be empty.
   if (first.length === 0) first.push(second.pop()!);
   if (second.length === 0) second.push(first.pop()!);
   for (const column of first) given[offset + column] = 1 / Math.sqrt(first.length);
   for (const column of second) asked[offset + column] = 1 / second.length;
 }
 
-/** 0 or 1 / (1 - share) by chance. */
+/** 0 with probability `share`, else 1 / (1 - share). */
 function keep(tf: Tensorflow, shape: [number, number], share: number, seed: number) {
   const drawn = tf.randomUniform(shape, 0, 1, 'float32', seed);
   return tf.div(tf.cast(tf.greaterEqual(drawn, share), 'float32'), 1 - share);
 }
 
-/** The weights to go on from, moved to the columns of these features; undefined: there are none of this shape. */
+/** The weights in force, moved to the columns of these features; undefined if their shape differs. */
 function warm(
   previous: Uint8Array | undefined,
   hashes: Uint32Array,

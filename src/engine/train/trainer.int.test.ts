@@ -139,7 +139,7 @@ if (forced !== 'wasm') trainsOn('native');
 if (forced !== 'native') trainsOn('wasm');
 
 describe('the trainer', () => {
-  it('gives bytes that the model reads, from a worker', async () => {
+  it('returns bytes from a worker that the model reads', async () => {
     trainer = createTrainer({ logger: quiet, content: SMALL });
     const model = readers();
     const { bytes, backend, seconds } = await trainer.train('content', dataOf(model, 'content'));
@@ -150,7 +150,7 @@ describe('the trainer', () => {
     expect(model.inputs()).toMatchObject([{ kind: 'content', challenged: false }]);
   });
 
-  it('says why a training failed, and trains what comes next', async () => {
+  it('reports why a training failed, and runs the next one', async () => {
     const said: unknown[] = [];
     trainer = createTrainer({ logger: { ...quiet, warn: (...words: unknown[]) => said.push(words) }, content: SMALL });
     const data = dataOf(readers(), 'content');
@@ -160,7 +160,7 @@ describe('the trainer', () => {
     await expect(trainer.train('content', data)).resolves.toMatchObject({ bytes: expect.any(Uint8Array) });
   });
 
-  it('fails what a dying worker was at, and starts another for what comes next', async () => {
+  it('fails the training of a worker that dies, and starts another worker for the next one', async () => {
     const data = dataOf(readers(), 'content');
     trainer = createTrainer({ logger: quiet, entry: 'data:text/javascript,process.exit(3)' });
     for (let time = 0; time < 2; time++)

@@ -1,6 +1,6 @@
 /**
- * Training in a worker thread of its own, so that serving and folding go on. One training at a time; a worker that dies
- * fails what it was at, and the next training starts another.
+ * Training in a worker thread of its own, so that serving and folding go on. One training at a time; if the worker dies,
+ * its training fails, and the next training starts another worker.
  */
 import { fileURLToPath } from 'node:url';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
@@ -23,7 +23,7 @@ export interface TrainerOptions {
   towers?: Partial<TowersConfig>;
   /** Milliseconds that one training may take, loading TensorFlow included. */
   timeLimitMs?: number;
-  /** Address of the worker's module, where it is not this package's own. */
+  /** URL of the worker's module; left out: the one of this package. */
   entry?: string;
 }
 
@@ -83,7 +83,7 @@ export function createTrainer(options: TrainerOptions): Trainer {
 
   function ensureWorker(): Worker {
     if (worker !== undefined) return worker;
-    // The native library reads the process's own environment, before anybody in the worker could set it.
+    // The native library reads the environment of the process before code in the worker could set it.
     process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
     const own = new Worker(BOOT, {
       eval: true,

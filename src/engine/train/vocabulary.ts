@@ -1,18 +1,18 @@
-/** The features that a training takes, and items as rows of them. */
+/** The features of a training, and items as rows of features. */
 import type { TrainingData } from '../model/mod.ts';
 
 /** Items as sparse rows: columns and values from `starts[item]` up to `starts[item + 1]`. */
 export interface ItemRows {
-  /** Hashes of the features, by column; the embedding's numbers are the columns behind them. */
+  /** Hashes of the features, by column; the columns after them hold the embedding. */
   hashes: Uint32Array;
-  /** Columns in all. */
+  /** Number of columns. */
   columns: number;
   starts: Int32Array;
   places: Int32Array;
   values: Float32Array;
 }
 
-/** The features of most items, ties by their hashes; of one item alone says nothing of others. */
+/** The features that the most items have, ties by hash. A feature of one item alone says nothing about other items. */
 export function itemRows(data: TrainingData, most: number): ItemRows {
   const counts = new Map<number, number>();
   for (const hash of data.features) counts.set(hash, (counts.get(hash) ?? 0) + 1);

@@ -1,4 +1,4 @@
-/** The worker's side: loads TensorFlow once, trains what it is asked to, one thing at a time. */
+/** Entry of the training worker: loads TensorFlow once, and trains one input at a time. */
 import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../../errors.ts';
@@ -7,7 +7,7 @@ import { loadTensorflow } from './backend.ts';
 import { type ClosedFormConfig, trainClosedForm } from './closed-form.ts';
 import { type TowersConfig, trainTowers } from './towers.ts';
 
-/** What the worker is asked. */
+/** A request to the worker. */
 export interface TrainingOrder {
   id: number;
   data: TrainingData;
@@ -15,7 +15,7 @@ export interface TrainingOrder {
   towers: TowersConfig;
 }
 
-/** What it answers. */
+/** An answer of the worker. */
 export type TrainingReply =
   | {
       id: number;
@@ -25,7 +25,7 @@ export type TrainingReply =
       backend: string;
       note: string | undefined;
       loss: number;
-      /** Tensors that were not let go of; more than before is a leak. */
+      /** Tensors that are not disposed; a number that grows is a leak. */
       tensors: number;
     }
   | { id: number; ok: false; message: string };
@@ -34,10 +34,10 @@ const port = parentPort;
 if (port === null) throw new Error('this module is the entry of a worker thread');
 /** The lowest priority of the system: no caller waits for a training, and callers do wait for lists. */
 const LOWEST_PRIORITY = 19;
-// On Linux this is the priority of this thread and of those that TensorFlow starts from it; elsewhere of the process.
+// On Linux this sets the priority of this thread and of the threads that TensorFlow starts from it; elsewhere that of the process.
 if (process.platform === 'linux') setPriority(LOWEST_PRIORITY);
 const loading = loadTensorflow();
-// The order that waits for it says what went wrong.
+// The request that waits for it reports the error.
 loading.catch(() => {});
 
 let last: Promise<void> = Promise.resolve();

@@ -11,7 +11,7 @@ const NOW = Date.UTC(2026, 0, 1);
 const made = makeKey({ name: 'shop', scopes: ['recommend', 'events:user'], now: NOW, expires: NOW + 60_000 });
 
 describe('a key', () => {
-  it('is known by its hash, and no other key is taken for it', () => {
+  it('matches its own hash, and no other key does', () => {
     const { key, record } = made;
     expect(keyId(key)).toBe(record.id);
     expect(isKeyOf(key, record)).toBe(true);
@@ -20,20 +20,20 @@ describe('a key', () => {
     expect(isKeyOf(makeKey({ name: 'other', scopes: ['admin'], now: NOW }).key, record)).toBe(false);
   });
 
-  it('leaves nothing behind that could be used in its place', () => {
+  it('cannot be recovered from its record', () => {
     const text = JSON.stringify(made.record);
     expect(text).not.toContain(made.key);
     expect(text).not.toContain(made.key.slice(-43));
   });
 
-  it('ends with its time, and when it is revoked', () => {
+  it('is not valid after it expires or is revoked', () => {
     const { record } = made;
     expect(keyTrouble(record, NOW)).toBeUndefined();
     expect(keyTrouble(record, NOW + 60_000)).toBe('expired');
     expect(keyTrouble({ ...record, revoked: new Date(NOW).toISOString() }, NOW)).toBe('revoked');
   });
 
-  it('is read back as it was kept; what is no record opens nothing', () => {
+  it('is read back from its record; a broken record is refused', () => {
     expect(readRecord(JSON.stringify(made.record))).toEqual(made.record);
     for (const broken of [
       '',
@@ -53,13 +53,13 @@ describe('a token', () => {
   const sign = () => signToken(made.key, made.record.id, claims, NOW);
   const verifier = verifyingKey(made.record);
 
-  it('is checked with what is kept of the key that made it', async () => {
+  it('is verified with the record of the key that signed it', async () => {
     const token = await sign();
     expect(tokenKeyId(token)).toBe(made.record.id);
     expect(await readToken(token, verifier, NOW)).toEqual(claims);
   });
 
-  it('counts for nothing with another key, when it is changed, and after its time', async () => {
+  it('is refused with another key, after a change, and after it expires', async () => {
     const token = await sign();
     const other = makeKey({ name: 'other', scopes: ['admin'], now: NOW });
     expect(await readToken(token, verifyingKey(other.record), NOW)).toBe('invalid');
@@ -70,7 +70,7 @@ describe('a token', () => {
     expect(await readToken(token, verifier, NOW + 61_000)).toBe('expired');
   });
 
-  it('that says it needs no signature, or another kind, is none', async () => {
+  it('with the algorithm none, or another one, is refused', async () => {
     const [, body] = (await sign()).split('.') as [string, string];
     for (const alg of ['none', 'HS256']) {
       const head = Buffer.from(JSON.stringify({ alg, kid: made.record.id })).toString('base64url');
@@ -104,7 +104,7 @@ describe('publishing', () => {
     expect(publishProblem(token, event)?.code).toBe(code);
   });
 
-  test('with a key: what its scopes say; admin opens all', () => {
+  test('with a key: its scopes decide; admin allows all', () => {
     const key = (...scopes: ('events:content' | 'recommend' | 'admin')[]): Caller => ({
       kind: 'key',
       id: 'k',
@@ -122,7 +122,7 @@ describe('publishing', () => {
 });
 
 describe('the rate', () => {
-  it('never lets more through than burst and time allow, and always as much where it is asked for', () => {
+  it('never lets more requests through than burst and time allow, and never fewer', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 50 }),
@@ -137,7 +137,7 @@ describe('the rate', () => {
             const wait = rate.take('a');
             if (wait === 0) passed++;
             else {
-              // As long as it says, and no longer.
+              // Wait exactly as long as the answer says.
               time += Math.ceil(wait * 1_000);
               expect(rate.take('a')).toBe(0);
               passed++;
@@ -149,7 +149,7 @@ describe('the rate', () => {
     );
   });
 
-  it('counts callers apart, forgets those that asked longest ago, and is off at 0', () => {
+  it('counts each caller apart, drops the least recent callers, and is off at 0', () => {
     const rate = createRate({ perS: 1, burstS: 1, capacity: 2, now: () => 0 });
     expect([rate.take('a'), rate.take('b')]).toEqual([0, 0]);
     expect(rate.take('a')).toBeGreaterThan(0);

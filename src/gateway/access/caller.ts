@@ -1,4 +1,4 @@
-/** Who asks: anybody (while no keys are asked for), the holder of a key, or a browser with a user's token. */
+/** The caller of a request: anybody (while the gateway requires no keys), the holder of a key, or a browser with a user's token. */
 import { allows, type Scope } from './scopes.ts';
 
 export type Caller =
@@ -8,7 +8,7 @@ export type Caller =
       id: string;
       scopes: ReadonlySet<Scope>;
       ratePerS: number | null;
-      /** Milliseconds since 1970; Infinity for a key that has no end. */
+      /** Milliseconds since 1970; Infinity for a key that does not expire. */
       expires: number;
     }
   | {
@@ -18,26 +18,26 @@ export type Caller =
       scopes: ReadonlySet<Scope>;
       user: string;
       session: string | undefined;
-      /** Its own end or that of its key, whichever is first; milliseconds since 1970. */
+      /** When the token or its key expires, whichever is first; milliseconds since 1970. */
       expires: number;
     };
 
-/** What a route asks of its callers. */
+/** What a route requires of its callers. */
 export interface RouteAccess {
-  /** Any of these; `null` for a route that asks for nothing. */
+  /** The caller needs one of these scopes; `null` for a route that is open to everybody. */
   scope: readonly Scope[] | null;
   /**
-   * What a user's token may do there: `any` where the answer is about nobody, `user` where the user in the path has to
-   * be theirs, `handler` where the route looks itself, `none` where tokens are refused.
+   * Whether the route takes the token of a user. `any`: yes, the answer is about no user; `user`: if the path names the
+   * user of the token; `handler`: the handler of the route decides; `none`: no.
    */
   token: 'any' | 'user' | 'handler' | 'none';
 }
 
-/** Routes that say nothing are the operator's. */
+/** The access of routes that declare none: the operator's alone. */
 export const CLOSED: RouteAccess = { scope: ['admin'], token: 'none' };
 
 export const mayUse = (caller: Caller, scope: readonly Scope[]): boolean =>
   caller.kind === 'anybody' || allows(caller.scopes, scope);
 
-/** Whether a caller may act for a user, or ask about one. */
+/** Whether a caller may act for a user, or read the user's data. */
 export const mayActFor = (caller: Caller, user: string): boolean => caller.kind !== 'token' || caller.user === user;

@@ -9,7 +9,7 @@ const SCOPE_OF: Readonly<Record<string, Scope>> = {
   content: 'events:content',
 };
 
-/** Why this caller may not publish this; undefined where they may, or where it is no event at all, which is told later. */
+/** Why the caller may not publish an event. Undefined if the caller may, and for a value that is not an event: the codec refuses that. */
 export function publishProblem(caller: Caller, value: unknown): EventProblem | undefined {
   if (caller.kind === 'anybody' || typeof value !== 'object' || value === null) return undefined;
   const { type, subject, data } = value as { type?: unknown; subject?: unknown; data?: unknown };
@@ -17,13 +17,19 @@ export function publishProblem(caller: Caller, value: unknown): EventProblem | u
   const scope = context === undefined ? undefined : SCOPE_OF[context];
   if (scope === undefined) return undefined;
   if (!mayUse(caller, [scope]))
-    return { code: 'FRESHET_SCOPE_MISSING', message: `Publishing ${context}.* events takes the scope ${scope}.` };
+    return {
+      code: 'FRESHET_SCOPE_MISSING',
+      message: `Publishing ${context}.* events requires the scope ${scope}, and the ${caller.kind} does not have it.`,
+    };
   if (caller.kind !== 'token') return undefined;
   const { user, session } = caller;
   if (subject !== user && (session === undefined || subject !== session))
-    return { code: 'FRESHET_OTHER_USER', message: "This token is for one user, and the event's subject is another." };
-  // Whoever may link any id to theirs takes over what is known of it.
+    return {
+      code: 'FRESHET_OTHER_USER',
+      message: 'The token is for one user, and the subject of the event is another.',
+    };
+  // A caller who could link any id to the user would take over all data on that id.
   if (type === 'user.linked.v1' && (subject !== user || (data as { session?: unknown } | null)?.session !== session))
-    return { code: 'FRESHET_OTHER_USER', message: 'This token was not made for that session.' };
+    return { code: 'FRESHET_OTHER_USER', message: 'The token is not for the session that the event links.' };
   return undefined;
 }

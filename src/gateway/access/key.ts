@@ -1,7 +1,7 @@
 /**
- * API keys. A key is `fk_<id>_<secret>`; what is kept of it is a hash and the public half of a signing key that is
- * derived from it. So whoever reads what is kept can neither use the key nor make tokens in its name, and whoever holds
- * the key can make tokens that any gateway checks.
+ * API keys. A key is `fk_<id>_<secret>`. Its record in KV holds a hash of the key, and the public half of a signing key
+ * that is derived from it. A reader of the record can neither use the key nor make tokens with it; the holder of the key
+ * can make tokens that any gateway verifies.
  */
 import {
   createHash,
@@ -14,20 +14,20 @@ import {
 } from 'node:crypto';
 import { isScope, type Scope } from './scopes.ts';
 
-/** What is kept of a key, in KV. Times are RFC 3339. */
+/** The record of a key in KV. Times are RFC 3339. */
 export interface KeyRecord {
   id: string;
-  /** Who it was made for, in words. */
+  /** Name that the operator gave it. */
   name: string;
   scopes: Scope[];
   /** SHA-256 of the key, hex; its 256 random bits make a slow hash pointless. */
   hash: string;
-  /** Public Ed25519 key, base64url, that its tokens are checked with. */
+  /** Public Ed25519 key, base64url, that verifies its tokens. */
   verifier: string;
   created: string;
   expires: string | null;
   revoked: string | null;
-  /** Requests a second; null for the configuration's. */
+  /** Requests per second; null: `http.rate_per_s` applies. */
   rate_per_s: number | null;
 }
 
@@ -45,7 +45,7 @@ export interface NewKey {
   ratePerS?: number;
 }
 
-/** The key, shown once, and what is kept of it. */
+/** A new key, which the operator sees once, and its record. */
 export function makeKey({ name, scopes, now, expires, ratePerS }: NewKey): { key: string; record: KeyRecord } {
   const id = randomBytes(ID_BYTES).toString('hex');
   const key = `fk_${id}_${randomBytes(SECRET_BYTES).toString('base64url')}`;
@@ -66,10 +66,10 @@ export function makeKey({ name, scopes, now, expires, ratePerS }: NewKey): { key
   };
 }
 
-/** The id in a key; undefined for what is no key. */
+/** The id in a key; undefined if the text does not have the form of a key. */
 export const keyId = (text: string): string | undefined => KEY.exec(text)?.[1];
 
-/** Whether this is the key that a record was made of. */
+/** Whether a text is the key of this record. */
 export const isKeyOf = (text: string, { hash }: KeyRecord): boolean =>
   timingSafeEqual(hashOf(text), Buffer.from(hash, 'hex'));
 
@@ -78,7 +78,7 @@ const hashOf = (key: string): Buffer => createHash('sha256').update(key).digest(
 /** DER of a private Ed25519 key up to its 32 bytes (RFC 8410, section 7). */
 const PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex');
 
-/** The private key that a key's tokens are signed with (HKDF, RFC 5869). */
+/** The private key that signs the tokens of an API key (HKDF, RFC 5869). */
 export function signingKey(key: string): KeyObject {
   const seed = Buffer.from(hkdfSync('sha256', key, '', 'freshet token signing', 32));
   return createPrivateKey({ key: Buffer.concat([PKCS8_HEAD, seed]), format: 'der', type: 'pkcs8' });
@@ -90,7 +90,7 @@ export const verifyingKey = ({ verifier }: KeyRecord): KeyObject =>
 const isTime = (value: unknown): boolean =>
   value === null || (typeof value === 'string' && !Number.isNaN(Date.parse(value)));
 
-/** A record as it was read; undefined for what is none, which opens nothing. */
+/** The record in a text from KV; undefined if it is not a valid record. */
 export function readRecord(text: string): KeyRecord | undefined {
   let value: Partial<KeyRecord>;
   try {
@@ -114,12 +114,12 @@ export function readRecord(text: string): KeyRecord | undefined {
   return good ? (value as KeyRecord) : undefined;
 }
 
-/** Why a key opens nothing at a moment; undefined where it does. */
+/** Why a key is not valid at a time, milliseconds since 1970; undefined if it is valid. */
 export function keyTrouble(record: KeyRecord, now: number): 'revoked' | 'expired' | undefined {
   if (record.revoked !== null) return 'revoked';
   return endOf(record) <= now ? 'expired' : undefined;
 }
 
-/** When a key ends by itself, milliseconds since 1970; Infinity where it does not. */
+/** When a key expires, milliseconds since 1970; Infinity if it does not expire. */
 export const endOf = ({ expires }: KeyRecord): number =>
   expires === null ? Number.POSITIVE_INFINITY : Date.parse(expires);

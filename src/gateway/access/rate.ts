@@ -1,19 +1,19 @@
-/** How often somebody may ask: a token bucket each (Turner 1986), in this gateway alone. */
+/** Limits the request rate of each caller with a token bucket (Turner 1986). Each gateway counts for itself. */
 import { LRUCache } from 'lru-cache';
 
 export interface RateOptions {
-  /** Requests a second, for whom nothing else is set; 0 for without limit. */
+  /** Requests per second of a caller without a limit of its own; 0: no limit. */
   perS: number;
-  /** Seconds' worth of requests that may come at once. */
+  /** Size of the bucket, in seconds of the rate: so many requests may come at once. */
   burstS: number;
-  /** Callers that are remembered; who asked longest ago is forgotten, which is as if they had waited. */
+  /** Callers that the gateway remembers. A caller that drops out gets a full bucket, as if it had waited. */
   capacity?: number;
   /** Milliseconds, monotonic. */
   now?: () => number;
 }
 
 export interface Rate {
-  /** 0 where a request may pass, else the seconds after which one may. `perS` is the caller's own limit. */
+  /** 0 if the request may pass, else the seconds until one may. `perS` is the caller's own limit. */
   take(caller: string, perS?: number | null): number;
 }
 

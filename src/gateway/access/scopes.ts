@@ -1,15 +1,15 @@
-/** What a key may open: the scopes of the interface. */
+/** The scopes of API keys and tokens. */
 
 export const SCOPES = ['events:user', 'events:content', 'recommend', 'erase', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** What each one opens, for help texts and documentation. */
+/** What each scope allows, for help texts and documentation. */
 export const SCOPE_MEANINGS: Readonly<Record<Scope, string>> = {
   'events:user': 'publish user.* and feedback.* events',
   'events:content': 'publish content.* events',
-  recommend: 'read: lists, the catalogue, profiles and histories, the summary of feedback; make tokens for browsers',
-  erase: 'export all that is held on a user, and forget users',
-  admin: 'everything, also what no other scope opens',
+  recommend: 'read lists, the catalogue, profiles, histories and the feedback summary; make tokens for browsers',
+  erase: 'export all data on a user, and forget users',
+  admin: 'everything, also what no other scope allows',
 };
 
 /** Scopes that a browser's token may have. */
@@ -18,6 +18,6 @@ export type TokenScope = (typeof TOKEN_SCOPES)[number];
 
 export const isScope = (text: unknown): text is Scope => (SCOPES as readonly unknown[]).includes(text);
 
-/** Whether someone with these scopes may do what takes any of those. */
+/** Whether a caller that has scopes may do what requires one of `any`. */
 export const allows = (has: ReadonlySet<Scope>, any: readonly Scope[]): boolean =>
   has.has('admin') || any.some((scope) => has.has(scope));

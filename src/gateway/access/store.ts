@@ -1,4 +1,4 @@
-/** Keys in KV, for the command line: made, listed, revoked. Gateways follow the bucket. */
+/** API keys in KV, for the command line, which makes, lists and revokes them. Gateways follow the bucket. */
 import type { KV, NatsConnection } from 'nats';
 import { KEYS } from '../../../streams.config.ts';
 import { applyStreams } from '../../bus/streams/plan.ts';
@@ -7,13 +7,13 @@ import { type KeyRecord, readRecord } from './key.ts';
 
 export interface KeyStore {
   add(record: KeyRecord): Promise<void>;
-  /** In order of making. */
+  /** Oldest first. */
   list(): Promise<KeyRecord[]>;
-  /** Gives the record as it is now; a key that was revoked before stays as it was. Throws `NotFoundError`. */
+  /** Returns the record after the change. A key that is revoked already stays as it is. Throws `NotFoundError`. */
   revoke(id: string, now: number): Promise<KeyRecord>;
 }
 
-/** Makes the bucket where it isn't there yet. */
+/** Creates the bucket if it does not exist. */
 export async function openKeyStore(nc: NatsConnection): Promise<KeyStore> {
   await applyStreams(nc, { onlyMissing: true }, [KEYS]);
   const kv: KV = await nc.jetstream().views.kv(KEYS.name, { bindOnly: true });
@@ -34,7 +34,7 @@ export async function openKeyStore(nc: NatsConnection): Promise<KeyStore> {
     },
     revoke: async (id, now) => {
       const found = /^[0-9a-f]{12}$/.test(id) ? await read(id) : undefined;
-      if (!found) throw new NotFoundError(`There is no key ${id.slice(0, 100)}.`, { next: 'freshet keys list' });
+      if (!found) throw new NotFoundError(`No API key has the id ${id.slice(0, 100)}.`, { next: 'freshet keys list' });
       if (found.record.revoked !== null) return found.record;
       const record: KeyRecord = { ...found.record, revoked: new Date(now).toISOString() };
       await kv.update(id, JSON.stringify(record), found.revision);

@@ -1,6 +1,6 @@
 /**
- * The keys, as they stand in KV: followed for as long as there is a connection, so that a key which is revoked opens
- * nothing from that moment on, at every gateway. After each reconnect they are read anew before any key counts.
+ * The API keys of the KV bucket. The table follows the bucket while the gateway is connected, so every gateway refuses a
+ * revoked key at once. After each reconnect it reads all keys before the gateway accepts any.
  */
 
 import type { KvEntry, NatsConnection, QueuedIterator } from 'nats';
@@ -12,23 +12,23 @@ import { type KeyRecord, readRecord } from './key.ts';
 
 export interface KeyTable {
   isKnown(): boolean;
-  /** Resolves once the keys are known. Throws `ServiceUnavailableError` where that takes too long. */
+  /** Resolves once the table has read the keys. Throws `ServiceUnavailableError` after `timeoutMs`. */
   known(): Promise<void>;
-  /** Whether any key has been made, revoked ones included. Only after `known`. */
+  /** Whether the bucket has any key, revoked ones included. Call it after `known` only. */
   any(): boolean;
   find(id: string): KeyRecord | undefined;
-  /** Called with the id of a key that came, changed or went, until what it returns is called. */
+  /** Calls the listener with the id of each key that appears, changes or disappears. Returns a function that ends this. */
   onChange(listener: (id: string) => void): () => void;
-  /** There is a connection, another one or the same again. */
+  /** The gateway is connected: by a new connection, or by the same one again. */
   follow(nc: NatsConnection): void;
-  /** There is none: no key counts until they were read again. */
+  /** The gateway has lost its connection: no key is valid until the table has read them again. */
   lose(): void;
   close(): void;
 }
 
 export interface KeyTableOptions {
   logger: Logger;
-  /** Milliseconds that a request waits for the keys to be read. */
+  /** Milliseconds that a request waits until the table has read the keys. */
   timeoutMs: number;
 }
 
@@ -42,13 +42,13 @@ export function createKeyTable({ logger, timeoutMs }: KeyTableOptions): KeyTable
   let watch: QueuedIterator<KvEntry> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isKnown = false;
-  let tell: () => void = () => undefined;
+  let resolveKnown: () => void = () => undefined;
   let becomesKnown = waitAgain();
 
   function waitAgain(): Promise<void> {
     isKnown = false;
     return new Promise((resolve) => {
-      tell = resolve;
+      resolveKnown = resolve;
     });
   }
 
@@ -65,34 +65,34 @@ export function createKeyTable({ logger, timeoutMs }: KeyTableOptions): KeyTable
     const changed = (id: string): void => {
       for (const listener of listeners) listener(id);
     };
-    const become = (): void => {
+    const publish = (): void => {
       if (mine !== generation || isKnown) return;
       const before = records;
       records = fresh;
       isKnown = true;
-      tell();
+      resolveKnown();
       for (const id of before.keys()) changed(id);
     };
     const kv = await nc.jetstream().views.kv(KEYS.name, { bindOnly: true });
-    // The client says it in order with the entries, or, where all have come by then, before it hands any out.
+    // The client calls this in order with the entries; if all of them have arrived by then, before it hands out any.
     let early = false;
     let entries: QueuedIterator<KvEntry> | undefined;
     entries = await kv.watch({
       initializedFn: () => {
-        if (entries) become();
+        if (entries) publish();
         else early = true;
       },
     });
     if (mine !== generation) return entries.stop();
     watch = entries;
-    if (early && entries.getPending() === 0) become();
+    if (early && entries.getPending() === 0) publish();
     for await (const entry of entries) {
       if (mine !== generation) return;
       const record = entry.operation === 'PUT' ? readRecord(entry.string()) : undefined;
       if (record && record.id === entry.key) fresh.set(entry.key, record);
       else fresh.delete(entry.key);
       if (isKnown) changed(entry.key);
-      else if (early && entries.getPending() === 0) become();
+      else if (early && entries.getPending() === 0) publish();
     }
     if (mine === generation) throw new Error('the watch ended');
   }
@@ -101,7 +101,7 @@ export function createKeyTable({ logger, timeoutMs }: KeyTableOptions): KeyTable
     const mine = generation;
     read(nc, mine).catch((err: unknown) => {
       if (mine !== generation) return;
-      logger.warn({ err }, 'the API keys can not be read; it is tried again');
+      logger.warn({ err }, 'The gateway can not read the API keys and tries again.');
       stop();
       timer = setTimeout(() => start(nc), RETRY_MS);
     });
@@ -112,7 +112,7 @@ export function createKeyTable({ logger, timeoutMs }: KeyTableOptions): KeyTable
     known: async () => {
       if (isKnown) return;
       const late = () =>
-        new ServiceUnavailableError(`The API keys could not be read within ${timeoutMs} ms.`, {
+        new ServiceUnavailableError(`The gateway could not read the API keys within ${timeoutMs} ms.`, {
           next: 'freshet status',
         });
       await withTimeLimit(becomesKnown, timeoutMs, late);

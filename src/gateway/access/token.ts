@@ -1,6 +1,6 @@
 /**
- * Short-lived tokens for browsers, each bound to one user: JWTs (RFC 7519) signed with Ed25519 by the key they were made
- * with (`kid`). With the key they end.
+ * Short-lived tokens for browsers, each for one user: JWTs (RFC 7519). The API key that makes a token (`kid`) signs it
+ * with Ed25519. A token ends with its key.
  */
 import type { KeyObject } from 'node:crypto';
 import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose';
@@ -9,19 +9,19 @@ import { TOKEN_SCOPES, type TokenScope } from './scopes.ts';
 
 const ISSUER = 'freshet';
 const ALGORITHM = 'EdDSA';
-/** Characters of a token that is looked at. */
+/** Characters of the longest token that the gateway reads. */
 const MAX_LENGTH = 2_048;
 
 export interface TokenClaims {
   user: string;
-  /** Anonymous id that the browser acted under, which the token may join to the user. */
+  /** Anonymous id of the browser, which the token may link to the user. */
   session?: string;
   scopes: readonly TokenScope[];
   /** End, seconds since 1970. */
   expires: number;
 }
 
-/** A token in the name of a key. */
+/** A token that a key signs. */
 export async function signToken(key: string, id: string, claims: TokenClaims, now: number): Promise<string> {
   const { user, session, scopes, expires } = claims;
   return new SignJWT({ scope: scopes.join(' '), ...(session === undefined ? {} : { sid: session }) })
@@ -33,7 +33,7 @@ export async function signToken(key: string, id: string, claims: TokenClaims, no
     .sign(signingKey(key));
 }
 
-/** Id of the key that a token says it was made with; undefined for what is no token. */
+/** Id of the key that a token names; undefined if the text does not have the form of a token. */
 export function tokenKeyId(token: string): string | undefined {
   if (token.length > MAX_LENGTH || token.split('.').length !== 3) return undefined;
   try {
@@ -44,7 +44,7 @@ export function tokenKeyId(token: string): string | undefined {
   }
 }
 
-/** What a token says, where its key has signed it; else why it counts for nothing. */
+/** The claims of a token that its key has signed and that has not expired; else why it is not valid. */
 export async function readToken(
   token: string,
   verifier: KeyObject,

@@ -1,4 +1,4 @@
-/** `POST /v1/events`: the way into the log. */
+/** `POST /v1/events`: publishes events into the log. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { createCodec } from '../../bus/event/codec.ts';
@@ -36,7 +36,7 @@ const CONTENT: Record<EventMedia, { schema: object }> = {
   },
   'application/x-ndjson': {
     schema: Type.String({
-      description: 'one event a line',
+      description: 'one event per line',
       examples: [`${JSON.stringify(EVENT_EXAMPLE)}\n${JSON.stringify(second)}\n`],
     }),
   },
@@ -52,7 +52,7 @@ export async function eventRoutes(app: FastifyInstance, context: GatewayContext)
   const { http, events, publisher } = config;
   const codec = createCodec({ declared: events.declared, maxEventBytes: events.max_bytes });
 
-  // A context of its own, since bodies are read in another way here.
+  // A context of its own, because these routes parse bodies in another way.
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     for (const media of EVENT_MEDIA)
@@ -74,23 +74,26 @@ export async function eventRoutes(app: FastifyInstance, context: GatewayContext)
           operationId: 'publishEvents',
           summary: 'Publish events',
           description:
-            'One event, an array or lines. Each is checked; the good ones are stored whatever the others are, and the answer comes after ' +
-            'JetStream has acknowledged. An event’s identity is source and id: sending it again is safe, it counts once.',
+            'Send one event, an array or lines. The gateway checks each event, stores the valid ones even if others are not, and answers after ' +
+            'JetStream has acknowledged. source and id identify an event: a caller can send it again safely, and it counts once.',
           body: { content: CONTENT },
           response: answers(
             'Published',
-            'At least one event is stored, or was there already',
+            'The log has stored at least one of the events, or held it already',
             [400, 401, 403, 413, 415, 429, 503],
           ),
         },
-        // Events are checked one by one, by the rules that the log is read with.
+        // The codec checks each event, by the same rules as a service that reads the log.
         validatorCompiler: () => () => true,
         preParsing: async (request, _reply, payload) => {
           const encoding = request.headers['content-encoding'];
           if (encoding !== undefined && encoding !== 'identity')
-            throw new MediaTypeError(`Bodies are read as they are, not as ${encoding.slice(0, 50)}.`, {
-              next: 'leave content-encoding out',
-            });
+            throw new MediaTypeError(
+              `The gateway does not decode bodies with content-encoding ${encoding.slice(0, 50)}.`,
+              {
+                next: 'send the body without content-encoding',
+              },
+            );
           return payload;
         },
       },
@@ -124,30 +127,30 @@ export async function eventRoutes(app: FastifyInstance, context: GatewayContext)
 
   function answer(reply: FastifyReply, outcome: PublishOutcome, events: number): FastifyReply {
     const { unacknowledged, failure, accepted, duplicates, rejected, seq } = outcome;
-    const said = { accepted, duplicates, rejected, ...(seq === undefined ? {} : { seq }) };
+    const counts = { accepted, duplicates, rejected, ...(seq === undefined ? {} : { seq }) };
     if (unacknowledged > 0) {
-      // An error of ours by its code: its details hold the subject, and that the user's id.
+      // The code alone of a Freshet error: its details contain the subject, and the subject contains the user's id.
       const why = failure instanceof FreshetError ? { code: failure.code } : { err: failure };
-      logger.warn({ ...why, unacknowledged, accepted, duplicates }, 'the log did not acknowledge');
+      logger.warn({ ...why, unacknowledged, accepted, duplicates }, 'The log did not acknowledge events.');
       return sendProblem(reply, {
         ...unacknowledgedProblem(outcome, http.publish_timeout_ms),
-        ...said,
+        ...counts,
         unacknowledged,
       });
     }
-    if (accepted + duplicates > 0) return reply.send(said);
-    return sendProblem(reply, { ...refused(outcome, events), ...said });
+    if (accepted + duplicates > 0) return reply.send(counts);
+    return sendProblem(reply, { ...refused(outcome, events), ...counts });
   }
 }
 
 const unreadable = (): MediaTypeError =>
-  new MediaTypeError(`Events are read as ${EVENT_MEDIA.join(', ')}.`, {
+  new MediaTypeError(`The gateway does not read events of this content type. It reads ${EVENT_MEDIA.join(', ')}.`, {
     next: `add the header 'content-type: ${EVENT_MEDIA[0]}'`,
   });
 
-const SAFE = 'Publish all of them again under the same ids: what is stored already is not stored twice.';
+const SAFE = 'Publish all of them again under the same ids: the log stores no event twice.';
 
-/** Why events are not known to be stored, and that a retry is safe. */
+/** Says why the log did not acknowledge events, and that a retry is safe. */
 function unacknowledgedProblem({ unacknowledged, failure }: PublishOutcome, timeoutMs: number): Problem {
   const what = unacknowledged === 1 ? 'one event' : `${unacknowledged} events`;
   if (failure instanceof FreshetError && !(failure instanceof PublishUnacknowledgedError)) {
@@ -165,17 +168,17 @@ function unacknowledgedProblem({ unacknowledged, failure }: PublishOutcome, time
   return problemOf(err);
 }
 
-/** Codes of events that are good, but not this caller's to publish. */
+/** Codes of valid events that the caller may not publish. */
 const NOT_ALLOWED: ReadonlySet<string> = new Set(['FRESHET_SCOPE_MISSING', 'FRESHET_OTHER_USER']);
 
-/** What to do about events that were refused for one reason; for all else there is the page on events. */
+/** Next steps if all events were refused for the same reason; the page on events covers the other codes. */
 const NEXT: Readonly<Record<string, string>> = {
   FRESHET_SCOPE_MISSING: 'publish with a key that has the scope: freshet keys create NAME --scope SCOPE',
   FRESHET_OTHER_USER: 'publish with a token of that user, or from your server with a key',
-  FRESHET_EVENT_TOO_LARGE: 'send less in one event, or raise events.max_bytes',
+  FRESHET_EVENT_TOO_LARGE: 'send a smaller event, or raise events.max_bytes',
 };
 
-/** Nothing was taken: the reason, where there is one for all of them. */
+/** The problem if the log stored no event: with the code of the events, if all have the same. */
 function refused({ rejected }: PublishOutcome, events: number): Problem {
   const [first] = rejected;
   const codes = new Set(rejected.map(({ code }) => code));
@@ -185,7 +188,7 @@ function refused({ rejected }: PublishOutcome, events: number): Problem {
     title: 'Event refused',
     status: code === 'FRESHET_EVENT_TOO_LARGE' ? 413 : NOT_ALLOWED.has(code) ? 403 : 400,
     code,
-    detail: events === 1 && first ? first.message : `None of the ${events} events is stored; rejected says why.`,
+    detail: events === 1 && first ? first.message : `The gateway refused all ${events} events. rejected says why.`,
     next: NEXT[code] ?? 'see docs/reference/events.md',
   };
 }

@@ -1,9 +1,9 @@
 /** `/v1/items` and `/v1/items/{id}`. */
 import type { FastifyInstance } from 'fastify';
-import { ask } from '../ask.ts';
 import type { GatewayContext } from '../context.ts';
 import { answers, READ_PROBLEMS } from '../schemas/answers.ts';
 import type { RequestOf } from '../schemas/requests.ts';
+import { requestService } from '../service-request.ts';
 
 const tags = ['items'];
 
@@ -23,7 +23,7 @@ export function itemRoutes(app: FastifyInstance, context: GatewayContext): void 
         response: answers('Item', 'The item', [400, 401, 403, 404, 429, 503, 504]),
       },
     },
-    ({ params, query }) => ask(context, 'freshet.content.get', { ...query, item: params.id }),
+    ({ params, query }) => requestService(context, 'freshet.content.get', { ...query, item: params.id }),
   );
 
   app.get<{ Querystring: RequestOf<'items'> }>(
@@ -33,11 +33,11 @@ export function itemRoutes(app: FastifyInstance, context: GatewayContext): void 
       schema: {
         tags,
         operationId: 'listItems',
-        summary: 'The catalogue in pages, all of it or what has a tag',
+        summary: 'The catalogue in pages: all items, or those with a tag',
         querystring: schemas.items,
         response: answers('Items', 'A page of the catalogue', READ_PROBLEMS),
       },
     },
-    ({ query }) => ask(context, 'freshet.content.list', query),
+    ({ query }) => requestService(context, 'freshet.content.list', query),
   );
 }

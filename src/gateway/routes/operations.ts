@@ -1,4 +1,4 @@
-/** For those who run it: `/healthz`, `/readyz`, `/metrics`. */
+/** For the operator: `/healthz`, `/readyz`, `/metrics`. */
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { GatewayContext } from '../context.ts';
@@ -7,7 +7,7 @@ import { answers } from '../schemas/answers.ts';
 const tags = ['operations'];
 const HEALTHY = '{"status":"ok"}\n';
 
-/** Probes and scrapes: not worth a line in the log each. */
+/** Routes of probes and scrapes, which the gateway does not log. */
 export const QUIET_ROUTES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 
 export function operationRoutes(app: FastifyInstance, { metrics, ready }: GatewayContext): void {
@@ -19,8 +19,8 @@ export function operationRoutes(app: FastifyInstance, { metrics, ready }: Gatewa
       schema: {
         tags,
         operationId: 'health',
-        summary: 'Whether the process answers; asks nobody',
-        response: { 200: Type.Object({ status: Type.Literal('ok') }, { description: 'It does' }) },
+        summary: 'Whether the gateway process answers; it checks no service',
+        response: { 200: Type.Object({ status: Type.Literal('ok') }, { description: 'The process answers' }) },
       },
     },
     (_request, reply) => reply.type('application/json').send(HEALTHY),
@@ -32,11 +32,11 @@ export function operationRoutes(app: FastifyInstance, { metrics, ready }: Gatewa
       schema: {
         tags,
         operationId: 'ready',
-        summary: 'Whether requests are served, and what isn’t ready',
+        summary: 'Whether the system serves requests, and what is not ready',
         response: {
-          ...answers('Ready', 'Everything is ready', []),
+          ...answers('Ready', 'The system serves requests', []),
           503: {
-            description: 'Something isn’t ready',
+            description: 'A service or NATS is not ready',
             content: { 'application/json': { schema: Type.Ref('Ready#') } },
           },
         },
@@ -57,7 +57,7 @@ export function operationRoutes(app: FastifyInstance, { metrics, ready }: Gatewa
         operationId: 'metrics',
         summary: 'Metrics for Prometheus',
         produces: ['text/plain'],
-        response: { 200: Type.String({ description: 'In Prometheus’ text format' }) },
+        response: { 200: Type.String({ description: 'Metrics in the text format of Prometheus' }) },
       },
     },
     async (_request, reply) => {

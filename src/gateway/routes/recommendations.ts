@@ -2,14 +2,14 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { createCodec } from '../../bus/event/codec.ts';
 import type { Json } from '../../bus/nats/micro.ts';
+import { otherUser } from '../access/authorizer.ts';
 import { type Caller, mayActFor } from '../access/caller.ts';
-import { otherUser } from '../access/gate.ts';
-import { ask, passOn } from '../ask.ts';
 import type { GatewayContext } from '../context.ts';
 import { withFilter } from '../filter.ts';
+import { createImpressionReporter } from '../impression-reporting.ts';
 import { answers, READ_PROBLEMS } from '../schemas/answers.ts';
 import type { RequestOf } from '../schemas/requests.ts';
-import { createServed } from '../served.ts';
+import { forwardAnswer, requestService } from '../service-request.ts';
 import { type Trace, traceOf } from '../trace.ts';
 
 const tags = ['recommendations'];
@@ -17,7 +17,7 @@ const tags = ['recommendations'];
 export function recommendationRoutes(app: FastifyInstance, context: GatewayContext): void {
   const { schemas, config, link, logger } = context;
   const { http, publisher } = config;
-  const served = createServed({
+  const impressions = createImpressionReporter({
     link,
     codec: createCodec(),
     logger,
@@ -26,19 +26,23 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
     window: publisher.window,
   });
 
-  interface Asker {
-    /** Whether the list is to be reported as served. */
+  interface Reporting {
+    /** Whether the gateway reports the list as served. */
     report: boolean | undefined;
     user: string | undefined;
     caller: Caller;
     trace: Trace | undefined;
   }
 
-  async function recommend(asked: Json, reply: FastifyReply, { report, user, caller, trace }: Asker): Promise<unknown> {
-    if (report !== true) return passOn(context, 'freshet.engine.recommend', asked, reply);
-    served.check(caller, user);
-    const answer = await ask(context, 'freshet.engine.recommend', asked);
-    return served.report(answer as Json, user as string, { trace, context: asked.context });
+  async function recommend(
+    query: Json,
+    reply: FastifyReply,
+    { report, user, caller, trace }: Reporting,
+  ): Promise<unknown> {
+    if (report !== true) return forwardAnswer(context, 'freshet.engine.recommend', query, reply);
+    impressions.check(caller, user);
+    const answer = await requestService(context, 'freshet.engine.recommend', query);
+    return impressions.report(answer as Json, user as string, { trace, context: query.context });
   }
 
   app.get<{ Params: RequestOf<'userPath'>; Querystring: RequestOf<'recommend'> }>(
@@ -50,7 +54,7 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
         operationId: 'recommendForUser',
         summary: 'A list for a user',
         description:
-          'What goes with what the user did, up to the newest event. Never an error for an unknown user: they get what is popular.',
+          'Items that fit what the user did, up to the newest event. An unknown user gets popular items, not an error.',
         params: schemas.userPath,
         querystring: schemas.recommend,
         response: answers('Ranking', 'The list', READ_PROBLEMS),
@@ -58,8 +62,8 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
     },
     ({ params, query, caller, headers }, reply) => {
       const user = params.id;
-      const { served: report, ...asked } = withFilter(query);
-      return recommend({ ...asked, user }, reply, { report, user, caller, trace: traceOf(headers) });
+      const { served: report, ...rest } = withFilter(query);
+      return recommend({ ...rest, user }, reply, { report, user, caller, trace: traceOf(headers) });
     },
   );
 
@@ -70,9 +74,9 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
       schema: {
         tags,
         operationId: 'recommend',
-        summary: 'A list for a user, asked for with a body',
+        summary: 'A list for a user, from a request with a body',
         description:
-          'The same as the list for a user, with all that does not go into an address: a history of somebody unknown, candidates, more like these and ' +
+          'The same list, with options that do not fit into a URL: the history of an unknown user, candidates, more like these and ' +
           'not like those, filters, boosts, diversity, quotas.',
         body: schemas.recommendBody,
         response: answers('Ranking', 'The list', [400, 401, 403, 413, 415, 429, 503, 504]),
@@ -80,8 +84,8 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
     },
     ({ body, caller, headers }, reply) => {
       if (body.user !== undefined && !mayActFor(caller, body.user)) throw otherUser();
-      const { served: report, ...asked } = body;
-      return recommend(asked, reply, { report, user: body.user, caller, trace: traceOf(headers) });
+      const { served: report, ...query } = body;
+      return recommend(query, reply, { report, user: body.user, caller, trace: traceOf(headers) });
     },
   );
 
@@ -92,15 +96,16 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
       schema: {
         tags,
         operationId: 'shelvesForUser',
-        summary: 'Several titled rows for a user, with no item twice',
-        description: 'For the user, because of what they took last, what is new, and what is popular now.',
+        summary: 'Several titled rows for a user; no item is in two rows',
+        description:
+          'Rows for the user, because of the items that the user took last, of new items, and of items that are popular now.',
         params: schemas.userPath,
         querystring: schemas.shelves,
         response: answers('Shelves', 'The rows', READ_PROBLEMS),
       },
     },
     ({ params, query }, reply) =>
-      passOn(context, 'freshet.engine.shelves', { ...withFilter(query), user: params.id }, reply),
+      forwardAnswer(context, 'freshet.engine.shelves', { ...withFilter(query), user: params.id }, reply),
   );
 
   app.get<{ Params: RequestOf<'itemPath'>; Querystring: RequestOf<'similar'> }>(
@@ -117,7 +122,7 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
       },
     },
     ({ params, query }, reply) =>
-      passOn(context, 'freshet.engine.similar', { ...withFilter(query), item: params.id }, reply),
+      forwardAnswer(context, 'freshet.engine.similar', { ...withFilter(query), item: params.id }, reply),
   );
 
   app.get<{ Querystring: RequestOf<'trending'> }>(
@@ -127,12 +132,12 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
       schema: {
         tags,
         operationId: 'trendingItems',
-        summary: 'Items that are taken most lately',
+        summary: 'Items that users take most at present',
         querystring: schemas.trending,
         response: answers('Ranking', 'The list', READ_PROBLEMS),
       },
     },
-    ({ query }, reply) => passOn(context, 'freshet.engine.trending', withFilter(query), reply),
+    ({ query }, reply) => forwardAnswer(context, 'freshet.engine.trending', withFilter(query), reply),
   );
 
   app.get(
@@ -142,10 +147,10 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
       schema: {
         tags: ['operations'],
         operationId: 'ping',
-        summary: 'Nothing, from the engine: how long the way takes',
+        summary: 'An empty answer of the engine, to measure the time from caller to engine',
         response: answers('Nothing', 'An empty object', [401, 403, 429, 503]),
       },
     },
-    (_request, reply) => passOn(context, 'freshet.engine.ping', {}, reply),
+    (_request, reply) => forwardAnswer(context, 'freshet.engine.ping', {}, reply),
   );
 }

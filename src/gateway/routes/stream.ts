@@ -1,33 +1,33 @@
-/** `/v1/users/{id}/recommendations/stream`: the list of a user, again whenever it changes. */
+/** `/v1/users/{id}/recommendations/stream`: sends the list of a user, and again whenever it changes. */
 import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { messageOf, TooManyStreamsError } from '../../errors.ts';
-import { ask } from '../ask.ts';
 import type { GatewayContext } from '../context.ts';
 import { withFilter } from '../filter.ts';
 import { type RankingView, viewOfPublished } from '../published-list.ts';
 import { answers, READ_PROBLEMS } from '../schemas/answers.ts';
 import type { RequestOf } from '../schemas/requests.ts';
+import { requestService } from '../service-request.ts';
 import { openSse, type Sse } from '../sse.ts';
 
-/** Milliseconds after which a list that could not be had is asked for again, and a reader comes back. */
+/** Milliseconds after which the gateway requests a list again after an error, and a reader connects again. */
 const RETRY_MS = 1_000;
 
-/** Of Node's timers; a longer one ends at once. */
+/** The longest time of a Node timer, milliseconds; a longer one ends at once. */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
-/** Place in a stream: the log position, and a hash of what was shown, by which a list that didn't change is known. */
-const placeOf = ({ seq, items }: RankingView): string => `${seq}.${digest(items)}`;
+/** Id of a message: the log position, and a hash of the items, which shows whether the list has changed. */
+const messageIdOf = ({ seq, items }: RankingView): string => `${seq}.${digest(items)}`;
 const digest = (items: RankingView['items']): string =>
   createHash('sha256')
     .update(JSON.stringify(items.map(({ item }) => item)))
     .digest('base64url')
     .slice(0, 12);
 
-const PLACE = /^(\d{1,15})\.([\w-]{12})$/;
+const MESSAGE_ID = /^(\d{1,15})\.([\w-]{12})$/;
 
 export function streamRoutes(app: FastifyInstance, context: GatewayContext): void {
-  const { schemas, config, watching, gate, keys, metrics, logger } = context;
+  const { schemas, config, watching, authenticator, keys, metrics, logger } = context;
   const { http } = config;
   const open = new Set<Sse>();
   app.addHook('preClose', async () => {
@@ -43,9 +43,9 @@ export function streamRoutes(app: FastifyInstance, context: GatewayContext): voi
         operationId: 'watchRecommendations',
         summary: 'A list for a user, and again whenever it changes',
         description:
-          'Server-sent events: each `ranking` holds a list as the plain call answers it. A reader that names the last id it has seen ' +
-          '(`Last-Event-ID`) gets the list only if it is another by now. Lines that begin with a colon are signs of life. Pages that can’t set headers ' +
-          '(EventSource) give their token as `access_token`.',
+          'Server-sent events: each `ranking` holds a list, as the request without a stream answers it. A reader that sends the last id that it received ' +
+          '(`Last-Event-ID`) gets the list only if it has changed since. Lines that begin with a colon are heartbeats. Pages that cannot set headers ' +
+          '(EventSource) send their token as `access_token`.',
         params: schemas.userPath,
         querystring: schemas.stream,
         response: answers('RankingStream', 'The list, then each one that differs from the one before', READ_PROBLEMS),
@@ -53,14 +53,17 @@ export function streamRoutes(app: FastifyInstance, context: GatewayContext): voi
     },
     async (request, reply) => {
       const { params, caller } = request;
-      const { access_token: _token, ...asked } = request.query;
-      const query = withFilter(asked);
+      const { access_token: _token, ...rest } = request.query;
+      const query = withFilter(rest);
       const user = params.id;
       if (watching.count() >= http.streams_max || watching.count(user) >= http.streams_per_user)
-        throw new TooManyStreamsError('As many lists are being watched as this gateway takes.', {
-          next: 'ask for the list now and then, or come back later',
-        });
-      const [, seen = '0', shown] = PLACE.exec(String(request.headers['last-event-id'] ?? '')) ?? [];
+        throw new TooManyStreamsError(
+          'Callers watch as many lists as the gateway allows (http.streams_max, http.streams_per_user).',
+          {
+            next: 'try again later, or request the list without a stream',
+          },
+        );
+      const [, seen = '0', shown] = MESSAGE_ID.exec(String(request.headers['last-event-id'] ?? '')) ?? [];
       let reached = Math.max(Number(seen), query.min_seq ?? 0);
       let last = shown;
       let sse: Sse | undefined;
@@ -70,7 +73,7 @@ export function streamRoutes(app: FastifyInstance, context: GatewayContext): voi
       let timer: NodeJS.Timeout | undefined;
 
       const list = (): Promise<RankingView> =>
-        ask(context, 'freshet.engine.recommend', {
+        requestService(context, 'freshet.engine.recommend', {
           ...query,
           user,
           ...(reached > 0 ? { min_seq: reached } : {}),
@@ -81,10 +84,10 @@ export function streamRoutes(app: FastifyInstance, context: GatewayContext): voi
         const now = digest(ranking.items);
         if (now === last) return;
         last = now;
-        if (sse?.send({ id: placeOf(ranking), event: 'ranking', data: ranking })) metrics.pushed();
+        if (sse?.send({ id: messageIdOf(ranking), event: 'ranking', data: ranking })) metrics.pushed();
       }
 
-      // One question at a time; what changes meanwhile asks for one more.
+      // One request at a time; a change meanwhile causes one more.
       async function refresh(): Promise<void> {
         if (ended) return;
         if (busy) {
@@ -100,7 +103,7 @@ export function streamRoutes(app: FastifyInstance, context: GatewayContext): voi
           failed = true;
           logger.debug(
             { code: (err as { code?: string }).code, why: messageOf(err) },
-            'a watched list could not be had',
+            'The gateway could not get a watched list and tries again.',
           );
         }
         busy = false;
@@ -116,15 +119,15 @@ export function streamRoutes(app: FastifyInstance, context: GatewayContext): voi
         if (view) show(view);
         else void refresh();
       });
-      const forget = keys.onChange(() => {
-        if (!gate.stands(caller)) sse?.end();
+      const unsubscribe = keys.onChange(() => {
+        if (!authenticator.isValid(caller)) sse?.end();
       });
       const leave = (): void => {
         ended = true;
         clearTimeout(timer);
         clearTimeout(expiry);
         watch.close();
-        forget();
+        unsubscribe();
         if (sse) open.delete(sse);
         metrics.streams(watching.count());
       };
@@ -157,8 +160,8 @@ export function streamRoutes(app: FastifyInstance, context: GatewayContext): voi
       show(first);
       busy = false;
       if (again) void refresh();
-      // It went, or what let it in did, while the first list was being made.
-      if (reply.raw.destroyed || !gate.stands(caller)) sse.end();
+      // The caller disconnected, or its key or token ended, while the engine made the first list.
+      if (reply.raw.destroyed || !authenticator.isValid(caller)) sse.end();
       return reply;
     },
   );

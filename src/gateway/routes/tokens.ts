@@ -1,8 +1,8 @@
-/** `POST /v1/tokens`: a short-lived token for one user's browser. */
+/** `POST /v1/tokens`: makes a short-lived token for the browser of one user. */
 import type { FastifyInstance } from 'fastify';
 import { BadRequestError, KeysUnusedError, ScopeMissingError } from '../../errors.ts';
 import { mayUse } from '../access/caller.ts';
-import { secretOf } from '../access/hook.ts';
+import { secretOf } from '../access/require-access.ts';
 import { TOKEN_SCOPES } from '../access/scopes.ts';
 import { signToken } from '../access/token.ts';
 import type { GatewayContext } from '../context.ts';
@@ -17,10 +17,10 @@ export function tokenRoutes(app: FastifyInstance, { schemas, config }: GatewayCo
       schema: {
         tags: ['access'],
         operationId: 'makeToken',
-        summary: 'A short-lived token for one user’s browser',
+        summary: 'Make a short-lived token for the browser of one user',
         description:
-          'Asked for by your server with its key. The token opens that user’s lists and profile and publishes that user’s events, as far as the key ' +
-          'may; it ends with its time, or with the key.',
+          'Your server requests it with its key. With the token, the browser reads lists and profile of this user and publishes events of this user, as far as the key ' +
+          'may. The token ends when it expires, or with the key.',
         body: schemas.token,
         response: answers('Token', 'The token', [400, 401, 403, 409, 413, 415, 429, 503]),
       },
@@ -29,18 +29,20 @@ export function tokenRoutes(app: FastifyInstance, { schemas, config }: GatewayCo
       const { body, caller } = request;
       const key = secretOf(request);
       if (caller.kind !== 'key' || key === undefined)
-        throw new KeysUnusedError('No keys are asked for here, so there is nothing that a token would open.', {
+        throw new KeysUnusedError('The gateway requires no keys, so it makes no tokens.', {
           next: 'freshet keys create NAME --scope recommend --scope events:user',
         });
       const { user, session } = body;
       if (session === user)
-        throw new BadRequestError('session is the user itself.', { details: { member: 'session' } });
+        throw new BadRequestError('session equals user. Send the anonymous id of the browser, or leave session out.', {
+          details: { member: 'session' },
+        });
       const scopes = (body.scopes ?? TOKEN_SCOPES.filter((scope) => mayUse(caller, [scope]))).filter(
         (scope, i, all) => all.indexOf(scope) === i,
       );
       const missing = scopes.find((scope) => !mayUse(caller, [scope]));
       if (missing !== undefined)
-        throw new ScopeMissingError(`The key does not have the scope ${missing} itself.`, {
+        throw new ScopeMissingError(`The key does not have the scope ${missing}, so it cannot give it to a token.`, {
           next: `freshet keys create NAME --scope ${missing}`,
           details: { scope: [missing] },
         });

@@ -1,11 +1,11 @@
-/** `/v1/users/{id}` and its history. */
+/** `/v1/users/{id}`, with history, export and erasure. */
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { exportChunks, exportDocument } from '../../user/export-document.ts';
-import { ask } from '../ask.ts';
 import type { GatewayContext } from '../context.ts';
 import { answers } from '../schemas/answers.ts';
 import type { RequestOf } from '../schemas/requests.ts';
+import { requestService } from '../service-request.ts';
 
 const tags = ['users'];
 const problems = [400, 401, 403, 404, 429, 503, 504] as const;
@@ -20,13 +20,13 @@ export function userRoutes(app: FastifyInstance, context: GatewayContext): void 
       schema: {
         tags,
         operationId: 'getUser',
-        summary: 'What is known of a user',
+        summary: 'The profile of a user',
         params: schemas.userPath,
         querystring: schemas.fresh,
         response: answers('User', 'The user', problems),
       },
     },
-    ({ params, query }) => ask(context, 'freshet.user.get', { ...query, user: params.id }),
+    ({ params, query }) => requestService(context, 'freshet.user.get', { ...query, user: params.id }),
   );
 
   app.delete<{ Params: RequestOf<'userPath'> }>(
@@ -38,14 +38,14 @@ export function userRoutes(app: FastifyInstance, context: GatewayContext): void 
         operationId: 'forgetUser',
         summary: 'Forget a user for good',
         description:
-          'Events, rows, statistics, lists and snapshots, sessions that became this user included. It goes on by itself; the address in Location shows how far it is. An unknown user gets the same answer.',
+          'Erases the events, rows, statistics, lists and snapshots of the user and of the sessions that became this user. The erasure goes on by itself; the URL in Location shows its progress. The answer for an unknown user is the same.',
         params: schemas.userPath,
         response: answers('Erasure', 'The erasure has begun', problems, 202),
       },
     },
     async ({ params }, reply) => {
       const user = params.id;
-      const begun = (await ask(context, 'freshet.user.forget', { user })) as { erasure: string };
+      const begun = (await requestService(context, 'freshet.user.forget', { user })) as { erasure: string };
       return reply.code(202).header('location', `/v1/erasures/${begun.erasure}`).send(begun);
     },
   );
@@ -57,12 +57,12 @@ export function userRoutes(app: FastifyInstance, context: GatewayContext): void 
       schema: {
         tags,
         operationId: 'getErasure',
-        summary: 'How far an erasure is, by service',
+        summary: 'The progress of an erasure, by service',
         params: schemas.erasurePath,
         response: answers('Erasure', 'The erasure', problems),
       },
     },
-    ({ params }) => ask(context, 'freshet.user.erasure', { erasure: params.erasure }),
+    ({ params }) => requestService(context, 'freshet.user.erasure', { erasure: params.erasure }),
   );
 
   app.get<{ Params: RequestOf<'userPath'>; Querystring: RequestOf<'history'> }>(
@@ -72,13 +72,13 @@ export function userRoutes(app: FastifyInstance, context: GatewayContext): void 
       schema: {
         tags,
         operationId: 'getUserHistory',
-        summary: 'What a user did, newest first',
+        summary: 'The interactions of a user, newest first',
         params: schemas.userPath,
         querystring: schemas.history,
         response: answers('History', 'A page of the history', problems),
       },
     },
-    ({ params, query }) => ask(context, 'freshet.user.history', { ...query, user: params.id }),
+    ({ params, query }) => requestService(context, 'freshet.user.history', { ...query, user: params.id }),
   );
 
   app.get<{ Params: RequestOf<'userPath'>; Querystring: RequestOf<'fresh'> }>(
@@ -88,25 +88,25 @@ export function userRoutes(app: FastifyInstance, context: GatewayContext): void 
       schema: {
         tags,
         operationId: 'exportUser',
-        summary: 'Everything that is held on a user',
+        summary: 'All data on a user',
         description:
-          'By service, with their events from the log and those of the sessions that became this user. It is written as it is read, so that a long one is cut off where it can’t be completed: a document that is whole ends with `}`.',
+          'Records by service, and the events of the user and of the sessions that became this user. The gateway sends the document while it reads; if it cannot complete the document, it cuts it off. A complete document ends with `}`.',
         params: schemas.userPath,
         querystring: schemas.fresh,
-        response: answers('Export', 'What is held', problems),
+        response: answers('Export', 'The data', problems),
       },
     },
     async ({ params, query, log }, reply) => {
       const user = params.id;
       const text = exportDocument(exportChunks(context.link.bus().nc, user, query));
-      // Whatever is wrong shows before the answer has begun.
+      // Errors show here, before the answer has begun.
       const first = await context.link.whileConnected(text.next());
       async function* all(): AsyncGenerator<string> {
         if (!first.done) yield first.value;
         yield* text;
       }
       const body = Readable.from(all());
-      body.on('error', (err) => log.warn({ err }, 'an export was cut off'));
+      body.on('error', (err) => log.warn({ err }, 'The gateway cut off an export.'));
       return reply.type('application/json').send(body);
     },
   );

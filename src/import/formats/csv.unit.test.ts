@@ -62,7 +62,7 @@ test('a map names the columns, the type and the unit', async () => {
   ]);
 });
 
-test('a map may say what the values of a column mean, and that there is no header', async () => {
+test('a map may define the values of a column, and files without a header', async () => {
   const file = folder.write('a.csv', 'u,i,5,b\nu,j,6,w\n');
   const map = {
     header: false,
@@ -76,7 +76,7 @@ test('a map may say what the values of a column mean, and that there is no heade
   expect(reasons(imported)).toEqual(['2 FRESHET_EVENT_TYPE_UNKNOWN']);
 });
 
-test('a map for each file imports a shop with catalogue and customers', async () => {
+test('one map per file imports a shop with catalogue and customers', async () => {
   folder.write('orders-1.csv', 'who,what,when\nc1,s1,100\n');
   folder.write('orders-2.csv.gz', gzipSync('who,what,when\nc2,s1,50\n'));
   folder.write('catalogue.csv', 'sku,label,cats,colours,since\ns1,"Mug, blue","Kitchen;Gift","blue|white",2020\n');
@@ -107,7 +107,7 @@ test('a map for each file imports a shop with catalogue and customers', async ()
   });
 });
 
-test('catalogue and users are recognised by their columns; what points to a person is left out', async () => {
+test('catalogue and users are recognised by their columns; personal columns are left out', async () => {
   folder.write('items.csv', 'item_id,title,genres,pages\ni,Title,a|b,007\n');
   folder.write('users.csv', 'user_id,age,email,Zip Code\nu,31,u@example.org,12345\n');
   folder.write('log.csv', 'user_id,item_id,rating,timestamp\nu,i,4,1000\n');
@@ -119,7 +119,7 @@ test('catalogue and users are recognised by their columns; what points to a pers
   ]);
 });
 
-test('a broken line in the middle costs that line alone', async () => {
+test('a broken line in the middle fails alone', async () => {
   const good = (n: number) => `"u${n}","i, ${n}",${n}`;
   const file = folder.write(
     'a.csv',
@@ -159,7 +159,7 @@ test('a broken line in the middle costs that line alone', async () => {
   ]);
 });
 
-test('a field may go over several lines, also where reading is cut', async () => {
+test('a field may span several lines, also across the chunks of reading', async () => {
   const lines = Array.from({ length: 4000 }, (_, n) => `i${n},"${'x'.repeat(90)} first\nsecond ""${n}"""`);
   folder.write('items.csv', `item,title\n${lines.join('\n')}\n`);
   const { events, rejected, rows } = await importing(`${folder.path}/items.csv`);
@@ -169,7 +169,7 @@ test('a field may go over several lines, also where reading is cut', async () =>
   expect(rows.at(-1)?.line).toBe(2 + 3999 * 2);
 });
 
-test('whatever a field holds comes back as it was', async () => {
+test('every text of a field is read back unchanged', async () => {
   const field = fc.string({ unit: fc.constantFrom('a', '"', ',', '\n', ' ', ';', 'é'), maxLength: 12 });
   const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
   await fc.assert(
@@ -183,14 +183,14 @@ test('whatever a field holds comes back as it was', async () => {
   );
 });
 
-test('quoted rows among broken ones are read one by one, and none is lost', async () => {
+test('quoted rows among broken ones are all read', async () => {
   const lines = Array.from({ length: 3000 }, (_, n) => (n % 100 === 50 ? `"u"x,i,${n}` : `"u","i","${n}"`));
   const imported = await importing(folder.write('a.csv', `user,item,time\n${lines.join('\n')}`));
   expect(imported.events).toHaveLength(2970);
   expect(imported.rejected).toHaveLength(30);
 });
 
-test('errors name what is there and what to do', async () => {
+test('errors name the columns that exist and the next step', async () => {
   const file = folder.write('a.csv', 'foo,bar\n1,2\n');
   await expect(importing(file)).rejects.toMatchObject({
     message: expect.stringContaining('Its columns are "foo", "bar"'),
@@ -208,7 +208,7 @@ test('errors name what is there and what to do', async () => {
   ).rejects.toMatchObject({ next: expect.stringContaining('user.purchased.v1') });
 });
 
-test('a map that is not one is refused with the reason', async () => {
+test('an invalid map is refused with the reason', async () => {
   const reading = (content: string) => readColumnMap(folder.write('map.json', content));
   await expect(reading('{')).rejects.toMatchObject({ message: expect.stringContaining('map.json as JSON') });
   await expect(reading('[]')).rejects.toMatchObject({ message: expect.stringContaining('neither "user" nor "item"') });

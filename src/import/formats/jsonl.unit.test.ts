@@ -19,7 +19,7 @@ const event = (id: string, time: string | undefined, more: object = {}) => ({
 });
 const lines = (...events: unknown[]) => events.map((e) => (typeof e === 'string' ? e : JSON.stringify(e))).join('\n');
 
-test('events keep what they hold and come in order of time, those without one last', async () => {
+test('events are unchanged and in order of time, those without a time last', async () => {
   const first = event('e1', '2026-01-01T00:00:00+01:00', { extra: { a: [1, 'ü'] } });
   const later = event('e2', '2026-01-01T00:00:00Z', { type: 'content.withdrawn.v1', data: {} });
   const now = event('e3', undefined);
@@ -30,7 +30,7 @@ test('events keep what they hold and come in order of time, those without one la
   expect(rows.map(({ line }) => line)).toEqual([4, 2, 1]);
 });
 
-test('what cannot be an event is rejected with line and reason', async () => {
+test('a line that is not an event is rejected with line and reason', async () => {
   const time = '2026-01-01T00:00:00Z';
   const file = folder.write(
     'backup',

@@ -52,7 +52,7 @@ test('a folder of the 100K set gives films in latin-1, users without zip codes, 
   expect(events[2]).toMatchObject({ time: '1997-12-04T15:55:48.000Z', data: { item: '1', value: 3 } });
 });
 
-test('files with :: are read, also when a title holds that, and compressed', async () => {
+test('files with :: are read, also with :: in a title, and compressed', async () => {
   folder.write('ratings.dat', '1::10::5::978300760\n1::11::3.5::978300761\n1::11::x::978300761\n1::11::3\n');
   folder.write(
     'movies.dat.gz',
@@ -87,7 +87,7 @@ test('the CSV files are read, their tags and links left out', async () => {
   ]);
 });
 
-test('ratings are known by how they look, whatever the file is called', async () => {
+test('ratings are recognised by their content, whatever the name of the file', async () => {
   const file = folder.write('u1.base.copy', '7\t2\t4\t881250949\n');
   expect((await importing(file)).story).toEqual(['rated 7 2']);
 });

@@ -9,7 +9,7 @@ afterEach(() => folder.remove());
 
 const INTER = 'user_id:token\titem_id:token\trating:float\ttimestamp:float\n';
 
-test('atomic files give items, users and ratings, typed as the header says', async () => {
+test('atomic files give items, users and ratings, with the types of the header', async () => {
   folder.write('toy.inter', `${INTER}u2\ti1\t3.5\t1000\nu1\ti1\t4\t500\n`);
   folder.write(
     'toy.item',
@@ -41,7 +41,7 @@ test('interactions without a rating are views', async () => {
   expect(events).toMatchObject([{ type: 'user.viewed.v1', time: '2023-11-14T22:13:20.000Z', data: { item: 'i' } }]);
 });
 
-test('broken rows are rejected with line and reason, the others go through', async () => {
+test('broken rows are rejected with line and reason, and the others are imported', async () => {
   const long = 'x'.repeat(129);
   const file = folder.write(
     'x.inter',
@@ -70,7 +70,7 @@ test('broken rows are rejected with line and reason, the others go through', asy
   expect(imported.rejected[1]?.message).toBe('the value "NaN" is not a number');
 });
 
-test('a header without a column of the time is an error that says what is there', async () => {
+test('a header without a time column is an error that names the columns', async () => {
   const file = folder.write('x.inter', 'user_id:token\titem_id:token\nu\ti\n');
   await expect(importing(file)).rejects.toMatchObject({
     code: 'FRESHET_IMPORT_FORMAT',
@@ -79,7 +79,7 @@ test('a header without a column of the time is an error that says what is there'
   });
 });
 
-test('asked for RecBole, a file without its header is refused', async () => {
+test('with the format recbole, a file without its header is refused', async () => {
   const file = folder.write('x.inter', 'user,item\n');
   await expect(importing(file, { format: 'recbole' })).rejects.toMatchObject({ code: 'FRESHET_IMPORT_FORMAT' });
 });

@@ -11,7 +11,7 @@ const BETWEEN = 100_000;
 
 export const cutInReplay: Fault = {
   name: 'cut-in-replay',
-  what: `all TCP connections of the services cut, ${CUTS} times during each replay of the log from its beginning`,
+  what: `the connections of the services cut ${CUTS} times during each replay of the log`,
   times: { short: 0, long: 4 },
   system: { proxied: true },
   inject: async ({ system, n, sized }) => {
@@ -31,7 +31,7 @@ export const cutInReplay: Fault = {
 
 export const cutLastBatch: Fault = {
   name: 'cut-last-batch',
-  what: 'the last messages of a log that then stays quiet lost with the connection',
+  what: 'the connection cut so that the last messages of a quiet log are lost',
   times: { short: 1, long: 8 },
   system: { proxied: true },
   quiet: true,

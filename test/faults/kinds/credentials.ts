@@ -8,7 +8,7 @@ import { PASSWORD } from '../harness/system.ts';
 
 export const wrongCredentials: Fault = {
   name: 'wrong-credentials',
-  what: 'a service started with a wrong password: it says so and does not start',
+  what: 'a service started with a wrong password: it logs the error and does not start',
   times: { short: 0, long: 2 },
   system: { passwords: true },
   inject: async ({ system }) => {
@@ -31,7 +31,7 @@ export const wrongCredentials: Fault = {
 
 export const credentialsRevoked: Fault = {
   name: 'credentials-revoked',
-  what: 'the password of the services changed while they run, for 5 s (1 s in the short form), and then changed back',
+  what: 'the password of the running services changed for 5 s (1 s in the short form), then changed back',
   times: { short: 1, long: 5 },
   system: { passwords: true },
   inject: async ({ system, long, sized }) => {

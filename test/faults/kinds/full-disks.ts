@@ -5,7 +5,7 @@ import { noSmallDisk, type SmallDisk } from '../harness/disk.ts';
 
 export const projectionsFull: Fault = {
   name: 'projections-full',
-  what: 'no room on the disk of the projections: services stand still, and go on when there is room',
+  what: 'the disk of the projections full: the services pause, and go on when there is room',
   times: { short: 1, long: 5 },
   impossible: noSmallDisk,
   system: { disk: { under: 'projections', megabytes: 256 } },
@@ -20,8 +20,8 @@ export const projectionsFull: Fault = {
         const { state } = system.services[name];
         return state !== undefined && state.state !== 'ready' && state.seq < system.load.lastSeq;
       });
-    await until(() => stuck().length > 0, { within: 30_000, what: 'a service says that it is not ready' });
-    note('the load waits while it is full');
+    await until(() => stuck().length > 0, { within: 30_000, what: 'a service reports that it is not ready' });
+    note('the load waits while the disk is full');
     disk.free();
     system.load.begin(200);
   },
@@ -29,7 +29,7 @@ export const projectionsFull: Fault = {
 
 export const streamFull: Fault = {
   name: 'stream-full',
-  what: 'no room on the disk of the streams: what is published is not acknowledged; then room, and the server started again as `up` does it',
+  what: 'the disk of the streams full: nats-server acknowledges no event; then room, and a restart of the server as by `freshet up`',
   times: { short: 0, long: 5 },
   impossible: noSmallDisk,
   system: { disk: { under: 'streams', megabytes: 256 } },

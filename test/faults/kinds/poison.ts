@@ -36,7 +36,7 @@ const POISONS: readonly ((id: string) => { subject?: string; body: string | Uint
 
 export const poison: Fault = {
   name: 'poison',
-  what: `${POISONS.length} messages that are no events: broken and bare JSON, 1 MB, NUL, nesting of 500,000, __proto__, lone surrogates, bytes that are no UTF-8, another user's subject; each set aside by every service`,
+  what: `${POISONS.length} messages that are not events: broken JSON, bare JSON, 1 MB, NUL, nesting of 500,000, __proto__, lone surrogates, bytes that are not UTF-8, the subject of another user; every service moves each to its dead letters`,
   times: { short: 1, long: 4 },
   inject: async ({ system, n }) => {
     const js = system.nc.jetstream();

@@ -35,7 +35,7 @@ export const serviceStopped: Fault = {
 
 export const slowService: Fault = {
   name: 'slow-service',
-  what: 'a service that runs for 20 ms and then stands still for 180 ms, for 8 s',
+  what: 'a service that alternates between 20 ms of running and 180 ms of SIGSTOP, for 8 s',
   times: { short: 0, long: 4 },
   inject: async ({ system, n }) => {
     const service = system.services[SERVICES[(n + 3) % SERVICES.length] as ServiceName];

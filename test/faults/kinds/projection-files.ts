@@ -24,7 +24,7 @@ export const fileDeleted: Fault = {
 
 export const fileTruncated: Fault = {
   name: 'file-truncated',
-  what: 'SQLite file of a service cut to half its size: the service says so and does not start; then removed as it says',
+  what: 'SQLite file of a service truncated to half its size: the service logs the error and does not start; then the file removed, as the error advises',
   times: { short: 0, long: 4 },
   inject: async (run) => {
     const { system } = run;
@@ -45,7 +45,7 @@ export const fileTruncated: Fault = {
 
 export const walTruncated: Fault = {
   name: 'wal-truncated',
-  what: 'write-ahead log of a killed service cut to half its size',
+  what: 'write-ahead log of a killed service truncated to half its size',
   times: { short: 0, long: 4 },
   inject: async (run) => {
     const { system, note } = run;
@@ -63,7 +63,7 @@ export const walTruncated: Fault = {
 
 export const olderCopy: Fault = {
   name: 'older-copy',
-  what: 'SQLite file of a service replaced by an older copy of it',
+  what: 'SQLite file of a service replaced by an older copy',
   times: { short: 0, long: 4 },
   inject: async (run) => {
     const { system } = run;
@@ -84,7 +84,7 @@ export const olderCopy: Fault = {
 
 export const newerCopy: Fault = {
   name: 'newer-copy',
-  what: 'SQLite file of a service replaced by the newer one of its replica',
+  what: 'SQLite file of a service replaced by the newer file of its replica',
   times: { short: 0, long: 4 },
   inject: async (run) => {
     const { system } = run;

@@ -11,7 +11,7 @@ const TOGETHER = 300;
 
 export const answersLost: Fault = {
   name: 'answers-lost',
-  what: `publishes that time out and are sent again although they had succeeded, ${TOGETHER} at a time`,
+  what: `publishes that time out although they succeeded, and are sent again, ${TOGETHER} at a time`,
   times: { short: 1, long: 8 },
   quiet: true,
   inject: async ({ system }) => {
@@ -41,7 +41,7 @@ const SECOND_NS = 1_000_000_000;
 
 export const publishedTwice: Fault = {
   name: 'published-twice',
-  what: 'events published again, 200 inside of the window in which the server itself knows duplicates and 200 outside of it',
+  what: "events published again: 200 within the server's window for duplicates, and 200 outside of it",
   times: { short: 1, long: 4 },
   quiet: true,
   inject: async ({ system, random, n }) => {
@@ -77,7 +77,7 @@ const DAY_MS = 86_400_000;
 
 export const oddTimes: Fault = {
   name: 'odd-times',
-  what: 'event times of 1970 and 2100, and from clocks that are a day apart in both directions, 50 of each',
+  what: 'event times of 1970 and 2100, and of clocks that are a day slow or fast, 50 of each',
   times: { short: 0, long: 4 },
   inject: async ({ system, random, n }) => {
     const times = [() => 0, () => Date.UTC(2100, 0, 1), () => Date.now() - DAY_MS, () => Date.now() + DAY_MS];

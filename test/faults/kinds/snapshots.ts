@@ -41,7 +41,7 @@ export const killedBeforePointer: Fault = {
 
 export const snapshotDamaged: Fault = {
   name: 'snapshot-damaged',
-  what: 'a chunk of the newest snapshot replaced by other bytes, and in turn taken away: the engine starts from the one before',
+  what: 'a chunk of the newest snapshot replaced by other bytes, or removed: the engine starts from the previous snapshot',
   times: { short: 0, long: 6 },
   inject: async ({ system, n, note }) => {
     const { engine } = system.services;
@@ -64,10 +64,13 @@ export const snapshotDamaged: Fault = {
         filter: `$O.snapshots.C.${info?.nuid}`,
       });
     await engine.start();
-    await until(() => engine.said.some((line) => line.includes(object) && line.includes('can’t be used')), {
-      within: 30_000,
-      what: 'the engine says that it can’t use the snapshot',
-    });
-    note('it says so');
+    await until(
+      () => engine.said.some((line) => line.includes(object) && line.includes('the engine cannot read a snapshot')),
+      {
+        within: 30_000,
+        what: 'the engine logs that it cannot use the snapshot',
+      },
+    );
+    note('the engine logs it');
   },
 };

@@ -51,7 +51,7 @@ async function restore(system: FaultSystem): Promise<void> {
 
 export const streamRecreated: Fault = {
   name: 'stream-recreated',
-  what: 'the stream deleted and made again, and published to: refused as FRESHET_LOG_RECREATED; then the backup put back',
+  what: 'the stream deleted and created again, with new events: the services refuse with FRESHET_LOG_RECREATED; then the backup restored',
   times: { short: 0, long: 3 },
   system: {},
   quiet: true,
@@ -86,7 +86,7 @@ function flip(system: FaultSystem, which: 'oldest' | 'newest', random: Random): 
 
 export const newestBlockFlipped: Fault = {
   name: 'newest-block-flipped',
-  what: 'bytes of the newest message block of the stream flipped while the server was down: all services refuse; then the backup put back',
+  what: 'bytes of the newest message block of the stream flipped while the server was down: all services refuse; then the backup restored',
   times: { short: 1, long: 5 },
   system: {},
   quiet: true,
@@ -111,7 +111,7 @@ const fillBlocks = ({ load }: FaultSystem): Promise<void> =>
 
 export const oldBlockFlipped: Fault = {
   name: 'old-block-flipped',
-  what: 'the same with an old block, whose messages all services had folded long ago: its end and its beginning look as ever',
+  what: 'the same with an old block, whose messages all services have folded: beginning and end of the stream do not change',
   times: { short: 0, long: 3 },
   system: {},
   quiet: true,
@@ -128,7 +128,7 @@ export const oldBlockFlipped: Fault = {
 
 export const flippedWhileRunning: Fault = {
   name: 'flipped-while-running',
-  what: 'bytes of an old block flipped while the server runs, which passes over those messages and says nothing; a service that is built from the log refuses',
+  what: 'bytes of an old block flipped while the server runs, which silently skips those messages: a service that folds the log from its beginning refuses',
   times: { short: 0, long: 3 },
   system: {},
   quiet: true,

@@ -7,7 +7,7 @@ import { createServiceProcess } from '../harness/service-process.ts';
 
 export const secondInstance: Fault = {
   name: 'second-instance',
-  what: 'a second process of one instance on the same data: it is refused, and says who holds them',
+  what: 'a second process of an instance on the same data: it does not start, and names the process that holds the data',
   times: { short: 1, long: 4 },
   inject: async ({ system, n }) => {
     const name = SERVICES[n % SERVICES.length] as ServiceName;
@@ -19,7 +19,7 @@ export const secondInstance: Fault = {
     // What it writes may come later than what it tells over IPC.
     await until(() => second.said.some((line) => line.includes(String(system.services[name].pid))), {
       within: 10_000,
-      what: 'it says which process holds them',
+      what: 'the error names the process that holds the data',
     });
     await second.kill(true);
     void starting;
@@ -28,7 +28,7 @@ export const secondInstance: Fault = {
 
 export const consumerStolen: Fault = {
   name: 'consumer-stolen',
-  what: 'a second process with data of its own that reads as the same consumer: both take it from each other under load',
+  what: 'a second process with its own data and the same consumer: both take the consumer from each other under load',
   times: { short: 0, long: 4 },
   inject: async ({ system, n }) => {
     const name = SERVICES[(n + 1) % SERVICES.length] as ServiceName;

@@ -44,7 +44,7 @@ for (const backend of ['native', 'wasm'] as const satisfies TensorflowBackend[])
       ({ weights, loss } = await trainSequence(found.tf, circles(), TRAINING));
     });
 
-    it('learns what follows what', ({ skip }) => {
+    it('learns which item follows which', ({ skip }) => {
       if (!weights) return skip(`${backend} does not load here`);
       expect(loss).toBeLessThan(1);
       const network = new SequenceNetwork(SHAPE, weights);
@@ -59,7 +59,7 @@ for (const backend of ['native', 'wasm'] as const satisfies TensorflowBackend[])
       expect(right).toBeGreaterThan(ITEMS * 0.8);
     });
 
-    it('asks in plain arrays what TensorFlow asks, within 1e-5', ({ skip }) => {
+    it('computes in plain arrays what TensorFlow computes, within 1e-5', ({ skip }) => {
       if (!loaded || !weights) return skip(`${backend} does not load here`);
       const { tf } = loaded;
       const network = new SequenceNetwork(SHAPE, weights);
@@ -97,7 +97,7 @@ for (const backend of ['native', 'wasm'] as const satisfies TensorflowBackend[])
       }
     });
 
-    it('goes on from weights that it is given', async ({ skip }) => {
+    it('continues from given weights', async ({ skip }) => {
       if (!loaded || !weights) return skip(`${backend} does not load here`);
       const warm = await trainSequence(loaded.tf, { ...circles(), warm: weights }, { ...TRAINING, steps: 10 });
       const cold = await trainSequence(loaded.tf, circles(), { ...TRAINING, steps: 10 });

@@ -1,13 +1,13 @@
 /**
- * Two models on the same events: where each had the item just before it was learned. What isn't among the ten best
- * counts 0; differences are taken event by event, and users are what was drawn (decision 0022).
+ * Compares two models on the same events: the place at which each ranked the item just before it learned from the event.
+ * An item below the ten best counts 0. Differences are taken event by event, and users are the sample (decision 0022).
  */
 import type { Quality } from '../../model/mod.ts';
 
 export const METRICS = ['hr', 'ndcg', 'mrr'] as const;
 export type Metric = (typeof METRICS)[number];
 
-/** Mean of what the shadow has more than the model in force, and the standard error of that mean. */
+/** Mean difference, shadow minus model in force, and the standard error of this mean. */
 export interface PairedDifference {
   mean: number;
   /** Null for fewer than two users. */
@@ -15,7 +15,7 @@ export interface PairedDifference {
 }
 
 export interface ComparisonReport {
-  /** Events ranked by both that are compared, of how many users, and the positions they lie between. */
+  /** Number of compared events, which both models ranked, their users, and their first and last position. */
   events: number;
   users: number;
   from_seq: number | null;
@@ -58,7 +58,7 @@ export function qualityAt(rank: number): Quality {
   return { hr: 1, ndcg: Math.LN2 / Math.log(1 + rank), mrr: 1 / rank };
 }
 
-/** @param window newest pairs that are kept */
+/** @param window number of newest pairs in the comparison */
 export function createComparison(window: number): Comparison {
   const pairs: Pair[] = [];
   let at = 0;

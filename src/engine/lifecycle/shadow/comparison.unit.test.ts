@@ -28,7 +28,7 @@ describe('a comparison of two models on the same events', () => {
     expect(difference.mrr.mean).toBeCloseTo(shadow.mrr - in_force.mrr, 12);
   });
 
-  it('has the standard error of a paired mean where each user has one event', () => {
+  it('has the standard error of a paired mean if each user has one event', () => {
     const places = Array.from({ length: 400 }, (_, i) => [i, i % 3 === 0 ? 1 : 0, i % 5 === 0 ? 1 : 0] as const);
     const differences = places.map(([, a, b]) => b - a);
     const mean = differences.reduce((sum, d) => sum + d, 0) / places.length;
@@ -38,7 +38,7 @@ describe('a comparison of two models on the same events', () => {
     expect(difference.hr.standard_error).toBeCloseTo(Math.sqrt(variance / places.length), 12);
   });
 
-  it('takes the events of one user for less than as many users', () => {
+  it('gives the events of one user less weight than those of as many users', () => {
     const outcome = (user: number): readonly [number, number] => (user % 2 === 0 ? [1, 0] : [0, 1]);
     const many = Array.from({ length: 100 }, (_, user) => [user, ...outcome(user)] as const);
     const few = Array.from({ length: 100 }, (_, i) => [i % 10, ...outcome(i % 10)] as const);
@@ -48,7 +48,7 @@ describe('a comparison of two models on the same events', () => {
     expect(together).toBeGreaterThan(2.5 * (apart ?? 0));
   });
 
-  it('leaves out what only one of the two was asked for', () => {
+  it('leaves out events that only one of the two models ranked', () => {
     const comparison = createComparison(10);
     comparison.inForce({ seq: 1, user: 1, rank: 1 });
     comparison.shadow({ seq: 2, user: 1, rank: 1 });
@@ -56,7 +56,7 @@ describe('a comparison of two models on the same events', () => {
     expect(comparison.unpaired()).toBe(2);
   });
 
-  it('says nothing of chance from one user alone', () => {
+  it('has no standard error with one user', () => {
     const { difference } = compared([
       [1, 1, 0],
       [1, 1, 0],

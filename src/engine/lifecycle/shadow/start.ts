@@ -1,6 +1,6 @@
 /**
  * A shadow: a second engine that folds the same log under other settings, beside the settings in force, and ranks the
- * same events with both before they are learned (decision 0022). Its lists go to callers that ask it alone.
+ * same events with both before it learns them (decision 0022). Only callers that request lists of the shadow get them.
  */
 import type { LoggedEvent } from '../../../bus/event/codec.ts';
 import { streamSeq } from '../../../bus/event/ids.ts';
@@ -32,16 +32,16 @@ import { hashModel } from '../rebuild.ts';
 import { writeActivation } from '../rollback.ts';
 import { type ComparisonReport, createComparison, type Placed } from './comparison.ts';
 
-/** What a shadow says of itself beside what every service says. */
+/** Members of a shadow's status beside those of every service. */
 export interface ShadowStatus {
-  /** Hashes of the settings in force and of those that are tried, and what differs: in force, tried. */
+  /** Hashes of the settings in force and of the shadow's, and each setting that differs: in force, shadow. */
   in_force: string;
   shadow: string;
   settings: Record<string, [unknown, unknown]>;
   compared: ComparisonReport;
   /** Events that only one of the two models could rank. */
   unpaired: number;
-  /** One in so many events is ranked by both. */
+  /** Both models rank one in so many events. */
   every: number;
 }
 
@@ -54,11 +54,11 @@ export interface PromoteAnswer {
 }
 
 export interface ShadowEnvironment extends Omit<ServiceEnvironment, 'role' | 'config' | 'replica'> {
-  /** The settings that are tried. */
+  /** The settings of the shadow. */
   config: Config;
   /** The settings in force. */
   inForce: Config;
-  /** Called when an erasure can't be followed: it has to begin again, from an empty file. */
+  /** Called when the shadow cannot subtract an erasure: it must begin again, from an empty file. */
   onStale?: () => void;
   /** Called when a caller ends the shadow. */
   onStop?: () => void;
@@ -70,7 +70,7 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
     environment.logger ?? createLogger({ service: 'shadow', level: config.log.level, redact: config.log.redact });
   let folds: readonly ModelFold[] = [];
   const fold = (events: readonly LoggedEvent[], seq: number): void => {
-    // One may be ahead where the rows are: never twice the same.
+    // The model may be ahead of the rows; it must not fold an event twice.
     for (const one of folds) if (seq > one.position()) one.fold(after(events, one.position()), streamSeq(seq));
   };
   const definition = engineProjection({ config });
@@ -205,7 +205,7 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
   );
 }
 
-/** Those behind a position. */
+/** The events after a position. */
 const after = (events: readonly LoggedEvent[], position: number): readonly LoggedEvent[] => {
   const [first] = events;
   return first === undefined || first.seq > position ? events : events.filter(({ seq }) => seq > position);

@@ -40,7 +40,7 @@ export class Budget {
     return this.#tokens < 1;
   }
 
-  /** Takes a token; false if there is none. */
+  /** Takes a token; false without one. */
   take(): boolean {
     if (this.isEmpty) return false;
     this.#tokens--;

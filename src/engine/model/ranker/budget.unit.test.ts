@@ -22,7 +22,7 @@ test('slow events all get a token; fast ones, beyond the burst, get tokens by se
   expect(looked(budget, START + 1_000, 1_000, 1)).toBeLessThanOrEqual(1 + 10 + 250);
 });
 
-test('time that goes backwards or stands still adds nothing but the share', () => {
+test('time that goes backwards or does not advance adds only the share', () => {
   const budget = new Budget(CONFIG);
   looked(budget, START, 100, 0);
   const there = looked(budget, START, 400, 0);
@@ -31,7 +31,7 @@ test('time that goes backwards or stands still adds nothing but the share', () =
   expect(back).toBe(5);
 });
 
-test('a restored budget goes on where it was', () => {
+test('a restored budget continues where it was', () => {
   const one = new Budget(CONFIG);
   looked(one, START, 777, 13);
   const other = new Budget(CONFIG);

@@ -20,7 +20,7 @@ function list(rows: number, seed: number): Float64Array {
   });
 }
 
-/** A list of which a row was taken; what it was before it became features doesn't matter here. */
+/** A list of which one row was taken, as features. */
 const taken = (features: Float64Array, rows: number, row: number): TrainingExample => ({
   features,
   means: Float64Array.of(1, 2, 0, 4),
@@ -28,7 +28,7 @@ const taken = (features: Float64Array, rows: number, row: number): TrainingExamp
   row,
 });
 
-/** Whoever is taken has the largest product of the first two columns, which no linear score can tell. */
+/** The taken row has the largest product of the first two columns, which no linear score can express. */
 function target(features: Float64Array, rows: number): number {
   let best = 0;
   for (let row = 1; row < rows; row++) {
@@ -109,7 +109,7 @@ describe('the ranker', () => {
     expect(loss(one)).toBeLessThan(before);
   });
 
-  it('learns on alike after its bytes were written and read', () => {
+  it('learns alike after its bytes were written and read', () => {
     const one = taught('hidden', 300);
     const two = ranker('hidden', 1);
     two.decode(one.encode());
@@ -187,7 +187,7 @@ describe('gradients of a list', () => {
 });
 
 describe('the schedule of training', () => {
-  it('takes every event at first, then fewer the more the ranker knows, by ids and position alone', () => {
+  it('takes every event at first, and fewer the more the ranker has learned, by ids and position alone', () => {
     const share = (learned: number): number => {
       let count = 0;
       for (let seq = 1; seq <= 4_000; seq++)
@@ -205,7 +205,7 @@ describe('the schedule of training', () => {
 });
 
 describe('logarithm and exponential', () => {
-  it('are those of the platform, as far as that goes', () => {
+  it('match those of the platform', () => {
     expect(ln(1)).toBe(0);
     for (let i = -300; i <= 300; i++) {
       const x = Math.exp(i / 7.3);

@@ -7,7 +7,7 @@ import { Newest } from './age.ts';
 const KEPT = 6;
 
 describe('the items listed last', () => {
-  it('are those that a pass over the whole catalogue finds, after any changes', () => {
+  it('equal those of a pass over the whole catalogue, after any changes', () => {
     const change = fc.record({
       what: fc.constantFrom('publish', 'withdraw', 'restore', 'look', 'publish'),
       id: fc.nat(14),

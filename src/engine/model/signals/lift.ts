@@ -1,11 +1,11 @@
 /**
- * Lift and the like: what each item of a history says for a candidate, one at a time. The pair channels
+ * Lift and the like: the evidence of each item of a history for a candidate, one item at a time. The pair channels
  * (co-occurrence.ts) sum counts over all items of the history to find candidates. Here each candidate meets each item
  * of the history:
  *
  * - Lift: how much more often the candidate follows the item than its share of all events would explain, `sum over a <
- *   30 of .8^a ln(1 + f[h_a][j] / (30 n_j / N))`. It is one logarithm for each item of the history, so many items that
- *   say a little weigh more than one that says much. The other lift channels are the same for what came before and for
+ *   30 of .8^a ln(1 + f[h_a][j] / (30 n_j / N))`. It is one logarithm for each item of the history, so many items with
+ *   a little evidence weigh more than one with much. The other lift channels are the same for what came before and for
  *   co-occurrence, the best single item, how many of the items the candidate followed at all, and its share of the
  *   items' followers.
  * - Transitions and co-occurrences with the newest item alone, and a sum that fades more slowly.
@@ -94,7 +94,7 @@ export class Lift {
   }
 
   /**
-   * Adds what one item of the history says, `back` events back, to the channels' columns of each candidate (`row *
+   * Adds the evidence of one item of the history, `back` events back, to the channels' columns of each candidate (`row *
    * columns + column + channel`), which begin at 0.
    *
    * @param counts f, b and co of each candidate with that item, at `row * 3`

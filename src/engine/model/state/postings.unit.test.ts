@@ -22,7 +22,7 @@ const several = fc
   .map((all): Posting[] => all.map((one) => ({ ...one, place: one.seq })));
 
 describe('postings of an item', () => {
-  it('are in log order, ties by the ids of users, in whatever order they come', () => {
+  it('are in log order, ties by the ids of users, for any order of insertion', () => {
     fc.assert(
       fc.property(several, (all) => {
         const postings = new Postings(IDS);
@@ -32,7 +32,7 @@ describe('postings of an item', () => {
     );
   });
 
-  it('change in one pass as they would one by one, and leave nothing behind', () => {
+  it('change in one pass as they would one by one, and leave no trace', () => {
     fc.assert(
       fc.property(several, fc.infiniteStream(fc.nat(3)), (all, random) => {
         const fates = all.map((one) => ({ one, fate: random.next().value as number }));

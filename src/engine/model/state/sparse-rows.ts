@@ -312,7 +312,7 @@ export class SparseRows {
     }
   }
 
-  /** The first count of (row, id); 0 if there is none. */
+  /** The first count of (row, id); 0 if the row does not have the id. */
   readFirst(row: number, id: number): number {
     const table = this.#rows[row];
     if (table === undefined) return 0;

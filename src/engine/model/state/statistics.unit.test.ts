@@ -7,7 +7,7 @@ import { SparseRows } from './sparse-rows.ts';
 import { STATISTICS_DEFAULTS, Statistics } from './statistics.ts';
 
 describe('sparse rows', () => {
-  it('hold what a map would, also beyond the narrow form, below zero and back at it', () => {
+  it('equal a map, also beyond the narrow form, below zero and back at it', () => {
     const step = fc.tuple(
       fc.integer({ min: 0, max: 3 }),
       fc.integer({ min: 0, max: 40 }),
@@ -36,7 +36,7 @@ describe('sparse rows', () => {
 });
 
 describe('the prefix of a long row', () => {
-  /** Ids in a row's prefix, sorted; undefined where the row is read as it is. */
+  /** Ids in a row's prefix, sorted; undefined if the row has no prefix. */
   function idsOf(rows: SparseRows): number[] | undefined {
     const prefix = rows.prefix(0);
     if (prefix === undefined) return undefined;
@@ -102,7 +102,7 @@ describe('statistics', () => {
 });
 
 describe('the best k of many', () => {
-  it('are those that a sort would give, ties by id', () => {
+  it('equal those of a sort, ties by id', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 60 }), fc.nat(20), (scores, size) => {
         const ids = scores.map((_, i) => `id${(i * 37) % 101}`);

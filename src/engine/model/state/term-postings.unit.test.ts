@@ -11,7 +11,7 @@ const read = (postings: TermPostings, term: number): [item: number, weight: numb
     word & WEIGHT_MASK,
   ]);
 
-test('rows hold what was set and not taken out, in the order of items', () => {
+test('rows contain the terms that were set and not removed, in the order of items', () => {
   const item = fc.oneof(fc.nat(20), fc.constantFrom(LAST_ITEM, LAST_ITEM - 1));
   const step = fc.record({ term: fc.nat(TERMS - 1), item, weight: fc.integer({ min: 0, max: WEIGHT_MASK }) });
   fc.assert(
@@ -19,7 +19,7 @@ test('rows hold what was set and not taken out, in the order of items', () => {
       const postings = new TermPostings();
       const held = Array.from({ length: TERMS }, () => new Map<number, number>());
       for (const { term, item, weight } of steps) {
-        // A weight of 0 stands for taking it out.
+        // A weight of 0 removes the term.
         if (weight === 0 || weight % 3 === 0) {
           postings.remove(term, item);
           held[term]!.delete(item);
@@ -37,7 +37,7 @@ test('rows hold what was set and not taken out, in the order of items', () => {
   );
 });
 
-test('a term that nobody has has no row', () => {
+test('a term that no item has has no row', () => {
   const postings = new TermPostings();
   postings.set(500, 7, 3);
   postings.remove(500, 8);

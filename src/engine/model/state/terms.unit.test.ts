@@ -26,7 +26,7 @@ describe('terms', () => {
     expect(terms.has('of')).toBe(false);
   });
 
-  it('of traits meet those of tags and of attributes', () => {
+  it('of traits match those of tags and attributes', () => {
     const terms = new Map(traitTerms({ favourites: ['SEA STORIES'], author: 'jack london' }, CONTENT_DEFAULTS));
     expect(terms.get('=sea stories')).toBe(1);
     expect(terms.get('=jack london')).toBe(1);
@@ -48,7 +48,7 @@ describe('the catalogue', () => {
     expect(catalogue.described).toBe(1);
   });
 
-  it('patches as RFC 7396 says', () => {
+  it('applies patches by RFC 7396', () => {
     expect(
       patchItem(
         { title: 'T', description: 'D', attributes: { a: 1, b: 'x' } },

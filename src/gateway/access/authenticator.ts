@@ -1,47 +1,40 @@
-/** Looks at the key or token of each request: who asks, and whether they may. */
+/** Finds the caller of a request by its API key or token. Whether the caller may make it, `authorizer.ts` decides. */
 import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import {
-  ForbiddenUserError,
-  KeyInvalidError,
-  KeyMissingError,
-  ScopeMissingError,
-  TokenInvalidError,
-} from '../../errors.ts';
-import type { Caller, RouteAccess } from './caller.ts';
-import { mayActFor, mayUse } from './caller.ts';
+import { KeyInvalidError, KeyMissingError, TokenInvalidError } from '../../errors.ts';
+import type { Caller } from './caller.ts';
 import { endOf, isKeyOf, type KeyRecord, keyId, keyTrouble, verifyingKey } from './key.ts';
 import type { Scope } from './scopes.ts';
 import type { KeyTable } from './table.ts';
 import { readToken, type TokenClaims, tokenKeyId } from './token.ts';
 
-/** When keys are asked for: as soon as one has been made, always, or never. */
+/** `auto`: the gateway requires keys as soon as the operator has made one; `required`: always; `off`: never. */
 export type AccessMode = 'auto' | 'required' | 'off';
 
-export interface GateOptions {
+export interface AuthenticatorOptions {
   mode: AccessMode;
   table: KeyTable;
-  /** Resolves once the keys are known. Throws where they can't be. */
+  /** Resolves once the table has read the keys. Throws if it cannot read them. */
   known: () => Promise<void>;
   /** Milliseconds since 1970. */
   now?: () => number;
 }
 
-export interface Gate {
+export interface Authenticator {
   /** Throws `KeyMissingError`, `KeyInvalidError`, `TokenInvalidError`, `ServiceUnavailableError`. */
-  identify(secret: string | undefined): Promise<Caller>;
-  /** Throws `ScopeMissingError`, `ForbiddenUserError`. */
-  admit(caller: Caller, access: RouteAccess, user: string | undefined): void;
-  /** Whether what let a caller in still does; a token ends with its time and with its key. */
-  stands(caller: Caller): boolean;
+  authenticate(secret: string | undefined): Promise<Caller>;
+  /** Whether the key or token of a caller is still valid. A token also ends with its key. */
+  isValid(caller: Caller): boolean;
 }
 
-/** Tokens whose signature was checked and need not be checked again. */
-const REMEMBERED = 10_000;
+/** Tokens that the gateway remembers, so that it verifies each signature once. */
+const MAX_TOKENS = 10_000;
 
-export function createGate({ mode, table, known, now = Date.now }: GateOptions): Gate {
-  /** By token: what it says, and by which record that was found. */
-  const checked = new LRUCache<string, { claims: TokenClaims; record: KeyRecord }>({ max: REMEMBERED });
+const NEXT_TOKEN = 'request a new token: POST /v1/tokens';
+
+export function createAuthenticator({ mode, table, known, now = Date.now }: AuthenticatorOptions): Authenticator {
+  /** By token: its claims, and the record of the key that verified it. */
+  const checked = new LRUCache<string, { claims: TokenClaims; record: KeyRecord }>({ max: MAX_TOKENS });
   const verifiers = new WeakMap<KeyRecord, KeyObject>();
 
   function verifierOf(record: KeyRecord): KeyObject {
@@ -50,13 +43,13 @@ export function createGate({ mode, table, known, now = Date.now }: GateOptions):
     return verifier;
   }
 
-  async function identify(secret: string | undefined): Promise<Caller> {
+  async function authenticate(secret: string | undefined): Promise<Caller> {
     if (mode === 'off') return { kind: 'anybody' };
     if (!table.isKnown()) await known();
     if (mode === 'auto' && !table.any()) return { kind: 'anybody' };
     if (secret === undefined || secret === '')
-      throw new KeyMissingError('This gateway asks for a key.', {
-        next: "add the header 'authorization: Bearer KEY'; freshet keys create makes one",
+      throw new KeyMissingError('The gateway requires an API key, and the request has none.', {
+        next: "add the header 'authorization: Bearer KEY'; make a key with freshet keys create",
       });
     return secret.startsWith('fk_') ? callerOfKey(secret) : callerOfToken(secret);
   }
@@ -65,10 +58,10 @@ export function createGate({ mode, table, known, now = Date.now }: GateOptions):
     const id = keyId(key);
     const record = id === undefined ? undefined : table.find(id);
     if (!record || !isKeyOf(key, record))
-      throw new KeyInvalidError('This key is none of this system.', { next: 'freshet keys list' });
+      throw new KeyInvalidError('The gateway does not know this API key.', { next: 'freshet keys list' });
     const trouble = keyTrouble(record, now());
     if (trouble !== undefined)
-      throw new KeyInvalidError(`This key has ${trouble === 'revoked' ? 'been revoked' : 'expired'}.`, {
+      throw new KeyInvalidError(`The API key ${record.id} ${trouble === 'revoked' ? 'is revoked' : 'has expired'}.`, {
         next: 'freshet keys create NAME --scope SCOPE',
       });
     return {
@@ -84,12 +77,12 @@ export function createGate({ mode, table, known, now = Date.now }: GateOptions):
     const id = tokenKeyId(token);
     const record = id === undefined ? undefined : table.find(id);
     if (!record || keyTrouble(record, now()) !== undefined)
-      throw new TokenInvalidError('This token counts for nothing here.', { next: 'ask for another: POST /v1/tokens' });
+      throw new TokenInvalidError('The API key of this token is unknown, revoked or expired.', { next: NEXT_TOKEN });
     const claims = await claimsOf(token, record);
     if (claims === 'invalid' || claims === 'expired')
       throw new TokenInvalidError(
-        claims === 'expired' ? 'This token has expired.' : 'This token counts for nothing here.',
-        { next: 'ask for another: POST /v1/tokens', details: { expired: claims === 'expired' } },
+        claims === 'expired' ? 'The token has expired.' : 'The signature of the token does not match its API key.',
+        { next: NEXT_TOKEN, details: { expired: claims === 'expired' } },
       );
     return {
       kind: 'token',
@@ -114,25 +107,9 @@ export function createGate({ mode, table, known, now = Date.now }: GateOptions):
     return claims;
   }
 
-  function admit(caller: Caller, { scope, token }: RouteAccess, user: string | undefined): void {
-    if (scope === null || caller.kind === 'anybody') return;
-    if (!mayUse(caller, scope))
-      throw new ScopeMissingError(`This takes a key with the scope ${scope.join(' or ')}.`, {
-        next: `freshet keys create NAME --scope ${scope[0]}`,
-        details: { scope },
-      });
-    if (caller.kind !== 'token') return;
-    if (token === 'none')
-      throw new ForbiddenUserError('This is not for the token of a user; it takes a key.', {
-        next: `ask from your server, with a key: freshet keys create NAME --scope ${scope[0]}`,
-      });
-    if (token === 'user' && (user === undefined || !mayActFor(caller, user))) throw otherUser();
-  }
-
   return {
-    identify,
-    admit,
-    stands: (caller) => {
+    authenticate,
+    isValid: (caller) => {
       if (caller.kind === 'anybody') return mode === 'off' || !table.any();
       const record = table.find(caller.id);
       if (!record || keyTrouble(record, now()) !== undefined) return false;
@@ -140,8 +117,3 @@ export function createGate({ mode, table, known, now = Date.now }: GateOptions):
     },
   };
 }
-
-export const otherUser = (): ForbiddenUserError =>
-  new ForbiddenUserError('This token is for one user, and the request is about another.', {
-    next: 'ask for a token of that user: POST /v1/tokens',
-  });

@@ -1,13 +1,14 @@
-/** Access as a step before each request: who asks, whether they may, and how often. */
+/** The hook before each request that authenticates the caller, limits the caller's rate, and authorizes the request. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RateLimitedError } from '../../errors.ts';
+import type { Authenticator } from './authenticator.ts';
+import { authorize } from './authorizer.ts';
 import { type Caller, CLOSED, type RouteAccess } from './caller.ts';
-import type { Gate } from './gate.ts';
 import type { Rate } from './rate.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What the route asks of its callers; the operator's alone where nothing is said. */
+    /** What the route requires of its callers. A route without it is the operator's alone. */
     access?: RouteAccess;
   }
   interface FastifyRequest {
@@ -15,12 +16,12 @@ declare module 'fastify' {
   }
 }
 
-/** Routes that ask for nothing. */
+/** For routes that everybody may call. */
 export const OPEN: { access: RouteAccess } = { access: { scope: null, token: 'any' } };
 
 const BEARER = /^bearer +(\S+) *$/i;
 
-/** The key or token of a request: `Authorization: Bearer`, `X-API-Key`, or `access_token` where headers can't be set. */
+/** The key or token of a request: `Authorization: Bearer`, `X-API-Key`, or `access_token` for streams, where a page cannot set headers. */
 export function secretOf(request: FastifyRequest): string | undefined {
   const { authorization, 'x-api-key': header } = request.headers;
   if (authorization !== undefined) return BEARER.exec(authorization)?.[1] ?? '';
@@ -30,7 +31,7 @@ export function secretOf(request: FastifyRequest): string | undefined {
   return typeof token === 'string' ? token : undefined;
 }
 
-export function guard(app: FastifyInstance, gate: Gate, rate: Rate): void {
+export function requireAccess(app: FastifyInstance, authenticator: Authenticator, rate: Rate): void {
   app.decorateRequest('caller');
   app.addHook('onRequest', async (request, reply) => {
     request.caller = { kind: 'anybody' };
@@ -39,25 +40,28 @@ export function guard(app: FastifyInstance, gate: Gate, rate: Rate): void {
     const access = config.access ?? CLOSED;
     if (access.scope === null) return;
     try {
-      request.caller = await gate.identify(secretOf(request));
+      request.caller = await authenticator.authenticate(secretOf(request));
     } catch (err) {
       reply.header('www-authenticate', 'Bearer realm="freshet"');
       throw err;
     }
     const { caller } = request;
-    const wait = rate.take(nameOf(caller, request.ip), caller.kind === 'key' ? caller.ratePerS : null);
+    const wait = rate.take(bucketOf(caller, request.ip), caller.kind === 'key' ? caller.ratePerS : null);
     if (wait > 0) {
       reply.header('retry-after', String(Math.ceil(wait)));
-      throw new RateLimitedError('More requests than the limit (http.rate_per_s, or the key’s own).', {
-        next: 'wait as long as Retry-After says',
-      });
+      throw new RateLimitedError(
+        'The caller sends more requests per second than its limit (http.rate_per_s, or the limit of the key).',
+        {
+          next: 'wait for the seconds in the header Retry-After',
+        },
+      );
     }
-    gate.admit(caller, access, (request.params as { id?: string } | undefined)?.id);
+    authorize(caller, access, (request.params as { id?: string } | undefined)?.id);
   });
 }
 
-/** Whose requests are counted together. */
-function nameOf(caller: Caller, address: string): string {
+/** The name of the bucket that limits this caller: by key, by user of a token, else by address. */
+function bucketOf(caller: Caller, address: string): string {
   switch (caller.kind) {
     case 'anybody':
       return `address ${address}`;

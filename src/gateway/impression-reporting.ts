@@ -1,4 +1,4 @@
-/** Reporting a list as shown, where the request says that it will be: `served=true`. */
+/** Impression reporting: with `served=true` the gateway publishes a `feedback.served` event for the list that it answers. */
 
 import type { Logger } from 'pino';
 import { hash53 } from '../bus/event/canonical.ts';
@@ -11,7 +11,8 @@ import { type Caller, mayUse } from './access/caller.ts';
 import type { Link } from './link.ts';
 import { type Trace, withTrace } from './trace.ts';
 
-interface Ranking {
+/** The members of a ranking view that the event reports. */
+interface ReportedView {
   list: string;
   items: ServedData['items'];
   snapshot: string;
@@ -19,13 +20,13 @@ interface Ranking {
   arm?: string;
 }
 
-export interface ServedOptions {
+export interface ImpressionReporterOptions {
   link: Link;
   codec: EventCodec;
   logger: Logger;
-  /** Share of such lists that is reported. */
+  /** Share of lists that the gateway reports, 0 to 1. */
   share: number;
-  /** Milliseconds that a list waits for the acknowledgement of its report. */
+  /** Milliseconds that the answer waits for the log to acknowledge the event. */
   timeoutMs: number;
   /** The publisher's window: reports that may be on the way at once. */
   window: number;
@@ -37,22 +38,22 @@ interface About {
   context: unknown;
 }
 
-export interface Served {
-  /** Throws where this caller, or a request about nobody, can't have a list reported. */
+export interface ImpressionReporter {
+  /** Throws `BadRequestError` if the request names no user, `ScopeMissingError` if the caller may not publish the event. */
   check(caller: Caller, user: string | undefined): void;
   /**
    * The answer with `served`: the log position of the event. It is null if sampling left this list out, if the log
    * refused the event, or if the log did not acknowledge it within `timeoutMs`. In the last case the publisher goes on,
-   * and its outcome is logged. Never throws: no caller loses a list to a report.
+   * and the gateway logs its outcome. Never throws: a report that fails does not cost the caller the list.
    */
   report<T>(answer: T, user: string, about: About): Promise<T & { served: number | null }>;
 }
 
-/** Publisher of these events. */
+/** `source` of these events. */
 const SOURCE = 'freshet-gateway';
 const HASHES = 2 ** 53;
 
-/** What a served event says of an item of an answer. */
+/** The members of an item that the event contains. */
 const shownOf = ({ item, score, propensity, explored }: ServedData['items'][number]): ServedData['items'][number] => ({
   item,
   score,
@@ -60,22 +61,32 @@ const shownOf = ({ item, score, propensity, explored }: ServedData['items'][numb
   ...(explored === undefined ? {} : { explored }),
 });
 
-export function createServed({ link, codec, logger, share, timeoutMs, window }: ServedOptions): Served {
+export function createImpressionReporter({
+  link,
+  codec,
+  logger,
+  share,
+  timeoutMs,
+  window,
+}: ImpressionReporterOptions): ImpressionReporter {
   return {
     check: (caller, user) => {
       if (user === undefined)
-        throw new BadRequestError('A list for nobody in particular can not be reported as served.', {
-          next: 'leave served out, or name the user',
+        throw new BadRequestError('served is true, and the request names no user.', {
+          next: 'name the user, or leave served out',
           details: { member: 'served' },
         });
       if (!mayUse(caller, ['events:user']))
-        throw new ScopeMissingError('Reporting a list as served takes the scope events:user.', {
-          next: 'freshet keys create NAME --scope recommend --scope events:user',
-          details: { scope: ['events:user'] },
-        });
+        throw new ScopeMissingError(
+          `served=true requires the scope events:user, and the ${caller.kind} does not have it.`,
+          {
+            next: 'freshet keys create NAME --scope recommend --scope events:user',
+            details: { scope: ['events:user'] },
+          },
+        );
     },
     report: async (answer, user, { trace, context }) => {
-      const { list, items, snapshot, config, arm = MAIN } = answer as unknown as Ranking;
+      const { list, items, snapshot, config, arm = MAIN } = answer as unknown as ReportedView;
       if (items.length === 0 || hash53(list) / HASHES >= share) return { ...answer, served: null };
       const event = {
         specversion: '1.0',
@@ -97,7 +108,7 @@ export function createServed({ link, codec, logger, share, timeoutMs, window }: 
     const limit = createTimeLimit(timeoutMs);
     try {
       const { publisher } = link.bus();
-      // A report waits for a place in the window rather than in the queue: lists that went out would fill it without end.
+      // A report waits for a place in the window rather than in the queue, which reports of answered requests would fill without end.
       if (publisher.pending >= window && (await limit.race(publisher.ready())) === LATE)
         return failed(new PublishUnacknowledgedError('The publisher had no place for the report in time.'));
       const flight = publisher.publish(result.prepared);
@@ -119,7 +130,7 @@ export function createServed({ link, codec, logger, share, timeoutMs, window }: 
     }
   }
 
-  /** The code alone: messages and details of errors hold the subject, and the subject holds the user's id. */
+  /** Logs the code alone: message and details of an error contain the subject, and the subject contains the user's id. */
   function failed(err: unknown): null {
     logger.warn({ code: (err as { code?: string }).code }, 'The gateway could not report a list as served.');
     return null;

@@ -1,4 +1,4 @@
-/** Asking a service what a request asks for. */
+/** Requests from the gateway to the services. */
 import type { FastifyReply } from 'fastify';
 import { call, callForBytes, type Json } from '../bus/nats/micro.ts';
 import type { GatewayContext } from './context.ts';
@@ -8,21 +8,25 @@ interface Waits {
   timeout_ms?: number;
 }
 
-/** What Fastify says of an object. */
+/** The media type that Fastify gives an object. */
 const JSON_MEDIA = 'application/json; charset=utf-8';
 
-/** A request that waits for a sequence has its service's time on top of the wait. */
+/** The time limit of a request: that of every request, plus the wait for `min_seq`. */
 const limitOf = ({ http }: GatewayContext['config'], { min_seq, timeout_ms }: Waits) => ({
   timeoutMs: http.request_timeout_ms + (min_seq ? (timeout_ms ?? http.min_seq_timeout_ms) : 0),
 });
 
 /** Throws `RemoteProblemError` with the service's own answer, `ServiceUnavailableError`, `NatsUnreachableError`. */
-export async function ask({ config, link }: GatewayContext, subject: string, request: Json & Waits): Promise<unknown> {
+export async function requestService(
+  { config, link }: GatewayContext,
+  subject: string,
+  request: Json & Waits,
+): Promise<unknown> {
   return link.whileConnected(call(link.bus().nc, subject, request, limitOf(config, request)));
 }
 
-/** As {@link ask}, for an answer that goes to the caller as it came: it is neither read nor written again. */
-export async function passOn(
+/** As {@link requestService}, but returns the bytes of the answer, so that the gateway neither parses nor writes them. */
+export async function forwardAnswer(
   { config, link }: GatewayContext,
   subject: string,
   request: Json & Waits,
