@@ -38,7 +38,8 @@ afterAll(async () => {
 const shadow = (): Promise<ShadowStatus & { state: string; seq: number; current: boolean }> =>
   system.json('shadow', 'status');
 /** It may just be starting. */
-const status = (): Promise<Status> => until(() => system.ask<Status>('engine.status'), { within: 60_000 });
+const status = (): Promise<Status> =>
+  until(() => system.ask<Status>('engine.status', {}, { timeoutMs: 2_000 }), { within: 60_000 });
 
 async function verified(): Promise<void> {
   const { code, stdout, stderr } = await system.cli('verify', 'engine', '--json');

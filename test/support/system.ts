@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { connect, type NatsConnection } from 'nats';
-import { call, type Json } from '../../src/bus/nats/micro.ts';
+import { type CallOptions, call, type Json } from '../../src/bus/nats/micro.ts';
 import { readRuntime } from '../../src/up/runtime-file.ts';
 import { makeTempDir, removeTempDir } from './tempdir.ts';
 import { until } from './wait.ts';
@@ -31,7 +31,7 @@ export interface TestSystem {
   /** Posts events in one request; the newest sequence of theirs. */
   publish(events: readonly unknown[], headers?: Record<string, string>): Promise<number>;
   /** What an endpoint answers: `ask('engine.status')`. A verb would be a process each time that is asked. */
-  ask<T>(endpoint: string, request?: Json): Promise<T>;
+  ask<T>(endpoint: string, request?: Json, options?: CallOptions): Promise<T>;
   /** SIGKILL to one of its processes: a service, `gateway`, or `nats-server`. */
   kill(name: string): void;
   /** A number that a query on a service's projection gives. */
@@ -112,9 +112,9 @@ export async function startSystem({
     });
 
   let client: Promise<NatsConnection> | undefined;
-  const ask = async <T>(endpoint: string, request: Json = {}): Promise<T> => {
+  const ask = async <T>(endpoint: string, request: Json = {}, options?: CallOptions): Promise<T> => {
     client ??= connect({ servers: nats, maxReconnectAttempts: -1 });
-    return call<T>(await client, `freshet.${endpoint}`, request);
+    return call<T>(await client, `freshet.${endpoint}`, request, options);
   };
 
   async function end(tell: () => void): Promise<number | null> {
