@@ -8,7 +8,7 @@ describe('quantiles of latency', () => {
     expect(latencyOf([7])).toEqual({ p50: 7, p99: 7, p999: 7, max: 7 });
   });
 
-  it('of no values are undefined', () => {
+  it('of no values are NaN', () => {
     expect(latencyOf([])).toEqual({ p50: Number.NaN, p99: Number.NaN, p999: Number.NaN, max: Number.NaN });
   });
 });

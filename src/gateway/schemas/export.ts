@@ -11,7 +11,7 @@ export const Export = Type.Object(
       description: 'the user’s id, then those of the sessions that became this user',
       examples: [['u42']],
     }),
-    exported: Time('when the caller asked for the export'),
+    exported: Time('when the caller requested the export'),
     services: Type.Record(Type.String(), Type.Record(Type.String(), Type.Union([Type.Integer(), Records])), {
       description:
         'by service: seq, the log position of the service, then a list of records for each kind that the service stores',

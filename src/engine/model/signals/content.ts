@@ -17,7 +17,7 @@ const UNIT = 2 ** 20;
 /** The user's newest items that the query is made of, and how they fade. */
 const REACH = 20;
 const FADE = 0.9;
-/** The heaviest terms of a query look for candidates; how many postings these may read in all. */
+/** Most terms of a query, the heaviest ones, that find candidates, and most postings that they read in total. */
 const SEARCH_TERMS = 32;
 const SEARCH_POSTINGS = 50_000;
 /** More than the highest term number. */

@@ -23,7 +23,7 @@ import type { Damping } from './damping.ts';
 import { FEATURE } from './names.ts';
 
 export interface NeighbourConfig {
-  /** Newest events of the history that look for neighbours, at most as many as a list reads back. */
+  /** Newest events of the history whose neighbours the search reads, at most as many as a list reads back. */
   neighbourReach: number;
   /** Newest postings of an item that a list reads. This bounds the work for an item that everybody took. */
   neighbourPostings: number;

@@ -58,7 +58,7 @@ export function prefixOf(table: Int32Array, wide: Float64Array): RowPrefix {
 /**
  * Keeps a prefix true to its row after the third count of a slot changed. An entry that grows can only enter it.
  *
- * @returns whether the prefix is still true; false: it must be made anew, as an entry shrank or the prefix is full
+ * @returns whether the prefix is still true; false: the caller must make it anew, because an entry shrank or the prefix is full
  */
 export function keepPrefix(prefix: RowPrefix, slot: number, before: number, after: number): boolean {
   const from = stepOf(before);
