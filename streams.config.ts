@@ -98,7 +98,8 @@ export const RANKINGS: BucketDefinition = {
 export const ENGINE: BucketDefinition = {
   kind: 'kv',
   name: 'engine',
-  description: 'Key current: the snapshot in force, changed by compare-and-set. Its history serves rollbacks',
+  description:
+    'Key current: the snapshot in force, changed by compare-and-set. Its history shows which snapshot was in force when',
   history: 16,
   storage: 'file',
   ttlMs: 0,
@@ -125,7 +126,7 @@ export const DEAD_LETTER_MARKS: BucketDefinition = {
 export const ERASURES: BucketDefinition = {
   kind: 'kv',
   name: 'erasures',
-  description: 'The ledger of erasures, act.<id>, and the key of the hashes that stand for user ids in it',
+  description: 'The ledger of erasures, act.<id>, and the key of the HMACs that stand for user ids',
   history: 1,
   storage: 'file',
   ttlMs: 0,
@@ -134,7 +135,8 @@ export const ERASURES: BucketDefinition = {
 export const LEASES: BucketDefinition = {
   kind: 'kv',
   name: 'leases',
-  description: 'Leases: which replica does the work of one, with its last renewal. Derived data',
+  description:
+    'Leases: which replica holds the right to work that only one may do, with its last renewal. Derived data',
   history: 1,
   storage: 'file',
   ttlMs: 0,

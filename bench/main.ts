@@ -1,4 +1,4 @@
-/** `npm run bench -- WHAT`: figures as ratios against something measured in the same run. */
+/** `npm run bench -- WHAT`: each benchmark prints a reference from the same run beside its figures. */
 import { Command, CommanderError } from 'commander';
 import { report } from '../src/cli/output.ts';
 import { accuracyBench } from './accuracy/command.ts';

@@ -1,4 +1,4 @@
-/** A nats-server for one benchmark: real process, own folder, any free port. */
+/** A nats-server for one benchmark: a real process with its own folder, on any free port. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { prepareEmbeddedServer } from '../src/up/nats-server.ts';
 
 export interface BenchServer {
   url: string;
-  /** Folder of this benchmark, removed at the end. */
+  /** Folder of this benchmark. It is removed at the end. */
   folder: string;
   version: string;
   stop(): Promise<void>;

@@ -108,7 +108,7 @@ export const isStreamMissing = (err: unknown): err is StreamMissingError => err 
 /** The log does not match the checkpoint of a projection, so the service refuses to continue. */
 export abstract class LogRefusedError extends FreshetError {}
 
-/** Somebody deleted the stream and created it again. */
+/** The stream was deleted and created again, or restored from a backup. */
 export class LogRecreatedError extends LogRefusedError {
   readonly code = 'FRESHET_LOG_RECREATED';
 }

@@ -25,7 +25,7 @@ import { shuffled } from './shuffle.ts';
 /** Items that the cold-start protocol holds out. */
 const HELD_SHARE = 0.1;
 
-/** The second engine, which has other settings. */
+/** Name of the second engine, which has other settings. */
 const BESIDE = 'engine beside';
 
 /** `http.list_max` by default. */
@@ -47,16 +47,16 @@ export interface AccuracyOptions {
   shuffleTargets: boolean;
   depth: number;
   engine: 'model' | 'live';
-  /** Steps that a sequence network is trained for, to stand beside the rest; left out: none does. */
+  /** Steps of training of the sequence network; undefined: the run has no sequence network. */
   sequence?: number | undefined;
-  /** Settings of a second engine beside the first; left out: no second engine. */
+  /** Settings of a second engine beside the first; undefined: no second engine. */
   beside?: EngineSettings | undefined;
   say: (line: string) => void;
 }
 
 export interface Accuracy {
   figures: AccuracyFigures;
-  /** What speaks against the figures. */
+  /** Reasons not to trust the figures. */
   objections: string[];
 }
 
@@ -109,7 +109,7 @@ export async function measureAccuracy(options: AccuracyOptions): Promise<Accurac
 interface Round {
   plan: Plan;
   results: Result[];
-  /** Interactions learned when the last question was asked. */
+  /** Interactions learned before the last question. */
   learned: number;
 }
 
@@ -137,7 +137,7 @@ async function runRound(data: DataSet, seed: number, options: AccuracyOptions): 
         ]),
     ...(options.engine === 'live' ? [await createLiveEngine(data, options.depth)] : []),
   ];
-  // Made when the first question has been answered: what is learned before it says nothing of the questions' pace.
+  // Created at the first answer, so that the time of the learning before it does not enter the estimate.
   let progress: Progress | undefined;
   const update = (done: number, total: number): void => {
     progress ??= createProgress(options.protocol, 'questions');
@@ -155,7 +155,7 @@ async function runRound(data: DataSet, seed: number, options: AccuracyOptions): 
   }
 }
 
-/** The rounds of each recommender as one. */
+/** Joins the rounds of each recommender into one result. */
 function joined(rounds: readonly Result[][]): Result[] {
   return (rounds[0] ?? []).map(({ name }, at) => {
     const own = rounds.map((round) => round[at] as Result);
@@ -172,7 +172,7 @@ function joined(rounds: readonly Result[][]): Result[] {
 function checkOptions({ protocol, warm, tune, shuffleTargets: shuffle }: AccuracyOptions): void {
   if (tune !== undefined && tune >= warm)
     throw new UsageError(`--tune ${tune} leaves nothing before --warm ${warm}.`, { next: 'use a smaller --tune' });
-  // Who knows features knows what is popular among items like these, and random is no level to fall to.
+  // A recommender with features knows which similar items are popular. So popularity gives no level for this comparison.
   if (shuffle && protocol === 'item-cold')
     throw new UsageError('Targets of cold items can’t be shuffled: there is no popularity to fall to.', {
       next: 'use --shuffle-targets with --protocol prequential or last-out',
@@ -196,7 +196,7 @@ async function readData({ inter, item, attributes, say }: AccuracyOptions): Prom
   return readImported(item === undefined ? [inter] : [inter, item], codec, say);
 }
 
-/** What a request over the network can't say, no live run can ask. */
+/** Throws a `UsageError` for a plan with questions that a request over the network cannot express. */
 function checkLive({ questions }: Plan, { protocol, depth }: AccuracyOptions): void {
   if (protocol === 'item-cold' || questions.some(({ history }) => history !== undefined))
     throw new UsageError('A live engine is asked for users as it knows them, not for a history or among some items.', {
@@ -219,13 +219,13 @@ function planOf(data: DataSet, seed: number, { protocol, warm, tune, hold, valid
   }
 }
 
-/** A service trains while it goes on, and what it trained counts from where it has come to: no two runs alike. */
+/** A service goes on while it trains, and a result counts from the position then reached: no two runs are alike. */
 const isTrained = ({ engine }: Pick<AccuracyOptions, 'engine'>): boolean => engine !== 'live';
 
 const settingsOf = (options: AccuracyOptions): EngineSettings =>
   isTrained(options) ? {} : { training_content: false };
 
-/** What the protocol was run with, where it isn't what the data's custom says. */
+/** Options of the run, for the report. */
 function optionsOf({ protocol, warm, tune, hold, validate, ...rest }: AccuracyOptions, data: DataSet) {
   return {
     ...(protocol === 'prequential' ? { warm } : {}),
@@ -241,7 +241,7 @@ function optionsOf({ protocol, warm, tune, hold, validate, ...rest }: AccuracyOp
   };
 }
 
-/** Some of the questions, in their order; what is learned stays the same. */
+/** A sample of the questions, in their order. The learned events stay the same. */
 export function samplePlan(plan: Plan, size: number, seed: number): Plan {
   const chosen = shuffled([...plan.questions.keys()], createRandom(seed)).slice(0, size);
   const questions = chosen.sort((a, b) => a - b).map((at) => plan.questions[at] as Plan['questions'][number]);

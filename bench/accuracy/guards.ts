@@ -1,11 +1,11 @@
-/** What tells a measurement from an artefact. */
+/** Checks that distinguish a measurement from an artefact. */
 import { createRandom } from '../../src/demo/random.ts';
 import { pairedDifference } from './metrics.ts';
 import type { Plan, Question } from './protocols/plan.ts';
 import type { Result } from './run.ts';
 import { shuffled } from './shuffle.ts';
 
-/** A recommender knows more, or less, than it was told. The code is the benchmark's own, no program's to rely on. */
+/** A recommender knows more, or fewer, events than the harness gave it. Only the benchmark uses the code. */
 export class FutureSeenError extends Error {
   readonly code = 'FRESHET_BENCH_FUTURE_SEEN';
   constructor(name: string, knows: number, given: number) {
@@ -13,12 +13,12 @@ export class FutureSeenError extends Error {
   }
 }
 
-/** The figures are printed, but they are not to be believed. */
+/** The benchmark printed the figures, but they are not trustworthy. */
 export class GuardFailedError extends Error {
   readonly code = 'FRESHET_BENCH_GUARD';
 }
 
-/** The same questions with each other's targets; those that their new user knows, or that were not there yet, go. */
+/** The same questions with shuffled targets, without targets that the new user knows or that the stream has not shown yet. */
 export function shuffleTargets(plan: Plan, seed: number): Plan {
   const targets = shuffled(
     plan.questions.map((question) => question.targets),
@@ -46,12 +46,12 @@ export function shuffleTargets(plan: Plan, seed: number): Plan {
   return { ...plan, questions };
 }
 
-/** Standard errors that chance may bring. */
+/** Standard errors that count as chance. */
 const CHANCE = 3;
 
 /**
- * With shuffled targets nobody can be better than who knows what is popular: names of those that are, by more than
- * three standard errors of the difference.
+ * With shuffled targets no recommender can be better than one that knows only popularity. Returns the names of those that
+ * are better by more than three standard errors of the difference.
  */
 export function aboveLevel(results: readonly Result[], users: readonly number[], level: readonly string[]): string[] {
   const references = results.filter(({ name }) => level.includes(name));
@@ -66,26 +66,26 @@ export function aboveLevel(results: readonly Result[], users: readonly number[],
     .map(({ name }) => name);
 }
 
-/** Questions to which the two gave other lists. */
+/** Number of questions to which the two gave different lists. */
 export function differentLists(a: Result, b: Result): number {
   let different = Math.abs(a.lists.length - b.lists.length);
   for (const [at, list] of a.lists.entries()) if (at < b.lists.length && list !== b.lists[at]) different++;
   return different;
 }
 
-/** Questions below which nothing is said. */
+/** Least number of questions for this check. */
 const ENOUGH = 20;
-/** Share of questions whose very first answer is right, above which nobody guesses by honest means. */
+/** Share of questions with a right first item; a recommender above it may know the answers. */
 const IMPLAUSIBLE_FIRST = 0.5;
-/** Times the best of the references. */
+/** Factor on the best of the references. */
 const IMPLAUSIBLE_RATIO = 3;
 
 const shareOfFirst = ({ outcomes }: Result): number =>
   outcomes.reduce((sum, { first }) => sum + first, 0) / outcomes.length;
 
 /**
- * Names of recommenders that are too good: right with the very first item in more than half of the questions, and three
- * times as often as the best of the references. A reference that is as good shows that the data are that easy.
+ * Names of recommenders that are too good: their first item is right in more than half of the questions, and three times
+ * as often as that of the best reference. If a reference is as good, the data are easy.
  */
 export function tooGood(results: readonly Result[], references: readonly string[]): string[] {
   const best = Math.max(0, ...results.filter(({ name }) => references.includes(name)).map(shareOfFirst));

@@ -1,14 +1,14 @@
-/** Ranks and what is made of them. The relevant items are few, so there is nothing here but hits and their places. */
+/** Ranks, and measures of them. The relevant items are few, so all measures follow from hits and their places. */
 import type { Answer } from './recommenders/port.ts';
 
 export const CUT = 10;
 
-/** What is ranked for a question. */
+/** The items that a recommender ranks for a question. */
 export type Ranked = (item: number) => boolean;
 
 /**
- * Place of a target among what is ranked, from 1; of several items with one score each has the mean of their places
- * (so that a method with equal scores gains nothing). Infinity: not found.
+ * Place of a target among the ranked items, from 1. Items with equal scores all have the mean of their places, so that a
+ * method with equal scores gains nothing. Infinity: not found.
  */
 export function rankOf(target: number, answer: Answer, items: number, ranked: Ranked): number {
   let better = 0;
@@ -37,14 +37,14 @@ export function rankOf(target: number, answer: Answer, items: number, ranked: Ra
   return better + (same + 1) / 2;
 }
 
-/** What one question came to, each from 0 to 1. */
+/** Measures of one question, each from 0 to 1. */
 export interface Outcome {
-  /** Hits among the first ten, of as many as there could be: with one target 1 or 0. */
+  /** Hits among the first ten, divided by the most possible hits: with one target 1 or 0. */
   hit: number;
   ndcg: number;
   /** One over the place of the first target. */
   mrr: number;
-  /** Whether the very first was a target. */
+  /** 1 if the first item is a target, else 0. */
   first: number;
 }
 
@@ -75,7 +75,7 @@ export interface Mean {
   seByUser: number;
 }
 
-/** @param users who asked, for each value */
+/** @param users the user of each value */
 export function meanOf(values: readonly number[], users: readonly number[]): Mean {
   const n = values.length;
   if (n === 0) return { mean: Number.NaN, se: Number.NaN, seByUser: Number.NaN };
@@ -107,7 +107,7 @@ export function summarize(outcomes: readonly Outcome[], users: readonly number[]
   return { hit: of('hit'), ndcg: of('ndcg'), mrr: of('mrr') };
 }
 
-/** By how much the one is better than the other on the same questions. */
+/** The difference between two recommenders on the same questions. */
 export function pairedDifference(a: readonly Outcome[], b: readonly Outcome[], users: readonly number[]): Summary {
   const of = (metric: Metric): Mean =>
     meanOf(

@@ -1,4 +1,4 @@
-/** What a run came to, for people and for machines. */
+/** The results of a run, as text and as JSON. */
 import { count, table } from '../../src/cli/output.ts';
 import { METRICS, type Mean, pairedDifference, type Summary, summarize } from './metrics.ts';
 import type { Plan } from './protocols/plan.ts';
@@ -23,19 +23,19 @@ export interface AccuracyFigures {
   options: Record<string, string | number | boolean>;
   users: number;
   items: number;
-  /** Interactions that were learned in all. */
+  /** Number of all learned interactions. */
   learned: number;
   questions: number;
   repeats: number;
-  /** Questions to which the live engine gave the list of the one in process, item by item. */
+  /** Questions to which the live engine gave the same list as the engine in process, item by item. */
   sameLists?: number;
   opponent: string;
   recommenders: RecommenderFigures[];
-  /** The engine with other settings, against the engine. */
+  /** The engine with other settings, compared with the engine. */
   beside?: Comparison;
 }
 
-/** One recommender less another on the same questions: of all, and of each window or round. */
+/** The difference of two recommenders on the same questions: over all, and over each window or round. */
 export interface Comparison {
   name: string;
   opponent: string;
@@ -45,13 +45,13 @@ export interface Comparison {
 
 const WINDOWS = 5;
 
-/** Consecutive questions that are also summed up by themselves. */
+/** Consecutive questions with a summary of their own. */
 export interface Part {
   name: string;
   questions: number;
 }
 
-/** Equal parts of so many questions. */
+/** Equal parts of this many questions. */
 export function windowsOf(questions: number): Part[] {
   const bound = (part: number): number => Math.floor((part * questions) / WINDOWS);
   return Array.from({ length: WINDOWS }, (_, part) => ({
@@ -61,7 +61,7 @@ export function windowsOf(questions: number): Part[] {
 }
 
 export interface FiguresOptions {
-  /** Who asked, for each question. */
+  /** The user of each question. */
   users: readonly number[];
   opponent: string;
   parts: readonly Part[];

@@ -1,4 +1,4 @@
-/** Runs a plan: all recommenders side by side, each told the same and asked the same. */
+/** Runs a plan: all recommenders learn the same events and get the same questions. */
 import { FutureSeenError } from './guards.ts';
 import { type Outcome, outcomeOf, rankOf } from './metrics.ts';
 import type { Plan } from './protocols/plan.ts';
@@ -8,23 +8,23 @@ export interface Result {
   name: string;
   /** One for each question of the plan. */
   outcomes: Outcome[];
-  /** The lists that were given, where lists were given: item numbers, in one text each. */
+  /** The lists of a recommender that answers with lists: item numbers, each list as one text. */
   lists: string[];
-  /** Seconds spent learning, and ranking. */
+  /** Seconds of learning, and of ranking. */
   learning: number;
   ranking: number;
 }
 
 export interface RunOptions {
-  /** Items that there are. */
+  /** Number of items. */
   items: number;
   update?: (done: number, total: number) => void;
 }
 
-/** Questions between two looks at how much a recommender says it knows; the look is not free. */
+/** Questions between two checks of how many events a recommender knows; a check takes time. */
 const LOOK_EVERY = 500;
 
-/** Throws {@link FutureSeenError} where a recommender knows other events than those that it was given. */
+/** Throws {@link FutureSeenError} if a recommender knows another number of events than it got. */
 export async function runPlan(
   plan: Plan,
   recommenders: readonly Recommender[],

@@ -21,7 +21,7 @@ function engineOf(data: ReturnType<typeof dataSet>): Recommender {
   return engine;
 }
 
-/** Knows the next item, whatever it learns. */
+/** Knows the next item without learning. */
 function createSeer(plan: Plan, items: number): Recommender {
   const scores = new Float64Array(items);
   let asked = 0;
@@ -108,7 +108,7 @@ test('a recommender that learned the target before it was asked is caught', asyn
     ...honest,
     name: 'cheat',
     learn: (entries) => {
-      // One event ahead of what it is given.
+      // One event ahead of those that the harness gave.
       honest.learn(plan.entries.slice(learned, learned + entries.length + (learned === 0 ? 1 : 0)));
       learned += entries.length + (learned === 0 ? 1 : 0);
     },
@@ -117,7 +117,7 @@ test('a recommender that learned the target before it was asked is caught', asyn
 });
 
 test('a recommender that knows the answers without learning is reported as too good', async () => {
-  // Items at random, so that nobody can know what comes next.
+  // Random items, so that no recommender can know the next one.
   const random = createRandom(5);
   const steps = Array.from({ length: 600 }, (_, i) => `u${i % 20} i${random.below(97)}`);
   const data = dataSet(steps);

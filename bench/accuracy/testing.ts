@@ -37,7 +37,7 @@ export function dataSet(steps: readonly string[], { catalogue = {}, held = 1 }: 
   return builder.build({ name: 'test', held });
 }
 
-/** Readers who go round a ring of items, each from a place of their own: what comes next is certain after a while. */
+/** Readers who take a ring of items in turn, each from another start: after a while the next item is certain. */
 export function ring(users: number, items: number, steps: number): string[] {
   const events: string[] = [];
   for (let step = 0; step < steps; step++)

@@ -1,6 +1,6 @@
 /**
- * What somebody gets who has taken one item, and who gets an item that nobody has taken: with titles, which are read
- * from the data each time and never kept.
+ * The list of a user with one item, and the users whose lists hold an item without events. It shows titles, which it reads
+ * from the data each time and never stores.
  */
 import { createCodec } from '../../src/bus/event/codec.ts';
 import { createRandom } from '../../src/demo/random.ts';
@@ -12,13 +12,13 @@ import { createEngine, type EngineRecommender } from '../accuracy/recommenders/e
 export interface ColdStartOptions {
   inter: string;
   item: string;
-  /** Id of the item that the new user has taken; left out: the one taken most. */
+  /** Id of the item that the new user has taken; undefined: the most popular one. */
   taken: string | undefined;
-  /** Id of the item that is held back; left out: one that a good many took. */
+  /** Id of the held-out item; undefined: one that about a fifth of the users took. */
   held: string | undefined;
   /** Items of a list. */
   n: number;
-  /** Users that are asked about the item that was held back, of each kind. */
+  /** Users to check for the held-out item, of each kind. */
   users: number;
   seed: number;
   say: (line: string) => void;
@@ -28,19 +28,19 @@ export interface ColdStart {
   newUser: { taken: string; list: string[] };
   newItem: {
     item: string;
-    /** Users who took it in truth, and how often it was left out of what was learned. */
+    /** Number of events with the item in the data, which the engine did not learn. */
     takenBy: number;
     similar: string[];
-    /** Shares of users in whose first `depth` items it is: of those who took it in truth, and of others. */
+    /** Shares of users with the item among their first `depth`: of those who took it in the data, and of the others. */
     depth: number;
     amongTheirs: number;
     amongOthers: number;
-    /** Users in whose lists it stands highest, and what they took last. */
+    /** Users with the item at the highest places, and the items that they took last. */
     best: { rank: number; took: boolean; last: string[] }[];
   };
 }
 
-/** Share of the users by whom the item that is held back was taken, about. */
+/** Approximate share of the users who took the held-out item. */
 const HELD_SHARE = 0.2;
 const DEPTH = 100;
 const BEST = 3;
@@ -99,7 +99,7 @@ function find(data: DataSet, id: string | undefined): number | undefined {
   return number;
 }
 
-/** The item whose count is nearest to this, another one left aside. */
+/** The item with the nearest count, except for the item `but`. */
 function nearest(counts: Float64Array, count: number, but: number): number {
   let best = but === 0 ? 1 : 0;
   for (let item = 0; item < counts.length; item++)
@@ -125,7 +125,7 @@ interface Asked {
   took: boolean;
 }
 
-/** As many who took the item as who did not, drawn at random. */
+/** Random users: up to `most` who took the item, and up to `most` who did not. */
 function usersOf(
   entries: readonly Entry[],
   item: number,
@@ -140,7 +140,7 @@ function usersOf(
   return [true, false].flatMap((which) => all.filter((user) => user.took === which).slice(0, most));
 }
 
-/** Place of the item in each one's list, 0 where it isn't in it. */
+/** Place of the item in the list of each user; 0: not in the list. */
 function placesOf(engine: EngineRecommender, item: number, asked: readonly Asked[]): (Asked & { rank: number })[] {
   return asked.map(({ user, took }) => ({ user, took, rank: listOf(engine, user, undefined).indexOf(item) + 1 }));
 }

@@ -44,7 +44,7 @@ function textOf({ stream, counts, engine, maps, refit }: StreamFigures): string 
   const micros = (seconds: number, events: number): string => `${((seconds * 1e6) / events).toFixed(1)} µs`;
   const ms = (value: number): string => `${value.toFixed(2)} ms`;
   const mib = (bytes: number): string => `${(bytes / MIB).toFixed(0)} MiB`;
-  // What scoring and training cost is what the whole takes beyond counting.
+  // The cost of scoring and training is the total time less the time of counting.
   const training = engine.seconds - counts.seconds;
   const incremental = maps.rows.seconds;
   return [

@@ -1,4 +1,4 @@
-/** The engine in process: streams, and what is measured of each in processes of their own. */
+/** The engine in process: streams, and measurements of each in separate processes. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,18 +22,18 @@ import {
 import { writeStream } from './stream-file.ts';
 
 export interface EngineBenchOptions {
-  /** Files of interactions and items, as an import takes them. */
+  /** Files of interactions and items, in a format of the import. */
   inter: string | undefined;
   item: string | undefined;
   /** The simulated stream; 0 events: none. */
   events: number;
   users: number;
   items: number;
-  /** Lists that are timed. */
+  /** Number of timed lists. */
   lists: number;
   /** Interactions between two refits from scratch. */
   refitEvery: number;
-  /** Interactions that maps and refits are measured on at most. */
+  /** Most interactions for the measurements of maps and refits. */
   compared: number;
   say: (line: string) => void;
 }
@@ -48,7 +48,7 @@ export interface StreamFigures {
 }
 
 const SEED = 7;
-/** End of the simulated time; any will do, as nothing is read from the clock. */
+/** End of the simulated time; any value will do, because the benchmark reads no clock. */
 const END = Date.UTC(2026, 0, 1);
 
 interface Stream {
@@ -108,7 +108,7 @@ async function imported(inter: string, item: string | undefined): Promise<AsyncI
   })();
 }
 
-/** Runs a part by starting this program once more; its figures come back as a line of JSON. */
+/** Runs a part in another process of this program, which prints its figures as a line of JSON. */
 function inProcessOfItsOwn<T>(part: Part, options: MeasureOptions): Promise<T> {
   return new Promise((resolve, reject) => {
     const args = ['--expose-gc', process.argv[1] as string, 'engine', '--measure', part, JSON.stringify(options)];

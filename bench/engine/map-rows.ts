@@ -1,4 +1,4 @@
-/** The same pair counts in `Map`s of objects: what one writes first, and what the packed rows are measured against. */
+/** The same pair counts in `Map`s of objects: the obvious implementation, as a reference for the packed rows. */
 import { STATISTICS_DEFAULTS } from '../../src/engine/model/mod.ts';
 
 interface Counts {

@@ -1,4 +1,4 @@
-/** What one process measures of one stream; each part has a process of its own, so that memory is that part's alone. */
+/** The measurements of one process on one stream. Each part has a process of its own, so that the memory is only its own. */
 import { itemId, userId } from '../../src/bus/event/ids.ts';
 import type { Config } from '../../src/config/schema.ts';
 import { createRandom } from '../../src/demo/random.ts';
@@ -7,17 +7,17 @@ import type { Model } from '../../src/engine/model/mod.ts';
 import { createMapRows } from './map-rows.ts';
 import { type Line, readStream } from './stream-file.ts';
 
-/** `counts`: the statistics alone; `engine`: all of it; `maps`: rows as maps; `refit`: everything again and again. */
+/** `counts`: the statistics alone; `engine`: all of it; `maps`: rows as maps; `refit`: counts everything again and again. */
 export const PARTS = ['counts', 'engine', 'maps', 'refit'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface MeasureOptions {
   file: string;
-  /** Interactions that are read at most. */
+  /** Most interactions to read. */
   events: number;
   /** Whether the stream has a catalogue. */
   catalogued: boolean;
-  /** Lists that are computed. */
+  /** Number of lists to compute. */
   lists: number;
   /** Interactions between two refits. */
   refitEvery: number;
@@ -33,7 +33,7 @@ export interface EngineFigures {
   events: number;
   users: number;
   items: number;
-  /** Interactions that the ranker learned from; their scoring is in `seconds`. */
+  /** Interactions from which the ranker learned; `seconds` includes their scoring. */
   examples: number;
   /** Seconds spent in the model for all events. */
   seconds: number;
@@ -41,9 +41,9 @@ export interface EngineFigures {
   recommend: Quantiles;
   snapshot: { bytes: number; writeSeconds: number; readSeconds: number };
   pairs: number;
-  /** Of the pair rows. */
+  /** Bytes of the pair rows per stored pair. */
   bytesPerPair: number;
-  /** Resident memory of the process, bytes, after each tenth of the events, the last with all lists computed. */
+  /** Resident memory of the process, bytes, after each tenth of the events; the last one is after all lists. */
   resident: number[];
 }
 
@@ -64,7 +64,7 @@ export interface RefitFigures {
 const BATCH = 1_000;
 const WARM_UP = 200;
 
-/** Nothing is scored: neither to learn from nor to measure. */
+/** Settings without scoring, neither to learn nor to measure. */
 const countsOnly = (config: Config): Config => ({
   ...config,
   engine: { ...config.engine, ranker_form: 'none', prequential_every: Number.MAX_SAFE_INTEGER },
@@ -75,7 +75,7 @@ const rss = (): number => {
   return process.memoryUsage.rss();
 };
 
-/** Tells a model one line; `seq` is its place in the stream. */
+/** Gives one line to a model; `seq` is its place in the stream. */
 function tell(model: Model, line: Line, seq: number): void {
   if (line[0] === 'i') {
     const [, user, item, weight, negative, time] = line;
@@ -164,7 +164,7 @@ export function measureMaps({ file, events }: MeasureOptions): CountsFigures {
   return { events: count, seconds, resident: rss(), pairs: rows.pairs() };
 }
 
-/** Counts all histories from scratch after every so many events, as an engine that only knows refits has to. */
+/** Counts all histories from scratch after every `refitEvery` events, like an engine without incremental statistics. */
 export function measureRefit(config: Config, { file, events, refitEvery }: MeasureOptions): RefitFigures {
   const plain = countsOnly(config);
   const model = emptyModel(plain);

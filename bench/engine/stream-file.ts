@@ -1,6 +1,6 @@
 /**
- * What the measured process reads: one JSON array a line, already in the model's terms, so that neither a simulator's
- * memory nor decoding is part of what is measured.
+ * The input of the measured process: one JSON array a line, in the form of the model's arguments, so that the measurement
+ * includes neither the memory of a simulator nor decoding.
  */
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import type { CloudEvent, ItemData } from '../../src/bus/event/types.ts';

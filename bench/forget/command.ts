@@ -25,7 +25,7 @@ export const forgetBench = (): Command =>
     .option('--answer-ms <ms>', 'milliseconds that a service has for an answer', positive, 600_000)
     .option('--json', 'write JSON')
     .action(async ({ json, ...options }: Omit<ForgetBenchOptions, 'say' | 'cut'> & { json?: boolean }) => {
-      // The user who is being forgotten is waited for; a second signal ends it at once.
+      // The run ends after the current user. A second signal ends it at once.
       const cut = new AbortController();
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => cut.abort());
       const figures = await runForget({ ...options, cut: cut.signal, say: note });

@@ -1,6 +1,6 @@
 /**
- * Users who are forgotten one after the other on a running system; after each of them, what the system holds against a
- * fold of the purged log in this process: rows and statistics at once, everything when the erasure says that it is done.
+ * Forgets users one after the other on a running system. After each user it compares the system with a fold of the purged
+ * log in this process: rows and statistics as soon as the rows are gone, everything when the erasure is done.
  */
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -24,37 +24,37 @@ import { load, startBenchSystem } from '../serving/system.ts';
 import { foldReference, foldStatistics, readLog } from './reference.ts';
 
 export interface ForgetBenchOptions {
-  /** Files or folders, in any form that an import takes. */
+  /** Files or folders, in any format of the import. */
   data: readonly string[];
   users: number;
-  /** Of so many of them the statistics are compared with those of a log that never held them as well. */
+  /** Number of erasures after which the run also compares the statistics with those of a log that never held the users. */
   neverHeld: number;
   seed: number;
   /** Milliseconds after which a rebuild follows an erasure. */
   rebuildAfterMs: number;
-  /** `engine.ranker_dense`, where it is not to be the default. */
+  /** `engine.ranker_dense`; undefined: the default. */
   rankerDense?: number;
-  /** Milliseconds that a service has for an answer. */
+  /** Milliseconds that a service may take to answer. */
   answerMs: number;
-  /** Ends the run before the next user; what was measured until then stays. */
+  /** Ends the run before the next user, and keeps the figures so far. */
   cut?: AbortSignal;
   say: (line: string) => void;
 }
 
 export interface ForgottenUser {
-  /** Messages of theirs in the log. */
+  /** Messages of the user in the log. */
   events: number;
-  /** Seconds from the request until no row and no statistic of theirs is left in any service. */
+  /** Seconds from the request until no service has a row or a statistic of the user. */
   rows: number;
-  /** Until nothing that was trained has their part in it. */
+  /** Seconds until no training result includes data of the user. */
   trained: number;
-  /** Until everything is what the purged log gives. */
+  /** Seconds until all state equals the state that the purged log gives. */
   exact: number;
-  /** Tables of all services and the model's statistics, as they were when the rows were gone. */
+  /** Whether the tables of all services and the model's statistics were equal as soon as the rows were gone. */
   atOnceEqual: boolean;
-  /** Tables and the model's whole state when it was done. */
+  /** Whether the tables and the model's whole state were equal when the erasure was done. */
   exactEqual: boolean;
-  /** Statistics beside those of a log that never held them; null: not compared. */
+  /** Whether the statistics equal those of a log that never held the forgotten users; null: not compared. */
   neverHeldEqual: boolean | null;
 }
 
@@ -63,18 +63,18 @@ export interface ForgetFigures {
   people: number;
   rebuildAfterMs: number;
   rankerDense: number;
-  /** Users who were to be forgotten. */
+  /** Number of users to forget. */
   asked: number;
   forgotten: ForgottenUser[];
   /** Whether every comparison was equal. */
   equal: boolean;
-  /** Why not all of them were forgotten. */
+  /** Why the run ended before it had forgotten all of them. */
   ended?: string;
 }
 
-/** Milliseconds between two looks at an erasure. */
+/** Milliseconds between two polls of an erasure. */
 const LOOK_MS = 20;
-/** Milliseconds after which a question without an answer is asked again. */
+/** Milliseconds after which the benchmark repeats a request without an answer. */
 const ASK_AGAIN_MS = 60_000;
 
 export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigures> {
@@ -198,7 +198,7 @@ export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigu
     return asked<ModelHash>('freshet.engine.hash', {});
   }
 
-  /** A question that was on its way when a connection broke is never answered, so it is asked again now and then. */
+  /** A request that a broken connection lost never gets an answer, so this function repeats it. */
   async function asked<T>(subject: string, request: Json): Promise<T> {
     const deadline = performance.now() + answerMs;
     for (;;) {
@@ -222,13 +222,13 @@ export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigu
   }
 }
 
-/** Whose a message is; undefined where it is nobody's. */
+/** The user of a message; undefined for a message of no user. */
 function personOf({ subject }: StoredMessage): string | undefined {
   const { context, entity } = parseEventSubject(subject) ?? {};
   return context === 'user' || context === 'feedback' ? entity : undefined;
 }
 
-/** So many of these, at random, none twice. */
+/** A random sample of this size, without repetition. */
 function draw(people: readonly string[], count: number, seed: number): string[] {
   const random = createRandom(seed);
   const left = [...people];

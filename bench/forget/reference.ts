@@ -1,4 +1,4 @@
-/** What a log gives, folded from nothing in this process: the hash of every service's rows, and of the model. */
+/** The state that a log gives, folded from the beginning in this process: hashes of the rows of each service and of the model. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,7 +51,7 @@ export function foldReference(options: ReferenceOptions): Reference {
   return { rows, model: hashModel(model, position()) };
 }
 
-/** The statistics alone: histories and counts, without what is learned in the order of events. */
+/** The statistics alone: histories and counts, without the ranker and the measures of quality. */
 export function foldStatistics(options: Omit<ReferenceOptions, 'inputs'>): string {
   const { config } = options;
   let modelFold: ModelFold | undefined;

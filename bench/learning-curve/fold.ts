@@ -1,4 +1,4 @@
-/** The engine's own fold without network: events through codec, projection and SQLite into model and lists. */
+/** The engine's fold without network: events pass through codec, projection and SQLite into the model and the lists. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,21 +18,21 @@ import { createTrainer } from '../../src/engine/train/trainer.ts';
 import { createLogger } from '../../src/observability/log.ts';
 
 export interface Fold {
-  /** Appends to the log; it is folded with the next list that is asked for, or with what fills a batch. */
+  /** Appends an event to the log. The fold takes it with the next list, or as soon as a batch is full. */
   append(event: CloudEvent): Promise<void>;
   /** A list computed at the head of the log. */
   list(user: string, n: number): Promise<RankingAnswer>;
   close(): Promise<void>;
 }
 
-/** Under the default configuration; trains at the positions at which a service does, and waits for it. */
+/** Uses the default configuration. Trains at the same positions as a service, and waits for each training. */
 export function createFold(): Fold {
   const config = completeConfig({});
   const folder = mkdtempSync(join(tmpdir(), 'freshet-learning-'));
   const codec = createCodec({ declared: config.events.declared });
   const definition = engineProjection({ config });
   const store = withState(openStore({ file: join(folder, 'engine.sqlite'), definition, codec }), () => memory);
-  // The file is thrown away; waiting for the disk says nothing of lists.
+  // The file is temporary, and waits for the disk do not change lists.
   store.db.pragma('synchronous = OFF');
   const memory = createModelFold({ config, tables: prepareTables(store.db) });
   const { model } = memory;

@@ -1,6 +1,6 @@
 /**
- * A simulated population whose preferences are known, from an empty log on: what the system's lists bring beside lists
- * by chance, of what is most popular, and the best that could be shown to each reader.
+ * A simulated population with known preferences, from an empty log on. It compares the system's lists with random lists,
+ * lists of the most popular items, and the best possible list for each reader.
  */
 import type { CloudEvent } from '../../src/bus/event/types.ts';
 import { mix32 } from '../../src/demo/random.ts';
@@ -18,9 +18,9 @@ export interface LearningCurveOptions {
   readers: number;
   /** Items of a list. */
   n: number;
-  /** One in so many interactions is followed by a list. */
+  /** One interaction in this many is followed by a list. */
   every: number;
-  /** Points of the curve, at as many interactions as the one before times the same factor. */
+  /** Points of the curve, in a geometric series of interactions. */
   points: number;
   /** Interactions at the first point. */
   first: number;
@@ -31,13 +31,13 @@ export interface LearningCurveOptions {
 export interface Point {
   /** Interactions at its end. */
   events: number;
-  /** Lists that were shown in it, in all runs. */
+  /** Number of shown lists in it, in all runs. */
   lists: number;
-  /** Probability that a reader's next item is on the list: what a click-through of lists tends to. */
+  /** Probability that the reader's next item is on the list: the limit of the click-through rate of lists. */
   expected: Record<PolicyName, number>;
-  /** Standard error of the difference between the system and what is popular, from list to list. */
+  /** Standard error over lists of the difference between the system and the popular items. */
   error: number;
-  /** Lists of the system with the item that the reader took next on them, of those after which one was taken. */
+  /** Share of the system's lists that held the reader's next item, among lists after which the reader took an item. */
   clicked: number;
 }
 
@@ -58,14 +58,14 @@ interface Shown {
 interface Sum {
   lists: number;
   expected: Record<PolicyName, number>;
-  /** Of system less popular, and of its square. */
+  /** Sums of the difference of system and popular, and of its square. */
   ahead: number;
   aheadSquared: number;
   followed: number;
   clicked: number;
 }
 
-/** End of the simulated time: nothing depends on when it runs. */
+/** End of the simulated time: the result does not depend on the time of the run. */
 const END = Date.UTC(2026, 0, 1);
 
 export async function runLearningCurve(options: LearningCurveOptions): Promise<LearningCurve> {
@@ -109,7 +109,7 @@ function endsOf({ events, first, points }: Pick<LearningCurveOptions, 'events' |
   return Array.from({ length: points }, (_, i) => Math.round(from * (events / from) ** (i / (points - 1))));
 }
 
-/** One run; gives the items of its catalogue. */
+/** One run; returns the number of items in its catalogue. */
 async function follow(seed: number, options: LearningCurveOptions, sums: Sum[]): Promise<number> {
   const { events, readers, n, every, say } = options;
   const ends = endsOf(options);
@@ -160,7 +160,7 @@ async function follow(seed: number, options: LearningCurveOptions, sums: Sum[]):
     await report('feedback.served.v1', event, { list, items: answer.items, snapshot, config, arm: 'main' });
   }
 
-  /** A list of which the reader takes something next was clicked. */
+  /** The reader clicked the list if the reader's next item is on it. */
   async function react(event: CloudEvent, item: string): Promise<void> {
     const last = shown.get(event.subject);
     if (!last) return;

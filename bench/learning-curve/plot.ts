@@ -1,4 +1,4 @@
-/** The curve as an SVG document: four lines, readable in light and dark, told in words for those who don't see it. */
+/** The curve as an SVG document: four lines, readable in light and dark, with a description in words for screen readers. */
 import type { LearningCurve, PolicyName } from './learning-curve.ts';
 
 const WIDTH = 720;
@@ -8,7 +8,7 @@ const RIGHT = 150;
 const TOP = 20;
 const BOTTOM = 48;
 
-/** Colours by Okabe and Ito, which those who are colour-blind can tell apart; a pattern of dashes each. */
+/** Colours by Okabe and Ito, which colour-blind readers can distinguish; each line also has a pattern of dashes. */
 const LINES: Record<PolicyName, { colour: string; dash: string; label: string }> = {
   best: { colour: '#009e73', dash: '7 4', label: 'best possible list' },
   system: { colour: '#0072b2', dash: '', label: 'Freshet' },
@@ -18,7 +18,7 @@ const LINES: Record<PolicyName, { colour: string; dash: string; label: string }>
 
 const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 
-/** What the plot shows, in a sentence or two. */
+/** A description of the plot, in one or two sentences. */
 export function inWords({ points }: LearningCurve): string {
   const [first, last] = [points[0], points.at(-1)];
   if (!first || !last) return 'There is nothing to show.';
@@ -89,7 +89,7 @@ function ticksOf(from: number, to: number): number[] {
   return found;
 }
 
-/** Labels at the ends of lines, moved apart where they would stand on each other. */
+/** Labels at the ends of lines, moved apart if they would overlap. */
 function labelPlaces(wanted: readonly number[]): number[] {
   const order = wanted.map((place, i) => ({ place, i })).sort((a, b) => a.place - b.place);
   const placed = [...wanted];

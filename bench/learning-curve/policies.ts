@@ -1,12 +1,12 @@
-/** What the system's lists stand beside: chance, what most people took, and the best that could be shown. */
+/** References for the system's lists: random items, the most popular items, and the best possible list. */
 import { createRandom } from '../../src/demo/random.ts';
 import type { Simulation } from '../../src/demo/simulator.ts';
 
-/** A list, as places in the simulation's catalogue; `open` is what the reader may be shown. */
+/** A list, as places in the simulation's catalogue; `open` holds the items that a policy may show to the reader. */
 export type Policy = (open: readonly number[], n: number, chance: Float64Array) => number[];
 
 export interface Popular {
-  /** Somebody took it. */
+  /** Learns that a reader took the item. */
   took(item: number): void;
   policy: Policy;
 }
@@ -36,7 +36,7 @@ export function randomPolicy(seed: number): Policy {
   };
 }
 
-/** By the probabilities that the simulator draws from: nobody can do better. */
+/** Ranks by the probabilities from which the simulator draws: no policy can be better. */
 export const bestPolicy: Policy = (open, n, chance) => highest(open, n, chance);
 
 function highest(open: readonly number[], n: number, value: Float64Array): number[] {
@@ -44,7 +44,7 @@ function highest(open: readonly number[], n: number, value: Float64Array): numbe
   return [...open].sort((a, b) => of(b) - of(a) || a - b).slice(0, n);
 }
 
-/** Probability of each item to be the next one, given that it is one of those that are open. */
+/** Probability of each item to be the next one, given that the next one is an open item. */
 export function chancesOf(simulation: Simulation, reader: string, open: readonly number[]): Float64Array {
   const next = simulation.trueNext(reader);
   let total = 0;

@@ -1,4 +1,4 @@
-/** The part of autocannon that is used here; it comes without types. */
+/** The part of autocannon that the load uses; the package has no types. */
 declare module 'autocannon' {
   import type { EventEmitter } from 'node:events';
 
@@ -7,7 +7,7 @@ declare module 'autocannon' {
     path?: string;
     headers?: Record<string, string>;
     body?: string;
-    /** Called before each request; what it gives is sent. */
+    /** Called before each request; autocannon sends the returned request. */
     setupRequest?: (request: AutocannonRequest) => AutocannonRequest;
   }
 
@@ -34,6 +34,6 @@ declare module 'autocannon' {
   export interface AutocannonRun extends EventEmitter, Promise<AutocannonResult> {}
 
   const autocannon: (options: AutocannonOptions) => AutocannonRun;
-  // biome-ignore lint/style/noDefaultExport: that is how it is exported
+  // biome-ignore lint/style/noDefaultExport: autocannon exports it like this
   export default autocannon;
 }

@@ -1,4 +1,4 @@
-/** Requests from many connections, each sending its next one when the one before is answered: autocannon. */
+/** Requests over many connections with autocannon: each connection sends its next request after the answer to the last. */
 import { type Latency, latencyOf } from './latency.ts';
 
 /** One request. */
@@ -14,25 +14,25 @@ export interface DriveOptions {
   url: string;
   connections: number;
   seconds: number;
-  /** The next request, whichever connection sends it. */
+  /** The next request, of any connection. */
   next: () => HttpRequest;
-  /** Sent with every request. */
+  /** Headers of every request. */
   headers?: Record<string, string>;
 }
 
-/** What came of the requests of one run. */
+/** The results of the requests of one run. */
 export interface Driven {
-  /** Answers with a status of success. */
+  /** Number of successful answers. */
   answered: number;
-  /** Of them, per second. */
+  /** Successful answers per second. */
   perSecond: number;
   latency: Latency;
   errors: {
-    /** Connections that were refused or broke. */
+    /** Connections that the server refused or that broke. */
     connection: number;
-    /** Requests that were not answered within {@link DRIVE_LIMITS}. */
+    /** Requests without an answer within {@link DRIVE_LIMITS}. */
     timeouts: number;
-    /** Answers that say no, by status. */
+    /** Unsuccessful answers, by status. */
     status: Record<string, number>;
   };
 }
@@ -41,12 +41,12 @@ export const DRIVE_LIMITS = {
   /** Seconds until a request counts as unanswered. */
   timeout: 10,
   connections: 1_000,
-  /** Seconds of one run: every latency is kept until its end. */
+  /** Most seconds of one run: it keeps every latency until its end. */
   seconds: 600,
 } as const;
 
 export async function drive({ url, connections, seconds, next, headers = {} }: DriveOptions): Promise<Driven> {
-  // A tool of development: whatever needs no load goes without it.
+  // A development dependency, so only a load imports it.
   const { default: autocannon } = await import('autocannon');
   const latencies: number[] = [];
   const run = autocannon({
@@ -65,7 +65,7 @@ export async function drive({ url, connections, seconds, next, headers = {} }: D
     ],
   });
   const status: Record<string, number> = {};
-  // Its own quantiles are in whole milliseconds.
+  // autocannon's own quantiles are in whole milliseconds.
   run.on('response', (_client: unknown, code: number, _bytes: number, milliseconds: number) => {
     if (code >= 200 && code < 300) latencies.push(milliseconds);
     else status[code] = (status[code] ?? 0) + 1;
@@ -79,6 +79,6 @@ export async function drive({ url, connections, seconds, next, headers = {} }: D
   };
 }
 
-/** Requests that came to nothing. */
+/** Number of failed requests. */
 export const failures = ({ errors: { connection, timeouts, status } }: Pick<Driven, 'errors'>): number =>
   connection + timeouts + Object.values(status).reduce((sum, count) => sum + count, 0);

@@ -1,4 +1,4 @@
-/** How long things took. */
+/** Latencies and their quantiles. */
 
 /** Milliseconds. */
 export interface Latency {
@@ -9,7 +9,7 @@ export interface Latency {
 }
 
 /**
- * Quantiles by nearest rank: the smallest value that so large a share does not exceed. NaN where there are no values.
+ * Quantiles by nearest rank: the smallest value that this share of all values does not exceed. NaN without values.
  *
  * @param milliseconds in any order
  */

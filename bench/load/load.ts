@@ -1,4 +1,4 @@
-/** Load on a running system, from outside: lists, events, and lists while events come. */
+/** Load on a running system from outside: lists, events, and lists while events arrive. */
 import { messageOf, UsageError } from '../../src/errors.ts';
 import { type Driven, drive, type HttpRequest } from './drive.ts';
 import { eventRequests, listRequests, type UserPattern } from './requests.ts';
@@ -14,13 +14,13 @@ export interface LoadOptions {
   seconds: number;
   n: number;
   maxAgeMs: number | undefined;
-  /** Whose lists are asked for. */
+  /** Users whose lists the load requests. */
   users: UserPattern;
-  /** Who acts in the events that are published. */
+  /** Users of the published events. */
   actors: UserPattern;
   /** Events in one request. */
   batch: number;
-  /** Events a second of the phase with both. */
+  /** Events a second in the phase with both. */
   rate: number;
   key: string | undefined;
   seed: number;
@@ -35,10 +35,10 @@ export interface PhaseFigures {
   eventsPerSecond?: number;
 }
 
-/** Items that events are about. */
+/** Most items in the events. */
 const ITEMS = 1_000;
 
-/** Runs the phases one after the other. Throws `UsageError` where the system can't be asked or has no items. */
+/** Runs the phases one after the other. Throws `UsageError` if the system does not answer or has no items. */
 export async function runLoad(options: LoadOptions): Promise<PhaseFigures[]> {
   const { url, phases, connections, seconds, n, maxAgeMs, users, actors, batch, rate, key, seed, say } = options;
   const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };

@@ -10,7 +10,7 @@ import { keepSending } from './steady.ts';
 let server: Server | undefined;
 afterEach(() => server?.close());
 
-/** A gateway that knows one item and says no to every fourth list. */
+/** A gateway that knows one item and rejects every fourth request for a list. */
 async function gateway(): Promise<{ url: string; posted: string[]; asked: string[] }> {
   const posted: string[] = [];
   const asked: string[] = [];
@@ -44,7 +44,7 @@ describe('a load', () => {
     });
     expect(driven.answered).toBeGreaterThan(0);
     expect(driven.errors.status['429']).toBeGreaterThan(0);
-    // What was on the way when the time was up is in neither.
+    // Neither includes the requests without an answer at the end of the time.
     const counted = driven.answered + failures(driven);
     expect(counted).toBeLessThanOrEqual(asked.length);
     expect(counted).toBeGreaterThanOrEqual(asked.length - 2);

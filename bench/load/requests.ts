@@ -1,4 +1,4 @@
-/** What a load is made of: lists for users drawn at random, and events about items of the catalogue. */
+/** The requests of a load: lists for random users, and events about items of the catalogue. */
 import { randomBytes } from 'node:crypto';
 import { createRandom, type Random } from '../../src/demo/random.ts';
 import type { HttpRequest } from './drive.ts';
@@ -35,7 +35,7 @@ export function listRequests({ users, n, maxAgeMs, seed }: ListRequests): () => 
 }
 
 export interface EventRequests {
-  /** Who acts. */
+  /** Users of the events. */
   users: UserPattern;
   items: readonly string[];
   /** Events in one request. */
@@ -43,7 +43,7 @@ export interface EventRequests {
   seed: number;
 }
 
-/** Views of items of the catalogue; each run has ids of its own. */
+/** Views of items of the catalogue; each run has its own ids. */
 export function viewsOf({ users, items, seed }: Omit<EventRequests, 'batch'>): () => object {
   const random = createRandom(seed);
   const run = randomBytes(6).toString('hex');

@@ -1,21 +1,21 @@
 /**
- * Requests at a steady pace, whatever becomes of those before: what others do while something is measured. autocannon
- * sends a second's worth at once.
+ * Requests at a steady pace, independent of earlier answers: the load of other callers during a measurement. autocannon
+ * would send all requests of a second at once.
  */
 import { Agent, request } from 'node:http';
 import type { HttpRequest } from './drive.ts';
 import { type Latency, latencyOf } from './latency.ts';
 
 export interface Steady {
-  /** What came of it; sends no more. */
+  /** Stops sending, and resolves with the figures. */
   stop(): Promise<SteadyFigures>;
 }
 
 export interface SteadyFigures {
-  /** Requests that were answered with success, per second. */
+  /** Successful answers per second. */
   perSecond: number;
   latency: Latency;
-  /** Requests that failed, or that were left out because too many were waiting. */
+  /** Requests that failed, or that were not sent because too many waited. */
   failed: number;
 }
 
@@ -26,9 +26,9 @@ export interface SteadyOptions {
   headers?: Record<string, string>;
 }
 
-/** Requests that wait for their answer at most: a pace that can't be kept is reported, not piled up. */
+/** Most requests that may wait for an answer. Above it, a request counts as failed, so that a pace that is too high shows. */
 const WAITING = 256;
-/** Milliseconds between two looks at what is due. */
+/** Milliseconds between two checks for due requests. */
 const LOOK_MS = 5;
 
 export function keepSending({ url, perSecond, next, headers = {} }: SteadyOptions): Steady {

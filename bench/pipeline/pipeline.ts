@@ -1,4 +1,4 @@
-/** What the pipeline does per second, beside what its parts allow in the same run. */
+/** Throughput of the pipeline, beside the throughput that its parts allow in the same run. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,7 +34,7 @@ export interface PipelineFigures {
   nats: string;
   /** Acknowledged events per second. */
   publisher: number;
-  /** Messages per second into a reader that counts. */
+  /** Messages per second of a reader that only counts them. */
   raw: number;
   /** Events per second. `limit` is 1/(1/raw + 1/sqlite). */
   services: { service: ServiceName; loop: number; sqlite: number; limit: number }[];
@@ -155,7 +155,7 @@ export function readAll(log: Log, until: StreamSeq, take: (message: StoredMessag
   });
 }
 
-/** A service's projection as the service runs it, the engine's with its model in memory. */
+/** The projection of a service as the service runs it: the engine's has its model in memory. */
 function foldOf(
   service: ServiceName,
   settings = config,
@@ -217,7 +217,7 @@ async function timeLoop(service: ServiceName, log: Log, total: StreamSeq, file: 
 export function createSqliteAlone(service: ServiceName, folder: string) {
   const recording = createRecording();
   const open = (kind: string, wrap?: typeof recording.record) => {
-    // What the ranker learns asks nothing of SQLite.
+    // The ranker's learning does not use SQLite.
     const { definition, state } = foldOf(service, completeConfig({ engine: { ranker_form: 'none' } }));
     const file = join(folder, `${service}-${kind}.sqlite`);
     return withState(openStore({ file, definition, codec: createCodec(), ...(wrap ? { wrap } : {}) }), () => state);
@@ -226,12 +226,12 @@ export function createSqliteAlone(service: ServiceName, folder: string) {
   const empty = open('replay');
   const again = recording.onto(empty.db as Database.Database);
   return {
-    /** Folds a batch and writes down what that does. */
+    /** Folds a batch and records the statements. */
     fold: (batch: readonly StoredMessage[]): void => {
       store.commit(batch, 'bench');
       recording.cut();
     },
-    /** Seconds that SQLite alone takes for what was folded since the last call. */
+    /** Seconds that SQLite alone takes for the statements since the last call. */
     again,
     close: (): void => {
       store.close();
@@ -254,7 +254,7 @@ interface Processes {
   stop(): Promise<void>;
 }
 
-/** The four services as `up` runs them; the clock starts when all of them have connected. */
+/** The four services as `up` runs them. The measurement starts when all of them have connected. */
 async function startProcesses(url: string, data: string): Promise<Processes> {
   const children: ChildProcess[] = SERVICES.map((service) =>
     spawn(process.execPath, [ENTRY, 'service', service, '--data', data, '--nats', url], {
@@ -323,7 +323,7 @@ async function measureFreshness(
       data: { item: items[(i * 7) % items.length] },
     });
     if (!event.ok) throw new Error(event.problem.message);
-    // Watching the key itself: what a client that shows the ranking does.
+    // Watches the key itself, like a client that shows the ranking.
     const seen = await watchOnce(kv, `user.${encodeToken(user)}`);
     const { seq } = await publisher.publish(event.prepared);
     const acknowledged = performance.now();
@@ -343,7 +343,7 @@ async function measureFreshness(
 async function watchOnce(kv: Awaited<ReturnType<ReturnType<NatsConnection['jetstream']>['views']['kv']>>, key: string) {
   const watch = await kv.watch({ key, initializedFn: () => {} });
   return {
-    /** When the ranking that holds this event was there, monotonic milliseconds. */
+    /** Time at which the ranking with this event was in KV, monotonic milliseconds. */
     until: async (seq: StreamSeq): Promise<number> => {
       for await (const entry of watch)
         if (entry.operation === 'PUT' && entry.json<{ seq: number }>().seq >= seq) return performance.now();
@@ -353,7 +353,7 @@ async function watchOnce(kv: Awaited<ReturnType<ReturnType<NatsConnection['jetst
   };
 }
 
-/** Until the backlog of rankings that the rebuild left is published. */
+/** Waits until the engine has published the pending rankings that the rebuild left. */
 async function untilIdle(nc: NatsConnection): Promise<void> {
   for (;;) {
     const { rankings } = await call<{ rankings: { users: number; items: number } }>(

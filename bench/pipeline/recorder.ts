@@ -1,19 +1,19 @@
 /**
- * Records what a projection does to SQLite, so that the same statements with the same values can be run again without
- * the log, the codec and the fold: what SQLite alone allows.
+ * Records the SQLite statements of a projection, so that a benchmark can run the same statements with the same values
+ * without the log, the codec and the fold: the speed that SQLite alone allows.
  */
 import type { Database as Db, Statement } from 'better-sqlite3';
 
 type Call = { sql: number; how: 'run' | 'get' | 'all'; values: unknown[] };
 
 export interface Recording {
-  /** A database whose statements are written down as they are executed. */
+  /** A database that records each executed statement. */
   record(db: Db): Db;
   /** Ends a transaction. */
   cut(): void;
   /**
-   * An empty database with the same tables on which it is run again: each call runs what was written down since the one
-   * before, lets go of it, and gives the seconds it took.
+   * Runs the record on an empty database with the same tables: each call runs the statements recorded since the call
+   * before, drops them, and returns the seconds.
    */
   onto(db: Db): () => number;
 }

@@ -44,7 +44,7 @@ export const replayBench = (): Command =>
       },
     );
 
-/** One rebuild in a process of its own: what `replay` starts. */
+/** One rebuild in a process of its own, which `replay` starts. */
 export const replayOneBench = (): Command =>
   new Command('replay-one')
     .addArgument(new Argument('<service>').choices([...SERVICES]))
@@ -80,7 +80,7 @@ const line = (cells: readonly string[]): string =>
 const headOf = ({ events, nats }: Omit<ReplayFigures, 'services'>): string =>
   `${count(events)} messages, nats-server ${nats}, Node ${process.version}\n\n${line(COLUMNS)}`;
 
-/** Rows that are printed one by one: what was measured stays where a later one is cut off. */
+/** Prints rows one by one, so that an interrupted run keeps the rows that it measured. */
 function textOf({ service, rebuild, raw, sqlite, limit, cpuRatio, memory, learning }: RebuildFigures): string {
   const perSecond = (n: number): string => `${count(Math.round(n))}/s`;
   const parts = (['resident', 'heap', 'buffers', 'cache'] as const).map(

@@ -1,16 +1,16 @@
-/** What a process holds, in MiB, and how much of it is SQLite's page cache. */
+/** Memory of a process, in MiB, and the part that is SQLite's page cache. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Database } from 'better-sqlite3';
 
 export interface MemoryParts {
-  /** All that is resident, after what is garbage was collected. */
+  /** Resident memory after a garbage collection. */
   resident: number;
-  /** Objects of JavaScript. */
+  /** JavaScript objects. */
   heap: number;
   /** Buffers and typed arrays. */
   buffers: number;
-  /** The pages of the database that its cache holds at the most: the smaller one of cache and database. */
+  /** Most pages in the cache of the database: the smaller of cache and database. */
   cache: number;
 }
 
@@ -18,7 +18,7 @@ const MIB = 1_048_576;
 
 let collect: (() => void) | undefined;
 
-/** Collects garbage and looks. */
+/** Collects garbage and measures. */
 export function memoryParts(db: Database): MemoryParts {
   if (!collect) {
     setFlagsFromString('--expose-gc');
@@ -34,7 +34,7 @@ export function memoryParts(db: Database): MemoryParts {
   };
 }
 
-/** SQLite gives the size as KiB below zero, or as pages. */
+/** SQLite returns the size as a negative number of KiB, or as a number of pages. */
 function cacheBytes(db: Database): number {
   const size = numberOf(db, 'cache_size');
   return size < 0 ? -size * 1024 : size * numberOf(db, 'page_size');

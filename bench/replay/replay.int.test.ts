@@ -1,4 +1,4 @@
-/** The benchmark of rebuilds, in small: its figures, and that it reports each service as soon as it is measured. */
+/** The benchmark of rebuilds in small: its figures, and its report of each service right after the measurement. */
 import { expect, it } from 'vitest';
 import { type RebuildFigures, runReplay } from './replay.ts';
 

@@ -1,6 +1,6 @@
 /**
- * How fast a service is rebuilt from the log, beside what a raw consumer and raw SQLite allow in the same run. Each
- * rebuild is a process of its own, as it is with `freshet replay`, so that its memory is its own as well.
+ * Speed of the rebuild of a service from the log, beside that of a raw consumer and of SQLite alone in the same run. Each
+ * rebuild runs in a process of its own, as with `freshet replay`, so that the measured memory is only its own.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
@@ -31,29 +31,29 @@ export interface ReplayFigures {
 
 export interface RebuildFigures {
   service: ServiceName;
-  /** Events per second; the raw consumer's as it was just before this rebuild. `limit` is 1/(1/raw + 1/sqlite). */
+  /** Events per second; `raw` is that of the raw consumer just before this rebuild. `limit` is 1/(1/raw + 1/sqlite). */
   rebuild: number;
   raw: number;
   sqlite: number;
   limit: number;
   /**
-   * Processor seconds of both together over those of the rebuild: what the ratio of speeds is on a machine that
-   * nobody else uses.
+   * Processor seconds of both together divided by those of the rebuild: the ratio of speeds on a machine without other
+   * work.
    */
   cpuRatio: number;
-  /** Of the engine: share of the rebuild's processor time that goes into what the ranker learns and is measured by. */
+  /** Engine only: share of the rebuild's processor time for the learning and the scoring of the ranker. */
   learning?: number;
-  /** What the process held when a quarter, a half, three quarters and all of the log were folded. */
+  /** Memory of the process after a quarter, a half, three quarters and all of the log. */
   memory: MemoryParts[];
 }
 
 export interface ReplayOptions {
   events: number;
   services: readonly ServiceName[];
-  /** `projection.cache_kib`, where it is not to be the default. */
+  /** `projection.cache_kib`; undefined: the default. */
   cacheKib?: number;
   say: (line: string) => void;
-  /** Told of each service as soon as it is measured. */
+  /** Called with the figures of each service right after its measurement. */
   measured?: (figures: RebuildFigures, of: Omit<ReplayFigures, 'services'>) => void;
 }
 
@@ -61,7 +61,7 @@ export interface ReplayOptions {
 export interface OneRebuild {
   messages: number;
   seconds: number;
-  /** Processor seconds of the whole process meanwhile. */
+  /** Processor seconds of the whole process in that time. */
   cpu: number;
   memory: MemoryParts[];
 }
@@ -103,7 +103,7 @@ export async function runReplay({ events, services, cacheKib, say, measured }: R
     if (refused) throw refused;
     const total = (await log.info()).lastSeq;
 
-    // The first one warms up what all of them use.
+    // The first rebuild warms up the code that all of them use.
     await readAll(log, total, () => {});
     const run = { events: total, nats: server.version };
     const cache = cacheKib === undefined ? [] : ['--cache-kib', String(cacheKib)];
@@ -169,7 +169,7 @@ export async function runReplay({ events, services, cacheKib, say, measured }: R
   }
 }
 
-/** Processor seconds of this process since it was made. */
+/** Processor seconds of this process since its start. */
 function cpuClock(): () => number {
   const before = process.cpuUsage();
   return () => {
@@ -223,7 +223,7 @@ export async function rebuildOne({ service, url, folder, ranker, cacheKib }: Reb
       cacheKib: config.projection.cache_kib,
     });
     const memory: MemoryParts[] = [];
-    // What looking takes is no part of the rebuild.
+    // The time of this measurement does not count as rebuild.
     let looking = { seconds: 0, cpu: 0 };
     const look = (): void => {
       const [before, working] = [performance.now(), cpuClock()];
@@ -240,7 +240,7 @@ export async function rebuildOne({ service, url, folder, ranker, cacheKib }: Reb
     });
     const seconds = (performance.now() - started) / 1000 - looking.seconds;
     const cpu = working() - looking.cpu;
-    // Progress is looked at now and then; a log that is folded between two looks has passed all quarters at the end.
+    // The loop reports progress now and then. A log that it folds between two reports passes all quarters at the end.
     while (memory.length < 4) look();
     rebuild.close();
     close?.();

@@ -68,7 +68,7 @@ function textOf(figures: ServingFigures): string {
   ].join('\n');
 }
 
-/** What a row is measured against in the same run. */
+/** The ratio of a row to its reference in the same run. */
 function beside(row: Row, rows: readonly Row[], alone: number): string {
   const of = (what: Row['what'], events: number): Row | undefined =>
     rows.find(

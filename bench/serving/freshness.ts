@@ -1,4 +1,4 @@
-/** From an event that is acknowledged to a list that holds it: `recommend` with its sequence as `min_seq`. */
+/** Time from an acknowledged event to a list that includes it: `recommend` with the event's sequence as `min_seq`. */
 import { randomBytes } from 'node:crypto';
 import type { NatsConnection } from 'nats';
 import { createCodec } from '../../src/bus/event/codec.ts';
@@ -9,13 +9,13 @@ import { engineStatus } from './system.ts';
 
 export interface Freshness {
   samples: number;
-  /** From the acknowledgement to the answer. */
+  /** Milliseconds from the acknowledgement to the answer. */
   list: Latency;
-  /** Age of the ranking that has waited longest to be published again, seconds: the most that was seen. */
+  /** Greatest age of the oldest pending ranking, seconds. */
   oldestSeconds: number;
-  /** Users whose rankings wait, at most. */
+  /** Most users with a pending ranking. */
   waiting: number;
-  /** Events whose lists did not come in time. */
+  /** Events without a list in time. */
   failed: number;
 }
 
@@ -23,7 +23,7 @@ export interface Freshness {
 const PAUSE_MS = 20;
 /** Milliseconds that a list may take. */
 const TIMEOUT_MS = 10_000;
-/** Samples between two looks at the rankings that wait. */
+/** Samples between two polls for pending rankings. */
 const LOOK_EVERY = 10;
 
 export async function measureFreshness(

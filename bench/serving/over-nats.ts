@@ -1,4 +1,4 @@
-/** Requests over NATS from so many askers at once, each with its next one when the one before is answered. */
+/** Requests over NATS of several callers at once. Each sends its next request after the answer to the last. */
 import type { NatsConnection } from 'nats';
 import { type Latency, latencyOf } from '../load/latency.ts';
 

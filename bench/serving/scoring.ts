@@ -1,11 +1,11 @@
-/** Scoring alone: the engine as it is at the end of the log, in this process, with nobody else asking. */
+/** Scoring alone: the engine as it is at the end of the log, in this process, without other callers. */
 import { userId } from '../../src/bus/event/ids.ts';
 import { withPast } from '../../src/cli/past.ts';
 import type { CliSession } from '../../src/cli/session.ts';
 import type { Model } from '../../src/engine/model/mod.ts';
 
 export interface ScoringOptions {
-  /** Data folder of the engine, beside whose rows the model is made. */
+  /** Data folder of the engine, whose rows the model uses. */
   data: string;
   /** Position of the log. */
   seq: number;
@@ -13,7 +13,7 @@ export interface ScoringOptions {
   seconds: number;
 }
 
-/** Lists a second, as long as those that a service computes, from all that it has learned and trained. */
+/** Lists a second, of the same length as those of a service, with all that the engine has learned and trained. */
 export function scoreAlone(session: CliSession, { data, seq, user, seconds }: ScoringOptions): Promise<number> {
   return withPast('engine', session, { data, seq, json: true }, async ({ engine }) => {
     const { model } = engine as { model: Model };
@@ -26,7 +26,7 @@ export function scoreAlone(session: CliSession, { data, seq, user, seconds }: Sc
       }
       return (lists * 1000) / (performance.now() - started);
     };
-    // What is compiled on the way is not what is measured.
+    // A warm-up, so that compilation does not enter the figures.
     run(500);
     return run(seconds * 1000);
   });

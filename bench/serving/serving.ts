@@ -1,4 +1,4 @@
-/** Lists from a whole system: what it answers per second and how long that takes, beside what its parts allow. */
+/** Lists from a whole system: throughput and latency, beside those that its parts allow. */
 import { basename } from 'node:path';
 import { itemId } from '../../src/bus/event/ids.ts';
 import type { CloudEvent } from '../../src/bus/event/types.ts';
@@ -17,7 +17,7 @@ import { scoreAlone } from './scoring.ts';
 import { type BenchSystem, load, startBenchSystem } from './system.ts';
 
 export interface ServingOptions {
-  /** Files of interactions and items, as an import takes them. */
+  /** Files of interactions and items, in a format of the import. */
   inter: string | undefined;
   item: string | undefined;
   /** The simulated stream; 0 items: none. */
@@ -26,9 +26,9 @@ export interface ServingOptions {
   readers: number;
   concurrency: readonly number[];
   seconds: number;
-  /** Events a second of the second half. */
+  /** Events a second in the phase with events. */
   rate: number;
-  /** Users whose lists are asked for. */
+  /** Number of users whose lists the benchmark requests. */
   users: number;
   n: number;
   /** Processes of the engine. */
@@ -44,7 +44,7 @@ export interface Row {
   over: 'nats' | 'http';
   what: What;
   concurrency: number;
-  /** Events a second that were published meanwhile. */
+  /** Events a second that the benchmark publishes at the same time. */
   events: number;
   perSecond: number;
   latency: Latency;
@@ -59,25 +59,25 @@ export interface ServingFigures {
   items: number;
   /** Processes of the engine. */
   engines: number;
-  /** Lists a second that one thread scores in process, for as many users. */
+  /** Lists a second that one thread scores in process, for the same number of users. */
   alone: number;
   rows: Row[];
-  /** While events come. */
+  /** Measured while events arrive. */
   freshness: Freshness;
   published: SteadyFigures;
-  /** Events a second that were acknowledged while freshness was measured. */
+  /** Acknowledged events a second during the measurement of freshness. */
   publishedPerSecond: number;
 }
 
 const SEED = 7;
 const END = Date.UTC(2026, 0, 1);
-/** Events in one request of those that come meanwhile. */
+/** Events in one request of the phase with events. */
 const BATCH = 20;
-/** Times that a list is asked for where several engines may answer, so that it stands in most of them. */
+/** Requests for each list if several engines may answer, so that most of them cache it. */
 const TIMES_EACH = 3;
-/** Askers at once while events come. */
+/** Callers at once while events arrive. */
 const WHILE_EVENTS_COME = 16;
-/** Milliseconds that a list may be old so that it stands for the whole run. */
+/** Greatest age of a list, milliseconds, so that it stays cached for the whole run. */
 const STANDS_MS = 86_400_000;
 
 interface Stream {
@@ -138,7 +138,7 @@ async function measure(system: BenchSystem, stream: Stream, options: ServingOpti
     { data: system.data, seq: last, user, seconds },
   );
 
-  // Lists stand once they have been asked for, in each of the engines, whichever answers.
+  // Each engine caches a list at the first request for it, and any engine may answer a request.
   const times = options.engines === 1 ? 1 : TIMES_EACH * options.engines;
   for (const one of users)
     for (let i = 0; i < times; i++) await call(nc, 'freshet.engine.recommend', { user: one, n, max_age_ms: STANDS_MS });
@@ -164,7 +164,7 @@ async function measure(system: BenchSystem, stream: Stream, options: ServingOpti
   for (const over of ['nats', 'http'] as const)
     for (const askers of concurrency) for (const what of ASKED) await run(over, what, askers, 0);
 
-  // Who acts is somebody else than who is asked for, so that their lists stand.
+  // The events belong to other users than the lists, so that the lists stay cached.
   const view = viewsOf({ users: { pattern: 'actor-{n}', count: 10_000 }, items, seed: SEED });
   const publishing = () =>
     keepSending({
@@ -203,7 +203,7 @@ async function measure(system: BenchSystem, stream: Stream, options: ServingOpti
   };
 }
 
-/** What came of the work, and of what was sent the while; sending ends with it, whatever it comes to. */
+/** The result of the work, and the figures of the requests sent at the same time. Sending ends with the work, even if it fails. */
 async function whileSending<T>(steady: Steady, work: () => Promise<T>): Promise<[T, SteadyFigures]> {
   const [done] = await Promise.allSettled([work()]);
   const sent = await steady.stop();

@@ -18,11 +18,11 @@ import { completeConfig } from '../../src/config/load.ts';
 
 const ENTRY = fileURLToPath(new URL('../../bin/freshet.mjs', import.meta.url));
 const BATCH = 2_000;
-/** Milliseconds between two looks. */
+/** Milliseconds between two polls. */
 const LOOK_MS = 100;
-/** Milliseconds that lists of similar items are waited for: of a large catalogue they come at their own slow pace. */
+/** Longest wait for lists of similar items, milliseconds: the engine publishes those of a large catalogue slowly. */
 const SIMILAR_MS = 60_000;
-/** Milliseconds that a service has to answer while it folds, on a machine that others use as well. */
+/** Milliseconds that a service may take to answer while it folds, on a machine with other work. */
 const ANSWER_MS = 120_000;
 
 export interface BenchSystem {
@@ -39,19 +39,19 @@ export interface BenchSystem {
 export interface EngineStatus {
   seq: number;
   rankings: { users: number; items: number; oldestSeconds: number };
-  /** `training` is null where another instance trains. */
+  /** `training` is null if another instance trains. */
   model: { users: number; items: number; events: number; training: { running: string | null } | null };
 }
 
 export const engineStatus = (nc: NatsConnection): Promise<EngineStatus> =>
   call<EngineStatus>(nc, 'freshet.engine.status', {});
 
-/** The same of one instance of several. */
+/** The same for one instance of several. */
 interface InstanceStatus extends EngineStatus {
   instance: string;
 }
 
-/** More engines beside the one that `up` starts: processes of their own, which share the requests. */
+/** Further engines beside that of `up`: separate processes, which share the requests. */
 function startReplicas(count: number, { nats, data }: { nats: string; data: string }): ChildProcess[] {
   return Array.from({ length: count }, (_, i) =>
     spawn(
@@ -108,7 +108,7 @@ export async function startBenchSystem(
   };
 }
 
-/** Publishes the events and waits until every service has folded them; gives the last position. */
+/** Publishes the events, waits until every service has folded them, and returns the last position. */
 export async function load(
   { nc, engines }: BenchSystem,
   events: AsyncIterable<CloudEvent> | Iterable<CloudEvent>,
@@ -132,13 +132,13 @@ export async function load(
 }
 
 /**
- * Until every service has folded the log up to here, and the engine has published the rankings that this moved and
- * trains nothing, which takes a core for itself.
+ * Waits until every service has folded the log up to this position, and the engine has published the rankings that changed
+ * and does not train. A training takes a core for itself.
  */
 export async function folded(nc: NatsConnection, seq: number, engines = 1): Promise<void> {
   for (const service of SERVICES)
     await until(async () => (await call<{ seq: number }>(nc, `freshet.${service}.status`, {})).seq >= seq);
-  // Whichever engine answers: all of them do in the end.
+  // Any engine may answer, and each of them does in the end.
   const there = new Set<string>();
   await until(async () => {
     const { instance, seq: at } = (await engineStatus(nc)) as InstanceStatus;

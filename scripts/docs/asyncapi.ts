@@ -38,7 +38,7 @@ const OUTPUTS: readonly DocumentedOutput[] = [
   {
     name: 'trending',
     address: '$KV.rankings.trending',
-    description: 'The items with the most recent interactions: key trending of the KV bucket rankings',
+    description: 'The items with the most interactions lately: key trending of the KV bucket rankings',
     parameters: {},
   },
 ];

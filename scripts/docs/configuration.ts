@@ -38,7 +38,7 @@ export function configurationPage(): string {
     '# Configuration',
     [
       'Freshet reads settings from three places. Each overrides the one before: the defaults below; a JSON file (`--config FILE`, else `$FRESHET_CONFIG`, else `freshet.config.json` in the current folder);',
-      'environment variables. A variable holds JSON unless the setting is a text: `FRESHET_EVENTS_DECLARED=\'["x_listened"]\'`.',
+      'environment variables. The value of a variable is JSON, unless the setting is a text: `FRESHET_EVENTS_DECLARED=\'["x_listened"]\'`.',
       'Freshet refuses a setting that it does not know and names it. The name of a setting ends in its unit.',
     ].join(' '),
     ['```json', '{ "events": { "declared": ["x_listened"] }, "http": { "request_timeout_ms": 5000 } }', '```'].join(

@@ -155,16 +155,16 @@ const SECTIONS: readonly Section[] = [
       'A service stops folding and answering while its log does not match its projection. It changes nothing meanwhile.',
     codes: {
       FRESHET_LOG_RECREATED: [
-        'Somebody deleted the stream and created it again.',
-        'Connect the service to the right server, or delete the projection: the service then rebuilds it.',
+        'The stream was deleted and created again, or restored from a backup.',
+        'If this log is the right one, run `freshet replay SERVICE`, which rebuilds the projection. If not, connect the service to the right server, or restore the stream from a backup.',
       ],
       FRESHET_LOG_TRUNCATED: [
         'The stream ends before the checkpoint.',
-        'Restore the stream, or delete the projection: the service then rebuilds it.',
+        'If this log is the right one, run `freshet replay SERVICE`, which rebuilds the projection. If not, restore the stream from a backup.',
       ],
       FRESHET_LOG_FORKED: [
         'A sequence holds another message than the one that the service folded.',
-        'Restore the stream, or delete the projection: the service then rebuilds it.',
+        'If this log is the right one, run `freshet replay SERVICE`, which rebuilds the projection. If not, restore the stream from a backup.',
       ],
       FRESHET_LOG_PRUNED: ['The log has lost messages that no erasure removed.', 'Restore the stream from a backup.'],
       FRESHET_CHECKPOINT_CONFLICT: [
@@ -187,6 +187,20 @@ const SECTIONS: readonly Section[] = [
         'A rebuilt projection is ready, and no service has cut over to it yet.',
         'Start the service with the settings of the rebuild.',
       ],
+      FRESHET_STATE_FOLLOWER_FAILED: [
+        'The state of a service in memory could not follow the log. The service is not ready meanwhile. It builds the state again from a snapshot and the log by itself.',
+        'Wait until `freshet status` shows that the service has caught up. If it fails again at the same sequence, read the log file of the service and report the event.',
+      ],
+      FRESHET_LOG_UNREACHABLE: ['The service cannot read the log at the moment. It retries.', '`freshet status`'],
+      FRESHET_FOLD_TROUBLE: [
+        'The service could not commit a batch, for example on a full disk or a locked file. It retries.',
+        'Read the log file of the service.',
+      ],
+    },
+  },
+  {
+    title: 'Commands',
+    codes: {
       FRESHET_ROLLBACK_REFUSED: [
         'The engine cannot roll back to this snapshot: it comes from another stream or another version of the model, or its settings are unknown.',
         'Choose another snapshot: `freshet snapshots`.',
@@ -202,15 +216,6 @@ const SECTIONS: readonly Section[] = [
       FRESHET_SCHEMA_INCOMPATIBLE: [
         'A changed schema rejects events that its published version accepts.',
         'Make a new version of the type, with an upcaster for the old one.',
-      ],
-      FRESHET_STATE_FOLLOWER_FAILED: [
-        'The state of a service in memory could not follow the log. The service is not ready meanwhile. It makes the state anew from a snapshot and the log by itself.',
-        'Wait until `freshet status` shows that the service has caught up. If it fails again at the same sequence, read the log file of the service and report the event.',
-      ],
-      FRESHET_LOG_UNREACHABLE: ['The service cannot read the log at the moment. It retries.', '`freshet status`'],
-      FRESHET_FOLD_TROUBLE: [
-        'The service could not commit a batch, for example on a full disk or a locked file. It retries.',
-        'Read the log file of the service.',
       ],
     },
   },
@@ -251,7 +256,7 @@ const SECTIONS: readonly Section[] = [
         'If you want that: `freshet streams apply --lose-data --yes-lose-data`.',
       ],
       FRESHET_MODEL_STATE_UNREADABLE: [
-        'The image of a model is damaged, or has another format.',
+        'The stored state of a model is damaged, or has another format.',
         'Use another snapshot.',
       ],
       FRESHET_SNAPSHOT_UNREADABLE: [

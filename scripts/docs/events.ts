@@ -13,17 +13,18 @@ const WHAT: Readonly<Record<string, string>> = {
   'user.rated.v1': 'A user rated an item; `value` holds the rating.',
   'user.linked.v1':
     "An anonymous session belongs to this user. Freshet counts the session's events as the user's from now on. The first link of a session wins.",
-  'user.retracted.v1': 'Freshet no longer counts an earlier event of this user. A link cannot be retracted.',
+  'user.retracted.v1': 'Freshet no longer counts an earlier event of this user. No user can retract a link.',
   'content.published.v1':
     'An item is in the catalogue, with these fields. A second such event for the item replaces all its fields.',
-  'content.updated.v1': 'Fields of an item changed. Freshet ignores it for an item that nobody has published.',
+  'content.updated.v1': 'Fields of an item changed. Freshet ignores it for an item that was never published.',
   'content.withdrawn.v1': 'Freshet does not recommend the item until a `content.restored.v1`.',
   'content.restored.v1': 'Freshet may recommend a withdrawn item again.',
-  'feedback.served.v1': 'The app showed a list to a user, in this order.',
+  'feedback.served.v1': 'The application showed a list to a user, in this order.',
   'feedback.clicked.v1':
     'A user clicked an item of a list. The click does not enter the history of the user: if a click means interest, publish `user.viewed.v1` as well.',
   'feedback.dismissed.v1': 'A user dismissed an item of a list.',
-  'control.erased.v1': 'Freshet forgets a user: each service that reads this event removes what it stored of the user.',
+  'control.erased.v1':
+    'Freshet forgets a user: each service that reads this event removes all that it stored on the user.',
   'control.experiment_started.v1': 'An experiment started.',
   'control.experiment_ended.v1': 'An experiment ended.',
   'control.promoted.v1': 'An operator promoted a shadow: its settings are in force from this event on.',

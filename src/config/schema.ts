@@ -56,7 +56,7 @@ export const CONFIG_SCHEMA = section(
         backoff_max_ms: whole(5_000, 'milliseconds of the longest pause after repeated failures', 1),
         pull_batch: whole(
           2_000,
-          'messages that a reader requests at once; a service that also serves requests at most four transactions’ worth',
+          'messages that a reader requests at once; the engine requests at most 4 times engine.batch_max',
           1,
         ),
         pull_expires_ms: whole(30_000, 'milliseconds after which a request for messages expires', 1_000),
@@ -166,7 +166,7 @@ export const CONFIG_SCHEMA = section(
       Type.Object({
         attribution_window_ms: whole(
           86_400_000,
-          'milliseconds after an impression in which Freshet attributes an event that names the list to it',
+          'most milliseconds between the time of a shown list and the time of a reaction that the feedback service attributes to it',
         ),
         experiment_effect: Type.Number({
           default: 0.02,
@@ -199,7 +199,7 @@ export const CONFIG_SCHEMA = section(
         low_rating: share(2, 'a rating up to this value also counts as a dislike'),
         serve_unpublished: flag(
           false,
-          'whether the engine recommends items that nobody has published; without any catalogue it always does',
+          'whether the engine recommends items that are not in the catalogue; without any catalogue it always does',
         ),
         include_seen: flag(false, 'whether the engine recommends items that the user has already interacted with'),
         list_length: whole(50, 'items in a ranking in KV', 1),
@@ -267,7 +267,7 @@ export const CONFIG_SCHEMA = section(
           'milliseconds without new data after which the engine gives up reading a snapshot and uses the one before',
           100,
         ),
-        training_content: flag(true, 'whether the engine trains whitened item vectors, by which it ranks new items'),
+        training_content: flag(true, 'whether the engine trains whitened likeness, by which it ranks new items'),
         training_towers: flag(false, 'whether the engine also trains the two-tower model'),
         training_first_events: whole(
           5_000,
@@ -285,7 +285,7 @@ export const CONFIG_SCHEMA = section(
         training_time_limit_ms: whole(300_000, 'milliseconds after which the engine gives up a training', 1),
         training_follow_ms: whole(
           10_000,
-          'milliseconds between two polls of a replica for results that the first instance has trained; also between two attempts to copy a result to the object store',
+          'milliseconds between two polls of a replica for results that replica 1 has trained; also between two attempts to copy a result to the object store',
           100,
         ),
         ranker_form: Type.Enum(['hidden', 'linear', 'none'], {
@@ -297,7 +297,7 @@ export const CONFIG_SCHEMA = section(
         ranker_rate: share(0.003, 'learning rate of the ranker'),
         ranker_dense: whole(
           6_000,
-          'number of lists up to which the ranker learns from every event (lists of short histories count in part); beyond it the share falls with the third power',
+          'full lists (of 30 items of history; shorter ones count in part) up to which the ranker learns from every event; then from a share of (ranker_dense / learned)^3',
           1,
         ),
         ranker_per_s: share(10, 'events from which the ranker may learn per second of event time'),
@@ -307,13 +307,13 @@ export const CONFIG_SCHEMA = section(
           'events from which the ranker may learn after a pause before the two limits above apply',
           1,
         ),
-        shown_of_user: whole(5, 'most impressions of one user that wait for a reaction', 1),
-        shown_kept: whole(2_000, 'most impressions of all users that wait for a reaction', 1),
+        shown_of_user: whole(5, 'most reported lists of one user that the engine keeps until a reaction', 1),
+        shown_kept: whole(2_000, 'most reported lists of all users that the engine keeps until a reaction', 1),
         shown_places: whole(50, 'how many places of a shown list the ranker learns from', 2),
         prequential_window: whole(1_000, 'scored events in the short window of prequential quality', 10),
         prequential_every: whole(
           200,
-          'the engine scores one in so many events before it learns from it, to measure quality; it scores all of the first thousand',
+          'the engine scores one in so many events before it learns from it, to measure quality; it also scores every event that trains the ranker, up to the first thousand',
           1,
         ),
         prequential_window_long: whole(10_000, 'scored events in the long window of prequential quality', 10),

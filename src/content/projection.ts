@@ -47,12 +47,12 @@ function applyContentEvent(event: LoggedEvent, tables: ContentTables): void {
       return;
     case 'content.updated.v1': {
       const row = tables.get.get(event.subject);
-      // An update of an item that nobody has published has no effect, here and in the engine.
+      // An update of an item that was never published has no effect, here and in the engine.
       if (row) put(event.subject, patchItem(JSON.parse(row.fields) as ItemData, event.data), event.seq, tables);
       return;
     }
     case 'content.withdrawn.v1':
-      // It also applies to an item that somebody publishes later: it stays withdrawn until it is restored.
+      // It also applies to an item that is published later: the item stays withdrawn until it is restored.
       tables.withdraw.run(event.subject, event.seq);
       return;
     case 'content.restored.v1':

@@ -10,7 +10,7 @@ export function engineMetrics(registry: Registry) {
   return {
     answers: new Counter({
       name: 'freshet_recommendations_total',
-      help: 'Lists that the engine answered with: cached (standing) or computed',
+      help: 'Lists that the engine answered with; kind is standing (a cached list) or computed',
       labelNames: ['kind'],
       registers,
     }),

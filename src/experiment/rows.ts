@@ -25,7 +25,7 @@ export const prepareExperiments = (db: Database): ExperimentTables => ({
   ),
 });
 
-/** One experiment runs at a time: a start ends the one before. Each name serves once. */
+/** One experiment runs at a time: a start ends the one before. Each name can be used once. */
 export function applyExperiment(event: LoggedEvent, tables: ExperimentTables): void {
   if (event.type === 'control.experiment_started.v1') {
     const { experiment, arms } = event.data;

@@ -37,18 +37,18 @@ export function createGatewayMetrics(): GatewayMetrics {
   });
   const events = new Counter({
     name: 'freshet_http_events_total',
-    help: 'Events that callers posted, by outcome; code says why the gateway rejected one',
+    help: 'Events that callers posted, by outcome; the code says why the gateway rejected one',
     labelNames: ['outcome', 'code'],
     registers,
   });
   const inFlight = new Gauge({
     name: 'freshet_http_requests_in_flight',
-    help: 'Requests that the gateway has not answered yet',
+    help: 'Requests that the gateway is answering',
     registers,
   });
   const connected = new Gauge({
     name: 'freshet_nats_connected',
-    help: '1 while the service is connected to NATS, else 0',
+    help: '1 while the gateway has a connection to NATS, otherwise 0',
     registers,
   });
   const streams = new Gauge({ name: 'freshet_http_streams', help: 'Lists that callers watch', registers });
@@ -59,7 +59,7 @@ export function createGatewayMetrics(): GatewayMetrics {
   });
   const refused = new Counter({
     name: 'freshet_http_refused_total',
-    help: 'Requests that the gateway refused for their key, token, scope, user or rate, by error code',
+    help: 'Requests that the gateway refused because of key, token, scope, user or rate, by code',
     labelNames: ['code'],
     registers,
   });

@@ -1,4 +1,4 @@
-/** `npm run test:long -- faults`: every kind of fault; prints the table, and names each thing that is wrong. */
+/** `npm run test:long -- faults`: injects every kind of fault, prints the table, and reports each failed check. */
 import { Command } from 'commander';
 import type { FaultResult } from './fault.ts';
 import { FAULTS } from './kinds/all.ts';

@@ -1,17 +1,17 @@
-/** What a fault is: how it is put into a running system, how often, and what it may end in. */
+/** What a fault is: how the test injects it into a running system, how often, and with which results. */
 import type { Random } from '../../src/bus/log/random.ts';
 import type { FaultSystem, FaultSystemOptions } from './harness/system.ts';
 
 export interface FaultRun {
   system: FaultSystem;
   random: Random;
-  /** Which injection of this fault it is, from 0. */
+  /** Number of this injection of the fault, from 0. */
   n: number;
-  /** In the long form faults last as long as they are meant to. */
+  /** Whether this is the long form, in which faults last for their full time. */
   long: boolean;
-  /** Of so many events in the long form, how many in this one: a fifth of them in the short form. */
+  /** Scales a number of events of the long form to this form: the short form has a fifth of them. */
   sized(events: number): number;
-  /** What was noticed or done on the way, for the table; said once however often. */
+  /** Adds a note to the row of the fault in the table. The table shows equal notes once. */
   note(text: string): void;
 }
 
@@ -20,17 +20,17 @@ export interface Fault {
   name: string;
   /** What happens, for the table. */
   what: string;
-  /** How often it is injected; 0 leaves it out of the short form. */
+  /** How often the test injects it; 0 leaves it out of the short form. */
   times: { short: number; long: number };
   /** No events but those of the fault itself. */
   quiet?: boolean;
-  /** What it needs of a system: in the long form one of its own. Faults share a system in the short form, and without this. */
+  /** System that the fault needs: one of its own in the long form. Faults share a system in the short form, and without this. */
   system?: FaultSystemOptions;
-  /** Why it can't be injected on this machine; undefined where it can. */
+  /** Why the test cannot inject it on this machine; undefined if it can. */
   impossible?: () => Promise<string | undefined>;
   /**
-   * Injects it once and resolves when it is over: recovery is counted from then on, unless it gives a number: the
-   * milliseconds that recovery took. Asserts what has to be seen while it lasts.
+   * Injects it once and resolves when it is over: the runner measures recovery from then on. If it resolves with a
+   * number, that is the recovery in milliseconds. Asserts what must be true while the fault lasts.
    */
   inject(run: FaultRun): Promise<unknown>;
 }
@@ -45,8 +45,8 @@ export interface FaultResult {
   /** Milliseconds from the end of each injection until every service had folded an event published after it. */
   recovery: number[];
   notes: string[];
-  /** What was not as it has to be; empty where all is well. */
+  /** Failed checks; empty if all checks passed. */
   wrong: string[];
-  /** Why it was not injected. */
+  /** Why the test did not inject it. */
   skipped?: string;
 }

@@ -9,7 +9,7 @@ import { createFaultRunner } from './runner.ts';
 const runner = createFaultRunner({ long: false, seed: 1 });
 afterAll(() => runner.stop());
 
-/** What takes long also where all is well is in the long form only. */
+/** A fault that takes long even if all checks pass is in the long form only. */
 describe('a system under a fault loses no event and counts none twice', () => {
   for (const fault of FAULTS.filter(({ times }) => times.short > 0))
     it(fault.name, async (context) => {

@@ -1,4 +1,4 @@
-/** Runs faults one after the other: inject, recover, and at the end of each compare with what was acknowledged. */
+/** Runs faults one after the other: injects a fault, waits for recovery, and compares with the acknowledged events. */
 import { createRandom } from '../../src/bus/log/random.ts';
 import { messageOf } from '../../src/errors.ts';
 import type { Fault, FaultResult } from './fault.ts';
@@ -14,8 +14,8 @@ export interface RunnerOptions {
 export interface FaultRunner {
   run(fault: Fault): Promise<FaultResult>;
   /**
-   * What speaks against hash(live) = hash(rebuilt) in the system that faults share. In the long form it is looked at
-   * after each fault, in the short form only here, behind all of them.
+   * Differences between hash(live) and hash(rebuilt) in the system that faults share. The long form compares after each
+   * fault, the short form only here, after all of them.
    */
   verified(): Promise<string[]>;
   /** The system that faults share. */
@@ -23,15 +23,15 @@ export interface FaultRunner {
   stop(): Promise<void>;
 }
 
-/** Events a second while faults are injected. */
+/** Events a second while the test injects faults. */
 const LOAD_PER_S = { long: 400, short: 40 };
-/** Of this many events of the long form the short one has one. */
+/** The short form has one event for this many of the long form. */
 const SMALLER = 5;
 
-/** Events after which the faults that share a system get another one: each of them folds the whole log again. */
+/** Events after which the faults that share a system get a new one: the check after each fault folds the whole log again. */
 const RENEWED_AFTER = 30_000;
 
-/** What faults of the short form need of the one system that they share. */
+/** Options of the system that the faults of the short form share. */
 async function allInOne(): Promise<FaultSystemOptions> {
   const disk = (await noSmallDisk()) === undefined ? { under: 'projections' as const, megabytes: 256 } : undefined;
   return {
@@ -109,7 +109,7 @@ export function createFaultRunner({ long, seed, say = () => {} }: RunnerOptions)
       } catch (err) {
         const cause = err instanceof Error && err.cause ? `: ${messageOf(err.cause)}` : '';
         result.wrong.push(`${messageOf(err)}${cause}`);
-        // What comes after it is not to suffer for it.
+        // A failed fault must not affect the faults after it.
         if (system && system === shared) {
           shared = undefined;
           await system.stop().catch(() => {});

@@ -1,4 +1,4 @@
-/** The results as a table: the one in docs/reference/faults.md is this one. */
+/** The results as a table: docs/reference/faults.md shows it. */
 import { count } from '../../src/cli/output.ts';
 import type { FaultResult } from './fault.ts';
 

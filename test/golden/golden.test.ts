@@ -1,6 +1,6 @@
 /**
- * Events as they were written when their version shipped: `events/<type>.jsonl`, one event a line. A file that is here
- * stays as it is for good; what it holds has to decode, and to fold into every projection, in all versions to come.
+ * Events as they were written when their version shipped: `events/<type>.jsonl`, one event a line. A file here
+ * never changes. Every later version must decode its events, and fold them into every projection.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -57,7 +57,7 @@ describe('the corpus of events', () => {
       const all = types.sort().flatMap(messagesOf);
       const messages = all.map((message, i) => {
         const event = JSON.parse(Buffer.from(message.payload).toString('utf8')) as object;
-        // Ids are told apart by file only.
+        // Ids are unique within a file only.
         return {
           ...message,
           seq: streamSeq(i + 1),

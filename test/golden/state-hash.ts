@@ -1,6 +1,5 @@
 /**
- * State as a function of the log, in hashes: what the four projections and the engine's model are after a log was
- * folded. `state-hash.json` beside it holds the expected hashes.
+ * State as a function of the log, in hashes: the four projections and the engine's model after the fold of a log. `state-hash.json` beside it holds the expected hashes.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -21,7 +20,7 @@ import { codec, DECLARED, goldenLog, KEY } from './state-log.ts';
 
 export interface ServiceHash {
   fold_version: string;
-  /** Messages by what became of them. */
+  /** Messages by outcome. */
   applied: number;
   duplicates: number;
   dead_letters: number;
@@ -45,8 +44,8 @@ export const pinned = (): Record<string, StateHash> =>
 
 /** The golden logs, and the sizes of batches by which each of them gives the same state. */
 export const GOLDEN: Readonly<Record<string, { log: () => StoredMessage[]; batches: readonly number[] }>> = {
-  // Rows that an erasure takes out are read by the model where they are ahead of it, so that its state depends on the
-  // batches until the engine is rebuilt: one event at a time nothing is ahead.
+  // If the rows are ahead of the model, the model reads rows from which an erasure has removed some. Its state then depends
+  // on the batches until a rebuild of the engine. In batches of one event, no row is ahead.
   golden: { log: () => goldenLog(), batches: [1] },
   'golden purged': { log: () => goldenLog({ purged: true }), batches: [500, 7] },
 };
@@ -81,7 +80,7 @@ function hashService<T>(
   const store = state ? withState(rows, state) : rows;
   try {
     for (let at = 0; at < messages.length; at += batch) store.commit(messages.slice(at, at + batch), CREATED);
-    // Sentences for people may be worded otherwise; code, subject and payload say what was wrong with which message.
+    // The wording of an error may change. Code, subject and payload name the problem and the message.
     store.db.prepare(`UPDATE dead_letter SET message = ''`).run();
     const { applied, duplicates, deadLetters, unknown } = store.checkpoint();
     const tables = hashProjection(store.db).tables.map(({ table, rows, hash }) => [table, { rows, hash }] as const);
@@ -100,7 +99,7 @@ function hashLog(messages: readonly StoredMessage[]): string {
   return hash.digest('hex');
 }
 
-/** A log of what an import of these files publishes; the log takes a message a millisecond, all of them in 2026. */
+/** A log of the events that an import of these files publishes: one message a millisecond, all of them in 2026. */
 export async function importedLog(paths: readonly string[]): Promise<StoredMessage[]> {
   const messages: StoredMessage[] = [];
   const start = Date.UTC(2026, 0, 1);

@@ -1,6 +1,6 @@
 /**
- * The golden log: the golden events, then a generated part in which everything happens that a projection has to cope
- * with. Ids, times and bytes are fixed: the generator is seeded and counts in whole numbers only.
+ * The golden log: the golden events, then a generated part with every case that a projection must
+ * handle. Ids, times and bytes are fixed: the generator is seeded and counts in whole numbers only.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { createCodec, type EventCodec, type StoredMessage } from '../../src/bus/event/codec.ts';
@@ -11,14 +11,14 @@ import { parseEventSubject } from '../../src/bus/event/subject.ts';
 /** Verbs that the golden configuration declares. */
 export const DECLARED = ['x_declared', 'x_listened'];
 
-/** Key by which the log's records of erasures name users. */
+/** Key of the HMACs by which the log's records of erasures name users. */
 export const KEY = Buffer.from('a key of tests');
 
 export const codec: EventCodec = createCodec({ declared: DECLARED });
 
 const GENERATED = 1_500;
 const SEED = 20_261_201;
-/** When the log takes its first message: 2026-12-01. */
+/** Time at which the log stores its first message: 2026-12-01. */
 const START = Date.UTC(2026, 11, 1);
 const MINUTE = 60_000;
 const DAY = 86_400_000;
@@ -45,7 +45,7 @@ function createDice(seed: number): (below: number) => number {
   };
 }
 
-/** The messages of the golden log, in order; `purged` without all that its erasures reach, as erasures leave a log. */
+/** The messages of the golden log, in order; `purged`: without the messages that its erasures remove. */
 export function goldenLog({ purged = false } = {}): StoredMessage[] {
   const messages: StoredMessage[] = [];
   const dice = createDice(SEED);
@@ -85,13 +85,13 @@ export function goldenLog({ purged = false } = {}): StoredMessage[] {
   const verbs = ['viewed', 'viewed', 'viewed', 'played', 'added', 'purchased', 'rated', 'x_listened', 'x_declared'];
   /** Events that a retraction, a duplicate or a re-used identity may refer to. */
   const written: Written[] = [];
-  /** Lists that were served: by id, to whom, with which items. */
+  /** Served lists: id, user and items. */
   const lists: { list: string; user: string; items: string[] }[] = [];
   const experiments: string[] = [];
   const erasures: { user: string; fence: number }[] = [];
   let ids = 0;
 
-  /** Most events happened a little before the log took them; some long before, some in the future, some in 1970. */
+  /** Most events happened shortly before the log stored them; some long before, some in the future, some in 1970. */
   const timed = (): { time?: string } => {
     const kind = dice(40);
     if (kind === 0) return {};
@@ -105,7 +105,7 @@ export function goldenLog({ purged = false } = {}): StoredMessage[] {
     putEvent({ specversion: '1.0', source: 'generated', ...event });
   };
   const someone = (): string => (chance(25) ? pick(sessions) : pick(users));
-  /** Items near to one another are taken together, and the first ones by many. */
+  /** Users take items with close numbers together, and many users take the first items. */
   const itemFor = (user: string): string => {
     const taste = (users.indexOf(user) + sessions.indexOf(user) + 2) * 7;
     return items[chance(60) ? (taste + dice(12)) % items.length : dice(1 + dice(items.length))] as string;
@@ -164,13 +164,13 @@ export function goldenLog({ purged = false } = {}): StoredMessage[] {
   function update(): void {
     write('user.updated.v1', someone(), { traits: traits() });
   }
-  /** Mostly a session that is nobody's yet; also one of somebody else, and users to one another. */
+  /** Links mostly a session without a user; sometimes a session of another user, or a user to another user. */
   function link(): void {
     write('user.linked.v1', chance(85) ? pick(users) : someone(), { session: pick(chance(90) ? sessions : users) });
   }
   function retract(): void {
     const one = written[written.length - 1 - dice(Math.min(400, written.length))] as Written;
-    // Mostly the user's own event, now and then that of somebody else, or an event that the log does not hold.
+    // Mostly the user's own event, sometimes one of another user, or an event that the log does not hold.
     const of = chance(85) && !one.type.startsWith('content.') ? one.subject : someone();
     write('user.retracted.v1', of, { source: 'generated', id: chance(95) ? one.id : `none${ids}` });
   }
@@ -266,7 +266,7 @@ export function goldenLog({ purged = false } = {}): StoredMessage[] {
     }
   }
 
-  // The log itself has lost what this record reaches, as it does once a purge is done: its sequences have gaps.
+  // The log has lost the messages that this record covers, as after a purge: its sequences have gaps.
   const fence = golden + 900;
   putErasure('u5', fence);
   const gone = purged ? erasures : [{ user: 'u5', fence }];

@@ -1,4 +1,4 @@
-/** A projection that counts, for tests of the loop: small, and every way to count wrong shows in its rows. */
+/** A projection that counts, for tests of the loop: it is small, and its rows show every wrong count. */
 import { join } from 'node:path';
 import type { Statement } from 'better-sqlite3';
 import { type Logger, pino } from 'pino';
@@ -17,7 +17,7 @@ export interface CountingTables {
   note: Statement;
 }
 
-/** An event of this item can't be folded: it throws, after it has written something. */
+/** An event of this item cannot be folded: the fold writes something, then throws. */
 export const POISON = 'poison';
 
 export const countingProjection = (inputs: Record<string, unknown> = {}): ProjectionDefinition<CountingTables> => ({
@@ -65,7 +65,7 @@ export function stateOf(store: ProjectionStore): CountingState {
   };
 }
 
-/** What the state has to be after these messages, reckoned in the plainest way. */
+/** The expected state after these messages, computed in the simplest way. */
 export function oracle(messages: readonly StoredMessage[]): CountingState {
   const totals = new Map<string, number>();
   const seen = new Map<string, number>();

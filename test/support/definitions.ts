@@ -6,7 +6,7 @@ import { engineProjection } from '../../src/engine/fold/projection.ts';
 import { feedbackProjection } from '../../src/feedback/projection.ts';
 import { userProjection } from '../../src/user/projection.ts';
 
-/** What a projection's tables are is its own business. */
+/** Hides the type of a projection's tables, which only the projection knows. */
 type Definition = ProjectionDefinition<never>;
 
 export const definitionsOf = (config: Config): Record<ServiceName, () => Definition> => ({

@@ -5,11 +5,11 @@ import { streamSeq } from '../../src/bus/event/ids.ts';
 import type { CloudEvent, EventType, ItemData, ItemPatch } from '../../src/bus/event/types.ts';
 import type { Publisher } from '../../src/bus/nats/publisher.ts';
 
-/** What every builder takes beside what the event is about. */
+/** Options of every builder. */
 export interface EventExtras {
   id?: string;
   source?: string;
-  /** RFC 3339; left out of the event where undefined is given. */
+  /** RFC 3339; undefined: the event has no time. */
   time?: string;
 }
 
@@ -17,7 +17,7 @@ export type TestEvent = CloudEvent & { time?: string };
 
 let counter = 0;
 
-/** Any event; its id is a new one unless given. */
+/** Any event; it gets a new id unless the caller names one. */
 export function event(type: string, subject: string, data: unknown, extras: EventExtras = {}): TestEvent {
   const { id = `e${++counter}`, source = 'test', time } = extras;
   return { specversion: '1.0', id, type, source, subject, ...(time === undefined ? {} : { time }), data } as TestEvent;
@@ -55,7 +55,7 @@ export const updated = (user: string, traits?: Traits, extras?: EventExtras): Te
   event('user.updated.v1', user, traits ? { traits } : {}, extras);
 export const linked = (user: string, session: string, extras?: EventExtras): TestEvent =>
   event('user.linked.v1', user, { session }, extras);
-/** Takes an earlier event back. */
+/** Retracts an earlier event. */
 export const retracted = (user: string, what: { id: string; source?: string }, extras?: EventExtras): TestEvent =>
   event('user.retracted.v1', user, { source: what.source ?? 'test', id: what.id }, extras);
 
@@ -95,23 +95,23 @@ export const erased = (act: string, fence: number, extras?: EventExtras): TestEv
 /** One codec for all tests; `x_listened` is declared. */
 export const codec: EventCodec = createCodec({ declared: ['x_listened'] });
 
-/** An event as it is published; throws what is wrong with it. */
+/** An event in its published form. Throws the problem of an invalid event. */
 export function outgoing(event: unknown): { subject: string; identity: string; payload: Uint8Array } {
   const result = codec.prepare(event, { control: true });
   if (!result.ok) throw new Error(`${result.problem.code}: ${result.problem.message}`);
   return result.prepared;
 }
 
-/** Publishes events at once; the sequence of the last one in the log. */
+/** Publishes events at once; resolves with the sequence of the last one in the log. */
 export async function publishAll(to: Pick<Publisher, 'publish'>, events: readonly unknown[]): Promise<number> {
   const acks = await Promise.all(events.map((one) => to.publish(outgoing(one))));
   return Math.max(...acks.map(({ seq }) => seq));
 }
 
-/** When the log of {@link stored} took its first message: 2026-01-01. */
+/** Time at which the log of {@link stored} stored its first message: 2026-01-01. */
 export const LOG_START = Date.UTC(2026, 0, 1);
 
-/** Events as a log holds them: counted from `from`, taken a second apart. */
+/** Events as a log holds them: sequences from `from` on, stored at intervals of a second. */
 export const stored = (events: readonly unknown[], from = 1): StoredMessage[] =>
   events.map((one, i) => {
     const { subject, payload } = outgoing(one);

@@ -1,9 +1,9 @@
-/** Folders for tests and for what is run beside them. */
+/** Temporary folders for tests and benchmarks. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A new folder below the system's; the caller removes it. */
+/** A new folder in the system's temporary folder; the caller removes it. */
 export const makeTempDir = (name = 'test'): string => mkdtempSync(join(tmpdir(), `freshet-${name}-`));
 
 export const removeTempDir = (folder: string): void =>

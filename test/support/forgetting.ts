@@ -11,14 +11,14 @@ import { tempDir } from './tempdir.ts';
 
 export const KEY = Buffer.from('a key of tests');
 
-/** The record that forgets an id, reaching up to it. */
+/** The record that forgets an id. By default it covers all messages before it. */
 export const forgotten = (user: string, fence = Number.MAX_SAFE_INTEGER): TestEvent =>
   event('control.erased.v1', `act-${user}`, { hmac: erasureHmac(KEY, user), fence });
 
 export interface Forgetting {
-  /** Folded everything, then the records. */
+  /** This one folded everything, then the records. */
   live: ProjectionStore;
-  /** Folded what the purged log holds. */
+  /** This one folded the purged log. */
   purged: ProjectionStore;
   hashes: { live: ProjectionHash; purged: ProjectionHash };
 }

@@ -1,4 +1,4 @@
-/** An import while processes are killed: counts are exact, and importing again changes nothing. */
+/** An import while a test kills processes: counts are exact, and a second import changes nothing. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type NatsConnection } from 'nats';
@@ -51,7 +51,7 @@ export function importUnderKills({ interactions, victims }: UnderKills): void {
       env: {
         FRESHET_PUBLISHER_TIMEOUT_MS: '1000',
         FRESHET_PUBLISHER_RETRIES: '100',
-        // One message at a time: few events, and an import that is long enough to kill everything on its way.
+        // One message at a time: so few events take long enough to kill every process during the import.
         FRESHET_PUBLISHER_WINDOW: '1',
       },
     });
@@ -64,7 +64,7 @@ export function importUnderKills({ interactions, victims }: UnderKills): void {
     removeTempDir(folder);
   });
 
-  /** The log and the services, once all of them are at its end. */
+  /** Waits until all services are at the end of the log, and returns the state of both. */
   const caughtUp = () =>
     until(
       async () => {
@@ -89,7 +89,7 @@ export function importUnderKills({ interactions, victims }: UnderKills): void {
       const importing = system.json<ImportResult>('import', file);
       for (const victim of victims) {
         const before = (await lastSeq()) ?? 0;
-        // The next victim goes when the log has moved on, or the import is over.
+        // The test kills the next process when the log has grown, or when the import has ended.
         await Promise.race([
           until(async () => ((await lastSeq()) ?? 0) > before, { within: 20_000 }).catch(() => {}),
           importing,
@@ -97,12 +97,12 @@ export function importUnderKills({ interactions, victims }: UnderKills): void {
         try {
           system.kill(victim);
         } catch {
-          // It is just being started again.
+          // `up` is restarting it.
         }
       }
       const result = await importing;
       expect(result).toMatchObject({ read: events, rejected: 0 });
-      // A publish whose answer was lost with the server comes back as a duplicate of itself.
+      // If an answer was lost with the server, the repeated publish counts as a duplicate.
       expect(result.published + result.duplicates).toBe(events);
       const { log, services } = await caughtUp();
       expect(log).toMatchObject({ last_seq: events, messages: events });
@@ -119,7 +119,7 @@ export function importUnderKills({ interactions, victims }: UnderKills): void {
       const before = rowCounts();
       const jsm = await nc.jetstreamManager();
       await jsm.streams.update('EVENTS', { duplicate_window: 100_000_000 });
-      // Published by hand under its own id until the server stores it once more: then it has forgotten the ids.
+      // Publishes one event under its old id until the server stores it again: then the server has forgotten the ids.
       const prepared = createCodec().prepare(JSON.parse(firstLine));
       if (!prepared.ok) throw new Error(prepared.problem.message);
       const { subject, identity, payload } = prepared.prepared;

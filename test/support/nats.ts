@@ -1,4 +1,4 @@
-/** A nats-server of a test's own: a real process on a free port, with its JetStream in a folder of its own. */
+/** A nats-server for one test: a real process on a free port, with JetStream in a folder of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { connect, type NatsConnection } from 'nats';
@@ -6,13 +6,13 @@ import { locateNatsServer } from '../../scripts/setup/nats-server.mjs';
 import { makeTempDir, removeTempDir } from './folder.ts';
 
 export interface StartNatsServerOptions {
-  /** JetStream's folder; a new one, which goes with the server, unless given. */
+  /** Folder of JetStream. Default: a new folder, which `stop` removes. */
   dir?: string;
-  /** A free one unless given. */
+  /** Default: a free port. */
   port?: number;
-  /** More words on its command line. */
+  /** Further arguments of its command line. */
   args?: readonly string[];
-  /** Without JetStream where false. */
+  /** False: without JetStream. */
   jetstream?: boolean;
 }
 
@@ -20,29 +20,29 @@ export interface TestNatsServer {
   readonly url: string;
   readonly port: number;
   readonly dir: string;
-  /** What the server said of itself: `2.15.1`. */
+  /** The version that the server reports: `2.15.1`. */
   readonly version: string;
-  /** Of the process that runs now; undefined while none does. */
+  /** Pid of the running process; undefined while it does not run. */
   readonly pid: number | undefined;
-  /** SIGKILL, and the end of the process. */
+  /** Sends SIGKILL; resolves when the process has ended. */
   kill(): Promise<void>;
-  /** Killed where it runs; then started on the same port and store, and ready. */
+  /** Kills the process if it runs, and starts it on the same port and store. Resolves when it is ready. */
   restart(): Promise<void>;
-  /** Ends it and removes the folder where it was made here. */
+  /** Ends the process, and removes the folder if this helper created it. */
   stop(): Promise<void>;
-  /** A client of it that reconnects at once; closed with the server. */
+  /** A client that reconnects at once. `stop` closes it. */
   connect(): Promise<NatsConnection>;
 }
 
 const running = new Set<ChildProcess>();
-// A runner that is cut off leaves no servers behind.
+// An interrupted runner leaves no servers running.
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
 let located: Promise<{ path: string; version: string }> | undefined;
 
-/** The program, as `npm start` finds it, whatever server NATS_URL names. */
+/** Path of the program, as `npm start` finds it. NATS_URL does not matter. */
 export function natsServerProgram(): Promise<{ path: string; version: string }> {
   located ??= (async () => {
     const { NATS_URL: _external, ...env } = process.env;
@@ -53,7 +53,7 @@ export function natsServerProgram(): Promise<{ path: string; version: string }> 
   return located;
 }
 
-/** A port that nobody listens on just now. */
+/** A port on which no process listens at the moment. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
@@ -85,7 +85,7 @@ export async function startNatsServer(options: StartNatsServerOptions = {}): Pro
         ]);
         return;
       } catch (err) {
-        // Somebody took the port between the probe and the start.
+        // Another process took the port between the probe and the start.
         if (options.port !== undefined || attempt === 5 || !String(err).includes('address already in use')) throw err;
         port = await freePort();
       }
@@ -133,7 +133,7 @@ export async function startNatsServer(options: StartNatsServerOptions = {}): Pro
   };
 }
 
-/** Resolves when the server says that it is ready, JetStream's recovery included. */
+/** Resolves when the server reports that it is ready, after the recovery of JetStream. */
 function launchOnce(path: string, args: readonly string[]): Promise<ChildProcess> {
   return new Promise((resolve, reject) => {
     const child = spawn(path, args, { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -145,7 +145,7 @@ function launchOnce(path: string, args: readonly string[]): Promise<ChildProcess
     }, 20_000);
     child.stderr.setEncoding('utf8');
     child.stderr.on('data', (text: string) => {
-      // Read on also when it is ready: a full pipe would stop the server.
+      // It reads on after the server is ready, because a full pipe would stop the server.
       if (said.length > 100_000) return;
       said += text;
       if (!said.includes('Server is ready')) return;

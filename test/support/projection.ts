@@ -8,7 +8,7 @@ import { codec, stored, type TestEvent } from './events.ts';
 import { tempDir } from './tempdir.ts';
 
 export type Row = Record<string, unknown>;
-/** Rows by table, in order of the table's key; members that a row leaves out are not compared. */
+/** Rows by table, in order of the table's key. The comparison ignores members that a row leaves out. */
 export type Rows = Record<string, Row[]>;
 
 export interface Given {
@@ -16,7 +16,7 @@ export interface Given {
 }
 
 export interface When {
-  /** The tables that are named hold exactly these rows. */
+  /** The named tables hold exactly these rows. */
   then(rows: Rows): Folded;
 }
 
@@ -25,22 +25,22 @@ export interface Folded {
   db: Database;
 }
 
-/** Folds events from sequence 1 on into a new file that goes with the test. */
+/** Folds events from sequence 1 on into a new file, which the test removes at its end. */
 export function fold<Tables>(definition: ProjectionDefinition<Tables>, events: readonly TestEvent[]): Folded {
   const store = openStore({ file: join(tempDir('projection'), 'p.sqlite'), definition, codec, cacheKib: 1_024 });
-  // Each event in a transaction of its own: that batching doesn't matter is proved elsewhere.
+  // Each event in a transaction of its own: another test proves that batching does not matter.
   for (const message of stored(events)) store.commit([message], 'now');
   return { store, db: store.db };
 }
 
 export const rowsOf = (db: Database, table: string): Row[] => db.prepare<[], Row>(`SELECT * FROM ${table}`).all();
 
-/** The two words for one projection: `const given = specify(() => userProjection(config))`. */
+/** `given` for one projection: `const given = specify(() => userProjection(config))`. */
 export const specify =
   <Tables>(definition: () => ProjectionDefinition<Tables>) =>
   (...history: TestEvent[]): Given => ({
     when: (...events) => ({
-      // biome-ignore lint/suspicious/noThenProperty: the house style's word; nobody awaits it
+      // biome-ignore lint/suspicious/noThenProperty: the house style's word; no code awaits it
       then: (rows) => {
         const folded = fold(definition(), [...history, ...events]);
         for (const [table, wanted] of Object.entries(rows)) {

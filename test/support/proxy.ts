@@ -1,23 +1,23 @@
-/** A TCP proxy whose connections can be cut in the middle of what they carry. */
+/** A TCP proxy that can cut its connections in the middle of a message. */
 import { connect, createServer, type Socket } from 'node:net';
 
 export interface TcpProxy {
   readonly port: number;
-  /** Resets all connections; new ones are taken. Returns how many were cut. */
+  /** Resets all connections, and accepts new ones. Returns how many it reset. */
   cut(): number;
-  /** Bytes that went to clients so far. */
+  /** Bytes that the proxy has sent to clients so far. */
   readonly sent: number;
-  /** How often connections were cut so far, all of them at once. */
+  /** How often the proxy has cut all connections so far. */
   readonly cuts: number;
-  /** Cuts by itself each time so many bytes went to clients; 0 ends it. */
+  /** From now on the proxy cuts each time it has sent this many bytes to clients; 0 ends that. */
   cutEvery(bytes: number): void;
-  /** Holds by itself once so many more bytes went to clients. */
+  /** The proxy holds once it has sent this many more bytes to clients. */
   holdAfter(bytes: number): void;
-  /** While true nothing goes through in either direction, without any connection ending. */
+  /** While true, the proxy sends nothing in either direction, and no connection ends. */
   hold(held: boolean): void;
-  /** While true nothing goes through to clients, and everything to the server. */
+  /** While true, the proxy sends nothing to clients, and everything to the server. */
   holdAnswers(held: boolean): void;
-  /** Resolves when a client next sends this text, of which the server sees nothing: from there on nothing goes through. */
+  /** Resolves when a client next sends this text. The proxy passes on neither the text nor anything after it. */
   stopAt(text: string): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Settings of the loop under which a test doesn't wait long for what services do now and then. */
+/** Settings of the loop with short intervals, so that tests do not wait long. */
 export const QUICK_LOOP = {
   batch_wait_ms: 1,
   idle_check_ms: 100,

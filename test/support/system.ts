@@ -22,25 +22,25 @@ export interface TestSystem {
   readonly nats: string;
   readonly data: string;
   readonly pid: number;
-  /** Runs a verb against it. */
+  /** Runs a verb against this system. */
   cli(...args: string[]): Promise<CliResult>;
-  /** Runs a verb without telling it where this system's data are. */
+  /** Runs a verb without the option --data. */
   cliRaw(...args: string[]): Promise<CliResult>;
-  /** The same with `--json`, parsed; the last line where there are several. */
+  /** Runs a verb with `--json`, and parses its last line. */
   json<T>(...args: string[]): Promise<T>;
-  /** Posts events in one request; the newest sequence of theirs. */
+  /** Posts events in one request; resolves with their newest sequence. */
   publish(events: readonly unknown[], headers?: Record<string, string>): Promise<number>;
-  /** What an endpoint answers: `ask('engine.status')`. A verb would be a process each time that is asked. */
+  /** Answer of a NATS endpoint: `ask('engine.status')`. It is faster than a verb, which needs a process each time. */
   ask<T>(endpoint: string, request?: Json, options?: CallOptions): Promise<T>;
-  /** SIGKILL to one of its processes: a service, `gateway`, or `nats-server`. */
+  /** Sends SIGKILL to one of its processes: a service, `gateway`, or `nats-server`. */
   kill(name: string): void;
-  /** A number that a query on a service's projection gives. */
+  /** The number that a query on the projection of a service returns. */
   count(service: string, sql: string): number;
-  /** SIGTERM; gives the exit code. */
+  /** Sends SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>;
-  /** Ctrl-C, which reaches every process of a terminal; takes `terminal`. Gives the exit code. */
+  /** Sends Ctrl-C, which reaches every process of a terminal; requires `terminal`. Resolves with the exit code. */
   interrupt(): Promise<number | null>;
-  /** What it wrote to stderr so far. */
+  /** Its output on stderr so far. */
   said(): string;
 }
 
@@ -48,9 +48,9 @@ export interface StartSystemOptions {
   args?: readonly string[];
   env?: NodeJS.ProcessEnv;
   data?: string;
-  /** Leaves the data folder where it is when the system is stopped. */
+  /** `stop` does not remove the data folder. */
   keep?: boolean;
-  /** Gives it a process group of its own, as a terminal does. */
+  /** The system gets a process group of its own, as in a terminal. */
   terminal?: boolean;
 }
 
@@ -72,7 +72,7 @@ export async function startSystem({
   terminal = false,
 }: StartSystemOptions = {}): Promise<TestSystem> {
   const { NATS_URL: _external, ...rest } = process.env;
-  // A busy machine is not what these tests are about.
+  // A busy machine must not fail these tests.
   const childEnv = { FRESHET_HTTP_REQUEST_TIMEOUT_MS: '60000', ...rest, ...env };
   const child = spawn(
     process.execPath,

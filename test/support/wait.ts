@@ -1,20 +1,20 @@
-/** Waiting for something to become so, with a limit; never for time to pass. */
+/** Waits for a condition, with a limit; never for time to pass. */
 
-/** How much longer than a machine needs that does nothing else: runners are shared, and waiting costs nothing. */
+/** Factor on the time of a machine without other work: runners are shared, and a longer limit costs nothing. */
 const PATIENCE = 6;
-/** Milliseconds that no wait takes longer than: it ends before the test does, and says what it waited for. */
+/** Longest limit of a wait, milliseconds: it ends before the test does, and its error names the condition. */
 const LONGEST_MS = 480_000;
 
 export interface UntilOptions {
-  /** Milliseconds after which it is given up, on a machine that does nothing else. */
+  /** Milliseconds after which the wait fails, on a machine without other work. */
   within?: number;
-  /** What was waited for, for the message; the condition's own text unless given. */
+  /** The condition in words, for the message. Default: the source text of the condition. */
   what?: string;
 }
 
 /**
- * Resolves with the condition's first value that is neither false, null nor undefined. A condition that throws has
- * not come true yet; its last error is the cause of the one that is thrown at the limit.
+ * Resolves with the condition's first value that is neither false, null nor undefined. A condition that throws is
+ * not true yet; its last error is the cause of the error at the limit.
  */
 export async function until<T>(
   condition: () => T | Promise<T>,

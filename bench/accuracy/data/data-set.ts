@@ -1,9 +1,9 @@
-/** A data set as the harness knows it: users and items by number, and every event both as a message and as a fact. */
+/** A data set for the harness: users and items by number, and every event both as a message and as an interaction. */
 import type { EventCodec, StoredMessage } from '../../../src/bus/event/codec.ts';
 import { streamSeq } from '../../../src/bus/event/ids.ts';
 import type { CloudEvent, ItemData } from '../../../src/bus/event/types.ts';
 
-/** Who took what; users and items by number. */
+/** A user took an item; users and items by number. */
 export interface Interaction {
   user: number;
   item: number;
@@ -13,9 +13,9 @@ export interface Interaction {
 
 /** One event of the stream. */
 export interface Entry {
-  /** As the log would hold it. */
+  /** The message that the log would hold. */
   message: StoredMessage;
-  /** Of an event about the catalogue or about a user alone: none. */
+  /** Undefined for an event about the catalogue or about a user alone. */
   interaction: Interaction | undefined;
 }
 
@@ -25,11 +25,11 @@ export interface DataSet {
   items: readonly string[];
   /** In the order of the stream. */
   entries: readonly Entry[];
-  /** What was published of each item. */
+  /** Published fields of each item. */
   fields: readonly (ItemData | undefined)[];
-  /** Whether there is a catalogue; without one, items that nobody published have to be served. */
+  /** Whether there is a catalogue; without one, the engine must serve unpublished items. */
   catalogued: boolean;
-  /** Items at the end of each history that the statistics of the last-out protocol do without, by this data's custom. */
+  /** Items at the end of each history that the last-out protocol does not learn, by the custom for this data. */
   held: 1 | 2;
 }
 
@@ -40,7 +40,7 @@ export interface DataSetBuilder {
   build(about: Pick<DataSet, 'name' | 'held'>): DataSet;
 }
 
-/** Puts events into the log's form by the codec that every publisher goes through. Throws for one that it refuses. */
+/** Turns events into messages of the log with the codec of every publisher. Throws for an event that the codec rejects. */
 export function createDataSetBuilder(codec: EventCodec): DataSetBuilder {
   const users = createNumbering();
   const items = createNumbering();

@@ -1,4 +1,4 @@
-/** RecBole atomic files, and all else that an import reads: the events are those that the import would publish. */
+/** RecBole atomic files, and all other formats of an import: the events that the import would publish. */
 import type { EventCodec } from '../../../src/bus/event/codec.ts';
 import { openImport } from '../../../src/import/mod.ts';
 import { createDataSetBuilder, type DataSet } from './data-set.ts';

@@ -1,6 +1,6 @@
 /**
  * Files of lines `user item item ...`, in the order of time but without times, and attributes as JSON,
- * `{item: [attribute, ...]}`: the form in which papers on sequences share the Amazon reviews (S3-Rec, Zhou et al. 2020).
+ * `{item: [attribute, ...]}`: papers on sequences share the Amazon reviews in this form (S3-Rec, Zhou et al. 2020).
  */
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -13,7 +13,7 @@ import { createDataSetBuilder, type DataSet } from './data-set.ts';
 export const START_MS = Date.UTC(2020, 0, 1);
 const STEP_MS = 1_000;
 const SOURCE = 'import-lines';
-/** Order of the stream; not the seed of an evaluation, which must not change what is learned. */
+/** Seed of the order of the stream. It is not the seed of an evaluation, which must not change the learned events. */
 const INTERLEAVING_SEED = 1;
 
 interface Step {
@@ -34,7 +34,7 @@ export function readLines(path: string, attributes: string | undefined, codec: E
   return builder.build({ name: basename(path).replace(/\..*$/, ''), held: 2 });
 }
 
-/** A history of each user, as it stands in the lines. */
+/** The history of each user, in the order of the lines. */
 export function parseLines(text: string, path: string): { user: string; items: string[] }[] {
   const lines = text.split('\n').map((line) => line.trim());
   const histories = lines.flatMap((line, at) => {
@@ -50,8 +50,9 @@ export function parseLines(text: string, path: string): { user: string; items: s
 }
 
 /**
- * One stream out of histories without times: each user's events fall uniformly over it, in their own order. User after
- * user, the statistics of the last would be full and those of the first empty, which no stream of a day is like.
+ * One stream from histories without times: the events of each user fall uniformly over it, in their own order. In a stream
+ * of one user after the other, the last users would meet full statistics and the first ones empty ones, unlike in a real
+ * stream.
  */
 export function interleave(histories: readonly { user: string; items: readonly string[] }[]): Step[] {
   const random = createRandom(INTERLEAVING_SEED);
@@ -89,7 +90,7 @@ function published(item: string, tags: readonly string[]): CloudEvent {
     type: 'content.published.v1',
     subject: item,
     time: new Date(START_MS - 1).toISOString(),
-    // An item without a title is called by its id, as an import does it.
+    // An item without a title gets its id as its title, as in an import.
     data: { title: item, ...(tags.length === 0 ? {} : { tags: [...tags] }) },
   };
 }
@@ -104,12 +105,12 @@ export const viewed = (user: string, item: string, place: number): CloudEvent =>
   data: { item },
 });
 
-/** Whether a file is of this form rather than one with a header or other separators. */
+/** Whether a file has this form, rather than a header or other separators. */
 export function isLines(path: string): boolean {
   if (/\.(inter|csv|tsv|jsonl|gz)$/i.test(path) || statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
     return false;
   const head = readHead(path).split('\n').slice(0, -1);
-  // Ratings of a fixed width would be a table: user, item, rating, time.
+  // Lines of a fixed number of columns would be a table: user, item, rating, time.
   return (
     head.length > 0 &&
     head.every((line) => /^[^\s,;|:]+( [^\s,;|:]+)+\s*$/.test(line)) &&

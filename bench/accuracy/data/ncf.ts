@@ -1,7 +1,7 @@
 /**
  * MovieLens 1M in the split of He et al. 2017 ("Neural Collaborative Filtering"): `train.tsv.gz` (user, item) and beside
  * it `test.rating.gz` (user, item, rating, time: each user's last) and `item-map.tsv` (item, MovieLens id, by which
- * `movies.dat` goes). There are no times but those of the last, so users' events are mixed into one stream.
+ * `movies.dat` goes). Only the last events have times, so the reader mixes the events of all users into one stream.
  */
 import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

@@ -5,13 +5,13 @@ import type { Plan } from './plan.ts';
 
 export interface ItemColdOptions {
   seed: number;
-  /** Share of the items that were ever taken. */
+  /** Share of the items with interactions that the protocol holds out. */
   share: number;
 }
 
 /**
- * Items that nobody has touched: a random share is taken out of the training altogether, their catalogue entries stay;
- * then they alone are ranked for every user who took one of them.
+ * Items without interactions: the protocol takes a random share of the items out of the training and keeps their catalogue
+ * entries. Then recommenders rank only these items, for every user who took one of them.
  */
 export function itemCold({ entries }: DataSet, { seed, share }: ItemColdOptions): Plan {
   const taken = new Set<number>();

@@ -3,17 +3,17 @@ import type { Plan, Question } from './plan.ts';
 
 export interface LastOutOptions {
   /**
-   * Items at the end of each history that are not learned. 1: all but the target is. 2: the one before the target is
-   * part of the question only, as papers on sequences have it.
+   * Items at the end of each history that the protocol does not learn. 1: it learns all but the target. 2: the item
+   * before the target is only part of the question, as in papers on sequences.
    */
   held: 1 | 2;
-  /** To choose settings: asks for the last but one, with nothing learned or given of the last. */
+  /** To choose settings: the target is the last item but one, and the protocol neither learns nor gives the last. */
   validate: boolean;
 }
 
 /**
- * Each user's last item is asked for once all the rest is learned. Users with fewer events than are held out, and one to
- * go by, are learned in whole.
+ * The target is the last item of each user, after all other events are learned. If a user has no event besides those held
+ * out, the protocol learns all events of the user.
  */
 export function lastOut({ entries }: DataSet, { held, validate }: LastOutOptions): Plan {
   const places = new Map<number, number[]>();

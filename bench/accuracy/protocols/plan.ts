@@ -1,13 +1,13 @@
-/** What is learned, what is asked, and when: a protocol makes it from the data alone, before anything is measured. */
+/** Which events to learn, which questions to ask, and when: a protocol makes the plan from the data before a measurement. */
 import type { Entry } from '../data/data-set.ts';
 
 export interface Question {
-  /** Entries of the plan that are learned before it is asked. */
+  /** Number of entries of the plan to learn before this question. */
   after: number;
   user: number;
-  /** What the user took next; of the cold-start protocol, all of the held-out items that the user took. */
+  /** The item that the user took next; in the cold-start protocol, all held-out items that the user took. */
   targets: readonly number[];
-  /** The input, oldest first, where it isn't what was learned of the user. */
+  /** The input, oldest first, if it differs from the learned history of the user. */
   history: readonly number[] | undefined;
 }
 
@@ -17,10 +17,10 @@ export interface Plan {
   /** In the order of `after`. */
   questions: readonly Question[];
   /**
-   * What is ranked, less the user's history: items that the stream has shown so far, every item that there is, or those
-   * listed.
+   * The items to rank, without the user's history: the items that the stream has shown so far, all items, or the listed
+   * ones.
    */
   universe: 'seen' | 'all' | readonly number[];
-  /** Targets that can't be ranked, being in the user's history already, and are not asked for. */
+  /** Number of targets without a question, because they are in the user's history already. */
   repeats: number;
 }

@@ -2,15 +2,16 @@ import type { DataSet } from '../data/data-set.ts';
 import type { Plan, Question } from './plan.ts';
 
 export interface PrequentialOptions {
-  /** Share of the interactions that is only learned. */
+  /** Share of the interactions at the start, without questions. */
   warm: number;
-  /** To choose settings: asks from this share on, and stops at `warm`, so that what is measured stays unseen. */
+  /** To choose settings: asks from this share on and stops at `warm`, so that the choice does not see the measured part. */
   tune?: number | undefined;
 }
 
 /**
- * Test, then train (Gama, Sebastião and Rodrigues 2013, "On evaluating stream learning algorithms"): past the warm share
- * each event is asked for before it is learned, if its user has a history and its item has been seen in the stream.
+ * Test, then train (Gama, Sebastião and Rodrigues 2013, "On evaluating stream learning algorithms"): after the
+ * warm share, each event becomes a question before the recommenders learn it, if its user has a history and the stream has
+ * shown its item.
  */
 export function prequential({ entries }: DataSet, { warm, tune }: PrequentialOptions): Plan {
   const total = entries.reduce((sum, { interaction }) => sum + (interaction ? 1 : 0), 0);

@@ -46,7 +46,7 @@ test('last-out asks for each user’s last item after all other events are learn
   const data = dataSet(LAST);
   const plan = lastOut(data, { held: 1, validate: false });
   expect(shown(plan, data)).toEqual(['6: u1 -> d', '6: u2 -> d']);
-  // Who has one event only is learned and not asked for.
+  // A user with one event gets no question. The protocol only learns the event.
   expect(learned(plan, data)).toEqual(['u1 a', 'u2 a', 'u1 b', 'u2 c', 'u1 c', 'u3 a']);
 });
 

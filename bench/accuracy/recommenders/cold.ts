@@ -1,4 +1,4 @@
-/** What stands beside the engine where the items to be ranked have no history. */
+/** References beside the engine for items without a history. */
 import { createRandom } from '../../../src/demo/random.ts';
 import type { DataSet } from '../data/data-set.ts';
 import { featuresOf } from './features.ts';
@@ -7,7 +7,7 @@ import type { Recommender } from './port.ts';
 import { createRidge } from './ridge.ts';
 
 export const COLD_OPPONENT = 'ridge per user';
-/** The best of 1 to 300 on two held-out tenths of MovieLens 1M (seeds 101 and 102) other than those measured by default. */
+/** The best of 1 to 300 on two held-out tenths of MovieLens 1M (seeds 101 and 102), which no default run measures. */
 const LAMBDA = 30;
 
 export const coldReferences = (data: DataSet, seed: number): Recommender[] => [
@@ -29,7 +29,7 @@ function createChance({ items: { length } }: DataSet, seed: number): Recommender
   };
 }
 
-/** Cosine of an item's tags with the tags of all that the user took. */
+/** Cosine of the tags of an item with the tags of all items that the user took. */
 function createProfile({ fields }: DataSet): Recommender {
   const { rows, count } = featuresOf(fields, 'tags');
   const histories = createHistories();

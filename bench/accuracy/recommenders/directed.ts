@@ -2,14 +2,14 @@ import { createHistories } from './histories.ts';
 import { createPairCounts } from './pair-counts.ts';
 import type { Recommender } from './port.ts';
 
-/** Events back that are counted from. */
+/** Number of earlier events that count. */
 const BACK = 20;
-/** What each event further back counts less. */
+/** Factor on the weight for each event further back. */
 const DECAY = 0.8;
-/** Power of an item's total by which its score is taken down. */
+/** Power of an item's total that divides its score. */
 const DAMPING = 0.3;
 
-/** What came after what, the nearer the more: a Markov chain with skips, and nothing else. */
+/** Counts which item followed which, near ones more: a Markov chain with skips. */
 export function createDirected(items: number): Recommender {
   const pairs = createPairCounts(items);
   const totals = new Float64Array(items);

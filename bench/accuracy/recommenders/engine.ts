@@ -1,4 +1,4 @@
-/** The engine as it runs, without network: messages through codec, projection and SQLite into the model in memory. */
+/** The engine without network: messages pass through codec, projection and SQLite into the model in memory. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,30 +21,30 @@ export const ENGINE = 'engine';
 /** Settings of the section `engine`, by name. */
 export type EngineSettings = Readonly<Record<string, unknown>>;
 
-/** The defaults and some other settings; without a catalogue the engine serves items that nobody published. */
+/** The defaults and some other settings; without a catalogue the engine serves unpublished items. */
 export const engineConfig = ({ catalogued }: Pick<DataSet, 'catalogued'>, settings: EngineSettings = {}) =>
   completeConfig({ engine: { serve_unpublished: !catalogued, ...settings } });
 
-/** Milliseconds that one training may take: no limit of time decides what the engine learns. */
+/** Milliseconds that one training may take: so long that no time limit changes the result. */
 const TRAINING_MS = 3 * 3_600_000;
 
 export interface EngineOptions {
   name?: string;
-  /** Settings that are not the defaults. */
+  /** Settings that differ from the defaults. */
   settings?: EngineSettings;
-  /** Takes a line for each training. */
+  /** Called with a line for each training. */
   say?: (line: string) => void;
 }
 
 export interface EngineRecommender extends Recommender {
-  /** Items that go with an item, best first. */
+  /** Items similar to an item, best first. */
   similar(item: number, n: number): number[];
 }
 
 /**
  * Trains at the same positions as a service, and waits for it, so that the figures don't depend on the machine's load.
  *
- * @param depth items of a list, of which those come off that the harness does not rank
+ * @param depth items of a list; the harness removes those that it does not rank
  */
 export function createEngine(
   data: DataSet,
@@ -62,7 +62,7 @@ export function createEngine(
     }),
     () => memory,
   );
-  // The file is thrown away; waiting for the disk says nothing of accuracy.
+  // The file is temporary, and waits for the disk do not change accuracy.
   store.db.pragma('synchronous = OFF');
   const memory = createModelFold({ config, tables: prepareTables(store.db) });
   const { model } = memory;
@@ -77,7 +77,7 @@ export function createEngine(
     }
     return rest.exclude;
   };
-  // As the service asks its model: one more than is wanted, and never fewer than it keeps.
+  // As the service requests lists from its model: one item more than the caller wants, and at least a cached list.
   const asked = Math.max(config.engine.list_length, depth + 1);
   const size = config.projection.batch_max;
   const trainer = createTrainer({
@@ -105,7 +105,7 @@ export function createEngine(
     name,
     learn: async (entries) => {
       for (let at = 0; at < entries.length; ) {
-        // Trained at the same positions of the log as a service would, and taken over at once.
+        // The trainings start at the same positions of the log as in a service, and their results count at once.
         const next = entries.slice(at, at + size).map(({ message }) => message);
         const until = next.findIndex(({ seq }) => seq >= training);
         const batch = until < 0 ? next : next.slice(0, until + 1);

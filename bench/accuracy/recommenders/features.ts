@@ -1,16 +1,16 @@
 import type { ItemData } from '../../../src/bus/event/types.ts';
 
-/** What is known of items, as sparse rows of ones: a constant, tags, year, words of the title, attributes. */
+/** Features of items as sparse rows of ones: a constant, tags, year, words of the title, attributes. */
 export interface Features {
   /** Features of each item, by number. */
   rows: readonly (readonly number[])[];
   count: number;
 }
 
-/** Features of fewer items say nothing about others. */
+/** A feature of fewer items says nothing about other items. */
 const LEAST_ITEMS = 2;
 
-/** @param kinds which of them: `tags` alone is what a profile of genres is made of */
+/** @param kinds kinds of features; `tags` alone gives a profile of genres */
 export function featuresOf(fields: readonly (ItemData | undefined)[], kinds: 'all' | 'tags' = 'all'): Features {
   const names = fields.map((item) => namesOf(item, kinds));
   const items = new Map<string, number>();

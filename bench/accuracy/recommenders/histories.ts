@@ -3,12 +3,12 @@ import type { Asked } from './port.ts';
 
 const NOTHING: readonly number[] = [];
 
-/** Who took what, oldest first. */
+/** The items that each user took, oldest first. */
 export interface Histories {
-  /** Items before this one. */
+  /** Adds an interaction, and returns the user's items before it. */
   add(interaction: Interaction): readonly number[];
   of(question: Asked): readonly number[];
-  /** Those that there are, user after user. */
+  /** All histories, user after user. */
   all(): (readonly number[])[];
   count(): number;
 }

@@ -4,9 +4,9 @@ import type { Recommender } from './port.ts';
 
 /**
  * Item kNN: an item's score is the sum of its cosines with the history's items (Sarwar et al. 2001, "Item-based
- * collaborative filtering recommendation algorithms"; with all items for neighbours), from counts that follow each event.
+ * collaborative filtering recommendation algorithms"; all items are neighbours). Each event updates the counts.
  *
- * @param fade what an item of the history counts for each event that is newer than it; 1: as much as the newest
+ * @param fade factor on the weight of an item of the history for each newer event; 1: all items weigh the same
  */
 export function createItemKnn(items: number, { name, fade }: { name: string; fade: number }): Recommender {
   const pairs = createPairCounts(items);

@@ -1,4 +1,4 @@
-/** The engine as apps meet it: nats-server, the service in a process of its own, lists asked for at the head of the log. */
+/** The engine as applications use it: nats-server, the service in its own process, and lists at the head of the log. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,7 @@ import type { Recommender } from './port.ts';
 export const LIVE = 'engine, live';
 
 const ENTRY = fileURLToPath(new URL('../../../bin/freshet.mjs', import.meta.url));
-/** Milliseconds that the service may take to fold what was published since the last question. */
+/** Milliseconds that the service may take to fold the events since the last question. */
 const FOLD_MS = 300_000;
 
 export async function createLiveEngine(data: DataSet, depth: number): Promise<Recommender> {
@@ -69,7 +69,7 @@ export async function createLiveEngine(data: DataSet, depth: number): Promise<Re
     return call(nc, 'freshet.engine.status', {}, { timeoutMs: 30_000 });
   }
 
-  /** A request waits for what it asks by itself, but not for minutes of history. */
+  /** A request waits for its `min_seq`, but not for minutes of history. */
   async function untilFolded(): Promise<void> {
     const started = performance.now();
     while ((await status()).seq < seq) {
@@ -80,7 +80,7 @@ export async function createLiveEngine(data: DataSet, depth: number): Promise<Re
 }
 
 async function startService(url: string, folder: string, catalogued: boolean): Promise<ChildProcess> {
-  // The benchmark measures the default settings, not those of the user who runs it.
+  // The benchmark measures the default settings, so it ignores the FRESHET_ variables of the environment.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('FRESHET_')));
   const child = spawn(process.execPath, [ENTRY, 'service', 'engine', '--data', join(folder, 'data'), '--nats', url], {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

@@ -1,12 +1,12 @@
-/** Sums over pairs of items: a full table where the catalogue is small, rows of what occurs where it is not. */
+/** Sums over pairs of items: a full table for a small catalogue, else rows of the pairs that occur. */
 
 export interface PairCounts {
   add(from: number, to: number, amount: number): void;
-  /** Calls back with everything counted from this item. */
+  /** Calls back with every count in the row of this item. */
   each(from: number, visit: (to: number, amount: number) => void): void;
 }
 
-/** Items of which a full table takes no more than 150 MB. */
+/** Most items for a full table, which then takes at most 150 MB. */
 const DENSE_ITEMS = 6_000;
 
 export function createPairCounts(items: number): PairCounts {

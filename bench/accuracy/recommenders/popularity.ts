@@ -19,7 +19,7 @@ export function createPopularity(items: number): Recommender {
 }
 
 const DAY_MS = 86_400_000;
-/** Doublings of the unit after which all scores are brought down, far from the end of Float64. */
+/** Doublings of the unit after which the class scales all scores down, far from the limit of Float64. */
 const RESCALE = 400;
 
 /** Number of events of each item, each counting half as much for every `halfLifeDays` that it is older. */

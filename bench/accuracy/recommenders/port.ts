@@ -1,18 +1,18 @@
-/** What is measured: it learns, and it ranks; what comes of it is the harness's to compute. */
+/** What the benchmark measures: a recommender learns and ranks, and the harness computes the measures. */
 import type { Entry } from '../data/data-set.ts';
 
-/** A question as a recommender gets it. Whatever is asked for is no part of it. */
+/** A question in the form that a recommender gets, without the targets. */
 export interface Asked {
   user: number;
-  /** In place of what was learned of the user, oldest first. */
+  /** Replaces the learned history of the user, oldest first. */
   history: readonly number[] | undefined;
-  /** Where only these are ranked: those items. */
+  /** The only items to rank; undefined: all items. */
   among: readonly number[] | undefined;
 }
 
 /**
- * `scores`: one of each item, by number. `list`: items from the best on, with their scores; what is not in it was not
- * found. Both are read before the recommender is asked again, so it may use their memory for the next.
+ * `scores`: one score for each item, by number. `list`: items with their scores, best first; other items count as not
+ * found. The harness reads both before its next question, so the recommender may reuse their memory.
  */
 export type Answer =
   | { kind: 'scores'; scores: Float64Array }
@@ -21,9 +21,9 @@ export type Answer =
 export interface Recommender {
   name: string;
   learn(entries: readonly Entry[]): void | Promise<void>;
-  /** May also bring items that the user knows, or that are not to be ranked: the harness leaves them out. */
+  /** The answer may hold items that the user knows, or that are not in `among`: the harness leaves them out. */
   rank(question: Asked): Answer | Promise<Answer>;
-  /** Interactions that it knows. The harness compares it with those that it was given. */
+  /** Number of interactions that it knows. The harness compares it with the number that it gave. */
   learned(): number | Promise<number>;
   close?(): void | Promise<void>;
 }

@@ -4,7 +4,7 @@ import { createHistories } from './histories.ts';
 import type { Recommender } from './port.ts';
 
 /**
- * Ridge regression for each user, of having taken an item on what is known of it, over all items that were ever taken.
+ * Ridge regression for each user: it predicts from the features of an item whether the user took it, over all taken items.
  * One matrix serves all users: with G = X'X + lambda I the score of item j for a user is x_j' G^-1 (sum of the x_i taken).
  */
 export function createRidge({ fields }: Pick<DataSet, 'fields'>, lambda: number): Recommender {
@@ -15,7 +15,7 @@ export function createRidge({ fields }: Pick<DataSet, 'fields'>, lambda: number)
   const sums = new Float64Array(count);
   let solved: Map<number, Float64Array> | undefined;
 
-  /** G^-1 x of the items to be ranked. */
+  /** G^-1 x of the items to rank. */
   function solve(among: readonly number[]): Map<number, Float64Array> {
     const gram = new Float64Array(count * count);
     for (const item of taken)

@@ -44,7 +44,7 @@ const Traits = Type.Object({
 const Interaction = Type.Object({
   item: Item,
   value: Type.Optional(Type.Number({ description: 'rating, seconds or amount, depending on the type' })),
-  list: Type.Optional(Id('id of the list that the item was taken from')),
+  list: Type.Optional(Id('id of the list from which the user took the item')),
   context: Type.Optional(Context),
 });
 const title = Type.String({ minLength: 1, maxLength: EVENT_LIMITS.titleLength });
@@ -70,13 +70,17 @@ const Updated = Type.Object(
     description: orNull(itemFields.description),
     tags: orNull(itemFields.tags),
     attributes: orNull(
-      Type.Record(Type.String(), Type.Union([Attribute, Type.Null()]), { description: 'null takes an attribute away' }),
+      Type.Record(Type.String(), Type.Union([Attribute, Type.Null()]), { description: 'null removes the attribute' }),
     ),
     published: orNull(itemFields.published),
     embedding: orNull(itemFields.embedding),
   },
   { description: 'JSON Merge Patch (RFC 7396) of what was published' },
 );
+const SNAPSHOT = Type.String({ description: 'name of the snapshot, or none' });
+const SETTINGS = Type.String({
+  description: 'settings of the engine, as JSON; empty: those of its configuration file',
+});
 const Reason = Type.Object({ reason: Type.Optional(Text) });
 const Served = Type.Object({
   list: Id('id of the list'),
@@ -102,9 +106,9 @@ const Served = Type.Object({
       description: 'the items, in the order in which the user saw them',
     },
   ),
-  snapshot: Type.String({ maxLength: 256 }),
-  config: Type.String({ maxLength: 256 }),
-  arm: Type.String({ maxLength: 256 }),
+  snapshot: Type.String({ maxLength: 256, description: 'name of the snapshot, from the answer' }),
+  config: Type.String({ maxLength: 256, description: 'hash of the settings, from the answer' }),
+  arm: Type.String({ maxLength: 256, description: 'name of the arm, from the answer' }),
   context: Type.Optional(Context),
 });
 const Reaction = Type.Object({
@@ -124,8 +128,8 @@ export const EVENT_DATA = {
   'user.rated.v1': Interaction,
   'user.linked.v1': Type.Object({ session: Id('anonymous id whose events count for this user from now on') }),
   'user.retracted.v1': Type.Object({
-    source: Type.String({ minLength: 1, maxLength: 128 }),
-    id: Type.String({ minLength: 1, maxLength: 128 }),
+    source: Id('source of the event to retract'),
+    id: Id('id of the event to retract'),
   }),
   'content.published.v1': Published,
   'content.updated.v1': Updated,
@@ -147,7 +151,7 @@ export const EVENT_DATA = {
       Type.Object({
         arm: Id('name of the arm'),
         share: Type.Number({ minimum: 0, maximum: 1 }),
-        config: Type.String(),
+        config: Type.String({ description: 'members of a request that the arm changes, as JSON; empty: none' }),
       }),
       {
         minItems: 1,
@@ -155,10 +159,10 @@ export const EVENT_DATA = {
     ),
   }),
   'control.experiment_ended.v1': Type.Object({ experiment: Id('id of the experiment'), reason: Type.Optional(Text) }),
-  'control.promoted.v1': Type.Object({ snapshot: Type.String(), config: Type.String() }),
+  'control.promoted.v1': Type.Object({ snapshot: SNAPSHOT, config: SETTINGS }),
   'control.rolled_back.v1': Type.Object({
-    snapshot: Type.String(),
-    config: Type.String(),
+    snapshot: SNAPSHOT,
+    config: SETTINGS,
     reason: Type.Optional(Text),
   }),
 } as const;

@@ -129,7 +129,7 @@ export function createAfterCommit({ service, followers, logger, onEffectFailed }
       stateFailure = new StateFollowerFailedError(
         `The state of ${service} in memory could not follow the log from sequence ${state.position()} to ${seq}: ${messageOf(cause)}.`,
         {
-          next: 'freshet status; the service makes the state anew from a snapshot and the log by itself',
+          next: 'freshet status; the service builds the state again from a snapshot and the log by itself',
           details: { at: state.position(), to: seq },
           cause,
         },

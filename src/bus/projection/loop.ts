@@ -88,7 +88,7 @@ export interface LoopOptions {
   deadLetterStream?: DeadLetterStream;
   /** Followers of each commit. The loop reads them at every commit, so the owner may add some later. */
   followers?: Followers;
-  /** Called when the state follower has failed: this loop has stopped reading, and its owner makes the state anew. */
+  /** Called when the state follower has failed: this loop has stopped reading, and its owner builds the state again. */
   onStateFailed?: () => void;
 }
 
@@ -284,7 +284,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     try {
       current.flush();
       if (!(await check())) current.end('refused', true);
-      else if (current.created !== known?.created) current.end('somebody created the stream again');
+      else if (current.created !== known?.created) current.end('the stream was created again');
       afterCommit.retry();
     } catch (err) {
       logger.debug({ err, service }, 'the service could not check the log');
@@ -328,7 +328,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       observer.interrupted?.(ended.reason);
       logger.debug(
         { service, reason: ended.reason, seq: store.checkpoint().seq },
-        'the service opens another reader behind the checkpoint',
+        'the service creates its consumer again after the checkpoint',
       );
       if (position() > before && !ended.trouble) pause = limits.backoffMinMs;
       await sleep(

@@ -48,7 +48,7 @@ export function observeLoop(registry: Registry): LoopObserver & { seq: Gauge; st
   });
   const reopened = new Counter({
     name: 'freshet_projection_reopened_total',
-    help: 'Times that the service opened another reader of the log behind its checkpoint',
+    help: 'Times that the service stopped reading the log; it then creates its consumer again at the sequence after its checkpoint',
     registers,
   });
   const refused = new Gauge({
@@ -64,7 +64,7 @@ export function observeLoop(registry: Registry): LoopObserver & { seq: Gauge; st
   });
   const states = new Counter({
     name: 'freshet_state_failures_total',
-    help: 'Times that the state in memory could not follow the log; the service makes it anew from a snapshot and the log',
+    help: 'Times that the state in memory could not follow the log; the service builds it again from a snapshot and the log',
     registers,
   });
   return {

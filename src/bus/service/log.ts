@@ -11,7 +11,7 @@ export interface ServiceLogOptions {
   publisher: Publisher;
   config: Config;
   service: string;
-  /** Messages per transaction of a service that answers requests over the same connection. */
+  /** Messages per transaction, if the service bounds them so that requests over the same connection do not wait long. */
   batchMax?: number | undefined;
 }
 

@@ -10,7 +10,7 @@ export interface RuntimeSlotOptions {
   /** Opens the projection and makes its runtime, which the slot starts. */
   begin: () => Promise<ProjectionRuntime>;
   logger: Logger;
-  /** First and longest pause before the service makes failed state anew, milliseconds. */
+  /** First and longest pause before the service builds failed state again, milliseconds. */
   backoffMinMs: number;
   backoffMaxMs: number;
 }
@@ -82,7 +82,7 @@ export async function createRuntimeSlot(options: RuntimeSlotOptions): Promise<Ru
     const failed = current;
     logger.error(
       { seq: at, pause_ms: pauseMs },
-      'the service makes the state in memory anew from a snapshot and the log after a pause',
+      'the service builds the state in memory again from a snapshot and the log after a pause',
     );
     clearTimeout(timer);
     timer = setTimeout(() => {

@@ -22,7 +22,7 @@ export const atVerb = (): Command => {
     new Command('at')
       .description('read the state at an earlier point of the log')
       .option('--seq <n>', 'the state at this sequence', positive)
-      .option('--time <time>', 'the state at this time, by when the log stored the events, RFC 3339', time)
+      .option('--time <time>', 'the state from the events that the log had stored by this time, RFC 3339', time)
       .addHelpText(
         'after',
         `

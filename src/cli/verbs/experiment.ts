@@ -22,12 +22,12 @@ interface ExperimentView {
 
 /** `freshet experiment` */
 export function experimentVerb(): Command {
-  const verb = new Command('experiment').description('compare settings of lists on live users, in arms');
+  const verb = new Command('experiment').description('divide live users into arms and compare the arms’ lists');
   verb.addCommand(
     withCommon(
       new Command('start')
         .description('start an experiment')
-        .argument('<experiment>', 'name of the experiment; each name serves once')
+        .argument('<experiment>', 'name of the experiment; you can use each name once')
         .requiredOption(
           '--arm <arm=share[:settings]>',
           'an arm: its name, its share of the users, and the members of a request that it changes, as JSON; repeat it, with the baseline first',

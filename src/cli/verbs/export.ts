@@ -17,7 +17,7 @@ export const exportVerb = (): Command =>
   withCommon(
     new Command('export')
       .description(
-        'export all personal data of a user as one JSON document: the records of each service, and the events in the log',
+        'export all personal data of a user as one JSON document: the rows of each service, and the events in the log',
       )
       .argument('<user>', 'id of the user, or of a linked session')
       .option('--output <file>', 'write the document to this file instead of standard output'),

@@ -18,7 +18,7 @@ const POLL_MS = 250;
 export const forgetVerb = (): Command =>
   withCommon(
     new Command('forget')
-      .description('erase a user: events, rows, statistics, lists, snapshots. It cannot be undone')
+      .description('erase a user: events, rows, statistics, lists, snapshots. An erasure cannot be undone')
       .argument('[user]', 'id of the user')
       .option('--status [erasure]', 'show the progress of an erasure; without an id, of all erasures')
       .option('--wait', 'wait until the erasure is complete'),

@@ -20,9 +20,9 @@ export const keysVerb = (): Command =>
       withCommon(
         new Command('create')
           .description(
-            'make an API key, which every gateway accepts at once; the command shows it once, and Freshet stores its hash',
+            'create an API key, which every gateway accepts at once; the command shows it once, and Freshet stores its hash',
           )
-          .argument('<name>', 'name of the app or person that uses the key')
+          .argument('<name>', 'name of the application or person that uses the key')
           .requiredOption(
             '--scope <scope>',
             `what the key allows: ${SCOPES.join(', ')}; may be repeated, or several with commas`,
@@ -79,7 +79,7 @@ export const keysVerb = (): Command =>
     .addCommand(
       withCommon(
         new Command('revoke')
-          .description('revoke an API key, and all tokens that it made')
+          .description('revoke an API key, and all tokens that a caller got with it')
           .argument('<id>', 'id of the key from `freshet keys list`, or the key itself'),
       ).action((id: string, options: CommonOptions) =>
         withSession(options, async ({ nc }) => {

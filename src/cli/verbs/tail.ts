@@ -27,7 +27,7 @@ export const tailVerb = (): Command =>
       .option('--item <id>', 'only catalogue events of this item')
       .option('--ranking <user>', 'follow the ranking of this user instead of events')
       .option('--from <seq>', 'start at this sequence (default: new events only)', positive)
-      .option('--count <n>', 'stop after so many', positive),
+      .option('--count <n>', 'stop after this many events or rankings', positive),
   ).action((options: TailOptions) =>
     withSession(options, ({ nc }) => {
       let stop: () => void = () => {};

@@ -10,7 +10,7 @@ import { positive } from '../values.ts';
 export const trendingVerb = (): Command =>
   withCommon(
     new Command('trending')
-      .description('list the trending items: those with the most recent interactions')
+      .description('list the trending items: those with the most interactions lately')
       .option('-n, --n <n>', 'how many items', positive, 10),
   ).action((options: CommonOptions & { n: number }) =>
     withSession(options, async ({ nc }) => {

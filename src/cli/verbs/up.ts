@@ -34,7 +34,7 @@ export const upVerb = (): Command =>
     .addOption(
       new Option(
         '--only <parts>',
-        `start only these parts: ${PARTS.join(',')}; ${SERVER} for nats-server alone`,
+        `start only these parts: ${PARTS.join(',')}, or ${SERVER}: nats-server alone`,
       ).argParser(parts),
     )
     .option('--config <file>', 'file of settings (default: $FRESHET_CONFIG, then freshet.config.json)')

@@ -44,7 +44,7 @@ export const verifyVerb = (): Command =>
     new Command('verify')
       .description('fold the log again and compare the result with the live state; exit code 1 if they differ')
       .addArgument(new Argument('[service]', 'only this service (default: all)').choices([...SERVICES]))
-      .option('--sample <n>', 'compare only so many rows of each table', positive)
+      .option('--sample <n>', 'compare only this many rows of each table', positive)
       .option(
         '--from-snapshot [seq]',
         'engine only: start the model from its newest snapshot (up to this sequence); the rows start from the log',

@@ -29,7 +29,7 @@ export function createFollower({ records, objects, next, logger, pollMs }: Follo
     everyMs: pollMs,
     run: async () => {
       for (const { kind, from_seq, sha256 } of await followRecords(records, objects, next))
-        logger.info({ kind, from_seq, sha256 }, 'the replica took over an input that the first instance trained');
+        logger.info({ kind, from_seq, sha256 }, 'the replica took over an input that replica 1 trained');
     },
     onError: (err) =>
       logger.warn(

@@ -1,6 +1,6 @@
 /**
- * A disk of a few megabytes: a tmpfs on a folder of its own. That takes root; a mount namespace would not, but SQLite
- * resolves the links of /proc by name, and would write beside it.
+ * A disk of a few megabytes: a tmpfs on a folder of its own. This requires root. A mount namespace would not, but SQLite
+ * resolves the links of /proc by name, and would write outside of the tmpfs.
  */
 import { execFileSync } from 'node:child_process';
 import { rmSync, statfsSync, writeFileSync } from 'node:fs';
@@ -9,9 +9,9 @@ import { makeTempDir, removeTempDir } from '../../support/folder.ts';
 
 export interface SmallDisk {
   readonly folder: string;
-  /** Takes all the room there is. */
+  /** Fills all free space. */
   fill(): void;
-  /** Gives it back. */
+  /** Frees that space. */
   free(): void;
   release(): void;
 }
@@ -26,7 +26,7 @@ process.on('exit', () => {
   for (const folder of [...mounted]) unmount(folder);
 });
 
-/** Throws where this machine allows no such thing. */
+/** Throws if this machine does not allow it. */
 export function smallDisk(megabytes: number): SmallDisk {
   const folder = makeTempDir('disk');
   try {
@@ -41,7 +41,7 @@ export function smallDisk(megabytes: number): SmallDisk {
     folder,
     fill: () => {
       try {
-        // In parts, until not one page is left: others may write meanwhile.
+        // In parts, until no page is free: other processes may write meanwhile.
         for (const size of [1 << 20, 4_096])
           for (
             let { bavail, bsize } = statfsSync(folder);

@@ -1,6 +1,6 @@
 /**
- * The events of a fault run, and who acknowledged them. They go through the real publisher; what it acknowledged, and
- * nothing else, is what has to be in every state afterwards.
+ * The events of a fault run, with their acknowledgements. They go through the real publisher. Afterwards every state must
+ * hold exactly the events that it acknowledged.
  */
 import { createRandom, type Random } from '../../../src/bus/log/random.ts';
 import type { Publisher } from '../../../src/bus/nats/publisher.ts';
@@ -30,37 +30,37 @@ const ITEMS = 80;
 const USERS = 60;
 /** Time of the first event: 2026-01-01; the others follow in seconds. */
 const BEGIN = Date.UTC(2026, 0, 1);
-/** Milliseconds between two steps of a load that goes on. */
+/** Milliseconds between two steps of a steady load. */
 const STEP_MS = 20;
 /** Milliseconds that the last acknowledgements may take. */
 const PAUSE_MS = 60_000;
 
 export interface Acknowledged {
   event: TestEvent;
-  /** The sequence under which it was stored first. */
+  /** The sequence under which the log stored it first. */
   seq: number;
 }
 
 export interface Load {
   /** By identity. */
   readonly acknowledged: ReadonlyMap<string, Acknowledged>;
-  /** Messages in the log that are no further event: raw ones, and repetitions outside of the server's window. */
+  /** Messages in the log that add no event: raw ones, and repetitions outside of the server's window. */
   readonly others: number;
-  /** The newest sequence that was acknowledged. */
+  /** The newest acknowledged sequence. */
   readonly lastSeq: number;
   /** Milliseconds since the last acknowledgement. */
   stalledMs(): number;
-  /** The next so many events; resolves when all of them are acknowledged. */
+  /** Publishes this many events; resolves when the server has acknowledged all of them. */
   burst(count: number): Promise<void>;
-  /** Events that the fault itself makes up. */
+  /** Publishes events that the fault itself creates. */
   publish(...events: TestEvent[]): Promise<void>;
-  /** Counts a message that somebody else put into the log. */
+  /** Counts a message that the fault published without this load. */
   other(seq: number): void;
-  /** Publishes on at this rate until `pause`. */
+  /** Publishes at this rate until `pause`. */
   begin(perSecond: number): void;
-  /** Resolves when everything that is on the way is acknowledged; throws where something was not. */
+  /** Resolves when the server has acknowledged every sent event; throws if it did not acknowledge one. */
   pause(): Promise<void>;
-  /** By another way to the log from now on. */
+  /** Publishes through this publisher from now on. */
   through(publisher: Publisher): void;
 }
 
@@ -119,7 +119,7 @@ export function createLoad(first: Publisher, seed: number): Load {
       clearInterval(timer);
       timer = setInterval(() => {
         const due = Math.min(Math.floor(((performance.now() - started) / 1_000) * perSecond) - sent, perSecond);
-        // A source that waits for places, as every publisher of much does.
+        // The source waits for free places, like every publisher of many events.
         if (due <= 0 || publisher.pending > 2_000) return;
         sent += due;
         for (const event of next(due)) void send(event);
@@ -136,7 +136,7 @@ export function createLoad(first: Publisher, seed: number): Load {
   };
 }
 
-/** Endless; every kind of event that services fold but links, which the oracle would have to resolve. */
+/** Endless; every kind of event that services fold, except links, because the oracle does not resolve them. */
 function* eventsOf(random: Random): Generator<TestEvent, never> {
   let n = 0;
   const extras = () => ({ id: `e${n}`, source: SOURCE, time: new Date(BEGIN + n * 1_000).toISOString() });

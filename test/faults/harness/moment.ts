@@ -1,3 +1,3 @@
-/** Lets so many milliseconds pass: a moment drawn by chance is what some faults are about. */
+/** Lets this many milliseconds pass: some faults happen at a random moment. */
 export const moment = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));

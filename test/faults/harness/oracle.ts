@@ -1,6 +1,6 @@
 /**
- * What the services' rows have to be, reckoned from the acknowledged events in the plainest way: no codec, no loop, no
- * SQL. It shares nothing with the services but the meaning of the events.
+ * The expected rows of the services, computed from the acknowledged events in the simplest way: no codec, no loop, no
+ * SQL. It shares only the meaning of the events with the services.
  */
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -15,7 +15,7 @@ const row = (...values: unknown[]): string => values.map(String).join(' | ');
 
 const INTERACTIONS = new Set(['viewed', 'played', 'added', 'purchased', 'rated']);
 
-/** In log order, whatever order they were acknowledged in. */
+/** In log order, which may differ from the order of the acknowledgements. */
 export function reckon(acknowledged: ReadonlyMap<string, Acknowledged>): Expected {
   const inOrder = [...acknowledged].sort(([, a], [, b]) => a.seq - b.seq);
   const seen = new Map<string, { seq: number; user: string }>();
@@ -37,7 +37,7 @@ export function reckon(acknowledged: ReadonlyMap<string, Acknowledged>): Expecte
     if (verb === 'registered' || (verb === 'updated' && event.type.startsWith('user.')))
       traits.set(seq, { user: subject, traits: data.traits as object });
     if (verb === 'retracted') {
-      // Only what came before, and only by its own user.
+      // A retraction affects only earlier events, and only those of its own user.
       const back = seen.get(`${String(data.source)}/${String(data.id)}`);
       if (back?.user === subject) {
         interactions.delete(back.seq);
@@ -73,7 +73,7 @@ export function reckon(acknowledged: ReadonlyMap<string, Acknowledged>): Expecte
   };
 }
 
-/** The same rows as the services hold them. */
+/** The same rows, read from the services' files. */
 const QUERIES: Readonly<Record<string, string>> = {
   'user.identity': 'SELECT identity, seq FROM identity',
   'content.identity': 'SELECT identity, seq FROM identity',
@@ -91,24 +91,24 @@ const QUERIES: Readonly<Record<string, string>> = {
 };
 
 export interface Compared {
-  /** Acknowledged events that some service doesn't hold. */
+  /** Acknowledged events that some service lacks. */
   lost: number;
-  /** Rows that the acknowledged events don't give: something was counted that was not there, or more than once. */
+  /** Rows that the acknowledged events do not give: a service counted an event that is not in the log, or counted one twice. */
   doubled: number;
-  /** The first of them, in words. */
+  /** Sentences about the first of them. */
   differences: string[];
   /** By service. */
   checkpoints: Record<string, number>;
 }
 
-/** Reads the projections' files as they are now; services may run. */
+/** Reads the present files of the projections; services may run. */
 export function compare(expected: Expected, data: string): Compared {
   const missing = new Set<string>();
   const result: Compared = { lost: 0, doubled: 0, differences: [], checkpoints: {} };
   for (const service of ['user', 'content', 'feedback', 'engine']) {
     const db = new Database(join(data, `${service}.sqlite`), { readonly: true, timeout: 5_000 });
     try {
-      // One state of the file for all of its tables.
+      // One transaction, so that all tables show the same state of the file.
       db.exec('BEGIN');
       result.checkpoints[service] = db.prepare('SELECT seq FROM checkpoint').pluck().get() as number;
       for (const [name, sql] of Object.entries(QUERIES)) {

@@ -1,4 +1,4 @@
-/** One service as a process of its own, kept alive as `freshet up` does, whose states are heard over IPC. */
+/** One service in a process of its own. The harness restarts it as `freshet up` does, and receives its states over IPC. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { ENTRY } from '../../../src/entry.ts';
 import type { ChildMessage } from '../../../src/up/up.ts';
@@ -13,27 +13,27 @@ export interface ServiceState {
 export interface ServiceProcess {
   readonly name: string;
   readonly pid: number | undefined;
-  /** What the process that runs now said last; undefined until it has. */
+  /** The last state that the running process reported; undefined until its first report. */
   readonly state: ServiceState | undefined;
-  /** How often it ended without being asked to. */
+  /** How often it ended although the harness did not stop it. */
   readonly ends: number;
-  /** Codes of what processes gave up for. */
+  /** Codes of the errors with which processes ended. */
   readonly failures: readonly string[];
-  /** The newest lines that it wrote. */
+  /** The newest lines of its output. */
   readonly said: readonly string[];
-  /** Resolves when it says that it has started. */
+  /** Resolves when it reports that it has started. */
   start(): Promise<void>;
-  /** SIGKILL; resolves when the process is gone. It is started again by itself unless `stay`. */
+  /** Sends SIGKILL; resolves when the process has ended. The harness restarts it unless `stay`. */
   kill(stay?: boolean): Promise<void>;
-  /** SIGTERM; resolves with its exit code and the milliseconds it took. */
+  /** Sends SIGTERM; resolves with the exit code and the milliseconds until the end. */
   stop(): Promise<{ code: number | null; ms: number }>;
   pause(): void;
   resume(): void;
 }
 
-/** Milliseconds until a process that ended is started again, as `up` does at first. */
+/** Milliseconds until the harness restarts a process that ended: the first pause of `up`. */
 const RESTART_MS = 100;
-/** Lines that are kept. */
+/** Lines that the harness keeps. */
 const KEPT = 200;
 
 const running = new Set<ChildProcess>();

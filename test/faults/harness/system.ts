@@ -1,4 +1,4 @@
-/** A whole system for faults: nats-server and the four services as processes of their own, and a load that is acknowledged. */
+/** A whole system for faults: nats-server and the four services as processes, and a load with its acknowledgements. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -19,13 +19,13 @@ import { compare, reckon } from './oracle.ts';
 import { createServiceProcess, type ServiceProcess } from './service-process.ts';
 
 export interface FaultSystemOptions {
-  /** Services reach the server through a proxy that can cut. */
+  /** Services reach the server through a proxy that can cut connections. */
   proxied?: boolean;
-  /** A disk of so many megabytes under the projections, or under the streams. */
+  /** A disk of this many megabytes for the projections, or for the streams. */
   disk?: { under: 'projections' | 'streams'; megabytes: number };
-  /** More settings, as environment. */
+  /** Further settings, as environment variables. */
   env?: NodeJS.ProcessEnv;
-  /** The server asks who it is: services are `service`, and who looks from outside is `outside`. */
+  /** The server requires a user: services connect as `service`, and the test as `outside`. */
   passwords?: boolean;
 }
 
@@ -41,40 +41,40 @@ export interface FaultSystem {
   readonly proxy: TcpProxy | undefined;
   readonly disk: SmallDisk | undefined;
   readonly data: string;
-  /** Address of the server for who looks from outside. */
+  /** Address of the server for the test. */
   readonly url: string;
   readonly services: Readonly<Record<ServiceName, ServiceProcess>>;
   readonly load: Load;
   readonly nc: NatsConnection;
-  /** The load's own way to the log. */
+  /** The publisher of the load. */
   readonly publisher: Publisher;
-  /** The server takes this password of services from now on, where it asks for any. */
+  /** Sets the password that the server accepts from services, if it requires one. */
   servicePassword(password: string): void;
   /** File of a service's projection. */
   fileOf(service: string): string;
   /** Newest sequence of the log. */
   lastSeq(): Promise<number>;
-  /** Resolves when every service, or these, is ready and has folded up to there. */
+  /** Resolves when every service, or each of these, is ready and has folded the log up to this sequence. */
   folded(seq: number, services?: readonly ServiceName[], within?: number): Promise<void>;
-  /** An event is published, and all services have folded it. */
+  /** Publishes an event, and resolves when all services have folded it. */
   recovered(): Promise<void>;
-  /** Ends the load and compares rows and checkpoints with what was acknowledged. */
+  /** Ends the load and compares rows and checkpoints with the acknowledged events. */
   compared(): Promise<Checked>;
-  /** What speaks against hash(live) = hash(rebuilt), of any service; empty where they are equal at the log's end. */
+  /** Differences between hash(live) and hash(rebuilt) of all services; empty if they are equal at the end of the log. */
   verified(only?: ServiceName): Promise<string[]>;
   cli(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }>;
-  /** A service beside those that there are; ended with the system. */
+  /** Starts one more service, which ends with the system. */
   beside(process: ServiceProcess): ServiceProcess;
   stop(): Promise<void>;
 }
 
-/** Milliseconds that a recovery may take before the run counts as failed: far more than any ever took. */
+/** Milliseconds after which a recovery counts as failed: many times the longest measured recovery. */
 const RECOVERY_MS = 120_000;
 
-/** Of everybody, where the server asks. */
+/** Password of all users, if the server requires one. */
 export const PASSWORD = 'open-sesame';
 
-/** Trainings of networks are no part of what is tested here, and take seconds. */
+/** These tests do not cover trainings, which take seconds. */
 const SETTINGS = { FRESHET_ENGINE_TRAINING_CONTENT: 'false' };
 
 export async function startFaultSystem(options: FaultSystemOptions = {}, seed = 1): Promise<FaultSystem> {
@@ -99,7 +99,7 @@ export async function startFaultSystem(options: FaultSystemOptions = {}, seed = 
   const serviceUrl = address('service', proxy?.port ?? server.port);
   const nc = await connect({ url, name: 'faults', reconnectMs: 50 });
   await applyStreams(nc);
-  // An outage of any length is waited for: what isn't acknowledged would tell nothing.
+  // The publisher waits for the end of an outage of any length: an event without acknowledgement would prove nothing.
   const publisher: Publisher = createPublisher(nc, { timeoutMs: 1_000, retries: 300 });
   const load = createLoad(publisher, seed);
   const env = { ...SETTINGS, ...options.env };
@@ -128,7 +128,7 @@ export async function startFaultSystem(options: FaultSystemOptions = {}, seed = 
     });
   }
 
-  /** Asked again where the server died over the question. */
+  /** Asks again if the server dies before it answers. */
   const logState = async () =>
     until(async () => (await (await nc.jetstreamManager({ checkAPI: false })).streams.info('EVENTS')).state, {
       within: 60_000,

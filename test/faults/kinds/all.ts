@@ -1,4 +1,4 @@
-/** Every fault there is, in the order in which they are run. */
+/** All faults, in the order in which the test runs them. */
 import type { Fault } from '../fault.ts';
 import { cutInReplay, cutLastBatch } from './connections-cut.ts';
 import { credentialsRevoked, wrongCredentials } from './credentials.ts';

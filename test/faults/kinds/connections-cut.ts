@@ -40,7 +40,7 @@ export const cutLastBatch: Fault = {
     await system.folded(await system.lastSeq());
     proxy.hold(true);
     await system.load.burst(50);
-    // The server has sent them; what lies in the proxy goes with the connection.
+    // The server has sent them. The cut loses the bytes that are in the proxy.
     const ended = performance.now();
     assert.ok(proxy.cut() >= SERVICES.length);
     proxy.hold(false);

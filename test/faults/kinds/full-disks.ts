@@ -13,7 +13,7 @@ export const projectionsFull: Fault = {
     const disk = system.disk as SmallDisk;
     await system.load.pause();
     disk.fill();
-    // As many as do not fit into the space that the write-ahead logs hold already.
+    // More events than fit into the space that the write-ahead logs already have.
     await system.load.burst(4_000);
     const stuck = () =>
       SERVICES.filter((name) => {
@@ -38,7 +38,7 @@ export const streamFull: Fault = {
     disk.fill();
     const before = system.load.acknowledged.size;
     const burst = system.load.burst(4_000);
-    // What it holds open it can fill up yet; then answers end.
+    // The server can still fill the files that it has open. After that it answers no more.
     await until(() => system.publisher.pending > 0 && system.load.stalledMs() > 2_000, { within: 60_000 });
     disk.free();
     await system.server.restart();

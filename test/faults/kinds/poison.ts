@@ -7,7 +7,7 @@ import { SOURCE } from '../harness/load.ts';
 
 const MEGABYTE = 1_000_000;
 
-/** What somebody may put into the log with any NATS client; every one of them has to be set aside, by every service. */
+/** Messages that any NATS client may put into the log. Every service moves each to its dead letters. */
 const POISONS: readonly ((id: string) => { subject?: string; body: string | Uint8Array })[] = [
   () => ({ body: '' }),
   () => ({ body: 'no JSON' }),
@@ -55,7 +55,7 @@ export const poison: Fault = {
       try {
         const aside = new Set(db.prepare('SELECT seq FROM dead_letter').pluck().all() as number[]);
         const passed = seqs.flatMap((seq, i) => (aside.has(seq) ? [] : [i]));
-        assert.deepEqual(passed, [], `${service} has not set these aside`);
+        assert.deepEqual(passed, [], `${service} has not moved these to its dead letters`);
       } finally {
         db.close();
       }

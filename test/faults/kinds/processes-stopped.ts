@@ -22,7 +22,7 @@ export const serviceStopped: Fault = {
   what: 'SIGSTOP of a service for 60 s',
   times: { short: 0, long: 2 },
   inject: async ({ system, n }) => {
-    // The engine has the most to lose: a model in memory beside its rows.
+    // The engine can lose the most: it has a model in memory besides its rows.
     const service = system.services[(['engine', 'user'] as const)[n % 2] as ServiceName];
     service.pause();
     try {
@@ -50,7 +50,7 @@ export const slowService: Fault = {
   },
 };
 
-/** Milliseconds that a service has to end. */
+/** Milliseconds within which a service must end. */
 const END_MS = 5_000;
 
 export const serviceTerminated: Fault = {
@@ -62,7 +62,7 @@ export const serviceTerminated: Fault = {
     const burst = system.load.burst(sized(1_500));
     await moment(random.below(120));
     const { code, ms } = await service.stop();
-    // How long it takes is measured in the long form alone: other tests run beside the short one.
+    // Only the long form measures the time, because other tests run at the same time as the short form.
     if (code !== 0 || (long && ms > END_MS))
       throw new Error(`${service.name} ended with code ${code} after ${Math.round(ms)} ms`);
     await service.start();

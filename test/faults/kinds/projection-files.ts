@@ -37,7 +37,7 @@ export const fileTruncated: Fault = {
     const starting = service.start();
     await until(() => service.failures.length > before, { within: 30_000 });
     assert.equal(service.failures.at(-1), 'FRESHET_DATA_FOLDER_UNUSABLE');
-    // The process is being started again and again meanwhile; nothing else has to be done.
+    // The harness restarts the process again and again meanwhile, so the test does nothing else.
     removeDatabase(file);
     await starting;
   },

@@ -45,7 +45,7 @@ export const publishedTwice: Fault = {
   times: { short: 1, long: 4 },
   quiet: true,
   inject: async ({ system, random, n }) => {
-    // New ones: the server has forgotten the ids of those before the window was narrowed the last time.
+    // New events: the server forgot the ids of the earlier ones when the test last narrowed the window.
     await system.load.burst(200);
     const events = [...system.load.acknowledged.values()].map(({ event }) => event);
     const some = () =>
@@ -57,7 +57,7 @@ export const publishedTwice: Fault = {
     const jsm = await system.nc.jetstreamManager();
     await jsm.streams.update('EVENTS', { duplicate_window: SECOND_NS / 10 });
     try {
-      // The server forgets ids with the passing of time only: one is published until it is stored again.
+      // The server forgets ids only as time passes, so the test publishes one event until the server stores it again.
       const probe = viewed('user-0', 'item-0', { id: `probe-${n}`, source: SOURCE });
       await system.load.publish(probe);
       const { others } = system.load;

@@ -2,7 +2,7 @@ import { SERVICES, type ServiceName } from '../../../src/bus/projection/definiti
 import type { Fault, FaultRun } from '../fault.ts';
 import { moment } from '../harness/moment.ts';
 
-/** SIGKILL at a moment drawn by chance while a burst of events is being folded, of each service in turn. */
+/** SIGKILL of each service in turn, at a random moment while it folds a burst of events. */
 export const servicesKilled: Fault = {
   name: 'service-killed',
   what: 'SIGKILL of a service while it folds a burst, each service in turn, at a random moment',

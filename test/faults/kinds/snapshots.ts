@@ -24,7 +24,7 @@ export const killedBeforePointer: Fault = {
     const proxy = system.proxy as TcpProxy;
     const before = await pointer(system);
     const stored = (await (await objects(system)).list()).map(({ name }) => name);
-    // The message that moves the pointer is the first that the server doesn't see any more.
+    // The message that moves the pointer is the first one that does not reach the server.
     await proxy.stopAt('PUB $KV.engine.current ');
     await system.services.engine.kill(true);
     proxy.cut();

@@ -11,7 +11,7 @@ import type { Fault } from '../fault.ts';
 import { SOURCE } from '../harness/load.ts';
 import type { FaultSystem } from '../harness/system.ts';
 
-/** All services refuse; the codes they do it with are in their log. */
+/** Waits until all services refuse their log, and returns the codes that their logs show. */
 async function refused(system: FaultSystem, code: RegExp): Promise<string[]> {
   await until(() => SERVICES.every((name) => system.services[name].state?.state === 'refusing'), {
     within: 60_000,
@@ -32,7 +32,7 @@ async function refused(system: FaultSystem, code: RegExp): Promise<string[]> {
 
 const backup = (system: FaultSystem): string => `${system.server.dir}.backup`;
 
-/** A copy of all that the server holds, made while it is down. */
+/** Copies all files of the server while it is down. */
 async function backUp(system: FaultSystem): Promise<void> {
   await system.load.pause();
   await system.folded(await system.lastSeq());
@@ -58,7 +58,7 @@ export const streamRecreated: Fault = {
   inject: async ({ system }) => {
     await system.load.burst(500);
     await backUp(system);
-    // Asked once the server answers again.
+    // Waits until the server answers again.
     await system.lastSeq();
     await (await system.nc.jetstreamManager()).streams.delete('EVENTS');
     await applyStreams(system.nc);
@@ -101,7 +101,7 @@ export const newestBlockFlipped: Fault = {
   },
 };
 
-/** Events that fill more than one block, which are of 8 MB. */
+/** Publishes events that fill more than one block of 8 MB. */
 const fillBlocks = ({ load }: FaultSystem): Promise<void> =>
   load.publish(
     ...Array.from({ length: 4_000 }, (_, i) =>

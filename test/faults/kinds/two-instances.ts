@@ -12,11 +12,11 @@ export const secondInstance: Fault = {
   inject: async ({ system, n }) => {
     const name = SERVICES[n % SERVICES.length] as ServiceName;
     const second = createServiceProcess({ name, data: system.data, nats: () => system.url });
-    // It never starts; that it is tried again and again changes nothing.
+    // It never starts. The harness retries again and again, and that changes nothing.
     const starting = second.start().catch(() => {});
     await until(() => second.failures.length > 0, { within: 30_000 });
     assert.equal(second.failures[0], 'FRESHET_INSTANCE_LOCKED');
-    // What it writes may come later than what it tells over IPC.
+    // Its output may arrive later than its IPC message.
     await until(() => second.said.some((line) => line.includes(String(system.services[name].pid))), {
       within: 10_000,
       what: 'the error names the process that holds the data',
@@ -38,7 +38,7 @@ export const consumerStolen: Fault = {
       await second.start();
       await system.load.burst(2_000);
       const { lastSeq } = system.load;
-      // Whichever is cut off reads on behind its checkpoint, so both get there.
+      // The process that loses the consumer reads on from its checkpoint, so both reach the end.
       await system.folded(lastSeq);
       await until(() => (second.state?.seq ?? 0) >= lastSeq, { within: 60_000 });
     } finally {

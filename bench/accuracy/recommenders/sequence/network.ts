@@ -1,10 +1,10 @@
 /**
  * A small causal network over item histories (after SASRec, Kang and McAuley 2018): one block of self-attention with
- * one head, and a layer of its own for each position after it. Trained outside the fold, scored here in plain typed
- * arrays: for one list only the newest position has to be computed, and one dot product a candidate.
+ * one head, and a layer of its own for each position after it. It trains outside the fold, and scores here in plain
+ * typed arrays: a list needs only the newest position, and one dot product for each candidate.
  *
  * An item goes in and comes out as `e_j = E_j + C' x_j`: a vector of its own, which only items of the training have,
- * and one from its content features, which a new item has as well.
+ * plus one from its content features, which a new item also has.
  */
 import { exp } from '../../../../src/engine/model/mod.ts';
 
@@ -12,7 +12,7 @@ import { exp } from '../../../../src/engine/model/mod.ts';
 export interface NetworkShape {
   /** Width of an item's vector, d. */
   width: number;
-  /** Newest events that are read, L. */
+  /** Number of newest events that the network reads, L. */
   length: number;
   /** Width of the layer after attention, H. */
   hidden: number;
@@ -20,7 +20,7 @@ export interface NetworkShape {
   features: number;
 }
 
-/** Names and shapes of the weights, in the order in which they are stored. `items` is the size of the vocabulary. */
+/** Names and shapes of the weights, in the order of the stored bytes. `items` is the size of the vocabulary. */
 export const weightShapes = ({ width: d, length, hidden, features }: NetworkShape, items: number) =>
   ({
     items: [items, d],
@@ -61,7 +61,7 @@ export class SequenceNetwork {
    * Vector of an item, d wide.
    *
    * @param place its place in the vocabulary, -1 for an item that training did not know
-   * @param columns features that aren't 0, and their values
+   * @param columns features other than 0, and their values
    */
   vectorOf(place: number, columns: ArrayLike<number>, values: ArrayLike<number>): Float64Array {
     const { width } = this.shape;
@@ -76,10 +76,10 @@ export class SequenceNetwork {
   }
 
   /**
-   * What a history asks for, d wide: the score of an item is the dot product with its vector. Undefined for an empty
+   * The vector of a history, d wide: the score of an item is the dot product of both vectors. Undefined for an empty
    * history.
    *
-   * @param history vectors of the items, oldest first; the newest {@link NetworkShape.length} are read
+   * @param history vectors of the items, oldest first; the network reads the newest {@link NetworkShape.length}
    */
   ask(history: readonly Float64Array[]): Float64Array | undefined {
     const { width: d, length } = this.shape;
@@ -103,7 +103,7 @@ export class SequenceNetwork {
       sum += share;
       for (let k = 0; k < d; k++) mixed[k] = mixed[k]! + share * normal[at]![k]!;
     }
-    // Values are linear in what goes in, so they are mixed first and multiplied once.
+    // Values are linear in the input, so the code mixes the inputs first and multiplies once.
     for (let k = 0; k < d; k++) mixed[k] = mixed[k]! / sum;
     const attended = times(times(mixed, w.value, d), w.output, d);
     const state = newest.map((value, k) => value + attended[k]!);

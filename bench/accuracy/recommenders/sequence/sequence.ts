@@ -1,4 +1,4 @@
-/** What a sequence network alone would rank: trained once on all that was learned, before the first question. */
+/** A sequence network alone: it trains once on all learned events, before the first question. */
 import { featureHash } from '../../../../src/engine/model/mod.ts';
 import { loadTensorflow } from '../../../../src/engine/train/backend.ts';
 import type { DataSet } from '../../data/data-set.ts';
@@ -9,7 +9,7 @@ import { SEQUENCE_TRAINING, type SequenceData, trainSequence } from './train.ts'
 
 const WIDTH = 48;
 const LENGTH = 32;
-/** Features that are in an item's row: hashed tags and words. */
+/** Features in the row of an item: hashed tags and words. */
 const FEATURES = 512;
 
 export interface SequenceOptions {
@@ -17,7 +17,7 @@ export interface SequenceOptions {
   say: (line: string) => void;
 }
 
-/** A network of the size of the published ones' small versions; its layout is in network.ts. */
+/** A network of the size of the small published ones; network.ts holds its layout. */
 export function createSequence(data: DataSet, { steps, say }: SequenceOptions): Recommender {
   const items = data.items.length;
   const histories = createHistories();

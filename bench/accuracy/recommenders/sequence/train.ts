@@ -1,13 +1,13 @@
 /**
  * Trains the sequence network of `network.ts`: each position of a window of a history
- * predicts the next item, by softmax over the vocabulary, or over a sample of it where it is large.
+ * predicts the next item, by softmax over the vocabulary, or over a sample of a large one.
  */
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Variable } from '@tensorflow/tfjs-core';
 import { createRandom, type Random } from '../../../../src/demo/random.ts';
 import type { Tensorflow } from '../../../../src/engine/train/backend.ts';
 import { type NetworkShape, type NetworkWeights, NORM_EPSILON, type WeightName, weightShapes } from './network.ts';
 
-/** What the network is trained on: structured-clonable, taken at one position of the log. */
+/** Training data of the network at one position of the log; structured-clonable. */
 export interface SequenceData {
   shape: NetworkShape;
   /** Items of the vocabulary. */
@@ -20,7 +20,7 @@ export interface SequenceData {
   featureStarts: Int32Array;
   featureColumns: Int32Array;
   featureValues: Float32Array;
-  /** Weights to go on from, of the same shape and vocabulary. */
+  /** Initial weights, of the same shape and vocabulary. */
   warm: NetworkWeights | undefined;
 }
 
@@ -29,9 +29,9 @@ export interface SequenceTraining {
   batch: number;
   steps: number;
   learningRate: number;
-  /** Share of an input vector's entries that are left out in training. */
+  /** Share of the entries of an input vector that training leaves out. */
   dropout: number;
-  /** Items beside the targets among which the softmax is taken; the whole vocabulary where it is no larger. */
+  /** Items beside the targets in the softmax; the whole vocabulary if it is no larger. */
   sampled: number;
   seed: number;
 }
@@ -84,7 +84,7 @@ export async function trainSequence(
       if (step < training.steps * 0.9) continue;
       late += loss;
       lateSteps++;
-      // Lets the thread that asked end this one.
+      // Lets the calling thread end this one.
       if (step % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     const weights = {} as NetworkWeights;
@@ -169,7 +169,7 @@ function drawBatch(
     const user = windows[random.below(windows.length)]!;
     const start = starts[user]!;
     const events = starts[user + 1]! - start;
-    // The last event is a target only. A window may begin before the history does, so that its beginning is learned.
+    // The last event is a target only. A window may begin before the history does, so that the network learns its beginning.
     const end = events - 1 <= length ? events - 1 : Math.min(events - 1, 1 + random.below(events + length / 2));
     for (let at = Math.max(0, end - length); at < end; at++) {
       const to = row * length + length - (end - at);
@@ -214,7 +214,7 @@ function lossOf(
   } else {
     const right = tf.sum(tf.mul(flat, rowsOf(tf, table, aimed)), 1, true) as Tensor2D;
     const others = tf.matMul(flat, rowsOf(tf, table, sampled), false, true) as Tensor2D;
-    // A target that was drawn as one of the others would be right and wrong at once.
+    // A target among the drawn items would be right and wrong at once.
     const same = tf.equal(
       tf.reshape(tf.tensor1d(aimed, 'int32'), [-1, 1]),
       tf.reshape(tf.tensor1d(sampled, 'int32'), [1, -1]),
@@ -233,11 +233,11 @@ export function vectors(tf: Tensorflow, weights: Record<WeightName, Tensor>, fea
 }
 
 /**
- * What each position asks for, b x L x d.
+ * The vector of each position, b x L x d.
  *
- * @param input vectors of the items, b x L x d, windows that are shorter filled with zeros at the left
+ * @param input vectors of the items, b x L x d, shorter windows filled with zeros at the left
  * @param there 1 where there is an event, else 0, b x L
- * @param causal L x L, added to what a position (row) sees of another (column)
+ * @param causal L x L, added to the attention of a position (row) to another (column)
  */
 export function statesOf(
   tf: Tensorflow,
