@@ -153,7 +153,7 @@ describe('a user is forgotten', () => {
     await stop('engine');
     const kv = await services.nc.jetstream().views.kv('engine', { bindOnly: true });
     const store = await services.nc.jetstream().views.os('snapshots');
-    const old = (await kv.get('current'))?.json<Manifest>() as Manifest;
+    const old = (await services.kvValue<Manifest>('engine', 'current')) as Manifest;
     const bytes = (await store.getBlob(old.object)) as Uint8Array;
     await start('engine');
     await done((await forget('u1')).erasure);

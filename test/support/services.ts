@@ -75,6 +75,8 @@ export interface Services {
   caughtUp(seq: number, ...which: RunningService[]): Promise<boolean>;
   /** What an endpoint answers: `ask('user.get', { user: 'u1' })`. */
   ask<T = Json>(endpoint: string, request?: Json, options?: CallOptions): Promise<T>;
+  /** The JSON of a key in a bucket; undefined if it has no value. */
+  kvValue<T>(bucket: string, key: string): Promise<T | undefined>;
   /** Subjects of the log that match, in order. */
   subjects(filter: string): Promise<string[]>;
 }
@@ -217,6 +219,10 @@ export function useServices(
         { within: 30_000, what: `services at ${seq}` },
       ),
     ask: (endpoint, request = {}, options) => call(nc, `freshet.${endpoint}`, request, options),
+    kvValue: async <T>(bucket: string, key: string) => {
+      const entry = await (await nc.jetstream().views.kv(bucket, { bindOnly: true })).get(key);
+      return entry?.operation === 'PUT' ? entry.json<T>() : undefined;
+    },
     subjects: async (filter) => {
       const { state } = await (await nc.jetstreamManager()).streams.info('EVENTS', { subjects_filter: filter });
       return Object.keys(state.subjects ?? {}).sort();
