@@ -414,8 +414,7 @@ describe('the engine', () => {
       item_knn: { hr: expect.any(Number) },
     });
     await stop(engine);
-    const pointer = await (await services.nc.jetstream().views.kv('engine', { bindOnly: true })).get('current');
-    const manifest = pointer?.json<{ object: string; prequential: object }>();
+    const manifest = await services.kvValue<{ object: string; prequential: object }>('engine', 'current');
     expect(manifest?.prequential).toEqual(model.prequential);
     expect(await ask('feedback.summary')).toMatchObject({
       prequential: { ...model.prequential, snapshot: manifest?.object, seq },
@@ -427,12 +426,13 @@ describe('the engine', () => {
   it('writes a snapshot that matches its pointer', async () => {
     await start('engine');
     const seq = await publish(...catalogue(), viewed('u1', 'a'), viewed('u1', 'b'));
-    const js = services.nc.jetstream();
-    const pointer = await until(
-      async () => (await (await js.views.kv('engine', { bindOnly: true })).get('current')) ?? undefined,
+    const manifest = await until(() =>
+      services.kvValue<{ object: string; sha256: string; seq: number; bytes: number; users: number }>(
+        'engine',
+        'current',
+      ),
     );
-    const manifest = pointer.json<{ object: string; sha256: string; seq: number; bytes: number; users: number }>();
-    const bytes = (await (await js.views.os('snapshots')).getBlob(manifest.object)) as Uint8Array;
+    const bytes = (await (await services.nc.jetstream().views.os('snapshots')).getBlob(manifest.object)) as Uint8Array;
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(manifest.sha256);
     expect(manifest.bytes).toBe(bytes.length);
     expect(manifest.seq).toBeLessThanOrEqual(seq);
