@@ -31,9 +31,9 @@ import { createModelFold } from './fold/model-fold.ts';
 import { engineProjection, prepareTables } from './fold/projection.ts';
 import type { Manifest } from './snapshots/manifest.ts';
 
-/** No snapshot but when it stops. */
 const services = useServices('start', {
   settings: {
+    // The engine writes a snapshot only when it stops.
     engine: {
       publish_rankings: true,
       snapshot_interval_ms: 3_600_000,

@@ -1,6 +1,7 @@
 /**
- * Services in the test's own process, on a nats-server of each test: `const services = useServices('forget')`. Getters
- * read what the running test has, so take `services.nc` where it is needed; functions can be taken apart at once.
+ * Services in the process of the test: `const services = useServices('forget')`. Each test has a server and a folder of its
+ * own, so a test reads `services.nc` when it needs it; it may destructure the functions at once. A hook that a file
+ * registers after this call runs inside of these: its `beforeEach` finds the server, and so does its `afterEach`.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -31,13 +32,13 @@ import { until } from './wait.ts';
 
 /** Settings that differ from the defaults. */
 export type Settings = { [Section in keyof Config]?: Partial<Config[Section]> };
-/** Starts a service that is none of the four. */
+/** Starts a service that the test describes. */
 export type Start = (environment: ServiceEnvironment) => Promise<RunningService>;
 export type StartOptions = Partial<Omit<ServiceEnvironment, 'config'>> & { settings?: Settings };
 export type LogLine = Record<string, unknown>;
 
 export interface UseServicesOptions {
-  /** Of all services of these tests; the loop's pauses are short unless they say otherwise. */
+  /** For all services of these tests, on top of {@link QUICK_LOOP}. */
   settings?: Settings;
   publisher?: PublisherOptions;
   /** Whether the streams exist before a service starts; true unless given. */
@@ -52,9 +53,9 @@ export interface Services {
   readonly data: string;
   /** The file of the settings in `data`, for processes. */
   readonly settingsFile: string;
-  /** In order of their start. */
+  /** The services that run in this process, in order of their start. */
   readonly running: readonly RunningService[];
-  /** What the services logged from level `info` on; a test may empty it. */
+  /** The lines that the services of this test logged, from level `info` on; a test may empty it. */
   readonly logged: LogLine[];
   readonly logger: Logger;
   /** The complete settings, with these changes of sections. */
@@ -88,7 +89,7 @@ const START: Record<ServiceName, Start> = {
   engine: startEngine,
 };
 
-/** Registers what makes these for each test, and what removes them. */
+/** Registers the hooks that start the server before each test, and that stop and remove everything after it. */
 export function useServices(
   name: string,
   { settings = {}, publisher: limits, streams = true }: UseServicesOptions = {},
@@ -230,7 +231,7 @@ export function useServices(
   };
 }
 
-/** A number among the metrics of a service; NaN if there is none of this name. */
+/** The value of a metric of a service; NaN if the service does not have the metric. */
 export async function metric({ healthUrl }: RunningService, name: string): Promise<number> {
   const text = await (await fetch(`${healthUrl}/metrics`)).text();
   return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1]);
