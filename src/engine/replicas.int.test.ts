@@ -1,64 +1,24 @@
 /** Several engines as real processes: one writes rankings, and when it is killed another does. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { NatsConnection } from 'nats';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { ChildProcess } from 'node:child_process';
+import { expect, it } from 'vitest';
 import { LEASES, RANKINGS } from '../../streams.config.ts';
-import { publishAll, published, viewed } from '../../test/support/events.ts';
-import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
-import { QUICK_LOOP } from '../../test/support/settings.ts';
-import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
+import { published, viewed } from '../../test/support/events.ts';
+import { useServices } from '../../test/support/services.ts';
 import { until } from '../../test/support/wait.ts';
-import { createPublisher, type Publisher } from '../bus/nats/publisher.ts';
-import { applyStreams } from '../bus/streams/plan.ts';
+import type { Config } from '../config/schema.ts';
 
-const ENTRY = fileURLToPath(new URL('../../bin/freshet.mjs', import.meta.url));
-let server: TestNatsServer;
-let nc: NatsConnection;
-let publisher: Publisher;
-let data: string;
-const children = new Set<ChildProcess>();
-
-beforeEach(async () => {
-  server = await startNatsServer();
-  nc = await server.connect();
-  publisher = createPublisher(nc, { timeoutMs: 200, retries: 50 });
-  await applyStreams(nc);
-  data = makeTempDir('replicas');
+const services = useServices('replicas', {
+  settings: { engine: { lease_ms: 1_000 } },
+  publisher: { timeoutMs: 200, retries: 50 },
 });
-afterEach(async () => {
-  for (const child of children) child.kill('SIGKILL');
-  children.clear();
-  await publisher.close();
-  await server.stop();
-  removeTempDir(data);
-});
+const { publish, kvValue } = services;
+const launch = (replica: number, engine: Partial<Config['engine']> = {}): ChildProcess =>
+  services.launch('engine', { replica, settings: { engine } });
 
-const publish = (...events: unknown[]): Promise<number> => publishAll(publisher, events);
-
-function launch(replica: number, engine: object = {}): ChildProcess {
-  const config = join(data, `config-${replica}.json`);
-  writeFileSync(config, JSON.stringify({ projection: QUICK_LOOP, engine: { lease_ms: 1_000, ...engine } }));
-  const args = ['service', 'engine', '--replica', String(replica), '--data', data, '--nats', server.url];
-  const child = spawn(process.execPath, [ENTRY, ...args, '--config', config], { stdio: 'ignore' });
-  children.add(child);
-  return child;
-}
-
-const writer = async (): Promise<string | undefined> => {
-  const entry = await (await nc.jetstream().views.kv(LEASES.name, { bindOnly: true })).get('rankings');
-  return entry?.operation === 'PUT' ? entry.json<{ holder: string }>().holder : undefined;
-};
-const writtenAt = async (user: string): Promise<number> => {
-  const entry = await (await nc.jetstream().views.kv(RANKINGS.name, { bindOnly: true })).get(`user.${user}`);
-  return entry?.operation === 'PUT' ? entry.json<{ seq: number }>().seq : 0;
-};
-const similarAt = async (item: string): Promise<number> => {
-  const entry = await (await nc.jetstream().views.kv(RANKINGS.name, { bindOnly: true })).get(`similar.${item}`);
-  return entry?.operation === 'PUT' ? entry.json<{ seq: number }>().seq : 0;
-};
+const writer = async () => (await kvValue<{ holder: string }>(LEASES.name, 'rankings'))?.holder;
+const seqOf = async (key: string) => (await kvValue<{ seq: number }>(RANKINGS.name, key))?.seq ?? 0;
+const writtenAt = (user: string): Promise<number> => seqOf(`user.${user}`);
+const similarAt = (item: string): Promise<number> => seqOf(`similar.${item}`);
 const isWritten = (user: string, seq: number): Promise<boolean> =>
   until(async () => (await writtenAt(user)) >= seq, { within: 90_000, what: `the ranking of ${user} at ${seq}` });
 const isWriter = (instance: string): Promise<boolean> =>
@@ -66,7 +26,7 @@ const isWriter = (instance: string): Promise<boolean> =>
 const isReady = (instance: string, { pid }: ChildProcess): Promise<boolean> =>
   until(
     async () => {
-      for await (const { metadata } of await nc.services.client().ping('freshet-engine'))
+      for await (const { metadata } of await services.nc.services.client().ping('freshet-engine'))
         if (metadata?.instance === instance && metadata.pid === String(pid)) return true;
       return false;
     },

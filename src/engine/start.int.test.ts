@@ -1,125 +1,66 @@
 /** What a start of the engine comes to: from a snapshot, from the log, after being killed, with damaged snapshots. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { NatsConnection } from 'nats';
-import pino, { type Logger } from 'pino';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { RANKINGS } from '../../streams.config.ts';
 import {
   codec,
   event,
   linked,
   patched,
-  publishAll,
   published,
   registered,
   retracted,
   viewed,
   withdrawn,
 } from '../../test/support/events.ts';
-import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
+import { metric, useServices } from '../../test/support/services.ts';
 import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
 import { until } from '../../test/support/wait.ts';
 import { erasureHmac } from '../bus/event/erasure-hmac.ts';
 import { createJetStreamLog } from '../bus/log/jetstream.ts';
-import { createPublisher, type Publisher } from '../bus/nats/publisher.ts';
 import { withState } from '../bus/projection/after-commit.ts';
 import { openStore, removeDatabase } from '../bus/projection/store.ts';
-import type { RunningService, ServiceEnvironment } from '../bus/service/description.ts';
+import type { RunningService } from '../bus/service/description.ts';
 import { erasureKey } from '../bus/streams/erasure-key.ts';
 import { applyStreams } from '../bus/streams/plan.ts';
-import { completeConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { CatchUpStatus } from './fold/catch-up.ts';
 import { createModelFold } from './fold/model-fold.ts';
 import { engineProjection, prepareTables } from './fold/projection.ts';
 import type { Manifest } from './snapshots/manifest.ts';
-import { startEngine } from './start.ts';
 
-const projection = {
-  batch_wait_ms: 1,
-  idle_check_ms: 100,
-  check_interval_ms: 100,
-  backoff_min_ms: 5,
-  backoff_max_ms: 50,
-  heartbeat_ms: 200,
-};
-/** No snapshot but when it stops. */
-const settings = (engine: object = {}): Config =>
-  completeConfig({
-    projection,
+const services = useServices('start', {
+  settings: {
+    // The engine writes a snapshot only when it stops.
     engine: {
       publish_rankings: true,
       snapshot_interval_ms: 3_600_000,
       snapshot_events: 1_000_000,
       snapshot_stall_ms: 300,
-      ...engine,
     },
-  });
-
-let server: TestNatsServer;
-let data: string;
-let nc: NatsConnection;
-let publisher: Publisher;
-let running: RunningService[] = [];
-let said: { msg: string; object?: string; reason?: string; code?: string }[] = [];
-const logger: Logger = pino(
-  { level: 'info' },
-  { write: (line: string) => void said.push(JSON.parse(line)) },
-) as unknown as Logger;
-
-beforeEach(async () => {
-  server = await startNatsServer();
-  data = makeTempDir('start');
-  nc = await server.connect();
-  publisher = createPublisher(nc, { timeoutMs: 200, retries: 50 });
-  await applyStreams(nc);
-  said = [];
+  },
+  publisher: { timeoutMs: 200, retries: 50 },
 });
-afterEach(async () => {
-  for (const service of running.splice(0)) await service.stop();
-  await publisher.close();
-  await server.stop();
-  removeTempDir(data);
-});
-
-async function start(config: Config = settings(), more: Partial<ServiceEnvironment> = {}): Promise<RunningService> {
-  const engine = await startEngine({ config, natsUrl: server.url, data, healthPort: 0, logger, ...more });
-  running.push(engine);
-  return engine;
-}
-
-async function stop(engine: RunningService): Promise<void> {
-  running = running.filter((other) => other !== engine);
-  await engine.stop();
-}
-
-const publish = (...events: unknown[]): Promise<number> => publishAll(publisher, events);
-
-const caughtUp = (engine: RunningService, seq: number): Promise<boolean> =>
-  until(() => engine.status().seq === seq && engine.status().state === 'ready', { within: 20_000 });
+const { stop, publish, caughtUp, logged, launch, end, kvValue } = services;
+const start = (engine: Partial<Config['engine']> = {}): Promise<RunningService> =>
+  services.start('engine', { settings: { engine } });
 
 const from = (engine: RunningService): CatchUpStatus => engine.status().started_from as CatchUpStatus;
 
-async function metric({ healthUrl }: RunningService, name: string): Promise<number> {
-  const text = await (await fetch(`${healthUrl}/metrics`)).text();
-  return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1]);
-}
-
 async function pointer(): Promise<Manifest> {
-  const entry = await (await nc.jetstream().views.kv('engine', { bindOnly: true })).get('current');
-  if (!entry) throw new Error('there is no snapshot in force');
-  return entry.json<Manifest>();
+  const manifest = await kvValue<Manifest>('engine', 'current');
+  if (!manifest) throw new Error('there is no snapshot in force');
+  return manifest;
 }
-const objects = () => nc.jetstream().views.os('snapshots');
+const objects = () => services.nc.jetstream().views.os('snapshots');
 
 /** SHA-256 of the state that the whole log gives without ever stopping. */
-async function uninterrupted(config: Config): Promise<string> {
+async function uninterrupted(engine: Partial<Config['engine']> = {}): Promise<string> {
+  const config = services.config({ engine });
   const folder = makeTempDir('whole');
-  const log = await createJetStreamLog({ nc, publisher });
+  const log = await createJetStreamLog(services);
   const { firstSeq, lastSeq } = await log.info();
   const store = withState(
     openStore({
@@ -159,7 +100,7 @@ describe('a start of the engine', () => {
   it('continues at once from the snapshot that it wrote when it stopped', async () => {
     const first = await start();
     const seq = await publish(...catalogue(), ...story(300));
-    await caughtUp(first, seq);
+    await caughtUp(seq);
     await stop(first);
     const manifest = await pointer();
     expect(manifest).toMatchObject({
@@ -168,29 +109,29 @@ describe('a start of the engine', () => {
       marks: expect.any(Array),
       model: expect.any(Number),
     });
-    expect(manifest.sha256).toBe(await uninterrupted(settings()));
+    expect(manifest.sha256).toBe(await uninterrupted());
     const second = await start();
     expect(second.status().seq).toBe(seq);
     expect(from(second)).toMatchObject({ snapshot: manifest.object, from: seq, to: seq });
     const last = await publish(...story(50, 300));
-    await caughtUp(second, last);
+    await caughtUp(last);
     await stop(second);
-    expect((await pointer()).sha256).toBe(await uninterrupted(settings()));
+    expect((await pointer()).sha256).toBe(await uninterrupted());
   });
 
   it('reads the log from its beginning without a snapshot, catches up meanwhile, and reaches the same model', async () => {
     const first = await start();
     const seq = await publish(...catalogue(), ...story(800));
-    await caughtUp(first, seq);
+    await caughtUp(seq);
     await stop(first);
     const { sha256 } = await pointer();
-    await (await nc.jetstreamManager()).streams.delete('OBJ_snapshots');
-    await (await nc.jetstreamManager()).streams.delete('KV_engine');
+    await (await services.nc.jetstreamManager()).streams.delete('OBJ_snapshots');
+    await (await services.nc.jetstreamManager()).streams.delete('KV_engine');
     const second = await start();
     expect(from(second)).toMatchObject({ snapshot: null, from: 0, to: seq });
-    await caughtUp(second, seq);
+    await caughtUp(seq);
     expect(await metric(second, 'freshet_model_recalled_events_total')).toBeGreaterThan(700);
-    expect(said.map(({ msg }) => msg)).toContain('the engine read the model from the log');
+    expect(logged.map(({ msg }) => msg)).toContain('the engine read the model from the log');
     await stop(second);
     expect((await pointer()).sha256).toBe(sha256);
   });
@@ -210,7 +151,9 @@ describe('a start of the engine', () => {
       UNUSABLE,
       async (object) => {
         const { nuid } = (await (await objects()).info(object)) as { nuid: string };
-        await (await nc.jetstreamManager()).streams.purge('OBJ_snapshots', { filter: `$O.snapshots.C.${nuid}` });
+        await (await services.nc.jetstreamManager()).streams.purge('OBJ_snapshots', {
+          filter: `$O.snapshots.C.${nuid}`,
+        });
       },
     ],
     [
@@ -238,21 +181,21 @@ describe('a start of the engine', () => {
     for (let round = 0; round < 2; round++) {
       const engine = await start();
       seq = await publish(...catalogue(), ...story(60, round * 60));
-      await caughtUp(engine, seq);
+      await caughtUp(seq);
       await stop(engine);
       written.push((await pointer()).object);
     }
     await damage(written[1] as string);
-    said = [];
+    logged.length = 0;
     const engine = await start();
-    await caughtUp(engine, seq);
+    await caughtUp(seq);
     expect(from(engine)).toMatchObject({ snapshot: written[0] });
-    expect(said.filter(({ object }) => object === written[1]).map(({ msg }) => msg)).toEqual([warning]);
+    expect(logged.filter(({ object }) => object === written[1]).map(({ msg }) => msg)).toEqual([warning]);
     expect(await metric(engine, 'freshet_snapshots_unusable_total')).toBe(1);
     await stop(engine);
     // What was damaged is written again, good.
     const { object, sha256 } = await pointer();
-    expect(sha256).toBe(await uninterrupted(settings()));
+    expect(sha256).toBe(await uninterrupted());
     expect(
       createHash('sha256')
         .update((await (await objects()).getBlob(object)) as Uint8Array)
@@ -263,14 +206,14 @@ describe('a start of the engine', () => {
   it('skips the snapshots of another configuration, logs it, and writes its own', async () => {
     const first = await start();
     const seq = await publish(...catalogue(), ...story(60));
-    await caughtUp(first, seq);
+    await caughtUp(seq);
     await stop(first);
     const theirs = await pointer();
-    const other = settings({ popularity_bucket_ms: 3_600_000 });
+    const other = { popularity_bucket_ms: 3_600_000 };
     const second = await start(other);
-    await caughtUp(second, seq);
+    await caughtUp(seq);
     expect(from(second)).toMatchObject({ snapshot: null });
-    expect(said.find(({ object, reason }) => object === theirs.object && reason)?.reason).toContain(
+    expect(logged.find(({ object, reason }) => object === theirs.object && reason)?.reason).toContain(
       'another configuration',
     );
     await stop(second);
@@ -278,55 +221,54 @@ describe('a start of the engine', () => {
     expect(ours.config).not.toBe(theirs.config);
     expect(ours.sha256).toBe(await uninterrupted(other));
     // How often snapshots are written is nothing that a state depends on.
-    const third = await start({ ...other, engine: { ...other.engine, snapshot_events: 77, snapshots_kept: 9 } });
+    const third = await start({ ...other, snapshot_events: 77, snapshots_kept: 9 });
     expect(from(third)).toMatchObject({ snapshot: ours.object, from: seq });
   });
 
   it('does not use a snapshot that is newer than the rows, as after a restored older copy of the rows', async () => {
     const first = await start();
     const early = await publish(...catalogue(), ...story(60));
-    await caughtUp(first, early);
+    await caughtUp(early);
     await stop(first);
     const old = await pointer();
-    copyFileSync(join(data, 'engine.sqlite'), join(data, 'copy'));
+    copyFileSync(join(services.data, 'engine.sqlite'), join(services.data, 'copy'));
     const second = await start();
     const seq = await publish(...story(60, 60));
-    await caughtUp(second, seq);
+    await caughtUp(seq);
     await stop(second);
-    removeDatabase(join(data, 'engine.sqlite'));
-    copyFileSync(join(data, 'copy'), join(data, 'engine.sqlite'));
+    removeDatabase(join(services.data, 'engine.sqlite'));
+    copyFileSync(join(services.data, 'copy'), join(services.data, 'engine.sqlite'));
     const third = await start();
     expect(from(third)).toMatchObject({ snapshot: old.object, to: early });
-    await caughtUp(third, seq);
+    await caughtUp(seq);
     await publish(viewed('u1', 'a'));
-    await caughtUp(third, seq + 1);
+    await caughtUp(seq + 1);
     await stop(third);
-    expect((await pointer()).sha256).toBe(await uninterrupted(settings()));
+    expect((await pointer()).sha256).toBe(await uninterrupted());
   });
 
   it('does not use a snapshot of a stream that was deleted and created again', async () => {
     const first = await start();
-    await caughtUp(first, await publish(...catalogue(), ...story(60)));
+    await caughtUp(await publish(...catalogue(), ...story(60)));
     await stop(first);
-    await (await nc.jetstreamManager()).streams.delete('EVENTS');
-    await applyStreams(nc);
-    removeDatabase(join(data, 'engine.sqlite'));
+    await (await services.nc.jetstreamManager()).streams.delete('EVENTS');
+    await applyStreams(services.nc);
+    removeDatabase(join(services.data, 'engine.sqlite'));
     const again = await publish(...catalogue(), viewed('u1', 'a'));
     const second = await start();
-    await caughtUp(second, again);
+    await caughtUp(again);
     await stop(second);
     const third = await start();
     const { seq, sha256, object } = await pointer();
     expect(seq).toBe(again);
     expect(from(third)).toMatchObject({ snapshot: object });
-    expect(sha256).toBe(await uninterrupted(settings()));
+    expect(sha256).toBe(await uninterrupted());
   });
 
   it('keeps the configured number of snapshots', async () => {
-    const config = settings({ snapshots_kept: 2, snapshots_older: 0 });
     for (let round = 0; round < 4; round++) {
-      const engine = await start(config);
-      await caughtUp(engine, await publish(...story(20, round * 20)));
+      const engine = await start({ snapshots_kept: 2, snapshots_older: 0 });
+      await caughtUp(await publish(...story(20, round * 20)));
       await stop(engine);
     }
     const left = (await (await objects()).list()).filter(({ deleted }) => !deleted);
@@ -336,48 +278,24 @@ describe('a start of the engine', () => {
 });
 
 describe('an engine that is killed', () => {
-  const ENTRY = fileURLToPath(new URL('../../bin/freshet.mjs', import.meta.url));
-  const children = new Set<ChildProcess>();
-  afterEach(() => {
-    for (const child of children) child.kill('SIGKILL');
-    children.clear();
-  });
-
   it('has after each restart the same state as without a kill, bit for bit', async () => {
-    const config = settings({ snapshot_interval_ms: 1_000, snapshot_events: 150 });
-    const file = join(data, 'config.json');
-    writeFileSync(file, JSON.stringify({ projection, engine: config.engine }));
-    const launch = (): ChildProcess => {
-      const child = spawn(
-        process.execPath,
-        [ENTRY, 'service', 'engine', '--data', data, '--nats', server.url, '--config', file],
-        { stdio: 'ignore' },
-      );
-      children.add(child);
-      return child;
-    };
+    const engine = { snapshot_interval_ms: 1_000, snapshot_events: 150 };
     const status = async (): Promise<{ seq: number; state: string; started_from: CatchUpStatus }> =>
-      (await nc.request('freshet.engine.status', '{}', { timeout: 500 })).json();
-    const ended = (child: ChildProcess): Promise<void> =>
-      new Promise((resolve) => {
-        if (child.exitCode !== null || child.signalCode !== null) resolve();
-        else child.once('exit', () => resolve());
-      });
+      (await services.nc.request('freshet.engine.status', '{}', { timeout: 500 })).json();
     let seq = await publish(...catalogue());
     const starts: CatchUpStatus[] = [];
     for (let round = 0; round < 4; round++) {
-      const child = launch();
+      const child = launch('engine', { settings: { engine } });
       starts.push((await until(status, { within: 30_000 })).started_from);
       // The engine is killed in the middle of the events; the second time after a snapshot.
       const sending = publish(...story(400, round * 400));
       const before = seq;
       await until(async () => (await status()).seq > before);
       if (round === 1) await until(pointer, { within: 20_000 });
-      child.kill('SIGKILL');
-      await ended(child);
+      await end(child);
       seq = await sending;
     }
-    const child = launch();
+    const child = launch('engine', { settings: { engine } });
     const at = await until(
       async () => {
         const now = await status();
@@ -386,11 +304,10 @@ describe('an engine that is killed', () => {
       { within: 30_000 },
     );
     starts.push(at.started_from);
-    child.kill('SIGTERM');
-    await ended(child);
+    await end(child, 'SIGTERM');
     const { sha256, seq: held } = await pointer();
     expect(held).toBe(seq);
-    expect(sha256).toBe(await uninterrupted(config));
+    expect(sha256).toBe(await uninterrupted(engine));
     expect(starts.filter(({ snapshot }) => snapshot !== null).length).toBeGreaterThan(0);
   });
 });
@@ -398,10 +315,10 @@ describe('an engine that is killed', () => {
 it('the engine publishes the lists of similar items of a whole catalogue once no events arrive, however few it publishes before', async () => {
   const ITEMS = 80;
   // As many intervals as there are items would be long past the limit.
-  await start(settings({ similar_batch: 1, similar_interval_ms: 4_000 }));
+  await start({ similar_batch: 1, similar_interval_ms: 4_000 });
   const items = Array.from({ length: ITEMS }, (_, i) => `s${i}`);
   await publish(...items.map((item) => published(item)), ...items.map((item) => viewed('u1', item)));
-  const rankings = await nc.jetstream().views.kv(RANKINGS.name, { bindOnly: true });
+  const rankings = await services.nc.jetstream().views.kv(RANKINGS.name, { bindOnly: true });
   const count = async (): Promise<number> => {
     let found = 0;
     for await (const _ of await rankings.keys('similar.>')) found++;
@@ -412,21 +329,21 @@ it('the engine publishes the lists of similar items of a whole catalogue once no
 
 it('the ranking of a user whose events and erasure come in one batch is not published', async () => {
   // What comes within two seconds of a transaction waits for the next one.
-  const engine = await start(settings({ batch_rest_ms: 2_000 }));
+  const engine = await start({ batch_rest_ms: 2_000 });
   const rankings = (): { users: number; written_here: boolean } =>
     engine.status().rankings as { users: number; written_here: boolean };
   await until(() => rankings().written_here);
   const before = await publish(...catalogue());
-  await caughtUp(engine, before);
-  const erased = { hmac: erasureHmac(await erasureKey(nc), 'gone'), fence: before + 2 };
+  await caughtUp(before);
+  const erased = { hmac: erasureHmac(await erasureKey(services.nc), 'gone'), fence: before + 2 };
   const seq = await publish(
     viewed('u1', 'a'),
     viewed('gone', 'a'),
     event('control.erased.v1', 'act', erased),
     viewed('u2', 'b'),
   );
-  await caughtUp(engine, seq);
-  const kv = await nc.jetstream().views.kv(RANKINGS.name, { bindOnly: true });
+  await caughtUp(seq);
+  const kv = await services.nc.jetstream().views.kv(RANKINGS.name, { bindOnly: true });
   for (const user of ['u1', 'u2']) await until(async () => (await kv.get(`user.${user}`)) !== null);
   await until(() => rankings().users === 0);
   expect(await kv.get('user.gone')).toBeNull();
@@ -437,67 +354,65 @@ describe('lists of similar items that were due when the engine stopped', () => {
   const LATE = { similar_interval_ms: 3_600_000 };
   const SOON = { similar_interval_ms: 50 };
   const ITEMS = ['a', 'b', 'c', 'd', 'e'];
-  const value = async <T>(key: string): Promise<T | undefined> => {
-    const entry = await (await nc.jetstream().views.kv(RANKINGS.name, { bindOnly: true })).get(key);
-    return entry?.operation === 'PUT' ? entry.json<T>() : undefined;
-  };
   const publishedAt = async (item: string): Promise<number> =>
-    (await value<{ seq: number }>(`similar.${item}`))?.seq ?? 0;
+    (await kvValue<{ seq: number }>(RANKINGS.name, `similar.${item}`))?.seq ?? 0;
   const arePublished = (items: readonly string[], seq: number): Promise<boolean> =>
     until(async () => Math.min(...(await Promise.all(items.map(publishedAt)))) >= seq, {
       within: 5_000,
       what: `lists similar to ${items} at ${seq}`,
     });
   const rankedAt = (user: string, seq: number): Promise<boolean> =>
-    until(async () => ((await value<{ seq: number }>(`user.${user}`))?.seq ?? 0) >= seq, { within: 20_000 });
+    until(async () => ((await kvValue<{ seq: number }>(RANKINGS.name, `user.${user}`))?.seq ?? 0) >= seq, {
+      within: 20_000,
+    });
 
   it('are published when it starts again, if none was published before', async () => {
-    const first = await start(settings(LATE));
+    const first = await start(LATE);
     const seq = await publish(...catalogue(), viewed('u1', 'a'), viewed('u2', 'b'));
-    await caughtUp(first, seq);
+    await caughtUp(seq);
     await rankedAt('u2', seq);
     await stop(first);
     expect(await publishedAt('a')).toBe(0);
-    await caughtUp(await start(settings(SOON)), seq);
+    await caughtUp(seq, await start(SOON));
     await arePublished(ITEMS, seq);
   });
 
   it('are published when it starts again, and no others', async () => {
-    const first = await start(settings(SOON));
+    const first = await start(SOON);
     const before = await publish(...catalogue(), viewed('u1', 'a'));
-    await caughtUp(first, before);
+    await caughtUp(before);
     await arePublished(ITEMS, before);
     const said = await until(async () => {
-      const trending = await value<{ settled_similar?: number }>('trending');
+      const trending = await kvValue<{ settled_similar?: number }>(RANKINGS.name, 'trending');
       return (trending?.settled_similar ?? 0) >= before && trending;
     });
     expect(said.settled_similar).toBe(before);
     await stop(first);
-    const second = await start(settings(LATE));
+    const second = await start(LATE);
     // One is viewed; the content of another is changed, which no row of the engine has a position of.
     const seq = await publish(patched('b', { title: 'Another' }), viewed('u2', 'c'));
-    await caughtUp(second, seq);
+    await caughtUp(seq);
     await rankedAt('u2', seq);
     await stop(second);
     expect(await publishedAt('b')).toBe(before);
-    const third = await start(settings(SOON));
-    await caughtUp(third, seq);
+    const third = await start(SOON);
+    await caughtUp(seq);
     await arePublished(['b', 'c'], seq);
     await until(() => (third.status().rankings as { items: number }).items === 0);
     expect(await Promise.all(['a', 'd', 'e'].map(publishedAt))).toEqual([before, before, before]);
   });
 
   it('are published when only the content of items had changed since', async () => {
-    const first = await start(settings(SOON));
+    const first = await start(SOON);
     const before = await publish(...catalogue(), viewed('u1', 'a'));
-    await caughtUp(first, before);
+    await caughtUp(before);
     await arePublished(ITEMS, before);
     await stop(first);
-    const second = await start(settings(LATE));
+    const second = await start(LATE);
     const seq = await publish(withdrawn('d'), patched('b', { title: 'Another' }), viewed('u2', 'c'));
-    await caughtUp(second, seq);
+    await caughtUp(seq);
     await stop(second);
-    await caughtUp(await start(settings(SOON)), seq);
+    await caughtUp(seq, await start(SOON));
     await arePublished(['b', 'c', 'd'], seq);
   });
 });

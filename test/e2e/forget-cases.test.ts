@@ -1,81 +1,27 @@
 /** Forgetting where things go wrong on the way: whatever happens, all ends in the state that the purged log gives. */
-import { execFile } from 'node:child_process';
-import { copyFileSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import type { NatsConnection } from 'nats';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ErasureView } from '../../src/bus/erasure/ledger.ts';
-import { call } from '../../src/bus/nats/micro.ts';
-import { createPublisher, type Publisher } from '../../src/bus/nats/publisher.ts';
 import { SERVICES, type ServiceName } from '../../src/bus/projection/definition.ts';
-import type { RunningService } from '../../src/bus/service/description.ts';
 import { applyStreams } from '../../src/bus/streams/plan.ts';
-import { completeConfig } from '../../src/config/load.ts';
-import { startContent } from '../../src/content/start.ts';
 import type { Manifest } from '../../src/engine/snapshots/manifest.ts';
-import { startEngine } from '../../src/engine/start.ts';
-import { startFeedback } from '../../src/feedback/start.ts';
-import { startUser } from '../../src/user/start.ts';
-import { silent } from '../support/counting.ts';
-import { clicked, linked, outgoing, publishAll, published, registered, served, viewed } from '../support/events.ts';
-import { startNatsServer, type TestNatsServer } from '../support/nats.ts';
-import { QUICK_LOOP } from '../support/settings.ts';
-import { makeTempDir, removeTempDir } from '../support/tempdir.ts';
+import { clicked, linked, outgoing, published, registered, served, viewed } from '../support/events.ts';
+import { metric, useServices } from '../support/services.ts';
 import { until } from '../support/wait.ts';
 
-const SETTINGS = {
-  projection: QUICK_LOOP,
-  erasure: { look_ms: 20, rebuild_after_ms: 50 },
-  engine: { training_content: false, snapshot_interval_ms: 3_600_000, snapshot_events: 1_000_000 },
-};
-const START = { user: startUser, content: startContent, feedback: startFeedback, engine: startEngine };
-const ENTRY = fileURLToPath(new URL('../../bin/freshet.mjs', import.meta.url));
-
-let server: TestNatsServer;
-let data: string;
-let nc: NatsConnection;
-let publisher: Publisher;
-const running = new Map<string, RunningService>();
-
-beforeEach(async () => {
-  server = await startNatsServer();
-  data = makeTempDir('forget-cases');
-  writeFileSync(join(data, 'settings.json'), JSON.stringify(SETTINGS));
-  nc = await server.connect();
-  publisher = createPublisher(nc);
-  await applyStreams(nc);
+const services = useServices('forget-cases', {
+  settings: {
+    erasure: { look_ms: 20, rebuild_after_ms: 50 },
+    engine: { training_content: false, snapshot_interval_ms: 3_600_000, snapshot_events: 1_000_000 },
+  },
 });
-afterEach(async () => {
-  await Promise.all([...running.values()].map((service) => service.stop()));
-  running.clear();
-  await publisher.close();
-  await server.stop();
-  removeTempDir(data);
-});
-
-async function start(service: ServiceName, { replica = 1, settings = {} } = {}): Promise<RunningService> {
-  const config = completeConfig({ ...SETTINGS, ...settings });
-  const one = await START[service]({ config, natsUrl: server.url, data, healthPort: 0, logger: silent, replica });
-  running.set(`${service}-${replica}`, one);
-  return one;
-}
-const startAll = async (settings: object = {}): Promise<void> => {
-  for (const service of SERVICES) await start(service, { settings });
+const { start, stop, publish, caughtUp, ask, subjects } = services;
+const startAll = async (): Promise<void> => {
+  for (const service of SERVICES) await start(service);
 };
-async function stop(service: ServiceName): Promise<void> {
-  await running.get(`${service}-1`)?.stop();
-  running.delete(`${service}-1`);
-}
-const publish = (...events: unknown[]): Promise<number> => publishAll(publisher, events);
-const folded = (seq: number): Promise<boolean> =>
-  until(() => [...running.values()].every((one) => one.status().seq >= seq && one.status().state === 'ready'), {
-    within: 30_000,
-    what: `everything at ${seq}`,
-  });
-const forget = (user: string): Promise<ErasureView> => call(nc, 'freshet.user.forget', { user });
-const status = (erasure: string): Promise<ErasureView> => call(nc, 'freshet.user.erasure', { erasure });
+const forget = (user: string): Promise<ErasureView> => ask('user.forget', { user });
+const status = (erasure: string): Promise<ErasureView> => ask('user.erasure', { erasure });
 const done = async (erasure: string): Promise<ErasureView> =>
   until(
     async () => {
@@ -84,22 +30,17 @@ const done = async (erasure: string): Promise<ErasureView> =>
     },
     { within: 90_000, what: `erasure ${erasure}` },
   );
-async function subjects(filter: string): Promise<string[]> {
-  const { state } = await (await nc.jetstreamManager()).streams.info('EVENTS', { subjects_filter: filter });
-  return Object.keys(state.subjects ?? {});
-}
 
 /** Of all services tables, statistics and state are what the log gives that there is; nobody of these is in it. */
 async function expectEqualWithout(...ids: string[]): Promise<void> {
-  const args = ['verify', '--data', data, '--config', join(data, 'settings.json'), '--nats', server.url, '--json'];
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [ENTRY, ...args]).catch(
-    (err: { stdout: string; stderr: string }) => err,
-  );
+  const { stdout, stderr } = await services
+    .runFreshet('verify', '--json')
+    .catch((err: { stdout: string; stderr: string }) => err);
   expect(JSON.parse(stdout || '{}'), stderr).toMatchObject({ equal: true });
   for (const id of ids) {
     expect(await subjects(`ev.user.${id}.>`)).toEqual([]);
     expect(await subjects(`ev.feedback.${id}.>`)).toEqual([]);
-    await expect(call(nc, 'freshet.user.get', { user: id })).rejects.toMatchObject({
+    await expect(ask('user.get', { user: id })).rejects.toMatchObject({
       problem: { code: 'FRESHET_NOT_FOUND' },
     });
   }
@@ -122,7 +63,7 @@ const history = () => [
 describe('a user is forgotten', () => {
   it('while events of the user arrive, and a session is linked', async () => {
     await startAll();
-    await folded(await publish(...history()));
+    await caughtUp(await publish(...history()));
     let stopped = false;
     let behind = 0;
     const arriving = (async () => {
@@ -139,10 +80,10 @@ describe('a user is forgotten', () => {
     stopped = true;
     await arriving;
     await done(erasure);
-    await folded(behind);
+    await caughtUp(behind);
     for (const id of ['s1', 's2']) expect(await subjects(`ev.user.${id}.>`)).toEqual([]);
     // What came behind the record is a new user's.
-    expect(await call<{ traits: object }>(nc, 'freshet.user.get', { user: 'u1' })).toMatchObject({ traits: {} });
+    expect(await ask<{ traits: object }>('user.get', { user: 'u1' })).toMatchObject({ traits: {} });
     await done((await forget('u1')).erasure);
     await expectEqualWithout('u1', 's1', 's2');
   });
@@ -152,7 +93,7 @@ describe('a user is forgotten', () => {
     await start('user', { replica: 2 });
     await start('content');
     await start('feedback');
-    await folded(await publish(...history()));
+    await caughtUp(await publish(...history()));
     const { erasure } = await forget('u1');
     await until(async () => (await status(erasure)).services.filter(({ state }) => state === 'exact').length === 3);
     expect((await status(erasure)).services).toContainEqual({ service: 'engine', state: 'waiting', at: null });
@@ -165,11 +106,8 @@ describe('a user is forgotten', () => {
     await startAll();
     await start('user', { replica: 2 });
     await start('engine', { replica: 2 });
-    await folded(await publish(...history()));
-    for (const replica of ['user-2', 'engine-2']) {
-      await running.get(replica)?.stop();
-      running.delete(replica);
-    }
+    await caughtUp(await publish(...history()));
+    for (const replica of ['user-2', 'engine-2']) await stop(replica);
     const { erasure } = await forget('u1');
     const stepOf = async (service: ServiceName) =>
       (await status(erasure)).services.find((step) => step.service === service);
@@ -180,7 +118,7 @@ describe('a user is forgotten', () => {
     await start('user', { replica: 2 });
     await until(async () => (await stepOf('user'))?.state === 'exact');
     expect((await status(erasure)).state).toBe('folding');
-    await (await nc.jetstreamManager()).consumers.delete('EVENTS', 'engine-projection-2');
+    await (await services.nc.jetstreamManager()).consumers.delete('EVENTS', 'engine-projection-2');
     for (const step of (await done(erasure)).services) expect(step).toMatchObject({ state: 'exact' });
     expect(await stepOf('engine')).not.toHaveProperty('down');
     await expectEqualWithout('u1', 's1');
@@ -188,34 +126,34 @@ describe('a user is forgotten', () => {
 
   it('before an older copy of a SQLite file is restored, for each service', async () => {
     await startAll();
-    await folded(await publish(...history()));
+    await caughtUp(await publish(...history()));
     for (const service of SERVICES) {
       await stop(service);
-      copyFileSync(join(data, `${service}.sqlite`), join(data, `${service}.old`));
-      expect(existsSync(join(data, `${service}.sqlite-wal`))).toBe(false);
+      copyFileSync(join(services.data, `${service}.sqlite`), join(services.data, `${service}.old`));
+      expect(existsSync(join(services.data, `${service}.sqlite-wal`))).toBe(false);
       await start(service);
     }
     const { erasure } = await forget('u1');
     await done(erasure);
     const last = await publish(viewed('u2', 'a'));
-    await folded(last);
+    await caughtUp(last);
     for (const service of SERVICES) {
       await stop(service);
-      copyFileSync(join(data, `${service}.old`), join(data, `${service}.sqlite`));
+      copyFileSync(join(services.data, `${service}.old`), join(services.data, `${service}.sqlite`));
       const one = await start(service);
       await until(() => one.status().seq >= last && one.status().rebuild_due === undefined, { within: 60_000 });
     }
-    await folded(last);
+    await caughtUp(last);
     await expectEqualWithout('u1', 's1');
   });
 
   it('before an older snapshot of the model is restored', async () => {
     await startAll();
-    await folded(await publish(...history()));
+    await caughtUp(await publish(...history()));
     await stop('engine');
-    const kv = await nc.jetstream().views.kv('engine', { bindOnly: true });
-    const store = await nc.jetstream().views.os('snapshots');
-    const old = (await kv.get('current'))?.json<Manifest>() as Manifest;
+    const kv = await services.nc.jetstream().views.kv('engine', { bindOnly: true });
+    const store = await services.nc.jetstream().views.os('snapshots');
+    const old = (await services.kvValue<Manifest>('engine', 'current')) as Manifest;
     const bytes = (await store.getBlob(old.object)) as Uint8Array;
     await start('engine');
     await done((await forget('u1')).erasure);
@@ -227,10 +165,10 @@ describe('a user is forgotten', () => {
     const engine = await start('engine');
     expect(engine.status().started_from).toMatchObject({ snapshot: old.object });
     const last = await publish(viewed('u2', 'a'));
-    await folded(last);
+    await caughtUp(last);
     // Its rows hold nothing of the user; what it has learned from them is taken out by a rebuild.
-    await until(() => running.get('engine-1')?.status().rebuild_due === undefined, { within: 60_000 });
-    await folded(last);
+    await until(() => engine.status().rebuild_due === undefined, { within: 60_000 });
+    await caughtUp(last);
     await expectEqualWithout('u1', 's1');
     // Nor does a snapshot: all that there are were written since.
     expect((await store.list()).filter(({ name, deleted }) => name === old.object && !deleted)).toEqual([]);
@@ -239,15 +177,15 @@ describe('a user is forgotten', () => {
   it('before a backup of the stream is restored that still contains the user', async () => {
     const messages = history().map(outgoing);
     await startAll();
-    for (const message of messages) await publisher.publish(message);
-    await folded(messages.length);
+    for (const message of messages) await services.publisher.publish(message);
+    await caughtUp(messages.length);
     const { erasure } = await forget('u1');
     await done(erasure);
     for (const service of SERVICES) await stop(service);
-    await (await nc.jetstreamManager()).streams.delete('EVENTS');
-    for (const service of SERVICES) rmSync(join(data, `${service}.sqlite`));
-    await applyStreams(nc, { onlyMissing: true });
-    for (const message of messages) await publisher.publish(message);
+    await (await services.nc.jetstreamManager()).streams.delete('EVENTS');
+    for (const service of SERVICES) rmSync(join(services.data, `${service}.sqlite`));
+    await applyStreams(services.nc, { onlyMissing: true });
+    for (const message of messages) await services.publisher.publish(message);
     expect(await subjects('ev.user.u1.>')).not.toEqual([]);
     await startAll();
     await until(async () => (await subjects('ev.user.u1.>')).length === 0, { within: 30_000 });
@@ -256,21 +194,17 @@ describe('a user is forgotten', () => {
   });
 
   it('by a deadline that the erasure shows, and is overdue after it', async () => {
-    const user = await start('user', { settings: { erasure: { ...SETTINGS.erasure, deadline_ms: 1_000 } } });
-    await folded(await publish(...history()));
-    const metric = async (name: string): Promise<number> => {
-      const text = await (await fetch(`${user.healthUrl}/metrics`)).text();
-      return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1]);
-    };
+    const user = await start('user', { settings: { erasure: { deadline_ms: 1_000 } } });
+    await caughtUp(await publish(...history()));
     const begun = await forget('u1');
     expect(Date.parse(begun.deadline) - Date.parse(begun.requested)).toBe(1_000);
     expect(begun.overdue).toBe(false);
     await until(async () => (await status(begun.erasure)).overdue);
-    await until(async () => (await metric('freshet_erasures_overdue')) === 1);
-    expect(await metric('freshet_erasures_open')).toBe(1);
+    await until(async () => (await metric(user, 'freshet_erasures_overdue')) === 1);
+    expect(await metric(user, 'freshet_erasures_open')).toBe(1);
     for (const service of ['content', 'feedback', 'engine'] as const) await start(service);
     expect(await done(begun.erasure)).toMatchObject({ state: 'done', overdue: true });
-    await until(async () => (await metric('freshet_erasures_open')) === 0);
-    expect(await metric('freshet_erasure_seconds_count')).toBe(1);
+    await until(async () => (await metric(user, 'freshet_erasures_open')) === 0);
+    expect(await metric(user, 'freshet_erasure_seconds_count')).toBe(1);
   });
 });

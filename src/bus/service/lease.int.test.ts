@@ -1,25 +1,17 @@
 import type { NatsConnection } from 'nats';
 import pino, { type Logger } from 'pino';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { LEASES } from '../../../streams.config.ts';
 import { silent } from '../../../test/support/counting.ts';
-import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
+import { useServices } from '../../../test/support/services.ts';
 import { until } from '../../../test/support/wait.ts';
-import { applyStreams } from '../streams/plan.ts';
 import { createLease, type Lease, type LeaseOptions } from './lease.ts';
 
 const LAPSE_MS = 400;
-let server: TestNatsServer;
-let nc: NatsConnection;
+const services = useServices('lease');
 const leases: Lease[] = [];
-beforeEach(async () => {
-  server = await startNatsServer();
-  nc = await server.connect();
-  await applyStreams(nc, {});
-});
 afterEach(async () => {
   for (const lease of leases.splice(0)) await lease.stop();
-  await server.stop();
 });
 
 interface Contender {
@@ -33,7 +25,10 @@ interface Hooks extends Partial<Pick<LeaseOptions, 'onGained' | 'onLost' | 'logg
   connection?: NatsConnection;
 }
 
-function contend(holder: string, { connection = nc, onGained, onLost, logger = silent }: Hooks = {}): Contender {
+function contend(
+  holder: string,
+  { connection = services.nc, onGained, onLost, logger = silent }: Hooks = {},
+): Contender {
   const said: string[] = [];
   const contender: Contender = {
     said,
@@ -61,11 +56,7 @@ function contend(holder: string, { connection = nc, onGained, onLost, logger = s
   contender.lease.start();
   return contender;
 }
-const holder = async (): Promise<unknown> => {
-  const kv = await nc.jetstream().views.kv(LEASES.name, { bindOnly: true });
-  const entry = await kv.get('work');
-  return entry?.operation === 'PUT' ? entry.json<{ holder: string }>().holder : undefined;
-};
+const holder = async () => (await services.kvValue<{ holder: string }>(LEASES.name, 'work'))?.holder;
 
 it('has one holder of many, and another as soon as the holder gives it back', async () => {
   const all = Array.from({ length: 5 }, (_, i) => contend(`c${i}`));
@@ -80,7 +71,7 @@ it('has one holder of many, and another as soon as the holder gives it back', as
 });
 
 it('passes to another process once its holder no longer renews it, and the old holder loses it', async () => {
-  const connection = await server.connect();
+  const connection = await services.server.connect();
   const first = contend('c1', { connection });
   await until(() => first.lease.held());
   // The holder is cut off from the server.
@@ -93,7 +84,7 @@ it('passes to another process once its holder no longer renews it, and the old h
 });
 
 it('is taken at once by a process with its holder’s name, and by no process that is not ready', async () => {
-  const kv = await nc.jetstream().views.kv(LEASES.name, { bindOnly: true });
+  const kv = await services.nc.jetstream().views.kv(LEASES.name, { bindOnly: true });
   await kv.put('work', JSON.stringify({ holder: 'c1', pid: 1, beat: 1 }));
   const waiting = contend('c2');
   waiting.ready = false;
@@ -111,7 +102,7 @@ it('is taken at once by a process with its holder’s name, and by no process th
 it('is lost to a holder of another name, also if both processes have the same id', async () => {
   const first = contend('c1');
   await until(() => first.lease.held());
-  const kv = await nc.jetstream().views.kv(LEASES.name, { bindOnly: true });
+  const kv = await services.nc.jetstream().views.kv(LEASES.name, { bindOnly: true });
   await kv.put('work', JSON.stringify({ holder: 'c2', pid: process.pid, beat: 1 }));
   await until(() => first.said.includes('lost'));
 });

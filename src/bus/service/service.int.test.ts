@@ -1,77 +1,30 @@
 /** The running services: on a real server, with files, endpoints and metrics. */
 import { createHash } from 'node:crypto';
-import type { NatsConnection } from 'nats';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { DEAD_LETTERS, RANKINGS } from '../../../streams.config.ts';
-import { countingProjection, silent } from '../../../test/support/counting.ts';
-import { patched, publishAll, published, registered, served, viewed } from '../../../test/support/events.ts';
-import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
+import { countingProjection } from '../../../test/support/counting.ts';
+import { patched, published, registered, served, viewed } from '../../../test/support/events.ts';
 import { startProxy } from '../../../test/support/proxy.ts';
-import { makeTempDir, removeTempDir } from '../../../test/support/tempdir.ts';
+import { type Start, useServices } from '../../../test/support/services.ts';
 import { until } from '../../../test/support/wait.ts';
-import { completeConfig } from '../../config/load.ts';
-import { startContent } from '../../content/start.ts';
-import { startEngine } from '../../engine/start.ts';
 import { InstanceLockedError, StreamConfigDiffersError } from '../../errors.ts';
-import { startFeedback } from '../../feedback/start.ts';
-import { startUser } from '../../user/start.ts';
 import { streamSeq } from '../event/ids.ts';
-import { type CallOptions, call, type Json } from '../nats/micro.ts';
+import type { Json } from '../nats/micro.ts';
 import { RemoteProblemError } from '../nats/problem.ts';
-import { createPublisher, type Publisher } from '../nats/publisher.ts';
+import { SERVICES } from '../projection/definition.ts';
 import { applyStreams } from '../streams/plan.ts';
-import type { RunningService, ServiceEnvironment } from './description.ts';
+import type { RunningService } from './description.ts';
 import { runService } from './service.ts';
 
-const config = completeConfig({
-  publisher: { timeout_ms: 100, retries: 3 },
-  projection: {
-    batch_wait_ms: 1,
-    idle_check_ms: 100,
-    check_interval_ms: 100,
-    backoff_min_ms: 5,
-    backoff_max_ms: 50,
-    heartbeat_ms: 200,
+const services = useServices('service', {
+  settings: {
+    publisher: { timeout_ms: 100, retries: 3 },
+    engine: { similar_interval_ms: 50, snapshot_interval_ms: 1_000, snapshot_events: 1_000_000 },
   },
-  engine: { similar_interval_ms: 50, snapshot_interval_ms: 1_000, snapshot_events: 1_000_000 },
+  publisher: { timeoutMs: 200, retries: 50 },
+  streams: false,
 });
-
-let server: TestNatsServer;
-let data: string;
-let nc: NatsConnection;
-let publisher: Publisher;
-let running: RunningService[] = [];
-
-beforeEach(async () => {
-  server = await startNatsServer();
-  data = makeTempDir('service');
-  nc = await server.connect();
-  publisher = createPublisher(nc, { timeoutMs: 200, retries: 50 });
-});
-afterEach(async () => {
-  for (const service of running.splice(0)) await service.stop();
-  await publisher.close();
-  await server.stop();
-  removeTempDir(data);
-});
-
-type Start = (environment: ServiceEnvironment) => Promise<RunningService>;
-
-async function start(service: Start, more: Partial<ServiceEnvironment> = {}): Promise<RunningService> {
-  const started = await service({ config, natsUrl: server.url, data, healthPort: 0, logger: silent, ...more });
-  running.push(started);
-  return started;
-}
-
-async function stop(service: RunningService): Promise<void> {
-  running = running.filter((other) => other !== service);
-  await service.stop();
-}
-
-const publish = (...events: unknown[]): Promise<number> => publishAll(publisher, events);
-
-const ask = <T = Json>(subject: string, request: Json = {}, options?: CallOptions): Promise<T> =>
-  call<T>(nc, `freshet.${subject}`, request, options);
+const { start, stop, publish, ask } = services;
 const failure = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => undefined,
@@ -83,7 +36,7 @@ const catalogue = () => ['a', 'b', 'c', 'd', 'e'].map((item) => published(item))
 
 describe('a service', () => {
   it('creates what is missing in JetStream, reports that it is ready, and answers', async () => {
-    const user = await start(startUser);
+    const user = await start('user');
     await until(() => ready(user));
     const seq = await publish(registered('u1', { age: 41 }), viewed('u1', 'a'));
     expect(await ask('user.get', { user: 'u1', min_seq: seq })).toMatchObject({
@@ -105,8 +58,8 @@ describe('a service', () => {
   });
 
   it('appears in the discovery of micro services, with a description of each endpoint', async () => {
-    await start(startUser);
-    const client = nc.services.client();
+    await start('user');
+    const client = services.nc.services.client();
     const found = [];
     for await (const info of await client.info('freshet-user')) found.push(info);
     expect(found).toHaveLength(1);
@@ -119,23 +72,23 @@ describe('a service', () => {
   });
 
   it('is refused if another process uses the same data, and the error names its pid', async () => {
-    await start(startUser);
-    const err = await failure(start(startUser));
+    await start('user');
+    const err = await failure(start('user'));
     expect(err).toBeInstanceOf(InstanceLockedError);
     expect(err).toMatchObject({
       message: expect.stringContaining(`pid ${process.pid}`),
       next: expect.stringContaining(`kill ${process.pid}`),
     });
-    await start(startUser, { replica: 2 });
+    await start('user', { replica: 2 });
   });
 
   it('as a replica takes no requests until it has caught up, and appears in discovery meanwhile', async () => {
-    await start(startUser);
+    await start('user');
     const seq = await publish(...Array.from({ length: 5_000 }, (_, i) => viewed(`u${i % 7}`, `i${i}`)));
     await ask('user.get', { user: 'u1', min_seq: seq, timeout_ms: 30_000 });
-    const replica = await start(startUser, { replica: 2 });
+    const replica = await start('user', { replica: 2 });
     const subjectsOf = async (instance: string): Promise<string[]> => {
-      for await (const { metadata, endpoints } of await nc.services.client().info('freshet-user'))
+      for await (const { metadata, endpoints } of await services.nc.services.client().info('freshet-user'))
         if (metadata?.instance === instance) return endpoints.map(({ subject }) => subject);
       return [];
     };
@@ -156,10 +109,10 @@ describe('a service', () => {
   });
 
   it('releases its data if it cannot start', async () => {
-    await (await nc.jetstreamManager()).streams.add({ name: 'EVENTS', subjects: ['ev.>', 'mine.>'] });
-    expect(await failure(start(startUser))).toBeInstanceOf(StreamConfigDiffersError);
-    await applyStreams(nc, { loseData: true });
-    await start(startUser);
+    await (await services.nc.jetstreamManager()).streams.add({ name: 'EVENTS', subjects: ['ev.>', 'mine.>'] });
+    expect(await failure(start('user'))).toBeInstanceOf(StreamConfigDiffersError);
+    await applyStreams(services.nc, { loseData: true });
+    await start('user');
   });
 
   it('answers a caller that waits for an event once the failed state is made anew', async () => {
@@ -242,11 +195,11 @@ describe('a service', () => {
       );
     const first = await start(stopsBadly);
     expect(await failure(stop(first))).toMatchObject({ message: expect.stringContaining('this part does not stop') });
-    await start(startUser);
+    await start('user');
   });
 
   it('commits when it is stopped, and continues from there', async () => {
-    const first = await start(startUser);
+    const first = await start('user');
     const seq = await publish(...Array.from({ length: 500 }, (_, i) => viewed(`u${i % 7}`, 'a')));
     await ask('user.get', { user: 'u1', min_seq: seq });
     await stop(first);
@@ -254,17 +207,17 @@ describe('a service', () => {
       code: 'FRESHET_SERVICE_UNAVAILABLE',
     });
     const more = await publish(...Array.from({ length: 500 }, (_, i) => viewed(`u${i % 7}`, 'b')));
-    await start(startUser);
+    await start('user');
     await ask('user.get', { user: 'u1', min_seq: more });
     expect(await ask('user.status')).toMatchObject({ seq: 1_000, applied: 1_000, duplicates: 0 });
   });
 
   it('continues with exact counts after the server was killed', async () => {
-    const user = await start(startUser);
+    const user = await start('user');
     const seqs: Promise<number>[] = [];
     for (let round = 0; round < 3; round++) {
       seqs.push(publish(...Array.from({ length: 500 }, (_, i) => viewed(`u${i % 7}`, `${round}`))));
-      await server.restart();
+      await services.server.restart();
     }
     const last = Math.max(...(await Promise.all(seqs)));
     await until(() => user.status().seq === last, { within: 20_000 });
@@ -274,19 +227,19 @@ describe('a service', () => {
   });
 
   it('stops also while the server is away', async () => {
-    const user = await start(startUser);
+    const user = await start('user');
     await until(() => ready(user));
-    await server.kill();
+    await services.server.kill();
     let ended = false;
     void stop(user).then(() => {
       ended = true;
     });
     await until(() => ended, { within: 8_000 });
-    await server.restart();
+    await services.server.restart();
   });
 
   it('waits for min_seq, and reports its position if that takes too long', async () => {
-    await start(startUser);
+    await start('user');
     const { seq: at } = await ask<{ seq: number }>('user.status');
     const waiting = ask('user.get', { user: 'u1', min_seq: at + 1, timeout_ms: 10_000 });
     await publish(viewed('u1', 'a'));
@@ -307,20 +260,20 @@ describe('a service', () => {
     ['user.get', { user: 'u1', min_seq: -1 }, 400],
     ['user.history', { user: 'u1', n: 0 }, 400],
   ])('answers %s %j with %i', async (subject, request, status) => {
-    await start(startUser);
+    await start('user');
     const err = await failure(ask(subject, request));
     expect((err as RemoteProblemError).problem).toMatchObject({ status });
   });
 
   it('answers a request that is not JSON with 400', async () => {
-    await start(startUser);
-    const answer = await nc.request('freshet.user.get', '{', { timeout: 6_000 });
+    await start('user');
+    const answer = await services.nc.request('freshet.user.get', '{', { timeout: 6_000 });
     expect(answer.headers?.get('Nats-Service-Error-Code')).toBe('400');
     expect(answer.json()).toMatchObject({ code: 'FRESHET_BAD_REQUEST' });
   });
 
   it('knows which events it has folded, by identity', async () => {
-    await start(startUser);
+    await start('user');
     const seq = await publish(viewed('u1', 'a', { id: 'known' }));
     await ask('user.get', { user: 'u1', min_seq: seq });
     expect(await ask('user.known', { identities: ['test/known', 'test/unknown'] })).toEqual({
@@ -330,13 +283,13 @@ describe('a service', () => {
   });
 
   it('copies dead letters with their origin and reason', async () => {
-    await start(startUser);
-    const js = nc.jetstream();
+    await start('user');
+    const js = services.nc.jetstream();
     await js.publish('ev.user.u1.viewed', 'no JSON');
     await js.publish('ev.user.u1.viewed', new Uint8Array());
     await js.publish('ev.user.u=31.viewed', JSON.stringify(viewed('u1', 'a')));
     const last = await publish(viewed('u1', 'a'));
-    const jsm = await nc.jetstreamManager();
+    const jsm = await services.nc.jetstreamManager();
     await until(async () => (await jsm.streams.info('DEAD_LETTERS')).state.messages === 3);
     const first = await jsm.streams.getMessage('DEAD_LETTERS', { seq: 1 });
     expect(first.subject).toBe('dlq.user.user.u1.viewed');
@@ -357,11 +310,11 @@ describe('a service', () => {
   });
 
   it('refuses to answer for a re-created log, with the next step', async () => {
-    const user = await start(startUser);
+    const user = await start('user');
     await ask('user.get', { user: 'u1', min_seq: await publish(viewed('u1', 'a')) });
-    const jsm = await nc.jetstreamManager();
+    const jsm = await services.nc.jetstreamManager();
     await jsm.streams.delete('EVENTS');
-    await applyStreams(nc);
+    await applyStreams(services.nc);
     await until(() => user.status().state === 'refusing');
     const err = await failure(ask('user.get', { user: 'u1' }));
     expect((err as RemoteProblemError).problem).toMatchObject({
@@ -376,7 +329,7 @@ describe('a service', () => {
 
 describe('the engine', () => {
   it('has a personal list from the first event of a user on, also after a restart', async () => {
-    const engine = await start(startEngine);
+    const engine = await start('engine');
     await publish(...catalogue());
     await publish(...['x', 'y', 'z'].flatMap((user) => [viewed(user, 'a'), viewed(user, 'b'), viewed(user, 'c')]));
     const seq = await publish(viewed('u1', 'a'));
@@ -393,21 +346,21 @@ describe('the engine', () => {
         .sort(),
     ).toEqual(['b', 'c']);
     await stop(engine);
-    await start(startEngine);
+    await start('engine');
     const again = await ask<typeof first>('engine.recommend', { user: 'u1', n: 3, min_seq: seq });
     expect(again.items).toEqual(first.items);
     expect(await ask('engine.recommend', { user: 'nobody' })).toMatchObject({ source: 'popular' });
   });
 
   it('refuses unknown members of requests', async () => {
-    await start(startEngine);
+    await start('engine');
     const err = await failure(ask('engine.recommend', { user: 'u1', filters: {} }));
     expect((err as RemoteProblemError).problem).toMatchObject({ status: 400, member: 'filters' });
   });
 
   it('publishes a user’s ranking, which moves as they act', async () => {
-    await start(startEngine);
-    const kv = await nc.jetstream().views.kv('rankings', { bindOnly: true });
+    await start('engine');
+    const kv = await services.nc.jetstream().views.kv('rankings', { bindOnly: true });
     const rankings: { seq: number; items: { item: string }[] }[] = [];
     const watch = await kv.watch({ key: 'user.u=2E1' });
     void (async () => {
@@ -428,23 +381,23 @@ describe('the engine', () => {
   });
 
   it('publishes the rankings that were due when it was killed', async () => {
-    const jsm = () => nc.jetstreamManager();
-    const engine = await start(startEngine);
+    const jsm = () => services.nc.jetstreamManager();
+    const engine = await start('engine');
     await publish(...catalogue());
     // While the bucket is away rankings can't be published; then the engine ends, with them in memory only.
     await (await jsm()).streams.delete('KV_rankings');
     const seq = await publish(viewed('u1', 'a'));
     await ask('engine.recommend', { user: 'u1', min_seq: seq });
     await stop(engine);
-    await start(startEngine);
-    const kv = await nc.jetstream().views.kv('rankings', { bindOnly: true });
+    await start('engine');
+    const kv = await services.nc.jetstream().views.kv('rankings', { bindOnly: true });
     const entry = await until(async () => await kv.get('user.u1'));
     expect(entry.json()).toMatchObject({ user: 'u1' });
   });
 
   it('measures its quality, and reports it in status, snapshots and feedback summary', async () => {
-    const engine = await start(startEngine);
-    await start(startFeedback);
+    const engine = await start('engine');
+    await start('feedback');
     expect((await ask<{ model: Json }>('engine.status')).model).toMatchObject({ prequential: null });
     expect(await ask('feedback.summary')).toMatchObject({ prequential: null });
     const views = Array.from({ length: 200 }, (_, i) => viewed(`u${i % 40}`, 'abcde'[Math.floor(i / 40)] as string));
@@ -461,31 +414,31 @@ describe('the engine', () => {
       item_knn: { hr: expect.any(Number) },
     });
     await stop(engine);
-    const pointer = await (await nc.jetstream().views.kv('engine', { bindOnly: true })).get('current');
-    const manifest = pointer?.json<{ object: string; prequential: object }>();
+    const manifest = await services.kvValue<{ object: string; prequential: object }>('engine', 'current');
     expect(manifest?.prequential).toEqual(model.prequential);
     expect(await ask('feedback.summary')).toMatchObject({
       prequential: { ...model.prequential, snapshot: manifest?.object, seq },
     });
-    const again = await start(startEngine);
+    const again = await start('engine');
     expect(again.status().model).toMatchObject({ prequential: model.prequential });
   });
 
   it('writes a snapshot that matches its pointer', async () => {
-    await start(startEngine);
+    await start('engine');
     const seq = await publish(...catalogue(), viewed('u1', 'a'), viewed('u1', 'b'));
-    const js = nc.jetstream();
-    const pointer = await until(
-      async () => (await (await js.views.kv('engine', { bindOnly: true })).get('current')) ?? undefined,
+    const manifest = await until(() =>
+      services.kvValue<{ object: string; sha256: string; seq: number; bytes: number; users: number }>(
+        'engine',
+        'current',
+      ),
     );
-    const manifest = pointer.json<{ object: string; sha256: string; seq: number; bytes: number; users: number }>();
-    const bytes = (await (await js.views.os('snapshots')).getBlob(manifest.object)) as Uint8Array;
+    const bytes = (await (await services.nc.jetstream().views.os('snapshots')).getBlob(manifest.object)) as Uint8Array;
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(manifest.sha256);
     expect(manifest.bytes).toBe(bytes.length);
     expect(manifest.seq).toBeLessThanOrEqual(seq);
     expect(
       await until(async () =>
-        (await (await nc.jetstreamManager()).streams.getMessage('ENGINE_OUTPUT', { seq: 1 })).json(),
+        (await (await services.nc.jetstreamManager()).streams.getMessage('ENGINE_OUTPUT', { seq: 1 })).json(),
       ),
     ).toEqual(manifest);
     const answer = await until(async () => {
@@ -498,10 +451,10 @@ describe('the engine', () => {
 
 describe('metrics', () => {
   /** Names that were ever other than 0, and all names there are. */
-  function sampler(services: readonly RunningService[]) {
+  function sampler() {
     const seen = new Map<string, { all: Set<string>; moved: Set<string> }>();
     const sample = async (): Promise<void> => {
-      for (const { service, healthUrl } of services) {
+      for (const { service, healthUrl } of services.running) {
         const of = seen.get(service) ?? { all: new Set(), moved: new Set() };
         seen.set(service, of);
         const text = await (await fetch(`${healthUrl}/metrics`)).text();
@@ -540,31 +493,30 @@ describe('metrics', () => {
   ];
 
   it('of every service all move', async () => {
-    await applyStreams(nc);
+    await applyStreams(services.nc);
     const views = Array.from({ length: 3_000 }, (_, i) => viewed(`u${i % 100}`, `i${i % 50}`));
     await publish(...catalogue(), ...views);
-    const services: RunningService[] = [];
-    const { sample, still, all } = sampler(services);
+    const { sample, still, all } = sampler();
     const moved = (...names: string[]) =>
       until(
         async () => {
           await sample();
-          return services.every(({ service }) => still(service).every((name) => !names.includes(name)));
+          return services.running.every(({ service }) => still(service).every((name) => !names.includes(name)));
         },
         { within: 30_000, what: `${names.join(', ')} moving` },
       );
     // Each is behind when it starts; the way to it is closed before it has caught up.
-    for (const service of [startUser, startContent, startFeedback, startEngine]) {
-      const proxy = await startProxy(server.port);
+    for (const service of SERVICES) {
+      const proxy = await startProxy(services.server.port);
       onTestFinished(() => proxy.close());
       proxy.holdAfter(400_000);
-      services.push(await start(service, { natsUrl: `nats://127.0.0.1:${proxy.port}` }));
+      await start(service, { natsUrl: `nats://127.0.0.1:${proxy.port}` });
       await moved('freshet_projection_lag_messages');
       proxy.hold(false);
     }
     await publish(registered('u1'), served('u1', 'l1', ['a']));
     await ask('engine.recommend', { user: 'u1' });
-    for (const { service } of services) await ask(`${service}.status`);
+    for (const { service } of services.running) await ask(`${service}.status`);
     await moved(
       'freshet_projection_events_total',
       'freshet_request_seconds',
@@ -578,10 +530,10 @@ describe('metrics', () => {
     await moved('freshet_model_warnings', 'freshet_prequential_events', 'freshet_prequential_quality_ratio');
 
     // Bad events, while there is nowhere to copy them to: retries; and no bucket: a backlog.
-    const jsm = await nc.jetstreamManager();
+    const jsm = await services.nc.jetstreamManager();
     await jsm.streams.delete(DEAD_LETTERS.name);
     await jsm.streams.delete(`KV_${RANKINGS.name}`);
-    await nc.jetstream().publish('ev.user.u1.viewed', 'no JSON');
+    await services.nc.jetstream().publish('ev.user.u1.viewed', 'no JSON');
     await publish(viewed('u1', 'a'));
     await moved(
       'freshet_dead_letters_total',
@@ -589,17 +541,19 @@ describe('metrics', () => {
       'freshet_rankings_backlog_users',
       'freshet_rankings_backlog_age_seconds',
     );
-    await applyStreams(nc);
+    await applyStreams(services.nc);
     await moved('freshet_publish_ack_seconds');
 
     // Readers are cut off when the server is killed.
-    await server.restart();
+    await services.server.restart();
     await moved('freshet_projection_reopened_total');
 
-    await until(() => (nc.isClosed() ? true : nc.jetstreamManager().then(({ streams }) => streams.delete('EVENTS'))));
-    await applyStreams(nc);
+    await until(() =>
+      services.nc.isClosed() ? true : services.nc.jetstreamManager().then(({ streams }) => streams.delete('EVENTS')),
+    );
+    await applyStreams(services.nc);
     await moved('freshet_log_refused');
-    for (const { service } of services) {
+    for (const { service } of services.running) {
       expect(all(service).size, service).toBeGreaterThan(10);
       expect(
         still(service).filter((name) => !ELSEWHERE.includes(name)),

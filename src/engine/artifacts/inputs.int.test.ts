@@ -1,23 +1,19 @@
 /** A recorded input must count from the same position of the log in every fold. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import type { NatsConnection } from 'nats';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { silent } from '../../../test/support/counting.ts';
-import { codec, event, publishAll, published, stored, type TestEvent, viewed } from '../../../test/support/events.ts';
-import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
+import { codec, event, stored, viewed } from '../../../test/support/events.ts';
+import { books, reading, TASTES } from '../../../test/support/readers.ts';
+import { type StartOptions, useServices } from '../../../test/support/services.ts';
 import { makeTempDir, removeTempDir } from '../../../test/support/tempdir.ts';
 import { until } from '../../../test/support/wait.ts';
 import { erasureHmac } from '../../bus/event/erasure-hmac.ts';
 import { type StreamSeq, streamSeq } from '../../bus/event/ids.ts';
 import { entitySubjects } from '../../bus/event/subject.ts';
 import { createJetStreamLog } from '../../bus/log/jetstream.ts';
-import { call } from '../../bus/nats/micro.ts';
-import { createPublisher, type Publisher } from '../../bus/nats/publisher.ts';
 import { withState } from '../../bus/projection/after-commit.ts';
 import { projectionFiles, requestCutOver } from '../../bus/projection/files.ts';
 import { createRebuild } from '../../bus/projection/rebuild.ts';
@@ -25,33 +21,15 @@ import { openStore, removeDatabase } from '../../bus/projection/store.ts';
 import { verifyProjection } from '../../bus/projection/verify.ts';
 import type { RunningService } from '../../bus/service/description.ts';
 import { erasureKey } from '../../bus/streams/erasure-key.ts';
-import { applyStreams } from '../../bus/streams/plan.ts';
 import { rebuildable } from '../../cli/projections.ts';
 import { completeConfig } from '../../config/load.ts';
-import type { Config } from '../../config/schema.ts';
 import { createModelFold, emptyModel, type ModelFold } from '../fold/model-fold.ts';
 import { engineProjection, prepareTables } from '../fold/projection.ts';
 import { hashModel, type LiveModelHash, type ModelHash } from '../lifecycle/rebuild.ts';
 import { type ContentMap, encodeMap, featureHash } from '../model/mod.ts';
-import { startEngine } from '../start.ts';
 import { createTrainer } from '../train/trainer.ts';
 import { createRecords, openRecords, type RecordedInput, sha256Of } from './records.ts';
 import { createTrainings } from './trainings.ts';
-
-const TASTES = 5;
-const ITEMS = 60;
-const catalogue = (): TestEvent[] =>
-  Array.from({ length: ITEMS }, (_, n) =>
-    published(`i${n}`, { title: `Book ${n % 7}`, tags: [`taste ${n % TASTES}`] }),
-  );
-/** Everybody keeps to a taste. */
-const reading = (events: number, offset = 0): TestEvent[] =>
-  Array.from({ length: events }, (_, k) => {
-    const n = offset + k;
-    const reader = n % 48;
-    const item = (reader % TASTES) + TASTES * ((reader * 5 + Math.floor(n / 48) * 7) % (ITEMS / TASTES));
-    return viewed(`u${reader}`, `i${item}`);
-  });
 
 /** A map by taste, `sense` of it. */
 function bytesOf(sense: number): Buffer {
@@ -85,7 +63,7 @@ const input = (fromSeq: number, bytes: Uint8Array = bytesOf(fromSeq), sha256 = s
   bytes,
 });
 
-const events = [...catalogue(), ...reading(240)];
+const events = [...books(), ...reading(240)];
 const messages = stored(events);
 const short = completeConfig({ engine: { training_judged_events: 10 } });
 
@@ -205,65 +183,25 @@ describe('a training', () => {
   });
 });
 
-const ENTRY = fileURLToPath(new URL('../../../bin/freshet.mjs', import.meta.url));
-const config: Config = completeConfig({
-  projection: {
-    batch_wait_ms: 1,
-    idle_check_ms: 100,
-    check_interval_ms: 100,
-    backoff_min_ms: 5,
-    backoff_max_ms: 50,
-    heartbeat_ms: 200,
-    swap_look_ms: 20,
-  },
-  engine: {
-    training_first_events: 300,
-    training_every_events: 100_000,
-    training_rank: 8,
-    training_follow_ms: 100,
-    training_judged_events: 20,
-    snapshot_interval_ms: 3_600_000,
-    snapshot_stall_ms: 1_000,
-  },
-});
-
 describe('an engine that trains', () => {
-  let server: TestNatsServer;
-  let data: string;
-  let nc: NatsConnection;
-  let publisher: Publisher;
-  let running: RunningService[] = [];
-  const children = new Set<ChildProcess>();
-
-  beforeEach(async () => {
-    server = await startNatsServer();
-    data = makeTempDir('inputs');
-    nc = await server.connect();
-    publisher = createPublisher(nc, { timeoutMs: 200, retries: 50 });
-    await applyStreams(nc);
+  const services = useServices('inputs', {
+    settings: {
+      engine: {
+        training_first_events: 300,
+        training_every_events: 100_000,
+        training_rank: 8,
+        training_follow_ms: 100,
+        training_judged_events: 20,
+        snapshot_interval_ms: 3_600_000,
+        snapshot_stall_ms: 1_000,
+      },
+    },
+    publisher: { timeoutMs: 200, retries: 50 },
   });
-  afterEach(async () => {
-    for (const child of children) child.kill('SIGKILL');
-    children.clear();
-    for (const service of running.splice(0)) await service.stop();
-    await publisher.close();
-    await server.stop();
-    removeTempDir(data);
-  });
-
-  async function start(more: { replica?: number; config?: Config } = {}): Promise<RunningService> {
-    const engine = await startEngine({ config, natsUrl: server.url, data, healthPort: 0, logger: silent, ...more });
-    running.push(engine);
-    return engine;
-  }
-  async function stop(engine: RunningService): Promise<void> {
-    running = running.filter((other) => other !== engine);
-    await engine.stop();
-  }
-  const publish = (...made: TestEvent[]): Promise<number> => publishAll(publisher, made);
-  const caughtUp = (engine: RunningService, seq: number): Promise<boolean> =>
-    until(() => engine.status().seq === seq && engine.status().state === 'ready', { within: 30_000 });
-  const file = (): string => projectionFiles(data, 'engine').live;
+  const config = services.config();
+  const { stop, publish, caughtUp, end } = services;
+  const start = (options: StartOptions = {}) => services.start('engine', options);
+  const file = (): string => projectionFiles(services.data, 'engine').live;
   function recorded(from = file()): RecordedInput[] {
     const records = openRecords(from);
     try {
@@ -273,18 +211,18 @@ describe('an engine that trains', () => {
     }
   }
   const objects = async (): Promise<string[]> =>
-    (await (await nc.jetstream().views.os('snapshots')).list())
+    (await (await services.nc.jetstream().views.os('snapshots')).list())
       .filter(({ deleted, name }) => !deleted && name.startsWith('input-'))
       .map(({ name }) => name);
   const hash = async (): Promise<ModelHash> => {
-    const { config: _, ...found } = await call<LiveModelHash>(nc, 'freshet.engine.hash', {});
+    const { config: _, ...found } = await services.ask<LiveModelHash>('engine.hash');
     return found;
   };
 
   /** What the whole log gives with these records, without ever stopping. */
   async function uninterrupted(inputs: readonly RecordedInput[]): Promise<ModelHash> {
     const folder = makeTempDir('whole');
-    const log = await createJetStreamLog({ nc, publisher });
+    const log = await createJetStreamLog(services);
     const { lastSeq } = await log.info();
     const store = withState(
       openStore({
@@ -310,10 +248,10 @@ describe('an engine that trains', () => {
   /** An engine that has trained once, and has folded some events more. */
   async function trained(): Promise<{ engine: RunningService; seq: number }> {
     const engine = await start();
-    await publish(...catalogue(), ...reading(400));
+    await publish(...books(), ...reading(400));
     await until(() => recorded().length > 0, { within: 60_000 });
     const seq = await publish(...reading(30, 400));
-    await caughtUp(engine, seq);
+    await caughtUp(seq);
     return { engine, seq };
   }
 
@@ -341,10 +279,10 @@ describe('an engine that trains', () => {
     expect(second.status().started_from).toMatchObject({ from: seq });
     expect(await hash()).toEqual(right);
     await stop(second);
-    const store = await nc.jetstream().views.os('snapshots');
+    const store = await services.nc.jetstream().views.os('snapshots');
     for (const { name } of await store.list()) if (name.startsWith('model-')) await store.delete(name);
     const third = await start();
-    await caughtUp(third, seq);
+    await caughtUp(seq);
     expect(third.status().started_from).toMatchObject({ from: 0 });
     expect(await hash()).toEqual(right);
     expect(recorded()).toEqual(inputs);
@@ -358,22 +296,22 @@ describe('an engine that trains', () => {
     await stop(engine);
     removeDatabase(file());
     const again = await start();
-    await caughtUp(again, seq);
+    await caughtUp(seq);
     expect(recorded()).toEqual(inputs);
     expect(await hash()).toEqual(right);
     // A copy that is lost is made again.
     await stop(again);
-    await (await nc.jetstream().views.os('snapshots')).delete((await objects())[0] as string);
+    await (await services.nc.jetstream().views.os('snapshots')).delete((await objects())[0] as string);
     await start();
     await until(async () => (await objects()).length === 1);
   });
 
   it('is verified and rebuilt with its records', async () => {
     const { seq } = await trained();
-    const log = await createJetStreamLog({ nc, publisher });
+    const log = await createJetStreamLog(services);
     const right = await hash();
-    const key = await erasureKey(nc);
-    const checked = await rebuildable('engine', config, key, { live: file(), nc, log });
+    const key = await erasureKey(services.nc);
+    const checked = await rebuildable('engine', config, key, { live: file(), nc: services.nc, log });
     const verdict = await verifyProjection({
       file: file(),
       definition: checked.definition,
@@ -381,7 +319,7 @@ describe('an engine that trains', () => {
       log,
       consumer: 'verify',
       logger: silent,
-      scratch: data,
+      scratch: services.data,
       erasureKey: key,
       memory: {
         state: checked.state as never,
@@ -393,8 +331,8 @@ describe('an engine that trains', () => {
     checked.close?.();
     expect(verdict).toMatchObject({ seq, live: verdict.rebuilt });
     expect(verdict.first_difference).toBeUndefined();
-    const made = await rebuildable('engine', config, new Uint8Array(), { live: file(), nc, log });
-    const files = projectionFiles(data, 'engine');
+    const made = await rebuildable('engine', config, new Uint8Array(), { live: file(), nc: services.nc, log });
+    const files = projectionFiles(services.data, 'engine');
     const second = await createRebuild({
       file: files.rebuild,
       definition: made.definition,
@@ -417,19 +355,23 @@ describe('an engine that trains', () => {
     requestCutOver(files);
     await until(async () => {
       const found = recorded();
-      return !existsSync(files.next) && found.length === 2 && running[0]?.status().state === 'ready';
+      return !existsSync(files.next) && found.length === 2 && services.running[0]?.status().state === 'ready';
     });
     const last = await publish(...reading(30, 430));
-    await caughtUp(running[0] as RunningService, last);
+    await caughtUp(last);
     expect(await hash()).toEqual(await uninterrupted(recorded()));
   });
 
   it('does not use a rebuild without an input that was recorded at an earlier position', async () => {
     const { engine, seq } = await trained();
-    const log = await createJetStreamLog({ nc, publisher });
-    copyFileSync(file(), join(data, 'before'));
-    const made = await rebuildable('engine', config, new Uint8Array(), { live: join(data, 'before'), nc, log });
-    const files = projectionFiles(data, 'engine');
+    const log = await createJetStreamLog(services);
+    copyFileSync(file(), join(services.data, 'before'));
+    const made = await rebuildable('engine', config, new Uint8Array(), {
+      live: join(services.data, 'before'),
+      nc: services.nc,
+      log,
+    });
+    const files = projectionFiles(services.data, 'engine');
     const second = await createRebuild({
       file: files.rebuild,
       definition: made.definition,
@@ -448,36 +390,35 @@ describe('an engine that trains', () => {
     createRecords(db).add(input(seq - 5, bytesOf(3)));
     db.close();
     requestCutOver(files);
-    const again = await start();
-    await caughtUp(again, seq);
+    await start();
+    await caughtUp(seq);
     expect(recorded()).toHaveLength(2);
     expect(await hash()).toEqual(await uninterrupted(recorded()));
   });
 
   /** Forgets a user as the coordinator does it, sequence of the record. */
   async function forget(user: string): Promise<number> {
-    const key = await erasureKey(nc);
-    const log = await createJetStreamLog({ nc, publisher });
+    const key = await erasureKey(services.nc);
+    const log = await createJetStreamLog(services);
     const { lastSeq } = await log.info();
     const data = { hmac: erasureHmac(key, user), fence: lastSeq };
     const seq = await publish(event('control.erased.v1', `act-${user}`, data));
-    const { streams } = await nc.jetstreamManager();
+    const { streams } = await services.nc.jetstreamManager();
     for (const context of ['user', 'feedback'] as const)
       await streams.purge('EVENTS', { filter: entitySubjects(context, user), seq });
     return seq;
   }
 
   it('trains again after an erasure, without the user, and equals a fold of the purged log with this input', async () => {
-    const own: Config = { ...config, erasure: { ...config.erasure, rebuild_after_ms: 50 } };
-    const engine = await start({ config: own });
-    await publish(...catalogue(), ...reading(400));
+    const engine = await start({ settings: { erasure: { rebuild_after_ms: 50 } } });
+    await publish(...books(), ...reading(400));
     await until(() => recorded().length > 0, { within: 60_000 });
     await publish(...reading(30, 400));
     // The input contains no part of a user whose first event came after the training.
     await publish(viewed('late', 'i1'));
     const before = recorded();
     const late = await forget('late');
-    await caughtUp(engine, late);
+    await caughtUp(late);
     expect(engine.status().training_due).toBe(false);
     await until(() => engine.status().rebuild_due === undefined, { within: 90_000 });
     expect(recorded()).toEqual(before);
@@ -495,7 +436,7 @@ describe('an engine that trains', () => {
     });
     await until(() => engine.status().rebuild_due === undefined, { within: 90_000 });
     const seq = await publish(...reading(30, 430).filter(({ subject }) => subject !== 'u3'));
-    await caughtUp(engine, seq);
+    await caughtUp(seq);
     expect(recorded()).toEqual(after);
     expect(await hash()).toEqual(await uninterrupted(after));
     const { model } = engine.status() as unknown as { model: { inputs: { sha256: string | null }[] } };
@@ -506,12 +447,9 @@ describe('an engine that trains', () => {
     const { engine } = await trained();
     await stop(engine);
     // Switched off: neither trained nor used, and a record of before is there all the same.
-    const off: Config = {
-      ...config,
-      engine: { ...config.engine, training_content: false },
-      erasure: { ...config.erasure, rebuild_after_ms: 50 },
-    };
-    const again = await start({ config: off });
+    const again = await start({
+      settings: { engine: { training_content: false }, erasure: { rebuild_after_ms: 50 } },
+    });
     expect(recorded()).toHaveLength(1);
     const act = await forget('u3');
     await until(() => again.status().seq >= act && again.status().training_due === false, { within: 60_000 });
@@ -520,13 +458,12 @@ describe('an engine that trains', () => {
   });
 
   it('goes on after a failed training, and counts it', async () => {
-    const hasty = { ...config, engine: { ...config.engine, training_time_limit_ms: 1 } };
-    const engine = await start({ config: hasty });
-    await publish(...catalogue(), ...reading(400));
+    const engine = await start({ settings: { engine: { training_time_limit_ms: 1 } } });
+    await publish(...books(), ...reading(400));
     await until(() => (engine.status().model as { training: { failed: number } }).training.failed === 1);
     const metrics = await (await fetch(`${engine.healthUrl}/metrics`)).text();
     expect(metrics).toMatch(/^freshet_trainings_failed_total\{kind="content"[^}]*\} 1$/m);
-    await caughtUp(engine, await publish(...reading(30, 400)));
+    await caughtUp(await publish(...reading(30, 400)));
     expect(recorded()).toEqual([]);
     expect(engine.status().model).toMatchObject({ backend: 'typed-arrays', inputs: [] });
   });
@@ -534,44 +471,31 @@ describe('an engine that trains', () => {
   it('is followed by a replica that does not train', async () => {
     const { engine, seq } = await trained();
     const replica = await start({ replica: 2 });
-    await caughtUp(replica, seq);
-    const inputs = recorded(projectionFiles(data, 'engine-2').live);
+    await caughtUp(seq, replica);
+    const inputs = recorded(projectionFiles(services.data, 'engine-2').live);
     expect(inputs).toEqual(recorded());
     expect(replica.status().model).toMatchObject({ training: null, inputs: [{ kind: 'content' }] });
     const last = await publish(...reading(300, 430));
-    await caughtUp(engine, last);
+    await caughtUp(last, engine);
     await until(() => recorded().length === 2, { within: 60_000 });
-    await until(() => recorded(projectionFiles(data, 'engine-2').live).length === 2, { within: 10_000 });
+    await until(() => recorded(projectionFiles(services.data, 'engine-2').live).length === 2, { within: 10_000 });
   });
 
   it('has the same state after a kill at any moment', async () => {
-    const settings = join(data, 'config.json');
-    writeFileSync(settings, JSON.stringify({ projection: config.projection, engine: config.engine }));
-    const launch = (): ChildProcess => {
-      const args = ['service', 'engine', '--data', data, '--nats', server.url, '--config', settings];
-      const child = spawn(process.execPath, [ENTRY, ...args], { stdio: 'ignore' });
-      children.add(child);
-      return child;
-    };
     const status = async (): Promise<{ seq: number; state: string }> =>
-      (await nc.request('freshet.engine.status', '{}', { timeout: 500 })).json();
-    const kill = (child: ChildProcess): Promise<void> =>
-      new Promise((resolve) => {
-        child.once('exit', () => resolve());
-        child.kill('SIGKILL');
-      });
-    let child = launch();
-    await publish(...catalogue(), ...reading(400));
+      (await services.nc.request('freshet.engine.status', '{}', { timeout: 500 })).json();
+    let child = services.launch('engine');
+    await publish(...books(), ...reading(400));
     await until(() => recorded().length > 0, { within: 60_000 });
     for (let round = 0; round < 2; round++) {
       const from = (await until(status, { within: 30_000 })).seq;
       const sending = publish(...reading(400, 400 + round * 400));
       await until(async () => (await status()).seq > from + 5 * round);
-      await kill(child);
+      await end(child);
       await sending;
-      child = launch();
+      child = services.launch('engine');
     }
-    const last = (await (await createJetStreamLog({ nc, publisher })).info()).lastSeq;
+    const last = (await (await createJetStreamLog(services)).info()).lastSeq;
     await until(
       async () => {
         const now = await status();
@@ -580,6 +504,6 @@ describe('an engine that trains', () => {
       { within: 60_000 },
     );
     expect(await hash()).toEqual(await uninterrupted(recorded()));
-    await kill(child);
+    await end(child);
   });
 });

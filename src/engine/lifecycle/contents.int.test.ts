@@ -1,32 +1,14 @@
 /** `freshet verify` names the changed value of a model or snapshot. */
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import type { NatsConnection } from 'nats';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { silent } from '../../../test/support/counting.ts';
-import {
-  clicked,
-  dismissed,
-  linked,
-  publishAll,
-  published,
-  registered,
-  served,
-  viewed,
-} from '../../../test/support/events.ts';
-import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
-import { makeTempDir, removeTempDir, tempDir } from '../../../test/support/tempdir.ts';
+import { clicked, dismissed, linked, published, registered, served, viewed } from '../../../test/support/events.ts';
+import { useServices } from '../../../test/support/services.ts';
+import { tempDir } from '../../../test/support/tempdir.ts';
 import { until } from '../../../test/support/wait.ts';
 import { itemId, userId } from '../../bus/event/ids.ts';
-import { createPublisher, type Publisher } from '../../bus/nats/publisher.ts';
 import type { Verdict } from '../../bus/projection/verify.ts';
-import type { RunningService } from '../../bus/service/description.ts';
-import { applyStreams } from '../../bus/streams/plan.ts';
-import { completeConfig } from '../../config/load.ts';
 import { emptyModel } from '../fold/model-fold.ts';
 import {
   type Cell,
@@ -39,7 +21,6 @@ import {
   touching,
 } from '../model/mod.ts';
 import type { Manifest } from '../snapshots/manifest.ts';
-import { startEngine } from '../start.ts';
 import { contentsEndpoint, firstDifferenceOfContents, type WrittenContents } from './contents.ts';
 
 /** A model in which every table has rows but that of recorded inputs. */
@@ -169,41 +150,12 @@ describe('a model’s contents', () => {
 
 describe('a running engine', () => {
   const settings = {
-    projection: { batch_wait_ms: 1, idle_check_ms: 100, check_interval_ms: 100, backoff_min_ms: 5, heartbeat_ms: 200 },
     engine: { snapshot_interval_ms: 3_600_000, snapshot_events: 1_000_000, training_content: false },
   };
-  let server: TestNatsServer;
-  let data: string;
-  let nc: NatsConnection;
-  let publisher: Publisher;
-  let engine: RunningService | undefined;
-  let other: RunningService | undefined;
+  const services = useServices('contents', { settings });
+  const { start, publish, caughtUp } = services;
+  afterEach(() => vi.restoreAllMocks());
 
-  beforeEach(async () => {
-    server = await startNatsServer();
-    data = makeTempDir('contents');
-    writeFileSync(join(data, 'settings.json'), JSON.stringify(settings));
-    nc = await server.connect();
-    publisher = createPublisher(nc);
-    await applyStreams(nc);
-  });
-  afterEach(async () => {
-    vi.restoreAllMocks();
-    await other?.stop();
-    await engine?.stop();
-    engine = undefined;
-    other = undefined;
-    await publisher.close();
-    await server.stop();
-    removeTempDir(data);
-  });
-
-  const start = async (): Promise<void> => {
-    const config = completeConfig(settings);
-    engine = await startEngine({ config, natsUrl: server.url, data, healthPort: 0, logger: silent });
-  };
-  const folded = (seq: number): Promise<boolean> =>
-    until(() => engine?.status().seq === seq && engine.status().state === 'ready', { within: 30_000 });
   const history = () => [
     ...['a', 'b', 'c', 'd'].map((item) => published(item)),
     registered('u1', { age: 41 }),
@@ -214,28 +166,14 @@ describe('a running engine', () => {
     clicked('u2', 'd', { list: 'l1' }),
     dismissed('u3', 'd'),
   ];
-  const ENTRY = fileURLToPath(new URL('../../../bin/freshet.mjs', import.meta.url));
   async function verify(replica = 1): Promise<Verdict> {
-    const args = [
-      'verify',
-      'engine',
-      '--replica',
-      String(replica),
-      '--data',
-      data,
-      '--config',
-      join(data, 'settings.json'),
-      '--nats',
-      server.url,
-      '--json',
-    ];
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [ENTRY, ...args]).catch(
-      (err: { stdout: string; stderr: string }) => err,
-    );
+    const { stdout, stderr } = await services
+      .runFreshet('verify', 'engine', '--replica', `${replica}`, '--json')
+      .catch((err: { stdout: string; stderr: string }) => err);
     if (stdout === '') throw new Error(stderr);
     const [verdict] = (JSON.parse(stdout) as { services: Verdict[] }).services;
     if (!verdict) throw new Error(stdout);
-    expect(readdirSync(data).filter((name) => name.includes('.contents-'))).toEqual([]);
+    expect(readdirSync(services.data).filter((name) => name.includes('.contents-'))).toEqual([]);
     return verdict;
   }
 
@@ -250,15 +188,15 @@ describe('a running engine', () => {
       numbers = [items[end] as number, items[end - 1] as number];
       this.pairs.add(...numbers, 0, 0, 1);
     });
-    const last = await publishAll(publisher, [viewed('u2', 'd')]);
-    await folded(last);
+    const last = await publish(viewed('u2', 'd'));
+    await caughtUp(last);
     vi.restoreAllMocks();
     return last;
   }
 
   it('with a wrong count in its model is reported with both values and the events of the count', async () => {
-    await start();
-    await folded(await publishAll(publisher, history()));
+    await start('engine');
+    await caughtUp(await publish(...history()));
     const sound = await verify();
     expect(sound.live).toBe(sound.rebuilt);
 
@@ -271,22 +209,21 @@ describe('a running engine', () => {
   });
 
   it('is not compared under other settings', async () => {
-    await start();
-    await folded(await publishAll(publisher, history()));
+    await start('engine');
+    await caughtUp(await publish(...history()));
     const others = { ...settings, engine: { ...settings.engine, ranker_rate: 0.001 } };
-    writeFileSync(join(data, 'settings.json'), JSON.stringify(others));
+    writeFileSync(services.settingsFile, JSON.stringify(others));
     await expect(verify()).rejects.toThrow(/FRESHET_FOLD_VERSION_DIFFERS: The engine service runs with configuration/);
   });
 
   it('is compared by its own model, not by that of another instance', async () => {
-    await start();
-    await folded(await publishAll(publisher, history()));
+    await start('engine');
+    await caughtUp(await publish(...history()));
     await countWrongly();
-    const config = completeConfig(settings);
-    other = await startEngine({ config, natsUrl: server.url, data, healthPort: 0, logger: silent, replica: 2 });
+    await start('engine', { replica: 2 });
     await until(
       async () => {
-        for await (const { metadata, endpoints } of await nc.services.client().info('freshet-engine'))
+        for await (const { metadata, endpoints } of await services.nc.services.client().info('freshet-engine'))
           if (metadata?.instance === 'engine-2')
             return endpoints.some(({ subject }) => subject === 'freshet.engine.contents');
         return false;
@@ -302,16 +239,15 @@ describe('a running engine', () => {
   });
 
   it('with an event added to its snapshot by hand is reported', async () => {
-    await start();
-    const last = await publishAll(publisher, history());
-    await folded(last);
-    await engine?.stop();
-    engine = undefined;
+    await start('engine');
+    const last = await publish(...history());
+    await caughtUp(last);
+    await services.stop('engine');
 
-    const kv = await nc.jetstream().views.kv('engine', { bindOnly: true });
-    const store = await nc.jetstream().views.os('snapshots');
-    const manifest = (await kv.get('current'))?.json<Manifest>() as Manifest;
-    const model = emptyModel(completeConfig(settings));
+    const kv = await services.nc.jetstream().views.kv('engine', { bindOnly: true });
+    const store = await services.nc.jetstream().views.os('snapshots');
+    const manifest = (await services.kvValue<Manifest>('engine', 'current')) as Manifest;
+    const model = emptyModel(services.config());
     model.importState((await store.getBlob(manifest.object)) as Uint8Array);
     model.interact({ user: userId('u3'), item: itemId('b'), weight: 16, time: 0, seq: last });
     const state = model.exportState();
@@ -319,8 +255,8 @@ describe('a running engine', () => {
     await store.putBlob({ name: manifest.object, description: JSON.stringify(forged) }, state);
     await kv.put('current', JSON.stringify(forged));
 
-    await start();
-    await folded(last);
+    await start('engine');
+    await caughtUp(last);
     expect((await verify()).first_difference).toMatchObject({
       table: 'model.event',
       key: { user: 'u3', seq: last },

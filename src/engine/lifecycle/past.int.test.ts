@@ -1,12 +1,9 @@
 import { join } from 'node:path';
-import type { NatsConnection } from 'nats';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { silent } from '../../../test/support/counting.ts';
+import { describe, expect, it } from 'vitest';
 import {
   codec,
   dismissed,
   linked,
-  outgoing,
   published,
   registered,
   retracted,
@@ -15,55 +12,24 @@ import {
   viewed,
   withdrawn,
 } from '../../../test/support/events.ts';
-import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
-import { makeTempDir, removeTempDir } from '../../../test/support/tempdir.ts';
+import { useServices } from '../../../test/support/services.ts';
 import { until } from '../../../test/support/wait.ts';
 import { streamSeq } from '../../bus/event/ids.ts';
 import { findPosition } from '../../bus/log/position.ts';
-import { call } from '../../bus/nats/micro.ts';
-import { createPublisher, type Publisher } from '../../bus/nats/publisher.ts';
-import type { RunningService } from '../../bus/service/description.ts';
 import { createServiceLog } from '../../bus/service/log.ts';
 import { erasureKey } from '../../bus/streams/erasure-key.ts';
-import { completeConfig } from '../../config/load.ts';
-import type { Config } from '../../config/schema.ts';
 import type { RankingAnswer } from '../serve/lists.ts';
-import { startEngine } from '../start.ts';
+import type { Manifest } from '../snapshots/manifest.ts';
 import { openPast, type PastEngine } from './past.ts';
 
-const settings = {
-  projection: { batch_wait_ms: 1, idle_check_ms: 100, check_interval_ms: 100, backoff_min_ms: 5, heartbeat_ms: 200 },
+const services = useServices('past', {
   // Frequent snapshots, and a ranker that learns from every event.
-  engine: { snapshot_events: 1, snapshots_kept: 50, training_content: false },
-};
-const config = completeConfig(settings);
-
-let server: TestNatsServer;
-let data: string;
-let running: RunningService | undefined;
-let nc: NatsConnection;
-let publisher: Publisher;
-
-beforeEach(async () => {
-  server = await startNatsServer();
-  data = makeTempDir('past');
-  nc = await server.connect();
-  publisher = createPublisher(nc);
+  settings: { engine: { snapshot_events: 1, snapshots_kept: 50, training_content: false } },
 });
-afterEach(async () => {
-  await running?.stop();
-  running = undefined;
-  await publisher.close();
-  await server.stop();
-  removeTempDir(data);
-});
-
-const start = async (): Promise<void> => {
-  running = await startEngine({ config, natsUrl: server.url, data, healthPort: 0, logger: silent });
-};
-const publish = async (event: TestEvent): Promise<number> => (await publisher.publish(outgoing(event))).seq;
+const config = services.config();
+const { publish, ask } = services;
 const serve = (user: string, seq: number): Promise<RankingAnswer> =>
-  call<RankingAnswer>(nc, 'freshet.engine.recommend', { user, n: 10, min_seq: seq, max_age_ms: 0, explain: true });
+  ask<RankingAnswer>('engine.recommend', { user, n: 10, min_seq: seq, max_age_ms: 0, explain: true });
 
 interface Opened {
   notes: string[];
@@ -71,7 +37,8 @@ interface Opened {
   list(user: string): RankingAnswer;
 }
 
-async function open(seq: number, { file = join(data, 'engine.sqlite'), by = config } = {}): Promise<Opened> {
+async function open(seq: number, { file = join(services.data, 'engine.sqlite'), by = config } = {}): Promise<Opened> {
+  const { nc, publisher, data } = services;
   const notes: string[] = [];
   const log = await createServiceLog({ nc, publisher, config, service: 'engine' });
   const engine = await openPast({
@@ -114,14 +81,15 @@ function history(): TestEvent[] {
 
 describe('the engine as it was', () => {
   it('computes the lists that were served live, from a snapshot, with the live rows, or from the log alone', async () => {
-    await start();
+    await services.start('engine');
     const live: { user: string; answer: RankingAnswer }[] = [];
     for (const [i, event] of history().entries()) {
       const seq = await publish(event);
       if (i < 12 || i % 8 !== 0) continue;
       for (const user of ['u1', 'u2', 's1']) live.push({ user, answer: await serve(user, seq) });
       // The snapshots lie between the requested positions.
-      if (i % 16 === 0) await until(async () => (await snapshotSeq()) >= seq);
+      if (i % 16 === 0)
+        await until(async () => ((await services.kvValue<Manifest>('engine', 'current'))?.seq ?? 0) >= seq);
     }
     const head = live.at(-1)?.answer.seq as number;
     const from = new Set<string | null>();
@@ -135,15 +103,14 @@ describe('the engine as it was', () => {
     expect(from.size).toBeGreaterThan(2);
     // Without the rows, from the beginning of the log.
     for (const { user, answer } of live.filter((_, i) => i % 5 === 0)) {
-      const past = await open(answer.seq, { file: join(data, 'none.sqlite') });
+      const past = await open(answer.seq, { file: join(services.data, 'none.sqlite') });
       expect(shown(past.list(user)), `${user} at ${answer.seq}, from the log`).toEqual(shown(answer));
       expect(past.engine.snapshot).toBeNull();
       past.engine.close();
     }
 
     // With other settings of lists, the engine skips the earlier snapshots and reports it.
-    const other: Config = completeConfig({ ...settings, engine: { ...settings.engine, include_seen: true } });
-    const past = await open(head, { by: other });
+    const past = await open(head, { by: services.config({ engine: { include_seen: true } }) });
     expect(past.engine.snapshot).toBeNull();
     expect(past.notes.length).toBeGreaterThan(0);
     expect(past.notes[0]).toMatch(/skips it.*made under another configuration/);
@@ -151,7 +118,8 @@ describe('the engine as it was', () => {
   });
 
   it('has exactly the requested position, by sequence or by time', async () => {
-    await start();
+    await services.start('engine');
+    const { nc, publisher } = services;
     const log = await createServiceLog({ nc, publisher, config, service: 'engine' });
     await expect(findPosition(nc, log, { seq: 1 })).rejects.toMatchObject({ code: 'FRESHET_POSITION_UNKNOWN' });
     const taken: number[] = [];
@@ -174,8 +142,3 @@ describe('the engine as it was', () => {
       });
   });
 });
-
-async function snapshotSeq(): Promise<number> {
-  const kv = await nc.jetstream().views.kv('engine');
-  return (await kv.get('current'))?.json<{ seq: number }>().seq ?? 0;
-}

@@ -1,23 +1,17 @@
 /** Rankings in flight to KV on a real server: those of forgotten users, and the recorded positions. */
-import type { NatsConnection } from 'nats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RANKINGS } from '../../../streams.config.ts';
-import { silent } from '../../../test/support/counting.ts';
-import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
+import { useServices } from '../../../test/support/services.ts';
 import { until } from '../../../test/support/wait.ts';
 import { streamSeq } from '../../bus/event/ids.ts';
 import type { OutgoingMessage } from '../../bus/nats/publisher.ts';
-import { createPublisher, type Publisher } from '../../bus/nats/publisher.ts';
-import { applyStreams } from '../../bus/streams/plan.ts';
 import { completeConfig } from '../../config/load.ts';
 import { emptyModel } from '../fold/model-fold.ts';
 import { createLists } from '../serve/lists.ts';
 import type { ItemChange } from './changed-items.ts';
 import { createRankingPublisher, type RankingPublisher, readSettled } from './ranking-publisher.ts';
 
-let server: TestNatsServer;
-let nc: NatsConnection;
-let publisher: Publisher;
+const services = useServices('ranking-publisher');
 let rankings: RankingPublisher;
 /** Keys that were sent to the server, or that the test refused. */
 let sent: string[];
@@ -29,10 +23,7 @@ let gate: (key: string) => Promise<void>;
 let changes: () => AsyncGenerator<ItemChange>;
 
 beforeEach(async () => {
-  server = await startNatsServer();
-  nc = await server.connect();
-  await applyStreams(nc, {});
-  publisher = createPublisher(nc);
+  const { nc, publisher, logger } = services;
   sent = [];
   acknowledged = [];
   gate = () => Promise.resolve();
@@ -52,7 +43,7 @@ beforeEach(async () => {
     nc,
     lists: createLists({ model, seq, snapshot, config: 'c', length: 10, capacity: 10, depth: 10 }),
     publisher: { ...publisher, publish },
-    logger: silent,
+    logger,
     caughtUp: () => true,
     paused: () => false,
     seq,
@@ -75,20 +66,18 @@ beforeEach(async () => {
 afterEach(async () => {
   gate = () => Promise.resolve();
   await rankings.stop();
-  await publisher.close();
-  await server.stop();
 });
 
 /** Messages of a user's key: a value, or a marker that still names them. */
 async function messagesOf(user: string): Promise<number> {
   const filter = `$KV.${RANKINGS.name}.user.${user}`;
-  const jsm = await nc.jetstreamManager();
+  const jsm = await services.nc.jetstreamManager();
   const { state } = await jsm.streams.info(`KV_${RANKINGS.name}`, { subjects_filter: filter });
   return state.subjects?.[filter] ?? 0;
 }
 /** What the erasure does once every service has folded the record. */
 const purge = async (user: string): Promise<void> => {
-  const jsm = await nc.jetstreamManager();
+  const jsm = await services.nc.jetstreamManager();
   await jsm.streams.purge(`KV_${RANKINGS.name}`, { filter: `$KV.${RANKINGS.name}.user.${user}` });
 };
 const countOf = (key: string): number => sent.filter((one) => one === key).length;
@@ -167,7 +156,7 @@ describe('the ranking in flight of a user who is forgotten', () => {
 });
 
 describe('the trending list', () => {
-  const settledSimilar = async (): Promise<number | undefined> => (await readSettled(nc)).similar;
+  const settledSimilar = async (): Promise<number | undefined> => (await readSettled(services.nc)).similar;
 
   it('records up to which position lists of similar items are published', async () => {
     rankings.start({ users: 0, similar: 1 });
@@ -204,6 +193,6 @@ describe('the trending list', () => {
     answer();
     await until(() => acknowledged.includes('similar.y'));
     await until(async () => (await settledSimilar()) === 7);
-    expect(await readSettled(nc)).toEqual({ users: expect.any(Number), similar: 7 });
+    expect(await readSettled(services.nc)).toEqual({ users: expect.any(Number), similar: 7 });
   });
 });

@@ -1,36 +1,22 @@
 /** The store of snapshots on a real server: which of them the pointer may name. */
-import type { NatsConnection } from 'nats';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { silent } from '../../../test/support/counting.ts';
-import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
-import { createPublisher, type Publisher } from '../../bus/nats/publisher.ts';
-import { applyStreams } from '../../bus/streams/plan.ts';
+import { beforeEach, expect, it } from 'vitest';
+import { useServices } from '../../../test/support/services.ts';
 import type { Manifest } from './manifest.ts';
 import { createSnapshots, type ModelImage, POINTER, type Snapshots } from './snapshots.ts';
 
-let server: TestNatsServer;
-let nc: NatsConnection;
-let publisher: Publisher;
+const services = useServices('snapshots');
 let snapshots: Snapshots;
 
 beforeEach(async () => {
-  server = await startNatsServer();
-  nc = await server.connect();
-  await applyStreams(nc);
-  publisher = createPublisher(nc);
   snapshots = await createSnapshots({
-    nc,
-    publisher,
-    logger: silent,
+    nc: services.nc,
+    publisher: services.publisher,
+    logger: services.logger,
     origin: () => ({ config: 'c', model: 1, fold: 'f', stream: '2026-01-01T00:00:00Z' }),
     keep: 5,
     stallMs: 1_000,
   });
   await snapshots.load();
-});
-afterEach(async () => {
-  await publisher.close();
-  await server.stop();
 });
 
 const image = (seq: number): ModelImage => ({
@@ -45,10 +31,7 @@ const image = (seq: number): ModelImage => ({
   prequential: null,
   marks: [],
 });
-async function pointer(): Promise<string | undefined> {
-  const entry = await (await nc.jetstream().views.kv('engine', { bindOnly: true })).get(POINTER);
-  return entry?.json<Manifest>().object;
-}
+const pointer = async () => (await services.kvValue<Manifest>('engine', POINTER))?.object;
 
 it('the pointer moves back to an older snapshot, and never to one that was removed', async () => {
   const old = (await snapshots.write(image(1))) as Manifest;
