@@ -1,64 +1,16 @@
 /** Forgetting where things go wrong on the way: whatever happens, all ends in the state that the purged log gives. */
-import { copyFileSync, existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ErasureView } from '../../src/bus/erasure/ledger.ts';
 import { SERVICES, type ServiceName } from '../../src/bus/projection/definition.ts';
 import { applyStreams } from '../../src/bus/streams/plan.ts';
-import type { Manifest } from '../../src/engine/snapshots/manifest.ts';
-import { clicked, linked, outgoing, published, registered, served, viewed } from '../support/events.ts';
-import { metric, useServices } from '../support/services.ts';
+import { history, ITEMS, useErasures } from '../support/erasures.ts';
+import { linked, outgoing, viewed } from '../support/events.ts';
+import { metric } from '../support/services.ts';
 import { until } from '../support/wait.ts';
 
-const services = useServices('forget-cases', {
-  settings: {
-    erasure: { look_ms: 20, rebuild_after_ms: 50 },
-    engine: { training_content: false, snapshot_interval_ms: 3_600_000, snapshot_events: 1_000_000 },
-  },
-});
+const { services, startAll, forget, status, done, expectEqualWithout } = useErasures('forget-cases');
 const { start, stop, publish, caughtUp, ask, subjects } = services;
-const startAll = async (): Promise<void> => {
-  for (const service of SERVICES) await start(service);
-};
-const forget = (user: string): Promise<ErasureView> => ask('user.forget', { user });
-const status = (erasure: string): Promise<ErasureView> => ask('user.erasure', { erasure });
-const done = async (erasure: string): Promise<ErasureView> =>
-  until(
-    async () => {
-      const entry = await status(erasure);
-      return entry.state === 'done' && entry;
-    },
-    { within: 90_000, what: `erasure ${erasure}` },
-  );
-
-/** Of all services tables, statistics and state are what the log gives that there is; nobody of these is in it. */
-async function expectEqualWithout(...ids: string[]): Promise<void> {
-  const { stdout, stderr } = await services
-    .runFreshet('verify', '--json')
-    .catch((err: { stdout: string; stderr: string }) => err);
-  expect(JSON.parse(stdout || '{}'), stderr).toMatchObject({ equal: true });
-  for (const id of ids) {
-    expect(await subjects(`ev.user.${id}.>`)).toEqual([]);
-    expect(await subjects(`ev.feedback.${id}.>`)).toEqual([]);
-    await expect(ask('user.get', { user: id })).rejects.toMatchObject({
-      problem: { code: 'FRESHET_NOT_FOUND' },
-    });
-  }
-}
-
-const ITEMS = ['a', 'b', 'c', 'd', 'e', 'f'];
-/** Six items, five users with histories long enough that the ranker learns, a list that was shown and a click. */
-const history = () => [
-  ...ITEMS.map((item) => published(item)),
-  registered('u1', { age: 41 }),
-  ...['u1', 'u2', 'u3', 'u4', 'u5'].flatMap((user, at) =>
-    Array.from({ length: 8 }, (_, i) => viewed(user, ITEMS[(i + at) % ITEMS.length] as string)),
-  ),
-  viewed('s1', 'a'),
-  linked('u1', 's1'),
-  served('u1', 'l1', ['c', 'd']),
-  clicked('u1', 'c', { list: 'l1' }),
-];
 
 describe('a user is forgotten', () => {
   it('while events of the user arrive, and a session is linked', async () => {
@@ -122,56 +74,6 @@ describe('a user is forgotten', () => {
     for (const step of (await done(erasure)).services) expect(step).toMatchObject({ state: 'exact' });
     expect(await stepOf('engine')).not.toHaveProperty('down');
     await expectEqualWithout('u1', 's1');
-  });
-
-  it('before an older copy of a SQLite file is restored, for each service', async () => {
-    await startAll();
-    await caughtUp(await publish(...history()));
-    for (const service of SERVICES) {
-      await stop(service);
-      copyFileSync(join(services.data, `${service}.sqlite`), join(services.data, `${service}.old`));
-      expect(existsSync(join(services.data, `${service}.sqlite-wal`))).toBe(false);
-      await start(service);
-    }
-    const { erasure } = await forget('u1');
-    await done(erasure);
-    const last = await publish(viewed('u2', 'a'));
-    await caughtUp(last);
-    for (const service of SERVICES) {
-      await stop(service);
-      copyFileSync(join(services.data, `${service}.old`), join(services.data, `${service}.sqlite`));
-      const one = await start(service);
-      await until(() => one.status().seq >= last && one.status().rebuild_due === undefined, { within: 60_000 });
-    }
-    await caughtUp(last);
-    await expectEqualWithout('u1', 's1');
-  });
-
-  it('before an older snapshot of the model is restored', async () => {
-    await startAll();
-    await caughtUp(await publish(...history()));
-    await stop('engine');
-    const kv = await services.nc.jetstream().views.kv('engine', { bindOnly: true });
-    const store = await services.nc.jetstream().views.os('snapshots');
-    const old = (await services.kvValue<Manifest>('engine', 'current')) as Manifest;
-    const bytes = (await store.getBlob(old.object)) as Uint8Array;
-    await start('engine');
-    await done((await forget('u1')).erasure);
-    await stop('engine');
-    for (const { name } of await store.list()) await store.delete(name);
-    await store.putBlob({ name: old.object, description: JSON.stringify(old) }, bytes);
-    await kv.put('current', JSON.stringify(old));
-
-    const engine = await start('engine');
-    expect(engine.status().started_from).toMatchObject({ snapshot: old.object });
-    const last = await publish(viewed('u2', 'a'));
-    await caughtUp(last);
-    // Its rows hold nothing of the user; what it has learned from them is taken out by a rebuild.
-    await until(() => engine.status().rebuild_due === undefined, { within: 60_000 });
-    await caughtUp(last);
-    await expectEqualWithout('u1', 's1');
-    // Nor does a snapshot: all that there are were written since.
-    expect((await store.list()).filter(({ name, deleted }) => name === old.object && !deleted)).toEqual([]);
   });
 
   it('before a backup of the stream is restored that still contains the user', async () => {
