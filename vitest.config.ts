@@ -11,6 +11,7 @@ class LongestFirst extends BaseSequencer {
     const sorted = await super.sort(files);
     const rank = ({ moduleId }: TestSpecification): number => {
       const path = relative(import.meta.dirname, moduleId);
+      if (LONG_BESIDE_THE_SOURCE.some((name) => path.includes(name))) return 1;
       if (path.endsWith('.unit.test.ts')) return 3;
       if (!path.startsWith('test')) return 2;
       return FIRST.some((name) => path.includes(name)) ? 0 : 1;
@@ -18,6 +19,8 @@ class LongestFirst extends BaseSequencer {
     return sorted.sort((a, b) => rank(a) - rank(b));
   }
 }
+/** Files beside the source that take as long as files across services. */
+const LONG_BESIDE_THE_SOURCE = ['artifacts/inputs.int', 'engine/start.int'];
 /** The longest of all. */
 const FIRST = ['docs/commands', 'faults/faults', 'e2e/shadow', 'e2e/replay', 'e2e/forget.test'];
 

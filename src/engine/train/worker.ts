@@ -1,5 +1,5 @@
 /** Entry of the training worker: loads TensorFlow once, and trains one input at a time. */
-import { setPriority } from 'node:os';
+import { constants, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../../errors.ts';
 import { encodeMap, type TrainingData } from '../model/mod.ts';
@@ -32,10 +32,13 @@ export type TrainingReply =
 
 const port = parentPort;
 if (port === null) throw new Error('this module is the entry of a worker thread');
-/** The lowest priority of the system: no caller waits for a training, and callers do wait for lists. */
-const LOWEST_PRIORITY = 19;
+/**
+ * Below normal, because callers wait for lists and none waits for a training. With the lowest priority a training had
+ * 1.5 % of a core that other processes keep busy, and reached its time limit; with this one it has 10 %.
+ */
+const PRIORITY = constants.priority.PRIORITY_BELOW_NORMAL;
 // On Linux this sets the priority of this thread and of the threads that TensorFlow starts from it; elsewhere that of the process.
-if (process.platform === 'linux') setPriority(LOWEST_PRIORITY);
+if (process.platform === 'linux') setPriority(PRIORITY);
 const loading = loadTensorflow();
 // The request that waits for it reports the error.
 loading.catch(() => {});
