@@ -268,7 +268,10 @@ export const CONFIG_SCHEMA = section(
           100,
         ),
         training_content: flag(true, 'whether the engine trains whitened likeness, by which it ranks new items'),
-        training_towers: flag(false, 'whether the engine also trains the two-tower model'),
+        training_towers: flag(
+          false,
+          'no longer used: the engine trained a two-tower model; if this is true, the engine logs a warning',
+        ),
         training_first_events: whole(
           5_000,
           'sequence of the log at which the engine trains first; it trains again whenever the sequence has doubled',

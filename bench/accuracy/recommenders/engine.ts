@@ -83,7 +83,6 @@ export function createEngine(
   const trainer = createTrainer({
     logger: createLogger({ service: 'accuracy', level: 'warn' }),
     ...trainerOptionsOf(config),
-    towers: { ...trainerOptionsOf(config).towers, timeLimitMs: TRAINING_MS },
     timeLimitMs: TRAINING_MS,
   });
   const schedule = scheduleOf(config);

@@ -52,6 +52,11 @@ export function createArtifactsPart(context: EngineContext, options: ArtifactsPa
   const { config, store, logger, metrics, first, rows } = context;
   const { model, records, objects, uncopied, position, catchingUp } = options;
   const pollMs = config.engine.training_follow_ms;
+  if (config.engine.training_towers)
+    logger.warn(
+      { setting: 'engine.training_towers' },
+      'the setting is no longer used: the engine does not train two towers; remove it',
+    );
   const copies = createCopies({ records, objects, uncopied, logger, pollMs });
   const follower = createFollower({ records, objects, next: () => store.checkpoint().seq + 1, logger, pollMs });
   const trainings = createTrainings({

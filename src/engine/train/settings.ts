@@ -5,10 +5,7 @@ import type { TrainingSchedule } from './schedule.ts';
 import type { TrainerOptions } from './trainer.ts';
 
 /** Kinds of inputs, in the order in which the engine trains them. */
-export const trainedKinds = ({ engine }: Config): InputKind[] => [
-  ...(engine.training_content ? (['content'] as const) : []),
-  ...(engine.training_towers ? (['towers'] as const) : []),
-];
+export const trainedKinds = ({ engine }: Config): InputKind[] => (engine.training_content ? ['content'] : []);
 
 export const scheduleOf = ({ engine }: Config): TrainingSchedule => ({
   first: engine.training_first_events,
@@ -17,6 +14,5 @@ export const scheduleOf = ({ engine }: Config): TrainingSchedule => ({
 
 export const trainerOptionsOf = ({ engine }: Config): Omit<TrainerOptions, 'logger'> => ({
   content: { features: engine.training_features, rank: engine.training_rank },
-  towers: { features: engine.training_features },
   timeLimitMs: engine.training_time_limit_ms,
 });

@@ -11,12 +11,9 @@ import {
 } from '../model/mod.ts';
 import { type LoadedTensorflow, loadTensorflow, type TensorflowBackend } from './backend.ts';
 import { trainClosedForm } from './closed-form.ts';
-import { TOWERS_DEFAULTS, trainTowers } from './towers.ts';
 import { createTrainer, type Trainer } from './trainer.ts';
 
-const KINDS = ['content', 'towers'] as const;
 const SMALL = { features: 256, rank: 8 };
-const QUICK = { ...TOWERS_DEFAULTS, ...SMALL, hidden: 6, steps: 120, batch: 32, items: 256 };
 const quiet = { warn: () => {}, info: () => {} };
 
 /** Readers of five tastes; an item has the tag of its taste, and one of each taste is never taken. */
@@ -63,74 +60,59 @@ const trainsOn = (backend: TensorflowBackend): void => {
         await run(loaded.tf);
       });
     };
-    const train = (tf: LoadedTensorflow['tf'], kind: InputKind, model = readers()) =>
-      kind === 'content'
-        ? trainClosedForm(tf, dataOf(model, kind), { ...SMALL, lambda: 10 })
-        : trainTowers(tf, dataOf(model, kind), QUICK);
+    const train = (tf: LoadedTensorflow['tf'], model = readers()) =>
+      trainClosedForm(tf, dataOf(model, 'content'), { ...SMALL, lambda: 10 });
 
-    for (const kind of KINDS) {
-      on(`ranks ${kind} better than chance and lets go of its memory`, async (tf) => {
-        const before = tf.memory().numTensors;
-        const { map } = await train(tf, kind);
-        expect(tf.memory().numTensors).toBe(before);
-        expect(map.quality.reciprocalRank).toBeGreaterThan(1.5 * map.quality.chance);
-      });
+    on('ranks better than chance and lets go of its memory', async (tf) => {
+      const before = tf.memory().numTensors;
+      const { map } = await train(tf);
+      expect(tf.memory().numTensors).toBe(before);
+      expect(map.quality.reciprocalRank).toBeGreaterThan(1.5 * map.quality.chance);
+    });
 
-      on(`scores ${kind} in plain arrays as TensorFlow does`, async (tf) => {
-        const model = readers(true);
-        const { map } = await train(tf, kind, model);
-        const data = dataOf(model, kind);
-        const items = data.featureStarts.length - 1;
-        const rows = map.hashes.length + map.embeddingSize;
-        const dense = new Float32Array(items * rows);
-        const mapped = new MappedItems(encodeMap(map));
-        for (let item = 0; item < items; item++) {
-          const own = data.features.subarray(data.featureStarts[item]!, data.featureStarts[item + 1]!);
-          const embedding = data.embeddings.subarray(item * data.embeddingSize, (item + 1) * data.embeddingSize);
-          mapped.set(item, own, [...embedding]);
-          for (const hash of own) {
-            const column = map.hashes.indexOf(hash);
-            if (column >= 0) dense[item * rows + column] = 1;
-          }
-          dense.set(embedding, item * rows + map.hashes.length);
+    on('scores in plain arrays as TensorFlow does', async (tf) => {
+      const model = readers(true);
+      const { map } = await train(tf, model);
+      const data = dataOf(model, 'content');
+      const items = data.featureStarts.length - 1;
+      const rows = map.hashes.length + map.embeddingSize;
+      const dense = new Float32Array(items * rows);
+      const mapped = new MappedItems(encodeMap(map));
+      for (let item = 0; item < items; item++) {
+        const own = data.features.subarray(data.featureStarts[item]!, data.featureStarts[item + 1]!);
+        const embedding = data.embeddings.subarray(item * data.embeddingSize, (item + 1) * data.embeddingSize);
+        mapped.set(item, own, [...embedding]);
+        for (const hash of own) {
+          const column = map.hashes.indexOf(hash);
+          if (column >= 0) dense[item * rows + column] = 1;
         }
-        const past = [3, 14, 15, 92];
-        const who = new Float64Array(map.rank);
-        expect(mapped.gather(past, 100, who)).toBe(true);
-        const scores = tf.tidy(() => {
-          const x = tf.tensor2d(dense, [items, rows]);
-          const pasts = tf.matMul(x, tf.tensor2d(map.user ?? map.item, [rows, map.rank]));
-          let user = tf.div(tf.sum(tf.gather(pasts, past), 0, true), Math.sqrt(past.length));
-          if (map.nobody) user = tf.add(user, tf.tensor2d(map.nobody, [1, map.rank]));
-          let vectors = tf.matMul(x, tf.tensor2d(map.item, [rows, map.rank]));
-          if (map.hidden > 0) {
-            const units = tf.add(
-              tf.matMul(x, tf.tensor2d(map.hiddenIn, [rows, map.hidden])),
-              tf.tensor2d(map.hiddenBias, [1, map.hidden]),
-            );
-            vectors = tf.add(vectors, tf.matMul(tf.relu(units), tf.tensor2d(map.hiddenOut, [map.hidden, map.rank])));
-          }
-          const sums = tf.matMul(vectors, user, false, true);
-          return map.level ? tf.add(sums, tf.matMul(x, tf.tensor2d(map.level, [rows, 1]))) : sums;
-        });
-        const expected = await scores.data();
-        scores.dispose();
-        for (let item = 0; item < items; item++)
-          expect(Math.abs(mapped.score(item, who) - expected[item]!)).toBeLessThan(
-            1e-5 * Math.max(1, Math.abs(expected[item]!)),
+        dense.set(embedding, item * rows + map.hashes.length);
+      }
+      const past = [3, 14, 15, 92];
+      const who = new Float64Array(map.rank);
+      expect(mapped.gather(past, 100, who)).toBe(true);
+      const scores = tf.tidy(() => {
+        const x = tf.tensor2d(dense, [items, rows]);
+        const pasts = tf.matMul(x, tf.tensor2d(map.user ?? map.item, [rows, map.rank]));
+        let user = tf.div(tf.sum(tf.gather(pasts, past), 0, true), Math.sqrt(past.length));
+        if (map.nobody) user = tf.add(user, tf.tensor2d(map.nobody, [1, map.rank]));
+        let vectors = tf.matMul(x, tf.tensor2d(map.item, [rows, map.rank]));
+        if (map.hidden > 0) {
+          const units = tf.add(
+            tf.matMul(x, tf.tensor2d(map.hiddenIn, [rows, map.hidden])),
+            tf.tensor2d(map.hiddenBias, [1, map.hidden]),
           );
+          vectors = tf.add(vectors, tf.matMul(tf.relu(units), tf.tensor2d(map.hiddenOut, [map.hidden, map.rank])));
+        }
+        const sums = tf.matMul(vectors, user, false, true);
+        return map.level ? tf.add(sums, tf.matMul(x, tf.tensor2d(map.level, [rows, 1]))) : sums;
       });
-    }
-
-    on('goes on from the weights in force', async (tf) => {
-      const model = readers();
-      const first = await train(tf, 'towers', model);
-      model.adopt({ kind: 'towers', bytes: encodeMap(first.map), seq: 1_000 });
-      const data = dataOf(model, 'towers');
-      expect(data.previous).toBeDefined();
-      const none = { ...QUICK, steps: 1, learningRate: 1e-9, decay: 0 };
-      const { map } = await trainTowers(tf, data, none);
-      for (let at = 0; at < map.item.length; at++) expect(map.item[at]).toBeCloseTo(first.map.item[at]!, 6);
+      const expected = await scores.data();
+      scores.dispose();
+      for (let item = 0; item < items; item++)
+        expect(Math.abs(mapped.score(item, who) - expected[item]!)).toBeLessThan(
+          1e-5 * Math.max(1, Math.abs(expected[item]!)),
+        );
     });
   });
 };

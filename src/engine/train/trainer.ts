@@ -9,7 +9,6 @@ import { withTimeLimit } from '../../bus/nats/time-limit.ts';
 import { FreshetError } from '../../errors.ts';
 import type { InputKind, TrainingData } from '../model/mod.ts';
 import { CLOSED_FORM_DEFAULTS, type ClosedFormConfig } from './closed-form.ts';
-import { TOWERS_DEFAULTS, type TowersConfig } from './towers.ts';
 import type { TrainingOrder, TrainingReply } from './worker.ts';
 
 /** A training failed: TensorFlow does not load, the worker died, or the training took too long. */
@@ -20,7 +19,6 @@ export class TrainingFailedError extends FreshetError {
 export interface TrainerOptions {
   logger: Pick<Logger, 'warn' | 'info'>;
   content?: Partial<ClosedFormConfig>;
-  towers?: Partial<TowersConfig>;
   /** Milliseconds that one training may take, loading TensorFlow included. */
   timeLimitMs?: number;
   /** URL of the worker's module; left out: the one of this package. */
@@ -66,7 +64,6 @@ interface Pending {
 export function createTrainer(options: TrainerOptions): Trainer {
   const { logger, timeLimitMs = TIME_LIMIT_MS, entry } = options;
   const content = { ...CLOSED_FORM_DEFAULTS, ...options.content };
-  const towers = { ...TOWERS_DEFAULTS, ...options.towers };
   const pending = new Map<number, Pending>();
   let worker: Worker | undefined;
   let orders = 0;
@@ -125,7 +122,7 @@ export function createTrainer(options: TrainerOptions): Trainer {
     train: async (kind, data) => {
       const own = ensureWorker();
       const id = ++orders;
-      const order: TrainingOrder = { id, data: { ...data, kind }, content, towers };
+      const order: TrainingOrder = { id, data: { ...data, kind }, content };
       try {
         const answer = new Promise<Extract<TrainingReply, { ok: true }>>((resolve, reject) => {
           pending.set(id, { resolve, reject });

@@ -48,13 +48,6 @@ export function itemRows(data: TrainingData, most: number): ItemRows {
   };
 }
 
-/** Dense rows of some items (count x columns), each times its factor. */
-export function denseRows(rows: ItemRows, items: ArrayLike<number>): Float32Array {
-  const dense = new Float32Array(items.length * rows.columns);
-  for (let i = 0; i < items.length; i++) addRow(rows, items[i]!, 1, dense, i * rows.columns);
-  return dense;
-}
-
 export function addRow(rows: ItemRows, item: number, factor: number, into: Float32Array, offset: number): void {
   for (let at = rows.starts[item]!; at < rows.starts[item + 1]!; at++) {
     const place = offset + rows.places[at]!;

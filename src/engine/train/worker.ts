@@ -5,14 +5,12 @@ import { messageOf } from '../../errors.ts';
 import { encodeMap, type TrainingData } from '../model/mod.ts';
 import { loadTensorflow } from './backend.ts';
 import { type ClosedFormConfig, trainClosedForm } from './closed-form.ts';
-import { type TowersConfig, trainTowers } from './towers.ts';
 
 /** A request to the worker. */
 export interface TrainingOrder {
   id: number;
   data: TrainingData;
   content: ClosedFormConfig;
-  towers: TowersConfig;
 }
 
 /** An answer of the worker. */
@@ -48,13 +46,12 @@ port.on('message', (order: TrainingOrder) => {
   last = last.then(() => carryOut(order));
 });
 
-async function carryOut({ id, data, content, towers }: TrainingOrder): Promise<void> {
+async function carryOut({ id, data, content }: TrainingOrder): Promise<void> {
   let reply: TrainingReply;
   try {
     const { tf, backend, note } = await loading;
     const started = performance.now();
-    const { map, loss } =
-      data.kind === 'content' ? await trainClosedForm(tf, data, content) : await trainTowers(tf, data, towers);
+    const { map, loss } = await trainClosedForm(tf, data, content);
     const seconds = (performance.now() - started) / 1000;
     const bytes = new Uint8Array(encodeMap(map));
     reply = { id, ok: true, bytes, seconds, backend, note, loss, tensors: tf.memory().numTensors };

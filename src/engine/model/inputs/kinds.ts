@@ -1,7 +1,10 @@
 /** Kinds of recorded inputs, and their quality. */
 import { FreshetError } from '../../../errors.ts';
 
-/** `content`: whitened similarity of items, in closed form; `towers`: the two learned towers. */
+/**
+ * `content`: whitened similarity of items, in closed form; `towers`: two learned towers, which the engine no longer trains
+ * (decision 0028): the kind stays because the ranker's columns, and so the bytes of a state, name it.
+ */
 export type InputKind = 'content' | 'towers' | 'sequence' | 'ranker';
 /** Kinds that score items by their features. */
 export const MAP_KINDS = ['content', 'towers'] as const;
