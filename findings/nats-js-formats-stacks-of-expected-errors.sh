@@ -4,7 +4,7 @@
 #            Node formats the stack of an error when the program reads it, and this program does not.
 # Behaviour: the client reads and extends the stack of each such error itself. In a process with source maps
 #            (`process.setSourceMapsEnabled(true)`, `--enable-source-maps`) the first such error makes Node parse the
-#            source map of every file on the stack: in a bundle that includes the client, most of its start.
+#            source map of every file on the stack, here of a bundle of 350 KB.
 #            To leave the map out for the file that holds the client avoids it.
 # Output:    stacks that the client formatted in 3 requests without a responder: 7
 #            first such request: 63 ms with a source map, 14 ms without; second: 2 ms, 2 ms
