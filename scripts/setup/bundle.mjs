@@ -125,12 +125,24 @@ const forgetMapsOfPackages = (folder) => {
   }
 };
 
-/** @param {string} folder */
+/** Milliseconds after which a bundle that a process began counts as abandoned. */
+const ABANDONED_MS = 3_600_000;
+
+/**
+ * Removes old bundles. A bundle that another process is making has the name of that process as its ending; it stays,
+ * because that process would fail without it.
+ *
+ * @param {string} folder
+ */
 const forget = (folder) => {
   const found = readdirSync(folder)
-    .map((name) => ({ name, time: statSync(join(folder, name)).mtimeMs }))
+    // Another process may rename or remove its own meanwhile.
+    .map((name) => ({ name, time: statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? Date.now() }))
     .sort((a, b) => b.time - a.time);
-  for (const { name } of found.slice(KEPT)) rmSync(join(folder, name), { recursive: true, force: true });
+  const complete = found.filter(({ name }) => !name.includes('.'));
+  const abandoned = found.filter(({ name, time }) => name.includes('.') && Date.now() - time > ABANDONED_MS);
+  for (const { name } of [...complete.slice(KEPT), ...abandoned])
+    rmSync(join(folder, name), { recursive: true, force: true });
 };
 
 /** @type {import('esbuild').Plugin} */
