@@ -124,7 +124,7 @@ export function importUnderKills({ interactions, victims }: UnderKills): void {
       if (!prepared.ok) throw new Error(prepared.problem.message);
       const { subject, identity, payload } = prepared.prepared;
       const js = nc.jetstream();
-      await until(async () => !(await js.publish(subject, payload, { msgID: identity })).duplicate, { within: 10_000 });
+      await until(async () => !(await js.publish(subject, payload, { msgID: identity })).duplicate, { within: 60_000 });
       const again = await system.json<ImportResult>('import', file);
       expect(again).toMatchObject({ read: events, published: 0, duplicates: events, rejected: 0 });
       const { log } = await caughtUp();

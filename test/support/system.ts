@@ -139,10 +139,17 @@ export async function startSystem({
     cliRaw,
     ask,
     publish: async (events, headers = {}) => {
-      const answer = await fetch(`${http}/v1/events`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/cloudevents-batch+json', ...headers },
-        body: JSON.stringify(events),
+      const body = JSON.stringify(events);
+      const post = (): Promise<Response> =>
+        fetch(`${http}/v1/events`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/cloudevents-batch+json', ...headers },
+          body,
+        });
+      // 503: the gateway has no connection at the moment. The events have ids, so to post them again is safe.
+      const answer = await until(async () => {
+        const got = await post();
+        return got.status !== 503 && got;
       });
       const text = await answer.text();
       if (answer.status !== 200) throw new Error(`${answer.status}: ${text}`);
