@@ -5,8 +5,7 @@
  * projection's hash: a change of their wording needs another fold version.
  */
 import { isUtf8 } from 'node:buffer';
-import type { Static, TSchema } from 'typebox';
-import { Compile } from 'typebox/compile';
+import type { Static } from 'typebox';
 import { Format } from 'typebox/format';
 import { type EventProblem, messageOf } from '../../errors.ts';
 import { canonicalJson, hash53, UncanonicalError } from './canonical.ts';
@@ -24,6 +23,7 @@ import {
   type TypeName,
 } from './types.ts';
 import { UPCASTERS, upcast } from './upcast.ts';
+import { compiledAtFirstUse, type Validator } from './validator.ts';
 
 /** A message as the log holds it. */
 export interface StoredMessage {
@@ -99,22 +99,7 @@ export interface EventCodec {
   readonly declared: readonly string[];
 }
 
-interface Validator {
-  Check(value: unknown): boolean;
-  Errors(value: unknown): { instancePath: string; message: string }[];
-}
-
 Format.Set('date-time', (text) => parseTimestamp(text) !== undefined);
-
-/** Compiles a schema at its first use: all of them took 30 ms of each start, and most processes use few. */
-function compiledAtFirstUse(schema: TSchema): Validator {
-  let compiled: Validator | undefined;
-  const get = (): Validator => {
-    compiled ??= Compile(schema);
-    return compiled;
-  };
-  return { Check: (value) => get().Check(value), Errors: (value) => get().Errors(value) };
-}
 
 const VALIDATORS = new Map<string, Validator>(
   Object.entries(EVENT_DATA).map(([type, schema]) => [type, compiledAtFirstUse(schema)]),

@@ -4,8 +4,8 @@
  * names the member, its value, and what the member takes.
  */
 import type { Static, TObject } from 'typebox';
-import { Compile, type Validator } from 'typebox/compile';
 import { BadRequestError } from '../../errors.ts';
+import { compiledAtFirstUse, type SchemaError } from '../event/validator.ts';
 
 /** Returns the checked request. Throws `BadRequestError`, whose details name the `member`. */
 export type RequestCheck<T extends TObject> = (request: Readonly<Record<string, unknown>>) => Static<T>;
@@ -27,24 +27,14 @@ export interface MemberSchema {
   additionalProperties?: boolean;
 }
 
-interface SchemaError {
-  keyword: string;
-  instancePath: string;
-  message: string;
-}
-
-/**
- * The check of a schema. An optional member that is `null` counts as left out, at every depth that the schema describes.
- * Compiling a schema takes some 10 ms, so the first request does it rather than the start of each service.
- */
+/** The check of a schema. An optional member that is `null` counts as left out, at every depth that the schema describes. */
 export function createRequestCheck<T extends TObject>(schema: T): RequestCheck<T> {
-  let validator: Validator | undefined;
+  const validator = compiledAtFirstUse(schema);
   const shape = schema as unknown as MemberSchema;
   const known = shape.additionalProperties === false ? Object.keys(schema.properties) : undefined;
   return (request) => {
     if (known) refuseUnknown(request, known);
     const value = withoutNulls(request, shape);
-    validator ??= Compile(schema);
     if (validator.Check(value)) return value as Static<T>;
     throw refusal(validator.Errors(value), value as object, shape);
   };
