@@ -8,3 +8,4 @@ export declare const countTests: (report: {
 }) => TestCounts & { broken: string[] };
 export declare const countLine: (counts: TestCounts) => string;
 export declare const testFolder: (env?: NodeJS.ProcessEnv, memory?: string, leastFree?: number) => string;
+export declare const runVitest: (args: readonly string[], env: Readonly<Record<string, string>>) => Promise<number>;

@@ -56,21 +56,31 @@ export const testFolder = (env = process.env, memory = MEMORY, leastFree = LEAST
   return tmpdir();
 };
 
+/**
+ * Runs vitest on the tests of the clone, and passes its output through. Resolves with its exit code.
+ *
+ * @param {readonly string[]} args after `run`
+ * @param {Record<string, string>} env variables besides those of this process
+ * @returns {Promise<number>}
+ */
+export const runVitest = (args, env) =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', ...args], {
+      cwd: ROOT,
+      stdio: 'inherit',
+      env: { ...process.env, ...env },
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve(code ?? 1));
+  });
+
 const main = async () => {
   await ensureSetup({ natsServer: true });
   const folder = mkdtempSync(join(testFolder(), 'freshet-test-'));
   try {
     const report = join(folder, 'report.json');
-    const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-    const code = await new Promise((resolve, reject) => {
-      const child = spawn(
-        process.execPath,
-        [join(ROOT, 'node_modules/vitest/vitest.mjs'), ...args, ...process.argv.slice(2)],
-        { cwd: ROOT, stdio: 'inherit', env: { ...process.env, TMPDIR: folder } },
-      );
-      child.on('error', reject);
-      child.on('close', resolve);
-    });
+    const args = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...process.argv.slice(2)];
+    const code = await runVitest(args, { TMPDIR: folder });
     let counts = { passed: 0, failed: 1, skipped: 0, broken: ['vitest wrote no report'] };
     try {
       counts = countTests(JSON.parse(readFileSync(report, 'utf8')));

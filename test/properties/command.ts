@@ -1,10 +1,7 @@
 /** `npm run test:long -- properties`: the laws of the fold, with more runs than `npm test` has time for. */
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { runVitest } from '../../scripts/test.mjs';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** Batching, crashes, repetition and re-delivery; forgetting; order of users; partitions. */
 const LAWS = [
   'src/bus/projection/loop.int.test.ts',
@@ -20,10 +17,5 @@ export const propertiesCommand = (): Command =>
     .description('test the laws of the fold on drawn cases; a failure names the seed that reproduces it (5 minutes)')
     .option('--times <n>', 'how many times the runs of `npm test`', '20')
     .action(async ({ times }: { times: string }) => {
-      const child = spawn(process.execPath, [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', ...LAWS], {
-        cwd: ROOT,
-        stdio: 'inherit',
-        env: { ...process.env, FRESHET_PROPERTY_TIMES: times },
-      });
-      process.exitCode = await new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 1)));
+      process.exitCode = await runVitest(LAWS, { FRESHET_PROPERTY_TIMES: times });
     });
