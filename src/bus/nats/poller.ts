@@ -4,6 +4,8 @@ import { createTimeLimit } from './time-limit.ts';
 export interface PollerOptions {
   /** Milliseconds from one poll to the next. A poll that is due while the task runs is left out. */
   everyMs: number;
+  /** Whether the first poll is at the start; otherwise it is after one interval. */
+  atStart?: boolean;
   /** The task. */
   run: () => void | Promise<void>;
   /** Gets what the task throws, or rejects with. Without it the task must not fail: its failure is an unhandled rejection. */
@@ -13,7 +15,7 @@ export interface PollerOptions {
 }
 
 export interface Poller {
-  /** Polls from now on, for the first time after one interval. The timer does not keep the process alive. */
+  /** Polls from now on. The timer does not keep the process alive. */
   start(): void;
   /** Polls now, unless the task runs already or the poller has stopped. Resolves when that run has ended. */
   poll(): Promise<void>;
@@ -24,7 +26,7 @@ export interface Poller {
 }
 
 /** Repeats a task, and never runs it twice at the same time. */
-export function createPoller({ everyMs, run, onError, stopMs }: PollerOptions): Poller {
+export function createPoller({ everyMs, atStart = false, run, onError, stopMs }: PollerOptions): Poller {
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   let stopped = false;
@@ -51,6 +53,7 @@ export function createPoller({ everyMs, run, onError, stopMs }: PollerOptions): 
       if (stopped || timer) return;
       timer = setInterval(() => void poll(), everyMs);
       timer.unref();
+      if (atStart) void poll();
     },
     poll,
     get stopped() {

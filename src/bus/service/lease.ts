@@ -157,16 +157,14 @@ export function createLease(options: LeaseOptions): Lease {
 
   const poller = createPoller({
     everyMs: pollMs,
+    atStart: true,
     run: poll,
     onError: (err) => logger.debug({ err, lease: key }, 'this process could not poll a lease'),
   });
 
   return {
     held: () => own !== undefined && takenOver && performance.now() - own.at < lapseMs,
-    start: () => {
-      void poller.poll();
-      poller.start();
-    },
+    start: poller.start,
     stop: async () => {
       await poller.stop();
       if (own) await giveBack(own);

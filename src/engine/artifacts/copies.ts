@@ -30,6 +30,7 @@ export function createCopies({ records, objects, uncopied, logger, pollMs }: Cop
   const waiting = [...uncopied];
   const poller = createPoller({
     everyMs: pollMs,
+    atStart: true,
     run: async () => {
       for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
         const input = records.read(next);
@@ -50,10 +51,7 @@ export function createCopies({ records, objects, uncopied, logger, pollMs }: Cop
       waiting.push({ kind, trained_at, from_seq, sha256, backend, seconds, marks });
       void poller.poll();
     },
-    start: () => {
-      void poller.poll();
-      poller.start();
-    },
+    start: poller.start,
     stop: poller.stop,
   };
 }

@@ -27,6 +27,7 @@ const STOP_MS = 2_000;
 export function createFollower({ records, objects, next, logger, pollMs }: FollowerOptions): Follower {
   const poller = createPoller({
     everyMs: pollMs,
+    atStart: true,
     run: async () => {
       for (const { kind, from_seq, sha256 } of await followRecords(records, objects, next))
         logger.info({ kind, from_seq, sha256 }, 'the replica took over an input that replica 1 trained');
@@ -39,10 +40,7 @@ export function createFollower({ records, objects, next, logger, pollMs }: Follo
     stopMs: STOP_MS,
   });
   return {
-    start: () => {
-      void poller.poll();
-      poller.start();
-    },
+    start: poller.start,
     stop: poller.stop,
   };
 }

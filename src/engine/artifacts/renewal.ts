@@ -79,6 +79,7 @@ export function createRenewal(options: RenewalOptions): Renewal {
 
   const poller = createPoller({
     everyMs: pollMs,
+    atStart: true,
     run: async () => {
       if (gone.size > 0 || due()) await work();
     },
@@ -88,15 +89,11 @@ export function createRenewal(options: RenewalOptions): Renewal {
         'the engine could not train its inputs again after an erasure; it tries again at the next poll',
       ),
   });
-  const poll = (): void => void poller.poll();
 
   return {
     due,
-    poll,
-    start: () => {
-      poll();
-      poller.start();
-    },
+    poll: () => void poller.poll(),
+    start: poller.start,
     stop: poller.stop,
   };
 }
