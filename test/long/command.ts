@@ -1,5 +1,5 @@
 /**
- * `npm run test:long -- NAME`: the long form of a suite of which `npm test` runs a small case. The commands run from
+ * `npm run test:long -- NAME`: the long form of a suite; `npm test` runs a small case of it. The commands run from
  * their sources; each ends with 0 only if all that it checked holds.
  */
 import { Command } from 'commander';

@@ -38,7 +38,7 @@ export interface ProjectionHash {
 const LEFT_OUT: ReadonlySet<string> = new Set(['fingerprint', 'said_back', 'rebuild_due']);
 /** Prefix of tables that hold inputs of the fold beside the log. They are not a result of the fold. */
 export const RECORDED = 'recorded_';
-/** Tables of which only some columns are state. */
+/** Tables in which only some columns are state. */
 const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   checkpoint: ['one', 'created', 'clock', 'fence', 'version'],
   dead_letter: ['seq', 'subject', 'payload', 'code', 'message'],

@@ -67,7 +67,7 @@ export interface InputRecords extends InputSource {
   trainedAt(kind: InputKind): number;
   /** Inputs that contain a part of a user whom an erasure forgot later, in order. */
   tainted(): InputMention[];
-  /** Digest of the inputs that count up to this position; empty if there are none. */
+  /** Digest of the inputs that count up to this position; an empty text without such inputs. */
   digest(seq: number): string;
 }
 
@@ -138,7 +138,7 @@ export function createRecords(db: Db, { exclusive = false }: RecordsOptions = {}
   };
 }
 
-/** Digest of these records, which are in order; empty if there are none. */
+/** Digest of the records in this order; an empty text without records. */
 export function digestOf(records: readonly Pick<InputMention, 'from_seq' | 'kind' | 'sha256'>[]): string {
   if (records.length === 0) return '';
   return sha256Of(Buffer.from(records.map((row) => `${row.from_seq} ${row.kind} ${row.sha256}\n`).join('')));

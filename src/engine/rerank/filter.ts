@@ -28,7 +28,7 @@ export const FILTER_LIMITS = {
   text: 1_000,
 } as const;
 
-// sift is a CommonJS module, of which Node sees only the default export.
+// sift is a CommonJS module, and Node sees only its default export.
 const { $all, $and, $eq, $exists, $gt, $gte, $in, $lt, $lte, $ne, $nin, $nor, $not, $or, $size, createQueryTester } =
   sift;
 

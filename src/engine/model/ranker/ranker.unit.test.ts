@@ -20,7 +20,7 @@ function list(rows: number, seed: number): Float64Array {
   });
 }
 
-/** A list of which one row was taken, as features. */
+/** The features of a list; the user took one of its rows. */
 const taken = (features: Float64Array, rows: number, row: number): TrainingExample => ({
   features,
   means: Float64Array.of(1, 2, 0, 4),
