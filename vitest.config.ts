@@ -44,7 +44,7 @@ export default defineConfig({
       : [
           // Files that share a process load each module once.
           project('beside the source', ['{src,bench}/**/*.{unit,int}.test.ts'], false),
-          project('across services', ['{test,scripts}/**/*.test.ts'], true, [LONG]),
+          project('across services', ['{test,scripts}/**/*.test.ts'], false, [LONG]),
         ],
     environment: 'node',
     // Processes rather than threads: SQLite and TensorFlow are native.

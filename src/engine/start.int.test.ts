@@ -313,7 +313,7 @@ describe('an engine that is killed', () => {
 });
 
 it('the engine publishes the lists of similar items of a whole catalogue once no events arrive, however few it publishes before', async () => {
-  const ITEMS = 80;
+  const ITEMS = 40;
   // As many intervals as there are items would be long past the limit.
   await start({ similar_batch: 1, similar_interval_ms: 4_000 });
   const items = Array.from({ length: ITEMS }, (_, i) => `s${i}`);

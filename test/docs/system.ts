@@ -29,9 +29,9 @@ export async function startDocsSystem(): Promise<DocsSystem> {
     {
       env: {
         ...env,
-        // As many as the pages that look back need: they name sequences up to 3,000.
-        FRESHET_DEMO_EVENTS: '2000',
-        FRESHET_DEMO_READERS: '150',
+        // As many as the pages that look back need: they name sequences up to 1,500.
+        FRESHET_DEMO_EVENTS: '1000',
+        FRESHET_DEMO_READERS: '100',
         // What looks back goes on from a snapshot instead of folding the log once more.
         FRESHET_ENGINE_SNAPSHOT_EVENTS: '500',
         // Forgetting rebuilds at once.

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { connect, type NatsConnection } from 'nats';
+import { expect } from 'vitest';
 import { type CallOptions, call, type Json } from '../../src/bus/nats/micro.ts';
 import { readRuntime } from '../../src/up/runtime-file.ts';
 import { makeTempDir, removeTempDir } from './tempdir.ts';
@@ -52,6 +53,19 @@ export interface StartSystemOptions {
   keep?: boolean;
   /** The system gets a process group of its own, as in a terminal. */
   terminal?: boolean;
+}
+
+/** Each verb must end with this exit code, an error that matches, and a next step. */
+export async function expectErrors(
+  system: TestSystem,
+  cases: readonly (readonly [words: readonly string[], code: number, text: RegExp])[],
+): Promise<void> {
+  for (const [words, code, text] of cases) {
+    const answer = await system.cli(...words);
+    expect(answer.stderr, words.join(' ')).toMatch(text);
+    expect(answer.code, words.join(' ')).toBe(code);
+    expect(answer.stderr, words.join(' ')).toContain('Next: ');
+  }
 }
 
 /** Milliseconds that a start may take. */

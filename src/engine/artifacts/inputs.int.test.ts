@@ -126,7 +126,7 @@ describe('the fold with recorded inputs', () => {
           expect(reached).toEqual(oneByOne.reached);
         },
       ),
-      { numRuns: 8 },
+      { numRuns: 4 },
     );
   });
 
@@ -248,7 +248,7 @@ describe('an engine that trains', () => {
   /** An engine that has trained once, and has folded some events more. */
   async function trained(): Promise<{ engine: RunningService; seq: number }> {
     const engine = await start();
-    await publish(...books(), ...reading(400));
+    await publish(...books(), ...reading(320));
     await until(() => recorded().length > 0, { within: 60_000 });
     const seq = await publish(...reading(30, 400));
     await caughtUp(seq);
@@ -411,7 +411,7 @@ describe('an engine that trains', () => {
 
   it('trains again after an erasure, without the user, and equals a fold of the purged log with this input', async () => {
     const engine = await start({ settings: { erasure: { rebuild_after_ms: 50 } } });
-    await publish(...books(), ...reading(400));
+    await publish(...books(), ...reading(320));
     await until(() => recorded().length > 0, { within: 60_000 });
     await publish(...reading(30, 400));
     // The input contains no part of a user whose first event came after the training.
@@ -485,11 +485,11 @@ describe('an engine that trains', () => {
     const status = async (): Promise<{ seq: number; state: string }> =>
       (await services.nc.request('freshet.engine.status', '{}', { timeout: 500 })).json();
     let child = services.launch('engine');
-    await publish(...books(), ...reading(400));
+    await publish(...books(), ...reading(320));
     await until(() => recorded().length > 0, { within: 60_000 });
     for (let round = 0; round < 2; round++) {
       const from = (await until(status, { within: 30_000 })).seq;
-      const sending = publish(...reading(400, 400 + round * 400));
+      const sending = publish(...reading(200, 320 + round * 200));
       await until(async () => (await status()).seq > from + 5 * round);
       await end(child);
       await sending;

@@ -6,7 +6,7 @@ import { moment } from '../harness/moment.ts';
 export const servicesKilled: Fault = {
   name: 'service-killed',
   what: 'SIGKILL of a service while it folds a burst, each service in turn, at a random moment',
-  times: { short: 2, long: 80 },
+  times: { short: 1, long: 80 },
   inject: async ({ system, random, n, sized }: FaultRun) => {
     const victim = system.services[SERVICES[n % SERVICES.length] as ServiceName];
     const burst = system.load.burst(sized(1_500));

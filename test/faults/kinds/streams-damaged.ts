@@ -87,7 +87,7 @@ function flip(system: FaultSystem, which: 'oldest' | 'newest', random: Random): 
 export const newestBlockFlipped: Fault = {
   name: 'newest-block-flipped',
   what: 'bytes of the newest message block of the stream flipped while the server was down: all services refuse; then the backup restored',
-  times: { short: 1, long: 5 },
+  times: { short: 0, long: 5 },
   system: {},
   quiet: true,
   inject: async ({ system, random, note, sized }) => {
