@@ -40,6 +40,16 @@ describe('a user is forgotten', () => {
     await expectEqualWithout('u1', 's1', 's2');
   });
 
+  it('whose id a link of another user names', async () => {
+    await startAll();
+    await caughtUp(await publish(...history(), linked('u2', 'u1')));
+    await done((await forget('u1')).erasure);
+    await expectEqualWithout('u1', 's1');
+    // Once more, though nothing of the user is left but the name in that link.
+    await done((await forget('u1')).erasure);
+    await expectEqualWithout('u1', 's1');
+  });
+
   it('while a service is down, and another has a replica', async () => {
     await start('user');
     await start('user', { replica: 2 });

@@ -23,6 +23,7 @@ import { runs } from '../../../test/support/runs.ts';
 import { completeConfig } from '../../config/load.ts';
 import { createModelFold } from '../../engine/fold/model-fold.ts';
 import { engineProjection, prepareTables } from '../../engine/fold/projection.ts';
+import { parseEventSubject } from '../event/subject.ts';
 import { withState } from './after-commit.ts';
 import type { ProjectionDefinition } from './definition.ts';
 import { openStore } from './store.ts';
@@ -193,5 +194,45 @@ describe('a projection that forgets', () => {
     older.fold(live.store.applied(all.slice(-2)), all.at(-1)?.seq as never);
     expect(older.model.statisticsHash()).toBe(purged.memory.model.statisticsHash());
     expect(older.model.users()).toEqual(['u2']);
+  });
+
+  /** Readers from whom the ranker learns, so that a state which learned from a forgotten user would say so. */
+  const others = Array.from({ length: 60 }, (_, n) =>
+    viewed(`reader${n % 6}`, ITEMS[(n * 5 + (n >> 3)) % 3] as string),
+  );
+
+  it('needs no rebuild once it has folded the purged log, for links, retractions and erasures in any order', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof({ weight: 4, arbitrary: eventOf }, { weight: 1, arbitrary: fc.constantFrom(...USERS) }), {
+          maxLength: 25,
+        }),
+        (acts) => {
+          const messages = stored([
+            ...ITEMS.map((item) => published(item)),
+            ...others,
+            ...acts.map((act) => (typeof act === 'string' ? forgotten(act) : act)),
+          ]);
+          const first = messages.length - acts.length;
+          /** The last erasure of each id. */
+          const fences = new Map(
+            acts.flatMap((act, n) => (typeof act === 'string' ? [[act, first + n] as const] : [])),
+          );
+          const purged = messages.filter(({ subject }, n) => {
+            const { context, entity } = parseEventSubject(subject) ?? { context: '', entity: '' };
+            return context === 'control' || context === 'content' || n > (fences.get(entity) ?? -1);
+          });
+          const definition = engineProjection({ config });
+          let memory: ReturnType<typeof createModelFold> | undefined;
+          const store = withState(openStore({ file: ':memory:', definition, codec, erasureKey: KEY }), () => memory);
+          memory = createModelFold({ config, tables: prepareTables(store.db), erasureKey: KEY });
+          store.commit(purged, 'now');
+          expect(memory.model.stats().ranker.steps).toBeGreaterThan(0);
+          expect({ due: store.rebuildDue(), stale: memory.model.stale }).toEqual({ due: undefined, stale: false });
+          store.close();
+        },
+      ),
+      { numRuns: runs(60) },
+    );
   });
 });
