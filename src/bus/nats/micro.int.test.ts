@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
 import { until } from '../../../test/support/wait.ts';
@@ -51,6 +52,46 @@ test('an endpoint returns answers, errors as problems, and an error for an answe
   expect(await problemOf('large')).toMatchObject({ status: 400, code: 'FRESHET_ANSWER_TOO_LARGE', limit: 1_048_576 });
   expect(await problemOf('nobody')).toBeInstanceOf(ServiceUnavailableError);
   expect(seen).toEqual(['echo ok', 'bad error', 'broken error', 'large error']);
+});
+
+test('`nats micro stats` counts requests, refused and failed ones, and their time', async () => {
+  const nc = await nats.connect();
+  const endpoint = (handle: () => unknown) => ({ description: 'x', example: {}, handle });
+  await serveMicro(nc, {
+    name: 'freshet-counted',
+    version: '1.0.0',
+    description: 'for a test',
+    prefix: 'freshet.counted',
+    endpoints: {
+      slow: endpoint(async () => {
+        await sleep(50);
+        return {};
+      }),
+      refused: endpoint(() => {
+        throw new BadRequestError('user is "somebody".');
+      }),
+      failed: endpoint(async () => {
+        await sleep(1);
+        throw new Error('broken');
+      }),
+      status: endpoint(() => ({})),
+    },
+    stats: () => ({ seq: 7 }),
+  });
+  for (let i = 0; i < 3; i++) await call(nc, 'freshet.counted.slow', {});
+  for (const name of ['refused', 'failed', 'failed'])
+    await expect(call(nc, `freshet.counted.${name}`, {})).rejects.toBeInstanceOf(RemoteProblemError);
+  const answers = [];
+  for await (const one of await nc.services.client().stats('freshet-counted')) answers.push(one);
+  const [answer] = answers;
+  const of = (name: string) => answer?.endpoints?.find((one) => one.name === name);
+  expect(of('slow')).toMatchObject({ num_requests: 3, num_errors: 0 });
+  // A timer may fire a millisecond early.
+  expect(of('slow')?.processing_time).toBeGreaterThan(3 * 48e6);
+  expect(of('slow')?.average_processing_time).toBeGreaterThan(48e6);
+  expect(of('refused')).toMatchObject({ num_requests: 1, num_errors: 1, last_error: '400 FRESHET_BAD_REQUEST' });
+  expect(of('failed')).toMatchObject({ num_requests: 2, num_errors: 2, last_error: '500 FRESHET_INTERNAL' });
+  expect(of('status')).toMatchObject({ num_requests: 0, num_errors: 0, data: { seq: 7 } });
 });
 
 test('each instance answers on its own subjects, also on standby', async () => {

@@ -68,23 +68,62 @@ export interface MicroService {
   stop(): Promise<unknown>;
 }
 
+/** What an endpoint has answered, as `nats micro stats` shows it. */
+interface EndpointCounts {
+  requests: number;
+  errors: number;
+  /** Milliseconds from requests to their answers. */
+  ms: number;
+  lastError: string | undefined;
+}
+
+/** An endpoint of the NATS client, with the counts that it sends in its answer to `nats micro stats`. */
+interface CountedEndpoint {
+  name?: string;
+  subject: string;
+  stats: Record<string, unknown>;
+}
+
+const NANOSECONDS = 1_000_000;
+
+/**
+ * Replaces the counts of the NATS client: it counts an answered error as a success, and ends the time of a request when
+ * the handler returns its promise.
+ */
+function show({ stats }: CountedEndpoint, { requests, errors, ms, lastError }: EndpointCounts): void {
+  Object.assign(stats, {
+    num_requests: requests,
+    num_errors: errors,
+    processing_time: Math.round(ms * NANOSECONDS),
+    average_processing_time: requests === 0 ? 0 : Math.round((ms * NANOSECONDS) / requests),
+    last_error: lastError,
+  });
+}
+
 /** Milliseconds of computing after which an answer is sent at once, rather than together with the answers after it. */
 const LONG_MS = 0.5;
 
 export async function serveMicro(nc: NatsConnection, options: MicroOptions): Promise<MicroService> {
   const { name, version, description, metadata = {}, prefix, endpoints, stats, observe, onError } = options;
   const { instance, standby = false } = options;
-  const statsHandler = stats && (async (endpoint: { name?: string }) => (endpoint.name === 'status' ? stats() : null));
+  const counts = new Map<string, EndpointCounts>();
+  const statsHandler = async (endpoint: CountedEndpoint): Promise<Json | null> => {
+    const counted = counts.get(endpoint.subject);
+    if (counted) show(endpoint, counted);
+    return stats && endpoint.name === 'status' ? stats() : null;
+  };
   const service = await nc.services.add({
     name,
     version,
     description,
     metadata,
-    ...(statsHandler ? { statsHandler: statsHandler as NonNullable<ServiceConfig['statsHandler']> } : {}),
+    statsHandler: statsHandler as unknown as NonNullable<ServiceConfig['statsHandler']>,
   });
   /** Reports an answer that could not be sent: the connection is closed, and the caller runs into its time limit. */
   const unsent = (endpoint: string) => (err: unknown) => onError?.(endpoint, err);
   function serve(endpoint: string, subject: string, { description: what, example, handle }: Endpoint): void {
+    const counted: EndpointCounts = { requests: 0, errors: 0, ms: 0, lastError: undefined };
+    counts.set(subject, counted);
     const answer = async (msg: ServiceMsg): Promise<void> => {
       const started = performance.now();
       let outcome: 'ok' | 'error' = 'ok';
@@ -96,10 +135,15 @@ export async function serveMicro(nc: NatsConnection, options: MicroOptions): Pro
         outcome = 'error';
         const problem = problemOf(err);
         if (problem.status >= 500) onError?.(endpoint, err);
+        counted.errors++;
+        // Without the detail, which may hold a value of the caller.
+        counted.lastError = `${problem.status} ${problem.code}`;
         const payload = problemPayload(problem, nc);
         coalesce(() => void msg.respondError(problem.status, problem.title, payload), unsent(endpoint));
       }
       const took = performance.now() - started;
+      counted.requests++;
+      counted.ms += took;
       if (took >= LONG_MS) flushWrites();
       observe?.(endpoint, outcome, took / 1000);
     };
