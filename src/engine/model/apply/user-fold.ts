@@ -109,13 +109,26 @@ export class UserFold {
     const { users, links, traits } = this.#state;
     const user = users.find(id);
     if (user === undefined) return;
-    this.#learner.forget(user);
     const claimed = links.claims.filter((claim) => claim.user === user);
+    // The ranker learned nothing from an id that only a link of another user names.
+    if (claimed.length > 0 || this.#contributed(user)) this.#learner.forget(user);
     traits.delete(user);
     const before = links.drop((claim) => claim.user === user) ?? new Map<number, number>();
     this.#regroup(claimed.length > 0 ? before : undefined, user);
     this.#releaseIfUnused(user);
     for (const { session } of claimed) this.#releaseIfUnused(session);
+  }
+
+  /** Whether the model holds traits, events, dismissals or impressions that were published under this id. */
+  #contributed(user: number): boolean {
+    const { links, traits, histories, dismissals, impressions } = this.#state;
+    const root = links.root(user);
+    return (
+      traits.has(user) ||
+      histories.read(root).some(({ origin }) => origin === user) ||
+      dismissals.of(root).some(({ origin }) => origin === user) ||
+      impressions.has(user)
+    );
   }
 
   /** Releases an id that the model knows nothing of: no events, traits, links or dismissals. */

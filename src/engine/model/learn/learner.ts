@@ -266,7 +266,7 @@ export class Learner {
     return true;
   }
 
-  /** Drops the impressions of a user. What the ranker learned from the user stays, and makes it stale. */
+  /** Drops the impressions of a user. What the ranker learned from the user stays, and makes the ranker stale. */
   forget(user: number): void {
     if (this.ranker !== undefined && this.ranker.steps > 0) this.#stale = true;
     this.#state.impressions.forget(user);

@@ -70,6 +70,11 @@ export class Impressions {
     return this.#lists.values();
   }
 
+  /** Whether there is an impression of this id. */
+  has(origin: number): boolean {
+    return this.#counts.has(origin);
+  }
+
   /** Drops all impressions of this id. */
   forget(origin: number): void {
     for (const [key, impression] of this.#lists) if (impression.origin === origin) this.#remove(key);
