@@ -291,7 +291,7 @@ const isOverdue = ({ deadline, done }: Erasure): boolean =>
 function stateOf({ answers, silent }: Found, record: number): ErasureStep['state'] | undefined {
   if (answers.length === 0 || silent.length > 0 || answers.some(({ seq }) => seq < record)) return undefined;
   if (answers.some(({ training_due }) => training_due === true)) return 'rows';
-  if (answers.every(({ rebuild_due }) => !rebuild_due)) return 'exact';
+  if (answers.every(({ rebuild_due, traces_due }) => !rebuild_due && !traces_due)) return 'exact';
   return answers.some(({ training_due }) => training_due === false) ? 'trained' : 'rows';
 }
 

@@ -1,4 +1,6 @@
 /** Forgetting is the inverse of learning: rows that folded a user and forgot them, against rows that never had them. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { definitionsOf } from '../../../test/support/definitions.ts';
@@ -20,12 +22,15 @@ import {
 } from '../../../test/support/events.ts';
 import { forgetting, forgotten, KEY } from '../../../test/support/forgetting.ts';
 import { runs } from '../../../test/support/runs.ts';
+import { tempDir } from '../../../test/support/tempdir.ts';
 import { completeConfig } from '../../config/load.ts';
 import { createModelFold } from '../../engine/fold/model-fold.ts';
 import { engineProjection, prepareTables } from '../../engine/fold/projection.ts';
 import { parseEventSubject } from '../event/subject.ts';
 import { withState } from './after-commit.ts';
+import { copyWithoutTraces } from './database.ts';
 import type { ProjectionDefinition } from './definition.ts';
+import { hashProjection } from './hash.ts';
 import { openStore } from './store.ts';
 
 const config = completeConfig({});
@@ -194,6 +199,36 @@ describe('a projection that forgets', () => {
     older.fold(live.store.applied(all.slice(-2)), all.at(-1)?.seq as never);
     expect(older.model.statisticsHash()).toBe(purged.memory.model.statisticsHash());
     expect(older.model.users()).toEqual(['u2']);
+  });
+
+  it('leaves no byte of the user in a copy of its file', async () => {
+    const folder = tempDir('traces');
+    const [file, copy] = [join(folder, 'user.sqlite'), join(folder, 'copy.sqlite')];
+    const open = (at: string) =>
+      openStore({ file: at, definition: SERVICES.user?.() as never, codec, erasureKey: KEY });
+    const gone = 'somebody-who-goes';
+    const traces = [gone, 'a-town-to-forget', 'an-id-to-forget', 'an-item-of-theirs'];
+    const found = (at: string) => traces.filter((trace) => readFileSync(at).includes(trace));
+    const store = open(file);
+    const theirs = (n: number) => [
+      registered(gone, { town: 'a-town-to-forget' }),
+      viewed(gone, 'an-item-of-theirs', { id: `an-id-to-forget-${n}` }),
+    ];
+    store.commit(stored(Array.from({ length: 300 }, (_, n) => [...theirs(n), viewed('u2', 'a')]).flat()), 'now');
+    store.commit(stored([forgotten('nobody')], 901), 'now');
+    expect(store.holdsTraces()).toBe(false);
+    store.commit(stored([forgotten(gone)], 902), 'now');
+    expect(store.holdsTraces()).toBe(true);
+    await copyWithoutTraces(file, copy);
+    store.close();
+    expect(found(file)).not.toEqual([]);
+    expect(found(copy)).toEqual([]);
+    const copied = open(copy);
+    expect(copied.holdsTraces()).toBe(false);
+    const live = open(file);
+    expect(live.holdsTraces()).toBe(true);
+    expect(hashProjection(copied.db)).toEqual(hashProjection(live.db));
+    for (const one of [copied, live]) one.close();
   });
 
   /** Readers from whom the ranker learns, so that a state which learned from a forgotten user would say so. */

@@ -35,8 +35,11 @@ export interface DataSubjects {
   of(context: string, user: string): number | null;
   /** Stores how this event refers to events of other data subjects. */
   note(event: LoggedEvent, person: number | null): void;
-  /** Removes a user's events up to a position from the tables of every projection; `forget` does so in the service's own. */
-  erase(hmac: string, reach: StreamSeq, seq: StreamSeq, forget: (forgotten: Forgotten) => void): void;
+  /**
+   * Removes a user's events up to a position from the tables of every projection; `forget` does so in the service's own.
+   * False: the projection does not know this user.
+   */
+  erase(hmac: string, reach: StreamSeq, seq: StreamSeq, forget: (forgotten: Forgotten) => void): boolean;
   /** Why a rebuild of the projection is due, or undefined. */
   due(): string | undefined;
   /** Makes a rebuild due for a reason of the service's own. */
@@ -93,7 +96,7 @@ export function createDataSubjects(db: Database, key: Uint8Array): DataSubjects 
     },
     erase: (hmac, reach, seq, forget) => {
       const person = byHmac.get(hmac);
-      if (!person) return;
+      if (!person) return false;
       const { id, user } = person;
       const due = (reason: string): void => void addDue.run(seq, reason);
       const gone = identities.all(id, reach);
@@ -120,6 +123,7 @@ export function createDataSubjects(db: Database, key: Uint8Array): DataSubjects 
       // The row stays while dead letters after the fence exist, so that another erasure of the user finds them.
       else if (dead === 0) dropPerson.run(id);
       cache.delete(user);
+      return true;
     },
     needRebuild: (seq, reason) => void addDue.run(seq, reason),
     due: () =>

@@ -6,8 +6,9 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { removeDatabase, SIDE_FILES } from './database.ts';
+import { stepTaken } from './file-steps.ts';
 import { name, RECORDED } from './hash.ts';
-import { removeDatabase } from './store.ts';
 
 export interface ProjectionFiles {
   /** The file that the service answers from. */
@@ -16,6 +17,8 @@ export interface ProjectionFiles {
   rebuild: string;
   /** The file of a complete rebuild, which replaces the live one at the cut-over. */
   next: string;
+  /** A copy of the live file without the bytes of removed rows; incomplete unless it has the name `next`. */
+  copy: string;
   /** The state in memory that belongs to `next`. */
   image: string;
 }
@@ -24,6 +27,7 @@ export const projectionFiles = (data: string, instance: string): ProjectionFiles
   live: join(data, `${instance}.sqlite`),
   rebuild: join(data, `${instance}.rebuild.sqlite`),
   next: join(data, `${instance}.next.sqlite`),
+  copy: join(data, `${instance}.copy.sqlite`),
   image: join(data, `${instance}.next.model`),
 });
 
@@ -34,7 +38,8 @@ export const instanceName = (service: string, replica = 1): string =>
 /** The fold version of a file; undefined if it holds no projection. */
 export function versionOf(file: string): string | undefined {
   if (!existsSync(file)) return undefined;
-  const db = new Database(file, { readonly: true });
+  // A process that was killed within a transaction left a journal, which only a connection that may write rolls back.
+  const db = new Database(file, { readonly: !existsSync(`${file}-journal`) });
   try {
     return db.prepare<[], { version: string }>('SELECT version FROM checkpoint').get()?.version;
   } catch {
@@ -47,8 +52,11 @@ export function versionOf(file: string): string | undefined {
 /** Requests a cut-over to a complete rebuild, whose file must be closed. */
 export function requestCutOver({ rebuild, next }: ProjectionFiles): void {
   settle(rebuild);
+  stepTaken('rebuild-settled');
   removeDatabase(next);
+  stepTaken('old-next-removed');
   renameSync(rebuild, next);
+  stepTaken('rebuild-renamed');
 }
 
 /**
@@ -58,10 +66,14 @@ export function requestCutOver({ rebuild, next }: ProjectionFiles): void {
 export function replaceLiveFile({ live, next }: ProjectionFiles, version: string): boolean {
   if (versionOf(next) !== version) return false;
   settle(next);
+  stepTaken('next-settled');
   keepMarks(live, next);
+  stepTaken('marks-committed');
   // SQLite must never read the write-ahead log of the old file into the new one.
-  for (const suffix of ['-wal', '-shm']) rmSync(live + suffix, { force: true });
+  for (const suffix of SIDE_FILES) rmSync(live + suffix, { force: true });
+  stepTaken('old-log-removed');
   renameSync(next, live);
+  stepTaken('next-renamed');
   return true;
 }
 
@@ -71,9 +83,11 @@ function keepMarks(live: string, next: string): void {
   const db = new Database(next);
   try {
     db.prepare('ATTACH ? AS live').run(live);
+    db.exec('BEGIN IMMEDIATE');
     db.exec(
       'UPDATE dead_letter SET copied = 1 WHERE EXISTS (SELECT 1 FROM live.dead_letter AS known WHERE known.seq = dead_letter.seq AND known.copied = 1)',
     );
+    stepTaken('marks-copied');
     const recorded = db
       .prepare<[], string>(`SELECT name FROM live.sqlite_master WHERE type = 'table'`)
       .pluck()
@@ -81,6 +95,8 @@ function keepMarks(live: string, next: string): void {
       .filter((table) => table.startsWith(RECORDED));
     for (const table of recorded)
       db.exec(`INSERT OR IGNORE INTO main.${name(table)} SELECT * FROM live.${name(table)}`);
+    stepTaken('inputs-copied');
+    db.exec('COMMIT');
   } catch (err) {
     // The live file may be damaged. Its service then publishes the copies once more.
     if (!(err as { code?: string }).code?.startsWith('SQLITE_')) throw err;

@@ -11,9 +11,10 @@ import { pollUntil } from '../nats/poll-until.ts';
 import type { StateFollower } from './after-commit.ts';
 import { type Bound, boundedLog } from './bounded.ts';
 import { checkLog } from './checks.ts';
+import { removeDatabase } from './database.ts';
 import type { ProjectionDefinition } from './definition.ts';
 import { createProjectionLoop, type LoopLimits } from './loop.ts';
-import { type Checkpoint, openStore, type ProjectionStore, removeDatabase } from './store.ts';
+import { type Checkpoint, openStore, type ProjectionStore } from './store.ts';
 
 export interface RebuildOptions<Tables> {
   file: string;

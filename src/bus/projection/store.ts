@@ -3,8 +3,7 @@
  * the checkpoint behind it are one transaction, so a crash leaves both or neither.
  */
 import { createHash } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import Database, { type Database as Db } from 'better-sqlite3';
+import type { Database as Db } from 'better-sqlite3';
 import {
   CheckpointConflictError,
   DataFolderUnusableError,
@@ -15,6 +14,7 @@ import {
 import type { EventCodec, LoggedEvent, StoredMessage } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import { createDataSubjects, DATA_SUBJECTS_SCHEMA, userOfSubject } from './data-subjects.ts';
+import { markTraces, mayHoldTraces, openDatabase, removeDatabase } from './database.ts';
 import { foldVersion, type ProjectionDefinition } from './definition.ts';
 
 /** The position of a projection and its counters; every batch writes them. */
@@ -76,6 +76,8 @@ export interface ProjectionStore {
   copied(seq: StreamSeq): void;
   /** Why a rebuild is due after an erasure that the rows alone could not follow; undefined: it is not due. */
   rebuildDue(): string | undefined;
+  /** Whether the file may hold bytes of rows that an erasure removed. A copy of the rows replaces such a file. */
+  holdsTraces(): boolean;
   /** Makes a rebuild due for this reason: the rows, or the state in memory, no longer equal a fold of the log. */
   needRebuild(reason: string): void;
   /** Dead letters behind a sequence, the oldest first. */
@@ -188,6 +190,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
   };
 
   let due = dataSubjects.due();
+  let traces = mayHoldTraces(db);
   let current = readCheckpoint.get() as Checkpoint;
   let slot = (db.prepare('SELECT count(*) AS n FROM fingerprint').get() as { n: number }).n % ring;
   const newest = readFingerprints.get();
@@ -241,10 +244,13 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       try {
         definition.apply(event, tables, clock);
         dataSubjects.note(event, person);
-        if (event.type === 'control.erased.v1')
-          dataSubjects.erase(event.data.hmac, fenceOf(event.data.fence, event.seq), event.seq, (forgotten) =>
+        if (event.type === 'control.erased.v1') {
+          const reach = fenceOf(event.data.fence, event.seq);
+          const erased = dataSubjects.erase(event.data.hmac, reach, event.seq, (forgotten) =>
             definition.forget?.(forgotten, tables),
           );
+          if (erased) markTraces(db, true);
+        }
         result.applied.push(event);
       } catch (err) {
         if (!careful || isStorageTrouble(err)) throw err;
@@ -321,13 +327,17 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       }
       if (outcome.next.seq > current.seq) slot = (slot + 1) % ring;
       current = outcome.next;
-      if (outcome.result.applied.some(({ type }) => type === 'control.erased.v1')) due = dataSubjects.due();
+      if (outcome.result.applied.some(({ type }) => type === 'control.erased.v1')) {
+        due = dataSubjects.due();
+        traces = mayHoldTraces(db);
+      }
       return outcome.result;
     },
     applied: appliedOf(db, codec),
     uncopied: (limit) => readUncopied.all(limit),
     copied: (seq) => void markCopied.run(seq),
     rebuildDue: () => due,
+    holdsTraces: () => traces,
     needRebuild: (reason) => {
       dataSubjects.needRebuild(current.seq, reason);
       due = dataSubjects.due();
@@ -362,13 +372,10 @@ function open<Tables>(
   cacheKib: number,
 ): { db: Db; found: string | undefined; readable: boolean } {
   try {
-    const db = new Database(file, { timeout: 2_000 });
-    db.pragma('journal_mode = WAL');
-    // A power cut may take the newest batches, never half of one; they are folded again from the log.
-    db.pragma('synchronous = NORMAL');
-    db.pragma(`cache_size = -${cacheKib}`);
+    const db = openDatabase(file, cacheKib);
     db.exec(SCHEMA);
     const found = db.prepare<[], { version: string }>('SELECT version FROM checkpoint').get()?.version;
+    if (found === undefined) markTraces(db, false);
     return { db, found, readable: hasWhatIsAsked(db, definition, found !== undefined) };
   } catch (cause) {
     if (!isStorageTrouble(cause)) throw cause;
@@ -391,9 +398,4 @@ function hasWhatIsAsked<Tables>(db: Db, definition: ProjectionDefinition<Tables>
     if (!made || isStorageTrouble(err)) throw err;
     return false;
   }
-}
-
-/** Removes a database with its side files. */
-export function removeDatabase(file: string): void {
-  for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
 }

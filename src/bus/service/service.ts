@@ -19,6 +19,7 @@ import { observeLoop } from '../projection/metrics.ts';
 import type { StoreOptions } from '../projection/store.ts';
 import { erasureKey } from '../streams/erasure-key.ts';
 import { prepareServer } from '../streams/prepare.ts';
+import { createCompaction } from './compaction.ts';
 import { createCutOver } from './cut-over.ts';
 import { createDeadLetterStream } from './dead-letter-stream.ts';
 import type {
@@ -196,6 +197,19 @@ export async function runService<Tables>(
       pollMs: config.projection.swap_look_ms,
     });
     undo.push(endDueRebuild);
+    const compaction = createCompaction({
+      files,
+      instance,
+      data,
+      due: () => role === undefined && current().store.holdsTraces(),
+      waits: () => running.replacing() || rebuilding !== undefined || current().store.rebuildDue() !== undefined,
+      onComplete: () => cutOver.poll(),
+      logger,
+      afterMs: config.erasure.rebuild_after_ms,
+      retryMs: config.projection.rebuild_retry_ms,
+      pollMs: config.projection.swap_look_ms,
+    });
+    undo.push(compaction.stop);
 
     const startedAt = Date.now();
     const uptime = new Gauge({
@@ -261,6 +275,7 @@ export async function runService<Tables>(
         instance,
         seq: current().loop.position(),
         rebuild_due: current().store.rebuildDue() !== undefined,
+        traces_due: current().store.holdsTraces(),
         ...(current().parts.holdsRebuild ? { training_due: current().parts.holdsRebuild?.() } : {}),
       }),
       observe: observeRequests(registry),
@@ -270,6 +285,7 @@ export async function runService<Tables>(
     await nc.flush();
     running.start();
     if (role === undefined) cutOver.start();
+    compaction.start();
     rebuilding?.start();
     const standby = createStandby({
       ready: () => current().loop.status().state === 'ready',
@@ -297,6 +313,7 @@ export async function runService<Tables>(
         try {
           await stopAll([
             ['the schedule of rebuilds', endDueRebuild],
+            ['the compaction', compaction.stop],
             ['the rebuild', () => rebuilding?.stop()],
             ['the cut-over', () => cutOver.stop()],
             ['the standby', () => standby.stop()],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { removeDatabase } from '../../../src/bus/projection/database.ts';
 import { SERVICES, type ServiceName } from '../../../src/bus/projection/definition.ts';
-import { removeDatabase } from '../../../src/bus/projection/store.ts';
 import type { TcpProxy } from '../../support/proxy.ts';
 import { until } from '../../support/wait.ts';
 import type { Fault } from '../fault.ts';

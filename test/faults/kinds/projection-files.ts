@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeDatabase } from '../../../src/bus/projection/database.ts';
 import { SERVICES, type ServiceName } from '../../../src/bus/projection/definition.ts';
-import { removeDatabase } from '../../../src/bus/projection/store.ts';
 import { until } from '../../support/wait.ts';
 import type { Fault, FaultRun } from '../fault.ts';
 import { createServiceProcess } from '../harness/service-process.ts';
