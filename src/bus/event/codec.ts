@@ -46,9 +46,9 @@ interface LoggedEnvelope<T extends string, D> {
   subject: string;
   id: string;
   source: string;
-  /** When it happened (event time), milliseconds since 1970. */
+  /** When it happened by its publisher (event time), milliseconds since 1970. Services show it, and count by `countedTime`. */
   time: number;
-  /** When the log took it, milliseconds since 1970. */
+  /** When the log took it (log time), milliseconds since 1970. */
   timestamp: number;
   data: D;
 }

@@ -4,6 +4,13 @@
  */
 const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 
+/**
+ * The time by which all services count an event: the event time, but no later than the log time, because a publisher's
+ * clock may be wrong ([decision 0030](../../../docs/decisions/0030-one-idea-of-time.md)). Milliseconds since 1970.
+ */
+export const countedTime = ({ time, timestamp }: { time: number; timestamp: number }): number =>
+  Math.min(time, timestamp);
+
 /** Milliseconds since 1970-01-01T00:00:00Z (fractions of a millisecond are cut), or undefined. */
 export function parseTimestamp(text: string): number | undefined {
   return text.length === 24 && text.charCodeAt(23) === 0x5a

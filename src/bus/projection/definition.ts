@@ -13,7 +13,7 @@ const COMMON_CODE = 2;
 export const SERVICES = ['user', 'content', 'feedback', 'engine'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 
-/** The fold's clock, milliseconds since 1970: running maximum of min(event time, the log's own timestamp). */
+/** The fold's clock, milliseconds since 1970: running maximum of the counted time of events. */
 export interface FoldClock {
   readonly now: number;
 }
