@@ -29,7 +29,8 @@ function parseMilliseconds(text: string): number | undefined {
   const ms = digits(text, 20, 23);
   if (year < 0 || month < 1 || month > 12 || day < 1 || hour < 0 || minute < 0 || second < 0 || ms < 0)
     return undefined;
-  if (day > daysInMonth(year, month) || hour > 23 || minute > 59 || second > 59) return undefined;
+  if (day > daysInMonth(year, month) || hour > 23 || minute > 59 || !isSecond(second, hour * 60 + minute))
+    return undefined;
   if (
     text[4] !== '-' ||
     text[7] !== '-' ||
@@ -71,15 +72,27 @@ function parseAny(text: string): number | undefined {
   const m = Number(month);
   const d = Number(day);
   if (m < 1 || m > 12 || d < 1 || d > daysInMonth(y, m)) return undefined;
-  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
+  if (Number(hour) > 23 || Number(minute) > 59) return undefined;
+  if (sign && (Number(zoneHour) > 23 || Number(zoneMinute) > 59)) return undefined;
+  const offset = (sign === '-' ? -1 : 1) * (Number(zoneHour ?? 0) * 60 + Number(zoneMinute ?? 0));
+  if (!isSecond(Number(second), Number(hour) * 60 + Number(minute) - offset)) return undefined;
   const ms = fraction ? Number(fraction.slice(0, 3).padEnd(3, '0')) : 0;
   const date = new Date(0);
   date.setUTCFullYear(y, m - 1, d);
   date.setUTCHours(Number(hour), Number(minute), Number(second), ms);
-  if (!sign) return date.getTime();
-  if (Number(zoneHour) > 23 || Number(zoneMinute) > 59) return undefined;
-  const offset = (Number(zoneHour) * 60 + Number(zoneMinute)) * 60_000;
-  return date.getTime() + (sign === '-' ? offset : -offset);
+  return date.getTime() - offset * 60_000;
+}
+
+const DAY_MINUTES = 1_440;
+
+/**
+ * Whether a minute has this second: 60 is the leap second, which only the minute 23:59 of UTC has. As in POSIX time it is
+ * the same instant as the second after it.
+ * @param minute minutes since a midnight in UTC; may be negative or beyond a day
+ */
+export function isSecond(second: number, minute: number): boolean {
+  if (second !== 60) return second < 60;
+  return (((minute + 1) % DAY_MINUTES) + DAY_MINUTES) % DAY_MINUTES === 0;
 }
 
 function daysInMonth(year: number, month: number): number {
