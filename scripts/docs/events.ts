@@ -117,7 +117,7 @@ export function eventsPage(): string {
         ['`subject`', 'the user id; for `content.*` the item id; for `control.*` the id of the act'],
         [
           '`time`, optional',
-          'when it happened, RFC 3339; it may be years ago. By default the time at which the log stored the event',
+          'when it happened, RFC 3339; it may be years ago. By default the time at which the log stored the event, which is also the time by which Freshet counts an event that is dated later. Second 60 is valid in the minute 23:59 of UTC (`2016-12-31T23:59:60Z`, `1990-12-31T15:59:60-08:00`) and means the second after it',
         ],
         ['`datacontenttype`, optional', '`"application/json"`'],
         ['`data`', 'the members of the type, below'],

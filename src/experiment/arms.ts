@@ -12,7 +12,7 @@ export interface Arm {
 export interface Experiment {
   experiment: string;
   arms: Arm[];
-  /** Sequence and time (milliseconds since 1970) of the start. */
+  /** Sequence and counted time (milliseconds since 1970) of the start. */
   seq: number;
   started: number;
   /** Sequence of the end; null while the experiment runs. */

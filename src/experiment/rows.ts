@@ -1,6 +1,7 @@
 /** Experiments as rows, written by their control events in every service that needs to know which one ran when. */
 import type { Database, Statement } from 'better-sqlite3';
 import type { LoggedEvent } from '../bus/event/codec.ts';
+import { countedTime } from '../bus/event/time.ts';
 import type { Arm, Experiment } from './arms.ts';
 
 export const EXPERIMENT_SCHEMA = `
@@ -27,12 +28,13 @@ export const prepareExperiments = (db: Database): ExperimentTables => ({
 
 /** One experiment runs at a time: a start ends the one before. Each name can be used once. */
 export function applyExperiment(event: LoggedEvent, tables: ExperimentTables): void {
+  const time = countedTime(event);
   if (event.type === 'control.experiment_started.v1') {
     const { experiment, arms } = event.data;
-    tables.replaceExperiment.run(event.seq, event.time);
-    tables.startExperiment.run(experiment, JSON.stringify(arms), event.seq, event.time);
+    tables.replaceExperiment.run(event.seq, time);
+    tables.startExperiment.run(experiment, JSON.stringify(arms), event.seq, time);
   } else if (event.type === 'control.experiment_ended.v1')
-    tables.endExperiment.run(event.seq, event.time, event.data.reason ?? null, event.data.experiment);
+    tables.endExperiment.run(event.seq, time, event.data.reason ?? null, event.data.experiment);
 }
 
 export const isExperimentEvent = ({ type }: Pick<LoggedEvent, 'type'>): boolean =>

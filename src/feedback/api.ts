@@ -105,7 +105,7 @@ const REACTED = `
 const EXPERIMENTS = 20;
 /** Most days in an answer. */
 const DAYS = 90;
-/** An event time outside of SQLite's range has no day. */
+/** By counted time, which cannot lie ahead. A time before SQLite's range has no day. */
 const DAY = "coalesce(date(served.time / 1000, 'unixepoch'), 'unknown')";
 
 const countsBy = (key: string, limit = 1_000, order: 'ASC' | 'DESC' = 'ASC'): string => `

@@ -3,6 +3,7 @@ import {
   clicked,
   dismissed,
   event,
+  LOG_START,
   linked,
   published,
   purchased,
@@ -17,6 +18,9 @@ import { feedbackProjection } from './projection.ts';
 
 const config = completeConfig({ feedback: { attribution_window_ms: 60_000 } });
 const given = specify(() => feedbackProjection(config));
+const iso = (time: number): string => new Date(time).toISOString();
+/** A day and some hours ahead of the log. */
+const AHEAD = { time: iso(LOG_START + 30 * 3_600_000) };
 /** Minutes after noon. */
 const at = (minutes: number) => ({ time: new Date(Date.UTC(2025, 0, 1, 12) + minutes * 60_000).toISOString() });
 
@@ -113,6 +117,17 @@ describe('a reaction', () => {
       .then({ outcome: [{ kind: 'clicked', list: null, position: null }] });
   });
 
+  it.each([
+    ['that is dated a day ahead', served('u1', 'l1', ['a']), clicked('u1', 'a', { list: 'l1', ...AHEAD })],
+    ['that is dated a day ahead and names no list', served('u1', 'l1', ['a']), clicked('u1', 'a', AHEAD)],
+    ['to a list that is dated a day ahead', served('u1', 'l1', ['a'], AHEAD), clicked('u1', 'a', { list: 'l1' })],
+    ['that is reported before its list', clicked('u1', 'a', { list: 'l1', ...AHEAD }), served('u1', 'l1', ['a'])],
+  ])('%s is attributed by the time of the log', (_what, first, second) => {
+    given(first)
+      .when(second)
+      .then({ outcome: [{ kind: 'clicked', list: 'l1', position: 0 }] });
+  });
+
   it('is removed when its user retracts it, and not by another user', () => {
     const history = [served('u1', 'l1', ['a'], at(0)), clicked('u1', 'a', { id: 'slip', ...at(0.5) })];
     given(...history)
@@ -203,6 +218,31 @@ describe('the summary', () => {
     expect(answer.by_position).toMatchObject([
       { position: 0, shown: { items: 1, coverage: 0.25, novelty: 0, diversity: 0 } },
       { position: 1, shown: { items: 1, coverage: 0.25, novelty: 0, diversity: 0 } },
+    ]);
+  });
+
+  it('counts a list and a click that are dated ahead on the day of the log', async () => {
+    const { db } = fold(feedbackProjection(config), [
+      served('u1', 'l1', ['a'], AHEAD),
+      clicked('u1', 'a', { list: 'l1', ...AHEAD }),
+      served('u1', 'l2', ['a'], { time: '2100-01-01T00:00:00Z' }),
+    ]);
+    const answer = (await feedbackEndpoints(db, async () => null).summary?.handle({})) as SummaryAnswer;
+    expect(answer.by_day).toMatchObject([{ day: iso(LOG_START).slice(0, 10), impressions: 2, clicks: 1 }]);
+    expect(answer.unattributed.clicks).toBe(0);
+  });
+
+  it('has the times of an experiment no later than the log stored its events', async () => {
+    const arms = [{ arm: 'plain', share: 1, config: '' }];
+    const { db } = fold(feedbackProjection(config), [
+      event('control.experiment_started.v1', 'x1', { experiment: 'first', arms }, AHEAD),
+      event('control.experiment_started.v1', 'x2', { experiment: 'second', arms }, at(0)),
+      event('control.experiment_ended.v1', 'x3', { experiment: 'second' }, AHEAD),
+    ]);
+    const answer = (await feedbackEndpoints(db, async () => null).summary?.handle({})) as SummaryAnswer;
+    expect(answer.experiments).toMatchObject([
+      { experiment: 'second', state: 'ended', started: at(0).time, ended: iso(LOG_START + 2_000) },
+      { experiment: 'first', state: 'ended', started: iso(LOG_START), ended: at(0).time },
     ]);
   });
 

@@ -2,6 +2,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
 import { eventIdentity } from '../bus/event/ids.ts';
+import { countedTime } from '../bus/event/time.ts';
 import type { Forgotten } from '../bus/projection/data-subjects.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
 import { ofEvents, type PersonalDataRows } from '../bus/projection/personal-data.ts';
@@ -84,7 +85,7 @@ export function feedbackProjection(config: Config): ProjectionDefinition<Feedbac
   const windowMs = config.feedback.attribution_window_ms;
   return {
     service: 'feedback',
-    code: 6,
+    code: 7,
     inputs: { windowMs, declared: [...config.events.declared].sort() },
     schema: SCHEMA,
     tables: prepareTables,
@@ -141,6 +142,7 @@ interface Reaction {
   user: string;
   item: string;
   list: string | undefined;
+  /** Counted time, milliseconds since 1970. */
   time: number;
 }
 
@@ -149,15 +151,16 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
   if (event.type === 'content.published.v1') tables.item.run(event.subject);
   if (event.context !== 'user' && event.context !== 'feedback') return;
   const user = tables.links.ownerOf(event.subject);
+  const time = countedTime(event);
   switch (event.type) {
     case 'feedback.served.v1': {
       const { list, items, snapshot, config, arm } = event.data;
       // Each list counts once. A second event with the same list id repeats the report.
-      if (tables.serve.run(list, user, event.seq, event.time, snapshot, config, arm).changes === 0) {
+      if (tables.serve.run(list, user, event.seq, time, snapshot, config, arm).changes === 0) {
         tables.again.run(event.seq, list);
         return;
       }
-      const [from, to] = [event.time - windowMs, event.time + windowMs];
+      const [from, to] = [time - windowMs, time + windowMs];
       items.forEach(({ item, score, propensity, explored }, position) => {
         tables.impression.run(list, position, item, score, probability(propensity), explored === true ? 1 : 0);
         // The report of a list may arrive after the reactions to it. They belong to the first place of the item.
@@ -175,7 +178,7 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
           user,
           item,
           list,
-          time: event.time,
+          time,
         },
         tables,
         windowMs,
@@ -198,7 +201,7 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
       // An interaction that names a list is a conversion. Other interactions are not feedback.
       if (isInteraction(event) && event.data.list !== undefined)
         react(
-          { seq: event.seq, kind: 'converted', user, item: event.data.item, list: event.data.list, time: event.time },
+          { seq: event.seq, kind: 'converted', user, item: event.data.item, list: event.data.list, time },
           tables,
           windowMs,
         );

@@ -151,6 +151,17 @@ describe('publishing', () => {
     expect(history.body.events.map(({ item }) => item)).toEqual(['i2', 'i1']);
   });
 
+  test('an event at a leap second is stored, and second 60 of another minute is invalid', async () => {
+    const { body } = await publish(
+      url,
+      viewed('leap', 'i1', { time: '1990-12-31T15:59:60-08:00' }),
+      viewed('leap', 'i2', { time: '2016-12-31T23:58:60Z' }),
+    );
+    expect(body).toMatchObject({ accepted: 1, rejected: [{ index: 1, code: 'FRESHET_EVENT_ENVELOPE' }] });
+    const history = await get<{ events: { time: string }[] }>(`/v1/users/leap/history?min_seq=${body.seq}`);
+    expect(history.body.events).toMatchObject([{ time: '1991-01-01T00:00:00.000Z' }]);
+  });
+
   test('if all events are invalid, the answer is a 400 problem that lists them', async () => {
     const one = await publish(url, event('user.viewed.v1', 'u', {}, { id: 'x' }));
     isProblem(one, 400, 'FRESHET_EVENT_SCHEMA');

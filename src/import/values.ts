@@ -1,4 +1,5 @@
 /** Parses cells as numbers and times. */
+import { isSecond } from '../bus/event/time.ts';
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 
@@ -39,8 +40,10 @@ export function parseDate(text: string): number | undefined {
   date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
   const exists = date.getUTCDate() === Number(day) && date.getUTCMonth() === Number(month) - 1;
   date.setUTCHours(Number(hour), Number(minute), Number(second), Number(fraction.padEnd(3, '0').slice(0, 3)));
-  if (!exists || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
-  const time = date.getTime() - offset(zone);
+  if (!exists || Number(hour) > 23 || Number(minute) > 59) return undefined;
+  const ahead = offset(zone);
+  if (!isSecond(Number(second), Number(hour) * 60 + Number(minute) - ahead / 60_000)) return undefined;
+  const time = date.getTime() - ahead;
   return time >= TIME_RANGE.min && time <= TIME_RANGE.max ? time : undefined;
 }
 

@@ -26,6 +26,13 @@ test('dates without a zone are UTC', () => {
   expect(parseDate('0099-01-01T00:00:00Z')).toBe(new Date('0099-01-01T00:00:00Z').getTime());
 });
 
+test('a leap second is the second after it', () => {
+  for (const text of ['2016-12-31T23:59:60Z', '2016-12-31 15:59:60-0800', '2017-01-01T00:59:60.0+01:00'])
+    expect(parseDate(text), text).toBe(Date.UTC(2017, 0, 1));
+  for (const text of ['2016-12-31T10:00:60Z', '2016-12-31T23:59:60+01:00', '2016-12-31T23:59:61Z'])
+    expect(parseDate(text), text).toBeUndefined();
+});
+
 test('days and hours that do not exist are not dates', () => {
   for (const text of [
     '2026-02-30',

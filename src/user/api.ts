@@ -14,6 +14,7 @@ export interface UserAnswer {
   traits: Traits;
   /** Number of interactions in the history. */
   events: number;
+  /** Newest counted time of the interactions; null without any. */
   last_seen: string | null;
   /** Anonymous sessions that are linked to this user. */
   sessions: string[];
@@ -24,6 +25,7 @@ export interface HistoryEvent {
   type: string;
   item: string;
   value?: number;
+  /** Event time, as its publisher gave it. */
   time: string;
   seq: number;
 }
@@ -54,7 +56,8 @@ export function userEndpoints(db: Database, config: Config): Record<string, Endp
     'SELECT count(*) AS events, max(time) AS last FROM interaction WHERE user = ?',
   );
   const page = db.prepare<[string, number, number], InteractionRow>(
-    'SELECT id, type, item, value, time, seq FROM interaction WHERE user = ? AND seq < ? ORDER BY seq DESC LIMIT ?',
+    `SELECT id, type, item, value, coalesce(event_time.time, interaction.time) AS time, seq
+     FROM interaction LEFT JOIN event_time USING (seq) WHERE user = ? AND seq < ? ORDER BY seq DESC LIMIT ?`,
   );
 
   function find(id: string): { user: string; registered: number | null; traits: string } {

@@ -68,7 +68,7 @@ describe('an export', () => {
       viewed('s1', 'a', { id: 'first' }),
       linked('u1', 's1'),
       updated('u1', { city: 'Oslo' }, { id: 'up' }),
-      viewed('u1', 'b'),
+      viewed('u1', 'b', { time: '2100-01-01T00:00:00.000Z' }),
       viewed('u1', 'c', { id: 'slip', context: { page: 'home' } }),
       retracted('u1', { id: 'slip' }),
       served('u1', 'l1', ['c', 'a']),
@@ -84,6 +84,7 @@ describe('an export', () => {
     const { user, feedback, engine } = found.services;
     expect(user?.profile).toMatchObject([{ user: 'u1', traits: { age: 41, city: 'Oslo' } }]);
     expect(user?.interaction?.map(({ item }) => item)).toEqual(['a', 'b']);
+    expect(user?.event_time).toMatchObject([{ time: '2100-01-01T00:00:00.000Z' }]);
     expect(user?.dead_letter).toMatchObject([
       { code: 'FRESHET_EVENT_MALFORMED', bytes: 7 },
       { code: 'FRESHET_EVENT_MALFORMED', bytes: 300_000 },

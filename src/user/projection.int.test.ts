@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  codec,
   declared,
   LOG_START,
   linked,
@@ -10,10 +11,13 @@ import {
   registered,
   retracted,
   served,
+  type TestEvent,
   updated,
   viewed,
 } from '../../test/support/events.ts';
+import { forgetting } from '../../test/support/forgetting.ts';
 import { fold, specify } from '../../test/support/projection.ts';
+import { openStore } from '../bus/projection/store.ts';
 import { completeConfig } from '../config/load.ts';
 import { NotFoundError } from '../errors.ts';
 import { type HistoryAnswer, type UserAnswer, userEndpoints } from './api.ts';
@@ -21,6 +25,9 @@ import { userProjection } from './projection.ts';
 
 const config = completeConfig({ events: { declared: ['x_listened'] }, user: { history_max: 5, history_default: 3 } });
 const given = specify(() => userProjection(config));
+const iso = (time: number): string => new Date(time).toISOString();
+const AHEAD = { time: '2100-01-01T00:00:00.000Z' };
+const LONG_AGO = { time: '2019-03-03T00:00:00.000Z' };
 const traits = (value: object): string => JSON.stringify(value);
 
 describe('profiles', () => {
@@ -154,7 +161,45 @@ describe('sessions', () => {
   });
 });
 
+describe('the time of an event dated ahead of the log', () => {
+  const kept = { event_time: [{ seq: 1, time: Date.parse(AHEAD.time) }] };
+
+  it('is kept beside the counted one, and no other event has a second time', () => {
+    given(viewed('u1', 'a', AHEAD))
+      .when(viewed('u1', 'b', LONG_AGO), viewed('u1', 'c'))
+      .then({
+        ...kept,
+        interaction: [{ time: LOG_START }, { time: Date.parse(LONG_AGO.time) }, { time: LOG_START + 2_000 }],
+      });
+  });
+
+  it('stays with the event when a link moves it', () => {
+    given(viewed('s1', 'a', AHEAD))
+      .when(linked('u1', 's1'))
+      .then({ ...kept, interaction: [{ user: 'u1', seq: 1 }] });
+  });
+
+  it.each([
+    ['an interaction', viewed('u1', 'a', { id: 'slip', ...AHEAD })],
+    ['traits', updated('u1', { age: 41 }, { id: 'slip', ...AHEAD })],
+  ])('goes when its user retracts %s', (_what, event) => {
+    given(event)
+      .when(retracted('u1', { id: 'slip' }))
+      .then({ event_time: [] });
+  });
+
+  it('goes when Freshet forgets the user', () => {
+    const { hashes } = forgetting(
+      () => userProjection(config),
+      [viewed('u1', 'a', AHEAD), registered('u1', { age: 41 }, AHEAD), viewed('u2', 'a', AHEAD)],
+      ['u1'],
+    );
+    expect(hashes.live).toEqual(hashes.purged);
+  });
+});
+
 describe('answers', () => {
+  const endpoints = (...history: TestEvent[]) => userEndpoints(fold(userProjection(config), history).db, config);
   const answers = () => {
     const history = [
       registered('u1', { age: 41 }),
@@ -190,6 +235,43 @@ describe('answers', () => {
       before = page.next;
     }
     expect(items).toEqual(['z', 'i6', 'i5', 'i4', 'i3', 'i2', 'i1', 'i0']);
+  });
+
+  it('count an event dated ahead at the time of the log, and show the time that its publisher gave', () => {
+    const { get, history } = endpoints(
+      registered('u1', {}, AHEAD),
+      viewed('u1', 'a', AHEAD),
+      viewed('u1', 'b', LONG_AGO),
+      viewed('u1', 'c'),
+    );
+    expect(get?.handle({ user: 'u1' })).toMatchObject({
+      registered: iso(LOG_START),
+      last_seen: iso(LOG_START + 3_000),
+    });
+    const page = history?.handle({ user: 'u1' }) as HistoryAnswer;
+    expect(page.events.map(({ time }) => time)).toEqual([iso(LOG_START + 3_000), LONG_AGO.time, AHEAD.time]);
+  });
+
+  it.each([
+    ['no later than the log stored it', viewed('u1', 'a', { time: '2100-01-01T00:00:00.000Z' }), LOG_START],
+    ['at the event time if that is earlier', viewed('u1', 'a', { time: '2025-05-05T00:00:00Z' }), Date.UTC(2025, 4, 5)],
+    ['in 1970 if the publisher says so', viewed('u1', 'a', { time: '1970-01-01T00:00:00Z' }), 0],
+  ])('have seen a user %s', (_what, event, seen) => {
+    expect(endpoints(event).get?.handle({ user: 'u1' })).toMatchObject({ last_seen: iso(seen) });
+  });
+
+  it('come from the tables of the release before while a rebuild adds the event times', () => {
+    const { store } = fold(userProjection(config), [viewed('u1', 'a')]);
+    const file = store.db.name;
+    store.db.exec('DROP TABLE event_time');
+    store.close();
+    const next = { ...userProjection(config), code: 1_000 };
+    const kept = openStore({ file, definition: next, codec, otherVersion: 'keep' });
+    expect(kept).toMatchObject({ stale: true, rebuilt: false });
+    const { get, history } = userEndpoints(kept.db, config);
+    expect(get?.handle({ user: 'u1' })).toMatchObject({ last_seen: iso(LOG_START) });
+    expect(history?.handle({ user: 'u1' })).toMatchObject({ events: [{ time: iso(LOG_START) }] });
+    kept.close();
   });
 
   it('report an unknown user as not found', () => {

@@ -2,11 +2,12 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { LoggedEvent } from '../bus/event/codec.ts';
 import { eventIdentity } from '../bus/event/ids.ts';
+import { countedTime } from '../bus/event/time.ts';
 import { foldTraits } from '../bus/event/traits.ts';
 import type { InteractionData } from '../bus/event/types.ts';
 import type { Forgotten } from '../bus/projection/data-subjects.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
-import type { PersonalDataRows } from '../bus/projection/personal-data.ts';
+import { ofEvents, type PersonalDataRows } from '../bus/projection/personal-data.ts';
 import {
   prepareSessionLinks,
   SESSION_LINKS_DATA,
@@ -26,11 +27,13 @@ CREATE TABLE IF NOT EXISTS interaction (
   user TEXT NOT NULL, seq INTEGER NOT NULL, type TEXT NOT NULL, item TEXT NOT NULL, value REAL, list TEXT, time INTEGER NOT NULL,
   id TEXT NOT NULL, PRIMARY KEY (user, seq)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS event_time (seq INTEGER PRIMARY KEY, time INTEGER NOT NULL) STRICT;
 ${SESSION_LINKS_SCHEMA}`;
 
 const PERSONAL_DATA: readonly PersonalDataRows[] = [
   { part: 'profile', sql: 'SELECT user AS key, profile.* FROM profile WHERE user = @user' },
   { part: 'profile_event', sql: 'SELECT seq AS key, profile_event.* FROM profile_event WHERE user = @user' },
+  { part: 'event_time', sql: ofEvents('event_time') },
   { part: 'interaction', sql: 'SELECT seq AS key, interaction.* FROM interaction WHERE user = @user' },
   SESSION_LINKS_DATA,
 ];
@@ -45,6 +48,8 @@ export interface UserTables {
   identitySeq: Statement<[string], { seq: number }>;
   dropInteraction: Statement;
   dropProfileEvent: Statement;
+  keepEventTime: Statement;
+  dropEventTime: Statement;
   moveInteractions: Statement;
   moveProfileEvents: Statement;
   dropProfile: Statement;
@@ -54,7 +59,7 @@ export interface UserTables {
 export function userProjection(config: Config): ProjectionDefinition<UserTables> {
   return {
     service: 'user',
-    code: 1,
+    code: 2,
     inputs: { declared: [...config.events.declared].sort() },
     schema: SCHEMA,
     tables: prepareTables,
@@ -75,6 +80,8 @@ function prepareTables(db: Database): UserTables {
     identitySeq: db.prepare('SELECT seq FROM identity WHERE identity = ?'),
     dropInteraction: db.prepare('DELETE FROM interaction WHERE user = ? AND seq = ?'),
     dropProfileEvent: db.prepare('DELETE FROM profile_event WHERE user = ? AND seq = ?'),
+    keepEventTime: db.prepare('INSERT INTO event_time VALUES (?, ?)'),
+    dropEventTime: db.prepare('DELETE FROM event_time WHERE seq = ?'),
     moveInteractions: db.prepare('UPDATE interaction SET user = ? WHERE user = ?'),
     moveProfileEvents: db.prepare('UPDATE profile_event SET user = ? WHERE user = ?'),
     dropProfile: db.prepare('DELETE FROM profile WHERE user = ?'),
@@ -92,7 +99,13 @@ function applyUserEvent(event: LoggedEvent, tables: UserTables): void {
     case 'user.registered.v1':
     case 'user.updated.v1':
       tables.seen.run(user, event.seq);
-      tables.profileEvent.run(user, event.seq, event.type, event.time, JSON.stringify(event.data.traits ?? {}));
+      tables.profileEvent.run(
+        user,
+        event.seq,
+        event.type,
+        timeIn(event, tables),
+        JSON.stringify(event.data.traits ?? {}),
+      );
       refoldProfile(user, tables);
       return;
     case 'user.linked.v1':
@@ -105,9 +118,25 @@ function applyUserEvent(event: LoggedEvent, tables: UserTables): void {
     default: {
       const { item, value, list } = event.data as InteractionData;
       tables.seen.run(user, event.seq);
-      tables.interact.run(user, event.seq, event.type, item, value ?? null, list ?? null, event.time, event.id);
+      tables.interact.run(
+        user,
+        event.seq,
+        event.type,
+        item,
+        value ?? null,
+        list ?? null,
+        timeIn(event, tables),
+        event.id,
+      );
     }
   }
+}
+
+/** The counted time of an event. Stores the event time as well if that is another one, for the history. */
+function timeIn(event: LoggedEvent, tables: UserTables): number {
+  const time = countedTime(event);
+  if (event.time !== time) tables.keepEventTime.run(event.seq, event.time);
+  return time;
 }
 
 /** Folds the traits from all trait events of the user, which are few. So a retraction needs no code of its own. */
@@ -131,8 +160,10 @@ function linkSession(session: string, user: string, tables: UserTables): void {
 function retract(user: string, identity: string, tables: UserTables): void {
   const seq = tables.identitySeq.get(identity)?.seq;
   if (seq === undefined) return;
-  if (tables.dropInteraction.run(user, seq).changes > 0) return;
-  if (tables.dropProfileEvent.run(user, seq).changes > 0) refoldProfile(user, tables);
+  const interaction = tables.dropInteraction.run(user, seq).changes > 0;
+  const profile = !interaction && tables.dropProfileEvent.run(user, seq).changes > 0;
+  if (interaction || profile) tables.dropEventTime.run(seq);
+  if (profile) refoldProfile(user, tables);
 }
 
 /** Removes the rows of the user, wherever links have moved them. */
@@ -141,6 +172,7 @@ function forgetUser({ user, seqs, sessions, due }: Forgotten, tables: UserTables
   for (const seq of seqs) {
     tables.dropInteraction.run(root, seq);
     tables.dropProfileEvent.run(root, seq);
+    tables.dropEventTime.run(seq);
   }
   tables.links.unlink(sessions, root);
   if (root !== user) {

@@ -58,6 +58,7 @@ async function logOfEverything(): Promise<MemoryLog> {
     registered('u1', { age: 41 }),
     viewed('u1', 'a', { id: 'first', context: { device: 'phone' } }),
     viewed('s1', 'b'),
+    viewed('u2', 'a', { time: '2100-01-01T00:00:00.000Z' }),
     linked('u1', 's1'),
     viewed('u1', 'b', { id: 'back' }),
     retracted('u1', { id: 'back' }),
@@ -68,7 +69,7 @@ async function logOfEverything(): Promise<MemoryLog> {
     clicked('u1', 'a', { list: 'l1', position: 1 }),
     purchased('u2', 'b', { value: 12, list: 'l1' }),
     viewed('u3', 'a'),
-    forgotten('u3', 16),
+    forgotten('u3', 17),
     event('control.experiment_started.v1', 'x1', { experiment: 'x1', arms }),
     event('control.experiment_ended.v1', 'x2', { experiment: 'x1', reason: 'enough' }),
   ])

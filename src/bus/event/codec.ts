@@ -2,7 +2,7 @@
  * From bytes to events and back. Each service decodes each message of the log here once. The gateway and the command line
  * prepare the events of an app here by the same rules, so that they accept no event that a projection would move to the
  * dead letters. The messages of the problems that decoding finds are stored with the dead letters and are part of a
- * projection's hash: a change of their wording needs another fold version.
+ * projection's hash: a change of their wording needs another `CODEC_CODE`.
  */
 import { isUtf8 } from 'node:buffer';
 import type { Static } from 'typebox';
@@ -46,9 +46,9 @@ interface LoggedEnvelope<T extends string, D> {
   subject: string;
   id: string;
   source: string;
-  /** When it happened (event time), milliseconds since 1970. */
+  /** When it happened by its publisher (event time), milliseconds since 1970. Services show it, and count by `countedTime`. */
   time: number;
-  /** When the log took it, milliseconds since 1970. */
+  /** When the log took it (log time), milliseconds since 1970. */
   timestamp: number;
   data: D;
 }

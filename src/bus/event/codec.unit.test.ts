@@ -57,6 +57,15 @@ describe('decoding', () => {
     expect(decoded(timeless).time).toBe(1_800_000_000_000);
   });
 
+  it('reads a leap second, also in the data, as the second after it', () => {
+    const leap = { ...good, time: '2016-12-31T23:59:60Z' };
+    expect(decoded(leap).time).toBe(Date.UTC(2017, 0, 1));
+    expect(codec.prepare(leap).ok).toBe(true);
+    const item = { ...good, type: 'content.published.v1', subject: 'i7', data: { title: 'A', published: leap.time } };
+    expect(decode(item, 'ev.content.i7.published').kind).toBe('event');
+    expect(codec.prepare({ ...leap, time: '2016-12-31T23:58:60Z' }).ok).toBe(false);
+  });
+
   it('recovers the id from the subject, whatever its characters', () => {
     const subject = 'a.b *>😀';
     expect(decoded({ ...good, subject }, eventSubject('user', subject, 'viewed')).subject).toBe(subject);

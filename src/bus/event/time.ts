@@ -4,6 +4,13 @@
  */
 const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 
+/**
+ * The time by which all services count an event: the event time, but no later than the log time, because a publisher's
+ * clock may be wrong ([decision 0030](../../../docs/decisions/0030-one-idea-of-time.md)). Milliseconds since 1970.
+ */
+export const countedTime = ({ time, timestamp }: { time: number; timestamp: number }): number =>
+  Math.min(time, timestamp);
+
 /** Milliseconds since 1970-01-01T00:00:00Z (fractions of a millisecond are cut), or undefined. */
 export function parseTimestamp(text: string): number | undefined {
   return text.length === 24 && text.charCodeAt(23) === 0x5a
@@ -22,7 +29,8 @@ function parseMilliseconds(text: string): number | undefined {
   const ms = digits(text, 20, 23);
   if (year < 0 || month < 1 || month > 12 || day < 1 || hour < 0 || minute < 0 || second < 0 || ms < 0)
     return undefined;
-  if (day > daysInMonth(year, month) || hour > 23 || minute > 59 || second > 59) return undefined;
+  if (day > daysInMonth(year, month) || hour > 23 || minute > 59 || !isSecond(second, hour * 60 + minute))
+    return undefined;
   if (
     text[4] !== '-' ||
     text[7] !== '-' ||
@@ -64,15 +72,27 @@ function parseAny(text: string): number | undefined {
   const m = Number(month);
   const d = Number(day);
   if (m < 1 || m > 12 || d < 1 || d > daysInMonth(y, m)) return undefined;
-  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
+  if (Number(hour) > 23 || Number(minute) > 59) return undefined;
+  if (sign && (Number(zoneHour) > 23 || Number(zoneMinute) > 59)) return undefined;
+  const offset = (sign === '-' ? -1 : 1) * (Number(zoneHour ?? 0) * 60 + Number(zoneMinute ?? 0));
+  if (!isSecond(Number(second), Number(hour) * 60 + Number(minute) - offset)) return undefined;
   const ms = fraction ? Number(fraction.slice(0, 3).padEnd(3, '0')) : 0;
   const date = new Date(0);
   date.setUTCFullYear(y, m - 1, d);
   date.setUTCHours(Number(hour), Number(minute), Number(second), ms);
-  if (!sign) return date.getTime();
-  if (Number(zoneHour) > 23 || Number(zoneMinute) > 59) return undefined;
-  const offset = (Number(zoneHour) * 60 + Number(zoneMinute)) * 60_000;
-  return date.getTime() + (sign === '-' ? offset : -offset);
+  return date.getTime() - offset * 60_000;
+}
+
+const DAY_MINUTES = 1_440;
+
+/**
+ * Whether a minute has this second: 60 is the leap second, which only the minute 23:59 of UTC has. As in POSIX time it is
+ * the same instant as the second after it.
+ * @param minute minutes since a midnight in UTC; may be negative or beyond a day
+ */
+export function isSecond(second: number, minute: number): boolean {
+  if (second !== 60) return second < 60;
+  return (((minute + 1) % DAY_MINUTES) + DAY_MINUTES) % DAY_MINUTES === 0;
 }
 
 function daysInMonth(year: number, month: number): number {

@@ -4,6 +4,7 @@ import type { Database } from 'better-sqlite3';
 import { canonicalJson } from '../event/canonical.ts';
 import type { LoggedEvent } from '../event/codec.ts';
 import { DECLARED_INTERACTION, EVENT_DATA } from '../event/types.ts';
+import { CODEC_CODE } from '../event/version.ts';
 import type { Forgotten } from './data-subjects.ts';
 import type { PersonalDataRows } from './personal-data.ts';
 
@@ -13,7 +14,7 @@ const COMMON_CODE = 2;
 export const SERVICES = ['user', 'content', 'feedback', 'engine'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 
-/** The fold's clock, milliseconds since 1970: running maximum of min(event time, the log's own timestamp). */
+/** The fold's clock, milliseconds since 1970: running maximum of the counted time of events. */
 export interface FoldClock {
   readonly now: number;
 }
@@ -50,13 +51,14 @@ export interface ProjectionDefinition<Tables> {
 }
 
 /**
- * The fold version: a hash, as 16 hex digits, of all that the rows depend on (code, schemas, declared types, settings). A
- * service rebuilds a projection of another fold version from the log.
+ * The fold version: a hash, as 16 hex digits, of all that the rows depend on (code, codec, schemas, declared types,
+ * settings). A service rebuilds a projection of another fold version from the log.
  */
 export function foldVersion(definition: Pick<ProjectionDefinition<unknown>, 'service' | 'code' | 'inputs'>): string {
   const { service, code, inputs } = definition;
   const schemas = withoutProse(JSON.parse(JSON.stringify({ ...EVENT_DATA, DECLARED_INTERACTION })));
-  const text = canonicalJson(JSON.parse(JSON.stringify({ service, common: COMMON_CODE, code, inputs, schemas })));
+  const whole = { service, common: COMMON_CODE, codec: CODEC_CODE, code, inputs, schemas };
+  const text = canonicalJson(JSON.parse(JSON.stringify(whole)));
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 

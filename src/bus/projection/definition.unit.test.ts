@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { EVENT_DATA } from '../event/types.ts';
 import { foldVersion } from './definition.ts';
 
@@ -35,6 +35,14 @@ describe('the fold version', () => {
     ['the service', { ...definition, service: 'content' as const }],
   ])('changes with %s', (_what, other) => {
     expect(foldVersion(other)).not.toBe(foldVersion(definition));
+  });
+
+  it('changes with what the codec reads', async () => {
+    vi.resetModules();
+    vi.doMock('../event/version.ts', () => ({ CODEC_CODE: 1_000 }));
+    const other = await import('./definition.ts');
+    vi.doUnmock('../event/version.ts');
+    expect(other.foldVersion(definition)).not.toBe(foldVersion(definition));
   });
 
   it('changes with a schema, but not with its description', () => {

@@ -13,6 +13,7 @@ import {
 } from '../../errors.ts';
 import type { EventCodec, LoggedEvent, StoredMessage } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
+import { countedTime } from '../event/time.ts';
 import { createDataSubjects, DATA_SUBJECTS_SCHEMA, userOfSubject } from './data-subjects.ts';
 import { markTraces, mayHoldTraces, openDatabase, removeDatabase } from './database.ts';
 import { foldVersion, type ProjectionDefinition } from './definition.ts';
@@ -238,7 +239,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
           });
         continue;
       }
-      clock.now = Math.max(clock.now, Math.min(event.time, event.timestamp));
+      clock.now = Math.max(clock.now, countedTime(event));
       if (event.type === 'control.erased.v1') fence = streamSeq(Math.max(fence, fenceOf(event.data.fence, event.seq)));
       if (careful) savepoint.set.run();
       try {

@@ -3,6 +3,7 @@
 import { isInteraction, type LoggedEvent } from '../../bus/event/codec.ts';
 import { erasureHmac } from '../../bus/event/erasure-hmac.ts';
 import { eventIdentity, itemId, type StreamSeq, streamSeq, userId } from '../../bus/event/ids.ts';
+import { countedTime } from '../../bus/event/time.ts';
 import type { Config } from '../../config/schema.ts';
 import { decodePin } from '../artifacts/pin.ts';
 import { type InputSource, type RecordedInput, sha256Of } from '../artifacts/records.ts';
@@ -17,7 +18,7 @@ import {
 } from '../model/mod.ts';
 import { configHash } from '../settings/settings.ts';
 import { trainedKinds } from '../train/settings.ts';
-import { type EngineTables, timeOf, traitsAt, weightsOf } from './projection.ts';
+import { type EngineTables, traitsAt, weightsOf } from './projection.ts';
 
 /** An empty model under this configuration. */
 export function emptyModel({ engine }: Config): Model {
@@ -171,7 +172,7 @@ export function learn(
 ): void {
   for (const event of events) {
     // Event by event, so that the model learns the same from a list whatever the batch.
-    model.clock = timeOf(event);
+    model.clock = countedTime(event);
     if (isInteraction(event)) {
       const { weight, negative } = weigh(event.verb, event.data.value, weights);
       if (weight > 0)
@@ -180,7 +181,7 @@ export function learn(
           item: itemId(event.data.item),
           weight,
           negative,
-          time: timeOf(event),
+          time: countedTime(event),
           seq: event.seq,
         });
       continue;
@@ -212,7 +213,7 @@ export function learn(
           user: userId(event.subject),
           list: event.data.list,
           items: event.data.items.map(({ item }) => itemId(item)),
-          time: timeOf(event),
+          time: countedTime(event),
           seq: event.seq,
         });
         break;
@@ -235,7 +236,7 @@ export function learn(
         break;
       }
       case 'content.published.v1':
-        model.publishItem(itemId(event.subject), event.data, timeOf(event));
+        model.publishItem(itemId(event.subject), event.data, countedTime(event));
         break;
       case 'content.updated.v1':
         model.updateItem(itemId(event.subject), event.data);

@@ -7,6 +7,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import { isInteraction, type LoggedEvent } from '../../bus/event/codec.ts';
 import { eventIdentity } from '../../bus/event/ids.ts';
 import { patchItem } from '../../bus/event/patch.ts';
+import { countedTime } from '../../bus/event/time.ts';
 import { foldTraits } from '../../bus/event/traits.ts';
 import type { ItemData } from '../../bus/event/types.ts';
 import type { Forgotten } from '../../bus/projection/data-subjects.ts';
@@ -137,7 +138,7 @@ export function engineProjection({ config, forgotten }: EngineProjectionOptions)
     service: 'engine',
     batchMax: config.engine.batch_max,
     batchRestMs: config.engine.batch_rest_ms,
-    code: 5,
+    code: 6,
     inputs: { declared: [...config.events.declared].sort(), weights },
     schema: SCHEMA,
     tables: prepareTables,
@@ -157,9 +158,6 @@ export function traitsAt(user: string, seq: number, tables: EngineTables): Trait
   return foldTraits(events.map(({ type, traits }) => ({ type, traits: JSON.parse(traits) })));
 }
 
-/** The event time that the model uses: no later than the time at which the log took the event. */
-export const timeOf = (event: LoggedEvent): number => Math.min(event.time, event.timestamp);
-
 function applyEngineEvent(event: LoggedEvent, tables: EngineTables, weights: WeightsConfig): void {
   if (isInteraction(event)) {
     const { weight, negative } = weigh(event.verb, event.data.value, weights);
@@ -167,7 +165,7 @@ function applyEngineEvent(event: LoggedEvent, tables: EngineTables, weights: Wei
     const { item } = event.data;
     const circumstances = circumstancesOf(event.data.context);
     const context = circumstances.length === 0 ? null : JSON.stringify(circumstances);
-    tables.interact.run(event.seq, event.subject, item, weight, negative, timeOf(event), event.verb, context);
+    tables.interact.run(event.seq, event.subject, item, weight, negative, countedTime(event), event.verb, context);
     countContext({ item, weight, negative, context }, tables, 1);
     return;
   }
@@ -198,7 +196,7 @@ function applyEngineEvent(event: LoggedEvent, tables: EngineTables, weights: Wei
       applyExperiment(event, tables);
       return;
     case 'content.published.v1':
-      tables.putItem.run(event.subject, JSON.stringify(event.data), timeOf(event));
+      tables.putItem.run(event.subject, JSON.stringify(event.data), countedTime(event));
       return;
     case 'content.updated.v1': {
       const row = tables.item.get(event.subject);

@@ -8,7 +8,7 @@ export interface TakenLately {
   item: string;
   /** In sixteenths of an interaction. */
   weight: number;
-  /** Event time, milliseconds since 1970. */
+  /** Counted time, milliseconds since 1970. */
   time: number;
 }
 
