@@ -125,7 +125,7 @@ export function eventsPage(): string {
       ],
     ),
     [
-      'Ids (`id`, `source`, `subject`, and inside the data `item`, `list`, `session`, `experiment`) are 1 to 128 **bytes** of printable UTF-8 in normal form NFC.',
+      'Ids (`id`, `source`, `subject`, and inside the data `item`, `list`, `session`, `experiment`) are 1 to 128 **bytes** of printable UTF-8 in normal form NFC, by Unicode 15.0 whatever the version of Node ([decision](../decisions/0029-pinned-unicode.md)); characters that are newer than 15.0 may stand in any form.',
       'In subjects and KV keys, `[A-Za-z0-9_-]` stay as they are and every other byte becomes `=HH`: `a.b` is `a=2Eb`.',
       'JSON Schema counts characters and Freshet counts bytes: an id of 128 characters and more than 128 bytes passes the schema, and Freshet rejects it.',
     ].join(' '),

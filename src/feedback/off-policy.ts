@@ -47,7 +47,10 @@ export function offPolicy(lists: readonly WeighedList[]): OffPolicy {
     if (total === 0) return { value: null, interval: null };
     const value = clicked / total;
     let squares = 0;
-    for (const list of lists) squares += (list.clicked - value * of(list)) ** 2;
+    for (const list of lists) {
+      const away = list.clicked - value * of(list);
+      squares += away * away;
+    }
     const n = lists.length;
     const half = n < 2 ? Number.POSITIVE_INFINITY : (Z * Math.sqrt((squares * n) / (n - 1))) / total;
     return { value, interval: [Math.max(0, value - half), Math.min(1, value + half)] as [number, number] };

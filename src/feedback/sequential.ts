@@ -44,8 +44,11 @@ export function armFigures(counts: readonly UserCounts[]): ArmFigures {
   if (impressions === 0) return { users, impressions, hits, rate: null, variance: null };
   const rate = hits / impressions;
   let squares = 0;
-  for (const one of counts) squares += (one.hits - rate * one.impressions) ** 2;
-  const variance = users < 2 ? null : (squares * users) / (users - 1) / impressions ** 2;
+  for (const one of counts) {
+    const away = one.hits - rate * one.impressions;
+    squares += away * away;
+  }
+  const variance = users < 2 ? null : (squares * users) / (users - 1) / (impressions * impressions);
   return { users, impressions, hits, rate, variance };
 }
 
@@ -65,8 +68,8 @@ export function compare(
   const v = (first.variance ?? 0) + (second.variance ?? 0);
   if (!(v > 0)) return undefined;
   const difference = second.rate - first.rate;
-  const t = effect ** 2;
-  const logRatio = 0.5 * Math.log(v / (v + t)) + (t * difference ** 2) / (2 * v * (v + t));
+  const t = effect * effect;
+  const logRatio = 0.5 * Math.log(v / (v + t)) + (t * (difference * difference)) / (2 * v * (v + t));
   const half = Math.sqrt(((2 * v * (v + t)) / t) * (Math.log(1 / alpha) + 0.5 * Math.log((v + t) / v)));
   return { difference, interval: [difference - half, difference + half], p: Math.min(1, Math.exp(-logRatio)) };
 }

@@ -1,8 +1,10 @@
 /**
  * Ids of users, items and events, and the one codec that turns them into tokens of NATS subjects and KV keys.
- * An id is 1 to 128 bytes of printable, NFC-normalised UTF-8; a token keeps `[A-Za-z0-9_-]` and writes every
+ * An id is 1 to 128 bytes of printable UTF-8 in NFC by Unicode 15.0; a token keeps `[A-Za-z0-9_-]` and writes every
  * other byte as `=HH` (KV keys allow no more than that).
  */
+
+import { isNfc } from './unicode.ts';
 
 declare const brand: unique symbol;
 export type Branded<T, Name extends string> = T & { readonly [brand]: Name };
@@ -22,9 +24,9 @@ export const streamSeq = (seq: number): StreamSeq => seq as StreamSeq;
 /** Bytes of UTF-8. */
 export const MAX_ID_BYTES = 128;
 
-// Unassigned code points (Cn) are left alone: which ones are depends on the runtime's Unicode version, and the
-// same log has to fold to the same state on every runtime.
-const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
+// Control characters, lone surrogates, and the separators of lines and paragraphs. Unicode promises that the categories
+// Cc and Cs never change. Unassigned code points (Cn) are left alone, as each version of Unicode assigns some.
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029]/u;
 const PLAIN = /^[\x20-\x7e]+$/;
 
 /** What is wrong with an id, in words; undefined for a valid id. The words are part of a dead letter's row. */
@@ -34,7 +36,7 @@ export function idProblem(id: unknown): string | undefined {
   if (PLAIN.test(id)) return id.length > MAX_ID_BYTES ? `is longer than ${MAX_ID_BYTES} bytes` : undefined;
   if (UNPRINTABLE.test(id)) return 'holds a character that is not printable';
   if (Buffer.byteLength(id) > MAX_ID_BYTES) return `is longer than ${MAX_ID_BYTES} bytes of UTF-8`;
-  if (id.normalize('NFC') !== id) return 'is not in Unicode normalisation form NFC';
+  if (!isNfc(id)) return 'is not in Unicode normalisation form NFC';
   return undefined;
 }
 

@@ -83,6 +83,9 @@ describe('an id', () => {
     ['dots, spaces and wildcards', 'a.b c*>'],
     ['an emoji', '😀'],
     ['a character that Unicode has not assigned', '\u0378'],
+    // Later versions of Unicode compose the first, and order the marks of the second (decision 0029).
+    ['a letter that Unicode 15.0 does not know, with a mark', '\u{105d2}\u0307'],
+    ['a mark that Unicode 15.0 does not know before another', 'a\u{1acf}\u0323'],
     ['as many bytes as there may be', 'x'.repeat(MAX_ID_BYTES)],
     ['as many bytes of other letters', 'é'.repeat(MAX_ID_BYTES / 2)],
   ])('may be %s', (_what, id) => {
@@ -101,6 +104,7 @@ describe('an id', () => {
     ['a\u2028b', 'not printable'],
     ['\ud800', 'not printable'],
     ['e\u0301', 'NFC'],
+    ['\u{1c89}e\u0301', 'NFC'],
   ])('may not be %j', (id, reason) => {
     expect(idProblem(id)).toContain(reason);
   });

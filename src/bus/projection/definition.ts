@@ -8,8 +8,8 @@ import { CODEC_CODE } from '../event/version.ts';
 import type { Forgotten } from './data-subjects.ts';
 import type { PersonalDataRows } from './personal-data.ts';
 
-/** Raised with every change of the tables that every projection has. */
-const COMMON_CODE = 2;
+/** Raised with every change of the tables that every projection has, or of which events the codec takes. */
+const COMMON_CODE = 3;
 
 export const SERVICES = ['user', 'content', 'feedback', 'engine'] as const;
 export type ServiceName = (typeof SERVICES)[number];

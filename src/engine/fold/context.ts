@@ -4,6 +4,7 @@
  */
 import { Type } from 'typebox';
 import { BadRequestError } from '../../errors.ts';
+import { ln } from '../model/mod.ts';
 
 /** Circumstances that the engine counts. A context may hold others, which stay in the log and change no list. */
 export const CONTEXT_KEYS = ['device', 'place', 'hour'] as const;
@@ -82,6 +83,6 @@ export function liftOf({ key, value }: Circumstance, item: string, counts: Conte
   if (share <= 0) return 0;
   const own = counts.taken(key, '', item);
   const here = counts.taken(key, value, item);
-  const lift = Math.log2((here + PRIOR * share) / ((own + PRIOR) * share));
+  const lift = ln((here + PRIOR * share) / ((own + PRIOR) * share)) / Math.LN2;
   return Math.max(-MOST, Math.min(MOST, lift));
 }

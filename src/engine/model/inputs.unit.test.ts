@@ -178,6 +178,15 @@ describe('training data', () => {
 });
 
 describe('features of an item', () => {
+  it('separate words at a letter that Unicode 15.0 does not know, whatever this Node knows', () => {
+    expect(itemFeatures({ title: 'Sea\u{1c89}Wolf', tags: ['\u{1c89}'] }, 100)).toEqual(
+      Uint32Array.from(
+        ['constant', '=\u{1c89}', 'tags \u{1c89}', 'count 1', 'word sea', 'word wolf', 'words sea wolf'],
+        featureHash,
+      ).sort(),
+    );
+  });
+
   it('do not depend on the order of tags and attributes', () => {
     const one = itemFeatures(
       { title: 'A b', tags: ['x', 'Y'], attributes: { a: 1, b: 'z' }, published: '1999-01-01' },

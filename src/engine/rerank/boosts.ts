@@ -37,6 +37,6 @@ export function deviation(candidates: readonly Candidate[]): number {
   for (const { score } of candidates) sum += score;
   const mean = sum / candidates.length;
   let squares = 0;
-  for (const { score } of candidates) squares += (score - mean) ** 2;
+  for (const { score } of candidates) squares += (score - mean) * (score - mean);
   return Math.sqrt(squares / candidates.length) || 1;
 }

@@ -5,7 +5,7 @@
 
 import { BadRequestError } from '../../errors.ts';
 import type { TakenLately } from '../fold/rows-beside.ts';
-import type { Traits } from '../model/mod.ts';
+import { exp, type Traits } from '../model/mod.ts';
 
 export interface Segment {
   /** Equal segments have equal keys. */
@@ -55,6 +55,8 @@ const isValue = (value: unknown): boolean =>
 const DAY_MS = 86_400_000;
 /** Half-life of an interaction, as in the popularity among all users. */
 export const HALF_LIFE_MS = 3 * DAY_MS;
+/** Half-lives after which an interaction fades no further: the exponential takes no longer ones. */
+const MOST_FADES = 1_000;
 
 /** By item, decayed full interactions of the users in a segment; `traits` returns those of the user that owns an id. */
 export function takenIn(
@@ -71,8 +73,8 @@ export function takenIn(
       inside.set(user, is);
     }
     if (!is) continue;
-    const fade = 2 ** (-Math.max(0, now - time) / HALF_LIFE_MS);
-    taken.set(item, (taken.get(item) ?? 0) + (weight / 16) * fade);
+    const fades = Math.min(Math.max(0, now - time) / HALF_LIFE_MS, MOST_FADES);
+    taken.set(item, (taken.get(item) ?? 0) + (weight / 16) * exp(-Math.LN2 * fades));
   }
   return taken;
 }

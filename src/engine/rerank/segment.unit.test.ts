@@ -30,6 +30,17 @@ describe('the counts of a segment', () => {
     expect(taken({ country: 'it' })).toEqual({});
   });
 
+  it('fade by the same bits on every machine, and never to nothing', () => {
+    const at = (age: number): Map<string, number> =>
+      takenIn(parseSegment({ likes: 'sea' })!, [{ user: 'ben', item: 'i1', weight: 16, time: NOW - age }], {
+        now: NOW,
+        traits: (user) => traits[user],
+      });
+    // Node 20 has 0.8823631488998431 for 2 ** (-13 / 72).
+    expect(at(13 * 3_600_000).get('i1')).toBe(0.8823631488998432);
+    expect(at(2_000 * HALF_LIFE_MS).get('i1')).toBeGreaterThan(0);
+  });
+
   it('include users that have one of the values of each trait', () => {
     expect(taken({ country: ['fr', 'de'], plan: ['free', 'pro'] })).toEqual({ i1: 2.5, i2: 1 });
     expect(taken({ likes: 'sea' })).toEqual({ i2: 1 });

@@ -46,7 +46,7 @@ export function orthonormalise(v: Float64Array, n: number, k: number): void {
       }
     }
     let squares = 0;
-    for (let row = 0; row < n; row++) squares += v[row * k + j]! ** 2;
+    for (let row = 0; row < n; row++) squares += v[row * k + j]! * v[row * k + j]!;
     const scale = squares > 1e-20 ? 1 / Math.sqrt(squares) : 0;
     for (let row = 0; row < n; row++) v[row * k + j] = v[row * k + j]! * scale;
   }

@@ -116,7 +116,10 @@ function reportOf(pairs: readonly Pair[]): ComparisonReport {
   for (const metric of METRICS) {
     const all = shadow[metric] - inForce[metric];
     let squares = 0;
-    for (const own of byUser.values()) squares += (own[metric] - own.events * all) ** 2;
+    for (const own of byUser.values()) {
+      const away = own[metric] - own.events * all;
+      squares += away * away;
+    }
     const clusters = byUser.size;
     difference[metric] = {
       mean: all,

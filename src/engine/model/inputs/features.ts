@@ -5,21 +5,18 @@
  */
 import type { AttributeValue, ItemData } from '../../../bus/event/types.ts';
 import { HASH_START, hashEnd, hashText } from '../primitives/hash.ts';
+import { foldText, wordsOf } from '../primitives/text.ts';
 
 /** Most features of one item, and most tags that are crossed with the decade. */
 const MOST = 256;
 const CROSSED = 16;
 /** A text attribute longer than this is prose: its words are features, the whole text is none. */
 const LONGEST_VALUE = 80;
-const WORD = /[\p{L}\p{N}]+/gu;
 
 /** 32 bits of a feature's name (FNV-1a over UTF-16 code units, with the finaliser of MurmurHash3). */
 export function featureHash(name: string): number {
   return hashEnd(hashText(HASH_START, name));
 }
-
-const fold = (text: string): string => text.normalize('NFKC').toLowerCase().trim();
-const wordsOf = (text: string): string[] => fold(text).match(WORD) ?? [];
 
 /**
  * Hashed features of an item's fields, ascending and without repeats. Every item has the feature `constant`.
@@ -29,7 +26,7 @@ const wordsOf = (text: string): string[] => fold(text).match(WORD) ?? [];
 export function itemFeatures(fields: Partial<ItemData>, descriptionCharacters: number): Uint32Array {
   const names = new Set(['constant']);
   const decade = decadeOf(fields.published);
-  const tags = [...new Set((fields.tags ?? []).map(fold))].sort();
+  const tags = [...new Set((fields.tags ?? []).map(foldText))].sort();
   for (const tag of tags) names.add(`=${tag}`);
   if (tags.length > 0) {
     names.add(`tags ${tags.join('|')}`);
@@ -40,13 +37,13 @@ export function itemFeatures(fields: Partial<ItemData>, descriptionCharacters: n
     names.add(`decade ${decade}`);
     for (const tag of tags.slice(0, CROSSED)) names.add(`=${tag} in ${decade}`);
   }
-  for (const [key, value] of Object.entries(fields.attributes ?? {})) addValue(names, fold(key), value);
-  const title = wordsOf(fields.title ?? '');
+  for (const [key, value] of Object.entries(fields.attributes ?? {})) addValue(names, foldText(key), value);
+  const title = wordsOf(foldText(fields.title ?? ''));
   for (const [at, word] of title.entries()) {
     names.add(`word ${word}`);
     if (at > 0) names.add(`words ${title[at - 1]} ${word}`);
   }
-  for (const word of wordsOf((fields.description ?? '').slice(0, descriptionCharacters)))
+  for (const word of wordsOf(foldText((fields.description ?? '').slice(0, descriptionCharacters))))
     if (word.length > 2) names.add(`word ${word}`);
   const hashes = new Set<number>();
   for (const name of names) {
@@ -65,7 +62,7 @@ function addValue(names: Set<string>, key: string, value: AttributeValue): void 
     names.add(`${key}~${Number(value.toPrecision(1))}`);
   } else {
     for (const text of typeof value === 'string' ? [value] : value) {
-      const whole = fold(text);
+      const whole = foldText(text);
       if (whole === '') continue;
       if (whole.length <= LONGEST_VALUE) names.add(`=${whole}`);
       else for (const word of wordsOf(whole)) if (word.length > 2) names.add(`word ${word}`);

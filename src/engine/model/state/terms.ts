@@ -4,6 +4,7 @@
  * subjects matches both.
  */
 import type { AttributeValue, ItemData } from '../../../bus/event/types.ts';
+import { foldText, hasMoreThanAWord, wordsOf } from '../primitives/text.ts';
 
 export interface ContentConfig {
   /** Weight of a tag, or of a text attribute's value. */
@@ -32,39 +33,33 @@ export const CONTENT_DEFAULTS: ContentConfig = {
   termsPerItem: 128,
 };
 
-const WORD = /[\p{L}\p{N}]+/gu;
 /** A text attribute longer than this is prose: its words are terms, the whole text is none. */
 const LONGEST_VALUE = 80;
-
-function fold(text: string): string {
-  return text.normalize('NFKC').toLowerCase().trim();
-}
 
 function raise(terms: Map<string, number>, term: string, weight: number): void {
   if (weight > (terms.get(term) ?? 0)) terms.set(term, weight);
 }
 
-function addWords(terms: Map<string, number>, text: string, weight: number): void {
-  for (const match of fold(text).matchAll(WORD)) {
-    const word = match[0];
+function addWords(terms: Map<string, number>, folded: string, weight: number): void {
+  for (const word of wordsOf(folded)) {
     if (word.length > 2 && word.length <= LONGEST_VALUE) raise(terms, word, weight);
   }
 }
 
 function addText(terms: Map<string, number>, text: string, config: ContentConfig): void {
-  const whole = fold(text);
+  const whole = foldText(text);
   if (whole === '') return;
   if (whole.length <= LONGEST_VALUE) raise(terms, `=${whole}`, config.tagWeight);
-  if (whole.length > LONGEST_VALUE || /[^\p{L}\p{N}]/u.test(whole)) addWords(terms, whole, config.tagWordWeight);
+  if (whole.length > LONGEST_VALUE || hasMoreThanAWord(whole)) addWords(terms, whole, config.tagWordWeight);
 }
 
 function addValue(terms: Map<string, number>, key: string, value: AttributeValue, config: ContentConfig): void {
   if (typeof value === 'string') addText(terms, value, config);
   else if (Array.isArray(value)) for (const text of value) addText(terms, text, config);
-  else if (typeof value === 'boolean') raise(terms, `${fold(key)}:${value}`, config.attributeWeight);
+  else if (typeof value === 'boolean') raise(terms, `${foldText(key)}:${value}`, config.attributeWeight);
   else if (Number.isFinite(value)) {
     // Three digits: a year becomes its decade, and near prices become one.
-    raise(terms, `${fold(key)}:${Number(value.toPrecision(3))}`, config.attributeWeight);
+    raise(terms, `${foldText(key)}:${Number(value.toPrecision(3))}`, config.attributeWeight);
   }
 }
 
@@ -76,9 +71,9 @@ export function itemTerms(fields: TermFields, config: ContentConfig): [term: str
   const terms = new Map<string, number>();
   for (const tag of fields.tags ?? []) addText(terms, tag, config);
   for (const [key, value] of Object.entries(fields.attributes ?? {})) addValue(terms, key, value, config);
-  if (fields.title !== undefined) addWords(terms, fields.title, config.titleWordWeight);
+  if (fields.title !== undefined) addWords(terms, foldText(fields.title), config.titleWordWeight);
   if (fields.description !== undefined) {
-    addWords(terms, fields.description.slice(0, config.descriptionCharacters), config.descriptionWordWeight);
+    addWords(terms, foldText(fields.description.slice(0, config.descriptionCharacters)), config.descriptionWordWeight);
   }
   return heaviest(terms, config.termsPerItem);
 }

@@ -33,6 +33,35 @@ describe('terms', () => {
   });
 });
 
+/** Nodes that know a newer Unicode than 15.0 have other words for these texts (decision 0029). */
+describe('the terms of a text do not depend on the Unicode of the Node that folds:', () => {
+  const words = (title: string): string[] => itemTerms({ title }, CONTENT_DEFAULTS).map(([term]) => term);
+
+  it('a letter that Unicode 15.0 does not know separates words', () => {
+    expect(words('Sea\u{1c89}Wolf')).toEqual(['sea', 'wolf']);
+    expect(words('\u{16ea0}\u{16ea1}\u{16ea2}')).toEqual([]);
+  });
+
+  it('such a letter keeps its case in a tag, and does not join with a mark', () => {
+    expect(itemTerms({ tags: ['TJE \u{1c89}', '\u{105d2}\u0307'] }, CONTENT_DEFAULTS)).toEqual([
+      ['=tje \u{1c89}', 1],
+      ['=\u{105d2}\u0307', 1],
+      ['tje', 0.3],
+    ]);
+  });
+
+  it('a mark that Unicode 15.0 does not know does not let other marks pass', () => {
+    expect(itemTerms({ tags: ['a\u{1acf}\u0323'] }, CONTENT_DEFAULTS)).toEqual([['=a\u{1acf}\u0323', 1]]);
+  });
+
+  it('a sigma at the end of a word is final, whatever has a case today', () => {
+    expect(words('ΟΔΥΣΣΕΥΣ')).toEqual(['οδυσσευς']);
+    expect(words('ΑΒ\u0295Σ')).toEqual(['αβ\u0295ς']);
+    expect(words('ΟΔΟΣ\u{1c89}ΟΔΟΣ')).toEqual(['οδος']);
+    expect(words('Σ\u0345 𝚨𝚺𝚨 Σοφία')).toEqual(['ασα', 'σοφία']);
+  });
+});
+
 describe('the catalogue', () => {
   it('has the same index after an item was changed and changed back', () => {
     const catalogue = new Catalogue(CONTENT_DEFAULTS);
