@@ -108,11 +108,15 @@ export async function startSystem({
   });
   await until(
     () => {
-      if (child.exitCode !== null) throw new Error(`up ended with code ${child.exitCode}: ${said}`);
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`up ended with ${child.exitCode ?? child.signalCode}: ${said}`);
       return ready !== undefined;
     },
     { within: START_MS },
-  );
+  ).catch((cause: unknown) => {
+    child.kill('SIGKILL');
+    throw new Error(`The system is not ready. It wrote:\n${said}`, { cause });
+  });
   const { http, nats, pid } = ready as unknown as { http: string; nats: string; pid: number };
 
   const cliRaw = (...words: string[]): Promise<CliResult> =>
