@@ -106,17 +106,13 @@ export async function startSystem({
   createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
     ready = JSON.parse(line);
   });
-  await until(
-    () => {
-      if (child.exitCode !== null || child.signalCode !== null)
-        throw new Error(`up ended with ${child.exitCode ?? child.signalCode}: ${said}`);
-      return ready !== undefined;
-    },
-    { within: START_MS },
-  ).catch((cause: unknown) => {
+  const ended = (): number | string | null => child.exitCode ?? child.signalCode;
+  const what = 'the system is ready, or has ended';
+  await until(() => ready !== undefined || ended() !== null, { within: START_MS, what }).catch((cause: unknown) => {
     child.kill('SIGKILL');
-    throw new Error(`The system is not ready. It wrote:\n${said}`, { cause });
+    throw new Error(`The system did not become ready. It wrote:\n${said}`, { cause });
   });
+  if (ready === undefined) throw new Error(`The system ended with ${ended()}. It wrote:\n${said}`);
   const { http, nats, pid } = ready as unknown as { http: string; nats: string; pid: number };
 
   const cliRaw = (...words: string[]): Promise<CliResult> =>
