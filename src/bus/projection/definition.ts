@@ -8,7 +8,7 @@ import { CODEC_CODE } from '../event/version.ts';
 import type { Forgotten } from './data-subjects.ts';
 import type { PersonalDataRows } from './personal-data.ts';
 
-/** Raised with every change of the tables that every projection has, or of which events the codec takes. */
+/** Version of the tables that every projection has. Raise it with every change of them. */
 const COMMON_CODE = 3;
 
 export const SERVICES = ['user', 'content', 'feedback', 'engine'] as const;

@@ -201,7 +201,7 @@ export async function runService<Tables>(
       files,
       instance,
       data,
-      due: () => role === undefined && current().store.holdsTraces(),
+      due: () => current().store.holdsTraces(),
       waits: () => running.replacing() || rebuilding !== undefined || current().store.rebuildDue() !== undefined,
       onComplete: () => cutOver.poll(),
       logger,
@@ -284,8 +284,11 @@ export async function runService<Tables>(
     // The server knows the endpoints before the service reports that it runs.
     await nc.flush();
     running.start();
-    if (role === undefined) cutOver.start();
-    compaction.start();
+    // The shadow's file never takes the place of another.
+    if (role === undefined) {
+      cutOver.start();
+      compaction.start();
+    }
     rebuilding?.start();
     const standby = createStandby({
       ready: () => current().loop.status().state === 'ready',
