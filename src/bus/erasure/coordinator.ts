@@ -173,7 +173,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     }
     entry.state = 'purging';
     await purge(entry);
-    await mentions.removeMessages(entry);
+    await mentions.removeMentions(entry);
     entry.state = 'folding';
     await put(entry);
     const last = Math.max(...[...entry.acts, ...(entry.removals ?? [])].map(({ seq }) => seq));

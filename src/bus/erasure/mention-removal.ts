@@ -9,12 +9,12 @@ import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import { deadLetterSubject, eventSubject } from '../event/subject.ts';
 import { EVENT_LIMITS } from '../event/types.ts';
 import type { Log } from '../log/port.ts';
-import { isNotFound } from '../nats/connection.ts';
 import { SERVICES } from '../projection/definition.ts';
 import type { Mention } from '../projection/mentions.ts';
 import { deadLetterCopies } from '../service/dead-letter-stream.ts';
 import type { Erasure } from './ledger.ts';
 import type { ErasureRecords } from './records.ts';
+import { removeMessages } from './remove-messages.ts';
 
 export interface MentionRemovalOptions {
   nc: NatsConnection;
@@ -31,7 +31,7 @@ export interface MentionRemovalOptions {
 
 export interface MentionRemoval {
   /** Removes the mentions before the records of an erasure from the log. */
-  removeMessages(entry: Erasure): Promise<void>;
+  removeMentions(entry: Erasure): Promise<void>;
   /** Removes copies of dead letters that were mentions, once all services have folded the records. */
   removeCopies(entry: Erasure): Promise<void>;
 }
@@ -42,13 +42,13 @@ const VERBS = ['linked', 'retracted'] as const;
 export function createMentionRemoval(options: MentionRemovalOptions): MentionRemoval {
   const { nc, jsm, log, records, put, caughtUp, mentionsOf } = options;
 
-  async function removeMessages(entry: Erasure): Promise<void> {
+  async function removeMentions(entry: Erasure): Promise<void> {
     entry.removals ??= [];
     for (let open = entry.removals.find(({ sequences }) => sequences) ?? (await next(entry)); open; ) {
       const sequences = open.sequences ?? [];
       open.seq = await records.removed(open.act, sequences);
       await put(entry);
-      for (const seq of sequences) await remove(EVENTS.name, seq);
+      await removeMessages(await jsm(), EVENTS.name, sequences);
       delete open.sequences;
       await put(entry);
       await caughtUp(streamSeq(open.seq));
@@ -72,29 +72,17 @@ export function createMentionRemoval(options: MentionRemovalOptions): MentionRem
     return removal;
   }
 
-  async function remove(stream: string, seq: number): Promise<void> {
-    const { streams } = await jsm();
-    try {
-      await streams.deleteMessage(stream, seq);
-    } catch (err) {
-      // The server has the same error for a message that is gone already and for a failure.
-      const there = await streams.getMessage(stream, { seq }).catch((other: unknown) => {
-        if (isNotFound(other)) return undefined;
-        throw other;
-      });
-      if (there !== undefined) throw err;
-    }
-  }
-
   async function removeCopies({ claimants = [] }: Erasure): Promise<void> {
     for (const claimant of claimants)
       for (const verb of VERBS)
         for (const service of SERVICES) {
           const subject = deadLetterSubject(service, eventSubject('user', claimant, verb));
+          const gone: number[] = [];
           for await (const copy of deadLetterCopies(nc, subject))
-            if ((await log.at(streamSeq(copy.of))) === undefined) await remove(DEAD_LETTERS.name, copy.seq);
+            if ((await log.at(streamSeq(copy.of))) === undefined) gone.push(copy.seq);
+          await removeMessages(await jsm(), DEAD_LETTERS.name, gone);
         }
   }
 
-  return { removeMessages, removeCopies };
+  return { removeMentions, removeCopies };
 }
