@@ -31,6 +31,11 @@ export const CONFIG_SCHEMA = section(
           5,
           'how often the publisher sends a message again before it reports FRESHET_PUBLISH_UNACKNOWLEDGED',
         ),
+        compare_window: whole(
+          64,
+          'most events that nats-server called duplicates and that the publisher compares with the log at once',
+          1,
+        ),
       }),
       'publishing to JetStream',
     ),
