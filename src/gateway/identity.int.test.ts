@@ -56,7 +56,11 @@ describe('an event with the source and id of an earlier one', () => {
     const again = await request<PublishBody>(url, '/v1/events', {
       method: 'POST',
       headers: { 'content-type': 'application/json', traceparent: parent },
-      body: JSON.stringify({ ...one, time: '2026-11-23T11:00:00+01:00', data: { context: { b: 2, a: 1.0 }, item: 'i1' } }),
+      body: JSON.stringify({
+        ...one,
+        time: '2026-11-23T11:00:00+01:00',
+        data: { context: { b: 2, a: 1.0 }, item: 'i1' },
+      }),
     });
     expect(again.body).toEqual({ accepted: 0, duplicates: 1, rejected: [], seq: first.body.seq });
   });
@@ -64,7 +68,11 @@ describe('an event with the source and id of an earlier one', () => {
   test('is compared within one request as well', async () => {
     const { status, body } = await publish(url, viewed('a', 'i1', { id: 'twin' }), viewed('b', 'i1', { id: 'twin' }));
     expect(status).toBe(200);
-    expect(body).toMatchObject({ accepted: 1, duplicates: 0, rejected: [{ index: 1, code: 'FRESHET_IDENTITY_REUSED' }] });
+    expect(body).toMatchObject({
+      accepted: 1,
+      duplicates: 0,
+      rejected: [{ index: 1, code: 'FRESHET_IDENTITY_REUSED' }],
+    });
   });
 
   test('is not a duplicate of a message that is not the event its header names', async () => {

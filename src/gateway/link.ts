@@ -47,7 +47,16 @@ export interface Link {
 }
 
 export function createLink(options: LinkOptions): Link {
-  const { url, logger, publisher: publisherOptions, codec, compareWindow, backoffMinMs, backoffMaxMs, onState } = options;
+  const {
+    url,
+    logger,
+    publisher: publisherOptions,
+    codec,
+    compareWindow,
+    backoffMinMs,
+    backoffMaxMs,
+    onState,
+  } = options;
   let bus: Bus | undefined;
   let connected = false;
   let closing = false;

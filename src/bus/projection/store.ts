@@ -84,8 +84,8 @@ export interface ProjectionStore {
   /** Dead letters behind a sequence, the oldest first. */
   deadLetters(after: number, limit: number): DeadLetter[];
   deadLetter(seq: number): DeadLetter | undefined;
-  /** For each identity the sequence of the event that the store has folded, or undefined. */
-  known(identities: readonly string[]): (StreamSeq | undefined)[];
+  /** For each identity the sequence and the fingerprint of the event that the store has folded, or undefined. */
+  known(identities: readonly string[]): ({ seq: StreamSeq; fingerprint: number } | undefined)[];
   close(): void;
 }
 
@@ -345,7 +345,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     },
     deadLetters: (after, limit) => readDeadLetters.all(after, limit),
     deadLetter: (seq) => readDeadLetters.all(seq - 1, 1).find((dead) => dead.seq === seq),
-    known: (identities) => identities.map((identity) => readIdentity.get(identity)?.seq),
+    known: (identities) => identities.map((identity) => readIdentity.get(identity)),
     close: () => db.close(),
   };
 }
