@@ -92,6 +92,10 @@ export class StreamMissingError extends FreshetError {
 export class StreamConfigDiffersError extends FreshetError {
   readonly code = 'FRESHET_STREAM_CONFIG_DIFFERS';
 }
+/** The log holds records of erasures, and the key by which they name users is gone. */
+export class ErasureKeyLostError extends FreshetError {
+  readonly code = 'FRESHET_ERASURE_KEY_LOST';
+}
 /** The nats-server cannot create a stream: its disk is too small, or the account has reached a limit. */
 export class StreamRefusedError extends FreshetError {
   readonly code = 'FRESHET_STREAM_REFUSED';

@@ -263,6 +263,10 @@ const SECTIONS: readonly Section[] = [
         'The nats-server has a stream of this name with other settings than streams.config.ts.',
         '`freshet streams diff`',
       ],
+      FRESHET_ERASURE_KEY_LOST: [
+        'The bucket `erasures` is empty or new, and the log holds records of erasures: their key and the ledger are lost.',
+        'Restore the bucket from a [backup](../how-to/back-up-and-restore.md). The message says how to go on without one.',
+      ],
       FRESHET_STREAM_CHANGE_LOSES_DATA: [
         'The change would delete messages.',
         'If you want that: `freshet streams apply --lose-data --yes-lose-data`.',

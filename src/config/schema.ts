@@ -39,6 +39,16 @@ export const CONFIG_SCHEMA = section(
       }),
       'publishing to JetStream',
     ),
+    streams: section(
+      Type.Object({
+        look_ms: whole(
+          2_000,
+          'milliseconds between two looks of a service whether the streams, buckets and stores that it needs are on the server',
+          10,
+        ),
+      }),
+      'what Freshet keeps in JetStream',
+    ),
     projection: section(
       Type.Object({
         batch_max: whole(500, 'most messages in one transaction', 1),

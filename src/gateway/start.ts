@@ -82,7 +82,7 @@ export async function startGateway({
   // Load balancers see that the gateway is not ready, and send requests elsewhere before it stops.
   let draining = false;
   const ready = async (): Promise<ReadyAnswer> =>
-    draining ? { ready: false, waiting: [{ service: 'gateway', state: 'stopping' }] } : readiness();
+    draining ? { ready: false, waiting: [{ service: 'gateway', state: 'stopping' }], missing: [] } : readiness();
   const readiness = createReadiness({ link, timeoutMs: http.ready_timeout_ms, cacheMs: http.ready_cache_ms });
   let app: FastifyInstance | undefined;
   try {

@@ -75,6 +75,8 @@ export interface ProjectionStore {
   /** Dead letters without a published copy. */
   uncopied(limit: number): DeadLetter[];
   copied(seq: StreamSeq): void;
+  /** Makes all dead letters uncopied: the stream of copies is empty. */
+  recopy(): void;
   /** Why a rebuild is due after an erasure that the rows alone could not follow; undefined: it is not due. */
   rebuildDue(): string | undefined;
   /** Whether the file may hold bytes of rows that an erasure removed. A copy of the rows replaces such a file. */
@@ -337,6 +339,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     applied: appliedOf(db, codec),
     uncopied: (limit) => readUncopied.all(limit),
     copied: (seq) => void markCopied.run(seq),
+    recopy: () => void db.exec('UPDATE dead_letter SET copied = 0'),
     rebuildDue: () => due,
     holdsTraces: () => traces,
     needRebuild: (reason) => {

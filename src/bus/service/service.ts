@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { Gauge } from 'prom-client';
+import { DEAD_LETTERS, ERASURES } from '../../../streams.config.ts';
 import { type HealthServer, serveHealth } from '../../observability/health.ts';
 import { createLogger } from '../../observability/log.ts';
 import { createRegistry } from '../../observability/metrics.ts';
@@ -17,8 +18,9 @@ import { foldVersion, type ProjectionDefinition } from '../projection/definition
 import { instanceName, projectionFiles, replaceLiveFile } from '../projection/files.ts';
 import { observeLoop } from '../projection/metrics.ts';
 import type { StoreOptions } from '../projection/store.ts';
-import { erasureKey } from '../streams/erasure-key.ts';
+import { erasureKey, restoreErasureKey } from '../streams/erasure-key.ts';
 import { prepareServer } from '../streams/prepare.ts';
+import { createStreamsWatch } from '../streams/watch.ts';
 import { createCompaction } from './compaction.ts';
 import { createCutOver } from './cut-over.ts';
 import { createDeadLetterStream } from './dead-letter-stream.ts';
@@ -211,6 +213,17 @@ export async function runService<Tables>(
     });
     undo.push(compaction.stop);
 
+    const watch = createStreamsWatch({
+      nc,
+      needer: service,
+      lookMs: config.streams.look_ms,
+      logger,
+      onMadeAgain: async (name) => {
+        if (name === ERASURES.name) await restoreErasureKey(nc, key);
+        if (name === DEAD_LETTERS.name) await current().loop.copyDeadLettersAgain();
+        await current().parts.madeAgain?.(name);
+      },
+    });
     const startedAt = Date.now();
     const uptime = new Gauge({
       name: 'freshet_uptime_seconds',
@@ -240,6 +253,7 @@ export async function runService<Tables>(
         // The rebuild is due until the rebuilt projection answers.
         ...(current().store.rebuildDue() ? { rebuild_due: current().store.rebuildDue() } : {}),
         ...(trouble ? { trouble } : {}),
+        ...(watch.missing().length > 0 ? { missing: watch.missing() } : {}),
         ...(effects.length > 0 ? { effects } : {}),
         ...current().parts.status?.(),
       };
@@ -253,7 +267,13 @@ export async function runService<Tables>(
         observer.seq.set(current().loop.position());
         current().parts.refreshMetrics?.();
       },
-      ready: () => ({ ready: current().loop.status().state === 'ready' && !nc.isClosed(), detail: status() }),
+      ready: () => ({
+        ready:
+          current().loop.status().state === 'ready' &&
+          !nc.isClosed() &&
+          watch.missing().every(({ made_again }) => made_again),
+        detail: status(),
+      }),
     });
     undo.push(() => health.close());
 
@@ -284,6 +304,7 @@ export async function runService<Tables>(
     // The server knows the endpoints before the service reports that it runs.
     await nc.flush();
     running.start();
+    watch.start();
     // The shadow's file never takes the place of another.
     if (role === undefined) {
       cutOver.start();
@@ -315,6 +336,7 @@ export async function runService<Tables>(
         const seq = (): number => current().loop.position();
         try {
           await stopAll([
+            ['the watch of the streams', watch.stop],
             ['the schedule of rebuilds', endDueRebuild],
             ['the compaction', compaction.stop],
             ['the rebuild', () => rebuilding?.stop()],
