@@ -130,6 +130,23 @@ describe('what nobody can write again', () => {
     await applyStreams(nc);
     await until(async () => (await (await kv()).get('key'))?.string() === key, { what: 'the key is back' });
     await until(async () => (await readyz()).status === 200);
+
+    // Another process was faster, with a key of its own: the records of this one would name nobody.
+    await jsm.streams.delete('KV_erasures');
+    await until(async () => (await statusOf('user')).missing !== undefined);
+    const { name, subjects } = wireStream(ERASURES);
+    await jsm.streams.add({ ...wireStream(ERASURES), name, subjects });
+    await (await kv()).put('key', 'ab'.repeat(32));
+    await until(async () => (await statusOf('user')).missing?.[0]?.code === 'FRESHET_ERASURE_KEY_LOST');
+    await (await kv()).put('key', key as string);
+    await until(async () => (await statusOf('user')).missing === undefined);
+  });
+
+  test('the marks of dead letters are named, and the system stays ready without them', async () => {
+    await jsm.streams.delete('KV_dead_letters');
+    await until(async () => (await readyz()).body.missing?.[0]?.name === 'dead_letters');
+    expect((await readyz()).status).toBe(200);
+    await applyStreams(nc);
   });
 
   test('keys: the gateway keeps on requiring one, also after somebody has made the bucket again', async () => {

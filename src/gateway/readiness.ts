@@ -3,7 +3,7 @@ import type { NatsConnection } from 'nats';
 import { call } from '../bus/nats/micro.ts';
 import { SERVICES, type ServiceName } from '../bus/projection/definition.ts';
 import type { ServiceStatus } from '../bus/service/description.ts';
-import { type MissingStream, missingStreams } from '../bus/streams/missing.ts';
+import { isBlocking, type MissingStream, missingStreams } from '../bus/streams/missing.ts';
 import type { Link } from './link.ts';
 
 export interface Waiting {
@@ -64,7 +64,7 @@ export function createReadiness({ link, timeoutMs, cacheMs }: ReadinessOptions):
     const waiting = states.filter(({ state }) => state !== 'ready');
     if (missing === undefined) waiting.push({ service: 'nats', state: 'down', detail: 'JetStream does not answer' });
     const gone = missing ?? [];
-    return { ready: waiting.length === 0 && gone.every(({ made_again }) => made_again), waiting, missing: gone };
+    return { ready: waiting.length === 0 && !gone.some(isBlocking), waiting, missing: gone };
   }
 
   return () => {

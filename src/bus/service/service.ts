@@ -19,6 +19,7 @@ import { instanceName, projectionFiles, replaceLiveFile } from '../projection/fi
 import { observeLoop } from '../projection/metrics.ts';
 import type { StoreOptions } from '../projection/store.ts';
 import { erasureKey, restoreErasureKey } from '../streams/erasure-key.ts';
+import { isBlocking } from '../streams/missing.ts';
 import { prepareServer } from '../streams/prepare.ts';
 import { createStreamsWatch } from '../streams/watch.ts';
 import { createCompaction } from './compaction.ts';
@@ -268,10 +269,7 @@ export async function runService<Tables>(
         current().parts.refreshMetrics?.();
       },
       ready: () => ({
-        ready:
-          current().loop.status().state === 'ready' &&
-          !nc.isClosed() &&
-          watch.missing().every(({ made_again }) => made_again),
+        ready: current().loop.status().state === 'ready' && !nc.isClosed() && !watch.missing().some(isBlocking),
         detail: status(),
       }),
     });

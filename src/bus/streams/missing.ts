@@ -7,6 +7,7 @@ import {
   ERASURES,
   EVENTS,
   KEYS,
+  type Needer,
   STREAMS,
 } from '../../../streams.config.ts';
 import { StreamMissingError } from '../../errors.ts';
@@ -26,7 +27,12 @@ export interface MissingStream {
   next: string;
   /** Whether a service makes it again. */
   made_again: boolean;
+  /** The services that need it while they run. */
+  needed_by: readonly Needer[];
 }
+
+/** Whether the system cannot do all that it promises while this is missing. */
+export const isBlocking = ({ made_again, needed_by }: MissingStream): boolean => !made_again && needed_by.length > 0;
 
 const NOUN: Readonly<Record<Stored['kind'], string>> = {
   stream: 'stream',
@@ -56,13 +62,21 @@ const LOST: Readonly<Record<string, readonly [what: string, next: string]>> = {
 };
 
 export function missingStream(definition: Stored): MissingStream {
-  const { kind, name, madeAgainBy } = definition;
+  const { kind, name, madeAgainBy, neededBy } = definition;
   const [what, next] = LOST[name] ?? [
     `The service that makes it again is ${madeAgainBy.join(' or ')}: it does so within seconds, and writes what belongs there.`,
     'freshet status',
   ];
   const error = new StreamMissingError(`The nats-server does not have the ${NOUN[kind]} ${name}. ${what}`, { next });
-  return { kind, name, code: error.code, message: error.message, next, made_again: madeAgainBy.length > 0 };
+  return {
+    kind,
+    name,
+    code: error.code,
+    message: error.message,
+    next,
+    made_again: madeAgainBy.length > 0,
+    needed_by: neededBy,
+  };
 }
 
 /** The names of all streams of the account: one request for a thousand of them, whatever they hold. */

@@ -6,7 +6,7 @@
 import type { JetStreamManager, NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import type { Needer } from '../../../streams.config.ts';
-import { messageOf } from '../../errors.ts';
+import { isFreshetError, messageOf } from '../../errors.ts';
 import { isNotFound } from '../nats/connection.ts';
 import { onceMade } from '../nats/once-made.ts';
 import { createPoller } from '../nats/poller.ts';
@@ -57,12 +57,31 @@ export function createStreamsWatch({ nc, needer, lookMs, logger, onMadeAgain }: 
       if (before !== undefined && before !== found) empty.add(definition.name);
       created.set(definition.name, found);
     }
-    missing = gone;
-    for (const name of empty) {
-      await onMadeAgain(name);
-      empty.delete(name);
-      logger.info({ name }, 'this was deleted and made again in JetStream; the service has written what belongs there');
+    missing = [...gone, ...(await fillAll())];
+  }
+
+  /** Returns what the service could not fill. */
+  async function fillAll(): Promise<MissingStream[]> {
+    const unfilled: MissingStream[] = [];
+    for (const definition of needed) {
+      const { name, kind } = definition;
+      if (!empty.has(name)) continue;
+      try {
+        await onMadeAgain(name);
+        empty.delete(name);
+        logger.info({ kind, name }, 'the service has written what belongs into this, which somebody had deleted');
+      } catch (err) {
+        const trouble = {
+          ...missingStream(definition),
+          ...(isFreshetError(err) ? { code: err.code, next: err.next ?? 'freshet status' } : {}),
+          message: `The service could not write what belongs into ${name}, which somebody had deleted: ${messageOf(err)}`,
+        };
+        unfilled.push(trouble);
+        if (!missing.some(({ message }) => message === trouble.message))
+          logger.warn({ kind, name, code: trouble.code, next: trouble.next }, trouble.message);
+      }
     }
+    return unfilled;
   }
 
   async function makeAgain(jsm: JetStreamManager, definition: Stored): Promise<string | undefined> {

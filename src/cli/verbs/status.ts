@@ -8,7 +8,7 @@ import { createPublisher } from '../../bus/nats/publisher.ts';
 import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
 import type { ServiceStatus } from '../../bus/service/description.ts';
 import { createInstances, type Instances } from '../../bus/service/instances.ts';
-import { type MissingStream, missingStreams } from '../../bus/streams/missing.ts';
+import { type MissingStream, missingStreams, STORED } from '../../bus/streams/missing.ts';
 import type { TrainingStatus } from '../../engine/artifacts/trainings.ts';
 import type { InForceView } from '../../engine/lifecycle/rollback.ts';
 import type { PrequentialReport, Quality } from '../../engine/model/mod.ts';
@@ -238,7 +238,9 @@ function printStatus({ log, nats, missing, services, replicas, model }: Status):
       ['service', 'state', 'seq', 'lag', 'dead letters', 'restarts', 'pid'],
     ),
   );
-  for (const { code, message, next } of missing) note(`${code}: ${message}\nNext: ${next}`);
+  if (missing.length === STORED.length)
+    note('The nats-server holds nothing of Freshet: its streams are created at the first start.\nNext: freshet up');
+  else for (const { code, message, next } of missing) note(`${code}: ${message}\nNext: ${next}`);
   for (const { name, state, trouble, service } of rows) {
     if (trouble) note(`${name}: ${trouble.code}: ${trouble.message}${trouble.next ? `\nNext: ${trouble.next}` : ''}`);
     else if (state === 'down')

@@ -20,7 +20,10 @@ export const Ready = Type.Object(
         code: Type.String({ examples: ['FRESHET_STREAM_MISSING'] }),
         message: Type.String(),
         next: Type.String({ description: 'what to do next' }),
-        made_again: Type.Boolean({ description: 'whether a service makes it again; if not, the system is not ready' }),
+        made_again: Type.Boolean({ description: 'whether a service makes it again' }),
+        needed_by: Type.Array(Type.String({ examples: ['engine'] }), {
+          description: 'programs that need it; if there are any and none makes it again, the system is not ready',
+        }),
       }),
       { description: 'streams, KV buckets and object stores that somebody has deleted' },
     ),
