@@ -258,10 +258,13 @@ const SECTIONS: readonly Section[] = [
         'JetStream is off on the nats-server, or for this account.',
         'Start the server with JetStream: `nats-server -js`.',
       ],
-      FRESHET_STREAM_MISSING: ['The nats-server does not have the stream.', '`freshet streams apply`'],
+      FRESHET_STREAM_MISSING: [
+        'The nats-server does not have the stream, KV bucket or object store. The message says what it held.',
+        'The message names the step: some a service makes again, others you restore from a backup ([streams](streams.md#if-somebody-deletes-one)).',
+      ],
       FRESHET_STREAM_CONFIG_DIFFERS: [
-        'The nats-server has a stream of this name with other settings than streams.config.ts.',
-        '`freshet streams diff`',
+        'The nats-server has a stream of this name with settings that lose messages. The message names setting, value found and value needed.',
+        '`freshet streams diff` shows all differences, `freshet streams apply` removes those that the server can change ([settings](streams.md#settings-that-lose-messages)).',
       ],
       FRESHET_ERASURE_KEY_LOST: [
         'The bucket `erasures` is empty or new, and the log holds records of erasures: their key and the ledger are lost.',

@@ -490,6 +490,7 @@ describe('metrics', () => {
     'freshet_training_seconds',
     'freshet_trainings_failed_total',
     'freshet_trainings_total',
+    'freshet_streams_missing',
   ];
 
   it('of every service all move', async () => {

@@ -19,6 +19,7 @@ import { instanceName, projectionFiles, replaceLiveFile } from '../projection/fi
 import { observeLoop } from '../projection/metrics.ts';
 import type { StoreOptions } from '../projection/store.ts';
 import { erasureKey, restoreErasureKey } from '../streams/erasure-key.ts';
+import { observeStreams } from '../streams/metrics.ts';
 import { isBlocking } from '../streams/missing.ts';
 import { prepareServer } from '../streams/prepare.ts';
 import { createStreamsWatch } from '../streams/watch.ts';
@@ -225,6 +226,7 @@ export async function runService<Tables>(
         await current().parts.madeAgain?.(name);
       },
     });
+    const missing = observeStreams(registry);
     const startedAt = Date.now();
     const uptime = new Gauge({
       name: 'freshet_uptime_seconds',
@@ -266,6 +268,7 @@ export async function runService<Tables>(
       refresh: () => {
         uptime.set((Date.now() - startedAt) / 1000);
         observer.seq.set(current().loop.position());
+        missing.set(watch.missing().length);
         current().parts.refreshMetrics?.();
       },
       ready: () => ({
