@@ -107,7 +107,7 @@ export function createLink(options: LinkOptions): Link {
     const nc = await connect({ url, name: 'freshet-gateway', timeoutMs: 2_000 });
     try {
       // The log must take events before the first service has started.
-      if (!closing) await prepareServer(nc, logger);
+      if (!closing) await prepareServer(nc, logger, 'gateway');
       return nc;
     } catch (err) {
       await nc.close();

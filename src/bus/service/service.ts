@@ -66,7 +66,7 @@ export async function runService<Tables>(
   try {
     const nc = await connect({ url: natsUrl, name: `freshet-${instance}`, waitOnFirstConnect: true });
     undo.push(() => nc.close());
-    await prepareServer(nc, logger);
+    await prepareServer(nc, logger, service);
     const key = await erasureKey(nc);
     const registry = createRegistry(service);
     const publisher = createPublisher(nc, {

@@ -4,13 +4,13 @@ import { type KV, type NatsConnection, NatsError } from 'nats';
 import { ERASURES, EVENTS } from '../../../streams.config.ts';
 import { ErasureKeyLostError } from '../../errors.ts';
 import { isNotFound } from '../nats/connection.ts';
-import { applyStreams } from './plan.ts';
+import { createMissing } from './prepare.ts';
 
 const KEY = 'key';
 
 /** The key of this system. The first process that needs it makes it. */
 export async function erasureKey(nc: NatsConnection): Promise<Uint8Array> {
-  await applyStreams(nc, { onlyMissing: true }, [ERASURES]);
+  await createMissing(nc, 'user', [ERASURES]);
   const kv: KV = await nc.jetstream().views.kv(ERASURES.name, { bindOnly: true });
   const found = await kv.get(KEY);
   if (found?.operation === 'PUT') return Buffer.from(found.string(), 'hex');
