@@ -88,7 +88,7 @@ export function streamsPage(): string {
   return page(
     generatedFrom('streams.config.ts'),
     '# Streams, buckets and consumers',
-    'Everything that Freshet keeps in JetStream. A service that starts creates what is missing and changes nothing that exists. It refuses to start on [settings that lose messages](#settings-that-lose-messages), and logs other differences. `freshet streams diff` compares these definitions with the server. `freshet streams apply` changes the server to match them; it makes a change that would lose messages only with `--lose-data --yes-lose-data`. `freshet streams export` writes the streams in the form that `nats stream add --config` reads.',
+    'Everything that Freshet keeps in JetStream. A service that starts on a new server creates all of it, and later what it can fill again; it changes nothing that exists. It refuses to start without something that it needs and that only a backup brings back (`FRESHET_STREAM_MISSING`). It refuses to start on [settings that lose messages](#settings-that-lose-messages), and logs other differences. `freshet streams diff` compares these definitions with the server. `freshet streams apply` changes the server to match them; it makes a change that would lose messages only with `--lose-data --yes-lose-data`. `freshet streams export` writes the streams in the form that `nats stream add --config` reads.',
     '## Streams',
     table(
       ['stream', 'subjects', 'purpose', 'kept', 'size', 'storage', 'when full', 'de-duplication window'],

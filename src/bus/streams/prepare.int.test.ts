@@ -1,9 +1,10 @@
 import type { NatsConnection } from 'nats';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { LEASES } from '../../../streams.config.ts';
 import { startNatsServer } from '../../../test/support/nats.ts';
 import { createLogger } from '../../observability/log.ts';
 import { erasureKey } from './erasure-key.ts';
-import { missingStreams } from './missing.ts';
+import { missingStreams, STORED } from './missing.ts';
 import { applyStreams } from './plan.ts';
 import { prepareServer } from './prepare.ts';
 
@@ -22,7 +23,23 @@ const failure = (work: Promise<unknown>): Promise<unknown> =>
     (err: unknown) => err,
   );
 
+it('the mark of a used server is created behind what only a backup brings back', () => {
+  const names = STORED.map(({ name }) => name);
+  for (const { name, madeAgainBy, neededBy } of STORED)
+    if (madeAgainBy.length === 0 && neededBy.length > 0)
+      expect(names.indexOf(name), name).toBeLessThan(names.indexOf(LEASES.name));
+});
+
 describe('the start of a process', () => {
+  it('creates everything also beside others that start at the same moment', async () => {
+    await Promise.all(
+      (['user', 'content', 'feedback', 'engine', 'gateway'] as const).map((needer) =>
+        prepareServer(nc, logger, needer),
+      ),
+    );
+    expect(await missing()).toEqual([]);
+  });
+
   it('creates everything on a new server', async () => {
     await prepareServer(nc, logger, 'content');
     expect(await missing()).toEqual([]);

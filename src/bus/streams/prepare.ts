@@ -1,7 +1,7 @@
 /** Checks a server, and creates what it lacks, before a process uses it. */
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
-import { DEAD_LETTERS, type Definition, type Needer, STREAMS } from '../../../streams.config.ts';
+import { type Definition, LEASES, type Needer, STREAMS } from '../../../streams.config.ts';
 import { StreamMissingError } from '../../errors.ts';
 import { checkServer } from '../nats/connection.ts';
 import { isBlocking, missingStreams } from './missing.ts';
@@ -17,8 +17,9 @@ export async function createMissing(
   definitions: readonly Definition[] = STREAMS,
 ): Promise<Applied[]> {
   const missing = await missingStreams(await nc.jetstreamManager({ checkAPI: false }));
-  // Each process creates it at its first start, no command does alone, and no backup holds it.
-  const isUsed = missing.every(({ name }) => name !== DEAD_LETTERS.name);
+  // Created behind all that only a backup brings back, also by a process that starts beside this one. No command creates it
+  // alone, and no backup holds it.
+  const isUsed = missing.every(({ name }) => name !== LEASES.name);
   const lost = isUsed ? missing.filter(isBlocking) : [];
   const own = lost.find(
     ({ name, needed_by }) => needed_by.includes(needer) && definitions.some((one) => one.name === name),
