@@ -4,10 +4,25 @@
  * Sizes are bytes, durations milliseconds. -1 or 0 means no limit.
  */
 
-export interface StreamDefinition {
-  kind: 'stream';
+/** A program of Freshet that needs a stream, bucket or store while it runs. */
+export type Needer = 'user' | 'content' | 'feedback' | 'engine' | 'gateway';
+
+/** What it means if it is gone. */
+interface Content {
   name: string;
   description: string;
+  /** Whether Freshet can write all of the content again at any time. Settings that lose messages may then stay. */
+  derived: boolean;
+  neededBy: readonly Needer[];
+  /**
+   * The services that make it again if somebody deletes it while they run, and what they write into it. Without a maker
+   * only an operator makes it again, because what it held is lost.
+   */
+  madeAgainBy: readonly Needer[];
+}
+
+export interface StreamDefinition extends Content {
+  kind: 'stream';
   subjects: string[];
   storage: 'file' | 'memory';
   /** Age at which the server deletes a message, milliseconds; 0 keeps all. */
@@ -20,10 +35,8 @@ export interface StreamDefinition {
   discard: 'old' | 'new';
 }
 
-export interface BucketDefinition {
+export interface BucketDefinition extends Content {
   kind: 'kv';
-  name: string;
-  description: string;
   /** How many values the server keeps per key. */
   history: number;
   storage: 'file' | 'memory';
@@ -31,10 +44,8 @@ export interface BucketDefinition {
   ttlMs: number;
 }
 
-export interface ObjectStoreDefinition {
+export interface ObjectStoreDefinition extends Content {
   kind: 'object-store';
-  name: string;
-  description: string;
   storage: 'file' | 'memory';
 }
 
@@ -59,6 +70,9 @@ export const EVENTS: StreamDefinition = {
   maxBytes: -1,
   duplicateWindowMs: 120_000,
   discard: 'new',
+  derived: false,
+  neededBy: ['user', 'content', 'feedback', 'engine', 'gateway'],
+  madeAgainBy: [],
 };
 
 export const DEAD_LETTERS: StreamDefinition = {
@@ -72,6 +86,9 @@ export const DEAD_LETTERS: StreamDefinition = {
   maxBytes: -1,
   duplicateWindowMs: 120_000,
   discard: 'new',
+  derived: false,
+  neededBy: ['user', 'content', 'feedback', 'engine'],
+  madeAgainBy: ['user', 'content', 'feedback', 'engine'],
 };
 
 export const ENGINE_OUTPUT: StreamDefinition = {
@@ -84,6 +101,9 @@ export const ENGINE_OUTPUT: StreamDefinition = {
   maxBytes: 16 * 1024 * 1024,
   duplicateWindowMs: 120_000,
   discard: 'old',
+  derived: false,
+  neededBy: ['engine'],
+  madeAgainBy: ['engine'],
 };
 
 export const RANKINGS: BucketDefinition = {
@@ -93,6 +113,9 @@ export const RANKINGS: BucketDefinition = {
   history: 1,
   storage: 'file',
   ttlMs: 0,
+  derived: true,
+  neededBy: ['engine', 'user', 'gateway'],
+  madeAgainBy: ['engine'],
 };
 
 export const ENGINE: BucketDefinition = {
@@ -103,6 +126,9 @@ export const ENGINE: BucketDefinition = {
   history: 16,
   storage: 'file',
   ttlMs: 0,
+  derived: false,
+  neededBy: ['engine'],
+  madeAgainBy: ['engine'],
 };
 
 export const KEYS: BucketDefinition = {
@@ -112,6 +138,9 @@ export const KEYS: BucketDefinition = {
   history: 1,
   storage: 'file',
   ttlMs: 0,
+  derived: false,
+  neededBy: ['gateway'],
+  madeAgainBy: [],
 };
 
 export const DEAD_LETTER_MARKS: BucketDefinition = {
@@ -121,6 +150,9 @@ export const DEAD_LETTER_MARKS: BucketDefinition = {
   history: 1,
   storage: 'file',
   ttlMs: 0,
+  derived: false,
+  neededBy: [],
+  madeAgainBy: [],
 };
 
 export const ERASURES: BucketDefinition = {
@@ -130,6 +162,9 @@ export const ERASURES: BucketDefinition = {
   history: 1,
   storage: 'file',
   ttlMs: 0,
+  derived: false,
+  neededBy: ['user', 'content', 'feedback', 'engine'],
+  madeAgainBy: [],
 };
 
 export const LEASES: BucketDefinition = {
@@ -140,6 +175,9 @@ export const LEASES: BucketDefinition = {
   history: 1,
   storage: 'file',
   ttlMs: 0,
+  derived: true,
+  neededBy: ['engine'],
+  madeAgainBy: ['engine'],
 };
 
 export const SNAPSHOTS: ObjectStoreDefinition = {
@@ -148,6 +186,9 @@ export const SNAPSHOTS: ObjectStoreDefinition = {
   description:
     'Snapshots of the model, one immutable object per version; and input-*, the results of trainings, kept forever',
   storage: 'file',
+  derived: false,
+  neededBy: ['engine'],
+  madeAgainBy: ['engine'],
 };
 
 const reader = (service: string, what: string): ConsumerDefinition => ({

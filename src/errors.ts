@@ -92,6 +92,10 @@ export class StreamMissingError extends FreshetError {
 export class StreamConfigDiffersError extends FreshetError {
   readonly code = 'FRESHET_STREAM_CONFIG_DIFFERS';
 }
+/** The log holds records of erasures, and the key by which they name users is gone. */
+export class ErasureKeyLostError extends FreshetError {
+  readonly code = 'FRESHET_ERASURE_KEY_LOST';
+}
 /** The nats-server cannot create a stream: its disk is too small, or the account has reached a limit. */
 export class StreamRefusedError extends FreshetError {
   readonly code = 'FRESHET_STREAM_REFUSED';
@@ -183,6 +187,14 @@ export class SchemaIncompatibleError extends FreshetError {
  */
 export class PublishUnacknowledgedError extends FreshetError {
   readonly code = 'FRESHET_PUBLISH_UNACKNOWLEDGED';
+}
+/** The log holds another event with the source and id of this one. */
+export class IdentityReusedError extends FreshetError {
+  readonly code = 'FRESHET_IDENTITY_REUSED';
+}
+/** An erasure removed the event that had this source and id, and the nats-server still recognises the id. */
+export class IdentityPurgedError extends FreshetError {
+  readonly code = 'FRESHET_IDENTITY_PURGED';
 }
 /** The nats-server refused the message. */
 export class PublishRefusedError extends FreshetError {
@@ -298,7 +310,10 @@ export interface EventProblem {
     | 'FRESHET_EVENT_CONTROL_REFUSED'
     | 'FRESHET_EVENT_USER_ERASED'
     | 'FRESHET_EVENT_FOLD_FAILED'
+    | 'FRESHET_IDENTITY_REUSED'
+    | 'FRESHET_IDENTITY_PURGED'
     | 'FRESHET_SCOPE_MISSING'
-    | 'FRESHET_OTHER_USER';
+    | 'FRESHET_OTHER_USER'
+    | 'FRESHET_OTHER_SOURCE';
   message: string;
 }

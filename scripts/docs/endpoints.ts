@@ -51,7 +51,7 @@ function own(service: ServiceName): Described {
         ...experimentEndpoints({
           db: emptyDatabase(''),
           codec: createCodec(),
-          publisher: NOBODY,
+          events: NOBODY,
           reached: async () => {},
         }),
         explain: EXPLAIN,

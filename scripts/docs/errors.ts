@@ -58,6 +58,14 @@ const SECTIONS: readonly Section[] = [
         'The event has the source and id of an earlier event, and other content.',
         'Publish it under a new id.',
       ],
+      FRESHET_IDENTITY_REUSED: [
+        'When it was published, the log held another event with the source and id of this one: type, subject, time or data differ. The message names its sequence. Freshet did not store this event.',
+        'Publish it under a new id. If it was meant as a retry, send it as it was, with the same `time`. [Identity](events.md#identity) says what is compared.',
+      ],
+      FRESHET_IDENTITY_PURGED: [
+        'An event with this source and id was in the log, and an erasure or an operator has removed it. The nats-server still recognises the id, so it did not store this event.',
+        'Leave it out if it is a retry. If it happened after the erasure, publish it under a new id.',
+      ],
       FRESHET_EVENT_USER_ERASED: [
         'An import holds events of a user whom Freshet has forgotten.',
         'Leave them out. If the user comes back, publish the new events instead of importing them.',
@@ -93,6 +101,10 @@ const SECTIONS: readonly Section[] = [
       FRESHET_OTHER_USER: [
         'The token belongs to one user, and the request concerns another user or no single user.',
         'Use a token of that user, or an API key.',
+      ],
+      FRESHET_OTHER_SOURCE: [
+        'A token publishes events about its user, and about its session, under one source each, and the event has another source.',
+        'Use `source` and `session_source` of the answer to `POST /v1/tokens`.',
       ],
       FRESHET_RATE_LIMITED: [
         'The caller sends more requests per second than the limit.',
@@ -246,10 +258,17 @@ const SECTIONS: readonly Section[] = [
         'JetStream is off on the nats-server, or for this account.',
         'Start the server with JetStream: `nats-server -js`.',
       ],
-      FRESHET_STREAM_MISSING: ['The nats-server does not have the stream.', '`freshet streams apply`'],
+      FRESHET_STREAM_MISSING: [
+        'The nats-server does not have the stream, KV bucket or object store. The message says what it held.',
+        'The message names the step: some a service makes again, others you restore from a backup ([streams](streams.md#if-somebody-deletes-one)).',
+      ],
       FRESHET_STREAM_CONFIG_DIFFERS: [
-        'The nats-server has a stream of this name with other settings than streams.config.ts.',
-        '`freshet streams diff`',
+        'The nats-server has a stream of this name with settings that lose messages. The message names setting, value found and value needed.',
+        '`freshet streams diff` shows all differences, `freshet streams apply` removes those that the server can change ([settings](streams.md#settings-that-lose-messages)).',
+      ],
+      FRESHET_ERASURE_KEY_LOST: [
+        'The bucket `erasures` is empty or new, and the log holds records of erasures: their key and the ledger are lost.',
+        'Restore the bucket from a [backup](../how-to/back-up-and-restore.md). The message says how to go on without one.',
       ],
       FRESHET_STREAM_CHANGE_LOSES_DATA: [
         'The change would delete messages.',

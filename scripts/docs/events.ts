@@ -136,6 +136,33 @@ export function eventsPage(): string {
       'The gateway and the command line reject an invalid event with a code ([errors](errors.md)). If a program publishes an invalid event straight to NATS, the services move it to the dead letters with the same code.',
     ].join(' '),
     `An event that Freshet publishes may have ${code('events.max_bytes')} bytes ([configuration](configuration.md)). A text in traits, attributes and contexts may have ${EVENT_LIMITS.textLength.toLocaleString('en')} characters.`,
+    '## Identity',
+    [
+      '`source` and `id` together are the identity of an event; the header `Nats-Msg-Id` is `<source>/<id>`, in which `/` and `%` of the id are percent-encoded. An event counts once, however often a publisher sends it. A *duplicate* is the same event again: type, subject, `time` (given or not) and data are equal as values, whatever the order of members; extension attributes such as `traceparent` do not count.',
+      'Another event under the identity of an earlier one is an error of its publisher, and the first one stays:',
+    ].join(' '),
+    table(
+      ['the second event arrives', 'what happens'],
+      [
+        [
+          'through the gateway, `freshet publish` or `freshet import`',
+          'it is rejected with `FRESHET_IDENTITY_REUSED`, and the message names the sequence of the first. `FRESHET_IDENTITY_PURGED` says that an erasure has removed the first',
+        ],
+        [
+          'straight over NATS, within the window of the stream (`duplicate_window`, 2 minutes)',
+          'nats-server drops it and acknowledges it with `"duplicate": true`: the publisher must compare',
+        ],
+        [
+          'later than that, or under no `Nats-Msg-Id`',
+          'the log stores it, and each service moves it to the dead letters with `FRESHET_EVENT_IDENTITY_REUSED`',
+        ],
+      ],
+    ),
+    [
+      'A program that publishes straight to NATS gets no more than the acknowledgement, because nats-server compares the ids alone. If the acknowledgement has `"duplicate": true`, request the message at its `seq` (`$JS.API.STREAM.MSG.GET.EVENTS` with `{"seq": N}`; `nats stream get EVENTS N`) and compare `type`, `subject`, `time` and `data` with those of your event. If they are equal, your event is in the log. If they differ, or if the server has no message there (404: an erasure removed it), the log did not store your event: publish it under a new id. Also compare after a retry of your own whose first acknowledgement was lost.',
+      'A publisher with a source of its own and random ids (UUID, ULID) never meets another event. The gateway gives each [token](../how-to/ask-for-keys.md#tokens-for-browsers) a source of its user, so a page cannot use the ids of another user or program.',
+    ].join(' '),
+    '## Types',
     `Freshet has ${Object.keys(EVENT_DATA).length} types, and you can declare interactions of your own.`,
     ...sections,
   );

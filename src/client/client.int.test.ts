@@ -228,7 +228,12 @@ test('the client requests a new token for an expired one, and an invalid request
   expect((await freshet.recommend('c8')).user).toBe('c8');
   expect(asked).toBe(2);
   freshet.publish('user.viewed.v1', 'c8', { item: 'a' });
-  expect(await freshet.flush()).toBeGreaterThan(0);
+  const seq = await freshet.flush();
+  expect(seq).toBeGreaterThan(0);
+  // The source of the token, in place of the one that the page names.
+  const jsm = await (await nats.connect()).jetstreamManager();
+  const stored = await jsm.streams.getMessage('EVENTS', { seq: seq as number });
+  expect(stored.json()).toMatchObject({ source: 'server/c8', subject: 'c8' });
   await expect(freshet.recommend('somebody-else')).rejects.toMatchObject({ status: 403, code: 'FRESHET_OTHER_USER' });
   await expect(freshet.recommend('c8', { n: 0 })).rejects.toBeInstanceOf(FreshetClientError);
 });

@@ -4,6 +4,7 @@ import { listenToPage } from './page.ts';
 import { createQueue, type QueueStorage, type SendOutcome } from './queue.ts';
 import { sizeOf } from './size.ts';
 import { readEvents } from './sse.ts';
+import { tokenSource } from './token.ts';
 import type {
   ClientEvent,
   ClientEventData,
@@ -16,7 +17,10 @@ import type {
 export interface ClientOptions {
   /** Address of the gateway: `https://recommend.example`. */
   url: string;
-  /** Source of the events. Source and id are the identity of an event. */
+  /**
+   * Source of the events. Source and id are the identity of an event. A token names the source of its events itself, which
+   * the client then uses instead.
+   */
   source: string;
   /**
    * An API key (on servers only), or a token, or a function that returns one. The client calls the function again when the
@@ -101,7 +105,9 @@ export interface FreshetClient {
 /** Number of reported lists to remember. */
 const REPORTED = 1_000;
 /** Below the 64 KiB that all requests that outlive their page may have together (Fetch standard, section 4.6). */
-const KEEPALIVE_BYTES = 60_000;
+const KEEPALIVE_BYTES = 64_000;
+/** Bytes of the queued events in one request. The source of a token may be longer than that of the options. */
+const BATCH_BYTES = 58_000;
 
 export function createClient(options: ClientOptions): FreshetClient {
   const { url, source, batch = 50, waitMs = 200, capacity = 1_000, retryMs = 500, retryMaxMs = 30_000 } = options;
@@ -124,10 +130,15 @@ export function createClient(options: ClientOptions): FreshetClient {
   }
 
   /** Sends a request, and once more with a new token if the gateway refuses the current one. */
-  async function call(path: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
+  async function call(
+    path: string,
+    initOf: RequestInit | ((key: string | undefined) => RequestInit),
+    signal?: AbortSignal,
+  ): Promise<Response> {
     let refused: string | undefined;
     for (let attempt = 0; ; attempt++) {
       const key = await keyOf(refused);
+      const init = typeof initOf === 'function' ? initOf(key) : initOf;
       const headers = { ...(init.headers as object), ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) };
       const limit = signal ?? AbortSignal.timeout(timeoutMs);
       const response = await request(base + path, { ...init, headers, signal: limit });
@@ -145,13 +156,17 @@ export function createClient(options: ClientOptions): FreshetClient {
 
   async function send(events: readonly ClientEvent[]): Promise<SendOutcome> {
     try {
-      const body = JSON.stringify(events);
-      const response = await call('/v1/events', {
-        method: 'POST',
-        headers: { 'content-type': 'application/cloudevents-batch+json' },
-        body,
-        // Sends the last events even if the user leaves the page.
-        keepalive: sizeOf(body) <= KEEPALIVE_BYTES,
+      const response = await call('/v1/events', (key) => {
+        const body = JSON.stringify(
+          events.map((event) => ({ ...event, source: tokenSource(key, event.subject) ?? event.source })),
+        );
+        return {
+          method: 'POST',
+          headers: { 'content-type': 'application/cloudevents-batch+json' },
+          body,
+          // Sends the last events even if the user leaves the page.
+          keepalive: sizeOf(body) <= KEEPALIVE_BYTES,
+        };
       });
       const answer = (await response.json().catch(() => ({}))) as {
         seq?: number;
@@ -185,7 +200,7 @@ export function createClient(options: ClientOptions): FreshetClient {
     capacity,
     retryMs,
     retryMaxMs,
-    bytes: KEEPALIVE_BYTES,
+    bytes: BATCH_BYTES,
     storage: options.storage,
     onRejected: options.onRejected,
     onTrouble: options.onTrouble,

@@ -31,8 +31,23 @@ export const CONFIG_SCHEMA = section(
           5,
           'how often the publisher sends a message again before it reports FRESHET_PUBLISH_UNACKNOWLEDGED',
         ),
+        compare_window: whole(
+          64,
+          'most events that nats-server called duplicates and that the publisher compares with the log at once',
+          1,
+        ),
       }),
       'publishing to JetStream',
+    ),
+    streams: section(
+      Type.Object({
+        look_ms: whole(
+          2_000,
+          'milliseconds between two looks of a service whether the streams, buckets and stores that it needs are on the server',
+          10,
+        ),
+      }),
+      'what Freshet keeps in JetStream',
     ),
     projection: section(
       Type.Object({

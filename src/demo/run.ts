@@ -41,7 +41,7 @@ const PROGRESS_MS = 1_000;
 
 export async function startDemo({ config, natsUrl, data, logger, onProgress }: DemoOptions): Promise<RunningDemo> {
   const nc = await connect({ url: natsUrl, name: 'freshet-demo', waitOnFirstConnect: true });
-  await prepareServer(nc, logger);
+  await prepareServer(nc, logger, 'gateway');
   const publisher = createPublisher(nc, publisherLimits(config));
   const log = await createJetStreamLog({ nc, publisher });
   const codec = createCodec({ declared: config.events.declared });

@@ -6,6 +6,7 @@ import { until } from '../../test/support/wait.ts';
 import { type KeyRecord, makeKey } from './access/key.ts';
 import type { Scope } from './access/scopes.ts';
 import { type KeyStore, openKeyStore } from './access/store.ts';
+import { signToken } from './access/token.ts';
 import { type Answer, type PublishBody, request, type Stack, startStack, testConfig } from './stack.fixture.ts';
 
 let nats: TestNatsServer;
@@ -26,6 +27,8 @@ async function keyWith(scopes: Scope[], more: { expires?: number; ratePerS?: num
   return key;
 }
 const idOf = (key: string): string => key.split('_')[1] as string;
+/** The event as a browser publishes it, under the source of its token. */
+const from = (source: string | undefined, event: object) => ({ ...event, source });
 const bearer = (key: string | undefined): Record<string, string> =>
   key === undefined ? {} : { authorization: `Bearer ${key}` };
 const get = <Body = Record<string, unknown>>(path: string, key?: string, at = url) =>
@@ -169,19 +172,29 @@ describe('keys', () => {
 });
 
 describe('tokens', () => {
-  const tokenFor = async (key: string, body: object): Promise<string> => {
-    const { status, body: answer } = await send<{ token: string }>('/v1/tokens', body, key);
+  interface Made {
+    token: string;
+    source: string;
+    session_source?: string;
+  }
+  const made = async (key: string, body: object): Promise<Made> => {
+    const { status, body: answer } = await send<Made & Record<string, unknown>>('/v1/tokens', body, key);
     expect(status).toBe(200);
-    return answer.token;
+    return answer;
   };
+  const tokenFor = async (key: string, body: object): Promise<string> => (await made(key, body)).token;
 
   test('give access to one user at every gateway, and to no other user', async () => {
     const key = await keyWith(['recommend', 'events:user']);
-    const token = await tokenFor(key, { user: 'u1', session: 's1' });
+    const { token, source, session_source } = await made(key, { user: 'u1', session: 's1' });
     expect((await get('/v1/users/u1/recommendations', token)).status).toBe(200);
     expect((await get('/v1/users/u1/recommendations', token, other.url)).status).toBe(200);
     expect((await get('/v1/items/i1/similar', token)).status).toBe(200);
-    const { body } = await send<PublishBody>('/v1/events', [viewed('u1', 'i1'), viewed('s1', 'i2')], token);
+    const { body } = await send<PublishBody>(
+      '/v1/events',
+      [from(source, viewed('u1', 'i1')), from(session_source, viewed('s1', 'i2'))],
+      token,
+    );
     expect(body).toMatchObject({ accepted: 2 });
     expect((await get(`/v1/users/u1/history?min_seq=${body.seq}`, token)).status).toBe(200);
 
@@ -195,6 +208,65 @@ describe('tokens', () => {
     isProblem(await get('/v1/feedback/summary', token), 403, 'FRESHET_OTHER_USER');
     isProblem(await send('/v1/tokens', { user: 'u1' }, token), 403, 'FRESHET_OTHER_USER');
     isProblem(await send('/v1/events', published('i9'), token), 403, 'FRESHET_SCOPE_MISSING');
+  });
+
+  test('publish under a source of their own user, so that no user occupies the identities of another', async () => {
+    const key = await keyWith(['recommend', 'events:user']);
+    const [a, b] = [
+      await made(key, { user: 'u1', session: 's1', source: 'shop-web' }),
+      await made(key, { user: 'u.2', source: 'shop-web' }),
+    ];
+    expect([a.source, a.session_source, b.source, b.session_source]).toEqual([
+      'shop-web/u1',
+      'shop-web/s1',
+      'shop-web/u=2E2',
+      undefined,
+    ]);
+    // An id that the other user's page is going to use, and one that the shop's server is going to use.
+    for (const source of [b.source, 'shop-web', 'freshet-gateway', 'shop-web/s1'])
+      isProblem(
+        await send('/v1/events', from(source, viewed('u1', 'i1', { id: '1' })), a.token),
+        403,
+        'FRESHET_OTHER_SOURCE',
+      );
+    isProblem(await send('/v1/events', from(a.source, viewed('s1', 'i1')), a.token), 403, 'FRESHET_OTHER_SOURCE');
+    const mixed = await send<PublishBody>(
+      '/v1/events',
+      [from(a.source, viewed('u1', 'i1', { id: '1' })), from('shop-web', viewed('u1', 'i1', { id: '2' }))],
+      a.token,
+    );
+    expect(mixed.body).toMatchObject({
+      accepted: 1,
+      rejected: [{ index: 1, code: 'FRESHET_OTHER_SOURCE', message: expect.stringContaining('shop-web/u1') }],
+    });
+    expect(
+      (await send<PublishBody>('/v1/events', from(b.source, viewed('u.2', 'i1', { id: '1' })), b.token)).body,
+    ).toMatchObject({ accepted: 1, duplicates: 0 });
+    // The key itself publishes under any source.
+    expect((await send('/v1/events', from('shop-web', viewed('u1', 'i1', { id: '2' })), key)).status).toBe(200);
+  });
+
+  test('have the name of their key as source unless the request names one, and fit any user', async () => {
+    const key = await keyWith(['recommend', 'events:user']);
+    expect((await made(key, { user: 'u1' })).source).toBe('recommend events:user/u1');
+    const long = 'u'.repeat(128);
+    const { source, token } = await made(key, { user: long, source: 'shop-web' });
+    expect(source).toMatch(/^shop-web\/~[A-Za-z0-9_-]{22}$/);
+    expect((await made(key, { user: long, source: 'shop-web' })).source).toBe(source);
+    expect((await made(key, { user: `${long.slice(1)}v`, source: 'shop-web' })).source).not.toBe(source);
+    expect((await send('/v1/events', from(source, viewed(long, 'i1')), token)).status).toBe(200);
+    for (const bad of ['', 'x'.repeat(101), 'line\nbreak', 7]) {
+      const answer = await send('/v1/tokens', { user: 'u1', source: bad }, key);
+      isProblem(answer, 400, 'FRESHET_BAD_REQUEST');
+      expect(answer.body).toMatchObject({ member: 'source' });
+    }
+  });
+
+  test('of an earlier release name no source, and publish under any until they expire', async () => {
+    const key = await keyWith(['recommend', 'events:user']);
+    const expires = Math.floor(Date.now() / 1_000) + 60;
+    const token = await signToken(key, idOf(key), { user: 'u1', scopes: ['events:user'], expires }, Date.now());
+    expect((await send('/v1/events', from('anything', viewed('u1', 'i1')), token)).status).toBe(200);
   });
 
   test('have no more scopes than their key, and end when they expire or their key is revoked', async () => {

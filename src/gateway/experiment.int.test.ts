@@ -119,6 +119,24 @@ test('an experiment changes the lists of an arm, appears in answers and served l
   expect((await list(odd)).arm).toBe('main');
 });
 
+test('of two callers who start an experiment of one name at once, one learns that the other was first', async () => {
+  const start = (share: number) =>
+    call(nc, 'freshet.engine.start_experiment', {
+      experiment: 'race',
+      arms: [
+        { arm: 'a', share },
+        { arm: 'b', share: 0.1 },
+      ],
+    });
+  const outcomes = await Promise.allSettled([start(0.3), start(0.6)]);
+  expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({
+    reason: { code: 'FRESHET_IDENTITY_REUSED' },
+  });
+  const ends = await Promise.all([1, 2].map(() => call(nc, 'freshet.engine.end_experiment', { experiment: 'race' })));
+  expect(ends).toMatchObject([{ state: 'ended' }, { state: 'ended' }]);
+});
+
 test.each([
   ['one arm', { experiment: 'x', arms: [{ arm: 'a', share: 1 }] }],
   [

@@ -580,7 +580,7 @@ describe('the HTTP server', () => {
 
   test('health, readiness and metrics answer', async () => {
     expect((await get('/healthz')).body).toEqual({ status: 'ok' });
-    expect((await get('/readyz')).body).toEqual({ ready: true, waiting: [] });
+    expect((await get('/readyz')).body).toEqual({ ready: true, waiting: [], missing: [] });
     expect((await get('/metrics')).headers.get('content-type')).toMatch(/^text\/plain/);
   });
 

@@ -5,6 +5,9 @@
 
 import { Events, type NatsConnection } from 'nats';
 import type { Logger } from 'pino';
+import type { EventCodec } from '../bus/event/codec.ts';
+import { createEventPublisher, type EventPublisher } from '../bus/log/event-publisher.ts';
+import { createJetStreamLog } from '../bus/log/jetstream.ts';
 import { connect } from '../bus/nats/connection.ts';
 import { createPublisher, type Publisher, type PublisherOptions } from '../bus/nats/publisher.ts';
 import { createTimeLimit } from '../bus/nats/time-limit.ts';
@@ -15,16 +18,21 @@ export interface LinkOptions {
   url: string;
   logger: Logger;
   publisher: PublisherOptions;
+  codec: EventCodec;
+  /** Duplicates that the gateway compares with the log at the same time. */
+  compareWindow: number;
   /** First and longest pause between attempts, milliseconds. */
   backoffMinMs: number;
   backoffMaxMs: number;
   onState?: (connected: boolean) => void;
 }
 
-/** The connection, and the publisher that uses it. */
+/** The connection, and the publishers that use it. */
 export interface Bus {
   nc: NatsConnection;
   publisher: Publisher;
+  /** For events of callers: tells duplicates from re-used identities. */
+  events: EventPublisher;
 }
 
 export interface Link {
@@ -39,7 +47,16 @@ export interface Link {
 }
 
 export function createLink(options: LinkOptions): Link {
-  const { url, logger, publisher: publisherOptions, backoffMinMs, backoffMaxMs, onState } = options;
+  const {
+    url,
+    logger,
+    publisher: publisherOptions,
+    codec,
+    compareWindow,
+    backoffMinMs,
+    backoffMaxMs,
+    onState,
+  } = options;
   let bus: Bus | undefined;
   let connected = false;
   let closing = false;
@@ -67,7 +84,7 @@ export function createLink(options: LinkOptions): Link {
       try {
         const nc = await open();
         if (closing) await nc.close();
-        else adopt(nc);
+        else await adopt(nc);
         return;
       } catch (err) {
         if (closing) return;
@@ -90,7 +107,7 @@ export function createLink(options: LinkOptions): Link {
     const nc = await connect({ url, name: 'freshet-gateway', timeoutMs: 2_000 });
     try {
       // The log must take events before the first service has started.
-      if (!closing) await prepareServer(nc, logger);
+      if (!closing) await prepareServer(nc, logger, 'gateway');
       return nc;
     } catch (err) {
       await nc.close();
@@ -98,8 +115,11 @@ export function createLink(options: LinkOptions): Link {
     }
   }
 
-  function adopt(nc: NatsConnection): void {
-    bus = { nc, publisher: createPublisher(nc, publisherOptions) };
+  async function adopt(nc: NatsConnection): Promise<void> {
+    const publisher = createPublisher(nc, publisherOptions);
+    const log = await createJetStreamLog({ nc, publisher });
+    const { retries = 0 } = publisherOptions;
+    bus = { nc, publisher, events: createEventPublisher({ publisher, log, codec, compareWindow, retries }) };
     setConnected(true);
     logger.info({ server: nc.info?.version }, 'The gateway is connected to NATS.');
     void follow(nc);

@@ -64,6 +64,7 @@ test('readiness names the services that are not up, and their routes answer 503 
   expect(ready.status).toBe(503);
   expect(ready.body).toEqual({
     ready: false,
+    missing: [],
     waiting: [
       { service: 'content', state: 'down' },
       { service: 'engine', state: 'down' },

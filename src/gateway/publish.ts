@@ -18,7 +18,7 @@ export interface Rejection {
 
 export interface PublishOutcome {
   accepted: number;
-  /** Events that the log held already. */
+  /** Events that the log held already, with the same content. */
   duplicates: number;
   rejected: Rejection[];
   /** Highest sequence that the log acknowledged. */
@@ -48,7 +48,7 @@ const ID_SHOWN = 256;
 /** Never throws: the outcome says what happened to each event. Resolves within `timeoutMs`, acknowledged or not. */
 export async function publishEntries(
   entries: readonly Entry[],
-  { codec, bus: { nc, publisher }, window, timeoutMs, problemOf, trace }: PublishContext,
+  { codec, bus: { nc, events }, window, timeoutMs, problemOf, trace }: PublishContext,
 ): Promise<PublishOutcome> {
   const outcome: PublishOutcome = { accepted: 0, duplicates: 0, rejected: [], unacknowledged: 0 };
   const maxPayload = nc.info?.max_payload ?? Number.MAX_SAFE_INTEGER;
@@ -57,6 +57,7 @@ export async function publishEntries(
   const flights: Promise<void>[] = [];
   let failure: { err: unknown } | undefined;
   let good = 0;
+  let refused = 0;
 
   for (const [index, entry] of entries.entries()) {
     const checked = check(entry, codec, maxPayload, problemOf, trace);
@@ -66,13 +67,19 @@ export async function publishEntries(
     }
     good++;
     // Waits for a place in the window rather than in the queue, so that a request that gives up leaves nothing to send.
-    if (publisher.pending >= window) await limit.race(publisher.ready());
+    if (events.pending >= window) await limit.race(events.ready());
     if (limit.isUp || failure) continue;
     flights.push(
-      publisher.publish(checked.prepared).then(
-        ({ seq, duplicate }) => {
+      events.publish(checked.prepared).then(
+        (publication) => {
           if (limit.isUp || answered) return;
-          if (duplicate) outcome.duplicates++;
+          if (publication.kind === 'refused') {
+            refused++;
+            outcome.rejected.push({ index, id: idOf(entry), ...publication.problem });
+            return;
+          }
+          const { kind, seq } = publication;
+          if (kind === 'duplicate') outcome.duplicates++;
           else outcome.accepted++;
           if (outcome.seq === undefined || seq > outcome.seq) outcome.seq = seq;
         },
@@ -86,7 +93,9 @@ export async function publishEntries(
   limit.end();
   // The answer does not count an acknowledgement that comes later.
   answered = true;
-  outcome.unacknowledged = good - outcome.accepted - outcome.duplicates;
+  outcome.unacknowledged = good - outcome.accepted - outcome.duplicates - refused;
+  // The log's refusals come after those of the checks.
+  if (refused > 0) outcome.rejected.sort((a, b) => a.index - b.index);
   if (failure) outcome.failure = failure.err;
   return outcome;
 }

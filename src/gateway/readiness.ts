@@ -3,6 +3,7 @@ import type { NatsConnection } from 'nats';
 import { call } from '../bus/nats/micro.ts';
 import { SERVICES, type ServiceName } from '../bus/projection/definition.ts';
 import type { ServiceStatus } from '../bus/service/description.ts';
+import { isBlocking, type MissingStream, missingStreams } from '../bus/streams/missing.ts';
 import type { Link } from './link.ts';
 
 export interface Waiting {
@@ -15,6 +16,8 @@ export interface Waiting {
 export interface ReadyAnswer {
   ready: boolean;
   waiting: Waiting[];
+  /** What somebody has deleted in JetStream. Without what no service makes again the system is not ready. */
+  missing: MissingStream[];
 }
 
 export interface ReadinessOptions {
@@ -40,15 +43,28 @@ export function createReadiness({ link, timeoutMs, cacheMs }: ReadinessOptions):
     }
   }
 
+  /** Undefined: JetStream does not answer. */
+  const missingIn = (nc: NatsConnection): Promise<MissingStream[] | undefined> =>
+    link
+      .whileConnected(nc.jetstreamManager({ checkAPI: false, timeout: timeoutMs }).then((jsm) => missingStreams(jsm)))
+      .catch(() => undefined);
+  const down = (detail: string): ReadyAnswer => ({
+    ready: false,
+    waiting: [{ service: 'nats', state: 'down', detail }],
+    missing: [],
+  });
+
   async function readStates(): Promise<ReadyAnswer> {
     const trouble = link.trouble();
-    if (trouble !== undefined) return { ready: false, waiting: [{ service: 'nats', state: 'down', detail: trouble }] };
+    if (trouble !== undefined) return down(trouble);
     const { nc } = link.bus();
-    const states = await Promise.all(SERVICES.map((service) => stateOf(nc, service)));
+    const [missing, ...states] = await Promise.all([missingIn(nc), ...SERVICES.map((service) => stateOf(nc, service))]);
     const lost = link.trouble();
-    if (lost !== undefined) return { ready: false, waiting: [{ service: 'nats', state: 'down', detail: lost }] };
+    if (lost !== undefined) return down(lost);
     const waiting = states.filter(({ state }) => state !== 'ready');
-    return { ready: waiting.length === 0, waiting };
+    if (missing === undefined) waiting.push({ service: 'nats', state: 'down', detail: 'JetStream does not answer' });
+    const gone = missing ?? [];
+    return { ready: waiting.length === 0 && !gone.some(isBlocking), waiting, missing: gone };
   }
 
   return () => {

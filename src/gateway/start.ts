@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { createCodec } from '../bus/event/codec.ts';
 import type { Config } from '../config/schema.ts';
 import { portInUse } from '../observability/health.ts';
 import { createLogger } from '../observability/log.ts';
@@ -58,6 +59,8 @@ export async function startGateway({
       retries: publisher.retries,
       ...metrics.publisher,
     },
+    codec: createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes }),
+    compareWindow: publisher.compare_window,
     backoffMinMs: projection.backoff_min_ms,
     backoffMaxMs: Math.min(projection.backoff_max_ms, 1_000),
     onState: (is) => {
@@ -79,7 +82,7 @@ export async function startGateway({
   // Load balancers see that the gateway is not ready, and send requests elsewhere before it stops.
   let draining = false;
   const ready = async (): Promise<ReadyAnswer> =>
-    draining ? { ready: false, waiting: [{ service: 'gateway', state: 'stopping' }] } : readiness();
+    draining ? { ready: false, waiting: [{ service: 'gateway', state: 'stopping' }], missing: [] } : readiness();
   const readiness = createReadiness({ link, timeoutMs: http.ready_timeout_ms, cacheMs: http.ready_cache_ms });
   let app: FastifyInstance | undefined;
   try {

@@ -81,7 +81,7 @@ async function tokenFor(user: string): Promise<string> {
   const response = await fetch(`${system.http}/v1/tokens`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
-    body: JSON.stringify({ user }),
+    body: JSON.stringify({ user, source: 'shop-web' }),
   });
   return ((await response.json()) as { token: string }).token;
 }
@@ -159,7 +159,7 @@ async function storedOf(user: string): Promise<Stored[]> {
   const events: Stored[] = [];
   for (let seq = state.first_seq; seq <= state.last_seq; seq++)
     events.push((await jsm.streams.getMessage('EVENTS', { seq })).json<Stored>());
-  return events.filter(({ source, subject }) => source === 'shop-web' && subject === user);
+  return events.filter(({ source, subject }) => source === `shop-web/${user}` && subject === user);
 }
 const publishedIds = async (user: string): Promise<string[]> => (await storedOf(user)).map(({ id }) => id);
 

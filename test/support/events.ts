@@ -1,6 +1,6 @@
 /** Valid events, short to write: `viewed('u1', 'i1')`, `published('i1', { tags: ['sea'] })`. */
 
-import { createCodec, type EventCodec, type StoredMessage } from '../../src/bus/event/codec.ts';
+import { createCodec, type EventCodec, type PreparedEvent, type StoredMessage } from '../../src/bus/event/codec.ts';
 import { streamSeq } from '../../src/bus/event/ids.ts';
 import type { CloudEvent, EventType, ItemData, ItemPatch } from '../../src/bus/event/types.ts';
 import type { Publisher } from '../../src/bus/nats/publisher.ts';
@@ -96,7 +96,7 @@ export const erased = (act: string, fence: number, extras?: EventExtras): TestEv
 export const codec: EventCodec = createCodec({ declared: ['x_listened'] });
 
 /** An event in its published form. Throws the problem of an invalid event. */
-export function outgoing(event: unknown): { subject: string; identity: string; payload: Uint8Array } {
+export function outgoing(event: unknown): PreparedEvent {
   const result = codec.prepare(event, { control: true });
   if (!result.ok) throw new Error(`${result.problem.code}: ${result.problem.message}`);
   return result.prepared;

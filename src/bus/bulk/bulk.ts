@@ -6,7 +6,8 @@
 import type { NatsConnection } from 'nats';
 import { type EventProblem, messageOf, ServiceUnavailableError } from '../../errors.ts';
 import type { EventCodec, PreparedEvent } from '../event/codec.ts';
-import type { StreamSeq } from '../event/ids.ts';
+import { type StreamSeq, streamSeq } from '../event/ids.ts';
+import { createEventPublisher, type Publication } from '../log/event-publisher.ts';
 import type { Log } from '../log/port.ts';
 import { call } from '../nats/micro.ts';
 import { pollUntil } from '../nats/poll-until.ts';
@@ -19,6 +20,8 @@ export interface BulkOptions {
   log: Log;
   codec: EventCodec;
   publisher: Publisher;
+  /** Duplicates that it compares with the log at the same time. */
+  compareWindow?: number;
   /** Milliseconds that a service has to catch up with the log, before the publisher uses its index. */
   catchUpMs?: number;
   /** Why the publisher must leave out a valid event; undefined: it publishes it. */
@@ -33,6 +36,24 @@ export interface BulkResult {
   rejected: number;
 }
 
+/** A valid event, with its place in the batch. */
+interface Candidate {
+  at: number;
+  prepared: PreparedEvent;
+}
+
+/** What a service has folded under an identity. */
+interface Known {
+  seq: StreamSeq;
+  /** Undefined: the service is of a release that does not answer it. */
+  fingerprint: number | null | undefined;
+}
+
+interface IndexAnswer {
+  known: (number | null)[];
+  fingerprints?: (number | null)[];
+}
+
 export interface Bulk {
   /** Publishes a batch; resolves when all of it is acknowledged. Events are published in order. */
   publish(events: readonly unknown[]): Promise<BulkResult>;
@@ -44,33 +65,42 @@ export async function createBulk({
   log,
   codec,
   publisher,
+  compareWindow,
   catchUpMs = 60_000,
   refuses,
   onRejected,
 }: BulkOptions): Promise<Bulk> {
   const { lastSeq } = await log.info();
+  const target = createEventPublisher({
+    publisher,
+    log,
+    codec,
+    ...(compareWindow === undefined ? {} : { compareWindow }),
+  });
   // An empty log needs no index.
   let index = lastSeq === 0 ? undefined : await findIndex(nc, lastSeq, catchUpMs);
 
-  async function unknownOnes(prepared: PreparedEvent[]): Promise<PreparedEvent[]> {
-    if (!index) return prepared;
-    const fresh: PreparedEvent[] = [];
-    for (let start = 0; start < prepared.length; start += KNOWN_MAX) {
-      const part = prepared.slice(start, start + KNOWN_MAX);
-      const known = await askIndex(part.map(({ identity }) => identity));
-      part.forEach((event, i) => {
-        if (known[i] === null || known[i] === undefined) fresh.push(event);
+  /** For each event what the index knows of its identity. */
+  async function lookUp(candidates: readonly Candidate[]): Promise<(Known | undefined)[]> {
+    if (!index) return candidates.map(() => undefined);
+    const found: (Known | undefined)[] = [];
+    for (let start = 0; start < candidates.length; start += KNOWN_MAX) {
+      const part = candidates.slice(start, start + KNOWN_MAX);
+      const { known, fingerprints } = await askIndex(part.map(({ prepared }) => prepared.identity));
+      part.forEach((_, i) => {
+        const seq = known[i];
+        found.push(typeof seq === 'number' ? { seq: streamSeq(seq), fingerprint: fingerprints?.[i] } : undefined);
       });
     }
-    return fresh;
+    return found;
   }
 
   /** Waits for a service that restarts, or uses another one. */
-  async function askIndex(identities: string[]): Promise<(number | null)[]> {
+  async function askIndex(identities: string[]): Promise<IndexAnswer> {
     const deadline = performance.now() + catchUpMs;
     for (;;) {
       try {
-        return (await call<{ known: (number | null)[] }>(nc, `freshet.${index}.known`, { identities })).known;
+        return await call<IndexAnswer>(nc, `freshet.${index}.known`, { identities });
       } catch (err) {
         if (!(err instanceof ServiceUnavailableError) || performance.now() > deadline) throw err;
         index = await findIndex(nc, lastSeq, Math.max(0, deadline - performance.now()));
@@ -81,30 +111,39 @@ export async function createBulk({
   return {
     publish: async (events) => {
       const result: BulkResult = { published: 0, duplicates: 0, rejected: 0 };
-      const prepared: PreparedEvent[] = [];
-      events.forEach((event, i) => {
+      const candidates: Candidate[] = [];
+      const reject = (at: number, problem: EventProblem): void => {
+        result.rejected++;
+        onRejected?.(at, problem);
+      };
+      events.forEach((event, at) => {
         const refused = refuses?.(event);
         const outcome = refused ? { ok: false as const, problem: refused } : codec.prepare(event);
-        if (outcome.ok) prepared.push(outcome.prepared);
-        else {
-          result.rejected++;
-          onRejected?.(i, outcome.problem);
-        }
+        if (outcome.ok) candidates.push({ at, prepared: outcome.prepared });
+        else reject(at, outcome.problem);
       });
-      const fresh = await unknownOnes(prepared);
-      result.duplicates += prepared.length - fresh.length;
+      const known = await lookUp(candidates);
+      const count = (at: number, publication: Publication): void => {
+        if (publication.kind === 'refused') reject(at, publication.problem);
+        else if (publication.kind === 'duplicate') result.duplicates++;
+        else result.published++;
+      };
       // The first failure stops the rest of the batch. The loop handles the outcome of every message.
       let failure: { reason: unknown } | undefined;
       const acks: Promise<void>[] = [];
-      for (const { subject, identity, payload } of fresh) {
-        await publisher.ready();
+      for (const [i, { at, prepared }] of candidates.entries()) {
+        const earlier = known[i];
+        // The index has the fingerprint of each event, so a second import reads nothing from the log.
+        if (earlier && earlier.fingerprint === prepared.fingerprint) {
+          result.duplicates++;
+          continue;
+        }
+        await target.ready();
         if (failure) break;
+        const outcome = earlier ? target.compare(prepared, earlier.seq) : target.publish(prepared);
         acks.push(
-          publisher.publish({ subject, identity, payload }).then(
-            ({ duplicate }) => {
-              if (duplicate) result.duplicates++;
-              else result.published++;
-            },
+          outcome.then(
+            (publication) => count(at, publication),
             (reason: unknown) => {
               failure ??= { reason };
             },

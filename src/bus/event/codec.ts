@@ -84,6 +84,8 @@ export type Decoded =
 export interface PreparedEvent {
   subject: string;
   identity: EventIdentity;
+  /** As in {@link LoggedEvent}: of type, subject, time and data. */
+  fingerprint: number;
   /** One line of JSON, UTF-8. */
   payload: Uint8Array;
 }
@@ -233,7 +235,7 @@ export function createCodec({ declared = [], maxEventBytes = 512 * 1024 }: Codec
           `Freshet does not know the type ${JSON.stringify(result.unknownType.slice(0, 200))}. Correct it, or declare an interaction of your own in the configuration (events.declared).`,
         ),
       };
-    const { event, context, verb } = result.examined;
+    const { event, context, verb, fingerprint } = result.examined;
     let payload: Buffer;
     try {
       payload = Buffer.from(JSON.stringify(value), 'utf8');
@@ -257,6 +259,7 @@ export function createCodec({ declared = [], maxEventBytes = 512 * 1024 }: Codec
       prepared: {
         subject: eventSubject(context, event.subject, verb),
         identity: eventIdentity(event.source, event.id),
+        fingerprint,
         payload,
       },
     };

@@ -24,6 +24,8 @@ const STATUS: Readonly<Record<string, [status: number, title: string]>> = {
   FRESHET_RATE_LIMITED: [429, 'Too many requests'],
   FRESHET_TOO_MANY_STREAMS: [429, 'Too many streams'],
   FRESHET_ROLLBACK_REFUSED: [409, 'Snapshot unfit'],
+  FRESHET_IDENTITY_REUSED: [409, 'Identity in use'],
+  FRESHET_IDENTITY_PURGED: [409, 'Identity in use'],
   FRESHET_KEYS_UNUSED: [409, 'No keys in use'],
   FRESHET_NOT_FOUND: [404, 'Not found'],
   FRESHET_EVENT_TOO_LARGE: [413, 'Event too large'],

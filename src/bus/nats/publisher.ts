@@ -21,8 +21,13 @@ import { createPoller } from './poller.ts';
 
 export interface PublishAck {
   seq: StreamSeq;
-  /** True if the log held an event of this identity already. */
+  /**
+   * True if the server knew the message's id. It compares nothing else: another message under the same id is a duplicate
+   * too (`createEventPublisher` tells the two apart).
+   */
   duplicate: boolean;
+  /** Set if the server knew the id of a message that the publisher had sent before: most likely from that attempt. */
+  afterRetry?: true;
 }
 
 /** A message to publish: a `PreparedEvent`, or any other message with an id of its own. */
@@ -169,8 +174,14 @@ export function createPublisher(nc: NatsConnection, options: PublisherOptions = 
       );
     else {
       onAck?.((performance.now() - flight.sentAt) / 1000);
+      const known = answer.duplicate === true;
       // A retry may find the message of its own first attempt; that is not a duplicate.
-      flight.resolve({ seq: streamSeq(answer.seq), duplicate: answer.duplicate === true && flight.attempts === 1 });
+      const again = known && flight.attempts > 1;
+      flight.resolve({
+        seq: streamSeq(answer.seq),
+        duplicate: known && !again,
+        ...(again ? { afterRetry: true as const } : {}),
+      });
     }
     settle();
   }

@@ -14,12 +14,17 @@ export interface DeadLetterStream {
 }
 
 export interface DeadLetterCopiesOptions {
-  store: Pick<ProjectionStore, 'uncopied' | 'copied' | 'deadLetter'>;
+  store: Pick<ProjectionStore, 'uncopied' | 'copied' | 'recopy' | 'deadLetter'>;
   stream: DeadLetterStream;
   stopped: () => boolean;
 }
 
-export function createDeadLetterCopies({ store, stream, stopped }: DeadLetterCopiesOptions): Effect {
+export interface DeadLetterCopies extends Effect {
+  /** Publishes a copy of every dead letter again, because the stream of copies is empty. */
+  again(): Promise<void>;
+}
+
+export function createDeadLetterCopies({ store, stream, stopped }: DeadLetterCopiesOptions): DeadLetterCopies {
   let working: Promise<void> | undefined;
 
   async function copyAll(): Promise<void> {
@@ -46,5 +51,9 @@ export function createDeadLetterCopies({ store, stream, stopped }: DeadLetterCop
     name: 'dead-letter copies',
     afterCommit: ({ deadLetters }) => (deadLetters > 0 ? copy() : undefined),
     derive: copy,
+    again: async () => {
+      store.recopy();
+      await copy();
+    },
   };
 }

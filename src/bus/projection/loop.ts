@@ -103,6 +103,8 @@ export interface ProjectionLoop {
   reached(seq: StreamSeq, timeoutMs: number): Promise<StreamSeq>;
   /** True while the only waiting messages are those that the next transaction will commit. */
   caughtUp(): boolean;
+  /** Publishes a copy of every dead letter again, because somebody deleted the stream of copies. */
+  copyDeadLettersAgain(): Promise<void>;
 }
 
 export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
@@ -385,6 +387,9 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       return reached;
     },
     caughtUp: () => pending === 0 && !behind(),
+    copyDeadLettersAgain: async () => {
+      for (const one of copies) await one.again();
+    },
   };
 }
 

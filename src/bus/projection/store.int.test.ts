@@ -249,11 +249,11 @@ describe('a projection’s file', () => {
     const again = open(folder);
     expect(again.rebuilt).toBe(false);
     expect(stateOf(again)).toEqual(before);
-    expect(
-      again.known(
-        messages.map(({ payload }) => outgoing(JSON.parse(Buffer.from(payload).toString())).identity).concat('no/such'),
-      ),
-    ).toEqual([1, 2, 3, undefined]);
+    const prepared = messages.map(({ payload }) => outgoing(JSON.parse(Buffer.from(payload).toString())));
+    expect(again.known([...prepared.map(({ identity }) => identity), 'no/such'])).toEqual([
+      ...prepared.map(({ fingerprint }, i) => ({ seq: i + 1, fingerprint })),
+      undefined,
+    ]);
   });
 
   it('is emptied if it has another fold version', () => {

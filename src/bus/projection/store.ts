@@ -75,6 +75,8 @@ export interface ProjectionStore {
   /** Dead letters without a published copy. */
   uncopied(limit: number): DeadLetter[];
   copied(seq: StreamSeq): void;
+  /** Makes all dead letters uncopied: the stream of copies is empty. */
+  recopy(): void;
   /** Why a rebuild is due after an erasure that the rows alone could not follow; undefined: it is not due. */
   rebuildDue(): string | undefined;
   /** Whether the file may hold bytes of rows that an erasure removed. A copy of the rows replaces such a file. */
@@ -84,8 +86,8 @@ export interface ProjectionStore {
   /** Dead letters behind a sequence, the oldest first. */
   deadLetters(after: number, limit: number): DeadLetter[];
   deadLetter(seq: number): DeadLetter | undefined;
-  /** For each identity the sequence of the event that the store has folded, or undefined. */
-  known(identities: readonly string[]): (StreamSeq | undefined)[];
+  /** For each identity the sequence and the fingerprint of the event that the store has folded, or undefined. */
+  known(identities: readonly string[]): ({ seq: StreamSeq; fingerprint: number } | undefined)[];
   close(): void;
 }
 
@@ -343,6 +345,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     applied: appliedOf(db, codec),
     uncopied: (limit) => readUncopied.all(limit),
     copied: (seq) => void markCopied.run(seq),
+    recopy: () => void db.exec('UPDATE dead_letter SET copied = 0'),
     rebuildDue: () => due,
     holdsTraces: () => traces,
     needRebuild: (reason) => {
@@ -351,7 +354,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     },
     deadLetters: (after, limit) => readDeadLetters.all(after, limit),
     deadLetter: (seq) => readDeadLetters.all(seq - 1, 1).find((dead) => dead.seq === seq),
-    known: (identities) => identities.map((identity) => readIdentity.get(identity)?.seq),
+    known: (identities) => identities.map((identity) => readIdentity.get(identity)),
     close: () => db.close(),
   };
 }

@@ -23,6 +23,9 @@ export function composeParts(parts: readonly ServicePart[]): ServiceParts {
     effects: parts.flatMap(({ effects }) => effects ?? []),
     personalData: parts.flatMap(({ personalData }) => personalData ?? []),
     holdsRebuild: parts.find(({ holdsRebuild }) => holdsRebuild)?.holdsRebuild,
+    madeAgain: async (name) => {
+      for (const part of parts) await part.madeAgain?.(name);
+    },
     refreshMetrics: () => {
       for (const part of parts) part.refreshMetrics?.();
     },

@@ -13,6 +13,7 @@ import type { ProjectionFiles } from '../projection/files.ts';
 import type { ProjectionLoop, ProjectionStatus } from '../projection/loop.ts';
 import type { PersonalDataSource } from '../projection/personal-data.ts';
 import type { ProjectionStore } from '../projection/store.ts';
+import type { MissingStream } from '../streams/missing.ts';
 
 /** Where a service runs, and with what. */
 export interface ServiceEnvironment {
@@ -71,6 +72,11 @@ export interface ServicePart {
   personalData?: readonly PersonalDataSource[] | undefined;
   /** Whether a rebuild that is due must wait. */
   holdsRebuild?: (() => boolean) | undefined;
+  /**
+   * Somebody deleted this stream, bucket or store, and it was made again, empty: the part writes what belongs there. Also
+   * called if nothing of the part is in it.
+   */
+  madeAgain?: ((name: string) => Promise<void> | void) | undefined;
   /** Called before each scrape. */
   refreshMetrics?: (() => void) | undefined;
   /** Members of the status of this service. */
@@ -116,4 +122,6 @@ export interface ServiceStatus extends Json {
   seq: number;
   lag: number;
   dead_letters: number;
+  /** What the service needs in JetStream and somebody deleted; left out if nothing is missing. */
+  missing?: readonly MissingStream[];
 }

@@ -71,7 +71,12 @@ export function commonEndpoints(
       handle: async ({ identities }) => {
         const asked = Array.isArray(identities) ? identities.slice(0, KNOWN_MAX).map(String) : [];
         const current = await store();
-        return { known: current.known(asked).map((seq) => seq ?? null), seq: current.checkpoint().seq };
+        const found = current.known(asked);
+        return {
+          known: found.map((one) => one?.seq ?? null),
+          fingerprints: found.map((one) => one?.fingerprint ?? null),
+          seq: current.checkpoint().seq,
+        };
       },
     },
     held: {
@@ -117,7 +122,7 @@ export const COMMON_ENDPOINTS = {
   },
   known: {
     description:
-      'For each identity <source>/<id> the sequence of the event that the service has folded, or null if it has folded none',
+      'For each identity <source>/<id> the sequence of the event that the service has folded, and a hash of its type, subject, time and data, or null if it has folded none',
     example: { identities: ['shop-web/01JD'] },
   },
   held: {

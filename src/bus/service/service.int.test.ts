@@ -278,6 +278,7 @@ describe('a service', () => {
     await ask('user.get', { user: 'u1', min_seq: seq });
     expect(await ask('user.known', { identities: ['test/known', 'test/unknown'] })).toEqual({
       known: [seq, null],
+      fingerprints: [expect.any(Number), null],
       seq,
     });
   });
@@ -490,6 +491,7 @@ describe('metrics', () => {
     'freshet_training_seconds',
     'freshet_trainings_failed_total',
     'freshet_trainings_total',
+    'freshet_streams_missing',
   ];
 
   it('of every service all move', async () => {
@@ -510,7 +512,11 @@ describe('metrics', () => {
       const proxy = await startProxy(services.server.port);
       onTestFinished(() => proxy.close());
       proxy.holdAfter(400_000);
-      await start(service, { natsUrl: `nats://127.0.0.1:${proxy.port}` });
+      await start(service, {
+        natsUrl: `nats://127.0.0.1:${proxy.port}`,
+        // No service makes again what the test takes away.
+        settings: { streams: { look_ms: 3_600_000 } },
+      });
       await moved('freshet_projection_lag_messages');
       proxy.hold(false);
     }

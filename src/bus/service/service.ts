@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { Gauge } from 'prom-client';
+import { DEAD_LETTERS, ERASURES } from '../../../streams.config.ts';
 import { type HealthServer, serveHealth } from '../../observability/health.ts';
 import { createLogger } from '../../observability/log.ts';
 import { createRegistry } from '../../observability/metrics.ts';
@@ -17,8 +18,11 @@ import { foldVersion, type ProjectionDefinition } from '../projection/definition
 import { instanceName, projectionFiles, replaceLiveFile } from '../projection/files.ts';
 import { observeLoop } from '../projection/metrics.ts';
 import type { StoreOptions } from '../projection/store.ts';
-import { erasureKey } from '../streams/erasure-key.ts';
+import { erasureKey, restoreErasureKey } from '../streams/erasure-key.ts';
+import { observeStreams } from '../streams/metrics.ts';
+import { isBlocking } from '../streams/missing.ts';
 import { prepareServer } from '../streams/prepare.ts';
+import { createStreamsWatch } from '../streams/watch.ts';
 import { createCompaction } from './compaction.ts';
 import { createCutOver } from './cut-over.ts';
 import { createDeadLetterStream } from './dead-letter-stream.ts';
@@ -62,7 +66,7 @@ export async function runService<Tables>(
   try {
     const nc = await connect({ url: natsUrl, name: `freshet-${instance}`, waitOnFirstConnect: true });
     undo.push(() => nc.close());
-    await prepareServer(nc, logger);
+    await prepareServer(nc, logger, service);
     const key = await erasureKey(nc);
     const registry = createRegistry(service);
     const publisher = createPublisher(nc, {
@@ -211,6 +215,18 @@ export async function runService<Tables>(
     });
     undo.push(compaction.stop);
 
+    const watch = createStreamsWatch({
+      nc,
+      needer: service,
+      lookMs: config.streams.look_ms,
+      logger,
+      onMadeAgain: async (name) => {
+        if (name === ERASURES.name) await restoreErasureKey(nc, key);
+        if (name === DEAD_LETTERS.name) await current().loop.copyDeadLettersAgain();
+        await current().parts.madeAgain?.(name);
+      },
+    });
+    const missing = observeStreams(registry);
     const startedAt = Date.now();
     const uptime = new Gauge({
       name: 'freshet_uptime_seconds',
@@ -240,6 +256,7 @@ export async function runService<Tables>(
         // The rebuild is due until the rebuilt projection answers.
         ...(current().store.rebuildDue() ? { rebuild_due: current().store.rebuildDue() } : {}),
         ...(trouble ? { trouble } : {}),
+        ...(watch.missing().length > 0 ? { missing: watch.missing() } : {}),
         ...(effects.length > 0 ? { effects } : {}),
         ...current().parts.status?.(),
       };
@@ -251,9 +268,13 @@ export async function runService<Tables>(
       refresh: () => {
         uptime.set((Date.now() - startedAt) / 1000);
         observer.seq.set(current().loop.position());
+        missing.set(watch.missing().length);
         current().parts.refreshMetrics?.();
       },
-      ready: () => ({ ready: current().loop.status().state === 'ready' && !nc.isClosed(), detail: status() }),
+      ready: () => ({
+        ready: current().loop.status().state === 'ready' && !nc.isClosed() && !watch.missing().some(isBlocking),
+        detail: status(),
+      }),
     });
     undo.push(() => health.close());
 
@@ -284,6 +305,7 @@ export async function runService<Tables>(
     // The server knows the endpoints before the service reports that it runs.
     await nc.flush();
     running.start();
+    watch.start();
     // The shadow's file never takes the place of another.
     if (role === undefined) {
       cutOver.start();
@@ -315,6 +337,7 @@ export async function runService<Tables>(
         const seq = (): number => current().loop.position();
         try {
           await stopAll([
+            ['the watch of the streams', watch.stop],
             ['the schedule of rebuilds', endDueRebuild],
             ['the compaction', compaction.stop],
             ['the rebuild', () => rebuilding?.stop()],

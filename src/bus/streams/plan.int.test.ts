@@ -35,6 +35,12 @@ async function byHand(config: Partial<StreamConfig>): Promise<void> {
   await (await manager()).streams.add({ name: 'EVENTS', subjects: ['ev.>'], ...config });
   await nc.jetstream().publish('ev.user.u1.viewed', 'x');
 }
+/** A stream with settings that the client does not know. */
+async function makeByHand(name: string, subjects: string[], config: object, verb = 'CREATE'): Promise<void> {
+  const whole = { name, subjects, retention: 'limits', storage: 'file', num_replicas: 1, ...config };
+  const answer = await nc.request(`$JS.API.STREAM.${verb}.${name}`, JSON.stringify(whole));
+  expect(answer.json<{ error?: object }>().error).toBeUndefined();
+}
 const messages = async (): Promise<number> => (await (await manager()).streams.info('EVENTS')).state.messages;
 
 describe('applying the streams', () => {
@@ -120,6 +126,125 @@ describe('applying the streams', () => {
     expect(refused).toBeInstanceOf(StreamConfigDiffersError);
     expect(refused).toMatchObject({ message: expect.stringContaining(setting), next: 'freshet streams apply' });
     expect(await applyStreams(nc, {}, [EVENTS])).toMatchObject([{ name: 'EVENTS', done: 'updated' }]);
+  });
+
+  const TTL = { allow_msg_ttl: true };
+  it.each<[string, object, string, string]>([
+    ['acknowledges before it has written', { persist_mode: 'async' }, 'persist_mode', 'freshet streams diff'],
+    ['deletes messages as their publishers say', TTL, 'allow_msg_ttl', 'freshet streams diff'],
+    [
+      'writes markers of its own',
+      { ...TTL, allow_rollup_hdrs: true, subject_delete_marker_ttl: nanos(1_000) },
+      'subject_delete_marker_ttl',
+      'freshet streams diff',
+    ],
+    [
+      'deletes messages that were scheduled',
+      { allow_rollup_hdrs: true, allow_msg_schedules: true },
+      'allow_msg_schedules',
+      'freshet streams diff',
+    ],
+    ['takes counters', { allow_msg_counter: true }, 'allow_msg_counter', 'freshet streams diff'],
+    ['is sealed', { sealed: true }, 'sealed', 'freshet streams diff'],
+    [
+      'removes messages at a header of a publisher',
+      { allow_rollup_hdrs: true },
+      'allow_rollup_hdrs',
+      'freshet streams apply',
+    ],
+    [
+      'stores other subjects',
+      { subject_transform: { src: 'ev.>', dest: 'ev.x.>' } },
+      'subject_transform',
+      'freshet streams apply',
+    ],
+    ['acknowledges nothing', { no_ack: true }, 'no_ack', 'freshet streams apply'],
+    [
+      'refuses a second event on a subject',
+      { discard: DiscardPolicy.New, max_msgs_per_subject: 1, discard_new_per_subject: true },
+      'discard_new_per_subject',
+      'freshet streams apply',
+    ],
+  ])('does not start on a log that %s', async (_what, config, setting, next) => {
+    const { sealed, ...rest } = config as { sealed?: boolean };
+    await makeByHand('EVENTS', ['ev.>'], rest);
+    if (sealed) await makeByHand('EVENTS', ['ev.>'], { sealed }, 'UPDATE');
+    // An older server ignores what it does not know, and the stream is as it should be.
+    if ((await configOf('EVENTS'))[setting as keyof StreamConfig] === undefined) return;
+    const refused = await failure(applyStreams(nc, { onlyMissing: true }));
+    expect(refused).toBeInstanceOf(StreamConfigDiffersError);
+    expect(refused).toMatchObject({ message: expect.stringContaining(`${setting} is`), next });
+    const [difference] = await diffStreams(nc, [EVENTS]);
+    expect(difference).toMatchObject({
+      state: 'different',
+      changes: expect.arrayContaining([expect.objectContaining({ setting, hazard: expect.any(String) })]),
+    });
+    await applyStreams(nc, { loseData: true }, [EVENTS]);
+    expect((await states()).get('EVENTS')).toBe('equal');
+  });
+
+  it.each<[string, string, object, string]>([
+    ['forgets the ledger of erasures and its key', 'KV_erasures', { max_age: nanos(3_600_000) }, 'max_age'],
+    ['stores API keys in memory', 'KV_keys', { storage: 'memory' }, 'storage'],
+    ['may lose API keys at a power cut', 'KV_keys', { persist_mode: 'async' }, 'persist_mode'],
+    ['drops parts of trainings', 'OBJ_snapshots', { max_bytes: 1_000_000, discard: 'old' }, 'max_bytes'],
+  ])('does not start on a server that %s', async (_what, name, config, setting) => {
+    const bucket = name.slice(name.indexOf('_') + 1);
+    const subjects = name.startsWith('KV_') ? [`$KV.${bucket}.>`] : [`$O.${bucket}.C.>`, `$O.${bucket}.M.>`];
+    await makeByHand(name, subjects, { max_msgs_per_subject: name.startsWith('KV_') ? 1 : -1, ...config });
+    if ((await configOf(name))[setting as keyof StreamConfig] === undefined) return;
+    const refused = await failure(applyStreams(nc, { onlyMissing: true }));
+    expect(refused).toBeInstanceOf(StreamConfigDiffersError);
+    expect(refused).toMatchObject({ message: expect.stringContaining(`${setting} is`), details: { name: bucket } });
+  });
+
+  it('starts on derived data that the server may drop, because the engine can write it again', async () => {
+    await makeByHand('KV_rankings', ['$KV.rankings.>'], {
+      storage: 'file',
+      max_msgs_per_subject: 1,
+      max_age: nanos(3_600_000),
+      deny_delete: true,
+      allow_rollup_hdrs: true,
+    });
+    const applied = await applyStreams(nc, { onlyMissing: true });
+    expect(applied.find(({ name }) => name === 'rankings')).toMatchObject({ done: 'left' });
+  });
+
+  it("shows the operator's choices and leaves them", async () => {
+    await applyStreams(nc);
+    const config = await configOf('EVENTS');
+    await makeByHand('EVENTS', ['ev.>'], { ...config, compression: 's2', metadata: { team: 'shop' } }, 'UPDATE');
+    const { metadata } = await configOf('EVENTS');
+    if (metadata === undefined) return;
+    const [difference] = await diffStreams(nc, [EVENTS]);
+    expect(difference).toMatchObject({
+      state: 'equal',
+      notes: [
+        { setting: 'compression', found: 's2', wanted: 'none' },
+        { setting: 'metadata', found: { team: 'shop' } },
+      ],
+    });
+    expect(await applyStreams(nc, {}, [EVENTS])).toMatchObject([{ done: 'equal' }]);
+    expect(await configOf('EVENTS')).toMatchObject({ compression: 's2', metadata: { team: 'shop' } });
+  });
+
+  it.each<[string, object, string, unknown]>([
+    ['copies messages', { republish: { src: 'ev.>', dest: 'copy.>' } }, 'republish', null],
+    ['limits the consumers', { max_consumers: 100 }, 'max_consumers', -1],
+    ['limits the size of a message', { max_msg_size: 1_000 }, 'max_msg_size', -1],
+  ])('ends what %s if the server can, and else passes on its reason', async (_what, config, setting, wanted) => {
+    await makeByHand('EVENTS', ['ev.>'], config);
+    const [difference] = await diffStreams(nc, [EVENTS]);
+    expect(difference).toMatchObject({
+      changes: expect.arrayContaining([expect.objectContaining({ setting, wanted, possible: true })]),
+    });
+    const outcome = await failure(applyStreams(nc, {}, [EVENTS]));
+    if (outcome === undefined) expect((await states()).get('EVENTS')).toBe('equal');
+    else
+      expect(outcome).toMatchObject({
+        code: 'FRESHET_STREAM_REFUSED',
+        message: expect.stringMatching(new RegExp(setting.replace('_', '_?'), 'i')),
+      });
   });
 
   it('narrows a limit only with both confirmations', async () => {

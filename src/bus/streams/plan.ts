@@ -1,28 +1,24 @@
 /** The difference between streams.config.ts and a server, and how Freshet removes it. */
-import { DiscardPolicy, type JetStreamManager, type NatsConnection, StorageType, type StreamConfig } from 'nats';
+import type { JetStreamManager, NatsConnection, StreamConfig } from 'nats';
 import { type ConsumerDefinition, type Definition, STREAMS } from '../../../streams.config.ts';
 import { messageOf, StreamChangeLosesDataError, StreamConfigDiffersError, StreamRefusedError } from '../../errors.ts';
 import { isNotFound } from '../nats/connection.ts';
+import { compareConfig, type SettingChange } from './compare.ts';
 import { type WireStream, wireStream } from './wire.ts';
 
-export interface SettingChange {
-  setting: string;
-  found: unknown;
-  wanted: unknown;
-  /** Why the change would lose messages, or why the server cannot make it; undefined for a safe change. */
-  danger?: string;
-  /** Why the setting, if it stays, loses messages; undefined if it may stay. */
-  hazard?: string;
-  possible: boolean;
-}
-
 export type StreamDifference =
-  | { state: 'equal'; kind: Definition['kind']; name: string }
+  | { state: 'equal'; kind: Definition['kind']; name: string; notes?: SettingChange[] }
   | { state: 'missing'; kind: Definition['kind']; name: string; config: WireStream | undefined }
-  | { state: 'different'; kind: Definition['kind']; name: string; config: WireStream; changes: SettingChange[] };
-
-/** Settings that a server accepts only when it creates a stream. */
-const FIXED = new Set<keyof WireStream>(['storage', 'retention', 'deny_delete', 'deny_purge']);
+  | {
+      state: 'different';
+      kind: Definition['kind'];
+      name: string;
+      config: WireStream;
+      /** Whether Freshet can write the content again, so that a loss costs time alone. */
+      derived: boolean;
+      changes: SettingChange[];
+      notes?: SettingChange[];
+    };
 
 export async function diffStreams(
   nc: NatsConnection,
@@ -54,7 +50,7 @@ async function diffStream(
   jsm: JetStreamManager,
   definition: Exclude<Definition, ConsumerDefinition>,
 ): Promise<StreamDifference> {
-  const { kind, name } = definition;
+  const { kind, name, derived } = definition;
   const config = wireStream(definition);
   let found: StreamConfig;
   try {
@@ -63,80 +59,12 @@ async function diffStream(
     if (isNotFound(err)) return { state: 'missing', kind, name, config };
     throw err;
   }
-  const changes = compareConfig(found, config);
-  return changes.length === 0 ? { state: 'equal', kind, name } : { state: 'different', kind, name, config, changes };
+  const { changes, notes } = compareConfig({ ...found }, config);
+  const shown = notes.length === 0 ? {} : { notes };
+  return changes.length === 0
+    ? { state: 'equal', kind, name, ...shown }
+    : { state: 'different', kind, name, config, derived, changes, ...shown };
 }
-
-/** What differs between a server's settings and ours. */
-export function compareConfig(found: Partial<StreamConfig>, wanted: WireStream): SettingChange[] {
-  const changes: SettingChange[] = [];
-  for (const setting of Object.keys(wanted) as (keyof WireStream)[]) {
-    // The operator of a cluster chooses the number of copies. A new stream starts with one.
-    if (setting === 'num_replicas') continue;
-    const before = normal(setting, found[setting]);
-    const after = normal(setting, wanted[setting]);
-    if (JSON.stringify(before) === JSON.stringify(after)) continue;
-    const danger = dangerOf(setting, before, after);
-    const hazard = hazardOf(setting, before, after, found.discard ?? DiscardPolicy.Old);
-    changes.push({
-      setting,
-      found: before,
-      wanted: after,
-      possible: !FIXED.has(setting),
-      ...(danger ? { danger } : {}),
-      ...(hazard ? { hazard } : {}),
-    });
-  }
-  return changes;
-}
-
-function normal(setting: keyof WireStream, value: unknown): unknown {
-  if (Array.isArray(value)) return [...value].sort();
-  if (value === undefined) return typeof value === 'boolean' ? false : (DEFAULTS[setting] ?? false);
-  return setting === 'max_msgs_per_subject' && value === 0 ? -1 : value;
-}
-
-const DEFAULTS: Partial<Record<keyof WireStream, unknown>> = { description: '', max_age: 0, subjects: [] };
-
-const LIMITS: readonly (keyof WireStream)[] = ['max_age', 'max_bytes', 'max_msgs', 'max_msgs_per_subject'];
-const limitOf = (value: unknown): number => (typeof value === 'number' && value > 0 ? value : Number.POSITIVE_INFINITY);
-
-/** What a stream loses if it keeps a setting of the server. */
-function hazardOf(
-  setting: keyof WireStream,
-  found: unknown,
-  wanted: unknown,
-  discard: DiscardPolicy,
-): string | undefined {
-  // A full stream that refuses new messages loses none: the publisher gets an error.
-  const refuses = discard === DiscardPolicy.New && (setting === 'max_bytes' || setting === 'max_msgs');
-  if (LIMITS.includes(setting) && limitOf(found) < limitOf(wanted) && !refuses)
-    return 'the server deletes messages over this limit when new ones come';
-  if (setting === 'retention') return 'the server deletes messages after a reader has read them';
-  if (setting === 'storage' && found === StorageType.Memory) return 'all messages are lost when the server stops';
-  if (setting === 'subjects') {
-    const missing = (wanted as string[]).filter((subject) => !(found as string[]).includes(subject));
-    if (missing.length > 0) return `the stream does not store all messages on ${missing.join(', ')}`;
-  }
-  return undefined;
-}
-
-/** Narrower limits delete messages. A setting that is fixed at creation needs another stream. */
-function dangerOf(setting: keyof WireStream, before: unknown, after: unknown): string | undefined {
-  if (FIXED.has(setting))
-    return 'the server sets it at creation only: the change deletes the stream with all its messages and creates it again';
-  if (LIMITS.includes(setting) && limitOf(after) < limitOf(before))
-    return 'the server deletes messages over the new limit';
-  if (setting === 'subjects') {
-    const lost = (before as string[]).filter((subject) => !(after as string[]).some((wide) => covers(wide, subject)));
-    if (lost.length > 0) return `the stream no longer stores messages on ${lost.join(', ')}`;
-  }
-  return undefined;
-}
-
-/** Whether a subject with wildcards matches all that another one matches: `ev.>` covers `ev.user.*`. */
-const covers = (wide: string, narrow: string): boolean =>
-  wide === narrow || (wide.endsWith('.>') && narrow.startsWith(wide.slice(0, -1)));
 
 export interface ApplyOptions {
   /** Makes changes that lose data as well. */
@@ -166,8 +94,7 @@ export async function applyStreams(
     if (difference.state !== 'different') continue;
     const dangerous = difference.changes.filter(({ danger }) => danger !== undefined);
     const hazardous = difference.changes.filter(({ danger, hazard }) => (danger ?? hazard) !== undefined);
-    if (onlyMissing && difference.kind === 'stream' && hazardous.length > 0)
-      throw differsError(difference.name, hazardous);
+    if (onlyMissing && !difference.derived && hazardous.length > 0) throw differsError(difference.name, hazardous);
     if (onlyMissing && dangerous.length > 0) throw differsError(difference.name, dangerous);
     if (!onlyMissing && !loseData && dangerous.length > 0) throw losesDataError(difference.name, dangerous);
   }
@@ -185,7 +112,9 @@ export async function applyStreams(
       });
       applied.push({ kind, name, done: 'created' });
     } else if (difference.changes.every(({ possible }) => possible)) {
-      await jsm.streams.update(config.name, config as Partial<StreamConfig>);
+      await jsm.streams.update(config.name, updateOf(config, difference.changes)).catch((err: unknown) => {
+        throw refusedError(name, err, 'change');
+      });
       applied.push({ kind, name, done: 'updated' });
     } else {
       await jsm.streams.delete(config.name);
@@ -194,6 +123,12 @@ export async function applyStreams(
     }
   }
   return applied;
+}
+
+/** The settings that an update sends. The client adds those that the server has; undefined takes one away. */
+function updateOf(config: WireStream, changes: readonly SettingChange[]): Partial<StreamConfig> {
+  const extra = changes.filter(({ setting }) => !(setting in config));
+  return { ...config, ...Object.fromEntries(extra.map(({ setting }) => [setting, undefined])) };
 }
 
 const listed = (changes: readonly SettingChange[]): string =>
@@ -219,8 +154,8 @@ function losesDataError(name: string, changes: readonly SettingChange[]): Stream
 }
 
 /** The error of the server, and what to do if its disk is too small. */
-function refusedError(name: string, cause: unknown): StreamRefusedError {
-  return new StreamRefusedError(`The nats-server cannot create ${name}: ${messageOf(cause)}.`, {
+function refusedError(name: string, cause: unknown, what = 'create'): StreamRefusedError {
+  return new StreamRefusedError(`The nats-server cannot ${what} ${name}: ${messageOf(cause)}.`, {
     next: /insufficient/.test(messageOf(cause))
       ? 'free disk space, or start on another disk: freshet up --data DIR'
       : 'freshet streams diff',

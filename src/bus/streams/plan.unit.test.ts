@@ -1,7 +1,8 @@
 import { DiscardPolicy, nanos, StorageType, type StreamConfig } from 'nats';
 import { describe, expect, it } from 'vitest';
 import { ENGINE_OUTPUT, EVENTS, RANKINGS, STREAMS } from '../../../streams.config.ts';
-import { compareConfig, exportStreams } from './plan.ts';
+import { compareConfig } from './compare.ts';
+import { exportStreams } from './plan.ts';
 import { wireStream } from './wire.ts';
 
 const wanted = wireStream(EVENTS);
@@ -9,17 +10,17 @@ const output = wireStream(ENGINE_OUTPUT);
 
 describe('settings of a stream', () => {
   it('that are equal have no difference', () => {
-    expect(compareConfig({ ...wanted }, wanted)).toEqual([]);
+    expect(compareConfig({ ...wanted }, wanted)).toEqual({ changes: [], notes: [] });
   });
 
   it('that the server leaves out are its defaults', () => {
     const { allow_rollup_hdrs: _rollup, deny_delete: _delete, deny_purge: _purge, max_age: _age, ...rest } = wanted;
-    expect(compareConfig(rest, wanted)).toEqual([]);
+    expect(compareConfig(rest, wanted)).toEqual({ changes: [], notes: [] });
   });
 
   it('with subjects in another order have no difference', () => {
     const both = { ...wanted, subjects: ['a', 'b'] };
-    expect(compareConfig({ ...both, subjects: ['b', 'a'] }, both)).toEqual([]);
+    expect(compareConfig({ ...both, subjects: ['b', 'a'] }, both)).toEqual({ changes: [], notes: [] });
   });
 
   it.each<[string, Partial<StreamConfig>, typeof wanted]>([
@@ -30,7 +31,7 @@ describe('settings of a stream', () => {
     ['another policy', { ...wanted, discard: DiscardPolicy.Old }, wanted],
     ['one subject more', { ...wanted, subjects: [] }, wanted],
   ])('may change without danger: %s', (_what, found, to) => {
-    const changes = compareConfig(found, to);
+    const { changes } = compareConfig({ ...found }, to);
     expect(changes).toHaveLength(1);
     expect(changes[0]).toMatchObject({ possible: true });
     expect(changes[0]?.danger).toBeUndefined();
@@ -48,9 +49,18 @@ describe('settings of a stream', () => {
     ['one subject less', { ...wanted, subjects: ['ev.>', 'old.>'] }, wanted, 'old.>'],
     ['other storage', { ...wanted, storage: StorageType.Memory }, wanted, 'creates it again'],
   ])('lose data: %s', (_what, found, to, why) => {
-    const changes = compareConfig(found, to);
+    const { changes } = compareConfig({ ...found }, to);
     expect(changes).toHaveLength(1);
     expect(changes[0]?.danger).toContain(why);
+  });
+});
+
+describe('settings that this release does not know', () => {
+  it('are shown with their value, and left to the operator', () => {
+    expect(compareConfig({ ...wanted, keep_forever: false, spread: {}, future_mode: 'lossy' }, wanted)).toEqual({
+      changes: [],
+      notes: [{ setting: 'future_mode', found: 'lossy', wanted: null, possible: false }],
+    });
   });
 });
 

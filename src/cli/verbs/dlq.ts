@@ -4,6 +4,8 @@ import { DEAD_LETTER_MARKS, DEAD_LETTERS } from '../../../streams.config.ts';
 import { createCodec } from '../../bus/event/codec.ts';
 import { eventIdentity, type StreamSeq } from '../../bus/event/ids.ts';
 import { deadLetterSubject } from '../../bus/event/subject.ts';
+import { createEventPublisher, storedSeq } from '../../bus/log/event-publisher.ts';
+import { createJetStreamLog } from '../../bus/log/jetstream.ts';
 import { call } from '../../bus/nats/micro.ts';
 import { createPublisher, publisherLimits } from '../../bus/nats/publisher.ts';
 import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
@@ -224,7 +226,8 @@ async function correct(session: CliSession, service: ServiceName, dead: Shown, f
     });
   const publisher = createPublisher(nc, publisherLimits(config));
   try {
-    const { seq } = await publisher.publish(prepared.prepared);
+    const log = await createJetStreamLog({ nc, publisher });
+    const seq = storedSeq(await createEventPublisher({ publisher, log, codec }).publish(prepared.prepared));
     await resolveDeadLetter(session, service, dead, { done: 'corrected', at: new Date().toISOString(), seq });
     return {
       done: 'corrected',

@@ -104,6 +104,7 @@ async function publishPlan(plan: ImportPlan, { nc, config }: CliSession, json: b
     log,
     codec,
     publisher,
+    compareWindow: config.publisher.compare_window,
     refuses: await refuseForgotten(nc),
     onRejected: (index, problem) => reject({ ...(origins[index] ?? { file: plan.source, line: 0 }), ...problem }),
   });

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { createCodec } from '../../bus/event/codec.ts';
 import type { StreamSeq } from '../../bus/event/ids.ts';
+import { createEventPublisher } from '../../bus/log/event-publisher.ts';
+import { createJetStreamLog } from '../../bus/log/jetstream.ts';
 import { createPublisher, publisherLimits } from '../../bus/nats/publisher.ts';
 import { type EventProblem, messageOf, UsageError } from '../../errors.ts';
 import { EXIT, note, print, printJson } from '../output.ts';
@@ -59,6 +61,13 @@ async function run(type: string | undefined, subject: string | undefined, option
   await withSession(options, async ({ nc, config }) => {
     const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
     const publisher = createPublisher(nc, publisherLimits(config));
+    const target = createEventPublisher({
+      publisher,
+      log: await createJetStreamLog({ nc, publisher }),
+      codec,
+      compareWindow: config.publisher.compare_window,
+      retries: config.publisher.retries,
+    });
     const outcome: Outcome = { accepted: 0, duplicates: 0, rejected: [] };
     let failure: { reason: unknown } | undefined;
     const acks: Promise<void>[] = [];
@@ -68,14 +77,18 @@ async function run(type: string | undefined, subject: string | undefined, option
         outcome.rejected.push({ index, ...prepared.problem });
         continue;
       }
-      await publisher.ready();
+      await target.ready();
       if (failure) break;
       acks.push(
-        publisher.publish(prepared.prepared).then(
-          ({ seq, duplicate }) => {
-            if (duplicate) outcome.duplicates++;
+        target.publish(prepared.prepared).then(
+          (publication) => {
+            if (publication.kind === 'refused') {
+              outcome.rejected.push({ index, ...publication.problem });
+              return;
+            }
+            if (publication.kind === 'duplicate') outcome.duplicates++;
             else outcome.accepted++;
-            outcome.seq = Math.max(outcome.seq ?? 0, seq) as StreamSeq;
+            outcome.seq = Math.max(outcome.seq ?? 0, publication.seq) as StreamSeq;
           },
           (reason: unknown) => {
             failure ??= { reason };
@@ -85,6 +98,8 @@ async function run(type: string | undefined, subject: string | undefined, option
     }
     await Promise.all(acks);
     await publisher.close();
+    // The log's refusals come after those of the checks.
+    outcome.rejected.sort((a, b) => a.index - b.index);
     if (options.json) printJson(outcome);
     else printOutcome(outcome);
     if (failure) throw failure.reason;
@@ -94,10 +109,17 @@ async function run(type: string | undefined, subject: string | undefined, option
 
 function printOutcome({ accepted, duplicates, rejected, seq }: Outcome): void {
   for (const { index, code, message } of rejected) note(`${code}: event ${index + 1}: ${message}`);
-  if (rejected.length > 0) note('Next: correct the event; docs/reference/events.md shows each type with its members');
+  const [inUse, invalid] = [rejected.filter(isInUse).length, rejected.filter((one) => !isInUse(one)).length];
+  if (invalid > 0) note('Next: correct the event; docs/reference/events.md shows each type with its members');
+  if (inUse > 0)
+    note('Next: publish the event under a new id; docs/reference/events.md#identity says what a duplicate is');
   if (accepted + duplicates === 0) return;
   print(`${accepted} published${duplicates > 0 ? `, ${duplicates} already in the log` : ''}; sequence ${seq}`);
 }
+
+/** Whether the event is valid, and its source and id belong to another one. */
+const isInUse = ({ code }: EventProblem): boolean =>
+  code === 'FRESHET_IDENTITY_REUSED' || code === 'FRESHET_IDENTITY_PURGED';
 
 type Given = { value: unknown } | { problem: EventProblem };
 

@@ -8,6 +8,7 @@ import { createPublisher } from '../../bus/nats/publisher.ts';
 import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
 import type { ServiceStatus } from '../../bus/service/description.ts';
 import { createInstances, type Instances } from '../../bus/service/instances.ts';
+import { type MissingStream, missingStreams, STORED } from '../../bus/streams/missing.ts';
 import type { TrainingStatus } from '../../engine/artifacts/trainings.ts';
 import type { InForceView } from '../../engine/lifecycle/rollback.ts';
 import type { PrequentialReport, Quality } from '../../engine/model/mod.ts';
@@ -30,6 +31,8 @@ interface InstanceRow {
 interface Status {
   log: { stream: string; created: string; first_seq: number; last_seq: number; messages: number } | null;
   nats: { url: string; version: string; pid?: number };
+  /** Streams, KV buckets and object stores that the server does not have. */
+  missing: MissingStream[];
   /** The first instance of each service, or another one if the first does not answer. */
   services: (InstanceRow & { restarts: number })[];
   /** All other known instances. */
@@ -74,6 +77,7 @@ async function readStatus({ nc, url }: CliSession, { data }: CommonOptions): Pro
   });
   await publisher.close();
   const lastSeq = info?.lastSeq ?? 0;
+  const missing = await missingStreams(await nc.jetstreamManager({ checkAPI: false }));
   const instances = createInstances(nc);
   const found = await Promise.all(SERVICES.map((service) => instancesOf(nc, instances, service)));
   const answers = found.map(([first]) => first?.answer);
@@ -101,6 +105,7 @@ async function readStatus({ nc, url }: CliSession, { data }: CommonOptions): Pro
       version: nc.info?.version ?? '',
       ...(here?.nats_pid ? { pid: here.nats_pid } : {}),
     },
+    missing,
     services,
     replicas,
     model: model && {
@@ -194,7 +199,7 @@ function qualityLines({ windows }: PrequentialReport): string[] {
   );
 }
 
-function printStatus({ log, nats, services, replicas, model }: Status): void {
+function printStatus({ log, nats, missing, services, replicas, model }: Status): void {
   if (log)
     print(
       `log      ${log.stream}: ${count(log.messages)} events, sequences ${log.first_seq} to ${log.last_seq}, created ${log.created}`,
@@ -233,6 +238,9 @@ function printStatus({ log, nats, services, replicas, model }: Status): void {
       ['service', 'state', 'seq', 'lag', 'dead letters', 'restarts', 'pid'],
     ),
   );
+  if (missing.length === STORED.length)
+    note('The nats-server holds nothing of Freshet: its streams are created at the first start.\nNext: freshet up');
+  else for (const { code, message, next } of missing) note(`${code}: ${message}\nNext: ${next}`);
   for (const { name, state, trouble, service } of rows) {
     if (trouble) note(`${name}: ${trouble.code}: ${trouble.message}${trouble.next ? `\nNext: ${trouble.next}` : ''}`);
     else if (state === 'down')

@@ -2,7 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { ensureFolder } from '../../bus/service/folder.ts';
+import type { SettingChange } from '../../bus/streams/compare.ts';
 import { applyStreams, diffStreams, exportStreams, type StreamDifference } from '../../bus/streams/plan.ts';
+import { isUnknown } from '../../bus/streams/settings.ts';
 import { EXIT, note, print, printJson, table } from '../output.ts';
 import { type CommonOptions, withCommon, withSession } from '../session.ts';
 
@@ -63,6 +65,12 @@ export const streamsVerb = (): Command =>
         }),
     );
 
+function valuesOf({ setting, found, wanted }: SettingChange): string {
+  const value = `${setting} is ${JSON.stringify(found)} on the server`;
+  if (isUnknown(setting)) return `${value}, and this release of Freshet does not know the setting`;
+  return `${value} and ${JSON.stringify(wanted)} in streams.config.ts`;
+}
+
 function printDifferences(differences: readonly StreamDifference[]): void {
   print(
     table(
@@ -74,11 +82,14 @@ function printDifferences(differences: readonly StreamDifference[]): void {
     ),
   );
   for (const difference of differences) {
-    if (difference.state !== 'different') continue;
-    for (const { setting, found, wanted, danger } of difference.changes)
-      note(
-        `${difference.name}: ${setting} is ${JSON.stringify(found)} on the server and ${JSON.stringify(wanted)} in streams.config.ts${danger ? `; ${danger}` : ''}`,
-      );
+    if (difference.state === 'missing') continue;
+    const line = (change: SettingChange, ...why: (string | undefined)[]): void =>
+      note([`${difference.name}: ${valuesOf(change)}`, ...why.filter((one) => one !== undefined)].join('; '));
+    if (difference.state === 'different')
+      for (const change of difference.changes)
+        line(change, change.hazard && `as it is, ${change.hazard}`, change.danger && `to change it, ${change.danger}`);
+    for (const change of difference.notes ?? [])
+      line(change, isUnknown(change.setting) ? undefined : "the operator's choice, Freshet leaves it");
   }
   if (differences.some(({ state, kind }) => state !== 'equal' && kind !== 'consumer'))
     note('Next: freshet streams apply');

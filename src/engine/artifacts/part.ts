@@ -2,6 +2,7 @@
  * Recorded inputs as a part of the engine: training, copies in the object store, and renewal after an erasure. The first
  * instance trains; the other instances read its inputs from the object store.
  */
+import { SNAPSHOTS } from '../../../streams.config.ts';
 import type { ServicePart } from '../../bus/service/description.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { Model } from '../model/mod.ts';
@@ -99,6 +100,10 @@ export function createArtifactsPart(context: EngineContext, options: ArtifactsPa
   };
   return {
     name: 'recorded inputs',
+    madeAgain: (name) => {
+      if (name !== SNAPSHOTS.name || !first) return;
+      for (const mention of records.list()) copies.add(mention);
+    },
     backend,
     recorded: copies.add,
     stops: {

@@ -1,5 +1,6 @@
 /** Publishing rankings as a part of the engine: the replica that holds the lease writes them. */
 import type { Database } from 'better-sqlite3';
+import { RANKINGS } from '../../../streams.config.ts';
 import { instanceName } from '../../bus/projection/files.ts';
 import { CLAIMANTS_SINCE } from '../../bus/projection/session-links.ts';
 import type { ServicePart } from '../../bus/service/description.ts';
@@ -73,16 +74,23 @@ export function createPublishPart(context: EngineContext, options: PublishPartOp
     logger,
     ready: () => loop.status().state === 'ready',
     refuses: () => loop.status().state === 'refusing',
-    onGained: async () => {
-      const settled = await readSettled(nc);
-      publishing.start(settled);
-      // Only the rows show which users were pending at the replica that held the lease before.
-      publishing.enqueue(actedSince(db, settled.users, resolve), []);
-    },
+    onGained: begin,
     onLost: () => publishing.stop(),
   });
+  async function begin(): Promise<void> {
+    const settled = await readSettled(nc);
+    publishing.start(settled);
+    // Only the rows show which users were pending at the replica that held the lease before.
+    publishing.enqueue(actedSince(db, settled.users, resolve), []);
+  }
   return {
     name: 'rankings',
+    // An empty bucket has no position, so that every ranking is pending.
+    madeAgain: async (name) => {
+      if (name !== RANKINGS.name || !lease.held()) return;
+      await publishing.stop();
+      await begin();
+    },
     effects: [
       {
         name: 'rankings',

@@ -1,8 +1,8 @@
 /** Experiments in the engine: which one runs, what its arms change, and starting and ending one by a control event. */
 import type { Database } from 'better-sqlite3';
 import type { EventCodec } from '../../bus/event/codec.ts';
+import { type EventPublisher, storedSeq } from '../../bus/log/event-publisher.ts';
 import type { Endpoint, Json } from '../../bus/nats/micro.ts';
-import type { Publisher } from '../../bus/nats/publisher.ts';
 import { optionalText } from '../../bus/nats/request.ts';
 import { BadRequestError, messageOf, NotFoundError } from '../../errors.ts';
 import { type Arm, armOf, EXPERIMENT_NAME, type Experiment, labelOf } from '../../experiment/arms.ts';
@@ -85,7 +85,7 @@ function checkSettings(settings: unknown): Json {
 export interface ExperimentWriter {
   db: Database;
   codec: EventCodec;
-  publisher: Pick<Publisher, 'publish'>;
+  events: Pick<EventPublisher, 'publish'>;
   /** Resolves once this position is folded. */
   reached(seq: number): Promise<unknown>;
   now?: () => number;
@@ -108,7 +108,7 @@ const SOURCE = 'freshet';
 export function experimentEndpoints({
   db,
   codec,
-  publisher,
+  events,
   reached,
   now = Date.now,
 }: ExperimentWriter): Record<string, Endpoint> {
@@ -124,9 +124,12 @@ export function experimentEndpoints({
     };
     const result = codec.prepare(event, { control: true });
     if (!result.ok) throw new BadRequestError(result.problem.message);
-    const { seq } = await publisher.publish(result.prepared);
-    await reached(seq);
+    const publication = await events.publish(result.prepared);
+    await reached(publication.seq);
     const found = experimentsIn(db).find((one) => one.experiment === experiment);
+    // Another caller has ended it at the same time. Another start, though, may have other arms.
+    const ended = verb === 'experiment_ended' && found !== undefined && found.endedSeq !== null;
+    if (!ended) storedSeq(publication);
     return found && experimentView(found);
   }
 

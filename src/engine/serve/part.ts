@@ -1,4 +1,6 @@
 /** Serving as a part of the engine: lists, experiments, explanations, and the effects of a commit on them. */
+
+import { createEventPublisher } from '../../bus/log/event-publisher.ts';
 import type { ServicePart } from '../../bus/service/description.ts';
 import { MAIN } from '../../experiment/arms.ts';
 import { isExperimentEvent } from '../../experiment/rows.ts';
@@ -31,7 +33,7 @@ export interface ServePart extends ServicePart {
 }
 
 export function createServePart(context: EngineContext, { forgotten, ...options }: ServePartOptions): ServePart {
-  const { config, codec, publisher, reached, resolve, metrics } = context;
+  const { config, codec, log, publisher, reached, resolve, metrics } = context;
   const { db } = context.store;
   let answeredAt = Number.NEGATIVE_INFINITY;
   const lists = createLists({
@@ -57,7 +59,7 @@ export function createServePart(context: EngineContext, { forgotten, ...options 
     },
     endpoints: {
       ...engineEndpoints(lists, resolve, config, experiments),
-      ...experimentEndpoints({ db, codec, publisher, reached }),
+      ...experimentEndpoints({ db, codec, events: createEventPublisher({ publisher, log, codec }), reached }),
       explain: explainEndpoint(createWhy(options.lists), resolve, config, { experiments }),
     },
     effects: [

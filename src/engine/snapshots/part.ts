@@ -1,4 +1,5 @@
 /** Snapshots as a part of the engine: one after so many events, and after an erasure one that replaces all others. */
+import { ENGINE, SNAPSHOTS } from '../../../streams.config.ts';
 import type { ServicePart } from '../../bus/service/description.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { settingsOf } from '../settings/settings.ts';
@@ -81,6 +82,15 @@ export function createSnapshotsPart(context: EngineContext, options: SnapshotsPa
 
   return {
     name: 'snapshots',
+    // A new snapshot of the model as it is now. Earlier ones are gone; a replay can make them again.
+    madeAgain: async (name) => {
+      if (name !== ENGINE.name && name !== SNAPSHOTS.name) return;
+      const before = snapshots.current();
+      await snapshots.load();
+      if (!writes || before === undefined) return;
+      snapshots.distrust(before.object);
+      scheduler.count(1);
+    },
     point: scheduler.point,
     effects: [
       {

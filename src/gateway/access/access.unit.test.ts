@@ -88,13 +88,19 @@ describe('publishing', () => {
     scopes: new Set(['events:user']),
     user: 'u1',
     session: 's1',
+    source: 'shop/u1',
+    sessionSource: 'shop/s1',
     expires: NOW,
   };
+  const [own, ofSession] = [{ source: 'shop/u1' }, { source: 'shop/s1' }];
   const link = (user: string, session: unknown) => ({ type: 'user.linked.v1', subject: user, data: { session } });
 
   test.each([
-    ['their own event', viewed('u1', 'i'), undefined],
-    ['an event of their session', viewed('s1', 'i'), undefined],
+    ['their own event', viewed('u1', 'i', own), undefined],
+    ['an event of their session', viewed('s1', 'i', ofSession), undefined],
+    ['their own event under another source', viewed('u1', 'i', { source: 'shop' }), 'FRESHET_OTHER_SOURCE'],
+    ['their own event under the source of their session', viewed('u1', 'i', ofSession), 'FRESHET_OTHER_SOURCE'],
+    ['an event of their session under their own source', viewed('s1', 'i', own), 'FRESHET_OTHER_SOURCE'],
     ['the link to their session', link('u1', 's1'), undefined],
     ["another user's event", viewed('u2', 'i'), 'FRESHET_OTHER_USER'],
     ['a link to an id that is not their session', link('u1', 'u2'), 'FRESHET_OTHER_USER'],
@@ -107,6 +113,7 @@ describe('publishing', () => {
   test('with a key: its scopes decide; admin allows all', () => {
     const key = (...scopes: ('events:content' | 'recommend' | 'admin')[]): Caller => ({
       kind: 'key',
+      name: 'k',
       id: 'k',
       scopes: new Set(scopes),
       ratePerS: null,

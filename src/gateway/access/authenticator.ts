@@ -67,6 +67,7 @@ export function createAuthenticator({ mode, table, known, now = Date.now }: Auth
     return {
       kind: 'key',
       id: record.id,
+      name: record.name,
       scopes: new Set(record.scopes),
       ratePerS: record.rate_per_s,
       expires: endOf(record),
@@ -90,6 +91,8 @@ export function createAuthenticator({ mode, table, known, now = Date.now }: Auth
       scopes: new Set<Scope>(claims.scopes),
       user: claims.user,
       session: claims.session,
+      source: claims.source,
+      sessionSource: claims.sessionSource,
       expires: Math.min(claims.expires * 1_000, endOf(record)),
     };
   }

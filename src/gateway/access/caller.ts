@@ -6,6 +6,8 @@ export type Caller =
   | {
       kind: 'key';
       id: string;
+      /** Name that the operator gave the key. */
+      name: string;
       scopes: ReadonlySet<Scope>;
       ratePerS: number | null;
       /** Milliseconds since 1970; Infinity for a key that does not expire. */
@@ -18,6 +20,9 @@ export type Caller =
       scopes: ReadonlySet<Scope>;
       user: string;
       session: string | undefined;
+      /** Source of its events about the user, and about the session; undefined in a token of an earlier release. */
+      source: string | undefined;
+      sessionSource: string | undefined;
       /** When the token or its key expires, whichever is first; milliseconds since 1970. */
       expires: number;
     };

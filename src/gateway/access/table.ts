@@ -37,6 +37,8 @@ const RETRY_MS = 200;
 
 export function createKeyTable({ logger, timeoutMs }: KeyTableOptions): KeyTable {
   let records = new Map<string, KeyRecord>();
+  /** Whether the table has ever held a key: a bucket that somebody deleted and made again does not open the gateway. */
+  let everAny = false;
   const listeners = new Set<(id: string) => void>();
   let generation = 0;
   let watch: QueuedIterator<KvEntry> | undefined;
@@ -69,6 +71,7 @@ export function createKeyTable({ logger, timeoutMs }: KeyTableOptions): KeyTable
       if (mine !== generation || isKnown) return;
       const before = records;
       records = fresh;
+      everAny ||= records.size > 0;
       isKnown = true;
       resolveKnown();
       for (const id of before.keys()) changed(id);
@@ -89,8 +92,10 @@ export function createKeyTable({ logger, timeoutMs }: KeyTableOptions): KeyTable
     for await (const entry of entries) {
       if (mine !== generation) return;
       const record = entry.operation === 'PUT' ? readRecord(entry.string()) : undefined;
-      if (record && record.id === entry.key) fresh.set(entry.key, record);
-      else fresh.delete(entry.key);
+      if (record && record.id === entry.key) {
+        fresh.set(entry.key, record);
+        everAny ||= isKnown;
+      } else fresh.delete(entry.key);
       if (isKnown) changed(entry.key);
       else if (early && entries.getPending() === 0) publish();
     }
@@ -117,7 +122,7 @@ export function createKeyTable({ logger, timeoutMs }: KeyTableOptions): KeyTable
         });
       await withTimeLimit(becomesKnown, timeoutMs, late);
     },
-    any: () => records.size > 0,
+    any: () => everAny,
     find: (id) => records.get(id),
     onChange: (listener) => {
       listeners.add(listener);

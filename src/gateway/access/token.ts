@@ -16,6 +16,9 @@ export interface TokenClaims {
   user: string;
   /** Anonymous id of the browser, which the token may link to the user. */
   session?: string;
+  /** Source of events about the user, and about the session. A token of an earlier release names none. */
+  source?: string;
+  sessionSource?: string;
   scopes: readonly TokenScope[];
   /** End, seconds since 1970. */
   expires: number;
@@ -23,8 +26,13 @@ export interface TokenClaims {
 
 /** A token that a key signs. */
 export async function signToken(key: string, id: string, claims: TokenClaims, now: number): Promise<string> {
-  const { user, session, scopes, expires } = claims;
-  return new SignJWT({ scope: scopes.join(' '), ...(session === undefined ? {} : { sid: session }) })
+  const { user, session, source, sessionSource, scopes, expires } = claims;
+  return new SignJWT({
+    scope: scopes.join(' '),
+    ...(session === undefined ? {} : { sid: session }),
+    ...(source === undefined ? {} : { source }),
+    ...(sessionSource === undefined ? {} : { session_source: sessionSource }),
+  })
     .setProtectedHeader({ alg: ALGORITHM, kid: id, typ: 'JWT' })
     .setIssuer(ISSUER)
     .setSubject(user)
@@ -57,9 +65,19 @@ export async function readToken(
       requiredClaims: ['sub', 'exp', 'scope'],
       currentDate: new Date(now),
     });
-    const { sub, exp, scope, sid } = payload as { sub: string; exp: number; scope: unknown; sid?: unknown };
+    const { sub, exp, scope, sid, source, session_source } = payload as {
+      sub: string;
+      exp: number;
+    } & Record<'scope' | 'sid' | 'source' | 'session_source', unknown>;
     const scopes = TOKEN_SCOPES.filter((one) => String(scope).split(' ').includes(one));
-    return { user: sub, scopes, expires: exp, ...(typeof sid === 'string' ? { session: sid } : {}) };
+    return {
+      user: sub,
+      scopes,
+      expires: exp,
+      ...(typeof sid === 'string' ? { session: sid } : {}),
+      ...(typeof source === 'string' ? { source } : {}),
+      ...(typeof session_source === 'string' ? { sessionSource: session_source } : {}),
+    };
   } catch (err) {
     return err instanceof errors.JWTExpired ? 'expired' : 'invalid';
   }

@@ -75,7 +75,8 @@ export async function eventRoutes(app: FastifyInstance, context: GatewayContext)
           summary: 'Publish events',
           description:
             'Send one event, an array or lines. The gateway checks each event, stores the valid ones even if others are not, and answers after ' +
-            'JetStream has acknowledged. source and id identify an event: a caller can send it again safely, and it counts once.',
+            'JetStream has acknowledged. source and id identify an event: a caller can send it again safely, and it counts once. The gateway rejects another ' +
+            'event under the source and id of an earlier one.',
           body: { content: CONTENT },
           response: answers(
             'Published',
@@ -169,12 +170,19 @@ function unacknowledgedProblem({ unacknowledged, failure }: PublishOutcome, time
 }
 
 /** Codes of valid events that the caller may not publish. */
-const NOT_ALLOWED: ReadonlySet<string> = new Set(['FRESHET_SCOPE_MISSING', 'FRESHET_OTHER_USER']);
+const NOT_ALLOWED: ReadonlySet<string> = new Set([
+  'FRESHET_SCOPE_MISSING',
+  'FRESHET_OTHER_USER',
+  'FRESHET_OTHER_SOURCE',
+]);
 
 /** Next steps if all events were refused for the same reason; the page on events covers the other codes. */
 const NEXT: Readonly<Record<string, string>> = {
   FRESHET_SCOPE_MISSING: 'publish with a key that has the scope: freshet keys create NAME --scope SCOPE',
   FRESHET_OTHER_USER: 'publish with a token of that user, or from your server with a key',
+  FRESHET_OTHER_SOURCE: 'publish with the source that the answer to POST /v1/tokens names',
+  FRESHET_IDENTITY_REUSED: 'publish the event under a new id; send a retry with the same type, subject, time and data',
+  FRESHET_IDENTITY_PURGED: 'leave it, or, if it happened after the erasure, publish it under a new id',
   FRESHET_EVENT_TOO_LARGE: 'send a smaller event, or raise events.max_bytes',
 };
 

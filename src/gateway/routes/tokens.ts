@@ -4,6 +4,7 @@ import { BadRequestError, KeysUnusedError, ScopeMissingError } from '../../error
 import { mayUse } from '../access/caller.ts';
 import { secretOf } from '../access/require-access.ts';
 import { TOKEN_SCOPES } from '../access/scopes.ts';
+import { applicationOf, sourceOf } from '../access/source.ts';
 import { signToken } from '../access/token.ts';
 import type { GatewayContext } from '../context.ts';
 import { answers } from '../schemas/answers.ts';
@@ -20,7 +21,7 @@ export function tokenRoutes(app: FastifyInstance, { schemas, config }: GatewayCo
         summary: 'Make a short-lived token for the browser of one user',
         description:
           'Your server requests it with its key. With the token, the browser reads lists and profile of this user and publishes events of this user, as far as the key ' +
-          'may. The token ends when it expires, or with the key.',
+          'may, under the source that the answer names. The token ends when it expires, or with the key.',
         body: schemas.token,
         response: answers('Token', 'The token', [400, 401, 403, 409, 413, 415, 429, 503]),
       },
@@ -37,6 +38,9 @@ export function tokenRoutes(app: FastifyInstance, { schemas, config }: GatewayCo
         throw new BadRequestError('session equals user. Send the anonymous id of the browser, or leave session out.', {
           details: { member: 'session' },
         });
+      const application = body.source ?? applicationOf(caller);
+      const source = sourceOf(application, user);
+      const sources = session === undefined ? { source } : { source, sessionSource: sourceOf(application, session) };
       const scopes = (body.scopes ?? TOKEN_SCOPES.filter((scope) => mayUse(caller, [scope]))).filter(
         (scope, i, all) => all.indexOf(scope) === i,
       );
@@ -51,13 +55,14 @@ export function tokenRoutes(app: FastifyInstance, { schemas, config }: GatewayCo
       const token = await signToken(
         key,
         caller.id,
-        { user, scopes, expires, ...(session === undefined ? {} : { session }) },
+        { user, scopes, expires, ...sources, ...(session === undefined ? {} : { session }) },
         now,
       );
       return {
         token,
         user,
-        ...(session === undefined ? {} : { session }),
+        source,
+        ...(session === undefined ? {} : { session, session_source: sources.sessionSource }),
         scopes,
         expires: new Date(expires * 1_000).toISOString(),
       };

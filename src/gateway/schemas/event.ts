@@ -62,7 +62,10 @@ const rejected = Type.Array(
 export const Published = Type.Object(
   {
     accepted: Type.Integer({ minimum: 0, description: 'events that the log stored' }),
-    duplicates: Type.Integer({ minimum: 0, description: 'events that the log held already' }),
+    duplicates: Type.Integer({
+      minimum: 0,
+      description: 'events that the log held already, with the same type, subject, time and data',
+    }),
     rejected,
     seq: Type.Optional(Seq('highest sequence of these events in the log, for min_seq')),
   },

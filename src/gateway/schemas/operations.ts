@@ -13,6 +13,20 @@ export const Ready = Type.Object(
       }),
       { description: 'what is not ready' },
     ),
+    missing: Type.Array(
+      Type.Object({
+        kind: Type.String({ examples: ['kv'] }),
+        name: Type.String({ examples: ['rankings'] }),
+        code: Type.String({ examples: ['FRESHET_STREAM_MISSING'] }),
+        message: Type.String(),
+        next: Type.String({ description: 'what to do next' }),
+        made_again: Type.Boolean({ description: 'whether a service makes it again' }),
+        needed_by: Type.Array(Type.String({ examples: ['engine'] }), {
+          description: 'programs that need it; if there are any and none makes it again, the system is not ready',
+        }),
+      }),
+      { description: 'streams, KV buckets and object stores that somebody has deleted' },
+    ),
   },
   { $id: 'Ready', description: 'Whether the system serves requests' },
 );
