@@ -237,6 +237,14 @@ export class KeyMissingError extends FreshetError {
 export class KeyInvalidError extends FreshetError {
   readonly code = 'FRESHET_KEY_INVALID';
 }
+/** The key by which records of erasures name users is gone, damaged or another one. */
+export class ErasureKeyWrongError extends FreshetError {
+  readonly code = 'FRESHET_ERASURE_KEY_WRONG';
+}
+/** The gateway cannot read the record of the API key: something overwrote it, or a newer release wrote it. */
+export class KeyUnreadableError extends FreshetError {
+  readonly code = 'FRESHET_KEY_UNREADABLE';
+}
 /** The token is forged or expired, or its API key is revoked. */
 export class TokenInvalidError extends FreshetError {
   readonly code = 'FRESHET_TOKEN_INVALID';

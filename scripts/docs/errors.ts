@@ -90,6 +90,10 @@ const SECTIONS: readonly Section[] = [
         'The gateway does not know the API key, or the key is revoked or expired.',
         '`freshet keys list` shows the valid keys.',
       ],
+      FRESHET_KEY_UNREADABLE: [
+        'The gateway cannot read the record of the API key: something overwrote it, or a newer release wrote it.',
+        '`freshet keys list` shows such records. Make a new key, or use the release that made this one.',
+      ],
       FRESHET_TOKEN_INVALID: [
         'The token is forged or expired (`expired` tells which), or its API key is revoked.',
         'Request a new token: `POST /v1/tokens`.',
@@ -254,6 +258,10 @@ const SECTIONS: readonly Section[] = [
       ],
       FRESHET_NATS_SERVER_TOO_OLD: ['The nats-server is older than 2.9.10.', 'Use a newer one.'],
       FRESHET_NATS_UNREACHABLE: ['No nats-server answers at the address.', 'Run `freshet up`, or check `--nats`.'],
+      FRESHET_ERASURE_KEY_WRONG: [
+        'The key by which records of erasures name users is gone from the bucket `erasures`, damaged, or another one.',
+        '[Restore](../how-to/back-up-and-restore.md) the bucket `erasures` from a backup.',
+      ],
       FRESHET_JETSTREAM_DISABLED: [
         'JetStream is off on the nats-server, or for this account.',
         'Start the server with JetStream: `nats-server -js`.',

@@ -29,6 +29,8 @@ const WHAT: Readonly<Record<string, string>> = {
     'Freshet deleted messages of other users that named a forgotten id: each service removes what it stored of them.',
   'control.experiment_started.v1': 'An experiment started.',
   'control.experiment_ended.v1': 'An experiment ended.',
+  'control.keys_required.v1':
+    'An operator made the first API key: gateways require keys from then on, even if the bucket of the keys is lost.',
   'control.promoted.v1': 'An operator promoted a shadow: its settings are in force from this event on.',
   'control.rolled_back.v1': 'An operator rolled back: the settings of an earlier snapshot are in force again.',
   [DECLARED_TYPE]: 'Your own interactions: `user.x_<verb>.v1` for each verb that the setting `events.declared` names.',

@@ -48,11 +48,13 @@ export const run = (command, args, { cwd, env = process.env, timeoutMs, timeoutN
     };
     process.once('SIGINT', interrupted);
     process.once('SIGTERM', interrupted);
+    process.once('SIGHUP', interrupted);
     const done = () => {
       clearTimeout(timer);
       process.removeListener('exit', end);
       process.removeListener('SIGINT', interrupted);
       process.removeListener('SIGTERM', interrupted);
+      process.removeListener('SIGHUP', interrupted);
     };
     child.on('error', (err) => {
       done();

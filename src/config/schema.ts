@@ -114,6 +114,16 @@ export const CONFIG_SCHEMA = section(
           description:
             'when the gateway requires an API key: auto once an operator has made one; required always; off never (for a gateway behind a proxy that authenticates)',
         }),
+        keys_poll_ms: whole(
+          1_000,
+          'milliseconds between two polls whether the bucket of the API keys is still the same one',
+          50,
+        ),
+        trust_proxy: Type.Array(Type.String({ minLength: 1, maxLength: 100 }), {
+          default: [],
+          description:
+            'addresses or networks (192.0.2.0/24) of proxies whose header X-Forwarded-For names the caller, for limits by address; http.keys must then be required, or off if the proxy authenticates',
+        }),
         served_share: Type.Number({
           default: 1,
           minimum: 0,

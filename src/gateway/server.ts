@@ -44,6 +44,7 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
     loggerInstance: logger.child({}, { serializers: { req: requestForLog } }) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.http.body_bytes,
+    trustProxy: config.http.trust_proxy.length > 0 ? config.http.trust_proxy : false,
     requestTimeout: config.http.arrival_ms,
     // Node checks for slow requests at this interval: a few times within their limit.
     http: {

@@ -48,7 +48,7 @@ export async function startGateway({
   const { http, publisher, projection } = config;
   const logger = given ?? createLogger({ service: 'gateway', level: config.log.level, redact: config.log.redact });
   const metrics = createGatewayMetrics();
-  const keys = createKeyTable({ logger, timeoutMs: http.request_timeout_ms });
+  const keys = createKeyTable({ logger, timeoutMs: http.request_timeout_ms, pollMs: http.keys_poll_ms });
   const watching = createWatching();
   const link = createLink({
     url: natsUrl,

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, existsSync, renameSync, statSync, type WriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Logger } from 'pino';
+import { tied, UNTIE } from './tied.ts';
 
 export interface SupervisedOptions {
   name: string;
@@ -17,6 +18,8 @@ export interface SupervisedOptions {
   ipc: boolean;
   /** Whether signals of the terminal do not reach the process. */
   detached?: boolean;
+  /** Whether the program does not notice that this process is gone, and a tie must end it (`tied.ts`). */
+  tie?: boolean;
   restartMinMs: number;
   restartMaxMs: number;
   stableMs: number;
@@ -50,6 +53,7 @@ export function supervise(options: SupervisedOptions): Supervised {
     logBytes,
     ipc,
     detached = false,
+    tie = false,
     restartMinMs,
     restartMaxMs,
     stableMs,
@@ -68,12 +72,17 @@ export function supervise(options: SupervisedOptions): Supervised {
 
   function start(): void {
     startedAt = performance.now();
-    const started = spawn(command, args, {
+    const run = tie ? tied(command, args) : { command, args };
+    const input = tie ? 'pipe' : 'ignore';
+    const started = spawn(run.command, run.args, {
       env,
       detached,
-      stdio: ipc ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],
+      stdio: ipc ? [input, 'pipe', 'pipe', 'ipc'] : [input, 'pipe', 'pipe'],
     });
     child = started;
+    // The other end is closed as soon as the tie has ended.
+    started.stdin?.on('error', () => {});
+    started.once('exit', () => started.stdin?.end(UNTIE));
     for (const stream of [started.stdout, started.stderr]) {
       if (!stream) continue;
       createInterface({ input: stream }).on('line', (line) => {

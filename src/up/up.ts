@@ -232,6 +232,7 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
       ipc: false,
       // Ctrl-C reaches all processes of a terminal at once. The services ignore it, and nats-server must stop last.
       detached: true,
+      tie: true,
       onLine: (line) => {
         disk.line(line);
         options.onLog?.('nats-server', line);

@@ -168,6 +168,7 @@ export const EVENT_DATA = {
     ),
   }),
   'control.experiment_ended.v1': Type.Object({ experiment: Id('id of the experiment'), reason: Type.Optional(Text) }),
+  'control.keys_required.v1': Type.Object({}),
   'control.promoted.v1': Type.Object({ snapshot: SNAPSHOT, config: SETTINGS }),
   'control.rolled_back.v1': Type.Object({
     snapshot: SNAPSHOT,

@@ -170,3 +170,24 @@ test('an answer that cannot be sent does not stop the other answers of the same 
     member: 'n',
   });
 });
+
+test('a request that is nested too deep is a bad request, however deep', async () => {
+  const nc = await nats.connect();
+  await serveMicro(nc, {
+    name: 'freshet-deep',
+    version: '1.0.0',
+    description: 'for a test',
+    prefix: 'freshet.deep',
+    endpoints: { echo: { description: 'x', example: {}, handle: (request) => JSON.parse(JSON.stringify(request)) } },
+  });
+  const nested = (levels: number) => `${'{"a":'.repeat(levels - 1)}{}${'}'.repeat(levels - 1)}`;
+  const answer = async (levels: number) =>
+    (await nc.request('freshet.deep.echo', nested(levels), { timeout: 10_000 })).json();
+  expect(JSON.stringify(await answer(64))).toBe(nested(64));
+  for (const levels of [65, 3_000, 100_000])
+    expect(await answer(levels)).toMatchObject({
+      status: 400,
+      code: 'FRESHET_BAD_REQUEST',
+      detail: expect.stringContaining('64 levels'),
+    });
+});

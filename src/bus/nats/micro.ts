@@ -212,7 +212,24 @@ function parseRequest(msg: Msg): Json {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new BadRequestError('The request is not a JSON object.', { next: `nats req ${msg.subject} '{}'` });
+  if (isDeeper(value, MAX_NESTING))
+    throw new BadRequestError(`The request is nested deeper than ${MAX_NESTING} levels.`, {
+      next: 'send a flatter request',
+    });
   return value as Json;
+}
+
+/** Levels of a request; deeper ones would exhaust the stack of what checks and compares them. */
+const MAX_NESTING = 64;
+
+/** Whether a JSON value is nested deeper than so many levels. Needs no stack of its own. */
+function isDeeper(value: object, levels: number): boolean {
+  let row: object[] = [value];
+  for (let level = 1; row.length > 0; level++) {
+    if (level > levels) return true;
+    row = row.flatMap((one) => Object.values(one).filter((inner) => typeof inner === 'object' && inner !== null));
+  }
+  return false;
 }
 
 export interface CallOptions {

@@ -18,6 +18,7 @@ const STATUS: Readonly<Record<string, [status: number, title: string]>> = {
   FRESHET_USAGE: [400, 'Bad request'],
   FRESHET_KEY_MISSING: [401, 'Key missing'],
   FRESHET_KEY_INVALID: [401, 'Key refused'],
+  FRESHET_KEY_UNREADABLE: [401, 'Key unreadable'],
   FRESHET_TOKEN_INVALID: [401, 'Token refused'],
   FRESHET_SCOPE_MISSING: [403, 'Scope missing'],
   FRESHET_OTHER_USER: [403, 'Not for this user'],

@@ -23,7 +23,7 @@ export function acquireLock(path: string, what: string): InstanceLock {
     if (!isBusy(cause)) throw cause;
     const pid = holderPid(holder);
     throw new InstanceLockedError(`${what} is in use by another process${pid ? ` (pid ${pid})` : ''}.`, {
-      next: pid ? `wait until that process ends, or kill ${pid}` : `lsof ${file}`,
+      next: `freshet status, which shows what runs here${pid ? `; ps -p ${pid} shows the process` : ''}. Stop it where it was started, or use another folder: --data DIR`,
       details: { file, pid },
       cause,
     });

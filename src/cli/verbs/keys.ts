@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { type KeyRecord, keyTrouble, makeKey } from '../../gateway/access/key.ts';
+import { keysWereMade } from '../../gateway/access/required.ts';
 import { isScope, SCOPES, type Scope } from '../../gateway/access/scopes.ts';
 import { openKeyStore } from '../../gateway/access/store.ts';
 import { note, print, printJson, table } from '../output.ts';
@@ -56,20 +57,28 @@ export const keysVerb = (): Command =>
       withCommon(new Command('list').description('list the API keys, without their secrets')).action(
         (options: CommonOptions) =>
           withSession(options, async ({ nc }) => {
-            const records = await (await openKeyStore(nc)).list();
-            if (options.json) return printJson(records.map(shown));
-            if (records.length === 0)
-              return note('No API keys. The gateway requires none, unless the setting http.keys is "required".');
+            const { records, unreadable } = await (await openKeyStore(nc)).list();
+            const lost = unreadable.map((id) => ({ id, state: 'unreadable' }));
+            if (options.json) return printJson([...records.map(shown), ...lost]);
+            if (records.length + lost.length === 0)
+              return note(
+                (await keysWereMade(nc))
+                  ? 'No API keys. An operator has made one before, so the gateway lets nobody in: freshet keys create NAME --scope SCOPE'
+                  : 'No API keys. The gateway requires none, unless the setting http.keys is "required".',
+              );
             print(
               table(
-                records.map((record) => [
-                  record.id,
-                  record.name,
-                  record.scopes.join(' '),
-                  record.created,
-                  record.expires ?? 'never',
-                  keyTrouble(record, Date.now()) ?? 'in force',
-                ]),
+                [
+                  ...records.map((record) => [
+                    record.id,
+                    record.name,
+                    record.scopes.join(' '),
+                    record.created,
+                    record.expires ?? 'never',
+                    keyTrouble(record, Date.now()) ?? 'in force',
+                  ]),
+                  ...lost.map(({ id, state }) => [id, '', '', '', '', state]),
+                ],
                 ['id', 'name', 'scopes', 'created', 'expires', 'state'],
               ),
             );

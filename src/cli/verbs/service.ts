@@ -70,8 +70,9 @@ async function run(part: string, options: ServiceVerbOptions): Promise<void> {
     stopping = true;
     void (running?.stop() ?? Promise.resolve()).finally(end);
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.on(signal, signal === 'SIGINT' && process.send ? () => {} : stop);
+  // Under `freshet up`, signals of the terminal are for the parent, which stops its processes in their order.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, signal !== 'SIGTERM' && process.send ? () => {} : stop);
   process.on('disconnect', stop);
   try {
     const config = loadConfig({ file: options.config });

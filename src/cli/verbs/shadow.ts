@@ -212,7 +212,7 @@ async function run(options: CommonOptions & { healthPort: number }): Promise<voi
   const ended = new Promise<'ended'>((settle) => {
     end = () => settle('ended');
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
   // A shadow without its system is useless. Only a system on this machine can be observed.
   const beside = readRuntime(data);
   if (beside?.nats === url)

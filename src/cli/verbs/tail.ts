@@ -34,7 +34,7 @@ export const tailVerb = (): Command =>
       const stopped = new Promise<void>((resolve) => {
         stop = resolve;
       });
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop);
       return options.ranking === undefined
         ? tailEvents(nc, options, stopped)
         : tailRanking(nc, options.ranking, options, stopped);

@@ -71,7 +71,7 @@ async function run(options: UpVerbOptions): Promise<void> {
     requestStop = resolve;
   });
   // A second signal changes nothing: stopping takes bounded time, and a sudden end would leave nats-server running.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => requestStop());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => requestStop());
 
   const only = (options.only ?? [...PARTS]).filter((part) => part !== SERVER);
   const starting = startUp({

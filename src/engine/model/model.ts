@@ -39,9 +39,13 @@ import type { Traits } from './state/traits.ts';
 import type { WarningName } from './state/warnings.ts';
 import type { Model, ModelSizes } from './types.ts';
 
-/** An empty model. Values left out of the configuration are the defaults. */
-export function createModel(config: PartialModelConfig = {}): Model {
-  return new FoldedModel(completeConfig(config));
+/**
+ * An empty model. Values left out of the configuration are the defaults.
+ *
+ * @param itemNumbers how many items can have a number; all that a row of the statistics can tell apart unless given
+ */
+export function createModel(config: PartialModelConfig = {}, itemNumbers?: number): Model {
+  return new FoldedModel(completeConfig(config), itemNumbers);
 }
 
 class FoldedModel implements Model {
@@ -54,7 +58,7 @@ class FoldedModel implements Model {
   readonly #feedbackFold: FeedbackFold;
   readonly #answers: Answers;
 
-  constructor(config: ModelConfig) {
+  constructor(config: ModelConfig, itemNumbers?: number) {
     this.#config = config;
     const inputs = new RecordedInputs(config.mapped, config.content.descriptionCharacters);
     const state = createModelState(config, (item, fields) => inputs.describe(item, fields));
@@ -65,7 +69,7 @@ class FoldedModel implements Model {
     this.#inputs = inputs;
     this.#learner = new Learner(config, { state, inputs, candidates, ranker });
     this.#answers = new Answers(config, { state, candidates });
-    this.#itemFold = new ItemFold(state, config.content.descriptionCharacters);
+    this.#itemFold = new ItemFold(state, config.content.descriptionCharacters, itemNumbers);
     this.#userFold = new UserFold(state, this.#itemFold, this.#learner);
     this.#feedbackFold = new FeedbackFold(state, this.#itemFold, this.#learner);
   }

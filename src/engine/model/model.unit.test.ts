@@ -547,3 +547,28 @@ describe('an absurd value', () => {
     expect(model.statisticsHash()).toBe(createModel().statisticsHash());
   });
 });
+
+describe('events about ids that nobody published', () => {
+  it('leave a quarter of the numbers of items to the catalogue, and are counted beyond', () => {
+    const model = createModel(UNSCORED, 40);
+    for (let n = 1; n <= 60; n++) {
+      const by = user(n % 7);
+      if (n % 3 === 0) model.dismiss({ user: by, item: item(`made-up-${n}`), seq: n });
+      else model.interact({ user: by, item: item(`made-up-${n}`), weight: 16, time: n, seq: n });
+    }
+    expect(model.stats().items).toBe(30);
+    expect(model.warnings()['too-many-items']).toBe(30);
+    // What is known by events alone stays so, and may be published.
+    expect(model.interact({ user: user(1), item: item('made-up-1'), weight: 16, time: 61, seq: 61 })).toBe(true);
+    model.publishItem(item('made-up-2'), { title: 'Known before' });
+    for (let n = 0; n < 10; n++) model.publishItem(item(`listed-${n}`), { title: `Listed ${n}` });
+    expect(model.stats().items).toBe(40);
+    const { items } = model.recommend({ user: user(9), n: 40, at: 100 });
+    expect(items.map((one) => one.item)).toEqual(
+      expect.arrayContaining(Array.from({ length: 10 }, (_, n) => `ilisted-${n}`)),
+    );
+    expect(model.interact({ user: user(2), item: item('listed-3'), weight: 16, time: 62, seq: 62 })).toBe(true);
+    model.publishItem(item('one-too-many'), { title: 'No room' });
+    expect(model.warnings()['too-many-items']).toBe(31);
+  });
+});

@@ -1,7 +1,7 @@
 /** Finds the caller of a request by its API key or token. Whether the caller may make it, `authorizer.ts` decides. */
 import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { KeyInvalidError, KeyMissingError, TokenInvalidError } from '../../errors.ts';
+import { KeyInvalidError, KeyMissingError, KeyUnreadableError, TokenInvalidError } from '../../errors.ts';
 import type { Caller } from './caller.ts';
 import { endOf, isKeyOf, type KeyRecord, keyId, keyTrouble, verifyingKey } from './key.ts';
 import type { Scope } from './scopes.ts';
@@ -21,8 +21,17 @@ export interface AuthenticatorOptions {
 }
 
 export interface Authenticator {
-  /** Throws `KeyMissingError`, `KeyInvalidError`, `TokenInvalidError`, `ServiceUnavailableError`. */
-  authenticate(secret: string | undefined): Promise<Caller>;
+  /**
+   * Finds the caller without work that a stranger could ask for: the holder of a valid key, or of a token that the gateway
+   * has verified before. Undefined: `authenticate` decides.
+   */
+  recognize(secret: string | undefined): Caller | undefined;
+  /**
+   * Throws `KeyMissingError`, `KeyInvalidError`, `KeyUnreadableError`, `TokenInvalidError`, `ServiceUnavailableError`.
+   *
+   * @param proxied whether the request says that a proxy has forwarded it
+   */
+  authenticate(secret: string | undefined, proxied: boolean): Promise<Caller>;
   /** Whether the key or token of a caller is still valid. A token also ends with its key. */
   isValid(caller: Caller): boolean;
 }
@@ -43,10 +52,29 @@ export function createAuthenticator({ mode, table, known, now = Date.now }: Auth
     return verifier;
   }
 
-  async function authenticate(secret: string | undefined): Promise<Caller> {
+  function recognize(secret: string | undefined): Caller | undefined {
+    if (mode === 'off' || secret === undefined || !table.isKnown()) return undefined;
+    const id = keyId(secret);
+    const record = id === undefined ? undefined : table.find(id);
+    if (record && isKeyOf(secret, record) && keyTrouble(record, now()) === undefined) return callerOf(record);
+    const seen = checked.get(secret);
+    if (!seen || table.find(seen.record.id) !== seen.record || keyTrouble(seen.record, now()) !== undefined)
+      return undefined;
+    return seen.claims.expires * 1_000 > now() ? holderOf(seen.claims, seen.record) : undefined;
+  }
+
+  async function authenticate(secret: string | undefined, proxied: boolean): Promise<Caller> {
     if (mode === 'off') return { kind: 'anybody' };
     if (!table.isKnown()) await known();
-    if (mode === 'auto' && !table.any()) return { kind: 'anybody' };
+    if (mode === 'auto' && !table.made()) {
+      if (!proxied) return { kind: 'anybody' };
+      throw new KeyMissingError(
+        'A proxy has forwarded the request, so anybody may have sent it, and the gateway has no API keys yet.',
+        {
+          next: 'freshet keys create NAME --scope SCOPE; or set http.keys to off if the proxy authenticates its callers',
+        },
+      );
+    }
     if (secret === undefined || secret === '')
       throw new KeyMissingError('The gateway requires an API key, and the request has none.', {
         next: "add the header 'authorization: Bearer KEY'; make a key with freshet keys create",
@@ -57,6 +85,10 @@ export function createAuthenticator({ mode, table, known, now = Date.now }: Auth
   function callerOfKey(key: string): Caller {
     const id = keyId(key);
     const record = id === undefined ? undefined : table.find(id);
+    if (id !== undefined && table.isUnreadable(id))
+      throw new KeyUnreadableError(`The gateway cannot read the record of the API key ${id}.`, {
+        next: 'freshet keys list; a newer release may have written the record',
+      });
     if (!record || !isKeyOf(key, record))
       throw new KeyInvalidError('The gateway does not know this API key.', { next: 'freshet keys list' });
     const trouble = keyTrouble(record, now());
@@ -64,14 +96,7 @@ export function createAuthenticator({ mode, table, known, now = Date.now }: Auth
       throw new KeyInvalidError(`The API key ${record.id} ${trouble === 'revoked' ? 'is revoked' : 'has expired'}.`, {
         next: 'freshet keys create NAME --scope SCOPE',
       });
-    return {
-      kind: 'key',
-      id: record.id,
-      name: record.name,
-      scopes: new Set(record.scopes),
-      ratePerS: record.rate_per_s,
-      expires: endOf(record),
-    };
+    return callerOf(record);
   }
 
   async function callerOfToken(token: string): Promise<Caller> {
@@ -85,16 +110,7 @@ export function createAuthenticator({ mode, table, known, now = Date.now }: Auth
         claims === 'expired' ? 'The token has expired.' : 'The signature of the token does not match its API key.',
         { next: NEXT_TOKEN, details: { expired: claims === 'expired' } },
       );
-    return {
-      kind: 'token',
-      id: record.id,
-      scopes: new Set<Scope>(claims.scopes),
-      user: claims.user,
-      session: claims.session,
-      source: claims.source,
-      sessionSource: claims.sessionSource,
-      expires: Math.min(claims.expires * 1_000, endOf(record)),
-    };
+    return holderOf(claims, record);
   }
 
   async function claimsOf(token: string, record: KeyRecord): Promise<TokenClaims | 'expired' | 'invalid'> {
@@ -111,12 +127,33 @@ export function createAuthenticator({ mode, table, known, now = Date.now }: Auth
   }
 
   return {
+    recognize,
     authenticate,
     isValid: (caller) => {
-      if (caller.kind === 'anybody') return mode === 'off' || !table.any();
+      if (caller.kind === 'anybody') return mode === 'off' || !table.made();
       const record = table.find(caller.id);
       if (!record || keyTrouble(record, now()) !== undefined) return false;
       return caller.expires > now();
     },
   };
 }
+
+const callerOf = (record: KeyRecord): Caller => ({
+  kind: 'key',
+  id: record.id,
+  name: record.name,
+  scopes: new Set(record.scopes),
+  ratePerS: record.rate_per_s,
+  expires: endOf(record),
+});
+
+const holderOf = (claims: TokenClaims, record: KeyRecord): Caller => ({
+  kind: 'token',
+  id: record.id,
+  scopes: new Set<Scope>(claims.scopes),
+  user: claims.user,
+  session: claims.session,
+  source: claims.source,
+  sessionSource: claims.sessionSource,
+  expires: Math.min(claims.expires * 1_000, endOf(record)),
+});

@@ -1,5 +1,5 @@
 /** The hook before each request that authenticates the caller, limits the caller's rate, and authorizes the request. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { RateLimitedError } from '../../errors.ts';
 import type { Authenticator } from './authenticator.ts';
 import { authorize } from './authorizer.ts';
@@ -33,41 +33,41 @@ export function secretOf(request: FastifyRequest): string | undefined {
 
 export function requireAccess(app: FastifyInstance, authenticator: Authenticator, rate: Rate): void {
   app.decorateRequest('caller');
+
+  /** Throws `RateLimitedError`. */
+  function limit(bucket: string, perS: number | null, reply: FastifyReply): void {
+    const wait = rate.take(bucket, perS);
+    if (wait <= 0) return;
+    reply.header('retry-after', String(Math.ceil(wait)));
+    throw new RateLimitedError(
+      'The caller sends more requests per second than its limit (http.rate_per_s, or the limit of the key).',
+      { next: 'wait for the seconds in the header Retry-After' },
+    );
+  }
+
   app.addHook('onRequest', async (request, reply) => {
     request.caller = { kind: 'anybody' };
     const { url, config } = request.routeOptions;
     if (url === undefined || !url.startsWith('/v1/')) return;
     const access = config.access ?? CLOSED;
     if (access.scope === null) return;
+    const secret = secretOf(request);
+    const recognized = authenticator.recognize(secret);
+    // A stranger may not ask for more work than its address may, before the gateway verifies anything.
+    if (!recognized) limit(`address ${request.ip}`, null, reply);
     try {
-      request.caller = await authenticator.authenticate(secretOf(request));
+      request.caller = recognized ?? (await authenticator.authenticate(secret, isForwarded(request)));
     } catch (err) {
       reply.header('www-authenticate', 'Bearer realm="freshet"');
       throw err;
     }
     const { caller } = request;
-    const wait = rate.take(bucketOf(caller, request.ip), caller.kind === 'key' ? caller.ratePerS : null);
-    if (wait > 0) {
-      reply.header('retry-after', String(Math.ceil(wait)));
-      throw new RateLimitedError(
-        'The caller sends more requests per second than its limit (http.rate_per_s, or the limit of the key).',
-        {
-          next: 'wait for the seconds in the header Retry-After',
-        },
-      );
-    }
+    if (caller.kind === 'key') limit(`key ${caller.id}`, caller.ratePerS, reply);
+    if (caller.kind === 'token') limit(`user ${caller.user}`, null, reply);
     authorize(caller, access, (request.params as { id?: string } | undefined)?.id);
   });
 }
 
-/** The name of the bucket that limits this caller: by key, by user of a token, else by address. */
-function bucketOf(caller: Caller, address: string): string {
-  switch (caller.kind) {
-    case 'anybody':
-      return `address ${address}`;
-    case 'key':
-      return `key ${caller.id}`;
-    case 'token':
-      return `user ${caller.user}`;
-  }
-}
+/** Whether a proxy has forwarded the request: X-Forwarded-For, or Forwarded (RFC 7239). */
+const isForwarded = ({ headers }: FastifyRequest): boolean =>
+  headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;

@@ -36,6 +36,7 @@ export class FeedbackFold {
   dismiss({ user: id, item: itemId, list, seq }: Reaction): boolean {
     const { warnings, users, links, dismissals } = this.#state;
     if (!isPosition(seq)) return warnings.count('bad-sequence');
+    if (!this.#items.hasRoomUnlisted(itemId)) return warnings.count('too-many-items');
     const origin = users.intern(id);
     this.#learner.learnOutcome(origin, itemId, list, 'negative');
     const item = this.#items.number(itemId);

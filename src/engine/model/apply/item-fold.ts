@@ -4,14 +4,25 @@ import type { ItemData, ItemPatch } from '../../../bus/event/types.ts';
 import type { ModelState } from '../state/model-state.ts';
 import { MAX_ROW_ID } from '../state/row-slots.ts';
 
+/**
+ * Share of the numbers that only items of the catalogue may take, so that events about made-up ids cannot use up the
+ * numbers of items that the application publishes later.
+ */
+const RESERVED = 1 / 4;
+
 export class ItemFold {
   readonly #state: ModelState;
   readonly #descriptionCharacters: number;
+  readonly #numbers: number;
 
-  /** @param descriptionCharacters characters of a description that the model reads */
-  constructor(state: ModelState, descriptionCharacters: number) {
+  /**
+   * @param descriptionCharacters characters of a description that the model reads
+   * @param numbers how many items can have a number
+   */
+  constructor(state: ModelState, descriptionCharacters: number, numbers = MAX_ROW_ID + 1) {
     this.#state = state;
     this.#descriptionCharacters = descriptionCharacters;
+    this.#numbers = numbers;
   }
 
   publish(id: ItemId, fields: ItemData, listedMs: number): void {
@@ -39,10 +50,16 @@ export class ItemFold {
     else catalogue.withdraw(item, false);
   }
 
-  /** Whether an item has a number, or can get one. */
+  /** Whether an item of the catalogue has a number, or can get one. */
   hasRoom(id: string): boolean {
     const { ids } = this.#state.catalogue;
-    return ids.find(id) !== undefined || ids.count <= MAX_ROW_ID;
+    return ids.find(id) !== undefined || ids.count < this.#numbers;
+  }
+
+  /** The same for an item that only an event of a user names. */
+  hasRoomUnlisted(id: string): boolean {
+    const { ids } = this.#state.catalogue;
+    return ids.find(id) !== undefined || ids.count < this.#numbers * (1 - RESERVED);
   }
 
   /** The number of an item's id; a new number for a new id. */

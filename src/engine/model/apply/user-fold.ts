@@ -26,7 +26,7 @@ export class UserFold {
     if (!isSixteenths(weight, 1) || !isSixteenths(negative, 0)) return warnings.count('bad-weight');
     if (!Number.isFinite(time)) return warnings.count('bad-time');
     if (!isPosition(seq)) return warnings.count('bad-sequence');
-    if (!this.#items.hasRoom(itemId)) return warnings.count('too-many-items');
+    if (!this.#items.hasRoomUnlisted(itemId)) return warnings.count('too-many-items');
     const origin = users.intern(id);
     const user = links.root(origin);
     const item = this.#items.number(itemId);
