@@ -67,7 +67,10 @@ describe('a gateway whose operator has made a key', () => {
     await addKey();
     await removeBucket();
     const url = await gateway();
-    await until(async () => (await codeAt(url)) === CLOSED);
+    await until(async () => (await codeAt(url)) === 'UNREAD');
+    const key = await addKey();
+    await until(async () => (await codeAt(url, bearer(key))) === OPEN);
+    expect(await codeAt(url)).toBe(CLOSED);
   });
 
   it('lets nobody in if it cannot read the one record, and says so', async () => {
