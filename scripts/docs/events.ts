@@ -25,6 +25,8 @@ const WHAT: Readonly<Record<string, string>> = {
   'feedback.dismissed.v1': 'A user dismissed an item of a list.',
   'control.erased.v1':
     'Freshet forgets a user: each service that reads this event removes all that it stored on the user.',
+  'control.backup_restored.v1':
+    'An operator restored the log from a backup: it names the sequences that the backup does not hold.',
   'control.experiment_started.v1': 'An experiment started.',
   'control.experiment_ended.v1': 'An experiment ended.',
   'control.promoted.v1': 'An operator promoted a shadow: its settings are in force from this event on.',

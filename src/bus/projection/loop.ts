@@ -7,6 +7,8 @@ import type { Logger } from 'pino';
 import { type LogRefusedError, messageOf } from '../../errors.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import type { Delivery, Log, LogInfo, LogReader } from '../log/port.ts';
+import { unexplainedIn } from '../log/restores.ts';
+import type { SequenceRange } from '../log/sequences.ts';
 import { createPoller, type Poller } from '../nats/poller.ts';
 import { flushWrites } from '../nats/write-coalescing.ts';
 import { createAfterCommit, type EffectStatus, type Followers } from './after-commit.ts';
@@ -124,6 +126,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   let skipped = streamSeq(0);
   /** Sequence up to which known erasures may have removed messages, if it is above the fence of the checkpoint. */
   let fence = streamSeq(0);
+  /** Sequences without a message that restores explain. */
+  let holes: readonly SequenceRange[] = [];
 
   const position = (): StreamSeq => {
     const { seq } = store.checkpoint();
@@ -213,7 +217,13 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
 
   async function check(): Promise<LogInfo | undefined> {
     const checkpoint = store.checkpoint();
-    const outcome = await checkLog(log, { service, checkpoint, fingerprints: store.fingerprints(), skipped });
+    const outcome = await checkLog(log, {
+      service,
+      checkpoint,
+      fingerprints: store.fingerprints(),
+      skipped,
+      folded: (identity) => store.known([identity])[0] !== undefined,
+    });
     known = outcome.info;
     if (outcome.refused) {
       if (outcome.refused.code !== refused?.code)
@@ -228,6 +238,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     if (refused) logger.info({ service }, 'the log matches the projection again');
     refused = undefined;
     fence = streamSeq(Math.max(fence, outcome.fence));
+    holes = outcome.holes;
     skipped = streamSeq(0);
     observer.refused?.(false);
     if (position() >= outcome.info.lastSeq) everCaughtUp = true;
@@ -245,7 +256,10 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       limits,
       position: position(),
       created: info.created,
-      fence: () => Math.max(fence, store.checkpoint().fence),
+      unexplained: unexplainedIn(
+        () => Math.max(fence, store.checkpoint().fence),
+        () => holes,
+      ),
       awaits: waiters.awaits,
       onSkipped: (seq) => {
         skipped = seq;
