@@ -1,4 +1,4 @@
-import { type Definition, STREAMS } from '../../streams.config.ts';
+import { BACKUP, type Definition, STREAMS } from '../../streams.config.ts';
 import { code, generatedFrom, page, table } from './markdown.ts';
 
 const time = (ms: number): string =>

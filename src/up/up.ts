@@ -256,6 +256,7 @@ const PERMANENT = new Set([
   'FRESHET_STREAM_CONFIG_DIFFERS',
   'FRESHET_CONFIG_INVALID',
   'FRESHET_DATA_FOLDER_UNUSABLE',
+  'FRESHET_RESTORE_UNFINISHED',
 ]);
 
 /** Each service serves health and metrics on its own port: the gateway's port + 1 and so on, or any free one. */

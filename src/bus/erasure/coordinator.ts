@@ -5,19 +5,17 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type NatsConnection, NatsError } from 'nats';
+import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
-import { DEAD_LETTERS, EVENTS, RANKINGS } from '../../../streams.config.ts';
 import { messageOf, NotFoundError } from '../../errors.ts';
-import { createCodec } from '../event/codec.ts';
 import { erasureHmac } from '../event/erasure-hmac.ts';
-import { decodeToken, encodeToken, type StreamSeq } from '../event/ids.ts';
-import { entitySubjects, eventSubject } from '../event/subject.ts';
+import type { StreamSeq } from '../event/ids.ts';
 import type { Log } from '../log/port.ts';
 import { onceMade } from '../nats/once-made.ts';
 import { SERVICES } from '../projection/definition.ts';
 import { createInstances, type Found } from '../service/instances.ts';
-import { type Erasure, type ErasureAct, type ErasureStep, type ErasureView, openLedger } from './ledger.ts';
+import { createActs } from './acts.ts';
+import { type Erasure, type ErasureStep, type ErasureView, openLedger } from './ledger.ts';
 
 export interface CoordinatorOptions {
   nc: NatsConnection;
@@ -48,19 +46,14 @@ export interface Coordinator {
   stop(): Promise<void>;
 }
 
-/** How often the coordinator tries to write a record as the very next message of the log, before it leaves the fence open. */
-const ATTEMPTS = 10;
 /** Milliseconds from a failed step to the next attempt. */
 const RETRY_MS = 2_000;
-const WRONG_LAST_SEQUENCE = 10071;
-
-const codec = createCodec();
 
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const { nc, log, key, logger, pollMs, deadlineMs, caughtUp } = options;
   const instances = createInstances(nc);
   const ledger = onceMade(() => openLedger(nc));
-  const jsm = onceMade(() => nc.jetstreamManager({ checkAPI: false }));
+  const acts = createActs({ nc, log, key });
   const working = new Map<string, { entry: Erasure; work: Promise<void> }>();
   const stopping = new AbortController();
 
@@ -128,11 +121,11 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     await gather(entry);
     for (const act of entry.acts) {
       if (act.seq > 0) continue;
-      act.seq = await record(act);
+      act.seq = await acts.record(act);
       await put(entry);
     }
     entry.state = 'purging';
-    await purge(entry);
+    await acts.purge(entry);
     entry.state = 'folding';
     await put(entry);
     const last = Math.max(...entry.acts.map(({ seq }) => seq));
@@ -151,7 +144,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       );
       if (entry.pending && entry.services.every(({ state }) => state !== 'waiting')) {
         // Removes copies that a service made before it folded the record.
-        await purge(entry);
+        await acts.purge(entry);
         delete entry.pending;
         entry.state = 'rebuilding';
       }
@@ -166,94 +159,18 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     if (entry.state === 'done') logger.info({ erasure: entry.erasure }, 'an erasure is complete');
   }
 
-  /** Sequence of the act's record. Writes the record if the log does not hold it. */
-  async function record({ act, hmac }: ErasureAct): Promise<number> {
-    const subject = eventSubject('control', act, 'erased');
-    const there = await log.newest(subject);
-    if (there) return there.seq;
-    for (let attempt = 1; ; attempt++) {
-      const { lastSeq } = await log.info();
-      // The record reaches to the message before it. If others publish too fast, the coordinator leaves the fence open: a
-      // fence never reaches beyond its own record.
-      const exact = attempt <= ATTEMPTS;
-      const fence = exact ? lastSeq : Number.MAX_SAFE_INTEGER;
-      const prepared = codec.prepare(
-        {
-          specversion: '1.0',
-          id: act,
-          source: 'freshet',
-          type: 'control.erased.v1',
-          subject: act,
-          datacontenttype: 'application/json',
-          data: { hmac, fence },
-        },
-        { control: true },
-      );
-      if (!prepared.ok) throw new TypeError(prepared.problem.message);
-      try {
-        const ack = await nc.jetstream().publish(subject, prepared.prepared.payload, {
-          msgID: prepared.prepared.identity,
-          ...(exact ? { expect: { lastSequence: lastSeq } } : {}),
-        });
-        return ack.seq;
-      } catch (err) {
-        if (!(err instanceof NatsError) || err.api_error?.err_code !== WRONG_LAST_SEQUENCE) throw err;
-      }
-    }
-  }
-
-  async function purge({ pending = [], acts }: Erasure): Promise<void> {
-    const { streams } = await jsm();
-    for (const [i, id] of pending.entries()) {
-      const seq = acts[i]?.seq as number;
-      const token = encodeToken(id);
-      for (const context of ['user', 'feedback'] as const) {
-        await streams.purge(EVENTS.name, { filter: entitySubjects(context, id), seq });
-        await streams.purge(DEAD_LETTERS.name, { filter: `dlq.*.${context}.${token}.*` });
-      }
-      await streams.purge(`KV_${RANKINGS.name}`, { filter: `$KV.${RANKINGS.name}.user.${token}` });
-    }
-  }
-
-  /** Repeats an erasure whose record a restored log lacks. It finds the users in the log by the HMACs in the ledger. */
-  async function redoIfMissing(entry: Erasure): Promise<void> {
-    const missing: ErasureAct[] = [];
-    for (const act of entry.acts)
-      if (act.seq > 0 && !(await log.newest(eventSubject('control', act.act, 'erased')))) missing.push(act);
-    if (missing.length === 0) return;
-    logger.warn(
-      { erasure: entry.erasure },
-      'the log no longer holds the record of an erasure; the service carries the erasure out again',
-    );
-    const wanted = new Map(missing.map((act) => [act.hmac, act]));
-    const ids: string[] = [];
-    const acts: ErasureAct[] = [];
-    for (const filter of ['ev.user.>', 'ev.feedback.>']) {
-      const { state } = await (await jsm()).streams.info(EVENTS.name, { subjects_filter: filter });
-      for (const subject of Object.keys(state.subjects ?? {})) {
-        const id = decodeToken(subject.split('.')[2] as string);
-        const act = id === undefined || ids.includes(id) ? undefined : wanted.get(erasureHmac(key, id));
-        if (id === undefined || !act) continue;
-        ids.push(id);
-        acts.push(act);
-      }
-    }
-    for (const act of missing) act.seq = 0;
-    // Acts whose users the log does not hold come last, because `pending` has no ids for them.
-    entry.acts = [...acts, ...entry.acts.filter((act) => !acts.includes(act))];
-    Object.assign(entry, { state: 'recording', done: null, pending: ids });
-    for (const step of entry.services) {
-      Object.assign(step, { state: 'waiting', at: null });
-      delete step.down;
-    }
-    await (await ledger()).put(entry);
-  }
-
   async function resume(): Promise<void> {
-    for (const entry of await (await ledger()).list()) {
+    const { list, put } = await ledger();
+    for (const entry of await list()) {
       // An older release wrote entries without a deadline.
       entry.deadline ??= new Date(Date.parse(entry.requested) + deadlineMs).toISOString();
-      await redoIfMissing(entry);
+      if (await acts.reopen(entry)) {
+        logger.warn(
+          { erasure: entry.erasure },
+          'the log no longer holds the record of an erasure; the service carries the erasure out again',
+        );
+        await put(entry);
+      }
       if (entry.state !== 'done') begin(entry);
     }
   }
