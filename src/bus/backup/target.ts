@@ -1,5 +1,5 @@
 /** What a restore asks of the nats-server that it restores into, before it changes anything there. */
-import type { NatsConnection } from 'nats';
+import { ErrorCode, type NatsConnection, NatsError } from 'nats';
 import { BACKUP, EVENTS } from '../../../streams.config.ts';
 import { RestoreRefusedError } from '../../errors.ts';
 import { compareVersions, isNotFound } from '../nats/connection.ts';
@@ -22,8 +22,13 @@ export function refuseOlderServer(found: string, made: string): void {
 /** Refuses a server on which services of Freshet run: they would fold and create streams meanwhile. */
 export async function refuseRunningServices(nc: NatsConnection): Promise<void> {
   const running = new Set<string>();
-  for await (const { name } of await nc.services.client().ping())
-    if (name.startsWith('freshet-')) running.add(name.slice('freshet-'.length));
+  try {
+    for await (const { name } of await nc.services.client().ping())
+      if (name.startsWith('freshet-')) running.add(name.slice('freshet-'.length));
+  } catch (err) {
+    // No service of any kind runs here.
+    if (!(err instanceof NatsError) || err.code !== ErrorCode.NoResponders) throw err;
+  }
   if (running.size === 0) return;
   throw new RestoreRefusedError(
     `Services of Freshet run on this nats-server: ${[...running].sort().join(', ')}. They must not read the streams during a restore.`,
