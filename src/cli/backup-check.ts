@@ -6,7 +6,6 @@ import type { Config } from '../config/schema.ts';
 import { locateNatsServer } from '../doctor/nats-server.ts';
 import { NatsServerUnavailableError } from '../errors.ts';
 import { startScratchServer } from '../up/scratch-server.ts';
-import { note } from './output.ts';
 import { createProgress } from './progress.ts';
 
 const MIB = 1_048_576;
@@ -33,7 +32,7 @@ export async function checkOnScratch(
   quiet: boolean,
 ): Promise<NonNullable<Manifest['checked']>> {
   const { NATS_URL: _theirs, ...env } = process.env;
-  const found = await locateNatsServer({ env, log: quiet ? () => {} : note });
+  const found = await locateNatsServer({ env, log: () => {} });
   if (!('path' in found)) throw new NatsServerUnavailableError('No nats-server program was found.', {});
   const scratch = await startScratchServer(found.path, config.up.start_ms);
   const { onProgress, end } = transferProgress('checking the backup', quiet);

@@ -109,6 +109,8 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
 
     runtime.nats = options.natsUrl ?? (await startServer(folder, started, limits, runtime, save));
     await waitForServer(runtime.nats, config.up.start_ms);
+    // Verbs find the server by this file, also if no other process follows.
+    save();
 
     const waiting = new Set<string>([...only, ...(options.demo ? ['demo'] : [])]);
     let demoSeen = !options.demo;
