@@ -43,6 +43,12 @@ export function streamsPage(): string {
       ['store', 'purpose', 'storage'],
       ofKind('object-store').map((one) => [code(one.name), one.description, one.storage]),
     ),
+    '## In a backup',
+    'What [`freshet backup`](../how-to/back-up-and-restore.md) reads, in this order, and what it leaves out.',
+    table(
+      ['stream', 'in a backup', 'why'],
+      BACKUP.map(({ stream, backedUp, why }) => [code(stream), backedUp ? 'yes' : 'no', why]),
+    ),
     '## Consumers',
     'Each service creates its consumer when it opens its reader: without acknowledgements, starting after the checkpoint. When a delivery is missing, the service deletes the consumer and creates it again. The name of a consumer of a replica ends in `-2`, `-3` and so on.',
     table(
