@@ -2,9 +2,9 @@
  * Archives of streams by the snapshot API of JetStream. The `nats` package does not wrap it, so this file speaks it: the
  * server sends the archive in chunks to an inbox, and waits for an acknowledgement of each after a window of them.
  *
- * Measured with 1,000 events/s: servers before 2.15 go on storing messages while they write the archive. It then holds
- * more messages than the answer says, and on 2.14 the stream counts further than its messages reach. A server of 2.15
- * archives exactly the state of the answer.
+ * Measured with 1,000 events/s: servers before 2.15 go on storing messages while they write the archive. It may then hold
+ * more messages than the answer says, and on 2.12 and 2.14 the stream may count further than its messages reach. A server
+ * of 2.15 archives exactly the state of the answer.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';

@@ -6,7 +6,9 @@ import { BACKUP, STREAMS } from '../../../streams.config.ts';
 import { type BackedUp, backUp, LIMITS, openBackedUp, restoreInto } from '../../../test/support/backups.ts';
 import { startNatsServer, type TestNatsServer } from '../../../test/support/nats.ts';
 import { tempDir } from '../../../test/support/tempdir.ts';
+import { streamSeq } from '../event/ids.ts';
 import { readRestores } from '../log/restores.ts';
+import { checkLog } from '../projection/checks.ts';
 import { prepareServer } from '../streams/prepare.ts';
 import { wireStream } from '../streams/wire.ts';
 import { checkBackup } from './check.ts';
@@ -63,6 +65,39 @@ describe('a backup', () => {
     });
     // A service may start.
     await expect(prepareServer(now.nc, silent)).resolves.toBeUndefined();
+  });
+
+  it('of a log from which an erasure removes a user meanwhile is restored without the user', async () => {
+    const old = await openBackedUp(await server());
+    await old.views(5_000);
+    const stop = old.trickle(1_000);
+    let forgetting: Promise<unknown> | undefined;
+    const folder = target();
+    const onProgress = (): void => {
+      forgetting ??= old.forget('u9', 'e9');
+    };
+    const manifest = await backUp(old, folder, { onProgress, limits: { ...LIMITS, chunkBytes: 4_096 } });
+    await forgetting;
+    await stop();
+    expect(manifest).toMatchObject({ log: { erasing: true }, erasures: { entries: [{ erasure: 'e9' }] } });
+    const newer = `${folder}-ledger`;
+    await backUp(old, newer, { ledgerOnly: true });
+
+    const second = await server();
+    await restoreInto(second, folder, { ledgers: [readManifest(newer)] });
+    const now = await openBackedUp(second);
+    const messages = await now.messages();
+    const record = messages.find(({ subject }) => subject === 'ev.control.e9-0.erased');
+    expect(record).toBeDefined();
+    const left = messages.filter(({ seq, subject }) => subject.startsWith('ev.user.u9.') && seq < (record?.seq ?? 0));
+    expect(left).toEqual([]);
+    // What is missing is explained: a projection folds all of it.
+    const checked = await checkLog(now.log, {
+      service: 'user',
+      checkpoint: { seq: streamSeq(0), created: '', fence: streamSeq(0) },
+      fingerprints: [],
+    });
+    expect(checked.refused).toBeUndefined();
   });
 
   it('refuses a folder with files, and leaves nothing beside its folder', async () => {
