@@ -24,6 +24,10 @@ interface ModelHash {
   statistics: string;
   state: string;
 }
+/** The rows of a user at one service, and its position. */
+interface Rows {
+  seq?: number;
+}
 interface Erasure {
   erasure: string;
   state: string;
@@ -142,7 +146,11 @@ async function everything(users: readonly string[], seq: number): Promise<object
     const answer = await fetch(`${running().http}/v1/users/${user}/export`, { headers: withKey() });
     const { services, events } = (await answer.json()) as { services: Record<string, object>; events: object[] };
     const { ranking: _, ...engine } = services.engine as { ranking: object[] };
-    held.push({ ...services, engine, events });
+    const rows = Object.entries({ ...services, engine }).map(([service, { seq: _seq, ...rest }]: [string, Rows]) => [
+      service,
+      rest,
+    ]);
+    held.push({ rows, events });
   }
   const items = await (await fetch(`${running().http}/v1/items`, { headers: withKey() })).json();
   return { lists, statistics, held, items, inputs: await trained() };

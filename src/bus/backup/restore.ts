@@ -142,6 +142,9 @@ async function recordRestore(
 ): Promise<StreamSeq> {
   const { lastSeq } = await log.info();
   const earlier = await readRestores(log);
+  // The time of the newest event, so that the record alone moves no clock: lists are those of the system that was lost.
+  const newest = await log.at(streamSeq(last));
+  const time = newest && { time: new Date(newest.timestamp).toISOString() };
   const lineage = [
     { created, last },
     ...earlier.lineage
@@ -155,6 +158,7 @@ async function recordRestore(
       source: 'freshet',
       type: 'control.backup_restored.v1',
       subject: RESTORE_ENTITY,
+      ...time,
       datacontenttype: 'application/json',
       data: { backup, lineage, holes: [...earlier.holes, ...(hole ? [hole] : [])] },
     },
