@@ -131,7 +131,12 @@ export async function restoreStream(
     if (!error) return;
     throw new RestoreRefusedError(
       `The nats-server refuses the archive of ${stream}: ${error.description ?? `error ${error.code}`}.`,
-      { next: 'look at the log of nats-server', details: { stream, error } },
+      {
+        next: /replicas/.test(error.description ?? '')
+          ? 'freshet restore with --replicas N, for a server or cluster that keeps fewer copies'
+          : 'look at the log of nats-server',
+        details: { stream, error },
+      },
     );
   };
   const request = async (subject: string, data: string | Uint8Array): Promise<Msg> =>

@@ -279,6 +279,19 @@ describe('a restore', () => {
     await expect(restoreInto(await server(), newer)).rejects.toThrow(/holds the ledger of erasures alone/);
   }
 
+  it('keeps as many copies as the operator says, where the server cannot keep those of the backup', async () => {
+    await made();
+    await edit(folder, ({ streams }) => {
+      for (const { config } of streams) config.num_replicas = 3;
+    });
+    const single = await server();
+    await expect(restoreInto(single, folder)).rejects.toMatchObject({
+      code: 'FRESHET_RESTORE_REFUSED',
+      next: expect.stringContaining('--replicas'),
+    });
+    expect(await restoreInto(single, folder, { replicas: 1, replace: true })).toMatchObject({ last: 300 });
+  });
+
   it('refuses a ledger of another system', async () => {
     await made();
     const stranger = await server();

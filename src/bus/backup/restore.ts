@@ -40,6 +40,8 @@ export interface RestoreBackupOptions {
   replace?: boolean;
   /** Manifests of newer backups of the same system, whose ledgers count as well. */
   ledgers?: readonly Manifest[];
+  /** Copies that a cluster keeps of each stream. Default: as many as the stream had. */
+  replicas?: number | undefined;
   /** Called with the stream that the server gets, and the bytes of all streams so far. */
   onProgress?: (stream: string, bytes: number) => void;
 }
@@ -60,7 +62,7 @@ const LEDGER = `KV_${ERASURES.name}`;
  * mark in place, if the restored log is not the one that was backed up.
  */
 export async function restoreBackup(options: RestoreBackupOptions): Promise<RestoredBackup> {
-  const { nc, backup, limits, replace = false, ledgers = [], onProgress = () => {} } = options;
+  const { nc, backup, limits, replace = false, ledgers = [], replicas, onProgress = () => {} } = options;
   const { folder, manifest } = backup;
   const { log: archived, streams } = manifest;
   if (!archived)
@@ -89,7 +91,8 @@ export async function restoreBackup(options: RestoreBackupOptions): Promise<Rest
       bytes = before + n;
       onProgress(stream, bytes);
     };
-    await restoreStream(nc, stream, { file: join(folder, file), config, state, limits, onBytes });
+    const settings = replicas === undefined ? config : { ...config, num_replicas: replicas };
+    await restoreStream(nc, stream, { file: join(folder, file), config: settings, state, limits, onBytes });
   };
   const jsm = await nc.jetstreamManager({ checkAPI: false });
   const archivedLedger = streams.find(({ stream }) => stream === LEDGER);

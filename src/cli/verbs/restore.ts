@@ -8,10 +8,12 @@ import { transferLimits, transferProgress } from '../backup-check.ts';
 import { type KeptProjection, keptProjections } from '../kept-projections.ts';
 import { count, note, print, printJson } from '../output.ts';
 import { type CommonOptions, withCommon, withSession } from '../session.ts';
+import { positive } from '../values.ts';
 
 interface RestoreVerbOptions extends CommonOptions {
   replace?: boolean;
   ledger?: string[];
+  replicas?: number;
 }
 
 /** `freshet restore` */
@@ -28,6 +30,7 @@ export const restoreVerb = (): Command =>
         '--ledger <dir...>',
         'newer backups of the same system, also with --ledger-only: users whom Freshet forgot until then stay forgotten',
       )
+      .option('--replicas <n>', 'copies that a cluster keeps of each stream (default: as in the backup)', positive)
       .addHelpText(
         'after',
         `
@@ -51,6 +54,7 @@ Examples:
         limits: transferLimits(config),
         replace: options.replace === true,
         ledgers,
+        replicas: options.replicas,
         onProgress,
       }).finally(end);
       const publisher = createPublisher(nc);
