@@ -9,12 +9,13 @@ const lineOf = (version: string): string => version.replace(/^v/, '').split('.')
 
 /**
  * Refuses an archive of a newer server. Measured: servers of 2.9 to 2.14 reject the archive of a 2.15 in the middle of the
- * transfer; a 2.9 takes one of a 2.14 and brings all messages back that had been removed from the stream.
+ * transfer; a 2.9 takes one of a newer server and brings all messages back that had been removed from the stream. Some
+ * other pairs work, and nothing tells which before the messages are back.
  */
 export function refuseOlderServer(found: string, made: string): void {
   if (compareVersions(`${lineOf(found)}.0`, `${lineOf(made)}.0`) >= 0) return;
   throw new RestoreRefusedError(
-    `A nats-server ${made} made the backup, and this one is ${found}. An older server does not read the archive, or brings back messages that erasures had removed.`,
+    `A nats-server ${made} made the backup, and this one is ${found}. An older server may not read the archive, or bring back messages that erasures had removed.`,
     { next: `restore into a nats-server ${lineOf(made)} or newer`, details: { found, needed: lineOf(made) } },
   );
 }
