@@ -205,6 +205,51 @@ export const CONSUMERS: ConsumerDefinition[] = [
   reader('engine', 'the model and its rankings'),
 ];
 
+export interface BackupRule {
+  /** Name of the stream in JetStream. */
+  stream: string;
+  backedUp: boolean;
+  /** What would be lost without it, or why a backup does without it. */
+  why: string;
+}
+
+/**
+ * What a backup holds. `freshet backup` reads the streams in this order: the ledger of erasures last, so that it has every
+ * erasure that the backup of the log has.
+ */
+export const BACKUP: readonly BackupRule[] = [
+  { stream: 'EVENTS', backedUp: true, why: 'the log: without it nothing can be rebuilt' },
+  {
+    stream: 'OBJ_snapshots',
+    backedUp: true,
+    why: 'results of trainings, which a rebuild reads and cannot compute again, and snapshots of the model',
+  },
+  {
+    stream: 'KV_dead_letters',
+    backedUp: true,
+    why: 'which dead letters an operator has retried or discarded; without it they are on the list again',
+  },
+  { stream: 'KV_keys', backedUp: true, why: 'hashes of API keys; without it no API key works' },
+  {
+    stream: 'KV_erasures',
+    backedUp: true,
+    why: 'the ledger of erasures, and the key by which their records name users; without it users whom Freshet forgot after the backup of the log are back',
+  },
+  {
+    stream: 'DEAD_LETTERS',
+    backedUp: false,
+    why: 'copies of messages of the log; a service that folds the log again publishes them again',
+  },
+  { stream: 'ENGINE_OUTPUT', backedUp: false, why: 'announcements, which expire; the engine writes new ones' },
+  { stream: 'KV_rankings', backedUp: false, why: 'the engine computes and publishes rankings again' },
+  {
+    stream: 'KV_engine',
+    backedUp: false,
+    why: 'names the snapshot in force; the engine names the next one that it writes. Settings in force are in the log',
+  },
+  { stream: 'KV_leases', backedUp: false, why: 'of use to running replicas only' },
+];
+
 export const STREAMS: Definition[] = [
   EVENTS,
   DEAD_LETTERS,

@@ -107,6 +107,25 @@ export class StreamChangeLosesDataError extends FreshetError {
 
 export const isStreamMissing = (err: unknown): err is StreamMissingError => err instanceof StreamMissingError;
 
+// --- backups ------------------------------------------------------------------------------------------------------
+
+/** The folder holds no complete backup, or a file of it is damaged. */
+export class BackupInvalidError extends FreshetError {
+  readonly code = 'FRESHET_BACKUP_INVALID';
+}
+/** The nats-server could not deliver the contents of a stream, or Freshet could not write them. */
+export class BackupFailedError extends FreshetError {
+  readonly code = 'FRESHET_BACKUP_FAILED';
+}
+/** Freshet does not restore this backup into this nats-server. */
+export class RestoreRefusedError extends FreshetError {
+  readonly code = 'FRESHET_RESTORE_REFUSED';
+}
+/** A restore into this nats-server began and did not finish, so no service starts. */
+export class RestoreUnfinishedError extends FreshetError {
+  readonly code = 'FRESHET_RESTORE_UNFINISHED';
+}
+
 // --- the log against the checkpoint -------------------------------------------------------------------------------
 
 /** The log does not match the checkpoint of a projection, so the service refuses to continue. */

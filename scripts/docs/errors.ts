@@ -166,13 +166,35 @@ const SECTIONS: readonly Section[] = [
     },
   },
   {
+    title: 'Backups',
+    about: 'See [back up and restore](../how-to/back-up-and-restore.md).',
+    codes: {
+      FRESHET_BACKUP_INVALID: [
+        'The folder holds no complete backup, a file of it is damaged, or the archive does not hold what the manifest says.',
+        'Name the folder of a complete backup, or make another one.',
+      ],
+      FRESHET_BACKUP_FAILED: [
+        'The nats-server did not deliver a stream, or Freshet could not write it. No backup was made.',
+        'Run `freshet backup` again; look at the log of nats-server and at the free disk space.',
+      ],
+      FRESHET_RESTORE_REFUSED: [
+        'Backup and nats-server do not fit: the server is older than the one of the backup, it has streams, services run on it, its ledger of erasures belongs to another system, or the restored log is not the one that was backed up.',
+        'Follow the message.',
+      ],
+      FRESHET_RESTORE_UNFINISHED: [
+        'A restore into this nats-server began and did not finish. No service starts on it.',
+        'Run the command of the message: `freshet restore DIR --replace`.',
+      ],
+    },
+  },
+  {
     title: 'The log against the checkpoint',
     about:
       'A service stops folding and answering while its log does not match its projection. It changes nothing meanwhile.',
     codes: {
       FRESHET_LOG_RECREATED: [
-        'The stream was deleted and created again, or restored from a backup.',
-        'If this log is the right one, run `freshet replay SERVICE`, which rebuilds the projection. If not, connect the service to the right server, or restore the stream from a backup.',
+        'The stream was deleted and created again; or it was restored from a backup that does not hold all events of the projection.',
+        'If this log is the right one, run `freshet replay SERVICE`, which rebuilds the projection. If not, connect the service to the right server, or [restore a backup](../how-to/back-up-and-restore.md).',
       ],
       FRESHET_LOG_TRUNCATED: [
         'The stream ends before the checkpoint.',
@@ -182,7 +204,10 @@ const SECTIONS: readonly Section[] = [
         'A sequence holds another message than the one that the service folded.',
         'If this log is the right one, run `freshet replay SERVICE`, which rebuilds the projection. If not, restore the stream from a backup.',
       ],
-      FRESHET_LOG_PRUNED: ['The log has lost messages that no erasure removed.', 'Restore the stream from a backup.'],
+      FRESHET_LOG_PRUNED: [
+        'The log has lost messages, and neither an erasure nor the record of a restore explains that.',
+        '[Restore a backup](../how-to/back-up-and-restore.md).',
+      ],
       FRESHET_CHECKPOINT_CONFLICT: [
         'Another process has written to the projection.',
         'Run one process per instance. Give each replica its own number: `--replica N`.',

@@ -1,6 +1,6 @@
 import { STORED } from '../../src/bus/streams/missing.ts';
 import { SETTINGS } from '../../src/bus/streams/settings.ts';
-import { type Definition, STREAMS } from '../../streams.config.ts';
+import { BACKUP, type Definition, STREAMS } from '../../streams.config.ts';
 import { code, generatedFrom, page, table } from './markdown.ts';
 
 const time = (ms: number): string =>
@@ -129,6 +129,12 @@ export function streamsPage(): string {
     table(
       ['setting', 'on the server', 'why', 'the server can change it'],
       HAZARDS.map(([setting, value, why]) => [code(setting), value, why, changeable(setting)]),
+    ),
+    '## In a backup',
+    'What [`freshet backup`](../how-to/back-up-and-restore.md) reads, in this order, and what it leaves out.',
+    table(
+      ['stream', 'in a backup', 'why'],
+      BACKUP.map(({ stream, backedUp, why }) => [code(stream), backedUp ? 'yes' : 'no', why]),
     ),
     '## Consumers',
     'Each service creates its consumer when it opens its reader: without acknowledgements, starting after the checkpoint. When a delivery is missing, the service deletes the consumer and creates it again. The name of a consumer of a replica ends in `-2`, `-3` and so on.',

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { EXIT, report } from './output.ts';
 import { atVerb } from './verbs/at.ts';
+import { backupVerb } from './verbs/backup.ts';
 import { dlqVerb } from './verbs/dlq.ts';
 import { doctorVerb } from './verbs/doctor.ts';
 import { experimentVerb } from './verbs/experiment.ts';
@@ -14,6 +15,7 @@ import { keysVerb } from './verbs/keys.ts';
 import { publishVerb } from './verbs/publish.ts';
 import { recommendVerb } from './verbs/recommend.ts';
 import { replayVerb } from './verbs/replay.ts';
+import { restoreVerb } from './verbs/restore.ts';
 import { rollbackVerb } from './verbs/rollback.ts';
 import { schemaVerb } from './verbs/schema.ts';
 import { serviceVerb } from './verbs/service.ts';
@@ -58,6 +60,8 @@ export async function main(args: readonly string[]): Promise<number> {
     dlqVerb,
     exportVerb,
     forgetVerb,
+    backupVerb,
+    restoreVerb,
     schemaVerb,
     streamsVerb,
     keysVerb,

@@ -409,6 +409,19 @@ export const CONFIG_SCHEMA = section(
       }),
       'a shadow engine, which tries other settings on live events',
     ),
+    backup: section(
+      Type.Object({
+        chunk_bytes: whole(131_072, 'bytes of a stream in one message of a backup or restore', 1_024),
+        window: whole(16, 'messages of a restore that wait for their acknowledgement at once', 1),
+        stall_ms: whole(
+          60_000,
+          'milliseconds without an answer of nats-server after which a backup or restore counts as failed',
+          100,
+        ),
+        fingerprints: whole(16, 'newest messages of the log whose fingerprints a backup records', 1),
+      }),
+      '`freshet backup` and `freshet restore`',
+    ),
     up: section(
       Type.Object({
         restart_min_ms: whole(100, 'milliseconds of the first pause before Freshet restarts a process that ended', 1),

@@ -109,6 +109,8 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
 
     runtime.nats = options.natsUrl ?? (await startServer(folder, started, limits, runtime, save));
     await waitForServer(runtime.nats, config.up.start_ms);
+    // Verbs find the server by this file, also if no other process follows.
+    save();
 
     const waiting = new Set<string>([...only, ...(options.demo ? ['demo'] : [])]);
     let demoSeen = !options.demo;
@@ -257,6 +259,7 @@ const PERMANENT = new Set([
   'FRESHET_STREAM_CONFIG_DIFFERS',
   'FRESHET_CONFIG_INVALID',
   'FRESHET_DATA_FOLDER_UNUSABLE',
+  'FRESHET_RESTORE_UNFINISHED',
 ]);
 
 /** Each service serves health and metrics on its own port: the gateway's port + 1 and so on, or any free one. */

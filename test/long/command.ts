@@ -3,6 +3,7 @@
  * their sources; each ends with 0 only if all that it checked holds.
  */
 import { Command } from 'commander';
+import { backupCommand } from '../backup/command.ts';
 import { e2eCommand } from '../e2e/command.ts';
 import { faultsCommand } from '../faults/command.ts';
 import { stateHashCommand } from '../golden/command.ts';
@@ -12,6 +13,7 @@ import { simulateCommand } from '../simulate/command.ts';
 
 const LONG_SUITES: readonly (() => Command)[] = [
   e2eCommand,
+  backupCommand,
   faultsCommand,
   simulateCommand,
   propertiesCommand,

@@ -89,6 +89,13 @@ const reaction =
 export const clicked = reaction('feedback.clicked.v1');
 export const dismissed = reaction('feedback.dismissed.v1');
 
+/** The record of a restore from a backup that ends at `last`, of a stream that was created at `created`. */
+export const backupRestored = (
+  created: string,
+  last: number,
+  holes: { first: number; last: number }[] = [],
+): TestEvent => event('control.backup_restored.v1', 'log', { backup: 'b1', lineage: [{ created, last }], holes });
+
 export const erased = (act: string, fence: number, extras?: EventExtras): TestEvent =>
   event('control.erased.v1', act, { hmac: 'ab'.repeat(32), fence }, extras);
 

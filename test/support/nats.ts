@@ -2,12 +2,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { connect, type NatsConnection } from 'nats';
-import { locateNatsServer } from '../../scripts/setup/nats-server.mjs';
+import { locateNatsServer, serverVersion } from '../../scripts/setup/nats-server.mjs';
 import { makeTempDir, removeTempDir } from './folder.ts';
 
 export interface StartNatsServerOptions {
   /** Folder of JetStream. Default: a new folder, which `stop` removes. */
   dir?: string;
+  /** Path of the program. Default: the one that `npm start` finds. */
+  program?: string;
   /** Default: a free port. */
   port?: number;
   /** Further arguments of its command line. */
@@ -69,7 +71,9 @@ export function freePort(): Promise<number> {
 
 export async function startNatsServer(options: StartNatsServerOptions = {}): Promise<TestNatsServer> {
   const { args = [], jetstream = true } = options;
-  const { path, version } = await natsServerProgram();
+  const { path, version } = options.program
+    ? { path: options.program, version: await serverVersion(options.program) }
+    : await natsServerProgram();
   const dir = options.dir ?? makeTempDir('nats');
   let port = options.port ?? (await freePort());
   let child: ChildProcess | undefined;

@@ -7,24 +7,16 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
-import { DEAD_LETTERS, EVENTS, RANKINGS } from '../../../streams.config.ts';
 import { messageOf, NotFoundError } from '../../errors.ts';
 import { erasureHmac } from '../event/erasure-hmac.ts';
-import { decodeToken, encodeToken, type StreamSeq } from '../event/ids.ts';
-import { entitySubjects } from '../event/subject.ts';
+import type { StreamSeq } from '../event/ids.ts';
 import type { Log } from '../log/port.ts';
 import { onceMade } from '../nats/once-made.ts';
 import { SERVICES } from '../projection/definition.ts';
 import type { Mention } from '../projection/mentions.ts';
 import { createInstances, type Found } from '../service/instances.ts';
-import {
-  type Erasure,
-  type ErasureAct,
-  type ErasureRemoval,
-  type ErasureStep,
-  type ErasureView,
-  openLedger,
-} from './ledger.ts';
+import { createActs } from './acts.ts';
+import { type Erasure, type ErasureAct, type ErasureStep, type ErasureView, openLedger } from './ledger.ts';
 import { createMentionRemoval } from './mention-removal.ts';
 import { createErasureRecords } from './records.ts';
 
@@ -69,12 +61,12 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const instances = createInstances(nc);
   const ledger = onceMade(() => openLedger(nc));
   const jsm = onceMade(() => nc.jetstreamManager({ checkAPI: false }));
-  const records = createErasureRecords({ nc, log });
+  const acts = createActs({ nc, log, key });
   const mentions = createMentionRemoval({
     nc,
     jsm,
     log,
-    records,
+    records: createErasureRecords({ nc, log }),
     put: async (entry) => (await ledger()).put(entry),
     caughtUp,
     mentionsOf: options.mentionsOf,
@@ -117,15 +109,11 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     await caughtUp((await log.info()).lastSeq);
     const wanted = new Map(entry.acts.map((act) => [act.hmac, act]));
     const found = new Map<ErasureAct, string>();
-    const note = (id: string | undefined): void => {
-      const act = id === undefined ? undefined : wanted.get(erasureHmac(key, id));
-      if (act && id !== undefined) found.set(act, id);
-    };
-    for (const filter of ['ev.user.>', 'ev.feedback.>']) {
-      const { state } = await (await jsm()).streams.info(EVENTS.name, { subjects_filter: filter });
-      for (const subject of Object.keys(state.subjects ?? {})) note(decodeToken(subject.split('.')[2] as string));
+    for (const [hmac, id] of await acts.find(new Set(wanted.keys()))) found.set(wanted.get(hmac) as ErasureAct, id);
+    for (const id of options.named()) {
+      const act = wanted.get(erasureHmac(key, id));
+      if (act) found.set(act, id);
     }
-    for (const id of options.named()) note(id);
     // Acts whose ids the log does not hold come last, because `pending` has no ids for them.
     entry.acts = [...found.keys(), ...entry.acts.filter((act) => !found.has(act))];
     entry.pending = [...found.values()];
@@ -168,11 +156,11 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     await gather(entry);
     for (const act of entry.acts) {
       if (act.seq > 0) continue;
-      act.seq = await records.erased(act);
+      act.seq = await acts.record(act);
       await put(entry);
     }
     entry.state = 'purging';
-    await purge(entry);
+    await acts.purge(entry);
     await mentions.removeMentions(entry);
     entry.state = 'folding';
     await put(entry);
@@ -192,7 +180,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       );
       if (entry.pending && entry.services.every(({ state }) => state !== 'waiting')) {
         // Removes copies that a service made before it folded the record.
-        await purge(entry);
+        await acts.purge(entry);
         await mentions.removeCopies(entry);
         delete entry.pending;
         delete entry.claimants;
@@ -209,45 +197,18 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     if (entry.state === 'done') logger.info({ erasure: entry.erasure }, 'an erasure is complete');
   }
 
-  async function purge({ pending = [], acts }: Erasure): Promise<void> {
-    const { streams } = await jsm();
-    for (const [i, id] of pending.entries()) {
-      const seq = acts[i]?.seq as number;
-      const token = encodeToken(id);
-      for (const context of ['user', 'feedback'] as const) {
-        await streams.purge(EVENTS.name, { filter: entitySubjects(context, id), seq });
-        await streams.purge(DEAD_LETTERS.name, { filter: `dlq.*.${context}.${token}.*` });
-      }
-      await streams.purge(`KV_${RANKINGS.name}`, { filter: `$KV.${RANKINGS.name}.user.${token}` });
-    }
-  }
-
-  /** Repeats an erasure whose record a restored log lacks. It finds the users by the HMACs in the ledger. */
-  async function redoIfMissing(entry: Erasure): Promise<void> {
-    const missing: ErasureAct[] = [];
-    for (const act of entry.acts) if (act.seq > 0 && !(await records.holds(act.act, 'erased'))) missing.push(act);
-    const removals: ErasureRemoval[] = [];
-    for (const removal of entry.removals ?? [])
-      if (removal.seq === 0 || (await records.holds(removal.act, 'removed'))) removals.push(removal);
-    if (missing.length === 0 && removals.length === (entry.removals ?? []).length) return;
-    logger.warn(
-      { erasure: entry.erasure },
-      'the log no longer holds the records of an erasure; the service carries the erasure out again',
-    );
-    for (const act of missing) act.seq = 0;
-    Object.assign(entry, { state: 'recording', done: null, pending: [], removals, unnamed: true });
-    for (const step of entry.services) {
-      Object.assign(step, { state: 'waiting', at: null });
-      delete step.down;
-    }
-    await (await ledger()).put(entry);
-  }
-
   async function resume(): Promise<void> {
-    for (const entry of await (await ledger()).list()) {
+    const { list, put } = await ledger();
+    for (const entry of await list()) {
       // An older release wrote entries without a deadline.
       entry.deadline ??= new Date(Date.parse(entry.requested) + deadlineMs).toISOString();
-      await redoIfMissing(entry);
+      if (await acts.reopen(entry)) {
+        logger.warn(
+          { erasure: entry.erasure },
+          'the log no longer holds the records of an erasure; the service carries the erasure out again',
+        );
+        await put(entry);
+      }
       if (entry.state !== 'done') begin(entry);
     }
   }

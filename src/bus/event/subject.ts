@@ -5,6 +5,10 @@ import { CONTEXTS, type EventContext } from './types.ts';
 export const EVENT_SUBJECTS = 'ev.>';
 /** Records of erasures, as a filter. */
 export const ERASURE_RECORDS = 'ev.control.*.erased';
+/** Entity of the records of restores. One subject for all of them, because the checks read the newest one often. */
+export const RESTORE_ENTITY = 'log';
+/** Records of restores. */
+export const RESTORE_RECORDS = 'ev.control.log.backup_restored';
 
 export interface EventSubject {
   context: EventContext;

@@ -27,6 +27,8 @@ export const EVENT_LIMITS = {
   textLength: 10_000,
   /** Texts in one list of a trait or attribute. */
   textList: 1_000,
+  /** Restores of a log, one after the other, that the record of the newest one names. */
+  restores: 1_000,
 } as const;
 
 const Text = Type.String({ maxLength: EVENT_LIMITS.textLength });
@@ -153,6 +155,30 @@ export const EVENT_DATA = {
       maxItems: EVENT_LIMITS.removedSequences,
       description: 'sequences of the messages that named a forgotten id',
     }),
+  }),
+  'control.backup_restored.v1': Type.Object({
+    backup: Id('id of the backup, from its manifest'),
+    lineage: Type.Array(
+      Type.Object({
+        created: Timestamp('creation time of a stream whose messages this log continues, RFC 3339'),
+        last: Type.Integer({ minimum: 0, description: 'last sequence up to which this log holds the messages of it' }),
+      }),
+      {
+        minItems: 1,
+        maxItems: EVENT_LIMITS.restores,
+        description: 'the streams that this log was restored from, the newest first',
+      },
+    ),
+    holes: Type.Array(
+      Type.Object({
+        first: Type.Integer({ minimum: 1, description: 'first sequence without a message' }),
+        last: Type.Integer({ minimum: 1, description: 'last sequence without a message' }),
+      }),
+      {
+        maxItems: EVENT_LIMITS.restores,
+        description: 'sequences that restores left without a message, behind the end of a backup, in order',
+      },
+    ),
   }),
   'control.experiment_started.v1': Type.Object({
     experiment: Id('id of the experiment'),

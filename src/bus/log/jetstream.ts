@@ -24,6 +24,7 @@ import { isNotFound } from '../nats/connection.ts';
 import { createPoller } from '../nats/poller.ts';
 import type { Publisher } from '../nats/publisher.ts';
 import type { Log, LogInfo, LogReader, LogSink } from './port.ts';
+import { rangesOf, type SequenceRange } from './sequences.ts';
 
 export interface JetStreamLogOptions {
   nc: NatsConnection;
@@ -57,6 +58,13 @@ export async function createJetStreamLog(options: JetStreamLogOptions): Promise<
       gone = { deleted: state.num_deleted ?? 0, first: state.first_seq, last: state.deleted?.at(-1) ?? 0 };
     }
     return streamSeq(gone.last);
+  }
+
+  async function missing(after: StreamSeq): Promise<SequenceRange[]> {
+    const { state } = await jsm.streams.info(stream, { deleted_details: true });
+    const begin = state.messages === 0 ? state.last_seq + 1 : state.first_seq;
+    const ranges = rangesOf((state.deleted ?? []).filter((seq) => seq > after && seq >= begin));
+    return begin > after + 1 ? [{ first: after + 1, last: begin - 1 }, ...ranges] : ranges;
   }
 
   async function info(): Promise<LogInfo> {
@@ -115,6 +123,7 @@ export async function createJetStreamLog(options: JetStreamLogOptions): Promise<
     info,
     at: (seq) => message({ seq }),
     newest: (subject) => message({ last_by_subj: subject }),
+    missing,
     publish: (message) => publisher.publish(message),
     read,
   };

@@ -2,17 +2,14 @@
  * Checks whether this is still the log that the checkpoint comes from. A truncated log gives out sequences again under the
  * same creation time, and the server does not report it, so the check compares the newest messages that the service read.
  */
-import {
-  LogForkedError,
-  LogPrunedError,
-  LogRecreatedError,
-  type LogRefusedError,
-  LogTruncatedError,
-} from '../../errors.ts';
+import { LogForkedError, LogPrunedError, type LogRefusedError, LogTruncatedError } from '../../errors.ts';
 import { createCodec } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import { ERASURE_RECORDS } from '../event/subject.ts';
 import type { Log, LogInfo } from '../log/port.ts';
+import { type Restores, readRestores } from '../log/restores.ts';
+import type { SequenceRange } from '../log/sequences.ts';
+import { compareRestores, lastUnexplained } from './restored-log.ts';
 import { type Checkpoint, type Fingerprint, fenceOf, messageDigest } from './store.ts';
 
 export interface CheckSubject {
@@ -22,12 +19,16 @@ export interface CheckSubject {
   fingerprints: readonly Fingerprint[];
   /** The highest sequence that a reader did not receive although it received a later one. */
   skipped?: StreamSeq;
+  /** Whether the projection has folded the event with an identity; undefined: the state does not know. */
+  folded?: (identity: string) => boolean;
 }
 
 export interface Checked {
   info: LogInfo;
   /** How far erasures explain that messages are missing. */
   fence: StreamSeq;
+  /** Sequences without a message that restores explain, in order. */
+  holes: readonly SequenceRange[];
   /** Why the service must not go on. */
   refused?: LogRefusedError;
 }
@@ -37,22 +38,35 @@ export async function checkLog(log: Log, asked: CheckSubject): Promise<Checked> 
   // A message that the log returns is not missing: the loop opens another reader, which expects it again.
   const there = asked.skipped && (await log.at(asked.skipped).catch(() => undefined));
   const subject = there ? { ...asked, skipped: streamSeq(0) } : asked;
-  const info = await log.info();
+  const [info, restores] = await Promise.all([log.info(), readRestores(log)]);
+  const { holes } = restores;
   let { fence } = subject.checkpoint;
-  let refused = await compare(log, info, subject);
+  let refused = await compare(log, info, restores, subject);
   if (refused instanceof LogPrunedError) {
     // Messages may also be missing up to the fence of an erasure that this projection has not folded yet.
     const newest = await newestFence(log);
     if (newest > fence) {
       fence = newest;
-      refused = await compare(log, info, { ...subject, checkpoint: { ...subject.checkpoint, fence } });
+      refused = await compare(log, info, restores, { ...subject, checkpoint: { ...subject.checkpoint, fence } });
     }
   }
-  return refused ? { info, fence, refused } : { info, fence };
+  return refused ? { info, fence, holes, refused } : { info, fence, holes };
 }
 
-const compare = async (log: Log, info: LogInfo, subject: CheckSubject): Promise<LogRefusedError | undefined> =>
-  compareState(info, subject) ?? (await compareFingerprints(log, info, subject));
+async function compare(
+  log: Log,
+  info: LogInfo,
+  restores: Restores,
+  subject: CheckSubject,
+): Promise<LogRefusedError | undefined> {
+  const next = nextOf(subject.service);
+  const lastMissing = await lastUnexplained(log, info, restores, subject.checkpoint.fence);
+  return (
+    compareRestores(info, restores, subject, next) ??
+    compareState({ ...info, lastMissing }, subject) ??
+    (await compareFingerprints(log, info, subject))
+  );
+}
 
 const codec = createCodec();
 
@@ -73,11 +87,6 @@ function compareState(
   { service, checkpoint, skipped = streamSeq(0) }: CheckSubject,
 ): LogRefusedError | undefined {
   const next = nextOf(service);
-  if (checkpoint.created !== '' && checkpoint.created !== info.created)
-    return new LogRecreatedError(
-      `The stream ${info.stream} was created at ${info.created}, and the projection comes from one created at ${checkpoint.created}.`,
-      { next, details: { found: info.created, expected: checkpoint.created } },
-    );
   if (info.lastSeq < checkpoint.seq)
     return new LogTruncatedError(
       `The stream ${info.stream} ends at sequence ${info.lastSeq}, and the projection has folded sequence ${checkpoint.seq}.`,

@@ -16,7 +16,27 @@ export const CUT_OVER_STEPS = [
   'next-renamed',
 ] as const;
 
-export type FileStep = (typeof CUT_OVER_STEPS)[number];
+/** The steps of a backup, in order. The folder has its own name only after the last one. */
+export const BACKUP_STEPS = [
+  'partial-created',
+  'log-archived',
+  'streams-archived',
+  'manifest-written',
+  'backup-renamed',
+] as const;
+
+/** The steps of a restore into a server, in order. Services refuse to start from `restore-marked` to `mark-removed`. */
+export const RESTORE_STEPS = [
+  'ledger-restored',
+  'restore-marked',
+  'streams-removed',
+  'streams-restored',
+  'restore-recorded',
+  'erasures-applied',
+  'mark-removed',
+] as const;
+
+export type FileStep = (typeof CUT_OVER_STEPS)[number] | (typeof BACKUP_STEPS)[number] | (typeof RESTORE_STEPS)[number];
 
 let observer: ((step: FileStep) => void) | undefined;
 

@@ -85,6 +85,36 @@ describe('the loop', () => {
     expect(loop.caughtUp()).toBe(true);
   });
 
+  it('reads on behind a consumer that the server has moved to the end of the log without sending the rest', async () => {
+    const log = createMemoryLog();
+    await publish(log, ...views(10));
+    let readers = 0;
+    const skipping: Log = {
+      ...log,
+      read: (consumer, from, sink) => {
+        const first = ++readers === 1;
+        return log
+          .read(consumer, from, {
+            ...sink,
+            message: (delivery) => {
+              if (!first || delivery.delivery <= 4) sink.message(delivery);
+            },
+          })
+          .then((reader) => (first ? { ...reader, delivered: async () => 4 } : reader));
+      },
+    };
+    const store = openCounting(tempDir('loop'));
+    const loop = countingLoop(skipping, store, { limits: { idleCheckMs: 20 } });
+    loop.start();
+    onTestFinished(async () => {
+      await loop.stop();
+      store.close();
+    });
+    await loop.reached(streamSeq(10), 5_000);
+    expect(stateOf(store)).toEqual(oracle(log.messages()));
+    expect(readers).toBe(2);
+  });
+
   it('is ready on an empty log', async () => {
     const { loop } = start();
     expect(loop.status().state).toBe('catching-up');
@@ -651,6 +681,7 @@ describe('the loop on another log than that of its checkpoint', () => {
       info: () => current.info(),
       at: (seq) => current.at(seq),
       newest: (filter) => current.newest(filter),
+      missing: (after) => current.missing(after),
       publish: (message) => current.publish(message),
       read: (consumer, from, sink) => current.read(consumer, from, sink),
     };

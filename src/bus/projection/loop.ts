@@ -7,6 +7,8 @@ import type { Logger } from 'pino';
 import { type LogRefusedError, messageOf } from '../../errors.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import type { Delivery, Log, LogInfo, LogReader } from '../log/port.ts';
+import { unexplainedIn } from '../log/restores.ts';
+import type { SequenceRange } from '../log/sequences.ts';
 import { createPoller, type Poller } from '../nats/poller.ts';
 import { flushWrites } from '../nats/write-coalescing.ts';
 import { createAfterCommit, type EffectStatus, type Followers } from './after-commit.ts';
@@ -126,6 +128,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   let skipped = streamSeq(0);
   /** Sequence up to which known erasures may have removed messages, if it is above the fence of the checkpoint. */
   let fence = streamSeq(0);
+  /** Sequences without a message that restores explain. */
+  let holes: readonly SequenceRange[] = [];
 
   const position = (): StreamSeq => {
     const { seq } = store.checkpoint();
@@ -215,7 +219,13 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
 
   async function check(): Promise<LogInfo | undefined> {
     const checkpoint = store.checkpoint();
-    const outcome = await checkLog(log, { service, checkpoint, fingerprints: store.fingerprints(), skipped });
+    const outcome = await checkLog(log, {
+      service,
+      checkpoint,
+      fingerprints: store.fingerprints(),
+      skipped,
+      folded: (identity) => store.known([identity])[0] !== undefined,
+    });
     known = outcome.info;
     if (outcome.refused) {
       if (outcome.refused.code !== refused?.code)
@@ -230,6 +240,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     if (refused) logger.info({ service }, 'the log matches the projection again');
     refused = undefined;
     fence = streamSeq(Math.max(fence, outcome.fence));
+    holes = outcome.holes;
     skipped = streamSeq(0);
     observer.refused?.(false);
     if (position() >= outcome.info.lastSeq) everCaughtUp = true;
@@ -247,7 +258,10 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       limits,
       position: position(),
       created: info.created,
-      fence: () => Math.max(fence, store.checkpoint().fence),
+      unexplained: unexplainedIn(
+        () => Math.max(fence, store.checkpoint().fence),
+        () => holes,
+      ),
       awaits: waiters.awaits,
       onSkipped: (seq) => {
         skipped = seq;
@@ -294,7 +308,11 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     }
   }
 
-  /** If a cut loses the last messages of a quiet log, no gap shows it, so the loop asks the server how many it has sent. */
+  /**
+   * If a cut loses the last messages of a quiet log, no gap shows it, so the loop asks the server how many it has sent. A
+   * nats-server 2.9.10 that had just started once moved four new consumers from sequence 2,086 to the end of the log,
+   * 26,410, and counted none of the messages between as sent; so the loop compares its position with the log as well.
+   */
   async function watchIdle(current: Session, reader: LogReader | undefined): Promise<void> {
     if (performance.now() - current.lastHeard < limits.idleCheckMs || !reader) return;
     const before = current.expected;
@@ -303,10 +321,15 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       current.end('the consumer does not answer');
       return;
     }
-    if (sent < before) return;
+    const head = known?.lastSeq ?? streamSeq(0);
+    const short = sent < before;
+    if (short && position() >= head) return;
     // Messages on their way get one more turn of the event loop to arrive.
     await new Promise((resolve) => setTimeout(resolve, limits.idleCheckMs));
-    if (current.expected === before) current.end(`the server sent ${sent} messages, and ${before - 1} arrived`);
+    if (current.expected !== before) return;
+    if (!short) current.end(`the server sent ${sent} messages, and ${before - 1} arrived`);
+    else if (position() < head && (await log.at(head).catch(() => undefined)))
+      current.end(`the server sends no more behind ${position()}, and the log goes on to ${head}`);
   }
 
   async function run(): Promise<void> {

@@ -2,6 +2,8 @@
 
 import type { StreamSeq } from '../event/ids.ts';
 import type { Delivery, Log } from '../log/port.ts';
+import { unexplainedIn } from '../log/restores.ts';
+import type { SequenceRange } from '../log/sequences.ts';
 import { createPoller } from '../nats/poller.ts';
 import { boundedLog } from './bounded.ts';
 import { checkLog } from './checks.ts';
@@ -36,6 +38,7 @@ export async function readRange(options: RangeOptions): Promise<void> {
   let { from: at, fence } = options;
   let failure: { cause: unknown } | undefined;
   let skipped: StreamSeq | undefined;
+  let holes: readonly SequenceRange[] = [];
   const { created } = await log.info();
 
   const take = (batch: readonly Delivery[]): Ended | undefined => {
@@ -56,7 +59,10 @@ export async function readRange(options: RangeOptions): Promise<void> {
       limits,
       position: at,
       created,
-      fence: () => fence,
+      unexplained: unexplainedIn(
+        () => fence,
+        () => holes,
+      ),
       awaits: () => false,
       onSkipped: (seq) => {
         skipped = seq;
@@ -93,6 +99,7 @@ export async function readRange(options: RangeOptions): Promise<void> {
     const checked = await checkLog(log, { service, checkpoint, fingerprints: [], ...(skipped ? { skipped } : {}) });
     if (checked.refused) throw new RebuildRefusedError(checked.refused);
     fence = checked.fence;
+    holes = checked.holes;
     skipped = undefined;
     if (at > before) pause = limits.backoffMinMs;
     await new Promise((resolve) => setTimeout(resolve, pause));

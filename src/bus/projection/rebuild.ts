@@ -70,6 +70,7 @@ export async function createRebuild<Tables>(options: RebuildOptions<Tables>): Pr
       service,
       checkpoint: store.checkpoint(),
       fingerprints: store.fingerprints(),
+      folded: (identity) => store.known([identity])[0] !== undefined,
     });
     if (refused) {
       logger.warn({ service, code: refused.code }, 'an earlier rebuild read another log; the rebuild begins again');

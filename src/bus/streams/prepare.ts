@@ -6,6 +6,7 @@ import { StreamMissingError } from '../../errors.ts';
 import { checkServer } from '../nats/connection.ts';
 import { isBlocking, missingStreams } from './missing.ts';
 import { type Applied, applyStreams } from './plan.ts';
+import { refuseUnfinishedRestore } from './unfinished-restore.ts';
 
 /**
  * Creates what is missing. On a server that Freshet has used before, something that only a backup brings back was deleted:
@@ -29,11 +30,12 @@ export async function createMissing(
   return applyStreams(nc, { onlyMissing: true }, kept);
 }
 
-/** Creates what is missing on the server, and logs the features that the server lacks. Throws `StreamMissingError`. */
+/** Creates what is missing on the server, and logs the features that the server lacks. Throws `StreamMissingError` and `RestoreUnfinishedError`. */
 export async function prepareServer(nc: NatsConnection, logger: Logger, needer: Needer): Promise<void> {
   const { version, missing } = await checkServer(nc);
   if (missing.length > 0)
     logger.info({ version, missing }, 'this nats-server lacks features that Freshet does not need');
+  await refuseUnfinishedRestore(nc);
   const applied = await createMissing(nc, needer);
   for (const { kind, name, done } of applied) {
     if (done === 'created') logger.info({ kind, name }, 'Freshet has created this in JetStream');
