@@ -4,11 +4,11 @@
  * 2.12 on the server writes the whole block of up to 8 MiB again for each message: 4 ms in memory, 10 ms on a disk.
  */
 import { type JetStreamManager, NatsError } from 'nats';
-import { isNotFound } from '../nats/connection.ts';
 
 /** Deletes under way at once. The server carries out one at a time, and publishers wait behind those that it has. */
 const AT_ONCE = 4;
-/** The server no longer holds the message: `STREAM_MSG_DELETE_FAILED` with these words. */
+/** Error codes of the server. A delete of a message that it does not hold fails with these words. */
+const NO_MESSAGE = 10037;
 const DELETE_FAILED = 10057;
 const GONE = /no message found|deleted message|stream store eof/i;
 
@@ -72,7 +72,7 @@ export async function* messagesOn(
     try {
       ({ seq } = await jsm.streams.getMessage(stream, query));
     } catch (err) {
-      if (isNotFound(err)) return;
+      if (isMissing(err)) return;
       throw err;
     }
     if (seq >= below) return;
@@ -81,6 +81,9 @@ export async function* messagesOn(
   }
 }
 
+/** Whether the stream holds no such message; a missing stream is another error. */
+const isMissing = (err: unknown): boolean => err instanceof NatsError && err.api_error?.err_code === NO_MESSAGE;
+
 const isGone = (err: unknown): boolean =>
-  isNotFound(err) ||
+  isMissing(err) ||
   (err instanceof NatsError && err.api_error?.err_code === DELETE_FAILED && GONE.test(err.api_error.description ?? ''));
