@@ -7,17 +7,18 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
-import { DEAD_LETTERS, EVENTS, RANKINGS } from '../../../streams.config.ts';
+import { EVENTS } from '../../../streams.config.ts';
 import { messageOf, NotFoundError } from '../../errors.ts';
 import { createCodec } from '../event/codec.ts';
 import { erasureHmac } from '../event/erasure-hmac.ts';
-import { decodeToken, encodeToken, type StreamSeq } from '../event/ids.ts';
-import { entitySubjects, eventSubject } from '../event/subject.ts';
+import { decodeToken, type StreamSeq } from '../event/ids.ts';
+import { eventSubject } from '../event/subject.ts';
 import type { Log } from '../log/port.ts';
 import { onceMade } from '../nats/once-made.ts';
 import { SERVICES } from '../projection/definition.ts';
 import { createInstances, type Found } from '../service/instances.ts';
 import { type Erasure, type ErasureAct, type ErasureStep, type ErasureView, openLedger } from './ledger.ts';
+import { createPurge } from './purge.ts';
 
 export interface CoordinatorOptions {
   nc: NatsConnection;
@@ -27,6 +28,10 @@ export interface CoordinatorOptions {
   pollMs: number;
   /** Milliseconds from a request until all state must equal a fold of the log without the user. */
   deadlineMs: number;
+  /** Whether the server overwrites the bytes of removed messages. */
+  overwrite: boolean;
+  /** Milliseconds that the server takes to write its index of subjects again after a purge. */
+  serverIndexMs: number;
   /** Waits until the rows that {@link sessionsOf} reads hold the log up to a position. Throws if that takes too long. */
   caughtUp: (seq: StreamSeq) => Promise<unknown>;
   /** Sessions that became this user, and sessions that became those. */
@@ -53,6 +58,8 @@ const ATTEMPTS = 10;
 /** Milliseconds from a failed step to the next attempt. */
 const RETRY_MS = 2_000;
 const WRONG_LAST_SEQUENCE = 10071;
+/** Milliseconds between two entries in the ledger while the coordinator removes messages. */
+const PROGRESS_MS = 1_000;
 
 const codec = createCodec();
 
@@ -63,6 +70,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const jsm = onceMade(() => nc.jetstreamManager({ checkAPI: false }));
   const working = new Map<string, { entry: Erasure; work: Promise<void> }>();
   const stopping = new AbortController();
+  const purges = createPurge({ nc, jsm, overwrite: options.overwrite, signal: stopping.signal });
 
   async function forget(user: string): Promise<ErasureView> {
     const now = Date.now();
@@ -113,6 +121,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       try {
         await carryOut(entry, () => reported || !isOverdue(entry));
       } catch (err) {
+        if (stopping.signal.aborted) return;
         logger.warn({ reason: messageOf(err), erasure: entry.erasure }, 'a step of an erasure failed; it is retried');
         await pause(RETRY_MS);
       }
@@ -131,9 +140,11 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       act.seq = await record(act);
       await put(entry);
     }
-    entry.state = 'purging';
-    await purge(entry);
-    entry.state = 'folding';
+    if (entry.pending) {
+      entry.state = 'purging';
+      await purge(entry);
+      entry.state = 'folding';
+    }
     await put(entry);
     const last = Math.max(...entry.acts.map(({ seq }) => seq));
     while (!stopping.signal.aborted && goOn() && entry.state !== 'done') {
@@ -155,7 +166,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
         delete entry.pending;
         entry.state = 'rebuilding';
       }
-      if (entry.services.every(({ state }) => state === 'exact')) {
+      if (entry.services.every(({ state }) => state === 'exact') && Date.now() >= indexClean(entry)) {
+        // The engine publishes no ranking of the user any more, and earlier ones are still in the server's files.
+        await purges.olderRankings();
         entry.state = 'done';
         entry.done = new Date().toISOString();
         options.onDone?.((Date.parse(entry.done) - Date.parse(entry.requested)) / 1000);
@@ -202,17 +215,25 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     }
   }
 
-  async function purge({ pending = [], acts }: Erasure): Promise<void> {
-    const { streams } = await jsm();
-    for (const [i, id] of pending.entries()) {
-      const seq = acts[i]?.seq as number;
-      const token = encodeToken(id);
-      for (const context of ['user', 'feedback'] as const) {
-        await streams.purge(EVENTS.name, { filter: entitySubjects(context, id), seq });
-        await streams.purge(DEAD_LETTERS.name, { filter: `dlq.*.${context}.${token}.*` });
-      }
-      await streams.purge(`KV_${RANKINGS.name}`, { filter: `$KV.${RANKINGS.name}.user.${token}` });
-    }
+  async function purge(entry: Erasure): Promise<void> {
+    const { pending = [], acts } = entry;
+    if (pending.length === 0) return;
+    entry.messages ??= { removed: 0, total: await purges.count(pending), index_clean: null };
+    const { messages } = entry;
+    await (await ledger()).put(entry);
+    let put = performance.now();
+    let writing: Promise<void> = Promise.resolve();
+    for (const [i, id] of pending.entries())
+      await purges.id(id, acts[i]?.seq as number, () => {
+        messages.removed++;
+        if (performance.now() - put < PROGRESS_MS) return;
+        put = performance.now();
+        writing = ledger().then((open) => open.put(entry));
+        // The next entry of the ledger says the same and more.
+        writing.catch(() => {});
+      });
+    await writing.catch(() => {});
+    messages.index_clean = new Date(Date.now() + options.serverIndexMs).toISOString();
   }
 
   /** Repeats an erasure whose record a restored log lacks. It finds the users in the log by the HMACs in the ledger. */
@@ -242,6 +263,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     // Acts whose users the log does not hold come last, because `pending` has no ids for them.
     entry.acts = [...acts, ...entry.acts.filter((act) => !acts.includes(act))];
     Object.assign(entry, { state: 'recording', done: null, pending: ids });
+    delete entry.messages;
     for (const step of entry.services) {
       Object.assign(step, { state: 'waiting', at: null });
       delete step.down;
@@ -250,7 +272,11 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   }
 
   async function resume(): Promise<void> {
-    for (const entry of await (await ledger()).list()) {
+    const open = await ledger();
+    await open.tidy();
+    for (const entry of await open.list()) {
+      const ids = await open.ids(entry.erasure);
+      if (ids && entry.state !== 'done') entry.pending = ids;
       // An older release wrote entries without a deadline.
       entry.deadline ??= new Date(Date.parse(entry.requested) + deadlineMs).toISOString();
       await redoIfMissing(entry);
@@ -286,6 +312,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 /** Whether an erasure passed its deadline before it was complete. */
 const isOverdue = ({ deadline, done }: Erasure): boolean =>
   (done === null ? Date.now() : Date.parse(done)) > Date.parse(deadline);
+
+/** Milliseconds since 1970 at which the server's index of subjects holds no id of the erasure. */
+const indexClean = ({ messages }: Erasure): number => Date.parse(messages?.index_clean ?? '') || 0;
 
 /** The state of all instances of a service; undefined if one has not folded the record or does not answer. */
 function stateOf({ answers, silent }: Found, record: number): ErasureStep['state'] | undefined {

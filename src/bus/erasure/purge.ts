@@ -1,0 +1,84 @@
+/**
+ * Takes a forgotten id out of nats-server: the id's events, the copies of their dead letters, and the ranking in KV. It
+ * overwrites each message before it purges the subject, because a purge leaves the bytes in the server's files.
+ */
+import type { JetStreamManager, NatsConnection } from 'nats';
+import { DEAD_LETTERS, EVENTS, RANKINGS } from '../../../streams.config.ts';
+import { encodeToken } from '../event/ids.ts';
+import { entitySubjects } from '../event/subject.ts';
+import { removeMessages, sequencesOn } from './remove-messages.ts';
+import { rewriteBucket } from './rewrite-bucket.ts';
+
+export interface PurgeOptions {
+  nc: NatsConnection;
+  jsm: () => Promise<JetStreamManager>;
+  /** False: only purge, and leave the bytes to the server. */
+  overwrite: boolean;
+  signal: AbortSignal;
+}
+
+export interface Purge {
+  /**
+   * Removes an id. It can run again at any time, and goes on where it was.
+   *
+   * @param below events of the id from this sequence on stay
+   * @param onRemoved called after each message that is overwritten
+   */
+  id(id: string, below: number, onRemoved: () => void): Promise<void>;
+  /** How many messages of the log the ids have, at most. */
+  count(ids: readonly string[]): Promise<number>;
+  /** Removes the bytes of older rankings. One run serves all erasures that asked for it before it began. */
+  olderRankings(): Promise<void>;
+}
+
+export function createPurge({ nc, jsm, overwrite, signal }: PurgeOptions): Purge {
+  /** The run that the next caller joins, and the one before it. */
+  let next: Promise<void> | undefined;
+  let before: Promise<unknown> = Promise.resolve();
+
+  /** The subjects of an id, with the limit of each. */
+  const subjectsOf = (id: string, below: number): [stream: string, filter: string, below?: number][] => {
+    const token = encodeToken(id);
+    return [
+      ...(['user', 'feedback'] as const).flatMap((context): [string, string, number?][] => [
+        [EVENTS.name, entitySubjects(context, id), below],
+        [DEAD_LETTERS.name, `dlq.*.${context}.${token}.*`],
+      ]),
+      [`KV_${RANKINGS.name}`, `$KV.${RANKINGS.name}.user.${token}`],
+    ];
+  };
+
+  async function id(one: string, below: number, onRemoved: () => void): Promise<void> {
+    const manager = await jsm();
+    for (const [stream, filter, limit] of subjectsOf(one, below)) {
+      if (overwrite)
+        await removeMessages(manager, stream, sequencesOn(manager, stream, filter, limit), { onRemoved, signal });
+      signal.throwIfAborted();
+      await manager.streams.purge(stream, { filter, ...(limit === undefined ? {} : { seq: limit }) });
+    }
+  }
+
+  async function count(ids: readonly string[]): Promise<number> {
+    let sum = 0;
+    for (const one of ids)
+      for (const context of ['user', 'feedback'] as const) {
+        const { state } = await (await jsm()).streams.info(EVENTS.name, {
+          subjects_filter: entitySubjects(context, one),
+        });
+        for (const messages of Object.values(state.subjects ?? {})) sum += messages;
+      }
+    return sum;
+  }
+
+  function olderRankings(): Promise<void> {
+    if (!overwrite) return Promise.resolve();
+    next ??= before.then(async () => {
+      next = undefined;
+      await rewriteBucket(nc, await jsm(), RANKINGS);
+    });
+    before = next.catch(() => {});
+    return next;
+  }
+
+  return { id, count, olderRankings };
+}
