@@ -167,8 +167,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
         entry.state = 'rebuilding';
       }
       if (entry.services.every(({ state }) => state === 'exact') && Date.now() >= indexClean(entry)) {
-        // The engine publishes no ranking of the user any more, and earlier ones are still in the server's files.
-        await purges.olderRankings();
+        // Nobody writes a ranking of the user any more, but earlier ones are still in the server's files.
+        await purges.olderValues();
         entry.state = 'done';
         entry.done = new Date().toISOString();
         options.onDone?.((Date.parse(entry.done) - Date.parse(entry.requested)) / 1000);

@@ -1,13 +1,13 @@
 /**
  * The ledger of erasures. Freshet keeps it outside the log, so that it can repeat erasures on a log from a backup. The ids
- * stand in keys of their own, `ids.<erasure>.<n>`. Each is written once, and its bytes are overwritten when the erasure no
- * longer needs it: a bucket keeps no older value of a key, but the server's files do.
+ * stand in keys of their own, `ids.<erasure>.<n>`, until the erasure no longer needs them. The bytes of removed keys stay
+ * in the server's files until {@link Ledger.clean}, because a bucket refuses to overwrite a value (`deny_delete`).
  */
 import type { KV, NatsConnection } from 'nats';
 import { ERASURES } from '../../../streams.config.ts';
 import { onceMade } from '../nats/once-made.ts';
 import type { ServiceName } from '../projection/definition.ts';
-import { messagesOn, removeMessages, sequencesOn } from './remove-messages.ts';
+import { messagesOn } from './remove-messages.ts';
 import { rewriteBucket } from './rewrite-bucket.ts';
 
 /** One id that an erasure forgets: the user's own, or that of a session of the user. */
@@ -76,6 +76,8 @@ export interface Ledger {
    * has left. Only the process that carries out erasures may call it, before it does.
    */
   tidy(): Promise<void>;
+  /** Removes the bytes of ids that no erasure needs any more from the server's files. */
+  clean(): Promise<void>;
 }
 
 const PREFIX = 'act.';
@@ -105,14 +107,23 @@ export async function openLedger(nc: NatsConnection): Promise<Ledger> {
       .sort((a, b) => (`${a.requested}${a.erasure}` < `${b.requested}${b.erasure}` ? -1 : 1));
   }
 
-  /** Writes the ids under a new key if they have changed. Returns the sequences of the keys before. */
-  async function putIds({ erasure, pending }: Erasure): Promise<number[]> {
+  /** Writes the ids under a new key if they have changed. Returns the keys before. */
+  async function putIds({ erasure, pending }: Erasure): Promise<string[]> {
     const ids = pending === undefined ? '' : JSON.stringify(pending);
     if (written.get(erasure) === ids) return [];
-    const older: number[] = [];
-    for await (const seq of sequencesOn(await jsm(), STREAM, `${SUBJECT}${IDS}${erasure}.*`)) older.push(seq);
-    if (ids !== '') await kv.create(`${IDS}${erasure}.${(older.at(-1) ?? 0) + 1}`, ids);
+    let newest = 0;
+    const older: string[] = [];
+    for await (const { seq, subject } of messagesOn(await jsm(), STREAM, `${SUBJECT}${IDS}${erasure}.*`)) {
+      newest = seq;
+      older.push(subject);
+    }
+    if (ids !== '') await kv.create(`${IDS}${erasure}.${newest + 1}`, ids);
     return older;
+  }
+
+  /** Without a mark of the removal, which would be one more message. */
+  async function remove(subjects: readonly string[]): Promise<void> {
+    for (const filter of subjects) await (await jsm()).streams.purge(STREAM, { filter });
   }
 
   async function put(entry: Erasure): Promise<void> {
@@ -120,7 +131,7 @@ export async function openLedger(nc: NatsConnection): Promise<Ledger> {
     // An entry without ids would be an erasure of nobody, so they are there first; and they go last.
     const older = await putIds(entry);
     await kv.put(PREFIX + entry.erasure, JSON.stringify(said));
-    await removeMessages(await jsm(), STREAM, older);
+    await remove(older);
     written.set(entry.erasure, pending === undefined ? '' : JSON.stringify(pending));
   }
 
@@ -136,14 +147,23 @@ export async function openLedger(nc: NatsConnection): Promise<Ledger> {
     // An older release wrote the ids into the entry.
     for (const entry of entries) if (entry.pending) await put(entry);
     const open = new Set(entries.filter(({ state }) => state !== 'done').map(({ erasure }) => erasure));
-    const left: number[] = [];
-    for await (const { seq, subject } of messagesOn(await jsm(), STREAM, `${SUBJECT}${IDS}*.*`))
-      if (!open.has(subject.slice(SUBJECT.length + IDS.length).split('.')[0] as string)) left.push(seq);
-    await removeMessages(await jsm(), STREAM, left);
+    const left: string[] = [];
+    for await (const { subject } of messagesOn(await jsm(), STREAM, `${SUBJECT}${IDS}*.*`))
+      if (!open.has(subject.slice(SUBJECT.length + IDS.length).split('.')[0] as string)) left.push(subject);
+    await remove(left);
     if ((await kv.get(FORMAT))?.operation === 'PUT') return;
-    if (entries.length > 0) await rewriteBucket(nc, await jsm(), ERASURES);
+    if (entries.length > 0) await clean();
     await kv.put(FORMAT, '2');
   }
 
-  return { put, get: async (id) => (/^[A-Za-z0-9_-]{1,64}$/.test(id) ? get(PREFIX + id) : undefined), list, ids, tidy };
+  const clean = async (): Promise<void> => rewriteBucket(nc, await jsm(), ERASURES);
+
+  return {
+    put,
+    get: async (id) => (/^[A-Za-z0-9_-]{1,64}$/.test(id) ? get(PREFIX + id) : undefined),
+    list,
+    ids,
+    tidy,
+    clean,
+  };
 }

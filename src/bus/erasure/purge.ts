@@ -1,9 +1,10 @@
 /**
  * Takes a forgotten id out of nats-server: the id's events, the copies of their dead letters, and the ranking in KV. It
- * overwrites each message before it purges the subject, because a purge leaves the bytes in the server's files.
+ * overwrites each message before it purges the subject, because a purge leaves the bytes in the server's files. A bucket
+ * refuses that (`deny_delete`), so all its values are written again at the end.
  */
 import type { JetStreamManager, NatsConnection } from 'nats';
-import { DEAD_LETTERS, EVENTS, RANKINGS } from '../../../streams.config.ts';
+import { DEAD_LETTERS, ERASURES, EVENTS, RANKINGS } from '../../../streams.config.ts';
 import { encodeToken } from '../event/ids.ts';
 import { entitySubjects } from '../event/subject.ts';
 import { removeMessages, sequencesOn } from './remove-messages.ts';
@@ -27,8 +28,11 @@ export interface Purge {
   id(id: string, below: number, onRemoved: () => void): Promise<void>;
   /** How many messages of the log the ids have, at most. */
   count(ids: readonly string[]): Promise<number>;
-  /** Removes the bytes of older rankings. One run serves all erasures that asked for it before it began. */
-  olderRankings(): Promise<void>;
+  /**
+   * Removes the bytes of what the buckets of rankings and erasures no longer hold. One run serves all erasures that asked
+   * for it before it began.
+   */
+  olderValues(): Promise<void>;
 }
 
 export function createPurge({ nc, jsm, overwrite, signal }: PurgeOptions): Purge {
@@ -36,26 +40,20 @@ export function createPurge({ nc, jsm, overwrite, signal }: PurgeOptions): Purge
   let next: Promise<void> | undefined;
   let before: Promise<unknown> = Promise.resolve();
 
-  /** The subjects of an id, with the limit of each. */
-  const subjectsOf = (id: string, below: number): [stream: string, filter: string, below?: number][] => {
-    const token = encodeToken(id);
-    return [
-      ...(['user', 'feedback'] as const).flatMap((context): [string, string, number?][] => [
-        [EVENTS.name, entitySubjects(context, id), below],
-        [DEAD_LETTERS.name, `dlq.*.${context}.${token}.*`],
-      ]),
-      [`KV_${RANKINGS.name}`, `$KV.${RANKINGS.name}.user.${token}`],
-    ];
-  };
-
   async function id(one: string, below: number, onRemoved: () => void): Promise<void> {
     const manager = await jsm();
-    for (const [stream, filter, limit] of subjectsOf(one, below)) {
+    const token = encodeToken(one);
+    const remove = async (stream: string, filter: string, limit?: number): Promise<void> => {
       if (overwrite)
         await removeMessages(manager, stream, sequencesOn(manager, stream, filter, limit), { onRemoved, signal });
       signal.throwIfAborted();
       await manager.streams.purge(stream, { filter, ...(limit === undefined ? {} : { seq: limit }) });
+    };
+    for (const context of ['user', 'feedback'] as const) {
+      await remove(EVENTS.name, entitySubjects(context, one), below);
+      await remove(DEAD_LETTERS.name, `dlq.*.${context}.${token}.*`);
     }
+    await manager.streams.purge(`KV_${RANKINGS.name}`, { filter: `$KV.${RANKINGS.name}.user.${token}` });
   }
 
   async function count(ids: readonly string[]): Promise<number> {
@@ -70,15 +68,15 @@ export function createPurge({ nc, jsm, overwrite, signal }: PurgeOptions): Purge
     return sum;
   }
 
-  function olderRankings(): Promise<void> {
+  function olderValues(): Promise<void> {
     if (!overwrite) return Promise.resolve();
     next ??= before.then(async () => {
       next = undefined;
-      await rewriteBucket(nc, await jsm(), RANKINGS);
+      for (const bucket of [RANKINGS, ERASURES]) await rewriteBucket(nc, await jsm(), bucket);
     });
     before = next.catch(() => {});
     return next;
   }
 
-  return { id, count, olderRankings };
+  return { id, count, olderValues };
 }
