@@ -1,5 +1,5 @@
 /** Forgetting where things go wrong on the way: whatever happens, all ends in the state that the purged log gives. */
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeToken } from '../../src/bus/event/ids.ts';
@@ -119,7 +119,17 @@ describe('a user is forgotten', () => {
     await start('user', { replica: 2 });
     await until(async () => (await stepOf('user'))?.state === 'exact');
     expect((await status(erasure)).state).toBe('folding');
-    await (await services.nc.jetstreamManager()).consumers.delete('EVENTS', 'engine-projection-2');
+    await expect(services.runFreshet('replica', 'remove', 'user-2')).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('FRESHET_REPLICA_RUNNING'),
+    });
+    expect((await services.runFreshet('forget', '--status', erasure)).stderr).toContain(
+      'freshet replica remove engine-2',
+    );
+    const removed = JSON.parse((await services.runFreshet('replica', 'remove', 'engine-2', '--json')).stdout);
+    expect(removed).toMatchObject({ replica: 'engine-2', consumers: ['engine-projection-2'] });
+    expect(removed.files).toContain(join(services.data, 'engine-2.sqlite'));
+    expect(readdirSync(services.data).filter((name) => name.startsWith('engine-2.sqlite'))).toEqual([]);
     for (const step of (await done(erasure)).services) expect(step).toMatchObject({ state: 'exact' });
     expect(await stepOf('engine')).not.toHaveProperty('down');
     await expectEqualWithout('u1', 's1');
