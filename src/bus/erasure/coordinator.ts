@@ -4,6 +4,7 @@
  * after a crash the next start goes on from the ledger.
  */
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type NatsConnection, NatsError } from 'nats';
 import type { Logger } from 'pino';
@@ -70,6 +71,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const jsm = onceMade(() => nc.jetstreamManager({ checkAPI: false }));
   const working = new Map<string, { entry: Erasure; work: Promise<void> }>();
   const stopping = new AbortController();
+  // Each erasure under way waits for it.
+  setMaxListeners(0, stopping.signal);
   const purges = createPurge({ nc, jsm, overwrite: options.overwrite, signal: stopping.signal });
 
   async function forget(user: string): Promise<ErasureView> {
