@@ -67,6 +67,11 @@ export class InstanceLockedError extends FreshetError {
   readonly code = 'FRESHET_INSTANCE_LOCKED';
 }
 
+/** A command would remove a replica that runs. */
+export class ReplicaRunningError extends FreshetError {
+  readonly code = 'FRESHET_REPLICA_RUNNING';
+}
+
 /** Freshet cannot create, read or write the data folder. */
 export class DataFolderUnusableError extends FreshetError {
   readonly code = 'FRESHET_DATA_FOLDER_UNUSABLE';

@@ -89,6 +89,7 @@ export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigu
   }
   const system = await startBenchSystem([], {
     FRESHET_ERASURE_REBUILD_AFTER_MS: String(options.rebuildAfterMs),
+    FRESHET_ERASURE_SERVER_INDEX_MS: '0',
     FRESHET_ERASURE_LOOK_MS: String(LOOK_MS),
     FRESHET_ENGINE_RANKER_DENSE: String(config.engine.ranker_dense),
   });

@@ -15,6 +15,7 @@ import { keysVerb } from './verbs/keys.ts';
 import { publishVerb } from './verbs/publish.ts';
 import { recommendVerb } from './verbs/recommend.ts';
 import { replayVerb } from './verbs/replay.ts';
+import { replicaVerb } from './verbs/replica.ts';
 import { restoreVerb } from './verbs/restore.ts';
 import { rollbackVerb } from './verbs/rollback.ts';
 import { schemaVerb } from './verbs/schema.ts';
@@ -46,6 +47,7 @@ export async function main(args: readonly string[]): Promise<number> {
     recommendVerb,
     experimentVerb,
     shadowVerb,
+    replicaVerb,
     snapshotsVerb,
     rollbackVerb,
     similarVerb,

@@ -99,6 +99,14 @@ export const CONFIG_SCHEMA = section(
           30_000,
           'milliseconds that the user service waits until it has caught up, to know all sessions of the user',
         ),
+        overwrite: flag(
+          true,
+          "whether nats-server overwrites each message of a forgotten user; false: it only removes them, and their bytes stay in its files. Choose false if the server encrypts its files, or if somebody else's server keeps the log",
+        ),
+        server_index_ms: whole(
+          155_000,
+          'milliseconds from the removal of the last message until an erasure may be done: nats-server writes its index of subjects, which holds ids, every 120 to 150 s',
+        ),
       }),
       'how Freshet forgets users',
     ),

@@ -135,6 +135,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       description: 'The model: recommendations, similar items and trending items',
       definition: settings.initial(),
       rebuildsBeside: false,
+      shadow: 'shadow',
       resolveDefinition: settings.read,
       parts,
     },

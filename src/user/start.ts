@@ -29,6 +29,8 @@ export function startUser(environment: ServiceEnvironment): Promise<RunningServi
           logger,
           pollMs: config.erasure.look_ms,
           deadlineMs: config.erasure.deadline_ms,
+          overwrite: config.erasure.overwrite,
+          serverIndexMs: config.erasure.server_index_ms,
           caughtUp: (seq) => loop.reached(seq, config.erasure.catch_up_ms),
           onDone: observed.done,
           sessionsOf: prepareSaidLinks(store.db).sessionsOf,

@@ -36,6 +36,7 @@ export async function startDocsSystem(): Promise<DocsSystem> {
         FRESHET_ENGINE_SNAPSHOT_EVENTS: '500',
         // Forgetting rebuilds at once.
         FRESHET_ERASURE_REBUILD_AFTER_MS: '100',
+        FRESHET_ERASURE_SERVER_INDEX_MS: '0',
         FRESHET_HTTP_MIN_SEQ_TIMEOUT_MS: '20000',
         FRESHET_HTTP_REQUEST_TIMEOUT_MS: '60000',
       },

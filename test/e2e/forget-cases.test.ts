@@ -1,35 +1,18 @@
 /** Forgetting where things go wrong on the way: whatever happens, all ends in the state that the purged log gives. */
-import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { encodeToken } from '../../src/bus/event/ids.ts';
 import { SERVICES, type ServiceName } from '../../src/bus/projection/definition.ts';
 import { applyStreams } from '../../src/bus/streams/plan.ts';
 import { history, ITEMS, useErasures } from '../support/erasures.ts';
-import { linked, outgoing, registered, retracted, viewed } from '../support/events.ts';
+import { clicked, linked, outgoing, registered, retracted, viewed } from '../support/events.ts';
 import { metric } from '../support/services.ts';
+import { findTraces, traceLines } from '../support/traces.ts';
 import { until } from '../support/wait.ts';
 
 const { services, startAll, forget, status, done, expectEqualWithout } = useErasures('forget-cases');
 const { start, stop, publish, caughtUp, ask, subjects } = services;
-
-/**
- * Which of these texts are in which file of a folder. Another process reads the files: if this one closed a file, the
- * system would release all locks that SQLite holds on it here.
- */
-function tracesIn(folder: string, traces: readonly string[]): string[] {
-  const script = `
-    const [folder, ...traces] = process.argv.slice(1);
-    const { readdirSync, readFileSync } = require('node:fs');
-    const found = readdirSync(folder).flatMap((name) => {
-      const bytes = readFileSync(folder + '/' + name);
-      return traces.filter((trace) => bytes.includes(trace)).map((trace) => trace + ' in ' + name);
-    });
-    console.log(JSON.stringify(found));`;
-  const { stdout, stderr } = spawnSync(process.execPath, ['-e', script, folder, ...traces], { encoding: 'utf8' });
-  if (stderr !== '') throw new Error(stderr);
-  return JSON.parse(stdout) as string[];
-}
 
 describe('a user is forgotten', () => {
   it('while events of the user arrive, and a session is linked', async () => {
@@ -79,27 +62,39 @@ describe('a user is forgotten', () => {
     await expectEqualWithout('u1', 's1');
   });
 
-  it('and no file of a service holds a byte of theirs, when it is done and after a stop', async () => {
-    const traces = ['somebody-who-goes', 'a-session-of-theirs', 'an-id-of-theirs', 'a-town-of-theirs'];
-    const [user, session] = traces as [string, string];
-    const found = (): string[] => tracesIn(services.data, traces);
+  it('and no file of a service or of nats-server holds a byte of theirs, when it is done and after a stop', async () => {
+    const traces = [
+      'Zoë who goes/1',
+      'a-session=of theirs',
+      'an-id-of-theirs',
+      'a town of "theirs"',
+      'a reason of theirs',
+    ];
+    const [user, session, id, town, reason] = traces as [string, string, string, string, string];
+    const found = async (): Promise<string[]> =>
+      traceLines(await findTraces([services.data, services.server.dir], traces));
     await startAll();
-    await publish(...history(), registered(user, { town: 'a-town-of-theirs' }));
+    await publish(...history(), registered(user, { town }));
     // Between the events of others, so that SQLite moves rows from page to page.
     for (let n = 0; n < 300; n += 10)
       await publish(
-        ...Array.from({ length: 10 }, (_, i) => i + n).flatMap((id) => [
-          viewed(user, ITEMS[id % 6] as string, { id: `an-id-of-theirs-${id}` }),
-          viewed(`u${id % 5}`, ITEMS[id % 5] as string),
+        ...Array.from({ length: 10 }, (_, i) => i + n).flatMap((n) => [
+          viewed(user, ITEMS[n % 6] as string, { id: `${id}-${n}` }),
+          viewed(`u${n % 5}`, ITEMS[n % 5] as string),
         ]),
       );
-    await caughtUp(await publish(viewed(session, 'a', { id: 'an-id-of-theirs' }), linked(user, session)));
-    expect(found()).not.toEqual([]);
+    const bad = { ...outgoing(viewed(user, 'a', { id: `${id}-bad` })), payload: Buffer.from(`{"bad":"${reason}"}`) };
+    await services.publisher.publish(bad);
+    await caughtUp(await publish(viewed(session, 'a', { id }), linked(user, session), clicked(user, 'b')));
+    await until(() => services.kvValue('rankings', `user.${encodeToken(user)}`));
+    expect(await found()).not.toEqual([]);
     await done((await forget(user)).erasure);
-    expect(found()).toEqual([]);
+    expect(await found()).toEqual([]);
     await expectEqualWithout(user, session);
     for (const service of SERVICES) await stop(service);
-    expect(found()).toEqual([]);
+    expect(await found()).toEqual([]);
+    await services.server.restart('SIGTERM');
+    expect(await found()).toEqual([]);
   });
 
   it('while a service is down, and another has a replica', async () => {
@@ -132,7 +127,17 @@ describe('a user is forgotten', () => {
     await start('user', { replica: 2 });
     await until(async () => (await stepOf('user'))?.state === 'exact');
     expect((await status(erasure)).state).toBe('folding');
-    await (await services.nc.jetstreamManager()).consumers.delete('EVENTS', 'engine-projection-2');
+    await expect(services.runFreshet('replica', 'remove', 'user-2')).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('FRESHET_REPLICA_RUNNING'),
+    });
+    expect((await services.runFreshet('forget', '--status', erasure)).stderr).toContain(
+      'freshet replica remove engine-2',
+    );
+    const removed = JSON.parse((await services.runFreshet('replica', 'remove', 'engine-2', '--json')).stdout);
+    expect(removed).toMatchObject({ replica: 'engine-2', consumers: ['engine-projection-2'] });
+    expect(removed.files).toContain(join(services.data, 'engine-2.sqlite'));
+    expect(readdirSync(services.data).filter((name) => name.startsWith('engine-2.sqlite'))).toEqual([]);
     for (const step of (await done(erasure)).services) expect(step).toMatchObject({ state: 'exact' });
     expect(await stepOf('engine')).not.toHaveProperty('down');
     await expectEqualWithout('u1', 's1');

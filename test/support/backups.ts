@@ -6,6 +6,7 @@ import { type Backup, readBackup } from '../../src/bus/backup/manifest.ts';
 import { type RestoreBackupOptions, type RestoredBackup, restoreBackup } from '../../src/bus/backup/restore.ts';
 import { type Acts, createActs } from '../../src/bus/erasure/acts.ts';
 import { type Erasure, type Ledger, openLedger } from '../../src/bus/erasure/ledger.ts';
+import { createPurge } from '../../src/bus/erasure/purge.ts';
 import type { StoredMessage } from '../../src/bus/event/codec.ts';
 import { erasureHmac } from '../../src/bus/event/erasure-hmac.ts';
 import { streamSeq } from '../../src/bus/event/ids.ts';
@@ -88,7 +89,8 @@ export async function openBackedUp(server: TestNatsServer, create = true): Promi
       };
       await ledger.put(entry);
       act.seq = await acts.record(act);
-      await acts.purge(entry);
+      const jsm = async () => nc.jetstreamManager();
+      await createPurge({ nc, jsm, overwrite: true, signal: new AbortController().signal }).entry(entry);
       const { pending: _, ...done } = entry;
       const complete: Erasure = { ...done, state: 'done', done: new Date().toISOString() };
       await ledger.put(complete);

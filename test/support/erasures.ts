@@ -24,7 +24,7 @@ export const history = () => [
 export function useErasures(name: string) {
   const services = useServices(name, {
     settings: {
-      erasure: { look_ms: 20, rebuild_after_ms: 50 },
+      erasure: { look_ms: 20, rebuild_after_ms: 50, server_index_ms: 0 },
       engine: { training_content: false, snapshot_interval_ms: 3_600_000, snapshot_events: 1_000_000 },
     },
   });

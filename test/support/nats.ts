@@ -28,8 +28,8 @@ export interface TestNatsServer {
   readonly pid: number | undefined;
   /** Sends SIGKILL; resolves when the process has ended. */
   kill(): Promise<void>;
-  /** Kills the process if it runs, and starts it on the same port and store. Resolves when it is ready. */
-  restart(): Promise<void>;
+  /** Ends the process if it runs, by SIGKILL unless given, and starts it on the same port and store. Resolves when it is ready. */
+  restart(signal?: NodeJS.Signals): Promise<void>;
   /** Ends the process, and removes the folder if this helper created it. */
   stop(): Promise<void>;
   /** A client that reconnects at once. `stop` closes it. */
@@ -120,8 +120,8 @@ export async function startNatsServer(options: StartNatsServerOptions = {}): Pro
       return child?.pid;
     },
     kill: () => end('SIGKILL'),
-    restart: async () => {
-      await end('SIGKILL');
+    restart: async (signal = 'SIGKILL') => {
+      await end(signal);
       await launch();
     },
     stop: async () => {

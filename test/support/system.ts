@@ -87,7 +87,13 @@ export async function startSystem({
 }: StartSystemOptions = {}): Promise<TestSystem> {
   const { NATS_URL: _external, ...rest } = process.env;
   // A busy machine must not fail these tests.
-  const childEnv = { FRESHET_HTTP_REQUEST_TIMEOUT_MS: '60000', ...rest, ...env };
+  const childEnv = {
+    FRESHET_HTTP_REQUEST_TIMEOUT_MS: '60000',
+    // An erasure need not wait until nats-server writes its index again.
+    FRESHET_ERASURE_SERVER_INDEX_MS: '0',
+    ...rest,
+    ...env,
+  };
   const child = spawn(
     process.execPath,
     [ENTRY, 'up', '--json', '--data', data, '--http-port', '0', '--nats-port', '0', ...args],

@@ -4,6 +4,7 @@ import { ERASURES } from '../../../streams.config.ts';
 import { RestoreRefusedError } from '../../errors.ts';
 import type { Acts } from '../erasure/acts.ts';
 import { type Erasure, openLedger } from '../erasure/ledger.ts';
+import type { Purge } from '../erasure/purge.ts';
 import { isNotFound } from '../nats/connection.ts';
 import { keyDigest } from './backup.ts';
 import type { LedgerEntry, Manifest } from './manifest.ts';
@@ -72,13 +73,15 @@ export interface Reapplied {
  * Carries out on the restored log what the ledger says: it writes the records that the log lacks, and purges the messages
  * up to them. The user service then waits until every service has folded the records, as after any erasure.
  */
-export async function reapplyErasures(nc: NatsConnection, acts: Acts): Promise<Reapplied> {
+export async function reapplyErasures(nc: NatsConnection, acts: Acts, purge: Purge['entry']): Promise<Reapplied> {
   const ledger = await openLedger(nc);
   const entries = await ledger.list();
   const found = await acts.find(new Set(entries.flatMap((entry) => entry.acts.map(({ hmac }) => hmac))));
   let repeated = 0;
   const users = new Set<string>();
   for (const entry of entries) {
+    const ids = await ledger.ids(entry.erasure);
+    if (ids && entry.state !== 'done') entry.pending = ids;
     const reopened = (await acts.reopen(entry)) || nameUsers(entry, found);
     if (reopened) {
       repeated++;
@@ -86,14 +89,14 @@ export async function reapplyErasures(nc: NatsConnection, acts: Acts): Promise<R
       for (const act of entry.acts) if (act.seq === 0) act.seq = await acts.record(act);
       for (const id of entry.pending ?? []) users.add(id);
       Object.assign(entry, { state: 'purging' });
-      await acts.purge(entry);
+      await purge(entry);
       await ledger.put(entry);
       continue;
     }
     // A server older than 2.15 may have archived messages while an erasure removed them. Later ones of a user who came
     // back stay, since the purge ends at the record.
     const left = entry.acts.filter(({ hmac, seq }) => seq > 0 && found.has(hmac));
-    await acts.purge({ acts: left, pending: left.map(({ hmac }) => found.get(hmac) as string) });
+    await purge({ acts: left, pending: left.map(({ hmac }) => found.get(hmac) as string) });
   }
   return { repeated, users: users.size };
 }

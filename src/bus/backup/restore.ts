@@ -8,6 +8,7 @@ import type { NatsConnection } from 'nats';
 import { ERASURES, EVENTS } from '../../../streams.config.ts';
 import { BackupInvalidError, RestoreRefusedError } from '../../errors.ts';
 import { createActs } from '../erasure/acts.ts';
+import { createPurge } from '../erasure/purge.ts';
 import { createCodec } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import { eventSubject, RESTORE_ENTITY } from '../event/subject.ts';
@@ -121,7 +122,9 @@ export async function restoreBackup(options: RestoreBackupOptions): Promise<Rest
     stepTaken('restore-recorded');
     const key = await erasureKey(nc);
     const acts = createActs({ nc, log, key });
-    const reapplied = await reapplyErasures(nc, acts);
+    const { signal } = new AbortController();
+    const purge = createPurge({ nc, jsm: async () => jsm, overwrite: true, signal });
+    const reapplied = await reapplyErasures(nc, acts, purge.entry);
     await addRequested(nc, acts, erasures);
     stepTaken('erasures-applied');
     await unmarkRestore(nc);

@@ -1,14 +1,12 @@
 /**
- * What an erasure does to the log: it writes the records, and purges the messages of the data subjects. The coordinator
- * does so while the system runs, and a restore does so before any service starts.
+ * The acts of an erasure in the log: their records, and whom they name. The coordinator writes the records while the
+ * system runs, and a restore does so before any service starts.
  */
 import type { NatsConnection } from 'nats';
-import { DEAD_LETTERS, EVENTS, RANKINGS } from '../../../streams.config.ts';
+import { EVENTS } from '../../../streams.config.ts';
 import { erasureHmac } from '../event/erasure-hmac.ts';
-import { decodeToken, encodeToken } from '../event/ids.ts';
-import { entitySubjects } from '../event/subject.ts';
+import { decodeToken } from '../event/ids.ts';
 import type { Log } from '../log/port.ts';
-import { isNotFound } from '../nats/connection.ts';
 import { onceMade } from '../nats/once-made.ts';
 import type { Erasure, ErasureAct, ErasureRemoval } from './ledger.ts';
 import { createErasureRecords } from './records.ts';
@@ -16,8 +14,6 @@ import { createErasureRecords } from './records.ts';
 export interface Acts {
   /** Sequence of the act's record. Writes the record if the log does not hold it. */
   record(act: ErasureAct): Promise<number>;
-  /** Purges the messages of the ids in `pending`, with the copies elsewhere. */
-  purge(entry: Pick<Erasure, 'pending' | 'acts'>): Promise<void>;
   /**
    * Opens an erasure again whose records the log does not hold. It finds the users in the log by the HMACs. False, and
    * the entry is unchanged, if no record is missing.
@@ -31,19 +27,6 @@ export function createActs({ nc, log, key }: { nc: NatsConnection; log: Log; key
   const jsm = onceMade(() => nc.jetstreamManager({ checkAPI: false }));
 
   const records = createErasureRecords({ nc, log });
-
-  async function purge({ pending = [], acts }: Pick<Erasure, 'pending' | 'acts'>): Promise<void> {
-    const { streams } = await jsm();
-    for (const [i, id] of pending.entries()) {
-      const seq = acts[i]?.seq as number;
-      const token = encodeToken(id);
-      for (const context of ['user', 'feedback'] as const) {
-        await streams.purge(EVENTS.name, { filter: entitySubjects(context, id), seq });
-        await streams.purge(DEAD_LETTERS.name, { filter: `dlq.*.${context}.${token}.*` }).catch(unlessMissing);
-      }
-      await streams.purge(`KV_${RANKINGS.name}`, { filter: `$KV.${RANKINGS.name}.user.${token}` }).catch(unlessMissing);
-    }
-  }
 
   async function find(wanted: ReadonlySet<string>): Promise<Map<string, string>> {
     const found = new Map<string, string>();
@@ -78,6 +61,7 @@ export function createActs({ nc, log, key }: { nc: NatsConnection; log: Log; key
     entry.acts = [...acts, ...entry.acts.filter((act) => !acts.includes(act))];
     const pending = acts.map(({ hmac }) => ids.get(hmac));
     Object.assign(entry, { state: 'recording', done: null, pending, removals, unnamed: true });
+    delete entry.messages;
     for (const step of entry.services) {
       Object.assign(step, { state: 'waiting', at: null });
       delete step.down;
@@ -85,10 +69,5 @@ export function createActs({ nc, log, key }: { nc: NatsConnection; log: Log; key
     return true;
   }
 
-  return { record: records.erased, purge, reopen, find };
-}
-
-/** A stream of derived data may not exist yet. */
-function unlessMissing(err: unknown): void {
-  if (!isNotFound(err)) throw err;
+  return { record: records.erased, reopen, find };
 }

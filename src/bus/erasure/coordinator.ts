@@ -4,6 +4,7 @@
  * after a crash the next start goes on from the ledger.
  */
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
@@ -18,6 +19,7 @@ import { createInstances, type Found } from '../service/instances.ts';
 import { createActs } from './acts.ts';
 import { type Erasure, type ErasureAct, type ErasureStep, type ErasureView, openLedger } from './ledger.ts';
 import { createMentionRemoval } from './mention-removal.ts';
+import { createPurge } from './purge.ts';
 import { createErasureRecords } from './records.ts';
 
 export interface CoordinatorOptions {
@@ -28,6 +30,10 @@ export interface CoordinatorOptions {
   pollMs: number;
   /** Milliseconds from a request until all state must equal a fold of the log without the user. */
   deadlineMs: number;
+  /** Whether the server overwrites the bytes of removed messages. */
+  overwrite: boolean;
+  /** Milliseconds that the server takes to write its index of subjects again after a purge. */
+  serverIndexMs: number;
   /** Waits until the rows that {@link sessionsOf} reads hold the log up to a position. Throws if that takes too long. */
   caughtUp: (seq: StreamSeq) => Promise<unknown>;
   /** Sessions that became this user, and sessions that became those. */
@@ -55,6 +61,8 @@ export interface Coordinator {
 
 /** Milliseconds from a failed step to the next attempt. */
 const RETRY_MS = 2_000;
+/** Milliseconds between two entries in the ledger while the coordinator removes messages. */
+const PROGRESS_MS = 1_000;
 
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const { nc, log, key, logger, pollMs, deadlineMs, caughtUp } = options;
@@ -73,6 +81,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   });
   const working = new Map<string, { entry: Erasure; work: Promise<void> }>();
   const stopping = new AbortController();
+  // Each erasure under way waits for it.
+  setMaxListeners(0, stopping.signal);
+  const purges = createPurge({ nc, jsm, overwrite: options.overwrite, signal: stopping.signal });
 
   async function forget(user: string): Promise<ErasureView> {
     const now = Date.now();
@@ -141,6 +152,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       try {
         await carryOut(entry, () => reported || !isOverdue(entry));
       } catch (err) {
+        if (stopping.signal.aborted) return;
         logger.warn({ reason: messageOf(err), erasure: entry.erasure }, 'a step of an erasure failed; it is retried');
         await pause(RETRY_MS);
       }
@@ -159,10 +171,12 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       act.seq = await acts.record(act);
       await put(entry);
     }
-    entry.state = 'purging';
-    await acts.purge(entry);
-    await mentions.removeMentions(entry);
-    entry.state = 'folding';
+    if (entry.pending) {
+      entry.state = 'purging';
+      await purge(entry);
+      await mentions.removeMentions(entry);
+      entry.state = 'folding';
+    }
     await put(entry);
     const last = Math.max(...[...entry.acts, ...(entry.removals ?? [])].map(({ seq }) => seq));
     while (!stopping.signal.aborted && goOn() && entry.state !== 'done') {
@@ -180,13 +194,15 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       );
       if (entry.pending && entry.services.every(({ state }) => state !== 'waiting')) {
         // Removes copies that a service made before it folded the record.
-        await acts.purge(entry);
+        await purge(entry);
         await mentions.removeCopies(entry);
         delete entry.pending;
         delete entry.claimants;
         entry.state = 'rebuilding';
       }
-      if (entry.services.every(({ state }) => state === 'exact')) {
+      if (entry.services.every(({ state }) => state === 'exact') && Date.now() >= indexClean(entry)) {
+        // Nobody writes a ranking of the user any more, but earlier ones are still in the server's files.
+        await purges.olderValues();
         entry.state = 'done';
         entry.done = new Date().toISOString();
         options.onDone?.((Date.parse(entry.done) - Date.parse(entry.requested)) / 1000);
@@ -197,9 +213,32 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     if (entry.state === 'done') logger.info({ erasure: entry.erasure }, 'an erasure is complete');
   }
 
+  async function purge(entry: Erasure): Promise<void> {
+    const { pending = [] } = entry;
+    if (pending.length === 0) return;
+    entry.messages ??= { removed: 0, total: await purges.count(pending), index_clean: null };
+    const { messages } = entry;
+    await (await ledger()).put(entry);
+    let put = performance.now();
+    let writing: Promise<void> = Promise.resolve();
+    await purges.entry(entry, () => {
+      messages.removed++;
+      if (performance.now() - put < PROGRESS_MS) return;
+      put = performance.now();
+      writing = ledger().then((open) => open.put(entry));
+      // The next entry of the ledger says the same and more.
+      writing.catch(() => {});
+    });
+    await writing.catch(() => {});
+    messages.index_clean = new Date(Date.now() + options.serverIndexMs).toISOString();
+  }
+
   async function resume(): Promise<void> {
-    const { list, put } = await ledger();
+    const { list, put, tidy, ids } = await ledger();
+    await tidy();
     for (const entry of await list()) {
+      const names = await ids(entry.erasure);
+      if (names && entry.state !== 'done') entry.pending = names;
       // An older release wrote entries without a deadline.
       entry.deadline ??= new Date(Date.parse(entry.requested) + deadlineMs).toISOString();
       if (await acts.reopen(entry)) {
@@ -241,6 +280,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 /** Whether an erasure passed its deadline before it was complete. */
 const isOverdue = ({ deadline, done }: Erasure): boolean =>
   (done === null ? Date.now() : Date.parse(done)) > Date.parse(deadline);
+
+/** Milliseconds since 1970 at which the server's index of subjects holds no id of the erasure. */
+const indexClean = ({ messages }: Erasure): number => Date.parse(messages?.index_clean ?? '') || 0;
 
 /** The state of all instances of a service; undefined if one has not folded the record or does not answer. */
 function stateOf({ answers, silent }: Found, record: number): ErasureStep['state'] | undefined {

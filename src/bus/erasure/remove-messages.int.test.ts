@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { startNatsServer } from '../../../test/support/nats.ts';
-import { messagesOn, removeMessages } from './remove-messages.ts';
+import { removeMessages, sequencesOn } from './remove-messages.ts';
 
 async function stream() {
   const server = await startNatsServer();
@@ -24,7 +24,7 @@ async function stream() {
       .reduce((sum, name) => sum + readFileSync(join(folder, name)).toString('latin1').split(text).length - 1, 0);
   const found = async (subject: string, below?: number): Promise<number[]> => {
     const all: number[] = [];
-    for await (const seq of messagesOn(jsm, 'S', subject, below)) all.push(seq);
+    for await (const seq of sequencesOn(jsm, 'S', subject, below)) all.push(seq);
     return all;
   };
   return { jsm, seqs, inBlocks, found };

@@ -3,7 +3,7 @@
  * removed; the delete of one message overwrites its bytes. Measured: 0.1 ms a message on nats-server 2.9 and 2.10. From
  * 2.12 on the server writes the whole block of up to 8 MiB again for each message: 4 ms in memory, 10 ms on a disk.
  */
-import { type JetStreamManager, NatsError } from 'nats';
+import { type JetStreamManager, NatsError, type StoredMsg } from 'nats';
 
 /** Deletes under way at once. The server carries out one at a time, and publishers wait behind those that it has. */
 const AT_ONCE = 4;
@@ -57,28 +57,33 @@ export async function removeMessages(
 }
 
 /**
- * The sequences of a stream's messages on a subject (wildcards allowed), in order, below a limit. It asks for one after
- * the other: a consumer would leave the subject, and with it an id, in the server's files.
+ * A stream's messages on a subject (wildcards allowed), in order, below a sequence. It asks for one after the other: a
+ * consumer would leave the subject, and with it an id, in the server's files.
  */
 export async function* messagesOn(
   jsm: JetStreamManager,
   stream: string,
   subject: string,
   below = Number.MAX_SAFE_INTEGER,
-): AsyncGenerator<number> {
+): AsyncGenerator<StoredMsg> {
   for (let from = 1; ; ) {
-    let seq: number;
     const query = { seq: from, next_by_subj: subject };
+    let found: StoredMsg;
     try {
-      ({ seq } = await jsm.streams.getMessage(stream, query));
+      found = await jsm.streams.getMessage(stream, query);
     } catch (err) {
       if (isMissing(err)) return;
       throw err;
     }
-    if (seq >= below) return;
-    yield seq;
-    from = seq + 1;
+    if (found.seq >= below) return;
+    yield found;
+    from = found.seq + 1;
   }
+}
+
+/** The sequences of {@link messagesOn}. */
+export async function* sequencesOn(...query: Parameters<typeof messagesOn>): AsyncGenerator<number> {
+  for await (const { seq } of messagesOn(...query)) yield seq;
 }
 
 /** Whether the stream holds no such message; a missing stream is another error. */

@@ -1,5 +1,5 @@
 /** The SQLite file of a projection: how it is opened and removed, and how it gets rid of the bytes of deleted rows. */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import Database, { type Database as Db } from 'better-sqlite3';
@@ -35,6 +35,24 @@ export const mayHoldTraces = (db: Db): boolean => db.pragma('user_version', { si
 export const markTraces = (db: Db, traces: boolean): void => {
   db.pragma(`user_version = ${traces ? TRACES : NO_TRACES}`);
 };
+
+/**
+ * Whether a projection's file may hold rows of a user whom an erasure up to this fence has forgotten, or their bytes: it
+ * has not followed the erasure, has bytes of removed rows, or cannot be read.
+ */
+export function mayHoldErased(file: string, fence: number): boolean {
+  let db: Db | undefined;
+  try {
+    // A process that was killed left a journal, which only a connection that may write rolls back.
+    db = new Database(file, { readonly: !existsSync(`${file}-journal`) });
+    const followed = db.prepare<[], { fence: number }>('SELECT fence FROM checkpoint').get();
+    return followed === undefined || followed.fence < fence || mayHoldTraces(db);
+  } catch {
+    return true;
+  } finally {
+    db?.close();
+  }
+}
 
 /** Runs in a thread, because a copy of a large file takes seconds. */
 const COPY = `

@@ -100,6 +100,8 @@ export interface ServiceDescription<Tables> {
    * service with state in memory: it would need the old settings to fold that state.
    */
   rebuildsBeside: boolean;
+  /** The role of a shadow that may run beside the service, with files in the same folder. */
+  shadow?: string;
   /** Finds the definition that the log itself prescribes, before the service folds; left out: `definition`. */
   resolveDefinition?: (nc: NatsConnection) => Promise<ProjectionDefinition<Tables>>;
   /** Makes the service's own parts, once store and connection are open, and again for each projection runtime. */

@@ -35,17 +35,20 @@ const KNOWN_MS = 2_000;
 /** Milliseconds that a known instance has to answer. */
 const ANSWER_MS = 2_000;
 
+/** The shadow of the engine: no instance of it, but a process that keeps what it has read. */
+export const SHADOW = { service: 'engine', role: 'shadow', consumer: 'engine-shadow' } as const;
+
 interface Stats {
   id: string;
   endpoints?: { name: string; data?: InstanceProgress | null }[];
 }
 
 export function createInstances(nc: NatsConnection): Instances {
-  const known = new Map<ServiceName, { ids: readonly string[]; at: number }>();
+  const known = new Map<string, { ids: readonly string[]; at: number }>();
   let readers: { names: readonly string[]; at: number } | undefined;
   const manager = onceMade(() => nc.jetstreamManager({ checkAPI: false }));
 
-  async function idsOf(service: ServiceName): Promise<readonly string[]> {
+  async function idsOf(service: string): Promise<readonly string[]> {
     const before = known.get(service);
     if (before && before.ids.length > 0 && performance.now() - before.at < KNOWN_MS) return before.ids;
     const ids: string[] = [];
@@ -64,7 +67,24 @@ export function createInstances(nc: NatsConnection): Instances {
     return names;
   }
 
-  async function ask(service: ServiceName, id: string): Promise<InstanceProgress | undefined> {
+  /** What all instances of a service answer, and a shadow, which has read the log as they have. */
+  async function answersOf(service: ServiceName, names: readonly string[]): Promise<InstanceProgress[]> {
+    const own = await Promise.all((await idsOf(service)).map((id) => ask(service, id)));
+    const shadow = names.includes(SHADOW.consumer) && service === SHADOW.service ? await shadowAnswers() : [];
+    return [...own, ...shadow].filter((one) => one !== undefined);
+  }
+
+  /** Empty if no shadow answers: the service that it belongs to must not count as down, too. */
+  async function shadowAnswers(): Promise<(InstanceProgress | undefined)[]> {
+    try {
+      return await Promise.all((await idsOf(SHADOW.role)).map((id) => ask(SHADOW.role, id)));
+    } catch {
+      known.delete(SHADOW.role);
+      return [];
+    }
+  }
+
+  async function ask(service: string, id: string): Promise<InstanceProgress | undefined> {
     const answer = await nc.request(`$SRV.STATS.freshet-${service}.${id}`, '', { timeout: ANSWER_MS });
     const { endpoints = [] } = answer.json<Stats>();
     return endpoints.find(({ name }) => name === 'status')?.data ?? undefined;
@@ -74,8 +94,7 @@ export function createInstances(nc: NatsConnection): Instances {
     of: async (service) => {
       try {
         const names = await readerNames();
-        const all = await Promise.all((await idsOf(service)).map((id) => ask(service, id)));
-        const answers = all.filter((one) => one !== undefined);
+        const answers = await answersOf(service, names);
         const heard = new Set(answers.map(({ instance }) => instance));
         return {
           answers,
@@ -90,8 +109,9 @@ export function createInstances(nc: NatsConnection): Instances {
   };
 }
 
-/** The instance that owns a consumer: `engine-projection-2` belongs to `engine-2`. */
-function instanceOf(consumer: string, service: ServiceName): string | undefined {
+/** The instance that owns a consumer: `engine-projection-2` belongs to `engine-2`, `engine-shadow` to the shadow. */
+export function instanceOf(consumer: string, service: ServiceName): string | undefined {
+  if (consumer === SHADOW.consumer) return service === SHADOW.service ? consumer : undefined;
   const reader = `${service}-projection`;
   if (consumer === reader) return service;
   const replica = consumer.startsWith(`${reader}-`) ? consumer.slice(reader.length + 1) : '';

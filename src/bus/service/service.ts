@@ -36,6 +36,7 @@ import type {
 import { scheduleDueRebuild } from './due-rebuild.ts';
 import { commonEndpoints, withMinSeq } from './endpoints.ts';
 import { ensureFolder } from './folder.ts';
+import { createLeftovers } from './leftovers.ts';
 import { acquireLock } from './lock.ts';
 import { createServiceLog } from './log.ts';
 import { createRebuildProcess, type RebuildProcess } from './rebuild-process.ts';
@@ -214,6 +215,26 @@ export async function runService<Tables>(
       pollMs: config.projection.swap_look_ms,
     });
     undo.push(compaction.stop);
+    const leftovers = createLeftovers({
+      files,
+      data,
+      instance,
+      fence: () => current().store.checkpoint().fence,
+      version: () => foldVersion(wanted),
+      waits: running.replacing,
+      logger,
+      pollMs: config.projection.swap_look_ms,
+      ...(description.shadow === undefined
+        ? {}
+        : {
+            shadow: `${service}-${description.shadow}`,
+            onShadowRemoved: async () => {
+              const jsm = await nc.jetstreamManager({ checkAPI: false });
+              await jsm.consumers.delete(log.stream, `${service}-${description.shadow}`).catch(() => false);
+            },
+          }),
+    });
+    undo.push(leftovers.stop);
 
     const watch = createStreamsWatch({
       nc,
@@ -296,7 +317,7 @@ export async function runService<Tables>(
         instance,
         seq: current().loop.position(),
         rebuild_due: current().store.rebuildDue() !== undefined,
-        traces_due: current().store.holdsTraces(),
+        traces_due: current().store.holdsTraces() || (role === undefined && leftovers.due()),
         ...(current().parts.holdsRebuild ? { training_due: current().parts.holdsRebuild?.() } : {}),
       }),
       observe: observeRequests(registry),
@@ -310,6 +331,7 @@ export async function runService<Tables>(
     if (role === undefined) {
       cutOver.start();
       compaction.start();
+      leftovers.start();
     }
     rebuilding?.start();
     const standby = createStandby({
@@ -340,6 +362,7 @@ export async function runService<Tables>(
             ['the watch of the streams', watch.stop],
             ['the schedule of rebuilds', endDueRebuild],
             ['the compaction', compaction.stop],
+            ['the removal of leftovers', leftovers.stop],
             ['the rebuild', () => rebuilding?.stop()],
             ['the cut-over', () => cutOver.stop()],
             ['the standby', () => standby.stop()],

@@ -3,7 +3,7 @@ import type { ErasureView } from '../../bus/erasure/ledger.ts';
 import { call } from '../../bus/nats/micro.ts';
 import { pollUntil } from '../../bus/nats/poll-until.ts';
 import { FreshetError, UsageError } from '../../errors.ts';
-import { note, print, printJson, table } from '../output.ts';
+import { count, note, print, printJson, table } from '../output.ts';
 import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';
 
 interface ForgetOptions extends CommonOptions {
@@ -79,7 +79,8 @@ async function printAll({ nc }: CliSession, { json }: ForgetOptions): Promise<vo
   );
 }
 
-function printErasure({ erasure, requested, state, deadline, overdue, done, services }: ErasureView): void {
+function printErasure(entry: ErasureView): void {
+  const { erasure, requested, state, deadline, overdue, done, services, messages } = entry;
   print(`erasure   ${erasure}\nrequested ${requested}\nstate     ${state}${done === null ? '' : ` since ${done}`}`);
   print(`deadline  ${deadline}${overdue ? ', overdue' : ''}\n`);
   print(
@@ -88,8 +89,17 @@ function printErasure({ erasure, requested, state, deadline, overdue, done, serv
       ['service', 'state', 'since'],
     ),
   );
+  if (state === 'purging' && messages)
+    note(`nats-server has overwritten ${count(messages.removed)} of about ${count(messages.total)} messages.`);
   const down = services.flatMap((step) => step.down ?? []);
-  if (down.length > 0)
-    note(`The erasure waits for ${down.join(', ')}, which ${down.length === 1 ? 'does' : 'do'} not answer.`);
+  if (down.length > 0) {
+    note(
+      `The erasure waits for ${down.join(', ')}, which ${down.length === 1 ? 'does' : 'do'} not answer. Start it again.`,
+    );
+    for (const name of down)
+      if (/-(\d+|shadow)$/.test(name)) note(`If ${name} is gone for good: freshet replica remove ${name}`);
+  }
+  if (state === 'rebuilding' && messages?.index_clean && services.every((step) => step.state === 'exact'))
+    note(`The erasure waits until ${messages.index_clean}, when nats-server has written its index of subjects again.`);
   if (state !== 'done') note(`Next: freshet forget --status ${erasure}`);
 }

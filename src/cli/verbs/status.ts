@@ -7,7 +7,7 @@ import { call } from '../../bus/nats/micro.ts';
 import { createPublisher } from '../../bus/nats/publisher.ts';
 import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
 import type { ServiceStatus } from '../../bus/service/description.ts';
-import { createInstances, type Instances } from '../../bus/service/instances.ts';
+import { createInstances, type Instances, SHADOW } from '../../bus/service/instances.ts';
 import { type MissingStream, missingStreams, STORED } from '../../bus/streams/missing.ts';
 import type { TrainingStatus } from '../../engine/artifacts/trainings.ts';
 import type { InForceView } from '../../engine/lifecycle/rollback.ts';
@@ -51,7 +51,8 @@ interface Status {
 }
 
 /** The next step for a replica that is down. */
-const START_OR_REMOVE = 'start the replica; if it is gone forever, delete its consumer (nats consumer rm EVENTS NAME)';
+const startOrRemove = (name: string): string =>
+  `start the replica; if it is gone for good, freshet replica remove ${name}`;
 /** Milliseconds to wait for the status of a service. */
 const STATUS_MS = 1_000;
 
@@ -139,7 +140,9 @@ async function instancesOf(nc: NatsConnection, instances: Instances, service: Se
   const ask = (subject: string): Promise<Answer | undefined> =>
     call<Answer>(nc, subject, {}, { timeoutMs: STATUS_MS }).catch(() => undefined);
   const { answers, silent } = await instances.of(service);
-  const names = [...new Set([service, ...answers.map(({ instance }) => instance).sort(), ...silent])];
+  const known = new Set([service, ...answers.map(({ instance }) => instance).sort(), ...silent]);
+  // `freshet shadow status` shows the shadow.
+  const names = [...known].filter((name) => name !== SHADOW.consumer);
   const all = await Promise.all(
     names.map(async (instance) => ({ instance, answer: await ask(`freshet.${service}.status.${instance}`) })),
   );
@@ -244,6 +247,6 @@ function printStatus({ log, nats, missing, services, replicas, model }: Status):
   for (const { name, state, trouble, service } of rows) {
     if (trouble) note(`${name}: ${trouble.code}: ${trouble.message}${trouble.next ? `\nNext: ${trouble.next}` : ''}`);
     else if (state === 'down')
-      note(`${name} does not answer.\nNext: ${name === service ? 'freshet up' : START_OR_REMOVE}`);
+      note(`${name} does not answer.\nNext: ${name === service ? 'freshet up' : startOrRemove(name)}`);
   }
 }

@@ -5,8 +5,10 @@
 import type { NatsConnection, ObjectStore } from 'nats';
 import type { Logger } from 'pino';
 import { SNAPSHOTS } from '../../../streams.config.ts';
+import { removeObject } from '../../bus/erasure/remove-object.ts';
 import { streamSeq } from '../../bus/event/ids.ts';
 import type { Log } from '../../bus/log/port.ts';
+import { onceMade } from '../../bus/nats/once-made.ts';
 import { withTimeLimit } from '../../bus/nats/time-limit.ts';
 import { checkLog } from '../../bus/projection/checks.ts';
 import { messageOf } from '../../errors.ts';
@@ -48,6 +50,7 @@ export const objectName = ({ from_seq, trained_at, kind, sha256 }: InputMention)
 
 export async function createInputObjects({ nc, log, logger, stallMs }: InputObjectsOptions): Promise<InputObjects> {
   const store: ObjectStore = await nc.jetstream().views.os(SNAPSHOTS.name);
+  const jsm = onceMade(() => nc.jetstreamManager({ checkAPI: false }));
 
   async function isOfThisLog({ stream, from_seq, marks }: Described): Promise<boolean> {
     const { created } = await log.info();
@@ -109,11 +112,7 @@ export async function createInputObjects({ nc, log, logger, stallMs }: InputObje
       }
       return all;
     },
-    remove: async (mention) => {
-      const name = objectName(mention);
-      const info = await store.info(name);
-      if (info && !info.deleted) await store.delete(name);
-    },
+    remove: async (mention) => removeObject(await jsm(), store, SNAPSHOTS.name, objectName(mention)),
     put: async ({ bytes, ...mention }) => {
       const { created } = await log.info();
       const described: Described = { ...mention, stream: created };

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { type KV, type NatsConnection, NatsError, type ObjectStore } from 'nats';
 import type { Logger } from 'pino';
 import { ENGINE, ENGINE_OUTPUT, SNAPSHOTS } from '../../../streams.config.ts';
+import { removeObject } from '../../bus/erasure/remove-object.ts';
 import type { Publisher } from '../../bus/nats/publisher.ts';
 import { withTimeLimit } from '../../bus/nats/time-limit.ts';
 import type { Fingerprint } from '../../bus/projection/store.ts';
@@ -88,6 +89,9 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
   let current: Manifest | undefined;
   let revision = 0;
   const damaged = new Set<string>();
+  // A snapshot holds all users, also those that a later erasure names.
+  const jsm = await nc.jetstreamManager({ checkAPI: false });
+  const remove = (name: string): Promise<void> => removeObject(jsm, store, SNAPSHOTS.name, name);
 
   async function load(): Promise<Manifest | undefined> {
     const entry = await kv.get(POINTER);
@@ -217,7 +221,7 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
         config: parseManifest(description ?? '')?.config,
       }));
       const kept = retained(found, { keep, older, now: Date.now() });
-      for (const { name } of found) if (!kept.has(name) && name !== current?.object) await store.delete(name);
+      for (const { name } of found) if (!kept.has(name) && name !== current?.object) await remove(name);
     } catch (err) {
       logger.warn(
         { reason: messageOf(err) },
@@ -227,7 +231,7 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
   }
 
   async function removeOthers(): Promise<void> {
-    for (const { name } of await names()) if (name !== current?.object) await store.delete(name);
+    for (const { name } of await names()) if (name !== current?.object) await remove(name);
   }
 
   return {

@@ -58,7 +58,7 @@ export interface ShadowEnvironment extends Omit<ServiceEnvironment, 'role' | 'co
   config: Config;
   /** The settings in force. */
   inForce: Config;
-  /** Called when the shadow cannot subtract an erasure: it must begin again, from an empty file. */
+  /** Called when the shadow cannot subtract an erasure, or its file has bytes of the user: it must begin again, from an empty file. */
   onStale?: () => void;
   /** Called when a caller ends the shadow. */
   onStop?: () => void;
@@ -110,7 +110,7 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
     const stale = createPoller({
       everyMs: config.erasure.rebuild_after_ms,
       run: () => {
-        if (store.db.open && store.rebuildDue() !== undefined) environment.onStale?.();
+        if (store.db.open && (store.rebuildDue() !== undefined || store.holdsTraces())) environment.onStale?.();
       },
       onError: (err) => logger.warn({ err }, 'the shadow could not read whether it follows an erasure'),
     });

@@ -1,0 +1,96 @@
+/**
+ * Takes a forgotten id out of nats-server: the id's events, the copies of their dead letters, and the ranking in KV. It
+ * overwrites each message before it purges the subject, because a purge leaves the bytes in the server's files. A bucket
+ * refuses that (`deny_delete`), so all its values are written again at the end.
+ */
+import type { JetStreamManager, NatsConnection } from 'nats';
+import { DEAD_LETTERS, ERASURES, EVENTS, RANKINGS } from '../../../streams.config.ts';
+import { encodeToken } from '../event/ids.ts';
+import { entitySubjects } from '../event/subject.ts';
+import { isNotFound } from '../nats/connection.ts';
+import type { Erasure } from './ledger.ts';
+import { removeMessages, sequencesOn } from './remove-messages.ts';
+import { rewriteBucket } from './rewrite-bucket.ts';
+
+export interface PurgeOptions {
+  nc: NatsConnection;
+  jsm: () => Promise<JetStreamManager>;
+  /** False: only purge, and leave the bytes to the server. */
+  overwrite: boolean;
+  signal: AbortSignal;
+}
+
+export interface Purge {
+  /**
+   * Removes an id. It can run again at any time, and goes on where it was.
+   *
+   * @param below events of the id from this sequence on stay
+   * @param onRemoved called after each message that is overwritten
+   */
+  id(id: string, below: number, onRemoved: () => void): Promise<void>;
+  /** The same for all ids of an erasure whose names are known. */
+  entry(entry: Pick<Erasure, 'pending' | 'acts'>, onRemoved?: () => void): Promise<void>;
+  /** How many messages of the log the ids have, at most. */
+  count(ids: readonly string[]): Promise<number>;
+  /**
+   * Removes the bytes of what the buckets of rankings and erasures no longer hold. One run serves all erasures that asked
+   * for it before it began.
+   */
+  olderValues(): Promise<void>;
+}
+
+export function createPurge({ nc, jsm, overwrite, signal }: PurgeOptions): Purge {
+  /** The run that the next caller joins, and the one before it. */
+  let next: Promise<void> | undefined;
+  let before: Promise<unknown> = Promise.resolve();
+
+  async function id(one: string, below: number, onRemoved: () => void): Promise<void> {
+    const manager = await jsm();
+    const token = encodeToken(one);
+    const remove = async (stream: string, filter: string, limit?: number): Promise<void> => {
+      if (overwrite)
+        await removeMessages(manager, stream, sequencesOn(manager, stream, filter, limit), { onRemoved, signal });
+      signal.throwIfAborted();
+      await manager.streams.purge(stream, { filter, ...(limit === undefined ? {} : { seq: limit }) });
+    };
+    for (const context of ['user', 'feedback'] as const) {
+      await remove(EVENTS.name, entitySubjects(context, one), below);
+      await remove(DEAD_LETTERS.name, `dlq.*.${context}.${token}.*`).catch(unlessMissing);
+    }
+    const filter = `$KV.${RANKINGS.name}.user.${token}`;
+    await manager.streams.purge(`KV_${RANKINGS.name}`, { filter }).catch(unlessMissing);
+  }
+
+  async function entry({ pending = [], acts }: Pick<Erasure, 'pending' | 'acts'>, onRemoved = () => {}): Promise<void> {
+    for (const [i, one] of pending.entries()) await id(one, acts[i]?.seq as number, onRemoved);
+  }
+
+  async function count(ids: readonly string[]): Promise<number> {
+    let sum = 0;
+    for (const one of ids)
+      for (const context of ['user', 'feedback'] as const) {
+        const { state } = await (await jsm()).streams.info(EVENTS.name, {
+          subjects_filter: entitySubjects(context, one),
+        });
+        for (const messages of Object.values(state.subjects ?? {})) sum += messages;
+      }
+    return sum;
+  }
+
+  function olderValues(): Promise<void> {
+    if (!overwrite) return Promise.resolve();
+    next ??= before.then(async () => {
+      next = undefined;
+      for (const bucket of [RANKINGS, ERASURES]) await rewriteBucket(nc, await jsm(), bucket);
+    });
+    before = next.catch(() => {});
+    return next;
+  }
+
+  return { id, entry, count, olderValues };
+}
+
+/** A stream of derived data may not exist yet. */
+function unlessMissing(err: unknown): void {
+  if (!isNotFound(err)) throw err;
+}
