@@ -163,8 +163,7 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
     case 'feedback.served.v1': {
       const { list, items, snapshot, config, arm } = event.data;
       // Each list counts once. A second event with the same list id repeats the report.
-      const isFirst = (): boolean =>
-        tables.serve.run(list, user, event.seq, time, snapshot, config, arm).changes > 0;
+      const isFirst = (): boolean => tables.serve.run(list, user, event.seq, time, snapshot, config, arm).changes > 0;
       if (!isFirst() && !(takeOverList(list, tables) && isFirst())) {
         tables.again.run(event.seq, list);
         return;

@@ -2,8 +2,8 @@
 import type { Database } from 'better-sqlite3';
 import type { Traits } from '../bus/event/traits.ts';
 import { defineEndpoint, type Endpoint } from '../bus/nats/micro.ts';
-import { prepareSessionLinks } from '../bus/projection/session-links.ts';
 import { HIDDEN_UP_TO, isKept } from '../bus/projection/erasing.ts';
+import { prepareSessionLinks } from '../bus/projection/session-links.ts';
 import type { Config } from '../config/schema.ts';
 import { NotFoundError } from '../errors.ts';
 import { userRequests } from './requests.ts';

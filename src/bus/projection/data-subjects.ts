@@ -117,7 +117,8 @@ export function createDataSubjects(
       links.drop(user, reach);
       const owner = forget.cutOff({ user, seq, reach, sessions, first: first.get(id, reach), due });
       erasing.setOwner(seq, owner);
-      if (blocksOthers(id, user, reach)) due('an event of another user is a dead letter because of an identity of this user');
+      if (blocksOthers(id, user, reach))
+        due('an event of another user is a dead letter because of an identity of this user');
       for (const session of sessions) {
         const known = find.get(session);
         if ((known && erasing.remains(known.id, session)) || links.isClaimed(session))

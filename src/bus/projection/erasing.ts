@@ -135,9 +135,7 @@ export function createErasing(db: Database, { addDue, remove, end, onGone }: Era
     `DELETE FROM dead_letter WHERE seq IN
      (SELECT seq FROM dead_letter WHERE subject >= ? AND subject < ? AND seq <= ? ORDER BY seq LIMIT ?)`,
   );
-  const reachOf = db
-    .prepare<[number], number>('SELECT ifnull(max(reach), -1) FROM erasing WHERE person = ?')
-    .pluck();
+  const reachOf = db.prepare<[number], number>('SELECT ifnull(max(reach), -1) FROM erasing WHERE person = ?').pluck();
   const identityAfter = db.prepare<[number, number], unknown>(
     'SELECT 1 FROM identity WHERE person = ? AND seq > ? LIMIT 1',
   );

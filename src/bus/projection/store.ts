@@ -255,8 +255,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       }
       const { event } = decoded;
       const person = dataSubjects.of(event.context, event.subject);
-      const claim = (): boolean =>
-        claimIdentity.run(event.identity, event.seq, event.fingerprint, person).changes > 0;
+      const claim = (): boolean => claimIdentity.run(event.identity, event.seq, event.fingerprint, person).changes > 0;
       if (!claim() && !(erasing.takeOver(event.identity) && claim())) {
         const first = readIdentity.get(event.identity) as { seq: StreamSeq; fingerprint: number };
         if (first.fingerprint === event.fingerprint) result.duplicates++;

@@ -26,7 +26,8 @@ const act: fc.Arbitrary<Act> = fc.oneof(
 );
 
 const of = (name: string): UserId => userId(name);
-const empty = (): Model => createModel({ ranker: { form: 'none' }, statistics: { coOccurrenceReach: 3, transitionReach: 2 } });
+const empty = (): Model =>
+  createModel({ ranker: { form: 'none' }, statistics: { coOccurrenceReach: 3, transitionReach: 2 } });
 
 function fold(model: Model, one: Act, seq: number, acts: readonly Act[]): void {
   const time = seq * 1_000;
@@ -55,9 +56,7 @@ const known = (model: Model) => ({
   statistics: model.statisticsHash(),
   state: model.exportState({ learned: false }).toString('base64'),
   users: model.users(),
-  ...Object.fromEntries(
-    (['posting', 'dismissed', 'total'] as const).map((part) => [part, [...model.counted(part)]]),
-  ),
+  ...Object.fromEntries((['posting', 'dismissed', 'total'] as const).map((part) => [part, [...model.counted(part)]])),
 });
 
 describe('an erasure in slices', () => {

@@ -164,6 +164,10 @@ class FoldedModel implements Model {
     return this.#state.users.sorted();
   }
 
+  ids(): Iterable<string> {
+    return this.#state.users.inUse();
+  }
+
   item(id: ItemId): { fields: ItemData; listed: number } | undefined {
     return lookUpItem(this.#state, id);
   }

@@ -112,6 +112,8 @@ export interface Model {
   readonly erasing: boolean;
   /** All ids of users and sessions that the model knows, in order. */
   users(): string[];
+  /** The same in no order, without a copy. */
+  ids(): Iterable<string>;
   /** Data for training outside the fold, of this position; undefined if there is too little to learn from. */
   trainingData(kind: InputKind): TrainingData | undefined;
   /**

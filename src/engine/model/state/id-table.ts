@@ -54,6 +54,11 @@ export class IdTable {
     return this.#ids;
   }
 
+  /** All ids in use, in no order. */
+  inUse(): Iterable<string> {
+    return this.#numbers.keys();
+  }
+
   /** All ids in use, in code-unit order. */
   sorted(): string[] {
     return [...this.#numbers.keys()].sort(byCodeUnits);
