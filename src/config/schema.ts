@@ -86,8 +86,8 @@ export const CONFIG_SCHEMA = section(
           1,
         ),
         slice_rest: share(
-          1,
-          'pause after a step of an erasure, as a multiple of the time that the step took: 1 leaves half of the time to other work',
+          3,
+          'pause after a step of an erasure, as a multiple of the time that the step took: 3 leaves three quarters of the time to other work',
         ),
         catch_up_ms: whole(
           30_000,

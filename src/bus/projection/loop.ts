@@ -78,7 +78,7 @@ export const LOOP_LIMITS: LoopLimits = {
   idleCheckMs: 1_000,
   checkIntervalMs: 5_000,
   readyLag: 10_000,
-  eraseRest: 1,
+  eraseRest: 3,
   backoffMinMs: 50,
   backoffMaxMs: 5_000,
 };
