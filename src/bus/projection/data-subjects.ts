@@ -9,6 +9,7 @@ import { erasureHmac } from '../event/erasure-hmac.ts';
 import { encodeToken, eventIdentity, type StreamSeq } from '../event/ids.ts';
 import { parseEventSubject } from '../event/subject.ts';
 import { createErasing, ERASING_SCHEMA, type Erasing, type ForgetOwnRows, IS_LIVING } from './erasing.ts';
+import { MENTIONS_SCHEMA, prepareMentions } from './mentions.ts';
 import { prepareSaidLinks, SAID_LINKS_SCHEMA } from './session-links.ts';
 
 export const DATA_SUBJECTS_SCHEMA = `
@@ -16,6 +17,7 @@ CREATE TABLE IF NOT EXISTS person (id INTEGER PRIMARY KEY, user TEXT NOT NULL UN
 CREATE INDEX IF NOT EXISTS identity_person ON identity (person, seq) WHERE person IS NOT NULL;
 ${SAID_LINKS_SCHEMA}
 ${ERASING_SCHEMA}
+${MENTIONS_SCHEMA}
 CREATE TABLE IF NOT EXISTS said_back (seq INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE IF NOT EXISTS rebuild_due (seq INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (seq, reason)) STRICT, WITHOUT ROWID;`;
 
@@ -24,6 +26,8 @@ export interface DataSubjects {
   of(context: string, user: string): number | null;
   /** Stores how this event refers to events of other data subjects. */
   note(event: LoggedEvent, person: number | null): void;
+  /** The same of an event that the fold did not apply, because its identity is taken. */
+  noteUnapplied(event: LoggedEvent): void;
   /**
    * Begins to remove a user's events up to a position: cuts the user off, and leaves the rest to {@link erasing}. False:
    * the projection does not know this user.
@@ -31,6 +35,8 @@ export interface DataSubjects {
   beginErasure(hmac: string, reach: StreamSeq, seq: StreamSeq): boolean;
   /** Erasures under way. */
   readonly erasing: Erasing;
+  /** Removes messages that named a forgotten id. False: the projection holds none of them. */
+  removeMentions(sequences: readonly number[], seq: StreamSeq): boolean;
   /** Why a rebuild of the projection is due, or undefined. */
   due(): string | undefined;
   /** Makes a rebuild due for a reason of the service's own. */
@@ -68,6 +74,7 @@ export function createDataSubjects(
     `SELECT seq, subject, payload FROM dead_letter WHERE code = 'FRESHET_EVENT_IDENTITY_REUSED'`,
   );
   const links = prepareSaidLinks(db);
+  const mentions = prepareMentions(db);
   const addBack = db.prepare('INSERT INTO said_back VALUES (?)');
   const addDue = db.prepare('INSERT OR IGNORE INTO rebuild_due VALUES (?, ?)');
   const readDue = db.prepare<[], { reason: string }>('SELECT DISTINCT reason FROM rebuild_due ORDER BY reason');
@@ -103,9 +110,16 @@ export function createDataSubjects(
     note: (event, person) => {
       if (event.type === 'user.linked.v1') links.add(event.seq, event.data.session, event.subject);
       if (event.type !== 'user.retracted.v1') return;
-      const target = livingOwnerOf.get(eventIdentity(event.data.source, event.data.id)) ?? null;
+      const target = livingOwnerOf.get(eventIdentity(event.data.source, event.data.id));
+      mentions.addApplied(event, target !== undefined && target === person);
       // The retraction concerns an event of another id of the user. Without the retraction that event would count again.
-      if (target !== null && target !== person) addBack.run(event.seq);
+      if (typeof target === 'number' && target !== person) addBack.run(event.seq);
+    },
+    noteUnapplied: mentions.addUnapplied,
+    removeMentions: (sequences, seq) => {
+      const found = sequences.map(mentions.remove);
+      if (found.includes('applied')) addDue.run(seq, 'a message that named a forgotten id is gone from the log');
+      return found.some((one) => one !== 'nothing');
     },
     beginErasure: (hmac, reach, seq) => {
       const person = byHmac.get(hmac);
@@ -114,6 +128,8 @@ export function createDataSubjects(
       const due = (reason: string): void => void addDue.run(seq, reason);
       const sessions = links.sessionsUpTo(user, reach);
       erasing.add({ seq, person: id, user, owner: user, reach });
+      mentions.drop(user, reach);
+      mentions.keepRetractions(seq, id, reach);
       links.drop(user, reach);
       const owner = forget.cutOff({ user, seq, reach, sessions, first: first.get(id, reach), due });
       erasing.setOwner(seq, owner);

@@ -146,6 +146,9 @@ export function isStorageTrouble(err: unknown): boolean {
 /** The sequence up to which an erasure may have taken messages out: never as far as the erasure itself. */
 export const fenceOf = (fence: number, erasure: StreamSeq): StreamSeq => streamSeq(Math.min(fence, erasure - 1));
 
+/** Whether the fold of an event removes rows of earlier ones. */
+const removesData = ({ type }: LoggedEvent): boolean => type === 'control.erased.v1' || type === 'control.removed.v1';
+
 /** Digest of a message, 32 hex digits. */
 export const messageDigest = (message: StoredMessage): string =>
   createHash('sha256').update(message.subject).update('\n').update(message.payload).digest('hex').slice(0, 32);
@@ -258,6 +261,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       const claim = (): boolean => claimIdentity.run(event.identity, event.seq, event.fingerprint, person).changes > 0;
       if (!claim() && !(erasing.takeOver(event.identity) && claim())) {
         const first = readIdentity.get(event.identity) as { seq: StreamSeq; fingerprint: number };
+        dataSubjects.noteUnapplied(event);
         if (first.fingerprint === event.fingerprint) result.duplicates++;
         else
           moveToDeadLetters(message, {
@@ -279,6 +283,8 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
             if (slice > 0) slice -= erasing.slice(slice);
           }
         }
+        if (event.type === 'control.removed.v1' && dataSubjects.removeMentions(event.data.sequences, event.seq))
+          markTraces(db, true);
         result.applied.push(event);
       } catch (err) {
         if (!careful || isStorageTrouble(err)) throw err;
@@ -359,7 +365,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       }
       if (outcome.next.seq > current.seq) slot = (slot + 1) % ring;
       current = outcome.next;
-      if (underWay || outcome.result.applied.some(({ type }) => type === 'control.erased.v1')) readErasures();
+      if (underWay || outcome.result.applied.some(removesData)) readErasures();
       return outcome.result;
     },
     applied: appliedOf(db, codec),
