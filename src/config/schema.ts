@@ -87,7 +87,7 @@ export const CONFIG_SCHEMA = section(
         ),
         slice_rest: share(
           3,
-          'pause after a step of an erasure, as a multiple of the time that the step took: 3 leaves three quarters of the time to other work',
+          'pause after a step of an erasure, as a multiple of the processor time that the step took: 3 leaves three quarters of the time to other work',
         ),
         catch_up_ms: whole(
           30_000,

@@ -1,6 +1,7 @@
 /**
  * Runs the slices of erasures between the batches of a loop: those of the rows and those of the state in memory. After each
- * slice the process does other work for as long as the slice took, times the setting.
+ * slice the process does other work for as long as the slice took, times the setting. What counts is the processor time,
+ * so that a machine with other work does not stretch the pauses as well.
  */
 import type { Logger } from 'pino';
 import { messageOf } from '../../errors.ts';
@@ -12,7 +13,7 @@ export interface ErasureSlicesOptions {
   store: Pick<ProjectionStore, 'erasing' | 'eraseSlice'>;
   followers: Followers;
   afterCommit: Pick<AfterCommit, 'eraseSlice' | 'stateFailure'>;
-  /** Pause after a slice, as a multiple of the time that it took. */
+  /** Pause after a slice, as a multiple of the processor time that it took. */
   rest: number;
   /** Milliseconds from a failed slice to the next one. */
   retryMs: number;
@@ -33,6 +34,12 @@ export interface ErasureSlices {
 
 /** Longest pause between two slices, milliseconds. */
 const REST_MAX_MS = 1_000;
+
+/** Milliseconds of processor time of this process. */
+const processorMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
 
 export function createErasureSlices(options: ErasureSlicesOptions): ErasureSlices {
   const { service, store, followers, afterCommit, rest, retryMs, logger, onStateFailed, onSlice } = options;
@@ -55,13 +62,14 @@ export function createErasureSlices(options: ErasureSlicesOptions): ErasureSlice
     timer = undefined;
     if (stopped || !underWay()) return;
     begun ??= performance.now();
-    const started = performance.now();
+    const [started, used] = [performance.now(), processorMs()];
     let pause: number;
     try {
       slice();
       const took = performance.now() - started;
       onSlice?.(took / 1000);
-      pause = Math.min(REST_MAX_MS, took * rest);
+      // Other threads of the process use processor time as well.
+      pause = Math.min(REST_MAX_MS, Math.min(took, processorMs() - used) * rest);
     } catch (err) {
       logger.error(
         { err, service, reason: messageOf(err), pause_ms: retryMs },

@@ -64,7 +64,7 @@ export interface LoopLimits {
   checkIntervalMs: number;
   /** Lag, in messages, above which a service reports that it catches up. */
   readyLag: number;
-  /** Pause after a slice of an erasure, as a multiple of the time that it took. */
+  /** Pause after a slice of an erasure, as a multiple of the processor time that it took. */
   eraseRest: number;
   /** First and longest pause after a failure, milliseconds. */
   backoffMinMs: number;
