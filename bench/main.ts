@@ -5,6 +5,7 @@ import { accuracyBench } from './accuracy/command.ts';
 import { coldStartBench } from './cold-start/command.ts';
 import { engineBench } from './engine/command.ts';
 import { forgetBench } from './forget/command.ts';
+import { forgetLargeBench } from './forget/large-command.ts';
 import { learningCurveBench } from './learning-curve/command.ts';
 import { loadBench } from './load/command.ts';
 import { pipelineBench } from './pipeline/command.ts';
@@ -19,6 +20,7 @@ export async function main(args: readonly string[]): Promise<number> {
   program.addCommand(engineBench().exitOverride());
   program.addCommand(coldStartBench().exitOverride());
   program.addCommand(forgetBench().exitOverride());
+  program.addCommand(forgetLargeBench().exitOverride());
   program.addCommand(learningCurveBench().exitOverride());
   program.addCommand(loadBench().exitOverride());
   program.addCommand(pipelineBench().exitOverride());

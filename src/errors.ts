@@ -179,6 +179,10 @@ export class FoldVersionDiffersError extends FreshetError {
 export class NotCaughtUpError extends FreshetError {
   readonly code = 'FRESHET_NOT_CAUGHT_UP';
 }
+/** A service is removing a user in slices, so that its state is between two folds. */
+export class ErasureUnderWayError extends FreshetError {
+  readonly code = 'FRESHET_ERASURE_UNDER_WAY';
+}
 /** A rebuilt projection is ready, and no service has cut over to it yet. */
 export class RebuildWaitingError extends FreshetError {
   readonly code = 'FRESHET_REBUILD_WAITING';

@@ -17,6 +17,8 @@ export interface SteadyFigures {
   latency: Latency;
   /** Requests that failed, or that were not sent because too many waited. */
   failed: number;
+  /** The failed requests that got an answer, by its status. */
+  statuses: Record<string, number>;
 }
 
 export interface SteadyOptions {
@@ -38,6 +40,7 @@ export function keepSending({ url, perSecond, next, headers = {} }: SteadyOption
   const latencies: number[] = [];
   let sent = 0;
   let failed = 0;
+  const statuses: Record<string, number> = {};
   let waiting = 0;
   let drained: () => void = () => undefined;
 
@@ -56,7 +59,9 @@ export function keepSending({ url, perSecond, next, headers = {} }: SteadyOption
     };
     const asked = request({ hostname, port, method, path, agent, headers: { ...headers, ...own } }, (answer) => {
       answer.resume();
-      answer.once('end', () => done(answer.statusCode !== undefined && answer.statusCode < 300));
+      const { statusCode = 0 } = answer;
+      if (statusCode >= 300) statuses[statusCode] = (statuses[statusCode] ?? 0) + 1;
+      answer.once('end', () => done(statusCode > 0 && statusCode < 300));
       answer.once('error', () => done(false));
     });
     asked.once('error', () => done(false));
@@ -77,7 +82,7 @@ export function keepSending({ url, perSecond, next, headers = {} }: SteadyOption
           drained = resolve;
         });
       agent.destroy();
-      return { perSecond: latencies.length / seconds, latency: latencyOf(latencies), failed };
+      return { perSecond: latencies.length / seconds, latency: latencyOf(latencies), failed, statuses };
     },
   };
 }

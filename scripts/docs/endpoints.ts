@@ -3,7 +3,8 @@ import Database from 'better-sqlite3';
 import type { DocumentedEndpoint } from '../../src/bus/event/asyncapi.ts';
 import { createCodec } from '../../src/bus/event/codec.ts';
 import type { Endpoint } from '../../src/bus/nats/micro.ts';
-import { SERVICES, type ServiceName } from '../../src/bus/projection/definition.ts';
+import { type ProjectionDefinition, SERVICES, type ServiceName } from '../../src/bus/projection/definition.ts';
+import { openStore } from '../../src/bus/projection/store.ts';
 import { COMMON_ENDPOINTS } from '../../src/bus/service/endpoints.ts';
 import { completeConfig } from '../../src/config/load.ts';
 import { contentEndpoints } from '../../src/content/api.ts';
@@ -35,16 +36,16 @@ function own(service: ServiceName): Described {
   switch (service) {
     case 'user':
       return {
-        ...userEndpoints(emptyDatabase(userProjection(config).schema), config),
+        ...userEndpoints(emptyProjection(userProjection(config)), config),
         export: EXPORT,
         ...forgetEndpoints(() => {
           throw new TypeError('only described here');
         }, config),
       };
     case 'content':
-      return contentEndpoints(emptyDatabase(contentProjection().schema), config);
+      return contentEndpoints(emptyProjection(contentProjection()), config);
     case 'feedback':
-      return feedbackEndpoints(emptyDatabase(feedbackProjection(config).schema), async () => null);
+      return feedbackEndpoints(emptyProjection(feedbackProjection(config)), async () => null);
     case 'engine':
       return {
         ...engineEndpoints({} as Lists, (user) => user, config),
@@ -61,6 +62,10 @@ function own(service: ServiceName): Described {
       };
   }
 }
+
+/** A database with the tables of a projection, those that every projection has among them. */
+const emptyProjection = <Tables>(definition: ProjectionDefinition<Tables>): Database.Database =>
+  openStore({ file: ':memory:', definition, codec: createCodec() }).db;
 
 function emptyDatabase(schema: string): Database.Database {
   const db = new Database(':memory:');

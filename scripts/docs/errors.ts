@@ -224,6 +224,10 @@ const SECTIONS: readonly Section[] = [
         'A service has not yet folded the events that the command needs, or has not finished its rebuild after an erasure.',
         'Wait until `freshet status` shows that it has caught up, then run the command again.',
       ],
+      FRESHET_ERASURE_UNDER_WAY: [
+        'A service is removing the events of a forgotten user in steps. Until the last step its state is that of no position of the log, so it gives no hash, no earlier state, and no export of that user.',
+        'Try again once `freshet forget --status` no longer shows the service as `waiting`; over HTTP, `Retry-After` says when.',
+      ],
       FRESHET_REBUILD_WAITING: [
         'A rebuilt projection is ready, and no service has cut over to it yet.',
         'Start the service with the settings of the rebuild.',

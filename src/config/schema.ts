@@ -95,6 +95,15 @@ export const CONFIG_SCHEMA = section(
           'milliseconds from the request to the deadline of an erasure; Freshet logs, counts and shows an erasure that is overdue',
           1_000,
         ),
+        slice_events: whole(
+          500,
+          'most events of forgotten users that a service removes in one step; it folds and answers between two steps',
+          1,
+        ),
+        slice_rest: share(
+          3,
+          'pause after a step of an erasure, as a multiple of the processor time that the step took: 3 leaves three quarters of the time to other work',
+        ),
         catch_up_ms: whole(
           30_000,
           'milliseconds that the user service waits until it has caught up, to know all sessions of the user',

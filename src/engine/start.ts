@@ -67,7 +67,9 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     let folding: FoldPart | undefined;
     const position = (): number => folding?.fold.position() ?? start.seq;
     const catchingUp = (): boolean => folding?.catchingUp() ?? true;
-    const artifacts = createArtifactsPart(context, { ...inputs, model, position, catchingUp });
+    // Between two slices of an erasure the model is the fold of no log: neither a training nor a snapshot may read it.
+    const unsettled = (): boolean => catchingUp() || model.erasing;
+    const artifacts = createArtifactsPart(context, { ...inputs, model, position, catchingUp: unsettled });
     folding = createFoldPart(context, {
       tables,
       model,
@@ -76,6 +78,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       readMs: start.readMs,
       inputs: records,
       stops: artifacts.stops,
+      forgotten,
     });
     const { fold, mark, assertWhole } = folding;
 
@@ -106,7 +109,8 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     const snapshotting = createSnapshotsPart(context, {
       snapshots,
       position,
-      catchingUp,
+      catchingUp: unsettled,
+      erasing: () => model.erasing,
       rebuilt: rebuilt && { beside: rebuilt.beside === true, remove: () => removeImage(service.files.image) },
       image: () => {
         assertWhole();

@@ -3,8 +3,8 @@ import type { Database, Statement } from 'better-sqlite3';
 import { isInteraction, type LoggedEvent } from '../bus/event/codec.ts';
 import { eventIdentity } from '../bus/event/ids.ts';
 import { countedTime } from '../bus/event/time.ts';
-import type { Forgotten } from '../bus/projection/data-subjects.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
+import { DUE_FOR_DOOMED, type ForgetRows, IDENTITY_SEQ, isKept } from '../bus/projection/erasing.ts';
 import { ofEvents, type PersonalDataRows } from '../bus/projection/personal-data.ts';
 import {
   prepareSessionLinks,
@@ -78,7 +78,11 @@ export interface FeedbackTables extends ExperimentTables {
   dropServed: Statement;
   dropImpressions: Statement;
   outcomeOf: Statement<[string], { seq: number }>;
-  holds: Statement<[string, string, string], { n: number }>;
+  /** The report of a doomed list that has this id. */
+  doomedList: Statement<[string], { seq: number }>;
+  dueForDoomed: Statement<[string, number]>;
+  rowUpTo: Statement<[{ user: string; reach: number }], { one: number }>;
+  linked: Statement<[string], { session: string }>;
 }
 
 export function feedbackProjection(config: Config): ProjectionDefinition<FeedbackTables> {
@@ -90,7 +94,7 @@ export function feedbackProjection(config: Config): ProjectionDefinition<Feedbac
     schema: SCHEMA,
     tables: prepareTables,
     apply: (event, tables) => applyFeedbackEvent(event, tables, windowMs),
-    forget: forgetUser,
+    forget: FORGET_ROWS,
     personalData: PERSONAL_DATA,
   };
 }
@@ -101,11 +105,11 @@ function prepareTables(db: Database): FeedbackTables {
     serve: db.prepare('INSERT INTO served VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     impression: db.prepare('INSERT INTO impression VALUES (?, ?, ?, ?, ?, ?)'),
     item: db.prepare('INSERT INTO item VALUES (?) ON CONFLICT DO NOTHING'),
-    list: db.prepare('SELECT user, time FROM served WHERE list = ?'),
+    list: db.prepare(`SELECT user, time FROM served WHERE list = ? AND ${isKept('served.seq')}`),
     position: db.prepare('SELECT position FROM impression WHERE list = ? AND item = ? ORDER BY position LIMIT 1'),
     newestWith: db.prepare(
       `SELECT list, position FROM served JOIN impression USING (list)
-       WHERE user = ? AND item = ? AND time BETWEEN ? AND ? ORDER BY served.seq DESC LIMIT 1`,
+       WHERE user = ? AND item = ? AND time BETWEEN ? AND ? AND ${isKept('served.seq')} ORDER BY served.seq DESC LIMIT 1`,
     ),
     outcome: db.prepare('INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
     adopt: db.prepare(
@@ -113,22 +117,25 @@ function prepareTables(db: Database): FeedbackTables {
        WHERE user = @user AND item = @item AND list IS NULL AND (named IS NULL OR named = @list)
          AND time BETWEEN @from AND @to`,
     ),
-    identitySeq: db.prepare('SELECT seq FROM identity WHERE identity = ?'),
+    identitySeq: db.prepare(IDENTITY_SEQ),
     dropOutcome: db.prepare('DELETE FROM outcome WHERE seq = ? AND user = ?'),
     links: prepareSessionLinks(db),
-    moveServed: db.prepare('UPDATE served SET user = ? WHERE user = ?'),
-    moveOutcomes: db.prepare('UPDATE outcome SET user = ? WHERE user = ?'),
+    moveServed: db.prepare(`UPDATE served SET user = ? WHERE user = ? AND ${isKept('served.seq')}`),
+    moveOutcomes: db.prepare(`UPDATE outcome SET user = ? WHERE user = ? AND ${isKept('outcome.seq')}`),
     again: db.prepare('INSERT INTO served_again VALUES (?, ?)'),
-    isAgain: db.prepare('SELECT list FROM served_again WHERE list = ? LIMIT 1'),
+    isAgain: db.prepare(`SELECT list FROM served_again WHERE list = ? AND ${isKept('served_again.seq')} LIMIT 1`),
     dropAgain: db.prepare('DELETE FROM served_again WHERE seq = ?'),
     servedAt: db.prepare('SELECT list FROM served WHERE user = ? AND seq = ?'),
     dropServed: db.prepare('DELETE FROM served WHERE list = ?'),
     dropImpressions: db.prepare('DELETE FROM impression WHERE list = ?'),
-    outcomeOf: db.prepare('SELECT seq FROM outcome WHERE list = ? LIMIT 1'),
-    holds: db.prepare(
-      `SELECT EXISTS (SELECT 1 FROM served WHERE user = ?) + EXISTS (SELECT 1 FROM outcome WHERE user = ?)
-       + EXISTS (SELECT 1 FROM link WHERE user = ?) AS n`,
+    outcomeOf: db.prepare(`SELECT seq FROM outcome WHERE list = ? AND ${isKept('outcome.seq')} LIMIT 1`),
+    doomedList: db.prepare(`SELECT seq FROM served WHERE list = ? AND NOT (${isKept('served.seq')})`),
+    dueForDoomed: db.prepare(DUE_FOR_DOOMED),
+    rowUpTo: db.prepare(
+      `SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM served WHERE user = @user AND seq <= @reach)
+         OR EXISTS (SELECT 1 FROM outcome WHERE user = @user AND seq <= @reach)`,
     ),
+    linked: db.prepare('SELECT session FROM link WHERE user = ? LIMIT 1'),
   };
 }
 
@@ -156,7 +163,8 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
     case 'feedback.served.v1': {
       const { list, items, snapshot, config, arm } = event.data;
       // Each list counts once. A second event with the same list id repeats the report.
-      if (tables.serve.run(list, user, event.seq, time, snapshot, config, arm).changes === 0) {
+      const isFirst = (): boolean => tables.serve.run(list, user, event.seq, time, snapshot, config, arm).changes > 0;
+      if (!isFirst() && !(takeOverList(list, tables) && isFirst())) {
         tables.again.run(event.seq, list);
         return;
       }
@@ -232,25 +240,44 @@ function placeIn(
   return found ? { list, position: found.position } : undefined;
 }
 
-/** Removes the rows of the user, wherever links have moved them. */
-function forgetUser({ user, seqs, sessions, due }: Forgotten, tables: FeedbackTables): void {
-  const root = tables.links.ownerOf(user);
-  const lists: string[] = [];
-  for (const seq of seqs) {
-    tables.dropOutcome.run(seq, root);
-    tables.dropAgain.run(seq);
-    const served = tables.servedAt.get(root, seq);
-    if (!served) continue;
-    lists.push(served.list);
-    tables.dropServed.run(served.list);
-    tables.dropImpressions.run(served.list);
-  }
-  for (const list of lists) {
-    if (tables.isAgain.get(list)) due('the log holds two reports of a list of the user');
-    if (tables.outcomeOf.get(list)) due('another user reacted to a list of the user');
-  }
-  tables.links.unlink(sessions, root);
-  if (root !== user && sessions.length > 0) due('sessions of the user are linked to another user');
-  if (root === user && (tables.holds.get(user, user, user) as { n: number }).n > 0)
-    due('rows of linked sessions remain');
+const AGAIN = 'the log holds two reports of a list of the user';
+const REACTED = 'another user reacted to a list of the user';
+const ROWS_REMAIN = 'rows of linked sessions remain';
+
+/** Removes a doomed list, because another report has its id. False: there is none. */
+function takeOverList(list: string, tables: FeedbackTables): boolean {
+  const doomed = tables.doomedList.get(list);
+  if (!doomed) return false;
+  dropList(list, tables, (reason) => void tables.dueForDoomed.run(reason, doomed.seq));
+  return true;
 }
+
+/** Removes a list of a forgotten user. */
+function dropList(list: string, tables: FeedbackTables, due: (reason: string) => void): void {
+  tables.dropServed.run(list);
+  tables.dropImpressions.run(list);
+  if (tables.isAgain.get(list)) due(AGAIN);
+  if (tables.outcomeOf.get(list)) due(REACTED);
+}
+
+/** Removes the rows of the user, wherever links have moved them. */
+const FORGET_ROWS: ForgetRows<FeedbackTables> = {
+  cutOff: ({ user, sessions, due }, tables) => {
+    const root = tables.links.ownerOf(user);
+    tables.links.unlink(sessions, root);
+    if (root !== user && sessions.length > 0) due('sessions of the user are linked to another user');
+    if (root === user && tables.linked.get(user)) due(ROWS_REMAIN);
+    return root;
+  },
+  remove: ({ owner, seqs, due }, tables) => {
+    for (const seq of seqs) {
+      tables.dropOutcome.run(seq, owner);
+      tables.dropAgain.run(seq);
+      const served = tables.servedAt.get(owner, seq);
+      if (served) dropList(served.list, tables, due);
+    }
+  },
+  end: ({ user, owner, reach, due }, tables) => {
+    if (owner === user && tables.rowUpTo.get({ user, reach })) due(ROWS_REMAIN);
+  },
+};

@@ -2,6 +2,7 @@
 import type { Database } from 'better-sqlite3';
 import type { Traits } from '../bus/event/traits.ts';
 import { defineEndpoint, type Endpoint } from '../bus/nats/micro.ts';
+import { HIDDEN_UP_TO, isKept } from '../bus/projection/erasing.ts';
 import { prepareSessionLinks } from '../bus/projection/session-links.ts';
 import type { Config } from '../config/schema.ts';
 import { NotFoundError } from '../errors.ts';
@@ -52,12 +53,14 @@ export function userEndpoints(db: Database, config: Config): Record<string, Endp
   const profile = db.prepare<[string], { registered: number | null; traits: string }>(
     'SELECT registered, traits FROM profile WHERE user = ?',
   );
-  const summary = db.prepare<[string], { events: number; last: number | null }>(
-    'SELECT count(*) AS events, max(time) AS last FROM interaction WHERE user = ?',
+  const summary = db.prepare<[{ user: string }], { events: number; last: number | null }>(
+    `SELECT count(*) AS events, max(time) AS last FROM interaction
+     WHERE user = @user AND seq > ${HIDDEN_UP_TO} AND ${isKept('interaction.seq')}`,
   );
-  const page = db.prepare<[string, number, number], InteractionRow>(
+  const page = db.prepare<[{ user: string; before: number; limit: number }], InteractionRow>(
     `SELECT id, type, item, value, coalesce(event_time.time, interaction.time) AS time, seq
-     FROM interaction LEFT JOIN event_time USING (seq) WHERE user = ? AND seq < ? ORDER BY seq DESC LIMIT ?`,
+     FROM interaction LEFT JOIN event_time USING (seq)
+     WHERE user = @user AND seq < @before AND seq > ${HIDDEN_UP_TO} AND ${isKept('interaction.seq')} ORDER BY seq DESC LIMIT @limit`,
   );
 
   function find(id: string): { user: string; registered: number | null; traits: string } {
@@ -73,7 +76,7 @@ export function userEndpoints(db: Database, config: Config): Record<string, Endp
 
   function get(id: string): UserAnswer {
     const { user, registered, traits } = find(id);
-    const { events, last } = summary.get(user) as { events: number; last: number | null };
+    const { events, last } = summary.get({ user }) as { events: number; last: number | null };
     return {
       user,
       registered: registered === null ? null : new Date(registered).toISOString(),
@@ -86,7 +89,7 @@ export function userEndpoints(db: Database, config: Config): Record<string, Endp
 
   function history(id: string, n: number, before: number): HistoryAnswer {
     const { user } = find(id);
-    const rows = page.all(user, before, n + 1);
+    const rows = page.all({ user, before, limit: n + 1 });
     const events = rows.slice(0, n).map(
       ({ value, time, ...row }): HistoryEvent => ({
         ...row,

@@ -5,8 +5,8 @@ import { eventIdentity } from '../bus/event/ids.ts';
 import { countedTime } from '../bus/event/time.ts';
 import { foldTraits } from '../bus/event/traits.ts';
 import type { InteractionData } from '../bus/event/types.ts';
-import type { Forgotten } from '../bus/projection/data-subjects.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
+import { type ForgetRows, IDENTITY_SEQ, isKept } from '../bus/projection/erasing.ts';
 import { ofEvents, type PersonalDataRows } from '../bus/projection/personal-data.ts';
 import {
   prepareSessionLinks,
@@ -53,7 +53,9 @@ export interface UserTables {
   moveInteractions: Statement;
   moveProfileEvents: Statement;
   dropProfile: Statement;
-  holds: Statement<[string, string, string], { n: number }>;
+  /** Position of the user's first row in a range: from, to. */
+  firstRow: Statement<[{ user: string; from: number; to: number }], { seq: number | null }>;
+  linked: Statement<[string], { session: string }>;
 }
 
 export function userProjection(config: Config): ProjectionDefinition<UserTables> {
@@ -64,7 +66,7 @@ export function userProjection(config: Config): ProjectionDefinition<UserTables>
     schema: SCHEMA,
     tables: prepareTables,
     apply: applyUserEvent,
-    forget: forgetUser,
+    forget: FORGET_ROWS,
     personalData: PERSONAL_DATA,
   };
 }
@@ -75,20 +77,26 @@ function prepareTables(db: Database): UserTables {
     seen: db.prepare(`INSERT INTO profile VALUES (?, NULL, '{}', ?) ON CONFLICT DO NOTHING`),
     interact: db.prepare('INSERT INTO interaction VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
     profileEvent: db.prepare('INSERT INTO profile_event VALUES (?, ?, ?, ?, ?)'),
-    profileEvents: db.prepare('SELECT type, time, traits FROM profile_event WHERE user = ? ORDER BY seq'),
+    profileEvents: db.prepare(
+      `SELECT type, time, traits FROM profile_event WHERE user = ? AND ${isKept('profile_event.seq')} ORDER BY seq`,
+    ),
     setProfile: db.prepare('UPDATE profile SET registered = ?, traits = ? WHERE user = ?'),
-    identitySeq: db.prepare('SELECT seq FROM identity WHERE identity = ?'),
+    identitySeq: db.prepare(IDENTITY_SEQ),
     dropInteraction: db.prepare('DELETE FROM interaction WHERE user = ? AND seq = ?'),
     dropProfileEvent: db.prepare('DELETE FROM profile_event WHERE user = ? AND seq = ?'),
     keepEventTime: db.prepare('INSERT INTO event_time VALUES (?, ?)'),
     dropEventTime: db.prepare('DELETE FROM event_time WHERE seq = ?'),
-    moveInteractions: db.prepare('UPDATE interaction SET user = ? WHERE user = ?'),
-    moveProfileEvents: db.prepare('UPDATE profile_event SET user = ? WHERE user = ?'),
-    dropProfile: db.prepare('DELETE FROM profile WHERE user = ?'),
-    holds: db.prepare(
-      `SELECT EXISTS (SELECT 1 FROM interaction WHERE user = ?) + EXISTS (SELECT 1 FROM profile_event WHERE user = ?)
-       + EXISTS (SELECT 1 FROM link WHERE user = ?) AS n`,
+    moveInteractions: db.prepare(`UPDATE interaction SET user = ? WHERE user = ? AND ${isKept('interaction.seq')}`),
+    moveProfileEvents: db.prepare(
+      `UPDATE profile_event SET user = ? WHERE user = ? AND ${isKept('profile_event.seq')}`,
     ),
+    dropProfile: db.prepare('DELETE FROM profile WHERE user = ?'),
+    firstRow: db.prepare(
+      `SELECT min(seq) AS seq FROM (
+         SELECT min(seq) AS seq FROM interaction WHERE user = @user AND seq > @from AND seq <= @to
+         UNION ALL SELECT min(seq) FROM profile_event WHERE user = @user AND seq > @from AND seq <= @to)`,
+    ),
+    linked: db.prepare('SELECT session FROM link WHERE user = ? LIMIT 1'),
   };
 }
 
@@ -167,23 +175,39 @@ function retract(user: string, identity: string, tables: UserTables): void {
 }
 
 /** Removes the rows of the user, wherever links have moved them. */
-function forgetUser({ user, seqs, sessions, due }: Forgotten, tables: UserTables): void {
-  const root = tables.links.ownerOf(user);
-  for (const seq of seqs) {
-    tables.dropInteraction.run(root, seq);
-    tables.dropProfileEvent.run(root, seq);
-    tables.dropEventTime.run(seq);
-  }
-  tables.links.unlink(sessions, root);
-  if (root !== user) {
-    if (sessions.length > 0) due('sessions of the user are linked to another user');
-    refoldProfile(root, tables);
-    return;
-  }
-  if ((tables.holds.get(user, user, user) as { n: number }).n === 0) {
+const FORGET_ROWS: ForgetRows<UserTables> = {
+  cutOff: ({ user, reach, seq, sessions, due }, tables) => {
+    const root = tables.links.ownerOf(user);
+    tables.links.unlink(sessions, root);
+    if (root !== user) {
+      if (sessions.length > 0) due('sessions of the user are linked to another user');
+      refoldProfile(root, tables);
+      return root;
+    }
     tables.dropProfile.run(user);
-    return;
-  }
-  due('rows of linked sessions remain');
+    if (tables.linked.get(user)) due(ROWS_REMAIN);
+    // The user's events after the fence; a rebuild is due because of them.
+    keepProfile(user, reach, seq, tables);
+    return user;
+  },
+  remove: ({ owner, seqs }, tables) => {
+    for (const seq of seqs) {
+      tables.dropInteraction.run(owner, seq);
+      tables.dropProfileEvent.run(owner, seq);
+      tables.dropEventTime.run(seq);
+    }
+  },
+  end: ({ user, owner, reach, due }, tables) => {
+    if (owner === user && keepProfile(user, -1, reach, tables)) due(ROWS_REMAIN);
+  },
+};
+const ROWS_REMAIN = 'rows of linked sessions remain';
+
+/** Writes the profile of a user again if rows in a range of positions are left. */
+function keepProfile(user: string, from: number, to: number, tables: UserTables): boolean {
+  const { seq } = tables.firstRow.get({ user, from, to }) as { seq: number | null };
+  if (seq === null) return false;
+  tables.seen.run(user, seq);
   refoldProfile(user, tables);
+  return true;
 }

@@ -42,6 +42,30 @@ describe('a user is forgotten', () => {
     await expectEqualWithout('u1', 's1', 's2');
   });
 
+  it('in slices, while the services answer others and a new life of the same id', async () => {
+    const settings = { erasure: { slice_events: 2, slice_rest: 100 } };
+    const running = [];
+    for (const service of SERVICES) running.push(await start(service, { settings }));
+    const views = Array.from({ length: 200 }, (_, i) => viewed('u1', ITEMS[i % 6] as string));
+    await caughtUp(await publish(...history(), ...views));
+    const { erasure } = await forget('u1');
+    const refusal = { problem: { status: 503, code: 'FRESHET_ERASURE_UNDER_WAY' } };
+    for (const service of ['user', 'engine'])
+      await until(async () => (await ask<{ erasing?: boolean }>(`${service}.status`)).erasing);
+    await expect(ask('engine.hash')).rejects.toMatchObject(refusal);
+    await expect(ask('user.held', { user: 'u1', part: 'identity' })).rejects.toMatchObject(refusal);
+    await expect(ask('user.get', { user: 'u1' })).rejects.toMatchObject({ problem: { code: 'FRESHET_NOT_FOUND' } });
+    expect((await status(erasure)).services.map(({ state }) => state)).toContain('waiting');
+    const seq = await publish(viewed('u1', 'b'), viewed('u2', 'f'));
+    expect(await ask('engine.recommend', { user: 'u2', n: 3, min_seq: seq })).toMatchObject({ user: 'u2' });
+    expect(await ask('user.get', { user: 'u1', min_seq: seq })).toMatchObject({ events: 1 });
+    expect((await ask<{ erasing?: boolean }>('engine.status')).erasing).toBe(true);
+    await done(erasure);
+    for (const one of running) expect(await metric(one, 'freshet_erasure_slice_seconds_count')).toBeGreaterThan(50);
+    expect(await ask('user.get', { user: 'u1' })).toMatchObject({ events: 1 });
+    await expectEqualWithout('s1');
+  });
+
   it('whose id a link of another user names: the link goes with them, and its second copy too', async () => {
     await startAll();
     const link = linked('u2', 'u1', { id: 'a-link-to-u1' });

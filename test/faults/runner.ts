@@ -4,6 +4,7 @@ import { messageOf } from '../../src/errors.ts';
 import type { Fault, FaultResult } from './fault.ts';
 import { noSmallDisk } from './harness/disk.ts';
 import { type FaultSystem, type FaultSystemOptions, startFaultSystem } from './harness/system.ts';
+import { SLICES } from './kinds/erasure-killed.ts';
 
 export interface RunnerOptions {
   long: boolean;
@@ -37,7 +38,7 @@ async function allInOne(): Promise<FaultSystemOptions> {
   return {
     proxied: true,
     passwords: true,
-    env: { FRESHET_ENGINE_SNAPSHOT_INTERVAL_MS: '1000', FRESHET_ENGINE_SNAPSHOT_EVENTS: '300' },
+    env: { ...SLICES, FRESHET_ENGINE_SNAPSHOT_INTERVAL_MS: '1000', FRESHET_ENGINE_SNAPSHOT_EVENTS: '300' },
     ...(disk && { disk }),
   };
 }

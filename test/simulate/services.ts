@@ -57,7 +57,7 @@ interface Opened {
   memory: ModelFold | undefined;
 }
 
-function open(name: ServiceName, file: string, wrap?: Failing, image?: Image): Opened {
+function open(name: ServiceName, file: string, wrap?: Failing, image?: Image, eraseEvents?: number): Opened {
   let memory: ModelFold | undefined;
   const definitions: Record<ServiceName, () => ProjectionDefinition<never>> = {
     user: () => userProjection(config) as ProjectionDefinition<never>,
@@ -71,13 +71,21 @@ function open(name: ServiceName, file: string, wrap?: Failing, image?: Image): O
     codec,
     cacheKib: 1_024,
     erasureKey: KEY,
+    eraseEvents,
     ...(wrap ? { wrap: wrap.wrap } : {}),
   });
   if (name === 'engine') {
     const model = emptyModel(config);
     if (image) model.importState(image.state);
     const seq = image?.seq ?? streamSeq(0);
-    memory = createModelFold({ config, tables: prepareTables(store.db), model, seq, erasureKey: KEY });
+    memory = createModelFold({
+      config,
+      tables: prepareTables(store.db),
+      model,
+      seq,
+      erasureKey: KEY,
+      ...(eraseEvents === undefined ? {} : { eraseEvents }),
+    });
   }
   return { store, memory };
 }
@@ -99,13 +107,15 @@ export interface ServiceOptions {
   folder: string;
   log: Log;
   batchMax: number;
+  /** Most events of an erasure in one slice. */
+  eraseEvents: number;
 }
 
-export function createSimulatedService({ name, folder, log, batchMax }: ServiceOptions): SimulatedService {
+export function createSimulatedService({ name, folder, log, batchMax, eraseEvents }: ServiceOptions): SimulatedService {
   const file = join(folder, `${name}.sqlite`);
   const failing = createFailing();
   const images: Image[] = [];
-  let opened = open(name, file, failing);
+  let opened = open(name, file, failing, undefined, eraseEvents);
   let loop = begin();
 
   function begin(): ProjectionLoop {
@@ -134,12 +144,14 @@ export function createSimulatedService({ name, folder, log, batchMax }: ServiceO
       await dead.stop().catch(() => {});
       failing.heal();
       const image = which === 'newest' ? images.findLast(({ seq }) => seq <= checkpointOf(name, file)) : undefined;
-      opened = open(name, file, failing, image);
+      opened = open(name, file, failing, image, eraseEvents);
       loop = begin();
       loop.start();
     },
     keep: () => {
-      if (opened.memory) images.push({ seq: opened.memory.position(), state: opened.memory.model.exportState() });
+      // Between two slices there is no state to keep.
+      if (opened.memory && !opened.memory.erasing())
+        images.push({ seq: opened.memory.position(), state: opened.memory.model.exportState() });
     },
     held: () => heldBy(opened),
     close: async () => {

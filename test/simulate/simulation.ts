@@ -42,7 +42,7 @@ export function simulateServices(seed: number): Promise<SimulationResult> {
     log.inject(faults);
     const happenings = createHappenings(log, random, random.chance(0.5));
     const services = SERVICES.map((name) =>
-      createSimulatedService({ name, folder, log, batchMax: rate(1, 2, 7, 100) }),
+      createSimulatedService({ name, folder, log, batchMax: rate(1, 2, 7, 100), eraseEvents: rate(1, 2, 500) }),
     );
     let deaths = 0;
     try {
@@ -73,6 +73,7 @@ export function simulateServices(seed: number): Promise<SimulationResult> {
       const { lastSeq, created } = await log.info();
       // Deliveries go on being lost to the end.
       for (const { loop } of services) await loop.reached(lastSeq, REST_MS);
+      while (services.some(({ loop }) => loop.erasing())) await time.sleep(10);
       const wrong: string[] = [];
       const messages = log.messages();
       const trace = createHash('sha256').update(`${time.now()} ${lastSeq}`);

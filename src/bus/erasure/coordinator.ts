@@ -287,6 +287,7 @@ const indexClean = ({ messages }: Erasure): number => Date.parse(messages?.index
 /** The state of all instances of a service; undefined if one has not folded the record or does not answer. */
 function stateOf({ answers, silent }: Found, record: number): ErasureStep['state'] | undefined {
   if (answers.length === 0 || silent.length > 0 || answers.some(({ seq }) => seq < record)) return undefined;
+  if (answers.some(({ erasing }) => erasing === true)) return undefined;
   if (answers.some(({ training_due }) => training_due === true)) return 'rows';
   if (answers.every(({ rebuild_due, traces_due }) => !rebuild_due && !traces_due)) return 'exact';
   return answers.some(({ training_due }) => training_due === false) ? 'trained' : 'rows';

@@ -32,6 +32,10 @@ export interface StateFollower {
    * batch. An exception ends its life, because it may have folded a part of the batch.
    */
   fold(events: readonly LoggedEvent[], seq: StreamSeq, newest: Fingerprint | undefined): void;
+  /** Whether an erasure is under way in it. Left out: it forgets a user within `fold`. */
+  erasing?(): boolean;
+  /** The next slice of its erasures. An exception ends its life as well. */
+  eraseSlice?(): void;
 }
 
 /** Acts on committed events. */
@@ -79,6 +83,8 @@ export interface AfterCommit {
   start(): void;
   /** Derives failed effects again. */
   retry(): void;
+  /** Runs the next slice of the state's erasures. Never throws. */
+  eraseSlice(): void;
   /** Why the state follower no longer follows the log; undefined: it follows. */
   stateFailure(): StateFollowerFailedError | undefined;
   /** Effects that have failed since the process started. */
@@ -121,9 +127,13 @@ export function createAfterCommit({ service, followers, logger, onEffectFailed }
 
   function fold({ events, seq }: CommittedBatch, newest: Fingerprint | undefined): boolean {
     const { state } = followers;
-    if (!state) return true;
+    return !state || attemptState(state, seq, () => state.fold(events, seq, newest));
+  }
+
+  /** Runs a step of the state follower; false: its life has ended. */
+  function attemptState(state: StateFollower, seq: StreamSeq, step: () => void): boolean {
     try {
-      state.fold(events, seq, newest);
+      step();
       return true;
     } catch (cause) {
       stateFailure = new StateFollowerFailedError(
@@ -160,6 +170,10 @@ export function createAfterCommit({ service, followers, logger, onEffectFailed }
         const pending = failures.get(effect.name)?.since;
         if (pending !== undefined) derive(effect, pending);
       }
+    },
+    eraseSlice: () => {
+      const { state } = followers;
+      if (state?.eraseSlice && !stateFailure) attemptState(state, state.position(), () => state.eraseSlice?.());
     },
     stateFailure: () => stateFailure,
     status: () =>

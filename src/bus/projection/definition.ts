@@ -5,11 +5,11 @@ import { canonicalJson } from '../event/canonical.ts';
 import type { LoggedEvent } from '../event/codec.ts';
 import { DECLARED_INTERACTION, EVENT_DATA } from '../event/types.ts';
 import { CODEC_CODE } from '../event/version.ts';
-import type { Forgotten } from './data-subjects.ts';
+import type { ForgetRows } from './erasing.ts';
 import type { PersonalDataRows } from './personal-data.ts';
 
 /** Version of the tables that every projection has. Raise it with every change of them. */
-const COMMON_CODE = 4;
+const COMMON_CODE = 5;
 
 export const SERVICES = ['user', 'content', 'feedback', 'engine'] as const;
 export type ServiceName = (typeof SERVICES)[number];
@@ -43,9 +43,9 @@ export interface ProjectionDefinition<Tables> {
   apply(event: LoggedEvent, tables: Tables, clock: FoldClock): void;
   /**
    * Removes a forgotten user's rows from the service's own tables, as if the log had never held the events. Calls `due`
-   * if it cannot. Pure as `apply` is.
+   * if it cannot. Pure as `apply` is; `apply` must not find a doomed row (see `isKept`).
    */
-  forget?(forgotten: Forgotten, tables: Tables): void;
+  forget?: ForgetRows<Tables>;
   /** The personal data in the service's own tables, for an export. */
   personalData?: readonly PersonalDataRows[];
 }

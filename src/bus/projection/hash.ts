@@ -35,7 +35,7 @@ export interface ProjectionHash {
  * Tables about the work of the fold and not about its result; and `said_back`, which may keep a retraction of an event of
  * a forgotten user, and can cause nothing but a rebuild.
  */
-const LEFT_OUT: ReadonlySet<string> = new Set(['fingerprint', 'said_back', 'rebuild_due']);
+const LEFT_OUT: ReadonlySet<string> = new Set(['fingerprint', 'said_back', 'rebuild_due', 'erasing']);
 /** Prefix of tables that hold inputs of the fold beside the log. They are not a result of the fold. */
 export const RECORDED = 'recorded_';
 /** Tables in which only some columns are state. */

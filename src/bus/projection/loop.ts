@@ -14,6 +14,7 @@ import { flushWrites } from '../nats/write-coalescing.ts';
 import { createAfterCommit, type EffectStatus, type Followers } from './after-commit.ts';
 import { checkLog } from './checks.ts';
 import { createDeadLetterCopies, type DeadLetterStream } from './dead-letter-copies.ts';
+import { createErasureSlices } from './erasure-slices.ts';
 import { type Ended, openSession, type Session } from './session.ts';
 import { type BatchResult, type Checkpoint, isStorageTrouble, messageDigest, type ProjectionStore } from './store.ts';
 import { createWaiters } from './waiters.ts';
@@ -31,6 +32,8 @@ export interface ProjectionStatus {
   trouble?: { code: string; message: string; next?: string };
   /** Effects of commits that have failed since the process started. */
   effects: EffectStatus[];
+  /** Whether the service is removing a forgotten user in slices, so that its state is between two folds. */
+  erasing: boolean;
 }
 
 /** Gets the events of the loop, for metrics. */
@@ -43,6 +46,8 @@ export interface LoopObserver {
   age?(milliseconds: number): void;
   /** An effect of a commit failed. */
   effectFailed?(effect: string): void;
+  /** A slice of an erasure took so many seconds. */
+  erasureSlice?(seconds: number): void;
 }
 
 export interface LoopLimits {
@@ -61,6 +66,8 @@ export interface LoopLimits {
   checkIntervalMs: number;
   /** Lag, in messages, above which a service reports that it catches up. */
   readyLag: number;
+  /** Pause after a slice of an erasure, as a multiple of the processor time that it took. */
+  eraseRest: number;
   /** First and longest pause after a failure, milliseconds. */
   backoffMinMs: number;
   backoffMaxMs: number;
@@ -73,6 +80,7 @@ export const LOOP_LIMITS: LoopLimits = {
   idleCheckMs: 1_000,
   checkIntervalMs: 5_000,
   readyLag: 10_000,
+  eraseRest: 3,
   backoffMinMs: 50,
   backoffMaxMs: 5_000,
 };
@@ -107,6 +115,8 @@ export interface ProjectionLoop {
   caughtUp(): boolean;
   /** Publishes a copy of every dead letter again, because somebody deleted the stream of copies. */
   copyDeadLettersAgain(): Promise<void>;
+  /** See {@link ProjectionStatus.erasing}. */
+  erasing(): boolean;
 }
 
 export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
@@ -154,6 +164,23 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     onEffectFailed: observer.effectFailed,
   });
 
+  const slices = createErasureSlices({
+    service,
+    store,
+    followers,
+    afterCommit,
+    rest: limits.eraseRest,
+    retryMs: limits.backoffMaxMs,
+    logger,
+    onStateFailed: () => {
+      const failure = afterCommit.stateFailure();
+      trouble = errorFields(failure);
+      logger.error({ err: failure, service, seq: position() }, 'the state in memory no longer follows the log');
+      session?.end('the state follower failed', true);
+    },
+    onSlice: observer.erasureSlice,
+  });
+
   /** Folds a batch, and hands it to the followers. Only an exception of the store is a failed commit, which changed nothing. */
   function fold(batch: readonly Delivery[], created: string): Ended | undefined {
     const newest = batch.at(-1) as Delivery;
@@ -183,6 +210,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     trouble = undefined;
     if (newest.pending === 0) everCaughtUp = true;
     observer.lag?.(newest.pending);
+    slices.poll();
     waiters.wake();
     return undefined;
   }
@@ -382,11 +410,13 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   return {
     start: () => {
       afterCommit.start();
+      slices.poll();
       running = run();
     },
     stop: async () => {
       if (stopped) return running;
       stopped = true;
+      slices.stop();
       if (session) {
         session.flush();
         session.end('stopped');
@@ -402,7 +432,9 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       lag: pending + (session?.buffered() ?? 0),
       ...(refused ? { trouble: errorFields(refused) } : trouble ? { trouble } : {}),
       effects: afterCommit.status(),
+      erasing: slices.underWay(),
     }),
+    erasing: slices.underWay,
     position,
     reached: (seq, timeoutMs) => {
       const reached = waiters.reached(seq, timeoutMs);

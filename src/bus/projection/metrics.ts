@@ -30,6 +30,12 @@ export function observeLoop(registry: Registry): LoopObserver & { seq: Gauge; st
     buckets: SECONDS,
     registers,
   });
+  const slices = new Histogram({
+    name: 'freshet_erasure_slice_seconds',
+    help: 'Time of a step that removes events of a forgotten user',
+    buckets: SECONDS,
+    registers,
+  });
   const age = new Histogram({
     name: 'freshet_projection_age_seconds',
     help: 'Time from the moment at which the log stored a message to its commit in the projection',
@@ -80,6 +86,7 @@ export function observeLoop(registry: Registry): LoopObserver & { seq: Gauge; st
       batches.observe(messages);
       commit.observe(seconds);
     },
+    erasureSlice: (seconds) => slices.observe(seconds),
     age: (milliseconds) => age.observe(milliseconds / 1000),
     lag: (messages) => lag.set(messages),
     interrupted: () => reopened.inc(),

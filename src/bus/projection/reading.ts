@@ -1,5 +1,6 @@
 /** Reads the rows of another process as they are at one moment, for a fold in memory beside them up to a position. */
 import Database, { type Database as Db } from 'better-sqlite3';
+import { ErasureUnderWayError } from '../../errors.ts';
 import type { EventCodec, LoggedEvent, StoredMessage } from '../event/codec.ts';
 import { foldVersion, type ProjectionDefinition } from './definition.ts';
 import { appliedOf, type Checkpoint, type Fingerprint, isStorageTrouble } from './store.ts';
@@ -15,7 +16,10 @@ export interface RowsReader {
   close(): void;
 }
 
-/** Undefined if the file is missing, or has another fold version. */
+/**
+ * Undefined if the file is missing, or has another fold version. Throws `ErasureUnderWayError` while the service removes a
+ * forgotten user, because the rows are those of no position then.
+ */
 export function openReader<Tables>(
   file: string,
   definition: ProjectionDefinition<Tables>,
@@ -36,6 +40,10 @@ export function openReader<Tables>(
       db.close();
       return undefined;
     }
+    if (db.prepare('SELECT 1 FROM erasing').get() !== undefined)
+      throw new ErasureUnderWayError(`The ${definition.service} service is removing the events of a forgotten user.`, {
+        next: 'freshet forget --status; try again once the erasure no longer waits for the service',
+      });
     const { version: _, ...checkpoint } = found;
     const opened = db;
     return {

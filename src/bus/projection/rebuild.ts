@@ -29,6 +29,8 @@ export interface RebuildOptions<Tables> {
   erasureKey?: Uint8Array;
   /** State in memory that follows the rows. */
   state?: (() => StateFollower | undefined) | undefined;
+  /** Most events of erasures in one transaction, so that the rebuild may end while one is under way; left out: all. */
+  eraseEvents?: number | undefined;
   /** Ignores the file of an earlier attempt. */
   fresh?: boolean;
 }
@@ -61,6 +63,7 @@ export async function createRebuild<Tables>(options: RebuildOptions<Tables>): Pr
       codec,
       ...(cacheKib ? { cacheKib } : {}),
       ...(erasureKey ? { erasureKey } : {}),
+      eraseEvents: options.eraseEvents,
     });
   if (options.fresh === true) removeDatabase(file);
   let store = open();
@@ -79,6 +82,9 @@ export async function createRebuild<Tables>(options: RebuildOptions<Tables>): Pr
       store = open();
     }
   }
+
+  // An attempt that was cut off may have left one.
+  if (options.eraseEvents === undefined) while (store.erasing()) store.eraseSlice();
 
   async function to(bound: Partial<Bound> = {}, onProgress?: (done: number, total: number) => void) {
     const { lastSeq, firstSeq } = await log.info();

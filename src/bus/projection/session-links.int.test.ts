@@ -64,7 +64,7 @@ describe('the history of links', () => {
     expect(history.idsAt('u', 3)).toEqual(['u']);
     expect(history.idsAt('u', 5)).toEqual(['u', 's1', 's2']);
     expect(history.idsAt('v', 5)).toEqual(['v']);
-    history.drop(4);
+    history.dropOf('u', 4);
     expect([4, 5].map(history.has)).toEqual([false, true]);
     expect(history.ownerAt('s2', 5)).toBe('s1');
   });

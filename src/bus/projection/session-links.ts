@@ -77,8 +77,8 @@ export const CLAIMANTS_SINCE = 'SELECT claimant FROM claim WHERE seq > ?';
 export interface LinkHistory {
   /** Stores the link at a position. `counts`: it came into force, see {@link SessionLinks.link}. */
   add(link: { seq: number; session: string; claimant: string; counts: boolean }): void;
-  /** Removes the link at a position. */
-  drop(seq: number): void;
+  /** Removes the links of a user up to a position. */
+  dropOf(claimant: string, seq: number): void;
   /** Whether the event at a position is a link. */
   has(seq: number): boolean;
   /** As {@link SessionLinks.ownerOf}, once the event at this position was folded. */
@@ -90,7 +90,7 @@ export interface LinkHistory {
 /** @param db a database with {@link LINK_HISTORY_SCHEMA} */
 export function prepareLinkHistory(db: Database): LinkHistory {
   const add = db.prepare('INSERT INTO claim VALUES (?, ?, ?, ?)');
-  const drop = db.prepare('DELETE FROM claim WHERE seq = ?');
+  const drop = db.prepare('DELETE FROM claim WHERE claimant = ? AND seq <= ?');
   const at = db.prepare<[number], string>('SELECT session FROM claim WHERE seq = ?').pluck();
   const claimant = db
     .prepare<[string, number], string>('SELECT claimant FROM claim WHERE session = ? AND counts = 1 AND seq <= ?')
@@ -100,7 +100,7 @@ export function prepareLinkHistory(db: Database): LinkHistory {
     .pluck();
   return {
     add: ({ seq, session, claimant: user, counts }) => void add.run(seq, session, user, counts ? 1 : 0),
-    drop: (seq) => void drop.run(seq),
+    dropOf: (user, seq) => void drop.run(user, seq),
     has: (seq) => at.get(seq) !== undefined,
     ownerAt: (id, seq) => {
       let owner = id;
@@ -118,7 +118,8 @@ export function prepareLinkHistory(db: Database): LinkHistory {
 /** Every link in the log, whether it is in force or not. */
 export const SAID_LINKS_SCHEMA = `
 CREATE TABLE IF NOT EXISTS said_link (seq INTEGER PRIMARY KEY, session TEXT NOT NULL, claimant TEXT NOT NULL) STRICT;
-CREATE INDEX IF NOT EXISTS said_link_session ON said_link (session);`;
+CREATE INDEX IF NOT EXISTS said_link_session ON said_link (session);
+CREATE INDEX IF NOT EXISTS said_link_claimant ON said_link (claimant);`;
 
 export const SAID_LINKS_DATA: PersonalDataRows = {
   part: 'said_link',

@@ -17,6 +17,7 @@ import { countedTime } from '../event/time.ts';
 import { createDataSubjects, DATA_SUBJECTS_SCHEMA, userOfSubject } from './data-subjects.ts';
 import { markTraces, mayHoldTraces, openDatabase, removeDatabase } from './database.ts';
 import { foldVersion, type ProjectionDefinition } from './definition.ts';
+import { ALL_AT_ONCE, type ForgetOwnRows, IDENTITY_SEQ } from './erasing.ts';
 
 /** The position of a projection and its counters; every batch writes them. */
 export interface Checkpoint {
@@ -79,6 +80,12 @@ export interface ProjectionStore {
   recopy(): void;
   /** Why a rebuild is due after an erasure that the rows alone could not follow; undefined: it is not due. */
   rebuildDue(): string | undefined;
+  /** Whether an erasure is under way: its user is cut off, and rows of the user's events are left. */
+  erasing(): boolean;
+  /** Whether an erasure under way removes rows that lie under this id. */
+  isErasing(id: string): boolean;
+  /** The next slice of the erasures under way, in a transaction. If SQLite throws, nothing has changed. */
+  eraseSlice(): void;
   /** Whether the file may hold bytes of rows that an erasure removed. A copy of the rows replaces such a file. */
   holdsTraces(): boolean;
   /** Makes a rebuild due for this reason: the rows, or the state in memory, no longer equal a fold of the log. */
@@ -118,6 +125,8 @@ export interface StoreOptions<Tables> {
   cacheKib?: number;
   /** Key of the HMACs in the records of erasures. */
   erasureKey?: Uint8Array;
+  /** Most events of erasures that one transaction removes; left out: all. */
+  eraseEvents?: number | undefined;
   /**
    * What the store does with rows of another fold version: it removes them, so that the fold begins again from nothing
    * (default), or keeps them if this program can read them, for a caller that rebuilds a projection beside them.
@@ -163,7 +172,15 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
 
   db = wrap(db);
   const tables = definition.tables(db);
-  const dataSubjects = createDataSubjects(db, options.erasureKey ?? new Uint8Array());
+  const { forget } = definition;
+  const ownRows: ForgetOwnRows | undefined = forget && {
+    cutOff: (gone) => forget.cutOff(gone, tables),
+    remove: (slice) => forget.remove(slice, tables),
+    end: (gone) => forget.end?.(gone, tables),
+  };
+  const dataSubjects = createDataSubjects(db, options.erasureKey ?? new Uint8Array(), ownRows);
+  const { erasing } = dataSubjects;
+  const eraseEvents = options.eraseEvents ?? ALL_AT_ONCE;
   const readCheckpoint = db.prepare<[], Checkpoint>(
     'SELECT seq, created, clock, fence, applied, duplicates, dead_letters AS deadLetters, unknown FROM checkpoint',
   );
@@ -179,6 +196,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
   const readIdentity = db.prepare<[string], { seq: StreamSeq; fingerprint: number }>(
     'SELECT seq, fingerprint FROM identity WHERE identity = ?',
   );
+  const readLiving = db.prepare<[string], { seq: StreamSeq; fingerprint: number }>(IDENTITY_SEQ);
   const writeDeadLetter = db.prepare(
     'INSERT INTO dead_letter (seq, subject, payload, code, message) VALUES (?, ?, ?, ?, ?)',
   );
@@ -197,6 +215,13 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
 
   let due = dataSubjects.due();
   let traces = mayHoldTraces(db);
+  let underWay = erasing.underWay();
+  /** Reads again what an erasure, or a slice of one, has changed. */
+  function readErasures(): void {
+    due = dataSubjects.due();
+    traces = mayHoldTraces(db);
+    underWay = erasing.underWay();
+  }
   let current = readCheckpoint.get() as Checkpoint;
   let slot = (db.prepare('SELECT count(*) AS n FROM fingerprint').get() as { n: number }).n % ring;
   const newest = readFingerprints.get();
@@ -211,6 +236,8 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
   ): { result: BatchResult; next: Checkpoint } {
     const result: BatchResult = { applied: [], duplicates: 0, deadLetters: [], unknownTypes: [] };
     const clock = { now: current.clock };
+    /** All erasures of the batch share a slice. */
+    let slice = eraseEvents;
     let { seq, fence } = current;
     const moveToDeadLetters = (message: StoredMessage, { code, message: text }: EventProblem): void => {
       const dead = { seq: message.seq, subject: message.subject, payload: message.payload, code, message: text };
@@ -233,8 +260,8 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       }
       const { event } = decoded;
       const person = dataSubjects.of(event.context, event.subject);
-      const claim = claimIdentity.run(event.identity, event.seq, event.fingerprint, person);
-      if (claim.changes === 0) {
+      const claim = (): boolean => claimIdentity.run(event.identity, event.seq, event.fingerprint, person).changes > 0;
+      if (!claim() && !(erasing.takeOver(event.identity) && claim())) {
         const first = readIdentity.get(event.identity) as { seq: StreamSeq; fingerprint: number };
         dataSubjects.noteUnapplied(event);
         if (first.fingerprint === event.fingerprint) result.duplicates++;
@@ -253,10 +280,10 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
         dataSubjects.note(event, person);
         if (event.type === 'control.erased.v1') {
           const reach = fenceOf(event.data.fence, event.seq);
-          const erased = dataSubjects.erase(event.data.hmac, reach, event.seq, (forgotten) =>
-            definition.forget?.(forgotten, tables),
-          );
-          if (erased) markTraces(db, true);
+          if (dataSubjects.beginErasure(event.data.hmac, reach, event.seq)) {
+            markTraces(db, true);
+            if (slice > 0) slice -= erasing.slice(slice);
+          }
         }
         if (event.type === 'control.removed.v1' && dataSubjects.removeMentions(event.data.sequences, event.seq))
           markTraces(db, true);
@@ -305,10 +332,14 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     return { result, next };
   }
   const fold = db.transaction(foldBatch);
+  const eraseSlice = db.transaction(() => {
+    markTraces(db, true);
+    erasing.slice(eraseEvents);
+  });
   /** Clears the cache after a roll-back, because the same number goes to another user then. */
-  function foldOrForget(...args: Parameters<typeof foldBatch>): ReturnType<typeof foldBatch> {
+  function orClearCache<T>(work: () => T): T {
     try {
-      return fold.immediate(...args);
+      return work();
     } catch (err) {
       dataSubjects.clearCache();
       throw err;
@@ -327,19 +358,16 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     commit: (batch, created) => {
       let outcome: { result: BatchResult; next: Checkpoint };
       try {
-        outcome = foldOrForget(batch, created, false);
+        outcome = orClearCache(() => fold.immediate(batch, created, false));
       } catch (err) {
         if (err instanceof FreshetError || isStorageTrouble(err)) throw err;
         // The store cannot fold an event. It tries once more with a savepoint per event, so that only this one moves to the
         // dead letters. Savepoints in every batch would cost too much.
-        outcome = foldOrForget(batch, created, true);
+        outcome = orClearCache(() => fold.immediate(batch, created, true));
       }
       if (outcome.next.seq > current.seq) slot = (slot + 1) % ring;
       current = outcome.next;
-      if (outcome.result.applied.some(removesData)) {
-        due = dataSubjects.due();
-        traces = mayHoldTraces(db);
-      }
+      if (underWay || outcome.result.applied.some(removesData)) readErasures();
       return outcome.result;
     },
     applied: appliedOf(db, codec),
@@ -347,6 +375,12 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     copied: (seq) => void markCopied.run(seq),
     recopy: () => void db.exec('UPDATE dead_letter SET copied = 0'),
     rebuildDue: () => due,
+    erasing: () => underWay,
+    isErasing: (id) => underWay && erasing.all().some(({ user, owner }) => user === id || owner === id),
+    eraseSlice: () => {
+      orClearCache(() => eraseSlice.immediate());
+      readErasures();
+    },
     holdsTraces: () => traces,
     needRebuild: (reason) => {
       dataSubjects.needRebuild(current.seq, reason);
@@ -354,14 +388,14 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     },
     deadLetters: (after, limit) => readDeadLetters.all(after, limit),
     deadLetter: (seq) => readDeadLetters.all(seq - 1, 1).find((dead) => dead.seq === seq),
-    known: (identities) => identities.map((identity) => readIdentity.get(identity)),
+    known: (identities) => identities.map((identity) => readLiving.get(identity)),
     close: () => db.close(),
   };
 }
 
 /** Finds out by the rows which events of folded messages the store applied. */
 export function appliedOf(db: Db, codec: EventCodec): (messages: readonly StoredMessage[]) => LoggedEvent[] {
-  const readIdentity = db.prepare<[string], { seq: StreamSeq }>('SELECT seq FROM identity WHERE identity = ?');
+  const readIdentity = db.prepare<[string], { seq: StreamSeq }>(IDENTITY_SEQ);
   const readDead = db.prepare<[number], { seq: StreamSeq }>('SELECT seq FROM dead_letter WHERE seq = ?');
   return (messages) => {
     const events: LoggedEvent[] = [];

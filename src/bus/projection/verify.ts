@@ -8,7 +8,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database, { type Database as Db } from 'better-sqlite3';
 import type { Logger } from 'pino';
-import { FoldVersionDiffersError, messageOf, NotCaughtUpError, ProjectionMissingError } from '../../errors.ts';
+import {
+  ErasureUnderWayError,
+  FoldVersionDiffersError,
+  messageOf,
+  NotCaughtUpError,
+  ProjectionMissingError,
+} from '../../errors.ts';
 import type { EventCodec } from '../event/codec.ts';
 import { ERASURE_RECORDS } from '../event/subject.ts';
 import type { Log } from '../log/port.ts';
@@ -39,6 +45,8 @@ export interface VerifyOptions<Tables> {
   sample?: number | undefined;
   /** Milliseconds that the live projection has to fold the newest erasure. */
   erasureMs?: number;
+  /** Milliseconds that it has to remove the events of a forgotten user. */
+  erasingMs?: number;
   onProgress?: (done: number, total: number) => void;
   memory?: VerifiedMemory;
 }
@@ -96,6 +104,8 @@ export interface Verdict {
 const EVENTS = 20;
 /** Milliseconds that a live projection has to reach a position at which a comparison is possible. */
 const WAIT_MS = 10_000;
+/** Milliseconds that it has to remove the events of a forgotten user. */
+const ERASING_MS = 120_000;
 /** Most attempts, if erasures come in between. */
 const ATTEMPTS = 3;
 
@@ -127,7 +137,7 @@ async function attemptVerify<Tables>(
   try {
     // Most of the fold comes before the transaction on the live file, so that the transaction is short.
     await rebuild.to({ seq: await positionOf(options) }, onProgress);
-    live = await openLive(options);
+    live = await openSettled(options);
     const seq = checkpointOf(live).seq;
     const due = rebuildDue(live);
     await rebuild.to({ seq });
@@ -195,7 +205,12 @@ async function attemptVerify<Tables>(
     // After a start the state in memory may be behind the rows for a while.
     const deadline = performance.now() + WAIT_MS;
     const { here } = await pollUntil(200, async () => {
-      const found = await memory.live();
+      const found = await memory.live().catch((err: { code?: string }) => {
+        // The rows have no more events of the user, so the model soon has none either.
+        if (err.code !== 'FRESHET_ERASURE_UNDER_WAY' || performance.now() > deadline) throw err;
+        return 'erasing' as const;
+      });
+      if (found === 'erasing') return undefined;
       return found && found.seq < rows.seq && performance.now() < deadline ? undefined : { here: found };
     });
     if (!here) return rows;
@@ -271,7 +286,7 @@ async function positionOf<Tables>(options: VerifyOptions<Tables>): Promise<numbe
   const deadline = performance.now() + erasureMs;
   return pollUntil(100, async () => {
     const newest = (await log.newest(ERASURE_RECORDS))?.seq ?? 0;
-    const live = await openLive(options);
+    const live = await openSettled(options);
     const { seq } = checkpointOf(live);
     live.close();
     if (seq >= newest) return seq;
@@ -324,6 +339,23 @@ async function openLive<Tables>({ file, definition }: VerifyOptions<Tables>): Pr
     db.close();
     throw err;
   }
+}
+
+/** The same once no erasure is under way: in between the rows are those of no position. */
+async function openSettled<Tables>(options: VerifyOptions<Tables>): Promise<Db> {
+  const { definition, erasingMs = ERASING_MS } = options;
+  const deadline = performance.now() + erasingMs;
+  return pollUntil(100, async () => {
+    const db = await openLive(options);
+    if (db.prepare('SELECT 1 FROM erasing').get() === undefined) return db;
+    db.close();
+    if (performance.now() > deadline)
+      throw new ErasureUnderWayError(
+        `${definition.service} is removing the events of a forgotten user, and was not done after ${erasingMs} ms.`,
+        { next: 'freshet forget --status; verify again once the erasure no longer waits for the service' },
+      );
+    return undefined;
+  });
 }
 
 /** Why a rebuild of the projection is due; empty if it is not due. */

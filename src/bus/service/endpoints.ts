@@ -1,7 +1,7 @@
 /** The endpoints that every service has, and `min_seq`, which every read takes. */
 import { Type } from 'typebox';
 import type { Config } from '../../config/schema.ts';
-import { NotFoundError, ServiceUnavailableError } from '../../errors.ts';
+import { ErasureUnderWayError, NotFoundError, ServiceUnavailableError } from '../../errors.ts';
 import { streamSeq } from '../event/ids.ts';
 import type { Endpoint } from '../nats/micro.ts';
 import { requiredId, wholeNumber } from '../nats/request.ts';
@@ -82,11 +82,15 @@ export function commonEndpoints(
     held: {
       ...COMMON_ENDPOINTS.held,
       handle: async (request) => {
-        const { loop, personalData } = await runtime();
+        const { loop, store: rows, personalData } = await runtime();
         await reachMinSeq(check(request), loop, config);
         const at = { seq: loop.position(), parts: personalData.parts };
         if (request.part === undefined) return at;
         const id = requiredId(request, 'user');
+        if (rows.isErasing(id))
+          throw new ErasureUnderWayError(`Freshet is removing the data of ${JSON.stringify(id)} after an erasure.`, {
+            next: 'freshet forget --status; try again once the erasure is done',
+          });
         const n = wholeNumber(request, 'n', { default: 100, min: 1, max: PERSONAL_DATA_MAX });
         const after = typeof request.after === 'string' || typeof request.after === 'number' ? request.after : null;
         return { ...at, ...personalData.read(String(request.part), id, after, n) };

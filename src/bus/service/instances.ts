@@ -10,6 +10,8 @@ export interface InstanceProgress {
   /** Position that it answers from. */
   seq: number;
   rebuild_due: boolean;
+  /** Whether events of a forgotten user are left. An older release does not say. */
+  erasing?: boolean;
   /** Whether the instance's files may still hold bytes of removed rows. An older release does not say. */
   traces_due?: boolean;
   /** Engine only: whether the engine must train an input anew. */

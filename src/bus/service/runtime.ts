@@ -75,13 +75,14 @@ export async function createProjectionRuntime<Tables>(
 }
 
 /** The settings' limits of the loop. */
-export const loopLimits = ({ projection }: Config): LoopLimits => ({
+export const loopLimits = ({ projection, erasure }: Config): LoopLimits => ({
   batchMax: projection.batch_max,
   batchWaitMs: projection.batch_wait_ms,
   batchRestMs: projection.batch_rest_ms,
   idleCheckMs: projection.idle_check_ms,
   checkIntervalMs: projection.check_interval_ms,
   readyLag: projection.ready_lag,
+  eraseRest: erasure.slice_rest,
   backoffMinMs: projection.backoff_min_ms,
   backoffMaxMs: projection.backoff_max_ms,
 });

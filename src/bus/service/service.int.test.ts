@@ -476,8 +476,8 @@ describe('metrics', () => {
   }
 
   /**
-   * What only a start beside snapshots moves, or TensorFlow: src/engine/start.int.test.ts and
-   * src/engine/artifacts/inputs.int.test.ts see to these.
+   * What only a start beside snapshots, an erasure or TensorFlow moves: src/engine/start.int.test.ts,
+   * test/e2e/forget-cases.test.ts and src/engine/artifacts/inputs.int.test.ts see to these.
    */
   const ELSEWHERE = [
     'freshet_effect_failures_total',
@@ -486,6 +486,7 @@ describe('metrics', () => {
     'freshet_snapshots_unusable_total',
     'freshet_inputs_in_force',
     'freshet_erasure_seconds',
+    'freshet_erasure_slice_seconds',
     'freshet_erasures_open',
     'freshet_erasures_overdue',
     'freshet_training_seconds',

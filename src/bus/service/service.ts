@@ -94,6 +94,7 @@ export async function runService<Tables>(
       fingerprints: config.projection.fingerprints,
       cacheKib: config.projection.cache_kib,
       erasureKey: key,
+      eraseEvents: config.erasure.slice_events,
     };
     let slot: RuntimeSlot | undefined;
     let otherVersion: 'keep' | 'remove' = description.rebuildsBeside ? 'keep' : 'remove';
@@ -170,6 +171,8 @@ export async function runService<Tables>(
         limits,
         cacheKib: config.projection.cache_kib,
         erasureKey: key,
+        // Requests wait for the end of the cut-over, so an erasure goes on after it.
+        eraseEvents: config.erasure.slice_events,
       },
       logger,
       pollMs: config.projection.swap_look_ms,
@@ -192,6 +195,7 @@ export async function runService<Tables>(
         role !== undefined ||
         running.replacing() ||
         rebuilding !== undefined ||
+        current().loop.erasing() ||
         current().parts.holdsRebuild?.() === true,
       begin: () => {
         rebuilding = createRebuilding();
@@ -207,7 +211,11 @@ export async function runService<Tables>(
       instance,
       data,
       due: () => current().store.holdsTraces(),
-      waits: () => running.replacing() || rebuilding !== undefined || current().store.rebuildDue() !== undefined,
+      waits: () =>
+        running.replacing() ||
+        rebuilding !== undefined ||
+        current().loop.erasing() ||
+        current().store.rebuildDue() !== undefined,
       onComplete: () => cutOver.poll(),
       logger,
       afterMs: config.erasure.rebuild_after_ms,
@@ -256,7 +264,7 @@ export async function runService<Tables>(
     });
 
     const status = (): ServiceStatus => {
-      const { state, checkpoint, seq, lag, trouble, effects } = current().loop.status();
+      const { state, checkpoint, seq, lag, trouble, effects, erasing } = current().loop.status();
       const progress = rebuilding?.progress();
       return {
         service,
@@ -274,6 +282,7 @@ export async function runService<Tables>(
         health: health.url,
         started: new Date(startedAt).toISOString(),
         ...(progress ? { rebuild: progress } : {}),
+        ...(erasing ? { erasing } : {}),
         // The rebuild is due until the rebuilt projection answers.
         ...(current().store.rebuildDue() ? { rebuild_due: current().store.rebuildDue() } : {}),
         ...(trouble ? { trouble } : {}),
@@ -316,6 +325,7 @@ export async function runService<Tables>(
       stats: () => ({
         instance,
         seq: current().loop.position(),
+        erasing: current().loop.erasing(),
         rebuild_due: current().store.rebuildDue() !== undefined,
         traces_due: current().store.holdsTraces() || (role === undefined && leftovers.due()),
         ...(current().parts.holdsRebuild ? { training_due: current().parts.holdsRebuild?.() } : {}),

@@ -115,7 +115,8 @@ export function createArtifactsPart(context: EngineContext, options: ArtifactsPa
       {
         name: 'trainings',
         // A training that was due during the catch-up begins after it.
-        afterCommit: ({ catchUp }) => (catchUp ? trainings.poll() : undefined),
+        // One that was due during an erasure begins after a later commit.
+        afterCommit: () => trainings.poll(),
         derive: () => (first ? trainings.poll() : undefined),
       },
       {

@@ -11,6 +11,8 @@ export interface ForgottenUsers {
   /** Position of the newest record that forgets a user and is not cleared; 0: no record. */
   forgottenAt(user: string): number;
   users(): Iterable<string>;
+  /** The user whom the record at a position forgets; undefined: the rows did not know the user. */
+  userAt(record: number): string | undefined;
   /** Clears the ids once all effects before it have seen them: it comes last. */
   effect: Effect;
 }
@@ -24,6 +26,7 @@ export function createForgottenUsers(): ForgottenUsers {
     note: (user, record) => void records.set(user, record),
     forgottenAt: (user) => records.get(user) ?? 0,
     users: () => records.keys(),
+    userAt: (record) => [...records].find(([, at]) => at === record)?.[0],
     effect: {
       name: 'forgotten users',
       afterCommit: ({ seq }) => clear(seq),

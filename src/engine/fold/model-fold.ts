@@ -1,7 +1,6 @@
 /** The model in memory: a fold of the log. When a process starts, it may be behind the engine's rows. */
 
 import { isInteraction, type LoggedEvent } from '../../bus/event/codec.ts';
-import { erasureHmac } from '../../bus/event/erasure-hmac.ts';
 import { eventIdentity, itemId, type StreamSeq, streamSeq, userId } from '../../bus/event/ids.ts';
 import { countedTime } from '../../bus/event/time.ts';
 import type { Config } from '../../config/schema.ts';
@@ -18,6 +17,7 @@ import {
 } from '../model/mod.ts';
 import { configHash } from '../settings/settings.ts';
 import { trainedKinds } from '../train/settings.ts';
+import { createHmacSearch } from './hmac-search.ts';
 import { type EngineTables, traitsAt, weightsOf } from './projection.ts';
 
 /** An empty model under this configuration. */
@@ -64,6 +64,17 @@ export interface ModelFold {
   warnings(): Readonly<Record<WarningName | TimeWarning | InputWarning, number>>;
   /** Folds applied events, in log order; afterwards the fold is at `seq`. */
   fold(events: readonly LoggedEvent[], seq: StreamSeq): void;
+  /** Whether an erasure is under way, see {@link Model.erasing}. */
+  erasing(): boolean;
+  /** The next slice of the erasures under way. */
+  eraseSlice(): void;
+}
+
+/** What the rows know of records behind a position, because they folded them in this process. */
+export interface KnownRecords {
+  after: number;
+  /** The user whom a record forgets; undefined: the rows did not know the user, and so does not the model. */
+  userAt(record: number): string | undefined;
 }
 
 export interface ModelFoldOptions {
@@ -79,6 +90,10 @@ export interface ModelFoldOptions {
   stops?: Stops;
   /** Key of the HMACs by which records of erasures name users. */
   erasureKey?: Uint8Array;
+  /** Left out: the fold finds the user of each record by HMAC. */
+  records?: KnownRecords;
+  /** Most events of erasures that one step takes out; left out: all, so that no erasure is ever under way. */
+  eraseEvents?: number;
 }
 
 export function createModelFold({
@@ -89,11 +104,23 @@ export function createModelFold({
   inputs,
   stops,
   erasureKey = new Uint8Array(),
+  records,
+  eraseEvents = Number.POSITIVE_INFINITY,
 }: ModelFoldOptions): ModelFold {
   const weights = weightsOf(config);
   const kinds = trainedKinds(config);
   const hash = configHash(config);
   let at = seq;
+  const search = createHmacSearch(erasureKey);
+  /** Cuts a user off. A state older than the rows still holds the user, and finds its own id by the record's HMAC. */
+  const forget: Forget = (record, hmac) => {
+    const isKnown = records !== undefined && record > records.after;
+    const user = isKnown ? records.userAt(record) : search.find(model, hmac);
+    if (user === undefined) return undefined;
+    model.cutOff(userId(user));
+    model.erase(eraseEvents);
+    return user;
+  };
   const odd: Record<TimeWarning | InputWarning, number> = { 'time-ahead': 0, 'time-1970': 0, 'input-unreadable': 0 };
 
   function adopt({ kind, bytes, sha256, from_seq }: RecordedInput): void {
@@ -119,12 +146,13 @@ export function createModelFold({
     let done = 0;
     for (const input of inputs?.between(at, to) ?? []) {
       const end = firstFrom(events, input.from_seq, done);
-      learn(model, events.slice(done, end), tables, weights, erasureKey);
+      learn(model, events.slice(done, end), tables, weights, forget);
       done = end;
       adopt(input);
     }
-    learn(model, done === 0 ? events : events.slice(done), tables, weights, erasureKey);
+    learn(model, done === 0 ? events : events.slice(done), tables, weights, forget);
     at = to;
+    if (records !== undefined && at >= records.after) search.clear();
   }
 
   return {
@@ -147,9 +175,14 @@ export function createModelFold({
         else if (event.time < YEAR_MS) odd['time-1970']++;
       }
     },
+    erasing: () => model.erasing,
+    eraseSlice: () => model.erase(eraseEvents),
     warnings: () => ({ ...model.warnings(), ...odd }),
   };
 }
+
+/** Forgets the user of the record at a position; undefined: the model does not know the user. */
+type Forget = (record: number, hmac: string) => string | undefined;
 
 /** Index of the first event at or after a sequence, from an index on. */
 function firstFrom(events: readonly LoggedEvent[], seq: number, place: number): number {
@@ -168,7 +201,7 @@ export function learn(
   events: readonly LoggedEvent[],
   tables: EngineTables,
   weights: WeightsConfig,
-  erasureKey: Uint8Array = new Uint8Array(),
+  forget: Forget = () => undefined,
 ): void {
   for (const event of events) {
     // Event by event, so that the model learns the same from a list whatever the batch.
@@ -226,11 +259,8 @@ export function learn(
         break;
       }
       case 'control.erased.v1': {
-        // A state older than the rows still holds the forgotten user, and finds its own id by the record's HMAC.
-        const { hmac } = event.data;
-        const user = model.users().find((id) => erasureHmac(erasureKey, id) === hmac);
+        const user = forget(event.seq, event.data.hmac);
         if (user === undefined) break;
-        model.forget(userId(user));
         const root = tables.linkHistory.ownerAt(user, event.seq);
         if (root !== user) readTraits(model, root, event.seq, tables);
         break;

@@ -8,6 +8,7 @@ import type { EngineContext } from '../engine-context.ts';
 import { showQuality } from '../metrics.ts';
 import type { Model } from '../model/mod.ts';
 import { createCatchUpProgress } from './catch-up.ts';
+import type { ForgottenUsers } from './forgotten-users.ts';
 import { createModelFold, type ModelFold } from './model-fold.ts';
 import { personalDataOf } from './personal-data.ts';
 import type { EngineTables } from './projection.ts';
@@ -25,6 +26,7 @@ export interface FoldPartOptions {
   readMs: number;
   inputs: InputSource;
   stops: Stops;
+  forgotten: ForgottenUsers;
 }
 
 export interface FoldPart extends ServicePart {
@@ -39,8 +41,18 @@ export interface FoldPart extends ServicePart {
 
 export function createFoldPart(context: EngineContext, options: FoldPartOptions): FoldPart {
   const { config, hash, store, metrics, logger, erasureKey } = context;
-  const { tables, model, seq, snapshot, readMs, inputs, stops } = options;
-  const fold = createModelFold({ config, tables, model, seq: streamSeq(seq), inputs, erasureKey, stops });
+  const { tables, model, seq, snapshot, readMs, inputs, stops, forgotten } = options;
+  const fold = createModelFold({
+    config,
+    tables,
+    model,
+    seq: streamSeq(seq),
+    inputs,
+    erasureKey,
+    stops,
+    records: { after: store.checkpoint().seq, userAt: forgotten.userAt },
+    eraseEvents: config.erasure.slice_events,
+  });
   const catchUp = createCatchUpProgress({ logger, from: seq, to: store.checkpoint().seq, snapshot, readMs });
   let mark: Fingerprint | undefined;
   let whole = true;
@@ -65,6 +77,12 @@ export function createFoldPart(context: EngineContext, options: FoldPartOptions)
         fold.fold(events, to);
         whole = true;
         mark = newest ?? mark;
+      },
+      erasing: fold.erasing,
+      eraseSlice: () => {
+        whole = false;
+        fold.eraseSlice();
+        whole = true;
       },
     },
     effects: [

@@ -10,8 +10,8 @@ import { patchItem } from '../../bus/event/patch.ts';
 import { countedTime } from '../../bus/event/time.ts';
 import { foldTraits } from '../../bus/event/traits.ts';
 import type { ItemData } from '../../bus/event/types.ts';
-import type { Forgotten } from '../../bus/projection/data-subjects.ts';
 import type { ProjectionDefinition } from '../../bus/projection/definition.ts';
+import { type ForgetRows, IDENTITY_SEQ, isKept } from '../../bus/projection/erasing.ts';
 import { ofEvents, type PersonalDataRows } from '../../bus/projection/personal-data.ts';
 import {
   LINK_HISTORY_DATA,
@@ -101,12 +101,13 @@ export const prepareTables = (db: Database): EngineTables => ({
   taken: db.prepare('SELECT weight FROM context_taken WHERE key = ? AND value = ? AND item = ?'),
   owner: db.prepare('SELECT user FROM interaction WHERE seq = ?'),
   dropInteraction: db.prepare('DELETE FROM interaction WHERE seq = ?'),
-  identitySeq: db.prepare('SELECT seq FROM identity WHERE identity = ?'),
+  identitySeq: db.prepare(IDENTITY_SEQ),
   addTraits: db.prepare('INSERT INTO traits VALUES (?, ?, ?, ?, NULL)'),
   traitsOwner: db.prepare('SELECT user FROM traits WHERE seq = ? AND retracted IS NULL'),
   retractTraits: db.prepare('UPDATE traits SET retracted = ? WHERE seq = ?'),
   traitsThen: db.prepare(
-    'SELECT seq, type, traits FROM traits WHERE user = ? AND seq <= ? AND (retracted IS NULL OR retracted > ?)',
+    `SELECT seq, type, traits FROM traits
+     WHERE user = ? AND seq <= ? AND (retracted IS NULL OR retracted > ?) AND ${isKept('traits.seq')}`,
   ),
   item: db.prepare('SELECT fields, listed FROM item WHERE item = ?'),
   putItem: db.prepare('INSERT INTO item VALUES (?, ?, ?) ON CONFLICT (item) DO UPDATE SET fields = excluded.fields'),
@@ -143,9 +144,12 @@ export function engineProjection({ config, forgotten }: EngineProjectionOptions)
     schema: SCHEMA,
     tables: prepareTables,
     apply: (event, tables) => applyEngineEvent(event, tables, weights),
-    forget: (gone, tables) => {
-      forgetUser(gone, tables);
-      forgotten?.(gone.user, gone.seq);
+    forget: {
+      ...FORGET_ROWS,
+      cutOff: (gone, tables) => {
+        forgotten?.(gone.user, gone.seq);
+        return FORGET_ROWS.cutOff(gone, tables);
+      },
     },
     personalData: HELD,
   };
@@ -245,13 +249,21 @@ function countContext(
 }
 
 /** Removes the user's own rows. The model subtracts what it can; the rebuild removes the rest. */
-function forgetUser({ user, seq: record, seqs, sessions, due }: Forgotten, tables: EngineTables): void {
-  for (const seq of seqs) {
-    dropInteraction(seq, tables);
-    tables.dropTraits.run(seq);
-    tables.linkHistory.drop(seq);
-  }
-  tables.links.unlink(sessions, tables.links.ownerOf(user));
-  if (seqs[0] !== undefined) tables.noteErasure.run(record, seqs[0]);
-  if (seqs.length > 0) due('the model cannot subtract what it learned in the order of events');
-}
+const FORGET_ROWS: ForgetRows<EngineTables> = {
+  cutOff: ({ user, seq, reach, sessions, first, due }, tables) => {
+    const root = tables.links.ownerOf(user);
+    tables.links.unlink(sessions, root);
+    tables.linkHistory.dropOf(user, reach);
+    if (first !== undefined) {
+      tables.noteErasure.run(seq, first);
+      due('the model cannot subtract what it learned in the order of events');
+    }
+    return root;
+  },
+  remove: ({ seqs }, tables) => {
+    for (const seq of seqs) {
+      dropInteraction(seq, tables);
+      tables.dropTraits.run(seq);
+    }
+  },
+};

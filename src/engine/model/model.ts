@@ -4,6 +4,7 @@
  */
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
 import type { ItemData, ItemPatch } from '../../bus/event/types.ts';
+import { ErasureUnderWayError } from '../../errors.ts';
 import { Answers } from './answer/answers.ts';
 import {
   type HistoryEntry,
@@ -117,7 +118,20 @@ class FoldedModel implements Model {
   }
 
   forget(id: UserId): void {
-    this.#userFold.forget(id);
+    this.cutOff(id);
+    this.erase(Number.POSITIVE_INFINITY);
+  }
+
+  cutOff(id: UserId): void {
+    this.#userFold.cutOff(id);
+  }
+
+  erase(limit: number): void {
+    this.#userFold.erase(limit);
+  }
+
+  get erasing(): boolean {
+    return this.#userFold.erasing;
   }
 
   serve(served: ServedList): void {
@@ -152,6 +166,10 @@ class FoldedModel implements Model {
 
   users(): string[] {
     return this.#state.users.sorted();
+  }
+
+  ids(): Iterable<string> {
+    return this.#state.users.inUse();
   }
 
   item(id: ItemId): { fields: ItemData; listed: number } | undefined {
@@ -263,7 +281,15 @@ class FoldedModel implements Model {
     return this.#state.warnings.counts();
   }
 
+  #assertNotErasing(): void {
+    if (this.erasing)
+      throw new ErasureUnderWayError('The engine is removing the events of a forgotten user from the model.', {
+        next: 'freshet forget --status; try again once the erasure no longer waits for the engine',
+      });
+  }
+
   statisticsHash(): string {
+    this.#assertNotErasing();
     return this.#state.statistics.hash(this.#state.catalogue.ids.ids);
   }
 
@@ -272,6 +298,7 @@ class FoldedModel implements Model {
   }
 
   exportState({ learned = true }: { learned?: boolean } = {}): Buffer {
+    this.#assertNotErasing();
     return exportState({ state: this.#state, learner: this.#learner, inputs: this.#inputs }, learned);
   }
 

@@ -98,8 +98,22 @@ export interface Model {
    * rebuild from the rest of the log gives a ranker that never knew.
    */
   forget(user: UserId): void;
+  /**
+   * The first step of {@link forget}: the model no longer knows the id, and a later event starts another user. What the
+   * model counts of the old events remains until {@link erase} has taken it out.
+   */
+  cutOff(user: UserId): void;
+  /** Takes out at most so many events of users who are cut off. */
+  erase(limit: number): void;
+  /**
+   * Whether events of users who are cut off remain. Until {@link erase} has taken them out the model is the fold of no
+   * log: it gives no state, hash or data for training.
+   */
+  readonly erasing: boolean;
   /** All ids of users and sessions that the model knows, in order. */
   users(): string[];
+  /** The same in no order, without a copy. */
+  ids(): Iterable<string>;
   /** Data for training outside the fold, of this position; undefined if there is too little to learn from. */
   trainingData(kind: InputKind): TrainingData | undefined;
   /**

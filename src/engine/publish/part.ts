@@ -1,6 +1,7 @@
 /** Publishing rankings as a part of the engine: the replica that holds the lease writes them. */
 import type { Database } from 'better-sqlite3';
 import { RANKINGS } from '../../../streams.config.ts';
+import { isKept } from '../../bus/projection/erasing.ts';
 import { instanceName } from '../../bus/projection/files.ts';
 import { CLAIMANTS_SINCE } from '../../bus/projection/session-links.ts';
 import type { ServicePart } from '../../bus/service/description.ts';
@@ -124,7 +125,8 @@ export function createPublishPart(context: EngineContext, options: PublishPartOp
 /** Users with an event after a position. */
 function actedSince(db: Database, seq: number, resolve: (user: string) => string): Set<string> {
   const ids = db.prepare<[number, number, number], { id: string }>(
-    `SELECT user AS id FROM interaction WHERE seq > ? UNION SELECT user FROM traits WHERE seq > ?
+    `SELECT user AS id FROM interaction WHERE seq > ? AND ${isKept('interaction.seq')}
+     UNION SELECT user FROM traits WHERE seq > ? AND ${isKept('traits.seq')}
      UNION ${CLAIMANTS_SINCE}`,
   );
   return new Set(ids.all(seq, seq, seq).map(({ id }) => resolve(id)));

@@ -22,6 +22,8 @@ export interface SnapshotSchedulerOptions {
   caughtUp: () => boolean;
   /** Whether a snapshot of the model may replace all others now. */
   ready: () => boolean;
+  /** Whether the model is the state of its position; left out: always. */
+  whole?: () => boolean;
   logger: Logger;
   /** Events after which a snapshot is due. */
   events: number;
@@ -56,7 +58,7 @@ export interface SnapshotScheduler {
 type Answer = (replaced: boolean) => void;
 
 export function createSnapshotScheduler(options: SnapshotSchedulerOptions): SnapshotScheduler {
-  const { snapshots, image, seq, caughtUp, ready, logger, stopMs } = options;
+  const { snapshots, image, seq, caughtUp, ready, whole = () => true, logger, stopMs } = options;
   let events = 0;
   let newest = performance.now();
   let exportMs = 0;
@@ -141,7 +143,7 @@ export function createSnapshotScheduler(options: SnapshotSchedulerOptions): Snap
   }
 
   function poll(): void {
-    if (poller.stopped || task) return;
+    if (poller.stopped || task || !whole()) return;
     const since = performance.now() - newest;
     const rested = since >= PAUSE_SHARE * exportMs;
     const due = rested && (events >= options.events || (events > 0 && since >= options.intervalMs));
@@ -196,7 +198,7 @@ export function createSnapshotScheduler(options: SnapshotSchedulerOptions): Snap
     },
     last: async () => {
       // An export cannot be cancelled half-way; if the previous one took too long, so would this one.
-      if (task || exportMs >= stopMs) return;
+      if (task || exportMs >= stopMs || !whole()) return;
       const work = owed && ready() ? replaceOthers() : writeNews();
       task = work;
       await within(work);

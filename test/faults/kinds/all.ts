@@ -2,6 +2,7 @@
 import type { Fault } from '../fault.ts';
 import { cutInReplay, cutLastBatch } from './connections-cut.ts';
 import { credentialsRevoked, wrongCredentials } from './credentials.ts';
+import { erasureKilled } from './erasure-killed.ts';
 import { projectionsFull, streamFull } from './full-disks.ts';
 import { poison } from './poison.ts';
 import { serverStopped, serviceStopped, serviceTerminated, slowService } from './processes-stopped.ts';
@@ -15,6 +16,7 @@ import { consumerStolen, secondInstance } from './two-instances.ts';
 
 export const FAULTS: readonly Fault[] = [
   servicesKilled,
+  erasureKilled,
   serverKilled,
   serviceTerminated,
   serverStopped,

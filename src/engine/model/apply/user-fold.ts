@@ -1,11 +1,12 @@
 /** What users' events do to the model: histories, links, traits, and the right to be forgotten. */
 import type { UserId } from '../../../bus/event/ids.ts';
 import type { Learner } from '../learn/learner.ts';
-import type { HistoryEvent } from '../state/histories.ts';
-import { rootBy } from '../state/links.ts';
+import { type HistoryEvent, mergeInOrder } from '../state/histories.ts';
+import { type Links, rootBy } from '../state/links.ts';
 import type { ModelState } from '../state/model-state.ts';
 import { MAX_WEIGHT } from '../state/statistics.ts';
 import type { Traits } from '../state/traits.ts';
+import { Erasure } from './erasure.ts';
 import type { Interaction } from './events.ts';
 import type { ItemFold } from './item-fold.ts';
 
@@ -13,8 +14,10 @@ export class UserFold {
   readonly #state: ModelState;
   readonly #items: ItemFold;
   readonly #learner: Learner;
+  readonly #erasure: Erasure;
 
   constructor(state: ModelState, items: ItemFold, learner: Learner) {
+    this.#erasure = new Erasure(state);
     this.#state = state;
     this.#items = items;
     this.#learner = learner;
@@ -52,12 +55,13 @@ export class UserFold {
     if (origin === undefined) return warnings.count('unknown-event');
     const before = links.drop((claim) => claim.seq === seq && claim.user === origin);
     if (before !== undefined) {
-      this.#regroup(before, -1);
+      this.#regroup(before);
       // Ids that only the link named. The earlier owners include the session.
       for (const id of [...before.keys(), origin]) this.#releaseIfUnused(id);
       return true;
     }
-    const user = links.root(origin);
+    const root = links.root(origin);
+    const user = this.#erasure.strayed(root, seq) ?? root;
     const place = histories.find(user, seq);
     const events = histories.read(user);
     if (events[place]?.seq !== seq) return warnings.count('unknown-event');
@@ -82,8 +86,9 @@ export class UserFold {
         historyWriter.rewrite(session, []);
         historyWriter.rewrite(root, mergeInOrder(histories.read(root), events));
       }
+      this.#erasure.moved(session, root);
       dismissals.move(session, root);
-    } else this.#regroup(result, -1);
+    } else this.#regroup(result);
     return true;
   }
 
@@ -105,18 +110,39 @@ export class UserFold {
     this.#releaseIfUnused(user);
   }
 
-  forget(id: UserId): void {
-    const { users, links, traits } = this.#state;
+  /** Whether an erasure is under way. */
+  get erasing(): boolean {
+    return this.#erasure.underWay;
+  }
+
+  /** The first step of {@link Model.forget}: the model no longer knows the id. {@link erase} removes the events. */
+  cutOff(id: UserId): void {
+    const { users, links, traits, histories, dismissals } = this.#state;
     const user = users.find(id);
     if (user === undefined) return;
+    const erasure = this.#erasure;
+    const root = links.root(user);
     const claimed = links.claims.filter((claim) => claim.user === user);
     // The ranker learned nothing from an id that only a link of another user names.
     if (claimed.length > 0 || this.#contributed(user)) this.#learner.forget(user);
     traits.delete(user);
-    const before = links.drop((claim) => claim.user === user) ?? new Map<number, number>();
-    this.#regroup(claimed.length > 0 ? before : undefined, user);
-    this.#releaseIfUnused(user);
-    for (const { session } of claimed) this.#releaseIfUnused(session);
+    const isDoomed = histories.hasOrigin(root, user) || erasure.holds(user);
+    const before = links.drop((claim) => claim.user === user);
+    const changed = before === undefined ? [] : rootsOfChanged(before, links);
+    for (const one of isDoomed ? [root, ...changed] : changed) if (histories.length(one) > 0) erasure.visit(one);
+    const roots = new Set([root, ...changed]);
+    dismissals.regroup(roots, (origin) => links.root(origin), user);
+    if (isDoomed) {
+      erasure.doom(user);
+      users.detach(user);
+      if (links.mentions(user)) links.renumber(user, users.intern(id));
+    }
+    for (const number of [user, ...claimed.map(({ session }) => session)]) this.#releaseIfUnused(number);
+  }
+
+  /** The next slice of the erasures under way: takes out at most so many events. */
+  erase(limit: number): void {
+    this.#erasure.slice(limit, (number) => this.#releaseIfUnused(number));
   }
 
   /** Whether the model holds traits, events, dismissals or impressions that were published under this id. */
@@ -125,7 +151,8 @@ export class UserFold {
     const root = links.root(user);
     return (
       traits.has(user) ||
-      histories.read(root).some(({ origin }) => origin === user) ||
+      histories.hasOrigin(root, user) ||
+      this.#erasure.holds(user) ||
       dismissals.of(root).some(({ origin }) => origin === user) ||
       impressions.has(user)
     );
@@ -134,6 +161,11 @@ export class UserFold {
   /** Releases an id that the model knows nothing of: no events, traits, links or dismissals. */
   #releaseIfUnused(user: number): void {
     const { users, links, traits, histories, dismissals, impressions } = this.#state;
+    // An event of the id may still be on its way to the history of its owner.
+    if (this.#erasure.underWay) {
+      this.#erasure.releaseLater(user);
+      return;
+    }
     if (traits.has(user) || links.mentions(user) || histories.length(user) > 0) return;
     if (dismissals.of(user).length > 0) return;
     impressions.forget(user);
@@ -143,36 +175,36 @@ export class UserFold {
   /**
    * Assigns events again after owners changed.
    *
-   * @param before the earlier owners; undefined: they did not change
-   * @param gone the origin whose events are dropped, -1 for none
+   * @param before the earlier owners
    */
-  #regroup(before: ReadonlyMap<number, number> | undefined, gone: number): void {
+  #regroup(before: ReadonlyMap<number, number>): void {
     const { links, histories, historyWriter, dismissals } = this.#state;
-    const oldRoot = (id: number): number => (before === undefined ? links.root(id) : rootBy(before, id));
-    const changed = before === undefined ? new Set<number>() : links.changedSince(before);
-    const roots = new Set<number>();
-    for (const id of changed) {
-      roots.add(oldRoot(id));
-      roots.add(oldRoot(links.root(id)));
-    }
-    if (gone >= 0) roots.add(oldRoot(gone));
+    const roots = new Set(rootsOfChanged(before, links));
     const next = new Map<number, HistoryEvent[]>();
     for (const root of roots) next.set(root, []);
     for (const root of roots) {
       for (const event of histories.read(root)) {
-        if (event.origin === gone) continue;
-        const to = links.root(event.origin);
+        const to = this.#erasure.isDoomed(event.origin) ? root : links.root(event.origin);
         const events = next.get(to);
         if (events === undefined) next.set(to, [event]);
         else events.push(event);
       }
     }
     for (const [root, events] of next) {
-      events.sort((a, b) => a.seq - b.seq);
-      historyWriter.rewrite(root, events);
+      // A history that was not among the roots keeps its events.
+      const all = roots.has(root) ? events : mergeInOrder(histories.read(root), events);
+      historyWriter.rewrite(
+        root,
+        all.sort((a, b) => a.seq - b.seq),
+      );
     }
-    dismissals.regroup((origin) => links.root(origin), gone);
+    dismissals.regroup(roots, (origin) => links.root(origin), -1);
   }
+}
+
+/** The users that owned, before, an id whose owner is another one now, and the user that owns it now. */
+function rootsOfChanged(before: ReadonlyMap<number, number>, links: Links): number[] {
+  return [...links.changedSince(before)].flatMap((id) => [rootBy(before, id), rootBy(before, links.root(id))]);
 }
 
 /** Whether a number is a position of a log. */
@@ -182,8 +214,4 @@ export function isPosition(seq: number): boolean {
 
 function isSixteenths(value: number, least: number): boolean {
   return Number.isInteger(value) && value >= least && value <= MAX_WEIGHT;
-}
-
-function mergeInOrder(a: readonly HistoryEvent[], b: readonly HistoryEvent[]): HistoryEvent[] {
-  return [...a, ...b].sort((x, y) => x.seq - y.seq);
 }

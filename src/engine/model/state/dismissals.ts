@@ -59,12 +59,16 @@ export class Dismissals {
   /**
    * Assigns dismissals again after owners changed, and drops those of one origin.
    *
+   * @param users the users whose dismissals may belong to others now
    * @param rootOf the owner of an id that published events
    * @param gone the origin whose dismissals are dropped, -1 for none
    */
-  regroup(rootOf: (origin: number) => number, gone: number): void {
-    const all = [...this.#byUser.values()].flat();
-    this.#byUser.clear();
+  regroup(users: Iterable<number>, rootOf: (origin: number) => number, gone: number): void {
+    const all: Dismissal[] = [];
+    for (const user of users) {
+      all.push(...this.of(user));
+      this.#byUser.delete(user);
+    }
     for (const dismissal of all) {
       this.#count(dismissal.item, -1);
       if (dismissal.origin !== gone) this.add(rootOf(dismissal.origin), dismissal);

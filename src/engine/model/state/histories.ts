@@ -125,21 +125,46 @@ export class Histories {
     }
   }
 
-  /** A copy of a user's events, oldest first. */
-  read(user: number): HistoryEvent[] {
-    const start = this.start(user);
+  /** A copy of the event at a place of a user's history. */
+  event(user: number, place: number): HistoryEvent {
+    const at = this.start(user) + place;
+    return {
+      item: this.items[at]!,
+      weight: this.weights[at]!,
+      negative: this.negatives[at]!,
+      time: this.times[at]!,
+      seq: this.seqs[at]!,
+      origin: this.origins[at]!,
+    };
+  }
+
+  /** A copy of a user's events, oldest first, from a place on. */
+  read(user: number, from = 0): HistoryEvent[] {
     const events: HistoryEvent[] = [];
-    for (let at = start; at < start + this.length(user); at++) {
-      events.push({
-        item: this.items[at]!,
-        weight: this.weights[at]!,
-        negative: this.negatives[at]!,
-        time: this.times[at]!,
-        seq: this.seqs[at]!,
-        origin: this.origins[at]!,
-      });
-    }
+    for (let place = from; place < this.length(user); place++) events.push(this.event(user, place));
     return events;
+  }
+
+  /** Whether an id published any event of a user's history. */
+  hasOrigin(user: number, origin: number): boolean {
+    const start = this.start(user);
+    return this.origins.subarray(start, start + this.length(user)).includes(origin);
+  }
+
+  /** Replaces a user's history from a place on by these events, which are in log order. */
+  writeFrom(user: number, from: number, events: readonly HistoryEvent[]): void {
+    if (from === 0) {
+      this.write(user, events);
+      return;
+    }
+    const start = this.#starts[user]!;
+    const end = start + this.length(user);
+    // The fold may take the last event out, which must not stay readable behind the end.
+    for (const column of [this.items, this.weights, this.negatives, this.origins, this.times, this.seqs])
+      column.fill(0, start + from, end);
+    this.#events -= end - start - from;
+    this.#lengths[user] = from;
+    for (const e of events) this.append(user, e.item, e.weight, e.negative, e.time, e.seq, e.origin);
   }
 
   /** Replaces a user's history by these events, which are in log order. */
@@ -226,4 +251,9 @@ export class Histories {
 function widen<T extends { set(source: T): void }>(from: T, to: T): T {
   to.set(from);
   return to;
+}
+
+/** The events of two histories in log order. */
+export function mergeInOrder(a: readonly HistoryEvent[], b: readonly HistoryEvent[]): HistoryEvent[] {
+  return [...a, ...b].sort((x, y) => x.seq - y.seq);
 }

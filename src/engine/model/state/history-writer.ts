@@ -60,17 +60,23 @@ export class HistoryWriter {
    * of a history of a hundred thousand costs no more than out of a short one.
    */
   rewrite(user: number, next: readonly HistoryEvent[]): void {
-    const old = this.#histories.read(user);
+    this.rewriteFrom(user, 0, next);
+  }
+
+  /** The same for the end of a history, from a place on: the events before it are not read. */
+  rewriteFrom(user: number, from: number, next: readonly HistoryEvent[]): void {
+    const old = this.#histories.read(user, from);
     const shorter = Math.min(old.length, next.length);
     let head = 0;
     while (head < shorter && old[head]!.seq === next[head]!.seq) head++;
     let tail = 0;
     while (tail < shorter - head && old[old.length - 1 - tail]!.seq === next[next.length - 1 - tail]!.seq) tail++;
     const reach = this.#statistics.config.coOccurrenceReach;
-    this.#count(old, head, Math.min(old.length, old.length - tail + reach), -1);
-    this.#count(next, head, Math.min(next.length, next.length - tail + reach), 1);
-    this.#repost(user, old, next, head, tail);
-    this.#histories.write(user, next);
+    const before = this.#itemsBefore(user, from, reach);
+    this.#count(before, old, head, Math.min(old.length, old.length - tail + reach), -1);
+    this.#count(before, next, head, Math.min(next.length, next.length - tail + reach), 1);
+    this.#repost(user, from, old, next, head, tail);
+    this.#histories.writeFrom(user, from, next);
     const newest = next.at(-1)?.seq ?? 0;
     if (newest > this.#head.position) this.#head.position = newest;
     else if (old.at(-1)?.seq === this.#head.position) this.updatePosition();
@@ -83,8 +89,24 @@ export class HistoryWriter {
     }
   }
 
-  /** Moves the postings of a user's events with the history; the first `head` and the last `tail` events stay. */
-  #repost(user: number, old: readonly HistoryEvent[], next: readonly HistoryEvent[], head: number, tail: number): void {
+  /** Items of the events just before a place, the newest last. */
+  #itemsBefore(user: number, place: number, reach: number): Int32Array {
+    const start = this.#histories.start(user);
+    return this.#histories.items.slice(start + Math.max(0, place - reach), start + place);
+  }
+
+  /**
+   * Moves the postings of a user's events with the history from a place on; the first `head` and the last `tail` events
+   * stay.
+   */
+  #repost(
+    user: number,
+    from: number,
+    old: readonly HistoryEvent[],
+    next: readonly HistoryEvent[],
+    head: number,
+    tail: number,
+  ): void {
     const changes = new Map<number, { gone: Posting[]; come: Posting[] }>();
     const changeOf = (item: number): { gone: Posting[]; come: Posting[] } => {
       let change = changes.get(item);
@@ -96,29 +118,33 @@ export class HistoryWriter {
     };
     for (let place = head; place < old.length - tail; place++) {
       const { item, seq } = old[place]!;
-      changeOf(item).gone.push({ seq, user, place });
+      changeOf(item).gone.push({ seq, user, place: from + place });
     }
     for (let place = head; place < next.length - tail; place++) {
       const { item, seq } = next[place]!;
-      changeOf(item).come.push({ seq, user, place });
+      changeOf(item).come.push({ seq, user, place: from + place });
     }
     const shift = next.length - old.length;
     if (shift !== 0) {
       for (let place = old.length - tail; place < old.length; place++) {
         const { item, seq } = old[place]!;
-        this.#postings.move(item, { seq, user, place }, place + shift);
+        this.#postings.move(item, { seq, user, place: from + place }, from + place + shift);
       }
     }
     for (const [item, { gone, come }] of changes) this.#postings.change(item, gone, come);
   }
 
-  #count(events: readonly HistoryEvent[], from: number, to: number, sign: 1 | -1): void {
+  /** @param before items of the events before the first one, as far as they reach */
+  #count(before: Int32Array, events: readonly HistoryEvent[], from: number, to: number, sign: 1 | -1): void {
+    if (from >= to) return;
     const first = Math.max(0, from - this.#statistics.config.coOccurrenceReach);
-    const items = new Int32Array(Math.max(0, to - first));
-    for (let i = 0; i < items.length; i++) items[i] = events[first + i]!.item;
+    const known = first === 0 ? before.length : 0;
+    const items = new Int32Array(known + to - first);
+    if (known > 0) items.set(before);
+    for (let i = first; i < to; i++) items[known + i - first] = events[i]!.item;
     for (let i = from; i < to; i++) {
       const { item, weight, negative, time } = events[i]!;
-      this.#statistics.count(items, 0, i - first, weight, negative, time, sign);
+      this.#statistics.count(items, 0, known + i - first, weight, negative, time, sign);
       this.#popularity.count(item, time, sign * weight, this.#statistics.config.bucketMs, this.#statistics);
     }
   }

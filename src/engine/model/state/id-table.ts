@@ -25,10 +25,16 @@ export class IdTable {
     return this.#ids[number]!;
   }
 
-  /** Releases an id. The caller must have nothing left under its number. */
+  /** Takes the number from its id, which is unknown from then on. The number stays in use until {@link release}. */
+  detach(number: number): void {
+    this.#numbers.delete(this.#ids[number]!);
+  }
+
+  /** Releases a number, and its id unless the id has another number by now. Nothing may be left under the number. */
   release(number: number): void {
     const id = this.#ids[number]!;
-    if (!this.#numbers.delete(id)) return;
+    if (id === '') return;
+    if (this.#numbers.get(id) === number) this.#numbers.delete(id);
     this.#ids[number] = '';
     this.#free.push(number);
   }
@@ -46,6 +52,11 @@ export class IdTable {
   /** Ids by number; an empty string for a number that is not in use. */
   get ids(): readonly string[] {
     return this.#ids;
+  }
+
+  /** All ids in use, in no order. */
+  inUse(): Iterable<string> {
+    return this.#numbers.keys();
   }
 
   /** All ids in use, in code-unit order. */

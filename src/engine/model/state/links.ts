@@ -61,6 +61,15 @@ export class Links {
     return this.#resolve();
   }
 
+  /** Gives a session another number. */
+  renumber(session: number, to: number): void {
+    this.#claims = this.#claims.map((claim) => (claim.session === session ? { ...claim, session: to } : claim));
+    const owner = this.#owners.get(session);
+    if (owner === undefined) return;
+    this.#owners.delete(session);
+    this.#owners.set(to, owner);
+  }
+
   /** Ids whose owner is another one than in `before`. */
   changedSince(before: ReadonlyMap<number, number>): Set<number> {
     const changed = new Set<number>();
