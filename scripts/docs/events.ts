@@ -27,6 +27,8 @@ const WHAT: Readonly<Record<string, string>> = {
     'Freshet forgets a user: each service that reads this event removes all that it stored on the user.',
   'control.experiment_started.v1': 'An experiment started.',
   'control.experiment_ended.v1': 'An experiment ended.',
+  'control.loss_accepted.v1':
+    'An operator accepted that the log has lost the messages of these sequences, and that Freshet goes on without them.',
   'control.promoted.v1': 'An operator promoted a shadow: its settings are in force from this event on.',
   'control.rolled_back.v1': 'An operator rolled back: the settings of an earlier snapshot are in force again.',
   [DECLARED_TYPE]: 'Your own interactions: `user.x_<verb>.v1` for each verb that the setting `events.declared` names.',

@@ -5,6 +5,8 @@ import { CONTEXTS, type EventContext } from './types.ts';
 export const EVENT_SUBJECTS = 'ev.>';
 /** Records of erasures, as a filter. */
 export const ERASURE_RECORDS = 'ev.control.*.erased';
+/** Records of accepted losses, as a filter. */
+export const LOSS_RECORDS = 'ev.control.*.loss_accepted';
 
 export interface EventSubject {
   context: EventContext;

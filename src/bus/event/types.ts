@@ -25,6 +25,8 @@ export const EVENT_LIMITS = {
   textLength: 10_000,
   /** Texts in one list of a trait or attribute. */
   textList: 1_000,
+  /** Ranges of sequences of one accepted loss. */
+  lostRanges: 10_000,
 } as const;
 
 const Text = Type.String({ maxLength: EVENT_LIMITS.textLength });
@@ -159,6 +161,20 @@ export const EVENT_DATA = {
     ),
   }),
   'control.experiment_ended.v1': Type.Object({ experiment: Id('id of the experiment'), reason: Type.Optional(Text) }),
+  'control.loss_accepted.v1': Type.Object({
+    sequences: Type.Array(
+      Type.Object({
+        first: Type.Integer({ minimum: 1, description: 'first missing sequence' }),
+        last: Type.Integer({ minimum: 1, description: 'last missing sequence' }),
+      }),
+      {
+        minItems: 1,
+        maxItems: EVENT_LIMITS.lostRanges,
+        description: 'the missing sequences, as ranges in order; none counts beyond the sequence before this event',
+      },
+    ),
+    reason: Type.Optional(Text),
+  }),
   'control.promoted.v1': Type.Object({ snapshot: SNAPSHOT, config: SETTINGS }),
   'control.rolled_back.v1': Type.Object({
     snapshot: SNAPSHOT,

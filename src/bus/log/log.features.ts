@@ -199,6 +199,12 @@ export function describeLog(name: string, start: () => Promise<LogHarness>): voi
       await harness.remove(last - 1);
       expect(await log.at(streamSeq(last - 1))).toBeUndefined();
       expect(await log.info()).toMatchObject({ lastSeq: last, lastMissing: last - 1 });
+      expect(await log.missing(streamSeq(last - 6))).toEqual([
+        { first: last - 3, last: last - 3 },
+        { first: last - 1, last: last - 1 },
+      ]);
+      expect(await log.missing(streamSeq(last - 3))).toEqual([{ first: last - 1, last: last - 1 }]);
+      expect(await log.missing(streamSeq(last - 1))).toEqual([]);
       const sink = collector();
       await read(last - 5, sink);
       await until(() => sink.got.length === 4);

@@ -9,6 +9,7 @@ import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import type { OutgoingMessage, PublishAck } from '../nats/publisher.ts';
 import type { Delivery, Log, LogInfo, LogReader, LogSink } from './port.ts';
 import { createRandom } from './random.ts';
+import { rangesOf } from './sequences.ts';
 
 export interface MemoryLogFaults {
   /** Probability that a delivery is lost. */
@@ -141,6 +142,12 @@ export function createMemoryLog({ stream = 'EVENTS', seed = 1, faults = {}, now 
       return message?.seq === seq ? message : undefined;
     },
     newest: async (filter) => stored.findLast(({ subject }) => subjectMatches(filter, subject)),
+    all: async (filter) => stored.filter(({ subject }) => subjectMatches(filter, subject)),
+    missing: async (after) => {
+      const held = new Set(stored.map(({ seq }) => Number(seq)));
+      const every = Array.from({ length: Math.max(0, lastSeq - after) }, (_, i) => after + 1 + i);
+      return rangesOf(every.filter((seq) => !held.has(seq)));
+    },
     publish: async ({ subject, identity, payload }: OutgoingMessage): Promise<PublishAck> => {
       const known = identity === undefined ? undefined : identities.get(identity);
       if (known !== undefined) return { seq: known, duplicate: true };

@@ -5,6 +5,7 @@
 import type { StoredMessage } from '../event/codec.ts';
 import type { StreamSeq } from '../event/ids.ts';
 import type { OutgoingMessage, PublishAck } from '../nats/publisher.ts';
+import type { SequenceRange } from './sequences.ts';
 
 export interface LogInfo {
   stream: string;
@@ -49,6 +50,10 @@ export interface Log {
   at(seq: StreamSeq): Promise<StoredMessage | undefined>;
   /** The newest message on a subject, wildcards allowed, or undefined. */
   newest(subject: string): Promise<StoredMessage | undefined>;
+  /** All messages on a subject, wildcards allowed, in order; for the few records of acts. */
+  all(subject: string): Promise<StoredMessage[]>;
+  /** Sequences above `after` without a message, up to the newest message ever stored, in order. */
+  missing(after: StreamSeq): Promise<SequenceRange[]>;
   /** Resolves when the log has stored the message; throws `PublishUnacknowledgedError` if that stays unknown. */
   publish(message: OutgoingMessage): Promise<PublishAck>;
   /** Reads from `from` on as the named consumer, and interrupts an earlier reader of that name. */

@@ -4,14 +4,17 @@
  * one behind the checkpoint, so that it loses no message and counts none twice, whatever connection or process breaks.
  */
 import type { Logger } from 'pino';
-import { type LogRefusedError, messageOf } from '../../errors.ts';
+import { type LogRefusedError, LossAcceptedError, messageOf } from '../../errors.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
+import { acceptedLosses, unexplainedIn } from '../log/losses.ts';
 import type { Delivery, Log, LogInfo, LogReader } from '../log/port.ts';
+import type { SequenceRange } from '../log/sequences.ts';
 import { createPoller, type Poller } from '../nats/poller.ts';
 import { flushWrites } from '../nats/write-coalescing.ts';
 import { createAfterCommit, type EffectStatus, type Followers } from './after-commit.ts';
-import { checkLog } from './checks.ts';
+import { checkLog, lossAccepted } from './checks.ts';
 import { createDeadLetterCopies, type DeadLetterStream } from './dead-letter-copies.ts';
+import { createLostRows, isOfLoss, LOSS_ACCEPTED } from './lost-rows.ts';
 import { type Ended, openSession, type Session } from './session.ts';
 import { type BatchResult, type Checkpoint, isStorageTrouble, messageDigest, type ProjectionStore } from './store.ts';
 import { createWaiters } from './waiters.ts';
@@ -124,6 +127,9 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   let skipped = streamSeq(0);
   /** Sequence up to which known erasures may have removed messages, if it is above the fence of the checkpoint. */
   let fence = streamSeq(0);
+  /** Sequences that are missing with the consent of an operator, as far as the loop had to ask. */
+  let lost: readonly SequenceRange[] = [];
+  const holds = createLostRows(store.db);
 
   const position = (): StreamSeq => {
     const { seq } = store.checkpoint();
@@ -174,6 +180,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       logger.error({ err: failure, service, seq: position() }, 'the state in memory no longer follows the log');
       return { reason: 'the state follower failed', trouble: true };
     }
+    // The batch held the record of a loss: the check of the log says what follows.
+    if (isOfLoss(store.rebuildDue())) return { reason: 'refused', trouble: true };
     trouble = undefined;
     if (newest.pending === 0) everCaughtUp = true;
     observer.lag?.(newest.pending);
@@ -213,13 +221,20 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
 
   async function check(): Promise<LogInfo | undefined> {
     const checkpoint = store.checkpoint();
-    const outcome = await checkLog(log, { service, checkpoint, fingerprints: store.fingerprints(), skipped });
+    const outcome = await checkLog(log, { service, checkpoint, fingerprints: store.fingerprints(), skipped, holds });
     known = outcome.info;
+    lost = outcome.lost;
+    // The file says so from now on, whatever process opens it next.
+    if (outcome.refused instanceof LossAcceptedError && !isOfLoss(store.rebuildDue())) store.needRebuild(LOSS_ACCEPTED);
+    if (!outcome.refused && isOfLoss(store.rebuildDue()))
+      outcome.refused = lossAccepted(service, (await acceptedLosses(log)).at(-1));
     if (outcome.refused) {
       if (outcome.refused.code !== refused?.code)
         logger.error(
           { service, ...errorFields(outcome.refused) },
-          'the log is not the one that this projection comes from',
+          outcome.refused instanceof LossAcceptedError
+            ? 'this projection holds messages that the log has lost'
+            : 'the log is not the one that this projection comes from',
         );
       refused = outcome.refused;
       observer.refused?.(true);
@@ -245,7 +260,10 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       limits,
       position: position(),
       created: info.created,
-      fence: () => Math.max(fence, store.checkpoint().fence),
+      unexplained: unexplainedIn(
+        () => Math.max(fence, store.checkpoint().fence),
+        () => lost,
+      ),
       awaits: waiters.awaits,
       onSkipped: (seq) => {
         skipped = seq;
@@ -349,7 +367,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
 
   function state(): ProjectionState {
     if (stopped) return 'down';
-    if (refused) return 'refusing';
+    if (refused) return refused instanceof LossAcceptedError ? 'rebuilding' : 'refusing';
     if (!everCaughtUp && store.rebuilt) return 'rebuilding';
     return everCaughtUp && !trouble && pending <= limits.readyLag ? 'ready' : 'catching-up';
   }

@@ -1,7 +1,9 @@
 /** The messages of the log behind one position and up to another, each once and in order, for state without rows of its own. */
 
 import type { StreamSeq } from '../event/ids.ts';
+import { unexplainedIn } from '../log/losses.ts';
 import type { Delivery, Log } from '../log/port.ts';
+import type { SequenceRange } from '../log/sequences.ts';
 import { createPoller } from '../nats/poller.ts';
 import { boundedLog } from './bounded.ts';
 import { checkLog } from './checks.ts';
@@ -36,6 +38,7 @@ export async function readRange(options: RangeOptions): Promise<void> {
   let { from: at, fence } = options;
   let failure: { cause: unknown } | undefined;
   let skipped: StreamSeq | undefined;
+  let lost: readonly SequenceRange[] = [];
   const { created } = await log.info();
 
   const take = (batch: readonly Delivery[]): Ended | undefined => {
@@ -56,7 +59,10 @@ export async function readRange(options: RangeOptions): Promise<void> {
       limits,
       position: at,
       created,
-      fence: () => fence,
+      unexplained: unexplainedIn(
+        () => fence,
+        () => lost,
+      ),
       awaits: () => false,
       onSkipped: (seq) => {
         skipped = seq;
@@ -90,9 +96,12 @@ export async function readRange(options: RangeOptions): Promise<void> {
     const end = bounded.finished();
     if (end !== undefined && at >= end) return;
     const checkpoint = { seq: at, created, fence };
-    const checked = await checkLog(log, { service, checkpoint, fingerprints: [], ...(skipped ? { skipped } : {}) });
+    // The caller has compared the state at the beginning of the range with the log.
+    const holds = (): boolean => false;
+    const subject = { service, checkpoint, fingerprints: [], holds, ...(skipped ? { skipped } : {}) };
+    const checked = await checkLog(log, subject);
     if (checked.refused) throw new RebuildRefusedError(checked.refused);
-    fence = checked.fence;
+    ({ fence, lost } = checked);
     skipped = undefined;
     if (at > before) pause = limits.backoffMinMs;
     await new Promise((resolve) => setTimeout(resolve, pause));

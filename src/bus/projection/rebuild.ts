@@ -14,6 +14,7 @@ import { checkLog } from './checks.ts';
 import { removeDatabase } from './database.ts';
 import type { ProjectionDefinition } from './definition.ts';
 import { createProjectionLoop, type LoopLimits } from './loop.ts';
+import { createLostRows, isOfLoss } from './lost-rows.ts';
 import { type Checkpoint, openStore, type ProjectionStore } from './store.ts';
 
 export interface RebuildOptions<Tables> {
@@ -70,9 +71,11 @@ export async function createRebuild<Tables>(options: RebuildOptions<Tables>): Pr
       service,
       checkpoint: store.checkpoint(),
       fingerprints: store.fingerprints(),
+      holds: createLostRows(store.db),
     });
-    if (refused) {
-      logger.warn({ service, code: refused.code }, 'an earlier rebuild read another log; the rebuild begins again');
+    if (refused || isOfLoss(store.rebuildDue())) {
+      const code = refused?.code ?? 'FRESHET_LOSS_ACCEPTED';
+      logger.warn({ service, code }, 'an earlier rebuild read another log; the rebuild begins again');
       store.close();
       removeDatabase(file);
       store = open();

@@ -3,6 +3,7 @@
  * before, and collects deliveries into batches.
  */
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
+import type { Unexplained } from '../log/losses.ts';
 import type { Delivery } from '../log/port.ts';
 import type { LoopLimits } from './loop.ts';
 
@@ -18,8 +19,8 @@ export interface SessionOptions {
   position: StreamSeq;
   /** Creation time of the stream. */
   created: string;
-  /** Sequence up to which erasures may have taken messages out. */
-  fence: () => number;
+  /** What neither an erasure nor an accepted loss has taken out. */
+  unexplained: Unexplained;
   /** Whether a caller waits for a position up to this one. */
   awaits: (seq: number) => boolean;
   /** A message is missing that no erasure is known to have taken: the highest such sequence. */
@@ -48,7 +49,7 @@ export interface Session {
 }
 
 export function openSession(options: SessionOptions): Session {
-  const { limits, created, fence, awaits, onSkipped, onDelivery, commit } = options;
+  const { limits, created, unexplained, awaits, onSkipped, onDelivery, commit } = options;
   let resolveEnded!: (ended: Ended) => void;
   const ended = new Promise<Ended>((resolve) => {
     resolveEnded = resolve;
@@ -79,11 +80,11 @@ export function openSession(options: SessionOptions): Session {
       end(`delivery ${delivery.delivery} where ${expected} was due`);
       return;
     }
-    if (delivery.seq > lastSeq + 1 && delivery.seq - 1 > fence()) {
+    const skipped = delivery.seq > lastSeq + 1 ? unexplained(lastSeq + 1, delivery.seq - 1) : 0;
+    if (skipped > 0) {
       // A server with a damaged file skips messages that it cannot read and counts on: nothing else shows the loss.
       flush();
-      const skipped = streamSeq(delivery.seq - 1);
-      onSkipped(skipped);
+      onSkipped(streamSeq(skipped));
       end(`sequence ${skipped} is missing`);
       return;
     }

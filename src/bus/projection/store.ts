@@ -14,9 +14,11 @@ import {
 import type { EventCodec, LoggedEvent, StoredMessage } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import { countedTime } from '../event/time.ts';
+import { lossOf } from '../log/losses.ts';
 import { createDataSubjects, DATA_SUBJECTS_SCHEMA, userOfSubject } from './data-subjects.ts';
 import { markTraces, mayHoldTraces, openDatabase, removeDatabase } from './database.ts';
 import { foldVersion, type ProjectionDefinition } from './definition.ts';
+import { holdRows, LOSS_ACCEPTED } from './lost-rows.ts';
 
 /** The position of a projection and its counters; every batch writes them. */
 export interface Checkpoint {
@@ -245,6 +247,8 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       try {
         definition.apply(event, tables, clock);
         dataSubjects.note(event, person);
+        const loss = lossOf(event);
+        if (loss && holdRows(db, loss.sequences)) dataSubjects.needRebuild(event.seq, LOSS_ACCEPTED);
         if (event.type === 'control.erased.v1') {
           const reach = fenceOf(event.data.fence, event.seq);
           const erased = dataSubjects.erase(event.data.hmac, reach, event.seq, (forgotten) =>
@@ -328,7 +332,9 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       }
       if (outcome.next.seq > current.seq) slot = (slot + 1) % ring;
       current = outcome.next;
-      if (outcome.result.applied.some(({ type }) => type === 'control.erased.v1')) {
+      if (
+        outcome.result.applied.some(({ type }) => type === 'control.erased.v1' || type === 'control.loss_accepted.v1')
+      ) {
         due = dataSubjects.due();
         traces = mayHoldTraces(db);
       }

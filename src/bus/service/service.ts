@@ -183,11 +183,8 @@ export async function runService<Tables>(
     });
     const endDueRebuild = scheduleDueRebuild({
       due: () => current().store.rebuildDue(),
-      waits: () =>
-        role !== undefined ||
-        running.replacing() ||
-        rebuilding !== undefined ||
-        current().parts.holdsRebuild?.() === true,
+      waits: () => role !== undefined || running.replacing() || rebuilding !== undefined,
+      holds: () => current().parts.holdsRebuild?.() === true,
       begin: () => {
         rebuilding = createRebuilding();
         rebuilding.start();

@@ -6,6 +6,7 @@ import { withoutCredentials } from '../../bus/nats/connection.ts';
 import { call } from '../../bus/nats/micro.ts';
 import { createPublisher } from '../../bus/nats/publisher.ts';
 import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
+import { type LossView, lossesUpTo } from '../../bus/projection/log-gaps.ts';
 import type { ServiceStatus } from '../../bus/service/description.ts';
 import { createInstances, type Instances } from '../../bus/service/instances.ts';
 import type { TrainingStatus } from '../../engine/artifacts/trainings.ts';
@@ -13,6 +14,7 @@ import type { InForceView } from '../../engine/lifecycle/rollback.ts';
 import type { PrequentialReport, Quality } from '../../engine/model/mod.ts';
 import { isStreamMissing } from '../../errors.ts';
 import { readRuntime } from '../../up/runtime-file.ts';
+import { lossText } from '../losses.ts';
 import { count, duration, note, print, printJson, table } from '../output.ts';
 import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';
 
@@ -28,7 +30,15 @@ interface InstanceRow {
 }
 
 interface Status {
-  log: { stream: string; created: string; first_seq: number; last_seq: number; messages: number } | null;
+  log: {
+    stream: string;
+    created: string;
+    first_seq: number;
+    last_seq: number;
+    messages: number;
+    /** Losses of messages that operators accepted. */
+    accepted_losses: LossView[];
+  } | null;
   nats: { url: string; version: string; pid?: number };
   /** The first instance of each service, or another one if the first does not answer. */
   services: (InstanceRow & { restarts: number })[];
@@ -72,6 +82,7 @@ async function readStatus({ nc, url }: CliSession, { data }: CommonOptions): Pro
     if (isStreamMissing(err)) return undefined;
     throw err;
   });
+  const losses = info ? await lossesUpTo(log) : [];
   await publisher.close();
   const lastSeq = info?.lastSeq ?? 0;
   const instances = createInstances(nc);
@@ -94,6 +105,7 @@ async function readStatus({ nc, url }: CliSession, { data }: CommonOptions): Pro
           first_seq: info.firstSeq,
           last_seq: info.lastSeq,
           messages: info.messages,
+          accepted_losses: losses,
         }
       : null,
     nats: {
@@ -200,6 +212,7 @@ function printStatus({ log, nats, services, replicas, model }: Status): void {
       `log      ${log.stream}: ${count(log.messages)} events, sequences ${log.first_seq} to ${log.last_seq}, created ${log.created}`,
     );
   else print('log      no log yet');
+  for (const loss of log?.accepted_losses ?? []) print(`         ${lossText(loss)}`);
   print(`nats     ${nats.url}, nats-server ${nats.version}${nats.pid ? `, pid ${nats.pid}` : ''}`);
   if (model)
     print(
