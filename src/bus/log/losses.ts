@@ -62,7 +62,7 @@ export const unexplainedIn =
 
 /**
  * Whether state that was made at a position, and has no rows to ask, may hold effects of lost messages: it was made with
- * the lost messages, and before or at the record, so before the projection was rebuilt without them.
+ * the lost messages, and before the record. A service that holds them makes no state after the record until it is rebuilt.
  */
 export const mayHold = ({ seq, sequences }: AcceptedLoss, position: number): boolean =>
-  position >= (sequences[0]?.first ?? Number.POSITIVE_INFINITY) && position <= seq;
+  position >= (sequences[0]?.first ?? Number.POSITIVE_INFINITY) && position < seq;
