@@ -49,6 +49,18 @@ function trained(): { trained_at: number; sha256: string }[] {
   }
 }
 
+/** Pid of the process that rebuilds a service; undefined: none does. */
+function rebuildOf(service: ServiceName): number | undefined {
+  try {
+    const holder = readFileSync(join(services.data, `${service}.rebuild.holder.json`), 'utf8');
+    const { pid } = JSON.parse(holder) as { pid: number };
+    process.kill(pid, 0);
+    return pid;
+  } catch {
+    return undefined;
+  }
+}
+
 describe('a log that has lost messages', () => {
   it('is refused, then accepted by an act: all services are rebuilt from it, and equal it', async () => {
     await startAll();
@@ -165,10 +177,19 @@ describe('a log that has lost messages', () => {
     const before = readFileSync(live);
     for (let kill = 1; kill <= 2; kill++) {
       const child = launch('user', { settings: { projection: { batch_max: 20 } } });
-      await until(() => existsSync(rebuild), { within: 60_000, what: 'the rebuild has begun' });
-      const holder = readFileSync(join(services.data, 'user.rebuild.holder.json'), 'utf8');
+      const rebuilding = await until(() => rebuildOf('user'), { within: 60_000, what: 'the rebuild has begun' });
+      await until(() => ask('user.status'), { within: 60_000, what: 'the service answers' });
+      expect(await ask('user.status')).toMatchObject({
+        state: 'rebuilding',
+        trouble: { code: 'FRESHET_LOSS_ACCEPTED' },
+      });
+      await expect(ask('user.get', { user: 'u1' })).rejects.toMatchObject({
+        problem: { status: 503, reason: 'FRESHET_LOSS_ACCEPTED' },
+      });
+      expect(existsSync(rebuild)).toBe(true);
       await end(child);
-      process.kill((JSON.parse(holder) as { pid: number }).pid, 'SIGKILL');
+      process.kill(rebuilding, 'SIGKILL');
+      await until(() => rebuildOf('user') === undefined);
     }
     expect(readFileSync(live).length).toBe(before.length);
     await startAll(['user']);
