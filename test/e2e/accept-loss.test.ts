@@ -68,6 +68,8 @@ describe('a log that has lost messages', () => {
     await caughtUp(last);
     await until(() => trained().length > 0, { what: 'a training' });
     const [before] = trained();
+    const ranking = (): Promise<{ seq: number } | undefined> => services.kvValue('rankings', 'user.u1');
+    await until(ranking);
     expect(await ask('user.get', { user: 'gone' })).toMatchObject({ traits: { age: 3 } });
     await stopAll();
     // The front, a part of the middle, and the newest message: the end of the log stays where it is.
@@ -117,6 +119,7 @@ describe('a log that has lost messages', () => {
         services.logged.filter((line) => line.service === service && /has cut over/.test(`${line.msg}`)),
       ).toHaveLength(1);
     await expect(ask('user.get', { user: 'gone' })).rejects.toMatchObject({ problem: { status: 404 } });
+    await until(async () => Number((await ranking())?.seq) >= act.seq, { what: 'the ranking is published again' });
     await until(() => trained().length > 0, { what: 'a new training' });
     const [after, ...others] = trained();
     expect(others).toEqual([]);
