@@ -8,12 +8,14 @@ import { faultsCommand } from '../faults/command.ts';
 import { stateHashCommand } from '../golden/command.ts';
 import { propertiesCommand } from '../properties/command.ts';
 import { simulateCommand } from '../simulate/command.ts';
+import { stepsCommand } from '../steps/command.ts';
 
 const LONG_SUITES: readonly (() => Command)[] = [
   e2eCommand,
   faultsCommand,
   simulateCommand,
   propertiesCommand,
+  stepsCommand,
   stateHashCommand,
 ];
 

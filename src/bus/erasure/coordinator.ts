@@ -16,6 +16,7 @@ import { entitySubjects, eventSubject } from '../event/subject.ts';
 import type { Log } from '../log/port.ts';
 import { onceMade } from '../nats/once-made.ts';
 import { SERVICES } from '../projection/definition.ts';
+import { stepTaken } from '../projection/file-steps.ts';
 import { createInstances, type Found } from '../service/instances.ts';
 import { type Erasure, type ErasureAct, type ErasureStep, type ErasureView, openLedger } from './ledger.ts';
 
@@ -77,6 +78,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       pending: [user],
     };
     await (await ledger()).put(entry);
+    stepTaken('erasure-noted');
     begin(entry);
     return erasureView(entry);
   }
@@ -91,6 +93,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     entry.acts = ids.map((id, i) => ({ act: `${entry.erasure}-${i}`, hmac: erasureHmac(key, id), seq: 0 }));
     entry.pending = ids;
     await (await ledger()).put(entry);
+    stepTaken('erasure-gathered');
   }
 
   function begin(entry: Erasure): void {
@@ -129,12 +132,16 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     for (const act of entry.acts) {
       if (act.seq > 0) continue;
       act.seq = await record(act);
+      stepTaken('erasure-recorded');
       await put(entry);
+      stepTaken('erasure-record-noted');
     }
     entry.state = 'purging';
     await purge(entry);
+    stepTaken('erasure-purged');
     entry.state = 'folding';
     await put(entry);
+    stepTaken('erasure-folding');
     const last = Math.max(...entry.acts.map(({ seq }) => seq));
     while (!stopping.signal.aborted && goOn() && entry.state !== 'done') {
       const before = JSON.stringify(entry);
@@ -152,6 +159,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       if (entry.pending && entry.services.every(({ state }) => state !== 'waiting')) {
         // Removes copies that a service made before it folded the record.
         await purge(entry);
+        stepTaken('erasure-purged-again');
         delete entry.pending;
         entry.state = 'rebuilding';
       }
@@ -161,6 +169,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
         options.onDone?.((Date.parse(entry.done) - Date.parse(entry.requested)) / 1000);
       }
       if (JSON.stringify(entry) !== before) await put(entry);
+      if (entry.state === 'done') stepTaken('erasure-done');
       if (entry.state !== 'done') await pause(pollMs);
     }
     if (entry.state === 'done') logger.info({ erasure: entry.erasure }, 'an erasure is complete');
@@ -209,6 +218,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       const token = encodeToken(id);
       for (const context of ['user', 'feedback'] as const) {
         await streams.purge(EVENTS.name, { filter: entitySubjects(context, id), seq });
+        stepTaken('erasure-events-purged');
         await streams.purge(DEAD_LETTERS.name, { filter: `dlq.*.${context}.${token}.*` });
       }
       await streams.purge(`KV_${RANKINGS.name}`, { filter: `$KV.${RANKINGS.name}.user.${token}` });

@@ -13,6 +13,7 @@ import { type Bound, boundedLog } from './bounded.ts';
 import { checkLog } from './checks.ts';
 import { removeDatabase } from './database.ts';
 import type { ProjectionDefinition } from './definition.ts';
+import { stepTaken } from './file-steps.ts';
 import { createProjectionLoop, type LoopLimits } from './loop.ts';
 import { createLostRows, isOfLoss } from './lost-rows.ts';
 import { type Checkpoint, openStore, type ProjectionStore } from './store.ts';
@@ -95,6 +96,7 @@ export async function createRebuild<Tables>(options: RebuildOptions<Tables>): Pr
       consumer,
       logger,
       ...(limits ? { limits } : {}),
+      observer: { batch: () => stepTaken('rebuild-under-way') },
       followers: {
         get state() {
           return options.state?.();

@@ -15,6 +15,7 @@ import { type EngineTables, engineProjection, prepareTables } from '../fold/proj
 import type { Model } from '../model/mod.ts';
 import { configHash, type Origin } from '../settings/settings.ts';
 import { incompatibility } from '../snapshots/manifest.ts';
+import { stepTaken } from '../steps.ts';
 
 /** Hashes of the model's contents, SHA-256, hex. */
 export interface ModelHash {
@@ -172,7 +173,9 @@ export function writeImage(
     sha256: createHash('sha256').update(state).digest('hex'),
   };
   writeFileSync(`${file}.new`, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), state]));
+  stepTaken('image-written');
   renameSync(`${file}.new`, file);
+  stepTaken('image-named');
 }
 
 export interface RebuiltModel {
@@ -217,4 +220,7 @@ export function readImage(file: string, options: ReadImageOptions): RebuiltModel
   }
 }
 
-export const removeImage = (file: string): void => rmSync(file, { force: true });
+export function removeImage(file: string): void {
+  rmSync(file, { force: true });
+  stepTaken('image-removed');
+}
