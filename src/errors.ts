@@ -153,6 +153,15 @@ export class LogPrunedError extends LogRefusedError {
   readonly code = 'FRESHET_LOG_PRUNED';
 }
 
+/** An operator accepted the loss of messages that the projection has folded. A rebuild replaces the projection. */
+export class LossAcceptedError extends LogRefusedError {
+  readonly code = 'FRESHET_LOSS_ACCEPTED';
+}
+/** An operator cannot accept the loss of a sequence that is not missing. */
+export class LossRefusedError extends FreshetError {
+  readonly code = 'FRESHET_LOSS_REFUSED';
+}
+
 /** The object of a snapshot is missing, truncated or damaged. */
 export class SnapshotUnreadableError extends FreshetError {
   readonly code = 'FRESHET_SNAPSHOT_UNREADABLE';

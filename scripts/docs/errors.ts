@@ -206,7 +206,15 @@ const SECTIONS: readonly Section[] = [
       ],
       FRESHET_LOG_PRUNED: [
         'The log has lost messages, and neither an erasure nor the record of a restore explains that.',
-        '[Restore a backup](../how-to/back-up-and-restore.md).',
+        '[Restore a backup](../how-to/back-up-and-restore.md) that holds them. Without one, `freshet log check` lists the missing sequences, and `freshet log accept-loss` goes on without them ([how](../how-to/rebuild-and-verify.md#go-on-without-lost-messages)).',
+      ],
+      FRESHET_LOSS_ACCEPTED: [
+        'An operator accepted the loss of messages that the projection has folded. The service rebuilds the projection from the log, and answers again once it has cut over.',
+        'Wait. `freshet status` shows the rebuild.',
+      ],
+      FRESHET_LOSS_REFUSED: [
+        'A sequence whose loss the operator wants to accept holds a message, or lies behind the end of the log.',
+        'Name the sequences that `freshet log check` lists. If the log has lost its end, restore it, or run `freshet replay all`.',
       ],
       FRESHET_CHECKPOINT_CONFLICT: [
         'Another process has written to the projection.',

@@ -33,6 +33,8 @@ const WHAT: Readonly<Record<string, string>> = {
   'control.experiment_ended.v1': 'An experiment ended.',
   'control.keys_required.v1':
     'An operator made the first API key: gateways require keys from then on, even if the bucket of the keys is lost.',
+  'control.loss_accepted.v1':
+    'An operator accepted that the log has lost the messages of these sequences, and that Freshet goes on without them.',
   'control.promoted.v1': 'An operator promoted a shadow: its settings are in force from this event on.',
   'control.rolled_back.v1': 'An operator rolled back: the settings of an earlier snapshot are in force again.',
   [DECLARED_TYPE]: 'Your own interactions: `user.x_<verb>.v1` for each verb that the setting `events.declared` names.',

@@ -12,6 +12,7 @@ import { forgetVerb } from './verbs/forget.ts';
 import { historyVerb } from './verbs/history.ts';
 import { importVerb } from './verbs/import.ts';
 import { keysVerb } from './verbs/keys.ts';
+import { logVerb } from './verbs/log.ts';
 import { publishVerb } from './verbs/publish.ts';
 import { recommendVerb } from './verbs/recommend.ts';
 import { replayVerb } from './verbs/replay.ts';
@@ -59,6 +60,7 @@ export async function main(args: readonly string[]): Promise<number> {
     atVerb,
     verifyVerb,
     replayVerb,
+    logVerb,
     dlqVerb,
     exportVerb,
     forgetVerb,

@@ -9,13 +9,14 @@ import type { Endpoint } from '../bus/nats/micro.ts';
 import { createPublisher } from '../bus/nats/publisher.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
 import { projectionFiles } from '../bus/projection/files.ts';
+import { type LossView, lossesUpTo } from '../bus/projection/log-gaps.ts';
 import { createRebuild } from '../bus/projection/rebuild.ts';
 import { createServiceLog } from '../bus/service/log.ts';
 import { loopLimits } from '../bus/service/runtime.ts';
 import { erasureKey } from '../bus/streams/erasure-key.ts';
 import { configInForce } from '../engine/lifecycle/activations.ts';
 import type { PastEngine } from '../engine/lifecycle/past.ts';
-import { count, note } from './output.ts';
+import { count, note, printJson } from './output.ts';
 import { createProgress } from './progress.ts';
 import type { CliSession, CommonOptions } from './session.ts';
 
@@ -26,6 +27,8 @@ export interface PastOptions extends CommonOptions {
 
 export interface Past extends Position {
   endpoints: Record<string, Endpoint>;
+  /** Accepted losses of messages up to there: the state is a fold without them. */
+  losses: LossView[];
   /** For the engine only. */
   engine?: PastEngine;
 }
@@ -45,6 +48,7 @@ export async function withPast<T>(
   let close: (() => void) | undefined;
   try {
     const position = await findPosition(nc, log, options);
+    const losses = await lossesUpTo(log, position.seq);
     const key = await erasureKey(nc);
     const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
     const scratch = join(folder, `${service}.sqlite`);
@@ -65,7 +69,7 @@ export async function withPast<T>(
       });
       close = engine.close;
       progress.end();
-      return await work({ ...position, endpoints: engine.endpoints, engine });
+      return await work({ ...position, losses, endpoints: engine.endpoints, engine });
     }
     const rebuild = await createRebuild<unknown>({
       ...common,
@@ -82,7 +86,7 @@ export async function withPast<T>(
       service === 'user'
         ? (await import('../user/api.ts')).userEndpoints(db, config)
         : (await import('../content/api.ts')).contentEndpoints(db, config);
-    return await work({ ...position, endpoints });
+    return await work({ ...position, losses, endpoints });
   } finally {
     progress.end();
     close?.();
@@ -97,6 +101,10 @@ async function definitionOf(service: 'user' | 'content', config: CliSession['con
     ? (await import('../user/projection.ts')).userProjection(config)
     : (await import('../content/projection.ts')).contentProjection();
 }
+
+/** An answer as JSON, with the accepted losses of the log up to there if it has any. */
+export const printPast = ({ losses }: Past, answer: object): void =>
+  printJson(losses.length > 0 ? { ...answer, accepted_losses: losses } : answer);
 
 /** A line that names the moment of an answer. */
 export const momentText = ({ seq, taken }: Position): string =>

@@ -1,6 +1,7 @@
 /** Projections that a verb folds next to a running system: the rows of each service, and the engine's model. */
 import type { NatsConnection } from 'nats';
 import pino, { type Logger } from 'pino';
+import { acceptedLosses } from '../bus/log/losses.ts';
 import type { Log } from '../bus/log/port.ts';
 import type { StateFollower } from '../bus/projection/after-commit.ts';
 import { foldVersion, type ProjectionDefinition, type ServiceName } from '../bus/projection/definition.ts';
@@ -75,12 +76,15 @@ async function engine(
   const { originOf } = await import('../engine/settings/settings.ts');
   const { openRecords } = await import('../engine/artifacts/records.ts');
   const { createInputObjects } = await import('../engine/artifacts/objects.ts');
+  const { isLost, withoutLost } = await import('../engine/artifacts/lost-inputs.ts');
   let live = file === undefined ? undefined : openRecords(file);
   if (live && log && live.created !== (await log.info()).created) {
     live.close();
     live = undefined;
   }
-  const known = live?.list().flatMap((mention) => live.read(mention) ?? []) ?? [];
+  const losses = log ? await acceptedLosses(log) : [];
+  const kept = live?.list().filter((mention) => !isLost(losses, mention)) ?? [];
+  const known = kept.flatMap((mention) => live?.read(mention) ?? []);
   // Without the file, the copies in the object store serve.
   if (!live && nc && log) {
     const objects = await createInputObjects({ nc, log, logger, stallMs: config.engine.snapshot_stall_ms });
@@ -93,7 +97,11 @@ async function engine(
           if (snapshotOptional && err instanceof SnapshotUnfitError) return undefined;
           throw err;
         });
-  const { definition, state, modelFold, inputs, began } = engineRebuild(config, erasureKey, { known, live, start });
+  const { definition, state, modelFold, inputs, began } = engineRebuild(config, erasureKey, {
+    known,
+    live: live && withoutLost(live, losses),
+    start,
+  });
   const opened = () => {
     const found = modelFold();
     if (!found) throw new TypeError('The projection is not open yet.');

@@ -1,5 +1,6 @@
 /** The engine as a service, composed of its parts. */
 import { streamSeq } from '../bus/event/ids.ts';
+import { isOfLoss } from '../bus/projection/lost-rows.ts';
 import { composeParts } from '../bus/service/compose.ts';
 import type { RunningService, ServiceContext, ServiceEnvironment, ServiceParts } from '../bus/service/description.ts';
 import { runService } from '../bus/service/service.ts';
@@ -66,7 +67,9 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     // The fold stops at the positions of trainings, and a training reads the model of the fold.
     let folding: FoldPart | undefined;
     const position = (): number => folding?.fold.position() ?? start.seq;
-    const catchingUp = (): boolean => folding?.catchingUp() ?? true;
+    /** State that a rebuild replaces after a loss must train, publish and store nothing. */
+    const lossy = (): boolean => isOfLoss(store.rebuildDue());
+    const catchingUp = (): boolean => lossy() || (folding?.catchingUp() ?? true);
     // Between two slices of an erasure the model is the fold of no log: neither a training nor a snapshot may read it.
     const unsettled = (): boolean => catchingUp() || model.erasing;
     const artifacts = createArtifactsPart(context, { ...inputs, model, position, catchingUp: unsettled });

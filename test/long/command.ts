@@ -10,6 +10,7 @@ import { stateHashCommand } from '../golden/command.ts';
 import { nodesCommand } from '../golden/nodes-command.ts';
 import { propertiesCommand } from '../properties/command.ts';
 import { simulateCommand } from '../simulate/command.ts';
+import { stepsCommand } from '../steps/command.ts';
 
 const LONG_SUITES: readonly (() => Command)[] = [
   e2eCommand,
@@ -17,6 +18,7 @@ const LONG_SUITES: readonly (() => Command)[] = [
   faultsCommand,
   simulateCommand,
   propertiesCommand,
+  stepsCommand,
   stateHashCommand,
   nodesCommand,
 ];

@@ -14,6 +14,7 @@ import type { StreamSeq } from '../event/ids.ts';
 import type { Log } from '../log/port.ts';
 import { onceMade } from '../nats/once-made.ts';
 import { SERVICES } from '../projection/definition.ts';
+import { stepTaken } from '../projection/file-steps.ts';
 import type { Mention } from '../projection/mentions.ts';
 import { createInstances, type Found } from '../service/instances.ts';
 import { createActs } from './acts.ts';
@@ -98,6 +99,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       pending: [user],
     };
     await (await ledger()).put(entry);
+    stepTaken('erasure-noted');
     begin(entry);
     return erasureView(entry);
   }
@@ -113,6 +115,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     entry.acts = ids.map((id, i) => ({ act: `${entry.erasure}-${i}`, hmac: erasureHmac(key, id), seq: 0 }));
     entry.pending = ids;
     await (await ledger()).put(entry);
+    stepTaken('erasure-gathered');
   }
 
   /** Finds the ids of an erasure by their HMACs, in the subjects of the log and in links. */
@@ -169,15 +172,19 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     for (const act of entry.acts) {
       if (act.seq > 0) continue;
       act.seq = await acts.record(act);
+      stepTaken('erasure-recorded');
       await put(entry);
+      stepTaken('erasure-record-noted');
     }
     if (entry.pending) {
       entry.state = 'purging';
       await purge(entry);
       await mentions.removeMentions(entry);
+      stepTaken('erasure-purged');
       entry.state = 'folding';
     }
     await put(entry);
+    stepTaken('erasure-folding');
     const last = Math.max(...[...entry.acts, ...(entry.removals ?? [])].map(({ seq }) => seq));
     while (!stopping.signal.aborted && goOn() && entry.state !== 'done') {
       const before = JSON.stringify(entry);
@@ -196,6 +203,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
         // Removes copies that a service made before it folded the record.
         await purge(entry);
         await mentions.removeCopies(entry);
+        stepTaken('erasure-purged-again');
         delete entry.pending;
         delete entry.claimants;
         entry.state = 'rebuilding';
@@ -208,6 +216,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
         options.onDone?.((Date.parse(entry.done) - Date.parse(entry.requested)) / 1000);
       }
       if (JSON.stringify(entry) !== before) await put(entry);
+      if (entry.state === 'done') stepTaken('erasure-done');
       if (entry.state !== 'done') await pause(pollMs);
     }
     if (entry.state === 'done') logger.info({ erasure: entry.erasure }, 'an erasure is complete');

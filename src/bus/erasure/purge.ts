@@ -8,6 +8,7 @@ import { DEAD_LETTERS, ERASURES, EVENTS, RANKINGS } from '../../../streams.confi
 import { encodeToken } from '../event/ids.ts';
 import { entitySubjects } from '../event/subject.ts';
 import { isNotFound } from '../nats/connection.ts';
+import { stepTaken } from '../projection/file-steps.ts';
 import type { Erasure } from './ledger.ts';
 import { removeMessages, sequencesOn } from './remove-messages.ts';
 import { rewriteBucket } from './rewrite-bucket.ts';
@@ -55,6 +56,7 @@ export function createPurge({ nc, jsm, overwrite, signal }: PurgeOptions): Purge
     };
     for (const context of ['user', 'feedback'] as const) {
       await remove(EVENTS.name, entitySubjects(context, one), below);
+      stepTaken('erasure-events-purged');
       await remove(DEAD_LETTERS.name, `dlq.*.${context}.${token}.*`).catch(unlessMissing);
     }
     const filter = `$KV.${RANKINGS.name}.user.${token}`;

@@ -9,6 +9,8 @@ export const ERASURE_RECORDS = 'ev.control.*.erased';
 export const RESTORE_ENTITY = 'log';
 /** Records of restores. */
 export const RESTORE_RECORDS = 'ev.control.log.backup_restored';
+/** Records of accepted losses, as a filter. */
+export const LOSS_RECORDS = 'ev.control.*.loss_accepted';
 
 export interface EventSubject {
   context: EventContext;

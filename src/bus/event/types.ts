@@ -29,6 +29,8 @@ export const EVENT_LIMITS = {
   textList: 1_000,
   /** Restores of a log, one after the other, that the record of the newest one names. */
   restores: 1_000,
+  /** Ranges of sequences of one accepted loss. */
+  lostRanges: 10_000,
 } as const;
 
 const Text = Type.String({ maxLength: EVENT_LIMITS.textLength });
@@ -195,6 +197,20 @@ export const EVENT_DATA = {
   }),
   'control.experiment_ended.v1': Type.Object({ experiment: Id('id of the experiment'), reason: Type.Optional(Text) }),
   'control.keys_required.v1': Type.Object({}),
+  'control.loss_accepted.v1': Type.Object({
+    sequences: Type.Array(
+      Type.Object({
+        first: Type.Integer({ minimum: 1, description: 'first missing sequence' }),
+        last: Type.Integer({ minimum: 1, description: 'last missing sequence' }),
+      }),
+      {
+        minItems: 1,
+        maxItems: EVENT_LIMITS.lostRanges,
+        description: 'the missing sequences, as ranges in order; none counts beyond the sequence before this event',
+      },
+    ),
+    reason: Type.Optional(Text),
+  }),
   'control.promoted.v1': Type.Object({ snapshot: SNAPSHOT, config: SETTINGS }),
   'control.rolled_back.v1': Type.Object({
     snapshot: SNAPSHOT,

@@ -24,6 +24,7 @@ import { isNotFound } from '../nats/connection.ts';
 import { createPoller } from '../nats/poller.ts';
 import type { Publisher } from '../nats/publisher.ts';
 import type { Log, LogInfo, LogReader, LogSink } from './port.ts';
+import { readSubject } from './read-subject.ts';
 import { rangesOf, type SequenceRange } from './sequences.ts';
 
 export interface JetStreamLogOptions {
@@ -60,11 +61,19 @@ export async function createJetStreamLog(options: JetStreamLogOptions): Promise<
     return streamSeq(gone.last);
   }
 
+  let holes: { deleted: number; first: number; ranges: SequenceRange[] } = { deleted: 0, first: 0, ranges: [] };
+
   async function missing(after: StreamSeq): Promise<SequenceRange[]> {
-    const { state } = await jsm.streams.info(stream, { deleted_details: true });
+    let { state } = await jsm.streams.info(stream);
+    const { num_deleted: deleted = 0, first_seq: first } = state;
+    if (deleted === 0) holes = { deleted, first, ranges: [] };
+    else if (holes.deleted !== deleted || holes.first !== first) {
+      ({ state } = await jsm.streams.info(stream, { deleted_details: true }));
+      holes = { deleted: state.num_deleted ?? 0, first: state.first_seq, ranges: rangesOf(state.deleted ?? []) };
+    }
     const begin = state.messages === 0 ? state.last_seq + 1 : state.first_seq;
-    const ranges = rangesOf((state.deleted ?? []).filter((seq) => seq > after && seq >= begin));
-    return begin > after + 1 ? [{ first: after + 1, last: begin - 1 }, ...ranges] : ranges;
+    const all = begin > 1 ? [{ first: 1, last: begin - 1 }, ...holes.ranges] : holes.ranges;
+    return all.flatMap(({ first: from, last }) => (last > after ? [{ first: Math.max(from, after + 1), last }] : []));
   }
 
   async function info(): Promise<LogInfo> {
@@ -123,6 +132,7 @@ export async function createJetStreamLog(options: JetStreamLogOptions): Promise<
     info,
     at: (seq) => message({ seq }),
     newest: (subject) => message({ last_by_subj: subject }),
+    all: (subject) => readSubject(nc, stream, subject),
     missing,
     publish: (message) => publisher.publish(message),
     read,

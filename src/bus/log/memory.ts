@@ -142,6 +142,7 @@ export function createMemoryLog({ stream = 'EVENTS', seed = 1, faults = {}, now 
       return message?.seq === seq ? message : undefined;
     },
     newest: async (filter) => stored.findLast(({ subject }) => subjectMatches(filter, subject)),
+    all: async (filter) => stored.filter(({ subject }) => subjectMatches(filter, subject)),
     missing: async (after) => {
       const held = new Set(stored.map(({ seq }) => Number(seq)));
       const every = Array.from({ length: Math.max(0, lastSeq - after) }, (_, i) => after + 1 + i);

@@ -50,6 +50,8 @@ export interface Log {
   at(seq: StreamSeq): Promise<StoredMessage | undefined>;
   /** The newest message on a subject, wildcards allowed, or undefined. */
   newest(subject: string): Promise<StoredMessage | undefined>;
+  /** All messages on a subject, wildcards allowed, in order; for the few records of acts. */
+  all(subject: string): Promise<StoredMessage[]>;
   /** Sequences above `after` without a message, up to the newest message ever stored, in order. */
   missing(after: StreamSeq): Promise<SequenceRange[]>;
   /** Resolves when the log has stored the message; throws `PublishUnacknowledgedError` if that stays unknown. */

@@ -5,7 +5,7 @@
 import { createCodec } from '../event/codec.ts';
 import { RESTORE_RECORDS } from '../event/subject.ts';
 import type { Log } from './port.ts';
-import { highestOutside, type SequenceRange } from './sequences.ts';
+import type { SequenceRange } from './sequences.ts';
 
 export interface Restores {
   /** Sequence of the record; 0 in a log that nobody restored. */
@@ -36,11 +36,3 @@ export async function readRestores(log: Pick<Log, 'newest'>): Promise<Restores> 
 /** Up to where the log holds the messages of an earlier stream; undefined if it does not continue that stream. */
 export const continues = ({ lineage }: Restores, created: string): number | undefined =>
   lineage.find((earlier) => earlier.created === created)?.last;
-
-/** The highest sequence of a gap that neither an erasure nor a restore explains; 0 if both explain each sequence. */
-export type Unexplained = (first: number, last: number) => number;
-
-export const unexplainedIn =
-  (fence: () => number, holes: () => readonly SequenceRange[]): Unexplained =>
-  (first, last) =>
-    highestOutside(holes(), Math.max(first, fence() + 1), last);

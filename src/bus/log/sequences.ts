@@ -51,6 +51,15 @@ export function highestOutside(ranges: readonly SequenceRange[], first: number, 
   return 0;
 }
 
+/** The highest sequence of a gap that nothing explains; 0 if each sequence is explained. */
+export type Unexplained = (first: number, last: number) => number;
+
+/** Erasures explain gaps up to a fence, and restores and accepted losses the ranges. */
+export const unexplainedIn =
+  (fence: () => number, explained: () => readonly SequenceRange[]): Unexplained =>
+  (first, last) =>
+    highestOutside(explained(), Math.max(first, fence() + 1), last);
+
 /** The parts of ranges that other ranges, in order and apart, do not hold. */
 export function without(ranges: readonly SequenceRange[], taken: readonly SequenceRange[]): SequenceRange[] {
   const left: SequenceRange[] = [];

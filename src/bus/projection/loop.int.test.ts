@@ -681,6 +681,7 @@ describe('the loop on another log than that of its checkpoint', () => {
       info: () => current.info(),
       at: (seq) => current.at(seq),
       newest: (filter) => current.newest(filter),
+      all: (filter) => current.all(filter),
       missing: (after) => current.missing(after),
       publish: (message) => current.publish(message),
       read: (consumer, from, sink) => current.read(consumer, from, sink),

@@ -4,17 +4,18 @@
  * one behind the checkpoint, so that it loses no message and counts none twice, whatever connection or process breaks.
  */
 import type { Logger } from 'pino';
-import { type LogRefusedError, messageOf } from '../../errors.ts';
+import { type LogRefusedError, LossAcceptedError, messageOf } from '../../errors.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
+import { acceptedLosses } from '../log/losses.ts';
 import type { Delivery, Log, LogInfo, LogReader } from '../log/port.ts';
-import { unexplainedIn } from '../log/restores.ts';
-import type { SequenceRange } from '../log/sequences.ts';
+import { type SequenceRange, unexplainedIn } from '../log/sequences.ts';
 import { createPoller, type Poller } from '../nats/poller.ts';
 import { flushWrites } from '../nats/write-coalescing.ts';
 import { createAfterCommit, type EffectStatus, type Followers } from './after-commit.ts';
-import { checkLog } from './checks.ts';
+import { checkLog, lossAccepted } from './checks.ts';
 import { createDeadLetterCopies, type DeadLetterStream } from './dead-letter-copies.ts';
 import { createErasureSlices } from './erasure-slices.ts';
+import { createLostRows, isOfLoss, LOSS_ACCEPTED } from './lost-rows.ts';
 import { type Ended, openSession, type Session } from './session.ts';
 import { type BatchResult, type Checkpoint, isStorageTrouble, messageDigest, type ProjectionStore } from './store.ts';
 import { createWaiters } from './waiters.ts';
@@ -138,8 +139,9 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   let skipped = streamSeq(0);
   /** Sequence up to which known erasures may have removed messages, if it is above the fence of the checkpoint. */
   let fence = streamSeq(0);
-  /** Sequences without a message that restores explain. */
-  let holes: readonly SequenceRange[] = [];
+  /** Sequences without a message that restores and accepted losses explain. */
+  let explained: readonly SequenceRange[] = [];
+  const holds = createLostRows(store.db);
 
   const position = (): StreamSeq => {
     const { seq } = store.checkpoint();
@@ -207,6 +209,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       logger.error({ err: failure, service, seq: position() }, 'the state in memory no longer follows the log');
       return { reason: 'the state follower failed', trouble: true };
     }
+    // The batch held the record of a loss: the check of the log says what follows.
+    if (isOfLoss(store.rebuildDue())) return { reason: 'refused', trouble: true };
     trouble = undefined;
     if (newest.pending === 0) everCaughtUp = true;
     observer.lag?.(newest.pending);
@@ -252,14 +256,22 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       checkpoint,
       fingerprints: store.fingerprints(),
       skipped,
+      holds,
       folded: (identity) => store.known([identity])[0] !== undefined,
     });
     known = outcome.info;
+    explained = outcome.explained;
+    // The file says so from now on, whatever process opens it next.
+    if (outcome.refused instanceof LossAcceptedError && !isOfLoss(store.rebuildDue())) store.needRebuild(LOSS_ACCEPTED);
+    if (!outcome.refused && isOfLoss(store.rebuildDue()))
+      outcome.refused = lossAccepted(service, (await acceptedLosses(log)).at(-1));
     if (outcome.refused) {
       if (outcome.refused.code !== refused?.code)
         logger.error(
           { service, ...errorFields(outcome.refused) },
-          'the log is not the one that this projection comes from',
+          outcome.refused instanceof LossAcceptedError
+            ? 'this projection holds messages that the log has lost'
+            : 'the log is not the one that this projection comes from',
         );
       refused = outcome.refused;
       observer.refused?.(true);
@@ -268,7 +280,6 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     if (refused) logger.info({ service }, 'the log matches the projection again');
     refused = undefined;
     fence = streamSeq(Math.max(fence, outcome.fence));
-    holes = outcome.holes;
     skipped = streamSeq(0);
     observer.refused?.(false);
     if (position() >= outcome.info.lastSeq) everCaughtUp = true;
@@ -288,7 +299,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       created: info.created,
       unexplained: unexplainedIn(
         () => Math.max(fence, store.checkpoint().fence),
-        () => holes,
+        () => explained,
       ),
       awaits: waiters.awaits,
       onSkipped: (seq) => {
@@ -402,7 +413,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
 
   function state(): ProjectionState {
     if (stopped) return 'down';
-    if (refused) return 'refusing';
+    if (refused) return refused instanceof LossAcceptedError ? 'rebuilding' : 'refusing';
     if (!everCaughtUp && store.rebuilt) return 'rebuilding';
     return everCaughtUp && !trouble && pending <= limits.readyLag ? 'ready' : 'catching-up';
   }

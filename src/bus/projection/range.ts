@@ -2,8 +2,7 @@
 
 import type { StreamSeq } from '../event/ids.ts';
 import type { Delivery, Log } from '../log/port.ts';
-import { unexplainedIn } from '../log/restores.ts';
-import type { SequenceRange } from '../log/sequences.ts';
+import { type SequenceRange, unexplainedIn } from '../log/sequences.ts';
 import { createPoller } from '../nats/poller.ts';
 import { boundedLog } from './bounded.ts';
 import { checkLog } from './checks.ts';
@@ -38,7 +37,7 @@ export async function readRange(options: RangeOptions): Promise<void> {
   let { from: at, fence } = options;
   let failure: { cause: unknown } | undefined;
   let skipped: StreamSeq | undefined;
-  let holes: readonly SequenceRange[] = [];
+  let explained: readonly SequenceRange[] = [];
   const { created } = await log.info();
 
   const take = (batch: readonly Delivery[]): Ended | undefined => {
@@ -61,7 +60,7 @@ export async function readRange(options: RangeOptions): Promise<void> {
       created,
       unexplained: unexplainedIn(
         () => fence,
-        () => holes,
+        () => explained,
       ),
       awaits: () => false,
       onSkipped: (seq) => {
@@ -96,10 +95,12 @@ export async function readRange(options: RangeOptions): Promise<void> {
     const end = bounded.finished();
     if (end !== undefined && at >= end) return;
     const checkpoint = { seq: at, created, fence };
-    const checked = await checkLog(log, { service, checkpoint, fingerprints: [], ...(skipped ? { skipped } : {}) });
+    // The caller has compared the state at the beginning of the range with the log.
+    const holds = (): boolean => false;
+    const subject = { service, checkpoint, fingerprints: [], holds, ...(skipped ? { skipped } : {}) };
+    const checked = await checkLog(log, subject);
     if (checked.refused) throw new RebuildRefusedError(checked.refused);
-    fence = checked.fence;
-    holes = checked.holes;
+    ({ fence, explained } = checked);
     skipped = undefined;
     if (at > before) pause = limits.backoffMinMs;
     await new Promise((resolve) => setTimeout(resolve, pause));

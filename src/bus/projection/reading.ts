@@ -3,6 +3,7 @@ import Database, { type Database as Db } from 'better-sqlite3';
 import { ErasureUnderWayError } from '../../errors.ts';
 import type { EventCodec, LoggedEvent, StoredMessage } from '../event/codec.ts';
 import { foldVersion, type ProjectionDefinition } from './definition.ts';
+import { isOfLoss } from './lost-rows.ts';
 import { appliedOf, type Checkpoint, type Fingerprint, isStorageTrouble } from './store.ts';
 
 export interface RowsReader {
@@ -13,6 +14,8 @@ export interface RowsReader {
   fingerprints(): Fingerprint[];
   /** The events among messages at or below the checkpoint that the service applied, in order. */
   applied(messages: readonly StoredMessage[]): LoggedEvent[];
+  /** Whether a rebuild is due because the log has lost messages that the rows hold. */
+  holdsLost(): boolean;
   close(): void;
 }
 
@@ -53,6 +56,7 @@ export function openReader<Tables>(
       fingerprints: () =>
         opened.prepare<[], Fingerprint>('SELECT seq, digest, timestamp FROM fingerprint ORDER BY seq DESC').all(),
       applied: appliedOf(opened, codec),
+      holdsLost: () => opened.prepare<[], string>('SELECT reason FROM rebuild_due').pluck().all().some(isOfLoss),
       close: () => void opened.close(),
     };
   } catch (err) {

@@ -13,7 +13,9 @@ import { type Bound, boundedLog } from './bounded.ts';
 import { checkLog } from './checks.ts';
 import { removeDatabase } from './database.ts';
 import type { ProjectionDefinition } from './definition.ts';
+import { stepTaken } from './file-steps.ts';
 import { createProjectionLoop, type LoopLimits } from './loop.ts';
+import { createLostRows, isOfLoss } from './lost-rows.ts';
 import { type Checkpoint, openStore, type ProjectionStore } from './store.ts';
 
 export interface RebuildOptions<Tables> {
@@ -74,9 +76,11 @@ export async function createRebuild<Tables>(options: RebuildOptions<Tables>): Pr
       checkpoint: store.checkpoint(),
       fingerprints: store.fingerprints(),
       folded: (identity) => store.known([identity])[0] !== undefined,
+      holds: createLostRows(store.db),
     });
-    if (refused) {
-      logger.warn({ service, code: refused.code }, 'an earlier rebuild read another log; the rebuild begins again');
+    if (refused || isOfLoss(store.rebuildDue())) {
+      const code = refused?.code ?? 'FRESHET_LOSS_ACCEPTED';
+      logger.warn({ service, code }, 'an earlier rebuild read another log; the rebuild begins again');
       store.close();
       removeDatabase(file);
       store = open();
@@ -99,6 +103,7 @@ export async function createRebuild<Tables>(options: RebuildOptions<Tables>): Pr
       consumer,
       logger,
       ...(limits ? { limits } : {}),
+      observer: { batch: () => stepTaken('rebuild-under-way') },
       followers: {
         get state() {
           return options.state?.();

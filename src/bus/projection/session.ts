@@ -4,7 +4,7 @@
  */
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import type { Delivery } from '../log/port.ts';
-import type { Unexplained } from '../log/restores.ts';
+import type { Unexplained } from '../log/sequences.ts';
 import type { LoopLimits } from './loop.ts';
 
 /** Why a session ended, and whether reading again at once would meet the same trouble. */
@@ -80,11 +80,11 @@ export function openSession(options: SessionOptions): Session {
       end(`delivery ${delivery.delivery} where ${expected} was due`);
       return;
     }
-    const skipped = streamSeq(delivery.seq > lastSeq + 1 ? unexplained(lastSeq + 1, delivery.seq - 1) : 0);
+    const skipped = delivery.seq > lastSeq + 1 ? unexplained(lastSeq + 1, delivery.seq - 1) : 0;
     if (skipped > 0) {
       // A server with a damaged file skips messages that it cannot read and counts on: nothing else shows the loss.
       flush();
-      onSkipped(skipped);
+      onSkipped(streamSeq(skipped));
       end(`sequence ${skipped} is missing`);
       return;
     }

@@ -14,10 +14,12 @@ import {
 import type { EventCodec, LoggedEvent, StoredMessage } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import { countedTime } from '../event/time.ts';
+import { lossOf } from '../log/losses.ts';
 import { createDataSubjects, DATA_SUBJECTS_SCHEMA, userOfSubject } from './data-subjects.ts';
 import { markTraces, mayHoldTraces, openDatabase, removeDatabase } from './database.ts';
 import { foldVersion, type ProjectionDefinition } from './definition.ts';
 import { ALL_AT_ONCE, type ForgetOwnRows, IDENTITY_SEQ } from './erasing.ts';
+import { holdRows, LOSS_ACCEPTED } from './lost-rows.ts';
 
 /** The position of a projection and its counters; every batch writes them. */
 export interface Checkpoint {
@@ -148,8 +150,9 @@ export function isStorageTrouble(err: unknown): boolean {
 /** The sequence up to which an erasure may have taken messages out: never as far as the erasure itself. */
 export const fenceOf = (fence: number, erasure: StreamSeq): StreamSeq => streamSeq(Math.min(fence, erasure - 1));
 
-/** Whether the fold of an event removes rows of earlier ones. */
-const removesData = ({ type }: LoggedEvent): boolean => type === 'control.erased.v1' || type === 'control.removed.v1';
+/** Whether the fold of an event removes rows of earlier ones, or makes a rebuild due. */
+const removesData = ({ type }: LoggedEvent): boolean =>
+  type === 'control.erased.v1' || type === 'control.removed.v1' || type === 'control.loss_accepted.v1';
 
 /** Digest of a message, 32 hex digits. */
 export const messageDigest = (message: StoredMessage): string =>
@@ -278,6 +281,8 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       try {
         definition.apply(event, tables, clock);
         dataSubjects.note(event, person);
+        const loss = lossOf(event);
+        if (loss && holdRows(db, loss.sequences)) dataSubjects.needRebuild(event.seq, LOSS_ACCEPTED);
         if (event.type === 'control.erased.v1') {
           const reach = fenceOf(event.data.fence, event.seq);
           if (dataSubjects.beginErasure(event.data.hmac, reach, event.seq)) {

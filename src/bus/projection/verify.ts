@@ -24,6 +24,7 @@ import { foldVersion, type ProjectionDefinition } from './definition.ts';
 import { compareSample, type Difference, firstDifference } from './difference.ts';
 import { hashProjection, name, type Row, type Value } from './hash.ts';
 import type { LoopLimits } from './loop.ts';
+import { isOfLoss } from './lost-rows.ts';
 import { strayPosition } from './positions.ts';
 import { createRebuild, type Rebuild } from './rebuild.ts';
 import { type EventMention, mentions, tracing } from './trace.ts';
@@ -150,8 +151,10 @@ async function attemptVerify<Tables>(
     const newest = (await log.newest(ERASURE_RECORDS))?.seq ?? 0;
     const overtaken = verdict.live !== verdict.rebuilt && newest > seq;
     if (verdict.live !== verdict.rebuilt && !overtaken && due.length > 0)
-      throw new NotCaughtUpError(`${service} has not rebuilt its projection yet after an erasure: ${due.join('; ')}.`, {
-        next: 'freshet forget --status; verify again once the erasure is done',
+      throw new NotCaughtUpError(`${service} has not rebuilt its projection yet: ${due.join('; ')}.`, {
+        next: due.some(isOfLoss)
+          ? 'freshet status; verify again once the service has cut over to the rebuilt projection'
+          : 'freshet forget --status; verify again once the erasure is done',
         details: { seq, reasons: due },
       });
     return { verdict, overtaken };

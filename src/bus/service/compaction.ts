@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { InstanceLockedError, messageOf } from '../../errors.ts';
 import { createPoller } from '../nats/poller.ts';
 import { copyWithoutTraces, removeDatabase } from '../projection/database.ts';
+import { stepTaken } from '../projection/file-steps.ts';
 import { type ProjectionFiles, requestCutOver } from '../projection/files.ts';
 import { acquireLock } from './lock.ts';
 
@@ -65,12 +66,16 @@ export function createCompaction(options: CompactionOptions): Compaction {
     try {
       // What a rebuild that was killed has left.
       removeDatabase(files.rebuild);
+      stepTaken('rebuild-removed');
       await copyWithoutTraces(files.live, files.copy);
+      stepTaken('copy-made');
       requestCutOver({ ...files, rebuild: files.copy });
+      stepTaken('copy-requested');
     } finally {
       removeDatabase(files.copy);
       lock.release();
     }
+    stepTaken('copy-handed-over');
     logger.info(
       { instance, seconds: (performance.now() - started) / 1000 },
       'the service has copied its projection after an erasure, and cuts over to the copy',

@@ -45,7 +45,8 @@ const freshnessCheck = ({ http }: Config) => createRequestCheck(Type.Object(fres
 /** @param checked a request whose `min_seq` and `timeout_ms` are valid */
 async function reachMinSeq(checked: Freshness, loop: ProjectionLoop, { http }: Config): Promise<void> {
   const { state, trouble } = loop.status();
-  if (state === 'refusing')
+  // A service that rebuilds after an accepted loss has rows of messages that the log no longer holds.
+  if (state === 'refusing' || trouble?.code === 'FRESHET_LOSS_ACCEPTED')
     throw new ServiceUnavailableError(trouble?.message ?? 'The log is not the one that this state comes from.', {
       ...(trouble?.next ? { next: trouble.next } : {}),
       details: { reason: trouble?.code },

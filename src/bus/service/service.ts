@@ -191,12 +191,8 @@ export async function runService<Tables>(
     });
     const endDueRebuild = scheduleDueRebuild({
       due: () => current().store.rebuildDue(),
-      waits: () =>
-        role !== undefined ||
-        running.replacing() ||
-        rebuilding !== undefined ||
-        current().loop.erasing() ||
-        current().parts.holdsRebuild?.() === true,
+      waits: () => role !== undefined || running.replacing() || rebuilding !== undefined || current().loop.erasing(),
+      holds: () => current().parts.holdsRebuild?.() === true,
       begin: () => {
         rebuilding = createRebuilding();
         rebuilding.start();

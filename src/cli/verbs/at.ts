@@ -4,8 +4,9 @@ import type { RankingAnswer } from '../../engine/serve/lists.ts';
 import { NotFoundError, UsageError } from '../../errors.ts';
 import type { HistoryAnswer, UserAnswer } from '../../user/api.ts';
 import { historyText } from '../history.ts';
-import { note, print, printJson } from '../output.ts';
-import { momentText, type Past, type PastOptions, withPast } from '../past.ts';
+import { lossText } from '../losses.ts';
+import { note, print } from '../output.ts';
+import { momentText, type Past, type PastOptions, printPast, withPast } from '../past.ts';
 import { originText, rankingText } from '../ranking.ts';
 import { type CliSession, withCommon, withSession } from '../session.ts';
 import { positive, time } from '../values.ts';
@@ -79,7 +80,7 @@ Examples:
         .action((user: string, { n, before }: { n: number; before?: number }) =>
           rows(at, 'user', async (past, { nc }, json) => {
             const answer = (await past.endpoints.history?.handle({ user, n, before })) as HistoryAnswer;
-            if (json) return printJson(answer);
+            if (json) return printPast(past, answer);
             print(await historyText(nc, answer));
             if (answer.next !== null) note(`next page: --before ${answer.next}`);
           }),
@@ -91,7 +92,7 @@ Examples:
         .argument('<user>', 'id of the user')
         .action((user: string) =>
           rows(at, 'user', async (past, _session, json) =>
-            printMembers((await past.endpoints.get?.handle({ user })) as UserAnswer, json),
+            printMembers(past, (await past.endpoints.get?.handle({ user })) as UserAnswer, json),
           ),
         ),
     )
@@ -101,7 +102,7 @@ Examples:
         .argument('<item>', 'id of the item')
         .action((item: string) =>
           rows(at, 'content', async (past, _session, json) =>
-            printMembers((await past.endpoints.get?.handle({ item })) as ItemAnswer, json),
+            printMembers(past, (await past.endpoints.get?.handle({ item })) as ItemAnswer, json),
           ),
         ),
     );
@@ -134,7 +135,9 @@ function rows(at: Command, service: 'user' | 'content' | 'engine', work: Work): 
           cause: err,
         });
       });
-      if (!options.json) note(momentText(past));
+      if (options.json) return;
+      note(momentText(past));
+      for (const loss of past.losses) note(`the log ${lossText(loss)}`);
     }),
   );
 }
@@ -149,21 +152,21 @@ export function knownUser({ engine, seq }: Past, user: string): void {
 }
 
 async function list(
-  { endpoints }: Past,
+  past: Past,
   { nc }: CliSession,
   json: boolean,
   endpoint: 'recommend' | 'similar' | 'trending',
   request: Record<string, unknown>,
 ): Promise<void> {
-  const answer = (await endpoints[endpoint]?.handle(request)) as RankingAnswer;
-  if (json) return printJson(answer);
+  const answer = (await past.endpoints[endpoint]?.handle(request)) as RankingAnswer;
+  if (json) return printPast(past, answer);
   print(await rankingText(nc, answer));
   note(originText(answer));
 }
 
-function printMembers(answer: object, json: boolean): void {
+function printMembers(past: Past, answer: object, json: boolean): void {
   if (json) {
-    printJson(answer);
+    printPast(past, answer);
     return;
   }
   const width = Math.max(...Object.keys(answer).map((name) => name.length));

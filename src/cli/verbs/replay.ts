@@ -8,7 +8,15 @@ import { findPosition } from '../../bus/log/position.ts';
 import { pollUntil } from '../../bus/nats/poll-until.ts';
 import { createPublisher } from '../../bus/nats/publisher.ts';
 import { foldVersion, SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
-import { instanceName, projectionFiles, replaceLiveFile, requestCutOver } from '../../bus/projection/files.ts';
+import { stepTaken } from '../../bus/projection/file-steps.ts';
+import {
+  instanceName,
+  type ProjectionFiles,
+  projectionFiles,
+  replaceLiveFile,
+  requestCutOver,
+  versionOf,
+} from '../../bus/projection/files.ts';
 import { createRebuild } from '../../bus/projection/rebuild.ts';
 import { ensureFolder } from '../../bus/service/folder.ts';
 import { acquireLock, type InstanceLock } from '../../bus/service/lock.ts';
@@ -125,13 +133,9 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
     throw new UsageError(`The folder ${folder} already holds a projection of ${instance}: ${files.live}.`, {
       next: 'name another folder with --into',
     });
-  if (existsSync(files.next))
-    throw new RebuildWaitingError(
-      `An earlier rebuild at ${files.next} waits until the ${instance} service cuts over.`,
-      {
-        next: `start the service with the settings of that rebuild, or delete ${files.next}`,
-      },
-    );
+  // A service knows the settings that it runs with, so its own rebuild replaces one of other settings, as a copy after an
+  // erasure does. An operator may have made that one for the next start.
+  if (!options.handOver) refuseWaiting(files, instance);
   const lock = acquireLock(join(folder, `${instance}.rebuild`), `The rebuild of ${instance} in ${folder}`);
   const publisher = createPublisher(nc);
   const consumer = `${instance}-rebuild`;
@@ -149,6 +153,7 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
   const progress = createProgress(`rebuilding the ${service} service`, 'messages', options.json);
   const started = performance.now();
   try {
+    if (versionOf(files.next) === foldVersion(definition)) refuseWaiting(files, instance);
     const rebuild = await createRebuild({
       file: files.rebuild,
       definition,
@@ -162,6 +167,7 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
       erasureKey: key,
       fresh: modelFold !== undefined,
     });
+    stepTaken('rebuild-opened');
     const from = rebuild.store.checkpoint();
     if (from.seq > 0 && !options.json)
       note(`The rebuild of the ${service} service continues from sequence ${count(from.seq)}.`);
@@ -180,11 +186,13 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
       // New events arrive while the rebuild folds the log.
       while (!aside && (await log.info()).lastSeq - at.seq > NEAR) at = await rebuild.to({}, report);
       seq = at.seq;
+      stepTaken('rebuild-folded');
       messages = at.applied + at.duplicates + at.deadLetters + at.unknown;
       if (!aside) modelFold?.write(files.image, rebuild.store, beside);
     } finally {
       rebuild.close();
     }
+    stepTaken('rebuild-closed');
     const seconds = (performance.now() - started) / 1000;
     progress.end();
     const done = {
@@ -213,6 +221,13 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
     await (await nc.jetstreamManager({ checkAPI: false })).consumers.delete('EVENTS', consumer).catch(() => false);
     lock.release();
   }
+}
+
+function refuseWaiting({ next }: ProjectionFiles, instance: string): void {
+  if (!existsSync(next)) return;
+  throw new RebuildWaitingError(`An earlier rebuild at ${next} waits until the ${instance} service cuts over.`, {
+    next: `start the service with the settings of that rebuild, or delete ${next}`,
+  });
 }
 
 /** The last sequence to fold. Throws `PositionUnknownError`. */

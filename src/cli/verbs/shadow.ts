@@ -203,6 +203,7 @@ async function start(nc: NatsConnection, url: string, options: CommonOptions): P
 
 async function run(options: CommonOptions & { healthPort: number }): Promise<void> {
   const { startShadow } = await import('../../engine/lifecycle/shadow/start.ts');
+  const { stepTaken } = await import('../../engine/steps.ts');
   const data = resolve(options.data);
   const config = loadConfig({ file: options.config });
   const url = natsUrl(options);
@@ -237,10 +238,13 @@ async function run(options: CommonOptions & { healthPort: number }): Promise<voi
       // The caller gets the answer first.
       onStop: () => setImmediate(end),
     });
+    stepTaken('shadow-started');
     over = (await Promise.race([ended, stale])) === 'ended';
     await shadow.stop();
+    stepTaken('shadow-stopped');
     // The projection holds personal data, and no erasure would reach it.
     removeDatabase(projectionFiles(data, INSTANCE).live);
+    stepTaken('shadow-removed');
   }
   // If the server has stopped, there is no consumer to delete.
   await withSession(options, removeConsumer).catch(() => {});

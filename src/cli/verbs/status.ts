@@ -6,6 +6,7 @@ import { withoutCredentials } from '../../bus/nats/connection.ts';
 import { call } from '../../bus/nats/micro.ts';
 import { createPublisher } from '../../bus/nats/publisher.ts';
 import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
+import { type LossView, lossesUpTo } from '../../bus/projection/log-gaps.ts';
 import type { ServiceStatus } from '../../bus/service/description.ts';
 import { createInstances, type Instances, SHADOW } from '../../bus/service/instances.ts';
 import { type MissingStream, missingStreams, STORED } from '../../bus/streams/missing.ts';
@@ -14,6 +15,7 @@ import type { InForceView } from '../../engine/lifecycle/rollback.ts';
 import type { PrequentialReport, Quality } from '../../engine/model/mod.ts';
 import { isStreamMissing } from '../../errors.ts';
 import { readRuntime } from '../../up/runtime-file.ts';
+import { lossText } from '../losses.ts';
 import { count, duration, note, print, printJson, table } from '../output.ts';
 import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';
 
@@ -29,7 +31,15 @@ interface InstanceRow {
 }
 
 interface Status {
-  log: { stream: string; created: string; first_seq: number; last_seq: number; messages: number } | null;
+  log: {
+    stream: string;
+    created: string;
+    first_seq: number;
+    last_seq: number;
+    messages: number;
+    /** Losses of messages that operators accepted. */
+    accepted_losses: LossView[];
+  } | null;
   nats: { url: string; version: string; pid?: number };
   /** Streams, KV buckets and object stores that the server does not have. */
   missing: MissingStream[];
@@ -76,6 +86,7 @@ async function readStatus({ nc, url }: CliSession, { data }: CommonOptions): Pro
     if (isStreamMissing(err)) return undefined;
     throw err;
   });
+  const losses = info ? await lossesUpTo(log) : [];
   await publisher.close();
   const lastSeq = info?.lastSeq ?? 0;
   const missing = await missingStreams(await nc.jetstreamManager({ checkAPI: false }));
@@ -99,6 +110,7 @@ async function readStatus({ nc, url }: CliSession, { data }: CommonOptions): Pro
           first_seq: info.firstSeq,
           last_seq: info.lastSeq,
           messages: info.messages,
+          accepted_losses: losses,
         }
       : null,
     nats: {
@@ -208,6 +220,7 @@ function printStatus({ log, nats, missing, services, replicas, model }: Status):
       `log      ${log.stream}: ${count(log.messages)} events, sequences ${log.first_seq} to ${log.last_seq}, created ${log.created}`,
     );
   else print('log      no log yet');
+  for (const loss of log?.accepted_losses ?? []) print(`         ${lossText(loss)}`);
   print(`nats     ${nats.url}, nats-server ${nats.version}${nats.pid ? `, pid ${nats.pid}` : ''}`);
   if (model)
     print(

@@ -5,6 +5,7 @@ import { call } from '../../bus/nats/micro.ts';
 import { createPublisher } from '../../bus/nats/publisher.ts';
 import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
 import { instanceName, projectionFiles } from '../../bus/projection/files.ts';
+import { type LossView, lossesUpTo } from '../../bus/projection/log-gaps.ts';
 import { positionIn, type Verdict, verifyProjection } from '../../bus/projection/verify.ts';
 import { createServiceLog } from '../../bus/service/log.ts';
 import { loopLimits } from '../../bus/service/runtime.ts';
@@ -14,6 +15,7 @@ import type { LiveModelHash } from '../../engine/lifecycle/rebuild.ts';
 import { configHash } from '../../engine/settings/settings.ts';
 import { FoldVersionDiffersError, ServiceUnavailableError, UsageError } from '../../errors.ts';
 import { createLogger } from '../../observability/log.ts';
+import { lossText } from '../losses.ts';
 import { modelDifference } from '../model-difference.ts';
 import { EXIT, note, print, printJson } from '../output.ts';
 import { createProgress } from '../progress.ts';
@@ -33,6 +35,8 @@ type Verified = Verdict & { model_from?: { snapshot: string; seq: number } };
 interface VerifyAnswer {
   equal: boolean;
   services: Verified[];
+  /** Losses that operators accepted: both states are folds of the log without these messages. */
+  accepted_losses: LossView[];
 }
 
 /** Milliseconds that the engine gets to hash its model. */
@@ -68,6 +72,7 @@ changes nothing.`,
       const answer: VerifyAnswer = {
         equal: verdicts.every(({ live, rebuilt }) => live === rebuilt),
         services: verdicts,
+        accepted_losses: await lossesOf(session),
       };
       if (options.json) printJson(answer);
       else printAnswer(answer);
@@ -151,7 +156,17 @@ async function verify(service: ServiceName, { nc, config }: CliSession, options:
   }
 }
 
-function printAnswer({ equal, services }: VerifyAnswer): void {
+async function lossesOf({ nc, config }: CliSession): Promise<LossView[]> {
+  const publisher = createPublisher(nc);
+  try {
+    return await lossesUpTo(await createServiceLog({ nc, publisher, config, service: 'verify' }));
+  } finally {
+    await publisher.close();
+  }
+}
+
+function printAnswer({ equal, services, accepted_losses: losses }: VerifyAnswer): void {
+  for (const loss of losses) note(`the log ${lossText(loss)}`);
   for (const { service, seq, live, rebuilt, model_from: from, first_difference: difference } of services) {
     if (from) note(`${service}: the model started from the snapshot ${from.snapshot} at sequence ${from.seq}`);
     if (!difference) {

@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { SNAPSHOTS } from '../../../streams.config.ts';
 import { removeObject } from '../../bus/erasure/remove-object.ts';
 import { streamSeq } from '../../bus/event/ids.ts';
+import { mayHold } from '../../bus/log/losses.ts';
 import type { Log } from '../../bus/log/port.ts';
 import { onceMade } from '../../bus/nats/once-made.ts';
 import { withTimeLimit } from '../../bus/nats/time-limit.ts';
@@ -43,6 +44,8 @@ export interface InputObjects {
   put(input: RecordedInput): Promise<void>;
   /** Removes a copy, if it exists. */
   remove(mention: InputMention): Promise<void>;
+  /** Removes the copies of this stream's inputs for which `isLost` holds. */
+  removeLost(isLost: (mention: InputMention) => boolean): Promise<void>;
 }
 
 export const objectName = ({ from_seq, trained_at, kind, sha256 }: InputMention): string =>
@@ -52,7 +55,7 @@ export async function createInputObjects({ nc, log, logger, stallMs }: InputObje
   const store: ObjectStore = await nc.jetstream().views.os(SNAPSHOTS.name);
   const jsm = onceMade(() => nc.jetstreamManager({ checkAPI: false }));
 
-  async function isOfThisLog({ stream, from_seq, marks }: Described): Promise<boolean> {
+  async function isOfThisLog({ stream, from_seq, trained_at, marks }: Described): Promise<boolean> {
     const { created } = await log.info();
     // A stream that an operator restored from a backup has another creation time and the same messages.
     if (stream !== created && !(await anyInLog(marks))) return false;
@@ -60,6 +63,7 @@ export async function createInputObjects({ nc, log, logger, stallMs }: InputObje
       service: 'engine',
       checkpoint: { seq: streamSeq(from_seq - 1), created, fence: streamSeq(0) },
       fingerprints: marks,
+      holds: (loss) => mayHold(loss, trained_at),
     });
     return refused === undefined;
   }
@@ -113,6 +117,15 @@ export async function createInputObjects({ nc, log, logger, stallMs }: InputObje
       return all;
     },
     remove: async (mention) => removeObject(await jsm(), store, SNAPSHOTS.name, objectName(mention)),
+    removeLost: async (isLost) => {
+      const { created } = await log.info();
+      for (const { name, deleted, description } of await store.list()) {
+        if (deleted || !name.startsWith(PREFIX)) continue;
+        const described = parse(description ?? '');
+        if (described?.stream === created && isLost(described))
+          await removeObject(await jsm(), store, SNAPSHOTS.name, name);
+      }
+    },
     put: async ({ bytes, ...mention }) => {
       const { created } = await log.info();
       const described: Described = { ...mention, stream: created };

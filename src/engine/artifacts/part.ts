@@ -3,6 +3,8 @@
  * instance trains; the other instances read its inputs from the object store.
  */
 import { SNAPSHOTS } from '../../../streams.config.ts';
+import { acceptedLosses } from '../../bus/log/losses.ts';
+import { LOSS_ACCEPTED } from '../../bus/projection/lost-rows.ts';
 import type { ServicePart } from '../../bus/service/description.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { Model } from '../model/mod.ts';
@@ -10,6 +12,7 @@ import { scheduleOf, trainedKinds, trainerOptionsOf } from '../train/settings.ts
 import { createTrainer } from '../train/trainer.ts';
 import { createCopies } from './copies.ts';
 import { createFollower } from './follower.ts';
+import { isLost, removeLost } from './lost-inputs.ts';
 import { createInputObjects, gatherRecords, type InputObjects } from './objects.ts';
 import { createRecords, type InputMention, type InputRecords, type RecordedInput } from './records.ts';
 import { createRenewal } from './renewal.ts';
@@ -29,6 +32,8 @@ export interface GatheredInputs {
 export async function gatherInputs({ nc, log, logger, store, config, first }: EngineContext): Promise<GatheredInputs> {
   const records = createRecords(store.db, { exclusive: true });
   const objects = await createInputObjects({ nc, log, logger, stallMs: config.engine.snapshot_stall_ms });
+  const lost = await removeLost(await acceptedLosses(log), records, objects);
+  if (lost > 0) logger.info({ records: lost }, 'the engine removed inputs that were trained on lost messages');
   const uncopied = await gatherRecords({ records, objects, checkpoint: store.checkpoint().seq, follows: !first });
   return { records, objects, uncopied };
 }
@@ -50,7 +55,7 @@ export interface ArtifactsPart extends ServicePart {
 }
 
 export function createArtifactsPart(context: EngineContext, options: ArtifactsPartOptions): ArtifactsPart {
-  const { config, store, logger, metrics, first, rows } = context;
+  const { config, store, log, logger, metrics, first, rows } = context;
   const { model, records, objects, uncopied, position, catchingUp } = options;
   const pollMs = config.engine.training_follow_ms;
   if (config.engine.training_towers)
@@ -90,6 +95,11 @@ export function createArtifactsPart(context: EngineContext, options: ArtifactsPa
     logger,
     pollMs,
   });
+  /** The model uses inputs that a rebuild leaves out, even if no row holds a lost message. */
+  async function rebuildWithoutLost(): Promise<void> {
+    const losses = await acceptedLosses(log);
+    if (store.db.open && records.list().some((mention) => isLost(losses, mention))) store.needRebuild(LOSS_ACCEPTED);
+  }
   let trainedBy = PLAIN;
   /** The last known value during a cut-over, when this file is closed. */
   const backend = (): string => {
@@ -125,6 +135,12 @@ export function createArtifactsPart(context: EngineContext, options: ArtifactsPa
           if (!catchUp && events.some(({ type }) => type === 'control.erased.v1')) renewal.poll();
         },
         derive: renewal.poll,
+      },
+      {
+        name: 'inputs of lost messages',
+        afterCommit: ({ events }) =>
+          events.some(({ type }) => type === 'control.loss_accepted.v1') ? rebuildWithoutLost() : undefined,
+        derive: () => {},
       },
     ],
     status: () => ({

@@ -2,11 +2,10 @@
  * Activations put settings of the engine in force: the newest `control.promoted` or `control.rolled_back` of the log
  * (decision 0021). The engine reads them before it folds anything, since the fold depends on these settings.
  */
-import { AckPolicy, DeliverPolicy, type NatsConnection, nanos, ReplayPolicy } from 'nats';
+import type { NatsConnection } from 'nats';
 import { EVENTS } from '../../../streams.config.ts';
 import { createCodec, type LoggedEvent } from '../../bus/event/codec.ts';
-import { streamSeq } from '../../bus/event/ids.ts';
-import { isNotFound } from '../../bus/nats/connection.ts';
+import { readSubject } from '../../bus/log/read-subject.ts';
 import type { Config } from '../../config/schema.ts';
 import { messageOf } from '../../errors.ts';
 import { type EngineSettings, withSettings } from '../settings/settings.ts';
@@ -29,9 +28,6 @@ export interface Activation {
 }
 
 const VERBS: readonly ActivationVerb[] = ['promoted', 'rolled_back'];
-/** Messages that one request fetches at most, and milliseconds that the server has for it. */
-const FETCH = 100;
-const FETCH_MS = 5_000;
 
 /** The activation in an event; undefined for events of other types. */
 export function activationOf(event: LoggedEvent): Activation | undefined {
@@ -66,50 +62,12 @@ export async function readActivations(nc: NatsConnection, upTo = Number.POSITIVE
 }
 
 async function readVerb(nc: NatsConnection, verb: ActivationVerb): Promise<Activation[]> {
-  const jsm = await nc.jetstreamManager({ checkAPI: false });
-  const subject = `ev.control.*.${verb}`;
   const codec = createCodec();
-  try {
-    await jsm.streams.getMessage(EVENTS.name, { last_by_subj: subject });
-  } catch (err) {
-    // The usual case: no such event, or no log yet.
-    if (isNotFound(err)) return [];
-    throw err;
-  }
-  const { name, num_pending: there } = await jsm.consumers.add(EVENTS.name, {
-    ack_policy: AckPolicy.None,
-    deliver_policy: DeliverPolicy.All,
-    filter_subject: subject,
-    replay_policy: ReplayPolicy.Instant,
-    inactive_threshold: nanos(FETCH_MS),
+  const messages = await readSubject(nc, EVENTS.name, `ev.control.*.${verb}`);
+  return messages.flatMap((message) => {
+    const decoded = codec.decode(message);
+    return (decoded.kind === 'event' ? activationOf(decoded.event) : undefined) ?? [];
   });
-  const found: Activation[] = [];
-  try {
-    const consumer = await nc.jetstream().consumers.get(EVENTS.name, name);
-    for (let left = there; left > 0; ) {
-      const before = left;
-      for await (const message of await consumer.fetch({
-        max_messages: Math.min(left, FETCH),
-        expires: FETCH_MS,
-      })) {
-        left--;
-        const timestamp = message.info.timestampNanos / 1e6;
-        const decoded = codec.decode({
-          seq: streamSeq(message.seq),
-          subject: message.subject,
-          payload: message.data,
-          timestamp,
-        });
-        const activation = decoded.kind === 'event' ? activationOf(decoded.event) : undefined;
-        if (activation) found.push(activation);
-      }
-      if (left === before)
-        throw new Error(`the server did not send ${left} events of ${subject} within ${FETCH_MS} ms`);
-    }
-    return found;
-  } finally {
-    await jsm.consumers.delete(EVENTS.name, name).catch(() => false);
-  }
 }
 
 export interface InForce {

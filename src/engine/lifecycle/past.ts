@@ -10,6 +10,7 @@ import type { Log } from '../../bus/log/port.ts';
 import type { Endpoint } from '../../bus/nats/micro.ts';
 import { checkLog } from '../../bus/projection/checks.ts';
 import type { LoopLimits } from '../../bus/projection/loop.ts';
+import { createLostRows } from '../../bus/projection/lost-rows.ts';
 import { readRange } from '../../bus/projection/range.ts';
 import { openReader, type RowsReader } from '../../bus/projection/reading.ts';
 import { createRebuild } from '../../bus/projection/rebuild.ts';
@@ -104,8 +105,9 @@ async function beside(options: PastOptions): Promise<Folded | undefined> {
       service: 'engine',
       checkpoint,
       fingerprints: rows.fingerprints(),
+      holds: createLostRows(rows.db),
     });
-    if (refused || checkpoint.seq < seq) {
+    if (refused || checkpoint.seq < seq || rows.holdsLost()) {
       rows.close();
       return undefined;
     }

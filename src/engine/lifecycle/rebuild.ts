@@ -15,6 +15,7 @@ import { type EngineTables, engineProjection, prepareTables } from '../fold/proj
 import type { Model } from '../model/mod.ts';
 import { configHash, type Origin } from '../settings/settings.ts';
 import { incompatibility } from '../snapshots/manifest.ts';
+import { stepTaken } from '../steps.ts';
 
 /** Hashes of the model's contents, SHA-256, hex. */
 export interface ModelHash {
@@ -172,7 +173,9 @@ export function writeImage(
     sha256: createHash('sha256').update(state).digest('hex'),
   };
   writeFileSync(`${file}.new`, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), state]));
+  stepTaken('image-written');
   renameSync(`${file}.new`, file);
+  stepTaken('image-named');
 }
 
 export interface RebuiltModel {
@@ -189,18 +192,20 @@ export interface ReadImageOptions {
   checkpoint: number;
   /** Digest of the recorded inputs that count up to a position. */
   inputs: (seq: number) => string;
+  /** Whether state of this position may hold messages that the log has lost. */
+  holdsLost: (seq: number) => boolean;
 }
 
 /** The model of a rebuild; undefined if there is no image of this engine, or it is ahead of the rows. */
 export function readImage(file: string, options: ReadImageOptions): RebuiltModel | undefined {
-  const { config, origin, checkpoint, inputs } = options;
+  const { config, origin, checkpoint, inputs, holdsLost } = options;
   if (!existsSync(file)) return undefined;
   const bytes = readFileSync(file);
   const end = bytes.indexOf('\n');
   try {
     const head = JSON.parse(bytes.subarray(0, end).toString('utf8')) as ImageHead;
     const state = bytes.subarray(end + 1);
-    if (incompatibility(head, origin) !== undefined || head.seq > checkpoint) return undefined;
+    if (incompatibility(head, origin) !== undefined || head.seq > checkpoint || holdsLost(head.seq)) return undefined;
     if (createHash('sha256').update(state).digest('hex') !== head.sha256) return undefined;
     const model = emptyModel(config);
     // The live engine recorded another input meanwhile, at a position that the rebuild had passed. The rebuilt rows
@@ -215,4 +220,7 @@ export function readImage(file: string, options: ReadImageOptions): RebuiltModel
   }
 }
 
-export const removeImage = (file: string): void => rmSync(file, { force: true });
+export function removeImage(file: string): void {
+  rmSync(file, { force: true });
+  stepTaken('image-removed');
+}

@@ -1,5 +1,6 @@
 /** The model that a runtime begins with: that of a rebuild, else the newest good snapshot's, else an empty one. */
 
+import { acceptedLosses, mayHold } from '../../bus/log/losses.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { emptyModel } from '../fold/model-fold.ts';
 import { type Restored, restoreModel } from '../snapshots/restore.ts';
@@ -22,7 +23,14 @@ export async function startingModel(
   const began = performance.now();
   const checkpoint = store.checkpoint().seq;
   // A rebuild from the log goes before any snapshot, since a bad snapshot may be its reason.
-  const rebuilt = readImage(files.image, { config, origin: origin(), checkpoint, inputs });
+  const losses = await acceptedLosses(log);
+  const rebuilt = readImage(files.image, {
+    config,
+    origin: origin(),
+    checkpoint,
+    inputs,
+    holdsLost: (seq) => losses.some((loss) => mayHold(loss, seq)),
+  });
   const restored: Restored = rebuilt
     ? { model: rebuilt.model, seq: rebuilt.seq, manifest: undefined }
     : await restoreModel({

@@ -1,6 +1,7 @@
 /** Publishing rankings as a part of the engine: the replica that holds the lease writes them. */
 import type { Database } from 'better-sqlite3';
 import { RANKINGS } from '../../../streams.config.ts';
+import { acceptedLosses } from '../../bus/log/losses.ts';
 import { isKept } from '../../bus/projection/erasing.ts';
 import { instanceName } from '../../bus/projection/files.ts';
 import { CLAIMANTS_SINCE } from '../../bus/projection/session-links.ts';
@@ -32,7 +33,7 @@ export interface PublishPartOptions {
 
 /** An instance that is configured to publish no rankings says so in its status, and has nothing else to do. */
 export function createPublishPart(context: EngineContext, options: PublishPartOptions): ServicePart {
-  const { nc, publisher, logger, loop, resolve, metrics } = context;
+  const { nc, log, publisher, logger, loop, resolve, metrics } = context;
   const { lists, forgotten } = options;
   const { db } = context.store;
   const { engine } = context.config;
@@ -79,7 +80,11 @@ export function createPublishPart(context: EngineContext, options: PublishPartOp
     onLost: () => publishing.stop(),
   });
   async function begin(): Promise<void> {
-    const settled = await readSettled(nc);
+    // A list from before an accepted loss may show lost messages.
+    const loss = (await acceptedLosses(log)).at(-1)?.seq ?? 0;
+    const found = await readSettled(nc);
+    const since = (seq: number): number => (seq < loss ? 0 : seq);
+    const settled = { users: since(found.users), similar: since(found.similar) };
     publishing.start(settled);
     // Only the rows show which users were pending at the replica that held the lease before.
     publishing.enqueue(actedSince(db, settled.users, resolve), []);

@@ -1,5 +1,6 @@
 /** Snapshots as a part of the engine: one after so many events, and after an erasure one that replaces all others. */
 import { ENGINE, SNAPSHOTS } from '../../../streams.config.ts';
+import { isOfLoss } from '../../bus/projection/lost-rows.ts';
 import type { ServicePart } from '../../bus/service/description.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { settingsOf } from '../settings/settings.ts';
@@ -115,7 +116,7 @@ export function createSnapshotsPart(context: EngineContext, options: SnapshotsPa
     },
     stop: scheduler.stop,
     stopped: async () => {
-      if (writes) await scheduler.last();
+      if (writes && !isOfLoss(store.rebuildDue())) await scheduler.last();
     },
   };
 }

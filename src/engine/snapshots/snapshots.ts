@@ -15,6 +15,7 @@ import type { Fingerprint } from '../../bus/projection/store.ts';
 import { messageOf, SnapshotUnreadableError } from '../../errors.ts';
 import { VERSION } from '../../version.ts';
 import type { EngineSettings, Origin } from '../settings/settings.ts';
+import { stepTaken } from '../steps.ts';
 import { incompatibility, type Manifest, parseManifest } from './manifest.ts';
 import { retained } from './retention.ts';
 
@@ -169,7 +170,9 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
       code: VERSION,
       bytes: state.length,
     };
+    stepTaken('snapshot-exported');
     await store.putBlob({ name: object, description: JSON.stringify(manifest) }, state, { timeout: PUT_MS });
+    stepTaken('snapshot-stored');
     return manifest;
   }
 
@@ -197,6 +200,7 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
     const started = performance.now();
     const manifest = await put(image);
     if (!(await movePointer(manifest))) return undefined;
+    stepTaken('snapshot-pointed');
     const { object, bytes } = manifest;
     onWritten?.((performance.now() - started) / 1000, bytes);
     await publisher
@@ -208,7 +212,9 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
       .catch((err: unknown) =>
         logger.warn({ err }, 'the engine could not publish the control event for the snapshot in force'),
       );
+    stepTaken('snapshot-announced');
     await removeOld();
+    stepTaken('snapshots-thinned');
     return manifest;
   }
 
@@ -232,6 +238,7 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
 
   async function removeOthers(): Promise<void> {
     for (const { name } of await names()) if (name !== current?.object) await remove(name);
+    stepTaken('snapshots-replaced');
   }
 
   return {

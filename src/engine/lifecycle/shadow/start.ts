@@ -28,6 +28,7 @@ import { createLists } from '../../serve/lists.ts';
 import { configHash, differences, originOf, settingsOf } from '../../settings/settings.ts';
 import { imageOf } from '../../snapshots/image.ts';
 import { createSnapshots } from '../../snapshots/snapshots.ts';
+import { stepTaken } from '../../steps.ts';
 import { hashModel } from '../rebuild.ts';
 import { writeActivation } from '../rollback.ts';
 import { type ComparisonReport, createComparison, type Placed } from './comparison.ts';
@@ -140,10 +141,12 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
         }),
       );
       logger.info({ object, seq }, 'the shadow stored its snapshot');
+      stepTaken('shadow-stored');
       const act = await writeActivation({ codec, publisher }, 'promoted', {
         snapshot: object,
         config: JSON.stringify(settingsOf(config)),
       });
+      stepTaken('shadow-activated');
       return { ...act, snapshot: object, config: hash };
     }
 
