@@ -25,6 +25,8 @@ const WHAT: Readonly<Record<string, string>> = {
   'feedback.dismissed.v1': 'A user dismissed an item of a list.',
   'control.erased.v1':
     'Freshet forgets a user: each service that reads this event removes all that it stored on the user.',
+  'control.removed.v1':
+    'Freshet deleted messages of other users that named a forgotten id: each service removes what it stored of them.',
   'control.experiment_started.v1': 'An experiment started.',
   'control.experiment_ended.v1': 'An experiment ended.',
   'control.promoted.v1': 'An operator promoted a shadow: its settings are in force from this event on.',

@@ -5,19 +5,28 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type NatsConnection, NatsError } from 'nats';
+import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import { DEAD_LETTERS, EVENTS, RANKINGS } from '../../../streams.config.ts';
 import { messageOf, NotFoundError } from '../../errors.ts';
-import { createCodec } from '../event/codec.ts';
 import { erasureHmac } from '../event/erasure-hmac.ts';
 import { decodeToken, encodeToken, type StreamSeq } from '../event/ids.ts';
-import { entitySubjects, eventSubject } from '../event/subject.ts';
+import { entitySubjects } from '../event/subject.ts';
 import type { Log } from '../log/port.ts';
 import { onceMade } from '../nats/once-made.ts';
 import { SERVICES } from '../projection/definition.ts';
+import type { Mention } from '../projection/mentions.ts';
 import { createInstances, type Found } from '../service/instances.ts';
-import { type Erasure, type ErasureAct, type ErasureStep, type ErasureView, openLedger } from './ledger.ts';
+import {
+  type Erasure,
+  type ErasureAct,
+  type ErasureRemoval,
+  type ErasureStep,
+  type ErasureView,
+  openLedger,
+} from './ledger.ts';
+import { createMentionRemoval } from './mention-removal.ts';
+import { createErasureRecords } from './records.ts';
 
 export interface CoordinatorOptions {
   nc: NatsConnection;
@@ -31,6 +40,10 @@ export interface CoordinatorOptions {
   caughtUp: (seq: StreamSeq) => Promise<unknown>;
   /** Sessions that became this user, and sessions that became those. */
   sessionsOf: (user: string) => string[];
+  /** The messages of others before the record of an erasure that name this id, or an event of it. */
+  mentionsOf: (id: string, record: number) => Mention[];
+  /** The ids that links name. */
+  named: () => Iterable<string>;
   /** Gets the seconds that each complete erasure took. */
   onDone?: (seconds: number) => void;
 }
@@ -48,19 +61,24 @@ export interface Coordinator {
   stop(): Promise<void>;
 }
 
-/** How often the coordinator tries to write a record as the very next message of the log, before it leaves the fence open. */
-const ATTEMPTS = 10;
 /** Milliseconds from a failed step to the next attempt. */
 const RETRY_MS = 2_000;
-const WRONG_LAST_SEQUENCE = 10071;
-
-const codec = createCodec();
 
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const { nc, log, key, logger, pollMs, deadlineMs, caughtUp } = options;
   const instances = createInstances(nc);
   const ledger = onceMade(() => openLedger(nc));
   const jsm = onceMade(() => nc.jetstreamManager({ checkAPI: false }));
+  const records = createErasureRecords({ nc, log });
+  const mentions = createMentionRemoval({
+    nc,
+    jsm,
+    log,
+    records,
+    put: async (entry) => (await ledger()).put(entry),
+    caughtUp,
+    mentionsOf: options.mentionsOf,
+  });
   const working = new Map<string, { entry: Erasure; work: Promise<void> }>();
   const stopping = new AbortController();
 
@@ -83,6 +101,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 
   /** Collects the ids to forget, with sessions whose links were on their way when the caller requested the erasure. */
   async function gather(entry: Erasure): Promise<void> {
+    if (entry.unnamed) return nameAgain(entry);
     const [user] = entry.pending ?? [];
     if (entry.acts.length > 0 || user === undefined) return;
     await caughtUp((await log.info()).lastSeq);
@@ -90,6 +109,27 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     const ids = [...options.sessionsOf(user), user];
     entry.acts = ids.map((id, i) => ({ act: `${entry.erasure}-${i}`, hmac: erasureHmac(key, id), seq: 0 }));
     entry.pending = ids;
+    await (await ledger()).put(entry);
+  }
+
+  /** Finds the ids of an erasure by their HMACs, in the subjects of the log and in links. */
+  async function nameAgain(entry: Erasure): Promise<void> {
+    await caughtUp((await log.info()).lastSeq);
+    const wanted = new Map(entry.acts.map((act) => [act.hmac, act]));
+    const found = new Map<ErasureAct, string>();
+    const note = (id: string | undefined): void => {
+      const act = id === undefined ? undefined : wanted.get(erasureHmac(key, id));
+      if (act && id !== undefined) found.set(act, id);
+    };
+    for (const filter of ['ev.user.>', 'ev.feedback.>']) {
+      const { state } = await (await jsm()).streams.info(EVENTS.name, { subjects_filter: filter });
+      for (const subject of Object.keys(state.subjects ?? {})) note(decodeToken(subject.split('.')[2] as string));
+    }
+    for (const id of options.named()) note(id);
+    // Acts whose ids the log does not hold come last, because `pending` has no ids for them.
+    entry.acts = [...found.keys(), ...entry.acts.filter((act) => !found.has(act))];
+    entry.pending = [...found.values()];
+    delete entry.unnamed;
     await (await ledger()).put(entry);
   }
 
@@ -128,14 +168,15 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     await gather(entry);
     for (const act of entry.acts) {
       if (act.seq > 0) continue;
-      act.seq = await record(act);
+      act.seq = await records.erased(act);
       await put(entry);
     }
     entry.state = 'purging';
     await purge(entry);
+    await mentions.removeMentions(entry);
     entry.state = 'folding';
     await put(entry);
-    const last = Math.max(...entry.acts.map(({ seq }) => seq));
+    const last = Math.max(...[...entry.acts, ...(entry.removals ?? [])].map(({ seq }) => seq));
     while (!stopping.signal.aborted && goOn() && entry.state !== 'done') {
       const before = JSON.stringify(entry);
       await Promise.all(
@@ -152,7 +193,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       if (entry.pending && entry.services.every(({ state }) => state !== 'waiting')) {
         // Removes copies that a service made before it folded the record.
         await purge(entry);
+        await mentions.removeCopies(entry);
         delete entry.pending;
+        delete entry.claimants;
         entry.state = 'rebuilding';
       }
       if (entry.services.every(({ state }) => state === 'exact')) {
@@ -164,42 +207,6 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       if (entry.state !== 'done') await pause(pollMs);
     }
     if (entry.state === 'done') logger.info({ erasure: entry.erasure }, 'an erasure is complete');
-  }
-
-  /** Sequence of the act's record. Writes the record if the log does not hold it. */
-  async function record({ act, hmac }: ErasureAct): Promise<number> {
-    const subject = eventSubject('control', act, 'erased');
-    const there = await log.newest(subject);
-    if (there) return there.seq;
-    for (let attempt = 1; ; attempt++) {
-      const { lastSeq } = await log.info();
-      // The record reaches to the message before it. If others publish too fast, the coordinator leaves the fence open: a
-      // fence never reaches beyond its own record.
-      const exact = attempt <= ATTEMPTS;
-      const fence = exact ? lastSeq : Number.MAX_SAFE_INTEGER;
-      const prepared = codec.prepare(
-        {
-          specversion: '1.0',
-          id: act,
-          source: 'freshet',
-          type: 'control.erased.v1',
-          subject: act,
-          datacontenttype: 'application/json',
-          data: { hmac, fence },
-        },
-        { control: true },
-      );
-      if (!prepared.ok) throw new TypeError(prepared.problem.message);
-      try {
-        const ack = await nc.jetstream().publish(subject, prepared.prepared.payload, {
-          msgID: prepared.prepared.identity,
-          ...(exact ? { expect: { lastSequence: lastSeq } } : {}),
-        });
-        return ack.seq;
-      } catch (err) {
-        if (!(err instanceof NatsError) || err.api_error?.err_code !== WRONG_LAST_SEQUENCE) throw err;
-      }
-    }
   }
 
   async function purge({ pending = [], acts }: Erasure): Promise<void> {
@@ -215,33 +222,20 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     }
   }
 
-  /** Repeats an erasure whose record a restored log lacks. It finds the users in the log by the HMACs in the ledger. */
+  /** Repeats an erasure whose record a restored log lacks. It finds the users by the HMACs in the ledger. */
   async function redoIfMissing(entry: Erasure): Promise<void> {
     const missing: ErasureAct[] = [];
-    for (const act of entry.acts)
-      if (act.seq > 0 && !(await log.newest(eventSubject('control', act.act, 'erased')))) missing.push(act);
-    if (missing.length === 0) return;
+    for (const act of entry.acts) if (act.seq > 0 && !(await records.holds(act.act, 'erased'))) missing.push(act);
+    const removals: ErasureRemoval[] = [];
+    for (const removal of entry.removals ?? [])
+      if (removal.seq === 0 || (await records.holds(removal.act, 'removed'))) removals.push(removal);
+    if (missing.length === 0 && removals.length === (entry.removals ?? []).length) return;
     logger.warn(
       { erasure: entry.erasure },
-      'the log no longer holds the record of an erasure; the service carries the erasure out again',
+      'the log no longer holds the records of an erasure; the service carries the erasure out again',
     );
-    const wanted = new Map(missing.map((act) => [act.hmac, act]));
-    const ids: string[] = [];
-    const acts: ErasureAct[] = [];
-    for (const filter of ['ev.user.>', 'ev.feedback.>']) {
-      const { state } = await (await jsm()).streams.info(EVENTS.name, { subjects_filter: filter });
-      for (const subject of Object.keys(state.subjects ?? {})) {
-        const id = decodeToken(subject.split('.')[2] as string);
-        const act = id === undefined || ids.includes(id) ? undefined : wanted.get(erasureHmac(key, id));
-        if (id === undefined || !act) continue;
-        ids.push(id);
-        acts.push(act);
-      }
-    }
     for (const act of missing) act.seq = 0;
-    // Acts whose users the log does not hold come last, because `pending` has no ids for them.
-    entry.acts = [...acts, ...entry.acts.filter((act) => !acts.includes(act))];
-    Object.assign(entry, { state: 'recording', done: null, pending: ids });
+    Object.assign(entry, { state: 'recording', done: null, pending: [], removals, unnamed: true });
     for (const step of entry.services) {
       Object.assign(step, { state: 'waiting', at: null });
       delete step.down;
@@ -296,6 +290,6 @@ function stateOf({ answers, silent }: Found, record: number): ErasureStep['state
 }
 
 /** An erasure as callers see it: without the ids. */
-function erasureView({ pending: _, ...entry }: Erasure): ErasureView {
+function erasureView({ pending: _, claimants: __, unnamed: ___, ...entry }: Erasure): ErasureView {
   return { ...entry, overdue: isOverdue(entry) };
 }
