@@ -14,6 +14,9 @@ import { createTimeLimit } from '../bus/nats/time-limit.ts';
 import { prepareServer } from '../bus/streams/prepare.ts';
 import { FreshetError, messageOf, NatsUnreachableError } from '../errors.ts';
 
+/** The trouble of a link that has not failed yet. */
+export const CONNECTING = 'the gateway is connecting';
+
 export interface LinkOptions {
   url: string;
   logger: Logger;
@@ -60,7 +63,7 @@ export function createLink(options: LinkOptions): Link {
   let bus: Bus | undefined;
   let connected = false;
   let closing = false;
-  let trouble: string = 'the gateway is connecting';
+  let trouble: string = CONNECTING;
   let wake: () => void = () => undefined;
   const interrupts = new Set<(err: unknown) => void>();
 

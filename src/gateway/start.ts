@@ -29,6 +29,8 @@ export interface RunningGateway {
   url: string;
   /** Whether the gateway can serve requests, and what is not ready. */
   ready(): Promise<ReadyAnswer>;
+  /** Why the gateway is not connected to the log; undefined while it is. */
+  trouble(): string | undefined;
   /** Takes no new requests, completes those in flight within `http.stop_ms`, and closes the connection to NATS. */
   stop(): Promise<void>;
 }
@@ -111,6 +113,7 @@ export async function startGateway({
   return {
     url,
     ready,
+    trouble: link.trouble,
     stop: () => {
       stopping ??= stop();
       return stopping;

@@ -38,7 +38,7 @@ async function ask(
 
 describe('keys', () => {
   it('are required from the first one on, give access to their holders, and end when they are revoked', async () => {
-    expect((await ask('/v1/trending')).status).toBe(200);
+    expect(await ask('/v1/trending')).toMatchObject({ status: 200 });
     const shop = await system.json<Made>('keys', 'create', 'shop', '--scope', 'recommend', '--scope', 'events:user');
     await until(async () => (await ask('/v1/trending')).status === 401);
     expect((await ask('/v1/trending', shop.key)).status).toBe(200);

@@ -1,7 +1,11 @@
 /** What the command line says of streams that somebody changed or deleted on the server of a running system. */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { promisify } from 'node:util';
 import { connect, type JetStreamManager, type NatsConnection } from 'nats';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startSystem, type TestSystem } from '../support/system.ts';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { ENTRY, startSystem, type TestSystem } from '../support/system.ts';
+import { tempDir } from '../support/tempdir.ts';
 import { until } from '../support/wait.ts';
 
 let system: TestSystem;
@@ -63,4 +67,28 @@ it('streams diff shows what differs, apart from what an operator may choose', as
   expect(chosen.stderr).toContain(
     'EVENTS: compression is "s2" on the server and "none" in streams.config.ts; the operator\'s choice',
   );
+});
+
+it('up waits for what only an operator makes again, says so, and is ready once it is there', async () => {
+  const data = tempDir('up-without-keys');
+  const first = await startSystem({ args: ['--no-demo'], data, keep: true });
+  const other = await connect({ servers: first.nats });
+  await (await other.jetstreamManager()).streams.delete('KV_keys');
+  await other.close();
+  await first.stop();
+
+  const args = ['up', '--no-demo', '--json', '--data', data, '--http-port', '0', '--nats-port', '0'];
+  const child = spawn(process.execPath, [ENTRY, ...args]);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let [out, said] = ['', ''];
+  child.stdout.on('data', (text: Buffer) => (out += text));
+  child.stderr.on('data', (text: Buffer) => (said += text));
+  await until(() => said.includes('gateway: FRESHET_NATS_UNREACHABLE'), { within: 30_000 });
+  expect(said).toContain('does not have the KV bucket keys');
+  expect(out).toBe('');
+  await promisify(execFile)(process.execPath, [ENTRY, 'streams', 'apply', '--data', data]);
+  await until(() => out.includes('"ready":true'), { within: 30_000 });
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  expect(await ended).toEqual([0, null]);
 });

@@ -25,14 +25,21 @@ interface Setup {
   mostReads: () => number;
 }
 
-async function start(options: { compareWindow?: number; retries?: number } = {}): Promise<Setup> {
+async function start({
+  timeoutMs = 60_000,
+  ...options
+}: {
+  compareWindow?: number;
+  retries?: number;
+  timeoutMs?: number;
+} = {}): Promise<Setup> {
   const server = await startNatsServer();
   const proxy = await startProxy(server.port);
   const nc = await connect({ url: `nats://127.0.0.1:${proxy.port}`, name: 'test', reconnectMs: 10 });
   await applyStreams(nc, {}, [EVENTS]);
   let retries = 0;
   let [reads, most] = [0, 0];
-  const publisher = createPublisher(nc, { timeoutMs: 200, retries: 50, onRetry: () => void retries++ });
+  const publisher = createPublisher(nc, { timeoutMs, retries: 50, onRetry: () => void retries++ });
   const log = await createJetStreamLog({ nc, publisher, heartbeatMs: 1_000 });
   const counting: Log = {
     ...log,
@@ -81,7 +88,7 @@ describe('an event under the identity of an earlier one', () => {
   });
 
   it('is stored if an earlier attempt of the same event was, whose acknowledgement was lost', async () => {
-    const { events, proxy, log, retries } = await start();
+    const { events, proxy, log, retries } = await start({ timeoutMs: 200 });
     proxy.holdAnswers(true);
     const publication = events.publish(one('a'));
     await until(() => retries() > 1);
@@ -91,7 +98,7 @@ describe('an event under the identity of an earlier one', () => {
   });
 
   it('is refused also if the first acknowledgement was lost', async () => {
-    const { events, proxy, server, retries } = await start();
+    const { events, proxy, server, retries } = await start({ timeoutMs: 200 });
     const { payload, subject, identity } = one('a');
     await (await server.connect()).jetstream().publish(subject, payload, { msgID: identity });
     proxy.holdAnswers(true);

@@ -117,12 +117,29 @@ async function startPart(part: string, { options, config, url, send }: PartOptio
     return demo;
   }
   if (part === 'gateway') {
-    const { startGateway } = await import('../../gateway/start.ts');
+    const [{ startGateway }, { CONNECTING }] = await Promise.all([
+      import('../../gateway/start.ts'),
+      import('../../gateway/link.ts'),
+    ]);
     const gateway = await startGateway({ config, natsUrl: url, port: options.port });
     send({ type: 'started', health: gateway.url });
+    let said: string | undefined;
     const reports = createPoller({
-      everyMs: 4 * REPORT_MS,
-      run: () => send({ type: 'state', state: 'ready', seq: 0, lag: 0 }),
+      everyMs: REPORT_MS,
+      run: () => {
+        const trouble = gateway.trouble();
+        // A gateway that is not connected answers each request with 503.
+        send({ type: 'state', state: trouble === undefined ? 'ready' : 'down', seq: 0, lag: 0 });
+        if (trouble === said) return;
+        said = trouble;
+        if (trouble !== undefined && trouble !== CONNECTING)
+          send({
+            type: 'failed',
+            code: 'FRESHET_NATS_UNREACHABLE',
+            message: `The gateway cannot use the log: ${trouble}.`,
+            next: 'freshet status',
+          });
+      },
     });
     reports.start();
     return {
