@@ -150,7 +150,8 @@ export function createSimulatedService({ name, folder, log, batchMax, eraseEvent
     },
     keep: () => {
       // Between two slices there is no state to keep.
-      if (opened.memory && !opened.memory.erasing()) images.push({ seq: opened.memory.position(), state: opened.memory.model.exportState() });
+      if (opened.memory && !opened.memory.erasing())
+        images.push({ seq: opened.memory.position(), state: opened.memory.model.exportState() });
     },
     held: () => heldBy(opened),
     close: async () => {
