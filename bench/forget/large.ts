@@ -87,7 +87,7 @@ export async function runForgetLarge(options: ForgetLargeOptions): Promise<Forge
     await load(system, history(options));
     const named = Array.from({ length: items }, (_, n) => `i${n}`);
     /** Lists and events at a steady pace, while a part of the run lasts. */
-    async function during(part: () => Promise<unknown>): Promise<ListsDuring> {
+    async function during(part: () => Promise<unknown>, what?: string): Promise<ListsDuring> {
       const started = performance.now();
       const asking = keepSending({
         url: system.http,
@@ -101,11 +101,17 @@ export async function runForgetLarge(options: ForgetLargeOptions): Promise<Forge
       });
       await part();
       const took = (performance.now() - started) / 1000;
-      return { seconds: took, lists: await asking.stop(), events: await publishing.stop() };
+      const found = { seconds: took, lists: await asking.stop(), events: await publishing.stop() };
+      const { latency, failed } = found.lists;
+      if (what !== undefined)
+        say(
+          `${what}: ${took.toFixed(1)} s, lists p50 ${latency.p50.toFixed(0)} ms, p99 ${latency.p99.toFixed(0)} ms, longest ${latency.max.toFixed(0)} ms, ${failed} failed`,
+        );
+      return found;
     }
     await during(() => sleep(2_000));
     say('measuring without an erasure');
-    const before = await during(() => sleep(seconds * 1_000));
+    const before = await during(() => sleep(seconds * 1_000), 'no erasure');
     say('forgetting');
     const started = performance.now();
     const services: Record<string, number> = {};
@@ -122,9 +128,14 @@ export async function runForgetLarge(options: ForgetLargeOptions): Promise<Forge
         );
       }
     };
-    const rows = await during(until(() => erasure.services.every(({ state }) => state !== 'waiting')));
-    say(`no row is left after ${rows.seconds.toFixed(1)} s`);
-    const exact = await during(until(() => erasure.state === 'done'));
+    const rows = await during(
+      until(() => erasure.services.every(({ state }) => state !== 'waiting')),
+      'until no row is left',
+    );
+    const exact = await during(
+      until(() => erasure.state === 'done'),
+      'until all is exact',
+    );
     return { events: options.events, otherEvents: options.otherEvents, before, rows, exact, services };
   } finally {
     await system.stop();

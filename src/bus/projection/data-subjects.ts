@@ -6,7 +6,7 @@
 import type { Database } from 'better-sqlite3';
 import type { LoggedEvent } from '../event/codec.ts';
 import { erasureHmac } from '../event/erasure-hmac.ts';
-import { encodeToken, eventIdentity, type StreamSeq } from '../event/ids.ts';
+import { eventIdentity, type StreamSeq } from '../event/ids.ts';
 import { parseEventSubject } from '../event/subject.ts';
 import { createErasing, ERASING_SCHEMA, type Erasing, type ForgetOwnRows, IS_LIVING } from './erasing.ts';
 import { MENTIONS_SCHEMA, prepareMentions } from './mentions.ts';

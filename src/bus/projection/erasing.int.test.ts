@@ -22,7 +22,7 @@ import { tempDir } from '../../../test/support/tempdir.ts';
 import { completeConfig } from '../../config/load.ts';
 import type { ProjectionDefinition } from './definition.ts';
 import { hashProjection } from './hash.ts';
-import { openStore, type ProjectionStore } from './store.ts';
+import { openStore } from './store.ts';
 
 const config = completeConfig({});
 const SERVICES: Record<string, () => ProjectionDefinition<never>> = definitionsOf(config);
