@@ -87,7 +87,7 @@ describe('an erasure is done only when no file is left that holds the user', () 
     await until(async () =>
       (await status(erasure)).services.some(({ down }) => down?.includes('engine-shadow') === true),
     );
-    await jsm.consumers.delete('EVENTS', 'engine-shadow');
+    expect((await services.runFreshet('replica', 'remove', 'engine-shadow')).stdout).toContain('engine-shadow');
     await done(erasure);
   });
 });
