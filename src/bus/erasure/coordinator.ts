@@ -124,7 +124,13 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       try {
         await carryOut(entry, () => reported || !isOverdue(entry));
       } catch (err) {
-        if (stopping.signal.aborted) return;
+        if (stopping.signal.aborted) {
+          // The next coordinator goes on with the count of messages.
+          await ledger()
+            .then((open) => open.put(entry))
+            .catch(() => {});
+          return;
+        }
         logger.warn({ reason: messageOf(err), erasure: entry.erasure }, 'a step of an erasure failed; it is retried');
         await pause(RETRY_MS);
       }
