@@ -158,6 +158,15 @@ describe('a user is forgotten', () => {
     expect((await services.runFreshet('forget', '--status', erasure)).stderr).toContain(
       'freshet replica remove engine-2',
     );
+    for (const [name, code, said] of [
+      ['engine', 2, 'FRESHET_USAGE'],
+      ['engine-1', 2, 'FRESHET_USAGE'],
+      ['engine-9', 1, 'FRESHET_NOT_FOUND'],
+    ] as const)
+      await expect(services.runFreshet('replica', 'remove', name)).rejects.toMatchObject({
+        code,
+        stderr: expect.stringContaining(said),
+      });
     const removed = JSON.parse((await services.runFreshet('replica', 'remove', 'engine-2', '--json')).stdout);
     expect(removed).toMatchObject({ replica: 'engine-2', consumers: ['engine-projection-2'] });
     expect(removed.files).toContain(join(services.data, 'engine-2.sqlite'));

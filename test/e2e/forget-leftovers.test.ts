@@ -1,10 +1,12 @@
 /** Forgetting while files of processes that died hold the user: done covers them, too. */
+import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { history, useErasures } from '../support/erasures.ts';
 import { registered, viewed } from '../support/events.ts';
+import { ENTRY } from '../support/system.ts';
 import { findTraces, traceLines } from '../support/traces.ts';
 import { until } from '../support/wait.ts';
 
@@ -58,6 +60,25 @@ describe('an erasure is done only when no file is left that holds the user', () 
     await expect(jsm.consumers.info('EVENTS', 'engine-shadow')).rejects.toThrow(/not found/);
   });
 
+  it('of a shadow that runs, which begins again from an empty file', async () => {
+    await startWithUser();
+    const other = file('other.json');
+    const engine = { training_content: false, ranker_rate: 0.3 };
+    writeFileSync(other, JSON.stringify({ engine, erasure: { rebuild_after_ms: 50 } }));
+    const args = ['shadow', 'run', '--config', other, '--data', services.data, '--nats', services.server.url];
+    const child = spawn(process.execPath, [ENTRY, ...args], { stdio: 'ignore' });
+    try {
+      const ready = async () => (await services.ask<{ state: string }>('shadow.status')).state === 'ready';
+      await until(ready, { within: 60_000 });
+      expect((await found()).join()).toContain('engine-shadow.sqlite');
+      await done((await forget(USER)).erasure);
+      expect(await found()).toEqual([]);
+      await until(ready, { within: 60_000 });
+    } finally {
+      await services.end(child);
+    }
+  });
+
   it('and names a dead shadow on another machine', async () => {
     await startWithUser();
     const jsm = await services.nc.jetstreamManager();
@@ -66,7 +87,7 @@ describe('an erasure is done only when no file is left that holds the user', () 
     await until(async () =>
       (await status(erasure)).services.some(({ down }) => down?.includes('engine-shadow') === true),
     );
-    await jsm.consumers.delete('EVENTS', 'engine-shadow');
+    expect((await services.runFreshet('replica', 'remove', 'engine-shadow')).stdout).toContain('engine-shadow');
     await done(erasure);
   });
 });

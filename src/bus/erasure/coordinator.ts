@@ -155,7 +155,13 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       try {
         await carryOut(entry, () => reported || !isOverdue(entry));
       } catch (err) {
-        if (stopping.signal.aborted) return;
+        if (stopping.signal.aborted) {
+          // The next coordinator goes on with the count of messages.
+          await ledger()
+            .then((open) => open.put(entry))
+            .catch(() => {});
+          return;
+        }
         logger.warn({ reason: messageOf(err), erasure: entry.erasure }, 'a step of an erasure failed; it is retried');
         await pause(RETRY_MS);
       }
@@ -261,6 +267,20 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     }
   }
 
+  /** An erasure that is under way must not wait for the next start only because the server was away at this one. */
+  async function resumeUntilDone(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        return await resume();
+      } catch (err) {
+        if (stopping.signal.aborted) return;
+        logger.error({ err }, 'the service could not read the ledger of erasures; it tries again');
+        await pause(RETRY_MS);
+      }
+    }
+  }
+  let resuming: Promise<void> = Promise.resolve();
+
   return {
     forget,
     status: async (erasure) => {
@@ -277,10 +297,11 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       return { open: entries.length, overdue: entries.filter(isOverdue).length };
     },
     start: () => {
-      void resume().catch((err: unknown) => logger.error({ err }, 'the service could not read the ledger of erasures'));
+      resuming = resumeUntilDone();
     },
     stop: async () => {
       stopping.abort();
+      await resuming;
       await Promise.all([...working.values()].map(({ work }) => work));
     },
   };

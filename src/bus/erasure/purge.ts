@@ -13,6 +13,9 @@ import type { Erasure } from './ledger.ts';
 import { removeMessages, sequencesOn } from './remove-messages.ts';
 import { rewriteBucket } from './rewrite-bucket.ts';
 
+/** Messages that one erasure has the server overwrite until it is the turn of another. */
+const TURN = 100;
+
 export interface PurgeOptions {
   nc: NatsConnection;
   jsm: () => Promise<JetStreamManager>;
@@ -45,12 +48,37 @@ export function createPurge({ nc, jsm, overwrite, signal }: PurgeOptions): Purge
   let next: Promise<void> | undefined;
   let before: Promise<unknown> = Promise.resolve();
 
+  let turns: Promise<unknown> = Promise.resolve();
+  /**
+   * Erasures take turns. The server overwrites one message at a time, and if all of them asked at once, their requests would
+   * run into their time-outs.
+   */
+  function inTurn(work: () => Promise<void>): Promise<void> {
+    const mine = turns.then(work);
+    turns = mine.catch(() => {});
+    return mine;
+  }
+
+  async function overwriteAll(stream: string, seqs: AsyncIterable<number>, onRemoved: () => void): Promise<void> {
+    const manager = await jsm();
+    const remove = (some: readonly number[]): Promise<void> =>
+      inTurn(() => removeMessages(manager, stream, some, { onRemoved, signal }));
+    let some: number[] = [];
+    for await (const seq of seqs) {
+      some.push(seq);
+      if (some.length < TURN) continue;
+      await remove(some);
+      signal.throwIfAborted();
+      some = [];
+    }
+    await remove(some);
+  }
+
   async function id(one: string, below: number, onRemoved: () => void): Promise<void> {
     const manager = await jsm();
     const token = encodeToken(one);
     const remove = async (stream: string, filter: string, limit?: number): Promise<void> => {
-      if (overwrite)
-        await removeMessages(manager, stream, sequencesOn(manager, stream, filter, limit), { onRemoved, signal });
+      if (overwrite) await overwriteAll(stream, sequencesOn(manager, stream, filter, limit), onRemoved);
       signal.throwIfAborted();
       await manager.streams.purge(stream, { filter, ...(limit === undefined ? {} : { seq: limit }) });
     };

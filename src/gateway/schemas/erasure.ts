@@ -13,6 +13,21 @@ export const Erasure = Type.Object(
     deadline: Time('by when every state must equal the one that the log gives without the user, rebuilds included'),
     overdue: Type.Boolean({ description: 'whether it missed its deadline' }),
     done: OrNull(Time('when it was complete'), 'null until it is complete'),
+    messages: Type.Optional(
+      Type.Object(
+        {
+          removed: Type.Integer({ description: 'messages that nats-server has overwritten so far' }),
+          total: Type.Integer({ description: 'messages of the user in the log when the user service began' }),
+          index_clean: OrNull(
+            Time(
+              'from when on the index of subjects of nats-server does not hold the user; the erasure is done after it',
+            ),
+            'null until the messages are gone',
+          ),
+        },
+        { ...open, description: 'the messages of the user in nats-server' },
+      ),
+    ),
     services: Type.Array(
       Type.Object(
         {
@@ -25,7 +40,7 @@ export const Erasure = Type.Object(
           down: Type.Optional(
             Type.Array(Type.String(), {
               description:
-                'instances that have read the log and do not answer; the erasure goes on when they come back',
+                'instances that have read the log and do not answer; the erasure goes on when they come back, or are removed by `freshet replica remove`',
               examples: [['engine-2']],
             }),
           ),
