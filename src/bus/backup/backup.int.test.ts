@@ -1,5 +1,5 @@
 /** Backups and restores on real servers, without services. */
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { BACKUP, STREAMS } from '../../../streams.config.ts';
@@ -51,6 +51,8 @@ describe('a backup', () => {
     await stop();
     expect(readdirSync(folder).sort()).toEqual(['manifest.json', ...manifest.streams.map(({ file }) => file)].sort());
     expect(JSON.stringify(manifest)).not.toContain('u3');
+    for (const name of ['.', ...readdirSync(folder)])
+      expect(statSync(join(folder, name)).mode & 0o077, `others may read ${name}`).toBe(0);
 
     const second = await server();
     const restored = await restoreInto(second, folder);
