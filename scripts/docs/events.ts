@@ -27,6 +27,8 @@ const WHAT: Readonly<Record<string, string>> = {
     'Freshet forgets a user: each service that reads this event removes all that it stored on the user.',
   'control.backup_restored.v1':
     'An operator restored the log from a backup: it names the sequences that the backup does not hold.',
+  'control.removed.v1':
+    'Freshet deleted messages of other users that named a forgotten id: each service removes what it stored of them.',
   'control.experiment_started.v1': 'An experiment started.',
   'control.experiment_ended.v1': 'An experiment ended.',
   'control.promoted.v1': 'An operator promoted a shadow: its settings are in force from this event on.',

@@ -1,5 +1,6 @@
 import { createCoordinator } from '../bus/erasure/coordinator.ts';
 import { type ErasureMetrics, observeErasures } from '../bus/erasure/metrics.ts';
+import { prepareMentions } from '../bus/projection/mentions.ts';
 import { prepareSaidLinks } from '../bus/projection/session-links.ts';
 import type { RunningService, ServiceEnvironment } from '../bus/service/description.ts';
 import { runService } from '../bus/service/service.ts';
@@ -20,6 +21,7 @@ export function startUser(environment: ServiceEnvironment): Promise<RunningServi
       parts: ({ store, config, nc, log, loop, logger, registry, erasureKey }) => {
         metrics ??= observeErasures(registry);
         const observed = metrics;
+        const mentions = prepareMentions(store.db);
         const coordinator = createCoordinator({
           nc,
           log,
@@ -30,6 +32,8 @@ export function startUser(environment: ServiceEnvironment): Promise<RunningServi
           caughtUp: (seq) => loop.reached(seq, config.erasure.catch_up_ms),
           onDone: observed.done,
           sessionsOf: prepareSaidLinks(store.db).sessionsOf,
+          mentionsOf: mentions.of,
+          named: mentions.named,
         });
         return {
           endpoints: {

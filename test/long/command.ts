@@ -7,6 +7,7 @@ import { backupCommand } from '../backup/command.ts';
 import { e2eCommand } from '../e2e/command.ts';
 import { faultsCommand } from '../faults/command.ts';
 import { stateHashCommand } from '../golden/command.ts';
+import { nodesCommand } from '../golden/nodes-command.ts';
 import { propertiesCommand } from '../properties/command.ts';
 import { simulateCommand } from '../simulate/command.ts';
 
@@ -17,6 +18,7 @@ const LONG_SUITES: readonly (() => Command)[] = [
   simulateCommand,
   propertiesCommand,
   stateHashCommand,
+  nodesCommand,
 ];
 
 export function longCommand(): Command {

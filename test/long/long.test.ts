@@ -26,15 +26,18 @@ describe('npm run test:long', () => {
     for (const words of [[], ['nonsense']]) {
       const { code, text } = await long(...words);
       expect(code).toBe(1);
-      for (const name of ['e2e', 'backup', 'faults', 'simulate', 'properties', 'state-hash'])
+      for (const name of ['e2e', 'backup', 'faults', 'simulate', 'properties', 'state-hash', 'nodes'])
         expect(text).toContain(`  ${name} `);
     }
     expect((await long('nonsense')).text).toContain("unknown command 'nonsense'");
   });
 
-  it.each(['e2e', 'backup', 'faults', 'simulate', 'properties', 'state-hash'])('shows the help of %s', async (name) => {
-    const { code, text } = await long(name, '--help');
-    expect(code).toBe(0);
-    expect(text).toContain(`Usage: test:long ${name} `);
-  });
+  it.each(['e2e', 'backup', 'faults', 'simulate', 'properties', 'state-hash', 'nodes'])(
+    'shows the help of %s',
+    async (name) => {
+      const { code, text } = await long(name, '--help');
+      expect(code).toBe(0);
+      expect(text).toContain(`Usage: test:long ${name} `);
+    },
+  );
 });

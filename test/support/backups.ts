@@ -6,6 +6,7 @@ import { type Backup, readBackup } from '../../src/bus/backup/manifest.ts';
 import { type RestoreBackupOptions, type RestoredBackup, restoreBackup } from '../../src/bus/backup/restore.ts';
 import { type Acts, createActs } from '../../src/bus/erasure/acts.ts';
 import { type Erasure, type Ledger, openLedger } from '../../src/bus/erasure/ledger.ts';
+import { createErasureRecords } from '../../src/bus/erasure/records.ts';
 import type { StoredMessage } from '../../src/bus/event/codec.ts';
 import { erasureHmac } from '../../src/bus/event/erasure-hmac.ts';
 import { streamSeq } from '../../src/bus/event/ids.ts';
@@ -43,7 +44,8 @@ export async function openBackedUp(server: TestNatsServer, create = true): Promi
   const publisher = createPublisher(nc);
   const log = await createJetStreamLog({ nc, publisher });
   const key = create ? await erasureKey(nc) : new Uint8Array();
-  const acts = createActs({ nc, log, key });
+  const acts = createActs({ nc, key });
+  const records = createErasureRecords({ nc, log });
   const ledger = create ? await openLedger(nc) : ({} as Ledger);
   let published = 0;
   const publish = (): Promise<{ seq: number }> => {
@@ -87,7 +89,7 @@ export async function openBackedUp(server: TestNatsServer, create = true): Promi
         pending: [user],
       };
       await ledger.put(entry);
-      act.seq = await acts.record(act);
+      act.seq = await records.erased(act);
       await acts.purge(entry);
       const { pending: _, ...done } = entry;
       const complete: Erasure = { ...done, state: 'done', done: new Date().toISOString() };

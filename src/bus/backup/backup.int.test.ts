@@ -259,7 +259,7 @@ describe('a restore', () => {
     const subjects = (await old.messages()).map(({ subject }) => subject);
     expect(subjects.filter((subject) => subject.startsWith('ev.user.u7.'))).toEqual([]);
     expect(subjects).toContain('ev.control.e7-0.erased');
-    expect(await old.ledger.get(erasure)).toMatchObject({ state: 'purging', pending: ['u7'] });
+    expect(await old.ledger.get(erasure)).toMatchObject({ state: 'recording', unnamed: true, pending: ['u7'] });
   });
 
   it('forgets again whom the ledger of a newer backup names', async () => {

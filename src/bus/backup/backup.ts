@@ -212,7 +212,7 @@ async function newestOf(
 /** The ledger without ids. An erasure that has no acts yet names its user by the HMAC. */
 async function ledgerEntries(nc: NatsConnection, key: Uint8Array): Promise<LedgerEntry[]> {
   const entries = await (await openLedger(nc)).list();
-  return entries.map(({ pending, ...entry }) => {
+  return entries.map(({ pending, claimants: _, ...entry }) => {
     const [user] = entry.acts.length === 0 ? (pending ?? []) : [];
     return user === undefined ? entry : { ...entry, user: erasureHmac(key, user) };
   });

@@ -2,8 +2,9 @@
 import type { NatsConnection } from 'nats';
 import { ERASURES } from '../../../streams.config.ts';
 import { RestoreRefusedError } from '../../errors.ts';
-import type { Acts } from '../erasure/acts.ts';
+import { type Acts, nameActs, reopenErasure } from '../erasure/acts.ts';
 import { type Erasure, openLedger } from '../erasure/ledger.ts';
+import type { ErasureRecords } from '../erasure/records.ts';
 import { isNotFound } from '../nats/connection.ts';
 import { keyDigest } from './backup.ts';
 import type { LedgerEntry, Manifest } from './manifest.ts';
@@ -70,24 +71,24 @@ export interface Reapplied {
 
 /**
  * Carries out on the restored log what the ledger says: it writes the records that the log lacks, and purges the messages
- * up to them. The user service then waits until every service has folded the records, as after any erasure.
+ * up to them. The user service then goes on: it finds ids that only links name, and messages of others that name an id,
+ * and waits until every service has folded the records.
  */
-export async function reapplyErasures(nc: NatsConnection, acts: Acts): Promise<Reapplied> {
+export async function reapplyErasures(nc: NatsConnection, acts: Acts, records: ErasureRecords): Promise<Reapplied> {
   const ledger = await openLedger(nc);
   const entries = await ledger.list();
   const found = await acts.find(new Set(entries.flatMap((entry) => entry.acts.map(({ hmac }) => hmac))));
   let repeated = 0;
   const users = new Set<string>();
   for (const entry of entries) {
-    const reopened = (await acts.reopen(entry)) || nameUsers(entry, found);
-    if (reopened) {
+    if ((await reopenErasure(entry, records)) || reopenUnnamed(entry)) {
       repeated++;
+      nameActs(entry, found);
       await ledger.put(entry);
-      for (const act of entry.acts) if (act.seq === 0) act.seq = await acts.record(act);
+      for (const act of entry.acts) if (act.seq === 0) act.seq = await records.erased(act);
       for (const id of entry.pending ?? []) users.add(id);
-      Object.assign(entry, { state: 'purging' });
-      await acts.purge(entry);
       await ledger.put(entry);
+      await acts.purge(entry);
       continue;
     }
     // A server older than 2.15 may have archived messages while an erasure removed them. Later ones of a user who came
@@ -98,11 +99,9 @@ export async function reapplyErasures(nc: NatsConnection, acts: Acts): Promise<R
   return { repeated, users: users.size };
 }
 
-/** Gives an open erasure of a manifest, which holds no ids, the ids that the log has. */
-function nameUsers(entry: Erasure, found: ReadonlyMap<string, string>): boolean {
+/** Opens an erasure that a manifest holds without ids. */
+function reopenUnnamed(entry: Erasure): boolean {
   if (entry.state === 'done' || entry.pending !== undefined || !entry.acts.some(({ seq }) => seq === 0)) return false;
-  const named = entry.acts.filter(({ hmac }) => found.has(hmac));
-  entry.acts = [...named, ...entry.acts.filter((act) => !named.includes(act))];
-  entry.pending = named.map(({ hmac }) => found.get(hmac) as string);
+  Object.assign(entry, { state: 'recording', unnamed: true });
   return true;
 }

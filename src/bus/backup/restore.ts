@@ -8,6 +8,7 @@ import type { NatsConnection } from 'nats';
 import { ERASURES, EVENTS } from '../../../streams.config.ts';
 import { BackupInvalidError, RestoreRefusedError } from '../../errors.ts';
 import { createActs } from '../erasure/acts.ts';
+import { createErasureRecords } from '../erasure/records.ts';
 import { createCodec } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import { eventSubject, RESTORE_ENTITY } from '../event/subject.ts';
@@ -120,8 +121,8 @@ export async function restoreBackup(options: RestoreBackupOptions): Promise<Rest
     const record = await recordRestore(nc, log, manifest, contents, archived);
     stepTaken('restore-recorded');
     const key = await erasureKey(nc);
-    const acts = createActs({ nc, log, key });
-    const reapplied = await reapplyErasures(nc, acts);
+    const acts = createActs({ nc, key });
+    const reapplied = await reapplyErasures(nc, acts, createErasureRecords({ nc, log }));
     await addRequested(nc, acts, erasures);
     stepTaken('erasures-applied');
     await unmarkRestore(nc);

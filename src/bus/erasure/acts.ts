@@ -1,77 +1,26 @@
 /**
- * What an erasure does to the log: it writes the records, and purges the messages of the data subjects. The coordinator
- * does so while the system runs, and a restore does so before any service starts.
+ * What an erasure does to the log by itself, without rows: it finds data subjects by their HMACs, and purges their messages.
+ * The coordinator does so while the system runs, and a restore does so before any service starts.
  */
-import { type NatsConnection, NatsError } from 'nats';
+import type { NatsConnection } from 'nats';
 import { DEAD_LETTERS, EVENTS, RANKINGS } from '../../../streams.config.ts';
-import { createCodec } from '../event/codec.ts';
 import { erasureHmac } from '../event/erasure-hmac.ts';
 import { decodeToken, encodeToken } from '../event/ids.ts';
-import { entitySubjects, eventSubject } from '../event/subject.ts';
-import type { Log } from '../log/port.ts';
+import { entitySubjects } from '../event/subject.ts';
 import { isNotFound } from '../nats/connection.ts';
 import { onceMade } from '../nats/once-made.ts';
-import type { Erasure, ErasureAct } from './ledger.ts';
+import type { Erasure, ErasureAct, ErasureRemoval } from './ledger.ts';
+import type { ErasureRecords } from './records.ts';
 
 export interface Acts {
-  /** Sequence of the act's record. Writes the record if the log does not hold it. */
-  record(act: ErasureAct): Promise<number>;
   /** Purges the messages of the ids in `pending`, with the copies elsewhere. */
   purge(entry: Pick<Erasure, 'pending' | 'acts'>): Promise<void>;
-  /**
-   * Opens an erasure again whose records the log does not hold. It finds the users in the log by the HMACs. False, and
-   * the entry is unchanged, if no record is missing.
-   */
-  reopen(entry: Erasure): Promise<boolean>;
-  /** Data subjects that have messages in the log, by the HMACs in `wanted`. */
+  /** Ids of data subjects that have messages in the log, by the HMACs in `wanted`. */
   find(wanted: ReadonlySet<string>): Promise<Map<string, string>>;
 }
 
-/** How often a record is offered as the very next message of the log, before its fence stays open. */
-const ATTEMPTS = 10;
-const WRONG_LAST_SEQUENCE = 10071;
-
-const codec = createCodec();
-
-export function createActs({ nc, log, key }: { nc: NatsConnection; log: Log; key: Uint8Array }): Acts {
+export function createActs({ nc, key }: { nc: NatsConnection; key: Uint8Array }): Acts {
   const jsm = onceMade(() => nc.jetstreamManager({ checkAPI: false }));
-
-  const recordOf = (act: string) => log.newest(eventSubject('control', act, 'erased'));
-
-  async function record({ act, hmac }: ErasureAct): Promise<number> {
-    const subject = eventSubject('control', act, 'erased');
-    const there = await recordOf(act);
-    if (there) return there.seq;
-    for (let attempt = 1; ; attempt++) {
-      const { lastSeq } = await log.info();
-      // The record reaches to the message before it. If others publish too fast, the fence stays open: a fence never
-      // reaches beyond its own record.
-      const exact = attempt <= ATTEMPTS;
-      const fence = exact ? lastSeq : Number.MAX_SAFE_INTEGER;
-      const prepared = codec.prepare(
-        {
-          specversion: '1.0',
-          id: act,
-          source: 'freshet',
-          type: 'control.erased.v1',
-          subject: act,
-          datacontenttype: 'application/json',
-          data: { hmac, fence },
-        },
-        { control: true },
-      );
-      if (!prepared.ok) throw new TypeError(prepared.problem.message);
-      try {
-        const ack = await nc.jetstream().publish(subject, prepared.prepared.payload, {
-          msgID: prepared.prepared.identity,
-          ...(exact ? { expect: { lastSequence: lastSeq } } : {}),
-        });
-        return ack.seq;
-      } catch (err) {
-        if (!(err instanceof NatsError) || err.api_error?.err_code !== WRONG_LAST_SEQUENCE) throw err;
-      }
-    }
-  }
 
   async function purge({ pending = [], acts }: Pick<Erasure, 'pending' | 'acts'>): Promise<void> {
     const { streams } = await jsm();
@@ -105,24 +54,35 @@ export function createActs({ nc, log, key }: { nc: NatsConnection; log: Log; key
     return found;
   }
 
-  async function reopen(entry: Erasure): Promise<boolean> {
-    const missing: ErasureAct[] = [];
-    for (const act of entry.acts) if (act.seq > 0 && !(await recordOf(act.act))) missing.push(act);
-    if (missing.length === 0) return false;
-    const ids = await find(new Set(missing.map(({ hmac }) => hmac)));
-    const acts = missing.filter(({ hmac }) => ids.has(hmac));
-    for (const act of missing) act.seq = 0;
-    // Acts whose users the log does not hold come last, because `pending` has no ids for them.
-    entry.acts = [...acts, ...entry.acts.filter((act) => !acts.includes(act))];
-    Object.assign(entry, { state: 'recording', done: null, pending: acts.map(({ hmac }) => ids.get(hmac)) });
-    for (const step of entry.services) {
-      Object.assign(step, { state: 'waiting', at: null });
-      delete step.down;
-    }
-    return true;
-  }
+  return { purge, find };
+}
 
-  return { record, purge, reopen, find };
+/**
+ * Opens an erasure again of which a restored log lacks records: the coordinator has yet to find the ids by their HMACs.
+ * False, and the entry is unchanged, if the log holds all records.
+ */
+export async function reopenErasure(entry: Erasure, records: Pick<ErasureRecords, 'holds'>): Promise<boolean> {
+  const missing: ErasureAct[] = [];
+  for (const act of entry.acts) if (act.seq > 0 && !(await records.holds(act.act, 'erased'))) missing.push(act);
+  const removals: ErasureRemoval[] = [];
+  for (const removal of entry.removals ?? [])
+    if (removal.seq === 0 || (await records.holds(removal.act, 'removed'))) removals.push(removal);
+  if (missing.length === 0 && removals.length === (entry.removals ?? []).length) return false;
+  for (const act of missing) act.seq = 0;
+  Object.assign(entry, { state: 'recording', done: null, pending: [], removals, unnamed: true });
+  for (const step of entry.services) {
+    Object.assign(step, { state: 'waiting', at: null });
+    delete step.down;
+  }
+  return true;
+}
+
+/** Gives the acts whose ids are found the first places, and their ids to `pending`. */
+export function nameActs(entry: Erasure, found: ReadonlyMap<string, string>): void {
+  const named = entry.acts.filter(({ hmac }) => found.has(hmac));
+  // Acts whose ids are not found come last, because `pending` has no ids for them.
+  entry.acts = [...named, ...entry.acts.filter((act) => !named.includes(act))];
+  entry.pending = named.map(({ hmac }) => found.get(hmac) as string);
 }
 
 /** A stream of derived data may not exist yet. */

@@ -13,9 +13,12 @@ import type { StreamSeq } from '../event/ids.ts';
 import type { Log } from '../log/port.ts';
 import { onceMade } from '../nats/once-made.ts';
 import { SERVICES } from '../projection/definition.ts';
+import type { Mention } from '../projection/mentions.ts';
 import { createInstances, type Found } from '../service/instances.ts';
-import { createActs } from './acts.ts';
+import { createActs, nameActs, reopenErasure } from './acts.ts';
 import { type Erasure, type ErasureStep, type ErasureView, openLedger } from './ledger.ts';
+import { createMentionRemoval } from './mention-removal.ts';
+import { createErasureRecords } from './records.ts';
 
 export interface CoordinatorOptions {
   nc: NatsConnection;
@@ -29,6 +32,10 @@ export interface CoordinatorOptions {
   caughtUp: (seq: StreamSeq) => Promise<unknown>;
   /** Sessions that became this user, and sessions that became those. */
   sessionsOf: (user: string) => string[];
+  /** The messages of others before the record of an erasure that name this id, or an event of it. */
+  mentionsOf: (id: string, record: number) => Mention[];
+  /** The ids that links name. */
+  named: () => Iterable<string>;
   /** Gets the seconds that each complete erasure took. */
   onDone?: (seconds: number) => void;
 }
@@ -53,7 +60,18 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const { nc, log, key, logger, pollMs, deadlineMs, caughtUp } = options;
   const instances = createInstances(nc);
   const ledger = onceMade(() => openLedger(nc));
-  const acts = createActs({ nc, log, key });
+  const jsm = onceMade(() => nc.jetstreamManager({ checkAPI: false }));
+  const records = createErasureRecords({ nc, log });
+  const acts = createActs({ nc, key });
+  const mentions = createMentionRemoval({
+    nc,
+    jsm,
+    log,
+    records,
+    put: async (entry) => (await ledger()).put(entry),
+    caughtUp,
+    mentionsOf: options.mentionsOf,
+  });
   const working = new Map<string, { entry: Erasure; work: Promise<void> }>();
   const stopping = new AbortController();
 
@@ -76,6 +94,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 
   /** Collects the ids to forget, with sessions whose links were on their way when the caller requested the erasure. */
   async function gather(entry: Erasure): Promise<void> {
+    if (entry.unnamed) return nameAgain(entry);
     const [user] = entry.pending ?? [];
     if (entry.acts.length > 0 || user === undefined) return;
     await caughtUp((await log.info()).lastSeq);
@@ -83,6 +102,21 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     const ids = [...options.sessionsOf(user), user];
     entry.acts = ids.map((id, i) => ({ act: `${entry.erasure}-${i}`, hmac: erasureHmac(key, id), seq: 0 }));
     entry.pending = ids;
+    await (await ledger()).put(entry);
+  }
+
+  /** Finds the ids of an erasure by their HMACs, in the subjects of the log and in links. */
+  async function nameAgain(entry: Erasure): Promise<void> {
+    await caughtUp((await log.info()).lastSeq);
+    const wanted = new Set(entry.acts.map(({ hmac }) => hmac));
+    const found = await acts.find(wanted);
+    // A restore has purged the messages of the ids that it found.
+    for (const id of [...(entry.pending ?? []), ...options.named()]) {
+      const hmac = erasureHmac(key, id);
+      if (wanted.has(hmac)) found.set(hmac, id);
+    }
+    nameActs(entry, found);
+    delete entry.unnamed;
     await (await ledger()).put(entry);
   }
 
@@ -121,14 +155,15 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     await gather(entry);
     for (const act of entry.acts) {
       if (act.seq > 0) continue;
-      act.seq = await acts.record(act);
+      act.seq = await records.erased(act);
       await put(entry);
     }
     entry.state = 'purging';
     await acts.purge(entry);
+    await mentions.removeMentions(entry);
     entry.state = 'folding';
     await put(entry);
-    const last = Math.max(...entry.acts.map(({ seq }) => seq));
+    const last = Math.max(...[...entry.acts, ...(entry.removals ?? [])].map(({ seq }) => seq));
     while (!stopping.signal.aborted && goOn() && entry.state !== 'done') {
       const before = JSON.stringify(entry);
       await Promise.all(
@@ -145,7 +180,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       if (entry.pending && entry.services.every(({ state }) => state !== 'waiting')) {
         // Removes copies that a service made before it folded the record.
         await acts.purge(entry);
+        await mentions.removeCopies(entry);
         delete entry.pending;
+        delete entry.claimants;
         entry.state = 'rebuilding';
       }
       if (entry.services.every(({ state }) => state === 'exact')) {
@@ -164,10 +201,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     for (const entry of await list()) {
       // An older release wrote entries without a deadline.
       entry.deadline ??= new Date(Date.parse(entry.requested) + deadlineMs).toISOString();
-      if (await acts.reopen(entry)) {
+      if (await reopenErasure(entry, records)) {
         logger.warn(
           { erasure: entry.erasure },
-          'the log no longer holds the record of an erasure; the service carries the erasure out again',
+          'the log no longer holds the records of an erasure; the service carries the erasure out again',
         );
         await put(entry);
       }
@@ -213,6 +250,6 @@ function stateOf({ answers, silent }: Found, record: number): ErasureStep['state
 }
 
 /** An erasure as callers see it: without the ids. */
-function erasureView({ pending: _, ...entry }: Erasure): ErasureView {
+function erasureView({ pending: _, claimants: __, unnamed: ___, ...entry }: Erasure): ErasureView {
   return { ...entry, overdue: isOverdue(entry) };
 }

@@ -12,6 +12,16 @@ export interface ErasureAct {
   seq: number;
 }
 
+/** Messages of other data subjects that an erasure removes from the log. */
+export interface ErasureRemoval {
+  /** Id of the act in the log: `ev.control.<act>.removed`. */
+  act: string;
+  /** Sequence of its record; 0 before the record is in the log. */
+  seq: number;
+  /** The sequences, until the messages are gone. */
+  sequences?: number[];
+}
+
 export interface ErasureStep {
   service: ServiceName;
   /**
@@ -35,12 +45,18 @@ export interface Erasure {
   done: string | null;
   acts: ErasureAct[];
   services: ErasureStep[];
+  /** Records that remove messages of other data subjects, because these name a forgotten id. */
+  removals?: ErasureRemoval[];
+  /** The data subjects of these messages, until the coordinator has removed all copies. */
+  claimants?: string[];
   /** The ids themselves, until the coordinator has purged all messages under them. */
   pending?: string[];
+  /** A restored log lacks records of the erasure, and the coordinator has yet to find the ids by their HMACs. */
+  unnamed?: boolean;
 }
 
 /** An erasure as callers see it. */
-export interface ErasureView extends Omit<Erasure, 'pending'> {
+export interface ErasureView extends Omit<Erasure, 'pending' | 'claimants' | 'unnamed'> {
   /** The deadline passed before the erasure was complete. */
   overdue: boolean;
 }

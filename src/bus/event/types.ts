@@ -21,6 +21,8 @@ export const EVENT_LIMITS = {
   embedding: 4_096,
   /** Items of a list that was served. */
   servedItems: 1_000,
+  /** Sequences in one record of removed messages. */
+  removedSequences: 1_000,
   /** Characters of a text in traits, attributes and contexts. */
   textLength: 10_000,
   /** Texts in one list of a trait or attribute. */
@@ -170,6 +172,13 @@ export const EVENT_DATA = {
         description: 'sequences that restores left without a message, behind the end of a backup, in order',
       },
     ),
+  }),
+  'control.removed.v1': Type.Object({
+    sequences: Type.Array(Type.Integer({ minimum: 1 }), {
+      minItems: 1,
+      maxItems: EVENT_LIMITS.removedSequences,
+      description: 'sequences of the messages that named a forgotten id',
+    }),
   }),
   'control.experiment_started.v1': Type.Object({
     experiment: Id('id of the experiment'),

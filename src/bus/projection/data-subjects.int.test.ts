@@ -20,7 +20,7 @@ import {
   updated,
   viewed,
 } from '../../../test/support/events.ts';
-import { forgetting, forgotten, KEY } from '../../../test/support/forgetting.ts';
+import { forgetting, forgotten, KEY, removed } from '../../../test/support/forgetting.ts';
 import { runs } from '../../../test/support/runs.ts';
 import { tempDir } from '../../../test/support/tempdir.ts';
 import { completeConfig } from '../../config/load.ts';
@@ -35,7 +35,7 @@ import { openStore } from './store.ts';
 
 const config = completeConfig({});
 const SERVICES: Record<string, () => ProjectionDefinition<never>> = definitionsOf(config);
-const names = Object.keys(SERVICES);
+const services = Object.keys(SERVICES);
 const LEARNED = 'the model cannot subtract what it learned in the order of events';
 
 const ITEMS = ['a', 'b', 'c'];
@@ -57,7 +57,8 @@ const eventOf = fc
       case 1:
         return updated(user, { m: id });
       case 2:
-        return linked(user, other);
+        // Repeated links, and links with an identity that another event has.
+        return linked(user, other, id % 3 === 0 ? { id: `x${id}` } : {});
       case 3:
         return retracted(user, { id: `x${id}` });
       case 4:
@@ -73,12 +74,19 @@ const eventOf = fc
     }
   });
 
+/** Whether a message names an id as a session. */
+const names =
+  (id: string) =>
+  ({ payload }: { payload: Uint8Array }): boolean =>
+    (JSON.parse(Buffer.from(payload).toString('utf8')) as { data: { session?: string } }).data.session === id;
+
 describe('a projection that forgets', () => {
-  it.each(names)('%s equals a fold of the purged log, or reports that a rebuild is due', (name) => {
+  it.each(services)('%s equals a fold of the purged log, or reports that a rebuild is due', (name) => {
     let exact = 0;
     fc.assert(
       fc.property(fc.array(eventOf, { maxLength: 25 }), fc.constantFrom(...USERS), (history, user) => {
-        const { live, purged, hashes } = forgetting(SERVICES[name] as never, history, [user]);
+        const { live, purged, kept, hashes } = forgetting(SERVICES[name] as never, history, [user]);
+        expect(kept.filter(names(user))).toEqual([]);
         const due = live.rebuildDue();
         // The engine's rows are exact as well; what its model learned in order is not.
         if (due === undefined || due === LEARNED) {
@@ -93,6 +101,30 @@ describe('a projection that forgets', () => {
       { numRuns: runs(60) },
     );
     expect(exact).toBeGreaterThan(20);
+  });
+
+  it.each(services)('%s lets no repeated link come into force, once the first one is gone', (name) => {
+    const link = linked('u2', 'u1', { id: 'link' });
+    const other = linked('u3', 'u1', { id: 'taken' });
+    const history = [viewed('u1', 'a', { id: 'seen' }), link, viewed('u3', 'b', { id: 'taken' }), other, link];
+    const { live, purged, kept, hashes } = forgetting(SERVICES[name] as never, history, ['u1']);
+    expect(kept.map(({ seq }) => seq)).toEqual([3, 6, 7]);
+    expect(live.rebuildDue()).toContain('a message that named a forgotten id is gone from the log');
+    expect(purged.rebuildDue()).toBeUndefined();
+    const { tables } = hashes.live;
+    for (const table of ['said_link', 'mention', 'dead_letter'])
+      expect(tables.find((one) => one.table === table)).toMatchObject({ rows: 0 });
+    live.close();
+    purged.close();
+  });
+
+  it.each(services)('%s finds the retraction of a forgotten event', (name) => {
+    const history = [viewed('u1', 'a', { id: 'seen' }), retracted('u2', { id: 'seen' }), viewed('u2', 'b')];
+    const { live, purged, kept } = forgetting(SERVICES[name] as never, history, ['u1']);
+    expect(kept.map(({ seq }) => seq)).toEqual([3, 4, 5]);
+    expect(live.db.prepare('SELECT * FROM recorded_mention').all()).toEqual([]);
+    live.close();
+    purged.close();
   });
 
   const story = [
@@ -114,7 +146,7 @@ describe('a projection that forgets', () => {
     purchased('u2', 'b', { list: 'l2' }),
   ];
 
-  it.each(names)('%s is exact for a user with sessions, forgotten together', (name) => {
+  it.each(services)('%s is exact for a user with sessions, forgotten together', (name) => {
     const { live, hashes } = forgetting(SERVICES[name] as never, story, ['s1', 'u1']);
     expect(hashes.live).toEqual(hashes.purged);
     const text = JSON.stringify(
@@ -253,10 +285,25 @@ describe('a projection that forgets', () => {
           const fences = new Map(
             acts.flatMap((act, n) => (typeof act === 'string' ? [[act, first + n] as const] : [])),
           );
-          const purged = messages.filter(({ subject }, n) => {
+          const gone = new Set<string>();
+          const unmentioned = messages.filter(({ subject, payload }, n) => {
             const { context, entity } = parseEventSubject(subject) ?? { context: '', entity: '' };
-            return context === 'control' || context === 'content' || n > (fences.get(entity) ?? -1);
+            const kept = context === 'control' || context === 'content' || n > (fences.get(entity) ?? -1);
+            const { source, id } = JSON.parse(Buffer.from(payload).toString('utf8')) as { source: string; id: string };
+            if (!kept) gone.add(`${source}/${id}`);
+            return kept;
           });
+          const mentions = unmentioned.filter(({ payload, seq }) => {
+            const { data } = JSON.parse(Buffer.from(payload).toString('utf8')) as {
+              data: { session?: string; source?: string; id?: string };
+            };
+            return seq <= (fences.get(data.session ?? '') ?? -1) || gone.has(`${data.source}/${data.id}`);
+          });
+          const sequences = mentions.map(({ seq }) => seq as number);
+          const purged = [
+            ...unmentioned.filter(({ seq }) => !sequences.includes(seq)),
+            ...(sequences.length > 0 ? stored([removed(sequences)], messages.length + 1) : []),
+          ];
           const definition = engineProjection({ config });
           let memory: ReturnType<typeof createModelFold> | undefined;
           const store = withState(openStore({ file: ':memory:', definition, codec, erasureKey: KEY }), () => memory);

@@ -8,12 +8,14 @@ import type { LoggedEvent } from '../event/codec.ts';
 import { erasureHmac } from '../event/erasure-hmac.ts';
 import { encodeToken, eventIdentity, type StreamSeq } from '../event/ids.ts';
 import { parseEventSubject } from '../event/subject.ts';
+import { MENTIONS_SCHEMA, prepareMentions } from './mentions.ts';
 import { prepareSaidLinks, SAID_LINKS_SCHEMA } from './session-links.ts';
 
 export const DATA_SUBJECTS_SCHEMA = `
 CREATE TABLE IF NOT EXISTS person (id INTEGER PRIMARY KEY, user TEXT NOT NULL UNIQUE, hmac TEXT NOT NULL UNIQUE) STRICT;
 CREATE INDEX IF NOT EXISTS identity_person ON identity (person) WHERE person IS NOT NULL;
 ${SAID_LINKS_SCHEMA}
+${MENTIONS_SCHEMA}
 CREATE TABLE IF NOT EXISTS said_back (seq INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE IF NOT EXISTS rebuild_due (seq INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (seq, reason)) STRICT, WITHOUT ROWID;`;
 
@@ -35,11 +37,15 @@ export interface DataSubjects {
   of(context: string, user: string): number | null;
   /** Stores how this event refers to events of other data subjects. */
   note(event: LoggedEvent, person: number | null): void;
+  /** The same of an event that the fold did not apply, because its identity is taken. */
+  noteUnapplied(event: LoggedEvent): void;
   /**
    * Removes a user's events up to a position from the tables of every projection; `forget` does so in the service's own.
    * False: the projection does not know this user.
    */
   erase(hmac: string, reach: StreamSeq, seq: StreamSeq, forget: (forgotten: Forgotten) => void): boolean;
+  /** Removes messages that named a forgotten id. False: the projection holds none of them. */
+  removeMentions(sequences: readonly number[], seq: StreamSeq): boolean;
   /** Why a rebuild of the projection is due, or undefined. */
   due(): string | undefined;
   /** Makes a rebuild due for a reason of the service's own. */
@@ -71,6 +77,7 @@ export function createDataSubjects(db: Database, key: Uint8Array): DataSubjects 
     `SELECT payload FROM dead_letter WHERE code = 'FRESHET_EVENT_IDENTITY_REUSED'`,
   );
   const links = prepareSaidLinks(db);
+  const mentions = prepareMentions(db);
   const addBack = db.prepare('INSERT INTO said_back VALUES (?)');
   const dropBack = db.prepare('DELETE FROM said_back WHERE seq = ?');
   const addDue = db.prepare('INSERT OR IGNORE INTO rebuild_due VALUES (?, ?)');
@@ -91,8 +98,15 @@ export function createDataSubjects(db: Database, key: Uint8Array): DataSubjects 
       if (event.type === 'user.linked.v1') links.add(event.seq, event.data.session, event.subject);
       if (event.type !== 'user.retracted.v1') return;
       const target = ownerOf.get(eventIdentity(event.data.source, event.data.id));
+      mentions.addApplied(event, target !== undefined && target.person === person);
       // The retraction concerns an event of another id of the user. Without the retraction that event would count again.
       if (target && target.person !== null && target.person !== person) addBack.run(event.seq);
+    },
+    noteUnapplied: mentions.addUnapplied,
+    removeMentions: (sequences, seq) => {
+      const found = sequences.map(mentions.remove);
+      if (found.includes('applied')) addDue.run(seq, 'a message that named a forgotten id is gone from the log');
+      return found.some((one) => one !== 'nothing');
     },
     erase: (hmac, reach, seq, forget) => {
       const person = byHmac.get(hmac);
@@ -103,6 +117,8 @@ export function createDataSubjects(db: Database, key: Uint8Array): DataSubjects 
       const sessions = links.sessionsUpTo(user, reach);
       const seqs = gone.map((one) => one.seq);
       forget({ user, seq, seqs, sessions, due });
+      mentions.drop(user, reach);
+      mentions.keepRetractions(seq, id, reach);
       dropIdentities.run(id, reach);
       links.drop(user, reach);
       for (const one of seqs) if (dropBack.run(one).changes > 0) due('the user had retracted an event of another id');

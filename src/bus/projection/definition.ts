@@ -9,7 +9,7 @@ import type { Forgotten } from './data-subjects.ts';
 import type { PersonalDataRows } from './personal-data.ts';
 
 /** Version of the tables that every projection has. Raise it with every change of them. */
-const COMMON_CODE = 3;
+const COMMON_CODE = 4;
 
 export const SERVICES = ['user', 'content', 'feedback', 'engine'] as const;
 export type ServiceName = (typeof SERVICES)[number];

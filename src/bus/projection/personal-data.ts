@@ -5,6 +5,7 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { encodeToken } from '../event/ids.ts';
+import { MENTIONS_DATA } from './mentions.ts';
 import { SAID_LINKS_DATA } from './session-links.ts';
 
 export type PersonalDataRecord = Record<string, unknown>;
@@ -49,6 +50,7 @@ const COMMON: readonly PersonalDataRows[] = [
           WHERE person = (SELECT id FROM person WHERE user = @user)`,
   },
   SAID_LINKS_DATA,
+  MENTIONS_DATA,
   { part: 'said_back', sql: ofEvents('said_back') },
   // Without the payload, which the log holds under the same sequence.
   {

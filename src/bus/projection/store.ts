@@ -137,6 +137,9 @@ export function isStorageTrouble(err: unknown): boolean {
 /** The sequence up to which an erasure may have taken messages out: never as far as the erasure itself. */
 export const fenceOf = (fence: number, erasure: StreamSeq): StreamSeq => streamSeq(Math.min(fence, erasure - 1));
 
+/** Whether the fold of an event removes rows of earlier ones. */
+const removesData = ({ type }: LoggedEvent): boolean => type === 'control.erased.v1' || type === 'control.removed.v1';
+
 /** Digest of a message, 32 hex digits. */
 export const messageDigest = (message: StoredMessage): string =>
   createHash('sha256').update(message.subject).update('\n').update(message.payload).digest('hex').slice(0, 32);
@@ -231,6 +234,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       const claim = claimIdentity.run(event.identity, event.seq, event.fingerprint, person);
       if (claim.changes === 0) {
         const first = readIdentity.get(event.identity) as { seq: StreamSeq; fingerprint: number };
+        dataSubjects.noteUnapplied(event);
         if (first.fingerprint === event.fingerprint) result.duplicates++;
         else
           moveToDeadLetters(message, {
@@ -252,6 +256,8 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
           );
           if (erased) markTraces(db, true);
         }
+        if (event.type === 'control.removed.v1' && dataSubjects.removeMentions(event.data.sequences, event.seq))
+          markTraces(db, true);
         result.applied.push(event);
       } catch (err) {
         if (!careful || isStorageTrouble(err)) throw err;
@@ -328,7 +334,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       }
       if (outcome.next.seq > current.seq) slot = (slot + 1) % ring;
       current = outcome.next;
-      if (outcome.result.applied.some(({ type }) => type === 'control.erased.v1')) {
+      if (outcome.result.applied.some(removesData)) {
         due = dataSubjects.due();
         traces = mayHoldTraces(db);
       }

@@ -40,3 +40,28 @@ export function createDeadLetterStream(nc: NatsConnection, publisher: Publisher,
     },
   };
 }
+
+/** A copy of a dead letter. */
+export interface DeadLetterCopy {
+  /** Sequence of the copy in its stream. */
+  seq: number;
+  /** Sequence of the message in the log. */
+  of: number;
+}
+
+/** Milliseconds that the server has for one copy. */
+const READ_MS = 5_000;
+
+/** The copies on a subject, of which there are few. Throws the errors of the connection. */
+export async function* deadLetterCopies(nc: NatsConnection, subject: string): AsyncGenerator<DeadLetterCopy> {
+  for (let seq = 1; ; ) {
+    const query = JSON.stringify({ seq, next_by_subj: subject });
+    const answer = await nc.request(`$JS.API.STREAM.MSG.GET.${DEAD_LETTERS.name}`, query, { timeout: READ_MS });
+    const { message } = answer.json<{ message?: { seq: number; hdrs?: string } }>();
+    if (!message) return;
+    const headers = Buffer.from(message.hdrs ?? '', 'base64').toString('utf8');
+    const of = /\r\nFreshet-Seq: (\d+)\r\n/.exec(headers)?.[1];
+    if (of !== undefined) yield { seq: message.seq, of: Number(of) };
+    seq = message.seq + 1;
+  }
+}

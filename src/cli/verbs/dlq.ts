@@ -7,6 +7,7 @@ import { deadLetterSubject } from '../../bus/event/subject.ts';
 import { call } from '../../bus/nats/micro.ts';
 import { createPublisher, publisherLimits } from '../../bus/nats/publisher.ts';
 import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
+import { deadLetterCopies } from '../../bus/service/dead-letter-stream.ts';
 import type { DeadLetterMention } from '../../bus/service/endpoints.ts';
 import { applyStreams } from '../../bus/streams/plan.ts';
 import { DeadLetterUnreadableError, isFreshetError, messageOf, UsageError } from '../../errors.ts';
@@ -168,17 +169,8 @@ async function resolveDeadLetter(session: CliSession, service: ServiceName, dead
   const { nc } = session;
   const jsm = await nc.jetstreamManager({ checkAPI: false });
   const subject = deadLetterSubject(service, dead.subject);
-  // A subject has few copies, and the headers of each hold its sequence in the log.
-  for (let seq = 1; ; ) {
-    const query = JSON.stringify({ seq, next_by_subj: subject });
-    const answer = await nc.request(`$JS.API.STREAM.MSG.GET.${DEAD_LETTERS.name}`, query, { timeout: 5_000 });
-    const { message } = answer.json<{ message?: { seq: number; hdrs?: string } }>();
-    if (!message) return;
-    const headers = Buffer.from(message.hdrs ?? '', 'base64').toString('utf8');
-    if (headers.includes(`\r\nFreshet-Seq: ${dead.seq}\r\n`))
-      await jsm.streams.deleteMessage(DEAD_LETTERS.name, message.seq);
-    seq = message.seq + 1;
-  }
+  for await (const copy of deadLetterCopies(nc, subject))
+    if (copy.of === dead.seq) await jsm.streams.deleteMessage(DEAD_LETTERS.name, copy.seq);
 }
 
 /** `sentence` is a sentence for people. Callers see the member with --json. */
