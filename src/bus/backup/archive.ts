@@ -72,7 +72,7 @@ export async function archiveStream(
       });
     const { error, config, state } = answer.json<ApiAnswer & Pick<Archived, 'config' | 'state'>>();
     if (error) throw failed(stream, error.description ?? `error ${error.code}`);
-    const handle = await open(file, 'wx');
+    const handle = await open(file, 'wx', 0o600);
     try {
       const written = await receive(subscription, handle, stream, stallMs, onBytes);
       await handle.sync();

@@ -61,7 +61,9 @@ export async function makeBackup(options: BackupOptions): Promise<Manifest> {
   const partial = `${folder}.partial-${process.pid}`;
   try {
     removeLeftovers(folder);
-    mkdirSync(partial, { recursive: true });
+    mkdirSync(dirname(folder), { recursive: true });
+    // The archives hold the events of all users, and the key of erasures.
+    mkdirSync(partial, { mode: 0o700 });
     stepTaken('partial-created');
     const manifest = await writeFiles(partial, options);
     // An empty folder of the final name may exist, and a rename over it is not allowed everywhere.
@@ -210,7 +212,7 @@ async function newestOf(
 /** The ledger without ids. An erasure that has no acts yet names its user by the HMAC. */
 async function ledgerEntries(nc: NatsConnection, key: Uint8Array): Promise<LedgerEntry[]> {
   const entries = await (await openLedger(nc)).list();
-  return entries.map(({ pending, ...entry }) => {
+  return entries.map(({ pending, claimants: _, ...entry }) => {
     const [user] = entry.acts.length === 0 ? (pending ?? []) : [];
     return user === undefined ? entry : { ...entry, user: erasureHmac(key, user) };
   });
@@ -218,7 +220,7 @@ async function ledgerEntries(nc: NatsConnection, key: Uint8Array): Promise<Ledge
 
 /** Writes a file that survives a loss of power. */
 function writeSynced(file: string, text: string): void {
-  const fd = openSync(file, 'wx');
+  const fd = openSync(file, 'wx', 0o600);
   try {
     writeSync(fd, text);
     fsyncSync(fd);

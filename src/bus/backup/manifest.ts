@@ -33,7 +33,7 @@ export interface ArchivedLog {
 }
 
 /** An erasure as a backup copies it: without ids. */
-export interface LedgerEntry extends Omit<Erasure, 'pending'> {
+export interface LedgerEntry extends Omit<Erasure, 'pending' | 'claimants'> {
   /** HMAC of the user, while no act names one. */
   user?: string;
 }
