@@ -25,14 +25,13 @@ export function holdRows(db: Database, sequences: readonly SequenceRange[]): boo
   return false;
 }
 
-/** Whether a projection holds what a loss took from the log. It asks the rows once per loss that it has not folded. */
+/** Whether a projection holds what a loss took from the log. It asks the rows once per loss. */
 export function createLostRows(db: Database): (loss: AcceptedLoss) => boolean {
-  const free = new Set<number>();
+  const known = new Map<number, boolean>();
   return (loss) => {
-    if (free.has(loss.seq)) return false;
-    const holds = holdRows(db, lostSequences([loss]));
-    // The log no longer has these messages, so the rows never get them.
-    if (!holds) free.add(loss.seq);
+    // The log no longer has these messages, so the rows never get them; and they keep them until a rebuild replaces the file.
+    const holds = known.get(loss.seq) ?? holdRows(db, lostSequences([loss]));
+    known.set(loss.seq, holds);
     return holds;
   };
 }
