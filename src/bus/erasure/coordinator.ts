@@ -234,6 +234,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     entry.messages ??= { removed: 0, total: await purges.count(pending), index_clean: null };
     const { messages } = entry;
     await (await ledger()).put(entry);
+    const before = messages.removed;
     let put = performance.now();
     let writing: Promise<void> = Promise.resolve();
     await purges.entry(entry, () => {
@@ -245,7 +246,11 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       writing.catch(() => {});
     });
     await writing.catch(() => {});
-    messages.index_clean = new Date(Date.now() + options.serverIndexMs).toISOString();
+    // The index names an id that the log held. Where it held none, or none again since the last purge, it is clean.
+    const first = messages.index_clean === null;
+    const indexed = messages.removed > before || (first && messages.total > 0);
+    if (indexed || first)
+      messages.index_clean = new Date(Date.now() + (indexed ? options.serverIndexMs : 0)).toISOString();
   }
 
   async function resume(): Promise<void> {

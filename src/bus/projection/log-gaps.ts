@@ -6,6 +6,7 @@ import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import { EVENT_LIMITS } from '../event/types.ts';
 import { type AcceptedLoss, acceptedLosses, lostSequences } from '../log/losses.ts';
 import type { Log } from '../log/port.ts';
+import { readRestores } from '../log/restores.ts';
 import { scanLog } from '../log/scan.ts';
 import { joined, rangesText, type SequenceRange, sizeOf, without } from '../log/sequences.ts';
 import { newestFence } from './checks.ts';
@@ -18,7 +19,7 @@ export interface LogGaps {
   /** Up to here erasures may have removed messages. */
   fence: StreamSeq;
   accepted: readonly AcceptedLoss[];
-  /** Missing sequences that neither an erasure nor an accepted loss explains: the services refuse the log. */
+  /** Missing sequences that no erasure, restore or accepted loss explains: the services refuse the log. */
   lost: SequenceRange[];
   /** Missing sequences up to the fence: erased, or lost unseen. */
   upToFence: SequenceRange[];
@@ -35,7 +36,8 @@ export async function findGaps(log: Log, { read }: FindGapsOptions = {}): Promis
   const unreadable = read ? await scanLog(log, read) : [];
   const { stream, firstSeq, lastSeq, messages } = await log.info();
   const missing = joined([...(await log.missing(streamSeq(0))), ...unreadable]);
-  const open = without(missing, lostSequences(accepted));
+  const { holes } = await readRestores(log);
+  const open = without(missing, joined([...lostSequences(accepted), ...holes]));
   const erasable = fence > 0 ? [{ first: 1, last: fence }] : [];
   const lost = without(open, erasable);
   return { stream, firstSeq, lastSeq, messages, fence, accepted, lost, upToFence: without(open, lost) };

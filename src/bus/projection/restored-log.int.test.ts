@@ -6,6 +6,7 @@ import { tempDir } from '../../../test/support/tempdir.ts';
 import { until } from '../../../test/support/wait.ts';
 import { streamSeq } from '../event/ids.ts';
 import { createMemoryLog, type MemoryLog } from '../log/memory.ts';
+import { acceptLoss, findGaps } from './log-gaps.ts';
 import type { ProjectionLoop } from './loop.ts';
 import type { ProjectionStore } from './store.ts';
 
@@ -88,6 +89,28 @@ describe('a projection on a restored log', () => {
     expect(loop.status().state).toBe('ready');
     expect(stateOf(store)).toEqual(oracle(log.messages()));
     expect(store.checkpoint().created).toBe(now);
+  });
+
+  it('folds it across a loss as well that an operator accepts: each explains its own sequences', async () => {
+    const { log, folder } = await afterRestore({ folded: 10, kept: 12, lost: 4 });
+    log.purge(({ seq }) => seq === 11);
+    const { loop, store } = start(log, folder);
+    expect(await refusing(loop)).toMatchObject({
+      code: 'FRESHET_LOG_PRUNED',
+      message: expect.stringContaining('Sequence 11'),
+    });
+    const { lost } = await findGaps(log);
+    expect(lost).toEqual([{ first: 11, last: 11 }]);
+    const { seq } = await acceptLoss(log, lost, undefined);
+    await loop.reached(seq, 5_000);
+    expect(stateOf(store)).toEqual(oracle(log.messages()));
+    const fresh = start(log, tempDir('restored'));
+    await fresh.loop.reached(seq, 5_000);
+    expect(stateOf(fresh.store)).toEqual(oracle(log.messages()));
+    expect((await findGaps(log)).lost).toEqual([]);
+    // Another loss is refused, whatever the two explain.
+    log.purge((one) => one.seq === 20);
+    expect(await refusing(start(log, tempDir('restored')).loop)).toMatchObject({ code: 'FRESHET_LOG_PRUNED' });
   });
 
   it('refuses rows that reach further than the backup, and says that they hold lost events', async () => {
