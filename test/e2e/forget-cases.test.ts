@@ -66,6 +66,17 @@ describe('a user is forgotten', () => {
     await expectEqualWithout('s1');
   });
 
+  it('whom the log never held, without a wait for the index of the server', async () => {
+    for (const service of SERVICES) await start(service, { settings: { erasure: { server_index_ms: 600_000 } } });
+    await caughtUp(await publish(...history()));
+    const { messages } = await done((await forget('nobody')).erasure);
+    expect(messages).toMatchObject({ removed: 0, total: 0 });
+    const { erasure } = await forget('u1');
+    await until(async () => (await status(erasure)).services.every(({ state }) => state === 'exact'));
+    // The server's index may still name u1.
+    expect((await status(erasure)).state).toBe('rebuilding');
+  });
+
   it('whose id a link of another user names: the link goes with them, and its second copy too', async () => {
     await startAll();
     const link = linked('u2', 'u1', { id: 'a-link-to-u1' });
