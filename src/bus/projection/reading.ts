@@ -2,8 +2,9 @@
 import Database, { type Database as Db } from 'better-sqlite3';
 import { ErasureUnderWayError } from '../../errors.ts';
 import type { EventCodec, LoggedEvent, StoredMessage } from '../event/codec.ts';
+import { appliedOf } from './applied.ts';
 import { foldVersion, type ProjectionDefinition } from './definition.ts';
-import { appliedOf, type Checkpoint, type Fingerprint, isStorageTrouble } from './store.ts';
+import { type Checkpoint, type Fingerprint, isStorageTrouble } from './store.ts';
 
 export interface RowsReader {
   readonly db: Db;
