@@ -2,9 +2,10 @@
 import Database, { type Database as Db } from 'better-sqlite3';
 import { ErasureUnderWayError } from '../../errors.ts';
 import type { EventCodec, LoggedEvent, StoredMessage } from '../event/codec.ts';
+import { appliedOf } from './applied.ts';
 import { foldVersion, type ProjectionDefinition } from './definition.ts';
 import { isOfLoss } from './lost-rows.ts';
-import { appliedOf, type Checkpoint, type Fingerprint, isStorageTrouble } from './store.ts';
+import { type Checkpoint, type Fingerprint, isStorageTrouble } from './store.ts';
 
 export interface RowsReader {
   readonly db: Db;

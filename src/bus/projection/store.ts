@@ -15,6 +15,7 @@ import type { EventCodec, LoggedEvent, StoredMessage } from '../event/codec.ts';
 import { type StreamSeq, streamSeq } from '../event/ids.ts';
 import { countedTime } from '../event/time.ts';
 import { lossOf } from '../log/losses.ts';
+import { appliedOf } from './applied.ts';
 import { createDataSubjects, DATA_SUBJECTS_SCHEMA, userOfSubject } from './data-subjects.ts';
 import { markTraces, mayHoldTraces, openDatabase, removeDatabase } from './database.ts';
 import { foldVersion, type ProjectionDefinition } from './definition.ts';
@@ -395,23 +396,6 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
     deadLetter: (seq) => readDeadLetters.all(seq - 1, 1).find((dead) => dead.seq === seq),
     known: (identities) => identities.map((identity) => readLiving.get(identity)),
     close: () => db.close(),
-  };
-}
-
-/** Finds out by the rows which events of folded messages the store applied. */
-export function appliedOf(db: Db, codec: EventCodec): (messages: readonly StoredMessage[]) => LoggedEvent[] {
-  const readIdentity = db.prepare<[string], { seq: StreamSeq }>(IDENTITY_SEQ);
-  const readDead = db.prepare<[number], { seq: StreamSeq }>('SELECT seq FROM dead_letter WHERE seq = ?');
-  return (messages) => {
-    const events: LoggedEvent[] = [];
-    for (const message of messages) {
-      const decoded = codec.decode(message);
-      if (decoded.kind !== 'event') continue;
-      // A repeated event, a re-used identity or a dead letter changed nothing the first time either.
-      if (readIdentity.get(decoded.event.identity)?.seq !== message.seq || readDead.get(message.seq)) continue;
-      events.push(decoded.event);
-    }
-    return events;
   };
 }
 

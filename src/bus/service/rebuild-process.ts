@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Logger } from 'pino';
@@ -44,6 +45,9 @@ export interface RebuildProcess {
   progress(): RebuildProgress;
   stop(): Promise<void>;
 }
+
+/** Priority of the process: a rebuild has time, and the services that answer beside it have not. */
+const PRIORITY = constants.priority.PRIORITY_BELOW_NORMAL;
 
 /** Longest pause between two attempts, milliseconds. */
 const RETRY_MAX_MS = 300_000;
@@ -100,6 +104,7 @@ export function createRebuildProcess(options: RebuildProcessOptions): RebuildPro
       env: { ...process.env, NATS_URL: natsUrl },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    lowerPriority(started.pid);
     let stderr = '';
     createInterface({ input: started.stdout }).on('line', (line) => heard(line));
     started.stderr.on('data', (chunk: Buffer) => {
@@ -120,6 +125,16 @@ export function createRebuildProcess(options: RebuildProcessOptions): RebuildPro
       startLater();
     });
     return started;
+  }
+
+  function lowerPriority(pid: number | undefined): void {
+    if (pid === undefined) return;
+    try {
+      setPriority(pid, PRIORITY);
+    } catch (err) {
+      // The process has ended, or the system does not allow it: the rebuild is right at any priority.
+      logger.debug({ service, reason: messageOf(err) }, 'The priority of a rebuild could not be lowered.');
+    }
   }
 
   function heard(line: string): void {
