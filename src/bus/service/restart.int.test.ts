@@ -1,5 +1,5 @@
 /** A restart of nats-server, as an operator makes it: it ends in order, and comes back on the same port and store. */
-import { expect, it } from 'vitest';
+import { it } from 'vitest';
 import { viewed } from '../../../test/support/events.ts';
 import { useServices } from '../../../test/support/services.ts';
 import { until } from '../../../test/support/wait.ts';
