@@ -19,6 +19,7 @@ const EXACT = /^2 \*\* -?\d+$/;
 
 /** By file: powers of two whose exponents are variables with whole numbers. */
 const WHOLE: Readonly<Record<string, readonly string[]>> = {
+  'bus/log/event-publisher.ts': ['2 ** attempt'],
   'bus/nats/publisher.ts': ['2 ** flight.attempts'],
   'engine/model/primitives/log-order.ts': ['2 ** DIGIT_BITS'],
   'engine/model/primitives/math.ts': ['2 ** (LN_BITS + 1)', '2 ** LN_BITS', '2 ** (1023 - i)'],
