@@ -47,8 +47,8 @@ const isAlive = (/** @type {number} */ pid) => {
  * @param {NodeJS.ProcessEnv} [env]
  */
 export const endWithNpm = (env = process.env) => {
-  // A service's channel to `freshet up` says when that ends.
-  if (env.npm_command === undefined || process.send || process.platform === 'win32') return;
+  // A service's channel to `freshet up` says when that ends, and services end what they have started.
+  if (env.npm_command === undefined || env.FRESHET_CHILD || process.platform === 'win32') return;
   const parent = process.ppid;
   // A shell that has not replaced itself by this process outlives npm.
   let npm = parent;

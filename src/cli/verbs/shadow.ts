@@ -174,7 +174,9 @@ async function start(nc: NatsConnection, url: string, options: CommonOptions): P
   const log = openSync(join(data, 'logs', 'shadow.log'), 'a');
   const args = [ENTRY, 'shadow', 'run', '--data', data, '--nats', url];
   if (options.config !== undefined) args.push('--config', resolve(options.config));
-  const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', log, log] });
+  // The shadow outlives this command, and so the npm that may have started it.
+  const { npm_command: _, ...env } = process.env;
+  const child = spawn(process.execPath, args, { env, detached: true, stdio: ['ignore', log, log] });
   let ended: number | null | undefined;
   child.once('exit', (code) => {
     ended = code;
