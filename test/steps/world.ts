@@ -29,7 +29,7 @@ const TSX = import.meta.resolve('tsx');
 /** Settings under which each protocol begins soon, and takes each of its steps. */
 export const SETTINGS = {
   projection: { ...QUICK_LOOP, batch_max: 40, rebuild_retry_ms: 100 },
-  erasure: { rebuild_after_ms: 100 },
+  erasure: { rebuild_after_ms: 100, server_index_ms: 0 },
   engine: {
     training_content: false,
     snapshot_events: 20,

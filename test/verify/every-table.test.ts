@@ -36,6 +36,8 @@ const SERVICES: Record<string, () => ProjectionDefinition<never>> = definitionsO
 const NO_STATE: Readonly<Record<string, string>> = {
   rebuild_due: 'a rebuild that is due is said in the status, and ends it',
   said_back: 'keeps what was said of an event of somebody who was forgotten since; a rebuild is the most it leads to',
+  erasing: 'an erasure under way; the comparison waits for its end',
+  recorded_mention: 'messages of others that an erasure under way will remove from the log',
   recorded_input: 'an input of the fold beside the log, known by its SHA-256',
   recorded_erasure: 'which inputs were trained with a part that was forgotten',
 };
@@ -70,6 +72,8 @@ async function logOfEverything(): Promise<MemoryLog> {
     purchased('u2', 'b', { value: 12, list: 'l1' }),
     viewed('u3', 'a'),
     forgotten('u3', 17),
+    // Takes back an event of another user: it counts for nothing, and names the event.
+    retracted('u2', { id: 'first' }),
     event('control.experiment_started.v1', 'x1', { experiment: 'x1', arms }),
     event('control.experiment_ended.v1', 'x2', { experiment: 'x1', reason: 'enough' }),
   ])

@@ -220,7 +220,7 @@ function parseRequest(msg: Msg): Json {
 }
 
 /** Levels of a request; deeper ones would exhaust the stack of what checks and compares them. */
-const MAX_NESTING = 64;
+const MAX_NESTING = 256;
 
 /** Whether a JSON value is nested deeper than so many levels. Needs no stack of its own. */
 function isDeeper(value: object, levels: number): boolean {
