@@ -71,6 +71,7 @@ describe('a user is forgotten', () => {
     await caughtUp(await publish(...history()));
     const { messages } = await done((await forget('nobody')).erasure);
     expect(messages).toMatchObject({ removed: 0, total: 0 });
+    expect(traceLines(await findTraces([services.data, services.server.dir], ['nobody']))).toEqual([]);
     const { erasure } = await forget('u1');
     await until(async () => (await status(erasure)).services.every(({ state }) => state === 'exact'));
     // The server's index may still name u1.

@@ -213,6 +213,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
         delete entry.pending;
         delete entry.claimants;
         entry.state = 'rebuilding';
+        // The ids leave the ledger before its bucket is written again.
+        await put(entry);
       }
       if (entry.services.every(({ state }) => state === 'exact') && Date.now() >= indexClean(entry)) {
         // Nobody writes a ranking of the user any more, but earlier ones are still in the server's files.
