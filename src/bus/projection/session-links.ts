@@ -73,7 +73,10 @@ export const LINK_HISTORY_DATA: PersonalDataRows = {
 /** SQL for the ids that linked a session behind a position, the one parameter. */
 export const CLAIMANTS_SINCE = 'SELECT claimant FROM claim WHERE seq > ?';
 
-/** The links as they were at each position. */
+/**
+ * The links as they were at each position. Between an erasure that the rows alone cannot follow and its rebuild they may
+ * close a circle; a search ends there all the same.
+ */
 export interface LinkHistory {
   /** Stores the link at a position. `counts`: it came into force, see {@link SessionLinks.link}. */
   add(link: { seq: number; session: string; claimant: string; counts: boolean }): void;
@@ -104,13 +107,22 @@ export function prepareLinkHistory(db: Database): LinkHistory {
     has: (seq) => at.get(seq) !== undefined,
     ownerAt: (id, seq) => {
       let owner = id;
-      for (let next = claimant.get(owner, seq); next !== undefined; next = claimant.get(owner, seq)) owner = next;
+      const seen = new Set<string>();
+      for (
+        let next = claimant.get(owner, seq);
+        next !== undefined && !seen.has(next);
+        next = claimant.get(owner, seq)
+      ) {
+        seen.add(next);
+        owner = next;
+      }
       return owner;
     },
     idsAt: (id, seq) => {
-      const ids = [id];
-      for (const one of ids) ids.push(...sessions.all(one, seq));
-      return ids;
+      const ids = new Set([id]);
+      // A set goes on to what was added meanwhile, and holds each id once.
+      for (const one of ids) for (const session of sessions.all(one, seq)) ids.add(session);
+      return [...ids];
     },
   };
 }

@@ -145,3 +145,28 @@ describe('an engine that forgets in slices', () => {
     }
   });
 });
+
+it('an engine whose links close a circle until its rebuild goes on', () => {
+  const folder = makeTempDir('engine');
+  const live = open(join(folder, 'live.sqlite'), 100, undefined);
+  try {
+    const messages = stored([
+      published('a'),
+      linked('s2', 'u2'),
+      linked('u2', 'u3'),
+      // The session of a session stays with the forgotten id in the rows: a rebuild is due.
+      forgotten('s2'),
+      linked('u3', 's1'),
+      linked('s1', 'u2'),
+      viewed('u2', 'a'),
+      viewed('s1', 'a'),
+    ]);
+    const { applied } = live.store.commit(messages, 'now');
+    live.memory.fold(applied, live.store.checkpoint().seq);
+    expect(live.store.rebuildDue()).toContain('session');
+    expect(live.memory.position()).toBe(messages.length);
+  } finally {
+    live.store.close();
+    removeTempDir(folder);
+  }
+});
