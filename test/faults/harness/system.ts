@@ -75,7 +75,7 @@ const RECOVERY_MS = 120_000;
 export const PASSWORD = 'open-sesame';
 
 /** These tests do not cover trainings, which take seconds. */
-const SETTINGS = { FRESHET_ENGINE_TRAINING_CONTENT: 'false' };
+const SETTINGS = { FRESHET_ENGINE_TRAINING_CONTENT: 'false', FRESHET_ERASURE_SERVER_INDEX_MS: '0' };
 
 export async function startFaultSystem(options: FaultSystemOptions = {}, seed = 1): Promise<FaultSystem> {
   const folder = makeTempDir('faults');
