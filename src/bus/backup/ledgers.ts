@@ -2,7 +2,7 @@
 import type { NatsConnection } from 'nats';
 import { ERASURES } from '../../../streams.config.ts';
 import { RestoreRefusedError } from '../../errors.ts';
-import type { Acts } from '../erasure/acts.ts';
+import { type Acts, nameActs } from '../erasure/acts.ts';
 import { type Erasure, openLedger } from '../erasure/ledger.ts';
 import type { Purge } from '../erasure/purge.ts';
 import { isNotFound } from '../nats/connection.ts';
@@ -104,8 +104,6 @@ export async function reapplyErasures(nc: NatsConnection, acts: Acts, purge: Pur
 /** Gives an open erasure of a manifest, which holds no ids, the ids that the log has. */
 function nameUsers(entry: Erasure, found: ReadonlyMap<string, string>): boolean {
   if (entry.state === 'done' || entry.pending !== undefined || !entry.acts.some(({ seq }) => seq === 0)) return false;
-  const named = entry.acts.filter(({ hmac }) => found.has(hmac));
-  entry.acts = [...named, ...entry.acts.filter((act) => !named.includes(act))];
-  entry.pending = named.map(({ hmac }) => found.get(hmac) as string);
+  nameActs(entry, found);
   return true;
 }

@@ -55,12 +55,9 @@ export function createActs({ nc, log, key }: { nc: NatsConnection; log: Log; key
       if (removal.seq === 0 || (await records.holds(removal.act, 'removed'))) removals.push(removal);
     if (missing.length === 0 && removals.length === (entry.removals ?? []).length) return false;
     const ids = await find(new Set(missing.map(({ hmac }) => hmac)));
-    const acts = missing.filter(({ hmac }) => ids.has(hmac));
     for (const act of missing) act.seq = 0;
-    // Acts whose users the log does not hold come last, because `pending` has no ids for them.
-    entry.acts = [...acts, ...entry.acts.filter((act) => !acts.includes(act))];
-    const pending = acts.map(({ hmac }) => ids.get(hmac));
-    Object.assign(entry, { state: 'recording', done: null, pending, removals, unnamed: true });
+    nameActs(entry, ids);
+    Object.assign(entry, { state: 'recording', done: null, removals, unnamed: true });
     delete entry.messages;
     for (const step of entry.services) {
       Object.assign(step, { state: 'waiting', at: null });
@@ -70,4 +67,14 @@ export function createActs({ nc, log, key }: { nc: NatsConnection; log: Log; key
   }
 
   return { record: records.erased, reopen, find };
+}
+
+/**
+ * Gives an erasure the ids that are known by their HMACs. Acts without an id come last, because `pending` has no ids for
+ * them; the others keep their order, sessions before the user.
+ */
+export function nameActs(entry: Erasure, ids: ReadonlyMap<string, string>): void {
+  const named = entry.acts.filter(({ hmac }) => ids.has(hmac));
+  entry.acts = [...named, ...entry.acts.filter((act) => !named.includes(act))];
+  entry.pending = named.map(({ hmac }) => ids.get(hmac) as string);
 }

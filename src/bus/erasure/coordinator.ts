@@ -17,8 +17,8 @@ import { SERVICES } from '../projection/definition.ts';
 import { stepTaken } from '../projection/file-steps.ts';
 import type { Mention } from '../projection/mentions.ts';
 import { createInstances, type Found } from '../service/instances.ts';
-import { createActs } from './acts.ts';
-import { type Erasure, type ErasureAct, type ErasureStep, type ErasureView, openLedger } from './ledger.ts';
+import { createActs, nameActs } from './acts.ts';
+import { type Erasure, type ErasureStep, type ErasureView, openLedger } from './ledger.ts';
 import { createMentionRemoval } from './mention-removal.ts';
 import { createPurge } from './purge.ts';
 import { createErasureRecords } from './records.ts';
@@ -121,16 +121,13 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   /** Finds the ids of an erasure by their HMACs, in the subjects of the log and in links. */
   async function nameAgain(entry: Erasure): Promise<void> {
     await caughtUp((await log.info()).lastSeq);
-    const wanted = new Map(entry.acts.map((act) => [act.hmac, act]));
-    const found = new Map<ErasureAct, string>();
-    for (const [hmac, id] of await acts.find(new Set(wanted.keys()))) found.set(wanted.get(hmac) as ErasureAct, id);
+    const wanted = new Set(entry.acts.map(({ hmac }) => hmac));
+    const found = await acts.find(wanted);
     for (const id of options.named()) {
-      const act = wanted.get(erasureHmac(key, id));
-      if (act) found.set(act, id);
+      const hmac = erasureHmac(key, id);
+      if (wanted.has(hmac)) found.set(hmac, id);
     }
-    // Acts whose ids the log does not hold come last, because `pending` has no ids for them.
-    entry.acts = [...found.keys(), ...entry.acts.filter((act) => !found.has(act))];
-    entry.pending = [...found.values()];
+    nameActs(entry, found);
     delete entry.unnamed;
     await (await ledger()).put(entry);
   }

@@ -12,7 +12,7 @@ import type { Log } from '../log/port.ts';
 import { SERVICES } from '../projection/definition.ts';
 import type { Mention } from '../projection/mentions.ts';
 import { deadLetterCopies } from '../service/dead-letter-stream.ts';
-import type { Erasure } from './ledger.ts';
+import type { Erasure, ErasureRemoval } from './ledger.ts';
 import type { ErasureRecords } from './records.ts';
 import { removeMessages } from './remove-messages.ts';
 
@@ -56,8 +56,8 @@ export function createMentionRemoval(options: MentionRemovalOptions): MentionRem
     }
   }
 
-  /** The next part of the mentions, noted in the ledger; undefined if there is none. */
-  async function next(entry: Erasure): Promise<NonNullable<Erasure['removals']>[number] | undefined> {
+  /** The next part of the mentions, noted in the ledger; undefined after the last one. */
+  async function next(entry: Erasure): Promise<ErasureRemoval | undefined> {
     const { acts, pending = [], removals = [] } = entry;
     await caughtUp(streamSeq(Math.max(...acts.map(({ seq }) => seq))));
     const mentions = pending

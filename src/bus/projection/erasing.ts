@@ -53,7 +53,7 @@ export interface Forgotten {
 export interface CutOff extends Forgotten {
   /** Sessions that this user linked. */
   sessions: readonly string[];
-  /** Sequence of the user's first event; undefined: there is none. */
+  /** Sequence of the user's first event; undefined for a user without events. */
   first: number | undefined;
 }
 

@@ -45,7 +45,7 @@ interface Restored {
 }
 
 /**
- * A log of 20 events, of which a projection has folded some; then a restored one with `kept` of them, without the
+ * A log of 20 events, some of them folded by a projection; then a restored one with `kept` of them, without the
  * `lost` ones behind, and with the record of the restore.
  */
 async function afterRestore(

@@ -52,7 +52,7 @@ export interface DeadLetterCopy {
 /** Milliseconds that the server has for one copy. */
 const READ_MS = 5_000;
 
-/** The copies on a subject, of which there are few. Throws the errors of the connection. */
+/** The few copies on a subject. Throws the errors of the connection. */
 export async function* deadLetterCopies(nc: NatsConnection, subject: string): AsyncGenerator<DeadLetterCopy> {
   for (let seq = 1; ; ) {
     const query = JSON.stringify({ seq, next_by_subj: subject });

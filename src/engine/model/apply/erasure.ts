@@ -48,7 +48,7 @@ export class Erasure {
     if (this.#histories.delete(from)) this.#histories.add(to);
   }
 
-  /** The history that holds an event of this owner and is not the owner's; undefined: there is none. */
+  /** The history that holds an event of this owner and is not the owner's; undefined if no history does. */
   strayed(owner: number, seq: number): number | undefined {
     const { histories, links } = this.#state;
     for (const user of this.#histories) {
