@@ -534,7 +534,12 @@ describe('metrics', () => {
     // Items outside of the catalogue are stored and counted as irregular; servable ones are in lists.
     await publish(patched('nobody', { title: 'New' }));
     await publish(...['a', 'b', 'c'].flatMap((item) => ['v1', 'v2', 'v3'].map((user) => viewed(user, item))));
-    await moved('freshet_model_warnings', 'freshet_prequential_events', 'freshet_prequential_quality_ratio');
+    await moved(
+      'freshet_model_warnings',
+      'freshet_prequential_events',
+      'freshet_prequential_quality_ratio',
+      'freshet_ranking_delay_seconds',
+    );
 
     // Bad events, while there is nowhere to copy them to: retries; and no bucket: a backlog.
     const jsm = await services.nc.jetstreamManager();
