@@ -264,6 +264,11 @@ export const CONFIG_SCHEMA = section(
           description: 'largest share of time for which the engine computes rankings while callers request lists',
         }),
         ranking_window: whole(256, 'most rankings that wait for an acknowledgement of KV at once', 1),
+        cut_over_slice_ms: whole(
+          2,
+          'milliseconds for which the engine reads the model of a rebuild before it turns to the log and to requests',
+          1,
+        ),
         stale_ms: whole(
           60_000,
           'milliseconds after which the engine computes a cached list again even if nothing of its user has changed',

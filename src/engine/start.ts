@@ -13,7 +13,8 @@ import { prepareTables } from './fold/projection.ts';
 import { rowsBeside } from './fold/rows-beside.ts';
 import { createSettingsInForce } from './lifecycle/in-force.ts';
 import { createLifecyclePart } from './lifecycle/part.ts';
-import { removeImage } from './lifecycle/rebuild.ts';
+import { readAhead } from './lifecycle/read-ahead.ts';
+import { type ModelAhead, removeImage } from './lifecycle/rebuild.ts';
 import { startingModel } from './lifecycle/starting-model.ts';
 import { type EngineMetrics, engineMetrics } from './metrics.ts';
 import { createPublishPart } from './publish/part.ts';
@@ -35,6 +36,8 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
   const settings = createSettingsInForce({ file: environment.config, logger, onForgotten: forgotten.note });
   // Once per process, even if it has several projection runtimes.
   let registered: EngineMetrics | undefined;
+  /** For the next projection runtime alone. */
+  let ahead: ModelAhead | undefined;
 
   const parts = async (service: ServiceContext): Promise<ServiceParts> => {
     const { store, loop, log } = service;
@@ -62,7 +65,8 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     const snapshots = await openSnapshots(context);
     const inputs = await gatherInputs(context);
     const { records } = inputs;
-    const start = await startingModel(context, snapshots, records.digest);
+    const start = await startingModel(context, snapshots, records.digest, ahead);
+    ahead = undefined;
     const { model, rebuilt } = start;
     // The fold stops at the positions of trainings, and a training reads the model of the fold.
     let folding: FoldPart | undefined;
@@ -144,6 +148,9 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       rebuildsBeside: false,
       shadow: 'shadow',
       resolveDefinition: settings.read,
+      beforeCutOver: async ({ image }, next, goOn) => {
+        ahead = await readAhead(image, settings.of(next).config, goOn);
+      },
       parts,
     },
     { ...environment, logger },

@@ -25,6 +25,8 @@ export interface CutOverOptions<Tables> {
   rebuilding: () => boolean;
   /** Position of the live projection. */
   position: () => number;
+  /** Called while the live projection still answers; see `ServiceDescription.beforeCutOver`. */
+  before?: ((definition: ProjectionDefinition<Tables>, goOn: () => boolean) => Promise<void>) | undefined;
   /** Stops the live projection's loop, and holds requests. */
   pause: () => Promise<void>;
   /** Goes on with the live projection, because the service cannot use the rebuilt one. */
@@ -67,30 +69,33 @@ export function createCutOver<Tables>(options: CutOverOptions<Tables>): CutOver 
   async function cutOver(definition: ProjectionDefinition<Tables>, version: string): Promise<void> {
     const started = performance.now();
     const { service } = definition;
+    await options.before?.(definition, () => !poller.stopped);
+    if (poller.stopped) return;
     // Rows alone: the state in memory follows the live file.
     const rebuild = await createRebuild({ ...options.rebuild, file: files.next, definition });
     let at: Checkpoint;
-    let paused = false;
+    let paused: number | undefined;
     try {
       at = await rebuild.to();
       if (poller.stopped) return;
+      paused = performance.now();
       await options.pause();
-      paused = true;
       // The service never answers from an older position than before.
       if (at.seq < options.position()) at = await rebuild.to({ seq: options.position() });
     } catch (err) {
       logger.error({ reason: messageOf(err), service }, 'a rebuilt projection does not match this log; it is removed');
       rebuild.close();
       discardNext(files);
-      if (paused) await options.resume();
+      if (paused !== undefined) await options.resume();
       options.onDiscarded();
       return;
     } finally {
       rebuild.close();
     }
     await options.replace(() => replaceLiveFile(files, version), definition);
+    const ended = performance.now();
     logger.info(
-      { service, seq: at.seq, seconds: (performance.now() - started) / 1000 },
+      { service, seq: at.seq, seconds: (ended - started) / 1000, held_seconds: (ended - paused) / 1000 },
       'the service has cut over to a rebuilt projection',
     );
   }

@@ -104,6 +104,15 @@ export interface ServiceDescription<Tables> {
   shadow?: string;
   /** Finds the definition that the log itself prescribes, before the service folds; left out: `definition`. */
   resolveDefinition?: (nc: NatsConnection) => Promise<ProjectionDefinition<Tables>>;
+  /**
+   * Reads what the next projection runtime needs in memory, while this one still answers. `goOn`: whether the service still
+   * runs; if not, it waits for the end of this. A failure must leave it to the next runtime.
+   */
+  beforeCutOver?: (
+    files: ProjectionFiles,
+    definition: ProjectionDefinition<Tables>,
+    goOn: () => boolean,
+  ) => Promise<void>;
   /** Makes the service's own parts, once store and connection are open, and again for each projection runtime. */
   parts: (context: ServiceContext) => ServiceParts | Promise<ServiceParts>;
 }

@@ -56,6 +56,7 @@ export async function runService<Tables>(
   description: ServiceDescription<Tables>,
   environment: ServiceEnvironment,
 ): Promise<RunningService> {
+  const { beforeCutOver } = description;
   const { service } = description.definition;
   const { config, natsUrl, data, healthPort, replica = 1, role } = environment;
   const instance = role === undefined ? instanceName(service, replica) : `${service}-${role}`;
@@ -178,6 +179,7 @@ export async function runService<Tables>(
       pollMs: config.projection.swap_look_ms,
       rebuilding: () => rebuilding?.runs() === true,
       position: () => current().loop.position(),
+      before: beforeCutOver && ((next, goOn) => beforeCutOver(files, next, goOn)),
       pause: running.pause,
       replace: (replaceFile, next) =>
         running.proceed(() => {

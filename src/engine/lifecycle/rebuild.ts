@@ -185,8 +185,17 @@ export interface RebuiltModel {
   beside?: boolean;
 }
 
+/** A model that was read from an image before the cut-over. */
+export interface ModelAhead {
+  model: Model;
+  /** SHA-256 of the state in the image, hex. */
+  sha256: string;
+}
+
 export interface ReadImageOptions {
   config: Config;
+  /** The model, if it was read already; the image decides whether it is this one. */
+  ahead?: ModelAhead | undefined;
   origin: Origin;
   /** Position of the rows. */
   checkpoint: number;
@@ -196,23 +205,35 @@ export interface ReadImageOptions {
   holdsLost: (seq: number) => boolean;
 }
 
-/** The model of a rebuild; undefined if there is no image of this engine, or it is ahead of the rows. */
-export function readImage(file: string, options: ReadImageOptions): RebuiltModel | undefined {
-  const { config, origin, checkpoint, inputs, holdsLost } = options;
+/**
+ * What an image holds; undefined without a file, or if its bytes are not those that were written. Throws a `SyntaxError` for
+ * bytes of another release.
+ */
+export function openImage(file: string): { head: ImageHead; state: Buffer } | undefined {
   if (!existsSync(file)) return undefined;
   const bytes = readFileSync(file);
   const end = bytes.indexOf('\n');
+  const head = JSON.parse(bytes.subarray(0, end).toString('utf8')) as ImageHead;
+  const state = bytes.subarray(end + 1);
+  return createHash('sha256').update(state).digest('hex') === head.sha256 ? { head, state } : undefined;
+}
+
+/** The model of a rebuild; undefined if there is no image of this engine, or it is ahead of the rows. */
+export function readImage(file: string, options: ReadImageOptions): RebuiltModel | undefined {
+  const { config, ahead, origin, checkpoint, inputs, holdsLost } = options;
   try {
-    const head = JSON.parse(bytes.subarray(0, end).toString('utf8')) as ImageHead;
-    const state = bytes.subarray(end + 1);
+    const image = openImage(file);
+    if (!image) return undefined;
+    const { head, state } = image;
     if (incompatibility(head, origin) !== undefined || head.seq > checkpoint || holdsLost(head.seq)) return undefined;
-    if (createHash('sha256').update(state).digest('hex') !== head.sha256) return undefined;
-    const model = emptyModel(config);
+    const beside = head.beside === true;
     // The live engine recorded another input meanwhile, at a position that the rebuild had passed. The rebuilt rows
     // are still better than any snapshot, so the engine folds the model from the log once more.
-    if (head.inputs !== inputs(head.seq)) return { model, seq: 0, beside: head.beside === true };
+    if (head.inputs !== inputs(head.seq)) return { model: emptyModel(config), seq: 0, beside };
+    if (ahead?.sha256 === head.sha256) return { model: ahead.model, seq: head.seq, beside };
+    const model = emptyModel(config);
     model.importState(state);
-    return { model, seq: head.seq, beside: head.beside === true };
+    return { model, seq: head.seq, beside };
   } catch (err) {
     // The image is truncated, or of another release: the engine uses a snapshot or the log instead.
     if (!(err instanceof Error)) throw err;

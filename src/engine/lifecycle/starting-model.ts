@@ -5,7 +5,7 @@ import type { EngineContext } from '../engine-context.ts';
 import { emptyModel } from '../fold/model-fold.ts';
 import { type Restored, restoreModel } from '../snapshots/restore.ts';
 import type { Snapshots } from '../snapshots/snapshots.ts';
-import { type RebuiltModel, readImage } from './rebuild.ts';
+import { type ModelAhead, type RebuiltModel, readImage } from './rebuild.ts';
 
 export interface StartingModel extends Restored {
   /** Whether the model comes from a rebuild, whose image still exists. */
@@ -14,11 +14,15 @@ export interface StartingModel extends Restored {
   readMs: number;
 }
 
-/** @param inputs digest of the recorded inputs that count up to a position */
+/**
+ * @param inputs digest of the recorded inputs that count up to a position
+ * @param ahead the model of the rebuild, if it was read before the cut-over
+ */
 export async function startingModel(
   { config, files, origin, store, log, logger, metrics }: EngineContext,
   snapshots: Snapshots,
   inputs: (seq: number) => string,
+  ahead?: ModelAhead,
 ): Promise<StartingModel> {
   const began = performance.now();
   const checkpoint = store.checkpoint().seq;
@@ -26,6 +30,7 @@ export async function startingModel(
   const losses = await acceptedLosses(log);
   const rebuilt = readImage(files.image, {
     config,
+    ahead,
     origin: origin(),
     checkpoint,
     inputs,

@@ -34,6 +34,7 @@ export type { Observer, ScoredEvent } from './learn/scored-event.ts';
 export type { TrainingData } from './learn/training-data.ts';
 export { createModel } from './model.ts';
 export { exp, ln } from './primitives/math.ts';
+export { finish, type Steps } from './primitives/steps.ts';
 export { RANKER_DEFAULTS, type RankerConfig } from './ranker/config.ts';
 export { type Cell, CONTENTS, type Contents, contentsOf, type ModelTable, touching } from './serialization/contents.ts';
 export { rankerIn } from './serialization/ranker-section.ts';

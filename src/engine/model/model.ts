@@ -30,10 +30,11 @@ import { Learner } from './learn/learner.ts';
 import type { PrequentialReport } from './learn/prequential.ts';
 import type { Observer } from './learn/scored-event.ts';
 import { type TrainingData, trainingDataOf } from './learn/training-data.ts';
+import { finish, type Steps } from './primitives/steps.ts';
 import { Ranker } from './ranker/ranker.ts';
 import { type CountedPart, countedRows } from './serialization/counted-rows.ts';
 import { exportState } from './serialization/export-state.ts';
-import { importState } from './serialization/import-state.ts';
+import { importingState } from './serialization/import-state.ts';
 import { MappedSignals } from './signals/mapped.ts';
 import { createModelState, type ModelState } from './state/model-state.ts';
 import type { Traits } from './state/traits.ts';
@@ -303,7 +304,11 @@ class FoldedModel implements Model {
   }
 
   importState(bytes: Uint8Array): void {
+    finish(this.importingState(bytes));
+  }
+
+  importingState(bytes: Uint8Array): Steps<void> {
     const own = { state: this.#state, learner: this.#learner, inputs: this.#inputs, itemFold: this.#itemFold };
-    importState(own, bytes);
+    return importingState(own, bytes);
   }
 }

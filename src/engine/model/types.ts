@@ -9,6 +9,7 @@ import type { InputInForce } from './inputs/recorded-inputs.ts';
 import type { PrequentialReport } from './learn/prequential.ts';
 import type { Observer } from './learn/scored-event.ts';
 import type { TrainingData } from './learn/training-data.ts';
+import type { Steps } from './primitives/steps.ts';
 import type { CountedPart } from './serialization/counted-rows.ts';
 import type { Traits } from './state/traits.ts';
 import type { WarningName } from './state/warnings.ts';
@@ -170,4 +171,6 @@ export interface Model {
    * ModelStateUnreadableError.
    */
   importState(state: Uint8Array): void;
+  /** The same in steps. Nobody may use the model before the last one. */
+  importingState(state: Uint8Array): Steps<void>;
 }

@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import type { ItemData } from '../../../bus/event/types.ts';
 import { FreshetError } from '../../../errors.ts';
 import { ByteReader, ByteWriter } from '../primitives/bytes.ts';
+import { finish, type Steps } from '../primitives/steps.ts';
 import type { Traits } from '../state/traits.ts';
 
 const MAGIC = 'FRSHMODL';
@@ -138,7 +139,14 @@ export function encodeState(state: StateContent): Buffer {
 }
 
 /** Reads what {@link encodeState} wrote. Throws {@link ModelStateUnreadableError}. */
-export function decodeState(bytes: Uint8Array): DecodedState {
+export const decodeState = (bytes: Uint8Array): DecodedState => finish(decodingState(bytes));
+
+/** Bytes of the checksum, and entries of the state, in one step. */
+const STEP_BYTES = 1_048_576;
+const STEP_ENTRIES = 512;
+
+/** The same in steps. */
+export function* decodingState(bytes: Uint8Array): Steps<DecodedState> {
   const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const body = all.subarray(0, Math.max(0, all.length - DIGEST_BYTES));
   if (body.length < 24 || body.toString('latin1', 0, 8) !== MAGIC) {
@@ -156,7 +164,12 @@ export function decodeState(bytes: Uint8Array): DecodedState {
     );
   }
   const expected = all.subarray(body.length).toString('hex');
-  const actual = createHash('sha256').update(body).digest('hex');
+  const hash = createHash('sha256');
+  for (let at = 0; at < body.length; at += STEP_BYTES) {
+    hash.update(body.subarray(at, at + STEP_BYTES));
+    yield;
+  }
+  const actual = hash.digest('hex');
   if (expected !== actual) {
     throw new ModelStateUnreadableError(
       'The model state does not match its checksum. Use another state, or fold the log again.',
@@ -175,6 +188,7 @@ export function decodeState(bytes: Uint8Array): DecodedState {
     const json = input.text();
     const fields = json === '' ? undefined : (JSON.parse(json) as ItemData);
     items.push({ id, published: (flags & 1) !== 0, withdrawn: (flags & 2) !== 0, listed, fields });
+    if (left % STEP_ENTRIES === 0) yield;
   }
   const users: DecodedState['users'] = [];
   // An event takes at least 13 bytes, which bounds their number.
@@ -192,8 +206,10 @@ export function decodeState(bytes: Uint8Array): DecodedState {
       events.times[end] = input.f64();
       seq += input.count();
       events.seqs[end++] = seq;
+      if (end % STEP_ENTRIES === 0) yield;
     }
     users.push({ id, traits: json === '' ? undefined : (JSON.parse(json) as Traits) });
+    if (left % STEP_ENTRIES === 0) yield;
   }
   const links: StateLink[] = [];
   for (let left = input.count(); left > 0; left--) {
