@@ -52,6 +52,11 @@ export const CONFIG_SCHEMA = section(
     projection: section(
       Type.Object({
         batch_max: whole(500, 'most messages in one transaction', 1),
+        catch_up_max: whole(
+          10,
+          'most messages that the state in memory folds at once while it is behind the rows; the service answers requests in between',
+          1,
+        ),
         batch_wait_ms: whole(20, 'milliseconds that an incomplete batch waits for more messages'),
         batch_rest_ms: whole(
           50,

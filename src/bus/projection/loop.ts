@@ -54,6 +54,8 @@ export interface LoopObserver {
 export interface LoopLimits {
   /** Messages in one transaction. */
   batchMax: number;
+  /** Messages that the state in memory folds at once while it is behind the rows, so without a transaction. */
+  catchUpMax: number;
   /** Milliseconds that an incomplete batch waits for more messages. */
   batchWaitMs: number;
   /**
@@ -76,6 +78,7 @@ export interface LoopLimits {
 
 export const LOOP_LIMITS: LoopLimits = {
   batchMax: 500,
+  catchUpMax: 10,
   batchWaitMs: 20,
   batchRestMs: 50,
   idleCheckMs: 1_000,
@@ -295,6 +298,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     if (stopped) return { reason: 'stopped', trouble: false };
     const current = openSession({
       limits,
+      batchMax: () => (behind() ? Math.min(limits.catchUpMax, limits.batchMax) : limits.batchMax),
       position: position(),
       created: info.created,
       unexplained: unexplainedIn(

@@ -56,6 +56,7 @@ export async function readRange(options: RangeOptions): Promise<void> {
     const bounded = boundedLog(log, { seq: to }, at);
     const session = openSession({
       limits,
+      batchMax: () => limits.batchMax,
       position: at,
       created,
       unexplained: unexplainedIn(

@@ -13,8 +13,13 @@ export interface Ended {
   trouble: boolean;
 }
 
+/** Batches that may wait for their turn of the event loop. Above it, the reader folds before it takes more. */
+const BATCHES_WAITING = 4;
+
 export interface SessionOptions {
-  limits: Pick<LoopLimits, 'batchMax' | 'batchWaitMs' | 'batchRestMs'>;
+  limits: Pick<LoopLimits, 'batchWaitMs' | 'batchRestMs'>;
+  /** Most messages of the next batch. */
+  batchMax: () => number;
   /** Position behind which the reader begins. */
   position: StreamSeq;
   /** Creation time of the stream. */
@@ -49,17 +54,18 @@ export interface Session {
 }
 
 export function openSession(options: SessionOptions): Session {
-  const { limits, created, unexplained, awaits, onSkipped, onDelivery, commit } = options;
+  const { limits, batchMax, created, unexplained, awaits, onSkipped, onDelivery, commit } = options;
   let resolveEnded!: (ended: Ended) => void;
   const ended = new Promise<Ended>((resolve) => {
     resolveEnded = resolve;
   });
-  let buffer: Delivery[] = [];
+  const buffer: Delivery[] = [];
   let expected = 1;
   let lastSeq: number = options.position;
   let lastHeard = performance.now();
   let over = false;
   let timer: NodeJS.Timeout | undefined;
+  let turn: NodeJS.Immediate | undefined;
   /** When the timer fires, and when the last batch was done; monotonic milliseconds. */
   let due = Number.POSITIVE_INFINITY;
   let flushed = Number.NEGATIVE_INFINITY;
@@ -68,6 +74,7 @@ export function openSession(options: SessionOptions): Session {
     if (over) return;
     over = true;
     clearTimeout(timer);
+    clearImmediate(turn);
     resolveEnded({ reason, trouble });
   }
 
@@ -92,15 +99,30 @@ export function openSession(options: SessionOptions): Session {
     lastSeq = delivery.seq;
     onDelivery(delivery);
     buffer.push(delivery);
-    if (buffer.length >= limits.batchMax || awaits(delivery.seq)) {
-      flush();
+    if (awaits(delivery.seq)) flush();
+    else if (buffer.length >= BATCHES_WAITING * batchMax()) flushOne();
+    else schedule(delivery);
+  }
+
+  /** Lets the buffer wait for more messages, or for the end of this turn of the event loop. */
+  function schedule({ pending }: Delivery): void {
+    if (buffer.length >= batchMax()) {
+      flushNextTurn();
       return;
     }
     // The server saw no later message. But each of several messages that come close together is the last for a moment, and
     // a transaction costs as much as folding some dozens of them.
-    const at = delivery.pending > 0 ? lastHeard + limits.batchWaitMs : flushed + limits.batchRestMs;
-    if (at <= lastHeard && delivery.pending === 0) flush();
+    const at = pending > 0 ? lastHeard + limits.batchWaitMs : flushed + limits.batchRestMs;
+    if (at <= lastHeard && pending === 0) flush();
     else flushBy(at);
+  }
+
+  /**
+   * One socket read may bring several batches, and requests behind them. A turn between two batches lets the requests
+   * through.
+   */
+  function flushNextTurn(): void {
+    turn ??= setImmediate(flushOne);
   }
 
   /** Flushes at a moment, or before. */
@@ -111,16 +133,27 @@ export function openSession(options: SessionOptions): Session {
     timer = setTimeout(flush, Math.max(0, at - performance.now()));
   }
 
-  function flush(): void {
+  /** Commits one batch. */
+  function flushOne(): void {
     clearTimeout(timer);
+    clearImmediate(turn);
     timer = undefined;
+    turn = undefined;
     due = Number.POSITIVE_INFINITY;
-    const batch = buffer;
-    if (batch.length === 0 || over) return;
-    buffer = [];
+    if (buffer.length === 0 || over) return;
+    const batch = buffer.splice(0, batchMax());
     const trouble = commit(batch);
-    if (trouble) end(trouble.reason, trouble.trouble);
-    else flushed = performance.now();
+    if (trouble) {
+      end(trouble.reason, trouble.trouble);
+      return;
+    }
+    flushed = performance.now();
+    const last = buffer.at(-1);
+    if (last) schedule(last);
+  }
+
+  function flush(): void {
+    while (buffer.length > 0 && !over) flushOne();
   }
 
   return {

@@ -77,6 +77,7 @@ export async function createProjectionRuntime<Tables>(
 /** The settings' limits of the loop. */
 export const loopLimits = ({ projection, erasure }: Config): LoopLimits => ({
   batchMax: projection.batch_max,
+  catchUpMax: projection.catch_up_max,
   batchWaitMs: projection.batch_wait_ms,
   batchRestMs: projection.batch_rest_ms,
   idleCheckMs: projection.idle_check_ms,

@@ -64,7 +64,9 @@ interface ReplayResult {
 /** Milliseconds between two lines of progress with --json. */
 const PROGRESS_MS = 1_000;
 /** A rebuild that is at most so many messages behind the head is ready: the service folds the rest. */
-const NEAR = 1_000;
+const NEAR = 50;
+/** The same if another round would hardly come closer, because as many events arrive meanwhile. */
+const NEAR_ENOUGH = 1_000;
 /** Milliseconds that a running service gets to cut over to a rebuild. */
 const CUT_OVER_MS = 120_000;
 
@@ -183,8 +185,13 @@ async function replay(service: ServiceName, session: CliSession, options: Replay
     let messages: number;
     try {
       let at = await rebuild.to(bounded && upTo !== undefined ? { seq: upTo } : {}, report);
-      // New events arrive while the rebuild folds the log.
-      while (!aside && (await log.info()).lastSeq - at.seq > NEAR) at = await rebuild.to({}, report);
+      // New events arrive while the rebuild folds the log, so it folds on in ever shorter rounds.
+      for (let before = Number.POSITIVE_INFINITY; !aside; ) {
+        const left = (await log.info()).lastSeq - at.seq;
+        if (left <= NEAR || (left <= NEAR_ENOUGH && left > before / 2)) break;
+        before = left;
+        at = await rebuild.to({}, report);
+      }
       seq = at.seq;
       stepTaken('rebuild-folded');
       messages = at.applied + at.duplicates + at.deadLetters + at.unknown;
