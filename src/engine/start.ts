@@ -1,4 +1,5 @@
 /** The engine as a service, composed of its parts. */
+import { purging } from '../bus/erasure/ledger.ts';
 import { streamSeq } from '../bus/event/ids.ts';
 import { isOfLoss } from '../bus/projection/lost-rows.ts';
 import { composeParts } from '../bus/service/compose.ts';
@@ -148,6 +149,8 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       rebuildsBeside: false,
       shadow: 'shadow',
       resolveDefinition: settings.read,
+      // The ranker of a rebuild learns from messages that an erasure removes afterwards, and another rebuild would be due.
+      rebuildWaits: purging,
       beforeCutOver: async ({ image }, next, goOn) => {
         ahead = await readAhead(image, settings.of(next).config, goOn);
       },

@@ -66,6 +66,27 @@ describe('a user is forgotten', () => {
     await expectEqualWithout('s1');
   });
 
+  it('by services that are done while nats-server still overwrites messages, and one rebuild follows', async () => {
+    const settings = { erasure: { rebuild_after_ms: 0 } };
+    for (const service of SERVICES) await start(service, { settings });
+    // From 2.12 on the server writes a whole block again for each of them.
+    const views = Array.from({ length: 2_000 }, (_, i) => viewed('u1', ITEMS[i % 6] as string));
+    await caughtUp(await publish(...history(), ...views));
+    const { erasure } = await forget('u1');
+    const early = await until(
+      async () => {
+        const entry = await status(erasure);
+        return entry.services.every(({ state }) => state !== 'waiting') && entry;
+      },
+      { within: 60_000 },
+    );
+    expect(early.state).toBe('purging');
+    while ((await status(erasure)).state === 'purging')
+      expect(await ask('engine.status')).not.toHaveProperty('rebuild');
+    await done(erasure);
+    await expectEqualWithout('u1', 's1');
+  });
+
   it('whom the log never held, without a wait for the index of the server', async () => {
     for (const service of SERVICES) await start(service, { settings: { erasure: { server_index_ms: 600_000 } } });
     await caughtUp(await publish(...history()));

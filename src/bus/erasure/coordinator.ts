@@ -69,6 +69,13 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const { nc, log, key, logger, pollMs, deadlineMs, caughtUp } = options;
   const instances = createInstances(nc);
   const ledger = onceMade(() => openLedger(nc));
+  let putting: Promise<unknown> = Promise.resolve();
+  /** Writes an entry as it is then. One write at a time, so that an older state never replaces a newer one. */
+  function put(entry: Erasure): Promise<void> {
+    const mine = putting.then(async () => (await ledger()).put(entry));
+    putting = mine.catch(() => {});
+    return mine;
+  }
   const jsm = onceMade(() => nc.jetstreamManager({ checkAPI: false }));
   const acts = createActs({ nc, log, key });
   const mentions = createMentionRemoval({
@@ -76,7 +83,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     jsm,
     log,
     records: createErasureRecords({ nc, log }),
-    put: async (entry) => (await ledger()).put(entry),
+    put,
     caughtUp,
     mentionsOf: options.mentionsOf,
   });
@@ -98,7 +105,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       services: SERVICES.map((service) => ({ service, state: 'waiting', at: null })),
       pending: [user],
     };
-    await (await ledger()).put(entry);
+    await put(entry);
     stepTaken('erasure-noted');
     begin(entry);
     return erasureView(entry);
@@ -114,7 +121,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     const ids = [...options.sessionsOf(user), user];
     entry.acts = ids.map((id, i) => ({ act: `${entry.erasure}-${i}`, hmac: erasureHmac(key, id), seq: 0 }));
     entry.pending = ids;
-    await (await ledger()).put(entry);
+    await put(entry);
     stepTaken('erasure-gathered');
   }
 
@@ -129,7 +136,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     }
     nameActs(entry, found);
     delete entry.unnamed;
-    await (await ledger()).put(entry);
+    await put(entry);
   }
 
   function begin(entry: Erasure): void {
@@ -154,9 +161,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       } catch (err) {
         if (stopping.signal.aborted) {
           // The next coordinator goes on with the count of messages.
-          await ledger()
-            .then((open) => open.put(entry))
-            .catch(() => {});
+          await put(entry).catch(() => {});
           return;
         }
         logger.warn({ reason: messageOf(err), erasure: entry.erasure }, 'a step of an erasure failed; it is retried');
@@ -170,7 +175,6 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 
   /** Runs the steps until the erasure is done, or until `goOn` ends the attempt so that the caller can report. */
   async function carryOut(entry: Erasure, goOn: () => boolean): Promise<void> {
-    const { put } = await ledger();
     await gather(entry);
     for (const act of entry.acts) {
       if (act.seq > 0) continue;
@@ -181,27 +185,22 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     }
     if (entry.pending) {
       entry.state = 'purging';
-      await purge(entry);
-      await mentions.removeMentions(entry);
+      await put(entry);
+      await beside(entry, async () => {
+        await purge(entry);
+        await mentions.removeMentions(entry);
+      });
       stepTaken('erasure-purged');
+      // The services have yet to fold these records.
+      if (entry.removals?.length)
+        for (const step of entry.services) Object.assign(step, { state: 'waiting', at: null });
       entry.state = 'folding';
     }
     await put(entry);
     stepTaken('erasure-folding');
-    const last = Math.max(...[...entry.acts, ...(entry.removals ?? [])].map(({ seq }) => seq));
     while (!stopping.signal.aborted && goOn() && entry.state !== 'done') {
       const before = JSON.stringify(entry);
-      await Promise.all(
-        entry.services.map(async (step) => {
-          if (step.state === 'exact') return;
-          const found = await instances.of(step.service);
-          const state = stateOf(found, last);
-          if (state && step.state !== state) Object.assign(step, { state, at: new Date().toISOString() });
-          // The instances that the erasure waits for, if the coordinator knows them.
-          if (found.silent.length > 0) step.down = found.silent;
-          else if (found.answers.length > 0) delete step.down;
-        }),
-      );
+      await look(entry);
       if (entry.pending && entry.services.every(({ state }) => state !== 'waiting')) {
         // Removes copies that a service made before it folded the record.
         await purge(entry);
@@ -227,20 +226,58 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     if (entry.state === 'done') logger.info({ erasure: entry.erasure }, 'an erasure is complete');
   }
 
+  /**
+   * Looks at the services while the server still overwrites messages, which may take minutes. Throws what the work throws, or
+   * the error of the ledger.
+   */
+  async function beside(entry: Erasure, work: () => Promise<void>): Promise<void> {
+    let ended = false;
+    const working = work().finally(() => {
+      ended = true;
+    });
+    const looking = (async () => {
+      while (!ended && !stopping.signal.aborted) {
+        const before = JSON.stringify(entry.services);
+        await look(entry);
+        if (JSON.stringify(entry.services) !== before) await put(entry);
+        await Promise.race([pause(pollMs), working.catch(() => {})]);
+      }
+    })();
+    // Both have ended before the caller goes on or tries again.
+    const [worked, looked] = await Promise.allSettled([working, looking]);
+    for (const one of [worked, looked]) if (one.status === 'rejected') throw one.reason;
+  }
+
+  /** Asks the services how far they are. */
+  async function look(entry: Erasure): Promise<void> {
+    const last = Math.max(...[...entry.acts, ...(entry.removals ?? [])].map(({ seq }) => seq));
+    await Promise.all(
+      entry.services.map(async (step) => {
+        if (step.state === 'exact') return;
+        const found = await instances.of(step.service);
+        const state = stateOf(found, last);
+        if (state && step.state !== state) Object.assign(step, { state, at: new Date().toISOString() });
+        // The instances that the erasure waits for, if the coordinator knows them.
+        if (found.silent.length > 0) step.down = found.silent;
+        else if (found.answers.length > 0) delete step.down;
+      }),
+    );
+  }
+
   async function purge(entry: Erasure): Promise<void> {
     const { pending = [] } = entry;
     if (pending.length === 0) return;
     entry.messages ??= { removed: 0, total: await purges.count(pending), index_clean: null };
     const { messages } = entry;
-    await (await ledger()).put(entry);
+    await put(entry);
     const before = messages.removed;
-    let put = performance.now();
+    let noted = performance.now();
     let writing: Promise<void> = Promise.resolve();
     await purges.entry(entry, () => {
       messages.removed++;
-      if (performance.now() - put < PROGRESS_MS) return;
-      put = performance.now();
-      writing = ledger().then((open) => open.put(entry));
+      if (performance.now() - noted < PROGRESS_MS) return;
+      noted = performance.now();
+      writing = put(entry);
       // The next entry of the ledger says the same and more.
       writing.catch(() => {});
     });
@@ -253,7 +290,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   }
 
   async function resume(): Promise<void> {
-    const { list, put, tidy, ids } = await ledger();
+    const { list, tidy, ids } = await ledger();
     await tidy();
     for (const entry of await list()) {
       const names = await ids(entry.erasure);

@@ -5,6 +5,7 @@
  */
 import type { KV, NatsConnection } from 'nats';
 import { ERASURES } from '../../../streams.config.ts';
+import { isNotFound } from '../nats/connection.ts';
 import { onceMade } from '../nats/once-made.ts';
 import type { ServiceName } from '../projection/definition.ts';
 import { messagesOn } from './remove-messages.ts';
@@ -182,4 +183,28 @@ export async function openLedger(nc: NatsConnection): Promise<Ledger> {
     tidy,
     clean,
   };
+}
+
+/**
+ * Whether an erasure whose deadline is still ahead removes messages from the log. False without a ledger. Throws the errors
+ * of the connection.
+ */
+export async function purging(nc: NatsConnection): Promise<boolean> {
+  const jsm = await nc.jetstreamManager({ checkAPI: false });
+  // An erasure that is under way has ids. The ledger keeps the entries of all others for good.
+  const ids = `${SUBJECT}${IDS}`;
+  try {
+    const { state } = await jsm.streams.info(STREAM, { subjects_filter: `${ids}>` });
+    const open = Object.keys(state.subjects ?? {}).map((subject) => subject.slice(ids.length).split('.')[0]);
+    for (const erasure of new Set(open)) {
+      const { data } = await jsm.streams.getMessage(STREAM, { last_by_subj: `${SUBJECT}${PREFIX}${erasure}` });
+      const { state: step, deadline } = JSON.parse(Buffer.from(data).toString('utf8')) as Erasure;
+      if (step === 'purging' && Date.parse(deadline) > Date.now()) return true;
+    }
+    return false;
+  } catch (err) {
+    // The entry follows its ids, so it may not be there yet.
+    if (isNotFound(err)) return false;
+    throw err;
+  }
 }

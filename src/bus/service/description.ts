@@ -104,6 +104,8 @@ export interface ServiceDescription<Tables> {
   shadow?: string;
   /** Finds the definition that the log itself prescribes, before the service folds; left out: `definition`. */
   resolveDefinition?: (nc: NatsConnection) => Promise<ProjectionDefinition<Tables>>;
+  /** Whether a rebuild that is due after an erasure must wait because the log is not ready. */
+  rebuildWaits?: (nc: NatsConnection) => Promise<boolean>;
   /**
    * Reads what the next projection runtime needs in memory, while this one still answers. `goOn`: whether the service still
    * runs; if not, it waits for the end of this. A failure must leave it to the next runtime.

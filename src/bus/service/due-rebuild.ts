@@ -3,6 +3,7 @@
  * accepted loss at once, because the service does not answer until then.
  */
 import type { Logger } from 'pino';
+import { messageOf } from '../../errors.ts';
 import { createPoller } from '../nats/poller.ts';
 import { isOfLoss } from '../projection/lost-rows.ts';
 
@@ -11,8 +12,8 @@ export interface DueRebuildOptions {
   due: () => string | undefined;
   /** Whether the rebuild must wait: another one runs. */
   waits: () => boolean;
-  /** Whether a rebuild that is not urgent must wait, because its inputs are not ready yet. */
-  holds: () => boolean;
+  /** Whether a rebuild that is not urgent must wait, because its inputs, or the log, are not ready yet. */
+  holds: () => boolean | Promise<boolean>;
   begin: () => void;
   logger: Logger;
   /** Milliseconds from the moment at which a rebuild after an erasure became due to its begin. */
@@ -26,12 +27,15 @@ export function scheduleDueRebuild(options: DueRebuildOptions): () => Promise<vo
   let since: number | undefined;
   const poller = createPoller({
     everyMs: pollMs,
-    run: () => {
+    onError: (err) => logger.warn({ reason: messageOf(err) }, 'the service could not tell whether a rebuild must wait'),
+    run: async () => {
       const reason = waits() ? undefined : due();
       const urgent = isOfLoss(reason);
-      const now = reason !== undefined && (urgent || !holds());
+      const now = reason !== undefined && (urgent || !(await holds()));
       since = now ? (since ?? performance.now()) : undefined;
       if (since === undefined || (!urgent && performance.now() - since < afterMs)) return;
+      // The service may have begun another one meanwhile.
+      if (waits()) return;
       since = undefined;
       logger.info({ reason }, 'the service begins a rebuild that is due');
       begin();

@@ -194,7 +194,7 @@ export async function runService<Tables>(
     const endDueRebuild = scheduleDueRebuild({
       due: () => current().store.rebuildDue(),
       waits: () => role !== undefined || running.replacing() || rebuilding !== undefined || current().loop.erasing(),
-      holds: () => current().parts.holdsRebuild?.() === true,
+      holds: async () => current().parts.holdsRebuild?.() === true || (await description.rebuildWaits?.(nc)) === true,
       begin: () => {
         rebuilding = createRebuilding();
         rebuilding.start();
