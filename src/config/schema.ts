@@ -283,9 +283,10 @@ export const CONFIG_SCHEMA = section(
           'milliseconds between two times at which the engine publishes similar items and the trending list',
           10,
         ),
-        batch_max: whole(
-          100,
-          'most messages in one transaction of an engine that serves; callers wait while it scores and folds them',
+        batch_max: whole(100, 'most messages in one transaction of an engine that serves', 1),
+        batch_ms: whole(
+          10,
+          'milliseconds that a transaction of an engine that serves should take, scoring and learning included; callers wait no longer than one',
           1,
         ),
         batch_rest_ms: whole(4, 'least milliseconds between two transactions of the engine'),

@@ -23,6 +23,8 @@ export interface ProjectionDefinition<Tables> {
   service: ServiceName;
   /** Most messages per transaction while the service runs, if its followers take long; undefined: the setting. */
   batchMax?: number;
+  /** Milliseconds that a transaction, followers included, should take while the service runs; undefined: no matter. */
+  batchMs?: number;
   /** Least milliseconds from one transaction to the next; undefined: the setting. */
   batchRestMs?: number;
   /** Raised with every change of what `apply` writes. */

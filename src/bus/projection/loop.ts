@@ -12,6 +12,7 @@ import { type SequenceRange, unexplainedIn } from '../log/sequences.ts';
 import { createPoller, type Poller } from '../nats/poller.ts';
 import { flushWrites } from '../nats/write-coalescing.ts';
 import { createAfterCommit, type EffectStatus, type Followers } from './after-commit.ts';
+import { createBatchSize } from './batch-size.ts';
 import { checkLog, lossAccepted } from './checks.ts';
 import { createDeadLetterCopies, type DeadLetterStream } from './dead-letter-copies.ts';
 import { createErasureSlices } from './erasure-slices.ts';
@@ -52,8 +53,10 @@ export interface LoopObserver {
 }
 
 export interface LoopLimits {
-  /** Messages in one transaction. */
+  /** Most messages in one transaction. */
   batchMax: number;
+  /** Milliseconds that a batch, followers included, should take; infinite: as many as `batchMax` allows. */
+  batchMs: number;
   /** Messages that the state in memory folds at once while it is behind the rows, so without a transaction. */
   catchUpMax: number;
   /** Milliseconds that an incomplete batch waits for more messages. */
@@ -78,6 +81,7 @@ export interface LoopLimits {
 
 export const LOOP_LIMITS: LoopLimits = {
   batchMax: 500,
+  batchMs: Number.POSITIVE_INFINITY,
   catchUpMax: 10,
   batchWaitMs: 20,
   batchRestMs: 50,
@@ -145,6 +149,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   /** Sequences without a message that restores and accepted losses explain. */
   let explained: readonly SequenceRange[] = [];
   const holds = createLostRows(store.db);
+  const batchSize = createBatchSize(limits);
 
   const position = (): StreamSeq => {
     const { seq } = store.checkpoint();
@@ -189,6 +194,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   /** Folds a batch, and hands it to the followers. Only an exception of the store is a failed commit, which changed nothing. */
   function fold(batch: readonly Delivery[], created: string): Ended | undefined {
     const newest = batch.at(-1) as Delivery;
+    const began = performance.now();
     // Sends pending answers first, so that their callers do not wait for the transaction.
     flushWrites();
     let committed: { result: BatchResult; seconds: () => number } | undefined;
@@ -214,6 +220,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     }
     // The batch held the record of a loss: the check of the log says what follows.
     if (isOfLoss(store.rebuildDue())) return { reason: 'refused', trouble: true };
+    batchSize.took(batch.length, performance.now() - began);
     trouble = undefined;
     if (newest.pending === 0) everCaughtUp = true;
     observer.lag?.(newest.pending);
@@ -298,7 +305,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     if (stopped) return { reason: 'stopped', trouble: false };
     const current = openSession({
       limits,
-      batchMax: () => (behind() ? Math.min(limits.catchUpMax, limits.batchMax) : limits.batchMax),
+      batchMax: () => (behind() ? Math.min(limits.catchUpMax, batchSize.most()) : batchSize.most()),
       position: position(),
       created: info.created,
       unexplained: unexplainedIn(

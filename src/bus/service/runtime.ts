@@ -5,7 +5,13 @@
 import type { Config } from '../../config/schema.ts';
 import type { Endpoint } from '../nats/micro.ts';
 import type { ProjectionDefinition } from '../projection/definition.ts';
-import { createProjectionLoop, type LoopLimits, type LoopOptions, type ProjectionLoop } from '../projection/loop.ts';
+import {
+  createProjectionLoop,
+  LOOP_LIMITS,
+  type LoopLimits,
+  type LoopOptions,
+  type ProjectionLoop,
+} from '../projection/loop.ts';
 import { createPersonalData, type PersonalDataReader } from '../projection/personal-data.ts';
 import { openStore, type ProjectionStore, type StoreOptions } from '../projection/store.ts';
 import type { ServiceContext, ServiceDescription, ServiceParts } from './description.ts';
@@ -76,6 +82,7 @@ export async function createProjectionRuntime<Tables>(
 
 /** The settings' limits of the loop. */
 export const loopLimits = ({ projection, erasure }: Config): LoopLimits => ({
+  ...LOOP_LIMITS,
   batchMax: projection.batch_max,
   catchUpMax: projection.catch_up_max,
   batchWaitMs: projection.batch_wait_ms,

@@ -88,6 +88,7 @@ export async function runService<Tables>(
     const observer = observeLoop(registry);
     const limits = loopLimits(config);
     limits.batchMax = Math.min(limits.batchMax, definition.batchMax ?? limits.batchMax);
+    limits.batchMs = definition.batchMs ?? limits.batchMs;
     limits.batchRestMs = definition.batchRestMs ?? limits.batchRestMs;
     const storeOptions: Omit<StoreOptions<Tables>, 'definition'> = {
       file: files.live,

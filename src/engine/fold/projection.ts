@@ -138,6 +138,7 @@ export function engineProjection({ config, forgotten }: EngineProjectionOptions)
   return {
     service: 'engine',
     batchMax: config.engine.batch_max,
+    batchMs: config.engine.batch_ms,
     batchRestMs: config.engine.batch_rest_ms,
     code: 6,
     inputs: { declared: [...config.events.declared].sort(), weights },

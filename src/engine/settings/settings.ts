@@ -9,7 +9,9 @@ import { MODEL_CODE } from '../model/mod.ts';
 const OPERATIONAL: ReadonlySet<string> = new Set<keyof Config['engine']>([
   'publish_rankings',
   'lease_ms',
+  'batch_ms',
   'batch_rest_ms',
+  'cut_over_slice_ms',
   'ranking_slice_ms',
   'ranking_share',
   'ranking_window',
