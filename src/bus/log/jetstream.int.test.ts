@@ -99,6 +99,25 @@ describe('the log on JetStream', () => {
     expect(sink.interruptions).toEqual([]);
   });
 
+  it('requests no more than a full sink has room for, and goes on', async () => {
+    const setup = await start({ pullBatch: 4, heartbeatMs: 20 });
+    await applyStreams(setup.nc, {}, [EVENTS]);
+    await publishTo(setup, 0, 20);
+    const sink = collector();
+    let full = true;
+    const reader = await setup.log.read('user-projection', streamSeq(1), { ...sink, full: () => full });
+    await until(() => sink.got.length === 4);
+    // Longer than the heartbeats of an open request.
+    await publishTo(setup, 20, 10);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(sink.got).toHaveLength(4);
+    full = false;
+    reader.more?.();
+    await until(() => sink.got.length === 30);
+    expect(sink.got.map(({ seq }) => seq)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
+    expect(sink.interruptions).toEqual([]);
+  });
+
   it('reports an interruption when the server falls silent although the connection stays open', async () => {
     const { log, nc, proxy } = await start({ heartbeatMs: 100 });
     await applyStreams(nc, {}, [EVENTS]);

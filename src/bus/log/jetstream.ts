@@ -157,9 +157,11 @@ function openPull({ nc, jsm, stream, consumer, sink, pullBatch, pullExpiresMs, h
   // Messages that the open requests still allow. A second request goes out at half, so that the server never waits.
   let allowed = 0;
   let heard = performance.now();
+  /** Whether a request is due that the sink has no room for. Without an open request the server sends no heartbeat. */
+  let held = false;
 
   const subscription = nc.subscribe(inbox, { callback: (err, msg) => (err ? interrupt(err.message) : received(msg)) });
-  const silent = (): boolean => performance.now() - heard > 2.5 * heartbeatMs;
+  const silent = (): boolean => !held && performance.now() - heard > 2.5 * heartbeatMs;
   const watchdog = createPoller({
     everyMs: heartbeatMs / 2,
     run: () => {
@@ -173,6 +175,12 @@ function openPull({ nc, jsm, stream, consumer, sink, pullBatch, pullExpiresMs, h
   watchdog.start();
   void watchReconnects();
   pull();
+
+  /** Requests more if half of the last request has come, and the sink has room. */
+  function pullIfDue(): void {
+    held = allowed <= pullBatch / 2 && sink.full?.() === true;
+    if (!held && allowed <= pullBatch / 2) pull();
+  }
 
   function pull(): void {
     allowed += pullBatch;
@@ -201,7 +209,7 @@ function openPull({ nc, jsm, stream, consumer, sink, pullBatch, pullExpiresMs, h
       timestamp: Number((parts[at + 3] as string).slice(0, -6)),
       pending: Number(parts[at + 4]),
     });
-    if (open && allowed <= pullBatch / 2) pull();
+    if (open) pullIfDue();
   }
 
   function status(msg: Msg): void {
@@ -211,7 +219,7 @@ function openPull({ nc, jsm, stream, consumer, sink, pullBatch, pullExpiresMs, h
       // The request expired: its rest no longer counts, and another request follows.
       const left = Number(msg.headers?.get('Nats-Pending-Messages') || pullBatch);
       allowed = Math.max(0, allowed - left);
-      if (allowed <= pullBatch / 2) pull();
+      pullIfDue();
       return;
     }
     interrupt(`${code} ${msg.headers?.description ?? ''}`.trim());
@@ -242,6 +250,11 @@ function openPull({ nc, jsm, stream, consumer, sink, pullBatch, pullExpiresMs, h
 
   return {
     delivered: async () => (await jsm.consumers.info(stream, consumer)).delivered.consumer_seq,
+    more: () => {
+      if (!open || !held) return;
+      heard = performance.now();
+      pullIfDue();
+    },
     close: async () => stop(),
   };
 }

@@ -31,6 +31,8 @@ export interface Delivery extends StoredMessage {
 /** Receives the messages of a reader, one after the other. */
 export interface LogSink {
   message(delivery: Delivery): void;
+  /** Whether the sink has enough to do: the reader requests no more until {@link LogReader.more}. Left out: never. */
+  full?(): boolean;
   /** The connection broke, or the consumer is gone: close this reader and open another one. */
   interrupted(reason: string): void;
 }
@@ -38,6 +40,8 @@ export interface LogSink {
 export interface LogReader {
   /** Number of messages that the server counts as sent to this reader's consumer. */
   delivered(): Promise<number>;
+  /** The sink is no longer full. Left out: the reader does not hold back. */
+  more?(): void;
   /** Stops; the reader no longer calls the sink. */
   close(): Promise<void>;
 }

@@ -31,6 +31,7 @@ export function boundedLog(log: Log, bound: Bound, from: StreamSeq): BoundedLog 
       let last = Math.max(start - 1, from) as StreamSeq;
       return log.read(consumer, start, {
         interrupted: (reason) => sink.interrupted(reason),
+        ...(sink.full ? { full: sink.full } : {}),
         message: (delivery) => {
           if (end !== undefined) return;
           if (!within(delivery)) {

@@ -319,6 +319,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       onDelivery: (delivery) => {
         pending = delivery.pending;
       },
+      onRoom: () => reader?.more?.(),
       commit: (batch) => fold(batch, info.created),
     });
     session = current;
@@ -327,6 +328,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     try {
       reader = await log.read(consumer, streamSeq(position() + 1), {
         message: current.take,
+        full: current.full,
         interrupted: (reason) => {
           current.flush();
           current.end(reason);

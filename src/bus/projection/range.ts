@@ -1,7 +1,7 @@
 /** The messages of the log behind one position and up to another, each once and in order, for state without rows of its own. */
 
 import type { StreamSeq } from '../event/ids.ts';
-import type { Delivery, Log } from '../log/port.ts';
+import type { Delivery, Log, LogReader } from '../log/port.ts';
 import { type SequenceRange, unexplainedIn } from '../log/sequences.ts';
 import { createPoller } from '../nats/poller.ts';
 import { boundedLog } from './bounded.ts';
@@ -54,6 +54,7 @@ export async function readRange(options: RangeOptions): Promise<void> {
   for (let pause = limits.backoffMinMs; at < to; pause = Math.min(2 * pause, limits.backoffMaxMs)) {
     const before = at;
     const bounded = boundedLog(log, { seq: to }, at);
+    let reader: LogReader | undefined;
     const session = openSession({
       limits,
       batchMax: () => limits.batchMax,
@@ -68,13 +69,15 @@ export async function readRange(options: RangeOptions): Promise<void> {
         skipped = seq;
       },
       onDelivery: () => {},
+      onRoom: () => reader?.more?.(),
       commit: take,
     });
-    const reader = await bounded.read(consumer, (at + 1) as StreamSeq, {
+    reader = await bounded.read(consumer, (at + 1) as StreamSeq, {
       message: (delivery) => {
         session.take(delivery);
         if (bounded.finished() !== undefined) finish(session);
       },
+      full: session.full,
       interrupted: (reason) => session.end(reason),
     });
     const poller = createPoller({

@@ -13,11 +13,8 @@ export interface Ended {
   trouble: boolean;
 }
 
-/** Batches that may wait for their turn of the event loop. Above it, the reader folds before it takes more. */
-const BATCHES_WAITING = 4;
-
 export interface SessionOptions {
-  limits: Pick<LoopLimits, 'batchWaitMs' | 'batchRestMs'>;
+  limits: Pick<LoopLimits, 'batchMax' | 'batchWaitMs' | 'batchRestMs'>;
   /** Most messages of the next batch. */
   batchMax: () => number;
   /** Position behind which the reader begins. */
@@ -31,6 +28,8 @@ export interface SessionOptions {
   /** A message is missing that no erasure is known to have taken: the highest such sequence. */
   onSkipped: (seq: StreamSeq) => void;
   onDelivery: (delivery: Delivery) => void;
+  /** Called when the session is no longer full. */
+  onRoom?: () => void;
   /** Folds a batch; returns the reason if the session must end. */
   commit: (batch: readonly Delivery[]) => Ended | undefined;
 }
@@ -48,13 +47,15 @@ export interface Session {
   /** Position that the buffer reaches; 0: it is empty. */
   bufferedTo(): number;
   take(delivery: Delivery): void;
+  /** Whether a whole batch waits for its turn, so that the reader should request no more. */
+  full(): boolean;
   /** Commits the buffered deliveries. */
   flush(): void;
   end(reason: string, trouble?: boolean): void;
 }
 
 export function openSession(options: SessionOptions): Session {
-  const { limits, batchMax, created, unexplained, awaits, onSkipped, onDelivery, commit } = options;
+  const { limits, batchMax, created, unexplained, awaits, onSkipped, onDelivery, onRoom, commit } = options;
   let resolveEnded!: (ended: Ended) => void;
   const ended = new Promise<Ended>((resolve) => {
     resolveEnded = resolve;
@@ -100,7 +101,6 @@ export function openSession(options: SessionOptions): Session {
     onDelivery(delivery);
     buffer.push(delivery);
     if (awaits(delivery.seq)) flush();
-    else if (buffer.length >= BATCHES_WAITING * batchMax()) flushOne();
     else schedule(delivery);
   }
 
@@ -150,7 +150,10 @@ export function openSession(options: SessionOptions): Session {
     flushed = performance.now();
     const last = buffer.at(-1);
     if (last) schedule(last);
+    if (!full()) onRoom?.();
   }
+
+  const full = (): boolean => buffer.length >= limits.batchMax;
 
   function flush(): void {
     while (buffer.length > 0 && !over) flushOne();
@@ -171,6 +174,7 @@ export function openSession(options: SessionOptions): Session {
     buffered: () => buffer.length,
     bufferedTo: () => buffer.at(-1)?.seq ?? 0,
     take,
+    full,
     flush,
     end,
   };
