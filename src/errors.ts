@@ -266,6 +266,16 @@ export class AnswerTooLargeError extends FreshetError {
   readonly code = 'FRESHET_ANSWER_TOO_LARGE';
 }
 
+/** A request names a reply subject that is no inbox. The service drops it, because an answer there could write into a stream. */
+export class ReplyRefusedError extends FreshetError {
+  readonly code = 'FRESHET_REPLY_REFUSED';
+}
+
+/** The nats-server does not let a service listen for its requests. */
+export class ListeningRefusedError extends FreshetError {
+  readonly code = 'FRESHET_LISTENING_REFUSED';
+}
+
 /** The gateway requires an API key, and the caller sent none. */
 export class KeyMissingError extends FreshetError {
   readonly code = 'FRESHET_KEY_MISSING';

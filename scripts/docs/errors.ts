@@ -102,6 +102,10 @@ const SECTIONS: readonly Section[] = [
         'The API key or token lacks the scope that the request needs.',
         '`freshet keys create NAME --scope SCOPE`',
       ],
+      FRESHET_REPLY_REFUSED: [
+        'A request over NATS names a reply subject that is no inbox. The service drops it and sends nothing to that subject, because an answer there could write into a stream or bucket; its log and `nats micro stats` show this code.',
+        'Reply to an inbox (`_INBOX.>`), or add the prefix of your inboxes to `nats.inbox_prefixes`.',
+      ],
       FRESHET_OTHER_USER: [
         'The token belongs to one user, and the request concerns another user or no single user.',
         'Use a token of that user, or an API key.',
@@ -294,6 +298,10 @@ const SECTIONS: readonly Section[] = [
         '`npx freshet doctor`',
       ],
       FRESHET_NATS_SERVER_TOO_OLD: ['The nats-server is older than 2.9.10.', 'Use a newer one.'],
+      FRESHET_LISTENING_REFUSED: [
+        'The nats-server does not let a service subscribe to the subjects of its endpoints, so it could answer no request.',
+        'Grant the identity of `nats.answer_credentials` (without it, that of the service) to subscribe to `freshet.>` and `$SRV.>`.',
+      ],
       FRESHET_NATS_UNREACHABLE: ['No nats-server answers at the address.', 'Run `freshet up`, or check `--nats`.'],
       FRESHET_ERASURE_KEY_WRONG: [
         'The key by which records of erasures name users is gone from the bucket `erasures`, damaged, or another one.',

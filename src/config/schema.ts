@@ -23,6 +23,27 @@ export const CONFIG_SCHEMA = section(
       }),
       'which events Freshet accepts',
     ),
+    nats: section(
+      Type.Object({
+        inbox_prefixes: Type.Array(
+          Type.String({
+            // No first token of a stream, a bucket, a service or the server.
+            pattern: '^(?!(ev|dlq|out|freshet|_GR_)(\\.|$))[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$',
+            maxLength: 100,
+          }),
+          {
+            default: [],
+            description:
+              'prefixes of reply subjects that services answer on, beside _INBOX, every first token that begins with _INBOX_, and _R_ (requests of other accounts)',
+          },
+        ),
+        refusal_log_ms: whole(
+          10_000,
+          'least milliseconds between two log messages about requests with a refused reply subject',
+        ),
+      }),
+      'the connection to nats-server',
+    ),
     publisher: section(
       Type.Object({
         window: whole(512, 'most messages that wait for an acknowledgement at once', 1),

@@ -11,9 +11,11 @@ import { createRegistry } from '../../observability/metrics.ts';
 import { VERSION } from '../../version.ts';
 import { createCodec } from '../event/codec.ts';
 import { connect } from '../nats/connection.ts';
-import { observePublisher, observeRequests } from '../nats/metrics.ts';
+import { observePublisher, observeRefusals, observeRequests } from '../nats/metrics.ts';
 import { serveMicro } from '../nats/micro.ts';
 import { createPublisher, publisherLimits } from '../nats/publisher.ts';
+import { createRefusedReplies } from '../nats/refused-replies.ts';
+import { inboxPrefixes } from '../nats/reply-subjects.ts';
 import { foldVersion, type ProjectionDefinition } from '../projection/definition.ts';
 import { instanceName, projectionFiles, replaceLiveFile } from '../projection/files.ts';
 import { observeLoop } from '../projection/metrics.ts';
@@ -67,6 +69,9 @@ export async function runService<Tables>(
   try {
     const nc = await connect({ url: natsUrl, name: `freshet-${instance}`, waitOnFirstConnect: true });
     undo.push(() => nc.close());
+    // Requests come and answers leave by a connection of their own, which needs no right to write into a stream.
+    const answers = await connect({ url: natsUrl, name: `freshet-${instance}-answers`, waitOnFirstConnect: true });
+    undo.push(() => answers.close());
     await prepareServer(nc, logger, service);
     const key = await erasureKey(nc);
     const registry = createRegistry(service);
@@ -252,6 +257,8 @@ export async function runService<Tables>(
       },
     });
     const missing = observeStreams(registry);
+    /** Whether requests reach the endpoints, once these are there. */
+    let listens = true;
     const startedAt = Date.now();
     const uptime = new Gauge({
       name: 'freshet_uptime_seconds',
@@ -298,7 +305,8 @@ export async function runService<Tables>(
         current().parts.refreshMetrics?.();
       },
       ready: () => ({
-        ready: current().loop.status().state === 'ready' && !nc.isClosed() && !watch.missing().some(isBlocking),
+        ready:
+          current().loop.status().state === 'ready' && listens && !nc.isClosed() && !watch.missing().some(isBlocking),
         detail: status(),
       }),
     });
@@ -306,7 +314,12 @@ export async function runService<Tables>(
 
     const named = { name: `freshet-${role ?? service}`, prefix: `freshet.${role ?? service}`, instance };
     const onStandby = role === undefined && (await othersAnswer(nc, named).catch(() => false));
-    const micro = await serveMicro(nc, {
+    const refused = createRefusedReplies({
+      logger,
+      counter: observeRefusals(registry),
+      logEveryMs: config.nats.refusal_log_ms,
+    });
+    const micro = await serveMicro(answers, {
       name: named.name,
       version: VERSION,
       description: description.description,
@@ -321,6 +334,7 @@ export async function runService<Tables>(
       stats: () => ({
         instance,
         seq: current().loop.position(),
+        refused_replies: refused.count(),
         erasing: current().loop.erasing(),
         rebuild_due: current().store.rebuildDue() !== undefined,
         traces_due: current().store.holdsTraces() || (role === undefined && leftovers.due()),
@@ -328,9 +342,13 @@ export async function runService<Tables>(
       }),
       observe: observeRequests(registry),
       onError: (endpoint, err) => logger.error({ err, endpoint }, 'the service could not answer a request'),
+      inboxes: inboxPrefixes(config.nats.inbox_prefixes),
+      onRefused: refused.add,
+      onEnded: (err) => {
+        listens = false;
+        logger.error({ err }, 'the service answers no requests any more');
+      },
     });
-    // The server knows the endpoints before the service reports that it runs.
-    await nc.flush();
     running.start();
     watch.start();
     // The shadow's file never takes the place of another.
@@ -377,7 +395,7 @@ export async function runService<Tables>(
             ['what ends behind the last commit', () => current().parts.stopped?.()],
             ['the publisher', () => publisher.close(CLOSE_MS)],
             ['health and metrics', () => health.close()],
-            ['the connection', () => nc.drain().catch(() => nc.close())],
+            ['the connections', () => Promise.all([answers, nc].map((one) => one.drain().catch(() => one.close())))],
           ]);
           logger.info({ instance, seq: seq() }, 'the service has stopped');
         } finally {
