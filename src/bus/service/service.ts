@@ -10,7 +10,7 @@ import { createLogger } from '../../observability/log.ts';
 import { createRegistry } from '../../observability/metrics.ts';
 import { VERSION } from '../../version.ts';
 import { createCodec } from '../event/codec.ts';
-import { accessOf } from '../nats/access.ts';
+import { accessOf, answerAccessOf } from '../nats/access.ts';
 import { connect } from '../nats/connection.ts';
 import { observePublisher, observeRefusals, observeRequests } from '../nats/metrics.ts';
 import { serveMicro } from '../nats/micro.ts';
@@ -76,7 +76,12 @@ export async function runService<Tables>(
     });
     undo.push(() => nc.close());
     // Requests come and answers leave by a connection of their own, which needs no right to write into a stream.
-    const answers = await connect({ url: natsUrl, name: `freshet-${instance}-answers`, waitOnFirstConnect: true });
+    const answers = await connect({
+      url: natsUrl,
+      name: `freshet-${instance}-answers`,
+      waitOnFirstConnect: true,
+      access: answerAccessOf(config),
+    });
     undo.push(() => answers.close());
     await prepareServer(nc, logger, service);
     const key = await erasureKey(nc);
