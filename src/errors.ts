@@ -104,6 +104,11 @@ export class UsageError extends FreshetError {
 
 // --- streams ------------------------------------------------------------------------------------------------------
 
+/** A process cannot read a KV bucket by direct gets: the bucket, its setting or the right to read it is missing. */
+export class BucketUnreadableError extends FreshetError {
+  readonly code = 'FRESHET_BUCKET_UNREADABLE';
+}
+
 /** The nats-server does not have the stream. */
 export class StreamMissingError extends FreshetError {
   readonly code = 'FRESHET_STREAM_MISSING';

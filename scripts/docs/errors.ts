@@ -327,6 +327,10 @@ const SECTIONS: readonly Section[] = [
         'The nats-server does not have the stream, KV bucket or object store. The message says what it held.',
         'The message names the step: some a service makes again, others you restore from a backup ([streams](streams.md#if-somebody-deletes-one)).',
       ],
+      FRESHET_BUCKET_UNREADABLE: [
+        'A reader of a ranking gets no answer to a direct get: the bucket is missing, it allows no direct gets, or the identity of the reader may not read it.',
+        '`freshet streams apply`; an account of its own imports what [the how-to](../how-to/watch-rankings.md) lists.',
+      ],
       FRESHET_STREAM_CONFIG_DIFFERS: [
         'The nats-server has a stream of this name with settings that lose messages. The message names setting, value found and value needed.',
         '`freshet streams diff` shows all differences, `freshet streams apply` removes those that the server can change ([settings](streams.md#settings-that-lose-messages)).',
