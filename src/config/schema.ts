@@ -47,7 +47,7 @@ export const CONFIG_SCHEMA = section(
         ),
         refusal_log_ms: whole(
           10_000,
-          'least milliseconds between two log messages about requests with a refused reply subject',
+          'least milliseconds between two log messages about requests that a service dropped for their reply subject, or about answers that nats-server does not let it send',
         ),
       }),
       'the connection to nats-server',

@@ -12,6 +12,7 @@ import { VERSION } from '../../version.ts';
 import { createCodec } from '../event/codec.ts';
 import { accessOf, answerAccessOf } from '../nats/access.ts';
 import { connect } from '../nats/connection.ts';
+import { logForbiddenAnswers } from '../nats/forbidden-answers.ts';
 import { observePublisher, observeRefusals, observeRequests } from '../nats/metrics.ts';
 import { serveMicro } from '../nats/micro.ts';
 import { createPublisher, publisherLimits } from '../nats/publisher.ts';
@@ -83,6 +84,7 @@ export async function runService<Tables>(
       access: answerAccessOf(config),
     });
     undo.push(() => answers.close());
+    void logForbiddenAnswers(answers, { logger, logEveryMs: config.nats.refusal_log_ms });
     await prepareServer(nc, logger, service);
     const key = await erasureKey(nc);
     const registry = createRegistry(service);
