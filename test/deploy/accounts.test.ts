@@ -152,9 +152,10 @@ describe('from an account of its own', () => {
       await until(() => call(freshet, 'freshet.user.forget', { user }).catch(() => undefined), { within: 30_000 });
       await until(() => lines.at(-1)?.removed, { what: `the end of the ranking; ${said()}`, within: 30_000 });
       const jsm = await freshet.jetstreamManager();
+      const key = `$KV.rankings.user.${encodeToken(user)}`;
       await until(async () => {
-        const { state } = await jsm.streams.info('KV_rankings', { subjects_filter: '$KV.rankings.user.>' });
-        return Object.keys(state.subjects ?? {}).every((subject) => !subject.includes('tail'));
+        const { state } = await jsm.streams.info('KV_rankings', { subjects_filter: key });
+        return state.subjects?.[key] === undefined;
       });
       expect(said()).not.toContain('FRESHET_');
     },
@@ -169,6 +170,7 @@ describe('from an account of its own', () => {
 
   it('a reader gets no more than rankings', async () => {
     const reader = await as('reader');
+    // Of a JetStream subject that nobody exports, 2.9.10 says nothing and newer servers say 503.
     for (const subject of [
       '$JS.API.DIRECT.GET.KV_keys.$KV.keys.k1',
       '$JS.API.DIRECT.GET.KV_rankings',
@@ -188,7 +190,7 @@ describe('from an account of its own', () => {
           (err: { code: string }) => err.code,
         ),
         subject,
-      ).toMatch(/^503$|JetStream not enabled for account/);
+      ).toMatch(/^(503|TIMEOUT)$|JetStream not enabled for account/);
   });
 
   it('discovery finds every instance where it is exported, and none where it is not', async () => {
