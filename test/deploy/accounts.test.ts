@@ -7,7 +7,7 @@ import { type ConnectionOptions, connect, createInbox, headers, type NatsConnect
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ROOT } from '../../scripts/setup.mjs';
 import { encodeToken } from '../../src/bus/event/ids.ts';
-import { call } from '../../src/bus/nats/micro.ts';
+import { call, serveMicro } from '../../src/bus/nats/micro.ts';
 import type { RunningService } from '../../src/bus/service/description.ts';
 import { completeConfig } from '../../src/config/load.ts';
 import { startContent } from '../../src/content/start.ts';
@@ -199,6 +199,23 @@ describe('from an account of its own', () => {
       const names: string[] = [];
       for await (const { name } of await app.services.client()[ask]()) names.push(name);
       expect(names.sort(), ask).toEqual(['freshet-content', 'freshet-engine', 'freshet-feedback', 'freshet-user']);
+    }
+    const freshet = [await as('freshet'), await as('freshet')];
+    for (const nc of freshet) {
+      const twice = {
+        name: 'freshet-twice',
+        version: '1.0.0',
+        description: 'x',
+        prefix: 'freshet.twice',
+        endpoints: {},
+      };
+      const micro = await serveMicro(nc, twice);
+      onTestFinished(() => void micro.stop());
+    }
+    for (const ask of ['ping', 'info', 'stats'] as const) {
+      const ids = new Set<string>();
+      for await (const { id } of await app.services.client()[ask]('freshet-twice')) ids.add(id);
+      expect(ids.size, ask).toBe(2);
     }
     const one: string[] = [];
     for await (const { name } of await app.services.client().stats('freshet-engine')) one.push(name);
