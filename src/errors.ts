@@ -52,6 +52,21 @@ export class NatsUnreachableError extends FreshetError {
   readonly code = 'FRESHET_NATS_UNREACHABLE';
 }
 
+/** The nats-server refuses the credentials of the process, or requires some and the process has none. */
+export class NatsRefusedError extends FreshetError {
+  readonly code = 'FRESHET_NATS_REFUSED';
+}
+
+/** The process does not trust the certificate of the nats-server, or the server has none. */
+export class NatsCertificateError extends FreshetError {
+  readonly code = 'FRESHET_NATS_CERTIFICATE';
+}
+
+/** Freshet cannot use a file of credentials: it is missing, readable by others, or something else. */
+export class CredentialsUnusableError extends FreshetError {
+  readonly code = 'FRESHET_CREDENTIALS_UNUSABLE';
+}
+
 /** JetStream is off on the nats-server, or for this account. */
 export class JetStreamDisabledError extends FreshetError {
   readonly code = 'FRESHET_JETSTREAM_DISABLED';
@@ -88,6 +103,11 @@ export class UsageError extends FreshetError {
 }
 
 // --- streams ------------------------------------------------------------------------------------------------------
+
+/** A process cannot read a KV bucket by direct gets: the bucket, its setting or the right to read it is missing. */
+export class BucketUnreadableError extends FreshetError {
+  readonly code = 'FRESHET_BUCKET_UNREADABLE';
+}
 
 /** The nats-server does not have the stream. */
 export class StreamMissingError extends FreshetError {
@@ -264,6 +284,16 @@ export class ServiceUnavailableError extends FreshetError {
 /** The answer is larger than one NATS message may be. */
 export class AnswerTooLargeError extends FreshetError {
   readonly code = 'FRESHET_ANSWER_TOO_LARGE';
+}
+
+/** A request names a reply subject that is no inbox. The service drops it, because an answer there could write into a stream. */
+export class ReplyRefusedError extends FreshetError {
+  readonly code = 'FRESHET_REPLY_REFUSED';
+}
+
+/** The nats-server does not let a service listen for its requests. */
+export class ListeningRefusedError extends FreshetError {
+  readonly code = 'FRESHET_LISTENING_REFUSED';
 }
 
 /** The gateway requires an API key, and the caller sent none. */

@@ -102,6 +102,10 @@ const SECTIONS: readonly Section[] = [
         'The API key or token lacks the scope that the request needs.',
         '`freshet keys create NAME --scope SCOPE`',
       ],
+      FRESHET_REPLY_REFUSED: [
+        'A request over NATS names a reply subject that is no inbox. The service drops it and sends nothing to that subject, because an answer there could write into a stream or bucket; its log and `nats micro stats` show this code.',
+        'Reply to an inbox (`_INBOX.>`), or add the prefix of your inboxes to `nats.inbox_prefixes`.',
+      ],
       FRESHET_OTHER_USER: [
         'The token belongs to one user, and the request concerns another user or no single user.',
         'Use a token of that user, or an API key.',
@@ -294,7 +298,23 @@ const SECTIONS: readonly Section[] = [
         '`npx freshet doctor`',
       ],
       FRESHET_NATS_SERVER_TOO_OLD: ['The nats-server is older than 2.9.10.', 'Use a newer one.'],
+      FRESHET_LISTENING_REFUSED: [
+        'The nats-server does not let a service subscribe to the subjects of its endpoints, so it could answer no request.',
+        'Grant the identity of `nats.answer_credentials` (without it, that of the service) to subscribe to `freshet.>` and `$SRV.>`.',
+      ],
       FRESHET_NATS_UNREACHABLE: ['No nats-server answers at the address.', 'Run `freshet up`, or check `--nats`.'],
+      FRESHET_NATS_REFUSED: [
+        'The nats-server refuses the credentials of the process, or requires some and the process has none.',
+        'Name the right file: `--credentials FILE`, or `FRESHET_NATS_CREDENTIALS`.',
+      ],
+      FRESHET_NATS_CERTIFICATE: [
+        'The process does not trust the certificate of the nats-server, or expects TLS of a server without it.',
+        'Name the certificate authority of the server: `FRESHET_NATS_CA`.',
+      ],
+      FRESHET_CREDENTIALS_UNUSABLE: [
+        'A file of credentials is missing, is neither an nkey seed nor a `.creds` file, or other users can read it.',
+        'Name the right file, or `chmod 600 FILE`.',
+      ],
       FRESHET_ERASURE_KEY_WRONG: [
         'The key by which records of erasures name users is gone from the bucket `erasures`, damaged, or another one.',
         '[Restore](../how-to/back-up-and-restore.md) the bucket `erasures` from a backup.',
@@ -306,6 +326,10 @@ const SECTIONS: readonly Section[] = [
       FRESHET_STREAM_MISSING: [
         'The nats-server does not have the stream, KV bucket or object store. The message says what it held.',
         'The message names the step: some a service makes again, others you restore from a backup ([streams](streams.md#if-somebody-deletes-one)).',
+      ],
+      FRESHET_BUCKET_UNREADABLE: [
+        'A reader of a ranking gets no answer to a direct get: the bucket is missing, it allows no direct gets, or the identity of the reader may not read it.',
+        '`freshet streams apply`; an account of its own imports what [the how-to](../how-to/watch-rankings.md) lists.',
       ],
       FRESHET_STREAM_CONFIG_DIFFERS: [
         'The nats-server has a stream of this name with settings that lose messages. The message names setting, value found and value needed.',

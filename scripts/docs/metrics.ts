@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { observeErasures } from '../../src/bus/erasure/metrics.ts';
-import { observePublisher, observeRequests } from '../../src/bus/nats/metrics.ts';
+import { observePublisher, observeRefusals, observeRequests } from '../../src/bus/nats/metrics.ts';
 import { observeLoop } from '../../src/bus/projection/metrics.ts';
 import { observeStreams } from '../../src/bus/streams/metrics.ts';
 import { engineMetrics } from '../../src/engine/metrics.ts';
@@ -34,6 +34,7 @@ export function documentedMetrics(): Record<'services' | 'user' | 'engine' | 'ga
   observeLoop(services);
   observePublisher(services);
   observeRequests(services);
+  observeRefusals(services);
   observeStreams(services);
   new Gauge({ name: 'freshet_uptime_seconds', help: 'Seconds since the service started', registers: [services] });
   const user = new Registry();

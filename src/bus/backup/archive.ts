@@ -43,6 +43,9 @@ interface ApiAnswer {
   error?: { code: number; err_code?: number; description?: string };
 }
 
+/** Begins the reply subject of each chunk. */
+const ACKNOWLEDGEMENTS = '$JS.SNAPSHOT.ACK.';
+
 /** The server is done; it has no content (from 2.10 on). */
 const NO_CONTENT = 204;
 
@@ -99,7 +102,9 @@ async function receive(
     const late = () => failed(stream, `nothing came for ${stallMs} ms`);
     const next: IteratorResult<Msg> = await withTimeLimit(messages.next(), stallMs, late);
     if (next.done) throw failed(stream, 'the connection closed');
-    const { data, headers } = next.value;
+    const { data, headers, reply } = next.value;
+    // An answer there would be a message in a stream or a call of an API.
+    if (reply && !reply.startsWith(ACKNOWLEDGEMENTS)) throw failed(stream, 'its inbox got a message of another sender');
     if (data.length === 0) {
       if (headers && headers.code !== 0 && headers.code !== NO_CONTENT)
         throw failed(stream, headers.description || `status ${headers.code}`);

@@ -9,6 +9,7 @@ import { encodeToken } from '../event/ids.ts';
 import { entitySubjects } from '../event/subject.ts';
 import { isNotFound } from '../nats/connection.ts';
 import { stepTaken } from '../projection/file-steps.ts';
+import { announceRemoval } from '../streams/announce-removal.ts';
 import type { Erasure } from './ledger.ts';
 import { removeMessages, sequencesOn } from './remove-messages.ts';
 import { rewriteBucket } from './rewrite-bucket.ts';
@@ -87,8 +88,16 @@ export function createPurge({ nc, jsm, overwrite, signal }: PurgeOptions): Purge
       stepTaken('erasure-events-purged');
       await remove(DEAD_LETTERS.name, `dlq.*.${context}.${token}.*`).catch(unlessMissing);
     }
-    const filter = `$KV.${RANKINGS.name}.user.${token}`;
-    await manager.streams.purge(`KV_${RANKINGS.name}`, { filter }).catch(unlessMissing);
+    await removeRanking(manager, `user.${token}`).catch(unlessMissing);
+  }
+
+  async function removeRanking(manager: JetStreamManager, key: string): Promise<void> {
+    const stream = `KV_${RANKINGS.name}`;
+    const filter = `$KV.${RANKINGS.name}.${key}`;
+    const { state } = await manager.streams.info(stream, { subjects_filter: filter });
+    // Only for a key that is there: its subject names the user.
+    if (state.subjects?.[filter]) await announceRemoval(nc, RANKINGS.name, key);
+    await manager.streams.purge(stream, { filter });
   }
 
   async function entry({ pending = [], acts }: Pick<Erasure, 'pending' | 'acts'>, onRemoved = () => {}): Promise<void> {

@@ -31,3 +31,12 @@ export function observeRequests(
   });
   return (endpoint, outcome, seconds) => latency.observe({ endpoint, outcome }, seconds);
 }
+
+/** Requests that a service dropped because of their reply subject. */
+export const observeRefusals = (registry: Registry): Counter<'endpoint'> =>
+  new Counter({
+    name: 'freshet_refused_replies_total',
+    help: 'Requests over NATS that the service dropped because their reply subject is no inbox, by endpoint',
+    labelNames: ['endpoint'],
+    registers: [registry],
+  });

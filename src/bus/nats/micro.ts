@@ -1,8 +1,15 @@
 /** NATS micro services with JSON requests and answers, and errors as problem documents; and the functions to call them. */
 import { ErrorCode, type Msg, type NatsConnection, NatsError, type ServiceConfig, type ServiceMsg } from 'nats';
 import type { Static, TObject } from 'typebox';
-import { AnswerTooLargeError, BadRequestError, ServiceUnavailableError } from '../../errors.ts';
+import {
+  AnswerTooLargeError,
+  BadRequestError,
+  ListeningRefusedError,
+  messageOf,
+  ServiceUnavailableError,
+} from '../../errors.ts';
 import { type Problem, problemOf, RemoteProblemError } from './problem.ts';
+import { guardReplies, inboxPrefixes } from './reply-subjects.ts';
 import { createRequestCheck } from './request-check.ts';
 import { coalesce, flushWrites } from './write-coalescing.ts';
 
@@ -60,6 +67,12 @@ export interface MicroOptions {
   standby?: boolean;
   observe?: (endpoint: string, outcome: 'ok' | 'error', seconds: number) => void;
   onError?: (endpoint: string, err: unknown) => void;
+  /** Prefixes of reply subjects that count as inboxes; left out: those of every NATS client. */
+  inboxes?: readonly string[];
+  /** Gets the endpoint of a request that was dropped because of its reply subject; `discovery` for one on `$SRV`. */
+  onRefused?: (endpoint: string, reply: string) => void;
+  /** Called if the server ends a subscription, so that the instance answers no requests any more. */
+  onEnded?: (err: unknown) => void;
 }
 
 export interface MicroService {
@@ -103,16 +116,35 @@ function show({ stats }: CountedEndpoint, { requests, errors, ms, lastError }: E
 /** Milliseconds of computing after which an answer is sent at once, rather than together with the answers after it. */
 const LONG_MS = 0.5;
 
+/** The last error of an endpoint that dropped a request, as `nats micro stats` shows it. */
+const REFUSED = '403 FRESHET_REPLY_REFUSED';
+
+/**
+ * Serves the endpoints over this connection, which also sends the answers. It needs no rights but to listen on the
+ * subjects of the endpoints and of discovery, and to publish to inboxes. Throws `ListeningRefusedError`.
+ */
 export async function serveMicro(nc: NatsConnection, options: MicroOptions): Promise<MicroService> {
   const { name, version, description, metadata = {}, prefix, endpoints, stats, observe, onError } = options;
-  const { instance, standby = false } = options;
-  const counts = new Map<string, EndpointCounts>();
+  const { instance, standby = false, inboxes = inboxPrefixes(), onRefused, onEnded } = options;
+  const counts = new Map<string, EndpointCounts & { endpoint: string }>();
+  const guarded = guardReplies(nc, {
+    prefixes: inboxes,
+    onRefused: (subject, reply) => {
+      const counted = counts.get(subject);
+      if (counted) {
+        counted.requests++;
+        counted.errors++;
+        counted.lastError = REFUSED;
+      }
+      onRefused?.(counted?.endpoint ?? 'discovery', reply);
+    },
+  });
   const statsHandler = async (endpoint: CountedEndpoint): Promise<Json | null> => {
     const counted = counts.get(endpoint.subject);
     if (counted) show(endpoint, counted);
     return stats && endpoint.name === 'status' ? stats() : null;
   };
-  const service = await nc.services.add({
+  const service = await guarded.services.add({
     name,
     version,
     description,
@@ -122,7 +154,7 @@ export async function serveMicro(nc: NatsConnection, options: MicroOptions): Pro
   /** Reports an answer that could not be sent: the connection is closed, and the caller runs into its time limit. */
   const unsent = (endpoint: string) => (err: unknown) => onError?.(endpoint, err);
   function serve(endpoint: string, subject: string, { description: what, example, handle }: Endpoint): void {
-    const counted: EndpointCounts = { requests: 0, errors: 0, ms: 0, lastError: undefined };
+    const counted = { endpoint, requests: 0, errors: 0, ms: 0, lastError: undefined as string | undefined };
     counts.set(subject, counted);
     const answer = async (msg: ServiceMsg): Promise<void> => {
       const started = performance.now();
@@ -162,8 +194,28 @@ export async function serveMicro(nc: NatsConnection, options: MicroOptions): Pro
   if (instance !== undefined)
     for (const [endpoint, served] of Object.entries(endpoints))
       if (served.ofInstance === true) serve(endpoint, `${prefix}.${endpoint}.${instance}`, served);
-  return { activate, stop: () => service.stop() };
+  // The server reports a refused subscription before it answers.
+  await nc.flush();
+  if (service.isStopped) throw listeningRefused(await service.stopped, nc);
+  let stopping = false;
+  void service.stopped.then((err) => {
+    if (!stopping && err) onEnded?.(listeningRefused(err, nc));
+  });
+  return {
+    activate,
+    stop: () => {
+      stopping = true;
+      return service.stop();
+    },
+  };
 }
+
+const listeningRefused = (cause: unknown, nc: NatsConnection): ListeningRefusedError =>
+  new ListeningRefusedError(`The nats-server does not let this service listen for requests: ${messageOf(cause)}.`, {
+    next: 'grant the identity of nats.answer_credentials the subscriptions freshet.> and $SRV.>',
+    details: { server: nc.getServer() },
+    cause,
+  });
 
 /** Bytes that nats-server counts for the headers of an answer with an error, beside the payload. */
 const HEADER_BYTES = 1_024;

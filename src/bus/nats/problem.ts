@@ -22,6 +22,7 @@ const STATUS: Readonly<Record<string, [status: number, title: string]>> = {
   FRESHET_TOKEN_INVALID: [401, 'Token refused'],
   FRESHET_SCOPE_MISSING: [403, 'Scope missing'],
   FRESHET_OTHER_USER: [403, 'Not for this user'],
+  FRESHET_REPLY_REFUSED: [403, 'Reply refused'],
   FRESHET_RATE_LIMITED: [429, 'Too many requests'],
   FRESHET_TOO_MANY_STREAMS: [429, 'Too many streams'],
   FRESHET_ROLLBACK_REFUSED: [409, 'Snapshot unfit'],
@@ -43,6 +44,8 @@ const STATUS: Readonly<Record<string, [status: number, title: string]>> = {
   FRESHET_PUBLISH_UNACKNOWLEDGED: [503, 'Not acknowledged'],
   FRESHET_PUBLISH_REFUSED: [503, 'Refused by the log'],
   FRESHET_NATS_UNREACHABLE: [503, 'Log unreachable'],
+  FRESHET_NATS_REFUSED: [503, 'Refused by the log'],
+  FRESHET_NATS_CERTIFICATE: [503, 'Log not trusted'],
 };
 
 /** The problem document of an error. An error that is not a `FreshetError` becomes a 500 without its text. */

@@ -523,8 +523,12 @@ describe('metrics', () => {
     }
     await publish(registered('u1'), served('u1', 'l1', ['a']));
     await ask('engine.recommend', { user: 'u1' });
-    for (const { service } of services.running) await ask(`${service}.status`);
+    for (const { service } of services.running) {
+      services.nc.publish(`freshet.${service}.status`, '{}', { reply: 'ev.user.u1.viewed' });
+      await ask(`${service}.status`);
+    }
     await moved(
+      'freshet_refused_replies_total',
       'freshet_projection_events_total',
       'freshet_request_seconds',
       'freshet_snapshots_total',

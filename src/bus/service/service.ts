@@ -10,10 +10,14 @@ import { createLogger } from '../../observability/log.ts';
 import { createRegistry } from '../../observability/metrics.ts';
 import { VERSION } from '../../version.ts';
 import { createCodec } from '../event/codec.ts';
+import { accessOf, answerAccessOf } from '../nats/access.ts';
 import { connect } from '../nats/connection.ts';
-import { observePublisher, observeRequests } from '../nats/metrics.ts';
+import { logForbiddenAnswers } from '../nats/forbidden-answers.ts';
+import { observePublisher, observeRefusals, observeRequests } from '../nats/metrics.ts';
 import { serveMicro } from '../nats/micro.ts';
 import { createPublisher, publisherLimits } from '../nats/publisher.ts';
+import { createRefusedReplies } from '../nats/refused-replies.ts';
+import { inboxPrefixes } from '../nats/reply-subjects.ts';
 import { foldVersion, type ProjectionDefinition } from '../projection/definition.ts';
 import { instanceName, projectionFiles, replaceLiveFile } from '../projection/files.ts';
 import { observeLoop } from '../projection/metrics.ts';
@@ -66,8 +70,22 @@ export async function runService<Tables>(
   const lock = acquireLock(join(data, instance), `The ${instance} instance in ${data}`);
   const undo: (() => void | Promise<void>)[] = [() => lock.release()];
   try {
-    const nc = await connect({ url: natsUrl, name: `freshet-${instance}`, waitOnFirstConnect: true });
+    const nc = await connect({
+      url: natsUrl,
+      name: `freshet-${instance}`,
+      waitOnFirstConnect: true,
+      access: accessOf(config),
+    });
     undo.push(() => nc.close());
+    // Requests come and answers leave by a connection of their own, which needs no right to write into a stream.
+    const answers = await connect({
+      url: natsUrl,
+      name: `freshet-${instance}-answers`,
+      waitOnFirstConnect: true,
+      access: answerAccessOf(config),
+    });
+    undo.push(() => answers.close());
+    void logForbiddenAnswers(answers, { logger, logEveryMs: config.nats.refusal_log_ms });
     await prepareServer(nc, logger, service);
     const key = await erasureKey(nc);
     const registry = createRegistry(service);
@@ -255,6 +273,8 @@ export async function runService<Tables>(
       },
     });
     const missing = observeStreams(registry);
+    /** Whether requests reach the endpoints, once these are there. */
+    let listens = true;
     const startedAt = Date.now();
     const uptime = new Gauge({
       name: 'freshet_uptime_seconds',
@@ -301,7 +321,8 @@ export async function runService<Tables>(
         current().parts.refreshMetrics?.();
       },
       ready: () => ({
-        ready: current().loop.status().state === 'ready' && !nc.isClosed() && !watch.missing().some(isBlocking),
+        ready:
+          current().loop.status().state === 'ready' && listens && !nc.isClosed() && !watch.missing().some(isBlocking),
         detail: status(),
       }),
     });
@@ -309,7 +330,12 @@ export async function runService<Tables>(
 
     const named = { name: `freshet-${role ?? service}`, prefix: `freshet.${role ?? service}`, instance };
     const onStandby = role === undefined && (await othersAnswer(nc, named).catch(() => false));
-    const micro = await serveMicro(nc, {
+    const refused = createRefusedReplies({
+      logger,
+      counter: observeRefusals(registry),
+      logEveryMs: config.nats.refusal_log_ms,
+    });
+    const micro = await serveMicro(answers, {
       name: named.name,
       version: VERSION,
       description: description.description,
@@ -324,6 +350,7 @@ export async function runService<Tables>(
       stats: () => ({
         instance,
         seq: current().loop.position(),
+        refused_replies: refused.count(),
         erasing: current().loop.erasing(),
         rebuild_due: current().store.rebuildDue() !== undefined,
         traces_due: current().store.holdsTraces() || (role === undefined && leftovers.due()),
@@ -331,9 +358,13 @@ export async function runService<Tables>(
       }),
       observe: observeRequests(registry),
       onError: (endpoint, err) => logger.error({ err, endpoint }, 'the service could not answer a request'),
+      inboxes: inboxPrefixes(config.nats.inbox_prefixes),
+      onRefused: refused.add,
+      onEnded: (err) => {
+        listens = false;
+        logger.error({ err }, 'the service answers no requests any more');
+      },
     });
-    // The server knows the endpoints before the service reports that it runs.
-    await nc.flush();
     running.start();
     watch.start();
     // The shadow's file never takes the place of another.
@@ -380,7 +411,7 @@ export async function runService<Tables>(
             ['what ends behind the last commit', () => current().parts.stopped?.()],
             ['the publisher', () => publisher.close(CLOSE_MS)],
             ['health and metrics', () => health.close()],
-            ['the connection', () => nc.drain().catch(() => nc.close())],
+            ['the connections', () => Promise.all([answers, nc].map((one) => one.drain().catch(() => one.close())))],
           ]);
           logger.info({ instance, seq: seq() }, 'the service has stopped');
         } finally {

@@ -1,12 +1,14 @@
 import { Command } from 'commander';
-import { AckPolicy, DeliverPolicy, type KvEntry, type NatsConnection } from 'nats';
+import { AckPolicy, DeliverPolicy, type NatsConnection } from 'nats';
 import { EVENTS, RANKINGS } from '../../../streams.config.ts';
 import { encodeToken } from '../../bus/event/ids.ts';
 import { EVENT_SUBJECTS, entitySubjects } from '../../bus/event/subject.ts';
+import { followKey } from '../../bus/nats/follow-key.ts';
 import type { RankingAnswer } from '../../engine/serve/lists.ts';
 import { messageOf, StreamMissingError } from '../../errors.ts';
 import { note, print, printJson } from '../output.ts';
 import { originText, rankingText } from '../ranking.ts';
+import { withReader } from '../reader-session.ts';
 import { type CommonOptions, withCommon, withSession } from '../session.ts';
 import { positive } from '../values.ts';
 
@@ -28,23 +30,21 @@ export const tailVerb = (): Command =>
       .option('--ranking <user>', 'follow the ranking of this user instead of events')
       .option('--from <seq>', 'start at this sequence (default: new events only)', positive)
       .option('--count <n>', 'stop after this many events or rankings', positive),
-  ).action((options: TailOptions) =>
-    withSession(options, ({ nc }) => {
-      let stop: () => void = () => {};
-      const stopped = new Promise<void>((resolve) => {
-        stop = resolve;
-      });
-      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop);
-      return options.ranking === undefined
-        ? tailEvents(nc, options, stopped)
-        : tailRanking(nc, options.ranking, options, stopped);
-    }),
-  );
+  ).action((options: TailOptions) => {
+    const { ranking } = options;
+    const stop = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
+    return ranking === undefined
+      ? withSession(options, ({ nc }) => tailEvents(nc, options, stop.signal))
+      : withReader(options, ({ nc, config }) =>
+          tailRanking(nc, ranking, { ...options, timeoutMs: config.http.request_timeout_ms }, stop),
+        );
+  });
 
 async function tailEvents(
   nc: NatsConnection,
   { user, item, from, count, json }: TailOptions,
-  stopped: Promise<void>,
+  stopped: AbortSignal,
 ): Promise<void> {
   const js = nc.jetstream();
   const jsm = await nc.jetstreamManager({ checkAPI: false });
@@ -71,7 +71,7 @@ async function tailEvents(
       });
     });
   const messages = await (await js.consumers.get(EVENTS.name, name)).consume();
-  void stopped.then(() => messages.stop());
+  stopped.addEventListener('abort', () => messages.stop());
   let seen = 0;
   for await (const message of messages) {
     const text = message.string();
@@ -92,36 +92,51 @@ function parse(text: string): unknown {
 
 type PublishedRanking = Pick<RankingAnswer, 'items' | 'seq' | 'source' | 'snapshot' | 'config'>;
 
+/** Milliseconds before the next read after one that failed. */
+const RETRY_MS = 1_000;
+
 async function tailRanking(
   nc: NatsConnection,
   user: string,
-  { count, json }: TailOptions,
-  stopped: Promise<void>,
+  { count, json, timeoutMs }: TailOptions & { timeoutMs: number },
+  stop: AbortController,
 ): Promise<void> {
-  const kv = await nc.jetstream().views.kv(RANKINGS.name, { bindOnly: true });
-  const watch = await kv.watch({ key: `user.${encodeToken(user)}` });
-  void stopped.then(() => watch.stop());
+  const { signal } = stop;
+  const key = `user.${encodeToken(user)}`;
   if (!json) note(`watching the ranking of ${user}; Ctrl-C stops`);
   let seen = 0;
   let before: string[] = [];
-  for await (const entry of watch as AsyncIterable<KvEntry>) {
-    if (entry.operation !== 'PUT') continue;
-    const ranking = entry.json<PublishedRanking>();
-    if (json) printJson({ user, revision: entry.revision, ...ranking });
+  for await (const { value, at } of followKey(nc, {
+    bucket: RANKINGS.name,
+    key,
+    version: (bytes) => rankingOf(bytes).seq,
+    timeoutMs,
+    retryMs: RETRY_MS,
+    signal,
+  })) {
+    if (value === undefined) {
+      if (json) printJson({ user, removed: true });
+      else
+        print(
+          `\n${at.toISOString()}  the ranking is gone: Freshet has forgotten the user, or writes all rankings again`,
+        );
+      before = [];
+      continue;
+    }
+    const ranking = rankingOf(value);
+    if (json) printJson({ user, ...ranking });
     else {
       const top = { ...ranking, items: ranking.items.slice(0, 10) };
-      print(
-        `\n${entry.created.toISOString()}  ${originText(ranking)}${changeText(
-          before,
-          top.items.map(({ item }) => item),
-        )}`,
-      );
+      const items = top.items.map(({ item }) => item);
+      print(`\n${at.toISOString()}  ${originText(ranking)}${changeText(before, items)}`);
       print(await rankingText(nc, top));
-      before = top.items.map(({ item }) => item);
+      before = items;
     }
-    if (++seen === count) break;
+    if (++seen === count) stop.abort();
   }
 }
+
+const rankingOf = (value: Uint8Array): PublishedRanking => JSON.parse(Buffer.from(value).toString('utf8'));
 
 function changeText(before: readonly string[], after: readonly string[]): string {
   if (before.length === 0) return '';

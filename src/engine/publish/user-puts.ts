@@ -8,6 +8,7 @@ import { RANKINGS } from '../../../streams.config.ts';
 import { encodeToken } from '../../bus/event/ids.ts';
 import { isNotFound } from '../../bus/nats/connection.ts';
 import { onceMade } from '../../bus/nats/once-made.ts';
+import { announceRemoval } from '../../bus/streams/announce-removal.ts';
 import { messageOf } from '../../errors.ts';
 
 /** Milliseconds until the engine tries a failed purge again. */
@@ -48,11 +49,15 @@ export function createUserPuts({ nc, logger, onPurged }: UserPutsOptions): UserP
   const purges = new Map<string, Purge>();
   const manager = onceMade(() => nc.jetstreamManager({ checkAPI: false }));
 
-  /** A purge leaves no marker with the user's id, as a deletion would. */
+  /** After a purge there is no marker with the user's id either. */
   async function purge(user: string): Promise<void> {
     try {
       const { streams } = await manager();
-      await streams.purge(`KV_${RANKINGS.name}`, { filter: `$KV.${RANKINGS.name}.user.${encodeToken(user)}` });
+      const stream = `KV_${RANKINGS.name}`;
+      const key = `user.${encodeToken(user)}`;
+      await streams.info(stream);
+      await announceRemoval(nc, RANKINGS.name, key);
+      await streams.purge(stream, { filter: `$KV.${RANKINGS.name}.${key}` });
     } catch (err) {
       if (nc.isClosed()) return;
       // Without a bucket there is no key in it.

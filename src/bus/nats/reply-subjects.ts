@@ -1,0 +1,56 @@
+/**
+ * The reply subjects that a service answers on. A service may write into every stream and bucket, and whoever sends a
+ * request chooses where the answer goes: a reply subject that belongs to a stream, a bucket, a service or the server
+ * itself would let a caller write there with the rights of the service.
+ */
+import type { NatsConnection, SubscriptionOptions } from 'nats';
+
+/** Of nats-server, for requests of another account. A server refuses it as the reply subject of a client. */
+const SERVICE_IMPORT = '_R_';
+/** Of NATS clients. */
+const INBOX = '_INBOX';
+
+/** The prefixes of inboxes: those of every server and client, and those of the setting `nats.inbox_prefixes`. */
+export const inboxPrefixes = (configured: readonly string[] = []): string[] => [SERVICE_IMPORT, INBOX, ...configured];
+
+/** The subjects that a connection which answers requests must be able to publish to, as permissions of nats-server. */
+export const replySubjects = (configured: readonly string[] = []): string[] =>
+  inboxPrefixes(configured).map((prefix) => `${prefix}.>`);
+
+/** A token that is empty or a wildcard. */
+const UNFIT = /(^|\.)[*>]?(\.|$)/;
+
+/**
+ * Whether a subject lies below one of the prefixes, or below a first token that begins with `_INBOX_`, as the prefixes
+ * of clients with permissions of their own do.
+ */
+export function isInbox(subject: string, prefixes: readonly string[]): boolean {
+  const below = prefixes.some((prefix) => subject.startsWith(prefix) && subject[prefix.length] === '.');
+  return (below || /^_INBOX_[^.]+\./.test(subject)) && !UNFIT.test(subject);
+}
+
+export interface ReplyGuardOptions {
+  /** See {@link inboxPrefixes}. */
+  prefixes: readonly string[];
+  /** Gets the subject that the service listens on, and the reply subject. */
+  onRefused: (subject: string, reply: string) => void;
+}
+
+/**
+ * The same connection, on which subscribers get no message whose reply subject is none of an inbox. It also guards what
+ * the NATS client answers by itself (discovery, `$SRV`): its services subscribe by callbacks of the connection that they
+ * are added to. A message without a reply subject comes through, because nobody can answer it.
+ */
+export function guardReplies(nc: NatsConnection, { prefixes, onRefused }: ReplyGuardOptions): NatsConnection {
+  const subscribe: NatsConnection['subscribe'] = (subject, options: SubscriptionOptions = {}) =>
+    nc.subscribe(subject, {
+      ...options,
+      callback: (err, message) => {
+        const reply = err ? undefined : message.reply;
+        if (reply && !isInbox(reply, prefixes)) onRefused(subject, reply);
+        else options.callback?.(err, message);
+      },
+    });
+  // The client makes `services` once for a connection and keeps it there; this one must not find that of `nc`.
+  return Object.create(nc, { subscribe: { value: subscribe }, _services: { value: undefined, writable: true } });
+}
