@@ -88,14 +88,22 @@ const reacted = (kind: ReactionKind): string =>
   `EXISTS (SELECT 1 FROM outcome WHERE outcome.list = impression.list AND outcome.position = impression.position
    AND kind = '${kind}') AS ${kind}`;
 
-/** SQL: the items of a list in each part, with the impressions that the list adds to them. */
-const SHOWN = `
-  SELECT item, kind, key, count(*) AS more FROM (
-    SELECT item, position, kind, key FROM impression CROSS JOIN (
-      SELECT 'all' AS kind, '' AS key UNION ALL SELECT 'snapshot', @snapshot UNION ALL SELECT 'arm', @arm
-      UNION ALL SELECT 'day', @day) WHERE list = @list
-    UNION ALL SELECT item, position, 'position', position FROM impression WHERE list = @list AND position < ${POSITIONS}
-  ) GROUP BY item, kind, key`;
+/** The impressions of an item in a part, after one impression more or less. */
+interface Exposure {
+  kind: PartKind;
+  key: string | number;
+  impressions: number;
+  /** 1: no other impression, and the item is in the catalogue. */
+  known: number;
+}
+
+/** How many items more, or fewer, have so many impressions in a part. */
+interface Move {
+  kind: PartKind;
+  key: string | number;
+  impressions: number;
+  items: number;
+}
 
 export function prepareCounters(db: Database): Counters {
   const listRow = db.prepare<[string], ListRow>(`SELECT user, arm, snapshot, ${DAY} AS day FROM served WHERE list = ?`);
@@ -113,23 +121,20 @@ export function prepareCounters(db: Database): Counters {
     `DELETE FROM part WHERE kind = ? AND key = ? AND lists = 0 AND impressions = 0 AND clicks = 0 AND dismissals = 0
        AND conversions = 0`,
   );
-  const shown = {
-    /** Takes the items out of the histogram, or puts them into it, under the numbers that they have now. */
-    spread: db.prepare(
-      `INSERT INTO spread SELECT kind, key, impressions, @sign * count(*) FROM (${SHOWN}) JOIN exposure USING (item, kind, key)
-       WHERE impressions > 0 GROUP BY kind, key, impressions
-       ON CONFLICT DO UPDATE SET items = items + excluded.items`,
-    ),
-    expose: db.prepare(
-      `INSERT INTO exposure SELECT item, kind, key, @sign * more FROM (${SHOWN}) WHERE true
-       ON CONFLICT DO UPDATE SET impressions = impressions + excluded.impressions`,
-    ),
-    /** Items of the catalogue that the list alone has shown. */
-    cover: db.prepare<object, { kind: PartKind; key: string | number; items: number }>(
-      `SELECT kind, key, count(*) AS items FROM (${SHOWN}) AS shown JOIN exposure USING (item, kind, key)
-       WHERE impressions = more AND item IN (SELECT item FROM item) GROUP BY kind, key`,
-    ),
-  };
+  /** Counts each impression of a list in its parts. Returns the item's count in the part afterwards. */
+  const expose = db.prepare<object, Exposure>(
+    `INSERT INTO exposure
+       SELECT item, kind, key, @sign FROM impression CROSS JOIN (
+         SELECT 'all' AS kind, '' AS key UNION ALL SELECT 'snapshot', @snapshot UNION ALL SELECT 'arm', @arm
+         UNION ALL SELECT 'day', @day) WHERE list = @list
+       UNION ALL SELECT item, 'position', position, @sign FROM impression WHERE list = @list AND position < ${POSITIONS}
+     ON CONFLICT DO UPDATE SET impressions = impressions + excluded.impressions
+     RETURNING kind, key, impressions,
+       impressions <= 1 AND EXISTS (SELECT 1 FROM item WHERE item.item = exposure.item) AS known`,
+  );
+  const addSpread = db.prepare(
+    'INSERT INTO spread VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET items = items + excluded.items',
+  );
   const setCovered = db.prepare('UPDATE part SET covered = covered + ? WHERE kind = ? AND key = ?');
   const dropExposure = db.prepare('DELETE FROM exposure WHERE impressions = 0');
   const dropSpread = db.prepare('DELETE FROM spread WHERE items = 0');
@@ -203,6 +208,27 @@ export function prepareCounters(db: Database): Counters {
     addPart.run(kind, key, sign * lists, sign * rows.length, sign * clicks, sign * dismissals, sign * conversions);
   }
 
+  /** Moves items to the numbers that they have now. */
+  function spreadOut(exposures: readonly Exposure[], sign: 1 | -1): void {
+    const moves = new Map<string, Move>();
+    const move = (kind: PartKind, key: string | number, impressions: number, items: number): void => {
+      if (impressions === 0) return;
+      const name = `${kind} ${impressions} ${key}`;
+      const known = moves.get(name);
+      if (known) known.items += items;
+      else moves.set(name, { kind, key, impressions, items });
+    };
+    for (const { kind, key, impressions, known } of exposures) {
+      move(kind, key, impressions - sign, -1);
+      move(kind, key, impressions, 1);
+      // The list is the first one that shows the item, or was the last one.
+      if (known === 1 && impressions === (sign > 0 ? 1 : 0)) setCovered.run(sign, kind, key);
+    }
+    for (const { kind, key, impressions, items } of moves.values())
+      if (items !== 0) addSpread.run(kind, key, impressions, items);
+    dropSpread.run();
+  }
+
   function count(list: string, sign: 1 | -1): void {
     const row = listRow.get(list);
     if (!row) return;
@@ -220,15 +246,7 @@ export function prepareCounters(db: Database): Counters {
       countPart('position', place.position, sign, 1, [place]);
       parts.push(['position', place.position]);
     }
-    shown.spread.run({ ...named, sign: -1 });
-    const cover = (): void => {
-      for (const { kind, key, items } of shown.cover.all(named)) setCovered.run(sign * items, kind, key);
-    };
-    if (sign < 0) cover();
-    shown.expose.run({ ...named, sign });
-    if (sign > 0) cover();
-    shown.spread.run({ ...named, sign: 1 });
-    dropSpread.run();
+    spreadOut(expose.all({ ...named, sign }), sign);
     if (sign < 0) {
       dropExposure.run();
       for (const [kind, key] of parts) dropPart.run(kind, key);
