@@ -171,6 +171,11 @@ export const CONFIG_SCHEMA = section(
           'bytes that may wait for a slow reader of a watched list before the gateway closes its connection',
           1_024,
         ),
+        streams_buffer_bytes: whole(
+          33_554_432,
+          'bytes that may wait for the readers of all watched lists; beyond it the gateway closes the connection for which the most bytes wait',
+          1_024,
+        ),
         drain_ms: whole(0, 'milliseconds that /readyz answers "not ready" before the gateway stops listening'),
         body_bytes: whole(8_388_608, 'largest request body, bytes', 1_024),
         batch_events: whole(10_000, 'most events in one request', 1),
@@ -186,6 +191,11 @@ export const CONFIG_SCHEMA = section(
         ),
         min_seq_timeout_ms: whole(1_000, 'milliseconds that a request with min_seq waits, unless it names timeout_ms'),
         min_seq_timeout_max_ms: whole(30_000, 'largest timeout_ms that a request may name'),
+        min_seq_waiting_bytes: whole(
+          16_777_216,
+          'bytes of requests with min_seq that wait in one service; beyond it the service answers a further one with 503',
+          1,
+        ),
         list_max: whole(1_000, 'most items in one list', 1),
         ready_timeout_ms: whole(1_000, 'milliseconds that /readyz waits for the answer of a service', 10),
         ready_cache_ms: whole(250, 'milliseconds for which /readyz repeats its last answer'),
@@ -264,6 +274,11 @@ export const CONFIG_SCHEMA = section(
           description: 'largest share of time for which the engine computes rankings while callers request lists',
         }),
         ranking_window: whole(256, 'most rankings that wait for an acknowledgement of KV at once', 1),
+        ranking_window_bytes: whole(
+          16_777_216,
+          'bytes of rankings that wait for an acknowledgement of KV; beyond it the engine computes no further ranking',
+          1,
+        ),
         stale_ms: whole(
           60_000,
           'milliseconds after which the engine computes a cached list again even if nothing of its user has changed',
@@ -285,6 +300,16 @@ export const CONFIG_SCHEMA = section(
           1,
         ),
         cached_lists: whole(10_000, 'most lists that the engine caches', 0),
+        cached_list_bytes: whole(
+          67_108_864,
+          'bytes of the lists that the engine caches; beyond it the engine drops the list that callers requested least recently',
+          1,
+        ),
+        cursor_bytes: whole(
+          33_554_432,
+          'bytes that the engine keeps of answers whose next page a caller may request; beyond it the engine drops the oldest, and the next page continues by position',
+          1,
+        ),
         snapshot_events: whole(50_000, 'events after which the engine writes a snapshot', 1),
         snapshot_interval_ms: whole(
           60_000,
@@ -406,6 +431,11 @@ export const CONFIG_SCHEMA = section(
         segment_events: whole(
           10_000,
           'how many of the newest interactions the engine reads to find the trending items of a segment',
+          1,
+        ),
+        segment_bytes: whole(
+          16_777_216,
+          'bytes of the cached trending items of segments; beyond it the engine drops the segment that callers requested least recently',
           1,
         ),
         segment_ms: whole(5_000, 'milliseconds for which the engine caches the trending items of a segment'),

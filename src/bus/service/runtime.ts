@@ -75,7 +75,7 @@ export async function createProjectionRuntime<Tables>(
 }
 
 /** The settings' limits of the loop. */
-export const loopLimits = ({ projection, erasure }: Config): LoopLimits => ({
+export const loopLimits = ({ projection, erasure, http }: Config): LoopLimits => ({
   batchMax: projection.batch_max,
   batchWaitMs: projection.batch_wait_ms,
   batchRestMs: projection.batch_rest_ms,
@@ -83,6 +83,7 @@ export const loopLimits = ({ projection, erasure }: Config): LoopLimits => ({
   checkIntervalMs: projection.check_interval_ms,
   readyLag: projection.ready_lag,
   eraseRest: erasure.slice_rest,
+  waitingBytes: http.min_seq_waiting_bytes,
   backoffMinMs: projection.backoff_min_ms,
   backoffMaxMs: projection.backoff_max_ms,
 });

@@ -55,6 +55,7 @@ export function createPublishPart(context: EngineContext, options: PublishPartOp
     share: engine.ranking_share,
     serving: options.asked,
     window: engine.ranking_window,
+    windowBytes: engine.ranking_window_bytes,
     maxWaitMs: MAX_WAIT_MS,
     similarIntervalMs: engine.similar_interval_ms,
     similarBatch: engine.similar_batch,
