@@ -254,8 +254,12 @@ export const CONFIG_SCHEMA = section(
           'whether the engine recommends items that are not in the catalogue; without any catalogue it always does',
         ),
         include_seen: flag(false, 'whether the engine recommends items that the user has already interacted with'),
-        list_length: whole(50, 'items in a ranking in KV', 1),
-        similar_length: whole(20, 'items in a list of similar items in KV', 1),
+        list_length: whole(
+          50,
+          'items in a ranking in KV; an engine that publishes rankings refuses a length whose lists might exceed the max_payload of the nats-server',
+          1,
+        ),
+        similar_length: whole(20, 'items in a list of similar items in KV, with the same limit', 1),
         publish_rankings: flag(true, 'whether the engine writes rankings to KV when they change'),
         lease_ms: whole(
           5_000,
