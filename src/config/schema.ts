@@ -78,6 +78,11 @@ export const CONFIG_SCHEMA = section(
         heartbeat_ms: whole(2_000, 'milliseconds between two heartbeats on an idle reader', 100),
         fingerprints: whole(64, 'how many folded messages a service remembers, to recognise a different log', 1),
         cache_kib: whole(65_536, 'page cache of a projection, KiB', 1_024),
+        wal_bytes: whole(
+          16_777_216,
+          'bytes to which a service cuts the write-ahead log of its projection after a long read or a large transaction; below about 5 MB every checkpoint cuts it',
+          0,
+        ),
         swap_look_ms: whole(500, 'milliseconds between two polls for a rebuilt projection to cut over to', 10),
         rebuild_retry_ms: whole(5_000, 'milliseconds before the first retry of a failed rebuild', 10),
       }),

@@ -126,6 +126,8 @@ export interface StoreOptions<Tables> {
   fingerprints?: number;
   /** KiB of SQLite's page cache. */
   cacheKib?: number;
+  /** Bytes to which SQLite cuts the write-ahead log. */
+  walBytes?: number;
   /** Key of the HMACs in the records of erasures. */
   erasureKey?: Uint8Array;
   /** Most events of erasures that one transaction removes; left out: all. */
@@ -160,9 +162,9 @@ export const messageDigest = (message: StoredMessage): string =>
   createHash('sha256').update(message.subject).update('\n').update(message.payload).digest('hex').slice(0, 32);
 
 export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStore {
-  const { file, definition, codec, fingerprints: ring = 64, cacheKib = 65_536, wrap = (same: Db) => same } = options;
+  const { file, definition, codec, fingerprints: ring = 64, wrap = (same: Db) => same } = options;
   let version = foldVersion(definition);
-  let { db, found, readable } = open(file, definition, cacheKib);
+  let { db, found, readable } = open(options);
   const differs = found !== undefined && found !== version;
   const stale = differs && options.otherVersion === 'keep' && readable;
   const rebuilt = differs && !stale;
@@ -170,7 +172,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
   if (rebuilt) {
     db.close();
     removeDatabase(file);
-    ({ db, found, readable } = open(file, definition, cacheKib));
+    ({ db, found, readable } = open(options));
   }
   if (found === undefined) db.prepare('INSERT INTO checkpoint VALUES (1, 0, ?, 0, 0, 0, 0, 0, 0, ?)').run('', version);
 
@@ -399,13 +401,13 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
   };
 }
 
-function open<Tables>(
-  file: string,
-  definition: ProjectionDefinition<Tables>,
-  cacheKib: number,
-): { db: Db; found: string | undefined; readable: boolean } {
+function open<Tables>({ file, definition, cacheKib = 65_536, walBytes = 16_777_216 }: StoreOptions<Tables>): {
+  db: Db;
+  found: string | undefined;
+  readable: boolean;
+} {
   try {
-    const db = openDatabase(file, cacheKib);
+    const db = openDatabase(file, cacheKib, walBytes);
     db.exec(SCHEMA);
     const found = db.prepare<[], { version: string }>('SELECT version FROM checkpoint').get()?.version;
     if (found === undefined) markTraces(db, false);
