@@ -53,6 +53,8 @@ export class CandidateSearch {
   #blocked = new Int32Array(64);
   #stamp = 0;
   #allowed: ((item: number) => boolean) | undefined;
+  /** Whether the leaders of popularity were chosen after the first publication of an item. */
+  #ledListed = false;
 
   constructor(config: RankingConfig, state: ModelState, signals: ListSignals, mapped: MappedSignals) {
     this.#config = config;
@@ -64,6 +66,7 @@ export class CandidateSearch {
     this.#best = new TopK(0, state.catalogue.ids.ids);
     this.#second = new TopK(0, state.catalogue.ids.ids);
     this.#newest = new Newest(NEWEST_KEPT, state.catalogue);
+    this.#catalogue.onListing((item) => state.popularity.consider(item, this.#statistics));
   }
 
   /**
@@ -183,8 +186,14 @@ export class CandidateSearch {
   }
 
   #addPopular(found: Set<number>, share: number, more: number, end: number): void {
+    const catalogue = this.#catalogue;
+    const { popularity } = this.#state;
+    if (catalogue.everPublished && !this.#ledListed && !this.#config.serveUnpublished) {
+      this.#ledListed = true;
+      popularity.leadOnly((item) => catalogue.isPublished(item));
+    }
     const best = this.#best.reset(Math.ceil(this.#config.popularCandidates * share) + more);
-    this.#state.popularity.offerBest(best, end, this.#statistics, (item) => this.#free(item));
+    popularity.offerBest(best, end, this.#statistics, (item) => this.#free(item));
     best.addTo(found);
   }
 
