@@ -32,10 +32,12 @@ export interface MadeUpIdsResult {
   served: number;
   /** Items in that list that nobody published. */
   unpublished: number;
-  /** Milliseconds of a list of ten. */
+  /** Milliseconds of a list of ten, the median of several. */
   listMs: number;
 }
 
+/** Lists whose time is measured. */
+const LISTS = 11;
 const START = Date.UTC(2026, 0, 1);
 const madeUp = (n: number) => itemId(`made-up-${n}`);
 const published = (n: number) => itemId(`published-${n}`);
@@ -68,13 +70,16 @@ export function viewMadeUpIds({ views, users, published: count, tenth }: MadeUpI
   const request = { exclude: [], explain: false, includeSeen: false, maxAgeMs: 0, minSeq: 0, cursor: undefined };
   const { items } = lists.recommend({ ...request, user: 'new', n: count });
   const isPublished = ({ item }: { item: string }): boolean => item.startsWith('published-');
-  const started = performance.now();
-  lists.recommend({ ...request, user: 'new', n: 10 });
+  const times = Array.from({ length: LISTS }, () => {
+    const started = performance.now();
+    lists.recommend({ ...request, user: 'new', n: 10 });
+    return performance.now() - started;
+  });
   return {
     items: model.stats().items,
     refused: model.warnings()['too-many-items'],
     served: items.filter(isPublished).length,
     unpublished: items.filter((one) => !isPublished(one)).length,
-    listMs: performance.now() - started,
+    listMs: times.sort((a, b) => a - b)[LISTS >> 1] as number,
   };
 }
