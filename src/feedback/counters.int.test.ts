@@ -13,6 +13,7 @@ import {
   published,
   purchased,
   retracted,
+  served,
   stored,
   type TestEvent,
 } from '../../test/support/events.ts';
@@ -200,6 +201,29 @@ describe('the counters of the summary', () => {
       await expectScanned(store.db);
     }
     expect((await answerOf(store.db)).total.clicks).toBeGreaterThan(10);
+    store.close();
+  });
+
+  it('leave out an event of a batch that the service cannot fold', async () => {
+    const definition = feedbackProjection(config);
+    const { apply } = definition;
+    const store = openStore({
+      file: ':memory:',
+      definition: {
+        ...definition,
+        apply: (one, tables, clock) => {
+          apply(one, tables, clock);
+          if (one.type === 'feedback.served.v1' && one.data.list === 'broken') throw new Error('broken');
+        },
+      },
+      codec,
+      cacheKib: 1_024,
+    });
+    const lists = ['l1', 'broken', 'l2'].map((list) => served('u1', list, ['a', 'b']));
+    const { deadLetters } = store.commit(stored([published('a'), ...lists, clicked('u1', 'a', { list: 'l1' })]), 'now');
+    expect(deadLetters).toHaveLength(1);
+    expect((await answerOf(store.db)).total).toMatchObject({ impressions: 4, clicks: 1 });
+    await expectScanned(store.db);
     store.close();
   });
 

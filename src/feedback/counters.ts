@@ -4,6 +4,7 @@
  * a histogram of whole numbers, so that a removed list leaves what the log without it gives.
  */
 import type { Database } from 'better-sqlite3';
+import type { Gathered } from '../bus/projection/definition.ts';
 import type { PersonalDataRows } from '../bus/projection/personal-data.ts';
 
 /** Most positions in a summary. Later ones are counted in the total alone. */
@@ -20,12 +21,10 @@ CREATE TABLE IF NOT EXISTS part (
 CREATE TABLE IF NOT EXISTS exposure (
   item TEXT NOT NULL, kind TEXT NOT NULL, key ANY NOT NULL, impressions INTEGER NOT NULL, PRIMARY KEY (item, kind, key)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS exposure_none ON exposure (kind) WHERE impressions = 0;
 CREATE TABLE IF NOT EXISTS spread (
   kind TEXT NOT NULL, key ANY NOT NULL, impressions INTEGER NOT NULL, items INTEGER NOT NULL,
   PRIMARY KEY (kind, key, impressions)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS spread_none ON spread (kind) WHERE items = 0;
 CREATE TABLE IF NOT EXISTS arm_user (
   user TEXT NOT NULL, arm TEXT NOT NULL, impressions INTEGER NOT NULL, hits INTEGER NOT NULL, PRIMARY KEY (user, arm)
 ) STRICT, WITHOUT ROWID;
@@ -50,7 +49,7 @@ export interface Place {
   position: number;
 }
 
-export interface Counters {
+export interface Counters extends Gathered {
   /** Counts a list, its impressions and the reactions to them. Called behind the insertion of its rows. */
   add(list: string): void;
   /** Undoes {@link Counters.add}. Called before the removal of the rows. */
@@ -74,6 +73,7 @@ interface ListRow {
 
 interface PlaceRow {
   position: number;
+  item: string;
   propensity: number | null;
   explored: number;
   clicked: number;
@@ -88,28 +88,24 @@ const reacted = (kind: ReactionKind): string =>
   `EXISTS (SELECT 1 FROM outcome WHERE outcome.list = impression.list AND outcome.position = impression.position
    AND kind = '${kind}') AS ${kind}`;
 
-/** The impressions of an item in a part, after one impression more or less. */
-interface Exposure {
+/** What the events of a transaction change in a part. */
+interface Change {
   kind: PartKind;
   key: string | number;
+  lists: number;
   impressions: number;
-  /** 1: no other impression, and the item is in the catalogue. */
-  known: number;
-}
-
-/** How many items more, or fewer, have so many impressions in a part. */
-interface Move {
-  kind: PartKind;
-  key: string | number;
-  impressions: number;
-  items: number;
+  clicked: number;
+  dismissed: number;
+  converted: number;
+  /** Impressions of items. */
+  items: Map<string, number>;
 }
 
 export function prepareCounters(db: Database): Counters {
   const listRow = db.prepare<[string], ListRow>(`SELECT user, arm, snapshot, ${DAY} AS day FROM served WHERE list = ?`);
   // Two clicks on an impression count once.
   const placeRows = db.prepare<[string], PlaceRow>(
-    `SELECT position, propensity, explored, ${reacted('clicked')}, ${reacted('dismissed')}, ${reacted('converted')}
+    `SELECT position, item, propensity, explored, ${reacted('clicked')}, ${reacted('dismissed')}, ${reacted('converted')}
      FROM impression WHERE list = ? ORDER BY position`,
   );
   const addPart = db.prepare(
@@ -121,23 +117,16 @@ export function prepareCounters(db: Database): Counters {
     `DELETE FROM part WHERE kind = ? AND key = ? AND lists = 0 AND impressions = 0 AND clicks = 0 AND dismissals = 0
        AND conversions = 0`,
   );
-  /** Counts each impression of a list in its parts. Returns the item's count in the part afterwards. */
-  const expose = db.prepare<object, Exposure>(
-    `INSERT INTO exposure
-       SELECT item, kind, key, @sign FROM impression CROSS JOIN (
-         SELECT 'all' AS kind, '' AS key UNION ALL SELECT 'snapshot', @snapshot UNION ALL SELECT 'arm', @arm
-         UNION ALL SELECT 'day', @day) WHERE list = @list
-       UNION ALL SELECT item, 'position', position, @sign FROM impression WHERE list = @list AND position < ${POSITIONS}
-     ON CONFLICT DO UPDATE SET impressions = impressions + excluded.impressions
-     RETURNING kind, key, impressions,
-       impressions <= 1 AND EXISTS (SELECT 1 FROM item WHERE item.item = exposure.item) AS known`,
+  const addExposure = db.prepare<[string, PartKind, string | number, number], { impressions: number; known: number }>(
+    `INSERT INTO exposure VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET impressions = impressions + excluded.impressions
+     RETURNING impressions, EXISTS (SELECT 1 FROM item WHERE item.item = exposure.item) AS known`,
   );
+  const dropExposure = db.prepare('DELETE FROM exposure WHERE item = ? AND kind = ? AND key = ?');
   const addSpread = db.prepare(
     'INSERT INTO spread VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET items = items + excluded.items',
   );
+  const dropSpread = db.prepare('DELETE FROM spread WHERE kind = ? AND key = ? AND impressions = ? AND items = 0');
   const setCovered = db.prepare('UPDATE part SET covered = covered + ? WHERE kind = ? AND key = ?');
-  const dropExposure = db.prepare('DELETE FROM exposure WHERE impressions = 0');
-  const dropSpread = db.prepare('DELETE FROM spread WHERE items = 0');
   const coverItem = db.prepare(
     'UPDATE part SET covered = covered + 1 WHERE (kind, key) IN (SELECT kind, key FROM exposure WHERE item = ?)',
   );
@@ -191,42 +180,30 @@ export function prepareCounters(db: Database): Counters {
     if (sign < 0) dropWeighed.run(impressions, weight, clicked);
   }
 
-  const partsOf = ({ snapshot, arm, day }: ListRow): [PartKind, string][] => [
-    ['all', ''],
-    ['snapshot', snapshot],
-    ['arm', arm],
-    ['day', day],
-  ];
-
-  function countPart(kind: PartKind, key: string | number, sign: 1 | -1, lists: number, rows: readonly PlaceRow[]) {
-    let [clicks, dismissals, conversions] = [0, 0, 0];
-    for (const row of rows) {
-      clicks += row.clicked;
-      dismissals += row.dismissed;
-      conversions += row.converted;
+  let changes = new Map<string, Change>();
+  function changeOf(kind: PartKind, key: string | number): Change {
+    const name = `${kind} ${key}`;
+    let change = changes.get(name);
+    if (change === undefined) {
+      change = { kind, key, lists: 0, impressions: 0, clicked: 0, dismissed: 0, converted: 0, items: new Map() };
+      changes.set(name, change);
     }
-    addPart.run(kind, key, sign * lists, sign * rows.length, sign * clicks, sign * dismissals, sign * conversions);
+    return change;
   }
 
-  /** Moves items to the numbers that they have now. */
-  function spreadOut(exposures: readonly Exposure[], sign: 1 | -1): void {
-    const moves = new Map<string, Move>();
-    const move = (kind: PartKind, key: string | number, impressions: number, items: number): void => {
-      if (impressions === 0) return;
-      const name = `${kind} ${impressions} ${key}`;
-      const known = moves.get(name);
-      if (known) known.items += items;
-      else moves.set(name, { kind, key, impressions, items });
-    };
-    for (const { kind, key, impressions, known } of exposures) {
-      move(kind, key, impressions - sign, -1);
-      move(kind, key, impressions, 1);
-      // The list is the first one that shows the item, or was the last one.
-      if (known === 1 && impressions === (sign > 0 ? 1 : 0)) setCovered.run(sign, kind, key);
-    }
-    for (const { kind, key, impressions, items } of moves.values())
-      if (items !== 0) addSpread.run(kind, key, impressions, items);
-    dropSpread.run();
+  const changesOf = ({ snapshot, arm, day }: ListRow): Change[] => [
+    changeOf('all', ''),
+    changeOf('snapshot', snapshot),
+    changeOf('arm', arm),
+    changeOf('day', day),
+  ];
+
+  function countPlace(change: Change, place: PlaceRow, sign: 1 | -1): void {
+    change.impressions += sign;
+    change.clicked += sign * place.clicked;
+    change.dismissed += sign * place.dismissed;
+    change.converted += sign * place.converted;
+    change.items.set(place.item, (change.items.get(place.item) ?? 0) + sign);
   }
 
   function count(list: string, sign: 1 | -1): void {
@@ -234,56 +211,60 @@ export function prepareCounters(db: Database): Counters {
     if (!row) return;
     const places = placeRows.all(list);
     if (places.length === 0) {
-      countPart('all', '', sign, 1, places);
-      dropPart.run('all', '');
+      changeOf('all', '').lists += sign;
       return;
     }
-    const { user, ...of } = row;
-    const named = { list, snapshot: of.snapshot, arm: of.arm, day: of.day };
-    const parts: [PartKind, string | number][] = partsOf(row);
-    for (const [kind, key] of parts) countPart(kind, key, sign, 1, places);
+    for (const change of changesOf(row)) {
+      change.lists += sign;
+      for (const place of places) countPlace(change, place, sign);
+    }
     for (const place of places.slice(0, POSITIONS)) {
-      countPart('position', place.position, sign, 1, [place]);
-      parts.push(['position', place.position]);
+      const change = changeOf('position', place.position);
+      change.lists += sign;
+      countPlace(change, place, sign);
     }
-    spreadOut(expose.all({ ...named, sign }), sign);
-    if (sign < 0) {
-      dropExposure.run();
-      for (const [kind, key] of parts) dropPart.run(kind, key);
-    }
-    countUser(user, of.arm, sign * places.length, sign * places.reduce((sum, place) => sum + place.clicked, 0));
+    countUser(row.user, row.arm, sign * places.length, sign * places.reduce((sum, place) => sum + place.clicked, 0));
     weigh(places, sign);
   }
 
-  const countLoose = (kind: ReactionKind, sign: 1 | -1): void => {
-    addReaction('unattributed', '', kind, sign);
-    dropPart.run('unattributed', '');
-  };
-  const addReaction = (part: PartKind, key: string | number, kind: ReactionKind, sign: 1 | -1): void =>
-    void addPart.run(
-      part,
-      key,
-      0,
-      0,
-      kind === 'clicked' ? sign : 0,
-      kind === 'dismissed' ? sign : 0,
-      kind === 'converted' ? sign : 0,
-    );
+  /** Moves the items of a part to the numbers of impressions that they have now. */
+  function writeItems({ kind, key, items }: Change): void {
+    const moves = new Map<number, number>();
+    const move = (impressions: number, more: number): void => {
+      if (impressions > 0) moves.set(impressions, (moves.get(impressions) ?? 0) + more);
+    };
+    let covered = 0;
+    for (const [item, more] of items) {
+      if (more === 0) continue;
+      const { impressions, known } = addExposure.get(item, kind, key, more) as { impressions: number; known: number };
+      move(impressions - more, -1);
+      move(impressions, 1);
+      if (impressions === more) covered += known;
+      if (impressions > 0) continue;
+      covered -= known;
+      dropExposure.run(item, kind, key);
+    }
+    for (const [impressions, more] of moves) {
+      if (more !== 0) addSpread.run(kind, key, impressions, more);
+      if (more < 0) dropSpread.run(kind, key, impressions);
+    }
+    if (covered !== 0) setCovered.run(covered, kind, key);
+  }
 
   return {
     add: (list) => count(list, 1),
     remove: (list) => count(list, -1),
     react: (place, kind, sign) => {
       if (!place) {
-        countLoose(kind, sign);
+        changeOf('unattributed', '')[kind] += sign;
         return;
       }
       const row = listRow.get(place.list);
       const places = row ? placeRows.all(place.list) : [];
       const at = places[place.position];
       if (!row || !at || at[kind]) return;
-      for (const [part, key] of partsOf(row)) addReaction(part, key, kind, sign);
-      if (place.position < POSITIONS) addReaction('position', place.position, kind, sign);
+      for (const change of changesOf(row)) change[kind] += sign;
+      if (place.position < POSITIONS) changeOf('position', place.position)[kind] += sign;
       if (kind !== 'clicked') return;
       countUser(row.user, row.arm, 0, sign);
       if (at.propensity === null) return;
@@ -291,7 +272,9 @@ export function prepareCounters(db: Database): Counters {
       weigh(sign > 0 ? places : clicked, -1);
       weigh(sign > 0 ? clicked : places, 1);
     },
-    adopted: (kind) => countLoose(kind, -1),
+    adopted: (kind) => {
+      changeOf('unattributed', '')[kind]--;
+    },
     move: (lists, from, to) => {
       for (const list of lists) {
         const { arm } = listRow.get(list) as ListRow;
@@ -303,5 +286,17 @@ export function prepareCounters(db: Database): Counters {
       }
     },
     publish: (item) => void coverItem.run(item),
+    write: () => {
+      for (const change of changes.values()) {
+        const { kind, key, lists, impressions, clicked, dismissed, converted } = change;
+        addPart.run(kind, key, lists, impressions, clicked, dismissed, converted);
+        writeItems(change);
+        dropPart.run(kind, key);
+      }
+      changes = new Map();
+    },
+    drop: () => {
+      changes = new Map();
+    },
   };
 }

@@ -99,6 +99,7 @@ export function feedbackProjection(config: Config): ProjectionDefinition<Feedbac
     tables: prepareTables,
     apply: (event, tables) => applyFeedbackEvent(event, tables, windowMs),
     forget: FORGET_ROWS,
+    gathered: ({ counters }) => counters,
     personalData: PERSONAL_DATA,
   };
 }

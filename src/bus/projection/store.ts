@@ -178,6 +178,7 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
 
   db = wrap(db);
   const tables = definition.tables(db);
+  const gathered = definition.gathered?.(tables);
   const { forget } = definition;
   const ownRows: ForgetOwnRows | undefined = forget && {
     cutOff: (gone) => forget.cutOff(gone, tables),
@@ -280,7 +281,10 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       }
       clock.now = Math.max(clock.now, countedTime(event));
       if (event.type === 'control.erased.v1') fence = streamSeq(Math.max(fence, fenceOf(event.data.fence, event.seq)));
-      if (careful) savepoint.set.run();
+      if (careful) {
+        gathered?.write();
+        savepoint.set.run();
+      }
       try {
         definition.apply(event, tables, clock);
         dataSubjects.note(event, person);
@@ -299,12 +303,14 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       } catch (err) {
         if (!careful || isStorageTrouble(err)) throw err;
         savepoint.undo.run();
+        gathered?.drop();
         savepoint.release.run();
         moveToDeadLetters(message, { code: 'FRESHET_EVENT_FOLD_FAILED', message: messageOf(err) });
         continue;
       }
       if (careful) savepoint.release.run();
     }
+    gathered?.write();
     const last = batch.at(-1);
     if (last && seq > current.seq) writeFingerprint.run(slot, last.seq, messageDigest(last), last.timestamp);
     const next: Checkpoint = {
@@ -343,13 +349,15 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
   const eraseSlice = db.transaction(() => {
     markTraces(db, true);
     erasing.slice(eraseEvents);
+    gathered?.write();
   });
-  /** Clears the cache after a roll-back, because the same number goes to another user then. */
+  /** Forgets after a roll-back what only the transaction knew: the same number goes to another user then. */
   function orClearCache<T>(work: () => T): T {
     try {
       return work();
     } catch (err) {
       dataSubjects.clearCache();
+      gathered?.drop();
       throw err;
     }
   }
