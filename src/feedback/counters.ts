@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS part (
   dismissals INTEGER NOT NULL, conversions INTEGER NOT NULL, covered INTEGER NOT NULL, PRIMARY KEY (kind, key)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS exposure (
-  item TEXT NOT NULL, kind TEXT NOT NULL, key ANY NOT NULL, impressions INTEGER NOT NULL, PRIMARY KEY (item, kind, key)
+  kind TEXT NOT NULL, key ANY NOT NULL, item TEXT NOT NULL, impressions INTEGER NOT NULL, PRIMARY KEY (kind, key, item)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS spread (
   kind TEXT NOT NULL, key ANY NOT NULL, impressions INTEGER NOT NULL, items INTEGER NOT NULL,
@@ -84,10 +84,6 @@ interface PlaceRow {
 /** By counted time, which cannot lie ahead. A time before SQLite's range has no day. */
 const DAY = "coalesce(date(served.time / 1000, 'unixepoch'), 'unknown')";
 
-const reacted = (kind: ReactionKind): string =>
-  `EXISTS (SELECT 1 FROM outcome WHERE outcome.list = impression.list AND outcome.position = impression.position
-   AND kind = '${kind}') AS ${kind}`;
-
 /** What the events of a transaction change in a part. */
 interface Change {
   kind: PartKind;
@@ -103,11 +99,22 @@ interface Change {
 
 export function prepareCounters(db: Database): Counters {
   const listRow = db.prepare<[string], ListRow>(`SELECT user, arm, snapshot, ${DAY} AS day FROM served WHERE list = ?`);
-  // Two clicks on an impression count once.
-  const placeRows = db.prepare<[string], PlaceRow>(
-    `SELECT position, item, propensity, explored, ${reacted('clicked')}, ${reacted('dismissed')}, ${reacted('converted')}
-     FROM impression WHERE list = ? ORDER BY position`,
+  const impressions = db.prepare<[string], Pick<PlaceRow, 'position' | 'item' | 'propensity' | 'explored'>>(
+    'SELECT position, item, propensity, explored FROM impression WHERE list = ? ORDER BY position',
   );
+  // Two clicks on an impression count once.
+  const reactions = db.prepare<[string], { position: number; kind: ReactionKind }>(
+    'SELECT DISTINCT position, kind FROM outcome WHERE list = ?',
+  );
+  /** The places of a list in their order, with the reactions to each. */
+  function placesOf(list: string): PlaceRow[] {
+    const places = impressions.all(list).map((row) => ({ ...row, clicked: 0, dismissed: 0, converted: 0 }));
+    for (const { position, kind } of reactions.all(list)) {
+      const place = places[position];
+      if (place) place[kind] = 1;
+    }
+    return places;
+  }
   const addPart = db.prepare(
     `INSERT INTO part VALUES (?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO UPDATE SET lists = lists + excluded.lists,
        impressions = impressions + excluded.impressions, clicks = clicks + excluded.clicks,
@@ -117,19 +124,24 @@ export function prepareCounters(db: Database): Counters {
     `DELETE FROM part WHERE kind = ? AND key = ? AND lists = 0 AND impressions = 0 AND clicks = 0 AND dismissals = 0
        AND conversions = 0`,
   );
-  const addExposure = db.prepare<[string, PartKind, string | number, number], { impressions: number; known: number }>(
-    `INSERT INTO exposure VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET impressions = impressions + excluded.impressions
-     RETURNING impressions, EXISTS (SELECT 1 FROM item WHERE item.item = exposure.item) AS known`,
+  // One statement for all items of a part: measured at half the time of a statement for each.
+  const addExposures = db
+    .prepare<[PartKind, string | number, string], [item: string, impressions: number]>(
+      `INSERT INTO exposure SELECT ?, ?, value ->> 0, value ->> 1 FROM json_each(?) WHERE true
+       ON CONFLICT DO UPDATE SET impressions = impressions + excluded.impressions RETURNING item, impressions`,
+    )
+    .raw();
+  const dropExposure = db.prepare('DELETE FROM exposure WHERE kind = ? AND key = ? AND item = ?');
+  const isShown = db.prepare<[PartKind, string | number, string], number>(
+    'SELECT 1 FROM exposure WHERE kind = ? AND key = ? AND item = ?',
   );
-  const dropExposure = db.prepare('DELETE FROM exposure WHERE item = ? AND kind = ? AND key = ?');
+  const isListed = db.prepare<[string], number>('SELECT 1 FROM item WHERE item = ?');
+  const parts = db.prepare<[], { kind: PartKind; key: string | number }>('SELECT kind, key FROM part');
   const addSpread = db.prepare(
     'INSERT INTO spread VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET items = items + excluded.items',
   );
   const dropSpread = db.prepare('DELETE FROM spread WHERE kind = ? AND key = ? AND impressions = ? AND items = 0');
   const setCovered = db.prepare('UPDATE part SET covered = covered + ? WHERE kind = ? AND key = ?');
-  const coverItem = db.prepare(
-    'UPDATE part SET covered = covered + 1 WHERE (kind, key) IN (SELECT kind, key FROM exposure WHERE item = ?)',
-  );
   const armUser = db.prepare<[string, string], { impressions: number; hits: number }>(
     'SELECT impressions, hits FROM arm_user WHERE user = ? AND arm = ?',
   );
@@ -209,7 +221,7 @@ export function prepareCounters(db: Database): Counters {
   function count(list: string, sign: 1 | -1): void {
     const row = listRow.get(list);
     if (!row) return;
-    const places = placeRows.all(list);
+    const places = placesOf(list);
     if (places.length === 0) {
       changeOf('all', '').lists += sign;
       return;
@@ -234,15 +246,13 @@ export function prepareCounters(db: Database): Counters {
       if (impressions > 0) moves.set(impressions, (moves.get(impressions) ?? 0) + more);
     };
     let covered = 0;
-    for (const [item, more] of items) {
-      if (more === 0) continue;
-      const { impressions, known } = addExposure.get(item, kind, key, more) as { impressions: number; known: number };
-      move(impressions - more, -1);
+    const changed = [...items].filter(([, more]) => more !== 0);
+    for (const [item, impressions] of addExposures.all(kind, key, JSON.stringify(changed))) {
+      const before = impressions - (items.get(item) as number);
+      move(before, -1);
       move(impressions, 1);
-      if (impressions === more) covered += known;
-      if (impressions > 0) continue;
-      covered -= known;
-      dropExposure.run(item, kind, key);
+      if ((before === 0 || impressions === 0) && isListed.get(item)) covered += before === 0 ? 1 : -1;
+      if (impressions === 0) dropExposure.run(kind, key, item);
     }
     for (const [impressions, more] of moves) {
       if (more !== 0) addSpread.run(kind, key, impressions, more);
@@ -260,7 +270,7 @@ export function prepareCounters(db: Database): Counters {
         return;
       }
       const row = listRow.get(place.list);
-      const places = row ? placeRows.all(place.list) : [];
+      const places = row ? placesOf(place.list) : [];
       const at = places[place.position];
       if (!row || !at || at[kind]) return;
       for (const change of changesOf(row)) change[kind] += sign;
@@ -278,14 +288,17 @@ export function prepareCounters(db: Database): Counters {
     move: (lists, from, to) => {
       for (const list of lists) {
         const { arm } = listRow.get(list) as ListRow;
-        const places = placeRows.all(list);
+        const places = placesOf(list);
         const hits = places.reduce((sum, place) => sum + place.clicked, 0);
         if (places.length === 0) continue;
         countUser(from, arm, -places.length, -hits);
         countUser(to, arm, places.length, hits);
       }
     },
-    publish: (item) => void coverItem.run(item),
+    publish: (item) => {
+      if (!isShown.get('all', '', item)) return;
+      for (const { kind, key } of parts.all()) if (isShown.get(kind, key, item)) setCovered.run(1, kind, key);
+    },
     write: () => {
       for (const change of changes.values()) {
         const { kind, key, lists, impressions, clicked, dismissed, converted } = change;
