@@ -230,7 +230,8 @@ export class CandidateSearch {
   /** The rest of the catalogue in the order of ids, for lists that are longer than all signals together. */
   #fill(found: Set<number>, count: number, end: number): void {
     const rest = this.#best.reset(count - found.size);
-    for (let item = 0; item < end; item++) if (!found.has(item) && this.#free(item)) rest.offer(item, 0);
+    // Most numbers may belong to items that no list may show, so the cheaper test comes first.
+    for (let item = 0; item < end; item++) if (this.#free(item) && !found.has(item)) rest.offer(item, 0);
     rest.addTo(found);
   }
 }
