@@ -112,6 +112,11 @@ export const CONFIG_SCHEMA = section(
         heartbeat_ms: whole(2_000, 'milliseconds between two heartbeats on an idle reader', 100),
         fingerprints: whole(64, 'how many folded messages a service remembers, to recognise a different log', 1),
         cache_kib: whole(65_536, 'page cache of a projection, KiB', 1_024),
+        wal_bytes: whole(
+          16_777_216,
+          'bytes to which a service cuts the write-ahead log of its projection after a long read or a large transaction; below about 5 MB every checkpoint cuts it',
+          0,
+        ),
         swap_look_ms: whole(500, 'milliseconds between two polls for a rebuilt projection to cut over to', 10),
         rebuild_retry_ms: whole(5_000, 'milliseconds before the first retry of a failed rebuild', 10),
       }),
@@ -205,6 +210,11 @@ export const CONFIG_SCHEMA = section(
           'bytes that may wait for a slow reader of a watched list before the gateway closes its connection',
           1_024,
         ),
+        streams_buffer_bytes: whole(
+          33_554_432,
+          'bytes that may wait for the readers of all watched lists; beyond it the gateway closes the connection for which the most bytes wait',
+          1_024,
+        ),
         drain_ms: whole(0, 'milliseconds that /readyz answers "not ready" before the gateway stops listening'),
         body_bytes: whole(8_388_608, 'largest request body, bytes', 1_024),
         batch_events: whole(10_000, 'most events in one request', 1),
@@ -220,6 +230,11 @@ export const CONFIG_SCHEMA = section(
         ),
         min_seq_timeout_ms: whole(1_000, 'milliseconds that a request with min_seq waits, unless it names timeout_ms'),
         min_seq_timeout_max_ms: whole(30_000, 'largest timeout_ms that a request may name'),
+        min_seq_waiting_bytes: whole(
+          16_777_216,
+          'bytes of requests with min_seq that wait in one service; beyond it the service answers a further one with 503',
+          1,
+        ),
         list_max: whole(1_000, 'most items in one list', 1),
         ready_timeout_ms: whole(1_000, 'milliseconds that /readyz waits for the answer of a service', 10),
         ready_cache_ms: whole(250, 'milliseconds for which /readyz repeats its last answer'),
@@ -278,8 +293,12 @@ export const CONFIG_SCHEMA = section(
           'whether the engine recommends items that are not in the catalogue; without any catalogue it always does',
         ),
         include_seen: flag(false, 'whether the engine recommends items that the user has already interacted with'),
-        list_length: whole(50, 'items in a ranking in KV', 1),
-        similar_length: whole(20, 'items in a list of similar items in KV', 1),
+        list_length: whole(
+          50,
+          'items in a ranking in KV; an engine that publishes rankings refuses a length whose lists might exceed the max_payload of the nats-server',
+          1,
+        ),
+        similar_length: whole(20, 'items in a list of similar items in KV, with the same limit', 1),
         publish_rankings: flag(true, 'whether the engine writes rankings to KV when they change'),
         lease_ms: whole(
           5_000,
@@ -301,6 +320,11 @@ export const CONFIG_SCHEMA = section(
         cut_over_slice_ms: whole(
           2,
           'milliseconds for which the engine reads the model of a rebuild before it turns to the log and to requests',
+          1,
+        ),
+        ranking_window_bytes: whole(
+          16_777_216,
+          'bytes of rankings that wait for an acknowledgement of KV; beyond it the engine computes no further ranking',
           1,
         ),
         stale_ms: whole(
@@ -325,6 +349,16 @@ export const CONFIG_SCHEMA = section(
           1,
         ),
         cached_lists: whole(10_000, 'most lists that the engine caches', 0),
+        cached_list_bytes: whole(
+          67_108_864,
+          'bytes of the lists that the engine caches; beyond it the engine drops the list that callers requested least recently',
+          1,
+        ),
+        cursor_bytes: whole(
+          33_554_432,
+          'bytes that the engine keeps of answers whose next page a caller may request; beyond it the engine drops the oldest, and the next page continues by position',
+          1,
+        ),
         snapshot_events: whole(50_000, 'events after which the engine writes a snapshot', 1),
         snapshot_interval_ms: whole(
           60_000,
@@ -446,6 +480,11 @@ export const CONFIG_SCHEMA = section(
         segment_events: whole(
           10_000,
           'how many of the newest interactions the engine reads to find the trending items of a segment',
+          1,
+        ),
+        segment_bytes: whole(
+          16_777_216,
+          'bytes of the cached trending items of segments; beyond it the engine drops the segment that callers requested least recently',
           1,
         ),
         segment_ms: whole(5_000, 'milliseconds for which the engine caches the trending items of a segment'),

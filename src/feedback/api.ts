@@ -5,10 +5,11 @@ import { completeConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { type Experiment, labelOf } from '../experiment/arms.ts';
 import { experimentsIn } from '../experiment/rows.ts';
-import { type OffPolicy, offPolicy, type WeighedList } from './off-policy.ts';
+import { type PartKind, POSITIONS } from './counters.ts';
+import { type OffPolicy, offPolicy, type WeighedLists } from './off-policy.ts';
 import { feedbackRequests } from './requests.ts';
 import { armFigures, type Comparison, compare, type UserCounts } from './sequential.ts';
-import { diversity, gini, novelty, shareInterval } from './statistics.ts';
+import { diversity, type Exposed, gini, novelty, shareInterval } from './statistics.ts';
 
 export interface Rate {
   /** One impression for each item of each shown list. */
@@ -93,64 +94,33 @@ export interface SnapshotQuality {
 
 type Counts = Pick<Rate, 'impressions' | 'clicks' | 'dismissals' | 'conversions'>;
 
-/** Most positions in an answer. */
-const POSITIONS = 50;
-
-// Two clicks on an impression count once.
-const REACTED = `
-  SELECT list, position, max(kind = 'clicked') AS clicked, max(kind = 'dismissed') AS dismissed, max(kind = 'converted') AS converted
-  FROM outcome WHERE list IS NOT NULL GROUP BY list, position`;
-
+/** Most snapshots, and most arms, in an answer. */
+const PARTS = 1_000;
 /** Most experiments in an answer. */
 const EXPERIMENTS = 20;
 /** Most days in an answer. */
 const DAYS = 90;
-/** By counted time, which cannot lie ahead. A time before SQLite's range has no day. */
-const DAY = "coalesce(date(served.time / 1000, 'unixepoch'), 'unknown')";
 
-const countsBy = (key: string, limit = 1_000, order: 'ASC' | 'DESC' = 'ASC'): string => `
-  SELECT ${key} AS key, count(*) AS impressions, coalesce(sum(clicked), 0) AS clicks, coalesce(sum(dismissed), 0) AS dismissals,
-    coalesce(sum(converted), 0) AS conversions
-  FROM impression JOIN served USING (list) LEFT JOIN (${REACTED}) USING (list, position)
-  GROUP BY key ORDER BY key ${order} LIMIT ${limit}`;
+type PartRow = Counts & { key: string | number; lists: number; covered: number };
 
-/** Impressions of each item by part, and whether anybody has published the item. */
-const itemsBy = (key: string): string => `
-  SELECT ${key} AS key, count(*) AS n, item IN (SELECT item FROM item) AS known
-  FROM impression JOIN served USING (list) GROUP BY key, item`;
-const listsBy = (key: string): string =>
-  `SELECT ${key} AS key, count(DISTINCT list) AS lists FROM impression JOIN served USING (list) GROUP BY key`;
-
+/** Every statement reads counters that the fold keeps (decision 0038): none reads the impressions themselves. */
 export function feedbackEndpoints(
   db: Database,
   prequential: () => Promise<SnapshotQuality | null>,
   { feedback, http }: Pick<Config, 'feedback' | 'http'> = completeConfig({}),
 ): Record<string, Endpoint> {
-  const total = db.prepare<[], Counts>(countsBy("''"));
-  const bySnapshot = db.prepare<[], Counts & { key: string }>(countsBy('snapshot'));
-  const byArm = db.prepare<[], Counts & { key: string }>(countsBy('arm'));
-  const byPosition = db.prepare<[], Counts & { key: number }>(countsBy('position', POSITIONS));
-  const byDay = db.prepare<[], Counts & { key: string }>(countsBy(DAY, DAYS, 'DESC'));
-  const shownBy = {
-    snapshot: spreadBy(db, 'snapshot'),
-    arm: spreadBy(db, 'arm'),
-    position: spreadBy(db, 'position'),
-    day: spreadBy(db, DAY),
+  const parts = {
+    all: partsBy(db, 'all', 1),
+    snapshot: partsBy(db, 'snapshot', PARTS),
+    arm: partsBy(db, 'arm', PARTS),
+    position: partsBy(db, 'position', POSITIONS),
+    day: partsBy(db, 'day', DAYS, 'DESC'),
   };
-  const byItem = db.prepare<[], { n: number }>('SELECT count(*) AS n FROM impression GROUP BY item');
-  const catalogue = db.prepare<[], { n: number }>('SELECT count(*) AS n FROM item');
-  const covered = db.prepare<[], { n: number }>(
-    'SELECT count(DISTINCT impression.item) AS n FROM impression JOIN item USING (item)',
+  const catalogue = db.prepare<[], number>('SELECT count(*) FROM item').pluck();
+  const weighed = db.prepare<[], WeighedLists>('SELECT * FROM weighed ORDER BY impressions, weight, clicked');
+  const byUser = db.prepare<[string], UserCounts>(
+    'SELECT users, impressions, hits FROM arm_spread WHERE arm = ? ORDER BY impressions, hits',
   );
-  // Without exploration, an explored item would not have been in the list.
-  const weighed = db.prepare<[], WeighedList>(`
-    SELECT count(*) AS impressions, sum((1 - explored) / propensity) AS weight,
-      sum((1 - explored) / propensity * coalesce(clicked, 0)) AS clicked
-    FROM impression LEFT JOIN (${REACTED}) USING (list, position) WHERE propensity IS NOT NULL GROUP BY list`);
-  const byUser = db.prepare<[string], UserCounts>(`
-    SELECT count(*) AS impressions, coalesce(sum(clicked), 0) AS hits
-    FROM impression JOIN served USING (list) LEFT JOIN (${REACTED}) USING (list, position)
-    WHERE arm = ? GROUP BY user`);
   const resultsOf = ({ experiment, arms, started, ended, endedSeq }: Experiment): ExperimentResults => {
     // The comparisons with the first arm share the probability of a false difference (Bonferroni).
     const settings = {
@@ -173,10 +143,8 @@ export function feedbackEndpoints(
       }),
     };
   };
-  const lists = db.prepare<[], { lists: number }>('SELECT count(*) AS lists FROM served');
   const loose = db.prepare<[], SummaryAnswer['unattributed']>(
-    `SELECT coalesce(sum(kind = 'clicked'), 0) AS clicks, coalesce(sum(kind = 'dismissed'), 0) AS dismissals,
-       coalesce(sum(kind = 'converted'), 0) AS conversions FROM outcome WHERE list IS NULL`,
+    "SELECT clicks, dismissals, conversions FROM part WHERE kind = 'unattributed'",
   );
   return {
     summary: defineEndpoint({
@@ -184,33 +152,23 @@ export function feedbackEndpoints(
       example: {},
       request: feedbackRequests({ http }).summary,
       handle: async (): Promise<SummaryAnswer> => {
-        const published = (catalogue.get() as { n: number }).n;
-        const all = lists.get() as { lists: number };
-        const spread = {
-          snapshot: shownBy.snapshot(published),
-          arm: shownBy.arm(published),
-          position: shownBy.position(published),
-          day: shownBy.day(published),
-        };
+        const published = catalogue.get() as number;
+        const all = parts.all(published)[0];
         return {
-          lists: all.lists,
-          shown: spreadOf(
-            byItem.all().map(({ n }) => n),
-            all.lists,
-            { published, covered: (covered.get() as { n: number }).n },
-          ),
+          lists: all?.lists ?? 0,
+          shown: all?.shown ?? spreadOf([], 0, { published, covered: 0 }),
           experiments: experimentsIn(db).slice(0, EXPERIMENTS).map(resultsOf),
           without_exploration: offPolicy(weighed.all()),
-          by_day: byDay.all().map(({ key, ...counts }) => ({ day: key, ...rateOf(counts), shown: spread.day(key) })),
-          total: rateOf(total.get() ?? { impressions: 0, clicks: 0, dismissals: 0, conversions: 0 }),
-          by_snapshot: bySnapshot
-            .all()
-            .map(({ key, ...counts }) => ({ snapshot: key, ...rateOf(counts), shown: spread.snapshot(key) })),
-          by_arm: byArm.all().map(({ key, ...counts }) => ({ arm: key, ...rateOf(counts), shown: spread.arm(key) })),
-          by_position: byPosition
-            .all()
-            .map(({ key, ...counts }) => ({ position: key, ...rateOf(counts), shown: spread.position(key) })),
-          unattributed: loose.get() as SummaryAnswer['unattributed'],
+          by_day: parts.day(published).map(({ key, rate, shown }) => ({ day: String(key), ...rate, shown })),
+          total: all?.rate ?? rateOf({ impressions: 0, clicks: 0, dismissals: 0, conversions: 0 }),
+          by_snapshot: parts
+            .snapshot(published)
+            .map(({ key, rate, shown }) => ({ snapshot: String(key), ...rate, shown })),
+          by_arm: parts.arm(published).map(({ key, rate, shown }) => ({ arm: String(key), ...rate, shown })),
+          by_position: parts
+            .position(published)
+            .map(({ key, rate, shown }) => ({ position: Number(key), ...rate, shown })),
+          unattributed: loose.get() ?? { clicks: 0, dismissals: 0, conversions: 0 },
           prequential: await prequential(),
         };
       },
@@ -218,23 +176,40 @@ export function feedbackEndpoints(
   };
 }
 
-/** Counts all parts once. The returned function gives the spread of one part. */
-function spreadBy(db: Database, key: string): (published: number) => (of: string | number) => Spread {
-  const items = db.prepare<[], { key: string | number; n: number; known: number }>(itemsBy(key));
-  const lists = db.prepare<[], { key: string | number; lists: number }>(listsBy(key));
+interface CountedPart {
+  key: string | number;
+  lists: number;
+  rate: Rate;
+  shown: Spread;
+}
+
+/** The returned function gives the parts of a kind in the order of their keys. */
+function partsBy(
+  db: Database,
+  kind: PartKind,
+  limit: number,
+  order: 'ASC' | 'DESC' = 'ASC',
+): (published: number) => CountedPart[] {
+  const rows = db.prepare<[string], PartRow>(
+    `SELECT key, lists, impressions, clicks, dismissals, conversions, covered FROM part WHERE kind = ?
+     ORDER BY key ${order} LIMIT ${limit}`,
+  );
+  const spreads = db.prepare<object, Exposed & { key: string | number }>(
+    `SELECT key, impressions, items FROM spread WHERE kind = @kind AND key BETWEEN @from AND @to ORDER BY key, impressions`,
+  );
   return (published) => {
-    const parts = new Map<string | number, { counts: number[]; covered: number }>();
-    for (const { key: of, n, known } of items.iterate()) {
-      const part = parts.get(of) ?? { counts: [], covered: 0 };
-      part.counts.push(n);
-      part.covered += known;
-      parts.set(of, part);
-    }
-    const listed = new Map(lists.all().map(({ key: of, lists: n }) => [of, n]));
-    return (of) => {
-      const { counts, covered } = parts.get(of) ?? { counts: [], covered: 0 };
-      return spreadOf(counts, listed.get(of) ?? 0, { published, covered });
-    };
+    const parts = rows.all(kind);
+    const keys = parts.map(({ key }) => key);
+    if (order === 'DESC') keys.reverse();
+    const exposed = new Map<string | number, Exposed[]>(keys.map((key) => [key, []]));
+    for (const { key, ...one } of spreads.iterate({ kind, from: keys[0] ?? '', to: keys.at(-1) ?? '' }))
+      exposed.get(key)?.push(one);
+    return parts.map(({ key, lists, covered, ...counts }) => ({
+      key,
+      lists,
+      rate: rateOf(counts),
+      shown: spreadOf(exposed.get(key) ?? [], lists, { published, covered }),
+    }));
   };
 }
 
@@ -252,13 +227,13 @@ function rateOf({ impressions, clicks, dismissals, conversions }: Counts): Rate 
 }
 
 const spreadOf = (
-  counts: readonly number[],
+  exposed: readonly Exposed[],
   lists: number,
   { published, covered }: { published: number; covered: number },
 ): Spread => ({
-  items: counts.length,
+  items: exposed.reduce((sum, { items }) => sum + items, 0),
   coverage: published === 0 ? null : covered / published,
-  gini: gini(counts),
-  novelty: novelty(counts, lists),
-  diversity: diversity(counts),
+  gini: gini(exposed),
+  novelty: novelty(exposed, lists),
+  diversity: diversity(exposed),
 });

@@ -8,8 +8,11 @@
  * before.
  */
 
-/** Sums over the impressions of one list that have a known probability. */
-export interface WeighedList {
+/** Lists with the same sums over the impressions that have a known probability. */
+export interface WeighedLists {
+  /** How many lists. */
+  lists: number;
+  /** Of each of them, as the other sums. */
   impressions: number;
   /** Sum of the weights. */
   weight: number;
@@ -34,31 +37,32 @@ const Z = 1.959963984540054;
  * Both estimates with 95 % intervals. Both are ratios of sums over lists, so their variance comes from linearized
  * residuals per list. Impressions of one list may depend on each other. The lists of one user count as independent.
  */
-export function offPolicy(lists: readonly WeighedList[]): OffPolicy {
+export function offPolicy(weighed: readonly WeighedLists[]): OffPolicy {
+  let n = 0;
   let impressions = 0;
   let weight = 0;
   let clicked = 0;
-  for (const list of lists) {
-    impressions += list.impressions;
-    weight += list.weight;
-    clicked += list.clicked;
+  for (const one of weighed) {
+    n += one.lists;
+    impressions += one.lists * one.impressions;
+    weight += one.lists * one.weight;
+    clicked += one.lists * one.clicked;
   }
-  const ratio = (total: number, of: (list: WeighedList) => number) => {
+  const ratio = (total: number, of: (one: WeighedLists) => number) => {
     if (total === 0) return { value: null, interval: null };
     const value = clicked / total;
     let squares = 0;
-    for (const list of lists) {
-      const away = list.clicked - value * of(list);
-      squares += away * away;
+    for (const one of weighed) {
+      const away = one.clicked - value * of(one);
+      squares += one.lists * away * away;
     }
-    const n = lists.length;
     const half = n < 2 ? Number.POSITIVE_INFINITY : (Z * Math.sqrt((squares * n) / (n - 1))) / total;
     return { value, interval: [Math.max(0, value - half), Math.min(1, value + half)] as [number, number] };
   };
-  const plain = ratio(impressions, (list) => list.impressions);
-  const normalized = ratio(weight, (list) => list.weight);
+  const plain = ratio(impressions, (one) => one.impressions);
+  const normalized = ratio(weight, (one) => one.weight);
   return {
-    lists: lists.length,
+    lists: n,
     impressions,
     ips: plain.value,
     // An estimate may exceed 1, and its interval must contain values up to 1 only.

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createRandom } from '../demo/random.ts';
 import { documentOf } from '../engine/rerank/document.ts';
 import { explore } from '../engine/rerank/exploration.ts';
-import { offPolicy, type WeighedList } from './off-policy.ts';
+import { offPolicy, type WeighedLists } from './off-policy.ts';
 
 const SHARE = 0.3;
 const PLACES = 3;
@@ -16,7 +16,7 @@ const ordered = VALUES.map((_, i) => ({
 }));
 
 /** Under the policy without exploration, the item of each place depends on the items before it. */
-function simulate(seed: number, lists: number): { weighed: WeighedList[]; truth: number } {
+function simulate(seed: number, lists: number): { weighed: WeighedLists[]; truth: number } {
   const random = createRandom(seed);
   let truth = 0;
   const weighed = Array.from({ length: lists }, () => {
@@ -27,7 +27,7 @@ function simulate(seed: number, lists: number): { weighed: WeighedList[]; truth:
       draw: () => random.next(),
     });
     const shown = new Set<string>();
-    const list: WeighedList = { impressions: 0, weight: 0, clicked: 0 };
+    const list: WeighedLists = { lists: 1, impressions: 0, weight: 0, clicked: 0 };
     for (const { candidate, propensity, explored } of placed) {
       const best = ordered.find(({ item }) => !shown.has(item));
       truth += VALUES[Number(best?.item)] as number;
@@ -56,8 +56,8 @@ describe('estimates for another policy', () => {
 
   it('equal the counted rate without exploration', () => {
     const found = offPolicy([
-      { impressions: 2, weight: 2, clicked: 1 },
-      { impressions: 2, weight: 2, clicked: 0 },
+      { lists: 1, impressions: 2, weight: 2, clicked: 1 },
+      { lists: 1, impressions: 2, weight: 2, clicked: 0 },
     ]);
     expect(found).toMatchObject({ lists: 2, impressions: 4, ips: 0.25, snips: 0.25 });
   });

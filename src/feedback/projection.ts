@@ -20,6 +20,7 @@ import {
   isExperimentEvent,
   prepareExperiments,
 } from '../experiment/rows.ts';
+import { COUNTERS_DATA, COUNTERS_SCHEMA, type Counters, prepareCounters, type ReactionKind } from './counters.ts';
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS served (
@@ -40,6 +41,7 @@ CREATE INDEX IF NOT EXISTS outcome_open ON outcome (user, item) WHERE list IS NU
 CREATE TABLE IF NOT EXISTS served_again (seq INTEGER PRIMARY KEY, list TEXT NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS served_again_list ON served_again (list);
 CREATE TABLE IF NOT EXISTS item (item TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+${COUNTERS_SCHEMA}
 ${SESSION_LINKS_SCHEMA}
 ${EXPERIMENT_SCHEMA}`;
 
@@ -54,10 +56,12 @@ const PERSONAL_DATA: readonly PersonalDataRows[] = [
   },
   { part: 'outcome', sql: ofEvents('outcome') },
   { part: 'served_again', sql: ofEvents('served_again') },
+  COUNTERS_DATA,
   SESSION_LINKS_DATA,
 ];
 
 export interface FeedbackTables extends ExperimentTables {
+  counters: Counters;
   serve: Statement;
   impression: Statement;
   item: Statement;
@@ -65,11 +69,11 @@ export interface FeedbackTables extends ExperimentTables {
   position: Statement<[string, string], { position: number }>;
   newestWith: Statement<[string, string, number, number], { list: string; position: number }>;
   outcome: Statement;
-  adopt: Statement;
+  adopt: Statement<object, { kind: ReactionKind }>;
   identitySeq: Statement<[string], { seq: number }>;
-  dropOutcome: Statement;
+  dropOutcome: Statement<[number, string], { kind: ReactionKind; list: string | null; position: number | null }>;
   links: SessionLinks;
-  moveServed: Statement;
+  moveServed: Statement<[string, string], { list: string }>;
   moveOutcomes: Statement;
   again: Statement;
   isAgain: Statement<[string], { list: string }>;
@@ -89,12 +93,13 @@ export function feedbackProjection(config: Config): ProjectionDefinition<Feedbac
   const windowMs = config.feedback.attribution_window_ms;
   return {
     service: 'feedback',
-    code: 7,
+    code: 8,
     inputs: { windowMs, declared: [...config.events.declared].sort() },
     schema: SCHEMA,
     tables: prepareTables,
     apply: (event, tables) => applyFeedbackEvent(event, tables, windowMs),
     forget: FORGET_ROWS,
+    gathered: ({ counters }) => counters,
     personalData: PERSONAL_DATA,
   };
 }
@@ -102,6 +107,7 @@ export function feedbackProjection(config: Config): ProjectionDefinition<Feedbac
 function prepareTables(db: Database): FeedbackTables {
   return {
     ...prepareExperiments(db),
+    counters: prepareCounters(db),
     serve: db.prepare('INSERT INTO served VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     impression: db.prepare('INSERT INTO impression VALUES (?, ?, ?, ?, ?, ?)'),
     item: db.prepare('INSERT INTO item VALUES (?) ON CONFLICT DO NOTHING'),
@@ -115,12 +121,12 @@ function prepareTables(db: Database): FeedbackTables {
     adopt: db.prepare(
       `UPDATE outcome SET list = @list, position = @position
        WHERE user = @user AND item = @item AND list IS NULL AND (named IS NULL OR named = @list)
-         AND time BETWEEN @from AND @to`,
+         AND time BETWEEN @from AND @to RETURNING kind`,
     ),
     identitySeq: db.prepare(IDENTITY_SEQ),
-    dropOutcome: db.prepare('DELETE FROM outcome WHERE seq = ? AND user = ?'),
+    dropOutcome: db.prepare('DELETE FROM outcome WHERE seq = ? AND user = ? RETURNING kind, list, position'),
     links: prepareSessionLinks(db),
-    moveServed: db.prepare(`UPDATE served SET user = ? WHERE user = ? AND ${isKept('served.seq')}`),
+    moveServed: db.prepare(`UPDATE served SET user = ? WHERE user = ? AND ${isKept('served.seq')} RETURNING list`),
     moveOutcomes: db.prepare(`UPDATE outcome SET user = ? WHERE user = ? AND ${isKept('outcome.seq')}`),
     again: db.prepare('INSERT INTO served_again VALUES (?, ?)'),
     isAgain: db.prepare(`SELECT list FROM served_again WHERE list = ? AND ${isKept('served_again.seq')} LIMIT 1`),
@@ -145,7 +151,7 @@ const probability = (value: unknown): number | null =>
 
 interface Reaction {
   seq: number;
-  kind: 'clicked' | 'dismissed' | 'converted';
+  kind: ReactionKind;
   user: string;
   item: string;
   list: string | undefined;
@@ -155,7 +161,8 @@ interface Reaction {
 
 function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs: number): void {
   if (isExperimentEvent(event)) applyExperiment(event, tables);
-  if (event.type === 'content.published.v1') tables.item.run(event.subject);
+  if (event.type === 'content.published.v1' && tables.item.run(event.subject).changes > 0)
+    tables.counters.publish(event.subject);
   if (event.context !== 'user' && event.context !== 'feedback') return;
   const user = tables.links.ownerOf(event.subject);
   const time = countedTime(event);
@@ -172,8 +179,10 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
       items.forEach(({ item, score, propensity, explored }, position) => {
         tables.impression.run(list, position, item, score, probability(propensity), explored === true ? 1 : 0);
         // The report of a list may arrive after the reactions to it. They belong to the first place of the item.
-        tables.adopt.run({ list, position, user, item, from, to });
+        for (const { kind } of tables.adopt.all({ list, position, user, item, from, to }))
+          tables.counters.adopted(kind);
       });
+      tables.counters.add(list);
       return;
     }
     case 'feedback.clicked.v1':
@@ -196,13 +205,14 @@ function applyFeedbackEvent(event: LoggedEvent, tables: FeedbackTables, windowMs
     case 'user.linked.v1': {
       const { session } = event.data;
       if (!tables.links.link(session, user)) return;
-      tables.moveServed.run(user, session);
+      const moved = tables.moveServed.all(user, session).map(({ list }) => list);
+      tables.counters.move(moved, session, user);
       tables.moveOutcomes.run(user, session);
       return;
     }
     case 'user.retracted.v1': {
       const seq = tables.identitySeq.get(eventIdentity(event.data.source, event.data.id))?.seq;
-      if (seq !== undefined) tables.dropOutcome.run(seq, user);
+      if (seq !== undefined) dropReaction(seq, user, tables);
       return;
     }
     default:
@@ -225,7 +235,16 @@ function react({ seq, kind, user, item, list, time }: Reaction, tables: Feedback
     list === undefined
       ? tables.newestWith.get(user, item, time - windowMs, time + windowMs)
       : placeIn(list, { user, item, time }, tables, windowMs);
+  tables.counters.react(place, kind, 1);
   tables.outcome.run(seq, kind, user, item, place?.list ?? null, place?.position ?? null, time, list ?? null);
+}
+
+/** Removes the reaction that a user's event at this position was, if it was one. */
+function dropReaction(seq: number, user: string, tables: FeedbackTables): void {
+  const dropped = tables.dropOutcome.get(seq, user);
+  if (!dropped) return;
+  const { kind, list, position } = dropped;
+  tables.counters.react(list === null || position === null ? undefined : { list, position }, kind, -1);
 }
 
 function placeIn(
@@ -254,6 +273,7 @@ function takeOverList(list: string, tables: FeedbackTables): boolean {
 
 /** Removes a list of a forgotten user. */
 function dropList(list: string, tables: FeedbackTables, due: (reason: string) => void): void {
+  tables.counters.remove(list);
   tables.dropServed.run(list);
   tables.dropImpressions.run(list);
   if (tables.isAgain.get(list)) due(AGAIN);
@@ -271,7 +291,7 @@ const FORGET_ROWS: ForgetRows<FeedbackTables> = {
   },
   remove: ({ owner, seqs, due }, tables) => {
     for (const seq of seqs) {
-      tables.dropOutcome.run(seq, owner);
+      dropReaction(seq, owner, tables);
       tables.dropAgain.run(seq);
       const served = tables.servedAt.get(owner, seq);
       if (served) dropList(served.list, tables, due);

@@ -4,8 +4,9 @@
  * operator may check the results every day and stop when they are clear.
  */
 
-/** Impressions and clicks of one user. */
+/** How many users have so many impressions and clicks each. */
 export interface UserCounts {
+  users: number;
   impressions: number;
   hits: number;
 }
@@ -34,19 +35,20 @@ export const LEAST_USERS = 50;
 
 /** The rate of an arm, with the variance of a ratio of sums (delta method): impressions of one user may depend on each other. */
 export function armFigures(counts: readonly UserCounts[]): ArmFigures {
+  let users = 0;
   let impressions = 0;
   let hits = 0;
   for (const one of counts) {
-    impressions += one.impressions;
-    hits += one.hits;
+    users += one.users;
+    impressions += one.users * one.impressions;
+    hits += one.users * one.hits;
   }
-  const users = counts.length;
   if (impressions === 0) return { users, impressions, hits, rate: null, variance: null };
   const rate = hits / impressions;
   let squares = 0;
   for (const one of counts) {
     const away = one.hits - rate * one.impressions;
-    squares += away * away;
+    squares += one.users * away * away;
   }
   const variance = users < 2 ? null : (squares * users) / (users - 1) / (impressions * impressions);
   return { users, impressions, hits, rate, variance };

@@ -12,7 +12,7 @@ function found(seed: number, rates: readonly [number, number]): 'first' | 'secon
   const arms = rates.map((rate) =>
     Array.from({ length: USERS }, () => ({
       own: Math.min(0.9, rate * (0.4 + 1.2 * random.next())),
-      counts: { impressions: 0, hits: 0 } as UserCounts,
+      counts: { users: 1, impressions: 0, hits: 0 } as UserCounts,
     })),
   );
   for (let day = 0; day < DAYS; day++) {
@@ -52,7 +52,11 @@ describe('a test that an operator checks every day', () => {
     for (const hits of [100, 130, 160, 200, 260]) {
       const arm = (each: number) =>
         armFigures(
-          Array.from({ length: 100 }, (_, i) => ({ impressions: 20, hits: each / 100 + (i % 2 === 0 ? 1 : -1) })),
+          Array.from({ length: 100 }, (_, i) => ({
+            users: 1,
+            impressions: 20,
+            hits: each / 100 + (i % 2 === 0 ? 1 : -1),
+          })),
         );
       const compared = compare(arm(100), arm(hits), SETTINGS);
       if (!compared) throw new Error('there are enough users');
@@ -61,8 +65,8 @@ describe('a test that an operator checks every day', () => {
   });
 
   it('has no result for a few users, or without clicks', () => {
-    const few = armFigures(Array.from({ length: 10 }, () => ({ impressions: 10, hits: 1 })));
-    const none = armFigures(Array.from({ length: 100 }, () => ({ impressions: 10, hits: 0 })));
+    const few = armFigures(Array.from({ length: 10 }, () => ({ users: 1, impressions: 10, hits: 1 })));
+    const none = armFigures(Array.from({ length: 100 }, () => ({ users: 1, impressions: 10, hits: 0 })));
     expect(compare(few, few, SETTINGS)).toBeUndefined();
     expect(compare(none, none, SETTINGS)).toBeUndefined();
     expect(armFigures([])).toEqual({ users: 0, impressions: 0, hits: 0, rate: null, variance: null });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { diversity, gini, novelty, shareInterval } from './statistics.ts';
+import { diversity, type Exposed, gini, novelty, shareInterval } from './statistics.ts';
 
 describe('the interval of a share', () => {
   it('matches published values', () => {
@@ -26,32 +26,46 @@ describe('the interval of a share', () => {
   });
 });
 
+/** Items with so many impressions each. */
+const itemsWith = (counts: readonly number[]): Exposed[] => counts.map((impressions) => ({ impressions, items: 1 }));
+
 describe('the spread of impressions', () => {
   it('has a Gini coefficient of 0 for equal counts, which grows as one item dominates', () => {
-    expect(gini([])).toBe(0);
-    expect(gini([3, 3, 3])).toBeCloseTo(0, 12);
-    expect(gini([1, 1, 1, 97])).toBeCloseTo(0.72, 2);
-    expect(gini([1, 3])).toBeCloseTo(0.25, 12);
+    expect(gini(itemsWith([]))).toBe(0);
+    expect(gini(itemsWith([3, 3, 3]))).toBeCloseTo(0, 12);
+    expect(gini(itemsWith([1, 1, 1, 97]))).toBeCloseTo(0.72, 2);
+    expect(gini(itemsWith([1, 3]))).toBeCloseTo(0.25, 12);
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 1_000 }), { minLength: 1 }), (counts) => {
-        expect(gini(counts)).toBeGreaterThanOrEqual(0);
-        expect(gini(counts)).toBeLessThan(1);
-        expect(gini([...counts].reverse())).toBeCloseTo(gini(counts), 12);
+        expect(gini(itemsWith(counts))).toBeGreaterThanOrEqual(0);
+        expect(gini(itemsWith(counts))).toBeLessThan(1);
+        expect(gini(itemsWith([...counts].reverse()))).toBeCloseTo(gini(itemsWith(counts)), 12);
       }),
     );
   });
 
+  it('is the same however its items are grouped', () => {
+    const grouped = [
+      { impressions: 1, items: 3 },
+      { impressions: 4, items: 2 },
+    ];
+    const single = itemsWith([4, 1, 1, 4, 1]);
+    expect(gini(grouped)).toBe(gini(single));
+    expect(diversity(grouped)).toBe(diversity(single));
+    expect(novelty(grouped, 5)).toBeCloseTo(novelty(single, 5), 12);
+  });
+
   it('has the probability that two impressions differ as its diversity', () => {
-    expect(diversity([])).toBe(0);
-    expect(diversity([1])).toBe(0);
-    expect(diversity([5])).toBe(0);
-    expect(diversity([1, 1, 1])).toBe(1);
-    expect(diversity([2, 2])).toBeCloseTo(2 / 3, 12);
+    expect(diversity(itemsWith([]))).toBe(0);
+    expect(diversity(itemsWith([1]))).toBe(0);
+    expect(diversity(itemsWith([5]))).toBe(0);
+    expect(diversity(itemsWith([1, 1, 1]))).toBe(1);
+    expect(diversity(itemsWith([2, 2]))).toBeCloseTo(2 / 3, 12);
   });
 
   it('has more novelty the more lists differ', () => {
-    expect(novelty([], 0)).toBe(0);
-    expect(novelty([8, 8], 8)).toBe(0);
-    expect(novelty([1, 1, 1, 1, 1, 1, 1, 1], 8)).toBe(3);
+    expect(novelty(itemsWith([]), 0)).toBe(0);
+    expect(novelty(itemsWith([8, 8]), 8)).toBe(0);
+    expect(novelty(itemsWith([1, 1, 1, 1, 1, 1, 1, 1]), 8)).toBe(3);
   });
 });

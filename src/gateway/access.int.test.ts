@@ -172,6 +172,19 @@ describe('keys', () => {
 });
 
 describe('tokens', () => {
+  test('that the holder of a key signed without the gateway allow no more than the key', async () => {
+    const key = await keyWith(['events:content']);
+    const claims = { user: 'u1', scopes: ['recommend', 'events:user'] as const, source: 'shop/u1' };
+    const expires = Math.floor(Date.now() / 1_000) + 600;
+    const token = await signToken(key, idOf(key), { ...claims, expires }, Date.now());
+    isProblem(await get('/v1/users/u1/recommendations', token), 403, 'FRESHET_SCOPE_MISSING');
+    isProblem(await send('/v1/events', from('shop/u1', viewed('u1', 'a')), token), 403, 'FRESHET_SCOPE_MISSING');
+    const reader = await keyWith(['recommend']);
+    const wider = await signToken(reader, idOf(reader), { ...claims, expires }, Date.now());
+    expect((await get('/v1/users/u1/recommendations', wider)).status).toBe(200);
+    isProblem(await send('/v1/events', from('shop/u1', viewed('u1', 'a')), wider), 403, 'FRESHET_SCOPE_MISSING');
+  });
+
   interface Made {
     token: string;
     source: string;

@@ -3,12 +3,14 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { until } from '../../test/support/wait.ts';
-import { openSse, type Sse } from './sse.ts';
+import { createSseBuffers, openSse, type Sse } from './sse.ts';
+
+const buffers = createSseBuffers(10_000_000);
 
 async function serve(onEnd: () => void): Promise<{ port: number; opened: () => Sse | undefined }> {
   let sse: Sse | undefined;
   const server = createServer((_request, raw) => {
-    sse = openSse(raw, { headers: {}, heartbeatMs: 10, bufferBytes: 100_000, retryMs: 1_000, onEnd });
+    sse = openSse(raw, { headers: {}, heartbeatMs: 10, bufferBytes: 100_000, retryMs: 1_000, onEnd, buffers });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -46,4 +48,55 @@ test('a reader that disconnects is noticed, and each message has one line of dat
   );
   socket.destroy();
   await until(() => ends === 1);
+});
+
+test('the reader for whom the most waits is cut off once all readers together leave too much waiting', async () => {
+  const limit = 1_000_000;
+  const shared = createSseBuffers(limit);
+  const opened: { sse: Sse; waiting: () => number; ended: boolean }[] = [];
+  const server = createServer((_request, raw) => {
+    const stream = { sse: undefined as unknown as Sse, waiting: () => raw.writableLength, ended: false };
+    const onEnd = (): void => {
+      stream.ended = true;
+    };
+    // Each of them may have more than all of them together.
+    stream.sse = openSse(raw, {
+      buffers: shared,
+      headers: {},
+      heartbeatMs: 60_000,
+      bufferBytes: 100 * limit,
+      retryMs: 1_000,
+      onEnd,
+    });
+    opened.push(stream);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  for (let n = 0; n < 4; n++) {
+    const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n'));
+    onTestFinished(() => void socket.destroy());
+    socket.pause();
+    await until(() => opened.length === n + 1);
+  }
+  const data = 'x'.repeat(50_000);
+  let most = 0;
+  await until(
+    () => {
+      for (const [n, { sse, ended }] of opened.entries())
+        for (let times = 0; times <= n && !ended; times++) sse.send({ id: '1', event: 'ranking', data });
+      most = Math.max(
+        most,
+        opened.reduce((sum, { waiting, ended }) => sum + (ended ? 0 : waiting()), 0),
+      );
+      return opened.some(({ ended }) => ended);
+    },
+    { what: 'a reader to be cut off' },
+  );
+  // The last one got the most.
+  expect(opened.map(({ ended }) => ended)).toEqual([false, false, false, true]);
+  expect(most).toBeLessThanOrEqual(limit);
+  expect(opened[0]?.sse.send({ id: '2', event: 'ranking', data: 'x' })).toBe(true);
+  for (const { sse } of opened) sse.end();
 });

@@ -14,6 +14,8 @@ export interface Sse {
 }
 
 export interface SseOptions {
+  /** Shared by all streams. */
+  buffers: SseBuffers;
   /** Further headers of the answer. */
   headers: Record<string, string>;
   heartbeatMs: number;
@@ -24,8 +26,45 @@ export interface SseOptions {
   onEnd: () => void;
 }
 
+/** What waits for the readers of all streams together. */
+export interface SseBuffers {
+  /** More bytes of a stream wait, or fewer. Beyond the limit the stream with the most is cut off. */
+  wait(stream: BufferedStream, bytes: number): void;
+  /** A stream has ended. */
+  end(stream: BufferedStream): void;
+}
+
+export interface BufferedStream {
+  cutOff(): void;
+}
+
+/** @param maxBytes bytes that may wait for the readers of all streams */
+export function createSseBuffers(maxBytes: number): SseBuffers {
+  const waiting = new Map<BufferedStream, number>();
+  let total = 0;
+  function end(stream: BufferedStream): void {
+    total -= waiting.get(stream) ?? 0;
+    waiting.delete(stream);
+  }
+  return {
+    wait: (stream, bytes) => {
+      const own = (waiting.get(stream) ?? 0) + bytes;
+      waiting.set(stream, own);
+      total += bytes;
+      while (total > maxBytes) {
+        let most: [BufferedStream, number] | undefined;
+        for (const one of waiting) if (most === undefined || one[1] > most[1]) most = one;
+        if (most === undefined) return;
+        end(most[0]);
+        most[0].cutOff();
+      }
+    },
+    end,
+  };
+}
+
 export function openSse(raw: ServerResponse, options: SseOptions): Sse {
-  const { headers, heartbeatMs, bufferBytes, retryMs, onEnd } = options;
+  const { buffers, headers, heartbeatMs, bufferBytes, retryMs, onEnd } = options;
   raw.writeHead(200, {
     ...headers,
     'content-type': 'text/event-stream',
@@ -35,23 +74,32 @@ export function openSse(raw: ServerResponse, options: SseOptions): Sse {
   raw.write(`retry: ${retryMs}\n\n`);
   const timer = setInterval(() => void write(':\n\n'), heartbeatMs);
   let open = true;
+  const stream: BufferedStream = { cutOff };
   raw.once('close', ended);
 
   function ended(): void {
     if (!open) return;
     open = false;
     clearInterval(timer);
+    buffers.end(stream);
     onEnd();
+  }
+
+  function cutOff(): void {
+    raw.destroy();
+    ended();
   }
 
   function write(text: string): boolean {
     if (!open) return false;
-    raw.write(text);
-    if (raw.writableLength <= bufferBytes) return true;
+    const bytes = Buffer.byteLength(text);
+    raw.write(text, () => {
+      if (open) buffers.wait(stream, -bytes);
+    });
     // Messages to a reader that does not read would fill the memory.
-    raw.destroy();
-    ended();
-    return false;
+    if (raw.writableLength > bufferBytes) cutOff();
+    else buffers.wait(stream, bytes);
+    return open;
   }
 
   return {

@@ -8,6 +8,7 @@ import { e2eCommand } from '../e2e/command.ts';
 import { faultsCommand } from '../faults/command.ts';
 import { stateHashCommand } from '../golden/command.ts';
 import { nodesCommand } from '../golden/nodes-command.ts';
+import { madeUpIdsCommand } from '../made-up-ids/command.ts';
 import { propertiesCommand } from '../properties/command.ts';
 import { simulateCommand } from '../simulate/command.ts';
 import { stepsCommand } from '../steps/command.ts';
@@ -17,6 +18,7 @@ const LONG_SUITES: readonly (() => Command)[] = [
   backupCommand,
   faultsCommand,
   simulateCommand,
+  madeUpIdsCommand,
   propertiesCommand,
   stepsCommand,
   stateHashCommand,

@@ -26,13 +26,23 @@ describe('npm run test:long', () => {
     for (const words of [[], ['nonsense']]) {
       const { code, text } = await long(...words);
       expect(code).toBe(1);
-      for (const name of ['e2e', 'backup', 'faults', 'simulate', 'properties', 'steps', 'state-hash', 'nodes'])
+      for (const name of [
+        'e2e',
+        'backup',
+        'faults',
+        'simulate',
+        'properties',
+        'steps',
+        'made-up-ids',
+        'state-hash',
+        'nodes',
+      ])
         expect(text).toContain(`  ${name} `);
     }
     expect((await long('nonsense')).text).toContain("unknown command 'nonsense'");
   });
 
-  it.each(['e2e', 'backup', 'faults', 'simulate', 'properties', 'steps', 'state-hash', 'nodes'])(
+  it.each(['e2e', 'backup', 'faults', 'simulate', 'properties', 'steps', 'made-up-ids', 'state-hash', 'nodes'])(
     'shows the help of %s',
     async (name) => {
       const { code, text } = await long(name, '--help');

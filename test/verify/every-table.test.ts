@@ -69,9 +69,16 @@ async function logOfEverything(): Promise<MemoryLog> {
     served('u1', 'l1', ['a', 'b']),
     served('u1', 'l1', ['a', 'b']),
     clicked('u1', 'a', { list: 'l1', position: 1 }),
+    event('feedback.served.v1', 'u2', {
+      list: 'l2',
+      items: [{ item: 'a', score: 1, propensity: 0.8 }],
+      snapshot: 's2',
+      config: 'c1',
+      arm: 'main',
+    }),
     purchased('u2', 'b', { value: 12, list: 'l1' }),
     viewed('u3', 'a'),
-    forgotten('u3', 17),
+    forgotten('u3', 18),
     // Takes back an event of another user: it counts for nothing, and names the event.
     retracted('u2', { id: 'first' }),
     event('control.experiment_started.v1', 'x1', { experiment: 'x1', arms }),

@@ -18,13 +18,16 @@ const TRACES = 2;
  * Opens a database for one writer.
  *
  * @param cacheKib KiB of SQLite's page cache
+ * @param walBytes size to which SQLite cuts the write-ahead log when it begins the log again: it never does so by itself,
+ * so that a log which once grew behind a long read would keep its size
  */
-export function openDatabase(file: string, cacheKib: number): Db {
+export function openDatabase(file: string, cacheKib: number, walBytes: number): Db {
   const db = new Database(file, { timeout: BUSY_MS });
   db.pragma('journal_mode = WAL');
   // A power cut may take the newest batches, never half of one; they are folded again from the log.
   db.pragma('synchronous = NORMAL');
   db.pragma(`cache_size = -${cacheKib}`);
+  db.pragma(`journal_size_limit = ${walBytes}`);
   return db;
 }
 

@@ -19,6 +19,14 @@ export interface FoldClock {
   readonly now: number;
 }
 
+/** Counts that `apply` and `forget` gather in memory, because many events change the same rows. */
+export interface Gathered {
+  /** Writes them, in the transaction that gathered them. */
+  write(): void;
+  /** Drops them: their events are rolled back. */
+  drop(): void;
+}
+
 export interface ProjectionDefinition<Tables> {
   service: ServiceName;
   /** Most messages per transaction while the service runs, if its followers take long; undefined: the setting. */
@@ -48,6 +56,8 @@ export interface ProjectionDefinition<Tables> {
    * if it cannot. Pure as `apply` is; `apply` must not find a doomed row (see `isKept`).
    */
   forget?: ForgetRows<Tables>;
+  /** The counts that a transaction gathers; left out: none. `apply` does not read the rows that they change. */
+  gathered?(tables: Tables): Gathered;
   /** The personal data in the service's own tables, for an export. */
   personalData?: readonly PersonalDataRows[];
 }

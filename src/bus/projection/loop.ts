@@ -19,7 +19,7 @@ import { createErasureSlices } from './erasure-slices.ts';
 import { createLostRows, isOfLoss, LOSS_ACCEPTED } from './lost-rows.ts';
 import { type Ended, openSession, type Session } from './session.ts';
 import { type BatchResult, type Checkpoint, isStorageTrouble, messageDigest, type ProjectionStore } from './store.ts';
-import { createWaiters } from './waiters.ts';
+import { createWaiters, type Waiters } from './waiters.ts';
 
 export type ProjectionState = 'ready' | 'catching-up' | 'rebuilding' | 'refusing' | 'down';
 
@@ -74,6 +74,8 @@ export interface LoopLimits {
   readyLag: number;
   /** Pause after a slice of an erasure, as a multiple of the processor time that it took. */
   eraseRest: number;
+  /** Most bytes of requests that wait for a position. */
+  waitingBytes: number;
   /** First and longest pause after a failure, milliseconds. */
   backoffMinMs: number;
   backoffMaxMs: number;
@@ -89,6 +91,7 @@ export const LOOP_LIMITS: LoopLimits = {
   checkIntervalMs: 5_000,
   readyLag: 10_000,
   eraseRest: 3,
+  waitingBytes: 16_777_216,
   backoffMinMs: 50,
   backoffMaxMs: 5_000,
 };
@@ -117,8 +120,8 @@ export interface ProjectionLoop {
   status(): ProjectionStatus;
   /** Position of the state that answers, see {@link ProjectionStatus}. */
   position(): StreamSeq;
-  /** Resolves once this position is at or past `seq`; throws `SequenceNotReachedError` after `timeoutMs`. */
-  reached(seq: StreamSeq, timeoutMs: number): Promise<StreamSeq>;
+  /** Waits for this position. */
+  reached: Waiters['reached'];
   /** True while the only waiting messages are those that the next transaction will commit. */
   caughtUp(): boolean;
   /** Publishes a copy of every dead letter again, because somebody deleted the stream of copies. */
@@ -156,7 +159,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     return followers.state ? streamSeq(Math.min(followers.state.position(), seq)) : seq;
   };
   const behind = (): boolean => position() < store.checkpoint().seq;
-  const waiters = createWaiters({ service, position });
+  const waiters = createWaiters({ service, position, maxBytes: limits.waitingBytes });
   const copies = deadLetterStream
     ? [createDeadLetterCopies({ store, stream: deadLetterStream, stopped: () => stopped })]
     : [];
@@ -460,8 +463,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     }),
     erasing: slices.underWay,
     position,
-    reached: (seq, timeoutMs) => {
-      const reached = waiters.reached(seq, timeoutMs);
+    reached: (seq, timeoutMs, bytes) => {
+      const reached = waiters.reached(seq, timeoutMs, bytes);
       if (session && session.bufferedTo() >= seq) session.flush();
       return reached;
     },

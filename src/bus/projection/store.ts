@@ -126,6 +126,8 @@ export interface StoreOptions<Tables> {
   fingerprints?: number;
   /** KiB of SQLite's page cache. */
   cacheKib?: number;
+  /** Bytes to which SQLite cuts the write-ahead log. */
+  walBytes?: number;
   /** Key of the HMACs in the records of erasures. */
   erasureKey?: Uint8Array;
   /** Most events of erasures that one transaction removes; left out: all. */
@@ -160,9 +162,9 @@ export const messageDigest = (message: StoredMessage): string =>
   createHash('sha256').update(message.subject).update('\n').update(message.payload).digest('hex').slice(0, 32);
 
 export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStore {
-  const { file, definition, codec, fingerprints: ring = 64, cacheKib = 65_536, wrap = (same: Db) => same } = options;
+  const { file, definition, codec, fingerprints: ring = 64, wrap = (same: Db) => same } = options;
   let version = foldVersion(definition);
-  let { db, found, readable } = open(file, definition, cacheKib);
+  let { db, found, readable } = open(options);
   const differs = found !== undefined && found !== version;
   const stale = differs && options.otherVersion === 'keep' && readable;
   const rebuilt = differs && !stale;
@@ -170,12 +172,13 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
   if (rebuilt) {
     db.close();
     removeDatabase(file);
-    ({ db, found, readable } = open(file, definition, cacheKib));
+    ({ db, found, readable } = open(options));
   }
   if (found === undefined) db.prepare('INSERT INTO checkpoint VALUES (1, 0, ?, 0, 0, 0, 0, 0, 0, ?)').run('', version);
 
   db = wrap(db);
   const tables = definition.tables(db);
+  const gathered = definition.gathered?.(tables);
   const { forget } = definition;
   const ownRows: ForgetOwnRows | undefined = forget && {
     cutOff: (gone) => forget.cutOff(gone, tables),
@@ -278,7 +281,10 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       }
       clock.now = Math.max(clock.now, countedTime(event));
       if (event.type === 'control.erased.v1') fence = streamSeq(Math.max(fence, fenceOf(event.data.fence, event.seq)));
-      if (careful) savepoint.set.run();
+      if (careful) {
+        gathered?.write();
+        savepoint.set.run();
+      }
       try {
         definition.apply(event, tables, clock);
         dataSubjects.note(event, person);
@@ -297,12 +303,14 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
       } catch (err) {
         if (!careful || isStorageTrouble(err)) throw err;
         savepoint.undo.run();
+        gathered?.drop();
         savepoint.release.run();
         moveToDeadLetters(message, { code: 'FRESHET_EVENT_FOLD_FAILED', message: messageOf(err) });
         continue;
       }
       if (careful) savepoint.release.run();
     }
+    gathered?.write();
     const last = batch.at(-1);
     if (last && seq > current.seq) writeFingerprint.run(slot, last.seq, messageDigest(last), last.timestamp);
     const next: Checkpoint = {
@@ -341,13 +349,15 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
   const eraseSlice = db.transaction(() => {
     markTraces(db, true);
     erasing.slice(eraseEvents);
+    gathered?.write();
   });
-  /** Clears the cache after a roll-back, because the same number goes to another user then. */
+  /** Forgets after a roll-back what only the transaction knew: the same number goes to another user then. */
   function orClearCache<T>(work: () => T): T {
     try {
       return work();
     } catch (err) {
       dataSubjects.clearCache();
+      gathered?.drop();
       throw err;
     }
   }
@@ -399,13 +409,13 @@ export function openStore<Tables>(options: StoreOptions<Tables>): ProjectionStor
   };
 }
 
-function open<Tables>(
-  file: string,
-  definition: ProjectionDefinition<Tables>,
-  cacheKib: number,
-): { db: Db; found: string | undefined; readable: boolean } {
+function open<Tables>({ file, definition, cacheKib = 65_536, walBytes = 16_777_216 }: StoreOptions<Tables>): {
+  db: Db;
+  found: string | undefined;
+  readable: boolean;
+} {
   try {
-    const db = openDatabase(file, cacheKib);
+    const db = openDatabase(file, cacheKib, walBytes);
     db.exec(SCHEMA);
     const found = db.prepare<[], { version: string }>('SELECT version FROM checkpoint').get()?.version;
     if (found === undefined) markTraces(db, false);

@@ -26,7 +26,7 @@ export function withMinSeq(
       handle: async (request) => {
         // An invalid request is refused without a wait.
         const answer = accept?.(request) ?? (() => endpoint.handle(request));
-        await reachMinSeq(accept ? request : check(request), loop, config);
+        await reachMinSeq(request, accept ? request : check(request), loop, config);
         return answer();
       },
     };
@@ -42,8 +42,8 @@ interface Freshness {
 
 const freshnessCheck = ({ http }: Config) => createRequestCheck(Type.Object(freshness(http)));
 
-/** @param checked a request whose `min_seq` and `timeout_ms` are valid */
-async function reachMinSeq(checked: Freshness, loop: ProjectionLoop, { http }: Config): Promise<void> {
+/** @param checked the request, whose `min_seq` and `timeout_ms` are valid */
+async function reachMinSeq(request: object, checked: Freshness, loop: ProjectionLoop, { http }: Config): Promise<void> {
   const { state, trouble } = loop.status();
   // A service that rebuilds after an accepted loss has rows of messages that the log no longer holds.
   if (state === 'refusing' || trouble?.code === 'FRESHET_LOSS_ACCEPTED')
@@ -52,8 +52,13 @@ async function reachMinSeq(checked: Freshness, loop: ProjectionLoop, { http }: C
       details: { reason: trouble?.code },
     });
   const minSeq = checked.min_seq ?? 0;
-  if (minSeq > 0) await loop.reached(streamSeq(minSeq), checked.timeout_ms ?? http.min_seq_timeout_ms);
+  if (minSeq <= loop.position()) return;
+  await loop.reached(streamSeq(minSeq), checked.timeout_ms ?? http.min_seq_timeout_ms, waitingBytes(request));
 }
+
+/** Bytes that a waiting request takes beside its text: its message, its promises and its timer. */
+const WAITING_BYTES = 4_096;
+const waitingBytes = (request: object): number => WAITING_BYTES + 2 * JSON.stringify(request).length;
 
 /** Most identities in one request. */
 export const KNOWN_MAX = 5_000;
@@ -84,7 +89,7 @@ export function commonEndpoints(
       ...COMMON_ENDPOINTS.held,
       handle: async (request) => {
         const { loop, store: rows, personalData } = await runtime();
-        await reachMinSeq(check(request), loop, config);
+        await reachMinSeq(request, check(request), loop, config);
         const at = { seq: loop.position(), parts: personalData.parts };
         if (request.part === undefined) return at;
         const id = requiredId(request, 'user');

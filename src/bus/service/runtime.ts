@@ -81,7 +81,7 @@ export async function createProjectionRuntime<Tables>(
 }
 
 /** The settings' limits of the loop. */
-export const loopLimits = ({ projection, erasure }: Config): LoopLimits => ({
+export const loopLimits = ({ projection, erasure, http }: Config): LoopLimits => ({
   ...LOOP_LIMITS,
   batchMax: projection.batch_max,
   catchUpMax: projection.catch_up_max,
@@ -91,6 +91,7 @@ export const loopLimits = ({ projection, erasure }: Config): LoopLimits => ({
   checkIntervalMs: projection.check_interval_ms,
   readyLag: projection.ready_lag,
   eraseRest: erasure.slice_rest,
+  waitingBytes: http.min_seq_waiting_bytes,
   backoffMinMs: projection.backoff_min_ms,
   backoffMaxMs: projection.backoff_max_ms,
 });

@@ -113,6 +113,7 @@ export async function runService<Tables>(
       codec,
       fingerprints: config.projection.fingerprints,
       cacheKib: config.projection.cache_kib,
+      walBytes: config.projection.wal_bytes,
       erasureKey: key,
       eraseEvents: config.erasure.slice_events,
     };

@@ -12,6 +12,7 @@ import type { ForgottenUsers } from '../fold/forgotten-users.ts';
 import type { Lists } from '../serve/lists.ts';
 import { movedBy } from '../serve/moved.ts';
 import { changedItems, type ItemChange } from './changed-items.ts';
+import { assertListsFit } from './payload.ts';
 import { createRankingPublisher, readSettled } from './ranking-publisher.ts';
 
 /** Milliseconds that a pending user waits at most while the fold is behind. */
@@ -31,7 +32,11 @@ export interface PublishPartOptions {
   forgotten: ForgottenUsers;
 }
 
-/** An instance that is configured to publish no rankings says so in its status, and has nothing else to do. */
+/**
+ * Throws `ConfigInvalidError` if published lists might be larger than a message.
+ *
+ * An instance that is configured to publish no rankings says so in its status, and has nothing else to do.
+ */
 export function createPublishPart(context: EngineContext, options: PublishPartOptions): ServicePart {
   const { nc, log, publisher, logger, loop, resolve, metrics } = context;
   const { lists, forgotten } = options;
@@ -42,6 +47,7 @@ export function createPublishPart(context: EngineContext, options: PublishPartOp
       name: 'rankings',
       status: () => ({ rankings: { users: 0, items: 0, oldestSeconds: 0, written_here: false } }),
     };
+  assertListsFit(engine, nc.info?.max_payload ?? Number.POSITIVE_INFINITY);
   const publishing = createRankingPublisher({
     nc,
     lists,
@@ -55,6 +61,7 @@ export function createPublishPart(context: EngineContext, options: PublishPartOp
     share: engine.ranking_share,
     serving: options.asked,
     window: engine.ranking_window,
+    windowBytes: engine.ranking_window_bytes,
     maxWaitMs: MAX_WAIT_MS,
     similarIntervalMs: engine.similar_interval_ms,
     similarBatch: engine.similar_batch,

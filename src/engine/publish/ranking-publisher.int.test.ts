@@ -13,6 +13,8 @@ import { createRankingPublisher, type RankingPublisher, readSettled } from './ra
 
 const services = useServices('ranking-publisher');
 let rankings: RankingPublisher;
+/** A publisher like it with other options. */
+let another: (changed: { windowBytes: number }) => RankingPublisher;
 /** Keys that were sent to the server, or that the test refused. */
 let sent: string[];
 let acknowledged: string[];
@@ -52,6 +54,7 @@ beforeEach(async () => {
     serving: () => false,
     share: 1,
     window: 256,
+    windowBytes: 16_777_216,
     maxWaitMs: 5_000,
     similarIntervalMs: 20,
     similarBatch: 10,
@@ -62,6 +65,7 @@ beforeEach(async () => {
     arm: () => 'main',
   };
   rankings = createRankingPublisher(options);
+  another = (changed) => createRankingPublisher({ ...options, ...changed });
 });
 afterEach(async () => {
   gate = () => Promise.resolve();
@@ -152,6 +156,22 @@ describe('the ranking in flight of a user who is forgotten', () => {
     await until(() => acknowledged.includes('user.u2'));
     await until(() => rankings.backlog().users === 0);
     await until(async () => (await messagesOf('u1')) === 1);
+  });
+});
+
+describe('rankings on their way', () => {
+  it('have no more bytes than the setting: the next one is computed once one of them has arrived', async () => {
+    const narrow = another({ windowBytes: 1 });
+    narrow.start();
+    const put = hold('user.u1');
+    narrow.enqueue(['u3', 'u2', 'u1'], []);
+    await until(() => countOf('user.u1') === 1);
+    // The puts of others would pass the gate while this one waits.
+    expect(sent).toEqual(['user.u1']);
+    expect(narrow.backlog().users).toBe(2);
+    put.release();
+    await until(() => acknowledged.length === 3);
+    await narrow.stop();
   });
 });
 

@@ -66,6 +66,8 @@ export interface RankingPublisherOptions {
   share: number;
   /** Puts that are on their way to KV at once. */
   window: number;
+  /** Bytes of puts on their way above which the publisher begins no other. */
+  windowBytes: number;
   /** Milliseconds after which a pending user has waited too long, and goes before newer ones. */
   maxWaitMs: number;
   /** Milliseconds between publications of the trending list and of lists of similar items. */
@@ -112,7 +114,8 @@ interface Tenure {
 }
 
 export function createRankingPublisher(options: RankingPublisherOptions): RankingPublisher {
-  const { nc, lists, publisher, logger, caughtUp, paused, sliceMs, serving, share, window, maxWaitMs } = options;
+  const { nc, lists, publisher, logger, caughtUp, paused, sliceMs, serving, share, window, windowBytes, maxWaitMs } =
+    options;
   const { similarIntervalMs, similarBatch, similarLength, trendingLength } = options;
   /** Pending users, with the time since when they wait. A user who changes again keeps the time. */
   const pendingUsers = new Map<string, number>();
@@ -146,9 +149,11 @@ export function createRankingPublisher(options: RankingPublisherOptions): Rankin
   /** Lists computed so far. */
   let computed = 0;
   let inFlight = 0;
+  let inFlightBytes = 0;
   let retryAt = 0;
   let onIdle: () => void = () => {};
 
+  const isFull = (): boolean => inFlight >= window || inFlightBytes >= windowBytes;
   const isIdle = (): boolean => inFlight === 0 && userPuts.purges() === 0;
 
   function enqueue(users: Iterable<string>, items: Iterable<ItemChange>): void {
@@ -216,12 +221,12 @@ export function createRankingPublisher(options: RankingPublisherOptions): Rankin
   /** Publishes for one slice of time. Returns the milliseconds that it took; undefined if it cannot publish now. */
   function publishSlice(): number | undefined {
     const started = performance.now();
-    if (stopped || paused() || inFlight >= window || started < retryAt) return undefined;
+    if (stopped || paused() || isFull() || started < retryAt) return undefined;
     const behind = !caughtUp();
     // Answers that are ready go out before the computing begins.
     flushWrites();
     let tookMs = 0;
-    while (tookMs < sliceMs && anyDue() && inFlight < window) {
+    while (tookMs < sliceMs && anyDue() && !isFull()) {
       computed++;
       if (!behind && similarIsNext()) publishSimilar();
       else {
@@ -307,8 +312,9 @@ export function createRankingPublisher(options: RankingPublisherOptions): Rankin
 
   /** @param ended called once, with whether KV has stored the value; false if that is unknown */
   function put(key: string, value: object, ended: (stored: boolean) => void): void {
-    inFlight++;
     const payload = Buffer.from(JSON.stringify({ ...value, snapshot: options.snapshot(), config: options.config }));
+    inFlight++;
+    inFlightBytes += payload.length;
     publisher
       .publish({ subject: `$KV.${RANKINGS.name}.${key}`, payload })
       .then(
@@ -321,6 +327,7 @@ export function createRankingPublisher(options: RankingPublisherOptions): Rankin
       )
       .finally(() => {
         inFlight--;
+        inFlightBytes -= payload.length;
         if (isIdle() && pendingUsers.size === 0) settledUsers = options.seq();
         if (isIdle()) onIdle();
         schedule();

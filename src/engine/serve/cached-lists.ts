@@ -1,6 +1,7 @@
 /** Cached lists of users, and the withdrawn items that are left out of them. */
 import { LRUCache } from 'lru-cache';
 import type { ListSource } from '../model/mod.ts';
+import { entriesBytes } from './bytes.ts';
 import type { ListItem } from './lists.ts';
 
 export interface CachedList {
@@ -29,10 +30,17 @@ export interface CachedLists {
   reset(withdrawn: Iterable<string>): void;
 }
 
-/** @param capacity most lists in the cache */
-export function createCachedLists(capacity: number): CachedLists {
+/**
+ * @param capacity most lists in the cache
+ * @param maxBytes most bytes of these lists
+ */
+export function createCachedLists(capacity: number, maxBytes = Number.MAX_SAFE_INTEGER): CachedLists {
   // LRUCache takes no maximum of 0: with a capacity of 0 nothing is put into it.
-  const lists = new LRUCache<string, CachedList>({ max: Math.max(1, capacity) });
+  const lists = new LRUCache<string, CachedList>({
+    max: Math.max(1, capacity),
+    maxSize: Math.max(1, maxBytes),
+    sizeCalculation: ({ items }, user) => entriesBytes(user, idsOf(items)),
+  });
   const withdrawnItems = new Set<string>();
   return {
     get: (user) => lists.get(user),
@@ -55,4 +63,8 @@ export function createCachedLists(capacity: number): CachedLists {
       for (const item of withdrawn) withdrawnItems.add(item);
     },
   };
+}
+
+function* idsOf(items: readonly ListItem[]): Generator<string> {
+  for (const { item } of items) yield item;
 }

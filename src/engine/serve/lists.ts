@@ -12,6 +12,7 @@ import { createReranking, type ListCriteria, type ListReason } from '../rerank/r
 import { NO_RULES, type Rules } from '../rerank/rules.ts';
 import { SEEN_FOR_GOOD, type SeenRule } from '../rerank/seen.ts';
 import { type Segment, takenIn } from '../rerank/segment.ts';
+import { entriesBytes } from './bytes.ts';
 import { type CachedList, createCachedLists } from './cached-lists.ts';
 import { newListId } from './list-id.ts';
 import { createPages, parseCursor } from './pages.ts';
@@ -104,6 +105,8 @@ export interface ListsOptions {
   length: number;
   /** Most cached lists, and most answers whose next page the engine can make. */
   capacity: number;
+  /** Most bytes of cached lists, of answers whose next page the engine can make, and of counts of segments; left out: no limit. */
+  bytes?: { lists: number; pages: number; segments: number };
   /** Most items that paging reaches. */
   depth: number;
   /** Re-ranking rules of the configuration, which apply to every list; left out: none. */
@@ -139,6 +142,7 @@ export function createLists(options: ListsOptions): Lists {
     config,
     length,
     capacity,
+    bytes,
     depth,
     rules = () => NO_RULES,
     seen = SEEN_FOR_GOOD,
@@ -151,8 +155,8 @@ export function createLists(options: ListsOptions): Lists {
     onAnswer,
     onCompute,
   } = options;
-  const cached = createCachedLists(capacity);
-  const pages = createPages(capacity);
+  const cached = createCachedLists(capacity, bytes?.lists);
+  const pages = createPages(capacity, bytes?.pages);
   const reranking = createReranking(model, { seed: explorationSeed, seq, contextWeight, rows });
 
   function compute(
@@ -242,7 +246,11 @@ export function createLists(options: ListsOptions): Lists {
   }
 
   /** Recent counts of segments. */
-  const segments = new LRUCache<string, { at: number; taken: ReadonlyMap<string, number> }>({ max: SEGMENTS });
+  const segments = new LRUCache<string, { at: number; taken: ReadonlyMap<string, number> }>({
+    max: SEGMENTS,
+    maxSize: Math.max(1, bytes?.segments ?? Number.MAX_SAFE_INTEGER),
+    sizeCalculation: ({ taken }, key) => entriesBytes(key, taken.keys()),
+  });
 
   function takenLately(segment: Segment): ReadonlyMap<string, number> {
     const known = segments.get(segment.key);

@@ -1,6 +1,7 @@
 /** Pages of a list: the cursor of the page to come, and the items that the pages before it showed. */
 import { LRUCache } from 'lru-cache';
 import { BadRequestError } from '../../errors.ts';
+import { entriesBytes } from './bytes.ts';
 import { type Cursor, cursorText } from './list-id.ts';
 
 export interface Pages {
@@ -10,10 +11,17 @@ export interface Pages {
   next(cursor: Cursor, user: string | undefined, shown: ReadonlySet<string>): string;
 }
 
-/** @param capacity most answers whose next page the engine can make */
-export function createPages(capacity: number): Pages {
+/**
+ * Forgets the answers that were asked for least recently: a cursor of theirs then continues by position alone.
+ *
+ * @param capacity most answers whose next page the engine can make
+ * @param maxBytes most bytes of these answers
+ */
+export function createPages(capacity: number, maxBytes = Number.MAX_SAFE_INTEGER): Pages {
   const pages = new LRUCache<string, { user: string | undefined; shown: ReadonlySet<string> }>({
     max: Math.max(1, capacity),
+    maxSize: Math.max(1, maxBytes),
+    sizeCalculation: ({ user, shown }, list) => entriesBytes(list + (user ?? ''), shown),
   });
   return {
     shownBefore: (cursor, user) => {

@@ -17,7 +17,7 @@ import { explainEndpoint } from './why-endpoint.ts';
 const ASKED_MS = 250;
 
 export interface ServePartOptions {
-  lists: Omit<ListsOptions, 'capacity' | 'onAnswer' | 'onCompute'>;
+  lists: Omit<ListsOptions, 'capacity' | 'bytes' | 'onAnswer' | 'onCompute'>;
   forgotten: ForgottenUsers;
 }
 
@@ -39,6 +39,11 @@ export function createServePart(context: EngineContext, { forgotten, ...options 
   const lists = createLists({
     ...options.lists,
     capacity: config.engine.cached_lists,
+    bytes: {
+      lists: config.engine.cached_list_bytes,
+      pages: config.engine.cursor_bytes,
+      segments: config.lists.segment_bytes,
+    },
     onAnswer: (kind, age) => {
       answeredAt = performance.now();
       metrics.answers.inc({ kind });

@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { KeyInvalidError, KeyMissingError, KeyUnreadableError, TokenInvalidError } from '../../errors.ts';
 import type { Caller } from './caller.ts';
 import { endOf, isKeyOf, type KeyRecord, keyId, keyTrouble, verifyingKey } from './key.ts';
-import type { Scope } from './scopes.ts';
+import { allows, type Scope } from './scopes.ts';
 import type { KeyTable } from './table.ts';
 import { readToken, type TokenClaims, tokenKeyId } from './token.ts';
 
@@ -150,7 +150,8 @@ const callerOf = (record: KeyRecord): Caller => ({
 const holderOf = (claims: TokenClaims, record: KeyRecord): Caller => ({
   kind: 'token',
   id: record.id,
-  scopes: new Set<Scope>(claims.scopes),
+  // The holder of a key can sign a token without the gateway, with any scope.
+  scopes: new Set<Scope>(claims.scopes.filter((scope) => allows(new Set(record.scopes), [scope]))),
   user: claims.user,
   session: claims.session,
   source: claims.source,

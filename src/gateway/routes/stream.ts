@@ -8,7 +8,7 @@ import { type RankingView, viewOfPublished } from '../published-list.ts';
 import { answers, READ_PROBLEMS } from '../schemas/answers.ts';
 import type { RequestOf } from '../schemas/requests.ts';
 import { requestService } from '../service-request.ts';
-import { openSse, type Sse } from '../sse.ts';
+import { createSseBuffers, openSse, type Sse } from '../sse.ts';
 
 /** Milliseconds after which the gateway requests a list again after an error, and a reader connects again. */
 const RETRY_MS = 1_000;
@@ -30,6 +30,7 @@ export function streamRoutes(app: FastifyInstance, context: GatewayContext): voi
   const { schemas, config, watching, authenticator, keys, metrics, logger } = context;
   const { http } = config;
   const open = new Set<Sse>();
+  const buffers = createSseBuffers(http.streams_buffer_bytes);
   app.addHook('preClose', async () => {
     for (const sse of open) sse.end();
   });
@@ -149,6 +150,7 @@ export function streamRoutes(app: FastifyInstance, context: GatewayContext): voi
       }
       reply.hijack();
       sse = openSse(reply.raw, {
+        buffers,
         headers: reply.getHeaders() as Record<string, string>,
         heartbeatMs: http.stream_heartbeat_ms,
         bufferBytes: http.stream_buffer_bytes,

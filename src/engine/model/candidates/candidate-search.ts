@@ -53,6 +53,8 @@ export class CandidateSearch {
   #blocked = new Int32Array(64);
   #stamp = 0;
   #allowed: ((item: number) => boolean) | undefined;
+  /** Whether the leaders of popularity were chosen after the first publication of an item. */
+  #ledListed = false;
 
   constructor(config: RankingConfig, state: ModelState, signals: ListSignals, mapped: MappedSignals) {
     this.#config = config;
@@ -64,6 +66,7 @@ export class CandidateSearch {
     this.#best = new TopK(0, state.catalogue.ids.ids);
     this.#second = new TopK(0, state.catalogue.ids.ids);
     this.#newest = new Newest(NEWEST_KEPT, state.catalogue);
+    this.#catalogue.onListing((item) => state.popularity.consider(item, this.#statistics));
   }
 
   /**
@@ -183,8 +186,14 @@ export class CandidateSearch {
   }
 
   #addPopular(found: Set<number>, share: number, more: number, end: number): void {
+    const catalogue = this.#catalogue;
+    const { popularity } = this.#state;
+    if (catalogue.everPublished && !this.#ledListed && !this.#config.serveUnpublished) {
+      this.#ledListed = true;
+      popularity.leadOnly((item) => catalogue.isPublished(item));
+    }
     const best = this.#best.reset(Math.ceil(this.#config.popularCandidates * share) + more);
-    this.#state.popularity.offerBest(best, end, this.#statistics, (item) => this.#free(item));
+    popularity.offerBest(best, end, this.#statistics, (item) => this.#free(item));
     best.addTo(found);
   }
 
@@ -221,7 +230,8 @@ export class CandidateSearch {
   /** The rest of the catalogue in the order of ids, for lists that are longer than all signals together. */
   #fill(found: Set<number>, count: number, end: number): void {
     const rest = this.#best.reset(count - found.size);
-    for (let item = 0; item < end; item++) if (!found.has(item) && this.#free(item)) rest.offer(item, 0);
+    // Most numbers may belong to items that no list may show, so the cheaper test comes first.
+    for (let item = 0; item < end; item++) if (this.#free(item) && !found.has(item)) rest.offer(item, 0);
     rest.addTo(found);
   }
 }

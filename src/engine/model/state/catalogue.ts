@@ -47,7 +47,7 @@ export class Catalogue {
   #described = 0;
   #version = 0;
   #onFields: (item: number, fields: ItemData) => void;
-  #listing: (item: number) => void = () => {};
+  readonly #listing: ((item: number) => void)[] = [];
 
   /** @param onFields takes an item's fields whenever they change */
   constructor(config: ContentConfig, onFields: (item: number, fields: ItemData) => void = () => {}) {
@@ -55,9 +55,9 @@ export class Catalogue {
     this.#onFields = onFields;
   }
 
-  /** Sets the listener that the catalogue calls with every item that enters or leaves it, just before it does. */
+  /** Adds a listener that the catalogue calls with every item that enters or leaves it, just before it does. */
   onListing(listing: (item: number) => void): void {
-    this.#listing = listing;
+    this.#listing.push(listing);
   }
 
   /** A counter of all changes, for caches of the catalogue. */
@@ -202,7 +202,8 @@ export class Catalogue {
   }
 
   #mark(number: number, status: number): void {
-    if ((this.#status[number] === PUBLISHED) !== (status === PUBLISHED)) this.#listing(number);
+    if ((this.#status[number] === PUBLISHED) !== (status === PUBLISHED))
+      for (const listing of this.#listing) listing(number);
     if (this.#status[number] === PUBLISHED) this.#published--;
     if (status === PUBLISHED) this.#published++;
     this.#status[number] = status;

@@ -55,10 +55,10 @@ export function createModelState(
   const head = new LogHead();
   const postings = new Postings(users.ids);
   const statistics = new Statistics(config.statistics);
-  const popularity = new Popularity(config.popularity, config.statistics.bucketMs);
   const catalogue = new Catalogue(config.content, (item, fields) => {
     if (!describe(item, fields)) warnings.count('embedding-length');
   });
+  const popularity = new Popularity(config.popularity, config.statistics.bucketMs, catalogue.ids.ids);
   return {
     head,
     users,

@@ -7,7 +7,7 @@
  * otherwise lead the trends until then.
  */
 import { exp } from '../primitives/math.ts';
-import type { TopK } from '../primitives/top-k.ts';
+import { TopK } from '../primitives/top-k.ts';
 import { CO_BITS, CO_MASK, WIDE } from './row-slots.ts';
 import type { SparseRows } from './sparse-rows.ts';
 import { bucketOf, type Statistics } from './statistics.ts';
@@ -41,15 +41,24 @@ export class Popularity {
   long = new Float64Array(0);
   #config: PopularityConfig;
   #now = -1;
-  /** All items with a sum of at least `#floor`, and some others; undefined: not computed yet. */
+  /**
+   * All items that may lead and rank no lower than the floor, and some others; undefined: not computed yet. Never many
+   * more than {@link LEADERS}, even if all items are equally popular.
+   */
   #leaders: number[] | undefined;
   #leads = new Uint8Array(0);
+  /** Sum and id of the lowest rank that the leaders cover; a sum of 0 covers all. */
   #floor = 0;
+  #floorId = '';
+  readonly #ids: readonly string[];
+  #mayLead: (item: number) => boolean = () => true;
   #shortFade: Float64Array;
   #longFade: Float64Array;
 
-  constructor(config: PopularityConfig, bucketMs: number) {
+  /** @param ids of the items, by number */
+  constructor(config: PopularityConfig, bucketMs: number, ids: readonly string[]) {
     this.#config = config;
+    this.#ids = ids;
     this.#shortFade = fades(this.#config.shortHalfLifeMs / bucketMs);
     this.#longFade = fades(this.#config.longHalfLifeMs / bucketMs);
   }
@@ -76,13 +85,25 @@ export class Popularity {
       this.short[item] = this.short[item]! + weight * (this.#shortFade[age] ?? 0);
       this.long[item] = this.long[item]! + weight * (this.#longFade[age] ?? 0);
     }
-    if (this.#leaders === undefined || this.#leads[item] === 1) return;
-    const sum = this.sum(item, statistics);
-    if (sum > 0 && sum >= this.#floor) {
-      this.#leads[item] = 1;
-      this.#leaders.push(item);
-      if (this.#leaders.length > 4 * LEADERS && this.#floor > 0) this.#leaders = undefined;
-    }
+    this.consider(item, statistics);
+  }
+
+  /**
+   * Only these items lead from now on, so that items which no list may show do not take the places of others. The caller
+   * calls {@link consider} for an item that may lead from now on.
+   */
+  leadOnly(mayLead: (item: number) => boolean): void {
+    this.#mayLead = mayLead;
+    this.#leaders = undefined;
+  }
+
+  /** The item may be a leader now: its sum has grown, or lists may show it. */
+  consider(item: number, statistics: Statistics): void {
+    if (this.#leaders === undefined || item >= this.short.length || this.#leads[item] === 1) return;
+    if (!this.#covers(item, this.sum(item, statistics))) return;
+    this.#leads[item] = 1;
+    this.#leaders.push(item);
+    if (this.#leaders.length > 4 * LEADERS) this.#prune(this.#leaders, statistics);
   }
 
   /** The order of popularity: recent counts decide first, the total decides among items that nobody took lately. */
@@ -100,28 +121,52 @@ export class Popularity {
     this.#leaders ??= this.#lead(items, statistics);
     for (const item of this.#leaders) {
       const sum = this.sum(item, statistics);
-      if (sum > 0 && sum >= this.#floor && best.admits(sum) && free(item)) best.offer(item, sum);
+      if (this.#covers(item, sum) && best.admits(sum) && free(item)) best.offer(item, sum);
     }
     if (this.#floor === 0 || best.isFull) return;
     for (let item = 0; item < items; item++) {
       const sum = this.sum(item, statistics);
-      if (sum > 0 && sum < this.#floor && best.admits(sum) && free(item)) best.offer(item, sum);
+      if (sum > 0 && best.admits(sum) && !this.#covers(item, sum) && free(item)) best.offer(item, sum);
     }
   }
 
+  /** Whether an item of this sum ranks no lower than the floor, in the order of {@link TopK}. */
+  #covers(item: number, sum: number): boolean {
+    return sum > this.#floor || (sum === this.#floor && sum > 0 && this.#ids[item]! <= this.#floorId);
+  }
+
   #lead(items: number, statistics: Statistics): number[] {
-    const sums = new Float64Array(items);
-    for (let item = 0; item < items; item++) sums[item] = this.sum(item, statistics);
-    const sorted = sums.slice().sort();
-    const floor = items > LEADERS ? Math.max(0, sorted[items - LEADERS]!) : 0;
-    this.#floor = floor;
-    this.#leads = new Uint8Array(this.short.length);
-    const leaders: number[] = [];
+    const best = new TopK(LEADERS, this.#ids);
     for (let item = 0; item < items; item++) {
-      if (sums[item]! <= 0 || sums[item]! < floor) continue;
-      this.#leads[item] = 1;
-      leaders.push(item);
+      const sum = this.sum(item, statistics);
+      if (sum > 0 && best.admits(sum) && this.#mayLead(item)) best.offer(item, sum);
     }
+    this.#setFloor(best);
+    this.#leads = new Uint8Array(this.short.length);
+    return this.#take(best);
+  }
+
+  /** Keeps the best of the leaders. The floor rises to the lowest of them. */
+  #prune(leaders: readonly number[], statistics: Statistics): void {
+    const best = new TopK(LEADERS, this.#ids);
+    for (const item of leaders) {
+      const sum = this.sum(item, statistics);
+      this.#leads[item] = 0;
+      if (this.#covers(item, sum) && best.admits(sum) && this.#mayLead(item)) best.offer(item, sum);
+    }
+    if (best.isFull) this.#setFloor(best);
+    this.#leaders = this.#take(best);
+  }
+
+  #setFloor(best: TopK): void {
+    // The worst is on top of the heap.
+    this.#floor = best.isFull ? best.scores[0]! : 0;
+    this.#floorId = best.isFull ? this.#ids[best.items[0]!]! : '';
+  }
+
+  #take(best: TopK): number[] {
+    const leaders = [...best.items.subarray(0, best.count)];
+    for (const item of leaders) this.#leads[item] = 1;
     return leaders;
   }
 

@@ -1,0 +1,239 @@
+/** The counters of the summary, against a scan of the rows, after every commit and every slice of an erasure. */
+import { join } from 'node:path';
+import type { Database } from 'better-sqlite3';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DECLARED, KEY as GOLDEN_KEY, codec as goldenCodec, goldenLog } from '../../test/golden/state-log.ts';
+import {
+  clicked,
+  codec,
+  dismissed,
+  event,
+  linked,
+  published,
+  purchased,
+  retracted,
+  served,
+  stored,
+  type TestEvent,
+} from '../../test/support/events.ts';
+import { scanFeedback } from '../../test/support/feedback-scan.ts';
+import { forgotten, KEY, purgedOf } from '../../test/support/forgetting.ts';
+import { runs, within } from '../../test/support/runs.ts';
+import { tempDir } from '../../test/support/tempdir.ts';
+import { hashProjection } from '../bus/projection/hash.ts';
+import { openStore, type ProjectionStore } from '../bus/projection/store.ts';
+import { completeConfig } from '../config/load.ts';
+import { feedbackEndpoints, type SummaryAnswer } from './api.ts';
+import { feedbackProjection } from './projection.ts';
+
+const HOUR = 3_600_000;
+const config = completeConfig({ feedback: { attribution_window_ms: 12 * HOUR } });
+const ITEMS = ['a', 'b', 'c', 'd'];
+const IDS = ['u1', 'u2', 'ü 3', 's1', 's2'];
+const LISTS = 8;
+const START = Date.UTC(2025, 0, 1);
+
+/** Lists, reactions, links, retractions, publications and erasures; lists and ids are few, so that events meet. */
+const act = fc
+  .record({
+    kind: fc.integer({ min: 0, max: 15 }),
+    user: fc.constantFrom(...IDS),
+    other: fc.constantFrom(...IDS),
+    items: fc.array(fc.constantFrom(...ITEMS), { maxLength: 5 }),
+    item: fc.constantFrom(...ITEMS),
+    n: fc.nat(LISTS - 1),
+    named: fc.boolean(),
+    hour: fc.nat(60),
+    id: fc.uuid(),
+    target: fc.nat(20),
+    propensity: fc.constantFrom(undefined, 1, 0.7, 0.1),
+  })
+  .map((drawn): TestEvent => {
+    const { kind, user, other, items, item, n, named, hour, id, target, propensity } = drawn;
+    const extras = { time: new Date(START + hour * HOUR).toISOString() };
+    const reaction = { ...extras, id: `x${target}`, ...(named ? { list: `l${n}` } : {}) };
+    if (kind < 5)
+      return event(
+        'feedback.served.v1',
+        user,
+        {
+          list: `l${n}`,
+          items: items.map((one, place) => ({
+            item: one,
+            score: 1,
+            ...(propensity === undefined
+              ? {}
+              : { propensity: place === 0 ? propensity : 0.3, explored: place % 2 === 1 }),
+          })),
+          snapshot: `s${n % 3}`,
+          config: 'c',
+          arm: n % 2 ? 'x/first' : 'x/second',
+        },
+        extras,
+      );
+    if (kind < 8) return clicked(user, item, reaction);
+    if (kind === 8) return dismissed(user, item, reaction);
+    if (kind === 9) return purchased(user, item, { ...reaction, list: `l${n}` });
+    if (kind < 12) return linked(user, other);
+    if (kind === 12) return retracted(user, { id: `x${target}` });
+    if (kind === 13) return published(item);
+    return { ...forgotten(user), id };
+  });
+
+const answerOf = (db: Database): Promise<SummaryAnswer> =>
+  Promise.resolve(feedbackEndpoints(db, async () => null, config).summary?.handle({})) as Promise<SummaryAnswer>;
+
+/** The same to the digit, except that a sum of fractions may come in another order. */
+const near = (value: number | null): unknown => (value === null ? null : expect.closeTo(value, 11));
+
+async function expectScanned(db: Database): Promise<void> {
+  const scan = scanFeedback(db);
+  const answer = await answerOf(db);
+  expect(answer.lists).toBe(scan.lists);
+  expect(answer.unattributed).toEqual(scan.unattributed);
+  const published = db.prepare<[], number>('SELECT count(*) FROM item').pluck().get() as number;
+  const wanted = (parts: (typeof scan.parts)['all'], key: string) =>
+    parts.map(({ key: value, shown, ...counts }) => ({
+      ...counts,
+      ...(key === '' ? {} : { [key]: value }),
+      shown: {
+        items: shown.items,
+        coverage: published === 0 ? null : shown.covered / published,
+        gini: shown.gini,
+        novelty: near(shown.novelty),
+        diversity: shown.diversity,
+      },
+    }));
+  const { all, snapshot, arm, position, day } = scan.parts;
+  if (all.length > 0) expect([{ ...answer.total, shown: answer.shown }]).toMatchObject(wanted(all, ''));
+  else expect(answer.total.impressions).toBe(0);
+  for (const [found, parts, key] of [
+    [answer.by_snapshot, snapshot, 'snapshot'],
+    [answer.by_arm, arm, 'arm'],
+    [answer.by_position, position, 'position'],
+    [[...answer.by_day].reverse(), day, 'day'],
+  ] as const) {
+    expect(found).toHaveLength(parts.length);
+    expect(found).toMatchObject(wanted(parts, key));
+  }
+  const { lists, impressions, ips, snips } = scan.without_exploration;
+  expect(answer.without_exploration).toMatchObject({ lists, impressions, ips: near(ips), snips: near(snips) });
+  const experiment = answer.experiments[0];
+  for (const { arm: name, users, impressions: shown, clicks, ctr } of experiment?.arms ?? []) {
+    const figures = scan.arms[`x/${name}`] ?? { users: 0, impressions: 0, hits: 0, rate: null };
+    expect({ users, shown, clicks, ctr }).toEqual({
+      users: figures.users,
+      shown: figures.impressions,
+      clicks: figures.hits,
+      ctr: figures.rate,
+    });
+  }
+}
+
+const EXPERIMENT = event('control.experiment_started.v1', 'act', {
+  experiment: 'x',
+  arms: [
+    { arm: 'first', share: 0.5, config: '' },
+    { arm: 'second', share: 0.5, config: '' },
+  ],
+});
+
+const open = (eraseEvents?: number): ProjectionStore =>
+  openStore({
+    file: join(tempDir('counters'), 'f.sqlite'),
+    definition: feedbackProjection(config),
+    codec,
+    cacheKib: 1_024,
+    erasureKey: KEY,
+    eraseEvents,
+  });
+
+describe('the counters of the summary', () => {
+  it(
+    'equal a scan of the rows after every commit, for late reports, links, retractions and erasures in any order',
+    async () => {
+      let erased = 0;
+      let exact = 0;
+      const how = fc.record({ batch: fc.integer({ min: 1, max: 5 }), eraseEvents: fc.integer({ min: 1, max: 3 }) });
+      await fc.assert(
+        fc.asyncProperty(fc.array(act, { minLength: 10, maxLength: 50, size: 'max' }), how, async (acts, drawn) => {
+          const messages = stored([EXPERIMENT, ...acts]);
+          const store = open(drawn.eraseEvents);
+          for (let from = 0; from < messages.length; from += drawn.batch) {
+            store.commit(messages.slice(from, from + drawn.batch), 'now');
+            await expectScanned(store.db);
+            if (!store.erasing()) continue;
+            store.eraseSlice();
+            erased++;
+            await expectScanned(store.db);
+          }
+          while (store.erasing()) store.eraseSlice();
+          await expectScanned(store.db);
+          const purged = open();
+          purged.commit(purgedOf(messages), 'now');
+          if (store.rebuildDue() === undefined) {
+            exact++;
+            expect(hashProjection(store.db)).toEqual(hashProjection(purged.db));
+            expect(await answerOf(store.db)).toEqual(await answerOf(purged.db));
+          }
+          for (const one of [store, purged]) one.close();
+        }),
+        { numRuns: runs(60) },
+      );
+      expect(erased).toBeGreaterThan(20);
+      expect(exact).toBeGreaterThan(10);
+    },
+    within(60_000),
+  );
+
+  it('equal a scan of the rows on the golden log', async () => {
+    const store = openStore({
+      file: ':memory:',
+      definition: feedbackProjection(completeConfig({ events: { declared: DECLARED } })),
+      codec: goldenCodec,
+      cacheKib: 1_024,
+      erasureKey: GOLDEN_KEY,
+    });
+    const messages = goldenLog();
+    for (let from = 0; from < messages.length; from += 100) {
+      store.commit(messages.slice(from, from + 100), 'now');
+      await expectScanned(store.db);
+    }
+    expect((await answerOf(store.db)).total.clicks).toBeGreaterThan(10);
+    store.close();
+  });
+
+  it('leave out an event of a batch that the service cannot fold', async () => {
+    const definition = feedbackProjection(config);
+    const { apply } = definition;
+    const store = openStore({
+      file: ':memory:',
+      definition: {
+        ...definition,
+        apply: (one, tables, clock) => {
+          apply(one, tables, clock);
+          if (one.type === 'feedback.served.v1' && one.data.list === 'broken') throw new Error('broken');
+        },
+      },
+      codec,
+      cacheKib: 1_024,
+    });
+    const lists = ['l1', 'broken', 'l2'].map((list) => served('u1', list, ['a', 'b']));
+    const { deadLetters } = store.commit(stored([published('a'), ...lists, clicked('u1', 'a', { list: 'l1' })]), 'now');
+    expect(deadLetters).toHaveLength(1);
+    expect((await answerOf(store.db)).total).toMatchObject({ impressions: 4, clicks: 1 });
+    await expectScanned(store.db);
+    store.close();
+  });
+
+  it('hold nothing once every user is forgotten', () => {
+    const store = open();
+    const acts = fc.sample(act, { numRuns: 300, seed: 5 }).filter(({ type }) => !/linked|erased|published/.test(type));
+    const last = IDS.map((id) => forgotten(id));
+    store.commit(stored([...acts, ...last]), 'now');
+    for (const table of ['part', 'exposure', 'spread', 'arm_user', 'arm_spread', 'weighed'])
+      expect(store.db.prepare(`SELECT count(*) AS n FROM ${table}`).get(), table).toEqual({ n: 0 });
+    store.close();
+  });
+});
