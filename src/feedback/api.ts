@@ -3,9 +3,10 @@ import type { Database } from 'better-sqlite3';
 import { defineEndpoint, type Endpoint } from '../bus/nats/micro.ts';
 import { completeConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { ServiceUnavailableError } from '../errors.ts';
 import { type Experiment, labelOf } from '../experiment/arms.ts';
 import { experimentsIn } from '../experiment/rows.ts';
-import { type PartKind, POSITIONS } from './counters.ts';
+import { lacksCounters, type PartKind, POSITIONS } from './counters.ts';
 import { type OffPolicy, offPolicy, type WeighedLists } from './off-policy.ts';
 import { feedbackRequests } from './requests.ts';
 import { armFigures, type Comparison, compare, type UserCounts } from './sequential.ts';
@@ -116,6 +117,7 @@ export function feedbackEndpoints(
     position: partsBy(db, 'position', POSITIONS),
     day: partsBy(db, 'day', DAYS, 'DESC'),
   };
+  const incomplete = lacksCounters(db);
   const catalogue = db.prepare<[], number>('SELECT count(*) FROM item').pluck();
   const weighed = db.prepare<[], WeighedLists>('SELECT * FROM weighed ORDER BY impressions, weight, clicked');
   const byUser = db.prepare<[string], UserCounts>(
@@ -152,6 +154,11 @@ export function feedbackEndpoints(
       example: {},
       request: feedbackRequests({ http }).summary,
       handle: async (): Promise<SummaryAnswer> => {
+        if (incomplete)
+          throw new ServiceUnavailableError(
+            'An earlier release wrote the projection of the feedback service and kept no counters. The service rebuilds it.',
+            { next: 'send the request again later; freshet status shows the rebuild' },
+          );
         const published = catalogue.get() as number;
         const all = parts.all(published)[0];
         return {

@@ -227,6 +227,24 @@ describe('the counters of the summary', () => {
     store.close();
   });
 
+  it('stay away from rows of an earlier release, and the summary says that they are being rebuilt', async () => {
+    const file = join(tempDir('counters'), 'f.sqlite');
+    const options = { file, definition: feedbackProjection(config), codec, cacheKib: 1_024, erasureKey: KEY };
+    const events = [published('a'), served('u1', 'l1', ['a', 'b']), served('u2', 'l2', ['a']), clicked('u1', 'a')];
+    const earlier = openStore(options);
+    earlier.commit(stored(events), 'now');
+    for (const table of ['part', 'exposure', 'spread', 'arm_user', 'arm_spread', 'weighed'])
+      earlier.db.exec(`DROP TABLE ${table}`);
+    earlier.db.exec("UPDATE checkpoint SET version = 'earlier'");
+    earlier.close();
+    const store = openStore({ ...options, otherVersion: 'keep' });
+    expect(store.stale).toBe(true);
+    store.commit(stored([served('u3', 'l3', ['a']), clicked('u2', 'a', { list: 'l2' }), forgotten('u1')], 5), 'now');
+    expect(store.db.prepare('SELECT * FROM part').all()).toEqual([]);
+    await expect(answerOf(store.db)).rejects.toMatchObject({ code: 'FRESHET_SERVICE_UNAVAILABLE' });
+    store.close();
+  });
+
   it('hold nothing once every user is forgotten', () => {
     const store = open();
     const acts = fc.sample(act, { numRuns: 300, seed: 5 }).filter(({ type }) => !/linked|erased|published/.test(type));

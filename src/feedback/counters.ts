@@ -97,7 +97,27 @@ interface Change {
   items: Map<string, number>;
 }
 
+/** Whether an earlier release wrote the rows: it kept no counters, and a rebuild beside the file is under way. */
+export const lacksCounters = (db: Database): boolean =>
+  db
+    .prepare<[], number>("SELECT EXISTS (SELECT 1 FROM served) AND NOT EXISTS (SELECT 1 FROM part WHERE kind = 'all')")
+    .pluck()
+    .get() === 1;
+
+const NO_COUNTERS: Counters = {
+  add: () => {},
+  remove: () => {},
+  react: () => {},
+  adopted: () => {},
+  move: () => {},
+  publish: () => {},
+  write: () => {},
+  drop: () => {},
+};
+
 export function prepareCounters(db: Database): Counters {
+  // Counters of the later lists alone would be wrong.
+  if (lacksCounters(db)) return NO_COUNTERS;
   const listRow = db.prepare<[string], ListRow>(`SELECT user, arm, snapshot, ${DAY} AS day FROM served WHERE list = ?`);
   const impressions = db.prepare<[string], Pick<PlaceRow, 'position' | 'item' | 'propensity' | 'explored'>>(
     'SELECT position, item, propensity, explored FROM impression WHERE list = ? ORDER BY position',

@@ -7,7 +7,7 @@ const PUBLISHED = 1_000;
 export const madeUpIdsCommand = (): Command =>
   new Command('made-up-ids')
     .description(
-      'fold views of made-up items into the model, a new user for each, then publish a catalogue and serve it (10 million: some minutes, 3 GB)',
+      'fold views of made-up items into the model, a new user for each, then publish a catalogue and serve it (10 million: a minute, 3 GB)',
     )
     .option('--views <n>', 'how many views', '10000000')
     .option('--users <n>', 'how many users view in turn; left out: each view has a new user')
