@@ -300,7 +300,7 @@ const SECTIONS: readonly Section[] = [
       FRESHET_NATS_SERVER_TOO_OLD: ['The nats-server is older than 2.9.10.', 'Use a newer one.'],
       FRESHET_LISTENING_REFUSED: [
         'The nats-server does not let a service subscribe to the subjects of its endpoints, so it could answer no request.',
-        'Grant the identity of `nats.answer_credentials` (without it, that of the service) to subscribe to `freshet.>` and `$SRV.>`.',
+        'Grant the identity of the service (`nats.credentials`) to subscribe to `freshet.>` and `$SRV.>`.',
       ],
       FRESHET_NATS_UNREACHABLE: ['No nats-server answers at the address.', 'Run `freshet up`, or check `--nats`.'],
       FRESHET_NATS_REFUSED: [

@@ -20,7 +20,7 @@ export interface FollowKeyOptions {
   version: (value: Uint8Array) => number;
   /** Milliseconds that the server has to answer a direct get. */
   timeoutMs: number;
-  /** Milliseconds before the next try after a failure, and before a value that seems old is compared with the bucket. */
+  /** Milliseconds from a read to the next one, after a failure and to make sure. */
   retryMs: number;
   /** Ends the iteration. */
   signal: AbortSignal;
@@ -34,7 +34,7 @@ export interface KeyState {
 
 /**
  * The value of the key, if it has one, then each change. It reads the value again after a reconnect, so the newest value
- * always comes; values in between may be left out. Throws `BucketUnreadableError` if the first read fails.
+ * always comes, at the latest with the second read; values in between may be left out. Throws `BucketUnreadableError` if the first read fails.
  */
 export async function* followKey(
   nc: NatsConnection,
@@ -48,14 +48,20 @@ export async function* followKey(
   let shown: Uint8Array | undefined;
   /** Messages that came while a read was under way; undefined while none is. */
   let held: Msg[] | undefined;
+  /** What the last read found, if it seemed older than what is shown. */
+  let doubted: { value: Uint8Array | undefined } | undefined;
   let timer: NodeJS.Timeout | undefined;
 
   function show(value: Uint8Array | undefined, at: Date): void {
+    doubted = undefined;
     if (same(value, shown)) return;
     shown = value;
     states.push({ value, at });
     wake();
   }
+
+  const isOlder = (value: Uint8Array | undefined): boolean =>
+    shown !== undefined && (value === undefined || version(value) < version(shown));
 
   /** The server hands a message to subscribers before it has stored it, so a read may miss it: the message itself counts. */
   function received(message: Msg): void {
@@ -64,7 +70,7 @@ export async function* followKey(
       return;
     }
     const value = valueIn(message);
-    if (value && shown && version(value) < version(shown)) readLater();
+    if (value && isOlder(value)) readLater();
     else show(value, new Date());
   }
 
@@ -73,7 +79,12 @@ export async function* followKey(
     held = [];
     try {
       const { value, at } = await directGet(nc, bucket, key, timeoutMs);
-      show(value, at);
+      // A read may overtake a message on its way into the bucket, or come from a replica that is behind. Two reads that
+      // find the same are right: the log may have been restored from a backup, or the key purged.
+      if (isOlder(value) && !(doubted && same(doubted.value, value))) {
+        doubted = { value };
+        readLater();
+      } else show(value, at);
       // The messages up to the value are before it.
       const after = held.findLastIndex((message) => same(valueIn(message), value)) + 1;
       const rest = held.slice(after);
@@ -95,6 +106,15 @@ export async function* followKey(
     }, retryMs);
   }
 
+  /**
+   * Reads now and once more after a pause: a message that the server handed out before it knew the subscription may be
+   * stored after the first read.
+   */
+  async function readTwice(): Promise<void> {
+    await read();
+    readLater();
+  }
+
   const subscription = nc.subscribe(subject, {
     callback: (err, message) => {
       if (!err) return received(message);
@@ -107,13 +127,13 @@ export async function* followKey(
     // The client has subscribed again before it reports this.
     for await (const { type } of status) {
       if (signal.aborted) return;
-      if (type === 'reconnect') read().catch(readLater);
+      if (type === 'reconnect') readTwice().catch(readLater);
     }
   })();
   const ended = (): void => wake();
   signal.addEventListener('abort', ended);
   try {
-    await read();
+    await readTwice();
     while (!signal.aborted) {
       if (failure !== undefined) throw failure;
       const next = states.shift();

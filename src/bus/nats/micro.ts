@@ -67,6 +67,8 @@ export interface MicroOptions {
   standby?: boolean;
   observe?: (endpoint: string, outcome: 'ok' | 'error', seconds: number) => void;
   onError?: (endpoint: string, err: unknown) => void;
+  /** The connection by which answers leave; left out: the one by which requests come. */
+  answers?: NatsConnection;
   /** Prefixes of reply subjects that count as inboxes; left out: those of every NATS client. */
   inboxes?: readonly string[];
   /** Gets the endpoint of a request that was dropped because of its reply subject; `discovery` for one on `$SRV`. */
@@ -119,16 +121,14 @@ const LONG_MS = 0.5;
 /** The last error of an endpoint that dropped a request, as `nats micro stats` shows it. */
 const REFUSED = '403 FRESHET_REPLY_REFUSED';
 
-/**
- * Serves the endpoints over this connection, which also sends the answers. It needs no rights but to listen on the
- * subjects of the endpoints and of discovery, and to publish to inboxes. Throws `ListeningRefusedError`.
- */
+/** Serves the endpoints over this connection. Throws `ListeningRefusedError`. */
 export async function serveMicro(nc: NatsConnection, options: MicroOptions): Promise<MicroService> {
   const { name, version, description, metadata = {}, prefix, endpoints, stats, observe, onError } = options;
-  const { instance, standby = false, inboxes = inboxPrefixes(), onRefused, onEnded } = options;
+  const { instance, standby = false, answers = nc, inboxes = inboxPrefixes(), onRefused, onEnded } = options;
   const counts = new Map<string, EndpointCounts & { endpoint: string }>();
   const guarded = guardReplies(nc, {
     prefixes: inboxes,
+    answers,
     onRefused: (subject, reply) => {
       const counted = counts.get(subject);
       if (counted) {
@@ -212,7 +212,7 @@ export async function serveMicro(nc: NatsConnection, options: MicroOptions): Pro
 
 const listeningRefused = (cause: unknown, nc: NatsConnection): ListeningRefusedError =>
   new ListeningRefusedError(`The nats-server does not let this service listen for requests: ${messageOf(cause)}.`, {
-    next: 'grant the identity of nats.answer_credentials the subscriptions freshet.> and $SRV.>',
+    next: 'grant the identity of the service the subscriptions freshet.> and $SRV.>',
     details: { server: nc.getServer() },
     cause,
   });

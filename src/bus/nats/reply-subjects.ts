@@ -3,7 +3,7 @@
  * request chooses where the answer goes: a reply subject that belongs to a stream, a bucket, a service or the server
  * itself would let a caller write there with the rights of the service.
  */
-import type { NatsConnection, SubscriptionOptions } from 'nats';
+import type { Msg, NatsConnection, SubscriptionOptions } from 'nats';
 
 /** Of nats-server, for requests of another account. A server refuses it as the reply subject of a client. */
 const SERVICE_IMPORT = '_R_';
@@ -32,25 +32,40 @@ export function isInbox(subject: string, prefixes: readonly string[]): boolean {
 export interface ReplyGuardOptions {
   /** See {@link inboxPrefixes}. */
   prefixes: readonly string[];
+  /** The connection by which answers leave. */
+  answers: NatsConnection;
   /** Gets the subject that the service listens on, and the reply subject. */
   onRefused: (subject: string, reply: string) => void;
 }
 
 /**
- * The same connection, on which subscribers get no message whose reply subject is none of an inbox. It also guards what
+ * The same connection, on which subscribers get no message whose reply subject is none of an inbox, and whose messages are
+ * answered by another connection. It also guards what
  * the NATS client answers by itself (discovery, `$SRV`): its services subscribe by callbacks of the connection that they
  * are added to. A message without a reply subject comes through, because nobody can answer it.
  */
-export function guardReplies(nc: NatsConnection, { prefixes, onRefused }: ReplyGuardOptions): NatsConnection {
+export function guardReplies(nc: NatsConnection, { prefixes, answers, onRefused }: ReplyGuardOptions): NatsConnection {
   const subscribe: NatsConnection['subscribe'] = (subject, options: SubscriptionOptions = {}) =>
     nc.subscribe(subject, {
       ...options,
       callback: (err, message) => {
         const reply = err ? undefined : message.reply;
-        if (reply && !isInbox(reply, prefixes)) onRefused(subject, reply);
-        else options.callback?.(err, message);
+        if (!reply) options.callback?.(err, message);
+        else if (isInbox(reply, prefixes)) options.callback?.(err, answeredBy(answers, message, reply));
+        else onRefused(subject, reply);
       },
     });
   // The client makes `services` once for a connection and keeps it there; this one must not find that of `nc`.
   return Object.create(nc, { subscribe: { value: subscribe }, _services: { value: undefined, writable: true } });
 }
+
+/** The message, with its answer sent by a connection. */
+const answeredBy = (answers: NatsConnection, message: Msg, reply: string): Msg =>
+  Object.create(message, {
+    respond: {
+      value: (...[payload, options]: Parameters<Msg['respond']>): boolean => {
+        answers.publish(reply, payload, options);
+        return true;
+      },
+    },
+  });

@@ -18,18 +18,19 @@ let folder: string;
 let logged: Record<string, unknown>[];
 const clients: NatsConnection[] = [];
 
-/** Starts a server and a service on it, whose second identity may subscribe to these subjects. */
-async function start(subscribe: string[]): Promise<RunningService> {
+/** Starts a server, and a service on it, which may not subscribe to some subjects. */
+async function start(denied: string[] = []): Promise<RunningService> {
   folder = makeTempDir('answers');
   const key = nkeys.createUser();
   const seed = join(folder, 'answers.nk');
   writeFileSync(seed, key.getSeed(), { mode: 0o600 });
-  const permissions = { publish: { allow: replySubjects() }, subscribe: { allow: subscribe } };
+  const permissions = { publish: { allow: replySubjects() }, subscribe: { deny: ['>'] } };
   const conf = join(folder, 'server.conf');
   writeFileSync(
     conf,
     `authorization { users: [
-       { user: freshet, password: f-1 }
+       { user: client, password: c-1 }
+       { user: freshet, password: f-1, permissions: ${JSON.stringify({ subscribe: { deny: denied } })} }
        { nkey: ${key.getPublicKey()}, permissions: ${JSON.stringify(permissions)} }
      ] }`,
   );
@@ -42,7 +43,7 @@ async function start(subscribe: string[]): Promise<RunningService> {
   return service;
 }
 async function client(): Promise<NatsConnection> {
-  const nc = await connect({ servers: server?.url ?? '', user: 'freshet', pass: 'f-1' });
+  const nc = await connect({ servers: server?.url ?? '', user: 'client', pass: 'c-1' });
   clients.push(nc);
   return nc;
 }
@@ -56,7 +57,7 @@ afterEach(async () => {
 });
 
 it('answers requests and discovery, also after a restart of the server', async () => {
-  await start(['freshet.>', '$SRV.>']);
+  await start();
   const nc = await client();
   const answers = async (): Promise<void> => {
     expect((await nc.request('freshet.user.status', '{}', { timeout: 2_000 })).json()).toMatchObject({
@@ -72,7 +73,7 @@ it('answers requests and discovery, also after a restart of the server', async (
 });
 
 it('sends nothing where the server does not let it, and goes on', async () => {
-  await start(['freshet.>', '$SRV.>']);
+  await start();
   const nc = await client();
   let heard = 0;
   const inbox = createInbox('_INBOX_app');
@@ -88,8 +89,8 @@ it('sends nothing where the server does not let it, and goes on', async () => {
   expect(logged).toEqual([expect.objectContaining({ below: '_INBOX_app', answers: 1 })]);
 });
 
-it('does not start if its identity may not listen for requests', async () => {
-  await expect(start(['$SRV.>'])).rejects.toMatchObject({
+it('does not start if it may not listen for requests', async () => {
+  await expect(start(['freshet.user.>'])).rejects.toMatchObject({
     code: 'FRESHET_LISTENING_REFUSED',
     next: expect.stringContaining('freshet.>'),
   });

@@ -77,7 +77,7 @@ export async function runService<Tables>(
       access: accessOf(config),
     });
     undo.push(() => nc.close());
-    // Requests come and answers leave by a connection of their own, which needs no right to write into a stream.
+    // Answers leave by a connection of their own, which needs no right but to publish to inboxes.
     const answers = await connect({
       url: natsUrl,
       name: `freshet-${instance}-answers`,
@@ -336,7 +336,8 @@ export async function runService<Tables>(
       counter: observeRefusals(registry),
       logEveryMs: config.nats.refusal_log_ms,
     });
-    const micro = await serveMicro(answers, {
+    const micro = await serveMicro(nc, {
+      answers,
       name: named.name,
       version: VERSION,
       description: description.description,
