@@ -39,10 +39,9 @@ export interface ReplyGuardOptions {
 }
 
 /**
- * The same connection, on which subscribers get no message whose reply subject is none of an inbox, and whose messages are
- * answered by another connection. It also guards what
- * the NATS client answers by itself (discovery, `$SRV`): its services subscribe by callbacks of the connection that they
- * are added to. A message without a reply subject comes through, because nobody can answer it.
+ * The same connection, on which subscribers get no message whose reply subject is no inbox, and answer messages by another
+ * connection. It also guards what the NATS client answers by itself (discovery, `$SRV`): its services subscribe by callbacks
+ * of the connection that they are added to. A message without a reply subject comes through, because nobody can answer it.
  */
 export function guardReplies(nc: NatsConnection, { prefixes, answers, onRefused }: ReplyGuardOptions): NatsConnection {
   const subscribe: NatsConnection['subscribe'] = (subject, options: SubscriptionOptions = {}) =>
