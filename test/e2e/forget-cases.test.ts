@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeToken } from '../../src/bus/event/ids.ts';
 import { SERVICES, type ServiceName } from '../../src/bus/projection/definition.ts';
 import { applyStreams } from '../../src/bus/streams/plan.ts';
+import { RANKINGS } from '../../streams.config.ts';
 import { history, ITEMS, useErasures } from '../support/erasures.ts';
 import { clicked, linked, outgoing, registered, retracted, viewed } from '../support/events.ts';
 import { metric } from '../support/services.ts';
@@ -85,6 +86,21 @@ describe('a user is forgotten', () => {
       expect(await ask('engine.status')).not.toHaveProperty('rebuild');
     await done(erasure);
     await expectEqualWithout('u1', 's1');
+  });
+
+  it('and whose ranking nats-server brings back after the purge, as a killed one may', async () => {
+    for (const service of SERVICES) await start(service, { settings: { erasure: { server_index_ms: 5_000 } } });
+    await caughtUp(await publish(...history()));
+    const kv = await services.nc.jetstream().views.kv(RANKINGS.name, { bindOnly: true });
+    const before = await until(() => kv.get('user.u1'));
+    const other = await until(() => kv.get('user.u2'));
+    const { erasure } = await forget('u1');
+    await until(async () => (await status(erasure)).state === 'rebuilding');
+    expect(await kv.get('user.u1')).toBeNull();
+    await kv.put('user.u1', before.value);
+    await done(erasure);
+    expect(await kv.get('user.u1')).toBeNull();
+    expect((await kv.get('user.u2'))?.json()).toMatchObject({ user: other.json<{ user: string }>().user });
   });
 
   it('whom the log never held, without a wait for the index of the server', async () => {

@@ -20,7 +20,7 @@ import { createInstances, type Found } from '../service/instances.ts';
 import { createActs, nameActs } from './acts.ts';
 import { type Erasure, type ErasureStep, type ErasureView, openLedger } from './ledger.ts';
 import { createMentionRemoval } from './mention-removal.ts';
-import { createPurge } from './purge.ts';
+import { createPurge, type ForgottenSince } from './purge.ts';
 import { createErasureRecords } from './records.ts';
 
 export interface CoordinatorOptions {
@@ -92,6 +92,14 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   // Each erasure under way waits for it.
   setMaxListeners(0, stopping.signal);
   const purges = createPurge({ nc, jsm, overwrite: options.overwrite, signal: stopping.signal });
+
+  /** By the HMACs of all erasures, because their ids are gone. */
+  async function forgottenSince(): Promise<ForgottenSince> {
+    const records = new Map<string, number>();
+    for (const { acts: done } of await (await ledger()).list())
+      for (const { hmac, seq } of done) records.set(hmac, Math.max(seq, records.get(hmac) ?? 0));
+    return (user, seq) => seq < (records.get(erasureHmac(key, user)) ?? 0);
+  }
 
   async function forget(user: string): Promise<ErasureView> {
     const now = Date.now();
@@ -214,7 +222,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       }
       if (entry.services.every(({ state }) => state === 'exact') && Date.now() >= indexClean(entry)) {
         // Nobody writes a ranking of the user any more, but earlier ones are still in the server's files.
-        await purges.olderValues();
+        await purges.olderValues(forgottenSince);
         entry.state = 'done';
         entry.done = new Date().toISOString();
         options.onDone?.((Date.parse(entry.done) - Date.parse(entry.requested)) / 1000);

@@ -3,9 +3,9 @@
  * overwrites each message before it purges the subject, because a purge leaves the bytes in the server's files. A bucket
  * refuses that (`deny_delete`), so all its values are written again at the end.
  */
-import type { JetStreamManager, NatsConnection } from 'nats';
+import type { JetStreamManager, NatsConnection, StoredMsg } from 'nats';
 import { DEAD_LETTERS, ERASURES, EVENTS, RANKINGS } from '../../../streams.config.ts';
-import { encodeToken } from '../event/ids.ts';
+import { decodeToken, encodeToken } from '../event/ids.ts';
 import { entitySubjects } from '../event/subject.ts';
 import { isNotFound } from '../nats/connection.ts';
 import { stepTaken } from '../projection/file-steps.ts';
@@ -25,6 +25,8 @@ export interface PurgeOptions {
   signal: AbortSignal;
 }
 
+export type ForgottenSince = (user: string, seq: number) => boolean;
+
 export interface Purge {
   /**
    * Removes an id. It can run again at any time, and goes on where it was.
@@ -40,8 +42,10 @@ export interface Purge {
   /**
    * Removes the bytes of what the buckets of rankings and erasures no longer hold. One run serves all erasures that asked
    * for it before it began.
+   *
+   * @param forgottenSince tells whether an erasure forgot a user at a later position of the log than this one
    */
-  olderValues(): Promise<void>;
+  olderValues(forgottenSince: () => Promise<ForgottenSince>): Promise<void>;
 }
 
 export function createPurge({ nc, jsm, overwrite, signal }: PurgeOptions): Purge {
@@ -116,17 +120,37 @@ export function createPurge({ nc, jsm, overwrite, signal }: PurgeOptions): Purge
     return sum;
   }
 
-  function olderValues(): Promise<void> {
+  function olderValues(forgottenSince: () => Promise<ForgottenSince>): Promise<void> {
     if (!overwrite) return Promise.resolve();
     next ??= before.then(async () => {
       next = undefined;
-      for (const bucket of [RANKINGS, ERASURES]) await rewriteBucket(nc, await jsm(), bucket);
+      const forgotten = await forgottenSince();
+      // A server that was killed may bring a purged value back (seen on 2.14.6 and 2.15.1).
+      await rewriteBucket(nc, await jsm(), RANKINGS, (message) => {
+        const ranking = rankingOf(message);
+        return ranking !== undefined && forgotten(ranking.user, ranking.seq);
+      });
+      await rewriteBucket(nc, await jsm(), ERASURES);
     });
     before = next.catch(() => {});
     return next;
   }
 
   return { id, entry, count, olderValues };
+}
+
+const USERS = `$KV.${RANKINGS.name}.user.`;
+
+/** Whose ranking a value is, and its position in the log; undefined for another value. */
+function rankingOf({ subject, data }: StoredMsg): { user: string; seq: number } | undefined {
+  const user = subject.startsWith(USERS) ? decodeToken(subject.slice(USERS.length)) : undefined;
+  if (user === undefined) return undefined;
+  try {
+    const { seq } = JSON.parse(Buffer.from(data).toString('utf8')) as { seq?: unknown };
+    return typeof seq === 'number' ? { user, seq } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A stream of derived data may not exist yet. */

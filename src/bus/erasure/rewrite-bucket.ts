@@ -19,11 +19,14 @@ const WRONG_LAST_SEQUENCE = 10071;
 /**
  * Puts every value again, then purges what was before. Writers may go on: a newer value wins. If it fails, the bucket has
  * all its values, and it can run again. Throws `RangeError` for a bucket that keeps more than one value of a key.
+ *
+ * @param drop whether a value is one that the bucket should no longer hold; left out: none
  */
 export async function rewriteBucket(
   nc: NatsConnection,
   jsm: JetStreamManager,
   { name, history }: BucketDefinition,
+  drop: (message: StoredMsg) => boolean = () => false,
 ): Promise<void> {
   if (history !== 1) throw new RangeError(`the bucket ${name} keeps ${history} values of a key`);
   const js = nc.jetstream();
@@ -48,7 +51,7 @@ export async function rewriteBucket(
   const failures: unknown[] = [];
   for await (const message of messagesOn(jsm, stream, `$KV.${name}.>`, before)) {
     // A mark of a deleted key says the key, and nobody needs it.
-    if (message.header?.has('KV-Operation')) continue;
+    if (message.header?.has('KV-Operation') || drop(message)) continue;
     if (failures.length > 0) break;
     const put = putAgain(message)
       .catch((err: unknown) => void failures.push(err))
