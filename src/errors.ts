@@ -52,6 +52,21 @@ export class NatsUnreachableError extends FreshetError {
   readonly code = 'FRESHET_NATS_UNREACHABLE';
 }
 
+/** The nats-server refuses the credentials of the process, or requires some and the process has none. */
+export class NatsRefusedError extends FreshetError {
+  readonly code = 'FRESHET_NATS_REFUSED';
+}
+
+/** The process does not trust the certificate of the nats-server, or the server has none. */
+export class NatsCertificateError extends FreshetError {
+  readonly code = 'FRESHET_NATS_CERTIFICATE';
+}
+
+/** Freshet cannot use a file of credentials: it is missing, readable by others, or something else. */
+export class CredentialsUnusableError extends FreshetError {
+  readonly code = 'FRESHET_CREDENTIALS_UNUSABLE';
+}
+
 /** JetStream is off on the nats-server, or for this account. */
 export class JetStreamDisabledError extends FreshetError {
   readonly code = 'FRESHET_JETSTREAM_DISABLED';

@@ -295,6 +295,18 @@ const SECTIONS: readonly Section[] = [
       ],
       FRESHET_NATS_SERVER_TOO_OLD: ['The nats-server is older than 2.9.10.', 'Use a newer one.'],
       FRESHET_NATS_UNREACHABLE: ['No nats-server answers at the address.', 'Run `freshet up`, or check `--nats`.'],
+      FRESHET_NATS_REFUSED: [
+        'The nats-server refuses the credentials of the process, or requires some and the process has none.',
+        'Name the right file: `--credentials FILE`, or `FRESHET_NATS_CREDENTIALS`.',
+      ],
+      FRESHET_NATS_CERTIFICATE: [
+        'The process does not trust the certificate of the nats-server, or expects TLS of a server without it.',
+        'Name the certificate authority of the server: `FRESHET_NATS_CA`.',
+      ],
+      FRESHET_CREDENTIALS_UNUSABLE: [
+        'A file of credentials is missing, is neither an nkey seed nor a `.creds` file, or other users can read it.',
+        'Name the right file, or `chmod 600 FILE`.',
+      ],
       FRESHET_ERASURE_KEY_WRONG: [
         'The key by which records of erasures name users is gone from the bucket `erasures`, damaged, or another one.',
         '[Restore](../how-to/back-up-and-restore.md) the bucket `erasures` from a backup.',

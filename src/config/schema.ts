@@ -8,6 +8,7 @@ const whole = (value: number, description: string, minimum = 0) =>
   Type.Integer({ default: value, minimum, description });
 const share = (value: number, description: string) => Type.Number({ default: value, minimum: 0, description });
 const flag = (value: boolean, description: string) => Type.Boolean({ default: value, description });
+const file = (description: string) => Type.String({ default: '', description });
 const section = <T extends TObject>(object: T, description: string): T =>
   Object.assign(object, { description, additionalProperties: false, default: {} });
 
@@ -22,6 +23,18 @@ export const CONFIG_SCHEMA = section(
         max_bytes: whole(524_288, 'largest event that Freshet publishes, bytes', 1_024),
       }),
       'which events Freshet accepts',
+    ),
+    nats: section(
+      Type.Object({
+        credentials: file(
+          'file of the nkey seed, or the .creds file, by which a process proves its identity to nats-server',
+        ),
+        answer_credentials: file(
+          'the same for the connection by which services answer requests; empty: that of credentials',
+        ),
+        ca: file('file of the certificate authority that signed the certificate of nats-server; requires TLS'),
+      }),
+      'the connection to nats-server',
     ),
     publisher: section(
       Type.Object({

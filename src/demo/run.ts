@@ -6,6 +6,7 @@ import { type Bulk, createBulk } from '../bus/bulk/bulk.ts';
 import { createCodec } from '../bus/event/codec.ts';
 import type { CloudEvent } from '../bus/event/types.ts';
 import { createJetStreamLog } from '../bus/log/jetstream.ts';
+import { accessOf } from '../bus/nats/access.ts';
 import { connect } from '../bus/nats/connection.ts';
 import { createPublisher, publisherLimits } from '../bus/nats/publisher.ts';
 import { prepareServer } from '../bus/streams/prepare.ts';
@@ -40,7 +41,12 @@ const BATCH = 2_000;
 const PROGRESS_MS = 1_000;
 
 export async function startDemo({ config, natsUrl, data, logger, onProgress }: DemoOptions): Promise<RunningDemo> {
-  const nc = await connect({ url: natsUrl, name: 'freshet-demo', waitOnFirstConnect: true });
+  const nc = await connect({
+    url: natsUrl,
+    name: 'freshet-demo',
+    waitOnFirstConnect: true,
+    access: accessOf(config),
+  });
   await prepareServer(nc, logger, 'gateway');
   const publisher = createPublisher(nc, publisherLimits(config));
   const log = await createJetStreamLog({ nc, publisher });

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import type { EventCodec } from '../bus/event/codec.ts';
 import { createEventPublisher, type EventPublisher } from '../bus/log/event-publisher.ts';
 import { createJetStreamLog } from '../bus/log/jetstream.ts';
+import type { NatsAccess } from '../bus/nats/access.ts';
 import { connect } from '../bus/nats/connection.ts';
 import { createPublisher, type Publisher, type PublisherOptions } from '../bus/nats/publisher.ts';
 import { createTimeLimit } from '../bus/nats/time-limit.ts';
@@ -19,6 +20,7 @@ export const CONNECTING = 'the gateway is connecting';
 
 export interface LinkOptions {
   url: string;
+  access: NatsAccess;
   logger: Logger;
   publisher: PublisherOptions;
   codec: EventCodec;
@@ -52,6 +54,7 @@ export interface Link {
 export function createLink(options: LinkOptions): Link {
   const {
     url,
+    access,
     logger,
     publisher: publisherOptions,
     codec,
@@ -107,7 +110,7 @@ export function createLink(options: LinkOptions): Link {
   }
 
   async function open(): Promise<NatsConnection> {
-    const nc = await connect({ url, name: 'freshet-gateway', timeoutMs: 2_000 });
+    const nc = await connect({ url, name: 'freshet-gateway', timeoutMs: 2_000, access });
     try {
       // The log must take events before the first service has started.
       if (!closing) await prepareServer(nc, logger, 'gateway');

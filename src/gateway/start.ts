@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { createCodec } from '../bus/event/codec.ts';
+import { accessOf } from '../bus/nats/access.ts';
 import type { Config } from '../config/schema.ts';
 import { portInUse } from '../observability/health.ts';
 import { createLogger } from '../observability/log.ts';
@@ -54,6 +55,7 @@ export async function startGateway({
   const watching = createWatching();
   const link = createLink({
     url: natsUrl,
+    access: accessOf(config),
     logger,
     publisher: {
       window: publisher.window,

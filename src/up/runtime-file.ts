@@ -14,7 +14,11 @@ export interface RuntimeProcess {
 
 export interface Runtime {
   pid: number;
+  /** Address of nats-server, without user and password. */
   nats: string;
+  /** File of the operator's credentials for nats-server, and of its certificate authority. */
+  credentials?: string;
+  ca?: string;
   http?: string;
   data: string;
   /** Pid of the embedded nats-server, if there is one. */

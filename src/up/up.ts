@@ -3,7 +3,8 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
-import { checkServer, connect } from '../bus/nats/connection.ts';
+import { accessOf, accessVariables, type NatsAccess } from '../bus/nats/access.ts';
+import { checkServer, connect, withoutCredentials } from '../bus/nats/connection.ts';
 import { pollUntil } from '../bus/nats/poll-until.ts';
 import { SERVICES, type ServiceName } from '../bus/projection/definition.ts';
 import { ensureFolder } from '../bus/service/folder.ts';
@@ -107,8 +108,11 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
       }
     };
 
-    runtime.nats = options.natsUrl ?? (await startServer(folder, started, limits, runtime, save));
-    await waitForServer(runtime.nats, config.up.start_ms);
+    const natsUrl = options.natsUrl ?? (await startServer(folder, started, limits, runtime, save));
+    runtime.nats = withoutCredentials(natsUrl);
+    if (config.nats.credentials) runtime.credentials = resolve(config.nats.credentials);
+    if (config.nats.ca) runtime.ca = resolve(config.nats.ca);
+    await waitForServer(natsUrl, accessOf(config), config.up.start_ms);
     // Verbs find the server by this file, also if no other process follows.
     save();
 
@@ -132,9 +136,12 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
         stopMs: config.up.stop_ms + (name === 'gateway' ? config.http.drain_ms : 0),
         name,
         command: process.execPath,
-        args: [ENTRY, ...args, '--data', folder, '--nats', runtime.nats],
+        args: [ENTRY, ...args, '--data', folder],
         env: {
           ...process.env,
+          // The address may hold a password, which must not be in the arguments of a process.
+          NATS_URL: natsUrl,
+          ...accessVariables(config),
           FRESHET_CHILD: '1',
           ...(options.configFile ? { FRESHET_CONFIG: resolve(options.configFile) } : {}),
         },
@@ -256,6 +263,9 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
 const PERMANENT = new Set([
   'FRESHET_NATS_SERVER_TOO_OLD',
   'FRESHET_JETSTREAM_DISABLED',
+  'FRESHET_NATS_REFUSED',
+  'FRESHET_NATS_CERTIFICATE',
+  'FRESHET_CREDENTIALS_UNUSABLE',
   'FRESHET_STREAM_CONFIG_DIFFERS',
   'FRESHET_CONFIG_INVALID',
   'FRESHET_DATA_FOLDER_UNUSABLE',
@@ -293,11 +303,11 @@ function assertWritable(folder: string): void {
 }
 
 /** Waits until the server answers and has JetStream. */
-async function waitForServer(url: string, withinMs: number): Promise<void> {
+async function waitForServer(url: string, access: NatsAccess, withinMs: number): Promise<void> {
   const deadline = performance.now() + withinMs;
   await pollUntil(50, async () => {
     try {
-      const nc = await connect({ url, name: 'freshet-up', timeoutMs: 2_000 });
+      const nc = await connect({ url, name: 'freshet-up', timeoutMs: 2_000, access });
       try {
         await checkServer(nc);
         return true;

@@ -15,7 +15,7 @@ it('reconnects when revoked credentials are restored, and fails at once with wro
   onTestFinished(() => server.stop());
   const url = (text: string): string => `nats://service:${text}@127.0.0.1:${server.port}`;
   await expect(connect({ url: url('wrong'), name: 'stranger', waitOnFirstConnect: true })).rejects.toMatchObject({
-    code: 'FRESHET_NATS_UNREACHABLE',
+    code: 'FRESHET_NATS_REFUSED',
   });
 
   const nc = await connect({ url: url('first'), name: 'service', reconnectMs: 10 });

@@ -4,9 +4,12 @@ import {
   FreshetError,
   JetStreamDisabledError,
   messageOf,
+  NatsCertificateError,
+  NatsRefusedError,
   NatsServerTooOldError,
   NatsUnreachableError,
 } from '../../errors.ts';
+import { accessOptions, type NatsAccess } from './access.ts';
 
 /** The oldest nats-server that Freshet works with. */
 export const MINIMUM_SERVER = '2.9.10';
@@ -30,11 +33,16 @@ export interface ConnectOptions {
   reconnectMs?: number;
   /** Keep trying from the start, for services that may come up before the server. */
   waitOnFirstConnect?: boolean;
+  /** Left out: as the address says, which may hold a user and a password. */
+  access?: NatsAccess;
 }
 
-/** Connects. The client reconnects after a loss until this process closes the connection. Throws `NatsUnreachableError`. */
+/**
+ * Connects. The client reconnects after a loss until this process closes the connection. Throws `NatsUnreachableError`,
+ * `NatsRefusedError`, `NatsCertificateError` and `CredentialsUnusableError`.
+ */
 export async function connect(options: ConnectOptions): Promise<NatsConnection> {
-  const { url, name, timeoutMs = 5_000, reconnectMs = 100, waitOnFirstConnect = false } = options;
+  const { url, name, timeoutMs = 5_000, reconnectMs = 100, waitOnFirstConnect = false, access = {} } = options;
   const connection: ConnectionOptions = {
     servers: url.split(','),
     name,
@@ -50,16 +58,57 @@ export async function connect(options: ConnectOptions): Promise<NatsConnection> 
     // A stack trace for each request costs more than the rest of the client's work for it.
     noAsyncTraces: true,
     ...credentials(url),
+    ...accessOptions(access),
   };
   try {
     return await (waitOnFirstConnect ? firstConnection(connection, reconnectMs) : natsConnect(connection));
   } catch (err) {
-    throw new NatsUnreachableError(`No nats-server answers at ${withoutCredentials(url)}: ${messageOf(err)}`, {
-      next: 'freshet up',
-      details: { url: withoutCredentials(url) },
-      cause: err,
-    });
+    throw connectError(err, url, access);
   }
+}
+
+function connectError(cause: unknown, url: string, { credentials, ca }: NatsAccess): FreshetError {
+  const server = withoutCredentials(url);
+  const details = { url: server, ...(credentials === undefined ? {} : { credentials }) };
+  if (isRefusal(cause)) {
+    const what = credentials ?? (server === url ? undefined : 'the address');
+    return new NatsRefusedError(
+      what === undefined
+        ? `The nats-server at ${server} requires credentials, and this process has none.`
+        : `The nats-server at ${server} refuses the credentials in ${what}.`,
+      { next: 'name the right file with --credentials FILE or FRESHET_NATS_CREDENTIALS', details, cause },
+    );
+  }
+  if (isCertificateError(cause))
+    return new NatsCertificateError(
+      `This process does not trust the certificate of the nats-server at ${server}: ${messageOf(cause)}.`,
+      {
+        next:
+          ca === undefined
+            ? 'name the certificate authority of the server with FRESHET_NATS_CA'
+            : `check that ${ca} is the certificate authority of this server, and the host of --nats`,
+        details,
+        cause,
+      },
+    );
+  return new NatsUnreachableError(`No nats-server answers at ${server}: ${messageOf(cause)}`, {
+    next: 'freshet up',
+    details: { url: server },
+    cause,
+  });
+}
+
+const isRefusal = (err: unknown): err is NatsError => err instanceof NatsError && err.isAuthError();
+
+/** Codes of Node for a certificate that it does not accept, https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const CERTIFICATE =
+  /^(UNABLE_TO_|CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|HOSTNAME_MISMATCH|ERR_TLS_CERT)/;
+
+/** Whether the server has shown a certificate that this process does not trust, or offers no TLS though it should. */
+function isCertificateError(err: unknown): boolean {
+  if (err instanceof NatsError && err.code === ErrorCode.ServerOptionNotAvailable) return true;
+  const { code = '', chainedError } = (err ?? {}) as { code?: string; chainedError?: unknown };
+  return CERTIFICATE.test(code) || (chainedError !== undefined && isCertificateError(chainedError));
 }
 
 /** Tries until a server answers. A refusal is an answer too; the client's own option would try for ever. */
@@ -68,7 +117,7 @@ async function firstConnection(connection: ConnectionOptions, pauseMs: number): 
     try {
       return await natsConnect(connection);
     } catch (err) {
-      if (err instanceof NatsError && err.isAuthError()) throw err;
+      if (isRefusal(err) || isCertificateError(err)) throw err;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }

@@ -43,6 +43,8 @@ const STATUS: Readonly<Record<string, [status: number, title: string]>> = {
   FRESHET_PUBLISH_UNACKNOWLEDGED: [503, 'Not acknowledged'],
   FRESHET_PUBLISH_REFUSED: [503, 'Refused by the log'],
   FRESHET_NATS_UNREACHABLE: [503, 'Log unreachable'],
+  FRESHET_NATS_REFUSED: [503, 'Refused by the log'],
+  FRESHET_NATS_CERTIFICATE: [503, 'Log not trusted'],
 };
 
 /** The problem document of an error. An error that is not a `FreshetError` becomes a 500 without its text. */

@@ -10,6 +10,7 @@ import { createLogger } from '../../observability/log.ts';
 import { createRegistry } from '../../observability/metrics.ts';
 import { VERSION } from '../../version.ts';
 import { createCodec } from '../event/codec.ts';
+import { accessOf } from '../nats/access.ts';
 import { connect } from '../nats/connection.ts';
 import { observePublisher, observeRequests } from '../nats/metrics.ts';
 import { serveMicro } from '../nats/micro.ts';
@@ -65,7 +66,12 @@ export async function runService<Tables>(
   const lock = acquireLock(join(data, instance), `The ${instance} instance in ${data}`);
   const undo: (() => void | Promise<void>)[] = [() => lock.release()];
   try {
-    const nc = await connect({ url: natsUrl, name: `freshet-${instance}`, waitOnFirstConnect: true });
+    const nc = await connect({
+      url: natsUrl,
+      name: `freshet-${instance}`,
+      waitOnFirstConnect: true,
+      access: accessOf(config),
+    });
     undo.push(() => nc.close());
     await prepareServer(nc, logger, service);
     const key = await erasureKey(nc);

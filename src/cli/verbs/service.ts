@@ -1,15 +1,15 @@
 import { Argument, Command } from 'commander';
+import { accessVariables } from '../../bus/nats/access.ts';
 import { createPoller } from '../../bus/nats/poller.ts';
 import type { ServiceName } from '../../bus/projection/definition.ts';
 import type { RunningService, ServiceEnvironment } from '../../bus/service/description.ts';
 import { ensureFolder } from '../../bus/service/folder.ts';
-import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { createLogger } from '../../observability/log.ts';
 import { DATA_FOLDER } from '../../up/runtime-file.ts';
 import type { ChildMessage } from '../../up/up.ts';
 import { report } from '../output.ts';
-import { natsUrl } from '../session.ts';
+import { findServer, type ServerOptions, withServer } from '../session.ts';
 import { port, positive } from '../values.ts';
 
 type Start = (environment: ServiceEnvironment) => Promise<RunningService>;
@@ -22,10 +22,7 @@ const STARTS: Readonly<Record<ServiceName, () => Promise<Start>>> = {
   engine: async () => (await import('../../engine/start.ts')).startEngine,
 };
 
-interface ServiceVerbOptions {
-  data: string;
-  nats?: string;
-  config?: string;
+interface ServiceVerbOptions extends ServerOptions {
   healthPort: number;
   port: number;
   replica: number;
@@ -36,11 +33,9 @@ const REPORT_MS = 50;
 
 /** `freshet service`: one process of the system. `freshet up` starts them; an operator may start one alone. */
 export const serviceVerb = (): Command =>
-  new Command('service')
-    .description('run one part of the system in this process')
+  withServer(new Command('service').description('run one part of the system in this process'))
     .addArgument(new Argument('<part>', 'the part to run').choices([...Object.keys(STARTS), 'gateway', 'demo']))
     .option('--data <dir>', 'folder of the projection', DATA_FOLDER)
-    .option('--nats <url>', 'address of nats-server (default: $NATS_URL, then the `freshet up` that runs in --data)')
     .option('--config <file>', 'file of settings (default: $FRESHET_CONFIG, then freshet.config.json)')
     .option('--health-port <n>', 'port of /healthz, /readyz and /metrics; 0 for any free one', port, 0)
     .option('--port <n>', 'port of the gateway', port, 8080)
@@ -75,8 +70,9 @@ async function run(part: string, options: ServiceVerbOptions): Promise<void> {
     process.on(signal, signal !== 'SIGTERM' && process.send ? () => {} : stop);
   process.on('disconnect', stop);
   try {
-    const config = loadConfig({ file: options.config });
-    const url = natsUrl(options);
+    const { config, url } = findServer(options);
+    // A rebuild is a process of its own and needs the same identity.
+    Object.assign(process.env, accessVariables(config));
     ensureFolder(options.data);
     const starting = startPart(part, { options, config, url, send });
     // A part that is stopped before it has started, such as while it waits for a server, has nothing to clean up.

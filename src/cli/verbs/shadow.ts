@@ -3,6 +3,8 @@ import { mkdirSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { NatsConnection } from 'nats';
+import { accessVariables } from '../../bus/nats/access.ts';
+import { withoutCredentials } from '../../bus/nats/connection.ts';
 import { call } from '../../bus/nats/micro.ts';
 import { pollUntil } from '../../bus/nats/poll-until.ts';
 import { createPoller } from '../../bus/nats/poller.ts';
@@ -11,7 +13,6 @@ import { projectionFiles } from '../../bus/projection/files.ts';
 import type { ServiceStatus } from '../../bus/service/description.ts';
 import { ensureFolder } from '../../bus/service/folder.ts';
 import { acquireLock } from '../../bus/service/lock.ts';
-import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import type { SettingsAnswer } from '../../engine/lifecycle/rollback.ts';
 import { METRICS } from '../../engine/lifecycle/shadow/comparison.ts';
@@ -24,7 +25,7 @@ import { isAlive, readRuntime } from '../../up/runtime-file.ts';
 import { engineState, waitInForce } from '../in-force.ts';
 import { count, note, print, printJson, table } from '../output.ts';
 import { originText, rankingText } from '../ranking.ts';
-import { type CommonOptions, natsUrl, withCommon, withSession } from '../session.ts';
+import { type CliSession, type CommonOptions, findServer, withCommon, withSession } from '../session.ts';
 import { port, positive } from '../values.ts';
 
 type Status = ServiceStatus & ShadowStatus;
@@ -57,7 +58,7 @@ The shadow runs in the background until freshet shadow stop. Its log file is log
 Example:
   freshet shadow start --config other.json`,
         ),
-    ).action((options: CommonOptions) => withSession(options, (session) => start(session.nc, session.url, options))),
+    ).action((options: CommonOptions) => withSession(options, (session) => start(session, options))),
   );
   verb.addCommand(
     withCommon(
@@ -164,18 +165,19 @@ async function inForceBeside(nc: NatsConnection, config: Config): Promise<Config
   return inForce;
 }
 
-async function start(nc: NatsConnection, url: string, options: CommonOptions): Promise<void> {
-  const config = loadConfig({ file: options.config });
+async function start({ nc, url, config }: CliSession, options: CommonOptions): Promise<void> {
   const inForce = await inForceBeside(nc, config);
   const already = await runs(nc);
   if (already) throw new UsageError(`A shadow is running (pid ${already.pid}).`, { next: 'freshet shadow stop' });
   const data = resolve(options.data);
   ensureFolder(join(data, 'logs'));
   const log = openSync(join(data, 'logs', 'shadow.log'), 'a');
-  const args = [ENTRY, 'shadow', 'run', '--data', data, '--nats', url];
+  const args = [ENTRY, 'shadow', 'run', '--data', data];
   if (options.config !== undefined) args.push('--config', resolve(options.config));
   // The shadow outlives this command, and so the npm that may have started it.
-  const { npm_command: _, ...env } = process.env;
+  const { npm_command: _, ...rest } = process.env;
+  // The address may hold a password, which must not be in the arguments of a process.
+  const env = { ...rest, NATS_URL: url, ...accessVariables(config) };
   const child = spawn(process.execPath, args, { env, detached: true, stdio: ['ignore', log, log] });
   let ended: number | null | undefined;
   child.once('exit', (code) => {
@@ -207,8 +209,7 @@ async function run(options: CommonOptions & { healthPort: number }): Promise<voi
   const { startShadow } = await import('../../engine/lifecycle/shadow/start.ts');
   const { stepTaken } = await import('../../engine/steps.ts');
   const data = resolve(options.data);
-  const config = loadConfig({ file: options.config });
-  const url = natsUrl(options);
+  const { config, url } = findServer(options);
   const inForce = await withSession(options, ({ nc }) => inForceBeside(nc, config));
   mkdirSync(data, { recursive: true });
   let end!: () => void;
@@ -218,7 +219,7 @@ async function run(options: CommonOptions & { healthPort: number }): Promise<voi
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
   // A shadow without its system is useless. Only a system on this machine can be observed.
   const beside = readRuntime(data);
-  if (beside?.nats === url)
+  if (beside?.nats === withoutCredentials(url))
     createPoller({
       everyMs: WATCH_MS,
       run: () => {

@@ -79,7 +79,7 @@ export const statusVerb = (): Command =>
 
 async function readStatus({ nc, url }: CliSession, { data }: CommonOptions): Promise<Status> {
   const runtime = readRuntime(resolve(data));
-  const here = runtime?.nats === url ? runtime : undefined;
+  const here = runtime?.nats === withoutCredentials(url) ? runtime : undefined;
   const publisher = createPublisher(nc);
   const log = await createJetStreamLog({ nc, publisher });
   const info = await log.info().catch((err: unknown) => {

@@ -12,6 +12,7 @@ interface UpVerbOptions {
   httpPort: number;
   natsPort: number;
   nats?: string;
+  credentials?: string;
   demo: boolean;
   only?: (Part | typeof SERVER)[];
   config?: string;
@@ -30,6 +31,7 @@ export const upVerb = (): Command =>
     .option('--http-port <n>', 'port of the gateway; 0 for any free one', port, 8080)
     .option('--nats-port <n>', 'port of the embedded nats-server; 0 for any free one', port, 4222)
     .option('--nats <url>', 'use this nats-server instead of an embedded one (default: $NATS_URL)')
+    .option('--credentials <file>', 'nkey seed or .creds file for that server (default: $FRESHET_NATS_CREDENTIALS)')
     .option('--no-demo', 'start without the demo bookshop')
     .addOption(
       new Option(
@@ -61,6 +63,7 @@ function parts(text: string): (Part | typeof SERVER)[] {
 
 async function run(options: UpVerbOptions): Promise<void> {
   const config = loadConfig({ file: options.config });
+  if (options.credentials !== undefined) config.nats.credentials = options.credentials;
   const logger = createLogger({
     service: 'up',
     level: options.logs ? config.log.level : 'warn',
