@@ -67,6 +67,16 @@ export class CredentialsUnusableError extends FreshetError {
   readonly code = 'FRESHET_CREDENTIALS_UNUSABLE';
 }
 
+/** Freshet cannot read or make the folder of a secured bus. */
+export class SecureFolderError extends FreshetError {
+  readonly code = 'FRESHET_SECURE_FOLDER';
+}
+
+/** The nats-server would use the streams of one account and hide those of another. */
+export class LogHiddenError extends FreshetError {
+  readonly code = 'FRESHET_LOG_HIDDEN';
+}
+
 /** JetStream is off on the nats-server, or for this account. */
 export class JetStreamDisabledError extends FreshetError {
   readonly code = 'FRESHET_JETSTREAM_DISABLED';

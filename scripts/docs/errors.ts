@@ -307,6 +307,14 @@ const SECTIONS: readonly Section[] = [
         'A file of credentials is missing, is neither an nkey seed nor a `.creds` file, or other users can read it.',
         'Name the right file, or `chmod 600 FILE`.',
       ],
+      FRESHET_SECURE_FOLDER: [
+        'The folder of a secured bus holds no readable identities, or something is in the way of a new one.',
+        'Name the folder: `--dir DIR`, or `freshet secure init DIR`.',
+      ],
+      FRESHET_LOG_HIDDEN: [
+        'The nats-server would use the streams of one account and hide those of another. The message names both folders.',
+        '[Carry the streams over](../how-to/guard-nats.md#an-existing-log), or move the folder that you do not need elsewhere.',
+      ],
       FRESHET_ERASURE_KEY_WRONG: [
         'The key by which records of erasures name users is gone from the bucket `erasures`, damaged, or another one.',
         '[Restore](../how-to/back-up-and-restore.md) the bucket `erasures` from a backup.',
