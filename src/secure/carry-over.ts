@@ -19,6 +19,9 @@ function streamsOf(storeDir: string, account: string): string[] {
   return existsSync(folder) ? readdirSync(folder) : [];
 }
 
+/** Whether a server without accounts has left streams in the folder of JetStream. */
+export const holdsOldLog = (storeDir: string): boolean => streamsOf(storeDir, GLOBAL_ACCOUNT).length > 0;
+
 /**
  * Moves the streams of a stopped server to Freshet's account, by one rename, so that an interrupted move has happened or
  * not. Returns the names of the streams that it moved. Throws `LogHiddenError` if both accounts have streams, or if the

@@ -12,9 +12,9 @@ const CA_KEY = 'tls/ca.key';
 const read = (dir: string, file: string): string => readFileSync(join(dir, file), 'utf8');
 
 /** Makes an authority and the certificate of the server. */
-export function newCertificates(dir: string, hosts: readonly string[], { secure }: Config): void {
+export async function newCertificates(dir: string, hosts: readonly string[], { secure }: Config): Promise<void> {
   makeFolder(join(dir, 'tls'));
-  const made = makeCertificates({
+  const made = await makeCertificates({
     hosts,
     certificateDays: secure.certificate_days,
     authorityDays: secure.authority_days,
@@ -29,15 +29,19 @@ export function newCertificates(dir: string, hosts: readonly string[], { secure 
  * Makes the certificate of the server anew, with the same authority, so that clients need no other file. Returns whether
  * the authority is a new one too, because the old one expires before the certificate would.
  */
-export function renewCertificates(dir: string, hosts: readonly string[], config: Config): { authority: boolean } {
+export async function renewCertificates(
+  dir: string,
+  hosts: readonly string[],
+  config: Config,
+): Promise<{ authority: boolean }> {
   const { certificate_days: certificateDays, authority_days: authorityDays } = config.secure;
   const ca = read(dir, TLS_FILES.ca);
   if (daysLeft(ca) < certificateDays) {
-    newCertificates(dir, hosts, config);
+    await newCertificates(dir, hosts, config);
     return { authority: true };
   }
   const authority = { ca, caKey: read(dir, CA_KEY) };
-  const made = makeCertificates({ hosts, certificateDays, authorityDays, authority });
+  const made = await makeCertificates({ hosts, certificateDays, authorityDays, authority });
   writeSecret(join(dir, TLS_FILES.key), made.key);
   writeSecret(join(dir, TLS_FILES.cert), made.cert);
   return { authority: false };

@@ -1,7 +1,7 @@
 /** Certificates for a trial: an authority of its own, and the certificate of nats-server that it signs. */
 import { generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import forge from 'node-forge';
+import type Forge from 'node-forge';
 
 export interface CertificateFiles {
   ca: string;
@@ -27,13 +27,15 @@ const EARLIER_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 /** Makes the certificate of a server, and an authority if none is given. All texts are PEM. */
-export function makeCertificates(options: CertificateOptions): CertificateFiles {
+export async function makeCertificates(options: CertificateOptions): Promise<CertificateFiles> {
+  // Only few commands need the library, and all would wait for it.
+  const { default: forge } = await import('node-forge');
   const { hosts, certificateDays, authorityDays, now = new Date() } = options;
-  const { ca, caKey } = options.authority ?? makeAuthority(authorityDays, now);
+  const { ca, caKey } = options.authority ?? makeAuthority(forge, authorityDays, now);
   const pair = makePair();
   const authority = forge.pki.certificateFromPem(ca);
   const until = new Date(Math.min(now.getTime() + certificateDays * DAY_MS, authority.validity.notAfter.getTime()));
-  const certificate = begin(pair.publicKey, now, until);
+  const certificate = begin(forge, pair.publicKey, now, until);
   certificate.setSubject([{ name: 'commonName', value: hosts[0] ?? 'localhost' }]);
   certificate.setIssuer(authority.subject.attributes);
   certificate.setExtensions([
@@ -49,9 +51,9 @@ export function makeCertificates(options: CertificateOptions): CertificateFiles 
   return { ca, caKey, cert: forge.pki.certificateToPem(certificate), key: pair.privateKey };
 }
 
-function makeAuthority(days: number, now: Date): { ca: string; caKey: string } {
+function makeAuthority(forge: typeof Forge, days: number, now: Date): { ca: string; caKey: string } {
   const pair = makePair();
-  const certificate = begin(pair.publicKey, now, new Date(now.getTime() + days * DAY_MS));
+  const certificate = begin(forge, pair.publicKey, now, new Date(now.getTime() + days * DAY_MS));
   // Two authorities of one name would make clients try the wrong one.
   const name = [{ name: 'commonName', value: `Freshet ${randomBytes(4).toString('hex')}` }];
   certificate.setSubject(name);
@@ -72,7 +74,7 @@ const makePair = (): { publicKey: string; privateKey: string } =>
     privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
   });
 
-function begin(publicKey: string, now: Date, until: Date): forge.pki.Certificate {
+function begin(forge: typeof Forge, publicKey: string, now: Date, until: Date): Forge.pki.Certificate {
   const certificate = forge.pki.createCertificate();
   certificate.publicKey = forge.pki.publicKeyFromPem(publicKey);
   // Positive: the first bit of a number in DER is its sign.

@@ -51,7 +51,7 @@ export function rotateKey(dir: string, name: string): string {
 }
 
 /** Makes the certificate of the server anew. Throws `UsageError` if Freshet did not make it. */
-export function rotateCertificates(dir: string, config: Config): { authority: boolean } {
+export async function rotateCertificates(dir: string, config: Config): Promise<{ authority: boolean }> {
   const { tls } = readIdentities(dir);
   if (!tls?.hosts)
     throw new UsageError(

@@ -28,7 +28,7 @@ export interface InitOptions {
 export const APP_DEFAULT: readonly AppRight[] = APP_RIGHTS.filter((right) => right !== 'watch');
 
 /** Makes the folder as a whole or not at all. Throws `SecureFolderError` if something is in it already. */
-export function initSecure(options: InitOptions): Identities {
+export async function initSecure(options: InitOptions): Promise<Identities> {
   const dir = resolve(options.dir);
   if (existsSync(dir) && readdirSync(dir).length > 0)
     throw new SecureFolderError(`The folder ${dir} is not empty, and may hold keys that are in use.`, {
@@ -59,7 +59,7 @@ export function initSecure(options: InitOptions): Identities {
       ...options.apps.map((app) => identity(appIdentity(app), APP_DEFAULT)),
     ],
   };
-  if (tls && 'hosts' in tls) newCertificates(staged, tls.hosts, options.config);
+  if (tls && 'hosts' in tls) await newCertificates(staged, tls.hosts, options.config);
   writeIdentities(staged, identities);
   renameSync(staged, dir);
   // The configuration names paths in the final folder.

@@ -14,8 +14,9 @@ import { locateNatsServer } from '../doctor/nats-server.ts';
 import { ENTRY } from '../entry.ts';
 import { DataFolderUnusableError, NatsUnreachableError } from '../errors.ts';
 import { watchDisk } from './disk-watch.ts';
-import { freePort, prepareEmbeddedServer } from './nats-server.ts';
+import { endOrphans, freePort, prepareEmbeddedServer } from './nats-server.ts';
 import { type Runtime, removeRuntime, writeRuntime } from './runtime-file.ts';
+import { SECURE_FOLDER, secureData } from './secured.ts';
 import { type Supervised, supervise } from './supervisor.ts';
 
 export const PARTS = [...SERVICES, 'gateway'] as const;
@@ -43,6 +44,8 @@ export interface UpOptions {
   natsPort: number;
   /** Address of an external nats-server. Without it, an embedded one starts. */
   natsUrl?: string | undefined;
+  /** Give the embedded server accounts and identities. A data folder that has them keeps them. */
+  secure?: boolean;
   only: readonly Part[];
   demo: boolean;
   logger: Logger;
@@ -74,7 +77,8 @@ export type ChildMessage =
   | { type: 'failed'; code: string; message: string; next?: string };
 
 export async function startUp(options: UpOptions): Promise<RunningUp> {
-  const { config, httpPort, only, logger, say } = options;
+  const { httpPort, only, logger, say } = options;
+  let { config } = options;
   const data = resolve(options.data);
   ensureFolder(data);
   assertWritable(data);
@@ -110,7 +114,7 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
 
     const natsUrl = options.natsUrl ?? (await startServer(folder, started, limits, runtime, save));
     runtime.nats = withoutCredentials(natsUrl);
-    if (config.nats.credentials) runtime.credentials = resolve(config.nats.credentials);
+    if (config.nats.credentials) runtime.credentials ??= resolve(config.nats.credentials);
     if (config.nats.ca) runtime.ca = resolve(config.nats.ca);
     await waitForServer(natsUrl, accessOf(config), config.up.start_ms);
     // Verbs find the server by this file, also if no other process follows.
@@ -223,7 +227,15 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
     if ('url' in found) return found.url;
     say(`nats-server ${found.version} from ${found.origin}: ${found.path}`);
     logger.info({ version: found.version, origin: found.origin, path: found.path }, 'nats-server found');
-    const { args, url } = await prepareEmbeddedServer(folder, options.natsPort);
+    const dir = join(folder, SECURE_FOLDER);
+    await endOrphans(folder, dir);
+    const secured = await secureData({ data: folder, wanted: options.secure === true, config, say });
+    if (secured) {
+      const { services, answers, ca = '' } = secured;
+      config = { ...config, nats: { ...config.nats, credentials: services, answer_credentials: answers, ca } };
+      runtime.credentials = secured.operator;
+    }
+    const { args, url } = await prepareEmbeddedServer(folder, options.natsPort, secured?.dir);
     const disk = watchDisk({
       folder,
       freeBytes: config.up.disk_free_bytes,
