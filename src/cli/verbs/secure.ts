@@ -59,7 +59,7 @@ export const secureVerb = (): Command =>
         told(json, { identity: appIdentity(name), may, key_file: file }, [
           `The application ${name} may ${may.join(', ')}. Its key is ${file}; give the file to it.`,
         ]);
-        noteReload(dir);
+        noteReloads(dir);
       }),
     )
     .addCommand(
@@ -208,8 +208,16 @@ function told(json: boolean | undefined, value: object, lines: string[]): void {
   else for (const line of lines) print(line);
 }
 
+const reloadOf = (dir: string): string => `nats-server --signal reload=${pidFile(resolve(dir))}`;
+
 /** A running server goes on with what it read until it reloads. */
-const noteReload = (dir: string): void => note(`Next: nats-server --signal reload=${pidFile(resolve(dir))}`);
+const noteReload = (dir: string): void => note(`Next: ${reloadOf(dir)}`);
+
+/** nats-server gives a new account its imports at the second reload (2.9.10 to 2.15.1). */
+function noteReloads(dir: string): void {
+  note(`Next: ${reloadOf(dir)} && sleep 1 && ${reloadOf(dir)}`);
+  note('It reloads twice, because nats-server gives a new account what it imports at the second time.');
+}
 
 function printCheck({ identities, certificates, findings }: SecureCheck): void {
   print(
