@@ -54,30 +54,32 @@ export async function startSecured({
     const [inner, ...outer] = text.split(/^(?= {2}"reader")/m) as [string, ...string[]];
     writeFileSync(accountsFile(dir), inner + outer.join('').replaceAll(/^ {8}permissions \{\n(.*\n){2} {8}\}\n/gm, ''));
   }
-  const server = await startNatsServer({ ...given, jetstream: false, dir, port, args: ['-c', serverFile(dir)] });
+  const running = await startNatsServer({ ...given, jetstream: false, dir, port, args: ['-c', serverFile(dir)] });
   const { tls } = readIdentities(dir);
   const ca = tls ? join(dir, tls.ca) : '';
   const clients: NatsConnection[] = [];
+  const as = async (name: string): Promise<NatsConnection> => {
+    const access = { credentials: keyFile(dir, name), ca: ca || undefined };
+    const nc = await connect({ url: running.url, name, access, reconnectMs: 20 });
+    clients.push(nc);
+    return nc;
+  };
+  const stop = async (): Promise<void> => {
+    for (const nc of clients) await nc.close();
+    await running.stop();
+    removeTempDir(parent);
+  };
   return {
-    server,
+    server: Object.create(running, { connect: { value: () => as('operator') }, stop: { value: stop } }),
     dir,
-    url: server.url,
+    url: running.url,
     config: (changes = {}) =>
       completeConfig({
         ...changes,
         nats: { credentials: keyFile(dir, 'services'), answer_credentials: keyFile(dir, 'answers'), ca },
       }),
-    as: async (name) => {
-      const access = { credentials: keyFile(dir, name), ca: ca || undefined };
-      const nc = await connect({ url: server.url, name, access, reconnectMs: 20 });
-      clients.push(nc);
-      return nc;
-    },
-    reload: () => process.kill(server.pid as number, 'SIGHUP'),
-    stop: async () => {
-      for (const nc of clients) await nc.close();
-      await server.stop();
-      removeTempDir(parent);
-    },
+    as,
+    reload: () => process.kill(running.pid as number, 'SIGHUP'),
+    stop,
   };
 }
