@@ -89,13 +89,21 @@ export interface CliSession extends Server {
   nc: NatsConnection;
 }
 
+/** As {@link withSession}, for verbs that only request answers of services: the caller's account may have no JetStream. */
+export const withServices = <T>(options: CommonOptions, work: (session: CliSession) => Promise<T>): Promise<T> =>
+  withSession(options, work, { jetstream: false });
+
 /** Connects, runs `work`, then closes. Throws `NatsUnreachableError`, also if the server stops answering meanwhile. */
-export async function withSession<T>(options: CommonOptions, work: (session: CliSession) => Promise<T>): Promise<T> {
+export async function withSession<T>(
+  options: CommonOptions,
+  work: (session: CliSession) => Promise<T>,
+  needs: { jetstream?: boolean } = {},
+): Promise<T> {
   const { config, url } = findServer(options);
   const nc = await connect({ url, name: 'freshet-cli', timeoutMs: 3_000, access: accessOf(config) });
   limitAnswers(nc, config.http.request_timeout_ms);
   try {
-    await checkServer(nc);
+    await checkServer(nc, needs);
     return await work({ nc, config, url });
   } catch (cause) {
     if (!isAway(cause)) throw cause;

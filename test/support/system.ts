@@ -8,7 +8,7 @@ import { expect } from 'vitest';
 import { connect } from '../../src/bus/nats/connection.ts';
 import { type CallOptions, call, type Json } from '../../src/bus/nats/micro.ts';
 import { readRuntime } from '../../src/up/runtime-file.ts';
-import { SECURE_ARGS } from './secure-run.ts';
+import { SECURE } from './secure-run.ts';
 import { makeTempDir, removeTempDir } from './tempdir.ts';
 import { until } from './wait.ts';
 
@@ -55,6 +55,8 @@ export interface StartSystemOptions {
   data?: string;
   /** `stop` does not remove the data folder. */
   keep?: boolean;
+  /** Whether its nats-server has accounts; as the run of the tests says unless given. */
+  secure?: boolean;
   /** The system gets a process group of its own, as in a terminal. */
   terminal?: boolean;
 }
@@ -87,6 +89,7 @@ export async function startSystem({
   env = {},
   data = makeTempDir(),
   keep = false,
+  secure = SECURE,
   terminal = false,
 }: StartSystemOptions = {}): Promise<TestSystem> {
   const { NATS_URL: _external, ...rest } = process.env;
@@ -100,7 +103,19 @@ export async function startSystem({
   };
   const child = spawn(
     process.execPath,
-    [ENTRY, 'up', '--json', '--data', data, '--http-port', '0', '--nats-port', '0', ...SECURE_ARGS, ...args],
+    [
+      ENTRY,
+      'up',
+      '--json',
+      '--data',
+      data,
+      '--http-port',
+      '0',
+      '--nats-port',
+      '0',
+      ...(secure ? ['--secure'] : []),
+      ...args,
+    ],
     {
       env: childEnv,
       stdio: ['ignore', 'pipe', 'pipe'],

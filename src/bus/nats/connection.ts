@@ -142,8 +142,12 @@ export interface ServerCapabilities {
   missing: string[];
 }
 
-/** What the server can do. Throws `NatsServerTooOldError` and `JetStreamDisabledError`. */
-export async function checkServer(nc: NatsConnection): Promise<ServerCapabilities> {
+/**
+ * What the server can do. Throws `NatsServerTooOldError` and `JetStreamDisabledError`.
+ *
+ * @param jetstream false: the caller sends requests to services alone, and its account may have no JetStream
+ */
+export async function checkServer(nc: NatsConnection, { jetstream = true } = {}): Promise<ServerCapabilities> {
   const version = nc.info?.version ?? '0.0.0';
   if (compareVersions(version, MINIMUM_SERVER) < 0)
     throw new NatsServerTooOldError(`nats-server ${version} is too old. Freshet needs ${MINIMUM_SERVER} or newer.`, {
@@ -151,7 +155,7 @@ export async function checkServer(nc: NatsConnection): Promise<ServerCapabilitie
       details: { found: version, needed: MINIMUM_SERVER },
     });
   try {
-    await nc.jetstreamManager({ checkAPI: true });
+    if (jetstream) await nc.jetstreamManager({ checkAPI: true });
   } catch (err) {
     if (isJetStreamDisabled(err))
       throw new JetStreamDisabledError('JetStream is off on the nats-server, or for this account.', {
