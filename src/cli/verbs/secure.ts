@@ -156,7 +156,7 @@ async function init(dir: string, options: InitVerbOptions): Promise<void> {
   const { listen, host, app, discovery = false, inboxPrefix, json } = options;
   const storeDir = resolve(dir, options.store === 'store' ? 'store' : resolve(options.store));
   if (holdsOldLog(storeDir)) await refuseRunning(listen);
-  const { identities } = await initSecure({
+  const { identities, tls } = await initSecure({
     dir,
     listen,
     storeDir,
@@ -172,7 +172,13 @@ async function init(dir: string, options: InitVerbOptions): Promise<void> {
     ...(carried.length > 0 ? [`Carried over from a server without accounts: ${carried.join(', ')}.`] : []),
   ]);
   note(`Next: nats-server -c ${serverFile(resolve(dir))}`);
-  note(`Then: freshet up --nats nats://${listen} --credentials ${keyFile(resolve(dir), 'services')}`);
+  const variables = {
+    FRESHET_NATS_CREDENTIALS: keyFile(resolve(dir), 'services'),
+    FRESHET_NATS_ANSWER_CREDENTIALS: keyFile(resolve(dir), 'answers'),
+    ...(tls ? { FRESHET_NATS_CA: resolve(dir, tls.ca) } : {}),
+  };
+  note(`Then, with these variables, freshet up --nats nats://${listen}`);
+  for (const [name, value] of Object.entries(variables)) note(`  ${name}=${value}`);
 }
 
 function tlsOf({ tls, cert, key, ca }: InitVerbOptions, hosts: string[]) {
