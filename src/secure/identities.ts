@@ -64,12 +64,17 @@ export const rightsOf = ({ name, may = [] }: Identity, discovery: boolean): Righ
   ...(discovery && name === 'monitor' ? (['discover'] as const) : []),
 ];
 
+/** First tokens of subjects of streams and services. Those of JetStream begin with `$`, which no prefix does. */
+const RESERVED = ['ev', 'dlq', 'out', 'freshet'];
+
 /** Returns the identities if the value is valid, or says why it is not. */
 export function checkIdentities(value: unknown): Identities | string {
   if (!Value.Check(IDENTITIES, value)) {
     const [error] = Value.Errors(IDENTITIES, value);
     return `${error?.instancePath.slice(1).replaceAll('/', '.') || 'the document'} ${error?.message ?? 'is not valid'}`;
   }
+  const prefix = value.inbox_prefixes.find((one) => RESERVED.includes(one.split('.')[0] as string));
+  if (prefix !== undefined) return `the inbox prefix ${prefix} belongs to Freshet, and answers must not go there`;
   const names = value.identities.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) return `the identity ${twice} is there twice`;

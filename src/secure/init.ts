@@ -2,10 +2,10 @@
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Config } from '../config/schema.ts';
-import { SecureFolderError } from '../errors.ts';
+import { SecureFolderError, UsageError } from '../errors.ts';
 import { newCertificates, TLS_FILES } from './certificate-files.ts';
 import { keysFolder, makeFolder, writeIdentities } from './files.ts';
-import { appIdentity, type Identities, type Identity, OUTER } from './identities.ts';
+import { appIdentity, checkIdentities, type Identities, type Identity, OUTER } from './identities.ts';
 import { makeKey } from './keys.ts';
 import { APP_RIGHTS, type AppRight, INNER } from './rights.ts';
 
@@ -27,7 +27,7 @@ export interface InitOptions {
 /** Rights of an application that its operator does not narrow. */
 export const APP_DEFAULT: readonly AppRight[] = APP_RIGHTS.filter((right) => right !== 'watch');
 
-/** Makes the folder as a whole or not at all. Throws `SecureFolderError` if something is in it already. */
+/** Makes the folder as a whole or not at all. Throws `SecureFolderError` if something is in it already, and `UsageError`. */
 export async function initSecure(options: InitOptions): Promise<Identities> {
   const dir = resolve(options.dir);
   if (existsSync(dir) && readdirSync(dir).length > 0)
@@ -59,6 +59,11 @@ export async function initSecure(options: InitOptions): Promise<Identities> {
       ...options.apps.map((app) => identity(appIdentity(app), APP_DEFAULT)),
     ],
   };
+  const checked = checkIdentities(identities);
+  if (typeof checked === 'string') {
+    rmSync(staged, { recursive: true });
+    throw new UsageError(`Freshet cannot make these identities: ${checked}.`, { next: 'freshet secure init --help' });
+  }
   if (tls && 'hosts' in tls) await newCertificates(staged, tls.hosts, options.config);
   writeIdentities(staged, identities);
   renameSync(staged, dir);

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import { UsageError } from '../../errors.ts';
@@ -10,7 +10,7 @@ import { appIdentity } from '../../secure/identities.ts';
 import { APP_DEFAULT, initSecure } from '../../secure/init.ts';
 import { APP_RIGHTS, type AppRight } from '../../secure/rights.ts';
 import { refuseRunning } from '../../secure/stopped.ts';
-import { DATA_FOLDER } from '../../up/runtime-file.ts';
+import { DATA_FOLDER, readRuntime } from '../../up/runtime-file.ts';
 import { SECURE_FOLDER } from '../../up/secured.ts';
 import { EXIT, note, print, printJson, table } from '../output.ts';
 
@@ -214,7 +214,11 @@ function told(json: boolean | undefined, value: object, lines: string[]): void {
   else for (const line of lines) print(line);
 }
 
-const reloadOf = (dir: string): string => `nats-server --signal reload=${pidFile(resolve(dir))}`;
+/** The embedded server of `freshet up` is not on PATH; on a server of your own, its program is at hand. */
+function reloadOf(dir: string): string {
+  const embedded = readRuntime(dirname(resolve(dir)))?.nats_pid;
+  return embedded === undefined ? `nats-server --signal reload=${pidFile(resolve(dir))}` : `kill -HUP ${embedded}`;
+}
 
 /** A running server goes on with what it read until it reloads. */
 const noteReload = (dir: string): void => note(`Next: ${reloadOf(dir)}`);
