@@ -94,7 +94,7 @@ function accountLines(identity: Identity, discovery: boolean): string[] {
 export interface ServerFile {
   listen: string;
   storeDir: string;
-  tls: { cert: string; key: string } | null;
+  tls: { cert: string; key: string; timeout_s: number } | null;
   /** Path of `accounts.conf`, relative to the folder of the main file. */
   accounts: string;
   /** Further lines. */
@@ -109,7 +109,7 @@ export function serverText({ listen, storeDir, tls, accounts, more = [], about }
     'server_name: freshet',
     `listen: ${quote(listen)}`,
     `jetstream { store_dir: ${quote(storeDir)} }`,
-    ...(tls ? [`tls { cert_file: ${quote(tls.cert)}, key_file: ${quote(tls.key)} }`] : []),
+    ...(tls ? [`tls { cert_file: ${quote(tls.cert)}, key_file: ${quote(tls.key)}, timeout: ${tls.timeout_s} }`] : []),
     ...more,
     `include ${quote(accounts)}`,
     '',

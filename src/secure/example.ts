@@ -19,7 +19,7 @@ export const EXAMPLE: Identities = {
   store_dir: 'store',
   discovery: false,
   inbox_prefixes: [],
-  tls: { cert: 'tls/server.pem', key: 'tls/server.key', ca: 'tls/ca.pem' },
+  tls: { cert: 'tls/server.pem', key: 'tls/server.key', ca: 'tls/ca.pem', timeout_s: 10 },
   identities: [
     ...INNER.map((name) => identity(name)),
     ...Object.entries(OUTER).map(([name, may]) => identity(name, may)),

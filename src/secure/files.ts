@@ -58,7 +58,7 @@ export function derivedFiles(dir: string, identities: Identities): Map<string, s
         about: 'Freshet writes this file from identities.json. Start it: nats-server -c nats-server.conf',
         listen,
         storeDir: resolve(folder, store_dir),
-        tls: tls && { cert: resolve(folder, tls.cert), key: resolve(folder, tls.key) },
+        tls: tls && { ...tls, cert: resolve(folder, tls.cert), key: resolve(folder, tls.key) },
         accounts: ACCOUNTS_FILE,
         more: [`pid_file: ${JSON.stringify(pidFile(folder))}`],
       }),

@@ -29,6 +29,8 @@ export const IDENTITIES = Type.Object(
           cert: Type.String({ minLength: 1 }),
           key: Type.String({ minLength: 1 }),
           ca: Type.String({ minLength: 1 }),
+          /** Seconds that a client has for the handshake. */
+          timeout_s: Type.Integer({ minimum: 1 }),
           /** Names and addresses in the certificate, if Freshet makes it. */
           hosts: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
         },

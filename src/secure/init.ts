@@ -52,7 +52,10 @@ export async function initSecure(options: InitOptions): Promise<Identities> {
     store_dir: options.storeDir,
     discovery: options.discovery,
     inbox_prefixes: [...options.inboxPrefixes],
-    tls: tls && 'hosts' in tls ? { ...TLS_FILES, hosts: [...tls.hosts] } : tls,
+    tls: tls && {
+      ...('hosts' in tls ? { ...TLS_FILES, hosts: [...tls.hosts] } : tls),
+      timeout_s: options.config.secure.tls_timeout_s,
+    },
     identities: [
       ...INNER.map((name) => identity(name)),
       ...Object.entries(OUTER).map(([name, may]) => identity(name, may)),

@@ -1,10 +1,13 @@
 /** `freshet up --secure`: the log of a system without accounts goes on, and each program has an identity of its own. */
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { linked, registered, viewed } from '../support/events.ts';
 import { startSystem, type TestSystem } from '../support/system.ts';
 import { makeTempDir, removeTempDir } from '../support/tempdir.ts';
+import { until } from '../support/wait.ts';
 
 interface Status {
   log: { created: string; messages: number };
@@ -65,11 +68,25 @@ describe('a secured system', () => {
     expect((await system.cli('recommend', 'u2', '--credentials', key('privacy'))).code).toBe(1);
   });
 
+  it('takes an application in while it runs', async () => {
+    const dir = join(data, 'secure');
+    const { stderr } = await system.cliRaw('secure', 'add-app', 'mail', '--may', 'publish,recommend', '--dir', dir);
+    // nats-server is a child of `up`, so the command names its process.
+    await promisify(execFile)('sh', ['-c', /^Next: (.*)$/m.exec(stderr)?.[1] as string]);
+    await until(async () => (await system.cli('recommend', 'u1', '--credentials', key('app-mail'))).code === 0);
+    const status = await system.cli('status', '--credentials', key('app-mail'));
+    expect(status).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('has no JetStream, which this verb needs'),
+    });
+    expect(status.stderr).toContain('keys/operator.nk');
+  });
+
   it('keeps its secrets in their files', () => {
     const seeds = readdirSync(join(data, 'secure/keys')).map((name) =>
       readFileSync(join(data, 'secure/keys', name), 'utf8'),
     );
-    expect(seeds).toHaveLength(6);
+    expect(seeds).toHaveLength(7);
     const texts = [
       system.said(),
       readFileSync(join(data, 'up.json'), 'utf8'),

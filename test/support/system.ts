@@ -152,11 +152,15 @@ export async function startSystem({
 
   const connectHere = (): Promise<NatsConnection> => {
     const { credentials, ca } = readRuntime(data) ?? {};
-    return connect({ url: nats, name: 'test', access: { credentials, ca } });
+    // A busy machine may take its time to begin TLS.
+    return connect({ url: nats, name: 'test', timeoutMs: 20_000, access: { credentials, ca } });
   };
   let client: Promise<NatsConnection> | undefined;
   const ask = async <T>(endpoint: string, request: Json = {}, options?: CallOptions): Promise<T> => {
-    client ??= connectHere();
+    client ??= connectHere().catch((err: unknown) => {
+      client = undefined;
+      throw err;
+    });
     return call<T>(await client, `freshet.${endpoint}`, request, options);
   };
 

@@ -76,7 +76,11 @@ function connectError(cause: unknown, url: string, { credentials, ca }: NatsAcce
       what === undefined
         ? `The nats-server at ${server} requires credentials, and this process has none.`
         : `The nats-server at ${server} refuses the credentials in ${what}.`,
-      { next: 'name the right file with --credentials FILE or FRESHET_NATS_CREDENTIALS', details, cause },
+      {
+        next: 'name the right file with --credentials FILE or FRESHET_NATS_CREDENTIALS; on a server with passwords, put user and password into NATS_URL',
+        details,
+        cause,
+      },
     );
   }
   if (isCertificateError(cause))
