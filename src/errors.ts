@@ -57,6 +57,11 @@ export class NatsRefusedError extends FreshetError {
   readonly code = 'FRESHET_NATS_REFUSED';
 }
 
+/** The identity of the process may not do this on the bus. */
+export class NatsForbiddenError extends FreshetError {
+  readonly code = 'FRESHET_NATS_FORBIDDEN';
+}
+
 /** The process does not trust the certificate of the nats-server, or the server has none. */
 export class NatsCertificateError extends FreshetError {
   readonly code = 'FRESHET_NATS_CERTIFICATE';

@@ -299,6 +299,10 @@ const SECTIONS: readonly Section[] = [
         'The nats-server refuses the credentials of the process, or requires some and the process has none.',
         'Name the right file: `--credentials FILE`, or `FRESHET_NATS_CREDENTIALS`.',
       ],
+      FRESHET_NATS_FORBIDDEN: [
+        'The identity of the process may not publish or subscribe to the subject that the message names.',
+        'Use an identity with the right ([identities](identities.md)): `--credentials FILE`.',
+      ],
       FRESHET_NATS_CERTIFICATE: [
         'The process does not trust the certificate of the nats-server, or expects TLS of a server without it.',
         'Name the certificate authority of the server: `FRESHET_NATS_CA`.',

@@ -3,11 +3,11 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { NatsConnection } from 'nats';
 import { accessOf } from '../bus/nats/access.ts';
-import { checkServer, connect, isAway, withoutCredentials } from '../bus/nats/connection.ts';
+import { checkServer, connect, isAway, notPermitted, withoutCredentials } from '../bus/nats/connection.ts';
 import { limitAnswers } from '../bus/nats/micro.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { JetStreamDisabledError, NatsUnreachableError } from '../errors.ts';
+import { NatsForbiddenError, NatsUnreachableError } from '../errors.ts';
 import { DATA_FOLDER, readRuntime } from '../up/runtime-file.ts';
 import { readContext } from './nats-context.ts';
 
@@ -106,11 +106,12 @@ export async function withSession<T>(
     await checkServer(nc, needs);
     return await work({ nc, config, url });
   } catch (cause) {
-    if (cause instanceof JetStreamDisabledError && config.nats.credentials)
-      throw new JetStreamDisabledError(
-        `The account of the identity in ${config.nats.credentials} has no JetStream, which this verb needs.`,
-        { next: 'name the key of the operator: --credentials DIR/keys/operator.nk', cause },
-      );
+    const what = notPermitted(cause);
+    if (what !== undefined)
+      throw new NatsForbiddenError(`The identity ${config.nats.credentials || 'of this command'} may not ${what}.`, {
+        next: 'name an identity that may, such as that of the operator: --credentials DIR/keys/operator.nk',
+        cause,
+      });
     if (!isAway(cause)) throw cause;
     throw new NatsUnreachableError(`The nats-server at ${withoutCredentials(url)} does not answer (${cause.code}).`, {
       next: 'run freshet status until the server answers, then run this command again',

@@ -180,6 +180,14 @@ function isJetStreamDisabled(err: unknown): boolean {
   return err.code === ErrorCode.JetStreamNotEnabled || err.code === ErrorCode.NoResponders || err.code === '503';
 }
 
+/** What the server does not permit, if that is why something failed: `publish to "ev.x"`. */
+export function notPermitted(err: unknown): string | undefined {
+  if (!(err instanceof Error)) return undefined;
+  if (!(err instanceof NatsError) || err.code !== ErrorCode.PermissionsViolation) return notPermitted(err.cause);
+  const { operation, subject } = err.permissionContext ?? {};
+  return operation && subject ? `${operation.toLowerCase()} to "${subject}"` : 'do this';
+}
+
 /** Error codes of NATS for a server that is absent, or that the process cannot reach. */
 const AWAY: ReadonlySet<string> = new Set([
   ErrorCode.Timeout,
