@@ -19,6 +19,7 @@ import { until } from '../support/wait.ts';
 import { attemptsWith, type Outcome } from './attempts.ts';
 
 const FILE = join(ROOT, OUTCOMES);
+const event = outgoing(viewed('u1', 'i9'));
 const OUTSIDE = ['app-shop', 'reader', 'privacy', 'monitor'];
 /** `FRESHET_WRITE_OUTCOMES=1` records what this test sees; the docs show it. */
 const WRITE = process.env.FRESHET_WRITE_OUTCOMES === '1';
@@ -77,6 +78,24 @@ describe.each([
     const { state } = await streams.info('EVENTS', { subjects_filter: 'ev.control.>' });
     // Of the operator and of the services.
     expect(state.subjects).toMatchObject({ 'ev.control.x.erased': 2 });
+  });
+
+  it('acknowledgements and answers go to the account of the caller, whatever reply subject it names', async () => {
+    const app = await bus.as('app-shop');
+    const operator = await bus.as('operator');
+    const heard: string[] = [];
+    operator.subscribe('*.caller.>', { callback: (_err, { subject }) => void heard.push(subject) });
+    operator.subscribe('$KV.rankings.caller.>', { callback: (_err, { subject }) => void heard.push(subject) });
+    await operator.flush();
+    for (const reply of ['ev.caller.named', '$KV.rankings.caller.named']) {
+      app.publish(event.subject, event.payload, { reply });
+      app.publish('freshet.engine.recommend', JSON.stringify({ user: 'u1' }), { reply });
+    }
+    await app.flush();
+    // The services have answered what came before this request.
+    await call(app, 'freshet.engine.recommend', { user: 'u1' });
+    await operator.flush();
+    expect(heard).toEqual([]);
   });
 
   it('privacy forgets a user whom an application has told of', async () => {
