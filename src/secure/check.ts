@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Config } from '../config/schema.ts';
-import { accountFolder, GLOBAL_ACCOUNT } from './carry-over.ts';
+import { accountFolder, GLOBAL_ACCOUNT, holdsOldLog } from './carry-over.ts';
 import { daysLeft } from './certificates.ts';
 import { derivedFiles, keyFile, keysFolder, readIdentities } from './files.ts';
 import { publicKeyIn } from './keys.ts';
@@ -64,10 +64,10 @@ export function checkSecure(dir: string, { secure }: Config): SecureCheck {
         next: `chmod ${statSync(path).isDirectory() ? '700' : '600'} ${path}`,
       });
   }
-  const hidden = accountFolder(resolve(dir, all.store_dir), GLOBAL_ACCOUNT);
-  if (existsSync(join(hidden, 'streams')))
+  const storeDir = resolve(dir, all.store_dir);
+  if (holdsOldLog(storeDir))
     findings.push({
-      message: `The server hides the streams in ${hidden}, which belong to no account of the configuration.`,
+      message: `The server hides the streams in ${accountFolder(storeDir, GLOBAL_ACCOUNT)}, which belong to no account of the configuration.`,
       next: 'stop nats-server, then freshet secure carry-over',
     });
   return {

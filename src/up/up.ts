@@ -12,7 +12,7 @@ import { acquireLock, type InstanceLock } from '../bus/service/lock.ts';
 import type { Config } from '../config/schema.ts';
 import { locateNatsServer } from '../doctor/nats-server.ts';
 import { ENTRY } from '../entry.ts';
-import { DataFolderUnusableError, NatsUnreachableError } from '../errors.ts';
+import { DataFolderUnusableError, NatsCertificateError, NatsRefusedError, NatsUnreachableError } from '../errors.ts';
 import { watchDisk } from './disk-watch.ts';
 import { endOrphans, freePort, prepareEmbeddedServer } from './nats-server.ts';
 import { type Runtime, removeRuntime, writeRuntime } from './runtime-file.ts';
@@ -112,11 +112,14 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
       }
     };
 
-    const natsUrl = options.natsUrl ?? (await startServer(folder, started, limits, runtime, save));
+    const server =
+      options.natsUrl === undefined
+        ? await startServer(folder, started, limits, runtime, save)
+        : { url: options.natsUrl };
+    const natsUrl = await reach(server, accessOf(config), config.up.start_ms);
     runtime.nats = withoutCredentials(natsUrl);
     if (config.nats.credentials) runtime.credentials ??= resolve(config.nats.credentials);
     if (config.nats.ca) runtime.ca = resolve(config.nats.ca);
-    await waitForServer(natsUrl, accessOf(config), config.up.start_ms);
     // Verbs find the server by this file, also if no other process follows.
     save();
 
@@ -222,9 +225,9 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
     limits: Omit<Parameters<typeof supervise>[0], 'name' | 'command' | 'args' | 'logFile' | 'ipc'>,
     runtime: Runtime,
     save: () => void,
-  ): Promise<string> {
+  ): Promise<StartedServer> {
     const found = await locateNatsServer({ log: say });
-    if ('url' in found) return found.url;
+    if ('url' in found) return { url: found.url };
     say(`nats-server ${found.version} from ${found.origin}: ${found.path}`);
     logger.info({ version: found.version, origin: found.origin, path: found.path }, 'nats-server found');
     const dir = join(folder, SECURE_FOLDER);
@@ -267,7 +270,7 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
     });
     started.push(server);
     server.start();
-    return url;
+    return { url, move: async () => (await prepareEmbeddedServer(folder, options.natsPort, secured?.dir)).url };
   }
 }
 
@@ -311,6 +314,25 @@ function assertWritable(folder: string): void {
       details: { folder },
       cause,
     });
+  }
+}
+
+interface StartedServer {
+  url: string;
+  /** Writes another port into the configuration of the embedded server, which reads it at its next start. */
+  move?: () => Promise<string>;
+}
+
+/** Resolves with the address of the server once it answers. */
+async function reach({ url, move }: StartedServer, access: NatsAccess, withinMs: number): Promise<string> {
+  try {
+    await waitForServer(url, access, withinMs);
+    return url;
+  } catch (err) {
+    // The embedded server knows these keys, so another one took the port between the choice and the start. The embedded
+    // one could not listen, and starts again.
+    if (!move || !(err instanceof NatsRefusedError || err instanceof NatsCertificateError)) throw err;
+    return reach({ url: await move() }, access, withinMs);
   }
 }
 
