@@ -1,6 +1,7 @@
 /** `npm run bench -- WHAT`: each benchmark prints a reference from the same run beside its figures. */
 import { Command, CommanderError } from 'commander';
 import { report } from '../src/cli/output.ts';
+import { accountsBench } from './accounts/command.ts';
 import { accuracyBench } from './accuracy/command.ts';
 import { coldStartBench } from './cold-start/command.ts';
 import { engineBench } from './engine/command.ts';
@@ -16,6 +17,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const program = new Command('bench')
     .description('benchmarks; each prints what it is measured against')
     .exitOverride();
+  program.addCommand(accountsBench().exitOverride());
   program.addCommand(accuracyBench().exitOverride());
   program.addCommand(engineBench().exitOverride());
   program.addCommand(coldStartBench().exitOverride());

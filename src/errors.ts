@@ -57,6 +57,11 @@ export class NatsRefusedError extends FreshetError {
   readonly code = 'FRESHET_NATS_REFUSED';
 }
 
+/** The identity of the process may not do this on the bus. */
+export class NatsForbiddenError extends FreshetError {
+  readonly code = 'FRESHET_NATS_FORBIDDEN';
+}
+
 /** The process does not trust the certificate of the nats-server, or the server has none. */
 export class NatsCertificateError extends FreshetError {
   readonly code = 'FRESHET_NATS_CERTIFICATE';
@@ -65,6 +70,16 @@ export class NatsCertificateError extends FreshetError {
 /** Freshet cannot use a file of credentials: it is missing, readable by others, or something else. */
 export class CredentialsUnusableError extends FreshetError {
   readonly code = 'FRESHET_CREDENTIALS_UNUSABLE';
+}
+
+/** Freshet cannot read or make the folder of a secured bus. */
+export class SecureFolderError extends FreshetError {
+  readonly code = 'FRESHET_SECURE_FOLDER';
+}
+
+/** The nats-server would use the streams of one account and hide those of another. */
+export class LogHiddenError extends FreshetError {
+  readonly code = 'FRESHET_LOG_HIDDEN';
 }
 
 /** JetStream is off on the nats-server, or for this account. */

@@ -25,6 +25,8 @@ const UPWARD = [
   ['src/engine/rerank/a.ts', '../publish/rankings.ts'],
   ['src/engine/serve/a.ts', '../start.ts'],
   ['src/gateway/a.ts', '../cli/output.ts'],
+  ['src/secure/a.ts', '../up/up.ts'],
+  ['src/gateway/a2.ts', '../secure/files.ts'],
 ] as const;
 
 const DOWNWARD = [
@@ -32,6 +34,7 @@ const DOWNWARD = [
   ['src/engine/lifecycle/b.ts', '../model/mod.ts'],
   ['src/engine/b.ts', './serve/lists.ts'],
   ['src/cli/b.ts', '../engine/start.ts'],
+  ['src/up/b.ts', '../secure/files.ts'],
 ] as const;
 
 it('is an error for every room, with the number of read files', async () => {

@@ -307,6 +307,10 @@ const SECTIONS: readonly Section[] = [
         'The nats-server refuses the credentials of the process, or requires some and the process has none.',
         'Name the right file: `--credentials FILE`, or `FRESHET_NATS_CREDENTIALS`.',
       ],
+      FRESHET_NATS_FORBIDDEN: [
+        'The identity of the process may not publish or subscribe to the subject that the message names.',
+        'Use an identity with the right ([identities](identities.md)): `--credentials FILE`.',
+      ],
       FRESHET_NATS_CERTIFICATE: [
         'The process does not trust the certificate of the nats-server, or expects TLS of a server without it.',
         'Name the certificate authority of the server: `FRESHET_NATS_CA`.',
@@ -314,6 +318,14 @@ const SECTIONS: readonly Section[] = [
       FRESHET_CREDENTIALS_UNUSABLE: [
         'A file of credentials is missing, is neither an nkey seed nor a `.creds` file, or other users can read it.',
         'Name the right file, or `chmod 600 FILE`.',
+      ],
+      FRESHET_SECURE_FOLDER: [
+        'The folder of a secured bus holds no readable identities, or something is in the way of a new one.',
+        'Name the folder: `--dir DIR`, or `freshet secure init DIR`.',
+      ],
+      FRESHET_LOG_HIDDEN: [
+        'The nats-server would use the streams of one account and hide those of another. The message names both folders.',
+        '[Carry the streams over](../how-to/guard-nats.md#an-existing-log), or move the folder that you do not need elsewhere.',
       ],
       FRESHET_ERASURE_KEY_WRONG: [
         'The key by which records of erasures name users is gone from the bucket `erasures`, damaged, or another one.',

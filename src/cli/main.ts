@@ -20,6 +20,7 @@ import { replicaVerb } from './verbs/replica.ts';
 import { restoreVerb } from './verbs/restore.ts';
 import { rollbackVerb } from './verbs/rollback.ts';
 import { schemaVerb } from './verbs/schema.ts';
+import { secureVerb } from './verbs/secure.ts';
 import { serviceVerb } from './verbs/service.ts';
 import { shadowVerb } from './verbs/shadow.ts';
 import { similarVerb } from './verbs/similar.ts';
@@ -69,6 +70,7 @@ export async function main(args: readonly string[]): Promise<number> {
     schemaVerb,
     streamsVerb,
     keysVerb,
+    secureVerb,
     doctorVerb,
     serviceVerb,
   ])

@@ -3,11 +3,11 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { NatsConnection } from 'nats';
 import { accessOf } from '../bus/nats/access.ts';
-import { checkServer, connect, isAway, withoutCredentials } from '../bus/nats/connection.ts';
+import { checkServer, connect, isAway, notPermitted, withoutCredentials } from '../bus/nats/connection.ts';
 import { limitAnswers } from '../bus/nats/micro.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { NatsUnreachableError } from '../errors.ts';
+import { NatsForbiddenError, NatsUnreachableError } from '../errors.ts';
 import { DATA_FOLDER, readRuntime } from '../up/runtime-file.ts';
 import { readContext } from './nats-context.ts';
 
@@ -89,15 +89,29 @@ export interface CliSession extends Server {
   nc: NatsConnection;
 }
 
+/** As {@link withSession}, for verbs that only request answers of services: the caller's account may have no JetStream. */
+export const withServices = <T>(options: CommonOptions, work: (session: CliSession) => Promise<T>): Promise<T> =>
+  withSession(options, work, { jetstream: false });
+
 /** Connects, runs `work`, then closes. Throws `NatsUnreachableError`, also if the server stops answering meanwhile. */
-export async function withSession<T>(options: CommonOptions, work: (session: CliSession) => Promise<T>): Promise<T> {
+export async function withSession<T>(
+  options: CommonOptions,
+  work: (session: CliSession) => Promise<T>,
+  needs: { jetstream?: boolean } = {},
+): Promise<T> {
   const { config, url } = findServer(options);
   const nc = await connect({ url, name: 'freshet-cli', timeoutMs: 3_000, access: accessOf(config) });
   limitAnswers(nc, config.http.request_timeout_ms);
   try {
-    await checkServer(nc);
+    await checkServer(nc, needs);
     return await work({ nc, config, url });
   } catch (cause) {
+    const what = notPermitted(cause);
+    if (what !== undefined)
+      throw new NatsForbiddenError(`The identity ${config.nats.credentials || 'of this command'} may not ${what}.`, {
+        next: 'name an identity that may, such as that of the operator: --credentials DIR/keys/operator.nk',
+        cause,
+      });
     if (!isAway(cause)) throw cause;
     throw new NatsUnreachableError(`The nats-server at ${withoutCredentials(url)} does not answer (${cause.code}).`, {
       next: 'run freshet status until the server answers, then run this command again',

@@ -538,6 +538,22 @@ export const CONFIG_SCHEMA = section(
       }),
       'how `freshet up` supervises its processes',
     ),
+    secure: section(
+      Type.Object({
+        certificate_days: whole(397, 'days that a certificate of nats-server that Freshet makes is valid', 1),
+        authority_days: whole(3_650, 'days that the authority that signs it is valid', 1),
+        tls_timeout_s: whole(
+          10,
+          'seconds that nats-server gives a client for the TLS handshake (2 by its own default, which may be short on a busy machine)',
+          1,
+        ),
+        warn_days: whole(
+          30,
+          'days before a certificate expires from which `freshet secure check` reports it and `freshet up` renews its own',
+        ),
+      }),
+      'a secured bus',
+    ),
     demo: section(
       Type.Object({
         seed: whole(7, 'random seed of the simulation'),

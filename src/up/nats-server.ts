@@ -1,11 +1,12 @@
 /** The embedded nats-server. It listens on loopback only, stores its files in the data folder and keeps its port. */
 
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { pollUntil } from '../bus/nats/poll-until.ts';
 import { listen } from '../observability/health.ts';
+import { readIdentities, pidFile as securedPidFile, serverFile, writeIdentities } from '../secure/files.ts';
 import { isAlive } from './runtime-file.ts';
 
 export interface EmbeddedServer {
@@ -14,24 +15,48 @@ export interface EmbeddedServer {
   url: string;
 }
 
-/** Writes the server's configuration and finds its port. Throws `PortInUseError`. */
-export async function prepareEmbeddedServer(data: string, port: number): Promise<EmbeddedServer> {
-  await endOrphan(data);
+/** Folder of JetStream in the data folder. */
+export const storeFolder = (data: string): string => join(data, 'nats');
+
+const configurationFile = (data: string): string => join(data, 'nats-server.conf');
+const pidFile = (data: string): string => join(data, 'nats-server.pid');
+
+/** Ends the server that a killed `freshet up` has left running on the same port and store. */
+export async function endOrphans(data: string, secured: string): Promise<void> {
+  await endOrphan(pidFile(data), configurationFile(data));
+  await endOrphan(securedPidFile(secured), serverFile(secured));
+}
+
+/**
+ * Writes the server's configuration and finds its port. Throws `PortInUseError`.
+ *
+ * @param secured the folder of the secured bus, if the data folder has one
+ */
+export async function prepareEmbeddedServer(data: string, port: number, secured?: string): Promise<EmbeddedServer> {
   const chosen = await freePort('127.0.0.1', port, '--nats-port');
-  const file = join(data, 'nats-server.conf');
-  writeFileSync(
-    file,
-    [
-      '# `freshet up` writes this file at each start.',
-      'server_name: freshet',
-      `listen: "127.0.0.1:${chosen}"`,
-      `pid_file: ${JSON.stringify(pidFile(data))}`,
-      `jetstream { store_dir: ${JSON.stringify(join(data, 'nats'))} }`,
-      '',
-    ].join('\n'),
-  );
+  const file = secured === undefined ? configurationFile(data) : serverFile(secured);
+  if (secured === undefined) writeFileSync(file, withoutAccounts(data, chosen));
+  else {
+    listenOn(secured, chosen);
+    // A server that somebody starts with it would hide the log.
+    rmSync(configurationFile(data), { force: true });
+  }
   return { args: ['-c', file], url: `nats://127.0.0.1:${chosen}` };
 }
+
+/** Writes the configuration of a secured server for the chosen port. */
+const listenOn = (secured: string, port: number): void =>
+  writeIdentities(secured, { ...readIdentities(secured), listen: `127.0.0.1:${port}` });
+
+const withoutAccounts = (data: string, port: number): string =>
+  [
+    '# `freshet up` writes this file at each start.',
+    'server_name: freshet',
+    `listen: "127.0.0.1:${port}"`,
+    `pid_file: ${JSON.stringify(pidFile(data))}`,
+    `jetstream { store_dir: ${JSON.stringify(storeFolder(data))} }`,
+    '',
+  ].join('\n');
 
 /** A free port: the requested one, or any for 0. Throws `PortInUseError`. */
 export async function freePort(host: string, port: number, option: string): Promise<number> {
@@ -48,15 +73,12 @@ export async function freePort(host: string, port: number, option: string): Prom
   return found;
 }
 
-const pidFile = (data: string): string => join(data, 'nats-server.pid');
-
 /** Milliseconds that the server of a killed `freshet up` gets to end. */
 const ORPHAN_MS = 5_000;
 
-/** Stops the server that a killed `freshet up` has left running on the same port and store. */
-async function endOrphan(data: string): Promise<void> {
-  const pid = readPid(pidFile(data));
-  if (pid === undefined || !isAlive(pid) || !commandOf(pid).includes(join(data, 'nats-server.conf'))) return;
+async function endOrphan(fileOfPid: string, configuration: string): Promise<void> {
+  const pid = readPid(fileOfPid);
+  if (pid === undefined || !isAlive(pid) || !commandOf(pid).includes(configuration)) return;
   process.kill(pid, 'SIGTERM');
   const deadline = performance.now() + ORPHAN_MS;
   await pollUntil(20, () => !isAlive(pid) || performance.now() >= deadline || undefined);

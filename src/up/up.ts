@@ -12,10 +12,11 @@ import { acquireLock, type InstanceLock } from '../bus/service/lock.ts';
 import type { Config } from '../config/schema.ts';
 import { locateNatsServer } from '../doctor/nats-server.ts';
 import { ENTRY } from '../entry.ts';
-import { DataFolderUnusableError, NatsUnreachableError } from '../errors.ts';
+import { DataFolderUnusableError, NatsCertificateError, NatsRefusedError, NatsUnreachableError } from '../errors.ts';
 import { watchDisk } from './disk-watch.ts';
-import { freePort, prepareEmbeddedServer } from './nats-server.ts';
+import { endOrphans, freePort, prepareEmbeddedServer } from './nats-server.ts';
 import { type Runtime, removeRuntime, writeRuntime } from './runtime-file.ts';
+import { SECURE_FOLDER, secureData } from './secured.ts';
 import { type Supervised, supervise } from './supervisor.ts';
 
 export const PARTS = [...SERVICES, 'gateway'] as const;
@@ -43,6 +44,8 @@ export interface UpOptions {
   natsPort: number;
   /** Address of an external nats-server. Without it, an embedded one starts. */
   natsUrl?: string | undefined;
+  /** Give the embedded server accounts and identities. A data folder that has them keeps them. */
+  secure?: boolean;
   only: readonly Part[];
   demo: boolean;
   logger: Logger;
@@ -74,7 +77,8 @@ export type ChildMessage =
   | { type: 'failed'; code: string; message: string; next?: string };
 
 export async function startUp(options: UpOptions): Promise<RunningUp> {
-  const { config, httpPort, only, logger, say } = options;
+  const { httpPort, only, logger, say } = options;
+  let { config } = options;
   const data = resolve(options.data);
   ensureFolder(data);
   assertWritable(data);
@@ -108,11 +112,14 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
       }
     };
 
-    const natsUrl = options.natsUrl ?? (await startServer(folder, started, limits, runtime, save));
+    const server =
+      options.natsUrl === undefined
+        ? await startServer(folder, started, limits, runtime, save)
+        : { url: options.natsUrl };
+    const natsUrl = await reach(server, accessOf(config), config.up.start_ms);
     runtime.nats = withoutCredentials(natsUrl);
-    if (config.nats.credentials) runtime.credentials = resolve(config.nats.credentials);
+    if (config.nats.credentials) runtime.credentials ??= resolve(config.nats.credentials);
     if (config.nats.ca) runtime.ca = resolve(config.nats.ca);
-    await waitForServer(natsUrl, accessOf(config), config.up.start_ms);
     // Verbs find the server by this file, also if no other process follows.
     save();
 
@@ -218,12 +225,24 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
     limits: Omit<Parameters<typeof supervise>[0], 'name' | 'command' | 'args' | 'logFile' | 'ipc'>,
     runtime: Runtime,
     save: () => void,
-  ): Promise<string> {
+  ): Promise<StartedServer> {
     const found = await locateNatsServer({ log: say });
-    if ('url' in found) return found.url;
+    if ('url' in found) return { url: found.url };
     say(`nats-server ${found.version} from ${found.origin}: ${found.path}`);
     logger.info({ version: found.version, origin: found.origin, path: found.path }, 'nats-server found');
-    const { args, url } = await prepareEmbeddedServer(folder, options.natsPort);
+    const dir = join(folder, SECURE_FOLDER);
+    await endOrphans(folder, dir);
+    const secured = await secureData({ data: folder, wanted: options.secure === true, config, say });
+    if (secured) {
+      const { services, answers, ca = '' } = secured;
+      const inboxes = [...new Set([...config.nats.inbox_prefixes, ...secured.inboxPrefixes])];
+      config = {
+        ...config,
+        nats: { ...config.nats, credentials: services, answer_credentials: answers, ca, inbox_prefixes: inboxes },
+      };
+      runtime.credentials = secured.operator;
+    }
+    const { args, url } = await prepareEmbeddedServer(folder, options.natsPort, secured?.dir);
     const disk = watchDisk({
       folder,
       freeBytes: config.up.disk_free_bytes,
@@ -255,7 +274,7 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
     });
     started.push(server);
     server.start();
-    return url;
+    return { url, move: async () => (await prepareEmbeddedServer(folder, options.natsPort, secured?.dir)).url };
   }
 }
 
@@ -299,6 +318,25 @@ function assertWritable(folder: string): void {
       details: { folder },
       cause,
     });
+  }
+}
+
+interface StartedServer {
+  url: string;
+  /** Writes another port into the configuration of the embedded server, which reads it at its next start. */
+  move?: () => Promise<string>;
+}
+
+/** Resolves with the address of the server once it answers. */
+async function reach({ url, move }: StartedServer, access: NatsAccess, withinMs: number): Promise<string> {
+  try {
+    await waitForServer(url, access, withinMs);
+    return url;
+  } catch (err) {
+    // The embedded server knows these keys, so another one took the port between the choice and the start. The embedded
+    // one could not listen, and starts again.
+    if (!move || !(err instanceof NatsRefusedError || err instanceof NatsCertificateError)) throw err;
+    return reach({ url: await move() }, access, withinMs);
   }
 }
 

@@ -6,7 +6,6 @@ import { connect as connectTcp } from 'node:net';
 import fc from 'fast-check';
 import type { NatsConnection } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connect } from '../../src/bus/nats/connection.ts';
 import type { Problem } from '../../src/bus/nats/problem.ts';
 import { post } from '../../src/gateway/stack.fixture.ts';
 import { published, viewed } from '../support/events.ts';
@@ -43,7 +42,7 @@ const alive = async (): Promise<object[]> =>
 
 beforeAll(async () => {
   system = await startSystem({ args: ['--no-demo'] });
-  nc = await connect({ url: system.nats, name: 'test' });
+  nc = await system.connect();
   const { body } = await post(
     system.http,
     JSON.stringify([

@@ -13,7 +13,6 @@ import { promisify } from 'node:util';
 import type { NatsConnection } from 'nats';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { ROOT } from '../../scripts/setup.mjs';
-import { connect } from '../../src/bus/nats/connection.ts';
 import { type Browser, findBrowser, NO_BROWSER, type Page, startBrowser } from '../support/browser.ts';
 import { published, type TestEvent, viewed } from '../support/events.ts';
 import { makeTempDir, removeTempDir } from '../support/folder.ts';
@@ -114,7 +113,7 @@ beforeAll(async () => {
     env: { FRESHET_HTTP_CORS_ORIGINS: JSON.stringify([shopUrl]) },
   });
   ({ key } = await system.json<{ key: string }>('keys', 'create', 'shop-server', '--scope', 'admin'));
-  nc = await connect({ url: system.nats, name: 'test' });
+  nc = await system.connect();
   await until(async () => (await fetch(`${system.http}/v1/trending`)).status === 401);
   await publishAsServer(
     ...['a', 'b', 'c', 'd', 'e'].map((item) => published(item)),

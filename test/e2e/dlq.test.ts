@@ -1,7 +1,7 @@
 /** Dead letters from the command line: found, looked at, published again, taken off the list. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connect, type NatsConnection } from 'nats';
+import type { NatsConnection } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSystem, type TestSystem } from '../support/system.ts';
 import { until } from '../support/wait.ts';
@@ -18,7 +18,7 @@ let nc: NatsConnection;
 
 beforeAll(async () => {
   system = await startSystem({ args: ['--no-demo'] });
-  nc = await connect({ servers: system.nats });
+  nc = await system.connect();
 });
 afterAll(async () => {
   await nc?.close();

@@ -64,7 +64,7 @@ describe('an erasure is done only when no file is left that holds the user', () 
     await startWithUser();
     const other = file('other.json');
     const engine = { training_content: false, ranker_rate: 0.3 };
-    writeFileSync(other, JSON.stringify({ engine, erasure: { rebuild_after_ms: 50 } }));
+    writeFileSync(other, JSON.stringify({ engine, erasure: { rebuild_after_ms: 50 }, nats: services.config().nats }));
     const args = ['shadow', 'run', '--config', other, '--data', services.data, '--nats', services.server.url];
     const child = spawn(process.execPath, [ENTRY, ...args], { stdio: 'ignore' });
     try {

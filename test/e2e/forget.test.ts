@@ -1,7 +1,7 @@
 /** Forgetting on a system that runs: everything of a user goes, and what is left is what the purged log gives. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connect, type NatsConnection } from 'nats';
+import type { NatsConnection } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { event } from '../support/events.ts';
 import { startSystem, type TestSystem } from '../support/system.ts';
@@ -22,7 +22,7 @@ let nc: NatsConnection;
 
 beforeAll(async () => {
   system = await startSystem({ args: ['--no-demo'], env: { FRESHET_ERASURE_REBUILD_AFTER_MS: '100' } });
-  nc = await connect({ servers: system.nats });
+  nc = await system.connect();
 });
 afterAll(async () => {
   await nc?.close();

@@ -71,8 +71,7 @@ describe('dlq retry', () => {
   it('reports it if the corrected event has a used id', async () => {
     await system.ask('user.status');
     const bad = { ...at('d1', 'x'), data: { item: 7 } };
-    const { connect } = await import('nats');
-    const nc = await connect({ servers: system.nats });
+    const nc = await system.connect();
     const { seq } = await nc
       .jetstream()
       .publish('ev.user.u1.viewed', JSON.stringify(bad), { msgID: 'shop/d1' })

@@ -1,6 +1,7 @@
 /** The end of a running system: what was asked is answered, then services go, and the server last. */
 import { spawn } from 'node:child_process';
 import { expect, it } from 'vitest';
+import { SECURE_ARGS } from '../support/secure-run.ts';
 import { ENTRY, startSystem } from '../support/system.ts';
 import { tempDir } from '../support/tempdir.ts';
 import { until } from '../support/wait.ts';
@@ -27,7 +28,7 @@ it('the system ends at Ctrl-C, which reaches every process of a terminal, with e
 });
 
 it('the system ends with exit code 0 while it is still starting', async () => {
-  const args = [ENTRY, 'up', '--no-demo', '--data', tempDir(), '--http-port', '0', '--nats-port', '0'];
+  const args = [ENTRY, 'up', '--no-demo', '--data', tempDir(), '--http-port', '0', '--nats-port', '0', ...SECURE_ARGS];
   const { NATS_URL: _external, ...env } = process.env;
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';

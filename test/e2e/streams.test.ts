@@ -2,7 +2,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
-import { connect, type JetStreamManager, type NatsConnection } from 'nats';
+import type { JetStreamManager, NatsConnection } from 'nats';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { ENTRY, startSystem, type TestSystem } from '../support/system.ts';
 import { tempDir } from '../support/tempdir.ts';
@@ -14,7 +14,7 @@ let jsm: JetStreamManager;
 
 beforeAll(async () => {
   system = await startSystem({ args: ['--no-demo'], env: { FRESHET_STREAMS_LOOK_MS: '100' } });
-  nc = await connect({ servers: system.nats });
+  nc = await system.connect();
   jsm = await nc.jetstreamManager();
 });
 afterAll(async () => {
@@ -72,7 +72,7 @@ it('streams diff shows what differs, apart from what an operator may choose', as
 it('up waits for what only an operator makes again, says so, and is ready once it is there', async () => {
   const data = tempDir('up-without-keys');
   const first = await startSystem({ args: ['--no-demo'], data, keep: true });
-  const other = await connect({ servers: first.nats });
+  const other = await first.connect();
   await (await other.jetstreamManager()).streams.delete('KV_keys');
   await other.close();
   await first.stop();

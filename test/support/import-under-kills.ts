@@ -1,7 +1,7 @@
 /** An import while a test kills processes: counts are exact, and a second import changes nothing. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connect, type NatsConnection } from 'nats';
+import type { NatsConnection } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCodec } from '../../src/bus/event/codec.ts';
 import type { ServiceStatus } from '../../src/bus/service/description.ts';
@@ -55,7 +55,7 @@ export function importUnderKills({ interactions, victims }: UnderKills): void {
         FRESHET_PUBLISHER_WINDOW: '1',
       },
     });
-    nc = await connect({ servers: system.nats, maxReconnectAttempts: -1 });
+    nc = await system.connect();
   });
 
   afterAll(async () => {

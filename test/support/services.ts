@@ -25,6 +25,8 @@ import { startFeedback } from '../../src/feedback/start.ts';
 import { startUser } from '../../src/user/start.ts';
 import { publishAll } from './events.ts';
 import { startNatsServer, type TestNatsServer } from './nats.ts';
+import { SECURE } from './secure-run.ts';
+import { startSecured } from './secured.ts';
 import { QUICK_LOOP } from './settings.ts';
 import { ENTRY } from './system.ts';
 import { makeTempDir, removeTempDir } from './tempdir.ts';
@@ -94,7 +96,7 @@ export function useServices(
   name: string,
   { settings = {}, publisher: limits, streams = true }: UseServicesOptions = {},
 ): Services {
-  const base = withChanges({ projection: QUICK_LOOP }, settings);
+  let base = withChanges({ projection: QUICK_LOOP }, settings);
   let server: TestNatsServer;
   let nc: NatsConnection;
   let publisher: Publisher;
@@ -105,7 +107,11 @@ export function useServices(
   const logger = pino({ level: 'info' }, { write: (line: string) => void logged.push(JSON.parse(line) as LogLine) });
 
   beforeEach(async () => {
-    server = await startNatsServer();
+    if (SECURE) {
+      const bus = await startSecured({ apps: [] });
+      server = bus.server;
+      base = withChanges(base, { nats: bus.config().nats });
+    } else server = await startNatsServer();
     data = makeTempDir(name);
     writeSettings('settings', base);
     nc = await server.connect();

@@ -3,10 +3,12 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
-import { connect, type NatsConnection } from 'nats';
+import type { NatsConnection } from 'nats';
 import { expect } from 'vitest';
+import { connect } from '../../src/bus/nats/connection.ts';
 import { type CallOptions, call, type Json } from '../../src/bus/nats/micro.ts';
 import { readRuntime } from '../../src/up/runtime-file.ts';
+import { SECURE } from './secure-run.ts';
 import { makeTempDir, removeTempDir } from './tempdir.ts';
 import { until } from './wait.ts';
 
@@ -33,6 +35,8 @@ export interface TestSystem {
   publish(events: readonly unknown[], headers?: Record<string, string>): Promise<number>;
   /** Answer of a NATS endpoint: `ask('engine.status')`. It is faster than a verb, which needs a process each time. */
   ask<T>(endpoint: string, request?: Json, options?: CallOptions): Promise<T>;
+  /** Connects to its nats-server as its operator; the test closes it. */
+  connect(): Promise<NatsConnection>;
   /** Sends SIGKILL to one of its processes: a service, `gateway`, or `nats-server`. */
   kill(name: string): void;
   /** The number that a query on the projection of a service returns. */
@@ -51,6 +55,8 @@ export interface StartSystemOptions {
   data?: string;
   /** `stop` does not remove the data folder. */
   keep?: boolean;
+  /** Whether its nats-server has accounts; as the run of the tests says unless given. */
+  secure?: boolean;
   /** The system gets a process group of its own, as in a terminal. */
   terminal?: boolean;
 }
@@ -83,6 +89,7 @@ export async function startSystem({
   env = {},
   data = makeTempDir(),
   keep = false,
+  secure = SECURE,
   terminal = false,
 }: StartSystemOptions = {}): Promise<TestSystem> {
   const { NATS_URL: _external, ...rest } = process.env;
@@ -96,7 +103,19 @@ export async function startSystem({
   };
   const child = spawn(
     process.execPath,
-    [ENTRY, 'up', '--json', '--data', data, '--http-port', '0', '--nats-port', '0', ...args],
+    [
+      ENTRY,
+      'up',
+      '--json',
+      '--data',
+      data,
+      '--http-port',
+      '0',
+      '--nats-port',
+      '0',
+      ...(secure ? ['--secure'] : []),
+      ...args,
+    ],
     {
       env: childEnv,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -131,9 +150,17 @@ export async function startSystem({
       );
     });
 
+  const connectHere = (): Promise<NatsConnection> => {
+    const { credentials, ca } = readRuntime(data) ?? {};
+    // A busy machine may take its time to begin TLS.
+    return connect({ url: nats, name: 'test', timeoutMs: 20_000, access: { credentials, ca } });
+  };
   let client: Promise<NatsConnection> | undefined;
   const ask = async <T>(endpoint: string, request: Json = {}, options?: CallOptions): Promise<T> => {
-    client ??= connect({ servers: nats, maxReconnectAttempts: -1 });
+    client ??= connectHere().catch((err: unknown) => {
+      client = undefined;
+      throw err;
+    });
     return call<T>(await client, `freshet.${endpoint}`, request, options);
   };
 
@@ -158,6 +185,7 @@ export async function startSystem({
     cli,
     cliRaw,
     ask,
+    connect: connectHere,
     publish: async (events, headers = {}) => {
       const body = JSON.stringify(events);
       const post = (): Promise<Response> =>

@@ -56,6 +56,30 @@ it('connects by the seed in a file, and takes a rotated one without a restart', 
   await until(() => nc.rtt(), { within: 20_000 });
 });
 
+it('connects by a .creds file', async () => {
+  const [operator, account, user] = [nkeys.createOperator(), nkeys.createAccount(), nkeys.createUser()];
+  const base64 = (value: string | Uint8Array): string => Buffer.from(value).toString('base64url');
+  const jwt = (signer: typeof user, subject: typeof user, type: string): string => {
+    const claims = { jti: type, iat: 1, iss: signer.getPublicKey(), name: type, sub: subject.getPublicKey() };
+    const limits = { subs: -1, data: -1, payload: -1, imports: -1, exports: -1, wildcards: true, conn: -1, leaf: -1 };
+    const nats = { type, version: 2, ...(type === 'account' ? { limits } : { subs: -1, data: -1, payload: -1 }) };
+    const text = `${base64('{"typ":"JWT","alg":"ed25519-nkey"}')}.${base64(JSON.stringify({ ...claims, nats }))}`;
+    return `${text}.${base64(signer.sign(Buffer.from(text)))}`;
+  };
+  const conf = join(tempDir('nats-config'), 'server.conf');
+  const preload = `{ ${account.getPublicKey()}: "${jwt(operator, account, 'account')}" }`;
+  const own = `operator: "${jwt(operator, operator, 'operator')}"`;
+  writeFileSync(conf, `${own}\nresolver: MEMORY\nresolver_preload: ${preload}\n`);
+  const server = await startNatsServer({ jetstream: false, args: ['-c', conf] });
+  onTestFinished(() => server.stop());
+  const seed = Buffer.from(user.getSeed()).toString();
+  const credentials = fileOf(
+    `-----BEGIN NATS USER JWT-----\n${jwt(account, user, 'user')}\n------END NATS USER JWT------\n\n` +
+      `-----BEGIN USER NKEY SEED-----\n${seed}\n------END USER NKEY SEED------\n`,
+  );
+  await (await connect({ url: server.url, name: 'test', access: { credentials } })).close();
+});
+
 it('says which file the server refuses, and that it requires one', async () => {
   const { server } = await serverFor(makeKeys());
   const credentials = fileOf(makeKeys().seed);

@@ -29,6 +29,7 @@ export const accessVariables = ({ nats }: Config): NodeJS.ProcessEnv => ({
   ...(nats.credentials ? { FRESHET_NATS_CREDENTIALS: resolve(nats.credentials) } : {}),
   ...(nats.answer_credentials ? { FRESHET_NATS_ANSWER_CREDENTIALS: resolve(nats.answer_credentials) } : {}),
   ...(nats.ca ? { FRESHET_NATS_CA: resolve(nats.ca) } : {}),
+  ...(nats.inbox_prefixes.length > 0 ? { FRESHET_NATS_INBOX_PREFIXES: JSON.stringify(nats.inbox_prefixes) } : {}),
 });
 
 /** Options of the NATS client. Throws `CredentialsUnusableError`. */

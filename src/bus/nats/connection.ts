@@ -76,7 +76,11 @@ function connectError(cause: unknown, url: string, { credentials, ca }: NatsAcce
       what === undefined
         ? `The nats-server at ${server} requires credentials, and this process has none.`
         : `The nats-server at ${server} refuses the credentials in ${what}.`,
-      { next: 'name the right file with --credentials FILE or FRESHET_NATS_CREDENTIALS', details, cause },
+      {
+        next: 'name the right file with --credentials FILE or FRESHET_NATS_CREDENTIALS; on a server with passwords, put user and password into NATS_URL',
+        details,
+        cause,
+      },
     );
   }
   if (isCertificateError(cause))
@@ -142,8 +146,12 @@ export interface ServerCapabilities {
   missing: string[];
 }
 
-/** What the server can do. Throws `NatsServerTooOldError` and `JetStreamDisabledError`. */
-export async function checkServer(nc: NatsConnection): Promise<ServerCapabilities> {
+/**
+ * What the server can do. Throws `NatsServerTooOldError` and `JetStreamDisabledError`.
+ *
+ * @param jetstream false: the caller sends requests to services alone, and its account may have no JetStream
+ */
+export async function checkServer(nc: NatsConnection, { jetstream = true } = {}): Promise<ServerCapabilities> {
   const version = nc.info?.version ?? '0.0.0';
   if (compareVersions(version, MINIMUM_SERVER) < 0)
     throw new NatsServerTooOldError(`nats-server ${version} is too old. Freshet needs ${MINIMUM_SERVER} or newer.`, {
@@ -151,7 +159,7 @@ export async function checkServer(nc: NatsConnection): Promise<ServerCapabilitie
       details: { found: version, needed: MINIMUM_SERVER },
     });
   try {
-    await nc.jetstreamManager({ checkAPI: true });
+    if (jetstream) await nc.jetstreamManager({ checkAPI: true });
   } catch (err) {
     if (isJetStreamDisabled(err))
       throw new JetStreamDisabledError('JetStream is off on the nats-server, or for this account.', {
@@ -170,6 +178,14 @@ export async function checkServer(nc: NatsConnection): Promise<ServerCapabilitie
 function isJetStreamDisabled(err: unknown): boolean {
   if (err instanceof FreshetError || !(err instanceof NatsError)) return false;
   return err.code === ErrorCode.JetStreamNotEnabled || err.code === ErrorCode.NoResponders || err.code === '503';
+}
+
+/** What the server does not permit, if that is why something failed: `publish to "ev.x"`. */
+export function notPermitted(err: unknown): string | undefined {
+  if (!(err instanceof Error)) return undefined;
+  if (!(err instanceof NatsError) || err.code !== ErrorCode.PermissionsViolation) return notPermitted(err.cause);
+  const { operation, subject } = err.permissionContext ?? {};
+  return operation && subject ? `${operation.toLowerCase()} to "${subject}"` : 'do this';
 }
 
 /** Error codes of NATS for a server that is absent, or that the process cannot reach. */

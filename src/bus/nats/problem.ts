@@ -45,6 +45,7 @@ const STATUS: Readonly<Record<string, [status: number, title: string]>> = {
   FRESHET_PUBLISH_REFUSED: [503, 'Refused by the log'],
   FRESHET_NATS_UNREACHABLE: [503, 'Log unreachable'],
   FRESHET_NATS_REFUSED: [503, 'Refused by the log'],
+  FRESHET_NATS_FORBIDDEN: [503, 'Refused by the log'],
   FRESHET_NATS_CERTIFICATE: [503, 'Log not trusted'],
 };
 

@@ -6,7 +6,7 @@ import type { ExportChunk } from '../../user/export.ts';
 import { exportChunks, exportDocument } from '../../user/export-document.ts';
 import { count, note } from '../output.ts';
 import { createProgress } from '../progress.ts';
-import { type CommonOptions, withCommon, withSession } from '../session.ts';
+import { type CommonOptions, withCommon, withServices } from '../session.ts';
 
 interface ExportOptions extends CommonOptions {
   output?: string;
@@ -22,7 +22,7 @@ export const exportVerb = (): Command =>
       .argument('<user>', 'id of the user, or of a linked session')
       .option('--output <file>', 'write the document to this file instead of standard output'),
   ).action((user: string, options: ExportOptions) =>
-    withSession(options, async ({ nc }) => {
+    withServices(options, async ({ nc }) => {
       const progress = createProgress(`exporting ${user}`, 'records', options.json);
       let records = 0;
       let ids: string[] = [];

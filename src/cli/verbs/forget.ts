@@ -4,7 +4,7 @@ import { call } from '../../bus/nats/micro.ts';
 import { pollUntil } from '../../bus/nats/poll-until.ts';
 import { FreshetError, UsageError } from '../../errors.ts';
 import { count, note, print, printJson, table } from '../output.ts';
-import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';
+import { type CliSession, type CommonOptions, withCommon, withServices } from '../session.ts';
 
 interface ForgetOptions extends CommonOptions {
   status?: true | string;
@@ -30,7 +30,7 @@ export const forgetVerb = (): Command =>
           : 'The command takes the id of a user or --status, not both.',
         { next: 'freshet forget USER, or freshet forget --status' },
       );
-    return withSession(options, async (session) => {
+    return withServices(options, async (session) => {
       if (options.status === true) return printAll(session, options);
       const begun = user === undefined ? await read(session, options.status as string) : await forget(session, user);
       const entry = options.wait ? await untilDone(session, begun) : begun;

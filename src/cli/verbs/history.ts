@@ -3,7 +3,7 @@ import { call } from '../../bus/nats/micro.ts';
 import type { HistoryAnswer } from '../../user/api.ts';
 import { historyText } from '../history.ts';
 import { note, print, printJson } from '../output.ts';
-import { type CommonOptions, withCommon, withSession } from '../session.ts';
+import { type CommonOptions, withCommon, withServices } from '../session.ts';
 import { positive } from '../values.ts';
 
 interface HistoryOptions extends CommonOptions {
@@ -20,7 +20,7 @@ export const historyVerb = (): Command =>
       .option('-n, --n <n>', 'how many events, at most 1000', positive, 20)
       .option('--before <seq>', 'only events before this sequence; the previous page names it', positive),
   ).action((user: string, options: HistoryOptions) =>
-    withSession(options, async ({ nc }) => {
+    withServices(options, async ({ nc }) => {
       const answer = await call<HistoryAnswer>(nc, 'freshet.user.history', {
         user,
         n: options.n,

@@ -3,7 +3,7 @@ import { call } from '../../bus/nats/micro.ts';
 import type { RankingAnswer } from '../../engine/serve/lists.ts';
 import { note, print, printJson } from '../output.ts';
 import { originText, rankingText } from '../ranking.ts';
-import { type CommonOptions, withCommon, withSession } from '../session.ts';
+import { type CommonOptions, withCommon, withServices } from '../session.ts';
 import { json, positive, whole } from '../values.ts';
 
 interface RecommendOptions extends CommonOptions {
@@ -37,7 +37,7 @@ export const recommendVerb = (): Command =>
       .option('--max-age-ms <ms>', 'greatest age of a cached list, milliseconds; 0: compute a new list', whole)
       .option('--cursor <cursor>', 'show the next page; the previous page names the cursor'),
   ).action((user: string, options: RecommendOptions) =>
-    withSession(options, async ({ nc }) => {
+    withServices(options, async ({ nc }) => {
       const { n, exclude = [], explain, minSeq, maxAgeMs, timeoutMs, cursor, filter, context } = options;
       const answer = await call<RankingAnswer>(nc, 'freshet.engine.recommend', {
         user,

@@ -3,7 +3,7 @@ import { call } from '../../bus/nats/micro.ts';
 import type { RankingAnswer } from '../../engine/serve/lists.ts';
 import { note, print, printJson } from '../output.ts';
 import { originText, rankingText } from '../ranking.ts';
-import { type CommonOptions, withCommon, withSession } from '../session.ts';
+import { type CommonOptions, withCommon, withServices } from '../session.ts';
 import { positive } from '../values.ts';
 
 interface SimilarOptions extends CommonOptions {
@@ -20,7 +20,7 @@ export const similarVerb = (): Command =>
       .option('-n, --n <n>', 'how many items', positive, 10)
       .option('--explain', 'show the reasons for each item'),
   ).action((item: string, options: SimilarOptions) =>
-    withSession(options, async ({ nc }) => {
+    withServices(options, async ({ nc }) => {
       const answer = await call<RankingAnswer>(nc, 'freshet.engine.similar', {
         item,
         n: options.n,

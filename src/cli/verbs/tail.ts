@@ -8,8 +8,7 @@ import type { RankingAnswer } from '../../engine/serve/lists.ts';
 import { messageOf, StreamMissingError } from '../../errors.ts';
 import { note, print, printJson } from '../output.ts';
 import { originText, rankingText } from '../ranking.ts';
-import { withReader } from '../reader-session.ts';
-import { type CommonOptions, withCommon, withSession } from '../session.ts';
+import { type CommonOptions, withCommon, withServices, withSession } from '../session.ts';
 import { positive } from '../values.ts';
 
 interface TailOptions extends CommonOptions {
@@ -36,7 +35,7 @@ export const tailVerb = (): Command =>
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
     return ranking === undefined
       ? withSession(options, ({ nc }) => tailEvents(nc, options, stop.signal))
-      : withReader(options, ({ nc, config }) =>
+      : withServices(options, ({ nc, config }) =>
           tailRanking(nc, ranking, { ...options, timeoutMs: config.http.request_timeout_ms }, stop),
         );
   });

@@ -3,7 +3,7 @@ import { call } from '../../bus/nats/micro.ts';
 import type { RankingAnswer } from '../../engine/serve/lists.ts';
 import { note, print, printJson } from '../output.ts';
 import { originText, rankingText } from '../ranking.ts';
-import { type CommonOptions, withCommon, withSession } from '../session.ts';
+import { type CommonOptions, withCommon, withServices } from '../session.ts';
 import { positive } from '../values.ts';
 
 /** `freshet trending` */
@@ -13,7 +13,7 @@ export const trendingVerb = (): Command =>
       .description('list the trending items: those with the most interactions lately')
       .option('-n, --n <n>', 'how many items', positive, 10),
   ).action((options: CommonOptions & { n: number }) =>
-    withSession(options, async ({ nc }) => {
+    withServices(options, async ({ nc }) => {
       const answer = await call<RankingAnswer>(nc, 'freshet.engine.trending', { n: options.n });
       if (options.json) return printJson(answer);
       print(await rankingText(nc, answer));

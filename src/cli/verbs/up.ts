@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { loadConfig } from '../../config/load.ts';
+import { UsageError } from '../../errors.ts';
 import { createLogger } from '../../observability/log.ts';
 import { DATA_FOLDER } from '../../up/runtime-file.ts';
 import { PARTS, type Part, startUp } from '../../up/up.ts';
@@ -13,6 +14,7 @@ interface UpVerbOptions {
   natsPort: number;
   nats?: string;
   credentials?: string;
+  secure?: boolean;
   demo: boolean;
   only?: (Part | typeof SERVER)[];
   config?: string;
@@ -32,6 +34,10 @@ export const upVerb = (): Command =>
     .option('--nats-port <n>', 'port of the embedded nats-server; 0 for any free one', port, 4222)
     .option('--nats <url>', 'use this nats-server instead of an embedded one (default: $NATS_URL)')
     .option('--credentials <file>', 'nkey seed or .creds file for that server (default: $FRESHET_NATS_CREDENTIALS)')
+    .option(
+      '--secure',
+      'give the embedded nats-server accounts, keys and TLS, and carry its log over; a data folder stays secured',
+    )
     .option('--no-demo', 'start without the demo bookshop')
     .addOption(
       new Option(
@@ -76,6 +82,11 @@ async function run(options: UpVerbOptions): Promise<void> {
   // A second signal changes nothing: stopping takes bounded time, and a sudden end would leave nats-server running.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => requestStop());
 
+  const natsUrl = options.nats ?? process.env.NATS_URL;
+  if (options.secure && natsUrl !== undefined)
+    throw new UsageError('--secure is for the embedded nats-server, and --nats or NATS_URL names another one.', {
+      next: 'freshet secure init DIR, and start your nats-server with its configuration',
+    });
   const only = (options.only ?? [...PARTS]).filter((part) => part !== SERVER);
   const starting = startUp({
     config,
@@ -83,7 +94,8 @@ async function run(options: UpVerbOptions): Promise<void> {
     data: options.data,
     httpPort: options.httpPort,
     natsPort: options.natsPort,
-    natsUrl: options.nats ?? process.env.NATS_URL,
+    natsUrl,
+    secure: options.secure === true,
     only,
     demo: options.demo && options.only === undefined,
     logger,
