@@ -353,7 +353,6 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
 
   async function watchLog(current: Session): Promise<void> {
     try {
-      current.flush();
       if (!(await check())) current.end('refused', true);
       else if (current.created !== known?.created) current.end('the stream was created again');
       afterCommit.retry();
@@ -465,7 +464,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     position,
     reached: (seq, timeoutMs, bytes) => {
       const reached = waiters.reached(seq, timeoutMs, bytes);
-      if (session && session.bufferedTo() >= seq) session.flush();
+      if (session && session.bufferedTo() >= seq) session.flush(seq);
       return reached;
     },
     caughtUp: () => pending === 0 && !behind(),

@@ -49,8 +49,8 @@ export interface Session {
   take(delivery: Delivery): void;
   /** Whether a whole batch waits for its turn, so that the reader should request no more. */
   full(): boolean;
-  /** Commits the buffered deliveries. */
-  flush(): void;
+  /** Commits the buffered deliveries, or those up to the batch that holds this position. */
+  flush(upTo?: number): void;
   end(reason: string, trouble?: boolean): void;
 }
 
@@ -155,8 +155,8 @@ export function openSession(options: SessionOptions): Session {
 
   const full = (): boolean => buffer.length >= limits.batchMax;
 
-  function flush(): void {
-    while (buffer.length > 0 && !over) flushOne();
+  function flush(upTo = Number.POSITIVE_INFINITY): void {
+    while (!over && buffer.length > 0 && (buffer[0] as Delivery).seq <= upTo) flushOne();
   }
 
   return {
