@@ -3,6 +3,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeToken } from '../../src/bus/event/ids.ts';
+import { compareVersions } from '../../src/bus/nats/connection.ts';
 import { SERVICES, type ServiceName } from '../../src/bus/projection/definition.ts';
 import { applyStreams } from '../../src/bus/streams/plan.ts';
 import { RANKINGS } from '../../streams.config.ts';
@@ -81,9 +82,12 @@ describe('a user is forgotten', () => {
       },
       { within: 60_000 },
     );
-    expect(early.state).toBe('purging');
-    while ((await status(erasure)).state === 'purging')
-      expect(await ask('engine.status')).not.toHaveProperty('rebuild');
+    // Older servers overwrite in place, and may be done by then.
+    if (compareVersions(services.nc.info?.version ?? '', '2.12.0') >= 0) expect(early.state).toBe('purging');
+    for (let engine = await ask('engine.status'); (await status(erasure)).state === 'purging'; ) {
+      expect(engine).not.toHaveProperty('rebuild');
+      engine = await ask('engine.status');
+    }
     await done(erasure);
     await expectEqualWithout('u1', 's1');
   });
