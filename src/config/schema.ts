@@ -83,7 +83,7 @@ export const CONFIG_SCHEMA = section(
         batch_max: whole(500, 'most messages in one transaction', 1),
         catch_up_max: whole(
           10,
-          'most messages that the state in memory folds at once while it is behind the rows; the service answers requests in between',
+          'most messages that the state in memory folds at once while it is behind the rows and callers request something',
           1,
         ),
         batch_wait_ms: whole(20, 'milliseconds that an incomplete batch waits for more messages'),
@@ -339,7 +339,7 @@ export const CONFIG_SCHEMA = section(
         batch_max: whole(100, 'most messages in one transaction of an engine that serves', 1),
         batch_ms: whole(
           10,
-          'milliseconds that a transaction of an engine that serves should take, scoring and learning included; callers wait no longer than one',
+          'milliseconds that a transaction of the engine should take while callers request something, scoring and learning included; they wait no longer than one',
           1,
         ),
         batch_rest_ms: whole(4, 'least milliseconds between two transactions of the engine'),

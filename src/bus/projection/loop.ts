@@ -122,6 +122,8 @@ export interface ProjectionLoop {
   position(): StreamSeq;
   /** Waits for this position. */
   reached: Waiters['reached'];
+  /** A caller has asked something: for a while, batches are small enough for others not to wait long. */
+  requested(): void;
   /** True while the only waiting messages are those that the next transaction will commit. */
   caughtUp(): boolean;
   /** Publishes a copy of every dead letter again, because somebody deleted the stream of copies. */
@@ -129,6 +131,9 @@ export interface ProjectionLoop {
   /** See {@link ProjectionStatus.erasing}. */
   erasing(): boolean;
 }
+
+/** Milliseconds after a request in which the loop expects another one. */
+const ASKED_MS = 1_000;
 
 export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   const { service, log, store, logger, observer = {}, deadLetterStream, followers = {} } = options;
@@ -153,6 +158,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   let explained: readonly SequenceRange[] = [];
   const holds = createLostRows(store.db);
   const batchSize = createBatchSize(limits);
+  /** When a caller last asked something, monotonic milliseconds. */
+  let requestedAt = Number.NEGATIVE_INFINITY;
 
   const position = (): StreamSeq => {
     const { seq } = store.checkpoint();
@@ -308,7 +315,10 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     if (stopped) return { reason: 'stopped', trouble: false };
     const current = openSession({
       limits,
-      batchMax: () => (behind() ? Math.min(limits.catchUpMax, batchSize.most()) : batchSize.most()),
+      batchMax: () => {
+        if (performance.now() - requestedAt > ASKED_MS) return limits.batchMax;
+        return behind() ? Math.min(limits.catchUpMax, batchSize.most()) : batchSize.most();
+      },
       position: position(),
       created: info.created,
       unexplained: unexplainedIn(
@@ -466,6 +476,9 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       const reached = waiters.reached(seq, timeoutMs, bytes);
       if (session && session.bufferedTo() >= seq) session.flush(seq);
       return reached;
+    },
+    requested: () => {
+      requestedAt = performance.now();
     },
     caughtUp: () => pending === 0 && !behind(),
     copyDeadLettersAgain: async () => {

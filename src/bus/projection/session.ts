@@ -13,6 +13,9 @@ export interface Ended {
   trouble: boolean;
 }
 
+/** Whole batches that may wait for their turn: while the loop folds one, the next messages arrive. */
+const BATCHES_WAITING = 2;
+
 export interface SessionOptions {
   limits: Pick<LoopLimits, 'batchMax' | 'batchWaitMs' | 'batchRestMs'>;
   /** Most messages of the next batch. */
@@ -47,7 +50,7 @@ export interface Session {
   /** Position that the buffer reaches; 0: it is empty. */
   bufferedTo(): number;
   take(delivery: Delivery): void;
-  /** Whether a whole batch waits for its turn, so that the reader should request no more. */
+  /** Whether so many messages wait for their turn that the reader should request no more. */
   full(): boolean;
   /** Commits the buffered deliveries, or those up to the batch that holds this position. */
   flush(upTo?: number): void;
@@ -153,7 +156,7 @@ export function openSession(options: SessionOptions): Session {
     if (!full()) onRoom?.();
   }
 
-  const full = (): boolean => buffer.length >= limits.batchMax;
+  const full = (): boolean => buffer.length >= BATCHES_WAITING * limits.batchMax;
 
   function flush(upTo = Number.POSITIVE_INFINITY): void {
     while (!over && buffer.length > 0 && (buffer[0] as Delivery).seq <= upTo) flushOne();

@@ -24,6 +24,7 @@ export function withMinSeq(
     wrapped[name] = {
       ...endpoint,
       handle: async (request) => {
+        loop.requested();
         // An invalid request is refused without a wait.
         const answer = accept?.(request) ?? (() => endpoint.handle(request));
         await reachMinSeq(request, accept ? request : check(request), loop, config);
