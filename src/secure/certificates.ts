@@ -74,11 +74,20 @@ const makePair = (): { publicKey: string; privateKey: string } =>
     privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
   });
 
+/**
+ * A serial number of 16 bytes, hex. The first bit of a number in DER is its sign, and the first nine bits must not all be
+ * zero: clients refuse the certificate otherwise.
+ */
+export function makeSerial(): string {
+  const bytes = randomBytes(16);
+  bytes[0] = (bytes[0]! & 0x3f) | 0x40;
+  return bytes.toString('hex');
+}
+
 function begin(forge: typeof Forge, publicKey: string, now: Date, until: Date): Forge.pki.Certificate {
   const certificate = forge.pki.createCertificate();
   certificate.publicKey = forge.pki.publicKeyFromPem(publicKey);
-  // Positive: the first bit of a number in DER is its sign.
-  certificate.serialNumber = `00${randomBytes(16).toString('hex')}`;
+  certificate.serialNumber = makeSerial();
   certificate.validity.notBefore = new Date(now.getTime() - EARLIER_MS);
   certificate.validity.notAfter = until;
   return certificate;

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { daysLeft, makeCertificates } from './certificates.ts';
+import { daysLeft, makeCertificates, makeSerial } from './certificates.ts';
 
 const NOW = new Date('2026-01-01T00:00:00Z');
 const options = { hosts: ['nats.internal', '127.0.0.1', '::1'], certificateDays: 30, authorityDays: 300, now: NOW };
@@ -15,6 +15,12 @@ it('makes a certificate for the hosts, which its authority has signed', async ()
   expect(server.checkHost('other.internal')).toBeUndefined();
   for (const ip of ['127.0.0.1', '::1']) expect(server.checkIP(ip), ip).toBe(ip);
   expect([daysLeft(made.cert, NOW), daysLeft(made.ca, NOW)]).toEqual([30, 300]);
+});
+
+it('has a serial number that begins with a byte of its own, positive and without padding', () => {
+  const serials = Array.from({ length: 5_000 }, makeSerial);
+  for (const serial of serials) expect(serial).toMatch(/^[4-7][0-9a-f]{31}$/);
+  expect(new Set(serials).size).toBe(serials.length);
 });
 
 it('signs with an authority that exists, and not beyond its end', async () => {
