@@ -185,8 +185,11 @@ export async function openLedger(nc: NatsConnection): Promise<Ledger> {
   };
 }
 
+/** The states in which messages of the user may be in the log. A service can fold a record before the ledger says so. */
+const BEFORE_PURGED: ReadonlySet<Erasure['state']> = new Set(['recording', 'purging']);
+
 /**
- * Whether an erasure whose deadline is still ahead removes messages from the log. False without a ledger. Throws the errors
+ * Whether an erasure whose deadline is still ahead removes messages from the log, or is about to. False without a ledger. Throws the errors
  * of the connection.
  */
 export async function purging(nc: NatsConnection): Promise<boolean> {
@@ -199,7 +202,7 @@ export async function purging(nc: NatsConnection): Promise<boolean> {
     for (const erasure of new Set(open)) {
       const { data } = await jsm.streams.getMessage(STREAM, { last_by_subj: `${SUBJECT}${PREFIX}${erasure}` });
       const { state: step, deadline } = JSON.parse(Buffer.from(data).toString('utf8')) as Erasure;
-      if (step === 'purging' && Date.parse(deadline) > Date.now()) return true;
+      if (BEFORE_PURGED.has(step) && Date.parse(deadline) > Date.now()) return true;
     }
     return false;
   } catch (err) {
