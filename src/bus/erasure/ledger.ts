@@ -104,6 +104,9 @@ const FORMAT = 'format';
 const STREAM = `KV_${ERASURES.name}`;
 const SUBJECT = `$KV.${ERASURES.name}.`;
 
+/** The erasure whose ids a subject holds. */
+const erasureIn = (subject: string): string => subject.slice(SUBJECT.length + IDS.length).split('.')[0] as string;
+
 export async function openLedger(nc: NatsConnection): Promise<Ledger> {
   const kv: KV = await nc.jetstream().views.kv(ERASURES.name, { bindOnly: true });
   const jsm = onceMade(() => nc.jetstreamManager({ checkAPI: false }));
@@ -166,7 +169,7 @@ export async function openLedger(nc: NatsConnection): Promise<Ledger> {
     const open = new Set(entries.filter(({ state }) => state !== 'done').map(({ erasure }) => erasure));
     const left: string[] = [];
     for await (const { subject } of messagesOn(await jsm(), STREAM, `${SUBJECT}${IDS}*.*`))
-      if (!open.has(subject.slice(SUBJECT.length + IDS.length).split('.')[0] as string)) left.push(subject);
+      if (!open.has(erasureIn(subject))) left.push(subject);
     await remove(left);
     if ((await kv.get(FORMAT))?.operation === 'PUT') return;
     if (entries.length > 0) await clean();
@@ -189,25 +192,23 @@ export async function openLedger(nc: NatsConnection): Promise<Ledger> {
 const BEFORE_PURGED: ReadonlySet<Erasure['state']> = new Set(['recording', 'purging']);
 
 /**
- * Whether an erasure whose deadline is still ahead removes messages from the log, or is about to. False without a ledger. Throws the errors
- * of the connection.
+ * Whether an erasure whose deadline is still ahead removes messages from the log, or is about to. False without a ledger.
+ * Throws the errors of the connection.
  */
 export async function purging(nc: NatsConnection): Promise<boolean> {
   const jsm = await nc.jetstreamManager({ checkAPI: false });
+  const unlessMissing = (err: unknown): undefined => {
+    if (!isNotFound(err)) throw err;
+  };
   // An erasure that is under way has ids. The ledger keeps the entries of all others for good.
-  const ids = `${SUBJECT}${IDS}`;
-  try {
-    const { state } = await jsm.streams.info(STREAM, { subjects_filter: `${ids}>` });
-    const open = Object.keys(state.subjects ?? {}).map((subject) => subject.slice(ids.length).split('.')[0]);
-    for (const erasure of new Set(open)) {
-      const { data } = await jsm.streams.getMessage(STREAM, { last_by_subj: `${SUBJECT}${PREFIX}${erasure}` });
-      const { state: step, deadline } = JSON.parse(Buffer.from(data).toString('utf8')) as Erasure;
-      if (BEFORE_PURGED.has(step) && Date.parse(deadline) > Date.now()) return true;
-    }
-    return false;
-  } catch (err) {
+  const ids = await jsm.streams.info(STREAM, { subjects_filter: `${SUBJECT}${IDS}>` }).catch(unlessMissing);
+  for (const erasure of new Set(Object.keys(ids?.state.subjects ?? {}).map(erasureIn))) {
+    const last_by_subj = `${SUBJECT}${PREFIX}${erasure}`;
     // The entry follows its ids, so it may not be there yet.
-    if (isNotFound(err)) return false;
-    throw err;
+    const entry = await jsm.streams.getMessage(STREAM, { last_by_subj }).catch(unlessMissing);
+    if (!entry) continue;
+    const { state, deadline } = JSON.parse(Buffer.from(entry.data).toString('utf8')) as Erasure;
+    if (BEFORE_PURGED.has(state) && Date.parse(deadline) > Date.now()) return true;
   }
+  return false;
 }
