@@ -2,17 +2,14 @@
  * Reads the model of a rebuild before the cut-over, in slices between requests and events. Otherwise all callers would
  * wait while the engine reads it: 0.3 s for 100,000 events.
  */
-import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/schema.ts';
 import { emptyModel } from '../fold/model-fold.ts';
 import type { Steps } from '../model/mod.ts';
 import { configHash } from '../settings/settings.ts';
 import { type ModelAhead, openImage } from './rebuild.ts';
 
-/** Milliseconds of pause for each millisecond of reading. */
-const REST = 1;
-
-/** Takes steps for `sliceMs`, then pauses. Undefined if `goOn` says no between two slices. */
+/** Takes steps for `sliceMs`, then pauses for as long. Undefined if `goOn` says no between two slices. */
 async function inSlices<T>(steps: Steps<T>, sliceMs: number, goOn: () => boolean): Promise<{ value: T } | undefined> {
   while (goOn()) {
     const started = performance.now();
@@ -22,14 +19,14 @@ async function inSlices<T>(steps: Steps<T>, sliceMs: number, goOn: () => boolean
       if (step.done) return { value: step.value };
       took = performance.now() - started;
     }
-    await (took * REST >= 1 ? sleep(took * REST) : turn());
+    await sleep(took);
   }
   return undefined;
 }
 
 /**
- * The model of an image, for an engine with these settings. Undefined if there is none, if the engine can't use it, or if
- * `goOn` ended the reading: the engine then finds out, or reads it, at the cut-over.
+ * Reads the model of an image, for an engine with these settings. Undefined if there is no image or the engine cannot use
+ * it, or if `goOn` ended the reading. The engine then looks at the image once more at the cut-over.
  */
 export async function readAhead(file: string, config: Config, goOn: () => boolean): Promise<ModelAhead | undefined> {
   try {

@@ -37,7 +37,7 @@ export const hashModel = (model: Model, seq: number): ModelHash => ({
   seq,
   statistics: model.statisticsHash(),
   derived: derivedHash(model),
-  state: createHash('sha256').update(model.exportState()).digest('hex'),
+  state: sha256(model.exportState()),
 });
 
 /** Characters per update of the hash. */
@@ -170,7 +170,7 @@ export function writeImage(
     seq: position(),
     inputs,
     beside,
-    sha256: createHash('sha256').update(state).digest('hex'),
+    sha256: sha256(state),
   };
   writeFileSync(`${file}.new`, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), state]));
   stepTaken('image-written');
@@ -205,18 +205,16 @@ export interface ReadImageOptions {
   holdsLost: (seq: number) => boolean;
 }
 
-/**
- * What an image holds; undefined without a file, or if its bytes are not those that were written. Throws a `SyntaxError` for
- * bytes of another release.
- */
+/** What an image holds; undefined without a file. Throws a `SyntaxError` for bytes of another release. */
 export function openImage(file: string): { head: ImageHead; state: Buffer } | undefined {
   if (!existsSync(file)) return undefined;
   const bytes = readFileSync(file);
   const end = bytes.indexOf('\n');
   const head = JSON.parse(bytes.subarray(0, end).toString('utf8')) as ImageHead;
-  const state = bytes.subarray(end + 1);
-  return createHash('sha256').update(state).digest('hex') === head.sha256 ? { head, state } : undefined;
+  return { head, state: bytes.subarray(end + 1) };
 }
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** The model of a rebuild; undefined if there is no image of this engine, or it is ahead of the rows. */
 export function readImage(file: string, options: ReadImageOptions): RebuiltModel | undefined {
@@ -225,12 +223,15 @@ export function readImage(file: string, options: ReadImageOptions): RebuiltModel
     const image = openImage(file);
     if (!image) return undefined;
     const { head, state } = image;
+    const read = ahead?.sha256 === head.sha256 ? ahead.model : undefined;
+    // Callers wait meanwhile, and the bytes of a model that was read had their checksum.
+    if (!read && sha256(state) !== head.sha256) return undefined;
     if (incompatibility(head, origin) !== undefined || head.seq > checkpoint || holdsLost(head.seq)) return undefined;
     const beside = head.beside === true;
     // The live engine recorded another input meanwhile, at a position that the rebuild had passed. The rebuilt rows
     // are still better than any snapshot, so the engine folds the model from the log once more.
     if (head.inputs !== inputs(head.seq)) return { model: emptyModel(config), seq: 0, beside };
-    if (ahead?.sha256 === head.sha256) return { model: ahead.model, seq: head.seq, beside };
+    if (read) return { model: read, seq: head.seq, beside };
     const model = emptyModel(config);
     model.importState(state);
     return { model, seq: head.seq, beside };
