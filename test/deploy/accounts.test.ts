@@ -161,7 +161,7 @@ describe('from an account of its own', () => {
     },
   );
 
-  it('an account without the imports is told what is missing', async () => {
+  it('tells a caller whose account lacks the imports what is missing', async () => {
     const { child, said } = watcher(ENTRY, 'tail', '--ranking', 'u1', '--nats', urlOf('app'));
     const [code] = await once(child, 'exit');
     expect(said()).toMatch(/FRESHET_BUCKET_UNREADABLE.*rankings.*\nNext: .*watch-rankings/s);

@@ -1,7 +1,7 @@
 /**
- * The reply subjects that a service answers on. A service may write into every stream and bucket, and whoever sends a
- * request chooses where the answer goes: a reply subject that belongs to a stream, a bucket, a service or the server
- * itself would let a caller write there with the rights of the service.
+ * The reply subjects that a service answers on. The caller chooses the reply subject of a request, and the service may
+ * write into every stream and bucket. So a reply subject of a stream, a bucket, a service or the server itself would let
+ * the caller write there with the rights of the service.
  */
 import type { Msg, MsgHdrs, NatsConnection, SubscriptionOptions } from 'nats';
 
