@@ -12,6 +12,9 @@ const file = (description: string) => Type.String({ default: '', description });
 const section = <T extends TObject>(object: T, description: string): T =>
   Object.assign(object, { description, additionalProperties: false, default: {} });
 
+/** First tokens of subjects of streams, services and the server. Those of JetStream begin with `$`, which no prefix does. */
+export const RESERVED_TOKENS: readonly string[] = ['ev', 'dlq', 'out', 'freshet', '_GR_'];
+
 export const CONFIG_SCHEMA = section(
   Type.Object({
     events: section(
@@ -35,8 +38,7 @@ export const CONFIG_SCHEMA = section(
         ca: file('file of the certificate authority that signed the certificate of nats-server; requires TLS'),
         inbox_prefixes: Type.Array(
           Type.String({
-            // No first token of a stream, a bucket, a service or the server.
-            pattern: '^(?!(ev|dlq|out|freshet|_GR_)(\\.|$))[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$',
+            pattern: `^(?!(${RESERVED_TOKENS.join('|')})(\\.|$))[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$`,
             maxLength: 100,
           }),
           {

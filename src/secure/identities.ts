@@ -1,6 +1,7 @@
 /** `identities.json`: who has an identity on the bus, with which rights and which public key. It holds no secret. */
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
+import { RESERVED_TOKENS } from '../config/schema.ts';
 import { FRESHET_ACCOUNT, INNER, type InnerName, isRight, type RightName } from './rights.ts';
 
 const IDENTITY = Type.Object(
@@ -66,16 +67,13 @@ export const rightsOf = ({ name, may = [] }: Identity, discovery: boolean): Righ
   ...(discovery && name === 'monitor' ? (['discover'] as const) : []),
 ];
 
-/** First tokens of subjects of streams and services. Those of JetStream begin with `$`, which no prefix does. */
-const RESERVED = ['ev', 'dlq', 'out', 'freshet'];
-
 /** Returns the identities if the value is valid, or says why it is not. */
 export function checkIdentities(value: unknown): Identities | string {
   if (!Value.Check(IDENTITIES, value)) {
     const [error] = Value.Errors(IDENTITIES, value);
     return `${error?.instancePath.slice(1).replaceAll('/', '.') || 'the document'} ${error?.message ?? 'is not valid'}`;
   }
-  const prefix = value.inbox_prefixes.find((one) => RESERVED.includes(one.split('.')[0] as string));
+  const prefix = value.inbox_prefixes.find((one) => RESERVED_TOKENS.includes(one.split('.')[0] as string));
   if (prefix !== undefined) return `the inbox prefix ${prefix} belongs to Freshet, and answers must not go there`;
   const names = value.identities.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
