@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { SECURE_ARGS } from '../support/secure-run.ts';
-import { ENTRY } from '../support/system.ts';
+import { ENTRY, upArgs } from '../support/system.ts';
 import { tempDir } from '../support/tempdir.ts';
 import { until } from '../support/wait.ts';
 
@@ -28,19 +28,7 @@ const processesOf = (data: string): number[] =>
 /** Starts the system, and resolves when it is ready. */
 async function started(data: string, command: string, args: readonly string[]): Promise<ChildProcess> {
   const { NATS_URL: _external, npm_command: _npm, ...env } = process.env;
-  const options = [
-    'up',
-    '--json',
-    '--only',
-    'user',
-    '--data',
-    data,
-    '--http-port',
-    '0',
-    '--nats-port',
-    '0',
-    ...SECURE_ARGS,
-  ];
+  const options = [...upArgs(data), '--only', 'user', ...SECURE_ARGS];
   const child = spawn(command, [...args, ...options], {
     cwd: ROOT,
     env,

@@ -14,6 +14,12 @@ import { until } from './wait.ts';
 
 export const ENTRY = fileURLToPath(new URL('../../bin/freshet.mjs', import.meta.url));
 
+/** Arguments of `freshet up` on a data folder, with any free ports. */
+export const upArgs = (data: string): string[] => [
+  ...['up', '--json', '--data', data],
+  ...['--http-port', '0', '--nats-port', '0'],
+];
+
 export interface CliResult {
   code: number;
   stdout: string;
@@ -101,27 +107,11 @@ export async function startSystem({
     ...rest,
     ...env,
   };
-  const child = spawn(
-    process.execPath,
-    [
-      ENTRY,
-      'up',
-      '--json',
-      '--data',
-      data,
-      '--http-port',
-      '0',
-      '--nats-port',
-      '0',
-      ...(secure ? ['--secure'] : []),
-      ...args,
-    ],
-    {
-      env: childEnv,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: terminal,
-    },
-  );
+  const child = spawn(process.execPath, [ENTRY, ...upArgs(data), ...(secure ? ['--secure'] : []), ...args], {
+    env: childEnv,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: terminal,
+  });
   started.add(child);
   let said = '';
   child.stderr?.on('data', (chunk) => {

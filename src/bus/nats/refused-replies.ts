@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { Counter } from 'prom-client';
 import { ReplyRefusedError } from '../../errors.ts';
+import { createSeldom } from './seldom.ts';
 
 export interface RefusedRepliesOptions {
   logger: Pick<Logger, 'warn'>;
@@ -22,22 +23,19 @@ const SHOWN = 40;
 
 export function createRefusedReplies({ logger, counter, logEveryMs }: RefusedRepliesOptions): RefusedReplies {
   let count = 0;
-  let logged = 0;
-  let loggedAt = Number.NEGATIVE_INFINITY;
+  const seldom = createSeldom(logEveryMs);
   return {
     add: (endpoint, reply) => {
       count++;
       counter.inc({ endpoint });
-      const now = performance.now();
-      if (now - loggedAt < logEveryMs) return;
+      const dropped = seldom();
+      if (dropped === undefined) return;
       const first = reply.split('.', 1)[0]?.slice(0, SHOWN);
       const err = new ReplyRefusedError(
         `A request names a reply subject below ${JSON.stringify(first)}, which is no inbox. The service dropped the request.`,
         { next: 'reply to _INBOX.>, or add the prefix of the caller’s inboxes to nats.inbox_prefixes' },
       );
-      logger.warn({ code: err.code, endpoint, dropped: count - logged, next: err.next }, err.message);
-      loggedAt = now;
-      logged = count;
+      logger.warn({ code: err.code, endpoint, dropped, next: err.next }, err.message);
     },
     count: () => count,
   };
