@@ -64,7 +64,7 @@ class FoldedModel implements Model {
     this.#config = config;
     const inputs = new RecordedInputs(config.mapped, config.content.descriptionCharacters);
     const state = createModelState(config, (item, fields) => inputs.describe(item, fields));
-    const ranker = config.ranker.form === 'none' ? undefined : new Ranker(config.ranker, FEATURE_SCALES);
+    const ranker = config.ranker.form === 'none' ? undefined : new Ranker(config.ranker, FEATURE_SCALES, state.kernel);
     const mapped = new MappedSignals(config.mapped, inputs);
     const candidates = new CandidateRanker(config.ranking, { state, mapped, ranker });
     this.#state = state;

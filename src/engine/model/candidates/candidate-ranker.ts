@@ -7,15 +7,15 @@
 import { TopK } from '../primitives/top-k.ts';
 import { strengthOf } from '../ranker/gates.ts';
 import type { Ranker, TrainingExample } from '../ranker/ranker.ts';
-import type { Lift } from '../signals/lift.ts';
 import type { MappedSignals } from '../signals/mapped.ts';
 import type { PairSums } from '../signals/pair-sums.ts';
 import type { ModelState } from '../state/model-state.ts';
+import type { Profile } from '../state/profile.ts';
 import { mixByLength, weightColumns } from './blend.ts';
 import { CandidateSearch } from './candidate-search.ts';
 import type { RankingConfig } from './config.ts';
 import { FeatureTable } from './feature-table.ts';
-import { COLUMN, FEATURES, toFeatures } from './features.ts';
+import { COLUMN, FEATURES } from './features.ts';
 import { createListSignals } from './list-signals.ts';
 import type { Ranked, RankRequest } from './types.ts';
 
@@ -31,7 +31,6 @@ export interface CandidateRankerFrom {
 export class CandidateRanker {
   /** Sums of the last list, for its explanation. */
   readonly pairs: PairSums;
-  readonly lift: Lift;
   readonly #search: CandidateSearch;
   readonly #table: FeatureTable;
   readonly #ranker: Ranker | undefined;
@@ -41,11 +40,10 @@ export class CandidateRanker {
   #scores = new Float64Array(0);
 
   constructor(config: RankingConfig, { state, mapped, ranker }: CandidateRankerFrom) {
-    const signals = createListSignals(config, state.users.ids);
+    const signals = createListSignals(config, state);
     this.pairs = signals.pairs;
     this.#search = new CandidateSearch(config, state, signals, mapped);
     this.#table = new FeatureTable(config, state, signals, mapped);
-    this.lift = this.#table.lift;
     this.#ranker = ranker;
     this.#best = new TopK(0, state.catalogue.ids.ids);
     this.#weights = {
@@ -64,6 +62,11 @@ export class CandidateRanker {
   /** See {@link CandidateSearch.sample}. */
   sample(): number[] {
     return this.#search.sample();
+  }
+
+  /** By item of the last list's history: what it alone adds to the lift channels of an item. */
+  liftParts(item: number, profile: Profile): Float64Array[] {
+    return this.#table.liftParts(item, profile);
   }
 
   rank(request: RankRequest): Ranked {
@@ -93,9 +96,8 @@ export class CandidateRanker {
   }
 
   #features(request: RankRequest, candidates: readonly number[]): Pick<Ranked, 'features' | 'means'> {
-    const features = this.#table.fill(request, candidates);
-    const usual = request.blend === 'history' ? this.#ranker?.means : undefined;
-    return { features, means: toFeatures(features, candidates.length, usual) };
+    this.#table.fill(request, candidates);
+    return this.#table.toFeatures(candidates.length, request.blend === 'history' ? this.#ranker?.usual : undefined);
   }
 
   /** Prepares the ranker for features of an earlier list, for a history of this many events. */

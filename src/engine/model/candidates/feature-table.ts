@@ -1,17 +1,16 @@
 /** The feature table: the values of every signal for the candidates of a list. */
 
+import type { Column } from '../kernel/kernel.ts';
 import { newness } from '../signals/age.ts';
-import { PAIR_CHANNELS, TRANSITION_CHANNELS } from '../signals/co-occurrence.ts';
 import { ContentSimilarity, queryOfLastItem } from '../signals/content.ts';
-import { Lift } from '../signals/lift.ts';
+import { CANDIDATE, Lift, OWN } from '../signals/lift.ts';
 import type { MappedSignals } from '../signals/mapped.ts';
-import { NEIGHBOUR_CHANNELS, NEIGHBOUR_STRIDE, NEIGHBOUR_UNIT } from '../signals/neighbours.ts';
 import { addRecency } from '../signals/recency.ts';
 import type { ModelState } from '../state/model-state.ts';
 import type { Profile } from '../state/profile.ts';
 import type { Statistics } from '../state/statistics.ts';
 import type { RankingConfig } from './config.ts';
-import { COLUMN, FEATURES } from './features.ts';
+import { COLUMN, FEATURES, FORMS } from './features.ts';
 import type { ListSignals } from './list-signals.ts';
 import type { RankRequest } from './types.ts';
 
@@ -19,24 +18,26 @@ const MAPPED_COLUMNS = [
   ['content', COLUMN.whitened],
   ['towers', COLUMN.towers],
 ] as const;
-/**
- * How many of the pair channels are transitions; the other channels are co-occurrences. Each kind shares its damping.
- */
-const TRANSITIONS = TRANSITION_CHANNELS.length;
-const UNITS = Float64Array.from(PAIR_CHANNELS, ({ unit }) => 1 / unit);
-
 export class FeatureTable {
-  readonly lift: Lift;
+  readonly #lift: Lift;
   readonly #config: RankingConfig;
   readonly #state: ModelState;
   readonly #statistics: Statistics;
   readonly #signals: ListSignals;
   readonly #mapped: MappedSignals;
   readonly #similarity = new ContentSimilarity();
-  #table = new Float64Array(0);
-  /** f, b and co of the candidates with one item of the history; the candidates' numbers. */
-  #counts = new Float64Array(0);
-  #numbers = new Int32Array(0);
+  readonly #table: Column<Float64Array>;
+  /** Means of positive values by column, and scratch. */
+  readonly #means: Column<Float64Array>;
+  readonly #scales: Column<Float64Array>;
+  readonly #forms: Column<Int32Array>;
+  /** Running means of a ranker that has learned nothing. */
+  readonly #unknown: Column<Float64Array>;
+  /** The candidates' numbers; what lift reads of them and of the history; scratch for f, b and co. */
+  readonly #numbers: Column<Int32Array>;
+  readonly #candidates: Column<Float64Array>;
+  readonly #own: Column<Float64Array>;
+  readonly #counts: Column<Float64Array>;
 
   constructor(config: RankingConfig, state: ModelState, signals: ListSignals, mapped: MappedSignals) {
     const { statistics } = state;
@@ -46,34 +47,48 @@ export class FeatureTable {
     this.#statistics = statistics;
     this.#signals = signals;
     this.#mapped = mapped;
-    this.lift = new Lift({ statistics, transitionDamping, coOccurrenceDamping });
+    const { kernel } = state;
+    this.#lift = new Lift({ statistics, transitionDamping, coOccurrenceDamping }, kernel);
+    const columns = FEATURES.length;
+    this.#table = kernel.f64(columns * 128);
+    this.#means = kernel.f64(columns);
+    this.#scales = kernel.f64(columns);
+    this.#unknown = kernel.f64(columns);
+    this.#forms = kernel.i32(columns);
+    this.#forms.view.set(FORMS);
+    this.#numbers = kernel.i32(128);
+    this.#candidates = kernel.f64(128 * CANDIDATE);
+    this.#own = kernel.f64(64 * OWN);
+    this.#counts = kernel.f64(128 * 3);
   }
 
   /**
-   * Values by candidate, `row * FEATURES.length + column`, before they become features; the next call overwrites them.
-   * The last search must have been the one for these candidates.
+   * Fills the table with the values of the candidates. The last search must have been the one for these candidates.
    */
-  fill(request: RankRequest, candidates: readonly number[]): Float64Array {
+  fill(request: RankRequest, candidates: readonly number[]): void {
     const columns = FEATURES.length;
     const size = candidates.length * columns;
-    if (this.#table.length < size) this.#table = new Float64Array(size * 2);
-    const values = this.#table.subarray(0, size).fill(0);
     const { profile, query } = request;
-    const { catalogue, popularity, dismissals, postings } = this.#state;
-    const { neighbours } = this.#signals;
+    const { kernel, catalogue, popularity, dismissals, postings } = this.#state;
+    this.#table.reserveTwice(size);
+    this.#table.view.fill(0, 0, size);
     const statistics = this.#statistics;
     const mapped = this.#mapped;
-    this.#addCounts(profile, candidates, values);
+    this.#addCounts(profile, candidates);
+    kernel.calls.addVotes(
+      this.#signals.search,
+      this.#numbers.address,
+      candidates.length,
+      this.#table.address,
+      columns,
+      COLUMN.neighbours,
+    );
+    const values = this.#table.view;
     this.#similarity.take(query, queryOfLastItem(profile, catalogue), catalogue);
     const { short, long } = popularity;
     for (let row = 0; row < candidates.length; row++) {
       const item = candidates[row]!;
       const at = row * columns;
-      if (neighbours.isTouched(item)) {
-        for (let k = 0; k < NEIGHBOUR_CHANNELS.length; k++) {
-          values[at + COLUMN.neighbours + k] = neighbours.sums[item * NEIGHBOUR_STRIDE + k]! * NEIGHBOUR_UNIT;
-        }
-      }
       const total = statistics.total[item] ?? 0;
       this.#similarity.fill(item, catalogue, values, at + COLUMN.content, at + COLUMN.contentLast);
       values[at + COLUMN.popular] = total / 16;
@@ -92,39 +107,60 @@ export class FeatureTable {
         values[at + COLUMN.content] = values[at + COLUMN.content]! * mapped.ownShare(candidates[row]!, statistics);
     }
     addRecency(candidates, postings, request.position, values, COLUMN.recency, columns);
-    return values;
+  }
+
+  /**
+   * Turns the values of the last {@link fill} into features, in place. The order of rows must depend on ids alone.
+   *
+   * @param usual running means of values by column (ranker/means.ts); 0, or left out: the mean of this list
+   * @returns the features, `row * FEATURES.length + column`, valid until the next list, and the means of this list's
+   *   positive values by column, 0 for a column without any
+   */
+  toFeatures(rows: number, usual = this.#unknown): { features: Float64Array; means: Float64Array } {
+    const columns = FEATURES.length;
+    this.#state.kernel.calls.makeFeatures(
+      this.#table.address,
+      rows,
+      columns,
+      this.#forms.address,
+      usual.address,
+      this.#means.address,
+      this.#scales.address,
+    );
+    return { features: this.#table.view.subarray(0, rows * columns), means: this.#means.view.slice() };
   }
 
   /** Adds the pair counts of the history's items and the candidates, with one read of each row of counts. */
-  #addCounts({ items, lags }: Profile, candidates: readonly number[], values: Float64Array): void {
-    const columns = FEATURES.length;
+  #addCounts(profile: Profile, candidates: readonly number[]): void {
     const rows = candidates.length;
-    const statistics = this.#statistics;
-    const { pairs, transitionDamping, coOccurrenceDamping } = this.#signals;
-    if (this.#counts.length < rows * 3) {
-      this.#counts = new Float64Array(rows * 6);
-      this.#numbers = new Int32Array(rows * 2);
-    }
-    const counts = this.#counts;
-    const numbers = this.#numbers;
-    numbers.set(candidates);
+    const { pairs, profile: columns } = this.#signals;
+    this.#counts.reserveTwice(rows * 3);
+    this.#numbers.reserveTwice(rows);
+    this.#numbers.view.set(candidates);
     pairs.begin(rows);
-    this.lift.begin(candidates);
-    for (let place = 0; place < items.length; place++) {
-      const own = items[place]!;
-      statistics.pairs.readAll(own, numbers, rows, counts);
-      pairs.add(place, counts, rows);
-      this.lift.add(own, lags[place]![0]!, counts, values, COLUMN.lift, columns);
-    }
-    const { sums } = pairs;
-    for (let row = 0; row < rows; row++) {
-      const item = candidates[row]!;
-      const transitions = transitionDamping.of(item, statistics);
-      const coOccurrences = coOccurrenceDamping.of(item, statistics);
-      for (let k = 0; k < PAIR_CHANNELS.length; k++) {
-        const sum = sums[row * PAIR_CHANNELS.length + k]!;
-        values[row * columns + k] = sum * (k < TRANSITIONS ? transitions : coOccurrences) * UNITS[k]!;
-      }
-    }
+    this.#lift.describeCandidates(candidates, this.#candidates);
+    this.#lift.describeHistory(profile, this.#own);
+    this.#state.kernel.calls.addPairs(
+      this.#statistics.pairs.address,
+      columns.items.address,
+      columns.lags.address,
+      profile.items.length,
+      pairs.weights.address,
+      this.#own.address,
+      this.#numbers.address,
+      this.#candidates.address,
+      rows,
+      this.#counts.address,
+      pairs.sums.address,
+      this.#table.address,
+      FEATURES.length,
+      COLUMN.lift,
+    );
+  }
+
+  /** See {@link Lift.partsOf}, for the history of the last list. */
+  liftParts(item: number, profile: Profile): Float64Array[] {
+    const { profile: columns, pairs } = this.#signals;
+    return this.#lift.partsOf(item, profile, columns.items, columns.lags, pairs.weights);
   }
 }

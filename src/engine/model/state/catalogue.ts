@@ -5,6 +5,7 @@
 import { patchItem } from '../../../bus/event/patch.ts';
 import type { ItemData, ItemPatch } from '../../../bus/event/types.ts';
 import { HASH_START, hashEnd, hashText } from '../primitives/hash.ts';
+import { type Column, Kernel } from '../kernel/kernel.ts';
 import { ln } from '../primitives/math.ts';
 import { IdTable } from './id-table.ts';
 import { MAX_ROW_ID } from './row-slots.ts';
@@ -27,7 +28,8 @@ export class Catalogue {
   readonly postings = new TermPostings();
   readonly terms = new IdTable();
   #config: ContentConfig;
-  #status = new Uint8Array(64);
+  /** By item: whether it is published and whether it is withdrawn. */
+  readonly statuses: Column<Uint8Array>;
   #hashes = new Uint32Array(64);
   /** Scratch of {@link canonicalOrder}. */
   #keys = new Float64Array(512);
@@ -50,9 +52,18 @@ export class Catalogue {
   readonly #listing: ((item: number) => void)[] = [];
 
   /** @param onFields takes an item's fields whenever they change */
-  constructor(config: ContentConfig, onFields: (item: number, fields: ItemData) => void = () => {}) {
+  constructor(
+    config: ContentConfig,
+    onFields: (item: number, fields: ItemData) => void = () => {},
+    kernel = new Kernel(),
+  ) {
     this.#config = config;
+    this.statuses = kernel.u8(64);
     this.#onFields = onFields;
+  }
+
+  get #status(): Uint8Array {
+    return this.statuses.view;
   }
 
   /** Adds a listener that the catalogue calls with every item that enters or leaves it, just before it does. */
@@ -90,13 +101,11 @@ export class Catalogue {
       throw new RangeError(`The model holds at most ${MAX_ROW_ID + 1} items.`);
     }
     if (number >= this.#status.length) {
-      const status = new Uint8Array(this.#status.length * 2);
-      status.set(this.#status);
-      this.#status = status;
-      const hashes = new Uint32Array(status.length);
+      this.statuses.reserveTwice(number + 1);
+      const hashes = new Uint32Array(this.statuses.length);
       hashes.set(this.#hashes);
       this.#hashes = hashes;
-      const listed = new Float64Array(status.length).fill(Number.NaN);
+      const listed = new Float64Array(this.statuses.length).fill(Number.NaN);
       listed.set(this.#listed);
       this.#listed = listed;
     }

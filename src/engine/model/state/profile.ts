@@ -44,7 +44,7 @@ export interface TargetUser {
   profile: Profile;
   /** Number of the user. */
   target: number;
-  /** Items of the whole history, oldest first; valid until the next event. */
+  /** A copy of the items of the whole history, oldest first. */
   history: Int32Array;
   /** Events of the whole history. */
   historyLength: number;
@@ -60,7 +60,7 @@ export function targetUserOf(user: number, histories: Histories, dismissals: Dis
   return {
     profile: profileOf(items, seqs, start, end, reach),
     target: user,
-    history: items.subarray(start, end),
+    history: items.slice(start, end),
     historyLength: end - start,
     dismissed: dismissals.itemsOf(user),
   };
