@@ -2,7 +2,7 @@
 import type { Column } from '../kernel/kernel.ts';
 import { TopK } from '../primitives/top-k.ts';
 import { Newest } from '../signals/age.ts';
-import { ContentSearch } from '../signals/content.ts';
+import { searchContent } from '../signals/content.ts';
 import type { MappedSignals } from '../signals/mapped.ts';
 import type { Catalogue } from '../state/catalogue.ts';
 import type { ModelState } from '../state/model-state.ts';
@@ -43,12 +43,11 @@ export class CandidateSearch {
   readonly #mapped: MappedSignals;
   readonly #catalogue: Catalogue;
   readonly #statistics: Statistics;
-  readonly #content = new ContentSearch();
   readonly #newest: Newest;
   /** The best items by one signal after the other. */
   readonly #best: TopK;
   /** Scratch: items with few events. */
-  #few = new Int32Array(0);
+  readonly #few: Column<Int32Array>;
   /** Scratch: items that the list may not hold. */
   readonly #blocked: Column<Int32Array>;
   /** Whether the leaders of popularity were chosen after the first publication of an item. */
@@ -63,7 +62,8 @@ export class CandidateSearch {
     this.#statistics = state.statistics;
     this.#best = new TopK(0, state.catalogue.ids.ids);
     this.#blocked = state.kernel.i32(64);
-    this.#newest = new Newest(NEWEST_KEPT, state.catalogue);
+    this.#few = state.kernel.i32(64);
+    this.#newest = new Newest(NEWEST_KEPT, state.catalogue, state.kernel);
     this.#catalogue.onListing((item) => state.popularity.consider(item, this.#statistics));
   }
 
@@ -87,7 +87,6 @@ export class CandidateSearch {
   find(request: RankRequest): number[] {
     const end = this.#catalogue.ids.end;
     this.#begin(request, end);
-    this.#content.reserve(end);
     this.#signals.profile.take(request.profile);
     this.#signals.pairs.gather(request.profile, this.#statistics);
     this.#state.popularity.decayTo(request.at, this.#statistics, end);
@@ -174,17 +173,13 @@ export class CandidateSearch {
   }
 
   #addSimilarContent(request: RankRequest, found: Set<number>, share: number, more: number): void {
-    const search = this.#content;
-    search.search(request.query, this.#catalogue);
-    const best = this.#best.reset(
-      Math.ceil(this.#config.contentCandidates * share) + (request.blend === 'history' ? 0 : more),
-    );
-    for (let i = 0; i < search.count; i++) {
-      const item = search.touched[i]!;
-      const score = search.sums[item]!;
-      if (best.admits(score) && this.#free(item)) best.offer(item, score);
-    }
-    best.addTo(found);
+    const { kernel } = this.#state;
+    const { search } = this.#signals;
+    searchContent(request.query, this.#catalogue, kernel, search);
+    const size = Math.ceil(this.#config.contentCandidates * share) + (request.blend === 'history' ? 0 : more);
+    kernel.calls.chooseContent(search, size);
+    kernel.look();
+    this.#addTop(found, false);
   }
 
   #addPopular(found: Set<number>, share: number, more: number, end: number): void {
@@ -194,9 +189,9 @@ export class CandidateSearch {
       this.#ledListed = true;
       popularity.leadOnly((item) => catalogue.isPublished(item));
     }
-    const best = this.#best.reset(Math.ceil(this.#config.popularCandidates * share) + more);
-    popularity.offerBest(best, end, this.#statistics, (item) => this.#free(item));
-    best.addTo(found);
+    const size = Math.ceil(this.#config.popularCandidates * share) + more;
+    popularity.choose(this.#signals.search, size, end, this.#statistics);
+    this.#addTop(found, false);
   }
 
   #addNew(found: Set<number>, share: number): void {
@@ -214,19 +209,17 @@ export class CandidateSearch {
   /** Of the newest items with few events of their own, the best by their features. */
   #addColdItems(request: RankRequest, found: Set<number>, share: number): void {
     const { coldItemCandidates, coldItemPool } = this.#config;
-    const { total } = this.#statistics;
-    if (this.#few.length !== coldItemPool) this.#few = new Int32Array(coldItemPool);
-    const few = this.#few;
-    let count = 0;
-    for (const item of this.#newest.items) {
-      if (count === coldItemPool) break;
-      if (total[item]! < FEW_EVENTS * 16 && this.#free(item)) few[count++] = item;
-    }
-    const best = this.#best.reset(Math.ceil(coldItemCandidates * share));
-    this.#mapped.offer(request.history, few.subarray(0, count), (item, score) => {
-      if (score > 0 && best.admits(score)) best.offer(item, score);
-    });
-    best.addTo(found);
+    const { kernel } = this.#state;
+    const { search } = this.#signals;
+    const newest = this.#newest.column;
+    this.#few.reserve(coldItemPool);
+    const [items, few] = [this.#newest.items.length, this.#few.address];
+    const count = kernel.calls.findFew(search, newest.address, items, FEW_EVENTS * 16, few, coldItemPool);
+    const scores = this.#mapped.scores(request.history, this.#few, count);
+    if (scores === undefined) return;
+    kernel.calls.chooseScored(search, few, scores.address, count, Math.ceil(coldItemCandidates * share));
+    kernel.look();
+    this.#addTop(found, false);
   }
 
   /** The rest of the catalogue in the order of ids, for lists that are longer than all signals together. */

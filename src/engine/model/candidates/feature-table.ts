@@ -18,6 +18,8 @@ const MAPPED_COLUMNS = [
   ['content', COLUMN.whitened],
   ['towers', COLUMN.towers],
 ] as const;
+const CONTENT_COLUMNS = { columns: FEATURES.length, whole: COLUMN.content, last: COLUMN.contentLast };
+
 export class FeatureTable {
   readonly #lift: Lift;
   readonly #config: RankingConfig;
@@ -25,7 +27,7 @@ export class FeatureTable {
   readonly #statistics: Statistics;
   readonly #signals: ListSignals;
   readonly #mapped: MappedSignals;
-  readonly #similarity = new ContentSimilarity();
+  readonly #similarity: ContentSimilarity;
   readonly #table: Column<Float64Array>;
   /** Means of positive values by column, and scratch. */
   readonly #means: Column<Float64Array>;
@@ -48,6 +50,7 @@ export class FeatureTable {
     this.#signals = signals;
     this.#mapped = mapped;
     const { kernel } = state;
+    this.#similarity = new ContentSimilarity(kernel);
     this.#lift = new Lift({ statistics, transitionDamping, coOccurrenceDamping }, kernel);
     const columns = FEATURES.length;
     this.#table = kernel.f64(columns * 128);
@@ -83,14 +86,14 @@ export class FeatureTable {
       columns,
       COLUMN.neighbours,
     );
-    const values = this.#table.view;
     this.#similarity.take(query, queryOfLastItem(profile, catalogue), catalogue);
+    this.#similarity.fill(this.#numbers, candidates.length, catalogue, this.#table, CONTENT_COLUMNS);
+    const values = this.#table.view;
     const { short, long } = popularity;
     for (let row = 0; row < candidates.length; row++) {
       const item = candidates[row]!;
       const at = row * columns;
       const total = statistics.total[item] ?? 0;
-      this.#similarity.fill(item, catalogue, values, at + COLUMN.content, at + COLUMN.contentLast);
       values[at + COLUMN.popular] = total / 16;
       values[at + COLUMN.popularShort] = short[item]!;
       values[at + COLUMN.popularLong] = long[item]!;
@@ -99,7 +102,7 @@ export class FeatureTable {
       values[at + COLUMN.dismissed] = (16 * (dismissals.counts[item] ?? 0)) / (total + 80);
     }
     for (const [kind, column] of MAPPED_COLUMNS)
-      mapped.fill(kind, request.history, candidates, statistics, values, column, columns);
+      mapped.fill(kind, request.history, this.#numbers, candidates.length, statistics, this.#table, column, columns);
     for (let row = 0; row < candidates.length; row++) {
       const at = row * columns;
       // For a new item whitened similarity says the same and better. Both together rank like the worse of the two.

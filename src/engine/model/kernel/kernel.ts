@@ -74,6 +74,53 @@ export interface KernelCalls {
     overlapItems: number,
   ): void;
   chooseNeighbours(search: Address, size: number): void;
+  gatherTerm(search: Address, row: Address, count: number, weight: number): void;
+  chooseContent(search: Address, size: number): void;
+  choosePopular(
+    search: Address,
+    leaders: Address,
+    count: number,
+    short: Address,
+    long: Address,
+    floor: number,
+    size: number,
+  ): void;
+  findFew(search: Address, items: Address, count: number, total: number, into: Address, most: number): number;
+  chooseScored(search: Address, items: Address, scores: Address, count: number, size: number): void;
+  addSimilarity(
+    candidates: Address,
+    rows: number,
+    vectors: Address,
+    lengths: Address,
+    weights: Address,
+    whole: number,
+    last: number,
+    table: Address,
+    columns: number,
+    wholeColumn: number,
+    lastColumn: number,
+  ): void;
+  sumVectors(
+    known: Address,
+    limit: number,
+    vectors: Address,
+    rank: number,
+    items: Address,
+    count: number,
+    into: Address,
+  ): number;
+  scoreVectors(
+    known: Address,
+    limit: number,
+    vectors: Address,
+    levels: Address,
+    rank: number,
+    user: Address,
+    items: Address,
+    count: number,
+    missing: number,
+    scores: Address,
+  ): void;
   addPairs(
     pairs: Address,
     items: Address,
@@ -156,9 +203,11 @@ export interface KernelHost {
   comesAfter(table: number, a: number, b: number): boolean;
   /** Whether the filter of the list that is computed lets an item in. */
   allows(item: number): boolean;
+  /** Whether an item whose sum is that of the lowest leader ranks no lower than it (popularity.ts). */
+  atFloor(item: number): boolean;
 }
 
-type Numbers = Int32Array | Uint32Array | Float64Array | Uint16Array | Uint8Array;
+type Numbers = Int32Array | Uint32Array | Float64Array | Float32Array | Uint16Array | Uint8Array;
 
 interface NumbersOf<T extends Numbers> {
   new (buffer: ArrayBuffer, offset: number, length: number): T;
@@ -178,7 +227,7 @@ export class Column<T extends Numbers> {
     this.#type = type;
     this.#view = new type(kernel.buffer, 0, 0);
     this.reserve(length);
-    kernel.onGrowth(() => this.#look());
+    kernel.onGrowth(this.#look);
   }
 
   get address(): Address {
@@ -214,9 +263,18 @@ export class Column<T extends Numbers> {
     if (length > this.#length) this.reserve(Math.max(length, this.#length * 2));
   }
 
-  #look(): void {
-    this.#view = new this.#type(this.#kernel.buffer, this.#address, this.#length);
+  /** Gives the region back; the column is empty then. */
+  release(): void {
+    this.#kernel.offGrowth(this.#look);
+    this.#kernel.calls.release(this.#address);
+    this.#address = 0;
+    this.#length = 0;
+    this.#view = new this.#type(this.#kernel.buffer, 0, 0);
   }
+
+  readonly #look = (): void => {
+    this.#view = new this.#type(this.#kernel.buffer, this.#address, this.#length);
+  };
 }
 
 const FILES = { simd: 'kernel.wasm', scalar: 'kernel-scalar.wasm' } as const;
@@ -245,12 +303,14 @@ export class Kernel {
   readonly calls: KernelCalls;
   /** The whole memory as numbers; replaced when it grows. */
   words: Int32Array;
+  unsigned: Uint32Array;
   doubles: Float64Array;
   bytes: Uint8Array;
   #buffer: ArrayBuffer;
-  readonly #growth: (() => void)[] = [];
+  readonly #growth = new Set<() => void>();
   readonly #tables: (readonly string[])[] = [];
   #allows: (item: number) => boolean = () => true;
+  #atFloor: (item: number) => boolean = () => false;
 
   /** @param build left out: with SIMD unless the processor lacks it */
   constructor(build?: KernelBuild) {
@@ -258,11 +318,13 @@ export class Kernel {
     const host: KernelHost = {
       comesAfter: (table, a, b) => this.#tables[table]![a]! > this.#tables[table]![b]!,
       allows: (item) => this.#allows(item),
+      atFloor: (item) => this.#atFloor(item),
     };
     const instance = new WebAssembly.Instance(moduleOf(build ?? usual), { host: { ...host } });
     this.calls = instance.exports as unknown as KernelCalls;
     this.#buffer = this.calls.memory.buffer;
     this.words = new Int32Array(this.#buffer);
+    this.unsigned = new Uint32Array(this.#buffer);
     this.doubles = new Float64Array(this.#buffer);
     this.bytes = new Uint8Array(this.#buffer);
   }
@@ -273,7 +335,11 @@ export class Kernel {
 
   /** Adds a listener that the kernel calls when its memory has grown, so that all views of it are void. */
   onGrowth(listener: () => void): void {
-    this.#growth.push(listener);
+    this.#growth.add(listener);
+  }
+
+  offGrowth(listener: () => void): void {
+    this.#growth.delete(listener);
   }
 
   /** Looks whether the memory has grown. A caller of {@link calls} must call it after a call that may need room. */
@@ -282,6 +348,7 @@ export class Kernel {
     if (buffer === this.#buffer) return;
     this.#buffer = buffer;
     this.words = new Int32Array(buffer);
+    this.unsigned = new Uint32Array(buffer);
     this.doubles = new Float64Array(buffer);
     this.bytes = new Uint8Array(buffer);
     for (const listener of this.#growth) listener();
@@ -293,6 +360,10 @@ export class Kernel {
 
   f64(length: number): Column<Float64Array> {
     return new Column(this, Float64Array, length);
+  }
+
+  f32(length: number): Column<Float32Array> {
+    return new Column(this, Float32Array, length);
   }
 
   u16(length: number): Column<Uint16Array> {
@@ -312,6 +383,10 @@ export class Kernel {
     return new Int32Array(this.#buffer, address >>> 0, length);
   }
 
+  uint32At(address: Address, length: number): Uint32Array {
+    return new Uint32Array(this.#buffer, address >>> 0, length);
+  }
+
   float64At(address: Address, length: number): Float64Array {
     return new Float64Array(this.#buffer, address >>> 0, length);
   }
@@ -319,6 +394,11 @@ export class Kernel {
   /** Adds a table of ids by number whose order decides ties; returns its number. */
   addTable(ids: readonly string[]): number {
     return this.#tables.push(ids) - 1;
+  }
+
+  /** Sets the order at the lowest leader of popularity. */
+  floor(atFloor: (item: number) => boolean): void {
+    this.#atFloor = atFloor;
   }
 
   /** Sets the filter of the next lists. */

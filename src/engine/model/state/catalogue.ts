@@ -25,7 +25,7 @@ export interface Item {
 
 export class Catalogue {
   readonly ids = new IdTable();
-  readonly postings = new TermPostings();
+  readonly postings: TermPostings;
   readonly terms = new IdTable();
   #config: ContentConfig;
   /** By item: whether it is published and whether it is withdrawn. */
@@ -42,7 +42,9 @@ export class Catalogue {
   #idfs = new Float64Array(1_024);
   #idfsOf = 0;
   #items: (Item | undefined)[] = [];
-  #vectors: (Uint32Array | undefined)[] = [];
+  readonly #kernel: Kernel;
+  /** By item: where its unit vector is, and how many words it has. */
+  readonly vectors: { readonly rows: Column<Uint32Array>; readonly lengths: Column<Int32Array> };
   #published = 0;
   /** Whether any item was ever published. */
   #everPublished = false;
@@ -58,7 +60,10 @@ export class Catalogue {
     kernel = new Kernel(),
   ) {
     this.#config = config;
+    this.#kernel = kernel;
     this.statuses = kernel.u8(64);
+    this.vectors = { rows: kernel.u32(64), lengths: kernel.i32(64) };
+    this.postings = new TermPostings(kernel);
     this.#onFields = onFields;
   }
 
@@ -102,6 +107,8 @@ export class Catalogue {
     }
     if (number >= this.#status.length) {
       this.statuses.reserveTwice(number + 1);
+      this.vectors.rows.reserve(this.statuses.length);
+      this.vectors.lengths.reserve(this.statuses.length);
       const hashes = new Uint32Array(this.statuses.length);
       hashes.set(this.#hashes);
       this.#hashes = hashes;
@@ -219,9 +226,21 @@ export class Catalogue {
     this.#version++;
   }
 
-  /** Unit vector of an item, `term << 10 | weight`; undefined for an item without terms. */
+  /** Unit vector of an item, `term << 10 | weight`, valid until the next change; undefined for an item without terms. */
   vector(number: number): Uint32Array | undefined {
-    return this.#vectors[number];
+    const { rows, lengths } = this.vectors;
+    const length = number < lengths.length ? lengths.view[number]! : 0;
+    return length === 0 ? undefined : this.#kernel.uint32At(rows.view[number]!, length);
+  }
+
+  #setVector(number: number, vector: Uint32Array): void {
+    const { rows, lengths } = this.vectors;
+    if (lengths.view[number]! > 0) this.#kernel.calls.release(rows.view[number]!);
+    const address = vector.length === 0 ? 0 : this.#kernel.calls.alloc(vector.byteLength) >>> 0;
+    this.#kernel.look();
+    rows.view[number] = address;
+    lengths.view[number] = vector.length;
+    this.#kernel.unsigned.set(vector, address >>> 2);
   }
 
   /** When an item was listed, milliseconds since 1970; NaN for an item that was never published. */
@@ -244,7 +263,7 @@ export class Catalogue {
 
   #index(number: number, fields: ItemData): void {
     this.#onFields(number, fields);
-    const old = this.#vectors[number];
+    const old = this.vector(number)?.slice();
     // A row's key holds millions of different terms. Beyond that the catalogue leaves new terms out and keeps known
     // ones.
     const room = this.terms.count + this.#config.termsPerItem <= MAX_ROW_ID;
@@ -271,10 +290,8 @@ export class Catalogue {
         if (this.postings.count(term) === 0) this.terms.release(term);
       }
     }
-    if (vector.length > 0) {
-      this.#vectors[number] = vector;
-      this.#described++;
-    } else this.#vectors[number] = undefined;
+    this.#setVector(number, vector);
+    if (vector.length > 0) this.#described++;
   }
 }
 

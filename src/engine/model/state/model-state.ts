@@ -1,7 +1,7 @@
 /** All that the model holds of the log, as one record that the fold writes and that answers and learning read. */
 import type { ItemData } from '../../../bus/event/types.ts';
 import { IdPrefixes } from '../kernel/id-prefixes.ts';
-import { Kernel } from '../kernel/kernel.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { Catalogue } from './catalogue.ts';
 import { Dismissals } from './dismissals.ts';
 import { Histories } from './histories.ts';
@@ -53,10 +53,10 @@ export interface ModelState {
  */
 export function createModelState(
   config: ModelStateConfig,
+  kernel: Kernel,
   describe: (item: number, fields: ItemData) => boolean,
 ): ModelState {
   const warnings = new Warnings();
-  const kernel = new Kernel();
   const users = new IdTable();
   const histories = new Histories(kernel);
   const head = new LogHead();
@@ -69,7 +69,7 @@ export function createModelState(
   const prefixes = { items: new IdPrefixes(kernel, catalogue.ids.ids), users: new IdPrefixes(kernel, users.ids) };
   catalogue.ids.onId((number, id) => prefixes.items.set(number, id));
   users.onId((number, id) => prefixes.users.set(number, id));
-  const popularity = new Popularity(config.popularity, config.statistics.bucketMs, catalogue.ids.ids);
+  const popularity = new Popularity(config.popularity, config.statistics.bucketMs, catalogue.ids.ids, kernel);
   return {
     kernel,
     prefixes,

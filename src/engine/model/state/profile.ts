@@ -24,13 +24,12 @@ export function profileOf(
   reach: number,
 ): Profile {
   const profile: Profile = { items: [], lags: [], seqs: [] };
-  const places = new Map<number, number>();
   for (let at = end - 1; at >= start && end - 1 - at < reach; at--) {
     const item = items[at]!;
-    const place = places.get(item);
-    if (place !== undefined) profile.lags[place]!.push(end - 1 - at);
+    // A profile is short, so a search of it costs less than a map.
+    const place = profile.items.indexOf(item);
+    if (place >= 0) profile.lags[place]!.push(end - 1 - at);
     else {
-      places.set(item, profile.items.length);
       profile.items.push(item);
       profile.lags.push([end - 1 - at]);
       profile.seqs.push(seqs === undefined ? -1 : seqs[at]!);

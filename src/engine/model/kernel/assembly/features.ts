@@ -1,5 +1,5 @@
 /** The feature table: pair sums, lift and votes of the candidates, and how values become features. */
-import { ln } from './math';
+import { ln, lnOfTwo } from './math';
 import { readRow, Rows } from './rows';
 import { Search, VOTE_BYTES } from './search';
 
@@ -88,15 +88,26 @@ export function addPairs(
       const divisor = load<f64>(item);
       const transition = load<f64>(item, 8);
       const together = load<f64>(item, 16);
+      let after: f64 = 0;
+      let before: f64 = 0;
+      if (ASC_FEATURE_SIMD) {
+        const two = f64x2.replace_lane(f64x2.splat(f), 1, b);
+        const both = lnOfTwo(f64x2.add(f64x2.splat(1), f64x2.mul(two, f64x2.splat(divisor))));
+        after = f64x2.extract_lane(both, 0);
+        before = f64x2.extract_lane(both, 1);
+      } else {
+        after = ln(1 + f * divisor);
+        before = ln(1 + b * divisor);
+      }
       if (f > 0) {
-        const part = fast * ln(1 + f * divisor);
+        const part = fast * after;
         add(at, part);
         if (part > load<f64>(at, 8)) store<f64>(at, part, 8);
         add(at + 32, slow);
         add(at + 40, share * f);
         add(at + 72, farTransition * transition * f);
       }
-      if (b > 0) add(at + 16, fast * ln(1 + b * divisor));
+      if (b > 0) add(at + 16, fast * before);
       add(at + 24, slow * ln(1 + (co * divisor) / (FULL * (chance + 0.5 * divisor))));
       add(at + 80, farTogether * together * co);
       if (back > 0) continue;
@@ -149,7 +160,16 @@ export function makeFeatures(
   memory.fill(scales, 0, rowBytes);
   for (let row = 0; row < rows; row++) {
     const at = table + <usize>row * rowBytes;
-    for (let k: usize = 0; k < rowBytes; k += 8) {
+    let k: usize = 0;
+    if (ASC_FEATURE_SIMD) {
+      for (; k + 16 <= rowBytes; k += 16) {
+        const value = v128.load(at + k);
+        const mask = f64x2.gt(value, f64x2.splat(0));
+        v128.store(means + k, f64x2.add(v128.load(means + k), v128.and(value, mask)));
+        v128.store(scales + k, f64x2.add(v128.load(scales + k), v128.and(f64x2.splat(1), mask)));
+      }
+    }
+    for (; k < rowBytes; k += 8) {
       const value = load<f64>(at + k);
       if (value > 0) {
         add(means + k, value);
@@ -168,7 +188,18 @@ export function makeFeatures(
   }
   for (let row = 0; row < rows; row++) {
     const at = table + <usize>row * rowBytes;
-    for (let k: usize = 0; k < rowBytes; k += 8) {
+    let k: usize = 0;
+    if (ASC_FEATURE_SIMD) {
+      const zero = f64x2.splat(0);
+      for (; k + 16 <= rowBytes; k += 16) {
+        const value = v128.load(at + k);
+        const scale = v128.load(scales + k);
+        const feature = lnOfTwo(f64x2.add(f64x2.splat(1), f64x2.mul(value, scale)));
+        const mask = v128.and(f64x2.gt(value, zero), f64x2.ne(scale, zero));
+        v128.store(at + k, v128.bitselect(feature, value, mask));
+      }
+    }
+    for (; k < rowBytes; k += 8) {
       const value = load<f64>(at + k);
       const scale = load<f64>(scales + k);
       if (value > 0 && scale != 0) store<f64>(at + k, ln(1 + value * scale));

@@ -1,16 +1,22 @@
 export { alloc, grow, release } from './memory';
+export { addSimilarity, scoreVectors, sumVectors } from './content';
 export { addPairs, addVotes, makeFeatures } from './features';
 export { average, foldGates, gradientOf, scoreRows, softmax, stepAdam } from './ranker';
 export { addCounts, addLargeCounts, fillRow, newRows, readCounts, readRow, visitRow } from './rows';
 export {
   beginSearch,
   blockAll,
+  chooseContent,
   chooseNeighbours,
   choosePairs,
+  choosePopular,
+  chooseScored,
   dampingOf,
+  findFew,
   foundCount,
   gatherNeighbours,
   gatherPairs,
+  gatherTerm,
   isFree,
   newDamping,
   newSearch,

@@ -41,6 +41,33 @@ export function ln(x: f64): f64 {
   return x == 1 ? 0 : value;
 }
 
+/** The same for two numbers at a time, with the same bits. */
+// @ts-ignore: decorator
+@inline
+export function lnOfTwo(x: v128): v128 {
+  const exponents = v128.or(i64x2.shr_u(x, 52), i64x2.splat(0x4330000000000000));
+  const exponent = f64x2.sub(f64x2.sub(exponents, f64x2.splat(4503599627370496)), f64x2.splat(1023));
+  const first = v128.load(STEPS + stepOf(i64x2.extract_lane(x, 0)));
+  const second = v128.load(STEPS + stepOf(i64x2.extract_lane(x, 1)));
+  const reciprocals = i8x16.shuffle(first, second, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
+  const logarithms = i8x16.shuffle(first, second, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+  const mantissas = v128.or(v128.and(x, i64x2.splat(0x000fffffffffffff)), i64x2.splat(0x3ff0000000000000));
+  const r = f64x2.sub(f64x2.mul(mantissas, reciprocals), f64x2.splat(1));
+  let series = f64x2.sub(f64x2.splat(0.2), f64x2.mul(r, f64x2.splat(1.0 / 6)));
+  series = f64x2.sub(f64x2.splat(0.25), f64x2.mul(r, series));
+  series = f64x2.sub(f64x2.splat(1.0 / 3), f64x2.mul(r, series));
+  series = f64x2.sub(f64x2.splat(0.5), f64x2.mul(r, series));
+  series = f64x2.sub(f64x2.splat(1), f64x2.mul(r, series));
+  const value = f64x2.add(f64x2.add(f64x2.mul(exponent, f64x2.splat(LN2)), logarithms), f64x2.mul(r, series));
+  return v128.andnot(value, f64x2.eq(x, f64x2.splat(1)));
+}
+
+// @ts-ignore: decorator
+@inline
+function stepOf(bits: i64): usize {
+  return (<usize>(bits >> (52 - <i64>LN_BITS)) & 127) << 4;
+}
+
 /** e to the x, for |x| < 700. */
 export function exp(x: f64): f64 {
   const k = Math.floor(x / LN2 + 0.5);

@@ -14,11 +14,13 @@ declare function allows(item: i32): bool;
 
 const PUBLISHED: u8 = 1;
 const WITHDRAWN: u8 = 2;
-/** Channels of {@link Search.votes}. */
-export const VOTE_BYTES: usize = 48;
+/** Bytes of an item's votes: six channels, then the stamp of the list that they belong to. */
+export const VOTE_BYTES: usize = 64;
+const VOTE_STAMP: usize = 48;
 /** Bytes of a user's record while neighbours are found: similarity, overlap, stamp, anchor, shift. */
 const USER_BYTES: usize = 32;
 const SHIFT: f64 = 5;
+const SHIFTS_LENGTH: i32 = 256;
 const AHEAD: i32 = 15;
 const OVERLAP_LENGTH: i32 = 10;
 const VOTE_UNIT: f64 = 1048576;
@@ -36,6 +38,14 @@ function fades(fade: f64, length: i32, unit: f64): usize {
   return table;
 }
 
+function shifts(): usize {
+  const table = alloc(<usize>SHIFTS_LENGTH << 3);
+  for (let shift = 0; shift < SHIFTS_LENGTH; shift++) store<f64>(table + (<usize>shift << 3), 1 + <f64>shift / SHIFT);
+  return table;
+}
+
+/** Divisors of shifts, so that most shifts need no division of their own. */
+const SHIFTS: usize = shifts();
 const SIMILAR_FADES: usize = fades(0.85, FADES_LENGTH, 1);
 const OVERLAP_FADES: usize = fades(0.95, FADES_LENGTH, 1);
 const LATE_FADES: usize = fades(0.97, FADES_LENGTH, FADE_UNIT);
@@ -104,7 +114,6 @@ export class Search {
   capacity: i32;
   /** Votes of neighbours by item and channel, valid for items of this stamp; the items with votes. */
   votes: usize;
-  voteStamps: usize;
   voted: usize;
   votedCount: i32;
   stamp: i32;
@@ -122,6 +131,10 @@ export class Search {
   historyStarts: usize;
   historyLengths: usize;
   historyUsers: i32;
+  /** Sums of content by item; the items with sums. */
+  content: usize;
+  contentTouched: usize;
+  contentCount: i32;
   transition: usize;
   coOccurrence: usize;
   first: usize;
@@ -135,13 +148,16 @@ export class Search {
       release(this.found);
       release(this.touched);
       release(this.votes);
-      release(this.voteStamps);
       release(this.voted);
       this.found = alloc(<usize>size << 4);
       this.touched = alloc(<usize>(size + 1) << 2);
       this.votes = alloc(<usize>size * VOTE_BYTES);
-      this.voteStamps = alloc(<usize>size << 2);
       this.voted = alloc(<usize>size << 2);
+      release(this.content);
+      release(this.contentTouched);
+      this.content = alloc(<usize>size << 3);
+      this.contentTouched = alloc(<usize>(size + 1) << 2);
+      this.contentCount = 0;
       this.blocked = grow(this.blocked, <usize>this.capacity << 2, <usize>size << 2);
       this.capacity = size;
       this.count = 0;
@@ -172,7 +188,7 @@ export class Search {
   }
 
   isVoted(item: i32): bool {
-    return load<i32>(this.voteStamps + (<usize>item << 2)) == this.stamp;
+    return load<i32>(this.votes + <usize>item * VOTE_BYTES + VOTE_STAMP) == this.stamp;
   }
 }
 
@@ -235,15 +251,18 @@ export function beginSearch(search: Search, items: i32, users: i32, unpublished:
     store<f64>(at, 0);
     store<f64>(at, 0, 8);
   }
+  for (let i = 0; i < search.contentCount; i++)
+    store<f64>(search.content + (<usize>load<i32>(search.contentTouched + (<usize>i << 2)) << 3), 0);
   search.count = 0;
   search.votedCount = 0;
+  search.contentCount = 0;
   search.reserve();
   if (++search.blockedStamp == i32.MAX_VALUE) {
     memory.fill(search.blocked, 0, <usize>search.capacity << 2);
     search.blockedStamp = 1;
   }
   if (++search.stamp == i32.MAX_VALUE) {
-    memory.fill(search.voteStamps, 0, <usize>search.capacity << 2);
+    memory.fill(search.votes, 0, <usize>search.capacity * VOTE_BYTES);
     memory.fill(search.userRecords, 0, <usize>search.userCapacity * USER_BYTES);
     search.stamp = 1;
   }
@@ -349,11 +368,15 @@ export function choosePairs(search: Search, transitions: i32, coOccurrences: i32
 @inline
 function touch(search: Search, item: i32): usize {
   const at = search.votes + <usize>item * VOTE_BYTES;
-  const stamp = search.voteStamps + (<usize>item << 2);
-  if (load<i32>(stamp) != search.stamp) {
-    store<i32>(stamp, search.stamp);
+  if (load<i32>(at, VOTE_STAMP) != search.stamp) {
+    store<i32>(at, search.stamp, VOTE_STAMP);
     store<i32>(search.voted + (<usize>(search.votedCount++) << 2), item);
-    memory.fill(at, 0, VOTE_BYTES);
+    store<f64>(at, 0);
+    store<f64>(at, 0, 8);
+    store<f64>(at, 0, 16);
+    store<f64>(at, 0, 24);
+    store<f64>(at, 0, 32);
+    store<f64>(at, 0, 40);
   }
   return at;
 }
@@ -411,7 +434,8 @@ export function gatherNeighbours(
     const postings = load<i32>(search.postingCounts + (<usize>item << 2));
     const end = max(0, postings - most);
     for (let at = postings - 1; at >= end; at--) {
-      const packed = <u64>load<f64>(row + (<usize>at << 4), 8);
+      // A whole number below 2^52 is the fraction of its sum with 2^52; a conversion takes longer.
+      const packed = reinterpret<u64>(load<f64>(row + (<usize>at << 4), 8) + 4503599627370496) & 0x000fffffffffffff;
       const user = <i32>(packed >> PLACE_BITS);
       const q = <i32>(packed & ((1 << PLACE_BITS) - 1));
       const record = records + <usize>user * USER_BYTES;
@@ -425,7 +449,7 @@ export function gatherNeighbours(
         store<i32>(record, q + a, 24);
       } else {
         const shift = abs(q + a - load<i32>(record, 24));
-        add(record, weight / (1 + <f64>shift / SHIFT));
+        add(record, weight / (shift < SHIFTS_LENGTH ? load<f64>(SHIFTS + (<usize>shift << 3)) : 1 + <f64>shift / SHIFT));
         add(record + 8, overlap);
       }
     }
@@ -507,5 +531,111 @@ export function chooseNeighbours(search: Search, size: i32): void {
     const item = load<i32>(search.voted + (<usize>i << 2));
     const score = load<f64>(search.votes + <usize>item * VOTE_BYTES);
     if (score > 0 && first.admits(score) && search.free(item)) first.offer(item, score);
+  }
+}
+
+/**
+ * Adds a term of a content query to the sums of the items that have it.
+ *
+ * @param row words of items and weights (state/term-postings.ts), `count` of them
+ */
+export function gatherTerm(search: Search, row: usize, count: i32, weight: f64): void {
+  const sums = search.content;
+  const touched = search.contentTouched;
+  let found = search.contentCount;
+  for (let i = 0; i < count; i++) {
+    const word = load<u32>(row + (<usize>i << 2));
+    const item = word >> 10;
+    const at = sums + (<usize>item << 3);
+    const sum = load<f64>(at);
+    store<u32>(touched + (<usize>found << 2), item);
+    found += sum == 0 ? 1 : 0;
+    store<f64>(at, sum + weight * <f64>(word & 1023));
+  }
+  search.contentCount = found;
+}
+
+/** Chooses the items of most similar content, into the first heap. */
+export function chooseContent(search: Search, size: i32): void {
+  const first = changetype<Top>(search.first);
+  first.reset(size);
+  for (let i = 0; i < search.contentCount; i++) {
+    const item = load<i32>(search.contentTouched + (<usize>i << 2));
+    const score = load<f64>(search.content + (<usize>item << 3));
+    if (first.admits(score) && search.free(item)) first.offer(item, score);
+  }
+}
+
+/**
+ * Finds the first free items of a column with less than `total` events.
+ *
+ * @param into takes up to `most` numbers
+ * @returns how many there are
+ */
+export function findFew(search: Search, items: usize, count: i32, total: f64, into: usize, most: i32): i32 {
+  let found = 0;
+  for (let i = 0; i < count && found < most; i++) {
+    const item = load<i32>(items + (<usize>i << 2));
+    if (load<f64>(search.totals + (<usize>item << 3)) >= total || !search.free(item)) continue;
+    store<i32>(into + (<usize>(found++) << 2), item);
+  }
+  return found;
+}
+
+/** Chooses the best of a column of free items by a column of scores above 0, into the first heap. */
+export function chooseScored(search: Search, items: usize, scores: usize, count: i32, size: i32): void {
+  const first = changetype<Top>(search.first);
+  first.reset(size);
+  for (let i = 0; i < count; i++) {
+    const score = load<f64>(scores + (<usize>i << 3));
+    if (score > 0 && first.admits(score)) first.offer(load<i32>(items + (<usize>i << 2)), score);
+  }
+}
+
+/** Whether an item whose sum is that of the lowest leader ranks no lower than it (state/popularity.ts). */
+// @ts-ignore: decorator
+@external('host', 'atFloor')
+declare function atFloor(item: i32): bool;
+
+// @ts-ignore: decorator
+@inline
+function popularity(search: Search, short: usize, long: usize, item: i32): f64 {
+  const at = <usize>item << 3;
+  return load<f64>(short + at) + load<f64>(long + at) + load<f64>(search.totals + at);
+}
+
+// @ts-ignore: decorator
+@inline
+function covers(floor: f64, item: i32, sum: f64): bool {
+  return sum > floor || (sum == floor && sum > 0 && atFloor(item));
+}
+
+/**
+ * Chooses the most popular items, into the first heap: the best of the leaders, and of all items if those are not
+ * enough.
+ *
+ * @param leaders numbers, `count` of them
+ * @param floor sum of the lowest rank that the leaders cover; 0 covers all
+ */
+export function choosePopular(
+  search: Search,
+  leaders: usize,
+  count: i32,
+  short: usize,
+  long: usize,
+  floor: f64,
+  size: i32,
+): void {
+  const first = changetype<Top>(search.first);
+  first.reset(size);
+  for (let i = 0; i < count; i++) {
+    const item = load<i32>(leaders + (<usize>i << 2));
+    const sum = popularity(search, short, long, item);
+    if (first.admits(sum) && covers(floor, item, sum) && search.free(item)) first.offer(item, sum);
+  }
+  if (floor == 0 || first.count == size) return;
+  for (let item = 0; item < search.items; item++) {
+    const sum = popularity(search, short, long, item);
+    if (sum > 0 && first.admits(sum) && !covers(floor, item, sum) && search.free(item)) first.offer(item, sum);
   }
 }
