@@ -3,7 +3,7 @@
 import type { Column } from '../kernel/kernel.ts';
 import { newness } from '../signals/age.ts';
 import { ContentSimilarity, queryOfLastItem } from '../signals/content.ts';
-import { CANDIDATE, Lift, OWN } from '../signals/lift.ts';
+import { Lift, massOf, OWN } from '../signals/lift.ts';
 import type { MappedSignals } from '../signals/mapped.ts';
 import { addRecency } from '../signals/recency.ts';
 import type { ModelState } from '../state/model-state.ts';
@@ -18,6 +18,7 @@ const MAPPED_COLUMNS = [
   ['content', COLUMN.whitened],
   ['towers', COLUMN.towers],
 ] as const;
+const NEIGHBOUR_COLUMNS = { columns: FEATURES.length, column: COLUMN.neighbours };
 const CONTENT_COLUMNS = { columns: FEATURES.length, whole: COLUMN.content, last: COLUMN.contentLast };
 
 export class FeatureTable {
@@ -35,11 +36,10 @@ export class FeatureTable {
   readonly #forms: Column<Int32Array>;
   /** Running means of a ranker that has learned nothing. */
   readonly #unknown: Column<Float64Array>;
-  /** The candidates' numbers; what lift reads of them and of the history; scratch for f, b and co. */
+  /** The candidates' numbers; what lift reads of the history; scratch of a double for each pair. */
   readonly #numbers: Column<Int32Array>;
-  readonly #candidates: Column<Float64Array>;
   readonly #own: Column<Float64Array>;
-  readonly #counts: Column<Float64Array>;
+  readonly #slots: Column<Float64Array>;
 
   constructor(config: RankingConfig, state: ModelState, signals: ListSignals, mapped: MappedSignals) {
     const { statistics } = state;
@@ -51,7 +51,7 @@ export class FeatureTable {
     this.#mapped = mapped;
     const { kernel } = state;
     this.#similarity = new ContentSimilarity(kernel);
-    this.#lift = new Lift({ statistics, transitionDamping, coOccurrenceDamping }, kernel);
+    this.#lift = new Lift({ statistics, transitionDamping, coOccurrenceDamping }, kernel, signals.search);
     const columns = FEATURES.length;
     this.#table = kernel.f64(columns * 128);
     this.#means = kernel.f64(columns);
@@ -60,9 +60,8 @@ export class FeatureTable {
     this.#forms = kernel.i32(columns);
     this.#forms.view.set(FORMS);
     this.#numbers = kernel.i32(128);
-    this.#candidates = kernel.f64(128 * CANDIDATE);
     this.#own = kernel.f64(64 * OWN);
-    this.#counts = kernel.f64(128 * 3);
+    this.#slots = kernel.f64(128 * 32);
   }
 
   /**
@@ -78,14 +77,7 @@ export class FeatureTable {
     const statistics = this.#statistics;
     const mapped = this.#mapped;
     this.#addCounts(profile, candidates);
-    kernel.calls.addVotes(
-      this.#signals.search,
-      this.#numbers.address,
-      candidates.length,
-      this.#table.address,
-      columns,
-      COLUMN.neighbours,
-    );
+    this.#signals.neighbours.addVotes(this.#numbers, candidates.length, this.#table, NEIGHBOUR_COLUMNS);
     this.#similarity.take(query, queryOfLastItem(profile, catalogue), catalogue);
     this.#similarity.fill(this.#numbers, candidates.length, catalogue, this.#table, CONTENT_COLUMNS);
     const values = this.#table.view;
@@ -137,23 +129,22 @@ export class FeatureTable {
   #addCounts(profile: Profile, candidates: readonly number[]): void {
     const rows = candidates.length;
     const { pairs, profile: columns } = this.#signals;
-    this.#counts.reserveTwice(rows * 3);
+    this.#slots.reserveTwice(rows * profile.items.length);
     this.#numbers.reserveTwice(rows);
     this.#numbers.view.set(candidates);
-    pairs.begin(rows);
-    this.#lift.describeCandidates(candidates, this.#candidates);
+    pairs.reserve(rows);
     this.#lift.describeHistory(profile, this.#own);
     this.#state.kernel.calls.addPairs(
-      this.#statistics.pairs.address,
+      this.#signals.search,
       columns.items.address,
       columns.lags.address,
       profile.items.length,
       pairs.weights.address,
       this.#own.address,
       this.#numbers.address,
-      this.#candidates.address,
       rows,
-      this.#counts.address,
+      massOf(this.#statistics),
+      this.#slots.address,
       pairs.sums.address,
       this.#table.address,
       FEATURES.length,

@@ -21,7 +21,6 @@ export interface KernelCalls {
   addLargeCounts(rows: Address, row: number, id: number, f: number, b: number, co: number): void;
   fillRow(rows: Address, row: number, ids: Address, count: number, counts: Address): void;
   readCounts(rows: Address, row: number, id: number, into: Address): void;
-  readRow(rows: Address, row: number, ids: Address, count: number, into: Address): void;
   visitRow(rows: Address, row: number): number;
   newCounting(pairs: Address, transitionReach: number, decays: Address, coOccurrenceReach: number): Address;
   countPairs(counting: Address, items: Address, start: number, end: number, weight: number, sign: number): void;
@@ -70,8 +69,16 @@ export interface KernelCalls {
     reach: number,
     most: number,
     voters: number,
-    overlapVoters: number,
-    overlapItems: number,
+  ): void;
+  addOverlapVotes(
+    search: Address,
+    candidates: Address,
+    rows: number,
+    voters: number,
+    most: number,
+    table: Address,
+    columns: number,
+    column: number,
   ): void;
   chooseNeighbours(search: Address, size: number): void;
   gatherTerm(search: Address, row: Address, count: number, weight: number): void;
@@ -122,16 +129,16 @@ export interface KernelCalls {
     scores: Address,
   ): void;
   addPairs(
-    pairs: Address,
+    search: Address,
     items: Address,
     lags: Address,
     count: number,
     weights: Address,
     own: Address,
     candidates: Address,
-    candidate: Address,
     rows: number,
-    counts: Address,
+    mass: number,
+    slots: Address,
     sums: Address,
     table: Address,
     columns: number,

@@ -14,7 +14,7 @@
  * speak for the candidate.
  */
 
-import type { Column, Kernel } from '../kernel/kernel.ts';
+import type { Address, Column, Kernel } from '../kernel/kernel.ts';
 import { wholePower } from '../primitives/math.ts';
 import type { Profile } from '../state/profile.ts';
 import { FULL, type Statistics } from '../state/statistics.ts';
@@ -54,6 +54,9 @@ const FAST = table(0.8);
 const SLOW = table(0.9);
 const FAR = table(0.95);
 
+/** Weight of all events; a log with less than one full event counts as one. */
+export const massOf = ({ mass }: Statistics): number => Math.max(mass, FULL);
+
 export interface LiftFrom {
   statistics: Statistics;
   /** n^-.3 and n^-.5. */
@@ -61,50 +64,28 @@ export interface LiftFrom {
   coOccurrenceDamping: Damping;
 }
 
-/** Doubles of an item of the history, and of a candidate, as the kernel reads them. */
+/** Doubles of an item of the history, as the kernel reads them. */
 export const OWN = 8;
-export const CANDIDATE = 3;
-/** Counts of a pair, and sums over them. */
-const COUNTS = 3;
 const PAIRS = PAIR_CHANNELS.length;
 
 /** What lift reads of the items of a history and of the candidates, beside the counts of their pairs. */
 export class Lift {
   readonly #from: LiftFrom;
   readonly #kernel: Kernel;
+  readonly #search: Address;
   /** Scratch of {@link partsOf}. */
   readonly #own: Column<Float64Array>;
-  readonly #candidate: Column<Float64Array>;
   readonly #number: Column<Int32Array>;
   readonly #table: Column<Float64Array>;
 
-  constructor(from: LiftFrom, kernel: Kernel) {
+  /** @param search the kernel's search, whose pairs it reads */
+  constructor(from: LiftFrom, kernel: Kernel, search: Address) {
     this.#from = from;
     this.#kernel = kernel;
+    this.#search = search;
     this.#own = kernel.f64(OWN);
-    this.#candidate = kernel.f64(CANDIDATE);
     this.#number = kernel.i32(1);
-    this.#table = kernel.f64(COUNTS + 2 * PAIRS + LIFT_CHANNELS.length);
-  }
-
-  /**
-   * Writes what the channels read of the candidates, {@link CANDIDATE} doubles each: the divisor of an item's counts by
-   * its share of all events; its two dampings, over what a full event counts.
-   */
-  describeCandidates(candidates: ArrayLike<number>, into: Column<Float64Array>): void {
-    const { statistics, transitionDamping, coOccurrenceDamping } = this.#from;
-    into.reserveTwice(candidates.length * CANDIDATE);
-    const mass = Math.max(statistics.mass, 16);
-    for (let row = 0; row < candidates.length; row++) {
-      const item = candidates[row]!;
-      const transition = transitionDamping.of(item, statistics) / TRANSITION_UNIT;
-      const coOccurrence = coOccurrenceDamping.of(item, statistics) / FULL;
-      const at = row * CANDIDATE;
-      const { view } = into;
-      view[at] = mass / (PRIOR * Math.max(statistics.total[item]!, 16) * TRANSITION_UNIT);
-      view[at + 1] = transition;
-      view[at + 2] = coOccurrence;
-    }
+    this.#table = kernel.f64(1 + 2 * PAIRS + LIFT_CHANNELS.length);
   }
 
   /**
@@ -150,31 +131,30 @@ export class Lift {
     lags: Column<Int32Array>,
     weights: Column<Float64Array>,
   ): Float64Array[] {
-    this.describeCandidates([item], this.#candidate);
     this.describeHistory(profile, this.#own);
     this.#number.view[0] = item;
-    // One column after the other: counts, pair sums, and a table of pair channels and lift channels.
+    // One behind the other: a slot, pair sums, and a table of pair channels and lift channels.
     const table = this.#table;
     const columns = PAIRS + LIFT_CHANNELS.length;
     return profile.items.map((_, place) => {
       table.view.fill(0);
       this.#kernel.calls.addPairs(
-        this.#from.statistics.pairs.address,
+        this.#search,
         items.address + place * 4,
         lags.address + place * 4,
         1,
         weights.address + place * PAIRS * 8,
         this.#own.address + place * OWN * 8,
         this.#number.address,
-        this.#candidate.address,
         1,
+        massOf(this.#from.statistics),
         table.address,
-        table.address + COUNTS * 8,
-        table.address + (COUNTS + PAIRS) * 8,
+        table.address + 8,
+        table.address + (1 + PAIRS) * 8,
         columns,
         PAIRS,
       );
-      return table.view.slice(COUNTS + 2 * PAIRS);
+      return table.view.slice(1 + 2 * PAIRS);
     });
   }
 }

@@ -47,6 +47,8 @@ export const NEIGHBOUR_CHANNELS = [
   FEATURE.userKnnLate,
   FEATURE.userKnnNear,
 ] as const;
+/** How many of the channels are votes by sequence. */
+const BY_SEQUENCE = 3;
 /** Events back that the kernel's tables reach. */
 const TABLES_REACH = 128;
 
@@ -79,7 +81,7 @@ export class Neighbours {
    * @param target number of the user whose history it is, -1 for none; no user is their own neighbour
    */
   gather({ items: { length } }: Profile, items: Column<Int32Array>, lags: Column<Int32Array>, target: number): void {
-    const { neighbourReach, neighbourPostings, neighbourVoters, userKnnVoters, userKnnItems } = this.#config;
+    const { neighbourReach, neighbourPostings, neighbourVoters } = this.#config;
     this.#kernel.calls.gatherNeighbours(
       this.#search,
       items.address,
@@ -89,8 +91,35 @@ export class Neighbours {
       neighbourReach,
       neighbourPostings,
       neighbourVoters,
+    );
+    this.#kernel.look();
+  }
+
+  /**
+   * Writes the votes of the last {@link gather} for the candidates to the channels' columns of the feature table.
+   *
+   * @param candidates their numbers, `rows` of them
+   * @param column the first of the channels' columns
+   */
+  addVotes(
+    candidates: Column<Int32Array>,
+    rows: number,
+    table: Column<Float64Array>,
+    { columns, column }: { columns: number; column: number },
+  ): void {
+    const { calls } = this.#kernel;
+    const { userKnnVoters, userKnnItems } = this.#config;
+    const first = column + BY_SEQUENCE;
+    calls.addVotes(this.#search, candidates.address, rows, table.address, columns, column);
+    calls.addOverlapVotes(
+      this.#search,
+      candidates.address,
+      rows,
       userKnnVoters,
       userKnnItems,
+      table.address,
+      columns,
+      first,
     );
     this.#kernel.look();
   }

@@ -79,10 +79,9 @@ export class PairSums {
     }
   }
 
-  /** Starts the sums of a list with this many candidates. */
-  begin(rows: number): void {
+  /** Makes room for the sums of this many candidates. */
+  reserve(rows: number): void {
     this.sums.reserveTwice(rows * CHANNELS);
-    this.sums.view.fill(0, 0, rows * CHANNELS);
   }
 
   /**

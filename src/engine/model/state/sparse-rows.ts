@@ -75,13 +75,16 @@ export class SparseRows {
     this.kernel.look();
   }
 
-  /** Slots of a long row's prefix; undefined when a list reads the whole row. The caller must not keep the array. */
+  /**
+   * Copies of the slots in a long row's prefix, two words each; undefined when a list reads the whole row. The caller
+   * must not keep the array.
+   */
   prefix(row: number): Int32Array | undefined {
     this.kernel.calls.visitRow(this.address, row);
     this.kernel.look();
     const capacity = this.#of(row, 'capacity');
     if (capacity === 0 || this.#of(row, 'step') <= 0) return undefined;
-    return this.kernel.int32At(this.#of(row, 'prefix'), this.#of(row, 'count'));
+    return this.kernel.int32At(this.#of(row, 'prefix'), this.#of(row, 'count') * 2);
   }
 
   /** Reads the counts of (row, id) into `into`; zeros if there are none. */

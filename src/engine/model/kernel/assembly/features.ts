@@ -1,26 +1,15 @@
 /** The feature table: pair sums, lift and votes of the candidates, and how values become features. */
 import { ln, lnOfTwo } from './math';
-import { readRow, Rows } from './rows';
-import { Search, VOTE_BYTES } from './search';
+import { CO_MASK, readSlots, Rows, settled, WIDE } from './rows';
+import { Search, VOTE_BYTES, VOTES } from './search';
 
 const FULL: f64 = 16;
 /** Items further back than this have no lift. */
 const LIFT_REACH: i32 = 30;
-const NEIGHBOUR_UNIT: f64 = 1.0 / (1048576.0 * 65536.0);
-const PAIR_CHANNELS: i32 = 6;
-const TRANSITIONS: i32 = 4;
-
-/** Adds `factor * value` to two doubles that lie side by side. */
-// @ts-ignore: decorator
-@inline
-function addTwo(at: usize, factors: usize, value: f64): void {
-  if (ASC_FEATURE_SIMD) {
-    v128.store(at, f64x2.add(v128.load(at), f64x2.mul(v128.load(factors), f64x2.splat(value))));
-  } else {
-    store<f64>(at, load<f64>(at) + load<f64>(factors) * value);
-    store<f64>(at, load<f64>(at, 8) + load<f64>(factors, 8) * value, 8);
-  }
-}
+/** Added to an item's share of all events before a count is divided by it. */
+const PRIOR: f64 = 30;
+/** What one full event counts when it comes right after another. */
+const TRANSITION_UNIT: f64 = 1024;
 
 // @ts-ignore: decorator
 @inline
@@ -29,65 +18,93 @@ function add(at: usize, value: f64): void {
 }
 
 /**
- * Adds what each item of the history says of each candidate (signals/pair-sums.ts, signals/lift.ts).
+ * Computes what the items of the history say of each candidate (signals/pair-sums.ts, signals/lift.ts), one candidate
+ * after the other, from the newest item back.
  *
- * @param items items of the history, newest first, `count` of them
+ * @param items items of the history, newest first, `count` of them; `lags`: the smallest lag of each
  * @param weights by item of the history: its weight in each of the six pair channels
  * @param own by item of the history: 8 doubles, as signals/lift.ts names them: fast, slow, share, chance, transition,
  *   co-occurrence, far transition, far co-occurrence
  * @param candidates numbers, `rows` of them
- * @param candidate by candidate: 3 doubles: divisor, transition, co-occurrence
- * @param counts scratch of 24 bytes a candidate
- * @param sums by candidate: six sums, which begin at 0
+ * @param mass weight of all events
+ * @param slots scratch of 8 bytes for each pair
+ * @param sums takes six sums for each candidate
  * @param table the feature table, with `columns` columns; pair channels first
  * @param lift column of the first lift channel
  */
 export function addPairs(
-  pairs: Rows,
+  search: Search,
   items: usize,
   lags: usize,
   count: i32,
   weights: usize,
   own: usize,
   candidates: usize,
-  candidate: usize,
   rows: i32,
-  counts: usize,
+  mass: f64,
+  slots: usize,
   sums: usize,
   table: usize,
   columns: i32,
   lift: i32,
 ): void {
-  const rowBytes = <usize>columns << 3;
+  const pairs = changetype<Rows>(search.pairs);
+  const stride = <usize>count << 3;
   for (let place = 0; place < count; place++) {
-    readRow(pairs, load<i32>(items + (<usize>place << 2)), candidates, rows, counts);
-    const back = load<i32>(lags + (<usize>place << 2));
-    const w = weights + <usize>place * 48;
-    const mine = own + (<usize>place << 6);
-    const fast = load<f64>(mine);
-    const slow = load<f64>(mine, 8);
-    const share = load<f64>(mine, 16);
-    const chance = load<f64>(mine, 24);
-    const ownTransition = load<f64>(mine, 32);
-    const ownTogether = load<f64>(mine, 40);
-    const farTransition = load<f64>(mine, 48);
-    const farTogether = load<f64>(mine, 56);
-    for (let row = 0; row < rows; row++) {
-      const from = counts + <usize>row * 24;
-      const co = load<f64>(from, 16);
-      if (co == 0) continue;
-      const f = load<f64>(from);
-      const b = load<f64>(from, 8);
-      const to = sums + <usize>row * 48;
-      addTwo(to, w, f);
-      addTwo(to + 16, w + 16, b);
-      addTwo(to + 32, w + 32, co);
+    const item = load<i32>(items + (<usize>place << 2));
+    readSlots(pairs, item, candidates, rows, slots + (<usize>place << 3), stride);
+  }
+  const wide = pairs.wide;
+  for (let row = 0; row < rows; row++) {
+    const candidate = load<i32>(candidates + (<usize>row << 2));
+    const at = table + (<usize>(row * columns) << 3);
+    const total = load<f64>(search.totals + (<usize>candidate << 3));
+    const divisor = mass / (PRIOR * (total > FULL ? total : FULL) * TRANSITION_UNIT);
+    const transition = search.damp(search.transition, candidate) / TRANSITION_UNIT;
+    const together = search.damp(search.coOccurrence, candidate) / FULL;
+    let s0: f64 = 0;
+    let s1: f64 = 0;
+    let s2: f64 = 0;
+    let s3: f64 = 0;
+    let s4: f64 = 0;
+    let s5: f64 = 0;
+    let lifted: f64 = 0;
+    let best: f64 = 0;
+    let liftBefore: f64 = 0;
+    let liftTogether: f64 = 0;
+    let reach: f64 = 0;
+    let shares: f64 = 0;
+    let farAfter: f64 = 0;
+    let farTogether: f64 = 0;
+    for (let place = 0; place < count; place++) {
+      const first = load<u64>(slots + <usize>row * stride + (<usize>place << 3));
+      if (<u32>first == 0) continue;
+      const slot = settled(pairs, load<i32>(items + (<usize>place << 2)), <u32>candidate, first);
+      const packed = <u32>slot & CO_MASK;
+      if (packed == 0) continue;
+      const counts = <u32>(slot >> 32);
+      let f = <f64>(counts >> 16);
+      let b = <f64>(counts & 0xffff);
+      let co = <f64>packed;
+      if (packed == WIDE) {
+        const entry = wide + <usize>counts * 24;
+        f = load<f64>(entry);
+        b = load<f64>(entry, 8);
+        co = load<f64>(entry, 16);
+        if (co == 0) continue;
+      }
+      const w = weights + <usize>place * 48;
+      s0 += load<f64>(w) * f;
+      s1 += load<f64>(w, 8) * f;
+      s2 += load<f64>(w, 16) * b;
+      s3 += load<f64>(w, 24) * b;
+      s4 += load<f64>(w, 32) * co;
+      s5 += load<f64>(w, 40) * co;
+      const back = load<i32>(lags + (<usize>place << 2));
       if (back >= LIFT_REACH) continue;
-      const at = table + <usize>row * rowBytes + (<usize>lift << 3);
-      const item = candidate + <usize>row * 24;
-      const divisor = load<f64>(item);
-      const transition = load<f64>(item, 8);
-      const together = load<f64>(item, 16);
+      const mine = own + (<usize>place << 6);
+      const fast = load<f64>(mine);
+      const slow = load<f64>(mine, 8);
       let after: f64 = 0;
       let before: f64 = 0;
       if (ASC_FEATURE_SIMD) {
@@ -101,40 +118,54 @@ export function addPairs(
       }
       if (f > 0) {
         const part = fast * after;
-        add(at, part);
-        if (part > load<f64>(at, 8)) store<f64>(at, part, 8);
-        add(at + 32, slow);
-        add(at + 40, share * f);
-        add(at + 72, farTransition * transition * f);
+        lifted += part;
+        if (part > best) best = part;
+        reach += slow;
+        shares += load<f64>(mine, 16) * f;
+        farAfter += load<f64>(mine, 48) * transition * f;
       }
-      if (b > 0) add(at + 16, fast * before);
-      add(at + 24, slow * ln(1 + (co * divisor) / (FULL * (chance + 0.5 * divisor))));
-      add(at + 80, farTogether * together * co);
+      if (b > 0) liftBefore += fast * before;
+      liftTogether += slow * ln(1 + (co * divisor) / (FULL * (load<f64>(mine, 24) + 0.5 * divisor)));
+      farTogether += load<f64>(mine, 56) * together * co;
       if (back > 0) continue;
-      store<f64>(at, ownTransition * transition * f, 48);
-      store<f64>(at, ownTransition * transition * b, 56);
-      store<f64>(at, ownTogether * together * co, 64);
+      const last = at + (<usize>lift << 3);
+      store<f64>(last, load<f64>(mine, 32) * transition * f, 48);
+      store<f64>(last, load<f64>(mine, 32) * transition * b, 56);
+      store<f64>(last, load<f64>(mine, 40) * together * co, 64);
     }
-  }
-  for (let row = 0; row < rows; row++) {
-    const at = table + <usize>row * rowBytes;
-    const item = candidate + <usize>row * 24;
-    const from = sums + <usize>row * 48;
-    for (let k = 0; k < PAIR_CHANNELS; k++) {
-      const damping = k < TRANSITIONS ? load<f64>(item, 8) : load<f64>(item, 16);
-      store<f64>(at + (<usize>k << 3), load<f64>(from + (<usize>k << 3)) * damping);
-    }
+    const to = sums + <usize>row * 48;
+    store<f64>(to, s0);
+    store<f64>(to, s1, 8);
+    store<f64>(to, s2, 16);
+    store<f64>(to, s3, 24);
+    store<f64>(to, s4, 32);
+    store<f64>(to, s5, 40);
+    store<f64>(at, s0 * transition);
+    store<f64>(at, s1 * transition, 8);
+    store<f64>(at, s2 * transition, 16);
+    store<f64>(at, s3 * transition, 24);
+    store<f64>(at, s4 * together, 32);
+    store<f64>(at, s5 * together, 40);
+    const lifts = at + (<usize>lift << 3);
+    store<f64>(lifts, lifted);
+    store<f64>(lifts, best, 8);
+    store<f64>(lifts, liftBefore, 16);
+    store<f64>(lifts, liftTogether, 24);
+    store<f64>(lifts, reach, 32);
+    store<f64>(lifts, shares, 40);
+    store<f64>(lifts, farAfter, 72);
+    store<f64>(lifts, farTogether, 80);
   }
 }
 
-/** Writes the votes of the candidates to six columns. */
+/** Writes the votes by sequence of the candidates to three columns. */
 export function addVotes(search: Search, candidates: usize, rows: i32, table: usize, columns: i32, column: i32): void {
   for (let row = 0; row < rows; row++) {
     const item = load<i32>(candidates + (<usize>row << 2));
     if (!search.isVoted(item)) continue;
     const from = search.votes + <usize>item * VOTE_BYTES;
     const at = table + ((<usize>(row * columns + column)) << 3);
-    for (let k: usize = 0; k < VOTE_BYTES; k += 8) store<f64>(at + k, load<f64>(from + k) * NEIGHBOUR_UNIT);
+    for (let k: usize = 0; k < 24; k += 8) store<f64>(at + k, load<f64>(from + k) * VOTES);
   }
 }
 

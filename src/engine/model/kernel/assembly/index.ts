@@ -2,8 +2,9 @@ export { alloc, grow, release } from './memory';
 export { addSimilarity, scoreVectors, sumVectors } from './content';
 export { addPairs, addVotes, makeFeatures } from './features';
 export { average, foldGates, gradientOf, scoreRows, softmax, stepAdam } from './ranker';
-export { addCounts, addLargeCounts, fillRow, newRows, readCounts, readRow, visitRow } from './rows';
+export { addCounts, addLargeCounts, fillRow, newRows, readCounts, visitRow } from './rows';
 export {
+  addOverlapVotes,
   beginSearch,
   blockAll,
   chooseContent,

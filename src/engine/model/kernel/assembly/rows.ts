@@ -24,7 +24,7 @@ class Row {
   table: usize;
   capacity: i32;
   used: i32;
-  /** Slots of the prefix's entries. */
+  /** Copies of the slots of the prefix's entries, then the places of their keys (placeOf). */
   prefix: usize;
   /** See state/row-prefix.ts; UNKNOWN: to be computed. */
   step: i32;
@@ -110,19 +110,54 @@ function coAt(rows: Rows, at: usize): f64 {
   return co == WIDE ? load<f64>(rows.wide + <usize>load<u32>(at, 4) * 24, 16) : <f64>co;
 }
 
-/** Keeps a prefix true to its row after the third count of a slot changed. An entry that grows can only enter it. */
-function follow(row: Row, slot: i32, before: f64, after: f64): void {
+/** Bytes of a prefix's copies; behind them are the places of keys, an open-addressing table of 16-bit words. */
+const PREFIX_BYTES: usize = <usize>PREFIX_MOST << 3;
+const PLACE_SLOTS: u32 = 512;
+const PLACES_BYTES: usize = <usize>PLACE_SLOTS << 1;
+
+/** Where the place of a key is in a prefix's table, or where it goes. A place is kept plus 1; 0 is free. */
+function placeOf(row: Row, key: u32): usize {
+  const places = row.prefix + PREFIX_BYTES;
+  let slot = (key * GOLDEN) >> 23;
+  let place = <i32>load<u16>(places + (<usize>slot << 1));
+  while (place != 0 && load<u32>(row.prefix + (<usize>(place - 1) << 3)) >> CO_BITS != key) {
+    slot = (slot + 1) & (PLACE_SLOTS - 1);
+    place = <i32>load<u16>(places + (<usize>slot << 1));
+  }
+  return places + (<usize>slot << 1);
+}
+
+/** Adds the slot at an address to a prefix that has room. */
+function enter(row: Row, at: usize): void {
+  const slot = load<u64>(at);
+  const place = placeOf(row, <u32>slot >> CO_BITS);
+  store<u64>(row.prefix + (<usize>row.count << 3), slot);
+  store<u16>(place, <u16>++row.count);
+}
+
+/**
+ * Keeps a prefix true to its row after a slot changed, whose third count was `before`. An entry that grows can only
+ * enter it.
+ */
+function follow(row: Row, at: usize, before: f64, after: f64): void {
   if (row.step == UNKNOWN) return;
   const from = stepOf(before);
   const to = stepOf(after);
-  if (from == to) return;
-  if (from == 0) row.live++;
-  const reaches = row.step > 0 && from < row.step && to >= row.step;
-  if (to < from || (row.step == 0 && row.live > LONG_ROW) || (reaches && row.count == PREFIX_MOST)) {
+  if (to < from) {
     row.step = UNKNOWN;
     return;
   }
-  if (reaches) store<i32>(row.prefix + (<usize>(row.count++) << 2), slot);
+  if (from == 0 && to > 0) row.live++;
+  if (row.step == 0) {
+    if (row.live > LONG_ROW) row.step = UNKNOWN;
+    return;
+  }
+  if (to < row.step) return;
+  if (from >= row.step) {
+    const place = <i32>load<u16>(placeOf(row, load<u32>(at) >> CO_BITS));
+    store<u64>(row.prefix + (<usize>(place - 1) << 3), load<u64>(at));
+  } else if (row.count == PREFIX_MOST) row.step = UNKNOWN;
+  else enter(row, at);
 }
 
 const reached: usize = alloc(<usize>PREFIX_STEPS * 4);
@@ -149,13 +184,10 @@ function makePrefix(rows: Rows, row: Row): void {
     count += load<i32>(reached + (<usize>--step << 2));
   if (count < PREFIX_LEAST) return;
   row.step = step;
-  if (row.prefix == 0) row.prefix = alloc(<usize>PREFIX_MOST * 4);
-  let kept = 0;
-  for (let at = row.table; at < end; at += 8) {
-    if (load<u32>(at) != 0 && stepOf(coAt(rows, at)) >= step)
-      store<i32>(row.prefix + (<usize>(kept++) << 2), <i32>((at - row.table) >> 3));
-  }
-  row.count = kept;
+  if (row.prefix == 0) row.prefix = alloc(PREFIX_BYTES + PLACES_BYTES);
+  else memory.fill(row.prefix + PREFIX_BYTES, 0, PLACES_BYTES);
+  for (let at = row.table; at < end; at += 8)
+    if (load<u32>(at) != 0 && stepOf(coAt(rows, at)) >= step) enter(row, at);
 }
 
 export function newRows(): Rows {
@@ -260,11 +292,11 @@ export function addCounts(rows: Rows, number: i32, id: i32, df: i32, db: i32, dc
       if (co != WIDE && <u32>f <= 0xffff && <u32>b <= 0xffff && <u32>c < WIDE) {
         store<u32>(at, head - co + <u32>c);
         store<u32>(at, (<u32>f << 16) | <u32>b, 4);
-        if (capacity > LONG_ROW) follow(row, slot, <f64>co, <f64>c);
+        if (capacity > LONG_ROW) follow(row, at, <f64>co, <f64>c);
       } else {
         const before = coAt(rows, at);
         increase(rows, at, <f64>df, <f64>db, <f64>dco);
-        if (capacity > LONG_ROW) follow(row, slot, before, before + <f64>dco);
+        if (capacity > LONG_ROW) follow(row, at, before, before + <f64>dco);
       }
       return;
     }
@@ -273,7 +305,7 @@ export function addCounts(rows: Rows, number: i32, id: i32, df: i32, db: i32, dc
   }
   const at = open(rows, row, key, table + (<usize>slot << 3));
   increase(rows, at, <f64>df, <f64>db, <f64>dco);
-  if (row.capacity > LONG_ROW) follow(row, <i32>((at - row.table) >> 3), 0, <f64>dco);
+  if (row.capacity > LONG_ROW) follow(row, at, 0, <f64>dco);
 }
 
 /** Opens a slot for a new key: at `at`, unless the table has to grow first. */
@@ -296,7 +328,7 @@ export function addLargeCounts(rows: Rows, number: i32, id: i32, df: f64, db: f6
   const at = find(row, <u32>id + 1);
   const before = coAt(rows, at);
   increase(rows, at, df, db, dco);
-  if (row.capacity > LONG_ROW) follow(row, <i32>((at - row.table) >> 3), before, before + dco);
+  if (row.capacity > LONG_ROW) follow(row, at, before, before + dco);
 }
 
 /** The slot of a key; 0 if the row does not hold it. */
@@ -360,57 +392,43 @@ function unpack(rows: Rows, head: u32, counts: u32, into: usize): void {
 }
 
 /**
- * Reads f, b and co of many ids of one row, 24 bytes each. The first reads of all ids do not depend on each other, so
- * the processor fetches them in parallel; only a collision has to wait.
+ * Reads the first slots that can hold the keys of many ids, one every `stride` bytes. These reads do not depend on each
+ * other, so the processor fetches them in parallel; {@link settled} follows a collision.
  */
-export function readRow(rows: Rows, number: i32, ids: usize, count: i32, into: usize): void {
-  if (number >= rows.rows || rows.row(number).capacity == 0) {
-    memory.fill(into, 0, <usize>count * 24);
-    return;
-  }
-  const row = rows.row(number);
-  const table = row.table;
-  const capacity = row.capacity;
+export function readSlots(rows: Rows, number: i32, ids: usize, count: i32, into: usize, stride: usize): void {
+  const row = number < rows.rows ? rows.row(number) : changetype<Row>(0);
+  const empty = changetype<usize>(row) == 0 || row.capacity == 0;
   for (let i = 0; i < count; i++) {
     const key = load<u32>(ids + (<usize>i << 2)) + 1;
-    const at = table + (<usize>firstSlot(key, capacity) << 3);
-    store<u64>(into + <usize>i * 24, load<u64>(at));
-  }
-  for (let i = 0; i < count; i++) {
-    const key = load<u32>(ids + (<usize>i << 2)) + 1;
-    const to = into + <usize>i * 24;
-    let head = load<u32>(to);
-    let counts = load<u32>(to, 4);
-    if (head != 0 && head >> CO_BITS != key) {
-      const at = find(row, key);
-      head = at == 0 ? 0 : load<u32>(at);
-      counts = at == 0 ? 0 : load<u32>(at, 4);
-    }
-    if (head == 0) {
-      store<f64>(to, 0);
-      store<f64>(to, 0, 8);
-      store<f64>(to, 0, 16);
-    } else unpack(rows, head, counts, to);
+    const slot = empty ? 0 : load<u64>(row.table + (<usize>firstSlot(key, row.capacity) << 3));
+    store<u64>(into + <usize>i * stride, slot);
   }
 }
 
-/** What one visit of a row's slots reads: the whole row, or the entries of its prefix. */
+/** The slot of an id, given the first slot that can hold it; 0 if the row does not. */
+// @ts-ignore: decorator
+@inline
+export function settled(rows: Rows, number: i32, id: u32, first: u64): u64 {
+  if (<u32>first == 0 || <u32>first >> CO_BITS == id + 1) return first;
+  const at = find(rows.row(number), id + 1);
+  return at == 0 ? 0 : load<u64>(at);
+}
+
+/** What one visit of a row reads: the whole row, or the copies of its prefix's entries. */
 export let visitedTable: usize = 0;
-export let visitedSlots: usize = 0;
 export let visitedCount: i32 = 0;
 
-/** Sets what a search reads of a row: {@link visitedCount} slots, by {@link visitedSlots} unless that is 0. */
+/** Sets what a search reads of a row. */
 export function visit(rows: Rows, number: i32): void {
   visitedCount = 0;
   if (number >= rows.rows) return;
   const row = rows.row(number);
   visitedTable = row.table;
-  visitedSlots = 0;
   visitedCount = row.capacity;
   if (row.capacity <= LONG_ROW) return;
   if (row.step == UNKNOWN) makePrefix(rows, row);
   if (row.step == 0) return;
-  visitedSlots = row.prefix;
+  visitedTable = row.prefix;
   visitedCount = row.count;
 }
 

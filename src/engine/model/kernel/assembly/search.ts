@@ -4,7 +4,7 @@
  */
 import { alloc, grow, release } from './memory';
 import { exp, ln } from './math';
-import { CO_BITS, CO_MASK, Rows, visit, visitedCount, visitedSlots, visitedTable, WIDE } from './rows';
+import { CO_BITS, CO_MASK, Rows, visit, visitedCount, visitedTable, WIDE } from './rows';
 import { IdPrefixes, newTop, Top } from './top';
 
 /** Whether the caller lets an item into the list; asked only if the list has a filter. */
@@ -14,9 +14,9 @@ declare function allows(item: i32): bool;
 
 const PUBLISHED: u8 = 1;
 const WITHDRAWN: u8 = 2;
-/** Bytes of an item's votes: six channels, then the stamp of the list that they belong to. */
-export const VOTE_BYTES: usize = 64;
-const VOTE_STAMP: usize = 48;
+/** Bytes of an item's votes: three channels, then the stamp of the list that they belong to. */
+export const VOTE_BYTES: usize = 32;
+const VOTE_STAMP: usize = 24;
 /** Bytes of a user's record while neighbours are found: similarity, overlap, stamp, anchor, shift. */
 const USER_BYTES: usize = 32;
 const SHIFT: f64 = 5;
@@ -27,6 +27,8 @@ const VOTE_UNIT: f64 = 1048576;
 const FADE_UNIT: f64 = 65536;
 const FADES_LENGTH: i32 = 128;
 const PLACE_BITS: u64 = 22;
+/** Factor from sums of votes to votes. */
+export const VOTES: f64 = 1.0 / (1048576.0 * 65536.0);
 
 function fades(fade: f64, length: i32, unit: f64): usize {
   const table = alloc(<usize>length << 3);
@@ -117,12 +119,11 @@ export class Search {
   voted: usize;
   votedCount: i32;
   stamp: i32;
-  /** Scratch: a row's slots. */
-  slots: usize;
   /** Scratch by user. */
   userRecords: usize;
   userCapacity: i32;
   foundUsers: usize;
+  usersFound: i32;
   /** Postings: by item the row and how many it has. Histories: items of all users, by user where hers begin. */
   postingRows: usize;
   postingCounts: usize;
@@ -131,6 +132,8 @@ export class Search {
   historyStarts: usize;
   historyLengths: usize;
   historyUsers: i32;
+  /** Scratch by item: its row among the candidates plus 1, or 0. */
+  places: usize;
   /** Sums of content by item; the items with sums. */
   content: usize;
   contentTouched: usize;
@@ -153,6 +156,8 @@ export class Search {
       this.touched = alloc(<usize>(size + 1) << 2);
       this.votes = alloc(<usize>size * VOTE_BYTES);
       this.voted = alloc(<usize>size << 2);
+      release(this.places);
+      this.places = alloc(<usize>size << 2);
       release(this.content);
       release(this.contentTouched);
       this.content = alloc(<usize>size << 3);
@@ -206,7 +211,6 @@ export function newSearch(
   search.voters = changetype<usize>(newTop(users));
   search.transition = changetype<usize>(transition);
   search.coOccurrence = changetype<usize>(coOccurrence);
-  search.slots = alloc(256 << 3);
   return search;
 }
 
@@ -255,6 +259,7 @@ export function beginSearch(search: Search, items: i32, users: i32, unpublished:
     store<f64>(search.content + (<usize>load<i32>(search.contentTouched + (<usize>i << 2)) << 3), 0);
   search.count = 0;
   search.votedCount = 0;
+  search.usersFound = 0;
   search.contentCount = 0;
   search.reserve();
   if (++search.blockedStamp == i32.MAX_VALUE) {
@@ -300,15 +305,7 @@ export function gatherPairs(search: Search, item: i32, after: f64, before: f64, 
   const pairs = changetype<Rows>(search.pairs);
   visit(pairs, item);
   const end = visitedCount;
-  let slots = visitedTable;
-  if (visitedSlots != 0) {
-    // These reads do not depend on each other, so the processor fetches them in parallel.
-    slots = search.slots;
-    for (let i = 0; i < end; i++) {
-      const slot = load<u32>(visitedSlots + (<usize>i << 2));
-      store<u64>(slots + (<usize>i << 3), load<u64>(visitedTable + (<usize>slot << 3)));
-    }
-  }
+  const slots = visitedTable;
   const found = search.found;
   const touched = search.touched;
   const wide = pairs.wide;
@@ -374,9 +371,6 @@ function touch(search: Search, item: i32): usize {
     store<f64>(at, 0);
     store<f64>(at, 0, 8);
     store<f64>(at, 0, 16);
-    store<f64>(at, 0, 24);
-    store<f64>(at, 0, 32);
-    store<f64>(at, 0, 40);
   }
   return at;
 }
@@ -415,8 +409,6 @@ export function gatherNeighbours(
   reach: i32,
   most: i32,
   voterCount: i32,
-  overlapVoterCount: i32,
-  overlapItems: i32,
 ): void {
   const records = search.userRecords;
   const users = search.foundUsers;
@@ -463,17 +455,9 @@ export function gatherNeighbours(
     // A user who took nothing after the anchor has no vote.
     if (voters.admits(score) && load<i32>(record, 20) + 1 < lengthOf(search, user)) voters.offer(user, score);
   }
-  let best = voters.best();
+  const best = voters.best();
   for (let i = 0; i < voters.count; i++) vote(search, voters.itemAt(i), voters.scoreAt(i) / best);
-  voters.reset(overlapVoterCount);
-  for (let i = 0; i < found; i++) {
-    const user = load<i32>(users + (<usize>i << 2));
-    const length = lengthOf(search, user);
-    const score = load<f64>(records + <usize>user * USER_BYTES, 8) / Math.sqrt(<f64>max(OVERLAP_LENGTH, length));
-    if (voters.admits(score)) voters.offer(user, score);
-  }
-  best = voters.best();
-  for (let i = 0; i < voters.count; i++) voteByOverlap(search, voters.itemAt(i), voters.scoreAt(i) / best, overlapItems);
+  search.usersFound = found;
 }
 
 // @ts-ignore: decorator
@@ -509,17 +493,59 @@ function vote(search: Search, user: i32, similar: f64): void {
   }
 }
 
-function voteByOverlap(search: Search, user: i32, share: f64, most: i32): void {
-  const weight = whole(VOTE_UNIT * share * share);
-  const history = historyOf(search, user);
-  const end = lengthOf(search, user);
-  const anchor = load<i32>(search.userRecords + <usize>user * USER_BYTES, 20);
-  const evenly = weight * FADE_UNIT;
-  for (let place = max(0, end - most); place < end; place++) {
-    const at = touch(search, load<i32>(history + (<usize>place << 2)));
-    addTwo(at + 24, evenly, weight * load<f64>(LATE_FADES + (<usize>(end - 1 - place) << 3)));
-    const off = abs(place - anchor);
-    if (off < FADES_LENGTH) add(at + 40, weight * load<f64>(NEAR_FADES + (<usize>off << 3)));
+/**
+ * Lets the users who share most of the history vote for the candidates, in three columns of the feature table. Votes for
+ * other items would not be read.
+ *
+ * @param voterCount how many users vote; `most`: for how many of their newest items
+ * @param column the first of the three columns
+ */
+export function addOverlapVotes(
+  search: Search,
+  candidates: usize,
+  rows: i32,
+  voterCount: i32,
+  most: i32,
+  table: usize,
+  columns: i32,
+  column: i32,
+): void {
+  const places = search.places;
+  for (let row = 0; row < rows; row++)
+    store<i32>(places + (<usize>load<i32>(candidates + (<usize>row << 2)) << 2), row + 1);
+  const records = search.userRecords;
+  const voters = changetype<Top>(search.voters);
+  voters.reset(voterCount);
+  for (let i = 0; i < search.usersFound; i++) {
+    const user = load<i32>(search.foundUsers + (<usize>i << 2));
+    const length = lengthOf(search, user);
+    const score = load<f64>(records + <usize>user * USER_BYTES, 8) / Math.sqrt(<f64>max(OVERLAP_LENGTH, length));
+    if (voters.admits(score)) voters.offer(user, score);
+  }
+  const best = voters.best();
+  const first = table + (<usize>column << 3);
+  const rowBytes = <usize>columns << 3;
+  for (let i = 0; i < voters.count; i++) {
+    const user = voters.itemAt(i);
+    const share = voters.scoreAt(i) / best;
+    const weight = whole(VOTE_UNIT * share * share);
+    const evenly = weight * FADE_UNIT;
+    const history = historyOf(search, user);
+    const end = lengthOf(search, user);
+    const anchor = load<i32>(records + <usize>user * USER_BYTES, 20);
+    for (let place = max(0, end - most); place < end; place++) {
+      const row = load<i32>(places + (<usize>load<i32>(history + (<usize>place << 2)) << 2));
+      if (row == 0) continue;
+      const at = first + <usize>(row - 1) * rowBytes;
+      addTwo(at, evenly, weight * load<f64>(LATE_FADES + (<usize>(end - 1 - place) << 3)));
+      const off = abs(place - anchor);
+      if (off < FADES_LENGTH) add(at + 16, weight * load<f64>(NEAR_FADES + (<usize>off << 3)));
+    }
+  }
+  for (let row = 0; row < rows; row++) {
+    store<i32>(places + (<usize>load<i32>(candidates + (<usize>row << 2)) << 2), 0);
+    const at = first + <usize>row * rowBytes;
+    for (let k: usize = 0; k < 24; k += 8) store<f64>(at + k, load<f64>(at + k) * VOTES);
   }
 }
 
