@@ -1,9 +1,12 @@
 /** The feature table: pair sums, lift and votes of the candidates, and how values become features. */
 import { ln, lnOfTwo } from './math';
+import { alloc, release } from './memory';
 import { CO_MASK, readSlots, Rows, settled, WIDE } from './rows';
 import { Search, VOTE_BYTES, VOTES } from './search';
 
 const FULL: f64 = 16;
+/** Bytes of what one item of a history says of a candidate: three logarithms, three counts, the item's place. */
+const PART_BYTES: usize = 64;
 /** Items further back than this have no lift. */
 const LIFT_REACH: i32 = 30;
 /** Added to an item's share of all events before a count is divided by it. */
@@ -48,6 +51,12 @@ export function addPairs(
   columns: i32,
   lift: i32,
 ): void {
+  if (count > search.logarithmCapacity) {
+    release(search.logarithms);
+    search.logarithms = alloc(<usize>count * PART_BYTES);
+    search.logarithmCapacity = count;
+  }
+  const parts = search.logarithms;
   const pairs = changetype<Rows>(search.pairs);
   const stride = <usize>count << 3;
   for (let place = 0; place < count; place++) {
@@ -68,14 +77,7 @@ export function addPairs(
     let s3: f64 = 0;
     let s4: f64 = 0;
     let s5: f64 = 0;
-    let lifted: f64 = 0;
-    let best: f64 = 0;
-    let liftBefore: f64 = 0;
-    let liftTogether: f64 = 0;
-    let reach: f64 = 0;
-    let shares: f64 = 0;
-    let farAfter: f64 = 0;
-    let farTogether: f64 = 0;
+    let kept = 0;
     for (let place = 0; place < count; place++) {
       const first = load<u64>(slots + <usize>row * stride + (<usize>place << 3));
       if (<u32>first == 0) continue;
@@ -100,34 +102,65 @@ export function addPairs(
       s3 += load<f64>(w, 24) * b;
       s4 += load<f64>(w, 32) * co;
       s5 += load<f64>(w, 40) * co;
-      const back = load<i32>(lags + (<usize>place << 2));
-      if (back >= LIFT_REACH) continue;
-      const mine = own + (<usize>place << 6);
+      if (load<i32>(lags + (<usize>place << 2)) >= LIFT_REACH) continue;
+      const part = parts + <usize>(kept++) * PART_BYTES;
+      store<f64>(part, 1 + f * divisor);
+      store<f64>(part, 1 + b * divisor, 8);
+      store<f64>(part, 1 + (co * divisor) / (FULL * (load<f64>(own + (<usize>place << 6), 24) + 0.5 * divisor)), 16);
+      store<f64>(part, f, 32);
+      store<f64>(part, b, 40);
+      store<f64>(part, co, 48);
+      store<i32>(part, place, 56);
+    }
+    // The logarithms of one candidate do not depend on each other, so the processor overlaps them.
+    for (let i = 0; i < kept; i++) {
+      const part = parts + <usize>i * PART_BYTES;
+      if (ASC_FEATURE_SIMD) {
+        v128.store(part, lnOfTwo(v128.load(part)));
+        if (i + 1 < kept) {
+          // The third number of this part and of the next.
+          const next = part + PART_BYTES;
+          const two = lnOfTwo(f64x2.replace_lane(v128.load64_splat(part, 16), 1, load<f64>(next, 16)));
+          store<f64>(part, f64x2.extract_lane(two, 0), 16);
+          store<f64>(next, f64x2.extract_lane(two, 1), 16);
+          i++;
+          v128.store(next, lnOfTwo(v128.load(next)));
+        } else store<f64>(part, ln(load<f64>(part, 16)), 16);
+      } else {
+        store<f64>(part, ln(load<f64>(part)));
+        store<f64>(part, ln(load<f64>(part, 8)), 8);
+        store<f64>(part, ln(load<f64>(part, 16)), 16);
+      }
+    }
+    let lifted: f64 = 0;
+    let best: f64 = 0;
+    let liftBefore: f64 = 0;
+    let liftTogether: f64 = 0;
+    let reach: f64 = 0;
+    let shares: f64 = 0;
+    let farAfter: f64 = 0;
+    let farTogether: f64 = 0;
+    for (let i = 0; i < kept; i++) {
+      const part = parts + <usize>i * PART_BYTES;
+      const f = load<f64>(part, 32);
+      const b = load<f64>(part, 40);
+      const co = load<f64>(part, 48);
+      const place = <usize>load<i32>(part, 56);
+      const mine = own + (place << 6);
       const fast = load<f64>(mine);
       const slow = load<f64>(mine, 8);
-      let after: f64 = 0;
-      let before: f64 = 0;
-      if (ASC_FEATURE_SIMD) {
-        const two = f64x2.replace_lane(f64x2.splat(f), 1, b);
-        const both = lnOfTwo(f64x2.add(f64x2.splat(1), f64x2.mul(two, f64x2.splat(divisor))));
-        after = f64x2.extract_lane(both, 0);
-        before = f64x2.extract_lane(both, 1);
-      } else {
-        after = ln(1 + f * divisor);
-        before = ln(1 + b * divisor);
-      }
       if (f > 0) {
-        const part = fast * after;
-        lifted += part;
-        if (part > best) best = part;
+        const after = fast * load<f64>(part);
+        lifted += after;
+        if (after > best) best = after;
         reach += slow;
         shares += load<f64>(mine, 16) * f;
         farAfter += load<f64>(mine, 48) * transition * f;
       }
-      if (b > 0) liftBefore += fast * before;
-      liftTogether += slow * ln(1 + (co * divisor) / (FULL * (load<f64>(mine, 24) + 0.5 * divisor)));
+      if (b > 0) liftBefore += fast * load<f64>(part, 8);
+      liftTogether += slow * load<f64>(part, 16);
       farTogether += load<f64>(mine, 56) * together * co;
-      if (back > 0) continue;
+      if (load<i32>(lags + (place << 2)) > 0) continue;
       const last = at + (<usize>lift << 3);
       store<f64>(last, load<f64>(mine, 32) * transition * f, 48);
       store<f64>(last, load<f64>(mine, 32) * transition * b, 56);

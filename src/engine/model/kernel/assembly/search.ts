@@ -70,10 +70,19 @@ export class Damping {
     this.capacity = capacity;
   }
 
+  // @ts-ignore: decorator
+  @inline
   of(item: i32, total: f64): f64 {
+    if (item < this.capacity) {
+      const at = this.values + (<usize>item << 4);
+      if (load<f64>(at) == total) return load<f64>(at, 8);
+    }
+    return this.compute(item, total);
+  }
+
+  private compute(item: i32, total: f64): f64 {
     this.reserve(item + 1);
     const at = this.values + (<usize>item << 4);
-    if (load<f64>(at) == total) return load<f64>(at, 8);
     const n = total / 16;
     const value = exp(-this.exponent * ln(n > 1 ? n : 1));
     store<f64>(at, total);
@@ -132,6 +141,9 @@ export class Search {
   historyStarts: usize;
   historyLengths: usize;
   historyUsers: i32;
+  /** Scratch by item of a history: the numbers of which features.ts takes logarithms. */
+  logarithms: usize;
+  logarithmCapacity: i32;
   /** Scratch by item: its row among the candidates plus 1, or 0. */
   places: usize;
   /** Sums of content by item; the items with sums. */
