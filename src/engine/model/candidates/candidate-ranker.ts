@@ -37,7 +37,6 @@ export class CandidateRanker {
   readonly #weights: Record<'short' | 'long' | 'cold' | 'similar', Float64Array>;
   readonly #mixed = new Float64Array(FEATURES.length);
   readonly #best: TopK;
-  #scores = new Float64Array(0);
 
   constructor(config: RankingConfig, { state, mapped, ranker }: CandidateRankerFrom) {
     const signals = createListSignals(config, state);
@@ -71,8 +70,10 @@ export class CandidateRanker {
 
   rank(request: RankRequest): Ranked {
     const candidates = this.#search.find(request);
-    const { features, means } = this.#features(request, candidates);
-    const { scores, weightsOf } = this.#score(request, features, candidates.length, means);
+    const { features: inKernel, means } = this.#features(request, candidates);
+    // The caller may read them after the kernel's memory has grown.
+    const features = this.#table.copy(candidates.length);
+    const { scores, weightsOf } = this.#score(request, inKernel, features, means);
     const best = this.#best.reset(Math.min(request.count, candidates.length));
     const rows = new Map<number, number>();
     for (let row = 0; row < candidates.length; row++) {
@@ -116,26 +117,30 @@ export class CandidateRanker {
 
   #score(
     { blend, historyLength }: RankRequest,
+    inKernel: Float64Array,
     features: Float64Array,
-    rows: number,
     means: Float64Array,
   ): { scores: Float64Array; weightsOf: (row: number) => Float64Array } {
+    const columns = FEATURES.length;
+    const rows = features.length / columns;
     const ranker = this.#ranker;
     if (blend === 'history' && ranker !== undefined) {
       this.prepareRanker(historyLength, this.strengthOf(means));
-      return { scores: ranker.score(features, rows), weightsOf: (row) => ranker.weightsOf(features, row) };
+      return {
+        scores: ranker.score(inKernel, rows).slice(0, rows),
+        weightsOf: (row) => ranker.weightsOf(features, row),
+      };
     }
     const weights =
       blend === 'history'
         ? mixByLength(this.#weights.short, this.#weights.long, historyLength, this.#mixed)
         : this.#weights[blend];
-    if (this.#scores.length < rows) this.#scores = new Float64Array(rows * 2);
-    const columns = FEATURES.length;
+    const scores = new Float64Array(rows);
     for (let row = 0; row < rows; row++) {
       let score = 0;
       for (let k = 0; k < columns; k++) score += weights[k]! * features[row * columns + k]!;
-      this.#scores[row] = score;
+      scores[row] = score;
     }
-    return { scores: this.#scores, weightsOf: () => weights };
+    return { scores, weightsOf: () => weights };
   }
 }

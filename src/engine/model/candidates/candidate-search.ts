@@ -127,7 +127,6 @@ export class CandidateSearch {
     const unpublished = this.#config.serveUnpublished || !this.#catalogue.everPublished;
     kernel.filter(allowed);
     calls.beginSearch(search, end, users.end, unpublished, allowed !== undefined);
-    kernel.look();
     for (const list of blocked) {
       const items = Array.isArray(list) || list instanceof Int32Array ? list : [...list];
       this.#blocked.reserveTwice(items.length);
@@ -157,7 +156,6 @@ export class CandidateSearch {
       Math.ceil(transitionCandidates * share) + more,
       Math.ceil(coOccurrenceCandidates * share),
     );
-    kernel.look();
     this.#addTop(found, false);
     this.#addTop(found, true);
   }
@@ -168,7 +166,6 @@ export class CandidateSearch {
     // An item has followers, but no user's history is like an item's.
     if (blend !== 'similar') neighbours.gather(profile, columns.items, columns.lags, target);
     kernel.calls.chooseNeighbours(search, Math.ceil(this.#config.neighbourCandidates * share));
-    kernel.look();
     this.#addTop(found, false);
   }
 
@@ -178,7 +175,6 @@ export class CandidateSearch {
     searchContent(request.query, this.#catalogue, kernel, search);
     const size = Math.ceil(this.#config.contentCandidates * share) + (request.blend === 'history' ? 0 : more);
     kernel.calls.chooseContent(search, size);
-    kernel.look();
     this.#addTop(found, false);
   }
 
@@ -218,7 +214,6 @@ export class CandidateSearch {
     const scores = this.#mapped.scores(request.history, this.#few, count);
     if (scores === undefined) return;
     kernel.calls.chooseScored(search, few, scores.address, count, Math.ceil(coldItemCandidates * share));
-    kernel.look();
     this.#addTop(found, false);
   }
 

@@ -95,21 +95,23 @@ export class FeatureTable {
     }
     for (const [kind, column] of MAPPED_COLUMNS)
       mapped.fill(kind, request.history, this.#numbers, candidates.length, statistics, this.#table, column, columns);
+    // The kernel's memory may have grown since.
+    const filled = this.#table.view;
     for (let row = 0; row < candidates.length; row++) {
       const at = row * columns;
       // For a new item whitened similarity says the same and better. Both together rank like the worse of the two.
-      if (values[at + COLUMN.whitened]! > 0)
-        values[at + COLUMN.content] = values[at + COLUMN.content]! * mapped.ownShare(candidates[row]!, statistics);
+      if (filled[at + COLUMN.whitened]! > 0)
+        filled[at + COLUMN.content] = filled[at + COLUMN.content]! * mapped.ownShare(candidates[row]!, statistics);
     }
-    addRecency(candidates, postings, request.position, values, COLUMN.recency, columns);
+    addRecency(candidates, postings, request.position, filled, COLUMN.recency, columns);
   }
 
   /**
    * Turns the values of the last {@link fill} into features, in place. The order of rows must depend on ids alone.
    *
    * @param usual running means of values by column (ranker/means.ts); 0, or left out: the mean of this list
-   * @returns the features, `row * FEATURES.length + column`, valid until the next list, and the means of this list's
-   *   positive values by column, 0 for a column without any
+   * @returns the features, `row * FEATURES.length + column`, valid until the next call of the kernel, and the means of
+   *   this list's positive values by column, 0 for a column without any
    */
   toFeatures(rows: number, usual = this.#unknown): { features: Float64Array; means: Float64Array } {
     const columns = FEATURES.length;
@@ -150,6 +152,11 @@ export class FeatureTable {
       FEATURES.length,
       COLUMN.lift,
     );
+  }
+
+  /** A copy of the features of the last list. */
+  copy(rows: number): Float64Array {
+    return this.#table.view.slice(0, rows * FEATURES.length);
   }
 
   /** See {@link Lift.partsOf}, for the history of the last list. */

@@ -48,7 +48,6 @@ export function createListSignals(config: NeighbourConfig & { beforeShare: numbe
       transitionDamping.address,
       coOccurrenceDamping.address,
     ) >>> 0;
-  kernel.look();
   return {
     search,
     pairs: new PairSums(config.beforeShare, kernel, search, { transitionDamping, coOccurrenceDamping }),

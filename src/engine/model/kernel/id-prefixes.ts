@@ -16,14 +16,12 @@ export class IdPrefixes {
   constructor(kernel: Kernel, ids: readonly string[]) {
     this.#kernel = kernel;
     this.address = kernel.calls.newIdPrefixes(kernel.addTable(ids)) >>> 0;
-    kernel.look();
   }
 
   /** Takes the id that a number has from now on. */
   set(number: number, id: string): void {
     const kernel = this.#kernel;
     const at = (kernel.calls.reserveIdPrefixes(this.address, number + 1) >>> 0) + number * CHARACTERS;
-    kernel.look();
     const { bytes } = kernel;
     bytes.fill(0, at, at + CHARACTERS);
     for (let i = 0; i < CHARACTERS && i < id.length; i++) {

@@ -2,8 +2,8 @@
  * The kernel: what a list and a training step compute most, in WebAssembly (assembly/, built by `npm run kernel`). It
  * has a memory of its own for each model, which holds pairs, postings and histories, so it reads them without copying.
  *
- * A column is a typed array in that memory. The memory can grow in any call that needs room, and then every view of it
- * is void. So TypeScript reads a column through its `view` and keeps none.
+ * A column is a typed array in that memory. The memory can grow in any call, and then every earlier view of it is void.
+ * So TypeScript reads a column through its `view` after each call, and keeps none.
  */
 import { readFileSync } from 'node:fs';
 
@@ -212,6 +212,8 @@ export interface KernelHost {
   allows(item: number): boolean;
   /** Whether an item whose sum is that of the lowest leader ranks no lower than it (popularity.ts). */
   atFloor(item: number): boolean;
+  /** The memory has grown. */
+  grew(): void;
 }
 
 type Numbers = Int32Array | Uint32Array | Float64Array | Float32Array | Uint16Array | Uint8Array;
@@ -261,7 +263,6 @@ export class Column<T extends Numbers> {
     const size = this.#type.BYTES_PER_ELEMENT;
     this.#length = Math.max(length, 1);
     this.#address = this.#kernel.calls.grow(this.#address, known * size, this.#length * size) >>> 0;
-    this.#kernel.look();
     this.#look();
   }
 
@@ -309,11 +310,11 @@ let usual: KernelBuild | undefined;
 export class Kernel {
   readonly calls: KernelCalls;
   /** The whole memory as numbers; replaced when it grows. */
-  words: Int32Array;
-  unsigned: Uint32Array;
-  doubles: Float64Array;
-  bytes: Uint8Array;
-  #buffer: ArrayBuffer;
+  words!: Int32Array;
+  unsigned!: Uint32Array;
+  doubles!: Float64Array;
+  bytes!: Uint8Array;
+  #buffer!: ArrayBuffer;
   readonly #growth = new Set<() => void>();
   readonly #tables: (readonly string[])[] = [];
   #allows: (item: number) => boolean = () => true;
@@ -326,14 +327,11 @@ export class Kernel {
       comesAfter: (table, a, b) => this.#tables[table]![a]! > this.#tables[table]![b]!,
       allows: (item) => this.#allows(item),
       atFloor: (item) => this.#atFloor(item),
+      grew: () => this.#grew(),
     };
     const instance = new WebAssembly.Instance(moduleOf(build ?? usual), { host: { ...host } });
     this.calls = instance.exports as unknown as KernelCalls;
-    this.#buffer = this.calls.memory.buffer;
-    this.words = new Int32Array(this.#buffer);
-    this.unsigned = new Uint32Array(this.#buffer);
-    this.doubles = new Float64Array(this.#buffer);
-    this.bytes = new Uint8Array(this.#buffer);
+    this.#view();
   }
 
   get buffer(): ArrayBuffer {
@@ -349,16 +347,20 @@ export class Kernel {
     this.#growth.delete(listener);
   }
 
-  /** Looks whether the memory has grown. A caller of {@link calls} must call it after a call that may need room. */
-  look(): void {
+  /** The kernel calls it in the middle of a call that makes the memory grow, so TypeScript never sees a void view. */
+  #grew(): void {
+    if (this.calls === undefined) return;
+    this.#view();
+    for (const listener of this.#growth) listener();
+  }
+
+  #view(): void {
     const { buffer } = this.calls.memory;
-    if (buffer === this.#buffer) return;
     this.#buffer = buffer;
     this.words = new Int32Array(buffer);
     this.unsigned = new Uint32Array(buffer);
     this.doubles = new Float64Array(buffer);
     this.bytes = new Uint8Array(buffer);
-    for (const listener of this.#growth) listener();
   }
 
   i32(length: number): Column<Int32Array> {

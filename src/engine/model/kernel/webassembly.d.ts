@@ -7,7 +7,10 @@ declare namespace WebAssembly {
     readonly buffer: ArrayBuffer;
   }
   class Instance {
-    constructor(module: Module, imports: Record<string, Record<string, (...numbers: number[]) => number | boolean>>);
+    constructor(
+      module: Module,
+      imports: Record<string, Record<string, (...numbers: number[]) => number | boolean | void>>,
+    );
     readonly exports: Record<string, unknown>;
   }
   function validate(bytes: Uint8Array): boolean;

@@ -170,10 +170,12 @@ export class Ranker {
 
   /** Makes room for a list, and returns where its features are; those from outside the kernel are copied. */
   #take(features: Float64Array, rows: number): Address {
+    // A view of the kernel's memory is void once that has grown.
+    const address = features.buffer === this.#kernel.buffer ? features.byteOffset : undefined;
     this.#scores.reserveTwice(rows);
     this.#slopes.reserveTwice(rows);
     this.#active.reserveTwice(rows * this.#stride);
-    if (features.buffer === this.#kernel.buffer) return features.byteOffset;
+    if (address !== undefined) return address;
     this.#copied.reserveTwice(rows * this.#columns);
     this.#copied.view.set(features.subarray(0, rows * this.#columns));
     return this.#copied.address;
@@ -229,8 +231,7 @@ export class Ranker {
     this.#foldGates(false);
     const at = this.#take(features, rows);
     this.#scoreAt(at, rows);
-    this.#kernel.calls.softmax(this.#scores.address, rows, this.#slopes.address);
-    positiveGradient(this.#slopes.view, rows, row);
+    positiveGradient(this.#kernel, this.#scores, rows, row, this.#slopes);
     this.#descend(at, rows, 0);
     this.#means.learn(means);
   }
@@ -249,10 +250,9 @@ export class Ranker {
     const scores = this.#scores.view;
     const weight = this.#parameters.view[this.#parameters.length - 1]!;
     for (let place = 0; place < rows; place++) scores[place] = scores[place]! + weight * logPosition(place);
-    this.#kernel.calls.softmax(this.#scores.address, rows, this.#slopes.address);
-    const slopes = this.#slopes.view;
     const gradient = outcome === 'positive' ? positiveGradient : negativeGradient;
-    gradient(slopes, rows, row);
+    gradient(this.#kernel, this.#scores, rows, row, this.#slopes);
+    const slopes = this.#slopes.view;
     let depth = 0;
     for (let place = 0; place < rows; place++) depth += slopes[place]! * logPosition(place);
     this.#descend(at, rows, depth);

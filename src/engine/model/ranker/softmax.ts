@@ -1,20 +1,26 @@
 /**
- * Losses over a list, as their gradients by score. They turn the probabilities of rows (`softmax` of the kernel), whose
- * sums run in the order of rows, into gradients in place. So a list has exactly one gradient.
+ * Losses over a list, as their gradients by score. Sums run in the order of rows (kernel/assembly/ranker.ts), so a list
+ * has exactly one gradient.
  */
+import type { Column, Kernel } from '../kernel/kernel.ts';
 
-/** Gradient of `-ln p(target)`. */
-export function positiveGradient(probabilities: Float64Array, _rows: number, target: number): void {
-  probabilities[target] = probabilities[target]! - 1;
+type Scores = Column<Float64Array>;
+
+/** Writes the gradient of `-ln p(target)` into `into`. */
+export function positiveGradient(kernel: Kernel, scores: Scores, rows: number, target: number, into: Scores): void {
+  kernel.calls.softmax(scores.address, rows, into.address);
+  const { view } = into;
+  view[target] = view[target]! - 1;
 }
 
 /**
- * Gradient of `-ln(1 - p(refused))`: it lowers the refused item and raises the others in proportion to their
+ * Writes the gradient of `-ln(1 - p(refused))`: it lowers the refused item and raises the others in proportion to their
  * probabilities, so a dismissal says nothing about the order of the others.
  */
-export function negativeGradient(probabilities: Float64Array, rows: number, refused: number): void {
-  const p = probabilities[refused]!;
+export function negativeGradient(kernel: Kernel, scores: Scores, rows: number, refused: number, into: Scores): void {
+  kernel.calls.softmax(scores.address, rows, into.address);
+  const { view } = into;
+  const p = view[refused]!;
   const rest = Math.max(1 - p, 1e-9);
-  for (let row = 0; row < rows; row++)
-    probabilities[row] = row === refused ? p : (-p * probabilities[row]!) / rest;
+  for (let row = 0; row < rows; row++) view[row] = row === refused ? p : (-p * view[row]!) / rest;
 }

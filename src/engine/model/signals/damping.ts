@@ -12,12 +12,10 @@ export class Damping {
   constructor(exponent: number, kernel: Kernel) {
     this.#kernel = kernel;
     this.address = kernel.calls.newDamping(exponent) >>> 0;
-    kernel.look();
   }
 
   of(item: number, statistics: Statistics): number {
     const value = this.#kernel.calls.dampingOf(this.address, item, statistics.total[item]!);
-    this.#kernel.look();
     return value;
   }
 }

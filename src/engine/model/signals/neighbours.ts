@@ -92,7 +92,6 @@ export class Neighbours {
       neighbourPostings,
       neighbourVoters,
     );
-    this.#kernel.look();
   }
 
   /**
@@ -121,6 +120,5 @@ export class Neighbours {
       columns,
       first,
     );
-    this.#kernel.look();
   }
 }

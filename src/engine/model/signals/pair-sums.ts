@@ -18,7 +18,9 @@ import type { Damping } from './damping.ts';
 const CHANNELS = PAIR_CHANNELS.length;
 const UNIT = 2 ** 20;
 /** By channel: how it fades with events back, as far as tables reach. */
-const FADES = PAIR_CHANNELS.map(({ decay }) => Float64Array.from({ length: 256 }, (_, back) => wholePower(decay, back)));
+const FADES = PAIR_CHANNELS.map(({ decay }) =>
+  Float64Array.from({ length: 256 }, (_, back) => wholePower(decay, back)),
+);
 
 export class PairSums {
   /** Sums of candidates by row and channel, `row * PAIR_CHANNELS.length + channel`, in 2^-20 of the channel's unit. */
@@ -75,7 +77,6 @@ export class PairSums {
       const after = weights[at]! + weights[at + 1]!;
       const before = Math.round(this.#beforeShare * (weights[at + 2]! + weights[at + 3]!));
       this.#kernel.calls.gatherPairs(this.#search, item, after, before, weights[at + 4]! + weights[at + 5]!);
-      this.#kernel.look();
     }
   }
 

@@ -4,8 +4,8 @@
  */
 import { patchItem } from '../../../bus/event/patch.ts';
 import type { ItemData, ItemPatch } from '../../../bus/event/types.ts';
-import { HASH_START, hashEnd, hashText } from '../primitives/hash.ts';
 import { type Column, Kernel } from '../kernel/kernel.ts';
+import { HASH_START, hashEnd, hashText } from '../primitives/hash.ts';
 import { ln } from '../primitives/math.ts';
 import { IdTable } from './id-table.ts';
 import { MAX_ROW_ID } from './row-slots.ts';
@@ -237,7 +237,6 @@ export class Catalogue {
     const { rows, lengths } = this.vectors;
     if (lengths.view[number]! > 0) this.#kernel.calls.release(rows.view[number]!);
     const address = vector.length === 0 ? 0 : this.#kernel.calls.alloc(vector.byteLength) >>> 0;
-    this.#kernel.look();
     rows.view[number] = address;
     lengths.view[number] = vector.length;
     this.#kernel.unsigned.set(vector, address >>> 2);

@@ -150,7 +150,6 @@ export class Popularity {
       this.#floor,
       size,
     );
-    this.#kernel.look();
   }
 
   /** Brings the kernel's copy of the leaders up to date: most often there are some more of them, or none. */
@@ -212,6 +211,7 @@ export class Popularity {
   #sum(buckets: SparseRows, item: number): void {
     let short = 0;
     let long = 0;
+    const { wide } = buckets;
     const table = buckets.table(item);
     if (table !== undefined) {
       for (let slot = 0; slot < table.length; slot += 2) {
@@ -220,7 +220,7 @@ export class Popularity {
         const age = this.#now - ((head >>> CO_BITS) - 1);
         if (age < 0 || age >= this.#longFade.length) continue;
         const counts = table[slot + 1]!;
-        const n = (head & CO_MASK) === WIDE ? buckets.wide[counts * 3]! : counts >>> 16;
+        const n = (head & CO_MASK) === WIDE ? wide[counts * 3]! : counts >>> 16;
         short += n * (this.#shortFade[age] ?? 0);
         long += n * this.#longFade[age]!;
       }

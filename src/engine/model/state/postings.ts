@@ -178,7 +178,6 @@ export class Postings {
     if (count > capacity) {
       const wider = Math.max(SMALLEST, count, Math.ceil(capacity * 1.5));
       const address = this.#kernel.calls.grow(rows.view[item]!, capacity * 16, wider * 16) >>> 0;
-      this.#kernel.look();
       rows.view[item] = address;
       this.#capacities[item] = wider;
       this.#bytes += (wider - capacity) * 16;

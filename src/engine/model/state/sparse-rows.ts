@@ -39,7 +39,6 @@ export class SparseRows {
     this.kernel = kernel;
     this.address = kernel.calls.newRows() >>> 0;
     this.#read = kernel.calls.alloc(24) >>> 0;
-    kernel.look();
   }
 
   #part(part: keyof typeof ROWS): number {
@@ -72,7 +71,6 @@ export class SparseRows {
     const small = Math.abs(df) < SMALL && Math.abs(db) < SMALL && Math.abs(dco) < SMALL;
     if (small) calls.addCounts(this.address, row, id, df, db, dco);
     else calls.addLargeCounts(this.address, row, id, df, db, dco);
-    this.kernel.look();
   }
 
   /**
@@ -81,7 +79,6 @@ export class SparseRows {
    */
   prefix(row: number): Int32Array | undefined {
     this.kernel.calls.visitRow(this.address, row);
-    this.kernel.look();
     const capacity = this.#of(row, 'capacity');
     if (capacity === 0 || this.#of(row, 'step') <= 0) return undefined;
     return this.kernel.int32At(this.#of(row, 'prefix'), this.#of(row, 'count') * 2);

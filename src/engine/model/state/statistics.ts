@@ -76,7 +76,6 @@ export class Statistics {
     for (let a = 0; a < transitionReach; a++) decays.view[a] = wholePower(transitionDecay, a);
     this.#counting =
       kernel.calls.newCounting(this.pairs.address, transitionReach, decays.address, coOccurrenceReach) >>> 0;
-    kernel.look();
   }
 
   /** Weight of all events of an item, sixteenths; valid until the next event. */
@@ -112,7 +111,6 @@ export class Statistics {
   ): void {
     this.#countItem(items.view[end]!, sign * weight, sign * negative, timeMs);
     this.#kernel.calls.countPairs(this.#counting, items.address, start, end, weight, sign);
-    this.#kernel.look();
   }
 
   #countItem(item: number, weight: number, negative: number, timeMs: number): void {
@@ -160,7 +158,6 @@ export class Statistics {
     const { calls } = this.#kernel;
     const counts = calls.alloc(items * 24) >>> 0;
     const ids = calls.alloc(items * 4) >>> 0;
-    this.#kernel.look();
     const { columns } = histories;
     for (let item = 0; item < items; item++) {
       let count = 0;
@@ -182,7 +179,6 @@ export class Statistics {
         if ((i + 1) % STEP_EVENTS === 0) yield;
       }
       if (count > 0) calls.fillRow(this.pairs.address, item, ids, count, counts);
-      this.#kernel.look();
     }
     calls.release(counts);
     calls.release(ids);

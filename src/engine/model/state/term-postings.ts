@@ -62,7 +62,6 @@ export class TermPostings {
     if (row === undefined || count === row.length) {
       const capacity = Math.max(SMALLEST, count * 2);
       this.#rows[term] = this.#kernel.calls.grow(this.#rows[term]!, count * 4, capacity * 4) >>> 0;
-      this.#kernel.look();
       this.#bytes += (capacity - this.#capacities[term]!) * 4;
       this.#capacities[term] = capacity;
       row = this.row(term)!;

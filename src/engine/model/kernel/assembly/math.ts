@@ -3,6 +3,8 @@
  * operation here is relaxed or fused.
  */
 
+import { alloc } from './memory';
+
 const LN2: f64 = 0.6931471805599453;
 const LN_BITS: u64 = 7;
 
@@ -15,7 +17,7 @@ function lnBySeries(m: f64): f64 {
 }
 
 function steps(): usize {
-  const table = heap.alloc(2 << (3 + <usize>LN_BITS));
+  const table = alloc(2 << (3 + <usize>LN_BITS));
   for (let i = 0; i < 1 << <i32>LN_BITS; i++) {
     const reciprocal = 1 / (1 + (<f64>i + 0.5) / 128);
     store<f64>(table + (<usize>i << 4), reciprocal);
