@@ -6,6 +6,7 @@
  * So TypeScript reads a column through its `view` after each call, and keeps none.
  */
 import { readFileSync } from 'node:fs';
+import { ModelFullError } from '../../../errors.ts';
 
 /** A place in the kernel's memory, in bytes from its beginning; 0: none. */
 export type Address = number;
@@ -16,6 +17,8 @@ export interface KernelCalls {
   alloc(bytes: number): Address;
   release(region: Address): void;
   grow(region: Address, kept: number, bytes: number): Address;
+  usedBytes(): number;
+  limitBytes(bytes: number): void;
   newRows(): Address;
   addCounts(rows: Address, row: number, id: number, f: number, b: number, co: number): void;
   addLargeCounts(rows: Address, row: number, id: number, f: number, b: number, co: number): void;
@@ -214,7 +217,11 @@ export interface KernelHost {
   atFloor(item: number): boolean;
   /** The memory has grown. */
   grew(): void;
+  /** The memory has no room for a region of so many bytes. Throws {@link ModelFullError}. */
+  full(bytes: number): void;
 }
+
+const mib = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLocaleString('en-US')} MiB`;
 
 type Numbers = Int32Array | Uint32Array | Float64Array | Float32Array | Uint16Array | Uint8Array;
 
@@ -307,6 +314,11 @@ function usualBuild(): KernelBuild {
 
 let usual: KernelBuild | undefined;
 
+/** Sets the build of all kernels from now on; undefined: the one for this machine. Both give the same bits. */
+export function useBuild(build: KernelBuild | undefined): void {
+  usual = build;
+}
+
 export class Kernel {
   readonly calls: KernelCalls;
   /** The whole memory as numbers; replaced when it grows. */
@@ -320,16 +332,16 @@ export class Kernel {
   #allows: (item: number) => boolean = () => true;
   #atFloor: (item: number) => boolean = () => false;
 
-  /** @param build left out: with SIMD unless the processor lacks it */
-  constructor(build?: KernelBuild) {
+  constructor() {
     usual ??= usualBuild();
     const host: KernelHost = {
       comesAfter: (table, a, b) => this.#tables[table]![a]! > this.#tables[table]![b]!,
       allows: (item) => this.#allows(item),
       atFloor: (item) => this.#atFloor(item),
       grew: () => this.#grew(),
+      full: (bytes) => this.#full(bytes >>> 0),
     };
-    const instance = new WebAssembly.Instance(moduleOf(build ?? usual), { host: { ...host } });
+    const instance = new WebAssembly.Instance(moduleOf(usual), { host: { ...host } });
     this.calls = instance.exports as unknown as KernelCalls;
     this.#view();
   }
@@ -352,6 +364,19 @@ export class Kernel {
     if (this.calls === undefined) return;
     this.#view();
     for (const listener of this.#growth) listener();
+  }
+
+  #full(bytes: number): never {
+    const used = this.used;
+    throw new ModelFullError(
+      `The model has ${mib(used)} in memory and needs ${mib(bytes)} more, but it cannot have more than 3,750 MiB.`,
+      { next: 'freshet snapshots; keep fewer events in the log, or forget users who left', details: { used, bytes } },
+    );
+  }
+
+  /** Bytes of all regions. */
+  get used(): number {
+    return this.calls.usedBytes() >>> 0;
   }
 
   #view(): void {

@@ -1,4 +1,4 @@
-export { alloc, grow, release } from './memory';
+export { alloc, grow, limitBytes, release, usedBytes } from './memory';
 export { addSimilarity, scoreVectors, sumVectors } from './content';
 export { addPairs, addVotes, makeFeatures } from './features';
 export { average, foldGates, gradientOf, scoreRows, softmax, stepAdam } from './ranker';
