@@ -71,7 +71,7 @@ export class FeatureTable {
     const columns = FEATURES.length;
     const size = candidates.length * columns;
     const { profile, query } = request;
-    const { kernel, catalogue, popularity, dismissals, postings } = this.#state;
+    const { catalogue, popularity, dismissals, postings } = this.#state;
     this.#table.reserveTwice(size);
     this.#table.view.fill(0, 0, size);
     const statistics = this.#statistics;

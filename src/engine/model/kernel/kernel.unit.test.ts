@@ -75,7 +75,9 @@ describe('a feature that the kernel computes', () => {
     const forms = kernel.i32(3);
     forms.view.set([0, 1, 2]);
     usual.view.set([0, 0, 0.37]);
-    const values = Float64Array.from({ length: rows * 3 }, (_, i) => (i % 7 === 0 ? 0 : exp(((i * 37) % 600) / 20 - 15)));
+    const values = Float64Array.from({ length: rows * 3 }, (_, i) =>
+      i % 7 === 0 ? 0 : exp(((i * 37) % 600) / 20 - 15),
+    );
     table.view.set(values);
     kernel.calls.makeFeatures(table.address, rows, 3, forms.address, usual.address, means.address, scales.address);
     for (let i = 0; i < values.length; i++) {

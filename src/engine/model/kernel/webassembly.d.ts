@@ -7,10 +7,7 @@ declare namespace WebAssembly {
     readonly buffer: ArrayBuffer;
   }
   class Instance {
-    constructor(
-      module: Module,
-      imports: Record<string, Record<string, (...numbers: number[]) => number | boolean | void>>,
-    );
+    constructor(module: Module, imports: Record<string, Record<string, (...numbers: number[]) => unknown>>);
     readonly exports: Record<string, unknown>;
   }
   function validate(bytes: Uint8Array): boolean;
