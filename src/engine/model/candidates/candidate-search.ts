@@ -194,8 +194,9 @@ export class CandidateSearch {
     const { newCandidates } = this.#config;
     this.#newest.refresh();
     let left = Math.ceil(newCandidates * share);
-    for (const item of this.#newest.items.slice(0, newCandidates * 10)) {
-      if (left === 0) break;
+    const { items } = this.#newest;
+    for (let place = 0; place < items.length && place < newCandidates * 10 && left > 0; place++) {
+      const item = items[place]!;
       if (!this.#free(item)) continue;
       found.add(item);
       left--;

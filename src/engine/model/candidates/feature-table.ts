@@ -5,7 +5,6 @@ import { newness } from '../signals/age.ts';
 import { ContentSimilarity, queryOfLastItem } from '../signals/content.ts';
 import { Lift, massOf, OWN } from '../signals/lift.ts';
 import type { MappedSignals } from '../signals/mapped.ts';
-import { addRecency } from '../signals/recency.ts';
 import type { ModelState } from '../state/model-state.ts';
 import type { Profile } from '../state/profile.ts';
 import type { Statistics } from '../state/statistics.ts';
@@ -71,7 +70,7 @@ export class FeatureTable {
     const columns = FEATURES.length;
     const size = candidates.length * columns;
     const { profile, query } = request;
-    const { catalogue, popularity, dismissals, postings } = this.#state;
+    const { catalogue, popularity, dismissals } = this.#state;
     this.#table.reserveTwice(size);
     this.#table.view.fill(0, 0, size);
     const statistics = this.#statistics;
@@ -80,18 +79,28 @@ export class FeatureTable {
     this.#signals.neighbours.addVotes(this.#numbers, candidates.length, this.#table, NEIGHBOUR_COLUMNS);
     this.#similarity.take(query, queryOfLastItem(profile, catalogue), catalogue);
     this.#similarity.fill(this.#numbers, candidates.length, catalogue, this.#table, CONTENT_COLUMNS);
+    this.#state.kernel.calls.addItemValues(
+      this.#signals.search,
+      this.#numbers.address,
+      candidates.length,
+      popularity.columns.short.address,
+      popularity.columns.long.address,
+      request.position,
+      this.#table.address,
+      columns,
+      COLUMN.popular,
+      COLUMN.recency,
+    );
     const values = this.#table.view;
-    const { short, long } = popularity;
+    const { total, negative } = statistics;
+    const { counts } = dismissals;
     for (let row = 0; row < candidates.length; row++) {
       const item = candidates[row]!;
       const at = row * columns;
-      const total = statistics.total[item] ?? 0;
-      values[at + COLUMN.popular] = total / 16;
-      values[at + COLUMN.popularShort] = short[item]!;
-      values[at + COLUMN.popularLong] = long[item]!;
+      const prior = total[item]! + 80;
       values[at + COLUMN.newness] = newness(item, request.at, catalogue, this.#config);
-      values[at + COLUMN.disliked] = (statistics.negative[item] ?? 0) / (total + 80);
-      values[at + COLUMN.dismissed] = (16 * (dismissals.counts[item] ?? 0)) / (total + 80);
+      values[at + COLUMN.disliked] = negative[item]! / prior;
+      values[at + COLUMN.dismissed] = (16 * (counts[item] ?? 0)) / prior;
     }
     for (const [kind, column] of MAPPED_COLUMNS)
       mapped.fill(kind, request.history, this.#numbers, candidates.length, statistics, this.#table, column, columns);
@@ -103,7 +112,6 @@ export class FeatureTable {
       if (filled[at + COLUMN.whitened]! > 0)
         filled[at + COLUMN.content] = filled[at + COLUMN.content]! * mapped.ownShare(candidates[row]!, statistics);
     }
-    addRecency(candidates, postings, request.position, filled, COLUMN.recency, columns);
   }
 
   /**

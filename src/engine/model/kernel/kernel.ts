@@ -73,6 +73,18 @@ export interface KernelCalls {
     most: number,
     voters: number,
   ): void;
+  addItemValues(
+    search: Address,
+    candidates: Address,
+    rows: number,
+    short: Address,
+    long: Address,
+    position: number,
+    table: Address,
+    columns: number,
+    popular: number,
+    recency: number,
+  ): void;
   addOverlapVotes(
     search: Address,
     candidates: Address,

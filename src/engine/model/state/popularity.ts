@@ -38,7 +38,7 @@ const LEADERS = 1_024;
 /** Decayed popularity of all items at one time, valid until an event or the clock changes it. */
 export class Popularity {
   /** By item, in 2^-20 sixteenths. */
-  readonly #sums: { readonly short: Column<Float64Array>; readonly long: Column<Float64Array> };
+  readonly columns: { readonly short: Column<Float64Array>; readonly long: Column<Float64Array> };
   readonly #kernel: Kernel;
   /** The leaders, in the kernel. */
   readonly #column: Column<Int32Array>;
@@ -67,7 +67,7 @@ export class Popularity {
   constructor(config: PopularityConfig, bucketMs: number, ids: readonly string[], kernel = new Kernel()) {
     this.#config = config;
     this.#kernel = kernel;
-    this.#sums = { short: kernel.f64(64), long: kernel.f64(64) };
+    this.columns = { short: kernel.f64(64), long: kernel.f64(64) };
     this.#column = kernel.i32(64);
     this.#ids = ids;
     this.#shortFade = fades(this.#config.shortHalfLifeMs / bucketMs);
@@ -75,11 +75,11 @@ export class Popularity {
   }
 
   get short(): Float64Array {
-    return this.#sums.short.view;
+    return this.columns.short.view;
   }
 
   get long(): Float64Array {
-    return this.#sums.long.view;
+    return this.columns.long.view;
   }
 
   /** Decays the sums to this time, for items numbered below `items`. */
@@ -88,9 +88,9 @@ export class Popularity {
     if (now === this.#now && items <= this.#size) return;
     this.#now = now;
     this.#leaders = undefined;
-    this.#sums.short.reserveTwice(items);
-    this.#sums.long.reserveTwice(items);
-    this.#size = this.#sums.short.length;
+    this.columns.short.reserveTwice(items);
+    this.columns.long.reserveTwice(items);
+    this.#size = this.columns.short.length;
     for (let item = 0; item < items; item++) this.#sum(statistics.buckets, item);
   }
 
@@ -140,7 +140,7 @@ export class Popularity {
     const leaders = this.#leaders;
     this.#copyLeaders(leaders);
     this.#kernel.floor((item) => this.#ids[item]! <= this.#floorId);
-    const { short, long } = this.#sums;
+    const { short, long } = this.columns;
     this.#kernel.calls.choosePopular(
       search,
       this.#column.address,

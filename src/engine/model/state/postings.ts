@@ -55,11 +55,6 @@ export class Postings {
     return capacity === 0 ? undefined : this.#kernel.float64At(this.columns.rows.view[item]!, capacity * 2);
   }
 
-  /** Sequence of the posting at a place of a row, which must have it. */
-  seqAt(item: number, place: number): number {
-    return this.#kernel.doubles[(this.columns.rows.view[item]! >>> 3) + place * 2]!;
-  }
-
   /** How many postings an item has. */
   count(item: number): number {
     return item < this.#counts.length ? this.#counts[item]! : 0;

@@ -4,6 +4,7 @@ export { addPairs, addVotes, makeFeatures } from './features';
 export { average, foldGates, gradientOf, scoreRows, softmax, stepAdam } from './ranker';
 export { addCounts, addLargeCounts, fillRow, newRows, readCounts, visitRow } from './rows';
 export {
+  addItemValues,
   addOverlapVotes,
   beginSearch,
   blockAll,

@@ -5,7 +5,7 @@
 import { alloc, grow, release } from './memory';
 import { exp, ln } from './math';
 import { CO_BITS, CO_MASK, Rows, visit, visitedCount, visitedTable, WIDE } from './rows';
-import { IdPrefixes, newTop, Top } from './top';
+import { chooseBest, IdPrefixes, newTop, Top } from './top';
 
 /** Whether the caller lets an item into the list; asked only if the list has a filter. */
 // @ts-ignore: decorator
@@ -132,6 +132,9 @@ export class Search {
   userRecords: usize;
   userCapacity: i32;
   foundUsers: usize;
+  userScores: usize;
+  userScratch: usize;
+  userChoices: usize;
   usersFound: i32;
   /** Postings: by item the row and how many it has. Histories: items of all users, by user where hers begin. */
   postingRows: usize;
@@ -155,6 +158,8 @@ export class Search {
   first: usize;
   second: usize;
   voters: usize;
+  /** Users with the lowest score among the voters. */
+  tied: usize;
 
   reserve(): void {
     const items = this.items;
@@ -183,6 +188,12 @@ export class Search {
       const size = max(this.users, this.userCapacity * 2);
       release(this.userRecords);
       release(this.foundUsers);
+      release(this.userScores);
+      release(this.userScratch);
+      release(this.userChoices);
+      this.userScores = alloc(<usize>size << 3);
+      this.userScratch = alloc(<usize>size << 3);
+      this.userChoices = alloc(<usize>size << 2);
       this.userRecords = alloc(<usize>size * USER_BYTES);
       this.foundUsers = alloc(<usize>size << 2);
       this.userCapacity = size;
@@ -221,6 +232,7 @@ export function newSearch(
   search.first = changetype<usize>(newTop(items));
   search.second = changetype<usize>(newTop(items));
   search.voters = changetype<usize>(newTop(users));
+  search.tied = changetype<usize>(newTop(users));
   search.transition = changetype<usize>(transition);
   search.coOccurrence = changetype<usize>(coOccurrence);
   return search;
@@ -458,15 +470,19 @@ export function gatherNeighbours(
       }
     }
   }
-  const voters = changetype<Top>(search.voters);
-  voters.reset(voterCount);
+  // A user who took nothing after the anchor has no vote.
+  const scores = search.userScores;
+  const choices = search.userChoices;
+  let able = 0;
   for (let i = 0; i < found; i++) {
     const user = load<i32>(users + (<usize>i << 2));
     const record = records + <usize>user * USER_BYTES;
-    const score = load<f64>(record);
-    // A user who took nothing after the anchor has no vote.
-    if (voters.admits(score) && load<i32>(record, 20) + 1 < lengthOf(search, user)) voters.offer(user, score);
+    if (load<i32>(record, 20) + 1 >= lengthOf(search, user)) continue;
+    store<i32>(choices + (<usize>able << 2), user);
+    store<f64>(scores + (<usize>(able++) << 3), load<f64>(record));
   }
+  const voters = changetype<Top>(search.voters);
+  chooseBest(voters, changetype<Top>(search.tied), choices, scores, able, voterCount, search.userScratch);
   const best = voters.best();
   for (let i = 0; i < voters.count; i++) vote(search, voters.itemAt(i), voters.scoreAt(i) / best);
   search.usersFound = found;
@@ -526,14 +542,15 @@ export function addOverlapVotes(
   for (let row = 0; row < rows; row++)
     store<i32>(places + (<usize>load<i32>(candidates + (<usize>row << 2)) << 2), row + 1);
   const records = search.userRecords;
-  const voters = changetype<Top>(search.voters);
-  voters.reset(voterCount);
+  const scores = search.userScores;
   for (let i = 0; i < search.usersFound; i++) {
     const user = load<i32>(search.foundUsers + (<usize>i << 2));
-    const length = lengthOf(search, user);
-    const score = load<f64>(records + <usize>user * USER_BYTES, 8) / Math.sqrt(<f64>max(OVERLAP_LENGTH, length));
-    if (voters.admits(score)) voters.offer(user, score);
+    const overlap = load<f64>(records + <usize>user * USER_BYTES, 8);
+    store<f64>(scores + (<usize>i << 3), overlap / Math.sqrt(<f64>max(OVERLAP_LENGTH, lengthOf(search, user))));
   }
+  const voters = changetype<Top>(search.voters);
+  const tied = changetype<Top>(search.tied);
+  chooseBest(voters, tied, search.foundUsers, scores, search.usersFound, voterCount, search.userScratch);
   const best = voters.best();
   const first = table + (<usize>column << 3);
   const rowBytes = <usize>columns << 3;
@@ -676,4 +693,60 @@ export function choosePopular(
     const sum = popularity(search, short, long, item);
     if (sum > 0 && first.admits(sum) && !covers(floor, item, sum) && search.free(item)) first.offer(item, sum);
   }
+}
+
+/**
+ * Writes how popular the candidates are, and how lately users took them by the log's pace (signals/recency.ts).
+ *
+ * @param position newest position of the log at which a user took an item
+ * @param popular the first of three columns, `recency` the first of four
+ */
+export function addItemValues(
+  search: Search,
+  candidates: usize,
+  rows: i32,
+  short: usize,
+  long: usize,
+  position: f64,
+  table: usize,
+  columns: i32,
+  popular: i32,
+  recency: i32,
+): void {
+  for (let row = 0; row < rows; row++) {
+    const item = load<i32>(candidates + (<usize>row << 2));
+    const by = <usize>item << 3;
+    const values = table + (<usize>(row * columns) << 3);
+    const at = values + (<usize>popular << 3);
+    store<f64>(at, load<f64>(search.totals + by) / 16);
+    store<f64>(at, load<f64>(short + by), 8);
+    store<f64>(at, load<f64>(long + by), 16);
+    const to = values + (<usize>recency << 3);
+    const count = item < search.postingItems ? load<i32>(search.postingCounts + (<usize>item << 2)) : 0;
+    if (count == 0) {
+      // As if the item had been listed just now and nobody had ever taken it.
+      store<f64>(to, position + 1);
+      continue;
+    }
+    const postings = <usize>load<u32>(search.postingRows + (<usize>item << 2));
+    store<f64>(to, since(position, postings, count - 1));
+    store<f64>(to, since(position, postings, 0), 8);
+    const few = min(count, NEWEST_SHORT);
+    const many = min(count, NEWEST_LONG);
+    store<f64>(to, <f64>few / (PACE_PRIOR + since(position, postings, count - few)), 16);
+    store<f64>(to, <f64>many / (PACE_PRIOR + since(position, postings, count - many)), 24);
+  }
+}
+
+/** Newest postings that the rates read, in short and in long. */
+const NEWEST_SHORT: i32 = 4;
+const NEWEST_LONG: i32 = 32;
+/** Positions that are added, so that two events in a row are no trend. */
+const PACE_PRIOR: f64 = 100;
+
+// @ts-ignore: decorator
+@inline
+function since(position: f64, postings: usize, place: i32): f64 {
+  const passed = position - load<f64>(postings + (<usize>place << 4));
+  return passed > 0 ? passed : 0;
 }
