@@ -128,7 +128,7 @@ export class Answers {
     }
     let source: ListSource = 'popular';
     if (pairs.count > 0) source = 'model';
-    else if (query.terms.size > 0) source = 'content';
+    else if (query.terms.length > 0) source = 'content';
     return { source, items };
   }
 

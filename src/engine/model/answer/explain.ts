@@ -5,7 +5,7 @@
 import type { ItemId } from '../../../bus/event/ids.ts';
 import { COLUMN, FEATURES } from '../candidates/features.ts';
 import type { Ranked, ScoredItem } from '../candidates/types.ts';
-import { type ContentQuery, commonTerms } from '../signals/content.ts';
+import { type ContentQuery, commonTerms, weightsByTerm } from '../signals/content.ts';
 import { LIFT_CHANNELS } from '../signals/lift.ts';
 import { SIGNAL } from '../signals/names.ts';
 import type { PairSums } from '../signals/pair-sums.ts';
@@ -104,8 +104,9 @@ function liftShares(channel: number, parts: readonly Float64Array[]): Share[] {
 /** Share of each of the profile's items in an item's similarity; empty if the query is made of traits. */
 function contentShares(item: number, { profile, query, catalogue }: Explanation): [place: number, share: number][] {
   const vector = new Map<number, number>();
+  const weights = weightsByTerm(query);
   for (const word of catalogue.vector(item) ?? []) {
-    const weight = query.terms.get(termOf(word));
+    const weight = weights.get(termOf(word));
     if (weight !== undefined) vector.set(termOf(word), partOf(word));
   }
   const parts: [number, number][] = [];

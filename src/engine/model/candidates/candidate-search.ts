@@ -36,7 +36,38 @@ function shareOf({ profile }: RankRequest): number {
   return Math.min(1, Math.max(LEAST_SHARE, WHOLE_SHARE_ITEMS / profile.items.length));
 }
 
+/** Candidates, each once. A set takes several times as long. */
+class CandidateSet {
+  items: number[] = [];
+  #stamps = new Int32Array(64);
+  #stamp = 0;
+
+  /** Starts an empty set of items numbered below `items`. */
+  begin(items: number): void {
+    this.items = [];
+    this.#stamp++;
+    if (items <= this.#stamps.length && this.#stamp < 2 ** 31 - 1) return;
+    this.#stamps = new Int32Array(Math.max(items, this.#stamps.length * 2));
+    this.#stamp = 1;
+  }
+
+  get size(): number {
+    return this.items.length;
+  }
+
+  has(item: number): boolean {
+    return this.#stamps[item] === this.#stamp;
+  }
+
+  add(item: number): void {
+    if (this.#stamps[item] === this.#stamp) return;
+    this.#stamps[item] = this.#stamp;
+    this.items.push(item);
+  }
+}
+
 export class CandidateSearch {
+  readonly #found = new CandidateSet();
   readonly #config: RankingConfig;
   readonly #state: ModelState;
   readonly #signals: ListSignals;
@@ -90,19 +121,21 @@ export class CandidateSearch {
     this.#signals.profile.take(request.profile);
     this.#signals.pairs.gather(request.profile, this.#statistics);
     this.#state.popularity.decayTo(request.at, this.#statistics, end);
-    const found = new Set<number>(request.include);
+    const found = this.#found;
+    found.begin(end);
+    for (const item of request.include ?? []) found.add(item);
     // A longer list needs more candidates of every signal.
     const more = Math.max(0, request.count - USUAL_LENGTH);
     const share = shareOf(request);
     this.#addPairs(found, share, more);
     this.#addNeighbours(request, found, share);
     this.#addSimilarContent(request, found, share, more);
-    if (request.blend === 'similar') return this.#catalogue.canonicalOrder(found);
+    if (request.blend === 'similar') return this.#catalogue.canonicalOrder(found.items);
     this.#addPopular(found, share, more, end);
     this.#addNew(found, share);
     this.#addColdItems(request, found, share);
     if (found.size < request.count) this.#fill(found, request.count, end);
-    return this.#catalogue.canonicalOrder(found);
+    return this.#catalogue.canonicalOrder(found.items);
   }
 
   /** Starts the kernel's search: its columns, and the items that the list may not hold. */
@@ -140,7 +173,7 @@ export class CandidateSearch {
   }
 
   /** Adds the items of the kernel's first or second heap. */
-  #addTop(found: Set<number>, second: boolean): void {
+  #addTop(found: CandidateSet, second: boolean): void {
     const { kernel } = this.#state;
     const { search } = this.#signals;
     const at = kernel.calls.topItems(search, second) >>> 2;
@@ -148,7 +181,7 @@ export class CandidateSearch {
     for (let i = 0; i < count; i++) found.add(kernel.words[at + i]!);
   }
 
-  #addPairs(found: Set<number>, share: number, more: number): void {
+  #addPairs(found: CandidateSet, share: number, more: number): void {
     const { transitionCandidates, coOccurrenceCandidates } = this.#config;
     const { kernel } = this.#state;
     kernel.calls.choosePairs(
@@ -160,7 +193,7 @@ export class CandidateSearch {
     this.#addTop(found, true);
   }
 
-  #addNeighbours({ profile, target, blend }: RankRequest, found: Set<number>, share: number): void {
+  #addNeighbours({ profile, target, blend }: RankRequest, found: CandidateSet, share: number): void {
     const { search, neighbours, profile: columns } = this.#signals;
     const { kernel } = this.#state;
     // An item has followers, but no user's history is like an item's.
@@ -169,7 +202,7 @@ export class CandidateSearch {
     this.#addTop(found, false);
   }
 
-  #addSimilarContent(request: RankRequest, found: Set<number>, share: number, more: number): void {
+  #addSimilarContent(request: RankRequest, found: CandidateSet, share: number, more: number): void {
     const { kernel } = this.#state;
     const { search } = this.#signals;
     searchContent(request.query, this.#catalogue, kernel, search);
@@ -178,7 +211,7 @@ export class CandidateSearch {
     this.#addTop(found, false);
   }
 
-  #addPopular(found: Set<number>, share: number, more: number, end: number): void {
+  #addPopular(found: CandidateSet, share: number, more: number, end: number): void {
     const catalogue = this.#catalogue;
     const { popularity } = this.#state;
     if (catalogue.everPublished && !this.#ledListed && !this.#config.serveUnpublished) {
@@ -190,7 +223,7 @@ export class CandidateSearch {
     this.#addTop(found, false);
   }
 
-  #addNew(found: Set<number>, share: number): void {
+  #addNew(found: CandidateSet, share: number): void {
     const { newCandidates } = this.#config;
     this.#newest.refresh();
     let left = Math.ceil(newCandidates * share);
@@ -204,7 +237,7 @@ export class CandidateSearch {
   }
 
   /** Of the newest items with few events of their own, the best by their features. */
-  #addColdItems(request: RankRequest, found: Set<number>, share: number): void {
+  #addColdItems(request: RankRequest, found: CandidateSet, share: number): void {
     const { coldItemCandidates, coldItemPool } = this.#config;
     const { kernel } = this.#state;
     const { search } = this.#signals;
@@ -219,10 +252,10 @@ export class CandidateSearch {
   }
 
   /** The rest of the catalogue in the order of ids, for lists that are longer than all signals together. */
-  #fill(found: Set<number>, count: number, end: number): void {
+  #fill(found: CandidateSet, count: number, end: number): void {
     const rest = this.#best.reset(count - found.size);
     // Most numbers may belong to items that no list may show, so the cheaper test comes first.
     for (let item = 0; item < end; item++) if (this.#free(item) && !found.has(item)) rest.offer(item, 0);
-    rest.addTo(found);
+    for (let i = 0; i < rest.count; i++) found.add(rest.items[i]!);
   }
 }

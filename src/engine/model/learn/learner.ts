@@ -67,6 +67,9 @@ export interface NewInteraction {
   itemId: ItemId;
 }
 
+/** A request for a user's list, with the whole history. */
+type LearnerRequest = RankRequest & { history: Int32Array };
+
 /** A list that a user saw. */
 export interface ShownList {
   /** The user whose history it was made for, and the id that published the event. */
@@ -148,21 +151,21 @@ export class Learner {
     if (!mayTrain && !isSampled && !isObserved) return;
     // A scan of a long history takes long, so it comes after the checks that end most events.
     const start = histories.start(user);
-    const seen = histories.items.slice(start, start + length);
-    if (!this.#config.ranking.includeSeen && seen.includes(item)) return;
+    const taken = histories.items.subarray(start, start + length);
+    if (!this.#config.ranking.includeSeen && taken.includes(item)) return;
     const trains = mayTrain && this.#budget.take();
     const evaluates = isSampled || (trains && this.ranker!.steps < EVALUATED_FIRST);
     // For the observer alone: the state must stay as it is without an observer.
-    if (isObserved && !evaluates) this.#observer?.(this.#scored(interaction, seen).event);
+    if (isObserved && !evaluates) this.#observer?.(this.#scored(interaction, this.#request(user)).event);
     if (!trains && !evaluates) return;
-    if (this.#inputs.isChallenged) this.#inputs.compare(seen, item, candidates.sample());
+    const request = this.#request(user);
+    if (this.#inputs.isChallenged) this.#inputs.compare(request.history, item, candidates.sample());
     if (!evaluates) {
-      const request = this.#request(user);
       const example = candidates.example(request, item);
       if (example !== undefined) this.ranker?.learn(example, request.profile.items.length);
       return;
     }
-    const { event, row, means } = this.#scored(interaction, seen);
+    const { event, row, means } = this.#scored(interaction, request);
     this.prequential.observe(event);
     if (isObserved || this.#observed === 0) this.#observer?.(event);
     const { features, profile } = event;
@@ -172,10 +175,9 @@ export class Learner {
 
   #scored(
     { user, item, time, seq }: NewInteraction,
-    seen: Int32Array,
+    request: LearnerRequest,
   ): { event: ScoredEvent; row: number; means: Float64Array } {
     const { popularity, statistics, catalogue } = this.#state;
-    const request = this.#request(user);
     const { candidates, features, scores, means } = this.#candidates.rank(request);
     const row = candidates.indexOf(item);
     const event: ScoredEvent = {
@@ -188,7 +190,7 @@ export class Learner {
       candidates,
       features,
       scores,
-      seen,
+      seen: request.history,
       profile: request.profile,
       popularity,
       statistics,
@@ -205,7 +207,7 @@ export class Learner {
   }
 
   /** The request for a user's list at the present position. */
-  #request(user: number): RankRequest {
+  #request(user: number): LearnerRequest {
     const { histories, dismissals, catalogue, head } = this.#state;
     const { dismissed, ...target } = targetUserOf(user, histories, dismissals, this.#config.readBack);
     const blocked: Iterable<number>[] = [dismissed];

@@ -85,11 +85,6 @@ export class TopK {
     return best;
   }
 
-  /** Adds the items to a set, in no particular order. */
-  addTo(items: Set<number>): void {
-    for (let i = 0; i < this.#count; i++) items.add(this.items[i]!);
-  }
-
   /** The items, best first. */
   sorted(): { item: number; score: number }[] {
     const kept: { item: number; score: number }[] = [];

@@ -25,17 +25,27 @@ const NUMBERS = MAX_ROW_ID + 2;
 
 /** Weights of terms, in whole 2^-20; `norm` is the divisor of the cosine. */
 export interface ContentQuery {
-  terms: Map<number, number>;
+  /** Numbers of terms, each once, and the weight of each. */
+  terms: readonly number[];
+  weights: readonly number[];
   norm: number;
   /** Weight of each of the profile's items in the query; empty if the query is not made of a history. */
   fades: number[];
 }
 
-const NO_QUERY: ContentQuery = { terms: new Map(), norm: 0, fades: [] };
+const NO_QUERY: ContentQuery = { terms: [], weights: [], norm: 0, fades: [] };
+
+/** The weight of each term of a query. */
+export const weightsByTerm = ({ terms, weights }: ContentQuery): Map<number, number> =>
+  new Map(terms.map((term, place) => [term, weights[place]!]));
+
+/** Scratch: sums by term, which are 0 between two queries. A map takes several times as long. */
+let sums = new Float64Array(64);
 
 /** The query of a history. */
 export function queryOfHistory(profile: Profile, catalogue: Catalogue): ContentQuery {
-  const raw = new Map<number, number>();
+  if (sums.length < catalogue.terms.end) sums = new Float64Array(catalogue.terms.end * 2);
+  const terms: number[] = [];
   const fades: number[] = [];
   const reach = Math.min(REACH, profile.items.length);
   for (let place = 0; place < reach; place++) {
@@ -43,12 +53,17 @@ export function queryOfHistory(profile: Profile, catalogue: Catalogue): ContentQ
     fades.push(fade);
     const vector = catalogue.vector(profile.items[place]!);
     if (vector === undefined) continue;
-    for (const word of vector) {
+    for (let i = 0; i < vector.length; i++) {
+      const word = vector[i]!;
       const term = termOf(word);
-      raw.set(term, (raw.get(term) ?? 0) + fade * partOf(word));
+      const sum = sums[term]!;
+      if (sum === 0) terms.push(term);
+      sums[term] = sum + fade * partOf(word);
     }
   }
-  return weighed(raw, catalogue, fades);
+  const raw = terms.map((term) => sums[term]!);
+  for (const term of terms) sums[term] = 0;
+  return weighed(terms, raw, catalogue, fades);
 }
 
 /** The query of a history's newest item. */
@@ -63,44 +78,50 @@ export function queryOfTraits(traits: readonly (readonly [string, number])[], ca
     const term = catalogue.terms.find(text);
     if (term !== undefined) raw.set(term, Math.round(1024 * VECTOR_UNIT * weight));
   }
-  return weighed(raw, catalogue, []);
+  return weighed([...raw.keys()], [...raw.values()], catalogue, []);
 }
 
-function weighed(raw: Map<number, number>, catalogue: Catalogue, fades: number[]): ContentQuery {
+/** The query of terms with these sums: a sum times its term's inverse document frequency, over the heaviest. */
+function weighed(
+  found: readonly number[],
+  raw: readonly number[],
+  catalogue: Catalogue,
+  fades: number[],
+): ContentQuery {
+  const exact = found.map((term, place) => raw[place]! * catalogue.idf(term));
   let most = 0;
-  const weights = new Float64Array(raw.size);
-  let at = 0;
-  for (const [term, sum] of raw) {
-    const weight = sum * catalogue.idf(term);
-    weights[at++] = weight;
-    if (weight > most) most = weight;
-  }
-  const terms = new Map<number, number>();
+  for (const weight of exact) if (weight > most) most = weight;
+  const terms: number[] = [];
+  const weights: number[] = [];
   let squares = 0;
-  at = 0;
-  for (const term of raw.keys()) {
-    const whole = Math.round((weights[at++]! / most) * UNIT);
+  for (let place = 0; place < found.length; place++) {
+    const whole = Math.round((exact[place]! / most) * UNIT);
     if (whole === 0) continue;
-    terms.set(term, whole);
+    terms.push(found[place]!);
+    weights.push(whole);
     squares += whole * whole;
   }
-  return { terms, norm: Math.sqrt(squares) * VECTOR_UNIT, fades };
+  return { terms, weights, norm: Math.sqrt(squares) * VECTOR_UNIT, fades };
 }
 
 /** The heaviest terms, the heaviest first, ties by the terms themselves. */
-function heaviest(terms: ReadonlyMap<number, number>, count: number, catalogue: Catalogue): number[] {
+function heaviest(
+  { terms, weights }: ContentQuery,
+  count: number,
+  catalogue: Catalogue,
+): { term: number; weight: number }[] {
   // Exact in a double: 21 bits of weight over 22 of number. Numbers are sorted ten times as fast as pairs of them.
-  const keys = new Float64Array(terms.size);
+  const keys = new Float64Array(terms.length);
   let at = 0;
-  for (const [term, weight] of terms) keys[at++] = weight * NUMBERS + term;
+  for (; at < terms.length; at++) keys[at] = weights[at]! * NUMBERS + terms[at]!;
   keys.sort();
-  const found: number[] = [];
+  const found: { term: number; weight: number }[] = [];
   while (at > 0 && found.length < count) {
     const weight = Math.floor(keys[at - 1]! / NUMBERS);
     const same: number[] = [];
     while (at > 0 && keys[at - 1]! >= weight * NUMBERS) same.push(keys[--at]! - weight * NUMBERS);
     if (same.length > 1) same.sort((a, b) => (catalogue.terms.id(a) < catalogue.terms.id(b) ? -1 : 1));
-    found.push(...same);
+    for (const term of same) found.push({ term, weight });
   }
   return found.slice(0, count);
 }
@@ -108,8 +129,9 @@ function heaviest(terms: ReadonlyMap<number, number>, count: number, catalogue: 
 /** The heaviest common terms, as text; tags and attributes come before plain words of the same weight. */
 export function commonTerms(query: ContentQuery, item: number, catalogue: Catalogue, count: number): string[] {
   const common: [string, number][] = [];
+  const weights = weightsByTerm(query);
   for (const word of catalogue.vector(item) ?? []) {
-    const weight = query.terms.get(termOf(word));
+    const weight = weights.get(termOf(word));
     if (weight !== undefined) common.push([catalogue.terms.id(termOf(word)), weight * partOf(word)]);
   }
   common.sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
@@ -132,12 +154,12 @@ export class ContentSimilarity {
   take(whole: ContentQuery, last: ContentQuery, catalogue: Catalogue): void {
     this.#weights.reserveTwice(catalogue.terms.end * 2);
     const { view } = this.#weights;
-    for (const term of this.#whole.terms.keys()) view[term * 2] = 0;
-    for (const term of this.#last.terms.keys()) view[term * 2 + 1] = 0;
+    for (const term of this.#whole.terms) view[term * 2] = 0;
+    for (const term of this.#last.terms) view[term * 2 + 1] = 0;
     this.#whole = whole;
     this.#last = last;
-    for (const [term, weight] of whole.terms) view[term * 2] = weight;
-    for (const [term, weight] of last.terms) view[term * 2 + 1] = weight;
+    for (let i = 0; i < whole.terms.length; i++) view[whole.terms[i]! * 2] = whole.weights[i]!;
+    for (let i = 0; i < last.terms.length; i++) view[last.terms[i]! * 2 + 1] = last.weights[i]!;
   }
 
   /** Writes the cosines of candidates with the two queries, 0 to 1, to two columns of a table that are 0 before. */
@@ -167,11 +189,11 @@ export class ContentSimilarity {
 /** Adds up the items that share the heaviest terms of a query, in the kernel's search. */
 export function searchContent(query: ContentQuery, catalogue: Catalogue, kernel: Kernel, search: Address): void {
   let left = SEARCH_POSTINGS;
-  for (const term of heaviest(query.terms, SEARCH_TERMS, catalogue)) {
+  for (const { term, weight } of heaviest(query, SEARCH_TERMS, catalogue)) {
     const documents = catalogue.postings.count(term);
     // The search skips a frequent term instead of ending, as rarer terms may follow.
     if (documents > left) continue;
     left -= documents;
-    kernel.calls.gatherTerm(search, catalogue.postings.address(term), documents, query.terms.get(term)!);
+    kernel.calls.gatherTerm(search, catalogue.postings.address(term), documents, weight);
   }
 }
