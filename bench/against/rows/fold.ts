@@ -1,0 +1,18 @@
+import { learned } from '../learned.ts';
+import { more, type Row, same } from '../row.ts';
+
+export const foldRow: Row = {
+  name: 'fold',
+  about: 'all learned in process: catalogue, statistics and ranker, without log and rows',
+  needs: ['inter'],
+  measure: async (measurement) => {
+    const { events, seconds, examples, quality } = await learned('data', measurement);
+    return [
+      more('learning', 'events/s', events / seconds),
+      same('examples learned', '', examples),
+      same('scored events in the long window', '', quality.events),
+      more('prequential HR@10', '', quality.hr),
+      more('prequential NDCG@10', '', quality.ndcg),
+    ];
+  },
+};
