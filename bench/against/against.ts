@@ -43,6 +43,7 @@ export async function runAgainst(given: AgainstOptions): Promise<AgainstFigures>
             tree,
             options,
             folder,
+            say: (line) => say(`${where}: ${line}`),
             onceInRun,
             onceInRound: once.get(tree) as Measurement['onceInRound'],
           };

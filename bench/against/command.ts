@@ -39,6 +39,26 @@ export const againstBench = (): Command =>
     .option('--catalogue-items <n>', 'lists: simulated items', positive, DEFAULTS.catalogueItems)
     .option('--catalogue-users <n>', 'lists: simulated users', positive, DEFAULTS.catalogueUsers)
     .option('--catalogue-events <n>', 'lists: simulated interactions', positive, DEFAULTS.catalogueEvents)
+    .option('--shop-items <n>', 'simulated: items', positive, DEFAULTS.shopItems)
+    .option('--shop-users <n>', 'simulated: users', positive, DEFAULTS.shopUsers)
+    .option('--shop-events <n>', 'simulated: interactions', positive, DEFAULTS.shopEvents)
+    .option('--demo-events <n>', 'start: interactions of the demo (default: as configured)', positive)
+    .option('--busy-items <n>', 'catching-up, steady: items', positive, DEFAULTS.busyItems)
+    .option('--busy-users <n>', 'catching-up, steady: users', positive, DEFAULTS.busyUsers)
+    .option(
+      '--busy-events <n>',
+      'catching-up, steady: interactions before the measurement',
+      positive,
+      DEFAULTS.busyEvents,
+    )
+    .option('--burst <n>', 'catching-up: events to catch up with', positive, DEFAULTS.burst)
+    .option(
+      '--seconds <n>',
+      'catching-up: seconds without events; steady: also with events',
+      positive,
+      DEFAULTS.seconds,
+    )
+    .option('--events <n>', 'rebuild: interactions in the log', positive, DEFAULTS.events)
     .option('--json', 'write JSON, with the values of all rounds')
     .addHelpText(
       'after',

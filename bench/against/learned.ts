@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CloudEvent } from '../../src/bus/event/types.ts';
-import { createSimulation } from '../../src/demo/simulator.ts';
 import { engineConfig } from '../accuracy/recommenders/engine.ts';
 import { jsonOf } from '../child.ts';
 import { imported } from '../engine/engine.ts';
@@ -10,6 +9,7 @@ import type { ListTimes } from '../engine/measure.ts';
 import { writeStream } from '../engine/stream-file.ts';
 import type { RowOptions } from './options.ts';
 import type { Measurement } from './row.ts';
+import { simulatedEvents } from './simulated.ts';
 
 export interface LearnedFigures {
   events: number;
@@ -43,9 +43,6 @@ interface Stream {
 export type StreamName = 'data' | 'catalogue';
 
 const CHILD = fileURLToPath(new URL('./learn.child.ts', import.meta.url));
-const SEED = 7;
-/** End of the simulated time; any value will do, because the benchmark reads no clock. */
-export const END = Date.UTC(2026, 0, 1);
 
 /** Learns the stream, at most once in each round of a tree. */
 export function learned(which: StreamName, measurement: Measurement): Promise<LearnedFigures> {
@@ -69,8 +66,8 @@ async function write(which: StreamName, { folder, options }: Measurement): Promi
 
 async function eventsOf(
   which: StreamName,
-  { inter, item, catalogueItems: items, catalogueUsers: readers, catalogueEvents: events }: RowOptions,
+  { inter, item, catalogueItems: items, catalogueUsers: users, catalogueEvents: events }: RowOptions,
 ): Promise<Iterable<CloudEvent> | AsyncIterable<CloudEvent>> {
   if (which === 'data') return imported(inter as string, item);
-  return createSimulation({ seed: SEED, end: END, readers, events, items }).events();
+  return simulatedEvents({ items, users, events });
 }

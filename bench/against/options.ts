@@ -12,6 +12,22 @@ export interface RowOptions {
   catalogueItems: number;
   catalogueUsers: number;
   catalogueEvents: number;
+  /** The simulated shop of the row `simulated`. */
+  shopItems: number;
+  shopUsers: number;
+  shopEvents: number;
+  /** Interactions of the demo; undefined: as configured. */
+  demoEvents?: number | undefined;
+  /** The simulated system of the rows `catching-up` and `steady`. */
+  busyItems: number;
+  busyUsers: number;
+  busyEvents: number;
+  /** Events that the engine catches up with. */
+  burst: number;
+  /** Seconds of each measurement of the row `steady`, and of that without events in `catching-up`. */
+  seconds: number;
+  /** Interactions in the log of the row `rebuild`. */
+  events: number;
 }
 
 export const DEFAULTS = {
@@ -19,4 +35,13 @@ export const DEFAULTS = {
   catalogueItems: 20_000,
   catalogueUsers: 8_000,
   catalogueEvents: 60_000,
+  shopItems: 12_000,
+  shopUsers: 20_000,
+  shopEvents: 170_000,
+  busyItems: 2_000,
+  busyUsers: 4_000,
+  busyEvents: 40_000,
+  burst: 20_000,
+  seconds: 10,
+  events: 100_000,
 } as const satisfies RowOptions;

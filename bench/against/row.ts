@@ -18,6 +18,8 @@ export interface Measurement {
   options: RowOptions;
   /** Folder of the run, for files that all measurements share. */
   folder: string;
+  /** Says a step of the measurement. */
+  say: (line: string) => void;
   /** Makes a value once in the whole run, such as a file of events. */
   onceInRun<T>(key: string, make: () => Promise<T>): Promise<T>;
   /** Makes a value once in this tree and round, if several rows read it. */

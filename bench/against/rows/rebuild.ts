@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { createCodec } from '../../../src/bus/event/codec.ts';
+import { createPublisher } from '../../../src/bus/nats/publisher.ts';
+import { publishAll } from '../../pipeline/pipeline.ts';
+import { more, type Row, same } from '../row.ts';
+import { simulatedEvents } from '../simulated.ts';
+import { runVerb, withSystem } from '../system.ts';
+
+interface Replayed {
+  messages: number;
+  seconds: number;
+}
+
+/** Events for one simulated user, and users for one item, as in the benchmark of rebuilds. */
+const EVENTS_OF_USER = 25;
+const ITEMS_OF_EVENTS = 50;
+
+export const rebuildRow: Row = {
+  name: 'rebuild',
+  about:
+    '`freshet replay engine`: the engine rebuilt from the first event of a simulated log, with no service beside it',
+  needs: [],
+  measure: (measurement) =>
+    withSystem(measurement, { args: ['--only', 'nats'] }, async (system) => {
+      const { events } = measurement.options;
+      await runVerb(measurement, system, ['streams', 'apply']);
+      measurement.say(`publishing ${events.toLocaleString('en')} events`);
+      const publisher = createPublisher(system.nc);
+      await publishAll(publisher, prepared(events));
+      await publisher.close();
+      measurement.say('rebuilding');
+      const { messages, seconds } = await runVerb<Replayed>(measurement, system, [
+        'replay',
+        'engine',
+        '--into',
+        join(system.data, 'rebuilt'),
+        '--data',
+        system.data,
+      ]);
+      return [more('rebuild', 'events/s', messages / seconds), same('events in the log', '', messages)];
+    }),
+};
+
+function* prepared(events: number) {
+  const codec = createCodec();
+  const users = Math.max(100, Math.round(events / EVENTS_OF_USER));
+  const items = Math.max(100, Math.min(20_000, Math.round(events / ITEMS_OF_EVENTS)));
+  for (const event of simulatedEvents({ events, users, items })) {
+    const outcome = codec.prepare(event);
+    if (!outcome.ok) throw new Error(outcome.problem.message);
+    yield outcome.prepared;
+  }
+}
