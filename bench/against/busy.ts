@@ -19,6 +19,8 @@ export interface Busy {
 const SEED = 11;
 /** Items of a list. */
 const N = 10;
+/** Greatest age of a list, milliseconds: only events of its user make the engine compute it again. */
+const STANDS_MS = 86_400_000;
 
 export async function prepareBusy({ options, say }: Measurement, system: BenchSystem): Promise<Busy> {
   const { busyItems, busyUsers, busyEvents } = options;
@@ -36,5 +38,5 @@ export async function prepareBusy({ options, say }: Measurement, system: BenchSy
   say('asking for the list of each user once');
   for (const user of readers) await call(system.nc, 'freshet.engine.recommend', { user, n: N });
   const some = (share: number): UserPattern => ({ pattern: READERS, count: Math.ceil(readers.size * share) });
-  return { next: listRequests({ users: some(1), n: N, maxAgeMs: undefined, seed: SEED }), some, items };
+  return { next: listRequests({ users: some(1), n: N, maxAgeMs: STANDS_MS, seed: SEED }), some, items };
 }

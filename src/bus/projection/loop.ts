@@ -120,6 +120,11 @@ export interface ProjectionLoop {
   status(): ProjectionStatus;
   /** Position of the state that answers, see {@link ProjectionStatus}. */
   position(): StreamSeq;
+  /**
+   * Messages of the log that the state does not hold yet, by the newest head that the loop knows; undefined until it has
+   * compared the state with the log. It costs no request.
+   */
+  behind(): number | undefined;
   /** Waits for this position. */
   reached: Waiters['reached'];
   /** A caller has asked something: for a while, batches are small enough for others not to wait long. */
@@ -165,7 +170,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     const { seq } = store.checkpoint();
     return followers.state ? streamSeq(Math.min(followers.state.position(), seq)) : seq;
   };
-  const behind = (): boolean => position() < store.checkpoint().seq;
+  const behindRows = (): boolean => position() < store.checkpoint().seq;
+  const lag = (): number => pending + (session?.buffered() ?? 0);
   const waiters = createWaiters({ service, position, maxBytes: limits.waitingBytes });
   const copies = deadLetterStream
     ? [createDeadLetterCopies({ store, stream: deadLetterStream, stopped: () => stopped })]
@@ -209,7 +215,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     flushWrites();
     let committed: { result: BatchResult; seconds: () => number } | undefined;
     try {
-      if (behind()) catchUp(batch, newest);
+      if (behindRows()) catchUp(batch, newest);
       if (!afterCommit.stateFailure() && newest.seq > store.checkpoint().seq) {
         const started = performance.now();
         const result = store.commit(batch, created);
@@ -317,7 +323,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       limits,
       batchMax: () => {
         if (performance.now() - requestedAt > ASKED_MS) return limits.batchMax;
-        return behind() ? Math.min(limits.catchUpMax, batchSize.most()) : batchSize.most();
+        return behindRows() ? Math.min(limits.catchUpMax, batchSize.most()) : batchSize.most();
       },
       position: position(),
       created: info.created,
@@ -465,13 +471,14 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       state: state(),
       checkpoint: store.checkpoint(),
       seq: position(),
-      lag: pending + (session?.buffered() ?? 0),
+      lag: lag(),
       ...(refused ? { trouble: errorFields(refused) } : trouble ? { trouble } : {}),
       effects: afterCommit.status(),
       erasing: slices.underWay(),
     }),
     erasing: slices.underWay,
     position,
+    behind: () => known && lag(),
     reached: (seq, timeoutMs, bytes) => {
       const reached = waiters.reached(seq, timeoutMs, bytes);
       if (session && session.bufferedTo() >= seq) session.flush(seq);
@@ -480,7 +487,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     requested: () => {
       requestedAt = performance.now();
     },
-    caughtUp: () => pending === 0 && !behind(),
+    caughtUp: () => pending === 0 && !behindRows(),
     copyDeadLettersAgain: async () => {
       for (const one of copies) await one.again();
     },
