@@ -58,7 +58,7 @@ export const againstBench = (): Command =>
       positive,
       DEFAULTS.seconds,
     )
-    .option('--events <n>', 'rebuild: interactions in the log', positive, DEFAULTS.events)
+    .option('--events <n>', 'rebuild, replica: interactions in the log', positive, DEFAULTS.events)
     .option('--json', 'write JSON, with the values of all rounds')
     .addHelpText(
       'after',

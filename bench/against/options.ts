@@ -26,7 +26,7 @@ export interface RowOptions {
   burst: number;
   /** Seconds of each measurement of the row `steady`, and of that without events in `catching-up`. */
   seconds: number;
-  /** Interactions in the log of the row `rebuild`. */
+  /** Interactions in the log of the rows `rebuild` and `replica`. */
   events: number;
 }
 

@@ -18,3 +18,14 @@ export const simulatedEvents = ({ items, users, events }: SimulatedSizes): Gener
 
 /** Id of a simulated user, from 1: the pattern of a load. */
 export const READERS = 'reader-{n}';
+
+/** Events for one simulated user, as in the benchmark of rebuilds, and for one item. */
+const EVENTS_OF_USER = 25;
+const EVENTS_OF_ITEM = 50;
+
+/** Sizes of a log with so many interactions. */
+export const logOf = (events: number): SimulatedSizes => ({
+  events,
+  users: Math.max(100, Math.round(events / EVENTS_OF_USER)),
+  items: Math.max(100, Math.min(20_000, Math.round(events / EVENTS_OF_ITEM))),
+});

@@ -1,5 +1,7 @@
 /** A system of one tree, measured from outside: by its command line, its HTTP and its endpoints. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import {
   type BenchSystem,
@@ -57,5 +59,13 @@ export async function headOf({ nc }: Pick<BenchSystem, 'nc'>): Promise<number> {
 /** Waits until the engine has folded the log up to a sequence: the status endpoint that `freshet status` reads. */
 export const current = ({ nc }: Pick<BenchSystem, 'nc'>, seq: number): Promise<void> =>
   until(async () => (await engineStatus(nc)).seq >= seq);
+
+/** The metrics of the engine that `up` started, in the text format of Prometheus. */
+export async function engineMetrics({ data }: Pick<BenchSystem, 'data'>): Promise<string> {
+  const { processes } = JSON.parse(readFileSync(join(data, 'up.json'), 'utf8')) as {
+    processes: Record<string, { health?: string }>;
+  };
+  return (await fetch(`${processes.engine?.health}/metrics`)).text();
+}
 
 export const secondsSince = (started: number): number => (performance.now() - started) / 1_000;

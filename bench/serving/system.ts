@@ -54,7 +54,7 @@ interface InstanceStatus extends EngineStatus {
 }
 
 /** Further engines beside that of `up`: separate processes, which share the requests. */
-function startReplicas(
+export function startReplicas(
   count: number,
   { entry, nats, data }: { entry: string; nats: string; data: string },
 ): ChildProcess[] {
@@ -67,7 +67,8 @@ function startReplicas(
   );
 }
 
-const endOf = (child: ChildProcess): Promise<unknown> => {
+/** Ends a process that this one started. */
+export const endOf = (child: ChildProcess): Promise<unknown> => {
   const gone = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
   return gone;

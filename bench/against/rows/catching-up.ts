@@ -1,12 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { CloudEvent } from '../../../src/bus/event/types.ts';
 import { viewsOf } from '../../load/requests.ts';
 import { type BenchSystem, publishInBulk } from '../../serving/system.ts';
 import { askWhile } from '../asking.ts';
 import { type Busy, prepareBusy } from '../busy.ts';
 import { less, type Measurement, more, type Row, same } from '../row.ts';
-import { current, secondsSince, withSystem } from '../system.ts';
+import { current, engineMetrics, secondsSince, withSystem } from '../system.ts';
 
 const ASKERS = 16;
 /** Share of the users with new events. */
@@ -62,11 +60,8 @@ async function catchUp(
 }
 
 /** How many lists the engine has answered with, and how many of them it computed for the request, since its start. */
-async function computedLists({ data }: BenchSystem): Promise<{ all: number; computed: number }> {
-  const { processes } = JSON.parse(readFileSync(join(data, 'up.json'), 'utf8')) as {
-    processes: Record<string, { health?: string }>;
-  };
-  const text = await (await fetch(`${processes.engine?.health}/metrics`)).text();
+async function computedLists(system: BenchSystem): Promise<{ all: number; computed: number }> {
+  const text = await engineMetrics(system);
   const counts = new Map(
     [...text.matchAll(/^freshet_recommendations_total\{.*?kind="(\w+)".*?\} (\S+)$/gm)].map(([, kind, n]) => [
       kind,

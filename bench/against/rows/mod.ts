@@ -5,6 +5,7 @@ import { foldRow } from './fold.ts';
 import { importRow, simulatedRow } from './import.ts';
 import { listsRow } from './lists.ts';
 import { rebuildRow } from './rebuild.ts';
+import { replicaRow } from './replica.ts';
 import { startRow } from './start.ts';
 import { steadyRow } from './steady.ts';
 
@@ -16,5 +17,6 @@ export const ROWS: readonly Row[] = [
   startRow,
   catchingUpRow,
   rebuildRow,
+  replicaRow,
   steadyRow,
 ];

@@ -3,17 +3,13 @@ import { createCodec } from '../../../src/bus/event/codec.ts';
 import { createPublisher } from '../../../src/bus/nats/publisher.ts';
 import { publishAll } from '../../pipeline/pipeline.ts';
 import { more, type Row, same } from '../row.ts';
-import { simulatedEvents } from '../simulated.ts';
+import { logOf, simulatedEvents } from '../simulated.ts';
 import { runVerb, withSystem } from '../system.ts';
 
 interface Replayed {
   messages: number;
   seconds: number;
 }
-
-/** Events for one simulated user, and users for one item, as in the benchmark of rebuilds. */
-const EVENTS_OF_USER = 25;
-const ITEMS_OF_EVENTS = 50;
 
 export const rebuildRow: Row = {
   name: 'rebuild',
@@ -43,9 +39,7 @@ export const rebuildRow: Row = {
 
 function* prepared(events: number) {
   const codec = createCodec();
-  const users = Math.max(100, Math.round(events / EVENTS_OF_USER));
-  const items = Math.max(100, Math.min(20_000, Math.round(events / ITEMS_OF_EVENTS)));
-  for (const event of simulatedEvents({ events, users, items })) {
+  for (const event of simulatedEvents(logOf(events))) {
     const outcome = codec.prepare(event);
     if (!outcome.ok) throw new Error(outcome.problem.message);
     yield outcome.prepared;

@@ -67,6 +67,14 @@ it('rebuild: folds the whole log', async () => {
   expect(figures.get('rebuild')).toBeGreaterThan(0);
 });
 
+it('replica: waits until the second engine is ready, and finds the same lists in both', async () => {
+  const figures = await measured('replica');
+  expect(figures.get('events in the log')).toBeGreaterThanOrEqual(SMALL.events);
+  expect(figures.get('until the replica is ready')).toBeGreaterThan(0);
+  expect(figures.get('memory of the first engine')).toBeGreaterThan(0);
+  expect(figures.get('users with different lists')).toBe(0);
+});
+
 it('steady: requests lists at its pace without events and with them', async () => {
   const figures = await measured('steady');
   expect(figures.get('p99 without events')).toBeGreaterThan(0);
