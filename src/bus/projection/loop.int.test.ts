@@ -578,6 +578,8 @@ describe('the loop under faults', () => {
     );
     await until(() => loop.status().trouble?.code === 'SQLITE_FULL');
     expect(loop.status()).toMatchObject({ state: 'catching-up' });
+    // The server has sent all of them, and the loop has given back those that it could not commit.
+    expect(loop.behind()).toBe(last - store.checkpoint().seq);
     // What fitted is there as a whole batch; nothing in between.
     const { seq } = store.checkpoint();
     expect(stateOf(store)).toEqual(seq === 1 ? before : oracle(log.messages().filter((message) => message.seq <= seq)));

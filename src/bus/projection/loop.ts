@@ -339,10 +339,15 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
         pending = delivery.pending;
       },
       onRoom: () => reader?.more?.(),
-      commit: (batch) => fold(batch, info.created),
+      commit: (batch) => {
+        const over = fold(batch, info.created);
+        if (over) givenBack += batch.length;
+        return over;
+      },
     });
     session = current;
     let reader: LogReader | undefined;
+    let givenBack = 0;
     const pollers: Poller[] = [];
     try {
       reader = await log.read(consumer, streamSeq(position() + 1), {
@@ -362,6 +367,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     } finally {
       for (const poller of pollers) void poller.stop();
       current.end('closed');
+      // The next session gets them again, and until it begins nothing else counts them.
+      pending += givenBack + current.buffered();
       session = undefined;
       await reader?.close().catch((err: unknown) => logger.debug({ err }, 'a reader failed to close'));
     }
