@@ -39,6 +39,7 @@ it('learns the same in both trees by turns, and times lists afterwards', async (
     rows: rows('fold', 'lists'),
     rounds: 2,
     options,
+    folder: tempDir('run'),
     say,
   });
   // The tree of the second round that starts is the other one.

@@ -1,7 +1,5 @@
 /** Two trees by turns: each row in each of them, as often as there are rounds. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { UsageError } from '../../src/errors.ts';
 import type { RowOptions } from './options.ts';
 import type { Figure, Measurement, Row } from './row.ts';
@@ -14,6 +12,8 @@ export interface AgainstOptions {
   rows: readonly Row[];
   rounds: number;
   options: RowOptions;
+  /** Folder for files that all measurements share. */
+  folder: string;
   say: (line: string) => void;
 }
 
@@ -25,36 +25,31 @@ export interface AgainstFigures {
 }
 
 export async function runAgainst(given: AgainstOptions): Promise<AgainstFigures> {
-  const { ref, new: fresh, rows, rounds, options, say } = given;
-  const folder = mkdtempSync(join(tmpdir(), 'freshet-against-'));
+  const { ref, new: fresh, rows, rounds, options, folder, say } = given;
   const onceInRun = createOnce();
   const found = new Map<string, Round[]>(rows.map(({ name }) => [name, []]));
-  try {
-    for (let round = 1; round <= rounds; round++) {
-      // The trees take turns at the first place, so that neither always runs on a machine that the other has warmed up.
-      const order = round % 2 === 1 ? [ref, fresh] : [fresh, ref];
-      const once = new Map(order.map((tree) => [tree, createOnce()]));
-      for (const row of rows) {
-        const figures = { ref: [] as Figure[], new: [] as Figure[] };
-        for (const tree of order) {
-          const where = `round ${round} of ${rounds}, ${row.name}, ${tree.name} (${titleOf(tree)})`;
-          say(where);
-          const measurement: Measurement = {
-            tree,
-            options,
-            folder,
-            say: (line) => say(`${where}: ${line}`),
-            onceInRun,
-            onceInRound: once.get(tree) as Measurement['onceInRound'],
-          };
-          figures[tree.name] = await row.measure(measurement);
-          say(`${where}: ${figures[tree.name].map(inWords).join(', ')}`);
-        }
-        found.get(row.name)?.push(figures);
+  for (let round = 1; round <= rounds; round++) {
+    // The trees take turns at the first place, so that neither always runs on a machine that the other has warmed up.
+    const order = round % 2 === 1 ? [ref, fresh] : [fresh, ref];
+    const once = new Map(order.map((tree) => [tree, createOnce()]));
+    for (const row of rows) {
+      const figures = { ref: [] as Figure[], new: [] as Figure[] };
+      for (const tree of order) {
+        const where = `round ${round} of ${rounds}, ${row.name}, ${tree.name} (${titleOf(tree)})`;
+        say(where);
+        const measurement: Measurement = {
+          tree,
+          options,
+          folder,
+          say: (line) => say(`${where}: ${line}`),
+          onceInRun,
+          onceInRound: once.get(tree) as Measurement['onceInRound'],
+        };
+        figures[tree.name] = await row.measure(measurement);
+        say(`${where}: ${figures[tree.name].map(inWords).join(', ')}`);
       }
+      found.get(row.name)?.push(figures);
     }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
   }
   return {
     node: process.version,

@@ -1,4 +1,4 @@
-/** Lists over HTTP while something else goes on: each asker sends its next request after the answer to the last. */
+/** Lists over HTTP while something else goes on: each caller sends its next request after the answer to the last. */
 import { Agent, request } from 'node:http';
 import type { HttpRequest } from '../load/drive.ts';
 import { type Latency, latencyOf } from '../load/latency.ts';
@@ -14,10 +14,10 @@ export interface Asked {
 
 /** Asks until the work has ended. */
 export async function askWhile<T>(
-  { url, askers, next }: { url: string; askers: number; next: () => HttpRequest },
+  { url, callers, next }: { url: string; callers: number; next: () => HttpRequest },
   work: () => Promise<T>,
 ): Promise<{ asked: Asked; done: T }> {
-  const agent = new Agent({ keepAlive: true, maxSockets: askers });
+  const agent = new Agent({ keepAlive: true, maxSockets: callers });
   const { hostname, port } = new URL(url);
   const latencies: number[] = [];
   const behind: number[] = [];
@@ -38,7 +38,7 @@ export async function askWhile<T>(
       sent.end();
     });
 
-  async function asker(): Promise<void> {
+  async function caller(): Promise<void> {
     while (!ended) {
       const at = performance.now();
       const body = await ask();
@@ -53,7 +53,7 @@ export async function askWhile<T>(
   }
 
   const started = performance.now();
-  const asking = Promise.all(Array.from({ length: askers }, asker));
+  const asking = Promise.all(Array.from({ length: callers }, caller));
   try {
     const done = await work();
     const seconds = (performance.now() - started) / 1_000;

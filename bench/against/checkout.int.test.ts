@@ -36,7 +36,7 @@ it('checks a revision out, sets it up, and uses the folder again for another one
   expect(readFileSync(join(folder, 'ready'), 'utf8')).toBe('first');
   expect(await checkOut({ root, rev: 'HEAD', folder, say })).toMatchObject({ commit: second });
   expect(readFileSync(join(folder, 'ready'), 'utf8')).toBe('second');
-  await removeCheckout(root, folder);
+  removeCheckout(root, folder);
   expect(existsSync(folder)).toBe(false);
   expect(await thisTree(root)).toEqual({ name: 'new', root, commit: second, changed: false });
 });

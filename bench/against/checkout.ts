@@ -1,5 +1,5 @@
 /** The checkout of another revision, set up like any clone. */
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -81,9 +81,9 @@ async function reuse(
   await git(path, 'checkout', '--quiet', '--detach', commit);
 }
 
-/** Removes a checkout that nobody keeps. */
-export async function removeCheckout(root: string, folder: string): Promise<void> {
-  await git(root, 'worktree', 'remove', '--force', folder);
+/** Removes a checkout that nobody keeps, at once, so that it can be the last act of an interrupted run. */
+export function removeCheckout(root: string, folder: string): void {
+  spawnSync('git', ['-C', root, 'worktree', 'remove', '--force', '--force', folder], { stdio: 'ignore' });
 }
 
 /** `npm run setup` of that tree; its progress goes to standard error. */

@@ -20,6 +20,8 @@ interface Options extends RowOptions {
   json?: boolean;
 }
 
+/** As a shell reports a program that Ctrl-C ended. */
+const EXIT_INTERRUPTED = 130;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** `npm run bench -- against` */
@@ -75,18 +77,26 @@ Examples:
     )
     .action(async ({ ref: rev, rows, rounds, keep, json, ...options }: Options) => {
       checkData(rows, options);
-      const temporary = keep === undefined ? mkdtempSync(join(tmpdir(), 'freshet-ref-')) : undefined;
-      const folder = keep ?? join(temporary as string, 'ref');
+      const temporary = mkdtempSync(join(tmpdir(), 'freshet-against-'));
+      const checkout = keep ?? join(temporary, 'ref');
+      const remove = (): void => {
+        if (keep === undefined) removeCheckout(ROOT, checkout);
+        rmSync(temporary, { recursive: true, force: true });
+      };
+      const interrupted = (): void => {
+        remove();
+        process.exit(EXIT_INTERRUPTED);
+      };
+      process.once('SIGINT', interrupted);
       try {
-        const ref = await checkOut({ root: ROOT, rev, folder, say: note });
-        const figures = await runAgainst({ ref, new: await thisTree(ROOT), rows, rounds, options, say: note });
+        const ref = await checkOut({ root: ROOT, rev, folder: checkout, say: note });
+        const trees = { ref, new: await thisTree(ROOT) };
+        const figures = await runAgainst({ ...trees, rows, rounds, options, folder: temporary, say: note });
         if (json) printJson(figures);
         else print(textOf(figures));
       } finally {
-        if (temporary !== undefined) {
-          await removeCheckout(ROOT, folder).catch(() => {});
-          rmSync(temporary, { recursive: true, force: true });
-        }
+        process.removeListener('SIGINT', interrupted);
+        remove();
       }
     });
 

@@ -6,27 +6,27 @@ import { type Busy, prepareBusy } from '../busy.ts';
 import { less, type Measurement, more, type Row, same } from '../row.ts';
 import { current, engineMetrics, secondsSince, withSystem } from '../system.ts';
 
-const ASKERS = 16;
+const CALLERS = 16;
 /** Share of the users with new events. */
 const ACTIVE = 0.25;
 
 export const catchingUpRow: Row = {
   name: 'catching-up',
-  about: `lists over HTTP for ${ASKERS} askers while the engine catches up with a burst of events; one user in four has new events`,
+  about: `lists over HTTP for ${CALLERS} callers while the engine catches up with a burst of events; one user in four has new events`,
   needs: [],
   measure: (measurement) =>
     withSystem(measurement, {}, async (system) => {
       const busy = await prepareBusy(measurement, system);
       const { say, options } = measurement;
-      const asking = { url: system.http, askers: ASKERS, next: busy.next };
+      const asking = { url: system.http, callers: CALLERS, next: busy.next };
       say('lists while nothing else happens');
       const { asked: idle } = await askWhile(
         asking,
         () => new Promise((resolve) => setTimeout(resolve, options.seconds * 1_000)),
       );
-      say('catching up without askers');
+      say('catching up without callers');
       const alone = await catchUp(measurement, system, busy, 1);
-      say('catching up with askers');
+      say('catching up with callers');
       const before = await computedLists(system);
       const { asked, done: seconds } = await askWhile(asking, () => catchUp(measurement, system, busy, 2));
       const after = await computedLists(system);
@@ -37,9 +37,9 @@ export const catchingUpRow: Row = {
         same('share computed afresh', '', (after.computed - before.computed) / Math.max(1, after.all - before.all)),
         same('median behind', 'events', asked.behind),
         more('lists without events', 'lists/s', idle.perSecond),
-        less('catching up, with askers', 's', seconds),
-        less('catching up, without askers', 's', alone),
-        less('with askers, times as long', '', seconds / alone),
+        less('catching up, with callers', 's', seconds),
+        less('catching up, without callers', 's', alone),
+        less('with callers, times as long', '', seconds / alone),
         same('failed requests', '', asked.failed + idle.failed),
       ];
     }),
