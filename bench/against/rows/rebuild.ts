@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { createCodec } from '../../../src/bus/event/codec.ts';
 import { createPublisher } from '../../../src/bus/nats/publisher.ts';
 import { publishAll } from '../../pipeline/pipeline.ts';
+import { prepared } from '../prepared.ts';
 import { more, type Row, same } from '../row.ts';
 import { logOf, simulatedEvents } from '../simulated.ts';
 import { runVerb, withSystem } from '../system.ts';
@@ -22,7 +22,7 @@ export const rebuildRow: Row = {
       await runVerb(measurement, system, ['streams', 'apply']);
       measurement.say(`publishing ${events.toLocaleString('en')} events`);
       const publisher = createPublisher(system.nc);
-      await publishAll(publisher, prepared(events));
+      await publishAll(publisher, prepared(simulatedEvents(logOf(events))));
       await publisher.close();
       measurement.say('rebuilding');
       const { messages, seconds } = await runVerb<Replayed>(measurement, system, [
@@ -36,12 +36,3 @@ export const rebuildRow: Row = {
       return [more('rebuild', 'events/s', messages / seconds), same('events in the log', '', messages)];
     }),
 };
-
-function* prepared(events: number) {
-  const codec = createCodec();
-  for (const event of simulatedEvents(logOf(events))) {
-    const outcome = codec.prepare(event);
-    if (!outcome.ok) throw new Error(outcome.problem.message);
-    yield outcome.prepared;
-  }
-}
