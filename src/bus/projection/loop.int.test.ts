@@ -99,14 +99,14 @@ describe('the loop', () => {
       await loop.stop();
       store.close();
     });
-    expect(loop.behind()).toBeUndefined();
+    expect(loop.lag()).toBeUndefined();
     loop.start();
     await loop.reached(streamSeq(10), HANGS_MS);
-    expect(loop.behind()).toBe(0);
+    expect(loop.lag()).toBe(0);
     const last = await publish(log, ...views(3));
-    await until(() => loop.behind() === 3);
+    await until(() => loop.lag() === 3);
     await loop.reached(streamSeq(last), HANGS_MS);
-    expect(loop.behind()).toBe(0);
+    expect(loop.lag()).toBe(0);
   });
 
   it('reads on behind a consumer that the server has moved to the end of the log without sending the rest', async () => {
@@ -579,7 +579,7 @@ describe('the loop under faults', () => {
     await until(() => loop.status().trouble?.code === 'SQLITE_FULL');
     expect(loop.status()).toMatchObject({ state: 'catching-up' });
     // The server has sent all of them, and the loop has given back those that it could not commit.
-    expect(loop.behind()).toBe(last - store.checkpoint().seq);
+    expect(loop.lag()).toBe(last - store.checkpoint().seq);
     // What fitted is there as a whole batch; nothing in between.
     const { seq } = store.checkpoint();
     expect(stateOf(store)).toEqual(seq === 1 ? before : oracle(log.messages().filter((message) => message.seq <= seq)));

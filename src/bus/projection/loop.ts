@@ -120,17 +120,17 @@ export interface ProjectionLoop {
   status(): ProjectionStatus;
   /** Position of the state that answers, see {@link ProjectionStatus}. */
   position(): StreamSeq;
-  /**
-   * Messages of the log that the state does not hold yet, by the newest head that the loop knows; undefined until it has
-   * compared the state with the log. It costs no request.
-   */
-  behind(): number | undefined;
   /** Waits for this position. */
   reached: Waiters['reached'];
   /** A caller has asked something: for a while, batches are small enough for others not to wait long. */
   requested(): void;
   /** True while the only waiting messages are those that the next transaction will commit. */
   caughtUp(): boolean;
+  /**
+   * Messages of the log that the state does not hold yet, by the newest head that the loop knows; undefined until it has
+   * compared the state with the log. It costs no request.
+   */
+  lag(): number | undefined;
   /** Publishes a copy of every dead letter again, because somebody deleted the stream of copies. */
   copyDeadLettersAgain(): Promise<void>;
   /** See {@link ProjectionStatus.erasing}. */
@@ -170,8 +170,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     const { seq } = store.checkpoint();
     return followers.state ? streamSeq(Math.min(followers.state.position(), seq)) : seq;
   };
-  const behindRows = (): boolean => position() < store.checkpoint().seq;
-  const lag = (): number => pending + (session?.buffered() ?? 0);
+  const behind = (): boolean => position() < store.checkpoint().seq;
   const waiters = createWaiters({ service, position, maxBytes: limits.waitingBytes });
   const copies = deadLetterStream
     ? [createDeadLetterCopies({ store, stream: deadLetterStream, stopped: () => stopped })]
@@ -207,6 +206,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     onSlice: observer.erasureSlice,
   });
 
+  const lag = (): number => pending + (session?.buffered() ?? 0);
+
   /** Folds a batch, and hands it to the followers. Only an exception of the store is a failed commit, which changed nothing. */
   function fold(batch: readonly Delivery[], created: string): Ended | undefined {
     const newest = batch.at(-1) as Delivery;
@@ -215,7 +216,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     flushWrites();
     let committed: { result: BatchResult; seconds: () => number } | undefined;
     try {
-      if (behindRows()) catchUp(batch, newest);
+      if (behind()) catchUp(batch, newest);
       if (!afterCommit.stateFailure() && newest.seq > store.checkpoint().seq) {
         const started = performance.now();
         const result = store.commit(batch, created);
@@ -323,7 +324,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       limits,
       batchMax: () => {
         if (performance.now() - requestedAt > ASKED_MS) return limits.batchMax;
-        return behindRows() ? Math.min(limits.catchUpMax, batchSize.most()) : batchSize.most();
+        return behind() ? Math.min(limits.catchUpMax, batchSize.most()) : batchSize.most();
       },
       position: position(),
       created: info.created,
@@ -339,15 +340,10 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
         pending = delivery.pending;
       },
       onRoom: () => reader?.more?.(),
-      commit: (batch) => {
-        const over = fold(batch, info.created);
-        if (over) givenBack += batch.length;
-        return over;
-      },
+      commit: (batch) => fold(batch, info.created),
     });
     session = current;
     let reader: LogReader | undefined;
-    let givenBack = 0;
     const pollers: Poller[] = [];
     try {
       reader = await log.read(consumer, streamSeq(position() + 1), {
@@ -368,7 +364,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       for (const poller of pollers) void poller.stop();
       current.end('closed');
       // The next session gets them again, and until it begins nothing else counts them.
-      pending += givenBack + current.buffered();
+      pending += current.buffered();
       session = undefined;
       await reader?.close().catch((err: unknown) => logger.debug({ err }, 'a reader failed to close'));
     }
@@ -485,7 +481,6 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     }),
     erasing: slices.underWay,
     position,
-    behind: () => known && lag(),
     reached: (seq, timeoutMs, bytes) => {
       const reached = waiters.reached(seq, timeoutMs, bytes);
       if (session && session.bufferedTo() >= seq) session.flush(seq);
@@ -494,7 +489,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     requested: () => {
       requestedAt = performance.now();
     },
-    caughtUp: () => pending === 0 && !behindRows(),
+    caughtUp: () => pending === 0 && !behind(),
+    lag: () => known && lag(),
     copyDeadLettersAgain: async () => {
       for (const one of copies) await one.again();
     },

@@ -38,7 +38,7 @@ export function createServePart(context: EngineContext, { forgotten, ...options 
   let answeredAt = Number.NEGATIVE_INFINITY;
   const lists = createLists({
     ...options.lists,
-    behind: loop.behind,
+    behind: loop.lag,
     capacity: config.engine.cached_lists,
     bytes: {
       lists: config.engine.cached_list_bytes,
