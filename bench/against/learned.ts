@@ -15,6 +15,8 @@ export interface LearnedFigures {
   events: number;
   /** Seconds in the model for all events, catalogue included. */
   seconds: number;
+  /** Processor seconds of all threads meanwhile. */
+  cpu: number;
   /** Interactions and lists from which the ranker learned. */
   examples: number;
   /** Of the model's own report on its long window, at 10. */

@@ -18,6 +18,7 @@ import { rebuildable } from '../../src/cli/projections.ts';
 import { completeConfig } from '../../src/config/load.ts';
 import { simulate } from '../../src/demo/simulator.ts';
 import { jsonOf } from '../child.ts';
+import { cpuClock } from '../cpu-clock.ts';
 import { createSqliteAlone, readAll, timed } from '../pipeline/pipeline.ts';
 import { startBenchServer } from '../server.ts';
 import { type MemoryParts, memoryParts } from './memory.ts';
@@ -167,15 +168,6 @@ export async function runReplay({ events, services, cacheKib, say, measured }: R
     await nc.close();
     await server.stop();
   }
-}
-
-/** Processor seconds of this process since its start. */
-function cpuClock(): () => number {
-  const before = process.cpuUsage();
-  return () => {
-    const { user, system } = process.cpuUsage(before);
-    return (user + system) / 1e6;
-  };
 }
 
 const rebuildInProcess = (

@@ -6,9 +6,10 @@ export const foldRow: Row = {
   about: 'all learned in process: catalogue, statistics and ranker, without log and rows',
   needs: ['inter'],
   measure: async (measurement) => {
-    const { events, seconds, examples, quality } = await learned('data', measurement);
+    const { events, seconds, cpu, examples, quality } = await learned('data', measurement);
     return [
       more('learning', 'events/s', events / seconds),
+      more('the same by processor time', 'events/s', events / cpu),
       same('examples learned', '', examples),
       same('scored events in the long window', '', quality.events),
       more('prequential HR@10', '', quality.hr),
