@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { report } from '../src/cli/output.ts';
 import { accountsBench } from './accounts/command.ts';
 import { accuracyBench } from './accuracy/command.ts';
+import { againstBench } from './against/command.ts';
 import { coldStartBench } from './cold-start/command.ts';
 import { engineBench } from './engine/command.ts';
 import { forgetBench } from './forget/command.ts';
@@ -19,6 +20,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .exitOverride();
   program.addCommand(accountsBench().exitOverride());
   program.addCommand(accuracyBench().exitOverride());
+  program.addCommand(againstBench().exitOverride());
   program.addCommand(engineBench().exitOverride());
   program.addCommand(coldStartBench().exitOverride());
   program.addCommand(forgetBench().exitOverride());

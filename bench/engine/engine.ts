@@ -1,5 +1,4 @@
 /** The engine in process: streams, and measurements of each in separate processes. */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -8,6 +7,7 @@ import type { Config } from '../../src/config/schema.ts';
 import { createSimulation } from '../../src/demo/simulator.ts';
 import { openImport } from '../../src/import/mod.ts';
 import { engineConfig } from '../accuracy/recommenders/engine.ts';
+import { jsonOf } from '../child.ts';
 import {
   type CountsFigures,
   type EngineFigures,
@@ -70,7 +70,7 @@ export async function runEngineBench(options: EngineBenchOptions): Promise<Strea
       const some = { ...all, events: Math.min(interactions, options.compared) };
       const run = <T>(part: Part, measured: MeasureOptions): Promise<T> => {
         options.say(`${name}: ${part}, ${measured.events.toLocaleString('en')} interactions`);
-        return inProcessOfItsOwn<T>(part, measured);
+        return jsonOf<T>(argumentsOf(part, measured), `measuring ${part}`);
       };
       figures.push({
         stream: name,
@@ -101,29 +101,23 @@ async function streamsOf({ inter, item, events, users, items }: EngineBenchOptio
   return streams;
 }
 
-async function imported(inter: string, item: string | undefined): Promise<AsyncIterable<CloudEvent>> {
+/** The events of files of interactions and items, in a format of the import. */
+export async function imported(inter: string, item?: string): Promise<AsyncIterable<CloudEvent>> {
   const plan = await openImport(item === undefined ? [inter] : [inter, item]);
   return (async function* () {
     for await (const row of plan.events()) if (row.kind === 'event') yield row.event;
   })();
 }
 
-/** Runs a part in another process of this program, which prints its figures as a line of JSON. */
-function inProcessOfItsOwn<T>(part: Part, options: MeasureOptions): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const args = ['--expose-gc', process.argv[1] as string, 'engine', '--measure', part, JSON.stringify(options)];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let out = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      out += text;
-    });
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve(JSON.parse(out) as T);
-      else reject(new Error(`measuring ${part} ended with exit code ${code}`));
-    });
-  });
-}
+/** Arguments that run a part in another process of this program. */
+const argumentsOf = (part: Part, options: MeasureOptions): string[] => [
+  '--expose-gc',
+  process.argv[1] as string,
+  'engine',
+  '--measure',
+  part,
+  JSON.stringify(options),
+];
 
 export function measurePart(part: Part, options: MeasureOptions): object {
   const config: Config = engineConfig(options);

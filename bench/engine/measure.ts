@@ -4,6 +4,7 @@ import type { Config } from '../../src/config/schema.ts';
 import { createRandom } from '../../src/demo/random.ts';
 import { emptyModel } from '../../src/engine/fold/model-fold.ts';
 import type { Model } from '../../src/engine/model/mod.ts';
+import { cpuClock } from '../cpu-clock.ts';
 import { createMapRows } from './map-rows.ts';
 import { type Line, readStream } from './stream-file.ts';
 
@@ -23,10 +24,14 @@ export interface MeasureOptions {
   refitEvery: number;
 }
 
-export interface Quantiles {
+/** Milliseconds, and lists per second. */
+export interface ListTimes {
   p50: number;
   p99: number;
   max: number;
+  perSecond: number;
+  /** Lists per second of processor time. */
+  perCpuSecond: number;
 }
 
 export interface EngineFigures {
@@ -37,8 +42,7 @@ export interface EngineFigures {
   examples: number;
   /** Seconds spent in the model for all events. */
   seconds: number;
-  /** Milliseconds. */
-  recommend: Quantiles;
+  recommend: ListTimes;
   snapshot: { bytes: number; writeSeconds: number; readSeconds: number };
   pairs: number;
   /** Bytes of the pair rows per stored pair. */
@@ -76,7 +80,11 @@ const rss = (): number => {
 };
 
 /** Gives one line to a model; `seq` is its place in the stream. */
-function tell(model: Model, line: Line, seq: number): void {
+export function tell(
+  model: Pick<Model, 'clock' | 'interact' | 'publishItem' | 'setTraits'>,
+  line: Line,
+  seq: number,
+): void {
   if (line[0] === 'i') {
     const [, user, item, weight, negative, time] = line;
     model.clock = time;
@@ -136,18 +144,28 @@ export function measureEngine(config: Config, { file, events, lists }: MeasureOp
   };
 }
 
-function timeLists(model: Model, users: readonly string[], lists: number, length: number): Quantiles {
+/** Computes lists of users drawn at random, one after the other. */
+export function timeLists(
+  model: Pick<Model, 'recommend'>,
+  users: readonly string[],
+  lists: number,
+  length: number,
+): ListTimes {
   const random = createRandom(1);
   const times: number[] = [];
+  let working = cpuClock();
   for (let list = -WARM_UP; list < lists; list++) {
     const user = users[random.below(users.length)] as string;
+    if (list === 0) working = cpuClock();
     const started = performance.now();
     model.recommend({ user: userId(user), n: length });
     if (list >= 0) times.push(performance.now() - started);
   }
+  const cpu = working();
   times.sort((a, b) => a - b);
   const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
-  return { p50: at(0.5), p99: at(0.99), max: times.at(-1) ?? 0 };
+  const seconds = times.reduce((sum, ms) => sum + ms, 0) / 1_000;
+  return { p50: at(0.5), p99: at(0.99), max: times.at(-1) ?? 0, perSecond: lists / seconds, perCpuSecond: lists / cpu };
 }
 
 export function measureMaps({ file, events }: MeasureOptions): CountsFigures {

@@ -87,11 +87,13 @@ export async function runForget(options: ForgetBenchOptions): Promise<ForgetFigu
   async function* events(): AsyncGenerator<CloudEvent> {
     for await (const row of plan.events()) if (row.kind === 'event') yield row.event as CloudEvent;
   }
-  const system = await startBenchSystem([], {
-    FRESHET_ERASURE_REBUILD_AFTER_MS: String(options.rebuildAfterMs),
-    FRESHET_ERASURE_SERVER_INDEX_MS: '0',
-    FRESHET_ERASURE_LOOK_MS: String(LOOK_MS),
-    FRESHET_ENGINE_RANKER_DENSE: String(config.engine.ranker_dense),
+  const system = await startBenchSystem({
+    settings: {
+      FRESHET_ERASURE_REBUILD_AFTER_MS: String(options.rebuildAfterMs),
+      FRESHET_ERASURE_SERVER_INDEX_MS: '0',
+      FRESHET_ERASURE_LOOK_MS: String(LOOK_MS),
+      FRESHET_ENGINE_RANKER_DENSE: String(config.engine.ranker_dense),
+    },
   });
   const publisher = createPublisher(system.nc);
   try {

@@ -77,9 +77,11 @@ const eventOf = (id: string, type: string, subject: string, time: number, data: 
 
 export async function runForgetLarge(options: ForgetLargeOptions): Promise<ForgetLargeFigures> {
   const { say, items, others, lists, rate, seconds, seed } = options;
-  const system = await startBenchSystem([], {
-    FRESHET_ERASURE_REBUILD_AFTER_MS: String(options.rebuildAfterMs),
-    FRESHET_ERASURE_LOOK_MS: String(LOOK_MS),
+  const system = await startBenchSystem({
+    settings: {
+      FRESHET_ERASURE_REBUILD_AFTER_MS: String(options.rebuildAfterMs),
+      FRESHET_ERASURE_LOOK_MS: String(LOOK_MS),
+    },
   });
   const users = { pattern: `${READER}{n}`, count: others };
   try {

@@ -129,7 +129,8 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - started) / 1000;
 }
 
-async function publishAll(publisher: Publisher, prepared: Iterable<PreparedEvent>): Promise<void> {
+/** Publishes the events and waits until nats-server has acknowledged all of them. */
+export async function publishAll(publisher: Publisher, prepared: Iterable<PreparedEvent>): Promise<void> {
   const acks: Promise<unknown>[] = [];
   for (const event of prepared) {
     await publisher.ready();

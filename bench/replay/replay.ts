@@ -2,7 +2,6 @@
  * Speed of the rebuild of a service from the log, beside that of a raw consumer and of SQLite alone in the same run. Each
  * rebuild runs in a process of its own, as with `freshet replay`, so that the measured memory is only its own.
  */
-import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +17,8 @@ import { applyStreams } from '../../src/bus/streams/plan.ts';
 import { rebuildable } from '../../src/cli/projections.ts';
 import { completeConfig } from '../../src/config/load.ts';
 import { simulate } from '../../src/demo/simulator.ts';
+import { jsonOf } from '../child.ts';
+import { cpuClock } from '../cpu-clock.ts';
 import { createSqliteAlone, readAll, timed } from '../pipeline/pipeline.ts';
 import { startBenchServer } from '../server.ts';
 import { type MemoryParts, memoryParts } from './memory.ts';
@@ -169,36 +170,13 @@ export async function runReplay({ events, services, cacheKib, say, measured }: R
   }
 }
 
-/** Processor seconds of this process since its start. */
-function cpuClock(): () => number {
-  const before = process.cpuUsage();
-  return () => {
-    const { user, system } = process.cpuUsage(before);
-    return (user + system) / 1e6;
-  };
-}
-
-function rebuildInProcess(
+const rebuildInProcess = (
   service: ServiceName,
   url: string,
   folder: string,
   more: readonly string[] = [],
-): Promise<OneRebuild> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [ENTRY, 'replay-one', service, '--nats', url, '--into', folder, ...more], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let said = '';
-    child.stdout.on('data', (chunk) => {
-      said += String(chunk);
-    });
-    child.once('error', reject);
-    child.once('exit', (code) => {
-      if (code === 0) resolve(JSON.parse(said) as OneRebuild);
-      else reject(new Error(`the rebuild of ${service} ended with code ${code}`));
-    });
-  });
-}
+): Promise<OneRebuild> =>
+  jsonOf([ENTRY, 'replay-one', service, '--nats', url, '--into', folder, ...more], `the rebuild of ${service}`);
 
 /** One rebuild in this process, as `freshet replay` carries it out. */
 export async function rebuildOne({ service, url, folder, ranker, cacheKib }: RebuildOneOptions): Promise<OneRebuild> {

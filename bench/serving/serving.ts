@@ -89,7 +89,7 @@ export async function runServingBench(options: ServingOptions): Promise<ServingF
   const figures: ServingFigures[] = [];
   for (const stream of await streamsOf(options)) {
     options.say(`${stream.name}: starting a system`);
-    const system = await startBenchSystem([], {}, options.engines);
+    const system = await startBenchSystem({ engines: options.engines });
     try {
       figures.push(await measure(system, stream, options));
     } finally {

@@ -16,7 +16,9 @@ import { createPublisher, publisherLimits } from '../../src/bus/nats/publisher.t
 import { SERVICES } from '../../src/bus/projection/definition.ts';
 import { completeConfig } from '../../src/config/load.ts';
 
-const ENTRY = fileURLToPath(new URL('../../bin/freshet.mjs', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** The command line of a tree. */
+export const entryOf = (root: string): string => join(root, 'bin/freshet.mjs');
 const BATCH = 2_000;
 /** Milliseconds between two polls. */
 const LOOK_MS = 100;
@@ -52,37 +54,49 @@ interface InstanceStatus extends EngineStatus {
 }
 
 /** Further engines beside that of `up`: separate processes, which share the requests. */
-function startReplicas(count: number, { nats, data }: { nats: string; data: string }): ChildProcess[] {
+export function startReplicas(
+  count: number,
+  { entry, nats, data }: { entry: string; nats: string; data: string },
+): ChildProcess[] {
   return Array.from({ length: count }, (_, i) =>
     spawn(
       process.execPath,
-      [ENTRY, 'service', 'engine', '--replica', String(i + 2), '--health-port', '0', '--data', data, '--nats', nats],
+      [entry, 'service', 'engine', '--replica', String(i + 2), '--health-port', '0', '--data', data, '--nats', nats],
       { stdio: 'ignore' },
     ),
   );
 }
 
-const endOf = (child: ChildProcess): Promise<unknown> => {
+/** Ends a process that this one started. */
+export const endOf = (child: ChildProcess): Promise<unknown> => {
   const gone = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
   return gone;
 };
 
-/**
- * @param args of `freshet up`, beside folder and ports
- * @param settings as variables
- * @param engines processes of the engine
- */
-export async function startBenchSystem(
-  args: readonly string[] = [],
-  settings: NodeJS.ProcessEnv = {},
+export interface BenchSystemOptions {
+  /** Arguments of `freshet up`, beside folder and ports. */
+  args?: readonly string[];
+  /** Settings as variables. */
+  settings?: NodeJS.ProcessEnv;
+  /** Processes of the engine. */
+  engines?: number;
+  /** Folder of the tree that runs; left out: this one. */
+  root?: string;
+}
+
+export async function startBenchSystem({
+  args = ['--no-demo'],
+  settings = {},
   engines = 1,
-): Promise<BenchSystem> {
+  root = ROOT,
+}: BenchSystemOptions = {}): Promise<BenchSystem> {
   const data = mkdtempSync(join(tmpdir(), 'freshet-bench-'));
   const { NATS_URL: _external, ...env } = process.env;
+  const entry = entryOf(root);
   const child = spawn(
     process.execPath,
-    [ENTRY, 'up', '--no-demo', '--json', '--data', data, '--http-port', '0', '--nats-port', '0', ...args],
+    [entry, 'up', '--json', '--data', data, '--http-port', '0', '--nats-port', '0', ...args],
     { stdio: ['ignore', 'pipe', 'ignore'], env: { ...env, ...settings } },
   );
   const { http, nats } = await new Promise<{ http: string; nats: string }>((resolve, reject) => {
@@ -92,7 +106,7 @@ export async function startBenchSystem(
   });
   const nc = await connect({ url: nats, name: 'bench' });
   limitAnswers(nc, ANSWER_MS);
-  const replicas = startReplicas(engines - 1, { nats, data });
+  const replicas = startReplicas(engines - 1, { entry, nats, data });
   return {
     http,
     nats,
@@ -110,7 +124,17 @@ export async function startBenchSystem(
 
 /** Publishes the events, waits until every service has folded them, and returns the last position. */
 export async function load(
-  { nc, engines }: BenchSystem,
+  system: BenchSystem,
+  events: AsyncIterable<CloudEvent> | Iterable<CloudEvent>,
+): Promise<number> {
+  const lastSeq = await publishInBulk(system, events);
+  await folded(system.nc, lastSeq, system.engines);
+  return lastSeq;
+}
+
+/** Publishes the events, and returns the last position. */
+export async function publishInBulk(
+  { nc }: Pick<BenchSystem, 'nc'>,
   events: AsyncIterable<CloudEvent> | Iterable<CloudEvent>,
 ): Promise<number> {
   const config = completeConfig({});
@@ -127,7 +151,6 @@ export async function load(
   await bulk.publish(batch);
   const { lastSeq } = await log.info();
   await publisher.close();
-  await folded(nc, lastSeq, engines);
   return lastSeq;
 }
 
@@ -153,6 +176,6 @@ export async function folded(nc: NatsConnection, seq: number, engines = 1): Prom
   });
 }
 
-async function until(there: () => Promise<boolean>): Promise<void> {
+export async function until(there: () => Promise<boolean>): Promise<void> {
   while (!(await there())) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
 }

@@ -1,7 +1,7 @@
 /** A ranking as a text table: place, item, title, score, and the reasons if the caller requested them. */
 import type { NatsConnection } from 'nats';
 import type { RankingAnswer } from '../engine/serve/lists.ts';
-import { table } from './output.ts';
+import { count, table } from './output.ts';
 import { titlesOf } from './titles.ts';
 
 /** Most reasons to print for an item. */
@@ -26,7 +26,8 @@ export async function rankingText(nc: NatsConnection, answer: Pick<RankingAnswer
 export const originText = ({
   source,
   seq,
+  behind = 0,
   snapshot,
   config,
-}: Pick<RankingAnswer, 'source' | 'seq' | 'snapshot' | 'config'>): string =>
-  `source ${source}, computed at sequence ${seq}, snapshot ${snapshot}, configuration ${config}`;
+}: Pick<RankingAnswer, 'source' | 'seq' | 'behind' | 'snapshot' | 'config'>): string =>
+  `source ${source}, computed at sequence ${seq}${behind > 0 ? ` (the engine is ${count(behind)} event${behind === 1 ? '' : 's'} behind the log)` : ''}, snapshot ${snapshot}, configuration ${config}`;

@@ -39,6 +39,8 @@ export interface Ranking {
   items: RankedItem[];
   snapshot: string;
   seq: number;
+  /** Events of the log that the engine had not folded when it answered. A stream may leave it out. */
+  behind?: number;
   config: string;
   source: string;
   /** Arm of the running experiment, or main. The client reports it with the list. */

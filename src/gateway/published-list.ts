@@ -23,6 +23,8 @@ export interface RankingView {
   items: readonly { item: string }[];
   snapshot: string;
   seq: number;
+  /** Left out if the list comes from KV. */
+  behind?: number;
   config: string;
   source: string;
   next: string | null;

@@ -22,6 +22,8 @@ import type { Effect } from './after-commit.ts';
 import type { LoopOptions, ProjectionLoop } from './loop.ts';
 import { openStore, type ProjectionStore } from './store.ts';
 
+const HANGS_MS = 600_000;
+
 type Options = Partial<Omit<LoopOptions, 'log' | 'store'>>;
 
 /** Publishes as an application must: it sends unacknowledged events again under the same id. */
@@ -83,6 +85,28 @@ describe('the loop', () => {
     expect(stateOf(store)).toEqual(oracle(log.messages()));
     expect(loop.status()).toMatchObject({ state: 'ready', lag: 0, checkpoint: { seq: 80 } });
     expect(loop.caughtUp()).toBe(true);
+  });
+
+  it('knows how many messages its state lacks once it has looked at the log', async () => {
+    const log = createMemoryLog();
+    await publish(log, ...views(10));
+    const store = openCounting(tempDir('loop'));
+    // Commits only for a caller that waits, and has no other reason to read again.
+    const loop = countingLoop(log, store, {
+      limits: { batchWaitMs: HANGS_MS, batchRestMs: HANGS_MS, checkIntervalMs: HANGS_MS },
+    });
+    onTestFinished(async () => {
+      await loop.stop();
+      store.close();
+    });
+    expect(loop.lag()).toBeUndefined();
+    loop.start();
+    await loop.reached(streamSeq(10), HANGS_MS);
+    expect(loop.lag()).toBe(0);
+    const last = await publish(log, ...views(3));
+    await until(() => loop.lag() === 3);
+    await loop.reached(streamSeq(last), HANGS_MS);
+    expect(loop.lag()).toBe(0);
   });
 
   it('reads on behind a consumer that the server has moved to the end of the log without sending the rest', async () => {
@@ -554,6 +578,8 @@ describe('the loop under faults', () => {
     );
     await until(() => loop.status().trouble?.code === 'SQLITE_FULL');
     expect(loop.status()).toMatchObject({ state: 'catching-up' });
+    // The server has sent all of them, and the loop has given back those that it could not commit.
+    expect(loop.lag()).toBe(last - store.checkpoint().seq);
     // What fitted is there as a whole batch; nothing in between.
     const { seq } = store.checkpoint();
     expect(stateOf(store)).toEqual(seq === 1 ? before : oracle(log.messages().filter((message) => message.seq <= seq)));

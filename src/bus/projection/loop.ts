@@ -126,6 +126,11 @@ export interface ProjectionLoop {
   requested(): void;
   /** True while the only waiting messages are those that the next transaction will commit. */
   caughtUp(): boolean;
+  /**
+   * Messages of the log that the state does not hold yet, by the newest head that the loop knows; undefined until it has
+   * compared the state with the log. It costs no request.
+   */
+  lag(): number | undefined;
   /** Publishes a copy of every dead letter again, because somebody deleted the stream of copies. */
   copyDeadLettersAgain(): Promise<void>;
   /** See {@link ProjectionStatus.erasing}. */
@@ -200,6 +205,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     },
     onSlice: observer.erasureSlice,
   });
+
+  const lag = (): number => pending + (session?.buffered() ?? 0);
 
   /** Folds a batch, and hands it to the followers. Only an exception of the store is a failed commit, which changed nothing. */
   function fold(batch: readonly Delivery[], created: string): Ended | undefined {
@@ -356,6 +363,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     } finally {
       for (const poller of pollers) void poller.stop();
       current.end('closed');
+      // The next session gets them again, and until it begins nothing else counts them.
+      pending += current.buffered();
       session = undefined;
       await reader?.close().catch((err: unknown) => logger.debug({ err }, 'a reader failed to close'));
     }
@@ -465,7 +474,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       state: state(),
       checkpoint: store.checkpoint(),
       seq: position(),
-      lag: pending + (session?.buffered() ?? 0),
+      lag: lag(),
       ...(refused ? { trouble: errorFields(refused) } : trouble ? { trouble } : {}),
       effects: afterCommit.status(),
       erasing: slices.underWay(),
@@ -481,6 +490,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       requestedAt = performance.now();
     },
     caughtUp: () => pending === 0 && !behind(),
+    lag: () => known && lag(),
     copyDeadLettersAgain: async () => {
       for (const one of copies) await one.again();
     },

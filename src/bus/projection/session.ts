@@ -45,7 +45,7 @@ export interface Session {
   readonly expected: number;
   /** When the last message came, monotonic milliseconds. */
   readonly lastHeard: number;
-  /** Deliveries that wait for their batch. */
+  /** Deliveries that wait for their batch; of a session that is over: those that it has not folded. */
   buffered(): number;
   /** Position that the buffer reaches; 0: it is empty. */
   bufferedTo(): number;
@@ -147,6 +147,7 @@ export function openSession(options: SessionOptions): Session {
     const batch = buffer.splice(0, batchMax());
     const trouble = commit(batch);
     if (trouble) {
+      buffer.unshift(...batch);
       end(trouble.reason, trouble.trouble);
       return;
     }

@@ -38,6 +38,12 @@ export interface RankingAnswer {
   snapshot: string;
   /** Log position that the engine computed the list at. */
   seq: number;
+  /**
+   * Events of the log, of any user, that the engine had not folded when it answered, by the newest head that it knew. It
+   * says how far the engine is, not how old the list is: a cached list keeps the `seq` at which the engine computed it.
+   * Left out until the engine has compared its state with the log.
+   */
+  behind?: number;
   /** Hash of the engine's configuration. */
   config: string;
   source: ListSource;
@@ -72,7 +78,7 @@ export interface ShelfAnswer extends TitledRow {
   list: string;
 }
 
-export interface ShelvesAnswer extends Pick<RankingAnswer, 'snapshot' | 'seq' | 'config'> {
+export interface ShelvesAnswer extends Pick<RankingAnswer, 'snapshot' | 'seq' | 'behind' | 'config'> {
   user: string;
   shelves: ShelfAnswer[];
 }
@@ -99,6 +105,8 @@ export interface ListsOptions {
   model: Model;
   /** Position of the model. */
   seq: () => StreamSeq;
+  /** See {@link RankingAnswer.behind}; left out: the lists are those of a past, and say nothing of the log's head. */
+  behind?: () => number | undefined;
   snapshot: () => string;
   config: string;
   /** Items of a cached list. */
@@ -138,6 +146,7 @@ export function createLists(options: ListsOptions): Lists {
   const {
     model,
     seq,
+    behind,
     snapshot,
     config,
     length,
@@ -235,7 +244,12 @@ export function createLists(options: ListsOptions): Lists {
     at: number,
     next: string | null,
   ): RankingAnswer {
-    return { ...of, list: newListId(), items, snapshot: snapshot(), seq: at, config, source, next };
+    return { ...of, list: newListId(), items, snapshot: snapshot(), seq: at, ...lacking(), config, source, next };
+  }
+
+  function lacking(): { behind?: number } {
+    const events = behind?.();
+    return events === undefined ? {} : { behind: events };
   }
 
   const testOf = (filters: readonly Filter[] = []) => reranking.testOf([...rules().filters, ...filters]);
@@ -295,6 +309,7 @@ export function createLists(options: ListsOptions): Lists {
       }).map((row) => ({ ...row, list: newListId() })),
       snapshot: snapshot(),
       seq: seq(),
+      ...lacking(),
       config,
     }),
     refresh: (user) => {

@@ -11,6 +11,7 @@ const LENGTH = 10;
 let model: Model;
 let lists: Lists;
 let seq: number;
+let behind: number | undefined;
 let clock: number;
 let answers: string[];
 
@@ -25,11 +26,13 @@ function act(user: string, n: number): void {
 beforeEach(() => {
   model = createModel();
   seq = 0;
+  behind = 0;
   clock = 0;
   answers = [];
   lists = createLists({
     model,
     seq: () => streamSeq(seq),
+    behind: () => behind,
     snapshot: () => 'model-1',
     config: 'c1',
     length: LENGTH,
@@ -63,6 +66,17 @@ describe('a list', () => {
     expect(answer).toMatchObject({ user: 'u1', snapshot: 'model-1', config: 'c1', seq, source: 'model' });
     expect(answer.items).toHaveLength(5);
     expect(ask().list).not.toBe(answer.list);
+  });
+
+  it('says how many events the engine lacks, also if it is cached, and nothing while the engine does not know', () => {
+    const first = ask();
+    behind = 7;
+    expect(ask()).toMatchObject({ seq: first.seq, behind: 7 });
+    expect(lists.similar('i00', 3, false)).toMatchObject({ behind: 7 });
+    expect(lists.trending(3)).toMatchObject({ behind: 7 });
+    behind = undefined;
+    expect(ask()).not.toHaveProperty('behind');
+    expect(answers).toEqual(['computed', 'standing', 'standing']);
   });
 
   it('is cached until its user acts, with the position at which it was computed', () => {

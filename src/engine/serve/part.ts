@@ -33,11 +33,12 @@ export interface ServePart extends ServicePart {
 }
 
 export function createServePart(context: EngineContext, { forgotten, ...options }: ServePartOptions): ServePart {
-  const { config, codec, log, publisher, reached, resolve, metrics } = context;
+  const { config, codec, log, loop, publisher, reached, resolve, metrics } = context;
   const { db } = context.store;
   let answeredAt = Number.NEGATIVE_INFINITY;
   const lists = createLists({
     ...options.lists,
+    behind: loop.lag,
     capacity: config.engine.cached_lists,
     bytes: {
       lists: config.engine.cached_list_bytes,

@@ -1,6 +1,6 @@
 /** Ranked lists, one answer at a time or as a stream. */
 import { Type } from 'typebox';
-import { OrNull, open, Seq } from './members.ts';
+import { Behind, OrNull, open, Seq } from './members.ts';
 
 export const Ranking = Type.Object(
   {
@@ -33,6 +33,7 @@ export const Ranking = Type.Object(
     ),
     snapshot: Type.String({ description: 'snapshot in force, or none' }),
     seq: Seq('log position of the state that the list was computed from'),
+    behind: Behind,
     config: Type.String({ description: 'hash of the engine’s settings' }),
     source: Type.String({
       description: 'what most of the list comes from',

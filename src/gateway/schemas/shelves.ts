@@ -1,6 +1,6 @@
 /** Titled rows of items. */
 import { Type } from 'typebox';
-import { open, Seq } from './members.ts';
+import { Behind, open, Seq } from './members.ts';
 
 export const Shelves = Type.Object(
   {
@@ -20,6 +20,7 @@ export const Shelves = Type.Object(
     ),
     snapshot: Type.String(),
     seq: Seq('log position of the state that the rows were computed from'),
+    behind: Behind,
     config: Type.String(),
   },
   { $id: 'Shelves', ...open, description: 'Titled rows; no item is in two of them' },
