@@ -361,6 +361,10 @@ export const CONFIG_SCHEMA = section(
           'bytes that the engine keeps of answers whose next page a caller may request; beyond it the engine drops the oldest, and the next page continues by position',
           1,
         ),
+        start_from_snapshot: flag(
+          true,
+          'whether the engine starts from the newest snapshot that fits, and folds its rows alone if they are behind it; false: it reads the log from the first event',
+        ),
         snapshot_events: whole(50_000, 'events after which the engine writes a snapshot', 1),
         snapshot_interval_ms: whole(
           60_000,

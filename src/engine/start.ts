@@ -75,7 +75,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     /** State that a rebuild replaces after a loss must train, publish and store nothing. */
     const lossy = (): boolean => isOfLoss(store.rebuildDue());
     const catchingUp = (): boolean => lossy() || (folding?.catchingUp() ?? true);
-    // Between two slices of an erasure the model is the fold of no log: neither a training nor a snapshot may read it.
+    // Between two slices of an erasure the model is the fold of no log, and ahead of the rows it has a snapshot already.
     const unsettled = (): boolean => catchingUp() || model.erasing;
     const artifacts = createArtifactsPart(context, { ...inputs, model, position, catchingUp: unsettled });
     folding = createFoldPart(context, {
@@ -118,7 +118,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       snapshots,
       position,
       catchingUp: unsettled,
-      erasing: () => model.erasing,
+      settled: () => !model.erasing && folding?.rowsAlone() === false,
       rebuilt: rebuilt && { beside: rebuilt.beside === true, remove: () => removeImage(service.files.image) },
       image: () => {
         assertWhole();
@@ -127,6 +127,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
           backend: artifacts.backend(),
           inputs: records.digest(position()),
           pinned: lifecycle.pinned(),
+          exact: !model.stale && store.rebuildDue() === undefined && !store.erasing() && records.tainted().length === 0,
           fingerprints: [...store.fingerprints(), mark() ?? []].flat(),
         });
       },

@@ -23,13 +23,13 @@ export interface CommittedBatch {
   catchUp: boolean;
 }
 
-/** State in memory that is a fold of the log beside the rows, and may be behind them when a process starts. */
+/** State in memory that is a fold of the log beside the rows, and may be behind or ahead of them when a process starts. */
 export interface StateFollower {
   /** Position up to which it has folded the log. */
   position(): StreamSeq;
   /**
-   * Folds events that the rows hold, in log order. Its position is `seq` afterwards; `newest` is the last message of the
-   * batch. An exception ends its life, because it may have folded a part of the batch.
+   * Folds events that the rows hold, in log order. Its position is `seq` afterwards, unless it began ahead; `newest` is
+   * the last message of the batch. An exception ends its life, because it may have folded a part of the batch.
    */
   fold(events: readonly LoggedEvent[], seq: StreamSeq, newest: Fingerprint | undefined): void;
   /** Whether an erasure is under way in it. Left out: it forgets a user within `fold`. */

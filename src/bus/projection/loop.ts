@@ -120,6 +120,8 @@ export interface ProjectionLoop {
   status(): ProjectionStatus;
   /** Position of the state that answers, see {@link ProjectionStatus}. */
   position(): StreamSeq;
+  /** Position that the rows have to reach before the state in memory can answer: it may have begun ahead of them. */
+  answersFrom(): StreamSeq;
   /** Waits for this position. */
   reached: Waiters['reached'];
   /** A caller has asked something: for a while, batches are small enough for others not to wait long. */
@@ -166,6 +168,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     return followers.state ? streamSeq(Math.min(followers.state.position(), seq)) : seq;
   };
   const behind = (): boolean => position() < store.checkpoint().seq;
+  const answersFrom = (): StreamSeq => followers.state?.position() ?? streamSeq(0);
   const waiters = createWaiters({ service, position, maxBytes: limits.waitingBytes });
   const copies = deadLetterStream
     ? [createDeadLetterCopies({ store, stream: deadLetterStream, stopped: () => stopped })]
@@ -316,7 +319,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     const current = openSession({
       limits,
       batchMax: () => {
-        if (performance.now() - requestedAt > ASKED_MS) return limits.batchMax;
+        // While the rows are behind the state, requests wait for them.
+        if (performance.now() - requestedAt > ASKED_MS || position() < answersFrom()) return limits.batchMax;
         return behind() ? Math.min(limits.catchUpMax, batchSize.most()) : batchSize.most();
       },
       position: position(),
@@ -472,6 +476,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     }),
     erasing: slices.underWay,
     position,
+    answersFrom,
     reached: (seq, timeoutMs, bytes) => {
       const reached = waiters.reached(seq, timeoutMs, bytes);
       if (session && session.bufferedTo() >= seq) session.flush(seq);

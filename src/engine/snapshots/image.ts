@@ -14,13 +14,13 @@ export const marksUpTo = (seq: number, fingerprints: readonly Fingerprint[]): Fi
     .sort((one, other) => other.seq - one.seq)
     .slice(0, MARKS);
 
-export interface ImageOptions extends Pick<ModelImage, 'seq' | 'backend' | 'inputs' | 'pinned'> {
+export interface ImageOptions extends Pick<ModelImage, 'seq' | 'backend' | 'inputs' | 'pinned' | 'exact'> {
   /** The rows beside the model; their position may be later than that of the model. */
   fingerprints: readonly Fingerprint[];
 }
 
 /** @param options facts that the model does not hold; `seq` is its position */
-export function imageOf(model: Model, { seq, backend, inputs, pinned, fingerprints }: ImageOptions): ModelImage {
+export function imageOf(model: Model, { seq, backend, inputs, pinned, exact, fingerprints }: ImageOptions): ModelImage {
   const { users, items, events } = model.stats();
   return {
     seq,
@@ -33,6 +33,7 @@ export function imageOf(model: Model, { seq, backend, inputs, pinned, fingerprin
     inputs,
     prequential: qualityOf(model),
     pinned,
+    exact,
     marks: marksUpTo(seq, fingerprints),
   };
 }

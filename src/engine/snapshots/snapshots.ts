@@ -39,6 +39,8 @@ export interface ModelImage {
   prequential: object | null;
   /** Snapshot whose ranker is pinned. */
   pinned?: string | undefined;
+  /** See {@link Manifest.exact}. */
+  exact?: boolean | undefined;
   marks: Fingerprint[];
 }
 
@@ -156,7 +158,7 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
   }
 
   async function put(image: ModelImage): Promise<Manifest> {
-    const { state, clock, pinned, ...said } = image;
+    const { state, clock, pinned, exact, ...said } = image;
     const sha256 = createHash('sha256').update(state).digest('hex');
     const object = `${PREFIX}${String(image.seq).padStart(12, '0')}-${sha256.slice(0, 8)}`;
     const manifest: Manifest = {
@@ -167,6 +169,7 @@ export async function createSnapshots(options: SnapshotsOptions): Promise<Snapsh
       ...origin(),
       ...(settings ? { settings } : {}),
       ...(pinned === undefined ? {} : { pinned }),
+      ...(exact === true ? { exact } : {}),
       code: VERSION,
       bytes: state.length,
     };
