@@ -99,7 +99,8 @@ describe('an engine whose model began ahead of its rows', () => {
             const snapshots: Snapshot[] = [];
             for (const batch of batches(messages, 3)) {
               leader.fold(batch);
-              if (isExact(leader)) snapshots.push({ state: leader.model.exportState(), seq: leader.part.fold.position() });
+              if (isExact(leader))
+                snapshots.push({ state: leader.model.exportState(), seq: leader.part.fold.position() });
             }
             const snapshot = snapshots[which % Math.max(1, snapshots.length)];
             if (snapshot === undefined) return;
