@@ -6,7 +6,7 @@
  * the events that their ids published, links, named sections that write their own bytes), then the SHA-256 of all bytes
  * before it.
  */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { ItemData } from '../../../bus/event/types.ts';
 import { FreshetError } from '../../../errors.ts';
 import { ByteReader, ByteWriter } from '../primitives/bytes.ts';
@@ -92,7 +92,11 @@ export interface DecodedState extends Omit<StateContent, 'users' | 'events' | 's
   events: EventColumns;
 }
 
-export function encodeState(state: StateContent): Buffer {
+export const encodeState = (state: StateContent): Buffer => finish(encodingState(state));
+
+/** The same in steps. */
+export function* encodingState(state: StateContent): Steps<Buffer> {
+  let entries = 0;
   const out = new ByteWriter();
   out.bytes(Buffer.from(MAGIC, 'latin1'));
   out.u32(VERSION);
@@ -104,6 +108,7 @@ export function encodeState(state: StateContent): Buffer {
     out.count((item.published ? 1 : 0) | (item.withdrawn ? 2 : 0));
     out.f64(item.listed);
     out.text(item.fields === undefined ? '' : canonicalJson(item.fields));
+    if (++entries % STEP_ENTRIES === 0) yield;
   }
   const { order, items, itemPlaces, weights, negatives, times, seqs } = state.events;
   out.count(state.users.length);
@@ -111,6 +116,7 @@ export function encodeState(state: StateContent): Buffer {
     out.text(user.id);
     out.text(user.traits === undefined ? '' : canonicalJson(user.traits));
     out.count(user.end - user.from);
+    if (++entries % STEP_ENTRIES === 0) yield;
     let seq = 0;
     for (let place = user.from; place < user.end; place++) {
       const at = order[place]!;
@@ -120,6 +126,7 @@ export function encodeState(state: StateContent): Buffer {
       out.f64(times[at]!);
       out.count(seqs[at]! - seq);
       seq = seqs[at]!;
+      if (++entries % STEP_ENTRIES === 0) yield;
     }
   }
   out.count(state.links.length);
@@ -135,7 +142,8 @@ export function encodeState(state: StateContent): Buffer {
     out.bytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   }
   const body = out.finish();
-  return Buffer.concat([body, createHash('sha256').update(body).digest()]);
+  out.bytes((yield* hashing(body)).digest());
+  return out.finish();
 }
 
 /** Reads what {@link encodeState} wrote. Throws {@link ModelStateUnreadableError}. */
@@ -164,12 +172,7 @@ export function* decodingState(bytes: Uint8Array): Steps<DecodedState> {
     );
   }
   const expected = all.subarray(body.length).toString('hex');
-  const hash = createHash('sha256');
-  for (let at = 0; at < body.length; at += STEP_BYTES) {
-    hash.update(body.subarray(at, at + STEP_BYTES));
-    yield;
-  }
-  const actual = hash.digest('hex');
+  const actual = (yield* hashing(body)).digest('hex');
   if (expected !== actual) {
     throw new ModelStateUnreadableError(
       'The model state does not match its checksum. Use another state, or fold the log again.',
@@ -219,6 +222,15 @@ export function* decodingState(bytes: Uint8Array): Steps<DecodedState> {
   for (let left = input.count(); left > 0; left--)
     sections.push({ name: input.text(), bytes: input.bytes(input.count()) });
   return { clock, items, users, events: firstOf(events, end), links, sections };
+}
+
+function* hashing(body: Buffer): Steps<Hash> {
+  const hash = createHash('sha256');
+  for (let at = 0; at < body.length; at += STEP_BYTES) {
+    hash.update(body.subarray(at, at + STEP_BYTES));
+    yield;
+  }
+  return hash;
 }
 
 function columnsOf(count: number): EventColumns {
