@@ -321,7 +321,7 @@ export const CONFIG_SCHEMA = section(
         ranking_window: whole(256, 'most rankings that wait for an acknowledgement of KV at once', 1),
         cut_over_slice_ms: whole(
           2,
-          'milliseconds for which the engine reads the model of a rebuild before it turns to the log and to requests',
+          'milliseconds for which the engine reads the model of a rebuild before it turns to the log and to requests, or writes a snapshot before it turns to requests',
           1,
         ),
         ranking_window_bytes: whole(

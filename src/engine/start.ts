@@ -22,7 +22,8 @@ import { createPublishPart } from './publish/part.ts';
 import { configuredLists } from './serve/configured-lists.ts';
 import { createServePart } from './serve/part.ts';
 import { configHash, originOf } from './settings/settings.ts';
-import { imageOf, marksUpTo } from './snapshots/image.ts';
+import { imaging, marksUpTo } from './snapshots/image.ts';
+import { allInSlices, nextTurn } from './slices.ts';
 import { createSnapshotsPart, openSnapshots } from './snapshots/part.ts';
 
 /** The name in answers while no snapshot is in force. */
@@ -120,9 +121,10 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       catchingUp: unsettled,
       settled: () => !model.erasing && folding?.rowsAlone() === false,
       rebuilt: rebuilt && { beside: rebuilt.beside === true, remove: () => removeImage(service.files.image) },
-      image: () => {
+      // The fold waits meanwhile, and requests are answered between the slices.
+      image: async () => {
         assertWhole();
-        return imageOf(model, {
+        const steps = imaging(model, {
           seq: position(),
           backend: artifacts.backend(),
           inputs: records.digest(position()),
@@ -130,6 +132,12 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
           exact: !model.stale && store.rebuildDue() === undefined && !store.erasing() && records.tainted().length === 0,
           fingerprints: [...store.fingerprints(), mark() ?? []].flat(),
         });
+        const release = loop.hold();
+        try {
+          return await allInSlices(steps, { sliceMs: config.engine.cut_over_slice_ms, rest: nextTurn });
+        } finally {
+          release();
+        }
       },
     });
     return composeParts([

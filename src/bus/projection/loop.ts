@@ -132,6 +132,11 @@ export interface ProjectionLoop {
   copyDeadLettersAgain(): Promise<void>;
   /** See {@link ProjectionStatus.erasing}. */
   erasing(): boolean;
+  /**
+   * Lets the batches wait, so that the state in memory stays as it is while the caller reads it in steps, between requests.
+   * Only while no erasure is under way in the state: its slices do not wait. Returns a function that ends the wait.
+   */
+  hold(): () => void;
 }
 
 /** Milliseconds after a request in which the loop expects another one. */
@@ -160,6 +165,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   let explained: readonly SequenceRange[] = [];
   const holds = createLostRows(store.db);
   const batchSize = createBatchSize(limits);
+  /** How many callers of {@link ProjectionLoop.hold} let the batches wait. */
+  let holders = 0;
   /** When a caller last asked something, monotonic milliseconds. */
   let requestedAt = Number.NEGATIVE_INFINITY;
 
@@ -337,6 +344,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
         pending = delivery.pending;
       },
       onRoom: () => reader?.more?.(),
+      held: () => holders > 0,
       commit: (batch) => fold(batch, info.created),
     });
     session = current;
@@ -382,7 +390,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
    * 26,410, and counted none of the messages between as sent; so the loop compares its position with the log as well.
    */
   async function watchIdle(current: Session, reader: LogReader | undefined): Promise<void> {
-    if (performance.now() - current.lastHeard < limits.idleCheckMs || !reader) return;
+    // Messages that wait for their batch are not missing.
+    if (performance.now() - current.lastHeard < limits.idleCheckMs || !reader || holders > 0) return;
     const before = current.expected;
     const sent = await reader.delivered().catch(() => undefined);
     if (sent === undefined) {
@@ -475,6 +484,16 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       erasing: slices.underWay(),
     }),
     erasing: slices.underWay,
+    hold: () => {
+      holders++;
+      let released = false;
+      return () => {
+        if (released) return;
+        released = true;
+        holders--;
+        if (holders === 0) session?.proceed();
+      };
+    },
     position,
     answersFrom,
     reached: (seq, timeoutMs, bytes) => {

@@ -31,8 +31,8 @@ export async function openSnapshots(context: EngineContext): Promise<Snapshots> 
 
 export interface SnapshotsPartOptions {
   snapshots: Snapshots;
-  /** The model as it is now. */
-  image: () => ModelImage;
+  /** The model as it is now; its export may take several turns. */
+  image: () => Promise<ModelImage>;
   /** Position of the model, and whether it is in a catch-up. */
   position: () => number;
   catchingUp: () => boolean;

@@ -10,13 +10,13 @@ import type { Manifest } from './manifest.ts';
 import type { ModelImage, Snapshots } from './snapshots.ts';
 
 const POLL_MS = 1_000;
-/** Exporting the state delays the fold, so it may take at most one part in so many of the time. */
+/** The fold waits while the state is exported, so the export may take at most one part in so many of the time. */
 const PAUSE_SHARE = 20;
 
 export interface SnapshotSchedulerOptions {
   snapshots: Pick<Snapshots, 'usableSeq' | 'load' | 'write' | 'point' | 'removeOthers'>;
-  /** The model as it is now; the scheduler calls it for each snapshot that it writes. */
-  image: () => ModelImage;
+  /** The model as it is now, although its export may take several turns; the scheduler calls it for each snapshot. */
+  image: () => ModelImage | Promise<ModelImage>;
   /** Position of the model. */
   seq: () => number;
   caughtUp: () => boolean;
@@ -74,7 +74,7 @@ export function createSnapshotScheduler(options: SnapshotSchedulerOptions): Snap
   async function write(): Promise<void> {
     const taken = events;
     const started = performance.now();
-    const state = image();
+    const state = await image();
     exportMs = performance.now() - started;
     const manifest = await snapshots.write(state);
     if (!manifest) throw new Error('another instance has moved the snapshot pointer');
