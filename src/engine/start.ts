@@ -22,9 +22,10 @@ import { createPublishPart } from './publish/part.ts';
 import { configuredLists } from './serve/configured-lists.ts';
 import { createServePart } from './serve/part.ts';
 import { configHash, originOf } from './settings/settings.ts';
-import { imaging, marksUpTo } from './snapshots/image.ts';
 import { allInSlices, nextTurn } from './slices.ts';
+import { imaging, marksUpTo } from './snapshots/image.ts';
 import { createSnapshotsPart, openSnapshots } from './snapshots/part.ts';
+import { stepTaken } from './steps.ts';
 
 /** The name in answers while no snapshot is in force. */
 const NO_SNAPSHOT = 'none';
@@ -133,6 +134,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
           fingerprints: [...store.fingerprints(), mark() ?? []].flat(),
         });
         const release = loop.hold();
+        stepTaken('snapshot-begun');
         try {
           return await allInSlices(steps, { sliceMs: config.engine.cut_over_slice_ms, rest: nextTurn });
         } finally {

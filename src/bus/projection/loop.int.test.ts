@@ -73,6 +73,40 @@ const views = (count: number, from = 0): TestEvent[] =>
   Array.from({ length: count }, (_, i) => viewed(`u${(from + i) % 5}`, `i${(from + i) % 11}`));
 
 describe('the loop', () => {
+  it('folds nothing while a caller holds it, and goes on afterwards, however many callers did', async () => {
+    const log = createMemoryLog();
+    const { store, loop } = start({ limits: { batchMax: 3 } }, log);
+    await publish(log, ...views(10));
+    await loop.reached(streamSeq(10), 5_000);
+    const [first, second] = [loop.hold(), loop.hold()];
+    await publish(log, ...views(10, 10));
+    const asked = loop.reached(streamSeq(20), 5_000);
+    await expect(loop.reached(streamSeq(11), 50)).rejects.toThrow(SequenceNotReachedError);
+    first();
+    first();
+    await expect(loop.reached(streamSeq(11), 50)).rejects.toThrow(SequenceNotReachedError);
+    expect(store.checkpoint().seq).toBe(10);
+    second();
+    expect(await asked).toBe(20);
+    expect(stateOf(store)).toEqual(oracle(log.messages()));
+  });
+
+  it('loses nothing when it is stopped while a caller holds it', async () => {
+    const log = createMemoryLog();
+    const folder = tempDir('loop');
+    const held = start({}, log, folder);
+    await publish(log, ...views(10));
+    await held.loop.reached(streamSeq(10), 5_000);
+    held.loop.hold();
+    await publish(log, ...views(10, 10));
+    await expect(held.loop.reached(streamSeq(11), 50)).rejects.toThrow(SequenceNotReachedError);
+    await end(held);
+    const { store, loop } = start({}, log, folder);
+    expect(store.checkpoint().seq).toBe(10);
+    await loop.reached(streamSeq(20), 5_000);
+    expect(stateOf(store)).toEqual(oracle(log.messages()));
+  });
+
   it('folds the messages of the log and later ones', async () => {
     const log = createMemoryLog();
     await publish(log, ...views(50));

@@ -24,7 +24,8 @@ import { qualityOf } from './quality.ts';
 const LEARNED_FROM_FORGOTTEN = 'the model comes from a state that has learned from a user whom an erasure forgot since';
 
 /** The same if the log lost the messages before the rows were folded up to a snapshot that holds them. */
-const HELD_BY_SNAPSHOT = 'the model comes from a snapshot with messages that the log no longer held when the rows came there';
+const HELD_BY_SNAPSHOT =
+  'the model comes from a snapshot with messages that the log no longer held when the rows came there';
 
 export interface FoldPartOptions {
   tables: EngineTables;
