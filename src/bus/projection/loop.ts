@@ -59,6 +59,8 @@ export interface LoopLimits {
   batchMs: number;
   /** Messages that the state in memory folds at once while it is behind the rows, so without a transaction. */
   catchUpMax: number;
+  /** Most messages in one transaction while the rows are behind a state that began ahead of them: nobody gets an answer. */
+  rowsAloneMax: number;
   /** Milliseconds that an incomplete batch waits for more messages. */
   batchWaitMs: number;
   /**
@@ -85,6 +87,7 @@ export const LOOP_LIMITS: LoopLimits = {
   batchMax: 500,
   batchMs: Number.POSITIVE_INFINITY,
   catchUpMax: 10,
+  rowsAloneMax: 500,
   batchWaitMs: 20,
   batchRestMs: 50,
   idleCheckMs: 1_000,
@@ -326,8 +329,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     const current = openSession({
       limits,
       batchMax: () => {
-        // While the rows are behind the state, requests wait for them.
-        if (performance.now() - requestedAt > ASKED_MS || position() < answersFrom()) return limits.batchMax;
+        if (position() < answersFrom()) return limits.rowsAloneMax;
+        if (performance.now() - requestedAt > ASKED_MS) return limits.batchMax;
         return behind() ? Math.min(limits.catchUpMax, batchSize.most()) : batchSize.most();
       },
       position: position(),

@@ -161,7 +161,7 @@ export function openSession(options: SessionOptions): Session {
     if (!full()) onRoom?.();
   }
 
-  const full = (): boolean => buffer.length >= BATCHES_WAITING * limits.batchMax;
+  const full = (): boolean => buffer.length >= BATCHES_WAITING * Math.max(limits.batchMax, batchMax());
 
   function flush(upTo = Number.POSITIVE_INFINITY): void {
     while (!over && !held() && buffer.length > 0 && (buffer[0] as Delivery).seq <= upTo) flushOne();
