@@ -18,6 +18,7 @@ import {
   viewed,
   withdrawn,
 } from '../../test/support/events.ts';
+import { books, reading } from '../../test/support/readers.ts';
 import { useServices } from '../../test/support/services.ts';
 import { until } from '../../test/support/wait.ts';
 import { erasureHmac } from '../bus/event/erasure-hmac.ts';
@@ -274,5 +275,46 @@ describe('an engine without rows', () => {
     expect(from(replica)).toMatchObject({ snapshot: null, rows: null });
     expect(logged.find(({ object, reason }) => object === manifest.object && reason)?.reason).toContain('exact');
     expect(await contents('engine-2')).toEqual(await fromTheFirstEvent(record));
+  });
+
+  it('reads the recorded inputs behind the snapshot at their positions: trainings, and a pinned ranker', async () => {
+    const training = { training_content: true, training_first_events: 300, training_every_events: 100_000 };
+    const engine = { ...training, training_rank: 8, training_follow_ms: 100, training_judged_events: 20 };
+    const inputsOf = (one: RunningService) =>
+      (one.status().model as { inputs: { sha256: string | null; challenged: boolean }[] }).inputs;
+    const copies = async (): Promise<number> => {
+      const store = await services.nc.jetstream().views.os('snapshots');
+      return (await store.list()).filter(({ name, deleted }) => !deleted && name.startsWith('input-')).length;
+    };
+    const first = await start(engine);
+    await publish(...books(), ...reading(400));
+    await until(async () => (await copies()) === 1, { within: 60_000, what: 'the copy of a training' });
+    await caughtUp(await publish(...reading(20, 400)), first);
+    await stop(first);
+    const older = await snapshot();
+    expect(older.inputs).not.toBe('');
+    const second = await start(engine);
+    await publish(...reading(300, 420));
+    await until(async () => (await copies()) === 2, { within: 60_000, what: 'the copy of a second training' });
+    await ask('engine.rollback', { snapshot: older.object, reason: 'a test' }, { timeoutMs: 20_000 });
+    await until(async () => (await copies()) === 3, { within: 60_000, what: 'the copy of a pin' });
+    const seq = await publish(...reading(60, 720));
+    await caughtUp(seq, second);
+    expect(inputsOf(second)).toHaveLength(1);
+
+    const behind = await start(engine, 2);
+    await caughtUp(seq, behind);
+    expect(from(behind)).toMatchObject({ snapshot: older.object, rows: { reached: older.seq } });
+    await stop(second);
+    const newest = await snapshot();
+    expect(newest).toMatchObject({ seq, pinned: older.object, exact: true });
+    const pinned = await start(engine, 3);
+    await caughtUp(seq, pinned);
+    expect(from(pinned)).toMatchObject({ snapshot: newest.object, rows: { reached: seq } });
+    const plain = await start({ ...engine, start_from_snapshot: false }, 9);
+    await caughtUp(seq, plain);
+    const right = await contents('engine-9');
+    expect(await contents('engine-2')).toEqual(right);
+    expect(await contents('engine-3')).toEqual(right);
   });
 });
