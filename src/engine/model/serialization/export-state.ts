@@ -3,6 +3,8 @@ import type { RecordedInputs } from '../inputs/recorded-inputs.ts';
 import type { Learner } from '../learn/learner.ts';
 import type { Steps } from '../primitives/steps.ts';
 import type { ModelState } from '../state/model-state.ts';
+import { groupingByOrigin } from './by-origin.ts';
+import { encodingImpressions } from './impressions-section.ts';
 import { encodeAdopted } from './inputs-section.ts';
 import { encodeLearned } from './ranker-section.ts';
 import { SECTION } from './sections.ts';
@@ -26,8 +28,7 @@ const STEP = 512;
  */
 export function* exportingState({ state, learner, inputs }: Exported, learned: boolean): Steps<Buffer> {
   const { head, histories, users, traits } = state;
-  const { order, ends } = histories.byOrigin(users.end);
-  yield;
+  const { order, ends } = yield* groupingByOrigin(histories, users.end);
   const items = yield* itemsOf(state, order, learned);
   const itemPlaces = new Int32Array(state.catalogue.ids.end).fill(-1);
   for (const [place, { number }] of items.entries()) itemPlaces[number] = place;
@@ -53,8 +54,8 @@ export function* exportingState({ state, learner, inputs }: Exported, learned: b
   const sections: StateSection[] = [{ name: SECTION.dismissals, bytes: state.dismissals.encode(itemPlace, userPlace) }];
   yield;
   if (learned) {
-    sections.push({ name: SECTION.impressions, bytes: state.impressions.encode(itemPlace, userPlace) });
-    yield;
+    const impressions = yield* encodingImpressions(state.impressions, itemPlace, userPlace);
+    sections.push({ name: SECTION.impressions, bytes: impressions });
     sections.push({ name: SECTION.prequential, bytes: learner.prequential.export() });
     yield;
     sections.push({ name: SECTION.ranker, bytes: encodeLearned(learner.learned()) });

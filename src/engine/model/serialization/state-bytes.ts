@@ -97,7 +97,7 @@ export const encodeState = (state: StateContent): Buffer => finish(encodingState
 /** The same in steps. */
 export function* encodingState(state: StateContent): Steps<Buffer> {
   let entries = 0;
-  const out = new ByteWriter();
+  const out = new ByteWriter(expectedBytes(state));
   out.bytes(Buffer.from(MAGIC, 'latin1'));
   out.u32(VERSION);
   out.u32(0);
@@ -223,6 +223,13 @@ export function* decodingState(bytes: Uint8Array): Steps<DecodedState> {
     sections.push({ name: input.text(), bytes: input.bytes(input.count()) });
   return { clock, items, users, events: firstOf(events, end), links, sections };
 }
+
+/** Somewhat more than a state takes; titles and descriptions may be longer. */
+const expectedBytes = ({ items, users, events, links, sections }: StateContent): number =>
+  sections.reduce(
+    (sum, { bytes }) => sum + bytes.length,
+    65_536 + 512 * items.length + 128 * users.length + 24 * events.order.length + 16 * links.length,
+  );
 
 function* hashing(body: Buffer): Steps<Hash> {
   const hash = createHash('sha256');
