@@ -297,6 +297,45 @@ describe('the loop', () => {
     await until(() => loop.status().state === 'ready' && loop.caughtUp());
   });
 
+  it('folds the rows alone up to a state that began ahead of them, and derives effects once they are there', async () => {
+    const log = createMemoryLog();
+    await publish(log, ...views(30));
+    let at = 20;
+    const folded: number[] = [];
+    const seen: string[] = [];
+    let rows = 0;
+    const { store, loop } = start(
+      {
+        limits: { batchMax: 2, rowsAloneMax: 7 },
+        followers: {
+          state: {
+            position: () => streamSeq(at),
+            fold: (events, seq) => {
+              rows = seq;
+              if (seq <= at) return;
+              folded.push(...events.map((one) => one.seq as number).filter((one) => one > at));
+              at = seq;
+            },
+          },
+          effects: [
+            effect(
+              ({ seq }) => void seen.push(`batch ${seq}`),
+              (since) => void seen.push(`derived ${since} at ${rows}`),
+            ),
+          ],
+        },
+      },
+      log,
+    );
+    expect(loop.answersFrom()).toBe(20);
+    expect(await loop.reached(streamSeq(30), 5_000)).toBe(30);
+    expect(folded).toEqual([21, 22, 23, 24, 25, 26, 27, 28, 29, 30]);
+    // At the start, and with the batch that brings the rows to the state, of at most seven messages.
+    expect(seen.slice(0, 2)).toEqual(['derived 0 at 0', 'derived 0 at 21']);
+    expect(seen.slice(2)).toEqual(['batch 23', 'batch 25', 'batch 27', 'batch 29', 'batch 30']);
+    expect(stateOf(store)).toEqual(oracle(log.messages()));
+  });
+
   it('copies dead letters once each, also when copying fails at first', async () => {
     const copied: number[] = [];
     let failures = 2;
