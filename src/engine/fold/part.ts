@@ -61,7 +61,10 @@ export function createFoldPart(context: EngineContext, options: FoldPartOptions)
   let rowsAlone = seq > begun;
   /** See {@link KnownRecords.after}. An empty model knows only users whom the rows know. */
   let knownAfter = seq === 0 ? begun : Number.POSITIVE_INFINITY;
-  /** A message that is gone has its record in the log already: purges come after it. */
+  /**
+   * A message that is gone has its record in the log already: purges come after it. Until the log answers, the fold searches
+   * for each user that the rows did not know.
+   */
   const knowFromHead = (): void =>
     void log.info().then(
       ({ lastSeq }) => {
