@@ -4,6 +4,7 @@ import { isOfLoss } from '../../bus/projection/lost-rows.ts';
 import type { ServicePart } from '../../bus/service/description.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { settingsOf } from '../settings/settings.ts';
+import type { Sliced } from '../slices.ts';
 import { createSnapshotScheduler, type SnapshotScheduler } from './scheduler.ts';
 import { createSnapshots, type ModelImage, type Snapshots } from './snapshots.ts';
 
@@ -32,7 +33,7 @@ export async function openSnapshots(context: EngineContext): Promise<Snapshots> 
 export interface SnapshotsPartOptions {
   snapshots: Snapshots;
   /** The model as it is now; its export may take several turns. */
-  image: () => Promise<ModelImage>;
+  image: () => Promise<Sliced<ModelImage>>;
   /** Position of the model, and whether it is in a catch-up. */
   position: () => number;
   catchingUp: () => boolean;
