@@ -223,6 +223,11 @@ export class FoldVersionDiffersError extends FreshetError {
 export class NotCaughtUpError extends FreshetError {
   readonly code = 'FRESHET_NOT_CAUGHT_UP';
 }
+/** The model of the engine needs more memory than a WebAssembly memory can have. */
+export class ModelFullError extends FreshetError {
+  readonly code = 'FRESHET_MODEL_FULL';
+}
+
 /** A service is removing a user in slices, so that its state is between two folds. */
 export class ErasureUnderWayError extends FreshetError {
   readonly code = 'FRESHET_ERASURE_UNDER_WAY';

@@ -236,6 +236,10 @@ const SECTIONS: readonly Section[] = [
         'A service has not yet folded the events that the command needs, or has not finished its rebuild after an erasure.',
         'Wait until `freshet status` shows that it has caught up, then run the command again.',
       ],
+      FRESHET_MODEL_FULL: [
+        'The model has no room for more events: a model can have 3,750 MiB, which is enough for about 25 million interactions. The engine stops at the event that does not fit, and loses none.',
+        'Forget users who have left, or begin a new log with the newest events (`freshet export`, `freshet import`).',
+      ],
       FRESHET_ERASURE_UNDER_WAY: [
         'A service is removing the events of a forgotten user in steps. Until the last step its state is that of no position of the log, so it gives no hash, no earlier state, and no export of that user.',
         'Try again once `freshet forget --status` no longer shows the service as `waiting`; over HTTP, `Retry-After` says when.',

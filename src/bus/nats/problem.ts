@@ -40,6 +40,7 @@ const STATUS: Readonly<Record<string, [status: number, title: string]>> = {
   FRESHET_SEQUENCE_NOT_REACHED: [504, 'Sequence not reached'],
   FRESHET_SERVICE_UNAVAILABLE: [503, 'Service unavailable'],
   FRESHET_ERASURE_UNDER_WAY: [503, 'Erasure under way'],
+  FRESHET_MODEL_FULL: [503, 'Model full'],
   FRESHET_STREAM_MISSING: [503, 'Stream missing'],
   FRESHET_PUBLISH_UNACKNOWLEDGED: [503, 'Not acknowledged'],
   FRESHET_PUBLISH_REFUSED: [503, 'Refused by the log'],

@@ -185,7 +185,7 @@ describe('a running engine', () => {
       count.apply(this, args);
       const [items, , end] = args;
       if (numbers) return;
-      numbers = [items[end] as number, items[end - 1] as number];
+      numbers = [items.view[end] as number, items.view[end - 1] as number];
       this.pairs.add(...numbers, 0, 0, 1);
     });
     const last = await publish(viewed('u2', 'd'));

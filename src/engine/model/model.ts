@@ -26,6 +26,7 @@ import { FEATURE_SCALES } from './candidates/features.ts';
 import { completeConfig, type ModelConfig, type PartialModelConfig } from './config.ts';
 import { type InputKind, InputUnreadableError, isMapKind } from './inputs/kinds.ts';
 import { type InputInForce, RecordedInputs } from './inputs/recorded-inputs.ts';
+import { Kernel } from './kernel/kernel.ts';
 import { Learner } from './learn/learner.ts';
 import type { PrequentialReport } from './learn/prequential.ts';
 import type { Observer } from './learn/scored-event.ts';
@@ -62,10 +63,11 @@ class FoldedModel implements Model {
 
   constructor(config: ModelConfig, itemNumbers?: number) {
     this.#config = config;
-    const inputs = new RecordedInputs(config.mapped, config.content.descriptionCharacters);
-    const state = createModelState(config, (item, fields) => inputs.describe(item, fields));
-    const ranker = config.ranker.form === 'none' ? undefined : new Ranker(config.ranker, FEATURE_SCALES);
-    const mapped = new MappedSignals(config.mapped, inputs);
+    const kernel = new Kernel();
+    const inputs = new RecordedInputs(config.mapped, config.content.descriptionCharacters, kernel);
+    const state = createModelState(config, kernel, (item, fields) => inputs.describe(item, fields));
+    const ranker = config.ranker.form === 'none' ? undefined : new Ranker(config.ranker, FEATURE_SCALES, kernel);
+    const mapped = new MappedSignals(config.mapped, inputs, kernel);
     const candidates = new CandidateRanker(config.ranking, { state, mapped, ranker });
     this.#state = state;
     this.#inputs = inputs;

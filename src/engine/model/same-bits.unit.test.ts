@@ -4,10 +4,11 @@
  * renews them with `UPDATE_BITS=1`, which prints the new ones.
  */
 import { createHash } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { ItemId, UserId } from '../../bus/event/ids.ts';
 import { encodeMap } from './inputs/content-map.ts';
 import { featureHash } from './inputs/features.ts';
+import { useBuild } from './kernel/kernel.ts';
 import { CONTENTS, contentsOf, createModel, type Model, type PartialModelConfig } from './mod.ts';
 
 const ITEMS = 240;
@@ -205,7 +206,11 @@ const CONFIGS: Record<string, PartialModelConfig> = {
 };
 
 describe('a synthetic log', () => {
-  it.each(Object.keys(CONFIGS))('gives the pinned bits: %s', (name) => {
+  afterEach(() => useBuild(undefined));
+
+  const cases = Object.keys(CONFIGS).flatMap((name) => (['simd', 'scalar'] as const).map((build) => ({ name, build })));
+  it.each(cases)('gives the pinned bits: $name, kernel $build', ({ name, build }) => {
+    useBuild(build);
     const bits = bitsOf(fold(createModel(CONFIGS[name])));
     if (process.env.UPDATE_BITS) console.log(`  ${name}: ${JSON.stringify(bits, null, 2)},`);
     else expect(bits).toEqual(BITS[name]);

@@ -24,7 +24,6 @@ export function judgeMap(map: ContentMap, data: TrainingData, users: readonly nu
     mapped.set(item, own, embedding);
   }
   const draw = createDraw(7);
-  const who = new Float64Array(map.rank);
   const step = Math.max(1, Math.floor(users.length / QUESTIONS));
   let sum = 0;
   let questions = 0;
@@ -32,13 +31,13 @@ export function judgeMap(map: ContentMap, data: TrainingData, users: readonly nu
     const user = users[at]!;
     const history = data.histories.subarray(data.historyStarts[user]!, data.historyStarts[user + 1]!);
     const target = history[history.length - 1]!;
-    if (!mapped.gather(history.subarray(0, history.length - 1), history.length, who)) continue;
-    const own = mapped.score(target, who);
+    if (!mapped.gather(history.subarray(0, history.length - 1), history.length)) continue;
+    const own = mapped.score(target);
     const known = new Set(history);
     let above = 0;
     for (let i = 0; i < OTHERS; i++) {
       const other = draw(items);
-      const score = mapped.score(other, who);
+      const score = mapped.score(other);
       // A drawn item that the history contains says nothing; it counts as a tie.
       if (known.has(other) || score === own) above += 0.5;
       else if (score > own) above++;

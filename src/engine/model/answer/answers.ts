@@ -114,10 +114,11 @@ export class Answers {
     const { catalogue, statistics } = this.#state;
     const count = lengthOf(request.count);
     const ranked = this.#candidates.rank({ ...request, count });
-    const { pairs, lift } = this.#candidates;
+    const { pairs } = this.#candidates;
     const { profile, query } = request;
+    const liftParts = (item: number): Float64Array[] => this.#candidates.liftParts(item, profile);
     const reasonsOf = (chosen: ScoredItem): Reason[] =>
-      reasonsFor(chosen, { ranked, profile, query, pairs, lift, statistics, catalogue });
+      reasonsFor(chosen, { ranked, profile, query, pairs, liftParts, statistics, catalogue });
     inspect?.(ranked, reasonsOf);
     const items: Recommended[] = [];
     for (const chosen of ranked.list) {

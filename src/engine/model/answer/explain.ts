@@ -6,7 +6,7 @@ import type { ItemId } from '../../../bus/event/ids.ts';
 import { COLUMN, FEATURES } from '../candidates/features.ts';
 import type { Ranked, ScoredItem } from '../candidates/types.ts';
 import { type ContentQuery, commonTerms } from '../signals/content.ts';
-import { LIFT_CHANNELS, type Lift } from '../signals/lift.ts';
+import { LIFT_CHANNELS } from '../signals/lift.ts';
 import { SIGNAL } from '../signals/names.ts';
 import type { PairSums } from '../signals/pair-sums.ts';
 import { type Catalogue, partOf, termOf } from '../state/catalogue.ts';
@@ -23,7 +23,8 @@ export interface Explanation {
   query: ContentQuery;
   /** Sums of the same list; the next list overwrites them. */
   pairs: PairSums;
-  lift: Lift;
+  /** By item of the history: what it alone adds to the lift channels of an item. */
+  liftParts: (item: number) => Float64Array[];
   statistics: Statistics;
   catalogue: Catalogue;
 }
@@ -40,7 +41,7 @@ export function reasonsFor(chosen: ScoredItem, context: Explanation): Reason[] {
     const contribution = weights[k]! * ranked.features[chosen.row * FEATURES.length + k]!;
     if (contribution === 0) continue;
     if (k >= COLUMN.lift && k < COLUMN.lift + LIFT_CHANNELS.length) {
-      parts ??= liftParts(chosen.item, context);
+      parts ??= context.liftParts(chosen.item);
       for (const [place, share] of liftShares(k - COLUMN.lift, parts)) {
         add(reasons, signal, contribution * share, place, context);
       }
@@ -89,18 +90,6 @@ function shared(parts: readonly Share[]): Share[] {
   let sum = 0;
   for (const [, part] of parts) sum += part;
   return parts.filter(([, part]) => part > 0).map(([place, part]) => [place, part / sum]);
-}
-
-/** Values of the lift channels for an item, from each of the profile's items alone. */
-function liftParts(item: number, { profile, lift, statistics }: Explanation): Float64Array[] {
-  const counts = new Float64Array(3);
-  lift.begin([item]);
-  return profile.items.map((own, place) => {
-    const values = new Float64Array(LIFT_CHANNELS.length);
-    statistics.pairs.readAll(own, [item], 1, counts);
-    lift.add(own, profile.lags[place]![0]!, counts, values, 0, values.length);
-    return values;
-  });
 }
 
 /** Share of each of the profile's items in a lift channel. */

@@ -7,15 +7,15 @@
 import { TopK } from '../primitives/top-k.ts';
 import { strengthOf } from '../ranker/gates.ts';
 import type { Ranker, TrainingExample } from '../ranker/ranker.ts';
-import type { Lift } from '../signals/lift.ts';
 import type { MappedSignals } from '../signals/mapped.ts';
 import type { PairSums } from '../signals/pair-sums.ts';
 import type { ModelState } from '../state/model-state.ts';
+import type { Profile } from '../state/profile.ts';
 import { mixByLength, weightColumns } from './blend.ts';
 import { CandidateSearch } from './candidate-search.ts';
 import type { RankingConfig } from './config.ts';
 import { FeatureTable } from './feature-table.ts';
-import { COLUMN, FEATURES, toFeatures } from './features.ts';
+import { COLUMN, FEATURES } from './features.ts';
 import { createListSignals } from './list-signals.ts';
 import type { Ranked, RankRequest } from './types.ts';
 
@@ -31,21 +31,18 @@ export interface CandidateRankerFrom {
 export class CandidateRanker {
   /** Sums of the last list, for its explanation. */
   readonly pairs: PairSums;
-  readonly lift: Lift;
   readonly #search: CandidateSearch;
   readonly #table: FeatureTable;
   readonly #ranker: Ranker | undefined;
   readonly #weights: Record<'short' | 'long' | 'cold' | 'similar', Float64Array>;
   readonly #mixed = new Float64Array(FEATURES.length);
   readonly #best: TopK;
-  #scores = new Float64Array(0);
 
   constructor(config: RankingConfig, { state, mapped, ranker }: CandidateRankerFrom) {
-    const signals = createListSignals(config, state.users.ids);
+    const signals = createListSignals(config, state);
     this.pairs = signals.pairs;
     this.#search = new CandidateSearch(config, state, signals, mapped);
     this.#table = new FeatureTable(config, state, signals, mapped);
-    this.lift = this.#table.lift;
     this.#ranker = ranker;
     this.#best = new TopK(0, state.catalogue.ids.ids);
     this.#weights = {
@@ -66,10 +63,17 @@ export class CandidateRanker {
     return this.#search.sample();
   }
 
+  /** By item of the last list's history: what it alone adds to the lift channels of an item. */
+  liftParts(item: number, profile: Profile): Float64Array[] {
+    return this.#table.liftParts(item, profile);
+  }
+
   rank(request: RankRequest): Ranked {
     const candidates = this.#search.find(request);
-    const { features, means } = this.#features(request, candidates);
-    const { scores, weightsOf } = this.#score(request, features, candidates.length, means);
+    const { features: inKernel, means } = this.#features(request, candidates);
+    // The caller may read them after the kernel's memory has grown.
+    const features = this.#table.copy(candidates.length);
+    const { scores, weightsOf } = this.#score(request, inKernel, features, means);
     const best = this.#best.reset(Math.min(request.count, candidates.length));
     const rows = new Map<number, number>();
     for (let row = 0; row < candidates.length; row++) {
@@ -93,9 +97,8 @@ export class CandidateRanker {
   }
 
   #features(request: RankRequest, candidates: readonly number[]): Pick<Ranked, 'features' | 'means'> {
-    const features = this.#table.fill(request, candidates);
-    const usual = request.blend === 'history' ? this.#ranker?.means : undefined;
-    return { features, means: toFeatures(features, candidates.length, usual) };
+    this.#table.fill(request, candidates);
+    return this.#table.toFeatures(candidates.length, request.blend === 'history' ? this.#ranker?.usual : undefined);
   }
 
   /** Prepares the ranker for features of an earlier list, for a history of this many events. */
@@ -114,26 +117,30 @@ export class CandidateRanker {
 
   #score(
     { blend, historyLength }: RankRequest,
+    inKernel: Float64Array,
     features: Float64Array,
-    rows: number,
     means: Float64Array,
   ): { scores: Float64Array; weightsOf: (row: number) => Float64Array } {
+    const columns = FEATURES.length;
+    const rows = features.length / columns;
     const ranker = this.#ranker;
     if (blend === 'history' && ranker !== undefined) {
       this.prepareRanker(historyLength, this.strengthOf(means));
-      return { scores: ranker.score(features, rows), weightsOf: (row) => ranker.weightsOf(features, row) };
+      return {
+        scores: ranker.score(inKernel, rows).slice(0, rows),
+        weightsOf: (row) => ranker.weightsOf(features, row),
+      };
     }
     const weights =
       blend === 'history'
         ? mixByLength(this.#weights.short, this.#weights.long, historyLength, this.#mixed)
         : this.#weights[blend];
-    if (this.#scores.length < rows) this.#scores = new Float64Array(rows * 2);
-    const columns = FEATURES.length;
+    const scores = new Float64Array(rows);
     for (let row = 0; row < rows; row++) {
       let score = 0;
       for (let k = 0; k < columns; k++) score += weights[k]! * features[row * columns + k]!;
-      this.#scores[row] = score;
+      scores[row] = score;
     }
-    return { scores: this.#scores, weightsOf: () => weights };
+    return { scores, weightsOf: () => weights };
   }
 }

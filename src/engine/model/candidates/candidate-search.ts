@@ -1,9 +1,9 @@
 /** Candidates of a list: the best items of each signal. */
+import type { Column } from '../kernel/kernel.ts';
 import { TopK } from '../primitives/top-k.ts';
 import { Newest } from '../signals/age.ts';
-import { ContentSearch } from '../signals/content.ts';
+import { searchContent } from '../signals/content.ts';
 import type { MappedSignals } from '../signals/mapped.ts';
-import { NEIGHBOUR_STRIDE } from '../signals/neighbours.ts';
 import type { Catalogue } from '../state/catalogue.ts';
 import type { ModelState } from '../state/model-state.ts';
 import type { Statistics } from '../state/statistics.ts';
@@ -43,16 +43,13 @@ export class CandidateSearch {
   readonly #mapped: MappedSignals;
   readonly #catalogue: Catalogue;
   readonly #statistics: Statistics;
-  readonly #content = new ContentSearch();
   readonly #newest: Newest;
-  /** The best items by one signal after the other; the second heap is for two signals at once. */
+  /** The best items by one signal after the other. */
   readonly #best: TopK;
-  readonly #second: TopK;
   /** Scratch: items with few events. */
-  #few = new Int32Array(0);
-  #blocked = new Int32Array(64);
-  #stamp = 0;
-  #allowed: ((item: number) => boolean) | undefined;
+  readonly #few: Column<Int32Array>;
+  /** Scratch: items that the list may not hold. */
+  readonly #blocked: Column<Int32Array>;
   /** Whether the leaders of popularity were chosen after the first publication of an item. */
   #ledListed = false;
 
@@ -64,8 +61,9 @@ export class CandidateSearch {
     this.#catalogue = state.catalogue;
     this.#statistics = state.statistics;
     this.#best = new TopK(0, state.catalogue.ids.ids);
-    this.#second = new TopK(0, state.catalogue.ids.ids);
-    this.#newest = new Newest(NEWEST_KEPT, state.catalogue);
+    this.#blocked = state.kernel.i32(64);
+    this.#few = state.kernel.i32(64);
+    this.#newest = new Newest(NEWEST_KEPT, state.catalogue, state.kernel);
     this.#catalogue.onListing((item) => state.popularity.consider(item, this.#statistics));
   }
 
@@ -88,19 +86,16 @@ export class CandidateSearch {
   /** The candidates of a list, in an order that depends on their ids alone. */
   find(request: RankRequest): number[] {
     const end = this.#catalogue.ids.end;
-    const { pairs } = this.#signals;
-    this.#block(request.blocked, end);
-    this.#allowed = request.allowed;
-    pairs.reserve(end);
-    this.#content.reserve(end);
-    pairs.gather(request.profile, this.#statistics);
+    this.#begin(request, end);
+    this.#signals.profile.take(request.profile);
+    this.#signals.pairs.gather(request.profile, this.#statistics);
     this.#state.popularity.decayTo(request.at, this.#statistics, end);
     const found = new Set<number>(request.include);
     // A longer list needs more candidates of every signal.
     const more = Math.max(0, request.count - USUAL_LENGTH);
     const share = shareOf(request);
     this.#addPairs(found, share, more);
-    this.#addNeighbours(request, found, share, end);
+    this.#addNeighbours(request, found, share);
     this.#addSimilarContent(request, found, share, more);
     if (request.blend === 'similar') return this.#catalogue.canonicalOrder(found);
     this.#addPopular(found, share, more, end);
@@ -110,79 +105,77 @@ export class CandidateSearch {
     return this.#catalogue.canonicalOrder(found);
   }
 
-  #block(lists: readonly Iterable<number>[], end: number): void {
-    if (end > this.#blocked.length) {
-      this.#blocked = new Int32Array(Math.max(end, this.#blocked.length * 2));
-      this.#stamp = 0;
+  /** Starts the kernel's search: its columns, and the items that the list may not hold. */
+  #begin({ blocked, allowed }: RankRequest, end: number): void {
+    const { kernel, histories, postings, users } = this.#state;
+    const { search } = this.#signals;
+    const { calls } = kernel;
+    this.#statistics.reserve(end);
+    const { items, starts, lengths } = histories.columns;
+    calls.placeColumns(
+      search,
+      this.#statistics.totalColumn.address,
+      this.#catalogue.statuses.address,
+      postings.columns.rows.address,
+      postings.columns.counts.address,
+      postings.columns.counts.length,
+      items.address,
+      starts.address,
+      lengths.address,
+      lengths.length,
+    );
+    const unpublished = this.#config.serveUnpublished || !this.#catalogue.everPublished;
+    kernel.filter(allowed);
+    calls.beginSearch(search, end, users.end, unpublished, allowed !== undefined);
+    for (const list of blocked) {
+      const items = Array.isArray(list) || list instanceof Int32Array ? list : [...list];
+      this.#blocked.reserveTwice(items.length);
+      this.#blocked.view.set(items);
+      calls.blockAll(search, this.#blocked.address, items.length);
     }
-    this.#stamp++;
-    if (this.#stamp === 2 ** 31 - 1) {
-      this.#blocked.fill(0);
-      this.#stamp = 1;
-    }
-    for (const items of lists) for (const item of items) this.#blocked[item] = this.#stamp;
   }
 
   #free(item: number): boolean {
-    if (this.#blocked[item] === this.#stamp) return false;
-    if (!this.#catalogue.isServable(item, this.#config.serveUnpublished)) return false;
-    if (!this.isItem(item)) return false;
-    return this.#allowed === undefined || this.#allowed(item);
+    return this.#state.kernel.calls.isFree(this.#signals.search, item) !== 0;
+  }
+
+  /** Adds the items of the kernel's first or second heap. */
+  #addTop(found: Set<number>, second: boolean): void {
+    const { kernel } = this.#state;
+    const { search } = this.#signals;
+    const at = kernel.calls.topItems(search, second) >>> 2;
+    const count = kernel.calls.topCount(search, second);
+    for (let i = 0; i < count; i++) found.add(kernel.words[at + i]!);
   }
 
   #addPairs(found: Set<number>, share: number, more: number): void {
-    const statistics = this.#statistics;
-    const transitions = this.#best.reset(Math.ceil(this.#config.transitionCandidates * share) + more);
-    const coOccurrences = this.#second.reset(Math.ceil(this.#config.coOccurrenceCandidates * share));
-    const { pairs, transitionDamping, coOccurrenceDamping } = this.#signals;
-    const { touched, found: sums } = pairs;
-    const count = pairs.count;
-    for (let i = 0; i < count; i++) {
-      const item = touched[i]!;
-      // No damping is above 1, so an item that falls short without it needs no further work; most items do.
-      const base = sums[item * 2]!;
-      if (transitions.admits(base)) {
-        const score = base * transitionDamping.of(item, statistics);
-        if (transitions.admits(score) && this.#free(item)) transitions.offer(item, score);
-      }
-      const coOccurrence = sums[item * 2 + 1]!;
-      if (coOccurrences.admits(coOccurrence)) {
-        const score = coOccurrence * coOccurrenceDamping.of(item, statistics);
-        if (coOccurrences.admits(score) && this.#free(item)) coOccurrences.offer(item, score);
-      }
-    }
-    transitions.addTo(found);
-    coOccurrences.addTo(found);
+    const { transitionCandidates, coOccurrenceCandidates } = this.#config;
+    const { kernel } = this.#state;
+    kernel.calls.choosePairs(
+      this.#signals.search,
+      Math.ceil(transitionCandidates * share) + more,
+      Math.ceil(coOccurrenceCandidates * share),
+    );
+    this.#addTop(found, false);
+    this.#addTop(found, true);
   }
 
-  #addNeighbours(request: RankRequest, found: Set<number>, share: number, end: number): void {
-    const { profile, target, blend } = request;
-    const { neighbours, transitionDamping, coOccurrenceDamping } = this.#signals;
-    const { postings, histories } = this.#state;
+  #addNeighbours({ profile, target, blend }: RankRequest, found: Set<number>, share: number): void {
+    const { search, neighbours, profile: columns } = this.#signals;
+    const { kernel } = this.#state;
     // An item has followers, but no user's history is like an item's.
-    const of = blend === 'similar' ? { ...profile, items: [] } : profile;
-    neighbours.gather(of, target, end, postings, histories, this.#statistics, transitionDamping, coOccurrenceDamping);
-    const best = this.#best.reset(Math.ceil(this.#config.neighbourCandidates * share));
-    for (let i = 0; i < neighbours.count; i++) {
-      const item = neighbours.touched[i]!;
-      const score = neighbours.sums[item * NEIGHBOUR_STRIDE]!;
-      if (score > 0 && best.admits(score) && this.#free(item)) best.offer(item, score);
-    }
-    best.addTo(found);
+    if (blend !== 'similar') neighbours.gather(profile, columns.items, columns.lags, target);
+    kernel.calls.chooseNeighbours(search, Math.ceil(this.#config.neighbourCandidates * share));
+    this.#addTop(found, false);
   }
 
   #addSimilarContent(request: RankRequest, found: Set<number>, share: number, more: number): void {
-    const search = this.#content;
-    search.search(request.query, this.#catalogue);
-    const best = this.#best.reset(
-      Math.ceil(this.#config.contentCandidates * share) + (request.blend === 'history' ? 0 : more),
-    );
-    for (let i = 0; i < search.count; i++) {
-      const item = search.touched[i]!;
-      const score = search.sums[item]!;
-      if (best.admits(score) && this.#free(item)) best.offer(item, score);
-    }
-    best.addTo(found);
+    const { kernel } = this.#state;
+    const { search } = this.#signals;
+    searchContent(request.query, this.#catalogue, kernel, search);
+    const size = Math.ceil(this.#config.contentCandidates * share) + (request.blend === 'history' ? 0 : more);
+    kernel.calls.chooseContent(search, size);
+    this.#addTop(found, false);
   }
 
   #addPopular(found: Set<number>, share: number, more: number, end: number): void {
@@ -192,9 +185,9 @@ export class CandidateSearch {
       this.#ledListed = true;
       popularity.leadOnly((item) => catalogue.isPublished(item));
     }
-    const best = this.#best.reset(Math.ceil(this.#config.popularCandidates * share) + more);
-    popularity.offerBest(best, end, this.#statistics, (item) => this.#free(item));
-    best.addTo(found);
+    const size = Math.ceil(this.#config.popularCandidates * share) + more;
+    popularity.choose(this.#signals.search, size, end, this.#statistics);
+    this.#addTop(found, false);
   }
 
   #addNew(found: Set<number>, share: number): void {
@@ -212,19 +205,16 @@ export class CandidateSearch {
   /** Of the newest items with few events of their own, the best by their features. */
   #addColdItems(request: RankRequest, found: Set<number>, share: number): void {
     const { coldItemCandidates, coldItemPool } = this.#config;
-    const { total } = this.#statistics;
-    if (this.#few.length !== coldItemPool) this.#few = new Int32Array(coldItemPool);
-    const few = this.#few;
-    let count = 0;
-    for (const item of this.#newest.items) {
-      if (count === coldItemPool) break;
-      if (total[item]! < FEW_EVENTS * 16 && this.#free(item)) few[count++] = item;
-    }
-    const best = this.#best.reset(Math.ceil(coldItemCandidates * share));
-    this.#mapped.offer(request.history, few.subarray(0, count), (item, score) => {
-      if (score > 0 && best.admits(score)) best.offer(item, score);
-    });
-    best.addTo(found);
+    const { kernel } = this.#state;
+    const { search } = this.#signals;
+    const newest = this.#newest.column;
+    this.#few.reserve(coldItemPool);
+    const [items, few] = [this.#newest.items.length, this.#few.address];
+    const count = kernel.calls.findFew(search, newest.address, items, FEW_EVENTS * 16, few, coldItemPool);
+    const scores = this.#mapped.scores(request.history, this.#few, count);
+    if (scores === undefined) return;
+    kernel.calls.chooseScored(search, few, scores.address, count, Math.ceil(coldItemCandidates * share));
+    this.#addTop(found, false);
   }
 
   /** The rest of the catalogue in the order of ids, for lists that are longer than all signals together. */

@@ -1,17 +1,16 @@
 /** The feature table: the values of every signal for the candidates of a list. */
 
+import type { Column } from '../kernel/kernel.ts';
 import { newness } from '../signals/age.ts';
-import { PAIR_CHANNELS, TRANSITION_CHANNELS } from '../signals/co-occurrence.ts';
 import { ContentSimilarity, queryOfLastItem } from '../signals/content.ts';
-import { Lift } from '../signals/lift.ts';
+import { Lift, massOf, OWN } from '../signals/lift.ts';
 import type { MappedSignals } from '../signals/mapped.ts';
-import { NEIGHBOUR_CHANNELS, NEIGHBOUR_STRIDE, NEIGHBOUR_UNIT } from '../signals/neighbours.ts';
 import { addRecency } from '../signals/recency.ts';
 import type { ModelState } from '../state/model-state.ts';
 import type { Profile } from '../state/profile.ts';
 import type { Statistics } from '../state/statistics.ts';
 import type { RankingConfig } from './config.ts';
-import { COLUMN, FEATURES } from './features.ts';
+import { COLUMN, FEATURES, FORMS } from './features.ts';
 import type { ListSignals } from './list-signals.ts';
 import type { RankRequest } from './types.ts';
 
@@ -19,24 +18,28 @@ const MAPPED_COLUMNS = [
   ['content', COLUMN.whitened],
   ['towers', COLUMN.towers],
 ] as const;
-/**
- * How many of the pair channels are transitions; the other channels are co-occurrences. Each kind shares its damping.
- */
-const TRANSITIONS = TRANSITION_CHANNELS.length;
-const UNITS = Float64Array.from(PAIR_CHANNELS, ({ unit }) => 1 / unit);
+const NEIGHBOUR_COLUMNS = { columns: FEATURES.length, column: COLUMN.neighbours };
+const CONTENT_COLUMNS = { columns: FEATURES.length, whole: COLUMN.content, last: COLUMN.contentLast };
 
 export class FeatureTable {
-  readonly lift: Lift;
+  readonly #lift: Lift;
   readonly #config: RankingConfig;
   readonly #state: ModelState;
   readonly #statistics: Statistics;
   readonly #signals: ListSignals;
   readonly #mapped: MappedSignals;
-  readonly #similarity = new ContentSimilarity();
-  #table = new Float64Array(0);
-  /** f, b and co of the candidates with one item of the history; the candidates' numbers. */
-  #counts = new Float64Array(0);
-  #numbers = new Int32Array(0);
+  readonly #similarity: ContentSimilarity;
+  readonly #table: Column<Float64Array>;
+  /** Means of positive values by column, and scratch. */
+  readonly #means: Column<Float64Array>;
+  readonly #scales: Column<Float64Array>;
+  readonly #forms: Column<Int32Array>;
+  /** Running means of a ranker that has learned nothing. */
+  readonly #unknown: Column<Float64Array>;
+  /** The candidates' numbers; what lift reads of the history; scratch of a double for each pair. */
+  readonly #numbers: Column<Int32Array>;
+  readonly #own: Column<Float64Array>;
+  readonly #slots: Column<Float64Array>;
 
   constructor(config: RankingConfig, state: ModelState, signals: ListSignals, mapped: MappedSignals) {
     const { statistics } = state;
@@ -46,36 +49,43 @@ export class FeatureTable {
     this.#statistics = statistics;
     this.#signals = signals;
     this.#mapped = mapped;
-    this.lift = new Lift({ statistics, transitionDamping, coOccurrenceDamping });
+    const { kernel } = state;
+    this.#similarity = new ContentSimilarity(kernel);
+    this.#lift = new Lift({ statistics, transitionDamping, coOccurrenceDamping }, kernel, signals.search);
+    const columns = FEATURES.length;
+    this.#table = kernel.f64(columns * 128);
+    this.#means = kernel.f64(columns);
+    this.#scales = kernel.f64(columns);
+    this.#unknown = kernel.f64(columns);
+    this.#forms = kernel.i32(columns);
+    this.#forms.view.set(FORMS);
+    this.#numbers = kernel.i32(128);
+    this.#own = kernel.f64(64 * OWN);
+    this.#slots = kernel.f64(128 * 32);
   }
 
   /**
-   * Values by candidate, `row * FEATURES.length + column`, before they become features; the next call overwrites them.
-   * The last search must have been the one for these candidates.
+   * Fills the table with the values of the candidates. The last search must have been the one for these candidates.
    */
-  fill(request: RankRequest, candidates: readonly number[]): Float64Array {
+  fill(request: RankRequest, candidates: readonly number[]): void {
     const columns = FEATURES.length;
     const size = candidates.length * columns;
-    if (this.#table.length < size) this.#table = new Float64Array(size * 2);
-    const values = this.#table.subarray(0, size).fill(0);
     const { profile, query } = request;
     const { catalogue, popularity, dismissals, postings } = this.#state;
-    const { neighbours } = this.#signals;
+    this.#table.reserveTwice(size);
+    this.#table.view.fill(0, 0, size);
     const statistics = this.#statistics;
     const mapped = this.#mapped;
-    this.#addCounts(profile, candidates, values);
+    this.#addCounts(profile, candidates);
+    this.#signals.neighbours.addVotes(this.#numbers, candidates.length, this.#table, NEIGHBOUR_COLUMNS);
     this.#similarity.take(query, queryOfLastItem(profile, catalogue), catalogue);
+    this.#similarity.fill(this.#numbers, candidates.length, catalogue, this.#table, CONTENT_COLUMNS);
+    const values = this.#table.view;
     const { short, long } = popularity;
     for (let row = 0; row < candidates.length; row++) {
       const item = candidates[row]!;
       const at = row * columns;
-      if (neighbours.isTouched(item)) {
-        for (let k = 0; k < NEIGHBOUR_CHANNELS.length; k++) {
-          values[at + COLUMN.neighbours + k] = neighbours.sums[item * NEIGHBOUR_STRIDE + k]! * NEIGHBOUR_UNIT;
-        }
-      }
       const total = statistics.total[item] ?? 0;
-      this.#similarity.fill(item, catalogue, values, at + COLUMN.content, at + COLUMN.contentLast);
       values[at + COLUMN.popular] = total / 16;
       values[at + COLUMN.popularShort] = short[item]!;
       values[at + COLUMN.popularLong] = long[item]!;
@@ -84,47 +94,74 @@ export class FeatureTable {
       values[at + COLUMN.dismissed] = (16 * (dismissals.counts[item] ?? 0)) / (total + 80);
     }
     for (const [kind, column] of MAPPED_COLUMNS)
-      mapped.fill(kind, request.history, candidates, statistics, values, column, columns);
+      mapped.fill(kind, request.history, this.#numbers, candidates.length, statistics, this.#table, column, columns);
+    // The kernel's memory may have grown since.
+    const filled = this.#table.view;
     for (let row = 0; row < candidates.length; row++) {
       const at = row * columns;
       // For a new item whitened similarity says the same and better. Both together rank like the worse of the two.
-      if (values[at + COLUMN.whitened]! > 0)
-        values[at + COLUMN.content] = values[at + COLUMN.content]! * mapped.ownShare(candidates[row]!, statistics);
+      if (filled[at + COLUMN.whitened]! > 0)
+        filled[at + COLUMN.content] = filled[at + COLUMN.content]! * mapped.ownShare(candidates[row]!, statistics);
     }
-    addRecency(candidates, postings, request.position, values, COLUMN.recency, columns);
-    return values;
+    addRecency(candidates, postings, request.position, filled, COLUMN.recency, columns);
+  }
+
+  /**
+   * Turns the values of the last {@link fill} into features, in place. The order of rows must depend on ids alone.
+   *
+   * @param usual running means of values by column (ranker/means.ts); 0, or left out: the mean of this list
+   * @returns the features, `row * FEATURES.length + column`, valid until the next call of the kernel, and the means of
+   *   this list's positive values by column, 0 for a column without any
+   */
+  toFeatures(rows: number, usual = this.#unknown): { features: Float64Array; means: Float64Array } {
+    const columns = FEATURES.length;
+    this.#state.kernel.calls.makeFeatures(
+      this.#table.address,
+      rows,
+      columns,
+      this.#forms.address,
+      usual.address,
+      this.#means.address,
+      this.#scales.address,
+    );
+    return { features: this.#table.view.subarray(0, rows * columns), means: this.#means.view.slice() };
   }
 
   /** Adds the pair counts of the history's items and the candidates, with one read of each row of counts. */
-  #addCounts({ items, lags }: Profile, candidates: readonly number[], values: Float64Array): void {
-    const columns = FEATURES.length;
+  #addCounts(profile: Profile, candidates: readonly number[]): void {
     const rows = candidates.length;
-    const statistics = this.#statistics;
-    const { pairs, transitionDamping, coOccurrenceDamping } = this.#signals;
-    if (this.#counts.length < rows * 3) {
-      this.#counts = new Float64Array(rows * 6);
-      this.#numbers = new Int32Array(rows * 2);
-    }
-    const counts = this.#counts;
-    const numbers = this.#numbers;
-    numbers.set(candidates);
-    pairs.begin(rows);
-    this.lift.begin(candidates);
-    for (let place = 0; place < items.length; place++) {
-      const own = items[place]!;
-      statistics.pairs.readAll(own, numbers, rows, counts);
-      pairs.add(place, counts, rows);
-      this.lift.add(own, lags[place]![0]!, counts, values, COLUMN.lift, columns);
-    }
-    const { sums } = pairs;
-    for (let row = 0; row < rows; row++) {
-      const item = candidates[row]!;
-      const transitions = transitionDamping.of(item, statistics);
-      const coOccurrences = coOccurrenceDamping.of(item, statistics);
-      for (let k = 0; k < PAIR_CHANNELS.length; k++) {
-        const sum = sums[row * PAIR_CHANNELS.length + k]!;
-        values[row * columns + k] = sum * (k < TRANSITIONS ? transitions : coOccurrences) * UNITS[k]!;
-      }
-    }
+    const { pairs, profile: columns } = this.#signals;
+    this.#slots.reserveTwice(rows * profile.items.length);
+    this.#numbers.reserveTwice(rows);
+    this.#numbers.view.set(candidates);
+    pairs.reserve(rows);
+    this.#lift.describeHistory(profile, this.#own);
+    this.#state.kernel.calls.addPairs(
+      this.#signals.search,
+      columns.items.address,
+      columns.lags.address,
+      profile.items.length,
+      pairs.weights.address,
+      this.#own.address,
+      this.#numbers.address,
+      rows,
+      massOf(this.#statistics),
+      this.#slots.address,
+      pairs.sums.address,
+      this.#table.address,
+      FEATURES.length,
+      COLUMN.lift,
+    );
+  }
+
+  /** A copy of the features of the last list. */
+  copy(rows: number): Float64Array {
+    return this.#table.view.slice(0, rows * FEATURES.length);
+  }
+
+  /** See {@link Lift.partsOf}, for the history of the last list. */
+  liftParts(item: number, profile: Profile): Float64Array[] {
+    const { profile: columns, pairs } = this.#signals;
+    return this.#lift.partsOf(item, profile, columns.items, columns.lags, pairs.weights);
   }
 }

@@ -1,5 +1,4 @@
 /** Features of a candidate: the columns of the feature table, and how a signal's value becomes a feature. */
-import { ln } from '../primitives/math.ts';
 import { PAIR_CHANNELS } from '../signals/co-occurrence.ts';
 import { LIFT_CHANNELS } from '../signals/lift.ts';
 import { FEATURE, type FeatureName, SIGNAL, type SignalName } from '../signals/names.ts';
@@ -65,41 +64,8 @@ export const COLUMN = {
   contentLast: FIRST_MAPPED + 4,
 } as const;
 
-/**
- * Turns signal values (one row for each candidate) into features, in place. The order of rows must depend on ids alone.
- *
- * @param usual running means of values by column (ranker/means.ts); 0, or left out: the mean of this list
- * @returns means of this list's positive values by column, 0 for a column without any
- */
-export function toFeatures(values: Float64Array, rows: number, usual?: Float64Array): Float64Array {
-  const columns = FEATURES.length;
-  const means = new Float64Array(columns);
-  const counts = new Int32Array(columns);
-  // Row by row, as the table lies in memory. Each column is still summed up in the order of rows.
-  for (let at = 0, k = 0; at < rows * columns; at++) {
-    const value = values[at]!;
-    if (value > 0) {
-      means[k] = means[k]! + value;
-      counts[k] = counts[k]! + 1;
-    }
-    if (++k === columns) k = 0;
-  }
-  // Factor of a value before its logarithm; 0: the value itself is the feature.
-  const scales = new Float64Array(columns);
-  for (let k = 0; k < columns; k++) {
-    const { form } = FEATURES[k]!;
-    if (counts[k]! > 0) means[k] = means[k]! / counts[k]!;
-    const mean = usual !== undefined && usual[k]! > 0 ? usual[k]! : means[k]!;
-    scales[k] = form === 'level' ? 0 : form === 'count' || mean === 0 ? 1 : 1 / mean;
-  }
-  for (let at = 0, k = 0; at < rows * columns; at++) {
-    const value = values[at]!;
-    const scale = scales[k]!;
-    if (value > 0 && scale !== 0) values[at] = ln(1 + value * scale);
-    if (++k === columns) k = 0;
-  }
-  return means;
-}
+/** By column, the form as the kernel knows it. */
+export const FORMS: Int32Array = Int32Array.from(FEATURES, ({ form }) => ['level', 'count', 'relative'].indexOf(form));
 
 /** By column, the factor of features in the learned ranker: counts grow larger than logarithms over a mean. */
 export const FEATURE_SCALES: Float64Array = Float64Array.from(FEATURES, ({ form }) => (form === 'count' ? 0.3 : 1));

@@ -38,9 +38,9 @@ export interface Ranked {
   list: ScoredItem[];
   /** The candidates, in an order that depends on their ids alone. */
   candidates: number[];
-  /** Features, `row * FEATURES.length + column`, valid until the next list is computed. */
+  /** Features, `row * FEATURES.length + column`. */
   features: Float64Array;
-  /** Scores by row, valid until the next list is computed; the array may be longer. */
+  /** Scores by row. */
   scores: Float64Array;
   /** Means of positive values by column, before they became features. */
   means: Float64Array;

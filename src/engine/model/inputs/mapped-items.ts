@@ -1,5 +1,6 @@
 /** Vectors of a catalogue's items under one map. */
 import { createHash } from 'node:crypto';
+import { type Column, Kernel } from '../kernel/kernel.ts';
 import { type ContentMap, decodeMap } from './content-map.ts';
 import { embeddingVector } from './features.ts';
 
@@ -12,18 +13,38 @@ export class MappedItems {
   readonly bytes: Uint8Array;
   #sha256: string | undefined;
   #rows = new Map<number, number>();
-  #known = new Uint8Array(64);
-  #vectors: Float32Array<ArrayBufferLike>;
-  /** What an item adds to a user's vector; the same array as the vectors if the map has one matrix for both. */
-  #userParts: Float32Array<ArrayBufferLike>;
-  #levels: Float32Array<ArrayBufferLike> = new Float32Array(64);
+  readonly #kernel: Kernel;
+  readonly #known: Column<Uint8Array>;
+  readonly #vectors: Column<Float32Array>;
+  /** What an item adds to a user's vector; the same column as the vectors if the map has one matrix for both. */
+  readonly #userParts: Column<Float32Array>;
+  readonly #levels: Column<Float32Array>;
+  /** The vector of the user of the last {@link gather}; the items of the history, and of {@link score}. */
+  readonly #user: Column<Float64Array>;
+  readonly #items: Column<Int32Array>;
+  readonly #score: Column<Float64Array>;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, kernel = new Kernel()) {
     this.map = decodeMap(bytes);
     this.bytes = bytes;
     for (const [row, hash] of this.map.hashes.entries()) this.#rows.set(hash, row);
-    this.#vectors = new Float32Array(64 * this.map.rank);
-    this.#userParts = this.map.user === undefined ? this.#vectors : new Float32Array(64 * this.map.rank);
+    const { rank, user } = this.map;
+    this.#kernel = kernel;
+    this.#known = kernel.u8(64);
+    this.#vectors = kernel.f32(64 * rank);
+    this.#userParts = user === undefined ? this.#vectors : kernel.f32(64 * rank);
+    this.#levels = kernel.f32(64);
+    this.#user = kernel.f64(rank);
+    this.#items = kernel.i32(64);
+    this.#score = kernel.f64(1);
+  }
+
+  /** Gives the memory back; the map must not be used any more. */
+  release(): void {
+    const { map } = this;
+    if (map.user !== undefined) this.#userParts.release();
+    for (const column of [this.#known, this.#vectors, this.#levels, this.#user, this.#items, this.#score])
+      column.release();
   }
 
   /** SHA-256 of the bytes, hex. */
@@ -34,13 +55,13 @@ export class MappedItems {
 
   /** Whether the map knows any feature of the item. */
   knows(item: number): boolean {
-    return this.#known[item] === 1;
+    return item < this.#known.length && this.#known.view[item] === 1;
   }
 
   /** Sets an item's features; undefined: it has none. */
   set(item: number, features: Uint32Array | undefined, embedding: readonly number[] | undefined): void {
     const { rank, hashes, embeddingSize, item: weights, user, level } = this.map;
-    if (item >= this.#known.length) this.#grow(item);
+    this.#reserve(item + 1);
     const rows: number[] = [];
     const values: number[] = [];
     for (const hash of features ?? []) {
@@ -53,12 +74,12 @@ export class MappedItems {
       rows.push(hashes.length + at);
       values.push(value);
     }
-    this.#known[item] = rows.length > 0 ? 1 : 0;
+    this.#known.view[item] = rows.length > 0 ? 1 : 0;
     const vector = product(rows, values, weights, rank);
     this.#addHidden(vector, rows, values);
-    this.#vectors.set(vector, item * rank);
-    if (user !== undefined) this.#userParts.set(product(rows, values, user, rank), item * rank);
-    this.#levels[item] = level === undefined ? 0 : product(rows, values, level, 1)[0]!;
+    this.#vectors.view.set(vector, item * rank);
+    if (user !== undefined) this.#userParts.view.set(product(rows, values, user, rank), item * rank);
+    this.#levels.view[item] = level === undefined ? 0 : product(rows, values, level, 1)[0]!;
   }
 
   #addHidden(vector: Float64Array, rows: readonly number[], values: readonly number[]): void {
@@ -72,67 +93,73 @@ export class MappedItems {
     }
   }
 
-  #grow(item: number): void {
+  /** Makes room for items numbered below `count`. */
+  #reserve(count: number): void {
+    if (count <= this.#known.length) return;
     const { rank } = this.map;
-    const size = Math.max(item + 1, this.#known.length * 2);
-    const wider = (from: Float32Array, length: number): Float32Array => {
-      const to = new Float32Array(length);
-      to.set(from);
-      return to;
-    };
-    const shared = this.#userParts === this.#vectors;
-    this.#vectors = wider(this.#vectors, size * rank);
-    this.#userParts = shared ? this.#vectors : wider(this.#userParts, size * rank);
-    this.#levels = wider(this.#levels, size);
-    const known = new Uint8Array(size);
-    known.set(this.#known);
-    this.#known = known;
+    this.#known.reserveTwice(count);
+    const size = this.#known.length;
+    this.#vectors.reserve(size * rank);
+    this.#userParts.reserve(size * rank);
+    this.#levels.reserve(size);
   }
 
   /**
-   * Writes the vector of a user with this history (oldest first) from its newest `reach` items; repeats count each
-   * time. False: the map knows none of them.
+   * Makes the vector of a user with this history (oldest first) from its newest `reach` items; repeats count each time.
+   * False: the map knows none of them.
    */
-  gather(items: ArrayLike<number>, reach: number, into: Float64Array): boolean {
+  gather(items: ArrayLike<number>, reach: number): boolean {
     const { rank, nobody } = this.map;
-    into.fill(0);
-    let count = 0;
-    for (let at = items.length - 1; at >= 0 && at >= items.length - reach; at--) {
-      const item = items[at]!;
-      if (this.#known[item] !== 1) continue;
-      count++;
-      const from = item * rank;
-      for (let k = 0; k < rank; k++) into[k] = into[k]! + this.#userParts[from + k]!;
-    }
-    const scale = count === 0 ? 0 : 1 / Math.sqrt(count);
+    const count = Math.min(items.length, reach);
+    this.#items.reserveTwice(count);
+    const { view } = this.#items;
+    for (let i = 0; i < count; i++) view[i] = items[items.length - count + i]!;
+    const known = this.#kernel.calls.sumVectors(
+      this.#known.address,
+      this.#known.length,
+      this.#userParts.address,
+      rank,
+      this.#items.address,
+      count,
+      this.#user.address,
+    );
+    const scale = known === 0 ? 0 : 1 / Math.sqrt(known);
+    const into = this.#user.view;
     for (let k = 0; k < rank; k++) into[k] = into[k]! * scale + (nobody?.[k] ?? 0);
-    return count > 0;
+    return known > 0;
   }
 
-  /** Product of an item's vector with a user's, plus the item's level. */
-  score(item: number, userVector: Float64Array): number {
-    const { rank } = this.map;
-    const vectors = this.#vectors;
-    const from = item * rank;
-    // Four independent sums, so that the processor can overlap them: one list scores hundreds of new items.
-    let a = this.#levels[item]!;
-    let b = 0;
-    let c = 0;
-    let d = 0;
-    let k = 0;
-    for (; k + 4 <= rank; k += 4) {
-      a += userVector[k]! * vectors[from + k]!;
-      b += userVector[k + 1]! * vectors[from + k + 1]!;
-      c += userVector[k + 2]! * vectors[from + k + 2]!;
-      d += userVector[k + 3]! * vectors[from + k + 3]!;
-    }
-    for (; k < rank; k++) a += userVector[k]! * vectors[from + k]!;
-    return a + b + (c + d);
+  /**
+   * Scores of items for the user of the last {@link gather}: the product of the two vectors, plus the item's level.
+   *
+   * @param items numbers of items, `count` of them
+   * @param missing score of an item that the map does not know
+   */
+  scoreAll(items: Column<Int32Array>, count: number, missing: number, into: Column<Float64Array>): void {
+    this.#kernel.calls.scoreVectors(
+      this.#known.address,
+      this.#known.length,
+      this.#vectors.address,
+      this.#levels.address,
+      this.map.rank,
+      this.#user.address,
+      items.address,
+      count,
+      missing,
+      into.address,
+    );
+  }
+
+  /** Score of one item for the user of the last {@link gather}; that of an item without features is its level, 0. */
+  score(item: number): number {
+    this.#items.view[0] = item;
+    this.scoreAll(this.#items, 1, 0, this.#score);
+    return this.#score.view[0]!;
   }
 
   /** Bytes in use. */
   size(): number {
-    return (this.#vectors === this.#userParts ? 1 : 2) * this.#vectors.byteLength + this.#levels.byteLength;
+    return (this.#vectors === this.#userParts ? 1 : 2) * this.#vectors.bytes + this.#levels.bytes;
   }
 }
 

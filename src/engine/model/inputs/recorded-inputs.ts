@@ -6,6 +6,7 @@
  * rank by the input in force, and then drops one of the two.
  */
 import type { ItemData } from '../../../bus/event/types.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { ln } from '../primitives/math.ts';
 import { itemFeatures } from './features.ts';
 import { type InputKind, type InputQuality, InputUnreadableError, MAP_KINDS, type MapKind } from './kinds.ts';
@@ -65,9 +66,10 @@ export class RecordedInputs {
   /** How many items have an embedding of each length. */
   #lengths = new Map<number, number>();
   #adopted = new Map<MapKind, Adopted>();
-  #userVector = new Float64Array(0);
+  readonly #kernel: Kernel;
 
-  constructor(config: MappedConfig, descriptionCharacters: number) {
+  constructor(config: MappedConfig, descriptionCharacters: number, kernel: Kernel) {
+    this.#kernel = kernel;
     this.#config = config;
     this.#descriptionCharacters = descriptionCharacters;
   }
@@ -122,6 +124,7 @@ export class RecordedInputs {
     const known = this.#adopted.get(map.map.kind);
     const { quality } = map.map;
     if (known?.inForce !== undefined) {
+      known.challenger?.release();
       known.challenger = map;
       known.comparison = emptyComparison();
     } else if (quality.reciprocalRank > quality.chance)
@@ -129,7 +132,7 @@ export class RecordedInputs {
   }
 
   #read(kind: InputKind, bytes: Uint8Array): MappedItems {
-    const map = new MappedItems(bytes);
+    const map = new MappedItems(bytes, this.#kernel);
     if (map.map.kind !== kind)
       throw new InputUnreadableError(`The recorded input is of kind ${map.map.kind}, but it was given as ${kind}.`);
     for (const [item, features] of this.#features.entries())
@@ -176,7 +179,9 @@ export class RecordedInputs {
       comparison.ours += this.#gain(inForce, history, item, others);
       comparison.theirs += this.#gain(challenger, history, item, others);
       if (comparison.events < this.#config.judgedEvents) continue;
-      if (comparison.theirs > comparison.ours) adopted.inForce = challenger;
+      const won = comparison.theirs > comparison.ours;
+      (won ? inForce : challenger).release();
+      if (won) adopted.inForce = challenger;
       adopted.challenger = undefined;
       adopted.comparison = emptyComparison();
     }
@@ -184,22 +189,16 @@ export class RecordedInputs {
 
   /** 1 / ln(1 + rank) of an item among others by a map's score, ties at their mean. */
   #gain(map: MappedItems, history: ArrayLike<number>, item: number, others: readonly number[]): number {
-    const userVector = this.#vectorFor(map);
-    map.gather(history, this.#config.reach, userVector);
-    const own = map.score(item, userVector);
+    map.gather(history, this.#config.reach);
+    const own = map.score(item);
     let above = 0;
     for (const other of others) {
       if (other === item) continue;
-      const score = map.score(other, userVector);
+      const score = map.score(other);
       if (score > own) above++;
       else if (score === own) above += 0.5;
     }
     return 1 / ln(2 + above);
-  }
-
-  #vectorFor(map: MappedItems): Float64Array {
-    if (this.#userVector.length !== map.map.rank) this.#userVector = new Float64Array(map.map.rank);
-    return this.#userVector;
   }
 
   export(): AdoptedState[] {

@@ -26,12 +26,13 @@ export class ItemKnn {
     }
     for (let place = 0; place < own.length; place++) {
       const item = own[place]!;
+      const { wide } = pairs;
       const table = pairs.table(item);
       if (table === undefined) continue;
       const weight = Math.round(UNIT * lags[place]!.length * pow(Math.max(total[item]! / 16, 1), -0.5));
       for (let at = 0; at < table.length; at += 2) {
         const head: number = table[at]!;
-        const co = (head & CO_MASK) === WIDE ? pairs.wide[table[at + 1]! * 3 + 2]! : head & CO_MASK;
+        const co = (head & CO_MASK) === WIDE ? wide[table[at + 1]! * 3 + 2]! : head & CO_MASK;
         if (co === 0) continue;
         const j = (head >>> CO_BITS) - 1;
         if (this.#sums[j] === 0) this.touched[this.count++] = j;

@@ -148,7 +148,7 @@ export class Learner {
     if (!mayTrain && !isSampled && !isObserved) return;
     // A scan of a long history takes long, so it comes after the checks that end most events.
     const start = histories.start(user);
-    const seen = histories.items.subarray(start, start + length);
+    const seen = histories.items.slice(start, start + length);
     if (!this.#config.ranking.includeSeen && seen.includes(item)) return;
     const trains = mayTrain && this.#budget.take();
     const evaluates = isSampled || (trains && this.ranker!.steps < EVALUATED_FIRST);

@@ -5,28 +5,36 @@
  * would be like one with a lot. What that gains: docs/decisions/0010-the-rankers-arithmetic.md.
  */
 
+import type { Column, Kernel } from '../kernel/kernel.ts';
+
 /** Weight of the newest list; the first lists all weigh the same. */
 const NEWEST_SHARE = 0.001;
 
 export class RunningMeans {
-  /** By column; 0: the ranker never saw a value above 0. */
-  readonly means: Float64Array;
+  /** See {@link means}, in the kernel. */
+  readonly column: Column<Float64Array>;
   /** By column: lists with such a value. */
   readonly lists: Float64Array;
 
-  constructor(columns: number) {
-    this.means = new Float64Array(columns);
+  constructor(columns: number, kernel: Kernel) {
+    this.column = kernel.f64(columns);
     this.lists = new Float64Array(columns);
+  }
+
+  /** By column; 0: the ranker never saw a value above 0. */
+  get means(): Float64Array {
+    return this.column.view;
   }
 
   /** Adds the means of a list's positive values by column, 0 for a column without any. */
   learn(ofList: Float64Array): void {
-    for (let k = 0; k < this.means.length; k++) {
+    const { means } = this;
+    for (let k = 0; k < means.length; k++) {
       const mean = ofList[k]!;
       if (mean <= 0) continue;
       const lists = this.lists[k]! + 1;
       this.lists[k] = lists;
-      this.means[k] = this.means[k]! + Math.max(NEWEST_SHARE, 1 / lists) * (mean - this.means[k]!);
+      means[k] = means[k]! + Math.max(NEWEST_SHARE, 1 / lists) * (mean - means[k]!);
     }
   }
 

@@ -12,6 +12,7 @@
  * terms with one feature each (offsets made no measured difference).
  */
 import { createHash } from 'node:crypto';
+import { type Address, type Column, Kernel } from '../kernel/kernel.ts';
 import { ByteReader, ByteWriter } from '../primitives/bytes.ts';
 import { ln } from '../primitives/math.ts';
 import { Adam } from './adam.ts';
@@ -43,53 +44,69 @@ export interface TrainingExample {
   row: number;
 }
 
-/** Rows with a smaller gradient are left out: they are most of a list and move nothing. */
-const NEGLIGIBLE = 1e-5;
 /** Weight of the newest weights in the average; the first steps all weigh the same. */
 const NEWEST_SHARE = 0.001;
 
 export class Ranker {
+  readonly #kernel: Kernel;
   readonly #columns: number;
   readonly #units: number;
+  /** Units of a column in the layer, an even number, as the kernel computes two at a time. */
+  readonly #stride: number;
   readonly #rate: number;
   /** Scale of each column, so that all features are of about one size. */
-  readonly #scales: Float64Array;
+  readonly #scales: Column<Float64Array>;
   /** W by gate and column, A by unit, gate and column, v by unit, then the weight of an item's position in a list. */
-  readonly #parameters: Float64Array;
-  readonly #average: Float64Array;
-  readonly #gradient: Float64Array;
+  readonly #parameters: Column<Float64Array>;
+  readonly #average: Column<Float64Array>;
+  readonly #gradient: Column<Float64Array>;
   readonly #adam: Adam;
   readonly #means: RunningMeans;
   #steps = 0;
   #effort = 0;
   // The list that was prepared last.
-  #base: Float64Array;
-  #gates: Float64Array = gatesOf(1, 0);
+  readonly #base: Column<Float64Array>;
+  readonly #gates: Column<Float64Array>;
   #served = true;
   /** Whether the served weights are still to be folded: a list that is only trained on never needs them. */
   #isDue = false;
-  readonly #linear: Float64Array;
-  readonly #layer: Float64Array;
-  #active = new Float64Array(0);
-  #scores = new Float64Array(0);
-  #slopes = new Float64Array(0);
+  /** Weights by column, and by column and unit. */
+  readonly #linear: Column<Float64Array>;
+  readonly #layer: Column<Float64Array>;
+  readonly #active: Column<Float64Array>;
+  readonly #scores: Column<Float64Array>;
+  readonly #slopes: Column<Float64Array>;
+  /** Features of a list that is not in the kernel. */
+  readonly #copied: Column<Float64Array>;
 
-  constructor({ form, hidden, learningRate, seed }: RankerConfig, scales: Float64Array) {
+  constructor({ form, hidden, learningRate, seed }: RankerConfig, scales: Float64Array, kernel = new Kernel()) {
     const columns = scales.length;
+    this.#kernel = kernel;
     this.#columns = columns;
     this.#units = form === 'hidden' ? hidden : 0;
+    this.#stride = this.#units + (this.#units % 2);
     this.#rate = learningRate;
-    this.#scales = scales;
-    this.#parameters = new Float64Array((1 + this.#units) * GATES * columns + this.#units + 1);
-    this.#gradient = new Float64Array(this.#parameters.length);
-    this.#adam = new Adam(this.#parameters.length);
-    this.#means = new RunningMeans(columns);
-    this.#base = new Float64Array(columns);
-    this.#linear = new Float64Array(columns);
-    this.#layer = new Float64Array(this.#units * columns);
+    this.#scales = kernel.f64(columns);
+    this.#scales.view.set(scales);
+    const size = (1 + this.#units) * GATES * columns + this.#units + 1;
+    this.#parameters = kernel.f64(size);
+    this.#average = kernel.f64(size);
+    this.#gradient = kernel.f64(size);
+    this.#adam = new Adam(size, kernel);
+    this.#means = new RunningMeans(columns, kernel);
+    this.#base = kernel.f64(columns);
+    this.#gates = kernel.f64(GATES);
+    this.#gates.view.set(gatesOf(1, 0));
+    this.#linear = kernel.f64(columns);
+    this.#layer = kernel.f64(this.#stride * columns);
+    this.#active = kernel.f64(this.#stride);
+    this.#scores = kernel.f64(1);
+    this.#slopes = kernel.f64(1);
+    this.#copied = kernel.f64(columns);
     const random = randomBySeed(seed);
-    for (let i = GATES * columns; i < this.#out; i++) this.#parameters[i] = (random() * 0.5) / Math.sqrt(columns);
-    this.#average = this.#parameters.slice();
+    const parameters = this.#parameters.view;
+    for (let i = GATES * columns; i < this.#out; i++) parameters[i] = (random() * 0.5) / Math.sqrt(columns);
+    this.#average.view.set(parameters);
   }
 
   /** Where v begins, after W and A. */
@@ -97,13 +114,18 @@ export class Ranker {
     return (1 + this.#units) * GATES * this.#columns;
   }
 
-  get #folded(): Float64Array {
+  get #folded(): Column<Float64Array> {
     return this.#served ? this.#average : this.#parameters;
   }
 
   /** Running means of positive values by column (means.ts). The caller must not write them. */
   get means(): Float64Array {
     return this.#means.means;
+  }
+
+  /** See {@link means}, in the kernel. */
+  get usual(): Column<Float64Array> {
+    return this.#means.column;
   }
 
   /** Lists that the ranker learned from. */
@@ -124,8 +146,8 @@ export class Ranker {
    * @param strength strength of the list's evidence (gates.ts)
    */
   prepare(base: Float64Array, historyLength: number, strength: number): void {
-    this.#base.set(base);
-    this.#gates = gatesOf(historyLength, strength);
+    this.#base.view.set(base);
+    this.#gates.view.set(gatesOf(historyLength, strength));
     this.#isDue = true;
   }
 
@@ -133,94 +155,68 @@ export class Ranker {
   #foldGates(served: boolean): void {
     this.#isDue = false;
     this.#served = served;
-    const columns = this.#columns;
-    const base = this.#base;
-    const gates = this.#gates;
-    const parameters = this.#folded;
-    const scales = this.#scales;
-    for (let k = 0; k < columns; k++) {
-      this.#linear[k] = base[k]! + scales[k]! * gated(parameters, k, columns, gates);
-    }
-    for (let unit = 0; unit < this.#units; unit++) {
-      const from = (1 + unit) * GATES * columns;
-      for (let k = 0; k < columns; k++) {
-        const weight = gated(parameters, from + k, columns, gates);
-        this.#layer[unit * columns + k] = scales[k]! * weight;
-      }
-    }
+    this.#kernel.calls.foldGates(
+      this.#folded.address,
+      this.#base.address,
+      this.#scales.address,
+      this.#gates.address,
+      this.#columns,
+      this.#units,
+      this.#stride,
+      this.#linear.address,
+      this.#layer.address,
+    );
+  }
+
+  /** Makes room for a list, and returns where its features are; those from outside the kernel are copied. */
+  #take(features: Float64Array, rows: number): Address {
+    // A view of the kernel's memory is void once that has grown.
+    const address = features.buffer === this.#kernel.buffer ? features.byteOffset : undefined;
+    this.#scores.reserveTwice(rows);
+    this.#slopes.reserveTwice(rows);
+    this.#active.reserveTwice(rows * this.#stride);
+    if (address !== undefined) return address;
+    this.#copied.reserveTwice(rows * this.#columns);
+    this.#copied.view.set(features.subarray(0, rows * this.#columns));
+    return this.#copied.address;
   }
 
   /** Scores of all rows (`row * columns + column`) of the prepared list; the next call overwrites them. */
   score(features: Float64Array, rows: number): Float64Array {
     if (this.#isDue) this.#foldGates(true);
-    const columns = this.#columns;
-    const units = this.#units;
-    if (this.#scores.length < rows) {
-      this.#scores = new Float64Array(rows * 2);
-      this.#slopes = new Float64Array(rows * 2);
-      this.#active = new Float64Array(rows * 2 * Math.max(units, 1));
-    }
-    const linear = this.#linear;
-    const layer = this.#layer;
-    const out = this.#out;
-    const parameters = this.#folded;
-    const active = this.#active;
-    for (let row = 0; row < rows; row++) {
-      const at = row * columns;
-      let score = 0;
-      for (let k = 0; k < columns; k++) score += linear[k]! * features[at + k]!;
-      let unit = 0;
-      // Four units at a time: the sums are independent, and each feature is read once for all four.
-      for (; unit + 3 < units; unit += 4) {
-        const first = unit * columns;
-        const second = first + columns;
-        const third = second + columns;
-        const fourth = third + columns;
-        let a = 0;
-        let b = 0;
-        let c = 0;
-        let d = 0;
-        for (let k = 0; k < columns; k++) {
-          const x = features[at + k]!;
-          a += layer[first + k]! * x;
-          b += layer[second + k]! * x;
-          c += layer[third + k]! * x;
-          d += layer[fourth + k]! * x;
-        }
-        const to = row * units + unit;
-        active[to] = a;
-        active[to + 1] = b;
-        active[to + 2] = c;
-        active[to + 3] = d;
-        if (a > 0) score += parameters[out + unit]! * a;
-        if (b > 0) score += parameters[out + unit + 1]! * b;
-        if (c > 0) score += parameters[out + unit + 2]! * c;
-        if (d > 0) score += parameters[out + unit + 3]! * d;
-      }
-      for (; unit < units; unit++) {
-        const from = unit * columns;
-        let sum = 0;
-        for (let k = 0; k < columns; k++) sum += layer[from + k]! * features[at + k]!;
-        active[row * units + unit] = sum;
-        if (sum > 0) score += parameters[out + unit]! * sum;
-      }
-      this.#scores[row] = score;
-    }
-    return this.#scores;
+    this.#scoreAt(this.#take(features, rows), rows);
+    return this.#scores.view;
+  }
+
+  #scoreAt(features: Address, rows: number): void {
+    this.#kernel.calls.scoreRows(
+      features,
+      rows,
+      this.#columns,
+      this.#units,
+      this.#stride,
+      this.#linear.address,
+      this.#layer.address,
+      this.#folded.address + this.#out * 8,
+      this.#active.address,
+      this.#scores.address,
+    );
   }
 
   /** Weights by column whose product with a row's features is its score, for the prepared list. */
   weightsOf(features: Float64Array, row: number): Float64Array {
     if (this.#isDue) this.#foldGates(true);
     const columns = this.#columns;
-    const weights = this.#linear.slice();
-    const out = this.#out;
+    const stride = this.#stride;
+    const weights = this.#linear.view.slice();
+    const layer = this.#layer.view;
+    const folded = this.#folded.view;
     for (let unit = 0; unit < this.#units; unit++) {
       let sum = 0;
-      for (let k = 0; k < columns; k++) sum += this.#layer[unit * columns + k]! * features[row * columns + k]!;
+      for (let k = 0; k < columns; k++) sum += layer[k * stride + unit]! * features[row * columns + k]!;
       if (sum <= 0) continue;
-      const v = this.#folded[out + unit]!;
-      for (let k = 0; k < columns; k++) weights[k] = weights[k]! + v * this.#layer[unit * columns + k]!;
+      const v = folded[this.#out + unit]!;
+      for (let k = 0; k < columns; k++) weights[k] = weights[k]! + v * layer[k * stride + unit]!;
     }
     return weights;
   }
@@ -233,9 +229,10 @@ export class Ranker {
   learn({ features, means, rows, row }: TrainingExample, effort: number): void {
     this.#effort += effort;
     this.#foldGates(false);
-    this.score(features, rows);
-    positiveGradient(this.#scores, rows, row, this.#slopes);
-    this.#descend(features, rows, 0);
+    const at = this.#take(features, rows);
+    this.#scoreAt(at, rows);
+    positiveGradient(this.#kernel, this.#scores, rows, row, this.#slopes);
+    this.#descend(at, rows, 0);
     this.#means.learn(means);
   }
 
@@ -248,60 +245,48 @@ export class Ranker {
    */
   learnImpression(features: Float64Array, rows: number, row: number, outcome: 'positive' | 'negative'): void {
     this.#foldGates(false);
-    const scores = this.score(features, rows);
-    const weight = this.#parameters[this.#parameters.length - 1]!;
+    const at = this.#take(features, rows);
+    this.#scoreAt(at, rows);
+    const scores = this.#scores.view;
+    const weight = this.#parameters.view[this.#parameters.length - 1]!;
     for (let place = 0; place < rows; place++) scores[place] = scores[place]! + weight * logPosition(place);
     const gradient = outcome === 'positive' ? positiveGradient : negativeGradient;
-    gradient(scores, rows, row, this.#slopes);
+    gradient(this.#kernel, this.#scores, rows, row, this.#slopes);
+    const slopes = this.#slopes.view;
     let depth = 0;
-    for (let place = 0; place < rows; place++) depth += this.#slopes[place]! * logPosition(place);
-    this.#descend(features, rows, depth);
+    for (let place = 0; place < rows; place++) depth += slopes[place]! * logPosition(place);
+    this.#descend(at, rows, depth);
   }
 
   /** One step against the gradient by score in `#slopes`, and by position in an impression. */
-  #descend(features: Float64Array, rows: number, depth: number): void {
-    const slopes = this.#slopes;
-    const columns = this.#columns;
-    const units = this.#units;
-    const gradient = this.#gradient.fill(0);
-    gradient[gradient.length - 1] = depth;
-    const out = this.#out;
-    for (let row = 0; row < rows; row++) {
-      const slope = slopes[row]!;
-      if (slope < NEGLIGIBLE && slope > -NEGLIGIBLE) continue;
-      const at = row * columns;
-      for (let k = 0; k < columns; k++) gradient[k] = gradient[k]! + slope * features[at + k]!;
-      for (let unit = 0; unit < units; unit++) {
-        const sum = this.#active[row * units + unit]!;
-        if (sum <= 0) continue;
-        gradient[out + unit] = gradient[out + unit]! + slope * sum;
-        const part = slope * this.#parameters[out + unit]!;
-        const from = (1 + unit) * GATES * columns;
-        for (let k = 0; k < columns; k++) gradient[from + k] = gradient[from + k]! + part * features[at + k]!;
-      }
-    }
-    // The sums are the gradient of the folded weights, in the place of the first gate.
-    const gates = this.#gates;
-    for (let from = 0; from < out; from += GATES * columns) {
-      for (let k = 0; k < columns; k++) {
-        const sum = this.#scales[k]! * gradient[from + k]!;
-        for (let gate = 0; gate < GATES; gate++) gradient[from + gate * columns + k] = gates[gate]! * sum;
-      }
-    }
-    this.#adam.step(this.#parameters, gradient, this.#rate);
+  #descend(features: Address, rows: number, depth: number): void {
+    const { calls } = this.#kernel;
+    calls.gradientOf(
+      features,
+      rows,
+      this.#columns,
+      this.#units,
+      this.#stride,
+      this.#slopes.address,
+      this.#active.address,
+      this.#parameters.address,
+      this.#scales.address,
+      this.#gates.address,
+      depth,
+      this.#gradient.address,
+    );
+    this.#adam.step(this.#parameters, this.#gradient, this.#rate);
     this.#steps++;
     const share = Math.max(NEWEST_SHARE, 1 / this.#steps);
-    const average = this.#average;
-    const parameters = this.#parameters;
-    for (let i = 0; i < average.length; i++) average[i] = average[i]! + share * (parameters[i]! - average[i]!);
+    calls.average(this.#average.address, this.#parameters.address, this.#parameters.length, share);
   }
 
   /** A copy of all that the ranker has learned. */
   state(): RankerState {
     const { first, second, firstPower, secondPower } = this.#adam;
     return {
-      parameters: this.#parameters.slice(),
-      average: this.#average.slice(),
+      parameters: this.#parameters.view.slice(),
+      average: this.#average.view.slice(),
       first: first.slice(),
       second: second.slice(),
       powers: [firstPower, secondPower],
@@ -318,8 +303,8 @@ export class Ranker {
     if ([parameters, average, first, second].some(({ length }) => length !== size)) {
       throw new RangeError(`The given ranker has ${parameters.length} parameters. This ranker has ${size}.`);
     }
-    this.#parameters.set(parameters);
-    this.#average.set(average);
+    this.#parameters.view.set(parameters);
+    this.#average.view.set(average);
     this.#means.restore({ means, lists });
     this.#adam.first.set(first);
     this.#adam.second.set(second);
@@ -362,13 +347,6 @@ export class Ranker {
   hash(): string {
     return createHash('sha256').update(this.encode()).digest('hex');
   }
-}
-
-/** The weights of one column under all gates, `columns` apart, as one weight. */
-function gated(parameters: Float64Array, at: number, columns: number, gates: Float64Array): number {
-  let weight = 0;
-  for (let gate = 0; gate < GATES; gate++) weight += gates[gate]! * parameters[at + gate * columns]!;
-  return weight;
 }
 
 /** Feature of an item's position in a list, from 0. */

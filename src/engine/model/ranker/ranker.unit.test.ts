@@ -1,15 +1,30 @@
 import { describe, expect, it } from 'vitest';
+import { type Column, Kernel } from '../kernel/kernel.ts';
 import { exp, ln } from '../primitives/math.ts';
 import { RANKER_DEFAULTS, type RankerForm } from './config.ts';
 import { Ranker, type TrainingExample } from './ranker.ts';
 import { eventHash, isTrainedOn } from './schedule.ts';
-import { negativeGradient, positiveGradient, softmax } from './softmax.ts';
+import { negativeGradient, positiveGradient } from './softmax.ts';
 
 const COLUMNS = 4;
 const SCALES = Float64Array.of(1, 0.3, 1, 1);
 const BASE = Float64Array.of(0.5, -0.2, 0, 1);
 const ranker = (form: RankerForm = 'hidden', seed = 1): Ranker =>
   new Ranker({ ...RANKER_DEFAULTS, form, seed }, SCALES);
+
+const kernel = new Kernel();
+
+function column(numbers: Float64Array): Column<Float64Array> {
+  const filled = kernel.f64(numbers.length);
+  filled.view.set(numbers);
+  return filled;
+}
+
+/** The probability of a row, by the formula. */
+function probability(scores: Float64Array, rows: number, row: number): number {
+  const of = Array.from(scores.subarray(0, rows), (score) => Math.exp(score));
+  return of[row]! / of.reduce((sum, part) => sum + part, 0);
+}
 
 /** Features of a list, from a generator of whole numbers. */
 function list(rows: number, seed: number): Float64Array {
@@ -50,12 +65,10 @@ function taught(form: RankerForm, lists: number): Ranker {
 
 function meanLoss(of: Ranker, from: number): number {
   let loss = 0;
-  const p = new Float64Array(20);
   for (let i = from; i < from + 200; i++) {
     const features = list(20, i);
     of.prepare(BASE, 1 + (i % 50), 0.5);
-    softmax(of.score(features, 20), 20, p);
-    loss -= ln(Math.max(p[target(features, 20)]!, 1e-12)) / 200;
+    loss -= ln(Math.max(probability(of.score(features, 20), 20, target(features, 20)), 1e-12)) / 200;
   }
   return loss;
 }
@@ -98,9 +111,7 @@ describe('the ranker', () => {
     const features = list(6, 5);
     const loss = (of: Ranker): number => {
       of.prepare(BASE, 12, 0.5);
-      const p = new Float64Array(6);
-      softmax(of.score(features, 6), 6, p);
-      return -ln(p[2]!);
+      return -ln(probability(of.score(features, 6), 6, 2));
     };
     const one = ranker();
     const before = loss(one);
@@ -156,32 +167,23 @@ describe('gradients of a list', () => {
       down[row] = down[row]! - 1e-5;
       return (loss(up) - loss(down)) / 2e-5;
     });
-  const probability = (of: Float64Array, row: number): number => {
-    const p = new Float64Array(5);
-    softmax(of, 5, p);
-    return p[row]!;
-  };
-
   it('are the derivatives of their losses', () => {
-    const taken = new Float64Array(5);
-    positiveGradient(scores, 5, 3, taken);
-    for (const [row, slope] of numeric((of) => -ln(probability(of, 3))).entries()) {
-      expect(taken[row]).toBeCloseTo(slope, 6);
-    }
-    const refused = new Float64Array(5);
-    negativeGradient(scores, 5, 2, refused);
-    for (const [row, slope] of numeric((of) => -ln(1 - probability(of, 2))).entries()) {
-      expect(refused[row]).toBeCloseTo(slope, 6);
-    }
+    const slopes = kernel.f64(5);
+    positiveGradient(kernel, column(scores), 5, 3, slopes);
+    for (const [row, slope] of numeric((of) => -ln(probability(of, 5, 3))).entries())
+      expect(slopes.view[row]).toBeCloseTo(slope, 6);
+    negativeGradient(kernel, column(scores), 5, 2, slopes);
+    for (const [row, slope] of numeric((of) => -ln(1 - probability(of, 5, 2))).entries())
+      expect(slopes.view[row]).toBeCloseTo(slope, 6);
   });
 
   it('are finite for scores that are far apart', () => {
-    const into = new Float64Array(3);
+    const into = kernel.f64(3);
     for (const gradient of [positiveGradient, negativeGradient]) {
-      gradient(Float64Array.of(-1e6, 0, 1e6), 3, 2, into);
-      expect(into.every(Number.isFinite)).toBe(true);
-      gradient(Float64Array.of(-1e6, 0, 1e6), 3, 0, into);
-      expect(into.every(Number.isFinite)).toBe(true);
+      for (const row of [2, 0]) {
+        gradient(kernel, column(Float64Array.of(-1e6, 0, 1e6)), 3, row, into);
+        expect(into.view.every(Number.isFinite)).toBe(true);
+      }
     }
   });
 });

@@ -13,14 +13,13 @@ export interface ByOrigin {
 
 /** @param users all user numbers are below this */
 export function* groupingByOrigin(histories: Histories, users: number): Steps<ByOrigin> {
-  const { origins } = histories;
   const ends = new Int32Array(users);
   let done = 0;
   for (let user = 0; user < users; user++) {
     const start = histories.start(user);
     const end = start + histories.length(user);
     for (let at = start; at < end; at++) {
-      ends[origins[at]!]!++;
+      ends[histories.origins[at]!]!++;
       if (++done % STEP === 0) yield;
     }
     if (++done % STEP === 0) yield;
@@ -37,7 +36,7 @@ export function* groupingByOrigin(histories: Histories, users: number): Steps<By
     const start = histories.start(user);
     const end = start + histories.length(user);
     for (let at = start; at < end; at++) {
-      order[ends[origins[at]!]!++] = at;
+      order[ends[histories.origins[at]!]!++] = at;
       if (++done % STEP === 0) yield;
     }
     if (++done % STEP === 0) yield;

@@ -41,8 +41,7 @@ export function* exportingState({ state, learner, inputs }: Exported, learned: b
     const from = number === 0 ? 0 : ends[number - 1]!;
     if (stateUsers.push({ id, traits: traits.get(number), from, end: ends[number]! }) % STEP === 0) yield;
   }
-  const { items: taken, weights, negatives, times, seqs } = histories;
-  const events = { order, items: taken, itemPlaces, weights, negatives, times, seqs };
+  const events = { order, itemPlaces, columns: histories };
   const links = state.links.claims.map(({ session, user, seq }) => ({
     session: userPlaces.get(session)!,
     user: userPlaces.get(user)!,

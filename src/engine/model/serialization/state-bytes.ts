@@ -40,15 +40,24 @@ export interface StateUser {
 
 /** Events to write, in columns: to make and collect a million objects costs more than all else. */
 export interface StateEvents {
-  /** Rows of the columns below. */
+  /** Rows of the columns. */
   order: ArrayLike<number>;
-  /** Numbers of items; by number, the index among the items of the same state. */
-  items: ArrayLike<number>;
+  /** By number of an item, its index among the items of the same state. */
   itemPlaces: ArrayLike<number>;
-  weights: ArrayLike<number>;
-  negatives: ArrayLike<number>;
-  times: ArrayLike<number>;
-  seqs: ArrayLike<number>;
+  columns: StateColumns;
+}
+
+/**
+ * Columns of events. Each may be another array after a step: what an answer computes meanwhile may move the memory that
+ * the model shares with the kernel.
+ */
+export interface StateColumns {
+  /** Numbers of items. */
+  readonly items: ArrayLike<number>;
+  readonly weights: ArrayLike<number>;
+  readonly negatives: ArrayLike<number>;
+  readonly times: ArrayLike<number>;
+  readonly seqs: ArrayLike<number>;
 }
 
 export interface StateLink {
@@ -110,7 +119,7 @@ export function* encodingState(state: StateContent): Steps<Buffer> {
     out.text(item.fields === undefined ? '' : canonicalJson(item.fields));
     if (++entries % STEP_ENTRIES === 0) yield;
   }
-  const { order, items, itemPlaces, weights, negatives, times, seqs } = state.events;
+  const { order, itemPlaces, columns } = state.events;
   out.count(state.users.length);
   for (const user of state.users) {
     out.text(user.id);
@@ -120,12 +129,12 @@ export function* encodingState(state: StateContent): Steps<Buffer> {
     let seq = 0;
     for (let place = user.from; place < user.end; place++) {
       const at = order[place]!;
-      out.count(itemPlaces[items[at]!]!);
-      out.count(weights[at]!);
-      out.count(negatives[at]!);
-      out.f64(times[at]!);
-      out.count(seqs[at]! - seq);
-      seq = seqs[at]!;
+      out.count(itemPlaces[columns.items[at]!]!);
+      out.count(columns.weights[at]!);
+      out.count(columns.negatives[at]!);
+      out.f64(columns.times[at]!);
+      out.count(columns.seqs[at]! - seq);
+      seq = columns.seqs[at]!;
       if (++entries % STEP_ENTRIES === 0) yield;
     }
   }

@@ -5,6 +5,7 @@
  * users see an item that shares no terms with any history.
  */
 
+import { type Column, Kernel } from '../kernel/kernel.ts';
 import { exp } from '../primitives/math.ts';
 import type { Catalogue } from '../state/catalogue.ts';
 
@@ -35,10 +36,13 @@ export class Newest {
   readonly #changed = new Set<number>();
   /** Whether the catalogue may hold listed items beyond those kept. */
   #more = true;
+  /** The same in the kernel. */
+  readonly column: Column<Int32Array>;
   #keep: number;
   #catalogue: Catalogue;
 
-  constructor(keep: number, catalogue: Catalogue) {
+  constructor(keep: number, catalogue: Catalogue, kernel = new Kernel()) {
+    this.column = kernel.i32(64);
     this.#keep = keep;
     this.#catalogue = catalogue;
     catalogue.onListing((item) => this.#changed.add(item));
@@ -50,6 +54,8 @@ export class Newest {
     else for (const item of this.#changed) this.#move(item);
     if (this.items.length < this.#keep && this.#more) this.#collect();
     this.#changed.clear();
+    this.column.reserveTwice(this.items.length);
+    this.column.view.set(this.items);
   }
 
   #isListed(item: number): boolean {

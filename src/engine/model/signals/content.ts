@@ -7,11 +7,11 @@
  * item that nobody took finds its audience. The explanation names the common terms and the item that they come from.
  */
 
+import type { Address, Column, Kernel } from '../kernel/kernel.ts';
 import { wholePower } from '../primitives/math.ts';
 import { type Catalogue, partOf, termOf, VECTOR_UNIT } from '../state/catalogue.ts';
 import type { Profile } from '../state/profile.ts';
 import { MAX_ROW_ID } from '../state/row-slots.ts';
-import { WEIGHT_BITS, WEIGHT_MASK } from '../state/term-postings.ts';
 
 const UNIT = 2 ** 20;
 /** The user's newest items that the query is made of, and how they fade. */
@@ -116,86 +116,62 @@ export function commonTerms(query: ContentQuery, item: number, catalogue: Catalo
   return common.slice(0, count).map(([term]) => (term.startsWith('=') ? term.slice(1) : term));
 }
 
-/** Similarity of items to two queries at a time: one of a whole history, one of its newest item. */
+/** Similarity of candidates to two queries at a time: one of a whole history, one of its newest item. */
 export class ContentSimilarity {
+  readonly #kernel: Kernel;
   /** Weights of the queries' terms, at `term * 2` and the place behind it; 0 for all other terms. */
-  #weights = new Float64Array(64);
+  readonly #weights: Column<Float64Array>;
   #whole: ContentQuery = NO_QUERY;
   #last: ContentQuery = NO_QUERY;
 
-  take(whole: ContentQuery, last: ContentQuery, catalogue: Catalogue): void {
-    for (const term of this.#whole.terms.keys()) this.#weights[term * 2] = 0;
-    for (const term of this.#last.terms.keys()) this.#weights[term * 2 + 1] = 0;
-    this.#whole = whole;
-    this.#last = last;
-    const end = catalogue.terms.end * 2;
-    if (end > this.#weights.length) this.#weights = new Float64Array(Math.max(end, this.#weights.length * 2));
-    for (const [term, weight] of whole.terms) this.#weights[term * 2] = weight;
-    for (const [term, weight] of last.terms) this.#weights[term * 2 + 1] = weight;
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+    this.#weights = kernel.f64(64);
   }
 
-  /**
-   * Writes an item's cosines with the two queries, 0 to 1, to two places of a table that are 0 before. It reads the
-   * item's terms once for both.
-   */
-  fill(item: number, catalogue: Catalogue, into: Float64Array, wholeAt: number, lastAt: number): void {
-    const vector = catalogue.vector(item);
-    if (vector === undefined) return;
-    const weights = this.#weights;
-    let whole = 0;
-    let last = 0;
-    for (let i = 0; i < vector.length; i++) {
-      const word = vector[i]!;
-      const at = termOf(word) * 2;
-      const part = partOf(word);
-      whole += weights[at]! * part;
-      last += weights[at + 1]! * part;
-    }
-    if (this.#whole.norm !== 0) into[wholeAt] = whole / this.#whole.norm;
-    if (this.#last.norm !== 0) into[lastAt] = last / this.#last.norm;
+  take(whole: ContentQuery, last: ContentQuery, catalogue: Catalogue): void {
+    this.#weights.reserveTwice(catalogue.terms.end * 2);
+    const { view } = this.#weights;
+    for (const term of this.#whole.terms.keys()) view[term * 2] = 0;
+    for (const term of this.#last.terms.keys()) view[term * 2 + 1] = 0;
+    this.#whole = whole;
+    this.#last = last;
+    for (const [term, weight] of whole.terms) view[term * 2] = weight;
+    for (const [term, weight] of last.terms) view[term * 2 + 1] = weight;
+  }
+
+  /** Writes the cosines of candidates with the two queries, 0 to 1, to two columns of a table that are 0 before. */
+  fill(
+    candidates: Column<Int32Array>,
+    rows: number,
+    { vectors }: Catalogue,
+    table: Column<Float64Array>,
+    { columns, whole, last }: { columns: number; whole: number; last: number },
+  ): void {
+    this.#kernel.calls.addSimilarity(
+      candidates.address,
+      rows,
+      vectors.rows.address,
+      vectors.lengths.address,
+      this.#weights.address,
+      this.#whole.norm,
+      this.#last.norm,
+      table.address,
+      columns,
+      whole,
+      last,
+    );
   }
 }
 
-/** Finds the items that share the heaviest terms of a query. */
-export class ContentSearch {
-  sums = new Float64Array(64);
-  touched = new Int32Array(64);
-  count = 0;
-
-  reserve(items: number): void {
-    if (items <= this.sums.length) return;
-    const size = Math.max(items, this.sums.length * 2);
-    this.sums = new Float64Array(size);
-    this.touched = new Int32Array(size);
-    this.count = 0;
-  }
-
-  search(query: ContentQuery, catalogue: Catalogue): void {
-    for (let i = 0; i < this.count; i++) this.sums[this.touched[i]!] = 0;
-    this.count = 0;
-    let left = SEARCH_POSTINGS;
-    for (const term of heaviest(query.terms, SEARCH_TERMS, catalogue)) {
-      const documents = catalogue.postings.count(term);
-      // The search skips a frequent term instead of ending, as rarer terms may follow.
-      if (documents > left) continue;
-      left -= documents;
-      this.#add(term, query.terms.get(term)!, catalogue);
-    }
-  }
-
-  #add(term: number, weight: number, catalogue: Catalogue): void {
-    const row = catalogue.postings.row(term);
-    if (row === undefined) return;
-    const { sums, touched } = this;
-    const words = catalogue.postings.count(term);
-    let count = this.count;
-    for (let i = 0; i < words; i++) {
-      const word = row[i]!;
-      const item = word >>> WEIGHT_BITS;
-      const sum = sums[item]!;
-      if (sum === 0) touched[count++] = item;
-      sums[item] = sum + weight * (word & WEIGHT_MASK);
-    }
-    this.count = count;
+/** Adds up the items that share the heaviest terms of a query, in the kernel's search. */
+export function searchContent(query: ContentQuery, catalogue: Catalogue, kernel: Kernel, search: Address): void {
+  let left = SEARCH_POSTINGS;
+  for (const term of heaviest(query.terms, SEARCH_TERMS, catalogue)) {
+    const documents = catalogue.postings.count(term);
+    // The search skips a frequent term instead of ending, as rarer terms may follow.
+    if (documents > left) continue;
+    left -= documents;
+    kernel.calls.gatherTerm(search, catalogue.postings.address(term), documents, query.terms.get(term)!);
   }
 }

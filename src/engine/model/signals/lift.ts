@@ -14,9 +14,11 @@
  * speak for the candidate.
  */
 
-import { ln, wholePower } from '../primitives/math.ts';
+import type { Address, Column, Kernel } from '../kernel/kernel.ts';
+import { wholePower } from '../primitives/math.ts';
+import type { Profile } from '../state/profile.ts';
 import { FULL, type Statistics } from '../state/statistics.ts';
-import { TRANSITION_UNIT } from './co-occurrence.ts';
+import { PAIR_CHANNELS, TRANSITION_UNIT } from './co-occurrence.ts';
 import type { Damping } from './damping.ts';
 import { FEATURE, type FeatureName, SIGNAL } from './names.ts';
 
@@ -52,6 +54,9 @@ const FAST = table(0.8);
 const SLOW = table(0.9);
 const FAR = table(0.95);
 
+/** Weight of all events; a log with less than one full event counts as one. */
+export const massOf = ({ mass }: Statistics): number => Math.max(mass, FULL);
+
 export interface LiftFrom {
   statistics: Statistics;
   /** n^-.3 and n^-.5. */
@@ -59,85 +64,97 @@ export interface LiftFrom {
   coOccurrenceDamping: Damping;
 }
 
-/** Lift for the candidates of one list, added one item of the history after the other. */
+/** Doubles of an item of the history, as the kernel reads them. */
+export const OWN = 8;
+const PAIRS = PAIR_CHANNELS.length;
+
+/** What lift reads of the items of a history and of the candidates, beside the counts of their pairs. */
 export class Lift {
-  #from: LiftFrom;
-  #rows = 0;
-  /**
-   * By candidate: the divisor of its counts by its share of all events; its dampings, over what a full event counts.
-   */
-  #divisors = new Float64Array(0);
-  #transition = new Float64Array(0);
-  #coOccurrence = new Float64Array(0);
+  readonly #from: LiftFrom;
+  readonly #kernel: Kernel;
+  readonly #search: Address;
+  /** Scratch of {@link partsOf}. */
+  readonly #own: Column<Float64Array>;
+  readonly #number: Column<Int32Array>;
+  readonly #table: Column<Float64Array>;
 
-  constructor(from: LiftFrom) {
+  /** @param search the kernel's search, whose pairs it reads */
+  constructor(from: LiftFrom, kernel: Kernel, search: Address) {
     this.#from = from;
+    this.#kernel = kernel;
+    this.#search = search;
+    this.#own = kernel.f64(OWN);
+    this.#number = kernel.i32(1);
+    this.#table = kernel.f64(1 + 2 * PAIRS + LIFT_CHANNELS.length);
   }
 
-  /** Starts a list with these candidates. */
-  begin(candidates: ArrayLike<number>): void {
+  /**
+   * Writes what the channels read of the items of a history, {@link OWN} doubles each. Items beyond the channels' reach
+   * have zeros.
+   */
+  describeHistory({ items, lags }: Profile, into: Column<Float64Array>): void {
     const { statistics, transitionDamping, coOccurrenceDamping } = this.#from;
-    const rows = candidates.length;
-    this.#rows = rows;
-    if (this.#divisors.length < rows) {
-      this.#divisors = new Float64Array(rows * 2);
-      this.#transition = new Float64Array(rows * 2);
-      this.#coOccurrence = new Float64Array(rows * 2);
-    }
-    const mass = Math.max(statistics.mass, 16);
-    for (let row = 0; row < rows; row++) {
-      const item = candidates[row]!;
-      this.#divisors[row] = mass / (PRIOR * Math.max(statistics.total[item]!, 16) * TRANSITION_UNIT);
-      this.#transition[row] = transitionDamping.of(item, statistics) / TRANSITION_UNIT;
-      this.#coOccurrence[row] = coOccurrenceDamping.of(item, statistics) / FULL;
+    into.reserveTwice(items.length * OWN);
+    for (let place = 0; place < items.length; place++) {
+      const own = items[place]!;
+      const back = lags[place]![0]!;
+      const transition = transitionDamping.of(own, statistics);
+      const coOccurrence = coOccurrenceDamping.of(own, statistics);
+      const { view } = into;
+      const at = place * OWN;
+      if (back >= REACH) {
+        view.fill(0, at, at + OWN);
+        continue;
+      }
+      const count = Math.max(statistics.total[own]! / 16, 1);
+      view[at] = FAST[back]!;
+      view[at + 1] = SLOW[back]!;
+      view[at + 2] = SLOW[back]! / (TRANSITION_UNIT * (count + SHARE_PRIOR));
+      // Items that users take this often co-occur 5 n_h n_j / N times by chance: this, over the divisor.
+      view[at + 3] = (5 * count) / (PRIOR * TRANSITION_UNIT);
+      view[at + 4] = transition;
+      view[at + 5] = coOccurrence;
+      view[at + 6] = FAR[back]! * transition;
+      view[at + 7] = FAR[back]! * coOccurrence;
     }
   }
 
   /**
-   * Adds the evidence of one item of the history, `back` events back, to the channels' columns of each candidate (`row *
-   * columns + column + channel`), which begin at 0.
+   * Values of the channels for an item from each item of a history alone.
    *
-   * @param counts f, b and co of each candidate with that item, at `row * 3`
+   * @param items the history's items and the smallest lag of each, in the kernel
    */
-  add(own: number, back: number, counts: Float64Array, into: Float64Array, column: number, columns: number): void {
-    if (back >= REACH) return;
-    const { statistics, transitionDamping, coOccurrenceDamping } = this.#from;
-    const count = Math.max(statistics.total[own]! / 16, 1);
-    const fast = FAST[back]!;
-    const slow = SLOW[back]!;
-    const ownTransition = transitionDamping.of(own, statistics);
-    const ownCoOccurrence = coOccurrenceDamping.of(own, statistics);
-    const farTransition = FAR[back]! * ownTransition;
-    const farCoOccurrence = FAR[back]! * ownCoOccurrence;
-    // Items that users take this often co-occur 5 n_h n_j / N times by chance: this, over the divisor.
-    const chance = (5 * count) / (PRIOR * TRANSITION_UNIT);
-    const share = slow / (TRANSITION_UNIT * (count + SHARE_PRIOR));
-    const rows = this.#rows;
-    const divisors = this.#divisors;
-    const transition = this.#transition;
-    const coOccurrence = this.#coOccurrence;
-    for (let row = 0; row < rows; row++) {
-      const co = counts[row * 3 + 2]!;
-      if (co === 0) continue;
-      const f = counts[row * 3]!;
-      const b = counts[row * 3 + 1]!;
-      const at = row * columns + column;
-      const divisor = divisors[row]!;
-      if (f > 0) {
-        const part = fast * ln(1 + f * divisor);
-        into[at] = into[at]! + part;
-        if (part > into[at + 1]!) into[at + 1] = part;
-        into[at + 4] = into[at + 4]! + slow;
-        into[at + 5] = into[at + 5]! + share * f;
-        into[at + 9] = into[at + 9]! + farTransition * transition[row]! * f;
-      }
-      if (b > 0) into[at + 2] = into[at + 2]! + fast * ln(1 + b * divisor);
-      into[at + 3] = into[at + 3]! + slow * ln(1 + (co * divisor) / (FULL * (chance + 0.5 * divisor)));
-      into[at + 10] = into[at + 10]! + farCoOccurrence * coOccurrence[row]! * co;
-      if (back > 0) continue;
-      into[at + 6] = ownTransition * transition[row]! * f;
-      into[at + 7] = ownTransition * transition[row]! * b;
-      into[at + 8] = ownCoOccurrence * coOccurrence[row]! * co;
-    }
+  partsOf(
+    item: number,
+    profile: Profile,
+    items: Column<Int32Array>,
+    lags: Column<Int32Array>,
+    weights: Column<Float64Array>,
+  ): Float64Array[] {
+    this.describeHistory(profile, this.#own);
+    this.#number.view[0] = item;
+    // One behind the other: a slot, pair sums, and a table of pair channels and lift channels.
+    const table = this.#table;
+    const columns = PAIRS + LIFT_CHANNELS.length;
+    return profile.items.map((_, place) => {
+      table.view.fill(0);
+      this.#kernel.calls.addPairs(
+        this.#search,
+        items.address + place * 4,
+        lags.address + place * 4,
+        1,
+        weights.address + place * PAIRS * 8,
+        this.#own.address + place * OWN * 8,
+        this.#number.address,
+        1,
+        massOf(this.#from.statistics),
+        table.address,
+        table.address + 8,
+        table.address + (1 + PAIRS) * 8,
+        columns,
+        PAIRS,
+      );
+      return table.view.slice(1 + 2 * PAIRS);
+    });
   }
 }

@@ -4,83 +4,77 @@
  * took, the second is all there is.
  */
 import { MAP_KINDS, type MapKind } from '../inputs/kinds.ts';
-import type { MappedItems } from '../inputs/mapped-items.ts';
 import type { MappedConfig, RecordedInputs } from '../inputs/recorded-inputs.ts';
+import type { Column, Kernel } from '../kernel/kernel.ts';
 import { exp, ln } from '../primitives/math.ts';
 import { FULL, type Statistics } from '../state/statistics.ts';
 
 export class MappedSignals {
   readonly #config: MappedConfig;
   readonly #inputs: RecordedInputs;
-  #userVector = new Float64Array(0);
-  #scores = new Float64Array(0);
+  readonly #scores: Column<Float64Array>;
 
-  constructor(config: MappedConfig, inputs: RecordedInputs) {
+  constructor(config: MappedConfig, inputs: RecordedInputs, kernel: Kernel) {
     this.#config = config;
     this.#inputs = inputs;
-  }
-
-  #vectorFor(map: MappedItems): Float64Array {
-    if (this.#userVector.length !== map.map.rank) this.#userVector = new Float64Array(map.map.rank);
-    return this.#userVector;
+    this.#scores = kernel.f64(64);
   }
 
   /**
-   * Offers items with their scores for a history; offers none if no input is in force, or if it knows nothing of the
-   * history.
+   * Scores of items for a history, 0 for an item that the input does not know; undefined if no input is in force, or if
+   * it knows nothing of the history. They are valid until the next call.
+   *
+   * @param items their numbers, `count` of them
    */
-  offer(history: ArrayLike<number>, items: Int32Array, offer: (item: number, score: number) => void): void {
+  scores(history: ArrayLike<number>, items: Column<Int32Array>, count: number): Column<Float64Array> | undefined {
     for (const kind of MAP_KINDS) {
       const map = this.#inputs.inForce(kind);
-      if (map === undefined) continue;
-      const userVector = this.#vectorFor(map);
-      if (!map.gather(history, this.#config.reach, userVector)) continue;
-      for (let i = 0; i < items.length; i++)
-        if (map.knows(items[i]!)) offer(items[i]!, map.score(items[i]!, userVector));
-      return;
+      if (map?.gather(history, this.#config.reach) !== true) continue;
+      this.#scores.reserveTwice(count);
+      map.scoreAll(items, count, 0, this.#scores);
+      return this.#scores;
     }
+    return undefined;
   }
 
   /**
    * Fills two columns of the table for one kind: the value, and the part of its logarithm that is left while the item
    * has few events of its own.
    *
+   * @param candidates their numbers, `rows` of them
    * @param column column of the value; the other one is the next
    */
   fill(
     kind: MapKind,
     history: ArrayLike<number>,
-    candidates: readonly number[],
+    candidates: Column<Int32Array>,
+    rows: number,
     statistics: Statistics,
-    into: Float64Array,
+    table: Column<Float64Array>,
     column: number,
     columns: number,
   ): void {
     const map = this.#inputs.inForce(kind);
-    if (map === undefined) return;
-    const userVector = this.#vectorFor(map);
-    if (!map.gather(history, this.#config.reach, userVector)) return;
-    if (this.#scores.length < candidates.length) this.#scores = new Float64Array(candidates.length * 2);
-    const scores = this.#scores;
-    for (let row = 0; row < candidates.length; row++) {
-      const item = candidates[row]!;
-      scores[row] = map.knows(item) ? map.score(item, userVector) : kind === 'towers' ? -1e9 : 0;
-    }
-    if (kind === 'towers') odds(scores, candidates.length);
+    if (map?.gather(history, this.#config.reach) !== true) return;
+    this.#scores.reserveTwice(rows);
+    map.scoreAll(candidates, rows, kind === 'towers' ? -1e9 : 0, this.#scores);
+    const scores = this.#scores.view;
+    if (kind === 'towers') odds(scores, rows);
     let sum = 0;
     let positive = 0;
-    for (let row = 0; row < candidates.length; row++) {
+    for (let row = 0; row < rows; row++) {
       if (scores[row]! <= 0) continue;
       sum += scores[row]!;
       positive++;
     }
     if (positive === 0) return;
     const mean = sum / positive;
-    for (let row = 0; row < candidates.length; row++) {
+    const [into, numbers] = [table.view, candidates.view];
+    for (let row = 0; row < rows; row++) {
       if (scores[row]! <= 0) continue;
       const at = row * columns + column;
       into[at] = scores[row]!;
-      into[at + 1] = ln(1 + scores[row]! / mean) * (1 - this.ownShare(candidates[row]!, statistics));
+      into[at + 1] = ln(1 + scores[row]! / mean) * (1 - this.ownShare(numbers[row]!, statistics));
     }
   }
 

@@ -37,17 +37,16 @@ export function addRecency(
     const at = row * columns + column;
     const item = candidates[row]!;
     const count = postings.count(item);
-    const taken = postings.row(item);
-    if (taken === undefined || count === 0) {
+    if (count === 0) {
       // As if the item had been listed just now and nobody had ever taken it.
       into[at] = position + 1;
       continue;
     }
-    into[at] = Math.max(0, position - taken[count * 2 - 2]!);
-    into[at + 1] = Math.max(0, position - taken[0]!);
+    into[at] = Math.max(0, position - postings.seqAt(item, count - 1));
+    into[at + 1] = Math.max(0, position - postings.seqAt(item, 0));
     for (let k = 0; k < NEWEST.length; k++) {
       const newest = Math.min(count, NEWEST[k]!);
-      into[at + 2 + k] = newest / (PRIOR + Math.max(0, position - taken[(count - newest) * 2]!));
+      into[at + 2 + k] = newest / (PRIOR + Math.max(0, position - postings.seqAt(item, count - newest)));
     }
   }
 }

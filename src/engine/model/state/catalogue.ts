@@ -4,6 +4,7 @@
  */
 import { patchItem } from '../../../bus/event/patch.ts';
 import type { ItemData, ItemPatch } from '../../../bus/event/types.ts';
+import { type Column, Kernel } from '../kernel/kernel.ts';
 import { HASH_START, hashEnd, hashText } from '../primitives/hash.ts';
 import { ln } from '../primitives/math.ts';
 import { IdTable } from './id-table.ts';
@@ -24,10 +25,11 @@ export interface Item {
 
 export class Catalogue {
   readonly ids = new IdTable();
-  readonly postings = new TermPostings();
+  readonly postings: TermPostings;
   readonly terms = new IdTable();
   #config: ContentConfig;
-  #status = new Uint8Array(64);
+  /** By item: whether it is published and whether it is withdrawn. */
+  readonly statuses: Column<Uint8Array>;
   #hashes = new Uint32Array(64);
   /** Scratch of {@link canonicalOrder}. */
   #keys = new Float64Array(512);
@@ -40,7 +42,9 @@ export class Catalogue {
   #idfs = new Float64Array(1_024);
   #idfsOf = 0;
   #items: (Item | undefined)[] = [];
-  #vectors: (Uint32Array | undefined)[] = [];
+  readonly #kernel: Kernel;
+  /** By item: where its unit vector is, and how many words it has. */
+  readonly vectors: { readonly rows: Column<Uint32Array>; readonly lengths: Column<Int32Array> };
   #published = 0;
   /** Whether any item was ever published. */
   #everPublished = false;
@@ -50,9 +54,21 @@ export class Catalogue {
   readonly #listing: ((item: number) => void)[] = [];
 
   /** @param onFields takes an item's fields whenever they change */
-  constructor(config: ContentConfig, onFields: (item: number, fields: ItemData) => void = () => {}) {
+  constructor(
+    config: ContentConfig,
+    onFields: (item: number, fields: ItemData) => void = () => {},
+    kernel = new Kernel(),
+  ) {
     this.#config = config;
+    this.#kernel = kernel;
+    this.statuses = kernel.u8(64);
+    this.vectors = { rows: kernel.u32(64), lengths: kernel.i32(64) };
+    this.postings = new TermPostings(kernel);
     this.#onFields = onFields;
+  }
+
+  get #status(): Uint8Array {
+    return this.statuses.view;
   }
 
   /** Adds a listener that the catalogue calls with every item that enters or leaves it, just before it does. */
@@ -90,13 +106,13 @@ export class Catalogue {
       throw new RangeError(`The model holds at most ${MAX_ROW_ID + 1} items.`);
     }
     if (number >= this.#status.length) {
-      const status = new Uint8Array(this.#status.length * 2);
-      status.set(this.#status);
-      this.#status = status;
-      const hashes = new Uint32Array(status.length);
+      this.statuses.reserveTwice(number + 1);
+      this.vectors.rows.reserve(this.statuses.length);
+      this.vectors.lengths.reserve(this.statuses.length);
+      const hashes = new Uint32Array(this.statuses.length);
       hashes.set(this.#hashes);
       this.#hashes = hashes;
-      const listed = new Float64Array(status.length).fill(Number.NaN);
+      const listed = new Float64Array(this.statuses.length).fill(Number.NaN);
       listed.set(this.#listed);
       this.#listed = listed;
     }
@@ -210,9 +226,20 @@ export class Catalogue {
     this.#version++;
   }
 
-  /** Unit vector of an item, `term << 10 | weight`; undefined for an item without terms. */
+  /** Unit vector of an item, `term << 10 | weight`, valid until the next change; undefined for an item without terms. */
   vector(number: number): Uint32Array | undefined {
-    return this.#vectors[number];
+    const { rows, lengths } = this.vectors;
+    const length = number < lengths.length ? lengths.view[number]! : 0;
+    return length === 0 ? undefined : this.#kernel.uint32At(rows.view[number]!, length);
+  }
+
+  #setVector(number: number, vector: Uint32Array): void {
+    const { rows, lengths } = this.vectors;
+    if (lengths.view[number]! > 0) this.#kernel.calls.release(rows.view[number]!);
+    const address = vector.length === 0 ? 0 : this.#kernel.calls.alloc(vector.byteLength) >>> 0;
+    rows.view[number] = address;
+    lengths.view[number] = vector.length;
+    this.#kernel.unsigned.set(vector, address >>> 2);
   }
 
   /** When an item was listed, milliseconds since 1970; NaN for an item that was never published. */
@@ -235,7 +262,7 @@ export class Catalogue {
 
   #index(number: number, fields: ItemData): void {
     this.#onFields(number, fields);
-    const old = this.#vectors[number];
+    const old = this.vector(number)?.slice();
     // A row's key holds millions of different terms. Beyond that the catalogue leaves new terms out and keeps known
     // ones.
     const room = this.terms.count + this.#config.termsPerItem <= MAX_ROW_ID;
@@ -262,10 +289,8 @@ export class Catalogue {
         if (this.postings.count(term) === 0) this.terms.release(term);
       }
     }
-    if (vector.length > 0) {
-      this.#vectors[number] = vector;
-      this.#described++;
-    } else this.#vectors[number] = undefined;
+    this.#setVector(number, vector);
+    if (vector.length > 0) this.#described++;
   }
 }
 

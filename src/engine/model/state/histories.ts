@@ -4,6 +4,8 @@
  * bytes over the fill.
  */
 
+import { type Column, Kernel } from '../kernel/kernel.ts';
+
 export interface HistoryEvent {
   /** Internal number of the item. */
   item: number;
@@ -22,19 +24,49 @@ export interface HistoryEvent {
 const SMALLEST_CLASS = 2;
 
 export class Histories {
-  /** Items of all regions. A user's items begin at `start(user)`, `length(user)` of them. */
-  items = new Int32Array(1024);
-  weights = new Uint16Array(1024);
+  /** The columns that the kernel reads: of events and, the last two, of users. */
+  readonly columns: {
+    readonly items: Column<Int32Array>;
+    readonly weights: Column<Uint16Array>;
+    readonly starts: Column<Float64Array>;
+    readonly lengths: Column<Int32Array>;
+  };
   negatives = new Uint16Array(1024);
   origins = new Int32Array(1024);
   times = new Float64Array(1024);
   seqs = new Float64Array(1024);
   #end = 0;
-  #starts = new Float64Array(256);
-  #lengths = new Int32Array(256);
   #classes = new Uint8Array(256);
   #free: number[][] = [];
   #events = 0;
+
+  constructor(kernel = new Kernel()) {
+    this.columns = {
+      items: kernel.i32(1024),
+      weights: kernel.u16(1024),
+      starts: kernel.f64(256),
+      lengths: kernel.i32(256),
+    };
+  }
+
+  /**
+   * Items of all regions, valid until the next event. A user's items begin at `start(user)`, `length(user)` of them.
+   */
+  get items(): Int32Array {
+    return this.columns.items.view;
+  }
+
+  get weights(): Uint16Array {
+    return this.columns.weights.view;
+  }
+
+  get #starts(): Float64Array {
+    return this.columns.starts.view;
+  }
+
+  get #lengths(): Int32Array {
+    return this.columns.lengths.view;
+  }
 
   /** Events of all users. */
   get events(): number {
@@ -225,8 +257,8 @@ export class Histories {
     if (this.#end > this.items.length) {
       // Untouched pages of a large allocation aren't resident, so growth by half costs address space, not memory.
       const size = Math.max(this.#end, Math.ceil(this.items.length * 1.5));
-      this.items = widen(this.items, new Int32Array(size));
-      this.weights = widen(this.weights, new Uint16Array(size));
+      this.columns.items.reserve(size);
+      this.columns.weights.reserve(size);
       this.negatives = widen(this.negatives, new Uint16Array(size));
       this.origins = widen(this.origins, new Int32Array(size));
       this.times = widen(this.times, new Float64Array(size));
@@ -237,8 +269,8 @@ export class Histories {
 
   #reserveUsers(count: number): void {
     const size = Math.max(count, this.#starts.length * 2);
-    this.#starts = widen(this.#starts, new Float64Array(size));
-    this.#lengths = widen(this.#lengths, new Int32Array(size));
+    this.columns.starts.reserve(size);
+    this.columns.lengths.reserve(size);
     this.#classes = widen(this.#classes, new Uint8Array(size));
   }
 

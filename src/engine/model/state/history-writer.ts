@@ -2,6 +2,7 @@
  * Writes histories, and with them all that the model counts of their events: statistics, postings and popularity. After
  * every change each of these is what a count from nothing would give.
  */
+import type { Column, Kernel } from '../kernel/kernel.ts';
 import type { Histories, HistoryEvent } from './histories.ts';
 import type { IdTable } from './id-table.ts';
 import type { LogHead } from './log-head.ts';
@@ -25,14 +26,17 @@ export class HistoryWriter {
   readonly #statistics: Statistics;
   readonly #postings: Postings;
   readonly #popularity: Popularity;
+  /** Scratch of {@link #count}. */
+  readonly #items: Column<Int32Array>;
 
-  constructor({ head, users, histories, statistics, postings, popularity }: HistoryTables) {
+  constructor({ head, users, histories, statistics, postings, popularity }: HistoryTables, kernel: Kernel) {
     this.#head = head;
     this.#users = users;
     this.#histories = histories;
     this.#statistics = statistics;
     this.#postings = postings;
     this.#popularity = popularity;
+    this.#items = kernel.i32(64);
   }
 
   /** Appends an event after all other events of the user, and counts it. */
@@ -49,7 +53,7 @@ export class HistoryWriter {
     const at = histories.append(user, item, weight, negative, time, seq, origin);
     const start = histories.start(user);
     if (seq > this.#head.position) this.#head.position = seq;
-    this.#statistics.count(histories.items, start, at, weight, negative, time, 1);
+    this.#statistics.count(histories.columns.items, start, at, weight, negative, time, 1);
     this.#postings.append(item, seq, user, at - start);
     this.#popularity.count(item, time, weight, this.#statistics.config.bucketMs, this.#statistics);
   }
@@ -139,9 +143,10 @@ export class HistoryWriter {
     if (from >= to) return;
     const first = Math.max(0, from - this.#statistics.config.coOccurrenceReach);
     const known = first === 0 ? before.length : 0;
-    const items = new Int32Array(known + to - first);
-    if (known > 0) items.set(before);
-    for (let i = first; i < to; i++) items[known + i - first] = events[i]!.item;
+    const items = this.#items;
+    items.reserveTwice(known + to - first);
+    if (known > 0) items.view.set(before);
+    for (let i = first; i < to; i++) items.view[known + i - first] = events[i]!.item;
     for (let i = from; i < to; i++) {
       const { item, weight, negative, time } = events[i]!;
       this.#statistics.count(items, 0, known + i - first, weight, negative, time, sign);

@@ -6,6 +6,12 @@ export class IdTable {
   #numbers = new Map<string, number>();
   #ids: string[] = [];
   #free: number[] = [];
+  readonly #onId: ((number: number, id: string) => void)[] = [];
+
+  /** Adds a listener that the table calls with each id that gets a number. */
+  onId(listener: (number: number, id: string) => void): void {
+    this.#onId.push(listener);
+  }
 
   /** The number of an id; a new one if the id has none. */
   intern(id: string): number {
@@ -14,6 +20,7 @@ export class IdTable {
     const number = this.#free.pop() ?? this.#ids.length;
     this.#ids[number] = id;
     this.#numbers.set(id, number);
+    for (const listener of this.#onId) listener(number, id);
     return number;
   }
 

@@ -1,5 +1,7 @@
 /** All that the model holds of the log, as one record that the fold writes and that answers and learning read. */
 import type { ItemData } from '../../../bus/event/types.ts';
+import { IdPrefixes } from '../kernel/id-prefixes.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { Catalogue } from './catalogue.ts';
 import { Dismissals } from './dismissals.ts';
 import { Histories } from './histories.ts';
@@ -23,6 +25,10 @@ export interface ModelStateConfig {
 }
 
 export interface ModelState {
+  /** What computes on the tables below, in whose memory the largest of them are. */
+  readonly kernel: Kernel;
+  /** The first characters of ids, for the kernel. */
+  readonly prefixes: { readonly items: IdPrefixes; readonly users: IdPrefixes };
   readonly head: LogHead;
   /** Ids of users and sessions. */
   readonly users: IdTable;
@@ -47,25 +53,32 @@ export interface ModelState {
  */
 export function createModelState(
   config: ModelStateConfig,
+  kernel: Kernel,
   describe: (item: number, fields: ItemData) => boolean,
 ): ModelState {
   const warnings = new Warnings();
   const users = new IdTable();
-  const histories = new Histories();
+  const histories = new Histories(kernel);
   const head = new LogHead();
-  const postings = new Postings(users.ids);
-  const statistics = new Statistics(config.statistics);
-  const catalogue = new Catalogue(config.content, (item, fields) => {
+  const postings = new Postings(users.ids, kernel);
+  const statistics = new Statistics(config.statistics, kernel);
+  const onFields = (item: number, fields: ItemData): void => {
     if (!describe(item, fields)) warnings.count('embedding-length');
-  });
-  const popularity = new Popularity(config.popularity, config.statistics.bucketMs, catalogue.ids.ids);
+  };
+  const catalogue = new Catalogue(config.content, onFields, kernel);
+  const prefixes = { items: new IdPrefixes(kernel, catalogue.ids.ids), users: new IdPrefixes(kernel, users.ids) };
+  catalogue.ids.onId((number, id) => prefixes.items.set(number, id));
+  users.onId((number, id) => prefixes.users.set(number, id));
+  const popularity = new Popularity(config.popularity, config.statistics.bucketMs, catalogue.ids.ids, kernel);
   return {
+    kernel,
+    prefixes,
     head,
     users,
     traits: new Map(),
     links: new Links(),
     histories,
-    historyWriter: new HistoryWriter({ head, users, histories, statistics, postings, popularity }),
+    historyWriter: new HistoryWriter({ head, users, histories, statistics, postings, popularity }, kernel),
     postings,
     statistics,
     popularity,

@@ -6,6 +6,7 @@
  * sum is exact. A bucket ahead of the clock does not count as recent: an event with a date in the far future would
  * otherwise lead the trends until then.
  */
+import { type Address, type Column, Kernel } from '../kernel/kernel.ts';
 import { exp } from '../primitives/math.ts';
 import { TopK } from '../primitives/top-k.ts';
 import { CO_BITS, CO_MASK, WIDE } from './row-slots.ts';
@@ -37,10 +38,17 @@ const LEADERS = 1_024;
 /** Decayed popularity of all items at one time, valid until an event or the clock changes it. */
 export class Popularity {
   /** By item, in 2^-20 sixteenths. */
-  short = new Float64Array(0);
-  long = new Float64Array(0);
+  readonly #sums: { readonly short: Column<Float64Array>; readonly long: Column<Float64Array> };
+  readonly #kernel: Kernel;
+  /** The leaders, in the kernel. */
+  readonly #column: Column<Int32Array>;
+  /** Which leaders it copies, and how many of them. */
+  #copied: readonly number[] | undefined;
+  #copies = 0;
   #config: PopularityConfig;
   #now = -1;
+  /** Sums of items numbered below this are known. */
+  #size = 0;
   /**
    * All items that may lead and rank no lower than the floor, and some others; undefined: not computed yet. Never many
    * more than {@link LEADERS}, even if all items are equally popular.
@@ -56,34 +64,44 @@ export class Popularity {
   #longFade: Float64Array;
 
   /** @param ids of the items, by number */
-  constructor(config: PopularityConfig, bucketMs: number, ids: readonly string[]) {
+  constructor(config: PopularityConfig, bucketMs: number, ids: readonly string[], kernel = new Kernel()) {
     this.#config = config;
+    this.#kernel = kernel;
+    this.#sums = { short: kernel.f64(64), long: kernel.f64(64) };
+    this.#column = kernel.i32(64);
     this.#ids = ids;
     this.#shortFade = fades(this.#config.shortHalfLifeMs / bucketMs);
     this.#longFade = fades(this.#config.longHalfLifeMs / bucketMs);
   }
 
+  get short(): Float64Array {
+    return this.#sums.short.view;
+  }
+
+  get long(): Float64Array {
+    return this.#sums.long.view;
+  }
+
   /** Decays the sums to this time, for items numbered below `items`. */
   decayTo(timeMs: number, statistics: Statistics, items: number): void {
     const now = bucketOf(timeMs, statistics.config.bucketMs);
-    if (now === this.#now && items <= this.short.length) return;
+    if (now === this.#now && items <= this.#size) return;
     this.#now = now;
     this.#leaders = undefined;
-    if (items > this.short.length) {
-      const size = Math.max(items, this.short.length * 2, 64);
-      this.short = new Float64Array(size);
-      this.long = new Float64Array(size);
-    }
+    this.#sums.short.reserveTwice(items);
+    this.#sums.long.reserveTwice(items);
+    this.#size = this.#sums.short.length;
     for (let item = 0; item < items; item++) this.#sum(statistics.buckets, item);
   }
 
   /** Adds one event that the fold counted (or took out) to the sums. */
   count(item: number, timeMs: number, weight: number, bucketMs: number, statistics: Statistics): void {
-    if (item >= this.short.length || this.#now < 0) return;
+    if (item >= this.#size || this.#now < 0) return;
     const age = this.#now - bucketOf(timeMs, bucketMs);
     if (age >= 0) {
-      this.short[item] = this.short[item]! + weight * (this.#shortFade[age] ?? 0);
-      this.long[item] = this.long[item]! + weight * (this.#longFade[age] ?? 0);
+      const { short, long } = this;
+      short[item] = short[item]! + weight * (this.#shortFade[age] ?? 0);
+      long[item] = long[item]! + weight * (this.#longFade[age] ?? 0);
     }
     this.consider(item, statistics);
   }
@@ -99,7 +117,7 @@ export class Popularity {
 
   /** The item may be a leader now: its sum has grown, or lists may show it. */
   consider(item: number, statistics: Statistics): void {
-    if (this.#leaders === undefined || item >= this.short.length || this.#leads[item] === 1) return;
+    if (this.#leaders === undefined || item >= this.#size || this.#leads[item] === 1) return;
     if (!this.#covers(item, this.sum(item, statistics))) return;
     this.#leads[item] = 1;
     this.#leaders.push(item);
@@ -113,21 +131,35 @@ export class Popularity {
   }
 
   /**
-   * Offers items by {@link sum}, with the same result as a pass over all items numbered below `items`. The model keeps
-   * the leaders true as events come, so the cost of a list does not grow with the catalogue. The caller must call
-   * {@link decayTo} before.
+   * Chooses the best free items by {@link sum}, into the first heap of the kernel's search, with the same result as a
+   * pass over all items numbered below `items`. The model keeps the leaders true as events come, so the cost of a list
+   * does not grow with the catalogue. The caller must call {@link decayTo} before.
    */
-  offerBest(best: TopK, items: number, statistics: Statistics, free: (item: number) => boolean): void {
+  choose(search: Address, size: number, items: number, statistics: Statistics): void {
     this.#leaders ??= this.#lead(items, statistics);
-    for (const item of this.#leaders) {
-      const sum = this.sum(item, statistics);
-      if (this.#covers(item, sum) && best.admits(sum) && free(item)) best.offer(item, sum);
-    }
-    if (this.#floor === 0 || best.isFull) return;
-    for (let item = 0; item < items; item++) {
-      const sum = this.sum(item, statistics);
-      if (sum > 0 && best.admits(sum) && !this.#covers(item, sum) && free(item)) best.offer(item, sum);
-    }
+    const leaders = this.#leaders;
+    this.#copyLeaders(leaders);
+    this.#kernel.floor((item) => this.#ids[item]! <= this.#floorId);
+    const { short, long } = this.#sums;
+    this.#kernel.calls.choosePopular(
+      search,
+      this.#column.address,
+      leaders.length,
+      short.address,
+      long.address,
+      this.#floor,
+      size,
+    );
+  }
+
+  /** Brings the kernel's copy of the leaders up to date: most often there are some more of them, or none. */
+  #copyLeaders(leaders: readonly number[]): void {
+    if (this.#copied !== leaders) this.#copies = 0;
+    this.#copied = leaders;
+    this.#column.reserveTwice(leaders.length);
+    const { view } = this.#column;
+    for (let i = this.#copies; i < leaders.length; i++) view[i] = leaders[i]!;
+    this.#copies = leaders.length;
   }
 
   /** Whether an item of this sum ranks no lower than the floor, in the order of {@link TopK}. */
@@ -142,7 +174,7 @@ export class Popularity {
       if (sum > 0 && best.admits(sum) && this.#mayLead(item)) best.offer(item, sum);
     }
     this.#setFloor(best);
-    this.#leads = new Uint8Array(this.short.length);
+    this.#leads = new Uint8Array(this.#size);
     return this.#take(best);
   }
 
@@ -179,6 +211,7 @@ export class Popularity {
   #sum(buckets: SparseRows, item: number): void {
     let short = 0;
     let long = 0;
+    const { wide } = buckets;
     const table = buckets.table(item);
     if (table !== undefined) {
       for (let slot = 0; slot < table.length; slot += 2) {
@@ -187,7 +220,7 @@ export class Popularity {
         const age = this.#now - ((head >>> CO_BITS) - 1);
         if (age < 0 || age >= this.#longFade.length) continue;
         const counts = table[slot + 1]!;
-        const n = (head & CO_MASK) === WIDE ? buckets.wide[counts * 3]! : counts >>> 16;
+        const n = (head & CO_MASK) === WIDE ? wide[counts * 3]! : counts >>> 16;
         short += n * (this.#shortFade[age] ?? 0);
         long += n * this.#longFade[age]!;
       }

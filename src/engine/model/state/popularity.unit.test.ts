@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TopK } from '../primitives/top-k.ts';
+import { IdPrefixes } from '../kernel/id-prefixes.ts';
+import { Kernel } from '../kernel/kernel.ts';
 import { POPULARITY_DEFAULTS, Popularity } from './popularity.ts';
 import { FULL, STATISTICS_DEFAULTS, Statistics } from './statistics.ts';
 
@@ -16,25 +17,42 @@ interface Counted {
 }
 
 function counted(ids: readonly string[]): Counted {
-  const statistics = new Statistics(STATISTICS_DEFAULTS);
+  const kernel = new Kernel();
+  const statistics = new Statistics(STATISTICS_DEFAULTS, kernel);
   statistics.reserve(ids.length);
-  const popularity = new Popularity(POPULARITY_DEFAULTS, bucketMs, ids);
+  const popularity = new Popularity(POPULARITY_DEFAULTS, bucketMs, ids, kernel);
+  const prefixes = new IdPrefixes(kernel, ids);
+  for (const [number, id] of ids.entries()) prefixes.set(number, id);
+  const { calls } = kernel;
+  const damping = calls.newDamping(0.5);
+  const search = calls.newSearch(statistics.pairs.address, prefixes.address, prefixes.address, damping, damping);
+  const status = kernel.u8(ids.length);
+  const nothing = kernel.i32(1).address;
+  const one = kernel.i32(1);
   return {
     popularity,
     statistics,
     view: (item, sign = 1) => {
-      statistics.count(Int32Array.of(item), 0, 0, FULL, 0, 0, sign);
+      one.view[0] = item;
+      statistics.count(one, 0, 0, FULL, 0, 0, sign);
       popularity.count(item, 0, sign * FULL, bucketMs, statistics);
     },
     best: (k, free = () => true) => {
       let asked = 0;
-      const best = new TopK(k, ids);
       popularity.decayTo(0, statistics, ids.length);
-      popularity.offerBest(best, ids.length, statistics, (item) => {
+      const totals = statistics.totalColumn.address;
+      calls.placeColumns(search, totals, status.address, nothing, nothing, 0, nothing, nothing, nothing, 0);
+      kernel.filter((item) => {
         asked++;
         return free(item);
       });
-      return { items: best.sorted().map(({ item }) => item), asked };
+      calls.beginSearch(search, ids.length, 0, true, true);
+      popularity.choose(search, k, ids.length, statistics);
+      const items = [...kernel.int32At(calls.topItems(search, false), calls.topCount(search, false))];
+      const order = (a: number, b: number) =>
+        popularity.sum(b, statistics) - popularity.sum(a, statistics) ||
+        ((ids[a] as string) < (ids[b] as string) ? -1 : 1);
+      return { items: items.sort(order), asked };
     },
   };
 }

@@ -3,10 +3,12 @@
  * events come, so the newest postings of an item are the end of its row. The fold can take a posting out without a
  * trace.
  *
- * A row is one Float64Array with two words for each posting: the event's sequence, and `user 2^22 + place`. Two events
+ * A row is a region of the kernel's memory with two doubles for each posting: the event's sequence, and `user 2^22 + place`. Two events
  * can have the same sequence if they come from partitions with logs of their own; the ids of their users decide the
  * order.
  */
+
+import { type Column, Kernel } from '../kernel/kernel.ts';
 
 /** Places in a history that a posting can hold; later events have no posting. */
 export const PLACES = 2 ** 22;
@@ -28,18 +30,34 @@ export const userOf = (packed: number): number => Math.floor(packed / PLACES);
 export const placeOf = (packed: number): number => packed % PLACES;
 
 export class Postings {
-  #rows: (Float64Array | undefined)[] = [];
-  #counts = new Int32Array(64);
+  /** By item: where its row is, 0 for none, and how many postings it has. */
+  readonly columns: { readonly rows: Column<Uint32Array>; readonly counts: Column<Int32Array> };
+  /** By item: postings that its row has room for. */
+  #capacities = new Int32Array(64);
+  #bytes = 0;
+  readonly #kernel: Kernel;
   #ids: readonly string[];
 
   /** @param ids ids of users by number */
-  constructor(ids: readonly string[]) {
+  constructor(ids: readonly string[], kernel = new Kernel()) {
     this.#ids = ids;
+    this.#kernel = kernel;
+    this.columns = { rows: kernel.u32(64), counts: kernel.i32(64) };
   }
 
-  /** A row, two words for each posting, the oldest first. The caller must neither write nor keep the array. */
+  get #counts(): Int32Array {
+    return this.columns.counts.view;
+  }
+
+  /** A row, two doubles for each posting, the oldest first. The caller must neither write nor keep the array. */
   row(item: number): Float64Array | undefined {
-    return this.#rows[item];
+    const capacity = item < this.#capacities.length ? this.#capacities[item]! : 0;
+    return capacity === 0 ? undefined : this.#kernel.float64At(this.columns.rows.view[item]!, capacity * 2);
+  }
+
+  /** Sequence of the posting at a place of a row, which must have it. */
+  seqAt(item: number, place: number): number {
+    return this.#kernel.doubles[(this.columns.rows.view[item]! >>> 3) + place * 2]!;
   }
 
   /** How many postings an item has. */
@@ -66,7 +84,7 @@ export class Postings {
   /** Changes the place in the history of a posting that stays. */
   move(item: number, posting: Posting, place: number): void {
     const count = this.count(item);
-    const row = this.#rows[item];
+    const row = this.row(item);
     const packed = packPosting(posting.user, posting.place);
     const at = row === undefined ? count : this.#find(row, count, posting.seq, packed);
     const known = row !== undefined && at < count && row[at * 2] === posting.seq && row[at * 2 + 1] === packed;
@@ -116,7 +134,7 @@ export class Postings {
 
   #remove(item: number, { seq, user, place }: Posting): void {
     const count = this.count(item);
-    const row = this.#rows[item];
+    const row = this.row(item);
     if (row === undefined || place >= PLACES) return;
     const packed = packPosting(user, place);
     const at = this.#find(row, count, seq, packed);
@@ -148,24 +166,27 @@ export class Postings {
   }
 
   #reserve(item: number, count: number): Float64Array {
-    while (this.#rows.length <= item) this.#rows.push(undefined);
-    if (item >= this.#counts.length) {
-      const counts = new Int32Array(Math.max(item + 1, this.#counts.length * 2));
-      counts.set(this.#counts);
-      this.#counts = counts;
+    const { rows, counts } = this.columns;
+    if (item >= rows.length) {
+      rows.reserveTwice(item + 1);
+      counts.reserve(rows.length);
+      const capacities = new Int32Array(rows.length);
+      capacities.set(this.#capacities);
+      this.#capacities = capacities;
     }
-    const row = this.#rows[item];
-    if (row !== undefined && count * 2 <= row.length) return row;
-    const wider = new Float64Array(2 * Math.max(SMALLEST, count, row === undefined ? 0 : Math.ceil(row.length * 0.75)));
-    if (row !== undefined) wider.set(row);
-    this.#rows[item] = wider;
-    return wider;
+    const capacity = this.#capacities[item]!;
+    if (count > capacity) {
+      const wider = Math.max(SMALLEST, count, Math.ceil(capacity * 1.5));
+      const address = this.#kernel.calls.grow(rows.view[item]!, capacity * 16, wider * 16) >>> 0;
+      rows.view[item] = address;
+      this.#capacities[item] = wider;
+      this.#bytes += (wider - capacity) * 16;
+    }
+    return this.row(item)!;
   }
 
   /** Bytes in use. */
   bytes(): number {
-    let bytes = this.#counts.byteLength;
-    for (const row of this.#rows) if (row !== undefined) bytes += row.byteLength;
-    return bytes;
+    return this.columns.counts.bytes + this.columns.rows.bytes + this.#bytes;
   }
 }

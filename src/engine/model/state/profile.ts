@@ -24,13 +24,12 @@ export function profileOf(
   reach: number,
 ): Profile {
   const profile: Profile = { items: [], lags: [], seqs: [] };
-  const places = new Map<number, number>();
   for (let at = end - 1; at >= start && end - 1 - at < reach; at--) {
     const item = items[at]!;
-    const place = places.get(item);
-    if (place !== undefined) profile.lags[place]!.push(end - 1 - at);
+    // A profile is short, so a search of it costs less than a map.
+    const place = profile.items.indexOf(item);
+    if (place >= 0) profile.lags[place]!.push(end - 1 - at);
     else {
-      places.set(item, profile.items.length);
       profile.items.push(item);
       profile.lags.push([end - 1 - at]);
       profile.seqs.push(seqs === undefined ? -1 : seqs[at]!);
@@ -44,7 +43,7 @@ export interface TargetUser {
   profile: Profile;
   /** Number of the user. */
   target: number;
-  /** Items of the whole history, oldest first; valid until the next event. */
+  /** A copy of the items of the whole history, oldest first. */
   history: Int32Array;
   /** Events of the whole history. */
   historyLength: number;
@@ -60,7 +59,7 @@ export function targetUserOf(user: number, histories: Histories, dismissals: Dis
   return {
     profile: profileOf(items, seqs, start, end, reach),
     target: user,
-    history: items.subarray(start, end),
+    history: items.slice(start, end),
     historyLength: end - start,
     dismissed: dismissals.itemsOf(user),
   };

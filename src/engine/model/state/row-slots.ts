@@ -11,9 +11,3 @@ export const CO_BITS = 10;
 export const CO_MASK = (1 << CO_BITS) - 1;
 /** Third count of a wide slot. */
 export const WIDE = CO_MASK;
-
-/** The third count of the slot whose words begin at `at`. */
-export function coAt(table: Int32Array, at: number, wide: Float64Array): number {
-  const co = table[at]! & CO_MASK;
-  return co === WIDE ? wide[table[at + 1]! * 3 + 2]! : co;
-}

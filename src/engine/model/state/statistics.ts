@@ -9,6 +9,7 @@
  * included. It leaves out the pair of an item with itself, which says nothing about other items.
  */
 import { createHash, type Hash } from 'node:crypto';
+import { type Address, type Column, Kernel } from '../kernel/kernel.ts';
 import { wholePower } from '../primitives/math.ts';
 import type { Steps } from '../primitives/steps.ts';
 import type { Histories } from './histories.ts';
@@ -51,55 +52,56 @@ export function bucketOf(timeMs: number, bucketMs: number): number {
 export class Statistics {
   readonly config: StatisticsConfig;
   /** Row: item; id: other item; f: the other came after; b: the other came before; co: both within the window. */
-  readonly pairs = new SparseRows();
+  readonly pairs: SparseRows;
   /** Row: item; id: bucket of event time; f: weight of positive events, b: of negative feedback. */
-  readonly buckets = new SparseRows();
-  /** Weight of all events of an item, sixteenths. */
-  total = new Float64Array(64);
+  readonly buckets: SparseRows;
+  /** See {@link total}, as a column. */
+  readonly totalColumn: Column<Float64Array>;
   /** Weight of an item's negative feedback, sixteenths. */
   negative = new Float64Array(64);
   /** Weight of all events of all items, sixteenths. */
   mass = 0;
-  #increments: (Int32Array | undefined)[] = [];
+  readonly #kernel: Kernel;
+  /** What an event counts in pairs, in the kernel. */
+  readonly #counting: Address;
 
-  constructor(config: StatisticsConfig) {
+  constructor(config: StatisticsConfig, kernel = new Kernel()) {
     this.config = config;
+    this.#kernel = kernel;
+    this.pairs = new SparseRows(kernel);
+    this.buckets = new SparseRows(kernel);
+    this.totalColumn = kernel.f64(64);
+    const { transitionReach, transitionDecay, coOccurrenceReach } = config;
+    const decays = kernel.f64(transitionReach);
+    for (let a = 0; a < transitionReach; a++) decays.view[a] = wholePower(transitionDecay, a);
+    this.#counting =
+      kernel.calls.newCounting(this.pairs.address, transitionReach, decays.address, coOccurrenceReach) >>> 0;
+  }
+
+  /** Weight of all events of an item, sixteenths; valid until the next event. */
+  get total(): Float64Array {
+    return this.totalColumn.view;
   }
 
   /** Makes room for items numbered below `count`. */
   reserve(count: number): void {
-    if (count <= this.total.length) return;
-    const size = Math.max(count, this.total.length * 2);
-    const total = new Float64Array(size);
-    total.set(this.total);
-    this.total = total;
-    const negative = new Float64Array(size);
+    if (count <= this.totalColumn.length) return;
+    this.totalColumn.reserveTwice(count);
+    const negative = new Float64Array(this.totalColumn.length);
     negative.set(this.negative);
     this.negative = negative;
-  }
-
-  /** r(w, a) of one weight for all a. */
-  #incrementsOf(weight: number): Int32Array {
-    let table = this.#increments[weight];
-    if (table === undefined) {
-      table = new Int32Array(this.config.transitionReach);
-      for (let a = 0; a < table.length; a++) {
-        table[a] = Math.round(64 * weight * wholePower(this.config.transitionDecay, a));
-      }
-      this.#increments[weight] = table;
-    }
-    return table;
   }
 
   /**
    * Adds (sign 1) or takes out (sign -1) what one event contributes.
    *
-   * @param items the user's items in log order; the event's own is at `end`, those before it begin at `start`
+   * @param items a column with the user's items in log order; the event's own is at `end`, those before it begin at
+   *   `start`
    * @param weight whole sixteenths, 1 to {@link MAX_WEIGHT}
    * @param negative whole sixteenths of the event's negative feedback, 0 for none
    */
   count(
-    items: Int32Array,
+    items: Column<Int32Array>,
     start: number,
     end: number,
     weight: number,
@@ -107,25 +109,13 @@ export class Statistics {
     timeMs: number,
     sign: 1 | -1,
   ): void {
-    const item = items[end]!;
-    const w = sign * weight;
-    const { transitionReach, coOccurrenceReach } = this.config;
-    const increments = this.#incrementsOf(weight);
-    this.#countItem(item, w, sign * negative, timeMs);
-    const pairs = this.pairs;
-    const back = Math.min(end - start, coOccurrenceReach);
-    pairs.prefetch(item, items, end - back, end);
-    for (let a = 0; a < back; a++) {
-      const other = items[end - 1 - a]!;
-      if (other === item) continue;
-      const r = a < transitionReach ? sign * increments[a]! : 0;
-      pairs.add(item, other, 0, r, w);
-      pairs.add(other, item, r, 0, w);
-    }
+    this.#countItem(items.view[end]!, sign * weight, sign * negative, timeMs);
+    this.#kernel.calls.countPairs(this.#counting, items.address, start, end, weight, sign);
   }
 
   #countItem(item: number, weight: number, negative: number, timeMs: number): void {
-    this.total[item] = this.total[item]! + weight;
+    const { view } = this.totalColumn;
+    view[item] = view[item]! + weight;
     this.mass += weight;
     if (negative !== 0) this.negative[item] = this.negative[item]! + negative;
     this.buckets.add(item, bucketOf(timeMs, this.config.bucketMs), weight, negative, 0);
@@ -165,54 +155,33 @@ export class Statistics {
       }
       yield;
     }
-    const counts = new Float64Array(items * 3);
-    const ids = new Int32Array(items);
+    const { calls } = this.#kernel;
+    const counts = calls.alloc(items * 24) >>> 0;
+    const ids = calls.alloc(items * 4) >>> 0;
+    const { columns } = histories;
     for (let item = 0; item < items; item++) {
       let count = 0;
       for (let i = first[item]!; i < ends[item]!; i++) {
         const start = histories.start(owners[i]!);
-        count = this.#countAround(item, places[i]!, start, start + lengths[owners[i]!]!, histories, counts, ids, count);
+        const end = start + lengths[owners[i]!]!;
+        const { items: column, weights } = columns;
+        count = calls.countAround(
+          this.#counting,
+          column.address,
+          weights.address,
+          places[i]!,
+          start,
+          end,
+          counts,
+          ids,
+          count,
+        );
         if ((i + 1) % STEP_EVENTS === 0) yield;
       }
-      if (count > 0) this.pairs.fill(item, ids, count, counts);
+      if (count > 0) calls.fillRow(this.pairs.address, item, ids, count, counts);
     }
-  }
-
-  /** Adds the pairs of one event, with the events before and after it, to the row of its item. */
-  #countAround(
-    item: number,
-    at: number,
-    start: number,
-    end: number,
-    { items, weights }: Histories,
-    counts: Float64Array,
-    ids: Int32Array,
-    known: number,
-  ): number {
-    const { transitionReach, coOccurrenceReach } = this.config;
-    let count = known;
-    const weight = weights[at]!;
-    const own = this.#incrementsOf(weight);
-    const from = Math.max(start, at - coOccurrenceReach);
-    for (let other = at - 1; other >= from; other--) {
-      const id = items[other]!;
-      if (id === item) continue;
-      if (counts[id * 3 + 2] === 0) ids[count++] = id;
-      const a = at - 1 - other;
-      if (a < transitionReach) counts[id * 3 + 1] = counts[id * 3 + 1]! + own[a]!;
-      counts[id * 3 + 2] = counts[id * 3 + 2]! + weight;
-    }
-    const to = Math.min(end, at + 1 + coOccurrenceReach);
-    for (let other = at + 1; other < to; other++) {
-      const id = items[other]!;
-      if (id === item) continue;
-      if (counts[id * 3 + 2] === 0) ids[count++] = id;
-      const a = other - 1 - at;
-      const theirs = weights[other]!;
-      if (a < transitionReach) counts[id * 3] = counts[id * 3]! + this.#incrementsOf(theirs)[a]!;
-      counts[id * 3 + 2] = counts[id * 3 + 2]! + theirs;
-    }
-    return count;
+    calls.release(counts);
+    calls.release(ids);
   }
 
   /**

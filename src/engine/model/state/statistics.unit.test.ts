@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { exp, ln, pow } from '../primitives/math.ts';
 import { TopK } from '../primitives/top-k.ts';
-import { LONG_ROW, stepOf } from './row-prefix.ts';
 import { SparseRows } from './sparse-rows.ts';
 import { STATISTICS_DEFAULTS, Statistics } from './statistics.ts';
 
@@ -35,13 +34,30 @@ describe('sparse rows', () => {
   });
 });
 
+/** Rows with more entries than this have a prefix. */
+const LONG_ROW = 512;
+
+/** Step of a count: four to each power of two. */
+function stepOf(co: number): number {
+  if (co < 4) return Math.max(co, 0);
+  const exponent = Math.floor(Math.log2(co));
+  return exponent * 4 - 4 + (Math.floor(co / 2 ** (exponent - 2)) & 3);
+}
+
 describe('the prefix of a long row', () => {
   /** Ids in a row's prefix, sorted; undefined if the row has no prefix. */
   function idsOf(rows: SparseRows): number[] | undefined {
     const prefix = rows.prefix(0);
     if (prefix === undefined) return undefined;
-    const table = rows.table(0)!;
-    const ids = [...prefix.slots.subarray(0, prefix.count)].map((slot) => (table[slot * 2]! >>> 10) - 1);
+    const ids: number[] = [];
+    for (let at = 0; at < prefix.length; at += 2) {
+      const id = (prefix[at]! >>> 10) - 1;
+      // A copy holds the counts of the row.
+      const { f, b, co } = rows.read(0, id, { f: 0, b: 0, co: 0 });
+      if ((prefix[at]! & 1_023) < 1_023)
+        expect([prefix[at + 1]! >>> 16, prefix[at + 1]! & 0xffff, prefix[at]! & 1_023]).toEqual([f, b, co]);
+      ids.push(id);
+    }
     return ids.sort((a, b) => a - b);
   }
 
@@ -79,7 +95,8 @@ describe('the prefix of a long row', () => {
 describe('statistics', () => {
   it('count by the formula: transitions that fade to 20 back, co-occurrences to 30 back', () => {
     const statistics = new Statistics(STATISTICS_DEFAULTS);
-    const items = Int32Array.from({ length: 40 }, (_, i) => i);
+    const items = statistics.pairs.kernel.i32(40);
+    items.view.set(Array.from({ length: 40 }, (_, i) => i));
     statistics.reserve(40);
     statistics.count(items, 0, 35, 24, 0, 0, 1);
     const pair = (row: number, id: number) => statistics.pairs.read(row, id, { f: 0, b: 0, co: 0 });
@@ -95,7 +112,9 @@ describe('statistics', () => {
 
   it('leave out the pair of an item with itself', () => {
     const statistics = new Statistics(STATISTICS_DEFAULTS);
-    statistics.count(Int32Array.of(1, 2, 1), 0, 2, 16, 0, 0, 1);
+    const items = statistics.pairs.kernel.i32(3);
+    items.view.set([1, 2, 1]);
+    statistics.count(items, 0, 2, 16, 0, 0, 1);
     expect(statistics.pairs.read(1, 1, { f: 0, b: 0, co: 0 })).toEqual({ f: 0, b: 0, co: 0 });
     expect(statistics.pairs.read(2, 1, { f: 0, b: 0, co: 0 })).toEqual({ f: 1024, b: 0, co: 16 });
   });
