@@ -12,6 +12,7 @@ import { learningCurveBench } from './learning-curve/command.ts';
 import { loadBench } from './load/command.ts';
 import { pipelineBench } from './pipeline/command.ts';
 import { replayBench, replayOneBench } from './replay/command.ts';
+import { replicaBench } from './replica/command.ts';
 import { servingBench } from './serving/command.ts';
 
 export async function main(args: readonly string[]): Promise<number> {
@@ -30,6 +31,7 @@ export async function main(args: readonly string[]): Promise<number> {
   program.addCommand(pipelineBench().exitOverride());
   program.addCommand(replayBench().exitOverride());
   program.addCommand(replayOneBench().exitOverride(), { hidden: true });
+  program.addCommand(replicaBench().exitOverride());
   program.addCommand(servingBench().exitOverride());
   if (args.length === 0) {
     program.outputHelp();

@@ -321,7 +321,7 @@ export const CONFIG_SCHEMA = section(
         ranking_window: whole(256, 'most rankings that wait for an acknowledgement of KV at once', 1),
         cut_over_slice_ms: whole(
           2,
-          'milliseconds for which the engine reads the model of a rebuild before it turns to the log and to requests',
+          'milliseconds for which the engine reads the model of a rebuild before it turns to the log and to requests, or writes a snapshot before it turns to requests',
           1,
         ),
         ranking_window_bytes: whole(
@@ -360,6 +360,10 @@ export const CONFIG_SCHEMA = section(
           33_554_432,
           'bytes that the engine keeps of answers whose next page a caller may request; beyond it the engine drops the oldest, and the next page continues by position',
           1,
+        ),
+        start_from_snapshot: flag(
+          true,
+          'whether the engine starts from the newest snapshot that fits, and folds its rows alone if they are behind it; false: it reads the log from the first event',
         ),
         snapshot_events: whole(50_000, 'events after which the engine writes a snapshot', 1),
         snapshot_interval_ms: whole(

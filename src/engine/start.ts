@@ -22,8 +22,10 @@ import { createPublishPart } from './publish/part.ts';
 import { configuredLists } from './serve/configured-lists.ts';
 import { createServePart } from './serve/part.ts';
 import { configHash, originOf } from './settings/settings.ts';
-import { imageOf, marksUpTo } from './snapshots/image.ts';
+import { allInSlices, nextTurn } from './slices.ts';
+import { imaging, marksUpTo } from './snapshots/image.ts';
 import { createSnapshotsPart, openSnapshots } from './snapshots/part.ts';
+import { stepTaken } from './steps.ts';
 
 /** The name in answers while no snapshot is in force. */
 const NO_SNAPSHOT = 'none';
@@ -75,7 +77,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     /** State that a rebuild replaces after a loss must train, publish and store nothing. */
     const lossy = (): boolean => isOfLoss(store.rebuildDue());
     const catchingUp = (): boolean => lossy() || (folding?.catchingUp() ?? true);
-    // Between two slices of an erasure the model is the fold of no log: neither a training nor a snapshot may read it.
+    // Between two slices of an erasure the model is the fold of no log, and ahead of the rows it has a snapshot already.
     const unsettled = (): boolean => catchingUp() || model.erasing;
     const artifacts = createArtifactsPart(context, { ...inputs, model, position, catchingUp: unsettled });
     folding = createFoldPart(context, {
@@ -118,17 +120,26 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       snapshots,
       position,
       catchingUp: unsettled,
-      erasing: () => model.erasing,
+      settled: () => !model.erasing && folding?.rowsAlone() === false,
       rebuilt: rebuilt && { beside: rebuilt.beside === true, remove: () => removeImage(service.files.image) },
-      image: () => {
+      // The fold waits meanwhile, and requests are answered between the slices.
+      image: async () => {
         assertWhole();
-        return imageOf(model, {
+        const steps = imaging(model, {
           seq: position(),
           backend: artifacts.backend(),
           inputs: records.digest(position()),
           pinned: lifecycle.pinned(),
+          exact: !model.stale && store.rebuildDue() === undefined && !store.erasing() && records.tainted().length === 0,
           fingerprints: [...store.fingerprints(), mark() ?? []].flat(),
         });
+        const release = loop.hold();
+        stepTaken('snapshot-begun');
+        try {
+          return await allInSlices(steps, { sliceMs: config.engine.cut_over_slice_ms, rest: nextTurn });
+        } finally {
+          release();
+        }
       },
     });
     return composeParts([

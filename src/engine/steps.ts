@@ -6,6 +6,7 @@ export const IMAGE_STEPS = ['image-written', 'image-named', 'image-removed'] as 
 
 /** The steps of a snapshot, in order. The last one is taken if it replaces all others. */
 export const SNAPSHOT_STEPS = [
+  'snapshot-begun',
   'snapshot-exported',
   'snapshot-stored',
   'snapshot-pointed',

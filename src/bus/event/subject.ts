@@ -5,6 +5,8 @@ import { CONTEXTS, type EventContext } from './types.ts';
 export const EVENT_SUBJECTS = 'ev.>';
 /** Records of erasures, as a filter. */
 export const ERASURE_RECORDS = 'ev.control.*.erased';
+/** Records of removed messages that named a forgotten id, as a filter. */
+export const REMOVAL_RECORDS = 'ev.control.*.removed';
 /** Entity of the records of restores. One subject for all of them, because the checks read the newest one often. */
 export const RESTORE_ENTITY = 'log';
 /** Records of restores. */

@@ -3,7 +3,8 @@
  * are two kinds of follower. The *state follower* holds state in memory that answers beside the rows: if it fails, it no
  * longer follows the log, and the projection is not ready until another one has folded the log again. *Effects* act on what
  * has changed (lists, publishing, copies): each is isolated from the others, counted, and derived again from the rows
- * after it has failed.
+ * after it has failed. While the rows are behind a state that began ahead of them, nobody gets an answer, so effects wait,
+ * and are derived once the rows are there.
  */
 import type { Logger } from 'pino';
 import { messageOf, StateFollowerFailedError } from '../../errors.ts';
@@ -23,13 +24,13 @@ export interface CommittedBatch {
   catchUp: boolean;
 }
 
-/** State in memory that is a fold of the log beside the rows, and may be behind them when a process starts. */
+/** State in memory that is a fold of the log beside the rows, and may be behind or ahead of them when a process starts. */
 export interface StateFollower {
   /** Position up to which it has folded the log. */
   position(): StreamSeq;
   /**
-   * Folds events that the rows hold, in log order. Its position is `seq` afterwards; `newest` is the last message of the
-   * batch. An exception ends its life, because it may have folded a part of the batch.
+   * Folds events that the rows hold, in log order. Its position is `seq` afterwards, unless it began ahead; `newest` is
+   * the last message of the batch. An exception ends its life, because it may have folded a part of the batch.
    */
   fold(events: readonly LoggedEvent[], seq: StreamSeq, newest: Fingerprint | undefined): void;
   /** Whether an erasure is under way in it. Left out: it forgets a user within `fold`. */
@@ -149,12 +150,24 @@ export function createAfterCommit({ service, followers, logger, onEffectFailed }
   }
 
   let at: StreamSeq | undefined;
+  /** Whether effects wait until the rows have reached the state, which began ahead of them. */
+  let waiting = false;
+  const start = (): void => {
+    for (const effect of followers.effects ?? []) derive(effect, streamSeq(0));
+  };
   return {
     run: (batch, newest) => {
       if (stateFailure) return;
       const since = at ?? streamSeq(Math.max(0, (batch.events[0]?.seq ?? batch.seq) - 1));
       at = batch.seq;
       if (!fold(batch, newest)) return;
+      const waited = waiting;
+      waiting = (followers.state?.position() ?? 0) > batch.seq;
+      if (waiting) return;
+      if (waited) {
+        start();
+        return;
+      }
       for (const effect of followers.effects ?? []) {
         const pending = failures.get(effect.name)?.since;
         // The rows hold this batch as well.
@@ -162,9 +175,7 @@ export function createAfterCommit({ service, followers, logger, onEffectFailed }
         else attempt(effect, since, () => effect.afterCommit(batch));
       }
     },
-    start: () => {
-      for (const effect of followers.effects ?? []) derive(effect, streamSeq(0));
-    },
+    start,
     retry: () => {
       for (const effect of followers.effects ?? []) {
         const pending = failures.get(effect.name)?.since;

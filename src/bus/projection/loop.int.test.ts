@@ -75,6 +75,40 @@ const views = (count: number, from = 0): TestEvent[] =>
   Array.from({ length: count }, (_, i) => viewed(`u${(from + i) % 5}`, `i${(from + i) % 11}`));
 
 describe('the loop', () => {
+  it('folds nothing while a caller holds it, and goes on afterwards, however many callers did', async () => {
+    const log = createMemoryLog();
+    const { store, loop } = start({ limits: { batchMax: 3 } }, log);
+    await publish(log, ...views(10));
+    await loop.reached(streamSeq(10), 5_000);
+    const [first, second] = [loop.hold(), loop.hold()];
+    await publish(log, ...views(10, 10));
+    const asked = loop.reached(streamSeq(20), 5_000);
+    await expect(loop.reached(streamSeq(11), 50)).rejects.toThrow(SequenceNotReachedError);
+    first();
+    first();
+    await expect(loop.reached(streamSeq(11), 50)).rejects.toThrow(SequenceNotReachedError);
+    expect(store.checkpoint().seq).toBe(10);
+    second();
+    expect(await asked).toBe(20);
+    expect(stateOf(store)).toEqual(oracle(log.messages()));
+  });
+
+  it('loses nothing when it is stopped while a caller holds it', async () => {
+    const log = createMemoryLog();
+    const folder = tempDir('loop');
+    const held = start({}, log, folder);
+    await publish(log, ...views(10));
+    await held.loop.reached(streamSeq(10), 5_000);
+    held.loop.hold();
+    await publish(log, ...views(10, 10));
+    await expect(held.loop.reached(streamSeq(11), 50)).rejects.toThrow(SequenceNotReachedError);
+    await end(held);
+    const { store, loop } = start({}, log, folder);
+    expect(store.checkpoint().seq).toBe(10);
+    await loop.reached(streamSeq(20), 5_000);
+    expect(stateOf(store)).toEqual(oracle(log.messages()));
+  });
+
   it('folds the messages of the log and later ones', async () => {
     const log = createMemoryLog();
     await publish(log, ...views(50));
@@ -285,6 +319,45 @@ describe('the loop', () => {
     expect(recalled).toHaveLength(80);
     expect(stateOf(store).applied).toBe(90);
     await until(() => loop.status().state === 'ready' && loop.caughtUp());
+  });
+
+  it('folds the rows alone up to a state that began ahead of them, and derives effects once they are there', async () => {
+    const log = createMemoryLog();
+    await publish(log, ...views(30));
+    let at = 20;
+    const folded: number[] = [];
+    const seen: string[] = [];
+    let rows = 0;
+    const { store, loop } = start(
+      {
+        limits: { batchMax: 2, rowsAloneMax: 7 },
+        followers: {
+          state: {
+            position: () => streamSeq(at),
+            fold: (events, seq) => {
+              rows = seq;
+              if (seq <= at) return;
+              folded.push(...events.map((one) => one.seq as number).filter((one) => one > at));
+              at = seq;
+            },
+          },
+          effects: [
+            effect(
+              ({ seq }) => void seen.push(`batch ${seq}`),
+              (since) => void seen.push(`derived ${since} at ${rows}`),
+            ),
+          ],
+        },
+      },
+      log,
+    );
+    expect(loop.answersFrom()).toBe(20);
+    expect(await loop.reached(streamSeq(30), 5_000)).toBe(30);
+    expect(folded).toEqual([21, 22, 23, 24, 25, 26, 27, 28, 29, 30]);
+    // At the start, and with the batch that brings the rows to the state, of at most seven messages.
+    expect(seen.slice(0, 2)).toEqual(['derived 0 at 0', 'derived 0 at 21']);
+    expect(seen.slice(2)).toEqual(['batch 23', 'batch 25', 'batch 27', 'batch 29', 'batch 30']);
+    expect(stateOf(store)).toEqual(oracle(log.messages()));
   });
 
   it('copies dead letters once each, also when copying fails at first', async () => {

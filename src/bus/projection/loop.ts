@@ -59,6 +59,8 @@ export interface LoopLimits {
   batchMs: number;
   /** Messages that the state in memory folds at once while it is behind the rows, so without a transaction. */
   catchUpMax: number;
+  /** Most messages in one transaction while the rows are behind a state that began ahead of them: nobody gets an answer. */
+  rowsAloneMax: number;
   /** Milliseconds that an incomplete batch waits for more messages. */
   batchWaitMs: number;
   /**
@@ -85,6 +87,7 @@ export const LOOP_LIMITS: LoopLimits = {
   batchMax: 500,
   batchMs: Number.POSITIVE_INFINITY,
   catchUpMax: 10,
+  rowsAloneMax: 500,
   batchWaitMs: 20,
   batchRestMs: 50,
   idleCheckMs: 1_000,
@@ -120,6 +123,8 @@ export interface ProjectionLoop {
   status(): ProjectionStatus;
   /** Position of the state that answers, see {@link ProjectionStatus}. */
   position(): StreamSeq;
+  /** Position that the rows have to reach before the state in memory can answer: it may have begun ahead of them. */
+  answersFrom(): StreamSeq;
   /** Waits for this position. */
   reached: Waiters['reached'];
   /** A caller has asked something: for a while, batches are small enough for others not to wait long. */
@@ -135,6 +140,11 @@ export interface ProjectionLoop {
   copyDeadLettersAgain(): Promise<void>;
   /** See {@link ProjectionStatus.erasing}. */
   erasing(): boolean;
+  /**
+   * Lets the batches wait, so that the state in memory stays as it is while the caller reads it in steps, between requests.
+   * Only while no erasure is under way in the state: its slices do not wait. Returns a function that ends the wait.
+   */
+  hold(): () => void;
 }
 
 /** Milliseconds after a request in which the loop expects another one. */
@@ -163,6 +173,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   let explained: readonly SequenceRange[] = [];
   const holds = createLostRows(store.db);
   const batchSize = createBatchSize(limits);
+  /** How many callers of {@link ProjectionLoop.hold} let the batches wait. */
+  let holders = 0;
   /** When a caller last asked something, monotonic milliseconds. */
   let requestedAt = Number.NEGATIVE_INFINITY;
 
@@ -171,6 +183,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     return followers.state ? streamSeq(Math.min(followers.state.position(), seq)) : seq;
   };
   const behind = (): boolean => position() < store.checkpoint().seq;
+  const answersFrom = (): StreamSeq => followers.state?.position() ?? streamSeq(0);
   const waiters = createWaiters({ service, position, maxBytes: limits.waitingBytes });
   const copies = deadLetterStream
     ? [createDeadLetterCopies({ store, stream: deadLetterStream, stopped: () => stopped })]
@@ -323,6 +336,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     const current = openSession({
       limits,
       batchMax: () => {
+        if (position() < answersFrom()) return limits.rowsAloneMax;
         if (performance.now() - requestedAt > ASKED_MS) return limits.batchMax;
         return behind() ? Math.min(limits.catchUpMax, batchSize.most()) : batchSize.most();
       },
@@ -340,6 +354,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
         pending = delivery.pending;
       },
       onRoom: () => reader?.more?.(),
+      held: () => holders > 0,
       commit: (batch) => fold(batch, info.created),
     });
     session = current;
@@ -387,7 +402,8 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
    * 26,410, and counted none of the messages between as sent; so the loop compares its position with the log as well.
    */
   async function watchIdle(current: Session, reader: LogReader | undefined): Promise<void> {
-    if (performance.now() - current.lastHeard < limits.idleCheckMs || !reader) return;
+    // Messages that wait for their batch are not missing.
+    if (performance.now() - current.lastHeard < limits.idleCheckMs || !reader || holders > 0) return;
     const before = current.expected;
     const sent = await reader.delivered().catch(() => undefined);
     if (sent === undefined) {
@@ -480,7 +496,18 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       erasing: slices.underWay(),
     }),
     erasing: slices.underWay,
+    hold: () => {
+      holders++;
+      let released = false;
+      return () => {
+        if (released) return;
+        released = true;
+        holders--;
+        if (holders === 0) session?.proceed();
+      };
+    },
     position,
+    answersFrom,
     reached: (seq, timeoutMs, bytes) => {
       const reached = waiters.reached(seq, timeoutMs, bytes);
       if (session && session.bufferedTo() >= seq) session.flush(seq);

@@ -33,6 +33,8 @@ export interface SessionOptions {
   onDelivery: (delivery: Delivery) => void;
   /** Called when the session is no longer full. */
   onRoom?: () => void;
+  /** Whether the batches wait. Left out: never. */
+  held?: () => boolean;
   /** Folds a batch; returns the reason if the session must end. */
   commit: (batch: readonly Delivery[]) => Ended | undefined;
 }
@@ -52,13 +54,16 @@ export interface Session {
   take(delivery: Delivery): void;
   /** Whether so many messages wait for their turn that the reader should request no more. */
   full(): boolean;
-  /** Commits the buffered deliveries, or those up to the batch that holds this position. */
+  /** Commits the buffered deliveries, or those up to the batch that holds this position, unless the batches wait. */
   flush(upTo?: number): void;
+  /** Goes on with the batches that waited. */
+  proceed(): void;
   end(reason: string, trouble?: boolean): void;
 }
 
 export function openSession(options: SessionOptions): Session {
   const { limits, batchMax, created, unexplained, awaits, onSkipped, onDelivery, onRoom, commit } = options;
+  const held = options.held ?? (() => false);
   let resolveEnded!: (ended: Ended) => void;
   const ended = new Promise<Ended>((resolve) => {
     resolveEnded = resolve;
@@ -143,7 +148,7 @@ export function openSession(options: SessionOptions): Session {
     timer = undefined;
     turn = undefined;
     due = Number.POSITIVE_INFINITY;
-    if (buffer.length === 0 || over) return;
+    if (buffer.length === 0 || over || held()) return;
     const batch = buffer.splice(0, batchMax());
     const trouble = commit(batch);
     if (trouble) {
@@ -157,10 +162,17 @@ export function openSession(options: SessionOptions): Session {
     if (!full()) onRoom?.();
   }
 
-  const full = (): boolean => buffer.length >= BATCHES_WAITING * limits.batchMax;
+  const full = (): boolean => buffer.length >= BATCHES_WAITING * Math.max(limits.batchMax, batchMax());
 
   function flush(upTo = Number.POSITIVE_INFINITY): void {
-    while (!over && buffer.length > 0 && (buffer[0] as Delivery).seq <= upTo) flushOne();
+    while (!over && !held() && buffer.length > 0 && (buffer[0] as Delivery).seq <= upTo) flushOne();
+  }
+
+  function proceed(): void {
+    const last = buffer.at(-1);
+    if (over || last === undefined) return;
+    if (awaits(last.seq)) flush();
+    else flushNextTurn();
   }
 
   return {
@@ -180,6 +192,7 @@ export function openSession(options: SessionOptions): Session {
     take,
     full,
     flush,
+    proceed,
     end,
   };
 }

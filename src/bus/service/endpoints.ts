@@ -27,7 +27,7 @@ export function withMinSeq(
         loop.requested();
         // An invalid request is refused without a wait.
         const answer = accept?.(request) ?? (() => endpoint.handle(request));
-        await reachMinSeq(request, accept ? request : check(request), loop, config);
+        await reachMinSeq(request, accept ? request : check(request), loop, config, endpoint.ofInstance);
         return answer();
       },
     };
@@ -44,7 +44,13 @@ interface Freshness {
 const freshnessCheck = ({ http }: Config) => createRequestCheck(Type.Object(freshness(http)));
 
 /** @param checked the request, whose `min_seq` and `timeout_ms` are valid */
-async function reachMinSeq(request: object, checked: Freshness, loop: ProjectionLoop, { http }: Config): Promise<void> {
+async function reachMinSeq(
+  request: object,
+  checked: Freshness,
+  loop: ProjectionLoop,
+  { http }: Config,
+  ofInstance = false,
+): Promise<void> {
   const { state, trouble } = loop.status();
   // A service that rebuilds after an accepted loss has rows of messages that the log no longer holds.
   if (state === 'refusing' || trouble?.code === 'FRESHET_LOSS_ACCEPTED')
@@ -52,7 +58,8 @@ async function reachMinSeq(request: object, checked: Freshness, loop: Projection
       ...(trouble?.next ? { next: trouble.next } : {}),
       details: { reason: trouble?.code },
     });
-  const minSeq = checked.min_seq ?? 0;
+  // A question about the instance, such as the hash of its state, gets the answer of the present moment.
+  const minSeq = Math.max(checked.min_seq ?? 0, ofInstance ? 0 : loop.answersFrom());
   if (minSeq <= loop.position()) return;
   await loop.reached(streamSeq(minSeq), checked.timeout_ms ?? http.min_seq_timeout_ms, waitingBytes(request));
 }

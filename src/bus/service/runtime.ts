@@ -85,6 +85,7 @@ export const loopLimits = ({ projection, erasure, http }: Config): LoopLimits =>
   ...LOOP_LIMITS,
   batchMax: projection.batch_max,
   catchUpMax: projection.catch_up_max,
+  rowsAloneMax: projection.batch_max,
   batchWaitMs: projection.batch_wait_ms,
   batchRestMs: projection.batch_rest_ms,
   idleCheckMs: projection.idle_check_ms,

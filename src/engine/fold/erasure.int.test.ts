@@ -25,13 +25,14 @@ function open(file: string, eraseEvents: number, snapshot: { state: Buffer; seq:
   const store = openStore({ file, definition, codec, cacheKib: 1_024, erasureKey: KEY, eraseEvents });
   const model = emptyModel(config);
   if (snapshot) model.importState(snapshot.state);
+  const after = store.checkpoint().seq;
   const memory = createModelFold({
     config,
     tables: prepareTables(store.db),
     model,
     seq: streamSeq(snapshot?.seq ?? 0),
     erasureKey: KEY,
-    records: { after: store.checkpoint().seq, userAt: users.userAt },
+    records: { userAt: users.userAt, after: () => after, onUnknown: () => {} },
     eraseEvents,
   });
   return { store, memory, clear: users.effect };

@@ -70,11 +70,17 @@ export interface ModelFold {
   eraseSlice(): void;
 }
 
-/** What the rows know of records behind a position, because they folded them in this process. */
+/** What the rows know of the records that they folded in this process. */
 export interface KnownRecords {
-  after: number;
-  /** The user whom a record forgets; undefined: the rows did not know the user, and so does not the model. */
+  /** The user whom a record forgets; undefined: the rows did not know the user. */
   userAt(record: number): string | undefined;
+  /**
+   * Position behind which the rows know all users of the model. They did not fold the records up to there in this process,
+   * or the log may have lost the user's messages before the rows read them.
+   */
+  after(): number;
+  /** Called for a record whose user the model knew, and the rows did not name it. */
+  onUnknown(record: number): void;
 }
 
 export interface ModelFoldOptions {
@@ -114,9 +120,11 @@ export function createModelFold({
   const search = createHmacSearch(erasureKey);
   /** Cuts a user off. A state older than the rows still holds the user, and finds its own id by the record's HMAC. */
   const forget: Forget = (record, hmac) => {
-    const isKnown = records !== undefined && record > records.after;
-    const user = isKnown ? records.userAt(record) : search.find(model, hmac);
+    const known = records?.userAt(record);
+    const searched = known === undefined && (records === undefined || record <= records.after());
+    const user = searched ? search.find(model, hmac) : known;
     if (user === undefined) return undefined;
+    if (searched) records?.onUnknown(record);
     model.cutOff(userId(user));
     model.erase(eraseEvents);
     return user;
@@ -152,7 +160,7 @@ export function createModelFold({
     }
     learn(model, done === 0 ? events : events.slice(done), tables, weights, forget);
     at = to;
-    if (records !== undefined && at >= records.after) search.clear();
+    if (records !== undefined && at >= records.after()) search.clear();
   }
 
   return {

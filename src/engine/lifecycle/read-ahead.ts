@@ -5,24 +5,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/schema.ts';
 import { emptyModel } from '../fold/model-fold.ts';
-import type { Steps } from '../model/mod.ts';
 import { configHash } from '../settings/settings.ts';
+import { inSlices } from '../slices.ts';
 import { type ModelAhead, openImage } from './rebuild.ts';
-
-/** Takes steps for `sliceMs`, then pauses for as long. Undefined if `goOn` says no between two slices. */
-async function inSlices<T>(steps: Steps<T>, sliceMs: number, goOn: () => boolean): Promise<{ value: T } | undefined> {
-  while (goOn()) {
-    const started = performance.now();
-    let took = 0;
-    while (took < sliceMs) {
-      const step = steps.next();
-      if (step.done) return { value: step.value };
-      took = performance.now() - started;
-    }
-    await sleep(took);
-  }
-  return undefined;
-}
 
 /**
  * Reads the model of an image, for an engine with these settings. Undefined if there is no image or the engine cannot use
@@ -33,7 +18,8 @@ export async function readAhead(file: string, config: Config, goOn: () => boolea
     const image = openImage(file);
     if (!image || image.head.config !== configHash(config)) return undefined;
     const model = emptyModel(config);
-    const read = await inSlices(model.importingState(image.state), config.engine.cut_over_slice_ms, goOn);
+    const slices = { sliceMs: config.engine.cut_over_slice_ms, rest: (took: number) => sleep(took) };
+    const read = await inSlices(model.importingState(image.state), slices, goOn);
     return read && { model, sha256: image.head.sha256 };
   } catch (err) {
     if (!(err instanceof Error)) throw err;

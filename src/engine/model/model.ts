@@ -34,7 +34,7 @@ import { type TrainingData, trainingDataOf } from './learn/training-data.ts';
 import { finish, type Steps } from './primitives/steps.ts';
 import { Ranker } from './ranker/ranker.ts';
 import { type CountedPart, countedRows } from './serialization/counted-rows.ts';
-import { exportState } from './serialization/export-state.ts';
+import { exportingState } from './serialization/export-state.ts';
 import { importingState } from './serialization/import-state.ts';
 import { MappedSignals } from './signals/mapped.ts';
 import { createModelState, type ModelState } from './state/model-state.ts';
@@ -300,9 +300,13 @@ class FoldedModel implements Model {
     return countedRows(this.#state, part);
   }
 
-  exportState({ learned = true }: { learned?: boolean } = {}): Buffer {
+  exportState(options?: { learned?: boolean }): Buffer {
+    return finish(this.exportingState(options));
+  }
+
+  exportingState({ learned = true }: { learned?: boolean } = {}): Steps<Buffer> {
     this.#assertNotErasing();
-    return exportState({ state: this.#state, learner: this.#learner, inputs: this.#inputs }, learned);
+    return exportingState({ state: this.#state, learner: this.#learner, inputs: this.#inputs }, learned);
   }
 
   importState(bytes: Uint8Array): void {

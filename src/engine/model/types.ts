@@ -166,6 +166,8 @@ export interface Model {
    * exactly a user's part of it.
    */
   exportState(options?: { learned?: boolean }): Buffer;
+  /** The same in steps. Nothing may change the model between two of them; requests may be answered from it. */
+  exportingState(options?: { learned?: boolean }): Steps<Buffer>;
   /**
    * Folds what {@link Model.exportState} wrote into this model, which must be empty. Throws a
    * ModelStateUnreadableError.

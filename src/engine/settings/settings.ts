@@ -21,6 +21,7 @@ const OPERATIONAL: ReadonlySet<string> = new Set<keyof Config['engine']>([
   'cached_lists',
   'cached_list_bytes',
   'cursor_bytes',
+  'start_from_snapshot',
   'snapshot_events',
   'snapshot_interval_ms',
   'snapshot_stop_ms',

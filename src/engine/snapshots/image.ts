@@ -1,7 +1,7 @@
 /** The contents of a snapshot of the model. */
 import type { Fingerprint } from '../../bus/projection/store.ts';
 import { qualityOf } from '../fold/quality.ts';
-import type { Model } from '../model/mod.ts';
+import { finish, type Model, type Steps } from '../model/mod.ts';
 import type { ModelImage } from './snapshots.ts';
 
 /** Messages by which the engine recognises the log of a snapshot or a recorded input. */
@@ -14,25 +14,21 @@ export const marksUpTo = (seq: number, fingerprints: readonly Fingerprint[]): Fi
     .sort((one, other) => other.seq - one.seq)
     .slice(0, MARKS);
 
-export interface ImageOptions extends Pick<ModelImage, 'seq' | 'backend' | 'inputs' | 'pinned'> {
+export interface ImageOptions extends Pick<ModelImage, 'seq' | 'backend' | 'inputs' | 'pinned' | 'exact'> {
   /** The rows beside the model; their position may be later than that of the model. */
   fingerprints: readonly Fingerprint[];
 }
 
 /** @param options facts that the model does not hold; `seq` is its position */
-export function imageOf(model: Model, { seq, backend, inputs, pinned, fingerprints }: ImageOptions): ModelImage {
+export const imageOf = (model: Model, options: ImageOptions): ModelImage => finish(imaging(model, options));
+
+/** The same in steps, during which nothing may change the model. */
+export function* imaging(model: Model, options: ImageOptions): Steps<ModelImage> {
+  const { seq, backend, inputs, pinned, exact, fingerprints } = options;
   const { users, items, events } = model.stats();
-  return {
-    seq,
-    clock: model.clock,
-    state: model.exportState(),
-    users,
-    items,
-    events,
-    backend,
-    inputs,
-    prequential: qualityOf(model),
-    pinned,
-    marks: marksUpTo(seq, fingerprints),
-  };
+  const { clock } = model;
+  const prequential = qualityOf(model);
+  const marks = marksUpTo(seq, fingerprints);
+  const state = yield* model.exportingState();
+  return { seq, clock, state, users, items, events, backend, inputs, prequential, pinned, exact, marks };
 }

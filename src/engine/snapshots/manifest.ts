@@ -26,6 +26,11 @@ export interface Manifest extends Origin {
   settings?: Readonly<Record<string, unknown>>;
   /** Snapshot whose ranker was pinned. */
   pinned?: string;
+  /**
+   * The state is what the log gave at `seq`: no rebuild was due, and no part of it contained a forgotten user. Releases
+   * before the start of a replica from a snapshot left it out.
+   */
+  exact?: boolean;
   /** Messages at or below `seq`, newest first, by which an engine recognises the log. */
   marks: Fingerprint[];
 }

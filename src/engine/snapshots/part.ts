@@ -4,6 +4,7 @@ import { isOfLoss } from '../../bus/projection/lost-rows.ts';
 import type { ServicePart } from '../../bus/service/description.ts';
 import type { EngineContext } from '../engine-context.ts';
 import { settingsOf } from '../settings/settings.ts';
+import type { Sliced } from '../slices.ts';
 import { createSnapshotScheduler, type SnapshotScheduler } from './scheduler.ts';
 import { createSnapshots, type ModelImage, type Snapshots } from './snapshots.ts';
 
@@ -31,13 +32,13 @@ export async function openSnapshots(context: EngineContext): Promise<Snapshots> 
 
 export interface SnapshotsPartOptions {
   snapshots: Snapshots;
-  /** The model as it is now. */
-  image: () => ModelImage;
+  /** The model as it is now; its export may take several turns. */
+  image: () => Promise<Sliced<ModelImage>>;
   /** Position of the model, and whether it is in a catch-up. */
   position: () => number;
   catchingUp: () => boolean;
-  /** Whether the model is between two slices of an erasure, and so the state of no position. */
-  erasing: () => boolean;
+  /** Whether the model is the state of a position that the rows have reached: not between two slices of an erasure. */
+  settled: () => boolean;
   /** Whether this runtime began with the model of a rebuild. */
   rebuilt: { beside: boolean; remove: () => void } | undefined;
 }
@@ -50,7 +51,7 @@ export interface SnapshotsPart extends ServicePart {
 export function createSnapshotsPart(context: EngineContext, options: SnapshotsPartOptions): SnapshotsPart {
   const { config, store, loop, logger, first } = context;
   const { engine } = config;
-  const { snapshots, image, position, catchingUp, erasing, rebuilt } = options;
+  const { snapshots, image, position, catchingUp, settled, rebuilt } = options;
   const writes = engine.publish_rankings && first;
   const scheduler = createSnapshotScheduler({
     snapshots,
@@ -58,7 +59,7 @@ export function createSnapshotsPart(context: EngineContext, options: SnapshotsPa
     seq: position,
     caughtUp: loop.caughtUp,
     ready: () => !catchingUp(),
-    whole: () => !erasing(),
+    whole: settled,
     logger,
     events: engine.snapshot_events,
     intervalMs: engine.snapshot_interval_ms,

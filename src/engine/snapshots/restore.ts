@@ -1,6 +1,6 @@
 /**
- * Where the model of a starting engine begins: at the newest good snapshot whose position the rows have reached, or at
- * the beginning of the log.
+ * Where the model of a starting engine begins: at the newest good snapshot, or at the beginning of the log. If the rows
+ * have not reached the snapshot, the engine folds them alone up to there (decision 0040).
  */
 import type { Logger } from 'pino';
 import { streamSeq } from '../../bus/event/ids.ts';
@@ -17,8 +17,10 @@ export interface RestoreOptions {
   log: Log;
   logger: Pick<Logger, 'info' | 'warn'>;
   origin: Origin;
-  /** Position of the rows. A snapshot that is newer is not used. */
+  /** Position of the rows. */
   checkpoint: number;
+  /** Why rows cannot be folded alone up to a snapshot ahead of them, in words. Left out: such a snapshot is not used. */
+  unfitAhead?: ((manifest: Manifest) => string | undefined) | undefined;
   /** Digest of the recorded inputs that count up to a position. */
   inputs: (seq: number) => string;
   /** Makes an empty model. */
@@ -39,7 +41,7 @@ export interface Restored {
 
 /** A model from a snapshot, or an empty one. Throws only the errors of the connection. */
 export async function restoreModel(options: RestoreOptions): Promise<Restored> {
-  const { snapshots, logger, origin, checkpoint, empty, onSkipped } = options;
+  const { snapshots, logger, origin, checkpoint, unfitAhead, empty, onSkipped } = options;
   const found = await snapshots.list();
   const inForce = snapshots.current()?.object;
   if (inForce !== undefined && !found.some(({ object }) => object === inForce)) {
@@ -55,9 +57,13 @@ export async function restoreModel(options: RestoreOptions): Promise<Restored> {
       onSkipped?.(object, reason);
       continue;
     }
-    if (seq > checkpoint) {
-      logger.info({ object, seq, checkpoint }, 'a snapshot is newer than the engine’s rows; the engine skips it');
-      onSkipped?.(object, `made at sequence ${seq}`);
+    const ahead = seq > checkpoint && (unfitAhead ? unfitAhead(manifest) : `made at sequence ${seq}`);
+    if (typeof ahead === 'string') {
+      logger.info(
+        { object, seq, checkpoint, reason: ahead },
+        'a snapshot is newer than the engine’s rows; the engine skips it',
+      );
+      onSkipped?.(object, ahead);
       continue;
     }
     if ((manifest.inputs ?? '') !== options.inputs(seq)) {

@@ -6,17 +6,18 @@ import type { Logger } from 'pino';
 import { createPoller } from '../../bus/nats/poller.ts';
 import { withTimeLimit } from '../../bus/nats/time-limit.ts';
 import { messageOf } from '../../errors.ts';
+import type { Sliced } from '../slices.ts';
 import type { Manifest } from './manifest.ts';
 import type { ModelImage, Snapshots } from './snapshots.ts';
 
 const POLL_MS = 1_000;
-/** Exporting the state delays the fold, so it may take at most one part in so many of the time. */
+/** The fold waits while the state is exported, so the export may take at most one part in so many of the time. */
 const PAUSE_SHARE = 20;
 
 export interface SnapshotSchedulerOptions {
   snapshots: Pick<Snapshots, 'usableSeq' | 'load' | 'write' | 'point' | 'removeOthers'>;
-  /** The model as it is now; the scheduler calls it for each snapshot that it writes. */
-  image: () => ModelImage;
+  /** The model as it is now, although its export may take several turns; the scheduler calls it for each snapshot. */
+  image: () => Promise<Sliced<ModelImage>>;
   /** Position of the model. */
   seq: () => number;
   caughtUp: () => boolean;
@@ -62,6 +63,8 @@ export function createSnapshotScheduler(options: SnapshotSchedulerOptions): Snap
   let events = 0;
   let newest = performance.now();
   let exportMs = 0;
+  /** The same without what the engine did between the slices, which ends when it stops. */
+  let exportWorkMs = 0;
   /** The current writing or removal; it never rejects. */
   let task: Promise<void> | undefined;
   /** Requests whose snapshot is not begun. */
@@ -74,9 +77,10 @@ export function createSnapshotScheduler(options: SnapshotSchedulerOptions): Snap
   async function write(): Promise<void> {
     const taken = events;
     const started = performance.now();
-    const state = image();
+    const { value, workMs } = await image();
     exportMs = performance.now() - started;
-    const manifest = await snapshots.write(state);
+    exportWorkMs = workMs;
+    const manifest = await snapshots.write(value);
     if (!manifest) throw new Error('another instance has moved the snapshot pointer');
     logger.info(
       { object: manifest.object, seq: manifest.seq, bytes: manifest.bytes },
@@ -198,7 +202,7 @@ export function createSnapshotScheduler(options: SnapshotSchedulerOptions): Snap
     },
     last: async () => {
       // An export cannot be cancelled half-way; if the previous one took too long, so would this one.
-      if (task || exportMs >= stopMs || !whole()) return;
+      if (task || exportWorkMs >= stopMs || !whole()) return;
       const work = owed && ready() ? replaceOthers() : writeNews();
       task = work;
       await within(work);

@@ -60,7 +60,7 @@ beforeEach(() => {
   failures = { write: 0, remove: 0 };
   const options = {
     snapshots: memoryStore(),
-    image: () => ({ seq: position }) as ModelImage,
+    image: async () => ({ value: { seq: position } as ModelImage, workMs: 0 }),
     seq: () => position,
     caughtUp: () => true,
     ready: () => ready,

@@ -2,8 +2,13 @@
 
 /** Writes into a buffer that grows. */
 export class ByteWriter {
-  #buffer = Buffer.allocUnsafe(1 << 16);
+  #buffer: Buffer;
   #end = 0;
+
+  /** @param bytes that the buffer has from the beginning: to grow copies all that was written */
+  constructor(bytes = 1 << 16) {
+    this.#buffer = Buffer.allocUnsafe(bytes);
+  }
 
   #reserve(count: number): void {
     if (this.#end + count <= this.#buffer.length) return;

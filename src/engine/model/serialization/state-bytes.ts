@@ -6,7 +6,7 @@
  * the events that their ids published, links, named sections that write their own bytes), then the SHA-256 of all bytes
  * before it.
  */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { ItemData } from '../../../bus/event/types.ts';
 import { FreshetError } from '../../../errors.ts';
 import { ByteReader, ByteWriter } from '../primitives/bytes.ts';
@@ -40,15 +40,24 @@ export interface StateUser {
 
 /** Events to write, in columns: to make and collect a million objects costs more than all else. */
 export interface StateEvents {
-  /** Rows of the columns below. */
+  /** Rows of the columns. */
   order: ArrayLike<number>;
-  /** Numbers of items; by number, the index among the items of the same state. */
-  items: ArrayLike<number>;
+  /** By number of an item, its index among the items of the same state. */
   itemPlaces: ArrayLike<number>;
-  weights: ArrayLike<number>;
-  negatives: ArrayLike<number>;
-  times: ArrayLike<number>;
-  seqs: ArrayLike<number>;
+  columns: StateColumns;
+}
+
+/**
+ * Columns of events. Each may be another array after a step: what an answer computes meanwhile may move the memory that
+ * the model shares with the kernel.
+ */
+export interface StateColumns {
+  /** Numbers of items. */
+  readonly items: ArrayLike<number>;
+  readonly weights: ArrayLike<number>;
+  readonly negatives: ArrayLike<number>;
+  readonly times: ArrayLike<number>;
+  readonly seqs: ArrayLike<number>;
 }
 
 export interface StateLink {
@@ -92,8 +101,12 @@ export interface DecodedState extends Omit<StateContent, 'users' | 'events' | 's
   events: EventColumns;
 }
 
-export function encodeState(state: StateContent): Buffer {
-  const out = new ByteWriter();
+export const encodeState = (state: StateContent): Buffer => finish(encodingState(state));
+
+/** The same in steps. */
+export function* encodingState(state: StateContent): Steps<Buffer> {
+  let entries = 0;
+  const out = new ByteWriter(expectedBytes(state));
   out.bytes(Buffer.from(MAGIC, 'latin1'));
   out.u32(VERSION);
   out.u32(0);
@@ -104,22 +117,25 @@ export function encodeState(state: StateContent): Buffer {
     out.count((item.published ? 1 : 0) | (item.withdrawn ? 2 : 0));
     out.f64(item.listed);
     out.text(item.fields === undefined ? '' : canonicalJson(item.fields));
+    if (++entries % STEP_ENTRIES === 0) yield;
   }
-  const { order, items, itemPlaces, weights, negatives, times, seqs } = state.events;
+  const { order, itemPlaces, columns } = state.events;
   out.count(state.users.length);
   for (const user of state.users) {
     out.text(user.id);
     out.text(user.traits === undefined ? '' : canonicalJson(user.traits));
     out.count(user.end - user.from);
+    if (++entries % STEP_ENTRIES === 0) yield;
     let seq = 0;
     for (let place = user.from; place < user.end; place++) {
       const at = order[place]!;
-      out.count(itemPlaces[items[at]!]!);
-      out.count(weights[at]!);
-      out.count(negatives[at]!);
-      out.f64(times[at]!);
-      out.count(seqs[at]! - seq);
-      seq = seqs[at]!;
+      out.count(itemPlaces[columns.items[at]!]!);
+      out.count(columns.weights[at]!);
+      out.count(columns.negatives[at]!);
+      out.f64(columns.times[at]!);
+      out.count(columns.seqs[at]! - seq);
+      seq = columns.seqs[at]!;
+      if (++entries % STEP_ENTRIES === 0) yield;
     }
   }
   out.count(state.links.length);
@@ -135,7 +151,8 @@ export function encodeState(state: StateContent): Buffer {
     out.bytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   }
   const body = out.finish();
-  return Buffer.concat([body, createHash('sha256').update(body).digest()]);
+  out.bytes((yield* hashing(body)).digest());
+  return out.finish();
 }
 
 /** Reads what {@link encodeState} wrote. Throws {@link ModelStateUnreadableError}. */
@@ -164,12 +181,7 @@ export function* decodingState(bytes: Uint8Array): Steps<DecodedState> {
     );
   }
   const expected = all.subarray(body.length).toString('hex');
-  const hash = createHash('sha256');
-  for (let at = 0; at < body.length; at += STEP_BYTES) {
-    hash.update(body.subarray(at, at + STEP_BYTES));
-    yield;
-  }
-  const actual = hash.digest('hex');
+  const actual = (yield* hashing(body)).digest('hex');
   if (expected !== actual) {
     throw new ModelStateUnreadableError(
       'The model state does not match its checksum. Use another state, or fold the log again.',
@@ -219,6 +231,22 @@ export function* decodingState(bytes: Uint8Array): Steps<DecodedState> {
   for (let left = input.count(); left > 0; left--)
     sections.push({ name: input.text(), bytes: input.bytes(input.count()) });
   return { clock, items, users, events: firstOf(events, end), links, sections };
+}
+
+/** Somewhat more than a state takes; titles and descriptions may be longer. */
+const expectedBytes = ({ items, users, events, links, sections }: StateContent): number =>
+  sections.reduce(
+    (sum, { bytes }) => sum + bytes.length,
+    65_536 + 512 * items.length + 128 * users.length + 24 * events.order.length + 16 * links.length,
+  );
+
+function* hashing(body: Buffer): Steps<Hash> {
+  const hash = createHash('sha256');
+  for (let at = 0; at < body.length; at += STEP_BYTES) {
+    hash.update(body.subarray(at, at + STEP_BYTES));
+    yield;
+  }
+  return hash;
 }
 
 function columnsOf(count: number): EventColumns {
