@@ -59,10 +59,15 @@ export function addPairs(
   const parts = search.logarithms;
   const pairs = changetype<Rows>(search.pairs);
   const stride = <usize>count << 3;
+  const places = search.places;
+  for (let row = 0; row < rows; row++)
+    store<i32>(places + (<usize>load<i32>(candidates + (<usize>row << 2)) << 2), row + 1);
   for (let place = 0; place < count; place++) {
     const item = load<i32>(items + (<usize>place << 2));
-    readSlots(pairs, item, candidates, rows, slots + (<usize>place << 3), stride);
+    readSlots(pairs, item, candidates, rows, places, slots + (<usize>place << 3), stride);
   }
+  for (let row = 0; row < rows; row++)
+    store<i32>(places + (<usize>load<i32>(candidates + (<usize>row << 2)) << 2), 0);
   const wide = pairs.wide;
   for (let row = 0; row < rows; row++) {
     const candidate = load<i32>(candidates + (<usize>row << 2));

@@ -392,16 +392,40 @@ function unpack(rows: Rows, head: u32, counts: u32, into: usize): void {
 }
 
 /**
- * Reads the first slots that can hold the keys of many ids, one every `stride` bytes. These reads do not depend on each
- * other, so the processor fetches them in parallel; {@link settled} follows a collision.
+ * Reads the slots of many ids of one row, one every `stride` bytes. Most of them are in the prefix of a long row, which
+ * a search has just read. The others are the first slots that can hold the keys: these reads do not depend on each
+ * other, so the processor fetches them in parallel, and {@link settled} follows a collision.
+ *
+ * @param places by id: its place among the ids plus 1, or 0
  */
-export function readSlots(rows: Rows, number: i32, ids: usize, count: i32, into: usize, stride: usize): void {
-  const row = number < rows.rows ? rows.row(number) : changetype<Row>(0);
-  const empty = changetype<usize>(row) == 0 || row.capacity == 0;
+export function readSlots(
+  rows: Rows,
+  number: i32,
+  ids: usize,
+  count: i32,
+  places: usize,
+  into: usize,
+  stride: usize,
+): void {
+  for (let i = 0; i < count; i++) store<u64>(into + <usize>i * stride, 0);
+  if (number >= rows.rows) return;
+  const row = rows.row(number);
+  const capacity = row.capacity;
+  if (capacity == 0) return;
+  if (row.step > 0) {
+    const end = row.prefix + (<usize>row.count << 3);
+    for (let at = row.prefix; at < end; at += 8) {
+      const slot = load<u64>(at);
+      const place = load<i32>(places + (<usize>((<u32>slot >> CO_BITS) - 1) << 2));
+      if (place != 0) store<u64>(into + <usize>(place - 1) * stride, slot);
+    }
+  }
+  const table = row.table;
   for (let i = 0; i < count; i++) {
+    const to = into + <usize>i * stride;
+    if (load<u64>(to) != 0) continue;
     const key = load<u32>(ids + (<usize>i << 2)) + 1;
-    const slot = empty ? 0 : load<u64>(row.table + (<usize>firstSlot(key, row.capacity) << 3));
-    store<u64>(into + <usize>i * stride, slot);
+    store<u64>(to, load<u64>(table + (<usize>firstSlot(key, capacity) << 3)));
   }
 }
 
