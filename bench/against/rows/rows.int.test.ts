@@ -48,7 +48,7 @@ it('simulated: imports the shop and waits until the engine has folded it', async
 it('start: waits for the demo’s past and for the engine', async () => {
   const figures = await measured('start');
   expect(figures.get('until the demo’s lists are current')).toBeGreaterThanOrEqual(
-    figures.get('until its past is in the log') as number,
+    figures.get('until the system is ready') as number,
   );
 });
 
