@@ -152,8 +152,10 @@ interface PullOptions {
 
 function openPull({ nc, jsm, stream, consumer, sink, pullBatch, pullExpiresMs, heartbeatMs }: PullOptions): LogReader {
   const inbox = createInbox();
-  const request = json.encode({ batch: pullBatch, expires: nanos(pullExpiresMs), idle_heartbeat: nanos(heartbeatMs) });
+  const limits = { expires: nanos(pullExpiresMs), idle_heartbeat: nanos(heartbeatMs) };
   let open = true;
+  /** Messages of the last request. */
+  let requested = pullBatch;
   // Messages that the open requests still allow. A second request goes out at half, so that the server never waits.
   let allowed = 0;
   let heard = performance.now();
@@ -178,12 +180,15 @@ function openPull({ nc, jsm, stream, consumer, sink, pullBatch, pullExpiresMs, h
 
   /** Requests more if half of the last request has come, and the sink has room. */
   function pullIfDue(): void {
-    held = allowed <= pullBatch / 2 && sink.full?.() === true;
-    if (!held && allowed <= pullBatch / 2) pull();
+    const due = allowed <= requested / 2;
+    held = due && sink.full?.() === true;
+    if (due && !held) pull();
   }
 
   function pull(): void {
-    allowed += pullBatch;
+    requested = Math.max(pullBatch, sink.wants?.() ?? 0);
+    allowed += requested;
+    const request = json.encode({ batch: requested, ...limits });
     nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, request, { reply: inbox });
   }
 
@@ -217,7 +222,7 @@ function openPull({ nc, jsm, stream, consumer, sink, pullBatch, pullExpiresMs, h
     if (code === 100) return;
     if (code === 408 || code === 404) {
       // The request expired: its rest no longer counts, and another request follows.
-      const left = Number(msg.headers?.get('Nats-Pending-Messages') || pullBatch);
+      const left = Number(msg.headers?.get('Nats-Pending-Messages') || requested);
       allowed = Math.max(0, allowed - left);
       pullIfDue();
       return;

@@ -33,6 +33,8 @@ export interface LogSink {
   message(delivery: Delivery): void;
   /** Whether the sink has enough to do: the reader requests no more until {@link LogReader.more}. Left out: never. */
   full?(): boolean;
+  /** Messages that the reader may request at once, if more than it does otherwise. Left out: no more. */
+  wants?(): number;
   /** The connection broke, or the consumer is gone: close this reader and open another one. */
   interrupted(reason: string): void;
 }

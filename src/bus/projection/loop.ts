@@ -147,6 +147,9 @@ export interface ProjectionLoop {
   hold(): () => void;
 }
 
+/** Transactions of rows alone for which the reader requests messages at once. */
+const ROWS_ALONE_AHEAD = 4;
+
 /** Milliseconds after a request in which the loop expects another one. */
 const ASKED_MS = 1_000;
 
@@ -364,6 +367,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       reader = await log.read(consumer, streamSeq(position() + 1), {
         message: current.take,
         full: current.full,
+        wants: () => (position() < answersFrom() ? ROWS_ALONE_AHEAD * limits.rowsAloneMax : 0),
         interrupted: (reason) => {
           current.flush();
           current.end(reason);
