@@ -237,7 +237,7 @@ const SECTIONS: readonly Section[] = [
         'Wait until `freshet status` shows that it has caught up, then run the command again.',
       ],
       FRESHET_MODEL_FULL: [
-        'The model has no room for more events: a model can have 3,750 MiB, which is enough for about 25 million interactions. The engine stops at the event that does not fit, and loses none.',
+        'The model has no room for more events: a model can have 3,750 MiB, which is enough for about 25 million interactions. The engine cannot fold the event that does not fit; the log keeps it.',
         'Forget users who have left, or begin a new log with the newest events (`freshet export`, `freshet import`).',
       ],
       FRESHET_ERASURE_UNDER_WAY: [

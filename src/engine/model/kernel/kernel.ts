@@ -307,7 +307,6 @@ export class Column<T extends Numbers> {
 const FILES = { simd: 'kernel.wasm', scalar: 'kernel-scalar.wasm' } as const;
 const modules = new Map<keyof typeof FILES, WebAssembly.Module>();
 
-/** Whether this machine has the instructions of the build with SIMD. Both builds give the same bits. */
 function moduleOf(build: keyof typeof FILES): WebAssembly.Module {
   let compiled = modules.get(build);
   if (compiled === undefined) {
@@ -371,7 +370,7 @@ export class Kernel {
     this.#growth.delete(listener);
   }
 
-  /** The kernel calls it in the middle of a call that makes the memory grow, so TypeScript never sees a void view. */
+  /** The kernel calls this in the middle of a call that makes the memory grow, so TypeScript never sees a void view. */
   #grew(): void {
     if (this.calls === undefined) return;
     this.#view();
@@ -382,7 +381,10 @@ export class Kernel {
     const used = this.used;
     throw new ModelFullError(
       `The model has ${mib(used)} in memory and needs ${mib(bytes)} more, but it cannot have more than 3,750 MiB.`,
-      { next: 'freshet snapshots; keep fewer events in the log, or forget users who left', details: { used, bytes } },
+      {
+        next: 'freshet forget USER, for users who have left; or a new log with the newest events',
+        details: { used, bytes },
+      },
     );
   }
 
