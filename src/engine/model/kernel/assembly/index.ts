@@ -1,3 +1,4 @@
+/** What TypeScript calls (kernel.ts). */
 export { alloc, grow, limitBytes, release, usedBytes } from './memory';
 export { addSimilarity, scoreVectors, sumVectors } from './content';
 export { addPairs, addVotes, makeFeatures } from './features';
