@@ -124,39 +124,6 @@ export class Histories {
     return at;
   }
 
-  /**
-   * Rows of the columns, grouped by the id that published the event, each group in log order. The group of number n
-   * ends before `ends[n]` and begins where the group before it ends.
-   *
-   * @param users all user numbers are below this
-   */
-  byOrigin(users: number): { order: Int32Array; ends: Int32Array } {
-    const ends = new Int32Array(users);
-    this.#each(users, (at) => {
-      ends[this.origins[at]!] = ends[this.origins[at]!]! + 1;
-    });
-    let start = 0;
-    for (let user = 0; user < users; user++) {
-      const count = ends[user]!;
-      ends[user] = start;
-      start += count;
-    }
-    const order = new Int32Array(start);
-    this.#each(users, (at) => {
-      const origin = this.origins[at]!;
-      order[ends[origin]!] = at;
-      ends[origin] = ends[origin]! + 1;
-    });
-    return { order, ends };
-  }
-
-  #each(users: number, visit: (at: number) => void): void {
-    for (let user = 0; user < users; user++) {
-      const start = this.start(user);
-      for (let at = start; at < start + this.length(user); at++) visit(at);
-    }
-  }
-
   /** A copy of the event at a place of a user's history. */
   event(user: number, place: number): HistoryEvent {
     const at = this.start(user) + place;

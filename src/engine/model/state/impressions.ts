@@ -4,7 +4,7 @@
  * the fold may count the item before it reads the click. The number of impressions is bounded, and the oldest leave
  * first, in log order; so what the model keeps is a function of the log.
  */
-import { ByteReader, ByteWriter } from '../primitives/bytes.ts';
+import { ByteReader } from '../primitives/bytes.ts';
 
 export interface Impression {
   list: string;
@@ -89,23 +89,7 @@ export class Impressions {
     else this.#counts.set(known.origin, left);
   }
 
-  /** Bytes in log order. Items and origins are written as their places in the state that holds these bytes. */
-  encode(itemPlace: (item: number) => number, originPlace: (origin: number) => number): Buffer {
-    const out = new ByteWriter();
-    out.count(this.#lists.size);
-    for (const { list, origin, seq, historyLength, strength, items, features } of this.#lists.values()) {
-      out.text(list);
-      out.count(originPlace(origin));
-      out.count(seq);
-      out.count(historyLength);
-      out.f64s([strength]);
-      out.count(items.length);
-      for (const item of items) out.count(itemPlace(item));
-      out.f32s(features);
-    }
-    return out.finish();
-  }
-
+  /** Reads what serialization/impressions-section.ts wrote, in which items and origins are places in the state. */
   decode(bytes: Uint8Array, item: (place: number) => number, origin: (place: number) => number): void {
     const input = new ByteReader(Buffer.from(bytes));
     for (let left = input.count(); left > 0; left--) {
