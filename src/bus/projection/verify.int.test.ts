@@ -193,7 +193,9 @@ describe('a projection', () => {
   it('that is missing, of another fold version, or behind an erasure is an error, not a difference', async () => {
     const folder = tempDir('verify');
     const log = await logOf(EVENTS);
-    await expect(verify(log, join(folder, 'none.sqlite'), folder)).rejects.toBeInstanceOf(ProjectionMissingError);
+    const nowhere = join(folder, 'nowhere');
+    for (const none of [folder, nowhere])
+      await expect(verify(log, join(none, 'none.sqlite'), none)).rejects.toBeInstanceOf(ProjectionMissingError);
     const { store, file } = await liveOf(log, folder);
     await expect(verify(log, file, folder, { definition: countingProjection({ other: true }) })).rejects.toBeInstanceOf(
       FoldVersionDiffersError,

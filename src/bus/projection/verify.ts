@@ -116,6 +116,8 @@ const ATTEMPTS = 3;
  * `RebuildRefusedError`.
  */
 export async function verifyProjection<Tables>(options: VerifyOptions<Tables>): Promise<Verdict> {
+  // A wrong data folder is an error that names the file, before anything is written into the folder.
+  openFile(options.file, options.definition.service).close();
   const folder = mkdtempSync(join(options.scratch, `verify-${options.definition.service}-`));
   try {
     for (let attempt = 1; ; attempt++) {
