@@ -1,7 +1,7 @@
 /** The feature table: pair sums, lift and votes of the candidates, and how values become features. */
 import { ln, lnOfTwo } from './math';
-import { alloc, release } from './memory';
-import { CO_MASK, readSlots, Rows, settled, WIDE } from './rows';
+import { add, alloc, release } from './memory';
+import { afterOf, beforeOf, readSlots, Rows, settled, togetherOf } from './rows';
 import { Search, VOTE_BYTES, VOTES } from './search';
 
 const FULL: f64 = 16;
@@ -13,12 +13,6 @@ const LIFT_REACH: i32 = 30;
 const PRIOR: f64 = 30;
 /** What one full event counts when it comes right after another. */
 const TRANSITION_UNIT: f64 = 1024;
-
-// @ts-ignore: decorator
-@inline
-function add(at: usize, value: f64): void {
-  store<f64>(at, load<f64>(at) + value);
-}
 
 /**
  * Computes what the items of the history say of each candidate (signals/pair-sums.ts, signals/lift.ts), one candidate
@@ -51,12 +45,12 @@ export function addPairs(
   columns: i32,
   lift: i32,
 ): void {
-  if (count > search.logarithmCapacity) {
-    release(search.logarithms);
-    search.logarithms = alloc(<usize>count * PART_BYTES);
-    search.logarithmCapacity = count;
+  if (count > search.partCapacity) {
+    release(search.parts);
+    search.parts = alloc(<usize>count * PART_BYTES);
+    search.partCapacity = count;
   }
-  const parts = search.logarithms;
+  const parts = search.parts;
   const pairs = changetype<Rows>(search.pairs);
   const stride = <usize>count << 3;
   const places = search.places;
@@ -68,7 +62,6 @@ export function addPairs(
   }
   for (let row = 0; row < rows; row++)
     store<i32>(places + (<usize>load<i32>(candidates + (<usize>row << 2)) << 2), 0);
-  const wide = pairs.wide;
   for (let row = 0; row < rows; row++) {
     const candidate = load<i32>(candidates + (<usize>row << 2));
     const at = table + (<usize>(row * columns) << 3);
@@ -87,19 +80,10 @@ export function addPairs(
       const first = load<u64>(slots + <usize>row * stride + (<usize>place << 3));
       if (<u32>first == 0) continue;
       const slot = settled(pairs, load<i32>(items + (<usize>place << 2)), <u32>candidate, first);
-      const packed = <u32>slot & CO_MASK;
-      if (packed == 0) continue;
-      const counts = <u32>(slot >> 32);
-      let f = <f64>(counts >> 16);
-      let b = <f64>(counts & 0xffff);
-      let co = <f64>packed;
-      if (packed == WIDE) {
-        const entry = wide + <usize>counts * 24;
-        f = load<f64>(entry);
-        b = load<f64>(entry, 8);
-        co = load<f64>(entry, 16);
-        if (co == 0) continue;
-      }
+      const co = togetherOf(pairs, slot);
+      if (co == 0) continue;
+      const f = afterOf(pairs, slot);
+      const b = beforeOf(pairs, slot);
       const w = weights + <usize>place * 48;
       s0 += load<f64>(w) * f;
       s1 += load<f64>(w, 8) * f;

@@ -58,3 +58,10 @@ export function grow(region: usize, kept: usize, bytes: usize): usize {
   release(region);
   return larger;
 }
+
+/** Adds a value to the double at an address. */
+// @ts-ignore: decorator
+@inline
+export function add(at: usize, value: f64): void {
+  store<f64>(at, load<f64>(at) + value);
+}

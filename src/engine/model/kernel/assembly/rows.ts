@@ -8,8 +8,8 @@ const GOLDEN: u32 = 0x9e3779b1;
 const MAX_LOAD: f64 = 0.8;
 const SMALLEST: i32 = 4;
 export const CO_BITS: u32 = 10;
-export const CO_MASK: u32 = 1023;
-export const WIDE: u32 = CO_MASK;
+const CO_MASK: u32 = 1023;
+const WIDE: u32 = CO_MASK;
 /** Rows with more slots than this have a prefix. */
 const LONG_ROW: i32 = 512;
 const PREFIX_MOST: i32 = 256;
@@ -102,14 +102,6 @@ function stepOf(co: f64): i32 {
   return exponent * 4 - 4 + <i32>((whole >> (exponent - 2)) & 3);
 }
 
-/** The third count of the slot at `at`. */
-// @ts-ignore: decorator
-@inline
-function coAt(rows: Rows, at: usize): f64 {
-  const co = load<u32>(at) & CO_MASK;
-  return co == WIDE ? load<f64>(rows.wide + <usize>load<u32>(at, 4) * 24, 16) : <f64>co;
-}
-
 /** Bytes of a prefix's copies; behind them are the places of keys, an open-addressing table of 16-bit words. */
 const PREFIX_BYTES: usize = <usize>PREFIX_MOST << 3;
 const PLACE_SLOTS: u32 = 512;
@@ -168,7 +160,7 @@ function makePrefix(rows: Rows, row: Row): void {
   let live = 0;
   for (let at = row.table; at < end; at += 8) {
     if (load<u32>(at) == 0) continue;
-    const step = stepOf(coAt(rows, at));
+    const step = stepOf(togetherOf(rows, load<u64>(at)));
     if (step == 0) continue;
     live++;
     const to = reached + (<usize>step << 2);
@@ -187,7 +179,7 @@ function makePrefix(rows: Rows, row: Row): void {
   if (row.prefix == 0) row.prefix = alloc(PREFIX_BYTES + PLACES_BYTES);
   else memory.fill(row.prefix + PREFIX_BYTES, 0, PLACES_BYTES);
   for (let at = row.table; at < end; at += 8)
-    if (load<u32>(at) != 0 && stepOf(coAt(rows, at)) >= step) enter(row, at);
+    if (load<u32>(at) != 0 && stepOf(togetherOf(rows, load<u64>(at))) >= step) enter(row, at);
 }
 
 export function newRows(): Rows {
@@ -294,7 +286,7 @@ export function addCounts(rows: Rows, number: i32, id: i32, df: i32, db: i32, dc
         store<u32>(at, (<u32>f << 16) | <u32>b, 4);
         if (capacity > LONG_ROW) follow(row, at, <f64>co, <f64>c);
       } else {
-        const before = coAt(rows, at);
+        const before = togetherOf(rows, load<u64>(at));
         increase(rows, at, <f64>df, <f64>db, <f64>dco);
         if (capacity > LONG_ROW) follow(row, at, before, before + <f64>dco);
       }
@@ -326,7 +318,7 @@ export function addLargeCounts(rows: Rows, number: i32, id: i32, df: f64, db: f6
   addCounts(rows, number, id, 0, 0, 0);
   const row = rows.row(number);
   const at = find(row, <u32>id + 1);
-  const before = coAt(rows, at);
+  const before = togetherOf(rows, load<u64>(at));
   increase(rows, at, df, db, dco);
   if (row.capacity > LONG_ROW) follow(row, at, before, before + dco);
 }
@@ -371,24 +363,44 @@ export function fillRow(rows: Rows, number: i32, ids: usize, count: i32, counts:
   }
 }
 
-/** Writes f, b and co of (row, id) to `into`, three doubles; zeros if there are none. */
+/** Writes the three counts of (row, id) to three doubles at `into`: zeros if the row does not hold the id. */
 export function readCounts(rows: Rows, number: i32, id: i32, into: usize): void {
   const at = number < rows.rows ? find(rows.row(number), <u32>id + 1) : 0;
-  if (at == 0) memory.fill(into, 0, 24);
-  else unpack(rows, load<u32>(at), load<u32>(at, 4), into);
+  const slot = at == 0 ? 0 : load<u64>(at);
+  store<f64>(into, afterOf(rows, slot));
+  store<f64>(into, beforeOf(rows, slot), 8);
+  store<f64>(into, togetherOf(rows, slot), 16);
+}
+
+/** The counts of a slot: how often the other came after, came before, and both were within the window. */
+// @ts-ignore: decorator
+@inline
+export function afterOf(rows: Rows, slot: u64): f64 {
+  return isWide(slot) ? load<f64>(wideOf(rows, slot)) : <f64>(<u32>(slot >> 48));
 }
 
 // @ts-ignore: decorator
 @inline
-function unpack(rows: Rows, head: u32, counts: u32, into: usize): void {
-  const co = head & CO_MASK;
-  if (co == WIDE) {
-    memory.copy(into, rows.wide + <usize>counts * 24, 24);
-  } else {
-    store<f64>(into, <f64>(counts >> 16));
-    store<f64>(into, <f64>(counts & 0xffff), 8);
-    store<f64>(into, <f64>co, 16);
-  }
+export function beforeOf(rows: Rows, slot: u64): f64 {
+  return isWide(slot) ? load<f64>(wideOf(rows, slot), 8) : <f64>(<u32>(slot >> 32) & 0xffff);
+}
+
+// @ts-ignore: decorator
+@inline
+export function togetherOf(rows: Rows, slot: u64): f64 {
+  return isWide(slot) ? load<f64>(wideOf(rows, slot), 16) : <f64>(<u32>slot & CO_MASK);
+}
+
+// @ts-ignore: decorator
+@inline
+function isWide(slot: u64): bool {
+  return (<u32>slot & CO_MASK) == WIDE;
+}
+
+// @ts-ignore: decorator
+@inline
+function wideOf(rows: Rows, slot: u64): usize {
+  return rows.wide + <usize>(slot >> 32) * 24;
 }
 
 /**

@@ -2,9 +2,9 @@
  * The search for a list's candidates by pairs and by neighbours. The columns that it reads belong to TypeScript, which
  * sets their places before each search, as a column that grows moves.
  */
-import { alloc, grow, release } from './memory';
+import { add, alloc, grow, release } from './memory';
 import { exp, ln } from './math';
-import { CO_BITS, CO_MASK, Rows, visit, visitedCount, visitedTable, WIDE } from './rows';
+import { afterOf, beforeOf, CO_BITS, Rows, togetherOf, visit, visitedCount, visitedTable } from './rows';
 import { chooseBest, IdPrefixes, newTop, Top } from './top';
 
 /** Whether the caller lets an item into the list; asked only if the list has a filter. */
@@ -144,9 +144,9 @@ export class Search {
   historyStarts: usize;
   historyLengths: usize;
   historyUsers: i32;
-  /** Scratch by item of a history: the numbers of which features.ts takes logarithms. */
-  logarithms: usize;
-  logarithmCapacity: i32;
+  /** Scratch for features.ts: what each item of a history says of one candidate. */
+  parts: usize;
+  partCapacity: i32;
   /** Scratch by item: its row among the candidates plus 1, or 0. */
   places: usize;
   /** Sums of content by item; the items with sums. */
@@ -332,30 +332,18 @@ export function gatherPairs(search: Search, item: i32, after: f64, before: f64, 
   const slots = visitedTable;
   const found = search.found;
   const touched = search.touched;
-  const wide = pairs.wide;
   let count = search.count;
   for (let i = 0; i < end; i++) {
     const at = slots + (<usize>i << 3);
-    const head = load<u32>(at);
-    const counts = load<u32>(at, 4);
-    const packed = head & CO_MASK;
-    if (packed == 0) continue;
-    let co = <f64>packed;
-    let f = <f64>(counts >> 16);
-    let b = <f64>(counts & 0xffff);
-    if (packed == WIDE) {
-      const entry = wide + <usize>counts * 24;
-      f = load<f64>(entry);
-      b = load<f64>(entry, 8);
-      co = load<f64>(entry, 16);
-      if (co == 0) continue;
-    }
-    const other = (head >> CO_BITS) - 1;
+    const slot = load<u64>(at);
+    const co = togetherOf(pairs, slot);
+    if (co == 0) continue;
+    const other = (<u32>slot >> CO_BITS) - 1;
     const to = found + (<usize>other << 4);
     const known = load<f64>(to, 8);
     store<u32>(touched + (<usize>count << 2), other);
     count += known == 0 ? 1 : 0;
-    store<f64>(to, load<f64>(to) + after * f + before * b);
+    store<f64>(to, load<f64>(to) + after * afterOf(pairs, slot) + before * beforeOf(pairs, slot));
     store<f64>(to, known + together * co, 8);
   }
   search.count = count;
@@ -397,12 +385,6 @@ function touch(search: Search, item: i32): usize {
     store<f64>(at, 0, 16);
   }
   return at;
-}
-
-// @ts-ignore: decorator
-@inline
-function add(at: usize, value: f64): void {
-  store<f64>(at, load<f64>(at) + value);
 }
 
 /** Adds two votes to two channels that lie side by side. */

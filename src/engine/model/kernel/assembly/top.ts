@@ -4,7 +4,7 @@
  */
 import { alloc, release } from './memory';
 
-/** Whether the id of number a comes after that of number b. `table` says of which numbers. */
+/** Says whether the id of number a comes after the id of number b, both of a table of ids (Kernel.addTable). */
 // @ts-ignore: decorator
 @external('host', 'comesAfter')
 declare function comesAfter(table: i32, a: i32, b: i32): bool;
