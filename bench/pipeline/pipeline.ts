@@ -66,7 +66,7 @@ export async function runPipeline({ events, fresh, say }: PipelineOptions): Prom
     await applyStreams(nc);
     const codec = createCodec();
     const publisher = createPublisher(nc, { window: config.publisher.window });
-    const log = await createJetStreamLog({ nc, publisher, pullBatch: config.projection.pull_batch });
+    const log = await createJetStreamLog({ nc, publisher, pull: { burst: config.projection.pull_batch } });
 
     say('preparing events');
     const prepared: PreparedEvent[] = [];

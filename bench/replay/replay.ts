@@ -86,7 +86,7 @@ export async function runReplay({ events, services, cacheKib, say, measured }: R
   try {
     await applyStreams(nc);
     const publisher = createPublisher(nc, { window: config.publisher.window });
-    const log = await createJetStreamLog({ nc, publisher, pullBatch: config.projection.pull_batch });
+    const log = await createJetStreamLog({ nc, publisher, pull: { burst: config.projection.pull_batch } });
 
     say('publishing');
     const codec = createCodec();
@@ -187,7 +187,7 @@ export async function rebuildOne({ service, url, folder, ranker, cacheKib }: Reb
   const nc = await connect({ url, name: 'bench-rebuild' });
   const publisher = createPublisher(nc);
   try {
-    const log = await createJetStreamLog({ nc, publisher, pullBatch: config.projection.pull_batch });
+    const log = await createJetStreamLog({ nc, publisher, pull: { burst: config.projection.pull_batch } });
     const { definition, state, close } = await rebuildable(service, config, new Uint8Array());
     const rebuild = await createRebuild({
       file: join(folder, `${service}.sqlite`),

@@ -93,7 +93,7 @@ export async function runReplica({ events, behind, users, say }: ReplicaOptions)
 
   try {
     await applyStreams(nc);
-    const log = await createJetStreamLog({ nc, publisher, pullBatch: config.projection.pull_batch });
+    const log = await createJetStreamLog({ nc, publisher, pull: { burst: config.projection.pull_batch } });
     const head = async (): Promise<number> => (await log.info()).lastSeq;
     const codec = createCodec();
     const history = simulate({ seed: 7, end: Date.UTC(2026, 0, 1), events, readers: Math.max(100, events / 25) });

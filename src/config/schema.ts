@@ -110,6 +110,11 @@ export const CONFIG_SCHEMA = section(
           'messages that a reader requests at once; the engine requests at most 4 times engine.batch_max',
           1,
         ),
+        pull_waiting: whole(
+          32,
+          'messages that a reader awaits one by one at the head of the log; if as many come within projection.batch_rest_ms (engine.batch_rest_ms for the engine), it requests all that came after each such pause',
+          1,
+        ),
         pull_expires_ms: whole(30_000, 'milliseconds after which a request for messages expires', 1_000),
         heartbeat_ms: whole(2_000, 'milliseconds between two heartbeats on an idle reader', 100),
         fingerprints: whole(64, 'how many folded messages a service remembers, to recognise a different log', 1),

@@ -40,7 +40,7 @@ async function start({
   let retries = 0;
   let [reads, most] = [0, 0];
   const publisher = createPublisher(nc, { timeoutMs, retries: 50, onRetry: () => void retries++ });
-  const log = await createJetStreamLog({ nc, publisher, heartbeatMs: 1_000 });
+  const log = await createJetStreamLog({ nc, publisher, pull: { heartbeatMs: 1_000 } });
   const counting: Log = {
     ...log,
     at: async (seq) => {

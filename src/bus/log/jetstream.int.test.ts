@@ -10,6 +10,7 @@ import { createPublisher } from '../nats/publisher.ts';
 import { applyStreams } from '../streams/plan.ts';
 import { createJetStreamLog } from './jetstream.ts';
 import { collector, describeLog } from './log.features.ts';
+import type { PullLimits } from './pull.ts';
 
 describeLog('the log on JetStream', async () => {
   const server = await startNatsServer();
@@ -17,7 +18,7 @@ describeLog('the log on JetStream', async () => {
   const nc = await connect({ url: `nats://127.0.0.1:${proxy.port}`, name: 'test', reconnectMs: 10 });
   await applyStreams(nc, {}, [EVENTS]);
   const publisher = createPublisher(nc);
-  const log = await createJetStreamLog({ nc, publisher, heartbeatMs: 500 });
+  const log = await createJetStreamLog({ nc, publisher, pull: { heartbeatMs: 500 } });
   const direct = await server.connect();
   const jsm = await direct.jetstreamManager();
   return {
@@ -34,7 +35,7 @@ describeLog('the log on JetStream', async () => {
 });
 
 describe('the log on JetStream', () => {
-  async function start(options: { heartbeatMs?: number; pullBatch?: number; pullExpiresMs?: number } = {}) {
+  async function start(pull: Partial<PullLimits> = {}) {
     const server = await startNatsServer();
     const proxy = await startProxy(server.port);
     const nc = await connect({ url: `nats://127.0.0.1:${proxy.port}`, name: 'test', reconnectMs: 10 });
@@ -48,9 +49,8 @@ describe('the log on JetStream', () => {
     const log = await createJetStreamLog({
       nc,
       publisher,
-      heartbeatMs: 200,
+      pull: { heartbeatMs: 200, ...pull },
       describe: (name) => `reads as ${name}`,
-      ...options,
     });
     return { server, proxy, nc, log };
   }
@@ -84,7 +84,7 @@ describe('the log on JetStream', () => {
   });
 
   it('goes on when requests for messages expire', async () => {
-    const setup = await start({ pullBatch: 3, pullExpiresMs: 500, heartbeatMs: 200 });
+    const setup = await start({ burst: 3, expiresMs: 500, heartbeatMs: 200 });
     await applyStreams(setup.nc, {}, [EVENTS]);
     const sink = collector();
     await setup.log.read('user-projection', streamSeq(1), sink);
@@ -100,7 +100,7 @@ describe('the log on JetStream', () => {
   });
 
   it('requests no more than a full sink has room for, and goes on', async () => {
-    const setup = await start({ pullBatch: 4, heartbeatMs: 20 });
+    const setup = await start({ burst: 4, heartbeatMs: 20 });
     await applyStreams(setup.nc, {}, [EVENTS]);
     await publishTo(setup, 0, 20);
     const sink = collector();
@@ -115,6 +115,41 @@ describe('the log on JetStream', () => {
     reader.more?.();
     await until(() => sink.got.length === 30);
     expect(sink.got.map(({ seq }) => seq)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
+    expect(sink.interruptions).toEqual([]);
+  });
+
+  it('pauses at the head of a busy log, unless somebody waits, and loses nothing', async () => {
+    const setup = await start({ burst: 100, waiting: 4, restMs: 3_600_000 });
+    await applyStreams(setup.nc, {}, [EVENTS]);
+    const sink = collector();
+    let awaited = false;
+    const reader = await setup.log.read('user-projection', streamSeq(1), { ...sink, awaited: () => awaited });
+    await publishTo(setup, 0, 2);
+    await until(() => sink.got.length === 2);
+    await publishTo(setup, 2, 10);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    // The last of an open request for four.
+    expect(sink.got).toHaveLength(4);
+    reader.hurry?.();
+    await until(() => sink.got.length === 12);
+    awaited = true;
+    reader.hurry?.();
+    await publishTo(setup, 12, 20);
+    await until(() => sink.got.length === 32);
+    expect(sink.got.map(({ seq }) => seq)).toEqual(Array.from({ length: 32 }, (_, i) => i + 1));
+    expect(sink.interruptions).toEqual([]);
+  });
+
+  it('does not pause where single messages come', async () => {
+    const setup = await start({ burst: 100, waiting: 2, restMs: 20 });
+    await applyStreams(setup.nc, {}, [EVENTS]);
+    const sink = collector();
+    await setup.log.read('user-projection', streamSeq(1), sink);
+    for (let i = 0; i < 6; i++) {
+      await publishTo(setup, i, 1);
+      await until(() => sink.got.length === i + 1);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
     expect(sink.interruptions).toEqual([]);
   });
 

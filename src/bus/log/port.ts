@@ -33,6 +33,8 @@ export interface LogSink {
   message(delivery: Delivery): void;
   /** Whether the sink has enough to do: the reader requests no more until {@link LogReader.more}. Left out: never. */
   full?(): boolean;
+  /** Whether a caller waits for messages that have not come. Left out: never. */
+  awaited?(): boolean;
   /** Messages that the reader may request at once, if more than it does otherwise. Left out: no more. */
   wants?(): number;
   /** The connection broke, or the consumer is gone: close this reader and open another one. */
@@ -44,6 +46,8 @@ export interface LogReader {
   delivered(): Promise<number>;
   /** The sink is no longer full. Left out: the reader does not hold back. */
   more?(): void;
+  /** A caller waits for messages that have not come: the reader requests them without a pause. Left out: it never pauses. */
+  hurry?(): void;
   /** Stops; the reader no longer calls the sink. */
   close(): Promise<void>;
 }

@@ -10,10 +10,11 @@ import { until } from '../../../test/support/wait.ts';
 import { streamSeq } from '../event/ids.ts';
 import { createJetStreamLog } from '../log/jetstream.ts';
 import type { Log } from '../log/port.ts';
+import type { PullLimits } from '../log/pull.ts';
 import { connect } from '../nats/connection.ts';
 import { createPublisher } from '../nats/publisher.ts';
 import { applyStreams } from '../streams/plan.ts';
-import type { ProjectionLoop } from './loop.ts';
+import type { LoopLimits, ProjectionLoop } from './loop.ts';
 import type { ProjectionStore } from './store.ts';
 
 const EVENT_COUNT = 20_000;
@@ -37,7 +38,7 @@ afterEach(async () => {
 });
 
 /** A log on a connection of its own; through the proxy if the test cuts it. */
-async function openLog(port = server.port, pullBatch = 500): Promise<Log> {
+async function openLog(port = server.port, pull: Partial<PullLimits> = {}): Promise<Log> {
   const nc = await connect({ url: `nats://127.0.0.1:${port}`, name: 'test', reconnectMs: 10 });
   await applyStreams(nc, {}, [EVENTS]);
   const publisher = createPublisher(nc, { timeoutMs: 300, retries: 100 });
@@ -45,13 +46,13 @@ async function openLog(port = server.port, pullBatch = 500): Promise<Log> {
     await nc.close();
     await publisher.close();
   });
-  return createJetStreamLog({ nc, publisher, pullBatch, heartbeatMs: 200 });
+  return createJetStreamLog({ nc, publisher, pull: { burst: 500, waiting: 8, restMs: 5, heartbeatMs: 200, ...pull } });
 }
 
-function startLoop(log: Log): { store: ProjectionStore; loop: ProjectionLoop } {
+function startLoop(log: Log, limits: Partial<LoopLimits> = {}): { store: ProjectionStore; loop: ProjectionLoop } {
   const store = openCounting(folder);
   const loop = countingLoop(log, store, {
-    limits: { batchMax: 200, idleCheckMs: 100, checkIntervalMs: 200, backoffMaxMs: 50 },
+    limits: { batchMax: 200, idleCheckMs: 100, checkIntervalMs: 200, backoffMaxMs: 50, ...limits },
   });
   loop.start();
   undo.push(async () => {
@@ -128,6 +129,21 @@ describe('the loop on JetStream', () => {
     const { store, loop } = startLoop(log);
     await loop.reached(streamSeq(2_000), 20_000);
     expectExact(store, 2_000);
+  });
+
+  it('folds without a pause of a busy log what a caller waits for', async () => {
+    const hour = 3_600_000;
+    const log = await openLog(server.port, { restMs: hour });
+    const { store, loop } = startLoop(log, { idleCheckMs: hour, batchRestMs: 0 });
+    // As many as an open request has room for: the reader pauses behind them.
+    await publishAll(log, 8);
+    await until(() => store.checkpoint().seq === 8);
+    await publishAll(log, 2, 8);
+    expect(store.checkpoint().seq).toBe(8);
+    await loop.reached(streamSeq(10), 20_000);
+    const waiting = loop.reached(streamSeq(12), 20_000);
+    await publishAll(log, 2, 10);
+    expect(await waiting).toBe(12);
   });
 
   it('shows its lag to `nats consumer info`', async () => {

@@ -162,6 +162,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
   let running: Promise<void> = Promise.resolve();
   let wakeUp: () => void = () => {};
   let session: Session | undefined;
+  let reader: LogReader | undefined;
   let known: LogInfo | undefined;
   let pending = 0;
   let everCaughtUp = false;
@@ -361,21 +362,22 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       commit: (batch) => fold(batch, info.created),
     });
     session = current;
-    let reader: LogReader | undefined;
     const pollers: Poller[] = [];
     try {
-      reader = await log.read(consumer, streamSeq(position() + 1), {
+      const opened = await log.read(consumer, streamSeq(position() + 1), {
         message: current.take,
         full: current.full,
+        awaited: waiters.any,
         wants: () => (position() < answersFrom() ? ROWS_ALONE_AHEAD * limits.rowsAloneMax : 0),
         interrupted: (reason) => {
           current.flush();
           current.end(reason);
         },
       });
+      reader = opened;
       pollers.push(
         createPoller({ everyMs: limits.checkIntervalMs, run: () => watchLog(current) }),
-        createPoller({ everyMs: limits.idleCheckMs, run: () => watchIdle(current, reader) }),
+        createPoller({ everyMs: limits.idleCheckMs, run: () => watchIdle(current, opened) }),
       );
       for (const poller of pollers) poller.start();
       return await current.ended;
@@ -385,7 +387,9 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
       // The next session gets them again, and until it begins nothing else counts them.
       pending += current.buffered();
       session = undefined;
-      await reader?.close().catch((err: unknown) => logger.debug({ err }, 'a reader failed to close'));
+      const closing = reader;
+      reader = undefined;
+      await closing?.close().catch((err: unknown) => logger.debug({ err }, 'a reader failed to close'));
     }
   }
 
@@ -405,11 +409,11 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
    * nats-server 2.9.10 that had just started once moved four new consumers from sequence 2,086 to the end of the log,
    * 26,410, and counted none of the messages between as sent; so the loop compares its position with the log as well.
    */
-  async function watchIdle(current: Session, reader: LogReader | undefined): Promise<void> {
+  async function watchIdle(current: Session, opened: LogReader): Promise<void> {
     // Messages that wait for their batch are not missing.
-    if (performance.now() - current.lastHeard < limits.idleCheckMs || !reader || holders > 0) return;
+    if (performance.now() - current.lastHeard < limits.idleCheckMs || holders > 0) return;
     const before = current.expected;
-    const sent = await reader.delivered().catch(() => undefined);
+    const sent = await opened.delivered().catch(() => undefined);
     if (sent === undefined) {
       current.end('the consumer does not answer');
       return;
@@ -515,6 +519,7 @@ export function createProjectionLoop(options: LoopOptions): ProjectionLoop {
     reached: (seq, timeoutMs, bytes) => {
       const reached = waiters.reached(seq, timeoutMs, bytes);
       if (session && session.bufferedTo() >= seq) session.flush(seq);
+      else reader?.hurry?.();
       return reached;
     },
     requested: () => {

@@ -20,6 +20,8 @@ export interface Waiters {
   reached(seq: StreamSeq, timeoutMs: number, bytes?: number): Promise<StreamSeq>;
   /** Whether a caller waits for a position up to this one. */
   awaits(seq: number): boolean;
+  /** Whether a caller waits. */
+  any(): boolean;
   /** The position has moved. */
   wake(): void;
   /** Refuses all waiting callers, because the service stops. */
@@ -37,6 +39,7 @@ export function createWaiters({ service, position, maxBytes }: WaitersOptions): 
   let waitingBytes = 0;
   return {
     awaits: (seq) => waiters.some((waiter) => waiter.seq <= seq),
+    any: () => waiters.length > 0,
     wake: () => {
       if (waiters.length === 0) return;
       const seq = position();

@@ -93,8 +93,8 @@ export async function runService<Tables>(
       ...publisherLimits(config),
       ...observePublisher(registry),
     });
-    const { batchMax } = description.definition;
-    const log = await createServiceLog({ nc, publisher, config, service, batchMax });
+    const { batchMax, batchRestMs } = description.definition;
+    const log = await createServiceLog({ nc, publisher, config, service, batchMax, batchRestMs });
     const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
     /** The definition of the live projection, and the one that the service cuts over to once its rebuild is complete. */
     let definition = (await description.resolveDefinition?.(nc)) ?? description.definition;
