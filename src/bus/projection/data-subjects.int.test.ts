@@ -118,6 +118,16 @@ describe('a projection that forgets', () => {
     purged.close();
   });
 
+  it.each(services)('%s keeps no number of a user of whom the log holds nothing more', (name) => {
+    const history = [viewed('u2', 'a', { id: 'taken' }), linked('u1', 's1', { id: 'taken' })];
+    const { live, purged, hashes } = forgetting(SERVICES[name] as never, history, ['s1']);
+    expect(live.rebuildDue()).toBeUndefined();
+    expect(hashes.live).toEqual(hashes.purged);
+    expect(live.db.prepare('SELECT user FROM person').pluck().all()).toEqual(['u2']);
+    live.close();
+    purged.close();
+  });
+
   it.each(services)('%s finds the retraction of a forgotten event', (name) => {
     const history = [viewed('u1', 'a', { id: 'seen' }), retracted('u2', { id: 'seen' }), viewed('u2', 'b')];
     const { live, purged, kept } = forgetting(SERVICES[name] as never, history, ['u1']);

@@ -117,9 +117,15 @@ export function createDataSubjects(
     },
     noteUnapplied: mentions.addUnapplied,
     removeMentions: (sequences, seq) => {
-      const found = sequences.map(mentions.remove);
-      if (found.includes('applied')) addDue.run(seq, 'a message that named a forgotten id is gone from the log');
-      return found.some((one) => one !== 'nothing');
+      const removed = sequences.map(mentions.remove);
+      if (removed.some(({ found }) => found === 'applied'))
+        addDue.run(seq, 'a message that named a forgotten id is gone from the log');
+      for (const { claimant } of removed) {
+        const person = claimant === undefined ? undefined : find.get(claimant);
+        // The removed message may have been all that the log held of its own data subject.
+        if (claimant !== undefined && person) erasing.release(person.id, claimant);
+      }
+      return removed.some(({ found }) => found !== 'nothing');
     },
     beginErasure: (hmac, reach, seq) => {
       const person = byHmac.get(hmac);

@@ -110,6 +110,8 @@ export interface Erasing {
   setOwner(seq: number, owner: string): void;
   /** Whether a data subject has events or dead letters that no erasure under way removes. */
   remains(person: number, user: string): boolean;
+  /** Removes the number of a data subject who has nothing left, and whom no erasure under way removes. */
+  release(person: number, user: string): void;
   /** The next slice: removes at most so many events or dead letters, and returns how many; ends erasures on the way. */
   slice(limit: number): number;
   /** Removes the event with an identity if it is doomed, because another event needs the identity. */
@@ -177,11 +179,14 @@ export function createErasing(db: Database, { addDue, remove, end, onGone }: Era
   function finish(doomed: Doomed): void {
     end(gone(doomed));
     done.run(doomed.seq);
-    // The row stays while dead letters after the fence exist, so that another erasure of the user finds them.
-    if ((reachOf.get(doomed.person) as number) < 0 && !remains(doomed.person, doomed.user)) {
-      dropPerson.run(doomed.person);
-      onGone(doomed.user);
-    }
+    release(doomed.person, doomed.user);
+  }
+
+  /** The row stays while dead letters after the fence exist, so that another erasure of the user finds them. */
+  function release(person: number, user: string): void {
+    if ((reachOf.get(person) as number) >= 0 || remains(person, user)) return;
+    dropPerson.run(person);
+    onGone(user);
   }
 
   return {
@@ -190,6 +195,7 @@ export function createErasing(db: Database, { addDue, remove, end, onGone }: Era
     add: ({ seq, person, user, owner, reach }) => void add.run(seq, person, user, owner, reach),
     setOwner: (seq, owner) => void setOwner.run(owner, seq),
     remains,
+    release,
     slice: (limit) => {
       let left = limit;
       for (const doomed of all.all()) {

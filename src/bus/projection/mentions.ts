@@ -28,7 +28,11 @@ export interface Mention {
 }
 
 /** What {@link Mentions.remove} found. */
-export type Removed = 'nothing' | 'unapplied' | 'applied';
+export interface Removed {
+  found: 'nothing' | 'unapplied' | 'applied';
+  /** The data subject of a message that the fold had not applied. */
+  claimant?: string;
+}
 
 export interface Mentions {
   /** Stores a message that the fold applied; `own`: it retracts an event of its own data subject. */
@@ -68,7 +72,9 @@ export function prepareMentions(db: Database): Mentions {
     .prepare<[], string>('SELECT session FROM said_link UNION SELECT session FROM mention WHERE session IS NOT NULL')
     .pluck();
   const dropLink = db.prepare('DELETE FROM said_link WHERE seq = ?');
-  const dropMention = db.prepare<[number], number>('DELETE FROM mention WHERE seq = ? RETURNING applied').pluck();
+  const dropMention = db.prepare<[number], { applied: number; claimant: string }>(
+    'DELETE FROM mention WHERE seq = ? RETURNING applied, claimant',
+  );
   const dropRecorded = db.prepare('DELETE FROM recorded_mention WHERE seq = ?');
   const dropDead = db.prepare('DELETE FROM dead_letter WHERE seq = ?');
 
@@ -93,8 +99,8 @@ export function prepareMentions(db: Database): Mentions {
       const mention = dropMention.get(seq);
       dropRecorded.run(seq);
       dropDead.run(seq);
-      if (link || mention === 1) return 'applied';
-      return mention === undefined ? 'nothing' : 'unapplied';
+      if (link || mention?.applied === 1) return { found: 'applied' };
+      return mention ? { found: 'unapplied', claimant: mention.claimant } : { found: 'nothing' };
     },
   };
 }
