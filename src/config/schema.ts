@@ -568,8 +568,8 @@ export const CONFIG_SCHEMA = section(
     demo: section(
       Type.Object({
         seed: whole(7, 'random seed of the simulation'),
-        readers: whole(4_000, 'simulated readers', 1),
-        events: whole(100_000, 'simulated interactions that the demo publishes at its first start'),
+        readers: whole(1_000, 'simulated readers', 1),
+        events: whole(30_000, 'simulated interactions that the demo publishes at its first start'),
         trickle_per_s: share(2, 'simulated events per second that the demo publishes from then on; 0: none'),
       }),
       'the simulated bookshop of `freshet up`',

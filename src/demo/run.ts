@@ -1,5 +1,5 @@
 /** The demo: publishes the past of the simulated readers once, then their live events. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { type Bulk, createBulk } from '../bus/bulk/bulk.ts';
@@ -61,10 +61,11 @@ export async function startDemo({ config, natsUrl, data, logger, onProgress }: D
   let stopped = false;
 
   async function load(): Promise<void> {
-    const marker = join(data, `demo-${created.replaceAll(/[^0-9A-Za-z]/g, '')}-${seed}-${readers}-${events}.done`);
-    if (!existsSync(marker)) {
+    const name = `demo-${created.replaceAll(/[^0-9A-Za-z]/g, '')}-`;
+    // A log gets one past. Another number of readers or events gives other events under the same ids.
+    if (!readdirSync(data).some((file) => file.startsWith(name) && file.endsWith('.done'))) {
       await loadPast(await createBulk({ nc, log, codec, publisher }));
-      writeFileSync(marker, '');
+      writeFileSync(join(data, `${name}${seed}-${readers}-${events}.done`), '');
     }
     // The past is in the log now. The readers continue from their state.
     past = [];

@@ -23,9 +23,9 @@ export interface SimulationOptions {
   end: number;
   /** Length of the simulated time in days. Default: 120. */
   days?: number;
-  /** Number of readers who register. Default: 4,000. */
+  /** Number of readers who register. Default: 1,000. */
   readers?: number;
-  /** Number of interactions (viewed, added, purchased, rated). Default: 100,000. Registrations and items come on top. */
+  /** Number of interactions (viewed, added, purchased, rated). Default: 30,000. Registrations and items come on top. */
   events?: number;
   /**
    * Items published within the simulated time. Default: the catalogue without the reserve for the live events. For more
@@ -77,7 +77,8 @@ export interface LiveOptions {
   newcomers?: number;
 }
 
-export const DEMO_DEFAULTS = { seed: 7, readers: 4_000, events: 100_000, days: 120 } as const;
+/** As many as the engine needs for lists near its best (docs/how-to/measure-accuracy.md), so that a first start is short. */
+export const DEMO_DEFAULTS = { seed: 7, readers: 1_000, events: 30_000, days: 120 } as const;
 
 /** Number of books that come out only after the simulated time. */
 const RESERVE = 40;
