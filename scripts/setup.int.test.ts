@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { checkSqlite, packagesCurrent } from './setup/packages.mjs';
+import { checkSqlite, packagesCurrent, useOwnHeaders } from './setup/packages.mjs';
 import { ensureSetup, exclusively, ROOT } from './setup.mjs';
 import { countLine, countTests, testFolder } from './test.mjs';
 
@@ -72,7 +72,6 @@ describe('the set-up', () => {
 
   it('takes over the lock of a process that died', async () => {
     const { stdout } = await start(process.execPath, ['-p', 'process.pid']);
-    const { mkdirSync } = await import('node:fs');
     mkdirSync(join(folder, '.cache'));
     writeFileSync(join(folder, '.cache/setup.lock'), stdout.trim());
     expect(
@@ -82,6 +81,41 @@ describe('the set-up', () => {
         async () => 'in',
       ),
     ).toBe('in');
+  });
+});
+
+describe('compiling', () => {
+  /** A folder with the headers of a release, as far as the set-up reads them. */
+  function headersOf(release: string): string {
+    const [major, minor, patch] = release.split('.');
+    mkdirSync(join(folder, 'include/node'), { recursive: true });
+    const text = `#define NODE_MAJOR_VERSION ${major}\n#define NODE_MINOR_VERSION ${minor}\n#define NODE_PATCH_VERSION ${patch}\n`;
+    writeFileSync(join(folder, 'include/node/node_version.h'), text);
+    return folder;
+  }
+
+  it('uses the headers that the user names, if they are of this Node', () => {
+    const env = { npm_config_nodedir: headersOf(process.versions.node) };
+    const lines: string[] = [];
+    useOwnHeaders(env, (line) => lines.push(line));
+    expect(env.npm_config_nodedir).toBe(folder);
+    expect(lines).toEqual([]);
+  });
+
+  it('leaves out headers of another Node, and says which', () => {
+    const env: NodeJS.ProcessEnv = { npm_config_nodedir: headersOf('18.2.1') };
+    const lines: string[] = [];
+    useOwnHeaders(env, (line) => lines.push(line));
+    expect(env.npm_config_nodedir).not.toBe(folder);
+    expect(lines).toEqual([expect.stringContaining(`${folder}, which has headers of Node 18.2.1`)]);
+  });
+});
+
+describe('the bundle', () => {
+  it('is read as modules by releases of Node that go by the name of a file', async () => {
+    const command = [join(ROOT, 'bin/freshet.mjs'), '--version'];
+    const { stdout } = await start(process.execPath, ['--no-experimental-detect-module', ...command]);
+    expect(stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/);
   });
 });
 

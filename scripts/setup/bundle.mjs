@@ -43,7 +43,7 @@ export const loadProgram = async (root, program) => {
     register();
     return import(pathToFileURL(join(root, PROGRAMS[program])).href);
   }
-  return import(pathToFileURL(join(folder, `${program}.js`)).href);
+  return import(pathToFileURL(join(folder, `${program}.mjs`)).href);
 };
 
 /**
@@ -64,6 +64,8 @@ const ensureBundle = async (root) => {
     bundle: true,
     splitting: true,
     format: 'esm',
+    // By this name every release of Node knows modules; before 20.19 it reads .js below node_modules as CommonJS.
+    outExtension: { '.js': '.mjs' },
     platform: 'node',
     target: 'node20',
     sourcemap: true,
@@ -115,7 +117,7 @@ const versionOf = (root) => {
  * @param {string} folder
  */
 const forgetMapsOfPackages = (folder) => {
-  for (const name of readdirSync(folder).filter((file) => file.endsWith('.js.map'))) {
+  for (const name of readdirSync(folder).filter((file) => file.endsWith('.mjs.map'))) {
     const map = join(folder, name);
     const { sources } = JSON.parse(readFileSync(map, 'utf8'));
     if (!sources.every((/** @type {string} */ source) => source.includes('node_modules/'))) continue;

@@ -1,5 +1,5 @@
 /** Finds npm and the headers of Node, which the set-up needs to install packages and compile native code. */
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { limitFrom, onPath, run } from './process.mjs';
 import { SetupError } from './report.mjs';
@@ -38,5 +38,21 @@ export const npm = (root, args, env) => {
 /** Folder with the headers of this Node, if it includes them. */
 export const nodeHeaders = () => {
   const prefix = dirname(dirname(realpathSync(process.execPath)));
-  return existsSync(join(prefix, 'include/node/node_api.h')) ? prefix : undefined;
+  return isOwnRelease(headersRelease(prefix)) ? prefix : undefined;
+};
+
+/** Whether a binary that is compiled against headers of this release runs here: the major version decides. */
+export const isOwnRelease = (/** @type {string | undefined} */ release) =>
+  release?.split('.')[0] === process.versions.node.split('.')[0];
+
+/** The release of Node, as `22.23.5`, whose headers are in this folder; undefined: it has none. */
+export const headersRelease = (/** @type {string} */ folder) => {
+  try {
+    const text = readFileSync(join(folder, 'include/node/node_version.h'), 'utf8');
+    return ['MAJOR', 'MINOR', 'PATCH']
+      .map((part) => new RegExp(`#define NODE_${part}_VERSION (\\d+)`).exec(text)?.[1])
+      .join('.');
+  } catch {
+    return undefined;
+  }
 };

@@ -14,16 +14,22 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { reachable } from './download.mjs';
-import { nodeHeaders, npm } from './npm.mjs';
+import { headersRelease, isOwnRelease, nodeHeaders, npm } from './npm.mjs';
 import { hasPrebuilt, keepPrebuilt, prebuiltFolder } from './prebuilt.mjs';
 import { run } from './process.mjs';
 import { messageOf, SetupError } from './report.mjs';
 import { hasNativeTensorflow, restoreTensorflow, wantsNativeTensorflow } from './tensorflow.mjs';
 
+const major = Number(process.versions.node.split('.')[0]);
+
 const STAMP = 'node_modules/.freshet-setup.json';
 
-/** Version 13 uses N-API and ships its binaries, but crashes on Node 20. It serves only if the set-up cannot build 12. */
-const SQLITE_FALLBACK = '13.2.0';
+/**
+ * Version 13 uses N-API and includes its binaries, but it crashes on Node 20, 22.9 and 22.11. It serves where the binary
+ * of the version in the lock file cannot be downloaded: to compile that takes one to two minutes.
+ */
+const SQLITE_WITH_BINARY = '13.2.0';
+const INCLUDES_BINARY_FROM = 22;
 
 /** What `node_modules` depends on. If the stamp holds the same, the packages are current. */
 const fingerprint = (/** @type {string} */ root) => {
@@ -64,32 +70,64 @@ const writeStamp = (/** @type {string} */ root, /** @type {Record<string, unknow
 };
 
 /**
- * The environment for the install scripts of packages, so that none of them waits for minutes at a firewall.
+ * How npm installs the packages.
  *
+ * @typedef {object} Plan
+ * @property {NodeJS.ProcessEnv} env for the install scripts, so that none of them waits for minutes at a firewall
+ * @property {string | undefined} sqlite version of better-sqlite3 instead of the one in the lock file
+ */
+
+/**
  * @param {string} root
  * @param {import('./report.mjs').Reporter} reporter
+ * @returns {Promise<Plan>}
  */
-const npmEnvironment = async (root, { log }) => {
+const planInstall = async (root, { log }) => {
   /** @type {NodeJS.ProcessEnv} */
   const env = { ...process.env };
-  const headers = nodeHeaders();
-  if (headers && !env.npm_config_nodedir) env.npm_config_nodedir = headers;
+  useOwnHeaders(env, log);
   const [github, storage] = await Promise.all([
     reachable('github.com', { env }),
     reachable('storage.googleapis.com', { env }),
   ]);
+  let sqlite;
   if (hasPrebuilt(root, env)) env.npm_config_better_sqlite3_local_prebuilds = prebuiltFolder(env);
   else if (!github && !env.npm_config_build_from_source) {
-    log('github.com is not reachable: npm compiles better-sqlite3 instead of downloading it');
     // prebuild-install reads it. Otherwise it waits for a connection as long as the system allows.
     env.npm_config_build_from_source = 'true';
+    if (major >= INCLUDES_BINARY_FROM) sqlite = SQLITE_WITH_BINARY;
+    log(
+      sqlite
+        ? `github.com is not reachable: npm installs better-sqlite3 ${sqlite}, which includes a binary`
+        : 'github.com is not reachable: npm compiles better-sqlite3 instead of downloading it',
+    );
   }
   if (!storage && !env.TFJS_NODE_BASE_URI) {
     log("storage.googleapis.com is not reachable: npm skips TensorFlow's native library, and training uses WASM");
     // No server listens on this port: the install script fails at once, and npm skips the optional package.
     env.TFJS_NODE_BASE_URI = 'http://127.0.0.1:9/';
   }
-  return env;
+  return { env, sqlite };
+};
+
+/**
+ * Lets npm compile against the headers of this Node. A folder of another release, which npm or the user names, gives a
+ * binary that this Node does not load, after minutes.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ * @param {(line: string) => void} log
+ */
+export const useOwnHeaders = (env, log) => {
+  const named = env.npm_config_nodedir;
+  const release = named ? headersRelease(named) : undefined;
+  if (isOwnRelease(release)) return;
+  if (named)
+    log(
+      `npm_config_nodedir is ${named}, which has ${release ? `headers of Node ${release}` : 'no headers of Node'}: the set-up leaves it out`,
+    );
+  const own = nodeHeaders();
+  if (own) env.npm_config_nodedir = own;
+  else delete env.npm_config_nodedir;
 };
 
 /** Whether all packages of the lock file are installed in its versions. Optional packages may be missing. */
@@ -103,7 +141,7 @@ const matchesLock = (/** @type {string} */ root) => {
         entry.optional ||
         entry.devOptional ||
         there[path]?.version === entry.version ||
-        (path === 'node_modules/better-sqlite3' && there[path]?.version === SQLITE_FALLBACK),
+        (path === 'node_modules/better-sqlite3' && there[path]?.version === SQLITE_WITH_BINARY),
     );
   } catch {
     return false;
@@ -111,14 +149,22 @@ const matchesLock = (/** @type {string} */ root) => {
 };
 
 const SQLITE_CHECK = `
+  const { mkdtempSync, rmSync } = require('node:fs');
+  const { join } = require('node:path');
   const Database = require('better-sqlite3');
-  const db = new Database(':memory:');
-  const { v } = db.prepare('SELECT sqlite_version() AS v').get();
+  const folder = mkdtempSync(join(require('node:os').tmpdir(), 'freshet-sqlite-'));
+  const db = new Database(join(folder, 'try.sqlite'));
+  db.exec('CREATE TABLE t (n INTEGER)');
+  db.prepare('INSERT INTO t VALUES (?)').run(7);
+  const { n, v } = db.prepare('SELECT n, sqlite_version() AS v FROM t').get();
+  db.close();
+  rmSync(folder, { recursive: true });
+  if (n !== 7) throw new Error('it did not read what it wrote');
   console.log(JSON.stringify({ version: require('better-sqlite3/package.json').version, sqlite: v }));
 `;
 
 /**
- * Opens a database in a child process, because a wrong binary may crash the process.
+ * Writes a database in a child process, because a wrong binary may crash the process, some at its end.
  *
  * @param {string} root
  * @returns {Promise<{ version: string, sqlite: string }>}
@@ -132,8 +178,6 @@ export const checkSqlite = async (root) => {
   return JSON.parse(stdout);
 };
 
-const major = Number(process.versions.node.split('.')[0]);
-
 /** The command that installs a compiler on this system. */
 const compilerAdvice = () =>
   process.platform === 'darwin'
@@ -144,11 +188,11 @@ const compilerAdvice = () =>
 
 /**
  * @param {string} root
- * @param {() => Promise<NodeJS.ProcessEnv>} env
+ * @param {() => Promise<Plan>} plan
  * @param {import('./report.mjs').Reporter} reporter
  * @param {boolean} fresh whether npm has just installed it
  */
-const ensureSqlite = async (root, env, { log, step }, fresh) => {
+const ensureSqlite = async (root, plan, { log, step }, fresh) => {
   let reason;
   try {
     return await checkSqlite(root);
@@ -156,32 +200,32 @@ const ensureSqlite = async (root, env, { log, step }, fresh) => {
     reason = messageOf(err);
     log(`better-sqlite3 does not work yet: ${reason}`);
   }
-  const settings = await env();
-  const kept = settings.npm_config_better_sqlite3_local_prebuilds !== undefined;
-  // Compiling again what npm has just compiled would not help. Compiling helps for a binary from the cache, or of another
-  // Node.
-  if (!fresh || kept) {
-    const { npm_config_better_sqlite3_local_prebuilds: _, ...without } = settings;
-    try {
-      await step('building better-sqlite3 for this Node', () =>
-        npm(root, ['rebuild', 'better-sqlite3'], fresh ? without : settings),
-      );
-      return await checkSqlite(root);
-    } catch (err) {
-      reason = messageOf(err);
-      log(`npm could not build better-sqlite3: ${reason}`);
-    }
+  const { env, sqlite: included } = await plan();
+  const kept = env.npm_config_better_sqlite3_local_prebuilds !== undefined;
+  /** @type {[what: string, args: string[], env: NodeJS.ProcessEnv][]} */
+  const ways = [];
+  const withBinary = `better-sqlite3@${SQLITE_WITH_BINARY}`;
+  const include = /** @type {typeof ways[number]} */ ([
+    `installing ${withBinary}, which includes a binary`,
+    ['install', '--no-save', '--ignore-scripts', withBinary],
+    env,
+  ]);
+  if (included && !fresh) ways.push(include);
+  // Compiling again what npm has just compiled would not help. Compiling helps for a binary from the cache, of another
+  // Node, or one that was included and crashes.
+  if (!fresh || kept || included) {
+    const { npm_config_better_sqlite3_local_prebuilds: _, ...without } = env;
+    const args = included ? ['install', '--no-save', 'better-sqlite3'] : ['rebuild', 'better-sqlite3'];
+    ways.push(['building better-sqlite3 for this Node', args, fresh ? without : env]);
   }
-  if (major >= 22) {
+  if (!included && major >= INCLUDES_BINARY_FROM) ways.push(include);
+  for (const [what, args, settings] of ways) {
     try {
-      const wanted = `better-sqlite3@${SQLITE_FALLBACK}`;
-      log(`using ${wanted} instead, which includes a binary (package.json does not change)`);
-      await step(`installing ${wanted}`, async () =>
-        npm(root, ['install', '--no-save', '--ignore-scripts', wanted], settings),
-      );
+      await step(what, () => npm(root, args, settings));
       return await checkSqlite(root);
     } catch (err) {
       reason = messageOf(err);
+      log(`${what} failed: ${reason}`);
     }
   }
   throw new SetupError('FRESHET_SETUP_SQLITE', `npm could neither download nor compile better-sqlite3: ${reason}`, {
@@ -190,7 +234,9 @@ const ensureSqlite = async (root, env, { log, step }, fresh) => {
       (nodeHeaders()
         ? ''
         : `Compiling also needs Node's headers: allow access to nodejs.org, or set npm_config_nodedir to a folder with include/node/node_api.h. `) +
-      (major >= 22 ? '' : 'Or use Node 22 or newer, for which npm has a binary. ') +
+      (major >= INCLUDES_BINARY_FROM
+        ? ''
+        : `Or use Node ${INCLUDES_BINARY_FROM} or newer, for which npm has a binary. `) +
       'Then run this command again.',
   });
 };
@@ -220,18 +266,20 @@ const lockIsIncomplete = (/** @type {unknown} */ err) =>
 
 /**
  * @param {string} root
- * @param {() => Promise<NodeJS.ProcessEnv>} env
+ * @param {() => Promise<Plan>} plan
  * @param {import('./report.mjs').Reporter} reporter
  */
-const installPackages = async (root, env, { log, step }) => {
+const installPackages = async (root, plan, { log, step }) => {
   const locked = existsSync(join(root, 'package-lock.json'));
+  const { env, sqlite } = await plan();
   const attempt = (/** @type {string[]} */ args) =>
-    step(`installing packages (npm ${args.join(' ')})`, async () => npm(root, args, await env()));
+    step(`installing packages (npm ${args.join(' ')})`, () => npm(root, args, env));
   // Uses the versions of the lock file, and does not change it.
   let args = locked ? ['install', '--no-save'] : ['install'];
+  if (sqlite) args = ['install', '--no-save', `better-sqlite3@${sqlite}`];
   // `npm ci` deletes node_modules first, with an installed TensorFlow and the files of running processes. So it runs only
   // in a new clone.
-  if (locked && !existsSync(join(root, 'node_modules'))) {
+  else if (locked && !existsSync(join(root, 'node_modules'))) {
     try {
       return await attempt(['ci']);
     } catch (err) {
@@ -266,10 +314,10 @@ const installPackages = async (root, env, { log, step }) => {
  */
 export const ensurePackages = async (root, reporter) => {
   const { log } = reporter;
-  const env = npmEnvironmentOnce(root, reporter);
+  const plan = planOnce(root, reporter);
   const fresh = !matchesLock(root);
-  if (fresh) await installPackages(root, env, reporter);
-  const sqlite = await ensureSqlite(root, env, reporter, fresh);
+  if (fresh) await installPackages(root, plan, reporter);
+  const sqlite = await ensureSqlite(root, plan, reporter, fresh);
   log(`better-sqlite3 ${sqlite.version} (SQLite ${sqlite.sqlite})`);
   if (wantsNativeTensorflow(root) && !hasNativeTensorflow(root)) {
     log("npm removed TensorFlow's native library; restoring it from the cache");
@@ -285,11 +333,11 @@ export const ensurePackages = async (root, reporter) => {
 };
 
 // Computed only if npm runs, because the probes take up to four seconds behind a firewall.
-const npmEnvironmentOnce = (/** @type {string} */ root, /** @type {import('./report.mjs').Reporter} */ reporter) => {
-  /** @type {Promise<NodeJS.ProcessEnv> | undefined} */
-  let env;
+const planOnce = (/** @type {string} */ root, /** @type {import('./report.mjs').Reporter} */ reporter) => {
+  /** @type {Promise<Plan> | undefined} */
+  let plan;
   return async () => {
-    env ??= npmEnvironment(root, reporter);
-    return env;
+    plan ??= planInstall(root, reporter);
+    return plan;
   };
 };
