@@ -68,6 +68,40 @@ describe('a recorded input', () => {
     expect(() => catalogue().adopt({ kind: 'towers', bytes, seq: 1 })).toThrow(InputUnreadableError);
   });
 
+  it('lets an item that no user took stand among those that it resembles', () => {
+    const model = take(catalogue(), 1, 60);
+    adopt(model, byTaste(1));
+    const untouched = `i${ITEMS - TASTES}` as ItemId;
+    const { items } = model.similar('i0' as ItemId, ITEMS, { explain: true });
+    const found = items.find(({ item }) => item === untouched);
+    expect(found?.score).toBeGreaterThan(0);
+    expect(found?.reasons?.map(({ signal }) => signal)).toContain('whitened');
+  });
+
+  it('finds nothing alike in items without features of their own', () => {
+    const model = take(catalogue(), 1, 60);
+    model.publishItem('bare' as ItemId, { title: '' });
+    model.interact({ user: 'u0' as UserId, item: 'bare' as ItemId, weight: 16, time: 1_000, seq: 100 });
+    model.publishItem('other' as ItemId, { title: '' });
+    const map = byTaste(1);
+    // Every item has the feature `constant`, and a trained map knows it.
+    const whole: ContentMap = {
+      ...map,
+      hashes: Uint32Array.of(...map.hashes, featureHash('constant')),
+      item: Float32Array.of(...map.item, 1, 1, 1),
+      user: Float32Array.of(...(map.user ?? []), 1, 1, 1),
+    };
+    adopt(model, whole);
+    const signalsOf = (list: ReturnType<Model['recommend']>, id: string) =>
+      list.items.find(({ item }) => item === id)?.reasons?.map(({ signal }) => signal) ?? [];
+    const list = model.recommend({ user: 'u1' as UserId, n: 2 * ITEMS, explain: true });
+    expect(signalsOf(list, 'i4')).toContain('whitened');
+    expect(signalsOf(list, 'other')).not.toContain('whitened');
+    // A history of such an item alone resembles nothing either.
+    const alone = model.recommend({ history: ['bare' as ItemId], n: 2 * ITEMS, explain: true });
+    expect(alone.items.flatMap(({ reasons }) => reasons?.map(({ signal }) => signal) ?? [])).not.toContain('whitened');
+  });
+
   it('ranks an item that no user took higher for users of its taste', () => {
     const model = take(catalogue(), 1, 60);
     adopt(model, byTaste(1));

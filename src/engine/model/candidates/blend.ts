@@ -81,12 +81,13 @@ export const COLD_DEFAULTS: BlendWeights = {
   [FEATURE.dismissals]: -0.5,
 };
 
-/** Weights for items that are similar to an item. */
+/** Weights for items that are similar to an item. Whitened similarity stands for content where an item is new. */
 export const SIMILAR_DEFAULTS: BlendWeights = {
   [FEATURE.afterShort]: 0.4,
   [FEATURE.beforeShort]: 0.2,
   [FEATURE.coOccurrenceAll]: 1,
   [FEATURE.content]: 0.6,
+  [FEATURE.whitenedNew]: 0.6,
 };
 
 /** Weights by column. */

@@ -18,8 +18,11 @@ export function featureHash(name: string): number {
   return hashEnd(hashText(HASH_START, name));
 }
 
+/** The feature that every item has. It says nothing about the item. */
+export const CONSTANT = featureHash('constant');
+
 /**
- * Hashed features of an item's fields, ascending and without repeats. Every item has the feature `constant`.
+ * Hashed features of an item's fields, ascending and without repeats, with {@link CONSTANT}.
  *
  * @param descriptionCharacters characters of the description that count
  */

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type Column, Kernel } from '../kernel/kernel.ts';
 import { type ContentMap, decodeMap } from './content-map.ts';
-import { embeddingVector } from './features.ts';
+import { CONSTANT, embeddingVector } from './features.ts';
 
 /**
  * Vectors of a catalogue's items under one map. Sums are in float64 and in the order of rows, so they are the same
@@ -53,7 +53,7 @@ export class MappedItems {
     return this.#sha256;
   }
 
-  /** Whether the map knows any feature of the item. */
+  /** Whether the map knows any feature of the item beside the one that all items have. */
   knows(item: number): boolean {
     return item < this.#known.length && this.#known.view[item] === 1;
   }
@@ -64,17 +64,21 @@ export class MappedItems {
     this.#reserve(item + 1);
     const rows: number[] = [];
     const values: number[] = [];
+    let own = 0;
     for (const hash of features ?? []) {
       const row = this.#rows.get(hash);
       if (row === undefined) continue;
+      if (hash !== CONSTANT) own++;
       rows.push(row);
       values.push(1);
     }
     for (const [at, value] of (embeddingVector(embedding, embeddingSize) ?? []).entries()) {
       rows.push(hashes.length + at);
       values.push(value);
+      own++;
     }
-    this.#known.view[item] = rows.length > 0 ? 1 : 0;
+    // Items without a feature of their own would all be alike, and like the average item.
+    this.#known.view[item] = own > 0 ? 1 : 0;
     const vector = product(rows, values, weights, rank);
     this.#addHidden(vector, rows, values);
     this.#vectors.view.set(vector, item * rank);
