@@ -163,7 +163,7 @@ const packagesStay = {
 
 /** Keeps `import.meta.url` of each module, so that it finds the files next to it and not next to the bundle.
  * @type {import('esbuild').Plugin} */
-const modulesKnowTheirPlace = {
+export const modulesKnowTheirPlace = {
   name: 'modules-know-their-place',
   setup: (build) => {
     build.onLoad({ filter: /\.(ts|mjs)$/ }, ({ path }) => {

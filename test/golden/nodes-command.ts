@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { build } from 'esbuild';
+import { modulesKnowTheirPlace } from '../../scripts/setup/bundle.mjs';
 import { makeTempDir, removeTempDir } from '../support/folder.ts';
-import { differing, PINNED, pinned, type StateHash } from './state-hash.ts';
+import { differing, pinned, type StateHash } from './state-hash.ts';
 
 /** Releases with different versions of Unicode, V8 and C library. */
 const RELEASES = ['20.19.0', '20.20.2', '22', '24', '26'];
@@ -78,6 +79,7 @@ async function foldUnder(release: string, base: string): Promise<Found> {
 
 /** The path of the program. */
 function installNode(release: string, folder: string): string {
+  if (release === process.versions.node) return process.execPath;
   const name = `node-${process.platform}-${process.arch}`;
   const path = join(folder, 'node_modules', name, 'bin/node');
   if (existsSync(path)) return path;
@@ -127,8 +129,8 @@ async function bundleFold(outfile: string): Promise<void> {
     banner: {
       js: `import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);`,
     },
-    // The golden events lie beside the sources, and so do files that a module finds by its own address.
-    define: { 'import.meta.url': JSON.stringify(PINNED.href) },
+    // The golden events lie beside the sources, and so does the kernel of the model.
+    plugins: [modulesKnowTheirPlace],
     logLevel: 'error',
   });
 }
