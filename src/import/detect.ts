@@ -6,6 +6,7 @@ import { type Format, type FormatOptions, ignored, type Reading } from './format
 import { jsonl } from './formats/jsonl.ts';
 import { movielens } from './formats/movielens.ts';
 import { recbole } from './formats/recbole.ts';
+import type { Seems } from './guess.ts';
 import { openSourceFile, type SourceFile } from './source-file.ts';
 import { IMPORT_FORMATS, type ImportFormat, type ImportOptions } from './types.ts';
 
@@ -57,12 +58,24 @@ export async function detect(paths: readonly string[], options: ImportOptions): 
   const known = found.filter(({ reading }) => reading.role !== 'ignored');
   const formats = new Set(known.map(({ format }) => format as Format));
   const [format] = formats;
-  // An unreadable table does not matter next to files of MovieLens, but it does if the import reads tables.
-  const failure = found.find((file) => file.failure)?.failure;
-  if (failure && (!format || format.name === 'csv')) throw failure;
+  const failure = failureOf(found, format);
+  if (failure) throw failure;
   if (!format) throw nothingFound(paths, found);
   if (formats.size > 1) throw tooMany(known);
   return { format, files: found };
+}
+
+/**
+ * The table because of which an import of a folder stops: a history that needs a map, or a table that may be the only
+ * history. Others, and tables next to files of another format, do not belong to the data.
+ */
+function failureOf(found: readonly Found[], format: Format | undefined): ImportFormatError | undefined {
+  const failures = found.flatMap(({ failure }) => failure ?? []);
+  if (!format) return failures[0];
+  if (format.name !== 'csv') return undefined;
+  const seems = ({ details }: ImportFormatError) => (details as { seems?: Seems }).seems ?? 'history';
+  const history = found.some(({ reading }) => reading.role === 'interactions');
+  return failures.find((one) => seems(one) === 'history' || (seems(one) === 'perhaps' && !history));
 }
 
 function recognise(
@@ -81,7 +94,7 @@ function recognise(
       if (reading) return { reading, format };
     } catch (failure) {
       if (!inFolder || format.name !== 'csv' || !(failure instanceof ImportFormatError)) throw failure;
-      return { reading: ignored(failure.message), format: undefined, failure };
+      return { reading: ignored(firstLine(failure.message)), format: undefined, failure };
     }
   }
   if (inFolder) return { reading: ignored('its name is not one of a data file'), format: undefined };
@@ -93,6 +106,8 @@ function recognise(
     },
   );
 }
+
+const firstLine = (text: string): string => text.split('\n', 1)[0] as string;
 
 /** The files of a folder in natural order of their names (`a2` before `a10`). Undefined if the path is not a folder. */
 async function filesIn(path: string): Promise<string[] | undefined> {

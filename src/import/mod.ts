@@ -8,6 +8,7 @@ export {
   readColumnMap,
   type UserMap,
 } from './columns.ts';
+export { type ColumnRole, NAMES_BY_ROLE } from './names.ts';
 export { openImport } from './plan.ts';
 export { SORT_LIMITS } from './sort.ts';
 export {

@@ -4,6 +4,7 @@ import { type CloudEvent, type InteractionData, parseType } from '../bus/event/t
 import { UsageError } from '../errors.ts';
 import { type DetectedFile, detect } from './detect.ts';
 import type { Draft, InteractionDraft, Rejection } from './drafts.ts';
+import type { IdCheck } from './guess.ts';
 import { createOrdinals, fingerprintOf, importId } from './identity.ts';
 import { createSorter, mergeSorted, type SortRow } from './sort.ts';
 import type { ImportFile, ImportOptions, ImportPlan, ImportProgress, ImportRow } from './types.ts';
@@ -98,7 +99,7 @@ async function* run(
   const firstUse = createFirstUse(files);
   const paths = files.map(({ file }) => file.path);
 
-  const add = (draft: Exclude<Draft, Rejection>, file: number): void => {
+  const add = (draft: Exclude<Draft, Rejection>, file: number, idCheck: IdCheck | undefined): void => {
     const { line } = draft;
     if (draft.kind === 'interaction') {
       firstUse.note(draft.user, draft.item, draft.time);
@@ -107,10 +108,14 @@ async function* run(
       acts.add(draft.time ?? LAST, file, line, draft.json);
     } else if (draft.kind === 'item') {
       const time = draft.time ?? firstUse.ofItem(draft.item);
-      catalogue.add(time, file, line, JSON.stringify(['content.published.v1', draft.item, draft.data]));
+      const payload = JSON.stringify(['content.published.v1', draft.item, draft.data]);
+      idCheck?.add(draft.item, payload);
+      catalogue.add(time, file, line, payload);
     } else {
       const time = draft.time ?? firstUse.ofUser(draft.user);
-      catalogue.add(time, file, line, JSON.stringify(['user.registered.v1', draft.user, { traits: draft.traits }]));
+      const payload = JSON.stringify(['user.registered.v1', draft.user, { traits: draft.traits }]);
+      idCheck?.add(draft.user, payload);
+      catalogue.add(time, file, line, payload);
     }
   };
 
@@ -120,17 +125,19 @@ async function* run(
       const onBytes = (bytes: number) => {
         progress.bytesRead += bytes;
       };
+      const idCheck = reading.idCheck?.();
       for await (const drafts of reading.drafts({ onBytes, signal })) {
         const rejected: ImportRow[] = [];
         for (const draft of drafts) {
           if (draft.kind === 'rejected') rejected.push({ ...draft, file: paths[index] as string });
-          else add(draft, index);
+          else add(draft, index, idCheck);
         }
         progress.rowsRead += drafts.length;
         progress.rejected += rejected.length;
         progress.events = catalogue.rows() + acts.rows();
         if (rejected.length > 0) yield rejected;
       }
+      idCheck?.end();
     }
 
     progress.phase = 'events';

@@ -3,8 +3,6 @@ import { idProblem } from '../bus/event/ids.ts';
 import type { AttributeValue, InteractionType, ItemData } from '../bus/event/types.ts';
 import { ImportFormatError } from '../errors.ts';
 import {
-  columnOf,
-  columnsOf,
   type FieldMap,
   type InteractionMap,
   type ItemMap,
@@ -34,44 +32,6 @@ export interface TableOptions {
 
 export function roleOf(map: TableMap): ImportRole {
   return isInteractionMap(map) ? 'interactions' : isItemMap(map) ? 'items' : 'users';
-}
-
-/** Guesses a map from the usual names of columns. Returns a sentence if it cannot. */
-export function guessMap(header: readonly string[], { personal = false } = {}): TableMap | string {
-  const user = columnOf('user', header);
-  const item = columnOf('item', header);
-  const time = columnOf('time', header);
-  if (user !== undefined && item !== undefined) {
-    if (time === undefined) return 'no column has a usual name for the time, such as timestamp';
-    const rating = columnOf('rating', header);
-    const value = rating ?? columnOf('value', header);
-    const type = columnOf('type', header);
-    const kind = type ?? (rating === undefined ? 'user.viewed.v1' : 'user.rated.v1');
-    return { user, item, time, type: kind, ...(value === undefined ? {} : { value }) };
-  }
-  if (item !== undefined) return guessItemMap(item, header);
-  if (user !== undefined) {
-    const left = personal ? [] : columnsOf('personal', header);
-    return { user, traits: header.filter((column) => column !== user && !left.includes(column)) };
-  }
-  return 'no column has a usual name for users or items, such as user_id or item_id';
-}
-
-function guessItemMap(item: string, header: readonly string[]): ItemMap {
-  const tags = columnsOf('tags', header);
-  const single = {
-    title: columnOf('title', header),
-    description: columnOf('description', header),
-    published: columnOf('published', header),
-    embedding: columnOf('embedding', header),
-  };
-  const taken = new Set([item, ...tags, ...Object.values(single)]);
-  return {
-    item,
-    tags,
-    attributes: header.filter((column) => !taken.has(column)),
-    ...Object.fromEntries(Object.entries(single).filter(([, column]) => column !== undefined)),
-  };
 }
 
 /** Lists the columns that a map uses, for the plan. */

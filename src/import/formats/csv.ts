@@ -1,12 +1,11 @@
-import { ImportFormatError } from '../../errors.ts';
-import { mapFor, type TableMap } from '../columns.ts';
-import { shown } from '../drafts.ts';
+import { mapFor } from '../columns.ts';
+import { createIdCheck, guessMap } from '../guess.ts';
 import { nameOfData } from '../identity.ts';
 import { readLines } from '../lines.ts';
 import type { SourceFile } from '../source-file.ts';
-import { compileTable, describeMap, guessMap, roleOf } from '../table.ts';
+import { compileTable, describeMap, roleOf } from '../table.ts';
 import { type Format, ignored } from './format.ts';
-import { draftsByRecord, parseRecord } from './records.ts';
+import { draftsByRecord, parseRecord, recordsIn } from './records.ts';
 
 const NAME = /\.(?:csv|tsv|tab)$/i;
 const DELIMITERS = [',', '\t', ';', '|'];
@@ -31,40 +30,25 @@ export const csv: Format = {
     const top = fieldsOf(first).map((column) => column.trim());
     const named = own?.header !== false;
     const header = named ? top : top.map((_, index) => String(index + 1));
-    const guess: TableMap | string = own ?? guessMap(header, { personal: personal ?? false });
-    if (typeof guess === 'string') {
-      throw new ImportFormatError(
-        `${file.path}: ${guess}. Its columns are ${header.slice(0, 20).map(shown).join(', ') || 'none'}.`,
-        {
-          next: 'name the columns in a file such as map.json: {"user":"...","item":"...","time":"..."}, then freshet import FILE --map map.json',
-          details: { path: file.path, header },
-        },
-      );
-    }
-    const rows = file.head
-      .slice(named ? 1 : 0, SAMPLES)
-      .filter((line) => line.trim() !== '')
-      .map(fieldsOf)
-      .filter((fields) => fields.length === header.length);
-    const draftOf = compileTable(guess, { path: file.path, header, rows });
     const headerLines = named ? 1 : 0;
+    const records = { delimiter, columns: header.length };
+    const sample = { path: file.path, header, rows: recordsIn(file.head, headerLines + 1, records) };
+    const table = own ?? guessMap(sample, { personal });
+    const draftOf = compileTable(table, sample);
     return {
-      role: roleOf(guess),
-      note: describeMap(guess),
+      role: roleOf(table),
+      note: describeMap(table),
       headerLines,
       drafts: (options) =>
         draftsByRecord(readLines(file.path, { ...options, compressed: file.compressed }), headerLines + 1, {
-          delimiter,
-          columns: header.length,
+          ...records,
           draftOf,
         }),
+      ...(own || roleOf(table) === 'interactions' ? {} : { idCheck: () => createIdCheck(sample, table) }),
     };
   },
   nameOf: (names) => nameOfData(names, 'csv'),
 };
-
-/** Number of lines to guess the unit of times from. */
-const SAMPLES = 100;
 
 function delimiterOf(file: SourceFile, first: string): string {
   if (/\.(?:tsv|tab)$/i.test(file.name)) return '\t';

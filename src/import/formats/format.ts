@@ -1,5 +1,6 @@
 import type { ColumnMap } from '../columns.ts';
 import type { Draft } from '../drafts.ts';
+import type { IdCheck } from '../guess.ts';
 import type { LineOptions } from '../lines.ts';
 import type { SourceFile } from '../source-file.ts';
 import type { ImportFormat, ImportRole } from '../types.ts';
@@ -11,6 +12,8 @@ export interface Reading {
   /** Number of header lines. */
   headerLines: number;
   drafts(options: Pick<LineOptions, 'onBytes' | 'signal'>): AsyncIterable<Draft[]>;
+  /** Checks, while the import reads, that a table that it took for one of items or users is one. */
+  idCheck?: (() => IdCheck) | undefined;
 }
 
 export interface FormatOptions {

@@ -1,8 +1,9 @@
 import { ImportFormatError } from '../../errors.ts';
-import { columnOf, columnsOf, type FieldMap, type InteractionMap, type ItemMap, type TableMap } from '../columns.ts';
+import type { FieldMap, InteractionMap, ItemMap, TableMap } from '../columns.ts';
 import { shown } from '../drafts.ts';
 import { nameOfData } from '../identity.ts';
 import { draftsByLine, readLines } from '../lines.ts';
+import { columnOf, columnsOf } from '../names.ts';
 import type { SourceFile } from '../source-file.ts';
 import { compileTable, describeMap, roleOf } from '../table.ts';
 import { type Format, type FormatOptions, ignored, type Reading } from './format.ts';

@@ -1,6 +1,6 @@
 import { CsvError } from 'csv-parse';
 import { parse } from 'csv-parse/sync';
-import { type Draft, reject } from '../drafts.ts';
+import { type Draft, type Rejection, reject } from '../drafts.ts';
 import { type LineBatch, rejectEncoding } from '../lines.ts';
 import type { DraftOf } from '../table.ts';
 
@@ -27,6 +27,17 @@ export function parseRecord(text: string, delimiter: string): Parsed {
   return { problem: 'broken' };
 }
 
+export interface RecordOptions {
+  delimiter: string;
+  columns: number;
+}
+
+/** Turns batches of lines into rows of type T. */
+interface RecordReader<T> {
+  /** `left` holds the lines of a record that may continue in the next batch; with `last` there is no next one. */
+  take(batch: LineBatch, last: boolean): { rows: (T | Rejection)[]; left: LineBatch | undefined };
+}
+
 /**
  * Turns CSV records into drafts. A quoted field may span several lines.
  *
@@ -38,36 +49,51 @@ export function parseRecord(text: string, delimiter: string): Parsed {
 export async function* draftsByRecord(
   batches: AsyncIterable<LineBatch>,
   from: number,
-  { delimiter, columns, draftOf }: { delimiter: string; columns: number; draftOf: DraftOf },
+  { draftOf, ...options }: RecordOptions & { draftOf: DraftOf },
 ): AsyncGenerator<Draft[], void, undefined> {
+  const reader = createRecordReader<Draft>(from, options, draftOf);
   let carried: LineBatch | undefined;
   for await (const batch of batches) {
-    const { drafts, left } = take(carried ? joined(carried, batch) : batch, false);
+    const { rows, left } = reader.take(carried ? joined(carried, batch) : batch, false);
     carried = left;
-    yield drafts;
+    yield rows;
   }
-  if (carried) yield take(carried, true).drafts;
+  if (carried) yield reader.take(carried, true).rows;
+}
 
-  /** The drafts of a batch. `left` holds the lines of a record that may continue in the next batch. */
-  function take(batch: LineBatch, last: boolean): { drafts: Draft[]; left: LineBatch | undefined } {
-    const drafts: Draft[] = [];
+/** The fields of the complete records in the first lines of a file, without those that are broken. */
+export function recordsIn(lines: readonly string[], from: number, options: RecordOptions): string[][] {
+  const reader = createRecordReader(from, options, (fields) => [...fields]);
+  const { rows } = reader.take({ first: 1, lines: [...lines] }, true);
+  return rows.filter((row): row is string[] => Array.isArray(row));
+}
+
+function createRecordReader<T>(
+  from: number,
+  { delimiter, columns }: RecordOptions,
+  rowOf: (fields: readonly string[], line: number) => T | Rejection,
+): RecordReader<T> {
+  return { take };
+
+  function take(batch: LineBatch, last: boolean): { rows: (T | Rejection)[]; left: LineBatch | undefined } {
+    const rows: (T | Rejection)[] = [];
     const { first, lines, undecodable } = batch;
     let oneByOneTo = 0;
     for (let i = Math.max(0, from - first); i < lines.length; ) {
       const text = lines[i] as string;
       const line = first + i;
       if (undecodable?.has(i)) {
-        drafts.push(rejectEncoding(line));
+        rows.push(rejectEncoding(line));
         i++;
       } else if (!text.includes('"')) {
-        if (text.trim() !== '') drafts.push(draft(text.split(delimiter), line));
+        if (text.trim() !== '') rows.push(row(text.split(delimiter), line));
         i++;
       } else {
         if (i >= oneByOneTo) {
           const run = quotedRun(lines, i, undecodable, delimiter);
           if (run.records) {
             run.records.forEach((fields, n) => {
-              drafts.push(draft(fields, line + n));
+              rows.push(row(fields, line + n));
             });
             i = run.end;
             continue;
@@ -80,7 +106,7 @@ export async function* draftsByRecord(
         while (open && end - i < MAX_RECORD_LINES && !undecodable?.has(end)) {
           if (end === lines.length) {
             if (last) break;
-            return { drafts, left: rest(batch, i) };
+            return { rows, left: rest(batch, i) };
           }
           const next = lines[end++] as string;
           record += `\n${next}`;
@@ -92,19 +118,19 @@ export async function* draftsByRecord(
           parsed = parseRecord(text, delimiter);
         }
         if ('problem' in parsed) {
-          drafts.push(reject(line, 'FRESHET_IMPORT_ROW_QUOTES', QUOTES[parsed.problem]));
+          rows.push(reject(line, 'FRESHET_IMPORT_ROW_QUOTES', QUOTES[parsed.problem]));
           i++;
         } else {
-          drafts.push(draft(parsed.fields, line));
+          rows.push(row(parsed.fields, line));
           i = end;
         }
       }
     }
-    return { drafts, left: undefined };
+    return { rows, left: undefined };
   }
 
-  function draft(fields: readonly string[], line: number): Draft {
-    return fields.length === columns ? draftOf(fields, line) : rejectColumns(line, fields.length, columns);
+  function row(fields: readonly string[], line: number): T | Rejection {
+    return fields.length === columns ? rowOf(fields, line) : rejectColumns(line, fields.length, columns);
   }
 }
 
