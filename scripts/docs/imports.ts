@@ -1,4 +1,4 @@
-import { type ColumnRole, NAMES_BY_ROLE } from '../../src/import/mod.ts';
+import { type ColumnRole, NAMES_BY_ROLE, TIME_FORMS } from '../../src/import/mod.ts';
 import { code, generatedFrom, page, table } from './markdown.ts';
 
 /** What a column of each role becomes, in the order of the page. */
@@ -27,6 +27,12 @@ export function importsPage(): string {
     table(
       ['names', 'what the column becomes'],
       (Object.keys(ROLES) as ColumnRole[]).map((role) => [NAMES_BY_ROLE[role].map(code).join(', '), ROLES[role]]),
+    ),
+    '## Forms of times',
+    '`timeUnit` in a map and `--time-unit` take these names. The import finds out the form by itself, except for the last three, and for dates in which day and month may change places.',
+    table(
+      ['name', 'what the times are'],
+      Object.entries(TIME_FORMS).map(([name, what]) => [code(name), what]),
     ),
   );
 }

@@ -5,12 +5,15 @@ import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { ImportFormatError, messageOf } from '../errors.ts';
+import { TIME_UNITS, type TimeUnit } from './time/units.ts';
 
 const Column = (description: string) => Type.String({ minLength: 1, description });
-const Unit = Type.Union([Type.Literal('s'), Type.Literal('ms'), Type.Literal('iso')], {
-  description:
-    'seconds or milliseconds since 1970, or dates (UTC unless they name a zone); default: guessed from the data',
-});
+const Unit = Type.Unsafe<TimeUnit>(
+  Type.Union(
+    TIME_UNITS.map((unit) => Type.Literal(unit)),
+    { description: 'form of the times; default: guessed from the data' },
+  ),
+);
 const table = {
   delimiter: Type.Optional(Type.String({ minLength: 1, maxLength: 2, description: 'default: guessed from the data' })),
   header: Type.Optional(
@@ -160,7 +163,7 @@ function parseTableMap(map: unknown, from: string): TableMap {
     if (keyword === 'required') for (const key of requiredProperties) problems.add(`${within}${key} is missing`);
     else if (keyword === 'additionalProperties')
       for (const key of additionalProperties) problems.add(`${within}${key} is not a known member`);
-    else if (keyword === 'const' && at === 'timeUnit') problems.add('timeUnit must be s, ms or iso');
+    else if (keyword === 'const' && at === 'timeUnit') problems.add(`timeUnit must be one of ${TIME_UNITS.join(', ')}`);
     else if (keyword !== 'boolean' && keyword !== 'anyOf') problems.add(`${at} ${message}`);
   }
   throw new ImportFormatError(`${from} is not valid: ${[...problems].slice(0, 3).join('; ')}.`, {

@@ -82,10 +82,17 @@ function recognise(
   file: SourceFile,
   forced: ImportFormat | undefined,
   inFolder: boolean,
-  { map, personal }: ImportOptions,
+  { map, personal, timeUnit, timezone, now }: ImportOptions,
 ): Omit<Found, 'file'> {
   // A folder may hold unrelated files. A file that the user names must be data.
-  const options: FormatOptions = { map, personal, forced: forced !== undefined && !inFolder };
+  const options: FormatOptions = {
+    map,
+    personal,
+    timeUnit,
+    timezone,
+    now,
+    forced: forced !== undefined && !inFolder,
+  };
   if (file.head.every((line) => line.trim() === '')) return { reading: ignored('empty'), format: undefined };
   for (const format of FORMATS) {
     if (forced !== undefined && format.name !== forced) continue;

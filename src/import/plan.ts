@@ -7,6 +7,7 @@ import type { Draft, InteractionDraft, Rejection } from './drafts.ts';
 import type { IdCheck } from './guess.ts';
 import { createOrdinals, fingerprintOf, importId } from './identity.ts';
 import { createSorter, mergeSorted, type SortRow } from './sort.ts';
+import { zoneOf } from './time/zone.ts';
 import type { ImportFile, ImportOptions, ImportPlan, ImportProgress, ImportRow } from './types.ts';
 
 const BATCH = 500;
@@ -24,6 +25,7 @@ const BATCH = 500;
  * Throws ImportFormatError and UsageError.
  */
 export async function openImport(paths: readonly string[], options: ImportOptions = {}): Promise<ImportPlan> {
+  zoneOf(options.timezone);
   const { format, files } = await detect(paths, options);
   const read = files.filter(({ reading }) => reading.role !== 'ignored');
   const source = options.source ?? `import-${format.nameOf(read.map(({ file }) => file.name))}`;
@@ -54,6 +56,8 @@ export async function openImport(paths: readonly string[], options: ImportOption
         source,
         options.personal ?? false,
         options.map ?? null,
+        options.timeUnit ?? null,
+        options.timezone ?? null,
         read.map(({ file, reading }) => [file.name, reading.role, file.bytes, file.changed, file.head]),
       ]),
     ),
@@ -67,8 +71,9 @@ export async function openImport(paths: readonly string[], options: ImportOption
 
 function describe({ file, reading }: DetectedFile): ImportFile {
   const { path, name, bytes, compressed, lines } = file;
-  const { role, note, headerLines } = reading;
-  return { path, name, role, bytes, compressed, rows: role === 'ignored' ? 0 : Math.max(0, lines - headerLines), note };
+  const { role, note, headerLines, said = [] } = reading;
+  const rows = role === 'ignored' ? 0 : Math.max(0, lines - headerLines);
+  return { path, name, role, bytes, compressed, rows, note, said };
 }
 
 const idle = (bytesTotal: number): ImportProgress => ({

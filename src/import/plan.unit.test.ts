@@ -14,8 +14,10 @@ beforeEach(() => {
 afterEach(() => folder.remove());
 
 const HEADER = 'user_id:token\titem_id:token\trating:float\ttimestamp:float';
-const inter = (rows: readonly (readonly (string | number)[])[]) =>
-  [HEADER, ...rows.map((row) => row.join('\t'))].join('\n');
+/** Seconds from which the times of the rows count, a full minute. */
+const BASE = 1_767_225_600;
+const inter = (rows: readonly (readonly [string, string, number, number])[]) =>
+  [HEADER, ...rows.map(([user, item, rating, time]) => [user, item, rating, BASE + time].join('\t'))].join('\n');
 
 const row = fc.tuple(
   fc.constantFrom('u1', 'u2', 'ü 3'),
@@ -181,7 +183,7 @@ test('the folder of a file changes nothing', async () => {
 test('a cancelled import leaves no temporary files', async () => {
   const tempFolder = join(folder.path, 'temporary');
   mkdirSync(tempFolder);
-  const rows = Array.from({ length: 50 }, (_, i) => ['u', `i${i}`, 1, 50 - i]);
+  const rows = Array.from({ length: 50 }, (_, i) => ['u', `i${i}`, 1, 50 - i] as const);
   const plan = await openImport([folder.write('x.inter', inter(rows))], { maxRowsInMemory: 10, tempFolder });
   for await (const _ of plan.batches(5)) break;
   const stop = new AbortController();

@@ -11,9 +11,11 @@ import {
   type TableMap,
   type UserMap,
 } from './columns.ts';
-import { type Draft, reject, rejectId, shown } from './drafts.ts';
+import { type Draft, type Rejection, reject, rejectId, shown } from './drafts.ts';
+import { type TimeColumn, type TimeOptions, timeColumn } from './time/column.ts';
+import { parsePublished } from './time/units.ts';
 import type { ImportRole } from './types.ts';
-import { guessTimeUnit, parseNumber, parsePublished, parseTime, type TimeUnit } from './values.ts';
+import { parseNumber } from './values.ts';
 
 /** Turns a row with as many fields as the header into a draft. */
 export type DraftOf = (fields: readonly string[], line: number) => Draft;
@@ -25,7 +27,7 @@ export interface Sample {
   rows: readonly (readonly string[])[];
 }
 
-export interface TableOptions {
+export interface TableOptions extends TimeOptions {
   /** Titles end with a year, `Some Title (1995)`, which is the year of publication and not part of the title. */
   yearInTitle?: boolean;
 }
@@ -46,10 +48,25 @@ export function describeMap(map: TableMap): string {
     .join(', ');
 }
 
-/** Compiles a map into a function. Throws ImportFormatError if a column is missing. */
-export function compileTable(map: TableMap, sample: Sample, options: TableOptions = {}): DraftOf {
-  if (isInteractionMap(map)) return interactions(map, sample);
-  return isItemMap(map) ? items(map, sample, options) : users(map, sample);
+export interface CompiledTable {
+  draftOf: DraftOf;
+  /** What the import found out from the first rows, in sentences for people. */
+  said: string[];
+}
+
+/** Compiles a map into a function. Throws ImportFormatError if a column is missing, or the form of its times in doubt. */
+export function compileTable(map: TableMap, sample: Sample, options: TableOptions = {}): CompiledTable {
+  const time = map.time === undefined ? undefined : timeOf(map.time, map, sample, options);
+  const said = time && time.said !== '' ? [`time: ${time.said}`] : [];
+  if (isInteractionMap(map)) return { draftOf: interactions(map, sample, time as TimeColumn), said };
+  return { draftOf: isItemMap(map) ? items(map, sample, options, time) : users(map, sample, time), said };
+}
+
+function timeOf(column: string, map: TableMap, sample: Sample, options: TableOptions): TimeColumn {
+  for (const named of [...('user' in map ? [map.user] : []), ...('item' in map ? [map.item] : []), column]) {
+    indexOf(named, sample);
+  }
+  return timeColumn(column, map.timeUnit, sample, options);
 }
 
 function indexOf(column: string, { header, path }: Sample): number {
@@ -68,36 +85,6 @@ const optionalIndex = (column: string | undefined, sample: Sample): number =>
   column === undefined ? -1 : indexOf(column, sample);
 
 const cell = (fields: readonly string[], index: number): string => (index < 0 ? '' : (fields[index] as string).trim());
-
-// --- time -----------------------------------------------------------------------------------------------------------
-
-const UNIT_WORDS: Record<TimeUnit, string> = {
-  s: 'seconds since 1970',
-  ms: 'milliseconds since 1970',
-  iso: 'a date and time',
-};
-
-function timeUnit(column: string, unit: TimeUnit | undefined, sample: Sample): TimeUnit {
-  if (unit) return unit;
-  const index = indexOf(column, sample);
-  const guess = guessTimeUnit(sample.rows.map((row) => (row[index] ?? '').trim()));
-  if (guess || sample.rows.length === 0) return guess ?? 's';
-  const seen = sample.rows.slice(0, 3).map((row) => shown(row[index] ?? ''));
-  throw new ImportFormatError(
-    `The column ${shown(column)} of ${sample.path} does not hold times, but ${seen.join(', ')}.`,
-    {
-      next: 'name the column of the time in a map (--map); Freshet reads seconds or milliseconds since 1970, and dates such as 2026-11-23T10:00:00Z',
-      details: { path: sample.path, column },
-    },
-  );
-}
-
-const rejectTime = (line: number, text: string, unit: TimeUnit) =>
-  reject(
-    line,
-    'FRESHET_IMPORT_ROW_TIME',
-    text === '' ? 'the time is empty' : `the time ${shown(text)} is not ${UNIT_WORDS[unit]}`,
-  );
 
 // --- interactions ---------------------------------------------------------------------------------------------------
 
@@ -150,11 +137,10 @@ function typeOf(map: InteractionMap, sample: Sample): TypeOf {
   };
 }
 
-function interactions(map: InteractionMap, sample: Sample): DraftOf {
+function interactions(map: InteractionMap, sample: Sample, times: TimeColumn): DraftOf {
   const userIndex = indexOf(map.user, sample);
   const itemIndex = indexOf(map.item, sample);
   const timeIndex = indexOf(map.time, sample);
-  const unit = timeUnit(map.time, map.timeUnit, sample);
   const valueIndex = optionalIndex(map.value, sample);
   const listIndex = optionalIndex(map.list, sample);
   const typeFor = typeOf(map, sample);
@@ -166,9 +152,8 @@ function interactions(map: InteractionMap, sample: Sample): DraftOf {
     const item = cell(fields, itemIndex);
     if (idProblem(user) !== undefined) return rejectId(line, 'the user id', user) as Draft;
     if (idProblem(item) !== undefined) return rejectId(line, 'the item id', item) as Draft;
-    const written = cell(fields, timeIndex);
-    const time = parseTime(written, unit);
-    if (time === undefined) return rejectTime(line, written, unit);
+    const time = times.read(cell(fields, timeIndex), line);
+    if (typeof time === 'object') return time;
     const type = typeFor(fields);
     if (typeof type === 'object') {
       const message =
@@ -238,25 +223,27 @@ function attributesOf(maps: readonly FieldMap[], sample: Sample): (fields: reado
   };
 }
 
-/** The time in a row of items or users: undefined without a column of times, null for an invalid time. */
-function ownTime(map: ItemMap | UserMap, sample: Sample): (fields: readonly string[]) => number | undefined | null {
-  const { time } = map;
-  if (time === undefined) return () => undefined;
-  const index = indexOf(time, sample);
-  const unit = timeUnit(time, map.timeUnit, sample);
-  return (fields) => parseTime(cell(fields, index), unit) ?? null;
+/** The time in a row of items or users. Undefined without a column of times. */
+function ownTime(
+  column: string | undefined,
+  times: TimeColumn | undefined,
+  sample: Sample,
+): (fields: readonly string[], line: number) => number | Rejection | undefined {
+  if (column === undefined || !times) return () => undefined;
+  const index = indexOf(column, sample);
+  return (fields, line) => times.read(cell(fields, index), line);
 }
 
-function users(map: UserMap, sample: Sample): DraftOf {
+function users(map: UserMap, sample: Sample, times: TimeColumn | undefined): DraftOf {
   const userIndex = indexOf(map.user, sample);
   const traitsOf = attributesOf(map.traits ?? [], sample);
-  const timeOf = ownTime(map, sample);
+  const timeOf = ownTime(map.time, times, sample);
   return (fields, line) => {
     const user = cell(fields, userIndex);
     const rejected = rejectId(line, 'the user id', user);
     if (rejected) return rejected;
-    const time = timeOf(fields);
-    if (time === null) return reject(line, 'FRESHET_IMPORT_ROW_TIME', 'the time is not valid');
+    const time = timeOf(fields, line);
+    if (typeof time === 'object') return time;
     return { kind: 'user', line, user, traits: traitsOf(fields), time };
   };
 }
@@ -266,7 +253,12 @@ function users(map: UserMap, sample: Sample): DraftOf {
 const YEAR_IN_TITLE = /^(.*\S)\s*\((\d{4})(?:\s*[-–]\s*(?:\d{4})?)?\)$/;
 const NO_TAG = /^(?:\(no genres listed\)|unknown|n\/a|none|null)$/i;
 
-function items(map: ItemMap, sample: Sample, { yearInTitle = false }: TableOptions): DraftOf {
+function items(
+  map: ItemMap,
+  sample: Sample,
+  { yearInTitle = false }: TableOptions,
+  times: TimeColumn | undefined,
+): DraftOf {
   const itemIndex = indexOf(map.item, sample);
   const titleIndex = optionalIndex(map.title, sample);
   const descriptionIndex = optionalIndex(map.description, sample);
@@ -274,14 +266,14 @@ function items(map: ItemMap, sample: Sample, { yearInTitle = false }: TableOptio
   const embeddingIndex = optionalIndex(map.embedding, sample);
   const tagIndexes = (map.tags ?? []).map((column) => indexOf(column, sample));
   const attributes = attributesOf(map.attributes ?? [], sample);
-  const timeOf = ownTime(map, sample);
+  const timeOf = ownTime(map.time, times, sample);
 
   return (fields, line) => {
     const item = cell(fields, itemIndex);
     const rejected = rejectId(line, 'the item id', item);
     if (rejected) return rejected;
-    const time = timeOf(fields);
-    if (time === null) return reject(line, 'FRESHET_IMPORT_ROW_TIME', 'the time is not valid');
+    const time = timeOf(fields, line);
+    if (typeof time === 'object') return time;
     let title = cell(fields, titleIndex);
     let published = parsePublished(cell(fields, publishedIndex));
     const dated = yearInTitle ? YEAR_IN_TITLE.exec(title) : null;

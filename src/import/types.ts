@@ -1,6 +1,7 @@
 import type { CloudEvent } from '../bus/event/types.ts';
 import type { EventProblem } from '../errors.ts';
 import type { ColumnMap } from './columns.ts';
+import type { TimeOptions } from './time/column.ts';
 
 export const IMPORT_FORMATS = ['movielens', 'recbole', 'csv', 'jsonl'] as const;
 /** The format of the files of one import. */
@@ -56,6 +57,8 @@ export interface ImportFile {
   rows: number;
   /** A text for people: the recognised columns, or why the import ignores the file. */
   note: string;
+  /** What the import found out from the first rows, in sentences for people. */
+  said: string[];
 }
 
 /** Progress of the latest run of a plan. */
@@ -73,7 +76,7 @@ export interface ImportProgress {
   yielded: number;
 }
 
-export interface ImportOptions {
+export interface ImportOptions extends TimeOptions {
   format?: ImportFormat | undefined;
   /** The meaning of each column, for CSV files. */
   map?: ColumnMap | undefined;

@@ -6,7 +6,15 @@ import type { CloudEvent } from '../../bus/event/types.ts';
 import { createJetStreamLog } from '../../bus/log/jetstream.ts';
 import { createPoller } from '../../bus/nats/poller.ts';
 import { createPublisher, publisherLimits } from '../../bus/nats/publisher.ts';
-import { IMPORT_FORMATS, type ImportFormat, type ImportPlan, openImport, readColumnMap } from '../../import/mod.ts';
+import {
+  IMPORT_FORMATS,
+  type ImportFormat,
+  type ImportPlan,
+  openImport,
+  readColumnMap,
+  TIME_UNITS,
+  type TimeUnit,
+} from '../../import/mod.ts';
 import { count, duration, EXIT, note, print, printJson } from '../output.ts';
 import { createProgress } from '../progress.ts';
 import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';
@@ -16,6 +24,8 @@ interface ImportVerbOptions extends CommonOptions {
   map?: string;
   source?: string;
   personal?: boolean;
+  timeUnit?: TimeUnit;
+  timezone?: string;
   dryRun?: boolean;
 }
 
@@ -48,6 +58,13 @@ export const importVerb = (): Command =>
       .option('--map <file>', 'JSON file with the meaning of each CSV column (docs/how-to/import-your-history.md)')
       .option('--source <source>', 'source of the events (default: import-<name of the data>)')
       .option('--personal', 'keep columns that identify a person, such as zip codes')
+      .addOption(
+        new Option(
+          '--time-unit <form>',
+          'form of the times, if the map names none (default: found from the first rows)',
+        ).choices(TIME_UNITS),
+      )
+      .option('--timezone <zone>', 'zone of times that name none, such as Europe/Berlin (default: UTC)')
       .option('--dry-run', 'show what the import would do, and publish nothing'),
   ).action(run);
 
@@ -58,6 +75,8 @@ async function run(paths: string[], options: ImportVerbOptions): Promise<void> {
     map,
     source: options.source,
     personal: options.personal,
+    timeUnit: options.timeUnit,
+    timezone: options.timezone,
   });
   if (!options.json) printPlan(plan);
   if (options.dryRun) {
@@ -74,10 +93,12 @@ async function run(paths: string[], options: ImportVerbOptions): Promise<void> {
 
 function printPlan({ format, source, files }: ImportPlan): void {
   note(`format ${format}, source of the events ${source}:`);
-  for (const { name, role, rows, note: what } of files)
+  for (const { name, role, rows, note: what, said } of files) {
     note(
       `  ${name}: ${role === 'ignored' ? 'ignored' : `${role}, about ${count(rows)} rows`}${what ? ` (${what})` : ''}`,
     );
+    for (const sentence of said) note(`    ${sentence}`);
+  }
 }
 
 function printResult({ read, published, duplicates, rejected, seconds }: ImportResult): void {

@@ -16,7 +16,7 @@ const DELIMITERS = [',', '\t', ';', '|'];
  */
 export const csv: Format = {
   name: 'csv',
-  open(file, { map, personal, forced }) {
+  open(file, { map, personal, forced, ...times }) {
     const own = mapFor(map, file.name);
     const meant = forced || (map !== undefined && 'files' in map && own !== undefined);
     if (!NAME.test(file.name) && !meant) return undefined;
@@ -34,10 +34,11 @@ export const csv: Format = {
     const records = { delimiter, columns: header.length };
     const sample = { path: file.path, header, rows: recordsIn(file.head, headerLines + 1, records) };
     const table = own ?? guessMap(sample, { personal });
-    const draftOf = compileTable(table, sample);
+    const { draftOf, said } = compileTable(table, sample, times);
     return {
       role: roleOf(table),
       note: describeMap(table),
+      said,
       headerLines,
       drafts: (options) =>
         draftsByRecord(readLines(file.path, { ...options, compressed: file.compressed }), headerLines + 1, {

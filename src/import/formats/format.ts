@@ -3,12 +3,15 @@ import type { Draft } from '../drafts.ts';
 import type { IdCheck } from '../guess.ts';
 import type { LineOptions } from '../lines.ts';
 import type { SourceFile } from '../source-file.ts';
+import type { TimeOptions } from '../time/column.ts';
 import type { ImportFormat, ImportRole } from '../types.ts';
 
 /** How a format reads one file: the role of the file, and its drafts. */
 export interface Reading {
   role: ImportRole;
   note: string;
+  /** What the format found out from the first lines, in sentences for people. */
+  said?: string[];
   /** Number of header lines. */
   headerLines: number;
   drafts(options: Pick<LineOptions, 'onBytes' | 'signal'>): AsyncIterable<Draft[]>;
@@ -16,7 +19,7 @@ export interface Reading {
   idCheck?: (() => IdCheck) | undefined;
 }
 
-export interface FormatOptions {
+export interface FormatOptions extends TimeOptions {
   map?: ColumnMap | undefined;
   personal?: boolean | undefined;
   /** The user named this format: throw ImportFormatError if the file does not have it. */

@@ -4,7 +4,7 @@ import { messageOf } from '../../errors.ts';
 import { type Draft, reject, rejectId, shown } from '../drafts.ts';
 import { nameOfData } from '../identity.ts';
 import { draftsByLine, readLines } from '../lines.ts';
-import { parseDate } from '../values.ts';
+import { parseDate } from '../time/units.ts';
 import type { Format } from './format.ts';
 
 const NAME = /\.(?:jsonl|ndjson|jsonlines)$/i;

@@ -47,10 +47,11 @@ function read(file: SourceFile, kind: string | undefined, options: FormatOptions
   const typeOf = new Map(columns.map(({ name, type }) => [name, type]));
   const map = mapOf(file, kind, header, typeOf, options);
   const rows = file.head.slice(1).map((line) => line.split('\t'));
-  const draftOf = compileTable(map, { path: file.path, header, rows });
+  const { draftOf, said } = compileTable(map, { path: file.path, header, rows }, options);
   return {
     role: roleOf(map),
     note: describeMap(map),
+    said,
     headerLines: 1,
     drafts: (lineOptions) =>
       draftsByLine(readLines(file.path, { ...lineOptions, compressed: file.compressed }), 2, (text, line) => {
