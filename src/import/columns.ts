@@ -16,6 +16,11 @@ const Unit = Type.Unsafe<TimeUnit>(
 );
 const table = {
   delimiter: Type.Optional(Type.String({ minLength: 1, maxLength: 2, description: 'default: guessed from the data' })),
+  quote: Type.Optional(
+    Type.Boolean({
+      description: 'false: quotes are text; default: they enclose fields, in files with tabs if each does',
+    }),
+  ),
   header: Type.Optional(
     Type.Boolean({ description: 'false: the file has no header line, and its columns are named "1", "2", ...' }),
   ),

@@ -6,6 +6,7 @@ import { type DetectedFile, detect } from './detect.ts';
 import type { Draft, InteractionDraft, Rejection } from './drafts.ts';
 import type { IdCheck } from './guess.ts';
 import { createOrdinals, fingerprintOf, importId } from './identity.ts';
+import { createRemarks, type Remarks } from './remarks.ts';
 import { createSorter, mergeSorted, type SortRow } from './sort.ts';
 import { zoneOf } from './time/zone.ts';
 import type { ImportFile, ImportOptions, ImportPlan, ImportProgress, ImportRow } from './types.ts';
@@ -38,10 +39,12 @@ export async function openImport(paths: readonly string[], options: ImportOption
   const importFiles = files.map(describe);
   const bytesTotal = read.reduce((sum, { file }) => sum + file.bytes, 0);
   let progress = idle(bytesTotal);
+  let remarks = createRemarks();
 
   async function* batches(size = BATCH): AsyncGenerator<ImportRow[], void, undefined> {
     progress = idle(bytesTotal);
-    yield* run(read, source, options, size, progress);
+    remarks = createRemarks();
+    yield* run(read, source, options, size, progress, remarks);
   }
 
   return {
@@ -62,6 +65,7 @@ export async function openImport(paths: readonly string[], options: ImportOption
       ]),
     ),
     progress: () => ({ ...progress }),
+    remarks: () => remarks.texts(),
     batches,
     async *events() {
       for await (const rows of batches()) yield* rows;
@@ -96,6 +100,7 @@ async function* run(
   options: ImportOptions,
   size: number,
   progress: ImportProgress,
+  remarks: Remarks,
 ): AsyncGenerator<ImportRow[], void, undefined> {
   const { signal } = options;
   const limits = { maxRows: options.maxRowsInMemory, tempFolder: options.tempFolder };
@@ -103,6 +108,7 @@ async function* run(
   const acts = createSorter(limits);
   const firstUse = createFirstUse(files);
   const paths = files.map(({ file }) => file.path);
+  const names = files.map(({ file }) => file.name);
 
   const add = (draft: Exclude<Draft, Rejection>, file: number, idCheck: IdCheck | undefined): void => {
     const { line } = draft;
@@ -131,7 +137,7 @@ async function* run(
         progress.bytesRead += bytes;
       };
       const idCheck = reading.idCheck?.();
-      for await (const drafts of reading.drafts({ onBytes, signal })) {
+      for await (const drafts of reading.drafts({ onBytes, signal, onRemark: remarks.on(names[index] as string) })) {
         const rejected: ImportRow[] = [];
         for (const draft of drafts) {
           if (draft.kind === 'rejected') rejected.push({ ...draft, file: paths[index] as string });

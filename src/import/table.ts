@@ -40,7 +40,7 @@ export function roleOf(map: TableMap): ImportRole {
 export function describeMap(map: TableMap): string {
   const text = (field: FieldMap) => (typeof field === 'string' ? field : field.column);
   return Object.entries(map)
-    .filter(([key, value]) => value !== '' && key !== 'header' && key !== 'delimiter')
+    .filter(([key]) => !['header', 'delimiter', 'quote'].includes(key))
     .map(
       ([key, value]) =>
         `${key}: ${Array.isArray(value) ? value.map(text).join(' ') || '-' : typeof value === 'object' ? value.column : value}`,

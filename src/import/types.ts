@@ -45,6 +45,9 @@ export interface RejectedRow {
 
 export type ImportRow = EventRow | RejectedRow;
 
+/** Called for a row that the import read in a way that the reader should know. The plan counts equal remarks per file. */
+export type OnRemark = (what: string, line: number) => void;
+
 export interface ImportFile {
   /** The path that the user named, or the folder that the user named and the name of the file. */
   path: string;
@@ -107,6 +110,8 @@ export interface ImportPlan {
    */
   fingerprint: string;
   progress(): ImportProgress;
+  /** What the latest run noticed about rows that it did not reject, in sentences for people. */
+  remarks(): string[];
   /**
    * The rejected rows while it reads, then all events in order of time (equal times: catalogue, then users, then as in the
    * files). Each call reads the files again. Throws ImportFormatError if it cannot read a file.

@@ -85,6 +85,10 @@ async function run(paths: string[], options: ImportVerbOptions): Promise<void> {
   }
   await withSession(options, async (session) => {
     const result = await publishPlan(plan, session, options.json === true);
+    for (const remark of plan.remarks()) {
+      if (options.json) printJson({ remark });
+      else note(remark);
+    }
     if (options.json) printJson(result);
     else printResult(result);
     if (result.published + result.duplicates === 0 && result.rejected > 0) process.exitCode = EXIT.failure;

@@ -5,6 +5,7 @@ import { readLines } from '../lines.ts';
 import type { SourceFile } from '../source-file.ts';
 import { compileTable, describeMap, roleOf } from '../table.ts';
 import { type Format, ignored } from './format.ts';
+import { fileQuoted, rowsLike, tabsQuoted } from './quotes.ts';
 import { draftsByRecord, parseRecord, recordsIn } from './records.ts';
 
 const NAME = /\.(?:csv|tsv|tab)$/i;
@@ -23,33 +24,44 @@ export const csv: Format = {
     if (map && !own) return ignored('the map does not name it');
     const first = file.head[0] ?? '';
     const delimiter = own?.delimiter ?? delimiterOf(file, first);
-    const fieldsOf = (line: string): string[] => {
-      const parsed = parseRecord(line, delimiter);
-      return 'fields' in parsed ? parsed.fields : [];
-    };
-    const top = fieldsOf(first).map((column) => column.trim());
+    // Undefined: only the whole file tells.
+    const quote = own?.quote ?? (delimiter === '\t' ? tabsQuoted(file.head) : true);
+    const top = fieldsOf(first, delimiter, quote !== false).map((column) => column.trim());
     const named = own?.header !== false;
     const header = named ? top : top.map((_, index) => String(index + 1));
     const headerLines = named ? 1 : 0;
-    const records = { delimiter, columns: header.length };
-    const sample = { path: file.path, header, rows: recordsIn(file.head, headerLines + 1, records) };
+    const lines = file.head.slice(headerLines);
+    const keys = own && [...('user' in own ? [own.user] : []), ...('item' in own ? [own.item] : []), own.time];
+    const records = {
+      delimiter,
+      columns: header.length,
+      isRow: quote === false ? undefined : rowsLike(lines, delimiter, header, keys),
+    };
+    const rows = recordsIn(file.head, headerLines + 1, { ...records, quote });
+    const sample = { path: file.path, header, rows };
     const table = own ?? guessMap(sample, { personal });
     const { draftOf, said } = compileTable(table, sample, times);
     return {
       role: roleOf(table),
       note: describeMap(table),
-      said,
+      said: quote === false ? [...said, 'quotes are text'] : said,
       headerLines,
-      drafts: (options) =>
-        draftsByRecord(readLines(file.path, { ...options, compressed: file.compressed }), headerLines + 1, {
-          ...records,
-          draftOf,
-        }),
+      async *drafts({ onRemark, ...options }) {
+        const uses = quote ?? (await fileQuoted(file, options.signal));
+        const batches = readLines(file.path, { ...options, compressed: file.compressed });
+        yield* draftsByRecord(batches, headerLines + 1, { ...records, quote: uses, onRemark, draftOf });
+      },
       ...(own || roleOf(table) === 'interactions' ? {} : { idCheck: () => createIdCheck(sample, table) }),
     };
   },
   nameOf: (names) => nameOfData(names, 'csv'),
 };
+
+function fieldsOf(line: string, delimiter: string, quote: boolean): string[] {
+  if (!quote) return line.split(delimiter);
+  const parsed = parseRecord(line, delimiter);
+  return 'fields' in parsed ? parsed.fields : [];
+}
 
 function delimiterOf(file: SourceFile, first: string): string {
   if (/\.(?:tsv|tab)$/i.test(file.name)) return '\t';

@@ -4,7 +4,11 @@ import type { IdCheck } from '../guess.ts';
 import type { LineOptions } from '../lines.ts';
 import type { SourceFile } from '../source-file.ts';
 import type { TimeOptions } from '../time/column.ts';
-import type { ImportFormat, ImportRole } from '../types.ts';
+import type { ImportFormat, ImportRole, OnRemark } from '../types.ts';
+
+export interface ReadOptions extends Pick<LineOptions, 'onBytes' | 'signal'> {
+  onRemark?: OnRemark | undefined;
+}
 
 /** How a format reads one file: the role of the file, and its drafts. */
 export interface Reading {
@@ -14,7 +18,7 @@ export interface Reading {
   said?: string[];
   /** Number of header lines. */
   headerLines: number;
-  drafts(options: Pick<LineOptions, 'onBytes' | 'signal'>): AsyncIterable<Draft[]>;
+  drafts(options: ReadOptions): AsyncIterable<Draft[]>;
   /** Checks, while the import reads, that a table that it took for one of items or users is one. */
   idCheck?: (() => IdCheck) | undefined;
 }

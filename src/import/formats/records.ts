@@ -3,6 +3,12 @@ import { parse } from 'csv-parse/sync';
 import { type Draft, type Rejection, reject } from '../drafts.ts';
 import { type LineBatch, rejectEncoding } from '../lines.ts';
 import type { DraftOf } from '../table.ts';
+import type { OnRemark } from '../types.ts';
+import type { IsRow } from './quotes.ts';
+
+/** Remarks on a file, with the number of rows that they concern. */
+const QUOTE_AS_TEXT = 'a quote that does not enclose a field is read as text';
+const SEVERAL_LINES = 'a record spans several lines';
 
 /** A quoted field of more lines counts as one that was never closed. */
 export const MAX_RECORD_LINES = 100;
@@ -30,6 +36,11 @@ export function parseRecord(text: string, delimiter: string): Parsed {
 export interface RecordOptions {
   delimiter: string;
   columns: number;
+  /** false: a quote is text everywhere. */
+  quote?: boolean | undefined;
+  /** Tells rows from lines of a quoted text. Without it a quote is text only where no CSV has it. */
+  isRow?: IsRow | undefined;
+  onRemark?: OnRemark | undefined;
 }
 
 /** Turns batches of lines into rows of type T. */
@@ -70,7 +81,7 @@ export function recordsIn(lines: readonly string[], from: number, options: Recor
 
 function createRecordReader<T>(
   from: number,
-  { delimiter, columns }: RecordOptions,
+  { delimiter, columns, quote = true, isRow, onRemark }: RecordOptions,
   rowOf: (fields: readonly string[], line: number) => T | Rejection,
 ): RecordReader<T> {
   return { take };
@@ -85,7 +96,7 @@ function createRecordReader<T>(
       if (undecodable?.has(i)) {
         rows.push(rejectEncoding(line));
         i++;
-      } else if (!text.includes('"')) {
+      } else if (!quote || !text.includes('"')) {
         if (text.trim() !== '') rows.push(row(text.split(delimiter), line));
         i++;
       } else {
@@ -112,21 +123,44 @@ function createRecordReader<T>(
           record += `\n${next}`;
           open = quotesClose(next);
         }
+        const alone = textOf(lines, i, end, line);
         let parsed: Parsed = open ? { problem: 'open' } : parseRecord(record, delimiter);
-        if (end > i + 1 && ('problem' in parsed || parsed.fields.length !== columns)) {
+        if (alone || (end > i + 1 && ('problem' in parsed || parsed.fields.length !== columns))) {
           end = i + 1;
-          parsed = parseRecord(text, delimiter);
+          parsed = alone ?? parseRecord(text, delimiter);
         }
+        if ('problem' in parsed) parsed = rowOfText(text, line) ?? parsed;
         if ('problem' in parsed) {
           rows.push(reject(line, 'FRESHET_IMPORT_ROW_QUOTES', QUOTES[parsed.problem]));
           i++;
         } else {
+          if (end > i + 1) onRemark?.(SEVERAL_LINES, line);
           rows.push(row(parsed.fields, line));
           i = end;
         }
       }
     }
     return { rows, left: undefined };
+  }
+
+  /**
+   * Decides about the first of several lines that a quote would join: if the others are rows by themselves, the quote was
+   * text, and the first line is read alone. Undefined: the quote encloses these lines, or nothing tells.
+   */
+  function textOf(lines: readonly string[], start: number, end: number, line: number): Parsed | undefined {
+    if (!isRow || end - start < 2) return undefined;
+    const others = lines.slice(start + 1, end).filter((text) => text.trim() !== '');
+    const rows = others.filter((text) => isRow(text.split(delimiter)));
+    if (rows.length * 2 <= others.length) return undefined;
+    return rowOfText(lines[start] as string, line) ?? { problem: 'open' };
+  }
+
+  /** The fields of a line in which quotes are text. Undefined if that is no row. */
+  function rowOfText(text: string, line: number): Parsed | undefined {
+    const fields = text.split(delimiter);
+    if (!isRow?.(fields)) return undefined;
+    onRemark?.(QUOTE_AS_TEXT, line);
+    return { fields };
   }
 
   function row(fields: readonly string[], line: number): T | Rejection {
