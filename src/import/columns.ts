@@ -21,6 +21,12 @@ const table = {
       description: 'false: quotes are text; default: they enclose fields, in files with tabs if each does',
     }),
   ),
+  decimal: Type.Optional(
+    Type.Union([Type.Literal(','), Type.Literal('.')], {
+      description:
+        'the character before the decimals of numbers; default: found for each number, and rejected in doubt',
+    }),
+  ),
   header: Type.Optional(
     Type.Boolean({ description: 'false: the file has no header line, and its columns are named "1", "2", ...' }),
   ),
@@ -81,6 +87,7 @@ const Items = Type.Object(
     tags: Type.Optional(Type.Array(Column('column'), { description: 'columns of tags, genres or categories' })),
     tagSeparator: Type.Optional(Type.String({ minLength: 1, description: 'default: |, else ;, else a comma' })),
     published: Type.Optional(Column('column of the year or date of publication')),
+    publishedUnit: Type.Optional(Unit),
     embedding: Type.Optional(Column('column of an embedding: numbers separated by spaces or commas')),
     attributes: Type.Optional(Type.Array(Field, { description: 'columns of attributes' })),
     time: Type.Optional(
@@ -147,6 +154,8 @@ export function parseColumnMap(map: unknown, from = 'The column map'): ColumnMap
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const UNITS = ['timeUnit', 'publishedUnit'];
+
 function parseTableMap(map: unknown, from: string): TableMap {
   // The kind of map decides which errors to report.
   const schema = !isObject(map)
@@ -168,7 +177,7 @@ function parseTableMap(map: unknown, from: string): TableMap {
     if (keyword === 'required') for (const key of requiredProperties) problems.add(`${within}${key} is missing`);
     else if (keyword === 'additionalProperties')
       for (const key of additionalProperties) problems.add(`${within}${key} is not a known member`);
-    else if (keyword === 'const' && at === 'timeUnit') problems.add(`timeUnit must be one of ${TIME_UNITS.join(', ')}`);
+    else if (keyword === 'const' && UNITS.includes(at)) problems.add(`${at} must be one of ${TIME_UNITS.join(', ')}`);
     else if (keyword !== 'boolean' && keyword !== 'anyOf') problems.add(`${at} ${message}`);
   }
   throw new ImportFormatError(`${from} is not valid: ${[...problems].slice(0, 3).join('; ')}.`, {

@@ -24,6 +24,8 @@ export interface ItemDraft {
   data: ItemData;
   /** Undefined if the row has no time. */
   time: number | undefined;
+  /** What the import left out of the row. */
+  remark?: string;
 }
 
 export interface UserDraft {

@@ -121,6 +121,7 @@ async function* run(
       const time = draft.time ?? firstUse.ofItem(draft.item);
       const payload = JSON.stringify(['content.published.v1', draft.item, draft.data]);
       idCheck?.add(draft.item, payload);
+      if (draft.remark !== undefined) remarks.on(names[file] as string)(draft.remark, line);
       catalogue.add(time, file, line, payload);
     } else {
       const time = draft.time ?? firstUse.ofUser(draft.user);

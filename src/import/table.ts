@@ -1,7 +1,8 @@
 /** Turns rows of tables into drafts, by a column map. MovieLens, RecBole and CSV files share it. */
 import { idProblem } from '../bus/event/ids.ts';
-import type { AttributeValue, InteractionType, ItemData } from '../bus/event/types.ts';
+import type { InteractionType, ItemData } from '../bus/event/types.ts';
 import { ImportFormatError } from '../errors.ts';
+import { attributesOf, hintsOf, notNumber, numberOrText, tagsOf } from './cells.ts';
 import {
   type FieldMap,
   type InteractionMap,
@@ -12,10 +13,10 @@ import {
   type UserMap,
 } from './columns.ts';
 import { type Draft, type Rejection, reject, rejectId, shown } from './drafts.ts';
-import { type TimeColumn, type TimeOptions, timeColumn } from './time/column.ts';
+import { publishedColumn, type TimeColumn, type TimeOptions, timeColumn } from './time/column.ts';
 import { parsePublished } from './time/units.ts';
 import type { ImportRole } from './types.ts';
-import { parseNumber } from './values.ts';
+import { parseDecimal, parseNumber } from './values.ts';
 
 /** Turns a row with as many fields as the header into a draft. */
 export type DraftOf = (fields: readonly string[], line: number) => Draft;
@@ -30,6 +31,8 @@ export interface Sample {
 export interface TableOptions extends TimeOptions {
   /** Titles end with a year, `Some Title (1995)`, which is the year of publication and not part of the title. */
   yearInTitle?: boolean;
+  /** The map is the user's own: a cell that it cannot read rejects the row, also where a guessed map leaves it out. */
+  own?: boolean;
 }
 
 export function roleOf(map: TableMap): ImportRole {
@@ -59,7 +62,12 @@ export function compileTable(map: TableMap, sample: Sample, options: TableOption
   const time = map.time === undefined ? undefined : timeOf(map.time, map, sample, options);
   const said = time && time.said !== '' ? [`time: ${time.said}`] : [];
   if (isInteractionMap(map)) return { draftOf: interactions(map, sample, time as TimeColumn), said };
-  return { draftOf: isItemMap(map) ? items(map, sample, options, time) : users(map, sample, time), said };
+  if (!isItemMap(map)) {
+    return { draftOf: users(map, sample, time), said: [...said, ...hintsOf(map.traits ?? [], sample)] };
+  }
+  const published = publishedColumn(map.published, map.publishedUnit, sample, options);
+  const draftOf = items(map, sample, options, time, published.read);
+  return { draftOf, said: [...said, ...published.said, ...hintsOf(map.attributes ?? [], sample)] };
 }
 
 function timeOf(column: string, map: TableMap, sample: Sample, options: TableOptions): TimeColumn {
@@ -163,9 +171,9 @@ function interactions(map: InteractionMap, sample: Sample, times: TimeColumn): D
     let value: number | undefined;
     if (valueIndex >= 0) {
       const text = cell(fields, valueIndex);
-      value = parseNumber(text);
+      value = parseDecimal(text, map.decimal);
       if (value === undefined && (text !== '' || type === 'user.rated.v1')) {
-        const message = text === '' ? 'the value is empty' : `the value ${shown(text)} is not a number`;
+        const message = text === '' ? 'the value is empty' : `the value ${notNumber(text, map.decimal)}`;
         return reject(line, 'FRESHET_IMPORT_ROW_VALUE', message);
       }
     }
@@ -180,48 +188,7 @@ function interactions(map: InteractionMap, sample: Sample, times: TimeColumn): D
   };
 }
 
-// --- attributes and traits ------------------------------------------------------------------------------------------
-
-/** A number if the text is its canonical form. `007` and `+1` stay texts. */
-function numberOrText(text: string): string | number {
-  const value = parseNumber(text);
-  return value !== undefined && String(value) === text ? value : text;
-}
-
-const splitList = (text: string, separator: string): string[] => [
-  ...new Set(
-    text
-      .split(separator)
-      .map((part) => part.trim())
-      .filter((part) => part !== ''),
-  ),
-];
-
-type Attributes = Record<string, AttributeValue>;
-
-function attributesOf(maps: readonly FieldMap[], sample: Sample): (fields: readonly string[]) => Attributes {
-  const columns = maps
-    .map((map) => (typeof map === 'string' ? { column: map } : map))
-    .map(({ column, name = column, as = 'auto', separator = '|' }) => ({
-      name,
-      as,
-      separator,
-      index: indexOf(column, sample),
-    }))
-    // Sorted, so that the order of columns does not change the id.
-    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  return (fields) => {
-    const entries: [string, AttributeValue][] = [];
-    for (const { name, as, separator, index } of columns) {
-      const text = cell(fields, index);
-      if (text === '') continue;
-      if (as === 'list') entries.push([name, splitList(text, separator)]);
-      else if (as === 'text') entries.push([name, text]);
-      else entries.push([name, as === 'number' ? (parseNumber(text) ?? text) : numberOrText(text)]);
-    }
-    return Object.fromEntries(entries);
-  };
-}
+// --- users -----------------------------------------------------------------------------------------------------------
 
 /** The time in a row of items or users. Undefined without a column of times. */
 function ownTime(
@@ -236,7 +203,7 @@ function ownTime(
 
 function users(map: UserMap, sample: Sample, times: TimeColumn | undefined): DraftOf {
   const userIndex = indexOf(map.user, sample);
-  const traitsOf = attributesOf(map.traits ?? [], sample);
+  const traitsOf = attributesOf(map.traits ?? [], 'trait', map.decimal, (column) => indexOf(column, sample));
   const timeOf = ownTime(map.time, times, sample);
   return (fields, line) => {
     const user = cell(fields, userIndex);
@@ -244,20 +211,23 @@ function users(map: UserMap, sample: Sample, times: TimeColumn | undefined): Dra
     if (rejected) return rejected;
     const time = timeOf(fields, line);
     if (typeof time === 'object') return time;
-    return { kind: 'user', line, user, traits: traitsOf(fields), time };
+    const traits = traitsOf(fields, line);
+    return 'kind' in traits ? traits : { kind: 'user', line, user, traits: traits.values, time };
   };
 }
 
 // --- items ----------------------------------------------------------------------------------------------------------
 
 const YEAR_IN_TITLE = /^(.*\S)\s*\((\d{4})(?:\s*[-–]\s*(?:\d{4})?)?\)$/;
-const NO_TAG = /^(?:\(no genres listed\)|unknown|n\/a|none|null)$/i;
+
+const NO_DAY = 'the day of publication cannot be read and is left out';
 
 function items(
   map: ItemMap,
   sample: Sample,
-  { yearInTitle = false }: TableOptions,
+  { yearInTitle = false, own = false }: TableOptions,
   times: TimeColumn | undefined,
+  publishedOf: (text: string) => string | undefined,
 ): DraftOf {
   const itemIndex = indexOf(map.item, sample);
   const titleIndex = optionalIndex(map.title, sample);
@@ -265,7 +235,7 @@ function items(
   const publishedIndex = optionalIndex(map.published, sample);
   const embeddingIndex = optionalIndex(map.embedding, sample);
   const tagIndexes = (map.tags ?? []).map((column) => indexOf(column, sample));
-  const attributes = attributesOf(map.attributes ?? [], sample);
+  const attributes = attributesOf(map.attributes ?? [], 'attribute', map.decimal, (column) => indexOf(column, sample));
   const timeOf = ownTime(map.time, times, sample);
 
   return (fields, line) => {
@@ -275,31 +245,32 @@ function items(
     const time = timeOf(fields, line);
     if (typeof time === 'object') return time;
     let title = cell(fields, titleIndex);
-    let published = parsePublished(cell(fields, publishedIndex));
+    const written = cell(fields, publishedIndex);
+    let published = written === '' ? undefined : publishedOf(written);
+    const unread = written !== '' && published === undefined;
+    if (unread && own)
+      return reject(line, 'FRESHET_IMPORT_ROW_TIME', `the day of publication ${shown(written)} is not one`);
     const dated = yearInTitle ? YEAR_IN_TITLE.exec(title) : null;
     if (dated) {
       title = dated[1] as string;
       published ??= parsePublished(dated[2] as string);
     }
-    const numbers = cell(fields, embeddingIndex);
+    const numbers = cell(fields, embeddingIndex).replace(/^\[\s*|\s*\]$/g, '');
     const embedding = numbers === '' ? [] : numbers.split(/[\s,]+/).map(parseNumber);
     if (embedding.includes(undefined)) {
       return reject(line, 'FRESHET_IMPORT_ROW_VALUE', `the embedding ${shown(numbers)} is not a list of numbers`);
     }
     const description = cell(fields, descriptionIndex);
     const tags = [...new Set(tagIndexes.flatMap((index) => tagsOf(cell(fields, index), map.tagSeparator)))];
-    const others = attributes(fields);
+    const read = attributes(fields, line);
+    if ('kind' in read) return read;
+    const others = read.values;
     const data: ItemData = { title: title || item };
     if (description !== '') data.description = description;
     if (tags.length > 0) data.tags = tags;
     if (Object.keys(others).length > 0) data.attributes = others;
     if (published !== undefined) data.published = published;
     if (embedding.length > 0) data.embedding = embedding as number[];
-    return { kind: 'item', line, item, data, time };
+    return { kind: 'item', line, item, data, time, ...(unread ? { remark: NO_DAY } : {}) };
   };
-}
-
-function tagsOf(text: string, separator: string | undefined): string[] {
-  const between = separator ?? (text.includes('|') ? '|' : text.includes(';') ? ';' : ',');
-  return splitList(text, between).filter((tag) => !NO_TAG.test(tag));
 }

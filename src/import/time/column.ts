@@ -3,7 +3,7 @@ import { ImportFormatError } from '../../errors.ts';
 import { type Rejection, reject, shown } from '../drafts.ts';
 import type { Sample } from '../table.ts';
 import { formsOf, guessTime } from './guess.ts';
-import { namesZone, TIME_FORMS, type TimeUnit, timeReader } from './units.ts';
+import { namesZone, parsePublished, TIME_FORMS, type TimeUnit, timeReader } from './units.ts';
 import { zoneOf } from './zone.ts';
 
 export interface TimeOptions {
@@ -54,6 +54,46 @@ export function timeColumn(
   };
 }
 
+/**
+ * The column of the day on which items came out: years, and dates by the rules of times.
+ *
+ * @param unit the form that the map names. Throws ImportFormatError if the form is in doubt.
+ */
+export function publishedColumn(
+  column: string | undefined,
+  unit: TimeUnit | undefined,
+  sample: Sample,
+  { timezone, now = Date.now() }: TimeOptions,
+): { read: (text: string) => string | undefined; said: string[] } {
+  const zone = zoneOf(timezone);
+  const index = column === undefined ? -1 : sample.header.indexOf(column);
+  const texts = sample.rows.map((row) => (row[index] ?? '').trim()).filter((text) => text !== '');
+  const usual = (text: string) => parsePublished(text, zone);
+  if (column === undefined || (unit === undefined && texts.length === 0)) return { read: usual, said: [] };
+  if (unit === undefined && texts.filter((text) => usual(text) !== undefined).length * 2 > texts.length) {
+    return { read: usual, said: [] };
+  }
+  const guess = unit === undefined ? guessTime(texts, now, PUBLISHED_FROM) : { unit };
+  if (guess === undefined) {
+    return {
+      read: usual,
+      said: [`published: the column ${shown(column)} holds no dates, but ${shown(texts[0] as string)}`],
+    };
+  }
+  if ('doubt' in guess) throw doubtful(column, sample, guess.doubt, guess.units, '"publishedUnit" in a map');
+  const read = timeReader(guess.unit, zone);
+  return {
+    read: (text) => {
+      const time = read(text);
+      return time === undefined ? undefined : new Date(time).toISOString();
+    },
+    said: unit === undefined ? [`published: ${TIME_FORMS[guess.unit]}, as the first rows show`] : [],
+  };
+}
+
+/** Works of a catalogue may be old. */
+const PUBLISHED_FROM = Date.UTC(1000, 0, 1);
+
 /** Forms that are moments everywhere. */
 const ABSOLUTE: readonly TimeUnit[] = ['s', 'ms', 'us', 'ns'];
 
@@ -78,7 +118,7 @@ const fail = (error: ImportFormatError): never => {
   throw error;
 };
 
-const HOW = 'in a map: "timeUnit"';
+const HOW = '--time-unit (in a map: "timeUnit")';
 
 function noTimes(column: string, sample: Sample): ImportFormatError {
   const index = sample.header.indexOf(column);
@@ -92,11 +132,17 @@ function noTimes(column: string, sample: Sample): ImportFormatError {
   );
 }
 
-function doubtful(column: string, sample: Sample, doubt: string, units: readonly TimeUnit[]): ImportFormatError {
+function doubtful(
+  column: string,
+  sample: Sample,
+  doubt: string,
+  units: readonly TimeUnit[],
+  how = HOW,
+): ImportFormatError {
   return new ImportFormatError(
     `Freshet cannot tell the times in the column ${shown(column)} of ${sample.path}: ${doubt}.`,
     {
-      next: `name the form with --time-unit (${HOW}): ${formsOf(units)}`,
+      next: `name the form with ${how}: ${formsOf(units)}`,
       details: { path: sample.path, column, units },
     },
   );
@@ -106,7 +152,7 @@ const unknown = (column: string, sample: Sample): ImportFormatError =>
   new ImportFormatError(
     `The first lines of ${sample.path} hold no complete row, so Freshet cannot tell the times in the column ${shown(column)}.`,
     {
-      next: `name their form with --time-unit (${HOW}), and check the delimiter`,
+      next: `name their form with ${HOW}, and check the delimiter`,
       details: { path: sample.path, column },
     },
   );

@@ -22,23 +22,25 @@ const COUNTED = ['s', 'ms', 'us', 'ns'] as const satisfies TimeUnit[];
 /**
  * @param samples trimmed, not empty
  * @param now milliseconds since 1970: later times are in the future
+ * @param datesFrom the earliest calendar date that digits may make
  */
-export function guessTime(samples: readonly string[], now: number): TimeGuess | undefined {
+export function guessTime(samples: readonly string[], now: number, datesFrom = EARLIEST): TimeGuess | undefined {
   const numbers = samples.filter((text) => parseNumber(text) !== undefined);
-  return numbers.length * 2 > samples.length ? guessNumbers(numbers, now) : guessDates(samples);
+  return numbers.length * 2 > samples.length ? guessNumbers(numbers, now, datesFrom) : guessDates(samples);
 }
 
-function guessNumbers(samples: readonly string[], now: number): TimeGuess {
+function guessNumbers(samples: readonly string[], now: number, datesFrom: number): TimeGuess {
   const within = { from: EARLIEST, to: latest(now) };
-  const share = (unit: TimeUnit): number => {
+  const dates = { from: datesFrom, to: within.to };
+  const share = (unit: TimeUnit, { from, to } = within): number => {
     const read = timeReader(unit);
     const fit = samples.filter((text) => {
       const time = read(text);
-      return time !== undefined && time >= within.from && time <= within.to;
+      return time !== undefined && time >= from && time <= to;
     });
     return fit.length / samples.length;
   };
-  if (share('YYYYMMDD') >= NEARLY_ALL) return { unit: 'YYYYMMDD', within };
+  if (share('YYYYMMDD', dates) >= NEARLY_ALL) return { unit: 'YYYYMMDD', within: dates };
   const unit = COUNTED.find((one) => share(one) >= 0.5);
   if (unit) return { unit, within };
   const example = samples[0] as string;

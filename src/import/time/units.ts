@@ -198,13 +198,11 @@ function spelled(text: string, zone: Zone): number | undefined {
   return instant({ year: year as string, month: monthOf(month), day, hour, minute, second, offset }, zone);
 }
 
-const PUBLISHED = [timeReader('YYYY'), timeReader('DD-Mon-YYYY'), (text: string) => parseDate(text)];
+const YEAR = timeReader('YYYY');
+const SPELLED = timeReader('DD-Mon-YYYY');
 
 /** A time of publication, RFC 3339, from a year, a date, or `01-Jan-1995` (MovieLens). Undefined for any other text. */
-export function parsePublished(text: string): string | undefined {
-  for (const read of PUBLISHED) {
-    const time = read(text);
-    if (time !== undefined) return new Date(time).toISOString();
-  }
-  return undefined;
+export function parsePublished(text: string, zone: Zone = UTC): string | undefined {
+  const time = YEAR(text) ?? SPELLED(text) ?? parseDate(text, zone);
+  return time === undefined ? undefined : new Date(time).toISOString();
 }

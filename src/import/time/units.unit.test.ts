@@ -53,7 +53,9 @@ test('years and dates of publication become times', () => {
   expect(parsePublished('1995')).toBe('1995-01-01T00:00:00.000Z');
   expect(parsePublished('05-Mar-1995')).toBe('1995-03-05T00:00:00.000Z');
   expect(parsePublished('1813-01-28')).toBe('1813-01-28T00:00:00.000Z');
-  expect(['', 'V', 'unkonwn', '0000', '31-Foo-1995'].map(parsePublished)).toEqual(Array(5).fill(undefined));
+  expect(['', 'V', 'unkonwn', '0000', '31-Foo-1995'].map((text) => parsePublished(text))).toEqual(
+    Array(5).fill(undefined),
+  );
 });
 
 test('each form is read as its words say', () => {
