@@ -30,11 +30,24 @@ export function importId(verb: string, time: number, content: string, ordinal: n
   return `${verb}-${sha256(`${time}\n${ordinal}\n${content}`).slice(0, HEX_DIGITS)}`;
 }
 
+/** Numbers equal rows. The caller must pass rows in order of time, and rows with equal times file by file. */
+export type Ordinals = (time: number, content: string, file: number) => number;
+
+/** A row that an earlier file of the import holds as well: the index of that file, as a negative number. */
+const repeatOf = (file: number): number => -1 - file;
+/** The index of the earlier file, or undefined for the ordinal of a row that counts. */
+export const earlierFile = (ordinal: number): number | undefined => (ordinal < 0 ? -1 - ordinal : undefined);
+
 /**
- * Numbers equal rows: two equal rows are two events (somebody bought the same thing twice in a second). The caller must
- * pass rows in order of time. It remembers only the rows of the current time.
+ * Numbers equal rows within their file: two equal rows of a file are two events (somebody bought the same thing twice in a
+ * second). Equal rows of different files are the same events, so that overlapping exports count once; of the numbers of
+ * equal rows in the files the largest counts. It remembers only the rows of the current time.
+ *
+ * @param files number of files with interactions
  */
-export function createOrdinals(): (time: number, content: string) => number {
+export const createOrdinals = (files: number): Ordinals => (files > 1 ? acrossFiles() : withinFile());
+
+function withinFile(): Ordinals {
   let current = Number.NaN;
   let first = '';
   const seen = new Map<string, number>();
@@ -53,10 +66,65 @@ export function createOrdinals(): (time: number, content: string) => number {
   };
 }
 
+interface EqualRows {
+  /** The file that the latest one comes from, and how many of them it holds. */
+  file: number;
+  inFile: number;
+  /** The file of the first one. */
+  first: number;
+  events: number;
+}
+
+function acrossFiles(): Ordinals {
+  let current = Number.NaN;
+  let firstContent = '';
+  let firstFile = 0;
+  const seen = new Map<string, EqualRows>();
+  const start = (content: string, file: number): void => {
+    seen.set(content, { file, inFile: 1, first: file, events: 1 });
+  };
+  return (time, content, file) => {
+    if (time !== current) {
+      current = time;
+      firstContent = content;
+      firstFile = file;
+      if (seen.size > 0) seen.clear();
+      return 0;
+    }
+    if (seen.size === 0) start(firstContent, firstFile);
+    const equal = seen.get(content);
+    if (!equal) {
+      start(content, file);
+      return 0;
+    }
+    if (equal.file !== file) {
+      equal.file = file;
+      equal.inFile = 0;
+    }
+    if (++equal.inFile <= equal.events) return repeatOf(equal.first);
+    return equal.events++;
+  };
+}
+
 const MAX_NAME = 100;
 
 /**
- * The name of the data, for the source of its events: the common beginning of the file names, without numbers at the end
+ * The names that older builds gave to data in these files, alone and in any group ({@link nameOfData}): the common beginning
+ * of a group is that of two neighbours in alphabetical order. A file may have been imported with others that are missing
+ * now, so parts of its name up to a hyphen, underscore or blank are names as well.
+ */
+export function namesOfGroups(fileNames: readonly string[], nameOf: (names: readonly string[]) => string): string[] {
+  const sorted = [...fileNames].sort();
+  const groups = sorted.flatMap((name, n) => [
+    [name],
+    ...(n > 0 ? [[sorted[n - 1] as string, name]] : []),
+    ...[...name.matchAll(/[-_ ]/g)].map(({ index }) => [name.slice(0, index)]),
+  ]);
+  return [...new Set([...groups.map(nameOf), nameOf([])])];
+}
+
+/**
+ * The name of the data, for the source of its items and users: the common beginning of the file names, without numbers at the end
  * (`orders-2024-01.csv` and `orders-2024-02.csv` give `orders`). The name of the folder does not matter, because people
  * rename folders more often than the data changes.
  */

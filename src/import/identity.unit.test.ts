@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createOrdinals, importId, nameOfData } from './identity.ts';
+import { createOrdinals, earlierFile, importId, nameOfData, namesOfGroups } from './identity.ts';
 
 test('an id is made of the content of the row', () => {
   // Written down: a change of this id would import everything a second time.
@@ -10,7 +10,7 @@ test('an id is made of the content of the row', () => {
 });
 
 test('equal rows of one time are counted', () => {
-  const ordinalOf = createOrdinals();
+  const ordinalOf = createOrdinals(1);
   const rows: [number, string][] = [
     [1, 'a'],
     [1, 'a'],
@@ -21,7 +21,48 @@ test('equal rows of one time are counted', () => {
     [2, 'b'],
     [3, 'b'],
   ];
-  expect(rows.map(([time, content]) => ordinalOf(time, content))).toEqual([0, 1, 0, 2, 0, 0, 1, 0]);
+  expect(rows.map(([time, content]) => ordinalOf(time, content, 0))).toEqual([0, 1, 0, 2, 0, 0, 1, 0]);
+});
+
+test('equal rows are counted within their file, and the largest count of the files is that of the events', () => {
+  const ordinalOf = createOrdinals(3);
+  const rows: [number, string, number][] = [
+    [1, 'a', 0],
+    [1, 'b', 0],
+    [1, 'a', 0],
+    [1, 'a', 1],
+    [1, 'a', 2],
+    [1, 'a', 2],
+    [1, 'a', 2],
+    [1, 'c', 2],
+    [2, 'a', 1],
+    [2, 'a', 2],
+  ];
+  const ordinals = rows.map(([time, content, file]) => ordinalOf(time, content, file));
+  expect(ordinals.map((ordinal) => earlierFile(ordinal) ?? `event ${ordinal}`)).toEqual([
+    'event 0',
+    'event 0',
+    'event 1',
+    0,
+    0,
+    0,
+    'event 2',
+    'event 0',
+    'event 0',
+    1,
+  ]);
+});
+
+test('older builds named the data after the files of an import, and a file may have been one of several', () => {
+  const nameOf = (names: readonly string[]) => nameOfData(names, 'csv');
+  expect(namesOfGroups(['a-mar.csv', 'a-apr.csv', 'b.csv'], nameOf).sort()).toEqual([
+    'a',
+    'a-apr',
+    'a-mar',
+    'b',
+    'csv',
+  ]);
+  expect(namesOfGroups(['web-orders-2024-01.csv'], nameOf).sort()).toEqual(['csv', 'web', 'web-orders']);
 });
 
 test('the name of the data is the common part of its file names, without numbers', () => {

@@ -5,7 +5,7 @@ import { UsageError } from '../errors.ts';
 import { type DetectedFile, detect } from './detect.ts';
 import type { Draft, InteractionDraft, Rejection } from './drafts.ts';
 import type { IdCheck } from './guess.ts';
-import { createOrdinals, fingerprintOf, importId } from './identity.ts';
+import { createOrdinals, earlierFile, fingerprintOf, importId, namesOfGroups, type Ordinals } from './identity.ts';
 import { createRemarks, type Remarks } from './remarks.ts';
 import { createSorter, mergeSorted, type SortRow } from './sort.ts';
 import { zoneOf } from './time/zone.ts';
@@ -29,13 +29,9 @@ export async function openImport(paths: readonly string[], options: ImportOption
   zoneOf(options.timezone);
   const { format, files } = await detect(paths, options);
   const read = files.filter(({ reading }) => reading.role !== 'ignored');
-  const source = options.source ?? `import-${format.nameOf(read.map(({ file }) => file.name))}`;
-  const problem = idProblem(source);
-  if (problem !== undefined) {
-    throw new UsageError(`The source ${JSON.stringify(source)} of the events ${problem}.`, {
-      next: 'name a short one: --source import-shop',
-    });
-  }
+  const fileNames = read.map(({ file }) => file.name);
+  const name = format.nameOf(fileNames);
+  const sources = sourcesOf(options.source, name);
   const importFiles = files.map(describe);
   const bytesTotal = read.reduce((sum, { file }) => sum + file.bytes, 0);
   let progress = idle(bytesTotal);
@@ -44,19 +40,23 @@ export async function openImport(paths: readonly string[], options: ImportOption
   async function* batches(size = BATCH): AsyncGenerator<ImportRow[], void, undefined> {
     progress = idle(bytesTotal);
     remarks = createRemarks();
-    yield* run(read, source, options, size, progress, remarks);
+    yield* run(read, sources, options, size, progress, remarks);
   }
 
   return {
     format: format.name,
-    source,
+    name,
+    source: sources.acts,
+    stateSource: sources.state,
+    formerSources:
+      options.source === undefined ? namesOfGroups(fileNames, format.nameOf).map((one) => `import-${one}`) : [],
     files: importFiles,
     bytes: bytesTotal,
     rows: importFiles.reduce((sum, { rows }) => sum + rows, 0),
     fingerprint: fingerprintOf(
       JSON.stringify([
         format.name,
-        source,
+        sources,
         options.personal ?? false,
         options.map ?? null,
         options.timeUnit ?? null,
@@ -71,6 +71,21 @@ export async function openImport(paths: readonly string[], options: ImportOption
       for await (const rows of batches()) yield* rows;
     },
   };
+}
+
+/** The source of interactions, and that of rows of items and users. */
+interface Sources {
+  acts: string;
+  state: string;
+}
+
+function sourcesOf(named: string | undefined, name: string): Sources {
+  if (named === undefined) return { acts: 'import', state: `import-${name}` };
+  const problem = idProblem(named);
+  if (problem === undefined) return { acts: named, state: named };
+  throw new UsageError(`The source ${JSON.stringify(named)} of the events ${problem}.`, {
+    next: 'name a short one: --source import-shop',
+  });
 }
 
 function describe({ file, reading }: DetectedFile): ImportFile {
@@ -96,7 +111,7 @@ const LAST = Number.POSITIVE_INFINITY;
 
 async function* run(
   files: readonly DetectedFile[],
-  source: string,
+  sources: Sources,
   options: ImportOptions,
   size: number,
   progress: ImportProgress,
@@ -153,10 +168,17 @@ async function* run(
     }
 
     progress.phase = 'events';
-    const toEvent = createEventFactory(source);
+    const histories = files.filter(({ reading }) => reading.role === 'interactions').length;
+    const toEvent = createEventFactory(sources, createOrdinals(histories));
     let batch: ImportRow[] = [];
     for (const row of mergeSorted<SortRow>([catalogue.sorted(), acts.sorted()])) {
-      batch.push({ kind: 'event', event: toEvent(row), file: paths[row.file] as string, line: row.line });
+      const { file, line } = row;
+      const event = toEvent(row);
+      if (typeof event === 'object') batch.push({ kind: 'event', event, file: paths[file] as string, line });
+      else {
+        remarks.on(names[file] as string)(`the row is in ${names[event]} too and counts once`, line);
+        batch.push({ kind: 'repeated', file: paths[file] as string, line });
+      }
       if (batch.length < size) continue;
       progress.yielded += batch.length;
       yield batch;
@@ -228,8 +250,8 @@ function interactionOf(payload: string): [type: string, user: string, data: Inte
   return [parts[0] as string, parts[1] as string, data];
 }
 
-function createEventFactory(source: string): (row: SortRow) => CloudEvent {
-  const ordinalOf = createOrdinals();
+/** Turns rows into events, and rows of interactions that an earlier file holds as well into the index of that file. */
+function createEventFactory(sources: Sources, ordinalOf: Ordinals): (row: SortRow) => CloudEvent | number {
   const verbs = new Map<string, string>();
   const verbOf = (type: string): string => {
     let verb = verbs.get(type);
@@ -239,16 +261,19 @@ function createEventFactory(source: string): (row: SortRow) => CloudEvent {
     }
     return verb;
   };
-  return ({ time, payload }) => {
+  return ({ time, payload, file }) => {
     if (payload.startsWith('{')) return JSON.parse(payload) as CloudEvent;
     const state = payload.startsWith('[');
     const [type, subject, data] = state ? (JSON.parse(payload) as [string, string, object]) : interactionOf(payload);
-    // Two equal rows of an item or user are one event. Two equal interactions are two events.
-    const id = importId(verbOf(type), time, payload, state ? 0 : ordinalOf(time, payload));
+    // Two equal rows of an item or user are one event. Two equal interactions of a file are two events.
+    const ordinal = state ? 0 : ordinalOf(time, payload, file);
+    const earlier = earlierFile(ordinal);
+    if (earlier !== undefined) return earlier;
+    const id = importId(verbOf(type), time, payload, ordinal);
     const event = {
       specversion: '1.0',
       id,
-      source,
+      source: state ? sources.state : sources.acts,
       type,
       subject,
       time: '',

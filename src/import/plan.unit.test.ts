@@ -28,21 +28,22 @@ const row = fc.tuple(
 
 const idsOf = (events: readonly { id: string }[]) => events.map(({ id }) => id);
 
-test('shuffled rows, and rows in several files, give the same events', async () => {
+test('shuffled rows, and copies of rows in further files, give the same events', async () => {
   const cases = fc
     .array(row, { minLength: 1, maxLength: 40 })
     .chain((rows) =>
-      fc.tuple(fc.constant(rows), fc.shuffledSubarray(rows, { minLength: rows.length }), fc.nat(rows.length)),
+      fc.tuple(fc.constant(rows), fc.shuffledSubarray(rows, { minLength: rows.length }), fc.shuffledSubarray(rows)),
     );
   await fc.assert(
-    fc.asyncProperty(cases, async ([rows, shuffled, cut]) => {
+    fc.asyncProperty(cases, async ([rows, shuffled, copies]) => {
       const whole = folder.write('whole.inter', inter(rows));
       const parts = [
-        folder.write('part-1.inter', inter(shuffled.slice(0, cut))),
-        folder.write('part-2.inter', inter(shuffled.slice(cut))),
+        folder.write('other.inter', inter(copies)),
+        folder.write('part-1.inter', inter(shuffled)),
+        folder.write('part-2.inter', inter(copies)),
       ];
       const one = await importing(whole);
-      const other = await importing(parts, { source: one.plan.source });
+      const other = await importing(parts);
       expect(new Set(idsOf(one.events)).size).toBe(rows.length);
       expect(idsOf(other.events).sort()).toEqual(idsOf(one.events).sort());
       const byId = new Map(other.events.map((event) => [event.id, event]));
@@ -50,6 +51,48 @@ test('shuffled rows, and rows in several files, give the same events', async () 
     }),
     { numRuns: 40 },
   );
+});
+
+test('files together give the events that they give one after the other, however rows are grouped', async () => {
+  const cases = fc.array(fc.tuple(row, fc.nat(2)), { minLength: 1, maxLength: 40 });
+  await fc.assert(
+    fc.asyncProperty(cases, async (rows) => {
+      const files = [0, 1, 2].map((file) =>
+        folder.write(`${file}.inter`, inter(rows.filter((one) => one[1] === file).map(([cells]) => cells))),
+      );
+      const apart = new Set<string>();
+      for (const file of files)
+        for (const { source, id } of (await importing(file)).events) apart.add(`${source}/${id}`);
+      const { events, plan } = await importing(files);
+      expect(new Set(events.map(({ source, id }) => `${source}/${id}`))).toEqual(apart);
+      expect(events).toHaveLength(apart.size);
+      expect(plan.progress()).toMatchObject({ rowsRead: rows.length, yielded: rows.length });
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('rows that two files hold are reported', async () => {
+  folder.write('mar.inter', inter([['u', 'a', 1, 7]]));
+  const both = inter([
+    ['u', 'a', 1, 7],
+    ['u', 'b', 1, 7],
+  ]);
+  folder.write('apr.inter', both);
+  const { plan, story } = await importing(folder.path);
+  expect(story).toEqual(['rated u a', 'rated u b']);
+  expect(plan.remarks()).toEqual(['mar.inter, line 2: the row is in apr.inter too and counts once']);
+});
+
+test('the source is the same for all files, except for items and users, and unless the user names one', async () => {
+  folder.write('x-1.inter', inter([['u', 'a', 1, 7]]));
+  folder.write('x-1.item', 'item_id:token\na\n');
+  const sourcesOf = async (options = {}) => {
+    const { events, plan } = await importing(folder.path, options);
+    return [events.map(({ source }) => source), plan.source, plan.stateSource, plan.formerSources];
+  };
+  expect(await sourcesOf()).toEqual([['import-x', 'import'], 'import', 'import-x', ['import-x', 'import-recbole']]);
+  expect(await sourcesOf({ source: 'shop' })).toEqual([['shop', 'shop'], 'shop', 'shop', []]);
 });
 
 test('a sort through files gives the same rows in the same order, and removes the files', async () => {
@@ -91,7 +134,7 @@ test('ties keep the order of the files and their lines', async () => {
     ]),
   );
   const { story, plan } = await importing(folder.path);
-  expect(plan.source).toBe('import-x');
+  expect(plan.name).toBe('x');
   expect(story).toEqual(['rated u first', 'rated u b', 'rated u a', 'rated u c']);
 });
 

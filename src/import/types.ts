@@ -43,7 +43,14 @@ export interface RejectedRow {
   message: string;
 }
 
-export type ImportRow = EventRow | RejectedRow;
+/** An interaction that an earlier file of the import holds as well, so that it makes no event. */
+export interface RepeatedRow {
+  kind: 'repeated';
+  file: string;
+  line: number;
+}
+
+export type ImportRow = EventRow | RejectedRow | RepeatedRow;
 
 /** Called for a row that the import read in a way that the reader should know. The plan counts equal remarks per file. */
 export type OnRemark = (what: string, line: number) => void;
@@ -73,9 +80,9 @@ export interface ImportProgress {
   /** Rows read. In the end it is the sum of {@link events} and {@link rejected}. */
   rowsRead: number;
   rejected: number;
-  /** Events found so far. The number is final once the phase is `events`. */
+  /** Events found so far, with repeated rows. The number is final once the phase is `events`. */
   events: number;
-  /** Events yielded so far. */
+  /** Events and repeated rows yielded so far. */
   yielded: number;
 }
 
@@ -83,7 +90,10 @@ export interface ImportOptions extends TimeOptions {
   format?: ImportFormat | undefined;
   /** The meaning of each column, for CSV files. */
   map?: ColumnMap | undefined;
-  /** Source of the events. Default: `import-<name of the data>`. JSON lines of events keep their own source. */
+  /**
+   * Source of the events. Default: `import` for interactions, `import-<name of the data>` for items and users. JSON lines of
+   * events keep their own source.
+   */
   source?: string | undefined;
   /** Keeps columns that identify a person (zip code, name, e-mail, ...) as traits. The default excludes them. */
   personal?: boolean | undefined;
@@ -98,7 +108,14 @@ export interface ImportOptions extends TimeOptions {
 /** What an import will do, from the names and first lines of the files. */
 export interface ImportPlan {
   format: ImportFormat;
+  /** The name of the data: the common beginning of the names of its files. */
+  name: string;
+  /** Source of interactions. */
   source: string;
+  /** Source of the rows of items and users. */
+  stateSource: string;
+  /** Sources under which older builds imported interactions of these files. Empty if the user names a source. */
+  formerSources: string[];
   /** In the order that decides between events with equal times. */
   files: ImportFile[];
   bytes: number;

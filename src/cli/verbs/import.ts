@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { createBulk } from '../../bus/bulk/bulk.ts';
 import { refuseForgotten } from '../../bus/erasure/forgotten.ts';
 import { createCodec } from '../../bus/event/codec.ts';
+import { type EventIdentity, eventIdentity } from '../../bus/event/ids.ts';
 import type { CloudEvent } from '../../bus/event/types.ts';
 import { createJetStreamLog } from '../../bus/log/jetstream.ts';
 import { createPoller } from '../../bus/nats/poller.ts';
@@ -56,7 +57,10 @@ export const importVerb = (): Command =>
         ).choices([...IMPORT_FORMATS]),
       )
       .option('--map <file>', 'JSON file with the meaning of each CSV column (docs/how-to/import-your-history.md)')
-      .option('--source <source>', 'source of the events (default: import-<name of the data>)')
+      .option(
+        '--source <source>',
+        'source of the events (default: import; for items and users import-<name of the data>)',
+      )
       .option('--personal', 'keep columns that identify a person, such as zip codes')
       .addOption(
         new Option(
@@ -80,7 +84,14 @@ async function run(paths: string[], options: ImportVerbOptions): Promise<void> {
   });
   if (!options.json) printPlan(plan);
   if (options.dryRun) {
-    if (options.json) printJson({ format: plan.format, source: plan.source, files: plan.files, rows: plan.rows });
+    if (options.json)
+      printJson({
+        format: plan.format,
+        source: plan.source,
+        state_source: plan.stateSource,
+        files: plan.files,
+        rows: plan.rows,
+      });
     return;
   }
   await withSession(options, async (session) => {
@@ -95,8 +106,9 @@ async function run(paths: string[], options: ImportVerbOptions): Promise<void> {
   });
 }
 
-function printPlan({ format, source, files }: ImportPlan): void {
-  note(`format ${format}, source of the events ${source}:`);
+function printPlan({ format, source, stateSource, files }: ImportPlan): void {
+  const sources = source === stateSource ? source : `${source} (of items and users: ${stateSource})`;
+  note(`format ${format}, source of the events ${sources}:`);
   for (const { name, role, rows, note: what, said } of files) {
     note(
       `  ${name}: ${role === 'ignored' ? 'ignored' : `${role}, about ${count(rows)} rows`}${what ? ` (${what})` : ''}`,
@@ -110,6 +122,12 @@ function printResult({ read, published, duplicates, rejected, seconds }: ImportR
     `${count(read)} rows read: ${count(published)} published, ${count(duplicates)} already in the log, ${count(rejected)} rejected; ${duration(seconds)}`,
   );
 }
+
+/** The identities that older builds gave to the interactions of a plan. */
+const formerIdentities =
+  ({ source, formerSources }: ImportPlan) =>
+  (event: CloudEvent): EventIdentity[] =>
+    event.source === source ? formerSources.map((former) => eventIdentity(former, event.id)) : [];
 
 async function publishPlan(plan: ImportPlan, { nc, config }: CliSession, json: boolean): Promise<ImportResult> {
   const started = performance.now();
@@ -131,6 +149,7 @@ async function publishPlan(plan: ImportPlan, { nc, config }: CliSession, json: b
     publisher,
     compareWindow: config.publisher.compare_window,
     refuses: await refuseForgotten(nc),
+    formerly: formerIdentities(plan),
     onRejected: (index, problem) => reject({ ...(origins[index] ?? { file: plan.source, line: 0 }), ...problem }),
   });
   const reading = createProgress('reading', 'rows', json);
@@ -151,6 +170,7 @@ async function publishPlan(plan: ImportPlan, { nc, config }: CliSession, json: b
       origins = [];
       for (const row of rows) {
         if (row.kind === 'rejected') reject(row);
+        else if (row.kind === 'repeated') duplicates++;
         else {
           events.push(row.event);
           origins.push(row);

@@ -17,7 +17,7 @@ test('columns with usual names need no map', async () => {
       '1433221332119;257597;transaction;355908\n1433221332120;1;user.x_shared.v1;2\n1433221332121;1;sneezed;2\n',
   );
   const imported = await importing(file);
-  expect(imported.plan).toMatchObject({ format: 'csv', source: 'import-events', rows: 5 });
+  expect(imported.plan).toMatchObject({ format: 'csv', name: 'events', source: 'import', rows: 5 });
   expect(imported.story).toEqual([
     'viewed 257597 355908',
     'added 257597 355908',
@@ -96,7 +96,7 @@ test('one map per file imports a shop with catalogue and customers', async () =>
     },
   };
   const { plan, story, events } = await importing(folder.path, { map, timeUnit: 's' });
-  expect(plan.source).toBe('import-csv');
+  expect(plan.stateSource).toBe('import-csv');
   expect(plan.files.find(({ name }) => name === 'notes.csv')).toMatchObject({ role: 'ignored', rows: 0 });
   expect(story).toEqual(['published s1', 'purchased c2 s1', 'registered c1', 'purchased c1 s1']);
   expect(events[0]?.data).toEqual({

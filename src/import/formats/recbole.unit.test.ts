@@ -19,7 +19,7 @@ test('atomic files give items, users and ratings, with the types of the header',
   folder.write('toy.user', 'user_id:token\tage:token\tgender:token\tzip_code:token\nu1\t24\tM\t85711\n');
   folder.write('toy.kg', 'head_id:token\trelation_id:token\ttail_id:token\na\tb\tc\n');
   const { plan, events, story, rejected } = await importing(folder.path, { timeUnit: 's' });
-  expect(plan).toMatchObject({ format: 'recbole', source: 'import-toy', rows: 5 });
+  expect(plan).toMatchObject({ format: 'recbole', name: 'toy', rows: 5 });
   expect(plan.files.find(({ name }) => name === 'toy.kg')?.role).toBe('ignored');
   expect(rejected).toEqual([]);
   expect(story).toEqual(['published i1', 'published i2', 'registered u1', 'rated u1 i1', 'rated u2 i1']);
