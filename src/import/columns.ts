@@ -53,7 +53,7 @@ const Interactions = Type.Object(
     ...table,
     user: Column('column of the user id'),
     item: Column('column of the item id'),
-    time: Column('column of the time'),
+    time: Type.Optional(Column('column of the time; without it the import needs --in-file-order')),
     timeUnit: Type.Optional(Unit),
     type: Type.Optional(
       Type.Union(

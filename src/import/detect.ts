@@ -82,7 +82,7 @@ function recognise(
   file: SourceFile,
   forced: ImportFormat | undefined,
   inFolder: boolean,
-  { map, personal, timeUnit, timezone, now }: ImportOptions,
+  { map, personal, timeUnit, timezone, now, inFileOrder }: ImportOptions,
 ): Omit<Found, 'file'> {
   // A folder may hold unrelated files. A file that the user names must be data.
   const options: FormatOptions = {
@@ -91,6 +91,7 @@ function recognise(
     timeUnit,
     timezone,
     now,
+    inFileOrder,
     forced: forced !== undefined && !inFolder,
   };
   if (file.head.every((line) => line.trim() === '')) return { reading: ignored('empty'), format: undefined };

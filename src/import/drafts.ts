@@ -8,6 +8,7 @@ export type Draft = InteractionDraft | ItemDraft | UserDraft | EventDraft | Reje
 export interface InteractionDraft {
   kind: 'interaction';
   line: number;
+  /** Infinity without a time. */
   time: number;
   user: string;
   item: string;

@@ -9,26 +9,36 @@ import type { ItemMap, TableMap } from './columns.ts';
 import { shown } from './drafts.ts';
 import { columnOf, columnsOf, normal } from './names.ts';
 import type { Sample } from './table.ts';
+import { IN_FILE_ORDER } from './time/column.ts';
 
 export interface GuessOptions {
+  /** Rows of interactions need no time. */
+  inFileOrder?: boolean | undefined;
   /** Keeps columns that identify a person. */
   personal?: boolean | undefined;
 }
 
 /** Guesses a map. Throws ImportFormatError with the first rows and a map to complete if the evidence does not suffice. */
-export function guessMap(sample: Sample, { personal = false }: GuessOptions = {}): TableMap {
+export function guessMap(sample: Sample, { personal = false, inFileOrder = false }: GuessOptions = {}): TableMap {
   const { header } = sample;
   const user = columnOf('user', header);
   const item = columnOf('item', header);
   const time = columnOf('time', header);
   if (user !== undefined && item !== undefined) {
-    if (time === undefined)
-      throw refusal(sample, 'no column has a usual name for the time, such as timestamp', 'history');
+    if (time === undefined && !inFileOrder) {
+      throw refusal(sample, 'no column has a usual name for the time, such as timestamp', 'history', IN_FILE_ORDER);
+    }
     const rating = columnOf('rating', header);
     const value = rating ?? columnOf('value', header);
     const type = columnOf('type', header);
     const kind = type ?? (rating === undefined ? 'user.viewed.v1' : 'user.rated.v1');
-    return { user, item, time, type: kind, ...(value === undefined ? {} : { value }) };
+    return {
+      user,
+      item,
+      ...(time === undefined ? {} : { time }),
+      type: kind,
+      ...(value === undefined ? {} : { value }),
+    };
   }
   if (item === undefined && user === undefined) {
     throw refusal(sample, 'no column has a usual name for users or items, such as user_id or item_id', likely(header));
@@ -168,14 +178,14 @@ export type Seems = 'history' | 'perhaps' | 'other';
 const likely = (header: readonly string[]): Seems => (marksOf(header) === undefined ? 'other' : 'perhaps');
 
 /** The refusal of a table, with its first rows and a map to complete. `details.seems` is what the table seems to be. */
-export function refusal(sample: Sample, why: string, seems: Seems): ImportFormatError {
+export function refusal(sample: Sample, why: string, seems: Seems, or?: string): ImportFormatError {
   const { path, header } = sample;
   const map = mapToComplete(header, seems !== 'other');
   const columns = header.slice(0, SHOWN_COLUMNS).map(shown).join(', ') || 'none';
   return new ImportFormatError(
     `${path}: ${why}. Its columns are ${columns}.\nThe first rows:\n${firstRows(sample)}\nA map to complete (${OPEN} stands for a column that you name):\n  ${JSON.stringify(map)}`,
     {
-      next: 'save the completed map as map.json, then: freshet import FILE --map map.json',
+      next: `save the completed map as map.json, then: freshet import FILE --map map.json${or === undefined ? '' : `; ${or}`}`,
       details: { path, header, map, seems },
     },
   );

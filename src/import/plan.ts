@@ -5,7 +5,8 @@ import { UsageError } from '../errors.ts';
 import { type DetectedFile, detect } from './detect.ts';
 import type { Draft, InteractionDraft, Rejection } from './drafts.ts';
 import type { IdCheck } from './guess.ts';
-import { createOrdinals, earlierFile, fingerprintOf, importId, namesOfGroups, type Ordinals } from './identity.ts';
+import { fingerprintOf, importId, namesOfGroups } from './identity.ts';
+import { createOrdinals, earlierFile, type Ordinals } from './ordinals.ts';
 import { createRemarks, type Remarks } from './remarks.ts';
 import { createSorter, mergeSorted, type SortRow } from './sort.ts';
 import { zoneOf } from './time/zone.ts';
@@ -61,6 +62,7 @@ export async function openImport(paths: readonly string[], options: ImportOption
         options.map ?? null,
         options.timeUnit ?? null,
         options.timezone ?? null,
+        options.inFileOrder ?? false,
         read.map(({ file, reading }) => [file.name, reading.role, file.bytes, file.changed, file.head]),
       ]),
     ),

@@ -13,7 +13,7 @@ import {
   type UserMap,
 } from './columns.ts';
 import { type Draft, type Rejection, reject, rejectId, shown } from './drafts.ts';
-import { publishedColumn, type TimeColumn, type TimeOptions, timeColumn } from './time/column.ts';
+import { IN_FILE_ORDER, publishedColumn, type TimeColumn, type TimeOptions, timeColumn } from './time/column.ts';
 import { parsePublished } from './time/units.ts';
 import type { ImportRole } from './types.ts';
 import { parseDecimal, parseNumber } from './values.ts';
@@ -51,6 +51,9 @@ export function describeMap(map: TableMap): string {
     .join(', ');
 }
 
+const NO_TIMES =
+  'time: none; the rows are published in the order of the file and count as new, because the log dates them';
+
 export interface CompiledTable {
   draftOf: DraftOf;
   /** What the import found out from the first rows, in sentences for people. */
@@ -61,7 +64,15 @@ export interface CompiledTable {
 export function compileTable(map: TableMap, sample: Sample, options: TableOptions = {}): CompiledTable {
   const time = map.time === undefined ? undefined : timeOf(map.time, map, sample, options);
   const said = time && time.said !== '' ? [`time: ${time.said}`] : [];
-  if (isInteractionMap(map)) return { draftOf: interactions(map, sample, time as TimeColumn), said };
+  if (isInteractionMap(map)) {
+    if (!time && !options.inFileOrder) {
+      throw new ImportFormatError(`The map for ${sample.path} names no column of times.`, {
+        next: `add "time" to the map; ${IN_FILE_ORDER}`,
+        details: { path: sample.path },
+      });
+    }
+    return { draftOf: interactions(map, sample, time), said: time ? said : [NO_TIMES] };
+  }
   if (!isItemMap(map)) {
     return { draftOf: users(map, sample, time), said: [...said, ...hintsOf(map.traits ?? [], sample)] };
   }
@@ -145,10 +156,13 @@ function typeOf(map: InteractionMap, sample: Sample): TypeOf {
   };
 }
 
-function interactions(map: InteractionMap, sample: Sample, times: TimeColumn): DraftOf {
+/** Behind all times: such events come last, in the order of the files, and have no time. */
+const NEVER = Number.POSITIVE_INFINITY;
+
+function interactions(map: InteractionMap, sample: Sample, times: TimeColumn | undefined): DraftOf {
   const userIndex = indexOf(map.user, sample);
   const itemIndex = indexOf(map.item, sample);
-  const timeIndex = indexOf(map.time, sample);
+  const timeIndex = optionalIndex(map.time, sample);
   const valueIndex = optionalIndex(map.value, sample);
   const listIndex = optionalIndex(map.list, sample);
   const typeFor = typeOf(map, sample);
@@ -160,7 +174,7 @@ function interactions(map: InteractionMap, sample: Sample, times: TimeColumn): D
     const item = cell(fields, itemIndex);
     if (idProblem(user) !== undefined) return rejectId(line, 'the user id', user) as Draft;
     if (idProblem(item) !== undefined) return rejectId(line, 'the item id', item) as Draft;
-    const time = times.read(cell(fields, timeIndex), line);
+    const time = times ? times.read(cell(fields, timeIndex), line) : NEVER;
     if (typeof time === 'object') return time;
     const type = typeFor(fields);
     if (typeof type === 'object') {

@@ -27,6 +27,7 @@ interface ImportVerbOptions extends CommonOptions {
   personal?: boolean;
   timeUnit?: TimeUnit;
   timezone?: string;
+  inFileOrder?: boolean;
   dryRun?: boolean;
 }
 
@@ -69,6 +70,7 @@ export const importVerb = (): Command =>
         ).choices(TIME_UNITS),
       )
       .option('--timezone <zone>', 'zone of times that name none, such as Europe/Berlin (default: UTC)')
+      .option('--in-file-order', 'publish interactions that have no times in the order of the file')
       .option('--dry-run', 'show what the import would do, and publish nothing'),
   ).action(run);
 
@@ -81,6 +83,7 @@ async function run(paths: string[], options: ImportVerbOptions): Promise<void> {
     personal: options.personal,
     timeUnit: options.timeUnit,
     timezone: options.timezone,
+    inFileOrder: options.inFileOrder,
   });
   if (!options.json) printPlan(plan);
   if (options.dryRun) {

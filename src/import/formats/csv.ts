@@ -39,7 +39,7 @@ export const csv: Format = {
     };
     const rows = recordsIn(file.head, headerLines + 1, { ...records, quote });
     const sample = { path: file.path, header, rows };
-    const table = own ?? guessMap(sample, { personal });
+    const table = own ?? guessMap(sample, { personal, inFileOrder: times.inFileOrder });
     const { draftOf, said } = compileTable(table, sample, { ...times, own: own !== undefined });
     return {
       role: roleOf(table),

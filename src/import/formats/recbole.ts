@@ -6,6 +6,7 @@ import { draftsByLine, readLines } from '../lines.ts';
 import { columnOf, columnsOf } from '../names.ts';
 import type { SourceFile } from '../source-file.ts';
 import { compileTable, describeMap, roleOf } from '../table.ts';
+import { IN_FILE_ORDER } from '../time/column.ts';
 import { type Format, type FormatOptions, ignored, type Reading } from './format.ts';
 import { rejectColumns } from './records.ts';
 
@@ -68,7 +69,7 @@ function mapOf(
   kind: string | undefined,
   header: readonly string[],
   typeOf: ReadonlyMap<string, ColumnType>,
-  { personal = false }: FormatOptions,
+  { personal = false, inFileOrder = false }: FormatOptions,
 ): TableMap {
   const user = columnOf('user', header);
   const item = columnOf('item', header);
@@ -79,11 +80,11 @@ function mapOf(
     if (type === 'token') return { column, as: /^age$/i.test(column) ? 'auto' : 'text' };
     return { column, as: 'list', separator: ' ' };
   };
-  const missing = (what: string) =>
+  const missing = (what: string, or = '') =>
     new ImportFormatError(
       `${file.path} has no column with a usual name for the ${what}. Its columns are ${header.map(shown).join(', ')}.`,
       {
-        next: 'import it as CSV with a map that names the columns: freshet import FILE --format csv --map map.json',
+        next: `import it as CSV with a map that names the columns: freshet import FILE --format csv --map map.json${or}`,
         details: { path: file.path, header },
       },
     );
@@ -91,9 +92,9 @@ function mapOf(
   if (kind === 'inter' || (kind === undefined && user !== undefined && item !== undefined)) {
     if (user === undefined) throw missing('user');
     if (item === undefined) throw missing('item');
-    if (time === undefined) throw missing('time');
+    if (time === undefined && !inFileOrder) throw missing('time', `; ${IN_FILE_ORDER}`);
     const value = columnOf('rating', header);
-    const map: InteractionMap = { user, item, time };
+    const map: InteractionMap = { user, item, ...(time === undefined ? {} : { time }) };
     return value === undefined ? map : { ...map, value };
   }
   if (kind === 'item' || (kind === undefined && item !== undefined)) {

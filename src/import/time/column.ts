@@ -13,7 +13,13 @@ export interface TimeOptions {
   timezone?: string | undefined;
   /** Milliseconds since 1970: a guess that puts times behind it is wrong. Default: the clock. */
   now?: number | undefined;
+  /** Imports interactions without a column of times, in the order of the file and without a time. */
+  inFileOrder?: boolean | undefined;
 }
+
+/** How a user imports interactions without times, for messages. */
+export const IN_FILE_ORDER =
+  'if the rows have no times, --in-file-order publishes them in the order of the file, at the time of the import';
 
 export interface TimeColumn {
   /** Milliseconds since 1970, or the rejection of the row. */
