@@ -135,6 +135,34 @@ export type ColumnMap = TableMap | Static<typeof Files>;
 export const isInteractionMap = (map: TableMap): map is InteractionMap => 'user' in map && 'item' in map;
 export const isItemMap = (map: TableMap): map is ItemMap => 'item' in map && !('user' in map);
 
+/** The columns that a map reads. */
+export function usedColumns(map: TableMap): string[] {
+  const fields = (maps: readonly FieldMap[] = []) => maps.map((one) => (typeof one === 'string' ? one : one.column));
+  const own = isInteractionMap(map)
+    ? [
+        map.user,
+        map.item,
+        map.value,
+        map.list,
+        ...(map.context ?? []),
+        typeof map.type === 'object' ? map.type.column : map.type,
+      ]
+    : isItemMap(map)
+      ? [
+          map.item,
+          map.title,
+          map.description,
+          map.published,
+          map.embedding,
+          ...(map.tags ?? []),
+          ...fields(map.attributes),
+        ]
+      : [map.user, ...fields(map.traits)];
+  const columns = [...own, map.time].filter((column) => column !== undefined);
+  // A type may be the name of an event type instead of a column.
+  return [...new Set(columns)].filter((column) => !/^user\.\w+\.v1$/.test(column));
+}
+
 const NEXT =
   'write it like {"user":"customer_id","item":"sku","time":"ts"}; docs/how-to/import-your-history.md shows all members';
 

@@ -97,7 +97,9 @@ function againstState(sample: Sample, id: string, of: string): string | undefine
   const { header, rows } = sample;
   const marks = marksOf(header);
   if (marks !== undefined) return `the table has ${marks}, as a history has`;
-  const moment = header.find((column) => MOMENTS.includes(normal(column)));
+  // The day of an item or user stands beside its title or its traits, and not beside its id alone.
+  const moments = columnOf('title', header) === undefined && header.length < 4 ? [...MOMENTS, 'date'] : MOMENTS;
+  const moment = header.find((column) => moments.includes(normal(column)));
   if (moment !== undefined) return `the table has the column ${shown(moment)}, as a history has`;
   const person = of === 'items' ? header.find((column) => PERSON.test(normal(column))) : undefined;
   if (person !== undefined) return `the table has the column ${shown(person)}, as a history has`;

@@ -254,7 +254,7 @@ test('data that cannot be imported is refused with its first line and the next s
   expect(await refused([folder.write('w.csv', Buffer.from('\ufeffuser,item', 'utf16le'))])).toMatchObject({
     next: expect.stringContaining('iconv'),
   });
-  const mixed = [folder.write('x.inter', inter([])), folder.write('e.jsonl', '{}')];
+  const mixed = [folder.write('x.inter', inter([])), folder.write('e.jsonl', '{"specversion":"1.0"}')];
   expect(await refused(mixed)).toMatchObject({
     message: expect.stringContaining('x.inter (recbole), e.jsonl (jsonl)'),
   });

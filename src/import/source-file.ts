@@ -31,6 +31,12 @@ export async function openSourceFile(path: string): Promise<SourceFile> {
     });
   }
   const text = compressed ? unzipped(path, raw) : raw;
+  if (text.subarray(257, 262).toString('latin1') === 'ustar') {
+    throw new ImportFormatError(`${path} is a tar archive. Freshet reads the files in it, not the archive.`, {
+      next: `tar -xf ${path}, then import the files`,
+      details: { path },
+    });
+  }
   if ((text[0] === 0xff && text[1] === 0xfe) || (text[0] === 0xfe && text[1] === 0xff)) {
     throw new ImportFormatError(`${path} is UTF-16. Freshet reads UTF-8.`, {
       next: `iconv -f UTF-16 -t UTF-8 ${path} > ${path}.utf8`,

@@ -26,6 +26,7 @@ test('a folder of the 100K set gives films in latin-1, users without zip codes, 
   const { plan, events, story, rejected } = await importing(folder.path);
   expect(plan).toMatchObject({ format: 'movielens', name: 'ml-100k', source: 'import', rows: 6 });
   expect(plan.files.map(({ name, role }) => `${name} ${role}`)).toEqual([
+    'README ignored',
     'u.data interactions',
     'u.genre ignored',
     'u.item items',
