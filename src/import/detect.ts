@@ -97,7 +97,7 @@ function recognise(file: SourceFile, inFolder: boolean, options: ImportOptions):
       if (reading) return { reading, format };
     } catch (failure) {
       if (!inFolder || !TABLES.includes(format.name) || !(failure instanceof ImportFormatError)) throw failure;
-      return { reading: ignored(firstLine(failure.message)), format: undefined, failure };
+      return { reading: ignored(reasonOf(failure, file.path)), format: undefined, failure };
     }
   }
   if (inFolder) return { reading: ignored('its name is not one of a data file'), format: undefined };
@@ -110,7 +110,9 @@ function recognise(file: SourceFile, inFolder: boolean, options: ImportOptions):
   );
 }
 
-const firstLine = (text: string): string => text.split('\n', 1)[0] as string;
+/** Why the import leaves out a file, without its path and its rows. */
+const reasonOf = ({ message }: ImportFormatError, path: string): string =>
+  (message.split('\n', 1)[0] as string).replace(`${path}: `, '');
 
 /** Something in a folder: a file to open, or the reason to leave it out. */
 interface Entry {

@@ -10,6 +10,7 @@ import { shown } from './drafts.ts';
 import { columnOf, columnsOf, normal } from './names.ts';
 import type { Sample } from './table.ts';
 import { IN_FILE_ORDER } from './time/column.ts';
+import { parseNumber } from './values.ts';
 
 export interface GuessOptions {
   /** Rows of interactions need no time. */
@@ -182,16 +183,21 @@ const likely = (header: readonly string[]): Seems => (marksOf(header) === undefi
 /** The refusal of a table, with its first rows and a map to complete. `details.seems` is what the table seems to be. */
 export function refusal(sample: Sample, why: string, seems: Seems, or?: string): ImportFormatError {
   const { path, header } = sample;
-  const map = mapToComplete(header, seems !== 'other');
+  const bare = header.some(looksLikeData);
+  const map = bare ? { header: false, user: OPEN, item: OPEN, time: OPEN } : mapToComplete(header, seems !== 'other');
+  const hint = bare ? ' The first line looks like data: with "header": false the columns are "1", "2", ...' : '';
   const columns = header.slice(0, SHOWN_COLUMNS).map(shown).join(', ') || 'none';
   return new ImportFormatError(
-    `${path}: ${why}. Its columns are ${columns}.\nThe first rows:\n${firstRows(sample)}\nA map to complete (${OPEN} stands for a column that you name):\n  ${JSON.stringify(map)}`,
+    `${path}: ${why}. Its columns are ${columns}.\nThe first rows:\n${firstRows(sample)}\nA map to complete (${OPEN} stands for a column that you name).${hint}\n  ${JSON.stringify(map)}`,
     {
       next: `save the completed map as map.json, then: freshet import FILE --map map.json${or === undefined ? '' : `; ${or}`}`,
       details: { path, header, map, seems },
     },
   );
 }
+
+/** Numbers, addresses and lists are no names of columns. */
+const looksLikeData = (cell: string): boolean => parseNumber(cell) !== undefined || /^(?:https?:|[[{])/.test(cell);
 
 function mapToComplete(header: readonly string[], history: boolean): object {
   const user = columnOf('user', header);

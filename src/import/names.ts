@@ -4,7 +4,7 @@
 export const NAMES = {
   user: 'user userid uid customer customerid visitor visitorid member memberid reader readerid account accountid reviewerid listenerid viewerid shopperid buyerid',
   item: 'item itemid iid product productid movie movieid sku article articleid track trackid book bookid content contentid parentasin asin business businessid isbn videoid songid artistid gameid animeid recipeid newsid showid podcastid listingid pid',
-  time: 'timestamp time ts datetime date eventtime createdat occurredat unixtime unixreviewtime',
+  time: 'timestamp time ts datetime date eventtime createdat occurredat unixtime unixreviewtime tdat',
   rating: 'rating score stars overall bookrating',
   value: 'value amount',
   type: 'eventtype event type eventname action behavior behaviour behaviortype',

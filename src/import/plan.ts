@@ -7,6 +7,7 @@ import type { Draft, InteractionDraft, Rejection } from './drafts.ts';
 import type { IdCheck } from './guess.ts';
 import { fingerprintOf, importId, namesOfGroups } from './identity.ts';
 import { createOrdinals, earlierFile, type Ordinals } from './ordinals.ts';
+import { firstRowsOf } from './preview.ts';
 import { createRemarks, type Remarks } from './remarks.ts';
 import { createSorter, mergeSorted, type SortRow } from './sort.ts';
 import { zoneOf } from './time/zone.ts';
@@ -67,6 +68,11 @@ export async function openImport(paths: readonly string[], options: ImportOption
       ]),
     ),
     progress: () => ({ ...progress }),
+    preview: async () => {
+      const rows = new Map<string, string[]>();
+      for (const { file, reading } of read) rows.set(file.path, await firstRowsOf(reading, options.signal));
+      return rows;
+    },
     remarks: () => remarks.texts(),
     batches,
     async *events() {

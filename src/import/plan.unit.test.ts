@@ -261,3 +261,32 @@ test('data that cannot be imported is refused with its first line and the next s
   expect(await refused([])).toMatchObject({ code: 'FRESHET_USAGE' });
   expect(await refused(mixed.slice(0, 1), { source: 'a\nb' })).toMatchObject({ code: 'FRESHET_USAGE' });
 });
+
+test('the plan says in words what each file is taken for, and what becomes of its first rows', async () => {
+  folder.write(
+    'a.csv',
+    'user_id,video_id,rating,timestamp,note\nu,i,4,1588687728,x\nu,i,4,,x\nu,j,5,1588687729,x\nu,k,5,1,x\n',
+  );
+  folder.write('items.csv', 'video_id,genres,pages\ni,a|b,7\n');
+  folder.write('users.csv', 'user_id,age\nu,31\n');
+  const plan = await openImport([folder.path]);
+  const rows = await plan.preview();
+  const shown = plan.files.map(({ name, note, said, path }) => [name, note, ...said, ...(rows.get(path) ?? [])]);
+  expect(shown).toEqual([
+    [
+      'a.csv',
+      'user in user_id, item in video_id, time in timestamp, value in rating, each row is a user.rated.v1',
+      'time: seconds since 1970, as the first rows show',
+      'not read: note',
+      'line 2: user u rated item i with 4 at 2020-05-05T14:08:48.000Z',
+      'line 3: rejected, because the time is empty',
+      'line 4: user u rated item j with 5 at 2020-05-05T14:08:49.000Z',
+    ],
+    [
+      'items.csv',
+      'item in video_id, no title, so that the id stands for it, tags in genres, attributes from pages',
+      'line 2: item i "i", tags a | b, pages 7',
+    ],
+    ['users.csv', 'user in user_id, traits from age', 'line 2: user u, age 31'],
+  ]);
+});

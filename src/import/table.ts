@@ -11,6 +11,7 @@ import {
   isItemMap,
   type TableMap,
   type UserMap,
+  usedColumns,
 } from './columns.ts';
 import { type Draft, type Rejection, reject, rejectId, shown } from './drafts.ts';
 import { IN_FILE_ORDER, publishedColumn, type TimeColumn, type TimeOptions, timeColumn } from './time/column.ts';
@@ -39,16 +40,38 @@ export function roleOf(map: TableMap): ImportRole {
   return isInteractionMap(map) ? 'interactions' : isItemMap(map) ? 'items' : 'users';
 }
 
-/** Lists the columns that a map uses, for the plan. */
-export function describeMap(map: TableMap): string {
-  const text = (field: FieldMap) => (typeof field === 'string' ? field : field.column);
-  return Object.entries(map)
-    .filter(([key]) => !['header', 'delimiter', 'quote'].includes(key))
-    .map(
-      ([key, value]) =>
-        `${key}: ${Array.isArray(value) ? value.map(text).join(' ') || '-' : typeof value === 'object' ? value.column : value}`,
-    )
-    .join(', ');
+/** What each column of a map becomes, for people. */
+export function describeMap(map: TableMap, header: readonly string[] = []): string {
+  const named = (what: string, column: string | undefined) => (column === undefined ? [] : [`${what} in ${column}`]);
+  const list = (what: string, fields: readonly FieldMap[] = []) =>
+    fields.length === 0
+      ? []
+      : [`${what} ${fields.map((one) => (typeof one === 'string' ? one : one.column)).join(', ')}`];
+  if (isInteractionMap(map)) {
+    const { type = map.value === undefined ? 'user.viewed.v1' : 'user.rated.v1' } = map;
+    const column = typeof type === 'object' ? type.column : header.includes(type) ? type : undefined;
+    return [
+      ...named('user', map.user),
+      ...named('item', map.item),
+      ...named('time', map.time),
+      ...named('value', map.value),
+      ...named('list', map.list),
+      ...list('context from', map.context),
+      column === undefined ? `each row is a ${type}` : `type in ${column}`,
+    ].join(', ');
+  }
+  const own = isItemMap(map)
+    ? [
+        ...named('item', map.item),
+        ...(map.title === undefined ? ['no title, so that the id stands for it'] : named('title', map.title)),
+        ...named('description', map.description),
+        ...list('tags in', map.tags),
+        ...named('day of publication', map.published),
+        ...named('embedding', map.embedding),
+        ...list('attributes from', map.attributes),
+      ]
+    : [...named('user', map.user), ...list('traits from', map.traits)];
+  return [...own, ...named('time', map.time)].join(', ');
 }
 
 const NO_TIMES =
@@ -71,7 +94,11 @@ export function compileTable(map: TableMap, sample: Sample, options: TableOption
         details: { path: sample.path },
       });
     }
-    return { draftOf: interactions(map, sample, time), said: time ? said : [NO_TIMES] };
+    const left = sample.header.filter((column) => column !== '' && !usedColumns(map).includes(column));
+    return {
+      draftOf: interactions(map, sample, time),
+      said: [...(time ? said : [NO_TIMES]), ...(left.length > 0 ? [`not read: ${left.join(', ')}`] : [])],
+    };
   }
   if (!isItemMap(map)) {
     return { draftOf: users(map, sample, time), said: [...said, ...hintsOf(map.traits ?? [], sample)] };

@@ -127,6 +127,8 @@ export interface ImportPlan {
    */
   fingerprint: string;
   progress(): ImportProgress;
+  /** The first rows of each file as the import reads them, in sentences for people, by the path of the file. */
+  preview(): Promise<Map<string, string[]>>;
   /** What the latest run noticed about rows that it did not reject, in sentences for people. */
   remarks(): string[];
   /**

@@ -11,6 +11,7 @@ import {
   IMPORT_FORMATS,
   type ImportFormat,
   type ImportPlan,
+  type ImportRole,
   openImport,
   readColumnMap,
   TIME_UNITS,
@@ -85,16 +86,12 @@ async function run(paths: string[], options: ImportVerbOptions): Promise<void> {
     timezone: options.timezone,
     inFileOrder: options.inFileOrder,
   });
-  if (!options.json) printPlan(plan);
+  const preview = options.dryRun ? await plan.preview() : undefined;
+  if (!options.json) printPlan(plan, preview);
   if (options.dryRun) {
-    if (options.json)
-      printJson({
-        format: plan.format,
-        source: plan.source,
-        state_source: plan.stateSource,
-        files: plan.files,
-        rows: plan.rows,
-      });
+    const { format, source, stateSource, rows } = plan;
+    const files = plan.files.map((file) => ({ ...file, preview: preview?.get(file.path) ?? [] }));
+    if (options.json) printJson({ format, source, state_source: stateSource, files, rows });
     return;
   }
   await withSession(options, async (session) => {
@@ -109,14 +106,31 @@ async function run(paths: string[], options: ImportVerbOptions): Promise<void> {
   });
 }
 
-function printPlan({ format, source, stateSource, files }: ImportPlan): void {
-  const sources = source === stateSource ? source : `${source} (of items and users: ${stateSource})`;
-  note(`format ${format}, source of the events ${sources}:`);
-  for (const { name, role, rows, note: what, said } of files) {
-    note(
-      `  ${name}: ${role === 'ignored' ? 'ignored' : `${role}, about ${count(rows)} rows`}${what ? ` (${what})` : ''}`,
-    );
+const ROLES: Readonly<Record<ImportRole, string>> = {
+  interactions: 'a history',
+  items: 'a catalogue',
+  users: 'a table of users',
+  events: 'events',
+  ignored: 'left out',
+};
+
+/** Prints what the import takes each file for. `preview` holds the first rows of each, by its path. */
+function printPlan({ format, source, stateSource, files }: ImportPlan, preview?: ReadonlyMap<string, string[]>): void {
+  const has = (...roles: ImportRole[]): boolean => files.some(({ role }) => roles.includes(role));
+  const sources = [
+    ...(has('interactions') ? [`source of the events ${source}`] : []),
+    ...(has('items', 'users') ? [`source of items and users ${stateSource}`] : []),
+  ];
+  note(`${[`format ${format}`, ...sources].join(', ')}:`);
+  for (const { path, name, role, rows, note: what, said } of files) {
+    if (role === 'ignored') {
+      note(`  ${name}: ${ROLES[role]}, because ${what}`);
+      continue;
+    }
+    note(`  ${name}: ${ROLES[role]} of about ${count(rows)} rows (${what})`);
     for (const sentence of said) note(`    ${sentence}`);
+    const first = preview?.get(path) ?? [];
+    if (first.length > 0) note(`    the first rows:\n${first.map((row) => `      ${row}`).join('\n')}`);
   }
 }
 

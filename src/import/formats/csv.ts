@@ -43,7 +43,7 @@ export const csv: Format = {
     const { draftOf, said } = compileTable(table, sample, { ...times, own: own !== undefined });
     return {
       role: roleOf(table),
-      note: describeMap(table),
+      note: describeMap(table, header),
       said: quote === false ? [...said, 'quotes are text'] : said,
       headerLines,
       async *drafts({ onRemark, ...options }) {

@@ -138,7 +138,7 @@ function read(file: SourceFile, shape: Shape): Reading {
   const csv = separator === 'csv';
   return {
     role: roleOf(map),
-    note: describeMap(map),
+    note: describeMap(map, columns),
     headerLines: csv ? 1 : 0,
     drafts: (lineOptions) => {
       // The older data sets are Latin-1, the newer ones UTF-8.

@@ -40,6 +40,7 @@ export function readObjects(
   );
   if (missing !== undefined) throw refusal(all, `no object has the member ${JSON.stringify(missing)}`, 'history');
   const columns = usedColumns(map).filter((column) => own || header.includes(column));
+  const left = roleOf(map) === 'interactions' ? header.filter((path) => !columns.includes(path)) : [];
   const { draftOf, said } = compileTable(map, sampleOf(columns), { ...options, own: own !== undefined });
   const ids = keys.slice(0, -1).map((key) => ({ key, index: columns.indexOf(key as string) }));
   const texts = new Set('item' in map && !('user' in map) ? [map.title, map.description] : []);
@@ -73,8 +74,8 @@ export function readObjects(
   };
   return {
     role: roleOf(map),
-    note: describeMap(map),
-    said,
+    note: describeMap(map, columns),
+    said: left.length > 0 ? [...said, `not read: ${left.join(', ')}`] : said,
     headerLines: 0,
     drafts: (lineOptions) =>
       draftsByLine(readLines(file.path, { ...lineOptions, compressed: file.compressed }), 1, draftOfLine),

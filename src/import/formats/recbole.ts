@@ -51,7 +51,7 @@ function read(file: SourceFile, kind: string | undefined, options: FormatOptions
   const { draftOf, said } = compileTable(map, { path: file.path, header, rows }, options);
   return {
     role: roleOf(map),
-    note: describeMap(map),
+    note: describeMap(map, header),
     said,
     headerLines: 1,
     drafts: (lineOptions) =>
