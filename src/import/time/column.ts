@@ -63,24 +63,26 @@ export function timeColumn(
 /**
  * The column of the day on which items came out: years, and dates by the rules of times.
  *
- * @param unit the form that the map names. Throws ImportFormatError if the form is in doubt.
+ * @param unit the form that the map names
+ * Throws ImportFormatError if the form is in doubt.
  */
 export function publishedColumn(
   column: string | undefined,
   unit: TimeUnit | undefined,
   sample: Sample,
-  { timezone, now = Date.now() }: TimeOptions,
+  { timezone, now = Date.now(), own = false }: TimeOptions & { own?: boolean },
 ): { read: (text: string) => string | undefined; said: string[] } {
   const zone = zoneOf(timezone);
   const index = column === undefined ? -1 : sample.header.indexOf(column);
   const texts = sample.rows.map((row) => (row[index] ?? '').trim()).filter((text) => text !== '');
   const usual = (text: string) => parsePublished(text, zone);
   if (column === undefined || (unit === undefined && texts.length === 0)) return { read: usual, said: [] };
-  if (unit === undefined && texts.filter((text) => usual(text) !== undefined).length * 2 > texts.length) {
+  if (unit === undefined && texts.filter((text) => usual(text) !== undefined).length * 2 >= texts.length) {
     return { read: usual, said: [] };
   }
   const guess = unit === undefined ? guessTime(texts, now, PUBLISHED_FROM) : { unit };
-  if (guess === undefined) {
+  // In a guessed table a number that is no date is no reason to refuse the catalogue; a date that may be two is.
+  if (guess === undefined || ('doubt' in guess && !own && !guess.units.includes('DD/MM/YYYY'))) {
     return {
       read: usual,
       said: [`published: the column ${shown(column)} holds no dates, but ${shown(texts[0] as string)}`],
