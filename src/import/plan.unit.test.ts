@@ -15,7 +15,7 @@ afterEach(() => folder.remove());
 
 const HEADER = 'user_id:token\titem_id:token\trating:float\ttimestamp:float';
 /** Seconds from which the times of the rows count, a full minute. */
-const BASE = 1_767_225_600;
+const BASE = 1_577_836_800;
 const inter = (rows: readonly (readonly [string, string, number, number])[]) =>
   [HEADER, ...rows.map(([user, item, rating, time]) => [user, item, rating, BASE + time].join('\t'))].join('\n');
 

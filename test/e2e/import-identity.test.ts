@@ -26,7 +26,7 @@ function exportsOf(user: string): { mar: string; apr: string; folder: string } {
   const folder = join(system.data, user);
   mkdirSync(folder);
   const [mar, apr] = [join(folder, 'views-mar.csv'), join(folder, 'views-apr.csv')];
-  const rows = [`${user},x1,1767225600`, `${user},x2,1767225700`, `${user},x3,1769904000`];
+  const rows = [`${user},x1,1704067200`, `${user},x2,1704067300`, `${user},x3,1706745600`];
   writeFileSync(mar, `user_id,item_id,timestamp\n${rows.slice(0, 2).join('\n')}\n`);
   writeFileSync(apr, `user_id,item_id,timestamp\n${rows.join('\n')}\n`);
   return { mar, apr, folder };
@@ -52,18 +52,18 @@ describe('rows that several files hold', () => {
 /** What older builds published for these files: source, id, item, time. */
 const OLD = {
   together: [
-    ['import-views', 'viewed-455345c550f2adbb9e24a2c4', 'x1', '2026-01-01T00:00:00.000Z'],
-    ['import-views', 'viewed-5e691b1eb265170649147da8', 'x1', '2026-01-01T00:00:00.000Z'],
-    ['import-views', 'viewed-1b7b25820e6f4b13ff2ab4fd', 'x2', '2026-01-01T00:01:40.000Z'],
-    ['import-views', 'viewed-4eeb8deafaa50e3c29419da7', 'x2', '2026-01-01T00:01:40.000Z'],
-    ['import-views', 'viewed-0cb52cb671680958f10f9f53', 'x3', '2026-02-01T00:00:00.000Z'],
+    ['import-views', 'viewed-eac851e0ca9a5e2d72348818', 'x1', '2024-01-01T00:00:00.000Z'],
+    ['import-views', 'viewed-cf8277f66cef58d9afb0fa58', 'x1', '2024-01-01T00:00:00.000Z'],
+    ['import-views', 'viewed-3d1df1b9aace94bd7595178e', 'x2', '2024-01-01T00:01:40.000Z'],
+    ['import-views', 'viewed-a2fa1f8c6d381f8f9fb098cc', 'x2', '2024-01-01T00:01:40.000Z'],
+    ['import-views', 'viewed-67e1fc45bfb099cd87bac4f9', 'x3', '2024-02-01T00:00:00.000Z'],
   ],
   apart: [
-    ['import-views-mar', 'viewed-333ee227890f23a204b619da', 'x1', '2026-01-01T00:00:00.000Z'],
-    ['import-views-mar', 'viewed-198b1cbe349db67148bf9bfa', 'x2', '2026-01-01T00:01:40.000Z'],
-    ['import-views-apr', 'viewed-333ee227890f23a204b619da', 'x1', '2026-01-01T00:00:00.000Z'],
-    ['import-views-apr', 'viewed-198b1cbe349db67148bf9bfa', 'x2', '2026-01-01T00:01:40.000Z'],
-    ['import-views-apr', 'viewed-e1652d9c6d73cf88c8eaa572', 'x3', '2026-02-01T00:00:00.000Z'],
+    ['import-views-mar', 'viewed-309ff9133459a93f77c5c1d7', 'x1', '2024-01-01T00:00:00.000Z'],
+    ['import-views-mar', 'viewed-a5dbb14ecde63e61e5bdc7b0', 'x2', '2024-01-01T00:01:40.000Z'],
+    ['import-views-apr', 'viewed-309ff9133459a93f77c5c1d7', 'x1', '2024-01-01T00:00:00.000Z'],
+    ['import-views-apr', 'viewed-a5dbb14ecde63e61e5bdc7b0', 'x2', '2024-01-01T00:01:40.000Z'],
+    ['import-views-apr', 'viewed-ab401e2b33526149bdc116e2', 'x3', '2024-02-01T00:00:00.000Z'],
   ],
 } as const;
 

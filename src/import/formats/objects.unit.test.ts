@@ -180,3 +180,15 @@ test('compressed files of each kind are read, and an archive is refused with the
     next: expect.stringContaining('tar -xf'),
   });
 });
+
+test('objects of many kilobytes are recognised', async () => {
+  const friends = Array.from({ length: 20_000 }, (_, n) => `friend-${n}`).join(', ');
+  const people = [1, 2, 3].map((n) => ({ user_id: `u${n}`, friends, fans: n }));
+  const { events, rejected } = await importing(folder.write('people.json', lines(...people)));
+  expect(rejected).toEqual([]);
+  expect(events.map(({ subject, data }) => [subject, (data as { traits: { fans: number } }).traits.fans])).toEqual([
+    ['u1', 1],
+    ['u2', 2],
+    ['u3', 3],
+  ]);
+});
