@@ -48,6 +48,18 @@ test('a line with such a quote and too many columns is rejected alone', async ()
   expect(reasons(imported)).toEqual(['3 FRESHET_IMPORT_ROW_QUOTES']);
 });
 
+test('two quotes of one line that enclose a delimiter are text if the line is a row without them', async () => {
+  const odd = ['u1', 'i1', '1588687729', '"Heroes', 'of 7"'];
+  for (const rows of [
+    [row(0, 'x'), odd],
+    [row(0, 'x'), odd, row(2, '"y"')],
+  ]) {
+    const { titles, rejected } = await titlesOf('a.csv', table(',', ...rows));
+    expect(rejected).toEqual([]);
+    expect(titles.slice(0, 2)).toEqual(['x', '"Heroes']);
+  }
+});
+
 test('text behind a quoted word is text', async () => {
   const imported = await titlesOf('a.csv', table(',', row(0, 'x'), row(1, '"Quoted" word'), row(2, '"a, ""b"""')));
   expect(imported.titles).toEqual(['x', '"Quoted" word', 'a, "b"']);

@@ -104,7 +104,7 @@ function createRecordReader<T>(
           const run = quotedRun(lines, i, undecodable, delimiter);
           if (run.records) {
             run.records.forEach((fields, n) => {
-              rows.push(row(fields, line + n));
+              rows.push(rowOrText(fields, lines[i + n] as string, line + n));
             });
             i = run.end;
             continue;
@@ -135,7 +135,7 @@ function createRecordReader<T>(
           i++;
         } else {
           if (end > i + 1) onRemark?.(SEVERAL_LINES, line);
-          rows.push(row(parsed.fields, line));
+          rows.push(end === i + 1 ? rowOrText(parsed.fields, text, line) : row(parsed.fields, line));
           i = end;
         }
       }
@@ -161,6 +161,12 @@ function createRecordReader<T>(
     if (!isRow?.(fields)) return undefined;
     onRemark?.(QUOTE_AS_TEXT, line);
     return { fields };
+  }
+
+  /** The row of a line; if quotes leave it with the wrong number of columns, the one in which they are text. */
+  function rowOrText(fields: readonly string[], text: string, line: number): T | Rejection {
+    const other = fields.length === columns ? undefined : rowOfText(text, line);
+    return row(other && 'fields' in other ? other.fields : fields, line);
   }
 
   function row(fields: readonly string[], line: number): T | Rejection {

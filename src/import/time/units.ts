@@ -110,7 +110,8 @@ function instant(moment: Moment, zone: Zone): number | undefined {
   return inRange(time);
 }
 
-const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)? ?(Z|z|UTC|[+-]\d\d:?\d\d)?)?$/;
+const ISO =
+  /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)? ?(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?)?$/;
 
 /**
  * Parses ISO 8601 and RFC 3339 in the variants of exports: also without a time, with a space for the `T`, or without a
@@ -124,8 +125,10 @@ export function parseDate(text: string, zone: Zone = UTC): number | undefined {
   return instant({ year: year as string, month, day, hour, minute, second, fraction, offset }, zone);
 }
 
+const ZONE = /[Zz]$|(?:UTC|GMT)(?: \d{4})?$|:\d\d(?:[.,]\d+)? ?[+-]\d\d(?::?\d\d)?$|[+-]\d{4} \d{4}$/;
+
 /** Whether a text names its zone. */
-export const namesZone = (text: string): boolean => /(?:[Zz]|UTC|GMT|[+-]\d\d:?\d\d)(?: \d{4})?$/.test(text);
+export const namesZone = (text: string): boolean => ZONE.test(text);
 
 type Parts = readonly [year: number, month?: number, day?: number, hour?: number, minute?: number, second?: number];
 
@@ -149,7 +152,7 @@ function byPattern(pattern: RegExp, [year, month, day, hour, minute, second]: Pa
 }
 
 const CLOCK =
-  /^(?:T| |, )(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?: ?([AaPp])\.?[Mm]\.?)?(?: ?(Z|UTC|[+-]\d\d:?\d\d))?$/;
+  /^(?:T| |, )(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?: ?([AaPp])\.?[Mm]\.?)?(?: ?(Z|UTC|[+-]\d\d(?::?\d\d)?))?$/;
 
 /** A date by the pattern, and behind it nothing or a time of day, of 24 hours or with AM and PM. */
 function withClock(pattern: RegExp, [year, month, day]: Parts, zone: Zone): TimeReader {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseDate, parsePublished, type TimeUnit, timeReader } from './units.ts';
+import { namesZone, parseDate, parsePublished, type TimeUnit, timeReader } from './units.ts';
 import { zoneOf } from './zone.ts';
 
 test('dates without a zone are UTC', () => {
@@ -12,6 +12,7 @@ test('dates without a zone are UTC', () => {
     '2026-11-23 12:00:00 UTC',
     '2026-11-23T13:30:00+01:30',
     '2026-11-23T07:00:00-0500',
+    '2026-11-23 13:00:00+01',
   ]) {
     expect(parseDate(text), text).toBe(noon);
   }
@@ -105,4 +106,24 @@ test('a time without a zone is read in the named zone, also around a change of t
   expect(timeReader('YYYYMMDD', zoneOf('+02:00'))('20200705')).toBe(Date.UTC(2020, 6, 4, 22));
   expect(timeReader('s', zoneOf('Europe/Berlin'))('1593937815')).toBe(1593937815000);
   expect(() => zoneOf('Middle/Earth')).toThrow('does not know the time zone "Middle/Earth"');
+});
+
+test('a time names its zone or does not', () => {
+  const zoned = [
+    '2020-07-05T08:30:15Z',
+    '2020-07-05 08:30:15+02',
+    '2020-07-05T08:30:15.123-0500',
+    '2020-07-05 08:30:15 UTC',
+  ];
+  const words = ['Tue Apr 03 18:00:09 +0000 2012', 'Sun, 05 Jul 2020 08:30:15 GMT', 'Sun Jul 05 08:30:15 UTC 2020'];
+  for (const text of [...zoned, ...words]) expect(namesZone(text), text).toBe(true);
+  for (const text of [
+    '2020-07-05',
+    '13-04-2020',
+    '2020-07-05 08:30:15',
+    '20200705',
+    '7/5/2020 8:30 AM',
+    'Sun Jul 05 08:30:15 2020',
+  ])
+    expect(namesZone(text), text).toBe(false);
 });

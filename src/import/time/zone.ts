@@ -6,7 +6,7 @@ export type Zone = (local: number) => number;
 
 export const UTC: Zone = (local) => local;
 
-const OFFSET = /^([+-])(\d\d):?(\d\d)$/;
+const OFFSET = /^([+-])(\d\d)(?::?(\d\d))?$/;
 const DAY = 86_400_000;
 /** No zone changes its offset within a quarter of an hour. */
 const SLOT = 900_000;
@@ -28,10 +28,10 @@ export function zoneOf(name: string | undefined): Zone {
   };
 }
 
-/** Milliseconds ahead of UTC of `+01:00`, `-0500`. Undefined for any other text. */
+/** Milliseconds ahead of UTC of `+01:00`, `-0500`, `+01`. Undefined for any other text. */
 export function offsetOf(text: string): number | undefined {
   const match = OFFSET.exec(text);
-  return match ? (match[1] === '-' ? -1 : 1) * (Number(match[2]) * 60 + Number(match[3])) * 60_000 : undefined;
+  return match ? (match[1] === '-' ? -1 : 1) * (Number(match[2]) * 60 + Number(match[3] ?? 0)) * 60_000 : undefined;
 }
 
 function offsets(name: string): (utc: number) => number {
