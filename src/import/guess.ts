@@ -183,12 +183,14 @@ const likely = (header: readonly string[]): Seems => (marksOf(header) === undefi
 /** The refusal of a table, with its first rows and a map to complete. `details.seems` is what the table seems to be. */
 export function refusal(sample: Sample, why: string, seems: Seems, or?: string): ImportFormatError {
   const { path, header } = sample;
-  const bare = header.some(looksLikeData);
+  const bare = sample.objects !== true && header.some(looksLikeData);
   const map = bare ? { header: false, user: OPEN, item: OPEN, time: OPEN } : mapToComplete(header, seems !== 'other');
-  const hint = bare ? ' The first line looks like data: with "header": false the columns are "1", "2", ...' : '';
+  const hint = bare
+    ? '. The first line looks like data; with "header": false the columns are called "1", "2", ...'
+    : '';
   const columns = header.slice(0, SHOWN_COLUMNS).map(shown).join(', ') || 'none';
   return new ImportFormatError(
-    `${path}: ${why}. Its columns are ${columns}.\nThe first rows:\n${firstRows(sample)}\nA map to complete (${OPEN} stands for a column that you name).${hint}\n  ${JSON.stringify(map)}`,
+    `${path}: ${why}. Its columns are ${columns}.\nThe first rows:\n${firstRows(sample)}\nA map to complete, in which ${OPEN} stands for a column that you name${hint}:\n  ${JSON.stringify(map)}`,
     {
       next: `save the completed map as map.json, then: freshet import FILE --map map.json${or === undefined ? '' : `; ${or}`}`,
       details: { path, header, map, seems },

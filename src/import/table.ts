@@ -27,6 +27,8 @@ export interface Sample {
   path: string;
   header: readonly string[];
   rows: readonly (readonly string[])[];
+  /** The columns are members of objects. */
+  objects?: boolean;
 }
 
 export interface TableOptions extends TimeOptions {

@@ -87,3 +87,17 @@ describe('data that an older build imported', () => {
     expect(again.stdout).toContain('0 published');
   });
 });
+
+describe('old history behind live events', () => {
+  it('is reported with the number of users and what it means, once', async () => {
+    await system
+      .ask('user.history', { user: 'fay', min_seq: await system.publish([viewed('fay', 'x9')]) })
+      .catch(() => {});
+    const { mar } = exportsOf('fay');
+    const first = await system.cli('import', mar);
+    expect(first).toMatchObject({ code: 0 });
+    expect(first.stderr).toContain('1 of 1 users that the import asked about have newer events in the log.');
+    expect((await system.cli('import', mar)).stderr).not.toContain('newer events');
+    expect((await system.cli('import', exportsOf('gil').mar)).stderr).not.toContain('newer events');
+  });
+});

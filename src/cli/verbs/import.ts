@@ -17,6 +17,7 @@ import {
   TIME_UNITS,
   type TimeUnit,
 } from '../../import/mod.ts';
+import { remarkOnNewerEvents } from '../newer-events.ts';
 import { count, duration, EXIT, note, print, printJson } from '../output.ts';
 import { createProgress } from '../progress.ts';
 import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';
@@ -95,8 +96,8 @@ async function run(paths: string[], options: ImportVerbOptions): Promise<void> {
     return;
   }
   await withSession(options, async (session) => {
-    const result = await publishPlan(plan, session, options.json === true);
-    for (const remark of plan.remarks()) {
+    const { result, remarks } = await publishPlan(plan, session, options.json === true);
+    for (const remark of [...remarks, ...plan.remarks()]) {
       if (options.json) printJson({ remark });
       else note(remark);
     }
@@ -146,10 +147,15 @@ const formerIdentities =
   (event: CloudEvent): EventIdentity[] =>
     event.source === source ? formerSources.map((former) => eventIdentity(former, event.id)) : [];
 
-async function publishPlan(plan: ImportPlan, { nc, config }: CliSession, json: boolean): Promise<ImportResult> {
+async function publishPlan(
+  plan: ImportPlan,
+  { nc, config }: CliSession,
+  json: boolean,
+): Promise<{ result: ImportResult; remarks: string[] }> {
   const started = performance.now();
   const publisher = createPublisher(nc, publisherLimits(config));
   const log = await createJetStreamLog({ nc, publisher });
+  const { lastSeq } = await log.info();
   const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
   let rejected = 0;
   const reject = (row: { file: string; line: number; code: string; message: string }): void => {
@@ -171,6 +177,8 @@ async function publishPlan(plan: ImportPlan, { nc, config }: CliSession, json: b
   });
   const reading = createProgress('reading', 'rows', json);
   const publishing = createProgress('publishing', 'events', json);
+  const remarks: string[] = [];
+  let asked = false;
   let published = 0;
   let duplicates = 0;
   const watch = createPoller({
@@ -195,6 +203,11 @@ async function publishPlan(plan: ImportPlan, { nc, config }: CliSession, json: b
       }
       if (events.length === 0) continue;
       const result = await bulk.publish(events);
+      if (result.published > 0 && !asked) {
+        asked = true;
+        const remark = lastSeq === 0 ? undefined : await remarkOnNewerEvents(nc, events);
+        if (remark !== undefined) remarks.push(remark);
+      }
       published += result.published;
       duplicates += result.duplicates;
       const { yielded, events: total } = plan.progress();
@@ -206,11 +219,6 @@ async function publishPlan(plan: ImportPlan, { nc, config }: CliSession, json: b
     publishing.end();
     await publisher.close();
   }
-  return {
-    read: plan.progress().rowsRead,
-    published,
-    duplicates,
-    rejected,
-    seconds: Math.round(performance.now() - started) / 1000,
-  };
+  const seconds = Math.round(performance.now() - started) / 1000;
+  return { result: { read: plan.progress().rowsRead, published, duplicates, rejected, seconds }, remarks };
 }

@@ -29,6 +29,7 @@ export function readObjects(
   const header = [...new Set(objects.flatMap((object) => pathsOf(object)))];
   const sampleOf = (columns: readonly string[]): Sample => ({
     path: file.path,
+    objects: true,
     header: columns,
     rows: objects.map((object) => columns.map((column) => textOf(valueAt(object, column)))),
   });
