@@ -35,7 +35,8 @@ export function rowsLike(
 ): IsRow | undefined {
   const rows = outsideQuotes(lines)
     .map((line) => line.split(delimiter))
-    .filter((parts) => parts.length === header.length);
+    .filter((parts) => parts.length === header.length)
+    .slice(0, SAMPLES);
   const shapes = keys
     .filter((key) => key !== undefined)
     .map((key) => header.indexOf(key))
@@ -58,6 +59,9 @@ function outsideQuotes(lines: readonly string[]): string[] {
     return outside;
   });
 }
+
+/** Rows to compare with. */
+const SAMPLES = 2_000;
 
 function shapeOf(index: number, rows: readonly (readonly string[])[]): Shape | undefined {
   const cells = rows.map((row) => (row[index] as string).trim()).filter((text) => text !== '');
