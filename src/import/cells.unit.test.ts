@@ -87,6 +87,7 @@ test('days of publication follow the rules of times', async () => {
   expect((await published(['1588687728'])).days).toEqual(['2020-05-05']);
   expect((await published(['13/04/2020', '01/02/2020'])).days).toEqual(['2020-04-13', '2020-02-01']);
   await expect(published(['03/04/2020'])).rejects.toMatchObject({ next: expect.stringContaining('"publishedUnit"') });
+  expect((await published(['03/04/2020'], { timeUnit: 'MM/DD/YYYY' })).days).toEqual(['2020-03-04']);
   const years = await published(['1850', '0', '2001']);
   expect(years.days).toEqual(['1850-01-01', undefined, '2001-01-01']);
   expect(years.plan.remarks()).toEqual(['items.csv, line 3: the day of publication cannot be read and is left out']);

@@ -70,7 +70,7 @@ export function publishedColumn(
   column: string | undefined,
   unit: TimeUnit | undefined,
   sample: Sample,
-  { timezone, now = Date.now(), own = false }: TimeOptions & { own?: boolean },
+  { timeUnit, timezone, now = Date.now(), own = false }: TimeOptions & { own?: boolean },
 ): { read: (text: string) => string | undefined; said: string[] } {
   const zone = zoneOf(timezone);
   const index = column === undefined ? -1 : sample.header.indexOf(column);
@@ -80,7 +80,9 @@ export function publishedColumn(
   if (unit === undefined && texts.filter((text) => usual(text) !== undefined).length * 2 >= texts.length) {
     return { read: usual, said: [] };
   }
-  const guess = unit === undefined ? guessTime(texts, now, PUBLISHED_FROM) : { unit };
+  const found = unit === undefined ? guessTime(texts, now, PUBLISHED_FROM) : { unit };
+  const decided = found !== undefined && 'doubt' in found && timeUnit !== undefined && found.units.includes(timeUnit);
+  const guess = decided ? { unit: timeUnit } : found;
   // In a guessed table a number that is no date is no reason to refuse the catalogue; a date that may be two is.
   if (guess === undefined || ('doubt' in guess && !own && !guess.units.includes('DD/MM/YYYY'))) {
     return {
@@ -88,7 +90,8 @@ export function publishedColumn(
       said: [`published: the column ${shown(column)} holds no dates, but ${shown(texts[0] as string)}`],
     };
   }
-  if ('doubt' in guess) throw doubtful(column, sample, guess.doubt, guess.units, '"publishedUnit" in a map');
+  if ('doubt' in guess)
+    throw doubtful(column, sample, guess.doubt, guess.units, '--time-unit (in a map: "publishedUnit")');
   const read = timeReader(guess.unit, zone);
   return {
     read: (text) => {
