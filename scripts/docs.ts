@@ -8,6 +8,7 @@ import { configurationPage } from './docs/configuration.ts';
 import { errorsPage } from './docs/errors.ts';
 import { eventsPage } from './docs/events.ts';
 import { identitiesPage } from './docs/identities.ts';
+import { importsPage } from './docs/imports.ts';
 import { metricsPage } from './docs/metrics.ts';
 import { SCHEMA_FOLDER, schemaFiles } from './docs/schemas.ts';
 import { streamsPage } from './docs/streams.ts';
@@ -25,6 +26,7 @@ export async function generateDocs(): Promise<Map<string, string>> {
     ['docs/reference/metrics.md', metricsPage()],
     ['docs/reference/cli.md', await cliPage()],
     ['docs/reference/identities.md', identitiesPage()],
+    ['docs/reference/imports.md', importsPage()],
     ...[...exampleFiles()].map(([name, text]) => [`deploy/nats/${name}`, text] as const),
   ]);
 }

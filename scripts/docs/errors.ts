@@ -390,14 +390,23 @@ const SECTIONS: readonly Section[] = [
     about: 'A rejected row has one of these codes, or the code of the event that it would have become.',
     codes: {
       FRESHET_IMPORT_FORMAT: [
-        'Freshet cannot read a file in the format that you named, or in any known format.',
-        'Name the format with `--format`, or the columns with `--map`. The message shows what the file holds.',
+        'Freshet cannot read a file in the format that you named or in any known format, or the file leaves in doubt what it holds.',
+        'The message shows what the file holds, and the option or the map that decides: `--format`, `--map`, `--time-unit`, `--in-file-order`.',
       ],
       FRESHET_IMPORT_ROW_COLUMNS: ['The row has more or fewer columns than the header.', 'Correct the row.'],
       FRESHET_IMPORT_ROW_ENCODING: ['The row is not UTF-8.', 'Convert the file to UTF-8.'],
-      FRESHET_IMPORT_ROW_QUOTES: ['The row has an unclosed or misplaced quote.', 'Correct the row.'],
-      FRESHET_IMPORT_ROW_TIME: ['The importer cannot read the time.', 'Name the unit: `timeUnit` of the column map.'],
-      FRESHET_IMPORT_ROW_VALUE: ['The value is not a number.', 'Correct the row.'],
+      FRESHET_IMPORT_ROW_QUOTES: [
+        'The row has an unclosed or misplaced quote.',
+        'Correct the row, or name `"quote": false` in the map if quotes are text.',
+      ],
+      FRESHET_IMPORT_ROW_TIME: [
+        'The importer cannot read the time, or a form that it found out by itself puts it before 1990 or into the future.',
+        'Name the form: `--time-unit`, or `timeUnit` in the map.',
+      ],
+      FRESHET_IMPORT_ROW_VALUE: [
+        'A cell is not the number that its column holds, or may be two numbers (`1,234`).',
+        'Correct the row, or name `decimal` in the map.',
+      ],
     },
   },
   {

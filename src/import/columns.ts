@@ -5,14 +5,28 @@ import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { ImportFormatError, messageOf } from '../errors.ts';
+import { TIME_UNITS, type TimeUnit } from './time/units.ts';
 
 const Column = (description: string) => Type.String({ minLength: 1, description });
-const Unit = Type.Union([Type.Literal('s'), Type.Literal('ms'), Type.Literal('iso')], {
-  description:
-    'seconds or milliseconds since 1970, or dates (UTC unless they name a zone); default: guessed from the data',
-});
+const Unit = Type.Unsafe<TimeUnit>(
+  Type.Union(
+    TIME_UNITS.map((unit) => Type.Literal(unit)),
+    { description: 'form of the times; default: guessed from the data' },
+  ),
+);
 const table = {
   delimiter: Type.Optional(Type.String({ minLength: 1, maxLength: 2, description: 'default: guessed from the data' })),
+  quote: Type.Optional(
+    Type.Boolean({
+      description: 'false: quotes are text; default: they enclose fields, in files with tabs if each does',
+    }),
+  ),
+  decimal: Type.Optional(
+    Type.Union([Type.Literal(','), Type.Literal('.')], {
+      description:
+        'the character before the decimals of numbers; default: found for each number, and rejected in doubt',
+    }),
+  ),
   header: Type.Optional(
     Type.Boolean({ description: 'false: the file has no header line, and its columns are named "1", "2", ...' }),
   ),
@@ -39,7 +53,7 @@ const Interactions = Type.Object(
     ...table,
     user: Column('column of the user id'),
     item: Column('column of the item id'),
-    time: Column('column of the time'),
+    time: Type.Optional(Column('column of the time; without it the import needs --in-file-order')),
     timeUnit: Type.Optional(Unit),
     type: Type.Optional(
       Type.Union(
@@ -73,6 +87,7 @@ const Items = Type.Object(
     tags: Type.Optional(Type.Array(Column('column'), { description: 'columns of tags, genres or categories' })),
     tagSeparator: Type.Optional(Type.String({ minLength: 1, description: 'default: |, else ;, else a comma' })),
     published: Type.Optional(Column('column of the year or date of publication')),
+    publishedUnit: Type.Optional(Unit),
     embedding: Type.Optional(Column('column of an embedding: numbers separated by spaces or commas')),
     attributes: Type.Optional(Type.Array(Field, { description: 'columns of attributes' })),
     time: Type.Optional(
@@ -120,6 +135,34 @@ export type ColumnMap = TableMap | Static<typeof Files>;
 export const isInteractionMap = (map: TableMap): map is InteractionMap => 'user' in map && 'item' in map;
 export const isItemMap = (map: TableMap): map is ItemMap => 'item' in map && !('user' in map);
 
+/** The columns that a map reads. */
+export function usedColumns(map: TableMap): string[] {
+  const fields = (maps: readonly FieldMap[] = []) => maps.map((one) => (typeof one === 'string' ? one : one.column));
+  const own = isInteractionMap(map)
+    ? [
+        map.user,
+        map.item,
+        map.value,
+        map.list,
+        ...(map.context ?? []),
+        typeof map.type === 'object' ? map.type.column : map.type,
+      ]
+    : isItemMap(map)
+      ? [
+          map.item,
+          map.title,
+          map.description,
+          map.published,
+          map.embedding,
+          ...(map.tags ?? []),
+          ...fields(map.attributes),
+        ]
+      : [map.user, ...fields(map.traits)];
+  const columns = [...own, map.time].filter((column) => column !== undefined);
+  // A type may be the name of an event type instead of a column.
+  return [...new Set(columns)].filter((column) => !/^user\.\w+\.v1$/.test(column));
+}
+
 const NEXT =
   'write it like {"user":"customer_id","item":"sku","time":"ts"}; docs/how-to/import-your-history.md shows all members';
 
@@ -138,6 +181,8 @@ export function parseColumnMap(map: unknown, from = 'The column map'): ColumnMap
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const UNITS = ['timeUnit', 'publishedUnit'];
 
 function parseTableMap(map: unknown, from: string): TableMap {
   // The kind of map decides which errors to report.
@@ -160,7 +205,7 @@ function parseTableMap(map: unknown, from: string): TableMap {
     if (keyword === 'required') for (const key of requiredProperties) problems.add(`${within}${key} is missing`);
     else if (keyword === 'additionalProperties')
       for (const key of additionalProperties) problems.add(`${within}${key} is not a known member`);
-    else if (keyword === 'const' && at === 'timeUnit') problems.add('timeUnit must be s, ms or iso');
+    else if (keyword === 'const' && UNITS.includes(at)) problems.add(`${at} must be one of ${TIME_UNITS.join(', ')}`);
     else if (keyword !== 'boolean' && keyword !== 'anyOf') problems.add(`${at} ${message}`);
   }
   throw new ImportFormatError(`${from} is not valid: ${[...problems].slice(0, 3).join('; ')}.`, {
@@ -193,44 +238,4 @@ export function mapFor(map: ColumnMap | undefined, name: string): TableMap | und
 function matches(pattern: string, name: string): boolean {
   const parts = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
   return new RegExp(`^${parts.join('.*')}$`, 'i').test(name);
-}
-
-// --- columns by their usual names -----------------------------------------------------------------------------------
-
-const NAMES = {
-  user: 'user userid uid customer customerid visitor visitorid member memberid reader readerid account accountid',
-  item: 'item itemid iid product productid movie movieid sku article articleid track trackid book bookid content contentid parentasin asin business businessid isbn',
-  time: 'timestamp time ts datetime date eventtime createdat occurredat unixtime unixreviewtime',
-  rating: 'rating score stars overall',
-  value: 'value amount',
-  type: 'eventtype event type eventname action behavior behaviour behaviortype',
-  title: 'title name movietitle itemname itemtitle productname producttitle booktitle tracktitle',
-  description: 'description summary abstract overview',
-  tags: 'tags tag genres genre class categories category subjects keywords',
-  published: 'published releaseyear releasedate year publicationyear yearofpublication publishedat',
-  embedding: 'embedding vector',
-  personal:
-    'zip zipcode postal postalcode postcode name firstname lastname fullname username surname email mail emailaddress phone phonenumber mobile address street ip ipaddress birthday birthdate dateofbirth ssn',
-} as const;
-
-export type ColumnRole = keyof typeof NAMES;
-
-const BY_ROLE = Object.fromEntries(
-  Object.entries(NAMES).map(([role, names]) => [role, names.split(' ')] as const),
-) as Record<ColumnRole, string[]>;
-
-const normal = (column: string): string => column.toLowerCase().replace(/[^a-z0-9]/g, '');
-
-/** The column with a usual name of this role. The names are in order of preference. */
-export function columnOf(role: ColumnRole, header: readonly string[]): string | undefined {
-  for (const name of BY_ROLE[role]) {
-    const column = header.find((candidate) => normal(candidate) === name);
-    if (column !== undefined) return column;
-  }
-  return undefined;
-}
-
-/** All columns with a usual name of this role, in the order of the header. */
-export function columnsOf(role: ColumnRole, header: readonly string[]): string[] {
-  return header.filter((column) => BY_ROLE[role].includes(normal(column)));
 }

@@ -8,6 +8,7 @@ export type Draft = InteractionDraft | ItemDraft | UserDraft | EventDraft | Reje
 export interface InteractionDraft {
   kind: 'interaction';
   line: number;
+  /** Infinity without a time. */
   time: number;
   user: string;
   item: string;
@@ -24,6 +25,8 @@ export interface ItemDraft {
   data: ItemData;
   /** Undefined if the row has no time. */
   time: number | undefined;
+  /** What the import left out of the row. */
+  remark?: string;
 }
 
 export interface UserDraft {

@@ -30,33 +30,25 @@ export function importId(verb: string, time: number, content: string, ordinal: n
   return `${verb}-${sha256(`${time}\n${ordinal}\n${content}`).slice(0, HEX_DIGITS)}`;
 }
 
-/**
- * Numbers equal rows: two equal rows are two events (somebody bought the same thing twice in a second). The caller must
- * pass rows in order of time. It remembers only the rows of the current time.
- */
-export function createOrdinals(): (time: number, content: string) => number {
-  let current = Number.NaN;
-  let first = '';
-  const seen = new Map<string, number>();
-  return (time, content) => {
-    if (time !== current) {
-      // Most times have only one row, which needs no map.
-      current = time;
-      first = content;
-      if (seen.size > 0) seen.clear();
-      return 0;
-    }
-    if (seen.size === 0) seen.set(first, 1);
-    const ordinal = seen.get(content) ?? 0;
-    seen.set(content, ordinal + 1);
-    return ordinal;
-  };
-}
-
 const MAX_NAME = 100;
 
 /**
- * The name of the data, for the source of its events: the common beginning of the file names, without numbers at the end
+ * The names that older builds gave to data in these files, alone and in any group ({@link nameOfData}): the common beginning
+ * of a group is that of two neighbours in alphabetical order. A file may have been imported with others that are missing
+ * now, so parts of its name up to a hyphen, underscore or blank are names as well.
+ */
+export function namesOfGroups(fileNames: readonly string[], nameOf: (names: readonly string[]) => string): string[] {
+  const sorted = [...fileNames].sort();
+  const groups = sorted.flatMap((name, n) => [
+    [name],
+    ...(n > 0 ? [[sorted[n - 1] as string, name]] : []),
+    ...[...name.matchAll(/[-_ ]/g)].map(({ index }) => [name.slice(0, index)]),
+  ]);
+  return [...new Set([...groups.map(nameOf), nameOf([])])];
+}
+
+/**
+ * The name of the data, for the source of its items and users: the common beginning of the file names, without numbers at the end
  * (`orders-2024-01.csv` and `orders-2024-02.csv` give `orders`). The name of the folder does not matter, because people
  * rename folders more often than the data changes.
  */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createOrdinals, importId, nameOfData } from './identity.ts';
+import { importId, nameOfData, namesOfGroups } from './identity.ts';
 
 test('an id is made of the content of the row', () => {
   // Written down: a change of this id would import everything a second time.
@@ -9,19 +9,16 @@ test('an id is made of the content of the row', () => {
   ).toBe(3);
 });
 
-test('equal rows of one time are counted', () => {
-  const ordinalOf = createOrdinals();
-  const rows: [number, string][] = [
-    [1, 'a'],
-    [1, 'a'],
-    [1, 'b'],
-    [1, 'a'],
-    [2, 'a'],
-    [2, 'b'],
-    [2, 'b'],
-    [3, 'b'],
-  ];
-  expect(rows.map(([time, content]) => ordinalOf(time, content))).toEqual([0, 1, 0, 2, 0, 0, 1, 0]);
+test('older builds named the data after the files of an import, and a file may have been one of several', () => {
+  const nameOf = (names: readonly string[]) => nameOfData(names, 'csv');
+  expect(namesOfGroups(['a-mar.csv', 'a-apr.csv', 'b.csv'], nameOf).sort()).toEqual([
+    'a',
+    'a-apr',
+    'a-mar',
+    'b',
+    'csv',
+  ]);
+  expect(namesOfGroups(['web-orders-2024-01.csv'], nameOf).sort()).toEqual(['csv', 'web', 'web-orders']);
 });
 
 test('the name of the data is the common part of its file names, without numbers', () => {

@@ -8,8 +8,10 @@ export {
   readColumnMap,
   type UserMap,
 } from './columns.ts';
+export { type ColumnRole, NAMES_BY_ROLE } from './names.ts';
 export { openImport } from './plan.ts';
 export { SORT_LIMITS } from './sort.ts';
+export { TIME_FORMS, TIME_UNITS, type TimeUnit } from './time/units.ts';
 export {
   type EventRow,
   IMPORT_FORMATS,

@@ -4,8 +4,13 @@ import { type CloudEvent, type InteractionData, parseType } from '../bus/event/t
 import { UsageError } from '../errors.ts';
 import { type DetectedFile, detect } from './detect.ts';
 import type { Draft, InteractionDraft, Rejection } from './drafts.ts';
-import { createOrdinals, fingerprintOf, importId } from './identity.ts';
+import type { IdCheck } from './guess.ts';
+import { fingerprintOf, importId, namesOfGroups } from './identity.ts';
+import { createOrdinals, earlierFile, type Ordinals } from './ordinals.ts';
+import { firstRowsOf } from './preview.ts';
+import { createRemarks, type Remarks } from './remarks.ts';
 import { createSorter, mergeSorted, type SortRow } from './sort.ts';
+import { zoneOf } from './time/zone.ts';
 import type { ImportFile, ImportOptions, ImportPlan, ImportProgress, ImportRow } from './types.ts';
 
 const BATCH = 500;
@@ -23,40 +28,52 @@ const BATCH = 500;
  * Throws ImportFormatError and UsageError.
  */
 export async function openImport(paths: readonly string[], options: ImportOptions = {}): Promise<ImportPlan> {
+  zoneOf(options.timezone);
   const { format, files } = await detect(paths, options);
   const read = files.filter(({ reading }) => reading.role !== 'ignored');
-  const source = options.source ?? `import-${format.nameOf(read.map(({ file }) => file.name))}`;
-  const problem = idProblem(source);
-  if (problem !== undefined) {
-    throw new UsageError(`The source ${JSON.stringify(source)} of the events ${problem}.`, {
-      next: 'name a short one: --source import-shop',
-    });
-  }
+  const fileNames = read.map(({ file }) => file.name);
+  const name = format.nameOf(fileNames);
+  const sources = sourcesOf(options.source, name);
   const importFiles = files.map(describe);
   const bytesTotal = read.reduce((sum, { file }) => sum + file.bytes, 0);
   let progress = idle(bytesTotal);
+  let remarks = createRemarks();
 
   async function* batches(size = BATCH): AsyncGenerator<ImportRow[], void, undefined> {
     progress = idle(bytesTotal);
-    yield* run(read, source, options, size, progress);
+    remarks = createRemarks();
+    yield* run(read, sources, options, size, progress, remarks);
   }
 
   return {
     format: format.name,
-    source,
+    name,
+    source: sources.acts,
+    stateSource: sources.state,
+    formerSources:
+      options.source === undefined ? namesOfGroups(fileNames, format.nameOf).map((one) => `import-${one}`) : [],
     files: importFiles,
     bytes: bytesTotal,
     rows: importFiles.reduce((sum, { rows }) => sum + rows, 0),
     fingerprint: fingerprintOf(
       JSON.stringify([
         format.name,
-        source,
+        sources,
         options.personal ?? false,
         options.map ?? null,
+        options.timeUnit ?? null,
+        options.timezone ?? null,
+        options.inFileOrder ?? false,
         read.map(({ file, reading }) => [file.name, reading.role, file.bytes, file.changed, file.head]),
       ]),
     ),
     progress: () => ({ ...progress }),
+    preview: async () => {
+      const rows = new Map<string, string[]>();
+      for (const { file, reading } of read) rows.set(file.path, await firstRowsOf(reading, options.signal));
+      return rows;
+    },
+    remarks: () => remarks.texts(),
     batches,
     async *events() {
       for await (const rows of batches()) yield* rows;
@@ -64,10 +81,26 @@ export async function openImport(paths: readonly string[], options: ImportOption
   };
 }
 
+/** The source of interactions, and that of rows of items and users. */
+interface Sources {
+  acts: string;
+  state: string;
+}
+
+function sourcesOf(named: string | undefined, name: string): Sources {
+  if (named === undefined) return { acts: 'import', state: `import-${name}` };
+  const problem = idProblem(named);
+  if (problem === undefined) return { acts: named, state: named };
+  throw new UsageError(`The source ${JSON.stringify(named)} of the events ${problem}.`, {
+    next: 'name a short one: --source import-shop',
+  });
+}
+
 function describe({ file, reading }: DetectedFile): ImportFile {
   const { path, name, bytes, compressed, lines } = file;
-  const { role, note, headerLines } = reading;
-  return { path, name, role, bytes, compressed, rows: role === 'ignored' ? 0 : Math.max(0, lines - headerLines), note };
+  const { role, note, headerLines, said = [] } = reading;
+  const rows = role === 'ignored' ? 0 : Math.max(0, lines - headerLines);
+  return { path, name, role, bytes, compressed, rows, note, said };
 }
 
 const idle = (bytesTotal: number): ImportProgress => ({
@@ -86,10 +119,11 @@ const LAST = Number.POSITIVE_INFINITY;
 
 async function* run(
   files: readonly DetectedFile[],
-  source: string,
+  sources: Sources,
   options: ImportOptions,
   size: number,
   progress: ImportProgress,
+  remarks: Remarks,
 ): AsyncGenerator<ImportRow[], void, undefined> {
   const { signal } = options;
   const limits = { maxRows: options.maxRowsInMemory, tempFolder: options.tempFolder };
@@ -97,8 +131,9 @@ async function* run(
   const acts = createSorter(limits);
   const firstUse = createFirstUse(files);
   const paths = files.map(({ file }) => file.path);
+  const names = files.map(({ file }) => file.name);
 
-  const add = (draft: Exclude<Draft, Rejection>, file: number): void => {
+  const add = (draft: Exclude<Draft, Rejection>, file: number, idCheck: IdCheck | undefined): void => {
     const { line } = draft;
     if (draft.kind === 'interaction') {
       firstUse.note(draft.user, draft.item, draft.time);
@@ -107,10 +142,15 @@ async function* run(
       acts.add(draft.time ?? LAST, file, line, draft.json);
     } else if (draft.kind === 'item') {
       const time = draft.time ?? firstUse.ofItem(draft.item);
-      catalogue.add(time, file, line, JSON.stringify(['content.published.v1', draft.item, draft.data]));
+      const payload = JSON.stringify(['content.published.v1', draft.item, draft.data]);
+      idCheck?.add(draft.item, payload);
+      if (draft.remark !== undefined) remarks.on(names[file] as string)(draft.remark, line);
+      catalogue.add(time, file, line, payload);
     } else {
       const time = draft.time ?? firstUse.ofUser(draft.user);
-      catalogue.add(time, file, line, JSON.stringify(['user.registered.v1', draft.user, { traits: draft.traits }]));
+      const payload = JSON.stringify(['user.registered.v1', draft.user, { traits: draft.traits }]);
+      idCheck?.add(draft.user, payload);
+      catalogue.add(time, file, line, payload);
     }
   };
 
@@ -120,24 +160,33 @@ async function* run(
       const onBytes = (bytes: number) => {
         progress.bytesRead += bytes;
       };
-      for await (const drafts of reading.drafts({ onBytes, signal })) {
+      const idCheck = reading.idCheck?.();
+      for await (const drafts of reading.drafts({ onBytes, signal, onRemark: remarks.on(names[index] as string) })) {
         const rejected: ImportRow[] = [];
         for (const draft of drafts) {
           if (draft.kind === 'rejected') rejected.push({ ...draft, file: paths[index] as string });
-          else add(draft, index);
+          else add(draft, index, idCheck);
         }
         progress.rowsRead += drafts.length;
         progress.rejected += rejected.length;
         progress.events = catalogue.rows() + acts.rows();
         if (rejected.length > 0) yield rejected;
       }
+      idCheck?.end();
     }
 
     progress.phase = 'events';
-    const toEvent = createEventFactory(source);
+    const histories = files.filter(({ reading }) => reading.role === 'interactions').length;
+    const toEvent = createEventFactory(sources, createOrdinals(histories));
     let batch: ImportRow[] = [];
     for (const row of mergeSorted<SortRow>([catalogue.sorted(), acts.sorted()])) {
-      batch.push({ kind: 'event', event: toEvent(row), file: paths[row.file] as string, line: row.line });
+      const { file, line } = row;
+      const event = toEvent(row);
+      if (typeof event === 'object') batch.push({ kind: 'event', event, file: paths[file] as string, line });
+      else {
+        remarks.on(names[file] as string)(`the row is in ${names[event]} too and counts once`, line);
+        batch.push({ kind: 'repeated', file: paths[file] as string, line });
+      }
       if (batch.length < size) continue;
       progress.yielded += batch.length;
       yield batch;
@@ -209,8 +258,8 @@ function interactionOf(payload: string): [type: string, user: string, data: Inte
   return [parts[0] as string, parts[1] as string, data];
 }
 
-function createEventFactory(source: string): (row: SortRow) => CloudEvent {
-  const ordinalOf = createOrdinals();
+/** Turns rows into events, and rows of interactions that an earlier file holds as well into the index of that file. */
+function createEventFactory(sources: Sources, ordinalOf: Ordinals): (row: SortRow) => CloudEvent | number {
   const verbs = new Map<string, string>();
   const verbOf = (type: string): string => {
     let verb = verbs.get(type);
@@ -220,16 +269,19 @@ function createEventFactory(source: string): (row: SortRow) => CloudEvent {
     }
     return verb;
   };
-  return ({ time, payload }) => {
+  return ({ time, payload, file }) => {
     if (payload.startsWith('{')) return JSON.parse(payload) as CloudEvent;
     const state = payload.startsWith('[');
     const [type, subject, data] = state ? (JSON.parse(payload) as [string, string, object]) : interactionOf(payload);
-    // Two equal rows of an item or user are one event. Two equal interactions are two events.
-    const id = importId(verbOf(type), time, payload, state ? 0 : ordinalOf(time, payload));
+    // Two equal rows of an item or user are one event. Two equal interactions of a file are two events.
+    const ordinal = state ? 0 : ordinalOf(time, payload, file);
+    const earlier = earlierFile(ordinal);
+    if (earlier !== undefined) return earlier;
+    const id = importId(verbOf(type), time, payload, ordinal);
     const event = {
       specversion: '1.0',
       id,
-      source,
+      source: state ? sources.state : sources.acts,
       type,
       subject,
       time: '',

@@ -14,8 +14,10 @@ beforeEach(() => {
 afterEach(() => folder.remove());
 
 const HEADER = 'user_id:token\titem_id:token\trating:float\ttimestamp:float';
-const inter = (rows: readonly (readonly (string | number)[])[]) =>
-  [HEADER, ...rows.map((row) => row.join('\t'))].join('\n');
+/** Seconds from which the times of the rows count, a full minute. */
+const BASE = 1_577_836_800;
+const inter = (rows: readonly (readonly [string, string, number, number])[]) =>
+  [HEADER, ...rows.map(([user, item, rating, time]) => [user, item, rating, BASE + time].join('\t'))].join('\n');
 
 const row = fc.tuple(
   fc.constantFrom('u1', 'u2', 'ü 3'),
@@ -26,21 +28,22 @@ const row = fc.tuple(
 
 const idsOf = (events: readonly { id: string }[]) => events.map(({ id }) => id);
 
-test('shuffled rows, and rows in several files, give the same events', async () => {
+test('shuffled rows, and copies of rows in further files, give the same events', async () => {
   const cases = fc
     .array(row, { minLength: 1, maxLength: 40 })
     .chain((rows) =>
-      fc.tuple(fc.constant(rows), fc.shuffledSubarray(rows, { minLength: rows.length }), fc.nat(rows.length)),
+      fc.tuple(fc.constant(rows), fc.shuffledSubarray(rows, { minLength: rows.length }), fc.shuffledSubarray(rows)),
     );
   await fc.assert(
-    fc.asyncProperty(cases, async ([rows, shuffled, cut]) => {
+    fc.asyncProperty(cases, async ([rows, shuffled, copies]) => {
       const whole = folder.write('whole.inter', inter(rows));
       const parts = [
-        folder.write('part-1.inter', inter(shuffled.slice(0, cut))),
-        folder.write('part-2.inter', inter(shuffled.slice(cut))),
+        folder.write('other.inter', inter(copies)),
+        folder.write('part-1.inter', inter(shuffled)),
+        folder.write('part-2.inter', inter(copies)),
       ];
       const one = await importing(whole);
-      const other = await importing(parts, { source: one.plan.source });
+      const other = await importing(parts);
       expect(new Set(idsOf(one.events)).size).toBe(rows.length);
       expect(idsOf(other.events).sort()).toEqual(idsOf(one.events).sort());
       const byId = new Map(other.events.map((event) => [event.id, event]));
@@ -48,6 +51,48 @@ test('shuffled rows, and rows in several files, give the same events', async () 
     }),
     { numRuns: 40 },
   );
+});
+
+test('files together give the events that they give one after the other, however rows are grouped', async () => {
+  const cases = fc.array(fc.tuple(row, fc.nat(2)), { minLength: 1, maxLength: 40 });
+  await fc.assert(
+    fc.asyncProperty(cases, async (rows) => {
+      const files = [0, 1, 2].map((file) =>
+        folder.write(`${file}.inter`, inter(rows.filter((one) => one[1] === file).map(([cells]) => cells))),
+      );
+      const apart = new Set<string>();
+      for (const file of files)
+        for (const { source, id } of (await importing(file)).events) apart.add(`${source}/${id}`);
+      const { events, plan } = await importing(files);
+      expect(new Set(events.map(({ source, id }) => `${source}/${id}`))).toEqual(apart);
+      expect(events).toHaveLength(apart.size);
+      expect(plan.progress()).toMatchObject({ rowsRead: rows.length, yielded: rows.length });
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('rows that two files hold are reported', async () => {
+  folder.write('mar.inter', inter([['u', 'a', 1, 7]]));
+  const both = inter([
+    ['u', 'a', 1, 7],
+    ['u', 'b', 1, 7],
+  ]);
+  folder.write('apr.inter', both);
+  const { plan, story } = await importing(folder.path);
+  expect(story).toEqual(['rated u a', 'rated u b']);
+  expect(plan.remarks()).toEqual(['mar.inter, line 2: the row is in apr.inter too and counts once']);
+});
+
+test('the source is the same for all files, except for items and users, and unless the user names one', async () => {
+  folder.write('x-1.inter', inter([['u', 'a', 1, 7]]));
+  folder.write('x-1.item', 'item_id:token\na\n');
+  const sourcesOf = async (options = {}) => {
+    const { events, plan } = await importing(folder.path, options);
+    return [events.map(({ source }) => source), plan.source, plan.stateSource, plan.formerSources];
+  };
+  expect(await sourcesOf()).toEqual([['import-x', 'import'], 'import', 'import-x', ['import-x', 'import-recbole']]);
+  expect(await sourcesOf({ source: 'shop' })).toEqual([['shop', 'shop'], 'shop', 'shop', []]);
 });
 
 test('a sort through files gives the same rows in the same order, and removes the files', async () => {
@@ -89,7 +134,7 @@ test('ties keep the order of the files and their lines', async () => {
     ]),
   );
   const { story, plan } = await importing(folder.path);
-  expect(plan.source).toBe('import-x');
+  expect(plan.name).toBe('x');
   expect(story).toEqual(['rated u first', 'rated u b', 'rated u a', 'rated u c']);
 });
 
@@ -181,7 +226,7 @@ test('the folder of a file changes nothing', async () => {
 test('a cancelled import leaves no temporary files', async () => {
   const tempFolder = join(folder.path, 'temporary');
   mkdirSync(tempFolder);
-  const rows = Array.from({ length: 50 }, (_, i) => ['u', `i${i}`, 1, 50 - i]);
+  const rows = Array.from({ length: 50 }, (_, i) => ['u', `i${i}`, 1, 50 - i] as const);
   const plan = await openImport([folder.write('x.inter', inter(rows))], { maxRowsInMemory: 10, tempFolder });
   for await (const _ of plan.batches(5)) break;
   const stop = new AbortController();
@@ -209,10 +254,39 @@ test('data that cannot be imported is refused with its first line and the next s
   expect(await refused([folder.write('w.csv', Buffer.from('\ufeffuser,item', 'utf16le'))])).toMatchObject({
     next: expect.stringContaining('iconv'),
   });
-  const mixed = [folder.write('x.inter', inter([])), folder.write('e.jsonl', '{}')];
+  const mixed = [folder.write('x.inter', inter([])), folder.write('e.jsonl', '{"specversion":"1.0"}')];
   expect(await refused(mixed)).toMatchObject({
     message: expect.stringContaining('x.inter (recbole), e.jsonl (jsonl)'),
   });
   expect(await refused([])).toMatchObject({ code: 'FRESHET_USAGE' });
   expect(await refused(mixed.slice(0, 1), { source: 'a\nb' })).toMatchObject({ code: 'FRESHET_USAGE' });
+});
+
+test('the plan says in words what each file is taken for, and what becomes of its first rows', async () => {
+  folder.write(
+    'a.csv',
+    'user_id,video_id,rating,timestamp,note\nu,i,4,1588687728,x\nu,i,4,,x\nu,j,5,1588687729,x\nu,k,5,1,x\n',
+  );
+  folder.write('items.csv', 'video_id,genres,pages\ni,a|b,7\n');
+  folder.write('users.csv', 'user_id,age\nu,31\n');
+  const plan = await openImport([folder.path]);
+  const rows = await plan.preview();
+  const shown = plan.files.map(({ name, note, said, path }) => [name, note, ...said, ...(rows.get(path) ?? [])]);
+  expect(shown).toEqual([
+    [
+      'a.csv',
+      'user in user_id, item in video_id, time in timestamp, value in rating, each row is a user.rated.v1',
+      'time: seconds since 1970, as the first rows show',
+      'not read: note',
+      'line 2: user u rated item i with 4 at 2020-05-05T14:08:48.000Z',
+      'line 3: rejected, because the time is empty',
+      'line 4: user u rated item j with 5 at 2020-05-05T14:08:49.000Z',
+    ],
+    [
+      'items.csv',
+      'item in video_id, no title, so that the id stands for it, tags in genres, attributes from pages',
+      'line 2: item i "i", tags a | b, pages 7',
+    ],
+    ['users.csv', 'user in user_id, traits from age', 'line 2: user u, age 31'],
+  ]);
 });

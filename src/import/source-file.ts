@@ -19,10 +19,20 @@ export interface SourceFile {
 
 /** Bytes to read to recognise a file and to guess the content of its columns. */
 const HEAD_BYTES = 128 * 1024;
+/** With fewer complete lines the head grows up to so many bytes: an object of JSON may list all friends of a user. */
+const HEAD_LINES = 20;
+const HEAD_BYTES_MOST = 8 * 1024 * 1024;
 
-/** Reads the head of a file. Throws ImportFormatError if it cannot, and for zip archives and UTF-16. */
+/** Reads the head of a file. Throws ImportFormatError if it cannot, and for archives and UTF-16. */
 export async function openSourceFile(path: string): Promise<SourceFile> {
-  const { bytes, changed, raw } = await readHead(path);
+  for (let most = HEAD_BYTES; ; most *= 4) {
+    const file = await openHead(path, most);
+    if (file.head.length >= HEAD_LINES || file.bytes <= most || most * 4 > HEAD_BYTES_MOST) return file;
+  }
+}
+
+async function openHead(path: string, most: number): Promise<SourceFile> {
+  const { bytes, changed, raw } = await readHead(path, most);
   const compressed = raw[0] === 0x1f && raw[1] === 0x8b;
   if (raw[0] === 0x50 && raw[1] === 0x4b && raw[2] === 0x03) {
     throw new ImportFormatError(`${path} is a zip archive. Freshet reads the files in it, not the archive.`, {
@@ -31,6 +41,12 @@ export async function openSourceFile(path: string): Promise<SourceFile> {
     });
   }
   const text = compressed ? unzipped(path, raw) : raw;
+  if (text.subarray(257, 262).toString('latin1') === 'ustar') {
+    throw new ImportFormatError(`${path} is a tar archive. Freshet reads the files in it, not the archive.`, {
+      next: `tar -xf ${path}, then import the files`,
+      details: { path },
+    });
+  }
   if ((text[0] === 0xff && text[1] === 0xfe) || (text[0] === 0xfe && text[1] === 0xff)) {
     throw new ImportFormatError(`${path} is UTF-16. Freshet reads UTF-8.`, {
       next: `iconv -f UTF-16 -t UTF-8 ${path} > ${path}.utf8`,
@@ -54,12 +70,12 @@ export async function openSourceFile(path: string): Promise<SourceFile> {
   };
 }
 
-async function readHead(path: string): Promise<{ bytes: number; changed: number; raw: Buffer }> {
+async function readHead(path: string, most: number): Promise<{ bytes: number; changed: number; raw: Buffer }> {
   try {
     const { size, mtimeMs } = await stat(path);
     const handle = await open(path, 'r');
     try {
-      const buffer = Buffer.alloc(Math.min(size, HEAD_BYTES));
+      const buffer = Buffer.alloc(Math.min(size, most));
       let filled = 0;
       while (filled < buffer.length) {
         const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, filled);

@@ -1,10 +1,9 @@
 /** Turns rows of tables into drafts, by a column map. MovieLens, RecBole and CSV files share it. */
 import { idProblem } from '../bus/event/ids.ts';
-import type { AttributeValue, InteractionType, ItemData } from '../bus/event/types.ts';
+import type { InteractionType, ItemData } from '../bus/event/types.ts';
 import { ImportFormatError } from '../errors.ts';
+import { attributesOf, hintsOf, notNumber, numberOrText, tagsOf } from './cells.ts';
 import {
-  columnOf,
-  columnsOf,
   type FieldMap,
   type InteractionMap,
   type ItemMap,
@@ -12,10 +11,13 @@ import {
   isItemMap,
   type TableMap,
   type UserMap,
+  usedColumns,
 } from './columns.ts';
-import { type Draft, reject, rejectId, shown } from './drafts.ts';
+import { type Draft, type Rejection, reject, rejectId, shown } from './drafts.ts';
+import { IN_FILE_ORDER, publishedColumn, type TimeColumn, type TimeOptions, timeColumn } from './time/column.ts';
+import { parsePublished } from './time/units.ts';
 import type { ImportRole } from './types.ts';
-import { guessTimeUnit, parseNumber, parsePublished, parseTime, type TimeUnit } from './values.ts';
+import { parseDecimal, parseNumber } from './values.ts';
 
 /** Turns a row with as many fields as the header into a draft. */
 export type DraftOf = (fields: readonly string[], line: number) => Draft;
@@ -25,71 +27,94 @@ export interface Sample {
   path: string;
   header: readonly string[];
   rows: readonly (readonly string[])[];
+  /** The columns are members of objects. */
+  objects?: boolean;
 }
 
-export interface TableOptions {
+export interface TableOptions extends TimeOptions {
   /** Titles end with a year, `Some Title (1995)`, which is the year of publication and not part of the title. */
   yearInTitle?: boolean;
+  /** The map is the user's own: a cell that it cannot read rejects the row, also where a guessed map leaves it out. */
+  own?: boolean;
 }
 
 export function roleOf(map: TableMap): ImportRole {
   return isInteractionMap(map) ? 'interactions' : isItemMap(map) ? 'items' : 'users';
 }
 
-/** Guesses a map from the usual names of columns. Returns a sentence if it cannot. */
-export function guessMap(header: readonly string[], { personal = false } = {}): TableMap | string {
-  const user = columnOf('user', header);
-  const item = columnOf('item', header);
-  const time = columnOf('time', header);
-  if (user !== undefined && item !== undefined) {
-    if (time === undefined) return 'no column has a usual name for the time, such as timestamp';
-    const rating = columnOf('rating', header);
-    const value = rating ?? columnOf('value', header);
-    const type = columnOf('type', header);
-    const kind = type ?? (rating === undefined ? 'user.viewed.v1' : 'user.rated.v1');
-    return { user, item, time, type: kind, ...(value === undefined ? {} : { value }) };
+/** What each column of a map becomes, for people. */
+export function describeMap(map: TableMap, header: readonly string[] = []): string {
+  const named = (what: string, column: string | undefined) => (column === undefined ? [] : [`${what} in ${column}`]);
+  const list = (what: string, fields: readonly FieldMap[] = []) =>
+    fields.length === 0
+      ? []
+      : [`${what} ${fields.map((one) => (typeof one === 'string' ? one : one.column)).join(', ')}`];
+  if (isInteractionMap(map)) {
+    const { type = map.value === undefined ? 'user.viewed.v1' : 'user.rated.v1' } = map;
+    const column = typeof type === 'object' ? type.column : header.includes(type) ? type : undefined;
+    return [
+      ...named('user', map.user),
+      ...named('item', map.item),
+      ...named('time', map.time),
+      ...named('value', map.value),
+      ...named('list', map.list),
+      ...list('context from', map.context),
+      column === undefined ? `each row is a ${type}` : `type in ${column}`,
+    ].join(', ');
   }
-  if (item !== undefined) return guessItemMap(item, header);
-  if (user !== undefined) {
-    const left = personal ? [] : columnsOf('personal', header);
-    return { user, traits: header.filter((column) => column !== user && !left.includes(column)) };
+  const own = isItemMap(map)
+    ? [
+        ...named('item', map.item),
+        ...(map.title === undefined ? ['no title, so that the id stands for it'] : named('title', map.title)),
+        ...named('description', map.description),
+        ...list('tags in', map.tags),
+        ...named('day of publication', map.published),
+        ...named('embedding', map.embedding),
+        ...list('attributes from', map.attributes),
+      ]
+    : [...named('user', map.user), ...list('traits from', map.traits)];
+  return [...own, ...named('time', map.time)].join(', ');
+}
+
+const NO_TIMES =
+  'time: none; the rows are published in the order of the file and count as new, because the log dates them';
+
+export interface CompiledTable {
+  draftOf: DraftOf;
+  /** What the import found out from the first rows, in sentences for people. */
+  said: string[];
+}
+
+/** Compiles a map into a function. Throws ImportFormatError if a column is missing, or the form of its times in doubt. */
+export function compileTable(map: TableMap, sample: Sample, options: TableOptions = {}): CompiledTable {
+  const time = map.time === undefined ? undefined : timeOf(map.time, map, sample, options);
+  const said = time && time.said !== '' ? [`time: ${time.said}`] : [];
+  if (isInteractionMap(map)) {
+    if (!time && !options.inFileOrder) {
+      throw new ImportFormatError(`The map for ${sample.path} names no column of times.`, {
+        next: `add "time" to the map; ${IN_FILE_ORDER}`,
+        details: { path: sample.path },
+      });
+    }
+    const left = sample.header.filter((column) => column !== '' && !usedColumns(map).includes(column));
+    return {
+      draftOf: interactions(map, sample, time),
+      said: [...(time ? said : [NO_TIMES]), ...(left.length > 0 ? [`not read: ${left.join(', ')}`] : [])],
+    };
   }
-  return 'no column has a usual name for users or items, such as user_id or item_id';
+  if (!isItemMap(map)) {
+    return { draftOf: users(map, sample, time), said: [...said, ...hintsOf(map.traits ?? [], sample)] };
+  }
+  const published = publishedColumn(map.published, map.publishedUnit, sample, options);
+  const draftOf = items(map, sample, options, time, published.read);
+  return { draftOf, said: [...said, ...published.said, ...hintsOf(map.attributes ?? [], sample)] };
 }
 
-function guessItemMap(item: string, header: readonly string[]): ItemMap {
-  const tags = columnsOf('tags', header);
-  const single = {
-    title: columnOf('title', header),
-    description: columnOf('description', header),
-    published: columnOf('published', header),
-    embedding: columnOf('embedding', header),
-  };
-  const taken = new Set([item, ...tags, ...Object.values(single)]);
-  return {
-    item,
-    tags,
-    attributes: header.filter((column) => !taken.has(column)),
-    ...Object.fromEntries(Object.entries(single).filter(([, column]) => column !== undefined)),
-  };
-}
-
-/** Lists the columns that a map uses, for the plan. */
-export function describeMap(map: TableMap): string {
-  const text = (field: FieldMap) => (typeof field === 'string' ? field : field.column);
-  return Object.entries(map)
-    .filter(([key, value]) => value !== '' && key !== 'header' && key !== 'delimiter')
-    .map(
-      ([key, value]) =>
-        `${key}: ${Array.isArray(value) ? value.map(text).join(' ') || '-' : typeof value === 'object' ? value.column : value}`,
-    )
-    .join(', ');
-}
-
-/** Compiles a map into a function. Throws ImportFormatError if a column is missing. */
-export function compileTable(map: TableMap, sample: Sample, options: TableOptions = {}): DraftOf {
-  if (isInteractionMap(map)) return interactions(map, sample);
-  return isItemMap(map) ? items(map, sample, options) : users(map, sample);
+function timeOf(column: string, map: TableMap, sample: Sample, options: TableOptions): TimeColumn {
+  for (const named of [...('user' in map ? [map.user] : []), ...('item' in map ? [map.item] : []), column]) {
+    indexOf(named, sample);
+  }
+  return timeColumn(column, map.timeUnit, sample, options);
 }
 
 function indexOf(column: string, { header, path }: Sample): number {
@@ -108,36 +133,6 @@ const optionalIndex = (column: string | undefined, sample: Sample): number =>
   column === undefined ? -1 : indexOf(column, sample);
 
 const cell = (fields: readonly string[], index: number): string => (index < 0 ? '' : (fields[index] as string).trim());
-
-// --- time -----------------------------------------------------------------------------------------------------------
-
-const UNIT_WORDS: Record<TimeUnit, string> = {
-  s: 'seconds since 1970',
-  ms: 'milliseconds since 1970',
-  iso: 'a date and time',
-};
-
-function timeUnit(column: string, unit: TimeUnit | undefined, sample: Sample): TimeUnit {
-  if (unit) return unit;
-  const index = indexOf(column, sample);
-  const guess = guessTimeUnit(sample.rows.map((row) => (row[index] ?? '').trim()));
-  if (guess || sample.rows.length === 0) return guess ?? 's';
-  const seen = sample.rows.slice(0, 3).map((row) => shown(row[index] ?? ''));
-  throw new ImportFormatError(
-    `The column ${shown(column)} of ${sample.path} does not hold times, but ${seen.join(', ')}.`,
-    {
-      next: 'name the column of the time in a map (--map); Freshet reads seconds or milliseconds since 1970, and dates such as 2026-11-23T10:00:00Z',
-      details: { path: sample.path, column },
-    },
-  );
-}
-
-const rejectTime = (line: number, text: string, unit: TimeUnit) =>
-  reject(
-    line,
-    'FRESHET_IMPORT_ROW_TIME',
-    text === '' ? 'the time is empty' : `the time ${shown(text)} is not ${UNIT_WORDS[unit]}`,
-  );
 
 // --- interactions ---------------------------------------------------------------------------------------------------
 
@@ -190,11 +185,13 @@ function typeOf(map: InteractionMap, sample: Sample): TypeOf {
   };
 }
 
-function interactions(map: InteractionMap, sample: Sample): DraftOf {
+/** Behind all times: such events come last, in the order of the files, and have no time. */
+const NEVER = Number.POSITIVE_INFINITY;
+
+function interactions(map: InteractionMap, sample: Sample, times: TimeColumn | undefined): DraftOf {
   const userIndex = indexOf(map.user, sample);
   const itemIndex = indexOf(map.item, sample);
-  const timeIndex = indexOf(map.time, sample);
-  const unit = timeUnit(map.time, map.timeUnit, sample);
+  const timeIndex = optionalIndex(map.time, sample);
   const valueIndex = optionalIndex(map.value, sample);
   const listIndex = optionalIndex(map.list, sample);
   const typeFor = typeOf(map, sample);
@@ -206,9 +203,8 @@ function interactions(map: InteractionMap, sample: Sample): DraftOf {
     const item = cell(fields, itemIndex);
     if (idProblem(user) !== undefined) return rejectId(line, 'the user id', user) as Draft;
     if (idProblem(item) !== undefined) return rejectId(line, 'the item id', item) as Draft;
-    const written = cell(fields, timeIndex);
-    const time = parseTime(written, unit);
-    if (time === undefined) return rejectTime(line, written, unit);
+    const time = times ? times.read(cell(fields, timeIndex), line) : NEVER;
+    if (typeof time === 'object') return time;
     const type = typeFor(fields);
     if (typeof type === 'object') {
       const message =
@@ -218,9 +214,9 @@ function interactions(map: InteractionMap, sample: Sample): DraftOf {
     let value: number | undefined;
     if (valueIndex >= 0) {
       const text = cell(fields, valueIndex);
-      value = parseNumber(text);
+      value = parseDecimal(text, map.decimal);
       if (value === undefined && (text !== '' || type === 'user.rated.v1')) {
-        const message = text === '' ? 'the value is empty' : `the value ${shown(text)} is not a number`;
+        const message = text === '' ? 'the value is empty' : `the value ${notNumber(text, map.decimal)}`;
         return reject(line, 'FRESHET_IMPORT_ROW_VALUE', message);
       }
     }
@@ -235,119 +231,89 @@ function interactions(map: InteractionMap, sample: Sample): DraftOf {
   };
 }
 
-// --- attributes and traits ------------------------------------------------------------------------------------------
+// --- users -----------------------------------------------------------------------------------------------------------
 
-/** A number if the text is its canonical form. `007` and `+1` stay texts. */
-function numberOrText(text: string): string | number {
-  const value = parseNumber(text);
-  return value !== undefined && String(value) === text ? value : text;
+/** The time in a row of items or users. Undefined without a column of times. */
+function ownTime(
+  column: string | undefined,
+  times: TimeColumn | undefined,
+  sample: Sample,
+): (fields: readonly string[], line: number) => number | Rejection | undefined {
+  if (column === undefined || !times) return () => undefined;
+  const index = indexOf(column, sample);
+  return (fields, line) => times.read(cell(fields, index), line);
 }
 
-const splitList = (text: string, separator: string): string[] => [
-  ...new Set(
-    text
-      .split(separator)
-      .map((part) => part.trim())
-      .filter((part) => part !== ''),
-  ),
-];
-
-type Attributes = Record<string, AttributeValue>;
-
-function attributesOf(maps: readonly FieldMap[], sample: Sample): (fields: readonly string[]) => Attributes {
-  const columns = maps
-    .map((map) => (typeof map === 'string' ? { column: map } : map))
-    .map(({ column, name = column, as = 'auto', separator = '|' }) => ({
-      name,
-      as,
-      separator,
-      index: indexOf(column, sample),
-    }))
-    // Sorted, so that the order of columns does not change the id.
-    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  return (fields) => {
-    const entries: [string, AttributeValue][] = [];
-    for (const { name, as, separator, index } of columns) {
-      const text = cell(fields, index);
-      if (text === '') continue;
-      if (as === 'list') entries.push([name, splitList(text, separator)]);
-      else if (as === 'text') entries.push([name, text]);
-      else entries.push([name, as === 'number' ? (parseNumber(text) ?? text) : numberOrText(text)]);
-    }
-    return Object.fromEntries(entries);
-  };
-}
-
-/** The time in a row of items or users: undefined without a column of times, null for an invalid time. */
-function ownTime(map: ItemMap | UserMap, sample: Sample): (fields: readonly string[]) => number | undefined | null {
-  const { time } = map;
-  if (time === undefined) return () => undefined;
-  const index = indexOf(time, sample);
-  const unit = timeUnit(time, map.timeUnit, sample);
-  return (fields) => parseTime(cell(fields, index), unit) ?? null;
-}
-
-function users(map: UserMap, sample: Sample): DraftOf {
+function users(map: UserMap, sample: Sample, times: TimeColumn | undefined): DraftOf {
   const userIndex = indexOf(map.user, sample);
-  const traitsOf = attributesOf(map.traits ?? [], sample);
-  const timeOf = ownTime(map, sample);
+  const traitsOf = attributesOf(map.traits ?? [], 'trait', map.decimal, (column) => indexOf(column, sample));
+  const timeOf = ownTime(map.time, times, sample);
   return (fields, line) => {
     const user = cell(fields, userIndex);
     const rejected = rejectId(line, 'the user id', user);
     if (rejected) return rejected;
-    const time = timeOf(fields);
-    if (time === null) return reject(line, 'FRESHET_IMPORT_ROW_TIME', 'the time is not valid');
-    return { kind: 'user', line, user, traits: traitsOf(fields), time };
+    const time = timeOf(fields, line);
+    if (typeof time === 'object') return time;
+    const traits = traitsOf(fields, line);
+    return 'kind' in traits ? traits : { kind: 'user', line, user, traits: traits.values, time };
   };
 }
 
 // --- items ----------------------------------------------------------------------------------------------------------
 
 const YEAR_IN_TITLE = /^(.*\S)\s*\((\d{4})(?:\s*[-–]\s*(?:\d{4})?)?\)$/;
-const NO_TAG = /^(?:\(no genres listed\)|unknown|n\/a|none|null)$/i;
 
-function items(map: ItemMap, sample: Sample, { yearInTitle = false }: TableOptions): DraftOf {
+const NO_DAY = 'the day of publication cannot be read and is left out';
+
+function items(
+  map: ItemMap,
+  sample: Sample,
+  { yearInTitle = false, own = false }: TableOptions,
+  times: TimeColumn | undefined,
+  publishedOf: (text: string) => string | undefined,
+): DraftOf {
   const itemIndex = indexOf(map.item, sample);
   const titleIndex = optionalIndex(map.title, sample);
   const descriptionIndex = optionalIndex(map.description, sample);
   const publishedIndex = optionalIndex(map.published, sample);
   const embeddingIndex = optionalIndex(map.embedding, sample);
   const tagIndexes = (map.tags ?? []).map((column) => indexOf(column, sample));
-  const attributes = attributesOf(map.attributes ?? [], sample);
-  const timeOf = ownTime(map, sample);
+  const attributes = attributesOf(map.attributes ?? [], 'attribute', map.decimal, (column) => indexOf(column, sample));
+  const timeOf = ownTime(map.time, times, sample);
 
   return (fields, line) => {
     const item = cell(fields, itemIndex);
     const rejected = rejectId(line, 'the item id', item);
     if (rejected) return rejected;
-    const time = timeOf(fields);
-    if (time === null) return reject(line, 'FRESHET_IMPORT_ROW_TIME', 'the time is not valid');
+    const time = timeOf(fields, line);
+    if (typeof time === 'object') return time;
     let title = cell(fields, titleIndex);
-    let published = parsePublished(cell(fields, publishedIndex));
+    const written = cell(fields, publishedIndex);
+    let published = written === '' ? undefined : publishedOf(written);
+    const unread = written !== '' && published === undefined;
+    if (unread && own)
+      return reject(line, 'FRESHET_IMPORT_ROW_TIME', `the day of publication ${shown(written)} is not one`);
     const dated = yearInTitle ? YEAR_IN_TITLE.exec(title) : null;
     if (dated) {
       title = dated[1] as string;
       published ??= parsePublished(dated[2] as string);
     }
-    const numbers = cell(fields, embeddingIndex);
+    const numbers = cell(fields, embeddingIndex).replace(/^\[\s*|\s*\]$/g, '');
     const embedding = numbers === '' ? [] : numbers.split(/[\s,]+/).map(parseNumber);
     if (embedding.includes(undefined)) {
       return reject(line, 'FRESHET_IMPORT_ROW_VALUE', `the embedding ${shown(numbers)} is not a list of numbers`);
     }
     const description = cell(fields, descriptionIndex);
     const tags = [...new Set(tagIndexes.flatMap((index) => tagsOf(cell(fields, index), map.tagSeparator)))];
-    const others = attributes(fields);
+    const read = attributes(fields, line);
+    if ('kind' in read) return read;
+    const others = read.values;
     const data: ItemData = { title: title || item };
     if (description !== '') data.description = description;
     if (tags.length > 0) data.tags = tags;
     if (Object.keys(others).length > 0) data.attributes = others;
     if (published !== undefined) data.published = published;
     if (embedding.length > 0) data.embedding = embedding as number[];
-    return { kind: 'item', line, item, data, time };
+    return { kind: 'item', line, item, data, time, ...(unread ? { remark: NO_DAY } : {}) };
   };
-}
-
-function tagsOf(text: string, separator: string | undefined): string[] {
-  const between = separator ?? (text.includes('|') ? '|' : text.includes(';') ? ';' : ',');
-  return splitList(text, between).filter((tag) => !NO_TAG.test(tag));
 }

@@ -41,7 +41,7 @@ export async function importing(paths: string | string[], options: ImportOptions
   const rejected: RejectedRow[] = [];
   for await (const row of plan.events()) {
     if (row.kind === 'event') rows.push(row);
-    else rejected.push(row);
+    else if (row.kind === 'rejected') rejected.push(row);
   }
   const events = rows.map(({ event }) => event);
   const story = events.map(({ type, subject, data }) =>

@@ -1,6 +1,7 @@
 import type { CloudEvent } from '../bus/event/types.ts';
 import type { EventProblem } from '../errors.ts';
 import type { ColumnMap } from './columns.ts';
+import type { TimeOptions } from './time/column.ts';
 
 export const IMPORT_FORMATS = ['movielens', 'recbole', 'csv', 'jsonl'] as const;
 /** The format of the files of one import. */
@@ -42,7 +43,17 @@ export interface RejectedRow {
   message: string;
 }
 
-export type ImportRow = EventRow | RejectedRow;
+/** An interaction that an earlier file of the import holds as well, so that it makes no event. */
+export interface RepeatedRow {
+  kind: 'repeated';
+  file: string;
+  line: number;
+}
+
+export type ImportRow = EventRow | RejectedRow | RepeatedRow;
+
+/** Called for a row that the import read in a way that the reader should know. The plan counts equal remarks per file. */
+export type OnRemark = (what: string, line: number) => void;
 
 export interface ImportFile {
   /** The path that the user named, or the folder that the user named and the name of the file. */
@@ -56,6 +67,8 @@ export interface ImportFile {
   rows: number;
   /** A text for people: the recognised columns, or why the import ignores the file. */
   note: string;
+  /** What the import found out from the first rows, in sentences for people. */
+  said: string[];
 }
 
 /** Progress of the latest run of a plan. */
@@ -67,17 +80,20 @@ export interface ImportProgress {
   /** Rows read. In the end it is the sum of {@link events} and {@link rejected}. */
   rowsRead: number;
   rejected: number;
-  /** Events found so far. The number is final once the phase is `events`. */
+  /** Events found so far, with repeated rows. The number is final once the phase is `events`. */
   events: number;
-  /** Events yielded so far. */
+  /** Events and repeated rows yielded so far. */
   yielded: number;
 }
 
-export interface ImportOptions {
+export interface ImportOptions extends TimeOptions {
   format?: ImportFormat | undefined;
   /** The meaning of each column, for CSV files. */
   map?: ColumnMap | undefined;
-  /** Source of the events. Default: `import-<name of the data>`. JSON lines of events keep their own source. */
+  /**
+   * Source of the events. Default: `import` for interactions, `import-<name of the data>` for items and users. JSON lines of
+   * events keep their own source.
+   */
   source?: string | undefined;
   /** Keeps columns that identify a person (zip code, name, e-mail, ...) as traits. The default excludes them. */
   personal?: boolean | undefined;
@@ -92,7 +108,14 @@ export interface ImportOptions {
 /** What an import will do, from the names and first lines of the files. */
 export interface ImportPlan {
   format: ImportFormat;
+  /** The name of the data: the common beginning of the names of its files. */
+  name: string;
+  /** Source of interactions. */
   source: string;
+  /** Source of the rows of items and users. */
+  stateSource: string;
+  /** Sources under which older builds imported interactions of these files. Empty if the user names a source. */
+  formerSources: string[];
   /** In the order that decides between events with equal times. */
   files: ImportFile[];
   bytes: number;
@@ -104,6 +127,10 @@ export interface ImportPlan {
    */
   fingerprint: string;
   progress(): ImportProgress;
+  /** The first rows of each file as the import reads them, in sentences for people, by the path of the file. */
+  preview(): Promise<Map<string, string[]>>;
+  /** What the latest run noticed about rows that it did not reject, in sentences for people. */
+  remarks(): string[];
   /**
    * The rejected rows while it reads, then all events in order of time (equal times: catalogue, then users, then as in the
    * files). Each call reads the files again. Throws ImportFormatError if it cannot read a file.

@@ -104,7 +104,7 @@ export async function importedLog(paths: readonly string[]): Promise<StoredMessa
   const messages: StoredMessage[] = [];
   const start = Date.UTC(2026, 0, 1);
   for await (const row of (await openImport(paths, { source: 'import' })).events()) {
-    if (row.kind !== 'event') throw new Error(`${row.file}:${row.line} is no event: ${row.message}`);
+    if (row.kind !== 'event') throw new Error(`${row.file}:${row.line} is no event`);
     const result = codec.prepare(row.event);
     if (!result.ok) throw new Error(`${row.file}:${row.line}: ${result.problem.message}`);
     const { subject, payload } = result.prepared;

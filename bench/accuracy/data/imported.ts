@@ -13,5 +13,5 @@ export async function readImported(
   for await (const row of plan.events()) if (row.kind === 'event') builder.add(row.event);
   const { rejected } = plan.progress();
   if (rejected > 0) say(`${rejected} rows are no events and left out, as by an import`);
-  return builder.build({ name: plan.source.replace(/^import-/, ''), held: 1 });
+  return builder.build({ name: plan.name, held: 1 });
 }

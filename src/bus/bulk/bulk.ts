@@ -6,7 +6,8 @@
 import type { NatsConnection } from 'nats';
 import { type EventProblem, messageOf, ServiceUnavailableError } from '../../errors.ts';
 import type { EventCodec, PreparedEvent } from '../event/codec.ts';
-import { type StreamSeq, streamSeq } from '../event/ids.ts';
+import { type EventIdentity, type StreamSeq, streamSeq } from '../event/ids.ts';
+import type { CloudEvent } from '../event/types.ts';
 import { createEventPublisher, type Publication } from '../log/event-publisher.ts';
 import type { Log } from '../log/port.ts';
 import { call } from '../nats/micro.ts';
@@ -28,6 +29,8 @@ export interface BulkOptions {
   refuses?: (event: unknown) => EventProblem | undefined;
   /** Gets each refused event's position in its batch, and the problem. */
   onRejected?: (index: number, problem: EventProblem) => void;
+  /** Other identities under which the log may hold the same event. It leaves out an event that the index knows by one. */
+  formerly?: ((event: CloudEvent) => readonly EventIdentity[]) | undefined;
 }
 
 export interface BulkResult {
@@ -39,6 +42,7 @@ export interface BulkResult {
 /** A valid event, with its place in the batch. */
 interface Candidate {
   at: number;
+  event: CloudEvent;
   prepared: PreparedEvent;
 }
 
@@ -69,6 +73,7 @@ export async function createBulk({
   catchUpMs = 60_000,
   refuses,
   onRejected,
+  formerly,
 }: BulkOptions): Promise<Bulk> {
   const { lastSeq } = await log.info();
   const target = createEventPublisher({
@@ -83,10 +88,34 @@ export async function createBulk({
   /** For each event what the index knows of its identity. */
   async function lookUp(candidates: readonly Candidate[]): Promise<(Known | undefined)[]> {
     if (!index) return candidates.map(() => undefined);
+    const found = await find(candidates.map(({ prepared }) => prepared.identity));
+    if (formerly) await lookUpFormer(candidates, found, formerly);
+    return found;
+  }
+
+  /** Adds to `found` the candidates that the index knows by another identity, with the same content. */
+  async function lookUpFormer(
+    candidates: readonly Candidate[],
+    found: (Known | undefined)[],
+    identitiesOf: NonNullable<BulkOptions['formerly']>,
+  ): Promise<void> {
+    const asked: { at: number; identity: EventIdentity }[] = [];
+    candidates.forEach(({ event }, at) => {
+      if (!found[at]) for (const identity of identitiesOf(event)) asked.push({ at, identity });
+    });
+    if (asked.length === 0) return;
+    const known = await find(asked.map(({ identity }) => identity));
+    asked.forEach(({ at }, i) => {
+      const former = known[i];
+      if (former && former.fingerprint === candidates[at]?.prepared.fingerprint) found[at] = former;
+    });
+  }
+
+  async function find(identities: readonly EventIdentity[]): Promise<(Known | undefined)[]> {
     const found: (Known | undefined)[] = [];
-    for (let start = 0; start < candidates.length; start += KNOWN_MAX) {
-      const part = candidates.slice(start, start + KNOWN_MAX);
-      const { known, fingerprints } = await askIndex(part.map(({ prepared }) => prepared.identity));
+    for (let start = 0; start < identities.length; start += KNOWN_MAX) {
+      const part = identities.slice(start, start + KNOWN_MAX);
+      const { known, fingerprints } = await askIndex(part);
       part.forEach((_, i) => {
         const seq = known[i];
         found.push(typeof seq === 'number' ? { seq: streamSeq(seq), fingerprint: fingerprints?.[i] } : undefined);
@@ -119,7 +148,7 @@ export async function createBulk({
       events.forEach((event, at) => {
         const refused = refuses?.(event);
         const outcome = refused ? { ok: false as const, problem: refused } : codec.prepare(event);
-        if (outcome.ok) candidates.push({ at, prepared: outcome.prepared });
+        if (outcome.ok) candidates.push({ at, event: event as CloudEvent, prepared: outcome.prepared });
         else reject(at, outcome.problem);
       });
       const known = await lookUp(candidates);

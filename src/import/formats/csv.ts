@@ -1,12 +1,12 @@
-import { ImportFormatError } from '../../errors.ts';
-import { mapFor, type TableMap } from '../columns.ts';
-import { shown } from '../drafts.ts';
+import { mapFor } from '../columns.ts';
+import { createIdCheck, guessMap } from '../guess.ts';
 import { nameOfData } from '../identity.ts';
 import { readLines } from '../lines.ts';
 import type { SourceFile } from '../source-file.ts';
-import { compileTable, describeMap, guessMap, roleOf } from '../table.ts';
+import { compileTable, describeMap, roleOf } from '../table.ts';
 import { type Format, ignored } from './format.ts';
-import { draftsByRecord, parseRecord } from './records.ts';
+import { fileQuoted, rowsLike, tabsQuoted } from './quotes.ts';
+import { draftsByRecord, parseRecord, recordsIn } from './records.ts';
 
 const NAME = /\.(?:csv|tsv|tab)$/i;
 const DELIMITERS = [',', '\t', ';', '|'];
@@ -17,54 +17,51 @@ const DELIMITERS = [',', '\t', ';', '|'];
  */
 export const csv: Format = {
   name: 'csv',
-  open(file, { map, personal, forced }) {
+  open(file, { map, personal, forced, ...times }) {
     const own = mapFor(map, file.name);
     const meant = forced || (map !== undefined && 'files' in map && own !== undefined);
     if (!NAME.test(file.name) && !meant) return undefined;
     if (map && !own) return ignored('the map does not name it');
     const first = file.head[0] ?? '';
     const delimiter = own?.delimiter ?? delimiterOf(file, first);
-    const fieldsOf = (line: string): string[] => {
-      const parsed = parseRecord(line, delimiter);
-      return 'fields' in parsed ? parsed.fields : [];
-    };
-    const top = fieldsOf(first).map((column) => column.trim());
+    // Undefined: only the whole file tells.
+    const quote = own?.quote ?? (delimiter === '\t' ? tabsQuoted(file.head) : true);
+    const top = fieldsOf(first, delimiter, quote !== false).map((column) => column.trim());
     const named = own?.header !== false;
     const header = named ? top : top.map((_, index) => String(index + 1));
-    const guess: TableMap | string = own ?? guessMap(header, { personal: personal ?? false });
-    if (typeof guess === 'string') {
-      throw new ImportFormatError(
-        `${file.path}: ${guess}. Its columns are ${header.slice(0, 20).map(shown).join(', ') || 'none'}.`,
-        {
-          next: 'name the columns in a file such as map.json: {"user":"...","item":"...","time":"..."}, then freshet import FILE --map map.json',
-          details: { path: file.path, header },
-        },
-      );
-    }
-    const rows = file.head
-      .slice(named ? 1 : 0, SAMPLES)
-      .filter((line) => line.trim() !== '')
-      .map(fieldsOf)
-      .filter((fields) => fields.length === header.length);
-    const draftOf = compileTable(guess, { path: file.path, header, rows });
     const headerLines = named ? 1 : 0;
+    const lines = file.head.slice(headerLines);
+    const keys = own && [...('user' in own ? [own.user] : []), ...('item' in own ? [own.item] : []), own.time];
+    const records = {
+      delimiter,
+      columns: header.length,
+      isRow: quote === false ? undefined : rowsLike(lines, delimiter, header, keys),
+    };
+    const rows = recordsIn(file.head, headerLines + 1, { ...records, quote });
+    const sample = { path: file.path, header, rows };
+    const table = own ?? guessMap(sample, { personal, inFileOrder: times.inFileOrder });
+    const { draftOf, said } = compileTable(table, sample, { ...times, own: own !== undefined });
     return {
-      role: roleOf(guess),
-      note: describeMap(guess),
+      role: roleOf(table),
+      note: describeMap(table, header),
+      said: quote === false ? [...said, 'quotes are text'] : said,
       headerLines,
-      drafts: (options) =>
-        draftsByRecord(readLines(file.path, { ...options, compressed: file.compressed }), headerLines + 1, {
-          delimiter,
-          columns: header.length,
-          draftOf,
-        }),
+      async *drafts({ onRemark, ...options }) {
+        const uses = quote ?? (await fileQuoted(file, options.signal));
+        const batches = readLines(file.path, { ...options, compressed: file.compressed });
+        yield* draftsByRecord(batches, headerLines + 1, { ...records, quote: uses, onRemark, draftOf });
+      },
+      ...(own || roleOf(table) === 'interactions' ? {} : { idCheck: () => createIdCheck(sample, table) }),
     };
   },
   nameOf: (names) => nameOfData(names, 'csv'),
 };
 
-/** Number of lines to guess the unit of times from. */
-const SAMPLES = 100;
+function fieldsOf(line: string, delimiter: string, quote: boolean): string[] {
+  if (!quote) return line.split(delimiter);
+  const parsed = parseRecord(line, delimiter);
+  return 'fields' in parsed ? parsed.fields : [];
+}
 
 function delimiterOf(file: SourceFile, first: string): string {
   if (/\.(?:tsv|tab)$/i.test(file.name)) return '\t';

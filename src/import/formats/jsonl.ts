@@ -1,34 +1,62 @@
 import { idProblem } from '../../bus/event/ids.ts';
 import { parseType } from '../../bus/event/types.ts';
-import { messageOf } from '../../errors.ts';
+import { ImportFormatError, messageOf } from '../../errors.ts';
+import { mapFor } from '../columns.ts';
 import { type Draft, reject, rejectId, shown } from '../drafts.ts';
 import { nameOfData } from '../identity.ts';
 import { draftsByLine, readLines } from '../lines.ts';
-import { parseDate } from '../values.ts';
-import type { Format } from './format.ts';
+import type { SourceFile } from '../source-file.ts';
+import { parseDate } from '../time/units.ts';
+import { type Format, ignored, type Reading } from './format.ts';
+import { objectIn, readObjects } from './objects.ts';
 
 const NAME = /\.(?:jsonl|ndjson|jsonlines)$/i;
+const JSON_NAME = /\.json$/i;
+
+/** Lines by which to tell CloudEvents from other objects. */
+const SAMPLES = 200;
 
 /**
- * JSON lines of CloudEvents, the form that `freshet` reads and writes. Keeps ids and sources. Validates only what the
- * order of events needs; publishing validates the data.
+ * JSON lines: of CloudEvents, the form that `freshet` reads and writes, or of other objects by a map or by the usual names
+ * of their members. Keeps ids and sources of CloudEvents, and validates only what the order of events needs; publishing
+ * validates the data.
  */
 export const jsonl: Format = {
   name: 'jsonl',
-  open(file, { forced }) {
-    const first = file.head.find((line) => line.trim() !== '') ?? '';
-    const looksLikeEvents = first.startsWith('{') && first.includes('"specversion"');
-    if (!NAME.test(file.name) && !looksLikeEvents && !forced) return undefined;
-    return {
-      role: 'events',
-      note: 'CloudEvents, one per line',
-      headerLines: 0,
-      drafts: (options) =>
-        draftsByLine(readLines(file.path, { ...options, compressed: file.compressed }), 1, draftOfEvent),
-    };
+  open(file, options) {
+    const lines = file.head.filter((line) => line.trim() !== '').slice(0, SAMPLES);
+    const first = lines[0] ?? '';
+    const own = mapFor(options.map, file.name);
+    const named = NAME.test(file.name);
+    const objects = lines.map(objectIn).filter((object) => object !== undefined);
+    const looksLikeEvents = first.startsWith('{') && lines.some((line) => line.includes('"specversion"'));
+    if (options.map) {
+      if (objects.length === 0) return options.forced || named ? notLines(file, first) : undefined;
+      return own ? readObjects(file, objects, own, options) : ignored('the map does not name it');
+    }
+    if (looksLikeEvents) return events(file);
+    if (!named && !options.forced && !(JSON_NAME.test(file.name) && /^\s*[[{]/.test(first))) return undefined;
+    // Lines that are not even objects are rejected one by one, with their reasons.
+    return objects.length > 0 ? readObjects(file, objects, undefined, options) : notLines(file, first);
   },
   nameOf: (names) => nameOfData(names, 'jsonl'),
 };
+
+/** A document instead of lines is refused; lines with errors are rejected one by one. */
+function notLines(file: SourceFile, first: string): Reading {
+  if (!/^\s*[[{]/.test(first)) return events(file);
+  throw new ImportFormatError(`${file.path} is JSON, but not with one object per line.`, {
+    next: `write it as lines: jq -c '.[]' ${file.path} > ${file.path.replace(/\.json$/i, '')}.jsonl`,
+    details: { path: file.path, seems: 'other' },
+  });
+}
+
+const events = (file: SourceFile): Reading => ({
+  role: 'events',
+  note: 'CloudEvents, one per line',
+  headerLines: 0,
+  drafts: (options) => draftsByLine(readLines(file.path, { ...options, compressed: file.compressed }), 1, draftOfEvent),
+});
 
 const IDS = ['id', 'source', 'subject'] as const;
 

@@ -128,7 +128,7 @@ function byContent(first: string): Shape | undefined {
 function read(file: SourceFile, shape: Shape): Reading {
   const { map, columns, separator, fields = (parts) => parts } = shape;
   const options = shape.yearInTitle ? { yearInTitle: true } : {};
-  const draftOf = compileTable(map, { path: file.path, header: columns, rows: [] }, options);
+  const { draftOf } = compileTable(map, { path: file.path, header: columns, rows: [] }, options);
   const expected = separator === '|' && roleOf(map) === 'items' ? 5 + GENRES.length : columns.length;
   const draftOfLine = (text: string, line: number): Draft => {
     const parts = text.split(separator);
@@ -138,7 +138,7 @@ function read(file: SourceFile, shape: Shape): Reading {
   const csv = separator === 'csv';
   return {
     role: roleOf(map),
-    note: describeMap(map),
+    note: describeMap(map, columns),
     headerLines: csv ? 1 : 0,
     drafts: (lineOptions) => {
       // The older data sets are Latin-1, the newer ones UTF-8.

@@ -24,8 +24,9 @@ test('a folder of the 100K set gives films in latin-1, users without zip codes, 
   folder.write('u1.base', '7\t2\t4\t881250949\n');
   folder.write('README', 'read me');
   const { plan, events, story, rejected } = await importing(folder.path);
-  expect(plan).toMatchObject({ format: 'movielens', source: 'import-ml-100k', rows: 6 });
+  expect(plan).toMatchObject({ format: 'movielens', name: 'ml-100k', source: 'import', rows: 6 });
   expect(plan.files.map(({ name, role }) => `${name} ${role}`)).toEqual([
+    'README ignored',
     'u.data interactions',
     'u.genre ignored',
     'u.item items',
@@ -60,7 +61,7 @@ test('files with :: are read, also with :: in a title, and compressed', async ()
   );
   folder.write('users.dat', '1::F::25::10::48067\n');
   const imported = await importing(folder.path, { personal: true });
-  expect(imported.plan).toMatchObject({ format: 'movielens', source: 'import-movielens' });
+  expect(imported.plan).toMatchObject({ format: 'movielens', name: 'movielens' });
   expect(imported.events.map(({ data }) => data)).toEqual([
     { title: 'Self::Less', tags: ['Action', "Children's"], published: '2015-01-01T00:00:00.000Z' },
     { traits: { gender: 'F', age: 25, occupation: '10', zip_code: '48067' } },

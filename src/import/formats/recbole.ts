@@ -1,10 +1,12 @@
 import { ImportFormatError } from '../../errors.ts';
-import { columnOf, columnsOf, type FieldMap, type InteractionMap, type ItemMap, type TableMap } from '../columns.ts';
+import type { FieldMap, InteractionMap, ItemMap, TableMap } from '../columns.ts';
 import { shown } from '../drafts.ts';
 import { nameOfData } from '../identity.ts';
 import { draftsByLine, readLines } from '../lines.ts';
+import { columnOf, columnsOf } from '../names.ts';
 import type { SourceFile } from '../source-file.ts';
 import { compileTable, describeMap, roleOf } from '../table.ts';
+import { IN_FILE_ORDER } from '../time/column.ts';
 import { type Format, type FormatOptions, ignored, type Reading } from './format.ts';
 import { rejectColumns } from './records.ts';
 
@@ -46,10 +48,11 @@ function read(file: SourceFile, kind: string | undefined, options: FormatOptions
   const typeOf = new Map(columns.map(({ name, type }) => [name, type]));
   const map = mapOf(file, kind, header, typeOf, options);
   const rows = file.head.slice(1).map((line) => line.split('\t'));
-  const draftOf = compileTable(map, { path: file.path, header, rows });
+  const { draftOf, said } = compileTable(map, { path: file.path, header, rows }, options);
   return {
     role: roleOf(map),
-    note: describeMap(map),
+    note: describeMap(map, header),
+    said,
     headerLines: 1,
     drafts: (lineOptions) =>
       draftsByLine(readLines(file.path, { ...lineOptions, compressed: file.compressed }), 2, (text, line) => {
@@ -66,7 +69,7 @@ function mapOf(
   kind: string | undefined,
   header: readonly string[],
   typeOf: ReadonlyMap<string, ColumnType>,
-  { personal = false }: FormatOptions,
+  { personal = false, inFileOrder = false }: FormatOptions,
 ): TableMap {
   const user = columnOf('user', header);
   const item = columnOf('item', header);
@@ -77,11 +80,11 @@ function mapOf(
     if (type === 'token') return { column, as: /^age$/i.test(column) ? 'auto' : 'text' };
     return { column, as: 'list', separator: ' ' };
   };
-  const missing = (what: string) =>
+  const missing = (what: string, or = '') =>
     new ImportFormatError(
       `${file.path} has no column with a usual name for the ${what}. Its columns are ${header.map(shown).join(', ')}.`,
       {
-        next: 'import it as CSV with a map that names the columns: freshet import FILE --format csv --map map.json',
+        next: `import it as CSV with a map that names the columns: freshet import FILE --format csv --map map.json${or}`,
         details: { path: file.path, header },
       },
     );
@@ -89,9 +92,9 @@ function mapOf(
   if (kind === 'inter' || (kind === undefined && user !== undefined && item !== undefined)) {
     if (user === undefined) throw missing('user');
     if (item === undefined) throw missing('item');
-    if (time === undefined) throw missing('time');
+    if (time === undefined && !inFileOrder) throw missing('time', `; ${IN_FILE_ORDER}`);
     const value = columnOf('rating', header);
-    const map: InteractionMap = { user, item, time };
+    const map: InteractionMap = { user, item, ...(time === undefined ? {} : { time }) };
     return value === undefined ? map : { ...map, value };
   }
   if (kind === 'item' || (kind === undefined && item !== undefined)) {

@@ -18,8 +18,8 @@ test('atomic files give items, users and ratings, with the types of the header',
   );
   folder.write('toy.user', 'user_id:token\tage:token\tgender:token\tzip_code:token\nu1\t24\tM\t85711\n');
   folder.write('toy.kg', 'head_id:token\trelation_id:token\ttail_id:token\na\tb\tc\n');
-  const { plan, events, story, rejected } = await importing(folder.path);
-  expect(plan).toMatchObject({ format: 'recbole', source: 'import-toy', rows: 5 });
+  const { plan, events, story, rejected } = await importing(folder.path, { timeUnit: 's' });
+  expect(plan).toMatchObject({ format: 'recbole', name: 'toy', rows: 5 });
   expect(plan.files.find(({ name }) => name === 'toy.kg')?.role).toBe('ignored');
   expect(rejected).toEqual([]);
   expect(story).toEqual(['published i1', 'published i2', 'registered u1', 'rated u1 i1', 'rated u2 i1']);
@@ -54,7 +54,7 @@ test('broken rows are rejected with line and reason, and the others are imported
       Buffer.from('a\tj\t3\t2'),
     ]),
   );
-  const imported = await importing(file);
+  const imported = await importing(file, { timeUnit: 's' });
   expect(imported.story).toEqual(['rated a i', 'rated a j']);
   expect(reasons(imported)).toEqual([
     '4 FRESHET_EVENT_ID_INVALID',

@@ -1,8 +1,14 @@
 import { CsvError } from 'csv-parse';
 import { parse } from 'csv-parse/sync';
-import { type Draft, reject } from '../drafts.ts';
+import { type Draft, type Rejection, reject } from '../drafts.ts';
 import { type LineBatch, rejectEncoding } from '../lines.ts';
 import type { DraftOf } from '../table.ts';
+import type { OnRemark } from '../types.ts';
+import type { IsRow } from './quotes.ts';
+
+/** Remarks on a file, with the number of rows that they concern. */
+const QUOTE_AS_TEXT = 'a quote that does not enclose a field is read as text';
+const SEVERAL_LINES = 'a record spans several lines';
 
 /** A quoted field of more lines counts as one that was never closed. */
 export const MAX_RECORD_LINES = 100;
@@ -27,6 +33,22 @@ export function parseRecord(text: string, delimiter: string): Parsed {
   return { problem: 'broken' };
 }
 
+export interface RecordOptions {
+  delimiter: string;
+  columns: number;
+  /** false: a quote is text everywhere. */
+  quote?: boolean | undefined;
+  /** Tells rows from lines of a quoted text. Without it a quote is text only where no CSV has it. */
+  isRow?: IsRow | undefined;
+  onRemark?: OnRemark | undefined;
+}
+
+/** Turns batches of lines into rows of type T. */
+interface RecordReader<T> {
+  /** `left` holds the lines of a record that may continue in the next batch; with `last` there is no next one. */
+  take(batch: LineBatch, last: boolean): { rows: (T | Rejection)[]; left: LineBatch | undefined };
+}
+
 /**
  * Turns CSV records into drafts. A quoted field may span several lines.
  *
@@ -38,36 +60,51 @@ export function parseRecord(text: string, delimiter: string): Parsed {
 export async function* draftsByRecord(
   batches: AsyncIterable<LineBatch>,
   from: number,
-  { delimiter, columns, draftOf }: { delimiter: string; columns: number; draftOf: DraftOf },
+  { draftOf, ...options }: RecordOptions & { draftOf: DraftOf },
 ): AsyncGenerator<Draft[], void, undefined> {
+  const reader = createRecordReader<Draft>(from, options, draftOf);
   let carried: LineBatch | undefined;
   for await (const batch of batches) {
-    const { drafts, left } = take(carried ? joined(carried, batch) : batch, false);
+    const { rows, left } = reader.take(carried ? joined(carried, batch) : batch, false);
     carried = left;
-    yield drafts;
+    yield rows;
   }
-  if (carried) yield take(carried, true).drafts;
+  if (carried) yield reader.take(carried, true).rows;
+}
 
-  /** The drafts of a batch. `left` holds the lines of a record that may continue in the next batch. */
-  function take(batch: LineBatch, last: boolean): { drafts: Draft[]; left: LineBatch | undefined } {
-    const drafts: Draft[] = [];
+/** The fields of the complete records in the first lines of a file, without those that are broken. */
+export function recordsIn(lines: readonly string[], from: number, options: RecordOptions): string[][] {
+  const reader = createRecordReader(from, options, (fields) => [...fields]);
+  const { rows } = reader.take({ first: 1, lines: [...lines] }, true);
+  return rows.filter((row): row is string[] => Array.isArray(row));
+}
+
+function createRecordReader<T>(
+  from: number,
+  { delimiter, columns, quote = true, isRow, onRemark }: RecordOptions,
+  rowOf: (fields: readonly string[], line: number) => T | Rejection,
+): RecordReader<T> {
+  return { take };
+
+  function take(batch: LineBatch, last: boolean): { rows: (T | Rejection)[]; left: LineBatch | undefined } {
+    const rows: (T | Rejection)[] = [];
     const { first, lines, undecodable } = batch;
     let oneByOneTo = 0;
     for (let i = Math.max(0, from - first); i < lines.length; ) {
       const text = lines[i] as string;
       const line = first + i;
       if (undecodable?.has(i)) {
-        drafts.push(rejectEncoding(line));
+        rows.push(rejectEncoding(line));
         i++;
-      } else if (!text.includes('"')) {
-        if (text.trim() !== '') drafts.push(draft(text.split(delimiter), line));
+      } else if (!quote || !text.includes('"')) {
+        if (text.trim() !== '') rows.push(row(text.split(delimiter), line));
         i++;
       } else {
         if (i >= oneByOneTo) {
           const run = quotedRun(lines, i, undecodable, delimiter);
           if (run.records) {
             run.records.forEach((fields, n) => {
-              drafts.push(draft(fields, line + n));
+              rows.push(rowOrText(fields, lines[i + n] as string, line + n));
             });
             i = run.end;
             continue;
@@ -80,31 +117,60 @@ export async function* draftsByRecord(
         while (open && end - i < MAX_RECORD_LINES && !undecodable?.has(end)) {
           if (end === lines.length) {
             if (last) break;
-            return { drafts, left: rest(batch, i) };
+            return { rows, left: rest(batch, i) };
           }
           const next = lines[end++] as string;
           record += `\n${next}`;
           open = quotesClose(next);
         }
+        const alone = textOf(lines, i, end, line);
         let parsed: Parsed = open ? { problem: 'open' } : parseRecord(record, delimiter);
-        if (end > i + 1 && ('problem' in parsed || parsed.fields.length !== columns)) {
+        if (alone || (end > i + 1 && ('problem' in parsed || parsed.fields.length !== columns))) {
           end = i + 1;
-          parsed = parseRecord(text, delimiter);
+          parsed = alone ?? parseRecord(text, delimiter);
         }
+        if ('problem' in parsed) parsed = rowOfText(text, line) ?? parsed;
         if ('problem' in parsed) {
-          drafts.push(reject(line, 'FRESHET_IMPORT_ROW_QUOTES', QUOTES[parsed.problem]));
+          rows.push(reject(line, 'FRESHET_IMPORT_ROW_QUOTES', QUOTES[parsed.problem]));
           i++;
         } else {
-          drafts.push(draft(parsed.fields, line));
+          if (end > i + 1) onRemark?.(SEVERAL_LINES, line);
+          rows.push(end === i + 1 ? rowOrText(parsed.fields, text, line) : row(parsed.fields, line));
           i = end;
         }
       }
     }
-    return { drafts, left: undefined };
+    return { rows, left: undefined };
   }
 
-  function draft(fields: readonly string[], line: number): Draft {
-    return fields.length === columns ? draftOf(fields, line) : rejectColumns(line, fields.length, columns);
+  /**
+   * Decides about the first of several lines that a quote would join: if the others are rows by themselves, the quote was
+   * text, and the first line is read alone. Undefined: the quote encloses these lines, or nothing tells.
+   */
+  function textOf(lines: readonly string[], start: number, end: number, line: number): Parsed | undefined {
+    if (!isRow || end - start < 2) return undefined;
+    const others = lines.slice(start + 1, end).filter((text) => text.trim() !== '');
+    const rows = others.filter((text) => isRow(text.split(delimiter)));
+    if (rows.length * 2 <= others.length) return undefined;
+    return rowOfText(lines[start] as string, line) ?? { problem: 'open' };
+  }
+
+  /** The fields of a line in which quotes are text. Undefined if that is no row. */
+  function rowOfText(text: string, line: number): Parsed | undefined {
+    const fields = text.split(delimiter);
+    if (!isRow?.(fields)) return undefined;
+    onRemark?.(QUOTE_AS_TEXT, line);
+    return { fields };
+  }
+
+  /** The row of a line; if quotes leave it with the wrong number of columns, the one in which they are text. */
+  function rowOrText(fields: readonly string[], text: string, line: number): T | Rejection {
+    const other = fields.length === columns ? undefined : rowOfText(text, line);
+    return row(other && 'fields' in other ? other.fields : fields, line);
+  }
+
+  function row(fields: readonly string[], line: number): T | Rejection {
+    return fields.length === columns ? rowOf(fields, line) : rejectColumns(line, fields.length, columns);
   }
 }
 
