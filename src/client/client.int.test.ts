@@ -54,6 +54,16 @@ describe('publishing', () => {
     expect((await freshet.recommend(undefined, { history: ['a'], n: 1 })).items[0]?.item).toBe('b');
   });
 
+  test('gets items by their ids, however many, and names the unknown ones', async () => {
+    const many = Array.from({ length: 100 }, (_, i) => `${'é,'.repeat(40)}${i}`);
+    const seq = (await publish(stack.url, published('a,b'))).body.seq as number;
+    await until(async () => (await request(stack.url, `/v1/items?min_seq=${seq}`)).status === 200);
+    const { items, unknown } = await client().items(['b', 'nowhere', 'a,b', ...many, 'a']);
+    expect(items).toMatchObject([{ item: 'b', title: 'Title of b', available: true }, { item: 'a,b' }, { item: 'a' }]);
+    expect(unknown).toEqual(['nowhere', ...many]);
+    expect(await client().items([])).toEqual({ items: [], unknown: [] });
+  });
+
   test('sends batches, and smaller ones if the gateway accepts no larger ones', async () => {
     let requests = 0;
     const counting: typeof fetch = (...args) => {

@@ -6,6 +6,7 @@ import { sizeOf } from './size.ts';
 import { readEvents } from './sse.ts';
 import { tokenSource } from './token.ts';
 import type {
+  CatalogueItems,
   ClientEvent,
   ClientEventData,
   ClientEventType,
@@ -92,6 +93,8 @@ export interface FreshetClient {
   recommend(user: string | undefined, options?: RecommendOptions): Promise<Ranking>;
   similar(item: string, n?: number): Promise<Ranking>;
   trending(n?: number): Promise<Ranking>;
+  /** The items with these ids. The client sends several requests for many ids. */
+  items(ids: readonly string[]): Promise<CatalogueItems>;
   /** Reports that the app shows the list, once per list. */
   rendered(ranking: Ranking, options?: { user?: string; arm?: string; context?: Record<string, unknown> }): void;
   clicked(ranking: Ranking, item: string, user?: string): string;
@@ -104,6 +107,8 @@ export interface FreshetClient {
 
 /** Number of reported lists to remember. */
 const REPORTED = 1_000;
+/** Characters of ids in one address; the gateway reads 16 KiB of a head, other headers included. */
+const IDS_LENGTH = 8_000;
 /** Below the 64 KiB that all requests that outlive their page may have together (Fetch standard, section 4.6). */
 const KEEPALIVE_BYTES = 64_000;
 /** Bytes of the queued events in one request. The source of a token may be longer than that of the options. */
@@ -214,7 +219,7 @@ export function createClient(options: ClientOptions): FreshetClient {
     return id;
   };
 
-  const get = async (path: string): Promise<Ranking> => answerOf(await call(path, {}));
+  const get = async <T = Ranking>(path: string): Promise<T> => answerOf<T>(await call(path, {}));
   const inPath = (id: string): string => encodeURIComponent(id);
 
   function userOf({ user }: Ranking, given: string | undefined): string {
@@ -247,6 +252,23 @@ export function createClient(options: ClientOptions): FreshetClient {
       ),
     similar: (item, n = 10) => get(`/v1/items/${inPath(item)}/similar?n=${n}`),
     trending: (n = 10) => get(`/v1/trending?n=${n}`),
+    items: async (ids) => {
+      const found: CatalogueItems = { items: [], unknown: [] };
+      for (let start = 0, end = 0; start < ids.length; start = end) {
+        let length = 0;
+        while (end < ids.length && length < IDS_LENGTH) length += inPath(JSON.stringify(ids[end++])).length;
+        const path = `/v1/items?ids=${inPath(JSON.stringify(ids.slice(start, end)))}`;
+        for (let cursor: string | null | undefined; cursor !== null; ) {
+          const page: CatalogueItems & { next: string | null } = await get(
+            cursor === undefined ? path : `${path}&cursor=${inPath(cursor)}`,
+          );
+          found.items.push(...page.items);
+          found.unknown.push(...page.unknown);
+          cursor = page.next;
+        }
+      }
+      return found;
+    },
     rendered: (ranking, { user, arm = ranking.arm ?? 'main', context } = {}) => {
       const { list, items, snapshot, config } = ranking;
       if (reported.has(list)) return;

@@ -8,6 +8,8 @@ export {
 } from './client.ts';
 export type { QueueStorage } from './queue.ts';
 export type {
+  CatalogueItem,
+  CatalogueItems,
   ClientEvent,
   ClientEventData,
   ClientEventType,

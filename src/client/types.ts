@@ -48,6 +48,21 @@ export interface Ranking {
   next: string | null;
 }
 
+/** An item of the catalogue. */
+export interface CatalogueItem extends Static<(typeof EVENT_DATA)['content.published.v1']> {
+  item: string;
+  /** False while the item is withdrawn. */
+  available: boolean;
+}
+
+/** Items of the catalogue by their ids. */
+export interface CatalogueItems {
+  /** In the order of the request. */
+  items: CatalogueItem[];
+  /** Ids that no item of the catalogue has. */
+  unknown: string[];
+}
+
 /** Members of a request for a list; see docs/how-to/shape-lists.md. */
 export interface RecommendOptions {
   n?: number;

@@ -252,7 +252,15 @@ export const CONFIG_SCHEMA = section(
       'the user service',
     ),
     content: section(
-      Type.Object({ list_default: whole(50, 'items in a page, unless the request names n', 1) }),
+      Type.Object({
+        list_default: whole(50, 'items in a page, unless the request names n', 1),
+        ids_max: whole(1_000, 'most ids in one request for items by their ids', 1),
+        page_bytes: whole(
+          524_288,
+          'bytes of fields after which a page ends, though at least one item is in it; less than max_payload of the nats-server',
+          1,
+        ),
+      }),
       'the content service',
     ),
     feedback: section(

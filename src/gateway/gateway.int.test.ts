@@ -343,6 +343,27 @@ describe('reading', () => {
     expect(listed).toEqual(items);
   });
 
+  test('items come by their ids, separated by commas, repeated, or as a JSON list, and the answer names the unknown ones', async () => {
+    const { body } = await publish(url, ...['by-1', 'by,2', 'by-3'].map((item) => published(item)));
+    interface Items {
+      items: { item: string }[];
+      unknown: string[];
+      next: null;
+    }
+    const by = async (query: string): Promise<Items> =>
+      (await get<Items>(`/v1/items?${query}&min_seq=${body.seq}`)).body;
+    const known = ({ items }: Items): string[] => items.map(({ item }) => item);
+    const one = await by('ids=by-3,nowhere,by-1');
+    expect(known(one)).toEqual(['by-3', 'by-1']);
+    expect(one).toMatchObject({ unknown: ['nowhere'], next: null });
+    expect(known(await by('ids=by-3%2Cby-1'))).toEqual(['by-3', 'by-1']);
+    expect(known(await by('ids=by-3&ids=by-1'))).toEqual(['by-3', 'by-1']);
+    expect(known(await by(`ids=${path('["by,2","by-1"]')}`))).toEqual(['by,2', 'by-1']);
+    expect((await by('ids=by,2')).unknown).toEqual(['by', '2']);
+    for (const query of ['ids=', 'ids=a,,b', 'ids=[a', 'ids=a&tag=t', 'ids={"a":1}'])
+      expect((await get(`/v1/items?${query}`)).status, query).toBe(query === 'ids={"a":1}' ? 200 : 400);
+  });
+
   test('a cursor continues a list', async () => {
     const { body } = await publish(
       url,

@@ -18,7 +18,10 @@ export const Item = Type.Object(
 
 export const Items = Type.Object(
   {
-    items: Type.Array(Type.Ref('Item#'), { description: 'in order of id' }),
+    items: Type.Array(Type.Ref('Item#'), { description: 'in order of id; with ids, in the order of the request' }),
+    unknown: Type.Optional(
+      Type.Array(Type.String(), { description: 'with ids: those of this page that no item of the catalogue has' }),
+    ),
     next: OrNull(Type.String(), 'cursor of the page after this one; null after the last one'),
   },
   { $id: 'Items', ...open, description: 'A page of the catalogue' },
