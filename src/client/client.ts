@@ -10,6 +10,7 @@ import type {
   ClientEvent,
   ClientEventData,
   ClientEventType,
+  ListOptions,
   Ranking,
   RecommendOptions,
   RejectedEvent,
@@ -100,7 +101,11 @@ export interface FreshetClient {
   clicked(ranking: Ranking, item: string, user?: string): string;
   dismissed(ranking: Ranking, item: string, user?: string): string;
   /** Calls `onList` with the list, and again whenever it changes, until the signal aborts. Connects again after a break. */
-  watch(user: string, onList: (ranking: Ranking) => void, options: { signal: AbortSignal; n?: number }): Promise<void>;
+  watch(
+    user: string,
+    onList: (ranking: Ranking) => void,
+    options: { signal: AbortSignal; n?: number; fields?: string[] },
+  ): Promise<void>;
   /** Sends the queued events if it can, then stops. */
   close(): Promise<void>;
 }
@@ -224,8 +229,26 @@ export function createClient(options: ClientOptions): FreshetClient {
 
   function userOf({ user }: Ranking, given: string | undefined): string {
     const found = given ?? user;
+  const post = async <T = Ranking>(path: string, body: object): Promise<T> =>
+    answerOf<T>(
+      await call(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+    );
     if (found === undefined) throw new TypeError('The list names no user. Pass the id of the user.');
     return found;
+  function queryOf(request: number | ListOptions = {}): string {
+    const { fields, ...members }: ListOptions = typeof request === 'number' ? { n: request } : request;
+    // As JSON, because the name of an attribute may hold a comma.
+    const query = { n: 10, ...members, ...(fields === undefined ? {} : { fields: JSON.stringify(fields) }) };
+    return Object.entries(query)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => `${name}=${inPath(String(value))}`)
+      .join('&');
+  }
+
   }
 
   const react =
@@ -293,13 +316,13 @@ export function createClient(options: ClientOptions): FreshetClient {
     },
     clicked: react('feedback.clicked.v1'),
     dismissed: react('feedback.dismissed.v1'),
-    watch: async (user, onList, { signal, n = 10 }) => {
+    watch: async (user, onList, { signal, ...request }) => {
       let last: string | undefined;
       while (!signal.aborted) {
         const connection = connectionUntil(signal, silenceMs);
         try {
           const response = await call(
-            `/v1/users/${inPath(user)}/recommendations/stream?n=${n}`,
+            `/v1/users/${inPath(user)}/recommendations/stream?${queryOf(request)}`,
             { headers: last === undefined ? {} : { 'last-event-id': last } },
             connection.signal,
           );

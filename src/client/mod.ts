@@ -13,6 +13,7 @@ export type {
   ClientEvent,
   ClientEventData,
   ClientEventType,
+  ListOptions,
   RankedItem,
   Ranking,
   RecommendOptions,

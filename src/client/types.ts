@@ -29,6 +29,15 @@ export interface RankedItem {
   /** Exploration chose the item. */
   explored?: boolean;
   reasons?: { signal: string; contribution: number; [more: string]: unknown }[];
+  /** The fields that the request names, those that the item has. */
+  fields?: Partial<Pick<ItemFields, 'title' | 'tags' | 'attributes' | 'published'>> & { listed?: string };
+}
+
+/** A part of a request that probably does not mean what its caller thinks. */
+export interface Warning {
+  code: string;
+  member: string;
+  message: string;
 }
 
 export interface Ranking {
@@ -49,9 +58,12 @@ export interface Ranking {
 }
 
 /** An item of the catalogue. */
-export interface CatalogueItem extends Static<(typeof EVENT_DATA)['content.published.v1']> {
+export interface CatalogueItem extends ItemFields {
   item: string;
   /** False while the item is withdrawn. */
+/** Fields of an item, as its event gave them. */
+type ItemFields = Static<(typeof EVENT_DATA)['content.published.v1']>;
+
   available: boolean;
 }
 
@@ -63,15 +75,21 @@ export interface CatalogueItems {
   unknown: string[];
 }
 
-/** Members of a request for a list; see docs/how-to/shape-lists.md. */
-export interface RecommendOptions {
+/** Members of a request for any list. */
+export interface ListOptions {
   n?: number;
   exclude?: string[];
   explain?: boolean;
   include_seen?: boolean;
   max_age_ms?: number;
+  /** Fields that each item comes with: title, tags, attributes, attributes.NAME, published, listed. */
+  fields?: string[];
   min_seq?: number;
   timeout_ms?: number;
+}
+
+/** Members of a request for a list of a user; see docs/how-to/shape-lists.md. */
+export interface RecommendOptions extends ListOptions {
   cursor?: string;
   history?: string[];
   like?: string[];

@@ -498,6 +498,11 @@ export const CONFIG_SCHEMA = section(
         ),
         segment_bytes: whole(
           16_777_216,
+        fields_bytes: whole(
+          524_288,
+          'bytes of fields in one answer with lists; less than max_payload of the nats-server',
+          1,
+        ),
           'bytes of the cached trending items of segments; beyond it the engine drops the segment that callers requested least recently',
           1,
         ),

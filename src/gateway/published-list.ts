@@ -3,9 +3,10 @@ import type { Config } from '../config/schema.ts';
 import { cursorText, newListId } from '../engine/serve/list-id.ts';
 import { LIST_DEFAULT } from '../engine/serve/requests.ts';
 
-/** A user's list in KV. */
+/** A list in KV. */
 export interface PublishedList {
-  user: string;
+  /** Left out of lists of similar and of trending items. */
+  user?: string;
   items: readonly { item: string }[];
   /** Log position of the state that it was computed from. */
   seq: number;
@@ -57,12 +58,14 @@ export interface PlainRequest {
  * since its reader reports it as shown.
  */
 export function viewOfPublished(
+  fields?: readonly string[];
   published: PublishedList,
-  { n = LIST_DEFAULT, exclude = [], explain = false, include_seen, filter }: PlainRequest,
+  { n = LIST_DEFAULT, exclude = [], explain = false, include_seen, filter, fields }: PlainRequest,
   { http, engine }: Pick<Config, 'http' | 'engine'>,
 ): RankingView | undefined {
   const { user, items, snapshot, seq, config, source, arm } = published;
-  const plain = exclude.length === 0 && !explain && include_seen === undefined && filter === undefined;
+  const plain =
+    exclude.length === 0 && !explain && include_seen === undefined && filter === undefined && fields === undefined;
   // A list that is shorter than the limit holds every item that the engine can list.
   const enough = items.length > n || items.length < engine.list_length;
   if (!plain || !enough || arm === undefined) return undefined;

@@ -1,16 +1,14 @@
 /** Items of the catalogue. */
 import { Type } from 'typebox';
-import { Attribute, OrNull, open, Time } from './members.ts';
+import { ItemMembers, OrNull, open } from './members.ts';
 
 export const Item = Type.Object(
   {
     item: Type.String({ examples: ['i7'] }),
     available: Type.Boolean({ description: 'false while the item is withdrawn' }),
+    ...ItemMembers,
     title: Type.String({ examples: ['Treasure Island'] }),
     description: Type.Optional(Type.String()),
-    tags: Type.Optional(Type.Array(Type.String())),
-    attributes: Type.Optional(Type.Record(Type.String(), Attribute)),
-    published: Type.Optional(Time('when the item came out')),
     embedding: Type.Optional(Type.Array(Type.Number())),
   },
   { $id: 'Item', ...open, description: 'An item of the catalogue' },

@@ -1,6 +1,6 @@
 /** Ranked lists, one answer at a time or as a stream. */
 import { Type } from 'typebox';
-import { Behind, OrNull, open, Seq } from './members.ts';
+import { Behind, ListedFields, OrNull, open, Seq, Warnings } from './members.ts';
 
 export const Ranking = Type.Object(
   {
@@ -21,6 +21,7 @@ export const Ranking = Type.Object(
           explored: Type.Optional(
             Type.Boolean({ description: 'true if the item is there because its place explored' }),
           ),
+          fields: ListedFields,
           reasons: Type.Optional(
             Type.Array(Type.Object({ signal: Type.String(), contribution: Type.Number() }, open), {
               description: 'with explain: the terms that add up to the score',

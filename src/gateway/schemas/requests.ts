@@ -44,7 +44,7 @@ export function createRequestSchemas(config: Config) {
   const { summary } = feedbackRequests(config);
   const { min_seq, timeout_ms } = summary.properties;
   const fresh = { min_seq, timeout_ms };
-  const { n, exclude, explain, include_seen, max_age_ms, cursor, exploration } = engine.recommend.properties;
+  const { n, exclude, explain, include_seen, max_age_ms, cursor, exploration, fields } = engine.recommend.properties;
   const { rows, n: perRow } = engine.shelves.properties;
   const { user: _user, ...history } = users.history.properties;
   return {
@@ -65,6 +65,7 @@ export function createRequestSchemas(config: Config) {
       ...fresh,
     }),
     recommendBody: request({ ...engine.recommend.properties, served }),
+      fields,
     shelves: request({ n: perRow, rows, exclude, filter, ...fresh }),
     stream: request({ n, exclude, explain, include_seen, filter, ...fresh, access_token: accessToken }),
     similar: request({ n, explain, filter, ...fresh }),
