@@ -54,6 +54,44 @@ describe('publishing', () => {
     expect((await freshet.recommend(undefined, { history: ['a'], n: 1 })).items[0]?.item).toBe('b');
   });
 
+  test('gets lists with fields of their items, and warnings', async () => {
+    const attributes = { 'price,net': 5 };
+    const seq = (
+      await publish(stack.url, published('e', { title: 'E', attributes }), viewed('r3', 'e'), viewed('r3', 'a'))
+    ).body.seq as number;
+    const freshet = client();
+    const fields = ['title', 'attributes.price,net'];
+    const shown = { title: 'E', attributes };
+    const options = { n: 5, fields, min_seq: seq, timeout_ms: 10_000 };
+    const listed = [
+      await freshet.recommend('r1', { ...options, max_age_ms: 0 }),
+      await freshet.similar('a', options),
+      await freshet.trending(options),
+    ];
+    for (const { items, warnings } of listed) {
+      expect(items.find(({ item }) => item === 'e')?.fields).toEqual(shown);
+      expect(warnings).toBeUndefined();
+    }
+    expect((await freshet.trending({ fields: ['attributes.price,ent'] })).warnings).toMatchObject([
+      { code: 'FRESHET_ATTRIBUTE_UNKNOWN', member: 'fields', message: expect.stringContaining('"price,net"') },
+    ]);
+    const watching = new AbortController();
+    await freshet.watch(
+      'r1',
+      ({ items }) => {
+        expect(items.find(({ item }) => item === 'e')?.fields).toEqual(shown);
+        watching.abort();
+      },
+      { signal: watching.signal, fields },
+    );
+  });
+
+  test('gets the lists of several users', async () => {
+    const [first, second] = await client().recommendMany(['r1', ''], { n: 1, fields: ['title'] });
+    expect(first).toMatchObject({ user: 'r1', ranking: { user: 'r1', items: [{ fields: expect.any(Object) }] } });
+    expect(second).toMatchObject({ user: '', problem: { status: 400, code: 'FRESHET_BAD_REQUEST' } });
+  });
+
   test('gets items by their ids, however many, and names the unknown ones', async () => {
     const many = Array.from({ length: 100 }, (_, i) => `${'é,'.repeat(40)}${i}`);
     const seq = (await publish(stack.url, published('a,b'))).body.seq as number;

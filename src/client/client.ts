@@ -14,6 +14,7 @@ import type {
   Ranking,
   RecommendOptions,
   RejectedEvent,
+  UserRanking,
 } from './types.ts';
 
 export interface ClientOptions {
@@ -92,8 +93,11 @@ export interface FreshetClient {
   readonly pending: number;
   /** Requests a list. `user` may be undefined if the options hold a history. Throws `FreshetClientError`. */
   recommend(user: string | undefined, options?: RecommendOptions): Promise<Ranking>;
-  similar(item: string, n?: number): Promise<Ranking>;
-  trending(n?: number): Promise<Ranking>;
+  /** The lists of several users, with the same options, in the order of the users. */
+  recommendMany(users: readonly string[], options?: Omit<RecommendOptions, 'cursor'>): Promise<UserRanking[]>;
+  /** @param options number of items (default: 10), or members of the request */
+  similar(item: string, options?: number | ListOptions): Promise<Ranking>;
+  trending(options?: number | ListOptions): Promise<Ranking>;
   /** The items with these ids. The client sends several requests for many ids. */
   items(ids: readonly string[]): Promise<CatalogueItems>;
   /** Reports that the app shows the list, once per list. */
@@ -225,10 +229,6 @@ export function createClient(options: ClientOptions): FreshetClient {
   };
 
   const get = async <T = Ranking>(path: string): Promise<T> => answerOf<T>(await call(path, {}));
-  const inPath = (id: string): string => encodeURIComponent(id);
-
-  function userOf({ user }: Ranking, given: string | undefined): string {
-    const found = given ?? user;
   const post = async <T = Ranking>(path: string, body: object): Promise<T> =>
     answerOf<T>(
       await call(path, {
@@ -237,8 +237,8 @@ export function createClient(options: ClientOptions): FreshetClient {
         body: JSON.stringify(body),
       }),
     );
-    if (found === undefined) throw new TypeError('The list names no user. Pass the id of the user.');
-    return found;
+  const inPath = (id: string): string => encodeURIComponent(id);
+
   function queryOf(request: number | ListOptions = {}): string {
     const { fields, ...members }: ListOptions = typeof request === 'number' ? { n: request } : request;
     // As JSON, because the name of an attribute may hold a comma.
@@ -249,6 +249,10 @@ export function createClient(options: ClientOptions): FreshetClient {
       .join('&');
   }
 
+  function userOf({ user }: Ranking, given: string | undefined): string {
+    const found = given ?? user;
+    if (found === undefined) throw new TypeError('The list names no user. Pass the id of the user.');
+    return found;
   }
 
   const react =
@@ -265,16 +269,12 @@ export function createClient(options: ClientOptions): FreshetClient {
     get pending() {
       return queue.size;
     },
-    recommend: async (user, request = {}) =>
-      answerOf(
-        await call('/v1/recommendations', {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({ ...(user === undefined ? {} : { user }), ...request }),
-        }),
-      ),
-    similar: (item, n = 10) => get(`/v1/items/${inPath(item)}/similar?n=${n}`),
-    trending: (n = 10) => get(`/v1/trending?n=${n}`),
+    recommend: (user, request = {}) =>
+      post('/v1/recommendations', { ...(user === undefined ? {} : { user }), ...request }),
+    recommendMany: async (users, request = {}) =>
+      (await post<{ answers: UserRanking[] }>('/v1/recommendations/batch', { users, ...request })).answers,
+    similar: (item, request) => get(`/v1/items/${inPath(item)}/similar?${queryOf(request)}`),
+    trending: (request) => get(`/v1/trending?${queryOf(request)}`),
     items: async (ids) => {
       const found: CatalogueItems = { items: [], unknown: [] };
       for (let start = 0, end = 0; start < ids.length; start = end) {

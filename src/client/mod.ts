@@ -18,4 +18,6 @@ export type {
   Ranking,
   RecommendOptions,
   RejectedEvent,
+  UserRanking,
+  Warning,
 } from './types.ts';

@@ -55,15 +55,19 @@ export interface Ranking {
   /** Arm of the running experiment, or main. The client reports it with the list. */
   arm?: string;
   next: string | null;
+  /** Left out if there are none. */
+  warnings?: Warning[];
+  /** True if no engine answered, and the list is the newest one in KV. */
+  stored?: boolean;
 }
+
+/** Fields of an item, as its event gave them. */
+type ItemFields = Static<(typeof EVENT_DATA)['content.published.v1']>;
 
 /** An item of the catalogue. */
 export interface CatalogueItem extends ItemFields {
   item: string;
   /** False while the item is withdrawn. */
-/** Fields of an item, as its event gave them. */
-type ItemFields = Static<(typeof EVENT_DATA)['content.published.v1']>;
-
   available: boolean;
 }
 
@@ -78,10 +82,6 @@ export interface CatalogueItems {
 /** Members of a request for any list. */
 export interface ListOptions {
   n?: number;
-  exclude?: string[];
-  explain?: boolean;
-  include_seen?: boolean;
-  max_age_ms?: number;
   /** Fields that each item comes with: title, tags, attributes, attributes.NAME, published, listed. */
   fields?: string[];
   min_seq?: number;
@@ -90,6 +90,10 @@ export interface ListOptions {
 
 /** Members of a request for a list of a user; see docs/how-to/shape-lists.md. */
 export interface RecommendOptions extends ListOptions {
+  exclude?: string[];
+  explain?: boolean;
+  include_seen?: boolean;
+  max_age_ms?: number;
   cursor?: string;
   history?: string[];
   like?: string[];
@@ -108,6 +112,12 @@ export interface RecommendOptions extends ListOptions {
   /** Share of places for exploration; 0: none. */
   exploration?: number;
 }
+
+/** The list of one of several users, or the problem document (RFC 9457) in place of it. */
+export type UserRanking = { user: string } & (
+  | { ranking: Ranking; problem?: never }
+  | { ranking?: never; problem: { status: number; code: string; detail: string; [more: string]: unknown } }
+);
 
 /** An event that the gateway rejected. It would reject it again. */
 export interface RejectedEvent {

@@ -230,6 +230,11 @@ export const CONFIG_SCHEMA = section(
           'milliseconds after which the gateway answers a request to publish with 503',
           100,
         ),
+        stored_after_ms: whole(
+          1_000,
+          'milliseconds without an answer of an engine after which the gateway answers with the stored list, if there is one that fits the request; 0: it waits for request_timeout_ms',
+        ),
+        stored_timeout_ms: whole(50, 'milliseconds that the gateway takes to read a stored list and its items', 1),
         min_seq_timeout_ms: whole(1_000, 'milliseconds that a request with min_seq waits, unless it names timeout_ms'),
         min_seq_timeout_max_ms: whole(30_000, 'largest timeout_ms that a request may name'),
         min_seq_waiting_bytes: whole(
@@ -238,6 +243,8 @@ export const CONFIG_SCHEMA = section(
           1,
         ),
         list_max: whole(1_000, 'most items in one list', 1),
+        batch_users: whole(100, 'most users in one request for the lists of many users', 1),
+        batch_window: whole(8, 'most lists of one such request that the gateway requests at once', 1),
         ready_timeout_ms: whole(1_000, 'milliseconds that /readyz waits for the answer of a service', 10),
         ready_cache_ms: whole(250, 'milliseconds for which /readyz repeats its last answer'),
         stop_ms: whole(3_000, 'milliseconds that open requests get when the gateway stops', 1),
@@ -491,6 +498,11 @@ export const CONFIG_SCHEMA = section(
           description:
             'seen_for_s by type of event, which overrides it: { "user.viewed.v1": 86400, "user.purchased.v1": 0 }; -1: an event of this type excludes nothing',
         }),
+        fields_bytes: whole(
+          524_288,
+          'bytes of fields in one answer with lists; less than max_payload of the nats-server',
+          1,
+        ),
         segment_events: whole(
           10_000,
           'how many of the newest interactions the engine reads to find the trending items of a segment',
@@ -498,11 +510,6 @@ export const CONFIG_SCHEMA = section(
         ),
         segment_bytes: whole(
           16_777_216,
-        fields_bytes: whole(
-          524_288,
-          'bytes of fields in one answer with lists; less than max_payload of the nats-server',
-          1,
-        ),
           'bytes of the cached trending items of segments; beyond it the engine drops the segment that callers requested least recently',
           1,
         ),

@@ -176,6 +176,27 @@ describe('publishing', () => {
     expect(several.body.rejected).toHaveLength(2);
   });
 
+  test('a rating without a value is stored, and the answer warns of it', async () => {
+    const rating = event('user.rated.v1', 'rater', { item: 'i1' });
+    const { status, body } = await publish(
+      url,
+      event('user.rated.v1', 'rater', { item: 'i1', value: 4 }),
+      { not: 'an event' },
+      rating,
+      viewed('rater', 'i1'),
+    );
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ accepted: 3, rejected: [{ index: 1 }] });
+    expect((body as { warnings?: object[] }).warnings).toEqual([
+      { index: 2, id: rating.id, code: 'FRESHET_RATING_WITHOUT_VALUE', message: expect.stringContaining('value') },
+    ]);
+    const again = await publish(url, rating);
+    expect(again.body).toMatchObject({ duplicates: 1, warnings: [{ index: 0 }] });
+    expect((await publish(url, viewed('rater', 'i2'))).body).not.toHaveProperty('warnings');
+    const refused = await publish(url, event('user.rated.v1', 'rater', {} as { item: string }));
+    expect(refused.body).not.toHaveProperty('warnings');
+  });
+
   test('a broken line fails alone', async () => {
     const lines = [JSON.stringify(viewed('lines', 'i1')), '{"specversion":', JSON.stringify(viewed('lines', 'i2'))];
     const { status, body } = await post(url, lines.join('\n'), 'application/x-ndjson');
@@ -522,6 +543,48 @@ describe('reading', () => {
     expect((await get('/healthz')).status).toBe(200);
   });
 
+  test('the lists of several users are those of a request for each, and a user without one has a problem', async () => {
+    interface Batch {
+      answers: { user: string; ranking?: Ranking; problem?: { status: number; member?: string; code: string } }[];
+    }
+    const batch = async (body: object) =>
+      request<Batch & { code?: string; member?: string }>(url, '/v1/recommendations/batch', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    const { seq } = (
+      await publish(
+        url,
+        published('many-1', { tags: ['many'] }),
+        published('many-2', { tags: ['many'] }),
+        viewed('m1', 'many-1'),
+      )
+    ).body;
+    const options = { n: 2, filter: { tags: 'many' }, fields: ['title'], min_seq: seq };
+    const { status, body } = await batch({ users: ['m1', '', 'm2', 'm1', 'x'.repeat(129)], ...options });
+    expect(status).toBe(200);
+    expect(body.answers.map(({ user }) => user)).toEqual(['m1', '', 'm2', 'm1', 'x'.repeat(129)]);
+    for (const at of [0, 2, 3]) {
+      const { user, ranking } = body.answers[at] as Batch['answers'][0];
+      const alone = await jsonPost('/v1/recommendations', { user, ...options });
+      expect(ranking?.items).toEqual(alone.body.items);
+      expect(ranking?.items[0]).toMatchObject({ fields: { title: expect.any(String) } });
+    }
+    for (const at of [1, 4])
+      expect(body.answers[at]?.problem).toMatchObject({ status: 400, code: 'FRESHET_BAD_REQUEST', member: 'user' });
+    const late = await batch({ users: ['m1', 'm2'], min_seq: 1_000_000, timeout_ms: 10 });
+    expect(late.body.answers).toMatchObject([{ problem: { status: 504 } }, { problem: { status: 504 } }]);
+    for (const [member, wrong] of [
+      ['users', {}],
+      ['users', { users: [] }],
+      ['users', { users: Array.from({ length: 101 }, () => 'u') }],
+      ['cursor', { users: ['m1'], cursor: 'c' }],
+      ['n', { users: ['m1'], n: 0 }],
+    ] as const)
+      expect((await batch(wrong)).body, member).toMatchObject({ status: 400, member });
+  });
+
   test('a list with served=true is reported, and reactions are attributed to it', async () => {
     const { body: first } = await publish(url, published('served-1'), viewed('watcher', 'served-0'));
     const answer = await get<Ranking & { served: number }>(
@@ -551,6 +614,21 @@ describe('reading', () => {
       400,
       'FRESHET_BAD_REQUEST',
     );
+  });
+
+  test('the gateway reports each list of several users', async () => {
+    const { body } = await request<{ answers: { ranking: { list: string; served: number } }[] }>(
+      url,
+      '/v1/recommendations/batch',
+      {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ users: ['shown-1', 'shown-2'], served: true, n: 1 }),
+      },
+    );
+    const before = body.answers.map(({ ranking }) => ranking.served);
+    expect(before).toEqual([expect.any(Number), expect.any(Number)]);
+    expect(new Set(body.answers.map(({ ranking }) => ranking.list)).size).toBe(2);
   });
 
   test('the feedback summary counts the reactions to lists', async () => {

@@ -32,6 +32,14 @@ export interface RankingView {
   arm: string;
 }
 
+/** An answer from what is stored, while no engine answers. */
+export interface StoredList extends Omit<RankingView, 'user' | 'arm'> {
+  user?: string;
+  item?: string;
+  arm?: string;
+  stored: true;
+}
+
 /** A value of the bucket; undefined for a deletion, and for what is not a list. */
 export function readPublishedList(data: Uint8Array): PublishedList | undefined {
   try {
@@ -50,6 +58,7 @@ export interface PlainRequest {
   explain?: boolean;
   include_seen?: boolean;
   filter?: unknown;
+  fields?: readonly string[];
 }
 
 /**
@@ -58,7 +67,6 @@ export interface PlainRequest {
  * since its reader reports it as shown.
  */
 export function viewOfPublished(
-  fields?: readonly string[];
   published: PublishedList,
   { n = LIST_DEFAULT, exclude = [], explain = false, include_seen, filter, fields }: PlainRequest,
   { http, engine }: Pick<Config, 'http' | 'engine'>,
@@ -67,8 +75,9 @@ export function viewOfPublished(
   const plain =
     exclude.length === 0 && !explain && include_seen === undefined && filter === undefined && fields === undefined;
   // A list that is shorter than the limit holds every item that the engine can list.
-  const enough = items.length > n || items.length < engine.list_length;
-  if (!plain || !enough || arm === undefined) return undefined;
+  // An empty one says that the engine had nothing yet.
+  const enough = items.length > n || (items.length > 0 && items.length < engine.list_length);
+  if (!plain || !enough || user === undefined || arm === undefined) return undefined;
   const list = newListId();
   const next = items.length > n && n < http.list_max ? cursorText({ offset: n, list }) : null;
   return { user, list, items: items.slice(0, n), snapshot, seq, config, source, next, arm };
