@@ -237,7 +237,6 @@ describe('tokens', () => {
     const { token, source, session_source } = await made(key, { user: 'u1', session: 's1' });
     expect((await get('/v1/users/u1/recommendations', token)).status).toBe(200);
     expect((await get('/v1/users/u1/recommendations', token, other.url)).status).toBe(200);
-    expect((await get('/v1/items/i1/similar', token)).status).toBe(200);
     const { body } = await send<PublishBody>(
       '/v1/events',
       [from(source, viewed('u1', 'i1')), from(session_source, viewed('s1', 'i2'))],
@@ -245,6 +244,7 @@ describe('tokens', () => {
     );
     expect(body).toMatchObject({ accepted: 2 });
     expect((await get(`/v1/users/u1/history?min_seq=${body.seq}`, token)).status).toBe(200);
+    expect((await get(`/v1/items/i1/similar?min_seq=${body.seq}`, token)).status).toBe(200);
 
     isProblem(await get('/v1/users/u2/recommendations', token), 403, 'FRESHET_OTHER_USER');
     isProblem(await get('/v1/users/u2/recommendations/stream', token), 403, 'FRESHET_OTHER_USER');

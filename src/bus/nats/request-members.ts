@@ -26,7 +26,7 @@ export const ids = (most: number, description: string, example: string[]) =>
  * A list of texts that a query over HTTP holds in one parameter, separated by commas (OpenAPI: `explode: false`). A list
  * in which a text holds a comma is JSON there. Over NATS and in a body it is an array.
  */
-export const byCommas = <T extends TArray>(list: T): T => ({ ...list, explode: false });
+export const byCommas = <T extends TArray>(list: T): T => Object.assign(list, { explode: false });
 
 /** A position in the log. */
 export const seq = (description: string, { minimum = 0, example = 4711 } = {}) =>

@@ -89,12 +89,12 @@ export function engineEndpoints(
     request: Parameters<typeof namedAttributes>[0],
     fields: NamedFields | undefined,
   ): T | Promise<T> {
-    const named = namedAttributes(request);
+    const found = namedAttributes(request).map(({ names, member }) => attributes.warningsFor(names, member));
     if (fields !== undefined && fields.attributes.length > 0)
-      named.push({ member: 'fields', names: [...fields.attributes] });
-    if (named.length === 0) return answer;
-    const found = named.map(({ names, member }) => attributes.warningsFor(names, member));
-    const add = (warnings: readonly Warning[][]): T => ({ ...answer, ...withWarnings(warnings.flat()) });
+      found.push(attributes.warningsFor(fields.attributes, 'fields'));
+    if (found.length === 0) return answer;
+    const add = (warnings: readonly Warning[][]): T =>
+      warnings.every((some) => some.length === 0) ? answer : { ...answer, ...withWarnings(warnings.flat()) };
     return found.some((one) => one instanceof Promise) ? Promise.all(found).then(add) : add(found as Warning[][]);
   }
 
@@ -125,8 +125,10 @@ export function engineEndpoints(
           cursor: request.cursor,
           fields,
         });
-        const view = { ...answer, arm: arm?.label ?? MAIN };
-        return warned(user === undefined ? view : { ...view, user }, request, fields);
+        // Not by a spread, which takes long for an object of so many members.
+        answer.arm = arm?.label ?? MAIN;
+        if (user !== undefined) answer.user = user;
+        return warned(answer, request, fields);
       },
     }),
     similar: defineEndpoint({

@@ -54,6 +54,8 @@ export interface RankingAnswer {
   source: ListSource;
   /** Cursor of the next page; null after the last. */
   next: string | null;
+  /** EXPERIMENT/ARM of the user, or main; left out of lists that are nobody's own. */
+  arm?: string;
   /** Parts of the request that probably do not mean what the caller thinks; left out if there are none. */
   warnings?: readonly Warning[];
 }
@@ -319,7 +321,8 @@ export function createLists(options: ListsOptions): Lists {
     if (rest.length <= items.length || end >= depth) return answered;
     const all = new Set(shown ?? allowed.slice(0, offset).map(({ item }) => item));
     for (const { item } of items) all.add(item);
-    return { ...answered, next: pages.next({ offset: end, list: answered.list }, user, all) };
+    answered.next = pages.next({ offset: end, list: answered.list }, user, all);
+    return answered;
   }
 
   function answer(
