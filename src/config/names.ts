@@ -5,27 +5,28 @@ import { CONFIG_SCHEMA } from './schema.ts';
 
 const sections: Readonly<Record<string, { properties: object }>> = CONFIG_SCHEMA.properties;
 
-/** The variable of a setting. */
-export const variableOf = (section: string, name: string): string => `FRESHET_${section}_${name}`.toUpperCase();
+const PREFIX = 'FRESHET_';
 
-/** Variables that are not settings: the file of settings, and those of set-up, training and tests. */
+/** The variable of a setting. */
+export const variableOf = (section: string, name: string): string => `${PREFIX}${section}_${name}`.toUpperCase();
+
+/** Rest of the name of variables that are not settings: the file of settings, and those of set-up, training and tests. */
 const OTHERS: ReadonlySet<string> = new Set([
-  'FRESHET_BROWSER',
-  'FRESHET_CACHE',
-  'FRESHET_CHILD',
-  'FRESHET_CONFIG',
-  'FRESHET_DATA',
-  'FRESHET_FORGET_EVENTS',
-  'FRESHET_FORGET_INDEX_MS',
-  'FRESHET_KEY',
-  'FRESHET_NATS_RELEASE_URL',
-  'FRESHET_PROPERTY_TIMES',
-  'FRESHET_PYTHON',
-  'FRESHET_SETUP_CONNECT_TIMEOUT_MS',
-  'FRESHET_TEST_LONG',
-  'FRESHET_TEST_SECURE',
-  'FRESHET_TF_BACKEND',
-  'FRESHET_WRITE_OUTCOMES',
+  'BROWSER',
+  'CACHE',
+  'CHILD',
+  'CONFIG',
+  'FORGET_EVENTS',
+  'FORGET_INDEX_MS',
+  'KEY',
+  'NATS_RELEASE_URL',
+  'PROPERTY_TIMES',
+  'PYTHON',
+  'SETUP_CONNECT_TIMEOUT_MS',
+  'TEST_LONG',
+  'TEST_SECURE',
+  'TF_BACKEND',
+  'WRITE_OUTCOMES',
 ]);
 
 /** What Kubernetes sets for each service, such as one named freshet: addresses, and ports as URLs. */
@@ -41,7 +42,7 @@ export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
   );
   return Object.entries(env)
     .filter(([name, value]) => {
-      if (!name.startsWith('FRESHET_') || known.has(name) || OTHERS.has(name)) return false;
+      if (!name.startsWith(PREFIX) || known.has(name) || OTHERS.has(name.slice(PREFIX.length))) return false;
       return !OF_KUBERNETES.test(name) && !PORT_URL.test(value ?? '');
     })
     .map(([name]) => {

@@ -16,7 +16,6 @@ import type { AttributeNames } from './attribute-names.ts';
 import type { Experiments } from './experiments.ts';
 import { type NamedFields, parseFields } from './item-fields.ts';
 import type { Lists, RequestCriteria } from './lists.ts';
-import { rankingJson } from './ranking-json.ts';
 import { engineRequests, LIST_DEFAULT, SHELVES_DEFAULT } from './requests.ts';
 
 type Requests = ReturnType<typeof engineRequests>;
@@ -103,7 +102,6 @@ export function engineEndpoints(
       description: 'A ranking for a user at the head of the log; an unknown user gets popular items',
       example: { user: 'u42', n: 10 },
       request: requests.recommend,
-      write: rankingJson,
       handle: (said) => {
         const arm = said.user === undefined ? undefined : experiments.arm(resolve(said.user));
         // A member of the request takes precedence over the arm's.
@@ -135,7 +133,6 @@ export function engineEndpoints(
       description: 'Items that go with an item',
       example: { item: 'i7', n: 10 },
       request: requests.similar,
-      write: rankingJson,
       handle: ({ item, n = LIST_DEFAULT, explain = false, filter, fields: names }) => {
         const fields = fieldsOf(names);
         const answer = lists.similar(item, n, { explain, filters: filtersOf(filter), fields });
@@ -151,7 +148,6 @@ export function engineEndpoints(
       description: 'Items that all users, or those of a segment, take most at present',
       example: { n: 10 },
       request: requests.trending,
-      write: rankingJson,
       handle: ({ n = LIST_DEFAULT, filter, segment, fields: names }) => {
         const fields = fieldsOf(names);
         const options = { filters: filtersOf(filter), segment: parseSegment(segment), fields };
