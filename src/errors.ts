@@ -385,6 +385,11 @@ export class ImportFormatError extends FreshetError {
   readonly code = 'FRESHET_IMPORT_FORMAT';
 }
 
+// --- warnings ----------------------------------------------------------------------------------------------------
+
+/** Codes of warnings in answers: see `Warning` in bus/nats/warning.ts. */
+export type WarningCode = 'FRESHET_ATTRIBUTE_UNKNOWN' | 'FRESHET_RATING_WITHOUT_VALUE';
+
 // --- events -------------------------------------------------------------------------------------------------------
 
 /**

@@ -48,7 +48,7 @@ function own(service: ServiceName): Described {
       return feedbackEndpoints(emptyProjection(feedbackProjection(config)), async () => null);
     case 'engine':
       return {
-        ...engineEndpoints({} as Lists, (user) => user, config),
+        ...engineEndpoints({} as Lists, (user) => user, config, { attributes: { warningsFor: () => [] } }),
         ...experimentEndpoints({
           db: emptyDatabase(''),
           codec: createCodec(),

@@ -386,6 +386,21 @@ const SECTIONS: readonly Section[] = [
     },
   },
   {
+    title: 'Warnings',
+    about:
+      'A warning does not stop a request: the answer holds it in `warnings`, with `code`, `message`, and the `member` of the request (of events `index` and `id`).',
+    codes: {
+      FRESHET_ATTRIBUTE_UNKNOWN: [
+        'The request names an attribute that no item of the catalogue has.',
+        'Correct the name: the message names a similar one, if there is one.',
+      ],
+      FRESHET_RATING_WITHOUT_VALUE: [
+        'The log has stored a rating without `value`. It counts as an interaction, and never as a dislike.',
+        'Publish ratings with `value`. To correct this one, retract it and publish it again.',
+      ],
+    },
+  },
+  {
     title: 'Import',
     about: 'A rejected row has one of these codes, or the code of the event that it would have become.',
     codes: {

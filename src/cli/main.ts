@@ -23,6 +23,7 @@ import { schemaVerb } from './verbs/schema.ts';
 import { secureVerb } from './verbs/secure.ts';
 import { serviceVerb } from './verbs/service.ts';
 import { shadowVerb } from './verbs/shadow.ts';
+import { shelvesVerb } from './verbs/shelves.ts';
 import { similarVerb } from './verbs/similar.ts';
 import { snapshotsVerb } from './verbs/snapshots.ts';
 import { statusVerb } from './verbs/status.ts';
@@ -54,6 +55,7 @@ export async function main(args: readonly string[]): Promise<number> {
     rollbackVerb,
     similarVerb,
     trendingVerb,
+    shelvesVerb,
     historyVerb,
     tailVerb,
     statusVerb,

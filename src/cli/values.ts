@@ -45,3 +45,6 @@ export function json(text: string): Record<string, unknown> {
   }
   throw new InvalidArgumentError('Give a JSON object such as {"device": "phone", "hour": 8}.');
 }
+
+/** Names separated by commas. */
+export const names = (text: string): string[] => text.split(',').map((name) => name.trim());

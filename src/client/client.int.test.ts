@@ -54,6 +54,54 @@ describe('publishing', () => {
     expect((await freshet.recommend(undefined, { history: ['a'], n: 1 })).items[0]?.item).toBe('b');
   });
 
+  test('gets lists with fields of their items, and warnings', async () => {
+    const attributes = { 'price,net': 5 };
+    const seq = (
+      await publish(stack.url, published('e', { title: 'E', attributes }), viewed('r3', 'e'), viewed('r3', 'a'))
+    ).body.seq as number;
+    const freshet = client();
+    const fields = ['title', 'attributes.price,net'];
+    const shown = { title: 'E', attributes };
+    const options = { n: 5, fields, min_seq: seq, timeout_ms: 10_000 };
+    const listed = [
+      await freshet.recommend('r1', { ...options, max_age_ms: 0 }),
+      await freshet.similar('a', options),
+      await freshet.trending(options),
+    ];
+    for (const { items, warnings } of listed) {
+      expect(items.find(({ item }) => item === 'e')?.fields).toEqual(shown);
+      expect(warnings).toBeUndefined();
+    }
+    expect((await freshet.trending({ fields: ['attributes.price,ent'] })).warnings).toMatchObject([
+      { code: 'FRESHET_ATTRIBUTE_UNKNOWN', member: 'fields', message: expect.stringContaining('"price,net"') },
+    ]);
+    const watching = new AbortController();
+    await freshet.watch(
+      'r1',
+      ({ items }) => {
+        expect(items.find(({ item }) => item === 'e')?.fields).toEqual(shown);
+        watching.abort();
+      },
+      { signal: watching.signal, fields },
+    );
+  });
+
+  test('gets the lists of several users', async () => {
+    const [first, second] = await client().recommendMany(['r1', ''], { n: 1, fields: ['title'] });
+    expect(first).toMatchObject({ user: 'r1', ranking: { user: 'r1', items: [{ fields: expect.any(Object) }] } });
+    expect(second).toMatchObject({ user: '', problem: { status: 400, code: 'FRESHET_BAD_REQUEST' } });
+  });
+
+  test('gets items by their ids, however many, and names the unknown ones', async () => {
+    const many = Array.from({ length: 100 }, (_, i) => `${'é,'.repeat(40)}${i}`);
+    const seq = (await publish(stack.url, published('a,b'))).body.seq as number;
+    await until(async () => (await request(stack.url, `/v1/items?min_seq=${seq}`)).status === 200);
+    const { items, unknown } = await client().items(['b', 'nowhere', 'a,b', ...many, 'a']);
+    expect(items).toMatchObject([{ item: 'b', title: 'Title of b', available: true }, { item: 'a,b' }, { item: 'a' }]);
+    expect(unknown).toEqual(['nowhere', ...many]);
+    expect(await client().items([])).toEqual({ items: [], unknown: [] });
+  });
+
   test('sends batches, and smaller ones if the gateway accepts no larger ones', async () => {
     let requests = 0;
     const counting: typeof fetch = (...args) => {

@@ -6,12 +6,15 @@ import { sizeOf } from './size.ts';
 import { readEvents } from './sse.ts';
 import { tokenSource } from './token.ts';
 import type {
+  CatalogueItems,
   ClientEvent,
   ClientEventData,
   ClientEventType,
+  ListOptions,
   Ranking,
   RecommendOptions,
   RejectedEvent,
+  UserRanking,
 } from './types.ts';
 
 export interface ClientOptions {
@@ -90,20 +93,31 @@ export interface FreshetClient {
   readonly pending: number;
   /** Requests a list. `user` may be undefined if the options hold a history. Throws `FreshetClientError`. */
   recommend(user: string | undefined, options?: RecommendOptions): Promise<Ranking>;
-  similar(item: string, n?: number): Promise<Ranking>;
-  trending(n?: number): Promise<Ranking>;
+  /** The lists of several users, with the same options, in the order of the users. */
+  recommendMany(users: readonly string[], options?: Omit<RecommendOptions, 'cursor'>): Promise<UserRanking[]>;
+  /** @param options number of items (default: 10), or members of the request */
+  similar(item: string, options?: number | ListOptions): Promise<Ranking>;
+  trending(options?: number | ListOptions): Promise<Ranking>;
+  /** The items with these ids. The client sends several requests for many ids. */
+  items(ids: readonly string[]): Promise<CatalogueItems>;
   /** Reports that the app shows the list, once per list. */
   rendered(ranking: Ranking, options?: { user?: string; arm?: string; context?: Record<string, unknown> }): void;
   clicked(ranking: Ranking, item: string, user?: string): string;
   dismissed(ranking: Ranking, item: string, user?: string): string;
   /** Calls `onList` with the list, and again whenever it changes, until the signal aborts. Connects again after a break. */
-  watch(user: string, onList: (ranking: Ranking) => void, options: { signal: AbortSignal; n?: number }): Promise<void>;
+  watch(
+    user: string,
+    onList: (ranking: Ranking) => void,
+    options: { signal: AbortSignal; n?: number; fields?: string[] },
+  ): Promise<void>;
   /** Sends the queued events if it can, then stops. */
   close(): Promise<void>;
 }
 
 /** Number of reported lists to remember. */
 const REPORTED = 1_000;
+/** Characters of ids in one address; the gateway reads 16 KiB of a head, other headers included. */
+const IDS_LENGTH = 8_000;
 /** Below the 64 KiB that all requests that outlive their page may have together (Fetch standard, section 4.6). */
 const KEEPALIVE_BYTES = 64_000;
 /** Bytes of the queued events in one request. The source of a token may be longer than that of the options. */
@@ -214,8 +228,26 @@ export function createClient(options: ClientOptions): FreshetClient {
     return id;
   };
 
-  const get = async (path: string): Promise<Ranking> => answerOf(await call(path, {}));
+  const get = async <T = Ranking>(path: string): Promise<T> => answerOf<T>(await call(path, {}));
+  const post = async <T = Ranking>(path: string, body: object): Promise<T> =>
+    answerOf<T>(
+      await call(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+    );
   const inPath = (id: string): string => encodeURIComponent(id);
+
+  function queryOf(request: number | ListOptions = {}): string {
+    const { fields, ...members }: ListOptions = typeof request === 'number' ? { n: request } : request;
+    // As JSON, because the name of an attribute may hold a comma.
+    const query = { n: 10, ...members, ...(fields === undefined ? {} : { fields: JSON.stringify(fields) }) };
+    return Object.entries(query)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => `${name}=${inPath(String(value))}`)
+      .join('&');
+  }
 
   function userOf({ user }: Ranking, given: string | undefined): string {
     const found = given ?? user;
@@ -237,16 +269,29 @@ export function createClient(options: ClientOptions): FreshetClient {
     get pending() {
       return queue.size;
     },
-    recommend: async (user, request = {}) =>
-      answerOf(
-        await call('/v1/recommendations', {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({ ...(user === undefined ? {} : { user }), ...request }),
-        }),
-      ),
-    similar: (item, n = 10) => get(`/v1/items/${inPath(item)}/similar?n=${n}`),
-    trending: (n = 10) => get(`/v1/trending?n=${n}`),
+    recommend: (user, request = {}) =>
+      post('/v1/recommendations', { ...(user === undefined ? {} : { user }), ...request }),
+    recommendMany: async (users, request = {}) =>
+      (await post<{ answers: UserRanking[] }>('/v1/recommendations/batch', { users, ...request })).answers,
+    similar: (item, request) => get(`/v1/items/${inPath(item)}/similar?${queryOf(request)}`),
+    trending: (request) => get(`/v1/trending?${queryOf(request)}`),
+    items: async (ids) => {
+      const found: CatalogueItems = { items: [], unknown: [] };
+      for (let start = 0, end = 0; start < ids.length; start = end) {
+        let length = 0;
+        while (end < ids.length && length < IDS_LENGTH) length += inPath(JSON.stringify(ids[end++])).length;
+        const path = `/v1/items?ids=${inPath(JSON.stringify(ids.slice(start, end)))}`;
+        for (let cursor: string | null | undefined; cursor !== null; ) {
+          const page: CatalogueItems & { next: string | null } = await get(
+            cursor === undefined ? path : `${path}&cursor=${inPath(cursor)}`,
+          );
+          found.items.push(...page.items);
+          found.unknown.push(...page.unknown);
+          cursor = page.next;
+        }
+      }
+      return found;
+    },
     rendered: (ranking, { user, arm = ranking.arm ?? 'main', context } = {}) => {
       const { list, items, snapshot, config } = ranking;
       if (reported.has(list)) return;
@@ -271,13 +316,13 @@ export function createClient(options: ClientOptions): FreshetClient {
     },
     clicked: react('feedback.clicked.v1'),
     dismissed: react('feedback.dismissed.v1'),
-    watch: async (user, onList, { signal, n = 10 }) => {
+    watch: async (user, onList, { signal, ...request }) => {
       let last: string | undefined;
       while (!signal.aborted) {
         const connection = connectionUntil(signal, silenceMs);
         try {
           const response = await call(
-            `/v1/users/${inPath(user)}/recommendations/stream?n=${n}`,
+            `/v1/users/${inPath(user)}/recommendations/stream?${queryOf(request)}`,
             { headers: last === undefined ? {} : { 'last-event-id': last } },
             connection.signal,
           );

@@ -8,11 +8,16 @@ export {
 } from './client.ts';
 export type { QueueStorage } from './queue.ts';
 export type {
+  CatalogueItem,
+  CatalogueItems,
   ClientEvent,
   ClientEventData,
   ClientEventType,
+  ListOptions,
   RankedItem,
   Ranking,
   RecommendOptions,
   RejectedEvent,
+  UserRanking,
+  Warning,
 } from './types.ts';

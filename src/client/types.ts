@@ -29,6 +29,15 @@ export interface RankedItem {
   /** Exploration chose the item. */
   explored?: boolean;
   reasons?: { signal: string; contribution: number; [more: string]: unknown }[];
+  /** The fields that the request names, those that the item has. */
+  fields?: Partial<Pick<ItemFields, 'title' | 'tags' | 'attributes' | 'published'>> & { listed?: string };
+}
+
+/** A part of a request that probably does not mean what its caller thinks. */
+export interface Warning {
+  code: string;
+  member: string;
+  message: string;
 }
 
 export interface Ranking {
@@ -46,17 +55,45 @@ export interface Ranking {
   /** Arm of the running experiment, or main. The client reports it with the list. */
   arm?: string;
   next: string | null;
+  /** Left out if there are none. */
+  warnings?: Warning[];
+  /** True if no engine answered, and the list is the newest one in KV. */
+  stored?: boolean;
 }
 
-/** Members of a request for a list; see docs/how-to/shape-lists.md. */
-export interface RecommendOptions {
+/** Fields of an item, as its event gave them. */
+type ItemFields = Static<(typeof EVENT_DATA)['content.published.v1']>;
+
+/** An item of the catalogue. */
+export interface CatalogueItem extends ItemFields {
+  item: string;
+  /** False while the item is withdrawn. */
+  available: boolean;
+}
+
+/** Items of the catalogue by their ids. */
+export interface CatalogueItems {
+  /** In the order of the request. */
+  items: CatalogueItem[];
+  /** Ids that no item of the catalogue has. */
+  unknown: string[];
+}
+
+/** Members of a request for any list. */
+export interface ListOptions {
   n?: number;
+  /** Fields that each item comes with: title, tags, attributes, attributes.NAME, published, listed. */
+  fields?: string[];
+  min_seq?: number;
+  timeout_ms?: number;
+}
+
+/** Members of a request for a list of a user; see docs/how-to/shape-lists.md. */
+export interface RecommendOptions extends ListOptions {
   exclude?: string[];
   explain?: boolean;
   include_seen?: boolean;
   max_age_ms?: number;
-  min_seq?: number;
-  timeout_ms?: number;
   cursor?: string;
   history?: string[];
   like?: string[];
@@ -75,6 +112,12 @@ export interface RecommendOptions {
   /** Share of places for exploration; 0: none. */
   exploration?: number;
 }
+
+/** The list of one of several users, or the problem document (RFC 9457) in place of it. */
+export type UserRanking = { user: string } & (
+  | { ranking: Ranking; problem?: never }
+  | { ranking?: never; problem: { status: number; code: string; detail: string; [more: string]: unknown } }
+);
 
 /** An event that the gateway rejected. It would reject it again. */
 export interface RejectedEvent {

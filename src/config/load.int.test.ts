@@ -80,6 +80,39 @@ describe('settings', () => {
   });
 
   it.each([
+    ['{"http":{"hots":"::1"}}', 'http.hots is not a setting. Did you mean http.host?'],
+    ['{"engine":{"list_max":5}}', 'engine.list_max is not a setting. Did you mean http.list_max?'],
+    ['{"projektion":{}}', 'projektion is not a section of the settings. Did you mean projection?'],
+    ['{"batch_users":5}', 'batch_users is not a section of the settings. Did you mean http.batch_users?'],
+    ['{"http":{"zzzzzzzzzz":1}}', 'http.zzzzzzzzzz is not a setting.'],
+  ])('%s name the wrong key, and the one that is probably meant', (content, said) => {
+    const path = file(content);
+    const { message } = problem(() => loadConfig({ file: path, env: {} }));
+    expect(message).toBe(`${path}: ${said}`);
+  });
+
+  it('warn of a variable that is not a setting, and name the nearest one', () => {
+    const warnings: string[] = [];
+    const env = {
+      FRESHET_HTTP_HOTS: '::1',
+      FRESHET_PROJECTION_BATCH_MAX: '9',
+      FRESHET_CONFIG: file('{}'),
+      FRESHET_NONSENSE_ALTOGETHER: '1',
+      // Of Kubernetes, for a service named freshet.
+      FRESHET_SERVICE_HOST: '10.0.0.1',
+      FRESHET_SERVICE_PORT_HTTP: '8080',
+      FRESHET_PORT: 'tcp://10.0.0.1:8080',
+      FRESHET_PORT_8080_TCP_ADDR: '10.0.0.1',
+      OTHER: 'x',
+    };
+    expect(loadConfig({ env, warn: (warning) => warnings.push(warning) }).projection.batch_max).toBe(9);
+    expect(warnings).toEqual([
+      'The variable FRESHET_HTTP_HOTS is not a setting, so it has no effect. Did you mean FRESHET_HTTP_HOST?',
+      'The variable FRESHET_NONSENSE_ALTOGETHER is not a setting, so it has no effect. docs/reference/configuration.md lists all of them.',
+    ]);
+  });
+
+  it.each([
     ['is not there', undefined],
     ['is not JSON', '{"projection":'],
     ['holds a list', '[]'],

@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Value } from 'typebox/value';
 import { ConfigInvalidError, messageOf } from '../errors.ts';
+import { assertKnown, unknownVariables, variableOf } from './names.ts';
 import { CONFIG_SCHEMA, type Config } from './schema.ts';
 
 export const CONFIG_FILE = 'freshet.config.json';
@@ -13,17 +14,28 @@ export interface LoadConfigOptions {
   /** Path of the file. Default: `FRESHET_CONFIG`, then `freshet.config.json` if it exists. */
   file?: string | undefined;
   env?: NodeJS.ProcessEnv;
+  /** Takes a warning about a variable that is not a setting. Default: prints it to stderr, once for each process. */
+  warn?: (warning: string) => void;
+}
+
+const warned = new Set<string>();
+function warnOnce(warning: string): void {
+  if (warned.has(warning)) return;
+  warned.add(warning);
+  process.stderr.write(`${warning}\n`);
 }
 
 /** Throws `ConfigInvalidError` with the file, the setting and the values that it takes. */
-export function loadConfig({ file, env = process.env }: LoadConfigOptions = {}): Config {
+export function loadConfig({ file, env = process.env, warn = warnOnce }: LoadConfigOptions = {}): Config {
   const path = file ?? env.FRESHET_CONFIG ?? (existsSync(CONFIG_FILE) ? CONFIG_FILE : undefined);
   const given = path === undefined ? {} : readFile(path);
+  for (const warning of unknownVariables(env)) warn(warning);
   return completeConfig(withEnvironment(given, env), path ?? 'the settings');
 }
 
 /** Adds the defaults and validates the result. Throws `ConfigInvalidError`. */
 export function completeConfig(given: unknown, origin = 'the settings'): Config {
+  assertKnown(given, origin);
   const value = Value.Default(CONFIG_SCHEMA, Value.Clone(given));
   // Not compiled: a process checks its settings once, and to compile takes longer.
   if (Value.Check(CONFIG_SCHEMA, value)) return value;
@@ -52,7 +64,7 @@ function withEnvironment(given: Record<string, unknown>, env: NodeJS.ProcessEnv)
   const result: Record<string, unknown> = { ...given };
   for (const [section, { properties }] of Object.entries(CONFIG_SCHEMA.properties)) {
     for (const [name, schema] of Object.entries(properties as Record<string, { type?: string }>)) {
-      const variable = `FRESHET_${section}_${name}`.toUpperCase();
+      const variable = variableOf(section, name);
       const text = env[variable];
       if (text === undefined) continue;
       result[section] = {

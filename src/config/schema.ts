@@ -235,6 +235,11 @@ export const CONFIG_SCHEMA = section(
           'milliseconds after which the gateway answers a request to publish with 503',
           100,
         ),
+        stored_after_ms: whole(
+          1_000,
+          'milliseconds without an answer of an engine after which the gateway answers with the stored list, if there is one that fits the request; 0: it waits for request_timeout_ms',
+        ),
+        stored_timeout_ms: whole(50, 'milliseconds that the gateway takes to read a stored list and its items', 1),
         min_seq_timeout_ms: whole(1_000, 'milliseconds that a request with min_seq waits, unless it names timeout_ms'),
         min_seq_timeout_max_ms: whole(30_000, 'largest timeout_ms that a request may name'),
         min_seq_waiting_bytes: whole(
@@ -243,6 +248,8 @@ export const CONFIG_SCHEMA = section(
           1,
         ),
         list_max: whole(1_000, 'most items in one list', 1),
+        batch_users: whole(100, 'most users in one request for the lists of many users', 1),
+        batch_window: whole(8, 'most lists of one such request that the gateway requests at once', 1),
         ready_timeout_ms: whole(1_000, 'milliseconds that /readyz waits for the answer of a service', 10),
         ready_cache_ms: whole(250, 'milliseconds for which /readyz repeats its last answer'),
         stop_ms: whole(3_000, 'milliseconds that open requests get when the gateway stops', 1),
@@ -257,7 +264,15 @@ export const CONFIG_SCHEMA = section(
       'the user service',
     ),
     content: section(
-      Type.Object({ list_default: whole(50, 'items in a page, unless the request names n', 1) }),
+      Type.Object({
+        list_default: whole(50, 'items in a page, unless the request names n', 1),
+        ids_max: whole(1_000, 'most ids in one request for items by their ids', 1),
+        page_bytes: whole(
+          524_288,
+          'bytes of fields after which a page ends, though at least one item is in it; less than max_payload of the nats-server',
+          1,
+        ),
+      }),
       'the content service',
     ),
     feedback: section(
@@ -488,6 +503,11 @@ export const CONFIG_SCHEMA = section(
           description:
             'seen_for_s by type of event, which overrides it: { "user.viewed.v1": 86400, "user.purchased.v1": 0 }; -1: an event of this type excludes nothing',
         }),
+        fields_bytes: whole(
+          524_288,
+          'bytes of fields in one answer with lists; less than max_payload of the nats-server',
+          1,
+        ),
         segment_events: whole(
           10_000,
           'how many of the newest interactions the engine reads to find the trending items of a segment',

@@ -12,8 +12,10 @@ export interface ItemAnswer extends ItemData {
 }
 
 export interface ItemListAnswer {
-  /** In order of id. */
+  /** In order of id; those of a request with ids in the order of the request. */
   items: ItemAnswer[];
+  /** With ids: those of this page that no item of the catalogue has. */
+  unknown?: string[];
   /** `cursor` of the next page; null for the last page. */
   next: string | null;
 }
@@ -24,15 +26,12 @@ interface ItemRow {
   withdrawn: number;
 }
 
-/** Most bytes of fields in one page. A NATS message holds 1 MiB, and fifty long descriptions are more. */
-const PAGE_BYTES = 524_288;
-
 /** The first rows that fit into one page, and at least one. */
-function withinBytes(rows: readonly ItemRow[]): readonly ItemRow[] {
+function withinBytes(rows: readonly ItemRow[], most: number): readonly ItemRow[] {
   let bytes = 0;
   const end = rows.findIndex(({ fields }, i) => {
     bytes += Buffer.byteLength(fields);
-    return i > 0 && bytes > PAGE_BYTES;
+    return i > 0 && bytes > most;
   });
   return end === -1 ? rows : rows.slice(0, end);
 }
@@ -51,20 +50,40 @@ export function contentEndpoints(db: Database, config: Config): Record<string, E
     `SELECT item.${fields} FROM tag JOIN item ON item.item = tag.item WHERE tag = ? AND tag.item > ? ORDER BY tag.item LIMIT ?`,
   );
 
+  /** The items with these ids in their order, from the one after `after` on, until the page is full. */
+  function page(ids: readonly string[], after: string | undefined): ItemListAnswer {
+    const asked = [...new Set(ids)];
+    const start = after === undefined ? 0 : asked.indexOf(after) + 1;
+    if (after !== undefined && start === 0)
+      throw new BadRequestError(
+        'The cursor is not from an answer to these ids. Send the same ids with it, or leave it out.',
+        {
+          details: { member: 'cursor' },
+        },
+      );
+    const items: ItemAnswer[] = [];
+    const unknown: string[] = [];
+    let bytes = 0;
+    let at = start;
+    for (; at < asked.length; at++) {
+      const id = asked[at] as string;
+      const row = get.get(id);
+      bytes += Buffer.byteLength(row?.fields ?? id);
+      if (at > start && bytes > config.content.page_bytes) break;
+      if (row) items.push(answerOf(row));
+      else unknown.push(id);
+    }
+    return { items, unknown, next: at < asked.length ? (asked[at - 1] as string) : null };
+  }
+
   const requests = contentRequests(config);
   return {
     get: defineEndpoint({
-      description: 'One item (item) or several (items), with fields and availability',
+      description: 'One item (item), or several (items) as list with ids answers them, with fields and availability',
       example: { item: 'i7' },
       request: requests.get,
-      handle: ({ item, items }) => {
-        if (items !== undefined)
-          return {
-            items: items
-              .map((id) => get.get(id))
-              .filter((row) => row !== undefined)
-              .map(answerOf),
-          };
+      handle: ({ item, items, cursor }) => {
+        if (items !== undefined) return page(items, cursor);
         if (item === undefined)
           throw new BadRequestError('item is missing. Name an item, or several with items.', {
             details: { member: 'item' },
@@ -79,13 +98,26 @@ export function contentEndpoints(db: Database, config: Config): Record<string, E
       },
     }),
     list: defineEndpoint({
-      description: 'Items in order of id, all or those with a tag, page by page',
+      description: 'Items in order of id, all or those with a tag, page by page; or those with certain ids',
       example: { tag: 'adventure', n: 20 },
       request: requests.list,
-      handle: ({ n = config.content.list_default, tag, cursor: after = '' }): ItemListAnswer => {
-        const rows = tag === undefined ? all.all(after, n + 1) : tagged.all(tag, after, n + 1);
-        const page = withinBytes(rows.slice(0, n));
-        return { items: page.map(answerOf), next: rows.length > page.length ? (page.at(-1) as ItemRow).item : null };
+      handle: ({ ids, n, tag, cursor }): ItemListAnswer => {
+        if (ids !== undefined) {
+          for (const [member, value] of Object.entries({ tag, n }))
+            if (value !== undefined)
+              throw new BadRequestError(`The request has both ids and ${member}. Leave one of them out.`, {
+                details: { member },
+              });
+          return page(ids, cursor);
+        }
+        const count = n ?? config.content.list_default;
+        const after = cursor ?? '';
+        const rows = tag === undefined ? all.all(after, count + 1) : tagged.all(tag, after, count + 1);
+        const fitting = withinBytes(rows.slice(0, count), config.content.page_bytes);
+        return {
+          items: fitting.map(answerOf),
+          next: rows.length > fitting.length ? (fitting.at(-1) as ItemRow).item : null,
+        };
       },
     }),
   };

@@ -65,8 +65,7 @@ describe('the catalogue', () => {
 });
 
 describe('answers', () => {
-  const config = completeConfig({ content: { list_default: 2 } });
-  const answers = () =>
+  const answers = (settings: object = { content: { list_default: 2 } }) =>
     contentEndpoints(
       fold(contentProjection(), [
         ...['a', 'b', 'c', 'd', 'é'].map((item, i) =>
@@ -74,7 +73,7 @@ describe('answers', () => {
         ),
         withdrawn('b'),
       ]).db,
-      config,
+      completeConfig(settings),
     );
 
   it('return an item and its availability', () => {
@@ -88,8 +87,41 @@ describe('answers', () => {
     expect(() => answers().get?.handle({ item: 'z' })).toThrow(NotFoundError);
   });
 
-  it('return several items in the order of the request, without unknown ones', () => {
-    expect(answers().get?.handle({ items: ['c', 'z', 'a'] })).toMatchObject({ items: [{ item: 'c' }, { item: 'a' }] });
+  it.each([
+    ['get', 'items'],
+    ['list', 'ids'],
+  ])('return several items in the order of the request, each once, and name the unknown ones (%s)', (endpoint, ids) => {
+    expect(answers()[endpoint]?.handle({ [ids]: ['c', 'z', 'a', 'c', 'y'] })).toMatchObject({
+      items: [{ item: 'c' }, { item: 'a' }],
+      unknown: ['z', 'y'],
+      next: null,
+    });
+  });
+
+  it('end a page of items by their ids where it is full, and go on after it', () => {
+    const { list } = answers({ content: { page_bytes: 60 } });
+    const ids = ['é', 'y', 'a', 'z', 'b'];
+    const pages: ItemListAnswer[] = [];
+    let cursor: string | null | undefined;
+    do {
+      const page = list?.handle({ ids, ...(cursor ? { cursor } : {}) }) as ItemListAnswer;
+      pages.push(page);
+      cursor = page.next;
+    } while (cursor !== null);
+    expect(pages.length).toBeGreaterThan(1);
+    expect(pages.flatMap(({ items }) => items.map(({ item }) => item))).toEqual(['é', 'a', 'b']);
+    expect(pages.flatMap(({ unknown }) => unknown)).toEqual(['y', 'z']);
+  });
+
+  it.each([
+    ['tag', { ids: ['a'], tag: 'all' }],
+    ['n', { ids: ['a'], n: 3 }],
+    ['cursor', { ids: ['a'], cursor: 'b' }],
+    ['ids', { ids: ['a', 'b', 'c', 'd'] }],
+    ['ids[1]', { ids: ['a', ''] }],
+  ])('are refused for the %s of %j', (member, request) => {
+    const { list } = answers({ content: { ids_max: 3 } });
+    expect(() => list?.handle(request)).toThrow(expect.objectContaining({ details: { member } }));
   });
 
   it.each([

@@ -67,6 +67,41 @@ afterAll(async () => {
   await nats?.stop();
 });
 
+describe('the lists of several users', () => {
+  interface Batch {
+    answers: { user: string; ranking?: object; problem?: { status: number; code: string; retry_after?: number } }[];
+  }
+
+  test('count one by one for the rate limit of the caller', async () => {
+    const key = await keyWith(['recommend'], { ratePerS: 2 });
+    const users = Array.from({ length: 20 }, (_, i) => `u${i}`);
+    // The look for the key has taken some of what the caller may send at once.
+    const { body } = await until(async () => {
+      const answer = await send<Batch>('/v1/recommendations/batch', { users }, key);
+      return answer.status === 200 && answer;
+    });
+    expect(body.answers).toHaveLength(20);
+    expect(body.answers[0]).toHaveProperty('ranking');
+    expect(body.answers.at(-1)?.problem).toMatchObject({ status: 429, code: 'FRESHET_RATE_LIMITED', retry_after: 1 });
+  });
+
+  test('are for a token those of its user alone, and need the scope of publishing for served', async () => {
+    const key = await keyWith(['recommend']);
+    const token = (await send<{ token: string }>('/v1/tokens', { user: 'mine', source: 's' }, admin)).body.token;
+    const { body } = await send<Batch>('/v1/recommendations/batch', { users: ['mine', 'theirs'] }, token);
+    expect(body.answers).toMatchObject([
+      { user: 'mine', ranking: { user: 'mine' } },
+      { user: 'theirs', problem: { status: 403, code: 'FRESHET_OTHER_USER' } },
+    ]);
+    isProblem(
+      (await send('/v1/recommendations/batch', { users: ['u'], served: true }, key)) as Answer,
+      403,
+      'FRESHET_SCOPE_MISSING',
+    );
+    isProblem((await send('/v1/recommendations/batch', { users: ['u'] })) as Answer, 401, 'FRESHET_KEY_MISSING');
+  });
+});
+
 describe('keys', () => {
   test('are not required until the operator has made one, and always from then on', async () => {
     const fresh = await startNatsServer();
@@ -202,7 +237,6 @@ describe('tokens', () => {
     const { token, source, session_source } = await made(key, { user: 'u1', session: 's1' });
     expect((await get('/v1/users/u1/recommendations', token)).status).toBe(200);
     expect((await get('/v1/users/u1/recommendations', token, other.url)).status).toBe(200);
-    expect((await get('/v1/items/i1/similar', token)).status).toBe(200);
     const { body } = await send<PublishBody>(
       '/v1/events',
       [from(source, viewed('u1', 'i1')), from(session_source, viewed('s1', 'i2'))],
@@ -210,6 +244,7 @@ describe('tokens', () => {
     );
     expect(body).toMatchObject({ accepted: 2 });
     expect((await get(`/v1/users/u1/history?min_seq=${body.seq}`, token)).status).toBe(200);
+    expect((await get(`/v1/items/i1/similar?min_seq=${body.seq}`, token)).status).toBe(200);
 
     isProblem(await get('/v1/users/u2/recommendations', token), 403, 'FRESHET_OTHER_USER');
     isProblem(await get('/v1/users/u2/recommendations/stream', token), 403, 'FRESHET_OTHER_USER');

@@ -18,6 +18,8 @@ export interface GatewayMetrics {
   streams(count: number): void;
   /** The gateway sent a list to a caller that watches it. */
   pushed(): void;
+  /** The gateway answered with a stored list, because no engine answered. */
+  storedList(): void;
   /** The gateway refused a request with 401, 403 or 429. */
   refused(code: string): void;
   uptime(seconds: number): void;
@@ -57,6 +59,11 @@ export function createGatewayMetrics(): GatewayMetrics {
     help: 'Lists that the gateway sent to callers that watch them',
     registers,
   });
+  const storedLists = new Counter({
+    name: 'freshet_http_stored_lists_total',
+    help: 'Lists from KV that the gateway sent because no engine answered',
+    registers,
+  });
   const refused = new Counter({
     name: 'freshet_http_refused_total',
     help: 'Requests that the gateway refused because of key, token, scope, user or rate, by code',
@@ -80,6 +87,7 @@ export function createGatewayMetrics(): GatewayMetrics {
     connected: (is) => connected.set(is ? 1 : 0),
     streams: (by) => streams.set(by),
     pushed: () => pushed.inc(),
+    storedList: () => storedLists.inc(),
     refused: (code) => refused.inc({ code }),
     uptime: (seconds) => uptime.set(seconds),
   };

@@ -65,6 +65,7 @@ test('the document is OpenAPI 3.1 and lists every route', () => {
       'DELETE /v1/users/{id}',
       'GET /v1/erasures/{erasure}',
       'POST /v1/recommendations',
+      'POST /v1/recommendations/batch',
       'GET /v1/users/{id}',
       'GET /v1/users/{id}/history',
       'GET /v1/users/{id}/export',
@@ -151,10 +152,15 @@ const resolved = (schema: unknown): unknown => {
 
 test.each([
   ['/v1/users/{id}/recommendations', '/v1/users/u1/recommendations?explain=true'],
+  [
+    '/v1/users/{id}/recommendations',
+    '/v1/users/u1/recommendations?fields=title,attributes,published,listed,attributes.no',
+  ],
   ['/v1/items/{id}/similar', '/v1/items/i1/similar'],
+  ['/v1/items/{id}/similar', '/v1/items/nowhere/similar'],
   ['/v1/trending', '/v1/trending'],
   ['/v1/ping', '/v1/ping'],
-  ['/v1/users/{id}/shelves', '/v1/users/u1/shelves'],
+  ['/v1/users/{id}/shelves', '/v1/users/u1/shelves?fields=title,attributes.no'],
   ['/v1/users/{id}', '/v1/users/u1'],
   ['/v1/users/{id}/history', '/v1/users/u1/history'],
   ['/v1/users/{id}/export', '/v1/users/u1/export'],

@@ -1,10 +1,10 @@
-/** The OpenAPI document, made from the schemas that check requests, and a page to try it. */
+/** The OpenAPI document, made from the schemas that check requests. */
 import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { Type } from 'typebox';
 import { VERSION } from '../version.ts';
 import { CLOSED, type RouteAccess } from './access/caller.ts';
+import { prefixOf } from './prefix.ts';
 import { SHARED } from './schemas/answers.ts';
 
 /** Call it before the routes are made. */
@@ -38,7 +38,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
           },
         },
       },
-      // Relative, so that it is right for the host and port that served the document.
+      // Without host and port, so that it is right for those that served the document.
       servers: [{ url: '/', description: 'this gateway' }],
       tags: [
         { name: 'events', description: 'Publish events into the log' },
@@ -54,11 +54,6 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
     refResolver: {
       buildLocalReference: ({ $id }, _base, _fragment, i) => (typeof $id === 'string' ? $id : `schema-${i}`),
     },
-  });
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    staticCSP: true,
-    uiConfig: { displayRequestDuration: true, tryItOutEnabled: true },
   });
 }
 
@@ -90,9 +85,12 @@ export function openApiRoute(app: FastifyInstance): void {
         },
       },
     },
-    (_request, reply) => {
+    (request, reply) => {
+      const prefix = prefixOf(request);
       text ??= JSON.stringify(app.swagger());
-      return reply.type('application/json').send(text);
+      // Behind a proxy the paths are below the prefix.
+      const answer = prefix === '' ? text : JSON.stringify({ ...app.swagger(), servers: [{ url: prefix }] });
+      return reply.type('application/json').header('vary', 'X-Forwarded-Prefix').send(answer);
     },
   );
 }

@@ -103,6 +103,10 @@ describe('a list with a body', () => {
     ['context', { user: 'u', context: { page: 'x'.repeat(2_000) } }],
     ['context.hour', { user: 'u', context: { hour: 24 } }],
     ['context.device', { user: 'u', context: { device: 7 } }],
+    ['fields', { user: 'u', fields: 'title' }],
+    ['fields[1]', { user: 'u', fields: ['title', 'color'] }],
+    ['fields[0]', { user: 'u', fields: [''] }],
+    ['fields[0]', { user: 'u', fields: ['description'] }],
   ])('is refused for its %s: %j', async (member, body) => {
     const problem = await problemOverNats('engine.recommend', body);
     expect(problem).toMatchObject({ status: 400, code: 'FRESHET_BAD_REQUEST', member });
@@ -145,6 +149,9 @@ describe('a read with a query', () => {
     ['engine.trending', { n: 0 }, '/v1/trending?n=0', 'n'],
     ['engine.trending', { segment: {} }, '/v1/trending?segment={}', 'segment'],
     ['engine.trending', { filter: { color: 'red' } }, '/v1/trending?filter={"color":"red"}', 'filter'],
+    ['engine.trending', { fields: ['color'] }, '/v1/trending?fields=color', 'fields[0]'],
+    ['engine.similar', { item: 'i1', fields: ['title', 'a.b'] }, '/v1/items/i1/similar?fields=title,a.b', 'fields[1]'],
+    ['engine.shelves', { user: 'u', fields: ['attributes.'] }, '/v1/users/u/shelves?fields=attributes.', 'fields[0]'],
     ['engine.shelves', { user: 'u', rows: 21 }, '/v1/users/u/shelves?rows=21', 'rows'],
   ])('%s refuses %j, as %s does', async (subject, body, address, member) => {
     const problem = await problemOverNats(subject, body);

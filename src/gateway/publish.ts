@@ -2,7 +2,7 @@
 
 import type { EventCodec, PreparedEvent } from '../bus/event/codec.ts';
 import { createTimeLimit } from '../bus/nats/time-limit.ts';
-import type { EventProblem } from '../errors.ts';
+import type { EventProblem, WarningCode } from '../errors.ts';
 import type { Entry } from './body.ts';
 import type { Bus } from './link.ts';
 import { type Trace, withTrace } from './trace.ts';
@@ -16,11 +16,22 @@ export interface Rejection {
   message: string;
 }
 
+/** A stored event that probably does not say what its publisher means. */
+export interface EventWarning {
+  /** Place in the request, from 0. */
+  index: number;
+  id: string | null;
+  code: WarningCode;
+  message: string;
+}
+
 export interface PublishOutcome {
   accepted: number;
   /** Events that the log held already, with the same content. */
   duplicates: number;
   rejected: Rejection[];
+  /** About events that the log holds now, in the order of the request. */
+  warnings: EventWarning[];
   /** Highest sequence that the log acknowledged. */
   seq?: number;
   /** Valid events that the log did not acknowledge, or that the gateway did not send before the time limit. */
@@ -50,7 +61,7 @@ export async function publishEntries(
   entries: readonly Entry[],
   { codec, bus: { nc, events }, window, timeoutMs, problemOf, trace }: PublishContext,
 ): Promise<PublishOutcome> {
-  const outcome: PublishOutcome = { accepted: 0, duplicates: 0, rejected: [], unacknowledged: 0 };
+  const outcome: PublishOutcome = { accepted: 0, duplicates: 0, rejected: [], warnings: [], unacknowledged: 0 };
   const maxPayload = nc.info?.max_payload ?? Number.MAX_SAFE_INTEGER;
   const limit = createTimeLimit(timeoutMs);
   let answered = false;
@@ -81,6 +92,8 @@ export async function publishEntries(
           const { kind, seq } = publication;
           if (kind === 'duplicate') outcome.duplicates++;
           else outcome.accepted++;
+          const warning = warningOf(entry);
+          if (warning) outcome.warnings.push({ index, id: idOf(entry), ...warning });
           if (outcome.seq === undefined || seq > outcome.seq) outcome.seq = seq;
         },
         (err: unknown) => {
@@ -96,8 +109,20 @@ export async function publishEntries(
   outcome.unacknowledged = good - outcome.accepted - outcome.duplicates - refused;
   // The log's refusals come after those of the checks.
   if (refused > 0) outcome.rejected.sort((a, b) => a.index - b.index);
+  outcome.warnings.sort((a, b) => a.index - b.index);
   if (failure) outcome.failure = failure.err;
   return outcome;
+}
+
+/** Ratings only: the engine takes the value for how much the user likes the item. */
+function warningOf(entry: Entry): Pick<EventWarning, 'code' | 'message'> | undefined {
+  if ('problem' in entry) return undefined;
+  const { type, data } = entry.value as { type?: unknown; data?: { value?: unknown } };
+  if (type !== 'user.rated.v1' || typeof data?.value === 'number') return undefined;
+  return {
+    code: 'FRESHET_RATING_WITHOUT_VALUE',
+    message: 'The rating has no value, so it counts as an interaction. Publish it with value, such as 4.',
+  };
 }
 
 type Checked = { prepared: PreparedEvent } | { problem: EventProblem };

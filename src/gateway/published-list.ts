@@ -3,9 +3,10 @@ import type { Config } from '../config/schema.ts';
 import { cursorText, newListId } from '../engine/serve/list-id.ts';
 import { LIST_DEFAULT } from '../engine/serve/requests.ts';
 
-/** A user's list in KV. */
+/** A list in KV. */
 export interface PublishedList {
-  user: string;
+  /** Left out of lists of similar and of trending items. */
+  user?: string;
   items: readonly { item: string }[];
   /** Log position of the state that it was computed from. */
   seq: number;
@@ -31,6 +32,14 @@ export interface RankingView {
   arm: string;
 }
 
+/** An answer from what is stored, while no engine answers. */
+export interface StoredList extends Omit<RankingView, 'user' | 'arm'> {
+  user?: string;
+  item?: string;
+  arm?: string;
+  stored: true;
+}
+
 /** A value of the bucket; undefined for a deletion, and for what is not a list. */
 export function readPublishedList(data: Uint8Array): PublishedList | undefined {
   try {
@@ -49,6 +58,7 @@ export interface PlainRequest {
   explain?: boolean;
   include_seen?: boolean;
   filter?: unknown;
+  fields?: readonly string[];
 }
 
 /**
@@ -58,14 +68,16 @@ export interface PlainRequest {
  */
 export function viewOfPublished(
   published: PublishedList,
-  { n = LIST_DEFAULT, exclude = [], explain = false, include_seen, filter }: PlainRequest,
+  { n = LIST_DEFAULT, exclude = [], explain = false, include_seen, filter, fields }: PlainRequest,
   { http, engine }: Pick<Config, 'http' | 'engine'>,
 ): RankingView | undefined {
   const { user, items, snapshot, seq, config, source, arm } = published;
-  const plain = exclude.length === 0 && !explain && include_seen === undefined && filter === undefined;
+  const plain =
+    exclude.length === 0 && !explain && include_seen === undefined && filter === undefined && fields === undefined;
   // A list that is shorter than the limit holds every item that the engine can list.
-  const enough = items.length > n || items.length < engine.list_length;
-  if (!plain || !enough || arm === undefined) return undefined;
+  // An empty one says that the engine had nothing yet.
+  const enough = items.length > n || (items.length > 0 && items.length < engine.list_length);
+  if (!plain || !enough || user === undefined || arm === undefined) return undefined;
   const list = newListId();
   const next = items.length > n && n < http.list_max ? cursorText({ offset: n, list }) : null;
   return { user, list, items: items.slice(0, n), snapshot, seq, config, source, next, arm };

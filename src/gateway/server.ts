@@ -15,11 +15,13 @@ import { createRate } from './access/rate.ts';
 import { requireAccess } from './access/require-access.ts';
 import type { GatewayContext } from './context.ts';
 import { allowOrigins } from './cors.ts';
+import { registerDocsPage } from './docs-page.ts';
 import { trackMethods } from './methods.ts';
 import { openApiRoute, registerOpenApi } from './openapi.ts';
 import { httpProblem, PROBLEM_MEDIA, sendProblem } from './problems.ts';
 import { eventRoutes } from './routes/events.ts';
 import { feedbackRoutes } from './routes/feedback.ts';
+import { homeRoute } from './routes/home.ts';
 import { itemRoutes } from './routes/items.ts';
 import { operationRoutes, QUIET_ROUTES } from './routes/operations.ts';
 import { recommendationRoutes } from './routes/recommendations.ts';
@@ -116,6 +118,7 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
   });
 
   await registerOpenApi(app);
+  await registerDocsPage(app);
   const closeMethods = trackMethods(app);
   await eventRoutes(app, context);
   recommendationRoutes(app, context);
@@ -125,6 +128,7 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
   itemRoutes(app, context);
   feedbackRoutes(app, context);
   operationRoutes(app, context);
+  homeRoute(app);
   openApiRoute(app);
   closeMethods();
   await app.ready();

@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { call, callForBytes, type Json } from '../bus/nats/micro.ts';
 import type { GatewayContext } from './context.ts';
 
-interface Waits {
+export interface Waits {
   min_seq?: number;
   timeout_ms?: number;
 }

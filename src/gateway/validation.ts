@@ -65,15 +65,30 @@ function readQuery(given: Members, { properties }: TObject): Members {
   refuseUnknown(given, Object.keys(properties));
   const query: Members = {};
   for (const [name, text] of Object.entries(given)) {
-    const { type } = properties[name] as { type?: string };
-    if (type === 'array') query[name] = Array.isArray(text) ? text : [text];
-    else if (Array.isArray(text))
+    const { type, explode } = properties[name] as { type?: string; explode?: boolean };
+    if (type === 'array') {
+      const texts = Array.isArray(text) ? (text as string[]) : [text as string];
+      query[name] = explode === false ? texts.flatMap((one) => separated(name, one)) : texts;
+    } else if (Array.isArray(text))
       throw new BadRequestError(`The query has ${name} ${text.length} times. Give it once.`, {
         details: { member: name },
       });
     else query[name] = convert(text as string, type);
   }
   return query;
+}
+
+/** The texts of a list by commas, or of a JSON list, in which a text may hold a comma. */
+function separated(name: string, text: string): unknown[] {
+  if (!text.startsWith('[')) return text.split(',');
+  try {
+    return JSON.parse(text) as unknown[];
+  } catch {
+    throw new BadRequestError(
+      `${name} begins with [ and is not a JSON list. Send texts separated by commas, or a JSON list such as ["a,b","c"].`,
+      { details: { member: name } },
+    );
+  }
 }
 
 const WHOLE = /^-?\d{1,16}$/;

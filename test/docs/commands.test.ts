@@ -4,7 +4,7 @@
  * other.
  */
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type NatsConnection, RequestStrategy } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -15,6 +15,7 @@ import { ROOT } from '../../scripts/setup.mjs';
 import type { DocumentedEndpoint } from '../../src/bus/event/asyncapi.ts';
 import { connect } from '../../src/bus/nats/connection.ts';
 import { SERVICES } from '../../src/bus/projection/definition.ts';
+import { DATA_FOLDER } from '../../src/up/runtime-file.ts';
 import { makeTempDir, removeTempDir } from '../support/tempdir.ts';
 import { until } from '../support/wait.ts';
 import { type Block, blocksOf, pages } from './blocks.ts';
@@ -58,7 +59,6 @@ beforeAll(async () => {
     PATH: path,
     NATS_URL: system.nats,
     XDG_CONFIG_HOME: join(folder, 'config'),
-    FRESHET_DATA: system.data,
   };
 });
 
@@ -80,7 +80,8 @@ interface Outcome {
 
 function execute(block: Block): Promise<Outcome> {
   const cwd = shellOf(block.file);
-  mkdirSync(cwd, { recursive: true });
+  // A reader runs the commands in the folder in which the system keeps its data.
+  if (mkdirSync(cwd, { recursive: true }) !== undefined) symlinkSync(system.data, join(cwd, DATA_FOLDER));
   return new Promise((resolve, reject) => {
     // A group of its own, so that an interruption reaches what the shell started.
     const child = spawn('sh', ['-eu', '-c', scriptOf(block)], { cwd, env: environment, detached: true });

@@ -78,7 +78,7 @@ export async function* followKey(
     if (held || signal.aborted) return;
     held = [];
     try {
-      const { value, at } = await directGet(nc, bucket, key, timeoutMs);
+      const { value, at } = await readKey(nc, bucket, key, timeoutMs);
       // A read may overtake a message on its way into the bucket, or come from a replica that is behind. Two reads that
       // find the same are right: the log may have been restored from a backup, or the key purged.
       if (isOlder(value) && !(doubted && same(doubted.value, value))) {
@@ -156,7 +156,12 @@ const valueIn = ({ headers, data }: Msg): Uint8Array | undefined => (headers?.ha
 const same = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
   a === b || (a !== undefined && b !== undefined && Buffer.compare(a, b) === 0);
 
-async function directGet(nc: NatsConnection, bucket: string, key: string, timeoutMs: number): Promise<KeyState> {
+/**
+ * The newest value of a key, by a direct get. Throws `BucketUnreadableError`.
+ *
+ * @param bucket its name, without `KV_`
+ */
+export async function readKey(nc: NatsConnection, bucket: string, key: string, timeoutMs: number): Promise<KeyState> {
   const subject = `$JS.API.DIRECT.GET.KV_${bucket}.$KV.${bucket}.${key}`;
   let answer: Msg;
   try {

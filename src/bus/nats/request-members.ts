@@ -1,5 +1,5 @@
 /** Members that requests to several services have, as schemas. */
-import { type TProperties, Type } from 'typebox';
+import { type TArray, type TProperties, Type } from 'typebox';
 import type { Config } from '../../config/schema.ts';
 import { idProblem, MAX_ID_BYTES } from '../event/ids.ts';
 
@@ -21,6 +21,12 @@ export const id = (description: string, example: string) =>
 
 export const ids = (most: number, description: string, example: string[]) =>
   Type.Array(id('an id', example[0] as string), { maxItems: most, description, examples: [example] });
+
+/**
+ * A list of texts that a query over HTTP holds in one parameter, separated by commas (OpenAPI: `explode: false`). A list
+ * in which a text holds a comma is JSON there. Over NATS and in a body it is an array.
+ */
+export const byCommas = <T extends TArray>(list: T): T => Object.assign(list, { explode: false });
 
 /** A position in the log. */
 export const seq = (description: string, { minimum = 0, example = 4711 } = {}) =>

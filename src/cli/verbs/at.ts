@@ -7,11 +7,12 @@ import { historyText } from '../history.ts';
 import { lossText } from '../losses.ts';
 import { note, print } from '../output.ts';
 import { momentText, type Past, type PastOptions, printPast, withPast } from '../past.ts';
-import { originText, rankingText } from '../ranking.ts';
+import { noteWarnings, originText, rankingText, withFields } from '../ranking.ts';
 import { type CliSession, withCommon, withSession } from '../session.ts';
 import { positive, time } from '../values.ts';
 
 interface ListOptions {
+  fields?: string[];
   n?: number;
   explain?: boolean;
   exclude?: string[];
@@ -36,7 +37,8 @@ Examples:
   freshet at --time 2026-11-17T12:00:00Z history u42`,
       ),
   );
-  const items = (command: Command): Command => command.option('-n, --n <n>', 'how many items', positive, 10);
+  const items = (command: Command): Command =>
+    withFields(command.option('-n, --n <n>', 'how many items', positive, 10));
   return at
     .addCommand(
       items(
@@ -51,8 +53,8 @@ Examples:
       ).action((user: string, options: ListOptions) =>
         engine(at, async (past, session, json) => {
           knownUser(past, user);
-          const { n, explain = false, exclude = [] } = options;
-          await list(past, session, json, 'recommend', { user, n, explain, exclude, max_age_ms: 0 });
+          const { n, explain = false, exclude = [], fields } = options;
+          await list(past, session, json, 'recommend', { user, n, explain, exclude, fields, max_age_ms: 0 });
         }),
       ),
     )
@@ -67,8 +69,9 @@ Examples:
       ),
     )
     .addCommand(
-      items(new Command('trending').description('list the trending items at that point')).action(({ n }: ListOptions) =>
-        engine(at, (past, session, json) => list(past, session, json, 'trending', { n })),
+      items(new Command('trending').description('list the trending items at that point')).action(
+        ({ n, fields }: ListOptions) =>
+          engine(at, (past, session, json) => list(past, session, json, 'trending', { n, fields })),
       ),
     )
     .addCommand(
@@ -162,6 +165,7 @@ async function list(
   if (json) return printPast(past, answer);
   print(await rankingText(nc, answer));
   note(originText(answer));
+  noteWarnings(answer);
 }
 
 function printMembers(past: Past, answer: object, json: boolean): void {

@@ -2,12 +2,13 @@ import { Command } from 'commander';
 import { call } from '../../bus/nats/micro.ts';
 import type { RankingAnswer } from '../../engine/serve/lists.ts';
 import { note, print, printJson } from '../output.ts';
-import { originText, rankingText } from '../ranking.ts';
+import { noteWarnings, originText, rankingText, withFields } from '../ranking.ts';
 import { type CommonOptions, withCommon, withServices } from '../session.ts';
 import { json, positive, whole } from '../values.ts';
 
 interface RecommendOptions extends CommonOptions {
   n: number;
+  fields?: string[];
   exclude?: string[];
   explain?: boolean;
   minSeq?: number;
@@ -21,24 +22,26 @@ interface RecommendOptions extends CommonOptions {
 /** `freshet recommend` */
 export const recommendVerb = (): Command =>
   withCommon(
-    new Command('recommend')
-      .description('list the recommendations for a user')
-      .argument('<user>', 'id of the user; an unknown user gets popular items')
-      .option('-n, --n <n>', 'how many items', positive, 10)
-      .option('--exclude <item>', 'exclude this item; may be repeated', (item: string, all: string[] = []) => [
-        ...all,
-        item,
-      ])
-      .option('--filter <json>', 'only items that match: {"tags": "sea"}', json)
-      .option('--context <json>', 'context of the request: {"device": "phone", "hour": 8}', json)
-      .option('--explain', 'show the reasons for each item')
-      .option('--min-seq <seq>', 'wait until the engine has folded the event with this sequence', whole)
-      .option('--timeout-ms <ms>', 'how long to wait for --min-seq, milliseconds', whole)
-      .option('--max-age-ms <ms>', 'greatest age of a cached list, milliseconds; 0: compute a new list', whole)
-      .option('--cursor <cursor>', 'show the next page; the previous page names the cursor'),
+    withFields(
+      new Command('recommend')
+        .description('list the recommendations for a user')
+        .argument('<user>', 'id of the user; an unknown user gets popular items')
+        .option('-n, --n <n>', 'how many items', positive, 10)
+        .option('--exclude <item>', 'exclude this item; may be repeated', (item: string, all: string[] = []) => [
+          ...all,
+          item,
+        ])
+        .option('--filter <json>', 'only items that match: {"tags": "sea"}', json)
+        .option('--context <json>', 'context of the request: {"device": "phone", "hour": 8}', json)
+        .option('--explain', 'show the reasons for each item')
+        .option('--min-seq <seq>', 'wait until the engine has folded the event with this sequence', whole)
+        .option('--timeout-ms <ms>', 'how long to wait for --min-seq, milliseconds', whole)
+        .option('--max-age-ms <ms>', 'greatest age of a cached list, milliseconds; 0: compute a new list', whole)
+        .option('--cursor <cursor>', 'show the next page; the previous page names the cursor'),
+    ),
   ).action((user: string, options: RecommendOptions) =>
     withServices(options, async ({ nc }) => {
-      const { n, exclude = [], explain, minSeq, maxAgeMs, timeoutMs, cursor, filter, context } = options;
+      const { n, exclude = [], explain, minSeq, maxAgeMs, timeoutMs, cursor, filter, context, fields } = options;
       const answer = await call<RankingAnswer>(nc, 'freshet.engine.recommend', {
         user,
         n,
@@ -50,10 +53,12 @@ export const recommendVerb = (): Command =>
         ...(cursor === undefined ? {} : { cursor }),
         ...(filter === undefined ? {} : { filter }),
         ...(context === undefined ? {} : { context }),
+        ...(fields === undefined ? {} : { fields }),
       });
       if (options.json) return printJson(answer);
       print(await rankingText(nc, answer));
       note(originText(answer));
+      noteWarnings(answer);
       if (answer.next) note(`next page: --cursor ${answer.next}`);
     }),
   );

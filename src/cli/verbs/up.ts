@@ -88,6 +88,7 @@ async function run(options: UpVerbOptions): Promise<void> {
       next: 'freshet secure init DIR, and start your nats-server with its configuration',
     });
   const only = (options.only ?? [...PARTS]).filter((part) => part !== SERVER);
+  const demo = options.demo && options.only === undefined;
   const starting = startUp({
     config,
     configFile: options.config,
@@ -97,7 +98,7 @@ async function run(options: UpVerbOptions): Promise<void> {
     natsUrl,
     secure: options.secure === true,
     only,
-    demo: options.demo && options.only === undefined,
+    demo,
     logger,
     say: note,
     onLog: (name, line) => {
@@ -113,7 +114,11 @@ async function run(options: UpVerbOptions): Promise<void> {
   }
   if (outcome) {
     if (options.json) printJson(outcome);
-    else print(readyText(outcome.http, outcome.nats, outcome.data));
+    else {
+      const { http, nats, data } = outcome;
+      const folder = options.data === DATA_FOLDER ? undefined : options.data;
+      print(readyText({ http, nats, data, demo, folder }));
+    }
     await stopRequested;
   }
   note('stopping: the services commit the events that they have received');
@@ -122,19 +127,46 @@ async function run(options: UpVerbOptions): Promise<void> {
   process.exitCode = EXIT.ok;
 }
 
-function readyText(http: string | null, nats: string, data: string): string {
+interface ReadyText {
+  http: string | null;
+  nats: string;
+  data: string;
+  /** Whether the demo's readers and books are there. */
+  demo: boolean;
+  /** `--data` of the commands to try; undefined for the default folder. */
+  folder: string | undefined;
+}
+
+/** What the verb prints once the system is ready: where it is, and commands that work on it. */
+export function readyText({ http, nats, data, demo, folder }: ReadyText): string {
   const lines = ['', 'Freshet is ready.', ''];
   if (http) lines.push(`  HTTP     ${http}   (try it: ${http}/docs)`);
   lines.push(`  NATS     ${nats}`, `  data     ${data}   (log files in ${join(data, 'logs')})`, '');
+  const freshet = (verb: string): string =>
+    `  npx freshet ${verb}${folder === undefined ? '' : ` --data ${shellWord(folder)}`}`;
   if (http)
     lines.push(
       'Try:',
-      '  npx freshet recommend reader-1',
-      '  npx freshet similar shelley-frankenstein',
-      '  npx freshet tail --ranking reader-1',
-      `  curl '${http}/v1/users/reader-1/recommendations?n=5'`,
+      ...(demo
+        ? [
+            freshet('recommend reader-1'),
+            freshet('similar shelley-frankenstein'),
+            freshet('tail --ranking reader-1'),
+            `  curl '${http}/v1/users/reader-1/recommendations?n=5'`,
+          ]
+        : [
+            `${freshet('import PATH')}    # your files: docs/how-to/import-your-history.md`,
+            freshet('publish viewed u42 --item i7'),
+            freshet('recommend u42'),
+            freshet('status'),
+            `  curl '${http}/v1/trending?n=5'`,
+          ]),
       '',
     );
   lines.push('Ctrl-C stops it.');
   return lines.join('\n');
 }
+
+/** A word for a POSIX shell, quoted if it has to be. */
+const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

@@ -79,6 +79,7 @@ export interface EngineTables extends ExperimentTables {
   retractTraits: Statement;
   traitsThen: Statement<[string, number, number], { seq: number; type: string; traits: string }>;
   item: Statement<[string], { fields: string; listed: number }>;
+  itemsAfter: Statement<[string, number], { item: string; fields: string }>;
   putItem: Statement;
   withdraw: Statement;
   restore: Statement;
@@ -110,6 +111,7 @@ export const prepareTables = (db: Database): EngineTables => ({
      WHERE user = ? AND seq <= ? AND (retracted IS NULL OR retracted > ?) AND ${isKept('traits.seq')}`,
   ),
   item: db.prepare('SELECT fields, listed FROM item WHERE item = ?'),
+  itemsAfter: db.prepare('SELECT item, fields FROM item WHERE item > ? ORDER BY item LIMIT ?'),
   putItem: db.prepare('INSERT INTO item VALUES (?, ?, ?) ON CONFLICT (item) DO UPDATE SET fields = excluded.fields'),
   withdraw: db.prepare('INSERT INTO withdrawal VALUES (?) ON CONFLICT DO NOTHING'),
   restore: db.prepare('DELETE FROM withdrawal WHERE item = ?'),

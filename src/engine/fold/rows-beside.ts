@@ -18,13 +18,16 @@ export interface RowsBeside extends ContextCounts {
   newest(count: number): Iterable<TakenLately>;
   /** Verb of the interaction at a position. */
   verbOf(seq: number): string | undefined;
+  /** Items of the catalogue in order of id, with their fields as JSON. */
+  itemsAfter(item: string, count: number): { item: string; fields: string }[];
 }
 
-export const NO_ROWS: RowsBeside = { newest: () => [], verbOf: () => undefined, taken: () => 0 };
+export const NO_ROWS: RowsBeside = { newest: () => [], verbOf: () => undefined, taken: () => 0, itemsAfter: () => [] };
 
 /** Reads what lists need from the engine's rows. */
-export const rowsBeside = ({ verb, taken, newest }: EngineTables): RowsBeside => ({
+export const rowsBeside = ({ verb, taken, newest, itemsAfter }: EngineTables): RowsBeside => ({
   newest: (count) => newest.iterate(count),
+  itemsAfter: (item, count) => itemsAfter.all(item, count),
   verbOf: (seq) => verb.get(seq)?.verb,
   taken: (key, value, item) => taken.get(key, value, item)?.weight ?? 0,
 });

@@ -21,6 +21,7 @@ import { createModelFold, type ModelFold } from '../fold/model-fold.ts';
 import { type EngineTables, engineProjection, prepareTables } from '../fold/projection.ts';
 import { rowsBeside } from '../fold/rows-beside.ts';
 import type { Model } from '../model/mod.ts';
+import { createAttributeNames } from '../serve/attribute-names.ts';
 import { configuredLists } from '../serve/configured-lists.ts';
 import { engineEndpoints } from '../serve/endpoints.ts';
 import { createLists } from '../serve/lists.ts';
@@ -77,7 +78,10 @@ export async function openPast(options: PastOptions): Promise<PastEngine> {
   return {
     model: modelFold.model,
     endpoints: {
-      ...engineEndpoints(lists, resolve, config, undefined, () => taken),
+      ...engineEndpoints(lists, resolve, config, {
+        attributes: createAttributeNames(shown.rows),
+        now: () => taken,
+      }),
       explain: explainEndpoint(createWhy(shown), resolve, config, { now: () => taken }),
     },
     resolve,

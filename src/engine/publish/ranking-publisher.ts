@@ -275,7 +275,7 @@ export function createRankingPublisher(options: RankingPublisherOptions): Rankin
       const started = performance.now();
       similarQuota--;
       pendingItems.delete(item);
-      const { items, seq, source } = lists.similar(item, similarLength, false);
+      const { items, seq, source } = lists.similar(item, similarLength);
       const flight = { seq: since };
       itemPuts.add(flight);
       put(`similar.${encodeToken(item)}`, { item, items, seq, source }, (stored) => {

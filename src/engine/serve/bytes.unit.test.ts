@@ -17,6 +17,7 @@ describe('cached lists', () => {
     const lists = createCachedLists(10_000, MAX_BYTES);
     const listOf = (n: number): CachedList => ({
       items: idsOf(n).map((item) => ({ item, score: 1 })),
+      marks: idsOf(n).map((_, i) => i),
       seq: 1,
       at: 0,
       source: 'model',

@@ -2,10 +2,13 @@
 import { LRUCache } from 'lru-cache';
 import type { ListSource } from '../model/mod.ts';
 import { entriesBytes } from './bytes.ts';
+import type { FieldsMark } from './item-fields.ts';
 import type { ListItem } from './lists.ts';
 
 export interface CachedList {
   items: ListItem[];
+  /** By item: a mark of its fields when the engine computed the list. */
+  marks: FieldsMark[];
   /** Log position that the engine computed it at. */
   seq: number;
   /** When the engine computed it: milliseconds, monotonic. */

@@ -2,15 +2,19 @@
 import type { Static } from 'typebox';
 import { EVENT_DATA } from '../../bus/event/types.ts';
 import { defineEndpoint, type Endpoint, type Json } from '../../bus/nats/micro.ts';
+import { type Warning, withWarnings } from '../../bus/nats/warning.ts';
 import type { Config } from '../../config/schema.ts';
-import { BadRequestError } from '../../errors.ts';
+import { BadRequestError, NotFoundError } from '../../errors.ts';
 import { MAIN } from '../../experiment/arms.ts';
 import { checkContext, circumstancesOf } from '../fold/context.ts';
 import type { Filter } from '../rerank/filter.ts';
+import { namedAttributes } from '../rerank/named-attributes.ts';
 import { rulesIn } from '../rerank/request.ts';
 import { type SeenRule, seenRule } from '../rerank/seen.ts';
 import { parseSegment } from '../rerank/segment.ts';
+import type { AttributeNames } from './attribute-names.ts';
 import type { Experiments } from './experiments.ts';
+import { type NamedFields, parseFields } from './item-fields.ts';
 import type { Lists, RequestCriteria } from './lists.ts';
 import { engineRequests, LIST_DEFAULT, SHELVES_DEFAULT } from './requests.ts';
 
@@ -21,8 +25,11 @@ export function engineEndpoints(
   lists: Lists,
   resolve: (user: string) => string,
   { http, engine, events, lists: listed }: Config,
-  experiments: Pick<Experiments, 'arm'> = { arm: () => undefined },
-  now: () => number = Date.now,
+  {
+    attributes,
+    experiments = { arm: () => undefined },
+    now = Date.now,
+  }: { attributes: Pick<AttributeNames, 'warningsFor'>; experiments?: Pick<Experiments, 'arm'>; now?: () => number },
 ): Record<string, Endpoint> {
   const requests = engineRequests({ http, engine });
 
@@ -72,6 +79,24 @@ export function engineEndpoints(
     };
   }
 
+  const fieldsOf = (names: readonly string[] | undefined): NamedFields | undefined =>
+    names === undefined ? undefined : parseFields(names);
+
+  /** The answer, with warnings about names of attributes in the request. */
+  function warned<T extends object>(
+    answer: T,
+    request: Parameters<typeof namedAttributes>[0],
+    fields: NamedFields | undefined,
+  ): T | Promise<T> {
+    const found = namedAttributes(request).map(({ names, member }) => attributes.warningsFor(names, member));
+    if (fields !== undefined && fields.attributes.length > 0)
+      found.push(attributes.warningsFor(fields.attributes, 'fields'));
+    if (found.length === 0) return answer;
+    const add = (warnings: readonly Warning[][]): T =>
+      warnings.every((some) => some.length === 0) ? answer : { ...answer, ...withWarnings(warnings.flat()) };
+    return found.some((one) => one instanceof Promise) ? Promise.all(found).then(add) : add(found as Warning[][]);
+  }
+
   return {
     recommend: defineEndpoint({
       description: 'A ranking for a user at the head of the log; an unknown user gets popular items',
@@ -83,6 +108,7 @@ export function engineEndpoints(
         const request: RecommendRequest = arm ? { ...(arm.settings as RecommendRequest), ...said } : said;
         const { n = LIST_DEFAULT, candidates } = request;
         const criteria = criteriaOf(request, n);
+        const fields = fieldsOf(request.fields);
         const user = criteria?.history && request.user === undefined ? undefined : known(request.user);
         const answer = lists.recommend({
           user: user === undefined ? undefined : resolve(user),
@@ -95,23 +121,38 @@ export function engineEndpoints(
           maxAgeMs: request.max_age_ms ?? engine.stale_ms,
           minSeq: request.min_seq ?? 0,
           cursor: request.cursor,
+          fields,
         });
-        const view = { ...answer, arm: arm?.label ?? MAIN };
-        return user === undefined ? view : { ...view, user };
+        // Not by a spread, which takes long for an object of so many members.
+        answer.arm = arm?.label ?? MAIN;
+        if (user !== undefined) answer.user = user;
+        return warned(answer, request, fields);
       },
     }),
     similar: defineEndpoint({
       description: 'Items that go with an item',
       example: { item: 'i7', n: 10 },
       request: requests.similar,
-      handle: ({ item, n = LIST_DEFAULT, explain = false, filter }) =>
-        lists.similar(item, n, explain, filtersOf(filter)),
+      handle: ({ item, n = LIST_DEFAULT, explain = false, filter, fields: names }) => {
+        const fields = fieldsOf(names);
+        const answer = lists.similar(item, n, { explain, filters: filtersOf(filter), fields });
+        if (answer.items.length === 0 && !lists.knows(item))
+          throw new NotFoundError(`The item ${JSON.stringify(item)} is neither published nor in any event.`, {
+            next: 'check the id, or publish a content.published.v1 for the item',
+            details: { item },
+          });
+        return warned(answer, { filter }, fields);
+      },
     }),
     trending: defineEndpoint({
       description: 'Items that all users, or those of a segment, take most at present',
       example: { n: 10 },
       request: requests.trending,
-      handle: ({ n = LIST_DEFAULT, filter, segment }) => lists.trending(n, filtersOf(filter), parseSegment(segment)),
+      handle: ({ n = LIST_DEFAULT, filter, segment, fields: names }) => {
+        const fields = fieldsOf(names);
+        const options = { filters: filtersOf(filter), segment: parseSegment(segment), fields };
+        return warned(lists.trending(n, options), { filter }, fields);
+      },
     }),
     ping: {
       description: 'Answers with an empty object, to measure the time to the engine and back',
@@ -122,15 +163,17 @@ export function engineEndpoints(
       description: 'Several titled rows for a user; no item is in two rows',
       example: { user: 'u42', rows: 5, n: 10 },
       request: requests.shelves,
-      handle: ({ user, n = LIST_DEFAULT, rows = SHELVES_DEFAULT, exclude = [], ...rules }) => {
+      handle: ({ user, n = LIST_DEFAULT, rows = SHELVES_DEFAULT, exclude = [], fields: names, ...rules }) => {
+        const fields = fieldsOf(names);
         const answer = lists.shelves({
           user: resolve(user),
           rows,
           n,
           exclude,
           rules: rulesIn(rules, { n, at: now() }),
+          fields,
         });
-        return { ...answer, user };
+        return warned({ ...answer, user }, rules, fields);
       },
     }),
   };

@@ -4,6 +4,8 @@
  */
 import { LRUCache } from 'lru-cache';
 import { itemId, type StreamSeq, userId } from '../../bus/event/ids.ts';
+import type { Warning } from '../../bus/nats/warning.ts';
+import { AnswerTooLargeError } from '../../errors.ts';
 import { NO_ROWS, type RowsBeside } from '../fold/rows-beside.ts';
 import type { ItemTest, ListSource, Model } from '../model/mod.ts';
 import type { Filter } from '../rerank/filter.ts';
@@ -14,6 +16,7 @@ import { SEEN_FOR_GOOD, type SeenRule } from '../rerank/seen.ts';
 import { type Segment, takenIn } from '../rerank/segment.ts';
 import { entriesBytes } from './bytes.ts';
 import { type CachedList, createCachedLists } from './cached-lists.ts';
+import { createItemFields, type ItemFields, type NamedFields } from './item-fields.ts';
 import { newListId } from './list-id.ts';
 import { createPages, parseCursor } from './pages.ts';
 import { type ShelvesRequest, type TitledRow, titledRows } from './shelf-rows.ts';
@@ -26,6 +29,8 @@ export interface ListItem {
   propensity?: number;
   /** Exploration chose the item for its place. */
   explored?: true;
+  /** The fields that the request names. */
+  fields?: ItemFields;
 }
 
 export interface RankingAnswer {
@@ -49,6 +54,10 @@ export interface RankingAnswer {
   source: ListSource;
   /** Cursor of the next page; null after the last. */
   next: string | null;
+  /** EXPERIMENT/ARM of the user, or main; left out of lists that are nobody's own. */
+  arm?: string;
+  /** Parts of the request that probably do not mean what the caller thinks; left out if there are none. */
+  warnings?: readonly Warning[];
 }
 
 /** Inputs of a list beside the user's history, and its re-ranking rules. A request without them uses the cache. */
@@ -71,6 +80,8 @@ export interface ListRequest {
   /** The list must have been computed at or after this position. */
   minSeq: number;
   cursor: string | undefined;
+  /** The items come with these fields. A cached list whose items have changed since is computed again. */
+  fields?: NamedFields | undefined;
 }
 
 export interface ShelfAnswer extends TitledRow {
@@ -78,17 +89,26 @@ export interface ShelfAnswer extends TitledRow {
   list: string;
 }
 
-export interface ShelvesAnswer extends Pick<RankingAnswer, 'snapshot' | 'seq' | 'behind' | 'config'> {
+export interface ShelvesAnswer extends Pick<RankingAnswer, 'snapshot' | 'seq' | 'behind' | 'config' | 'warnings'> {
   user: string;
   shelves: ShelfAnswer[];
 }
 
+/** Options of a list that is nobody's own. */
+export interface ItemListOptions {
+  explain?: boolean;
+  filters?: readonly Filter[];
+  fields?: NamedFields | undefined;
+}
+
 export interface Lists {
   recommend(request: ListRequest): RankingAnswer;
-  similar(item: string, n: number, explain: boolean, filters?: readonly Filter[]): RankingAnswer;
-  trending(n: number, filters?: readonly Filter[], segment?: Segment): RankingAnswer;
+  similar(item: string, n: number, options?: ItemListOptions): RankingAnswer;
+  trending(n: number, options?: ItemListOptions & { segment?: Segment | undefined }): RankingAnswer;
   /** Several titled rows with no item twice. */
-  shelves(request: ShelvesRequest): ShelvesAnswer;
+  shelves(request: ShelvesRequest & { fields?: NamedFields | undefined }): ShelvesAnswer;
+  /** Whether an item is published, or any event that the engine counts has named it. */
+  knows(item: string): boolean;
   /** Computes a user's list and caches it. */
   refresh(user: string): CachedList;
   /** The user acted: the next request computes their list. */
@@ -115,6 +135,8 @@ export interface ListsOptions {
   capacity: number;
   /** Most bytes of cached lists, of answers whose next page the engine can make, and of counts of segments; left out: no limit. */
   bytes?: { lists: number; pages: number; segments: number };
+  /** Most bytes of fields in one answer; left out: no limit. */
+  fieldsBytes?: number;
   /** Most items that paging reaches. */
   depth: number;
   /** Re-ranking rules of the configuration, which apply to every list; left out: none. */
@@ -136,6 +158,27 @@ export interface ListsOptions {
   onCompute?: (seconds: number) => void;
 }
 
+/** A copy of the item with these fields; a spread would take ten times as long. */
+function withOwnFields({ item, score, reasons, propensity, explored }: ListItem, fields: ItemFields): ListItem {
+  const shown: ListItem = { item, score, fields };
+  if (reasons !== undefined) shown.reasons = reasons;
+  if (propensity !== undefined) shown.propensity = propensity;
+  if (explored !== undefined) shown.explored = explored;
+  return shown;
+}
+
+type ComputedList = Omit<CachedList, 'marks'>;
+
+/** A part of a list. */
+interface Page {
+  list: ComputedList;
+  /** Items of the list that may be shown. */
+  allowed: ListItem[];
+  /** Those of this page and of later ones. */
+  rest: ListItem[];
+  items: ListItem[];
+}
+
 /** Segments whose counts the engine caches. */
 const SEGMENTS = 100;
 
@@ -152,6 +195,7 @@ export function createLists(options: ListsOptions): Lists {
     length,
     capacity,
     bytes,
+    fieldsBytes = Number.POSITIVE_INFINITY,
     depth,
     rules = () => NO_RULES,
     seen = SEEN_FOR_GOOD,
@@ -166,6 +210,7 @@ export function createLists(options: ListsOptions): Lists {
   } = options;
   const cached = createCachedLists(capacity, bytes?.lists);
   const pages = createPages(capacity, bytes?.pages);
+  const itemFields = createItemFields(model);
   const reranking = createReranking(model, { seed: explorationSeed, seq, contextWeight, rows });
 
   function compute(
@@ -177,7 +222,7 @@ export function createLists(options: ListsOptions): Lists {
       includeSeen?: boolean;
       criteria?: RequestCriteria | undefined;
     },
-  ): CachedList {
+  ): ComputedList {
     const started = performance.now();
     const { criteria } = request;
     const configured = rules();
@@ -197,44 +242,87 @@ export function createLists(options: ListsOptions): Lists {
     return { items, seq: seq(), at: now(), source, moved: false };
   }
 
+  function keep(user: string, list: ComputedList): CachedList {
+    const kept = { ...list, marks: list.items.map(({ item }) => itemFields.markOf(item)) };
+    cached.keep(user, kept);
+    return kept;
+  }
+
+  /**
+   * The items with the fields that a request names. Undefined if they are those of a cached list, and one of them has
+   * changed since the engine computed it. Throws `AnswerTooLargeError`.
+   */
+  function withFields(
+    items: readonly ListItem[],
+    named: NamedFields | undefined,
+    from?: CachedList | undefined,
+  ): ListItem[] | undefined {
+    if (named === undefined) return items as ListItem[];
+    const shown: ListItem[] = [];
+    let bytes = 0;
+    let place = 0;
+    for (let i = 0; i < items.length; i++) {
+      const one = items[i] as ListItem;
+      const known = itemFields.of(one.item, named);
+      // Those shown are in the order of the list.
+      while (from && from.items[place] !== one) place++;
+      if (from && from.marks[place] !== known.mark) return undefined;
+      bytes += known.bytes;
+      shown.push(withOwnFields(one, known.fields));
+    }
+    if (bytes <= fieldsBytes) return shown;
+    throw new AnswerTooLargeError(`The fields of the list have more than ${fieldsBytes} bytes (lists.fields_bytes).`, {
+      next: 'request fewer items with n, or fewer fields',
+      details: { limit: fieldsBytes },
+    });
+  }
+
   function usable(
     list: CachedList | undefined,
     { maxAgeMs, minSeq, explain, includeSeen, criteria }: ListRequest,
   ): list is CachedList {
-    if (!list || list.moved || explain || includeSeen || criteria || maxAgeMs <= 0) return false;
+    // An empty list says that the engine had nothing yet: the next item ends that.
+    if (!list || list.items.length === 0) return false;
+    if (list.moved || explain || includeSeen || criteria || maxAgeMs <= 0) return false;
     return list.seq >= minSeq && now() - list.at <= maxAgeMs;
   }
 
   function recommend(request: ListRequest): RankingAnswer {
-    const { user, n, exclude, explain, includeSeen, criteria } = request;
+    const { user, n, exclude, explain, includeSeen, criteria, fields } = request;
     const cursor = request.cursor === undefined ? undefined : parseCursor(request.cursor);
     const offset = cursor?.offset ?? 0;
     const end = Math.min(offset + n, depth);
     const excluded = new Set(exclude);
-    const allowedOf = ({ items }: CachedList): ListItem[] =>
-      items.filter(({ item }) => !excluded.has(item) && !cached.isWithdrawn(item));
-
-    let list = user === undefined ? undefined : cached.get(user);
-    let allowed = usable(list, request) ? allowedOf(list) : undefined;
-    // One more than the page shows whether there is another. A list shorter than its full length holds all items.
-    if (list && allowed && (allowed.length > end || list.items.length < length)) {
-      onAnswer?.('standing', (now() - list.at) / 1000);
-    } else {
-      const plain = excluded.size === 0 && !explain && !includeSeen && !criteria;
-      list = compute(user, Math.max(plain ? length : 0, end + 1), { exclude, explain, includeSeen, criteria });
-      if (plain && user !== undefined) cached.keep(user, list);
-      allowed = allowedOf(list);
-      onAnswer?.('computed', 0);
-    }
     // The list may have changed since the page before, so a page goes on with the best items that were not shown yet.
     const shown = pages.shownBefore(cursor, user);
-    const rest = shown ? allowed.filter(({ item }) => !shown.has(item)) : allowed.slice(offset);
-    const items = rest.slice(0, Math.max(0, end - offset));
+    const pageOf = (list: ComputedList): Page => {
+      const allowed = list.items.filter(({ item }) => !excluded.has(item) && !cached.isWithdrawn(item));
+      const rest = shown ? allowed.filter(({ item }) => !shown.has(item)) : allowed.slice(offset);
+      return { list, allowed, rest, items: rest.slice(0, Math.max(0, end - offset)) };
+    };
+
+    const standing = user === undefined ? undefined : cached.get(user);
+    let page = usable(standing, request) ? pageOf(standing) : undefined;
+    // One more than the page shows whether there is another. A list shorter than its full length holds all items.
+    const enough = page && (page.allowed.length > end || page.list.items.length < length);
+    let items = page && enough ? withFields(page.items, fields, standing) : undefined;
+    if (standing && page && items) {
+      onAnswer?.('standing', (now() - standing.at) / 1000);
+    } else {
+      const plain = excluded.size === 0 && !explain && !includeSeen && !criteria;
+      const list = compute(user, Math.max(plain ? length : 0, end + 1), { exclude, explain, includeSeen, criteria });
+      if (plain && user !== undefined) keep(user, list);
+      page = pageOf(list);
+      items = withFields(page.items, fields) as ListItem[];
+      onAnswer?.('computed', 0);
+    }
+    const { list, allowed, rest } = page;
     const answered = answer(user === undefined ? {} : { user }, items, list.source, list.seq, null);
     if (rest.length <= items.length || end >= depth) return answered;
     const all = new Set(shown ?? allowed.slice(0, offset).map(({ item }) => item));
     for (const { item } of items) all.add(item);
-    return { ...answered, next: pages.next({ offset: end, list: answered.list }, user, all) };
+    answered.next = pages.next({ offset: end, list: answered.list }, user, all);
+    return answered;
   }
 
   function answer(
@@ -254,9 +342,9 @@ export function createLists(options: ListsOptions): Lists {
 
   const testOf = (filters: readonly Filter[] = []) => reranking.testOf([...rules().filters, ...filters]);
 
-  function similar(item: string, n: number, explain: boolean, filters?: readonly Filter[]): RankingAnswer {
+  function similar(item: string, n: number, { explain = false, filters, fields }: ItemListOptions = {}): RankingAnswer {
     const { items, source } = model.similar(itemId(item), n, { explain, allowed: testOf(filters) });
-    return answer({ item }, items, source, seq(), null);
+    return answer({ item }, withFields(items, fields) as ListItem[], source, seq(), null);
   }
 
   /** Recent counts of segments. */
@@ -277,7 +365,10 @@ export function createLists(options: ListsOptions): Lists {
     return taken;
   }
 
-  function trending(n: number, filters?: readonly Filter[], segment?: Segment): RankingAnswer {
+  function trending(
+    n: number,
+    { filters, fields, segment }: ItemListOptions & { segment?: Segment | undefined } = {},
+  ): RankingAnswer {
     if (segment) {
       const taken = takenLately(segment);
       const passes = testOf(filters);
@@ -288,10 +379,10 @@ export function createLists(options: ListsOptions): Lists {
         .trending(taken.size, undefined, allowed)
         .items.map(({ item }) => ({ item: item as string, score: taken.get(item) as number }))
         .sort((a, b) => b.score - a.score || (a.item < b.item ? -1 : 1));
-      return answer({}, items.slice(0, n), 'popular', seq(), null);
+      return answer({}, withFields(items.slice(0, n), fields) as ListItem[], 'popular', seq(), null);
     }
     const { items, source } = model.trending(n, undefined, testOf(filters));
-    return answer({}, items, source, seq(), null);
+    return answer({}, withFields(items, fields) as ListItem[], source, seq(), null);
   }
 
   return {
@@ -303,22 +394,23 @@ export function createLists(options: ListsOptions): Lists {
       shelves: titledRows(model, request, {
         forUser: (user, count, { exclude, rules: own }) =>
           compute(user, count, { exclude, criteria: own ? { rules: own } : undefined }),
-        similar: (item, count, own) => similar(item, count, false, own?.filters ?? []),
-        trending: (count, own) => trending(count, own?.filters ?? []),
+        similar: (item, count, own) => similar(item, count, { filters: own?.filters ?? [] }),
+        trending: (count, own) => trending(count, { filters: own?.filters ?? [] }),
         isWithdrawn: cached.isWithdrawn,
-      }).map((row) => ({ ...row, list: newListId() })),
+      }).map((row) => ({ ...row, items: withFields(row.items, request.fields) as ListItem[], list: newListId() })),
       snapshot: snapshot(),
       seq: seq(),
       ...lacking(),
       config,
     }),
+    knows: (item) =>
+      model.item(itemId(item)) !== undefined ||
+      model.examine({ history: [], n: 1 }, itemId(item)).standing !== 'unknown',
     refresh: (user) => {
       // A request right after the user acted has computed the list already.
       const known = cached.get(user);
       if (known && !known.moved && known.items.length >= length && now() - known.at < JUST_NOW_MS) return known;
-      const list = compute(user, length, {});
-      cached.keep(user, list);
-      return list;
+      return keep(user, compute(user, length, {}));
     },
     moved: cached.moved,
     forget: cached.forget,

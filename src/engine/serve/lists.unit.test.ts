@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { itemId, streamSeq, userId } from '../../bus/event/ids.ts';
-import { BadRequestError } from '../../errors.ts';
+import { AnswerTooLargeError, BadRequestError } from '../../errors.ts';
 import { createModel, type Model } from '../model/mod.ts';
+import { parseFields } from './item-fields.ts';
 import { createLists, type ListRequest, type Lists, type RankingAnswer } from './lists.ts';
 
 const ITEMS = 40;
@@ -60,6 +61,108 @@ const ask = (request: Partial<ListRequest> = {}): RankingAnswer =>
   });
 const itemsOf = ({ items }: RankingAnswer): string[] => items.map(({ item: id }) => id);
 
+it('an empty list is never used again', () => {
+  const empty = createModel();
+  let at = 0;
+  const other = createLists({
+    model: empty,
+    seq: () => streamSeq(at),
+    snapshot: () => 'none',
+    config: 'c',
+    length: 5,
+    capacity: 5,
+    depth: 10,
+  });
+  const request = {
+    user: 'u',
+    n: 5,
+    exclude: [],
+    explain: false,
+    includeSeen: false,
+    maxAgeMs: 60_000,
+    minSeq: 0,
+    cursor: undefined,
+  };
+  expect(other.recommend(request).items).toEqual([]);
+  empty.publishItem(item(1), { title: 'One' });
+  empty.interact({ user: userId('v'), item: item(1), weight: 16, time: 0, seq: ++at });
+  expect(itemsOf(other.recommend(request))).toEqual([item(1)]);
+});
+
+describe('fields of items', () => {
+  const titles = ({ items }: RankingAnswer) => items.map(({ fields }) => fields?.title);
+  const named = parseFields(['title']);
+
+  it('come with each item of every kind of list, and only if the request names some', () => {
+    const own = ask({ fields: named });
+    expect(titles(own)).toEqual(itemsOf(own).map((id) => `Title ${Number(id.slice(1))}`));
+    expect(itemsOf(own)).toEqual(itemsOf(ask()));
+    expect(ask().items[0]).not.toHaveProperty('fields');
+    for (const list of [lists.similar('i00', 3, { fields: named }), lists.trending(3, { fields: named })])
+      expect(titles(list)).toEqual(itemsOf(list).map((id) => `Title ${Number(id.slice(1))}`));
+    const { shelves } = lists.shelves({ user: 'u1', rows: 2, n: 3, exclude: [], rules: undefined, fields: named });
+    expect(shelves.flatMap(({ items }) => items.map(({ fields }) => fields?.title)).every(Boolean)).toBe(true);
+  });
+
+  it('hold each field that the item has, in the shape of its event, and nothing else', () => {
+    const fields = JSON.parse('{"title":"T","tags":["a"],"attributes":{"price":5,"a.b":true,"__proto__":"odd"}}') as {
+      title: string;
+    };
+    model.publishItem(item(1), fields, 1_000);
+    const of = (...names: string[]) =>
+      JSON.parse(
+        JSON.stringify(
+          lists.trending(ITEMS, { fields: parseFields(names) }).items.find((one) => one.item === item(1))?.fields,
+        ),
+      ) as unknown;
+    expect(of('title', 'tags', 'attributes.price')).toEqual({ title: 'T', tags: ['a'], attributes: { price: 5 } });
+    expect(of('attributes.a.b', 'attributes.none', 'published')).toEqual({ attributes: { 'a.b': true } });
+    expect(of('attributes', 'attributes.price')).toEqual({
+      attributes: { price: 5, 'a.b': true, ['__proto__']: 'odd' },
+    });
+    expect(JSON.stringify(of('attributes.__proto__'))).toBe('{"attributes":{"__proto__":"odd"}}');
+    expect(of('attributes.constructor')).toEqual({});
+    expect(of('listed')).toEqual({ listed: '1970-01-01T00:00:00.000Z' });
+  });
+
+  it('are those of the position of the list: a cached list with a changed item is computed again', () => {
+    const first = ask({ fields: named });
+    const shown = itemsOf(first);
+    seq++;
+    expect(ask({ fields: named }).seq).toBe(first.seq);
+    model.updateItem(itemId(shown[4] as string), { title: 'New' });
+    expect(ask().seq).toBe(first.seq);
+    const later = ask({ fields: named });
+    expect(later.seq).toBe(seq);
+    seq++;
+    expect(ask({ fields: named }).seq).toBe(later.seq);
+    // An item beyond those shown does not matter.
+    model.updateItem(itemId(itemsOf(ask({ n: 9 }))[8] as string), { title: 'Newer' });
+    expect(ask({ fields: named }).seq).toBe(later.seq);
+    expect(ask({ fields: named, n: 9 }).seq).toBe(seq);
+    expect(titles(ask({ fields: named, n: 35 }))).toEqual(expect.arrayContaining(['New', 'Newer']));
+  });
+
+  it('are none for an item outside of the catalogue, and too many bytes of them are an error', () => {
+    const other = createModel();
+    const listed = createLists({
+      model: other,
+      seq: () => streamSeq(1),
+      snapshot: () => 'none',
+      config: 'c',
+      length: 5,
+      capacity: 5,
+      depth: 10,
+      fieldsBytes: 100,
+    });
+    for (let u = 0; u < 3; u++) other.interact({ user: userId(`u${u}`), item: item(3), weight: 16, time: 0, seq: u });
+    expect(listed.trending(1, { fields: named }).items).toMatchObject([{ item: item(3), fields: {} }]);
+    other.publishItem(item(3), { title: 'x'.repeat(200) });
+    expect(() => listed.trending(1, { fields: named })).toThrow(AnswerTooLargeError);
+    expect(listed.trending(1).items).toHaveLength(1);
+  });
+});
+
 describe('a list', () => {
   it('names its user, its source and its position', () => {
     const answer = ask();
@@ -72,7 +175,7 @@ describe('a list', () => {
     const first = ask();
     behind = 7;
     expect(ask()).toMatchObject({ seq: first.seq, behind: 7 });
-    expect(lists.similar('i00', 3, false)).toMatchObject({ behind: 7 });
+    expect(lists.similar('i00', 3)).toMatchObject({ behind: 7 });
     expect(lists.trending(3)).toMatchObject({ behind: 7 });
     behind = undefined;
     expect(ask()).not.toHaveProperty('behind');

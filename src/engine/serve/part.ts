@@ -6,6 +6,8 @@ import { MAIN } from '../../experiment/arms.ts';
 import { isExperimentEvent } from '../../experiment/rows.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { ForgottenUsers } from '../fold/forgotten-users.ts';
+import { NO_ROWS } from '../fold/rows-beside.ts';
+import { createAttributeNames } from './attribute-names.ts';
 import { engineEndpoints } from './endpoints.ts';
 import { createExperiments, experimentEndpoints } from './experiments.ts';
 import { createLists, type Lists, type ListsOptions } from './lists.ts';
@@ -17,7 +19,7 @@ import { explainEndpoint } from './why-endpoint.ts';
 const ASKED_MS = 250;
 
 export interface ServePartOptions {
-  lists: Omit<ListsOptions, 'capacity' | 'bytes' | 'onAnswer' | 'onCompute'>;
+  lists: Omit<ListsOptions, 'capacity' | 'bytes' | 'fieldsBytes' | 'onAnswer' | 'onCompute'>;
   forgotten: ForgottenUsers;
 }
 
@@ -45,6 +47,7 @@ export function createServePart(context: EngineContext, { forgotten, ...options 
       pages: config.engine.cursor_bytes,
       segments: config.lists.segment_bytes,
     },
+    fieldsBytes: config.lists.fields_bytes,
     onAnswer: (kind, age) => {
       answeredAt = performance.now();
       metrics.answers.inc({ kind });
@@ -53,6 +56,7 @@ export function createServePart(context: EngineContext, { forgotten, ...options 
     onCompute: (seconds) => metrics.compute.observe(seconds),
   });
   const experiments = createExperiments(db);
+  const attributes = createAttributeNames(options.lists.rows ?? NO_ROWS);
   const withdrawn = db.prepare<[], { item: string }>('SELECT item FROM withdrawal');
   return {
     name: 'lists',
@@ -64,7 +68,7 @@ export function createServePart(context: EngineContext, { forgotten, ...options 
       return Object.keys(arm.settings).length === 0 ? arm.label : undefined;
     },
     endpoints: {
-      ...engineEndpoints(lists, resolve, config, experiments),
+      ...engineEndpoints(lists, resolve, config, { attributes, experiments }),
       ...experimentEndpoints({ db, codec, events: createEventPublisher({ publisher, log, codec }), reached }),
       explain: explainEndpoint(createWhy(options.lists), resolve, config, { experiments }),
     },
@@ -80,6 +84,15 @@ export function createServePart(context: EngineContext, { forgotten, ...options 
           for (const user of movedBy(events, resolve, forgotten.forgottenAt).users) lists.moved(user);
         },
         derive: () => lists.reset([...withdrawn.iterate()].map(({ item }) => item)),
+      },
+      {
+        name: 'attribute names',
+        afterCommit: ({ events }) => {
+          for (const event of events)
+            if (event.type === 'content.published.v1' || event.type === 'content.updated.v1')
+              attributes.note(event.data.attributes);
+        },
+        derive: attributes.reset,
       },
       {
         name: 'experiments',

@@ -1,6 +1,6 @@
 /** Schemas of requests to the engine, for its endpoints and for the gateway's routes. */
 import { Type } from 'typebox';
-import { count, cursor, freshness, id, ids, request } from '../../bus/nats/request-members.ts';
+import { byCommas, count, cursor, freshness, id, ids, request } from '../../bus/nats/request-members.ts';
 import type { Config } from '../../config/schema.ts';
 import { CONTEXT } from '../fold/context.ts';
 import { FILTER, RULES } from '../rerank/request.ts';
@@ -31,6 +31,21 @@ const seenFor = Type.Union(
       'seconds after which an item that the user has seen may come back, 0: never; or the same by type of event, -1: events of this type leave no item out',
     examples: [{ 'user.viewed.v1': 86_400, 'user.purchased.v1': 0 }],
   },
+);
+
+/** Most fields that a request may name, and characters of a name. */
+const FIELDS_MOST = 100;
+const FIELD_LENGTH = 1_000;
+
+const fields = Type.Optional(
+  byCommas(
+    Type.Array(Type.String({ minLength: 1, maxLength: FIELD_LENGTH }), {
+      maxItems: FIELDS_MOST,
+      description:
+        'each item comes with these fields of the catalogue, in its member fields: title, tags, attributes, attributes.NAME, published, listed',
+      examples: [['title', 'attributes.price']],
+    }),
+  ),
 );
 
 export function engineRequests({ http, engine }: Pick<Config, 'http' | 'engine'>) {
@@ -73,11 +88,13 @@ export function engineRequests({ http, engine }: Pick<Config, 'http' | 'engine'>
       cursor: Type.Optional(cursor('next of the previous page')),
       seen_for_s: Type.Optional(seenFor),
       context: Type.Optional(CONTEXT),
+      fields,
       ...fresh,
     }),
-    similar: request({ item, n, explain, filter: Type.Optional(FILTER), ...fresh }),
+    similar: request({ item, n, explain, filter: Type.Optional(FILTER), fields, ...fresh }),
     trending: request({
       n,
+      fields,
       filter: Type.Optional(FILTER),
       segment: Type.Optional(
         Type.Record(Type.String(), Type.Unknown(), {
@@ -100,6 +117,7 @@ export function engineRequests({ http, engine }: Pick<Config, 'http' | 'engine'>
         }),
       ),
       exclude,
+      fields,
       ...RULES,
       ...fresh,
     }),

@@ -13,6 +13,11 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     caller: Caller;
+    /**
+     * Counts one more request of this caller, for a request that stands for several. Returns the error if the caller is
+     * over its limit.
+     */
+    countAgain(): RateLimitedError | undefined;
   }
 }
 
@@ -34,19 +39,28 @@ export function secretOf(request: FastifyRequest): string | undefined {
 export function requireAccess(app: FastifyInstance, authenticator: Authenticator, rate: Rate): void {
   app.decorateRequest('caller');
 
+  app.decorateRequest('countAgain');
+
+  const over = (wait: number): RateLimitedError | undefined =>
+    wait <= 0
+      ? undefined
+      : new RateLimitedError(
+          'The caller sends more requests per second than its limit (http.rate_per_s, or the limit of the key).',
+          { next: 'wait for the seconds in the header Retry-After', details: { retry_after: Math.ceil(wait) } },
+        );
+
   /** Throws `RateLimitedError`. */
   function limit(bucket: string, perS: number | null, reply: FastifyReply): void {
     const wait = rate.take(bucket, perS);
-    if (wait <= 0) return;
+    const error = over(wait);
+    if (error === undefined) return;
     reply.header('retry-after', String(Math.ceil(wait)));
-    throw new RateLimitedError(
-      'The caller sends more requests per second than its limit (http.rate_per_s, or the limit of the key).',
-      { next: 'wait for the seconds in the header Retry-After' },
-    );
+    throw error;
   }
 
   app.addHook('onRequest', async (request, reply) => {
     request.caller = { kind: 'anybody' };
+    request.countAgain = () => undefined;
     const { url, config } = request.routeOptions;
     if (url === undefined || !url.startsWith('/v1/')) return;
     const access = config.access ?? CLOSED;
@@ -54,7 +68,9 @@ export function requireAccess(app: FastifyInstance, authenticator: Authenticator
     const secret = secretOf(request);
     const recognized = authenticator.recognize(secret);
     // A stranger may not ask for more work than its address may, before the gateway verifies anything.
-    if (!recognized) limit(`address ${request.ip}`, null, reply);
+    let bucket = `address ${request.ip}`;
+    let perS: number | null = null;
+    if (!recognized) limit(bucket, perS, reply);
     try {
       request.caller = recognized ?? (await authenticator.authenticate(secret, isForwarded(request)));
     } catch (err) {
@@ -62,8 +78,12 @@ export function requireAccess(app: FastifyInstance, authenticator: Authenticator
       throw err;
     }
     const { caller } = request;
-    if (caller.kind === 'key') limit(`key ${caller.id}`, caller.ratePerS, reply);
-    if (caller.kind === 'token') limit(`user ${caller.user}`, null, reply);
+    if (caller.kind !== 'anybody') {
+      bucket = caller.kind === 'key' ? `key ${caller.id}` : `user ${caller.user}`;
+      perS = caller.kind === 'key' ? caller.ratePerS : null;
+      limit(bucket, perS, reply);
+    }
+    request.countAgain = () => over(rate.take(bucket, perS));
     authorize(caller, access, (request.params as { id?: string } | undefined)?.id);
   });
 }

@@ -127,8 +127,14 @@ export async function eventRoutes(app: FastifyInstance, context: GatewayContext)
   }
 
   function answer(reply: FastifyReply, outcome: PublishOutcome, events: number): FastifyReply {
-    const { unacknowledged, failure, accepted, duplicates, rejected, seq } = outcome;
-    const counts = { accepted, duplicates, rejected, ...(seq === undefined ? {} : { seq }) };
+    const { unacknowledged, failure, accepted, duplicates, rejected, warnings, seq } = outcome;
+    const counts = {
+      accepted,
+      duplicates,
+      rejected,
+      ...(warnings.length === 0 ? {} : { warnings }),
+      ...(seq === undefined ? {} : { seq }),
+    };
     if (unacknowledged > 0) {
       // The code alone of a Freshet error: its details contain the subject, and the subject contains the user's id.
       const why = failure instanceof FreshetError ? { code: failure.code } : { err: failure };

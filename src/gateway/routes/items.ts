@@ -33,7 +33,10 @@ export function itemRoutes(app: FastifyInstance, context: GatewayContext): void 
       schema: {
         tags,
         operationId: 'listItems',
-        summary: 'The catalogue in pages: all items, or those with a tag',
+        summary: 'The catalogue in pages: all items, those with a tag, or those with certain ids',
+        description:
+          'With `ids`, such as `ids=i7,i8`, the answer holds these items in the order of the request, and `unknown` names the ids that the catalogue does not know. ' +
+          'If an id holds a comma, `ids` is a JSON list. The head of a request holds about 16 kB; send more ids in several requests.',
         querystring: schemas.items,
         response: answers('Items', 'A page of the catalogue', READ_PROBLEMS),
       },

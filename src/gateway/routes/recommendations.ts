@@ -1,22 +1,26 @@
-/** `/v1/users/{id}/recommendations`, `/v1/recommendations`, `/v1/items/{id}/similar`, `/v1/trending`. */
+/** `/v1/users/{id}/recommendations`, `/v1/recommendations`, `/v1/recommendations/batch`, `/v1/items/{id}/similar`, `/v1/trending`. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { createCodec } from '../../bus/event/codec.ts';
 import type { Json } from '../../bus/nats/micro.ts';
 import { otherUser } from '../access/authorizer.ts';
 import { type Caller, mayActFor } from '../access/caller.ts';
+import { listsOfMany } from '../batch.ts';
 import type { GatewayContext } from '../context.ts';
 import { withFilter } from '../filter.ts';
 import { createImpressionReporter } from '../impression-reporting.ts';
+import type { StoredList } from '../published-list.ts';
 import { answers, READ_PROBLEMS } from '../schemas/answers.ts';
 import type { RequestOf } from '../schemas/requests.ts';
 import { forwardAnswer, requestService } from '../service-request.ts';
+import { createStoredLists, orStored, type StoredKey } from '../stored-lists.ts';
 import { type Trace, traceOf } from '../trace.ts';
 
 const tags = ['recommendations'];
 
 export function recommendationRoutes(app: FastifyInstance, context: GatewayContext): void {
-  const { schemas, config, link, logger } = context;
+  const { schemas, config, link, logger, metrics } = context;
   const { http, publisher } = config;
+  const stored = createStoredLists({ link, config });
   const impressions = createImpressionReporter({
     link,
     codec: createCodec(),
@@ -34,14 +38,27 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
     trace: Trace | undefined;
   }
 
+  /** The stored list, for a request that the engine has not answered. */
+  const storedFor = async (key: StoredKey, query: Json): Promise<StoredList> => {
+    const list = await stored.answer(key, query);
+    metrics.storedList();
+    return list;
+  };
+
   async function recommend(
     query: Json,
     reply: FastifyReply,
     { report, user, caller, trace }: Reporting,
   ): Promise<unknown> {
-    if (report !== true) return forwardAnswer(context, 'freshet.engine.recommend', query, reply);
-    impressions.check(caller, user);
-    const answer = await requestService(context, 'freshet.engine.recommend', query);
+    if (report === true) impressions.check(caller, user);
+    const key = user === undefined ? undefined : { user };
+    const read = report === true ? requestService : forwardAnswer;
+    const answer = await orStored(
+      read(context, 'freshet.engine.recommend', query, reply),
+      key && (() => storedFor(key, query)),
+      http.stored_after_ms,
+    );
+    if (report !== true) return answer;
     return impressions.report(answer as Json, user as string, { trace, context: query.context });
   }
 
@@ -89,6 +106,53 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
     },
   );
 
+  app.post<{ Body: RequestOf<'batchBody'> }>(
+    '/v1/recommendations/batch',
+    {
+      config: { access: { scope: ['recommend'], token: 'handler' } },
+      schema: {
+        tags,
+        operationId: 'recommendForUsers',
+        summary: 'The lists of several users, from one request',
+        description:
+          'The options are those of a request for one user, and apply to each of them. Each user gets a list or a problem, whatever the others get. ' +
+          '`timeout_ms` limits the wait of all of them together for `min_seq`. For the rate limit, each user counts as one request.',
+        body: schemas.batchBody,
+        response: answers('Rankings', 'A list or a problem for each user', [400, 401, 403, 413, 415, 429, 503]),
+      },
+    },
+    async (request) => {
+      const { body, caller, headers, log } = request;
+      const { users, served: report, timeout_ms = http.min_seq_timeout_ms, ...query } = body;
+      if (report === true) impressions.check(caller, users[0]);
+      // The bus is away for all of them.
+      link.bus();
+      const trace = traceOf(headers);
+      let counted = false;
+      const listOf = async (user: string, waits: Json): Promise<unknown> => {
+        if (!mayActFor(caller, user)) throw otherUser();
+        // The request itself counts for the first one.
+        const over = counted ? request.countAgain() : undefined;
+        counted = true;
+        if (over) throw over;
+        const asked = { ...query, ...waits, user };
+        const answer = await orStored(
+          requestService(context, 'freshet.engine.recommend', asked),
+          () => storedFor({ user }, asked),
+          http.stored_after_ms,
+        );
+        return report === true ? impressions.report(answer as Json, user, { trace, context: query.context }) : answer;
+      };
+      const found = await listsOfMany(users, listOf, {
+        window: http.batch_window,
+        waitMs: timeout_ms,
+        limitMs: http.request_timeout_ms + (query.min_seq === undefined ? 0 : timeout_ms),
+        onError: (err) => log.error({ err }, 'The gateway could not get a list of a batch.'),
+      });
+      return { answers: found };
+    },
+  );
+
   app.get<{ Params: RequestOf<'userPath'>; Querystring: RequestOf<'shelves'> }>(
     '/v1/users/:id/shelves',
     {
@@ -116,13 +180,21 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
         tags,
         operationId: 'similarItems',
         summary: 'Items that go with an item',
+        description: 'An item that is neither published nor in any event is 404.',
         params: schemas.itemPath,
         querystring: schemas.similar,
-        response: answers('Ranking', 'The list', READ_PROBLEMS),
+        response: answers('Ranking', 'The list', [...READ_PROBLEMS, 404]),
       },
     },
-    ({ params, query }, reply) =>
-      forwardAnswer(context, 'freshet.engine.similar', { ...withFilter(query), item: params.id }, reply),
+    ({ params, query }, reply) => {
+      const item = params.id;
+      const asked = { ...withFilter(query), item };
+      return orStored(
+        forwardAnswer(context, 'freshet.engine.similar', asked, reply),
+        () => storedFor({ item }, asked),
+        http.stored_after_ms,
+      );
+    },
   );
 
   app.get<{ Querystring: RequestOf<'trending'> }>(
@@ -137,7 +209,14 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
         response: answers('Ranking', 'The list', READ_PROBLEMS),
       },
     },
-    ({ query }, reply) => forwardAnswer(context, 'freshet.engine.trending', withFilter(query), reply),
+    ({ query }, reply) => {
+      const asked = withFilter(query);
+      return orStored(
+        forwardAnswer(context, 'freshet.engine.trending', asked, reply),
+        () => storedFor('trending', asked),
+        http.stored_after_ms,
+      );
+    },
   );
 
   app.get(

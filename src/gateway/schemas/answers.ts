@@ -8,7 +8,7 @@ import { FeedbackSummary } from './feedback-summary.ts';
 import { Item, Items } from './item.ts';
 import { Nothing, Ready } from './operations.ts';
 import { PROBLEMS, Problem, type ProblemStatus } from './problem.ts';
-import { Ranking, RankingStream } from './ranking.ts';
+import { Ranking, RankingStream, Rankings } from './ranking.ts';
 import { Shelves } from './shelves.ts';
 import { Token } from './token.ts';
 import { History, User } from './user.ts';
@@ -19,6 +19,7 @@ export const SHARED = {
   Event,
   Published,
   Ranking,
+  Rankings,
   User,
   Erasure,
   Export,

@@ -67,6 +67,19 @@ export const Published = Type.Object(
       description: 'events that the log held already, with the same type, subject, time and data',
     }),
     rejected,
+    warnings: Type.Optional(
+      Type.Array(
+        Type.Object({
+          index: Type.Integer({ minimum: 0, description: 'place in the request, from 0' }),
+          id: OrNull(Type.String(), 'id of the event'),
+          code: Type.String({ examples: ['FRESHET_RATING_WITHOUT_VALUE'] }),
+          message: Type.String(),
+        }),
+        {
+          description: 'stored events that probably do not say what their publisher means; left out if there are none',
+        },
+      ),
+    ),
     seq: Type.Optional(Seq('highest sequence of these events in the log, for min_seq')),
   },
   {

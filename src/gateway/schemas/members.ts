@@ -25,3 +25,39 @@ export const OrNull = <T extends TSchema>(schema: T, description: string) =>
 
 /** A trait of a user, or an attribute of an item. */
 export const Attribute = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Array(Type.String())]);
+
+/** Fields of an item as its catalogue event gave them, each of them optional. */
+export const ItemMembers = {
+  title: Type.Optional(Type.String({ examples: ['Treasure Island'] })),
+  tags: Type.Optional(Type.Array(Type.String())),
+  attributes: Type.Optional(Type.Record(Type.String(), Attribute)),
+  published: Type.Optional(Time('when the item came out')),
+};
+
+/** The fields of an item in a list. */
+export const ListedFields = Type.Optional(
+  Type.Object(
+    { ...ItemMembers, listed: Type.Optional(Time('when the item came into the catalogue')) },
+    {
+      ...open,
+      description:
+        'if the request has fields: those that the item has, as of seq; an item that is not in the catalogue has none',
+    },
+  ),
+);
+
+export const Warnings = Type.Optional(
+  Type.Array(
+    Type.Object(
+      {
+        code: Type.String({ description: 'stable code, for programs', examples: ['FRESHET_ATTRIBUTE_UNKNOWN'] }),
+        member: Type.String({ description: 'member of the request', examples: ['fields'] }),
+        message: Type.String({ description: 'what is odd, for people' }),
+      },
+      open,
+    ),
+    {
+      description: 'parts of the request that probably do not mean what the caller thinks; left out if there are none',
+    },
+  ),
+);

@@ -1,6 +1,6 @@
 /** Ranked lists, one answer at a time or as a stream. */
 import { Type } from 'typebox';
-import { Behind, OrNull, open, Seq } from './members.ts';
+import { Behind, ListedFields, OrNull, open, Seq, Warnings } from './members.ts';
 
 export const Ranking = Type.Object(
   {
@@ -21,6 +21,7 @@ export const Ranking = Type.Object(
           explored: Type.Optional(
             Type.Boolean({ description: 'true if the item is there because its place explored' }),
           ),
+          fields: ListedFields,
           reasons: Type.Optional(
             Type.Array(Type.Object({ signal: Type.String(), contribution: Type.Number() }, open), {
               description: 'with explain: the terms that add up to the score',
@@ -40,9 +41,20 @@ export const Ranking = Type.Object(
       examples: ['model', 'content', 'popular'],
     }),
     arm: Type.Optional(
-      Type.String({ description: 'EXPERIMENT/ARM of the running experiment, or main', examples: ['main'] }),
+      Type.String({
+        description:
+          'EXPERIMENT/ARM of the running experiment, or main; `stored` for a stored list that is not the one of the arm of the user',
+        examples: ['main'],
+      }),
     ),
     next: OrNull(Type.String(), 'cursor of the page after this one; null after the last one'),
+    warnings: Warnings,
+    stored: Type.Optional(
+      Type.Boolean({
+        description:
+          'true if no engine answered: the list is the newest one that an engine has put into KV, and may be old. For a user without one it is that of trending items. Left out otherwise',
+      }),
+    ),
     served: Type.Optional(
       OrNull(
         Type.Integer(),
@@ -51,6 +63,23 @@ export const Ranking = Type.Object(
     ),
   },
   { $id: 'Ranking', ...open, description: 'A ranked list' },
+);
+
+export const Rankings = Type.Object(
+  {
+    answers: Type.Array(
+      Type.Object(
+        {
+          user: Type.String({ examples: ['u42'] }),
+          ranking: Type.Optional(Type.Ref('Ranking#')),
+          problem: Type.Optional(Type.Ref('Problem#')),
+        },
+        { ...open, description: 'ranking, or problem if this user has no answer' },
+      ),
+      { description: 'in the order of the request' },
+    ),
+  },
+  { $id: 'Rankings', ...open, description: 'The lists of several users' },
 );
 
 export const RankingStream = Type.String({

@@ -37,6 +37,9 @@ const accessToken = Type.Optional(
 const path = (title: string, example: string) =>
   Type.Object({ id: id(`the ${title}, percent-encoded`, example) }, { title });
 
+/** Characters of a text that may be a user's id. The engine refuses what is not one, for this user alone. */
+const USER_LENGTH = 1_000;
+
 export function createRequestSchemas(config: Config) {
   const users = userRequests(config);
   const content = contentRequests(config);
@@ -44,8 +47,9 @@ export function createRequestSchemas(config: Config) {
   const { summary } = feedbackRequests(config);
   const { min_seq, timeout_ms } = summary.properties;
   const fresh = { min_seq, timeout_ms };
-  const { n, exclude, explain, include_seen, max_age_ms, cursor, exploration } = engine.recommend.properties;
+  const { n, exclude, explain, include_seen, max_age_ms, cursor, exploration, fields } = engine.recommend.properties;
   const { rows, n: perRow } = engine.shelves.properties;
+  const { user: _one, cursor: _cursor, ...ofMany } = engine.recommend.properties;
   const { user: _user, ...history } = users.history.properties;
   return {
     userPath: path('user', 'u42'),
@@ -61,14 +65,25 @@ export function createRequestSchemas(config: Config) {
       exploration,
       seen_for_s: Type.Optional(SEEN_FOR_S),
       filter,
+      fields,
       served,
       ...fresh,
     }),
     recommendBody: request({ ...engine.recommend.properties, served }),
-    shelves: request({ n: perRow, rows, exclude, filter, ...fresh }),
-    stream: request({ n, exclude, explain, include_seen, filter, ...fresh, access_token: accessToken }),
-    similar: request({ n, explain, filter, ...fresh }),
-    trending: request({ n, filter, segment, ...fresh }),
+    batchBody: request({
+      users: Type.Array(Type.String({ maxLength: USER_LENGTH }), {
+        minItems: 1,
+        maxItems: config.http.batch_users,
+        description: 'the users; each gets a list or a problem of its own',
+        examples: [['u42', 'u43']],
+      }),
+      ...ofMany,
+      served,
+    }),
+    shelves: request({ n: perRow, rows, exclude, filter, fields, ...fresh }),
+    stream: request({ n, exclude, explain, include_seen, filter, fields, ...fresh, access_token: accessToken }),
+    similar: request({ n, explain, filter, fields, ...fresh }),
+    trending: request({ n, filter, segment, fields, ...fresh }),
     history: request(history),
     items: content.list,
     fresh: summary,

@@ -1,6 +1,6 @@
 /** Titled rows of items. */
 import { Type } from 'typebox';
-import { Behind, open, Seq } from './members.ts';
+import { Behind, ListedFields, open, Seq, Warnings } from './members.ts';
 
 export const Shelves = Type.Object(
   {
@@ -12,7 +12,7 @@ export const Shelves = Type.Object(
           of: Type.Optional(Type.String({ description: 'with because: the item that the row goes with' })),
           title: Type.String({ examples: ['Because of Treasure Island'] }),
           list: Type.String({ description: 'id of this row; feedback and interactions name it' }),
-          items: Type.Array(Type.Object({ item: Type.String(), score: Type.Number() }, open)),
+          items: Type.Array(Type.Object({ item: Type.String(), score: Type.Number(), fields: ListedFields }, open)),
           source: Type.String({ description: 'what most of the row comes from' }),
         },
         open,
@@ -22,6 +22,7 @@ export const Shelves = Type.Object(
     seq: Seq('log position of the state that the rows were computed from'),
     behind: Behind,
     config: Type.String(),
+    warnings: Warnings,
   },
   { $id: 'Shelves', ...open, description: 'Titled rows; no item is in two of them' },
 );

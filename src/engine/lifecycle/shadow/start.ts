@@ -22,6 +22,7 @@ import { createRecords } from '../../artifacts/records.ts';
 import { createModelFold, type ModelFold } from '../../fold/model-fold.ts';
 import { engineProjection, prepareTables } from '../../fold/projection.ts';
 import { rowsBeside } from '../../fold/rows-beside.ts';
+import { createAttributeNames } from '../../serve/attribute-names.ts';
 import { configuredLists } from '../../serve/configured-lists.ts';
 import { engineEndpoints } from '../../serve/endpoints.ts';
 import { createLists } from '../../serve/lists.ts';
@@ -107,7 +108,9 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
       ...configuredLists(config),
       capacity: 1,
     });
-    const { recommend } = engineEndpoints(lists, tables.links.ownerOf, config);
+    const { recommend } = engineEndpoints(lists, tables.links.ownerOf, config, {
+      attributes: createAttributeNames(rowsBeside(tables)),
+    });
     const stale = createPoller({
       everyMs: config.erasure.rebuild_after_ms,
       run: () => {
