@@ -84,6 +84,7 @@ class Reason(TypedDict, total=False):
 class RankedItem(TypedDict, total=False):
     item: str
     score: float
+    fields: Json
     propensity: float
     explored: bool
     reasons: List[Reason]
@@ -103,6 +104,8 @@ class Ranking(TypedDict, total=False):
     source: str
     arm: str
     next: Optional[str]
+    stored: bool
+    warnings: List[Json]
 
 
 class Shelf(TypedDict, total=False):
@@ -267,10 +270,15 @@ class Freshet:
         """A list for a user, or for `history=[...]` without one.
 
         Options are the members of `POST /v1/recommendations`: n, min_seq, max_age_ms, exclude, filter, boosts,
-        diversity, quotas, candidates, context, explain, cursor and others.
+        diversity, quotas, candidates, context, explain, fields, cursor and others.
         """
         body = {**({} if user is None else {"user": user}), **options}
         return cast(Ranking, self._send("POST", "/v1/recommendations", body))
+
+    def recommend_many(self, users: Sequence[str], **options: Any) -> List[Json]:
+        """Lists for many users, in their order: each has `user`, and `ranking` or the `problem` of its own."""
+        answer = self._send("POST", "/v1/recommendations/batch", {"users": list(users), **options})
+        return cast(List[Json], answer["answers"])
 
     def similar(self, item: str, n: int = 10, **query: Any) -> Ranking:
         """Items that are similar to an item. Query: explain, filter, min_seq, timeout_ms."""
@@ -374,7 +382,7 @@ class Freshet:
         return self._get(f"/v1/items/{_path(item)}", query)
 
     def items(self, **query: Any) -> Json:
-        """A page of the catalogue. Query: tag, n, cursor, min_seq, timeout_ms."""
+        """A page of the catalogue. Query: tag, ids (a list), n, cursor, min_seq, timeout_ms."""
         return self._get("/v1/items", query)
 
     def feedback(self) -> Json:

@@ -135,6 +135,9 @@ describe.skipIf(PYTHONS.length === 0)('the Python client', () => {
     expect(got.page).toMatchObject({ source: 'model', items: [expect.objectContaining({ item: 'b' })] });
     expect(got.page.seq).toBeGreaterThanOrEqual(got.batch.seq);
     expect(got.anonymous.items[0].item).toBe('b');
+    expect(got.many).toHaveLength(2);
+    expect(JSON.stringify(got.many[0])).toContain('"fields":{"title":');
+    expect(got.by_id).toMatchObject({ items: [expect.objectContaining({ item: 'a' })], unknown: ['none'] });
     expect(got.similar.items).toHaveLength(1);
     expect(got.trending.items).toHaveLength(1);
     expect(got.shelves.shelves.length).toBeGreaterThan(0);

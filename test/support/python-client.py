@@ -32,6 +32,8 @@ seq = got["batch"]["seq"]
 page = freshet.recommend(user, n=2, min_seq=seq, timeout_ms=10000, exclude=["d"], filter={"tags": "shape"})
 got["page"] = page
 got["anonymous"] = freshet.recommend(history=["a"], n=1)
+got["many"] = freshet.recommend_many([user, "nobody"], n=1, fields=["title"])
+got["by_id"] = freshet.items(ids=["a", "none"])
 got["similar"] = freshet.similar("a", n=1, filter={"tags": "shape"}, explain=True)
 got["trending"] = freshet.trending(n=1)
 got["shelves"] = freshet.shelves("nobody", rows=2, n=2)
