@@ -97,7 +97,9 @@ describe('settings', () => {
       FRESHET_HTTP_HOTS: '::1',
       FRESHET_PROJECTION_BATCH_MAX: '9',
       FRESHET_CONFIG: file('{}'),
-      FRESHET_NONSENSE_ALTOGETHER: '1',
+      FRESHET_ENGINE_NONSENSE_ALTOGETHER: '1',
+      // Of the user, for the configuration of a nats-server.
+      FRESHET_PASSWORD: 's3cret',
       // Of Kubernetes, for a service named freshet.
       FRESHET_SERVICE_HOST: '10.0.0.1',
       FRESHET_SERVICE_PORT_HTTP: '8080',
@@ -108,7 +110,7 @@ describe('settings', () => {
     expect(loadConfig({ env, warn: (warning) => warnings.push(warning) }).projection.batch_max).toBe(9);
     expect(warnings).toEqual([
       'The variable FRESHET_HTTP_HOTS is not a setting, so it has no effect. Did you mean FRESHET_HTTP_HOST?',
-      'The variable FRESHET_NONSENSE_ALTOGETHER is not a setting, so it has no effect. docs/reference/configuration.md lists all of them.',
+      'The variable FRESHET_ENGINE_NONSENSE_ALTOGETHER is not a setting, so it has no effect. docs/reference/configuration.md lists all of them.',
     ]);
   });
 

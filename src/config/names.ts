@@ -33,7 +33,10 @@ const OTHERS: ReadonlySet<string> = new Set([
 const OF_KUBERNETES = /_SERVICE_(HOST|PORT)(_|$)|_PORT_\d+_(TCP|UDP|SCTP)(_|$)/;
 const PORT_URL = /^(tcp|udp|sctp):\/\//;
 
-/** One sentence for each variable `FRESHET_*` that no setting has. */
+/**
+ * One sentence for each variable `FRESHET_*` that looks like a setting and is none. Others belong to the user, such as
+ * passwords in the configuration of a nats-server.
+ */
 export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
   const known = new Set(
     Object.entries(sections).flatMap(([section, { properties }]) =>
@@ -45,12 +48,16 @@ export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
       if (!name.startsWith(PREFIX) || known.has(name) || OTHERS.has(name.slice(PREFIX.length))) return false;
       return !OF_KUBERNETES.test(name) && !PORT_URL.test(value ?? '');
     })
-    .map(([name]) => {
+    .flatMap(([name]) => {
       const near = nearest(name, known);
+      if (near === undefined && !ofSection(name)) return [];
       const next = near === undefined ? 'docs/reference/configuration.md lists all of them.' : `Did you mean ${near}?`;
-      return `The variable ${name} is not a setting, so it has no effect. ${next}`;
+      return [`The variable ${name} is not a setting, so it has no effect. ${next}`];
     });
 }
+
+const ofSection = (name: string): boolean =>
+  Object.keys(sections).some((section) => name.startsWith(variableOf(section, '')));
 
 /** Throws `ConfigInvalidError` for a section or a setting that does not exist. */
 export function assertKnown(given: unknown, origin: string): void {
