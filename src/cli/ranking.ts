@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { NatsConnection } from 'nats';
 import type { ItemFields } from '../engine/serve/item-fields.ts';
 import type { RankingAnswer } from '../engine/serve/lists.ts';
-import { count, note, table } from './output.ts';
+import { count, note, print, table } from './output.ts';
 import { titlesOf } from './titles.ts';
 import { names } from './values.ts';
 
@@ -66,3 +66,10 @@ export const originText = ({
   config,
 }: Pick<RankingAnswer, 'source' | 'seq' | 'behind' | 'snapshot' | 'config'>): string =>
   `source ${source}, computed at sequence ${seq}${behind > 0 ? ` (the engine is ${count(behind)} event${behind === 1 ? '' : 's'} behind the log)` : ''}, snapshot ${snapshot}, configuration ${config}`;
+
+/** Prints a ranking for people, with its origin and what is odd about the request. */
+export async function printRanking(nc: NatsConnection, answer: RankingAnswer): Promise<void> {
+  print(await rankingText(nc, answer));
+  note(originText(answer));
+  noteWarnings(answer);
+}

@@ -4,25 +4,25 @@
  */
 import { execFile, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, request as proxied, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cacheFolder, stagingFolder } from '../../scripts/setup/cache.mjs';
+import { stagingFolder } from '../../scripts/setup/cache.mjs';
 import { ROOT } from '../../scripts/setup.mjs';
 import { createClient } from '../../src/client/mod.ts';
 import { publish, request, type Stack, startStack, testConfig } from '../../src/gateway/stack.fixture.ts';
 import { published, viewed } from '../support/events.ts';
 import { startNatsServer, type TestNatsServer } from '../support/nats.ts';
+import { withPackage } from '../support/python.ts';
 import { until } from '../support/wait.ts';
 
 const CLIENT = join(ROOT, 'clients/python/freshet.py');
 const SCRIPT = join(ROOT, 'test/support/python-client.py');
 /** The newest release that checks types as of 3.9. */
 const MYPY = 'mypy==1.18.2';
-const INSTALL_MS = 90_000;
 const RUN_MS = 90_000;
 
 const answers = (program: string): boolean =>
@@ -189,20 +189,11 @@ it('sends what the OpenAPI document describes, from JavaScript', async () => {
   expect(await undescribed()).toEqual([]);
 });
 
-/** A Python with mypy from the cache, or from the package index; undefined where neither is there. */
+/** A Python with mypy; undefined where none can have it. */
 function mypy(): { program: string; env: NodeJS.ProcessEnv } | undefined {
-  const folder = join(cacheFolder(), `python-${MYPY}`);
   for (const program of PYTHONS.toReversed()) {
-    const env = { ...process.env, PYTHONPATH: folder };
-    const works = (): boolean => spawnSync(program, ['-m', 'mypy', '--version'], { env }).status === 0;
-    if (works()) return { program, env };
-    if (existsSync(folder)) continue;
-    const staging = stagingFolder(process.env, 'mypy');
-    const pip = ['-m', 'pip', 'install', '--quiet', '--target', staging, MYPY];
-    const made = spawnSync(program, pip, { timeout: INSTALL_MS }).status === 0;
-    if (made && !existsSync(folder)) renameSync(staging, folder);
-    else rmSync(staging, { recursive: true, force: true });
-    if (works()) return { program, env };
+    const env = withPackage(program, MYPY, ['-m', 'mypy', '--version']);
+    if (env) return { program, env };
   }
   return undefined;
 }

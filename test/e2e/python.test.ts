@@ -1,37 +1,21 @@
 /** The Python example against a running system; left out where Python is not there, or nats-py can't be had. */
 import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { cacheFolder, stagingFolder } from '../../scripts/setup/cache.mjs';
 import { ROOT } from '../../scripts/setup.mjs';
 import { publish, type Stack, startStack, testConfig } from '../../src/gateway/stack.fixture.ts';
 import { published, viewed } from '../support/events.ts';
 import { startNatsServer, type TestNatsServer } from '../support/nats.ts';
+import { withPackage } from '../support/python.ts';
 import { until } from '../support/wait.ts';
 
 /** What the example is written for. */
 const NATS_PY = 'nats-py==2.16.0';
-const INSTALL_MS = 90_000;
-
-/** What a Python needs around it to have nats-py: nothing, or a folder in the cache; undefined where neither is there. */
-function withNats(): NodeJS.ProcessEnv | undefined {
-  const has = (env: NodeJS.ProcessEnv): boolean => spawnSync(PYTHON, ['-c', 'import nats'], { env }).status === 0;
-  if (has(process.env)) return process.env;
-  const folder = join(cacheFolder(), `python-${NATS_PY}`);
-  const env = { ...process.env, PYTHONPATH: folder };
-  if (has(env)) return env;
-  const staging = stagingFolder(process.env, 'python');
-  const pip = ['-m', 'pip', 'install', '--quiet', '--target', staging, NATS_PY];
-  const made = spawnSync(PYTHON, pip, { timeout: INSTALL_MS }).status === 0;
-  // Where another run was quicker, its folder is as good.
-  if (made && !existsSync(folder)) renameSync(staging, folder);
-  else rmSync(staging, { recursive: true, force: true });
-  return has(env) ? env : undefined;
-}
 
 const PYTHON = process.env.FRESHET_PYTHON ?? 'python3';
-const environment = withNats();
+const CHECK = ['-c', 'import nats'];
+const hasNats = spawnSync(PYTHON, CHECK).status === 0;
+const environment = hasNats ? process.env : withPackage(PYTHON, NATS_PY, CHECK);
 const missing = environment === undefined;
 
 let nats: TestNatsServer;

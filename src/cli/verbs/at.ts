@@ -7,7 +7,7 @@ import { historyText } from '../history.ts';
 import { lossText } from '../losses.ts';
 import { note, print } from '../output.ts';
 import { momentText, type Past, type PastOptions, printPast, withPast } from '../past.ts';
-import { noteWarnings, originText, rankingText, withFields } from '../ranking.ts';
+import { printRanking, withFields } from '../ranking.ts';
 import { type CliSession, withCommon, withSession } from '../session.ts';
 import { positive, time } from '../values.ts';
 
@@ -163,9 +163,7 @@ async function list(
 ): Promise<void> {
   const answer = (await past.endpoints[endpoint]?.handle(request)) as RankingAnswer;
   if (json) return printPast(past, answer);
-  print(await rankingText(nc, answer));
-  note(originText(answer));
-  noteWarnings(answer);
+  await printRanking(nc, answer);
 }
 
 function printMembers(past: Past, answer: object, json: boolean): void {

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { call } from '../../bus/nats/micro.ts';
 import type { RankingAnswer } from '../../engine/serve/lists.ts';
-import { note, print, printJson } from '../output.ts';
-import { noteWarnings, originText, rankingText, withFields } from '../ranking.ts';
+import { note, printJson } from '../output.ts';
+import { printRanking, withFields } from '../ranking.ts';
 import { type CommonOptions, withCommon, withServices } from '../session.ts';
 import { json, positive, whole } from '../values.ts';
 
@@ -56,9 +56,7 @@ export const recommendVerb = (): Command =>
         ...(fields === undefined ? {} : { fields }),
       });
       if (options.json) return printJson(answer);
-      print(await rankingText(nc, answer));
-      note(originText(answer));
-      noteWarnings(answer);
+      await printRanking(nc, answer);
       if (answer.next) note(`next page: --cursor ${answer.next}`);
     }),
   );

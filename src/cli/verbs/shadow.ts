@@ -24,7 +24,7 @@ import { ServiceUnavailableError, UsageError } from '../../errors.ts';
 import { isAlive, readRuntime } from '../../up/runtime-file.ts';
 import { engineState, waitInForce } from '../in-force.ts';
 import { count, note, print, printJson, table } from '../output.ts';
-import { originText, rankingText } from '../ranking.ts';
+import { printRanking } from '../ranking.ts';
 import { type CliSession, type CommonOptions, findServer, withCommon, withSession } from '../session.ts';
 import { port, positive } from '../values.ts';
 
@@ -98,8 +98,7 @@ Example:
         const { n, explain = false } = options;
         const answer = await asked<RankingAnswer>(nc, 'recommend', { user, n, explain, max_age_ms: 0 });
         if (options.json) return printJson(answer);
-        print(await rankingText(nc, answer));
-        note(originText(answer));
+        await printRanking(nc, answer);
       }),
     ),
   );

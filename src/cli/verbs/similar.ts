@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { call } from '../../bus/nats/micro.ts';
 import type { RankingAnswer } from '../../engine/serve/lists.ts';
-import { note, print, printJson } from '../output.ts';
-import { noteWarnings, originText, rankingText, withFields } from '../ranking.ts';
+import { printJson } from '../output.ts';
+import { printRanking, withFields } from '../ranking.ts';
 import { type CommonOptions, withCommon, withServices } from '../session.ts';
 import { positive } from '../values.ts';
 
@@ -31,8 +31,6 @@ export const similarVerb = (): Command =>
         ...(options.fields === undefined ? {} : { fields: options.fields }),
       });
       if (options.json) return printJson(answer);
-      print(await rankingText(nc, answer));
-      note(originText(answer));
-      noteWarnings(answer);
+      await printRanking(nc, answer);
     }),
   );
