@@ -58,7 +58,7 @@ export function importsPage(): string {
     '# What an import recognises',
     '[Import your history](../how-to/import-your-history.md) says how to import. This page lists what `freshet import` recognises without a map.',
     '## Usual names of columns',
-    'Case, blanks and punctuation make no difference: `User-ID`, `user_id` and `userid` are the same name. If a table has several names of a role, the first one in this list counts, except for tags, of which all count.',
+    'The import ignores case, blanks and punctuation in names: `User-ID`, `user_id` and `userid` are the same name. If several columns of a table have names of the same row below, the import reads the column whose name comes first there. It reads all columns of tags.',
     table(
       ['names', 'what the column becomes'],
       (Object.keys(ROLES) as ColumnRole[]).map((role) => [NAMES_BY_ROLE[role].map(code).join(', '), ROLES[role]]),

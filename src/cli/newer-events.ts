@@ -10,7 +10,7 @@ const USERS_ASKED = 200;
 
 /**
  * Asks for some users of a batch whether the log holds newer events of them than the batch. Returns a remark for people,
- * or undefined if there are none. The batches of an import are in order of time, so earlier ones make no difference.
+ * or undefined if there are none. An import publishes its batches in order of time, so the caller need not ask about earlier ones.
  */
 export async function remarkOnNewerEvents(
   nc: NatsConnection,

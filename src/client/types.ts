@@ -55,7 +55,7 @@ export interface Ranking {
   /** Arm of the running experiment, or main. The client reports it with the list. */
   arm?: string;
   next: string | null;
-  /** Left out if there are none. */
+  /** The gateway leaves it out if it has no warnings. */
   warnings?: Warning[];
   /** True if no engine answered, and the list is the newest one in KV. */
   stored?: boolean;
