@@ -1,5 +1,6 @@
 /** Names of settings that do not exist: in the file they are errors, in the environment warnings. */
 import { ConfigInvalidError } from '../errors.ts';
+import { isObject } from '../is-object.ts';
 import { nearest } from '../nearest.ts';
 import { CONFIG_SCHEMA } from './schema.ts';
 
@@ -34,8 +35,8 @@ const OF_KUBERNETES = /_SERVICE_(HOST|PORT)(_|$)|_PORT_\d+_(TCP|UDP|SCTP)(_|$)/;
 const PORT_URL = /^(tcp|udp|sctp):\/\//;
 
 /**
- * One sentence for each variable `FRESHET_*` that looks like a setting and is none. Others belong to the user, such as
- * passwords in the configuration of a nats-server.
+ * One sentence for each variable `FRESHET_*` that looks like a setting and is none. A user may have other
+ * variables with this prefix, such as passwords for the configuration of a nats-server.
  */
 export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
   const known = new Set(
@@ -93,6 +94,3 @@ const unknown = (what: string, setting: string, near: string | undefined): Confi
     next: 'correct the setting; docs/reference/configuration.md lists all of them',
     details: { setting, ...(near === undefined ? {} : { nearest: near }) },
   });
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

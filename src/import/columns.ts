@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { ImportFormatError, messageOf } from '../errors.ts';
+import { isObject } from '../is-object.ts';
 import { TIME_UNITS, type TimeUnit } from './time/units.ts';
 
 const Column = (description: string) => Type.String({ minLength: 1, description });
@@ -178,9 +179,6 @@ export function parseColumnMap(map: unknown, from = 'The column map'): ColumnMap
   );
   return { files: Object.fromEntries(files) };
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const UNITS = ['timeUnit', 'publishedUnit'];
 

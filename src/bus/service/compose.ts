@@ -1,4 +1,6 @@
 /** A service from parts that each have a life of their own. */
+
+import { isObject } from '../../is-object.ts';
 import type { Endpoint, Json } from '../nats/micro.ts';
 import type { ServicePart, ServiceParts } from './description.ts';
 import { stopAll } from './stop.ts';
@@ -45,6 +47,3 @@ function merge(one: Json, other: Json): Json {
     merged[name] = isObject(merged[name]) && isObject(value) ? { ...(merged[name] as Json), ...value } : value;
   return merged;
 }
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -7,6 +7,7 @@ import sift from 'sift';
 import { canonicalJson, UncanonicalError } from '../../bus/event/canonical.ts';
 import { parseTimestamp } from '../../bus/event/time.ts';
 import { BadRequestError } from '../../errors.ts';
+import { isObject } from '../../is-object.ts';
 import { FIELDS, fieldKey, type ItemDocument, TIMES } from './document.ts';
 
 export interface Filter {
@@ -193,9 +194,6 @@ function count(check: Check, by: number): void {
   if (check.comparisons > FILTER_LIMITS.comparisons)
     throw wrong(check.member, `holds more than ${FILTER_LIMITS.comparisons} comparisons`);
 }
-
-const isObject = (value: unknown): value is Query =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const shown = (name: string): string => JSON.stringify(name.slice(0, 60));
 

@@ -252,6 +252,12 @@ export function createLists(options: ListsOptions): Lists {
    * The items with the fields that a request names. Undefined if they are those of a cached list, and one of them has
    * changed since the engine computed it. Throws `AnswerTooLargeError`.
    */
+  function withFields(items: readonly ListItem[], named: NamedFields | undefined): ListItem[];
+  function withFields(
+    items: readonly ListItem[],
+    named: NamedFields | undefined,
+    from: CachedList | undefined,
+  ): ListItem[] | undefined;
   function withFields(
     items: readonly ListItem[],
     named: NamedFields | undefined,
@@ -313,7 +319,7 @@ export function createLists(options: ListsOptions): Lists {
       const list = compute(user, Math.max(plain ? length : 0, end + 1), { exclude, explain, includeSeen, criteria });
       if (plain && user !== undefined) keep(user, list);
       page = pageOf(list);
-      items = withFields(page.items, fields) as ListItem[];
+      items = withFields(page.items, fields);
       onAnswer?.('computed', 0);
     }
     const { list, allowed, rest } = page;
@@ -344,7 +350,7 @@ export function createLists(options: ListsOptions): Lists {
 
   function similar(item: string, n: number, { explain = false, filters, fields }: ItemListOptions = {}): RankingAnswer {
     const { items, source } = model.similar(itemId(item), n, { explain, allowed: testOf(filters) });
-    return answer({ item }, withFields(items, fields) as ListItem[], source, seq(), null);
+    return answer({ item }, withFields(items, fields), source, seq(), null);
   }
 
   /** Recent counts of segments. */
@@ -379,10 +385,10 @@ export function createLists(options: ListsOptions): Lists {
         .trending(taken.size, undefined, allowed)
         .items.map(({ item }) => ({ item: item as string, score: taken.get(item) as number }))
         .sort((a, b) => b.score - a.score || (a.item < b.item ? -1 : 1));
-      return answer({}, withFields(items.slice(0, n), fields) as ListItem[], 'popular', seq(), null);
+      return answer({}, withFields(items.slice(0, n), fields), 'popular', seq(), null);
     }
     const { items, source } = model.trending(n, undefined, testOf(filters));
-    return answer({}, withFields(items, fields) as ListItem[], source, seq(), null);
+    return answer({}, withFields(items, fields), source, seq(), null);
   }
 
   return {

@@ -1,4 +1,6 @@
 /** Tables of JSON lines: one object per line, whose members are columns. A dot leads into a member: `product.id`. */
+
+import { isObject } from '../../is-object.ts';
 import { type TableMap, usedColumns } from '../columns.ts';
 import { type Draft, reject } from '../drafts.ts';
 import { createIdCheck, guessMap, refusal } from '../guess.ts';
@@ -83,9 +85,6 @@ export function readObjects(
     ...(own || roleOf(map) === 'interactions' ? {} : { idCheck: () => createIdCheck(all, map) }),
   };
 }
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The paths of all members, without lists of objects, which are no cells. */
 function pathsOf(object: Json, prefix = ''): string[] {
