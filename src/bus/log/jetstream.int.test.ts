@@ -124,6 +124,9 @@ describe('the log on JetStream', () => {
     const sink = collector();
     let awaited = false;
     const reader = await setup.log.read('user-projection', streamSeq(1), { ...sink, awaited: () => awaited });
+    // A first message may come with the burst before the open request.
+    const jsm = await (await setup.server.connect()).jetstreamManager();
+    await until(async () => (await jsm.consumers.info('EVENTS', 'user-projection')).num_waiting === 1);
     await publishTo(setup, 0, 2);
     await until(() => sink.got.length === 2);
     await publishTo(setup, 2, 10);
