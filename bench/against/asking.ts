@@ -4,6 +4,9 @@ import type { HttpRequest } from '../load/drive.ts';
 import { type Latency, latencyOf } from '../load/latency.ts';
 import { median } from './summary.ts';
 
+/** Milliseconds after which a request without an answer counts as failed. */
+const ANSWER_MS = 60_000;
+
 export interface Asked {
   perSecond: number;
   latency: Latency;
@@ -26,7 +29,7 @@ export async function askWhile<T>(
 
   const ask = (): Promise<string | undefined> =>
     new Promise((resolve) => {
-      const sent = request({ hostname, port, agent, ...next() }, (answer) => {
+      const sent = request({ hostname, port, agent, timeout: ANSWER_MS, ...next() }, (answer) => {
         let body = '';
         answer.setEncoding('utf8').on('data', (text: string) => {
           body += text;
@@ -34,7 +37,9 @@ export async function askWhile<T>(
         answer.once('end', () => resolve(answer.statusCode === 200 ? body : undefined));
         answer.once('error', () => resolve(undefined));
       });
+      sent.once('timeout', () => sent.destroy());
       sent.once('error', () => resolve(undefined));
+      sent.once('close', () => resolve(undefined));
       sent.end();
     });
 

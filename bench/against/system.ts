@@ -58,7 +58,10 @@ export async function headOf({ nc }: Pick<BenchSystem, 'nc'>): Promise<number> {
 
 /** Waits until the engine has folded the log up to a sequence: the status endpoint that `freshet status` reads. */
 export const current = ({ nc }: Pick<BenchSystem, 'nc'>, seq: number): Promise<void> =>
-  until(async () => (await engineStatus(nc)).seq >= seq);
+  until(async () => {
+    const { seq: at } = await engineStatus(nc);
+    return at >= seq || `the engine is at ${at} of ${seq}`;
+  });
 
 /** The metrics of the engine that `up` started, in the text format of Prometheus. */
 export async function engineMetrics({ data }: Pick<BenchSystem, 'data'>): Promise<string> {

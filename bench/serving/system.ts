@@ -22,6 +22,8 @@ export const entryOf = (root: string): string => join(root, 'bin/freshet.mjs');
 const BATCH = 2_000;
 /** Milliseconds between two polls. */
 const LOOK_MS = 100;
+/** Milliseconds without any change after which a wait fails. A training or a snapshot changes nothing for a while. */
+const STUCK_MS = 300_000;
 /** Longest wait for lists of similar items, milliseconds: the engine publishes those of a large catalogue slowly. */
 const SIMILAR_MS = 60_000;
 /** Milliseconds that a service may take to answer while it folds, on a machine with other work. */
@@ -160,22 +162,41 @@ export async function publishInBulk(
  */
 export async function folded(nc: NatsConnection, seq: number, engines = 1): Promise<void> {
   for (const service of SERVICES)
-    await until(async () => (await call<{ seq: number }>(nc, `freshet.${service}.status`, {})).seq >= seq);
+    await until(async () => {
+      const status = await call<{ state: string; seq: number }>(nc, `freshet.${service}.status`, {});
+      return status.seq >= seq || `${service} is ${status.state} at ${status.seq} of ${seq}`;
+    });
   // Any engine may answer, and each of them does in the end.
   const there = new Set<string>();
   await until(async () => {
     const { instance, seq: at } = (await engineStatus(nc)) as InstanceStatus;
     if (at >= seq) there.add(instance);
-    return there.size >= engines;
+    return there.size >= engines || `${instance} is at ${at} of ${seq}`;
   });
   const since = performance.now();
   await until(async () => {
     const { rankings, model } = await engineStatus(nc);
     const similar = rankings.items === 0 || performance.now() - since > SIMILAR_MS;
-    return similar && rankings.users === 0 && (model.training?.running ?? null) === null;
+    const running = model.training?.running ?? null;
+    return (
+      (similar && rankings.users === 0 && running === null) ||
+      `rankings of ${rankings.users} users and ${rankings.items} items are due, training: ${running ?? 'none'}`
+    );
   });
 }
 
-export async function until(there: () => Promise<boolean>): Promise<void> {
-  while (!(await there())) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+/** Polls until the state is true. Rejects with the state, in words, if that stays the same for {@link STUCK_MS}. */
+export async function until(look: () => Promise<boolean | string>): Promise<void> {
+  let last: boolean | string | undefined;
+  let changed = performance.now();
+  for (;;) {
+    const state = await look();
+    if (state === true) return;
+    if (state !== last) {
+      last = state;
+      changed = performance.now();
+    } else if (performance.now() - changed > STUCK_MS)
+      throw new Error(`Nothing has changed for ${STUCK_MS / 1_000} s: ${state || 'the system is not there yet'}.`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
 }

@@ -1,6 +1,7 @@
 /** The embedded nats-server. It listens on loopback only, stores its files in the data folder and keeps its port. */
 
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -13,6 +14,8 @@ export interface EmbeddedServer {
   /** Arguments for the binary. */
   args: string[];
   url: string;
+  /** Name by which it introduces itself; undefined for a secured one, which its keys tell apart from others. */
+  serverName: string | undefined;
 }
 
 /** Folder of JetStream in the data folder. */
@@ -35,23 +38,25 @@ export async function endOrphans(data: string, secured: string): Promise<void> {
 export async function prepareEmbeddedServer(data: string, port: number, secured?: string): Promise<EmbeddedServer> {
   const chosen = await freePort('127.0.0.1', port, '--nats-port');
   const file = secured === undefined ? configurationFile(data) : serverFile(secured);
-  if (secured === undefined) writeFileSync(file, withoutAccounts(data, chosen));
-  else {
+  // A process that starts at the same moment may choose the same port, and its server would take this one's events.
+  const serverName = secured === undefined ? `freshet-${randomBytes(4).toString('hex')}` : undefined;
+  if (serverName !== undefined) writeFileSync(file, withoutAccounts(data, chosen, serverName));
+  else if (secured !== undefined) {
     listenOn(secured, chosen);
     // A server that somebody starts with it would hide the log.
     rmSync(configurationFile(data), { force: true });
   }
-  return { args: ['-c', file], url: `nats://127.0.0.1:${chosen}` };
+  return { args: ['-c', file], url: `nats://127.0.0.1:${chosen}`, serverName };
 }
 
 /** Writes the configuration of a secured server for the chosen port. */
 const listenOn = (secured: string, port: number): void =>
   writeIdentities(secured, { ...readIdentities(secured), listen: `127.0.0.1:${port}` });
 
-const withoutAccounts = (data: string, port: number): string =>
+const withoutAccounts = (data: string, port: number, serverName: string): string =>
   [
     '# `freshet up` writes this file at each start.',
-    'server_name: freshet',
+    `server_name: ${serverName}`,
     `listen: "127.0.0.1:${port}"`,
     `pid_file: ${JSON.stringify(pidFile(data))}`,
     `jetstream { store_dir: ${JSON.stringify(storeFolder(data))} }`,

@@ -12,9 +12,15 @@ import { acquireLock, type InstanceLock } from '../bus/service/lock.ts';
 import type { Config } from '../config/schema.ts';
 import { locateNatsServer } from '../doctor/nats-server.ts';
 import { ENTRY } from '../entry.ts';
-import { DataFolderUnusableError, NatsCertificateError, NatsRefusedError, NatsUnreachableError } from '../errors.ts';
+import {
+  DataFolderUnusableError,
+  NatsCertificateError,
+  NatsRefusedError,
+  NatsUnreachableError,
+  PortInUseError,
+} from '../errors.ts';
 import { watchDisk } from './disk-watch.ts';
-import { endOrphans, freePort, prepareEmbeddedServer } from './nats-server.ts';
+import { type EmbeddedServer, endOrphans, freePort, prepareEmbeddedServer } from './nats-server.ts';
 import { type Runtime, removeRuntime, writeRuntime } from './runtime-file.ts';
 import { SECURE_FOLDER, secureData } from './secured.ts';
 import { type Supervised, supervise } from './supervisor.ts';
@@ -242,7 +248,8 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
       };
       runtime.credentials = secured.operator;
     }
-    const { args, url } = await prepareEmbeddedServer(folder, options.natsPort, secured?.dir);
+    const prepare = () => prepareEmbeddedServer(folder, options.natsPort, secured?.dir);
+    const { args, url, serverName } = await prepare();
     const disk = watchDisk({
       folder,
       freeBytes: config.up.disk_free_bytes,
@@ -274,7 +281,7 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
     });
     started.push(server);
     server.start();
-    return { url, move: async () => (await prepareEmbeddedServer(folder, options.natsPort, secured?.dir)).url };
+    return { url, serverName, move: prepare };
   }
 }
 
@@ -300,7 +307,9 @@ async function chooseHealthPorts(
   const ports = new Map<Part, number>();
   for (const part of only) {
     if (part === 'gateway') continue;
-    const wanted = httpPort === 0 ? 0 : httpPort + 1 + SERVICES.indexOf(part as ServiceName);
+    // The service chooses by itself: another process may take a port that is chosen here and not yet used.
+    if (httpPort === 0) continue;
+    const wanted = httpPort + 1 + SERVICES.indexOf(part as ServiceName);
     const port = await freePort('127.0.0.1', wanted, '--http-port').catch(() => 0);
     if (port === 0)
       say(`Port ${wanted}, for health and metrics of the ${part} service, is in use: the service takes a free one.`);
@@ -321,32 +330,52 @@ function assertWritable(folder: string): void {
   }
 }
 
-interface StartedServer {
-  url: string;
+interface StartedServer extends Pick<EmbeddedServer, 'url'>, Partial<Pick<EmbeddedServer, 'serverName'>> {
   /** Writes another port into the configuration of the embedded server, which reads it at its next start. */
-  move?: () => Promise<string>;
+  move?: () => Promise<EmbeddedServer>;
 }
 
+/** Ports that an embedded server tries while other servers take them. */
+const PORT_ATTEMPTS = 5;
+
 /** Resolves with the address of the server once it answers. */
-async function reach({ url, move }: StartedServer, access: NatsAccess, withinMs: number): Promise<string> {
-  try {
-    await waitForServer(url, access, withinMs);
-    return url;
-  } catch (err) {
-    // The embedded server knows these keys, so another one took the port between the choice and the start. The embedded
-    // one could not listen, and starts again.
-    if (!move || !(err instanceof NatsRefusedError || err instanceof NatsCertificateError)) throw err;
-    return reach({ url: await move() }, access, withinMs);
+async function reach(server: StartedServer, access: NatsAccess, withinMs: number): Promise<string> {
+  let { url, serverName } = server;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await waitForServer(url, serverName, access, withinMs);
+      return url;
+    } catch (err) {
+      // Another server took the port between the choice and the start. The embedded one could not listen, and starts again.
+      const isOther =
+        err instanceof OtherServerError || err instanceof NatsRefusedError || err instanceof NatsCertificateError;
+      if (!server.move || !isOther || attempt === PORT_ATTEMPTS) throw err;
+      ({ url, serverName } = await server.move());
+    }
   }
 }
 
+/** A server answers that is not the embedded one. */
+class OtherServerError extends PortInUseError {}
+
 /** Waits until the server answers and has JetStream. */
-async function waitForServer(url: string, access: NatsAccess, withinMs: number): Promise<void> {
+async function waitForServer(
+  url: string,
+  serverName: string | undefined,
+  access: NatsAccess,
+  withinMs: number,
+): Promise<void> {
   const deadline = performance.now() + withinMs;
   await pollUntil(50, async () => {
     try {
       const nc = await connect({ url, name: 'freshet-up', timeoutMs: 2_000, access });
       try {
+        const found = nc.info?.server_name;
+        if (serverName !== undefined && found !== serverName)
+          throw new OtherServerError(
+            `The server ${JSON.stringify(found)} answers at ${url}, where the embedded nats-server was to listen.`,
+            { next: 'freshet up --nats-port 0', details: { found, url } },
+          );
         await checkServer(nc);
         return true;
       } finally {

@@ -3,11 +3,10 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { linked, registered, viewed } from '../support/events.ts';
-import { natsServerProgram } from '../support/nats.ts';
 import { startSystem, type TestSystem } from '../support/system.ts';
-import { makeTempDir, removeTempDir, tempDir } from '../support/tempdir.ts';
+import { makeTempDir, removeTempDir } from '../support/tempdir.ts';
 import { until } from '../support/wait.ts';
 
 interface Status {
@@ -103,28 +102,6 @@ describe('a secured system', () => {
     ];
     for (const seed of seeds) for (const text of texts) expect(text).not.toContain(seed.slice(0, 20));
   });
-});
-
-it.skipIf(process.platform === 'win32')('takes another port if another server was faster', async () => {
-  const folder = tempDir('port');
-  const { path } = await natsServerProgram();
-  const program = join(folder, 'nats-server');
-  // At its first start, a server without accounts takes the port that the configuration names.
-  const script = `#!/bin/sh
-case "$1" in --version) exec '${path}' --version ;; esac
-if [ ! -e '${folder}/other.log' ]; then
-  '${path}' -a 127.0.0.1 -p "$(sed -n 's/^listen: "127.0.0.1:\\([0-9]*\\)"$/\\1/p' "$2")" </dev/null >/dev/null 2>'${folder}/other.log' 3<&- &
-  echo $! >'${folder}/other.pid'
-  until grep -q 'Server is ready' '${folder}/other.log'; do sleep 0.05; done
-fi
-exec '${path}' "$@"
-`;
-  writeFileSync(program, script, { mode: 0o755 });
-  onTestFinished(() => void process.kill(Number(readFileSync(join(folder, 'other.pid'), 'utf8')), 'SIGKILL'));
-  const env = { NATS_SERVER_BIN: program };
-  const moved = await startSystem({ args: ['--no-demo', '--only', 'user'], secure: true, env });
-  expect((await moved.ask<{ state: string }>('user.status')).state).toBe('ready');
-  expect(await moved.stop()).toBe(0);
 });
 
 describe('a secured data folder', () => {

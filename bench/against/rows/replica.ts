@@ -29,7 +29,10 @@ export const replicaRow: Row = {
       say(`loading ${options.events.toLocaleString('en')} events`);
       const head = await load(system, simulatedEvents(sizes));
       say('waiting for a snapshot of the engine');
-      await until(async () => (await snapshotSeq(system)) >= head);
+      await until(async () => {
+        const at = await snapshotSeq(system);
+        return at >= head || `the newest snapshot is of ${at}, the log ends at ${head}`;
+      });
       const memory = /^process_resident_memory_bytes(?:\{.*\})? (\S+)/m.exec(await engineMetrics(system))?.[1];
       say('starting the replica');
       const started = performance.now();
@@ -37,7 +40,8 @@ export const replicaRow: Row = {
       try {
         await until(async () => {
           const status = await statusOf(system, 'engine-2');
-          return status?.state === 'ready' && status.seq >= head;
+          if (status === undefined) return 'the replica does not answer yet';
+          return (status.state === 'ready' && status.seq >= head) || `the replica is ${status.state} at ${status.seq}`;
         });
         const seconds = secondsSince(started);
         say('comparing lists of both engines');
