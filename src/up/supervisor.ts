@@ -8,7 +8,8 @@ import { tied, UNTIE } from './tied.ts';
 export interface SupervisedOptions {
   name: string;
   command: string;
-  args: readonly string[];
+  /** Asked at each start. */
+  args: () => readonly string[];
   env?: NodeJS.ProcessEnv;
   /** File for the output of the process. */
   logFile: string;
@@ -72,7 +73,7 @@ export function supervise(options: SupervisedOptions): Supervised {
 
   function start(): void {
     startedAt = performance.now();
-    const run = tie ? tied(command, args) : { command, args };
+    const run = tie ? tied(command, args()) : { command, args: args() };
     const input = tie ? 'pipe' : 'ignore';
     const started = spawn(run.command, run.args, {
       env,

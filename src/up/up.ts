@@ -138,18 +138,23 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
     // A caller that only stops never awaits it.
     ready.catch(() => {});
 
-    const httpBase = only.includes('gateway') ? await freePort(config.http.host, httpPort, '--http-port') : httpPort;
-    if (only.includes('gateway')) runtime.http = `http://${config.http.host}:${httpBase}`;
+    // For 0 the gateway chooses by itself, at its first start: another process may take a port that is chosen here and not
+    // yet used.
+    let gatewayPort = httpPort;
+    if (only.includes('gateway') && httpPort !== 0) {
+      await freePort(config.http.host, httpPort, '--http-port');
+      runtime.http = `http://${config.http.host}:${httpPort}`;
+    }
     const healthPorts = await chooseHealthPorts(only, httpPort, say);
 
-    function launch(name: string, args: string[]): void {
+    function launch(name: string, args: () => readonly string[]): void {
       const one = supervise({
         ...limits,
         // The gateway accepts requests for drain_ms before it stops.
         stopMs: config.up.stop_ms + (name === 'gateway' ? config.http.drain_ms : 0),
         name,
         command: process.execPath,
-        args: [ENTRY, ...args, '--data', folder],
+        args: () => [ENTRY, ...args(), '--data', folder],
         env: {
           ...process.env,
           // The address may hold a password, which must not be in the arguments of a process.
@@ -176,6 +181,10 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
         case 'started': {
           const known = runtime.processes[name];
           if (known) runtime.processes[name] = { ...known, health: message.health };
+          if (name === 'gateway') {
+            gatewayPort = Number(new URL(message.health).port);
+            runtime.http ??= message.health;
+          }
           save();
           return;
         }
@@ -207,10 +216,10 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
       settle.resolve({ ready: true, http: runtime.http ?? null, nats: runtime.nats, data: folder, pid: process.pid });
 
     for (const part of only) {
-      if (part === 'gateway') launch('gateway', ['service', 'gateway', '--port', String(httpBase)]);
-      else launch(part, ['service', part, '--health-port', String(healthPorts.get(part) ?? 0)]);
+      if (part === 'gateway') launch('gateway', () => ['service', 'gateway', '--port', String(gatewayPort)]);
+      else launch(part, () => ['service', part, '--health-port', String(healthPorts.get(part) ?? 0)]);
     }
-    if (options.demo) launch('demo', ['service', 'demo']);
+    if (options.demo) launch('demo', () => ['service', 'demo']);
     // The user requested nats-server only.
     if (waiting.size === 0) allReady();
 
@@ -262,7 +271,7 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
       ...limits,
       name: 'nats-server',
       command: found.path,
-      args,
+      args: () => args,
       logFile: join(folder, 'logs', 'nats-server.log'),
       ipc: false,
       // Ctrl-C reaches all processes of a terminal at once. The services ignore it, and nats-server must stop last.
