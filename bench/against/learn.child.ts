@@ -5,12 +5,13 @@ import { cpuClock } from '../cpu-clock.ts';
 import { tell, timeLists } from '../engine/measure.ts';
 import { readStream } from '../engine/stream-file.ts';
 import type { LearnedFigures, LearnOptions } from './learned.ts';
-import { emptyModelOf } from './model-of.ts';
+import { besideOf, emptyModelOf, type Told } from './model-of.ts';
 
 const BATCH = 1_000;
 
-const { root, file, events, catalogued, lists, title } = JSON.parse(process.argv[2] ?? '') as LearnOptions;
+const { root, file, events, catalogued, lists, beside, title } = JSON.parse(process.argv[2] ?? '') as LearnOptions;
 const { model, config } = await emptyModelOf(root, catalogued);
+const told: Told = beside ? await besideOf(root, model, config) : (teller) => teller(model);
 const progress = createProgress(title, 'events');
 const users = new Set<string>();
 let seconds = 0;
@@ -20,7 +21,9 @@ let interactions = 0;
 for (const lines of readStream(file, BATCH)) {
   const started = performance.now();
   const working = cpuClock();
-  for (const line of lines) tell(model, line, ++seq);
+  told((target) => {
+    for (const line of lines) tell(target, line, ++seq);
+  }, seq + 1);
   seconds += (performance.now() - started) / 1_000;
   cpu += working();
   for (const line of lines) {

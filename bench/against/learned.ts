@@ -31,6 +31,8 @@ export interface LearnOptions {
   events: number;
   catalogued: boolean;
   lists: number;
+  /** Whether a second thread learns beside, in a tree that can. */
+  beside: boolean;
   /** Title of the progress. */
   title: string;
 }
@@ -47,12 +49,16 @@ export type StreamName = 'data' | 'catalogue';
 const CHILD = fileURLToPath(new URL('./learn.child.ts', import.meta.url));
 
 /** Learns the stream, at most once in each round of a tree. */
-export function learned(which: StreamName, measurement: Measurement): Promise<LearnedFigures> {
+export function learned(
+  which: StreamName,
+  measurement: Measurement,
+  { beside = false }: Partial<Pick<LearnOptions, 'beside'>> = {},
+): Promise<LearnedFigures> {
   const { tree, options, onceInRun, onceInRound } = measurement;
-  return onceInRound(`learned ${which}`, async () => {
+  return onceInRound(`learned ${which}${beside ? ' in two threads' : ''}`, async () => {
     const stream = await onceInRun(`stream ${which}`, () => write(which, measurement));
     const title = `learning ${which === 'data' ? 'the data' : 'the simulated catalogue'} in ${tree.name}`;
-    const given: LearnOptions = { ...stream, root: tree.root, lists: options.lists, title };
+    const given: LearnOptions = { ...stream, root: tree.root, lists: beside ? 0 : options.lists, beside, title };
     // The sources of both trees run the same way, and the bundle of this tree could not import those of another.
     const args = ['--import', import.meta.resolve('tsx'), CHILD, JSON.stringify(given)];
     return jsonOf<LearnedFigures>(args, title);

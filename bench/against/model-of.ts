@@ -6,11 +6,34 @@ import type { Config } from '../../src/config/schema.ts';
 import type { Model } from '../../src/engine/model/mod.ts';
 import { UsageError } from '../../src/errors.ts';
 
+/** What a benchmark tells a model of any revision. */
+export type ToldModel = Pick<Model, 'clock' | 'interact' | 'publishItem' | 'setTraits'>;
+
 /** Members of the model that all revisions have. */
-export type ComparedModel = Pick<
-  Model,
-  'clock' | 'interact' | 'publishItem' | 'setTraits' | 'recommend' | 'prequential' | 'stats'
->;
+export type ComparedModel = ToldModel & Pick<Model, 'recommend' | 'prequential' | 'stats'>;
+
+/** Tells a model what a teller tells, from a position on. */
+export type Told = (teller: (target: ToldModel) => void, first: number) => void;
+
+/** The thread of a tree that learns beside the fold (src/engine/fold/beside), and what records for it. */
+interface BesideModules {
+  learnBeside(options: { model: ComparedModel; config: Config }): {
+    started: Promise<void>;
+    tell(commands: readonly unknown[], first: number): void;
+  };
+  record(teller: (target: ToldModel) => void): unknown[];
+}
+
+/** Tells this model in two threads, where the tree can. */
+export async function besideOf(root: string, model: ComparedModel, config: Config): Promise<Told> {
+  const folder = join(root, 'src/engine/fold/beside');
+  if (!existsSync(folder)) return (teller) => teller(model);
+  const load = (name: string) => import(pathToFileURL(join(folder, name)).href) as Promise<BesideModules>;
+  const [{ learnBeside }, { record }] = [await load('beside.ts'), await load('commands.ts')];
+  const beside = learnBeside({ model, config });
+  await beside.started;
+  return (teller, first) => beside.tell(record(teller), first);
+}
 
 /** Modules that export `emptyModel(config)`, of the newest revisions first. */
 const FACTORIES = ['src/engine/fold/model-fold.ts', 'src/engine/memory.ts'];

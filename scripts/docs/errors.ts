@@ -379,6 +379,10 @@ const SECTIONS: readonly Section[] = [
         'A training failed: TensorFlow does not load, the worker died, or the training took too long.',
         'Nothing to do: the model keeps the result that it uses now. `npx freshet doctor` shows whether TensorFlow loads.',
       ],
+      FRESHET_LEARNING_THREAD: [
+        'The thread that learns beside the fold died, or did not come with an example within `engine.learn_beside_ms`. The engine has folded a part of a batch in memory, so it stops; no file is affected.',
+        'Start the engine again (`freshet up` does it). `engine.learn_beside_mib: 0` makes it learn in one thread.',
+      ],
       FRESHET_TENSORFLOW_UNAVAILABLE: [
         'The requested TensorFlow backend does not work on this machine.',
         '`npx freshet doctor`',

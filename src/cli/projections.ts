@@ -101,6 +101,7 @@ async function engine(
     known,
     live: live && withoutLost(live, losses),
     start,
+    beside: logger,
   });
   const opened = () => {
     const found = modelFold();
@@ -118,7 +119,10 @@ async function engine(
     },
     ...(start?.manifest ? { snapshot: start.manifest.object } : {}),
     began,
-    close: () => live?.close(),
+    close: () => {
+      modelFold()?.close();
+      live?.close();
+    },
   };
 }
 

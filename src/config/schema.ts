@@ -433,6 +433,15 @@ export const CONFIG_SCHEMA = section(
           'milliseconds between two polls of a replica for results that replica 1 has trained; also between two attempts to copy a result to the object store',
           100,
         ),
+        learn_beside_mib: whole(
+          64,
+          'size of the model, in MiB, up to which a second thread with a copy of it makes examples for the ranker while the engine folds from the first event; 0: the engine learns in one thread. The state is the same',
+        ),
+        learn_beside_ms: whole(
+          120_000,
+          'milliseconds after which the engine gives up that thread if it does not come with an example',
+          1,
+        ),
         ranker_form: Type.Enum(['hidden', 'linear', 'none'], {
           default: 'hidden',
           description:

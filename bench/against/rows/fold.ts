@@ -7,9 +7,11 @@ export const foldRow: Row = {
   needs: ['inter'],
   measure: async (measurement) => {
     const { events, seconds, cpu, examples, quality } = await learned('data', measurement);
+    const two = await learned('data', measurement, { beside: true });
     return [
       more('learning', 'events/s', events / seconds),
       more('the same by processor time', 'events/s', events / cpu),
+      more('learning, with a second thread in a tree that has one', 'events/s', two.events / two.seconds),
       same('examples learned', '', examples),
       same('scored events in the long window', '', quality.events),
       more('prequential HR@10', '', quality.hr),

@@ -17,6 +17,8 @@ import {
 } from '../model/mod.ts';
 import { configHash } from '../settings/settings.ts';
 import { trainedKinds } from '../train/settings.ts';
+import { type BesideOptions, besideWanted, learnBeside } from './beside/beside.ts';
+import { type EventTarget, record } from './beside/commands.ts';
 import { createHmacSearch } from './hmac-search.ts';
 import { type EngineTables, traitsAt, weightsOf } from './projection.ts';
 
@@ -68,6 +70,8 @@ export interface ModelFold {
   erasing(): boolean;
   /** The next slice of the erasures under way. */
   eraseSlice(): void;
+  /** Ends the thread beside the fold, which goes on in one. */
+  close(): void;
 }
 
 /** What the rows know of the records that they folded in this process. */
@@ -100,6 +104,8 @@ export interface ModelFoldOptions {
   records?: KnownRecords;
   /** Most events of erasures that one step takes out; left out: all, so that no erasure is ever under way. */
   eraseEvents?: number;
+  /** Where a second thread says that it ends; left out: the fold learns in one thread. */
+  beside?: BesideOptions['logger'];
 }
 
 export function createModelFold({
@@ -112,7 +118,10 @@ export function createModelFold({
   erasureKey = new Uint8Array(),
   records,
   eraseEvents = Number.POSITIVE_INFINITY,
+  beside: logger,
 }: ModelFoldOptions): ModelFold {
+  // The thread has to fold all that the model has folded.
+  const beside = logger && seq === 0 && besideWanted(config) ? learnBeside({ config, model, logger }) : undefined;
   const weights = weightsOf(config);
   const kinds = trainedKinds(config);
   const hash = configHash(config);
@@ -138,7 +147,9 @@ export function createModelFold({
       if (sha256Of(bytes) !== sha256) throw new InputUnreadableError('its bytes do not match the recorded SHA-256');
       if (kind === 'ranker') {
         const pin = decodePin(bytes);
-        if (pin.config === hash) model.pinRanker(pin.ranker);
+        if (pin.config !== hash) return;
+        beside?.end('the ranker is pinned');
+        model.pinRanker(pin.ranker);
         return;
       }
       model.adopt({ kind, bytes, seq: from_seq });
@@ -149,16 +160,27 @@ export function createModelFold({
     }
   }
 
+  function teach(events: readonly LoggedEvent[]): void {
+    if (beside?.isOpen && events.some(({ type }) => type === 'control.erased.v1'))
+      beside.end('the engine forgets a user');
+    if (!beside?.isOpen) {
+      learn(model, events, tables, weights, forget);
+      return;
+    }
+    const commands = record((target) => learn(target, events, tables, weights, forget));
+    beside.tell(commands, events[0]?.seq ?? 0);
+  }
+
   /** Folds up to a position, and reads each input at the position from which it counts. */
   function advance(events: readonly LoggedEvent[], to: StreamSeq): void {
     let done = 0;
     for (const input of inputs?.between(at, to) ?? []) {
       const end = firstFrom(events, input.from_seq, done);
-      learn(model, events.slice(done, end), tables, weights, forget);
+      teach(events.slice(done, end));
       done = end;
       adopt(input);
     }
-    learn(model, done === 0 ? events : events.slice(done), tables, weights, forget);
+    teach(done === 0 ? events : events.slice(done));
     at = to;
     if (records !== undefined && at >= records.after()) search.clear();
   }
@@ -185,6 +207,7 @@ export function createModelFold({
     },
     erasing: () => model.erasing,
     eraseSlice: () => model.erase(eraseEvents),
+    close: () => beside?.end('the fold has ended'),
     warnings: () => ({ ...model.warnings(), ...odd }),
   };
 }
@@ -205,7 +228,7 @@ function firstFrom(events: readonly LoggedEvent[], seq: number, place: number): 
  * how far the rows are ahead.
  */
 export function learn(
-  model: Model,
+  model: EventTarget,
   events: readonly LoggedEvent[],
   tables: EngineTables,
   weights: WeightsConfig,
@@ -290,6 +313,6 @@ export function learn(
   }
 }
 
-function readTraits(model: Model, user: string, seq: number, tables: EngineTables): void {
+function readTraits(model: EventTarget, user: string, seq: number, tables: EngineTables): void {
   model.setTraits(userId(user), traitsAt(user, seq, tables));
 }

@@ -89,6 +89,7 @@ export function createFoldPart(context: EngineContext, options: FoldPartOptions)
       },
     },
     eraseEvents: config.erasure.slice_events,
+    beside: logger,
   });
   const catchUp = createCatchUpProgress({ logger, from: seq, rows: begun, snapshot, readMs });
   let mark: Fingerprint | undefined;
@@ -126,6 +127,7 @@ export function createFoldPart(context: EngineContext, options: FoldPartOptions)
         throw new TypeError(`the model has folded only a part of the batch after sequence ${fold.position()}`);
     },
     personalData: personalDataOf(model),
+    stopped: async () => fold.close(),
     state: {
       position: fold.position,
       fold: (events, to, newest) => {

@@ -10,7 +10,7 @@ import type { ProjectionDefinition } from '../../bus/projection/definition.ts';
 import type { Config } from '../../config/schema.ts';
 import { pinnedAt, refolded } from '../artifacts/pin.ts';
 import { createRecords, type InputRecords, type InputSource, type RecordedInput } from '../artifacts/records.ts';
-import { createModelFold, emptyModel, type ModelFold } from '../fold/model-fold.ts';
+import { createModelFold, emptyModel, type ModelFold, type ModelFoldOptions } from '../fold/model-fold.ts';
 import { type EngineTables, engineProjection, prepareTables } from '../fold/projection.ts';
 import type { Model } from '../model/mod.ts';
 import { configHash, type Origin } from '../settings/settings.ts';
@@ -78,12 +78,14 @@ export interface EngineRebuildOptions {
    * in another file, its model begins at the beginning of the log.
    */
   start?: RebuiltModel | undefined;
+  /** See {@link ModelFoldOptions.beside}. */
+  beside?: ModelFoldOptions['beside'];
 }
 
 export function engineRebuild(
   config: Config,
   erasureKey: Uint8Array,
-  { known = [], live, start }: EngineRebuildOptions = {},
+  { known = [], live, start, beside }: EngineRebuildOptions = {},
 ): EngineRebuild {
   let modelFold: ModelFold | undefined;
   let records: InputRecords | undefined;
@@ -118,11 +120,13 @@ export function engineRebuild(
         const begin = left;
         left = undefined;
         began = begin?.seq ?? 0;
+        modelFold?.close();
         modelFold = createModelFold({
           config,
           tables,
           inputs,
           erasureKey,
+          beside,
           stops: {
             next: (after) => Math.min(...pinnedAt(own.list()).filter((seq) => seq > after)),
             // The ranker of this fold at the pin's position: an erasure may have taken events out of the log since.

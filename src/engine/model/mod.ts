@@ -17,12 +17,14 @@ export type {
   RecommendRequest,
 } from './answer/types.ts';
 export type { Interaction, Reaction, ServedList } from './apply/events.ts';
+export type { RawExample } from './candidates/types.ts';
 export { completeConfig, MODEL_DEFAULTS, type ModelConfig, type PartialModelConfig } from './config.ts';
 export { type ContentMap, decodeMap, encodeMap } from './inputs/content-map.ts';
 export { featureHash } from './inputs/features.ts';
 export { type InputKind, type InputQuality, InputUnreadableError } from './inputs/kinds.ts';
 export { MappedItems } from './inputs/mapped-items.ts';
-export type { InputInForce } from './inputs/recorded-inputs.ts';
+export type { InputInForce, InputsInForce } from './inputs/recorded-inputs.ts';
+export type { ExampleMaker, ExampleSource, LearningPace } from './learn/examples.ts';
 export {
   CONTENDERS,
   type Contender,

@@ -22,11 +22,12 @@ import { ItemFold } from './apply/item-fold.ts';
 import { mergeModels } from './apply/merge.ts';
 import { UserFold } from './apply/user-fold.ts';
 import { CandidateRanker } from './candidates/candidate-ranker.ts';
-import { FEATURE_SCALES } from './candidates/features.ts';
+import { FEATURE_SCALES, FEATURES } from './candidates/features.ts';
 import { completeConfig, type ModelConfig, type PartialModelConfig } from './config.ts';
 import { type InputKind, InputUnreadableError, isMapKind } from './inputs/kinds.ts';
-import { type InputInForce, RecordedInputs } from './inputs/recorded-inputs.ts';
+import { type InputInForce, type InputsInForce, RecordedInputs } from './inputs/recorded-inputs.ts';
 import { Kernel } from './kernel/kernel.ts';
+import type { ExampleMaker, ExampleSource, LearningPace } from './learn/examples.ts';
 import { Learner } from './learn/learner.ts';
 import type { PrequentialReport } from './learn/prequential.ts';
 import type { Observer } from './learn/scored-event.ts';
@@ -60,6 +61,7 @@ class FoldedModel implements Model {
   readonly #userFold: UserFold;
   readonly #feedbackFold: FeedbackFold;
   readonly #answers: Answers;
+  readonly #candidates: CandidateRanker;
 
   constructor(config: ModelConfig, itemNumbers?: number) {
     this.#config = config;
@@ -69,6 +71,7 @@ class FoldedModel implements Model {
     const ranker = config.ranker.form === 'none' ? undefined : new Ranker(config.ranker, FEATURE_SCALES, kernel);
     const mapped = new MappedSignals(config.mapped, inputs, kernel);
     const candidates = new CandidateRanker(config.ranking, { state, mapped, ranker });
+    this.#candidates = candidates;
     this.#state = state;
     this.#inputs = inputs;
     this.#learner = new Learner(config, { state, inputs, candidates, ranker });
@@ -243,6 +246,39 @@ class FoldedModel implements Model {
 
   inputs(): InputInForce[] {
     return this.#inputs.inForceKinds();
+  }
+
+  learnFrom(source: ExampleSource | undefined): void {
+    this.#learner.learnFrom(source);
+  }
+
+  settle(): void {
+    this.#learner.settle();
+  }
+
+  pace(): LearningPace {
+    return this.#learner.pace();
+  }
+
+  inputsInForce(): InputsInForce {
+    return this.#inputs.inForceOnly();
+  }
+
+  makeFor(maker: ExampleMaker): void {
+    this.#learner.makeFor(maker);
+  }
+
+  follow({ budget, inputs }: { budget: Float64Array; inputs: InputsInForce | undefined }): void {
+    this.#learner.keepPace({ budget });
+    if (inputs !== undefined) this.#inputs.replaceInForce(inputs);
+  }
+
+  get exampleSize(): number {
+    return this.#candidates.mostRows * FEATURES.length;
+  }
+
+  get memoryBytes(): number {
+    return this.#state.kernel.used;
   }
 
   // --- the whole ---------------------------------------------------------------------------------------------------

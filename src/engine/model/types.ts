@@ -5,7 +5,8 @@ import type { PersonalData } from './answer/lookup.ts';
 import type { Examined, ItemTest, RecommendedList, RecommendRequest, SimilarOptions } from './answer/types.ts';
 import type { Interaction, Reaction, ServedList } from './apply/events.ts';
 import type { InputKind } from './inputs/kinds.ts';
-import type { InputInForce } from './inputs/recorded-inputs.ts';
+import type { InputInForce, InputsInForce } from './inputs/recorded-inputs.ts';
+import type { ExampleMaker, ExampleSource, LearningPace } from './learn/examples.ts';
 import type { PrequentialReport } from './learn/prequential.ts';
 import type { Observer } from './learn/scored-event.ts';
 import type { TrainingData } from './learn/training-data.ts';
@@ -124,6 +125,25 @@ export interface Model {
   adopt(input: { kind: InputKind; bytes: Uint8Array; seq: number }): void;
   /** Recorded inputs in force. */
   inputs(): InputInForce[];
+  /** Sets where training examples come from that the model need not make; nowhere by default. */
+  learnFrom(source: ExampleSource | undefined): void;
+  /**
+   * Learns from the examples that the source still makes, and waits for them. Between {@link Model.interact} and this,
+   * nobody may ask for anything that the ranker has a part in.
+   */
+  settle(): void;
+  /** What a model that makes examples for this one must know, beside the same events. */
+  pace(): LearningPace;
+  /** The same of recorded inputs. */
+  inputsInForce(): InputsInForce;
+  /** From here on this model makes examples for another one from the same events, and learns nothing itself. */
+  makeFor(maker: ExampleMaker): void;
+  /** Takes over what {@link Model.pace} and {@link Model.inputsInForce} of the other model gave. */
+  follow(other: { budget: Float64Array; inputs: InputsInForce | undefined }): void;
+  /** Most numbers in the values of an example. */
+  readonly exampleSize: number;
+  /** Bytes of the statistics, histories and vectors. */
+  readonly memoryBytes: number;
   recommend(request: RecommendRequest): RecommendedList;
   /** How an item fares in a list, and why. The list is the one that {@link Model.recommend} gives. */
   examine(request: RecommendRequest, item: ItemId): Examined;

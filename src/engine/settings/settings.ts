@@ -12,6 +12,8 @@ const OPERATIONAL: ReadonlySet<string> = new Set<keyof Config['engine']>([
   'batch_ms',
   'batch_rest_ms',
   'cut_over_slice_ms',
+  'learn_beside_mib',
+  'learn_beside_ms',
   'ranking_slice_ms',
   'ranking_share',
   'ranking_window',

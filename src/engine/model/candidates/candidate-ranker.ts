@@ -17,7 +17,7 @@ import type { RankingConfig } from './config.ts';
 import { FeatureTable } from './feature-table.ts';
 import { COLUMN, FEATURES } from './features.ts';
 import { createListSignals } from './list-signals.ts';
-import type { Ranked, RankRequest } from './types.ts';
+import type { Ranked, RankRequest, RawExample } from './types.ts';
 
 /** What lists are computed from. */
 export interface CandidateRankerFrom {
@@ -86,14 +86,31 @@ export class CandidateRanker {
     return { list, candidates, features, scores, means, weightsOf };
   }
 
-  /** A training example: features of all candidates, if this item is among them. It computes no scores. */
-  example(request: RankRequest, item: number): TrainingExample | undefined {
+  /**
+   * Values of all candidates for a training example, if this item is among them. They are valid until the next list, or
+   * until the kernel's memory grows.
+   */
+  raw(request: RankRequest, item: number): RawExample | undefined {
     const candidates = this.#search.find(request);
     const row = candidates.indexOf(item);
     if (row < 0) return undefined;
-    const { features, means } = this.#features(request, candidates);
-    this.prepareRanker(request.historyLength, this.strengthOf(means));
-    return { features, means, rows: candidates.length, row };
+    this.#table.fill(request, candidates);
+    const rows = candidates.length;
+    const { historyLength, profile } = request;
+    return { values: this.#table.values(rows), rows, row, historyLength, effort: profile.items.length };
+  }
+
+  /** The training example of these values, for the ranker as it is, which is prepared for it. It computes no scores. */
+  exampleOf({ values, rows, row, historyLength }: RawExample): TrainingExample {
+    this.#table.load(values);
+    const { features, means } = this.#table.toFeatures(rows, this.#ranker?.usual);
+    this.prepareRanker(historyLength, this.strengthOf(means));
+    return { features, means, rows, row };
+  }
+
+  /** Most candidates of an example. */
+  get mostRows(): number {
+    return this.#search.most;
   }
 
   #features(request: RankRequest, candidates: readonly number[]): Pick<Ranked, 'features' | 'means'> {

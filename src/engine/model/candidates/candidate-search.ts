@@ -106,6 +106,16 @@ export class CandidateSearch {
     return this.#statistics.total[item]! > 0 || this.#catalogue.isPublished(item);
   }
 
+  /** Most candidates of a list of up to {@link USUAL_LENGTH} items without included ones. */
+  get most(): number {
+    const config = this.#config;
+    const { transitionCandidates, coOccurrenceCandidates, neighbourCandidates, contentCandidates } = config;
+    const { popularCandidates, newCandidates, coldItemCandidates } = config;
+    const ofEvents = transitionCandidates + coOccurrenceCandidates + neighbourCandidates;
+    const ofItems = contentCandidates + popularCandidates + newCandidates + coldItemCandidates;
+    return Math.max(USUAL_LENGTH, ofEvents + ofItems);
+  }
+
   /** A sample of the newest items, spread over them. */
   sample(): number[] {
     this.#newest.refresh();

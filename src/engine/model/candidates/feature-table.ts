@@ -162,6 +162,18 @@ export class FeatureTable {
     );
   }
 
+  /** The values of the last {@link fill}; valid until the next call of the kernel. */
+  values(rows: number): Float64Array {
+    return this.#table.view.subarray(0, rows * FEATURES.length);
+  }
+
+  /** Takes values over that {@link values} gave, also those of another table. */
+  load(values: Float64Array): void {
+    if (values.buffer === this.#table.view.buffer && values.byteOffset === this.#table.view.byteOffset) return;
+    this.#table.reserveTwice(values.length);
+    this.#table.view.set(values);
+  }
+
   /** A copy of the features of the last list. */
   copy(rows: number): Float64Array {
     return this.#table.view.slice(0, rows * FEATURES.length);

@@ -47,3 +47,19 @@ export interface Ranked {
   /** Weights by column whose product with a row's features is its score, valid until the next list is computed. */
   weightsOf: (row: number) => Float64Array;
 }
+
+/**
+ * A list to learn from, by the values of the model at an event's position. They become features when the ranker comes to it,
+ * as features depend on its running means.
+ */
+export interface RawExample {
+  /** Values of each candidate, `row * FEATURES.length + column`. */
+  values: Float64Array;
+  rows: number;
+  /** The row of the item that the user took. */
+  row: number;
+  /** Events of the user's whole history. */
+  historyLength: number;
+  /** Items of the history that the list was computed for. */
+  effort: number;
+}

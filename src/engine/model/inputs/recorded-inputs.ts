@@ -50,6 +50,12 @@ export interface InputInForce {
   challenged: boolean;
 }
 
+/** The inputs in force, by the number that they have in the model that they come from. */
+export interface InputsInForce {
+  version: number;
+  inputs: { kind: MapKind; bytes: Uint8Array }[];
+}
+
 interface Adopted {
   inForce: MappedItems | undefined;
   challenger: MappedItems | undefined;
@@ -67,6 +73,7 @@ export class RecordedInputs {
   #lengths = new Map<number, number>();
   #adopted = new Map<MapKind, Adopted>();
   readonly #kernel: Kernel;
+  #version = 0;
 
   constructor(config: MappedConfig, descriptionCharacters: number, kernel: Kernel) {
     this.#kernel = kernel;
@@ -127,8 +134,33 @@ export class RecordedInputs {
       known.challenger?.release();
       known.challenger = map;
       known.comparison = emptyComparison();
-    } else if (quality.reciprocalRank > quality.chance)
-      this.#adopted.set(map.map.kind, { inForce: map, challenger: undefined, comparison: emptyComparison() });
+    } else if (quality.reciprocalRank > quality.chance) this.#place(map);
+  }
+
+  #place(map: MappedItems): void {
+    this.#adopted.get(map.map.kind)?.inForce?.release();
+    this.#adopted.set(map.map.kind, { inForce: map, challenger: undefined, comparison: emptyComparison() });
+    this.#version++;
+  }
+
+  /** Number of the inputs in force; another one whenever another input is in force. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** The inputs in force, for a model that has folded the same and compares none. */
+  inForceOnly(): InputsInForce {
+    const inputs = [...this.#adopted.values()].flatMap(({ inForce }) => (inForce ? [inForce] : []));
+    return { version: this.#version, inputs: inputs.map(({ map, bytes }) => ({ kind: map.kind, bytes })) };
+  }
+
+  /** Puts these inputs in force. Throws {@link InputUnreadableError}. */
+  replaceInForce({ version, inputs }: InputsInForce): void {
+    for (const { kind, bytes } of inputs) {
+      const known = this.#adopted.get(kind)?.inForce?.bytes;
+      if (known === undefined || Buffer.compare(known, bytes) !== 0) this.#place(this.#read(kind, bytes));
+    }
+    this.#version = version;
   }
 
   #read(kind: InputKind, bytes: Uint8Array): MappedItems {
@@ -181,7 +213,10 @@ export class RecordedInputs {
       if (comparison.events < this.#config.judgedEvents) continue;
       const won = comparison.theirs > comparison.ours;
       (won ? inForce : challenger).release();
-      if (won) adopted.inForce = challenger;
+      if (won) {
+        adopted.inForce = challenger;
+        this.#version++;
+      }
       adopted.challenger = undefined;
       adopted.comparison = emptyComparison();
     }

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import type { ItemId, UserId } from '../../../bus/event/ids.ts';
 import type { CandidateRanker } from '../candidates/candidate-ranker.ts';
 import { FEATURES } from '../candidates/features.ts';
-import type { RankRequest } from '../candidates/types.ts';
+import type { RankRequest, RawExample } from '../candidates/types.ts';
 import type { RecordedInputs } from '../inputs/recorded-inputs.ts';
 import { Budget } from '../ranker/budget.ts';
 import type { RankerConfig } from '../ranker/config.ts';
@@ -16,6 +16,7 @@ import { isEvaluated, isTrainedOn } from '../ranker/schedule.ts';
 import { queryOfHistory } from '../signals/content.ts';
 import type { ModelState } from '../state/model-state.ts';
 import { targetUserOf } from '../state/profile.ts';
+import type { ExampleMaker, ExampleSource, LearningPace } from './examples.ts';
 import { Prequential, type PrequentialConfig } from './prequential.ts';
 import type { Observer, ScoredEvent } from './scored-event.ts';
 
@@ -26,6 +27,14 @@ import type { Observer, ScoredEvent } from './scored-event.ts';
 const SCORED_LENGTH = 20;
 /** Up to this many examples are all evaluated, so that a young log has figures too. */
 const EVALUATED_FIRST = 1_000;
+/** Examples that wait for an earlier one at most; each has some hundred kilobytes. */
+const WAITING = 64;
+
+/** An example that the ranker has not come to; without a raw one, somebody else makes it. */
+interface Waiting {
+  seq: number;
+  raw: RawExample | undefined;
+}
 
 export interface LearnerConfig {
   impressions: { places: number };
@@ -95,6 +104,10 @@ export class Learner {
   #pinned = false;
   #observer: Observer | undefined;
   #observed = 0;
+  #source: ExampleSource | undefined;
+  #maker: ExampleMaker | undefined;
+  /** In the order of the log. */
+  readonly #waiting: Waiting[] = [];
 
   constructor(config: LearnerConfig, { state, inputs, candidates, ranker }: LearnerFrom) {
     this.#config = config;
@@ -123,6 +136,27 @@ export class Learner {
   observe(observer: Observer | undefined, every: number): void {
     this.#observer = observer;
     this.#observed = every;
+  }
+
+  /** Sets where examples come from that this learner need not make; nowhere by default. */
+  learnFrom(source: ExampleSource | undefined): void {
+    this.settle();
+    this.#source = source;
+  }
+
+  /** From here on this learner makes examples for another one, and learns nothing. */
+  makeFor(maker: ExampleMaker): void {
+    this.#maker = maker;
+  }
+
+  /** What a maker must know to choose the events that this learner trains on. */
+  pace(): LearningPace {
+    return { effort: this.ranker?.effort ?? 0, steps: this.ranker?.steps ?? 0, budget: this.#budget.state() };
+  }
+
+  /** The budget of the learner that examples are made for. */
+  keepPace({ budget }: Pick<LearningPace, 'budget'>): void {
+    this.#budget.restore(budget);
   }
 
   /** Pins the ranker to these weights; undefined: it learns on. Throws a RangeError for weights of another ranker. */
@@ -154,23 +188,72 @@ export class Learner {
     const taken = histories.items.subarray(start, start + length);
     if (!this.#config.ranking.includeSeen && taken.includes(item)) return;
     const trains = mayTrain && this.#budget.take();
-    const evaluates = isSampled || (trains && this.ranker!.steps < EVALUATED_FIRST);
+    const evaluates = isSampled || (trains && this.#steps < EVALUATED_FIRST);
+    if (this.#maker !== undefined) {
+      if (trains && !evaluates && this.#maker.claim(seq, this.#inputs.version))
+        this.#maker.put(candidates.raw(this.#request(user), item));
+      return;
+    }
+    // The scores are those of a ranker that has come to this event.
+    if (isObserved || evaluates) this.settle();
     // For the observer alone: the state must stay as it is without an observer.
     if (isObserved && !evaluates) this.#observer?.(this.#scored(interaction, this.#request(user)).event);
     if (!trains && !evaluates) return;
-    const request = this.#request(user);
-    if (this.#inputs.isChallenged) this.#inputs.compare(request.history, item, candidates.sample());
+    let request: LearnerRequest | undefined;
+    if (this.#inputs.isChallenged) {
+      request = this.#request(user);
+      this.#inputs.compare(request.history, item, candidates.sample());
+    }
     if (!evaluates) {
-      const example = candidates.example(request, item);
-      if (example !== undefined) this.ranker?.learn(example, request.profile.items.length);
+      if (this.#source?.isMade(seq, this.#inputs.version)) this.#waiting.push({ seq, raw: undefined });
+      else this.#train(seq, request ?? this.#request(user), item);
       return;
     }
-    const { event, row, means } = this.#scored(interaction, request);
+    const { event, row, means } = this.#scored(interaction, request ?? this.#request(user));
     this.prequential.observe(event);
     if (isObserved || this.#observed === 0) this.#observer?.(event);
     const { features, profile } = event;
     if (trains && row >= 0)
       this.ranker?.learn({ features, means, rows: event.candidates.length, row }, profile.items.length);
+  }
+
+  /** The ranker learns from an example that this learner makes, at once or when it has come to it. */
+  #train(seq: number, request: LearnerRequest, item: number): void {
+    // It would overwrite the values of the example.
+    this.#drain();
+    const raw = this.#candidates.raw(request, item);
+    if (raw === undefined) return;
+    if (this.#waiting.length === 0) {
+      this.#learn(raw);
+      return;
+    }
+    this.#waiting.push({ seq, raw: { ...raw, values: raw.values.slice() } });
+    if (this.#waiting.length >= WAITING) this.settle();
+  }
+
+  #learn(raw: RawExample): void {
+    this.ranker?.learn(this.#candidates.exampleOf(raw), raw.effort);
+  }
+
+  /** Learns from the examples that are there. */
+  #drain(): void {
+    const waiting = this.#waiting;
+    while (waiting.length > 0 && (waiting[0]!.raw !== undefined || this.#source!.isReady(waiting[0]!.seq)))
+      this.#learnNext();
+  }
+
+  #learnNext(): void {
+    const { seq, raw = this.#source!.take(seq) } = this.#waiting.shift()!;
+    if (raw !== undefined) this.#learn(raw);
+  }
+
+  /** Learns from the examples that others make, and waits for them: the ranker then is that of this position. */
+  settle(): void {
+    while (this.#waiting.length > 0) this.#learnNext();
+  }
+
+  get #steps(): number {
+    return this.#maker?.steps() ?? this.ranker?.steps ?? 0;
   }
 
   #scored(
@@ -202,8 +285,14 @@ export class Learner {
   /** Whether an event may train the ranker, and the budget has a token. */
   #mayTrain(user: string, what: string, seq: number): boolean {
     if (this.ranker === undefined || this.#pinned || this.#budget.isEmpty) return false;
-    const learned = this.ranker.effort / this.#config.readBack;
-    return isTrainedOn(user, what, seq, learned, this.#config.ranker.dense);
+    const { ranker, readBack } = this.#config;
+    const trains = (effort: number): boolean => isTrainedOn(user, what, seq, effort / readBack, ranker.dense);
+    const effort = this.#maker?.effort() ?? this.ranker.effort;
+    if (!trains(effort)) return false;
+    // The more the ranker has learned, the fewer events train it, and the waiting examples count as well.
+    if (this.#waiting.length === 0 || trains(effort + this.#waiting.length * readBack)) return true;
+    this.settle();
+    return trains(this.ranker.effort);
   }
 
   /** The request for a user's list at the present position. */
@@ -232,7 +321,8 @@ export class Learner {
     if (length === 0 || !this.#mayTrain(id, list, seq)) return;
     const known = catalogue.knownNumbers(items).filter((item) => this.#candidates.isItem(item));
     const shown = [...new Set(known)].slice(0, this.#config.impressions.places);
-    if (shown.length < 2 || !this.#budget.take()) return;
+    if (shown.length < 2 || !this.#budget.take() || this.#maker !== undefined) return;
+    this.settle();
     const { candidates, features, means } = this.#candidates.rank({
       ...this.#request(user),
       include: shown,
@@ -263,6 +353,7 @@ export class Learner {
     if (this.ranker === undefined || this.#pinned || shown === undefined || item === undefined) return false;
     const place = shown.items.indexOf(item);
     if (place < 0) return false;
+    this.settle();
     this.#candidates.prepareRanker(shown.historyLength, shown.strength);
     this.ranker.learnImpression(Float64Array.from(shown.features), shown.items.length, place, outcome);
     return true;
