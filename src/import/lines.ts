@@ -125,18 +125,22 @@ const trimReturn = (line: string): string => (line.endsWith('\r') ? line.slice(0
 export const rejectEncoding = (line: number) =>
   reject(line, 'FRESHET_IMPORT_ROW_ENCODING', 'the line is not valid UTF-8');
 
-/** Drafts from a file with one row per line. Skips empty lines, and the lines before number `from`. */
+/** Drafts from a file with one row per line, or with several events in a line. Skips empty lines, and the lines before number `from`. */
 export async function* draftsByLine(
   batches: AsyncIterable<LineBatch>,
   from: number,
-  draftOf: (text: string, line: number) => Draft,
+  draftOf: (text: string, line: number) => Draft | readonly Draft[],
 ): AsyncGenerator<Draft[], void, undefined> {
   for await (const { first, lines, undecodable } of batches) {
     const drafts: Draft[] = [];
     for (let i = Math.max(0, from - first); i < lines.length; i++) {
       const text = lines[i] as string;
       if (undecodable?.has(i)) drafts.push(rejectEncoding(first + i));
-      else if (text !== '' && text.trim() !== '') drafts.push(draftOf(text, first + i));
+      else if (text !== '' && text.trim() !== '') {
+        const made = draftOf(text, first + i);
+        if ('kind' in made) drafts.push(made);
+        else drafts.push(...made);
+      }
     }
     yield drafts;
   }

@@ -141,13 +141,22 @@ const INTERACTION = /^user\.(?:viewed|played|added|purchased|rated|x_[a-z0-9_]{1
 /** Usual words in a column of types, and the event type of each. */
 const USUAL_TYPES: Record<string, InteractionType> = {};
 for (const [type, words] of [
-  ['user.viewed.v1', 'view viewed click clicked pv pageview productview detail impression visit'],
+  ['user.viewed.v1', 'view viewed click clicked pv pageview productview detail impression visit read'],
   ['user.played.v1', 'play played listen listened watch watched stream'],
-  ['user.added.v1', 'add added cart addtocart basket favorite favourite fav like liked wishlist save saved'],
+  [
+    'user.added.v1',
+    'add added cart addtocart basket favorite favourite fav like liked wishlist save saved star starred',
+  ],
   ['user.purchased.v1', 'purchase purchased buy bought order ordered transaction sale checkout'],
   ['user.rated.v1', 'rate rated rating review'],
 ] as const) {
   for (const word of words.split(' ')) USUAL_TYPES[word] = type;
+}
+
+/** The event type of a usual word for what a user does; undefined for any other word. */
+export function usualType(text: string): InteractionType | undefined {
+  const word = text.toLowerCase().replace(/[^a-z]/g, '');
+  return Object.hasOwn(USUAL_TYPES, word) ? USUAL_TYPES[word] : undefined;
 }
 
 type TypeOf = (fields: readonly string[]) => InteractionType | { unknown: string };
@@ -179,9 +188,8 @@ function typeOf(map: InteractionMap, sample: Sample): TypeOf {
     const text = cell(fields, index);
     const meant = values.get(text) ?? (INTERACTION.test(text) ? text : undefined);
     if (meant !== undefined) return meant as InteractionType;
-    const word = text.toLowerCase().replace(/[^a-z]/g, '');
     // A map with values lists all of them. It excludes the others on purpose.
-    return (values.size === 0 && Object.hasOwn(USUAL_TYPES, word) && USUAL_TYPES[word]) || { unknown: text };
+    return (values.size === 0 && usualType(text)) || { unknown: text };
   };
 }
 

@@ -355,4 +355,70 @@ const OBJECTS: readonly Form[] = [
   },
 ];
 
-export const FORMS: readonly Form[] = [...DATA_SETS, ...TIMES, ...TABLES, ...OBJECTS];
+/** Files of those who switch from another system. */
+const EXPORTS: readonly Form[] = [
+  {
+    name: 'gorse',
+    files: {
+      'feedback.jsonl': lines(
+        '{"FeedbackType":"star","UserId":"ann","ItemId":"repo-1","Value":0,"Timestamp":"2026-03-01T10:00:00Z","Comment":""}',
+        '{"FeedbackType":"read","UserId":"ben","ItemId":"repo-2","Timestamp":"2026-03-01T11:00:00Z","Comment":""}',
+      ),
+      'items.jsonl': lines(
+        '{"ItemId":"repo-1","IsHidden":false,"Categories":["tools"],"Timestamp":"2025-11-20T13:55:27Z","Labels":["cli","rust"],"Comment":"A tool"}',
+        '{"ItemId":"repo-3","IsHidden":true,"Categories":[],"Timestamp":"2025-11-20T13:55:27Z","Labels":[],"Comment":""}',
+      ),
+      'users.jsonl': lines('{"UserId":"ann","Labels":{"language":"rust","company":"x"},"Comment":""}'),
+    },
+  },
+  {
+    name: 'gorse, a kind of feedback of your own',
+    files: {
+      'feedback.jsonl': lines(
+        '{"FeedbackType":"zap","UserId":"ann","ItemId":"repo-1","Timestamp":"2026-03-01T10:00:00Z","Comment":""}',
+      ),
+    },
+  },
+  {
+    name: 'Metarank',
+    files: {
+      'events.jsonl': lines(
+        '{"event":"item","id":"e1","timestamp":"1772359200000","item":"m1","fields":[{"name":"title","value":"First"},{"name":"color","value":["white","black"]}]}',
+        '{"event":"item","id":"e2","timestamp":"1772359201000","item":"m1","fields":[{"name":"price","value":9.5}]}',
+        '{"event":"user","id":"e3","timestamp":"1772359202000","user":"u1","fields":[{"name":"age","value":33}]}',
+        '{"event":"ranking","id":"r1","timestamp":"1772359203000","user":"u1","session":"s1","items":[{"id":"m1","relevancy":2.0}]}',
+        '{"event":"interaction","id":"e4","ranking":"r1","timestamp":"1772359204000","user":"u1","session":"s1","type":"click","item":"m1"}',
+        '{"event":"interaction","id":"e5","timestamp":"1772359205000","session":"s2","type":"purchase","item":"m1"}',
+      ),
+    },
+  },
+  {
+    name: 'Amazon Personalize',
+    files: {
+      'interactions.csv': lines(
+        'USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,EVENT_VALUE',
+        'u1,p1,1772359200,Watch,',
+        'u1,p2,1772359260,Purchase,12.5',
+      ),
+      'items.csv': lines(
+        'ITEM_ID,CATEGORY_L1,PRICE,CREATION_TIMESTAMP,PRODUCT_DESCRIPTION',
+        'p1,Books|Travel,12.5,1770000000,About harbours',
+      ),
+      'users.csv': lines('USER_ID,AGE_GROUP,MEMBERSHIP', 'u1,25-34,gold'),
+    },
+  },
+  {
+    name: 'Segment, e-commerce',
+    files: {
+      'segment.jsonl': lines(
+        '{"type":"track","event":"Product Viewed","anonymousId":"a1","messageId":"m1","timestamp":"2026-03-01T10:00:00.000Z","properties":{"product_id":"p1","name":"Boots","price":59.9}}',
+        '{"type":"identify","userId":"u1","anonymousId":"a1","messageId":"m2","timestamp":"2026-03-01T10:01:00.000Z","traits":{"email":"a@example.org","plan":"gold"}}',
+        '{"type":"track","event":"Order Completed","userId":"u1","anonymousId":"a1","messageId":"m3","timestamp":"2026-03-01T10:02:00.000Z","properties":{"order_id":"o1","products":[{"product_id":"p1","price":59.9,"quantity":2},{"product_id":"p2","price":5}]}}',
+        '{"type":"track","event":"Products Searched","userId":"u1","messageId":"m4","timestamp":"2026-03-01T10:03:00.000Z","properties":{"query":"boots"}}',
+        '{"type":"page","name":"Home","anonymousId":"a1","messageId":"m5","timestamp":"2026-03-01T10:04:00.000Z"}',
+      ),
+    },
+  },
+];
+
+export const FORMS: readonly Form[] = [...DATA_SETS, ...TIMES, ...TABLES, ...OBJECTS, ...EXPORTS];

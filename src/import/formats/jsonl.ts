@@ -7,6 +7,7 @@ import { nameOfData } from '../identity.ts';
 import { draftsByLine, readLines } from '../lines.ts';
 import type { SourceFile } from '../source-file.ts';
 import { parseDate } from '../time/units.ts';
+import { readExport } from './exports/mod.ts';
 import { type Format, ignored, type Reading } from './format.ts';
 import { objectIn, readObjects } from './objects.ts';
 
@@ -37,7 +38,8 @@ export const jsonl: Format = {
     if (looksLikeEvents) return events(file);
     if (!named && !options.forced && !(JSON_NAME.test(file.name) && /^\s*[[{]/.test(first))) return undefined;
     // Lines that are not even objects are rejected one by one, with their reasons.
-    return objects.length > 0 ? readObjects(file, objects, undefined, options) : notLines(file, first);
+    if (objects.length === 0) return notLines(file, first);
+    return readExport(file, objects, options) ?? readObjects(file, objects, undefined, options);
   },
   nameOf: (names) => nameOfData(names, 'jsonl'),
 };
