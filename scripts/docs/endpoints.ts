@@ -48,7 +48,10 @@ function own(service: ServiceName): Described {
       return feedbackEndpoints(emptyProjection(feedbackProjection(config)), async () => null);
     case 'engine':
       return {
-        ...engineEndpoints({} as Lists, (user) => user, config, { attributes: { warningsFor: () => [] } }),
+        ...engineEndpoints({} as Lists, (user) => user, config, {
+          attributes: { warningsFor: () => [] },
+          model: { item: () => undefined },
+        }),
         ...experimentEndpoints({
           db: emptyDatabase(''),
           codec: createCodec(),

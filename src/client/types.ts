@@ -28,7 +28,7 @@ export interface RankedItem {
   propensity?: number;
   /** Exploration chose the item. */
   explored?: boolean;
-  reasons?: { signal: string; contribution: number; [more: string]: unknown }[];
+  reasons?: { signal: string; contribution: number; says?: string; [more: string]: unknown }[];
   /** The fields that the request names, those that the item has. */
   fields?: Partial<Pick<ItemFields, 'title' | 'tags' | 'attributes' | 'published'>> & { listed?: string };
 }
@@ -91,7 +91,8 @@ export interface ListOptions {
 /** Members of a request for a list of a user; see docs/how-to/shape-lists.md. */
 export interface RecommendOptions extends ListOptions {
   exclude?: string[];
-  explain?: boolean;
+  /** true: the largest terms in words, and the sum of the rest; full: all of them. */
+  explain?: boolean | 'full';
   include_seen?: boolean;
   max_age_ms?: number;
   cursor?: string;

@@ -70,7 +70,17 @@ describe('publishing', () => {
     expect(answer.body).toMatchObject({ user: 'newcomer', source: 'model' });
     expect(answer.body.seq).toBeGreaterThanOrEqual(body.seq as number);
     expect(answer.body.items[0]?.item).toBe('storm');
-    expect(answer.body.items[0]?.reasons?.length).toBeGreaterThan(0);
+    const [first] = answer.body.items;
+    expect(first?.reasons?.every(({ says }) => typeof says === 'string')).toBe(true);
+    expect(first?.reasons?.length).toBeLessThanOrEqual(10);
+    const whole = await get<Ranking>(
+      `/v1/users/newcomer/recommendations?n=3&min_seq=${body.seq}&explain=full&exclude=ship&max_age_ms=0`,
+    );
+    // Both add up to the score; in full, each term stands alone.
+    for (const { score, reasons = [] } of [first, whole.body.items[0]].flatMap((item) => item ?? []))
+      expect(reasons.reduce((sum, { contribution }) => sum + contribution, 0)).toBeCloseTo(score, 9);
+    expect(whole.body.items[0]?.reasons?.some((reason) => 'says' in reason)).toBe(false);
+    expect(whole.body.items[0]?.reasons?.length).toBeGreaterThanOrEqual(first?.reasons?.length ?? 0);
     expect(answer.body.items.map(({ item }) => item)).not.toContain('ship');
     expect(answer.body.items.map(({ item }) => item)).not.toContain('sea');
     expect(answer.headers.get('cache-control')).toBe('no-store');

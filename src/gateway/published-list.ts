@@ -55,7 +55,7 @@ export function readPublishedList(data: Uint8Array): PublishedList | undefined {
 export interface PlainRequest {
   n?: number;
   exclude?: readonly string[];
-  explain?: boolean;
+  explain?: boolean | 'full';
   include_seen?: boolean;
   filter?: unknown;
   fields?: readonly string[];
@@ -73,7 +73,11 @@ export function viewOfPublished(
 ): RankingView | undefined {
   const { user, items, snapshot, seq, config, source, arm } = published;
   const plain =
-    exclude.length === 0 && !explain && include_seen === undefined && filter === undefined && fields === undefined;
+    exclude.length === 0 &&
+    explain === false &&
+    include_seen === undefined &&
+    filter === undefined &&
+    fields === undefined;
   // A list that is shorter than the limit holds every item that the engine can list.
   // An empty one says that the engine had nothing yet.
   const enough = items.length > n || (items.length > 0 && items.length < engine.list_length);

@@ -65,7 +65,11 @@ function readQuery(given: Members, { properties }: TObject): Members {
   refuseUnknown(given, Object.keys(properties));
   const query: Members = {};
   for (const [name, text] of Object.entries(given)) {
-    const { type, explode } = properties[name] as { type?: string; explode?: boolean };
+    const { type, explode, anyOf } = properties[name] as {
+      type?: string;
+      explode?: boolean;
+      anyOf?: { type?: string }[];
+    };
     if (type === 'array') {
       const texts = Array.isArray(text) ? (text as string[]) : [text as string];
       query[name] = explode === false ? texts.flatMap((one) => separated(name, one)) : texts;
@@ -73,7 +77,11 @@ function readQuery(given: Members, { properties }: TObject): Members {
       throw new BadRequestError(`The query has ${name} ${text.length} times. Give it once.`, {
         details: { member: name },
       });
-    else query[name] = convert(text as string, type);
+    else
+      query[name] = convert(
+        text as string,
+        type ?? (anyOf?.some((one) => one.type === 'boolean') ? 'boolean' : undefined),
+      );
   }
   return query;
 }

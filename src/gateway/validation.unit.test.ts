@@ -24,6 +24,7 @@ test('texts of a query become numbers, flags and lists', () => {
     cursor: '12',
   });
   expect(query({ exclude: ['a', '5'] }).value).toEqual({ exclude: ['a', '5'] });
+  expect(query({ explain: 'full' }).value).toEqual({ explain: 'full' });
   expect(query({}).value).toEqual({});
 });
 
@@ -36,7 +37,7 @@ test.each([
   [{ n: ['1', '2'] }, 'n', /2 times/],
   [{ min_seq: '-1' }, 'min_seq', 'min_seq is -1. It must be a whole number from 0.'],
   [{ min_seq: '9007199254740993' }, 'min_seq', /whole number/],
-  [{ explain: 'yes' }, 'explain', 'explain is "yes". It must be true or false.'],
+  [{ explain: 'yes' }, 'explain', 'explain is "yes". It must be true or false, or "full".'],
   [{ timeout_ms: '30001' }, 'timeout_ms', /0 to 30000/],
   [{ nn: '5' }, 'nn', /^nn is not a member of this request. Its members are n, /],
   [JSON.parse('{"__proto__":"1"}'), '__proto__', /not a member/],

@@ -20,6 +20,7 @@ export interface MemberSchema {
   minLength?: number;
   maxLength?: number;
   enum?: readonly unknown[];
+  const?: unknown;
   anyOf?: readonly MemberSchema[];
   items?: MemberSchema;
   properties?: Record<string, MemberSchema>;
@@ -153,6 +154,7 @@ export function shown(value: unknown): string {
 function describe(schema: MemberSchema): string {
   const { type, minimum, maximum, minItems = 0, maxItems, minLength = 0, maxLength, anyOf, properties } = schema;
   if (schema.enum) return `one of ${schema.enum.join(', ')}`;
+  if (typeof schema.const === 'string') return JSON.stringify(schema.const);
   if (anyOf) return anyOf.map(describe).join(', or ');
   const most = maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum;
   const range = `${minimum === undefined ? '' : ` from ${minimum}`}${most === undefined ? '' : ` to ${most}`}`;

@@ -80,6 +80,7 @@ export async function openPast(options: PastOptions): Promise<PastEngine> {
     endpoints: {
       ...engineEndpoints(lists, resolve, config, {
         attributes: createAttributeNames(shown.rows),
+        model: shown.model,
         now: () => taken,
       }),
       explain: explainEndpoint(createWhy(shown), resolve, config, { now: () => taken }),

@@ -7,6 +7,7 @@ import type { Config } from '../../config/schema.ts';
 import { BadRequestError, NotFoundError } from '../../errors.ts';
 import { MAIN } from '../../experiment/arms.ts';
 import { checkContext, circumstancesOf } from '../fold/context.ts';
+import type { Model } from '../model/mod.ts';
 import type { Filter } from '../rerank/filter.ts';
 import { namedAttributes } from '../rerank/named-attributes.ts';
 import { rulesIn } from '../rerank/request.ts';
@@ -14,8 +15,9 @@ import { type SeenRule, seenRule } from '../rerank/seen.ts';
 import { parseSegment } from '../rerank/segment.ts';
 import type { AttributeNames } from './attribute-names.ts';
 import type { Experiments } from './experiments.ts';
+import { type Explain, type Explained, explaining } from './explanation.ts';
 import { type NamedFields, parseFields } from './item-fields.ts';
-import type { Lists, RequestCriteria } from './lists.ts';
+import type { Lists, RankingAnswer, RequestCriteria } from './lists.ts';
 import { engineRequests, LIST_DEFAULT, SHELVES_DEFAULT } from './requests.ts';
 
 type Requests = ReturnType<typeof engineRequests>;
@@ -27,9 +29,16 @@ export function engineEndpoints(
   { http, engine, events, lists: listed }: Config,
   {
     attributes,
+    model,
     experiments = { arm: () => undefined },
     now = Date.now,
-  }: { attributes: Pick<AttributeNames, 'warningsFor'>; experiments?: Pick<Experiments, 'arm'>; now?: () => number },
+  }: {
+    attributes: Pick<AttributeNames, 'warningsFor'>;
+    /** Titles for explanations. */
+    model: Pick<Model, 'item'>;
+    experiments?: Pick<Experiments, 'arm'>;
+    now?: () => number;
+  },
 ): Record<string, Endpoint> {
   const requests = engineRequests({ http, engine });
 
@@ -97,6 +106,16 @@ export function engineEndpoints(
     return found.some((one) => one instanceof Promise) ? Promise.all(found).then(add) : add(found as Warning[][]);
   }
 
+  const condensed = explaining(model);
+  /** The answer with the explanation that the request asks for. */
+  const explained = (answer: RankingAnswer, explain: Explain = false): Explained =>
+    explain === true
+      ? {
+          ...answer,
+          items: answer.items.map((item) => (item.reasons ? { ...item, reasons: condensed(item.reasons) } : item)),
+        }
+      : answer;
+
   return {
     recommend: defineEndpoint({
       description: 'A ranking for a user at the head of the log; an unknown user gets popular items',
@@ -116,7 +135,7 @@ export function engineEndpoints(
           // A request that names candidates gets them all, unless it says how many.
           n: request.n ?? (candidates === undefined ? n : Math.max(1, candidates.length)),
           exclude: request.exclude ?? [],
-          explain: request.explain ?? false,
+          explain: (request.explain ?? false) !== false,
           includeSeen: request.include_seen ?? engine.include_seen,
           maxAgeMs: request.max_age_ms ?? engine.stale_ms,
           minSeq: request.min_seq ?? 0,
@@ -126,7 +145,7 @@ export function engineEndpoints(
         // Not by a spread, which takes long for an object of so many members.
         answer.arm = arm?.label ?? MAIN;
         if (user !== undefined) answer.user = user;
-        return warned(answer, request, fields);
+        return warned(explained(answer, request.explain), request, fields);
       },
     }),
     similar: defineEndpoint({
@@ -135,13 +154,13 @@ export function engineEndpoints(
       request: requests.similar,
       handle: ({ item, n = LIST_DEFAULT, explain = false, filter, fields: names }) => {
         const fields = fieldsOf(names);
-        const answer = lists.similar(item, n, { explain, filters: filtersOf(filter), fields });
+        const answer = lists.similar(item, n, { explain: explain !== false, filters: filtersOf(filter), fields });
         if (answer.items.length === 0 && !lists.knows(item))
           throw new NotFoundError(`The item ${JSON.stringify(item)} is neither published nor in any event.`, {
             next: 'check the id, or publish a content.published.v1 for the item',
             details: { item },
           });
-        return warned(answer, { filter }, fields);
+        return warned(explained(answer, explain), { filter }, fields);
       },
     }),
     trending: defineEndpoint({

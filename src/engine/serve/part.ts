@@ -68,7 +68,7 @@ export function createServePart(context: EngineContext, { forgotten, ...options 
       return Object.keys(arm.settings).length === 0 ? arm.label : undefined;
     },
     endpoints: {
-      ...engineEndpoints(lists, resolve, config, { attributes, experiments }),
+      ...engineEndpoints(lists, resolve, config, { attributes, experiments, model: options.lists.model }),
       ...experimentEndpoints({ db, codec, events: createEventPublisher({ publisher, log, codec }), reached }),
       explain: explainEndpoint(createWhy(options.lists), resolve, config, { experiments }),
     },

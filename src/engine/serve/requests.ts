@@ -56,7 +56,11 @@ export function engineRequests({ http, engine }: Pick<Config, 'http' | 'engine'>
   const n = Type.Optional(count(http.list_max, LIST_DEFAULT, 'items'));
   const exclude = items('items that the list leaves out', ['i1', 'i2']);
   const explain = Type.Optional(
-    Type.Boolean({ default: false, description: 'whether each item comes with the terms of its score' }),
+    Type.Union([Type.Boolean(), Type.Literal('full')], {
+      default: false,
+      description:
+        'whether each item comes with the terms of its score: true for the largest in words and the sum of the rest, full for all of them',
+    }),
   );
   const includeSeen = Type.Optional(
     Type.Boolean({

@@ -7,8 +7,11 @@ import type { WhyAnswer } from './why.ts';
 /** Terms that have a sentence each; the others share one, with their sum. */
 const TERMS_IN_WORDS = 8;
 
+/** How often users took an item, and took it with items of the history; undefined: unknown. */
+type Counted = Pick<Examined, 'pairs'> & { counts: Examined['counts'] | undefined };
+
 /** Puts an explanation into words, with the titles that the catalogue has. */
-export function wordsOf(model: Model) {
+export function wordsOf(model: Pick<Model, 'item'>) {
   const name = (item: string): string => {
     const title = model.item(itemId(item))?.fields.title;
     return title === undefined || title === item ? item : `${item} (${title})`;
@@ -16,7 +19,8 @@ export function wordsOf(model: Model) {
   const own = ({ item, seq }: { item?: string; seq?: number }): string =>
     item === undefined ? 'the history' : `${name(item)}${seq === undefined ? '' : `, taken at sequence ${seq}`}`;
 
-  function term(reason: ListReason, { pairs, counts }: Examined): string {
+  /** What a term says, with how often where that is known. */
+  function term(reason: ListReason, { pairs, counts }: Counted): string {
     const pair = pairs.find(({ item }) => item === reason.item);
     switch (reason.signal) {
       case 'directed':
@@ -35,7 +39,7 @@ export function wordsOf(model: Model) {
       case 'towers':
         return 'its features match those of the history, by weights trained on all users';
       case 'popular':
-        return `its popularity, recent interactions first (${short(counts.taken)} interactions in total)`;
+        return `its popularity, recent interactions first${counts ? ` (${short(counts.taken)} interactions in total)` : ''}`;
       case 'new':
         return 'it is new';
       case 'context:device':
@@ -47,7 +51,9 @@ export function wordsOf(model: Model) {
       case 'unlike':
         return 'it is like the items that the list avoids (unlike)';
       case 'disliked':
-        return `users rated it low (${short(counts.negative)} times) or dismissed it (${counts.dismissed} times)`;
+        return counts
+          ? `users rated it low (${short(counts.negative)} times) or dismissed it (${counts.dismissed} times)`
+          : 'users rated it low or dismissed it';
       default:
         return `the rule ${reason.signal}`;
     }

@@ -23,9 +23,20 @@ export const Ranking = Type.Object(
           ),
           fields: ListedFields,
           reasons: Type.Optional(
-            Type.Array(Type.Object({ signal: Type.String(), contribution: Type.Number() }, open), {
-              description: 'with explain: the terms that add up to the score',
-            }),
+            Type.Array(
+              Type.Object(
+                {
+                  signal: Type.String(),
+                  contribution: Type.Number(),
+                  says: Type.Optional(Type.String({ description: 'the term in words' })),
+                },
+                open,
+              ),
+              {
+                description:
+                  'with explain: the terms that add up to the score. The nine largest in words, those of one item of the history as one, then `rest`, the sum of the others; with explain=full each term',
+              },
+            ),
           ),
         },
         open,

@@ -110,6 +110,7 @@ export async function startShadow(environment: ShadowEnvironment): Promise<Runni
     });
     const { recommend } = engineEndpoints(lists, tables.links.ownerOf, config, {
       attributes: createAttributeNames(rowsBeside(tables)),
+      model: tried.model,
     });
     const stale = createPoller({
       everyMs: config.erasure.rebuild_after_ms,
