@@ -24,7 +24,7 @@ afterAll(async () => {
 
 interface Ranking {
   user?: string;
-  items: { item: string; score: number; reasons?: unknown[] }[];
+  items: { item: string; score: number; reasons?: { contribution: number; says?: string }[] }[];
   seq: number;
   source: string;
   next: string | null;

@@ -41,7 +41,7 @@ export { RANKER_DEFAULTS, type RankerConfig } from './ranker/config.ts';
 export { type Cell, CONTENTS, type Contents, contentsOf, type ModelTable, touching } from './serialization/contents.ts';
 export { rankerIn } from './serialization/ranker-section.ts';
 export { decodeState, ModelStateUnreadableError } from './serialization/state-bytes.ts';
-export type { SignalName } from './signals/names.ts';
+export { SIGNAL, type SignalName } from './signals/names.ts';
 export { MAX_WEIGHT, STATISTICS_DEFAULTS, Statistics } from './state/statistics.ts';
 export type { Traits } from './state/traits.ts';
 export type { WarningName } from './state/warnings.ts';

@@ -2,7 +2,7 @@
  * The explanation of a listed item for people: the largest terms in words, and the rest as one term, so that all of them
  * still add up to the score. A score may have a hundred terms; `explain=full` gives each.
  */
-import type { Model } from '../model/mod.ts';
+import { type Model, SIGNAL } from '../model/mod.ts';
 import type { ListReason } from '../rerank/rerank.ts';
 import type { RankingAnswer } from './lists.ts';
 import { sum, wordsOf } from './why-words.ts';
@@ -51,7 +51,9 @@ export function explaining(model: Pick<Model, 'item'>) {
       if (known) known.push(reason);
       else parts.set(key, [reason]);
     }
-    const terms = [...parts.values()].map(merged).sort(bySize);
+    const all = [...parts.values()].map(merged).sort(bySize);
+    // What the request or an operator asked for has a term of its own, however small.
+    const terms = [...all.filter(isOfRule), ...all.filter((term) => !isOfRule(term))];
     const named = terms.slice(0, TERMS_NAMED).sort((a, b) => b.contribution - a.contribution);
     const rest = terms.slice(TERMS_NAMED);
     if (rest.length === 0) return named;
@@ -61,6 +63,9 @@ export function explaining(model: Pick<Model, 'item'>) {
     ];
   };
 }
+
+const OF_MODEL: ReadonlySet<string> = new Set(Object.values(SIGNAL));
+const isOfRule = ({ signal }: Term): boolean => !OF_MODEL.has(signal);
 
 const bySize = (a: { contribution: number }, b: { contribution: number }): number =>
   Math.abs(b.contribution) - Math.abs(a.contribution);

@@ -35,11 +35,12 @@ describe('an explanation', () => {
 
   it('names the largest terms, those against the item too, and adds up with the rest', () => {
     const reasons = Array.from({ length: 30 }, (_, n) => by('directed', (n + 1) / 8, `i${n}`));
-    const terms = explain([...reasons, by('disliked', -9)]);
+    const terms = explain([...reasons, by('disliked', -9), by('boost', 0.001)]);
     expect(terms).toHaveLength(TERMS_NAMED + 1);
-    expect(terms.at(-1)).toMatchObject({ signal: 'rest', terms: 31 - TERMS_NAMED });
+    expect(terms.at(-1)).toMatchObject({ signal: 'rest', terms: 32 - TERMS_NAMED });
+    expect(terms.map(({ signal }) => signal)).toContain('boost');
     expect(terms.find(({ signal }) => signal === 'disliked')?.says).toBe('users rated it low or dismissed it');
-    expect(total(terms)).toBeCloseTo(total(reasons) - 9, 9);
+    expect(total(terms)).toBeCloseTo(total(reasons) - 9 + 0.001, 9);
   });
 
   it('has no rest if it names all', () => {
