@@ -28,6 +28,8 @@ export interface ReadOptions {
   pageItems: number;
   /** Milliseconds that the service has to answer and to fold the log up to `seq`. */
   withinMs: number;
+  /** Throws at once if no service answers, rather than waiting for one that starts. */
+  impatient?: boolean;
   /** Gets the number of items read so far. */
   onProgress?: ((items: number) => void) | undefined;
 }
@@ -37,13 +39,13 @@ const PAUSE_MS = 200;
 /** Reads the version of every item. Throws `ServiceUnavailableError` if content does not answer, or is not there in time. */
 export async function readCatalogue(
   nc: NatsConnection,
-  { seq, pageItems, withinMs, onProgress }: ReadOptions,
+  { seq, pageItems, withinMs, impatient = false, onProgress }: ReadOptions,
 ): Promise<Catalogue> {
   const items = new Map<string, Held>();
   const deadline = performance.now() + withinMs;
   for (let cursor: string | null | undefined; cursor !== null; ) {
     const request = { min_seq: seq, n: pageItems, ...(cursor === undefined ? {} : { cursor }) };
-    const { versions, next } = await page(nc, request, deadline);
+    const { versions, next } = await page(nc, request, deadline, impatient);
     for (const { item, seq: changed, hash, source, withdrawn_by } of versions)
       items.set(item, { seq: changed, hash, source, withdrawnBy: withdrawn_by });
     onProgress?.(items.size);
@@ -53,14 +55,19 @@ export async function readCatalogue(
 }
 
 /** One page. It asks again while the service is behind the log or starts again. */
-async function page(nc: NatsConnection, request: { min_seq: StreamSeq }, deadline: number): Promise<VersionsAnswer> {
+async function page(
+  nc: NatsConnection,
+  request: { min_seq: StreamSeq },
+  deadline: number,
+  impatient: boolean,
+): Promise<VersionsAnswer> {
   for (;;) {
     try {
       return await call<VersionsAnswer>(nc, 'freshet.content.versions', { ...request });
     } catch (cause) {
       const behind = cause instanceof RemoteProblemError && cause.code === 'FRESHET_SEQUENCE_NOT_REACHED';
       if (!behind && !(cause instanceof ServiceUnavailableError)) throw cause;
-      if (performance.now() > deadline)
+      if (performance.now() > deadline || (impatient && !behind))
         throw new ServiceUnavailableError(
           `An import compares a catalogue with what the content service holds, and the service ${behind ? `has not folded sequence ${request.min_seq} of the log` : 'does not answer'}.`,
           {

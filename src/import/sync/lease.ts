@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { LEASES } from '../../../streams.config.ts';
 import { encodeToken } from '../../bus/event/ids.ts';
 import { isNotFound } from '../../bus/nats/connection.ts';
+import { onceMade } from '../../bus/nats/once-made.ts';
 import { pollUntil } from '../../bus/nats/poll-until.ts';
 import { createLease } from '../../bus/service/lease.ts';
 import { StreamMissingError, SyncUnderWayError } from '../../errors.ts';
@@ -38,7 +39,7 @@ export interface Holder {
 export const leaseKey = (source: string): string => `import.${encodeToken(source)}`;
 
 /** Looks at the key in the time that a lease lasts. The holder renews it four times in that time. */
-const LOOKS = 20;
+const LOOKS = 100;
 
 export function createSourceLease({ nc, source, lapseMs, onWait }: SourceLeaseOptions): SourceLease {
   const key = leaseKey(source);
@@ -59,10 +60,17 @@ export function createSourceLease({ nc, source, lapseMs, onWait }: SourceLeaseOp
   });
   lease.start();
 
-  async function entry(): Promise<{ revision: number; holder: string; pid: number } | undefined> {
+  const bucket = onceMade(() => nc.jetstream().views.kv(LEASES.name, { bindOnly: true }));
+
+  async function entry(): Promise<(Renewal & { revision: number }) | undefined> {
+    const found = await (await bucket()).get(key);
+    return found?.operation === 'PUT' ? { revision: found.revision, ...found.json<Renewal>() } : undefined;
+  }
+
+  /** Throws `StreamMissingError`. Reads and writes of a bucket that does not exist only fail to find anything. */
+  async function checkBucket(): Promise<void> {
     try {
-      const found = await (await nc.jetstream().views.kv(LEASES.name, { bindOnly: true })).get(key);
-      return found?.operation === 'PUT' ? { revision: found.revision, ...found.json<Renewal>() } : undefined;
+      await (await nc.jetstreamManager({ checkAPI: false })).streams.info(`KV_${LEASES.name}`);
     } catch (cause) {
       if (!isNotFound(cause)) throw cause;
       throw new StreamMissingError(`The nats-server does not have the bucket ${LEASES.name}.`, {
@@ -73,7 +81,9 @@ export function createSourceLease({ nc, source, lapseMs, onWait }: SourceLeaseOp
   }
 
   return {
-    hold: () => {
+    hold: async () => {
+      if (lease.held()) return taken;
+      await checkBucket();
       let seen: number | undefined;
       return pollUntil(lapseMs / LOOKS, async () => {
         if (lease.held()) return taken;

@@ -8,9 +8,11 @@ import { type Catalogue, type Held, readCatalogue } from './held.ts';
 import { createSourceLease, type SourceLeaseOptions } from './lease.ts';
 
 export interface CatalogueSync {
+  /** Makes sure that this process is the only sync of the source. Throws `SyncUnderWayError`. */
+  begin(): Promise<void>;
   /**
-   * Makes sure that this process is the only sync of the source, and that it compares with what content holds now. The
-   * caller calls it before each batch. Throws `SyncUnderWayError`, `ServiceUnavailableError`.
+   * The same, and that it compares with what content holds. The caller calls it before each batch. Throws
+   * `SyncUnderWayError`, `ServiceUnavailableError`.
    */
   ready(): Promise<void>;
   /** How an item of the files differs, by its event of the plan. */
@@ -41,6 +43,7 @@ export function createSync({ nc, log, config, source, dryRun = false, onWait, on
   let byOthers = 0;
 
   return {
+    begin: async () => void (await lease?.hold()),
     ready: async () => {
       // A process that was paused for long may have lost the lease to another sync, which changed the catalogue.
       const turn = lease ? await lease.hold() : 0;
@@ -49,8 +52,9 @@ export function createSync({ nc, log, config, source, dryRun = false, onWait, on
       held = await readCatalogue(nc, {
         seq: lastSeq,
         pageItems: page_items,
+        withinMs: catch_up_ms,
         // Without a system at hand, a dry run says so at once.
-        withinMs: dryRun ? 0 : catch_up_ms,
+        impatient: dryRun,
         onProgress: onRead,
       });
       readAs = turn;

@@ -1,0 +1,146 @@
+/** The part of an import that concerns the catalogue: what becomes of each item, in numbers, and what is withdrawn. */
+import type { CloudEvent } from '../bus/event/types.ts';
+import type { Log } from '../bus/log/port.ts';
+import { WithdrawalRefusedError } from '../errors.ts';
+import {
+  type Change,
+  type ChangeCounts,
+  createSync,
+  type EventRow,
+  type ImportPlan,
+  type Missing,
+  noChanges,
+} from '../import/mod.ts';
+import { count, note } from './output.ts';
+import { createProgress } from './progress.ts';
+import type { CliSession } from './session.ts';
+
+/** Options of the verb that concern the catalogue. */
+export interface CatalogueOptions {
+  withdrawMissing?: boolean | undefined;
+  yes?: boolean | undefined;
+}
+
+export interface CatalogueImport {
+  readonly counts: ChangeCounts;
+  /** Before the files are read. Throws `SyncUnderWayError`. */
+  begin(): Promise<void>;
+  /**
+   * Before each batch, once the files are read. Throws `WithdrawalRefusedError` before the import has published anything.
+   *
+   * @param rejected rows of the catalogue that the import could not read
+   */
+  ready(rejected: number): Promise<void>;
+  /** The events of a row of an item, and what they do. */
+  changesOf(row: EventRow): { change: Change; events: CloudEvent[] };
+  /** The events that withdraw missing items, after all rows. Empty without `--withdraw-missing`. */
+  withdrawals(rejected: number): CloudEvent[];
+  /** Takes an item out of the numbers: publishing rejected its event. */
+  rejected(change: Change): void;
+  remarks(): string[];
+  end(): Promise<void>;
+}
+
+export const hasCatalogue = ({ files }: ImportPlan): boolean => files.some(({ role }) => role === 'items');
+
+export function createCatalogueImport(
+  plan: ImportPlan,
+  { nc, config }: CliSession,
+  log: Pick<Log, 'info'>,
+  { withdrawMissing = false, yes = false, json = false }: CatalogueOptions & { json?: boolean },
+): CatalogueImport {
+  const source = plan.stateSource;
+  const comparing = createProgress('comparing with the catalogue', 'items', json);
+  const sync = createSync({
+    nc,
+    log,
+    config,
+    source,
+    onRead: comparing.update,
+    onWait: ({ pid, host }) => {
+      if (json) return;
+      note(
+        `Process ${pid} on ${host} holds the lease on imports of the source ${source}. Waiting up to ${config.import.lease_ms / 1000} s to see whether it still runs.`,
+      );
+    },
+  });
+  const counts = noChanges();
+  let checked = false;
+
+  function missing(rejected: number): Missing {
+    const found = sync.missing(plan.describes);
+    if (!yes) checkWithdrawal(found, rejected, source, config.import.withdraw_share);
+    return found;
+  }
+
+  return {
+    counts,
+    begin: sync.begin,
+    ready: async (rejected) => {
+      await sync.ready();
+      comparing.end();
+      if (withdrawMissing && !checked) missing(rejected);
+      checked = true;
+    },
+    changesOf: ({ event }) => {
+      const difference = sync.difference(event);
+      counts[difference.change]++;
+      return difference;
+    },
+    withdrawals: (rejected) => {
+      if (!withdrawMissing) return [];
+      const { items } = missing(rejected);
+      counts.withdrawn = items.length;
+      return items.map(sync.withdrawal);
+    },
+    rejected: (change) => {
+      counts[change]--;
+    },
+    remarks: () => remarksOn(sync.withdrawnByOthers(), withdrawMissing ? sync.missing(plan.describes) : undefined),
+    end: async () => {
+      comparing.end();
+      await sync.close();
+    },
+  };
+}
+
+/** Throws `WithdrawalRefusedError` if so many missing items look like a mistake. */
+export function checkWithdrawal({ items, ofSource }: Missing, rejected: number, source: string, share: number): void {
+  if (items.length === 0) return;
+  const details = { source, missing: items.length, of: ofSource, rejected, share };
+  if (rejected > 0)
+    throw new WithdrawalRefusedError(
+      `The import cannot read ${count(rejected)} rows of the catalogue, and their items may be among the ${count(items.length)} items that are missing from the files, so it has published nothing.`,
+      { next: 'correct the rows, or pass --yes to withdraw all missing items', details },
+    );
+  if (items.length > ofSource * share)
+    throw new WithdrawalRefusedError(
+      `${count(items.length)} of the ${count(ofSource)} items of the source ${source} are missing from the files, which is more than ${count(share * 100)} % (import.withdraw_share), so the import has published nothing.`,
+      { next: 'check that the files are complete; then pass --yes to withdraw these items', details },
+    );
+}
+
+/** Most sources to name in a remark. */
+const SOURCES_NAMED = 3;
+
+export function remarksOn(withdrawnByOthers: number, missing: Missing | undefined): string[] {
+  const others = [...(missing?.ofOthers ?? [])].sort(([, a], [, b]) => b - a);
+  const kept = others.reduce((sum, [, items]) => sum + items, 0);
+  const named = others.slice(0, SOURCES_NAMED).map(([source, items]) => `${source} ${count(items)}`);
+  return [
+    ...(withdrawnByOthers === 0
+      ? []
+      : [
+          `${count(withdrawnByOthers)} items of the files stay withdrawn, because another source withdrew them. To offer them again, publish a content.restored.v1 for each.`,
+        ]),
+    ...(kept === 0
+      ? []
+      : [
+          `${count(kept)} items that the files do not contain stay in the catalogue, because another source published them last (${named.join(', ')}${others.length > SOURCES_NAMED ? ', ...' : ''}). If they are of the same data, pass --source with that name.`,
+        ]),
+  ];
+}
+
+/** `10 new, 120 changed, 3 restored, 4,867 unchanged, 7 withdrawn` */
+export const changesInWords = ({ new: added, changed, restored, unchanged, withdrawn }: ChangeCounts): string =>
+  `${count(added)} new, ${count(changed)} changed, ${count(restored)} restored, ${count(unchanged)} unchanged, ${count(withdrawn)} withdrawn`;
