@@ -61,6 +61,7 @@ export function createSourceLease({ nc, source, lapseMs, onWait }: SourceLeaseOp
   lease.start();
 
   const bucket = onceMade(() => nc.jetstream().views.kv(LEASES.name, { bindOnly: true }));
+  const bucketThere = onceMade(checkBucket);
 
   async function entry(): Promise<(Renewal & { revision: number }) | undefined> {
     const found = await (await bucket()).get(key);
@@ -83,7 +84,7 @@ export function createSourceLease({ nc, source, lapseMs, onWait }: SourceLeaseOp
   return {
     hold: async () => {
       if (lease.held()) return taken;
-      await checkBucket();
+      await bucketThere();
       let seen: number | undefined;
       return pollUntil(lapseMs / LOOKS, async () => {
         if (lease.held()) return taken;
