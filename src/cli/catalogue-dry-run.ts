@@ -4,7 +4,7 @@ import type { ItemData } from '../bus/event/types.ts';
 import { createJetStreamLog } from '../bus/log/jetstream.ts';
 import { call } from '../bus/nats/micro.ts';
 import { createPublisher } from '../bus/nats/publisher.ts';
-import { isFreshetError, messageOf } from '../errors.ts';
+import { ImportFormatError, isFreshetError, messageOf } from '../errors.ts';
 import {
   type Change,
   type ChangeCounts,
@@ -52,7 +52,7 @@ export async function compareCatalogue(
   try {
     return await withSession(options, (session) => compare(plan, session, options));
   } catch (err) {
-    if (!isFreshetError(err) || err.code.startsWith('FRESHET_IMPORT')) throw err;
+    if (!isFreshetError(err) || err instanceof ImportFormatError) throw err;
     return messageOf(err);
   }
 }
