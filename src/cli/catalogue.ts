@@ -12,7 +12,7 @@ import {
   noChanges,
 } from '../import/mod.ts';
 import { count, note } from './output.ts';
-import { createProgress } from './progress.ts';
+import { createProgress, type Progress } from './progress.ts';
 import type { CliSession } from './session.ts';
 
 /** Options of the verb that concern the catalogue. */
@@ -50,13 +50,16 @@ export function createCatalogueImport(
   { withdrawMissing = false, yes = false, json = false }: CatalogueOptions & { json?: boolean },
 ): CatalogueImport {
   const source = plan.stateSource;
-  const comparing = createProgress('comparing with the catalogue', 'items', json);
+  let comparing: Progress | undefined;
   const sync = createSync({
     nc,
     log,
     config,
     source,
-    onRead: comparing.update,
+    onRead: (items) => {
+      comparing ??= createProgress('comparing with the catalogue', 'items', json);
+      comparing.update(items);
+    },
     onWait: ({ pid, host }) => {
       if (json) return;
       note(
@@ -78,7 +81,7 @@ export function createCatalogueImport(
     begin: sync.begin,
     ready: async (rejected) => {
       await sync.ready();
-      comparing.end();
+      comparing?.end();
       if (withdrawMissing && !checked) missing(rejected);
       checked = true;
     },
@@ -98,7 +101,7 @@ export function createCatalogueImport(
     },
     remarks: () => remarksOn(sync.withdrawnByOthers(), withdrawMissing ? sync.missing(plan.describes) : undefined),
     end: async () => {
-      comparing.end();
+      comparing?.end();
       await sync.close();
     },
   };

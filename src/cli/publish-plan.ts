@@ -11,7 +11,7 @@ import type { Change, ChangeCounts, ImportPlan, ImportRow } from '../import/mod.
 import { type CatalogueOptions, changesInWords, createCatalogueImport, hasCatalogue } from './catalogue.ts';
 import { remarkOnNewerEvents } from './newer-events.ts';
 import { note, printJson } from './output.ts';
-import { createProgress } from './progress.ts';
+import { createProgress, type Progress } from './progress.ts';
 import type { CliSession } from './session.ts';
 
 export interface ImportResult {
@@ -83,7 +83,7 @@ export async function publishPlan(
     },
   });
   const reading = createProgress('reading', 'rows', json);
-  const publishing = createProgress('publishing', 'events', json);
+  let publishing: Progress | undefined;
   const remarks: string[] = [];
   let asked = false;
   let published = 0;
@@ -92,6 +92,7 @@ export async function publishPlan(
   /** Publishes events in order; `from` holds the origin of each. */
   async function publish(events: readonly CloudEvent[], from: Origin[]): Promise<void> {
     if (events.length === 0) return;
+    publishing ??= createProgress('publishing', 'events', json);
     origins = from;
     const result = await bulk.publish(events);
     published += result.published;
@@ -126,7 +127,7 @@ export async function publishPlan(
     }
     await publish(events, from);
     const { yielded, events: total } = plan.progress();
-    publishing.update(yielded, total, catalogue && changesInWords(catalogue.counts));
+    publishing?.update(yielded, total, catalogue && changesInWords(catalogue.counts));
   }
 
   const watch = createPoller({
@@ -159,7 +160,7 @@ export async function publishPlan(
   } finally {
     await watch.stop();
     reading.end();
-    publishing.end();
+    publishing?.end();
     // All events of the sync are acknowledged, or given up, before another one may begin.
     await publisher.close();
     await catalogue?.end();
