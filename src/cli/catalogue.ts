@@ -34,7 +34,7 @@ export interface CatalogueImport {
   /** The events of a row of an item, and what they do. */
   changesOf(row: EventRow): { change: Change; events: CloudEvent[] };
   /** The events that withdraw missing items, after all rows. Empty without `--withdraw-missing`. */
-  withdrawals(rejected: number): CloudEvent[];
+  withdrawals(): CloudEvent[];
   /** Takes an item out of the numbers: publishing rejected its event. */
   rejected(change: Change): void;
   remarks(): string[];
@@ -68,12 +68,14 @@ export function createCatalogueImport(
     },
   });
   const counts = noChanges();
-  let checked = false;
+  /** The items to withdraw, once their number is checked. */
+  let missing: readonly string[] | undefined;
 
-  function missing(rejected: number): Missing {
+  function checked(rejected: number): readonly string[] {
+    if (!withdrawMissing) return [];
     const found = sync.missing(plan.describes);
     if (!yes) checkWithdrawal(found, rejected, source, config.import.withdraw_share);
-    return found;
+    return found.items;
   }
 
   return {
@@ -82,17 +84,17 @@ export function createCatalogueImport(
     ready: async (rejected) => {
       await sync.ready();
       comparing?.end();
-      if (withdrawMissing && !checked) missing(rejected);
-      checked = true;
+      missing ??= checked(rejected);
     },
     changesOf: ({ event }) => {
       const difference = sync.difference(event);
       counts[difference.change]++;
       return difference;
     },
-    withdrawals: (rejected) => {
-      if (!withdrawMissing) return [];
-      const { items } = missing(rejected);
+    withdrawals: () => {
+      // If the import has read the catalogue again meanwhile, somebody else may have withdrawn some of them.
+      const still = new Set(sync.missing(plan.describes).items);
+      const items = missing?.filter((item) => still.has(item)) ?? [];
       counts.withdrawn = items.length;
       return items.map(sync.withdrawal);
     },

@@ -146,7 +146,7 @@ export async function publishPlan(
     }
     if (catalogue) {
       await catalogue.ready(rejectedItems);
-      const withdrawals = catalogue.withdrawals(rejectedItems);
+      const withdrawals = catalogue.withdrawals();
       for (let at = 0; at < withdrawals.length; at += BATCH) {
         await catalogue.ready(rejectedItems);
         const events = withdrawals.slice(at, at + BATCH);
