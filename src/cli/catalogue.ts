@@ -51,6 +51,7 @@ export function createCatalogueImport(
 ): CatalogueImport {
   const source = plan.stateSource;
   let comparing: Progress | undefined;
+  let waiting = false;
   const sync = createSync({
     nc,
     log,
@@ -59,6 +60,10 @@ export function createCatalogueImport(
     onRead: (items) => {
       comparing ??= createProgress('comparing with the catalogue', 'items', json);
       comparing.update(items);
+    },
+    onBehind: (seq) => {
+      if (!json && !waiting) note(`Waiting until the content service has folded sequence ${count(seq)} of the log.`);
+      waiting = true;
     },
     onWait: ({ pid, host }) => {
       if (json) return;

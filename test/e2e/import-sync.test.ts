@@ -184,6 +184,22 @@ describe('two imports of one source', () => {
   });
 });
 
+describe('imports of one file that begin together', () => {
+  it('publish each item once: the others are refused, or find all done', async () => {
+    const names = Array.from({ length: 300 }, (_, n) => [`t${n}`, n] as const);
+    const file = catalogue('together', Object.fromEntries(names));
+    const results = await Promise.all([1, 2, 3].map(() => system.cli('import', file, '--json')));
+    for (const { code, stderr } of results)
+      if (code !== 0)
+        expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('SYNC_UNDER_WAY') });
+    const published = results
+      .filter(({ code }) => code === 0)
+      .map(({ stdout }) => (JSON.parse(stdout.trim().split('\n').at(-1) as string) as Result).published);
+    expect(published.reduce((sum, n) => sum + n, 0)).toBe(names.length);
+    expect(await importing(file)).toMatchObject({ published: 0, duplicates: names.length });
+  });
+});
+
 describe('a dry run', () => {
   it('says what would become of the items, with examples, and publishes nothing', async () => {
     await importing(catalogue('dry', { da: 1, db: 2, dc: 3 }));

@@ -32,6 +32,8 @@ export interface ReadOptions {
   impatient?: boolean;
   /** Gets the number of items read so far. */
   onProgress?: ((items: number) => void) | undefined;
+  /** Called each time that the service has answered that it is behind `seq`. */
+  onBehind?: ((seq: StreamSeq) => void) | undefined;
 }
 
 const PAUSE_MS = 200;
@@ -39,13 +41,13 @@ const PAUSE_MS = 200;
 /** Reads the version of every item. Throws `ServiceUnavailableError` if content does not answer, or is not there in time. */
 export async function readCatalogue(
   nc: NatsConnection,
-  { seq, pageItems, withinMs, impatient = false, onProgress }: ReadOptions,
+  { seq, pageItems, withinMs, impatient = false, onProgress, onBehind }: ReadOptions,
 ): Promise<Catalogue> {
   const items = new Map<string, Held>();
   const deadline = performance.now() + withinMs;
   for (let cursor: string | null | undefined; cursor !== null; ) {
     const request = { min_seq: seq, n: pageItems, ...(cursor === undefined ? {} : { cursor }) };
-    const { versions, next } = await page(nc, request, deadline, impatient);
+    const { versions, next } = await page(nc, request, deadline, impatient, onBehind);
     for (const { item, seq: changed, hash, source, withdrawn_by } of versions)
       items.set(item, { seq: changed, hash, source, withdrawnBy: withdrawn_by });
     onProgress?.(items.size);
@@ -60,6 +62,7 @@ async function page(
   request: { min_seq: StreamSeq },
   deadline: number,
   impatient: boolean,
+  onBehind: ReadOptions['onBehind'],
 ): Promise<VersionsAnswer> {
   for (;;) {
     try {
@@ -76,6 +79,7 @@ async function page(
             cause,
           },
         );
+      if (behind) onBehind?.(request.min_seq);
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }

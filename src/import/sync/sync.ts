@@ -4,7 +4,7 @@ import type { CloudEvent } from '../../bus/event/types.ts';
 import type { Log } from '../../bus/log/port.ts';
 import type { Config } from '../../config/schema.ts';
 import { type Difference, differenceOf, type Missing, missingFrom, withdrawalOf } from './difference.ts';
-import { type Catalogue, type Held, readCatalogue } from './held.ts';
+import { type Catalogue, type Held, type ReadOptions, readCatalogue } from './held.ts';
 import { createSourceLease, type SourceLeaseOptions } from './lease.ts';
 
 export interface CatalogueSync {
@@ -33,9 +33,19 @@ export interface SyncOptions extends Pick<SourceLeaseOptions, 'onWait'> {
   dryRun?: boolean;
   /** Gets the number of items read so far. */
   onRead?: ((items: number) => void) | undefined;
+  onBehind?: ReadOptions['onBehind'];
 }
 
-export function createSync({ nc, log, config, source, dryRun = false, onWait, onRead }: SyncOptions): CatalogueSync {
+export function createSync({
+  nc,
+  log,
+  config,
+  source,
+  dryRun = false,
+  onWait,
+  onRead,
+  onBehind,
+}: SyncOptions): CatalogueSync {
   const { lease_ms, catch_up_ms, page_items } = config.import;
   const lease = dryRun ? undefined : createSourceLease({ nc, source, lapseMs: lease_ms, onWait });
   let held: Catalogue = new Map();
@@ -56,6 +66,7 @@ export function createSync({ nc, log, config, source, dryRun = false, onWait, on
         // Without a system at hand, a dry run says so at once.
         impatient: dryRun,
         onProgress: onRead,
+        onBehind,
       });
       readAs = turn;
     },
