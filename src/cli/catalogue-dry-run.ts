@@ -14,7 +14,7 @@ import {
   type ImportPlan,
   noChanges,
 } from '../import/mod.ts';
-import { type CatalogueOptions, changesInWords, checkWithdrawal, remarksOn } from './catalogue.ts';
+import { type CatalogueOptions, changesInWords, checkWithdrawal, counted, remarksOn } from './catalogue.ts';
 import { count, note } from './output.ts';
 import { createProgress } from './progress.ts';
 import { type CliSession, type CommonOptions, withSession } from './session.ts';
@@ -149,12 +149,12 @@ export function printComparison(
   }
   const { missing, of_source, refused, rejected, examples, remarks } = comparison;
   note(`compared with the catalogue of the running system: ${changesInWords(comparison)}`);
-  if (rejected > 0) note(`  ${count(rejected)} rows of the catalogue would be rejected`);
+  if (rejected > 0) note(`  the import would reject ${counted(rejected, 'row')} of the catalogue`);
   for (const { item, change, title, differences } of examples)
     note(`  ${change}: ${item} ${JSON.stringify(title)}${differences ? inWords(differences) : ''}`);
   if (!withdrawMissing && missing > 0)
     note(
-      `  ${count(missing)} of ${count(of_source)} items of this source are missing from the files; --withdraw-missing would withdraw them`,
+      `  the files lack ${count(missing)} of the ${counted(of_source, 'item')} of this source; --withdraw-missing would withdraw them`,
     );
   if (refused !== undefined) note(`  the import would refuse that: ${refused}`);
   for (const remark of remarks) note(`  ${remark}`);

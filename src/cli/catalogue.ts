@@ -114,18 +114,21 @@ export function createCatalogueImport(
   };
 }
 
+/** `1 item`, `1,200 items` */
+export const counted = (n: number, noun: string): string => `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
+
 /** Throws `WithdrawalRefusedError` if so many missing items look like a mistake. */
 export function checkWithdrawal({ items, ofSource }: Missing, rejected: number, source: string, share: number): void {
   if (items.length === 0) return;
   const details = { source, missing: items.length, of: ofSource, rejected, share };
   if (rejected > 0)
     throw new WithdrawalRefusedError(
-      `The import cannot read ${count(rejected)} rows of the catalogue, and their items may be among the ${count(items.length)} items that are missing from the files, so it has published nothing.`,
+      `The files lack ${counted(items.length, 'item')} of the source ${source}, and the import cannot read ${counted(rejected, 'row')} of the catalogue, which may describe them, so it has published nothing.`,
       { next: 'correct the rows, or pass --yes to withdraw all missing items', details },
     );
   if (items.length > ofSource * share)
     throw new WithdrawalRefusedError(
-      `${count(items.length)} of the ${count(ofSource)} items of the source ${source} are missing from the files, which is more than ${count(share * 100)} % (import.withdraw_share), so the import has published nothing.`,
+      `The files lack ${count(items.length)} of the ${counted(ofSource, 'item')} of the source ${source}, which is more than ${count(share * 100)} % (import.withdraw_share), so the import has published nothing.`,
       { next: 'check that the files are complete; then pass --yes to withdraw these items', details },
     );
 }
@@ -141,12 +144,12 @@ export function remarksOn(withdrawnByOthers: number, missing: Missing | undefine
     ...(withdrawnByOthers === 0
       ? []
       : [
-          `${count(withdrawnByOthers)} items of the files stay withdrawn, because another source withdrew them. To offer them again, publish a content.restored.v1 for each.`,
+          `Another source withdrew ${counted(withdrawnByOthers, 'item')} of the files, and the import restores only what its own source withdrew. To offer such an item again, publish a content.restored.v1 for it.`,
         ]),
     ...(kept === 0
       ? []
       : [
-          `${count(kept)} items that the files do not contain stay in the catalogue, because another source published them last (${named.join(', ')}${others.length > SOURCES_NAMED ? ', ...' : ''}). If they are of the same data, pass --source with that name.`,
+          `The import keeps ${counted(kept, 'item')} that the files do not contain, because the last publication is of another source (${named.join(', ')}${others.length > SOURCES_NAMED ? ', ...' : ''}). If that is the same data, pass --source with its name.`,
         ]),
   ];
 }

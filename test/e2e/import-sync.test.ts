@@ -118,14 +118,14 @@ describe('items that the files no longer contain', () => {
       expect(await held('w1')).toMatchObject([{ available }]);
     }
     const { stderr } = await system.cli('import', week(['w1', 'w2']), '--withdraw-missing');
-    expect(stderr).toMatch(/\d+ items that the files do not contain stay in the catalogue.*app 1/);
+    expect(stderr).toMatch(/The import keeps \d+ items that the files do not contain, .*app 1/);
   });
 
   it('stay withdrawn if somebody else withdrew them', async () => {
     await system.publish([withdrawn('w5', { source: 'operator' })]);
     const { stdout, stderr } = await system.cli('import', week([]));
     expect(stdout).toContain('0 new, 0 changed, 2 restored, 18 unchanged, 0 withdrawn');
-    expect(stderr).toContain('1 items of the files stay withdrawn, because another source withdrew them');
+    expect(stderr).toContain('Another source withdrew 1 item of the files');
     expect(await held('w5')).toMatchObject([{ available: false }]);
   });
 
@@ -134,7 +134,7 @@ describe('items that the files no longer contain', () => {
     const refused = await system.cli('import', few, '--withdraw-missing');
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain(
-      'FRESHET_WITHDRAWAL_REFUSED: 3 of the 19 items of the source import-shop are missing from the files, which is more than 10 %',
+      'FRESHET_WITHDRAWAL_REFUSED: The files lack 3 of the 19 items of the source import-shop, which is more than 10 %',
     );
     expect(refused.stderr).toContain('Next: check that the files are complete; then pass --yes');
     expect(await price('w9')).toBe(1);
@@ -148,7 +148,7 @@ describe('items that the files no longer contain', () => {
     writeFileSync(file, `${'x'.repeat(200)},too long an id,1\n`, { flag: 'a' });
     const refused = await system.cli('import', file, '--withdraw-missing');
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('FRESHET_WITHDRAWAL_REFUSED') });
-    expect(refused.stderr).toContain('cannot read 1 rows of the catalogue');
+    expect(refused.stderr).toContain('the import cannot read 1 row of the catalogue');
     expect(await held('w19')).toMatchObject([{ available: true }]);
   });
 
@@ -210,7 +210,7 @@ describe('a dry run', () => {
     expect(stderr).toContain('1 new, 1 changed, 0 restored, 1 unchanged, 0 withdrawn');
     expect(stderr).toContain('changed: db "Title of db": attributes.price from 2 to 4');
     expect(stderr).toContain('new: dd "Title of dd"');
-    expect(stderr).toContain('1 of 3 items of this source are missing from the files; --withdraw-missing would');
+    expect(stderr).toContain('the files lack 1 of the 3 items of this source; --withdraw-missing would');
     const told = await system.json<{ catalogue: object }>('import', next, '--dry-run', '--withdraw-missing');
     expect(told.catalogue).toEqual({
       ...none,
@@ -221,7 +221,7 @@ describe('a dry run', () => {
       rejected: 0,
       missing: 1,
       of_source: 3,
-      refused: expect.stringContaining('1 of the 3 items'),
+      refused: expect.stringContaining('The files lack 1 of the 3 items'),
       examples: [
         {
           item: 'db',
@@ -232,7 +232,7 @@ describe('a dry run', () => {
         { item: 'dd', change: 'new', title: 'Title of dd' },
         { item: 'dc', change: 'withdrawn', title: 'Title of dc' },
       ],
-      remarks: [expect.stringContaining('another source published them last')],
+      remarks: [expect.stringContaining('the last publication is of another source')],
     });
     expect(await held('da', 'db', 'dc', 'dd')).toEqual(before);
   });
