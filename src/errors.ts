@@ -384,6 +384,14 @@ export class BatchTooLargeError extends FreshetError {
 export class ImportFormatError extends FreshetError {
   readonly code = 'FRESHET_IMPORT_FORMAT';
 }
+/** Another process imports the catalogue of the same source. */
+export class SyncUnderWayError extends FreshetError {
+  readonly code = 'FRESHET_SYNC_UNDER_WAY';
+}
+/** The import would withdraw more items than it may, or items whose rows it could not read. */
+export class WithdrawalRefusedError extends FreshetError {
+  readonly code = 'FRESHET_WITHDRAWAL_REFUSED';
+}
 
 // --- warnings ----------------------------------------------------------------------------------------------------
 

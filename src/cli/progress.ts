@@ -2,8 +2,8 @@
 import { count, duration } from './output.ts';
 
 export interface Progress {
-  /** Shows how much is done, and of how much if that is known. */
-  update(done: number, total?: number): void;
+  /** Shows how much is done, of how much if that is known, and details in words. */
+  update(done: number, total?: number, details?: string): void;
   end(): void;
 }
 
@@ -18,13 +18,13 @@ export function createProgress(what: string, unit: string, quiet = false): Progr
   let shown = started + PATIENCE_MS - (terminal ? TERMINAL_MS : ELSEWHERE_MS);
   let written = false;
   return {
-    update: (done, total) => {
+    update: (done, total, details) => {
       const now = performance.now();
       if (quiet || now - started < PATIENCE_MS || now - shown < (terminal ? TERMINAL_MS : ELSEWHERE_MS)) return;
       shown = now;
       const rate = (done * 1000) / (now - started);
       const left = total !== undefined && rate > 0 ? `, ${duration(Math.max(0, total - done) / rate)} left` : '';
-      const line = `${what}: ${count(done)}${total === undefined ? '' : ` of ${count(total)}`} ${unit}, ${count(Math.round(rate))}/s${left}`;
+      const line = `${what}: ${count(done)}${total === undefined ? '' : ` of ${count(total)}`} ${unit}, ${count(Math.round(rate))}/s${left}${details === undefined ? '' : ` (${details})`}`;
       process.stderr.write(terminal ? `\r\x1b[K${line}` : `${line}\n`);
       written = true;
     },

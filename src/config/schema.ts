@@ -594,6 +594,33 @@ export const CONFIG_SCHEMA = section(
       }),
       'a secured bus',
     ),
+    import: section(
+      Type.Object({
+        lease_ms: whole(
+          10_000,
+          'milliseconds without a renewal after which another import of the same catalogue may begin; an import that was killed delays the next one by so much',
+          100,
+        ),
+        catch_up_ms: whole(
+          60_000,
+          'milliseconds that the content service has to answer and to fold the log, before an import of a catalogue fails',
+        ),
+        page_items: Type.Integer({
+          default: 1_000,
+          minimum: 1,
+          maximum: 1_000,
+          description: 'items in one request by which an import reads what the content service holds',
+        }),
+        withdraw_share: Type.Number({
+          default: 0.1,
+          minimum: 0,
+          maximum: 1,
+          description:
+            'largest share of the items of its source that `freshet import --withdraw-missing` withdraws without --yes',
+        }),
+      }),
+      '`freshet import` of a catalogue',
+    ),
     demo: section(
       Type.Object({
         seed: whole(7, 'random seed of the simulation'),

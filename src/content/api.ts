@@ -5,6 +5,7 @@ import { defineEndpoint, type Endpoint } from '../bus/nats/micro.ts';
 import type { Config } from '../config/schema.ts';
 import { BadRequestError, NotFoundError } from '../errors.ts';
 import { contentRequests } from './requests.ts';
+import { versionsEndpoint } from './versions.ts';
 
 export interface ItemAnswer extends ItemData {
   item: string;
@@ -78,6 +79,7 @@ export function contentEndpoints(db: Database, config: Config): Record<string, E
 
   const requests = contentRequests(config);
   return {
+    versions: versionsEndpoint(db, config),
     get: defineEndpoint({
       description: 'One item (item), or several (items) as list with ids answers them, with fields and availability',
       example: { item: 'i7' },

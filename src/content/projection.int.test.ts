@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { patched, published, restored, viewed, withdrawn } from '../../test/support/events.ts';
 import { fold, specify } from '../../test/support/projection.ts';
+import { contentHash, type VersionsAnswer } from '../bus/event/item-version.ts';
 import { completeConfig } from '../config/load.ts';
 import { NotFoundError } from '../errors.ts';
 import { contentEndpoints, type ItemListAnswer } from './api.ts';
@@ -20,6 +21,7 @@ describe('the catalogue', () => {
             fields: json({ title: 'The Sea', tags: ['sea', 'novel', 'sea'] }),
             published_seq: 1,
             changed_seq: 1,
+            source: 'test',
           },
         ],
         tag: [{ tag: 'novel' }, { tag: 'sea' }],
@@ -57,6 +59,32 @@ describe('the catalogue', () => {
     given(withdrawn('i1'), published('i1'), withdrawn('i1'), withdrawn('i2'))
       .when(restored('i2'))
       .then({ withdrawal: [{ item: 'i1', seq: 1 }], item: [{ item: 'i1' }] });
+  });
+
+  it('knows the source of the last publication of an item, which a patch does not change', () => {
+    given(published('i1', {}, { source: 'shop' }), patched('i1', { title: 'B' }, { source: 'editor' }))
+      .when(published('i2', {}, { source: 'editor' }))
+      .then({
+        item: [
+          { item: 'i1', source: 'shop', changed_seq: 2 },
+          { item: 'i2', source: 'editor' },
+        ],
+      });
+    given(published('i1', {}, { source: 'shop' }))
+      .when(published('i1', {}, { source: 'editor' }))
+      .then({ item: [{ source: 'editor', published_seq: 1, changed_seq: 2 }] });
+  });
+
+  it('moves the last change of an item when its availability changes, and knows the source of the last withdrawal', () => {
+    given(published('i1'))
+      .when(withdrawn('i1', { source: 'shop' }))
+      .then({ item: [{ changed_seq: 2 }], withdrawal: [{ item: 'i1', seq: 2, source: 'shop' }] });
+    given(published('i1'), withdrawn('i1', { source: 'shop' }))
+      .when(withdrawn('i1', { source: 'editor' }))
+      .then({ item: [{ changed_seq: 3 }], withdrawal: [{ item: 'i1', seq: 2, source: 'editor' }] });
+    given(published('i1'), withdrawn('i1'))
+      .when(restored('i1'))
+      .then({ item: [{ changed_seq: 3, source: 'test' }], withdrawal: [] });
   });
 
   it('does not depend on events of users', () => {
@@ -139,5 +167,28 @@ describe('answers', () => {
       cursor = page.next;
     } while (cursor !== null);
     expect(items).toEqual(wanted);
+  });
+
+  it.each([
+    ['so many items', { n: 2 }, 524_288],
+    ['so many bytes', {}, 60],
+  ])('give the version of each item, in pages of %s', (_of, request, page_bytes) => {
+    const { versions } = answers({ content: { list_default: 5, page_bytes } });
+    const found: VersionsAnswer['versions'] = [];
+    let pages = 0;
+    for (let next: string | null | undefined; next !== null; pages++) {
+      const page = versions?.handle({ ...request, ...(next === undefined ? {} : { cursor: next }) }) as VersionsAnswer;
+      found.push(...page.versions);
+      next = page.next;
+    }
+    expect(pages).toBeGreaterThan(1);
+    const fields = (item: string, tags: string[]) => contentHash({ tags, title: `Title of ${item}` });
+    expect(found).toEqual([
+      { item: 'a', seq: 1, hash: fields('a', ['even', 'all']), source: 'test' },
+      { item: 'b', seq: 6, hash: fields('b', ['all']), source: 'test', withdrawn_by: 'test' },
+      { item: 'c', seq: 3, hash: fields('c', ['even', 'all']), source: 'test' },
+      { item: 'd', seq: 4, hash: fields('d', ['all']), source: 'test' },
+      { item: 'é', seq: 5, hash: fields('é', ['even', 'all']), source: 'test' },
+    ]);
   });
 });

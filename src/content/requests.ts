@@ -36,5 +36,10 @@ export function contentRequests({ http, content }: Pick<Config, 'http' | 'conten
       cursor: Type.Optional(cursor('next of the previous page')),
       ...fresh,
     }),
+    versions: request({
+      n: Type.Optional(count(ITEMS_MOST, content.list_default, 'items')),
+      cursor: Type.Optional(cursor('next of the previous page')),
+      ...fresh,
+    }),
   };
 }

@@ -30,6 +30,17 @@ export function importId(verb: string, time: number, content: string, ordinal: n
   return `${verb}-${sha256(`${time}\n${ordinal}\n${content}`).slice(0, HEX_DIGITS)}`;
 }
 
+/**
+ * `<verb>-<24 hex digits of SHA-256>` of an event by which a sync changes an item. It depends on the version that the event
+ * replaces, so that a value that comes back is another event.
+ *
+ * @param version sequence of the last event that changed the item; undefined: the catalogue does not hold it
+ * @param content the item's fields in one canonical text; empty for an event without fields
+ */
+export function syncId(verb: string, item: string, version: number | undefined, content: string): string {
+  return `${verb}-${sha256(`${verb}\n${item}\n${version ?? 'none'}\n${content}`).slice(0, HEX_DIGITS)}`;
+}
+
 const MAX_NAME = 100;
 
 /**

@@ -11,6 +11,9 @@ export {
 export { type ColumnRole, NAMES_BY_ROLE } from './names.ts';
 export { openImport } from './plan.ts';
 export { SORT_LIMITS } from './sort.ts';
+export { type Change, type ChangeCounts, type Missing, noChanges } from './sync/difference.ts';
+export { type FieldDifference, fieldDifferences } from './sync/fields.ts';
+export { type CatalogueSync, createSync, type SyncOptions } from './sync/sync.ts';
 export { TIME_FORMS, TIME_UNITS, type TimeUnit } from './time/units.ts';
 export {
   type EventRow,

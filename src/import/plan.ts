@@ -11,7 +11,7 @@ import { firstRowsOf } from './preview.ts';
 import { createRemarks, type Remarks } from './remarks.ts';
 import { createSorter, mergeSorted, type SortRow } from './sort.ts';
 import { zoneOf } from './time/zone.ts';
-import type { ImportFile, ImportOptions, ImportPlan, ImportProgress, ImportRow } from './types.ts';
+import type { ImportFile, ImportOptions, ImportPlan, ImportProgress, ImportRole, ImportRow } from './types.ts';
 
 const BATCH = 500;
 
@@ -38,11 +38,14 @@ export async function openImport(paths: readonly string[], options: ImportOption
   const bytesTotal = read.reduce((sum, { file }) => sum + file.bytes, 0);
   let progress = idle(bytesTotal);
   let remarks = createRemarks();
+  let items = new Map<string, number>();
 
-  async function* batches(size = BATCH): AsyncGenerator<ImportRow[], void, undefined> {
+  async function* batches(size = BATCH, only?: ImportRole): AsyncGenerator<ImportRow[], void, undefined> {
     progress = idle(bytesTotal);
     remarks = createRemarks();
-    yield* run(read, sources, options, size, progress, remarks);
+    items = new Map();
+    const chosen = only === undefined ? read : read.filter(({ reading }) => reading.role === only);
+    yield* run(chosen, sources, options, size, progress, remarks, items);
   }
 
   return {
@@ -73,6 +76,7 @@ export async function openImport(paths: readonly string[], options: ImportOption
       for (const { file, reading } of read) rows.set(file.path, await firstRowsOf(reading, options.signal));
       return rows;
     },
+    describes: (item) => items.has(item),
     remarks: () => remarks.texts(),
     batches,
     async *events() {
@@ -124,6 +128,8 @@ async function* run(
   size: number,
   progress: ImportProgress,
   remarks: Remarks,
+  /** Gets the number of rows of each item that this run has read and not yet yielded. */
+  rowsOfItem: Map<string, number>,
 ): AsyncGenerator<ImportRow[], void, undefined> {
   const { signal } = options;
   const limits = { maxRows: options.maxRowsInMemory, tempFolder: options.tempFolder };
@@ -132,6 +138,13 @@ async function* run(
   const firstUse = createFirstUse(files);
   const paths = files.map(({ file }) => file.path);
   const names = files.map(({ file }) => file.name);
+
+  /** Whether no later row describes the item. */
+  const isLast = (item: string): boolean => {
+    const left = (rowsOfItem.get(item) as number) - 1;
+    rowsOfItem.set(item, left);
+    return left === 0;
+  };
 
   const add = (draft: Exclude<Draft, Rejection>, file: number, idCheck: IdCheck | undefined): void => {
     const { line } = draft;
@@ -142,9 +155,10 @@ async function* run(
       acts.add(draft.time ?? LAST, file, line, draft.json);
     } else if (draft.kind === 'item') {
       const time = draft.time ?? firstUse.ofItem(draft.item);
-      const payload = JSON.stringify(['content.published.v1', draft.item, draft.data]);
+      const payload = `${OF_ITEM}${JSON.stringify([draft.item, draft.data]).slice(1)}`;
       idCheck?.add(draft.item, payload);
       if (draft.remark !== undefined) remarks.on(names[file] as string)(draft.remark, line);
+      rowsOfItem.set(draft.item, (rowsOfItem.get(draft.item) ?? 0) + 1);
       catalogue.add(time, file, line, payload);
     } else {
       const time = draft.time ?? firstUse.ofUser(draft.user);
@@ -182,11 +196,15 @@ async function* run(
     for (const row of mergeSorted<SortRow>([catalogue.sorted(), acts.sorted()])) {
       const { file, line } = row;
       const event = toEvent(row);
-      if (typeof event === 'object') batch.push({ kind: 'event', event, file: paths[file] as string, line });
-      else {
-        remarks.on(names[file] as string)(`the row is in ${names[event]} too and counts once`, line);
-        batch.push({ kind: 'repeated', file: paths[file] as string, line });
-      }
+      const place = { file: paths[file] as string, line };
+      const repeats = (what: string): void => {
+        remarks.on(names[file] as string)(what, line);
+        batch.push({ kind: 'repeated', ...place });
+      };
+      if (typeof event === 'number') repeats(`the row is in ${names[event]} too and counts once`);
+      else if (!isOfItem(row)) batch.push({ kind: 'event', event, ...place });
+      else if (isLast(event.subject)) batch.push({ kind: 'event', event, ...place, ofItem: true });
+      else repeats('a later row describes the same item, and counts instead');
       if (batch.length < size) continue;
       progress.yielded += batch.length;
       yield batch;
@@ -241,6 +259,9 @@ function createFirstUse(files: readonly DetectedFile[]) {
 // of JSON. Payloads of items and users are JSON arrays. Payloads of events are the JSON objects of the file.
 
 const BETWEEN = '\u001f';
+
+const OF_ITEM = '["content.published.v1",';
+const isOfItem = ({ payload }: SortRow): boolean => payload.startsWith(OF_ITEM);
 
 function interactionPayload({ type, user, item, value, list, context }: InteractionDraft): string {
   const short = `${type}${BETWEEN}${user}${BETWEEN}${item}${BETWEEN}${value ?? ''}`;

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { Value } from 'typebox/value';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EVENT_DATA, type EventType, envelopeSchema } from '../bus/event/types.ts';
+import { parseColumnMap } from './columns.ts';
 import { openImport } from './plan.ts';
 import { type Folder, importing, temporaryFolder } from './testing.ts';
 
@@ -164,15 +165,28 @@ test('an item is published just before its first use, and an unused one before a
 });
 
 test('a catalogue alone has no times', async () => {
-  const file = folder.write('x.item', 'item_id:token\ttitle:token_seq\nb\tB\na\tA\na\tA');
+  const file = folder.write('x.item', 'item_id:token\ttitle:token_seq\nb\tB\na\tA');
   const { events } = await importing(file);
   expect(events.map(({ subject, time }) => [subject, time])).toEqual([
     ['b', undefined],
     ['a', undefined],
-    ['a', undefined],
   ]);
-  // The second row is equal: one event, which is published once.
-  expect(events[2]?.id).toBe(events[1]?.id);
+});
+
+test('of the rows that describe an item the last one counts, by time and then in the order of the files', async () => {
+  folder.write('items-1.csv', 'item,title,changed\na,A3,30\nb,B1,10\na,A1,10\nb,B2,10\n');
+  folder.write('items-2.csv', 'item,title,changed\na,A2,20\nb,B2,10\n');
+  const map = parseColumnMap({ item: 'item', title: 'title', time: 'changed', timeUnit: 's' });
+  const { plan, rows } = await importing(folder.path, { map });
+  expect(rows.map(({ event, ofItem }) => [event.subject, (event.data as { title: string }).title, ofItem])).toEqual([
+    ['b', 'B2', true],
+    ['a', 'A3', true],
+  ]);
+  expect(plan.remarks()).toContain(
+    'items-1.csv: a later row describes the same item, and counts instead, in 3 rows; the first is in line 3',
+  );
+  expect(plan.describes('a')).toBe(true);
+  expect(plan.describes('c')).toBe(false);
 });
 
 test('every event fits its schema', async () => {

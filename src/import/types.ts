@@ -32,6 +32,8 @@ export interface EventRow {
   event: CloudEvent;
   file: string;
   line: number;
+  /** The row describes an item: the caller publishes it only if the catalogue holds the item otherwise. */
+  ofItem?: true;
 }
 
 /** A rejected row, with the reason. */
@@ -43,7 +45,7 @@ export interface RejectedRow {
   message: string;
 }
 
-/** An interaction that an earlier file of the import holds as well, so that it makes no event. */
+/** An interaction that an earlier file of the import holds as well, or an item that a later row describes: it makes no event. */
 export interface RepeatedRow {
   kind: 'repeated';
   file: string;
@@ -129,13 +131,16 @@ export interface ImportPlan {
   progress(): ImportProgress;
   /** The first rows of each file as the import reads them, in sentences for people, by the path of the file. */
   preview(): Promise<Map<string, string[]>>;
+  /** Whether the files describe the item. Complete once the latest run has come to its events. */
+  describes(item: string): boolean;
   /** What the latest run noticed about rows that it did not reject, in sentences for people. */
   remarks(): string[];
   /**
    * The rejected rows while it reads, then all events in order of time (equal times: catalogue, then users, then as in the
-   * files). Each call reads the files again. Throws ImportFormatError if it cannot read a file.
+   * files). If several rows describe an item, the last of them makes the event. Each call reads the files again. Throws
+   * ImportFormatError if it cannot read a file.
    */
   events(): AsyncGenerator<ImportRow, void, undefined>;
-  /** The same in arrays, which saves an `await` per row. */
-  batches(size?: number): AsyncGenerator<ImportRow[], void, undefined>;
+  /** The same in arrays, which saves an `await` per row; of all files, or of those of one role. */
+  batches(size?: number, only?: ImportRole): AsyncGenerator<ImportRow[], void, undefined>;
 }

@@ -1,12 +1,5 @@
 import { Command, Option } from 'commander';
-import { createBulk } from '../../bus/bulk/bulk.ts';
-import { refuseForgotten } from '../../bus/erasure/forgotten.ts';
-import { createCodec } from '../../bus/event/codec.ts';
-import { type EventIdentity, eventIdentity } from '../../bus/event/ids.ts';
-import type { CloudEvent } from '../../bus/event/types.ts';
-import { createJetStreamLog } from '../../bus/log/jetstream.ts';
-import { createPoller } from '../../bus/nats/poller.ts';
-import { createPublisher, publisherLimits } from '../../bus/nats/publisher.ts';
+import { UsageError } from '../../errors.ts';
 import {
   IMPORT_FORMATS,
   type ImportFormat,
@@ -17,12 +10,13 @@ import {
   TIME_UNITS,
   type TimeUnit,
 } from '../../import/mod.ts';
-import { remarkOnNewerEvents } from '../newer-events.ts';
+import { type CatalogueOptions, changesInWords, hasCatalogue } from '../catalogue.ts';
+import { compareCatalogue, printComparison } from '../catalogue-dry-run.ts';
 import { count, duration, EXIT, note, print, printJson } from '../output.ts';
-import { createProgress } from '../progress.ts';
-import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';
+import { type ImportResult, publishPlan } from '../publish-plan.ts';
+import { type CommonOptions, withCommon, withSession } from '../session.ts';
 
-interface ImportVerbOptions extends CommonOptions {
+interface ImportVerbOptions extends CommonOptions, CatalogueOptions {
   format?: ImportFormat;
   map?: string;
   source?: string;
@@ -33,25 +27,13 @@ interface ImportVerbOptions extends CommonOptions {
   dryRun?: boolean;
 }
 
-interface ImportResult {
-  read: number;
-  published: number;
-  duplicates: number;
-  rejected: number;
-  /** Wall clock. */
-  seconds: number;
-}
-
-/** Events per request to the services' index of event identities. */
-const BATCH = 2_000;
-/** Most rejected rows to print; --json prints all of them. */
-const REJECTED_SHOWN = 20;
-
 /** `freshet import` */
 export const importVerb = (): Command =>
   withCommon(
     new Command('import')
-      .description('publish the events in data files, in order of time; a second run continues where the first stopped')
+      .description(
+        'publish the events in data files, in order of time, and bring the catalogue to the state of the files; a second run continues where the first stopped',
+      )
       .argument('<path...>', 'files, or folders with files')
       .addOption(
         new Option(
@@ -73,10 +55,16 @@ export const importVerb = (): Command =>
       )
       .option('--timezone <zone>', 'zone of times that name none, such as Europe/Berlin (default: UTC)')
       .option('--in-file-order', 'publish interactions that have no times in the order of the file')
+      .option('--withdraw-missing', 'withdraw the items of the same source that the files no longer contain')
+      .option('--yes', 'withdraw them also if they are more than import.withdraw_share, or if rows were rejected')
       .option('--dry-run', 'show what the import would do, and publish nothing'),
   ).action(run);
 
 async function run(paths: string[], options: ImportVerbOptions): Promise<void> {
+  if (options.yes && !options.withdrawMissing)
+    throw new UsageError('--yes allows --withdraw-missing to withdraw many items, and means nothing without it.', {
+      next: 'add --withdraw-missing, or remove --yes',
+    });
   const map = options.map === undefined ? undefined : await readColumnMap(options.map);
   const plan = await openImport(paths, {
     format: options.format,
@@ -87,16 +75,24 @@ async function run(paths: string[], options: ImportVerbOptions): Promise<void> {
     timezone: options.timezone,
     inFileOrder: options.inFileOrder,
   });
+  if (options.withdrawMissing && !hasCatalogue(plan))
+    throw new UsageError('--withdraw-missing needs a file with a catalogue, and these files hold none.', {
+      next: 'freshet import FILE --dry-run, which shows what the import takes each file for',
+    });
   const preview = options.dryRun ? await plan.preview() : undefined;
   if (!options.json) printPlan(plan, preview);
   if (options.dryRun) {
     const { format, source, stateSource, rows } = plan;
     const files = plan.files.map((file) => ({ ...file, preview: preview?.get(file.path) ?? [] }));
-    if (options.json) printJson({ format, source, state_source: stateSource, files, rows });
+    const found = hasCatalogue(plan) ? await compareCatalogue(plan, options) : undefined;
+    if (!options.json && found !== undefined) printComparison(found, options);
+    const catalogue =
+      typeof found === 'string' ? { catalogue: null, catalogue_unknown: found } : found && { catalogue: found };
+    if (options.json) printJson({ format, source, state_source: stateSource, files, rows, ...catalogue });
     return;
   }
   await withSession(options, async (session) => {
-    const { result, remarks } = await publishPlan(plan, session, options.json === true);
+    const { result, remarks } = await publishPlan(plan, session, options);
     for (const remark of [...remarks, ...plan.remarks()]) {
       if (options.json) printJson({ remark });
       else note(remark);
@@ -135,90 +131,9 @@ function printPlan({ format, source, stateSource, files }: ImportPlan, preview?:
   }
 }
 
-function printResult({ read, published, duplicates, rejected, seconds }: ImportResult): void {
+function printResult({ read, published, duplicates, rejected, seconds, catalogue }: ImportResult): void {
   print(
     `${count(read)} rows read: ${count(published)} published, ${count(duplicates)} already in the log, ${count(rejected)} rejected; ${duration(seconds)}`,
   );
-}
-
-/** The identities that older builds gave to the interactions of a plan. */
-const formerIdentities =
-  ({ source, formerSources }: ImportPlan) =>
-  (event: CloudEvent): EventIdentity[] =>
-    event.source === source ? formerSources.map((former) => eventIdentity(former, event.id)) : [];
-
-async function publishPlan(
-  plan: ImportPlan,
-  { nc, config }: CliSession,
-  json: boolean,
-): Promise<{ result: ImportResult; remarks: string[] }> {
-  const started = performance.now();
-  const publisher = createPublisher(nc, publisherLimits(config));
-  const log = await createJetStreamLog({ nc, publisher });
-  const { lastSeq } = await log.info();
-  const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
-  let rejected = 0;
-  const reject = (row: { file: string; line: number; code: string; message: string }): void => {
-    rejected++;
-    if (json) printJson({ rejected: { file: row.file, line: row.line, code: row.code, message: row.message } });
-    else if (rejected <= REJECTED_SHOWN) note(`${row.code}: ${row.file}:${row.line}: ${row.message}`);
-    else if (rejected === REJECTED_SHOWN + 1) note('... and more rejected rows. Run with --json to see all of them.');
-  };
-  let origins: { file: string; line: number }[] = [];
-  const bulk = await createBulk({
-    nc,
-    log,
-    codec,
-    publisher,
-    compareWindow: config.publisher.compare_window,
-    refuses: await refuseForgotten(nc),
-    formerly: formerIdentities(plan),
-    onRejected: (index, problem) => reject({ ...(origins[index] ?? { file: plan.source, line: 0 }), ...problem }),
-  });
-  const reading = createProgress('reading', 'rows', json);
-  const publishing = createProgress('publishing', 'events', json);
-  const remarks: string[] = [];
-  let asked = false;
-  let published = 0;
-  let duplicates = 0;
-  const watch = createPoller({
-    everyMs: 200,
-    run: () => {
-      const { phase, rowsRead } = plan.progress();
-      if (phase === 'reading') reading.update(rowsRead, plan.rows);
-    },
-  });
-  watch.start();
-  try {
-    for await (const rows of plan.batches(BATCH)) {
-      const events: CloudEvent[] = [];
-      origins = [];
-      for (const row of rows) {
-        if (row.kind === 'rejected') reject(row);
-        else if (row.kind === 'repeated') duplicates++;
-        else {
-          events.push(row.event);
-          origins.push(row);
-        }
-      }
-      if (events.length === 0) continue;
-      const result = await bulk.publish(events);
-      if (result.published > 0 && !asked) {
-        asked = true;
-        const remark = lastSeq === 0 ? undefined : await remarkOnNewerEvents(nc, events);
-        if (remark !== undefined) remarks.push(remark);
-      }
-      published += result.published;
-      duplicates += result.duplicates;
-      const { yielded, events: total } = plan.progress();
-      publishing.update(yielded, total);
-    }
-  } finally {
-    await watch.stop();
-    reading.end();
-    publishing.end();
-    await publisher.close();
-  }
-  const seconds = Math.round(performance.now() - started) / 1000;
-  return { result: { read: plan.progress().rowsRead, published, duplicates, rejected, seconds }, remarks };
+  if (catalogue) print(`catalogue: ${changesInWords(catalogue)}`);
 }
