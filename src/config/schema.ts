@@ -434,7 +434,7 @@ export const CONFIG_SCHEMA = section(
           100,
         ),
         learn_beside_mib: whole(
-          64,
+          32,
           'size of the model, in MiB, up to which a second thread with a copy of it makes examples for the ranker while the engine folds from the first event; 0: the engine learns in one thread. The state is the same',
         ),
         learn_beside_ms: whole(
