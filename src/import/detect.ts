@@ -6,13 +6,14 @@ import { csv } from './formats/csv.ts';
 import { type Format, ignored, type Reading } from './formats/format.ts';
 import { jsonl } from './formats/jsonl.ts';
 import { movielens } from './formats/movielens.ts';
+import { parquet } from './formats/parquet.ts';
 import { recbole } from './formats/recbole.ts';
 import type { Seems } from './guess.ts';
 import { openSourceFile, type SourceFile } from './source-file.ts';
 import { IMPORT_FORMATS, type ImportFormat, type ImportOptions } from './types.ts';
 
 /** The first format that recognises a file reads it. The formats with the clearest marks come first, and CSV is last. */
-const FORMATS: readonly Format[] = [recbole, movielens, jsonl, csv];
+const FORMATS: readonly Format[] = [parquet, recbole, movielens, jsonl, csv];
 
 export interface DetectedFile {
   file: SourceFile;
@@ -20,7 +21,7 @@ export interface DetectedFile {
 }
 
 /** The formats that a column map applies to. JSON lines are recognised first. */
-const TABLES: readonly ImportFormat[] = ['csv', 'jsonl'];
+const TABLES: readonly ImportFormat[] = ['csv', 'jsonl', 'parquet'];
 
 interface Found extends DetectedFile {
   format: Format | undefined;
@@ -45,9 +46,12 @@ export async function detect(paths: readonly string[], options: ImportOptions): 
     });
   }
   if (options.map && options.format !== undefined && !TABLES.includes(options.format)) {
-    throw new UsageError(`A column map applies to CSV files and JSON lines, not to the format ${options.format}.`, {
-      next: 'remove --map or --format',
-    });
+    throw new UsageError(
+      `A column map applies to CSV files, Parquet files and JSON lines, not to the format ${options.format}.`,
+      {
+        next: 'remove --map or --format',
+      },
+    );
   }
   const found: Found[] = [];
   for (const path of paths) {
@@ -89,6 +93,8 @@ function recognise(file: SourceFile, inFolder: boolean, options: ImportOptions):
   if (file.head.every((line) => line.trim() === '')) return { reading: ignored('empty'), format: undefined };
   for (const format of FORMATS) {
     if (named !== undefined && format.name !== named) continue;
+    // The bytes of a Parquet file say what it is, and are no text.
+    if (file.parquet !== undefined && format !== parquet) continue;
     if (map && !TABLES.includes(format.name)) continue;
     // A folder may hold unrelated files. A file that the user names must be data; with a map it is a table.
     const forced = !inFolder && (named === format.name || (map !== undefined && format.name === 'csv'));
@@ -104,7 +110,7 @@ function recognise(file: SourceFile, inFolder: boolean, options: ImportOptions):
   throw new ImportFormatError(
     `Freshet does not recognise the format of ${file.path}. The file begins with ${JSON.stringify((file.head[0] ?? '').slice(0, 80))}.`,
     {
-      next: 'name the format with --format movielens, recbole, csv or jsonl; for a table, name its columns with --map FILE',
+      next: 'name the format with --format movielens, recbole, parquet, csv or jsonl; for a table, name its columns with --map FILE',
       details: { path: file.path },
     },
   );
@@ -166,7 +172,7 @@ function nothingFound(paths: readonly string[], found: readonly DetectedFile[]):
   return new ImportFormatError(
     `Freshet found no data files in ${paths.join(', ')}. ${seen.length > 0 ? `It found: ${seen.join('; ')}${more}.` : 'The folder is empty.'}`,
     {
-      next: 'name the data files themselves; Freshet reads MovieLens, RecBole, CSV, and JSON lines of events',
+      next: 'name the data files themselves; Freshet reads MovieLens, RecBole, CSV, Parquet and JSON lines',
       details: { paths, files: found.map(({ file, reading }) => ({ name: file.name, note: reading.note })) },
     },
   );

@@ -2,6 +2,7 @@ import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { constants, gunzipSync } from 'node:zlib';
 import { ImportFormatError, messageOf } from '../errors.ts';
+import { isParquet, readParquetHead } from './parquet.ts';
 
 /** A file with its first lines, by which the formats recognise it. */
 export interface SourceFile {
@@ -13,6 +14,8 @@ export interface SourceFile {
   compressed: boolean;
   /** The first complete lines, without line ends and byte order mark. */
   head: string[];
+  /** The first rows, if it is a Parquet file; its lines are these rows as JSON then. */
+  parquet?: { objects: Record<string, unknown>[] };
   /** Number of lines that are not empty: exact for a small file, else estimated from the head. */
   lines: number;
 }
@@ -27,12 +30,17 @@ const HEAD_BYTES_MOST = 8 * 1024 * 1024;
 export async function openSourceFile(path: string): Promise<SourceFile> {
   for (let most = HEAD_BYTES; ; most *= 4) {
     const file = await openHead(path, most);
-    if (file.head.length >= HEAD_LINES || file.bytes <= most || most * 4 > HEAD_BYTES_MOST) return file;
+    if (file.parquet || file.head.length >= HEAD_LINES || file.bytes <= most || most * 4 > HEAD_BYTES_MOST) return file;
   }
 }
 
 async function openHead(path: string, most: number): Promise<SourceFile> {
   const { bytes, changed, raw } = await readHead(path, most);
+  if (isParquet(raw)) {
+    const { rows, objects } = await readParquetHead(path);
+    const head = objects.map((object) => JSON.stringify(object));
+    return { path, name: basename(path), bytes, changed, compressed: false, head, lines: rows, parquet: { objects } };
+  }
   const compressed = raw[0] === 0x1f && raw[1] === 0x8b;
   if (raw[0] === 0x50 && raw[1] === 0x4b && raw[2] === 0x03) {
     throw new ImportFormatError(`${path} is a zip archive. Freshet reads the files in it, not the archive.`, {

@@ -3,7 +3,7 @@ import type { EventProblem } from '../errors.ts';
 import type { ColumnMap } from './columns.ts';
 import type { TimeOptions } from './time/column.ts';
 
-export const IMPORT_FORMATS = ['movielens', 'recbole', 'csv', 'jsonl'] as const;
+export const IMPORT_FORMATS = ['movielens', 'recbole', 'parquet', 'csv', 'jsonl'] as const;
 /** The format of the files of one import. */
 export type ImportFormat = (typeof IMPORT_FORMATS)[number];
 

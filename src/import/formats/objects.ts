@@ -21,16 +21,24 @@ export function objectIn(line: string): Json | undefined {
   }
 }
 
-/** @param objects those in the first lines of the file. Throws ImportFormatError if they are no table. */
-export function readObjects(
-  file: SourceFile,
+/** A table of objects: what its rows become, and which members they have for that. */
+export interface ObjectTable extends Omit<Reading, 'drafts'> {
+  columns: readonly string[];
+  draftOf: (object: Json, line: number) => Draft;
+}
+
+/** @param objects the first ones of the file. Throws ImportFormatError if they are no table. */
+export function tableOfObjects(
+  path: string,
   objects: readonly Json[],
   own: TableMap | undefined,
   { personal, ...options }: FormatOptions,
-): Reading {
-  const header = [...new Set(objects.flatMap((object) => pathsOf(object)))];
+): ObjectTable {
+  const paths = [...new Set(objects.flatMap((object) => pathsOf(object)))];
+  // A member that is an object in one row may be null in another.
+  const header = paths.filter((path) => !paths.some((other) => other.startsWith(`${path}.`)));
   const sampleOf = (columns: readonly string[]): Sample => ({
-    path: file.path,
+    path,
     objects: true,
     header: columns,
     rows: objects.map((object) => columns.map((column) => textOf(valueAt(object, column)))),
@@ -49,16 +57,7 @@ export function readObjects(
   const texts = new Set('item' in map && !('user' in map) ? [map.title, map.description] : []);
   const joined = columns.map((column) => texts.has(column));
 
-  const draftOfLine = (text: string, line: number): Draft => {
-    let object: Json;
-    try {
-      object = JSON.parse(text) as Json;
-    } catch {
-      return reject(line, 'FRESHET_EVENT_MALFORMED', 'the line is not JSON');
-    }
-    if (typeof object !== 'object' || object === null) {
-      return reject(line, 'FRESHET_EVENT_MALFORMED', 'the line is not a JSON object');
-    }
+  const draftOfObject = (object: Json, line: number): Draft => {
     const values = columns.map((column) => valueAt(object, column));
     for (const { key, index } of ids) {
       const id = values[index];
@@ -80,9 +79,36 @@ export function readObjects(
     note: describeMap(map, columns),
     said: left.length > 0 ? [...said, `not read: ${left.join(', ')}`] : said,
     headerLines: 0,
+    columns,
+    draftOf: draftOfObject,
+    ...(own || roleOf(map) === 'interactions' ? {} : { idCheck: () => createIdCheck(all, map) }),
+  };
+}
+
+/** A file with an object in each line, of which the first are given. Throws ImportFormatError if they are no table. */
+export function readObjects(
+  file: SourceFile,
+  objects: readonly Json[],
+  own: TableMap | undefined,
+  options: FormatOptions,
+): Reading {
+  const { draftOf, columns: _, ...reading } = tableOfObjects(file.path, objects, own, options);
+  const draftOfLine = (text: string, line: number): Draft => {
+    let object: unknown;
+    try {
+      object = JSON.parse(text);
+    } catch {
+      return reject(line, 'FRESHET_EVENT_MALFORMED', 'the line is not JSON');
+    }
+    if (typeof object !== 'object' || object === null) {
+      return reject(line, 'FRESHET_EVENT_MALFORMED', 'the line is not a JSON object');
+    }
+    return draftOf(object as Json, line);
+  };
+  return {
+    ...reading,
     drafts: (lineOptions) =>
       draftsByLine(readLines(file.path, { ...lineOptions, compressed: file.compressed }), 1, draftOfLine),
-    ...(own || roleOf(map) === 'interactions' ? {} : { idCheck: () => createIdCheck(all, map) }),
   };
 }
 
