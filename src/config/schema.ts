@@ -315,6 +315,11 @@ export const CONFIG_SCHEMA = section(
           'whether the engine recommends items that are not in the catalogue; without any catalogue it always does',
         ),
         include_seen: flag(false, 'whether the engine recommends items that the user has already interacted with'),
+        traits_match: Type.Enum(['declared', 'any'], {
+          default: 'declared',
+          description:
+            'which items the texts of traits match, for users without a history: declared: items with a tag of this text, or with an attribute of the name of the trait; any: items with the text in any tag or attribute, so that country DE matches language de',
+        }),
         list_length: whole(
           50,
           'items in a ranking in KV; an engine that publishes rankings refuses a length whose lists might exceed the max_payload of the nats-server',

@@ -26,7 +26,11 @@ import { type EngineTables, traitsAt, weightsOf } from './projection.ts';
 export function emptyModel({ engine }: Config): Model {
   return createModel({
     statistics: { bucketMs: engine.popularity_bucket_ms },
-    ranking: { serveUnpublished: engine.serve_unpublished, includeSeen: engine.include_seen },
+    ranking: {
+      serveUnpublished: engine.serve_unpublished,
+      includeSeen: engine.include_seen,
+      traitsMatch: engine.traits_match,
+    },
     mapped: { judgedEvents: engine.training_judged_events },
     ranker: {
       form: engine.ranker_form,

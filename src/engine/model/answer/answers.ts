@@ -30,7 +30,7 @@ const FADE_UNIT = 2 ** 20;
 
 export interface AnswersConfig {
   readBack: number;
-  ranking: { serveUnpublished: boolean };
+  ranking: { serveUnpublished: boolean; traitsMatch: 'declared' | 'any' };
   content: ContentConfig;
 }
 
@@ -63,7 +63,8 @@ export class Answers {
     let query: ContentQuery = queryOfHistory(profile, catalogue);
     const hasHistory = profile.items.length > 0;
     if (!hasHistory) {
-      query = queryOfTraits(traits === undefined ? [] : traitTerms(traits, this.#config.content), catalogue);
+      const declared = this.#config.ranking.traitsMatch === 'any' ? undefined : catalogue;
+      query = queryOfTraits(traits === undefined ? [] : traitTerms(traits, this.#config.content, declared), catalogue);
     }
     const blocked: Iterable<number>[] = [catalogue.knownNumbers(request.exclude), dismissed];
     if (request.includeSeen !== true) blocked.push(history);

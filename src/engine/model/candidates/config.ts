@@ -36,6 +36,11 @@ export interface RankingConfig extends AgeConfig, NeighbourConfig {
    * Whether the model may serve items that were never published; a log of interactions without a catalogue needs this.
    */
   serveUnpublished: boolean;
+  /**
+   * Which items the texts of a user's traits match: `declared`: those with a tag of the text, or an attribute of the trait's
+   * name; `any`: those with the text in any tag or attribute.
+   */
+  traitsMatch: 'declared' | 'any';
 }
 
 export const RANKING_DEFAULTS: RankingConfig = {
@@ -56,4 +61,5 @@ export const RANKING_DEFAULTS: RankingConfig = {
   similar: SIMILAR_DEFAULTS,
   includeSeen: false,
   serveUnpublished: false,
+  traitsMatch: 'declared',
 };

@@ -10,7 +10,7 @@ import { ln } from '../primitives/math.ts';
 import { IdTable } from './id-table.ts';
 import { MAX_ROW_ID } from './row-slots.ts';
 import { TermPostings, WEIGHT_BITS, WEIGHT_MASK } from './term-postings.ts';
-import { type ContentConfig, itemTerms } from './terms.ts';
+import { type ContentConfig, type Declared, declaredBy, itemTerms } from './terms.ts';
 
 const PUBLISHED = 1;
 const WITHDRAWN = 2;
@@ -23,7 +23,7 @@ export interface Item {
   listed: number;
 }
 
-export class Catalogue {
+export class Catalogue implements Declared {
   readonly ids = new IdTable();
   readonly postings: TermPostings;
   readonly terms = new IdTable();
@@ -43,6 +43,9 @@ export class Catalogue {
   #idfsOf = 0;
   #items: (Item | undefined)[] = [];
   readonly #kernel: Kernel;
+  /** How many items have each tag, and a text attribute of each name. */
+  readonly #tags = new Map<string, number>();
+  readonly #names = new Map<string, number>();
   /** By item: where its unit vector is, and how many words it has. */
   readonly vectors: { readonly rows: Column<Uint32Array>; readonly lengths: Column<Int32Array> };
   #published = 0;
@@ -192,6 +195,7 @@ export class Catalogue {
   publish(number: number, fields: ItemData, listed: number): void {
     this.#everPublished = true;
     const known = this.#items[number];
+    this.#declare(known?.fields, fields);
     this.#items[number] = { fields, listed: known?.listed ?? listed };
     this.#listed[number] = known?.listed ?? listed;
     this.#mark(number, this.#status[number]! | PUBLISHED);
@@ -205,10 +209,33 @@ export class Catalogue {
   update(number: number, patch: ItemPatch): boolean {
     const item = this.#items[number];
     if (item?.fields === undefined) return false;
-    item.fields = patchItem(item.fields, patch);
+    const fields = patchItem(item.fields, patch);
+    this.#declare(item.fields, fields);
+    item.fields = fields;
     this.#version++;
     this.#index(number, item.fields);
     return true;
+  }
+
+  hasAttribute(name: string): boolean {
+    return this.#names.has(name);
+  }
+
+  hasTag(tag: string): boolean {
+    return this.#tags.has(tag);
+  }
+
+  /** Counts what an item declares from now on instead of what it declared. */
+  #declare(before: ItemData | undefined, after: ItemData): void {
+    for (const [fields, by] of [
+      [after, 1],
+      [before, -1],
+    ] as const) {
+      if (fields === undefined) continue;
+      const { tags, attributes } = declaredBy(fields);
+      for (const tag of tags) count(this.#tags, tag, by);
+      for (const name of attributes) count(this.#names, name, by);
+    }
   }
 
   /** Takes an item out of all lists (also before it is published), or lets it back in. */
@@ -292,6 +319,12 @@ export class Catalogue {
     this.#setVector(number, vector);
     if (vector.length > 0) this.#described++;
   }
+}
+
+function count(counts: Map<string, number>, key: string, by: number): void {
+  const left = (counts.get(key) ?? 0) + by;
+  if (left > 0) counts.set(key, left);
+  else counts.delete(key);
 }
 
 /** Parts of a packed vector word. */

@@ -1,7 +1,7 @@
 /**
  * Terms of an item's fields or of a user's traits: `=gothic fiction` for a tag or a text attribute, `year:1990` for a
  * number, `illustrated:true`, and plain words. Tags and text attributes share their terms, so a trait such as favourite
- * subjects matches both.
+ * subjects matches both. A trait means what the catalogue declares: `country: DE` says nothing about `language: de`.
  */
 import type { AttributeValue, ItemData } from '../../../bus/event/types.ts';
 import { foldText, hasMoreThanAWord, wordsOf } from '../primitives/text.ts';
@@ -78,14 +78,49 @@ export function itemTerms(fields: TermFields, config: ContentConfig): [term: str
   return heaviest(terms, config.termsPerItem);
 }
 
-/** Terms of a user's traits, in the same vocabulary. */
+/** What the items of a catalogue declare, by folded names and texts. */
+export interface Declared {
+  /** Whether any item has a text attribute of this name. */
+  hasAttribute(name: string): boolean;
+  /** Whether any item has this tag. */
+  hasTag(tag: string): boolean;
+}
+
+/**
+ * Terms of a user's traits, in the same vocabulary.
+ *
+ * @param declared left out: texts of traits match any tag or attribute with the same text
+ */
 export function traitTerms(
   traits: Readonly<Record<string, AttributeValue>>,
   config: ContentConfig,
+  declared?: Declared,
 ): [term: string, weight: number][] {
   const terms = new Map<string, number>();
-  for (const [key, value] of Object.entries(traits)) addValue(terms, key, value, config);
+  for (const [key, value] of Object.entries(traits)) {
+    const texts = typeof value === 'string' ? [value] : Array.isArray(value) ? value : undefined;
+    if (texts === undefined || declared === undefined || declared.hasAttribute(foldText(key)))
+      addValue(terms, key, value, config);
+    else for (const text of texts) addDeclared(terms, text, config, declared);
+  }
   return heaviest(terms, config.termsPerItem);
+}
+
+/** The terms of a text that is a tag, or those of its words that are tags. */
+function addDeclared(terms: Map<string, number>, text: string, config: ContentConfig, declared: Declared): void {
+  const whole = foldText(text);
+  if (declared.hasTag(whole)) addText(terms, text, config);
+  else if (hasMoreThanAWord(whole))
+    for (const word of wordsOf(whole)) if (declared.hasTag(word)) raise(terms, `=${word}`, config.tagWordWeight);
+}
+
+/** Folded tags of an item, and the folded names of its text attributes; each once. */
+export function declaredBy({ tags = [], attributes = {} }: TermFields): { tags: string[]; attributes: string[] } {
+  const texts = Object.entries(attributes).filter(([, value]) => typeof value === 'string' || Array.isArray(value));
+  return {
+    tags: [...new Set(tags.map(foldText))],
+    attributes: [...new Set(texts.map(([name]) => foldText(name)))],
+  };
 }
 
 function heaviest(terms: Map<string, number>, count: number): [string, number][] {

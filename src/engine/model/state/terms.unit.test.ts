@@ -26,6 +26,21 @@ describe('terms', () => {
     expect(terms.has('of')).toBe(false);
   });
 
+  it('of traits are those that the catalogue declares', () => {
+    const catalogue = new Catalogue(CONTENT_DEFAULTS);
+    catalogue.publish(1, { title: 'A', tags: ['Sea stories', 'war'], attributes: { language: 'de', pages: 90 } }, 0);
+    const of = (traits: Record<string, string | string[] | number>): string[] =>
+      traitTerms(traits, CONTENT_DEFAULTS, catalogue).map(([term]) => term);
+    expect(of({ country: 'DE' })).toEqual([]);
+    expect(of({ Language: 'DE' })).toEqual(['=de']);
+    expect(of({ likes: ['SEA STORIES'] })).toContain('=sea stories');
+    // Of a text that is no tag, the words that are.
+    expect(of({ about: 'tales of war and DE' })).toEqual(['=war']);
+    expect(of({ pages: 90 })).toEqual(['pages:90']);
+    catalogue.update(1, { tags: ['war'], attributes: { language: null } });
+    expect(of({ Language: 'DE', likes: ['sea stories'] })).toEqual([]);
+  });
+
   it('of traits match those of tags and attributes', () => {
     const terms = new Map(traitTerms({ favourites: ['SEA STORIES'], author: 'jack london' }, CONTENT_DEFAULTS));
     expect(terms.get('=sea stories')).toBe(1);
