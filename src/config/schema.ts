@@ -315,6 +315,10 @@ export const CONFIG_SCHEMA = section(
           'whether the engine recommends items that are not in the catalogue; without any catalogue it always does',
         ),
         include_seen: flag(false, 'whether the engine recommends items that the user has already interacted with'),
+        follow_low_ratings: flag(
+          true,
+          'whether an item that a user rated low (engine.low_rating) brings what is like it, as any other item of the history: who rates a film has chosen to see it. Lists that leave such items out hit fewer of the items that users choose',
+        ),
         traits_match: Type.Enum(['declared', 'any'], {
           default: 'declared',
           description:

@@ -31,6 +31,7 @@ export function emptyModel({ engine }: Config): Model {
       includeSeen: engine.include_seen,
       traitsMatch: engine.traits_match,
     },
+    followLow: engine.follow_low_ratings,
     mapped: { judgedEvents: engine.training_judged_events },
     ranker: {
       form: engine.ranker_form,

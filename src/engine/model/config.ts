@@ -28,6 +28,8 @@ export interface ModelConfig {
   training: TrainingConfig;
   /** Newest events of a history that a list is computed from. */
   readBack: number;
+  /** Whether an item that the user rated low brings what is like it. */
+  followLow: boolean;
 }
 
 export const MODEL_DEFAULTS: ModelConfig = {
@@ -41,6 +43,7 @@ export const MODEL_DEFAULTS: ModelConfig = {
   mapped: MAPPED_DEFAULTS,
   training: TRAINING_DEFAULTS,
   readBack: 30,
+  followLow: true,
 };
 
 /** A configuration whose missing values are the defaults. */
@@ -68,5 +71,6 @@ export function completeConfig(config: PartialModelConfig = {}): ModelConfig {
     mapped: { ...MAPPED_DEFAULTS, ...config.mapped },
     training: { ...TRAINING_DEFAULTS, ...config.training },
     readBack: config.readBack ?? MODEL_DEFAULTS.readBack,
+    followLow: config.followLow ?? MODEL_DEFAULTS.followLow,
   };
 }

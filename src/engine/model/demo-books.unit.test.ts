@@ -79,6 +79,23 @@ describe('over the demo’s books', () => {
     }
   });
 
+  it('a low rating brings no more of the same, if the settings say so', () => {
+    const russian = books.filter(({ language }) => language === 'ru').map(id);
+    const shown = (followLow: boolean): number => {
+      const model = createModel({ followLow });
+      for (const book of books) publish(model, book);
+      const user = 'critic' as UserId;
+      const rated = { weight: 16, time: 60_000, user };
+      model.interact({ ...rated, item: id(books.find(({ language }) => language === 'en') as Book), seq: 1 });
+      model.interact({ ...rated, item: russian[0] as ItemId, negative: 16, seq: 2 });
+      const { items } = model.recommend({ user, n: 10 });
+      expect(items.map(({ item }) => item)).not.toContain(russian[0]);
+      return items.filter(({ item }) => russian.includes(item)).length;
+    };
+    expect(shown(true)).toBeGreaterThan(0);
+    expect(shown(false)).toBe(0);
+  });
+
   it('a reader of French books gets French ones', () => {
     const languages = of(model.recommend({ user: 'r1' as UserId, n: 20 }).items).map(({ language }) => language);
     expect(languages.filter((language) => language === 'fr').length).toBeGreaterThan(10);

@@ -30,6 +30,7 @@ const FADE_UNIT = 2 ** 20;
 
 export interface AnswersConfig {
   readBack: number;
+  followLow: boolean;
   ranking: { serveUnpublished: boolean; traitsMatch: 'declared' | 'any' };
   content: ContentConfig;
 }
@@ -59,7 +60,7 @@ export class Answers {
 
   #rankRequest(request: RecommendRequest): RankRequest {
     const { catalogue, head } = this.#state;
-    const { profile, target, history, dismissed, historyLength, traits } = this.#target(request);
+    const { profile, target, history, evidence, dismissed, historyLength, traits } = this.#target(request);
     let query: ContentQuery = queryOfHistory(profile, catalogue);
     const hasHistory = profile.items.length > 0;
     if (!hasHistory) {
@@ -72,6 +73,7 @@ export class Answers {
       profile,
       target,
       history,
+      ...(evidence === undefined ? {} : { evidence }),
       historyLength,
       query,
       blocked,
@@ -85,7 +87,7 @@ export class Answers {
 
   #target({ user: id, history, traits }: RecommendRequest): Pick<
     RankRequest,
-    'profile' | 'target' | 'historyLength'
+    'profile' | 'target' | 'historyLength' | 'evidence'
   > & {
     history: readonly number[] | Int32Array;
     dismissed: Iterable<number>;
@@ -101,7 +103,7 @@ export class Answers {
     }
     const user = links.root(known);
     return {
-      ...targetUserOf(user, histories, dismissals, back),
+      ...targetUserOf(user, histories, dismissals, this.#config),
       traits: traits ?? allTraits.get(user) ?? allTraits.get(known),
     };
   }

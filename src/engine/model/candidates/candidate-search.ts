@@ -255,7 +255,7 @@ export class CandidateSearch {
     this.#few.reserve(coldItemPool);
     const [items, few] = [this.#newest.items.length, this.#few.address];
     const count = kernel.calls.findFew(search, newest.address, items, FEW_EVENTS * 16, few, coldItemPool);
-    const scores = this.#mapped.scores(request.history, this.#few, count);
+    const scores = this.#mapped.scores(request.evidence ?? request.history, this.#few, count);
     if (scores === undefined) return;
     kernel.calls.chooseScored(search, few, scores.address, count, Math.ceil(coldItemCandidates * share));
     this.#addTop(found, false);

@@ -102,8 +102,9 @@ export class FeatureTable {
       values[at + COLUMN.disliked] = negative[item]! / prior;
       values[at + COLUMN.dismissed] = (16 * (counts[item] ?? 0)) / prior;
     }
+    const evidence = request.evidence ?? request.history;
     for (const [kind, column] of MAPPED_COLUMNS)
-      mapped.fill(kind, request.history, this.#numbers, candidates.length, statistics, this.#table, column, columns);
+      mapped.fill(kind, evidence, this.#numbers, candidates.length, statistics, this.#table, column, columns);
     // The kernel's memory may have grown since.
     const filled = this.#table.view;
     for (let row = 0; row < candidates.length; row++) {

@@ -8,6 +8,8 @@ export interface RankRequest {
   target: number;
   /** Items of the whole history, oldest first. */
   history: ArrayLike<number>;
+  /** Those of them that may bring similar items; left out: all. */
+  evidence?: ArrayLike<number>;
   /** Events of the whole history, also beyond the profile's reach. */
   historyLength: number;
   query: ContentQuery;

@@ -42,6 +42,7 @@ export interface LearnerConfig {
   ranker: Pick<RankerConfig, 'budget' | 'dense'>;
   ranking: { serveUnpublished: boolean; includeSeen: boolean };
   readBack: number;
+  followLow: boolean;
 }
 
 /** What the learner reads; of the state it writes the impressions. */
@@ -298,7 +299,7 @@ export class Learner {
   /** The request for a user's list at the present position. */
   #request(user: number): LearnerRequest {
     const { histories, dismissals, catalogue, head } = this.#state;
-    const { dismissed, ...target } = targetUserOf(user, histories, dismissals, this.#config.readBack);
+    const { dismissed, ...target } = targetUserOf(user, histories, dismissals, this.#config);
     const blocked: Iterable<number>[] = [dismissed];
     if (!this.#config.ranking.includeSeen) blocked.push(target.history);
     return {
