@@ -4,9 +4,9 @@ import type { Json } from '../../bus/nats/micro.ts';
 import { createRequestCheck } from '../../bus/nats/request-check.ts';
 import { request } from '../../bus/nats/request-members.ts';
 import { BadRequestError } from '../../errors.ts';
+import { fieldKey } from '../../items/document.ts';
+import { FILTER_OPERATORS, parseFilter } from '../../items/filter.ts';
 import type { Boost } from './boosts.ts';
-import { fieldKey } from './document.ts';
-import { FILTER_OPERATORS, parseFilter } from './filter.ts';
 import type { Quota } from './quotas.ts';
 import { NO_RULES, type Rules } from './rules.ts';
 

@@ -6,9 +6,9 @@ import { type Static, Type } from 'typebox';
 import { id, request } from '../../bus/nats/request-members.ts';
 import type { Config } from '../../config/schema.ts';
 import { contentRequests } from '../../content/requests.ts';
-import { FILTER_LIMITS } from '../../engine/rerank/filter.ts';
 import { engineRequests, SEEN_FOR_S } from '../../engine/serve/requests.ts';
 import { feedbackRequests } from '../../feedback/requests.ts';
+import { FILTER_LIMITS } from '../../items/filter.ts';
 import { userRequests } from '../../user/requests.ts';
 import { tokenRequest } from './token.ts';
 

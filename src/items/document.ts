@@ -1,6 +1,6 @@
 /** An item as a flat document for filters, so that a name can reach nothing but a field. */
-import { parseTimestamp } from '../../bus/event/time.ts';
-import type { AttributeValue, ItemData } from '../../bus/event/types.ts';
+import { parseTimestamp } from '../bus/event/time.ts';
+import type { AttributeValue, ItemData } from '../bus/event/types.ts';
 
 export type FieldValue = AttributeValue | null;
 /** Field by key: see {@link fieldKey}. An item has no key for a missing field. */
