@@ -4,6 +4,7 @@ import type { LoggedEvent } from '../bus/event/codec.ts';
 import { patchItem } from '../bus/event/patch.ts';
 import type { ItemData } from '../bus/event/types.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
+import { prepareTextIndex, TEXT_INDEX_SCHEMA, type TextIndex } from './search/index-rows.ts';
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS item (
@@ -11,24 +12,26 @@ CREATE TABLE IF NOT EXISTS item (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS withdrawal (item TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tag (tag TEXT NOT NULL, item TEXT NOT NULL, PRIMARY KEY (tag, item)) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS tag_item ON tag (item);`;
+CREATE INDEX IF NOT EXISTS tag_item ON tag (item);
+${TEXT_INDEX_SCHEMA}`;
 
 export interface ContentTables {
-  get: Statement<[string], { fields: string }>;
+  get: Statement<[string], { fields: string; published_seq: number }>;
   put: Statement;
   withdraw: Statement;
   restore: Statement;
   dropTags: Statement;
   addTag: Statement;
+  texts: TextIndex;
 }
 
 export function contentProjection(): ProjectionDefinition<ContentTables> {
-  return { service: 'content', code: 1, inputs: {}, schema: SCHEMA, tables: prepareTables, apply: applyContentEvent };
+  return { service: 'content', code: 2, inputs: {}, schema: SCHEMA, tables: prepareTables, apply: applyContentEvent };
 }
 
 function prepareTables(db: Database): ContentTables {
   return {
-    get: db.prepare('SELECT fields FROM item WHERE item = ?'),
+    get: db.prepare('SELECT fields, published_seq FROM item WHERE item = ?'),
     put: db.prepare(
       `INSERT INTO item VALUES (@item, @fields, @seq, @seq)
        ON CONFLICT (item) DO UPDATE SET fields = @fields, changed_seq = @seq`,
@@ -37,6 +40,7 @@ function prepareTables(db: Database): ContentTables {
     restore: db.prepare('DELETE FROM withdrawal WHERE item = ?'),
     dropTags: db.prepare('DELETE FROM tag WHERE item = ?'),
     addTag: db.prepare('INSERT OR IGNORE INTO tag VALUES (?, ?)'),
+    texts: prepareTextIndex(db),
   };
 }
 
@@ -64,7 +68,9 @@ function applyContentEvent(event: LoggedEvent, tables: ContentTables): void {
 
 /** Publishing an item again replaces all its fields. It does not restore a withdrawn item. */
 function put(item: string, fields: ItemData, seq: number, tables: ContentTables): void {
+  const before = tables.get.get(item);
   tables.put.run({ item, fields: JSON.stringify(fields), seq });
+  tables.texts.replace(before?.published_seq ?? seq, before && (JSON.parse(before.fields) as ItemData), fields);
   tables.dropTags.run(item);
   for (const tag of fields.tags ?? []) tables.addTag.run(tag, item);
 }

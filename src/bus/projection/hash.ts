@@ -38,6 +38,8 @@ export interface ProjectionHash {
 const LEFT_OUT: ReadonlySet<string> = new Set(['fingerprint', 'said_back', 'rebuild_due', 'erasing']);
 /** Prefix of tables that hold inputs of the fold beside the log. They are not a result of the fold. */
 export const RECORDED = 'recorded_';
+/** Prefix of tables that follow from others and only make a read faster. Equal projections may have different ones. */
+const INDEX = 'index_';
 /** Tables in which only some columns are state. */
 const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   checkpoint: ['one', 'created', 'clock', 'fence', 'version'],
@@ -64,7 +66,7 @@ export function tablesOf(db: Database): TableShape[] {
     .prepare<[], { name: string }>(`SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`)
     .all()
     .map(({ name }) => name)
-    .filter((name) => !LEFT_OUT.has(name) && !name.startsWith(RECORDED))
+    .filter((name) => !LEFT_OUT.has(name) && !name.startsWith(RECORDED) && !name.startsWith(INDEX))
     .sort();
   return names.map((table) => {
     const byUser = BY_USER[table];
