@@ -22,7 +22,12 @@ const REQUIRE =
 const KEPT = 3;
 
 /** The programs: the name in the bundle, and the source. */
-const PROGRAMS = { freshet: 'src/cli/main.ts', bench: 'bench/main.ts', training: 'src/engine/train/worker.ts' };
+const PROGRAMS = {
+  freshet: 'src/cli/main.ts',
+  bench: 'bench/main.ts',
+  training: 'src/engine/train/worker.ts',
+  search: 'src/content/search/worker.ts',
+};
 
 /**
  * Imports a program from its bundle. Makes the bundle first if these sources have none, and imports the sources if it

@@ -8,6 +8,8 @@ export type ItemDocument = Readonly<Record<string, FieldValue>>;
 
 /** Fields that every item may have beside `attributes.<name>`. */
 export const FIELDS = ['item', 'title', 'tags', 'published', 'listed'] as const;
+/** Those that the catalogue itself holds: it does not hold when an item was listed. */
+export const CATALOGUE_FIELDS = ['item', 'title', 'tags', 'published'] as const;
 /** Fields that are times; in a document they are milliseconds since 1970. */
 export const TIMES: ReadonlySet<string> = new Set(['published', 'listed']);
 
