@@ -43,8 +43,11 @@ export interface Found {
   seq: number;
 }
 
-/** Weights of title, tags and attributes in bm25: a word in the title counts for more than one in the attributes. */
-export const WEIGHTS = [10, 4, 1] as const;
+/**
+ * Weights of title, tags and attributes in bm25, so far apart that a word of the title counts for more than one of the tags,
+ * and that for more than one of the attributes, if the texts of one item are up to four times as long as those of the other.
+ */
+export const WEIGHTS = [10, 1, 0.25] as const;
 
 type Scored = [item: string, score: number];
 

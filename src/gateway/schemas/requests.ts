@@ -51,6 +51,7 @@ export function createRequestSchemas(config: Config) {
   const { rows, n: perRow } = engine.shelves.properties;
   const { user: _one, cursor: _cursor, ...ofMany } = engine.recommend.properties;
   const { user: _user, ...history } = users.history.properties;
+  const { q, user, withdrawn, fields: fieldsOfFound } = content.search.properties;
   return {
     userPath: path('user', 'u42'),
     itemPath: path('item', 'i7'),
@@ -85,7 +86,15 @@ export function createRequestSchemas(config: Config) {
     similar: request({ n, explain, filter, fields, ...fresh }),
     trending: request({ n, filter, segment, fields, ...fresh }),
     history: request(history),
-    items: content.list,
+    // The services refuse a member that does not go with the others.
+    items: request({
+      ...content.list.properties,
+      q: Type.Optional(q),
+      user,
+      filter,
+      withdrawn,
+      fields: fieldsOfFound,
+    }),
     fresh: summary,
     token: tokenRequest(config),
   };
