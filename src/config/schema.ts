@@ -295,6 +295,10 @@ export const CONFIG_SCHEMA = section(
           'most searches that wait for the thread that reads the index; the service answers a further one with 503',
           1,
         ),
+        search_start_ms: whole(
+          2_000,
+          'milliseconds after the start of the service at which that thread starts, unless a search came before; the first search would otherwise wait for it',
+        ),
         search_cache_kib: whole(16_384, 'page cache of that thread, KiB', 64),
       }),
       'the content service',

@@ -40,6 +40,8 @@ export interface ThreadOptions {
 export interface Thread<Order, Reply> {
   /** Orders without a reply. */
   readonly waiting: number;
+  /** Starts the thread now, so that the first order does not wait for that. */
+  start(): void;
   /** Rejects with the error of {@link ThreadOptions.failure}. */
   request(order: Order): Promise<Reply>;
   /** Ends the thread; its orders fail for this reason. The next order starts another one. */
@@ -100,6 +102,7 @@ export function createThread<Order extends object, Reply extends object>(options
     get waiting() {
       return pending.size;
     },
+    start: () => void ensureWorker(),
     request: (order) => {
       const own = ensureWorker();
       const id = ++orders;

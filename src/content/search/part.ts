@@ -106,5 +106,17 @@ export function createSearchPart({ db, stale, config, nc, reader }: SearchPartOp
     return warnings;
   }
 
-  return { name: 'search', endpoints: { search }, effects: [attributes.effect], stop: reader.close };
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    name: 'search',
+    endpoints: { search },
+    effects: [attributes.effect],
+    start: () => {
+      if (!stale) timer = setTimeout(reader.start, content.search_start_ms).unref();
+    },
+    stop: async () => {
+      clearTimeout(timer);
+      await reader.close();
+    },
+  };
 }

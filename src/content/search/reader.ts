@@ -14,6 +14,8 @@ export interface SearchReaderOptions extends SearchedFile {
 export interface SearchReader {
   /** Throws `ServiceUnavailableError`: the thread died, the service stops, or too many searches wait. */
   find(order: SearchOrder): Promise<Found>;
+  /** Starts the thread now, so that the first search does not wait for that: a tenth of a second. */
+  start(): void;
   /** Ends the thread; searches that wait get an error. */
   close(): Promise<void>;
 }
@@ -40,6 +42,7 @@ export function createSearchReader({ waiting, entry, ...file }: SearchReaderOpti
       const { items, more, complete, seq } = await thread.request(order);
       return { items, more, complete, seq };
     },
+    start: thread.start,
     close: () => thread.end('the service stops'),
   };
 }
