@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { count, note, print, printJson, table } from '../../src/cli/output.ts';
 import { positive } from '../../src/cli/values.ts';
 import { numbers } from '../numbers.ts';
-import { runSearchBench, type SearchBenchOptions, type SearchFigures, type SearchRow } from './search.ts';
+import { runSearchBench, type SearchBenchOptions, type SearchFigures } from './search.ts';
 
 /** `npm run bench -- search` */
 export const searchBench = (): Command =>
@@ -20,35 +20,29 @@ export const searchBench = (): Command =>
       else print(textOf(figures));
     });
 
-function textOf({ items, fold, raw, http, mostMatches }: SearchFigures): string {
+function textOf({ items, fold, rows, mostMatches }: SearchFigures): string {
   const ms = (value: number): string => value.toFixed(1);
   const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
-  const rowOf = (row: SearchRow, relative: string): (string | number)[] => [
-    row.callers === 0 ? 'in process' : 'HTTP',
-    row.callers || '',
-    row.kind,
-    `${count(Math.round(row.perSecond))}/s`,
-    ms(row.latency.p50),
-    ms(row.latency.p99),
-    ms(row.latency.max),
-    relative,
-    row.failed > 0 ? `${row.failed} failed` : '',
-  ];
-  const rows = raw.flatMap((plain) => [
-    rowOf(plain, ''),
-    ...http
-      .filter(({ kind }) => kind === plain.kind)
-      .map((row) =>
-        rowOf(
-          row,
-          `p50 ${(row.latency.p50 / plain.latency.p50).toFixed(2)}, p99 ${(row.latency.p99 / plain.latency.p99).toFixed(2)} of in process`,
-        ),
-      ),
-  ]);
+  const shown = rows.map((row) => {
+    const { kind, over, callers, perSecond, latency, processor, failed } = row;
+    const plain = rows.find((other) => other.kind === kind && other.over === 'plain');
+    const relative = (p: 'p50' | 'p99'): string => (latency[p] / (plain?.latency[p] ?? Number.NaN)).toFixed(2);
+    return [
+      kind,
+      over,
+      callers || '',
+      `${count(Math.round(perSecond))}/s`,
+      ms(latency.p50),
+      ms(latency.p99),
+      processor ? `${ms(processor.p50)}, ${ms(processor.p99)}` : '',
+      over === 'plain' ? '' : `${relative('p50')}, ${relative('p99')} of plain`,
+      failed > 0 ? `${failed} failed` : '',
+    ];
+  });
   return [
     `${count(items)} items, of which ${count(mostMatches)} match the most common word; Node ${process.version}`,
     '',
-    table(rows, ['over', 'callers', 'query', 'answers', 'p50 ms', 'p99 ms', 'max ms', 'relative', '']),
+    table(shown, ['query', 'over', 'callers', 'answers', 'p50 ms', 'p99 ms', 'processor ms', 'p50, p99 relative', '']),
     '',
     `fold of the catalogue: ${fold.withIndex.toFixed(2)} s of processor time with the index, ${fold.withoutIndex.toFixed(2)} s without it (${(fold.withIndex / fold.withoutIndex).toFixed(2)} times; medians of ${fold.rounds} alternating rounds); files of ${mb(fold.bytesWith)} and ${mb(fold.bytesWithout)}`,
   ].join('\n');

@@ -5,7 +5,11 @@
 import Database from 'better-sqlite3';
 import type { ItemData } from '../../src/bus/event/types.ts';
 import { projectionFiles } from '../../src/bus/projection/files.ts';
+import { completeConfig } from '../../src/config/load.ts';
+import { createFinder, WEIGHTS } from '../../src/content/search/find.ts';
 import { matchOf } from '../../src/content/search/words.ts';
+import { parseFields } from '../../src/items/fields.ts';
+import { cpuClock } from '../cpu-clock.ts';
 import { drive } from '../load/drive.ts';
 import { type Latency, latencyOf } from '../load/latency.ts';
 import { load, startBenchSystem } from '../serving/system.ts';
@@ -22,8 +26,12 @@ export interface SearchBenchOptions {
 
 export interface SearchRow {
   kind: Kind;
+  /** `plain`: SQLite ranks all matches, in this process; `bounded`: as the thread of the service does it, in this process. */
+  over: 'plain' | 'bounded' | 'HTTP';
   /** 0: in this process. */
   callers: number;
+  /** Processor time of a search, milliseconds; other work on the machine hardly changes it. Of rows of this process. */
+  processor?: Latency;
   perSecond: number;
   latency: Latency;
   failed: number;
@@ -32,8 +40,7 @@ export interface SearchRow {
 export interface SearchFigures {
   items: number;
   fold: FoldFigures;
-  raw: SearchRow[];
-  http: SearchRow[];
+  rows: SearchRow[];
   /** Most items that a query of this run matched. */
   mostMatches: number;
 }
@@ -50,16 +57,17 @@ export async function runSearchBench(options: SearchBenchOptions): Promise<Searc
   try {
     say(`loads ${count} items into a system`);
     await load(system, events);
-    const raw: SearchRow[] = [];
-    const http: SearchRow[] = [];
+    const rows: SearchRow[] = [];
     const db = new Database(projectionFiles(system.data, 'content').live, { readonly: true });
+    const { plain, bounded } = inProcess(db);
     const mostMatches = db
       .prepare<[string], number>('SELECT count(*) FROM index_text WHERE index_text MATCH ?')
       .pluck()
       .get(matchOf('the').anywhere) as number;
     for (const kind of KINDS) {
       say(`searches for ${kind}`);
-      raw.push(rawRow(db, kind, items, seconds));
+      rows.push({ kind, over: 'plain', ...timed(plain, queriesOf(kind, items), seconds) });
+      rows.push({ kind, over: 'bounded', ...timed(bounded, queriesOf(kind, items), seconds) });
       for (const callers of concurrency) {
         const queries = queriesOf(kind, items);
         const path = (): string => `/v1/items?n=${N}&fields=title&q=${encodeURIComponent(queries.next().value)}`;
@@ -67,29 +75,47 @@ export async function runSearchBench(options: SearchBenchOptions): Promise<Searc
         const driven = await drive({ url: system.http, connections: callers, seconds, next });
         const { connection, timeouts, status } = driven.errors;
         const failed = connection + timeouts + Object.values(status).reduce((sum, n) => sum + n, 0);
-        http.push({ kind, callers, perSecond: driven.perSecond, latency: driven.latency, failed });
+        rows.push({ kind, over: 'HTTP', callers, perSecond: driven.perSecond, latency: driven.latency, failed });
       }
     }
     db.close();
-    return { items: count, fold, raw, http, mostMatches };
+    return { items: count, fold, rows, mostMatches };
   } finally {
     await system.stop();
   }
 }
 
-/** The plain way: SQLite ranks all matches. */
-function rawRow(db: Database.Database, kind: Kind, items: readonly ItemData[], seconds: number): SearchRow {
-  const ask = db.prepare<[string], number>(
-    `SELECT rowid FROM index_text WHERE index_text MATCH ? ORDER BY bm25(index_text, 10, 1, 0.25) LIMIT ${N}`,
+/** Both ways to search in this process. */
+function inProcess(db: Database.Database): Record<'plain' | 'bounded', (words: string) => unknown> {
+  const { search_ranked: ranked, search_cache_kib } = completeConfig({}).content;
+  db.pragma(`cache_size = -${search_cache_kib}`);
+  const all = db.prepare<[string], number>(
+    `SELECT rowid FROM index_text WHERE index_text MATCH ? ORDER BY bm25(index_text, ${WEIGHTS.join(', ')}) LIMIT ${N}`,
   );
-  const queries = queriesOf(kind, items);
+  const find = createFinder(db);
+  const fields = parseFields(['title']);
+  return {
+    plain: (words) => all.all(matchOf(words).anywhere),
+    bounded: (words) => find({ match: matchOf(words), filters: [], now: 0, withdrawn: false, fields, n: N, ranked }),
+  };
+}
+
+/** Searches one after another. */
+function timed(
+  search: (words: string) => unknown,
+  queries: Generator<string, never>,
+  seconds: number,
+): Omit<SearchRow, 'kind' | 'over'> {
   const took: number[] = [];
+  const worked: number[] = [];
   const started = performance.now();
   while (performance.now() - started < seconds * 1000) {
     const from = performance.now();
-    ask.all(matchOf(queries.next().value).anywhere);
+    const processor = cpuClock();
+    search(queries.next().value);
+    worked.push(processor() * 1000);
     took.push(performance.now() - from);
   }
   const perSecond = (took.length * 1000) / (performance.now() - started);
-  return { kind, callers: 0, perSecond, latency: latencyOf(took), failed: 0 };
+  return { callers: 0, perSecond, latency: latencyOf(took), processor: latencyOf(worked), failed: 0 };
 }

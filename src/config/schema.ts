@@ -276,7 +276,7 @@ export const CONFIG_SCHEMA = section(
         search_max: whole(200, 'most items in the answer to a search', 1),
         search_length: whole(200, 'most characters of the words of a search', 1),
         search_ranked: whole(
-          2_000,
+          1_000,
           'most items whose texts one search ranks; if more match, it ranks the newest of those with the words in the title, and then the newest of the others',
           1,
         ),

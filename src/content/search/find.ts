@@ -65,6 +65,11 @@ export function createFinder(db: Database): (order: SearchOrder) => Found {
       .raw();
   const all = scan('');
   const available = scan('AND NOT EXISTS (SELECT 1 FROM withdrawal WHERE withdrawal.item = item.item)');
+  const count = db
+    .prepare<[string, number], number>(
+      'SELECT count(*) FROM (SELECT 1 FROM index_text WHERE index_text MATCH ? LIMIT ?)',
+    )
+    .pluck();
   const read = db.prepare<[string], { fields: string; withdrawn: number }>(
     `SELECT fields, EXISTS (SELECT 1 FROM withdrawal WHERE withdrawal.item = item.item) AS withdrawn
      FROM item WHERE item = ?`,
@@ -74,8 +79,8 @@ export function createFinder(db: Database): (order: SearchOrder) => Found {
   function find({ match, filters, now, withdrawn, fields, n, ranked }: SearchOrder): Found {
     const tests = filters.map((filter) => parseFilter(filter, { now, fields: CATALOGUE_FIELDS }).test);
     const matches = withdrawn ? all : available;
-    const newest = matches.all(match.anywhere, ranked + 1);
-    const complete = newest.length <= ranked;
+    // To count takes a fraction of the time that it takes to rank.
+    const complete = (count.get(match.anywhere, ranked + 1) as number) <= ranked;
     const items: FoundItem[] = [];
     let more = !complete;
 
@@ -105,12 +110,12 @@ export function createFinder(db: Database): (order: SearchOrder) => Found {
       return false;
     }
 
-    if (complete) take(newest);
+    if (complete) take(matches.all(match.anywhere, ranked));
     else {
       // A word of the title counts for the most, and an older item may have it.
       const titled = matches.all(match.inTitle, ranked);
       const seen = new Set(titled.map(([item]) => item));
-      if (!take(titled)) take(newest.slice(0, ranked).filter(([item]) => !seen.has(item)));
+      if (!take(titled)) take(matches.all(match.anywhere, ranked).filter(([item]) => !seen.has(item)));
     }
     return { items, more, complete, seq: position.get() as number };
   }
