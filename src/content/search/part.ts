@@ -64,9 +64,12 @@ export function createSearchPart({ db, stale, config, nc, reader }: SearchPartOp
       const named = parseFields(fields ?? SEARCH_FIELDS, SEARCH_FIELDS);
       if (filter !== undefined) parseFilter(filter, { now, fields: CATALOGUE_FIELDS });
       if (stale)
-        throw new ServiceUnavailableError('The content service has no index of texts yet: it is rebuilding its rows.', {
-          next: 'freshet status; search again once content has been rebuilt',
-        });
+        throw new ServiceUnavailableError(
+          'The content service has no index of texts yet: it answers from the rows of another release while it rebuilds its projection.',
+          {
+            next: 'search again later: the log of the service says when it has cut over; freshet status shows the service',
+          },
+        );
       const filters = [...(filter === undefined ? [] : [filter]), ...(tag === undefined ? [] : [{ tags: tag }])];
       const found = await reader.find({
         match,

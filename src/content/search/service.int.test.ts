@@ -7,7 +7,9 @@ import { fold } from '../../../test/support/projection.ts';
 import { useServices } from '../../../test/support/services.ts';
 import { tempDir } from '../../../test/support/tempdir.ts';
 import { until } from '../../../test/support/wait.ts';
+import { runService } from '../../bus/service/service.ts';
 import { completeConfig } from '../../config/load.ts';
+import { contentEndpoints } from '../api.ts';
 import { contentProjection } from '../projection.ts';
 import { createSearchPart, type SearchAnswer } from './part.ts';
 import { createSearchReader } from './reader.ts';
@@ -36,7 +38,9 @@ it('holds no byte of a replaced title after an erasure, and goes on searching', 
   expect(bytesLeft()).not.toEqual([]);
 
   await ask('user.forget', { user: 'u1' });
-  await until(() => services.logged.some(({ msg }) => String(msg).includes('cut over')));
+  await until(() =>
+    services.logged.some(({ service, msg }) => service === 'content' && String(msg).includes('has cut over')),
+  );
   await until(() => content.status().state === 'ready');
   expect(bytesLeft()).toEqual([]);
   expect(await found('open kept')).toHaveLength(20);
@@ -44,6 +48,50 @@ it('holds no byte of a replaced title after an erasure, and goes on searching', 
   await caughtUp(later);
   expect(await found('later')).toEqual(['new']);
 });
+
+it('refuses searches after an update from a release without the index, until the rows are rebuilt beside', async () => {
+  // The projection of that release: the same tables without the index.
+  const now = contentProjection();
+  const before: typeof now = {
+    ...now,
+    code: 1,
+    schema: now.schema.slice(0, now.schema.indexOf('CREATE VIRTUAL TABLE')),
+    tables: (db) => {
+      db.exec(now.schema);
+      const tables = now.tables(db);
+      db.exec('DROP TABLE index_text; DROP INDEX item_published');
+      return { ...tables, texts: { replace: () => {} } };
+    },
+  };
+  const earlier = await start((environment) =>
+    runService(
+      {
+        description: 'an earlier release',
+        definition: before,
+        rebuildsBeside: true,
+        parts: ({ store, config }) => ({ endpoints: contentEndpoints(store.db, config) }),
+      },
+      environment,
+    ),
+  );
+  await publish(published('a', { title: 'Sea' }), published('b', { title: 'Land' }));
+  const seq = await publish(patched('a', { title: 'Lake' }));
+  await caughtUp(seq);
+  await services.stop(earlier);
+
+  const content = await start('content', { settings: { projection: { swap_look_ms: 60_000 } } });
+  await expect(ask('content.search', { q: 'lake' })).rejects.toMatchObject({
+    code: 'FRESHET_SERVICE_UNAVAILABLE',
+    next: expect.stringContaining('freshet status'),
+  });
+  expect(await ask('content.get', { item: 'a' })).toMatchObject({ title: 'Lake' });
+  // The fold of a change while the old rows answer.
+  await publish(patched('a', { title: 'Pond' }));
+  await until(async () => (await found('pond').catch(() => [])).length > 0, { within: 60_000 });
+  expect(content.status().state).toBe('ready');
+  expect(await found('pond')).toEqual(['a']);
+  expect(await found('lake')).toEqual([]);
+}, 90_000);
 
 it('starts its thread soon after the service, without a search', async () => {
   const folder = tempDir('early');
