@@ -35,7 +35,7 @@ function textOf({ items, fold, rows, mostMatches }: SearchFigures): string {
       ms(latency.p50),
       ms(latency.p99),
       processor ? `${ms(processor.p50)}, ${ms(processor.p99)}` : '',
-      over === 'plain' ? '' : `${relative('p50')}, ${relative('p99')} of plain`,
+      over === 'plain' || plain === undefined ? '' : `${relative('p50')}, ${relative('p99')} of plain`,
       failed > 0 ? `${failed} failed` : '',
     ];
   });

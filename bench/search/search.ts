@@ -3,7 +3,7 @@
  * bm25, without filters, fields or availability. And what the index adds to the fold.
  */
 import Database from 'better-sqlite3';
-import type { ItemData } from '../../src/bus/event/types.ts';
+import { call } from '../../src/bus/nats/micro.ts';
 import { projectionFiles } from '../../src/bus/projection/files.ts';
 import { completeConfig } from '../../src/config/load.ts';
 import { createFinder, WEIGHTS } from '../../src/content/search/find.ts';
@@ -12,7 +12,7 @@ import { parseFields } from '../../src/items/fields.ts';
 import { cpuClock } from '../cpu-clock.ts';
 import { drive } from '../load/drive.ts';
 import { type Latency, latencyOf } from '../load/latency.ts';
-import { load, startBenchSystem } from '../serving/system.ts';
+import { publishInBulk, startBenchSystem, until } from '../serving/system.ts';
 import { catalogueEvents } from './catalogue.ts';
 import { type FoldFigures, foldCatalogue } from './fold.ts';
 import { KINDS, type Kind, queriesOf } from './queries.ts';
@@ -25,7 +25,8 @@ export interface SearchBenchOptions {
 }
 
 export interface SearchRow {
-  kind: Kind;
+  /** A search, or the request for one item, which shows what HTTP and NATS take. */
+  kind: Kind | 'item by id';
   /** `plain`: SQLite ranks all matches, in this process; `bounded`: as the thread of the service does it, in this process. */
   over: 'plain' | 'bounded' | 'HTTP';
   /** 0: in this process. */
@@ -53,10 +54,12 @@ export async function runSearchBench(options: SearchBenchOptions): Promise<Searc
   const items = events.map(({ data }) => data);
   say(`folds ${count} items with the index of texts and without it`);
   const fold = foldCatalogue(events);
-  const system = await startBenchSystem();
+  // Without the other services, which would go on working on the catalogue while this measures.
+  const system = await startBenchSystem({ args: ['--no-demo', '--only', 'nats,content,gateway'] });
   try {
     say(`loads ${count} items into a system`);
-    await load(system, events);
+    const seq = await publishInBulk(system, events);
+    await until(async () => (await call<{ seq: number }>(system.nc, 'freshet.content.status', {})).seq >= seq);
     const rows: SearchRow[] = [];
     const db = new Database(projectionFiles(system.data, 'content').live, { readonly: true });
     const { plain, bounded } = inProcess(db);
@@ -68,21 +71,31 @@ export async function runSearchBench(options: SearchBenchOptions): Promise<Searc
       say(`searches for ${kind}`);
       rows.push({ kind, over: 'plain', ...timed(plain, queriesOf(kind, items), seconds) });
       rows.push({ kind, over: 'bounded', ...timed(bounded, queriesOf(kind, items), seconds) });
-      for (const callers of concurrency) {
-        const queries = queriesOf(kind, items);
-        const path = (): string => `/v1/items?n=${N}&fields=title&q=${encodeURIComponent(queries.next().value)}`;
-        const next = () => ({ method: 'GET' as const, path: path() });
-        const driven = await drive({ url: system.http, connections: callers, seconds, next });
-        const { connection, timeouts, status } = driven.errors;
-        const failed = connection + timeouts + Object.values(status).reduce((sum, n) => sum + n, 0);
-        rows.push({ kind, over: 'HTTP', callers, perSecond: driven.perSecond, latency: driven.latency, failed });
-      }
+      const queries = queriesOf(kind, items);
+      const path = (): string => `/v1/items?n=${N}&fields=title&q=${encodeURIComponent(queries.next().value)}`;
+      for (const callers of concurrency) rows.push({ kind, ...(await overHttp(system.http, path, callers, seconds)) });
     }
+    say('requests items by their ids');
+    const item = (): string => '/v1/items/i1';
+    for (const callers of concurrency)
+      rows.push({ kind: 'item by id', ...(await overHttp(system.http, item, callers, seconds)) });
     db.close();
     return { items: count, fold, rows, mostMatches };
   } finally {
     await system.stop();
   }
+}
+
+async function overHttp(
+  url: string,
+  path: () => string,
+  callers: number,
+  seconds: number,
+): Promise<Omit<SearchRow, 'kind'>> {
+  const next = () => ({ method: 'GET' as const, path: path() });
+  const { perSecond, latency, errors } = await drive({ url, connections: callers, seconds, next });
+  const failed = errors.connection + errors.timeouts + Object.values(errors.status).reduce((sum, n) => sum + n, 0);
+  return { over: 'HTTP', callers, perSecond, latency, failed };
 }
 
 /** Both ways to search in this process. */
