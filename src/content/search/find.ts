@@ -28,7 +28,7 @@ export interface FoundItem {
   score: number;
   available: boolean;
   fields: ItemFields;
-  /** Bytes of all its fields as JSON. */
+  /** Bytes of these fields as JSON. */
   bytes: number;
 }
 
@@ -104,7 +104,7 @@ export function createFinder(db: Database): (order: SearchOrder) => Found {
           score,
           available: row.withdrawn === 0,
           fields: shown,
-          bytes: Buffer.byteLength(row.fields),
+          bytes: Buffer.byteLength(JSON.stringify(shown)),
         });
       }
       return false;

@@ -29,5 +29,8 @@ it('ends an answer where its fields are too large for one message', async () => 
   const { endpoints } = createSearchPart({ db, stale: false, config, nc: {} as never, reader });
   const answer = (await endpoints?.search?.handle({ q: 'sea' })) as SearchAnswer;
   expect(answer).toMatchObject({ more: true, items: [{ item: 'a' }, { item: 'b' }] });
+  // Only the fields that the answer shows count.
+  const few = (await endpoints?.search?.handle({ q: 'sea', fields: ['title'] })) as SearchAnswer;
+  expect(few).toMatchObject({ more: false, items: { length: 3 } });
   await reader.close();
 });
