@@ -66,7 +66,7 @@ describe('the index of texts', () => {
     expect(found(db, 'lake')).toEqual(['b']);
   });
 
-  it('does not change the hash of the projection, whatever the batches', () => {
+  it('has the same hash whatever the batches, by its words', () => {
     const events = [
       published('a', { title: 'Sea' }),
       published('b', { title: 'Land' }),
@@ -81,7 +81,7 @@ describe('the index of texts', () => {
       cacheKib: 1_024,
     });
     whole.commit(stored(events), 'now');
-    expect(hashProjection(db).tables.map(({ table }) => table)).not.toContain('index_text');
+    expect(hashProjection(db).tables).toContainEqual({ table: 'index_text', rows: 3, hash: expect.any(String) });
     expect(hashProjection(whole.db)).toEqual(hashProjection(db));
     expect(wordsOf(whole.db)).toEqual(wordsOf(db));
   });
