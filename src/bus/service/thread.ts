@@ -38,8 +38,6 @@ export interface ThreadOptions {
 }
 
 export interface Thread<Order, Reply> {
-  /** Orders without a reply. */
-  readonly waiting: number;
   /** Starts the thread now, so that the first order does not wait for that. */
   start(): void;
   /** Rejects with the error of {@link ThreadOptions.failure}. */
@@ -99,9 +97,6 @@ export function createThread<Order extends object, Reply extends object>(options
   }
 
   return {
-    get waiting() {
-      return pending.size;
-    },
     start: () => void ensureWorker(),
     request: (order) => {
       const own = ensureWorker();

@@ -71,10 +71,23 @@ describe('the thread of searches', () => {
     await expect(reader.find(order('sea'))).rejects.toMatchObject({ code: 'FRESHET_SERVICE_UNAVAILABLE' });
   });
 
-  it('ends with the service, and with an error for the searches that wait', async () => {
+  it('ends with the service, after the searches that wait, and does not start again', async () => {
     const reader = reading(fold(contentProjection(), [published('a')]));
-    const waiting = reader.find(order('title'));
-    const outcome = expect(waiting).rejects.toMatchObject({ message: expect.stringContaining('the service stops') });
+    const waiting = [1, 2, 3].map(() => reader.find(order('title')));
+    await reader.close();
+    for (const found of waiting) expect(await found).toMatchObject({ items: [{ item: 'a' }] });
+    reader.start();
+    await expect(reader.find(order('title'))).rejects.toMatchObject({
+      message: expect.stringContaining('the service stops'),
+    });
+  });
+
+  it('ends although a search does not', async () => {
+    const folder = tempDir('stuck');
+    const stuck = join(folder, 'stuck.mjs');
+    writeFileSync(stuck, `import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => {});`);
+    const reader = reading(fold(contentProjection(), [published('a')]), { entry: pathToFileURL(stuck).href });
+    const outcome = expect(reader.find(order('title'))).rejects.toMatchObject({ code: 'FRESHET_SERVICE_UNAVAILABLE' });
     await reader.close();
     await outcome;
   });
