@@ -277,7 +277,7 @@ export const CONFIG_SCHEMA = section(
         search_length: whole(200, 'most characters of the words of a search', 1),
         search_ranked: whole(
           1_000,
-          'most items whose texts one search ranks; if more match, it ranks the newest of those with the words in the title, and then the newest of the others',
+          'most items whose texts one search ranks; if more match, it ranks the newest of those with the words in the title, half of this number, and then as many of the newest others',
           1,
         ),
         search_reranked: whole(

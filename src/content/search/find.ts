@@ -18,7 +18,7 @@ export interface SearchOrder {
   fields: NamedFields;
   /** Most items of the answer. */
   n: number;
-  /** Most items whose texts are ranked. */
+  /** Most items whose texts are ranked: if more match, half of them by their titles. */
   ranked: number;
 }
 
@@ -113,9 +113,10 @@ export function createFinder(db: Database): (order: SearchOrder) => Found {
     if (complete) take(matches.all(match.anywhere, ranked));
     else {
       // A word of the title counts for the most, and an older item may have it.
-      const titled = matches.all(match.inTitle, ranked);
+      const half = Math.ceil(ranked / 2);
+      const titled = matches.all(match.inTitle, half);
       const seen = new Set(titled.map(([item]) => item));
-      if (!take(titled)) take(matches.all(match.anywhere, ranked).filter(([item]) => !seen.has(item)));
+      if (!take(titled)) take(matches.all(match.anywhere, half).filter(([item]) => !seen.has(item)));
     }
     return { items, more, complete, seq: position.get() as number };
   }
