@@ -13,6 +13,7 @@ import { loadBench } from './load/command.ts';
 import { pipelineBench } from './pipeline/command.ts';
 import { replayBench, replayOneBench } from './replay/command.ts';
 import { replicaBench } from './replica/command.ts';
+import { searchBench } from './search/command.ts';
 import { servingBench } from './serving/command.ts';
 
 export async function main(args: readonly string[]): Promise<number> {
@@ -32,6 +33,7 @@ export async function main(args: readonly string[]): Promise<number> {
   program.addCommand(replayBench().exitOverride());
   program.addCommand(replayOneBench().exitOverride(), { hidden: true });
   program.addCommand(replicaBench().exitOverride());
+  program.addCommand(searchBench().exitOverride());
   program.addCommand(servingBench().exitOverride());
   if (args.length === 0) {
     program.outputHelp();

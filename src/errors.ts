@@ -396,7 +396,7 @@ export class WithdrawalRefusedError extends FreshetError {
 // --- warnings ----------------------------------------------------------------------------------------------------
 
 /** Codes of warnings in answers: see `Warning` in bus/nats/warning.ts. */
-export type WarningCode = 'FRESHET_ATTRIBUTE_UNKNOWN' | 'FRESHET_RATING_WITHOUT_VALUE';
+export type WarningCode = 'FRESHET_ATTRIBUTE_UNKNOWN' | 'FRESHET_ORDER_OF_TEXT' | 'FRESHET_RATING_WITHOUT_VALUE';
 
 // --- events -------------------------------------------------------------------------------------------------------
 

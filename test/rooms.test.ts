@@ -15,6 +15,8 @@ const UPWARD = [
   ['src/bus/nats/a.ts', '../service/lease.ts'],
   ['src/bus/projection/a.ts', '../erasure/ledger.ts'],
   ['src/bus/service/a.ts', '../../engine/start.ts'],
+  ['src/bus/projection/b.ts', '../../items/filter.ts'],
+  ['src/items/a.ts', '../engine/serve/lists.ts'],
   ['src/user/a.ts', '../engine/model/mod.ts'],
   ['src/engine/model/a.ts', '../fold/projection.ts'],
   ['src/engine/model/state/a.ts', '../../artifacts/records.ts'],
@@ -32,6 +34,7 @@ const UPWARD = [
 const DOWNWARD = [
   ['src/bus/service/b.ts', '../nats/connection.ts'],
   ['src/engine/lifecycle/b.ts', '../model/mod.ts'],
+  ['src/content/b.ts', '../items/filter.ts'],
   ['src/engine/b.ts', './serve/lists.ts'],
   ['src/cli/b.ts', '../engine/start.ts'],
   ['src/up/b.ts', '../secure/files.ts'],

@@ -1,7 +1,8 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { count, note, print, printJson, table } from '../../src/cli/output.ts';
 import { positive, whole } from '../../src/cli/values.ts';
 import type { Latency } from '../load/latency.ts';
+import { numbers } from '../numbers.ts';
 import { type Row, runServingBench, type ServingFigures, type ServingOptions } from './serving.ts';
 
 /** `npm run bench -- serving` */
@@ -27,12 +28,6 @@ export const servingBench = (): Command =>
       if (json) printJson(figures);
       else print(figures.map(textOf).join('\n\n'));
     });
-
-function numbers(text: string): number[] {
-  const found = text.split(',').map((one) => one.trim());
-  if (!found.every((one) => /^[1-9]\d{0,3}$/.test(one))) throw new InvalidArgumentError('It takes numbers, by commas.');
-  return found.map(Number);
-}
 
 const NAMES: Record<Row['what'], string> = {
   ping: '(a) empty request',

@@ -29,6 +29,8 @@ from urllib.parse import quote, urlencode, urlsplit
 __all__ = [
     "Accepted",
     "Event",
+    "FoundItem",
+    "FoundItems",
     "Freshet",
     "FreshetError",
     "HistoryEvent",
@@ -124,6 +126,24 @@ class Shelves(TypedDict, total=False):
     shelves: List[Shelf]
     seq: int
     behind: int
+
+
+class FoundItem(TypedDict, total=False):
+    item: str
+    score: float
+    available: bool
+    fields: Json
+
+
+class FoundItems(TypedDict, total=False):
+    """What a search found. `order` is text, or user if the engine ranked the items for a user; `more`: more items match."""
+
+    items: List[FoundItem]
+    order: str
+    more: bool
+    complete: bool
+    seq: int
+    warnings: List[Json]
 
 
 class HistoryEvent(TypedDict, total=False):
@@ -384,6 +404,14 @@ class Freshet:
     def items(self, **query: Any) -> Json:
         """A page of the catalogue. Query: tag, ids (a list), n, cursor, min_seq, timeout_ms."""
         return self._get("/v1/items", query)
+
+    def search(self, q: str, user: Optional[str] = None, **query: Any) -> FoundItems:
+        """Items whose titles, tags and attributes have all words of `q`, the last one also as the beginning of a word.
+
+        With `user` the engine ranks the best of them for that user. Query: tag, filter, fields, withdrawn, n, min_seq,
+        timeout_ms.
+        """
+        return cast(FoundItems, self._get("/v1/items", {"q": q, "user": user, **query}))
 
     def feedback(self) -> Json:
         """Click-through and conversion by snapshot, arm and position, and the quality of lists."""

@@ -1,5 +1,6 @@
 /** The micro endpoints, with the descriptions that the services give them. The generator starts no service. */
 import Database from 'better-sqlite3';
+import type { NatsConnection } from 'nats';
 import type { DocumentedEndpoint } from '../../src/bus/event/asyncapi.ts';
 import { createCodec } from '../../src/bus/event/codec.ts';
 import type { Endpoint } from '../../src/bus/nats/micro.ts';
@@ -9,6 +10,8 @@ import { COMMON_ENDPOINTS } from '../../src/bus/service/endpoints.ts';
 import { completeConfig } from '../../src/config/load.ts';
 import { contentEndpoints } from '../../src/content/api.ts';
 import { contentProjection } from '../../src/content/projection.ts';
+import { createSearchPart } from '../../src/content/search/part.ts';
+import { createSearchReader } from '../../src/content/search/reader.ts';
 import { MODEL_CONTENTS } from '../../src/engine/lifecycle/contents.ts';
 import { MODEL_HASH } from '../../src/engine/lifecycle/part.ts';
 import { ROLLBACK_ENDPOINTS } from '../../src/engine/lifecycle/rollback.ts';
@@ -43,7 +46,16 @@ function own(service: ServiceName): Described {
         }, config),
       };
     case 'content':
-      return contentEndpoints(emptyProjection(contentProjection()), config);
+      return {
+        ...contentEndpoints(emptyProjection(contentProjection()), config),
+        ...createSearchPart({
+          db: emptyProjection(contentProjection()),
+          stale: false,
+          config,
+          nc: {} as NatsConnection,
+          reader: createSearchReader({ file: '', cacheKib: 0, waiting: 0 }),
+        }).endpoints,
+      };
     case 'feedback':
       return feedbackEndpoints(emptyProjection(feedbackProjection(config)), async () => null);
     case 'engine':

@@ -398,6 +398,10 @@ const SECTIONS: readonly Section[] = [
         'The request names an attribute that no item of the catalogue has.',
         'Correct the name: the message names a similar one, if there is one.',
       ],
+      FRESHET_ORDER_OF_TEXT: [
+        'A search names a user, and the engine did not rank the items for that user. They are in the order of their texts.',
+        'Search again later. `freshet status` shows the state of the engine; `content.search_rerank_ms` says how long the content service waits for it.',
+      ],
       FRESHET_RATING_WITHOUT_VALUE: [
         'The log has stored a rating without `value`. It counts as an interaction, and never as a dislike.',
         'Publish ratings with `value`. To correct this one, retract it and publish it again.',

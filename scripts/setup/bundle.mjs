@@ -27,6 +27,7 @@ const PROGRAMS = {
   bench: 'bench/main.ts',
   training: 'src/engine/train/worker.ts',
   beside: 'src/engine/fold/beside/worker.ts',
+  search: 'src/content/search/worker.ts',
 };
 
 /**

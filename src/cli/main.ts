@@ -20,6 +20,7 @@ import { replicaVerb } from './verbs/replica.ts';
 import { restoreVerb } from './verbs/restore.ts';
 import { rollbackVerb } from './verbs/rollback.ts';
 import { schemaVerb } from './verbs/schema.ts';
+import { searchVerb } from './verbs/search.ts';
 import { secureVerb } from './verbs/secure.ts';
 import { serviceVerb } from './verbs/service.ts';
 import { shadowVerb } from './verbs/shadow.ts';
@@ -55,6 +56,7 @@ export async function main(args: readonly string[]): Promise<number> {
     rollbackVerb,
     similarVerb,
     trendingVerb,
+    searchVerb,
     shelvesVerb,
     historyVerb,
     tailVerb,

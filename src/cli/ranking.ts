@@ -1,8 +1,8 @@
 /** A ranking as a text table: place, item, title, score, and the fields and reasons that the caller requested. */
 import type { Command } from 'commander';
 import type { NatsConnection } from 'nats';
-import type { ItemFields } from '../engine/serve/item-fields.ts';
 import type { RankingAnswer } from '../engine/serve/lists.ts';
+import type { ItemFields } from '../items/fields.ts';
 import { count, note, print, table } from './output.ts';
 import { titlesOf } from './titles.ts';
 import { names } from './values.ts';

@@ -10,10 +10,12 @@ import type {
   ClientEvent,
   ClientEventData,
   ClientEventType,
+  FoundItems,
   ListOptions,
   Ranking,
   RecommendOptions,
   RejectedEvent,
+  SearchOptions,
   UserRanking,
 } from './types.ts';
 
@@ -100,6 +102,8 @@ export interface FreshetClient {
   trending(options?: number | ListOptions): Promise<Ranking>;
   /** The items with these ids. The client sends several requests for many ids. */
   items(ids: readonly string[]): Promise<CatalogueItems>;
+  /** Items whose titles, tags and attributes have all of these words, the last one also as the beginning of a word. */
+  search(words: string, options?: SearchOptions): Promise<FoundItems>;
   /** Reports that the app shows the list, once per list. */
   rendered(ranking: Ranking, options?: { user?: string; arm?: string; context?: Record<string, unknown> }): void;
   clicked(ranking: Ranking, item: string, user?: string): string;
@@ -239,15 +243,14 @@ export function createClient(options: ClientOptions): FreshetClient {
     );
   const inPath = (id: string): string => encodeURIComponent(id);
 
-  function queryOf(request: number | ListOptions = {}): string {
-    const { fields, ...members }: ListOptions = typeof request === 'number' ? { n: request } : request;
-    // As JSON, because the name of an attribute may hold a comma.
-    const query = { n: 10, ...members, ...(fields === undefined ? {} : { fields: JSON.stringify(fields) }) };
-    return Object.entries(query)
+  /** Lists and objects are JSON in a query, also because the name of an attribute may hold a comma. */
+  const queryText = (members: object): string =>
+    Object.entries(members)
       .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => `${name}=${inPath(String(value))}`)
+      .map(([name, value]) => `${name}=${inPath(typeof value === 'object' ? JSON.stringify(value) : String(value))}`)
       .join('&');
-  }
+  const queryOf = (request: number | ListOptions = {}): string =>
+    queryText({ n: 10, ...(typeof request === 'number' ? { n: request } : request) });
 
   function userOf({ user }: Ranking, given: string | undefined): string {
     const found = given ?? user;
@@ -292,6 +295,7 @@ export function createClient(options: ClientOptions): FreshetClient {
       }
       return found;
     },
+    search: (words, options = {}) => get<FoundItems>(`/v1/items?${queryText({ q: words, ...options })}`),
     rendered: (ranking, { user, arm = ranking.arm ?? 'main', context } = {}) => {
       const { list, items, snapshot, config } = ranking;
       if (reported.has(list)) return;

@@ -13,11 +13,13 @@ export type {
   ClientEvent,
   ClientEventData,
   ClientEventType,
+  FoundItems,
   ListOptions,
   RankedItem,
   Ranking,
   RecommendOptions,
   RejectedEvent,
+  SearchOptions,
   UserRanking,
   Warning,
 } from './types.ts';

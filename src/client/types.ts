@@ -79,6 +79,36 @@ export interface CatalogueItems {
   unknown: string[];
 }
 
+/** Members of a search. */
+export interface SearchOptions extends ListOptions {
+  /** The engine ranks the best of the items for this user. */
+  user?: string;
+  tag?: string;
+  filter?: Record<string, unknown>;
+  /** Whether to find withdrawn items too. */
+  withdrawn?: boolean;
+}
+
+/** What a search found. */
+export interface FoundItems {
+  /** Best first. */
+  items: {
+    item: string;
+    /** How well the texts of the item fit. */
+    score: number;
+    available: boolean;
+    fields: Partial<Pick<ItemFields, 'title' | 'tags' | 'attributes' | 'published'>>;
+  }[];
+  /** `user` if the engine ranked the items for the user of the request. */
+  order: 'text' | 'user';
+  /** Whether more items match. */
+  more: boolean;
+  /** False if so many items match that only the newest were ranked. */
+  complete: boolean;
+  seq: number;
+  warnings?: Warning[];
+}
+
 /** Members of a request for any list. */
 export interface ListOptions {
   n?: number;

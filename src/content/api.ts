@@ -4,6 +4,7 @@ import type { ItemData } from '../bus/event/types.ts';
 import { defineEndpoint, type Endpoint } from '../bus/nats/micro.ts';
 import type { Config } from '../config/schema.ts';
 import { BadRequestError, NotFoundError } from '../errors.ts';
+import { withinBytes } from './page.ts';
 import { contentRequests } from './requests.ts';
 import { versionsEndpoint } from './versions.ts';
 
@@ -25,16 +26,6 @@ interface ItemRow {
   item: string;
   fields: string;
   withdrawn: number;
-}
-
-/** The first rows that fit into one page, and at least one. */
-function withinBytes(rows: readonly ItemRow[], most: number): readonly ItemRow[] {
-  let bytes = 0;
-  const end = rows.findIndex(({ fields }, i) => {
-    bytes += Buffer.byteLength(fields);
-    return i > 0 && bytes > most;
-  });
-  return end === -1 ? rows : rows.slice(0, end);
 }
 
 const answerOf = ({ item, fields, withdrawn }: ItemRow): ItemAnswer => ({
@@ -115,7 +106,9 @@ export function contentEndpoints(db: Database, config: Config): Record<string, E
         const count = n ?? config.content.list_default;
         const after = cursor ?? '';
         const rows = tag === undefined ? all.all(after, count + 1) : tagged.all(tag, after, count + 1);
-        const fitting = withinBytes(rows.slice(0, count), config.content.page_bytes);
+        const fitting = withinBytes(rows.slice(0, count), config.content.page_bytes, ({ fields }) =>
+          Buffer.byteLength(fields),
+        );
         return {
           items: fitting.map(answerOf),
           next: rows.length > fitting.length ? (fitting.at(-1) as ItemRow).item : null,

@@ -4,6 +4,7 @@ import type { LoggedEvent } from '../bus/event/codec.ts';
 import { patchItem } from '../bus/event/patch.ts';
 import type { ItemData } from '../bus/event/types.ts';
 import type { ProjectionDefinition } from '../bus/projection/definition.ts';
+import { prepareTextIndex, TEXT_INDEX_SCHEMA, type TextIndex } from './search/index-rows.ts';
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS item (
@@ -14,10 +15,11 @@ CREATE TABLE IF NOT EXISTS withdrawal (
   item TEXT PRIMARY KEY, seq INTEGER NOT NULL, source TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tag (tag TEXT NOT NULL, item TEXT NOT NULL, PRIMARY KEY (tag, item)) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS tag_item ON tag (item);`;
+CREATE INDEX IF NOT EXISTS tag_item ON tag (item);
+${TEXT_INDEX_SCHEMA}`;
 
 export interface ContentTables {
-  get: Statement<[string], { fields: string; source: string }>;
+  get: Statement<[string], { fields: string; source: string; published_seq: number }>;
   put: Statement;
   withdraw: Statement;
   restore: Statement;
@@ -25,6 +27,7 @@ export interface ContentTables {
   touch: Statement;
   dropTags: Statement;
   addTag: Statement;
+  texts: TextIndex;
 }
 
 export function contentProjection(): ProjectionDefinition<ContentTables> {
@@ -33,7 +36,7 @@ export function contentProjection(): ProjectionDefinition<ContentTables> {
 
 function prepareTables(db: Database): ContentTables {
   return {
-    get: db.prepare('SELECT fields, source FROM item WHERE item = ?'),
+    get: db.prepare('SELECT fields, source, published_seq FROM item WHERE item = ?'),
     put: db.prepare(
       `INSERT INTO item VALUES (@item, @fields, @seq, @seq, @source)
        ON CONFLICT (item) DO UPDATE SET fields = @fields, changed_seq = @seq, source = @source`,
@@ -46,6 +49,7 @@ function prepareTables(db: Database): ContentTables {
     touch: db.prepare('UPDATE item SET changed_seq = ? WHERE item = ?'),
     dropTags: db.prepare('DELETE FROM tag WHERE item = ?'),
     addTag: db.prepare('INSERT OR IGNORE INTO tag VALUES (?, ?)'),
+    texts: prepareTextIndex(db),
   };
 }
 
@@ -82,7 +86,9 @@ function applyContentEvent(event: LoggedEvent, tables: ContentTables): void {
  * @param of the position of the change, and the source of the item's last publication
  */
 function put(item: string, fields: ItemData, of: { seq: number; source: string }, tables: ContentTables): void {
+  const before = tables.get.get(item);
   tables.put.run({ item, fields: JSON.stringify(fields), seq: of.seq, source: of.source });
+  tables.texts.replace(before?.published_seq ?? of.seq, before && (JSON.parse(before.fields) as ItemData), fields);
   tables.dropTags.run(item);
   for (const tag of fields.tags ?? []) tables.addTag.run(tag, item);
 }

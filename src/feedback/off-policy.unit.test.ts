@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../demo/random.ts';
-import { documentOf } from '../engine/rerank/document.ts';
 import { explore } from '../engine/rerank/exploration.ts';
+import { documentOf } from '../items/document.ts';
 import { offPolicy, type WeighedLists } from './off-policy.ts';
 
 const SHARE = 0.3;

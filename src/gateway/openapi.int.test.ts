@@ -166,6 +166,8 @@ test.each([
   ['/v1/users/{id}/export', '/v1/users/u1/export'],
   ['/v1/items/{id}', '/v1/items/i1'],
   ['/v1/items', '/v1/items'],
+  ['/v1/items', '/v1/items?q=title&user=u1'],
+  ['/v1/items', '/v1/items?q=title&fields=title,attributes.no'],
   ['/v1/feedback/summary', '/v1/feedback/summary'],
   ['/v1/users/{id}', '/v1/users/nobody'],
   ['/v1/users/{id}', '/v1/users/a%01b'],

@@ -9,11 +9,11 @@ import { call, type Json } from '../bus/nats/micro.ts';
 import { createTimeLimit, LATE } from '../bus/nats/time-limit.ts';
 import type { Config } from '../config/schema.ts';
 import type { ItemAnswer, ItemListAnswer } from '../content/api.ts';
-import { fieldsOf, type ItemFields, parseFields } from '../engine/serve/item-fields.ts';
 import { cursorText, newListId } from '../engine/serve/list-id.ts';
 import { parseCursor } from '../engine/serve/pages.ts';
 import { LIST_DEFAULT } from '../engine/serve/requests.ts';
 import { BucketUnreadableError, FreshetError, ServiceUnavailableError } from '../errors.ts';
+import { fieldsOf, type ItemFields, parseFields } from '../items/fields.ts';
 import type { Link } from './link.ts';
 import { type PublishedList, readPublishedList, type StoredList } from './published-list.ts';
 

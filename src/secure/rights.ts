@@ -27,7 +27,7 @@ export const RIGHTS = {
     about: 'request users, histories, items and summaries of feedback',
     services: [
       ...['freshet.user.get', 'freshet.user.history'],
-      ...['freshet.content.get', 'freshet.content.list', 'freshet.feedback.summary'],
+      ...['freshet.content.get', 'freshet.content.list', 'freshet.content.search', 'freshet.feedback.summary'],
     ],
   },
   watch: {

@@ -145,6 +145,9 @@ describe.skipIf(PYTHONS.length === 0)('the Python client', () => {
     expect(got.history).toEqual(['d', 'c', 'd', 'c', 'a']);
     expect(got.item).toMatchObject({ item: 'a' });
     expect(got.items.items).toHaveLength(2);
+    expect(got.search).toMatchObject({ order: 'user', more: true, complete: true });
+    expect(got.search.items).toHaveLength(2);
+    expect(got.search.items[0].fields.title).toMatch(/^Title of/);
     expect(got.feedback.total).toMatchObject({ impressions: expect.any(Number) });
     expect(got.clicked).toBeGreaterThan(got.rendered);
     const [first, second] = got.watched;
@@ -182,6 +185,13 @@ it('sends what the OpenAPI document describes, from JavaScript', async () => {
   freshet.rendered(page);
   await freshet.similar('a', 2);
   await freshet.trending(2);
+  const found = await freshet.search('title', {
+    user: 'js',
+    tag: 'shape',
+    filter: { tags: 'shape' },
+    fields: ['title'],
+  });
+  expect(found.items[0]?.fields.title).toMatch(/^Title of/);
   const stop = new AbortController();
   await freshet.watch('js', () => stop.abort(), { signal: stop.signal, n: 2 });
   await freshet.close();

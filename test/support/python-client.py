@@ -44,6 +44,8 @@ got["profile"] = freshet.user(user, min_seq=seq, timeout_ms=10000)
 got["history"] = [one["item"] for one in freshet.history(user, n=2, min_seq=seq, timeout_ms=10000)]
 got["item"] = freshet.item("a")
 got["items"] = freshet.items(tag="shape", n=2)
+search = {"fields": ["title"], "filter": {"tags": "shape"}, "withdrawn": False, "n": 2}
+got["search"] = freshet.search("title of", user=user, min_seq=seq, timeout_ms=10000, **search)
 got["feedback"] = freshet.feedback()
 
 # A list that moves: the second one comes because of an event of another thread, with a connection of its own.

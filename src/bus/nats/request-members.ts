@@ -28,6 +28,20 @@ export const ids = (most: number, description: string, example: string[]) =>
  */
 export const byCommas = <T extends TArray>(list: T): T => Object.assign(list, { explode: false });
 
+/** Most fields that a request may name, and characters of a name. */
+const FIELDS_MOST = 100;
+const FIELD_LENGTH = 1_000;
+
+/** @param had the fields that items of the answer may have, in words */
+export const fieldNames = (had: string) =>
+  byCommas(
+    Type.Array(Type.String({ minLength: 1, maxLength: FIELD_LENGTH }), {
+      maxItems: FIELDS_MOST,
+      description: `each item comes with these fields of the catalogue, in its member fields: ${had}`,
+      examples: [['title', 'attributes.price']],
+    }),
+  );
+
 /** A position in the log. */
 export const seq = (description: string, { minimum = 0, example = 4711 } = {}) =>
   Type.Integer({ minimum, maximum: Number.MAX_SAFE_INTEGER, description, examples: [example] });

@@ -65,13 +65,16 @@ const live = new Database(from, { readonly: true });
 live.prepare('VACUUM INTO ?').run(to);
 live.close();
 const copy = new Database(to);
+const indexes = copy.prepare("SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE % USING fts5%'").pluck().all();
+for (const name of indexes) copy.exec('INSERT INTO ' + name + ' (' + name + ") VALUES ('optimize')");
+if (indexes.length > 0) copy.exec('VACUUM');
 copy.pragma('user_version = ' + mark);
 copy.close();`;
 
 /**
  * Copies the rows of a database into a new file, which holds no byte of what was deleted before. SQLite itself does not
- * remove all of them: even with `secure_delete` it leaves copies of rows that it moved to another page. The database may
- * be in use. Rejects with SQLite's error; the target is then of no use.
+ * remove all of them: even with `secure_delete` it leaves copies of rows that it moved to another page. An index of texts
+ * keeps removed words until it merges its parts, so the copy merges them (decision 0044). The database may be in use. Rejects with SQLite's error; the target is then of no use.
  */
 export function copyWithoutTraces(from: string, to: string): Promise<void> {
   removeDatabase(to);

@@ -38,6 +38,12 @@ export interface ProjectionHash {
 const LEFT_OUT: ReadonlySet<string> = new Set(['fingerprint', 'said_back', 'rebuild_due', 'erasing']);
 /** Prefix of tables that hold inputs of the fold beside the log. They are not a result of the fold. */
 export const RECORDED = 'recorded_';
+/**
+ * Prefix of indexes of texts (FTS5). Batches and merges lay their tables out, so the state is the words that they hold. A
+ * text has the position of the event that first wrote it.
+ */
+export const INDEX = 'index_';
+const WORD = ['term', 'doc', 'col', 'offset'];
 /** Tables in which only some columns are state. */
 const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   checkpoint: ['one', 'created', 'clock', 'fence', 'version'],
@@ -64,11 +70,12 @@ export function tablesOf(db: Database): TableShape[] {
     .prepare<[], { name: string }>(`SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`)
     .all()
     .map(({ name }) => name)
-    .filter((name) => !LEFT_OUT.has(name) && !name.startsWith(RECORDED))
+    .filter((name) => !LEFT_OUT.has(name) && !name.startsWith(RECORDED) && !isPartOfIndex(db, name))
     .sort();
   return names.map((table) => {
     const byUser = BY_USER[table];
     if (byUser) return { table, ...byUser };
+    if (table.startsWith(INDEX)) return { table, key: WORD, columns: WORD, source: wordsOf(db, table) };
     const columns = db
       .prepare<[string], { name: string; pk: number }>('SELECT name, pk FROM pragma_table_info(?) ORDER BY cid')
       .all(table);
@@ -85,6 +92,19 @@ export function tablesOf(db: Database): TableShape[] {
       source: name(table),
     };
   });
+}
+
+/** Whether a table is one of those that FTS5 keeps for an index. */
+const isPartOfIndex = (db: Database, table: string): boolean =>
+  table.startsWith(INDEX) &&
+  db.prepare(`SELECT 1 FROM sqlite_master WHERE name = ? AND sql LIKE 'CREATE VIRTUAL TABLE%'`).get(table) ===
+    undefined;
+
+/** The words of an index with their places, as SQL. */
+function wordsOf(db: Database, index: string): string {
+  const words = name(`${index}_words`);
+  db.exec(`CREATE VIRTUAL TABLE IF NOT EXISTS temp.${words} USING fts5vocab (main, ${name(index)}, instance)`);
+  return `temp.${words}`;
 }
 
 /** Rows in the order of their key; texts by their bytes, as SQLite compares them. */

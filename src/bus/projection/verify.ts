@@ -22,7 +22,7 @@ import { pollUntil } from '../nats/poll-until.ts';
 import type { StateFollower } from './after-commit.ts';
 import { foldVersion, type ProjectionDefinition } from './definition.ts';
 import { compareSample, type Difference, firstDifference } from './difference.ts';
-import { hashProjection, name, type Row, type Value } from './hash.ts';
+import { hashProjection, INDEX, name, type Row, type Value } from './hash.ts';
 import type { LoopLimits } from './loop.ts';
 import { isOfLoss } from './lost-rows.ts';
 import { strayPosition } from './positions.ts';
@@ -257,6 +257,7 @@ async function attemptVerify<Tables>(
   async function touching({ table, key, live: here, rebuilt: there }: Difference, seq: number): Promise<number[]> {
     if (Object.keys(key).length === 0) return [];
     if (table === 'said_link') return [key.seq as number];
+    if (table.startsWith(INDEX)) return [key.doc as number];
     if (table === 'person')
       return rebuild.store.db
         .prepare<Value[], number>(

@@ -2,9 +2,10 @@
  * Boosts and buries: items that a filter matches move up or down. The unit of scores has no meaning for a
  * caller, so a boost is in units of the list: 1 is one standard deviation of its scores.
  */
+
+import type { Filter } from '../../items/filter.ts';
 import type { Candidate } from './candidate.ts';
 import { byScore } from './candidate.ts';
-import type { Filter } from './filter.ts';
 
 export interface Boost {
   filter: Filter;

@@ -1,5 +1,5 @@
 /** Candidates of re-ranking: scored items, best first, with their documents. */
-import type { ItemDocument } from './document.ts';
+import type { ItemDocument } from '../../items/document.ts';
 
 /** The part of a rule in a score. */
 export interface RuleTerm {

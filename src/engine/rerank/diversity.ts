@@ -2,8 +2,9 @@
  * Maximal marginal relevance (Carbonell and Goldstein 1998): the next item is the one with the largest
  * `lambda * relevance - (1 - lambda) * likeness to the most similar chosen item`.
  */
+
+import { valuesOf } from '../../items/document.ts';
 import type { Candidate } from './candidate.ts';
-import { valuesOf } from './document.ts';
 
 /** Likeness of two items: 0 without anything in common, 1 for equal ones. */
 export type Likeness = (a: Candidate, b: Candidate) => number;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { documentOf } from '../../items/document.ts';
 import type { Candidate } from './candidate.ts';
-import { documentOf } from './document.ts';
 import { drawsOf, explore } from './exploration.ts';
 
 const candidates = (n: number): Candidate[] =>

@@ -3,9 +3,10 @@
  * bounds if the candidates allow it, and moves as few items as possible: it takes items in their order, until only the
  * places are left that a lower bound needs.
  */
+
+import { valuesOf } from '../../items/document.ts';
+import type { Filter } from '../../items/filter.ts';
 import type { Candidate } from './candidate.ts';
-import { valuesOf } from './document.ts';
-import type { Filter } from './filter.ts';
 
 export type Quota =
   /** At most `max` items for each value of a field, such as two per author. */

@@ -4,9 +4,10 @@ import type { Json } from '../../bus/nats/micro.ts';
 import { createRequestCheck } from '../../bus/nats/request-check.ts';
 import { request } from '../../bus/nats/request-members.ts';
 import { BadRequestError } from '../../errors.ts';
+import { FIELDS, fieldKey } from '../../items/document.ts';
+import { parseFilter } from '../../items/filter.ts';
+import { filterSchema } from '../../items/filter-schema.ts';
 import type { Boost } from './boosts.ts';
-import { fieldKey } from './document.ts';
-import { FILTER_OPERATORS, parseFilter } from './filter.ts';
 import type { Quota } from './quotas.ts';
 import { NO_RULES, type Rules } from './rules.ts';
 
@@ -18,10 +19,7 @@ const RULE_LIMITS = {
 } as const;
 
 /** A filter as JSON; {@link parseFilter} checks its fields and operators. */
-export const FILTER = Type.Record(Type.String(), Type.Unknown(), {
-  description: `a part of MongoDB's query language: fields item, title, tags, published, listed, attributes.NAME; operators ${FILTER_OPERATORS.join(', ')}`,
-  examples: [{ tags: 'sea', 'attributes.price': { $lt: 20 } }],
-});
+export const FILTER = filterSchema(FIELDS);
 
 const bound = Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 }));
 

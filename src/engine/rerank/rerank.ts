@@ -7,14 +7,14 @@ import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { itemId, userId } from '../../bus/event/ids.ts';
 import type { ItemData } from '../../bus/event/types.ts';
+import { documentOf, type ItemDocument } from '../../items/document.ts';
+import type { Filter } from '../../items/filter.ts';
 import type { Circumstance } from '../fold/context.ts';
 import { NO_ROWS, type RowsBeside } from '../fold/rows-beside.ts';
 import type { ItemTest, ListSource, Model, Reason, Recommended, RecommendRequest } from '../model/mod.ts';
 import type { Candidate, RuleTerm } from './candidate.ts';
 import type { InContext } from './context.ts';
-import { documentOf, type ItemDocument } from './document.ts';
 import { drawsOf, EXPLORATION_REACH, explore } from './exploration.ts';
-import type { Filter } from './filter.ts';
 import { applyRules, explorationOf, type Rules, reorders } from './rules.ts';
 import { isForGood, keptOut, SEEN_FOR_GOOD, type SeenRule } from './seen.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { itemId, userId } from '../../bus/event/ids.ts';
+import { documentOf } from '../../items/document.ts';
 import { createModel, type Model } from '../model/mod.ts';
-import { documentOf } from './document.ts';
 import { parseRules } from './request.ts';
 import { createReranking, type ListCriteria } from './rerank.ts';
 import { NO_RULES, type Rules } from './rules.ts';

@@ -1,10 +1,11 @@
 /** Re-ranking rules, applied in this order: circumstances, items to avoid, boosts, diversity, quotas. */
+
+import type { Filter } from '../../items/filter.ts';
 import { type Boost, boost } from './boosts.ts';
 import type { Candidate } from './candidate.ts';
 import { type InContext, placeInContext } from './context.ts';
 import { contrast } from './contrast.ts';
 import { diversify } from './diversity.ts';
-import type { Filter } from './filter.ts';
 import { fill, type Quota } from './quotas.ts';
 
 export interface Rules {

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { itemId, streamSeq, userId } from '../../bus/event/ids.ts';
 import { AnswerTooLargeError, BadRequestError } from '../../errors.ts';
+import { parseFields } from '../../items/fields.ts';
 import { createModel, type Model } from '../model/mod.ts';
-import { parseFields } from './item-fields.ts';
 import { createLists, type ListRequest, type Lists, type RankingAnswer } from './lists.ts';
 
 const ITEMS = 40;

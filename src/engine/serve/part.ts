@@ -4,10 +4,10 @@ import { createEventPublisher } from '../../bus/log/event-publisher.ts';
 import type { ServicePart } from '../../bus/service/description.ts';
 import { MAIN } from '../../experiment/arms.ts';
 import { isExperimentEvent } from '../../experiment/rows.ts';
+import { createAttributeNames } from '../../items/attribute-names.ts';
 import type { EngineContext } from '../engine-context.ts';
 import type { ForgottenUsers } from '../fold/forgotten-users.ts';
 import { NO_ROWS } from '../fold/rows-beside.ts';
-import { createAttributeNames } from './attribute-names.ts';
 import { engineEndpoints } from './endpoints.ts';
 import { createExperiments, experimentEndpoints } from './experiments.ts';
 import { createLists, type Lists, type ListsOptions } from './lists.ts';
@@ -85,15 +85,7 @@ export function createServePart(context: EngineContext, { forgotten, ...options 
         },
         derive: () => lists.reset([...withdrawn.iterate()].map(({ item }) => item)),
       },
-      {
-        name: 'attribute names',
-        afterCommit: ({ events }) => {
-          for (const event of events)
-            if (event.type === 'content.published.v1' || event.type === 'content.updated.v1')
-              attributes.note(event.data.attributes);
-        },
-        derive: attributes.reset,
-      },
+      attributes.effect,
       {
         name: 'experiments',
         afterCommit: ({ events }) => {

@@ -1,6 +1,6 @@
 /** Schemas of requests to the engine, for its endpoints and for the gateway's routes. */
 import { Type } from 'typebox';
-import { byCommas, count, cursor, freshness, id, ids, request } from '../../bus/nats/request-members.ts';
+import { count, cursor, fieldNames, freshness, id, ids, request } from '../../bus/nats/request-members.ts';
 import type { Config } from '../../config/schema.ts';
 import { CONTEXT } from '../fold/context.ts';
 import { FILTER, RULES } from '../rerank/request.ts';
@@ -33,20 +33,7 @@ const seenFor = Type.Union(
   },
 );
 
-/** Most fields that a request may name, and characters of a name. */
-const FIELDS_MOST = 100;
-const FIELD_LENGTH = 1_000;
-
-const fields = Type.Optional(
-  byCommas(
-    Type.Array(Type.String({ minLength: 1, maxLength: FIELD_LENGTH }), {
-      maxItems: FIELDS_MOST,
-      description:
-        'each item comes with these fields of the catalogue, in its member fields: title, tags, attributes, attributes.NAME, published, listed',
-      examples: [['title', 'attributes.price']],
-    }),
-  ),
-);
+const fields = Type.Optional(fieldNames('title, tags, attributes, attributes.NAME, published, listed'));
 
 export function engineRequests({ http, engine }: Pick<Config, 'http' | 'engine'>) {
   const fresh = freshness(http);

@@ -4,10 +4,10 @@
  */
 import { itemId, userId } from '../../bus/event/ids.ts';
 import { NotFoundError } from '../../errors.ts';
+import type { Filter } from '../../items/filter.ts';
 import type { Circumstance } from '../fold/context.ts';
 import type { RowsBeside } from '../fold/rows-beside.ts';
 import type { Examined, ListSource, Model } from '../model/mod.ts';
-import type { Filter } from '../rerank/filter.ts';
 import { joinRules } from '../rerank/request.ts';
 import { createReranking, type ListCriteria, type ListReason, POOL_MOST, type RerankedItem } from '../rerank/rerank.ts';
 import { NO_RULES, type Rules } from '../rerank/rules.ts';

@@ -5,7 +5,7 @@ import { Erasure } from './erasure.ts';
 import { Event, Published } from './event.ts';
 import { Export } from './export.ts';
 import { FeedbackSummary } from './feedback-summary.ts';
-import { Item, Items } from './item.ts';
+import { FoundItems, Item, Items } from './item.ts';
 import { Nothing, Ready } from './operations.ts';
 import { PROBLEMS, Problem, type ProblemStatus } from './problem.ts';
 import { Ranking, RankingStream, Rankings } from './ranking.ts';
@@ -26,6 +26,7 @@ export const SHARED = {
   History,
   Item,
   Items,
+  FoundItems,
   FeedbackSummary,
   Ready,
   Nothing,
@@ -43,15 +44,18 @@ const problemAnswer = (status: ProblemStatus) => ({
 /** Media types of answers that are not JSON. */
 const MEDIA: Partial<Record<SharedName, string>> = { RankingStream: 'text/event-stream' };
 
-/** Answers of a route: the one of success, and the problems that it may answer. */
+/** Answers of a route: the one of success, of one of several shapes, and the problems that it may answer. */
 export function answers(
-  name: SharedName,
+  names: SharedName | readonly [SharedName, SharedName],
   description: string,
   problems: readonly ProblemStatus[],
   success: 200 | 202 = 200,
 ): Record<string, object> {
+  const [name, ...others] = typeof names === 'string' ? [names] : names;
+  const shapes = [name, ...others].map((one) => Type.Ref(`${one}#`));
+  const schema = shapes.length === 1 ? shapes[0] : { anyOf: shapes };
   return {
-    [success]: { description, content: { [MEDIA[name] ?? 'application/json']: { schema: Type.Ref(`${name}#`) } } },
+    [success]: { description, content: { [MEDIA[name] ?? 'application/json']: { schema } } },
     ...Object.fromEntries(problems.map((status) => [status, problemAnswer(status)])),
   };
 }

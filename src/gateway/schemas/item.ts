@@ -1,6 +1,6 @@
 /** Items of the catalogue. */
 import { Type } from 'typebox';
-import { ItemMembers, OrNull, open } from './members.ts';
+import { ItemMembers, OrNull, open, Seq, Warnings } from './members.ts';
 
 export const Item = Type.Object(
   {
@@ -23,4 +23,40 @@ export const Items = Type.Object(
     next: OrNull(Type.String(), 'cursor of the page after this one; null after the last one'),
   },
   { $id: 'Items', ...open, description: 'A page of the catalogue' },
+);
+
+export const FoundItems = Type.Object(
+  {
+    items: Type.Array(
+      Type.Object(
+        {
+          item: Type.String({ examples: ['i7'] }),
+          score: Type.Number({
+            description: 'bm25: the larger, the better the texts of the item fit; comparable within one answer',
+            examples: [7.25],
+          }),
+          available: Type.Boolean({ description: 'false while the item is withdrawn' }),
+          fields: Type.Object(ItemMembers, {
+            ...open,
+            description: 'the fields that the request names, or all of them: those that the item has',
+          }),
+        },
+        open,
+      ),
+      { description: 'best first' },
+    ),
+    order: Type.Enum(['text', 'user'], {
+      description:
+        'user: the engine ranked the best items for the user of the request; text: the items are in the order of their texts, also if the engine did not answer',
+      examples: ['text'],
+    }),
+    more: Type.Boolean({ description: 'whether more items match than the answer holds' }),
+    complete: Type.Boolean({
+      description:
+        'false if more items match than a search ranks (content.search_ranked): the answer then holds the best of the newest of them',
+    }),
+    seq: Seq('log position of the state that the answer comes from'),
+    warnings: Warnings,
+  },
+  { $id: 'FoundItems', ...open, description: 'What a search of the catalogue found' },
 );

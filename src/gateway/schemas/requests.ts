@@ -6,9 +6,9 @@ import { type Static, Type } from 'typebox';
 import { id, request } from '../../bus/nats/request-members.ts';
 import type { Config } from '../../config/schema.ts';
 import { contentRequests } from '../../content/requests.ts';
-import { FILTER_LIMITS } from '../../engine/rerank/filter.ts';
 import { engineRequests, SEEN_FOR_S } from '../../engine/serve/requests.ts';
 import { feedbackRequests } from '../../feedback/requests.ts';
+import { FILTER_LIMITS } from '../../items/filter.ts';
 import { userRequests } from '../../user/requests.ts';
 import { tokenRequest } from './token.ts';
 
@@ -51,6 +51,7 @@ export function createRequestSchemas(config: Config) {
   const { rows, n: perRow } = engine.shelves.properties;
   const { user: _one, cursor: _cursor, ...ofMany } = engine.recommend.properties;
   const { user: _user, ...history } = users.history.properties;
+  const { q, user, withdrawn, fields: fieldsOfFound } = content.search.properties;
   return {
     userPath: path('user', 'u42'),
     itemPath: path('item', 'i7'),
@@ -85,7 +86,15 @@ export function createRequestSchemas(config: Config) {
     similar: request({ n, explain, filter, fields, ...fresh }),
     trending: request({ n, filter, segment, fields, ...fresh }),
     history: request(history),
-    items: content.list,
+    // The services refuse a member that does not go with the others.
+    items: request({
+      ...content.list.properties,
+      q: Type.Optional(q),
+      user,
+      filter,
+      withdrawn,
+      fields: fieldsOfFound,
+    }),
     fresh: summary,
     token: tokenRequest(config),
   };

@@ -15,6 +15,7 @@ import type {
 import { runService } from '../../../bus/service/service.ts';
 import type { Config } from '../../../config/schema.ts';
 import { NotCaughtUpError } from '../../../errors.ts';
+import { createAttributeNames } from '../../../items/attribute-names.ts';
 import { createLogger } from '../../../observability/log.ts';
 import { createFollower } from '../../artifacts/follower.ts';
 import { createInputObjects, gatherRecords } from '../../artifacts/objects.ts';
@@ -22,7 +23,6 @@ import { createRecords } from '../../artifacts/records.ts';
 import { createModelFold, type ModelFold } from '../../fold/model-fold.ts';
 import { engineProjection, prepareTables } from '../../fold/projection.ts';
 import { rowsBeside } from '../../fold/rows-beside.ts';
-import { createAttributeNames } from '../../serve/attribute-names.ts';
 import { configuredLists } from '../../serve/configured-lists.ts';
 import { engineEndpoints } from '../../serve/endpoints.ts';
 import { createLists } from '../../serve/lists.ts';

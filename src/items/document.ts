@@ -1,6 +1,6 @@
 /** An item as a flat document for filters, so that a name can reach nothing but a field. */
-import { parseTimestamp } from '../../bus/event/time.ts';
-import type { AttributeValue, ItemData } from '../../bus/event/types.ts';
+import { parseTimestamp } from '../bus/event/time.ts';
+import type { AttributeValue, ItemData } from '../bus/event/types.ts';
 
 export type FieldValue = AttributeValue | null;
 /** Field by key: see {@link fieldKey}. An item has no key for a missing field. */
@@ -8,6 +8,8 @@ export type ItemDocument = Readonly<Record<string, FieldValue>>;
 
 /** Fields that every item may have beside `attributes.<name>`. */
 export const FIELDS = ['item', 'title', 'tags', 'published', 'listed'] as const;
+/** Those that the catalogue itself holds: it does not hold when an item was listed. */
+export const CATALOGUE_FIELDS = ['item', 'title', 'tags', 'published'] as const;
 /** Fields that are times; in a document they are milliseconds since 1970. */
 export const TIMES: ReadonlySet<string> = new Set(['published', 'listed']);
 

@@ -1,13 +1,13 @@
 /**
  * Filters: a part of MongoDB's query language, checked before it runs. The part is small on purpose: no regular
  * expressions, no code, no fields but those of items, and a bounded number of comparisons, so that no filter
- * stops the engine. The library sift runs a checked filter.
+ * stops a service. The library sift runs a checked filter.
  */
 import sift from 'sift';
-import { canonicalJson, UncanonicalError } from '../../bus/event/canonical.ts';
-import { parseTimestamp } from '../../bus/event/time.ts';
-import { BadRequestError } from '../../errors.ts';
-import { isObject } from '../../is-object.ts';
+import { canonicalJson, UncanonicalError } from '../bus/event/canonical.ts';
+import { parseTimestamp } from '../bus/event/time.ts';
+import { BadRequestError } from '../errors.ts';
+import { isObject } from '../is-object.ts';
 import { FIELDS, fieldKey, type ItemDocument, TIMES } from './document.ts';
 
 export interface Filter {
@@ -48,6 +48,8 @@ type Query = Record<string, unknown>;
 interface Check {
   /** Name of the member, for messages. */
   member: string;
+  /** Fields that a filter may name, beside attributes. */
+  fields: readonly string[];
   /** The time of `now`, milliseconds since 1970. */
   now: number;
   comparisons: number;
@@ -57,11 +59,15 @@ interface Check {
  * A checked filter. Throws `BadRequestError`, which names the wrong part.
  *
  * @param now the time of `now` in a filter, milliseconds since 1970
+ * @param fields the fields that the filter may name, beside attributes
  */
-export function parseFilter(value: unknown, { member = 'filter', now }: { member?: string; now: number }): Filter {
+export function parseFilter(
+  value: unknown,
+  { member = 'filter', now, fields = FIELDS }: { member?: string; now: number; fields?: readonly string[] },
+): Filter {
   if (!isObject(value)) throw wrong(member, 'must be an object such as {"tags": "sea"}');
   // This check comes first, because JSON.stringify fails for much deeper nesting than a filter may have.
-  const check: Check = { member, now, comparisons: 0 };
+  const check: Check = { member, fields, now, comparisons: 0 };
   const query = clause(value, check, 1);
   const text = textOf(query, member);
   if (text.length > FILTER_LIMITS.length) throw wrong(member, `has more than ${FILTER_LIMITS.length} characters`);
@@ -70,7 +76,7 @@ export function parseFilter(value: unknown, { member = 'filter', now }: { member
 }
 
 function clause(value: unknown, check: Check, depth: number): Query {
-  const { member } = check;
+  const { member, fields } = check;
   if (!isObject(value)) throw wrong(member, 'must hold conditions as objects, such as {"tags": "sea"}');
   if (depth > FILTER_LIMITS.depth) throw wrong(member, `is nested deeper than ${FILTER_LIMITS.depth} levels`);
   const query: Query = {};
@@ -86,10 +92,10 @@ function clause(value: unknown, check: Check, depth: number): Query {
     if (name.startsWith('$'))
       throw wrong(member, `has the unknown operator ${shown(name)}. The operators are ${FILTER_OPERATORS.join(', ')}`);
     const key = fieldKey(name);
-    if (key === undefined)
+    if (key === undefined || !(fields.includes(key) || key.startsWith('@')))
       throw wrong(
         member,
-        `has the unknown field ${shown(name)}. The fields are ${FIELDS.join(', ')} and attributes.NAME`,
+        `has the unknown field ${shown(name)}. The fields are ${fields.join(', ')} and attributes.NAME`,
       );
     query[key] = condition(name, inner, check, depth);
   }

@@ -1,28 +1,32 @@
 /**
- * The names of attributes that items of the catalogue have, for warnings about those that none has. The engine looks
+ * The names of attributes that items of the catalogue have, for warnings about those that none has. A service looks
  * through its rows once, when a request first names an attribute that it has not met.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { Warning } from '../../bus/nats/warning.ts';
-import { nearest } from '../../nearest.ts';
-import type { RowsBeside } from '../fold/rows-beside.ts';
+import type { Warning } from '../bus/nats/warning.ts';
+import type { Effect } from '../bus/projection/after-commit.ts';
+import { nearest } from '../nearest.ts';
 
 export interface AttributeNames {
   /** Warnings about the names that no item has; `member` is the member of the request that holds them. */
   warningsFor(names: readonly string[], member: string): Warning[] | Promise<Warning[]>;
-  /** An item has these attributes from now on. */
-  note(attributes: object | null | undefined): void;
-  /** The rows are others. */
-  reset(): void;
+  /** Keeps the names up to date with the rows. */
+  effect: Effect;
 }
 
-/** Items that the engine reads at once, which takes a few milliseconds. */
+/** Where the items are: in the rows of a service. */
+export interface ItemRows {
+  /** Items with ids after this one, in order of id. */
+  itemsAfter(item: string, count: number): { item: string; fields: string }[];
+}
+
+/** Items that a service reads at once, which takes a few milliseconds. */
 const PAGE = 500;
 /** Characters of a name that a warning shows. */
 const SHOWN = 100;
 
-export function createAttributeNames({ itemsAfter }: Pick<RowsBeside, 'itemsAfter'>): AttributeNames {
-  // A name stays when the last item loses it; the engine then gives no warning until its next start.
+export function createAttributeNames({ itemsAfter }: ItemRows): AttributeNames {
+  // A name stays when the last item loses it; the service then gives no warning until its next start.
   let known = new Set<string>();
   let looking: Promise<void> | undefined;
   let complete = false;
@@ -61,13 +65,18 @@ export function createAttributeNames({ itemsAfter }: Pick<RowsBeside, 'itemsAfte
       looking ??= look();
       return looking.then(() => warnings(names, member));
     },
-    note: (attributes) => {
-      for (const name of Object.keys(attributes ?? {})) known.add(name);
-    },
-    reset: () => {
-      known = new Set();
-      looking = undefined;
-      complete = false;
+    effect: {
+      name: 'attribute names',
+      afterCommit: ({ events }) => {
+        for (const event of events)
+          if (event.type === 'content.published.v1' || event.type === 'content.updated.v1')
+            for (const name of Object.keys(event.data.attributes ?? {})) known.add(name);
+      },
+      derive: () => {
+        known = new Set();
+        looking = undefined;
+        complete = false;
+      },
     },
   };
 }
