@@ -42,6 +42,7 @@ export function contentRequests({ http, content }: Pick<Config, 'http' | 'conten
     versions: request({
       n: Type.Optional(count(ITEMS_MOST, content.list_default, 'items')),
       cursor: Type.Optional(cursor('next of the previous page')),
+      ...fresh,
     }),
     search: request({
       q: Type.String({
