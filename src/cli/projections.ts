@@ -101,7 +101,7 @@ async function engine(
     known,
     live: live && withoutLost(live, losses),
     start,
-    beside: logger,
+    beside: { logger },
   });
   const opened = () => {
     const found = modelFold();

@@ -20,7 +20,7 @@ import { startingModel } from './lifecycle/starting-model.ts';
 import { type EngineMetrics, engineMetrics } from './metrics.ts';
 import { createPublishPart } from './publish/part.ts';
 import { configuredLists } from './serve/configured-lists.ts';
-import { createServePart } from './serve/part.ts';
+import { createServePart, type ServePart } from './serve/part.ts';
 import { configHash, originOf } from './settings/settings.ts';
 import { allInSlices, nextTurn } from './slices.ts';
 import { imaging, marksUpTo } from './snapshots/image.ts';
@@ -73,6 +73,7 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
     const { model, rebuilt } = start;
     // The fold stops at the positions of trainings, and a training reads the model of the fold.
     let folding: FoldPart | undefined;
+    let serving: ServePart | undefined;
     const position = (): number => folding?.fold.position() ?? start.seq;
     /** State that a rebuild replaces after a loss must train, publish and store nothing. */
     const lossy = (): boolean => isOfLoss(store.rebuildDue());
@@ -89,12 +90,13 @@ export async function startEngine(environment: ServiceEnvironment): Promise<Runn
       inputs: records,
       stops: artifacts.stops,
       forgotten,
+      asked: () => serving?.asked() ?? false,
     });
     const { fold, mark, assertWhole } = folding;
 
     const snapshot = (): string => snapshots.current()?.object ?? NO_SNAPSHOT;
     const answers = configuredLists(config);
-    const serving = createServePart(context, {
+    serving = createServePart(context, {
       lists: { model, seq: loop.position, snapshot, rows: rowsBeside(tables), ...answers },
       forgotten,
     });

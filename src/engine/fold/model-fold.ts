@@ -109,8 +109,8 @@ export interface ModelFoldOptions {
   records?: KnownRecords;
   /** Most events of erasures that one step takes out; left out: all, so that no erasure is ever under way. */
   eraseEvents?: number;
-  /** Where a second thread says that it ends; left out: the fold learns in one thread. */
-  beside?: BesideOptions['logger'];
+  /** For a second thread that learns beside the fold, up to a size of the model; left out: the fold learns in one thread. */
+  beside?: Pick<BesideOptions, 'logger' | 'rests'> | undefined;
 }
 
 export function createModelFold({
@@ -123,10 +123,10 @@ export function createModelFold({
   erasureKey = new Uint8Array(),
   records,
   eraseEvents = Number.POSITIVE_INFINITY,
-  beside: logger,
+  beside: thread,
 }: ModelFoldOptions): ModelFold {
   // The thread has to fold all that the model has folded.
-  const beside = logger && seq === 0 && besideWanted(config) ? learnBeside({ config, model, logger }) : undefined;
+  const beside = thread && seq === 0 && besideWanted(config) ? learnBeside({ ...thread, config, model }) : undefined;
   const weights = weightsOf(config);
   const kinds = trainedKinds(config);
   const hash = configHash(config);

@@ -37,6 +37,8 @@ export interface FoldPartOptions {
   inputs: InputSource;
   stops: Stops;
   forgotten: ForgottenUsers;
+  /** Whether callers are requesting lists now. */
+  asked: () => boolean;
 }
 
 export interface FoldPart extends ServicePart {
@@ -56,7 +58,7 @@ export interface FoldPart extends ServicePart {
 
 export function createFoldPart(context: EngineContext, options: FoldPartOptions): FoldPart {
   const { config, hash, log, store, metrics, logger, erasureKey } = context;
-  const { tables, model, seq, snapshot, readMs, inputs, stops, forgotten } = options;
+  const { tables, model, seq, snapshot, readMs, inputs, stops, forgotten, asked } = options;
   const begun = store.checkpoint().seq;
   let rowsAlone = seq > begun;
   /** See {@link KnownRecords.after}. An empty model knows only users whom the rows know. */
@@ -89,7 +91,7 @@ export function createFoldPart(context: EngineContext, options: FoldPartOptions)
       },
     },
     eraseEvents: config.erasure.slice_events,
-    beside: logger,
+    beside: { logger, rests: asked },
   });
   const catchUp = createCatchUpProgress({ logger, from: seq, rows: begun, snapshot, readMs });
   let mark: Fingerprint | undefined;

@@ -21,7 +21,8 @@ import { emptyModel } from './model-fold.ts';
 import { createFoldPart, type FoldPart } from './part.ts';
 import { engineProjection, prepareTables } from './projection.ts';
 
-const config = completeConfig({});
+// Each of the many engines would start a thread of its own.
+const config = completeConfig({ engine: { learn_beside_mib: 0 } });
 const logger = pino({ level: 'silent' });
 
 interface Snapshot {
@@ -63,6 +64,7 @@ function open(folder: string, name: string, head: number, snapshot?: Snapshot): 
     inputs: { between: () => [] },
     stops: { next: () => Number.POSITIVE_INFINITY, reached: () => {} },
     forgotten: users,
+    asked: () => false,
   });
   const fold = (messages: readonly StoredMessage[]): void => {
     const { applied } = store.commit(messages, 'now');

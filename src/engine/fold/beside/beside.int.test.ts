@@ -96,9 +96,13 @@ const alone = (): Model => {
   return fold(model, 100, (from, to) => events(model, from, to));
 };
 
-async function two(batch: number, meanwhile: (beside: Beside, n: number) => void = () => undefined) {
+async function two(
+  batch: number,
+  meanwhile: (beside: Beside, n: number) => void = () => undefined,
+  rests?: () => boolean,
+) {
   const model = emptyModel(config);
-  const beside = learnBeside({ config, model });
+  const beside = learnBeside({ config, model, rests });
   onTestFinished(() => beside.end('the test has ended'));
   await beside.started;
   fold(model, batch, (from, to) => {
@@ -130,6 +134,13 @@ describe('a model whose ranker learns beside the fold', () => {
   it('has them with batches of one event between, which the thread is told later', async () => {
     const { model, made } = await two(1);
     expect(made).toBe(0);
+    expect(model.exportState().equals(expected)).toBe(true);
+  });
+
+  it('has them if the thread rests now and then, as callers need the processor', async () => {
+    let batches = 0;
+    const { model, made } = await two(100, undefined, () => ++batches % 2 === 0);
+    expect(made).toBeGreaterThan(0);
     expect(model.exportState().equals(expected)).toBe(true);
   });
 

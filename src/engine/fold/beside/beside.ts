@@ -44,9 +44,11 @@ export interface BesideOptions {
   /** An empty one. */
   model: Model;
   logger?: Pick<Logger, 'info' | 'warn'> | undefined;
+  /** Whether the thread leaves all examples to the fold, as other work needs the processor; left out: never. */
+  rests?: (() => boolean) | undefined;
 }
 
-export function learnBeside({ config, model, logger }: BesideOptions): Beside {
+export function learnBeside({ config, model, logger, rests = () => false }: BesideOptions): Beside {
   const buffers = shareBuffers(model.exampleSize);
   const shared = new SharedSource(buffers);
   let worker: Worker | undefined = startThread({ config, buffers });
@@ -110,7 +112,7 @@ export function learnBeside({ config, model, logger }: BesideOptions): Beside {
     tell: (commands, first) => {
       if (worker !== undefined && model.memoryBytes > config.engine.learn_beside_mib * MIB)
         end(`the model has more than ${config.engine.learn_beside_mib} MiB (engine.learn_beside_mib)`);
-      shares = worker !== undefined && commands.length >= LEAST_CALLS;
+      shares = worker !== undefined && commands.length >= LEAST_CALLS && !rests();
       if (shares) send({ number: shared.begin(first), first }, commands);
       tell(model, commands);
       model.settle();
