@@ -40,7 +40,7 @@ function textOf({ items, fold, rows, mostMatches }: SearchFigures): string {
     ];
   });
   return [
-    `${count(items)} items, of which ${count(mostMatches)} match the most common word; Node ${process.version}`,
+    `${count(items)} items; the most common word matches ${count(mostMatches)} of them; Node ${process.version}`,
     '',
     table(shown, ['query', 'over', 'callers', 'answers', 'p50 ms', 'p99 ms', 'processor ms', 'p50, p99 relative', '']),
     '',

@@ -138,7 +138,7 @@ async function complete(
   });
 }
 
-/** Prints a comparison, or why there is none. */
+/** Prints the comparison, or the reason why the dry run could not compare. */
 export function printComparison(
   comparison: CatalogueComparison | string,
   { withdrawMissing = false }: CatalogueOptions,

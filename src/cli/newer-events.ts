@@ -10,7 +10,8 @@ const USERS_ASKED = 200;
 
 /**
  * Asks for some users of a batch whether the log holds newer events of them than the batch. Returns a remark for people,
- * or undefined if there are none. An import publishes its batches in order of time, so the caller need not ask about earlier ones.
+ * or undefined if the log holds none. An import publishes its batches in order of time, so the caller asks about one batch
+ * alone.
  */
 export async function remarkOnNewerEvents(
   nc: NatsConnection,

@@ -119,7 +119,7 @@ export async function publishPlan(
       else {
         const { change, events: changes } = catalogue.changesOf(row);
         if (changes.length === 0) duplicates++;
-        // The first event is that of the fields: if publishing rejects it, the item is none of the changed ones.
+        // The first event holds the fields. If the publisher rejects it, the import does not count the item as changed.
         changes.forEach(
           (event, i) => void add(event, { file: row.file, line: row.line, ...(i === 0 ? { change } : {}) }),
         );

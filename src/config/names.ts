@@ -35,7 +35,7 @@ const OF_KUBERNETES = /_SERVICE_(HOST|PORT)(_|$)|_PORT_\d+_(TCP|UDP|SCTP)(_|$)/;
 const PORT_URL = /^(tcp|udp|sctp):\/\//;
 
 /**
- * One sentence for each variable `FRESHET_*` that looks like a setting and is none. A user may have other
+ * One sentence for each variable `FRESHET_*` that looks like a setting but names none. A user may have other
  * variables with this prefix, such as passwords for the configuration of a nats-server.
  */
 export function unknownVariables(env: NodeJS.ProcessEnv): string[] {

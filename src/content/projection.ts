@@ -18,8 +18,14 @@ CREATE TABLE IF NOT EXISTS tag (tag TEXT NOT NULL, item TEXT NOT NULL, PRIMARY K
 CREATE INDEX IF NOT EXISTS tag_item ON tag (item);
 ${TEXT_INDEX_SCHEMA}`;
 
+interface ItemRow {
+  fields: string;
+  source: string;
+  published_seq: number;
+}
+
 export interface ContentTables {
-  get: Statement<[string], { fields: string; source: string; published_seq: number }>;
+  get: Statement<[string], ItemRow>;
   put: Statement;
   withdraw: Statement;
   restore: Statement;
@@ -56,14 +62,14 @@ function prepareTables(db: Database): ContentTables {
 function applyContentEvent(event: LoggedEvent, tables: ContentTables): void {
   switch (event.type) {
     case 'content.published.v1':
-      put(event.subject, event.data, event, tables);
+      put(event.subject, event.data, event, tables.get.get(event.subject), tables);
       return;
     case 'content.updated.v1': {
       const row = tables.get.get(event.subject);
       // An update of an item that was never published has no effect, here and in the engine.
       if (row) {
         const data = patchItem(JSON.parse(row.fields) as ItemData, event.data);
-        put(event.subject, data, { seq: event.seq, source: row.source }, tables);
+        put(event.subject, data, { seq: event.seq, source: row.source }, row, tables);
       }
       return;
     }
@@ -84,9 +90,15 @@ function applyContentEvent(event: LoggedEvent, tables: ContentTables): void {
  * Publishing an item again replaces all its fields. It does not restore a withdrawn item.
  *
  * @param of the position of the change, and the source of the item's last publication
+ * @param before the item's row; undefined: it has none
  */
-function put(item: string, fields: ItemData, of: { seq: number; source: string }, tables: ContentTables): void {
-  const before = tables.get.get(item);
+function put(
+  item: string,
+  fields: ItemData,
+  of: { seq: number; source: string },
+  before: ItemRow | undefined,
+  tables: ContentTables,
+): void {
   tables.put.run({ item, fields: JSON.stringify(fields), seq: of.seq, source: of.source });
   tables.texts.replace(before?.published_seq ?? of.seq, before && (JSON.parse(before.fields) as ItemData), fields);
   tables.dropTags.run(item);

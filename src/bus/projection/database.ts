@@ -74,7 +74,8 @@ copy.close();`;
 /**
  * Copies the rows of a database into a new file, which holds no byte of what was deleted before. SQLite itself does not
  * remove all of them: even with `secure_delete` it leaves copies of rows that it moved to another page. An index of texts
- * keeps removed words until it merges its parts, so the copy merges them (decision 0044). The database may be in use. Rejects with SQLite's error; the target is then of no use.
+ * keeps removed words until it merges its parts, so the copy merges them (decision 0044). The database may be in use.
+ * Rejects with SQLite's error; the target is then of no use.
  */
 export function copyWithoutTraces(from: string, to: string): Promise<void> {
   removeDatabase(to);

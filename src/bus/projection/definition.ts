@@ -41,8 +41,8 @@ export interface ProjectionDefinition<Tables> {
   inputs: Readonly<Record<string, unknown>>;
   /**
    * `CREATE TABLE IF NOT EXISTS ...`, for an empty file. A table named `recorded_...` holds inputs of the fold beside the
-   * log: comparisons leave it out, and a cut-over copies its rows to the rebuilt file. Of an index of
-   * texts, named `index_...`, comparisons compare the words.
+   * log: comparisons leave it out, and a cut-over copies its rows to the rebuilt file. Of an index
+   * of texts, named `index_...`, comparisons read the words.
    */
   schema: string;
   /** Prepares the statements that `apply` uses. */

@@ -21,16 +21,39 @@ const BOOT = `
 `;
 const ROOT = new URL('../../../', import.meta.url);
 
-/** What a thread answers to the order with this number. */
-export type ThreadReply<Reply> = ({ id: number; ok: true } & Reply) | { id: number; ok: false; message: string };
-
-export interface ThreadOptions {
+/** The module of a thread. */
+export interface ThreadProgram {
   /** The program in the bundle (scripts/setup/bundle.mjs). */
   program: string;
   /** URL of another module to run in its place, read by tsx. */
   entry?: string | undefined;
-  /** Gets the number of each order beside its members, through `workerData.data`. */
+  /** What the module gets as `workerData.data`. */
   data?: unknown;
+}
+
+/** Starts a thread that does not keep the process alive. */
+export function startThread({ program, entry, data }: ThreadProgram): Worker {
+  const worker = new Worker(BOOT, {
+    eval: true,
+    env: SHARE_ENV,
+    workerData: {
+      bundle: new URL('scripts/setup/bundle.mjs', ROOT).href,
+      root: fileURLToPath(ROOT),
+      program,
+      tsx: import.meta.resolve('tsx/esm/api'),
+      entry,
+      data,
+    },
+  });
+  worker.unref();
+  return worker;
+}
+
+/** What a thread answers to the order with this number. */
+export type ThreadReply<Reply> = ({ id: number; ok: true } & Reply) | { id: number; ok: false; message: string };
+
+/** The module gets the number of each order beside its members. */
+export interface ThreadOptions extends ThreadProgram {
   /** The error of an order whose thread could not carry it out, by a sentence. */
   failure: (message: string, cause?: unknown) => Error;
   /** What the thread is called in sentences. */
@@ -52,7 +75,7 @@ interface Pending<Reply> {
 }
 
 export function createThread<Order extends object, Reply extends object>(options: ThreadOptions): Thread<Order, Reply> {
-  const { program, entry, data, failure, name } = options;
+  const { failure, name } = options;
   const pending = new Map<number, Pending<Reply>>();
   let worker: Worker | undefined;
   let orders = 0;
@@ -65,20 +88,8 @@ export function createThread<Order extends object, Reply extends object>(options
 
   function ensureWorker(): Worker {
     if (worker !== undefined) return worker;
-    const own = new Worker(BOOT, {
-      eval: true,
-      env: SHARE_ENV,
-      workerData: {
-        bundle: new URL('scripts/setup/bundle.mjs', ROOT).href,
-        root: fileURLToPath(ROOT),
-        program,
-        tsx: import.meta.resolve('tsx/esm/api'),
-        entry,
-        data,
-      },
-    });
+    const own = startThread(options);
     worker = own;
-    own.unref();
     own.on('message', (reply: ThreadReply<Reply>) => {
       const order = pending.get(reply.id);
       pending.delete(reply.id);

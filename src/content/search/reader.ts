@@ -21,7 +21,7 @@ export interface SearchReader {
   close(): Promise<void>;
 }
 
-/** Milliseconds that the end of the thread waits for searches under way, each of which takes some milliseconds. */
+/** Milliseconds for which a stop waits until the thread has answered its searches. A search takes some milliseconds. */
 const CLOSE_MS = 1_000;
 
 export function createSearchReader({ waiting, entry, ...file }: SearchReaderOptions): SearchReader {

@@ -131,7 +131,7 @@ describe('a model whose ranker learns beside the fold', () => {
     expect(model.exportState().equals(expected)).toBe(true);
   });
 
-  it('has them with batches of one event between, which the thread is told later', async () => {
+  it('has them if the fold tells the thread single events later, all at once', async () => {
     const { model, made } = await two(1);
     expect(made).toBe(0);
     expect(model.exportState().equals(expected)).toBe(true);

@@ -6,9 +6,9 @@
  * The thread has a model of its own, to which it tells what the fold tells the fold's, from the first event on. It ends when
  * that model has become too large, or when the fold does what the thread cannot follow.
  */
-import { fileURLToPath } from 'node:url';
-import { SHARE_ENV, Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
+import { startThread } from '../../../bus/service/thread.ts';
 import type { Config } from '../../../config/schema.ts';
 import { messageOf } from '../../../errors.ts';
 import type { Model } from '../../model/mod.ts';
@@ -18,7 +18,7 @@ import type { Batch, BesideData } from './worker.ts';
 
 /** Calls of a batch from which on the threads share it: fewer cost more to tell than they save. */
 const LEAST_CALLS = 24;
-/** Calls that wait until they are told with the next ones. */
+/** Calls that the fold keeps at most until it tells the thread all of them at once. */
 const MOST_WAITING = 2_000;
 const MIB = 2 ** 20;
 
@@ -33,7 +33,11 @@ export interface Beside {
   readonly started: Promise<void>;
   /** Examples that the thread has made. */
   readonly made: number;
-  /** Tells the model, whose ranker has learned from all examples afterwards. `first`: position of the first event. */
+  /**
+   * Tells the model and the thread what the events say. Afterwards the model's ranker has learned from all examples.
+   *
+   * @param first position of the first event
+   */
   tell(commands: readonly Command[], first: number): void;
   /** Ends the thread. */
   end(why: string): void;
@@ -51,7 +55,8 @@ export interface BesideOptions {
 export function learnBeside({ config, model, logger, rests = () => false }: BesideOptions): Beside {
   const buffers = shareBuffers(model.exampleSize);
   const shared = new SharedSource(buffers);
-  let worker: Worker | undefined = startThread({ config, buffers });
+  const data: BesideData = { config, buffers };
+  let worker: Worker | undefined = startThread({ program: 'beside', data });
   let waiting: Command[] = [];
   let inputs = 0;
   /** Whether the thread makes examples of the events that the model is told. */
@@ -122,25 +127,4 @@ export function learnBeside({ config, model, logger, rests = () => false }: Besi
     },
     end,
   };
-}
-
-/**
- * Plain JavaScript, because the thread's module is TypeScript: it starts from the bundle, which takes a third of the time
- * that tsx takes to read its modules one by one.
- */
-const BOOT = `
-  const { workerData } = require('node:worker_threads');
-  (async () => (await import(workerData.bundle)).loadProgram(workerData.root, 'beside'))().catch((err) => { throw err; });
-`;
-const ROOT = new URL('../../../../', import.meta.url);
-
-function startThread(data: BesideData): Worker {
-  const bundle = new URL('scripts/setup/bundle.mjs', ROOT).href;
-  const worker = new Worker(BOOT, {
-    eval: true,
-    env: SHARE_ENV,
-    workerData: { bundle, root: fileURLToPath(ROOT), data },
-  });
-  worker.unref();
-  return worker;
 }
