@@ -32,7 +32,9 @@ export const servingBench = (): Command =>
 const NAMES: Record<Row['what'], string> = {
   ping: '(a) empty request',
   standing: 'cached list',
+  'standing-fields': 'cached list, with fields',
   fresh: 'computed list',
+  'fresh-fields': 'computed list, with fields',
 };
 
 function textOf(figures: ServingFigures): string {
@@ -77,6 +79,10 @@ function beside(row: Row, rows: readonly Row[], alone: number): string {
   if (row.events > 0) {
     const quiet = of(row.what, 0);
     return quiet ? `p99 ${(row.latency.p99 / quiet.latency.p99).toFixed(2)} of that without events` : '';
+  }
+  if (row.what === 'standing-fields' || row.what === 'fresh-fields') {
+    const without = of(row.what === 'fresh-fields' ? 'fresh' : 'standing', 0);
+    return without ? `${(row.perSecond / without.perSecond).toFixed(2)} of without fields` : '';
   }
   if (row.what === 'fresh') return `${(row.perSecond / alone).toFixed(2)} of (b)`;
   const ping = of('ping', 0);

@@ -37,7 +37,7 @@ export interface ServingOptions {
 }
 
 /** `ping`: an empty request; `standing`: a cached list; `fresh`: a list that the engine computes for the request. */
-export const ASKED = ['ping', 'standing', 'fresh'] as const;
+export const ASKED = ['ping', 'standing', 'standing-fields', 'fresh', 'fresh-fields'] as const;
 export type What = (typeof ASKED)[number];
 
 export interface Row {
@@ -77,6 +77,8 @@ const BATCH = 20;
 const TIMES_EACH = 3;
 /** Callers at once while events arrive. */
 const WHILE_EVENTS_COME = 16;
+/** Fields that a page shows, for the rows with fields. */
+const FIELDS = ['title', 'tags'];
 /** Greatest age of a list, milliseconds, so that it stays cached for the whole run. */
 const STANDS_MS = 86_400_000;
 
@@ -146,7 +148,9 @@ async function measure(system: BenchSystem, stream: Stream, options: ServingOpti
   const requests: Record<What, { subject: string; nats: () => object; http: () => HttpRequest }> = {
     ping: { subject: 'freshet.engine.ping', nats: () => ({}), http: () => ({ method: 'GET', path: '/v1/ping' }) },
     standing: listsBy(user, n, STANDS_MS),
+    'standing-fields': listsBy(user, n, STANDS_MS, FIELDS),
     fresh: listsBy(user, n, 0),
+    'fresh-fields': listsBy(user, n, 0, FIELDS),
   };
   const rows: Row[] = [];
   const run = async (over: Row['over'], what: What, askers: number, events: number): Promise<void> => {
@@ -211,12 +215,12 @@ async function whileSending<T>(steady: Steady, work: () => Promise<T>): Promise<
   return [done.value, sent];
 }
 
-const listsBy = (user: () => string, n: number, maxAgeMs: number) => ({
+const listsBy = (user: () => string, n: number, maxAgeMs: number, fields?: readonly string[]) => ({
   subject: 'freshet.engine.recommend',
-  nats: () => ({ user: user(), n, max_age_ms: maxAgeMs }),
+  nats: () => ({ user: user(), n, max_age_ms: maxAgeMs, ...(fields ? { fields } : {}) }),
   http: (): HttpRequest => ({
     method: 'GET',
-    path: `/v1/users/${encodeURIComponent(user())}/recommendations?n=${n}&max_age_ms=${maxAgeMs}`,
+    path: `/v1/users/${encodeURIComponent(user())}/recommendations?n=${n}&max_age_ms=${maxAgeMs}${fields ? `&fields=${fields.join(',')}` : ''}`,
   }),
 });
 

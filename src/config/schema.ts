@@ -239,6 +239,11 @@ export const CONFIG_SCHEMA = section(
           1_000,
           'milliseconds without an answer of an engine after which the gateway answers with the stored list, if there is one that fits the request; 0: it waits for request_timeout_ms',
         ),
+        stored_silent_ms: whole(
+          20,
+          'the same while engines listen but are silent: a request got no answer within stored_after_ms, and none was answered since',
+          1,
+        ),
         stored_timeout_ms: whole(50, 'milliseconds that the gateway takes to read a stored list and its items', 1),
         min_seq_timeout_ms: whole(1_000, 'milliseconds that a request with min_seq waits, unless it names timeout_ms'),
         min_seq_timeout_max_ms: whole(30_000, 'largest timeout_ms that a request may name'),

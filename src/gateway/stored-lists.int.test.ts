@@ -49,7 +49,13 @@ beforeAll(async () => {
   const bucket = await nc.jetstream().views.kv('rankings', { bindOnly: true });
   for (const key of ['user.u', 'similar.a', 'trending'])
     await until(async () => ((await bucket.get(key))?.json<List>().seq ?? 0) >= seq, { what: key });
-  for (const path of [USER, '/v1/items/a/similar', '/v1/trending']) before.set(path, (await get(path)).body);
+  // On a busy machine the engine may take longer than the gateway waits for it here.
+  for (const path of [USER, '/v1/items/a/similar', '/v1/trending'])
+    await until(async () => {
+      const { body } = await get(path);
+      before.set(path, body);
+      return body.stored === undefined;
+    });
   await engine.stop();
 });
 afterAll(async () => {
@@ -166,4 +172,34 @@ test('an engine that takes requests and does not answer counts as away, for requ
   await until(async () => (await request(impatient.url, '/readyz')).text.includes('engine'));
   const filtered = await request<List>(impatient.url, `${USER}?filter={"tags":"t"}`);
   expect(filtered.body).toMatchObject({ status: 503, member: 'filter' });
+});
+
+test('while engines are silent a request waits only a moment, and the next answer of an engine ends that', async () => {
+  const stack = await startStack({
+    natsUrl: nats.url,
+    config: testConfig({ stored_after_ms: 2_000, stored_timeout_ms: 5_000 }),
+  });
+  onTestFinished(() => stack.stop());
+  await until(async () => (await request(stack.url, '/readyz')).text.includes('engine'));
+  const list = async () => (await request<List>(stack.url, USER)).body;
+  const respond = { after: Number.POSITIVE_INFINITY, answered: 0 };
+  // As an engine that has stopped, and later goes on and is slow.
+  const engine = nc.subscribe('freshet.engine.recommend', {
+    callback: (_err, msg) => {
+      if (!Number.isFinite(respond.after)) return;
+      setTimeout(() => {
+        msg.respond(JSON.stringify({ items: [] }));
+        respond.answered++;
+      }, respond.after);
+    },
+  });
+  onTestFinished(() => engine.unsubscribe());
+  await nc.flush();
+  expect((await list()).stored).toBe(true);
+  respond.after = 300;
+  // It would wait long enough for this answer, were the engine not silent.
+  expect((await list()).stored).toBe(true);
+  await until(async () => respond.answered > 0);
+  await nc.flush();
+  expect((await list()).stored).toBeUndefined();
 });

@@ -16,6 +16,7 @@ import { BucketUnreadableError, FreshetError, ServiceUnavailableError } from '..
 import { fieldsOf, type ItemFields, parseFields } from '../items/fields.ts';
 import type { Link } from './link.ts';
 import { type PublishedList, readPublishedList, type StoredList } from './published-list.ts';
+import type { Silence } from './silence.ts';
 
 /** What a request asks for: the list of a user, or one that is nobody's own. */
 export type StoredKey = { user: string } | { item: string } | 'trending';
@@ -144,24 +145,30 @@ export function createStoredLists({
 }
 
 /**
- * The answer of the engine; the stored list if no engine listens, or if none has answered within `afterMs` and a stored
- * list fits the request. Rejects as the engine's answer does, if an engine has answered with an error.
+ * The answer of the engine; the stored list if no engine listens, or if none has answered in time and a stored list fits
+ * the request. Rejects as the engine's answer does, if an engine has answered with an error.
  *
  * @param stored reads the stored list; undefined: there is none for such a request
- * @param afterMs 0: waits for the engine until the time limit of the request
+ * @param waits the request waits for a position of the log, so an engine that answers late may be well
  */
 export async function orStored<T>(
   answer: Promise<T>,
   stored: (() => Promise<StoredList>) | undefined,
-  afterMs: number,
+  silence: Silence,
+  waits: boolean,
 ): Promise<T | StoredList> {
+  const sent = silence.sent();
+  // This also handles an answer that fails while the gateway reads the stored list.
+  answer.then(sent.answered, (err: unknown) => {
+    if (!(err instanceof ServiceUnavailableError)) sent.answered();
+  });
   if (stored === undefined) return answer;
-  // It may fail while the gateway reads the stored list.
-  answer.catch(() => undefined);
+  const afterMs = silence.waitMs();
   const limit = createTimeLimit(afterMs);
   try {
     const first = afterMs > 0 ? await limit.race(answer) : await answer;
     if (first !== LATE) return first;
+    if (!waits) sent.late();
     // The engine may be busy rather than away, so a request that no stored list fits waits on.
     const list = await stored().catch((err: unknown) => {
       if (err instanceof FreshetError) return undefined;

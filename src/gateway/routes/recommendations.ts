@@ -12,6 +12,7 @@ import type { StoredList } from '../published-list.ts';
 import { answers, READ_PROBLEMS } from '../schemas/answers.ts';
 import type { RequestOf } from '../schemas/requests.ts';
 import { forwardAnswer, requestService } from '../service-request.ts';
+import { createSilence } from '../silence.ts';
 import { createStoredLists, orStored, type StoredKey } from '../stored-lists.ts';
 import { type Trace, traceOf } from '../trace.ts';
 
@@ -21,6 +22,7 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
   const { schemas, config, link, logger, metrics } = context;
   const { http, publisher } = config;
   const stored = createStoredLists({ link, config });
+  const silence = createSilence({ afterMs: http.stored_after_ms, silentMs: http.stored_silent_ms });
   const impressions = createImpressionReporter({
     link,
     codec: createCodec(),
@@ -56,7 +58,8 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
     const answer = await orStored(
       read(context, 'freshet.engine.recommend', query, reply),
       key && (() => storedFor(key, query)),
-      http.stored_after_ms,
+      silence,
+      query.min_seq !== undefined,
     );
     if (report !== true) return answer;
     return impressions.report(answer as Json, user as string, { trace, context: query.context });
@@ -139,7 +142,8 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
         const answer = await orStored(
           requestService(context, 'freshet.engine.recommend', asked),
           () => storedFor({ user }, asked),
-          http.stored_after_ms,
+          silence,
+          query.min_seq !== undefined,
         );
         return report === true ? impressions.report(answer as Json, user, { trace, context: query.context }) : answer;
       };
@@ -192,7 +196,8 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
       return orStored(
         forwardAnswer(context, 'freshet.engine.similar', asked, reply),
         () => storedFor({ item }, asked),
-        http.stored_after_ms,
+        silence,
+        query.min_seq !== undefined,
       );
     },
   );
@@ -214,7 +219,8 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
       return orStored(
         forwardAnswer(context, 'freshet.engine.trending', asked, reply),
         () => storedFor('trending', asked),
-        http.stored_after_ms,
+        silence,
+        query.min_seq !== undefined,
       );
     },
   );
