@@ -36,7 +36,7 @@ export interface ServingOptions {
   say: (line: string) => void;
 }
 
-/** `ping`: an empty request; `standing`: a cached list; `fresh`: a list that the engine computes for the request. */
+/** `ping`: an empty request; `standing`: a cached list; `fresh`: a list that the engine computes for the request; `-fields`: with fields of its items. */
 export const ASKED = ['ping', 'standing', 'standing-fields', 'fresh', 'fresh-fields'] as const;
 export type What = (typeof ASKED)[number];
 
