@@ -53,13 +53,9 @@ beforeAll(async () => {
   }
   system = await startDocsSystem();
   const path = [bin, ...('folder' in tool ? [tool.folder] : []), process.env.PATH ?? ''].join(delimiter);
-  // Settings and contexts of the person who runs the tests stay out of it.
-  environment = {
-    ...process.env,
-    PATH: path,
-    NATS_URL: system.nats,
-    XDG_CONFIG_HOME: join(folder, 'config'),
-  };
+  // A reader has set nothing, so settings and contexts of the person who runs the tests stay out of it.
+  const nothingSet = Object.entries(process.env).filter(([name]) => !/^(FRESHET_|NATS_(URL|CONTEXT))/.test(name));
+  environment = { ...Object.fromEntries(nothingSet), PATH: path, XDG_CONFIG_HOME: join(folder, 'config') };
 });
 
 afterAll(async () => {
@@ -84,7 +80,9 @@ function execute(block: Block): Promise<Outcome> {
   if (mkdirSync(cwd, { recursive: true }) !== undefined) symlinkSync(system.data, join(cwd, DATA_FOLDER));
   return new Promise((resolve, reject) => {
     // A group of its own, so that an interruption reaches what the shell started.
-    const child = spawn('sh', ['-eu', '-c', scriptOf(block)], { cwd, env: environment, detached: true });
+    // The nats tool does not know the folder, and the system does not have the port that is its default.
+    const env = block.run === 'nats' ? { ...environment, NATS_URL: system.nats } : environment;
+    const child = spawn('sh', ['-eu', '-c', scriptOf(block)], { cwd, env, detached: true });
     let output = '';
     let interrupted = false;
     const interrupt = (signal: NodeJS.Signals): void => {
