@@ -1,4 +1,4 @@
-/** `npm run docs`: generates the reference pages from the code, so that the two never disagree. */
+/** `npm run docs`: generates pages, dashboards and rules from the code, so that they never disagree with it. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exampleFiles } from '../src/secure/example.ts';
@@ -12,6 +12,9 @@ import { importsPage } from './docs/imports.ts';
 import { metricsPage } from './docs/metrics.ts';
 import { SCHEMA_FOLDER, schemaFiles } from './docs/schemas.ts';
 import { streamsPage } from './docs/streams.ts';
+import { dashboardFiles } from './monitoring/dashboards.ts';
+import { RULES_FILE, RULES_TEST_FILE, rulesFile, rulesTestFile } from './monitoring/rules.ts';
+import { RUNBOOK_FOLDER, runbookPages } from './monitoring/runbooks.ts';
 import { isMain, ROOT } from './setup.mjs';
 
 /** The text of every generated file, by its path in the repository. */
@@ -27,18 +30,24 @@ export async function generateDocs(): Promise<Map<string, string>> {
     ['docs/reference/cli.md', await cliPage()],
     ['docs/reference/identities.md', identitiesPage()],
     ['docs/reference/imports.md', importsPage()],
+    ...runbookPages(),
+    ...dashboardFiles(),
+    [RULES_FILE, rulesFile()],
+    [RULES_TEST_FILE, rulesTestFile()],
     ...[...exampleFiles()].map(([name, text]) => [`deploy/nats/${name}`, text] as const),
   ]);
 }
 
 async function write(): Promise<void> {
   const files = await generateDocs();
-  const folder = join(ROOT, SCHEMA_FOLDER);
-  mkdirSync(folder, { recursive: true });
-  for (const name of readdirSync(folder))
-    if (!files.has(`${SCHEMA_FOLDER}/${name}`)) rmSync(join(folder, name), { force: true });
+  for (const generated of [SCHEMA_FOLDER, RUNBOOK_FOLDER]) {
+    const folder = join(ROOT, generated);
+    mkdirSync(folder, { recursive: true });
+    for (const name of readdirSync(folder))
+      if (!files.has(`${generated}/${name}`)) rmSync(join(folder, name), { force: true });
+  }
   for (const [path, text] of files) writeFileSync(join(ROOT, path), text);
-  process.stderr.write(`${files.size} files written under docs/reference and deploy/nats\n`);
+  process.stderr.write(`${files.size} files written under docs and deploy\n`);
 }
 
 if (isMain(import.meta.url)) await write();

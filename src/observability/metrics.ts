@@ -5,10 +5,14 @@ export interface Metrics {
   registry: Registry;
 }
 
+/** Gauges of prom-client whose names say that they are counters. Each is the sum of one that has the label `type`. */
+const SUMS = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
+
 export function createRegistry(service: string): Registry {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
   collectDefaultMetrics({ register: registry });
+  for (const name of SUMS) registry.removeSingleMetric(name);
   return registry;
 }
 

@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { documentedMetrics, type MetricDescription } from '../../scripts/docs/metrics.ts';
+import { spanOf } from '../../scripts/monitoring/alert.ts';
+import { ALERTS } from '../../scripts/monitoring/alerts.ts';
+import { DASHBOARD_FILES } from '../../scripts/monitoring/dashboards.ts';
 import { ROOT } from '../../scripts/setup.mjs';
 import { createRegistry } from '../../src/observability/metrics.ts';
 
@@ -12,8 +15,14 @@ interface Panel {
   targets?: { expr: string }[];
 }
 
-const dashboard = JSON.parse(readFileSync(join(ROOT, 'deploy/grafana/freshet.json'), 'utf8')) as { panels: Panel[] };
-const queries = dashboard.panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => ({ title, expr })));
+const dashboards = Object.values(DASHBOARD_FILES).map(
+  (file) => JSON.parse(readFileSync(join(ROOT, file), 'utf8')) as { title: string; panels: Panel[] },
+);
+const panels = dashboards.flatMap(({ panels }) => panels);
+const queries = [
+  ...panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => ({ title, expr }))),
+  ...ALERTS.map(({ name, expr }) => ({ title: name, expr: expr(spanOf) })),
+].filter(({ expr }) => !expr.startsWith('vector('));
 
 const own = new Map<string, MetricDescription>(
   Object.values(documentedMetrics())
@@ -38,7 +47,7 @@ function metricOf(series: string): MetricDescription | undefined {
   return histogram?.type === 'histogram' ? histogram : undefined;
 }
 
-describe('the Grafana dashboard', () => {
+describe('the Grafana dashboards and the alerts', () => {
   it.each(queries)('$title uses exported metrics: $expr', ({ expr }) => {
     const names = namesIn(expr);
     expect(names.length).toBeGreaterThan(0);
@@ -64,9 +73,9 @@ describe('the Grafana dashboard', () => {
     for (const name of told) expect([...shown], name).toContain(name);
   });
 
-  it('has no overlapping panels', () => {
-    for (const [i, a] of dashboard.panels.entries())
-      for (const b of dashboard.panels.slice(i + 1)) {
+  it.each(dashboards)('$title has no overlapping panels', ({ panels }) => {
+    for (const [i, a] of panels.entries())
+      for (const b of panels.slice(i + 1)) {
         const [p, q] = [a.gridPos, b.gridPos];
         const apart = p.x + p.w <= q.x || q.x + q.w <= p.x || p.y + p.h <= q.y || q.y + q.h <= p.y;
         expect(apart, `${a.title} and ${b.title}`).toBe(true);

@@ -29,8 +29,12 @@ describe.each(pages())('%s', (page) => {
   });
 });
 
-it('the index leads to every page', () => {
+it('the index leads to every page, to a runbook by the page of all runbooks', () => {
   const index = readFileSync(join(ROOT, 'docs/README.md'), 'utf8');
-  for (const page of pages().filter((one) => one.startsWith('docs/') && one !== 'docs/README.md'))
-    expect(index, page).toContain(`(${page.slice('docs/'.length)})`);
+  const runbooks = readFileSync(join(ROOT, 'docs/runbooks/README.md'), 'utf8');
+  for (const page of pages().filter((one) => one.startsWith('docs/') && one !== 'docs/README.md')) {
+    const [, runbook] = /^docs\/runbooks\/(?!README)(.+)$/.exec(page) ?? [];
+    if (runbook === undefined) expect(index, page).toContain(`(${page.slice('docs/'.length)})`);
+    else expect(runbooks, page).toContain(`(${runbook})`);
+  }
 });

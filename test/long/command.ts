@@ -9,6 +9,7 @@ import { faultsCommand } from '../faults/command.ts';
 import { stateHashCommand } from '../golden/command.ts';
 import { nodesCommand } from '../golden/nodes-command.ts';
 import { madeUpIdsCommand } from '../made-up-ids/command.ts';
+import { alertsCommand } from '../monitoring/command.ts';
 import { propertiesCommand } from '../properties/command.ts';
 import { simulateCommand } from '../simulate/command.ts';
 import { stepsCommand } from '../steps/command.ts';
@@ -23,6 +24,7 @@ const LONG_SUITES: readonly (() => Command)[] = [
   stepsCommand,
   stateHashCommand,
   nodesCommand,
+  alertsCommand,
 ];
 
 export function longCommand(): Command {
