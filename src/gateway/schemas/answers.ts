@@ -10,6 +10,7 @@ import { Nothing, Ready } from './operations.ts';
 import { PROBLEMS, Problem, type ProblemStatus } from './problem.ts';
 import { Ranking, RankingStream, Rankings } from './ranking.ts';
 import { Shelves } from './shelves.ts';
+import { RecentSystem, System } from './system.ts';
 import { Token } from './token.ts';
 import { History, User } from './user.ts';
 
@@ -33,6 +34,8 @@ export const SHARED = {
   Shelves,
   Token,
   RankingStream,
+  System,
+  RecentSystem,
 } as const;
 export type SharedName = keyof typeof SHARED;
 
