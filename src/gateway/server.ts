@@ -19,6 +19,7 @@ import { registerDocsPage } from './docs-page.ts';
 import { trackMethods } from './methods.ts';
 import { openApiRoute, registerOpenApi } from './openapi.ts';
 import { httpProblem, PROBLEM_MEDIA, sendProblem } from './problems.ts';
+import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { eventRoutes } from './routes/events.ts';
 import { feedbackRoutes } from './routes/feedback.ts';
 import { homeRoute } from './routes/home.ts';
@@ -132,6 +133,7 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
   operationRoutes(app, context);
   systemRoutes(app, context);
   logRoutes(app, context);
+  deadLetterRoutes(app, context);
   homeRoute(app);
   openApiRoute(app);
   closeMethods();

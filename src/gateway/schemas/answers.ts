@@ -1,6 +1,7 @@
 /** Answers of routes, for the OpenAPI document. The gateway does not cut answers to these schemas. */
 import { Type } from 'typebox';
 import { PROBLEM_MEDIA } from '../problems.ts';
+import { DeadLetterOutcome, DeadLetters } from './dead-letters.ts';
 import { Erasure } from './erasure.ts';
 import { Event, Published } from './event.ts';
 import { Export } from './export.ts';
@@ -41,6 +42,8 @@ export const SHARED = {
   LogPage,
   LogStream,
   Publishers,
+  DeadLetters,
+  DeadLetterOutcome,
 } as const;
 export type SharedName = keyof typeof SHARED;
 
