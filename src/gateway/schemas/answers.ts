@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import { PROBLEM_MEDIA } from '../problems.ts';
 import { DeadLetterOutcome, DeadLetters } from './dead-letters.ts';
-import { Erasure } from './erasure.ts';
+import { Erasure, Erasures } from './erasure.ts';
 import { Event, Published } from './event.ts';
 import { Export } from './export.ts';
 import { FeedbackSummary } from './feedback-summary.ts';
@@ -25,6 +25,7 @@ export const SHARED = {
   Rankings,
   User,
   Erasure,
+  Erasures,
   Export,
   History,
   Item,
