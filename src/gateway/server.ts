@@ -21,6 +21,7 @@ import { openApiRoute, registerOpenApi } from './openapi.ts';
 import { httpProblem, PROBLEM_MEDIA, sendProblem } from './problems.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { eventRoutes } from './routes/events.ts';
+import { experimentRoutes } from './routes/experiments.ts';
 import { feedbackRoutes } from './routes/feedback.ts';
 import { homeRoute } from './routes/home.ts';
 import { itemRoutes } from './routes/items.ts';
@@ -134,6 +135,7 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
   systemRoutes(app, context);
   logRoutes(app, context);
   deadLetterRoutes(app, context);
+  experimentRoutes(app, context);
   homeRoute(app);
   openApiRoute(app);
   closeMethods();
