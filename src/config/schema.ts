@@ -257,6 +257,43 @@ export const CONFIG_SCHEMA = section(
         batch_window: whole(8, 'most lists of one such request that the gateway requests at once', 1),
         ready_timeout_ms: whole(1_000, 'milliseconds that /readyz waits for the answer of a service', 10),
         ready_cache_ms: whole(250, 'milliseconds for which /readyz repeats its last answer'),
+        system_sample_ms: whole(
+          5_000,
+          'milliseconds between two samples of the system that the gateway keeps for /v1/system/recent, one small request per service and one about the log; 0: it keeps none',
+        ),
+        system_samples_s: whole(3_600, 'seconds for which the gateway keeps a sample', 1),
+        act_timeout_ms: whole(
+          60_000,
+          'milliseconds that the gateway waits for an act of an operator (an experiment, a rollback, a promotion) and for the list of snapshots',
+          100,
+        ),
+        past_timeout_ms: whole(
+          600_000,
+          'milliseconds that an earlier list over HTTP may take; after that the gateway ends the work',
+          100,
+        ),
+        log_default: whole(
+          50,
+          'events in a page of the log, and dead letters in a page, unless the request names n',
+          1,
+        ),
+        log_max: whole(500, 'most events in a page of the log, and dead letters in a page', 1),
+        log_page_bytes: whole(
+          4_194_304,
+          'bytes of events after which a page of the log ends, though at least one event is in it',
+          1,
+        ),
+        log_search_events: whole(
+          10_000,
+          'events that one request to the log reads before it answers with what it has found',
+          1,
+        ),
+        log_streams_max: whole(10, 'most callers that may follow the log at once over HTTP'),
+        dead_letters_max: whole(
+          10_000,
+          'most dead letters of all services that one request over HTTP reads to count the open ones',
+          1,
+        ),
         stop_ms: whole(3_000, 'milliseconds that open requests get when the gateway stops', 1),
       }),
       'the gateway',
@@ -265,6 +302,7 @@ export const CONFIG_SCHEMA = section(
       Type.Object({
         history_max: whole(1_000, 'most events in one page of a history', 1),
         history_default: whole(100, 'events in a page, unless the request names n', 1),
+        erasures_max: whole(200, 'most erasures in one list of erasures over HTTP', 1),
       }),
       'the user service',
     ),

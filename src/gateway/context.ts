@@ -5,8 +5,11 @@ import type { Authenticator } from './access/authenticator.ts';
 import type { KeyTable } from './access/table.ts';
 import type { Link } from './link.ts';
 import type { GatewayMetrics } from './metrics.ts';
+import type { PastLists } from './past-lists.ts';
 import type { ReadyAnswer } from './readiness.ts';
+import type { Samples } from './samples.ts';
 import type { RequestSchemas } from './schemas/requests.ts';
+import type { SseBuffers } from './sse.ts';
 import type { Watching } from './watch.ts';
 
 export interface GatewayContext {
@@ -19,4 +22,8 @@ export interface GatewayContext {
   keys: KeyTable;
   authenticator: Authenticator;
   watching: Watching;
+  samples: Samples;
+  pastLists: PastLists;
+  /** What waits for the readers of all streams. */
+  buffers: SseBuffers;
 }

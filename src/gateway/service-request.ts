@@ -1,6 +1,6 @@
 /** Requests from the gateway to the services. */
 import type { FastifyReply } from 'fastify';
-import { call, callForBytes, type Json } from '../bus/nats/micro.ts';
+import { type CallOptions, call, callForBytes, type Json } from '../bus/nats/micro.ts';
 import type { GatewayContext } from './context.ts';
 
 export interface Waits {
@@ -11,23 +11,33 @@ export interface Waits {
 /** The media type that Fastify gives an object. */
 const JSON_MEDIA = 'application/json; charset=utf-8';
 
-/** The time limit of a request: that of every request, plus the wait for `min_seq`. */
-const limitOf = ({ http }: GatewayContext['config'], { min_seq, timeout_ms }: Waits) => ({
-  timeoutMs: http.request_timeout_ms + (min_seq ? (timeout_ms ?? http.min_seq_timeout_ms) : 0),
-});
+/** The time limit of a request: that of every request or its own, plus the wait for `min_seq`. */
+const limitOf = (
+  { http }: GatewayContext['config'],
+  { min_seq, timeout_ms }: Waits,
+  { timeoutMs = http.request_timeout_ms }: CallOptions = {},
+) => ({ timeoutMs: timeoutMs + (min_seq ? (timeout_ms ?? http.min_seq_timeout_ms) : 0) });
+
+/** Subjects whose answers are lists. */
+const LISTS: ReadonlySet<string> = new Set(
+  ['recommend', 'similar', 'trending', 'shelves'].map((name) => `freshet.engine.${name}`),
+);
 
 /** Throws `RemoteProblemError` with the service's own answer, `ServiceUnavailableError`, `NatsUnreachableError`. */
 export async function requestService(
-  { config, link }: GatewayContext,
+  { config, link, metrics }: GatewayContext,
   subject: string,
   request: Json & Waits,
+  limit?: CallOptions,
 ): Promise<unknown> {
-  return link.whileConnected(call(link.bus().nc, subject, request, limitOf(config, request)));
+  const answer = await link.whileConnected(call(link.bus().nc, subject, request, limitOf(config, request, limit)));
+  if (LISTS.has(subject)) metrics.list();
+  return answer;
 }
 
 /** As {@link requestService}, but returns the bytes of the answer, so that the gateway neither parses nor writes them. */
 export async function forwardAnswer(
-  { config, link }: GatewayContext,
+  { config, link, metrics }: GatewayContext,
   subject: string,
   request: Json & Waits,
   reply: FastifyReply,
@@ -35,6 +45,7 @@ export async function forwardAnswer(
   const { buffer, byteOffset, length } = await link.whileConnected(
     callForBytes(link.bus().nc, subject, request, limitOf(config, request)),
   );
+  if (LISTS.has(subject)) metrics.list();
   reply.header('content-type', JSON_MEDIA);
   return Buffer.from(buffer, byteOffset, length);
 }

@@ -12,9 +12,12 @@ import { createKeyTable } from './access/table.ts';
 import { checkHost, urlOf } from './host.ts';
 import { createLink } from './link.ts';
 import { createGatewayMetrics } from './metrics.ts';
+import { createPastLists } from './past-lists.ts';
 import { createReadiness, type ReadyAnswer } from './readiness.ts';
+import { createSamples } from './samples.ts';
 import { createRequestSchemas } from './schemas/requests.ts';
 import { createServer } from './server.ts';
+import { createSseBuffers } from './sse.ts';
 import { createWatching } from './watch.ts';
 
 export interface GatewayEnvironment {
@@ -22,6 +25,8 @@ export interface GatewayEnvironment {
   natsUrl: string;
   /** 0: any free port. */
   port: number;
+  /** Folder of the projections on this machine; left out: earlier lists come from the log alone. */
+  data?: string;
   logger?: Logger;
 }
 
@@ -45,6 +50,7 @@ export async function startGateway({
   config,
   natsUrl,
   port,
+  data,
   logger: given,
 }: GatewayEnvironment): Promise<RunningGateway> {
   checkHost(config);
@@ -88,6 +94,14 @@ export async function startGateway({
   const ready = async (): Promise<ReadyAnswer> =>
     draining ? { ready: false, waiting: [{ service: 'gateway', state: 'stopping' }], missing: [] } : readiness();
   const readiness = createReadiness({ link, timeoutMs: http.ready_timeout_ms, cacheMs: http.ready_cache_ms });
+  const samples = createSamples({
+    link,
+    everyMs: http.system_sample_ms,
+    keepS: http.system_samples_s,
+    timeoutMs: http.ready_timeout_ms,
+    lists: metrics.lists,
+  });
+  const pastLists = createPastLists({ config, natsUrl, data, timeoutMs: http.past_timeout_ms });
   let app: FastifyInstance | undefined;
   try {
     app = await createServer({
@@ -100,6 +114,9 @@ export async function startGateway({
       keys,
       authenticator,
       watching,
+      samples,
+      pastLists,
+      buffers: createSseBuffers(http.streams_buffer_bytes),
     });
     await app.listen({ host: http.host, port });
   } catch (err) {
@@ -108,6 +125,7 @@ export async function startGateway({
     await link.close(http.stop_ms);
     throw (err as NodeJS.ErrnoException).code === 'EADDRINUSE' ? portInUse(port, err) : err;
   }
+  samples.start();
   const server = app;
   const url = urlOf(http.host, (server.server.address() as AddressInfo).port);
   logger.info({ url, docs: `${url}/docs` }, 'The gateway listens.');
@@ -127,6 +145,8 @@ export async function startGateway({
       draining = true;
       await new Promise((resolve) => setTimeout(resolve, http.drain_ms));
     }
+    await samples.stop();
+    await pastLists.stop();
     const deadline = performance.now() + http.stop_ms;
     // Cuts off requests that do not end, so that the operator waits no longer than this.
     const cut = setTimeout(() => server.server.closeAllConnections(), http.stop_ms);

@@ -22,6 +22,7 @@ import { type Erasure, type ErasureStep, type ErasureView, openLedger } from './
 import { createMentionRemoval } from './mention-removal.ts';
 import { createPurge, type ForgottenSince } from './purge.ts';
 import { createErasureRecords } from './records.ts';
+import { waitsOf } from './waits.ts';
 
 export interface CoordinatorOptions {
   nc: NatsConnection;
@@ -47,14 +48,22 @@ export interface CoordinatorOptions {
   onDone?: (seconds: number) => void;
 }
 
+export interface OpenErasures {
+  open: number;
+  /** Those that have passed their deadline. */
+  overdue: number;
+  /** The first deadline of them, RFC 3339; null without one. */
+  next_deadline: string | null;
+}
+
 export interface Coordinator {
   /** Begins an erasure; the answer is the ledger's entry without the ids. */
   forget(user: string): Promise<ErasureView>;
   /** Throws `NotFoundError`. */
   status(erasure: string): Promise<ErasureView>;
   list(): Promise<ErasureView[]>;
-  /** Number of erasures that this process carries out, and of those that have passed their deadline. */
-  open(): { open: number; overdue: number };
+  /** The erasures that this process carries out. */
+  open(): OpenErasures;
   /** Goes on with open erasures, and repeats those whose record a restored log no longer holds. */
   start(): void;
   stop(): Promise<void>;
@@ -343,7 +352,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     list: async () => (await (await ledger()).list()).map(erasureView),
     open: () => {
       const entries = [...working.values()].map(({ entry }) => entry);
-      return { open: entries.length, overdue: entries.filter(isOverdue).length };
+      const [next_deadline = null] = entries.map(({ deadline }) => deadline).sort();
+      return { open: entries.length, overdue: entries.filter(isOverdue).length, next_deadline };
     },
     start: () => {
       resuming = resumeUntilDone();
@@ -374,5 +384,5 @@ function stateOf({ answers, silent }: Found, record: number): ErasureStep['state
 
 /** An erasure as callers see it: without the ids. */
 function erasureView({ pending: _, claimants: __, unnamed: ___, ...entry }: Erasure): ErasureView {
-  return { ...entry, overdue: isOverdue(entry) };
+  return { ...entry, overdue: isOverdue(entry), waits_for: waitsOf(entry) };
 }

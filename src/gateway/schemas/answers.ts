@@ -1,15 +1,19 @@
 /** Answers of routes, for the OpenAPI document. The gateway does not cut answers to these schemas. */
 import { Type } from 'typebox';
 import { PROBLEM_MEDIA } from '../problems.ts';
-import { Erasure } from './erasure.ts';
+import { DeadLetterOutcome, DeadLetters } from './dead-letters.ts';
+import { Erasure, Erasures } from './erasure.ts';
 import { Event, Published } from './event.ts';
+import { Experiment, Experiments, Promotion, Rollback, Shadow, Snapshots } from './experiments.ts';
 import { Export } from './export.ts';
 import { FeedbackSummary } from './feedback-summary.ts';
 import { FoundItems, Item, Items } from './item.ts';
+import { LogEntry, LogPage, LogStream, Publishers } from './log.ts';
 import { Nothing, Ready } from './operations.ts';
 import { PROBLEMS, Problem, type ProblemStatus } from './problem.ts';
-import { Ranking, RankingStream, Rankings } from './ranking.ts';
+import { PastStream, Ranking, RankingStream, Rankings, WhatIf } from './ranking.ts';
 import { Shelves } from './shelves.ts';
+import { RecentSystem, System } from './system.ts';
 import { Token } from './token.ts';
 import { History, User } from './user.ts';
 
@@ -22,6 +26,7 @@ export const SHARED = {
   Rankings,
   User,
   Erasure,
+  Erasures,
   Export,
   History,
   Item,
@@ -33,6 +38,22 @@ export const SHARED = {
   Shelves,
   Token,
   RankingStream,
+  System,
+  RecentSystem,
+  LogEntry,
+  LogPage,
+  LogStream,
+  Publishers,
+  DeadLetters,
+  DeadLetterOutcome,
+  Experiment,
+  Experiments,
+  Shadow,
+  Promotion,
+  Snapshots,
+  Rollback,
+  WhatIf,
+  PastStream,
 } as const;
 export type SharedName = keyof typeof SHARED;
 
@@ -42,7 +63,11 @@ const problemAnswer = (status: ProblemStatus) => ({
 });
 
 /** Media types of answers that are not JSON. */
-const MEDIA: Partial<Record<SharedName, string>> = { RankingStream: 'text/event-stream' };
+const MEDIA: Partial<Record<SharedName, string>> = {
+  RankingStream: 'text/event-stream',
+  LogStream: 'text/event-stream',
+  PastStream: 'text/event-stream',
+};
 
 /** Answers of a route: the one of success, of one of several shapes, and the problems that it may answer. */
 export function answers(

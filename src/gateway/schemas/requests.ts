@@ -3,7 +3,8 @@
  * that the path holds. A query holds texts, so a filter or a segment in it is JSON.
  */
 import { type Static, Type } from 'typebox';
-import { id, request } from '../../bus/nats/request-members.ts';
+import { count, id, ids, request } from '../../bus/nats/request-members.ts';
+import { SERVICES } from '../../bus/projection/definition.ts';
 import type { Config } from '../../config/schema.ts';
 import { contentRequests } from '../../content/requests.ts';
 import { engineRequests, SEEN_FOR_S } from '../../engine/serve/requests.ts';
@@ -36,6 +37,26 @@ const accessToken = Type.Optional(
 /** The path of a resource; errors name the parameter by the title. */
 const path = (title: string, example: string) =>
   Type.Object({ id: id(`the ${title}, percent-encoded`, example) }, { title });
+
+const sequence = (description: string) =>
+  Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description, examples: [4711] });
+
+const reason = Type.Optional(
+  Type.String({ maxLength: 1_000, description: 'why, for the log', examples: ['worse lists since this morning'] }),
+);
+
+/** Which events of the log. */
+const logFilter = {
+  type: Type.Optional(
+    Type.String({
+      pattern: '^(user|content|feedback|control)(\\.[a-z0-9_]{1,64}(\\.v[0-9]{1,4})?)?$',
+      description: 'only events of this type, such as user.viewed.v1, or of this verb (user.viewed) or context (user)',
+      examples: ['user.viewed'],
+    }),
+  ),
+  user: Type.Optional(id('only events of this user', 'u42')),
+  item: Type.Optional(id('only events about this item: of the catalogue, and those of users that name it', 'i7')),
+};
 
 /** Characters of a text that may be a user's id. The engine refuses what is not one, for this user alone. */
 const USER_LENGTH = 1_000;
@@ -81,6 +102,29 @@ export function createRequestSchemas(config: Config) {
       ...ofMany,
       served,
     }),
+    past: request({ seq: sequence('position of the log'), n, fields }),
+    whatIf: request({
+      user: id('the user', 'u42'),
+      add: Type.Optional(
+        ids(config.http.list_max, 'items that the history has in addition, the last one as the newest', ['i7', 'i8']),
+      ),
+      leave_out: Type.Optional(ids(config.http.list_max, 'items whose interactions the history lacks', ['i1'])),
+      leave_out_seqs: Type.Optional(
+        Type.Array(sequence('a sequence'), {
+          maxItems: config.http.list_max,
+          description: 'sequences of the interactions that the history lacks; the history of the user names them',
+          examples: [[4711]],
+        }),
+      ),
+      n,
+      exclude,
+      explain,
+      include_seen,
+      filter: engine.recommend.properties.filter,
+      context: engine.recommend.properties.context,
+      fields,
+      ...fresh,
+    }),
     shelves: request({ n: perRow, rows, exclude, filter, fields, ...fresh }),
     stream: request({ n, exclude, explain, include_seen, filter, fields, ...fresh, access_token: accessToken }),
     similar: request({ n, explain, filter, fields, ...fresh }),
@@ -95,6 +139,72 @@ export function createRequestSchemas(config: Config) {
       withdrawn,
       fields: fieldsOfFound,
     }),
+    log: request({
+      before: Type.Optional(sequence('only events before this sequence; next of the previous page names it')),
+      n: Type.Optional(count(config.http.log_max, config.http.log_default, 'events')),
+      ...logFilter,
+    }),
+    logStream: request({
+      after: Type.Optional(sequence('begin after this sequence; without it the stream begins with the next event')),
+      ...logFilter,
+    }),
+    logSeqPath: Type.Object({ seq: sequence('sequence of the event in the log') }, { title: 'seq' }),
+    erasures: request({ n: users.erasure.properties.n }),
+    deadLetters: request({
+      service: Type.Optional(Type.Enum([...SERVICES], { description: 'only those of this service' })),
+      code: Type.Optional(
+        Type.String({ maxLength: 100, description: 'only those with this reason', examples: ['FRESHET_EVENT_SCHEMA'] }),
+      ),
+      all: Type.Optional(
+        Type.Boolean({ default: false, description: 'also those that an operator has discarded or corrected' }),
+      ),
+      before: Type.Optional(sequence('only dead letters before this sequence; next of the previous page names it')),
+      n: Type.Optional(count(config.http.log_max, config.http.log_default, 'dead letters')),
+    }),
+    publishers: request({
+      n: Type.Optional(
+        count(config.http.log_search_events, config.http.log_search_events, 'newest sequences of the log'),
+      ),
+    }),
+    startExperiment: request({
+      experiment: Type.String({ maxLength: 64, description: 'name of the experiment', examples: ['diverse'] }),
+      arms: Type.Array(
+        Type.Object(
+          {
+            arm: Type.String({ maxLength: 64, description: 'name of the arm', examples: ['as-is'] }),
+            share: Type.Number({ description: 'share of the users, above 0 and at most 1', examples: [0.5] }),
+            settings: Type.Optional(
+              Type.Record(Type.String(), Type.Unknown(), {
+                description: 'members of a request for a list that the arm changes; left out: none',
+                examples: [{ diversity: { lambda: 0.7 } }],
+              }),
+            ),
+          },
+          { additionalProperties: false },
+        ),
+        { minItems: 2, maxItems: 10, description: 'the arms, with the baseline first' },
+      ),
+    }),
+    experimentPath: Type.Object(
+      { experiment: Type.String({ maxLength: 64, description: 'name of the experiment' }) },
+      { title: 'experiment' },
+    ),
+    act: request({ reason }),
+    rollback: request({
+      snapshot: Type.Optional(
+        Type.String({
+          maxLength: 128,
+          description: '`object` of a snapshot',
+          examples: ['model-000000012345-0f1e2d3c'],
+        }),
+      ),
+      reason,
+      end: Type.Optional(
+        Type.Boolean({ default: false, description: 'ends the rollback: the settings of the file come into force' }),
+      ),
+    }),
+    /** A request without members. */
+    nothing: request({}),
     fresh: summary,
     token: tokenRequest(config),
   };
