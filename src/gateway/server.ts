@@ -19,6 +19,8 @@ import { registerDocsPage } from './docs-page.ts';
 import { trackMethods } from './methods.ts';
 import { openApiRoute, registerOpenApi } from './openapi.ts';
 import { httpProblem, PROBLEM_MEDIA, sendProblem } from './problems.ts';
+import { callerRoute } from './routes/caller.ts';
+import { consoleRoutes } from './routes/console.ts';
 import { eventRoutes } from './routes/events.ts';
 import { feedbackRoutes } from './routes/feedback.ts';
 import { homeRoute } from './routes/home.ts';
@@ -128,7 +130,9 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
   itemRoutes(app, context);
   feedbackRoutes(app, context);
   operationRoutes(app, context);
+  callerRoute(app);
   homeRoute(app);
+  consoleRoutes(app);
   openApiRoute(app);
   closeMethods();
   await app.ready();

@@ -1,6 +1,7 @@
 /** Answers of routes, for the OpenAPI document. The gateway does not cut answers to these schemas. */
 import { Type } from 'typebox';
 import { PROBLEM_MEDIA } from '../problems.ts';
+import { Caller } from './caller.ts';
 import { Erasure } from './erasure.ts';
 import { Event, Published } from './event.ts';
 import { Export } from './export.ts';
@@ -32,6 +33,7 @@ export const SHARED = {
   Nothing,
   Shelves,
   Token,
+  Caller,
   RankingStream,
 } as const;
 export type SharedName = keyof typeof SHARED;

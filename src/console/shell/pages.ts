@@ -1,0 +1,28 @@
+/** The pages: what each needs, and where the navigation lists it. */
+import type { ComponentType } from 'preact';
+import type { Scope } from '../api/caller.ts';
+import { HomePage } from '../pages/home.tsx';
+import { PlaygroundPage } from '../pages/playground.tsx';
+import { UserPage } from '../pages/users/user.tsx';
+
+export interface PageEntry {
+  path: string;
+  title: string;
+  /** Scopes that the page cannot do without. Parts of it may need more. */
+  needs: readonly Scope[];
+  /** Heading of its part of the navigation; undefined: the page is only reached by links. */
+  group?: 'People' | 'Catalogue' | 'System';
+  show: ComponentType<{ id: string | undefined }>;
+}
+
+export const PAGES: readonly PageEntry[] = [
+  { path: '', title: 'Start', needs: [], group: 'People', show: HomePage },
+  { path: 'users', title: 'A user’s list', needs: ['recommend'], group: 'People', show: UserPage },
+  {
+    path: 'playground',
+    title: 'Playground',
+    needs: ['recommend', 'events:user'],
+    group: 'People',
+    show: PlaygroundPage,
+  },
+];
