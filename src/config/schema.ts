@@ -252,6 +252,16 @@ export const CONFIG_SCHEMA = section(
         batch_window: whole(8, 'most lists of one such request that the gateway requests at once', 1),
         ready_timeout_ms: whole(1_000, 'milliseconds that /readyz waits for the answer of a service', 10),
         ready_cache_ms: whole(250, 'milliseconds for which /readyz repeats its last answer'),
+        system_sample_ms: whole(
+          5_000,
+          'milliseconds between two samples of the system that the gateway keeps for /v1/system/recent, one small request per service and one about the log; 0: it keeps none',
+        ),
+        system_samples_s: whole(3_600, 'seconds for which the gateway keeps a sample', 1),
+        dead_letters_max: whole(
+          10_000,
+          'most dead letters of all services that one request over HTTP reads to count the open ones',
+          1,
+        ),
         stop_ms: whole(3_000, 'milliseconds that open requests get when the gateway stops', 1),
       }),
       'the gateway',

@@ -6,6 +6,7 @@ import type { KeyTable } from './access/table.ts';
 import type { Link } from './link.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { ReadyAnswer } from './readiness.ts';
+import type { Samples } from './samples.ts';
 import type { RequestSchemas } from './schemas/requests.ts';
 import type { Watching } from './watch.ts';
 
@@ -19,4 +20,5 @@ export interface GatewayContext {
   keys: KeyTable;
   authenticator: Authenticator;
   watching: Watching;
+  samples: Samples;
 }

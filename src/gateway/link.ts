@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import type { EventCodec } from '../bus/event/codec.ts';
 import { createEventPublisher, type EventPublisher } from '../bus/log/event-publisher.ts';
 import { createJetStreamLog } from '../bus/log/jetstream.ts';
+import type { Log } from '../bus/log/port.ts';
 import type { NatsAccess } from '../bus/nats/access.ts';
 import { connect } from '../bus/nats/connection.ts';
 import { createPublisher, type Publisher, type PublisherOptions } from '../bus/nats/publisher.ts';
@@ -32,12 +33,13 @@ export interface LinkOptions {
   onState?: (connected: boolean) => void;
 }
 
-/** The connection, and the publishers that use it. */
+/** The connection, and what uses it. */
 export interface Bus {
   nc: NatsConnection;
   publisher: Publisher;
   /** For events of callers: tells duplicates from re-used identities. */
   events: EventPublisher;
+  log: Log;
 }
 
 export interface Link {
@@ -125,7 +127,7 @@ export function createLink(options: LinkOptions): Link {
     const publisher = createPublisher(nc, publisherOptions);
     const log = await createJetStreamLog({ nc, publisher });
     const { retries = 0 } = publisherOptions;
-    bus = { nc, publisher, events: createEventPublisher({ publisher, log, codec, compareWindow, retries }) };
+    bus = { nc, publisher, log, events: createEventPublisher({ publisher, log, codec, compareWindow, retries }) };
     setConnected(true);
     logger.info({ server: nc.info?.version }, 'The gateway is connected to NATS.');
     void follow(nc);

@@ -18,6 +18,10 @@ export interface GatewayMetrics {
   streams(count: number): void;
   /** The gateway sent a list to a caller that watches it. */
   pushed(): void;
+  /** The engine made a list for a caller of the gateway. */
+  list(): void;
+  /** The lists so far. */
+  lists(): number;
   /** The gateway answered with a stored list, because no engine answered. */
   storedList(): void;
   /** The gateway refused a request with 401, 403 or 429. */
@@ -59,6 +63,12 @@ export function createGatewayMetrics(): GatewayMetrics {
     help: 'Lists that the gateway sent to callers that watch them',
     registers,
   });
+  let lists = 0;
+  const listed = new Counter({
+    name: 'freshet_http_lists_total',
+    help: 'Lists that the engine made for callers over HTTP, also those of streams and batches; shelves count once',
+    registers,
+  });
   const storedLists = new Counter({
     name: 'freshet_http_stored_lists_total',
     help: 'Lists from KV that the gateway sent because no engine answered',
@@ -87,6 +97,11 @@ export function createGatewayMetrics(): GatewayMetrics {
     connected: (is) => connected.set(is ? 1 : 0),
     streams: (by) => streams.set(by),
     pushed: () => pushed.inc(),
+    list: () => {
+      lists++;
+      listed.inc();
+    },
+    lists: () => lists,
     storedList: () => storedLists.inc(),
     refused: (code) => refused.inc({ code }),
     uptime: (seconds) => uptime.set(seconds),

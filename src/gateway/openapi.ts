@@ -47,7 +47,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
         { name: 'users', description: 'Profiles, histories, exports and erasures' },
         { name: 'items', description: 'The catalogue' },
         { name: 'feedback', description: 'How users react to lists' },
-        { name: 'operations', description: 'Health, readiness, metrics' },
+        { name: 'operations', description: 'Health, readiness, metrics, and what operators see and do' },
       ],
     },
     transform: ({ schema, url, route }) => ({ schema: withAccess(schema, url, route.config?.access), url }),

@@ -28,6 +28,7 @@ import { itemRoutes } from './routes/items.ts';
 import { operationRoutes, QUIET_ROUTES } from './routes/operations.ts';
 import { recommendationRoutes } from './routes/recommendations.ts';
 import { streamRoutes } from './routes/stream.ts';
+import { systemRoutes } from './routes/system.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { userRoutes } from './routes/users.ts';
 import { compileValidator } from './validation.ts';
@@ -131,6 +132,7 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
   feedbackRoutes(app, context);
   operationRoutes(app, context);
   callerRoute(app);
+  systemRoutes(app, context);
   homeRoute(app);
   consoleRoutes(app);
   openApiRoute(app);

@@ -16,18 +16,25 @@ const limitOf = ({ http }: GatewayContext['config'], { min_seq, timeout_ms }: Wa
   timeoutMs: http.request_timeout_ms + (min_seq ? (timeout_ms ?? http.min_seq_timeout_ms) : 0),
 });
 
+/** Subjects whose answers are lists. */
+const LISTS: ReadonlySet<string> = new Set(
+  ['recommend', 'similar', 'trending', 'shelves'].map((name) => `freshet.engine.${name}`),
+);
+
 /** Throws `RemoteProblemError` with the service's own answer, `ServiceUnavailableError`, `NatsUnreachableError`. */
 export async function requestService(
-  { config, link }: GatewayContext,
+  { config, link, metrics }: GatewayContext,
   subject: string,
   request: Json & Waits,
 ): Promise<unknown> {
-  return link.whileConnected(call(link.bus().nc, subject, request, limitOf(config, request)));
+  const answer = await link.whileConnected(call(link.bus().nc, subject, request, limitOf(config, request)));
+  if (LISTS.has(subject)) metrics.list();
+  return answer;
 }
 
 /** As {@link requestService}, but returns the bytes of the answer, so that the gateway neither parses nor writes them. */
 export async function forwardAnswer(
-  { config, link }: GatewayContext,
+  { config, link, metrics }: GatewayContext,
   subject: string,
   request: Json & Waits,
   reply: FastifyReply,
@@ -35,6 +42,7 @@ export async function forwardAnswer(
   const { buffer, byteOffset, length } = await link.whileConnected(
     callForBytes(link.bus().nc, subject, request, limitOf(config, request)),
   );
+  if (LISTS.has(subject)) metrics.list();
   reply.header('content-type', JSON_MEDIA);
   return Buffer.from(buffer, byteOffset, length);
 }

@@ -13,6 +13,7 @@ import { checkHost, urlOf } from './host.ts';
 import { createLink } from './link.ts';
 import { createGatewayMetrics } from './metrics.ts';
 import { createReadiness, type ReadyAnswer } from './readiness.ts';
+import { createSamples } from './samples.ts';
 import { createRequestSchemas } from './schemas/requests.ts';
 import { createServer } from './server.ts';
 import { createWatching } from './watch.ts';
@@ -88,6 +89,13 @@ export async function startGateway({
   const ready = async (): Promise<ReadyAnswer> =>
     draining ? { ready: false, waiting: [{ service: 'gateway', state: 'stopping' }], missing: [] } : readiness();
   const readiness = createReadiness({ link, timeoutMs: http.ready_timeout_ms, cacheMs: http.ready_cache_ms });
+  const samples = createSamples({
+    link,
+    everyMs: http.system_sample_ms,
+    keepS: http.system_samples_s,
+    timeoutMs: http.ready_timeout_ms,
+    lists: metrics.lists,
+  });
   let app: FastifyInstance | undefined;
   try {
     app = await createServer({
@@ -100,6 +108,7 @@ export async function startGateway({
       keys,
       authenticator,
       watching,
+      samples,
     });
     await app.listen({ host: http.host, port });
   } catch (err) {
@@ -108,6 +117,7 @@ export async function startGateway({
     await link.close(http.stop_ms);
     throw (err as NodeJS.ErrnoException).code === 'EADDRINUSE' ? portInUse(port, err) : err;
   }
+  samples.start();
   const server = app;
   const url = urlOf(http.host, (server.server.address() as AddressInfo).port);
   logger.info({ url, docs: `${url}/docs` }, 'The gateway listens.');
@@ -127,6 +137,7 @@ export async function startGateway({
       draining = true;
       await new Promise((resolve) => setTimeout(resolve, http.drain_ms));
     }
+    await samples.stop();
     const deadline = performance.now() + http.stop_ms;
     // Cuts off requests that do not end, so that the operator waits no longer than this.
     const cut = setTimeout(() => server.server.closeAllConnections(), http.stop_ms);

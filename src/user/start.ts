@@ -43,6 +43,7 @@ export function startUser(environment: ServiceEnvironment): Promise<RunningServi
             ...exportEndpoints(store.db, nc, config),
             ...forgetEndpoints(() => coordinator, config),
           },
+          status: () => ({ erasures: coordinator.open() }),
           refreshMetrics: () => observed.show(coordinator.open()),
           start: () => {
             // Replicas accept requests too. Only the first instance carries out the open erasures.

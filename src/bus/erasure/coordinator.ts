@@ -47,14 +47,22 @@ export interface CoordinatorOptions {
   onDone?: (seconds: number) => void;
 }
 
+export interface OpenErasures {
+  open: number;
+  /** Those that have passed their deadline. */
+  overdue: number;
+  /** The first deadline of them, RFC 3339; null without one. */
+  next_deadline: string | null;
+}
+
 export interface Coordinator {
   /** Begins an erasure; the answer is the ledger's entry without the ids. */
   forget(user: string): Promise<ErasureView>;
   /** Throws `NotFoundError`. */
   status(erasure: string): Promise<ErasureView>;
   list(): Promise<ErasureView[]>;
-  /** Number of erasures that this process carries out, and of those that have passed their deadline. */
-  open(): { open: number; overdue: number };
+  /** The erasures that this process carries out. */
+  open(): OpenErasures;
   /** Goes on with open erasures, and repeats those whose record a restored log no longer holds. */
   start(): void;
   stop(): Promise<void>;
@@ -343,7 +351,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     list: async () => (await (await ledger()).list()).map(erasureView),
     open: () => {
       const entries = [...working.values()].map(({ entry }) => entry);
-      return { open: entries.length, overdue: entries.filter(isOverdue).length };
+      const [next_deadline = null] = entries.map(({ deadline }) => deadline).sort();
+      return { open: entries.length, overdue: entries.filter(isOverdue).length, next_deadline };
     },
     start: () => {
       resuming = resumeUntilDone();

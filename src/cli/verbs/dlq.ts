@@ -1,41 +1,30 @@
 import { readFileSync } from 'node:fs';
 import { Argument, Command } from 'commander';
-import { DEAD_LETTER_MARKS, DEAD_LETTERS } from '../../../streams.config.ts';
 import { createCodec } from '../../bus/event/codec.ts';
-import { eventIdentity, type StreamSeq } from '../../bus/event/ids.ts';
-import { deadLetterSubject } from '../../bus/event/subject.ts';
+import { eventIdentity } from '../../bus/event/ids.ts';
 import { createEventPublisher, storedSeq } from '../../bus/log/event-publisher.ts';
 import { createJetStreamLog } from '../../bus/log/jetstream.ts';
-import { call } from '../../bus/nats/micro.ts';
 import { createPublisher, publisherLimits } from '../../bus/nats/publisher.ts';
 import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
-import { deadLetterCopies } from '../../bus/service/dead-letter-stream.ts';
-import type { DeadLetterMention } from '../../bus/service/endpoints.ts';
-import { applyStreams } from '../../bus/streams/plan.ts';
+import {
+  checkReadable,
+  type DeadLetterMark,
+  findDeadLetters,
+  markOf,
+  readDeadLetter,
+  resolveDeadLetter,
+  type ShownDeadLetter,
+} from '../../bus/service/dead-letters.ts';
 import { DeadLetterUnreadableError, isFreshetError, messageOf, UsageError } from '../../errors.ts';
 import { count, print, printJson, table } from '../output.ts';
 import { type CliSession, type CommonOptions, withCommon, withSession } from '../session.ts';
 import { positive } from '../values.ts';
-
-/** How an operator resolved a dead letter. */
-interface Mark {
-  done: 'discarded' | 'corrected';
-  at: string;
-  /** Sequence of the corrected event. */
-  seq?: number;
-}
-
-type Listed = DeadLetterMention & { service: ServiceName; mark?: Mark };
-type Shown = DeadLetterMention & { payload: string };
 
 interface ListOptions extends CommonOptions {
   service?: ServiceName;
   code?: string;
   all?: boolean;
 }
-
-/** Dead letters per request. */
-const PAGE = 500;
 
 const one = (command: Command): Command =>
   withCommon(
@@ -57,7 +46,12 @@ export const dlqVerb = (): Command =>
           .option('--all', 'also the corrected and discarded ones'),
       ).action((service: ServiceName | undefined, options: ListOptions) =>
         withSession(options, async (session) => {
-          const found = await list(session, service ? [service] : SERVICES, options);
+          const { code, all } = options;
+          const { found } = await findDeadLetters(session.nc, {
+            ...(service ? { services: [service] } : {}),
+            code,
+            all,
+          });
           if (options.json) return printJson(found);
           if (found.length === 0) return print('No dead letters.');
           const rows = found.map(({ service: owner, seq, code, subject, message, mark }) => [
@@ -75,8 +69,8 @@ export const dlqVerb = (): Command =>
       one(new Command('show').description('show a dead letter with its reason and its payload')).action(
         (service: ServiceName, seq: number, options: CommonOptions) =>
           withSession(options, async (session) => {
-            const dead = await show(session, service, seq);
-            const mark = (await marks(session)).get(`${service}.${seq}`);
+            const dead = await readDeadLetter(session.nc, service, seq);
+            const mark = await markOf(session.nc, service, seq);
             const text = Buffer.from(dead.payload, 'base64').toString('utf8');
             if (options.json) return printJson({ service, ...dead, ...(mark ? { mark } : {}) });
             print(
@@ -96,11 +90,10 @@ export const dlqVerb = (): Command =>
         .option('--with <file>', 'JSON file of the corrected event; - for standard input')
         .action((service: ServiceName, seq: number, options: CommonOptions & { with?: string }) =>
           withSession(options, async (session) => {
-            const dead = await show(session, service, seq);
+            const dead = await readDeadLetter(session.nc, service, seq);
             const outcome =
               options.with === undefined
-                ? (corrected(service, seq, (await marks(session)).get(`${service}.${seq}`)) ??
-                  refold(session, service, dead))
+                ? (corrected(service, seq, await markOf(session.nc, service, seq)) ?? refold(session, service, dead))
                 : await correct(session, service, dead, options.with);
             if (options.json) printJson({ service, seq, ...outcome });
             else print(outcome.sentence);
@@ -111,75 +104,19 @@ export const dlqVerb = (): Command =>
       one(new Command('discard').description('remove a dead letter from the list; its event stays in the log')).action(
         (service: ServiceName, seq: number, options: CommonOptions) =>
           withSession(options, async (session) => {
-            const dead = await show(session, service, seq);
-            await resolveDeadLetter(session, service, dead, { done: 'discarded', at: new Date().toISOString() });
+            const dead = await readDeadLetter(session.nc, service, seq);
+            await resolveDeadLetter(session.nc, service, dead, { done: 'discarded', at: new Date().toISOString() });
             if (options.json) printJson({ service, seq, done: 'discarded' });
             else print(`Discarded the dead letter ${service} ${seq}. freshet dlq list --all still shows it.`);
           }),
       ),
     );
 
-async function list(
-  session: CliSession,
-  services: readonly ServiceName[],
-  { code, all }: ListOptions,
-): Promise<Listed[]> {
-  const known = await marks(session);
-  const found: Listed[] = [];
-  for (const service of services) {
-    let after: number | null = 0;
-    while (after !== null) {
-      const page: { dead_letters: DeadLetterMention[]; next: number | null } = await call(
-        session.nc,
-        `freshet.${service}.dead_letters`,
-        { after, n: PAGE },
-      );
-      for (const dead of page.dead_letters) {
-        const mark = known.get(`${service}.${dead.seq}`);
-        if ((mark && !all) || (code !== undefined && dead.code !== code)) continue;
-        found.push({ service, ...dead, ...(mark ? { mark } : {}) });
-      }
-      after = page.next;
-    }
-  }
-  return found;
-}
-
-const show = ({ nc }: CliSession, service: ServiceName, seq: number): Promise<Shown> =>
-  call<Shown>(nc, `freshet.${service}.dead_letters`, { seq });
-
-async function bucket({ nc }: CliSession) {
-  await applyStreams(nc, { onlyMissing: true }, [DEAD_LETTER_MARKS]);
-  return nc.jetstream().views.kv(DEAD_LETTER_MARKS.name, { bindOnly: true });
-}
-
-async function marks(session: CliSession): Promise<Map<string, Mark>> {
-  const kv = await bucket(session);
-  const keys: string[] = [];
-  for await (const key of await kv.keys()) keys.push(key);
-  const found = new Map<string, Mark>();
-  for (const key of keys) {
-    const entry = await kv.get(key);
-    if (entry?.operation === 'PUT') found.set(key, entry.json<Mark>());
-  }
-  return found;
-}
-
-/** Marks the dead letter, and deletes its copy from the stream that other programs may watch. */
-async function resolveDeadLetter(session: CliSession, service: ServiceName, dead: Shown, mark: Mark): Promise<void> {
-  await (await bucket(session)).put(`${service}.${dead.seq}`, JSON.stringify(mark));
-  const { nc } = session;
-  const jsm = await nc.jetstreamManager({ checkAPI: false });
-  const subject = deadLetterSubject(service, dead.subject);
-  for await (const copy of deadLetterCopies(nc, subject))
-    if (copy.of === dead.seq) await jsm.streams.deleteMessage(DEAD_LETTERS.name, copy.seq);
-}
-
 /** `sentence` is a sentence for people. Callers see the member with --json. */
 type Outcome = { done: 'corrected' | 'readable'; sentence: string; published?: number };
 
 /** The outcome for a dead letter that an operator has already corrected. */
-const corrected = (service: ServiceName, seq: number, mark: Mark | undefined): Outcome | undefined =>
+const corrected = (service: ServiceName, seq: number, mark: DeadLetterMark | undefined): Outcome | undefined =>
   mark?.done === 'corrected' && mark.seq !== undefined
     ? {
         done: 'corrected',
@@ -189,31 +126,29 @@ const corrected = (service: ServiceName, seq: number, mark: Mark | undefined): O
     : undefined;
 
 /** If the fold can read the event now, a rebuild folds it at its own sequence. Publishing it again would add a second one. */
-function refold({ config }: CliSession, service: ServiceName, dead: Shown): Outcome {
-  const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
-  const decoded = codec.decode({
-    seq: dead.seq as StreamSeq,
-    subject: dead.subject,
-    payload: Buffer.from(dead.payload, 'base64'),
-    timestamp: 0,
-  });
-  const foldable = decoded.kind === 'event' && dead.code !== 'FRESHET_EVENT_IDENTITY_REUSED';
-  if (!foldable)
-    throw new DeadLetterUnreadableError(
-      `The event at sequence ${dead.seq} is invalid: ${decoded.kind === 'dead' ? decoded.problem.message : dead.message}`,
-      {
-        next: `write a corrected event to a file, then freshet dlq retry ${service} ${dead.seq} --with FILE`,
-      },
-    );
+function refold({ config }: CliSession, service: ServiceName, dead: ShownDeadLetter): Outcome {
+  checkReadable(
+    codecOf(config),
+    dead,
+    `write a corrected event to a file, then freshet dlq retry ${service} ${dead.seq} --with FILE`,
+  );
   return {
     done: 'readable',
     sentence: `This release can read the event at sequence ${dead.seq}. A rebuild folds it there: freshet replay ${service}`,
   };
 }
 
-async function correct(session: CliSession, service: ServiceName, dead: Shown, file: string): Promise<Outcome> {
+const codecOf = ({ events }: CliSession['config']) =>
+  createCodec({ declared: events.declared, maxEventBytes: events.max_bytes });
+
+async function correct(
+  session: CliSession,
+  service: ServiceName,
+  dead: ShownDeadLetter,
+  file: string,
+): Promise<Outcome> {
   const { nc, config } = session;
-  const codec = createCodec({ declared: config.events.declared, maxEventBytes: config.events.max_bytes });
+  const codec = codecOf(config);
   const event = readEvent(file);
   const before = identityOf(Buffer.from(dead.payload, 'base64').toString('utf8'));
   // The old id belongs to the invalid event. A second event with that id and other content would be a dead letter too.
@@ -228,7 +163,7 @@ async function correct(session: CliSession, service: ServiceName, dead: Shown, f
   try {
     const log = await createJetStreamLog({ nc, publisher });
     const seq = storedSeq(await createEventPublisher({ publisher, log, codec }).publish(prepared.prepared));
-    await resolveDeadLetter(session, service, dead, { done: 'corrected', at: new Date().toISOString(), seq });
+    await resolveDeadLetter(session.nc, service, dead, { done: 'corrected', at: new Date().toISOString(), seq });
     return {
       done: 'corrected',
       published: seq,

@@ -1,14 +1,12 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import type { NatsConnection } from 'nats';
 import { createJetStreamLog } from '../../bus/log/jetstream.ts';
 import { withoutCredentials } from '../../bus/nats/connection.ts';
-import { call } from '../../bus/nats/micro.ts';
 import { createPublisher } from '../../bus/nats/publisher.ts';
-import { SERVICES, type ServiceName } from '../../bus/projection/definition.ts';
+import { SERVICES } from '../../bus/projection/definition.ts';
 import { type LossView, lossesUpTo } from '../../bus/projection/log-gaps.ts';
-import type { ServiceStatus } from '../../bus/service/description.ts';
-import { createInstances, type Instances, SHADOW } from '../../bus/service/instances.ts';
+import { createInstances } from '../../bus/service/instances.ts';
+import { type StatusAnswer, statusesOf, type Trouble } from '../../bus/service/statuses.ts';
 import { type MissingStream, missingStreams, STORED } from '../../bus/streams/missing.ts';
 import type { TrainingStatus } from '../../engine/artifacts/trainings.ts';
 import type { InForceView } from '../../engine/lifecycle/rollback.ts';
@@ -27,7 +25,7 @@ interface InstanceRow {
   seq: number;
   lag: number;
   dead_letters: number;
-  trouble?: { code: string; message: string; next?: string };
+  trouble?: Trouble;
 }
 
 interface Status {
@@ -91,7 +89,7 @@ async function readStatus({ nc, url }: CliSession, { data }: CommonOptions): Pro
   const lastSeq = info?.lastSeq ?? 0;
   const missing = await missingStreams(await nc.jetstreamManager({ checkAPI: false }));
   const instances = createInstances(nc);
-  const found = await Promise.all(SERVICES.map((service) => instancesOf(nc, instances, service)));
+  const found = await Promise.all(SERVICES.map((service) => statusesOf<Answer>(nc, instances, service, STATUS_MS)));
   const answers = found.map(([first]) => first?.answer);
   const services = SERVICES.map((service, i) => ({
     ...rowOf(service, answers[i], lastSeq),
@@ -135,34 +133,10 @@ async function readStatus({ nc, url }: CliSession, { data }: CommonOptions): Pro
   };
 }
 
-type Answer = ServiceStatus & {
-  trouble?: NonNullable<InstanceRow['trouble']>;
+type Answer = StatusAnswer & {
   model?: Status['model'];
   in_force?: InForceView;
 };
-
-interface InstanceFound {
-  instance: string;
-  /** Undefined: the instance has a consumer, and does not answer. */
-  answer: Answer | undefined;
-}
-
-/** The instances of a service. An instance that answers comes first. */
-async function instancesOf(nc: NatsConnection, instances: Instances, service: ServiceName): Promise<InstanceFound[]> {
-  const ask = (subject: string): Promise<Answer | undefined> =>
-    call<Answer>(nc, subject, {}, { timeoutMs: STATUS_MS }).catch(() => undefined);
-  const { answers, silent } = await instances.of(service);
-  const known = new Set([service, ...answers.map(({ instance }) => instance).sort(), ...silent]);
-  // `freshet shadow status` shows the shadow.
-  const names = [...known].filter((name) => name !== SHADOW.consumer);
-  const all = await Promise.all(
-    names.map(async (instance) => ({ instance, answer: await ask(`freshet.${service}.status.${instance}`) })),
-  );
-  const answering = all.find(({ answer }) => answer);
-  if (answering) return [answering, ...all.filter((one) => one !== answering)];
-  // An instance of an earlier release has no subject of its own.
-  return [{ instance: service, answer: await ask(`freshet.${service}.status`) }, ...all.slice(1)];
-}
 
 function rowOf(service: string, answer: Answer | undefined, lastSeq: number): InstanceRow {
   if (!answer) return { service, pid: null, state: 'down', seq: 0, lag: lastSeq, dead_letters: 0 };

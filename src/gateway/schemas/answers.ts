@@ -11,6 +11,7 @@ import { Nothing, Ready } from './operations.ts';
 import { PROBLEMS, Problem, type ProblemStatus } from './problem.ts';
 import { Ranking, RankingStream, Rankings } from './ranking.ts';
 import { Shelves } from './shelves.ts';
+import { RecentSystem, System } from './system.ts';
 import { Token } from './token.ts';
 import { History, User } from './user.ts';
 
@@ -35,6 +36,8 @@ export const SHARED = {
   Token,
   Caller,
   RankingStream,
+  System,
+  RecentSystem,
 } as const;
 export type SharedName = keyof typeof SHARED;
 

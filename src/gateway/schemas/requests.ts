@@ -95,6 +95,8 @@ export function createRequestSchemas(config: Config) {
       withdrawn,
       fields: fieldsOfFound,
     }),
+    /** A query without members. */
+    nothing: request({}),
     fresh: summary,
     token: tokenRequest(config),
   };
