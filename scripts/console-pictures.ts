@@ -36,6 +36,20 @@ const SHOTS: readonly Shot[] = [
   { name: 'start', hash: '#/', until: settled },
   { name: 'user', hash: '#/users/reader-1', until: why },
   { name: 'playground', hash: '#/playground', until: (page) => page.locator('.ranked > li').first().waitFor() },
+  {
+    name: 'item',
+    hash: '#/items/shelley-frankenstein',
+    until: (page) => page.locator('.ranked > li').first().waitFor(),
+  },
+  { name: 'catalogue', hash: '#/items', until: (page) => page.locator('tbody tr').first().waitFor() },
+  {
+    name: 'overview',
+    hash: '#/overview',
+    until: async (page) => {
+      await page.locator('.figures').waitFor();
+      await page.locator('.uplot').first().waitFor();
+    },
+  },
 ];
 
 const [folder, url] = process.argv.slice(2);

@@ -32,6 +32,9 @@ export function duration(seconds: number): string {
 const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
+/** Time of day of a number of seconds since 1970, in the zone of the reader. */
+export const clockTime = (seconds: number): string => clock.format(seconds * 1_000);
+
 /** A point in time in the zone of the reader. */
 export function time(text: string | number | undefined | null): string {
   if (text === undefined || text === null) return '–';

@@ -2,6 +2,8 @@
 import type { ComponentType } from 'preact';
 import type { Scope } from '../api/caller.ts';
 import { HomePage } from '../pages/home.tsx';
+import { ItemsPage } from '../pages/items/items.tsx';
+import { OverviewPage } from '../pages/overview/overview.tsx';
 import { PlaygroundPage } from '../pages/playground.tsx';
 import { UserPage } from '../pages/users/user.tsx';
 
@@ -25,4 +27,6 @@ export const PAGES: readonly PageEntry[] = [
     group: 'People',
     show: PlaygroundPage,
   },
+  { path: 'items', title: 'Catalogue', needs: ['recommend'], group: 'Catalogue', show: ItemsPage },
+  { path: 'overview', title: 'Overview', needs: ['admin'], group: 'System', show: OverviewPage },
 ];
