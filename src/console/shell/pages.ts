@@ -1,8 +1,8 @@
 /** The pages: what each needs, and where the navigation lists it. */
 import type { ComponentType } from 'preact';
 import type { Scope } from '../api/caller.ts';
+import { ItemsPage } from '../pages/catalogue/items.tsx';
 import { HomePage } from '../pages/home.tsx';
-import { ItemsPage } from '../pages/items/items.tsx';
 import { OverviewPage } from '../pages/overview/overview.tsx';
 import { PlaygroundPage } from '../pages/playground.tsx';
 import { UserPage } from '../pages/users/user.tsx';
