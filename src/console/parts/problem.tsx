@@ -9,9 +9,12 @@ export const ProblemNote = ({ problem }: { problem: Problem | undefined }) =>
       </p>
       {problem.next !== undefined && (
         <p>
-          Next: <code>{problem.next}</code>
+          Next: <NextStep text={problem.next} />
         </p>
       )}
       <p class="quiet">{problem.code}</p>
     </div>
   );
+
+/** Commands stand out; other steps are sentences. */
+export const NextStep = ({ text }: { text: string }) => (/^(npx )?freshet /.test(text) ? <code>{text}</code> : text);

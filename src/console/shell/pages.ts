@@ -3,6 +3,7 @@ import type { ComponentType } from 'preact';
 import type { Scope } from '../api/caller.ts';
 import { ItemsPage } from '../pages/catalogue/items.tsx';
 import { HomePage } from '../pages/home.tsx';
+import { LogsPage } from '../pages/log/log.tsx';
 import { OverviewPage } from '../pages/overview/overview.tsx';
 import { PlaygroundPage } from '../pages/playground.tsx';
 import { UserPage } from '../pages/users/user.tsx';
@@ -29,4 +30,5 @@ export const PAGES: readonly PageEntry[] = [
   },
   { path: 'items', title: 'Catalogue', needs: ['recommend'], group: 'Catalogue', show: ItemsPage },
   { path: 'overview', title: 'Overview', needs: ['admin'], group: 'System', show: OverviewPage },
+  { path: 'log', title: 'Log', needs: ['admin'], group: 'System', show: LogsPage },
 ];

@@ -29,19 +29,21 @@ function OneItem({ id }: { id: string }) {
         <code>{id}</code>
       </p>
       <ProblemNote problem={item.problem} />
-      <div class="columns">
-        <div class="column">
-          {item.data !== undefined && <Card item={item.data} onChange={setSeq} />}
-          <section class="card" aria-labelledby="similar-title">
-            <h2 id="similar-title">Similar items</h2>
-            <ProblemNote problem={similar.problem} />
-            {similar.data !== undefined && <RankedList ranking={similar.data} />}
-          </section>
+      {item.problem?.status !== 404 && (
+        <div class="columns">
+          <div class="column">
+            {item.data !== undefined && <Card item={item.data} onChange={setSeq} />}
+            <section class="card" aria-labelledby="similar-title">
+              <h2 id="similar-title">Similar items</h2>
+              <ProblemNote problem={similar.problem} />
+              {similar.data !== undefined && <RankedList ranking={similar.data} />}
+            </section>
+          </div>
+          <div class="column">
+            <Reactions />
+          </div>
         </div>
-        <div class="column">
-          <Reactions />
-        </div>
-      </div>
+      )}
     </>
   );
 }

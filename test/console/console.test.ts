@@ -1,0 +1,295 @@
+/**
+ * The console in a real browser, on a system as `freshet up` starts it. Left out where there is no browser.
+ */
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { findBrowser, NO_BROWSER } from '../support/browser.ts';
+import { clicked, published, registered, served, viewed } from '../support/events.ts';
+import { startSystem, type TestSystem } from '../support/system.ts';
+import { until } from '../support/wait.ts';
+import { type ConsolePage, findings, LOOKS, type Look, launch, openConsole, overflow } from './console-browser.ts';
+import { startPrefixProxy } from './prefix-proxy.ts';
+
+const found = findBrowser();
+if (found === undefined) console.warn(`These tests do not open the console: ${NO_BROWSER}.`);
+
+/** Where the console finds this book, it offers the readers of the demo. */
+const BOOK = 'shelley-frankenstein';
+const BOOKS = ['dracula', 'carmilla', 'the-monk', 'northanger-abbey', 'the-moonstone', 'emma', 'persuasion'];
+
+let system: TestSystem;
+let browser: Browser;
+
+beforeAll(async () => {
+  if (found === undefined) return;
+  system = await startSystem({ args: ['--no-demo'] });
+  await system.publish([
+    published(BOOK, {
+      title: 'Frankenstein',
+      description: 'A creature.',
+      tags: ['gothic'],
+      attributes: { year: 1818 },
+    }),
+    ...BOOKS.map((item, i) => published(item, { title: `Book ${item}`, tags: i < 4 ? ['gothic'] : ['novel'] })),
+    registered('reader-1', { country: 'DE', age: 30 }),
+    ...['reader-1', 'reader-2', 'reader-3'].flatMap((user) => [viewed(user, BOOK), viewed(user, 'dracula')]),
+    ...['reader-2', 'reader-3'].map((user) => viewed(user, 'carmilla')),
+  ]);
+  const seq = await system.publish([
+    served('reader-1', 'l1', ['carmilla']),
+    clicked('reader-1', 'carmilla', { list: 'l1', position: 0 }),
+  ]);
+  await until(async () => (await fetch(`${system.http}/v1/trending?min_seq=${seq}&timeout_ms=10000`)).ok);
+  browser = await launch(found);
+});
+afterAll(async () => {
+  await browser?.close();
+  await system?.stop();
+});
+
+async function open(
+  hash: string,
+  look: Partial<Look> & { reducedMotion?: 'no-preference' } = {},
+): Promise<ConsolePage> {
+  const opened = await openConsole(browser, `${system.http}/console/${hash}`, look);
+  onTestFinished(() => opened.close());
+  return opened;
+}
+
+/** Each page, and what it shows once it is complete. */
+const PAGES: readonly (readonly [name: string, hash: string, shows: string])[] = [
+  ['the start', '#/', '.chip'],
+  ['the choice of a user', '#/users', '.chip'],
+  ['a user’s list', '#/users/reader-1', 'tbody tr'],
+  ['the playground', '#/playground', '.ranked > li'],
+  ['the overview', '#/overview', '.uplot'],
+  ['the catalogue', '#/items', 'tbody tr'],
+  ['an item', `#/items/${BOOK}`, '.interval'],
+];
+
+describe.skipIf(found === undefined)('the console', () => {
+  for (const [name, hash, shows] of PAGES)
+    test(`shows ${name} wide and narrow, light and dark, without a finding of axe or a word in the browser's console`, async () => {
+      const { page, noises } = await open(hash);
+      await page.locator(shows).first().waitFor();
+      const why = page.getByRole('button', { name: /^Why/ }).first();
+      if (await why.isVisible()) await why.click();
+      for (const { width, colorScheme } of LOOKS) {
+        const where = `${width} px, ${colorScheme}`;
+        await page.setViewportSize({ width, height: 900 });
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        expect(await findings(page), where).toEqual([]);
+        expect(await overflow(page), where).toBeLessThanOrEqual(0);
+        expect(noises, where).toEqual([]);
+      }
+    });
+
+  test('says in three clicks from the first page why a reader gets a book, with terms that add up to the score', async () => {
+    const { page } = await openConsole(browser, system.http);
+    await page.getByRole('link', { name: /^Console/ }).click();
+    await page.getByRole('link', { name: 'reader-1', exact: true }).click();
+    await page.getByRole('button', { name: 'Why Book carmilla?' }).click();
+    const numbers = (await page.locator('.why-number').allInnerTexts()).map((text) =>
+      Number(text.replace('−', '-').replace(/[=+ ]/g, '')),
+    );
+    const score = numbers.pop() as number;
+    expect(numbers.length).toBeGreaterThan(0);
+    // Each is rounded to three decimals.
+    expect(Math.abs(numbers.reduce((sum, one) => sum + one, 0) - score)).toBeLessThan(0.0005 * (numbers.length + 1));
+    expect(await page.locator('.why').innerText()).toContain('Frankenstein');
+  });
+
+  test('moves the list when an event arrives, says so, and glides only for readers who like motion', async () => {
+    const animated = async (reducedMotion?: 'no-preference'): Promise<number> => {
+      const user = `mover-${reducedMotion ?? 'reduce'}`;
+      const { page } = await open('#/', reducedMotion === undefined ? {} : { reducedMotion });
+      await page.evaluate(`globalThis.glides = 0;
+        const { animate } = Element.prototype;
+        Element.prototype.animate = function (...args) { globalThis.glides++; return animate.apply(this, args); };
+        location.hash = '#/users/${user}';`);
+      await page.locator('.ranked > li').first().waitFor();
+      await page.getByText('no change since you opened it').waitFor();
+      await system.publish([viewed(user, BOOK)]);
+      await page.getByText('1 change,').waitFor();
+      expect(await page.locator(`.ranked [data-item="${BOOK}"]`).count()).toBe(0);
+      expect(await page.locator('.ranked > li.moved').count()).toBeGreaterThan(0);
+      expect(await page.locator('[aria-live]').innerText()).toContain('The list has changed');
+      await page.locator('tbody').getByText('Frankenstein').waitFor();
+      return page.evaluate<number>('glides');
+    };
+    expect(await animated()).toBe(0);
+    expect(await animated('no-preference')).toBeGreaterThan(0);
+  });
+
+  test('publishes what a made-up user does in the playground', async () => {
+    const { page } = await open('#/playground');
+    const user = await page.locator('.lead a').innerText();
+    await page.getByLabel('Words of a title').fill('frankenst');
+    await page.locator('search').getByRole('button', { name: 'View Frankenstein' }).click();
+    await page.getByText('View: Frankenstein').waitFor();
+    await page.getByText('1 change,').waitFor();
+    const { body } = await get<{ events: { item: string }[] }>(`/v1/users/${user}/history`);
+    expect(body.events.map(({ item }) => item)).toEqual([BOOK]);
+    await page.getByRole('button', { name: 'Start again' }).click();
+    await until(async () => (await page.locator('.lead a').innerText()) !== user);
+  });
+
+  test('changes, withdraws and restores an item after it has said what that does', async () => {
+    const { page } = await open('#/items/emma');
+    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByLabel('Title').fill('Emma');
+    await page.getByRole('button', { name: 'Publish the change' }).click();
+    expect(await page.locator('dialog pre').innerText()).toBe('{\n  "title": "Emma"\n}');
+    await page.locator('dialog').getByRole('button', { name: 'Publish the change' }).click();
+    await page.getByRole('heading', { name: 'Emma', exact: true }).waitFor();
+
+    await page.getByRole('button', { name: 'Withdraw' }).click();
+    expect(await page.locator('dialog').innerText()).toContain('leaves all lists');
+    expect(await findings(page)).toEqual([]);
+    await page.locator('dialog').getByRole('button', { name: 'Cancel' }).click();
+    expect((await get<{ available: boolean }>('/v1/items/emma')).body.available).toBe(true);
+    await page.getByRole('button', { name: 'Withdraw' }).click();
+    await page.locator('dialog').getByRole('button', { name: 'Withdraw' }).click();
+    await page.getByText('withdrawn', { exact: true }).waitFor();
+    expect((await get<{ available: boolean }>('/v1/items/emma')).body.available).toBe(false);
+    await page.getByRole('button', { name: 'Restore' }).click();
+    await page.locator('dialog').getByRole('button', { name: 'Restore' }).click();
+    await page.getByText('available', { exact: true }).waitFor();
+  });
+
+  test('goes by keyboard: the skip link, the navigation, and the heading that has the focus afterwards', async () => {
+    const { page } = await open('#/');
+    await page.locator('.chip').first().waitFor();
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the content');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate('document.activeElement.id')).toBe('main');
+    await page.getByRole('link', { name: 'Catalogue' }).press('Enter');
+    await until(async () => (await page.evaluate('document.activeElement.textContent')) === 'Catalogue');
+    expect(await page.title()).toBe('Catalogue · Freshet console');
+  });
+
+  test('keeps the chosen colours over a reload', async () => {
+    const { page } = await open('#/');
+    const back = () => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+    const light = await back();
+    await page.getByLabel('Colours').selectOption('dark');
+    await until(async () => (await back()) !== light);
+    await page.reload();
+    expect(await back()).not.toBe(light);
+  });
+
+  test('works below the path of a proxy', async () => {
+    const proxy = await startPrefixProxy('/shop/freshet', system.http);
+    onTestFinished(() => proxy.close());
+    const { page, noises, close } = await openConsole(browser, `${proxy.url}/shop/freshet/console/#/users/reader-1`);
+    await page.locator('.ranked > li').first().waitFor();
+    await page.locator('tbody tr').first().waitFor();
+    expect(noises).toEqual([]);
+    await close();
+  });
+
+  test('says what is wrong and what to do if the gateway refuses a request', async () => {
+    const { page } = await open('#/items/no-such-item');
+    await page.getByRole('alert').waitFor();
+    expect(await page.getByRole('alert').innerText()).toMatch(/no item "no-such-item".*Next: .*FRESHET_NOT_FOUND/s);
+  });
+
+  test('sends at most 250 KB of JavaScript, which a browser asks for again only if it has changed', async () => {
+    const address = `${system.http}/console/console.js`;
+    const first = await fetch(address, { headers: { 'accept-encoding': 'gzip' } });
+    expect(Number(first.headers.get('content-length'))).toBeLessThan(250_000);
+    expect(first.headers.get('content-type')).toBe('text/javascript; charset=utf-8');
+    await first.arrayBuffer();
+    const again = await fetch(address, {
+      headers: { 'accept-encoding': 'gzip', 'if-none-match': first.headers.get('etag') as string },
+    });
+    expect(again.status).toBe(304);
+    expect((await fetch(`${system.http}/console/nothing.js`)).status).toBe(404);
+    const folder = await fetch(`${system.http}/console`);
+    expect(folder.url).toBe(`${system.http}/console/`);
+    expect(folder.headers.get('content-security-policy')).not.toContain('unsafe');
+  });
+});
+
+// The first key closes the gateway to callers without one, so these tests come last.
+describe.skipIf(found === undefined)('the console of a gateway that requires keys', () => {
+  const keys: Record<string, string> = {};
+  beforeAll(async () => {
+    for (const [name, ...scopes] of [
+      ['reads', 'recommend'],
+      ['content', 'events:content'],
+      ['shop', 'recommend', 'events:user'],
+      ['eraser', 'erase'],
+      ['operator', 'admin'],
+    ]) {
+      const words = scopes.flatMap((scope) => ['--scope', scope]);
+      keys[name as string] = (await system.json<{ key: string }>('keys', 'create', name as string, ...words)).key;
+    }
+    await until(async () => (await fetch(`${system.http}/v1/trending`)).status === 401);
+  });
+
+  async function enter(opened: ConsolePage, key: string): Promise<void> {
+    await opened.page.getByLabel('API key').fill(key);
+    await opened.page.getByRole('button', { name: 'Use this key' }).click();
+  }
+  const linked = async ({ page }: ConsolePage): Promise<string[]> => {
+    await page.locator('.side a').first().waitFor();
+    return page.locator('.side a').allInnerTexts();
+  };
+
+  test('asks for a key, refuses a wrong one, keeps the right one for the tab, and puts it into no address', async () => {
+    const opened = await open('#/users/reader-1');
+    const { page, requested } = opened;
+    await enter(opened, 'frk_wrong');
+    await page.getByRole('alert').waitFor();
+    expect(await findings(page)).toEqual([]);
+    const key = keys.operator as string;
+    await enter(opened, key);
+    await page.locator('.ranked > li').first().waitFor();
+    await page.reload();
+    await page.locator('.ranked > li').first().waitFor();
+    expect(page.url()).not.toContain(key);
+    expect(requested.filter((address) => address.includes(key))).toEqual([]);
+    expect(await page.evaluate('JSON.stringify(localStorage)')).not.toContain(key);
+    const other = await open('#/users/reader-1');
+    await other.page.getByLabel('API key').waitFor();
+    await page.getByRole('button', { name: 'Forget key' }).click();
+    await page.getByLabel('API key').waitFor();
+    expect(await page.evaluate('JSON.stringify(sessionStorage)')).not.toContain(key);
+  });
+
+  test.each([
+    ['reads', ['Start', 'A user’s list', 'Catalogue']],
+    ['content', ['Start']],
+    ['shop', ['Start', 'A user’s list', 'Playground', 'Catalogue']],
+    ['eraser', ['Start']],
+  ])('offers the key %s only what its scopes allow, and asks the gateway for nothing else', async (name, pages) => {
+    const opened = await open('#/');
+    const { page, requested, noises } = opened;
+    await page.getByLabel('API key').waitFor();
+    noises.length = 0;
+    await enter(opened, keys[name] as string);
+    expect(await linked(opened)).toEqual(pages);
+    for (const [, hash] of PAGES) {
+      await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
+      await page.locator('main h1').waitFor();
+      await page.waitForLoadState('networkidle').catch(() => {});
+    }
+    // The browser reports every refusal.
+    expect(noises).toEqual([]);
+    if (name !== 'content') expect(requested.filter((address) => /v1\/system/.test(address))).toEqual([]);
+  });
+
+  test('offers no change of an item to a key that may only read', async () => {
+    const opened = await open(`#/items/${BOOK}`);
+    await enter(opened, keys.reads as string);
+    await opened.page.locator('.interval').first().waitFor();
+    expect(await opened.page.getByRole('button', { name: /Edit|Withdraw/ }).count()).toBe(0);
+  });
+});
+
+async function get<T>(path: string): Promise<{ status: number; body: T }> {
+  const response = await fetch(system.http + path);
+  return { status: response.status, body: (await response.json()) as T };
+}
