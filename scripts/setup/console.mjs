@@ -35,7 +35,7 @@ export const ensureConsole = async (root) => {
       jsx: 'automatic',
       jsxImportSource: 'preact',
       minify: true,
-      legalComments: 'none',
+      legalComments: 'eof',
       logLevel: 'silent',
     });
     // Otherwise the helper process of esbuild runs as long as this one.

@@ -2,10 +2,14 @@
 import type { ComponentType } from 'preact';
 import type { Scope } from '../api/caller.ts';
 import { ItemsPage } from '../pages/catalogue/items.tsx';
+import { DeadLettersPage } from '../pages/dead-letters/dead-letters.tsx';
+import { ErasuresPage } from '../pages/erasures/erasures.tsx';
+import { ExperimentsPage } from '../pages/experiments/experiments.tsx';
 import { HomePage } from '../pages/home.tsx';
 import { LogsPage } from '../pages/log/log.tsx';
 import { OverviewPage } from '../pages/overview/overview.tsx';
 import { PlaygroundPage } from '../pages/playground.tsx';
+import { SnapshotsPage } from '../pages/snapshots/snapshots.tsx';
 import { UserPage } from '../pages/users/user.tsx';
 
 export interface PageEntry {
@@ -31,4 +35,8 @@ export const PAGES: readonly PageEntry[] = [
   { path: 'items', title: 'Catalogue', needs: ['recommend'], group: 'Catalogue', show: ItemsPage },
   { path: 'overview', title: 'Overview', needs: ['admin'], group: 'System', show: OverviewPage },
   { path: 'log', title: 'Log', needs: ['admin'], group: 'System', show: LogsPage },
+  { path: 'dead-letters', title: 'Dead letters', needs: ['admin'], group: 'System', show: DeadLettersPage },
+  { path: 'erasures', title: 'Erasures', needs: ['erase'], group: 'System', show: ErasuresPage },
+  { path: 'experiments', title: 'Experiments', needs: ['admin'], group: 'System', show: ExperimentsPage },
+  { path: 'snapshots', title: 'Snapshots', needs: ['admin'], group: 'System', show: SnapshotsPage },
 ];
