@@ -1,4 +1,4 @@
-/** Bundles the console, the web page of the gateway, into three files, again whenever its sources have changed. */
+/** Bundles the console, the web page of the gateway, into a few files, again whenever its sources have changed. */
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ const SOURCES = ['src/console', 'src/client', 'scripts/setup/console.mjs', 'pack
 const KEPT = 3;
 
 /** The files of the console, as its folder holds them. */
-export const CONSOLE_FILES = ['index.html', 'console.js', 'console.css'];
+export const CONSOLE_FILES = ['index.html', 'console.js', 'console.css', 'icon.svg'];
 
 /**
  * The folder with the console of these sources. Bundles it first if there is none, which takes less than a second.
@@ -40,7 +40,7 @@ export const ensureConsole = async (root) => {
     });
     // Otherwise the helper process of esbuild runs as long as this one.
     await stop();
-    copyFileSync(join(root, 'src/console/index.html'), join(making, 'index.html'));
+    for (const name of ['index.html', 'icon.svg']) copyFileSync(join(root, 'src/console', name), join(making, name));
     renameSync(making, target);
   } catch (err) {
     rmSync(making, { recursive: true, force: true });

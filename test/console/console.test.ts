@@ -5,10 +5,10 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { findBrowser, NO_BROWSER } from '../support/browser.ts';
 import { clicked, published, registered, served, viewed } from '../support/events.ts';
+import { startPrefixProxy } from '../support/prefix-proxy.ts';
 import { startSystem, type TestSystem } from '../support/system.ts';
 import { until } from '../support/wait.ts';
 import { type ConsolePage, findings, LOOKS, type Look, launch, openConsole, overflow } from './console-browser.ts';
-import { startPrefixProxy } from './prefix-proxy.ts';
 
 const found = findBrowser();
 if (found === undefined) console.warn(`These tests do not open the console: ${NO_BROWSER}.`);

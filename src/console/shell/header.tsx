@@ -14,10 +14,7 @@ const THEMES: readonly (readonly [Theme, string])[] = [
 export const Header = () => (
   <header class="top">
     <a class="brand" href={hrefOf('')}>
-      <svg viewBox="0 0 32 32" width="22" height="22" aria-hidden="true">
-        <rect width="32" height="32" rx="6" class="brand-back" />
-        <path d="M5 13q5.5-5 11 0t11 0M5 20q5.5-5 11 0t11 0" class="brand-wave" />
-      </svg>
+      <img src="icon.svg" width="22" height="22" alt="" />
       Freshet <span class="quiet">console</span>
     </a>
     <div class="top-end">

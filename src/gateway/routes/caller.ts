@@ -12,7 +12,7 @@ export function callerRoute(app: FastifyInstance): void {
         tags: ['access'],
         operationId: 'getCaller',
         summary: 'What the key or token of the request allows',
-        response: answers('Caller', 'The caller', [401, 429, 503]),
+        response: answers('Caller', 'The caller', [401, 403, 429, 503]),
       },
     },
     ({ caller }) => {
