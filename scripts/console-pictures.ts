@@ -3,7 +3,7 @@
  * URL is the address of a running gateway with the demo; the pictures show the console of these sources.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
 import { CONSOLE_POLICY } from '../src/gateway/routes/console.ts';
 import { findBrowser, NO_BROWSER } from '../test/support/browser.ts';
@@ -17,6 +17,13 @@ const LOOKS = [
   ['narrow-light', 390, 'light'],
   ['narrow-dark', 390, 'dark'],
 ] as const;
+
+const MEDIA: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
 
 interface Shot {
   name: string;
@@ -79,10 +86,9 @@ try {
     page.on('pageerror', (err) => console.error(`${look}: ${err.message}`));
     await page.route('**/console/**', (route) => {
       const name = new URL(route.request().url()).pathname.split('/').pop() || 'index.html';
-      const contentType = name.endsWith('.js') ? 'text/javascript' : name.endsWith('.css') ? 'text/css' : 'text/html';
       return route.fulfill({
         body: readFileSync(join(files, name)),
-        contentType,
+        contentType: MEDIA[extname(name)] ?? 'application/octet-stream',
         headers: { 'content-security-policy': CONSOLE_POLICY },
       });
     });

@@ -271,10 +271,13 @@ describe.skipIf(found === undefined)('the console of a gateway that requires key
     noises.length = 0;
     await enter(opened, keys[name] as string);
     expect(await linked(opened)).toEqual(pages);
-    for (const [, hash] of PAGES) {
+    for (const [, hash, shows] of PAGES) {
       await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
-      await page.locator('main h1').waitFor();
-      await page.waitForLoadState('networkidle').catch(() => {});
+      // Either it says what is missing, or it shows what it has.
+      await page
+        .locator(`main :text("lacks the scope"), main :text("may not read lists"), main ${shows}`)
+        .first()
+        .waitFor();
     }
     // The browser reports every refusal.
     expect(noises).toEqual([]);

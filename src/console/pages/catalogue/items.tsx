@@ -1,7 +1,7 @@
 /** The catalogue, or one item of it. */
 import { useState } from 'preact/hooks';
 import { inPath, queryOf } from '../../api/call.ts';
-import { may } from '../../api/caller.ts';
+import { caller, may } from '../../api/caller.ts';
 import { useLoad } from '../../api/load.ts';
 import { LIST_FIELDS, type Ranking } from '../../api/ranking.ts';
 import { time } from '../../parts/format.ts';
@@ -39,9 +39,7 @@ function OneItem({ id }: { id: string }) {
               {similar.data !== undefined && <RankedList ranking={similar.data} />}
             </section>
           </div>
-          <div class="column">
-            <Reactions />
-          </div>
+          <div class="column">{caller.value?.kind !== 'token' && <Reactions />}</div>
         </div>
       )}
     </>
