@@ -257,6 +257,19 @@ export const CONFIG_SCHEMA = section(
           'milliseconds between two samples of the system that the gateway keeps for /v1/system/recent, one small request per service and one about the log; 0: it keeps none',
         ),
         system_samples_s: whole(3_600, 'seconds for which the gateway keeps a sample', 1),
+        log_default: whole(50, 'events in a page of the log, unless the request names n', 1),
+        log_max: whole(500, 'most events in a page of the log', 1),
+        log_page_bytes: whole(
+          4_194_304,
+          'bytes of events after which a page of the log ends, though at least one event is in it',
+          1,
+        ),
+        log_search_events: whole(
+          10_000,
+          'events that one request to the log reads before it answers with what it has found',
+          1,
+        ),
+        log_streams_max: whole(10, 'most callers that may follow the log at once over HTTP'),
         dead_letters_max: whole(
           10_000,
           'most dead letters of all services that one request over HTTP reads to count the open ones',

@@ -8,6 +8,7 @@ import type { GatewayMetrics } from './metrics.ts';
 import type { ReadyAnswer } from './readiness.ts';
 import type { Samples } from './samples.ts';
 import type { RequestSchemas } from './schemas/requests.ts';
+import type { SseBuffers } from './sse.ts';
 import type { Watching } from './watch.ts';
 
 export interface GatewayContext {
@@ -21,4 +22,6 @@ export interface GatewayContext {
   authenticator: Authenticator;
   watching: Watching;
   samples: Samples;
+  /** What waits for the readers of all streams. */
+  buffers: SseBuffers;
 }

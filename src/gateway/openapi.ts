@@ -47,6 +47,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
         { name: 'users', description: 'Profiles, histories, exports and erasures' },
         { name: 'items', description: 'The catalogue' },
         { name: 'feedback', description: 'How users react to lists' },
+        { name: 'log', description: 'Read the log of events' },
         { name: 'operations', description: 'Health, readiness, metrics, and what operators see and do' },
       ],
     },

@@ -25,6 +25,7 @@ import { eventRoutes } from './routes/events.ts';
 import { feedbackRoutes } from './routes/feedback.ts';
 import { homeRoute } from './routes/home.ts';
 import { itemRoutes } from './routes/items.ts';
+import { logRoutes } from './routes/log.ts';
 import { operationRoutes, QUIET_ROUTES } from './routes/operations.ts';
 import { recommendationRoutes } from './routes/recommendations.ts';
 import { streamRoutes } from './routes/stream.ts';
@@ -133,6 +134,7 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
   operationRoutes(app, context);
   callerRoute(app);
   systemRoutes(app, context);
+  logRoutes(app, context);
   homeRoute(app);
   consoleRoutes(app);
   openApiRoute(app);

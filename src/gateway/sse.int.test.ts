@@ -33,6 +33,53 @@ test('a reader that does not read is cut off instead of filling the memory, and 
   expect(ends).toBe(1);
 });
 
+test('a sender that waits for room keeps a slow reader, and loses nothing', async () => {
+  let ends = 0;
+  const { port, opened } = await serve(() => ends++);
+  let received = 0;
+  const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n'));
+  onTestFinished(() => void socket.destroy());
+  socket.pause();
+  socket.on('data', (chunk) => {
+    received += chunk.length;
+  });
+  const sse = await until(() => opened());
+  const [messages, data] = [600, 'x'.repeat(30_000)];
+  let sent = 0;
+  const sender = (async () => {
+    while (sent < messages && sse.send({ id: '1', event: 'event', data })) {
+      sent++;
+      await sse.room();
+    }
+  })();
+  // The system's own buffers are full.
+  let before = -1;
+  await until(async () => {
+    const still = sent === before;
+    before = sent;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return still && sent > 0;
+  });
+  expect(sent).toBeLessThan(messages);
+  expect(ends).toBe(0);
+  socket.resume();
+  await sender;
+  expect(sent).toBe(messages);
+  await until(() => received > messages * data.length);
+});
+
+test('a sender that waits for room goes on when the reader leaves', async () => {
+  const { port, opened } = await serve(() => undefined);
+  const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n'));
+  socket.pause();
+  const sse = await until(() => opened());
+  const sender = (async () => {
+    while (sse.send({ id: '1', event: 'event', data: 'x'.repeat(30_000) })) await sse.room();
+  })();
+  socket.destroy();
+  await sender;
+});
+
 test('a reader that disconnects is noticed, and each message has one line of data', async () => {
   let ends = 0;
   const { port, opened } = await serve(() => ends++);

@@ -10,6 +10,8 @@ export interface SseMessage {
 export interface Sse {
   /** False if the stream has ended: the gateway cuts off a reader that is too slow. */
   send(message: SseMessage): boolean;
+  /** Resolves when less than half of what may wait for the reader waits, or the stream has ended. For a sender that can pause. */
+  room(): Promise<void>;
   end(): void;
 }
 
@@ -74,6 +76,7 @@ export function openSse(raw: ServerResponse, options: SseOptions): Sse {
   raw.write(`retry: ${retryMs}\n\n`);
   const timer = setInterval(() => void write(':\n\n'), heartbeatMs);
   let open = true;
+  let waitsForRoom: () => void = () => undefined;
   const stream: BufferedStream = { cutOff };
   raw.once('close', ended);
 
@@ -82,6 +85,7 @@ export function openSse(raw: ServerResponse, options: SseOptions): Sse {
     open = false;
     clearInterval(timer);
     buffers.end(stream);
+    waitsForRoom();
     onEnd();
   }
 
@@ -90,11 +94,14 @@ export function openSse(raw: ServerResponse, options: SseOptions): Sse {
     ended();
   }
 
+  const hasRoom = (): boolean => !open || raw.writableLength <= bufferBytes / 2;
+
   function write(text: string): boolean {
     if (!open) return false;
     const bytes = Buffer.byteLength(text);
     raw.write(text, () => {
       if (open) buffers.wait(stream, -bytes);
+      if (hasRoom()) waitsForRoom();
     });
     // Messages to a reader that does not read would fill the memory.
     if (raw.writableLength > bufferBytes) cutOff();
@@ -104,6 +111,12 @@ export function openSse(raw: ServerResponse, options: SseOptions): Sse {
 
   return {
     send: ({ id, event, data }) => write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
+    room: async () => {
+      while (!hasRoom())
+        await new Promise<void>((resolve) => {
+          waitsForRoom = resolve;
+        });
+    },
     end: () => {
       if (open) raw.end();
       ended();

@@ -16,6 +16,7 @@ import { createReadiness, type ReadyAnswer } from './readiness.ts';
 import { createSamples } from './samples.ts';
 import { createRequestSchemas } from './schemas/requests.ts';
 import { createServer } from './server.ts';
+import { createSseBuffers } from './sse.ts';
 import { createWatching } from './watch.ts';
 
 export interface GatewayEnvironment {
@@ -109,6 +110,7 @@ export async function startGateway({
       authenticator,
       watching,
       samples,
+      buffers: createSseBuffers(http.streams_buffer_bytes),
     });
     await app.listen({ host: http.host, port });
   } catch (err) {

@@ -36,12 +36,15 @@ function pathChecker({ properties, ...schema }: TObject): (given: unknown) => Re
   const named = Object.entries(properties).map(([parameter, member]) => ({
     parameter,
     name: title ?? parameter,
+    type: (member as { type?: string }).type,
     check: createRequestCheck(Type.Object({ [title ?? parameter]: member })),
   }));
   return (given) =>
     attempt(() => {
-      for (const { parameter, name, check } of named) check({ [name]: (given as Members)[parameter] });
-      return given;
+      const path: Members = {};
+      for (const { parameter, name, type, check } of named)
+        path[parameter] = check({ [name]: convert((given as Record<string, string>)[parameter] ?? '', type) })[name];
+      return path;
     });
 }
 

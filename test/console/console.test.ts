@@ -64,6 +64,8 @@ const PAGES: readonly (readonly [name: string, hash: string, shows: string])[] =
   ['the playground', '#/playground', '.ranked > li'],
   ['the overview', '#/overview', '.uplot'],
   ['the catalogue', '#/items', 'tbody tr'],
+  ['the log', '#/log', 'tbody tr'],
+  ['an event of the log', '#/log/1', 'pre'],
   ['an item', `#/items/${BOOK}`, '.interval'],
 ];
 
@@ -157,6 +159,28 @@ describe.skipIf(found === undefined)('the console', () => {
     await page.getByText('available', { exact: true }).waitFor();
   });
 
+  test('shows events as they arrive, those that match the filter, and says why one is not there', async () => {
+    const { page } = await open('#/log');
+    await page.locator('tbody tr').first().waitFor();
+    await page.getByText('live', { exact: true }).waitFor();
+    await system.publish([viewed('late-reader', BOOK, { source: 'late-source' })]);
+    await page.locator('tbody').getByRole('link', { name: 'late-reader' }).waitFor();
+    await page.getByRole('button', { name: 'Count again' }).click();
+    await page.getByText('late-source').nth(1).waitFor();
+
+    await page.getByLabel('User').fill('late-reader');
+    await page.getByRole('button', { name: 'Filter' }).click();
+    const events = page.getByRole('region', { name: 'Events' }).first().locator('tbody tr');
+    await until(async () => (await events.count()) === 1);
+    await system.publish([viewed('another-reader', BOOK), viewed('late-reader', 'dracula')]);
+    await until(async () => (await events.count()) === 2);
+    await events.first().getByRole('link').first().click();
+    await page.getByText('"late-reader"').waitFor();
+
+    await page.getByRole('link', { name: 'Next' }).click();
+    expect(await page.getByRole('alert').innerText()).toContain('has not reached it');
+  });
+
   test('goes by keyboard: the skip link, the navigation, and the heading that has the focus afterwards', async () => {
     const { page } = await open('#/');
     await page.locator('.chip').first().waitFor();
@@ -165,7 +189,7 @@ describe.skipIf(found === undefined)('the console', () => {
     await page.keyboard.press('Enter');
     expect(await page.evaluate('document.activeElement.id')).toBe('main');
     await page.getByRole('link', { name: 'Catalogue' }).press('Enter');
-    await until(async () => (await page.evaluate('document.activeElement.textContent')) === 'Catalogue');
+    await until(async () => (await page.evaluate('document.activeElement.outerHTML')) === '<h1 tabindex="-1">Catalogue</h1>');
     expect(await page.title()).toBe('Catalogue · Freshet console');
   });
 
@@ -263,7 +287,7 @@ describe.skipIf(found === undefined)('the console of a gateway that requires key
     ['reads', ['Start', 'A user’s list', 'Catalogue']],
     ['content', ['Start']],
     ['shop', ['Start', 'A user’s list', 'Playground', 'Catalogue']],
-    ['eraser', ['Start']],
+    ['eraser', ['Start', 'Erasures']],
   ])('offers the key %s only what its scopes allow, and asks the gateway for nothing else', async (name, pages) => {
     const opened = await open('#/');
     const { page, requested, noises } = opened;

@@ -43,6 +43,20 @@ export async function findGaps(log: Log, { read }: FindGapsOptions = {}): Promis
   return { stream, firstSeq, lastSeq, messages, fence, accepted, lost, upToFence: without(open, lost) };
 }
 
+/** Why the log holds no message at a sequence. `erased`: an erasure removed it; up to there nobody can tell a loss apart. */
+export type Absence = 'not-yet' | 'erased' | 'restored' | 'loss-accepted' | 'lost';
+
+/** For a sequence that the log does not return. */
+export async function absenceOf(log: Log, seq: number): Promise<Absence> {
+  const { lastSeq, accepted, lost, upToFence } = await findGaps(log);
+  const within = (ranges: readonly SequenceRange[]): boolean =>
+    ranges.some(({ first, last }) => first <= seq && seq <= last);
+  if (seq > lastSeq) return 'not-yet';
+  if (within(lostSequences(accepted))) return 'loss-accepted';
+  if (within(lost)) return 'lost';
+  return within(upToFence) ? 'erased' : 'restored';
+}
+
 /** What of these sequences is still to be accepted. Throws `LossRefusedError` for a sequence that the log holds or has not reached. */
 export async function toAccept(log: Log, asked: readonly SequenceRange[]): Promise<SequenceRange[]> {
   const { stream, lastSeq } = await log.info();

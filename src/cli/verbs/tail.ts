@@ -1,11 +1,11 @@
 import { Command } from 'commander';
-import { AckPolicy, DeliverPolicy, type NatsConnection } from 'nats';
+import type { NatsConnection } from 'nats';
 import { EVENTS, RANKINGS } from '../../../streams.config.ts';
 import { encodeToken } from '../../bus/event/ids.ts';
 import { EVENT_SUBJECTS, entitySubjects } from '../../bus/event/subject.ts';
+import { followLog } from '../../bus/log/follow.ts';
 import { followKey } from '../../bus/nats/follow-key.ts';
 import type { RankingAnswer } from '../../engine/serve/lists.ts';
-import { messageOf, StreamMissingError } from '../../errors.ts';
 import { note, print, printJson } from '../output.ts';
 import { originText, rankingText } from '../ranking.ts';
 import { type CommonOptions, withCommon, withServices, withSession } from '../session.ts';
@@ -43,42 +43,21 @@ export const tailVerb = (): Command =>
 async function tailEvents(
   nc: NatsConnection,
   { user, item, from, count, json }: TailOptions,
-  stopped: AbortSignal,
+  signal: AbortSignal,
 ): Promise<void> {
-  const js = nc.jetstream();
-  const jsm = await nc.jetstreamManager({ checkAPI: false });
   const filter =
     user !== undefined
       ? entitySubjects('user', user)
       : item !== undefined
         ? entitySubjects('content', item)
         : EVENT_SUBJECTS;
-  // The server deletes this consumer soon after the command ends.
-  const { name } = await jsm.consumers
-    .add(EVENTS.name, {
-      ack_policy: AckPolicy.None,
-      filter_subject: filter,
-      inactive_threshold: 30_000_000_000,
-      ...(from === undefined
-        ? { deliver_policy: DeliverPolicy.New }
-        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from }),
-    })
-    .catch((cause: unknown) => {
-      throw new StreamMissingError(`Freshet cannot read the log: ${messageOf(cause)}.`, {
-        next: 'freshet status',
-        cause,
-      });
-    });
-  const messages = await (await js.consumers.get(EVENTS.name, name)).consume();
-  stopped.addEventListener('abort', () => messages.stop());
   let seen = 0;
-  for await (const message of messages) {
-    const text = message.string();
-    if (json) printJson({ seq: message.seq, subject: message.subject, event: parse(text) });
-    else print(`${message.seq}  ${message.subject}  ${text}`);
+  for await (const { seq, subject, payload } of followLog(nc, EVENTS.name, { subject: filter, from, signal })) {
+    const text = Buffer.from(payload).toString('utf8');
+    if (json) printJson({ seq, subject, event: parse(text) });
+    else print(`${seq}  ${subject}  ${text}`);
     if (++seen === count) break;
   }
-  await jsm.consumers.delete(EVENTS.name, name).catch(() => false);
 }
 
 function parse(text: string): unknown {

@@ -2,19 +2,17 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { messageOf, TooManyStreamsError } from '../../errors.ts';
+import { whileValid } from '../access/while-valid.ts';
 import type { GatewayContext } from '../context.ts';
 import { withFilter } from '../filter.ts';
 import { type RankingView, viewOfPublished } from '../published-list.ts';
 import { answers, READ_PROBLEMS } from '../schemas/answers.ts';
 import type { RequestOf } from '../schemas/requests.ts';
 import { requestService } from '../service-request.ts';
-import { createSseBuffers, openSse, type Sse } from '../sse.ts';
+import { openSse, type Sse } from '../sse.ts';
 
 /** Milliseconds after which the gateway requests a list again after an error, and a reader connects again. */
 const RETRY_MS = 1_000;
-
-/** The longest time of a Node timer, milliseconds; a longer one ends at once. */
-const LONGEST_TIMER_MS = 2_147_483_647;
 
 /** Id of a message: the log position, and a hash of the items, which shows whether the list has changed. */
 const messageIdOf = ({ seq, items }: RankingView): string => `${seq}.${digest(items)}`;
@@ -27,10 +25,9 @@ const digest = (items: RankingView['items']): string =>
 const MESSAGE_ID = /^(\d{1,15})\.([\w-]{12})$/;
 
 export function streamRoutes(app: FastifyInstance, context: GatewayContext): void {
-  const { schemas, config, watching, authenticator, keys, metrics, logger } = context;
+  const { schemas, config, watching, authenticator, metrics, logger, buffers } = context;
   const { http } = config;
   const open = new Set<Sse>();
-  const buffers = createSseBuffers(http.streams_buffer_bytes);
   app.addHook('preClose', async () => {
     for (const sse of open) sse.end();
   });
@@ -120,27 +117,15 @@ export function streamRoutes(app: FastifyInstance, context: GatewayContext): voi
         if (view) show(view);
         else void refresh();
       });
-      const unsubscribe = keys.onChange(() => {
-        if (!authenticator.isValid(caller)) sse?.end();
-      });
+      const release = whileValid(context, caller, () => sse?.end());
       const leave = (): void => {
         ended = true;
         clearTimeout(timer);
-        clearTimeout(expiry);
         watch.close();
-        unsubscribe();
+        release();
         if (sse) open.delete(sse);
         metrics.streams(watching.count());
       };
-      let expiry: NodeJS.Timeout | undefined;
-      // In steps: a key may last longer than a timer can wait.
-      function endWithCaller(): void {
-        if (caller.kind === 'anybody') return;
-        const left = caller.expires - Date.now();
-        if (left <= 0) sse?.end();
-        else expiry = setTimeout(endWithCaller, Math.min(left, LONGEST_TIMER_MS));
-      }
-      endWithCaller();
       let first: RankingView;
       try {
         first = await list();

@@ -7,6 +7,7 @@ import { Event, Published } from './event.ts';
 import { Export } from './export.ts';
 import { FeedbackSummary } from './feedback-summary.ts';
 import { FoundItems, Item, Items } from './item.ts';
+import { LogEntry, LogPage, LogStream, Publishers } from './log.ts';
 import { Nothing, Ready } from './operations.ts';
 import { PROBLEMS, Problem, type ProblemStatus } from './problem.ts';
 import { Ranking, RankingStream, Rankings } from './ranking.ts';
@@ -38,6 +39,10 @@ export const SHARED = {
   RankingStream,
   System,
   RecentSystem,
+  LogEntry,
+  LogPage,
+  LogStream,
+  Publishers,
 } as const;
 export type SharedName = keyof typeof SHARED;
 
@@ -47,7 +52,10 @@ const problemAnswer = (status: ProblemStatus) => ({
 });
 
 /** Media types of answers that are not JSON. */
-const MEDIA: Partial<Record<SharedName, string>> = { RankingStream: 'text/event-stream' };
+const MEDIA: Partial<Record<SharedName, string>> = {
+  RankingStream: 'text/event-stream',
+  LogStream: 'text/event-stream',
+};
 
 /** Answers of a route: the one of success, of one of several shapes, and the problems that it may answer. */
 export function answers(

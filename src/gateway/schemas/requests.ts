@@ -3,7 +3,7 @@
  * that the path holds. A query holds texts, so a filter or a segment in it is JSON.
  */
 import { type Static, Type } from 'typebox';
-import { id, request } from '../../bus/nats/request-members.ts';
+import { count, id, request } from '../../bus/nats/request-members.ts';
 import type { Config } from '../../config/schema.ts';
 import { contentRequests } from '../../content/requests.ts';
 import { engineRequests, SEEN_FOR_S } from '../../engine/serve/requests.ts';
@@ -36,6 +36,22 @@ const accessToken = Type.Optional(
 /** The path of a resource; errors name the parameter by the title. */
 const path = (title: string, example: string) =>
   Type.Object({ id: id(`the ${title}, percent-encoded`, example) }, { title });
+
+const sequence = (description: string) =>
+  Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description, examples: [4711] });
+
+/** Which events of the log. */
+const logFilter = {
+  type: Type.Optional(
+    Type.String({
+      pattern: '^(user|content|feedback|control)(\\.[a-z0-9_]{1,64}(\\.v[0-9]{1,4})?)?$',
+      description: 'only events of this type, such as user.viewed.v1, or of this verb (user.viewed) or context (user)',
+      examples: ['user.viewed'],
+    }),
+  ),
+  user: Type.Optional(id('only events of this user', 'u42')),
+  item: Type.Optional(id('only events about this item: of the catalogue, and those of users that name it', 'i7')),
+};
 
 /** Characters of a text that may be a user's id. The engine refuses what is not one, for this user alone. */
 const USER_LENGTH = 1_000;
@@ -94,6 +110,21 @@ export function createRequestSchemas(config: Config) {
       filter,
       withdrawn,
       fields: fieldsOfFound,
+    }),
+    log: request({
+      before: Type.Optional(sequence('only events before this sequence; next of the previous page names it')),
+      n: Type.Optional(count(config.http.log_max, config.http.log_default, 'events')),
+      ...logFilter,
+    }),
+    logStream: request({
+      after: Type.Optional(sequence('begin after this sequence; without it the stream begins with the next event')),
+      ...logFilter,
+    }),
+    logSeqPath: Type.Object({ seq: sequence('sequence of the event in the log') }, { title: 'seq' }),
+    publishers: request({
+      n: Type.Optional(
+        count(config.http.log_search_events, config.http.log_search_events, 'newest sequences of the log'),
+      ),
     }),
     /** A query without members. */
     nothing: request({}),
