@@ -49,6 +49,8 @@ const SHOTS: readonly Shot[] = [
     until: (page) => page.locator('.ranked > li').first().waitFor(),
   },
   { name: 'catalogue', hash: '#/items', until: (page) => page.locator('tbody tr').first().waitFor() },
+  { name: 'log', hash: '#/log', until: (page) => page.locator('tbody tr').nth(1).waitFor() },
+  { name: 'event', hash: '#/log/30000', until: (page) => page.locator('pre').waitFor() },
   {
     name: 'overview',
     hash: '#/overview',

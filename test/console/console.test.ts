@@ -162,7 +162,7 @@ describe.skipIf(found === undefined)('the console', () => {
   test('shows events as they arrive, those that match the filter, and says why one is not there', async () => {
     const { page } = await open('#/log');
     await page.locator('tbody tr').first().waitFor();
-    await page.getByText('live', { exact: true }).waitFor();
+    await page.locator('.dot.live').waitFor();
     await system.publish([viewed('late-reader', BOOK, { source: 'late-source' })]);
     await page.locator('tbody').getByRole('link', { name: 'late-reader' }).waitFor();
     await page.getByRole('button', { name: 'Count again' }).click();
@@ -189,7 +189,9 @@ describe.skipIf(found === undefined)('the console', () => {
     await page.keyboard.press('Enter');
     expect(await page.evaluate('document.activeElement.id')).toBe('main');
     await page.getByRole('link', { name: 'Catalogue' }).press('Enter');
-    await until(async () => (await page.evaluate('document.activeElement.outerHTML')) === '<h1 tabindex="-1">Catalogue</h1>');
+    await until(
+      async () => (await page.evaluate('document.activeElement.outerHTML')) === '<h1 tabindex="-1">Catalogue</h1>',
+    );
     expect(await page.title()).toBe('Catalogue · Freshet console');
   });
 

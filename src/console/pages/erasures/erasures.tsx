@@ -39,7 +39,7 @@ const toneOf = ({ state, overdue }: Erasure): string => (overdue ? 'bad' : state
 
 const Erasures = ({ erasures }: { erasures: readonly Erasure[] }) => (
   <Scroll label="Erasures" tall>
-    <table>
+    <table class="wide">
       <thead>
         <tr>
           <th title="An erasure does not name its user.">erasure</th>

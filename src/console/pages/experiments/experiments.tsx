@@ -85,7 +85,7 @@ function OneExperiment({ experiment, results, onEnd }: OneExperimentProps) {
         {reason !== null && `: ${reason}`}
       </p>
       <Scroll label={`Arms of ${name}`}>
-        <table>
+        <table class="wide">
           <thead>
             <tr>
               <th>arm</th>

@@ -7,7 +7,7 @@ import { isOfItem, isOfUser, type LogEntry } from './entry.ts';
 
 export const EventTable = ({ events }: { events: readonly LogEntry[] }) => (
   <Scroll label="Events" tall>
-    <table>
+    <table class="wide">
       <thead>
         <tr>
           <th class="number" title="sequence of the event in the log">

@@ -9,7 +9,7 @@ export const Services = ({ services, head }: { services: readonly ServiceState[]
   <section class="card" aria-labelledby="services-title">
     <h2 id="services-title">Services</h2>
     <Scroll label="Services">
-      <table>
+      <table class="wide">
         <thead>
           <tr>
             <th>service</th>

@@ -63,7 +63,7 @@ export function SnapshotsPage() {
 
 const Table = ({ snapshots, onAct }: { snapshots: readonly Snapshot[]; onAct: () => void }) => (
   <Scroll label="Snapshots" tall>
-    <table>
+    <table class="wide">
       <thead>
         <tr>
           <th>snapshot</th>
@@ -162,7 +162,7 @@ const Acts = ({ acts }: { acts: readonly Act[] }) => (
   <section class="card" aria-labelledby="acts-title">
     <h2 id="acts-title">Promotions and rollbacks</h2>
     <Scroll label="Promotions and rollbacks">
-      <table>
+      <table class="wide">
         <thead>
           <tr>
             <th>act</th>
