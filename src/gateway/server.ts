@@ -21,6 +21,7 @@ import { openApiRoute, registerOpenApi } from './openapi.ts';
 import { httpProblem, PROBLEM_MEDIA, sendProblem } from './problems.ts';
 import { callerRoute } from './routes/caller.ts';
 import { consoleRoutes } from './routes/console.ts';
+import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { eventRoutes } from './routes/events.ts';
 import { feedbackRoutes } from './routes/feedback.ts';
 import { homeRoute } from './routes/home.ts';
@@ -135,6 +136,7 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
   callerRoute(app);
   systemRoutes(app, context);
   logRoutes(app, context);
+  deadLetterRoutes(app, context);
   homeRoute(app);
   consoleRoutes(app);
   openApiRoute(app);

@@ -25,6 +25,7 @@ const STATUS: Readonly<Record<string, [status: number, title: string]>> = {
   FRESHET_REPLY_REFUSED: [403, 'Reply refused'],
   FRESHET_RATE_LIMITED: [429, 'Too many requests'],
   FRESHET_TOO_MANY_STREAMS: [429, 'Too many streams'],
+  FRESHET_DEAD_LETTER_UNREADABLE: [409, 'Event unreadable'],
   FRESHET_ROLLBACK_REFUSED: [409, 'Snapshot unfit'],
   FRESHET_IDENTITY_REUSED: [409, 'Identity in use'],
   FRESHET_IDENTITY_PURGED: [409, 'Identity in use'],

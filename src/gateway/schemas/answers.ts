@@ -2,6 +2,7 @@
 import { Type } from 'typebox';
 import { PROBLEM_MEDIA } from '../problems.ts';
 import { Caller } from './caller.ts';
+import { DeadLetterOutcome, DeadLetters } from './dead-letters.ts';
 import { Erasure } from './erasure.ts';
 import { Event, Published } from './event.ts';
 import { Export } from './export.ts';
@@ -43,6 +44,8 @@ export const SHARED = {
   LogPage,
   LogStream,
   Publishers,
+  DeadLetters,
+  DeadLetterOutcome,
 } as const;
 export type SharedName = keyof typeof SHARED;
 

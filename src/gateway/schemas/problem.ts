@@ -28,7 +28,7 @@ export const PROBLEMS = {
   401: 'The request needs a key, and its key or token is missing, wrong, revoked or expired',
   403: 'The key or token does not allow this',
   404: 'The user, item or erasure does not exist',
-  409: 'The gateway has no keys, so it makes no tokens',
+  409: 'The present state does not allow it: the gateway has no keys, or another act goes on; the detail says which',
   413: 'The body is larger than http.body_bytes, or holds more events than http.batch_events',
   415: 'The gateway does not read this media type',
   429: 'The caller is over its limit; Retry-After says when to try again',

@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from 'typebox';
 import { count, id, request } from '../../bus/nats/request-members.ts';
+import { SERVICES } from '../../bus/projection/definition.ts';
 import type { Config } from '../../config/schema.ts';
 import { contentRequests } from '../../content/requests.ts';
 import { engineRequests, SEEN_FOR_S } from '../../engine/serve/requests.ts';
@@ -121,6 +122,17 @@ export function createRequestSchemas(config: Config) {
       ...logFilter,
     }),
     logSeqPath: Type.Object({ seq: sequence('sequence of the event in the log') }, { title: 'seq' }),
+    deadLetters: request({
+      service: Type.Optional(Type.Enum([...SERVICES], { description: 'only those of this service' })),
+      code: Type.Optional(
+        Type.String({ maxLength: 100, description: 'only those with this reason', examples: ['FRESHET_EVENT_SCHEMA'] }),
+      ),
+      all: Type.Optional(
+        Type.Boolean({ default: false, description: 'also those that an operator has discarded or corrected' }),
+      ),
+      before: Type.Optional(sequence('only dead letters before this sequence; next of the previous page names it')),
+      n: Type.Optional(count(config.http.log_max, config.http.log_default, 'dead letters')),
+    }),
     publishers: request({
       n: Type.Optional(
         count(config.http.log_search_events, config.http.log_search_events, 'newest sequences of the log'),

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { call, queryOf } from '../../api/call.ts';
 import { isAbort, type Problem, problemOf } from '../../api/problem.ts';
 import { Empty } from '../../parts/empty.tsx';
-import { count, time } from '../../parts/format.ts';
+import { count } from '../../parts/format.ts';
 import { ProblemNote } from '../../parts/problem.tsx';
 import { hrefOf } from '../../shell/router.ts';
 import type { DeadLetter, DeadLetters } from './dead-letter.ts';
@@ -14,11 +14,11 @@ export function DeadLettersPage() {
   const [problem, setProblem] = useState<Problem | undefined>();
   const [round, setRound] = useState(0);
 
-  async function read(cursor: string | undefined, signal?: AbortSignal): Promise<void> {
+  async function read(before: number | undefined, signal?: AbortSignal): Promise<void> {
     try {
-      const next = await call<DeadLetters>(`v1/dead-letters${queryOf({ cursor })}`, signal ? { signal } : {});
+      const next = await call<DeadLetters>(`v1/dead-letters${queryOf({ before })}`, signal ? { signal } : {});
       setPage((old) =>
-        cursor === undefined || old === undefined
+        before === undefined || old === undefined
           ? next
           : { ...next, dead_letters: [...old.dead_letters, ...next.dead_letters] },
       );
@@ -45,10 +45,10 @@ export function DeadLettersPage() {
         <div class="stack">
           <Reasons page={page} />
           {page.dead_letters.map((dead) => (
-            <One key={`${dead.service}/${dead.seq}`} dead={dead} onDone={() => setRound(round + 1)} />
+            <One key={dead.seq} dead={dead} onDone={() => setRound(round + 1)} />
           ))}
           {page.next !== null && (
-            <button type="button" onClick={() => void read(page.next as string)}>
+            <button type="button" onClick={() => void read(page.next as number)}>
               More dead letters
             </button>
           )}
@@ -60,11 +60,13 @@ export function DeadLettersPage() {
 
 const Reasons = ({ page }: { page: DeadLetters }) => (
   <section class="card" aria-labelledby="reasons-title">
-    <h2 id="reasons-title">By reason</h2>
+    <h2 id="reasons-title">
+      {count(page.count)} event{page.count === 1 ? '' : 's'}, by reason
+    </h2>
     <p class="chips">
-      {page.by_reason.map(({ code, count: n }) => (
+      {page.reasons.map(({ code, events }) => (
         <span key={code}>
-          <code>{code}</code> {count(n)}
+          <code>{code}</code> {count(events)}
         </span>
       ))}
     </p>
@@ -72,21 +74,29 @@ const Reasons = ({ page }: { page: DeadLetters }) => (
 );
 
 function One({ dead, onDone }: { dead: DeadLetter; onDone: () => void }) {
-  const { service, seq, code, message, subject, event } = dead;
-  const title = `dead-${service}-${seq}`;
+  const { seq, subject, event, text = '', services, problem } = dead;
+  const title = `dead-${seq}`;
+  const [first] = services;
   return (
     <section class="card" aria-labelledby={title}>
       <h2 id={title}>
-        <a href={hrefOf('log', String(seq))}>Event {seq}</a> <span class="tag bad">{service}</span>
+        <a href={hrefOf('log', String(seq))}>Event {seq}</a>{' '}
+        {services.map(({ service }) => (
+          <span key={service} class="tag bad">
+            {service}
+          </span>
+        ))}
       </h2>
       <p>
-        {message} <span class="quiet">{code}</span>
+        {first?.message} <span class="quiet">{first?.code}</span>
       </p>
       <p class="quiet">
         <code>{subject}</code>
-        {dead.time !== undefined && `, stored ${time(dead.time)}`}
       </p>
-      <pre>{event == null ? (dead.text ?? '') : JSON.stringify(event, null, 2)}</pre>
+      <pre>{event === null ? text : JSON.stringify(event, null, 2)}</pre>
+      {problem === null && (
+        <p class="note good">This release can read the event now. A rebuild of the services folds it.</p>
+      )}
       <Decide dead={dead} onDone={onDone} />
     </section>
   );

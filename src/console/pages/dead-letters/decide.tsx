@@ -6,11 +6,11 @@ import { Confirm } from '../../parts/confirm.tsx';
 import type { DeadLetter } from './dead-letter.ts';
 
 export function Decide({ dead, onDone }: { dead: DeadLetter; onDone: () => void }) {
-  const { seq, service, event } = dead;
+  const { seq, event } = dead;
   const [text, setText] = useState(() => JSON.stringify(correctable(event), null, 2));
   const [said, setSaid] = useState<string | undefined>();
-  const act = (verb: 'retry' | 'discard'): Promise<{ sentence?: string; message?: string }> =>
-    call(`v1/dead-letters/${seq}/${verb}`, { method: 'POST', body: { service } });
+  const act = (verb: 'retry' | 'discard'): Promise<{ done: string; published?: number; next?: string }> =>
+    call(`v1/dead-letters/${seq}/${verb}`, { method: 'POST' });
 
   async function correct(): Promise<void> {
     let value: unknown;
@@ -38,8 +38,12 @@ export function Decide({ dead, onDone }: { dead: DeadLetter; onDone: () => void 
         title={`Retry event ${seq}?`}
         done="The retry is done."
         onConfirm={async () => {
-          const answer = await act('retry');
-          setSaid(answer.sentence ?? answer.message ?? 'This release can read the event. A rebuild folds it.');
+          const { done, published, next } = await act('retry');
+          setSaid(
+            done === 'corrected'
+              ? `The corrected event is in the log already, at position ${published}.`
+              : `This release can read the event. Next: ${next}`,
+          );
         }}
       >
         <p>
