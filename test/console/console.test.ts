@@ -40,12 +40,26 @@ beforeAll(async () => {
     clicked('reader-1', 'carmilla', { list: 'l1', position: 0 }),
   ]);
   await until(async () => (await fetch(`${system.http}/v1/trending?min_seq=${seq}&timeout_ms=10000`)).ok);
+  await setAside('reader-1', { item: 'dracula', value: 'much' });
   browser = await launch(found);
 });
 afterAll(async () => {
   await browser?.close();
   await system?.stop();
 });
+
+/** Puts an invalid event into the log, as a program with access to the bus can, and waits until all services set it aside. */
+async function setAside(user: string, data: object): Promise<void> {
+  const nc = await system.connect();
+  const event = { ...viewed(user, 'dracula'), data };
+  await nc.jetstream().publish(`ev.user.${user}.viewed`, JSON.stringify(event));
+  await nc.close();
+  const listed = async (): Promise<boolean> =>
+    (await get<{ dead_letters: { event: { id: string }; services: object[] }[] }>('/v1/dead-letters')).body.dead_letters
+      .filter(({ event: { id } }) => id === event.id)
+      .some(({ services }) => services.length === 4);
+  await until(listed);
+}
 
 async function open(
   hash: string,
@@ -66,6 +80,7 @@ const PAGES: readonly (readonly [name: string, hash: string, shows: string])[] =
   ['the catalogue', '#/items', 'tbody tr'],
   ['the log', '#/log', 'tbody tr'],
   ['an event of the log', '#/log/1', 'pre'],
+  ['dead letters', '#/dead-letters', 'pre'],
   ['an item', `#/items/${BOOK}`, '.interval'],
 ];
 
@@ -179,6 +194,32 @@ describe.skipIf(found === undefined)('the console', () => {
 
     await page.getByRole('link', { name: 'Next' }).click();
     expect(await page.getByRole('alert').innerText()).toContain('has not reached it');
+  });
+
+  test('retries, corrects and discards dead letters after it has said what that does', async () => {
+    await setAside('corrected', { article: BOOK });
+    await setAside('discarded', { article: BOOK });
+    const { page } = await open('#/dead-letters');
+    const card = (user: string) => page.locator('section.card', { hasText: `ev.user.${user}.viewed` });
+    await card('corrected').getByRole('button', { name: 'Retry' }).click();
+    await page.locator('dialog').getByRole('button', { name: 'Retry' }).click();
+    expect(await page.locator('dialog').getByRole('alert').innerText()).toMatch(/FRESHET_DEAD_LETTER_UNREADABLE/);
+    await page.locator('dialog').getByRole('button', { name: 'Cancel' }).click();
+
+    await card('corrected').getByRole('button', { name: 'Correct' }).click();
+    const event = page.getByLabel('Corrected event');
+    await event.fill((await event.inputValue()).replace('"article"', '"item"'));
+    await page.locator('dialog').getByRole('button', { name: 'Correct' }).click();
+    await card('corrected').waitFor({ state: 'detached' });
+    await until(async () => {
+      const { status, body } = await get<{ events: { item: string }[] }>('/v1/users/corrected/history');
+      return status === 200 && body.events[0]?.item === BOOK;
+    });
+
+    await card('discarded').getByRole('button', { name: 'Discard' }).click();
+    await page.locator('dialog').getByRole('button', { name: 'Discard' }).click();
+    await card('discarded').waitFor({ state: 'detached' });
+    expect(await card('reader-1').count()).toBe(1);
   });
 
   test('goes by keyboard: the skip link, the navigation, and the heading that has the focus afterwards', async () => {
