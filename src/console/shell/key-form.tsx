@@ -1,5 +1,5 @@
 /** Asks for a key, and says what it is for. */
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { secret } from '../api/call.ts';
 import { caller, changeKey } from '../api/caller.ts';
 import type { Problem } from '../api/problem.ts';
@@ -8,6 +8,9 @@ import { announce } from './announce.tsx';
 export function KeyForm({ problem }: { problem: Problem }) {
   const [key, setKey] = useState('');
   const [busy, setBusy] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
+  // The page asks for nothing else.
+  useEffect(() => field.current?.focus(), []);
 
   async function use(event: Event): Promise<void> {
     event.preventDefault();
@@ -33,6 +36,7 @@ export function KeyForm({ problem }: { problem: Problem }) {
         <label>
           API key
           <input
+            ref={field}
             type="password"
             autocomplete="off"
             spellcheck={false}
