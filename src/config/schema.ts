@@ -283,6 +283,7 @@ export const CONFIG_SCHEMA = section(
       Type.Object({
         history_max: whole(1_000, 'most events in one page of a history', 1),
         history_default: whole(100, 'events in a page, unless the request names n', 1),
+        erasures_max: whole(200, 'most erasures in one list of erasures over HTTP', 1),
       }),
       'the user service',
     ),

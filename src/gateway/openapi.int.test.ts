@@ -63,6 +63,7 @@ test('the document is OpenAPI 3.1 and lists every route', () => {
     [
       'POST /v1/events',
       'DELETE /v1/users/{id}',
+      'GET /v1/erasures',
       'GET /v1/erasures/{erasure}',
       'POST /v1/recommendations',
       'POST /v1/recommendations/batch',
@@ -180,6 +181,7 @@ test.each([
   ['/v1/items', '/v1/items?q=title&fields=title,attributes.no'],
   ['/v1/feedback/summary', '/v1/feedback/summary'],
   ['/v1/dead-letters', '/v1/dead-letters?all=true'],
+  ['/v1/erasures', '/v1/erasures'],
   ['/v1/log', '/v1/log?n=3'],
   ['/v1/log/{seq}', '/v1/log/1'],
   ['/v1/log/{seq}', '/v1/log/99999'],

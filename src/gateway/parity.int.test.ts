@@ -137,6 +137,7 @@ describe('a read with a query', () => {
     ['user.history', { user: 'u', n: 1_001 }, '/v1/users/u/history?n=1001', 'n'],
     ['user.history', { user: 'u', before: 0 }, '/v1/users/u/history?before=0', 'before'],
     ['user.erasure', { erasure: long }, `/v1/erasures/${long}`, 'erasure'],
+    ['user.erasure', { n: 0 }, '/v1/erasures?n=0', 'n'],
     ['content.get', { item: long }, `/v1/items/${long}`, 'item'],
     ['content.list', { n: 0 }, '/v1/items?n=0', 'n'],
     ['content.list', { n: 1_001 }, '/v1/items?n=1001', 'n'],

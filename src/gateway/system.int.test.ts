@@ -80,14 +80,27 @@ test('the overview shows a service that is down, and everything about it once it
   await until(async () => (await read()).rankings?.users === 0);
 });
 
-test('an erasure under way shows with its deadline', async () => {
-  await request(stack.url, '/v1/users/u2', { method: 'DELETE' });
+test('an erasure under way shows with its deadline, and the list says what it waits for', async () => {
+  const begun = await request<{ erasure: string }>(stack.url, '/v1/users/u2', { method: 'DELETE' });
   const { erasures } = await until(async () => {
     const found = await read();
     return found.erasures?.open === 1 && found;
   });
   expect(erasures?.overdue).toBe(0);
   expect(Date.parse(erasures?.next_deadline ?? '')).toBeGreaterThan(Date.now());
+  const { body } = await request(stack.url, '/v1/erasures');
+  expect(body).toMatchObject({
+    open: 1,
+    overdue: 0,
+    total: 1,
+    erasures: [{ erasure: begun.body.erasure, overdue: false, waits_for: expect.any(Array) }],
+  });
+  // The server writes its index later than this test waits.
+  await until(async () => {
+    const { waits_for = [] } = (await request<{ waits_for?: string[] }>(stack.url, begun.headers.get('location') ?? ''))
+      .body;
+    return waits_for.some((sentence) => sentence.includes('index of subjects'));
+  });
 });
 
 test('an event that no service can fold counts once per service', async () => {

@@ -1,5 +1,6 @@
 /** The endpoints of the user service for erasures. */
 import type { Coordinator } from '../bus/erasure/coordinator.ts';
+import type { ErasureView } from '../bus/erasure/ledger.ts';
 import { defineEndpoint, type Endpoint } from '../bus/nats/micro.ts';
 import type { Config } from '../config/schema.ts';
 import { userRequests } from './requests.ts';
@@ -14,11 +15,26 @@ export function forgetEndpoints(coordinator: () => Coordinator, config: Config):
       handle: ({ user }) => coordinator().forget(user),
     }),
     erasure: defineEndpoint({
-      description: 'Progress of an erasure by service, or of all erasures without an id',
+      description:
+        'Progress of an erasure by service. Without an id the list of erasures: all, or with n those that are open and the newest',
       example: { erasure: '5f1c0a9be4d2738806aa41c7' },
       request: requests.erasure,
-      handle: async ({ erasure }) =>
-        erasure === undefined ? { erasures: await coordinator().list() } : coordinator().status(erasure),
+      handle: async ({ erasure, n }) =>
+        erasure === undefined ? listed(await coordinator().list(), n) : coordinator().status(erasure),
     }),
+  };
+}
+
+/** @param all in the order of the requests */
+function listed(all: readonly ErasureView[], n: number | undefined): object {
+  if (n === undefined) return { erasures: all };
+  const newest = [...all].reverse();
+  const open = newest.filter(({ state }) => state !== 'done');
+  const done = newest.filter(({ state }) => state === 'done');
+  return {
+    erasures: [...open, ...done].slice(0, n),
+    open: open.length,
+    overdue: open.filter(({ overdue }) => overdue).length,
+    total: all.length,
   };
 }

@@ -23,6 +23,16 @@ export function userRequests({ http, user: limits }: Pick<Config, 'http' | 'user
       ...fresh,
     }),
     forget: request({ user, ...fresh }),
-    erasure: request({ erasure: Type.Optional(id('the erasure', '5f1c0a9be4d2738806aa41c7')), ...fresh }),
+    erasure: request({
+      erasure: Type.Optional(id('the erasure; left out: all', '5f1c0a9be4d2738806aa41c7')),
+      n: Type.Optional(
+        count(
+          limits.erasures_max,
+          limits.erasures_max,
+          'erasures of a list: those that are open, then the newest; left out, the list has all in the order of the requests',
+        ),
+      ),
+      ...fresh,
+    }),
   };
 }

@@ -22,6 +22,7 @@ import { type Erasure, type ErasureStep, type ErasureView, openLedger } from './
 import { createMentionRemoval } from './mention-removal.ts';
 import { createPurge, type ForgottenSince } from './purge.ts';
 import { createErasureRecords } from './records.ts';
+import { waitsOf } from './waits.ts';
 
 export interface CoordinatorOptions {
   nc: NatsConnection;
@@ -383,5 +384,5 @@ function stateOf({ answers, silent }: Found, record: number): ErasureStep['state
 
 /** An erasure as callers see it: without the ids. */
 function erasureView({ pending: _, claimants: __, unnamed: ___, ...entry }: Erasure): ErasureView {
-  return { ...entry, overdue: isOverdue(entry) };
+  return { ...entry, overdue: isOverdue(entry), waits_for: waitsOf(entry) };
 }

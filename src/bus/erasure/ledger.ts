@@ -78,6 +78,8 @@ export interface ErasureMessages {
 export interface ErasureView extends Omit<Erasure, 'pending' | 'claimants' | 'unnamed'> {
   /** The deadline passed before the erasure was complete. */
   overdue: boolean;
+  /** What it waits for, in sentences; empty once it is done. */
+  waits_for: string[];
 }
 
 export interface Ledger {

@@ -3,7 +3,7 @@ import type { ErasureView } from '../../bus/erasure/ledger.ts';
 import { call } from '../../bus/nats/micro.ts';
 import { pollUntil } from '../../bus/nats/poll-until.ts';
 import { FreshetError, UsageError } from '../../errors.ts';
-import { count, note, print, printJson, table } from '../output.ts';
+import { note, print, printJson, table } from '../output.ts';
 import { type CliSession, type CommonOptions, withCommon, withServices } from '../session.ts';
 
 interface ForgetOptions extends CommonOptions {
@@ -80,7 +80,7 @@ async function printAll({ nc }: CliSession, { json }: ForgetOptions): Promise<vo
 }
 
 function printErasure(entry: ErasureView): void {
-  const { erasure, requested, state, deadline, overdue, done, services, messages } = entry;
+  const { erasure, requested, state, deadline, overdue, done, services, waits_for } = entry;
   print(`erasure   ${erasure}\nrequested ${requested}\nstate     ${state}${done === null ? '' : ` since ${done}`}`);
   print(`deadline  ${deadline}${overdue ? ', overdue' : ''}\n`);
   print(
@@ -89,17 +89,6 @@ function printErasure(entry: ErasureView): void {
       ['service', 'state', 'since'],
     ),
   );
-  if (state === 'purging' && messages)
-    note(`nats-server has overwritten ${count(messages.removed)} of about ${count(messages.total)} messages.`);
-  const down = services.flatMap((step) => step.down ?? []);
-  if (down.length > 0) {
-    note(
-      `The erasure waits for ${down.join(', ')}, which ${down.length === 1 ? 'does' : 'do'} not answer. Start it again.`,
-    );
-    for (const name of down)
-      if (/-(\d+|shadow)$/.test(name)) note(`If ${name} is gone for good: freshet replica remove ${name}`);
-  }
-  if (state === 'rebuilding' && messages?.index_clean && services.every((step) => step.state === 'exact'))
-    note(`The erasure waits until ${messages.index_clean}, when nats-server has written its index of subjects again.`);
+  for (const wait of waits_for) note(wait);
   if (state !== 'done') note(`Next: freshet forget --status ${erasure}`);
 }

@@ -11,7 +11,7 @@ const tags = ['users'];
 const problems = [400, 401, 403, 404, 429, 503, 504] as const;
 
 export function userRoutes(app: FastifyInstance, context: GatewayContext): void {
-  const { schemas } = context;
+  const { schemas, config } = context;
 
   app.get<{ Params: RequestOf<'userPath'>; Querystring: RequestOf<'fresh'> }>(
     '/v1/users/:id',
@@ -48,6 +48,23 @@ export function userRoutes(app: FastifyInstance, context: GatewayContext): void 
       const begun = (await requestService(context, 'freshet.user.forget', { user })) as { erasure: string };
       return reply.code(202).header('location', `/v1/erasures/${begun.erasure}`).send(begun);
     },
+  );
+
+  app.get<{ Querystring: RequestOf<'erasures'> }>(
+    '/v1/erasures',
+    {
+      config: { access: { scope: ['erase'], token: 'none' } },
+      schema: {
+        tags,
+        operationId: 'listErasures',
+        summary: 'The erasures: those that are open, then the newest complete ones',
+        description:
+          'No erasure names its user. An export has no entry: it is complete when its answer ends, and Freshet keeps nothing of it.',
+        querystring: schemas.erasures,
+        response: answers('Erasures', 'The erasures', [400, 401, 403, 429, 503, 504]),
+      },
+    },
+    ({ query: { n = config.user.erasures_max } }) => requestService(context, 'freshet.user.erasure', { n }),
   );
 
   app.get<{ Params: RequestOf<'erasurePath'> }>(

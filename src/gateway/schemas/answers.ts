@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { PROBLEM_MEDIA } from '../problems.ts';
 import { Caller } from './caller.ts';
 import { DeadLetterOutcome, DeadLetters } from './dead-letters.ts';
-import { Erasure } from './erasure.ts';
+import { Erasure, Erasures } from './erasure.ts';
 import { Event, Published } from './event.ts';
 import { Export } from './export.ts';
 import { FeedbackSummary } from './feedback-summary.ts';
@@ -26,6 +26,7 @@ export const SHARED = {
   Rankings,
   User,
   Erasure,
+  Erasures,
   Export,
   History,
   Item,

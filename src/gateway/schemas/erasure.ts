@@ -12,6 +12,9 @@ export const Erasure = Type.Object(
     }),
     deadline: Time('by when every state must equal the one that the log gives without the user, rebuilds included'),
     overdue: Type.Boolean({ description: 'whether it missed its deadline' }),
+    waits_for: Type.Optional(
+      Type.Array(Type.String(), { description: 'what it waits for, in sentences; empty once it is done' }),
+    ),
     done: OrNull(Time('when it was complete'), 'null until it is complete'),
     messages: Type.Optional(
       Type.Object(
@@ -50,4 +53,14 @@ export const Erasure = Type.Object(
     ),
   },
   { $id: 'Erasure', ...open, description: 'The erasure of a user; it does not name the user' },
+);
+
+export const Erasures = Type.Object(
+  {
+    erasures: Type.Array(Type.Ref('Erasure#'), { description: 'those that are open, newest first, then the others' }),
+    open: Type.Integer({ description: 'erasures that are not complete' }),
+    overdue: Type.Integer({ description: 'open ones that have passed their deadline' }),
+    total: Type.Integer({ description: 'all erasures that the ledger holds' }),
+  },
+  { $id: 'Erasures', ...open, description: 'A list of erasures' },
 );

@@ -122,6 +122,7 @@ export function createRequestSchemas(config: Config) {
       ...logFilter,
     }),
     logSeqPath: Type.Object({ seq: sequence('sequence of the event in the log') }, { title: 'seq' }),
+    erasures: request({ n: users.erasure.properties.n }),
     deadLetters: request({
       service: Type.Optional(Type.Enum([...SERVICES], { description: 'only those of this service' })),
       code: Type.Optional(
