@@ -51,6 +51,10 @@ const SHOTS: readonly Shot[] = [
   { name: 'catalogue', hash: '#/items', until: (page) => page.locator('tbody tr').first().waitFor() },
   { name: 'log', hash: '#/log', until: (page) => page.locator('tbody tr').nth(1).waitFor() },
   { name: 'event', hash: '#/log/30000', until: (page) => page.locator('pre').waitFor() },
+  { name: 'dead-letters', hash: '#/dead-letters', until: settled },
+  { name: 'erasures', hash: '#/erasures', until: settled },
+  { name: 'experiments', hash: '#/experiments', until: settled },
+  { name: 'snapshots', hash: '#/snapshots', until: settled },
   {
     name: 'overview',
     hash: '#/overview',

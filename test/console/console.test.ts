@@ -1,6 +1,7 @@
 /**
  * The console in a real browser, on a system as `freshet up` starts it. Left out where there is no browser.
  */
+import { readFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { findBrowser, NO_BROWSER } from '../support/browser.ts';
@@ -40,6 +41,7 @@ beforeAll(async () => {
     clicked('reader-1', 'carmilla', { list: 'l1', position: 0 }),
   ]);
   await until(async () => (await fetch(`${system.http}/v1/trending?min_seq=${seq}&timeout_ms=10000`)).ok);
+  await fetch(`${system.http}/v1/users/forgotten`, { method: 'DELETE' });
   await setAside('reader-1', { item: 'dracula', value: 'much' });
   browser = await launch(found);
 });
@@ -81,6 +83,7 @@ const PAGES: readonly (readonly [name: string, hash: string, shows: string])[] =
   ['the log', '#/log', 'tbody tr'],
   ['an event of the log', '#/log/1', 'pre'],
   ['dead letters', '#/dead-letters', 'pre'],
+  ['erasures', '#/erasures', 'tbody tr'],
   ['an item', `#/items/${BOOK}`, '.interval'],
 ];
 
@@ -220,6 +223,30 @@ describe.skipIf(found === undefined)('the console', () => {
     await page.locator('dialog').getByRole('button', { name: 'Discard' }).click();
     await card('discarded').waitFor({ state: 'detached' });
     expect(await card('reader-1').count()).toBe(1);
+  });
+
+  test('exports a user, and forgets the user once the reader has typed the id again', async () => {
+    const seq = await system.publish([viewed('leaver', BOOK)]);
+    await until(async () => (await get(`/v1/users/leaver?min_seq=${seq}`)).status === 200);
+    const { page } = await open('#/users/leaver');
+    await page.getByRole('link', { name: 'Export or forget' }).click();
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Export all data' }).click();
+    const exported = JSON.parse(readFileSync(await (await download).path(), 'utf8'));
+    expect(exported.user).toBe('leaver');
+    expect(exported.events.length).toBe(1);
+
+    const before = await page.locator('tbody tr').count();
+    await page.getByRole('button', { name: 'Forget' }).click();
+    const dialog = page.locator('dialog');
+    expect(await dialog.innerText()).toContain('Nobody can undo it');
+    await dialog.getByRole('button', { name: 'Forget' }).click();
+    expect(await dialog.getByRole('alert').innerText()).toContain('Type the id');
+    await dialog.getByLabel('again').fill('leaver');
+    await dialog.getByRole('button', { name: 'Forget' }).click();
+    await until(async () => (await page.locator('tbody tr').count()) === before + 1);
+    await until(async () => (await get('/v1/users/leaver')).status === 404);
+    expect(await page.evaluate('JSON.stringify(sessionStorage)')).not.toContain('leaver');
   });
 
   test('goes by keyboard: the skip link, the navigation, and the heading that has the focus afterwards', async () => {

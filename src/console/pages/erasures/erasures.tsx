@@ -5,19 +5,19 @@ import { useLoad } from '../../api/load.ts';
 import { type Problem, problemOf } from '../../api/problem.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 import { Empty } from '../../parts/empty.tsx';
-import { ago, time } from '../../parts/format.ts';
+import { ago, count, time } from '../../parts/format.ts';
 import { ProblemNote } from '../../parts/problem.tsx';
 import { Scroll } from '../../parts/scroll.tsx';
 import { forgetUser } from '../../parts/user-picker.tsx';
 import { announce } from '../../shell/announce.tsx';
-import { place } from '../../shell/router.ts';
-import { type Erasure, waitsFor } from './erasure.ts';
+import { hrefOf, place } from '../../shell/router.ts';
+import type { Erasure, ErasureList } from './erasure.ts';
 
 /** Milliseconds between two reads. */
 const EVERY_MS = 3_000;
 
 export function ErasuresPage() {
-  const list = useLoad<{ erasures: Erasure[] }>('v1/erasures', EVERY_MS);
+  const list = useLoad<ErasureList>('v1/erasures', EVERY_MS);
   return (
     <>
       <h1 tabIndex={-1}>Erasures and exports</h1>
@@ -25,6 +25,11 @@ export function ErasuresPage() {
       <div class="columns">
         <section class="card" aria-labelledby="erasures-title">
           <h2 id="erasures-title">Erasures</h2>
+          {list.data !== undefined && list.data.total > 0 && (
+            <p class="quiet">
+              {count(list.data.open)} open, {count(list.data.overdue)} of them overdue; {count(list.data.total)} in all.
+            </p>
+          )}
           <ProblemNote problem={list.problem} />
           {list.data?.erasures.length === 0 && <Empty>No erasure is open, and none was recently.</Empty>}
           {list.data !== undefined && list.data.erasures.length > 0 && <Erasures erasures={list.data.erasures} />}
@@ -65,7 +70,7 @@ const Erasures = ({ erasures }: { erasures: readonly Erasure[] }) => (
               {one.done === null ? ago(one.deadline) : `done ${ago(one.done)}`}
             </td>
             <td>
-              {waitsFor(one).map((text) => (
+              {one.waits_for.map((text) => (
                 <div key={text}>{text}</div>
               ))}
             </td>
@@ -129,6 +134,8 @@ function OneUser({ onForget }: { onForget: () => void }) {
             if (again !== user.trim()) throw new Error('The ids differ. Type the id of the user to forget.');
             await call(`v1/users/${inPath(user.trim())}`, { method: 'DELETE' });
             forgetUser(user.trim());
+            // The id may stand in the address, if a link led here.
+            history.replaceState(null, '', hrefOf('erasures'));
             setUser('');
             setAgain('');
             onForget();
