@@ -66,7 +66,8 @@ const Reasons = ({ page }: { page: DeadLetters }) => (
     <p class="chips">
       {page.reasons.map(({ code, events }) => (
         <span key={code}>
-          <code>{code}</code> {count(events)}
+          <span class="tag bad">{count(events)}</span>
+          <code>{code}</code>
         </span>
       ))}
     </p>

@@ -44,7 +44,7 @@ const toneOf = ({ state, overdue }: Erasure): string => (overdue ? 'bad' : state
 
 const Erasures = ({ erasures }: { erasures: readonly Erasure[] }) => (
   <Scroll label="Erasures" tall>
-    <table class="wide">
+    <table class="medium">
       <thead>
         <tr>
           <th title="An erasure does not name its user.">erasure</th>
