@@ -257,6 +257,11 @@ export const CONFIG_SCHEMA = section(
           'milliseconds between two samples of the system that the gateway keeps for /v1/system/recent, one small request per service and one about the log; 0: it keeps none',
         ),
         system_samples_s: whole(3_600, 'seconds for which the gateway keeps a sample', 1),
+        act_timeout_ms: whole(
+          60_000,
+          'milliseconds that the gateway waits for an act of an operator (an experiment, a rollback, a promotion) and for the list of snapshots',
+          100,
+        ),
         log_default: whole(50, 'events in a page of the log, unless the request names n', 1),
         log_max: whole(500, 'most events in a page of the log', 1),
         log_page_bytes: whole(

@@ -3,14 +3,13 @@ import { event, viewed } from '../../test/support/events.ts';
 import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
 import { until } from '../../test/support/wait.ts';
 import type { DeadLettersView } from './dead-letters.ts';
-import { publish, request, type Stack, startStack } from './stack.fixture.ts';
+import { publish, request, type Stack, send, startStack } from './stack.fixture.ts';
 
 let nats: TestNatsServer;
 let stack: Stack;
 const list = async (query = ''): Promise<DeadLettersView> =>
   (await request<DeadLettersView>(stack.url, `/v1/dead-letters${query}`)).body;
-const act = (seq: number, what: 'retry' | 'discard') =>
-  request(stack.url, `/v1/dead-letters/${seq}/${what}`, { method: 'POST' });
+const act = (seq: number, what: 'retry' | 'discard') => send(stack.url, `/v1/dead-letters/${seq}/${what}`);
 const open = async (): Promise<number | null> =>
   (await request<{ dead_letters: { open: number | null } }>(stack.url, '/v1/system')).body.dead_letters.open;
 

@@ -23,6 +23,7 @@ import { callerRoute } from './routes/caller.ts';
 import { consoleRoutes } from './routes/console.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { eventRoutes } from './routes/events.ts';
+import { experimentRoutes } from './routes/experiments.ts';
 import { feedbackRoutes } from './routes/feedback.ts';
 import { homeRoute } from './routes/home.ts';
 import { itemRoutes } from './routes/items.ts';
@@ -137,6 +138,7 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
   systemRoutes(app, context);
   logRoutes(app, context);
   deadLetterRoutes(app, context);
+  experimentRoutes(app, context);
   homeRoute(app);
   consoleRoutes(app);
   openApiRoute(app);

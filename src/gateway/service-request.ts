@@ -1,6 +1,6 @@
 /** Requests from the gateway to the services. */
 import type { FastifyReply } from 'fastify';
-import { call, callForBytes, type Json } from '../bus/nats/micro.ts';
+import { type CallOptions, call, callForBytes, type Json } from '../bus/nats/micro.ts';
 import type { GatewayContext } from './context.ts';
 
 export interface Waits {
@@ -11,10 +11,12 @@ export interface Waits {
 /** The media type that Fastify gives an object. */
 const JSON_MEDIA = 'application/json; charset=utf-8';
 
-/** The time limit of a request: that of every request, plus the wait for `min_seq`. */
-const limitOf = ({ http }: GatewayContext['config'], { min_seq, timeout_ms }: Waits) => ({
-  timeoutMs: http.request_timeout_ms + (min_seq ? (timeout_ms ?? http.min_seq_timeout_ms) : 0),
-});
+/** The time limit of a request: that of every request or its own, plus the wait for `min_seq`. */
+const limitOf = (
+  { http }: GatewayContext['config'],
+  { min_seq, timeout_ms }: Waits,
+  { timeoutMs = http.request_timeout_ms }: CallOptions = {},
+) => ({ timeoutMs: timeoutMs + (min_seq ? (timeout_ms ?? http.min_seq_timeout_ms) : 0) });
 
 /** Subjects whose answers are lists. */
 const LISTS: ReadonlySet<string> = new Set(
@@ -26,8 +28,9 @@ export async function requestService(
   { config, link, metrics }: GatewayContext,
   subject: string,
   request: Json & Waits,
+  limit?: CallOptions,
 ): Promise<unknown> {
-  const answer = await link.whileConnected(call(link.bus().nc, subject, request, limitOf(config, request)));
+  const answer = await link.whileConnected(call(link.bus().nc, subject, request, limitOf(config, request, limit)));
   if (LISTS.has(subject)) metrics.list();
   return answer;
 }

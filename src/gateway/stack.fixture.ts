@@ -64,6 +64,19 @@ export const post = (
     body: body as NonNullable<RequestInit['body']>,
   });
 
+/** Posts a JSON body. */
+export const send = <Body = Record<string, unknown>>(
+  url: string,
+  path: string,
+  body: unknown = {},
+  headers: Record<string, string> = {},
+): Promise<Answer<Body>> =>
+  request<Body>(url, path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+
 /** Publishes events as an array. */
 export const publish = (url: string, ...events: unknown[]): Promise<Answer<PublishBody>> =>
   post(url, JSON.stringify(events), 'application/cloudevents-batch+json');

@@ -58,7 +58,7 @@ function attempt(read: () => unknown): Result {
 
 function readBody(given: unknown): Members {
   if (typeof given !== 'object' || given === null || Array.isArray(given))
-    throw new BadRequestError('The body is not a JSON object. Send one such as {"user":"u42"}.', {
+    throw new BadRequestError('The body is not a JSON object. Send one as application/json, such as {}.', {
       details: { member: 'body' },
     });
   return given as Members;

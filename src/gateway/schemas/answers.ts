@@ -5,6 +5,7 @@ import { Caller } from './caller.ts';
 import { DeadLetterOutcome, DeadLetters } from './dead-letters.ts';
 import { Erasure, Erasures } from './erasure.ts';
 import { Event, Published } from './event.ts';
+import { Experiment, Experiments, Promotion, Rollback, Shadow, Snapshots } from './experiments.ts';
 import { Export } from './export.ts';
 import { FeedbackSummary } from './feedback-summary.ts';
 import { FoundItems, Item, Items } from './item.ts';
@@ -47,6 +48,12 @@ export const SHARED = {
   Publishers,
   DeadLetters,
   DeadLetterOutcome,
+  Experiment,
+  Experiments,
+  Shadow,
+  Promotion,
+  Snapshots,
+  Rollback,
 } as const;
 export type SharedName = keyof typeof SHARED;
 

@@ -41,6 +41,10 @@ const path = (title: string, example: string) =>
 const sequence = (description: string) =>
   Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description, examples: [4711] });
 
+const reason = Type.Optional(
+  Type.String({ maxLength: 1_000, description: 'why, for the log', examples: ['worse lists since this morning'] }),
+);
+
 /** Which events of the log. */
 const logFilter = {
   type: Type.Optional(
@@ -139,7 +143,44 @@ export function createRequestSchemas(config: Config) {
         count(config.http.log_search_events, config.http.log_search_events, 'newest sequences of the log'),
       ),
     }),
-    /** A query without members. */
+    startExperiment: request({
+      experiment: Type.String({ maxLength: 64, description: 'name of the experiment', examples: ['diverse'] }),
+      arms: Type.Array(
+        Type.Object(
+          {
+            arm: Type.String({ maxLength: 64, description: 'name of the arm', examples: ['as-is'] }),
+            share: Type.Number({ description: 'share of the users, above 0 and at most 1', examples: [0.5] }),
+            settings: Type.Optional(
+              Type.Record(Type.String(), Type.Unknown(), {
+                description: 'members of a request for a list that the arm changes; left out: none',
+                examples: [{ diversity: { lambda: 0.7 } }],
+              }),
+            ),
+          },
+          { additionalProperties: false },
+        ),
+        { minItems: 2, maxItems: 10, description: 'the arms, with the baseline first' },
+      ),
+    }),
+    experimentPath: Type.Object(
+      { experiment: Type.String({ maxLength: 64, description: 'name of the experiment' }) },
+      { title: 'experiment' },
+    ),
+    act: request({ reason }),
+    rollback: request({
+      snapshot: Type.Optional(
+        Type.String({
+          maxLength: 128,
+          description: '`object` of a snapshot',
+          examples: ['model-000000012345-0f1e2d3c'],
+        }),
+      ),
+      reason,
+      end: Type.Optional(
+        Type.Boolean({ default: false, description: 'ends the rollback: the settings of the file come into force' }),
+      ),
+    }),
+    /** A request without members. */
     nothing: request({}),
     fresh: summary,
     token: tokenRequest(config),
