@@ -1,11 +1,13 @@
 /**
  * The console in a real browser, on a system as `freshet up` starts it. Left out where there is no browser.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { findBrowser, NO_BROWSER } from '../support/browser.ts';
 import { clicked, published, registered, served, viewed } from '../support/events.ts';
+import { makeTempDir, removeTempDir } from '../support/folder.ts';
 import { startPrefixProxy } from '../support/prefix-proxy.ts';
 import { startSystem, type TestSystem } from '../support/system.ts';
 import { until } from '../support/wait.ts';
@@ -23,7 +25,14 @@ let browser: Browser;
 
 beforeAll(async () => {
   if (found === undefined) return;
-  system = await startSystem({ args: ['--no-demo'] });
+  system = await startSystem({
+    args: ['--no-demo'],
+    env: {
+      FRESHET_ENGINE_SNAPSHOT_EVENTS: '10',
+      FRESHET_ENGINE_SNAPSHOT_INTERVAL_MS: '1000',
+      FRESHET_SHADOW_EVERY: '1',
+    },
+  });
   await system.publish([
     published(BOOK, {
       title: 'Frankenstein',
@@ -41,6 +50,14 @@ beforeAll(async () => {
     clicked('reader-1', 'carmilla', { list: 'l1', position: 0 }),
   ]);
   await until(async () => (await fetch(`${system.http}/v1/trending?min_seq=${seq}&timeout_ms=10000`)).ok);
+  await post('/v1/experiments', {
+    experiment: 'earlier',
+    arms: [
+      { arm: 'as-is', share: 0.5 },
+      { arm: 'diverse', share: 0.5, settings: { diversity: { lambda: 0.5 } } },
+    ],
+  });
+  await post('/v1/experiments/earlier/end', {});
   await fetch(`${system.http}/v1/users/forgotten`, { method: 'DELETE' });
   await setAside('reader-1', { item: 'dracula', value: 'much' });
   browser = await launch(found);
@@ -84,6 +101,8 @@ const PAGES: readonly (readonly [name: string, hash: string, shows: string])[] =
   ['an event of the log', '#/log/1', 'pre'],
   ['dead letters', '#/dead-letters', 'pre'],
   ['erasures', '#/erasures', 'tbody tr'],
+  ['experiments', '#/experiments', 'tbody tr'],
+  ['snapshots and shadow', '#/snapshots', 'tbody tr'],
   ['an item', `#/items/${BOOK}`, '.interval'],
 ];
 
@@ -306,6 +325,64 @@ describe.skipIf(found === undefined)('the console', () => {
   });
 });
 
+describe.skipIf(found === undefined)('what changes the lists of all users', () => {
+  test('starts an experiment and ends it, after it has said what that does', async () => {
+    const { page } = await open('#/experiments');
+    await page.getByLabel('Name, used once').fill('trial');
+    await page.getByLabel('Members of the request').nth(1).fill('not json');
+    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    const dialog = page.locator('dialog');
+    await dialog.getByRole('button', { name: 'Start' }).click();
+    expect(await dialog.getByRole('alert').innerText()).toContain('are not JSON');
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByLabel('Members of the request').nth(1).fill('{"diversity": {"lambda": 0.3}}');
+    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    expect(await dialog.innerText()).toContain('diverse: 50 % of the users');
+    await dialog.getByRole('button', { name: 'Start' }).click();
+    const card = page.locator('section.card', { has: page.getByRole('heading', { name: /^trial/ }) });
+    await card.getByText('running').waitFor();
+    await card.getByRole('button', { name: 'End' }).click();
+    await dialog.getByLabel('Reason').fill('only a trial');
+    await dialog.getByRole('button', { name: 'End' }).click();
+    await card.getByText('only a trial').waitFor();
+  });
+
+  test('rolls back to a snapshot, and ends the rollback', async () => {
+    await system.publish(Array.from({ length: 12 }, (_, i) => viewed(`filler-${i}`, BOOK)));
+    await until(async () => {
+      const { body } = await get<{ snapshots: { unfit: string | null }[] }>('/v1/snapshots');
+      return body.snapshots.filter(({ unfit }) => unfit === null).length > 1;
+    });
+    const { page } = await open('#/snapshots');
+    await page.getByRole('button', { name: 'Roll back' }).first().click();
+    const dialog = page.locator('dialog');
+    expect(await dialog.innerText()).toContain('The ranker learns no more');
+    await dialog.getByLabel('Reason').fill('a try');
+    await dialog.getByRole('button', { name: 'Roll back' }).click();
+    await page.getByRole('cell', { name: 'rolled back' }).waitFor();
+    await page.getByRole('button', { name: 'End the rollback' }).click();
+    await dialog.getByRole('button', { name: 'End the rollback' }).click();
+    await page.getByRole('cell', { name: 'ended rollback' }).waitFor();
+  });
+
+  test('compares a shadow and promotes it', async () => {
+    const folder = makeTempDir('console-shadow');
+    onTestFinished(() => removeTempDir(folder));
+    const file = join(folder, 'other.json');
+    writeFileSync(file, JSON.stringify({ engine: { ranker_rate: 0.3 } }));
+    const { code, stderr } = await system.cli('shadow', 'start', '--config', file);
+    expect(code, stderr).toBe(0);
+    const { page } = await open('#/snapshots');
+    await page.getByText('ranker_rate').waitFor();
+    await page.getByRole('cell', { name: 'NDCG@10' }).waitFor();
+    expect(await findings(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Promote' }).click();
+    expect(await page.locator('dialog').innerText()).toContain('all users get its lists');
+    await page.locator('dialog').getByRole('button', { name: 'Promote' }).click();
+    await page.getByRole('cell', { name: 'promoted' }).waitFor();
+  });
+});
+
 // The first key closes the gateway to callers without one, so these tests come last.
 describe.skipIf(found === undefined)('the console of a gateway that requires keys', () => {
   const keys: Record<string, string> = {};
@@ -385,6 +462,12 @@ describe.skipIf(found === undefined)('the console of a gateway that requires key
     expect(await opened.page.getByRole('button', { name: /Edit|Withdraw/ }).count()).toBe(0);
   });
 });
+
+async function post(path: string, body: object): Promise<void> {
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(system.http + path, { method: 'POST', headers, body: JSON.stringify(body) });
+  expect(response.status, await response.text()).toBe(200);
+}
 
 async function get<T>(path: string): Promise<{ status: number; body: T }> {
   const response = await fetch(system.http + path);

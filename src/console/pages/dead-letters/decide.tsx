@@ -10,7 +10,7 @@ export function Decide({ dead, onDone }: { dead: DeadLetter; onDone: () => void 
   const [text, setText] = useState(() => JSON.stringify(correctable(event), null, 2));
   const [said, setSaid] = useState<string | undefined>();
   const act = (verb: 'retry' | 'discard'): Promise<{ done: string; published?: number; next?: string }> =>
-    call(`v1/dead-letters/${seq}/${verb}`, { method: 'POST' });
+    call(`v1/dead-letters/${seq}/${verb}`, { method: 'POST', body: {} });
 
   async function correct(): Promise<void> {
     let value: unknown;

@@ -21,6 +21,8 @@ interface Experiment {
   started: string;
   ended: string | null;
   reason: string | null;
+  /** Null while the feedback service does not know the experiment. */
+  results: { alpha: number; arms: ArmResult[] } | null;
 }
 interface ArmResult {
   arm: string;
@@ -30,35 +32,22 @@ interface ArmResult {
   ctr: number | null;
   beside_first: { difference: number; interval: [number, number]; p: number; found: boolean } | null;
 }
-interface Summary {
-  experiments: { experiment: string; alpha: number; arms: ArmResult[] }[];
-}
 
 export function ExperimentsPage() {
   const experiments = useLoad<{ experiments: Experiment[] }>('v1/experiments');
-  const summary = useLoad<Summary>('v1/feedback/summary');
-  const reload = (): void => {
-    experiments.reload();
-    summary.reload();
-  };
   return (
     <>
       <h1 tabIndex={-1}>Experiments</h1>
       <p class="lead">
         Users divided into arms that get different lists. The results are valid at any time, however often you look.
       </p>
-      <ProblemNote problem={experiments.problem ?? summary.problem} />
+      <ProblemNote problem={experiments.problem} />
       <div class="stack">
         {experiments.data?.experiments.length === 0 && <Empty>No experiment yet.</Empty>}
         {experiments.data?.experiments.map((one) => (
-          <OneExperiment
-            key={one.experiment}
-            experiment={one}
-            results={summary.data?.experiments.find(({ experiment }) => experiment === one.experiment)}
-            onEnd={reload}
-          />
+          <OneExperiment key={one.experiment} experiment={one} onEnd={experiments.reload} />
         ))}
-        <StartExperiment onStart={reload} />
+        <StartExperiment onStart={experiments.reload} />
       </div>
     </>
   );
@@ -66,12 +55,11 @@ export function ExperimentsPage() {
 
 interface OneExperimentProps {
   experiment: Experiment;
-  results: Summary['experiments'][number] | undefined;
   onEnd: () => void;
 }
 
-function OneExperiment({ experiment, results, onEnd }: OneExperimentProps) {
-  const { experiment: name, state, arms, started, ended, reason } = experiment;
+function OneExperiment({ experiment, onEnd }: OneExperimentProps) {
+  const { experiment: name, state, arms, started, ended, reason, results } = experiment;
   const [why, setWhy] = useState('');
   const title = `experiment-${name}`;
   return (
@@ -130,6 +118,12 @@ function OneExperiment({ experiment, results, onEnd }: OneExperimentProps) {
           </tbody>
         </table>
       </Scroll>
+      {results !== null && (
+        <p class="quiet">
+          Differences count users, not impressions. The probability of a false difference is at most{' '}
+          {percent(results.alpha)}.
+        </p>
+      )}
       {state === 'running' && (
         <Confirm
           label="End"

@@ -1,5 +1,7 @@
 /** How a shadow, an engine with other settings on the same events, compares with the engine in force. */
+import { call } from '../../api/call.ts';
 import { useLoad } from '../../api/load.ts';
+import { Confirm } from '../../parts/confirm.tsx';
 import { Empty } from '../../parts/empty.tsx';
 import { count, percent, signed } from '../../parts/format.ts';
 import { ProblemNote } from '../../parts/problem.tsx';
@@ -11,19 +13,22 @@ interface Quality {
   mrr: number;
 }
 interface ShadowState {
-  instance?: string;
   state: string;
   seq: number;
   lag: number;
   in_force: string;
   shadow: string;
+  /** Whether the engine in force still has the settings that the shadow compares with. */
+  current: boolean;
   settings: Record<string, [unknown, unknown]>;
   compared: {
     events: number;
     users: number;
     in_force: Quality;
     shadow: Quality;
-    difference: Record<keyof Quality, { mean: number; standard_error: number | null }>;
+    difference: Record<keyof Quality, { mean: number }>;
+    /** 95 %; null while there are too few users. */
+    intervals: Record<keyof Quality, [number, number] | null>;
   };
 }
 
@@ -33,24 +38,30 @@ const METRICS: readonly (readonly [keyof Quality, string, string])[] = [
   ['mrr', 'MRR@10', 'mean of one by the place of the item'],
 ];
 
-/** Standard errors of a 95 % interval. */
-const INTERVAL = 1.96;
-
-export function Shadow() {
-  const { data, problem } = useLoad<{ shadows: ShadowState[] }>('v1/shadows');
+export function Shadow({ onAct }: { onAct: () => void }) {
+  const { data, problem, reload } = useLoad<{ shadow: ShadowState | null }>('v1/shadow');
   return (
     <section class="card" aria-labelledby="shadow-title">
       <h2 id="shadow-title">Shadow</h2>
       <ProblemNote problem={problem} />
-      {data?.shadows.length === 0 && (
+      {data?.shadow === null && (
         <Empty>
           No shadow runs. Try other settings on the same events, without any effect on users:{' '}
           <code>npx freshet shadow start --config FILE</code>
         </Empty>
       )}
-      {data?.shadows.map((one) => (
-        <Comparison key={one.shadow} shadow={one} />
-      ))}
+      {data?.shadow != null && (
+        <>
+          <Comparison shadow={data.shadow} />
+          <Promote
+            shadow={data.shadow}
+            onAct={() => {
+              reload();
+              onAct();
+            }}
+          />
+        </>
+      )}
     </section>
   );
 }
@@ -81,16 +92,17 @@ const Comparison = ({ shadow: { state, seq, lag, shadow, in_force, settings, com
         </thead>
         <tbody>
           {METRICS.map(([metric, name, about]) => {
-            const { mean, standard_error: error } = compared.difference[metric];
+            const { mean } = compared.difference[metric];
+            const interval = compared.intervals[metric];
             return (
               <tr key={metric}>
                 <td title={about}>{name}</td>
                 <td class="number">{percent(compared.in_force[metric])}</td>
                 <td class="number">{percent(compared.shadow[metric])}</td>
                 <td>
-                  {error === null
+                  {interval === null
                     ? 'too few users to tell'
-                    : `${signed(mean)} (${signed(mean - INTERVAL * error)} to ${signed(mean + INTERVAL * error)})`}
+                    : `${signed(mean)} (${signed(interval[0])} to ${signed(interval[1])})`}
                 </td>
               </tr>
             );
@@ -98,5 +110,31 @@ const Comparison = ({ shadow: { state, seq, lag, shadow, in_force, settings, com
         </tbody>
       </table>
     </Scroll>
+  </>
+);
+
+const Promote = ({ shadow: { shadow, current, settings }, onAct }: { shadow: ShadowState; onAct: () => void }) => (
+  <>
+    {!current && (
+      <p class="note warn">
+        The engine has other settings now than those that this shadow compares itself with. Start the shadow again.
+      </p>
+    )}
+    <Confirm
+      label="Promote"
+      title="Put the settings of the shadow in force?"
+      danger
+      done="The promotion is recorded."
+      onConfirm={async () => {
+        await call('v1/shadow/promote', { method: 'POST', body: {} });
+        onAct();
+      }}
+    >
+      <p>
+        The engine folds the log under configuration <code>{shadow}</code>, then cuts over without a pause. From then on
+        all users get its lists. These settings change: {Object.keys(settings).join(', ')}. The shadow ends. You can
+        roll back.
+      </p>
+    </Confirm>
   </>
 );

@@ -55,7 +55,7 @@ export function SnapshotsPage() {
           </section>
         )}
         {data !== undefined && data.acts.length > 0 && <Acts acts={data.acts} />}
-        <Shadow />
+        <Shadow onAct={reload} />
       </div>
     </>
   );
