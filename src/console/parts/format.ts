@@ -14,6 +14,10 @@ export const score = (n: number): string => (n < 0 ? `−${Math.abs(n).toFixed(3
 
 export const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 ? 2 : 1)} %`;
 
+/** A difference of two shares, in percentage points. */
+export const points = (difference: number): string =>
+  `${difference < 0 ? '−' : '+'}${(Math.abs(difference) * 100).toFixed(2)} pp`;
+
 const UNITS: readonly (readonly [seconds: number, unit: string])[] = [
   [86_400, 'd'],
   [3_600, 'h'],

@@ -4,7 +4,7 @@ import { call, inPath } from '../../api/call.ts';
 import { useLoad } from '../../api/load.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 import { Empty } from '../../parts/empty.tsx';
-import { count, percent, time } from '../../parts/format.ts';
+import { count, percent, points, time } from '../../parts/format.ts';
 import { ProblemNote } from '../../parts/problem.tsx';
 import { Scroll } from '../../parts/scroll.tsx';
 import { StartExperiment } from './start.tsx';
@@ -86,7 +86,7 @@ function OneExperiment({ experiment, onEnd }: OneExperimentProps) {
               <th class="number" title="clicked impressions per impression">
                 CTR
               </th>
-              <th title="difference of the CTR to the first arm, with an interval that holds at any time">
+              <th title="difference of the CTR to the first arm in percentage points, with an interval that holds at any time">
                 difference to the first
               </th>
               <th>verdict</th>
@@ -109,7 +109,7 @@ function OneExperiment({ experiment, onEnd }: OneExperimentProps) {
                   <td>
                     {beside == null
                       ? '–'
-                      : `${percent(beside.difference)} (${percent(beside.interval[0])} to ${percent(beside.interval[1])})`}
+                      : `${points(beside.difference)} (${points(beside.interval[0])} to ${points(beside.interval[1])})`}
                   </td>
                   <td>{i === 0 ? '' : verdictOf(beside)}</td>
                 </tr>

@@ -3,7 +3,7 @@ import { call } from '../../api/call.ts';
 import { useLoad } from '../../api/load.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 import { Empty } from '../../parts/empty.tsx';
-import { count, percent, signed } from '../../parts/format.ts';
+import { count, percent, points } from '../../parts/format.ts';
 import { ProblemNote } from '../../parts/problem.tsx';
 import { Scroll } from '../../parts/scroll.tsx';
 
@@ -87,7 +87,7 @@ const Comparison = ({ shadow: { state, seq, lag, shadow, in_force, settings, com
             <th>metric</th>
             <th class="number">in force</th>
             <th class="number">shadow</th>
-            <th>difference, with a 95 % interval over users</th>
+            <th>difference in percentage points, with a 95 % interval over users</th>
           </tr>
         </thead>
         <tbody>
@@ -102,7 +102,7 @@ const Comparison = ({ shadow: { state, seq, lag, shadow, in_force, settings, com
                 <td>
                   {interval === null
                     ? 'too few users to tell'
-                    : `${signed(mean)} (${signed(interval[0])} to ${signed(interval[1])})`}
+                    : `${points(mean)} (${points(interval[0])} to ${points(interval[1])})`}
                 </td>
               </tr>
             );
