@@ -85,6 +85,7 @@ test('the document is OpenAPI 3.1 and lists every route', () => {
       'GET /v1/dead-letters',
       'POST /v1/dead-letters/{seq}/retry',
       'POST /v1/dead-letters/{seq}/discard',
+      'POST /v1/what-if',
       'GET /v1/experiments',
       'POST /v1/experiments',
       'POST /v1/experiments/{experiment}/end',

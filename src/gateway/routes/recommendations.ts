@@ -14,6 +14,7 @@ import type { RequestOf } from '../schemas/requests.ts';
 import { forwardAnswer, requestService } from '../service-request.ts';
 import { createStoredLists, orStored, type StoredKey } from '../stored-lists.ts';
 import { type Trace, traceOf } from '../trace.ts';
+import { whatIf } from '../what-if.ts';
 
 const tags = ['recommendations'];
 
@@ -103,6 +104,28 @@ export function recommendationRoutes(app: FastifyInstance, context: GatewayConte
       if (body.user !== undefined && !mayActFor(caller, body.user)) throw otherUser();
       const { served: report, ...query } = body;
       return recommend(query, reply, { report, user: body.user, caller, trace: traceOf(headers) });
+    },
+  );
+
+  app.post<{ Body: RequestOf<'whatIf'> }>(
+    '/v1/what-if',
+    {
+      config: { access: { scope: ['recommend'], token: 'handler' } },
+      schema: {
+        tags,
+        operationId: 'whatIf',
+        summary: 'The list that a user would get if the history had other items; the log stays as it is',
+        description:
+          'The engine ranks for the items of the newest interactions of the user, without those of `leave_out` and `leave_out_seqs`, and with those of `add` behind them. ' +
+          '`unchanged` is the list for the history as it is, by the same method, so that the difference between the two comes from the change alone. ' +
+          'The method counts the items and their order. It does not count what the engine knows of this user beside them: dismissals, low ratings, traits (of a user without a history), the arm of an experiment, and, among kindred users, that one of them is this user. So `unchanged` may differ from the list of `/v1/users/{id}/recommendations`.',
+        body: schemas.whatIf,
+        response: answers('WhatIf', 'The two lists', [400, 401, 403, 413, 415, 429, 503, 504]),
+      },
+    },
+    ({ body, caller }) => {
+      if (!mayActFor(caller, body.user)) throw otherUser();
+      return whatIf(context, body);
     },
   );
 

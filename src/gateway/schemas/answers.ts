@@ -12,7 +12,7 @@ import { FoundItems, Item, Items } from './item.ts';
 import { LogEntry, LogPage, LogStream, Publishers } from './log.ts';
 import { Nothing, Ready } from './operations.ts';
 import { PROBLEMS, Problem, type ProblemStatus } from './problem.ts';
-import { Ranking, RankingStream, Rankings } from './ranking.ts';
+import { Ranking, RankingStream, Rankings, WhatIf } from './ranking.ts';
 import { Shelves } from './shelves.ts';
 import { RecentSystem, System } from './system.ts';
 import { Token } from './token.ts';
@@ -54,6 +54,7 @@ export const SHARED = {
   Promotion,
   Snapshots,
   Rollback,
+  WhatIf,
 } as const;
 export type SharedName = keyof typeof SHARED;
 

@@ -98,3 +98,26 @@ export const RankingStream = Type.String({
   description: 'Server-sent events named `ranking`; the data is a list, the id its place in the stream',
   examples: ['id: 4711.Zm9vYmFyYmF6\nevent: ranking\ndata: {"user":"u42","items":[]}\n\n'],
 });
+
+export const WhatIf = Type.Intersect(
+  [
+    Type.Ref('Ranking#'),
+    Type.Object({
+      what_if: Type.Object(
+        {
+          history: Type.Integer({ description: 'items of the history that both lists start from' }),
+          more: Type.Boolean({ description: 'whether the user has earlier interactions, which neither list counts' }),
+          added: Type.Integer(),
+          left_out: Type.Integer({ description: 'interactions of the history that were left out' }),
+          not_found: Type.Object(
+            { items: Type.Array(Type.String()), seqs: Type.Array(Type.Integer()) },
+            { ...open, description: 'what the request leaves out and the history does not hold' },
+          ),
+        },
+        open,
+      ),
+      unchanged: Type.Ref('Ranking#'),
+    }),
+  ],
+  { $id: 'WhatIf', description: 'The list for the changed history, and the one for the history as it is' },
+);

@@ -3,7 +3,7 @@
  * that the path holds. A query holds texts, so a filter or a segment in it is JSON.
  */
 import { type Static, Type } from 'typebox';
-import { count, id, request } from '../../bus/nats/request-members.ts';
+import { count, id, ids, request } from '../../bus/nats/request-members.ts';
 import { SERVICES } from '../../bus/projection/definition.ts';
 import type { Config } from '../../config/schema.ts';
 import { contentRequests } from '../../content/requests.ts';
@@ -101,6 +101,28 @@ export function createRequestSchemas(config: Config) {
       }),
       ...ofMany,
       served,
+    }),
+    whatIf: request({
+      user: id('the user', 'u42'),
+      add: Type.Optional(
+        ids(config.http.list_max, 'items that the history has in addition, the last one as the newest', ['i7', 'i8']),
+      ),
+      leave_out: Type.Optional(ids(config.http.list_max, 'items whose interactions the history lacks', ['i1'])),
+      leave_out_seqs: Type.Optional(
+        Type.Array(sequence('a sequence'), {
+          maxItems: config.http.list_max,
+          description: 'sequences of the interactions that the history lacks; the history of the user names them',
+          examples: [[4711]],
+        }),
+      ),
+      n,
+      exclude,
+      explain,
+      include_seen,
+      filter: engine.recommend.properties.filter,
+      context: engine.recommend.properties.context,
+      fields,
+      ...fresh,
     }),
     shelves: request({ n: perRow, rows, exclude, filter, fields, ...fresh }),
     stream: request({ n, exclude, explain, include_seen, filter, fields, ...fresh, access_token: accessToken }),
