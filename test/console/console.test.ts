@@ -160,6 +160,21 @@ describe.skipIf(found === undefined)('the console', () => {
     expect(await animated('no-preference')).toBeGreaterThan(0);
   });
 
+  test('shows the list that another history would bring, and publishes nothing', async () => {
+    const { page } = await open('#/users/reader-1');
+    await page.getByText('What if', { exact: true }).click();
+    const fold = page.locator('details', { hasText: 'What if' });
+    await fold.getByRole('button', { name: 'Frankenstein' }).click();
+    await fold.locator('.ranked > li').first().waitFor();
+    await fold.getByLabel('Words of a title').fill('monk');
+    await fold.getByRole('button', { name: 'Add Book the-monk' }).click();
+    await fold.getByRole('button', { name: 'Take back' }).waitFor();
+    await until(async () => (await fold.locator('.ranked [data-item="the-monk"]').count()) === 0);
+    expect(await findings(page)).toEqual([]);
+    const { body } = await get<{ events: { item: string }[] }>('/v1/users/reader-1/history');
+    expect(body.events.map(({ item }) => item)).toEqual(['dracula', BOOK]);
+  });
+
   test('publishes what a made-up user does in the playground', async () => {
     const { page } = await open('#/playground');
     const user = await page.locator('.lead a').innerText();

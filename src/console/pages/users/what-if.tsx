@@ -5,7 +5,6 @@ import { useLoad } from '../../api/load.ts';
 import { isAbort, type Problem, problemOf } from '../../api/problem.ts';
 import { LIST_FIELDS, type Ranking } from '../../api/ranking.ts';
 import { titleOf } from '../../api/titles.ts';
-import { verb } from '../../parts/format.ts';
 import { ItemLink } from '../../parts/ids.tsx';
 import { ItemSearch } from '../../parts/item-search.tsx';
 import { itemsOf, movesBetween } from '../../parts/list/moves.ts';
@@ -16,15 +15,18 @@ interface History {
   events: { id: string; type: string; item: string; seq: number }[];
 }
 
+interface WhatIfRanking extends Ranking {
+  /** The list by the same method, for the history as it is. */
+  unchanged: Ranking;
+}
+
 /** Newest interactions to choose from. */
 const OFFERED = 12;
-const TYPES = ['user.viewed.v1', 'user.added.v1', 'user.purchased.v1', 'user.played.v1'] as const;
 
 export function WhatIf({ user, current }: { user: string; current: Ranking }) {
-  const [type, setType] = useState<string>(TYPES[0]);
-  const [add, setAdd] = useState<readonly { type: string; item: string }[]>([]);
+  const [add, setAdd] = useState<readonly string[]>([]);
   const [leaveOut, setLeaveOut] = useState<readonly string[]>([]);
-  const [list, setList] = useState<Ranking | undefined>();
+  const [list, setList] = useState<WhatIfRanking | undefined>();
   const [problem, setProblem] = useState<Problem | undefined>();
   const history = useLoad<History>(`v1/users/${inPath(user)}/history${queryOf({ n: OFFERED })}`);
   const nothing = add.length === 0 && leaveOut.length === 0;
@@ -36,7 +38,7 @@ export function WhatIf({ user, current }: { user: string; current: Ranking }) {
     }
     const stop = new AbortController();
     const body = { user, add, leave_out: leaveOut, n: current.items.length || 10, fields: LIST_FIELDS, explain: true };
-    call<Ranking>('v1/what-if', { method: 'POST', body, signal: stop.signal }).then(
+    call<WhatIfRanking>('v1/what-if', { method: 'POST', body, signal: stop.signal }).then(
       (answer) => {
         setList(answer);
         setProblem(undefined);
@@ -71,16 +73,6 @@ export function WhatIf({ user, current }: { user: string; current: Ranking }) {
           ))}
         </ul>
         <h3>Add to the history</h3>
-        <label class="inline">
-          as
-          <select value={type} onChange={({ currentTarget }) => setType(currentTarget.value)}>
-            {TYPES.map((one) => (
-              <option key={one} value={one}>
-                {verb(one)}
-              </option>
-            ))}
-          </select>
-        </label>
         <ItemSearch
           n={5}
           actions={({ item }) => (
@@ -88,7 +80,7 @@ export function WhatIf({ user, current }: { user: string; current: Ranking }) {
               type="button"
               class="small"
               aria-label={`Add ${titleOf(item)}`}
-              onClick={() => setAdd([...add, { type, item }])}
+              onClick={() => setAdd([...add, item])}
             >
               Add
             </button>
@@ -96,10 +88,10 @@ export function WhatIf({ user, current }: { user: string; current: Ranking }) {
         />
         {add.length > 0 && (
           <ul class="found">
-            {add.map((one, i) => (
+            {add.map((item, i) => (
               <li key={i}>
                 <span class="found-title">
-                  {verb(one.type)} <ItemLink item={one.item} />
+                  <ItemLink item={item} />
                 </span>
                 <button type="button" class="small" onClick={() => setAdd(add.filter((_, at) => at !== i))}>
                   Take back
@@ -117,8 +109,12 @@ export function WhatIf({ user, current }: { user: string; current: Ranking }) {
         ) : (
           list !== undefined && (
             <>
-              <p class="quiet">Moves are compared with the list above.</p>
-              <RankedList ranking={list} moves={movesBetween(itemsOf(current), itemsOf(list))} />
+              <p class="quiet">
+                Moves are compared with the list for the history as it is, made in the same way: from the items of the
+                newest interactions. Dismissals, traits and experiments do not count here, so that list can differ from
+                the one above.
+              </p>
+              <RankedList ranking={list} moves={movesBetween(itemsOf(list.unchanged), itemsOf(list))} />
             </>
           )
         )}
