@@ -49,6 +49,7 @@ export function time(text: string | number | undefined | null): string {
 
 export const ago = (text: string, now = Date.now()): string => {
   const seconds = (now - Date.parse(text)) / 1_000;
+  if (Math.abs(seconds) < 1) return 'just now';
   return seconds < 0 ? `in ${duration(-seconds)}` : `${duration(seconds)} ago`;
 };
 

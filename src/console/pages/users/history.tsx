@@ -70,7 +70,9 @@ export function History({ user, seq }: { user: string; seq: number }) {
                 <tr>
                   <th>did</th>
                   <th>item</th>
-                  <th title="rating, seconds, or amount, as the type says">value</th>
+                  <th class="number" title="rating, seconds, or amount, as the type says">
+                    value
+                  </th>
                   <th>when</th>
                 </tr>
               </thead>
