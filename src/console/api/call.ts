@@ -10,7 +10,7 @@ export const secret = signal<string | undefined>(sessionStorage.getItem(KEY) ?? 
 /** Whether the gateway has refused a request for want of a (valid) key. */
 export const keyWanted = signal<Problem | undefined>(undefined);
 
-export function useKey(key: string | undefined): void {
+export function holdKey(key: string | undefined): void {
   if (key === undefined) sessionStorage.removeItem(KEY);
   else sessionStorage.setItem(KEY, key);
   secret.value = key;

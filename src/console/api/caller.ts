@@ -1,6 +1,6 @@
 /** What the key of the session allows. The gateway decides; the console only offers nothing that it would refuse. */
 import { computed, signal } from '@preact/signals';
-import { call, secret, useKey } from './call.ts';
+import { call, holdKey, secret } from './call.ts';
 import { type Problem, problemOf } from './problem.ts';
 
 export type Scope = 'events:user' | 'events:content' | 'recommend' | 'erase' | 'admin';
@@ -37,7 +37,7 @@ export async function askCaller(): Promise<void> {
 
 /** Uses another key, or none. Resolves when the gateway has said what it allows. */
 export async function changeKey(key: string | undefined): Promise<void> {
-  useKey(key);
+  holdKey(key);
   caller.value = undefined;
   await askCaller();
 }

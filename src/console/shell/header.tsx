@@ -19,6 +19,9 @@ export const Header = () => (
     </a>
     <div class="top-end">
       <Who />
+      <a href="../docs/" title="a page on which you can try every call">
+        API
+      </a>
       <label class="inline">
         <span class="hidden-visually">Colours</span>
         <select
