@@ -37,11 +37,17 @@ const why = async (page: Page): Promise<void> => {
   await page.getByRole('button', { name: /^Why/ }).first().click();
   await page.locator('.why').waitFor();
 };
+const whatIf = async (page: Page): Promise<void> => {
+  await page.getByText('What if', { exact: true }).click();
+  await page.locator('.toggles button').first().click();
+  await page.locator('details .ranked > li').first().waitFor();
+};
 const settled = (page: Page): Promise<void> => page.waitForLoadState('networkidle');
 
 const SHOTS: readonly Shot[] = [
   { name: 'start', hash: '#/', until: settled },
   { name: 'user', hash: '#/users/reader-1', until: why },
+  { name: 'what-if', hash: '#/users/reader-1', until: whatIf },
   { name: 'playground', hash: '#/playground', until: (page) => page.locator('.ranked > li').first().waitFor() },
   {
     name: 'item',

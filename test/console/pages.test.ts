@@ -10,7 +10,7 @@ describeConsole('the console', (site) => {
 
   for (const [name, hash, shows] of PAGES)
     test(`shows ${name} wide and narrow, light and dark, without a finding of axe or a word in the browser's console`, async () => {
-      const { page, noises } = await open(hash);
+      const { page, noises, requested } = await open(hash);
       await page.locator(shows).first().waitFor();
       const why = page.getByRole('button', { name: /^Why/ }).first();
       if (await why.isVisible()) await why.click();
@@ -22,6 +22,8 @@ describeConsole('the console', (site) => {
         expect(await overflow(page), where).toBeLessThanOrEqual(0);
         expect(noises, where).toEqual([]);
       }
+      // Nothing comes from elsewhere.
+      expect(requested.filter((address) => !address.startsWith(`${site.system.http}/`))).toEqual([]);
     });
 
   test('goes by keyboard: the skip link, the navigation, and the heading that has the focus afterwards', async () => {
