@@ -59,7 +59,11 @@ function Sentence({ system }: { system: System }) {
 function Numbers({ system, recent }: { system: System; recent: Recent | undefined }) {
   const { services, dead_letters: dead, rankings, snapshot, training, erasures, quality, model, head, log } = system;
   const newest = recent?.samples.at(-1);
-  const lag = Math.max(0, ...services.map((one) => one.lag));
+  const answering = services.filter(({ state }) => state !== 'down');
+  const lag = Math.max(0, ...answering.map((one) => one.lag));
+  const engine = answering.some(({ service }) => service === 'engine');
+  /** Figures of the engine, which nobody knows while it does not answer. */
+  const ofEngine = (about: string): string => (engine ? about : 'unknown: the engine does not answer');
   const window = quality?.windows[0];
   return (
     <Figures>
@@ -71,7 +75,11 @@ function Numbers({ system, recent }: { system: System; recent: Recent | undefine
       </Figure>
       <Figure
         name="Lag"
-        about="events that the slowest service has not folded"
+        about={
+          answering.length < services.length
+            ? 'events that the slowest service that answers has not folded'
+            : 'events that the slowest service has not folded'
+        }
         state={lag > 1_000 ? 'warn' : undefined}
       >
         {count(lag)} events
@@ -87,7 +95,7 @@ function Numbers({ system, recent }: { system: System; recent: Recent | undefine
         name="Rankings due"
         about={
           rankings === null || rankings.users + rankings.items === 0
-            ? 'stored lists that the engine has to compute again'
+            ? ofEngine('stored lists that the engine has to compute again')
             : `stored lists to compute again; the oldest waits for ${duration(rankings.oldest_s)}`
         }
       >
@@ -97,7 +105,7 @@ function Numbers({ system, recent }: { system: System; recent: Recent | undefine
         name="Snapshot"
         about={
           snapshot === null
-            ? 'no snapshot of the model yet'
+            ? ofEngine('no snapshot of the model yet')
             : `age of the model’s newest snapshot, at position ${count(snapshot.seq)}`
         }
       >
@@ -108,11 +116,11 @@ function Numbers({ system, recent }: { system: System; recent: Recent | undefine
         about={
           training?.last
             ? `last: ${training.last.kind}, took ${duration(training.last.seconds)} on ${training.last.backend}`
-            : 'what runs now; none since the engine started'
+            : ofEngine('what runs now; none since the engine started')
         }
         state={training && training.failed > 0 ? 'warn' : undefined}
       >
-        {training?.running ? training.running.kind : training?.due ? 'due' : 'idle'}
+        {training === null ? '–' : training.running ? training.running.kind : training.due ? 'due' : 'idle'}
       </Figure>
       <Figure
         name="Erasures"
@@ -129,7 +137,7 @@ function Numbers({ system, recent }: { system: System; recent: Recent | undefine
         name="Hit rate (HR@10)"
         about={
           window === undefined
-            ? 'known once the model has predicted events before it learned them'
+            ? ofEngine('known once the model has predicted events before it learned them')
             : `of the last ${count(window.events)} events, the share whose item the model had among its first ten; popularity ${percent(window.popular.hr)}, item kNN ${percent(window.item_knn.hr)}`
         }
       >
@@ -140,7 +148,11 @@ function Numbers({ system, recent }: { system: System; recent: Recent | undefine
       </Figure>
       <Figure
         name="Model"
-        about={model === null ? 'unknown' : `${count(model.items)} items, ${count(model.events)} events learned`}
+        about={
+          model === null
+            ? ofEngine('no model yet')
+            : `${count(model.items)} items, ${count(model.events)} events learned`
+        }
       >
         {model === null ? '–' : `${count(model.users)} users`}
       </Figure>

@@ -23,8 +23,8 @@ interface Page {
 
 const PAGE = 30;
 
-/** @param seq the history holds at least the events up to this position */
-export function History({ user, seq }: { user: string; seq: number }) {
+/** @param seq the history holds at least the events up to this position; undefined: as it is */
+export function History({ user, seq }: { user: string; seq: number | undefined }) {
   const [page, setPage] = useState<Page | undefined>();
   const [problem, setProblem] = useState<Problem | undefined>();
 

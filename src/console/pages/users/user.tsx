@@ -49,12 +49,8 @@ function OneUser({ user }: { user: string }) {
           <LiveList user={user} onRanking={setRanking} />
         </section>
         <div class="column">
-          {seq !== undefined && (
-            <>
-              <Profile path={`v1/users/${inPath(user)}${fresh}`} />
-              <History user={user} seq={seq} />
-            </>
-          )}
+          <Profile path={`v1/users/${inPath(user)}${fresh}`} />
+          <History user={user} seq={seq} />
           <section class="card" aria-labelledby="other-title">
             <h2 id="other-title">Another user</h2>
             <UserPicker current={user} />
