@@ -352,6 +352,10 @@ export class RateLimitedError extends FreshetError {
 export class TooManyStreamsError extends FreshetError {
   readonly code = 'FRESHET_TOO_MANY_STREAMS';
 }
+/** The gateway makes one earlier list at a time, because it takes a core for a while. */
+export class PastUnderWayError extends FreshetError {
+  readonly code = 'FRESHET_PAST_UNDER_WAY';
+}
 /** Only an API key can make tokens, and this gateway requires no keys. */
 export class KeysUnusedError extends FreshetError {
   readonly code = 'FRESHET_KEYS_UNUSED';

@@ -118,6 +118,10 @@ const SECTIONS: readonly Section[] = [
         'The caller sends more requests per second than the limit.',
         'Wait for the seconds in `Retry-After`.',
       ],
+      FRESHET_PAST_UNDER_WAY: [
+        'The gateway makes one list as of an earlier position at a time, because that takes a core for a while.',
+        'Try again once the other list is there, or use `freshet at`.',
+      ],
       FRESHET_TOO_MANY_STREAMS: [
         'Callers watch as many lists at once as the gateway allows.',
         'Poll the list instead, or raise `http.streams_max`.',

@@ -45,6 +45,11 @@ export async function withPast<T>(
   const consumer = `${service}-at-${process.pid}`;
   const folder = mkdtempSync(join(tmpdir(), 'freshet-at-'));
   const progress = createProgress(`folding the log for the ${service} service`, 'messages', options.json);
+  const parent = openParent();
+  const onProgress = (done: number, total: number): void => {
+    progress.update(done, total);
+    parent?.progress(done, total);
+  };
   let close: (() => void) | undefined;
   try {
     const position = await findPosition(nc, log, options);
@@ -62,7 +67,7 @@ export async function withPast<T>(
         ...position,
         file: projectionFiles(resolve(options.data), service).live,
         scratch,
-        onProgress: progress.update,
+        onProgress,
         onNote: (text) => {
           if (!options.json) note(text);
         },
@@ -79,7 +84,7 @@ export async function withPast<T>(
       cacheKib: config.projection.cache_kib,
     });
     close = rebuild.close;
-    await rebuild.to({ seq: position.seq }, progress.update);
+    await rebuild.to({ seq: position.seq }, onProgress);
     progress.end();
     const { db } = rebuild.store;
     const endpoints =
@@ -93,7 +98,28 @@ export async function withPast<T>(
     await publisher.close();
     await (await nc.jetstreamManager({ checkAPI: false })).consumers.delete('EVENTS', consumer).catch(() => false);
     rmSync(folder, { recursive: true, force: true });
+    parent?.end();
   }
+}
+
+/**
+ * The process that started this one with a channel, as the gateway does: it gets the progress, `{ done, total }` in
+ * messages of the log, and cancels the work by closing the channel. Undefined without a channel.
+ */
+function openParent(): { progress(done: number, total: number): void; end(): void } | undefined {
+  if (!process.send) return undefined;
+  // Somebody must listen, or the channel would not notice its end.
+  process.on('disconnect', () => undefined);
+  return {
+    progress: (done, total) => {
+      if (!process.connected) throw new Error('The parent process has cancelled the work.');
+      process.send?.({ done, total }, () => undefined);
+    },
+    end: () => {
+      // An open channel would keep the process alive.
+      if (process.connected) process.disconnect();
+    },
+  };
 }
 
 async function definitionOf(service: 'user' | 'content', config: CliSession['config']) {

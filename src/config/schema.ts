@@ -262,6 +262,11 @@ export const CONFIG_SCHEMA = section(
           'milliseconds that the gateway waits for an act of an operator (an experiment, a rollback, a promotion) and for the list of snapshots',
           100,
         ),
+        past_timeout_ms: whole(
+          600_000,
+          'milliseconds that an earlier list over HTTP may take; after that the gateway ends the work',
+          100,
+        ),
         log_default: whole(50, 'events in a page of the log, unless the request names n', 1),
         log_max: whole(500, 'most events in a page of the log', 1),
         log_page_bytes: whole(

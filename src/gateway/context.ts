@@ -5,6 +5,7 @@ import type { Authenticator } from './access/authenticator.ts';
 import type { KeyTable } from './access/table.ts';
 import type { Link } from './link.ts';
 import type { GatewayMetrics } from './metrics.ts';
+import type { PastLists } from './past-lists.ts';
 import type { ReadyAnswer } from './readiness.ts';
 import type { Samples } from './samples.ts';
 import type { RequestSchemas } from './schemas/requests.ts';
@@ -22,6 +23,7 @@ export interface GatewayContext {
   authenticator: Authenticator;
   watching: Watching;
   samples: Samples;
+  pastLists: PastLists;
   /** What waits for the readers of all streams. */
   buffers: SseBuffers;
 }

@@ -86,6 +86,7 @@ test('the document is OpenAPI 3.1 and lists every route', () => {
       'POST /v1/dead-letters/{seq}/retry',
       'POST /v1/dead-letters/{seq}/discard',
       'POST /v1/what-if',
+      'GET /v1/users/{id}/recommendations/at',
       'GET /v1/experiments',
       'POST /v1/experiments',
       'POST /v1/experiments/{experiment}/end',

@@ -29,6 +29,7 @@ import { homeRoute } from './routes/home.ts';
 import { itemRoutes } from './routes/items.ts';
 import { logRoutes } from './routes/log.ts';
 import { operationRoutes, QUIET_ROUTES } from './routes/operations.ts';
+import { pastRoutes } from './routes/past.ts';
 import { recommendationRoutes } from './routes/recommendations.ts';
 import { streamRoutes } from './routes/stream.ts';
 import { systemRoutes } from './routes/system.ts';
@@ -40,6 +41,8 @@ import { compileValidator } from './validation.ts';
 const REQUEST_ID = /^[A-Za-z0-9._:/+=@-]{1,128}$/;
 /** Statuses of requests that the access hook refuses. */
 const REFUSALS: ReadonlySet<number> = new Set([401, 403, 429]);
+/** Routes whose answers are server-sent events. */
+const STREAMS = /\/(stream|at)$/;
 /** Milliseconds that an idle connection stays open; longer than the 60 s of usual proxies, so that the proxy closes it first. */
 const KEEP_ALIVE_MS = 72_000;
 
@@ -114,7 +117,7 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
     const route = routeOf(request);
     const { statusCode: status } = reply;
     // The time that a caller watched is not the time of an answer.
-    if (route.endsWith('/stream') && status < 400) return;
+    if (STREAMS.test(route) && status < 400) return;
     metrics.request(request.method, route, status, reply.elapsedTime / 1000);
     if (QUIET_ROUTES.has(route)) return;
     const line = { method: request.method, route, status, seconds: Math.round(reply.elapsedTime) / 1000 };
@@ -139,6 +142,7 @@ export async function createServer(context: GatewayContext): Promise<FastifyInst
   logRoutes(app, context);
   deadLetterRoutes(app, context);
   experimentRoutes(app, context);
+  pastRoutes(app, context);
   homeRoute(app);
   consoleRoutes(app);
   openApiRoute(app);

@@ -105,7 +105,7 @@ export async function startStack({
 }): Promise<Stack> {
   const data = makeTempDir('gateway');
   const services: RunningService[] = [];
-  const gateway = await startGateway({ config, natsUrl, port, logger });
+  const gateway = await startGateway({ config, natsUrl, port, data, logger });
   return {
     gateway,
     url: gateway.url,

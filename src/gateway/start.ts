@@ -12,6 +12,7 @@ import { createKeyTable } from './access/table.ts';
 import { checkHost, urlOf } from './host.ts';
 import { createLink } from './link.ts';
 import { createGatewayMetrics } from './metrics.ts';
+import { createPastLists } from './past-lists.ts';
 import { createReadiness, type ReadyAnswer } from './readiness.ts';
 import { createSamples } from './samples.ts';
 import { createRequestSchemas } from './schemas/requests.ts';
@@ -24,6 +25,8 @@ export interface GatewayEnvironment {
   natsUrl: string;
   /** 0: any free port. */
   port: number;
+  /** Folder of the projections on this machine; left out: earlier lists come from the log alone. */
+  data?: string;
   logger?: Logger;
 }
 
@@ -47,6 +50,7 @@ export async function startGateway({
   config,
   natsUrl,
   port,
+  data,
   logger: given,
 }: GatewayEnvironment): Promise<RunningGateway> {
   checkHost(config);
@@ -97,6 +101,7 @@ export async function startGateway({
     timeoutMs: http.ready_timeout_ms,
     lists: metrics.lists,
   });
+  const pastLists = createPastLists({ config, natsUrl, data, timeoutMs: http.past_timeout_ms });
   let app: FastifyInstance | undefined;
   try {
     app = await createServer({
@@ -110,6 +115,7 @@ export async function startGateway({
       authenticator,
       watching,
       samples,
+      pastLists,
       buffers: createSseBuffers(http.streams_buffer_bytes),
     });
     await app.listen({ host: http.host, port });
@@ -140,6 +146,7 @@ export async function startGateway({
       await new Promise((resolve) => setTimeout(resolve, http.drain_ms));
     }
     await samples.stop();
+    await pastLists.stop();
     const deadline = performance.now() + http.stop_ms;
     // Cuts off requests that do not end, so that the operator waits no longer than this.
     const cut = setTimeout(() => server.server.closeAllConnections(), http.stop_ms);

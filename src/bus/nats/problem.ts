@@ -25,12 +25,14 @@ const STATUS: Readonly<Record<string, [status: number, title: string]>> = {
   FRESHET_REPLY_REFUSED: [403, 'Reply refused'],
   FRESHET_RATE_LIMITED: [429, 'Too many requests'],
   FRESHET_TOO_MANY_STREAMS: [429, 'Too many streams'],
+  FRESHET_PAST_UNDER_WAY: [409, 'Earlier list under way'],
   FRESHET_DEAD_LETTER_UNREADABLE: [409, 'Event unreadable'],
   FRESHET_ROLLBACK_REFUSED: [409, 'Snapshot unfit'],
   FRESHET_IDENTITY_REUSED: [409, 'Identity in use'],
   FRESHET_IDENTITY_PURGED: [409, 'Identity in use'],
   FRESHET_KEYS_UNUSED: [409, 'No keys in use'],
   FRESHET_NOT_FOUND: [404, 'Not found'],
+  FRESHET_POSITION_UNKNOWN: [404, 'Position unknown'],
   FRESHET_EVENT_TOO_LARGE: [413, 'Event too large'],
   FRESHET_BODY_TOO_LARGE: [413, 'Body too large'],
   FRESHET_BATCH_TOO_LARGE: [413, 'Batch too large'],
@@ -69,16 +71,20 @@ export function problemOf(err: unknown): Problem {
       code: 'FRESHET_INTERNAL',
       detail: 'The service failed. Its log holds the error.',
     };
+  return { ...problemOfCode(err.code, messageOf(err), err.next), ...err.details };
+}
+
+/** The problem document of a code, for an error that came as text from another process. */
+export function problemOfCode(code: string, detail: string, next?: string): Problem {
   const [status, title] =
-    STATUS[err.code] ?? (err.code.startsWith('FRESHET_EVENT_') ? [400, 'Event refused'] : [500, 'Internal error']);
+    STATUS[code] ?? (code.startsWith('FRESHET_EVENT_') ? [400, 'Event refused'] : [500, 'Internal error']);
   return {
-    type: `urn:freshet:problem:${err.code.slice('FRESHET_'.length).toLowerCase().replaceAll('_', '-')}`,
+    type: `urn:freshet:problem:${code.slice('FRESHET_'.length).toLowerCase().replaceAll('_', '-')}`,
     title,
     status,
-    code: err.code,
-    detail: messageOf(err),
-    ...(err.next ? { next: err.next } : {}),
-    ...err.details,
+    code,
+    detail,
+    ...(next ? { next } : {}),
   };
 }
 

@@ -117,7 +117,7 @@ async function startPart(part: string, { options, config, url, send }: PartOptio
       import('../../gateway/start.ts'),
       import('../../gateway/link.ts'),
     ]);
-    const gateway = await startGateway({ config, natsUrl: url, port: options.port });
+    const gateway = await startGateway({ config, natsUrl: url, port: options.port, data: options.data });
     send({ type: 'started', health: gateway.url });
     let said: string | undefined;
     const reports = createPoller({

@@ -12,7 +12,7 @@ import { FoundItems, Item, Items } from './item.ts';
 import { LogEntry, LogPage, LogStream, Publishers } from './log.ts';
 import { Nothing, Ready } from './operations.ts';
 import { PROBLEMS, Problem, type ProblemStatus } from './problem.ts';
-import { Ranking, RankingStream, Rankings, WhatIf } from './ranking.ts';
+import { PastStream, Ranking, RankingStream, Rankings, WhatIf } from './ranking.ts';
 import { Shelves } from './shelves.ts';
 import { RecentSystem, System } from './system.ts';
 import { Token } from './token.ts';
@@ -55,6 +55,7 @@ export const SHARED = {
   Snapshots,
   Rollback,
   WhatIf,
+  PastStream,
 } as const;
 export type SharedName = keyof typeof SHARED;
 
@@ -67,6 +68,7 @@ const problemAnswer = (status: ProblemStatus) => ({
 const MEDIA: Partial<Record<SharedName, string>> = {
   RankingStream: 'text/event-stream',
   LogStream: 'text/event-stream',
+  PastStream: 'text/event-stream',
 };
 
 /** Answers of a route: the one of success, of one of several shapes, and the problems that it may answer. */

@@ -121,3 +121,10 @@ export const WhatIf = Type.Intersect(
   ],
   { $id: 'WhatIf', description: 'The list for the changed history, and the one for the history as it is' },
 );
+
+export const PastStream = Type.String({
+  $id: 'PastStream',
+  description:
+    'Server-sent events: `progress` with `{"done": …, "of": …}` in messages of the log, then one `list`, a Ranking, or one `problem`; the answer ends after it',
+  examples: ['id: 1\nevent: progress\ndata: {"done":500,"of":1200}\n\n'],
+});

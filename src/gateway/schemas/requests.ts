@@ -102,6 +102,7 @@ export function createRequestSchemas(config: Config) {
       ...ofMany,
       served,
     }),
+    past: request({ seq: sequence('position of the log'), n, fields }),
     whatIf: request({
       user: id('the user', 'u42'),
       add: Type.Optional(
