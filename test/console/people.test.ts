@@ -60,6 +60,26 @@ describeConsole('the console', (site) => {
     expect(body.events.map(({ item }) => item)).toEqual(['dracula', BOOK]);
   });
 
+  test('computes the list as of an earlier position, and shows how far it is', async () => {
+    const { body } = await get<{ events: { seq: number; item: string }[] }>('/v1/users/reader-1/history');
+    const [newest] = body.events;
+    const { page } = await open('#/users/reader-1');
+    await page.getByText('Earlier lists', { exact: true }).click();
+    const fold = page.locator('details', { hasText: 'Earlier lists' });
+    await fold.getByRole('slider').fill(String((newest?.seq ?? 0) - 1));
+    await fold.getByRole('button', { name: 'Compute the list' }).click();
+    await fold.getByRole('progressbar').waitFor();
+    // By then the reader had not viewed it, so it could be in the list.
+    await fold.locator(`.ranked [data-item="${newest?.item}"]`).waitFor();
+    expect(await page.locator('.card').first().locator(`[data-item="${newest?.item}"]`).count()).toBe(0);
+    await fold.getByRole('button', { name: 'Why' }).first().click();
+    expect(await findings(page)).toEqual([]);
+    await fold.getByRole('slider').fill('1');
+    await fold.getByRole('button', { name: 'Compute the list' }).click();
+    await fold.getByRole('alert').waitFor();
+    expect(await fold.getByRole('alert').innerText()).toContain('FRESHET_NOT_FOUND');
+  });
+
   test('publishes what a made-up user does in the playground', async () => {
     const { page } = await open('#/playground');
     const user = await page.locator('.lead a').innerText();

@@ -5,7 +5,7 @@ import { inPath, queryOf, request } from '../../api/call.ts';
 import { useLoad } from '../../api/load.ts';
 import { isAbort, type Problem, problemOf } from '../../api/problem.ts';
 import { LIST_FIELDS, type Ranking } from '../../api/ranking.ts';
-import { count } from '../../parts/format.ts';
+import { count, time } from '../../parts/format.ts';
 import { Origin } from '../../parts/list/live-list.tsx';
 import { itemsOf, movesBetween } from '../../parts/list/moves.ts';
 import { RankedList } from '../../parts/list/ranked-list.tsx';
@@ -13,37 +13,56 @@ import { ProblemNote } from '../../parts/problem.tsx';
 import { announce } from '../../shell/announce.tsx';
 
 interface Progress {
-  seq: number;
-  of: number;
+  /** Messages of the log that are folded, and that have to be. */
+  done: number;
+  of: number | null;
 }
+
+interface EarlierRanking extends Ranking {
+  as_of: { seq: number; time: string };
+}
+
+/** Attempts after a cancelled list, which the gateway takes a moment to end, and milliseconds between two. */
+const ATTEMPTS = 8;
+const AGAIN_MS = 500;
 
 export function Earlier({ user, current }: { user: string; current: Ranking }) {
   const [head] = useState(current.seq);
   const [seq, setSeq] = useState(head);
   const [progress, setProgress] = useState<Progress | undefined>();
-  const [list, setList] = useState<Ranking | undefined>();
+  const [list, setList] = useState<EarlierRanking | undefined>();
   const [problem, setProblem] = useState<Problem | undefined>();
   const running = useRef<AbortController | undefined>(undefined);
-  const snapshots = useLoad<{ snapshots: { object: string; seq: number }[] }>('v1/snapshots');
-  const cheap = (snapshots.data?.snapshots ?? []).filter((one) => one.seq < head).slice(0, 6);
+  const snapshots = useLoad<{ snapshots: { object: string; seq: number; unfit: string | null }[] }>('v1/snapshots');
+  const cheap = (snapshots.data?.snapshots ?? []).filter((one) => one.seq < head && one.unfit === null).slice(0, 6);
   useEffect(() => () => running.current?.abort(), []);
 
   async function compute(position: number): Promise<void> {
+    let attempts = running.current === undefined ? 1 : ATTEMPTS;
     running.current?.abort();
     const stop = new AbortController();
     running.current = stop;
     setSeq(position);
     setProblem(undefined);
-    setProgress({ seq: 0, of: position });
+    setProgress({ done: 0, of: null });
     try {
       const query = queryOf({ seq: position, n: current.items.length || 10, fields: LIST_FIELDS });
-      const response = await request(`v1/users/${inPath(user)}/recommendations/at${query}`, { signal: stop.signal });
+      const path = `v1/users/${inPath(user)}/recommendations/at${query}`;
+      let response: Response | undefined;
+      while (response === undefined) {
+        try {
+          response = await request(path, { signal: stop.signal });
+        } catch (err) {
+          if (problemOf(err).status !== 409 || --attempts <= 0) throw err;
+          await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+        }
+      }
       for await (const { event, data } of readEvents(response, () => {})) {
         const message: unknown = JSON.parse(data);
         if (event === 'progress') setProgress(message as Progress);
         else if (event === 'problem') setProblem(message as Problem);
         else if (event === 'list') {
-          setList(message as Ranking);
+          setList(message as EarlierRanking);
           announce(`The list at position ${position} is computed.`);
         }
       }
@@ -51,7 +70,8 @@ export function Earlier({ user, current }: { user: string; current: Ranking }) {
       if (!isAbort(err)) setProblem(problemOf(err));
     }
     if (running.current === stop) {
-      running.current = undefined;
+      // A cancelled one stays known, because the gateway may not have ended it yet.
+      if (!stop.signal.aborted) running.current = undefined;
       setProgress(undefined);
     }
   }
@@ -74,9 +94,12 @@ export function Earlier({ user, current }: { user: string; current: Ranking }) {
         </button>
         {progress !== undefined && (
           <>
-            <progress value={progress.seq} max={progress.of} aria-label="events folded" />
+            <progress
+              aria-label="events folded"
+              {...(progress.of === null ? {} : { value: progress.done, max: progress.of })}
+            />
             <span class="quiet">
-              {count(progress.seq)} of {count(progress.of)} events
+              {progress.of === null ? 'begins' : `${count(progress.done)} of ${count(progress.of)} events folded`}
             </span>
             <button type="button" onClick={() => running.current?.abort()}>
               Cancel
@@ -97,7 +120,9 @@ export function Earlier({ user, current }: { user: string; current: Ranking }) {
       <ProblemNote problem={problem} />
       {list !== undefined && (
         <>
-          <p class="quiet">Moves are compared with the list of now.</p>
+          <p class="quiet">
+            As of position {count(list.as_of.seq)}, {time(list.as_of.time)}. Moves are compared with the list of now.
+          </p>
           <RankedList ranking={list} moves={movesBetween(itemsOf(current), itemsOf(list))} />
           <Origin ranking={list} />
         </>
