@@ -25,6 +25,9 @@ const MEDIA: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
+/** Milliseconds to wait for what a picture is of. */
+const WAIT_MS = 20_000;
+
 interface Shot {
   name: string;
   hash: string;
@@ -42,12 +45,20 @@ const whatIf = async (page: Page): Promise<void> => {
   await page.locator('.toggles button').first().click();
   await page.locator('details .ranked > li').first().waitFor();
 };
+const earlier = async (page: Page): Promise<void> => {
+  await page.getByText('Earlier lists', { exact: true }).click();
+  const fold = page.locator('details', { hasText: 'Earlier lists' });
+  await fold.getByRole('slider').fill('20000');
+  await fold.getByRole('button', { name: 'Compute the list' }).click();
+  await fold.locator('.ranked > li, [role=alert]').first().waitFor();
+};
 const settled = (page: Page): Promise<void> => page.waitForLoadState('networkidle');
 
 const SHOTS: readonly Shot[] = [
   { name: 'start', hash: '#/', until: settled },
   { name: 'user', hash: '#/users/reader-1', until: why },
   { name: 'what-if', hash: '#/users/reader-1', until: whatIf },
+  { name: 'earlier', hash: '#/users/reader-1', until: earlier },
   { name: 'playground', hash: '#/playground', until: (page) => page.locator('.ranked > li').first().waitFor() },
   {
     name: 'item',
@@ -108,7 +119,7 @@ try {
       if (only !== undefined && !name.startsWith(only)) continue;
       await page.goto('about:blank');
       await page.goto(`${url}/console/${hash}`);
-      await Promise.race([until(page), page.waitForTimeout(8_000)]);
+      await Promise.race([until(page), page.waitForTimeout(WAIT_MS)]);
       await page.waitForTimeout(300);
       await page.screenshot({ path: join(folder, `${name}-${look}.png`), fullPage: true });
     }
