@@ -37,6 +37,7 @@ const BOOK = 'shelley-frankenstein';
 const BODIES: Readonly<Record<string, object>> = {
   recommend: { user: READER, n: 5, fields: ['title'] },
   recommendForUsers: { users: [READER, 'reader-2'], n: 3, fields: ['title'] },
+  whatIf: { user: READER, add: [BOOK], n: 5, fields: ['title'] },
   createToken: { user: 'u42', source: 'shop-web' },
 };
 
@@ -82,10 +83,11 @@ function withExamples(document: Document): Document {
   return document;
 }
 
-/** An id of the demo; to forget somebody, one that is not there. */
+/** An id of the demo, or a sequence; to forget somebody, one that is not there. */
 function exampleOf(address: string, method: string): string | undefined {
   if (method === 'delete') return undefined;
   if (address.startsWith('/v1/users/')) return READER;
+  if (address === '/v1/log/{seq}') return '1';
   return address.startsWith('/v1/items/') ? BOOK : undefined;
 }
 

@@ -101,8 +101,8 @@ test('the examples of the page of calls answer, and it fills in no optional para
           undefined,
         ]);
       }
-      if (!address.startsWith('/v1/') || /erasure|stream|export/.test(address)) continue;
-      const path = address.replace(/\{id\}/, () =>
+      if (!address.startsWith('/v1/') || /erasure|stream|export|\/at$/.test(address)) continue;
+      const path = address.replace(/\{\w+\}/, () =>
         encodeURIComponent(String(parameters.find(({ in: where }) => where === 'path')?.example)),
       );
       const example = requestBody?.content['application/json']?.example;
