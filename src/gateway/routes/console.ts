@@ -58,7 +58,7 @@ export function consoleRoutes(app: FastifyInstance): void {
       if (files === reading) files = undefined;
       throw new ServiceUnavailableError(`The gateway cannot make its console: ${messageOf(err)}`, {
         cause: err,
-        next: 'node scripts/setup.mjs',
+        next: 'let the gateway write to node_modules/.cache of its clone, then load the page again',
       });
     }
   }
