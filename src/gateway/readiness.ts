@@ -2,7 +2,7 @@
 import type { NatsConnection } from 'nats';
 import { call } from '../bus/nats/micro.ts';
 import { SERVICES, type ServiceName } from '../bus/projection/definition.ts';
-import type { ServiceStatus } from '../bus/service/description.ts';
+import type { StatusAnswer } from '../bus/service/statuses.ts';
 import { isBlocking, type MissingStream, missingStreams } from '../bus/streams/missing.ts';
 import type { Link } from './link.ts';
 
@@ -27,21 +27,24 @@ export interface ReadinessOptions {
   cacheMs: number;
 }
 
+/** The state of a service by its status; undefined: it does not answer. */
+export function stateIn(service: ServiceName, status: StatusAnswer | undefined): Waiting {
+  if (!status) return { service, state: 'down' };
+  const { state, trouble } = status;
+  return { service, state, ...(trouble === undefined ? {} : { detail: trouble.message }) };
+}
+
 export function createReadiness({ link, timeoutMs, cacheMs }: ReadinessOptions): () => Promise<ReadyAnswer> {
   let requestedAt = Number.NEGATIVE_INFINITY;
   let answer: Promise<ReadyAnswer> | undefined;
 
-  async function stateOf(nc: NatsConnection, service: ServiceName): Promise<Waiting> {
-    try {
-      const { state, trouble } = await link.whileConnected(
-        call<ServiceStatus>(nc, `freshet.${service}.status`, {}, { timeoutMs }),
-      );
-      const message = (trouble as { message?: string } | undefined)?.message;
-      return { service, state, ...(message === undefined ? {} : { detail: message }) };
-    } catch {
-      return { service, state: 'down' };
-    }
-  }
+  const stateOf = async (nc: NatsConnection, service: ServiceName): Promise<Waiting> =>
+    stateIn(
+      service,
+      await link
+        .whileConnected(call<StatusAnswer>(nc, `freshet.${service}.status`, {}, { timeoutMs }))
+        .catch(() => undefined),
+    );
 
   /** Undefined: JetStream does not answer. */
   const missingIn = (nc: NatsConnection): Promise<MissingStream[] | undefined> =>

@@ -7,13 +7,14 @@ import { SERVICES, type ServiceName } from '../bus/projection/definition.ts';
 import { findDeadLetters } from '../bus/service/dead-letters.ts';
 import { createInstances, type Instances } from '../bus/service/instances.ts';
 import { type InstanceStatus, type StatusAnswer, statusesOf } from '../bus/service/statuses.ts';
+import { isBlocking, missingStreams } from '../bus/streams/missing.ts';
 import type { Config } from '../config/schema.ts';
 import type { TrainingStatus } from '../engine/artifacts/trainings.ts';
 import type { InForceView } from '../engine/lifecycle/rollback.ts';
 import type { PrequentialReport } from '../engine/model/mod.ts';
 import { VERSION } from '../version.ts';
 import type { Link } from './link.ts';
-import type { ReadyAnswer } from './readiness.ts';
+import { stateIn } from './readiness.ts';
 
 /** What the statuses say beside the members of every service. */
 export interface SystemStatus extends StatusAnswer {
@@ -44,11 +45,10 @@ const ELSEWHERE: readonly string[] = ['model', 'rankings', 'training_due', 'in_f
 export interface SystemOptions {
   config: Config;
   link: Link;
-  ready: () => Promise<ReadyAnswer>;
 }
 
 /** Throws `NatsUnreachableError`. A service that does not answer is `down` in the answer. */
-export function createSystem({ config, link, ready }: SystemOptions): () => Promise<object> {
+export function createSystem({ config, link }: SystemOptions): () => Promise<object> {
   const { http } = config;
   let known: { nc: NatsConnection; instances: Instances } | undefined;
 
@@ -61,20 +61,23 @@ export function createSystem({ config, link, ready }: SystemOptions): () => Prom
   async function readSystem(): Promise<object> {
     const { nc, log } = link.bus();
     const instances = instancesOver(nc);
-    const [readiness, info, ...found] = await Promise.all([
-      ready(),
+    const [missing, info, ...found] = await Promise.all([
+      nc.jetstreamManager({ checkAPI: false, timeout: http.ready_timeout_ms }).then(missingStreams),
       log.info(),
       ...SERVICES.map((service) => statusesOf<SystemStatus>(nc, instances, service, http.ready_timeout_ms)),
     ]);
     const head = info.lastSeq;
+    const waiting = SERVICES.map((service, i) => stateIn(service, found[i]?.[0]?.answer)).filter(
+      ({ state }) => state !== 'ready',
+    );
     const answers = found.flat().flatMap(({ answer }) => answer ?? []);
     const engine = found[SERVICES.indexOf('engine')]?.[0]?.answer;
     return {
       at: new Date().toISOString(),
       version: VERSION,
-      ready: readiness.ready,
-      waiting: readiness.waiting,
-      missing: readiness.missing,
+      ready: waiting.length === 0 && !missing.some(isBlocking),
+      waiting,
+      missing,
       head,
       log: { first_seq: info.firstSeq, messages: info.messages, created: info.created },
       services: SERVICES.flatMap((service, i) => (found[i] ?? []).map((one) => serviceView(service, one, head))),

@@ -7,9 +7,9 @@ import { createSystem } from '../system.ts';
 
 const tags = ['operations'];
 
-export function systemRoutes(app: FastifyInstance, { config, link, ready, schemas, samples }: GatewayContext): void {
+export function systemRoutes(app: FastifyInstance, { config, link, schemas, samples }: GatewayContext): void {
   const { http } = config;
-  const system = createSystem({ config, link, ready });
+  const system = createSystem({ config, link });
 
   app.get(
     '/v1/system',
