@@ -34,7 +34,7 @@ describeConsole('the console', (site) => {
       await page.locator('.ranked > li').first().waitFor();
       await page.getByText('no change since you opened it').waitFor();
       await site.system.publish([viewed(user, BOOK)]);
-      await page.getByText('1 change,').waitFor();
+      await page.getByText(/\d changes?,/).waitFor();
       expect(await page.locator(`.ranked [data-item="${BOOK}"]`).count()).toBe(0);
       expect(await page.locator('.ranked > li.moved').count()).toBeGreaterThan(0);
       expect(await page.locator('[aria-live]').innerText()).toContain('The list has changed');
@@ -86,7 +86,7 @@ describeConsole('the console', (site) => {
     await page.getByLabel('Words of a title').fill('frankenst');
     await page.locator('search').getByRole('button', { name: 'View Frankenstein' }).click();
     await page.getByText('View: Frankenstein').waitFor();
-    await page.getByText('1 change,').waitFor();
+    await page.getByText(/\d changes?,/).waitFor();
     const { body } = await get<{ events: { item: string }[] }>(`/v1/users/${user}/history`);
     expect(body.events.map(({ item }) => item)).toEqual([BOOK]);
     await page.getByRole('button', { name: 'Start again' }).click();
