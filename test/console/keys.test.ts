@@ -77,6 +77,37 @@ describeConsole('the console of a gateway that requires keys', (site) => {
     if (name !== 'content') expect(requested.filter((address) => /v1\/system/.test(address))).toEqual([]);
   });
 
+  test('shows a token its own user alone, and publishes under its source', async () => {
+    const made = await fetch(`${site.system.http}/v1/tokens`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${keys.shop}` },
+      body: JSON.stringify({ user: 'reader-1' }),
+    });
+    const { token, source } = (await made.json()) as { token: string; source: string };
+    const opened = await open('#/');
+    const { page, noises } = opened;
+    await page.getByLabel('API key').waitFor();
+    noises.length = 0;
+    await enter(opened, token);
+    await page.getByText('is for one user').getByRole('link', { name: 'reader-1' }).click();
+    await page.locator('.ranked > li').first().waitFor();
+    await page.getByText('What if', { exact: true }).click();
+    await page.locator('.toggles button').first().click();
+    await page.locator('details .ranked > li').first().waitFor();
+    await page.locator('.ranked-title a').first().click();
+    await page.getByRole('heading', { name: 'Similar items' }).waitFor();
+    await page.getByRole('link', { name: 'Playground' }).click();
+    await page.locator('.ranked').getByRole('button', { name: /^View/ }).first().click();
+    await page.locator('.found .quiet[title]').first().waitFor();
+    expect(noises).toEqual([]);
+    const nc = await site.system.connect();
+    const newest = await (await nc.jetstreamManager()).streams.getMessage('EVENTS', {
+      last_by_subj: 'ev.user.reader-1.viewed',
+    });
+    await nc.close();
+    expect(newest.json()).toMatchObject({ source, subject: 'reader-1' });
+  });
+
   test('offers no change of an item to a key that may only read', async () => {
     const opened = await open(`#/items/${BOOK}`);
     await enter(opened, keys.reads as string);
