@@ -1,7 +1,7 @@
 /** What the console offers the holder of a key. */
 import { beforeAll, expect, test } from 'vitest';
 import { until } from '../support/wait.ts';
-import { type ConsolePage, findings } from './console-browser.ts';
+import { type ConsolePage, findings, overflow } from './console-browser.ts';
 import { BOOK, describeConsole, PAGES } from './console-system.ts';
 
 describeConsole('the console of a gateway that requires keys', (site) => {
@@ -47,6 +47,7 @@ describeConsole('the console of a gateway that requires keys', (site) => {
     expect(await page.evaluate('JSON.stringify(localStorage)')).not.toContain(key);
     const other = await open('#/users/reader-1');
     await other.page.getByLabel('API key').waitFor();
+    await page.getByText('operator', { exact: true }).click();
     await page.getByRole('button', { name: 'Forget key' }).click();
     await page.getByLabel('API key').waitFor();
     expect(await page.evaluate('JSON.stringify(sessionStorage)')).not.toContain(key);
@@ -64,6 +65,13 @@ describeConsole('the console of a gateway that requires keys', (site) => {
     noises.length = 0;
     await enter(opened, keys[name] as string);
     expect(await linked(opened)).toEqual(pages);
+    await page.locator('.who summary').click();
+    expect(await page.locator('.who-card').innerText()).toContain('Log: admin');
+    expect(await findings(page)).toEqual([]);
+    await page.setViewportSize({ width: 390, height: 900 });
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.locator('.who summary').click();
     for (const [, hash, shows] of PAGES) {
       await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
       // Either it says what is missing, or it shows what it has.

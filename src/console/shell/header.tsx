@@ -1,9 +1,8 @@
 /** The bar at the top: name, who the caller is, light or dark. */
 
-import { secret } from '../api/call.ts';
-import { caller, changeKey } from '../api/caller.ts';
-import { go, hrefOf } from './router.ts';
+import { hrefOf } from './router.ts';
 import { type Theme, theme } from './theme.ts';
+import { Who } from './who.tsx';
 
 const THEMES: readonly (readonly [Theme, string])[] = [
   ['system', 'Like the system'],
@@ -40,33 +39,3 @@ export const Header = () => (
     </div>
   </header>
 );
-
-function Who() {
-  const { value } = caller;
-  if (value === undefined) return null;
-  if (value.kind === 'anybody')
-    return (
-      <span class="who quiet" title="The gateway requires no keys yet: it listens on this machine alone.">
-        no key needed
-      </span>
-    );
-  return (
-    <span class="who">
-      <span class="quiet" title={`Scopes of the ${value.kind}: ${value.scopes.join(', ')}`}>
-        {value.name ?? value.user}: {value.scopes.join(', ')}
-      </span>
-      {secret.value !== undefined && (
-        <button
-          type="button"
-          class="small"
-          onClick={() => {
-            go(hrefOf(''));
-            void changeKey(undefined);
-          }}
-        >
-          Forget key
-        </button>
-      )}
-    </span>
-  );
-}
