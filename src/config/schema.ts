@@ -267,8 +267,12 @@ export const CONFIG_SCHEMA = section(
           'milliseconds that an earlier list over HTTP may take; after that the gateway ends the work',
           100,
         ),
-        log_default: whole(50, 'events in a page of the log, unless the request names n', 1),
-        log_max: whole(500, 'most events in a page of the log', 1),
+        log_default: whole(
+          50,
+          'events in a page of the log, and dead letters in a page, unless the request names n',
+          1,
+        ),
+        log_max: whole(500, 'most events in a page of the log, and dead letters in a page', 1),
         log_page_bytes: whole(
           4_194_304,
           'bytes of events after which a page of the log ends, though at least one event is in it',

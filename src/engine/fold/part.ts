@@ -161,7 +161,7 @@ export function createFoldPart(context: EngineContext, options: FoldPartOptions)
       },
     ],
     status: () => {
-      const { users, items, events } = model.stats();
+      const { users, items, events } = model.counts();
       const warnings = Object.fromEntries(Object.entries(fold.warnings()).filter(([, count]) => count > 0));
       return {
         model: { config: hash, prequential: qualityOf(model), users, items, events, warnings },

@@ -290,14 +290,17 @@ class FoldedModel implements Model {
     mergeModels(own, { state: other.#state, learner: other.#learner });
   }
 
+  counts(): Pick<ModelSizes, 'users' | 'items' | 'events'> {
+    const { users, catalogue, histories } = this.#state;
+    return { users: users.count, items: catalogue.ids.count, events: histories.events };
+  }
+
   stats(): ModelSizes {
-    const { users, links, histories, postings, statistics, catalogue, dismissals, impressions } = this.#state;
+    const { links, histories, postings, statistics, catalogue, dismissals, impressions } = this.#state;
     const pairs = statistics.pairs.size();
     return {
-      users: users.count,
-      items: catalogue.ids.count,
+      ...this.counts(),
       publishedItems: catalogue.published,
-      events: histories.events,
       links: links.size,
       terms: catalogue.terms.count,
       pairs: pairs.entries,

@@ -167,6 +167,8 @@ export interface Model {
    */
   merge(other: Model): void;
   stats(): ModelSizes;
+  /** The sizes that the model keeps count of, for frequent questions. */
+  counts(): Pick<ModelSizes, 'users' | 'items' | 'events'>;
   /** How often the model met each kind of fault; unlike {@link Model.stats} this walks no rows. */
   warnings(): Readonly<Record<WarningName, number>>;
   /** Quality on the newest events, each ranked before it was counted. */

@@ -8,8 +8,8 @@ export const SCOPE_MEANINGS: Readonly<Record<Scope, string>> = {
   'events:user': 'publish user.* and feedback.* events',
   'events:content': 'publish content.* events',
   recommend: 'read lists, the catalogue, profiles, histories and the feedback summary; make tokens for browsers',
-  erase: 'export all data on a user, and forget users',
-  admin: 'everything, also what no other scope allows',
+  erase: 'export all data on a user, forget users, and list erasures',
+  admin: 'everything, also what no other scope allows: the whole log, the state of the system, and what operators do',
 };
 
 /** Scopes that a browser's token may have. */

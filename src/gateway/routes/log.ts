@@ -17,11 +17,11 @@ const tags = ['log'];
 const RETRY_MS = 1_000;
 
 const ABSENCES: Record<Absence, string> = {
-  'not-yet': 'The log has not reached it',
-  erased: 'An erasure removed it',
-  restored: 'The backup from which the log was restored did not hold it',
-  'loss-accepted': 'The log lost it, and an operator accepted the loss',
-  lost: 'The log has lost it',
+  'not-yet': 'the log has not reached it',
+  erased: 'an erasure removed it',
+  restored: 'the backup from which the log was restored did not hold it',
+  'loss-accepted': 'the log lost it, and an operator accepted the loss',
+  lost: 'the log has lost it',
 };
 
 export function logRoutes(app: FastifyInstance, context: GatewayContext): void {
@@ -77,7 +77,7 @@ export function logRoutes(app: FastifyInstance, context: GatewayContext): void {
     const message = await log.at(streamSeq(seq));
     if (message) return entryOf(message);
     const reason = await absenceOf(log, seq);
-    throw new NotFoundError(`The log holds no event at sequence ${seq}: ${lower(ABSENCES[reason])}.`, {
+    throw new NotFoundError(`The log holds no event at sequence ${seq}: ${ABSENCES[reason]}.`, {
       next: reason === 'lost' ? 'freshet log check' : 'GET /v1/log lists the events that the log holds',
       details: { seq, reason },
     });
@@ -177,5 +177,3 @@ export function logRoutes(app: FastifyInstance, context: GatewayContext): void {
     },
   );
 }
-
-const lower = (sentence: string): string => sentence.charAt(0).toLowerCase() + sentence.slice(1);

@@ -1,6 +1,6 @@
 /** Answers about experiments, shadows and snapshots. */
 import { Type } from 'typebox';
-import { OrNull, open, Seq, Time } from './members.ts';
+import { OrNull, open, Quality, Seq, Time } from './members.ts';
 
 const Interval = (description: string) =>
   OrNull(
@@ -79,9 +79,6 @@ export const Experiments = Type.Object(
   { $id: 'Experiments', ...open, description: 'Experiments with their results' },
 );
 
-const quality = (description: string) =>
-  Type.Object({ hr: Type.Number(), ndcg: Type.Number(), mrr: Type.Number() }, { ...open, description });
-
 export const Shadow = Type.Object(
   {
     shadow: OrNull(
@@ -98,8 +95,8 @@ export const Shadow = Type.Object(
             {
               events: Type.Integer({ description: 'events that both models ranked before they learned from them' }),
               users: Type.Integer(),
-              in_force: quality('of the settings in force, at 10'),
-              shadow: quality('of the shadow, at 10'),
+              in_force: Quality('of the settings in force, at 10'),
+              shadow: Quality('of the shadow, at 10'),
               difference: Type.Record(
                 Type.String(),
                 Type.Object(

@@ -61,3 +61,7 @@ export const Warnings = Type.Optional(
     },
   ),
 );
+
+/** Figures of lists at 10. */
+export const Quality = (description: string) =>
+  Type.Object({ hr: Type.Number(), ndcg: Type.Number(), mrr: Type.Number() }, { ...open, description });

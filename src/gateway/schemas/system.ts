@@ -1,10 +1,7 @@
 /** Answers about the system as a whole. */
 import { Type } from 'typebox';
-import { OrNull, open, Seq, Time } from './members.ts';
+import { OrNull, open, Quality, Seq, Time } from './members.ts';
 import { Missing, Waiting } from './operations.ts';
-
-const Quality = (description: string) =>
-  Type.Object({ hr: Type.Number(), ndcg: Type.Number(), mrr: Type.Number() }, { ...open, description });
 
 export const System = Type.Object(
   {
