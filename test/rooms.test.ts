@@ -26,7 +26,10 @@ const UPWARD = [
   ['src/engine/fold/a.ts', '../serve/lists.ts'],
   ['src/engine/rerank/a.ts', '../publish/rankings.ts'],
   ['src/engine/serve/a.ts', '../start.ts'],
+  ['src/console/a.ts', '../gateway/server.ts'],
+  ['src/console/a2.ts', '../bus/event/types.ts'],
   ['src/gateway/a.ts', '../cli/output.ts'],
+  ['src/gateway/a3.ts', '../console/main.tsx'],
   ['src/secure/a.ts', '../up/up.ts'],
   ['src/gateway/a2.ts', '../secure/files.ts'],
 ] as const;
@@ -36,6 +39,7 @@ const DOWNWARD = [
   ['src/engine/lifecycle/b.ts', '../model/mod.ts'],
   ['src/content/b.ts', '../items/filter.ts'],
   ['src/engine/b.ts', './serve/lists.ts'],
+  ['src/console/b.ts', '../client/sse.ts'],
   ['src/cli/b.ts', '../engine/start.ts'],
   ['src/up/b.ts', '../secure/files.ts'],
 ] as const;

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { ensureConsole } from './console.mjs';
 import { messageOf } from './report.mjs';
 
 /** The sources of a bundle, apart from the packages. */
@@ -87,6 +88,8 @@ const ensureBundle = async (root) => {
   // Otherwise the helper process of esbuild runs as long as this one.
   await stop();
   forgetMapsOfPackages(making);
+  // If this fails, the gateway says why to a reader of the page.
+  await ensureConsole(root).catch(() => {});
   try {
     renameSync(making, target);
   } catch (err) {

@@ -102,6 +102,25 @@ describe('the lists of several users', () => {
   });
 });
 
+describe('GET /v1/caller', () => {
+  test('says what a key allows, and what a token of a user allows', async () => {
+    const key = await keyWith(['erase', 'events:content']);
+    expect((await get('/v1/caller', key)).body).toEqual({
+      kind: 'key',
+      name: 'erase events:content',
+      scopes: ['erase', 'events:content'],
+      expires: null,
+    });
+    const { token, source, expires } = (
+      await send<{ token: string; source: string; expires: string }>('/v1/tokens', { user: 'mine' }, admin)
+    ).body;
+    const { body } = await get<{ scopes: string[] }>('/v1/caller', token);
+    expect(body).toMatchObject({ kind: 'token', user: 'mine', source, expires });
+    expect(body.scopes.sort()).toEqual(['events:user', 'recommend']);
+    isProblem((await get('/v1/caller')) as Answer, 401, 'FRESHET_KEY_MISSING');
+  });
+});
+
 describe('keys', () => {
   test('are not required until the operator has made one, and always from then on', async () => {
     const fresh = await startNatsServer();

@@ -80,6 +80,7 @@ test('the document is OpenAPI 3.1 and lists every route', () => {
       'GET /v1/trending',
       'GET /v1/ping',
       'GET /v1/feedback/summary',
+      'GET /v1/caller',
       'GET /v1/system',
       'GET /v1/dead-letters',
       'POST /v1/dead-letters/{seq}/retry',

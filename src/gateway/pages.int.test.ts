@@ -1,9 +1,8 @@
 /** The pages of the gateway: `/`, and `/docs` with its document; also behind a proxy that serves them under a path. */
-import { createServer, request as forward } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { published, viewed } from '../../test/support/events.ts';
 import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
+import { type PrefixProxy, startPrefixProxy } from '../../test/support/prefix-proxy.ts';
 import { until } from '../../test/support/wait.ts';
 import { publish, request, type Stack, startStack } from './stack.fixture.ts';
 
@@ -11,23 +10,15 @@ let nats: TestNatsServer;
 let stack: Stack;
 /** A proxy that serves the gateway under /shop/freshet, and its address with that path. */
 let proxied: string;
-const proxy = createServer((incoming, outgoing) => {
-  const path = (incoming.url ?? '').replace(/^\/shop\/freshet\/?/, '/');
-  const headers = { ...incoming.headers, 'x-forwarded-prefix': '/shop/freshet' };
-  const upstream = forward(stack.url + path, { method: incoming.method, headers }, (answer) => {
-    outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.pipe(outgoing);
-  });
-  incoming.pipe(upstream);
-});
+let proxy: PrefixProxy;
 
 beforeAll(async () => {
   nats = await startNatsServer();
   stack = await startStack({ natsUrl: nats.url });
   await stack.start('user', 'content', 'feedback', 'engine');
   await until(async () => (await stack.gateway.ready()).ready);
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  proxied = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/shop/freshet`;
+  proxy = await startPrefixProxy('/shop/freshet', stack.url);
+  proxied = `${proxy.url}/shop/freshet`;
   const { body } = await publish(
     stack.url,
     published('shelley-frankenstein'),
@@ -38,7 +29,7 @@ beforeAll(async () => {
     await request(stack.url, `${path}?min_seq=${body.seq}&timeout_ms=20000`);
 });
 afterAll(async () => {
-  proxy.close();
+  await proxy?.close();
   await stack?.stop();
   await nats?.stop();
 });
@@ -51,7 +42,7 @@ const baseOf = (html: string, url: string): string => new URL(/<base href="([^"]
 describe.each(['direct', 'behind a proxy under a path'])('%s', (way) => {
   const root = (): string => (way === 'direct' ? stack.url : proxied);
 
-  test.each(['', '/', '/docs', '/docs/'])(
+  test.each(['', '/', '/docs', '/docs/', '/console', '/console/'])(
     'the page %s loads nothing from other servers, and each address answers',
     async (path) => {
       const page = await fetch(root() + path);

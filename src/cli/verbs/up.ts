@@ -140,7 +140,7 @@ interface ReadyText {
 /** What the verb prints once the system is ready: where it is, and commands that work on it. */
 export function readyText({ http, nats, data, demo, folder }: ReadyText): string {
   const lines = ['', 'Freshet is ready.', ''];
-  if (http) lines.push(`  HTTP     ${http}   (try it: ${http}/docs)`);
+  if (http) lines.push(`  HTTP     ${http}   (try it: ${http}/docs)`, `  console  ${http}/console/`);
   lines.push(`  NATS     ${nats}`, `  data     ${data}   (log files in ${join(data, 'logs')})`, '');
   const freshet = (verb: string): string =>
     `  npx freshet ${verb}${folder === undefined ? '' : ` --data ${shellWord(folder)}`}`;

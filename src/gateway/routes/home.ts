@@ -7,6 +7,7 @@ import { prefixOf } from '../prefix.ts';
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'self'; frame-ancestors 'none'";
 
 const LINKS: readonly (readonly [address: string, text: string])[] = [
+  ['console/', 'Console: what users get and why, and how the system does'],
   ['docs/', 'Try the calls in a page'],
   ['openapi.json', 'OpenAPI 3.1 document'],
   ['readyz', 'Whether the system is ready, and what is not'],

@@ -1,6 +1,7 @@
 /** Answers of routes, for the OpenAPI document. The gateway does not cut answers to these schemas. */
 import { Type } from 'typebox';
 import { PROBLEM_MEDIA } from '../problems.ts';
+import { Caller } from './caller.ts';
 import { DeadLetterOutcome, DeadLetters } from './dead-letters.ts';
 import { Erasure, Erasures } from './erasure.ts';
 import { Event, Published } from './event.ts';
@@ -37,6 +38,7 @@ export const SHARED = {
   Nothing,
   Shelves,
   Token,
+  Caller,
   RankingStream,
   System,
   RecentSystem,

@@ -1,0 +1,30 @@
+/** Light or dark: as the system says, unless the reader has chosen. */
+import { effect, signal } from '@preact/signals';
+
+export type Theme = 'system' | 'light' | 'dark';
+const THEME = 'freshet-console-theme';
+const isTheme = (text: string | null): text is Theme => text === 'light' || text === 'dark' || text === 'system';
+
+const stored = localStorage.getItem(THEME);
+export const theme = signal<Theme>(isTheme(stored) ? stored : 'system');
+
+const systemDark = matchMedia('(prefers-color-scheme: dark)');
+/** Changes with what is shown, for drawings that take their colours once. */
+export const isDark = signal(false);
+
+export function followTheme(): void {
+  const show = (): void => {
+    isDark.value = theme.value === 'dark' || (theme.value === 'system' && systemDark.matches);
+  };
+  systemDark.addEventListener('change', show);
+  effect(() => {
+    if (theme.value === 'system') {
+      document.documentElement.removeAttribute('data-theme');
+      localStorage.removeItem(THEME);
+    } else {
+      document.documentElement.setAttribute('data-theme', theme.value);
+      localStorage.setItem(THEME, theme.value);
+    }
+    show();
+  });
+}

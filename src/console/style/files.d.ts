@@ -1,0 +1,2 @@
+/** esbuild puts imported styles into a file of its own. */
+declare module '*.css';
