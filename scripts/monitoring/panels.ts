@@ -433,14 +433,14 @@ export const QUALITY: readonly PanelRow[] = [
         unit: 'short',
         queries: [
           ['{{kind}}', `sum by (kind) (increase(freshet_trainings_total{${JOB}}[1h]))`],
-          ['failed {{kind}}', `sum by (kind) (increase(freshet_trainings_failed_total{${JOB}}[1h]))`],
+          ['failed {{kind}}', `sum by (kind) (increase(freshet_trainings_failed_total{${JOB}}[1h])) or vector(0)`],
         ],
       },
       {
         title: 'Inputs in force',
         about: 'Recorded inputs that the engine computes lists with, by kind',
         unit: 'short',
-        queries: [['{{kind}}', `max by (kind) (freshet_inputs_in_force{${JOB}})`]],
+        queries: [['{{kind}}', `max by (kind) (freshet_inputs_in_force{${JOB}}) or vector(0)`]],
       },
     ],
   },

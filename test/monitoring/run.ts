@@ -67,7 +67,21 @@ export async function runMonitoring({
     await system.publish([
       ...Array.from({ length: 300 }, (_, i) => published(`i${i}`)),
       ...Array.from({ length: 900 }, (_, i) => viewed(`u${i % 30}`, `i${(i * 7) % 300}`)),
+      // What the dashboards show of oddities.
+      viewed('u1', 'nowhere'),
     ]);
+    const nc = await system.connect();
+    const strange = {
+      specversion: '1.0',
+      id: 'strange',
+      source: 'test',
+      type: 'user.strange.v1',
+      subject: 'u1',
+      data: {},
+    };
+    await nc.jetstream().publish('ev.user.u1.strange', JSON.stringify(strange));
+    await nc.close();
+    await fetch(`${system.http}/v1/trending`, { headers: { authorization: 'Bearer frk_wrong' } });
     await until(async () => Number((await prometheus.query('sum(up)'))?.length) > 0, { within: 20_000 });
     // What of the start fires resolves first.
     await until(async () => (await prometheus.firing()).size === 0, { within: LIMIT_MS, what: 'no alert fires' });
