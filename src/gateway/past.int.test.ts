@@ -1,8 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { published, viewed } from '../../test/support/events.ts';
 import { startNatsServer, type TestNatsServer } from '../../test/support/nats.ts';
+import { makeTempDir, removeTempDir } from '../../test/support/tempdir.ts';
 import { until } from '../../test/support/wait.ts';
 import type { RankingAnswer } from '../engine/serve/lists.ts';
 import { createPastLists } from './past-lists.ts';
@@ -25,9 +26,12 @@ const once = (user: string, query: string) =>
     return reader.response.ok && reader;
   });
 const told = ({ items }: Pick<RankingAnswer, 'items'>) => items.map(({ item, score }) => ({ item, score }));
+// A folder of this file alone, because other tests look at earlier positions at the same time.
+const temporary = makeTempDir('past-lists');
 const folders = (): string[] => readdirSync(tmpdir()).filter((name) => /^freshet-(past|at)-/.test(name));
 
 beforeAll(async () => {
+  vi.stubEnv('TMPDIR', temporary);
   nats = await startNatsServer();
   stack = await startStack({ natsUrl: nats.url });
   await stack.start('user', 'content', 'feedback', 'engine');
@@ -47,6 +51,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await stack?.stop();
   await nats?.stop();
+  vi.unstubAllEnvs();
+  removeTempDir(temporary);
 });
 
 test('a list as of an earlier position is the one of then, with fields and reasons, after the progress', async () => {

@@ -5,6 +5,7 @@ import { SERVICES, type ServiceName } from '../bus/projection/definition.ts';
 import type { StatusAnswer } from '../bus/service/statuses.ts';
 import { isBlocking, type MissingStream, missingStreams } from '../bus/streams/missing.ts';
 import type { Link } from './link.ts';
+import { repeated } from './repeated.ts';
 
 export interface Waiting {
   service: ServiceName | 'nats' | 'gateway';
@@ -35,9 +36,6 @@ export function stateIn(service: ServiceName, status: StatusAnswer | undefined):
 }
 
 export function createReadiness({ link, timeoutMs, cacheMs }: ReadinessOptions): () => Promise<ReadyAnswer> {
-  let requestedAt = Number.NEGATIVE_INFINITY;
-  let answer: Promise<ReadyAnswer> | undefined;
-
   const stateOf = async (nc: NatsConnection, service: ServiceName): Promise<Waiting> =>
     stateIn(
       service,
@@ -70,11 +68,7 @@ export function createReadiness({ link, timeoutMs, cacheMs }: ReadinessOptions):
     return { ready: waiting.length === 0 && !gone.some(isBlocking), waiting, missing: gone };
   }
 
-  return () => {
-    // The link knows at once that the connection is lost, so that answer never comes from the cache.
-    if (answer && link.trouble() === undefined && performance.now() - requestedAt < cacheMs) return answer;
-    requestedAt = performance.now();
-    answer = readStates();
-    return answer;
-  };
+  const cached = repeated(readStates, cacheMs);
+  // The link knows at once that the connection is lost, so that answer never comes from the cache.
+  return () => (link.trouble() === undefined ? cached() : readStates());
 }

@@ -20,7 +20,7 @@ export const testConfig = (http: Partial<Config['http']> = {}, more: object = {}
   completeConfig({
     log: { level: 'silent' },
     projection: { backoff_max_ms: 100 },
-    http: { ready_cache_ms: 0, ...http },
+    http: { ready_cache_ms: 0, system_cache_ms: 0, ...http },
     ...more,
   });
 

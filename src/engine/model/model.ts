@@ -298,9 +298,12 @@ class FoldedModel implements Model {
   stats(): ModelSizes {
     const { links, histories, postings, statistics, catalogue, dismissals, impressions } = this.#state;
     const pairs = statistics.pairs.size();
+    const { users, items, events } = this.counts();
     return {
-      ...this.counts(),
+      users,
+      items,
       publishedItems: catalogue.published,
+      events,
       links: links.size,
       terms: catalogue.terms.count,
       pairs: pairs.entries,

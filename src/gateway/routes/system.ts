@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { CLOSED } from '../access/caller.ts';
 import type { GatewayContext } from '../context.ts';
+import { repeated } from '../repeated.ts';
 import { answers } from '../schemas/answers.ts';
 import { createSystem } from '../system.ts';
 
@@ -9,7 +10,12 @@ const tags = ['operations'];
 
 export function systemRoutes(app: FastifyInstance, { config, link, schemas, samples }: GatewayContext): void {
   const { http } = config;
-  const system = createSystem({ config, link });
+  const system = repeated(createSystem({ config, link }), http.system_cache_ms);
+  // An hour of samples takes longer to write as JSON than to read.
+  const recentText = repeated(async () => {
+    const recent = samples.recent();
+    return JSON.stringify({ every_s: http.system_sample_ms / 1_000, since: recent[0]?.at ?? null, samples: recent });
+  }, http.system_cache_ms);
 
   app.get(
     '/v1/system',
@@ -20,7 +26,7 @@ export function systemRoutes(app: FastifyInstance, { config, link, schemas, samp
         operationId: 'system',
         summary: 'The whole system at a glance: services, log, dead letters, rankings, model, erasures, quality',
         description:
-          'From the statuses of all instances of the services at this moment. A service that does not answer is `down`.',
+          'From the statuses of all instances of the services, at most `http.system_cache_ms` old. A service that does not answer is `down`.',
         querystring: schemas.nothing,
         response: answers('System', 'The system', [400, 401, 403, 429, 503]),
       },
@@ -42,9 +48,6 @@ export function systemRoutes(app: FastifyInstance, { config, link, schemas, samp
         response: answers('RecentSystem', 'The samples, oldest first', [400, 401, 403, 429]),
       },
     },
-    () => {
-      const recent = samples.recent();
-      return { every_s: http.system_sample_ms / 1_000, since: recent[0]?.at ?? null, samples: recent };
-    },
+    async (_request, reply) => reply.type('application/json; charset=utf-8').send(await recentText()),
   );
 }
