@@ -19,9 +19,13 @@ function pages(): Map<string, Alert[]> {
   return found;
 }
 
+/** A summary with the names of its labels and of its value in their places. */
+const inWords = (summary: string): string =>
+  summary.replaceAll(/\{\{ \$(?:labels\.)?(\w+) \}\}/g, (_, of: string) => `*${of}*`);
+
 const firing = ({ name, severity, summary, holds, expr }: Alert): string =>
   page(
-    `**${name}** (${severity === 'page' ? 'wake somebody' : 'on the next working day'}): ${summary.replaceAll(/\{\{ \$(?:labels\.)?(\w+) \}\}/g, (_, of: string) => `*${of}*`)} ${
+    `**${name}** (${severity === 'page' ? 'wake somebody' : 'on the next working day'}): ${inWords(summary)} ${
       holds > 0
         ? `Prometheus fires it once the query has given a result for ${spanOf(holds)}:`
         : 'Prometheus fires it as soon as the query gives a result:'
@@ -55,11 +59,7 @@ function index(): string {
     'A page for each alert in `deploy/prometheus/rules.yml`. How to load the rules: [monitor](../how-to/monitor.md).',
     table(
       ['alert', 'severity', 'fires when'],
-      ALERTS.map(({ name, severity, summary }) => [
-        `[${name}](${pageOf(name)}.md)`,
-        severity,
-        summary.replaceAll(/\{\{ \$(?:labels\.)?(\w+) \}\}/g, (_, of: string) => `*${of}*`),
-      ]),
+      ALERTS.map(({ name, severity, summary }) => [`[${name}](${pageOf(name)}.md)`, severity, inWords(summary)]),
     ),
     '## Objectives',
     'The alerts named `...FastBurn` and `...SlowBurn` watch these objectives. A fast burn uses up the error budget within hours, a slow one within days. An objective without a budget is that no acknowledged event is lost: FreshetLogRefused fires at the first one.',

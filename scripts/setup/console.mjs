@@ -12,7 +12,8 @@ const KEPT = 3;
 export const CONSOLE_FILES = ['index.html', 'console.js', 'console.css', 'icon.svg'];
 
 /**
- * The folder with the console of these sources. Bundles it first if there is none, which takes less than a second.
+ * Bundles the console unless a bundle of the same sources is there; that takes less than a second. Returns the folder of the
+ * bundle.
  *
  * @param {string} root the clone
  * @returns {Promise<string>}
@@ -38,7 +39,7 @@ export const ensureConsole = async (root) => {
       legalComments: 'eof',
       logLevel: 'silent',
     });
-    // Otherwise the helper process of esbuild runs as long as this one.
+    // Otherwise the process that esbuild starts runs as long as this one.
     await stop();
     for (const name of ['index.html', 'icon.svg']) copyFileSync(join(root, 'src/console', name), join(making, name));
     renameSync(making, target);
@@ -56,10 +57,7 @@ export const ensureConsole = async (root) => {
   return target;
 };
 
-/** A hash of the sources.
- *
- * @param {string} root
- */
+/** @param {string} root the clone; returns a hash of the sources */
 const versionOf = (root) => {
   const hash = createHash('sha256');
   /** @param {string} path */
