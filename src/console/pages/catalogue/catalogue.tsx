@@ -1,7 +1,6 @@
 /** The catalogue: a search, and all items in pages. */
-import { useEffect, useState } from 'preact/hooks';
-import { call, queryOf } from '../../api/call.ts';
-import { isAbort, type Problem, problemOf } from '../../api/problem.ts';
+import { queryOf } from '../../api/call.ts';
+import { usePages } from '../../api/pages.ts';
 import { learnTitle } from '../../api/titles.ts';
 import { Empty } from '../../parts/empty.tsx';
 import { time } from '../../parts/format.ts';
@@ -37,27 +36,14 @@ export function Catalogue() {
 }
 
 function AllItems({ tag }: { tag: string | undefined }) {
-  const [page, setPage] = useState<Page | undefined>();
-  const [problem, setProblem] = useState<Problem | undefined>();
-
-  async function read(cursor: string | undefined, signal?: AbortSignal): Promise<void> {
-    try {
-      const next = await call<Page>(`v1/items${queryOf({ tag, n: PAGE, cursor })}`, signal ? { signal } : {});
-      for (const { item, title } of next.items) learnTitle(item, title);
-      setPage((old) => ({
-        items: [...(cursor === undefined ? [] : (old?.items ?? [])), ...next.items],
-        next: next.next,
-      }));
-      setProblem(undefined);
-    } catch (err) {
-      if (!isAbort(err)) setProblem(problemOf(err));
-    }
-  }
-  useEffect(() => {
-    const stop = new AbortController();
-    void read(undefined, stop.signal);
-    return () => stop.abort();
-  }, [tag]);
+  const { page, problem, more } = usePages<Page, string>(
+    (cursor) => `v1/items${queryOf({ tag, n: PAGE, cursor })}`,
+    (before, next) => ({ items: [...before.items, ...next.items], next: next.next }),
+    tag,
+    ({ items }) => {
+      for (const { item, title } of items) learnTitle(item, title);
+    },
+  );
 
   return (
     <section class="card" aria-labelledby="all-title">
@@ -105,7 +91,7 @@ function AllItems({ tag }: { tag: string | undefined }) {
             </table>
           </Scroll>
           {page.next !== null && (
-            <button type="button" class="small" onClick={() => void read(page.next as string)}>
+            <button type="button" class="small" onClick={() => more(page.next as string)}>
               More items
             </button>
           )}

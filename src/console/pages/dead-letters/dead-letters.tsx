@@ -1,7 +1,7 @@
 /** Events that a service set aside, and what to do with each. */
-import { useEffect, useState } from 'preact/hooks';
-import { call, queryOf } from '../../api/call.ts';
-import { isAbort, type Problem, problemOf } from '../../api/problem.ts';
+import { useState } from 'preact/hooks';
+import { queryOf } from '../../api/call.ts';
+import { usePages } from '../../api/pages.ts';
 import { Empty } from '../../parts/empty.tsx';
 import { count } from '../../parts/format.ts';
 import { ProblemNote } from '../../parts/problem.tsx';
@@ -10,28 +10,12 @@ import type { DeadLetter, DeadLetters } from './dead-letter.ts';
 import { Decide } from './decide.tsx';
 
 export function DeadLettersPage() {
-  const [page, setPage] = useState<DeadLetters | undefined>();
-  const [problem, setProblem] = useState<Problem | undefined>();
   const [round, setRound] = useState(0);
-
-  async function read(before: number | undefined, signal?: AbortSignal): Promise<void> {
-    try {
-      const next = await call<DeadLetters>(`v1/dead-letters${queryOf({ before })}`, signal ? { signal } : {});
-      setPage((old) =>
-        before === undefined || old === undefined
-          ? next
-          : { ...next, dead_letters: [...old.dead_letters, ...next.dead_letters] },
-      );
-      setProblem(undefined);
-    } catch (err) {
-      if (!isAbort(err)) setProblem(problemOf(err));
-    }
-  }
-  useEffect(() => {
-    const stop = new AbortController();
-    void read(undefined, stop.signal);
-    return () => stop.abort();
-  }, [round]);
+  const { page, problem, more } = usePages<DeadLetters, number>(
+    (before) => `v1/dead-letters${queryOf({ before })}`,
+    (before, next) => ({ ...next, dead_letters: [...before.dead_letters, ...next.dead_letters] }),
+    round,
+  );
 
   return (
     <>
@@ -48,7 +32,7 @@ export function DeadLettersPage() {
             <One key={dead.seq} dead={dead} onDone={() => setRound(round + 1)} />
           ))}
           {page.next !== null && (
-            <button type="button" onClick={() => void read(page.next as number)}>
+            <button type="button" onClick={() => more(page.next as number)}>
               More dead letters
             </button>
           )}
